@@ -1,0 +1,62 @@
+//! The queue of people's commands, beside the events' so that a flood never keeps a person waiting.
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::engine::{Command, Outcome, SilenceChange};
+
+/// How many commands may wait.
+const CAPACITY: usize = 1024;
+
+/// What a person wants.
+#[derive(Debug)]
+pub enum Wish {
+    Command(Command),
+    Silence {
+        actor: String,
+        role: String,
+        change: SilenceChange,
+    },
+    /// Read the rule files again. Answered with the mistakes, if any.
+    Reload {
+        actor: String,
+    },
+}
+
+/// A wish on its way to the driver, answered after its commit.
+#[derive(Debug)]
+pub struct Asked {
+    pub wish: Wish,
+    pub reply: oneshot::Sender<Result<Outcome, Unanswered>>,
+}
+
+/// Why there is no outcome.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unanswered {
+    /// 503; whether it happened is unknown: repeat with the same idempotency key.
+    #[error("the command's fate is unknown: {reason}; repeat it with the same Idempotency-Key")]
+    Unknown { reason: String },
+    /// Reload only: the mistakes, ready to be read.
+    #[error("{report}")]
+    BadRules { report: String },
+}
+
+/// The sending end.
+#[derive(Clone)]
+pub struct CommandQueue {
+    queue: mpsc::Sender<Asked>,
+}
+
+impl CommandQueue {
+    pub fn new() -> (CommandQueue, mpsc::Receiver<Asked>) {
+        let (queue, receiver) = mpsc::channel(CAPACITY);
+        (CommandQueue { queue }, receiver)
+    }
+
+    /// Sends one wish and waits for what became of it.
+    pub async fn ask(&self, wish: Wish) -> Result<Outcome, Unanswered> {
+        let (reply, answer) = oneshot::channel();
+        let stopping = || Unanswered::Unknown { reason: "the service is stopping".to_owned() };
+        self.queue.send(Asked { wish, reply }).await.map_err(|_| stopping())?;
+        answer.await.unwrap_or_else(|_| Err(stopping()))
+    }
+}

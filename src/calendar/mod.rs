@@ -1,0 +1,7 @@
+//! Calendars: when things are due, in the zone of the people who do them.
+//!
+//! Arithmetic on moments that are handed in. Must never read a clock.
+
+mod schedule;
+
+pub use schedule::{BadSchedule, Schedule};

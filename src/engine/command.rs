@@ -1,0 +1,130 @@
+//! What people ask of the desk, and how the desk answers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::incidents::PendingOn;
+use crate::inspections::ItemOutcome;
+use crate::model::{IncidentId, ProblemId, RunId, SilenceId};
+use crate::problems::ProblemState;
+
+/// One command of a person, checked for shape and role at the door.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Command {
+    pub actor: String,
+    /// The role at that time.
+    pub role: String,
+    /// Repeating a command with the same key within 24 h gives the first answer and changes nothing.
+    pub idempotency_key: Option<String>,
+    /// The version that the person saw.
+    pub if_match: Option<u64>,
+    pub action: Action,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Action {
+    Incident {
+        id: IncidentId,
+        action: IncidentAction,
+    },
+    Problem {
+        id: ProblemId,
+        action: ProblemAction,
+    },
+    Run {
+        id: RunId,
+        action: RunAction,
+    },
+    /// Starts a run of that plan now, outside its schedule.
+    StartRun {
+        plan: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum IncidentAction {
+    Acknowledge { note: Option<String> },
+    Assign { assignee: String },
+    Comment { text: String },
+    Pend { on: PendingOn, reason: String },
+    Resume,
+    Escalate { diagnosis: String },
+    Resolve { resolution: String },
+    Close { note: Option<String> },
+    Reopen { reason: String },
+    Merge { into: IncidentId },
+    Cancel { reason: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ProblemAction {
+    Comment {
+        text: String,
+    },
+    Own {
+        owner: String,
+    },
+    Move {
+        to: ProblemState,
+        reason: Option<String>,
+    },
+    /// Only what is `Some` changes. A published workaround shows on the next matching incident.
+    Describe {
+        root_cause: Option<String>,
+        workaround: Option<String>,
+        fix: Option<String>,
+    },
+    LinkIncident {
+        incident: IncidentId,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum RunAction {
+    RecordItem { item: String, outcome: ItemOutcome, evidence: String, value: Option<f64> },
+    SignOff { note: Option<String> },
+    Reject { reason: String },
+    Skip { reason: String },
+}
+
+/// What became of a command; given only after the commit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    Incident {
+        id: IncidentId,
+        version: u64,
+    },
+    Problem {
+        id: ProblemId,
+        version: u64,
+    },
+    Run {
+        id: RunId,
+        version: u64,
+    },
+    Silence {
+        id: SilenceId,
+    },
+    /// The rulebook in force after a reload; `changed` is false when the files say what they said.
+    Rulebook {
+        hash: crate::rules::RulebookHash,
+        changed: bool,
+    },
+    Refused(Refusal),
+}
+
+/// What state refuses. Journaled and audited; changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Refusal {
+    /// 404.
+    #[error("{what} is not known here")]
+    NotFound { what: String },
+    /// 409.
+    #[error("{reason}")]
+    NotAllowed { reason: String },
+    /// 412.
+    #[error("you saw version {seen}, it is at {current} now; look again and repeat")]
+    VersionMismatch { seen: u64, current: u64 },
+    /// 400 of Alertmanager's silences.
+    #[error("{reason}")]
+    Invalid { reason: String },
+}

@@ -1,0 +1,298 @@
+//! What an input leads to: facts to record, things to do. Committed with the journal, published after it.
+
+use serde::{Deserialize, Serialize};
+
+use super::Outcome;
+use crate::incidents::{Incident, TimelineEntry};
+use crate::inspections::{ProbeRequest, Run};
+use crate::model::{
+    Cause, Fingerprint, IncidentId, Labels, Moment, Priority, Severity, Silence, SilenceId, Stamp, Status, Tier,
+};
+use crate::problems::Problem;
+use crate::rules::Channel;
+
+/// One consequence of an input. Records replace the row of the same id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Effect {
+    /// A transition of an alert, or a change of what holds it: a row.
+    Alert(Box<AlertRecord>),
+    /// A re-send moved its times: the live view only, no row.
+    AlertTouched {
+        fingerprint: Fingerprint,
+        ends_at: Stamp,
+        updated_at: Moment,
+    },
+    /// A resolved alert left the memory: the live view forgets it, its row stays.
+    AlertForgotten {
+        fingerprint: Fingerprint,
+    },
+    Incident(Box<Incident>),
+    /// An alert belongs to (or was linked with) an incident.
+    Membership {
+        incident: IncidentId,
+        fingerprint: Fingerprint,
+        firing: bool,
+        link_only: bool,
+    },
+    Timeline(TimelineEntry),
+    /// Copied when an incident opens, so that the answer to "why" outlives the journal.
+    Evidence {
+        incident: IncidentId,
+        n: u32,
+        evidence: Box<Evidence>,
+    },
+    Problem(Box<Problem>),
+    Run(Box<Run>),
+    Silence(Box<Silence>),
+    /// A silence is past its retention: the live view forgets it.
+    SilenceForgotten {
+        id: SilenceId,
+    },
+    Audit(AuditEntry),
+    /// Into the outbox.
+    Notice(Box<Notice>),
+    /// What became of a delivery: the outbox row's new state.
+    Delivery(super::DeliveryResult),
+    /// Run this automated check.
+    Probe(Box<ProbeRequest>),
+    /// To whoever sent the input.
+    Answer(Outcome),
+    Count(Counted),
+}
+
+/// An alert as lists show it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlertRecord {
+    pub fingerprint: Fingerprint,
+    pub source: String,
+    pub status: Status,
+    pub labels: Labels,
+    pub annotations: Labels,
+    pub summary: String,
+    pub severity: Severity,
+    pub starts_at: Stamp,
+    pub ends_at: Stamp,
+    pub updated_at: Moment,
+    pub generator_url: String,
+    pub silenced_by: Vec<SilenceId>,
+    pub inhibited_by: Vec<Fingerprint>,
+    /// The rule that owns it, and the key under which it holds it.
+    pub rule: String,
+    pub key: Labels,
+    /// Why it opened no incident so far: `rule R, 2 of 5`.
+    pub held: Option<String>,
+    /// How often it began to fire.
+    pub transitions: u64,
+    pub first_seen_at: Moment,
+}
+
+/// One event that counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Where it stands in the journal.
+    pub cause: Cause,
+    pub at: Moment,
+    pub source: String,
+    pub status: Status,
+    pub labels: Labels,
+    pub summary: String,
+    pub severity: Severity,
+    pub value: Option<f64>,
+    pub suppressed: bool,
+    /// At most 4 KiB of what the tool sent.
+    pub raw: Option<String>,
+}
+
+/// Who did what, when, and what came of it. Append-only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    pub cause: Cause,
+    pub at: Moment,
+    pub actor: String,
+    pub role: String,
+    /// `incident.acknowledge`, `silence.put`, `rulebook.change`, …
+    pub action: String,
+    /// The id of what it was done to.
+    pub subject: String,
+    pub detail: String,
+    /// Why it was refused, if it was.
+    pub refused: Option<String>,
+}
+
+/// A message to a team's channel. Its cause is its idempotency key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Notice {
+    pub cause: Cause,
+    pub at: Moment,
+    pub kind: NoticeKind,
+    pub channel: Channel,
+    pub team: String,
+    pub tier: Option<Tier>,
+    /// `INC-…`, `PRB-…` or `RUN-…`.
+    pub subject: String,
+    /// The text that a person reads first.
+    pub title: String,
+    /// The record as JSON, as it stood.
+    pub body: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    Page,
+    PageAgain,
+    Escalated,
+    Resolved,
+    /// An incident's change on its MQTT topic; nobody is paged.
+    Changed,
+    ProblemOpened,
+    InspectionMissed,
+}
+
+impl NoticeKind {
+    pub const ALL: [NoticeKind; 7] = [
+        NoticeKind::Page,
+        NoticeKind::PageAgain,
+        NoticeKind::Escalated,
+        NoticeKind::Resolved,
+        NoticeKind::Changed,
+        NoticeKind::ProblemOpened,
+        NoticeKind::InspectionMissed,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            NoticeKind::Page => "page",
+            NoticeKind::PageAgain => "page_again",
+            NoticeKind::Escalated => "escalated",
+            NoticeKind::Resolved => "resolved",
+            NoticeKind::Changed => "changed",
+            NoticeKind::ProblemOpened => "problem_opened",
+            NoticeKind::InspectionMissed => "inspection_missed",
+        }
+    }
+}
+
+/// Things that happen without a record but never unseen: each is a counter or a histogram.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Counted {
+    /// Taken from a source, by what it said.
+    Event {
+        source: String,
+        status: Status,
+    },
+    Resent,
+    /// A repeated point, by producer's id or redelivery.
+    Duplicate {
+        source: String,
+    },
+    /// `occurred_at` was clamped into the allowed lateness.
+    Clamped,
+    RuleFired {
+        rule: String,
+    },
+    /// A point that no rule wanted.
+    Unmatched {
+        source: String,
+    },
+    Suppressed {
+        by: Suppressor,
+    },
+    /// A bound bit: something was dropped or folded.
+    Bound {
+        which: Bound,
+    },
+    Acknowledged {
+        priority: Priority,
+        tier: Tier,
+        after_micros: i64,
+    },
+    Resolved {
+        priority: Priority,
+        tier: Tier,
+        after_micros: i64,
+    },
+    Escalated {
+        from: Tier,
+        to: Tier,
+    },
+    Breached {
+        tier: Tier,
+        what: Breach,
+    },
+    IncidentOpened {
+        priority: Priority,
+    },
+    Reopened,
+    ProblemOpened,
+    RunEnded {
+        state: crate::inspections::RunState,
+    },
+    ItemChecked {
+        outcome: crate::inspections::ItemOutcome,
+    },
+    CommandRefused,
+    InvariantBroken {
+        which: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Suppressor {
+    Silence,
+    Inhibition,
+}
+
+impl Suppressor {
+    pub const ALL: [Suppressor; 2] = [Suppressor::Silence, Suppressor::Inhibition];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Suppressor::Silence => "silence",
+            Suppressor::Inhibition => "inhibition",
+        }
+    }
+}
+
+/// The engine's own bounds. Each is counted when it bites.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Bound {
+    /// Producer ids kept for deduplication.
+    EventIds,
+    /// Members shown on one condition.
+    Members,
+    /// Windows of one rule.
+    Windows,
+    /// Events feeding back from inspections in one input.
+    Feedback,
+}
+
+impl Bound {
+    pub const ALL: [Bound; 4] = [Bound::EventIds, Bound::Members, Bound::Windows, Bound::Feedback];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Bound::EventIds => "event_ids",
+            Bound::Members => "members",
+            Bound::Windows => "windows",
+            Bound::Feedback => "feedback",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Breach {
+    RespondBy,
+    ResolveBy,
+}
+
+impl Breach {
+    pub const ALL: [Breach; 2] = [Breach::RespondBy, Breach::ResolveBy];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Breach::RespondBy => "respond_by",
+            Breach::ResolveBy => "resolve_by",
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What a partition's journal holds: one input an offset.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Command, Decision};
+use crate::inspections::ProbeResult;
+use crate::model::{Cause, Event, Fingerprint, Labels, Moment, Offset, Partition, Silence, SilenceId, Span, Stamp};
+use crate::rules::RulebookHash;
+
+/// One journaled input: where it stands, when it was taken (its own `now`), and what it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    pub offset: Offset,
+    pub now: Moment,
+    pub input: Input,
+}
+
+/// An input of one kind of partition or the other, or of both.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Input {
+    /// Of a correlator.
+    Correlator(CorrelatorInput),
+    /// Of the desk.
+    Desk(DeskInput),
+    /// Of every live partition.
+    Control(Control),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CorrelatorInput {
+    Event(Box<Event>),
+    /// An event that changes nothing but times: the compact form of a re-send.
+    Resend(Resend),
+    Silence(SilenceCommand),
+}
+
+/// A known alert, said again with the same labels and annotations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resend {
+    pub fingerprint: Fingerprint,
+    pub starts_at: Option<Stamp>,
+    pub ends_at: Option<Stamp>,
+    pub occurred_at: Option<Moment>,
+    pub value_bits: Option<u64>,
+}
+
+/// A person's word on a silence. Sent to every live correlator; the first of them (`primary`) answers and records.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SilenceCommand {
+    pub actor: String,
+    pub role: String,
+    pub primary: bool,
+    /// The id that a new silence gets.
+    pub new_id: SilenceId,
+    pub change: SilenceChange,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum SilenceChange {
+    /// Create, or update the one with that id; by Alertmanager's rules an update may end the old and get a new id.
+    Put {
+        id: Option<SilenceId>,
+        draft: SilenceDraft,
+    },
+    Expire(SilenceId),
+}
+
+/// What a person asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SilenceDraft {
+    pub matchers: crate::model::Matchers,
+    pub starts_at: Stamp,
+    pub ends_at: Stamp,
+    pub created_by: String,
+    pub comment: String,
+    pub annotations: Labels,
+}
+
+impl SilenceDraft {
+    pub fn into_silence(self, id: SilenceId, now: Moment) -> Silence {
+        Silence {
+            id,
+            matchers: self.matchers,
+            starts_at: self.starts_at,
+            ends_at: self.ends_at,
+            updated_at: now,
+            created_by: self.created_by,
+            comment: self.comment,
+            annotations: self.annotations,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum DeskInput {
+    Command(Box<Command>),
+    /// What a correlator decided, with the input that made it decide.
+    Decision {
+        cause: Cause,
+        decision: Box<Decision>,
+    },
+    Probe(ProbeResult),
+    Delivery(DeliveryResult),
+}
+
+/// What became of one attempt to deliver a notice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeliveryResult {
+    /// The notice's idempotency key.
+    pub notice: Cause,
+    pub attempt: u32,
+    pub outcome: DeliveryOutcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum DeliveryOutcome {
+    Delivered,
+    /// Will be tried again.
+    Failed {
+        error: String,
+    },
+    /// Tried for the last time.
+    DeadLettered {
+        error: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Control {
+    /// A deadline that the partition named has come.
+    Tick,
+    /// From here on this rulebook.
+    Rulebook(RulebookHash),
+    /// The service was away that long.
+    Resumed { gap: Span },
+    /// The wall clock was stepped; `now` re-anchored.
+    ClockStepped { forward: bool, by: Span },
+}
+
+/// An input as the driver hands it in, before it has an offset.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    Event(Box<Event>),
+    Silence {
+        actor: String,
+        role: String,
+        change: SilenceChange,
+    },
+    Desk(DeskInput),
+    /// To every live partition.
+    Rulebook(RulebookHash),
+    Resumed {
+        gap: Span,
+    },
+    ClockStepped {
+        forward: bool,
+        by: Span,
+    },
+    Tick(Partition),
+}

@@ -1,0 +1,20 @@
+//! The engine: composes the pure rooms into correlators (partitions 0–63) and the desk (64).
+//!
+//! `handle(now, request)` in, journal entries and effects out. No clock, no I/O, no async, no randomness, no
+//! hash-iteration order: the same journal gives the same effects, byte for byte.
+
+mod command;
+mod decision;
+mod effect;
+mod input;
+
+pub use command::{Action, Command, IncidentAction, Outcome, ProblemAction, Refusal, RunAction};
+pub use decision::{Decision, Member, Raised, Verdict};
+pub use effect::{AlertRecord, AuditEntry, Bound, Breach, Counted, Effect, Evidence, Notice, NoticeKind, Suppressor};
+pub use input::{
+    Control, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, Entry, Input, Request, Resend, SilenceChange,
+    SilenceCommand, SilenceDraft,
+};
+
+/// The version of the engine's behaviour: raised whenever the same journal would give other effects.
+pub const ENGINE_VERSION: u32 = 1;

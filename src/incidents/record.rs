@@ -1,0 +1,160 @@
+//! The incident as people see it, and its timeline.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, ProblemId, Severity, Tier};
+
+/// Where an incident stands. Tier, acknowledged and breached are attributes, never states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentState {
+    New,
+    Assigned,
+    InProgress,
+    Pending,
+    Resolved,
+    Closed,
+    Merged,
+    Cancelled,
+}
+
+impl IncidentState {
+    pub const ALL: [IncidentState; 8] = [
+        IncidentState::New,
+        IncidentState::Assigned,
+        IncidentState::InProgress,
+        IncidentState::Pending,
+        IncidentState::Resolved,
+        IncidentState::Closed,
+        IncidentState::Merged,
+        IncidentState::Cancelled,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            IncidentState::New => "new",
+            IncidentState::Assigned => "assigned",
+            IncidentState::InProgress => "in_progress",
+            IncidentState::Pending => "pending",
+            IncidentState::Resolved => "resolved",
+            IncidentState::Closed => "closed",
+            IncidentState::Merged => "merged",
+            IncidentState::Cancelled => "cancelled",
+        }
+    }
+
+    /// Somebody still has to do something: not resolved, closed, merged or cancelled.
+    pub const fn is_open(self) -> bool {
+        match self {
+            IncidentState::New | IncidentState::Assigned | IncidentState::InProgress | IncidentState::Pending => true,
+            IncidentState::Resolved | IncidentState::Closed | IncidentState::Merged | IncidentState::Cancelled => false,
+        }
+    }
+}
+
+/// Whom a pending incident waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PendingOn {
+    Customer,
+    Vendor,
+    Change,
+}
+
+/// One incident. The record of it in tables and answers; its member alerts are kept beside it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Incident {
+    pub id: IncidentId,
+    /// Counts every change, from 1; `If-Match` compares it.
+    pub version: u64,
+    pub title: String,
+    pub state: IncidentState,
+    /// While pending.
+    pub pending_on: Option<PendingOn>,
+    /// Once merged: the incident that carries on.
+    pub merged_into: Option<IncidentId>,
+    pub tier: Tier,
+    pub team: String,
+    pub assignee: Option<String>,
+    pub priority: Priority,
+    pub priority_reason: String,
+    pub severity: Severity,
+    /// The rule that opened it, and the key under which it holds its alerts.
+    pub rule: String,
+    pub key: Labels,
+    /// What all its alerts had in common when it opened.
+    pub labels: Labels,
+    /// The identity for recurrence: of (rule, key).
+    pub fingerprint: Fingerprint,
+    /// Why it was opened, in a sentence.
+    pub reason: String,
+    /// How many alerts it ever held, and how many of them fire now.
+    pub alerts: u64,
+    pub firing: u64,
+    pub opened_at: Moment,
+    /// First acknowledgement; `None` again never.
+    pub acknowledged_at: Option<Moment>,
+    /// Whether the present tier has acknowledged.
+    pub acknowledged: bool,
+    pub resolved_at: Option<Moment>,
+    pub closed_at: Option<Moment>,
+    /// Respond-by or resolve-by passed at some tier.
+    pub breached: bool,
+    /// How often it climbed.
+    pub escalations: u32,
+    pub reopened: u32,
+    /// What holds its notices back now: every firing alert silenced or inhibited.
+    pub held: Option<String>,
+    pub problem: Option<ProblemId>,
+    /// The workaround of a known error that fits, as it stood when the incident opened or it was published.
+    pub workaround: Option<String>,
+    pub runbook: Option<String>,
+    /// What the tiers wrote when they handed it on.
+    pub diagnosis: Option<String>,
+    pub resolution: Option<String>,
+    /// Why it will never page: made by the catch-all or an unpaged rule.
+    pub unpaged: bool,
+    /// The next moment the ladder acts, if it is armed; else `unarmed` says why not.
+    pub next_step_at: Option<Moment>,
+    pub unarmed: Option<String>,
+    pub updated_at: Moment,
+}
+
+/// One line of an incident's history. Append-only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TimelineEntry {
+    pub incident: IncidentId,
+    pub at: Moment,
+    pub kind: TimelineKind,
+    /// The person, or the part of watchfire (`ladder`, `rule link-down`) behind it.
+    pub actor: String,
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimelineKind {
+    Opened,
+    AlertJoined,
+    AlertCleared,
+    SeverityChanged,
+    Paged,
+    Escalated,
+    StepSkipped,
+    Acknowledged,
+    Assigned,
+    Commented,
+    Pended,
+    Resumed,
+    Held,
+    Released,
+    Resolved,
+    Closed,
+    Reopened,
+    Merged,
+    Cancelled,
+    ProblemLinked,
+    WorkaroundOffered,
+    Delivered,
+    DeliveryFailed,
+}

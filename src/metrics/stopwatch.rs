@@ -1,0 +1,16 @@
+//! Measures how long something took. The only instant outside `app/clock.rs`, and it never becomes a moment.
+
+/// Started at its making.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    #[expect(clippy::disallowed_methods, reason = "a duration for a metric, never a moment of the domain")]
+    pub fn start() -> Stopwatch {
+        Stopwatch(std::time::Instant::now())
+    }
+
+    pub fn seconds(&self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
+}

@@ -1,0 +1,95 @@
+//! The event: one message from a tool, decoded and normalised, immutable from then on.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Labels, Moment, Severity, Span, Stamp};
+
+/// What the message says of its condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Firing,
+    Resolved,
+    /// A log line, a trap: it happened, and has no lifetime.
+    Point,
+}
+
+impl Status {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Status::Firing => "firing",
+            Status::Resolved => "resolved",
+            Status::Point => "point",
+        }
+    }
+}
+
+/// When a firing alert ends without being cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Expiry {
+    /// Fires until a resolved event comes.
+    Never,
+    /// A v2 alert: ends at its `ends_at`, or the resolve time-out after its last message.
+    AlertmanagerV2,
+    /// Ends that long after its last message (a source file's `expires:`).
+    After(Span),
+}
+
+/// One message from a tool. Identity is the fingerprint of `labels`; the rest only describes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// The source file (or built-in door: `v2`, `native`, `inspection`) that it came through.
+    pub source: String,
+    /// The producer's own id, for deduplication of points.
+    pub id: Option<String>,
+    /// For v2, `Firing` at the door; the engine decides by `ends_at` against its `now`.
+    pub status: Status,
+    pub labels: Labels,
+    /// As the source maps it; `None` lets the engine look at the label `severity`.
+    pub severity: Option<Severity>,
+    pub summary: String,
+    pub annotations: Labels,
+    /// The producer's time, unclamped.
+    pub occurred_at: Option<Moment>,
+    pub value: Option<f64>,
+    pub generator_url: String,
+    /// v2 only: as sent, with its offset; `None` when unset.
+    pub starts_at: Option<Stamp>,
+    /// v2 only: as sent, with its offset; `None` when unset.
+    pub ends_at: Option<Stamp>,
+    pub expiry: Expiry,
+    /// What the tool really sent, cut at 4 KiB, for the evidence of an incident. Only for mapped payloads.
+    pub raw: Option<String>,
+}
+
+impl Event {
+    /// The longest raw payload kept with an event, in bytes.
+    pub const RAW_MAX_BYTES: usize = 4096;
+
+    /// An event with nothing but its labels; the caller fills in what it knows.
+    pub fn new(source: &str, status: Status, labels: Labels) -> Event {
+        Event {
+            source: source.to_owned(),
+            id: None,
+            status,
+            labels,
+            severity: None,
+            summary: String::new(),
+            annotations: Labels::empty(),
+            occurred_at: None,
+            value: None,
+            generator_url: String::new(),
+            starts_at: None,
+            ends_at: None,
+            expiry: Expiry::Never,
+            raw: None,
+        }
+    }
+
+    /// The normalised severity: the source's word, else the label `severity`, else the annotation, else indeterminate.
+    pub fn normalised_severity(&self) -> Severity {
+        self.severity
+            .or_else(|| self.labels.get("severity").and_then(Severity::from_tool_word))
+            .unwrap_or(Severity::Indeterminate)
+    }
+}

@@ -1,0 +1,173 @@
+//! Label matchers with Alertmanager's meaning: `=`, `!=`, `=~`, `!~`; regular expressions anchored at both ends; an
+//! absent label is the empty string.
+
+use std::fmt;
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+use super::Labels;
+
+/// The longest pattern accepted, and the largest automaton it may become: bounds on what a person can make us run.
+const PATTERN_MAX_BYTES: usize = 4096;
+const AUTOMATON_MAX_BYTES: usize = 1 << 20;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum MatcherOp {
+    Equal,
+    NotEqual,
+    Matches,
+    NotMatches,
+}
+
+impl MatcherOp {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            MatcherOp::Equal => "=",
+            MatcherOp::NotEqual => "!=",
+            MatcherOp::Matches => "=~",
+            MatcherOp::NotMatches => "!~",
+        }
+    }
+
+    pub const fn is_regex(self) -> bool {
+        match self {
+            MatcherOp::Matches | MatcherOp::NotMatches => true,
+            MatcherOp::Equal | MatcherOp::NotEqual => false,
+        }
+    }
+
+    pub const fn is_positive(self) -> bool {
+        match self {
+            MatcherOp::Equal | MatcherOp::Matches => true,
+            MatcherOp::NotEqual | MatcherOp::NotMatches => false,
+        }
+    }
+}
+
+/// Why a matcher cannot be used. `at` is the byte in the text where it went wrong, where that is known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct BadMatcher {
+    pub reason: String,
+    pub at: Option<usize>,
+}
+
+/// One condition on one label. Equality and order are those of its text.
+#[derive(Clone)]
+pub struct Matcher {
+    name: String,
+    op: MatcherOp,
+    value: String,
+    regex: Option<Regex>,
+}
+
+impl Matcher {
+    pub fn new(name: impl Into<String>, op: MatcherOp, value: impl Into<String>) -> Result<Matcher, BadMatcher> {
+        let (name, value) = (name.into(), value.into());
+        let regex = if op.is_regex() { Some(compile(&value)?) } else { None };
+        Ok(Matcher { name, op, value, regex })
+    }
+
+    pub fn equal(name: impl Into<String>, value: impl Into<String>) -> Matcher {
+        Matcher { name: name.into(), op: MatcherOp::Equal, value: value.into(), regex: None }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn op(&self) -> MatcherOp {
+        self.op
+    }
+
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// Whether this value (empty for an absent label) fits.
+    pub fn matches_value(&self, value: &str) -> bool {
+        let hit = match &self.regex {
+            Some(regex) => regex.is_match(value),
+            None => self.value == value,
+        };
+        hit == self.op.is_positive()
+    }
+
+    pub fn matches(&self, labels: &Labels) -> bool {
+        self.matches_value(labels.get(&self.name).unwrap_or_default())
+    }
+}
+
+/// Anchors as Alertmanager does; `.` does not match a newline; `\d \w \s \b` are ASCII as in RE2.
+fn compile(pattern: &str) -> Result<Regex, BadMatcher> {
+    if pattern.len() > PATTERN_MAX_BYTES {
+        let reason = format!("regular expression of {} bytes; at most {PATTERN_MAX_BYTES} are allowed", pattern.len());
+        return Err(BadMatcher { reason, at: None });
+    }
+    regex::RegexBuilder::new(&format!("^(?:{})$", super::go_regex::to_rust(pattern)))
+        .size_limit(AUTOMATON_MAX_BYTES)
+        .build()
+        .map_err(|error| {
+            let last = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
+            BadMatcher { reason: format!("bad regular expression {pattern:?}: {last}"), at: None }
+        })
+}
+
+impl PartialEq for Matcher {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, self.op, &self.value) == (&other.name, other.op, &other.value)
+    }
+}
+
+impl Eq for Matcher {}
+
+impl fmt::Display for Matcher {
+    /// `site=~"GZ.*"`, which reads back as the same matcher.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}{:?}", self.name, self.op.as_str(), self.value)
+    }
+}
+
+impl fmt::Debug for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl Serialize for Matcher {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&self.name, self.op, &self.value).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Matcher {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (name, op, value) = <(String, MatcherOp, String)>::deserialize(deserializer)?;
+        Matcher::new(name, op, value).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Conditions that must all hold. The empty list matches everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Matchers(pub Vec<Matcher>);
+
+impl Matchers {
+    pub fn matches(&self, labels: &Labels) -> bool {
+        self.0.iter().all(|matcher| matcher.matches(labels))
+    }
+
+    pub fn iter(&self) -> std::slice::Iter<'_, Matcher> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for Matchers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, matcher) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{matcher}")?;
+        }
+        Ok(())
+    }
+}

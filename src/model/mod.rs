@@ -1,0 +1,24 @@
+//! The words that every room shares: moments and spans, labels and matchers, severities, ids, the event.
+//!
+//! Plain data and its arithmetic only. Must never read a clock, do I/O, or know a rule, an incident or a table.
+
+mod dead_letter;
+mod event;
+mod go_regex;
+mod ids;
+mod labels;
+mod matcher;
+mod moment;
+mod sections;
+mod severity;
+mod silence;
+
+pub use dead_letter::DeadLetter;
+pub use event::{Event, Expiry, Status};
+pub use ids::{BadId, Cause, Fingerprint, IncidentId, Offset, Partition, ProblemId, RunId, SilenceId};
+pub use labels::{BadLabels, Labels, LabelsBuilder};
+pub use matcher::{BadMatcher, Matcher, MatcherOp, Matchers};
+pub use moment::{BadMoment, BadSpan, Moment, Span, Stamp};
+pub use sections::{SECTION_COUNT, SectionKey, Sections};
+pub use severity::{BadWord, Priority, Severity, Tier};
+pub use silence::Silence;

@@ -1,0 +1,36 @@
+//! A silence: a person's word that some alerts should page nobody for a while.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Labels, Matchers, Moment, SilenceId, Stamp};
+
+/// One silence, kept until its end plus the retention. Its state follows from the two times.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Silence {
+    pub id: SilenceId,
+    pub matchers: Matchers,
+    pub starts_at: Stamp,
+    pub ends_at: Stamp,
+    pub updated_at: Moment,
+    pub created_by: String,
+    pub comment: String,
+    pub annotations: Labels,
+}
+
+impl Silence {
+    pub fn is_pending(&self, now: Moment) -> bool {
+        now < self.starts_at.at
+    }
+
+    pub fn is_active(&self, now: Moment) -> bool {
+        self.starts_at.at <= now && now < self.ends_at.at
+    }
+
+    pub fn is_expired(&self, now: Moment) -> bool {
+        now >= self.ends_at.at
+    }
+
+    pub fn silences(&self, labels: &Labels) -> bool {
+        self.matchers.matches(labels)
+    }
+}

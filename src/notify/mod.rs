@@ -1,0 +1,3 @@
+//! Notify: delivers the outbox by channel, with retries and an idempotency key.
+//!
+//! Must never block intake, and never decide who is told.

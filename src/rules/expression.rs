@@ -1,0 +1,7 @@
+//! Expressions of rule and source files, in CEL.
+
+/// A compiled CEL expression.
+#[derive(Debug, Clone)]
+pub struct Expression {
+    pub text: String,
+}

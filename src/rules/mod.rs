@@ -1,0 +1,14 @@
+//! Rule files: text in, a compiled immutable rulebook or located mistakes out.
+//!
+//! Must never read a file or a clock: texts are handed in, and what they compile to depends on nothing else.
+
+mod expression;
+mod rulebook;
+mod source;
+
+pub use expression::Expression;
+pub use rulebook::{
+    CATCH_ALL, Channel, Check, Comparison, Counts, Inhibition, Item, Ladder, Limit, Pattern, Plan, ProblemPolicy, Rule,
+    RuleText, Rulebook, RulebookHash, Step, Team,
+};
+pub use source::Source;

@@ -1,0 +1,163 @@
+//! What can be asked of the tables: filters, pages, rows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{DeliveryOutcome, Notice};
+use crate::incidents::IncidentState;
+use crate::inspections::RunState;
+use crate::model::{BadWord, DeadLetter, Fingerprint, Moment, Priority, ProblemId, Tier};
+use crate::problems::ProblemState;
+
+/// A piece of a list, and where the next begins.
+#[derive(Clone, Debug, Serialize)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Opaque; `None` at the end.
+    pub next: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct PageRequest {
+    /// From a previous page's `next`.
+    pub cursor: Option<String>,
+    /// 1–500.
+    pub limit: u32,
+}
+
+impl Default for PageRequest {
+    fn default() -> Self {
+        PageRequest { cursor: None, limit: 100 }
+    }
+}
+
+/// Newest first. Empty fields do not filter.
+#[derive(Clone, Debug, Default)]
+pub struct IncidentFilter {
+    pub states: Vec<IncidentState>,
+    pub tiers: Vec<Tier>,
+    pub priorities: Vec<Priority>,
+    pub team: Option<String>,
+    pub assignee: Option<String>,
+    pub rule: Option<String>,
+    pub problem: Option<ProblemId>,
+    pub alert: Option<Fingerprint>,
+    /// A piece of the title or the labels, any script, case-insensitive for ASCII.
+    pub text: Option<String>,
+    pub opened_after: Option<Moment>,
+    pub opened_before: Option<Moment>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct AlertFilter {
+    pub firing: Option<bool>,
+    pub rule: Option<String>,
+    pub source: Option<String>,
+    pub text: Option<String>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct ProblemFilter {
+    pub states: Vec<ProblemState>,
+    pub team: Option<String>,
+    pub text: Option<String>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct RunFilter {
+    pub states: Vec<RunState>,
+    pub plan: Option<String>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    pub actor: Option<String>,
+    /// `INC-12`, a silence's id, …
+    pub subject: Option<String>,
+    pub action: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct DeadLetterRow {
+    pub id: i64,
+    #[serde(flatten)]
+    pub letter: DeadLetter,
+}
+
+/// A notice waiting to be delivered, with how often it was tried.
+#[derive(Clone, Debug)]
+pub struct OutboxRow {
+    pub notice: Notice,
+    pub attempts: u32,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct DeliveryRow {
+    pub notice: Notice,
+    pub attempts: u32,
+    /// `None` while it waits for its first attempt.
+    pub outcome: Option<DeliveryOutcome>,
+    pub delivered_at: Option<Moment>,
+}
+
+/// What a token may do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Push events of one source (`*`: any) and nothing else.
+    Ingest {
+        source: String,
+    },
+    Viewer,
+    FirstLine,
+    SecondLine,
+    ThirdLine,
+    ProcessManager,
+    Admin,
+}
+
+impl Role {
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Role::Ingest { .. } => "ingest",
+            Role::Viewer => "viewer",
+            Role::FirstLine => "first_line",
+            Role::SecondLine => "second_line",
+            Role::ThirdLine => "third_line",
+            Role::ProcessManager => "process_manager",
+            Role::Admin => "admin",
+        }
+    }
+
+    /// `ingest:zabbix`, `viewer`, `first_line`, …
+    pub fn parse(text: &str) -> Result<Role, BadWord> {
+        if let Some(source) = text.strip_prefix("ingest:") {
+            return Ok(Role::Ingest { source: source.to_owned() });
+        }
+        Ok(match text {
+            "ingest" => Role::Ingest { source: "*".to_owned() },
+            "viewer" => Role::Viewer,
+            "first_line" => Role::FirstLine,
+            "second_line" => Role::SecondLine,
+            "third_line" => Role::ThirdLine,
+            "process_manager" => Role::ProcessManager,
+            "admin" => Role::Admin,
+            _ => {
+                return Err(BadWord {
+                    word: text.chars().take(64).collect(),
+                    what: "role",
+                    expected: "ingest[:SOURCE], viewer, first_line, second_line, third_line, process_manager, admin",
+                });
+            }
+        })
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRow {
+    /// Unique; whom or what it is for. It is the actor in the audit.
+    pub name: String,
+    pub role: Role,
+    pub sha256: [u8; 32],
+    pub created_at: Moment,
+    pub revoked_at: Option<Moment>,
+}

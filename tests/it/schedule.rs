@@ -1,0 +1,1 @@
+//! Tests of this border; filled in with its room.
