@@ -6,8 +6,8 @@ use std::fmt;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::Labels;
 use super::go_regex::anchored_regex;
+use super::{Labels, matcher_parse};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum MatcherOp {
@@ -66,6 +66,11 @@ impl Matcher {
         Ok(Matcher { name, op, value, regex })
     }
 
+    /// Reads exactly one matcher, without braces, as Alertmanager's `filter=` takes it.
+    pub fn parse(text: &str) -> Result<Matcher, BadMatcher> {
+        matcher_parse::single(text)
+    }
+
     pub fn equal(name: impl Into<String>, value: impl Into<String>) -> Matcher {
         Matcher { name: name.into(), op: MatcherOp::Equal, value: value.into(), regex: None }
     }
@@ -107,8 +112,28 @@ impl Eq for Matcher {}
 impl fmt::Display for Matcher {
     /// `site=~"GZ.*"`, which reads back as the same matcher.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}{:?}", self.name, self.op.as_str(), self.value)
+        if matcher_parse::needs_quotes(&self.name) {
+            write_quoted(f, &self.name)?;
+        } else {
+            f.write_str(&self.name)?;
+        }
+        f.write_str(self.op.as_str())?;
+        write_quoted(f, &self.value)
     }
+}
+
+/// With the only escapes that both of Alertmanager's grammars read alike; all other characters stand as they are.
+fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    f.write_str("\"")?;
+    for c in text.chars() {
+        match c {
+            '\\' => f.write_str(r"\\")?,
+            '"' => f.write_str("\\\"")?,
+            '\n' => f.write_str(r"\n")?,
+            other => write!(f, "{other}")?,
+        }
+    }
+    f.write_str("\"")
 }
 
 impl fmt::Debug for Matcher {
@@ -135,6 +160,11 @@ impl<'de> Deserialize<'de> for Matcher {
 pub struct Matchers(pub Vec<Matcher>);
 
 impl Matchers {
+    /// Reads a list: matchers separated by commas, optionally in braces. An empty text is the empty list.
+    pub fn parse(text: &str) -> Result<Matchers, BadMatcher> {
+        matcher_parse::list(text)
+    }
+
     pub fn matches(&self, labels: &Labels) -> bool {
         self.0.iter().all(|matcher| matcher.matches(labels))
     }

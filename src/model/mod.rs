@@ -8,6 +8,7 @@ mod go_regex;
 mod ids;
 mod labels;
 mod matcher;
+mod matcher_parse;
 mod moment;
 mod sections;
 mod severity;

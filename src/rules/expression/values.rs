@@ -149,7 +149,7 @@ impl Indexer for Record<'_> {
     where
         Self: 'v,
     {
-        self.value_of(key).map(|value| CowVal::Owned(value))
+        self.value_of(key).map(CowVal::Owned)
     }
 
     fn steal<'v>(self: Box<Self>, key: &dyn Val) -> Result<Box<dyn Val + 'v>, ExecutionError>
