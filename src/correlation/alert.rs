@@ -56,6 +56,28 @@ pub(super) struct Times {
     pub firing: bool,
 }
 
+/// What a message says of times, whether it came whole or as a compact re-send.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Said {
+    pub status: Status,
+    pub expiry: Expiry,
+    pub starts_at: Option<Stamp>,
+    pub ends_at: Option<Stamp>,
+    pub occurred_at: Option<Moment>,
+}
+
+impl From<&Event> for Said {
+    fn from(event: &Event) -> Said {
+        Said {
+            status: event.status,
+            expiry: event.expiry,
+            starts_at: event.starts_at,
+            ends_at: event.ends_at,
+            occurred_at: event.occurred_at,
+        }
+    }
+}
+
 /// What a message did to its alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Transition {
@@ -92,10 +114,10 @@ impl Alert {
     }
 
     /// The times after one more message.
-    pub fn times_after(&self, event: &Event, occurred: Moment, now: Moment) -> Times {
-        match event.expiry {
-            Expiry::AlertmanagerV2 => merge(&self.times, v2_times(event, now), now),
-            Expiry::Never | Expiry::After(_) => said_times(event, Some(&self.times), occurred, now),
+    pub fn times_after(&self, said: &Said, occurred: Moment, now: Moment) -> Times {
+        match said.expiry {
+            Expiry::AlertmanagerV2 => merge(&self.times, v2_times(said, now), now),
+            Expiry::Never | Expiry::After(_) => said_times(said, Some(&self.times), occurred, now),
         }
     }
 
@@ -110,32 +132,32 @@ impl Alert {
     }
 
     /// A message that was seen before, or that a later one overtook on the way: applying it would undo the later one.
-    pub fn is_outdated(&self, event: &Event, now: Moment) -> bool {
-        if event.expiry == Expiry::AlertmanagerV2 {
+    pub fn is_outdated(&self, said: &Said, now: Moment) -> bool {
+        if said.expiry == Expiry::AlertmanagerV2 {
             return false;
         }
-        let Some(said_at) = event.occurred_at else { return false };
-        let (same, opposite) = match (event.status, self.times.firing) {
+        let Some(said_at) = said.occurred_at else { return false };
+        let (same, opposite) = match (said.status, self.times.firing) {
             (Status::Firing, false) => (self.said_firing_at, self.said_resolved_at),
             (Status::Resolved, true) => (self.said_resolved_at, self.said_firing_at),
             (Status::Firing, true) | (Status::Resolved, false) | (Status::Point, _) => return false,
         };
         let recent = said_at + LATENESS >= now;
-        same == Some(said_at) || (recent && opposite.is_some_and(|opposite| said_at < opposite))
+        // The same words again, unless it ended for want of a message: then they are news.
+        let repeated = same == Some(said_at);
+        opposite.is_some_and(|opposite| (recent && said_at < opposite) || (repeated && said_at <= opposite))
     }
 
     /// Whether the message says of it what is known already, times and value aside.
     pub fn is_described_by(&self, event: &Event) -> bool {
-        *self.source == *event.source
-            && self.expiry == event.expiry
+        self.expiry == event.expiry
             && self.annotations == event.annotations
             && *self.summary == *event.summary
             && *self.generator_url == *event.generator_url
     }
 
-    /// Takes over what the message says, except for what makes a transition.
-    pub fn describe(&mut self, event: &Event, source: Arc<str>) {
-        self.source = source;
+    /// Takes over what the message says, except for what rules and inhibitions look at: that changes in transitions.
+    pub fn describe(&mut self, event: &Event) {
         self.expiry = event.expiry;
         if self.annotations != event.annotations {
             self.annotations = event.annotations.clone();
@@ -145,11 +167,22 @@ impl Alert {
     }
 
     /// Remembers the producer's own time of a firing or resolved message.
-    pub fn said(&mut self, status: Status, at: Option<Moment>) {
-        match status {
-            Status::Firing => self.said_firing_at = at.or(self.said_firing_at),
-            Status::Resolved => self.said_resolved_at = at.or(self.said_resolved_at),
+    pub fn remember(&mut self, said: &Said) {
+        match said.status {
+            Status::Firing => self.said_firing_at = said.occurred_at.or(self.said_firing_at),
+            Status::Resolved => self.said_resolved_at = said.occurred_at.or(self.said_resolved_at),
             Status::Point => {}
+        }
+    }
+
+    /// What a compact re-send of it says.
+    pub fn resent(&self, resend: &Resend) -> Said {
+        Said {
+            status: Status::Firing,
+            expiry: self.expiry,
+            starts_at: resend.starts_at,
+            ends_at: resend.ends_at,
+            occurred_at: resend.occurred_at,
         }
     }
 
@@ -192,20 +225,20 @@ fn replace_text(text: &mut Arc<str>, new: &str) {
 }
 
 /// The times of an alert nobody knew.
-pub(super) fn first_times(event: &Event, occurred: Moment, now: Moment) -> Times {
-    match event.expiry {
-        Expiry::AlertmanagerV2 => v2_times(event, now),
-        Expiry::Never | Expiry::After(_) => said_times(event, None, occurred, now),
+pub(super) fn first_times(said: &Said, occurred: Moment, now: Moment) -> Times {
+    match said.expiry {
+        Expiry::AlertmanagerV2 => v2_times(said, now),
+        Expiry::Never | Expiry::After(_) => said_times(said, None, occurred, now),
     }
 }
 
 /// As Alertmanager fills in what a message leaves out.
-fn v2_times(event: &Event, now: Moment) -> Times {
-    let ends = match event.status {
-        Status::Resolved => Some(event.ends_at.unwrap_or(Stamp::utc(now)).min(Stamp::utc(now))),
-        Status::Firing | Status::Point => event.ends_at,
+fn v2_times(said: &Said, now: Moment) -> Times {
+    let ends = match said.status {
+        Status::Resolved => Some(said.ends_at.unwrap_or(Stamp::utc(now)).min(Stamp::utc(now))),
+        Status::Firing | Status::Point => said.ends_at,
     };
-    let starts_at = event.starts_at.or(ends).unwrap_or(Stamp::utc(now));
+    let starts_at = said.starts_at.or(ends).unwrap_or(Stamp::utc(now));
     let ends_at = ends.unwrap_or(Stamp::utc(now + RESOLVE_TIMEOUT));
     Times { starts_at, ends_at, by_timeout: ends.is_none(), firing: ends_at.at > now }
 }
@@ -231,11 +264,11 @@ fn merge(old: &Times, new: Times, now: Moment) -> Times {
 }
 
 /// Of messages that say outright whether it fires.
-fn said_times(event: &Event, old: Option<&Times>, occurred: Moment, now: Moment) -> Times {
+fn said_times(said: &Said, old: Option<&Times>, occurred: Moment, now: Moment) -> Times {
     let same_firing = old.filter(|old| old.firing);
-    match event.status {
+    match said.status {
         Status::Firing | Status::Point => {
-            let ends_at = match event.expiry {
+            let ends_at = match said.expiry {
                 Expiry::After(span) => now + span,
                 Expiry::Never | Expiry::AlertmanagerV2 => Moment::FAR_FUTURE,
             };
@@ -263,11 +296,14 @@ mod tests {
     fn check(old: (i64, i64, bool), new: (Option<i64>, Option<i64>), now: i64, expected: (i64, i64, bool, bool)) {
         let now = Moment::from_seconds(now);
         let old = Times { starts_at: at(old.0), ends_at: at(old.1), by_timeout: old.2, firing: at(old.1).at > now };
-        let mut event = Event::new("v2", Status::Firing, Labels::from_pairs([("alertname", "A")]));
-        event.expiry = Expiry::AlertmanagerV2;
-        event.starts_at = new.0.map(at);
-        event.ends_at = new.1.map(at);
-        let merged = merge(&old, v2_times(&event, now), now);
+        let said = Said {
+            status: Status::Firing,
+            expiry: Expiry::AlertmanagerV2,
+            starts_at: new.0.map(at),
+            ends_at: new.1.map(at),
+            occurred_at: None,
+        };
+        let merged = merge(&old, v2_times(&said, now), now);
         let (starts, ends, by_timeout, firing) = expected;
         assert_eq!(merged, Times { starts_at: at(starts), ends_at: at(ends), by_timeout, firing }, "{old:?} {new:?}");
     }

@@ -36,7 +36,8 @@ struct BookRule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Hit {
     pub position: usize,
-    pub role: Role,
+    /// `None`: it is the rule's, but counts for nothing in it.
+    pub role: Option<Role>,
     pub hold: Hold,
 }
 
@@ -111,7 +112,7 @@ impl Book {
     /// The rules that the event concerns, up to and with its owner; those in `passed` cannot own it again.
     pub fn hits(&self, subject: &Subject<'_>, passed: &[RuleId]) -> Vec<Hit> {
         let mut numbers = Vec::new();
-        self.candidates.find(subject.labels(), &mut numbers);
+        self.candidates.find(subject.labels, &mut numbers);
         let mut hits = Vec::new();
         for position in numbers.into_iter().map(|number| number as usize) {
             let Some(role) = self.role(position, subject) else { continue };
@@ -130,23 +131,32 @@ impl Book {
         hits
     }
 
-    /// How the event concerns that rule, if it does.
-    pub fn role(&self, position: usize, subject: &Subject<'_>) -> Option<Role> {
+    /// Whether the event is that rule's, and as what it counts there.
+    pub fn role(&self, position: usize, subject: &Subject<'_>) -> Option<Option<Role>> {
         let (rule, entry) = (self.rule(position), self.entries.get(position)?);
         let is_clear = subject.status == Status::Resolved;
-        let when_holds = || rule.when.as_ref().is_none_or(|when| when.holds(subject.event));
+        let when_holds = || match (&rule.when, subject.event) {
+            (None, _) => true,
+            (Some(when), Some(event)) => when.holds(event),
+            (Some(_), None) => false,
+        };
         if subject.fits(&rule.matchers) && when_holds() {
             let counts = match rule.pattern {
-                Pattern::Absence { .. } => true,
+                Pattern::Absence { .. } => subject.is_message,
                 Pattern::Each => !is_clear,
                 Pattern::Threshold { .. } | Pattern::Pair { .. } => !is_clear || entry.names_status,
             };
             if counts {
-                return Some(Role::Entry);
+                return Some(Some(Role::Entry));
             }
+            return Some(self.closes(rule, entry, subject).then_some(Role::Closer));
         }
-        let until = second_event(&rule.pattern)?;
-        ((!is_clear || entry.until_names_status) && subject.fits(until)).then_some(Role::Closer)
+        self.closes(rule, entry, subject).then_some(Some(Role::Closer))
+    }
+
+    fn closes(&self, rule: &Rule, entry: &BookRule, subject: &Subject<'_>) -> bool {
+        let may_close = subject.status != Status::Resolved || entry.until_names_status;
+        may_close && second_event(&rule.pattern).is_some_and(|until| subject.fits(until))
     }
 
     /// Whether that rule counts every message of an alert, not its transitions alone.
@@ -165,12 +175,12 @@ impl Book {
         };
         let labels = if entry.id == RuleId::CATCH_ALL {
             let alertname = subject.value("alertname");
-            build([("alertname", alertname), ("source", subject.event.source.as_str())].into_iter())
+            build([("alertname", alertname), ("source", subject.source)].into_iter())
         } else if !entry.by.is_empty() {
             build(entry.by.iter().map(|name| (name.as_str(), subject.value(name))))
         } else {
             match self.rule(position).pattern {
-                Pattern::Each => subject.labels().clone(),
+                Pattern::Each => subject.labels.clone(),
                 Pattern::Threshold { .. } | Pattern::Pair { .. } | Pattern::Absence { .. } => self.no_labels.clone(),
             }
         };
@@ -181,9 +191,9 @@ impl Book {
     pub fn inhibition_places(&self, subject: &Subject<'_>) -> Vec<Place> {
         let rules = &self.rulebook.inhibitions;
         let (mut sources, mut targets) = (Vec::new(), Vec::new());
-        self.inhibition_sources.find(subject.labels(), &mut sources);
+        self.inhibition_sources.find(subject.labels, &mut sources);
         sources.retain(|number| rules.get(*number as usize).is_some_and(|rule| subject.fits(&rule.source)));
-        self.inhibition_targets.find(subject.labels(), &mut targets);
+        self.inhibition_targets.find(subject.labels, &mut targets);
         targets.retain(|number| rules.get(*number as usize).is_some_and(|rule| subject.fits(&rule.target)));
         let mut numbers: Vec<u32> = sources.iter().chain(&targets).copied().collect();
         numbers.sort_unstable();

@@ -145,8 +145,9 @@ impl Condition {
         Listed { loose, fired: loose && self.phase != Phase::Idle }
     }
 
-    pub fn remember(&mut self, evidence: Arc<Evidence>) {
-        if self.evidence.len() == super::EVIDENCE_KEPT {
+    /// Keeps the event as the newest of at most `limit`.
+    pub fn remember(&mut self, evidence: Arc<Evidence>, limit: usize) {
+        if self.evidence.len() >= limit {
             self.evidence.pop_front();
         }
         self.evidence.push_back(evidence);

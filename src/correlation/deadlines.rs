@@ -16,7 +16,7 @@ pub(super) enum Timer {
     Condition(ConditionKey),
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Deadlines {
     entries: BTreeSet<(Moment, Timer)>,
 }
@@ -33,6 +33,18 @@ impl Deadlines {
             return None;
         }
         self.entries.pop_first()
+    }
+
+    /// Takes out the next silence of that very moment.
+    pub fn pop_silence(&mut self, at: Moment) -> Option<SilenceId> {
+        match self.entries.first() {
+            Some((moment, Timer::Silence(id))) if *moment == at => {
+                let id = *id;
+                self.entries.pop_first();
+                Some(id)
+            }
+            Some(_) | None => None,
+        }
     }
 
     pub fn insert(&mut self, at: Moment, timer: Timer) {

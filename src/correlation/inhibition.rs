@@ -25,12 +25,12 @@ pub(super) struct Place {
 }
 
 /// The firing alerts by their places.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Inhibitions {
     groups: BTreeMap<(u32, Vec<String>), Group>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Group {
     sources: BTreeSet<Fingerprint>,
     targets: BTreeSet<Fingerprint>,

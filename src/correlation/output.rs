@@ -152,9 +152,6 @@ pub enum Counted {
     },
     /// `occurred_at` lay outside the allowed range and was moved into it.
     Clamped,
-    RuleFired {
-        rule: String,
-    },
     /// A point that no rule wanted.
     Unmatched {
         source: String,
