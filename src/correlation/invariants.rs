@@ -3,6 +3,7 @@
 use super::alert::Alert;
 use super::book::Book;
 use super::condition::{Condition, ConditionKey, Phase};
+use super::output::Evidence;
 use super::state::{Stage, State};
 use super::subject::Subject;
 use super::turn::Index;
@@ -84,6 +85,12 @@ fn check_condition(
     let is_armed = due.is_none_or(|due| condition.armed.is_some_and(|armed| armed <= due));
     claim(is_armed, "its deadline is not in the index");
     claim(condition.listed == condition.should_be_listed(), "it is listed where it does not belong");
+    if condition.is_held_memberless() {
+        let watches = |evidence: &Evidence| {
+            index.inhibitions.is_watching(key, &book.inhibition_places(&Subject::of_evidence(evidence)))
+        };
+        claim(condition.evidence.iter().all(|evidence| watches(evidence)), "it waits for an inhibition unwatched");
+    }
     let loose = index.loose.get(&key.rule);
     let is_loose = loose.is_some_and(|loose| loose.contains(&(condition.created_at, key.clone())));
     claim(condition.listed.loose == is_loose, "the index of loose windows disagrees");

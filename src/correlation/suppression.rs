@@ -63,8 +63,8 @@ impl Turn<'_> {
             let source = self.source_over(&Subject::of_alert(alert));
             self.inhibit(*fingerprint, source);
         }
-        if affected.released {
-            self.review_memberless(false);
+        for key in &affected.watchers {
+            self.review_memberless(key);
         }
     }
 
