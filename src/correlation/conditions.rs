@@ -7,6 +7,7 @@ use super::output::{Bound, Counted, Evidence, Raised, Verdict};
 use super::patterns::{Arrival, Edge, Role, Window};
 use super::sentences;
 use super::subject::{Message, Subject};
+use super::suppression::is_free;
 use super::turn::Turn;
 use super::{EVIDENCE_KEPT, MEMBERS_SHOWN, TOLD_AGAIN_AFTER, WINDOWS_PER_RULE};
 use crate::model::{Severity, Status};
@@ -78,14 +79,14 @@ impl Turn<'_> {
         let Some(condition) = self.state.conditions.get(key) else { return };
         let (on, clear) = (condition.is_on(), !condition.is_on() && condition.members.is_empty());
         match condition.phase {
-            Phase::Idle if on && self.is_free(condition) => self.raise(key),
+            Phase::Idle if on && is_free(self.state, self.index, self.book, condition) => self.raise(key),
             Phase::Idle if on => {
                 self.wait(key);
                 self.watch(key, usize::MAX);
             }
             Phase::Idle => {}
             Phase::Waiting if clear => self.set_phase(key, Phase::Idle),
-            Phase::Waiting if self.is_free(condition) => self.raise(key),
+            Phase::Waiting if is_free(self.state, self.index, self.book, condition) => self.raise(key),
             Phase::Waiting => {}
             Phase::Raised { .. } if clear => {
                 self.set_phase(key, Phase::Idle);
@@ -109,27 +110,6 @@ impl Turn<'_> {
         if let Some(condition) = self.state.conditions.get(key) {
             self.changed.extend(condition.members.iter());
         }
-    }
-
-    /// Whether anything that counted is not held back: a firing member, an event when it came, or one as of now.
-    fn is_free(&self, condition: &Condition) -> bool {
-        if condition.free > 0 || condition.window.has_free() {
-            return true;
-        }
-        let has_members = !condition.members.is_empty();
-        let mut counted =
-            condition.evidence.iter().filter(|evidence| !has_members || evidence.status == Status::Point).peekable();
-        if counted.peek().is_none() {
-            return !has_members;
-        }
-        // What is missing may be missed because of what holds its source back now, whatever held it when it last spoke.
-        let then_counts = match condition.window {
-            Window::Absence(_) => false,
-            Window::Each(_) | Window::Threshold(_) | Window::Pair(_) => true,
-        };
-        counted.any(|evidence| {
-            (then_counts && !evidence.suppressed) || self.suppressor_of(&Subject::of_evidence(evidence)).is_none()
-        })
     }
 
     fn raise(&mut self, key: &ConditionKey) {

@@ -73,15 +73,14 @@ impl Inhibitions {
         }
     }
 
-    /// The condition wants to know when what holds back something in these places lets go.
+    /// The condition wants to know when the first group that holds back something in these places lets go.
     pub fn watch(&mut self, condition: &ConditionKey, places: &[Place]) {
         for place in places {
             let key = (place.rule, place.values.clone());
-            let Some(group) = self.groups.get_mut(&key) else { continue };
-            if group.holds(place.side) {
-                group.watchers.insert(condition.clone());
-                self.watched.entry(condition.clone()).or_default().insert(key);
-            }
+            let Some(group) = self.groups.get_mut(&key).filter(|group| group.holds(place.side)) else { continue };
+            group.watchers.insert(condition.clone());
+            self.watched.entry(condition.clone()).or_default().insert(key);
+            return;
         }
     }
 
@@ -95,13 +94,12 @@ impl Inhibitions {
         }
     }
 
-    /// Whether the condition watches every group that holds back something in these places.
+    /// Whether the condition watches a group that holds back something in these places.
     pub fn is_watching(&self, condition: &ConditionKey, places: &[Place]) -> bool {
-        let watched = self.watched.get(condition);
-        places.iter().all(|place| {
+        let Some(watched) = self.watched.get(condition) else { return false };
+        places.iter().any(|place| {
             let key = (place.rule, place.values.clone());
-            let holds = self.groups.get(&key).is_some_and(|group| group.holds(place.side));
-            !holds || watched.is_some_and(|watched| watched.contains(&key))
+            watched.contains(&key) && self.groups.get(&key).is_some_and(|group| group.holds(place.side))
         })
     }
 

@@ -130,6 +130,24 @@ fn new_inhibitions_hold_back_what_fires_already() {
 }
 
 #[test]
+fn an_inhibition_that_goes_lets_go_of_alerts_and_points() {
+    let inhibited = "inhibit: alertname=\"Power\" -> alertname=~\"Down|Trap\" | site
+         trap: alertname=\"Trap\" | each | quiet=1h
+         all: alertname!=\"\" | each";
+    check_only(
+        SAID,
+        &[inhibited, inhibited.split_once('\n').unwrap().1],
+        "0s firing Power site=GZ
+         1s firing Down site=GZ
+         2s point Trap site=GZ
+         3s rules 1",
+        "0s raised all{Power,site=GZ} indeterminate 1 alerts 1 events
+         3s raised all{Down,site=GZ} indeterminate 1 alerts 1 events
+         3s raised trap{Trap,site=GZ} indeterminate 0 alerts 1 events",
+    );
+}
+
+#[test]
 fn a_rule_that_comes_back_starts_afresh() {
     check_only(
         SAID,
