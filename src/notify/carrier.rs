@@ -38,7 +38,7 @@ pub(super) async fn carry(means: Arc<Means>, lane: Arc<Lane>, notice: Notice, tr
         let Some((outcome, after)) = attempt_in_turn(&means, &lane, &notice, attempt).await else { return };
         log(&notice, attempt, &outcome);
         let failed = matches!(outcome, DeliveryOutcome::Failed { .. });
-        let result = DeliveryResult { notice: notice.cause, attempt, outcome };
+        let result = DeliveryResult { notice: notice.cause, subject: notice.subject.clone(), attempt, outcome };
         if !failed {
             return settle(&means, result).await;
         }

@@ -48,7 +48,7 @@ pub struct Courier {
     carried: BTreeMap<Cause, AbortHandle>,
     lanes: BTreeMap<Channel, Arc<Lane>>,
     carriers: JoinSet<()>,
-    /// Everything up to here was taken or passed over. Causes grow: notices come from the desk alone.
+    /// Everything up to this notice was taken or passed over; the next look begins after it.
     looked_to: Option<Cause>,
     /// Notices left in the store because there was no room for them.
     passed_over: usize,

@@ -133,7 +133,7 @@ impl Store {
     pub async fn dead_letters(&self, _page: &PageRequest) -> Result<Page<DeadLetterRow>, StoreError> {
         todo!()
     }
-    /// Notices not yet delivered nor dead-lettered, in the order of their causes, beginning after that one.
+    /// Notices not yet delivered nor dead-lettered, oldest first, beginning after the one of that cause.
     pub async fn outbox(&self, _after: Option<Cause>, _limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
         todo!()
     }
