@@ -8,6 +8,7 @@ mod go_regex;
 mod ids;
 mod labels;
 mod matcher;
+mod matcher_parse;
 mod moment;
 mod sections;
 mod severity;
@@ -15,6 +16,7 @@ mod silence;
 
 pub use dead_letter::DeadLetter;
 pub use event::{Event, Expiry, Status};
+pub(crate) use go_regex::search_regex;
 pub use ids::{BadId, Cause, Fingerprint, IncidentId, Offset, Partition, ProblemId, RunId, SilenceId};
 pub use labels::{BadLabels, Labels, LabelsBuilder};
 pub use matcher::{BadMatcher, Matcher, MatcherOp, Matchers};
