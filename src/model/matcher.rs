@@ -7,10 +7,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::Labels;
-
-/// The longest pattern accepted, and the largest automaton it may become: bounds on what a person can make us run.
-const PATTERN_MAX_BYTES: usize = 4096;
-const AUTOMATON_MAX_BYTES: usize = 1 << 20;
+use super::go_regex::anchored_regex;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum MatcherOp {
@@ -65,7 +62,7 @@ pub struct Matcher {
 impl Matcher {
     pub fn new(name: impl Into<String>, op: MatcherOp, value: impl Into<String>) -> Result<Matcher, BadMatcher> {
         let (name, value) = (name.into(), value.into());
-        let regex = if op.is_regex() { Some(compile(&value)?) } else { None };
+        let regex = if op.is_regex() { Some(anchored_regex(&value)?) } else { None };
         Ok(Matcher { name, op, value, regex })
     }
 
@@ -97,21 +94,6 @@ impl Matcher {
     pub fn matches(&self, labels: &Labels) -> bool {
         self.matches_value(labels.get(&self.name).unwrap_or_default())
     }
-}
-
-/// Anchors as Alertmanager does; `.` does not match a newline; `\d \w \s \b` are ASCII as in RE2.
-fn compile(pattern: &str) -> Result<Regex, BadMatcher> {
-    if pattern.len() > PATTERN_MAX_BYTES {
-        let reason = format!("regular expression of {} bytes; at most {PATTERN_MAX_BYTES} are allowed", pattern.len());
-        return Err(BadMatcher { reason, at: None });
-    }
-    regex::RegexBuilder::new(&format!("^(?:{})$", super::go_regex::to_rust(pattern)))
-        .size_limit(AUTOMATON_MAX_BYTES)
-        .build()
-        .map_err(|error| {
-            let last = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
-            BadMatcher { reason: format!("bad regular expression {pattern:?}: {last}"), at: None }
-        })
 }
 
 impl PartialEq for Matcher {

@@ -20,6 +20,7 @@ pub use bounds::{
 };
 pub use dead_letter::DeadLetter;
 pub use event::{Event, Expiry, Status};
+pub(crate) use go_regex::search_regex;
 pub use ids::{BadId, Cause, Fingerprint, IncidentId, Offset, Partition, ProblemId, RunId, SilenceId};
 pub use labels::{BadLabels, Labels, LabelsBuilder};
 pub use matcher::{BadMatcher, Matcher, MatcherOp, Matchers};
