@@ -10,3 +10,4 @@ mod schedule;
 mod sources;
 mod store;
 mod support;
+mod tidy;
