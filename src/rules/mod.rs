@@ -6,7 +6,7 @@ mod expression;
 mod rulebook;
 mod source;
 
-pub use expression::Expression;
+pub use expression::{BadExpression, Expression};
 pub use rulebook::{
     CATCH_ALL, Channel, Check, Comparison, Counts, Inhibition, Item, Ladder, Limit, Pattern, Plan, ProblemPolicy, Rule,
     RuleText, Rulebook, RulebookHash, Step, Team,
