@@ -3,5 +3,6 @@
 //! Decodes and normalises; never correlates, never writes, and never acknowledges what was not committed.
 
 mod intake;
+pub mod mqtt;
 
 pub use intake::{Delivery, Intake, Parcel, Refused, Verdict};
