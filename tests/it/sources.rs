@@ -213,7 +213,10 @@ fn the_shipped_sources_read_what_real_tools_sent() {
         assert_eq!(identities(firing), identities(resolved), "{firing} and {resolved}");
     }
     let count: usize = events.values().map(Vec::len).sum();
-    println!("{decoded} payloads decoded into {count} events, {told} that are none, {} pairs share an identity", PAIRS.len());
+    println!(
+        "{decoded} payloads decoded into {count} events, {told} that are none, {} pairs share an identity",
+        PAIRS.len()
+    );
     assert!(decoded >= 70, "only {decoded}");
 }
 
