@@ -151,6 +151,7 @@ fn has_no_broken_escape(text: &str) -> bool {
     let before_query = text.split('?').next().unwrap_or_default();
     before_query.split('%').skip(1).all(|rest| {
         let mut hex = rest.bytes();
-        hex.next().is_some_and(|byte| byte.is_ascii_hexdigit()) && hex.next().is_some_and(|byte| byte.is_ascii_hexdigit())
+        hex.next().is_some_and(|byte| byte.is_ascii_hexdigit())
+            && hex.next().is_some_and(|byte| byte.is_ascii_hexdigit())
     })
 }

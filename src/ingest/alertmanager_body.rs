@@ -55,7 +55,9 @@ impl<'de, F: FnMut(Element)> Visitor<'de> for ListVisitor<F> {
         while let Some(element) = sequence.next_element_seed(ElementSeed)? {
             count += 1;
             if count > EVENTS_MAX {
-                return Err(A::Error::custom(format!("more than {EVENTS_MAX} alerts in one request; send fewer at once")));
+                return Err(A::Error::custom(format!(
+                    "more than {EVENTS_MAX} alerts in one request; send fewer at once"
+                )));
             }
             (self.take)(element);
         }

@@ -20,7 +20,7 @@ pub(super) struct Name<'a>(#[serde(borrow)] pub Cow<'a, str>);
 pub(super) enum Given<'a> {
     Null,
     Text(Cow<'a, str>),
-    Bool(bool),
+    Bool,
     Number(serde_json::Number),
     List,
     Object,
@@ -32,7 +32,7 @@ impl Given<'_> {
         match self {
             Given::Null => "null",
             Given::Text(_) => "text",
-            Given::Bool(_) => "a boolean",
+            Given::Bool => "a boolean",
             Given::Number(_) => "a number",
             Given::List => "a list",
             Given::Object => "an object",
@@ -67,8 +67,8 @@ impl<'de> Visitor<'de> for GivenVisitor {
         Ok(Given::Null)
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Given::Bool(value))
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Given::Bool)
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {

@@ -12,83 +12,44 @@
 //! Label values are text: a number has several spellings, and so would be several alerts. Any other member becomes
 //! an annotation, scalars as their text, lists and objects as their JSON. An item that is wrong is rejected alone.
 
+use super::decoded::Decoded;
 use super::native_body;
 use super::unreadable::Unreadable;
-use crate::model::{EVENTS_MAX, Event};
+use crate::model::EVENTS_MAX;
 
 /// The source that such events have.
 pub const SOURCE: &str = "native";
 
-/// What a request, a message or a payload held.
-#[derive(Debug, Default, PartialEq)]
-pub struct Decoded {
-    pub events: Vec<Event>,
-    pub rejected: Vec<Rejected>,
-    /// Items that the source file says are no events.
-    pub skipped: usize,
-}
-
-/// An item that could be told from its neighbours, but not taken.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Rejected {
-    /// Its place in the payload, from 0.
-    pub index: usize,
-    pub error: String,
-}
-
-/// Decodes one payload. With a `request_key` (an `Idempotency-Key`) every item without an id gets `key/index`, so that
-/// repeating the request counts nothing twice.
-pub fn decode(payload: &[u8], request_key: Option<&str>) -> Result<Decoded, Unreadable> {
+/// Decodes one payload.
+pub fn decode(payload: &[u8]) -> Result<Decoded, Unreadable> {
     // Some publishers send the end mark of their language's texts along.
     let payload = payload.strip_suffix(b"\0").unwrap_or(payload).trim_ascii();
     let first = *payload.first().ok_or_else(|| Unreadable::whole("the body is empty; expected an event"))?;
-    let mut taking = Taking { decoded: Decoded::default(), index: 0, request_key };
-    let Err(error) = native_body::parse(payload, |item| taking.take(item)) else { return Ok(taking.decoded) };
-    if first == b'{' && payload.contains(&b'\n') {
-        if let Some(decoded) = decode_lines(payload, request_key)? {
-            return Ok(decoded);
-        }
-    }
-    Err(Unreadable::json(payload, &error))
+    let mut decoded = Decoded::default();
+    let mut index = 0..;
+    let parsed = native_body::parse(payload, |item| decoded.take(index.next().unwrap_or_default(), item));
+    let Err(error) = parsed else { return Ok(decoded) };
+    let may_be_lines = first == b'{' && payload.contains(&b'\n');
+    let lines = if may_be_lines { decode_lines(payload)? } else { None };
+    lines.ok_or_else(|| Unreadable::json(payload, &error))
 }
 
 /// NDJSON, if at least one line can be read; a line that cannot is rejected alone.
-fn decode_lines(payload: &[u8], request_key: Option<&str>) -> Result<Option<Decoded>, Unreadable> {
+fn decode_lines(payload: &[u8]) -> Result<Option<Decoded>, Unreadable> {
     let lines = payload.split(|byte| *byte == b'\n').enumerate();
     let lines = lines.map(|(before, line)| (before + 1, line.trim_ascii())).filter(|(_, line)| !line.is_empty());
     if lines.clone().nth(EVENTS_MAX).is_some() {
         return Err(Unreadable::whole(format!("more than {EVENTS_MAX} lines in one request; send fewer at once")));
     }
-    let mut taking = Taking { decoded: Decoded::default(), index: 0, request_key };
+    let mut decoded = Decoded::default();
     let mut any_read = false;
-    for (number, line) in lines {
-        match native_body::parse(line, |item| taking.take(item)) {
+    for (index, (number, line)) in lines.enumerate() {
+        let mut items = Vec::new();
+        match native_body::parse(line, |item| items.push(item)) {
             Ok(()) => any_read = true,
-            Err(error) => taking.take(Err(format!("line {number}: {}", Unreadable::json(line, &error)))),
+            Err(error) => items = vec![Err(format!("line {number}: {}", Unreadable::json(line, &error)))],
         }
+        items.into_iter().for_each(|item| decoded.take(index, item));
     }
-    Ok(any_read.then_some(taking.decoded))
-}
-
-/// What was taken so far.
-struct Taking<'k> {
-    decoded: Decoded,
-    index: usize,
-    request_key: Option<&'k str>,
-}
-
-impl Taking<'_> {
-    fn take(&mut self, item: Result<Event, String>) {
-        let index = self.index;
-        self.index += 1;
-        match item {
-            Ok(mut event) => {
-                if let (None, Some(key)) = (&event.id, self.request_key) {
-                    event.id = Some(format!("{key}/{index}"));
-                }
-                self.decoded.events.push(event);
-            }
-            Err(error) => self.decoded.rejected.push(Rejected { index, error }),
-        }
-    }
+    Ok(any_read.then_some(decoded))
 }

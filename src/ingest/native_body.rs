@@ -40,7 +40,9 @@ impl<'de, F: FnMut(Result<Event, String>)> Visitor<'de> for PayloadVisitor<F> {
         while let Some(item) = sequence.next_element_seed(ItemSeed)? {
             count += 1;
             if count > EVENTS_MAX {
-                return Err(A::Error::custom(format!("more than {EVENTS_MAX} events in one request; send fewer at once")));
+                return Err(A::Error::custom(format!(
+                    "more than {EVENTS_MAX} events in one request; send fewer at once"
+                )));
             }
             (self.take)(item);
         }

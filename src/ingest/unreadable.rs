@@ -34,10 +34,7 @@ pub fn text(payload: &[u8]) -> Result<&str, Unreadable> {
     std::str::from_utf8(payload).map_err(|error| {
         let byte = error.valid_up_to();
         let value = payload.get(byte).copied().unwrap_or_default();
-        Unreadable {
-            reason: format!("not UTF-8: byte {byte} is 0x{value:02x}"),
-            at: Some(position(payload, byte)),
-        }
+        Unreadable { reason: format!("not UTF-8: byte {byte} is 0x{value:02x}"), at: Some(position(payload, byte)) }
     })
 }
 

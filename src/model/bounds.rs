@@ -104,9 +104,7 @@ impl BoundedPairs {
         match self.of {
             PairsOf::Labels if value.len() > LABEL_MAX_BYTES => {
                 let bytes = value.len();
-                self.refuse(|| {
-                    format!("the value of label {name:?} is {bytes} bytes long; at most {LABEL_MAX_BYTES}")
-                });
+                self.refuse(|| format!("the value of label {name:?} is {bytes} bytes long; at most {LABEL_MAX_BYTES}"));
             }
             PairsOf::Labels => self.builder.push(&name, &value),
             PairsOf::Annotations => self.builder.push(&name, &bounded_text(&value, TEXT_MAX_BYTES)),
