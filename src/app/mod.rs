@@ -10,6 +10,7 @@ mod courier;
 mod demo;
 mod doors;
 mod driver;
+mod gauges;
 mod logging;
 mod recover;
 mod replay;

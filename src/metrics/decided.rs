@@ -218,14 +218,8 @@ impl Metrics {
         }
     }
 
-    /// Gauges by what is open now: alerts by severity, incidents by (tier, priority), problems by state. What is not
-    /// named is 0.
-    pub fn set_open(
-        &self,
-        alerts: &[(Severity, i64)],
-        incidents: &[(Tier, Priority, i64)],
-        problems: &[(ProblemState, i64)],
-    ) {
+    /// Gauges by what is open now: alerts by severity, incidents by (tier, priority). What is not named is 0.
+    pub fn set_open(&self, alerts: &[(Severity, i64)], incidents: &[(Tier, Priority, i64)]) {
         for severity in Severity::ALL {
             let sum = alerts.iter().filter(|(of, _)| *of == severity).map(|(_, count)| count).sum();
             self.decided.alerts_active.with_label_values(&[severity.as_str()]).set(sum);
@@ -237,6 +231,10 @@ impl Metrics {
                 self.decided.incidents_open.with_label_values(&[tier.as_str(), priority.as_str()]).set(sum);
             }
         }
+    }
+
+    /// Problems remembered, by state. What is not named is 0.
+    pub fn set_problems(&self, problems: &[(ProblemState, i64)]) {
         for state in ProblemState::ALL {
             let sum = problems.iter().filter(|(of, _)| *of == state).map(|(_, count)| count).sum();
             self.decided.problems.with_label_values(&[state.as_str()]).set(sum);

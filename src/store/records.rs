@@ -55,10 +55,10 @@ impl Store {
         rows.into_iter().map(member).collect()
     }
 
-    /// Notices not yet delivered nor dead-lettered, oldest first, beginning after the one of that cause.
+    /// Notices not yet delivered nor dead-lettered, oldest first; those after the named one, if it is there.
     pub async fn outbox(&self, after: Option<Cause>, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
         let after = after.map(|cause| cause.to_string()).unwrap_or_default();
-        let question = Question::fixed(sql::OUTBOX, vec![Value::Text(after), Value::Int(i64::from(limit))]);
+        let question = Question::fixed(sql::OUTBOX, vec![Value::Int(i64::from(limit)), after.into()]);
         let rows: Vec<(String, i64, String)> = self.fetch(question).await?;
         let row = |(cause, attempts, body): (String, i64, String)| {
             Ok(OutboxRow { notice: decode("outbox", &cause, &body)?, attempts: number("outbox", &cause, attempts)? })
