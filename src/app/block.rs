@@ -42,19 +42,16 @@ impl Block {
     /// Takes a parcel of a door.
     pub fn deliver(&mut self, engine: &mut Engine, clock: &impl Fn() -> Moment, delivery: Delivery) -> Result<(), NotTaken> {
         let (parcel, reply, room) = delivery.into_parts();
-        let verdicts = match parcel {
-            Parcel::Events(events) => {
-                let mut verdicts = Vec::with_capacity(events.len());
-                for event in events {
-                    verdicts.push(self.event(engine, clock, event)?);
-                }
-                verdicts
-            }
-            Parcel::DeadLetter(letter) => {
-                self.dead_letters.push(DeadLetter { at: clock(), ..letter });
-                Vec::new()
-            }
+        let (events, dead_letter) = match parcel {
+            Parcel::Events(events) => (events, None),
+            Parcel::DeadLetter(letter) => (Vec::new(), Some(letter)),
+            Parcel::Partly { events, dead_letter } => (events, Some(dead_letter)),
         };
+        let mut verdicts = Vec::with_capacity(events.len());
+        for event in events {
+            verdicts.push(self.event(engine, clock, event)?);
+        }
+        self.dead_letters.extend(dead_letter.map(|letter| DeadLetter { at: clock(), ..letter }));
         self.waiting.push(Waiting::Events { reply, verdicts, _room: Some(room) });
         Ok(())
     }

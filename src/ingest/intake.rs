@@ -12,6 +12,8 @@ pub enum Parcel {
     Events(Vec<Event>),
     /// An unreadable message, to be kept before it is acknowledged.
     DeadLetter(DeadLetter),
+    /// A message of which some items could be read, and what was wrong with the others.
+    Partly { events: Vec<Event>, dead_letter: DeadLetter },
 }
 
 /// One parcel on its way to the driver.
@@ -94,6 +96,7 @@ impl Intake {
         let events = match parcel {
             Parcel::Events(events) => events.len(),
             Parcel::DeadLetter(_) => 1,
+            Parcel::Partly { events, .. } => events.len() + 1,
         };
         u32::try_from(events).unwrap_or(u32::MAX).clamp(1, self.capacity)
     }

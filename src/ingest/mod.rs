@@ -10,15 +10,12 @@ mod decoded;
 pub mod http;
 mod http_body;
 mod intake;
-<<<<<<< HEAD
 mod json_pairs;
+pub mod mqtt;
 pub mod native;
 mod native_body;
 pub mod problem_json;
 mod unreadable;
-=======
-pub mod mqtt;
->>>>>>> mqtt
 
 pub use decoded::{Decoded, Rejected};
 pub use intake::{Delivery, Intake, Parcel, Refused, Verdict};
