@@ -108,6 +108,8 @@ pub enum DeskInput {
 pub struct DeliveryResult {
     /// The notice's idempotency key.
     pub notice: Cause,
+    /// What it was about: `INC-…`, `PRB-…` or `RUN-…`.
+    pub subject: String,
     pub attempt: u32,
     pub outcome: DeliveryOutcome,
 }
