@@ -72,7 +72,7 @@ impl Engine {
         let positions = correlators.keys().copied().chain([Partition::DESK]).map(|one| (one, start)).collect();
         Engine {
             known: [(rulebook.hash, Arc::clone(&rulebook))].into(),
-            desk: Desk::new(&rulebook, Moment::EPOCH),
+            desk: Desk::new(),
             rulebook,
             correlators,
             positions,
@@ -349,6 +349,19 @@ impl Engine {
         self.positions.values().map(|position| position.last).max().unwrap_or_default()
     }
 
+    /// The rulebooks that these entries put in force, each once: stored beside them.
+    pub fn named_rulebooks(&self, entries: &[(Partition, Entry)]) -> Vec<Arc<Rulebook>> {
+        let mut named: BTreeMap<RulebookHash, Arc<Rulebook>> = BTreeMap::new();
+        for (_, entry) in entries {
+            if let Input::Control(Control::Rulebook(hash)) = &entry.input
+                && let Some(rulebook) = self.known.get(hash)
+            {
+                named.insert(*hash, Arc::clone(rulebook));
+            }
+        }
+        named.into_values().collect()
+    }
+
     pub fn alerts(&self) -> impl Iterator<Item = AlertRecord> + '_ {
         self.correlators.values().flat_map(Correlating::alerts)
     }
@@ -371,7 +384,7 @@ impl Engine {
     }
 
     pub fn pending_probes(&self) -> Vec<crate::inspections::ProbeRequest> {
-        self.desk.pending_probes(&self.rulebook)
+        self.desk.pending_probes()
     }
 
     /// Every broken invariant, in words. Tests panic on one; the driver counts and logs it.

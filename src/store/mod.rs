@@ -16,7 +16,7 @@ pub use query::{
 use crate::engine::{AlertRecord, AuditEntry, Entry, Evidence};
 use crate::incidents::{Incident, TimelineEntry};
 use crate::inspections::Run;
-use crate::model::{Fingerprint, IncidentId, Moment, Offset, Partition, ProblemId, RunId, Span};
+use crate::model::{Cause, Fingerprint, IncidentId, Moment, Offset, Partition, ProblemId, RunId, Span};
 use crate::problems::Problem;
 use crate::rules::{RuleText, RulebookHash};
 
@@ -133,8 +133,8 @@ impl Store {
     pub async fn dead_letters(&self, _page: &PageRequest) -> Result<Page<DeadLetterRow>, StoreError> {
         todo!()
     }
-    /// Notices not yet delivered nor dead-lettered, oldest first.
-    pub async fn outbox(&self, _limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+    /// Notices not yet delivered nor dead-lettered, oldest first, beginning after the one of that cause.
+    pub async fn outbox(&self, _after: Option<Cause>, _limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
         todo!()
     }
     /// Every notice of a subject with its delivery state: the delivery log of an incident.

@@ -1,6 +1,7 @@
 //! The one integration binary: what crosses a border, against real servers.
 
 mod api;
+mod dashboards;
 mod http;
 mod mqtt;
 mod notify;

@@ -93,10 +93,8 @@ impl<'a> Step<'a> {
 }
 
 impl Desk {
-    pub fn new(rulebook: &Rulebook, now: Moment) -> Desk {
-        let mut desk = Desk { state: DeskState::default() };
-        desk.state.kept.core.inspections.plans_changed(now, &rulebook.plans);
-        desk
+    pub fn new() -> Desk {
+        Desk { state: DeskState::default() }
     }
 
     /// Takes one input of its partition; its consequences go into the step.
@@ -122,7 +120,7 @@ impl Desk {
     pub(super) fn rulebook_changed(&mut self, mut step: Step<'_>, old: &Rulebook) {
         let detail = format!("{} → {}, {} rules", old.hash, step.rulebook.hash, step.rulebook.rules.len());
         step.audit("watchfire", "system", "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
-        self.state.kept.core.inspections.plans_changed(step.now, &step.rulebook.plans);
+        self.change_plans(&mut step);
         self.finish(step);
     }
 
@@ -174,12 +172,12 @@ impl Desk {
     }
 
     pub fn problems(&self) -> impl Iterator<Item = &crate::problems::Problem> {
-        self.state.kept.core.problems.iter()
+        self.state.kept.core.problems.iter().map(|problem| problem.as_ref())
     }
 
     /// Automated items that still wait for their result: asked again after a restart.
-    pub fn pending_probes(&self, rulebook: &Rulebook) -> Vec<crate::inspections::ProbeRequest> {
-        self.state.kept.core.inspections.pending_probes(&rulebook.plans)
+    pub fn pending_probes(&self) -> Vec<crate::inspections::ProbeRequest> {
+        self.state.kept.core.inspections.pending_probes().collect()
     }
 
     /// Every broken invariant, in words; empty when all is well.
