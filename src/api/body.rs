@@ -42,8 +42,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Body<T>, Failure> {
         let json = is_json(request.headers());
-        let bytes =
-            Bytes::from_request(request, state).await.map_err(|error| Failure::new(error.status(), error.body_text()))?;
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|error| Failure::new(error.status(), error.body_text()))?;
         if bytes.is_empty() {
             return read(b"{}").map(Body);
         }

@@ -46,7 +46,9 @@ fn verb_of(verb: &HttpMethod) -> (Method, MethodFilter) {
         HttpMethod::Delete => (Method::DELETE, MethodFilter::DELETE),
         HttpMethod::Put => (Method::PUT, MethodFilter::PUT),
         HttpMethod::Patch => (Method::PATCH, MethodFilter::PATCH),
-        HttpMethod::Get | HttpMethod::Head | HttpMethod::Options | HttpMethod::Trace => (Method::GET, MethodFilter::GET),
+        HttpMethod::Get | HttpMethod::Head | HttpMethod::Options | HttpMethod::Trace => {
+            (Method::GET, MethodFilter::GET)
+        }
     }
 }
 

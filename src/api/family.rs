@@ -4,10 +4,10 @@
 use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 
 use super::commands::Unanswered;
 use crate::engine::Refusal;
+use crate::ingest::problem_json::Trouble;
 use crate::model::Span;
 use crate::store::StoreError;
 
@@ -17,15 +17,6 @@ pub struct Failure {
     status: StatusCode,
     detail: String,
     headers: HeaderMap,
-}
-
-/// RFC 9457.
-#[derive(Serialize)]
-struct Problem<'a> {
-    r#type: &'static str,
-    title: &'a str,
-    status: u16,
-    detail: &'a str,
 }
 
 impl Failure {
@@ -72,15 +63,9 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let problem = Problem {
-            r#type: "about:blank",
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
-            detail: &self.detail,
-        };
-        let json = HeaderValue::from_static("application/problem+json");
-        let body = serde_json::to_vec(&problem).unwrap_or_default();
-        (self.status, self.headers, [(header::CONTENT_TYPE, json)], body).into_response()
+        let mut response = Trouble::new(self.status, self.detail).into_response();
+        response.headers_mut().extend(self.headers);
+        response
     }
 }
 

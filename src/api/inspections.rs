@@ -23,6 +23,9 @@ pub struct PlanView {
     pub name: String,
     pub title: String,
     pub team: String,
+    /// The crontab line, and the zone that it is read in.
+    pub schedule: String,
+    pub zone: String,
     /// `None` when its schedule never comes again.
     pub next_run_at: Option<Moment>,
     pub due_within: Span,
@@ -46,6 +49,8 @@ impl PlanView {
             name: plan.name.clone(),
             title: plan.title.clone(),
             team: plan.team.clone(),
+            schedule: plan.schedule.text().to_owned(),
+            zone: plan.schedule.zone().to_owned(),
             next_run_at: plan.schedule.next_after(now),
             due_within: plan.due_within,
             missed_after: plan.missed_after,

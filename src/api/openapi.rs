@@ -1,11 +1,11 @@
 //! The description of every route, made from the same endpoints that are served.
 
-use utoipa::openapi::path::{
-    HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, Paths,
+use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, Paths};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, Required, ResponseBuilder,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, ResponseBuilder,
 };
 
 use super::access::Door;
@@ -110,27 +110,28 @@ fn refusal(path: &str, description: &str) -> utoipa::openapi::Response {
     }
 }
 
-fn path_parameters(path: &str) -> Vec<Parameter> {
+fn path_parameters(path: &str) -> Vec<RefOr<Parameter>> {
     let names = path.split('{').skip(1).filter_map(|piece| piece.split_once('}')).map(|(name, _)| name);
     names
         .map(|name| {
             ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True).schema(text())
         })
-        .map(ParameterBuilder::build)
+        .map(|parameter| RefOr::T(parameter.build()))
         .collect()
 }
 
-fn header(name: &str, description: &str) -> Parameter {
-    ParameterBuilder::new()
+fn header(name: &str, description: &str) -> RefOr<Parameter> {
+    let parameter = ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(description))
         .schema(text())
-        .build()
+        .build();
+    RefOr::T(parameter)
 }
 
-fn text() -> Option<utoipa::openapi::RefOr<utoipa::openapi::Schema>> {
+fn text() -> Option<RefOr<utoipa::openapi::Schema>> {
     Some(utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::Type::String).build().into())
 }
 

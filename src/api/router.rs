@@ -19,14 +19,15 @@ use super::{
     alerts, audit, dead_letters, incident_commands, incidents, inspections, openapi, problems, rules, runs, service,
     silences, sources, stream, tiers, v2,
 };
+use crate::ingest;
 use crate::metrics::{Metrics, Stopwatch};
 
 /// The largest body of a command, in bytes. Pushed events have ingest's own limit.
 const BODY_MAX_BYTES: usize = 64 * 1024;
 
 /// Everything that HTTP serves. Must be served with `into_make_service_with_connect_info::<SocketAddr>()`: rates are
-/// kept by address. `ingest` are the routes for events, without any guard of their own.
-pub fn router(state: ApiState, ingest: Router) -> Router {
+/// kept by address.
+pub fn router(state: ApiState) -> Router {
     let endpoints = endpoints();
     let document = openapi::document(&endpoints).to_json().unwrap_or_else(|error| {
         tracing::error!(%error, "the OpenAPI document cannot be written");
@@ -34,7 +35,8 @@ pub fn router(state: ApiState, ingest: Router) -> Router {
     });
     let shared = Arc::new(Shared::new(state, document));
     let elsewhere = openapi::INGEST.map(|(path, _, _)| (path, Method::POST));
-    let pushed = ingest.route_layer(from_fn_with_state(Arc::clone(&shared), ingest_door));
+    let pushed = ingest::http::routes(shared.api.intake.clone());
+    let pushed = pushed.route_layer(from_fn_with_state(Arc::clone(&shared), ingest_door));
     mount(endpoints, &elsewhere, &shared)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .with_state(Arc::clone(&shared))

@@ -75,7 +75,7 @@ impl RuleView {
             name: rule.name.clone(),
             pattern: rule.pattern.name(),
             matchers: rule.matchers.to_string(),
-            when: rule.when.as_ref().map(|when| when.text.clone()),
+            when: rule.when.as_ref().map(|when| when.text().to_owned()),
             by: rule.by.clone(),
             r#continue: rule.continues,
             ladder: rule.ladder.clone(),

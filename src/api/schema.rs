@@ -203,6 +203,8 @@ pub const SHAPES: &[Shape] = &[
             ("name", Text),
             ("title", Text),
             ("team", Text),
+            ("schedule", Text),
+            ("zone", Text),
             ("next_run_at", MaybeTime),
             ("due_within", Text),
             ("missed_after", Text),
@@ -298,17 +300,24 @@ pub const SHAPES: &[Shape] = &[
         ],
     },
     Shape { name: "Matcher", members: &[("isEqual", Bool), ("isRegex", Bool), ("name", Text), ("value", Text)] },
-    Shape {
-        name: "Receipt",
-        members: &[("accepted", Number), ("duplicates", Number), ("rejected", Many("Rejected"))],
-    },
+    Shape { name: "Receipt", members: &[("accepted", Number), ("duplicates", Number), ("rejected", Many("Rejected"))] },
     Shape { name: "Rejected", members: &[("index", Number), ("error", Text)] },
     Shape { name: "ProblemDetails", members: &[("type", Text), ("title", Text), ("status", Number), ("detail", Text)] },
 ];
 
 /// The shapes that have a list.
 const LISTED: [&str; 12] = [
-    "Incident", "Timeline", "Evidence", "Delivery", "Alert", "Problem", "Run", "Plan", "Source", "Audit", "DeadLetter",
+    "Incident",
+    "Timeline",
+    "Evidence",
+    "Delivery",
+    "Alert",
+    "Problem",
+    "Run",
+    "Plan",
+    "Source",
+    "Audit",
+    "DeadLetter",
     "Silence",
 ];
 
@@ -319,9 +328,10 @@ pub fn components() -> Vec<(String, RefOr<Schema>)> {
 }
 
 fn of(shape: &Shape) -> RefOr<Schema> {
-    let object = shape.members.iter().fold(ObjectBuilder::new(), |object, (name, kind)| {
-        object.property(*name, of_kind(*kind)).required(*name)
-    });
+    let object = shape
+        .members
+        .iter()
+        .fold(ObjectBuilder::new(), |object, (name, kind)| object.property(*name, of_kind(*kind)).required(*name));
     object.build().into()
 }
 
@@ -338,9 +348,8 @@ fn page_of(name: &str) -> RefOr<Schema> {
 
 fn of_kind(kind: Kind) -> RefOr<Schema> {
     let plain = |kind: Type| RefOr::from(ObjectBuilder::new().schema_type(kind).build());
-    let maybe = |kind: Type| {
-        RefOr::from(ObjectBuilder::new().schema_type(SchemaType::Array(vec![kind, Type::Null])).build())
-    };
+    let maybe =
+        |kind: Type| RefOr::from(ObjectBuilder::new().schema_type(SchemaType::Array(vec![kind, Type::Null])).build());
     match kind {
         Text | Time => plain(Type::String),
         Number => plain(Type::Number),

@@ -18,8 +18,7 @@ use crate::store::Page;
 pub type Answer = Result<Response, Failure>;
 
 const NO_STORE: (header::HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-const JSON: (header::HeaderName, HeaderValue) =
-    (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+const JSON: (header::HeaderName, HeaderValue) = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
 
 /// A value as JSON.
 pub fn json(value: &impl Serialize) -> Answer {

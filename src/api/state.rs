@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::{Hosts, Keyring, Rate, Rates};
 use super::commands::CommandQueue;
+use crate::ingest::http::HttpIntake;
 use crate::metrics::Metrics;
 use crate::model::Moment;
 use crate::store::{Live, Store};
@@ -47,6 +48,8 @@ pub struct ApiState {
     pub store: Store,
     pub live: Arc<Live>,
     pub commands: CommandQueue,
+    /// What takes pushed events.
+    pub intake: HttpIntake,
     pub metrics: Arc<Metrics>,
     pub keyring: Arc<Keyring>,
     pub now: Now,

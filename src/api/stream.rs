@@ -68,7 +68,8 @@ async fn stream(State(shared): State<Arc<Shared>>, mut query: Parameters) -> Res
         TryAcquireError::NoPermits => Failure::unavailable("too many streams are open; close one or come later"),
         TryAcquireError::Closed => Failure::unavailable("the service is stopping"),
     })?;
-    let listener = Listener { changes: shared.api.live.subscribe(), stop: shared.api.stop.clone(), kinds, _place: place };
+    let listener =
+        Listener { changes: shared.api.live.subscribe(), stop: shared.api.stop.clone(), kinds, _place: place };
     let events = Sse::new(listener.events()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     // Proxies that buffer would hold events back until there are enough of them.
     let unbuffered = [(HeaderName::from_static("x-accel-buffering"), "no")];

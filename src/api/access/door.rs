@@ -55,6 +55,19 @@ impl RoleKind {
             Role::Admin => RoleKind::Admin,
         }
     }
+
+    /// As a token names it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RoleKind::Ingest => "ingest",
+            RoleKind::Viewer => "viewer",
+            RoleKind::First => "first_line",
+            RoleKind::Second => "second_line",
+            RoleKind::Third => "third_line",
+            RoleKind::Manager => "process_manager",
+            RoleKind::Admin => "admin",
+        }
+    }
 }
 
 use RoleKind::{Admin, First, Ingest, Manager, Second, Third, Viewer};

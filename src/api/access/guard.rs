@@ -36,31 +36,30 @@ pub async fn ingest_door(State(shared): State<Arc<Shared>>, request: Request, ne
     pass(&shared, Door::Ingest, request, next).await
 }
 
-async fn pass(shared: &Shared, door: Door, mut request: Request, next: Next) -> Response {
-    match check(shared, door, &request).await {
+async fn pass(shared: &Shared, door: Door, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match check(shared, door, &parts).await {
         Ok(caller) => {
-            if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
-            }
-            next.run(request).await
+            caller.into_iter().for_each(|caller| drop(parts.extensions.insert(caller)));
+            next.run(Request::from_parts(parts, body)).await
         }
-        Err(failure) => failure.answer(request.uri().path()),
+        Err(failure) => failure.answer(parts.uri.path()),
     }
 }
 
-async fn check(shared: &Shared, door: Door, request: &Request) -> Result<Option<Caller>, Failure> {
-    check_headers(request.headers())?;
-    if is_write(request.method())
-        && let Some(reason) = shared.hosts.refuse(request.headers(), request.uri())
+async fn check(shared: &Shared, door: Door, request: &Parts) -> Result<Option<Caller>, Failure> {
+    check_headers(&request.headers)?;
+    if is_write(&request.method)
+        && let Some(reason) = shared.hosts.refuse(&request.headers, &request.uri)
     {
         return Err(Failure::new(StatusCode::FORBIDDEN, reason));
     }
     if door == Door::Health {
         return Ok(None);
     }
-    let address = address_of(request.extensions());
-    let caller = authenticate(shared, request.headers(), address).await?;
-    if !door.admits(&caller.role, source_of(request.uri().path())) {
+    let address = address_of(&request.extensions);
+    let caller = authenticate(shared, &request.headers, address).await?;
+    if !door.admits(&caller.role, source_of(request.uri.path())) {
         return Err(Failure::new(StatusCode::FORBIDDEN, forbidden(door, &caller)));
     }
     // Pushed events are bounded by the intake queue instead: a flood of them is this service's daily work.
@@ -114,11 +113,11 @@ async fn authenticate(shared: &Shared, headers: &HeaderMap, address: IpAddr) -> 
 }
 
 fn forbidden(door: Door, caller: &Caller) -> String {
-    let role = match &caller.role {
-        crate::store::Role::Ingest { source } => format!("ingest:{source}"),
-        role => role.as_str().to_owned(),
-    };
-    format!("the role {role} may not do this (it needs one of {:?})", door.roles())
+    let needed = door.roles().iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
+    format!(
+        "the role {} may not do this; it needs one of {needed}, and an ingest token its own source",
+        caller.role.as_str()
+    )
 }
 
 fn too_many(wait: Span) -> Failure {
@@ -136,7 +135,7 @@ fn source_of(path: &str) -> Option<&str> {
 
 /// The peer; one shared bucket for a server that does not say. An IPv6 peer is its /64: one customer holds all of it.
 fn address_of(extensions: &Extensions) -> IpAddr {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
     match peer {
         Some(IpAddr::V6(address)) => IpAddr::from((address.to_bits() & (u128::MAX << 64)).to_be_bytes()),
         Some(address @ IpAddr::V4(_)) => address,

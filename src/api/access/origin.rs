@@ -70,11 +70,7 @@ fn host_of<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
-            if name.contains(':') && !name.starts_with('[') {
-                host
-            } else {
-                name
-            }
+            if name.contains(':') && !name.starts_with('[') { host } else { name }
         }
         Some(_) | None => host,
     }

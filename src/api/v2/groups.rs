@@ -88,3 +88,23 @@ fn by_labels(left: &Labels, right: &Labels) -> Ordering {
     let by_name = |name: &&str| Some(left.get(name).cmp(&right.get(name))).filter(|order| order.is_ne());
     left.len().cmp(&right.len()).then_with(|| names.iter().find_map(by_name).unwrap_or(Ordering::Equal))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn label_sets_sort_as_prometheus_sorts_them() {
+        let check = |left: &[(&str, &str)], right: &[(&str, &str)], expected: Ordering| {
+            let (left, right) = (Labels::from_pairs(left.iter().copied()), Labels::from_pairs(right.iter().copied()));
+            assert_eq!(by_labels(&left, &right), expected, "{left} {right}");
+            assert_eq!(by_labels(&right, &left), expected.reverse(), "{right} {left}");
+        };
+        check(&[], &[("a", "1")], Ordering::Less);
+        check(&[("z", "9")], &[("a", "1"), ("b", "1")], Ordering::Less);
+        check(&[("a", "1")], &[("a", "2")], Ordering::Less);
+        check(&[("b", "1")], &[("a", "2")], Ordering::Less);
+        check(&[("a", "1"), ("b", "2")], &[("a", "1"), ("b", "3")], Ordering::Less);
+        check(&[("站", "广州")], &[("站", "广州")], Ordering::Equal);
+    }
+}

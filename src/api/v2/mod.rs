@@ -20,5 +20,8 @@ pub(super) use wire::wire;
 use super::endpoint::Endpoint;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    [status::endpoints(), alerts::endpoints(), groups::endpoints(), silences::endpoints()].into_iter().flatten().collect()
+    [status::endpoints(), alerts::endpoints(), groups::endpoints(), silences::endpoints()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -100,7 +100,10 @@ fn text(matcher: &Matcher) -> String {
 
 /// The first label whose name only we know (`@severity`, facts) or that the tools of the field cannot read.
 fn unsayable(matchers: &Matchers) -> Option<String> {
-    matchers.iter().find(|matcher| !is_plain_name(matcher.name())).map(|matcher| format!("the label {}", scalar(matcher.name())))
+    matchers
+        .iter()
+        .find(|matcher| !is_plain_name(matcher.name()))
+        .map(|matcher| format!("the label {}", scalar(matcher.name())))
 }
 
 fn is_plain_name(name: &str) -> bool {

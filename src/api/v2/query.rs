@@ -59,7 +59,7 @@ impl V2Query {
 }
 
 fn parse_filter(text: &str) -> Result<Matcher, V2Refusal> {
-    Matcher::parse(text).map_err(|bad| V2Refusal::words(format!("bad matcher format: {text}: {bad}")))
+    Matcher::parse(text).map_err(|bad| V2Refusal::words(bad.reason))
 }
 
 /// Matchers that must all hold.
@@ -82,5 +82,53 @@ pub struct ReceiverFilter(Option<Matcher>);
 impl ReceiverFilter {
     pub fn passes(&self, receiver: &str) -> bool {
         self.0.as_ref().is_none_or(|matcher| matcher.matches_value(receiver))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(pairs: &[(&str, &str)]) -> V2Query {
+        V2Query(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn only_true_words_are_true_and_absence_is_too() {
+        let check =
+            |value: &str, expected: bool| assert_eq!(query(&[("active", value)]).flag("active"), expected, "{value}");
+        for word in ["true", "TRUE", "1", "yes", "T", "enabled", ""] {
+            check(word, true);
+        }
+        for word in ["false", "0", "no", "maybe", "x", "真"] {
+            check(word, false);
+        }
+        assert!(query(&[]).flag("active"));
+        assert!(query(&[("active", "false"), ("active", "true")]).flag("active"), "the last one counts");
+    }
+
+    #[test]
+    fn an_absent_label_is_the_empty_text_and_patterns_are_anchored() {
+        let labels = Labels::from_pairs([("site", "广州"), ("host", "h1")]);
+        let check = |filters: &[&str], expected: bool| {
+            let pairs: Vec<(&str, &str)> = filters.iter().map(|filter| ("filter", *filter)).collect();
+            let filters = query(&pairs).filters().ok().map(|filters| filters.pass(&labels));
+            assert_eq!(filters, Some(expected), "{pairs:?}");
+        };
+        check(&[], true);
+        check(&["site=广州"], true);
+        check(&["site=~\"广.\""], true);
+        check(&["site=~\"广\""], false);
+        check(&["x=\"\""], true);
+        check(&["x!=\"\""], false);
+        check(&["x!=\"v\""], true);
+        check(&["host=h1", "site=x"], false);
+        for bad in ["", "foo", "{host=\"h1\"}", "a=\"1\",b=\"2\"", "a=~\"(\""] {
+            assert!(query(&[("filter", bad)]).filters().is_err(), "{bad}");
+        }
+        let receiver = query(&[("receiver", "noc.*")]).receiver().unwrap();
+        assert!(receiver.passes("noc-1") && !receiver.passes("the noc"));
+        assert!(query(&[("receiver", "")]).receiver().unwrap().passes("x"));
+        assert!(query(&[("receiver", "(")]).receiver().is_err());
     }
 }

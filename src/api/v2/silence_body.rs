@@ -17,7 +17,7 @@ const TEXT_MAX_BYTES: usize = 8 * 1024;
 
 /// What clients send. Every member but `id` and `annotations` must be there; unknown ones are ignored.
 #[derive(Deserialize, Default, ToSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct PostedSilence {
     /// Of the silence to update.
     id: Option<String>,
@@ -32,7 +32,7 @@ pub struct PostedSilence {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct PostedMatcher {
     name: Option<String>,
     value: Option<String>,
@@ -132,7 +132,8 @@ fn one_matcher(index: usize, posted: PostedMatcher) -> Result<Matcher, V2Refusal
         (true, true) => MatcherOp::Matches,
         (false, true) => MatcherOp::NotMatches,
     };
-    let invalid = |reason: String| V2Refusal::words(format!("silence invalid: invalid label matcher {index}: {reason}"));
+    let invalid =
+        |reason: String| V2Refusal::words(format!("silence invalid: invalid label matcher {index}: {reason}"));
     let (name, value) = (text("a name", name)?, text("a value", value)?);
     if name.is_empty() {
         return Err(invalid("invalid label name \"\"".to_owned()));
@@ -144,6 +145,105 @@ fn annotations(posted: BTreeMap<String, String>) -> Result<Labels, V2Refusal> {
     if posted.len() > ANNOTATIONS_MAX {
         return Err(V2Refusal::words(format!("silence invalid: at most {ANNOTATIONS_MAX} annotations are kept")));
     }
-    let pairs = posted.into_iter().map(|(name, value)| Ok((text("an annotation", name)?, text("an annotation", value)?)));
+    let pairs =
+        posted.into_iter().map(|(name, value)| Ok((text("an annotation", name)?, text("an annotation", value)?)));
     Ok(Labels::from_pairs(pairs.collect::<Result<Vec<_>, V2Refusal>>()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn whole() -> Value {
+        json!({
+            "matchers": [{"name": "a", "value": "b", "isRegex": false}],
+            "startsAt": "2026-11-21T18:02:25.542Z",
+            "endsAt": "2036-11-21T19:02:25.542+08:00",
+            "createdBy": "值班员",
+            "comment": "计划内割接",
+        })
+    }
+
+    fn with(name: &str, value: Value) -> Value {
+        let mut body = whole();
+        body[name] = value;
+        body
+    }
+
+    fn without(name: &str) -> Value {
+        let mut body = whole();
+        body.as_object_mut().unwrap().remove(name);
+        body
+    }
+
+    fn read_as(kind: &str, body: &str) -> Result<(Option<SilenceId>, SilenceDraft), V2Refusal> {
+        read(&HeaderMap::from_iter([(header::CONTENT_TYPE, kind.parse().unwrap())]), body.as_bytes())
+    }
+
+    /// What the real Alertmanager 0.25 answered to the same bodies, as far as it did not crash.
+    #[test]
+    fn bodies_are_refused_as_alertmanager_refuses_them() {
+        let check = |body: &str, expected: &str| {
+            let said = match read_as("application/json", body) {
+                Ok(_) => "taken".to_owned(),
+                Err(V2Refusal::Framework { status, code, message }) => format!("{} {code} {message}", status.as_u16()),
+                Err(V2Refusal::Words { status, message }) => format!("{} {message}", status.as_u16()),
+                Err(other) => format!("{other:?}"),
+            };
+            assert!(said.starts_with(expected), "{body}: {said}, expected {expected}");
+        };
+        let matcher = |matcher: Value| with("matchers", json!([matcher])).to_string();
+        check(&whole().to_string(), "taken");
+        check("", "422 602 silence in body is required");
+        check("null", "422 602 comment in body is required");
+        check("{}", "422 602 comment in body is required");
+        check("[]", "400 400 parsing silence body from \"\" failed, because");
+        check("{", "400 400 parsing silence body from");
+        check("\"x\"", "400 400 parsing silence body");
+        check(&without("createdBy").to_string(), "422 602 createdBy in body is required");
+        check(&without("endsAt").to_string(), "422 602 endsAt in body is required");
+        check(&without("startsAt").to_string(), "422 602 startsAt in body is required");
+        check(&without("matchers").to_string(), "422 602 matchers in body is required");
+        check(&with("matchers", json!([])).to_string(), "422 612 matchers in body should have at least 1 items");
+        check(&with("matchers", json!({})).to_string(), "400 400 parsing silence body");
+        check(&with("matchers", json!([null])).to_string(), "422 602 matchers.0.isRegex in body is required");
+        check(&matcher(json!({})), "422 602 matchers.0.isRegex in body is required");
+        check(&matcher(json!({"name": "a", "value": "x"})), "422 602 matchers.0.isRegex in body is required");
+        check(&matcher(json!({"name": "a", "value": "x", "isRegex": "yes"})), "400 400 parsing silence body");
+        check(
+            &matcher(json!({"name": "", "value": "x", "isRegex": false})),
+            "400 silence invalid: invalid label matcher 0: invalid label name \"\"",
+        );
+        let empty = "400 silence invalid: at least one matcher must not match the empty string";
+        check(&matcher(json!({"name": "a", "value": "", "isRegex": false})), empty);
+        check(&matcher(json!({"name": "a", "value": ".*", "isRegex": true})), empty);
+        check(&matcher(json!({"name": "a", "value": "x", "isRegex": false, "isEqual": false})), "taken");
+        check(&matcher(json!({"name": "a", "value": "(", "isRegex": true})), "400 silence invalid: invalid label");
+        check(&with("createdBy", json!("")).to_string(), "taken");
+        check(&with("startsAt", json!("")).to_string(), "taken");
+        check(&with("startsAt", json!("0001-01-01T00:00:00.000Z")).to_string(), "taken");
+        check(&with("startsAt", json!("2026-11-21")).to_string(), "400 400 parsing silence body");
+        check(&with("startsAt", Value::Null).to_string(), "422 602 startsAt in body is required");
+        check(&with("id", json!("nope")).to_string(), "404 silence not found");
+        check(&with("id", json!("")).to_string(), "taken");
+        check(&with("id", json!(5)).to_string(), "400 400 parsing silence body");
+        check(&with("unknown", json!(1)).to_string(), "taken");
+        check(&with("comment", json!("x".repeat(8193))).to_string(), "400 silence invalid: comment of 8193 bytes");
+    }
+
+    #[test]
+    fn a_draft_keeps_words_offsets_and_kinds_of_matchers() {
+        let body = with("matchers", json!([{"name": "站点", "value": "广.*", "isRegex": true, "isEqual": false}]));
+        let (id, draft) = read_as("application/json; charset=utf-8", &body.to_string()).unwrap();
+        assert_eq!(id, None);
+        assert_eq!(draft.matchers.0[0].op(), MatcherOp::NotMatches);
+        assert_eq!((draft.created_by.as_str(), draft.comment.as_str()), ("值班员", "计划内割接"));
+        assert_eq!(draft.ends_at.to_string(), "2036-11-21T19:02:25.542+08:00");
+        assert!(matches!(
+            read_as("text/plain", &body.to_string()),
+            Err(V2Refusal::Framework { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, code: 415, .. })
+        ));
+    }
 }

@@ -201,6 +201,5 @@ async fn change(shared: &Shared, caller: Caller, change: SilenceChange) -> Resul
 
 fn parse_id(text: &str) -> Result<SilenceId, V2Refusal> {
     let shown: String = text.chars().take(128).collect();
-    text.parse()
-        .map_err(|_| V2Refusal::schema(601, format!("silenceID in path must be of type uuid: {shown:?}")))
+    text.parse().map_err(|_| V2Refusal::schema(601, format!("silenceID in path must be of type uuid: {shown:?}")))
 }
