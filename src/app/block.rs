@@ -3,9 +3,10 @@
 use tokio::sync::oneshot;
 
 use crate::api::{Asked, Unanswered};
-use crate::engine::{Counted, Effect, Engine, NotTaken, Outcome, Request, Work};
+use crate::engine::{Counted, DeskInput, Effect, Engine, NotTaken, Outcome, Request, Work};
 use crate::ingest::{Delivery, Parcel, Refused, Verdict};
 use crate::model::{DeadLetter, Event, Moment};
+use crate::notify::Report;
 
 /// Inputs in one block, at most; more wait for the next.
 pub const BLOCK_INPUTS_MAX: usize = 5_000;
@@ -17,6 +18,8 @@ type CommandReply = oneshot::Sender<Result<Outcome, Unanswered>>;
 enum Waiting {
     Events { reply: EventsReply, verdicts: Vec<Verdict>, _room: Option<tokio::sync::OwnedSemaphorePermit> },
     Command { reply: CommandReply, outcome: Option<Outcome> },
+    /// The courier, whose result is settled only when it is committed; dropped, it hands it in again.
+    Courier { committed: oneshot::Sender<()> },
 }
 
 /// Handled, not committed.
@@ -73,6 +76,13 @@ impl Block {
         Ok(())
     }
 
+    /// Takes what became of a notice.
+    pub fn report(&mut self, engine: &mut Engine, clock: &impl Fn() -> Moment, report: Report) -> Result<(), NotTaken> {
+        self.take(engine, clock, Request::Desk(DeskInput::Delivery(report.result)))?;
+        self.waiting.push(Waiting::Courier { committed: report.committed });
+        Ok(())
+    }
+
     /// Adds somebody who waits for an outcome that needs no input.
     pub fn answer_later(&mut self, reply: CommandReply, outcome: Outcome) {
         self.waiting.push(Waiting::Command { reply, outcome: Some(outcome) });
@@ -103,6 +113,7 @@ impl Block {
                     let unanswered = || Unanswered::Unknown { reason: "the engine gave no answer".to_owned() };
                     drop(reply.send(outcome.ok_or_else(unanswered)));
                 }
+                Waiting::Courier { committed } => drop(committed.send(())),
             }
         }
     }
@@ -117,6 +128,7 @@ impl Block {
                 Waiting::Command { reply, .. } => {
                     drop(reply.send(Err(Unanswered::Unknown { reason: reason.to_owned() })));
                 }
+                Waiting::Courier { committed } => drop(committed),
             }
         }
     }

@@ -14,11 +14,12 @@ use super::clock::Clock;
 use super::recover::{self, Recovered};
 use super::snapshots::Snapshots;
 use crate::api::{Asked, Unanswered, Wish};
-use crate::engine::{DeliveryResult, DeskInput, Effect, Engine, NotTaken, Outcome, Request};
+use crate::engine::{DeskInput, Effect, Engine, NotTaken, Outcome, Request};
 use crate::ingest::Delivery;
 use crate::inspections::{ProbeRequest, ProbeResult};
 use crate::metrics::{Metrics, Stopwatch};
 use crate::model::{DeadLetter, Moment, Partition, Span};
+use crate::notify::Report;
 use crate::rules::Rulebook;
 use crate::store::{Batch, CommitError, Lease, Live, Readiness, Store};
 
@@ -36,7 +37,7 @@ pub struct Inputs {
     pub events: mpsc::UnboundedReceiver<Delivery>,
     pub commands: mpsc::Receiver<Asked>,
     pub probes: mpsc::Receiver<ProbeResult>,
-    pub deliveries: mpsc::Receiver<DeliveryResult>,
+    pub deliveries: mpsc::Receiver<Report>,
 }
 
 /// Where consequences go, after the commit.
@@ -79,7 +80,7 @@ enum Woken {
     Events(Delivery),
     Command(Asked),
     Probe(ProbeResult),
-    Delivered(DeliveryResult),
+    Delivered(Report),
     Time,
     Stop,
 }
@@ -149,9 +150,7 @@ impl Driver {
             Woken::Probe(result) => {
                 block.take(&mut self.engine, &now, Request::Desk(DeskInput::Probe(result)))?;
             }
-            Woken::Delivered(result) => {
-                block.take(&mut self.engine, &now, Request::Desk(DeskInput::Delivery(result)))?;
-            }
+            Woken::Delivered(report) => block.report(&mut self.engine, &now, report)?,
             Woken::Command(Asked { wish, reply }) => match wish {
                 Wish::Command(command) => {
                     let request = Request::Desk(DeskInput::Command(Box::new(command)));

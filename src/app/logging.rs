@@ -17,3 +17,9 @@ pub fn start(json: bool) {
     };
     drop(started);
 }
+
+/// For the demo: only what is wrong, so that its story can be read.
+pub fn start_quiet() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
+    drop(tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init());
+}

@@ -16,18 +16,28 @@ pub fn load(dir: Option<&Path>) -> Result<Loaded, String> {
         Some(dir) => read(dir)?,
         None => rules::builtin(),
     };
-    rules::load(texts).map_err(|mistakes| {
-        mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-    })
+    compile(texts)
 }
 
 /// The same, for a running service: warnings are logged.
 pub fn load_logged(dir: Option<&Path>) -> Result<Rulebook, String> {
-    let loaded = load(dir)?;
+    load(dir).map(logged)
+}
+
+/// Compiles texts that are already at hand; warnings are logged.
+pub fn compile_logged(texts: Vec<RuleText>) -> Result<Rulebook, String> {
+    compile(texts).map(logged)
+}
+
+fn compile(texts: Vec<RuleText>) -> Result<Loaded, String> {
+    rules::load(texts).map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+}
+
+fn logged(loaded: Loaded) -> Rulebook {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    Ok(loaded.rulebook)
+    loaded.rulebook
 }
 
 /// Every `.yaml` and `.yml` below a directory, sorted by path. Paths are relative to it, so that the same rules have

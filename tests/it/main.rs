@@ -11,3 +11,4 @@ mod schedule;
 mod sources;
 mod store;
 mod support;
+mod tidy;
