@@ -80,7 +80,7 @@ impl Prober {
     /// short by `cancel` gives no result: whoever keeps the run asks again.
     pub async fn serve(
         self: Arc<Self>,
-        mut requests: mpsc::Receiver<ProbeRequest>,
+        mut requests: mpsc::UnboundedReceiver<ProbeRequest>,
         results: mpsc::Sender<ProbeResult>,
         cancel: CancellationToken,
     ) {

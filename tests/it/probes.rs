@@ -289,7 +289,7 @@ async fn mqtt_without_a_broker_is_not_done() {
 async fn requests_run_side_by_side_and_stop_with_the_service() {
     let host = web_server().await;
     let (prober, _) = prober_with(None);
-    let (ask, requests) = mpsc::channel(8);
+    let (ask, requests) = mpsc::unbounded_channel();
     let (results, mut answers) = mpsc::channel(8);
     let cancel = CancellationToken::new();
     let serving = tokio::spawn(Arc::new(prober).serve(requests, results, cancel.clone()));
@@ -300,10 +300,10 @@ async fn requests_run_side_by_side_and_stop_with_the_service() {
     };
     // Fifteen hang for good and take all turns but one.
     for n in 0..15 {
-        ask.send(request(&format!("hangs {n}"), "/hang")).await.unwrap();
+        ask.send(request(&format!("hangs {n}"), "/hang")).unwrap();
     }
     for n in 0..20 {
-        ask.send(request(&format!("答 {n}"), "/ok")).await.unwrap();
+        ask.send(request(&format!("答 {n}"), "/ok")).unwrap();
         let answer = answers.recv().await.unwrap();
         assert_eq!((answer.item, answer.outcome), (format!("答 {n}"), ItemOutcome::Pass));
     }
@@ -316,10 +316,10 @@ async fn requests_run_side_by_side_and_stop_with_the_service() {
 async fn serving_ends_by_itself_when_nobody_can_ask_any_more() {
     let host = web_server().await;
     let (prober, _) = prober_with(None);
-    let (ask, requests) = mpsc::channel(8);
+    let (ask, requests) = mpsc::unbounded_channel();
     let (results, mut answers) = mpsc::channel(8);
     let check = http(format!("http://{host}/ok"), None, None, PATIENT);
-    ask.send(ProbeRequest { run: RunId(7), item: "a".to_owned(), check }).await.unwrap();
+    ask.send(ProbeRequest { run: RunId(7), item: "a".to_owned(), check }).unwrap();
     drop(ask);
     Arc::new(prober).serve(requests, results, CancellationToken::new()).await;
     assert_eq!(answers.recv().await.unwrap().item, "a");
