@@ -54,14 +54,7 @@ impl Input {
 }
 
 /// A known alert, said again with the same labels and annotations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resend {
-    pub fingerprint: Fingerprint,
-    pub starts_at: Option<Stamp>,
-    pub ends_at: Option<Stamp>,
-    pub occurred_at: Option<Moment>,
-    pub value_bits: Option<u64>,
-}
+pub use crate::correlation::Resend;
 
 /// A person's word on a silence. Sent to every live correlator; the first of them (`primary`) answers and records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
