@@ -143,19 +143,16 @@ pub enum NoticeKind {
     PageAgain,
     Escalated,
     Resolved,
-    /// An incident's change on its MQTT topic; nobody is paged.
-    Changed,
     ProblemOpened,
     InspectionMissed,
 }
 
 impl NoticeKind {
-    pub const ALL: [NoticeKind; 7] = [
+    pub const ALL: [NoticeKind; 6] = [
         NoticeKind::Page,
         NoticeKind::PageAgain,
         NoticeKind::Escalated,
         NoticeKind::Resolved,
-        NoticeKind::Changed,
         NoticeKind::ProblemOpened,
         NoticeKind::InspectionMissed,
     ];
@@ -166,7 +163,6 @@ impl NoticeKind {
             NoticeKind::PageAgain => "page_again",
             NoticeKind::Escalated => "escalated",
             NoticeKind::Resolved => "resolved",
-            NoticeKind::Changed => "changed",
             NoticeKind::ProblemOpened => "problem_opened",
             NoticeKind::InspectionMissed => "inspection_missed",
         }

@@ -34,6 +34,25 @@ pub enum CorrelatorInput {
     Silence(SilenceCommand),
 }
 
+impl Input {
+    /// The request that would lead to this input again; `None` for what only the engine itself makes of others.
+    pub fn into_request(self) -> Option<Request> {
+        match self {
+            Input::Correlator(CorrelatorInput::Event(event)) => Some(Request::Event(event)),
+            Input::Correlator(CorrelatorInput::Silence(command)) if command.primary => {
+                let SilenceCommand { actor, role, change, .. } = command;
+                Some(Request::Silence { actor, role, change })
+            }
+            // A re-send changed only times: the tool will say it again.
+            Input::Correlator(CorrelatorInput::Silence(_) | CorrelatorInput::Resend(_)) => None,
+            Input::Desk(DeskInput::Decision { .. }) => None,
+            Input::Desk(input) => Some(Request::Desk(input)),
+            Input::Control(Control::Rulebook(hash)) => Some(Request::Rulebook(hash)),
+            Input::Control(Control::Tick | Control::Resumed { .. } | Control::ClockStepped { .. }) => None,
+        }
+    }
+}
+
 /// A known alert, said again with the same labels and annotations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resend {
@@ -108,6 +127,8 @@ pub enum DeskInput {
 pub struct DeliveryResult {
     /// The notice's idempotency key.
     pub notice: Cause,
+    /// What it was about: `INC-…`, `PRB-…` or `RUN-…`.
+    pub subject: String,
     pub attempt: u32,
     pub outcome: DeliveryOutcome,
 }

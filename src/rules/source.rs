@@ -1,4 +1,54 @@
-//! Sources: how one tool's payload becomes events.
+//! The `sources:` section of rule files: how one tool's payload becomes events. Every tool we support is such a text.
+//!
+//! ```yaml
+//! sources:
+//!   - name: acme                       # POST /api/v1/sources/acme
+//!     mqtt:
+//!       topics: ["acme/{site}/alarms"] # subscribed to as acme/+/alarms; `site` becomes a label
+//!     format: json                     # json (default), text, form (a=1&b=2) or env (NAME=value lines)
+//!     unwrap: "payload="               # json only: text that this tool puts before its JSON; dropped when present
+//!     each: payload.alarms             # a list of items; without it a list is its items, anything else is one item
+//!     parts:                           # pieces that several expressions use, as `parts.name`; later ones see earlier ones
+//!       name: item.title.split(' on ')[0]
+//!     skip_when: ["item.kind == 'comment'"]   # any true: no event; the item is counted and passed over
+//!     id: item.uuid                    # the producer's own id, by which points are deduplicated
+//!     status: item.state               # without it a severity of `cleared` means resolved, anything else firing
+//!     statuses: {"1": firing, "0": resolved, log: point}
+//!     labels_from: item.tags           # an object; its scalars become labels
+//!     drop_labels: [state]             # of labels_from
+//!     labels:                          # on top of labels_from and of the topic's
+//!       alertname: item.name
+//!       device: [item.device, payload.host]   # the first that yields something
+//!     annotations_from: item.details
+//!     annotations: {runbook: item.url}
+//!     severity: item.level
+//!     severities: {"5": critical, "4": major}   # else the words that tools commonly use
+//!     summary: item.text               # else the annotation summary, description or message
+//!     occurred_at: item.time           # RFC 3339, or seconds, milli-, micro- or nanoseconds since 1970
+//!     time_format: "%Y.%m.%d %H:%M:%S" # for times in another spelling
+//!     time_zone: Asia/Shanghai         # of such times; UTC by default
+//!     value: item.reading
+//!     generator_url: item.link
+//!     expires: 10m                     # ends that long after its last message; without it a resolved message ends it
+//!     samples:                         # checked at load: one identity for both
+//!       - firing: {…}
+//!         resolved: {…}
+//! ```
+//!
+//! Expressions are CEL over `payload` (all of it), `item`, `parts`, `topic`, `headers` (names in lower case) and `query`;
+//! a fixed text is written `"'LinkDown'"`. Wherever one expression stands a list of them may stand: the first that yields
+//! something (not null, not empty, no missing key) counts. Labels are the identity of an alert: only what firing and
+//! clear share belongs there, the rest into annotations; the samples hold a source to it.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+
+use super::Expression;
+use super::source_compile::Compiling;
+use super::source_text::SourceText;
+use super::source_topic::TopicPattern;
+use crate::model::{Severity, Span, Status};
 
 /// One source file's description of a tool's payload.
 #[derive(Debug, Clone)]
@@ -6,4 +56,79 @@ pub struct Source {
     pub name: String,
     /// MQTT topic filters that this source takes.
     pub topics: Vec<String>,
+    /// How its bytes are read.
+    pub format: Format,
+    /// Text before the JSON, dropped when present.
+    pub unwrap: Option<String>,
+    pub(super) mapping: Mapping,
 }
+
+/// How a payload's bytes are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON value.
+    Json,
+    /// The whole payload is one text.
+    Text,
+    /// `application/x-www-form-urlencoded`: an object of texts.
+    Form,
+    /// Lines of `NAME=value`, as `env` prints them: an object of texts.
+    Env,
+}
+
+/// What becomes of each item.
+#[derive(Debug, Clone)]
+pub(super) struct Mapping {
+    pub patterns: Vec<TopicPattern>,
+    pub each: Vec<Expression>,
+    pub parts: Vec<(String, Vec<Expression>)>,
+    pub skip_when: Vec<Expression>,
+    pub id: Vec<Expression>,
+    pub status: Vec<Expression>,
+    pub statuses: BTreeMap<String, Status>,
+    pub labels_from: Vec<Expression>,
+    pub drop_labels: Vec<String>,
+    pub labels: BTreeMap<String, Vec<Expression>>,
+    pub annotations_from: Vec<Expression>,
+    pub annotations: BTreeMap<String, Vec<Expression>>,
+    pub severity: Vec<Expression>,
+    pub severities: BTreeMap<String, Severity>,
+    pub summary: Vec<Expression>,
+    pub occurred_at: Vec<Expression>,
+    pub time_format: Option<String>,
+    pub time_zone: TimeZone,
+    pub value: Vec<Expression>,
+    pub generator_url: Vec<Expression>,
+    pub expires: Option<Span>,
+}
+
+/// One thing that is wrong with a source's text, and where in its file (both from 1; 0 when unknown).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceMistake {
+    pub line: usize,
+    pub column: usize,
+    pub message: String,
+}
+
+impl Source {
+    /// Compiles a source and runs its samples, or says all that is wrong with it.
+    pub fn compile(text: SourceText) -> Result<Source, Vec<SourceMistake>> {
+        let mut compiling = Compiling::default();
+        let samples = text.samples.clone();
+        let source = compiling.source(text);
+        if compiling.mistakes.is_empty() {
+            samples.iter().for_each(|sample| compiling.sample(&source, sample));
+        }
+        compiling.mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
+        if compiling.mistakes.is_empty() { Ok(source) } else { Err(compiling.mistakes) }
+    }
+
+    /// Whether a message on that topic is for this source.
+    pub fn takes_topic(&self, topic: &str) -> bool {
+        self.mapping.patterns.iter().any(|pattern| pattern.levels_of(topic).is_some())
+    }
+}
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;
