@@ -204,7 +204,6 @@ fn count(counted: correlation::Counted) -> Counted {
         correlation::Counted::Resent => Counted::Resent,
         correlation::Counted::Duplicate { source } => Counted::Duplicate { source },
         correlation::Counted::Clamped => Counted::Clamped,
-        correlation::Counted::RuleFired { rule } => Counted::RuleFired { rule },
         correlation::Counted::Unmatched { source } => Counted::Unmatched { source },
         correlation::Counted::Suppressed { by: correlation::Suppressor::Silence } => {
             Counted::Suppressed { by: Suppressor::Silence }

@@ -6,7 +6,7 @@ use super::{Evidence, Outcome};
 use crate::incidents::{Incident, TimelineEntry};
 use crate::inspections::{ProbeRequest, Run};
 use crate::model::{
-    Cause, Fingerprint, IncidentId, Labels, Moment, Priority, Severity, Silence, SilenceId, Stamp, Status, Tier,
+    Cause, Fingerprint, IncidentId, Moment, Priority, Silence, SilenceId, Stamp, Status, Tier,
 };
 use crate::problems::Problem;
 use crate::rules::Channel;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Command, Decision};
 use crate::inspections::ProbeResult;
-use crate::model::{Cause, Event, Fingerprint, Labels, Moment, Offset, Partition, Silence, SilenceId, Span, Stamp};
+use crate::model::{Cause, Event, Labels, Moment, Offset, Partition, Silence, SilenceId, Span, Stamp};
 use crate::rules::RulebookHash;
 
 /// One journaled input: where it stands, when it was taken (its own `now`), and what it is.
