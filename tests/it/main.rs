@@ -1,5 +1,7 @@
 //! The one integration binary: what crosses a border, against real servers.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
 mod api;
 mod http;
 mod mqtt;
