@@ -2,6 +2,7 @@
 //!
 //! The driver alone writes; nothing else here may ever touch the journal or the records.
 
+mod announce;
 mod block;
 mod check;
 mod clock;
@@ -10,6 +11,7 @@ mod courier;
 mod demo;
 mod doors;
 mod driver;
+mod gauges;
 mod logging;
 mod recover;
 mod replay;

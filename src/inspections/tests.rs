@@ -215,7 +215,7 @@ fn a_run_goes_from_scheduled_over_every_item_to_its_signature() {
 
 #[test]
 fn machines_alone_complete_a_run_and_a_later_pass_clears_what_failed() {
-    check(
+    let inspections = check(
         vec![portals()],
         &[
             ("0 05:00", "plans", &["RUN-1 portals 03-01T06:00 scheduled"]),
@@ -274,6 +274,9 @@ fn machines_alone_complete_a_run_and_a_later_pass_clears_what_failed() {
             ),
         ],
     );
+    let pending: Vec<String> =
+        inspections.pending_probes().map(|request| format!("{} {}", request.run, request.item)).collect();
+    assert_eq!(pending, ["RUN-2 portal", "RUN-4 portal"], "what has its result is not asked again");
 }
 
 #[test]
@@ -417,6 +420,23 @@ fn an_outage_leaves_a_missed_run_for_every_moment_that_it_swallowed() {
                 ],
             ),
         ],
+    );
+}
+
+#[test]
+fn a_rulebook_that_comes_before_the_tick_swallows_no_run() {
+    let plans = by_name(vec![room()]);
+    let mut inspections = Inspections::default();
+    act(&mut inspections, &plans, at("0 07:00"), "plans");
+    assert!(act(&mut inspections, &plans, at("1 09:00"), "plans").is_empty());
+    assert_eq!(
+        act(&mut inspections, &plans, at("1 09:00"), "resumed 26h"),
+        [
+            "RUN-1 room 03-02T00:00 missed (the service was down)",
+            "RUN-2 room 03-03T00:00 scheduled",
+            "RUN-1 ended missed",
+            "firing InspectionMissed minor 机房日巡检: RUN-1 of 2026-03-02T00:00:00Z was missed: the service was down",
+        ]
     );
 }
 

@@ -171,7 +171,8 @@ impl Inspections {
 
     /// The scheduled run takes over what the plan says now, at the moment that it says now.
     fn reschedule(&mut self, pass: &mut Pass, id: RunId, plan: &Plan) {
-        let Some(run) = self.runs.get(&id) else { return };
+        // What is due already is for the tick: moved away, it would vanish without a trace.
+        let Some(run) = self.runs.get(&id).filter(|run| run.record.scheduled_at > pass.now) else { return };
         let consumed = self.plans.get(&plan.name).map_or(pass.now, |state| state.consumed);
         let Some(next) = plan.schedule.next_after(consumed.max(pass.now)) else {
             return self.skip_run(pass, id, "the plan has no next time");

@@ -38,6 +38,7 @@ pub(super) struct Decided {
     unmatched: IntCounterVec,
     rules: Words,
     rules_fired: IntCounterVec,
+    windows_dropped: IntCounterVec,
     suppressed: IntCounterVec,
     bounds: IntCounterVec,
     invariants: Words,
@@ -71,6 +72,7 @@ impl Decided {
             unmatched: counters(registry, &names::EVENTS_UNMATCHED, &["source"]),
             rules: Words::new(RULES_MAX),
             rules_fired: counters(registry, &names::RULES_FIRED, &["rule"]),
+            windows_dropped: counters(registry, &names::WINDOWS_DROPPED, &["rule"]),
             suppressed: counters(registry, &names::ALERTS_SUPPRESSED, &["by"]),
             bounds: counters(registry, &names::BOUNDS_HIT, &["bound"]),
             invariants: Words::new(INVARIANTS_MAX),
@@ -97,6 +99,7 @@ impl Decided {
         }
         decided.rules_fired.with_label_values(&[decided.rules.admit(crate::rules::CATCH_ALL).as_ref()]);
         decided.rules_fired.with_label_values(&[OTHER]);
+        decided.windows_dropped.with_label_values(&[OTHER]);
         decided.invariants_broken.with_label_values(&[OTHER]);
         decided
     }
@@ -182,6 +185,9 @@ impl Decided {
             Counted::ProblemOpened => self.problems_opened.inc(),
             Counted::RunEnded { state } => self.runs.with_label_values(&[state.as_str()]).inc(),
             Counted::ItemChecked { outcome } => self.items.with_label_values(&[outcome.as_str()]).inc(),
+            Counted::WindowsDropped { rule, windows } => {
+                self.windows_dropped.with_label_values(&[self.rules.admit(rule).as_ref()]).inc_by(*windows);
+            }
             Counted::CommandRefused => self.commands_refused.inc(),
             Counted::InvariantBroken { which } => {
                 self.invariants_broken.with_label_values(&[self.invariants.admit(which).as_ref()]).inc();
@@ -218,14 +224,8 @@ impl Metrics {
         }
     }
 
-    /// Gauges by what is open now: alerts by severity, incidents by (tier, priority), problems by state. What is not
-    /// named is 0.
-    pub fn set_open(
-        &self,
-        alerts: &[(Severity, i64)],
-        incidents: &[(Tier, Priority, i64)],
-        problems: &[(ProblemState, i64)],
-    ) {
+    /// Gauges by what is open now: alerts by severity, incidents by (tier, priority). What is not named is 0.
+    pub fn set_open(&self, alerts: &[(Severity, i64)], incidents: &[(Tier, Priority, i64)]) {
         for severity in Severity::ALL {
             let sum = alerts.iter().filter(|(of, _)| *of == severity).map(|(_, count)| count).sum();
             self.decided.alerts_active.with_label_values(&[severity.as_str()]).set(sum);
@@ -237,6 +237,10 @@ impl Metrics {
                 self.decided.incidents_open.with_label_values(&[tier.as_str(), priority.as_str()]).set(sum);
             }
         }
+    }
+
+    /// Problems remembered, by state. What is not named is 0.
+    pub fn set_problems(&self, problems: &[(ProblemState, i64)]) {
         for state in ProblemState::ALL {
             let sum = problems.iter().filter(|(of, _)| *of == state).map(|(_, count)| count).sum();
             self.decided.problems.with_label_values(&[state.as_str()]).set(sum);

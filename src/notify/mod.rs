@@ -8,9 +8,11 @@ mod attempt;
 mod carrier;
 mod courier;
 mod lane;
+mod mqtt;
 mod payload;
 mod retry;
 
 pub use attempt::{Publish, webhook_client};
 pub use courier::{Courier, Report};
+pub use mqtt::{MqttPublisher, MqttPublishing, PublishError};
 pub use retry::RetryPolicy;

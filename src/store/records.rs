@@ -11,7 +11,7 @@ use super::{DeliveryRow, OutboxRow, Store, StoreError};
 use crate::engine::{AlertRecord, Evidence, Notice};
 use crate::incidents::{Incident, TimelineEntry};
 use crate::inspections::Run;
-use crate::model::{Fingerprint, IncidentId, Moment, ProblemId, RunId};
+use crate::model::{Cause, Fingerprint, IncidentId, Moment, ProblemId, RunId};
 use crate::problems::Problem;
 
 /// How much of what belongs to one record is read at once.
@@ -55,9 +55,10 @@ impl Store {
         rows.into_iter().map(member).collect()
     }
 
-    /// Notices not yet delivered nor dead-lettered, oldest first.
-    pub async fn outbox(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        let question = Question::fixed(sql::OUTBOX, vec![Value::Int(i64::from(limit))]);
+    /// Notices not yet delivered nor dead-lettered, oldest first; those after the named one, if it is there.
+    pub async fn outbox(&self, after: Option<Cause>, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        let after = after.map(|cause| cause.to_string()).unwrap_or_default();
+        let question = Question::fixed(sql::OUTBOX, vec![Value::Int(i64::from(limit)), after.into()]);
         let rows: Vec<(String, i64, String)> = self.fetch(question).await?;
         let row = |(cause, attempts, body): (String, i64, String)| {
             Ok(OutboxRow { notice: decode("outbox", &cause, &body)?, attempts: number("outbox", &cause, attempts)? })

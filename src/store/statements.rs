@@ -74,7 +74,8 @@ statements! {
     ALERT = "SELECT body FROM alerts WHERE fingerprint = $1";
     PROBLEM = "SELECT body FROM problems WHERE id = $1";
     RUN = "SELECT body FROM runs WHERE id = $1";
-    OUTBOX = "SELECT cause, attempts, body FROM outbox WHERE settled = 0 ORDER BY id LIMIT $1";
+    OUTBOX = "SELECT cause, attempts, body FROM outbox
+        WHERE settled = 0 AND id > coalesce((SELECT id FROM outbox WHERE cause = $2), 0) ORDER BY id LIMIT $1";
     DELIVERIES = "SELECT cause, attempts, outcome, delivered_at, body FROM
         (SELECT id, cause, attempts, outcome, delivered_at, body FROM outbox WHERE subject = $1
         ORDER BY id DESC LIMIT $2) AS newest ORDER BY id";

@@ -127,13 +127,21 @@ struct Desk {
     wake: Arc<Notify>,
     stop: CancellationToken,
     courier: Option<JoinHandle<()>>,
-    _folder: tempfile::TempDir,
+    /// Held until the end: the database is in it.
+    folder: Option<tempfile::TempDir>,
 }
 
 impl Desk {
     async fn new() -> Desk {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&format!("sqlite:{}", folder.path().join("watchfire.db").display())).await.unwrap();
+        let url = format!("sqlite:{}", folder.path().join("watchfire.db").display());
+        let mut desk = Desk::on(&url).await;
+        desk.folder = Some(folder);
+        desk
+    }
+
+    async fn on(url: &str) -> Desk {
+        let store = Store::open(url).await.unwrap();
         let lease = store.take_lease("test").await.unwrap();
         let (sender, results) = mpsc::channel(8);
         Desk {
@@ -146,7 +154,7 @@ impl Desk {
             wake: Arc::new(Notify::new()),
             stop: CancellationToken::new(),
             courier: None,
-            _folder: folder,
+            folder: None,
         }
     }
 
@@ -455,8 +463,12 @@ async fn one_hanging_receiver_does_not_hold_up_the_others() {
 
 #[tokio::test]
 async fn a_long_queue_to_one_receiver_is_delivered_in_full_and_each_notice_once() {
+    check_long_queue(Desk::new().await).await;
+    check_long_queue(Desk::on(&super::support::postgres::database().await).await).await;
+}
+
+async fn check_long_queue(mut desk: Desk) {
     let mut receiver = Receiver::start([Answer::Status(200)]).await;
-    let mut desk = Desk::new().await;
     desk.put((0..450).map(|number| notice(number, &receiver.channel())).collect()).await;
     desk.send_courier(QUICK, None);
     let mut keys = BTreeSet::new();

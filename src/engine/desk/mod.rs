@@ -8,6 +8,8 @@ mod inspection;
 mod page;
 mod problem;
 mod state;
+#[cfg(test)]
+mod tests;
 mod time;
 
 pub use state::DeskIncident;
@@ -16,7 +18,7 @@ use super::{AuditEntry, Counted, DeskInput, Effect, Outcome};
 use crate::incidents::{TimelineEntry, TimelineKind};
 use crate::model::{Cause, Event, IncidentId, Moment, Offset, Partition, Span};
 use crate::rules::Rulebook;
-pub(super) use state::Kept;
+pub(in crate::engine) use state::Kept;
 use state::DeskState;
 
 /// How long an answered idempotency key is remembered.

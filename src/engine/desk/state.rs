@@ -51,7 +51,7 @@ pub(super) fn condition_id(rule: &str, key: &Labels) -> Fingerprint {
 
 /// What a snapshot holds. Cloning shares the large maps.
 #[derive(Clone, Default)]
-pub(super) struct Kept {
+pub(in crate::engine) struct Kept {
     pub incidents: Sections<IncidentId, DeskIncident>,
     /// The newest incident of each condition.
     by_condition: Sections<Fingerprint, IncidentId>,
@@ -62,7 +62,7 @@ pub(super) struct Kept {
 
 /// The part of the state that is kept in one piece.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub(super) struct Core {
+pub(in crate::engine) struct Core {
     pub next_incident: u64,
     pub problems: Problems,
     pub inspections: Inspections,
