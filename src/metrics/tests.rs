@@ -116,8 +116,8 @@ fn gauges_of_what_is_open_fall_back_to_zero() {
     metrics.set_open(
         &[(Severity::Major, 3), (Severity::Major, 4)],
         &[(Tier::Second, Priority::P1, 2)],
-        &[(ProblemState::KnownError, 1)],
     );
+    metrics.set_problems(&[(ProblemState::KnownError, 1)]);
     check(
         &metrics,
         &[
@@ -129,7 +129,8 @@ fn gauges_of_what_is_open_fall_back_to_zero() {
     metrics.set_unacknowledged(&[(Priority::P1, 2)]);
     check(&metrics, &[(r#"watchfire_incidents_unacknowledged{priority="P1"}"#, 2.0)]);
     metrics.set_unacknowledged(&[]);
-    metrics.set_open(&[], &[], &[]);
+    metrics.set_open(&[], &[]);
+    metrics.set_problems(&[]);
     check(&metrics, &[(r#"watchfire_incidents_unacknowledged{priority="P1"}"#, 0.0)]);
     check(&metrics, &[(r#"watchfire_alerts_active{severity="major"}"#, 0.0), (p1_at_second, 0.0)]);
 }
