@@ -1,5 +1,7 @@
 //! The HTTP doors for events, against a driver that commits at once, refuses, or lets one wait.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -8,7 +10,7 @@ use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tower::ServiceExt;
-use watchfire::ingest::http::{HttpIntake, routes};
+use watchfire::ingest::http::{self, HttpIntake, routes};
 use watchfire::ingest::{Delivery, Intake, Parcel, Refused, Verdict};
 use watchfire::metrics::Metrics;
 use watchfire::model::{Event, Moment};
@@ -19,6 +21,10 @@ const BODY_MAX_BYTES: usize = 1 << 20;
 
 /// The doors with a queue of `capacity` events behind them, and its receiving end.
 fn doors(capacity: u32) -> (Router, UnboundedReceiver<Delivery>, Arc<Metrics>) {
+    doors_taking(BODY_MAX_BYTES, capacity)
+}
+
+fn doors_taking(body_max_bytes: usize, capacity: u32) -> (Router, UnboundedReceiver<Delivery>, Arc<Metrics>) {
     let (intake, receiver) = Intake::new(capacity);
     let metrics = Arc::new(Metrics::new());
     let rulebook = Arc::new(Rulebook {
@@ -37,7 +43,7 @@ fn doors(capacity: u32) -> (Router, UnboundedReceiver<Delivery>, Arc<Metrics>) {
         metrics: Arc::clone(&metrics),
         rulebook: Arc::new(move || Arc::clone(&rulebook)),
         now: Arc::new(|| NOW),
-        body_max_bytes: BODY_MAX_BYTES,
+        body_max_bytes,
     };
     (routes(state), receiver, metrics)
 }
@@ -304,6 +310,27 @@ async fn a_body_beyond_the_limit_is_413_on_every_door() {
     let just_fits = format!("{GOOD}{}", " ".repeat(BODY_MAX_BYTES - GOOD.len()));
     desk.v1("/api/v1/events", just_fits, 200, receipt(1, 0, json!([]))).await;
     assert!(desk.metrics.render().contains("reason=\"too_large\""));
+}
+
+#[tokio::test]
+async fn a_sender_of_100_mb_reads_why_it_is_refused_on_a_real_connection() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (router, _receiver, _) = doors_taking(http::BODY_MAX_BYTES, 10);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+    let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head = "POST /api/v1/events HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 104857600\r\n\r\n";
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let chunk = vec![b' '; 1 << 20];
+    // All of it is read and thrown away: a sender that is cut off while it writes never sees why.
+    for _ in 0..100 {
+        connection.write_all(&chunk).await.unwrap();
+    }
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("larger than 16777216 bytes"), "{answer}");
+    server.abort();
 }
 
 #[tokio::test]
