@@ -82,9 +82,17 @@ impl Doors {
 impl Metrics {
     /// `door`: http or mqtt; `source`: the source file's name; `reason`: one of our own words.
     pub fn event_refused(&self, door: &str, source: &str, reason: &str) {
+        self.events_refused(door, source, reason, 1);
+    }
+
+    /// Several at once: under overload whole requests are refused.
+    pub fn events_refused(&self, door: &str, source: &str, reason: &str, count: usize) {
+        if count == 0 {
+            return;
+        }
         let door = known(&DOORS, door);
         let (source, reason) = (self.doors.sources.admit(source), self.doors.reasons.admit(reason));
-        self.doors.refused.with_label_values(&[source.as_ref(), door, reason.as_ref()]).inc();
+        self.doors.refused.with_label_values(&[source.as_ref(), door, reason.as_ref()]).inc_by(count as u64);
     }
 
     /// An unreadable message of that source was kept.

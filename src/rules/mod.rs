@@ -9,12 +9,6 @@ mod load;
 mod mistake;
 mod rulebook;
 mod source;
-mod source_compile;
-mod source_map;
-mod source_raw;
-mod source_text;
-mod source_time;
-mod source_topic;
 mod title;
 
 pub use check::{Report, report};
@@ -26,14 +20,5 @@ pub use rulebook::{
     CATCH_ALL, Channel, Check, Comparison, Counts, Inhibition, Item, Ladder, Limit, Pattern, Plan, ProblemPolicy, Rule,
     RuleText, Rulebook, RulebookHash, Step, Team,
 };
-pub use source::{Format, Source, SourceMistake};
-pub use source_map::{Mapped, PayloadContext};
-pub use source_text::SourceText;
-<<<<<<< HEAD
-#[derive(Debug)]
-pub struct Loaded { pub rulebook: Rulebook, pub warnings: Vec<String> }
-pub fn load(_t: Vec<RuleText>) -> Result<Loaded, Vec<String>> { Err(vec![]) }
-pub fn builtin() -> Vec<RuleText> { vec![] }
-=======
+pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
 pub use title::{COUNT_PLACE, fill_title};
->>>>>>> rules
