@@ -18,6 +18,8 @@ const BROKERS_MAX: usize = 16;
 const ROUTES_MAX: usize = 200;
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+/// Where dead letters come from that name no source: topics that none takes, and inputs that the store refused.
+const SOURCELESS: [&str; 2] = ["mqtt", "journal"];
 const DOORS: [&str; 2] = ["http", "mqtt"];
 
 /// From a cached answer to a request that waited for a slow disk.
@@ -60,7 +62,7 @@ impl Doors {
         for door in DOORS {
             doors.refused.with_label_values(&[OTHER, door, OTHER]);
         }
-        for source in BUILT_IN_SOURCES.into_iter().chain([OTHER]) {
+        for source in BUILT_IN_SOURCES.into_iter().chain(SOURCELESS).chain([OTHER]) {
             doors.begin_source(source);
         }
         doors.mqtt_refused.with_label_values(&[OTHER]);

@@ -69,7 +69,7 @@ fn closed_label_sets_stand_at_zero_from_the_start() {
     check("watchfire_probes_total", 5 * ItemOutcome::ALL.len());
     check("watchfire_rulebook_loads_total", 2);
     check("watchfire_events_total", 12);
-    check("watchfire_dead_letters_total", 4);
+    check("watchfire_dead_letters_total", 6);
     check("watchfire_incidents_unacknowledged", Priority::ALL.len());
     for plain in ["watchfire_ready", "watchfire_commit_failures_total", "watchfire_journal_lag_seconds"] {
         assert_eq!(series.get(plain), Some(&0.0), "{plain}");
