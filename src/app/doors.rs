@@ -82,7 +82,7 @@ pub async fn open(doors: &Doors) -> Result<Opened, NotStarted> {
     let mqtt = match mqtt {
         None => None,
         Some(binding) => {
-            let settings = ListenerSettings::new(authenticate(Arc::clone(&keyring)));
+            let settings = ListenerSettings::new(authenticate(Arc::clone(&keyring), Arc::clone(&doors.live)));
             let listener = MqttListener::bind(binding, settings, surroundings.clone())
                 .await
                 .map_err(|error| NotStarted::Part { what: "built-in MQTT intake", reason: error.to_string() })?;
@@ -175,13 +175,13 @@ async fn follow_rulebook(live: Arc<Live>, filters: watch::Sender<Arc<TopicFilter
 }
 
 /// A token as MQTT password, whatever the user name; everybody while the service is open.
-fn authenticate(keyring: Arc<Keyring>) -> Authenticate {
+fn authenticate(keyring: Arc<Keyring>, live: Arc<Live>) -> Authenticate {
     Arc::new(move |_user, password| {
-        let keyring = Arc::clone(&keyring);
+        let (keyring, live) = (Arc::clone(&keyring), Arc::clone(&live));
         Box::pin(async move {
             let secret = Some(password.as_str()).filter(|password| !password.is_empty());
             match keyring.admit(secret).await {
-                api::Admission::Granted(caller) => permit(caller.name, caller.role),
+                api::Admission::Granted(caller) => permit(caller.name, caller.role, live),
                 api::Admission::Refused => Err(Denied::BadCredentials),
                 api::Admission::Unavailable => Err(Denied::Unavailable),
             }
@@ -189,9 +189,16 @@ fn authenticate(keyring: Arc<Keyring>) -> Authenticate {
     })
 }
 
-fn permit(name: String, role: Role) -> Result<Permit, Denied> {
+/// A tool's token publishes on the topics of its own source, as they stand in the rulebook in force.
+fn permit(name: String, role: Role, live: Arc<Live>) -> Result<Permit, Denied> {
     match role {
-        Role::Ingest { .. } | Role::Admin => Ok(Permit::everything(&name)),
+        Role::Admin => Ok(Permit::everything(&name)),
+        Role::Ingest { source } if source == "*" => Ok(Permit::everything(&name)),
+        Role::Ingest { source } => {
+            let may_publish =
+                move |topic: &str| live.rulebook().source(&source).is_some_and(|source| source.takes_topic(topic));
+            Ok(Permit { name, may_publish: Arc::new(may_publish) })
+        }
         Role::Viewer | Role::FirstLine | Role::SecondLine | Role::ThirdLine | Role::ProcessManager => {
             Err(Denied::NotAuthorised)
         }

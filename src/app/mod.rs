@@ -2,6 +2,7 @@
 //!
 //! The driver alone writes; nothing else here may ever touch the journal or the records.
 
+mod announce;
 mod block;
 mod check;
 mod clock;

@@ -26,7 +26,7 @@ use crate::ingest::Intake;
 use crate::metrics::Metrics;
 use crate::model::Span;
 use crate::rules::Rulebook;
-use crate::store::{Lease, Live, Readiness, Store, StoreError};
+use crate::store::{Live, Readiness, Store, StoreError};
 
 /// A wall clock further behind the journal than this needs a person's word.
 const CLOCK_BEHIND_MAX: Span = Span::from_minutes(5);
