@@ -6,7 +6,6 @@ use super::decided::BUILT_IN_SOURCES;
 use super::registration::{counters, gauge, gauges, histograms};
 use super::words::{OTHER, Words};
 use super::{Metrics, names};
-use crate::rules::Rulebook;
 
 /// Distinct sources with series of their own.
 const SOURCES_MAX: usize = 200;
@@ -71,13 +70,8 @@ impl Doors {
         doors
     }
 
-    fn begin_source(&self, source: &str) {
+    pub fn begin_source(&self, source: &str) {
         self.dead_letters.with_label_values(&[self.sources.admit(source).as_ref()]);
-    }
-
-    /// Gives every source's dead letters a series at 0, so that the first one is seen as an increase.
-    pub fn begin_rulebook(&self, rulebook: &Rulebook) {
-        rulebook.sources.iter().for_each(|source| self.begin_source(&source.name));
     }
 }
 
