@@ -70,7 +70,7 @@ impl AlertView {
     }
 
     fn of_live(alert: &LiveAlert) -> AlertView {
-        AlertView::of(alert.alert.clone(), alert.incident, alert.team.clone())
+        AlertView::of(alert.alert.as_ref().clone(), alert.incident, alert.team.clone())
     }
 
     /// The one place that names every field.

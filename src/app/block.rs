@@ -5,6 +5,7 @@ use tokio::sync::oneshot;
 use crate::api::{Asked, Unanswered};
 use crate::engine::{Counted, DeskInput, Effect, Engine, NotTaken, Outcome, Request, Work};
 use crate::ingest::{Delivery, Parcel, Refused, Verdict};
+use crate::metrics::Stopwatch;
 use crate::model::{DeadLetter, Event, Moment};
 use crate::notify::Report;
 
@@ -28,6 +29,8 @@ pub struct Block {
     pub work: Work,
     pub dead_letters: Vec<DeadLetter>,
     waiting: Vec<Waiting>,
+    /// Since when the parcel that has waited longest is under way.
+    oldest: Option<Stopwatch>,
 }
 
 impl Block {
@@ -41,6 +44,7 @@ impl Block {
 
     /// Takes a parcel of a door.
     pub fn deliver(&mut self, engine: &mut Engine, clock: &impl Fn() -> Moment, delivery: Delivery) -> Result<(), NotTaken> {
+        self.oldest.get_or_insert(delivery.under_way());
         let (parcel, reply, room) = delivery.into_parts();
         let (events, dead_letter) = match parcel {
             Parcel::Events(events) => (events, None),
@@ -128,6 +132,11 @@ impl Block {
                 Waiting::Courier { committed } => drop(committed),
             }
         }
+    }
+
+    /// How long the oldest parcel in it has been under way; 0 without any.
+    pub fn oldest_seconds(&self) -> f64 {
+        self.oldest.as_ref().map_or(0.0, Stopwatch::seconds)
     }
 
     /// Takes the people and tools that wait out of it: their inputs are tried one by one instead.

@@ -3,6 +3,7 @@
 //! At most one handled block is uncommitted. Nothing is published, answered or delivered before its commit; when a
 //! commit fails or its answer is lost, the head of the store decides, and an engine that is ahead of it is dropped.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +19,9 @@ use crate::engine::{DeskInput, Effect, Engine, NotTaken, Outcome, Request};
 use crate::ingest::Delivery;
 use crate::inspections::{ProbeRequest, ProbeResult};
 use crate::metrics::{Metrics, Stopwatch};
-use crate::model::{DeadLetter, Moment, Partition, Span};
+use crate::model::{DeadLetter, Partition, Span};
 use crate::notify::Report;
+use crate::problems::ProblemState;
 use crate::rules::Rulebook;
 use crate::store::{Batch, CommitError, Lease, Live, Readiness, Store};
 
@@ -218,6 +220,7 @@ impl Driver {
 
     async fn commit(&mut self, block: Block) -> Result<(), Stopped> {
         if block.work.entries.is_empty() && block.dead_letters.is_empty() {
+            self.outputs.metrics.journal_lag(0.0);
             block.acknowledge();
             return Ok(());
         }
@@ -228,6 +231,7 @@ impl Driver {
         match result {
             Ok(()) => {
                 self.outputs.metrics.committed(batch.entries.len(), watch.seconds());
+                self.outputs.metrics.journal_lag(block.oldest_seconds());
                 self.publish(&batch);
                 block.acknowledge();
                 Ok(())
@@ -263,6 +267,10 @@ impl Driver {
         live.apply(&batch.effects);
         if !batch.rulebooks.is_empty() {
             live.set_rulebook(Arc::clone(self.engine.rulebook()));
+            self.outputs.metrics.rulebook_in_force(self.engine.rulebook());
+        }
+        if batch.effects.iter().any(|effect| matches!(effect, Effect::Problem(_))) {
+            self.count_problems();
         }
         live.set_now(self.engine.last_now());
         self.outputs.metrics.observe(&batch.effects);
@@ -441,10 +449,20 @@ impl Driver {
             self.engine.members().collect(),
         );
         live.set_rulebook(Arc::clone(self.engine.rulebook()));
-        live.set_now(self.engine.last_now().max(Moment::EPOCH));
+        live.set_now(self.engine.last_now());
+        self.outputs.metrics.rulebook_in_force(self.engine.rulebook());
+        self.count_problems();
         for request in self.engine.pending_probes() {
             drop(self.outputs.probes.send(request));
         }
         self.outputs.notices.notify_one();
+    }
+
+    fn count_problems(&self) {
+        let mut counts: BTreeMap<ProblemState, i64> = BTreeMap::new();
+        for problem in self.engine.problems() {
+            *counts.entry(problem.state).or_default() += 1;
+        }
+        self.outputs.metrics.set_problems(&counts.into_iter().collect::<Vec<_>>());
     }
 }

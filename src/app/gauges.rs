@@ -33,8 +33,13 @@ fn refresh(live: &Live, metrics: &Metrics) {
     for incident in live.open_incidents().iter().filter(|incident| incident.state.is_open()) {
         *incidents.entry((incident.tier, incident.priority)).or_default() += 1;
     }
+    let mut unacknowledged: BTreeMap<Priority, i64> = BTreeMap::new();
+    for incident in live.open_incidents().iter().filter(|one| one.state.is_open() && !one.unpaged && !one.acknowledged) {
+        *unacknowledged.entry(incident.priority).or_default() += 1;
+    }
     let alerts: Vec<(Severity, i64)> = alerts.into_iter().collect();
     let incidents: Vec<(Tier, Priority, i64)> =
         incidents.into_iter().map(|((tier, priority), count)| (tier, priority, count)).collect();
     metrics.set_open(&alerts, &incidents);
+    metrics.set_unacknowledged(&unacknowledged.into_iter().collect::<Vec<_>>());
 }

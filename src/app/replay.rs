@@ -11,9 +11,9 @@ use clap::Args;
 use super::rule_files;
 use crate::engine::{Engine, Request, Work};
 use crate::incidents::Incident;
-use crate::ingest;
+use crate::ingest::native;
 use crate::metrics::Stopwatch;
-use crate::model::{Moment, Span};
+use crate::model::{Event, Moment, Span};
 
 /// How often progress is shown, in events.
 const PROGRESS_EVERY: u64 = 100_000;
@@ -97,7 +97,14 @@ impl Player {
     }
 
     fn play(&mut self, line: &str) -> Result<(), String> {
-        let event = ingest::native_event(line.as_bytes())?;
+        let decoded = native::decode(line.as_bytes()).map_err(|error| error.to_string())?;
+        if let Some(rejected) = decoded.rejected.first() {
+            return Err(rejected.error.clone());
+        }
+        decoded.events.into_iter().try_for_each(|event| self.take(event))
+    }
+
+    fn take(&mut self, event: Event) -> Result<(), String> {
         if self.events == 0 {
             // Inspections and anything else that runs by the calendar begin with the recording, not in 1970.
             self.start_at(event.occurred_at.unwrap_or(Moment::EPOCH));

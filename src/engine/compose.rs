@@ -68,7 +68,7 @@ impl Engine {
         let rulebook = Arc::new(Rulebook::empty());
         let start = Position { next: Offset(0), last: Moment::EPOCH, rulebook: rulebook.hash };
         let correlators: BTreeMap<Partition, Correlating> =
-            live_partitions(domain_label.is_some()).map(|partition| (partition, Correlating::default())).collect();
+            live_partitions(domain_label.is_some()).map(|partition| (partition, Correlating::new(Arc::clone(&rulebook)))).collect();
         let positions = correlators.keys().copied().chain([Partition::DESK]).map(|one| (one, start)).collect();
         Engine {
             known: [(rulebook.hash, Arc::clone(&rulebook))].into(),
@@ -130,11 +130,10 @@ impl Engine {
         let (mut decisions, mut events) = (Vec::new(), Vec::new());
         match &entry.input {
             Input::Correlator(input) => {
-                let rulebook = self.rulebook_of(partition);
                 let Some(correlator) = self.correlators.get_mut(&partition) else {
                     return Err(NotTaken::WrongKind { partition, offset: entry.offset });
                 };
-                correlator.handle(entry.now, cause, input, &rulebook, effects, &mut decisions);
+                correlator.handle(entry.now, cause, input, effects, &mut decisions);
             }
             Input::Desk(input) => {
                 if !partition.is_desk() {
@@ -177,7 +176,7 @@ impl Engine {
 
     fn take_event(&mut self, now: Moment, event: Box<Event>, work: &mut Work) {
         let partition = self.partition_of(&event);
-        let compact = self.correlators.get(&partition).and_then(|correlator| correlator.compact(&event));
+        let compact = self.correlators.get(&partition).and_then(|correlator| correlator.compact(now, &event));
         let input = match compact {
             Some(resend) => CorrelatorInput::Resend(resend),
             None => CorrelatorInput::Event(event),
@@ -213,9 +212,8 @@ impl Engine {
     fn take_correlator(&mut self, now: Moment, partition: Partition, input: CorrelatorInput, work: &mut Work) {
         let cause = self.advance(partition, now);
         let mut decisions = Vec::new();
-        let rulebook = self.rulebook_of(partition);
         if let Some(correlator) = self.correlators.get_mut(&partition) {
-            correlator.handle(now, cause, &input, &rulebook, &mut work.effects, &mut decisions);
+            correlator.handle(now, cause, &input, &mut work.effects, &mut decisions);
         }
         work.entries.push((partition, Entry { offset: cause.offset, now, input: Input::Correlator(input) }));
         self.carry(now, cause, decisions, work);
@@ -298,7 +296,7 @@ impl Engine {
                 Control::ClockStepped { forward, by } => self.desk.clock_stepped(step, *forward, *by),
             }
         } else if let Some(correlator) = self.correlators.get_mut(&partition) {
-            correlator.control(now, cause, control, &old, &rulebook, effects, decisions);
+            correlator.control(now, control, &rulebook, effects, decisions);
         }
     }
 

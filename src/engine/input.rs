@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Command, Decision};
 use crate::inspections::ProbeResult;
-use crate::model::{Cause, Event, Fingerprint, Labels, Moment, Offset, Partition, Silence, SilenceId, Span, Stamp};
+use crate::model::{Cause, Event, Labels, Moment, Offset, Partition, Silence, SilenceId, Span, Stamp};
 use crate::rules::RulebookHash;
 
 /// One journaled input: where it stands, when it was taken (its own `now`), and what it is.
@@ -54,14 +54,7 @@ impl Input {
 }
 
 /// A known alert, said again with the same labels and annotations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resend {
-    pub fingerprint: Fingerprint,
-    pub starts_at: Option<Stamp>,
-    pub ends_at: Option<Stamp>,
-    pub occurred_at: Option<Moment>,
-    pub value_bits: Option<u64>,
-}
+pub use crate::correlation::Resend;
 
 /// A person's word on a silence. Sent to every live correlator; the first of them (`primary`) answers and records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -40,11 +40,14 @@ impl Frozen {
     }
 
     /// The canonical bytes of one section.
-    pub fn encode(&self, name: &str) -> Result<Vec<u8>, postcard::Error> {
-        let unknown = Err(postcard::Error::DeserializeBadEncoding);
+    pub fn encode(&self, name: &str) -> Result<Vec<u8>, BadEncoding> {
+        let bad = |reason: String| BadEncoding { section: name.to_owned(), reason };
         match &self.state {
-            State::Correlator(correlator) => correlator.encode(name),
-            State::Desk(kept) => kept.encode(name).unwrap_or(unknown),
+            State::Correlator(correlator) => correlator.encode(name).map_err(|error| bad(error.to_string())),
+            State::Desk(kept) => match kept.encode(name) {
+                Some(bytes) => bytes.map_err(|error| bad(error.to_string())),
+                None => Err(bad("there is no such section".to_owned())),
+            },
         }
     }
 
@@ -56,6 +59,14 @@ impl Frozen {
             (State::Correlator(_), State::Desk(_)) | (State::Desk(_), State::Correlator(_)) => false,
         }
     }
+}
+
+/// Why a state cannot be written down: never for lack of I/O, always a defect.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("section {section} cannot be encoded: {reason}")]
+pub struct BadEncoding {
+    pub section: String,
+    pub reason: String,
 }
 
 /// One partition's snapshot as the store gave it back.
@@ -71,7 +82,7 @@ pub struct Saved {
 #[derive(Debug, thiserror::Error)]
 pub enum BadSnapshot {
     #[error("partition {partition}: section {section} cannot be read: {reason}")]
-    Section { partition: Partition, section: String, reason: postcard::Error },
+    Section { partition: Partition, section: String, reason: String },
     #[error(transparent)]
     Rulebook(NotTaken),
 }
@@ -108,7 +119,7 @@ impl Engine {
             let Some(rulebook) = engine.known.get(&one.rulebook).cloned() else {
                 return Err(BadSnapshot::Rulebook(NotTaken::UnknownRulebook(one.rulebook)));
             };
-            let bad = |section: &str, reason| BadSnapshot::Section {
+            let bad = |section: &str, reason: String| BadSnapshot::Section {
                 partition: one.partition,
                 section: section.to_owned(),
                 reason,
@@ -116,12 +127,12 @@ impl Engine {
             if one.partition.is_desk() {
                 let mut kept = Kept::default();
                 for (name, bytes) in &one.sections {
-                    kept.restore(name, bytes).map_err(|reason| bad(name, reason))?;
+                    kept.restore(name, bytes).map_err(|error| bad(name, error.to_string()))?;
                 }
                 engine.desk = Desk::from_kept(kept);
             } else {
                 let correlator =
-                    Correlating::restore(&one.sections, &rulebook).map_err(|(name, reason)| bad(&name, reason))?;
+                    Correlating::restore(&one.sections, &rulebook).map_err(|error| bad("correlator", error.to_string()))?;
                 engine.correlators.insert(one.partition, correlator);
             }
             let position = Position { next: one.next_offset, last: one.taken_at, rulebook: one.rulebook };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
+use crate::metrics::Stopwatch;
 use crate::model::{DeadLetter, Event};
 
 /// What a door hands in at once: one request's or one message's worth.
@@ -24,9 +25,15 @@ pub struct Delivery {
     reply: oneshot::Sender<Result<Vec<Verdict>, Refused>>,
     /// Gives the events' places in the queue back when dropped.
     room: OwnedSemaphorePermit,
+    under_way: Stopwatch,
 }
 
 impl Delivery {
+    /// Running since it was handed in.
+    pub fn under_way(&self) -> Stopwatch {
+        self.under_way
+    }
+
     /// What was handed in, who waits for its answer, and its place in the queue: given back when dropped, after the
     /// commit.
     pub fn into_parts(self) -> (Parcel, oneshot::Sender<Result<Vec<Verdict>, Refused>>, OwnedSemaphorePermit) {
@@ -107,7 +114,7 @@ impl Intake {
         room: OwnedSemaphorePermit,
     ) -> Result<oneshot::Receiver<Result<Vec<Verdict>, Refused>>, Refused> {
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Delivery { parcel, reply, room }).map_err(|_| stopping())?;
+        self.queue.send(Delivery { parcel, reply, room, under_way: Stopwatch::start() }).map_err(|_| stopping())?;
         Ok(answer)
     }
 }

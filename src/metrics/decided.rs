@@ -37,6 +37,7 @@ pub(super) struct Decided {
     unmatched: IntCounterVec,
     rules: Words,
     rules_fired: IntCounterVec,
+    windows_dropped: IntCounterVec,
     suppressed: IntCounterVec,
     bounds: IntCounterVec,
     invariants: Words,
@@ -70,6 +71,7 @@ impl Decided {
             unmatched: counters(registry, &names::EVENTS_UNMATCHED, &["source"]),
             rules: Words::new(RULES_MAX),
             rules_fired: counters(registry, &names::RULES_FIRED, &["rule"]),
+            windows_dropped: counters(registry, &names::WINDOWS_DROPPED, &["rule"]),
             suppressed: counters(registry, &names::ALERTS_SUPPRESSED, &["by"]),
             bounds: counters(registry, &names::BOUNDS_HIT, &["bound"]),
             invariants: Words::new(INVARIANTS_MAX),
@@ -96,6 +98,7 @@ impl Decided {
         }
         decided.rules_fired.with_label_values(&[decided.rules.admit(crate::rules::CATCH_ALL).as_ref()]);
         decided.rules_fired.with_label_values(&[OTHER]);
+        decided.windows_dropped.with_label_values(&[OTHER]);
         decided.invariants_broken.with_label_values(&[OTHER]);
         decided
     }
@@ -180,6 +183,9 @@ impl Decided {
             Counted::ProblemOpened => self.problems_opened.inc(),
             Counted::RunEnded { state } => self.runs.with_label_values(&[state.as_str()]).inc(),
             Counted::ItemChecked { outcome } => self.items.with_label_values(&[outcome.as_str()]).inc(),
+            Counted::WindowsDropped { rule, windows } => {
+                self.windows_dropped.with_label_values(&[self.rules.admit(rule).as_ref()]).inc_by(*windows);
+            }
             Counted::CommandRefused => self.commands_refused.inc(),
             Counted::InvariantBroken { which } => {
                 self.invariants_broken.with_label_values(&[self.invariants.admit(which).as_ref()]).inc();

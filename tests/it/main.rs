@@ -5,6 +5,8 @@
 mod api;
 mod dashboards;
 mod http;
+mod kill;
+mod main_job;
 mod mqtt;
 mod notify;
 mod probes;

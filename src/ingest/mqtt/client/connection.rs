@@ -9,12 +9,13 @@ use tracing::info;
 
 use super::drops::{DROPPED_TOPIC, DropWatch};
 use super::subscriptions::Subscriptions;
-use super::{ClientState, Ticket};
+use super::{ClientState, Ticket, report_unacknowledged};
 use crate::broker::{BackOff, Handle, Incoming, Link, LinkError, LinkOptions, Signal};
 use crate::ingest::mqtt::Surroundings;
 use crate::ingest::mqtt::lane::{Entry, Kept, LaneSender};
 use crate::ingest::mqtt::reading::Message;
 use crate::ingest::mqtt::window::Window;
+use crate::metrics::Metrics;
 
 /// How long the last acknowledgements may take at the end.
 const FAREWELL_MAX: Duration = Duration::from_secs(5);
@@ -69,6 +70,7 @@ impl Connection {
             entrance: &self.entrance,
             kept: &self.kept,
             drop_watch: &mut self.drop_watch,
+            metrics: &self.surroundings.metrics,
             handle: &handle,
             answers,
         };
@@ -119,6 +121,7 @@ struct Receiver<'c> {
     entrance: &'c LaneSender<Ticket>,
     kept: &'c mpsc::UnboundedSender<Kept<Ticket>>,
     drop_watch: &'c mut DropWatch,
+    metrics: &'c Metrics,
     handle: &'c Handle,
     /// The broker's answers to subscribe requests.
     answers: mpsc::Sender<Vec<bool>>,
@@ -129,7 +132,9 @@ impl Receiver<'_> {
         loop {
             // Polling is what reads; but it also writes acknowledgements, which make room.
             let may_poll = |window: &Window| window.has_room() || self.handle.acks_waiting() > 0;
-            if tokio::time::timeout(self.stall_max, self.window.wait_until(may_poll)).await.is_err() {
+            if !may_poll(self.window)
+                && tokio::time::timeout(self.stall_max, self.window.wait_until(may_poll)).await.is_err()
+            {
                 return End::NoRoom;
             }
             match link.next().await {
@@ -161,6 +166,7 @@ impl Receiver<'_> {
         message.dup = incoming.dup;
         message.retained = incoming.retained;
         let place = self.window.enter(message.bytes());
+        report_unacknowledged(self.metrics, self.broker, self.window);
         if self.entrance.send(Entry { message, ticket, place }).is_err() {
             tracing::debug!(broker = self.broker, "a message came in after the stop; the broker keeps it");
         }

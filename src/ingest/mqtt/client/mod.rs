@@ -26,6 +26,7 @@ use super::lane::{Kept, lane};
 use super::reading::Reader;
 use super::window::Window;
 use crate::broker::{Ack, BackOff, BrokerAddress, Handle, LinkOptions, TlsError};
+use crate::metrics::Metrics;
 
 /// How the client behaves; made with the defaults, adapted by the caller.
 #[derive(Clone, Debug)]
@@ -177,6 +178,10 @@ async fn acknowledge_all(
             debug!(broker, "kept a message of a lost connection; the broker will send it again");
         }
         drop(place);
-        surroundings.metrics.mqtt_unacknowledged(&broker, i64::try_from(window.messages()).unwrap_or(i64::MAX));
+        report_unacknowledged(&surroundings.metrics, &broker, &window);
     }
+}
+
+fn report_unacknowledged(metrics: &Metrics, broker: &str, window: &Window) {
+    metrics.mqtt_unacknowledged(broker, i64::try_from(window.messages()).unwrap_or(i64::MAX));
 }

@@ -83,7 +83,7 @@ impl Framer {
                 return Err(Refusal::TooLarge);
             }
             CONNECT | SUBSCRIBE | UNSUBSCRIBE | PINGREQ | DISCONNECT => {}
-            0..=u8::MAX => return Err(Refusal::UnexpectedPacket),
+            _other_packets => return Err(Refusal::UnexpectedPacket),
         }
         let length = header + remaining;
         if buffer.len() < length {
@@ -124,7 +124,7 @@ impl Framer {
             0 => None,
             1 => Some(u16::from_be_bytes([buffer[topic_end], buffer[topic_end + 1]])),
             2 => return Err(Refusal::Qos2),
-            0..=u8::MAX => return Err(Refusal::Malformed),
+            _no_such_quality => return Err(Refusal::Malformed),
         };
         if packet_id == Some(0) {
             return Err(Refusal::Malformed);

@@ -60,7 +60,7 @@ pub(super) fn foreign_answer(level: u8) -> &'static [u8] {
     const UNACCEPTABLE_VERSION_3: u8 = 0x01;
     match level {
         5 => &[0x20, 0x03, 0x00, UNSUPPORTED_VERSION_5, 0x00],
-        0..=u8::MAX => &[0x20, 0x02, 0x00, UNACCEPTABLE_VERSION_3],
+        _older => &[0x20, 0x02, 0x00, UNACCEPTABLE_VERSION_3],
     }
 }
 
