@@ -99,7 +99,7 @@ mod tests {
             Arc::new(move || Span::from_seconds(e.load(Ordering::SeqCst))),
         );
         // (wall, elapsed) → (now, step)
-        let mut check = |at: (i64, i64), now: i64, step: Option<(bool, i64)>| {
+        let check = |at: (i64, i64), now: i64, step: Option<(bool, i64)>| {
             wall.store(at.0, Ordering::SeqCst);
             elapsed.store(at.1, Ordering::SeqCst);
             assert_eq!(clock.now(), Moment::from_seconds(now), "{at:?}");

@@ -20,9 +20,9 @@ pub enum Parcel {
 /// One parcel on its way to the driver.
 #[derive(Debug)]
 pub struct Delivery {
-    parcel: Parcel,
+    pub parcel: Parcel,
     /// Answered after the commit with one verdict an event, in order.
-    reply: oneshot::Sender<Result<Vec<Verdict>, Refused>>,
+    pub reply: oneshot::Sender<Result<Vec<Verdict>, Refused>>,
     /// Gives the events' places in the queue back when dropped.
     room: OwnedSemaphorePermit,
     under_way: Stopwatch,
