@@ -44,8 +44,7 @@ impl Clock {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             Moment::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
         };
-        let elapsed =
-            move || Span::from_micros(i64::try_from(start.elapsed().as_micros()).unwrap_or(i64::MAX));
+        let elapsed = move || Span::from_micros(i64::try_from(start.elapsed().as_micros()).unwrap_or(i64::MAX));
         Clock::new(Arc::new(wall), Arc::new(elapsed))
     }
 

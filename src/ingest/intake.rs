@@ -14,7 +14,10 @@ pub enum Parcel {
     /// An unreadable message, to be kept before it is acknowledged.
     DeadLetter(DeadLetter),
     /// A message of which some items could be read, and what was wrong with the others.
-    Partly { events: Vec<Event>, dead_letter: DeadLetter },
+    Partly {
+        events: Vec<Event>,
+        dead_letter: DeadLetter,
+    },
 }
 
 /// One parcel on its way to the driver.

@@ -330,7 +330,7 @@ fn notice(offset: u64, subject: &str) -> Notice {
 }
 
 fn delivery(offset: u64, attempt: u32, outcome: DeliveryOutcome) -> DeliveryResult {
-    DeliveryResult { notice: cause(offset), attempt, outcome }
+    DeliveryResult { notice: cause(offset), subject: "INC-1".to_owned(), attempt, outcome }
 }
 
 fn membership(incident: u64, alert: &AlertRecord, link_only: bool) -> Effect {
@@ -388,7 +388,7 @@ async fn everything(store: &Store) -> String {
     text += &format!("{:?}\n", store.problems(&ProblemFilter::default(), &all()).await.unwrap().items);
     text += &format!("{:?}\n", store.runs(&RunFilter::default(), &all()).await.unwrap().items);
     text += &format!("{:?}\n", store.audit(&AuditFilter::default(), &all()).await.unwrap().items);
-    text += &format!("{:?}\n", store.outbox(500).await.unwrap());
+    text += &format!("{:?}\n", store.outbox(None, 500).await.unwrap());
     text + &format!("{:?}\n", store.dead_letters(&all()).await.unwrap().items)
 }
 
@@ -442,7 +442,7 @@ async fn every_record_of_a_batch_reads_back(bench: Bench) {
     assert_eq!(store.run(RunId(1)).await.unwrap(), Some(run(1)));
     let audited = store.audit(&AuditFilter::default(), &all()).await.unwrap().items;
     assert_eq!(audited, [audit(0, "li.na", "INC-1", "incident.acknowledge")]);
-    assert_eq!(store.outbox(10).await.unwrap()[0].notice, notice(0, "INC-1"));
+    assert_eq!(store.outbox(None, 10).await.unwrap()[0].notice, notice(0, "INC-1"));
     assert_eq!(store.dead_letters(&all()).await.unwrap().items[0].letter, dead_letter(1));
     assert_eq!(store.rulebook(RulebookHash([1; 32])).await.unwrap(), Some(rulebook(1).texts));
 
@@ -525,7 +525,7 @@ async fn five_thousand_entries_are_one_block(bench: Bench) {
     assert_eq!(bench.store.members(IncidentId(1)).await.unwrap().len(), 5_000);
     let timeline = bench.store.timeline(IncidentId(1)).await.unwrap();
     assert_eq!((timeline.len(), timeline[999].text.as_str()), (1_000, "告警 999 加入"));
-    assert_eq!(bench.store.outbox(10_000).await.unwrap()[999].notice, notice(999, "INC-1"));
+    assert_eq!(bench.store.outbox(None, 10_000).await.unwrap()[999].notice, notice(999, "INC-1"));
 }
 
 async fn offsets_are_gapless_in_each_partition(bench: Bench) {
@@ -806,7 +806,7 @@ async fn a_notice_waits_until_it_is_delivered_or_given_up(bench: Bench) {
         store.commit(&bench.lease, &Batch { entries, effects, ..Batch::default() }).await.unwrap();
     };
     let waiting = async || {
-        let rows = store.outbox(10).await.unwrap();
+        let rows = store.outbox(None, 10).await.unwrap();
         rows.iter().map(|row| (row.notice.cause.offset.0, row.attempts)).collect::<Vec<_>>()
     };
     bench.commit(1, (1..4).map(|n| boxed(Effect::Notice, notice(n, "INC-1"))).collect()).await.unwrap();
@@ -822,7 +822,7 @@ async fn a_notice_waits_until_it_is_delivered_or_given_up(bench: Bench) {
     let log = store.deliveries("INC-1").await.unwrap();
     let log: Vec<_> = log.into_iter().map(|row| (row.attempts, row.outcome, row.delivered_at)).collect();
     assert_eq!(log, [(2, Some(given_up), None), (1, Some(DeliveryOutcome::Delivered), Some(at(101))), (0, None, None)]);
-    assert_eq!(store.outbox(0).await.unwrap().len(), 0);
+    assert_eq!(store.outbox(None, 0).await.unwrap().len(), 0);
 }
 
 async fn a_damaged_block_names_itself(bench: Bench) {
@@ -1163,7 +1163,7 @@ async fn every_operation_can_run_on_any_thread() {
     sendable(&store.members(IncidentId(1)));
     sendable(&store.timeline(IncidentId(1)));
     sendable(&store.evidence(IncidentId(1)));
-    sendable(&store.outbox(1));
+    sendable(&store.outbox(None, 1));
     sendable(&store.deliveries("INC-1"));
     sendable(&store.tokens());
     sendable(&store.revoke_token("x", at(0)));
