@@ -1,9 +1,11 @@
 //! What a correlator is asked besides events: re-sends in their short form, and changes of silences.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{Fingerprint, Moment, Silence, SilenceId, Stamp};
 
 /// A known alert, said again with the same labels, annotations and severity: only times and value may differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resend {
     pub fingerprint: Fingerprint,
     pub starts_at: Option<Stamp>,

@@ -37,7 +37,7 @@ pub enum Output {
 }
 
 /// An alert as lists show it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlertView {
     pub fingerprint: Fingerprint,
     pub source: String,
@@ -65,14 +65,14 @@ pub struct AlertView {
 }
 
 /// What happened to one condition: a rule's key.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     pub rule: String,
     pub key: Labels,
     pub verdict: Verdict,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Verdict {
     /// The pattern fired: for the first time, or again while the condition still stands.
     Raised(Box<Raised>),
@@ -90,7 +90,7 @@ pub enum Verdict {
     Retired,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Raised {
     pub title: String,
     /// One sentence: which pattern, the counts, the window.
@@ -106,7 +106,7 @@ pub struct Raised {
 }
 
 /// An alert inside a condition.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Member {
     pub fingerprint: Fingerprint,
     pub labels: Labels,

@@ -1,0 +1,145 @@
+//! Every metric's name and meaning, once. What the dashboard and the alerting rules in `dashboards/` ask for.
+//!
+//! Base units (seconds, bytes); counters end in `_total`. A name that was released is never reused for something else.
+
+/// A metric's name, and the sentence that the exposition shows beside it.
+pub(super) struct Text {
+    pub name: &'static str,
+    pub help: &'static str,
+}
+
+const fn text(name: &'static str, help: &'static str) -> Text {
+    Text { name, help }
+}
+
+// What came in.
+pub(super) const EVENTS: Text =
+    text("watchfire_events_total", "Events taken from sources and committed, by what they said.");
+pub(super) const EVENTS_RESENT: Text =
+    text("watchfire_events_resent_total", "Events that repeated a known alert and moved only its times.");
+pub(super) const EVENTS_DUPLICATE: Text =
+    text("watchfire_events_duplicate_total", "Events dropped because the same one had been taken before.");
+pub(super) const EVENTS_CLAMPED: Text =
+    text("watchfire_events_clamped_total", "Events whose own time was too old or in the future and was clamped.");
+pub(super) const EVENTS_UNMATCHED: Text =
+    text("watchfire_events_unmatched_total", "Point events (log lines, traps) that no rule wanted.");
+pub(super) const EVENTS_REFUSED: Text =
+    text("watchfire_events_refused_total", "Events and messages refused at the door, by door and reason.");
+pub(super) const DEAD_LETTERS: Text =
+    text("watchfire_dead_letters_total", "Unreadable messages kept for people to look at.");
+pub(super) const INTAKE_WAITING: Text =
+    text("watchfire_intake_waiting_events", "Events that wait in the intake queue or for their commit.");
+
+// What was made of it.
+pub(super) const WINDOWS_DROPPED: Text =
+    text("watchfire_windows_dropped_total", "Windows that a reload dropped, by the rule that is gone or another.");
+pub(super) const RULES_FIRED: Text = text(
+    "watchfire_rules_fired_total",
+    "How often each rule fired; past the bound of distinct rules the rest count as \"other\".",
+);
+pub(super) const ALERTS_SUPPRESSED: Text =
+    text("watchfire_alerts_suppressed_total", "Alerts held back, by what held them.");
+pub(super) const BOUNDS_HIT: Text =
+    text("watchfire_bounds_hit_total", "How often a bound of the engine bit: something was dropped or folded.");
+pub(super) const INVARIANTS_BROKEN: Text =
+    text("watchfire_invariants_broken_total", "Invariants of the engine found broken. Anything above 0 is a bug.");
+pub(super) const ALERTS_ACTIVE: Text = text("watchfire_alerts_active", "Alerts that fire now, by severity.");
+
+// Incidents and tiers.
+pub(super) const INCIDENTS_OPEN: Text =
+    text("watchfire_incidents_open", "Incidents that somebody still has to take care of, by tier and priority.");
+pub(super) const INCIDENTS_UNACKNOWLEDGED: Text = text(
+    "watchfire_incidents_unacknowledged",
+    "Open incidents that nobody of their present tier has acknowledged, by priority; unpaged ones are not among them.",
+);
+pub(super) const INCIDENTS_OPENED: Text =
+    text("watchfire_incidents_opened_total", "Incidents opened, by priority at that time.");
+pub(super) const INCIDENTS_REOPENED: Text =
+    text("watchfire_incidents_reopened_total", "Resolved incidents that came back.");
+pub(super) const TIME_TO_ACKNOWLEDGE: Text = text(
+    "watchfire_time_to_acknowledge_seconds",
+    "From the opening of an incident to its first acknowledgement, by priority and the tier that acknowledged.",
+);
+pub(super) const TIME_TO_RESOLVE: Text = text(
+    "watchfire_time_to_resolve_seconds",
+    "From the opening of an incident to its resolution, by priority and the tier that held it.",
+);
+pub(super) const ESCALATIONS: Text =
+    text("watchfire_escalations_total", "Incidents handed on from one tier to another.");
+pub(super) const BREACHES: Text =
+    text("watchfire_breaches_total", "Time limits to respond or to resolve that passed unmet, by tier.");
+pub(super) const NOTICES: Text = text("watchfire_notices_total", "Notices to teams that the desk decided on, by kind.");
+pub(super) const COMMANDS_REFUSED: Text =
+    text("watchfire_commands_refused_total", "Commands of people that the state of things did not allow.");
+
+// Problems and inspections.
+pub(super) const PROBLEMS: Text = text("watchfire_problems", "Problem records, by state.");
+pub(super) const PROBLEMS_OPENED: Text =
+    text("watchfire_problems_opened_total", "Problems opened because incidents kept coming back.");
+pub(super) const INSPECTION_RUNS: Text =
+    text("watchfire_inspection_runs_total", "Inspection runs that ended, by the state in which they ended.");
+pub(super) const INSPECTION_ITEMS: Text =
+    text("watchfire_inspection_items_total", "Inspection items checked, by outcome.");
+pub(super) const PROBES: Text =
+    text("watchfire_probes_total", "Automated inspection checks that ran, by kind and outcome.");
+pub(super) const PROBE_DURATION: Text =
+    text("watchfire_probe_duration_seconds", "How long automated inspection checks took, by kind.");
+
+// Telling people.
+pub(super) const DELIVERIES: Text =
+    text("watchfire_deliveries_total", "Attempts to deliver a notice, by channel and outcome.");
+pub(super) const DELIVERY_DURATION: Text =
+    text("watchfire_delivery_duration_seconds", "How long attempts to deliver a notice took, by channel.");
+pub(super) const OUTBOX_WAITING: Text = text(
+    "watchfire_outbox_waiting_notices",
+    "Notices neither delivered nor given up; at least so many when more wait than are carried at once.",
+);
+
+// Journal and store.
+pub(super) const JOURNAL_INPUTS: Text =
+    text("watchfire_journal_inputs_total", "Inputs made durable in the journal since the start.");
+pub(super) const JOURNAL_BYTES: Text = text("watchfire_journal_bytes", "Size of the journal kept in the store.");
+pub(super) const JOURNAL_LAG: Text =
+    text("watchfire_journal_lag_seconds", "Age of the oldest input that waits for its commit.");
+pub(super) const COMMIT_DURATION: Text =
+    text("watchfire_commit_duration_seconds", "How long commits to the store took.");
+pub(super) const COMMIT_FAILURES: Text =
+    text("watchfire_commit_failures_total", "Commits to the store that failed; their senders were not acknowledged.");
+pub(super) const SNAPSHOTS: Text = text("watchfire_snapshots_total", "Snapshots of the engine taken.");
+pub(super) const SNAPSHOT_DURATION: Text =
+    text("watchfire_snapshot_duration_seconds", "How long taking a snapshot took.");
+pub(super) const SNAPSHOT_BYTES: Text = text("watchfire_snapshot_bytes", "Size of the newest snapshot as written.");
+
+// MQTT.
+pub(super) const MQTT_CONNECTED: Text =
+    text("watchfire_mqtt_connected", "Whether the connection to the broker stands (1) or not (0).");
+pub(super) const MQTT_RECONNECTS: Text =
+    text("watchfire_mqtt_reconnects_total", "How often the connection to the broker had to be made again.");
+pub(super) const MQTT_REFUSED: Text =
+    text("watchfire_mqtt_refused_total", "Connections and packets refused by the built-in MQTT intake, by reason.");
+pub(super) const MQTT_UNACKNOWLEDGED: Text = text(
+    "watchfire_mqtt_unacknowledged_messages",
+    "Messages received from the broker and not acknowledged yet, because they are not committed yet.",
+);
+
+// The service itself.
+pub(super) const HTTP_REQUESTS: Text =
+    text("watchfire_http_requests_total", "HTTP requests answered, by route, method and status code.");
+pub(super) const HTTP_DURATION: Text =
+    text("watchfire_http_request_duration_seconds", "How long HTTP requests took to answer, by route.");
+pub(super) const READY: Text = text("watchfire_ready", "Whether the service can take work (1) or not (0).");
+pub(super) const RULEBOOK_OK: Text = text(
+    "watchfire_rulebook_last_load_successful",
+    "Whether the newest attempt to load the rule files succeeded (1); at 0 the rulebook before it is still in force.",
+);
+pub(super) const RULEBOOK_LOADS: Text =
+    text("watchfire_rulebook_loads_total", "Attempts to load the rule files, by outcome.");
+pub(super) const RULEBOOK_RULES: Text = text("watchfire_rulebook_rules", "Correlation rules of the rulebook in force.");
+pub(super) const RULEBOOK_INFO: Text =
+    text("watchfire_rulebook_info", "The rulebook in force, by the hash of its files; always 1.");
+pub(super) const BUILD_INFO: Text =
+    text("watchfire_build_info", "The version of watchfire and of its engine's behaviour; always 1.");
+pub(super) const ALERTMANAGER_BUILD_INFO: Text = text(
+    "alertmanager_build_info",
+    "The version of Alertmanager whose API is answered here; always 1. Read by karma and other clients of that API.",
+);

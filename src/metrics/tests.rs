@@ -1,0 +1,210 @@
+//! What the exposition promises, read back from its text.
+
+use std::collections::BTreeMap;
+
+use super::Metrics;
+use crate::engine::{Bound, Breach, Counted, Effect, NoticeKind, Suppressor};
+use crate::inspections::{ItemOutcome, RunState};
+use crate::model::{Priority, Severity, Status, Tier};
+use crate::problems::ProblemState;
+use crate::rules::{Rulebook, RulebookHash};
+
+/// The value of each series, by its text up to the value.
+fn series(exposition: &str) -> BTreeMap<String, f64> {
+    let lines = exposition.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .filter_map(|line| line.rsplit_once(' '))
+        .map(|(name, value)| (name.to_owned(), value.parse().unwrap()))
+        .collect()
+}
+
+fn check(metrics: &Metrics, expected: &[(&str, f64)]) {
+    let series = series(&metrics.render());
+    for (name, value) in expected {
+        assert_eq!(series.get(*name), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn every_family_says_what_it_is_and_counts_in_base_units() {
+    let text = Metrics::new().render();
+    let mut families = 0;
+    for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (name, kind) = line.split_once(' ').unwrap();
+        families += 1;
+        let help = text.lines().find_map(|line| line.strip_prefix(&format!("# HELP {name} "))).unwrap_or_default();
+        assert!(help.len() > 15 && help.ends_with('.'), "{name}: {help:?}");
+        let ours = name.starts_with("watchfire_");
+        assert!(ours || name.starts_with("process_") || name == "alertmanager_build_info", "{name}");
+        assert_eq!(kind == "counter", name.ends_with("_total"), "{name} is a {kind}");
+        assert!(kind != "histogram" || name.ends_with("_seconds"), "{name}");
+        for unit in ["_ms", "_milliseconds", "_micros", "_minutes", "_hours", "_kb", "_mb", "_percent"] {
+            assert!(!name.contains(unit), "{name}");
+        }
+    }
+    assert!(families > 50, "{families} families are too few to be all");
+}
+
+#[test]
+fn closed_label_sets_stand_at_zero_from_the_start() {
+    let series = series(&Metrics::new().render());
+    let check = |family: &str, expected: usize| {
+        let of_it: Vec<_> = series.iter().filter(|(name, _)| name.starts_with(&format!("{family}{{"))).collect();
+        assert_eq!(of_it.len(), expected, "{family}: {of_it:?}");
+        assert!(of_it.iter().all(|(_, value)| **value == 0.0), "{family}: {of_it:?}");
+    };
+    check("watchfire_alerts_active", Severity::ALL.len());
+    check("watchfire_incidents_open", Tier::ALL.len() * Priority::ALL.len());
+    check("watchfire_incidents_opened_total", Priority::ALL.len());
+    check("watchfire_time_to_acknowledge_seconds_count", Tier::ALL.len() * Priority::ALL.len());
+    check("watchfire_time_to_resolve_seconds_count", Tier::ALL.len() * Priority::ALL.len());
+    check("watchfire_escalations_total", 3);
+    check("watchfire_breaches_total", Tier::ALL.len() * Breach::ALL.len());
+    check("watchfire_notices_total", NoticeKind::ALL.len());
+    check("watchfire_problems", ProblemState::ALL.len());
+    check("watchfire_inspection_runs_total", RunState::ALL.len());
+    check("watchfire_inspection_items_total", ItemOutcome::ALL.len());
+    check("watchfire_alerts_suppressed_total", Suppressor::ALL.len());
+    check("watchfire_bounds_hit_total", Bound::ALL.len());
+    check("watchfire_deliveries_total", 6);
+    check("watchfire_probes_total", 5 * ItemOutcome::ALL.len());
+    check("watchfire_rulebook_loads_total", 2);
+    check("watchfire_events_total", 12);
+    check("watchfire_dead_letters_total", 6);
+    check("watchfire_incidents_unacknowledged", Priority::ALL.len());
+    for plain in ["watchfire_ready", "watchfire_commit_failures_total", "watchfire_journal_lag_seconds"] {
+        assert_eq!(series.get(plain), Some(&0.0), "{plain}");
+    }
+}
+
+#[test]
+fn committed_effects_are_counted() {
+    let metrics = Metrics::new();
+    let source = "华为网管".to_owned();
+    let count = [
+        Counted::Event { source: source.clone(), status: Status::Firing },
+        Counted::Event { source: source.clone(), status: Status::Firing },
+        Counted::Duplicate { source },
+        Counted::RuleFired { rule: "链路中断".to_owned() },
+        Counted::Suppressed { by: Suppressor::Inhibition },
+        Counted::Acknowledged { priority: Priority::P1, tier: Tier::First, after_micros: 45_000_000 },
+        Counted::Escalated { from: Tier::First, to: Tier::Second },
+        Counted::Breached { tier: Tier::Second, what: Breach::ResolveBy },
+        Counted::InvariantBroken { which: "deadline_behind_now".to_owned() },
+    ];
+    metrics.observe(&count.map(Effect::Count));
+    check(
+        &metrics,
+        &[
+            (r#"watchfire_events_total{source="华为网管",status="firing"}"#, 2.0),
+            (r#"watchfire_events_duplicate_total{source="华为网管"}"#, 1.0),
+            (r#"watchfire_rules_fired_total{rule="链路中断"}"#, 1.0),
+            (r#"watchfire_alerts_suppressed_total{by="inhibition"}"#, 1.0),
+            (r#"watchfire_time_to_acknowledge_seconds_sum{priority="P1",tier="1"}"#, 45.0),
+            (r#"watchfire_time_to_acknowledge_seconds_bucket{priority="P1",tier="1",le="30"}"#, 0.0),
+            (r#"watchfire_time_to_acknowledge_seconds_bucket{priority="P1",tier="1",le="60"}"#, 1.0),
+            (r#"watchfire_escalations_total{from="1",to="2"}"#, 1.0),
+            (r#"watchfire_breaches_total{tier="2",what="resolve_by"}"#, 1.0),
+            (r#"watchfire_invariants_broken_total{invariant="deadline_behind_now"}"#, 1.0),
+        ],
+    );
+}
+
+#[test]
+fn gauges_of_what_is_open_fall_back_to_zero() {
+    let metrics = Metrics::new();
+    let p1_at_second = r#"watchfire_incidents_open{priority="P1",tier="2"}"#;
+    metrics.set_open(&[(Severity::Major, 3), (Severity::Major, 4)], &[(Tier::Second, Priority::P1, 2)]);
+    metrics.set_problems(&[(ProblemState::KnownError, 1)]);
+    check(
+        &metrics,
+        &[
+            (r#"watchfire_alerts_active{severity="major"}"#, 7.0),
+            (p1_at_second, 2.0),
+            (r#"watchfire_problems{state="known_error"}"#, 1.0),
+        ],
+    );
+    metrics.set_unacknowledged(&[(Priority::P1, 2)]);
+    check(&metrics, &[(r#"watchfire_incidents_unacknowledged{priority="P1"}"#, 2.0)]);
+    metrics.set_unacknowledged(&[]);
+    metrics.set_open(&[], &[]);
+    metrics.set_problems(&[]);
+    check(&metrics, &[(r#"watchfire_incidents_unacknowledged{priority="P1"}"#, 0.0)]);
+    check(
+        &metrics,
+        &[
+            (r#"watchfire_alerts_active{severity="major"}"#, 0.0),
+            (p1_at_second, 0.0),
+            (r#"watchfire_problems{state="known_error"}"#, 0.0),
+        ],
+    );
+}
+
+#[test]
+fn at_most_two_thousand_rules_have_a_series() {
+    let metrics = Metrics::new();
+    for number in 0..2_500 {
+        metrics.observe(&[Effect::Count(Counted::RuleFired { rule: format!("rule-{number}") })]);
+    }
+    let series = series(&metrics.render());
+    let rules = series.keys().filter(|name| name.starts_with("watchfire_rules_fired_total{")).count();
+    assert_eq!(rules, 2_001, "2,000 names (the catch-all is one) and other");
+    check(&metrics, &[(r#"watchfire_rules_fired_total{rule="other"}"#, 501.0)]);
+}
+
+#[test]
+fn what_the_doors_report_is_labelled_within_bounds() {
+    let metrics = Metrics::new();
+    metrics.mqtt_connected("mqtts://noc:hunter2@broker.example:8883", true);
+    metrics.http_answered("/api/v1/incidents/{id}", "BREW", 404, 0.02);
+    metrics.event_refused("http", "zabbix", "not_json");
+    metrics.probe("tcp", "fail", 0.2);
+    check(
+        &metrics,
+        &[
+            (r#"watchfire_mqtt_connected{broker="broker.example:8883"}"#, 1.0),
+            (r#"watchfire_mqtt_unacknowledged_messages{broker="broker.example:8883"}"#, 0.0),
+            (r#"watchfire_http_requests_total{code="404",method="other",route="/api/v1/incidents/{id}"}"#, 1.0),
+            (r#"watchfire_http_request_duration_seconds_count{route="/api/v1/incidents/{id}"}"#, 1.0),
+            (r#"watchfire_events_refused_total{door="http",reason="not_json",source="zabbix"}"#, 1.0),
+            (r#"watchfire_probes_total{kind="tcp",outcome="fail"}"#, 1.0),
+        ],
+    );
+    assert!(!metrics.render().contains("hunter2"));
+}
+
+#[test]
+fn the_rulebook_in_force_is_shown_by_its_hash_alone() {
+    let metrics = Metrics::new();
+    for byte in [0xAB, 0xCD] {
+        metrics.rulebook_in_force(&Rulebook {
+            hash: RulebookHash([byte; 32]),
+            texts: Vec::new(),
+            sources: Vec::new(),
+            rules: Vec::new(),
+            inhibitions: Vec::new(),
+            ladders: BTreeMap::new(),
+            teams: BTreeMap::new(),
+            problems: Vec::new(),
+            plans: BTreeMap::new(),
+        });
+    }
+    let series = series(&metrics.render());
+    let hashes: Vec<_> = series.keys().filter(|name| name.starts_with("watchfire_rulebook_info{")).collect();
+    assert_eq!(hashes, [&format!(r#"watchfire_rulebook_info{{hash="{}"}}"#, "cd".repeat(32))]);
+}
+
+#[test]
+fn sources_and_rules_stand_at_zero_before_their_first_event() {
+    let metrics = Metrics::new();
+    metrics.begin_names(&["zabbix"], &["链路中断"]);
+    check(
+        &metrics,
+        &[
+            (r#"watchfire_events_total{source="zabbix",status="point"}"#, 0.0),
+            (r#"watchfire_events_duplicate_total{source="zabbix"}"#, 0.0),
+            (r#"watchfire_dead_letters_total{source="zabbix"}"#, 0.0),
+            (r#"watchfire_rules_fired_total{rule="链路中断"}"#, 0.0),
+        ],
+    );
+}
