@@ -90,7 +90,7 @@ impl Turn<'_> {
             armed: None,
         };
         let severity = alert.severity;
-        self.state.alerts.insert(fingerprint, alert);
+        self.state.alerts.insert(fingerprint, Arc::new(alert));
         let message = Message { event, cause, at };
         let transition = if times.firing { Transition::BeganFiring } else { Transition::Resolved };
         self.transition(fingerprint, message, times, severity, transition);
@@ -99,7 +99,7 @@ impl Turn<'_> {
     /// A message that is no transition: times, value and words, and what counts every message.
     fn said_again(&mut self, fingerprint: Fingerprint, message: Message<'_>, times: Times) {
         let event = message.event;
-        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         let is_news = !alert.is_described_by(event);
         if is_news {
             alert.describe(event);
@@ -115,7 +115,7 @@ impl Turn<'_> {
 
     fn touch(&mut self, fingerprint: Fingerprint, said: &Said, times: Times, value: Option<f64>) {
         let now = self.now;
-        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         alert.times = times;
         alert.value = value;
         alert.updated_at = now;
@@ -174,7 +174,7 @@ impl Turn<'_> {
     ) {
         let event = message.event;
         let source = self.index.intern(&event.source);
-        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         let places_before = match transition {
             Transition::ChangedSeverity => self.book.inhibition_places(&Subject::of_alert(alert)),
             Transition::BeganFiring | Transition::Resolved => Vec::new(),
@@ -205,7 +205,7 @@ impl Turn<'_> {
         places_before: &[super::inhibition::Place],
         began: bool,
     ) {
-        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         alert.severity = severity;
         alert.counted_at = message.at;
         alert.cause = message.cause;
@@ -243,7 +243,7 @@ impl Turn<'_> {
         let severity = alert.severity;
         affected.alerts.remove(&fingerprint);
         self.inhibit_again(&affected);
-        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         let suppressed = alert.is_suppressed();
         alert.inhibited_by = None;
         alert.held_until = None;
@@ -260,7 +260,7 @@ impl Turn<'_> {
 
     /// The last message's time is up.
     pub fn expire(&mut self, fingerprint: Fingerprint) {
-        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         alert.times.firing = false;
         alert.updated_at = self.now;
         let event = alert.to_event(Status::Resolved);

@@ -17,7 +17,7 @@ impl Turn<'_> {
     pub fn open_condition(&mut self, key: &ConditionKey, position: usize) {
         if !self.state.conditions.contains_key(key) {
             let window = Window::open(&self.book.rule(position).pattern);
-            self.state.conditions.insert(key.clone(), Condition::new(window, self.now));
+            self.state.conditions.insert(key.clone(), Arc::new(Condition::new(window, self.now)));
         }
     }
 
@@ -34,7 +34,7 @@ impl Turn<'_> {
         let rule = self.book.rule(position);
         let (now, is_point) = (self.now, subject.status == Status::Point);
         self.open_condition(key, position);
-        let Some(condition) = self.state.conditions.get_mut(key) else { return };
+        let Some(condition) = self.state.condition_mut(key) else { return };
         let offset = message.cause.offset;
         let arrival = Arrival { now, at: message.at, offset, suppressed, is_point, role };
         let edge = condition.window.enter(rule, arrival);
@@ -61,7 +61,7 @@ impl Turn<'_> {
 
     /// The pattern was ended as a whole: its members stand under it no longer, though they may still fire.
     fn close_members(&mut self, key: &ConditionKey) {
-        let Some(condition) = self.state.conditions.get_mut(key) else { return };
+        let Some(condition) = self.state.condition_mut(key) else { return };
         let members = std::mem::replace(&mut condition.members, super::condition::Members::None);
         condition.free = 0;
         condition.evidence.clear();
@@ -99,7 +99,7 @@ impl Turn<'_> {
     }
 
     fn set_phase(&mut self, key: &ConditionKey, phase: Phase) {
-        if let Some(condition) = self.state.conditions.get_mut(key) {
+        if let Some(condition) = self.state.condition_mut(key) {
             condition.phase = phase;
         }
     }
@@ -130,7 +130,7 @@ impl Turn<'_> {
         if !was_raised {
             self.changed.extend(members.iter());
         }
-        if let Some(condition) = self.state.conditions.get_mut(key) {
+        if let Some(condition) = self.state.condition_mut(key) {
             condition.phase = Phase::Raised { held: false, told_at };
             if drops_evidence {
                 condition.evidence = Default::default();
@@ -165,7 +165,7 @@ impl Turn<'_> {
 
     /// Says when the last firing member of a raised condition is held back, and when the first is free again.
     fn hold_or_release(&mut self, key: &ConditionKey) {
-        let Some(condition) = self.state.conditions.get_mut(key) else { return };
+        let Some(condition) = self.state.condition_mut(key) else { return };
         let Phase::Raised { held, told_at } = condition.phase else { return };
         let is_held = condition.free == 0;
         if condition.members.is_empty() || held == is_held {
@@ -173,12 +173,15 @@ impl Turn<'_> {
         }
         condition.phase = Phase::Raised { held: is_held, told_at };
         let first = condition.members.iter().next();
-        let by = first.and_then(|first| self.state.alerts.get(&first)).map(sentences::held_by).unwrap_or_default();
+        let by = first
+            .and_then(|first| self.state.alerts.get(&first))
+            .map(|alert| sentences::held_by(alert))
+            .unwrap_or_default();
         self.decide(key, if is_held { Verdict::Held { by } } else { Verdict::Released });
     }
 
     fn release_memberless(&mut self, key: &ConditionKey) {
-        let Some(condition) = self.state.conditions.get_mut(key) else { return };
+        let Some(condition) = self.state.condition_mut(key) else { return };
         if let Phase::Raised { held: true, told_at } = condition.phase
             && condition.members.is_empty()
         {
@@ -223,7 +226,7 @@ impl Turn<'_> {
 
     /// Forgets a condition that has nothing left, and keeps the indexes and the bound on windows.
     fn tidy(&mut self, key: &ConditionKey) {
-        let Some(condition) = self.state.conditions.get_mut(key) else { return };
+        let Some(condition) = self.state.condition_mut(key) else { return };
         if condition.is_spent() {
             self.remove_condition(key);
             return;
@@ -241,18 +244,18 @@ impl Turn<'_> {
 
     /// Drops a condition; the desk is told that nothing more will come.
     pub fn retire(&mut self, key: &ConditionKey) {
-        if self.state.conditions.get(key).is_some_and(Condition::is_raised) {
+        if self.state.conditions.get(key).is_some_and(|condition| condition.is_raised()) {
             self.decide(key, Verdict::Retired);
         }
         self.remove_condition(key);
     }
 
     fn remove_condition(&mut self, key: &ConditionKey) {
-        let Some(mut condition) = self.state.conditions.remove(key) else { return };
+        let Some(condition) = self.state.conditions.remove(key) else { return };
         if let Some(armed) = condition.armed {
             self.index.deadlines.remove(armed, super::deadlines::Timer::Condition(key.clone()));
         }
-        self.index.unlist(key, &mut condition);
+        self.index.unlist(key, &condition);
     }
 }
 

@@ -1,6 +1,5 @@
 //! Whose an alert is: the first rule that matches owns it, `continue` rules are linked, the catch-all takes the rest.
 
-use super::alert::Alert;
 use super::book::{Hit, Hold};
 use super::condition::{ConditionKey, Phase};
 use super::output::{Member, Verdict};
@@ -41,7 +40,7 @@ impl Turn<'_> {
                 self.leave(key, fingerprint, suppressed);
             }
         }
-        if let Some(alert) = self.state.alerts.get_mut(&fingerprint) {
+        if let Some(alert) = self.state.alert_mut(&fingerprint) {
             if alert.owner != owner {
                 alert.held_until = None;
             }
@@ -82,21 +81,21 @@ impl Turn<'_> {
             // The time runs from when the owner got it, not from its last transition.
             Some(alert.held_until.unwrap_or(self.now + rule.otherwise_after))
         });
-        if let Some(alert) = self.state.alerts.get_mut(&fingerprint) {
+        if let Some(alert) = self.state.alert_mut(&fingerprint) {
             alert.held_until = held_until;
         }
     }
 
     /// The owner had its time: if it has not fired, the next rule gets the alert.
     pub fn pass_on(&mut self, fingerprint: Fingerprint) {
-        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         alert.held_until = None;
         let Some(owner) = alert.owner.clone() else { return };
         let is_idle = |phase: Phase| phase == Phase::Idle;
         if !self.state.conditions.get(&owner).is_some_and(|condition| is_idle(condition.phase)) {
             return;
         }
-        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         alert.passed.push(owner.rule);
         self.changed.insert(fingerprint);
         self.route_as_it_stands(fingerprint);
@@ -123,9 +122,9 @@ impl Turn<'_> {
     }
 
     pub fn join(&mut self, key: &ConditionKey, position: usize, fingerprint: Fingerprint, counting: Counting) {
-        let suppressed = self.state.alerts.get(&fingerprint).is_some_and(Alert::is_suppressed);
+        let suppressed = self.state.alerts.get(&fingerprint).is_some_and(|alert| alert.is_suppressed());
         self.open_condition(key, position);
-        let Some(condition) = self.state.conditions.get_mut(key) else { return };
+        let Some(condition) = self.state.condition_mut(key) else { return };
         let is_new = condition.members.insert(fingerprint);
         if is_new && !suppressed {
             condition.free += 1;
@@ -139,7 +138,7 @@ impl Turn<'_> {
     }
 
     pub fn leave(&mut self, key: &ConditionKey, fingerprint: Fingerprint, suppressed: bool) {
-        let Some(condition) = self.state.conditions.get_mut(key) else { return };
+        let Some(condition) = self.state.condition_mut(key) else { return };
         if !condition.members.contains(fingerprint) {
             return;
         }

@@ -55,7 +55,7 @@ impl Turn<'_> {
             let touches = |key: &ConditionKey| gone.contains(&key.rule);
             let Some(alert) = self.state.alerts.get(fingerprint) else { continue };
             let is_touched = alert.conditions().any(touches) || alert.passed.iter().any(|id| gone.contains(id));
-            if is_touched && let Some(alert) = self.state.alerts.get_mut(fingerprint) {
+            if is_touched && let Some(alert) = self.state.alert_mut(fingerprint) {
                 alert.owner = alert.owner.take().filter(|key| !touches(key));
                 alert.links.retain(|key| !touches(key));
                 alert.passed.retain(|id| !gone.contains(id));
@@ -84,7 +84,7 @@ impl Turn<'_> {
             }
         }
         for fingerprint in ends {
-            let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { continue };
+            let Some(alert) = self.state.alert_mut(&fingerprint) else { continue };
             alert.times.ends_at.at = now + alert.period().max(RESUME_GRACE);
             let (ends_at, updated_at) = (alert.times.ends_at, alert.updated_at);
             self.out.push(Output::AlertTouched { fingerprint, ends_at, updated_at });
@@ -99,7 +99,7 @@ impl Turn<'_> {
             }
         }
         for (key, within) in silent {
-            if let Some(condition) = self.state.conditions.get_mut(&key)
+            if let Some(condition) = self.state.condition_mut(&key)
                 && let Window::Absence(window) = &mut condition.window
             {
                 window.postpone(now + within.max(RESUME_GRACE));

@@ -16,8 +16,9 @@ use crate::rules::{CATCH_ALL, Rulebook};
 /// A clone shares everything until one side changes it.
 #[derive(Clone, Default)]
 pub(super) struct State {
-    pub alerts: Sections<Fingerprint, Alert>,
-    pub conditions: Sections<ConditionKey, Condition>,
+    /// Values are shared too: copying a section that a snapshot holds copies pointers.
+    pub alerts: Sections<Fingerprint, Arc<Alert>>,
+    pub conditions: Sections<ConditionKey, Arc<Condition>>,
     pub event_ids: Sections<EventId, Seen>,
     pub silences: Arc<BTreeMap<SilenceId, KeptSilence>>,
     pub names: Arc<RuleNames>,
@@ -185,6 +186,16 @@ impl Frozen {
 }
 
 impl State {
+    /// The alert to change in place; copied first if a snapshot still holds it.
+    pub fn alert_mut(&mut self, fingerprint: &Fingerprint) -> Option<&mut Alert> {
+        self.alerts.get_mut(fingerprint).map(Arc::make_mut)
+    }
+
+    /// The condition to change in place; copied first if a snapshot still holds it.
+    pub fn condition_mut(&mut self, key: &ConditionKey) -> Option<&mut Condition> {
+        self.conditions.get_mut(key).map(Arc::make_mut)
+    }
+
     pub fn restore_section(&mut self, name: &str, bytes: &[u8]) -> Result<(), BadSnapshot> {
         let restored = match Section::named(name)? {
             Section::Alerts(index) => self.alerts.restore_section(index, bytes),
@@ -201,8 +212,8 @@ impl State {
         for (key, condition) in self.conditions.iter() {
             for fingerprint in condition.members.iter() {
                 let shares = |alert: &Alert| alert.owner.as_ref() == Some(key) && alert.labels == key.key;
-                if self.alerts.get(&fingerprint).is_some_and(shares)
-                    && let Some(alert) = self.alerts.get_mut(&fingerprint)
+                if self.alerts.get(&fingerprint).is_some_and(|alert| shares(alert))
+                    && let Some(alert) = self.alerts.get_mut(&fingerprint).map(Arc::make_mut)
                 {
                     alert.labels = key.key.clone();
                     alert.owner = Some(key.clone());

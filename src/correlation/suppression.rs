@@ -62,7 +62,7 @@ impl Turn<'_> {
     }
 
     pub fn inhibit(&mut self, fingerprint: Fingerprint, source: Option<Fingerprint>) {
-        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         if alert.inhibited_by == source {
             return;
         }
@@ -76,7 +76,7 @@ impl Turn<'_> {
     }
 
     pub fn silence_alert(&mut self, fingerprint: Fingerprint, silenced_by: Vec<SilenceId>) {
-        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         let (was, is_new) = (alert.is_suppressed(), alert.silenced_by.is_empty() && !silenced_by.is_empty());
         alert.silenced_by = silenced_by;
         if !alert.times.firing {
@@ -98,7 +98,7 @@ impl Turn<'_> {
         }
         let keys: Vec<ConditionKey> = alert.conditions().cloned().collect();
         for key in keys {
-            let Some(condition) = self.state.conditions.get_mut(&key) else { continue };
+            let Some(condition) = self.state.condition_mut(&key) else { continue };
             if condition.members.contains(fingerprint) {
                 condition.free = if is { condition.free.saturating_sub(1) } else { condition.free + 1 };
                 self.settle(&key, false);

@@ -44,7 +44,7 @@ impl Index {
         }
         let fingerprints: Vec<Fingerprint> = state.alerts.iter().map(|(fingerprint, _)| *fingerprint).collect();
         for fingerprint in fingerprints {
-            let Some(alert) = state.alerts.get_mut(&fingerprint) else { continue };
+            let Some(alert) = state.alert_mut(&fingerprint) else { continue };
             alert.source = index.intern(&alert.source);
             alert.armed = index.deadlines.arm(None, alert.due(), || Timer::Alert(fingerprint));
             if alert.times.firing && book.has_inhibitions() {
@@ -54,7 +54,7 @@ impl Index {
         }
         let keys: Vec<ConditionKey> = state.conditions.iter().map(|(key, _)| key.clone()).collect();
         for key in keys {
-            let Some(condition) = state.conditions.get_mut(&key) else { continue };
+            let Some(condition) = state.condition_mut(&key) else { continue };
             let due = book.rule_of(&key).and_then(|rule| condition.window.due(rule));
             condition.armed = index.deadlines.arm(None, due, || Timer::Condition(key.clone()));
             condition.listed = Default::default();
@@ -102,7 +102,7 @@ impl Index {
     }
 
     /// Takes a condition out of all of them.
-    pub fn unlist(&mut self, key: &ConditionKey, condition: &mut Condition) {
+    pub fn unlist(&mut self, key: &ConditionKey, condition: &Condition) {
         if condition.listed.loose
             && let Some(loose) = self.loose.get_mut(&key.rule)
         {
@@ -112,7 +112,6 @@ impl Index {
             self.fired.remove(key);
             self.inhibitions.forget(key);
         }
-        condition.listed = Default::default();
     }
 }
 
@@ -149,7 +148,7 @@ impl Turn<'_> {
     }
 
     fn alert_timer(&mut self, fingerprint: Fingerprint, at: Moment) {
-        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         alert.armed = None;
         if alert.due().is_some_and(|due| due <= at) {
             self.alert_due(fingerprint, at);
@@ -172,7 +171,7 @@ impl Turn<'_> {
 
     fn condition_timer(&mut self, key: &ConditionKey, at: Moment) {
         let book = self.book;
-        let (Some(condition), Some(rule)) = (self.state.conditions.get_mut(key), book.rule_of(key)) else { return };
+        let (Some(condition), Some(rule)) = (self.state.condition_mut(key), book.rule_of(key)) else { return };
         condition.armed = None;
         if condition.window.due(rule).is_some_and(|due| due <= at) {
             condition.window.expire(rule, at);
@@ -182,7 +181,7 @@ impl Turn<'_> {
     }
 
     pub fn arm_alert(&mut self, fingerprint: Fingerprint) {
-        if let Some(alert) = self.state.alerts.get_mut(&fingerprint) {
+        if let Some(alert) = self.state.alert_mut(&fingerprint) {
             let timer = || Timer::Alert(fingerprint);
             alert.armed = self.index.deadlines.arm(alert.armed, alert.due(), timer);
         }
@@ -190,7 +189,7 @@ impl Turn<'_> {
 
     pub fn arm_condition(&mut self, key: &ConditionKey) {
         let Some(rule) = self.book.rule_of(key) else { return };
-        if let Some(condition) = self.state.conditions.get_mut(key) {
+        if let Some(condition) = self.state.condition_mut(key) {
             let (armed, due) = (condition.armed, condition.window.due(rule));
             condition.armed = self.index.deadlines.arm(armed, due, || Timer::Condition(key.clone()));
         }
