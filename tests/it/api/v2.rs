@@ -219,9 +219,8 @@ async fn what_the_state_refuses_of_a_silence_is_said_in_alertmanagers_words() {
     let unknown = || Refusal::NotFound { what: "silence".to_owned() };
     check("POST", refused(unknown()), 404, "\"silence not found\"").await;
     check("DELETE", refused(unknown()), 404, "").await;
-    let past = "\"Failed to create silence: end time can't be in the past\"";
-    check("POST", refused(invalid("end time can't be in the past")), 400, past).await;
-    check("POST", refused(invalid("Failed to create silence: end time can't be in the past")), 400, past).await;
+    let past = "Failed to create silence: end time can't be in the past";
+    check("POST", refused(invalid(past)), 400, &format!("{past:?}")).await;
     let reply = check(
         "POST",
         Err(Unanswered::Unknown { reason: "the database is locked".to_owned() }),
