@@ -21,6 +21,7 @@ pub mod engine;
 
 pub mod store;
 
+pub mod broker;
 pub mod ingest;
 pub mod metrics;
 pub mod notify;

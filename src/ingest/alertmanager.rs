@@ -155,3 +155,7 @@ fn has_no_broken_escape(text: &str) -> bool {
             && hex.next().is_some_and(|byte| byte.is_ascii_hexdigit())
     })
 }
+
+#[cfg(test)]
+#[path = "alertmanager_tests.rs"]
+mod tests;

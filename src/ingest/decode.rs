@@ -138,3 +138,87 @@ fn percent_decoded(text: &str) -> Result<String, Unreadable> {
     }
     String::from_utf8(bytes).map_err(|_| Unreadable::whole("a field of the form is not UTF-8"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::SourceText;
+
+    fn source(format: &str) -> Source {
+        let text = format!("name: acme\n{format}\nlabels: {{a: item.a, all: payload}}\nannotations: {{all: item}}\n");
+        let text: SourceText = serde_saphyr::from_str(&text).unwrap();
+        Source::compile(text).unwrap()
+    }
+
+    /// What the payload's one item was, as JSON; else why it could not be read.
+    fn read(format: &str, payload: &[u8]) -> String {
+        match decode(&source(format), payload, &mqtt_context("")) {
+            Ok(decoded) if decoded.events.len() == 1 => {
+                decoded.events[0].annotations.get("all").unwrap_or_default().to_owned()
+            }
+            Ok(decoded) => format!("{:?}", decoded.rejected),
+            Err(unreadable) => unreadable.to_string(),
+        }
+    }
+
+    fn check(format: &str, payload: &str, expected: &str) {
+        let found = read(format, payload.as_bytes());
+        assert!(found == expected || (!expected.starts_with('{') && found.contains(expected)), "{payload}: {found}");
+    }
+
+    #[test]
+    fn every_format_gives_what_its_payload_says() {
+        let json = "format: json\nunwrap: 'payload='";
+        check(json, "\u{feff} {\"a\": \"广州\"} \0\0", r#"{"a":"广州"}"#);
+        check(json, "payload={\"a\": \"x&y=1+2%zz\"}", r#"{"a":"x&y=1+2%zz"}"#);
+        check(json, "payload=%7B%22a%22%3A+%22%E5%B9%BF%22%7D", r#"{"a":"广"}"#);
+        check("format: text", "link down\0", "link down");
+        check("format: form", "a=1+2&b=%E5%B9%BF&c&a=3&d=%zz", r#"{"a":"3","b":"广","c":"","d":"%zz"}"#);
+        check(
+            "format: env",
+            "a=1=2\nb=\nc=one\nmore: x=y\n\nd=磁盘\n",
+            r#"{"a":"1=2","b":"","c":"one\nmore: x=y\n","d":"磁盘"}"#,
+        );
+    }
+
+    #[test]
+    fn a_payload_that_cannot_be_read_says_what_and_where() {
+        for format in ["format: json", "format: text", "format: form", "format: env"] {
+            check(format, " \0", "the body is empty");
+            let found = read(format, b"a=1\nb=\xff");
+            assert_eq!(found, "not UTF-8: byte 6 is 0xff at line 2, column 3");
+        }
+        check("format: json", "{\"a\": 1,\n}", "trailing comma at line 2, column 1");
+        check("format: json", "alarm", "not valid JSON: expected value at line 1, column 1");
+        check(
+            "format: json",
+            &("[".repeat(10_000) + &"]".repeat(10_000)),
+            "recursion limit exceeded at line 1, column 128",
+        );
+        check(
+            "format: json",
+            &format!("[{}1]", "[],".repeat(600_000)),
+            "1200001 JSON values in one payload; at most 1000000",
+        );
+        check("format: env", "just words", "expected lines of NAME=value, as env prints them at line 1, column 1");
+        check("format: form", "a=%ff", "not UTF-8");
+        let many: String = (0..10_001).map(|n| format!("k{n}=1&")).collect();
+        check("format: form", &many, "more than 10000 fields");
+        let labels: String = (0..10_000).map(|n| format!("\"k{n}\": 1,")).collect();
+        let labelled = format!("name: acme\nlabels_from: item\n");
+        let text: SourceText = serde_saphyr::from_str(&labelled).unwrap();
+        let payload = format!("{{{labels}\"a\": 1}}");
+        let decoded = decode(&Source::compile(text).unwrap(), payload.as_bytes(), &mqtt_context("")).unwrap();
+        assert_eq!(decoded.rejected[0].error, "10001 labels on one event; at most 64");
+    }
+
+    #[test]
+    fn secrets_in_headers_never_reach_an_event() {
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", "Bearer x".parse().unwrap());
+        headers.insert("x-site", "GZ".parse().unwrap());
+        let context = http_context(&headers, &Uri::from_static("/x?team=%E7%BD%91&b"));
+        assert_eq!(context.headers, serde_json::json!({"x-site": "GZ"}));
+        assert_eq!(context.query, serde_json::json!({"team": "网", "b": ""}));
+    }
+}

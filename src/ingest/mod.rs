@@ -11,6 +11,7 @@ pub mod http;
 mod http_body;
 mod intake;
 mod json_pairs;
+pub mod mqtt;
 pub mod native;
 mod native_body;
 pub mod problem_json;

@@ -47,9 +47,17 @@ fn decode_lines(payload: &[u8]) -> Result<Option<Decoded>, Unreadable> {
         let mut items = Vec::new();
         match native_body::parse(line, |item| items.push(item)) {
             Ok(()) => any_read = true,
-            Err(error) => items = vec![Err(format!("line {number}: {}", Unreadable::json(line, &error)))],
+            Err(error) => {
+                let unreadable = Unreadable::json(line, &error);
+                let at = unreadable.at.map(|(_, column)| (number, column));
+                items = vec![Err(Unreadable { at, ..unreadable }.to_string())];
+            }
         }
         items.into_iter().for_each(|item| decoded.take(index, item));
     }
     Ok(any_read.then_some(decoded))
 }
+
+#[cfg(test)]
+#[path = "native_tests.rs"]
+mod tests;

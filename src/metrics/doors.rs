@@ -2,6 +2,7 @@
 
 use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
+use super::decided::BUILT_IN_SOURCES;
 use super::registration::{counters, gauge, gauges, histograms};
 use super::words::{OTHER, Words};
 use super::{Metrics, names};
@@ -59,7 +60,9 @@ impl Doors {
         for door in DOORS {
             doors.refused.with_label_values(&[OTHER, door, OTHER]);
         }
-        doors.begin_source(OTHER);
+        for source in BUILT_IN_SOURCES.into_iter().chain([OTHER]) {
+            doors.begin_source(source);
+        }
         doors.mqtt_refused.with_label_values(&[OTHER]);
         doors.http_requests.with_label_values(&["/metrics", "GET", "200"]);
         doors.http_duration.with_label_values(&["/metrics"]);

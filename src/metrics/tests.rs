@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Metrics;
-use crate::engine::{Breach, Counted, Effect, Suppressor};
+use crate::engine::{Bound, Breach, Counted, Effect, NoticeKind, Suppressor};
+use crate::inspections::{ItemOutcome, RunState};
 use crate::model::{Priority, Severity, Status, Tier};
 use crate::problems::ProblemState;
 
@@ -51,24 +52,25 @@ fn closed_label_sets_stand_at_zero_from_the_start() {
         assert_eq!(of_it.len(), expected, "{family}: {of_it:?}");
         assert!(of_it.iter().all(|(_, value)| **value == 0.0), "{family}: {of_it:?}");
     };
-    check("watchfire_alerts_active", 6);
-    check("watchfire_incidents_open", 12);
-    check("watchfire_incidents_opened_total", 4);
-    check("watchfire_time_to_acknowledge_seconds_count", 12);
-    check("watchfire_time_to_resolve_seconds_count", 12);
+    check("watchfire_alerts_active", Severity::ALL.len());
+    check("watchfire_incidents_open", Tier::ALL.len() * Priority::ALL.len());
+    check("watchfire_incidents_opened_total", Priority::ALL.len());
+    check("watchfire_time_to_acknowledge_seconds_count", Tier::ALL.len() * Priority::ALL.len());
+    check("watchfire_time_to_resolve_seconds_count", Tier::ALL.len() * Priority::ALL.len());
     check("watchfire_escalations_total", 3);
-    check("watchfire_breaches_total", 6);
-    check("watchfire_notices_total", 7);
-    check("watchfire_problems", 8);
-    check("watchfire_inspection_runs_total", 8);
-    check("watchfire_inspection_items_total", 5);
-    check("watchfire_alerts_suppressed_total", 2);
-    check("watchfire_bounds_hit_total", 4);
+    check("watchfire_breaches_total", Tier::ALL.len() * Breach::ALL.len());
+    check("watchfire_notices_total", NoticeKind::ALL.len());
+    check("watchfire_problems", ProblemState::ALL.len());
+    check("watchfire_inspection_runs_total", RunState::ALL.len());
+    check("watchfire_inspection_items_total", ItemOutcome::ALL.len());
+    check("watchfire_alerts_suppressed_total", Suppressor::ALL.len());
+    check("watchfire_bounds_hit_total", Bound::ALL.len());
     check("watchfire_deliveries_total", 6);
-    check("watchfire_probes_total", 25);
+    check("watchfire_probes_total", 5 * ItemOutcome::ALL.len());
     check("watchfire_rulebook_loads_total", 2);
     check("watchfire_events_total", 12);
-    check("watchfire_dead_letters_total", 1);
+    check("watchfire_dead_letters_total", 4);
+    check("watchfire_incidents_unacknowledged", Priority::ALL.len());
     for plain in ["watchfire_ready", "watchfire_commit_failures_total", "watchfire_journal_lag_seconds"] {
         assert_eq!(series.get(plain), Some(&0.0), "{plain}");
     }
@@ -114,8 +116,8 @@ fn gauges_of_what_is_open_fall_back_to_zero() {
     metrics.set_open(
         &[(Severity::Major, 3), (Severity::Major, 4)],
         &[(Tier::Second, Priority::P1, 2)],
-        &[(ProblemState::KnownError, 1)],
     );
+    metrics.set_problems(&[(ProblemState::KnownError, 1)]);
     check(
         &metrics,
         &[
@@ -124,7 +126,12 @@ fn gauges_of_what_is_open_fall_back_to_zero() {
             (r#"watchfire_problems{state="known_error"}"#, 1.0),
         ],
     );
-    metrics.set_open(&[], &[], &[]);
+    metrics.set_unacknowledged(&[(Priority::P1, 2)]);
+    check(&metrics, &[(r#"watchfire_incidents_unacknowledged{priority="P1"}"#, 2.0)]);
+    metrics.set_unacknowledged(&[]);
+    metrics.set_open(&[], &[]);
+    metrics.set_problems(&[]);
+    check(&metrics, &[(r#"watchfire_incidents_unacknowledged{priority="P1"}"#, 0.0)]);
     check(&metrics, &[(r#"watchfire_alerts_active{severity="major"}"#, 0.0), (p1_at_second, 0.0)]);
 }
 

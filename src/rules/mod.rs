@@ -15,7 +15,6 @@ mod source_raw;
 mod source_text;
 mod source_time;
 mod source_topic;
-mod title;
 
 pub use check::{Report, report};
 pub use defaults::builtin;
@@ -29,4 +28,3 @@ pub use rulebook::{
 pub use source::{Format, Source, SourceMistake};
 pub use source_map::{Mapped, PayloadContext};
 pub use source_text::SourceText;
-pub use title::{COUNT_PLACE, fill_title};

@@ -52,6 +52,21 @@ pub struct Rulebook {
 }
 
 impl Rulebook {
+    /// Before the first rulebook: no rule, no ladder, nobody.
+    pub fn empty() -> Rulebook {
+        Rulebook {
+            hash: RulebookHash([0; 32]),
+            texts: Vec::new(),
+            sources: Vec::new(),
+            rules: Vec::new(),
+            inhibitions: Vec::new(),
+            ladders: BTreeMap::new(),
+            teams: BTreeMap::new(),
+            problems: Vec::new(),
+            plans: BTreeMap::new(),
+        }
+    }
+
     pub fn rule(&self, name: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.name == name)
     }
@@ -84,7 +99,7 @@ pub struct Rule {
     pub continues: bool,
     /// Why this rule may hold alerts back for good; `None`: they go on to the next rule after `otherwise_after`.
     pub because: Option<String>,
-    /// With `{label}` places filled from the firing event, `{count}` from the window.
+    /// With `{label}` places filled from the firing event, `{count}` from the window; empty: the alert's own summary.
     pub title: String,
     /// Overrides the worst severity of the alerts.
     pub severity: Option<Severity>,

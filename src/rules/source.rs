@@ -119,6 +119,7 @@ impl Source {
         if compiling.mistakes.is_empty() {
             samples.iter().for_each(|sample| compiling.sample(&source, sample));
         }
+        compiling.mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
         if compiling.mistakes.is_empty() { Ok(source) } else { Err(compiling.mistakes) }
     }
 

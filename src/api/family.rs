@@ -1,0 +1,99 @@
+//! A refusal, said in the words of the path's family: problem+json for our own API, `{"code","message"}` for
+//! Alertmanager's, plain text for the pages that machines probe.
+
+use axum::Json;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::commands::Unanswered;
+use crate::engine::Refusal;
+use crate::ingest::problem_json::Trouble;
+use crate::model::Span;
+use crate::store::StoreError;
+
+/// Why a request is not answered with what it asked for.
+#[derive(Debug)]
+pub struct Failure {
+    status: StatusCode,
+    detail: String,
+    headers: HeaderMap,
+}
+
+impl Failure {
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Failure {
+        Failure { status, detail: detail.into(), headers: HeaderMap::new() }
+    }
+
+    pub fn bad(detail: impl Into<String>) -> Failure {
+        Failure::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    pub fn unknown(what: impl std::fmt::Display) -> Failure {
+        Failure::new(StatusCode::NOT_FOUND, format!("{what} is not known here"))
+    }
+
+    /// 503; the same request may work in a moment.
+    pub fn unavailable(detail: impl Into<String>) -> Failure {
+        Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(Span::from_seconds(1))
+    }
+
+    pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Failure {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Says when to come again, in whole seconds, at least one.
+    pub fn retry_after(self, wait: Span) -> Failure {
+        let seconds = (wait.as_seconds_f64().ceil() as u64).max(1);
+        self.with(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// The refusal as the family of that path words it.
+    pub fn answer(self, path: &str) -> Response {
+        if path == "/api/v2" || path.starts_with("/api/v2/") {
+            let body = serde_json::json!({ "code": self.status.as_u16(), "message": self.detail });
+            (self.status, self.headers, Json(body)).into_response()
+        } else if path.starts_with("/-/") || path == "/metrics" {
+            (self.status, self.headers, format!("{}\n", self.detail)).into_response()
+        } else {
+            self.into_response()
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = Trouble::new(self.status, self.detail).into_response();
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+impl From<StoreError> for Failure {
+    /// Logged here, at the edge; the caller learns only that it is not their fault.
+    fn from(error: StoreError) -> Failure {
+        tracing::error!(%error, "a read from the store failed");
+        Failure::unavailable("the database cannot be read now; send again later")
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        let status = match &refusal {
+            Refusal::NotFound { .. } => StatusCode::NOT_FOUND,
+            Refusal::NotAllowed { .. } => StatusCode::CONFLICT,
+            Refusal::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
+            Refusal::Invalid { .. } => StatusCode::BAD_REQUEST,
+        };
+        Failure::new(status, refusal.to_string())
+    }
+}
+
+impl From<Unanswered> for Failure {
+    fn from(unanswered: Unanswered) -> Failure {
+        match &unanswered {
+            Unanswered::Unknown { .. } => Failure::unavailable(unanswered.to_string()),
+            Unanswered::BadRules { .. } => Failure::new(StatusCode::INTERNAL_SERVER_ERROR, unanswered.to_string()),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What the broker itself lost: its counter of dropped messages, and the alert when it grows.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::broker::BackOff;
+use crate::ingest::Parcel;
+use crate::ingest::mqtt::Surroundings;
+use crate::ingest::mqtt::reading::NO_SOURCE;
+use crate::model::{Event, Expiry, Labels, Severity, Span, Status};
+
+/// Mosquitto's count of messages dropped for subscribers that fell behind, retained and updated as it grows.
+pub(super) const DROPPED_TOPIC: &str = "$SYS/broker/publish/messages/dropped";
+
+/// The alert ends that long after the last growth.
+const QUIET: Span = Span::from_minutes(15);
+
+/// Follows the counter. What was dropped before the first look is unknown, and a counter that fell began anew.
+pub(super) struct DropWatch {
+    last: Option<u64>,
+    /// Messages dropped while we watched.
+    total: watch::Sender<u64>,
+}
+
+impl DropWatch {
+    /// The watch, and the work that hands in an alert whenever the count grew, to be spawned.
+    pub fn new(
+        broker: &str,
+        surroundings: &Surroundings,
+        stop: CancellationToken,
+    ) -> (DropWatch, impl Future<Output = ()> + Send + use<>) {
+        let (total, growth) = watch::channel(0);
+        let reports = report_all(broker.to_owned(), surroundings.clone(), growth, stop);
+        (DropWatch { last: None, total }, reports)
+    }
+
+    /// The counter's payload: a decimal number.
+    pub fn take(&mut self, payload: &[u8]) {
+        let count = std::str::from_utf8(payload).ok().and_then(|text| text.trim().parse::<u64>().ok());
+        let Some(count) = count else { return };
+        let grown = match self.last {
+            Some(last) if count >= last => count - last,
+            Some(_) => count,
+            None => 0,
+        };
+        self.last = Some(count);
+        if grown > 0 {
+            self.total.send_modify(|total| *total += grown);
+        }
+    }
+}
+
+async fn report_all(
+    broker: String,
+    surroundings: Surroundings,
+    mut growth: watch::Receiver<u64>,
+    stop: CancellationToken,
+) {
+    let mut reported = 0;
+    let mut back_off = BackOff::new(Duration::from_millis(100), Duration::from_secs(5));
+    while let Some(Ok(())) = stop.run_until_cancelled(growth.changed()).await {
+        loop {
+            let total = *growth.borrow_and_update();
+            warn!(broker, messages = total - reported, "the broker dropped messages; give it a longer queue");
+            let parcel = Parcel::Events(vec![alert(&broker, total - reported, &surroundings)]);
+            let kept = async { surroundings.intake.push(parcel).await.ok()?.await.ok()?.ok() };
+            match stop.run_until_cancelled(kept).await {
+                None => return,
+                Some(Some(_)) => {
+                    reported = total;
+                    back_off.reset();
+                    break;
+                }
+                Some(None) => {}
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(back_off.next_wait())).await.is_none() {
+                return;
+            }
+        }
+    }
+}
+
+fn alert(broker: &str, messages: u64, surroundings: &Surroundings) -> Event {
+    let labels = Labels::from_pairs([("alertname", "BrokerDropsMessages"), ("broker", broker)]);
+    let mut event = Event::new(NO_SOURCE, Status::Firing, labels);
+    event.severity = Some(Severity::Major);
+    event.summary = format!(
+        "the MQTT broker dropped {messages} messages that a subscriber had not taken; raise its max_queued_messages"
+    );
+    event.value = Some(messages as f64);
+    event.occurred_at = Some((surroundings.now)());
+    event.expiry = Expiry::After(QUIET);
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::mqtt::fakes::{keep, refuse, surroundings};
+
+    #[tokio::test(start_paused = true)]
+    async fn growth_becomes_one_alert_that_is_handed_in_until_it_is_kept() {
+        let (surroundings, mut deliveries) = surroundings(10);
+        let stop = CancellationToken::new();
+        let (mut drops, reports) = DropWatch::new("广州:1883", &surroundings, stop.clone());
+        let reports = tokio::spawn(reports);
+        for payload in ["1000", "no number", "1000", "1007"] {
+            drops.take(payload.as_bytes());
+        }
+        let first = deliveries.recv().await.unwrap();
+        drops.take(b"1010");
+        refuse(first);
+        let second = deliveries.recv().await.unwrap();
+        let Parcel::Events(events) = &second.parcel else { panic!("{second:?}") };
+        assert_eq!(events[0].value, Some(10.0));
+        assert_eq!(events[0].labels.get("alertname"), Some("BrokerDropsMessages"));
+        assert_eq!(events[0].labels.get("broker"), Some("广州:1883"));
+        keep(second);
+        drops.take(b"3");
+        let third = deliveries.recv().await.unwrap();
+        let Parcel::Events(events) = &third.parcel else { panic!("{third:?}") };
+        assert_eq!(events[0].value, Some(3.0), "a restarted broker counts from 0");
+        keep(third);
+        stop.cancel();
+        reports.await.unwrap();
+    }
+}

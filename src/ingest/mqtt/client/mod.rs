@@ -1,0 +1,187 @@
+//! The consuming client of a real broker: connected for as long as there is room for what the broker sends.
+//!
+//! The broker keeps our session and what we did not acknowledge; so a lost connection, a stop or a full store loses
+//! nothing that the broker keeps. Settings that a broker needs for that: mosquitto `persistence true`,
+//! `max_queued_messages 0`, `max_inflight_messages 1000`, `message_size_limit` as large as any honest message. With
+//! mosquitto's defaults (1,000 queued, 20 in flight) it drops messages for a subscriber that falls behind, though their
+//! senders were told that they arrived; the counter of that is watched, and its growth becomes an alert.
+
+mod connection;
+mod drops;
+mod subscriptions;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use self::connection::{Connection, End};
+use self::drops::DropWatch;
+use self::subscriptions::Subscriptions;
+use super::Surroundings;
+use super::lane::{Kept, lane};
+use super::reading::Reader;
+use super::window::Window;
+use crate::broker::{Ack, BackOff, BrokerAddress, Handle, LinkOptions, TlsError};
+use crate::metrics::Metrics;
+
+/// How the client behaves; made with the defaults, adapted by the caller.
+#[derive(Clone, Debug)]
+pub struct ClientSettings {
+    pub address: BrokerAddress,
+    /// Messages received and not acknowledged yet; more than that is left with the broker.
+    pub unacknowledged_max: u16,
+    /// The same in bytes of topic and payload.
+    pub unacknowledged_bytes_max: usize,
+    /// A longer payload is kept as a dead letter and acknowledged.
+    pub payload_max_bytes: usize,
+    /// At least 1 s.
+    pub keep_alive: Duration,
+    /// The wait after the first failure to connect, and the longest.
+    pub reconnect: (Duration, Duration),
+}
+
+impl ClientSettings {
+    pub fn new(address: BrokerAddress) -> ClientSettings {
+        ClientSettings {
+            address,
+            unacknowledged_max: 5_000,
+            unacknowledged_bytes_max: 64 << 20,
+            payload_max_bytes: 1 << 20,
+            keep_alive: Duration::from_secs(30),
+            reconnect: (Duration::from_secs(1), Duration::from_secs(30)),
+        }
+    }
+}
+
+/// Where the client stands with its broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientState {
+    Away,
+    Connected,
+    /// The broker confirmed every topic filter of the rulebook.
+    Subscribed,
+}
+
+/// The consuming client; see the module.
+pub struct MqttClient {
+    settings: ClientSettings,
+    link: LinkOptions,
+    surroundings: Surroundings,
+    state: watch::Sender<ClientState>,
+}
+
+/// What confirms a message: the connection that it came on, and nothing for QoS 0.
+pub(super) struct Ticket {
+    handle: Handle,
+    ack: Option<Ack>,
+}
+
+impl MqttClient {
+    /// Reads the certificates that the address names; connects only in [`MqttClient::run`].
+    pub fn new(settings: ClientSettings, surroundings: Surroundings) -> Result<MqttClient, TlsError> {
+        let mut link = LinkOptions::new(settings.address.clone())?;
+        link.persistent = true;
+        link.keep_alive = settings.keep_alive;
+        link.receive_maximum = settings.unacknowledged_max;
+        let state = watch::Sender::new(ClientState::Away);
+        surroundings.metrics.mqtt_connected(&settings.address.name(), false);
+        Ok(MqttClient { settings, link, surroundings, state })
+    }
+
+    pub fn state(&self) -> watch::Receiver<ClientState> {
+        self.state.subscribe()
+    }
+
+    /// Consumes until `stop`; then confirms what is still being committed, and leaves the rest with the broker.
+    pub async fn run(self, stop: CancellationToken) {
+        let broker = self.settings.address.name();
+        let window = Window::new(self.settings.unacknowledged_max.into(), self.settings.unacknowledged_bytes_max);
+        let reader = Arc::new(Reader::new(self.surroundings.clone(), self.settings.payload_max_bytes));
+        let (kept, kept_receiver) = mpsc::unbounded_channel();
+        let (entrance, lane_work) = lane(reader, kept.clone(), stop.clone());
+        let (drop_watch, drop_reports) = DropWatch::new(&broker, &self.surroundings, stop.clone());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(lane_work);
+        tasks.spawn(drop_reports);
+        tasks.spawn(acknowledge_all(kept_receiver, self.surroundings.clone(), Arc::clone(&window), broker.clone()));
+        let mut connection = Connection {
+            broker: broker.clone(),
+            surroundings: self.surroundings.clone(),
+            subscriptions: Subscriptions::new(&broker, self.surroundings.filters.clone()),
+            payload_max_bytes: self.settings.payload_max_bytes,
+            stall_max: self.settings.keep_alive / 3,
+            window,
+            entrance,
+            kept,
+            drop_watch,
+            state: self.state,
+        };
+        stay_connected(&mut connection, &self.link, self.settings.reconnect, &stop).await;
+        drop(connection);
+        while tasks.join_next().await.is_some() {}
+    }
+}
+
+async fn stay_connected(
+    connection: &mut Connection,
+    link: &LinkOptions,
+    (first, longest): (Duration, Duration),
+    stop: &CancellationToken,
+) {
+    let mut back_off = BackOff::new(first, longest);
+    let mut tries = 0_u64;
+    loop {
+        let room = connection.window.wait_until(Window::is_half_empty);
+        if stop.run_until_cancelled(room).await.is_none() {
+            return;
+        }
+        if tries > 0 {
+            connection.surroundings.metrics.mqtt_reconnect(&connection.broker);
+        }
+        tries += 1;
+        let end = connection.attend(link, stop, &mut back_off).await;
+        connection.state.send_replace(ClientState::Away);
+        connection.surroundings.metrics.mqtt_connected(&connection.broker, false);
+        let wait = back_off.next_wait();
+        match end {
+            End::Stopped => {
+                info!(broker = connection.broker, "left the broker; it keeps what comes meanwhile");
+                return;
+            }
+            End::Lost(error) => warn!(broker = connection.broker, %error, ?wait, "no connection; trying again"),
+            End::NoRoom => warn!(
+                broker = connection.broker,
+                "nothing can be kept for a while: let the connection go; the broker holds the messages until there is room"
+            ),
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Confirms each message as soon as it is kept: none waits for others to make up a number.
+async fn acknowledge_all(
+    mut kept: mpsc::UnboundedReceiver<Kept<Ticket>>,
+    surroundings: Surroundings,
+    window: Arc<Window>,
+    broker: String,
+) {
+    while let Some(Kept { ticket, place }) = kept.recv().await {
+        if let Some(ack) = ticket.ack
+            && ticket.handle.acknowledge(ack).await.is_err()
+        {
+            debug!(broker, "kept a message of a lost connection; the broker will send it again");
+        }
+        drop(place);
+        report_unacknowledged(&surroundings.metrics, &broker, &window);
+    }
+}
+
+fn report_unacknowledged(metrics: &Metrics, broker: &str, window: &Window) {
+    metrics.mqtt_unacknowledged(broker, i64::try_from(window.messages()).unwrap_or(i64::MAX));
+}

@@ -1,0 +1,101 @@
+//! The subscriptions of the consuming client: what the rulebook wants, said anew on every connection.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tracing::{info, warn};
+
+use super::drops::DROPPED_TOPIC;
+use crate::broker::{Handle, LinkError};
+use crate::ingest::mqtt::TopicFilters;
+
+/// A broker that does not answer within this has forgotten the request.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
+
+/// How often a filter that the broker refused is asked for again: somebody may have given us the right to it.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+
+pub(super) struct Subscriptions {
+    broker: String,
+    filters: watch::Receiver<Arc<TopicFilters>>,
+    /// What we asked the broker for and have not taken back, over all connections.
+    held: BTreeSet<String>,
+}
+
+impl Subscriptions {
+    pub fn new(broker: &str, filters: watch::Receiver<Arc<TopicFilters>>) -> Subscriptions {
+        Subscriptions { broker: broker.to_owned(), filters, held: BTreeSet::new() }
+    }
+
+    /// Keeps the broker's subscriptions as the rulebook wants them until the connection fails. `subscribed` hears after
+    /// each answer whether the broker took every filter.
+    pub async fn keep(
+        &mut self,
+        handle: &Handle,
+        mut answers: mpsc::Receiver<Vec<bool>>,
+        mut subscribed: impl FnMut(bool),
+    ) -> LinkError {
+        let mut watches_drops = false;
+        loop {
+            let refused = match self.subscribe(handle, &mut answers).await {
+                Ok(refused) => refused,
+                Err(error) => return error,
+            };
+            subscribed(refused.is_empty());
+            if !watches_drops {
+                // A broker without this topic, or without the right to it, is as good as any other.
+                if let Err(error) = ask(handle, &mut answers, &[DROPPED_TOPIC.to_owned()]).await {
+                    return error;
+                }
+                watches_drops = true;
+            }
+            if refused.is_empty() {
+                if self.filters.changed().await.is_err() {
+                    // The rulebook's owner is gone: these are the last filters.
+                    std::future::pending::<()>().await;
+                }
+            } else {
+                warn!(broker = self.broker, ?refused, "the broker refuses topic filters; nothing arrives on them");
+                let _ = tokio::time::timeout(ASK_AGAIN, self.filters.changed()).await;
+            }
+        }
+    }
+
+    /// Takes back what is no longer wanted, asks for all that is; the filters that were refused.
+    async fn subscribe(
+        &mut self,
+        handle: &Handle,
+        answers: &mut mpsc::Receiver<Vec<bool>>,
+    ) -> Result<Vec<String>, LinkError> {
+        let wanted = Arc::clone(&self.filters.borrow_and_update());
+        let gone: Vec<String> =
+            self.held.iter().filter(|filter| wanted.as_slice().binary_search(filter).is_err()).cloned().collect();
+        for filter in gone {
+            handle.unsubscribe(&filter).await?;
+            self.held.remove(&filter);
+        }
+        if wanted.as_slice().is_empty() {
+            return Ok(Vec::new());
+        }
+        self.held.extend(wanted.as_slice().iter().cloned());
+        let taken = ask(handle, answers, wanted.as_slice()).await?;
+        info!(broker = self.broker, filters = wanted.as_slice().len(), "subscribed");
+        let refused = wanted.as_slice().iter().zip(taken).filter(|(_, taken)| !taken);
+        Ok(refused.map(|(filter, _)| filter.clone()).collect())
+    }
+}
+
+async fn ask(
+    handle: &Handle,
+    answers: &mut mpsc::Receiver<Vec<bool>>,
+    filters: &[String],
+) -> Result<Vec<bool>, LinkError> {
+    handle.subscribe(filters).await?;
+    match tokio::time::timeout(ANSWER_MAX, answers.recv()).await {
+        Ok(Some(answer)) => Ok(answer),
+        Ok(None) => Err(LinkError::Gone),
+        Err(_) => Err(LinkError::Lost(format!("the broker did not answer a subscribe request in {ANSWER_MAX:?}"))),
+    }
+}

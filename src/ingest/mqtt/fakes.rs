@@ -1,0 +1,65 @@
+//! What the unit tests of this room share: a decoder of small words, a fixed time, and an intake without a driver.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
+
+use super::{Decode, Redelivery, Surroundings, TopicFilters};
+use crate::ingest::{Delivery, Intake, Parcel, Refused, Verdict};
+use crate::metrics::Metrics;
+use crate::model::{DeadLetter, Event, Labels, Moment, Status};
+
+/// Payloads `firing X`, `resolved X`, `point X`, `numbered X` (a point with id); `panic`; anything else is unreadable.
+pub(super) fn decode() -> Decode {
+    Arc::new(|topic: &str, payload: &[u8], _: Redelivery| {
+        let text = String::from_utf8_lossy(payload).into_owned();
+        let (word, name) = text.split_once(' ').unwrap_or((&text, ""));
+        let status = match word {
+            "firing" => Status::Firing,
+            "resolved" => Status::Resolved,
+            "point" | "numbered" => Status::Point,
+            "panic" => panic!("a decoder with a defect"),
+            _ => return Parcel::DeadLetter(unreadable(topic, &text)),
+        };
+        let mut event = Event::new("test", status, Labels::from_pairs([("alertname", name)]));
+        event.id = (word == "numbered").then(|| name.to_owned());
+        event.summary = text.clone();
+        Parcel::Events(vec![event])
+    })
+}
+
+fn unreadable(topic: &str, text: &str) -> DeadLetter {
+    DeadLetter {
+        at: Moment::EPOCH,
+        source: "test".to_owned(),
+        door: topic.to_owned(),
+        reason: "no known word".to_owned(),
+        payload: text.to_owned(),
+        payload_bytes: text.len() as u64,
+    }
+}
+
+/// The filter is `t/#`.
+pub(super) fn surroundings(capacity: u32) -> (Surroundings, UnboundedReceiver<Delivery>) {
+    let (intake, deliveries) = Intake::new(capacity);
+    let (_, filters) = watch::channel(Arc::new(TopicFilters::parse(["t/#"]).unwrap()));
+    let now = Arc::new(|| Moment::from_seconds(1_000));
+    (Surroundings { decode: decode(), intake, metrics: Arc::new(Metrics::new()), now, filters }, deliveries)
+}
+
+/// The summary of its only event, or the reason of the dead letter.
+pub(super) fn text(parcel: &Parcel) -> String {
+    match parcel {
+        Parcel::Events(events) => events.iter().map(|event| event.summary.as_str()).collect::<Vec<_>>().join(","),
+        Parcel::DeadLetter(letter) | Parcel::Partly { dead_letter: letter, .. } => letter.reason.clone(),
+    }
+}
+
+pub(super) fn keep(delivery: Delivery) {
+    let _ = delivery.reply.send(Ok(vec![Verdict::Accepted]));
+}
+
+pub(super) fn refuse(delivery: Delivery) {
+    let _ = delivery.reply.send(Err(Refused::Unavailable { reason: "the disk is full".to_owned() }));
+}

@@ -1,0 +1,291 @@
+//! One device's connection: CONNECT, then publishes in and confirmations out, until somebody ends it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use rumqttc::mqttbytes::QoS;
+use rumqttc::mqttbytes::v4::{
+    ConnAck, Connect, ConnectReturnCode, LastWill, Packet, Publish, SubAck, Subscribe, SubscribeReasonCode, UnsubAck,
+};
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+use super::framing::{Frame, Frames, LongPublish, NoFrame};
+use super::handshake::{Permit, admit, foreign_answer};
+use super::refusal::Refusal;
+use super::writing::{Ticket, WriteFailure, encode, write, write_answers};
+use crate::ingest::mqtt::lane::{Entry, Kept, LaneSender, lane};
+use crate::ingest::mqtt::reading::Message;
+use crate::ingest::mqtt::topic::is_publishable;
+use crate::ingest::mqtt::window::Window;
+
+/// A client without keep-alive may be silent for a day; then we take it for gone.
+const SILENCE_MAX: Duration = Duration::from_secs(86_400);
+
+/// Answers other than confirmations that may wait to be written; a client that asks for more is read no further.
+const REPLIES_WAITING_MAX: usize = 64;
+
+/// How a connection ended.
+#[derive(Debug, PartialEq)]
+enum End {
+    /// The client said DISCONNECT: its last will is void.
+    Goodbye,
+    /// It vanished or was refused.
+    Lost,
+    /// It came again on another connection, so its will is void here too: it is alive.
+    TakenOver,
+    /// We stop. Not the client's end, so no last will either.
+    Stopped,
+}
+
+/// A client that came in.
+struct Client {
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+    permit: Permit,
+    /// Cancelled by a newer connection of the same client, by a failure to write, and by the stop of the listener.
+    gone: CancellationToken,
+    window: Arc<Window>,
+    entrance: LaneSender<Ticket>,
+    replies: mpsc::Sender<Packet>,
+    silence_max: Duration,
+}
+
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    serial: u64,
+    gone: CancellationToken,
+    shared: Arc<Shared>,
+) {
+    // Only a delay of small answers if it fails.
+    let _ = stream.set_nodelay(true);
+    let (read_half, mut write_half) = stream.into_split();
+    let settings = &shared.settings;
+    let large = Arc::clone(&shared.large_packets);
+    let mut frames = Frames::new(read_half, settings.payload_max_bytes, settings.patience, large);
+    let handshake = shake_hands(&mut frames, &mut write_half, &shared);
+    let (connect, permit) = match gone.run_until_cancelled(handshake).await {
+        None => return,
+        Some(Ok(admitted)) => admitted,
+        Some(Err(refusal)) => return shared.refuse(peer, refusal),
+    };
+    let client_id = connect.client_id.as_str();
+    if !client_id.is_empty() {
+        shared.enter(client_id, serial, &gone);
+    }
+    let end = attend(frames, write_half, &connect, permit, peer, &gone, Arc::clone(&shared)).await;
+    let end = if end == End::Stopped && shared.is_taken_over(client_id, serial) { End::TakenOver } else { end };
+    match end {
+        End::TakenOver => shared.refuse(peer, Refusal::TakenOver),
+        End::Lost => {
+            if let Some(will) = &connect.last_will {
+                execute(will, &shared).await;
+            }
+        }
+        End::Goodbye | End::Stopped => {}
+    }
+    shared.leave(client_id, serial);
+}
+
+async fn shake_hands(
+    frames: &mut Frames,
+    socket: &mut OwnedWriteHalf,
+    shared: &Shared,
+) -> Result<(Connect, Permit), Refusal> {
+    let patience = shared.settings.patience;
+    let mut answer = BytesMut::new();
+    // The whole of it within the patience: no byte now and then to keep a place occupied.
+    let first = tokio::time::timeout(patience, frames.next(patience)).await.unwrap_or(Err(NoFrame::Silent));
+    let outcome = match first {
+        Ok(Frame::Packet(Packet::Connect(connect))) => match admit(&connect, &shared.settings.authenticate).await {
+            Ok(permit) => {
+                encode(&Packet::ConnAck(ConnAck::new(ConnectReturnCode::Success, false)), &mut answer);
+                Ok((connect, permit))
+            }
+            Err((refusal, no)) => {
+                encode(&Packet::ConnAck(no), &mut answer);
+                Err(refusal)
+            }
+        },
+        Ok(Frame::ForeignConnect(level)) => {
+            answer.extend_from_slice(foreign_answer(level));
+            Err(Refusal::ProtocolVersion)
+        }
+        Ok(Frame::Packet(_) | Frame::LongPublish(_)) => Err(Refusal::UnexpectedPacket),
+        Err(NoFrame::Refused(refusal)) => Err(refusal),
+        Err(NoFrame::Closed | NoFrame::Silent) => Err(Refusal::NoConnect),
+    };
+    match write(socket, &mut answer, patience).await {
+        Ok(()) => outcome,
+        Err(WriteFailure::Closed) => outcome.and(Err(Refusal::NoConnect)),
+        Err(WriteFailure::Slow) => outcome.and(Err(Refusal::SlowReceiver)),
+    }
+}
+
+/// Takes the client's messages in until the end, and confirms all that are kept before it returns.
+async fn attend(
+    mut frames: Frames,
+    mut socket: OwnedWriteHalf,
+    connect: &Connect,
+    permit: Permit,
+    peer: SocketAddr,
+    gone: &CancellationToken,
+    shared: Arc<Shared>,
+) -> End {
+    let (kept, kept_receiver) = mpsc::unbounded_channel();
+    // A message that is refused after its connection was lost is its sender's to send again.
+    let given_up = gone.child_token();
+    let (entrance, lane_work) = lane(Arc::clone(&shared.reader), kept, given_up.clone());
+    let lane_work = shared.tasks.spawn(lane_work);
+    let (replies, replies_receiver) = mpsc::channel(REPLIES_WAITING_MAX);
+    let patience = shared.settings.patience;
+    let silence_max = match connect.keep_alive {
+        0 => SILENCE_MAX,
+        seconds => Duration::from_secs(seconds.into()) * 3 / 2,
+    };
+    let window = Window::new(shared.settings.unacknowledged_max, usize::MAX);
+    let client = Client { peer, shared, permit, gone: gone.clone(), window, entrance, replies, silence_max };
+    let shared = Arc::clone(&client.shared);
+    let reading = async {
+        let end = client.read_all(&mut frames).await;
+        if end == End::Lost {
+            given_up.cancel();
+        }
+        drop(client);
+        end
+    };
+    let writing = async {
+        let written = write_answers(&mut socket, kept_receiver, replies_receiver, patience).await;
+        if written.is_err() {
+            gone.cancel();
+        }
+        written
+    };
+    let (end, written) = tokio::join!(reading, writing);
+    // A lane that failed was aborted with its runtime.
+    let _ = lane_work.await;
+    match written {
+        Ok(()) => end,
+        Err(failure) => {
+            if failure == WriteFailure::Slow {
+                shared.refuse(peer, Refusal::SlowReceiver);
+            }
+            if end == End::Stopped { End::Lost } else { end }
+        }
+    }
+}
+
+impl Client {
+    async fn read_all(&self, frames: &mut Frames) -> End {
+        loop {
+            if self.gone.run_until_cancelled(self.room()).await.is_none() {
+                return End::Stopped;
+            }
+            let Some(frame) = self.gone.run_until_cancelled(frames.next(self.silence_max)).await else {
+                return End::Stopped;
+            };
+            let refusal = match frame {
+                Ok(Frame::Packet(Packet::Disconnect)) => return End::Goodbye,
+                Ok(frame) => self.take(frame).await,
+                Err(NoFrame::Closed) => return End::Lost,
+                Err(NoFrame::Silent) => Err(Refusal::KeepAlive),
+                Err(NoFrame::Refused(refusal)) => Err(refusal),
+            };
+            if let Err(refusal) = refusal {
+                self.shared.refuse(self.peer, refusal);
+                return End::Lost;
+            }
+        }
+    }
+
+    /// Until both this connection and all of them together have room for another message.
+    async fn room(&self) {
+        while !(self.window.has_room() && self.shared.window.has_room()) {
+            self.window.wait_until(Window::has_room).await;
+            self.shared.window.wait_until(Window::has_room).await;
+        }
+    }
+
+    async fn take(&self, frame: Frame) -> Result<(), Refusal> {
+        match frame {
+            Frame::Packet(Packet::Publish(publish)) => self.publish(publish),
+            Frame::LongPublish(long) => self.publish_long(long),
+            Frame::Packet(Packet::PingReq) => self.reply(Packet::PingResp).await,
+            Frame::Packet(Packet::Subscribe(subscribe)) => self.subscribe(&subscribe).await,
+            Frame::Packet(Packet::Unsubscribe(unsubscribe)) => {
+                self.reply(Packet::UnsubAck(UnsubAck::new(unsubscribe.pkid))).await
+            }
+            Frame::ForeignConnect(_)
+            | Frame::Packet(
+                Packet::Connect(_)
+                | Packet::ConnAck(_)
+                | Packet::PubAck(_)
+                | Packet::PubRec(_)
+                | Packet::PubRel(_)
+                | Packet::PubComp(_)
+                | Packet::SubAck(_)
+                | Packet::UnsubAck(_)
+                | Packet::PingResp
+                | Packet::Disconnect,
+            ) => Err(Refusal::UnexpectedPacket),
+        }
+    }
+
+    fn publish(&self, publish: Publish) -> Result<(), Refusal> {
+        let packet_id = match publish.qos {
+            QoS::AtMostOnce => None,
+            QoS::AtLeastOnce => Some(publish.pkid),
+            QoS::ExactlyOnce => return Err(Refusal::Qos2),
+        };
+        let mut message = Message::new(publish.topic, publish.payload, self.shared.settings.payload_max_bytes);
+        message.dup = publish.dup;
+        self.hand_over(message, packet_id)
+    }
+
+    fn publish_long(&self, long: LongPublish) -> Result<(), Refusal> {
+        self.hand_over(Message::cut(long.topic, long.beginning, long.payload_bytes), long.packet_id)
+    }
+
+    fn hand_over(&self, mut message: Message, packet_id: Option<u16>) -> Result<(), Refusal> {
+        if !is_publishable(&message.topic) {
+            return Err(Refusal::Topic);
+        }
+        if !(self.permit.may_publish)(&message.topic) {
+            message.unpermitted = Some(self.permit.name.clone());
+        }
+        let ticket = Ticket { packet_id, shared: self.shared.window.enter(message.bytes()) };
+        let place = self.window.enter(0);
+        // A lane that is given up takes nothing more; neither does this connection then.
+        let _ = self.entrance.send(Entry { message, ticket, place });
+        Ok(())
+    }
+
+    async fn subscribe(&self, subscribe: &Subscribe) -> Result<(), Refusal> {
+        self.shared.refuse(self.peer, Refusal::Subscribe);
+        let codes = vec![SubscribeReasonCode::Failure; subscribe.filters.len()];
+        self.reply(Packet::SubAck(SubAck::new(subscribe.pkid, codes))).await
+    }
+
+    async fn reply(&self, packet: Packet) -> Result<(), Refusal> {
+        // The writer is gone with its socket; reading ends at once then.
+        let _ = self.gone.run_until_cancelled(self.replies.send(packet)).await;
+        Ok(())
+    }
+}
+
+/// Takes in the last will of a client that vanished, as a message of its own.
+async fn execute(will: &LastWill, shared: &Arc<Shared>) {
+    let (kept, mut kept_receiver) = mpsc::unbounded_channel::<Kept<()>>();
+    let (entrance, work) = lane(Arc::clone(&shared.reader), kept, shared.stop.clone());
+    let message = Message::new(will.topic.clone(), will.message.clone(), shared.settings.payload_max_bytes);
+    let place = shared.window.enter(message.bytes());
+    let _ = entrance.send(Entry { message, ticket: (), place });
+    drop(entrance);
+    tokio::join!(work, async { while kept_receiver.recv().await.is_some() {} });
+}

@@ -1,0 +1,184 @@
+//! The built-in MQTT intake for sites without a broker: devices publish to it, and a PUBACK means committed.
+//!
+//! It is no broker: MQTT 3.1.1 with QoS 0 and 1 goes in, nothing comes out. No subscriptions, no sessions, no retained
+//! messages; a last will is taken in when its sender vanishes. What the protocol lets it refuse it refuses with the
+//! protocol's words and a counted reason; a publish that no source can use is kept as a dead letter and acknowledged.
+
+mod binding;
+mod connection;
+mod framing;
+mod handshake;
+mod refusal;
+mod writing;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use self::refusal::Refusal;
+use super::Surroundings;
+use super::reading::Reader;
+use super::window::Window;
+use crate::broker::BackOff;
+
+pub use binding::{Binding, ListenError};
+pub use handshake::{Authenticate, Denied, Permit};
+pub use refusal::REFUSAL_REASONS;
+
+/// Connections that may be reading a packet of more than 64 KiB at the same time.
+const LARGE_PACKETS_MAX: usize = 64;
+
+/// How the listener behaves; made with the defaults, adapted by the caller.
+#[derive(Clone)]
+pub struct ListenerSettings {
+    pub authenticate: Authenticate,
+    pub connections_max: usize,
+    /// Messages of one connection that wait for their commit; then it is not read any further.
+    pub unacknowledged_max: usize,
+    /// The same for all connections, in messages and in bytes of topic and payload.
+    pub all_unacknowledged_max: usize,
+    pub all_unacknowledged_bytes_max: usize,
+    /// A longer payload is kept as a dead letter and acknowledged.
+    pub payload_max_bytes: usize,
+    /// How long a client may take to say CONNECT, to go on with a packet that it began, and to take our answers.
+    pub patience: Duration,
+}
+
+impl ListenerSettings {
+    pub fn new(authenticate: Authenticate) -> ListenerSettings {
+        ListenerSettings {
+            authenticate,
+            connections_max: 1_024,
+            unacknowledged_max: 1_000,
+            all_unacknowledged_max: 20_000,
+            all_unacknowledged_bytes_max: 64 << 20,
+            payload_max_bytes: 1 << 20,
+            patience: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The listener, bound to its port; takes connections in [`MqttListener::run`].
+pub struct MqttListener {
+    socket: TcpListener,
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+/// What all connections share.
+struct Shared {
+    settings: ListenerSettings,
+    surroundings: Surroundings,
+    reader: Arc<Reader>,
+    window: Arc<Window>,
+    large_packets: Arc<Semaphore>,
+    /// Who is connected by which client id: its serial number, and what ends it.
+    clients: Mutex<BTreeMap<String, (u64, CancellationToken)>>,
+    tasks: TaskTracker,
+    /// Of the whole listener.
+    stop: CancellationToken,
+}
+
+impl MqttListener {
+    /// Takes the port.
+    pub async fn bind(
+        binding: Binding,
+        settings: ListenerSettings,
+        surroundings: Surroundings,
+    ) -> Result<MqttListener, ListenError> {
+        let (socket, address) = binding::bind(binding).await?;
+        let reader = Arc::new(Reader::new(surroundings.clone(), settings.payload_max_bytes));
+        let window = Window::new(settings.all_unacknowledged_max, settings.all_unacknowledged_bytes_max);
+        let shared = Shared {
+            settings,
+            surroundings,
+            reader,
+            window,
+            large_packets: Arc::new(Semaphore::new(LARGE_PACKETS_MAX)),
+            clients: Mutex::default(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        };
+        Ok(MqttListener { socket, address, shared: Arc::new(shared) })
+    }
+
+    /// Where it really listens.
+    pub fn local_address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop`; then takes nothing new, confirms what is still being committed, and closes.
+    pub async fn run(self, stop: CancellationToken) {
+        info!(address = %self.address, "the built-in MQTT intake listens");
+        let places = Arc::new(Semaphore::new(self.shared.settings.connections_max));
+        let mut trouble = BackOff::new(Duration::from_millis(50), Duration::from_secs(1));
+        for serial in 0_u64.. {
+            let Some(accepted) = stop.run_until_cancelled(self.socket.accept()).await else { break };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, as a rule: ones that close give new ones.
+                    let wait = trouble.next_wait();
+                    warn!(%error, ?wait, "cannot take an MQTT connection");
+                    tokio::time::sleep(wait).await;
+                    continue;
+                }
+            };
+            trouble.reset();
+            match Arc::clone(&places).try_acquire_owned() {
+                Ok(place) => self.serve(stream, peer, serial, place),
+                Err(_) => self.shared.refuse(peer, Refusal::TooManyConnections),
+            }
+        }
+        drop(self.socket);
+        self.shared.stop.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+        info!(address = %self.address, "the built-in MQTT intake has stopped");
+    }
+
+    fn serve(&self, stream: TcpStream, peer: SocketAddr, serial: u64, place: OwnedSemaphorePermit) {
+        let shared = Arc::clone(&self.shared);
+        let gone = shared.stop.child_token();
+        self.shared.tasks.spawn(async move {
+            connection::serve(stream, peer, serial, gone, shared).await;
+            drop(place);
+        });
+    }
+}
+
+impl Shared {
+    fn refuse(&self, peer: SocketAddr, refusal: Refusal) {
+        self.surroundings.metrics.mqtt_refused(refusal.as_str());
+        tracing::debug!(%peer, reason = refusal.as_str(), "refused an MQTT connection or packet");
+    }
+
+    /// Enters a client under its id. One that is connected by the same id is the same device before it lost its
+    /// connection, by the protocol's rule: it is ended.
+    fn enter(&self, client_id: &str, serial: u64, gone: &CancellationToken) {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, before)) = clients.insert(client_id.to_owned(), (serial, gone.clone())) {
+            before.cancel();
+        }
+    }
+
+    fn leave(&self, client_id: &str, serial: u64) {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if clients.get(client_id).is_some_and(|(holder, _)| *holder == serial) {
+            clients.remove(client_id);
+        }
+    }
+
+    /// Whether a newer connection has taken over the client id.
+    fn is_taken_over(&self, client_id: &str, serial: u64) -> bool {
+        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.get(client_id).is_some_and(|(holder, _)| *holder != serial)
+    }
+}

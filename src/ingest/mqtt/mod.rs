@@ -1,0 +1,54 @@
+//! MQTT intake: a client of a real broker, and a small listener of our own for sites without one.
+//!
+//! Both take a message, hand its events to the driver and acknowledge it after the commit, in the order of arrival. What
+//! cannot be kept now is held back from the sender, never dropped; what can never be read is kept as a dead letter and
+//! acknowledged, so that no message comes round for ever. Must never decide what a message means, and never acknowledge
+//! what was not kept.
+
+mod client;
+mod decoding;
+#[cfg(test)]
+mod fakes;
+mod lane;
+mod listener;
+mod reading;
+mod redelivery;
+mod topic;
+mod window;
+
+use std::sync::Arc;
+
+use crate::ingest::{Intake, Parcel};
+use crate::metrics::Metrics;
+use crate::model::Moment;
+
+pub use client::{ClientSettings, ClientState, MqttClient};
+pub use listener::{
+    Authenticate, Binding, Denied, ListenError, ListenerSettings, MqttListener, Permit, REFUSAL_REASONS,
+};
+pub use decoding::{NATIVE_FILTER, decoder, filters};
+pub use topic::{BadTopicFilter, TopicFilters};
+
+/// What the transport knows of a message's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Redelivery {
+    /// The sender marks it as sent before.
+    pub dup: bool,
+}
+
+/// Turns a message into what the driver keeps: its events, or a dead letter that says why it cannot be read.
+pub type Decode = Arc<dyn Fn(&str, &[u8], Redelivery) -> Parcel + Send + Sync>;
+
+/// The present, from the one clock of the service.
+pub type Now = Arc<dyn Fn() -> Moment + Send + Sync>;
+
+/// What every MQTT door needs of the house.
+#[derive(Clone)]
+pub struct Surroundings {
+    pub decode: Decode,
+    pub intake: Intake,
+    pub metrics: Arc<Metrics>,
+    pub now: Now,
+    /// The topics that sources take; changes with the rulebook.
+    pub filters: tokio::sync::watch::Receiver<Arc<TopicFilters>>,
+}

@@ -1,0 +1,116 @@
+//! How much may be under way at once, in messages and bytes; leaving it is automatic.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+/// Counts what was received and is not settled yet. Entering never fails: who reads looks first whether there is room.
+pub(super) struct Window {
+    messages_max: usize,
+    bytes_max: usize,
+    inside: Mutex<Inside>,
+    left: Notify,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Inside {
+    messages: usize,
+    bytes: usize,
+}
+
+/// One message's place; given back when dropped.
+pub(super) struct Place {
+    window: Arc<Window>,
+    bytes: usize,
+}
+
+impl Window {
+    pub fn new(messages_max: usize, bytes_max: usize) -> Arc<Window> {
+        Arc::new(Window { messages_max, bytes_max, inside: Mutex::default(), left: Notify::new() })
+    }
+
+    pub fn enter(self: &Arc<Window>, bytes: usize) -> Place {
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        inside.messages += 1;
+        inside.bytes += bytes;
+        Place { window: Arc::clone(self), bytes }
+    }
+
+    pub fn has_room(&self) -> bool {
+        let inside = self.inside();
+        inside.messages < self.messages_max && inside.bytes < self.bytes_max
+    }
+
+    pub fn messages(&self) -> usize {
+        self.inside().messages
+    }
+
+    /// Waits until `enough` holds, looking again whenever a message leaves.
+    pub async fn wait_until(&self, enough: impl Fn(&Window) -> bool) {
+        loop {
+            let left = self.left.notified();
+            tokio::pin!(left);
+            // Registered before looking, so that nothing leaves unseen in between.
+            left.as_mut().enable();
+            if enough(self) {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    /// Half empty, so that a connection that was let go for want of room is not let go again at once.
+    pub fn is_half_empty(&self) -> bool {
+        let inside = self.inside();
+        inside.messages <= self.messages_max / 2 && inside.bytes <= self.bytes_max / 2
+    }
+
+    fn inside(&self) -> Inside {
+        *self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut inside = self.window.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        inside.messages -= 1;
+        inside.bytes -= self.bytes;
+        drop(inside);
+        self.window.left.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_and_bytes_both_fill_it_and_leaving_makes_room() {
+        let window = Window::new(2, 100);
+        let first = window.enter(10);
+        assert!(window.has_room());
+        let second = window.enter(10);
+        assert!(!window.has_room());
+        drop(first);
+        assert!(window.has_room() && window.is_half_empty());
+        let third = window.enter(100);
+        drop(second);
+        assert!(!window.has_room() && !window.is_half_empty());
+        drop(third);
+        assert_eq!(window.messages(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_room_is_woken_by_the_next_that_leaves() {
+        let window = Window::new(1, 100);
+        let place = window.enter(1);
+        let waiting = tokio::spawn({
+            let window = Arc::clone(&window);
+            async move { window.wait_until(Window::has_room).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        drop(place);
+        waiting.await.unwrap();
+    }
+}
