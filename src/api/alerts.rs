@@ -70,7 +70,7 @@ impl AlertView {
     }
 
     fn of_live(alert: &LiveAlert) -> AlertView {
-        AlertView::of(alert.alert.as_ref().clone(), alert.incident, alert.team.clone())
+        AlertView::of(AlertRecord::clone(&alert.alert), alert.incident, alert.team.clone())
     }
 
     /// The one place that names every field.
@@ -102,7 +102,7 @@ impl AlertView {
 }
 
 /// Alerts, newest first.
-#[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts",
+#[utoipa::path(get, path = "/api/v1/alerts",
     params(
         ("firing" = Option<bool>, Query, description = "true: only those that fire; false: only past ones"),
         ("rule" = Option<String>, Query), ("source" = Option<String>, Query),
@@ -123,7 +123,7 @@ async fn alerts(State(shared): State<Arc<Shared>>, mut query: Parameters) -> Ans
 }
 
 /// One alert by its fingerprint.
-#[utoipa::path(get, path = "/api/v1/alerts/{fingerprint}", tag = "alerts",
+#[utoipa::path(get, path = "/api/v1/alerts/{fingerprint}",
     responses((status = 200, description = "The alert", body = ref("#/components/schemas/Alert"))))]
 async fn alert(State(shared): State<Arc<Shared>>, Id(id): Id<Fingerprint>, query: Parameters) -> Answer {
     query.end()?;

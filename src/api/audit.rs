@@ -16,7 +16,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 /// What people did and what was refused to them, newest first.
-#[utoipa::path(get, path = "/api/v1/audit", tag = "audit",
+#[utoipa::path(get, path = "/api/v1/audit",
     params(
         ("actor" = Option<String>, Query), ("action" = Option<String>, Query, description = "incident.acknowledge, …"),
         ("subject" = Option<String>, Query, description = "INC-…, PRB-…, RUN-…, a silence's id"),

@@ -15,7 +15,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 /// What could not be read, newest first.
-#[utoipa::path(get, path = "/api/v1/dead-letters", tag = "audit",
+#[utoipa::path(get, path = "/api/v1/dead-letters",
     params(
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),
         ("limit" = Option<u32>, Query, description = "1 to 500, else 100"),

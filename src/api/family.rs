@@ -2,7 +2,7 @@
 //! Alertmanager's, plain text for the pages that machines probe.
 
 use axum::Json;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::commands::Unanswered;
@@ -16,12 +16,12 @@ use crate::store::StoreError;
 pub struct Failure {
     status: StatusCode,
     detail: String,
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Failure {
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Failure {
-        Failure { status, detail: detail.into(), headers: HeaderMap::new() }
+        Failure { status, detail: detail.into(), headers: Vec::new() }
     }
 
     pub fn bad(detail: impl Into<String>) -> Failure {
@@ -38,7 +38,7 @@ impl Failure {
     }
 
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Failure {
-        self.headers.insert(name, value);
+        self.headers.push((name, value));
         self
     }
 
@@ -50,28 +50,32 @@ impl Failure {
 
     /// The refusal as the family of that path words it.
     pub fn answer(self, path: &str) -> Response {
-        if path == "/api/v2" || path.starts_with("/api/v2/") {
+        let mut response = if path == "/api/v2" || path.starts_with("/api/v2/") {
             let body = serde_json::json!({ "code": self.status.as_u16(), "message": self.detail });
-            (self.status, self.headers, Json(body)).into_response()
+            (self.status, Json(body)).into_response()
         } else if path.starts_with("/-/") || path == "/metrics" {
-            (self.status, self.headers, format!("{}\n", self.detail)).into_response()
+            (self.status, format!("{}\n", self.detail)).into_response()
         } else {
-            self.into_response()
-        }
-    }
-}
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        let mut response = Trouble::new(self.status, self.detail).into_response();
+            Trouble::new(self.status, self.detail).into_response()
+        };
         response.headers_mut().extend(self.headers);
         response
     }
 }
 
+impl IntoResponse for Failure {
+    /// In the words of our own API.
+    fn into_response(self) -> Response {
+        self.answer("/api/v1/")
+    }
+}
+
 impl From<StoreError> for Failure {
-    /// Logged here, at the edge; the caller learns only that it is not their fault.
+    /// A bad cursor is the caller's; everything else is logged here, at the edge, and is not.
     fn from(error: StoreError) -> Failure {
+        if let StoreError::BadCursor { .. } = error {
+            return Failure::bad(error.to_string());
+        }
         tracing::error!(%error, "a read from the store failed");
         Failure::unavailable("the database cannot be read now; send again later")
     }

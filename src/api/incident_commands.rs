@@ -100,77 +100,77 @@ type Api = State<Arc<Shared>>;
 type Incident = Id<IncidentId>;
 
 /// Takes it: stops the ladder from climbing.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/acknowledge", tag = "incidents", request_body = inline(Note),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/acknowledge", request_body = inline(Note),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn acknowledge(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Note>) -> Answer {
     act(&api, author, id, IncidentAction::Acknowledge { note: body.note.map(|note| note.0) }).await
 }
 
 /// Gives it to a person.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/assign", tag = "incidents", request_body = inline(Assign),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/assign", request_body = inline(Assign),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn assign(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Assign>) -> Answer {
     act(&api, author, id, IncidentAction::Assign { assignee: body.assignee.0 }).await
 }
 
 /// Writes on its timeline.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/comment", tag = "incidents", request_body = inline(Comment),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/comment", request_body = inline(Comment),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn comment(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Comment>) -> Answer {
     act(&api, author, id, IncidentAction::Comment { text: body.text.0 }).await
 }
 
 /// Waits for the customer, a vendor or a change.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/pend", tag = "incidents", request_body = inline(Pend),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/pend", request_body = inline(Pend),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn pend(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Pend>) -> Answer {
     act(&api, author, id, IncidentAction::Pend { on: body.on, reason: body.reason.0 }).await
 }
 
 /// Goes on after waiting.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/resume", tag = "incidents", request_body = inline(Nothing),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/resume", request_body = inline(Nothing),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn resume(State(api): Api, author: Author, Id(id): Incident, Body(Nothing {}): Body<Nothing>) -> Answer {
     act(&api, author, id, IncidentAction::Resume).await
 }
 
 /// Hands it to the next tier with what is known so far.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/escalate", tag = "incidents", request_body = inline(Escalate),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/escalate", request_body = inline(Escalate),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn escalate(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Escalate>) -> Answer {
     act(&api, author, id, IncidentAction::Escalate { diagnosis: body.diagnosis.0 }).await
 }
 
 /// Says what was done about it.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/resolve", tag = "incidents", request_body = inline(Resolve),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/resolve", request_body = inline(Resolve),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn resolve(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Resolve>) -> Answer {
     act(&api, author, id, IncidentAction::Resolve { resolution: body.resolution.0 }).await
 }
 
 /// Ends it for good: first line's word.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/close", tag = "incidents", request_body = inline(Note),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/close", request_body = inline(Note),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn close(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Note>) -> Answer {
     act(&api, author, id, IncidentAction::Close { note: body.note.map(|note| note.0) }).await
 }
 
 /// Takes it up again.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/reopen", tag = "incidents", request_body = inline(Reason),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/reopen", request_body = inline(Reason),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn reopen(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Reason>) -> Answer {
     act(&api, author, id, IncidentAction::Reopen { reason: body.reason.0 }).await
 }
 
 /// Folds it into another.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/merge", tag = "incidents", request_body = inline(Merge),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/merge", request_body = inline(Merge),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn merge(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Merge>) -> Answer {
     act(&api, author, id, IncidentAction::Merge { into: body.into }).await
 }
 
 /// Says that it never was one.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/cancel", tag = "incidents", request_body = inline(Reason),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/cancel", request_body = inline(Reason),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn cancel(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Reason>) -> Answer {
     act(&api, author, id, IncidentAction::Cancel { reason: body.reason.0 }).await

@@ -29,7 +29,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Incidents, newest first.
-#[utoipa::path(get, path = "/api/v1/incidents", tag = "incidents",
+#[utoipa::path(get, path = "/api/v1/incidents",
     params(
         ("state" = Option<String>, Query, description = "Any of new, assigned, in_progress, pending, resolved, closed, merged, cancelled; `open` means the first four"),
         ("tier" = Option<String>, Query, description = "Any of 1, 2, 3"),
@@ -75,7 +75,7 @@ fn states(query: &mut Parameters) -> Result<Vec<IncidentState>, Failure> {
 }
 
 /// One incident; its ETag is the version for If-Match.
-#[utoipa::path(get, path = "/api/v1/incidents/{id}", tag = "incidents",
+#[utoipa::path(get, path = "/api/v1/incidents/{id}",
     responses((status = 200, description = "The incident", body = ref("#/components/schemas/Incident"))))]
 async fn incident(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
     query.end()?;
@@ -84,7 +84,7 @@ async fn incident(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, que
 }
 
 /// What happened to it, oldest first.
-#[utoipa::path(get, path = "/api/v1/incidents/{id}/timeline", tag = "incidents",
+#[utoipa::path(get, path = "/api/v1/incidents/{id}/timeline",
     responses((status = 200, description = "The whole timeline", body = ref("#/components/schemas/TimelinePage"))))]
 async fn timeline(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
     query.end()?;
@@ -93,7 +93,7 @@ async fn timeline(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, que
 }
 
 /// The alerts under it, as they stand; `linked` ones belong to another incident.
-#[utoipa::path(get, path = "/api/v1/incidents/{id}/alerts", tag = "incidents",
+#[utoipa::path(get, path = "/api/v1/incidents/{id}/alerts",
     responses((status = 200, description = "Its alerts", body = ref("#/components/schemas/AlertPage"))))]
 async fn members(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
     query.end()?;
@@ -108,7 +108,7 @@ async fn members(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, quer
 }
 
 /// The events that counted when it opened.
-#[utoipa::path(get, path = "/api/v1/incidents/{id}/evidence", tag = "incidents",
+#[utoipa::path(get, path = "/api/v1/incidents/{id}/evidence",
     responses((status = 200, description = "Up to 20 events", body = ref("#/components/schemas/EvidencePage"))))]
 async fn evidence(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
     query.end()?;
@@ -117,7 +117,7 @@ async fn evidence(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, que
 }
 
 /// Its notices, and what became of each.
-#[utoipa::path(get, path = "/api/v1/incidents/{id}/deliveries", tag = "incidents",
+#[utoipa::path(get, path = "/api/v1/incidents/{id}/deliveries",
     responses((status = 200, description = "The delivery log", body = ref("#/components/schemas/DeliveryPage"))))]
 async fn deliveries(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
     query.end()?;

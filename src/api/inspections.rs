@@ -73,7 +73,7 @@ impl ItemView {
 }
 
 /// Every inspection plan with its next run.
-#[utoipa::path(get, path = "/api/v1/inspections", tag = "inspections",
+#[utoipa::path(get, path = "/api/v1/inspections",
     responses((status = 200, description = "All plans", body = ref("#/components/schemas/PlanPage"))))]
 async fn plans(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
     query.end()?;

@@ -58,8 +58,9 @@ fn method_of(method: &axum::http::Method) -> HttpMethod {
 /// The annotation with what follows from path, verb and door: ids, conditions, credentials, refusals.
 fn completed(endpoint: &Endpoint) -> Operation {
     let mut operation = endpoint.operation.clone();
-    let tag = operation.tags.as_ref().and_then(|tags| tags.first()).cloned().unwrap_or_default();
+    let tag = tag_of(&endpoint.path);
     operation.operation_id = operation.operation_id.map(|id| format!("{tag}_{id}"));
+    operation.tags = Some(vec![tag.to_owned()]);
     let mut parameters = operation.parameters.take().unwrap_or_default();
     parameters.extend(path_parameters(&endpoint.path));
     if endpoint.method == axum::http::Method::POST && is_ours(&endpoint.path) {
@@ -77,6 +78,15 @@ fn completed(endpoint: &Endpoint) -> Operation {
         }
     }
     operation
+}
+
+/// The noun of a path: its first segment below our API, else whose API it is.
+fn tag_of(path: &str) -> &str {
+    match path.strip_prefix("/api/v1/") {
+        Some(rest) => rest.split(['/', '.']).next().unwrap_or_default(),
+        None if path.starts_with("/api/v2/") => "alertmanager",
+        None => "service",
+    }
 }
 
 fn is_ours(path: &str) -> bool {

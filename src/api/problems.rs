@@ -78,7 +78,7 @@ struct Link {
 type Api = State<Arc<Shared>>;
 
 /// Problems, newest first.
-#[utoipa::path(get, path = "/api/v1/problems", tag = "problems",
+#[utoipa::path(get, path = "/api/v1/problems",
     params(
         ("state" = Option<String>, Query, description = "Any of new, investigating, known_error, fix_in_progress, observing, closed, accepted_risk, duplicate"),
         ("team" = Option<String>, Query),
@@ -97,7 +97,7 @@ async fn problems(State(shared): Api, mut query: Parameters) -> Answer {
 }
 
 /// One problem; its ETag is the version for If-Match.
-#[utoipa::path(get, path = "/api/v1/problems/{id}", tag = "problems",
+#[utoipa::path(get, path = "/api/v1/problems/{id}",
     responses((status = 200, description = "The problem", body = ref("#/components/schemas/Problem"))))]
 async fn problem(State(shared): Api, Id(id): Id<ProblemId>, query: Parameters) -> Answer {
     query.end()?;
@@ -106,21 +106,21 @@ async fn problem(State(shared): Api, Id(id): Id<ProblemId>, query: Parameters) -
 }
 
 /// Notes what was found out.
-#[utoipa::path(post, path = "/api/v1/problems/{id}/comment", tag = "problems", request_body = inline(Comment),
+#[utoipa::path(post, path = "/api/v1/problems/{id}/comment", request_body = inline(Comment),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
 async fn comment(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Comment>) -> Answer {
     act(&api, author, id, ProblemAction::Comment { text: body.text.0 }).await
 }
 
 /// Gives it an owner.
-#[utoipa::path(post, path = "/api/v1/problems/{id}/own", tag = "problems", request_body = inline(Own),
+#[utoipa::path(post, path = "/api/v1/problems/{id}/own", request_body = inline(Own),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
 async fn own(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Own>) -> Answer {
     act(&api, author, id, ProblemAction::Own { owner: body.owner.0 }).await
 }
 
 /// Moves it to another state.
-#[utoipa::path(post, path = "/api/v1/problems/{id}/move", tag = "problems", operation_id = "move",
+#[utoipa::path(post, path = "/api/v1/problems/{id}/move", operation_id = "move",
     request_body = inline(Move),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
 async fn move_to(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Move>) -> Answer {
@@ -129,7 +129,7 @@ async fn move_to(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(bo
 }
 
 /// Writes down cause, workaround or fix.
-#[utoipa::path(post, path = "/api/v1/problems/{id}/describe", tag = "problems", request_body = inline(Describe),
+#[utoipa::path(post, path = "/api/v1/problems/{id}/describe", request_body = inline(Describe),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
 async fn describe(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Describe>) -> Answer {
     let action = ProblemAction::Describe {
@@ -141,7 +141,7 @@ async fn describe(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(b
 }
 
 /// Links one more incident with it.
-#[utoipa::path(post, path = "/api/v1/problems/{id}/link", tag = "problems", request_body = inline(Link),
+#[utoipa::path(post, path = "/api/v1/problems/{id}/link", request_body = inline(Link),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
 async fn link(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Link>) -> Answer {
     act(&api, author, id, ProblemAction::LinkIncident { incident: body.incident }).await

@@ -88,7 +88,7 @@ impl RuleView {
 }
 
 /// The rules in file order, as they are in force now.
-#[utoipa::path(get, path = "/api/v1/rules", tag = "rules",
+#[utoipa::path(get, path = "/api/v1/rules",
     responses((status = 200, description = "All of them", body = ref("#/components/schemas/Rules"))))]
 async fn rules(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
     query.end()?;

@@ -65,7 +65,7 @@ struct Nothing {}
 type Api = State<Arc<Shared>>;
 
 /// Runs, newest first.
-#[utoipa::path(get, path = "/api/v1/inspections/runs", tag = "inspections",
+#[utoipa::path(get, path = "/api/v1/inspections/runs",
     params(
         ("state" = Option<String>, Query, description = "Any of scheduled, due, in_progress, overdue, awaiting_signoff, completed, missed, skipped"),
         ("plan" = Option<String>, Query),
@@ -80,7 +80,7 @@ async fn runs(State(shared): Api, mut query: Parameters) -> Answer {
 }
 
 /// One run; its ETag is the version for If-Match.
-#[utoipa::path(get, path = "/api/v1/inspections/runs/{id}", tag = "inspections",
+#[utoipa::path(get, path = "/api/v1/inspections/runs/{id}",
     responses((status = 200, description = "The run", body = ref("#/components/schemas/Run"))))]
 async fn run(State(shared): Api, Id(id): Id<RunId>, query: Parameters) -> Answer {
     query.end()?;
@@ -89,7 +89,7 @@ async fn run(State(shared): Api, Id(id): Id<RunId>, query: Parameters) -> Answer
 }
 
 /// Starts a run now, outside the plan's schedule.
-#[utoipa::path(post, path = "/api/v1/inspections/{plan}/start", tag = "inspections", request_body = inline(Nothing),
+#[utoipa::path(post, path = "/api/v1/inspections/{plan}/start", request_body = inline(Nothing),
     responses((status = 201, description = "Started", body = ref("#/components/schemas/Run"))))]
 async fn start(State(api): Api, author: Author, Id(plan): Id<String>, Body(Nothing {}): Body<Nothing>) -> Answer {
     let (id, version) = run_of(api.command(author, Action::StartRun { plan }).await?)?;
@@ -100,7 +100,7 @@ async fn start(State(api): Api, author: Author, Id(plan): Id<String>, Body(Nothi
 }
 
 /// Records what one item's check said.
-#[utoipa::path(post, path = "/api/v1/inspections/runs/{id}/items/{item}", tag = "inspections",
+#[utoipa::path(post, path = "/api/v1/inspections/runs/{id}/items/{item}",
     request_body = inline(Record),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Run"))))]
 async fn record(
@@ -116,7 +116,7 @@ async fn record(
 }
 
 /// Signs the finished run.
-#[utoipa::path(post, path = "/api/v1/inspections/runs/{id}/sign-off", tag = "inspections",
+#[utoipa::path(post, path = "/api/v1/inspections/runs/{id}/sign-off",
     request_body = inline(Note),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Run"))))]
 async fn sign_off(State(api): Api, author: Author, Id(id): Id<RunId>, Body(body): Body<Note>) -> Answer {
@@ -124,7 +124,7 @@ async fn sign_off(State(api): Api, author: Author, Id(id): Id<RunId>, Body(body)
 }
 
 /// Sends the finished run back.
-#[utoipa::path(post, path = "/api/v1/inspections/runs/{id}/reject", tag = "inspections",
+#[utoipa::path(post, path = "/api/v1/inspections/runs/{id}/reject",
     request_body = inline(Reason),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Run"))))]
 async fn reject(State(api): Api, author: Author, Id(id): Id<RunId>, Body(body): Body<Reason>) -> Answer {
@@ -132,7 +132,7 @@ async fn reject(State(api): Api, author: Author, Id(id): Id<RunId>, Body(body): 
 }
 
 /// Leaves the run out, with the reason.
-#[utoipa::path(post, path = "/api/v1/inspections/runs/{id}/skip", tag = "inspections",
+#[utoipa::path(post, path = "/api/v1/inspections/runs/{id}/skip",
     request_body = inline(Reason),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Run"))))]
 async fn skip(State(api): Api, author: Author, Id(id): Id<RunId>, Body(body): Body<Reason>) -> Answer {

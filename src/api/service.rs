@@ -25,14 +25,14 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Whether the process lives.
-#[utoipa::path(get, path = "/-/healthy", tag = "service",
+#[utoipa::path(get, path = "/-/healthy",
     responses((status = 200, description = "OK", body = String, content_type = "text/plain")))]
 async fn healthy() -> &'static str {
     "OK"
 }
 
 /// Whether it can take work.
-#[utoipa::path(get, path = "/-/ready", tag = "service",
+#[utoipa::path(get, path = "/-/ready",
     responses((status = 200, description = "OK", body = String, content_type = "text/plain"),
         (status = 503, description = "Why not", body = String, content_type = "text/plain")))]
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {
@@ -43,7 +43,7 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 /// Reads the rule files again; a bad file changes nothing and is answered with its mistakes.
-#[utoipa::path(post, path = "/-/reload", tag = "service",
+#[utoipa::path(post, path = "/-/reload",
     responses((status = 200, description = "In force"),
         (status = 500, description = "The mistakes", body = String, content_type = "text/plain")))]
 async fn reload(State(shared): State<Arc<Shared>>, caller: Caller) -> Response {
@@ -61,7 +61,7 @@ async fn reload(State(shared): State<Arc<Shared>>, caller: Caller) -> Response {
 }
 
 /// All metrics, as Prometheus reads them.
-#[utoipa::path(get, path = "/metrics", tag = "service",
+#[utoipa::path(get, path = "/metrics",
     responses((status = 200, description = "Text exposition", body = String, content_type = "text/plain")))]
 async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
@@ -69,7 +69,7 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
 }
 
 /// This description.
-#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "service",
+#[utoipa::path(get, path = "/api/v1/openapi.json",
     responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
 async fn openapi(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], shared.openapi.clone())

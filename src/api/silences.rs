@@ -16,7 +16,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Every silence that is still kept, in Alertmanager's order and words.
-#[utoipa::path(get, path = "/api/v1/silences", tag = "silences",
+#[utoipa::path(get, path = "/api/v1/silences",
     responses((status = 200, description = "All of them", body = ref("#/components/schemas/SilencePage"))))]
 async fn silences(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
     query.end()?;

@@ -33,7 +33,7 @@ impl SourceView {
 }
 
 /// The sources in force.
-#[utoipa::path(get, path = "/api/v1/sources", tag = "rules",
+#[utoipa::path(get, path = "/api/v1/sources",
     responses((status = 200, description = "All of them", body = ref("#/components/schemas/SourcePage"))))]
 async fn sources(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
     query.end()?;

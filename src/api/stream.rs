@@ -58,7 +58,7 @@ impl Kind {
 }
 
 /// Committed changes as server-sent events `alert`, `incident`, `problem`, `run`; `lagged` when some were missed.
-#[utoipa::path(get, path = "/api/v1/stream", tag = "stream",
+#[utoipa::path(get, path = "/api/v1/stream",
     params(("kind" = Option<String>, Query, description = "Only these of alert, incident, problem, run")),
     responses((status = 200, description = "text/event-stream, until the service stops", content_type = "text/event-stream", body = String)))]
 async fn stream(State(shared): State<Arc<Shared>>, mut query: Parameters) -> Result<Response, Failure> {

@@ -89,7 +89,7 @@ impl TeamView {
 }
 
 /// The ladders and teams in force.
-#[utoipa::path(get, path = "/api/v1/tiers", tag = "rules",
+#[utoipa::path(get, path = "/api/v1/tiers",
     responses((status = 200, description = "All of them", body = ref("#/components/schemas/Tiers"))))]
 async fn tiers(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
     query.end()?;

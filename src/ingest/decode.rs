@@ -141,6 +141,8 @@ fn percent_decoded(text: &str) -> Result<String, Unreadable> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::rules::SourceText;
 
@@ -205,8 +207,8 @@ mod tests {
         let many: String = (0..10_001).map(|n| format!("k{n}=1&")).collect();
         check("format: form", &many, "more than 10000 fields");
         let labels: String = (0..10_000).map(|n| format!("\"k{n}\": 1,")).collect();
-        let labelled = format!("name: acme\nlabels_from: item\n");
-        let text: SourceText = serde_saphyr::from_str(&labelled).unwrap();
+        let labelled = "name: acme\nlabels_from: item\n";
+        let text: SourceText = serde_saphyr::from_str(labelled).unwrap();
         let payload = format!("{{{labels}\"a\": 1}}");
         let decoded = decode(&Source::compile(text).unwrap(), payload.as_bytes(), &mqtt_context("")).unwrap();
         assert_eq!(decoded.rejected[0].error, "10001 labels on one event; at most 64");
@@ -220,5 +222,28 @@ mod tests {
         let context = http_context(&headers, &Uri::from_static("/x?team=%E7%BD%91&b"));
         assert_eq!(context.headers, serde_json::json!({"x-site": "GZ"}));
         assert_eq!(context.query, serde_json::json!({"team": "网", "b": ""}));
+    }
+
+    proptest! {
+        /// The pieces of real payloads in any order, cut anywhere: an answer, never a panic, at every decoder.
+        #[test]
+        fn no_payload_makes_a_decoder_panic(
+            pieces in proptest::collection::vec(proptest::sample::select(vec![
+                "[", "]", "{", "}", ",", ":", "\"labels\"", "\"annotations\"", "\"a\"", "\"\"", "\"磁\\u0000盘\"", "\"\\ud800\"",
+                "null", "true", "-1", "1e999", "0.93", "\"startsAt\"", "\"2026-11-21T18:00:00Z\"", "\"0001-01-01T00:00:00Z\"",
+                "\"generatorURL\"", "\"http://%\"", "\"severity\"", "\"status\"", "\"firing\"", "\n", " ", "payload=", "%7B", "%",
+                "&", "=", "\0", "[{\"labels\":{\"a\":\"x\"}}]", "{\"labels\":{\"a\":\"x\"}}", "{\"a\":",
+            ]), 0..24),
+            cut in 0_usize..400,
+        ) {
+            let payload = pieces.concat().into_bytes();
+            let payload = &payload[..cut.min(payload.len())];
+            let now = crate::model::Moment::from_seconds(1_795_284_000);
+            let _ = crate::ingest::alertmanager::decode(payload, now);
+            let _ = crate::ingest::native::decode(payload);
+            for format in ["format: json\nunwrap: 'payload='", "format: text", "format: form", "format: env"] {
+                let _ = decode(&source(format), payload, &mqtt_context(""));
+            }
+        }
     }
 }

@@ -9,12 +9,6 @@ mod load;
 mod mistake;
 mod rulebook;
 mod source;
-mod source_compile;
-mod source_map;
-mod source_raw;
-mod source_text;
-mod source_time;
-mod source_topic;
 
 pub use check::{Report, report};
 pub use defaults::builtin;
@@ -25,6 +19,4 @@ pub use rulebook::{
     CATCH_ALL, Channel, Check, Comparison, Counts, Inhibition, Item, Ladder, Limit, Pattern, Plan, ProblemPolicy, Rule,
     RuleText, Rulebook, RulebookHash, Step, Team,
 };
-pub use source::{Format, Source, SourceMistake};
-pub use source_map::{Mapped, PayloadContext};
-pub use source_text::SourceText;
+pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};

@@ -98,9 +98,11 @@ pub(super) async fn durability<S: Session>(writer: &Writer<S>) -> Result<String,
 pub(super) async fn check_schema<S: Session>(writer: &Writer<S>) -> Result<usize, StoreError> {
     let mut transaction = writer.begin().await?;
     let mut checked = 0;
-    for statement in [sql::ALL].iter().chain(S::OWN_STATEMENTS).copied().flatten() {
-        transaction.session.prepare(statement).await?;
-        checked += 1;
+    for statements in [sql::ALL, S::OWN_STATEMENTS] {
+        for statement in statements {
+            transaction.session.prepare(statement).await?;
+        }
+        checked += statements.len();
     }
     transaction.undo().await;
     Ok(checked)

@@ -84,8 +84,9 @@ impl Store {
             Store::Postgres(Arc::new(PostgresStore::open(url, patience).await?))
         } else {
             let reason = "expected sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned();
-            let scheme = url.split(':').next().unwrap_or_default().chars().take(16).collect();
-            return Err(StoreError::Open { url: scheme, reason });
+            // Only the scheme is shown: what is no URL may be a secret in the wrong place.
+            let scheme = url.split_once(':').map_or("(not a URL)", |(scheme, _)| scheme);
+            return Err(StoreError::Open { url: scheme.chars().take(16).collect(), reason });
         };
         store.check_schema().await?;
         Ok(store)

@@ -39,6 +39,7 @@ pub struct V2Alert {
     pub ends_at: Stamp,
     #[schema(value_type = String)]
     pub fingerprint: Fingerprint,
+    #[schema(value_type = Vec<Object>)]
     pub receivers: Vec<Receiver>,
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = String)]
@@ -143,7 +144,7 @@ impl Wanted {
 }
 
 /// Active alerts, by fingerprint.
-#[utoipa::path(get, path = "/api/v2/alerts", tag = "alertmanager",
+#[utoipa::path(get, path = "/api/v2/alerts",
     params(
         ("active" = Option<bool>, Query), ("silenced" = Option<bool>, Query), ("inhibited" = Option<bool>, Query),
         ("unprocessed" = Option<bool>, Query, description = "Taken and ignored, as Alertmanager does"),

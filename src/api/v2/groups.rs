@@ -28,11 +28,12 @@ pub struct Group {
     pub alerts: Vec<V2Alert>,
     #[schema(value_type = Object)]
     pub labels: Labels,
+    #[schema(value_type = Object)]
     pub receiver: Receiver,
 }
 
 /// Active alerts by incident.
-#[utoipa::path(get, path = "/api/v2/alerts/groups", tag = "alertmanager",
+#[utoipa::path(get, path = "/api/v2/alerts/groups",
     params(
         ("active" = Option<bool>, Query), ("silenced" = Option<bool>, Query), ("inhibited" = Option<bool>, Query),
         ("muted" = Option<bool>, Query, description = "Nothing is ever muted here"),

@@ -136,7 +136,7 @@ pub fn sorted(live: &Live, now: Moment) -> Vec<Arc<Silence>> {
 }
 
 /// Every silence that is still kept.
-#[utoipa::path(get, path = "/api/v2/silences", tag = "alertmanager",
+#[utoipa::path(get, path = "/api/v2/silences",
     params(("filter" = Option<Vec<String>>, Query, description = "Matchers that the silence itself must hold")),
     responses((status = 200, description = "All of them", body = inline(Vec<SilenceView>))))]
 async fn silences(State(shared): State<Arc<Shared>>, query: V2Query) -> Result<Json<Vec<SilenceView>>, V2Refusal> {
@@ -147,7 +147,7 @@ async fn silences(State(shared): State<Arc<Shared>>, query: V2Query) -> Result<J
 }
 
 /// Creates a silence, or updates the one whose id it carries; the answer names the id that holds now.
-#[utoipa::path(post, path = "/api/v2/silences", tag = "alertmanager", request_body = inline(PostedSilence),
+#[utoipa::path(post, path = "/api/v2/silences", request_body = inline(PostedSilence),
     responses((status = 200, description = "Committed", body = inline(Created))))]
 async fn post_silence(
     State(shared): State<Arc<Shared>>,
@@ -161,7 +161,7 @@ async fn post_silence(
 }
 
 /// One silence.
-#[utoipa::path(get, path = "/api/v2/silence/{id}", tag = "alertmanager",
+#[utoipa::path(get, path = "/api/v2/silence/{id}",
     responses((status = 200, description = "The silence", body = inline(SilenceView)),
         (status = 404, description = "No body")))]
 async fn silence(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Json<SilenceView>, V2Refusal> {
@@ -172,7 +172,7 @@ async fn silence(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> R
 }
 
 /// Ends a silence now.
-#[utoipa::path(delete, path = "/api/v2/silence/{id}", tag = "alertmanager",
+#[utoipa::path(delete, path = "/api/v2/silence/{id}",
     responses((status = 200, description = "Ended"), (status = 404, description = "No body")))]
 async fn delete_silence(
     State(shared): State<Arc<Shared>>,

@@ -58,7 +58,7 @@ struct VersionInfo {
 }
 
 /// What this Alertmanager is, and the routes that our rules amount to.
-#[utoipa::path(get, path = "/api/v2/status", tag = "alertmanager",
+#[utoipa::path(get, path = "/api/v2/status",
     responses((status = 200, description = "The status", body = inline(Status))))]
 async fn status(State(shared): State<Arc<Shared>>) -> Json<Status> {
     Json(Status {
@@ -77,7 +77,7 @@ async fn status(State(shared): State<Arc<Shared>>) -> Json<Status> {
 }
 
 /// The teams.
-#[utoipa::path(get, path = "/api/v2/receivers", tag = "alertmanager",
+#[utoipa::path(get, path = "/api/v2/receivers",
     responses((status = 200, description = "All of them", body = inline(Vec<Receiver>))))]
 async fn receivers(State(shared): State<Arc<Shared>>) -> Json<Vec<Receiver>> {
     Json(original::receivers(&shared.api.live.rulebook()).into_iter().map(|name| Receiver { name }).collect())

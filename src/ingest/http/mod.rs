@@ -2,9 +2,12 @@
 //!
 //! An answer of 200 is given only after the commit. Who may knock is decided by a layer around these routes.
 
+mod body;
+
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
@@ -14,13 +17,13 @@ use serde::Serialize;
 
 use super::decode::{self, Context};
 use super::decoded::{Decoded, Rejected};
-use super::http_body::{self, NotTaken};
 use super::native;
 use super::problem_json::Trouble;
-use super::{Intake, Parcel, Refused, Unreadable, Verdict, alertmanager_answer};
+use super::{Intake, Parcel, Refused, Unreadable, Verdict, alertmanager};
 use crate::metrics::Metrics;
 use crate::model::{Event, ID_MAX_BYTES, Moment, excerpt};
 use crate::rules::Rulebook;
+pub(super) use body::{read, retry_after_seconds, status_of};
 
 /// The largest body taken when nothing else is configured, in bytes.
 pub const BODY_MAX_BYTES: usize = 16 << 20;
@@ -66,7 +69,7 @@ fn is_zero(count: &usize) -> bool {
 
 async fn post_alerts(State(state): State<HttpIntake>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
-    alertmanager_answer::answer(&state, &parts.headers, body).await
+    alertmanager::answer(&state, &parts.headers, body).await
 }
 
 async fn post_events(State(state): State<HttpIntake>, request: Request<Body>) -> Result<Json<Receipt>, Trouble> {
@@ -79,9 +82,10 @@ async fn post_events(State(state): State<HttpIntake>, request: Request<Body>) ->
 
 async fn post_source(
     State(state): State<HttpIntake>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Result<Json<Receipt>, Trouble> {
+    let Path(name) = name.map_err(|why| Trouble::new(StatusCode::BAD_REQUEST, why.body_text()))?;
     let (parts, body) = request.into_parts();
     let rulebook = (state.rulebook)();
     if rulebook.source(&name).is_none() {
@@ -136,18 +140,18 @@ impl HttpIntake {
                 Refused::Overloaded => "overloaded",
                 Refused::Unavailable { .. } => "unavailable",
             };
-            (0..count).for_each(|_| self.metrics.event_refused("http", source, reason));
+            self.refused(source, reason, count);
         })
     }
 
-    /// Counts one thing that was not taken.
-    pub(super) fn refused(&self, source: &str, reason: &str) {
-        self.metrics.event_refused("http", source, reason);
+    /// Counts what was not taken.
+    pub(super) fn refused(&self, source: &str, reason: &str, count: usize) {
+        self.metrics.events_refused("http", source, reason, count);
     }
 
     async fn body(&self, source: &str, headers: &HeaderMap, body: Body) -> Result<Bytes, Trouble> {
-        http_body::read(headers, body, self.body_max_bytes).await.map_err(|not_taken: NotTaken| {
-            self.refused(source, not_taken.reason());
+        read(headers, body, self.body_max_bytes).await.map_err(|not_taken| {
+            self.refused(source, not_taken.reason(), 1);
             Trouble::new(not_taken.status(), not_taken.to_string())
         })
     }
@@ -157,23 +161,24 @@ impl HttpIntake {
             decoded.identify(key);
         }
         let Decoded { events, rejected, skipped } = decoded;
-        rejected.iter().for_each(|_| self.refused(source, "invalid"));
-        (0..skipped).for_each(|_| self.refused(source, "skipped"));
+        self.refused(source, "invalid", rejected.len());
+        self.refused(source, "skipped", skipped);
         let verdicts = self.offer(source, events).await.map_err(|refused| {
-            let trouble = Trouble::new(http_body::status_of(&refused), refused.to_string());
-            trouble.retry_after(http_body::retry_after_seconds(&refused))
+            let trouble = Trouble::new(status_of(&refused), refused.to_string());
+            trouble.retry_after(retry_after_seconds(&refused))
         })?;
         let duplicates = verdicts.iter().filter(|verdict| **verdict == Verdict::Duplicate).count();
         Ok(Json(Receipt { accepted: verdicts.len() - duplicates, duplicates, skipped, rejected }))
     }
 
     fn unreadable(&self, source: &str, unreadable: &Unreadable) -> Trouble {
-        self.refused(source, "unreadable");
+        self.refused(source, "unreadable", 1);
+        tracing::warn!(source, reason = %unreadable, "a payload could not be read");
         Trouble::new(StatusCode::BAD_REQUEST, unreadable.to_string())
     }
 
     fn unknown_source(&self, name: &str, rulebook: &Rulebook) -> Trouble {
-        self.refused("unknown", "unknown_source");
+        self.refused("unknown", "unknown_source", 1);
         let known: Vec<&str> = rulebook.sources.iter().map(|source| source.name.as_str()).collect();
         let detail = format!("no source {:?}; known are {}", excerpt(name), known.join(", "));
         Trouble::new(StatusCode::NOT_FOUND, detail)

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::Expression;
-use super::source::{Mapping, Source};
-use super::source_raw::raw;
-use super::source_time::moment;
+use super::raw::raw;
+use super::time::moment;
+use super::{Mapping, Source};
 use crate::model::{
     ANNOTATIONS_MAX, BoundedPairs, EVENTS_MAX, Event, Expiry, ID_MAX_BYTES, Labels, PairsOf, Severity, Status,
     TEXT_MAX_BYTES, bounded_text, excerpt,
 };
+use crate::rules::Expression;
 
 /// What came along with a payload.
 #[derive(Debug, Clone, Default, PartialEq)]

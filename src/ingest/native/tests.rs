@@ -1,3 +1,5 @@
+//! What the native door keeps of a request, and what it says of the rest.
+
 use super::*;
 use crate::model::{Event, Labels, Severity, Status};
 
