@@ -306,7 +306,12 @@ impl Turn<'_> {
     }
 
     /// The compact form of a message that would change nothing but times and value; `None` for every other.
-    pub fn compact(state: &super::state::State, book: &super::book::Book, now: Moment, event: &Event) -> Option<Resend> {
+    pub fn compact(
+        state: &super::state::State,
+        book: &super::book::Book,
+        now: Moment,
+        event: &Event,
+    ) -> Option<Resend> {
         if event.status != Status::Firing {
             return None;
         }

@@ -35,10 +35,7 @@ impl ConditionKey {
 
 impl Ord for ConditionKey {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.hash
-            .cmp(&other.hash)
-            .then_with(|| self.rule.cmp(&other.rule))
-            .then_with(|| self.key.cmp(&other.key))
+        self.hash.cmp(&other.hash).then_with(|| self.rule.cmp(&other.rule)).then_with(|| self.key.cmp(&other.key))
     }
 }
 

@@ -155,13 +155,6 @@ impl Correlator {
     }
 
     fn begin<'a>(&'a mut self, now: Moment, out: &'a mut Vec<Output>, book: &'a Book) -> Turn<'a> {
-        Turn {
-            state: &mut self.state,
-            index: &mut self.index,
-            book,
-            now,
-            out,
-            changed: Default::default(),
-        }
+        Turn { state: &mut self.state, index: &mut self.index, book, now, out, changed: Default::default() }
     }
 }

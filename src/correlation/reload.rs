@@ -49,8 +49,7 @@ impl Turn<'_> {
         for fingerprint in &fingerprints {
             let Some(alert) = self.state.alerts.get(fingerprint) else { continue };
             if alert.times.firing {
-                let source =
-                    self.index.inhibitions.source_for(&self.book.inhibition_places(&Subject::of_alert(alert)));
+                let source = self.index.inhibitions.source_for(&self.book.inhibition_places(&Subject::of_alert(alert)));
                 self.inhibit(*fingerprint, source);
             }
             let touches = |key: &ConditionKey| gone.contains(&key.rule);

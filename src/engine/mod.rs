@@ -15,12 +15,12 @@ mod snapshot;
 pub use command::{Action, Command, IncidentAction, Outcome, ProblemAction, Refusal, RunAction};
 pub use compose::{Engine, NotTaken, Work};
 pub use decision::{Decision, Evidence, Member, Raised, Verdict};
+pub use desk::DeskIncident;
 pub use effect::{AlertRecord, AuditEntry, Bound, Breach, Counted, Effect, Notice, NoticeKind, Suppressor};
 pub use input::{
     Control, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, Entry, Input, Request, Resend, SilenceChange,
     SilenceCommand, SilenceDraft,
 };
-pub use desk::DeskIncident;
 pub use snapshot::{BadEncoding, BadSnapshot, Frozen, Saved};
 
 /// The version of the engine's behaviour: raised whenever the same journal would give other effects.

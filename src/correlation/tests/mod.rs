@@ -51,7 +51,9 @@ pub(super) fn check_only(verbs: &str, rules: &[&str], scenario: &str, expected: 
         assert_eq!(found, expected, "{mode:?}, everything said:\n{}", all.join("\n"));
         let said = (all, bytes);
         match &first {
-            Some(first) => assert!(said == *first, "{mode:?} differs from the plain run:\n{:#?}\n{:#?}", first.0, said.0),
+            Some(first) => {
+                assert!(said == *first, "{mode:?} differs from the plain run:\n{:#?}\n{:#?}", first.0, said.0)
+            }
             None => first = Some(said),
         }
     }
@@ -104,8 +106,7 @@ impl World {
     /// Ticks whatever is due by then, then takes the step.
     fn step(&mut self, step: &Step, rulebooks: &[Arc<Rulebook>]) {
         let is_return = matches!(step.verb, Verb::Resumed(_));
-        while !is_return
-            && let Some(deadline) = self.correlator.next_deadline().filter(|deadline| *deadline <= step.at)
+        while !is_return && let Some(deadline) = self.correlator.next_deadline().filter(|deadline| *deadline <= step.at)
         {
             self.take(deadline, |correlator, _, out| correlator.tick(deadline, out));
         }
