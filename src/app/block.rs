@@ -43,10 +43,6 @@ pub struct Block {
 }
 
 impl Block {
-    pub fn is_empty(&self) -> bool {
-        self.work.entries.is_empty() && self.dead_letters.is_empty() && self.waiting.is_empty()
-    }
-
     pub fn is_full(&self) -> bool {
         self.work.entries.len() >= BLOCK_INPUTS_MAX
     }

@@ -4,7 +4,6 @@
 //! nobody is let in before there is somebody to answer. Stopping goes the other way round.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -274,9 +273,4 @@ async fn refuse_open_world(store: &Store, listen: SocketAddr) -> Result<(), NotS
 fn holder() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{}:{}", host.trim(), std::process::id())
-}
-
-/// The default directory of rules, when there is one.
-pub fn default_rules() -> Option<PathBuf> {
-    Some(PathBuf::from("rules")).filter(|dir| dir.is_dir())
 }
