@@ -3,17 +3,13 @@
 //! Decodes and normalises; never correlates, never writes, and never acknowledges what was not committed.
 
 pub mod alertmanager;
-mod alertmanager_answer;
-mod alertmanager_body;
 pub mod decode;
 mod decoded;
 pub mod http;
-mod http_body;
 mod intake;
 mod json_pairs;
 pub mod mqtt;
 pub mod native;
-mod native_body;
 pub mod problem_json;
 mod unreadable;
 

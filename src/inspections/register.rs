@@ -99,6 +99,7 @@ impl Inspections {
     /// Runs of one plan under way or unsigned at once; what is due beyond that is missed at once.
     pub const UNFINISHED_MAX: usize = 100;
 
+    /// The record as it stands; `None` once it has ended long ago.
     pub fn get(&self, id: RunId) -> Option<&Run> {
         self.runs.get(&id).map(|run| &run.record)
     }
@@ -171,6 +172,7 @@ impl Inspections {
         Ok(self.finish(pass))
     }
 
+    /// Completes a finished run; refused in every other state.
     pub fn sign_off(&mut self, now: Moment, id: RunId, actor: &str) -> Result<Vec<RunChange>, RunRefusal> {
         self.must_await_signature(id, "sign")?;
         let mut pass = Pass::at(now);

@@ -9,7 +9,6 @@ use crate::engine::{Bound, Breach, Counted, Effect, NoticeKind, Suppressor};
 use crate::inspections::{ItemOutcome, RunState};
 use crate::model::{Priority, Severity, Status, Tier};
 use crate::problems::ProblemState;
-use crate::rules::Rulebook;
 
 /// Distinct rules with a series of their own.
 const RULES_MAX: usize = 2_000;
@@ -138,13 +137,12 @@ impl Decided {
         self.unmatched.with_label_values(&[source.as_ref()]);
     }
 
-    /// Gives what the rule files name a series at 0, so that the first event of each is seen as an increase.
-    pub fn begin_rulebook(&self, rulebook: &Rulebook) {
-        for source in &rulebook.sources {
-            self.begin_source(&source.name);
+    pub fn begin_names(&self, sources: &[&str], rules: &[&str]) {
+        for source in sources {
+            self.begin_source(source);
         }
-        for rule in &rulebook.rules {
-            self.rules_fired.with_label_values(&[self.rules.admit(&rule.name).as_ref()]);
+        for rule in rules {
+            self.rules_fired.with_label_values(&[self.rules.admit(rule).as_ref()]);
         }
     }
 

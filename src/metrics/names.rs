@@ -31,10 +31,8 @@ pub(super) const INTAKE_WAITING: Text =
     text("watchfire_intake_waiting_events", "Events that wait in the intake queue or for their commit.");
 
 // What was made of it.
-pub(super) const WINDOWS_DROPPED: Text = text(
-    "watchfire_windows_dropped_total",
-    "Windows that a reload dropped, by the rule that is gone or another.",
-);
+pub(super) const WINDOWS_DROPPED: Text =
+    text("watchfire_windows_dropped_total", "Windows that a reload dropped, by the rule that is gone or another.");
 pub(super) const RULES_FIRED: Text = text(
     "watchfire_rules_fired_total",
     "How often each rule fired; past the bound of distinct rules the rest count as \"other\".",

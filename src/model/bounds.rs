@@ -79,12 +79,11 @@ pub struct BoundedPairs {
 
 impl BoundedPairs {
     pub fn new(of: PairsOf) -> BoundedPairs {
-        BoundedPairs { of, builder: LabelsBuilder::default(), count: 0, wrong: None }
+        BoundedPairs { of, builder: LabelsBuilder::with_capacity(8, 256), count: 0, wrong: None }
     }
 
     /// Takes one pair. An empty value is no pair; NUL characters are left out.
     pub fn push(&mut self, name: &str, value: &str) {
-        let (name, value) = (without_nul(name), without_nul(value));
         if name.is_empty() {
             return self.refuse(|| "invalid name \"\": a name must not be empty".to_owned());
         }
@@ -98,7 +97,7 @@ impl BoundedPairs {
         if name.len() > NAME_MAX_BYTES {
             let (word, bytes) = (self.of.word(), name.len());
             return self.refuse(|| {
-                format!("the {word} name {:?} is {bytes} bytes long; at most {NAME_MAX_BYTES}", excerpt(&name))
+                format!("the {word} name {:?} is {bytes} bytes long; at most {NAME_MAX_BYTES}", excerpt(name))
             });
         }
         match self.of {
@@ -106,8 +105,10 @@ impl BoundedPairs {
                 let bytes = value.len();
                 self.refuse(|| format!("the value of label {name:?} is {bytes} bytes long; at most {LABEL_MAX_BYTES}"));
             }
-            PairsOf::Labels => self.builder.push(&name, &value),
-            PairsOf::Annotations => self.builder.push(&name, &bounded_text(&value, TEXT_MAX_BYTES)),
+            PairsOf::Annotations if value.len() > TEXT_MAX_BYTES => {
+                self.builder.push(name, &bounded_text(value, TEXT_MAX_BYTES));
+            }
+            PairsOf::Labels | PairsOf::Annotations => self.builder.push(name, value),
         }
     }
 
@@ -116,15 +117,6 @@ impl BoundedPairs {
         if self.wrong.is_none() {
             self.wrong = Some(reason());
         }
-    }
-
-    /// How many pairs with a value came, also those beyond the bound.
-    pub fn len(&self) -> usize {
-        self.count
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
     }
 
     /// The set, or the first thing that was wrong with it.
@@ -136,7 +128,22 @@ impl BoundedPairs {
         if self.count > max {
             return Err(format!("{} {word}s on one event; at most {max}", self.count));
         }
+        if self.builder.contains('\0') {
+            return self.finish_without_nul();
+        }
         self.builder.build().map_err(|double| format!("the {word} {:?} stands twice", double.name))
+    }
+
+    /// Looked for once in the whole set, since next to no event has one.
+    fn finish_without_nul(self) -> Result<Labels, String> {
+        let word = self.of.word();
+        let twice = |name: String| format!("the {word} {name:?} stands twice");
+        let labels = self.builder.build().map_err(|double| twice(double.name))?;
+        let mut cleaned = BoundedPairs::new(self.of);
+        for (name, value) in labels.iter() {
+            cleaned.push(&without_nul(name), &without_nul(value));
+        }
+        cleaned.finish()
     }
 }
 

@@ -87,6 +87,20 @@ impl Matcher {
         &self.value
     }
 
+    /// All values that fit, when the text spells them out: one for `=`, several for `=~"a|b"`; never the empty one,
+    /// which an absent label has. What an index over values can find.
+    pub fn values(&self) -> Option<Vec<&str>> {
+        let values: Vec<&str> = match self.op {
+            MatcherOp::Equal => vec![&self.value],
+            MatcherOp::Matches => self.value.split('|').collect(),
+            MatcherOp::NotEqual | MatcherOp::NotMatches => return None,
+        };
+        let is_plain =
+            |value: &str| !value.contains(['.', '+', '*', '?', '(', ')', '[', ']', '{', '}', '^', '$', '\\']);
+        let is_spelled_out = self.op == MatcherOp::Equal || values.iter().all(|value| is_plain(value));
+        (is_spelled_out && values.iter().all(|value| !value.is_empty())).then_some(values)
+    }
+
     /// Whether this value (empty for an absent label) fits.
     pub fn matches_value(&self, value: &str) -> bool {
         let hit = match &self.regex {

@@ -23,6 +23,7 @@ pub use dead_letter::DeadLetter;
 pub use event::{Event, Expiry, Status};
 pub(crate) use go_regex::search_regex;
 pub use ids::{BadId, Cause, Fingerprint, IncidentId, Offset, Partition, ProblemId, RunId, SilenceId};
+pub(crate) use labels::fnv1a;
 pub use labels::{BadLabels, Labels, LabelsBuilder};
 pub use matcher::{BadMatcher, Matcher, MatcherOp, Matchers};
 pub use moment::{BadMoment, BadSpan, Moment, Span, Stamp};

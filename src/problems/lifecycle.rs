@@ -127,6 +127,7 @@ impl Problem {
         Ok(Moved { from, to })
     }
 
+    /// Adds a note; an empty one is refused.
     pub fn comment(&mut self, text: &str, actor: &str, now: Moment) -> Result<(), NotAllowed> {
         let verb = format!("comment on {}", self.id);
         if text.trim().is_empty() {
@@ -137,6 +138,7 @@ impl Problem {
         Ok(())
     }
 
+    /// Names who works on it; refused once it is closed.
     pub fn own(&mut self, owner: &str) -> Result<(), NotAllowed> {
         let verb = format!("hand {} over", self.id);
         if self.state == ProblemState::Closed {

@@ -95,6 +95,7 @@ impl Problems {
         }
     }
 
+    /// The record as it stands; `None` once it is long closed.
     pub fn get(&self, id: ProblemId) -> Option<&Arc<Problem>> {
         self.problems.get(&id)
     }
@@ -115,10 +116,12 @@ impl Problems {
         problem.published_workaround().map(|workaround| KnownError { problem: problem.id, workaround })
     }
 
+    /// What came back, and when.
     pub fn recurrence(&self) -> &Recurrence {
         &self.recurrence
     }
 
+    /// See [`Problem::move_to`].
     pub fn move_to(
         &mut self,
         now: Moment,
@@ -133,6 +136,7 @@ impl Problems {
         Ok(edit)
     }
 
+    /// A note of a person; always possible while the problem is remembered.
     pub fn comment(
         &mut self,
         now: Moment,
@@ -143,6 +147,7 @@ impl Problems {
         self.edit(now, id, |problem| problem.comment(text, actor, now).map(|()| None))
     }
 
+    /// Hands it to a person; a closed one keeps its owner.
     pub fn own(&mut self, now: Moment, id: ProblemId, owner: &str) -> Result<ProblemEdit, ProblemRefusal> {
         self.edit(now, id, |problem| problem.own(owner).map(|()| None))
     }

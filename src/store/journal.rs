@@ -98,9 +98,11 @@ pub(super) async fn durability<S: Session>(writer: &Writer<S>) -> Result<String,
 pub(super) async fn check_schema<S: Session>(writer: &Writer<S>) -> Result<usize, StoreError> {
     let mut transaction = writer.begin().await?;
     let mut checked = 0;
-    for statement in [sql::ALL].iter().chain(S::OWN_STATEMENTS).copied().flatten() {
-        transaction.session.prepare(statement).await?;
-        checked += 1;
+    for statements in [sql::ALL, S::OWN_STATEMENTS] {
+        for statement in statements {
+            transaction.session.prepare(statement).await?;
+        }
+        checked += statements.len();
     }
     transaction.undo().await;
     Ok(checked)
@@ -117,8 +119,8 @@ pub(super) fn into_store_error(error: CommitError) -> StoreError {
 }
 
 impl Store {
-    /// Entries from `from` on, whole blocks, at least one block if there is any, stopping past `limit` entries. Gapless,
-    /// with every block's checksum verified.
+    /// Entries from `from` on, whole blocks, at least one block if there is any, stopping past `limit` entries.
+    /// Gapless, with every block's checksum verified; `Trimmed` when retention took `from`.
     pub async fn read_journal(
         &self,
         partition: Partition,

@@ -84,8 +84,9 @@ impl Store {
             Store::Postgres(Arc::new(PostgresStore::open(url, patience).await?))
         } else {
             let reason = "expected sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned();
-            let scheme = url.split(':').next().unwrap_or_default().chars().take(16).collect();
-            return Err(StoreError::Open { url: scheme, reason });
+            // Only the scheme is shown: what is no URL may be a secret in the wrong place.
+            let scheme = url.split_once(':').map_or("(not a URL)", |(scheme, _)| scheme);
+            return Err(StoreError::Open { url: scheme.chars().take(16).collect(), reason });
         };
         store.check_schema().await?;
         Ok(store)
@@ -188,7 +189,8 @@ impl Store {
                     Value::Text(value) => query.bind(value),
                     Value::Bytes(value) => query.bind(value),
                 });
-                let rows = async { Ok(query.fetch_all(&store.readers).await?) };
+                let rows =
+                    async { query.fetch_all(&store.readers).await.map_err(|error| unread(error, store.patience)) };
                 within(reading(store.patience), "a query", rows).await
             }
             Store::Postgres(store) => {
@@ -198,10 +200,19 @@ impl Store {
                     Value::Text(value) => query.bind(value),
                     Value::Bytes(value) => query.bind(value),
                 });
-                let rows = async { Ok(query.fetch_all(&store.readers).await?) };
+                let rows =
+                    async { query.fetch_all(&store.readers).await.map_err(|error| unread(error, store.patience)) };
                 within(reading(store.patience), "a query", rows).await
             }
         }
+    }
+}
+
+/// Says of a database that could not be reached what it is, not how the pool saw it.
+fn unread(error: sqlx::Error, patience: Span) -> StoreError {
+    match error {
+        sqlx::Error::PoolTimedOut => StoreError::TimedOut { what: "connecting", after: patience },
+        error => StoreError::Database(error),
     }
 }
 

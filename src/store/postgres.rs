@@ -99,7 +99,7 @@ pub(super) struct PostgresSession(PgConnection);
 impl Session for PostgresSession {
     type Target = Target;
     const EPOCH: &'static str = own::EPOCH;
-    const OWN_STATEMENTS: &'static [&'static [&'static str]] = &[own::ALL];
+    const OWN_STATEMENTS: &'static [&'static str] = own::ALL;
 
     async fn connect(target: &Target) -> Result<PostgresSession, sqlx::Error> {
         let mut connection = PgConnection::connect_with(&target.options).await?;

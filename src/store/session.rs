@@ -15,7 +15,7 @@ pub(super) trait Session: Sized + Send {
     /// Reads the lease's epoch, and holds off every other writer until the transaction ends.
     const EPOCH: &'static str;
     /// The statements of this database alone.
-    const OWN_STATEMENTS: &'static [&'static [&'static str]];
+    const OWN_STATEMENTS: &'static [&'static str];
 
     fn connect(target: &Self::Target) -> impl Future<Output = Result<Self, sqlx::Error>> + Send;
     /// Begins a transaction that is durable when its COMMIT returns.

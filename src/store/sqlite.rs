@@ -107,7 +107,7 @@ pub(super) struct SqliteSession(SqliteConnection);
 impl Session for SqliteSession {
     type Target = SqliteConnectOptions;
     const EPOCH: &'static str = own::EPOCH;
-    const OWN_STATEMENTS: &'static [&'static [&'static str]] = &[own::ALL];
+    const OWN_STATEMENTS: &'static [&'static str] = own::ALL;
 
     async fn connect(target: &SqliteConnectOptions) -> Result<SqliteSession, sqlx::Error> {
         Ok(SqliteSession(SqliteConnection::connect_with(target).await?))

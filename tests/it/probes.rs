@@ -1,7 +1,5 @@
 //! Automated checks against real servers: what each says of a healthy, a sick, a slow and a hostile one.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot have its server has failed")]
-
 use std::sync::Arc;
 
 use rcgen::{CertificateParams, KeyPair};
@@ -16,6 +14,7 @@ use watchfire::model::{Moment, RunId, Span};
 use watchfire::probes::Prober;
 use watchfire::rules::{Check, Comparison, Limit};
 
+use crate::support::mosquitto::{Mosquitto, run};
 use crate::support::prometheus::{Prometheus, scraping};
 
 const PATIENT: Span = Span::from_seconds(30);
@@ -283,6 +282,64 @@ async fn promql_fails_when_nobody_or_nonsense_answers() {
 async fn mqtt_without_a_broker_is_not_done() {
     let listen = Check::Mqtt { topic: "sites/广州01/heartbeat".to_owned(), within: PATIENT };
     check(listen, ItemOutcome::NotDone, "no broker configured", "").await;
+}
+
+fn listen(topic: &str, within: Span) -> Check {
+    Check::Mqtt { topic: topic.to_owned(), within }
+}
+
+async fn publish(broker: &Mosquitto, topic: &str, more: &[&str]) {
+    let port = broker.port.to_string();
+    let arguments = [["-p", &port, "-q", "1", "-t", topic, "-m", "心跳"].as_slice(), more].concat();
+    let output = run("mosquitto_pub", &arguments, b"").await;
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[tokio::test]
+async fn mqtt_waits_for_a_message_that_is_published_now() {
+    let broker = Mosquitto::start("").await;
+    for version in ["3.1.1", "5"] {
+        let url = format!("mqtt://127.0.0.1:{}?version={version}&client_id=noc-{version}", broker.port);
+        let (prober, _) = prober_with(Some(LinkOptions::new(url.parse().unwrap()).unwrap()));
+        let topic = format!("sites/广州01/heartbeat/{version}");
+        publish(&broker, &topic, &["-r"]).await;
+        let kept = look(&prober, listen(&topic, HASTY)).await;
+        let told = format!("no message came on {topic} within 200ms");
+        assert_eq!(kept.outcome, ItemOutcome::Fail, "a kept message says nothing of now: {}", kept.evidence);
+        assert!(kept.evidence.starts_with(&told), "{}", kept.evidence);
+        let none = look(&prober, listen("sites/gone/#", HASTY)).await;
+        assert_eq!(
+            (none.outcome, none.evidence.as_str()),
+            (ItemOutcome::Fail, "no message came on sites/gone/# within 200ms")
+        );
+
+        let live = listen(&format!("sites/+/heartbeat/{version}"), PATIENT);
+        let publishing = async {
+            // The broker's log says when the check listens.
+            let listens = format!("SUBSCRIBE from noc-{version}-probe-2");
+            while !broker.log().contains(&listens) {
+                tokio::task::yield_now().await;
+            }
+            publish(&broker, &topic, &[]).await;
+        };
+        let (seen, ()) = tokio::join!(look(&prober, live), publishing);
+        let told = format!("a message of 6 bytes came on {topic}");
+        assert_eq!((seen.outcome, seen.evidence), (ItemOutcome::Pass, told));
+    }
+}
+
+#[tokio::test]
+async fn mqtt_says_why_it_cannot_listen_and_keeps_the_password_to_itself() {
+    let closed = Mosquitto::start("listener {port} 127.0.0.1\nallow_anonymous false").await;
+    let gone = closed_port().await;
+    for place in [format!("127.0.0.1:{}", closed.port), gone] {
+        let url = format!("mqtt://noc:hunter2@{place}");
+        let (prober, _) = prober_with(Some(LinkOptions::new(url.parse().unwrap()).unwrap()));
+        let result = look(&prober, listen("sites/广州01/heartbeat", PATIENT)).await;
+        assert_eq!(result.outcome, ItemOutcome::Fail);
+        let told = format!("cannot listen to sites/广州01/heartbeat at {place}: ");
+        assert!(result.evidence.starts_with(&told) && !result.evidence.contains("hunter2"), "{}", result.evidence);
+    }
 }
 
 #[tokio::test]

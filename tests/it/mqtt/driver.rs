@@ -75,7 +75,7 @@ impl Driver {
     pub fn summaries(&self) -> Vec<String> {
         let kept = self.kept.lock().unwrap();
         let events = kept.iter().filter_map(|parcel| match parcel {
-            Parcel::Events(events) => Some(events),
+            Parcel::Events(events) | Parcel::Partly { events, .. } => Some(events),
             Parcel::DeadLetter(_) => None,
         });
         events.flatten().map(|event| event.summary.clone()).collect()
@@ -88,7 +88,7 @@ impl Driver {
     pub fn events_named(&self, alertname: &str) -> Vec<Event> {
         let kept = self.kept.lock().unwrap();
         let events = kept.iter().filter_map(|parcel| match parcel {
-            Parcel::Events(events) => Some(events),
+            Parcel::Events(events) | Parcel::Partly { events, .. } => Some(events),
             Parcel::DeadLetter(_) => None,
         });
         events.flatten().filter(|event| event.labels.get("alertname") == Some(alertname)).cloned().collect()
@@ -98,7 +98,7 @@ impl Driver {
         let kept = self.kept.lock().unwrap();
         let letters = kept.iter().filter_map(|parcel| match parcel {
             Parcel::Events(_) => None,
-            Parcel::DeadLetter(letter) => Some(letter.clone()),
+            Parcel::DeadLetter(letter) | Parcel::Partly { dead_letter: letter, .. } => Some(letter.clone()),
         });
         letters.collect()
     }

@@ -25,7 +25,7 @@ struct Listener {
 
 impl Listener {
     async fn start(driver: &Driver, adapt: impl FnOnce(&mut ListenerSettings)) -> Listener {
-        let mut settings = ListenerSettings::new(Arc::new(|_: &str, _: &str| Ok(Permit::everything("anyone"))));
+        let mut settings = ListenerSettings::new(Arc::new(|_, _| Box::pin(async { Ok(Permit::everything("anyone")) })));
         adapt(&mut settings);
         let any_port = Binding::Exactly("127.0.0.1:0".parse().unwrap());
         let listener = MqttListener::bind(any_port, settings, driver.surroundings.clone()).await.unwrap();
@@ -159,9 +159,9 @@ async fn a_publish_is_confirmed_only_after_the_commit() {
 #[tokio::test]
 async fn what_no_source_takes_what_is_too_long_and_what_is_forbidden_is_a_dead_letter_and_confirmed() {
     let driver = Driver::new(100);
-    let authenticate: Authenticate = Arc::new(|_: &str, _: &str| {
+    let authenticate: Authenticate = Arc::new(|_, _| {
         let may_publish = Arc::new(|topic: &str| topic != "t/secret");
-        Ok(Permit { name: "token 7".to_owned(), may_publish })
+        Box::pin(async { Ok(Permit { name: "token 7".to_owned(), may_publish }) })
     });
     let listener = Listener::start(&driver, |settings| settings.authenticate = authenticate).await;
     for (topic, payload, reason) in [
@@ -186,10 +186,13 @@ async fn what_no_source_takes_what_is_too_long_and_what_is_forbidden_is_a_dead_l
 #[tokio::test]
 async fn only_the_token_opens_the_door() {
     let driver = Driver::new(100);
-    let authenticate: Authenticate = Arc::new(|_: &str, password: &str| match password {
-        "令牌" => Ok(Permit::everything("token 1")),
-        "viewer" => Err(Denied::NotAuthorised),
-        _ => Err(Denied::BadCredentials),
+    let authenticate: Authenticate = Arc::new(|_, password: String| {
+        let known = match password.as_str() {
+            "令牌" => Ok(Permit::everything("token 1")),
+            "viewer" => Err(Denied::NotAuthorised),
+            _ => Err(Denied::BadCredentials),
+        };
+        Box::pin(std::future::ready(known))
     });
     let listener = Listener::start(&driver, |settings| settings.authenticate = authenticate).await;
     let publish = async |more: &[&str]| {

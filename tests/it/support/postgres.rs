@@ -3,10 +3,12 @@
 //!
 //! The server is the child of a shell that waits for the end of its standard input, which this process holds open:
 //! however the tests end, kill -9 included, the server ends and its directory goes.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
@@ -93,11 +95,6 @@ impl Server {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// The port on 127.0.0.1.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
     /// A fresh, empty database: its URL.
     pub async fn create_database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
@@ -119,7 +116,10 @@ impl Server {
             .arg("-k")
             .arg(&self.directory)
             .args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
-            .args(["-c", "lc_messages=C", "-c", "max_connections=200", "-c", "shared_buffers=32MB"])
+            // Without fsync: a killed server loses nothing, and no test here pulls the plug.
+            .args(["-c", "lc_messages=C", "-c", "max_connections=200", "-c", "shared_buffers=32MB", "-c", "fsync=off"])
+            // A signal to the tests' process group is not for the watchdog: it must outlive them to clean up.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -1,7 +1,5 @@
 //! A real Prometheus on a free port, ended with the test.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot have its server has failed")]
-
 use std::process::Stdio;
 use std::time::Duration;
 

@@ -2,9 +2,12 @@
 //!
 //! An answer of 200 is given only after the commit. Who may knock is decided by a layer around these routes.
 
+mod body;
+
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
@@ -14,13 +17,13 @@ use serde::Serialize;
 
 use super::decode::{self, Context};
 use super::decoded::{Decoded, Rejected};
-use super::http_body::{self, NotTaken};
 use super::native;
 use super::problem_json::Trouble;
-use super::{Intake, Parcel, Refused, Unreadable, Verdict, alertmanager_answer};
+use super::{Intake, Parcel, Refused, Unreadable, Verdict, alertmanager};
 use crate::metrics::Metrics;
 use crate::model::{Event, ID_MAX_BYTES, Moment, excerpt};
 use crate::rules::Rulebook;
+pub(super) use body::{read, retry_after_seconds, status_of};
 
 /// The largest body taken when nothing else is configured, in bytes.
 pub const BODY_MAX_BYTES: usize = 16 << 20;
@@ -66,7 +69,7 @@ fn is_zero(count: &usize) -> bool {
 
 async fn post_alerts(State(state): State<HttpIntake>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
-    alertmanager_answer::answer(&state, &parts.headers, body).await
+    alertmanager::answer(&state, &parts.headers, body).await
 }
 
 async fn post_events(State(state): State<HttpIntake>, request: Request<Body>) -> Result<Json<Receipt>, Trouble> {
@@ -79,9 +82,10 @@ async fn post_events(State(state): State<HttpIntake>, request: Request<Body>) ->
 
 async fn post_source(
     State(state): State<HttpIntake>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Result<Json<Receipt>, Trouble> {
+    let Path(name) = name.map_err(|why| Trouble::new(StatusCode::BAD_REQUEST, why.body_text()))?;
     let (parts, body) = request.into_parts();
     let rulebook = (state.rulebook)();
     if rulebook.source(&name).is_none() {
@@ -114,6 +118,15 @@ async fn decode_source(
     apart.unwrap_or_else(|_| Err(Unreadable::whole("the payload could not be decoded: the decoder failed on it")))
 }
 
+/// What is said of an event that the queue took and the store did not.
+pub(super) const DEAD_LETTERED: &str = "the store does not take its content; it is kept as a dead letter";
+
+/// The places of those events.
+pub(super) fn dead_lettered(verdicts: &[Verdict], places: &[usize]) -> impl Iterator<Item = usize> {
+    let judged = verdicts.iter().zip(places);
+    judged.filter(|(verdict, _)| **verdict == Verdict::DeadLettered).map(|(_, place)| *place)
+}
+
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Trouble> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= ID_MAX_BYTES / 2);
@@ -136,18 +149,18 @@ impl HttpIntake {
                 Refused::Overloaded => "overloaded",
                 Refused::Unavailable { .. } => "unavailable",
             };
-            (0..count).for_each(|_| self.metrics.event_refused("http", source, reason));
+            self.refused(source, reason, count);
         })
     }
 
-    /// Counts one thing that was not taken.
-    pub(super) fn refused(&self, source: &str, reason: &str) {
-        self.metrics.event_refused("http", source, reason);
+    /// Counts what was not taken.
+    pub(super) fn refused(&self, source: &str, reason: &str, count: usize) {
+        self.metrics.events_refused("http", source, reason, count);
     }
 
     async fn body(&self, source: &str, headers: &HeaderMap, body: Body) -> Result<Bytes, Trouble> {
-        http_body::read(headers, body, self.body_max_bytes).await.map_err(|not_taken: NotTaken| {
-            self.refused(source, not_taken.reason());
+        read(headers, body, self.body_max_bytes).await.map_err(|not_taken| {
+            self.refused(source, not_taken.reason(), 1);
             Trouble::new(not_taken.status(), not_taken.to_string())
         })
     }
@@ -156,24 +169,29 @@ impl HttpIntake {
         if let Some(key) = key {
             decoded.identify(key);
         }
-        let Decoded { events, rejected, skipped } = decoded;
-        rejected.iter().for_each(|_| self.refused(source, "invalid"));
-        (0..skipped).for_each(|_| self.refused(source, "skipped"));
+        let Decoded { events, places, mut rejected, skipped } = decoded;
+        self.refused(source, "invalid", rejected.len());
+        self.refused(source, "skipped", skipped);
         let verdicts = self.offer(source, events).await.map_err(|refused| {
-            let trouble = Trouble::new(http_body::status_of(&refused), refused.to_string());
-            trouble.retry_after(http_body::retry_after_seconds(&refused))
+            let trouble = Trouble::new(status_of(&refused), refused.to_string());
+            trouble.retry_after(retry_after_seconds(&refused))
         })?;
-        let duplicates = verdicts.iter().filter(|verdict| **verdict == Verdict::Duplicate).count();
-        Ok(Json(Receipt { accepted: verdicts.len() - duplicates, duplicates, skipped, rejected }))
+        let error = DEAD_LETTERED.to_owned();
+        rejected.extend(dead_lettered(&verdicts, &places).map(|index| Rejected { index, error: error.clone() }));
+        rejected.sort_by_key(|rejected| rejected.index);
+        let count = |wanted| verdicts.iter().filter(|verdict| **verdict == wanted).count();
+        let (accepted, duplicates) = (count(Verdict::Accepted), count(Verdict::Duplicate));
+        Ok(Json(Receipt { accepted, duplicates, skipped, rejected }))
     }
 
     fn unreadable(&self, source: &str, unreadable: &Unreadable) -> Trouble {
-        self.refused(source, "unreadable");
+        self.refused(source, "unreadable", 1);
+        tracing::warn!(source, reason = %unreadable, "a payload could not be read");
         Trouble::new(StatusCode::BAD_REQUEST, unreadable.to_string())
     }
 
     fn unknown_source(&self, name: &str, rulebook: &Rulebook) -> Trouble {
-        self.refused("unknown", "unknown_source");
+        self.refused("unknown", "unknown_source", 1);
         let known: Vec<&str> = rulebook.sources.iter().map(|source| source.name.as_str()).collect();
         let detail = format!("no source {:?}; known are {}", excerpt(name), known.join(", "));
         Trouble::new(StatusCode::NOT_FOUND, detail)

@@ -12,9 +12,10 @@
 //! Label values are text: a number has several spellings, and so would be several alerts. Any other member becomes
 //! an annotation, scalars as their text, lists and objects as their JSON. An item that is wrong is rejected alone.
 
+mod body;
+
 use super::decoded::Decoded;
-use super::native_body;
-use super::unreadable::Unreadable;
+use super::unreadable::{self, Unreadable};
 use crate::model::EVENTS_MAX;
 
 /// The source that such events have.
@@ -24,20 +25,24 @@ pub const SOURCE: &str = "native";
 pub fn decode(payload: &[u8]) -> Result<Decoded, Unreadable> {
     // Some publishers send the end mark of their language's texts along.
     let payload = payload.strip_suffix(b"\0").unwrap_or(payload).trim_ascii();
-    let first = *payload.first().ok_or_else(|| Unreadable::whole("the body is empty; expected an event"))?;
+    if payload.is_empty() {
+        return Err(Unreadable::whole("the body is empty; expected an event"));
+    }
+    // Checked once here instead of at each of its strings.
+    let text = unreadable::text(payload)?;
     let mut decoded = Decoded::default();
     let mut index = 0..;
-    let parsed = native_body::parse(payload, |item| decoded.take(index.next().unwrap_or_default(), item));
+    let parsed = body::parse(text, |item| decoded.take(index.next().unwrap_or_default(), item));
     let Err(error) = parsed else { return Ok(decoded) };
-    let may_be_lines = first == b'{' && payload.contains(&b'\n');
-    let lines = if may_be_lines { decode_lines(payload)? } else { None };
+    let may_be_lines = text.starts_with('{') && text.contains('\n');
+    let lines = if may_be_lines { decode_lines(text)? } else { None };
     lines.ok_or_else(|| Unreadable::json(payload, &error))
 }
 
 /// NDJSON, if at least one line can be read; a line that cannot is rejected alone.
-fn decode_lines(payload: &[u8]) -> Result<Option<Decoded>, Unreadable> {
-    let lines = payload.split(|byte| *byte == b'\n').enumerate();
-    let lines = lines.map(|(before, line)| (before + 1, line.trim_ascii())).filter(|(_, line)| !line.is_empty());
+fn decode_lines(payload: &str) -> Result<Option<Decoded>, Unreadable> {
+    let lines = payload.lines().enumerate();
+    let lines = lines.map(|(before, line)| (before + 1, line.trim())).filter(|(_, line)| !line.is_empty());
     if lines.clone().nth(EVENTS_MAX).is_some() {
         return Err(Unreadable::whole(format!("more than {EVENTS_MAX} lines in one request; send fewer at once")));
     }
@@ -45,10 +50,10 @@ fn decode_lines(payload: &[u8]) -> Result<Option<Decoded>, Unreadable> {
     let mut any_read = false;
     for (index, (number, line)) in lines.enumerate() {
         let mut items = Vec::new();
-        match native_body::parse(line, |item| items.push(item)) {
+        match body::parse(line, |item| items.push(item)) {
             Ok(()) => any_read = true,
             Err(error) => {
-                let unreadable = Unreadable::json(line, &error);
+                let unreadable = Unreadable::json(line.as_bytes(), &error);
                 let at = unreadable.at.map(|(_, column)| (number, column));
                 items = vec![Err(Unreadable { at, ..unreadable }.to_string())];
             }
@@ -59,5 +64,4 @@ fn decode_lines(payload: &[u8]) -> Result<Option<Decoded>, Unreadable> {
 }
 
 #[cfg(test)]
-#[path = "native_tests.rs"]
 mod tests;

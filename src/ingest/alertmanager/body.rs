@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::json_pairs::{Given, Name, PairsSeed, Values};
+use crate::ingest::json_pairs::{Given, Name, PairsSeed, Values};
 use crate::model::{BoundedPairs, EVENTS_MAX, Labels, Moment, PairsOf, Stamp, TEXT_MAX_BYTES, bounded_text};
 
 /// Year 1 in UTC: how Go's clients write a time that is not set.
@@ -29,8 +29,8 @@ pub(super) struct Posted {
 }
 
 /// Hands every element of the body to `take`, in order; fails on what is not a list, or breaks off.
-pub(super) fn parse(body: &[u8], take: impl FnMut(Element)) -> serde_json::Result<()> {
-    let mut json = serde_json::Deserializer::from_slice(body);
+pub(super) fn parse(body: &str, take: impl FnMut(Element)) -> serde_json::Result<()> {
+    let mut json = serde_json::Deserializer::from_str(body);
     json.deserialize_any(ListVisitor { take })?;
     json.end()
 }

@@ -8,7 +8,7 @@
 //!     format: json                     # json (default), text, form (a=1&b=2) or env (NAME=value lines)
 //!     unwrap: "payload="               # json only: text that this tool puts before its JSON; dropped when present
 //!     each: payload.alarms             # a list of items; without it a list is its items, anything else is one item
-//!     parts:                           # pieces that several expressions use, as `parts.name`; later ones see earlier ones
+//!     parts:                           # pieces for several expressions, as `parts.name`; later ones see earlier ones
 //!       name: item.title.split(' on ')[0]
 //!     skip_when: ["item.kind == 'comment'"]   # any true: no event; the item is counted and passed over
 //!     id: item.uuid                    # the producer's own id, by which points are deduplicated
@@ -35,20 +35,29 @@
 //!         resolved: {…}
 //! ```
 //!
-//! Expressions are CEL over `payload` (all of it), `item`, `parts`, `topic`, `headers` (names in lower case) and `query`;
-//! a fixed text is written `"'LinkDown'"`. Wherever one expression stands a list of them may stand: the first that yields
-//! something (not null, not empty, no missing key) counts. Labels are the identity of an alert: only what firing and
-//! clear share belongs there, the rest into annotations; the samples hold a source to it.
+//! Expressions are CEL over `payload` (all of it), `item`, `parts`, `topic`, `headers` (names in lower case) and
+//! `query`; a fixed text is written `"'LinkDown'"`. Wherever one expression stands a list of them may stand: the first
+//! that yields something (not null, not empty, no missing key) counts. Labels are the identity of an alert: only what
+//! firing and clear share belongs there, the rest into annotations; the samples hold a source to it.
+
+mod compile;
+mod map;
+mod raw;
+mod text;
+mod time;
+mod topic;
 
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
 use super::Expression;
-use super::source_compile::Compiling;
-use super::source_text::SourceText;
-use super::source_topic::TopicPattern;
 use crate::model::{Severity, Span, Status};
+use compile::Compiling;
+pub use map::{Mapped, PayloadContext};
+pub(super) use text::OneOrMore;
+pub use text::SourceText;
+use topic::TopicPattern;
 
 /// One source file's description of a tool's payload.
 #[derive(Debug, Clone)]
@@ -60,7 +69,7 @@ pub struct Source {
     pub format: Format,
     /// Text before the JSON, dropped when present.
     pub unwrap: Option<String>,
-    pub(super) mapping: Mapping,
+    mapping: Mapping,
 }
 
 /// How a payload's bytes are read.
@@ -78,28 +87,28 @@ pub enum Format {
 
 /// What becomes of each item.
 #[derive(Debug, Clone)]
-pub(super) struct Mapping {
-    pub patterns: Vec<TopicPattern>,
-    pub each: Vec<Expression>,
-    pub parts: Vec<(String, Vec<Expression>)>,
-    pub skip_when: Vec<Expression>,
-    pub id: Vec<Expression>,
-    pub status: Vec<Expression>,
-    pub statuses: BTreeMap<String, Status>,
-    pub labels_from: Vec<Expression>,
-    pub drop_labels: Vec<String>,
-    pub labels: BTreeMap<String, Vec<Expression>>,
-    pub annotations_from: Vec<Expression>,
-    pub annotations: BTreeMap<String, Vec<Expression>>,
-    pub severity: Vec<Expression>,
-    pub severities: BTreeMap<String, Severity>,
-    pub summary: Vec<Expression>,
-    pub occurred_at: Vec<Expression>,
-    pub time_format: Option<String>,
-    pub time_zone: TimeZone,
-    pub value: Vec<Expression>,
-    pub generator_url: Vec<Expression>,
-    pub expires: Option<Span>,
+struct Mapping {
+    patterns: Vec<TopicPattern>,
+    each: Vec<Expression>,
+    parts: Vec<(String, Vec<Expression>)>,
+    skip_when: Vec<Expression>,
+    id: Vec<Expression>,
+    status: Vec<Expression>,
+    statuses: BTreeMap<String, Status>,
+    labels_from: Vec<Expression>,
+    drop_labels: Vec<String>,
+    labels: BTreeMap<String, Vec<Expression>>,
+    annotations_from: Vec<Expression>,
+    annotations: BTreeMap<String, Vec<Expression>>,
+    severity: Vec<Expression>,
+    severities: BTreeMap<String, Severity>,
+    summary: Vec<Expression>,
+    occurred_at: Vec<Expression>,
+    time_format: Option<String>,
+    time_zone: TimeZone,
+    value: Vec<Expression>,
+    generator_url: Vec<Expression>,
+    expires: Option<Span>,
 }
 
 /// One thing that is wrong with a source's text, and where in its file (both from 1; 0 when unknown).
@@ -130,5 +139,4 @@ impl Source {
 }
 
 #[cfg(test)]
-#[path = "source_tests.rs"]
 mod tests;

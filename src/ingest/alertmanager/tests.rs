@@ -1,3 +1,5 @@
+//! What the v2 door keeps of a request, and what it says of the rest.
+
 use super::*;
 use crate::model::{LABEL_MAX_BYTES, TEXT_MAX_BYTES};
 

@@ -4,7 +4,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt;
 
-use super::Refused;
+use crate::ingest::Refused;
 use crate::model::excerpt;
 
 /// Seconds until a sender should try again: a queue drains in moments, a store takes longer to come back.
@@ -17,7 +17,7 @@ const DISCARD_FACTOR: usize = 8;
 
 /// Why a body was not taken.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NotTaken {
+pub(in crate::ingest) enum NotTaken {
     #[error("the body is larger than {limit} bytes; send fewer events at once")]
     TooLarge { limit: usize },
     #[error("Content-Encoding {0:?} is not taken; send the body uncompressed")]
@@ -46,7 +46,7 @@ impl NotTaken {
 }
 
 /// The whole body, at most `limit` bytes.
-pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, NotTaken> {
+pub(in crate::ingest) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, NotTaken> {
     if let Some(encoding) = headers.get(header::CONTENT_ENCODING) {
         let encoding = String::from_utf8_lossy(encoding.as_bytes());
         if !encoding.trim().eq_ignore_ascii_case("identity") {
@@ -74,14 +74,14 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
     if seen > limit { Err(NotTaken::TooLarge { limit }) } else { Ok(taken.into()) }
 }
 
-pub(super) fn status_of(refused: &Refused) -> StatusCode {
+pub(in crate::ingest) fn status_of(refused: &Refused) -> StatusCode {
     match refused {
         Refused::Overloaded => StatusCode::TOO_MANY_REQUESTS,
         Refused::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
-pub(super) fn retry_after_seconds(refused: &Refused) -> u32 {
+pub(in crate::ingest) fn retry_after_seconds(refused: &Refused) -> u32 {
     match refused {
         Refused::Overloaded => RETRY_OVERLOADED_SECONDS,
         Refused::Unavailable { .. } => RETRY_UNAVAILABLE_SECONDS,

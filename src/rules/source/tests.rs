@@ -1,6 +1,7 @@
+//! What a source makes of payloads, and what is told of a source that is wrong.
+
 use serde_json::{Value, json};
 
-use super::super::source_map::PayloadContext;
 use super::*;
 use crate::model::{Event, Expiry};
 

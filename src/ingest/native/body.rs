@@ -5,16 +5,16 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::json_pairs::{Given, Name, PairsSeed, Values, push_raw};
-use super::native::SOURCE;
+use super::SOURCE;
+use crate::ingest::json_pairs::{Given, Name, PairsSeed, Values, push_raw};
 use crate::model::{
     BoundedPairs, EVENTS_MAX, Event, ID_MAX_BYTES, Moment, PairsOf, Severity, Status, TEXT_MAX_BYTES, bounded_text,
     excerpt,
 };
 
 /// Hands every item of the payload to `take`, in order; fails only on broken syntax or too many items.
-pub(super) fn parse(payload: &[u8], take: impl FnMut(Result<Event, String>)) -> serde_json::Result<()> {
-    let mut json = serde_json::Deserializer::from_slice(payload);
+pub(super) fn parse(payload: &str, take: impl FnMut(Result<Event, String>)) -> serde_json::Result<()> {
+    let mut json = serde_json::Deserializer::from_str(payload);
     json.deserialize_any(PayloadVisitor { take })?;
     json.end()
 }

@@ -5,9 +5,13 @@
 //! `[null]` is refused instead of crashing, and an alert of a wrong shape does not take its neighbours with it.
 //! Must never resolve an alert by its `endsAt`: that is the engine's decision, on its own `now`.
 
-use super::alertmanager_body::{self, Element, Posted};
-use super::unreadable::Unreadable;
+mod answer;
+mod body;
+
+use super::unreadable::{self, Unreadable};
 use crate::model::{Event, Expiry, Labels, Moment, Span, Stamp, Status};
+pub(super) use answer::answer;
+use body::{Element, Posted};
 
 /// The source that such events have.
 pub const SOURCE: &str = "v2";
@@ -19,6 +23,8 @@ pub const RESOLVE_TIMEOUT: Span = Span::from_minutes(5);
 #[derive(Debug, Default)]
 pub struct Decoded {
     pub events: Vec<Event>,
+    /// Where each event stands in the request, from 0.
+    pub places: Vec<usize>,
     pub faults: Vec<Fault>,
 }
 
@@ -58,11 +64,16 @@ pub fn decode(body: &[u8], now: Moment) -> Result<Decoded, NotRead> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(NotRead::Empty);
     }
+    // Checked once here instead of at each of its strings.
+    let text = unreadable::text(body).map_err(NotRead::Unreadable)?;
     let mut decoded = Decoded::default();
     let mut count = 0;
-    alertmanager_body::parse(body, |element| {
+    body::parse(text, |element| {
         match judge(count, element, now) {
-            Ok(event) => decoded.events.push(event),
+            Ok(event) => {
+                decoded.events.push(event);
+                decoded.places.push(count);
+            }
             Err((kind, message)) => decoded.faults.push(Fault { index: count, kind, message }),
         }
         count += 1;
@@ -124,7 +135,7 @@ fn event(
 /// A URI with a scheme, or a path: what may follow "GET " in a request, which is what Alertmanager asks for.
 fn is_uri(text: &str) -> bool {
     if text.is_empty() || text.starts_with('/') {
-        return has_no_broken_escape(text) && !text.contains(|c: char| c.is_ascii_control());
+        return has_no_broken_escape(text) && !text.bytes().any(|byte| byte.is_ascii_control());
     }
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let mut letters = scheme.bytes();
@@ -134,7 +145,7 @@ fn is_uri(text: &str) -> bool {
     scheme_is_good
         && authority.is_none_or(is_authority)
         && has_no_broken_escape(rest)
-        && !text.contains(|c: char| c.is_ascii_control())
+        && !text.bytes().any(|byte| byte.is_ascii_control())
 }
 
 fn is_authority(authority: &str) -> bool {
@@ -157,5 +168,4 @@ fn has_no_broken_escape(text: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "alertmanager_tests.rs"]
 mod tests;

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::Expression;
-use super::source::{Mapping, Source};
-use super::source_raw::raw;
-use super::source_time::moment;
+use super::raw::raw;
+use super::time::moment;
+use super::{Mapping, Source};
 use crate::model::{
     ANNOTATIONS_MAX, BoundedPairs, EVENTS_MAX, Event, Expiry, ID_MAX_BYTES, Labels, PairsOf, Severity, Status,
     TEXT_MAX_BYTES, bounded_text, excerpt,
 };
+use crate::rules::Expression;
 
 /// What came along with a payload.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,6 +28,8 @@ pub struct PayloadContext {
 #[derive(Debug, Default)]
 pub struct Mapped {
     pub events: Vec<Event>,
+    /// Where each event's item stands in the payload, from 0.
+    pub places: Vec<usize>,
     /// Items that are no valid events: their place from 0, and why.
     pub rejected: Vec<(usize, String)>,
     /// Items that `skip_when` passed over.
@@ -57,7 +59,10 @@ impl Source {
             let parts = self.parts(item, of_payload);
             let bindings = with(&of_payload, item, &parts);
             match (Reading { source: self, mapping: &self.mapping, bindings, topic: &context.topic, item }).event() {
-                Ok(Some(event)) => mapped.events.push(event),
+                Ok(Some(event)) => {
+                    mapped.events.push(event);
+                    mapped.places.push(index);
+                }
                 Ok(None) => mapped.skipped += 1,
                 Err(why) => mapped.rejected.push((index, why)),
             }

@@ -6,12 +6,12 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 
-use super::source::{Format, Mapping, Source, SourceMistake};
-use super::source_map::PayloadContext;
-use super::source_text::{InOrder, OneOrMore, SampleText, SourceText};
-use super::source_topic::TopicPattern;
-use super::{BadExpression, Expression};
+use super::map::PayloadContext;
+use super::text::{InOrder, OneOrMore, SampleText, SourceText};
+use super::topic::TopicPattern;
+use super::{Format, Mapping, Source, SourceMistake};
 use crate::model::{Event, LABELS_MAX, NAME_MAX_BYTES, Severity, Span, Status};
+use crate::rules::{BadExpression, Expression};
 
 /// Names that events of the built-in doors have.
 const RESERVED_NAMES: [&str; 3] = ["v2", "native", "inspection"];
