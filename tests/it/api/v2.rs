@@ -359,6 +359,67 @@ async fn the_status_is_whole_and_its_configuration_loads_in_the_real_amtool() {
     println!("amtool loaded the generated configuration and routed 2 alerts");
 }
 
+/// Labels that a rule wants, made of its own matchers: the first alternative of a pattern, something for `!=""`.
+fn wanted_by(rule: &watchfire::rules::Rule) -> Vec<(String, String)> {
+    let value = |matcher: &Matcher| match matcher.op() {
+        MatcherOp::Equal => matcher.value().to_owned(),
+        MatcherOp::Matches => matcher.value().split('|').next().unwrap().replace("[A-Z].*", "Own"),
+        MatcherOp::NotEqual | MatcherOp::NotMatches => "something".to_owned(),
+    };
+    rule.matchers.iter().map(|matcher| (matcher.name().to_owned(), value(matcher))).collect()
+}
+
+#[tokio::test]
+async fn the_real_amtool_routes_as_the_shipped_rules_do() {
+    let Some(amtool) = amtool() else {
+        println!("amtool is absent (Debian package prometheus-alertmanager): no route was compared");
+        return;
+    };
+    let mut rulebook = watchfire::rules::load(watchfire::rules::builtin()).unwrap().rulebook;
+    for (number, rule) in rulebook.rules.iter_mut().enumerate() {
+        // A team of its own shows which rule was taken.
+        rule.ladder = format!("ladder-{number}");
+        let mut ladder = super::samples::rulebook().ladders["default"].clone();
+        ladder.steps[0].team = format!("team-{number}");
+        rulebook.ladders.insert(rule.ladder.clone(), ladder);
+    }
+    let said: Vec<(usize, watchfire::rules::Rule)> = rulebook
+        .rules
+        .iter()
+        .enumerate()
+        .filter(|(_, rule)| rule.when.is_none() && rule.matchers.iter().all(|m| !m.name().contains(['@', '.'])))
+        .map(|(number, rule)| (number, rule.clone()))
+        .collect();
+    let left_out = rulebook.rules.len() - said.len();
+    let house = House::with(rulebook, |_| {}).await;
+    let status = house.get("/api/v2/status").await.json();
+    let original = status["config"]["original"].as_str().unwrap();
+    assert_eq!(original.matches("# rule ").count() - original.matches("  - receiver: ").count(), left_out);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("alertmanager.yml");
+    std::fs::write(&file, original).unwrap();
+    let config = format!("--config.file={}", file.display());
+    for (_, rule) in &said {
+        let pairs = wanted_by(rule);
+        let labels = watchfire::model::Labels::from_pairs(pairs.iter().map(|(name, value)| (name, value)));
+        let mut expected = Vec::new();
+        for (number, candidate) in &said {
+            if candidate.matchers.matches(&labels) {
+                expected.push(format!("team-{number}"));
+                if !candidate.continues {
+                    break;
+                }
+            }
+        }
+        assert!(!expected.is_empty(), "{} wants none of {labels}", rule.name);
+        let labels: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let command = ["config", "routes", "test", &config].into_iter().chain(labels.iter().map(String::as_str));
+        let output = tokio::process::Command::new(&amtool).args(command).output().await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), expected.join(","), "{labels:?}");
+    }
+    println!("{} alerts routed alike, {left_out} rules cannot be said", said.len());
+}
+
 #[tokio::test]
 async fn the_real_amtool_works_unmodified() {
     let Some(amtool) = amtool() else {
