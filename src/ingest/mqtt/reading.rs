@@ -33,7 +33,7 @@ pub(super) struct Message {
 #[derive(Debug)]
 pub(super) enum Reading {
     Parcel(Parcel),
-    /// A point without id that came before: acknowledged, kept once.
+    /// A point without id, or a dead letter, that came before: acknowledged, kept once.
     Repeat,
 }
 
@@ -82,17 +82,10 @@ impl Reader {
             Ok(parcel) => parcel,
             Err((reason, why)) => {
                 self.surroundings.metrics.event_refused(DOOR, NO_SOURCE, reason);
-                return Reading::Parcel(self.dead_letter(message, why));
+                return self.unless_repeated(message, self.dead_letter(message, why));
             }
         };
-        let anonymous = anonymous_points(&parcel);
-        if let Some(event) = anonymous
-            && self.came_before(message)
-        {
-            self.surroundings.metrics.event_refused(DOOR, &event.source, "redelivered");
-            return Reading::Repeat;
-        }
-        Reading::Parcel(parcel)
+        self.unless_repeated(message, parcel)
     }
 
     /// Reads a message again whose parcel was refused: neither counted nor remembered a second time.
@@ -118,6 +111,16 @@ impl Reader {
         catch_unwind(AssertUnwindSafe(|| decode(&message.topic, &message.payload, redelivery))).map_err(|_| {
             ("decoder_panicked", "the decoder failed on it; this is a defect, please report it".to_owned())
         })
+    }
+
+    fn unless_repeated(&self, message: &Message, parcel: Parcel) -> Reading {
+        if let Some(source) = nameless(&parcel)
+            && self.came_before(message)
+        {
+            self.surroundings.metrics.event_refused(DOOR, source, "redelivered");
+            return Reading::Repeat;
+        }
+        Reading::Parcel(parcel)
     }
 
     fn came_before(&self, message: &Message) -> bool {
@@ -148,11 +151,16 @@ pub(super) fn is_idempotent(parcel: &Parcel) -> bool {
     }
 }
 
-/// The first event, if all are points without id.
-fn anonymous_points(parcel: &Parcel) -> Option<&Event> {
-    let Parcel::Events(events) = parcel else { return None };
-    let anonymous = |event: &Event| event.status == Status::Point && event.id.is_none();
-    events.first().filter(|_| events.iter().all(anonymous))
+/// The source of a parcel in which nothing has an identity by which the engine could know a second delivery: only points
+/// without id, or a dead letter.
+fn nameless(parcel: &Parcel) -> Option<&str> {
+    match parcel {
+        Parcel::DeadLetter(letter) => Some(&letter.source),
+        Parcel::Events(events) => {
+            let nameless = |event: &Event| event.status == Status::Point && event.id.is_none();
+            events.first().filter(|_| events.iter().all(nameless)).map(|event| event.source.as_str())
+        }
+    }
 }
 
 /// A database may refuse NUL in a text, and nothing else would be kept with it.
@@ -200,8 +208,10 @@ mod tests {
     }
 
     #[test]
-    fn only_points_without_id_can_be_repeats() {
-        for (payload, repeats) in [("point a", true), ("numbered a", false), ("firing a", false), ("unknown", false)] {
+    fn only_what_has_no_identity_can_be_a_repeat() {
+        for (payload, repeats) in
+            [("point a", true), ("numbered a", false), ("firing a", false), ("unknown", true), ("panic", true)]
+        {
             for (dup, retained) in [(true, false), (false, true)] {
                 let (surroundings, _deliveries) = surroundings(10);
                 let reader = Reader::new(surroundings, 100);
