@@ -1,5 +1,7 @@
+//! The `watchfire` command.
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    watchfire::app::main()
 }

@@ -2,6 +2,35 @@
 //!
 //! Reads what was committed; writes by sending one command and awaiting its answer. Must never write by itself.
 
+mod access;
+mod alerts;
+mod audit;
+mod body;
 mod commands;
+mod dead_letters;
+mod deliveries;
+mod endpoint;
+mod family;
+mod incident_commands;
+mod incidents;
+mod inspections;
+mod openapi;
+mod parameters;
+mod problems;
+mod router;
+mod rules;
+mod runs;
+mod schema;
+mod service;
+mod shown;
+mod silences;
+mod sources;
+mod state;
+mod stream;
+mod tiers;
+mod v2;
 
+pub use access::{Admission, Caller, Door, Keyring, RoleKind, new_token, token_digest};
 pub use commands::{Asked, CommandQueue, Unanswered, Wish};
+pub use router::router;
+pub use state::{ApiSettings, ApiState, Now};

@@ -1,3 +1,78 @@
 //! The program: configuration, wiring, the one driver loop, reload, shutdown, one file per command.
 //!
-//! The driver alone writes.
+//! The driver alone writes; nothing else here may ever touch the journal or the records.
+
+mod announce;
+mod block;
+mod check;
+mod clock;
+mod config;
+mod courier;
+mod demo;
+mod doors;
+mod driver;
+mod gauges;
+mod logging;
+mod recover;
+mod replay;
+mod rule_files;
+mod serve;
+mod snapshots;
+mod table;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Event correlation, incidents on three tiers, recurring problems and inspections for a 7×24 operations centre.
+///
+/// Monitoring tools push events in over HTTP (also as to an Alertmanager) and MQTT; rule files make incidents of them;
+/// what nobody takes climbs from first to second to third line.
+#[derive(Parser, Debug)]
+#[command(name = "watchfire", version, after_help = "Start with `watchfire demo`, then `watchfire serve`.")]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run the service
+    Serve(config::ServeFlags),
+    /// Run the service with a simulated province that breaks before your eyes
+    Demo(demo::DemoCommand),
+    /// Check rule files and say what is wrong, where
+    Check(check::CheckCommand),
+    /// Play recorded events through the rules on virtual time and show the incidents
+    Replay(replay::ReplayCommand),
+    /// Make, list and revoke access tokens
+    Token(token::TokenCommand),
+}
+
+/// The whole program. Exit codes: 0 done, 1 failed, 2 wrong usage.
+pub fn main() -> ExitCode {
+    let command = CommandLine::parse().command;
+    let done = match command {
+        Command::Serve(flags) => in_runtime(serve::run(flags)),
+        Command::Demo(command) => {
+            logging::start_quiet();
+            in_runtime(demo::run(command))
+        }
+        Command::Check(command) => Ok(check::run(&command)),
+        Command::Replay(command) => replay::run(&command),
+        Command::Token(command) => in_runtime(token::run(command)),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("watchfire: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn in_runtime(work: impl Future<Output = Result<ExitCode, String>>) -> Result<ExitCode, String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the runtime cannot be started: {error}"))?;
+    runtime.block_on(work)
+}

@@ -2,6 +2,7 @@
 //!
 //! Arithmetic on moments that are handed in. Must never read a clock.
 
+mod crontab;
 mod schedule;
 
 pub use schedule::{BadSchedule, Schedule};

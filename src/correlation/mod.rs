@@ -1,3 +1,72 @@
 //! Correlation: alerts, what holds them back, windows and patterns of one correlation domain.
 //!
-//! Pure. Decides when a condition is raised and cleared; must never know people, tiers or tickets.
+//! Pure. A [`Correlator`] takes one input after another and says in [`Output`]s what they led to: which alerts changed,
+//! which conditions were raised, held back and cleared, and why. Decides when a condition is raised and cleared; must
+//! never know people, tiers or tickets, read a clock, or depend on anything but its inputs in their order.
+
+mod alert;
+mod alert_events;
+mod book;
+mod candidates;
+mod condition;
+mod conditions;
+mod correlator;
+mod deadlines;
+mod event_ids;
+mod inhibition;
+mod input;
+mod invariants;
+mod output;
+mod ownership;
+mod patterns;
+mod reload;
+mod sentences;
+mod silences;
+mod state;
+mod subject;
+mod suppression;
+mod turn;
+
+#[cfg(test)]
+mod tests;
+
+use crate::model::{Moment, Span};
+
+pub use correlator::Correlator;
+pub use input::{Resend, SilenceChange};
+pub use output::{
+    AlertView, Bound, Counted, Decision, Evidence, Member, Output, Raised, Refused, Suppressor, Verdict,
+};
+pub use state::{BadSnapshot, Frozen};
+
+/// How much earlier than received an event may have happened; earlier ones are taken as from then.
+pub const LATENESS: Span = Span::from_seconds(30);
+/// How far ahead of us a producer's clock may be.
+pub const LEAD: Span = Span::from_seconds(30);
+/// When a v2 alert without an end ends after its last message.
+pub const RESOLVE_TIMEOUT: Span = Span::from_minutes(5);
+/// How long a resolved alert is remembered.
+pub const RESOLVED_RETENTION: Span = Span::from_minutes(30);
+/// How long a silence is listed after its end.
+pub const SILENCE_RETENTION: Span = Span::from_hours(120);
+/// How many silences there may be, expired ones included.
+pub const SILENCES_MAX: usize = 10_000;
+/// How long a producer's id of a point is remembered.
+pub const EVENT_ID_RETENTION: Span = Span::from_hours(1);
+/// How many of them at most.
+pub const EVENT_IDS_MAX: usize = 1_000_000;
+/// The members that a raised condition shows.
+pub const MEMBERS_SHOWN: usize = 1_000;
+/// The counted events that a condition keeps in full.
+pub const EVIDENCE_KEPT: usize = 20;
+/// The windows of one rule that no firing alert stands behind.
+pub const WINDOWS_PER_RULE: usize = 100_000;
+/// While points keep coming under a raised condition, the desk is told again that often.
+pub const TOLD_AGAIN_AFTER: Span = Span::from_minutes(1);
+/// What a downtime of ours grants at least, since we could not have seen the message.
+pub const RESUME_GRACE: Span = Span::from_minutes(5);
+
+/// The producer's time, moved into the range that we believe; without one, `now`.
+fn believable(occurred_at: Option<Moment>, now: Moment) -> Moment {
+    occurred_at.map_or(now, |occurred_at| occurred_at.clamp(now - LATENESS, now + LEAD))
+}

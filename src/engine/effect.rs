@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Outcome;
+use super::{Evidence, Outcome};
 use crate::incidents::{Incident, TimelineEntry};
 use crate::inspections::{ProbeRequest, Run};
 use crate::model::{
-    Cause, Fingerprint, IncidentId, Labels, Moment, Priority, Severity, Silence, SilenceId, Stamp, Status, Tier,
+    Cause, Fingerprint, IncidentId, Moment, Priority, Silence, SilenceId, Stamp, Status, Tier,
 };
 use crate::problems::Problem;
 use crate::rules::Channel;
@@ -61,47 +61,7 @@ pub enum Effect {
 }
 
 /// An alert as lists show it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AlertRecord {
-    pub fingerprint: Fingerprint,
-    pub source: String,
-    pub status: Status,
-    pub labels: Labels,
-    pub annotations: Labels,
-    pub summary: String,
-    pub severity: Severity,
-    pub starts_at: Stamp,
-    pub ends_at: Stamp,
-    pub updated_at: Moment,
-    pub generator_url: String,
-    pub silenced_by: Vec<SilenceId>,
-    pub inhibited_by: Vec<Fingerprint>,
-    /// The rule that owns it, and the key under which it holds it.
-    pub rule: String,
-    pub key: Labels,
-    /// Why it opened no incident so far: `rule R, 2 of 5`.
-    pub held: Option<String>,
-    /// How often it began to fire.
-    pub transitions: u64,
-    pub first_seen_at: Moment,
-}
-
-/// One event that counted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// Where it stands in the journal.
-    pub cause: Cause,
-    pub at: Moment,
-    pub source: String,
-    pub status: Status,
-    pub labels: Labels,
-    pub summary: String,
-    pub severity: Severity,
-    pub value: Option<f64>,
-    pub suppressed: bool,
-    /// At most 4 KiB of what the tool sent.
-    pub raw: Option<String>,
-}
+pub use crate::correlation::AlertView as AlertRecord;
 
 /// Who did what, when, and what came of it. Append-only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -143,19 +103,16 @@ pub enum NoticeKind {
     PageAgain,
     Escalated,
     Resolved,
-    /// An incident's change on its MQTT topic; nobody is paged.
-    Changed,
     ProblemOpened,
     InspectionMissed,
 }
 
 impl NoticeKind {
-    pub const ALL: [NoticeKind; 7] = [
+    pub const ALL: [NoticeKind; 6] = [
         NoticeKind::Page,
         NoticeKind::PageAgain,
         NoticeKind::Escalated,
         NoticeKind::Resolved,
-        NoticeKind::Changed,
         NoticeKind::ProblemOpened,
         NoticeKind::InspectionMissed,
     ];
@@ -166,7 +123,6 @@ impl NoticeKind {
             NoticeKind::PageAgain => "page_again",
             NoticeKind::Escalated => "escalated",
             NoticeKind::Resolved => "resolved",
-            NoticeKind::Changed => "changed",
             NoticeKind::ProblemOpened => "problem_opened",
             NoticeKind::InspectionMissed => "inspection_missed",
         }
@@ -231,6 +187,8 @@ pub enum Counted {
     ItemChecked {
         outcome: crate::inspections::ItemOutcome,
     },
+    /// A reload dropped that many windows of a rule that is gone or another.
+    WindowsDropped { rule: String, windows: u64 },
     CommandRefused,
     InvariantBroken {
         which: String,

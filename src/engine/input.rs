@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Command, Decision};
 use crate::inspections::ProbeResult;
-use crate::model::{Cause, Event, Fingerprint, Labels, Moment, Offset, Partition, Silence, SilenceId, Span, Stamp};
+use crate::model::{Cause, Event, Labels, Moment, Offset, Partition, Silence, SilenceId, Span, Stamp};
 use crate::rules::RulebookHash;
 
 /// One journaled input: where it stands, when it was taken (its own `now`), and what it is.
@@ -34,15 +34,27 @@ pub enum CorrelatorInput {
     Silence(SilenceCommand),
 }
 
-/// A known alert, said again with the same labels and annotations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resend {
-    pub fingerprint: Fingerprint,
-    pub starts_at: Option<Stamp>,
-    pub ends_at: Option<Stamp>,
-    pub occurred_at: Option<Moment>,
-    pub value_bits: Option<u64>,
+impl Input {
+    /// The request that would lead to this input again; `None` for what only the engine itself makes of others.
+    pub fn into_request(self) -> Option<Request> {
+        match self {
+            Input::Correlator(CorrelatorInput::Event(event)) => Some(Request::Event(event)),
+            Input::Correlator(CorrelatorInput::Silence(command)) if command.primary => {
+                let SilenceCommand { actor, role, change, .. } = command;
+                Some(Request::Silence { actor, role, change })
+            }
+            // A re-send changed only times: the tool will say it again.
+            Input::Correlator(CorrelatorInput::Silence(_) | CorrelatorInput::Resend(_)) => None,
+            Input::Desk(DeskInput::Decision { .. }) => None,
+            Input::Desk(input) => Some(Request::Desk(input)),
+            Input::Control(Control::Rulebook(hash)) => Some(Request::Rulebook(hash)),
+            Input::Control(Control::Tick | Control::Resumed { .. } | Control::ClockStepped { .. }) => None,
+        }
+    }
 }
+
+/// A known alert, said again with the same labels and annotations.
+pub use crate::correlation::Resend;
 
 /// A person's word on a silence. Sent to every live correlator; the first of them (`primary`) answers and records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -108,6 +120,8 @@ pub enum DeskInput {
 pub struct DeliveryResult {
     /// The notice's idempotency key.
     pub notice: Cause,
+    /// What it was about: `INC-…`, `PRB-…` or `RUN-…`.
+    pub subject: String,
     pub attempt: u32,
     pub outcome: DeliveryOutcome,
 }

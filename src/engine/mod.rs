@@ -4,17 +4,24 @@
 //! hash-iteration order: the same journal gives the same effects, byte for byte.
 
 mod command;
+mod compose;
+mod correlator;
 mod decision;
+mod desk;
 mod effect;
 mod input;
+mod snapshot;
 
 pub use command::{Action, Command, IncidentAction, Outcome, ProblemAction, Refusal, RunAction};
-pub use decision::{Decision, Member, Raised, Verdict};
-pub use effect::{AlertRecord, AuditEntry, Bound, Breach, Counted, Effect, Evidence, Notice, NoticeKind, Suppressor};
+pub use compose::{Engine, NotTaken, Work};
+pub use decision::{Decision, Evidence, Member, Raised, Verdict};
+pub use effect::{AlertRecord, AuditEntry, Bound, Breach, Counted, Effect, Notice, NoticeKind, Suppressor};
 pub use input::{
     Control, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, Entry, Input, Request, Resend, SilenceChange,
     SilenceCommand, SilenceDraft,
 };
+pub use desk::DeskIncident;
+pub use snapshot::{BadEncoding, BadSnapshot, Frozen, Saved};
 
 /// The version of the engine's behaviour: raised whenever the same journal would give other effects.
 pub const ENGINE_VERSION: u32 = 1;

@@ -2,6 +2,53 @@
 //!
 //! Plain state and moves. Must never read a clock, page anybody (tiers decide that), or know where it is stored.
 
+mod lifecycle;
 mod record;
 
+pub use lifecycle::NotAllowed;
 pub use record::{Incident, IncidentState, PendingOn, TimelineEntry, TimelineKind};
+
+/// A new incident to test with.
+#[cfg(test)]
+pub(crate) fn sample() -> Incident {
+    use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, Severity, Tier};
+    Incident {
+        id: IncidentId(1),
+        version: 1,
+        title: "链路中断".to_owned(),
+        state: IncidentState::New,
+        pending_on: None,
+        merged_into: None,
+        tier: Tier::First,
+        team: "first-line".to_owned(),
+        assignee: None,
+        priority: Priority::P2,
+        priority_reason: String::new(),
+        severity: Severity::Major,
+        rule: "link-down".to_owned(),
+        key: Labels::empty(),
+        labels: Labels::empty(),
+        fingerprint: Fingerprint(1),
+        reason: String::new(),
+        alerts: 0,
+        firing: 0,
+        opened_at: Moment::EPOCH,
+        acknowledged_at: None,
+        acknowledged: false,
+        resolved_at: None,
+        closed_at: None,
+        breached: false,
+        escalations: 0,
+        reopened: 0,
+        held: None,
+        problem: None,
+        workaround: None,
+        runbook: None,
+        diagnosis: None,
+        resolution: None,
+        unpaged: false,
+        next_step_at: None,
+        unarmed: None,
+        updated_at: Moment::EPOCH,
+    }
+}

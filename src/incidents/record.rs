@@ -61,6 +61,16 @@ pub enum PendingOn {
     Change,
 }
 
+impl PendingOn {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            PendingOn::Customer => "customer",
+            PendingOn::Vendor => "vendor",
+            PendingOn::Change => "change",
+        }
+    }
+}
+
 /// One incident. The record of it in tables and answers; its member alerts are kept beside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
@@ -141,6 +151,7 @@ pub enum TimelineKind {
     Paged,
     Escalated,
     StepSkipped,
+    Breached,
     Acknowledged,
     Assigned,
     Commented,

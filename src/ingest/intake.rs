@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
+use crate::metrics::Stopwatch;
 use crate::model::{DeadLetter, Event};
 
 /// What a door hands in at once: one request's or one message's worth.
@@ -12,16 +13,32 @@ pub enum Parcel {
     Events(Vec<Event>),
     /// An unreadable message, to be kept before it is acknowledged.
     DeadLetter(DeadLetter),
+    /// A message of which some items could be read, and what was wrong with the others.
+    Partly { events: Vec<Event>, dead_letter: DeadLetter },
 }
 
 /// One parcel on its way to the driver.
 #[derive(Debug)]
 pub struct Delivery {
-    pub parcel: Parcel,
+    parcel: Parcel,
     /// Answered after the commit with one verdict an event, in order.
-    pub reply: oneshot::Sender<Result<Vec<Verdict>, Refused>>,
+    reply: oneshot::Sender<Result<Vec<Verdict>, Refused>>,
     /// Gives the events' places in the queue back when dropped.
-    _room: OwnedSemaphorePermit,
+    room: OwnedSemaphorePermit,
+    under_way: Stopwatch,
+}
+
+impl Delivery {
+    /// Running since it was handed in.
+    pub fn under_way(&self) -> Stopwatch {
+        self.under_way
+    }
+
+    /// What was handed in, who waits for its answer, and its place in the queue: given back when dropped, after the
+    /// commit.
+    pub fn into_parts(self) -> (Parcel, oneshot::Sender<Result<Vec<Verdict>, Refused>>, OwnedSemaphorePermit) {
+        (self.parcel, self.reply, self.room)
+    }
 }
 
 /// What became of one event.
@@ -29,6 +46,8 @@ pub struct Delivery {
 pub enum Verdict {
     Accepted,
     Duplicate,
+    /// The store refused its content for good; it is kept as a dead letter.
+    DeadLettered,
 }
 
 /// Why nothing of the parcel was kept. The sender must send again.
@@ -84,6 +103,7 @@ impl Intake {
         let events = match parcel {
             Parcel::Events(events) => events.len(),
             Parcel::DeadLetter(_) => 1,
+            Parcel::Partly { events, .. } => events.len() + 1,
         };
         u32::try_from(events).unwrap_or(u32::MAX).clamp(1, self.capacity)
     }
@@ -94,7 +114,7 @@ impl Intake {
         room: OwnedSemaphorePermit,
     ) -> Result<oneshot::Receiver<Result<Vec<Verdict>, Refused>>, Refused> {
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Delivery { parcel, reply, _room: room }).map_err(|_| stopping())?;
+        self.queue.send(Delivery { parcel, reply, room, under_way: Stopwatch::start() }).map_err(|_| stopping())?;
         Ok(answer)
     }
 }

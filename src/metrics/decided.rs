@@ -9,7 +9,6 @@ use crate::engine::{Bound, Breach, Counted, Effect, NoticeKind, Suppressor};
 use crate::inspections::{ItemOutcome, RunState};
 use crate::model::{Priority, Severity, Status, Tier};
 use crate::problems::ProblemState;
-use crate::rules::Rulebook;
 
 /// Distinct rules with a series of their own.
 const RULES_MAX: usize = 2_000;
@@ -20,7 +19,7 @@ const INVARIANTS_MAX: usize = 50;
 
 const STATUSES: [Status; 3] = [Status::Firing, Status::Resolved, Status::Point];
 /// The doors that are no source file.
-const BUILT_IN_SOURCES: [&str; 3] = ["v2", "native", "inspection"];
+pub(super) const BUILT_IN_SOURCES: [&str; 3] = ["v2", "native", "inspection"];
 
 /// From half a minute to a day: first contact.
 const ACKNOWLEDGE_SECONDS: [f64; 12] =
@@ -38,12 +37,14 @@ pub(super) struct Decided {
     unmatched: IntCounterVec,
     rules: Words,
     rules_fired: IntCounterVec,
+    windows_dropped: IntCounterVec,
     suppressed: IntCounterVec,
     bounds: IntCounterVec,
     invariants: Words,
     invariants_broken: IntCounterVec,
     alerts_active: IntGaugeVec,
     incidents_open: IntGaugeVec,
+    incidents_unacknowledged: IntGaugeVec,
     incidents_opened: IntCounterVec,
     incidents_reopened: IntCounter,
     time_to_acknowledge: HistogramVec,
@@ -70,12 +71,14 @@ impl Decided {
             unmatched: counters(registry, &names::EVENTS_UNMATCHED, &["source"]),
             rules: Words::new(RULES_MAX),
             rules_fired: counters(registry, &names::RULES_FIRED, &["rule"]),
+            windows_dropped: counters(registry, &names::WINDOWS_DROPPED, &["rule"]),
             suppressed: counters(registry, &names::ALERTS_SUPPRESSED, &["by"]),
             bounds: counters(registry, &names::BOUNDS_HIT, &["bound"]),
             invariants: Words::new(INVARIANTS_MAX),
             invariants_broken: counters(registry, &names::INVARIANTS_BROKEN, &["invariant"]),
             alerts_active: gauges(registry, &names::ALERTS_ACTIVE, &["severity"]),
             incidents_open: gauges(registry, &names::INCIDENTS_OPEN, &["tier", "priority"]),
+            incidents_unacknowledged: gauges(registry, &names::INCIDENTS_UNACKNOWLEDGED, &["priority"]),
             incidents_opened: counters(registry, &names::INCIDENTS_OPENED, &["priority"]),
             incidents_reopened: counter(registry, &names::INCIDENTS_REOPENED),
             time_to_acknowledge: histograms(registry, &names::TIME_TO_ACKNOWLEDGE, &by_person, &ACKNOWLEDGE_SECONDS),
@@ -95,6 +98,7 @@ impl Decided {
         }
         decided.rules_fired.with_label_values(&[decided.rules.admit(crate::rules::CATCH_ALL).as_ref()]);
         decided.rules_fired.with_label_values(&[OTHER]);
+        decided.windows_dropped.with_label_values(&[OTHER]);
         decided.invariants_broken.with_label_values(&[OTHER]);
         decided
     }
@@ -103,6 +107,7 @@ impl Decided {
         begin(&self.suppressed, Suppressor::ALL.map(Suppressor::as_str));
         begin(&self.bounds, Bound::ALL.map(Bound::as_str));
         begin(&self.alerts_active, Severity::ALL.map(Severity::as_str));
+        begin(&self.incidents_unacknowledged, Priority::ALL.map(Priority::as_str));
         begin(&self.incidents_opened, Priority::ALL.map(Priority::as_str));
         begin(&self.notices, NoticeKind::ALL.map(NoticeKind::as_str));
         begin(&self.problems, ProblemState::ALL.map(ProblemState::as_str));
@@ -132,13 +137,12 @@ impl Decided {
         self.unmatched.with_label_values(&[source.as_ref()]);
     }
 
-    /// Gives what the rule files name a series at 0, so that the first event of each is seen as an increase.
-    pub fn begin_rulebook(&self, rulebook: &Rulebook) {
-        for source in &rulebook.sources {
-            self.begin_source(&source.name);
+    pub fn begin_names(&self, sources: &[&str], rules: &[&str]) {
+        for source in sources {
+            self.begin_source(source);
         }
-        for rule in &rulebook.rules {
-            self.rules_fired.with_label_values(&[self.rules.admit(&rule.name).as_ref()]);
+        for rule in rules {
+            self.rules_fired.with_label_values(&[self.rules.admit(rule).as_ref()]);
         }
     }
 
@@ -179,6 +183,9 @@ impl Decided {
             Counted::ProblemOpened => self.problems_opened.inc(),
             Counted::RunEnded { state } => self.runs.with_label_values(&[state.as_str()]).inc(),
             Counted::ItemChecked { outcome } => self.items.with_label_values(&[outcome.as_str()]).inc(),
+            Counted::WindowsDropped { rule, windows } => {
+                self.windows_dropped.with_label_values(&[self.rules.admit(rule).as_ref()]).inc_by(*windows);
+            }
             Counted::CommandRefused => self.commands_refused.inc(),
             Counted::InvariantBroken { which } => {
                 self.invariants_broken.with_label_values(&[self.invariants.admit(which).as_ref()]).inc();
@@ -215,14 +222,8 @@ impl Metrics {
         }
     }
 
-    /// Gauges by what is open now: alerts by severity, incidents by (tier, priority), problems by state. What is not
-    /// named is 0.
-    pub fn set_open(
-        &self,
-        alerts: &[(Severity, i64)],
-        incidents: &[(Tier, Priority, i64)],
-        problems: &[(ProblemState, i64)],
-    ) {
+    /// Gauges by what is open now: alerts by severity, incidents by (tier, priority). What is not named is 0.
+    pub fn set_open(&self, alerts: &[(Severity, i64)], incidents: &[(Tier, Priority, i64)]) {
         for severity in Severity::ALL {
             let sum = alerts.iter().filter(|(of, _)| *of == severity).map(|(_, count)| count).sum();
             self.decided.alerts_active.with_label_values(&[severity.as_str()]).set(sum);
@@ -234,9 +235,21 @@ impl Metrics {
                 self.decided.incidents_open.with_label_values(&[tier.as_str(), priority.as_str()]).set(sum);
             }
         }
+    }
+
+    /// Problems remembered, by state. What is not named is 0.
+    pub fn set_problems(&self, problems: &[(ProblemState, i64)]) {
         for state in ProblemState::ALL {
             let sum = problems.iter().filter(|(of, _)| *of == state).map(|(_, count)| count).sum();
             self.decided.problems.with_label_values(&[state.as_str()]).set(sum);
+        }
+    }
+
+    /// Open incidents that page and that nobody of their present tier has acknowledged. What is not named is 0.
+    pub fn set_unacknowledged(&self, incidents: &[(Priority, i64)]) {
+        for priority in Priority::ALL {
+            let sum = incidents.iter().filter(|(of, _)| *of == priority).map(|(_, count)| count).sum();
+            self.decided.incidents_unacknowledged.with_label_values(&[priority.as_str()]).set(sum);
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
+use super::decided::BUILT_IN_SOURCES;
 use super::registration::{counters, gauge, gauges, histograms};
 use super::words::{OTHER, Words};
 use super::{Metrics, names};
-use crate::rules::Rulebook;
 
 /// Distinct sources with series of their own.
 const SOURCES_MAX: usize = 200;
@@ -17,6 +17,8 @@ const BROKERS_MAX: usize = 16;
 const ROUTES_MAX: usize = 200;
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+/// Where dead letters come from that name no source: topics that none takes, and inputs that the store refused.
+const SOURCELESS: [&str; 2] = ["mqtt", "journal"];
 const DOORS: [&str; 2] = ["http", "mqtt"];
 
 /// From a cached answer to a request that waited for a slow disk.
@@ -59,29 +61,34 @@ impl Doors {
         for door in DOORS {
             doors.refused.with_label_values(&[OTHER, door, OTHER]);
         }
-        doors.begin_source(OTHER);
+        for source in BUILT_IN_SOURCES.into_iter().chain(SOURCELESS).chain([OTHER]) {
+            doors.begin_source(source);
+        }
         doors.mqtt_refused.with_label_values(&[OTHER]);
         doors.http_requests.with_label_values(&["/metrics", "GET", "200"]);
         doors.http_duration.with_label_values(&["/metrics"]);
         doors
     }
 
-    fn begin_source(&self, source: &str) {
+    pub fn begin_source(&self, source: &str) {
         self.dead_letters.with_label_values(&[self.sources.admit(source).as_ref()]);
-    }
-
-    /// Gives every source's dead letters a series at 0, so that the first one is seen as an increase.
-    pub fn begin_rulebook(&self, rulebook: &Rulebook) {
-        rulebook.sources.iter().for_each(|source| self.begin_source(&source.name));
     }
 }
 
 impl Metrics {
     /// `door`: http or mqtt; `source`: the source file's name; `reason`: one of our own words.
     pub fn event_refused(&self, door: &str, source: &str, reason: &str) {
+        self.events_refused(door, source, reason, 1);
+    }
+
+    /// Several at once: under overload whole requests are refused.
+    pub fn events_refused(&self, door: &str, source: &str, reason: &str, count: usize) {
+        if count == 0 {
+            return;
+        }
         let door = known(&DOORS, door);
         let (source, reason) = (self.doors.sources.admit(source), self.doors.reasons.admit(reason));
-        self.doors.refused.with_label_values(&[source.as_ref(), door, reason.as_ref()]).inc();
+        self.doors.refused.with_label_values(&[source.as_ref(), door, reason.as_ref()]).inc_by(count as u64);
     }
 
     /// An unreadable message of that source was kept.

@@ -31,6 +31,8 @@ pub(super) const INTAKE_WAITING: Text =
     text("watchfire_intake_waiting_events", "Events that wait in the intake queue or for their commit.");
 
 // What was made of it.
+pub(super) const WINDOWS_DROPPED: Text =
+    text("watchfire_windows_dropped_total", "Windows that a reload dropped, by the rule that is gone or another.");
 pub(super) const RULES_FIRED: Text = text(
     "watchfire_rules_fired_total",
     "How often each rule fired; past the bound of distinct rules the rest count as \"other\".",
@@ -46,6 +48,10 @@ pub(super) const ALERTS_ACTIVE: Text = text("watchfire_alerts_active", "Alerts t
 // Incidents and tiers.
 pub(super) const INCIDENTS_OPEN: Text =
     text("watchfire_incidents_open", "Incidents that somebody still has to take care of, by tier and priority.");
+pub(super) const INCIDENTS_UNACKNOWLEDGED: Text = text(
+    "watchfire_incidents_unacknowledged",
+    "Open incidents that nobody of their present tier has acknowledged, by priority; unpaged ones are not among them.",
+);
 pub(super) const INCIDENTS_OPENED: Text =
     text("watchfire_incidents_opened_total", "Incidents opened, by priority at that time.");
 pub(super) const INCIDENTS_REOPENED: Text =
@@ -84,8 +90,10 @@ pub(super) const DELIVERIES: Text =
     text("watchfire_deliveries_total", "Attempts to deliver a notice, by channel and outcome.");
 pub(super) const DELIVERY_DURATION: Text =
     text("watchfire_delivery_duration_seconds", "How long attempts to deliver a notice took, by channel.");
-pub(super) const OUTBOX_WAITING: Text =
-    text("watchfire_outbox_waiting_notices", "Notices that are neither delivered nor given up.");
+pub(super) const OUTBOX_WAITING: Text = text(
+    "watchfire_outbox_waiting_notices",
+    "Notices neither delivered nor given up; at least so many when more wait than are carried at once.",
+);
 
 // Journal and store.
 pub(super) const JOURNAL_INPUTS: Text =

@@ -150,8 +150,15 @@ impl Metrics {
         self.running.rulebook_info.reset();
         self.running.rulebook_info.with_label_values(&[rulebook.hash.to_string()]).set(1);
         self.running.rulebook_rules.set(rulebook.rules.len() as i64);
-        self.decided.begin_rulebook(rulebook);
-        self.doors.begin_rulebook(rulebook);
+        let sources: Vec<&str> = rulebook.sources.iter().map(|source| source.name.as_str()).collect();
+        let rules: Vec<&str> = rulebook.rules.iter().map(|rule| rule.name.as_str()).collect();
+        self.begin_names(&sources, &rules);
+    }
+
+    /// A series at 0 for each, so that the first event, firing or dead letter is seen as an increase.
+    pub(super) fn begin_names(&self, sources: &[&str], rules: &[&str]) {
+        self.decided.begin_names(sources, rules);
+        sources.iter().for_each(|source| self.doors.begin_source(source));
     }
 
     /// `kind` as `rules::Check::kind`, `outcome` as `inspections::ItemOutcome::as_str`.

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::Metrics;
-use crate::engine::{Breach, Counted, Effect, Suppressor};
+use crate::engine::{Bound, Breach, Counted, Effect, NoticeKind, Suppressor};
+use crate::inspections::{ItemOutcome, RunState};
 use crate::model::{Priority, Severity, Status, Tier};
 use crate::problems::ProblemState;
+use crate::rules::{Rulebook, RulebookHash};
 
 /// The value of each series, by its text up to the value.
 fn series(exposition: &str) -> BTreeMap<String, f64> {
@@ -51,24 +53,25 @@ fn closed_label_sets_stand_at_zero_from_the_start() {
         assert_eq!(of_it.len(), expected, "{family}: {of_it:?}");
         assert!(of_it.iter().all(|(_, value)| **value == 0.0), "{family}: {of_it:?}");
     };
-    check("watchfire_alerts_active", 6);
-    check("watchfire_incidents_open", 12);
-    check("watchfire_incidents_opened_total", 4);
-    check("watchfire_time_to_acknowledge_seconds_count", 12);
-    check("watchfire_time_to_resolve_seconds_count", 12);
+    check("watchfire_alerts_active", Severity::ALL.len());
+    check("watchfire_incidents_open", Tier::ALL.len() * Priority::ALL.len());
+    check("watchfire_incidents_opened_total", Priority::ALL.len());
+    check("watchfire_time_to_acknowledge_seconds_count", Tier::ALL.len() * Priority::ALL.len());
+    check("watchfire_time_to_resolve_seconds_count", Tier::ALL.len() * Priority::ALL.len());
     check("watchfire_escalations_total", 3);
-    check("watchfire_breaches_total", 6);
-    check("watchfire_notices_total", 7);
-    check("watchfire_problems", 8);
-    check("watchfire_inspection_runs_total", 8);
-    check("watchfire_inspection_items_total", 5);
-    check("watchfire_alerts_suppressed_total", 2);
-    check("watchfire_bounds_hit_total", 4);
+    check("watchfire_breaches_total", Tier::ALL.len() * Breach::ALL.len());
+    check("watchfire_notices_total", NoticeKind::ALL.len());
+    check("watchfire_problems", ProblemState::ALL.len());
+    check("watchfire_inspection_runs_total", RunState::ALL.len());
+    check("watchfire_inspection_items_total", ItemOutcome::ALL.len());
+    check("watchfire_alerts_suppressed_total", Suppressor::ALL.len());
+    check("watchfire_bounds_hit_total", Bound::ALL.len());
     check("watchfire_deliveries_total", 6);
-    check("watchfire_probes_total", 25);
+    check("watchfire_probes_total", 5 * ItemOutcome::ALL.len());
     check("watchfire_rulebook_loads_total", 2);
     check("watchfire_events_total", 12);
-    check("watchfire_dead_letters_total", 1);
+    check("watchfire_dead_letters_total", 6);
+    check("watchfire_incidents_unacknowledged", Priority::ALL.len());
     for plain in ["watchfire_ready", "watchfire_commit_failures_total", "watchfire_journal_lag_seconds"] {
         assert_eq!(series.get(plain), Some(&0.0), "{plain}");
     }
@@ -111,11 +114,8 @@ fn committed_effects_are_counted() {
 fn gauges_of_what_is_open_fall_back_to_zero() {
     let metrics = Metrics::new();
     let p1_at_second = r#"watchfire_incidents_open{priority="P1",tier="2"}"#;
-    metrics.set_open(
-        &[(Severity::Major, 3), (Severity::Major, 4)],
-        &[(Tier::Second, Priority::P1, 2)],
-        &[(ProblemState::KnownError, 1)],
-    );
+    metrics.set_open(&[(Severity::Major, 3), (Severity::Major, 4)], &[(Tier::Second, Priority::P1, 2)]);
+    metrics.set_problems(&[(ProblemState::KnownError, 1)]);
     check(
         &metrics,
         &[
@@ -124,8 +124,20 @@ fn gauges_of_what_is_open_fall_back_to_zero() {
             (r#"watchfire_problems{state="known_error"}"#, 1.0),
         ],
     );
-    metrics.set_open(&[], &[], &[]);
-    check(&metrics, &[(r#"watchfire_alerts_active{severity="major"}"#, 0.0), (p1_at_second, 0.0)]);
+    metrics.set_unacknowledged(&[(Priority::P1, 2)]);
+    check(&metrics, &[(r#"watchfire_incidents_unacknowledged{priority="P1"}"#, 2.0)]);
+    metrics.set_unacknowledged(&[]);
+    metrics.set_open(&[], &[]);
+    metrics.set_problems(&[]);
+    check(&metrics, &[(r#"watchfire_incidents_unacknowledged{priority="P1"}"#, 0.0)]);
+    check(
+        &metrics,
+        &[
+            (r#"watchfire_alerts_active{severity="major"}"#, 0.0),
+            (p1_at_second, 0.0),
+            (r#"watchfire_problems{state="known_error"}"#, 0.0),
+        ],
+    );
 }
 
 #[test]
@@ -159,4 +171,40 @@ fn what_the_doors_report_is_labelled_within_bounds() {
         ],
     );
     assert!(!metrics.render().contains("hunter2"));
+}
+
+#[test]
+fn the_rulebook_in_force_is_shown_by_its_hash_alone() {
+    let metrics = Metrics::new();
+    for byte in [0xAB, 0xCD] {
+        metrics.rulebook_in_force(&Rulebook {
+            hash: RulebookHash([byte; 32]),
+            texts: Vec::new(),
+            sources: Vec::new(),
+            rules: Vec::new(),
+            inhibitions: Vec::new(),
+            ladders: BTreeMap::new(),
+            teams: BTreeMap::new(),
+            problems: Vec::new(),
+            plans: BTreeMap::new(),
+        });
+    }
+    let series = series(&metrics.render());
+    let hashes: Vec<_> = series.keys().filter(|name| name.starts_with("watchfire_rulebook_info{")).collect();
+    assert_eq!(hashes, [&format!(r#"watchfire_rulebook_info{{hash="{}"}}"#, "cd".repeat(32))]);
+}
+
+#[test]
+fn sources_and_rules_stand_at_zero_before_their_first_event() {
+    let metrics = Metrics::new();
+    metrics.begin_names(&["zabbix"], &["链路中断"]);
+    check(
+        &metrics,
+        &[
+            (r#"watchfire_events_total{source="zabbix",status="point"}"#, 0.0),
+            (r#"watchfire_events_duplicate_total{source="zabbix"}"#, 0.0),
+            (r#"watchfire_dead_letters_total{source="zabbix"}"#, 0.0),
+            (r#"watchfire_rules_fired_total{rule="链路中断"}"#, 0.0),
+        ],
+    );
 }

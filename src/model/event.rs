@@ -22,6 +22,11 @@ impl Status {
             Status::Point => "point",
         }
     }
+
+    /// The status of that exact word; `None` for any other.
+    pub fn from_word(word: &str) -> Option<Status> {
+        [Status::Firing, Status::Resolved, Status::Point].into_iter().find(|status| status.as_str() == word)
+    }
 }
 
 /// When a firing alert ends without being cleared.

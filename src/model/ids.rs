@@ -71,7 +71,7 @@ impl fmt::Display for Cause {
 }
 
 /// The identity of a label set, as Alertmanager computes it. Shown as 16 lower-case hex digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub u64);
 
 impl fmt::Display for Fingerprint {
@@ -96,6 +96,24 @@ impl FromStr for Fingerprint {
             return Err(bad());
         }
         u64::from_str_radix(text, 16).map(Fingerprint).map_err(|_| bad())
+    }
+}
+
+impl Serialize for Fingerprint {
+    /// Text for people's formats (a JSON number would lose its last digits in a browser), the number for the journal's.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() { serializer.collect_str(self) } else { serializer.serialize_u64(self.0) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+            text.parse().map_err(serde::de::Error::custom)
+        } else {
+            u64::deserialize(deserializer).map(Fingerprint)
+        }
     }
 }
 
@@ -218,5 +236,15 @@ mod tests {
         assert_eq!(id.to_string().parse::<SilenceId>().unwrap(), id);
         let other = SilenceId::from_cause(Cause { offset: Offset(8), ..cause });
         assert_ne!(id, other);
+    }
+
+    #[test]
+    fn fingerprints_are_hex_digits_for_people_and_numbers_in_the_journal() {
+        let fingerprint = Fingerprint(0x00ab_cdef_0123_4567);
+        let json = serde_json::to_string(&fingerprint).unwrap();
+        assert_eq!(json, r#""00abcdef01234567""#);
+        assert_eq!(serde_json::from_str::<Fingerprint>(&json).unwrap(), fingerprint);
+        let bytes = postcard::to_allocvec(&fingerprint).unwrap();
+        assert_eq!(postcard::from_bytes::<Fingerprint>(&bytes).unwrap(), fingerprint);
     }
 }

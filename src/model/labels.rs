@@ -1,7 +1,7 @@
 //! Label sets: sorted, immutable, shared, with the fingerprint that Alertmanager gives them.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -36,7 +36,9 @@ struct Pairs {
 
 impl Labels {
     pub fn empty() -> Labels {
-        LabelsBuilder::default().build().unwrap_or_else(|_| unreachable!("an empty set has no doubles"))
+        static EMPTY: LazyLock<Labels> =
+            LazyLock::new(|| Labels(Arc::new(Pairs { text: String::new().into(), ends: Vec::new().into() })));
+        Labels::clone(&EMPTY)
     }
 
     /// Builds a set from pairs in any order; the last of two equal names wins.
@@ -136,6 +138,16 @@ pub struct LabelsBuilder {
 }
 
 impl LabelsBuilder {
+    /// Room for that many pairs and bytes of text, so that an ordinary alert grows nothing.
+    pub fn with_capacity(pairs: usize, text_bytes: usize) -> LabelsBuilder {
+        LabelsBuilder { text: String::with_capacity(text_bytes), ends: Vec::with_capacity(pairs), unsorted: false }
+    }
+
+    /// Whether that character occurs in any name or value.
+    pub fn contains(&self, character: char) -> bool {
+        self.text.contains(character)
+    }
+
     pub fn push(&mut self, name: &str, value: &str) {
         if value.is_empty() {
             return;

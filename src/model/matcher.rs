@@ -6,11 +6,8 @@ use std::fmt;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::Labels;
-
-/// The longest pattern accepted, and the largest automaton it may become: bounds on what a person can make us run.
-const PATTERN_MAX_BYTES: usize = 4096;
-const AUTOMATON_MAX_BYTES: usize = 1 << 20;
+use super::go_regex::anchored_regex;
+use super::{Labels, matcher_parse};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum MatcherOp {
@@ -65,8 +62,13 @@ pub struct Matcher {
 impl Matcher {
     pub fn new(name: impl Into<String>, op: MatcherOp, value: impl Into<String>) -> Result<Matcher, BadMatcher> {
         let (name, value) = (name.into(), value.into());
-        let regex = if op.is_regex() { Some(compile(&value)?) } else { None };
+        let regex = if op.is_regex() { Some(anchored_regex(&value)?) } else { None };
         Ok(Matcher { name, op, value, regex })
+    }
+
+    /// Reads exactly one matcher, without braces, as Alertmanager's `filter=` takes it.
+    pub fn parse(text: &str) -> Result<Matcher, BadMatcher> {
+        matcher_parse::single(text)
     }
 
     pub fn equal(name: impl Into<String>, value: impl Into<String>) -> Matcher {
@@ -85,6 +87,20 @@ impl Matcher {
         &self.value
     }
 
+    /// All values that fit, when the text spells them out: one for `=`, several for `=~"a|b"`; never the empty one,
+    /// which an absent label has. What an index over values can find.
+    pub fn values(&self) -> Option<Vec<&str>> {
+        let values: Vec<&str> = match self.op {
+            MatcherOp::Equal => vec![&self.value],
+            MatcherOp::Matches => self.value.split('|').collect(),
+            MatcherOp::NotEqual | MatcherOp::NotMatches => return None,
+        };
+        let is_plain =
+            |value: &str| !value.contains(['.', '+', '*', '?', '(', ')', '[', ']', '{', '}', '^', '$', '\\']);
+        let is_spelled_out = self.op == MatcherOp::Equal || values.iter().all(|value| is_plain(value));
+        (is_spelled_out && values.iter().all(|value| !value.is_empty())).then_some(values)
+    }
+
     /// Whether this value (empty for an absent label) fits.
     pub fn matches_value(&self, value: &str) -> bool {
         let hit = match &self.regex {
@@ -99,21 +115,6 @@ impl Matcher {
     }
 }
 
-/// Anchors as Alertmanager does; `.` does not match a newline; `\d \w \s \b` are ASCII as in RE2.
-fn compile(pattern: &str) -> Result<Regex, BadMatcher> {
-    if pattern.len() > PATTERN_MAX_BYTES {
-        let reason = format!("regular expression of {} bytes; at most {PATTERN_MAX_BYTES} are allowed", pattern.len());
-        return Err(BadMatcher { reason, at: None });
-    }
-    regex::RegexBuilder::new(&format!("^(?:{})$", super::go_regex::to_rust(pattern)))
-        .size_limit(AUTOMATON_MAX_BYTES)
-        .build()
-        .map_err(|error| {
-            let last = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
-            BadMatcher { reason: format!("bad regular expression {pattern:?}: {last}"), at: None }
-        })
-}
-
 impl PartialEq for Matcher {
     fn eq(&self, other: &Self) -> bool {
         (&self.name, self.op, &self.value) == (&other.name, other.op, &other.value)
@@ -125,8 +126,28 @@ impl Eq for Matcher {}
 impl fmt::Display for Matcher {
     /// `site=~"GZ.*"`, which reads back as the same matcher.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}{:?}", self.name, self.op.as_str(), self.value)
+        if matcher_parse::needs_quotes(&self.name) {
+            write_quoted(f, &self.name)?;
+        } else {
+            f.write_str(&self.name)?;
+        }
+        f.write_str(self.op.as_str())?;
+        write_quoted(f, &self.value)
     }
+}
+
+/// With the only escapes that both of Alertmanager's grammars read alike; all other characters stand as they are.
+fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    f.write_str("\"")?;
+    for c in text.chars() {
+        match c {
+            '\\' => f.write_str(r"\\")?,
+            '"' => f.write_str("\\\"")?,
+            '\n' => f.write_str(r"\n")?,
+            other => write!(f, "{other}")?,
+        }
+    }
+    f.write_str("\"")
 }
 
 impl fmt::Debug for Matcher {
@@ -153,6 +174,11 @@ impl<'de> Deserialize<'de> for Matcher {
 pub struct Matchers(pub Vec<Matcher>);
 
 impl Matchers {
+    /// Reads a list: matchers separated by commas, optionally in braces. An empty text is the empty list.
+    pub fn parse(text: &str) -> Result<Matchers, BadMatcher> {
+        matcher_parse::list(text)
+    }
+
     pub fn matches(&self, labels: &Labels) -> bool {
         self.0.iter().all(|matcher| matcher.matches(labels))
     }

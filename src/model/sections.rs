@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
+use serde::ser::SerializeSeq;
 use serde::{Deserialize, Serialize};
 
 /// How many sections a map has. Part of the snapshot's format: changing it is a new format.
@@ -93,6 +94,11 @@ impl<K: SectionKey, V: Clone> Sections<K, V> {
         self.sections.iter().flat_map(|section| section.iter())
     }
 
+    /// The entries that share the section of `key`, in key order: a bounded piece of the map to sweep.
+    pub fn section_of(&self, key: &K) -> impl Iterator<Item = (&K, &V)> {
+        self.sections[Self::index(key)].iter()
+    }
+
     /// Whether section `index` is still the one that `earlier` holds, so that it need not be written again.
     pub fn same_section(&self, earlier: &Self, index: usize) -> bool {
         Arc::ptr_eq(&self.sections[index], &earlier.sections[index])
@@ -123,7 +129,9 @@ impl<K: SectionKey + DeserializeOwned, V: Clone + DeserializeOwned> Sections<K, 
 /// Whole maps, for the small ones that are kept in one piece.
 impl<K: SectionKey + Serialize, V: Clone + Serialize> Serialize for Sections<K, V> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.iter())
+        let mut sequence = serializer.serialize_seq(Some(self.len))?;
+        self.iter().try_for_each(|entry| sequence.serialize_element(&entry))?;
+        sequence.end()
     }
 }
 

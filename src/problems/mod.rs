@@ -2,6 +2,14 @@
 //!
 //! Must never read a clock, or open a second problem for a cause that has an open one.
 
+mod lifecycle;
 mod record;
+mod recurrence;
+mod register;
+#[cfg(test)]
+mod tests;
 
+pub use lifecycle::{MOVES, Moved, NotAllowed};
 pub use record::{Problem, ProblemNote, ProblemState};
+pub use recurrence::{Episode, Recurrence};
+pub use register::{Facts, KnownError, ProblemChange, ProblemEdit, ProblemRefusal, Problems};

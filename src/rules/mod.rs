@@ -2,13 +2,23 @@
 //!
 //! Must never read a file or a clock: texts are handed in, and what they compile to depends on nothing else.
 
+mod check;
+mod defaults;
 mod expression;
+mod load;
+mod mistake;
 mod rulebook;
 mod source;
+mod title;
 
-pub use expression::Expression;
+pub use check::{Report, report};
+pub use defaults::builtin;
+pub use expression::{BadExpression, Expression};
+pub use load::{Loaded, load};
+pub use mistake::Mistake;
 pub use rulebook::{
     CATCH_ALL, Channel, Check, Comparison, Counts, Inhibition, Item, Ladder, Limit, Pattern, Plan, ProblemPolicy, Rule,
     RuleText, Rulebook, RulebookHash, Step, Team,
 };
-pub use source::Source;
+pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
+pub use title::{COUNT_PLACE, fill_title};

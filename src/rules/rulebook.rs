@@ -52,6 +52,21 @@ pub struct Rulebook {
 }
 
 impl Rulebook {
+    /// Before the first rulebook: no rule, no ladder, nobody.
+    pub fn empty() -> Rulebook {
+        Rulebook {
+            hash: RulebookHash([0; 32]),
+            texts: Vec::new(),
+            sources: Vec::new(),
+            rules: Vec::new(),
+            inhibitions: Vec::new(),
+            ladders: BTreeMap::new(),
+            teams: BTreeMap::new(),
+            problems: Vec::new(),
+            plans: BTreeMap::new(),
+        }
+    }
+
     pub fn rule(&self, name: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.name == name)
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::{Effect, Entry};
-use crate::model::{DeadLetter, Moment, Offset, Partition};
+use crate::model::{DeadLetter, Moment, Offset, Partition, Span};
 use crate::rules::{Rulebook, RulebookHash};
 
 /// Everything that one commit makes durable, or none of it.
@@ -62,11 +62,30 @@ pub enum CommitError {
     Unavailable(#[source] StoreError),
 }
 
-/// A failure of the database itself.
+impl From<StoreError> for CommitError {
+    fn from(error: StoreError) -> CommitError {
+        CommitError::Unavailable(error)
+    }
+}
+
+impl From<sqlx::Error> for CommitError {
+    fn from(error: sqlx::Error) -> CommitError {
+        if blames_content(&error) {
+            CommitError::Content { reason: error.to_string() }
+        } else {
+            CommitError::Unavailable(StoreError::Database(error))
+        }
+    }
+}
+
+/// A failure of the database itself, or of what was asked of it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("cannot open {url}: {reason}")]
     Open { url: String, reason: String },
+    /// Nothing came back; whether it happened is unknown.
+    #[error("database: {what} did not answer within {after}")]
+    TimedOut { what: &'static str, after: Span },
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
     #[error("migration: {0}")]
@@ -74,4 +93,29 @@ pub enum StoreError {
     /// A row that this release cannot read.
     #[error("{table}: row {row} cannot be read: {reason}")]
     Corrupt { table: &'static str, row: String, reason: String },
+    /// Retention took what was asked for.
+    #[error("partition {partition}: the journal before offset {earliest} is gone; offset {from} cannot be read")]
+    Trimmed { partition: Partition, from: Offset, earliest: Offset },
+    /// 400: not from a previous page of this list.
+    #[error("{cursor:?} is not a cursor of this list; take it from the \"next\" of the page before, or leave it out")]
+    BadCursor { cursor: String },
+    /// 409: token names are unique for good, so that the audit stays clear.
+    #[error("a token named {name:?} exists or existed; choose another name")]
+    NameTaken { name: String },
+}
+
+/// Whether the database refused what was written rather than to write at all. Only then is bisecting the batch right:
+/// a missing table or a full disk would condemn every input.
+fn blames_content(error: &sqlx::Error) -> bool {
+    if let sqlx::Error::Encode(_) = error {
+        return true;
+    }
+    let Some(error) = error.as_database_error() else { return false };
+    if let Some(postgres) = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() {
+        // Data exception, integrity violation, program limit exceeded.
+        return ["22", "23", "54"].iter().any(|class| postgres.code().starts_with(class));
+    }
+    let code: i32 = error.code().and_then(|code| code.parse().ok()).unwrap_or_default();
+    // The low byte is the primary code: SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH.
+    [18, 19, 20].contains(&(code & 0xff))
 }

@@ -1,13 +1,23 @@
 //! The live view: what is active now, in memory, changed only after a commit.
+//!
+//! Readers take a frozen copy (some pointers) and look at it without a lock; a change afterwards copies the one small
+//! shard it touches. So a slow reader never holds up the driver, and always sees whole commits.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use arc_swap::ArcSwap;
 use tokio::sync::broadcast;
 
+use super::shards::Shards;
 use crate::engine::{AlertRecord, Effect};
-use crate::incidents::Incident;
-use crate::model::{Fingerprint, IncidentId, Moment, Silence};
+use crate::incidents::{Incident, IncidentState};
+use crate::model::{Fingerprint, IncidentId, Moment, Silence, SilenceId, Stamp, Status};
 use crate::rules::Rulebook;
+
+/// How many changes a subscriber may be behind before it misses some.
+const SUBSCRIBER_LAG: usize = 4096;
 
 /// Whether the service can take work, and why not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +29,7 @@ pub enum Readiness {
 /// An active alert with what the desk made of it.
 #[derive(Clone, Debug)]
 pub struct LiveAlert {
-    pub alert: AlertRecord,
+    pub alert: Arc<AlertRecord>,
     /// Its open incident, if any, and that incident's team: the v2 receiver.
     pub incident: Option<IncidentId>,
     pub team: Option<String>,
@@ -35,56 +45,263 @@ pub enum Change {
 }
 
 /// Shared by the driver (writes) and the doors (read). Cheap to clone an `Arc` of.
-pub struct Live {}
+pub struct Live {
+    view: RwLock<View>,
+    rulebook: ArcSwap<Rulebook>,
+    readiness: ArcSwap<Readiness>,
+    now: AtomicI64,
+    changes: broadcast::Sender<Change>,
+}
 
 impl Live {
-    pub fn new(_rulebook: Arc<Rulebook>) -> Live {
-        todo!()
+    /// Empty, and not ready.
+    pub fn new(rulebook: Arc<Rulebook>) -> Live {
+        let (changes, _) = broadcast::channel(SUBSCRIBER_LAG);
+        Live {
+            view: RwLock::new(View::default()),
+            rulebook: ArcSwap::new(rulebook),
+            readiness: ArcSwap::from_pointee(Readiness::NotReady { reason: "starting".to_owned() }),
+            now: AtomicI64::new(Moment::EPOCH.as_micros()),
+            changes,
+        }
     }
-    /// Starts over from an engine's state, after a start or a restore.
+
+    /// Starts over from an engine's state, after a start or a restore. `members` without those that are only linked.
     pub fn rebuild(
         &self,
-        _alerts: Vec<AlertRecord>,
-        _silences: Vec<Silence>,
-        _incidents: Vec<Incident>,
-        _members: Vec<(IncidentId, Fingerprint)>,
+        alerts: Vec<AlertRecord>,
+        silences: Vec<Silence>,
+        incidents: Vec<Incident>,
+        members: Vec<(IncidentId, Fingerprint)>,
     ) {
-        todo!()
+        let mut view = View::default();
+        for (incident, fingerprint) in members {
+            view.join(incident, fingerprint);
+        }
+        for incident in incidents {
+            view.put_incident(Arc::new(incident));
+        }
+        for alert in alerts {
+            view.put_alert(Arc::new(alert));
+        }
+        view.silences = silences.into_iter().map(|silence| (silence.id, Arc::new(silence))).collect();
+        *self.write() = view;
     }
+
     /// Takes over what was just committed, and tells the subscribers.
-    pub fn apply(&self, _effects: &[Effect]) {
-        todo!()
+    pub fn apply(&self, effects: &[Effect]) {
+        let mut changes = Vec::new();
+        {
+            let mut view = self.write();
+            for effect in effects {
+                changes.extend(view.apply(effect));
+            }
+        }
+        if self.changes.receiver_count() > 0 {
+            for change in changes {
+                // Fails only when the last subscriber left meanwhile.
+                let _ = self.changes.send(change);
+            }
+        }
     }
-    pub fn set_rulebook(&self, _rulebook: Arc<Rulebook>) {
-        todo!()
+
+    pub fn set_rulebook(&self, rulebook: Arc<Rulebook>) {
+        self.rulebook.store(rulebook);
     }
+
     pub fn rulebook(&self) -> Arc<Rulebook> {
-        todo!()
+        self.rulebook.load_full()
     }
-    pub fn set_readiness(&self, _readiness: Readiness) {
-        todo!()
+
+    pub fn set_readiness(&self, readiness: Readiness) {
+        self.readiness.store(Arc::new(readiness));
     }
+
     pub fn readiness(&self) -> Readiness {
-        todo!()
+        Readiness::clone(&self.readiness.load())
     }
+
     /// The `now` of the newest committed input.
-    pub fn set_now(&self, _now: Moment) {
-        todo!()
+    pub fn set_now(&self, now: Moment) {
+        self.now.store(now.as_micros(), Ordering::Release);
     }
+
     pub fn now(&self) -> Moment {
-        todo!()
+        Moment::from_micros(self.now.load(Ordering::Acquire))
     }
-    /// Active alerts that pass, sorted by fingerprint. The lock is held only while they are picked.
-    pub fn alerts(&self, _wanted: impl Fn(&LiveAlert) -> bool) -> Vec<Arc<LiveAlert>> {
-        todo!()
+
+    /// Active alerts that pass, sorted by fingerprint. No lock is held while they are picked.
+    pub fn alerts(&self, wanted: impl Fn(&LiveAlert) -> bool) -> Vec<Arc<LiveAlert>> {
+        let frozen = self.read().alerts.clone();
+        frozen.values().filter(|alert| wanted(alert)).cloned().collect()
     }
+
+    /// All that are not past their retention, by id.
     pub fn silences(&self) -> Vec<Arc<Silence>> {
-        todo!()
+        self.read().silences.values().cloned().collect()
     }
+
+    /// Those not closed, merged or cancelled, by id.
     pub fn open_incidents(&self) -> Vec<Arc<Incident>> {
-        todo!()
+        self.read().incidents.values().cloned().collect()
     }
+
+    /// Hears every change committed from now on. Who lags over 4,096 changes is told so and misses the oldest.
     pub fn subscribe(&self) -> broadcast::Receiver<Change> {
-        todo!()
+        self.changes.subscribe()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, View> {
+        // A reader's panic leaves the view as it was; a writer's ends the service.
+        self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, View> {
+        self.view.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Default)]
+struct View {
+    /// Firing ones only.
+    alerts: Shards<Arc<LiveAlert>>,
+    silences: BTreeMap<SilenceId, Arc<Silence>>,
+    /// Not closed, merged or cancelled.
+    incidents: BTreeMap<IncidentId, Arc<Incident>>,
+    /// The incident that each alert last joined, open or not, until the alert is forgotten; and the other way round.
+    joined: BTreeMap<Fingerprint, IncidentId>,
+    members: BTreeMap<IncidentId, BTreeSet<Fingerprint>>,
+}
+
+impl View {
+    fn apply(&mut self, effect: &Effect) -> Option<Change> {
+        match effect {
+            Effect::Alert(record) => {
+                let alert = Arc::new(AlertRecord::clone(record));
+                self.put_alert(Arc::clone(&alert));
+                return Some(Change::Alert(alert));
+            }
+            Effect::AlertTouched { fingerprint, ends_at, updated_at } => {
+                self.touch(*fingerprint, *ends_at, *updated_at);
+            }
+            Effect::AlertForgotten { fingerprint } => {
+                self.alerts.remove(*fingerprint);
+                self.leave(*fingerprint);
+            }
+            Effect::Incident(record) => {
+                let incident = Arc::new(Incident::clone(record));
+                self.put_incident(Arc::clone(&incident));
+                return Some(Change::Incident(incident));
+            }
+            Effect::Membership { incident, fingerprint, firing: _, link_only } => {
+                if !link_only {
+                    self.join(*incident, *fingerprint);
+                } else if self.joined.get(fingerprint) == Some(incident) {
+                    self.leave(*fingerprint);
+                }
+                self.refresh(*fingerprint);
+            }
+            Effect::Silence(record) => {
+                self.silences.insert(record.id, Arc::new(Silence::clone(record)));
+            }
+            Effect::SilenceForgotten { id } => {
+                self.silences.remove(id);
+            }
+            Effect::Problem(record) => return Some(Change::Problem(Arc::new(record.as_ref().clone()))),
+            Effect::Run(record) => return Some(Change::Run(Arc::new(record.as_ref().clone()))),
+            Effect::Timeline(_)
+            | Effect::Evidence { .. }
+            | Effect::Audit(_)
+            | Effect::Notice(_)
+            | Effect::Delivery(_)
+            | Effect::Probe(_)
+            | Effect::Answer(_)
+            | Effect::Count(_) => {}
+        }
+        None
+    }
+
+    fn put_alert(&mut self, alert: Arc<AlertRecord>) {
+        match alert.status {
+            Status::Firing => {
+                let fingerprint = alert.fingerprint;
+                let (incident, team) = self.lent_to(fingerprint);
+                self.alerts.insert(fingerprint, Arc::new(LiveAlert { alert, incident, team }));
+            }
+            Status::Resolved | Status::Point => self.alerts.remove(alert.fingerprint),
+        }
+    }
+
+    fn touch(&mut self, fingerprint: Fingerprint, ends_at: Stamp, updated_at: Moment) {
+        if let Some(live) = self.alerts.get_mut(fingerprint) {
+            // Copied only while a reader still holds it.
+            let alert = Arc::make_mut(&mut Arc::make_mut(live).alert);
+            alert.ends_at = ends_at;
+            alert.updated_at = updated_at;
+        }
+    }
+
+    fn put_incident(&mut self, incident: Arc<Incident>) {
+        let (id, team) = (incident.id, incident.team.clone());
+        let lends = is_shown(incident.state);
+        let before = if lends { self.incidents.insert(id, incident) } else { self.incidents.remove(&id) };
+        let same = match &before {
+            Some(before) => lends && before.team == team,
+            None => !lends,
+        };
+        if !same {
+            // Its alerts show another receiver now. Rare: opening, handing on, closing.
+            for fingerprint in self.members.get(&id).cloned().unwrap_or_default() {
+                self.refresh(fingerprint);
+            }
+        }
+    }
+
+    fn join(&mut self, incident: IncidentId, fingerprint: Fingerprint) {
+        if self.joined.get(&fingerprint) != Some(&incident) {
+            self.leave(fingerprint);
+            self.joined.insert(fingerprint, incident);
+            self.members.entry(incident).or_default().insert(fingerprint);
+        }
+    }
+
+    fn leave(&mut self, fingerprint: Fingerprint) {
+        let Some(incident) = self.joined.remove(&fingerprint) else { return };
+        if let Some(members) = self.members.get_mut(&incident) {
+            members.remove(&fingerprint);
+            if members.is_empty() {
+                self.members.remove(&incident);
+            }
+        }
+    }
+
+    /// The incident whose team gets that alert, and the team.
+    fn lent_to(&self, fingerprint: Fingerprint) -> (Option<IncidentId>, Option<String>) {
+        let incident = self.joined.get(&fingerprint).and_then(|id| self.incidents.get(id));
+        match incident {
+            Some(incident) => (Some(incident.id), Some(incident.team.clone())),
+            None => (None, None),
+        }
+    }
+
+    fn refresh(&mut self, fingerprint: Fingerprint) {
+        let (incident, team) = self.lent_to(fingerprint);
+        if let Some(live) = self.alerts.get_mut(fingerprint) {
+            let live = Arc::make_mut(live);
+            live.incident = incident;
+            live.team = team;
+        }
+    }
+}
+
+/// Whether an incident is on somebody's list: a resolved one still is, until it is closed.
+const fn is_shown(state: IncidentState) -> bool {
+    match state {
+        IncidentState::New
+        | IncidentState::Assigned
+        | IncidentState::InProgress
+        | IncidentState::Pending
+        | IncidentState::Resolved => true,
+        IncidentState::Closed | IncidentState::Merged | IncidentState::Cancelled => false,
     }
 }

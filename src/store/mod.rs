@@ -1,157 +1,225 @@
 //! The store: journal, snapshots, records, outbox and the committed views of them; SQLite and PostgreSQL.
 //!
-//! Knows what was decided, never decides. Nothing leaves it that is not committed.
+//! Knows what was decided, never decides. Nothing leaves it that is not committed. Which database it is shows in this
+//! file and in the two that are named after one; all others are written once for both.
 
 mod batch;
+mod codec;
+mod columns;
+mod journal;
+mod list;
 mod live;
+mod postgres;
+mod prepare;
 mod query;
+mod question;
+mod records;
+mod retention;
+mod session;
+mod shards;
+mod snapshots;
+mod sqlite;
+mod statements;
+mod tokens;
+
+use std::sync::Arc;
+
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Postgres, Sqlite};
 
 pub use batch::{Batch, CommitError, Lease, Manifest, SectionRef, StoreError};
+pub use codec::effects_hash;
 pub use live::{Change, Live, LiveAlert, Readiness};
 pub use query::{
-    AlertFilter, AuditFilter, DeadLetterRow, DeliveryRow, IncidentFilter, OutboxRow, Page, PageRequest, ProblemFilter,
-    Role, RunFilter, TokenRow,
+    AlertFilter, AuditFilter, BlockRow, DeadLetterRow, DeliveryRow, IncidentFilter, OutboxRow, Page, PageRequest,
+    ProblemFilter, Role, RunFilter, TokenRow,
 };
 
-use crate::engine::{AlertRecord, AuditEntry, Entry, Evidence};
-use crate::incidents::{Incident, TimelineEntry};
-use crate::inspections::Run;
-use crate::model::{Fingerprint, IncidentId, Moment, Offset, Partition, ProblemId, RunId, Span};
-use crate::problems::Problem;
-use crate::rules::{RuleText, RulebookHash};
+use columns::Value;
+use postgres::PostgresStore;
+use question::Question;
+use sqlite::SqliteStore;
 
-/// One of two databases behind one interface. Cloning shares the pools.
+use crate::model::{Moment, Offset, Partition, Span};
+
+/// How long one statement may take before the database counts as unavailable.
+const PATIENCE: Span = Span::from_seconds(5);
+
+/// One of two databases behind one interface. Cloning shares the connections.
 #[derive(Clone)]
-pub enum Store {}
+pub enum Store {
+    Sqlite(Arc<SqliteStore>),
+    Postgres(Arc<PostgresStore>),
+}
+
+/// Does the same with whichever writer it is, at most twice as long as one statement may take.
+macro_rules! with_writer {
+    ($store:expr, $what:literal, $writer:ident => $work:expr) => {
+        match $store {
+            Store::Sqlite(store) => {
+                let $writer = &store.writer;
+                within(store.patience, $what, async { $work.await }).await
+            }
+            Store::Postgres(store) => {
+                let $writer = &store.writer;
+                within(store.patience, $what, async { $work.await }).await
+            }
+        }
+    };
+}
 
 impl Store {
-    /// Opens and migrates: `sqlite:PATH` or `postgres://…`.
-    pub async fn open(_url: &str) -> Result<Store, StoreError> {
-        todo!()
-    }
-    /// Takes the one writer's lease: raises the epoch, so that an older holder's commits are refused.
-    pub async fn take_lease(&self, _holder: &str) -> Result<Lease, StoreError> {
-        todo!()
-    }
-    /// One transaction: epoch check, journal blocks, records, outbox, dead letters, rulebooks.
-    pub async fn commit(&self, _lease: &Lease, _batch: &Batch) -> Result<(), CommitError> {
-        todo!()
-    }
-    /// The offset that the partition's next input gets.
-    pub async fn head(&self, _partition: Partition) -> Result<Offset, StoreError> {
-        todo!()
-    }
-    /// Entries from `from` on, whole blocks, at least one block if there is any, stopping past `limit` entries.
-    pub async fn read_journal(
-        &self,
-        _partition: Partition,
-        _from: Offset,
-        _limit: usize,
-    ) -> Result<Vec<Entry>, StoreError> {
-        todo!()
-    }
-    /// Partitions that have a journal.
-    pub async fn partitions(&self) -> Result<Vec<Partition>, StoreError> {
-        todo!()
-    }
-    pub async fn rulebook(&self, _hash: RulebookHash) -> Result<Option<Vec<RuleText>>, StoreError> {
-        todo!()
-    }
-    /// A small named value that outlives restarts (the correlation domain's label, the format of the data).
-    pub async fn setting(&self, _name: &str) -> Result<Option<String>, StoreError> {
-        todo!()
-    }
-    pub async fn put_setting(&self, _name: &str, _value: &str) -> Result<(), StoreError> {
-        todo!()
+    /// Opens and migrates: `sqlite:PATH` (the directory is made if need be; `?max_bytes=N` bounds the file) or
+    /// `postgres://…`.
+    pub async fn open(url: &str) -> Result<Store, StoreError> {
+        Store::open_with(url, PATIENCE).await
     }
 
-    /// Newest first, at most two are kept.
-    pub async fn manifests(&self, _partition: Partition) -> Result<Vec<Manifest>, StoreError> {
-        todo!()
+    /// As `open`, with another bound on how long one statement may take.
+    pub async fn open_with(url: &str, patience: Span) -> Result<Store, StoreError> {
+        let store = if let Some(location) = url.strip_prefix("sqlite:") {
+            Store::Sqlite(Arc::new(SqliteStore::open(location, patience).await?))
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Store::Postgres(Arc::new(PostgresStore::open(url, patience).await?))
+        } else {
+            let reason = "expected sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned();
+            // Only the scheme is shown: what is no URL may be a secret in the wrong place.
+            let scheme = url.split_once(':').map_or("(not a URL)", |(scheme, _)| scheme);
+            return Err(StoreError::Open { url: scheme.chars().take(16).collect(), reason });
+        };
+        store.check_schema().await?;
+        Ok(store)
     }
-    pub async fn section(&self, _partition: Partition, _section: &SectionRef) -> Result<Vec<u8>, StoreError> {
-        todo!()
+
+    /// Prepares every statement, so that a schema which is not this release's stops the start, not the first alarm.
+    /// Answers how many there are.
+    pub async fn check_schema(&self) -> Result<usize, StoreError> {
+        with_writer!(self, "checking the schema", writer => journal::check_schema(writer))
     }
-    /// Sections first, then the manifest that makes them valid, then what no kept manifest names is deleted.
+
+    /// What the database says of the durability of a commit, asked inside a transaction that began as a commit's does:
+    /// `full` (SQLite's synchronous) or `on` (PostgreSQL's synchronous_commit).
+    pub async fn durability_in_writer(&self) -> Result<String, StoreError> {
+        with_writer!(self, "reading the durability", writer => journal::durability(writer))
+    }
+
+    /// Takes the one writer's lease: raises the epoch, so that an older holder's commits are refused.
+    pub async fn take_lease(&self, holder: &str) -> Result<Lease, StoreError> {
+        with_writer!(self, "taking the lease", writer => journal::take_lease(writer, holder))
+    }
+
+    /// One transaction: epoch check, journal blocks, records, outbox, dead letters, rulebooks. After `Unavailable` it
+    /// may have happened: `head` tells.
+    pub async fn commit(&self, lease: &Lease, batch: &Batch) -> Result<(), CommitError> {
+        let prepared = prepare::prepare(batch)?;
+        with_writer!(self, "a commit", writer => journal::commit(writer, lease, &prepared))
+    }
+
+    /// The offset that the partition's next input gets. Waits until a commit under way, even one whose answer was
+    /// lost, is over: what it says stays true.
+    pub async fn head(&self, partition: Partition) -> Result<Offset, StoreError> {
+        with_writer!(self, "reading the head", writer => journal::head(writer, partition))
+    }
+
+    /// A small named value that outlives restarts (the correlation domain's label, the format of the data).
+    pub async fn put_setting(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        with_writer!(self, "writing a setting", writer => journal::put_setting(writer, name, value))
+    }
+
+    /// Sections first, then the manifest that makes them valid, then what no kept manifest names is deleted; in small
+    /// transactions, so that commits pass between them. `new` holds the sections that no kept manifest has yet.
     pub async fn save_snapshot(
         &self,
-        _lease: &Lease,
-        _manifest: &Manifest,
-        _new: &[(SectionRef, Vec<u8>)],
+        lease: &Lease,
+        manifest: &Manifest,
+        new: &[(SectionRef, Vec<u8>)],
     ) -> Result<(), CommitError> {
-        todo!()
+        for part in snapshots::parts(manifest.partition, new)? {
+            with_writer!(self, "saving sections", writer => snapshots::put_sections(writer, lease, &part))?;
+        }
+        with_writer!(self, "saving a manifest", writer => snapshots::put_manifest(writer, lease, manifest))?;
+        with_writer!(self, "deleting old sections", writer => snapshots::prune(writer, lease, manifest.partition))
     }
-    /// Deletes blocks below the older manifest that are older than `keep`, then oldest first while over `max_bytes`.
+
+    /// Deletes blocks below the older manifest that are older than `keep`, then oldest first while over `max_bytes`,
+    /// and all but the newest 10,000 dead letters; in small transactions.
     /// Answers how many blocks went and how many bytes of journal are left.
     pub async fn retain(
         &self,
-        _lease: &Lease,
-        _now: Moment,
-        _keep: Span,
-        _max_bytes: u64,
+        lease: &Lease,
+        now: Moment,
+        keep: Span,
+        max_bytes: u64,
     ) -> Result<(u64, u64), CommitError> {
-        todo!()
+        let bounds =
+            retention::Bounds { older_than: now - keep, max_bytes: i64::try_from(max_bytes).unwrap_or(i64::MAX) };
+        let mut gone = 0;
+        loop {
+            let slice = with_writer!(self, "deleting old blocks", writer => retention::slice(writer, lease, &bounds))?;
+            gone += slice.gone;
+            if slice.gone == 0 {
+                return Ok((gone, slice.bytes_left));
+            }
+        }
     }
 
-    pub async fn incidents(&self, _filter: &IncidentFilter, _page: &PageRequest) -> Result<Page<Incident>, StoreError> {
-        todo!()
-    }
-    pub async fn incident(&self, _id: IncidentId) -> Result<Option<Incident>, StoreError> {
-        todo!()
-    }
-    pub async fn timeline(&self, _id: IncidentId) -> Result<Vec<TimelineEntry>, StoreError> {
-        todo!()
-    }
-    pub async fn evidence(&self, _id: IncidentId) -> Result<Vec<Evidence>, StoreError> {
-        todo!()
-    }
-    /// The alerts of an incident as they stand, with whether each is only linked.
-    pub async fn members(&self, _id: IncidentId) -> Result<Vec<(AlertRecord, bool)>, StoreError> {
-        todo!()
-    }
-    pub async fn alerts(&self, _filter: &AlertFilter, _page: &PageRequest) -> Result<Page<AlertRecord>, StoreError> {
-        todo!()
-    }
-    pub async fn alert(&self, _fingerprint: Fingerprint) -> Result<Option<AlertRecord>, StoreError> {
-        todo!()
-    }
-    pub async fn problems(&self, _filter: &ProblemFilter, _page: &PageRequest) -> Result<Page<Problem>, StoreError> {
-        todo!()
-    }
-    pub async fn problem(&self, _id: ProblemId) -> Result<Option<Problem>, StoreError> {
-        todo!()
-    }
-    pub async fn runs(&self, _filter: &RunFilter, _page: &PageRequest) -> Result<Page<Run>, StoreError> {
-        todo!()
-    }
-    pub async fn run(&self, _id: RunId) -> Result<Option<Run>, StoreError> {
-        todo!()
-    }
-    pub async fn audit(&self, _filter: &AuditFilter, _page: &PageRequest) -> Result<Page<AuditEntry>, StoreError> {
-        todo!()
-    }
-    pub async fn dead_letters(&self, _page: &PageRequest) -> Result<Page<DeadLetterRow>, StoreError> {
-        todo!()
-    }
-    /// Notices not yet delivered nor dead-lettered, oldest first.
-    pub async fn outbox(&self, _limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        todo!()
-    }
-    /// Every notice of a subject with its delivery state: the delivery log of an incident.
-    pub async fn deliveries(&self, _subject: &str) -> Result<Vec<DeliveryRow>, StoreError> {
-        todo!()
-    }
-
-    pub async fn tokens(&self) -> Result<Vec<TokenRow>, StoreError> {
-        todo!()
-    }
     /// Adds a token (by its SHA-256) and its audit entry. The one write beside the driver's: it must work before a
     /// service that refuses to start without tokens has ever started.
-    pub async fn add_token(&self, _token: &TokenRow) -> Result<(), StoreError> {
-        todo!()
+    pub async fn add_token(&self, token: &TokenRow) -> Result<(), StoreError> {
+        with_writer!(self, "adding a token", writer => tokens::add(writer, token))
     }
-    /// Revokes by name; false when there is none.
-    pub async fn revoke_token(&self, _name: &str, _at: Moment) -> Result<bool, StoreError> {
-        todo!()
+
+    /// Revokes by name; false when there is none, or it is revoked already.
+    pub async fn revoke_token(&self, name: &str, at: Moment) -> Result<bool, StoreError> {
+        with_writer!(self, "revoking a token", writer => tokens::revoke(writer, name, at))
+    }
+
+    /// All rows of a question, through the connections that only read.
+    async fn fetch<T>(&self, question: Question) -> Result<Vec<T>, StoreError>
+    where
+        T: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow>,
+    {
+        let (sql, values) = question.into_parts();
+        match self {
+            Store::Sqlite(store) => {
+                let query = values.into_iter().fold(sqlx::query_as::<Sqlite, T>(sql), |query, value| match value {
+                    Value::Int(value) => query.bind(value),
+                    Value::MaybeInt(value) => query.bind(value),
+                    Value::Text(value) => query.bind(value),
+                    Value::Bytes(value) => query.bind(value),
+                });
+                let rows = async { Ok(query.fetch_all(&store.readers).await?) };
+                within(reading(store.patience), "a query", rows).await
+            }
+            Store::Postgres(store) => {
+                let query = values.into_iter().fold(sqlx::query_as::<Postgres, T>(sql), |query, value| match value {
+                    Value::Int(value) => query.bind(value),
+                    Value::MaybeInt(value) => query.bind(value),
+                    Value::Text(value) => query.bind(value),
+                    Value::Bytes(value) => query.bind(value),
+                });
+                let rows = async { Ok(query.fetch_all(&store.readers).await?) };
+                within(reading(store.patience), "a query", rows).await
+            }
+        }
+    }
+}
+
+/// Searching takes longer than writing, and nobody waits behind it.
+fn reading(patience: Span) -> Span {
+    patience + patience
+}
+
+/// Bounds an operation that a dead network or disk would keep for ever.
+async fn within<T, E: From<StoreError>>(
+    patience: Span,
+    what: &'static str,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let after = patience + patience;
+    match tokio::time::timeout(after.to_std(), work).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(StoreError::TimedOut { what, after }.into()),
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::{DeliveryOutcome, Notice};
 use crate::incidents::IncidentState;
 use crate::inspections::RunState;
-use crate::model::{BadWord, DeadLetter, Fingerprint, Moment, Priority, ProblemId, Tier};
+use crate::model::{BadWord, DeadLetter, Fingerprint, Moment, Offset, Priority, ProblemId, Tier};
 use crate::problems::ProblemState;
 
 /// A piece of a list, and where the next begins.
@@ -74,6 +74,21 @@ pub struct AuditFilter {
     /// `INC-12`, a silence's id, …
     pub subject: Option<String>,
     pub action: Option<String>,
+}
+
+/// What a block of the journal says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockRow {
+    pub first: Offset,
+    pub entries: u64,
+    /// The engine that made its effects.
+    pub engine_version: u32,
+    /// Of all effects of the batch it came with, see [`super::effects_hash`].
+    pub effects_hash: [u8; 32],
+    /// The `now` of its newest entry.
+    pub written_at: Moment,
+    /// As stored, compressed.
+    pub bytes: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]

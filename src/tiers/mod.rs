@@ -2,3 +2,9 @@
 //!
 //! A pure timer over a ladder. Must never send anything itself, and never leave an open incident without either an
 //! armed deadline or the stated reason why not.
+
+mod climb;
+#[cfg(test)]
+mod tests;
+
+pub use climb::{Climb, Move, PAGES_MAX};

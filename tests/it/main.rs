@@ -1,9 +1,12 @@
 //! The one integration binary: what crosses a border, against real servers.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands, its helpers included")]
 
 mod api;
+mod dashboards;
 mod http;
+mod kill;
+mod main_job;
 mod mqtt;
 mod notify;
 mod probes;
@@ -12,3 +15,4 @@ mod schedule;
 mod sources;
 mod store;
 mod support;
+mod tidy;

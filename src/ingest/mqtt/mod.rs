@@ -6,6 +6,7 @@
 //! what was not kept.
 
 mod client;
+mod decoding;
 #[cfg(test)]
 mod fakes;
 mod lane;
@@ -25,6 +26,7 @@ pub use client::{ClientSettings, ClientState, MqttClient};
 pub use listener::{
     Authenticate, Binding, Denied, ListenError, ListenerSettings, MqttListener, Permit, REFUSAL_REASONS,
 };
+pub use decoding::{NATIVE_FILTER, decoder, filters};
 pub use topic::{BadTopicFilter, TopicFilters};
 
 /// What the transport knows of a message's history.

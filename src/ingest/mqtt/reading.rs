@@ -147,7 +147,7 @@ impl Reader {
 pub(super) fn is_idempotent(parcel: &Parcel) -> bool {
     match parcel {
         Parcel::Events(events) => events.iter().all(|event| event.status != Status::Point),
-        Parcel::DeadLetter(_) => false,
+        Parcel::DeadLetter(_) | Parcel::Partly { .. } => false,
     }
 }
 

@@ -103,7 +103,7 @@ async fn shake_hands(
     // The whole of it within the patience: no byte now and then to keep a place occupied.
     let first = tokio::time::timeout(patience, frames.next(patience)).await.unwrap_or(Err(NoFrame::Silent));
     let outcome = match first {
-        Ok(Frame::Packet(Packet::Connect(connect))) => match admit(&connect, &shared.settings.authenticate) {
+        Ok(Frame::Packet(Packet::Connect(connect))) => match admit(&connect, &shared.settings.authenticate).await {
             Ok(permit) => {
                 encode(&Packet::ConnAck(ConnAck::new(ConnectReturnCode::Success, false)), &mut answer);
                 Ok((connect, permit))

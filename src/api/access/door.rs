@@ -1,0 +1,144 @@
+//! The table of roles and doors: what each kind of token may do.
+
+use crate::store::Role;
+
+/// A kind of thing that can be asked of us. Every route stands behind exactly one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Door {
+    /// `/-/healthy` and `/-/ready`: nobody is asked who they are.
+    Health,
+    /// The metrics, for a Prometheus with a viewer's token.
+    Metrics,
+    /// Every list, record and the stream.
+    Read,
+    /// Who did what: the audit.
+    Audit,
+    /// Push events, of the token's own source.
+    Ingest,
+    /// Take, hand on and comment incidents and problems.
+    Work,
+    /// Silence alerts.
+    Silence,
+    /// End an incident for good: first line owns tracking and closing.
+    Close,
+    /// Own, move and describe problems.
+    Review,
+    /// Start runs and record their items.
+    Inspect,
+    /// Sign, reject and skip runs.
+    SignOff,
+    /// Read the rule files again.
+    Reload,
+}
+
+/// A role without its source: a column of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RoleKind {
+    Ingest,
+    Viewer,
+    First,
+    Second,
+    Third,
+    Manager,
+    Admin,
+}
+
+impl RoleKind {
+    pub const fn of(role: &Role) -> RoleKind {
+        match role {
+            Role::Ingest { .. } => RoleKind::Ingest,
+            Role::Viewer => RoleKind::Viewer,
+            Role::FirstLine => RoleKind::First,
+            Role::SecondLine => RoleKind::Second,
+            Role::ThirdLine => RoleKind::Third,
+            Role::ProcessManager => RoleKind::Manager,
+            Role::Admin => RoleKind::Admin,
+        }
+    }
+
+    /// As a token names it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RoleKind::Ingest => "ingest",
+            RoleKind::Viewer => "viewer",
+            RoleKind::First => "first_line",
+            RoleKind::Second => "second_line",
+            RoleKind::Third => "third_line",
+            RoleKind::Manager => "process_manager",
+            RoleKind::Admin => "admin",
+        }
+    }
+}
+
+use RoleKind::{Admin, First, Ingest, Manager, Second, Third, Viewer};
+
+/// Everybody but the tools.
+const PEOPLE: &[RoleKind] = &[Viewer, First, Second, Third, Manager, Admin];
+/// Those who work on incidents.
+const LINES: &[RoleKind] = &[First, Second, Third, Manager, Admin];
+
+/// Door by door, who passes it.
+const TABLE: [(Door, &[RoleKind]); 12] = [
+    (Door::Health, &[Ingest, Viewer, First, Second, Third, Manager, Admin]),
+    (Door::Metrics, PEOPLE),
+    (Door::Read, PEOPLE),
+    (Door::Audit, &[Manager, Admin]),
+    (Door::Ingest, &[Ingest, Admin]),
+    (Door::Work, LINES),
+    (Door::Silence, &[First, Second, Manager, Admin]),
+    (Door::Close, &[First, Manager, Admin]),
+    (Door::Review, &[Second, Manager, Admin]),
+    (Door::Inspect, LINES),
+    (Door::SignOff, &[Second, Manager, Admin]),
+    (Door::Reload, &[Manager, Admin]),
+];
+
+impl Door {
+    /// The roles that pass it.
+    pub fn roles(self) -> &'static [RoleKind] {
+        TABLE.iter().find(|(door, _)| *door == self).map_or(&[], |(_, roles)| roles)
+    }
+
+    /// Whether this role passes it; `source` is what a push is of, for the tokens of one source.
+    pub fn admits(self, role: &Role, source: Option<&str>) -> bool {
+        let own_source = match (role, source) {
+            (Role::Ingest { source: own }, Some(wanted)) => own == "*" || own == wanted,
+            (Role::Ingest { .. }, None) => self == Door::Health,
+            (
+                Role::Viewer
+                | Role::FirstLine
+                | Role::SecondLine
+                | Role::ThirdLine
+                | Role::ProcessManager
+                | Role::Admin,
+                _,
+            ) => true,
+        };
+        own_source && self.roles().contains(&RoleKind::of(role))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_door_has_a_row_and_an_admin_passes_all_of_them() {
+        for (door, roles) in TABLE {
+            assert_eq!(door.roles(), roles);
+            assert!(door.admits(&Role::Admin, Some("v2")), "{door:?}");
+        }
+    }
+
+    #[test]
+    fn an_ingest_token_pushes_its_own_source_and_nothing_else() {
+        let zabbix = Role::Ingest { source: "zabbix".to_owned() };
+        let any = Role::Ingest { source: "*".to_owned() };
+        assert!(Door::Ingest.admits(&zabbix, Some("zabbix")));
+        assert!(!Door::Ingest.admits(&zabbix, Some("grafana")));
+        assert!(!Door::Ingest.admits(&zabbix, None));
+        assert!(Door::Ingest.admits(&any, Some("grafana")));
+        assert!(!Door::Read.admits(&any, None));
+        assert!(!Door::Ingest.admits(&Role::Viewer, Some("zabbix")));
+    }
+}

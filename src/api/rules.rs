@@ -1,0 +1,96 @@
+//! The rules in force, and the hash by which the journal knows them.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde::Serialize;
+
+use super::access::Door;
+use super::endpoint::Endpoint;
+use super::parameters::Parameters;
+use super::shown::{Answer, json};
+use super::state::Shared;
+use crate::model::{Priority, Severity};
+use crate::rules::{Rule, Rulebook};
+
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::of(__path_rules, Door::Read, rules)]
+}
+
+#[derive(Serialize)]
+pub struct RulesView {
+    /// SHA-256 over the rule files.
+    pub hash: String,
+    pub files: Vec<String>,
+    pub items: Vec<RuleView>,
+    pub inhibitions: Vec<InhibitionView>,
+    pub next: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct RuleView {
+    pub name: String,
+    pub pattern: &'static str,
+    /// As a rule file writes them.
+    pub matchers: String,
+    pub when: Option<String>,
+    pub by: Vec<String>,
+    pub r#continue: bool,
+    pub ladder: String,
+    pub pages: bool,
+    pub priority: Option<Priority>,
+    pub severity: Option<Severity>,
+    pub runbook: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct InhibitionView {
+    pub name: String,
+    pub source: String,
+    pub target: String,
+    pub equal: Vec<String>,
+}
+
+impl RulesView {
+    pub fn of(rulebook: &Rulebook) -> RulesView {
+        let inhibitions = rulebook.inhibitions.iter().map(|inhibition| InhibitionView {
+            name: inhibition.name.clone(),
+            source: inhibition.source.to_string(),
+            target: inhibition.target.to_string(),
+            equal: inhibition.equal.clone(),
+        });
+        RulesView {
+            hash: rulebook.hash.to_string(),
+            files: rulebook.texts.iter().map(|text| text.path.clone()).collect(),
+            items: rulebook.rules.iter().map(RuleView::of).collect(),
+            inhibitions: inhibitions.collect(),
+            next: None,
+        }
+    }
+}
+
+impl RuleView {
+    fn of(rule: &Rule) -> RuleView {
+        RuleView {
+            name: rule.name.clone(),
+            pattern: rule.pattern.name(),
+            matchers: rule.matchers.to_string(),
+            when: rule.when.as_ref().map(|when| when.text().to_owned()),
+            by: rule.by.clone(),
+            r#continue: rule.continues,
+            ladder: rule.ladder.clone(),
+            pages: rule.pages,
+            priority: rule.priority,
+            severity: rule.severity,
+            runbook: rule.runbook.clone(),
+        }
+    }
+}
+
+/// The rules in file order, as they are in force now.
+#[utoipa::path(get, path = "/api/v1/rules",
+    responses((status = 200, description = "All of them", body = ref("#/components/schemas/Rules"))))]
+async fn rules(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
+    query.end()?;
+    json(&RulesView::of(&shared.api.live.rulebook()))
+}

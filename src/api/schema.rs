@@ -1,0 +1,364 @@
+//! The shapes of answers, as tables: the records themselves live in rooms that know nothing of OpenAPI. A test holds
+//! every table against what is really written.
+
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr};
+
+/// What a member holds. The `Maybe…` ones may be null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Number,
+    Bool,
+    /// Label names and their text values.
+    Labels,
+    /// RFC 3339 in UTC with milliseconds.
+    Time,
+    /// A list of texts.
+    Texts,
+    /// A list of another shape.
+    Many(&'static str),
+    /// Anything else of JSON.
+    Object,
+    MaybeText,
+    MaybeNumber,
+    MaybeTime,
+}
+
+/// One shape: its name and its members, all of which are always written.
+pub struct Shape {
+    pub name: &'static str,
+    pub members: &'static [(&'static str, Kind)],
+}
+
+use Kind::{Bool, Labels, Many, MaybeNumber, MaybeText, MaybeTime, Number, Object, Text, Texts, Time};
+
+/// Every shape that answers refer to. Where one is listed, `…Page` is the list of it.
+pub const SHAPES: &[Shape] = &[
+    Shape {
+        name: "Incident",
+        members: &[
+            ("id", Text),
+            ("version", Number),
+            ("title", Text),
+            ("state", Text),
+            ("pending_on", MaybeText),
+            ("merged_into", MaybeText),
+            ("tier", Number),
+            ("team", Text),
+            ("assignee", MaybeText),
+            ("priority", Text),
+            ("priority_reason", Text),
+            ("severity", Text),
+            ("rule", Text),
+            ("key", Labels),
+            ("labels", Labels),
+            ("fingerprint", Text),
+            ("reason", Text),
+            ("alerts", Number),
+            ("firing", Number),
+            ("opened_at", Time),
+            ("acknowledged_at", MaybeTime),
+            ("acknowledged", Bool),
+            ("resolved_at", MaybeTime),
+            ("closed_at", MaybeTime),
+            ("breached", Bool),
+            ("escalations", Number),
+            ("reopened", Number),
+            ("held", MaybeText),
+            ("problem", MaybeText),
+            ("workaround", MaybeText),
+            ("runbook", MaybeText),
+            ("diagnosis", MaybeText),
+            ("resolution", MaybeText),
+            ("unpaged", Bool),
+            ("next_step_at", MaybeTime),
+            ("unarmed", MaybeText),
+            ("updated_at", Time),
+        ],
+    },
+    Shape {
+        name: "Timeline",
+        members: &[("incident", Text), ("at", Time), ("kind", Text), ("actor", Text), ("text", Text)],
+    },
+    Shape {
+        name: "Evidence",
+        members: &[
+            ("cause", Object),
+            ("at", Time),
+            ("source", Text),
+            ("status", Text),
+            ("labels", Labels),
+            ("summary", Text),
+            ("severity", Text),
+            ("value", MaybeNumber),
+            ("suppressed", Bool),
+            ("raw", MaybeText),
+        ],
+    },
+    Shape {
+        name: "Delivery",
+        members: &[
+            ("id", Text),
+            ("kind", Text),
+            ("at", Time),
+            ("title", Text),
+            ("team", Text),
+            ("tier", MaybeNumber),
+            ("channel", Text),
+            ("to", Text),
+            ("attempts", Number),
+            ("state", Text),
+            ("error", MaybeText),
+            ("delivered_at", MaybeTime),
+        ],
+    },
+    Shape {
+        name: "Alert",
+        members: &[
+            ("fingerprint", Text),
+            ("source", Text),
+            ("status", Text),
+            ("severity", Text),
+            ("summary", Text),
+            ("labels", Labels),
+            ("annotations", Labels),
+            ("starts_at", Text),
+            ("ends_at", Text),
+            ("updated_at", Time),
+            ("first_seen_at", Time),
+            ("generator_url", Text),
+            ("silenced_by", Texts),
+            ("inhibited_by", Texts),
+            ("rule", Text),
+            ("key", Labels),
+            ("held", MaybeText),
+            ("transitions", Number),
+            ("incident", MaybeText),
+            ("team", MaybeText),
+        ],
+    },
+    Shape {
+        name: "Problem",
+        members: &[
+            ("id", Text),
+            ("version", Number),
+            ("title", Text),
+            ("state", Text),
+            ("team", Text),
+            ("owner", MaybeText),
+            ("policy", Text),
+            ("fingerprint", Text),
+            ("rule", Text),
+            ("key", Labels),
+            ("reason", Text),
+            ("incidents", Texts),
+            ("occurrences", Number),
+            ("root_cause", MaybeText),
+            ("workaround", MaybeText),
+            ("fix", MaybeText),
+            ("notes", Many("ProblemNote")),
+            ("opened_at", Time),
+            ("last_seen_at", Time),
+            ("closed_at", MaybeTime),
+            ("updated_at", Time),
+        ],
+    },
+    Shape { name: "ProblemNote", members: &[("at", Time), ("actor", Text), ("text", Text)] },
+    Shape {
+        name: "Run",
+        members: &[
+            ("id", Text),
+            ("version", Number),
+            ("plan", Text),
+            ("title", Text),
+            ("team", Text),
+            ("state", Text),
+            ("scheduled_at", Time),
+            ("overdue_at", Time),
+            ("missed_at", Time),
+            ("items", Many("RunItem")),
+            ("reason", MaybeText),
+            ("signed_by", MaybeText),
+            ("completed_at", MaybeTime),
+            ("updated_at", Time),
+        ],
+    },
+    Shape {
+        name: "RunItem",
+        members: &[
+            ("name", Text),
+            ("title", Text),
+            ("kind", Text),
+            ("outcome", Text),
+            ("evidence", Text),
+            ("value", MaybeNumber),
+            ("by", MaybeText),
+            ("at", MaybeTime),
+        ],
+    },
+    Shape {
+        name: "Plan",
+        members: &[
+            ("name", Text),
+            ("title", Text),
+            ("team", Text),
+            ("schedule", Text),
+            ("zone", Text),
+            ("next_run_at", MaybeTime),
+            ("due_within", Text),
+            ("missed_after", Text),
+            ("sign_off", Bool),
+            ("items", Many("PlanItem")),
+        ],
+    },
+    Shape {
+        name: "PlanItem",
+        members: &[("name", Text), ("title", Text), ("kind", Text), ("severity", Text), ("labels", Labels)],
+    },
+    Shape { name: "Tiers", members: &[("ladders", Many("Ladder")), ("teams", Many("Team"))] },
+    Shape { name: "Ladder", members: &[("name", Text), ("steps", Many("Step"))] },
+    Shape {
+        name: "Step",
+        members: &[
+            ("tier", Number),
+            ("team", Text),
+            ("respond_by", Text),
+            ("page_every", Text),
+            ("resolve_by", MaybeText),
+        ],
+    },
+    Shape {
+        name: "Team",
+        members: &[("name", Text), ("title", Text), ("members", Texts), ("channels", Many("Channel"))],
+    },
+    Shape { name: "Channel", members: &[("kind", Text), ("to", Text)] },
+    Shape {
+        name: "Rules",
+        members: &[
+            ("hash", Text),
+            ("files", Texts),
+            ("items", Many("Rule")),
+            ("inhibitions", Many("Inhibition")),
+            ("next", MaybeText),
+        ],
+    },
+    Shape {
+        name: "Rule",
+        members: &[
+            ("name", Text),
+            ("pattern", Text),
+            ("matchers", Text),
+            ("when", MaybeText),
+            ("by", Texts),
+            ("continue", Bool),
+            ("ladder", Text),
+            ("pages", Bool),
+            ("priority", MaybeText),
+            ("severity", MaybeText),
+            ("runbook", MaybeText),
+        ],
+    },
+    Shape { name: "Inhibition", members: &[("name", Text), ("source", Text), ("target", Text), ("equal", Texts)] },
+    Shape { name: "Source", members: &[("name", Text), ("path", Text), ("topics", Texts)] },
+    Shape {
+        name: "Audit",
+        members: &[
+            ("cause", Object),
+            ("at", Time),
+            ("actor", Text),
+            ("role", Text),
+            ("action", Text),
+            ("subject", Text),
+            ("detail", Text),
+            ("refused", MaybeText),
+        ],
+    },
+    Shape {
+        name: "DeadLetter",
+        members: &[
+            ("id", Number),
+            ("at", Time),
+            ("source", Text),
+            ("door", Text),
+            ("reason", Text),
+            ("payload", Text),
+            ("payload_bytes", Number),
+        ],
+    },
+    Shape {
+        name: "Silence",
+        members: &[
+            ("id", Text),
+            ("status", Object),
+            ("updatedAt", Time),
+            ("comment", Text),
+            ("createdBy", Text),
+            ("endsAt", Text),
+            ("matchers", Many("Matcher")),
+            ("startsAt", Text),
+        ],
+    },
+    Shape { name: "Matcher", members: &[("isEqual", Bool), ("isRegex", Bool), ("name", Text), ("value", Text)] },
+    Shape { name: "Receipt", members: &[("accepted", Number), ("duplicates", Number), ("rejected", Many("Rejected"))] },
+    Shape { name: "Rejected", members: &[("index", Number), ("error", Text)] },
+    Shape { name: "ProblemDetails", members: &[("type", Text), ("title", Text), ("status", Number), ("detail", Text)] },
+];
+
+/// The shapes that have a list.
+const LISTED: [&str; 12] = [
+    "Incident",
+    "Timeline",
+    "Evidence",
+    "Delivery",
+    "Alert",
+    "Problem",
+    "Run",
+    "Plan",
+    "Source",
+    "Audit",
+    "DeadLetter",
+    "Silence",
+];
+
+/// Every component schema of the document.
+pub fn components() -> Vec<(String, RefOr<Schema>)> {
+    let shapes = SHAPES.iter().map(|shape| (shape.name.to_owned(), of(shape)));
+    shapes.chain(LISTED.iter().map(|name| (format!("{name}Page"), page_of(name)))).collect()
+}
+
+fn of(shape: &Shape) -> RefOr<Schema> {
+    let object = shape
+        .members
+        .iter()
+        .fold(ObjectBuilder::new(), |object, (name, kind)| object.property(*name, of_kind(*kind)).required(*name));
+    object.build().into()
+}
+
+fn page_of(name: &str) -> RefOr<Schema> {
+    let items = ArrayBuilder::new().items(Ref::from_schema_name(name));
+    ObjectBuilder::new()
+        .property("items", items)
+        .required("items")
+        .property("next", of_kind(MaybeText))
+        .required("next")
+        .build()
+        .into()
+}
+
+fn of_kind(kind: Kind) -> RefOr<Schema> {
+    let plain = |kind: Type| RefOr::from(ObjectBuilder::new().schema_type(kind).build());
+    let maybe =
+        |kind: Type| RefOr::from(ObjectBuilder::new().schema_type(SchemaType::Array(vec![kind, Type::Null])).build());
+    match kind {
+        Text | Time => plain(Type::String),
+        Number => plain(Type::Number),
+        Bool => plain(Type::Boolean),
+        Object => plain(Type::Object),
+        MaybeText | MaybeTime => maybe(Type::String),
+        MaybeNumber => maybe(Type::Number),
+        Labels => ObjectBuilder::new().additional_properties(Some(plain(Type::String))).build().into(),
+        Texts => ArrayBuilder::new().items(plain(Type::String)).build().into(),
+        Many(name) => ArrayBuilder::new().items(Ref::from_schema_name(name)).build().into(),
+    }
+}

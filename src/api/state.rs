@@ -1,0 +1,96 @@
+//! What the doors are made of: the committed views, the queues, the keyring, and the settings.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::access::{Hosts, Keyring, Rate, Rates};
+use super::commands::CommandQueue;
+use crate::ingest::http::HttpIntake;
+use crate::metrics::Metrics;
+use crate::model::Moment;
+use crate::store::{Live, Store};
+
+/// The service's clock as the doors see it: real, monotonic, injected.
+pub type Now = Arc<dyn Fn() -> Moment + Send + Sync>;
+
+/// What the configuration says of the doors.
+#[derive(Clone, Debug)]
+pub struct ApiSettings {
+    /// Names under which writes may reach us, beside `localhost` and IP addresses.
+    pub allowed_hosts: Vec<String>,
+    /// How people reach this service from outside, if they do: `https://watch.example.org`.
+    pub external_url: Option<String>,
+    /// Requests per second that one caller at one address may keep up (pushed events are not counted); 1 or more.
+    pub requests_per_second: u32,
+    /// Streams open at once.
+    pub streams_max: u32,
+    /// When the service started, for v2's `uptime`.
+    pub started_at: Moment,
+}
+
+impl ApiSettings {
+    pub fn new(started_at: Moment) -> ApiSettings {
+        ApiSettings {
+            allowed_hosts: Vec::new(),
+            external_url: None,
+            requests_per_second: 1_000,
+            streams_max: 256,
+            started_at,
+        }
+    }
+}
+
+/// Everything that the router needs. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiState {
+    pub store: Store,
+    pub live: Arc<Live>,
+    pub commands: CommandQueue,
+    /// What takes pushed events.
+    pub intake: HttpIntake,
+    pub metrics: Arc<Metrics>,
+    pub keyring: Arc<Keyring>,
+    pub now: Now,
+    /// Ends the streams, so that a shutdown need not wait for them.
+    pub stop: CancellationToken,
+    pub settings: ApiSettings,
+}
+
+/// The state with the bounds that belong to one router.
+pub struct Shared {
+    pub api: ApiState,
+    pub hosts: Hosts,
+    /// Requests by address and caller.
+    pub requests: Rates<(std::net::IpAddr, String)>,
+    /// Wrong tokens by address.
+    pub failures: Rates<std::net::IpAddr>,
+    pub streams: Arc<Semaphore>,
+    /// Reads of v2 under way at once: each may hold an answer of many megabytes.
+    pub v2_reads: Semaphore,
+    /// The OpenAPI document, rendered once.
+    pub openapi: String,
+}
+
+/// How many callers and addresses are told apart.
+const CALLERS_MAX: usize = 10_000;
+/// Wrong tokens from one address: a person's typing mistakes, not a guesser's work.
+const FAILURES: Rate = Rate { burst: 20, per_second: 1 };
+const V2_READS_MAX: usize = 16;
+
+impl Shared {
+    pub fn new(api: ApiState, openapi: String) -> Shared {
+        let per_second = api.settings.requests_per_second.max(1);
+        let requests = Rate { burst: per_second.saturating_mul(2), per_second };
+        Shared {
+            hosts: Hosts::new(&api.settings.allowed_hosts, api.settings.external_url.as_deref()),
+            requests: Rates::new(requests, CALLERS_MAX),
+            failures: Rates::new(FAILURES, CALLERS_MAX),
+            streams: Arc::new(Semaphore::new(api.settings.streams_max as usize)),
+            v2_reads: Semaphore::new(V2_READS_MAX),
+            openapi,
+            api,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! `GET /api/v2/alerts`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
+use super::query::{Filters, ReceiverFilter, V2Query};
+use super::refusal::V2Refusal;
+use crate::api::access::Door;
+use crate::api::endpoint::Endpoint;
+use crate::api::state::Shared;
+use crate::engine::AlertRecord;
+use crate::model::{Fingerprint, Labels, Moment, SilenceId, Stamp, Status};
+use crate::store::LiveAlert;
+
+/// The receiver of what belongs to no team.
+pub const DEFAULT_RECEIVER: &str = "default";
+
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::of(__path_alerts, Door::Read, alerts)]
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Receiver {
+    pub name: String,
+}
+
+/// An alert in Alertmanager's words.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct V2Alert {
+    #[schema(value_type = Object)]
+    pub annotations: Labels,
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String)]
+    pub ends_at: Stamp,
+    #[schema(value_type = String)]
+    pub fingerprint: Fingerprint,
+    #[schema(value_type = Vec<Object>)]
+    pub receivers: Vec<Receiver>,
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String)]
+    pub starts_at: Stamp,
+    #[schema(value_type = Object)]
+    pub status: AlertStatus,
+    #[schema(value_type = String)]
+    pub updated_at: Moment,
+    #[serde(rename = "generatorURL", skip_serializing_if = "String::is_empty")]
+    pub generator_url: String,
+    #[schema(value_type = Object)]
+    pub labels: Labels,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AlertStatus {
+    pub inhibited_by: Vec<Fingerprint>,
+    pub muted_by: Vec<String>,
+    pub silenced_by: Vec<SilenceId>,
+    pub state: AlertState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertState {
+    Active,
+    Suppressed,
+}
+
+fn as_text<S: Serializer>(stamp: &Stamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(stamp)
+}
+
+impl V2Alert {
+    pub fn of(live: &LiveAlert) -> V2Alert {
+        let alert = &live.alert;
+        V2Alert {
+            annotations: alert.annotations.clone(),
+            ends_at: alert.ends_at,
+            fingerprint: alert.fingerprint,
+            receivers: vec![Receiver { name: receiver_of(live).to_owned() }],
+            starts_at: alert.starts_at,
+            status: AlertStatus {
+                inhibited_by: alert.inhibited_by.clone(),
+                muted_by: Vec::new(),
+                silenced_by: alert.silenced_by.clone(),
+                state: state_of(alert),
+            },
+            updated_at: alert.updated_at,
+            generator_url: alert.generator_url.clone(),
+            labels: alert.labels.clone(),
+        }
+    }
+}
+
+pub fn receiver_of(live: &LiveAlert) -> &str {
+    live.team.as_deref().unwrap_or(DEFAULT_RECEIVER)
+}
+
+fn state_of(alert: &AlertRecord) -> AlertState {
+    if alert.silenced_by.is_empty() && alert.inhibited_by.is_empty() {
+        AlertState::Active
+    } else {
+        AlertState::Suppressed
+    }
+}
+
+/// What a query lets through; the same for the list and for the groups.
+pub struct Wanted {
+    filters: Filters,
+    pub receiver: ReceiverFilter,
+    active: bool,
+    silenced: bool,
+    inhibited: bool,
+    now: Moment,
+}
+
+impl Wanted {
+    pub fn read(query: &V2Query, now: Moment) -> Result<Wanted, V2Refusal> {
+        Ok(Wanted {
+            filters: query.filters()?,
+            receiver: query.receiver()?,
+            active: query.flag("active"),
+            silenced: query.flag("silenced"),
+            inhibited: query.flag("inhibited"),
+            now,
+        })
+    }
+
+    /// A v2 alert is gone from here the moment it ends, though the engine's own deadline may fire a little later.
+    pub fn lets_through(&self, live: &LiveAlert) -> bool {
+        let alert = &live.alert;
+        alert.status == Status::Firing
+            && alert.ends_at.at >= self.now
+            && (self.active || state_of(alert) != AlertState::Active)
+            && (self.silenced || alert.silenced_by.is_empty())
+            && (self.inhibited || alert.inhibited_by.is_empty())
+            && self.receiver.passes(receiver_of(live))
+            && self.filters.pass(&alert.labels)
+    }
+}
+
+/// Active alerts, by fingerprint.
+#[utoipa::path(get, path = "/api/v2/alerts",
+    params(
+        ("active" = Option<bool>, Query), ("silenced" = Option<bool>, Query), ("inhibited" = Option<bool>, Query),
+        ("unprocessed" = Option<bool>, Query, description = "Taken and ignored, as Alertmanager does"),
+        ("filter" = Option<Vec<String>>, Query, description = "One matcher each; all must hold"),
+        ("receiver" = Option<String>, Query, description = "A regular expression, anchored"),
+    ),
+    responses((status = 200, description = "All of them", body = inline(Vec<V2Alert>))))]
+async fn alerts(State(shared): State<Arc<Shared>>, query: V2Query) -> Result<Json<Vec<V2Alert>>, V2Refusal> {
+    let wanted = Wanted::read(&query, (shared.api.now)())?;
+    let alerts = shared.api.live.alerts(|alert| wanted.lets_through(alert));
+    Ok(Json(alerts.iter().map(|alert| V2Alert::of(alert)).collect()))
+}

@@ -1,0 +1,27 @@
+//! Alertmanager's API v2, so that Prometheus, amtool, karma and Grafana work unmodified. (`POST /api/v2/alerts` is
+//! taken by ingest.)
+//!
+//! A view of what was committed: the receiver of an alert is its incident's team, a group is an incident. Must answer
+//! in Alertmanager's own words, also when it refuses.
+
+mod alerts;
+mod groups;
+mod original;
+mod query;
+mod refusal;
+mod silence_body;
+mod silences;
+mod status;
+mod wire;
+
+pub(super) use silences::{SilenceView, sorted as sorted_silences};
+pub(super) use wire::wire;
+
+use super::endpoint::Endpoint;
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    [status::endpoints(), alerts::endpoints(), groups::endpoints(), silences::endpoints()]
+        .into_iter()
+        .flatten()
+        .collect()
+}

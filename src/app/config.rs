@@ -1,0 +1,234 @@
+//! Configuration: defaults, then `watchfire.yaml`, then `WATCHFIRE_…`, then flags. Checked before anything starts.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Deserialize;
+
+use crate::model::Span;
+
+/// Where watchfire listens when nobody says otherwise.
+pub const LISTEN_DEFAULT: &str = "127.0.0.1:7247";
+
+/// Where the built-in MQTT intake listens when nobody says otherwise; a taken port falls back to a free one.
+pub const MQTT_LISTEN_DEFAULT: &str = "127.0.0.1:1883";
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BadConfig {
+    #[error("cannot read {path}: {reason}")]
+    Unreadable { path: String, reason: String },
+    #[error("{path}: {reason}")]
+    Malformed { path: String, reason: String },
+    #[error("{name} = {value:?}: {reason}")]
+    Value { name: &'static str, value: String, reason: String },
+}
+
+/// The flags of `serve`, each also in `watchfire.yaml` (with underscores) and as `WATCHFIRE_…`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ServeFlags {
+    /// Configuration file [default: ./watchfire.yaml if it is there]
+    #[arg(long, env = "WATCHFIRE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Address of the HTTP doors [default: 127.0.0.1:7247]
+    #[arg(long, env = "WATCHFIRE_LISTEN", value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
+    /// Where the embedded database lives [default: ./watchfire-data]
+    #[arg(long, env = "WATCHFIRE_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Rule files, read recursively [default: ./rules, or the built-in rules when there is none]
+    #[arg(long, env = "WATCHFIRE_RULES", value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+    /// postgres://user@host/database instead of the embedded database
+    #[arg(long, env = "WATCHFIRE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Broker to subscribe to and publish on: mqtt[s]://user:password@host:port[?version=5]
+    #[arg(long, env = "WATCHFIRE_MQTT_URL", value_name = "URL", hide_env_values = true)]
+    pub mqtt_url: Option<String>,
+    /// Address of the built-in MQTT intake, or "off" [default: 127.0.0.1:1883, unless --mqtt-url is given]
+    #[arg(long, env = "WATCHFIRE_MQTT_LISTEN", value_name = "ADDR:PORT")]
+    pub mqtt_listen: Option<String>,
+    /// How people reach this service, for links and for the Host check
+    #[arg(long, env = "WATCHFIRE_EXTERNAL_URL", value_name = "URL")]
+    pub external_url: Option<String>,
+    /// Label that names an event's correlation domain (say, site); fixed at the first start [default: one domain]
+    #[arg(long, env = "WATCHFIRE_DOMAIN_LABEL", value_name = "LABEL")]
+    pub domain_label: Option<String>,
+    /// How long the journal is kept [default: 14d]
+    #[arg(long, env = "WATCHFIRE_JOURNAL_KEEP", value_name = "SPAN")]
+    pub journal_keep: Option<String>,
+    /// How large the journal may become, in bytes [default: 20 GB]
+    #[arg(long, env = "WATCHFIRE_JOURNAL_MAX_BYTES", value_name = "BYTES")]
+    pub journal_max_bytes: Option<u64>,
+    /// How many events may wait for their commit [default: 50000]
+    #[arg(long, env = "WATCHFIRE_INTAKE_EVENTS", value_name = "N")]
+    pub intake_events: Option<u32>,
+    /// Start although the wall clock is behind the journal
+    #[arg(long, env = "WATCHFIRE_ACCEPT_CLOCK")]
+    pub accept_clock: bool,
+    /// Log lines as JSON
+    #[arg(long, env = "WATCHFIRE_LOG_JSON")]
+    pub log_json: bool,
+}
+
+/// What `watchfire.yaml` may say. Unknown keys are mistakes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ConfigFile {
+    listen: Option<String>,
+    data_dir: Option<PathBuf>,
+    rules: Option<PathBuf>,
+    database_url: Option<String>,
+    mqtt_url: Option<String>,
+    mqtt_listen: Option<String>,
+    external_url: Option<String>,
+    domain_label: Option<String>,
+    journal_keep: Option<String>,
+    journal_max_bytes: Option<u64>,
+    intake_events: Option<u32>,
+    accept_clock: bool,
+    log_json: bool,
+}
+
+/// Whether and where the built-in MQTT intake listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MqttListen {
+    Off,
+    /// Nobody asked for that port: a free one will do if it is taken.
+    Default(SocketAddr),
+    /// Asked for: a taken port is an error.
+    Fixed(SocketAddr),
+}
+
+/// The checked configuration of `serve`.
+#[derive(Clone)]
+pub struct Config {
+    pub listen: SocketAddr,
+    /// `sqlite:…` or `postgres://…`; may hold a password, so it is never printed.
+    pub database_url: String,
+    /// `None`: the built-in rules.
+    pub rules: Option<PathBuf>,
+    pub mqtt_url: Option<String>,
+    pub mqtt_listen: MqttListen,
+    pub external_url: Option<String>,
+    pub domain_label: Option<String>,
+    pub journal_keep: Span,
+    pub journal_max_bytes: u64,
+    pub intake_events: u32,
+    pub accept_clock: bool,
+    pub log_json: bool,
+}
+
+impl Config {
+    /// Flags (and their environment) over the file over the defaults.
+    pub fn resolve(flags: ServeFlags) -> Result<Config, BadConfig> {
+        let file = read_file(flags.config.as_deref())?;
+        let listen = flags.listen.or(file.listen).unwrap_or_else(|| LISTEN_DEFAULT.to_owned());
+        let data_dir = flags.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("watchfire-data"));
+        let mqtt_url = flags.mqtt_url.or(file.mqtt_url);
+        let keep = flags.journal_keep.or(file.journal_keep);
+        Ok(Config {
+            listen: address("listen", &listen)?,
+            database_url: flags
+                .database_url
+                .or(file.database_url)
+                .unwrap_or_else(|| format!("sqlite:{}", data_dir.join("watchfire.db").display())),
+            rules: rules_dir(flags.rules.or(file.rules))?,
+            mqtt_listen: mqtt_listen(flags.mqtt_listen.or(file.mqtt_listen), mqtt_url.is_some())?,
+            mqtt_url,
+            external_url: flags.external_url.or(file.external_url),
+            domain_label: flags.domain_label.or(file.domain_label),
+            journal_keep: match keep {
+                Some(text) => span("journal_keep", &text)?,
+                None => Span::from_days(14),
+            },
+            journal_max_bytes: flags.journal_max_bytes.or(file.journal_max_bytes).unwrap_or(20_000_000_000),
+            intake_events: flags.intake_events.or(file.intake_events).unwrap_or(50_000).max(1),
+            accept_clock: flags.accept_clock || file.accept_clock,
+            log_json: flags.log_json || file.log_json,
+        })
+    }
+}
+
+fn read_file(named: Option<&Path>) -> Result<ConfigFile, BadConfig> {
+    let path = named.unwrap_or(Path::new("watchfire.yaml"));
+    if named.is_none() && !path.exists() {
+        return Ok(ConfigFile::default());
+    }
+    let shown = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| BadConfig::Unreadable { path: shown.clone(), reason: error.to_string() })?;
+    if text.trim().is_empty() {
+        return Ok(ConfigFile::default());
+    }
+    serde_saphyr::from_str(&text).map_err(|error| BadConfig::Malformed { path: shown, reason: error.to_string() })
+}
+
+fn address(name: &'static str, text: &str) -> Result<SocketAddr, BadConfig> {
+    text.parse().map_err(|_| BadConfig::Value {
+        name,
+        value: text.to_owned(),
+        reason: "expected an address and a port, for example 127.0.0.1:7247 or [::]:7247".to_owned(),
+    })
+}
+
+fn span(name: &'static str, text: &str) -> Result<Span, BadConfig> {
+    text.parse().map_err(|bad: crate::model::BadSpan| BadConfig::Value {
+        name,
+        value: text.to_owned(),
+        reason: bad.to_string(),
+    })
+}
+
+fn rules_dir(named: Option<PathBuf>) -> Result<Option<PathBuf>, BadConfig> {
+    match named {
+        Some(path) if path.is_dir() => Ok(Some(path)),
+        Some(path) => Err(BadConfig::Value {
+            name: "rules",
+            value: path.display().to_string(),
+            reason: "there is no such directory".to_owned(),
+        }),
+        None => Ok(Some(PathBuf::from("rules")).filter(|path| path.is_dir())),
+    }
+}
+
+fn mqtt_listen(text: Option<String>, has_broker: bool) -> Result<MqttListen, BadConfig> {
+    match text.as_deref() {
+        Some("off") => Ok(MqttListen::Off),
+        Some(text) => address("mqtt_listen", text).map(MqttListen::Fixed),
+        None if has_broker => Ok(MqttListen::Off),
+        None => address("mqtt_listen", MQTT_LISTEN_DEFAULT).map(MqttListen::Default),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_loopback_and_a_broker_replaces_the_built_in_intake() {
+        let config = Config::resolve(ServeFlags::default()).unwrap();
+        assert!(config.listen.ip().is_loopback());
+        assert_eq!(config.mqtt_listen, MqttListen::Default(MQTT_LISTEN_DEFAULT.parse().unwrap()));
+        let flags = ServeFlags { mqtt_url: Some("mqtt://127.0.0.1".to_owned()), ..ServeFlags::default() };
+        assert_eq!(Config::resolve(flags).unwrap().mqtt_listen, MqttListen::Off);
+    }
+
+    #[test]
+    fn mistakes_name_the_setting_and_the_value() {
+        let check = |flags: ServeFlags, expected: &str| {
+            let error = Config::resolve(flags).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.starts_with(expected), "{error:?}");
+        };
+        check(ServeFlags { listen: Some("7247".to_owned()), ..ServeFlags::default() }, "listen = \"7247\"");
+        check(ServeFlags { journal_keep: Some("14".to_owned()), ..ServeFlags::default() }, "journal_keep = \"14\"");
+        check(ServeFlags { rules: Some("no-such-dir".into()), ..ServeFlags::default() }, "rules = \"no-such-dir\"");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("watchfire.yaml");
+        std::fs::write(&path, "listen: 127.0.0.1:1\nlissten: x\n").unwrap();
+        let flags = ServeFlags { config: Some(path), ..ServeFlags::default() };
+        let error = Config::resolve(flags).err().unwrap().to_string();
+        assert!(error.contains("lissten") && error.contains('2'), "{error}");
+    }
+}

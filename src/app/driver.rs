@@ -1,0 +1,468 @@
+//! The one loop that writes: inputs in, one transaction a block, answers out after the commit.
+//!
+//! At most one handled block is uncommitted. Nothing is published, answered or delivered before its commit; when a
+//! commit fails or its answer is lost, the head of the store decides, and an engine that is ahead of it is dropped.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::block::{Block, refuse_asked, refuse_delivery};
+use super::clock::Clock;
+use super::recover::{self, Recovered};
+use super::snapshots::Snapshots;
+use crate::api::{Asked, Unanswered, Wish};
+use crate::engine::{DeskInput, Effect, Engine, NotTaken, Outcome, Request};
+use crate::ingest::Delivery;
+use crate::inspections::{ProbeRequest, ProbeResult};
+use crate::metrics::{Metrics, Stopwatch};
+use crate::model::{DeadLetter, Partition, Span};
+use crate::notify::Report;
+use crate::problems::ProblemState;
+use crate::rules::Rulebook;
+use crate::store::{Batch, CommitError, Lease, Live, Readiness, Store};
+
+/// How long the loop sleeps at most, so that a stepped wall clock is noticed.
+const NAP_MAX: Span = Span::from_seconds(1);
+
+/// The pause between two tries to reach a store that cannot be written; doubles up to 32 times that.
+const RETRY_FIRST: Duration = Duration::from_millis(250);
+
+/// Reads the rule files; in its own task, since it reads the disk.
+pub type ReadRules = Arc<dyn Fn() -> Result<Rulebook, String> + Send + Sync>;
+
+/// Where inputs come from.
+pub struct Inputs {
+    pub events: mpsc::UnboundedReceiver<Delivery>,
+    pub commands: mpsc::Receiver<Asked>,
+    pub probes: mpsc::Receiver<ProbeResult>,
+    pub deliveries: mpsc::Receiver<Report>,
+}
+
+/// Where consequences go, after the commit.
+#[derive(Clone)]
+pub struct Outputs {
+    pub live: Arc<Live>,
+    pub metrics: Arc<Metrics>,
+    pub probes: mpsc::UnboundedSender<ProbeRequest>,
+    /// Wakes the courier.
+    pub notices: Arc<Notify>,
+}
+
+/// Why the driver had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    #[error(transparent)]
+    Fenced(CommitError),
+    #[error("the state cannot be put back: {0}")]
+    NotRecovered(#[from] recover::NotRecovered),
+    #[error("the engine refused an input of its own: {0}; this is a defect, please report it")]
+    Defect(#[from] NotTaken),
+}
+
+/// The loop's state.
+pub struct Driver {
+    pub engine: Engine,
+    pub store: Store,
+    pub lease: Lease,
+    pub clock: Clock,
+    pub inputs: Inputs,
+    pub outputs: Outputs,
+    pub snapshots: Snapshots,
+    pub read_rules: ReadRules,
+    pub domain_label: Option<String>,
+    pub cancel: CancellationToken,
+}
+
+/// What woke the loop.
+enum Woken {
+    Events(Delivery),
+    Command(Asked),
+    Probe(ProbeResult),
+    Delivered(Report),
+    Time,
+    Stop,
+}
+
+impl Driver {
+    /// Runs until cancelled; then takes what is already in the queues, commits it, and writes a snapshot at the head.
+    pub async fn run(mut self) -> Result<(), Stopped> {
+        loop {
+            let woken = self.wait().await;
+            let stop = matches!(woken, Woken::Stop);
+            let mut block = Block::default();
+            self.take(woken, &mut block).await?;
+            self.fill(&mut block).await?;
+            self.commit(block).await?;
+            if stop && self.is_drained() {
+                self.snapshots.at_the_end(&self.engine, &self.store, &self.lease).await;
+                return Ok(());
+            }
+            self.snapshots.when_due(&self.engine, &self.store, &self.lease, self.clock.now());
+        }
+    }
+
+    /// Commits what must stand before any door opens: the gap, and the rulebook.
+    pub async fn prepare(&mut self, requests: Vec<Request>) -> Result<(), Stopped> {
+        let mut block = Block::default();
+        for request in requests {
+            if matches!(request, Request::Resumed { .. } | Request::ClockStepped { .. }) {
+                self.engine.handle(self.clock.now(), request, &mut block.work)?;
+            } else {
+                block.take(&mut self.engine, &|| self.clock.now(), request)?;
+            }
+        }
+        self.commit(block).await?;
+        self.publish_everything();
+        Ok(())
+    }
+
+    async fn wait(&mut self) -> Woken {
+        let nap = match self.engine.next_deadline() {
+            Some((deadline, _)) => deadline.since(self.clock.now()).min(NAP_MAX),
+            None => NAP_MAX,
+        };
+        tokio::select! {
+            biased;
+            Some(asked) = self.inputs.commands.recv() => Woken::Command(asked),
+            Some(result) = self.inputs.probes.recv() => Woken::Probe(result),
+            Some(result) = self.inputs.deliveries.recv() => Woken::Delivered(result),
+            Some(delivery) = self.inputs.events.recv() => Woken::Events(delivery),
+            () = self.cancel.cancelled() => Woken::Stop,
+            () = tokio::time::sleep(nap.to_std()) => Woken::Time,
+        }
+    }
+
+    /// Takes one input, after the passing of time and any step of the clock.
+    async fn take(&mut self, woken: Woken, block: &mut Block) -> Result<(), Stopped> {
+        let now = self.clock.now();
+        if let Some(step) = self.clock.take_step() {
+            tracing::warn!(forward = step.forward, by = %step.by, "the wall clock was stepped");
+            let request = Request::ClockStepped { forward: step.forward, by: step.by };
+            self.engine.handle(now, request, &mut block.work)?;
+        }
+        block.serve_deadlines(&mut self.engine, now)?;
+        let clock = self.clock.clone();
+        let now = || clock.now();
+        match woken {
+            Woken::Events(delivery) => block.deliver(&mut self.engine, &now, delivery)?,
+            Woken::Probe(result) => {
+                block.take(&mut self.engine, &now, Request::Desk(DeskInput::Probe(result)))?;
+            }
+            Woken::Delivered(report) => block.report(&mut self.engine, &now, report)?,
+            Woken::Command(Asked { wish, reply }) => match wish {
+                Wish::Command(command) => {
+                    let request = Request::Desk(DeskInput::Command(Box::new(command)));
+                    block.ask(&mut self.engine, &now, request, reply)?;
+                }
+                Wish::Silence { actor, role, change } => {
+                    block.ask(&mut self.engine, &now, Request::Silence { actor, role, change }, reply)?;
+                }
+                Wish::Reload { actor } => match self.reload(&actor, block).await? {
+                    Ok(outcome) => block.answer_later(reply, outcome),
+                    Err(report) => drop(reply.send(Err(Unanswered::BadRules { report }))),
+                },
+            },
+            Woken::Time | Woken::Stop => {}
+        }
+        Ok(())
+    }
+
+    /// Takes whatever else is there already, people first, until the block is full: the group commit.
+    async fn fill(&mut self, block: &mut Block) -> Result<(), Stopped> {
+        while !block.is_full() {
+            let woken = if let Ok(asked) = self.inputs.commands.try_recv() {
+                Woken::Command(asked)
+            } else if let Ok(result) = self.inputs.probes.try_recv() {
+                Woken::Probe(result)
+            } else if let Ok(result) = self.inputs.deliveries.try_recv() {
+                Woken::Delivered(result)
+            } else if let Ok(delivery) = self.inputs.events.try_recv() {
+                Woken::Events(delivery)
+            } else {
+                break;
+            };
+            self.take(woken, block).await?;
+        }
+        Ok(())
+    }
+
+    fn is_drained(&self) -> bool {
+        self.inputs.events.is_empty() && self.inputs.commands.is_empty() && self.inputs.probes.is_empty()
+    }
+
+    /// The rule files again. A bad file never replaces a good rulebook.
+    async fn reload(&mut self, actor: &str, block: &mut Block) -> Result<Result<Outcome, String>, Stopped> {
+        let read = Arc::clone(&self.read_rules);
+        let loaded = tokio::task::spawn_blocking(move || read()).await.unwrap_or_else(|error| Err(error.to_string()));
+        let rulebook = match loaded {
+            Ok(rulebook) => Arc::new(rulebook),
+            Err(report) => {
+                tracing::error!(actor, report, "the rule files have mistakes; the old rules stay in force");
+                self.outputs.metrics.rulebook_loaded(false, self.engine.rulebook().rules.len());
+                return Ok(Err(report));
+            }
+        };
+        let hash = rulebook.hash;
+        let changed = hash != self.engine.rulebook().hash;
+        self.outputs.metrics.rulebook_loaded(true, rulebook.rules.len());
+        if changed {
+            tracing::info!(actor, %hash, rules = rulebook.rules.len(), "new rules in force");
+            self.engine.learn(rulebook);
+            let clock = self.clock.clone();
+            block.take(&mut self.engine, &|| clock.now(), Request::Rulebook(hash))?;
+        }
+        Ok(Ok(Outcome::Rulebook { hash, changed }))
+    }
+
+    async fn commit(&mut self, block: Block) -> Result<(), Stopped> {
+        if block.work.entries.is_empty() && block.dead_letters.is_empty() {
+            self.outputs.metrics.journal_lag(0.0);
+            block.acknowledge();
+            return Ok(());
+        }
+        let mut block = block;
+        let mut batch = self.batch_of(&mut block);
+        let watch = Stopwatch::start();
+        let result = self.store.commit(&self.lease, &batch).await;
+        match result {
+            Ok(()) => {
+                self.outputs.metrics.committed(batch.entries.len(), watch.seconds());
+                self.outputs.metrics.journal_lag(block.oldest_seconds());
+                self.publish(&batch);
+                block.acknowledge();
+                Ok(())
+            }
+            Err(fenced @ CommitError::Fenced { .. }) => {
+                block.refuse("another watchfire took over");
+                Err(Stopped::Fenced(fenced))
+            }
+            Err(CommitError::Content { reason }) => {
+                tracing::error!(reason, inputs = batch.entries.len(), "the store refused a block; trying its inputs one by one");
+                self.outputs.metrics.commit_failed();
+                let entries = std::mem::take(&mut batch.entries);
+                self.start_over(&mut block).await?;
+                self.one_by_one(entries, &reason, block).await
+            }
+            Err(error @ (CommitError::Unavailable(_) | CommitError::OutOfStep { .. })) => {
+                self.outputs.metrics.commit_failed();
+                tracing::error!(%error, inputs = batch.entries.len(), "the commit failed; looking at what landed");
+                self.after_lost_commit(batch, block, &error.to_string()).await
+            }
+        }
+    }
+
+    fn batch_of(&self, block: &mut Block) -> Batch {
+        let named = self.engine.named_rulebooks(&block.work.entries);
+        let work = std::mem::take(&mut block.work);
+        let dead_letters = std::mem::take(&mut block.dead_letters);
+        Batch { entries: work.entries, effects: work.effects, dead_letters, rulebooks: named }
+    }
+
+    fn publish(&mut self, batch: &Batch) {
+        let live = &self.outputs.live;
+        live.apply(&batch.effects);
+        if !batch.rulebooks.is_empty() {
+            live.set_rulebook(Arc::clone(self.engine.rulebook()));
+            self.outputs.metrics.rulebook_in_force(self.engine.rulebook());
+        }
+        if batch.effects.iter().any(|effect| matches!(effect, Effect::Problem(_))) {
+            self.count_problems();
+        }
+        live.set_now(self.engine.last_now());
+        self.outputs.metrics.observe(&batch.effects);
+        for letter in &batch.dead_letters {
+            self.outputs.metrics.dead_lettered(&letter.source);
+        }
+        let mut noticed = false;
+        for effect in &batch.effects {
+            match effect {
+                // The prober lives as long as the driver; on the way down its requests are asked again at the start.
+                Effect::Probe(request) => drop(self.outputs.probes.send(request.as_ref().clone())),
+                Effect::Notice(_) => noticed = true,
+                Effect::Alert(_)
+                | Effect::AlertTouched { .. }
+                | Effect::AlertForgotten { .. }
+                | Effect::Incident(_)
+                | Effect::Membership { .. }
+                | Effect::Timeline(_)
+                | Effect::Evidence { .. }
+                | Effect::Problem(_)
+                | Effect::Run(_)
+                | Effect::Silence(_)
+                | Effect::SilenceForgotten { .. }
+                | Effect::Audit(_)
+                | Effect::Delivery(_)
+                | Effect::Answer(_)
+                | Effect::Count(_) => {}
+            }
+        }
+        if noticed {
+            self.outputs.notices.notify_one();
+        }
+        self.snapshots.count(batch.entries.len());
+    }
+
+    /// The store decides: all partitions at our heads means that the batch landed and only its answer was lost.
+    async fn after_lost_commit(&mut self, batch: Batch, block: Block, why: &str) -> Result<(), Stopped> {
+        self.outputs.live.set_readiness(Readiness::NotReady { reason: why.to_owned() });
+        self.outputs.metrics.ready(false);
+        let mut block = Some(block);
+        let mut pause = RETRY_FIRST;
+        loop {
+            match self.landed(&batch).await {
+                Ok(true) => {
+                    self.publish(&batch);
+                    if let Some(block) = block.take() {
+                        block.acknowledge();
+                    }
+                    self.ready();
+                    return Ok(());
+                }
+                Ok(false) => {
+                    let mut block = block.take().unwrap_or_default();
+                    return self.start_over(&mut block).await;
+                }
+                // Whether it landed is still unknown, so nobody is answered anything but "unknown".
+                Err(error) => {
+                    tracing::warn!(%error, "the store does not answer");
+                    if let Some(block) = block.take() {
+                        block.refuse(why);
+                    }
+                }
+            }
+            self.refuse_for(pause, why).await;
+            pause = (pause * 2).min(RETRY_FIRST * 32);
+        }
+    }
+
+    async fn landed(&self, batch: &Batch) -> Result<bool, crate::store::StoreError> {
+        let Some((partition, last)) = batch.entries.last() else { return Ok(false) };
+        Ok(self.store.head(*partition).await? == last.offset.next())
+    }
+
+    /// Drops the engine and takes it back from the store, however long that takes; meanwhile everything is refused.
+    async fn start_over(&mut self, block: &mut Block) -> Result<(), Stopped> {
+        let why = "the store could not be written; the state is being put back";
+        block.take_waiting().refuse(why);
+        self.outputs.live.set_readiness(Readiness::NotReady { reason: why.to_owned() });
+        self.outputs.metrics.ready(false);
+        let mut pause = RETRY_FIRST;
+        loop {
+            match recover::recover(&self.store, self.domain_label.clone()).await {
+                Ok(Recovered { engine, replayed, .. }) => {
+                    self.engine = engine;
+                    tracing::info!(replayed, "state put back");
+                    break;
+                }
+                Err(recover::NotRecovered::Store(error)) => tracing::warn!(%error, "the store does not answer"),
+                Err(other) => return Err(other.into()),
+            }
+            self.refuse_for(pause, why).await;
+            if self.cancel.is_cancelled() {
+                return Ok(());
+            }
+            pause = (pause * 2).min(RETRY_FIRST * 32);
+        }
+        self.publish_everything();
+        self.ready();
+        Ok(())
+    }
+
+    /// Commits the inputs of a refused block alone, and keeps the guilty ones as dead letters.
+    async fn one_by_one(
+        &mut self,
+        entries: Vec<(Partition, crate::engine::Entry)>,
+        reason: &str,
+        block: Block,
+    ) -> Result<(), Stopped> {
+        block.refuse("a message beside it could not be stored; send again");
+        for (_, entry) in entries {
+            let Some(request) = entry.input.into_request() else { continue };
+            let described = format!("{request:?}");
+            let mut alone = Block::default();
+            let clock = self.clock.clone();
+            alone.take(&mut self.engine, &|| clock.now(), request)?;
+            let batch = self.batch_of(&mut alone);
+            match self.store.commit(&self.lease, &batch).await {
+                Ok(()) => self.publish(&batch),
+                Err(CommitError::Content { reason: own }) => {
+                    self.start_over(&mut Block::default()).await?;
+                    self.keep_dead_letter(&described, &own).await;
+                }
+                Err(other) => {
+                    tracing::error!(error = %other, reason, "gave up on trying the inputs one by one");
+                    return self.after_lost_commit(batch, alone, &other.to_string()).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn keep_dead_letter(&mut self, described: &str, reason: &str) {
+        let payload: String = described.chars().take(DeadLetter::PAYLOAD_MAX_BYTES / 4).collect();
+        let letter = DeadLetter {
+            at: self.clock.now(),
+            source: "journal".to_owned(),
+            door: "commit".to_owned(),
+            reason: reason.to_owned(),
+            payload_bytes: described.len() as u64,
+            payload,
+        };
+        let batch = Batch { dead_letters: vec![letter], ..Batch::default() };
+        if let Err(error) = self.store.commit(&self.lease, &batch).await {
+            tracing::error!(%error, "a dead letter could not be kept");
+        }
+        self.outputs.metrics.dead_lettered("journal");
+    }
+
+    /// Refuses whatever comes for that long.
+    async fn refuse_for(&mut self, pause: Duration, why: &str) {
+        let over = tokio::time::sleep(pause);
+        tokio::pin!(over);
+        loop {
+            tokio::select! {
+                () = &mut over => return,
+                () = self.cancel.cancelled() => return,
+                Some(delivery) = self.inputs.events.recv() => refuse_delivery(delivery, why),
+                Some(asked) = self.inputs.commands.recv() => refuse_asked(asked, why),
+            }
+        }
+    }
+
+    fn ready(&self) {
+        self.outputs.live.set_readiness(Readiness::Ready);
+        self.outputs.metrics.ready(true);
+    }
+
+    /// The live view from scratch, and the probes that still wait for their result.
+    fn publish_everything(&self) {
+        let live = &self.outputs.live;
+        let incidents = self.engine.incidents().map(|incident| incident.record.clone()).collect();
+        live.rebuild(
+            self.engine.alerts().collect(),
+            self.engine.silences(),
+            incidents,
+            self.engine.members().collect(),
+        );
+        live.set_rulebook(Arc::clone(self.engine.rulebook()));
+        live.set_now(self.engine.last_now());
+        self.outputs.metrics.rulebook_in_force(self.engine.rulebook());
+        self.count_problems();
+        for request in self.engine.pending_probes() {
+            drop(self.outputs.probes.send(request));
+        }
+        self.outputs.notices.notify_one();
+    }
+
+    fn count_problems(&self) {
+        let mut counts: BTreeMap<ProblemState, i64> = BTreeMap::new();
+        for problem in self.engine.problems() {
+            *counts.entry(problem.state).or_default() += 1;
+        }
+        self.outputs.metrics.set_problems(&counts.into_iter().collect::<Vec<_>>());
+    }
+}

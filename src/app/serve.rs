@@ -1,0 +1,275 @@
+//! `watchfire serve`: everything wired together, started in the order in which it depends on each other.
+//!
+//! Store and lease, rules, state, the driver; then what carries consequences out; then the doors, last of all, so that
+//! nobody is let in before there is somebody to answer. Stopping goes the other way round.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::clock::Clock;
+use super::config::{BadConfig, Config, ServeFlags};
+use super::doors::{self, Doors};
+use super::driver::{Driver, Inputs, Outputs, ReadRules, Stopped};
+use super::recover::{self, NotRecovered};
+use super::snapshots::Snapshots;
+use super::{courier, logging, rule_files};
+use crate::api::{CommandQueue, Wish};
+use crate::engine::{Engine, Request};
+use crate::ingest::Intake;
+use crate::metrics::Metrics;
+use crate::model::Span;
+use crate::rules::Rulebook;
+use crate::store::{Live, Readiness, Store, StoreError};
+
+/// A wall clock further behind the journal than this needs a person's word.
+const CLOCK_BEHIND_MAX: Span = Span::from_minutes(5);
+
+/// How long open requests may take to end when the service stops.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// Where the setting that fixes the correlation domain is kept.
+const DOMAIN_SETTING: &str = "domain_label";
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStarted {
+    #[error(transparent)]
+    Config(#[from] BadConfig),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the rules have mistakes, and there is no earlier rulebook to go on with:\n{report}")]
+    Rules { report: String },
+    #[error("the state cannot be put back: {0}")]
+    NotRecovered(#[from] NotRecovered),
+    #[error("the wall clock is {behind} behind the journal; set the clock, or start with --accept-clock")]
+    ClockBehind { behind: Span },
+    #[error("this database was begun with the domain label {stored:?}, not {wanted:?}; it is fixed at the first start")]
+    DomainChanged { stored: String, wanted: String },
+    #[error("{listen} is reachable from other machines, and nobody has a token: make one with `watchfire token create NAME --role admin`, or listen on 127.0.0.1")]
+    OpenToTheWorld { listen: SocketAddr },
+    #[error("cannot listen on {address}: {reason}")]
+    Listen { address: String, reason: String },
+    #[error("{what}: {reason}")]
+    Part { what: &'static str, reason: String },
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+/// A started service.
+pub struct Running {
+    pub http: SocketAddr,
+    /// The built-in MQTT intake, if it is on.
+    pub mqtt: Option<SocketAddr>,
+    commands: CommandQueue,
+    /// Ends the doors and the courier.
+    doors: CancellationToken,
+    /// Ends the driver, once the doors are closed.
+    driver: CancellationToken,
+    driver_task: JoinHandle<Result<(), Stopped>>,
+    door_tasks: Vec<JoinHandle<()>>,
+}
+
+/// Runs until SIGINT or SIGTERM; SIGHUP reloads the rules.
+pub async fn run(flags: ServeFlags) -> Result<ExitCode, String> {
+    let config = Config::resolve(flags).map_err(|error| error.to_string())?;
+    logging::start(config.log_json);
+    let rules = config.rules.clone();
+    let read_rules: ReadRules = Arc::new(move || rule_files::load_logged(rules.as_deref()));
+    let mut running = start(config, read_rules, CancellationToken::new()).await.map_err(|error| error.to_string())?;
+    let hangups = tokio::spawn(reload_on_hangup(running.commands.clone()));
+    let ended = tokio::select! {
+        () = interrupted() => None,
+        ended = &mut running.driver_task => Some(ended),
+    };
+    hangups.abort();
+    drop(sd_notify::notify(&[sd_notify::NotifyState::Stopping]));
+    match ended {
+        None => {
+            tracing::info!("stopping: closing the doors, committing what is under way");
+            running.stop().await.map_err(|error| error.to_string())?;
+            tracing::info!("stopped");
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Ok(Ok(()))) => Ok(ExitCode::SUCCESS),
+        Some(Ok(Err(stopped))) => Err(stopped.to_string()),
+        Some(Err(panic)) => Err(format!("the driver failed: {panic}")),
+    }
+}
+
+/// Starts everything. `cancel` ends it from outside, as a signal does.
+pub async fn start(config: Config, read_rules: ReadRules, cancel: CancellationToken) -> Result<Running, NotStarted> {
+    // Another part of the process may have chosen a provider already; either is ring.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let clock = Clock::system();
+    let store = Store::open(&config.database_url).await?;
+    fix_domain(&store, config.domain_label.as_deref()).await?;
+    refuse_open_world(&store, config.listen).await?;
+    let lease = store.take_lease(&holder()).await?;
+    let metrics = Arc::new(Metrics::new());
+    let recovered = recover::recover(&store, config.domain_label.clone()).await?;
+    tracing::info!(replayed = recovered.replayed, snapshots = recovered.from_snapshots, "state put back");
+    let mut engine = recovered.engine;
+    let first = first_requests(&mut engine, &read_rules, &clock, &metrics, config.accept_clock)?;
+
+    let (intake, events) = Intake::new(config.intake_events);
+    let (commands, wishes) = CommandQueue::new();
+    let (probe_requests, probe_queue) = mpsc::unbounded_channel();
+    let (probe_results, probes) = mpsc::channel(256);
+    let (reports, deliveries) = mpsc::channel(256);
+    let notices = Arc::new(Notify::new());
+    let live = Arc::new(Live::new(Arc::clone(engine.rulebook())));
+    live.set_readiness(Readiness::NotReady { reason: "starting".to_owned() });
+    let driver_cancel = CancellationToken::new();
+    let mut driver = Driver {
+        engine,
+        store: store.clone(),
+        lease: lease.clone(),
+        clock: clock.clone(),
+        inputs: Inputs { events, commands: wishes, probes, deliveries },
+        outputs: Outputs { live: Arc::clone(&live), metrics: Arc::clone(&metrics), probes: probe_requests, notices: Arc::clone(&notices) },
+        snapshots: Snapshots::new(config.journal_keep, config.journal_max_bytes, Arc::clone(&metrics)),
+        read_rules,
+        domain_label: config.domain_label.clone(),
+        cancel: driver_cancel.clone(),
+    };
+    driver.prepare(first).await?;
+    live.set_readiness(Readiness::Ready);
+    metrics.ready(true);
+    let driver_task = tokio::spawn(driver.run());
+
+    let stop = cancel.child_token();
+    let doors = Doors { config, store, live, metrics, clock, intake, commands: commands.clone(), stop: stop.clone() };
+    let mut door_tasks = courier::start(&doors, reports, notices, probe_queue, probe_results)
+        .map_err(|reason| NotStarted::Part { what: "delivery of notices", reason })?;
+    let opened = doors::open(&doors).await?;
+    door_tasks.extend(opened.tasks);
+    drop(sd_notify::notify(&[sd_notify::NotifyState::Ready]));
+    Ok(Running {
+        http: opened.http,
+        mqtt: opened.mqtt,
+        commands,
+        doors: stop,
+        driver: driver_cancel,
+        driver_task,
+        door_tasks,
+    })
+}
+
+impl Running {
+    /// Closes the doors, commits what was let in, writes a snapshot, and ends.
+    pub async fn stop(self) -> Result<(), Stopped> {
+        self.doors.cancel();
+        let closing = async {
+            for task in self.door_tasks {
+                // A door that failed has logged why.
+                drop(task.await);
+            }
+        };
+        if tokio::time::timeout(STOP_GRACE, closing).await.is_err() {
+            tracing::warn!("some requests did not end in time and were cut off");
+        }
+        self.driver.cancel();
+        match self.driver_task.await {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+}
+
+/// Waits for SIGINT or SIGTERM.
+pub async fn interrupted() {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(signal) => signal,
+        Err(error) => {
+            tracing::error!(%error, "SIGTERM cannot be waited for; only Ctrl-C stops the service");
+            drop(tokio::signal::ctrl_c().await);
+            return;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+async fn reload_on_hangup(commands: CommandQueue) {
+    let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        // The driver logs what came of it.
+        drop(commands.ask(Wish::Reload { actor: "SIGHUP".to_owned() }).await);
+    }
+}
+
+/// The inputs that stand before any other: the gap since the last one, and the rulebook if it is another.
+fn first_requests(
+    engine: &mut Engine,
+    read_rules: &ReadRules,
+    clock: &Clock,
+    metrics: &Metrics,
+    accept_clock: bool,
+) -> Result<Vec<Request>, NotStarted> {
+    let mut first = Vec::new();
+    let last = engine.last_now();
+    let behind = last.since(clock.now());
+    if behind > CLOCK_BEHIND_MAX && !accept_clock {
+        return Err(NotStarted::ClockBehind { behind });
+    }
+    clock.not_before(last);
+    if let Some(gap) = engine.gap(clock.now()) {
+        first.push(Request::Resumed { gap });
+    }
+    match read_rules() {
+        Ok(rulebook) => {
+            metrics.rulebook_loaded(true, rulebook.rules.len());
+            if rulebook.hash != engine.rulebook().hash {
+                first.push(Request::Rulebook(rulebook.hash));
+                engine.learn(Arc::new(rulebook));
+            }
+        }
+        Err(report) if engine.rulebook().hash != Rulebook::empty().hash => {
+            tracing::error!(report, "the rule files have mistakes; going on with the rules that were in force");
+            metrics.rulebook_loaded(false, engine.rulebook().rules.len());
+        }
+        Err(report) => return Err(NotStarted::Rules { report }),
+    }
+    Ok(first)
+}
+
+async fn fix_domain(store: &Store, wanted: Option<&str>) -> Result<(), NotStarted> {
+    let wanted = wanted.unwrap_or_default();
+    match store.setting(DOMAIN_SETTING).await? {
+        None => Ok(store.put_setting(DOMAIN_SETTING, wanted).await?),
+        Some(stored) if stored == wanted => Ok(()),
+        Some(stored) => Err(NotStarted::DomainChanged { stored, wanted: wanted.to_owned() }),
+    }
+}
+
+async fn refuse_open_world(store: &Store, listen: SocketAddr) -> Result<(), NotStarted> {
+    let has_tokens = store.tokens().await?.iter().any(|token| token.revoked_at.is_none());
+    if has_tokens {
+        return Ok(());
+    }
+    if !listen.ip().is_loopback() {
+        return Err(NotStarted::OpenToTheWorld { listen });
+    }
+    tracing::warn!("no tokens exist: everybody on this machine may do everything (watchfire token create)");
+    Ok(())
+}
+
+/// Who holds the lease, for whoever finds the database taken over.
+fn holder() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}:{}", host.trim(), std::process::id())
+}
+
+/// The default directory of rules, when there is one.
+pub fn default_rules() -> Option<PathBuf> {
+    Some(PathBuf::from("rules")).filter(|dir| dir.is_dir())
+}

@@ -1,0 +1,162 @@
+//! When snapshots are taken, and the journal that they make dispensable.
+//!
+//! Freezing happens between two inputs; encoding and writing in a task of its own, so that no input waits.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sha2::{Digest, Sha256};
+use tokio::task::JoinHandle;
+
+use crate::engine::{ENGINE_VERSION, Engine, Frozen};
+use crate::metrics::{Metrics, Stopwatch};
+use crate::model::{Moment, Partition, Span};
+use crate::store::{Lease, Manifest, SectionRef, Store};
+
+/// Inputs after which a snapshot is due: a restart replays at most about that many, well under the 500,000 allowed.
+const INPUTS_BETWEEN: usize = 100_000;
+
+/// The same by time, when anything happened at all.
+const TIME_BETWEEN: Span = Span::from_minutes(5);
+
+/// The newest written snapshot of a partition, to write only what changed since.
+type Previous = BTreeMap<Partition, (Frozen, Manifest)>;
+
+/// Takes snapshots when they are due.
+pub struct Snapshots {
+    keep: Span,
+    max_bytes: u64,
+    metrics: Arc<Metrics>,
+    previous: Arc<Mutex<Previous>>,
+    inputs: usize,
+    taken_at: Option<Moment>,
+    running: Option<JoinHandle<()>>,
+}
+
+impl Snapshots {
+    /// `keep` and `max_bytes` bound the journal below the older of two snapshots.
+    pub fn new(keep: Span, max_bytes: u64, metrics: Arc<Metrics>) -> Snapshots {
+        Snapshots { keep, max_bytes, metrics, previous: Arc::default(), inputs: 0, taken_at: None, running: None }
+    }
+
+    pub fn count(&mut self, inputs: usize) {
+        self.inputs += inputs;
+    }
+
+    /// Begins one if enough has happened and none is under way.
+    pub fn when_due(&mut self, engine: &Engine, store: &Store, lease: &Lease, now: Moment) {
+        let since = *self.taken_at.get_or_insert(now);
+        let due = self.inputs >= INPUTS_BETWEEN || (self.inputs > 0 && since + TIME_BETWEEN <= now);
+        if !due || self.running.as_ref().is_some_and(|running| !running.is_finished()) {
+            return;
+        }
+        self.inputs = 0;
+        self.taken_at = Some(now);
+        self.running = Some(tokio::spawn(self.writer(engine, store, lease).write(engine.freeze())));
+    }
+
+    /// The clean stop's snapshot, at the head: the next start replays nothing.
+    pub async fn at_the_end(&mut self, engine: &Engine, store: &Store, lease: &Lease) {
+        if let Some(running) = self.running.take() {
+            // A task that failed has logged why.
+            drop(running.await);
+        }
+        if self.inputs > 0 {
+            self.writer(engine, store, lease).write(engine.freeze()).await;
+        }
+    }
+
+    fn writer(&self, engine: &Engine, store: &Store, lease: &Lease) -> Writer {
+        Writer {
+            store: store.clone(),
+            lease: lease.clone(),
+            metrics: Arc::clone(&self.metrics),
+            previous: Arc::clone(&self.previous),
+            now: engine.last_now(),
+            keep: self.keep,
+            max_bytes: self.max_bytes,
+        }
+    }
+}
+
+/// One snapshot being written.
+struct Writer {
+    store: Store,
+    lease: Lease,
+    metrics: Arc<Metrics>,
+    previous: Arc<Mutex<Previous>>,
+    now: Moment,
+    keep: Span,
+    max_bytes: u64,
+}
+
+/// Encoded sections that the store does not have yet, and the manifest that names all of them.
+struct Encoded {
+    frozen: Frozen,
+    manifest: Manifest,
+    new: Vec<(SectionRef, Vec<u8>)>,
+}
+
+impl Writer {
+    async fn write(self, partitions: Vec<Frozen>) {
+        let watch = Stopwatch::start();
+        let mut bytes = 0;
+        for frozen in partitions {
+            let partition = frozen.partition;
+            let previous =
+                self.previous.lock().unwrap_or_else(PoisonError::into_inner).get(&partition).cloned();
+            if previous.as_ref().is_some_and(|(before, _)| before.next_offset == frozen.next_offset) {
+                continue;
+            }
+            let encoded = tokio::task::spawn_blocking(move || encode(frozen, previous)).await;
+            let encoded = match encoded {
+                Ok(Ok(encoded)) => encoded,
+                Ok(Err(error)) => return tracing::error!(%partition, %error, "snapshot cannot be encoded"),
+                Err(error) => return tracing::error!(%partition, %error, "snapshot task failed"),
+            };
+            bytes += encoded.new.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>();
+            if let Err(error) = self.store.save_snapshot(&self.lease, &encoded.manifest, &encoded.new).await {
+                return tracing::error!(%partition, %error, "snapshot not written; the journal keeps everything");
+            }
+            let done = (encoded.frozen, encoded.manifest);
+            self.previous.lock().unwrap_or_else(PoisonError::into_inner).insert(partition, done);
+        }
+        self.metrics.snapshot_taken(watch.seconds(), bytes);
+        match self.store.retain(&self.lease, self.now, self.keep, self.max_bytes).await {
+            Ok((deleted, left)) => {
+                self.metrics.journal_bytes(left);
+                if deleted > 0 {
+                    tracing::info!(blocks = deleted, bytes_left = left, "old journal blocks deleted");
+                }
+            }
+            Err(error) => tracing::error!(%error, "old journal blocks not deleted"),
+        }
+    }
+}
+
+fn encode(frozen: Frozen, previous: Option<(Frozen, Manifest)>) -> Result<Encoded, crate::engine::BadEncoding> {
+    let (mut sections, mut new) = (Vec::new(), Vec::new());
+    for name in frozen.section_names() {
+        let unchanged = previous
+            .as_ref()
+            .filter(|(before, _)| frozen.is_same(before, &name))
+            .and_then(|(_, manifest)| manifest.sections.iter().find(|section| section.name == name));
+        if let Some(section) = unchanged {
+            sections.push(section.clone());
+            continue;
+        }
+        let bytes = frozen.encode(&name)?;
+        let section = SectionRef { digest: Sha256::digest(&bytes).into(), name };
+        sections.push(section.clone());
+        new.push((section, bytes));
+    }
+    let manifest = Manifest {
+        partition: frozen.partition,
+        next_offset: frozen.next_offset,
+        taken_at: frozen.taken_at,
+        engine_version: ENGINE_VERSION,
+        rulebook: frozen.rulebook,
+        sections,
+    };
+    Ok(Encoded { frozen, manifest, new })
+}

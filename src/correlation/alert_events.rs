@@ -1,0 +1,336 @@
+//! Messages: firing and resolved ones move their alert, points go straight to the rules.
+
+use std::sync::Arc;
+
+use super::alert::{Alert, Said, Times, Transition, first_times};
+use super::book::{Hit, Hold};
+use super::condition::ConditionKey;
+use super::event_ids::{EventId, Remembered, Seen, remember};
+use super::inhibition::Affected;
+use super::input::Resend;
+use super::output::{Bound, Counted, Output};
+use super::ownership::Counting;
+use super::patterns::Role;
+use super::subject::{Message, Subject};
+use super::turn::Turn;
+use crate::model::{Cause, Event, Fingerprint, Moment, Severity, Status};
+
+impl Turn<'_> {
+    pub fn event(&mut self, event: &Event, cause: Cause) {
+        match event.status {
+            Status::Point => self.point(event, cause),
+            Status::Firing | Status::Resolved => self.alert_message(event, cause),
+        }
+    }
+
+    /// The compact form of a message that moved nothing but times when it was journaled.
+    pub fn resend(&mut self, resend: &Resend, cause: Cause) {
+        let fingerprint = resend.fingerprint;
+        let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
+        let said = alert.resent(resend);
+        let at = super::believable(resend.occurred_at, self.now);
+        let times = alert.times_after(&said, at, self.now);
+        let is_transition = alert.transition_to(&times, alert.severity).is_some();
+        if is_transition || alert.is_outdated(&said, self.now) || self.counts_messages(alert) {
+            let event = alert.resent_event(resend);
+            return self.alert_message(&event, cause);
+        }
+        self.event_time(resend.occurred_at);
+        self.touch(fingerprint, &said, times, resend.value_bits.map(f64::from_bits));
+        self.tell_touched(fingerprint);
+    }
+
+    fn alert_message(&mut self, event: &Event, cause: Cause) {
+        let fingerprint = event.labels.fingerprint();
+        let said = Said::from(event);
+        let Some(alert) = self.state.alerts.get(&fingerprint) else {
+            return self.first_message(fingerprint, event, cause);
+        };
+        if alert.is_outdated(&said, self.now) {
+            return self.count(Counted::Duplicate { source: event.source.clone() });
+        }
+        let at = self.event_time(event.occurred_at);
+        let message = Message { event, cause, at };
+        let severity = event.normalised_severity();
+        let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
+        let times = alert.times_after(&said, at, self.now);
+        match alert.transition_to(&times, severity) {
+            None => self.said_again(fingerprint, message, times),
+            Some(transition) => self.transition(fingerprint, message, times, severity, transition),
+        }
+    }
+
+    fn first_message(&mut self, fingerprint: Fingerprint, event: &Event, cause: Cause) {
+        let at = self.event_time(event.occurred_at);
+        let said = Said::from(event);
+        let times = first_times(&said, at, self.now);
+        let alert = Alert {
+            source: self.index.intern(&event.source),
+            labels: event.labels.clone(),
+            annotations: event.annotations.clone(),
+            summary: Arc::from(event.summary.as_str()),
+            generator_url: Arc::from(event.generator_url.as_str()),
+            severity: event.normalised_severity(),
+            value: event.value,
+            expiry: event.expiry,
+            times: Times { firing: false, ..times },
+            updated_at: self.now,
+            first_seen_at: self.now,
+            counted_at: at,
+            cause,
+            said_firing_at: None,
+            said_resolved_at: None,
+            transitions: 0,
+            silenced_by: self.silences_on(&event.labels),
+            inhibited_by: None,
+            owner: None,
+            links: Vec::new(),
+            passed: Vec::new(),
+            held_until: None,
+            armed: None,
+        };
+        let severity = alert.severity;
+        self.state.alerts.insert(fingerprint, alert);
+        let message = Message { event, cause, at };
+        let transition = if times.firing { Transition::BeganFiring } else { Transition::Resolved };
+        self.transition(fingerprint, message, times, severity, transition);
+    }
+
+    /// A message that is no transition: times, value and words, and what counts every message.
+    fn said_again(&mut self, fingerprint: Fingerprint, message: Message<'_>, times: Times) {
+        let event = message.event;
+        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        let is_news = !alert.is_described_by(event);
+        if is_news {
+            alert.describe(event);
+        }
+        self.touch(fingerprint, &Said::from(event), times, event.value);
+        self.count_message(fingerprint, message);
+        if is_news {
+            self.changed.insert(fingerprint);
+        } else {
+            self.tell_touched(fingerprint);
+        }
+    }
+
+    fn touch(&mut self, fingerprint: Fingerprint, said: &Said, times: Times, value: Option<f64>) {
+        let now = self.now;
+        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        alert.times = times;
+        alert.value = value;
+        alert.updated_at = now;
+        alert.remember(said);
+        let (armed, due) = (alert.armed, alert.due());
+        if armed.is_none() || due.is_some_and(|due| armed.is_some_and(|armed| due < armed)) {
+            self.arm_alert(fingerprint);
+        }
+        self.count(Counted::Resent);
+    }
+
+    fn tell_touched(&mut self, fingerprint: Fingerprint) {
+        if self.changed.contains(&fingerprint) {
+            return;
+        }
+        if let Some(alert) = self.state.alerts.get(&fingerprint) {
+            let (ends_at, updated_at) = (alert.times.ends_at, alert.updated_at);
+            self.out.push(Output::AlertTouched { fingerprint, ends_at, updated_at });
+        }
+    }
+
+    /// Whether a rule that holds it counts every message.
+    pub fn counts_messages(&self, alert: &Alert) -> bool {
+        let book = self.book;
+        alert.conditions().any(|key| book.position_of(key).is_some_and(|position| book.counts_messages(position)))
+    }
+
+    fn count_message(&mut self, fingerprint: Fingerprint, message: Message<'_>) {
+        let book = self.book;
+        let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
+        if !self.counts_messages(alert) {
+            return;
+        }
+        let status = if alert.times.firing { Status::Firing } else { Status::Resolved };
+        let subject = Subject::of_event(message.event, alert.severity, status);
+        let suppressed = alert.is_suppressed();
+        let keys: Vec<ConditionKey> = alert.conditions().cloned().collect();
+        for key in keys {
+            let Some(position) = book.position_of(&key).filter(|position| book.counts_messages(*position)) else {
+                continue;
+            };
+            if let Some(Some(role)) = book.role(position, &subject) {
+                if status == Status::Firing && role == Role::Entry {
+                    self.join(&key, position, fingerprint, Counting::NewOnly);
+                }
+                self.enter(&key, position, role, message, &subject, suppressed);
+            }
+        }
+    }
+
+    fn transition(
+        &mut self,
+        fingerprint: Fingerprint,
+        message: Message<'_>,
+        times: Times,
+        severity: Severity,
+        transition: Transition,
+    ) {
+        let event = message.event;
+        let source = self.index.intern(&event.source);
+        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        let places_before = match transition {
+            Transition::ChangedSeverity => self.book.inhibition_places(&Subject::of_alert(alert)),
+            Transition::BeganFiring | Transition::Resolved => Vec::new(),
+        };
+        alert.times = times;
+        alert.updated_at = self.now;
+        alert.value = event.value;
+        alert.remember(&Said::from(event));
+        alert.describe(event);
+        match transition {
+            Transition::Resolved => self.ended(fingerprint, message, true),
+            Transition::BeganFiring => {
+                alert.source = source;
+                alert.transitions = alert.transitions.saturating_add(1);
+                alert.passed.clear();
+                self.fires(fingerprint, message, severity, &[], true);
+            }
+            Transition::ChangedSeverity => self.fires(fingerprint, message, severity, &places_before, false),
+        }
+    }
+
+    /// An alert began to fire or changed its severity: what holds it back, whose it is, what it holds back.
+    fn fires(
+        &mut self,
+        fingerprint: Fingerprint,
+        message: Message<'_>,
+        severity: Severity,
+        places_before: &[super::inhibition::Place],
+        began: bool,
+    ) {
+        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        alert.severity = severity;
+        alert.counted_at = message.at;
+        alert.cause = message.cause;
+        let mut affected = Affected::default();
+        if self.book.has_inhibitions() {
+            let places = self.book.inhibition_places(&Subject::of_alert(alert));
+            self.index.inhibitions.remove(fingerprint, places_before, &mut affected);
+            self.index.inhibitions.insert(fingerprint, &places, &mut affected);
+            let source = self.index.inhibitions.source_for(&places);
+            if began {
+                alert.inhibited_by = source;
+            } else {
+                self.inhibit(fingerprint, source);
+            }
+        }
+        if began {
+            self.count_suppressed(fingerprint);
+        }
+        self.changed.insert(fingerprint);
+        self.route(fingerprint, message, Counting::Transition);
+        affected.alerts.remove(&fingerprint);
+        self.inhibit_again(&affected);
+        self.arm_alert(fingerprint);
+    }
+
+    /// An alert stopped firing: what it held back is free first, so that no condition seems held for a moment.
+    fn ended(&mut self, fingerprint: Fingerprint, message: Message<'_>, is_message: bool) {
+        let book = self.book;
+        let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
+        let mut affected = Affected::default();
+        if book.has_inhibitions() {
+            let places = book.inhibition_places(&Subject::of_alert(alert));
+            self.index.inhibitions.remove(fingerprint, &places, &mut affected);
+        }
+        let severity = alert.severity;
+        affected.alerts.remove(&fingerprint);
+        self.inhibit_again(&affected);
+        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        let suppressed = alert.is_suppressed();
+        alert.inhibited_by = None;
+        alert.held_until = None;
+        alert.passed.clear();
+        let keys: Vec<ConditionKey> = alert.conditions().cloned().collect();
+        for key in &keys {
+            self.leave(key, fingerprint, suppressed);
+        }
+        let subject = Subject { is_message, ..Subject::of_event(message.event, severity, Status::Resolved) };
+        self.enter_all(&book.hits(&subject, &[]), message, &subject, suppressed);
+        self.changed.insert(fingerprint);
+        self.arm_alert(fingerprint);
+    }
+
+    /// The last message's time is up.
+    pub fn expire(&mut self, fingerprint: Fingerprint) {
+        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        alert.times.firing = false;
+        alert.updated_at = self.now;
+        let event = alert.to_event(Status::Resolved);
+        let (at, cause) = (alert.times.ends_at.at, alert.cause);
+        self.ended(fingerprint, Message { event: &event, cause, at }, false);
+    }
+
+    fn point(&mut self, event: &Event, cause: Cause) {
+        if let Some(id) = &event.id {
+            let seen = Seen { at: self.now, offset: cause.offset };
+            let id = EventId::new(&event.source, id);
+            match remember(&mut self.state.event_ids, &mut self.index.event_id_order, id, seen) {
+                Remembered::New => {}
+                Remembered::NewForOldest => self.count(Counted::Bound { which: Bound::EventIds }),
+                Remembered::SeenBefore => return self.count(Counted::Duplicate { source: event.source.clone() }),
+            }
+        }
+        let at = self.event_time(event.occurred_at);
+        let subject = Subject::of_event(event, event.normalised_severity(), Status::Point);
+        let hits = self.book.hits(&subject, &[]);
+        if hits.is_empty() {
+            return self.count(Counted::Unmatched { source: event.source.clone() });
+        }
+        let suppressor = self.suppressor_of(&subject);
+        if let Some(by) = suppressor {
+            self.count(Counted::Suppressed { by });
+        }
+        self.enter_all(&hits, Message { event, cause, at }, &subject, suppressor.is_some());
+    }
+
+    fn enter_all(&mut self, hits: &[Hit], message: Message<'_>, subject: &Subject<'_>, suppressed: bool) {
+        for hit in hits {
+            match (hit.role, hit.hold) {
+                (Some(role), Hold::Owner | Hold::Link | Hold::Passed) => {
+                    let key = self.book.key(hit.position, subject);
+                    self.enter(&key, hit.position, role, message, subject, suppressed);
+                }
+                (None, _) => {}
+            }
+        }
+    }
+
+    /// The compact form of a message that would change nothing but times and value; `None` for every other.
+    pub fn compact(state: &super::state::State, book: &super::book::Book, now: Moment, event: &Event) -> Option<Resend> {
+        if event.status != Status::Firing {
+            return None;
+        }
+        let fingerprint = event.labels.fingerprint();
+        let alert = state.alerts.get(&fingerprint)?;
+        let said = Said::from(event);
+        let at = super::believable(event.occurred_at, now);
+        let times = alert.times_after(&said, at, now);
+        let severity = event.normalised_severity();
+        let same = alert.labels == event.labels && alert.severity == severity && alert.is_described_by(event);
+        let transition = alert.transition_to(&times, severity);
+        let keeps_raw = || {
+            let counts = |key| book.position_of(key).is_some_and(|position| book.counts_messages(position));
+            event.raw.is_some() && alert.conditions().any(counts)
+        };
+        if !same || transition.is_some() || alert.is_outdated(&said, now) || keeps_raw() {
+            return None;
+        }
+        Some(Resend {
+            fingerprint,
+            starts_at: event.starts_at,
+            ends_at: event.ends_at,
+            occurred_at: event.occurred_at,
+            value_bits: event.value.map(f64::to_bits),
+        })
+    }
+}

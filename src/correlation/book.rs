@@ -1,0 +1,273 @@
+//! The rulebook as a correlator runs it: rules by number, candidates by label, the catch-all at the end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::candidates::Candidates;
+use super::condition::{ConditionKey, RuleId};
+use super::inhibition::{Place, Side};
+use super::patterns::Role;
+use super::subject::Subject;
+use crate::model::{Labels, LabelsBuilder, Matchers, Span, Status};
+use crate::rules::{CATCH_ALL, Counts, Pattern, Rule, Rulebook};
+
+pub(super) struct Book {
+    pub rulebook: Arc<Rulebook>,
+    /// By position: the rulebook's rules in their order, then the catch-all.
+    entries: Vec<BookRule>,
+    catch_all: Rule,
+    positions: BTreeMap<RuleId, usize>,
+    candidates: Candidates,
+    inhibition_sources: Candidates,
+    inhibition_targets: Candidates,
+    no_labels: Labels,
+}
+
+struct BookRule {
+    id: RuleId,
+    /// Its `by`, sorted, each once.
+    by: Vec<String>,
+    /// A resolved event is no match unless the rule asks for the status.
+    names_status: bool,
+    until_names_status: bool,
+}
+
+/// A rule that an event concerns, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub position: usize,
+    /// `None`: it is the rule's, but counts for nothing in it.
+    pub role: Option<Role>,
+    pub hold: Hold,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// Later rules do not see it.
+    Owner,
+    /// A `continue` rule.
+    Link,
+    /// The rule gave the alert up earlier; its events still count.
+    Passed,
+}
+
+impl Book {
+    pub fn new(rulebook: Arc<Rulebook>, ids: &BTreeMap<String, RuleId>) -> Book {
+        let rule_count = rulebook.rules.len();
+        let mut entries: Vec<BookRule> = Vec::with_capacity(rule_count + 1);
+        let mut positions = BTreeMap::new();
+        for (position, rule) in rulebook.rules.iter().enumerate() {
+            let id = ids.get(&rule.name).copied().unwrap_or(RuleId::CATCH_ALL);
+            positions.entry(id).or_insert(position);
+            entries.push(BookRule::new(id, rule));
+        }
+        let catch_all = catch_all();
+        positions.insert(RuleId::CATCH_ALL, rule_count);
+        entries.push(BookRule::new(RuleId::CATCH_ALL, &catch_all));
+        let numbered = || rulebook.rules.iter().zip(0_u32..);
+        let own = numbered().map(|(rule, number)| (number, &rule.matchers));
+        let until = numbered().filter_map(|(rule, number)| Some((number, second_event(&rule.pattern)?)));
+        let candidates = Candidates::new(own.chain(until));
+        let inhibitions = || rulebook.inhibitions.iter().zip(0_u32..);
+        let inhibition_sources = Candidates::new(inhibitions().map(|(rule, number)| (number, &rule.source)));
+        let inhibition_targets = Candidates::new(inhibitions().map(|(rule, number)| (number, &rule.target)));
+        let no_labels = Labels::empty();
+        Book {
+            rulebook: Arc::clone(&rulebook),
+            entries,
+            catch_all,
+            positions,
+            candidates,
+            inhibition_sources,
+            inhibition_targets,
+            no_labels,
+        }
+    }
+
+    pub fn rule(&self, position: usize) -> &Rule {
+        self.rulebook.rules.get(position).unwrap_or(&self.catch_all)
+    }
+
+    pub fn id(&self, position: usize) -> RuleId {
+        self.entries.get(position).map_or(RuleId::CATCH_ALL, |entry| entry.id)
+    }
+
+    /// The rule behind a condition; only a condition of a former rulebook has none.
+    pub fn rule_of(&self, key: &ConditionKey) -> Option<&Rule> {
+        self.position_of(key).map(|position| self.rule(position))
+    }
+
+    pub fn position_of(&self, key: &ConditionKey) -> Option<usize> {
+        self.positions.get(&key.rule).copied()
+    }
+
+    pub fn catch_all_position(&self) -> usize {
+        self.rulebook.rules.len()
+    }
+
+    pub fn has_inhibitions(&self) -> bool {
+        !self.inhibition_sources.is_empty()
+    }
+
+    /// The rules that the event concerns, up to and with its owner; those in `passed` cannot own it again.
+    pub fn hits(&self, subject: &Subject<'_>, passed: &[RuleId]) -> Vec<Hit> {
+        let mut numbers = Vec::new();
+        self.candidates.find(subject.labels, &mut numbers);
+        let mut hits = Vec::new();
+        for position in numbers.into_iter().map(|number| number as usize) {
+            let Some(role) = self.role(position, subject) else { continue };
+            let hold = if passed.contains(&self.id(position)) {
+                Hold::Passed
+            } else if self.rule(position).continues {
+                Hold::Link
+            } else {
+                Hold::Owner
+            };
+            hits.push(Hit { position, role, hold });
+            if hold == Hold::Owner {
+                break;
+            }
+        }
+        hits
+    }
+
+    /// Whether the event is that rule's, and as what it counts there.
+    pub fn role(&self, position: usize, subject: &Subject<'_>) -> Option<Option<Role>> {
+        let (rule, entry) = (self.rule(position), self.entries.get(position)?);
+        let is_clear = subject.status == Status::Resolved;
+        let when_holds = || match (&rule.when, subject.event) {
+            (None, _) => true,
+            (Some(when), Some(event)) => when.holds(event),
+            (Some(_), None) => false,
+        };
+        if subject.fits(&rule.matchers) && when_holds() {
+            let counts = match rule.pattern {
+                Pattern::Absence { .. } => subject.is_message,
+                Pattern::Each => !is_clear,
+                Pattern::Threshold { .. } | Pattern::Pair { .. } => !is_clear || entry.names_status,
+            };
+            if counts {
+                return Some(Some(Role::Entry));
+            }
+            return Some(self.closes(rule, entry, subject).then_some(Role::Closer));
+        }
+        self.closes(rule, entry, subject).then_some(Some(Role::Closer))
+    }
+
+    fn closes(&self, rule: &Rule, entry: &BookRule, subject: &Subject<'_>) -> bool {
+        let may_close = subject.status != Status::Resolved || entry.until_names_status;
+        may_close && second_event(&rule.pattern).is_some_and(|until| subject.fits(until))
+    }
+
+    /// Whether that rule counts every message of an alert, not its transitions alone.
+    pub fn counts_messages(&self, position: usize) -> bool {
+        let rule = self.rule(position);
+        match rule.pattern {
+            Pattern::Absence { .. } => true,
+            Pattern::Each | Pattern::Threshold { .. } | Pattern::Pair { .. } => rule.counts == Counts::Messages,
+        }
+    }
+
+    /// The key under which that rule holds the event.
+    pub fn key(&self, position: usize, subject: &Subject<'_>) -> ConditionKey {
+        let Some(entry) = self.entries.get(position) else {
+            return ConditionKey::new(RuleId::CATCH_ALL, self.no_labels.clone());
+        };
+        let labels = if entry.id == RuleId::CATCH_ALL {
+            let alertname = subject.value("alertname");
+            build([("alertname", alertname), ("source", subject.source)].into_iter())
+        } else if !entry.by.is_empty() {
+            build(entry.by.iter().map(|name| (name.as_str(), subject.value(name))))
+        } else {
+            match self.rule(position).pattern {
+                Pattern::Each => subject.labels.clone(),
+                Pattern::Threshold { .. } | Pattern::Pair { .. } | Pattern::Absence { .. } => self.no_labels.clone(),
+            }
+        };
+        ConditionKey::new(entry.id, labels)
+    }
+
+    /// Where the subject stands in the inhibitions, in their order.
+    pub fn inhibition_places(&self, subject: &Subject<'_>) -> Vec<Place> {
+        let rules = &self.rulebook.inhibitions;
+        let (mut sources, mut targets) = (Vec::new(), Vec::new());
+        self.inhibition_sources.find(subject.labels, &mut sources);
+        sources.retain(|number| rules.get(*number as usize).is_some_and(|rule| subject.fits(&rule.source)));
+        self.inhibition_targets.find(subject.labels, &mut targets);
+        targets.retain(|number| rules.get(*number as usize).is_some_and(|rule| subject.fits(&rule.target)));
+        let mut numbers: Vec<u32> = sources.iter().chain(&targets).copied().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+            .into_iter()
+            .filter_map(|number| {
+                let side = match (sources.binary_search(&number).is_ok(), targets.binary_search(&number).is_ok()) {
+                    (true, true) => Side::Both,
+                    (true, false) => Side::Source,
+                    (false, _) => Side::Target,
+                };
+                let equal = &rules.get(number as usize)?.equal;
+                let values = equal.iter().map(|name| subject.value(name).to_owned()).collect();
+                Some(Place { rule: number, values, side })
+            })
+            .collect()
+    }
+}
+
+impl BookRule {
+    fn new(id: RuleId, rule: &Rule) -> BookRule {
+        let mut by = rule.by.clone();
+        by.sort_unstable();
+        by.dedup();
+        let names_status = |matchers: &Matchers| matchers.iter().any(|matcher| matcher.name() == "@status");
+        BookRule {
+            id,
+            by,
+            names_status: names_status(&rule.matchers),
+            until_names_status: second_event(&rule.pattern).is_some_and(names_status),
+        }
+    }
+}
+
+fn second_event(pattern: &Pattern) -> Option<&Matchers> {
+    match pattern {
+        Pattern::Pair { until, .. } => Some(until),
+        Pattern::Each | Pattern::Threshold { .. } | Pattern::Absence { .. } => None,
+    }
+}
+
+/// Names are sorted and differ, so nothing can stand twice.
+fn build<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Labels {
+    let mut builder = LabelsBuilder::default();
+    for (name, value) in pairs {
+        builder.push(name, value);
+    }
+    builder.build().unwrap_or_default()
+}
+
+/// What no rule owns is held together by source and alert name, so that nothing is lost and nobody is flooded.
+fn catch_all() -> Rule {
+    Rule {
+        name: CATCH_ALL.to_owned(),
+        matchers: Matchers::default(),
+        when: None,
+        by: vec!["alertname".to_owned(), "source".to_owned()],
+        pattern: Pattern::Each,
+        counts: Counts::Transitions,
+        continues: false,
+        because: None,
+        title: String::new(),
+        severity: None,
+        priority: None,
+        ladder: "default".to_owned(),
+        pages: false,
+        runbook: None,
+        settle: Span::ZERO,
+        resolve_after: Span::ZERO,
+        close_after: None,
+        reopen_within: Span::ZERO,
+        quiet: None,
+        otherwise_after: Span::ZERO,
+        shape: 0,
+    }
+}

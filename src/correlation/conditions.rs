@@ -1,0 +1,293 @@
+//! Conditions at work: events enter windows, patterns fire, and the desk hears of it unless all of it is held back.
+
+use std::sync::Arc;
+
+use super::condition::{Condition, ConditionKey, Phase};
+use super::output::{Bound, Counted, Evidence, Raised, Verdict};
+use super::patterns::{Arrival, Edge, Role, Window};
+use super::sentences;
+use super::subject::{Message, Subject};
+use super::turn::Turn;
+use super::{EVIDENCE_KEPT, MEMBERS_SHOWN, TOLD_AGAIN_AFTER, WINDOWS_PER_RULE};
+use crate::model::{Severity, Status};
+use crate::rules::{Pattern, Rule};
+
+impl Turn<'_> {
+    pub fn open_condition(&mut self, key: &ConditionKey, position: usize) {
+        if !self.state.conditions.contains_key(key) {
+            let window = Window::open(&self.book.rule(position).pattern);
+            self.state.conditions.insert(key.clone(), Condition::new(window, self.now));
+        }
+    }
+
+    /// One event enters the window of that condition.
+    pub fn enter(
+        &mut self,
+        key: &ConditionKey,
+        position: usize,
+        role: Role,
+        message: Message<'_>,
+        subject: &Subject<'_>,
+        suppressed: bool,
+    ) {
+        let rule = self.book.rule(position);
+        let (now, is_point) = (self.now, subject.status == Status::Point);
+        self.open_condition(key, position);
+        let Some(condition) = self.state.conditions.get_mut(key) else { return };
+        let offset = message.cause.offset;
+        let arrival = Arrival { now, at: message.at, offset, suppressed, is_point, role };
+        let edge = condition.window.enter(rule, arrival);
+        if role == Role::Entry && keeps_evidence(condition, is_point) {
+            condition.remember(Arc::new(evidence(message, subject, suppressed)), evidence_kept(&rule.pattern));
+        }
+        let is_free_point = is_point && role == Role::Entry && !suppressed;
+        let told_long_ago = match condition.phase {
+            Phase::Raised { told_at, .. } => told_at + TOLD_AGAIN_AFTER <= now,
+            Phase::Idle | Phase::Waiting => false,
+        };
+        self.arm_condition(key);
+        match edge {
+            Edge::Closed => self.close_members(key),
+            Edge::Nothing | Edge::Fired => {}
+        }
+        if is_free_point {
+            self.release_memberless(key);
+        }
+        self.settle(key, edge == Edge::Fired || (is_free_point && told_long_ago));
+    }
+
+    /// The pattern was ended as a whole: its members stand under it no longer, though they may still fire.
+    fn close_members(&mut self, key: &ConditionKey) {
+        let Some(condition) = self.state.conditions.get_mut(key) else { return };
+        let members = std::mem::replace(&mut condition.members, super::condition::Members::None);
+        condition.free = 0;
+        condition.evidence.clear();
+        let raised = condition.is_raised();
+        for fingerprint in members.iter() {
+            self.changed.insert(fingerprint);
+            if raised {
+                self.decide(key, Verdict::Left { fingerprint });
+            }
+        }
+    }
+
+    /// Brings what the desk knows in line with the condition. `again`: its pattern fired anew.
+    pub fn settle(&mut self, key: &ConditionKey, again: bool) {
+        let Some(condition) = self.state.conditions.get(key) else { return };
+        let (on, clear) = (condition.is_on(), !condition.is_on() && condition.members.is_empty());
+        match condition.phase {
+            Phase::Idle if on && self.is_free(condition) => self.raise(key),
+            Phase::Idle if on => self.wait(key),
+            Phase::Idle => {}
+            Phase::Waiting if clear => self.set_phase(key, Phase::Idle),
+            Phase::Waiting if self.is_free(condition) => self.raise(key),
+            Phase::Waiting => {}
+            Phase::Raised { .. } if clear => {
+                self.set_phase(key, Phase::Idle);
+                self.decide(key, Verdict::Cleared);
+            }
+            Phase::Raised { .. } if again && on => self.raise(key),
+            Phase::Raised { .. } => self.hold_or_release(key),
+        }
+        self.tidy(key);
+    }
+
+    fn set_phase(&mut self, key: &ConditionKey, phase: Phase) {
+        if let Some(condition) = self.state.conditions.get_mut(key) {
+            condition.phase = phase;
+        }
+    }
+
+    /// It fired, but everything that counted is held back.
+    fn wait(&mut self, key: &ConditionKey) {
+        self.set_phase(key, Phase::Waiting);
+        if let Some(condition) = self.state.conditions.get(key) {
+            self.changed.extend(condition.members.iter());
+        }
+    }
+
+    /// Whether anything that counted is not held back: a firing member, an event when it came, or one as of now.
+    fn is_free(&self, condition: &Condition) -> bool {
+        if condition.free > 0 || condition.window.has_free() {
+            return true;
+        }
+        let has_members = !condition.members.is_empty();
+        let mut counted =
+            condition.evidence.iter().filter(|evidence| !has_members || evidence.status == Status::Point).peekable();
+        if counted.peek().is_none() {
+            return !has_members;
+        }
+        // What is missing may be missed because of what holds its source back now, whatever held it when it last spoke.
+        let then_counts = match condition.window {
+            Window::Absence(_) => false,
+            Window::Each(_) | Window::Threshold(_) | Window::Pair(_) => true,
+        };
+        counted.any(|evidence| {
+            (then_counts && !evidence.suppressed) || self.suppressor_of(&Subject::of_evidence(evidence)).is_none()
+        })
+    }
+
+    fn raise(&mut self, key: &ConditionKey) {
+        let Some(condition) = self.state.conditions.get(key) else { return };
+        let Some(rule) = self.book.rule_of(key) else { return };
+        let raised = self.raised(key, condition, rule);
+        let (told_at, members) = (self.now, condition.members.clone());
+        let drops_evidence = rule.pattern == Pattern::Each && !members.is_empty();
+        self.decide(key, Verdict::Raised(Box::new(raised)));
+        if members.len() > MEMBERS_SHOWN {
+            self.count(Counted::Bound { which: Bound::Members });
+        }
+        for fingerprint in members.iter().skip(MEMBERS_SHOWN) {
+            if let Some(alert) = self.member(fingerprint) {
+                self.decide(key, Verdict::Joined { alert });
+            }
+        }
+        self.changed.extend(members.iter());
+        if let Some(condition) = self.state.conditions.get_mut(key) {
+            condition.phase = Phase::Raised { held: false, told_at };
+            if drops_evidence {
+                condition.evidence = Default::default();
+            }
+        }
+        self.hold_or_release(key);
+    }
+
+    fn raised(&self, key: &ConditionKey, condition: &Condition, rule: &Rule) -> Raised {
+        let members: Vec<_> =
+            condition.members.iter().take(MEMBERS_SHOWN).filter_map(|fingerprint| self.member(fingerprint)).collect();
+        let since = condition.window.counts_since();
+        let counted = condition.evidence.iter().filter(|evidence| since.is_none_or(|since| since <= evidence.at));
+        let evidence: Vec<Evidence> = counted.map(|evidence| evidence.as_ref().clone()).collect();
+        let severities = members.iter().map(|member| member.severity).chain(evidence.iter().map(|one| one.severity));
+        let severity = rule.severity.or(severities.max()).unwrap_or(Severity::Indeterminate);
+        let labels = if members.is_empty() {
+            sentences::common(evidence.iter().map(|one| &one.labels))
+        } else {
+            sentences::common(members.iter().map(|member| &member.labels))
+        };
+        Raised {
+            title: sentences::title(rule, key, condition, evidence.last(), members.first()),
+            reason: sentences::reason(rule, condition, evidence.iter().filter(|one| one.suppressed).count()),
+            severity,
+            labels: labels.unwrap_or_else(|| key.key.clone()),
+            members,
+            evidence,
+            counts_for_recurrence: true,
+        }
+    }
+
+    /// Says when the last firing member of a raised condition is held back, and when the first is free again.
+    fn hold_or_release(&mut self, key: &ConditionKey) {
+        let Some(condition) = self.state.conditions.get_mut(key) else { return };
+        let Phase::Raised { held, told_at } = condition.phase else { return };
+        let is_held = condition.free == 0;
+        if condition.members.is_empty() || held == is_held {
+            return;
+        }
+        condition.phase = Phase::Raised { held: is_held, told_at };
+        let first = condition.members.iter().next();
+        let by = first.and_then(|first| self.state.alerts.get(&first)).map(sentences::held_by).unwrap_or_default();
+        self.decide(key, if is_held { Verdict::Held { by } } else { Verdict::Released });
+    }
+
+    fn release_memberless(&mut self, key: &ConditionKey) {
+        let Some(condition) = self.state.conditions.get_mut(key) else { return };
+        if let Phase::Raised { held: true, told_at } = condition.phase
+            && condition.members.is_empty()
+        {
+            condition.phase = Phase::Raised { held: false, told_at };
+            self.decide(key, Verdict::Released);
+        }
+    }
+
+    /// Looks again at fired conditions without members: what holds their events back has changed.
+    /// `may_hold`: something new holds back, so that raised ones may be held too.
+    pub fn review_memberless(&mut self, may_hold: bool) {
+        let keys: Vec<ConditionKey> = self.index.fired.iter().cloned().collect();
+        for key in keys {
+            let Some(condition) = self.state.conditions.get(&key) else { continue };
+            match condition.phase {
+                Phase::Idle => {}
+                Phase::Waiting => self.settle(&key, false),
+                Phase::Raised { held: false, .. } if !may_hold => {}
+                Phase::Raised { held, told_at } => {
+                    let suppressors: Vec<_> =
+                        condition.evidence.iter().map(|one| self.suppressor_of(&Subject::of_evidence(one))).collect();
+                    let is_held = !suppressors.is_empty() && suppressors.iter().all(Option::is_some);
+                    if held == is_held {
+                        continue;
+                    }
+                    let by = condition.evidence.back().map(|one| self.held_by_of(one)).unwrap_or_default();
+                    self.set_phase(&key, Phase::Raised { held: is_held, told_at });
+                    self.decide(&key, if is_held { Verdict::Held { by } } else { Verdict::Released });
+                }
+            }
+        }
+    }
+
+    /// Forgets a condition that has nothing left, and keeps the indexes and the bound on windows.
+    fn tidy(&mut self, key: &ConditionKey) {
+        let Some(condition) = self.state.conditions.get_mut(key) else { return };
+        if condition.is_spent() {
+            self.remove_condition(key);
+            return;
+        }
+        if condition.listed == condition.should_be_listed() {
+            return;
+        }
+        self.index.list(key, condition);
+        let oldest = self.index.loose.get(&key.rule).filter(|loose| loose.len() > WINDOWS_PER_RULE);
+        if let Some((_, oldest)) = oldest.and_then(|loose| loose.first()).cloned() {
+            self.count(Counted::Bound { which: Bound::Windows });
+            self.retire(&oldest);
+        }
+    }
+
+    /// Drops a condition; the desk is told that nothing more will come.
+    pub fn retire(&mut self, key: &ConditionKey) {
+        if self.state.conditions.get(key).is_some_and(Condition::is_raised) {
+            self.decide(key, Verdict::Retired);
+        }
+        self.remove_condition(key);
+    }
+
+    fn remove_condition(&mut self, key: &ConditionKey) {
+        let Some(mut condition) = self.state.conditions.remove(key) else { return };
+        if let Some(armed) = condition.armed {
+            self.index.deadlines.remove(armed, super::deadlines::Timer::Condition(key.clone()));
+        }
+        self.index.unlist(key, &mut condition);
+    }
+}
+
+/// Alerts of a raised `each` are its members; their events explain nothing that the raising did not.
+fn keeps_evidence(condition: &Condition, is_point: bool) -> bool {
+    match condition.window {
+        Window::Each(_) => is_point || !condition.is_raised(),
+        Window::Threshold(_) | Window::Pair(_) | Window::Absence(_) => true,
+    }
+}
+
+/// What is missing is explained by its last message.
+fn evidence_kept(pattern: &Pattern) -> usize {
+    match pattern {
+        Pattern::Each | Pattern::Threshold { .. } | Pattern::Pair { .. } => EVIDENCE_KEPT,
+        Pattern::Absence { .. } => 1,
+    }
+}
+
+fn evidence(message: Message<'_>, subject: &Subject<'_>, suppressed: bool) -> Evidence {
+    let event = message.event;
+    Evidence {
+        cause: message.cause,
+        at: message.at,
+        source: event.source.clone(),
+        status: subject.status,
+        labels: event.labels.clone(),
+        summary: event.summary.clone(),
+        severity: subject.severity,
+        value: event.value,
+        suppressed,
+        raw: event.raw.clone(),
+    }
+}

@@ -1,0 +1,183 @@
+//! What a correlator says after each input: plain data, in a fixed order, for the engine to record and pass on.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Cause, Fingerprint, Labels, Moment, Severity, Silence, SilenceId, Stamp, Status};
+
+/// One consequence of an input.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// A transition of an alert, a change of its description, or of what holds it.
+    AlertChanged(Box<AlertView>),
+    /// A re-send moved its times and nothing else.
+    AlertTouched {
+        fingerprint: Fingerprint,
+        ends_at: Stamp,
+        updated_at: Moment,
+    },
+    /// A resolved alert left the memory.
+    AlertForgotten {
+        fingerprint: Fingerprint,
+    },
+    /// For the desk.
+    Decision(Box<Decision>),
+    SilenceChanged(Box<Silence>),
+    /// A silence is past its retention.
+    SilenceForgotten {
+        id: SilenceId,
+    },
+    /// To whoever sent the silence command.
+    Answer(Result<SilenceId, Refused>),
+    /// A reload removed or changed that rule while it held that many windows.
+    WindowsDropped {
+        rule: String,
+        windows: u64,
+    },
+    Count(Counted),
+}
+
+/// An alert as lists show it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlertView {
+    pub fingerprint: Fingerprint,
+    pub source: String,
+    pub status: Status,
+    pub labels: Labels,
+    pub annotations: Labels,
+    pub summary: String,
+    pub severity: Severity,
+    pub starts_at: Stamp,
+    /// [`Moment::FAR_FUTURE`] while it fires and never expires.
+    pub ends_at: Stamp,
+    pub updated_at: Moment,
+    pub generator_url: String,
+    pub silenced_by: Vec<SilenceId>,
+    /// Empty or one: the lowest source of the first inhibition that holds it.
+    pub inhibited_by: Vec<Fingerprint>,
+    /// The rule that owns it and the key it stands under; empty for one that was never seen firing.
+    pub rule: String,
+    pub key: Labels,
+    /// Why it raised nothing so far: `rule R, 2 of 5`.
+    pub held: Option<String>,
+    /// How often it began to fire.
+    pub transitions: u64,
+    pub first_seen_at: Moment,
+}
+
+/// What happened to one condition: a rule's key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    pub rule: String,
+    pub key: Labels,
+    pub verdict: Verdict,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// The pattern fired: for the first time, or again while the condition still stands.
+    Raised(Box<Raised>),
+    /// An alert joined the raised condition, or changed its severity inside it.
+    Joined { alert: Member },
+    /// A member stopped firing, or another rule took it over.
+    Left { fingerprint: Fingerprint },
+    /// Every firing member is held back now, by that.
+    Held { by: String },
+    /// A member is free again.
+    Released,
+    /// The pattern and all members are clear.
+    Cleared,
+    /// The rule is gone or its window was dropped: nothing more will come from it.
+    Retired,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Raised {
+    pub title: String,
+    /// One sentence: which pattern, the counts, the window.
+    pub reason: String,
+    pub severity: Severity,
+    /// What the members, or without any the counted events, have in common.
+    pub labels: Labels,
+    /// The firing alerts under it, at most [`super::MEMBERS_SHOWN`]; the others follow as joined.
+    pub members: Vec<Member>,
+    /// The newest counted events, at most [`super::EVIDENCE_KEPT`].
+    pub evidence: Vec<Evidence>,
+    pub counts_for_recurrence: bool,
+}
+
+/// An alert inside a condition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    pub fingerprint: Fingerprint,
+    pub labels: Labels,
+    pub severity: Severity,
+    pub firing: bool,
+}
+
+/// One event that counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Where it stands in the journal.
+    pub cause: Cause,
+    /// Its event time.
+    pub at: Moment,
+    pub source: String,
+    pub status: Status,
+    pub labels: Labels,
+    pub summary: String,
+    pub severity: Severity,
+    pub value: Option<f64>,
+    /// Whether something held it back when it came.
+    pub suppressed: bool,
+    pub raw: Option<String>,
+}
+
+/// What state refuses of a silence command, in Alertmanager's words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("{what}")]
+    NotFound { what: String },
+    #[error("{reason}")]
+    Invalid { reason: String },
+}
+
+/// Things that happen without a record but never unseen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Counted {
+    /// A message of a known alert that was no transition.
+    Resent,
+    /// A repeated point; a firing or resolved event that was seen before or that a later one overtook.
+    Duplicate {
+        source: String,
+    },
+    /// `occurred_at` lay outside the allowed range and was moved into it.
+    Clamped,
+    /// A point that no rule wanted.
+    Unmatched {
+        source: String,
+    },
+    /// An alert or point is held back.
+    Suppressed {
+        by: Suppressor,
+    },
+    Bound {
+        which: Bound,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Suppressor {
+    Silence,
+    Inhibition,
+}
+
+/// A bound that bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bound {
+    /// The oldest producer id was forgotten early.
+    EventIds,
+    /// A raised condition has more members than it shows.
+    Members,
+    /// The oldest window of a rule was dropped.
+    Windows,
+}

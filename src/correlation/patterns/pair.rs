@@ -1,0 +1,85 @@
+//! Pair: fires at the first event, is ended by the second. Repeats of the first are swallowed and extend nothing.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Arrival, Edge, Role};
+use crate::correlation::LATENESS;
+use crate::model::Moment;
+use crate::rules::{Pattern, Rule};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(in crate::correlation) struct PairWindow {
+    /// Event time of the first event.
+    opened_at: Option<Moment>,
+    /// Whether a first event came that nothing held back.
+    free: bool,
+    /// Event time of the second; kept for as long as a point that happened before it may still arrive.
+    closed_at: Option<Moment>,
+}
+
+impl PairWindow {
+    pub fn enter(&mut self, _rule: &Rule, arrival: Arrival) -> Edge {
+        match arrival.role {
+            Role::Entry => self.first(arrival),
+            Role::Closer => self.second(arrival),
+        }
+    }
+
+    fn first(&mut self, arrival: Arrival) -> Edge {
+        if self.opened_at.is_some() {
+            self.free |= !arrival.suppressed;
+            return Edge::Nothing;
+        }
+        if arrival.is_point && self.closed_at.is_some_and(|closed_at| arrival.at < closed_at) {
+            return Edge::Nothing;
+        }
+        *self = PairWindow { opened_at: Some(arrival.at), free: !arrival.suppressed, closed_at: None };
+        Edge::Fired
+    }
+
+    fn second(&mut self, arrival: Arrival) -> Edge {
+        if self.opened_at.is_some_and(|opened_at| arrival.at < opened_at) {
+            return Edge::Nothing;
+        }
+        let was_open = self.opened_at.is_some();
+        let closed_at = self.closed_at.max(Some(arrival.at));
+        *self = PairWindow { opened_at: None, free: false, closed_at };
+        if was_open { Edge::Closed } else { Edge::Nothing }
+    }
+
+    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+        match self.opened_at {
+            Some(opened_at) => Some(opened_at + within(rule)?),
+            None => Some(self.closed_at? + LATENESS),
+        }
+    }
+
+    pub fn expire(&mut self, rule: &Rule, now: Moment) {
+        if self.due(rule).is_some_and(|due| due <= now) {
+            *self = PairWindow::default();
+        }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.opened_at.is_some()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.opened_at.is_none() && self.closed_at.is_none()
+    }
+
+    pub fn has_free(&self) -> bool {
+        self.free
+    }
+
+    pub fn opened_at(&self) -> Option<Moment> {
+        self.opened_at
+    }
+}
+
+fn within(rule: &Rule) -> Option<crate::model::Span> {
+    match rule.pattern {
+        Pattern::Pair { within, .. } => within,
+        Pattern::Each | Pattern::Threshold { .. } | Pattern::Absence { .. } => None,
+    }
+}

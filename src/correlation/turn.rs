@@ -1,0 +1,251 @@
+//! One input being handled: the state it changes, the indexes that follow, what it leads to.
+//!
+//! The other files of this room are this one's verbs. Deadlines that have come are served before the input itself.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use super::alert::Alert;
+use super::book::Book;
+use super::condition::{Condition, ConditionKey, Phase, RuleId};
+use super::deadlines::{Deadlines, Timer};
+use super::event_ids::{EventId, order_of};
+use super::inhibition::Inhibitions;
+use super::output::{AlertView, Counted, Decision, Output, Verdict};
+use super::state::{Stage, State};
+use super::subject::Subject;
+use crate::model::{Fingerprint, Labels, Moment, SilenceId, Status};
+
+/// What follows from the state and is made again after a restore.
+#[derive(Clone, Default)]
+pub(super) struct Index {
+    pub deadlines: Deadlines,
+    pub inhibitions: Inhibitions,
+    /// In their order.
+    pub active_silences: Vec<SilenceId>,
+    /// Conditions without members by rule, oldest first: what the bound on windows counts.
+    pub loose: BTreeMap<RuleId, BTreeSet<(Moment, ConditionKey)>>,
+    /// Those of them that fired.
+    pub fired: BTreeSet<ConditionKey>,
+    pub event_id_order: VecDeque<(Moment, EventId)>,
+    /// One text for every alert of a source.
+    pub sources: BTreeSet<Arc<str>>,
+}
+
+impl Index {
+    pub fn of(state: &mut State, book: &Book) -> Index {
+        let mut index = Index { event_id_order: order_of(&state.event_ids), ..Index::default() };
+        for (id, kept) in state.silences.iter() {
+            index.deadlines.insert(kept.due(), Timer::Silence(*id));
+            match kept.stage {
+                Stage::Active => index.active_silences.push(*id),
+                Stage::Pending | Stage::Expired => {}
+            }
+        }
+        let fingerprints: Vec<Fingerprint> = state.alerts.iter().map(|(fingerprint, _)| *fingerprint).collect();
+        for fingerprint in fingerprints {
+            let Some(alert) = state.alerts.get_mut(&fingerprint) else { continue };
+            alert.source = index.intern(&alert.source);
+            alert.armed = index.deadlines.arm(None, alert.due(), || Timer::Alert(fingerprint));
+            if alert.times.firing && book.has_inhibitions() {
+                let places = book.inhibition_places(&Subject::of_alert(alert));
+                index.inhibitions.insert(fingerprint, &places, &mut Default::default());
+            }
+        }
+        let keys: Vec<ConditionKey> = state.conditions.iter().map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            let Some(condition) = state.conditions.get_mut(&key) else { continue };
+            let due = book.rule_of(&key).and_then(|rule| condition.window.due(rule));
+            condition.armed = index.deadlines.arm(None, due, || Timer::Condition(key.clone()));
+            condition.listed = Default::default();
+            index.list(&key, condition);
+        }
+        index
+    }
+
+    pub fn intern(&mut self, source: &str) -> Arc<str> {
+        if let Some(known) = self.sources.get(source) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = Arc::from(source);
+        self.sources.insert(Arc::clone(&new));
+        new
+    }
+
+    /// Puts a condition into the indexes it belongs to now, and out of the others.
+    pub fn list(&mut self, key: &ConditionKey, condition: &mut Condition) {
+        let (was, should) = (condition.listed, condition.should_be_listed());
+        if was.loose != should.loose {
+            let loose = self.loose.entry(key.rule).or_default();
+            let entry = (condition.created_at, key.clone());
+            if should.loose {
+                loose.insert(entry);
+            } else {
+                loose.remove(&entry);
+            }
+        }
+        if was.fired != should.fired {
+            if should.fired {
+                self.fired.insert(key.clone());
+            } else {
+                self.fired.remove(key);
+            }
+        }
+        condition.listed = should;
+    }
+
+    /// Takes a condition out of all of them.
+    pub fn unlist(&mut self, key: &ConditionKey, condition: &mut Condition) {
+        if condition.listed.loose
+            && let Some(loose) = self.loose.get_mut(&key.rule)
+        {
+            loose.remove(&(condition.created_at, key.clone()));
+        }
+        if condition.listed.fired {
+            self.fired.remove(key);
+        }
+        condition.listed = Default::default();
+    }
+}
+
+pub(super) struct Turn<'a> {
+    pub state: &'a mut State,
+    pub index: &'a mut Index,
+    pub book: &'a Book,
+    pub now: Moment,
+    pub out: &'a mut Vec<Output>,
+    /// Alerts to show again when the turn ends.
+    pub changed: BTreeSet<Fingerprint>,
+}
+
+impl Turn<'_> {
+    /// Serves everything that is due by `now`, in the order of its moments.
+    pub fn serve_deadlines(&mut self) {
+        while let Some((at, timer)) = self.index.deadlines.pop(self.now) {
+            match timer {
+                Timer::Silence(id) => self.silences_due(at, id),
+                Timer::Alert(fingerprint) => self.alert_timer(fingerprint, at),
+                Timer::Condition(key) => self.condition_timer(&key, at),
+            }
+        }
+    }
+
+    /// Says which alerts changed. Last of all, so that each is shown once, as it stands.
+    pub fn finish(mut self) {
+        for fingerprint in std::mem::take(&mut self.changed) {
+            if let Some(alert) = self.state.alerts.get(&fingerprint) {
+                let view = view(self.state, self.book, fingerprint, alert);
+                self.out.push(Output::AlertChanged(Box::new(view)));
+            }
+        }
+    }
+
+    fn alert_timer(&mut self, fingerprint: Fingerprint, at: Moment) {
+        let Some(alert) = self.state.alerts.get_mut(&fingerprint) else { return };
+        alert.armed = None;
+        if alert.due().is_some_and(|due| due <= at) {
+            self.alert_due(fingerprint, at);
+        }
+        self.arm_alert(fingerprint);
+    }
+
+    fn alert_due(&mut self, fingerprint: Fingerprint, at: Moment) {
+        let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
+        if !alert.times.firing {
+            self.state.alerts.remove(&fingerprint);
+            self.changed.remove(&fingerprint);
+            self.out.push(Output::AlertForgotten { fingerprint });
+        } else if alert.times.ends_at.at <= at {
+            self.expire(fingerprint);
+        } else {
+            self.pass_on(fingerprint);
+        }
+    }
+
+    fn condition_timer(&mut self, key: &ConditionKey, at: Moment) {
+        let book = self.book;
+        let (Some(condition), Some(rule)) = (self.state.conditions.get_mut(key), book.rule_of(key)) else { return };
+        condition.armed = None;
+        if condition.window.due(rule).is_some_and(|due| due <= at) {
+            condition.window.expire(rule, at);
+        }
+        self.arm_condition(key);
+        self.settle(key, false);
+    }
+
+    pub fn arm_alert(&mut self, fingerprint: Fingerprint) {
+        if let Some(alert) = self.state.alerts.get_mut(&fingerprint) {
+            let timer = || Timer::Alert(fingerprint);
+            alert.armed = self.index.deadlines.arm(alert.armed, alert.due(), timer);
+        }
+    }
+
+    pub fn arm_condition(&mut self, key: &ConditionKey) {
+        let Some(rule) = self.book.rule_of(key) else { return };
+        if let Some(condition) = self.state.conditions.get_mut(key) {
+            let (armed, due) = (condition.armed, condition.window.due(rule));
+            condition.armed = self.index.deadlines.arm(armed, due, || Timer::Condition(key.clone()));
+        }
+    }
+
+    pub fn count(&mut self, counted: Counted) {
+        self.out.push(Output::Count(counted));
+    }
+
+    pub fn decide(&mut self, key: &ConditionKey, verdict: Verdict) {
+        if let Some(rule) = self.book.rule_of(key) {
+            let decision = Decision { rule: rule.name.clone(), key: key.key.clone(), verdict };
+            self.out.push(Output::Decision(Box::new(decision)));
+        }
+    }
+
+    /// When an event happened; counts what is not believable.
+    pub fn event_time(&mut self, occurred_at: Option<Moment>) -> Moment {
+        let at = super::believable(occurred_at, self.now);
+        if occurred_at.is_some_and(|occurred_at| occurred_at != at) {
+            self.count(Counted::Clamped);
+        }
+        at
+    }
+}
+
+/// An alert as lists show it.
+pub(super) fn view(state: &State, book: &Book, fingerprint: Fingerprint, alert: &Alert) -> AlertView {
+    let owner = alert.owner.as_ref();
+    let rule = owner.and_then(|key| book.rule_of(key));
+    AlertView {
+        fingerprint,
+        source: alert.source.as_ref().to_owned(),
+        status: if alert.times.firing { Status::Firing } else { Status::Resolved },
+        labels: alert.labels.clone(),
+        annotations: alert.annotations.clone(),
+        summary: alert.summary.as_ref().to_owned(),
+        severity: alert.severity,
+        starts_at: alert.times.starts_at,
+        ends_at: alert.times.ends_at,
+        updated_at: alert.updated_at,
+        generator_url: alert.generator_url.as_ref().to_owned(),
+        silenced_by: alert.silenced_by.clone(),
+        inhibited_by: alert.inhibited_by.into_iter().collect(),
+        rule: rule.map(|rule| rule.name.clone()).unwrap_or_default(),
+        key: owner.map(|key| key.key.clone()).unwrap_or_else(Labels::empty),
+        held: held(state, book, fingerprint, alert),
+        transitions: u64::from(alert.transitions),
+        first_seen_at: alert.first_seen_at,
+    }
+}
+
+/// Why a firing alert raised nothing so far.
+fn held(state: &State, book: &Book, fingerprint: Fingerprint, alert: &Alert) -> Option<String> {
+    let owner = alert.owner.as_ref().filter(|_| alert.times.firing)?;
+    let rule = book.rule_of(owner)?;
+    let condition = state.conditions.get(owner);
+    let Some(condition) = condition.filter(|condition| condition.members.contains(fingerprint)) else {
+        return Some(super::sentences::held_outside(rule));
+    };
+    match condition.phase {
+        Phase::Idle => Some(super::sentences::held_idle(rule, &condition.window)),
+        Phase::Waiting => Some(format!("rule {}, waits for the end of what holds it back", rule.name)),
+        Phase::Raised { .. } => None,
+    }
+}

@@ -1,0 +1,294 @@
+//! What people ask of the desk. A refusal is audited with its reason, and changes nothing.
+
+use super::{Desk, Step};
+use crate::engine::{Action, Command, Counted, DeliveryOutcome, DeliveryResult, Effect, IncidentAction, Outcome, Refusal};
+use crate::incidents::{Incident, NotAllowed, TimelineKind};
+use crate::model::IncidentId;
+
+impl Desk {
+    pub(super) fn command(&mut self, command: &Command, step: &mut Step<'_>) {
+        let known = command.idempotency_key.as_ref().and_then(|key| self.state.kept.core.answers.get(key));
+        if let Some((_, outcome)) = known {
+            step.effects.push(Effect::Answer(outcome.clone()));
+            return;
+        }
+        let (verb, subject, detail) = describe(&command.action);
+        let result = match &command.action {
+            Action::Incident { id, action } => self.incident_command(*id, action, command, step),
+            Action::Problem { id, action } => self.problem_command(*id, action, command, step),
+            Action::Run { id, action } => self.run_command(*id, action, command, step),
+            Action::StartRun { plan } => self.start_run(plan, step),
+        };
+        let (outcome, refused) = match result {
+            Ok(outcome) => (outcome, None),
+            Err(refusal) => {
+                step.count(Counted::CommandRefused);
+                (Outcome::Refused(refusal.clone()), Some(refusal.to_string()))
+            }
+        };
+        step.audit(&command.actor, &command.role, &verb, &subject, &detail, refused);
+        self.answer(command.idempotency_key.as_ref(), outcome, step);
+    }
+
+    fn incident_command(
+        &mut self,
+        id: IncidentId,
+        action: &IncidentAction,
+        command: &Command,
+        step: &mut Step<'_>,
+    ) -> Result<Outcome, Refusal> {
+        let Some(incident) = self.state.get(id) else {
+            return Err(Refusal::NotFound { what: format!("incident {id}") });
+        };
+        same_version(command, incident.record.version)?;
+        self.act(id, action, &command.actor, step)?;
+        step.touch(id);
+        // The one version step that `settle` will take for this input.
+        let version = self.state.get(id).map_or(0, |incident| incident.record.version + 1);
+        Ok(Outcome::Incident { id, version })
+    }
+
+    fn act(&mut self, id: IncidentId, action: &IncidentAction, actor: &str, step: &mut Step<'_>) -> Result<(), Refusal> {
+        match action {
+            IncidentAction::Acknowledge { note } => self.acknowledge(id, actor, note.as_deref(), step),
+            IncidentAction::Assign { assignee } => {
+                self.change(id, |record| record.assign(assignee))?;
+                step.timeline(id, TimelineKind::Assigned, actor, format!("to {assignee}"));
+                Ok(())
+            }
+            IncidentAction::Comment { text } => {
+                if text.trim().is_empty() {
+                    return Err(Refusal::NotAllowed { reason: "an empty comment says nothing".to_owned() });
+                }
+                step.timeline(id, TimelineKind::Commented, actor, text);
+                Ok(())
+            }
+            IncidentAction::Pend { on, reason } => {
+                self.change(id, |record| record.pend(*on, reason))?;
+                self.climb(id, |incident, _| incident.climb.pend(step.now), step.rulebook);
+                step.timeline(id, TimelineKind::Pended, actor, reason);
+                Ok(())
+            }
+            IncidentAction::Resume => {
+                self.change(id, Incident::resume)?;
+                self.climb(id, |incident, _| incident.climb.resume(step.now), step.rulebook);
+                step.timeline(id, TimelineKind::Resumed, actor, "work goes on");
+                Ok(())
+            }
+            IncidentAction::Escalate { diagnosis } => self.escalate(id, actor, diagnosis, step),
+            IncidentAction::Resolve { resolution } => {
+                let now = step.now;
+                self.change(id, |record| record.resolve(now, resolution))?;
+                self.after_resolving(id, actor, resolution, step);
+                Ok(())
+            }
+            IncidentAction::Close { note } => self.close(id, actor, note.as_deref(), step),
+            IncidentAction::Reopen { reason } => {
+                self.change(id, |record| record.reopen(reason))?;
+                self.restart_climb(id, step);
+                step.timeline(id, TimelineKind::Reopened, actor, reason);
+                step.count(Counted::Reopened);
+                Ok(())
+            }
+            IncidentAction::Merge { into } => self.merge(id, *into, actor, step),
+            IncidentAction::Cancel { reason } => {
+                let now = step.now;
+                self.change(id, |record| record.cancel(now, reason))?;
+                self.end(id, "cancelled");
+                step.timeline(id, TimelineKind::Cancelled, actor, reason);
+                Ok(())
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, id: IncidentId, actor: &str, note: Option<&str>, step: &mut Step<'_>) -> Result<(), Refusal> {
+        let now = step.now;
+        let first = self.state.get(id).is_some_and(|incident| incident.record.acknowledged_at.is_none());
+        self.change(id, |record| record.acknowledge(now, actor))?;
+        self.climb(
+            id,
+            |incident, ladder| {
+                if let Some(ladder) = ladder {
+                    incident.climb.acknowledge(now, ladder);
+                }
+            },
+            step.rulebook,
+        );
+        if let Some(record) = self.state.get(id).map(|incident| &incident.record).filter(|_| first) {
+            let after_micros = now.since(record.opened_at).as_micros();
+            step.count(Counted::Acknowledged { priority: record.priority, tier: record.tier, after_micros });
+        }
+        step.timeline(id, TimelineKind::Acknowledged, actor, note.unwrap_or("taken"));
+        Ok(())
+    }
+
+    fn escalate(&mut self, id: IncidentId, actor: &str, diagnosis: &str, step: &mut Step<'_>) -> Result<(), Refusal> {
+        let refused = |reason: String| Refusal::NotAllowed { reason };
+        let Some(incident) = self.state.get_mut(id) else { return Ok(()) };
+        incident.record.may_escalate(diagnosis).map_err(|not| refused(not.reason))?;
+        let ladder = step
+            .rulebook
+            .ladder(&incident.climb.ladder)
+            .ok_or_else(|| refused(format!("cannot escalate {id}: its ladder is gone from the rules")))?;
+        let moves = incident
+            .climb
+            .escalate(step.now, ladder, &step.rulebook.teams)
+            .ok_or_else(|| refused(format!("cannot escalate {id}: no further tier has anybody on it")))?;
+        incident.record.diagnosis = Some(diagnosis.to_owned());
+        step.timeline(id, TimelineKind::Commented, actor, format!("diagnosis: {diagnosis}"));
+        self.carry_out(id, moves, step);
+        Ok(())
+    }
+
+    fn close(&mut self, id: IncidentId, actor: &str, note: Option<&str>, step: &mut Step<'_>) -> Result<(), Refusal> {
+        let now = step.now;
+        self.change(id, |record| record.close(now))?;
+        self.end(id, "closed");
+        step.timeline(id, TimelineKind::Closed, actor, note.unwrap_or("closed"));
+        Ok(())
+    }
+
+    fn merge(&mut self, id: IncidentId, into: IncidentId, actor: &str, step: &mut Step<'_>) -> Result<(), Refusal> {
+        let Some(survivor) = self.state.get(into).map(|incident| incident.record.clone()) else {
+            return Err(Refusal::NotFound { what: format!("incident {into}") });
+        };
+        self.change(id, |record| record.merge_into(&survivor))?;
+        self.end(id, "merged");
+        let Some(merged) = self.state.get(id).cloned() else { return Ok(()) };
+        for (condition, clear) in &merged.conditions {
+            self.state.set_condition(into, *condition, *clear);
+        }
+        for (fingerprint, firing) in &merged.members {
+            self.state.join(into, *fingerprint, *firing);
+            step.effects.push(Effect::Membership {
+                incident: into,
+                fingerprint: *fingerprint,
+                firing: *firing,
+                link_only: false,
+            });
+        }
+        if let Some(incident) = self.state.get_mut(into).filter(|incident| !incident.is_clear()) {
+            incident.resolve_at = None;
+        }
+        step.timeline(id, TimelineKind::Merged, actor, format!("into {into}"));
+        step.timeline(into, TimelineKind::Merged, actor, format!("{id} is part of it now"));
+        step.touch(into);
+        Ok(())
+    }
+
+    /// The same step begins again, now.
+    pub(super) fn restart_climb(&mut self, id: IncidentId, step: &mut Step<'_>) {
+        let now = step.now;
+        let unpaged = self.state.get(id).is_some_and(|incident| incident.record.unpaged);
+        if unpaged {
+            return;
+        }
+        self.climb(
+            id,
+            |incident, ladder| {
+                incident.record.acknowledged = false;
+                incident.close_at = None;
+                incident.forget_at = None;
+                match ladder {
+                    Some(ladder) => incident.climb.restart(now, ladder),
+                    None => incident.climb.stop("its ladder is gone from the rules"),
+                }
+            },
+            step.rulebook,
+        );
+        step.touch(id);
+    }
+
+    fn end(&mut self, id: IncidentId, why: &str) {
+        if let Some(incident) = self.state.get_mut(id) {
+            incident.climb.stop(why);
+            incident.resolve_at = None;
+            incident.close_at = None;
+        }
+    }
+
+    fn change(
+        &mut self,
+        id: IncidentId,
+        verb: impl FnOnce(&mut Incident) -> Result<(), NotAllowed>,
+    ) -> Result<(), Refusal> {
+        let Some(incident) = self.state.get_mut(id) else {
+            return Err(Refusal::NotFound { what: format!("incident {id}") });
+        };
+        verb(&mut incident.record).map_err(|not| Refusal::NotAllowed { reason: not.reason })
+    }
+
+    fn climb(
+        &mut self,
+        id: IncidentId,
+        verb: impl FnOnce(&mut super::DeskIncident, Option<&crate::rules::Ladder>),
+        rulebook: &crate::rules::Rulebook,
+    ) {
+        if let Some(incident) = self.state.get_mut(id) {
+            let ladder = rulebook.ladder(&incident.climb.ladder);
+            verb(incident, ladder);
+        }
+    }
+
+    /// What became of a notice: into its outbox row and, when it is settled, its incident's timeline.
+    pub(super) fn delivery(&mut self, result: &DeliveryResult, step: &mut Step<'_>) {
+        step.effects.push(Effect::Delivery(result.clone()));
+        let Some(id) = result.subject.parse::<IncidentId>().ok().filter(|id| self.state.get(*id).is_some()) else {
+            return;
+        };
+        match &result.outcome {
+            DeliveryOutcome::Delivered => {
+                let text = format!("notice {} at attempt {}", result.notice, result.attempt);
+                step.timeline(id, TimelineKind::Delivered, "notify", text);
+            }
+            DeliveryOutcome::DeadLettered { error } => {
+                let text = format!("notice {} given up after {} attempts: {error}", result.notice, result.attempt);
+                step.timeline(id, TimelineKind::DeliveryFailed, "notify", text);
+            }
+            DeliveryOutcome::Failed { .. } => {}
+        }
+    }
+}
+
+/// Refuses a command that was made on another version than the present one.
+pub(super) fn same_version(command: &Command, current: u64) -> Result<(), Refusal> {
+    match command.if_match {
+        Some(seen) if seen != current => Err(Refusal::VersionMismatch { seen, current }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The action, its subject and its words, as the audit keeps them.
+fn describe(action: &Action) -> (String, String, String) {
+    match action {
+        Action::Incident { id, action } => {
+            let (verb, detail) = describe_incident(action);
+            (format!("incident.{verb}"), id.to_string(), detail)
+        }
+        Action::Problem { id, action } => {
+            let (verb, detail) = super::problem::describe(action);
+            (format!("problem.{verb}"), id.to_string(), detail)
+        }
+        Action::Run { id, action } => {
+            let (verb, detail) = super::inspection::describe(action);
+            (format!("run.{verb}"), id.to_string(), detail)
+        }
+        Action::StartRun { plan } => ("inspection.start".to_owned(), plan.clone(), String::new()),
+    }
+}
+
+fn describe_incident(action: &IncidentAction) -> (&'static str, String) {
+    match action {
+        IncidentAction::Acknowledge { note } => ("acknowledge", note.clone().unwrap_or_default()),
+        IncidentAction::Assign { assignee } => ("assign", assignee.clone()),
+        IncidentAction::Comment { text } => ("comment", text.clone()),
+        IncidentAction::Pend { on, reason } => ("pend", format!("on {}: {reason}", on.as_str())),
+        IncidentAction::Resume => ("resume", String::new()),
+        IncidentAction::Escalate { diagnosis } => ("escalate", diagnosis.clone()),
+        IncidentAction::Resolve { resolution } => ("resolve", resolution.clone()),
+        IncidentAction::Close { note } => ("close", note.clone().unwrap_or_default()),
+        IncidentAction::Reopen { reason } => ("reopen", reason.clone()),
+        IncidentAction::Merge { into } => ("merge", format!("into {into}")),
+        IncidentAction::Cancel { reason } => ("cancel", reason.clone()),
+    }
+}

@@ -1,0 +1,330 @@
+//! What the correlators decide becomes incidents.
+
+use super::state::{DeskIncident, condition_id};
+use super::{Desk, Step};
+use crate::engine::{Counted, Decision, Effect, Member, Raised, Verdict};
+use crate::incidents::{Incident, IncidentState, TimelineKind};
+use crate::model::{Fingerprint, IncidentId, Labels, Priority, Severity, Span, Tier};
+use crate::rules::{CATCH_ALL, Rule};
+use crate::tiers::Climb;
+
+/// How many timeline lines an incident spends on alerts that come and go; its counts go on.
+const MEMBER_LINES_MAX: u32 = 100;
+
+/// For the catch-all and for rules that are gone: how long all must be clear before an incident resolves.
+const RESOLVE_AFTER_DEFAULT: Span = Span::from_minutes(5);
+
+/// The same, for the reopening instead of a new incident.
+const REOPEN_WITHIN_DEFAULT: Span = Span::from_hours(1);
+
+/// How long after resolving an unpaged incident is closed without a person.
+const CATCH_ALL_CLOSES_AFTER: Span = Span::from_hours(24);
+
+impl Desk {
+    pub(super) fn decision(&mut self, decision: &Decision, step: &mut Step<'_>) {
+        let condition = condition_id(&decision.rule, &decision.key);
+        let id = self.state.of_condition(condition);
+        match &decision.verdict {
+            Verdict::Raised(raised) => self.raised(decision, condition, id, raised, step),
+            Verdict::Joined { alert } => self.joined(decision, condition, id, alert, step),
+            Verdict::Left { fingerprint } => self.left(id, *fingerprint, step),
+            Verdict::Held { by } => self.held(id, by, step),
+            Verdict::Released => self.released(id, step),
+            Verdict::Cleared => self.cleared(id, condition, step),
+            Verdict::Retired => self.retired(id, condition, &decision.rule, step),
+        }
+    }
+
+    fn raised(
+        &mut self,
+        decision: &Decision,
+        condition: Fingerprint,
+        id: Option<IncidentId>,
+        raised: &Raised,
+        step: &mut Step<'_>,
+    ) {
+        step.count(Counted::RuleFired { rule: decision.rule.clone() });
+        let id = match self.usable(id, &decision.rule, step) {
+            Some(id) => {
+                self.state.set_condition(id, condition, false);
+                self.fires_again(id, &raised.reason, step);
+                id
+            }
+            None => self.open(decision, condition, raised, step),
+        };
+        for member in &raised.members {
+            self.join(id, member, step);
+        }
+        for (n, evidence) in raised.evidence.iter().enumerate() {
+            let evidence = Box::new(evidence.clone());
+            step.effects.push(Effect::Evidence { incident: id, n: n as u32, evidence });
+        }
+        step.touch(id);
+    }
+
+    /// The incident of that condition, if it still stands for it: open, or resolved so recently that it reopens.
+    fn usable(&self, id: Option<IncidentId>, rule: &str, step: &Step<'_>) -> Option<IncidentId> {
+        let id = id?;
+        let record = &self.state.get(id)?.record;
+        let within = step.rulebook.rule(rule).map_or(REOPEN_WITHIN_DEFAULT, |rule| rule.reopen_within);
+        let recent = record.resolved_at.is_some_and(|at| at + within > step.now);
+        (record.state.is_open() || (record.state == IncidentState::Resolved && recent)).then_some(id)
+    }
+
+    /// Takes back what was waiting to resolve, and reopens what had resolved.
+    fn fires_again(&mut self, id: IncidentId, reason: &str, step: &mut Step<'_>) {
+        let now = step.now;
+        let Some(incident) = self.state.get_mut(id) else { return };
+        incident.resolve_at = None;
+        let ladder = step.rulebook.ladder(&incident.climb.ladder);
+        if incident.record.state == IncidentState::Resolved {
+            if incident.record.reopen(reason).is_err() {
+                return;
+            }
+            incident.record.acknowledged = false;
+            incident.close_at = None;
+            self.restart_climb(id, step);
+            step.timeline(id, TimelineKind::Reopened, "watchfire", format!("it came back: {reason}"));
+            step.count(Counted::Reopened);
+            self.count_episode(id, step);
+        } else if let Some(ladder) = ladder {
+            incident.climb.fires_again(now, ladder);
+        }
+        step.touch(id);
+    }
+
+    fn open(&mut self, decision: &Decision, condition: Fingerprint, raised: &Raised, step: &mut Step<'_>) -> IncidentId {
+        let id = self.state.new_id();
+        let rule = step.rulebook.rule(&decision.rule);
+        let record = new_record(id, decision, condition, raised, rule, step);
+        let (climb, moves) = new_climb(&record, rule, step);
+        let priority = record.priority;
+        let text = format!("rule {}: {}", decision.rule, raised.reason);
+        self.state.put(DeskIncident {
+            record,
+            members: Default::default(),
+            conditions: [(condition, false)].into(),
+            climb,
+            resolve_at: None,
+            close_at: None,
+            forget_at: None,
+            member_lines: 0,
+            recurs: raised.counts_for_recurrence,
+        });
+        self.take_team(id, step);
+        step.timeline(id, TimelineKind::Opened, &format!("rule {}", decision.rule), text);
+        step.count(Counted::IncidentOpened { priority });
+        self.carry_out(id, moves, step);
+        self.offer_workaround(id, step);
+        self.count_episode(id, step);
+        id
+    }
+
+    fn joined(
+        &mut self,
+        decision: &Decision,
+        condition: Fingerprint,
+        id: Option<IncidentId>,
+        member: &Member,
+        step: &mut Step<'_>,
+    ) {
+        match self.usable(id, &decision.rule, step) {
+            Some(id) => {
+                if member.firing {
+                    self.state.set_condition(id, condition, false);
+                    self.fires_again(id, "an alert of it fires", step);
+                }
+                self.join(id, member, step);
+            }
+            // Its incident has ended while the condition went on; a transition opens a new one.
+            None if member.firing => {
+                let raised = Raised {
+                    title: title_of(&member.labels),
+                    reason: "an alert fires under a condition whose incident had ended".to_owned(),
+                    severity: member.severity,
+                    labels: member.labels.clone(),
+                    members: vec![member.clone()],
+                    evidence: Vec::new(),
+                    counts_for_recurrence: true,
+                };
+                self.raised(decision, condition, None, &raised, step);
+            }
+            None => {}
+        }
+    }
+
+    fn join(&mut self, id: IncidentId, member: &Member, step: &mut Step<'_>) {
+        // An alert belongs to at most one open incident; to a second it is only linked.
+        let link_only = self.state.open_of_alert(member.fingerprint).is_some_and(|other| other != id);
+        let is_new = if link_only { true } else { self.state.join(id, member.fingerprint, member.firing) };
+        let membership =
+            Effect::Membership { incident: id, fingerprint: member.fingerprint, firing: member.firing, link_only };
+        step.effects.push(membership);
+        if is_new {
+            self.member_line(id, TimelineKind::AlertJoined, &title_of(&member.labels), step);
+        }
+        self.follow_severity(id, member.severity, step);
+        step.touch(id);
+    }
+
+    fn follow_severity(&mut self, id: IncidentId, severity: Severity, step: &mut Step<'_>) {
+        let Some(incident) = self.state.get_mut(id) else { return };
+        let record = &mut incident.record;
+        let rule = step.rulebook.rule(&record.rule);
+        if severity <= record.severity || rule.is_some_and(|rule| rule.severity.is_some()) {
+            return;
+        }
+        let was = std::mem::replace(&mut record.severity, severity);
+        if rule.is_none_or(|rule| rule.priority.is_none()) && !record.unpaged {
+            record.priority = Priority::from_severity(severity);
+            record.priority_reason = format!("severity {severity}");
+        }
+        step.timeline(id, TimelineKind::SeverityChanged, "watchfire", format!("from {was} to {severity}"));
+    }
+
+    fn left(&mut self, id: Option<IncidentId>, fingerprint: Fingerprint, step: &mut Step<'_>) {
+        let Some(id) = id else { return };
+        let known = self.state.get(id).is_some_and(|incident| incident.members.contains_key(&fingerprint));
+        if known {
+            self.state.join(id, fingerprint, false);
+        }
+        let membership = Effect::Membership { incident: id, fingerprint, firing: false, link_only: !known };
+        step.effects.push(membership);
+        self.member_line(id, TimelineKind::AlertCleared, &fingerprint.to_string(), step);
+        step.touch(id);
+    }
+
+    fn held(&mut self, id: Option<IncidentId>, by: &str, step: &mut Step<'_>) {
+        let Some((id, incident)) = id.and_then(|id| Some((id, self.state.get_mut(id)?))) else { return };
+        incident.record.held = Some(by.to_owned());
+        incident.climb.hold();
+        step.timeline(id, TimelineKind::Held, "watchfire", format!("every firing alert is held back by {by}"));
+        step.touch(id);
+    }
+
+    fn released(&mut self, id: Option<IncidentId>, step: &mut Step<'_>) {
+        let Some((id, incident)) = id.and_then(|id| Some((id, self.state.get_mut(id)?))) else { return };
+        if incident.record.held.take().is_none() {
+            return;
+        }
+        if let Some(ladder) = step.rulebook.ladder(&incident.climb.ladder) {
+            incident.climb.release(step.now, ladder);
+        }
+        step.timeline(id, TimelineKind::Released, "watchfire", "an alert of it is no longer held back");
+        step.touch(id);
+    }
+
+    fn cleared(&mut self, id: Option<IncidentId>, condition: Fingerprint, step: &mut Step<'_>) {
+        let Some(id) = id else { return };
+        self.state.set_condition(id, condition, true);
+        let Some(incident) = self.state.get_mut(id) else { return };
+        if incident.is_clear() && incident.record.state.is_open() {
+            let rule = step.rulebook.rule(&incident.record.rule);
+            let after = rule.map_or(RESOLVE_AFTER_DEFAULT, |rule| rule.resolve_after);
+            incident.resolve_at = Some(step.now + after);
+            incident.climb.all_clear();
+            step.touch(id);
+        }
+    }
+
+    fn retired(&mut self, id: Option<IncidentId>, condition: Fingerprint, rule: &str, step: &mut Step<'_>) {
+        let Some(id) = id else { return };
+        if self.state.get(id).is_some_and(|incident| incident.record.state.is_open()) {
+            let text = format!("rule {rule} is gone from the rules; the incident stays as a manual one");
+            step.timeline(id, TimelineKind::Commented, "watchfire", text);
+        }
+        // Not cleared: nobody has seen it clear. A person ends it.
+        self.state.set_condition(id, condition, false);
+        step.touch(id);
+    }
+
+    fn member_line(&mut self, id: IncidentId, kind: TimelineKind, text: &str, step: &mut Step<'_>) {
+        let Some(incident) = self.state.get_mut(id) else { return };
+        if incident.member_lines < MEMBER_LINES_MAX {
+            incident.member_lines += 1;
+            step.timeline(id, kind, "watchfire", text);
+        }
+    }
+}
+
+fn new_record(
+    id: IncidentId,
+    decision: &Decision,
+    condition: Fingerprint,
+    raised: &Raised,
+    rule: Option<&Rule>,
+    step: &Step<'_>,
+) -> Incident {
+    let severity = rule.and_then(|rule| rule.severity).unwrap_or(raised.severity);
+    let catch_all = decision.rule == CATCH_ALL;
+    let (priority, priority_reason) = match rule.and_then(|rule| rule.priority) {
+        Some(priority) => (priority, format!("rule {} says so", decision.rule)),
+        None if catch_all => (Priority::P4, "no rule owns it".to_owned()),
+        None => (Priority::from_severity(severity), format!("severity {severity}")),
+    };
+    Incident {
+        id,
+        version: 0,
+        title: raised.title.clone(),
+        state: IncidentState::New,
+        pending_on: None,
+        merged_into: None,
+        tier: Tier::First,
+        team: String::new(),
+        assignee: None,
+        priority,
+        priority_reason,
+        severity,
+        rule: decision.rule.clone(),
+        key: decision.key.clone(),
+        labels: raised.labels.clone(),
+        fingerprint: condition,
+        reason: raised.reason.clone(),
+        alerts: 0,
+        firing: 0,
+        opened_at: step.now,
+        acknowledged_at: None,
+        acknowledged: false,
+        resolved_at: None,
+        closed_at: None,
+        breached: false,
+        escalations: 0,
+        reopened: 0,
+        held: None,
+        problem: None,
+        workaround: None,
+        runbook: rule.and_then(|rule| rule.runbook.clone()),
+        diagnosis: None,
+        resolution: None,
+        unpaged: catch_all || rule.is_some_and(|rule| !rule.pages),
+        next_step_at: None,
+        unarmed: None,
+        updated_at: step.now,
+    }
+}
+
+fn new_climb(record: &Incident, rule: Option<&Rule>, step: &Step<'_>) -> (Climb, Vec<crate::tiers::Move>) {
+    let name = rule.map_or("default", |rule| rule.ladder.as_str());
+    let empty = crate::rules::Ladder { name: name.to_owned(), steps: Vec::new() };
+    let ladder = step.rulebook.ladder(name).unwrap_or(&empty);
+    if record.unpaged {
+        let why = if record.rule == CATCH_ALL { "no rule owns it: it pages nobody" } else { "its rule pages nobody" };
+        return (Climb::silent(ladder, step.now, why), Vec::new());
+    }
+    let settle = rule.map_or(Span::from_seconds(30), |rule| rule.settle);
+    Climb::start(ladder, &step.rulebook.teams, step.now, settle)
+}
+
+/// What an alert is called where there is no rule's title.
+fn title_of(labels: &Labels) -> String {
+    match labels.get("alertname") {
+        Some(name) => format!("{name} {labels}"),
+        None => labels.to_string(),
+    }
+}
+
+/// How an incident that nobody closes ends: unpaged ones by themselves, others by their rule's word or a person.
+pub(super) fn closes_after(record: &Incident, step: &Step<'_>) -> Option<Span> {
+    let by_rule = step.rulebook.rule(&record.rule).and_then(|rule| rule.close_after);
+    by_rule.or(if record.rule == CATCH_ALL { Some(CATCH_ALL_CLOSES_AFTER) } else { None })
+}

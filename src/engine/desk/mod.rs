@@ -1,0 +1,197 @@
+//! The desk, partition 64: incidents on their ladders, problems, inspections, and people's commands on them.
+//!
+//! It learns of alerts only through decisions, and replays from its own journal alone.
+
+mod command;
+mod decision;
+mod inspection;
+mod page;
+mod problem;
+mod state;
+#[cfg(test)]
+mod tests;
+mod time;
+
+pub use state::DeskIncident;
+
+use super::{AuditEntry, Counted, DeskInput, Effect, Outcome};
+use crate::incidents::{TimelineEntry, TimelineKind};
+use crate::model::{Cause, Event, IncidentId, Moment, Offset, Partition, Span};
+use crate::rules::Rulebook;
+pub(in crate::engine) use state::Kept;
+use state::DeskState;
+
+/// How long an answered idempotency key is remembered.
+const ANSWERS_KEPT: Span = Span::from_hours(24);
+
+/// How long an ended incident stays in memory; afterwards it lives in the tables, read-only.
+pub(super) const ENDED_KEPT: Span = Span::from_days(7);
+
+/// The desk's state and moves.
+#[derive(Clone)]
+pub struct Desk {
+    state: DeskState,
+}
+
+/// One input being handled: its time, its name, the rulebook, and what comes of it.
+pub(super) struct Step<'a> {
+    pub now: Moment,
+    pub offset: Offset,
+    pub rulebook: &'a Rulebook,
+    pub effects: &'a mut Vec<Effect>,
+    /// Findings that enter as events, in the same transaction.
+    pub events: &'a mut Vec<Event>,
+    /// How many notices and audit lines this input has made.
+    consequences: u32,
+    /// Incidents to write once at the end, however often they changed.
+    touched: Vec<IncidentId>,
+}
+
+impl<'a> Step<'a> {
+    pub fn new(
+        now: Moment,
+        offset: Offset,
+        rulebook: &'a Rulebook,
+        effects: &'a mut Vec<Effect>,
+        events: &'a mut Vec<Event>,
+    ) -> Step<'a> {
+        Step { now, offset, rulebook, effects, events, consequences: 0, touched: Vec::new() }
+    }
+
+    pub fn count(&mut self, counted: Counted) {
+        self.effects.push(Effect::Count(counted));
+    }
+
+    pub fn timeline(&mut self, incident: IncidentId, kind: TimelineKind, actor: &str, text: impl Into<String>) {
+        let entry = TimelineEntry { incident, at: self.now, kind, actor: actor.to_owned(), text: text.into() };
+        self.effects.push(Effect::Timeline(entry));
+    }
+
+    pub fn touch(&mut self, incident: IncidentId) {
+        if !self.touched.contains(&incident) {
+            self.touched.push(incident);
+        }
+    }
+
+    pub fn next_cause(&mut self) -> Cause {
+        let cause = Cause { partition: Partition::DESK, offset: self.offset, n: self.consequences };
+        self.consequences += 1;
+        cause
+    }
+
+    pub fn audit(&mut self, actor: &str, role: &str, action: &str, subject: &str, detail: &str, refused: Option<String>) {
+        let entry = AuditEntry {
+            cause: self.next_cause(),
+            at: self.now,
+            actor: actor.to_owned(),
+            role: role.to_owned(),
+            action: action.to_owned(),
+            subject: subject.to_owned(),
+            detail: detail.to_owned(),
+            refused,
+        };
+        self.effects.push(Effect::Audit(entry));
+    }
+}
+
+impl Desk {
+    pub fn new() -> Desk {
+        Desk { state: DeskState::default() }
+    }
+
+    /// Takes one input of its partition; its consequences go into the step.
+    pub(super) fn handle(&mut self, input: &DeskInput, mut step: Step<'_>) {
+        match input {
+            DeskInput::Command(command) => self.command(command, &mut step),
+            DeskInput::Decision { cause: _, decision } => self.decision(decision, &mut step),
+            DeskInput::Probe(result) => self.probe_result(result, &mut step),
+            DeskInput::Delivery(result) => self.delivery(result, &mut step),
+        }
+        self.finish(step);
+    }
+
+    /// Serves every deadline that is due.
+    pub(super) fn tick(&mut self, mut step: Step<'_>) {
+        self.serve_incidents(&mut step);
+        self.serve_inspections(&mut step);
+        self.forget_answers(step.now);
+        self.finish(step);
+    }
+
+    /// From here on another rulebook.
+    pub(super) fn rulebook_changed(&mut self, mut step: Step<'_>, old: &Rulebook) {
+        let detail = format!("{} → {}, {} rules", old.hash, step.rulebook.hash, step.rulebook.rules.len());
+        step.audit("watchfire", "system", "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
+        self.change_plans(&mut step);
+        self.finish(step);
+    }
+
+    /// The service was away: missed runs are materialised; ladders simply find their deadlines overdue, once.
+    pub(super) fn resumed(&mut self, mut step: Step<'_>, gap: Span) {
+        step.audit("watchfire", "system", "service.resume", "watchfire", &format!("away for {gap}"), None);
+        self.resume_inspections(gap, &mut step);
+        self.finish(step);
+    }
+
+    pub(super) fn clock_stepped(&mut self, mut step: Step<'_>, forward: bool, by: Span) {
+        let direction = if forward { "forward" } else { "back" };
+        step.audit("watchfire", "system", "clock.step", "watchfire", &format!("{by} {direction}"), None);
+        self.finish(step);
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Moment> {
+        [self.state.next_incident_deadline(), self.state.kept.core.inspections.next_deadline(), self.state.next_answer_expiry()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Writes the records of the incidents that this input changed, once each.
+    fn finish(&mut self, mut step: Step<'_>) {
+        for id in std::mem::take(&mut step.touched) {
+            if let Some(record) = self.state.settle(id, step.now) {
+                step.effects.push(Effect::Incident(Box::new(record)));
+            }
+        }
+    }
+
+    fn answer(&mut self, key: Option<&String>, outcome: Outcome, step: &mut Step<'_>) {
+        if let Some(key) = key {
+            self.state.kept.core.answers.insert(key.clone(), (step.now, outcome.clone()));
+        }
+        step.effects.push(Effect::Answer(outcome));
+    }
+
+    fn forget_answers(&mut self, now: Moment) {
+        self.state.kept.core.answers.retain(|_, (at, _)| *at + ANSWERS_KEPT > now);
+    }
+}
+
+/// What others may ask of the desk's state.
+impl Desk {
+    pub fn incidents(&self) -> impl Iterator<Item = &DeskIncident> {
+        self.state.kept.incidents.iter().map(|(_, incident)| incident)
+    }
+
+    pub fn problems(&self) -> impl Iterator<Item = &crate::problems::Problem> {
+        self.state.kept.core.problems.iter().map(|problem| problem.as_ref())
+    }
+
+    /// Automated items that still wait for their result: asked again after a restart.
+    pub fn pending_probes(&self) -> Vec<crate::inspections::ProbeRequest> {
+        self.state.kept.core.inspections.pending_probes().collect()
+    }
+
+    /// Every broken invariant, in words; empty when all is well.
+    pub fn broken_invariants(&self) -> Vec<String> {
+        self.state.broken_invariants()
+    }
+
+    pub(super) fn kept(&self) -> &Kept {
+        &self.state.kept
+    }
+
+    pub(super) fn from_kept(kept: Kept) -> Desk {
+        Desk { state: DeskState::from_kept(kept) }
+    }
+}

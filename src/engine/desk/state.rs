@@ -1,0 +1,292 @@
+//! What the desk remembers, and the indexes over it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{ANSWERS_KEPT, ENDED_KEPT};
+use crate::engine::Outcome;
+use crate::incidents::{Incident, IncidentState};
+use crate::inspections::Inspections;
+use crate::model::{Fingerprint, IncidentId, Labels, Moment, SECTION_COUNT, Sections};
+use crate::problems::Problems;
+use crate::tiers::Climb;
+
+/// An incident with what people do not see: its members, conditions and timers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeskIncident {
+    pub record: Incident,
+    /// Its alerts, and whether each fires.
+    pub members: BTreeMap<Fingerprint, bool>,
+    /// The conditions it stands for (several after a merge), and whether each is clear.
+    pub conditions: BTreeMap<Fingerprint, bool>,
+    pub climb: Climb,
+    /// Resolves by itself then, unless something fires again.
+    pub resolve_at: Option<Moment>,
+    /// Closes by itself then.
+    pub close_at: Option<Moment>,
+    /// Leaves the memory then.
+    pub forget_at: Option<Moment>,
+    /// Timeline lines about members so far; bounded, the count goes on.
+    pub member_lines: u32,
+    /// Whether it counts as an episode of its fingerprint.
+    pub recurs: bool,
+}
+
+impl DeskIncident {
+    pub fn is_clear(&self) -> bool {
+        self.conditions.values().all(|clear| *clear)
+    }
+
+    fn next_deadline(&self) -> Option<Moment> {
+        let climbing = if self.record.state.is_open() { self.climb.next_deadline() } else { None };
+        [climbing, self.resolve_at, self.close_at, self.forget_at].into_iter().flatten().min()
+    }
+}
+
+/// The identity of a condition: of a rule and one of its keys.
+pub(super) fn condition_id(rule: &str, key: &Labels) -> Fingerprint {
+    key.with(&Labels::from_pairs([("@rule", rule)])).fingerprint()
+}
+
+/// What a snapshot holds. Cloning shares the large maps.
+#[derive(Clone, Default)]
+pub(in crate::engine) struct Kept {
+    pub incidents: Sections<IncidentId, DeskIncident>,
+    /// The newest incident of each condition.
+    by_condition: Sections<Fingerprint, IncidentId>,
+    /// The incident that an alert belongs to.
+    by_alert: Sections<Fingerprint, IncidentId>,
+    pub core: Core,
+}
+
+/// The part of the state that is kept in one piece.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(in crate::engine) struct Core {
+    pub next_incident: u64,
+    pub problems: Problems,
+    pub inspections: Inspections,
+    /// Answers by idempotency key.
+    pub answers: BTreeMap<String, (Moment, Outcome)>,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct DeskState {
+    pub kept: Kept,
+    /// Derived: incidents in the order of their next deadline.
+    deadlines: BTreeSet<(Moment, IncidentId)>,
+    armed: BTreeMap<IncidentId, Moment>,
+}
+
+impl DeskState {
+    pub fn new_id(&mut self) -> IncidentId {
+        self.kept.core.next_incident += 1;
+        IncidentId(self.kept.core.next_incident)
+    }
+
+    pub fn get(&self, id: IncidentId) -> Option<&DeskIncident> {
+        self.kept.incidents.get(&id)
+    }
+
+    /// To change in place; call [`super::Step::touch`] so that the change is written.
+    pub fn get_mut(&mut self, id: IncidentId) -> Option<&mut DeskIncident> {
+        self.kept.incidents.get_mut(&id)
+    }
+
+    /// The incident that a condition leads to, following merges to the survivor.
+    pub fn of_condition(&self, condition: Fingerprint) -> Option<IncidentId> {
+        let mut id = *self.kept.by_condition.get(&condition)?;
+        let mut seen = BTreeSet::new();
+        while let Some(next) = self.get(id).and_then(|incident| incident.record.merged_into) {
+            if !seen.insert(id) {
+                break;
+            }
+            id = next;
+        }
+        self.kept.incidents.contains_key(&id).then_some(id)
+    }
+
+    /// The open incident that this alert belongs to.
+    pub fn open_of_alert(&self, fingerprint: Fingerprint) -> Option<IncidentId> {
+        let id = self.kept.by_alert.get(&fingerprint)?;
+        self.get(*id).is_some_and(|incident| incident.record.state.is_open()).then_some(*id)
+    }
+
+    pub fn put(&mut self, incident: DeskIncident) {
+        let id = incident.record.id;
+        for condition in incident.conditions.keys() {
+            self.kept.by_condition.insert(*condition, id);
+        }
+        for fingerprint in incident.members.keys() {
+            self.kept.by_alert.insert(*fingerprint, id);
+        }
+        self.kept.incidents.insert(id, incident);
+        self.arm(id);
+    }
+
+    /// Puts an alert into an incident, or notes that it fires or not; answers whether it is new there.
+    pub fn join(&mut self, id: IncidentId, fingerprint: Fingerprint, firing: bool) -> bool {
+        self.kept.by_alert.insert(fingerprint, id);
+        let Some(incident) = self.kept.incidents.get_mut(&id) else { return false };
+        let known = incident.members.insert(fingerprint, firing);
+        incident.record.alerts += u64::from(known.is_none());
+        match (known.unwrap_or(false), firing) {
+            (false, true) => incident.record.firing += 1,
+            (true, false) => incident.record.firing -= 1,
+            (true, true) | (false, false) => {}
+        }
+        known.is_none()
+    }
+
+    pub fn set_condition(&mut self, id: IncidentId, condition: Fingerprint, clear: bool) {
+        self.kept.by_condition.insert(condition, id);
+        if let Some(incident) = self.kept.incidents.get_mut(&id) {
+            incident.conditions.insert(condition, clear);
+        }
+    }
+
+    /// After a change: the new version, the deadline, and the record to write; `None` when it is gone.
+    pub fn settle(&mut self, id: IncidentId, now: Moment) -> Option<Incident> {
+        let incident = self.kept.incidents.get_mut(&id)?;
+        incident.record.version += 1;
+        incident.record.updated_at = now;
+        let open = incident.record.state.is_open();
+        incident.record.next_step_at = if open { incident.climb.next_deadline() } else { None };
+        incident.record.unarmed = if open { incident.climb.unarmed() } else { None };
+        incident.forget_at = match incident.record.state {
+            IncidentState::Closed | IncidentState::Cancelled | IncidentState::Merged => {
+                Some(incident.forget_at.unwrap_or(now + ENDED_KEPT))
+            }
+            IncidentState::New
+            | IncidentState::Assigned
+            | IncidentState::InProgress
+            | IncidentState::Pending
+            | IncidentState::Resolved => None,
+        };
+        let record = incident.record.clone();
+        self.arm(id);
+        Some(record)
+    }
+
+    pub fn forget(&mut self, id: IncidentId) {
+        if let Some(at) = self.armed.remove(&id) {
+            self.deadlines.remove(&(at, id));
+        }
+        let Some(incident) = self.kept.incidents.remove(&id) else { return };
+        for condition in incident.conditions.keys() {
+            if self.kept.by_condition.get(condition) == Some(&id) {
+                self.kept.by_condition.remove(condition);
+            }
+        }
+        for fingerprint in incident.members.keys() {
+            if self.kept.by_alert.get(fingerprint) == Some(&id) {
+                self.kept.by_alert.remove(fingerprint);
+            }
+        }
+    }
+
+    /// The first incident that is due at `now`.
+    pub fn due(&self, now: Moment) -> Option<IncidentId> {
+        self.deadlines.first().filter(|(at, _)| *at <= now).map(|(_, id)| *id)
+    }
+
+    pub fn next_incident_deadline(&self) -> Option<Moment> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    pub fn next_answer_expiry(&self) -> Option<Moment> {
+        // Exactness is not worth an index: a day late is early enough to forget an answer.
+        let oldest = self.kept.core.answers.values().map(|(at, _)| *at).min()?;
+        Some(oldest + ANSWERS_KEPT)
+    }
+
+    pub fn arm(&mut self, id: IncidentId) {
+        if let Some(at) = self.armed.remove(&id) {
+            self.deadlines.remove(&(at, id));
+        }
+        if let Some(at) = self.kept.incidents.get(&id).and_then(DeskIncident::next_deadline) {
+            self.armed.insert(id, at);
+            self.deadlines.insert((at, id));
+        }
+    }
+
+    pub fn broken_invariants(&self) -> Vec<String> {
+        let mut broken = Vec::new();
+        for (id, incident) in self.kept.incidents.iter() {
+            let record = &incident.record;
+            if record.state.is_open() && incident.next_deadline().is_none() && incident.climb.unarmed().is_none() {
+                broken.push(format!("{id} is open without a deadline or a reason why not"));
+            }
+            if self.armed.get(id).copied() != incident.next_deadline() {
+                broken.push(format!("{id}: the deadline index disagrees with its record"));
+            }
+            let firing = incident.members.values().filter(|firing| **firing).count() as u64;
+            if firing != record.firing || record.firing > record.alerts {
+                broken.push(format!("{id}: {firing} members fire, its record says {}", record.firing));
+            }
+            if record.id.0 > self.kept.core.next_incident {
+                broken.push(format!("{id} is beyond the counter"));
+            }
+        }
+        broken
+    }
+
+    pub fn from_kept(kept: Kept) -> DeskState {
+        let mut state = DeskState { kept, ..DeskState::default() };
+        let ids: Vec<IncidentId> = state.kept.incidents.iter().map(|(id, _)| *id).collect();
+        for id in ids {
+            state.arm(id);
+        }
+        state
+    }
+}
+
+impl Kept {
+    pub fn section_names() -> impl Iterator<Item = String> {
+        let sectioned = ["incidents", "conditions", "alerts"];
+        let names = sectioned.into_iter().flat_map(|map| (0..SECTION_COUNT).map(move |index| format!("{map}/{index}")));
+        names.chain([CORE.to_owned()])
+    }
+
+    /// The canonical bytes of one section; `None` for a name that is not one.
+    pub fn encode(&self, name: &str) -> Option<Result<Vec<u8>, postcard::Error>> {
+        Some(match parse(name)? {
+            (CORE, _) => postcard::to_allocvec(&self.core),
+            ("incidents", index) => self.incidents.encode_section(index),
+            ("conditions", index) => self.by_condition.encode_section(index),
+            (_, index) => self.by_alert.encode_section(index),
+        })
+    }
+
+    pub fn restore(&mut self, name: &str, bytes: &[u8]) -> Result<(), postcard::Error> {
+        match parse(name) {
+            Some((CORE, _)) => self.core = postcard::from_bytes(bytes)?,
+            Some(("incidents", index)) => self.incidents.restore_section(index, bytes)?,
+            Some(("conditions", index)) => self.by_condition.restore_section(index, bytes)?,
+            Some((_, index)) => self.by_alert.restore_section(index, bytes)?,
+            None => return Err(postcard::Error::DeserializeBadEncoding),
+        }
+        Ok(())
+    }
+
+    /// Whether a section is still the one that `earlier` holds, so that it need not be written again.
+    pub fn is_same(&self, earlier: &Kept, name: &str) -> bool {
+        match parse(name) {
+            Some(("incidents", index)) => self.incidents.same_section(&earlier.incidents, index),
+            Some(("conditions", index)) => self.by_condition.same_section(&earlier.by_condition, index),
+            Some(("alerts", index)) => self.by_alert.same_section(&earlier.by_alert, index),
+            Some(_) | None => false,
+        }
+    }
+}
+
+const CORE: &str = "desk";
+
+fn parse(name: &str) -> Option<(&str, usize)> {
+    if name == CORE {
+        return Some((CORE, 0));
+    }
+    let (map, index) = name.split_once('/')?;
+    let index = index.parse().ok().filter(|index| *index < SECTION_COUNT)?;
+    ["incidents", "conditions", "alerts"].contains(&map).then_some((map, index))
+}

@@ -1,0 +1,75 @@
+//! The passing of time: ladders, resolving by itself, closing, forgetting.
+
+use super::decision::closes_after;
+use super::{Desk, Step};
+use crate::engine::NoticeKind;
+use crate::incidents::{IncidentState, TimelineKind};
+use crate::model::IncidentId;
+
+impl Desk {
+    /// Serves every incident that is due, in the order of (deadline, id).
+    pub(super) fn serve_incidents(&mut self, step: &mut Step<'_>) {
+        while let Some(id) = self.state.due(step.now) {
+            self.serve(id, step);
+            self.state.arm(id);
+        }
+    }
+
+    fn serve(&mut self, id: IncidentId, step: &mut Step<'_>) {
+        let now = step.now;
+        let Some(incident) = self.state.get_mut(id) else { return };
+        if incident.forget_at.is_some_and(|at| at <= now) {
+            self.state.forget(id);
+        } else if incident.close_at.is_some_and(|at| at <= now) {
+            incident.close_at = None;
+            if incident.record.close(now).is_ok() {
+                step.timeline(id, TimelineKind::Closed, "watchfire", "closed by itself after its time");
+                step.touch(id);
+            }
+        } else if incident.resolve_at.is_some_and(|at| at <= now) {
+            incident.resolve_at = None;
+            self.resolve_by_itself(id, step);
+        } else {
+            let moves = match step.rulebook.ladder(&incident.climb.ladder) {
+                Some(ladder) => incident.climb.tick(now, ladder, &step.rulebook.teams),
+                None => {
+                    incident.climb.stop("its ladder is gone from the rules");
+                    Vec::new()
+                }
+            };
+            self.carry_out(id, moves, step);
+        }
+    }
+
+    fn resolve_by_itself(&mut self, id: IncidentId, step: &mut Step<'_>) {
+        let Some(incident) = self.state.get_mut(id) else { return };
+        if !incident.record.state.is_open() || incident.record.resolve(step.now, "every alert cleared").is_err() {
+            return;
+        }
+        self.after_resolving(id, "watchfire", "resolved by itself: everything stayed clear", step);
+    }
+
+    /// What follows any resolving, by a person or by itself.
+    pub(super) fn after_resolving(&mut self, id: IncidentId, actor: &str, text: &str, step: &mut Step<'_>) {
+        let now = step.now;
+        let Some(incident) = self.state.get_mut(id) else { return };
+        incident.climb.stop("resolved");
+        incident.resolve_at = None;
+        incident.close_at = closes_after(&incident.record, step).map(|after| now + after);
+        let was_paged = incident.climb.pages() > 0;
+        let record = &incident.record;
+        debug_assert_eq!(record.state, IncidentState::Resolved);
+        let counted = crate::engine::Counted::Resolved {
+            priority: record.priority,
+            tier: record.tier,
+            after_micros: now.since(record.opened_at).as_micros(),
+        };
+        step.count(counted);
+        step.timeline(id, TimelineKind::Resolved, actor, text);
+        // Whoever was never told of it need not be told that it is over.
+        if was_paged {
+            self.page(id, NoticeKind::Resolved, "resolved", step);
+        }
+        step.touch(id);
+    }
+}

@@ -1,0 +1,125 @@
+//! What `POST /api/v2/alerts` answers: Alertmanager's two families of errors, and its empty 200.
+
+use axum::Json;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::{Decoded, Fault, FaultKind, NotRead, SOURCE};
+use crate::ingest::http::{self, HttpIntake};
+use crate::model::excerpt;
+
+/// How many faults one answer names; the rest is a number.
+const FAULTS_NAMED: usize = 20;
+
+/// Codes that mean "the schema says otherwise", told as 422.
+const CODE_FORMAT: u16 = 601;
+const CODE_REQUIRED: u16 = 602;
+
+/// What is said instead of 200.
+enum Refusal {
+    /// Of the framework: an object with a code, which may be finer than the status.
+    Framework { status: StatusCode, code: u16, message: String, retry_after: Option<u32> },
+    /// Of the handler: a bare text, with 400.
+    Handler(String),
+}
+
+#[derive(Serialize)]
+struct FrameworkError {
+    code: u16,
+    message: String,
+}
+
+impl Refusal {
+    fn framework(status: StatusCode, message: String) -> Refusal {
+        Refusal::Framework { status, code: status.as_u16(), message, retry_after: None }
+    }
+
+    fn schema(code: u16, message: String) -> Refusal {
+        Refusal::Framework { status: StatusCode::UNPROCESSABLE_ENTITY, code, message, retry_after: None }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Refusal::Handler(message) => (StatusCode::BAD_REQUEST, Json(message)).into_response(),
+            Refusal::Framework { status, code, message, retry_after } => {
+                let mut response = (status, Json(FrameworkError { code, message })).into_response();
+                if let Some(seconds) = retry_after {
+                    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                }
+                response
+            }
+        }
+    }
+}
+
+/// Reads, decodes, hands in, and answers after the commit.
+pub(in crate::ingest) async fn answer(state: &HttpIntake, headers: &HeaderMap, body: Body) -> Response {
+    let mut response = match take(state, headers, body).await {
+        Ok(()) => StatusCode::OK.into_response(),
+        Err(refusal) => refusal.into_response(),
+    };
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn take(state: &HttpIntake, headers: &HeaderMap, body: Body) -> Result<(), Refusal> {
+    let body = http::read(headers, body, state.body_max_bytes).await.map_err(|not_taken| {
+        state.refused(SOURCE, not_taken.reason(), 1);
+        Refusal::framework(not_taken.status(), not_taken.to_string())
+    })?;
+    let Decoded { events, faults } = decode(state, headers, &body).inspect_err(|_| {
+        state.refused(SOURCE, "unreadable", 1);
+    })?;
+    state.refused(SOURCE, "invalid", faults.len());
+    state.offer(SOURCE, events).await.map_err(|refused| {
+        let status = http::status_of(&refused);
+        let retry_after = Some(http::retry_after_seconds(&refused));
+        Refusal::Framework { status, code: status.as_u16(), message: refused.to_string(), retry_after }
+    })?;
+    faults.iter().map(|fault| fault.kind).min().map_or(Ok(()), |worst| Err(faulty(worst, &faults)))
+}
+
+fn decode(state: &HttpIntake, headers: &HeaderMap, body: &[u8]) -> Result<Decoded, Refusal> {
+    // A request without a body is told so, whatever its type claims to be.
+    if !body.is_empty() {
+        check_media_type(headers)?;
+    }
+    super::decode(body, (state.now)()).map_err(|not_read| match not_read {
+        NotRead::Empty => Refusal::schema(CODE_REQUIRED, "alerts in body is required".to_owned()),
+        NotRead::Unreadable(unreadable) => {
+            Refusal::framework(StatusCode::BAD_REQUEST, format!("parsing alerts body failed: {unreadable}"))
+        }
+    })
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    // Go's framework takes a missing header for a form.
+    let given = headers.get(header::CONTENT_TYPE).map_or(&b"application/x-www-form-urlencoded"[..], |v| v.as_bytes());
+    let given = String::from_utf8_lossy(given);
+    let media_type = given.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let message = format!("unsupported media type {:?}, only [application/json] are allowed", excerpt(media_type));
+    Err(Refusal::framework(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+}
+
+/// Names the faults of the worst kind; the others are a number.
+fn faulty(worst: FaultKind, faults: &[Fault]) -> Refusal {
+    let named = faults.iter().filter(|fault| fault.kind == worst);
+    let named: Vec<&str> = named.take(FAULTS_NAMED).map(|fault| fault.message.as_str()).collect();
+    let mut message = named.join("; ");
+    if faults.len() > named.len() {
+        message.push_str(&format!("; and {} more", faults.len() - named.len()));
+    }
+    match worst {
+        FaultKind::Malformed => Refusal::framework(StatusCode::BAD_REQUEST, message),
+        FaultKind::Required => Refusal::schema(CODE_REQUIRED, message),
+        FaultKind::Format => Refusal::schema(CODE_FORMAT, message),
+        FaultKind::Invalid => Refusal::Handler(message),
+    }
+}

@@ -1,0 +1,249 @@
+//! A tool's payload into events, as its source says. The bytes are read here; what they mean is the rules room's.
+
+use axum::http::{HeaderMap, Uri};
+use serde_json::{Map, Value};
+
+use super::decoded::{Decoded, Rejected};
+use super::unreadable::{self, Unreadable};
+use crate::rules::{Format, PayloadContext, Source};
+
+/// How many commas and brackets a JSON payload may have: more would take far more memory than its bytes.
+const JSON_MARKS_MAX: usize = 1_000_000;
+/// How many fields a form or an environment may have.
+const FIELDS_MAX: usize = 10_000;
+
+/// Headers that never reach an event: they let their sender in.
+const SECRET_HEADERS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-api-key"];
+
+/// What came along with a payload.
+pub type Context = PayloadContext;
+
+/// The context of a message on that MQTT topic.
+pub fn mqtt_context(topic: &str) -> Context {
+    Context { topic: topic.to_owned(), headers: Value::Object(Map::new()), query: Value::Object(Map::new()) }
+}
+
+/// The context of an HTTP request.
+pub fn http_context(headers: &HeaderMap, uri: &Uri) -> Context {
+    let shown = headers.iter().filter(|(name, _)| !SECRET_HEADERS.contains(&name.as_str()));
+    let headers = shown.map(|(name, value)| {
+        (name.as_str().to_owned(), Value::String(String::from_utf8_lossy(value.as_bytes()).into_owned()))
+    });
+    let headers = Value::Object(headers.collect());
+    let query = form_fields(uri.query().unwrap_or_default()).unwrap_or_default();
+    Context { topic: String::new(), headers, query: Value::Object(query) }
+}
+
+/// Decodes one payload by its source.
+pub fn decode(source: &Source, payload: &[u8], context: &Context) -> Result<Decoded, Unreadable> {
+    let payload = read(source, payload)?;
+    let mapped = source.map(&payload, context).map_err(Unreadable::whole)?;
+    let rejected = mapped.rejected.into_iter().map(|(index, error)| Rejected { index, error });
+    Ok(Decoded { events: mapped.events, rejected: rejected.collect(), skipped: mapped.skipped })
+}
+
+fn read(source: &Source, payload: &[u8]) -> Result<Value, Unreadable> {
+    let text = unreadable::text(payload)?;
+    // collectd sends the end mark of a C text along, some Windows tools a byte order mark.
+    let text = text.trim_end_matches('\0').trim_start_matches('\u{feff}').trim();
+    if text.is_empty() {
+        return Err(Unreadable::whole("the body is empty"));
+    }
+    match source.format {
+        Format::Json => read_json(source.unwrap.as_deref(), text),
+        Format::Text => Ok(Value::String(text.to_owned())),
+        Format::Form => form_fields(text).map(Value::Object),
+        Format::Env => environment(text).map(Value::Object),
+    }
+}
+
+fn read_json(unwrap: Option<&str>, text: &str) -> Result<Value, Unreadable> {
+    let wrapped = unwrap.and_then(|prefix| text.strip_prefix(prefix));
+    // A client that keeps to the form's rules has escaped the JSON; others put it there as it is.
+    let unescaped = wrapped.filter(|rest| rest.starts_with('%')).map(percent_decoded).transpose()?;
+    let json = unescaped.as_deref().or(wrapped).unwrap_or(text);
+    let marks = json.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+    if marks > JSON_MARKS_MAX {
+        return Err(Unreadable::whole(format!("{marks} JSON values in one payload; at most {JSON_MARKS_MAX}")));
+    }
+    serde_json::from_str(json).map_err(|error| Unreadable::json(json.as_bytes(), &error))
+}
+
+/// `a=1&b=%E5%B9%BF`: later fields of the same name win.
+fn form_fields(text: &str) -> Result<Map<String, Value>, Unreadable> {
+    let mut fields = Map::new();
+    for field in text.split('&').filter(|field| !field.is_empty()) {
+        let (name, value) = field.split_once('=').unwrap_or((field, ""));
+        fields.insert(percent_decoded(name)?, Value::String(percent_decoded(value)?));
+        check_fields(&fields)?;
+    }
+    Ok(fields)
+}
+
+/// `NAME=value` lines; a line without a name belongs to the value before it.
+fn environment(text: &str) -> Result<Map<String, Value>, Unreadable> {
+    let mut fields = Map::new();
+    let mut last: Option<String> = None;
+    for (index, line) in text.lines().enumerate() {
+        let named = line.split_once('=').filter(|(name, _)| is_variable_name(name));
+        match (named, last.as_ref().and_then(|name| fields.get_mut(name))) {
+            (Some((name, value)), _) => {
+                fields.insert(name.to_owned(), Value::String(value.to_owned()));
+                last = Some(name.to_owned());
+            }
+            (None, Some(Value::String(value))) => {
+                value.push('\n');
+                value.push_str(line);
+            }
+            (None, _) => {
+                let reason = "expected lines of NAME=value, as env prints them".to_owned();
+                return Err(Unreadable { reason, at: Some((index + 1, 1)) });
+            }
+        }
+        check_fields(&fields)?;
+    }
+    Ok(fields)
+}
+
+fn is_variable_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn check_fields(fields: &Map<String, Value>) -> Result<(), Unreadable> {
+    if fields.len() <= FIELDS_MAX {
+        return Ok(());
+    }
+    Err(Unreadable::whole(format!("more than {FIELDS_MAX} fields in one payload")))
+}
+
+fn percent_decoded(text: &str) -> Result<String, Unreadable> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = |byte: &u8| char::from(*byte).to_digit(16);
+        let escaped = match after {
+            [high, low, ..] if *first == b'%' => hex(high).zip(hex(low)),
+            _ => None,
+        };
+        match (first, escaped) {
+            (_, Some((high, low))) => {
+                bytes.push((high * 16 + low) as u8);
+                rest = &after[2..];
+                continue;
+            }
+            (b'+', None) => bytes.push(b' '),
+            (other, None) => bytes.push(*other),
+        }
+        rest = after;
+    }
+    String::from_utf8(bytes).map_err(|_| Unreadable::whole("a field of the form is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rules::SourceText;
+
+    fn source(format: &str) -> Source {
+        let text = format!("name: acme\n{format}\nlabels: {{a: item.a, all: payload}}\nannotations: {{all: item}}\n");
+        let text: SourceText = serde_saphyr::from_str(&text).unwrap();
+        Source::compile(text).unwrap()
+    }
+
+    /// What the payload's one item was, as JSON; else why it could not be read.
+    fn read(format: &str, payload: &[u8]) -> String {
+        match decode(&source(format), payload, &mqtt_context("")) {
+            Ok(decoded) if decoded.events.len() == 1 => {
+                decoded.events[0].annotations.get("all").unwrap_or_default().to_owned()
+            }
+            Ok(decoded) => format!("{:?}", decoded.rejected),
+            Err(unreadable) => unreadable.to_string(),
+        }
+    }
+
+    fn check(format: &str, payload: &str, expected: &str) {
+        let found = read(format, payload.as_bytes());
+        assert!(found == expected || (!expected.starts_with('{') && found.contains(expected)), "{payload}: {found}");
+    }
+
+    #[test]
+    fn every_format_gives_what_its_payload_says() {
+        let json = "format: json\nunwrap: 'payload='";
+        check(json, "\u{feff} {\"a\": \"广州\"} \0\0", r#"{"a":"广州"}"#);
+        check(json, "payload={\"a\": \"x&y=1+2%zz\"}", r#"{"a":"x&y=1+2%zz"}"#);
+        check(json, "payload=%7B%22a%22%3A+%22%E5%B9%BF%22%7D", r#"{"a":"广"}"#);
+        check("format: text", "link down\0", "link down");
+        check("format: form", "a=1+2&b=%E5%B9%BF&c&a=3&d=%zz", r#"{"a":"3","b":"广","c":"","d":"%zz"}"#);
+        check(
+            "format: env",
+            "a=1=2\nb=\nc=one\nmore: x=y\n\nd=磁盘\n",
+            r#"{"a":"1=2","b":"","c":"one\nmore: x=y\n","d":"磁盘"}"#,
+        );
+    }
+
+    #[test]
+    fn a_payload_that_cannot_be_read_says_what_and_where() {
+        for format in ["format: json", "format: text", "format: form", "format: env"] {
+            check(format, " \0", "the body is empty");
+            let found = read(format, b"a=1\nb=\xff");
+            assert_eq!(found, "not UTF-8: byte 6 is 0xff at line 2, column 3");
+        }
+        check("format: json", "{\"a\": 1,\n}", "trailing comma at line 2, column 1");
+        check("format: json", "alarm", "not valid JSON: expected value at line 1, column 1");
+        check(
+            "format: json",
+            &("[".repeat(10_000) + &"]".repeat(10_000)),
+            "recursion limit exceeded at line 1, column 128",
+        );
+        check(
+            "format: json",
+            &format!("[{}1]", "[],".repeat(600_000)),
+            "1200001 JSON values in one payload; at most 1000000",
+        );
+        check("format: env", "just words", "expected lines of NAME=value, as env prints them at line 1, column 1");
+        check("format: form", "a=%ff", "not UTF-8");
+        let many: String = (0..10_001).map(|n| format!("k{n}=1&")).collect();
+        check("format: form", &many, "more than 10000 fields");
+        let labels: String = (0..10_000).map(|n| format!("\"k{n}\": 1,")).collect();
+        let labelled = "name: acme\nlabels_from: item\n";
+        let text: SourceText = serde_saphyr::from_str(labelled).unwrap();
+        let payload = format!("{{{labels}\"a\": 1}}");
+        let decoded = decode(&Source::compile(text).unwrap(), payload.as_bytes(), &mqtt_context("")).unwrap();
+        assert_eq!(decoded.rejected[0].error, "10001 labels on one event; at most 64");
+    }
+
+    #[test]
+    fn secrets_in_headers_never_reach_an_event() {
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", "Bearer x".parse().unwrap());
+        headers.insert("x-site", "GZ".parse().unwrap());
+        let context = http_context(&headers, &Uri::from_static("/x?team=%E7%BD%91&b"));
+        assert_eq!(context.headers, serde_json::json!({"x-site": "GZ"}));
+        assert_eq!(context.query, serde_json::json!({"team": "网", "b": ""}));
+    }
+
+    proptest! {
+        /// The pieces of real payloads in any order, cut anywhere: an answer, never a panic, at every decoder.
+        #[test]
+        fn no_payload_makes_a_decoder_panic(
+            pieces in proptest::collection::vec(proptest::sample::select(vec![
+                "[", "]", "{", "}", ",", ":", "\"labels\"", "\"annotations\"", "\"a\"", "\"\"", "\"磁\\u0000盘\"", "\"\\ud800\"",
+                "null", "true", "-1", "1e999", "0.93", "\"startsAt\"", "\"2026-11-21T18:00:00Z\"", "\"0001-01-01T00:00:00Z\"",
+                "\"generatorURL\"", "\"http://%\"", "\"severity\"", "\"status\"", "\"firing\"", "\n", " ", "payload=", "%7B", "%",
+                "&", "=", "\0", "[{\"labels\":{\"a\":\"x\"}}]", "{\"labels\":{\"a\":\"x\"}}", "{\"a\":",
+            ]), 0..24),
+            cut in 0_usize..400,
+        ) {
+            let payload = pieces.concat().into_bytes();
+            let payload = &payload[..cut.min(payload.len())];
+            let now = crate::model::Moment::from_seconds(1_795_284_000);
+            let _ = crate::ingest::alertmanager::decode(payload, now);
+            let _ = crate::ingest::native::decode(payload);
+            for format in ["format: json\nunwrap: 'payload='", "format: text", "format: form", "format: env"] {
+                let _ = decode(&source(format), payload, &mqtt_context(""));
+            }
+        }
+    }
+}

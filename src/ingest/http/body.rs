@@ -1,0 +1,89 @@
+//! Taking a request's body within its limit, and what a refusal means in HTTP.
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, StatusCode, header};
+use futures_util::StreamExt;
+
+use crate::ingest::Refused;
+use crate::model::excerpt;
+
+/// Seconds until a sender should try again: a queue drains in moments, a store takes longer to come back.
+const RETRY_OVERLOADED_SECONDS: u32 = 1;
+const RETRY_UNAVAILABLE_SECONDS: u32 = 5;
+
+/// How many times the limit is read and thrown away before the connection is cut: a sender that is cut off while it
+/// writes never sees why.
+const DISCARD_FACTOR: usize = 8;
+
+/// Why a body was not taken.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::ingest) enum NotTaken {
+    #[error("the body is larger than {limit} bytes; send fewer events at once")]
+    TooLarge { limit: usize },
+    #[error("Content-Encoding {0:?} is not taken; send the body uncompressed")]
+    Encoded(String),
+    #[error("the body broke off: {0}")]
+    BrokenOff(String),
+}
+
+impl NotTaken {
+    pub fn status(&self) -> StatusCode {
+        match self {
+            NotTaken::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            NotTaken::Encoded(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            NotTaken::BrokenOff(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// The word that it is counted under.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            NotTaken::TooLarge { .. } => "too_large",
+            NotTaken::Encoded(_) => "encoded",
+            NotTaken::BrokenOff(_) => "broken_off",
+        }
+    }
+}
+
+/// The whole body, at most `limit` bytes.
+pub(in crate::ingest) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, NotTaken> {
+    if let Some(encoding) = headers.get(header::CONTENT_ENCODING) {
+        let encoding = String::from_utf8_lossy(encoding.as_bytes());
+        if !encoding.trim().eq_ignore_ascii_case("identity") {
+            return Err(NotTaken::Encoded(excerpt(&encoding)));
+        }
+    }
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > limit) && headers.contains_key(header::EXPECT) {
+        return Err(NotTaken::TooLarge { limit });
+    }
+    let mut taken = Vec::with_capacity(length.unwrap_or_default().min(limit));
+    let mut seen = 0_usize;
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| NotTaken::BrokenOff(error.to_string()))?;
+        seen = seen.saturating_add(chunk.len());
+        if seen <= limit {
+            taken.extend_from_slice(&chunk);
+        } else if seen > limit.saturating_mul(DISCARD_FACTOR) {
+            break;
+        } else {
+            taken = Vec::new();
+        }
+    }
+    if seen > limit { Err(NotTaken::TooLarge { limit }) } else { Ok(taken.into()) }
+}
+
+pub(in crate::ingest) fn status_of(refused: &Refused) -> StatusCode {
+    match refused {
+        Refused::Overloaded => StatusCode::TOO_MANY_REQUESTS,
+        Refused::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+pub(in crate::ingest) fn retry_after_seconds(refused: &Refused) -> u32 {
+    match refused {
+        Refused::Overloaded => RETRY_OVERLOADED_SECONDS,
+        Refused::Unavailable { .. } => RETRY_UNAVAILABLE_SECONDS,
+    }
+}

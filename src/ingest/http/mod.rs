@@ -1,0 +1,186 @@
+//! The HTTP doors for events: Alertmanager's alerts, native events, and every tool that a source file describes.
+//!
+//! An answer of 200 is given only after the commit. Who may knock is decided by a layer around these routes.
+
+mod body;
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::Response;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::Serialize;
+
+use super::decode::{self, Context};
+use super::decoded::{Decoded, Rejected};
+use super::native;
+use super::problem_json::Trouble;
+use super::{Intake, Parcel, Refused, Unreadable, Verdict, alertmanager};
+use crate::metrics::Metrics;
+use crate::model::{Event, ID_MAX_BYTES, Moment, excerpt};
+use crate::rules::Rulebook;
+pub(super) use body::{read, retry_after_seconds, status_of};
+
+/// The largest body taken when nothing else is configured, in bytes.
+pub const BODY_MAX_BYTES: usize = 16 << 20;
+
+/// A tool's payload of more bytes than this is decoded beside the threads that serve requests.
+const DECODE_APART_BYTES: usize = 64 << 10;
+
+/// What the doors need from the rest of the house.
+#[derive(Clone)]
+pub struct HttpIntake {
+    pub intake: Intake,
+    pub metrics: Arc<Metrics>,
+    /// The rulebook in force.
+    pub rulebook: Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync>,
+    /// The engine's time, which v2 alerts that leave a time unset are judged by.
+    pub now: Arc<dyn Fn() -> Moment + Send + Sync>,
+    /// The largest body taken, in bytes.
+    pub body_max_bytes: usize,
+}
+
+/// The routes of all HTTP doors for events.
+pub fn routes(state: HttpIntake) -> Router {
+    Router::new()
+        .route("/api/v2/alerts", post(post_alerts))
+        .route("/api/v1/events", post(post_events))
+        .route("/api/v1/sources/{name}", post(post_source))
+        .with_state(state)
+}
+
+/// What became of a request's items.
+#[derive(Debug, Serialize)]
+struct Receipt {
+    accepted: usize,
+    duplicates: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    skipped: usize,
+    rejected: Vec<Rejected>,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+async fn post_alerts(State(state): State<HttpIntake>, request: Request<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    alertmanager::answer(&state, &parts.headers, body).await
+}
+
+async fn post_events(State(state): State<HttpIntake>, request: Request<Body>) -> Result<Json<Receipt>, Trouble> {
+    let (parts, body) = request.into_parts();
+    let key = idempotency_key(&parts.headers)?;
+    let body = state.body(native::SOURCE, &parts.headers, body).await?;
+    let decoded = native::decode(&body).map_err(|unreadable| state.unreadable(native::SOURCE, &unreadable))?;
+    state.take(native::SOURCE, decoded, key).await
+}
+
+async fn post_source(
+    State(state): State<HttpIntake>,
+    name: Result<Path<String>, PathRejection>,
+    request: Request<Body>,
+) -> Result<Json<Receipt>, Trouble> {
+    let Path(name) = name.map_err(|why| Trouble::new(StatusCode::BAD_REQUEST, why.body_text()))?;
+    let (parts, body) = request.into_parts();
+    let rulebook = (state.rulebook)();
+    if rulebook.source(&name).is_none() {
+        return Err(state.unknown_source(&name, &rulebook));
+    }
+    let key = idempotency_key(&parts.headers)?;
+    let body = state.body(&name, &parts.headers, body).await?;
+    let context = decode::http_context(&parts.headers, &parts.uri);
+    let decoded = decode_source(rulebook, name.clone(), context, body).await;
+    let decoded = decoded.map_err(|unreadable| state.unreadable(&name, &unreadable))?;
+    state.take(&name, decoded, key).await
+}
+
+/// Large payloads are decoded apart, because mapping one may take long enough to keep other requests waiting.
+async fn decode_source(
+    rulebook: Arc<Rulebook>,
+    name: String,
+    context: Context,
+    body: Bytes,
+) -> Result<Decoded, Unreadable> {
+    let large = body.len() > DECODE_APART_BYTES;
+    let decode = move || match rulebook.source(&name) {
+        Some(source) => decode::decode(source, &body, &context),
+        None => Err(Unreadable::whole("the source is gone")),
+    };
+    if !large {
+        return decode();
+    }
+    let apart = tokio::task::spawn_blocking(decode).await;
+    apart.unwrap_or_else(|_| Err(Unreadable::whole("the payload could not be decoded: the decoder failed on it")))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Trouble> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= ID_MAX_BYTES / 2);
+    let expected = || {
+        let detail = format!("Idempotency-Key must be 1 to {} visible ASCII characters", ID_MAX_BYTES / 2);
+        Trouble::new(StatusCode::BAD_REQUEST, detail)
+    };
+    key.map(Some).ok_or_else(expected)
+}
+
+impl HttpIntake {
+    /// Hands the events in and waits for the commit.
+    pub(super) async fn offer(&self, source: &str, events: Vec<Event>) -> Result<Vec<Verdict>, Refused> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let count = events.len();
+        self.intake.offer(Parcel::Events(events)).await.inspect_err(|refused| {
+            let reason = match refused {
+                Refused::Overloaded => "overloaded",
+                Refused::Unavailable { .. } => "unavailable",
+            };
+            self.refused(source, reason, count);
+        })
+    }
+
+    /// Counts what was not taken.
+    pub(super) fn refused(&self, source: &str, reason: &str, count: usize) {
+        self.metrics.events_refused("http", source, reason, count);
+    }
+
+    async fn body(&self, source: &str, headers: &HeaderMap, body: Body) -> Result<Bytes, Trouble> {
+        read(headers, body, self.body_max_bytes).await.map_err(|not_taken| {
+            self.refused(source, not_taken.reason(), 1);
+            Trouble::new(not_taken.status(), not_taken.to_string())
+        })
+    }
+
+    async fn take(&self, source: &str, mut decoded: Decoded, key: Option<&str>) -> Result<Json<Receipt>, Trouble> {
+        if let Some(key) = key {
+            decoded.identify(key);
+        }
+        let Decoded { events, rejected, skipped } = decoded;
+        self.refused(source, "invalid", rejected.len());
+        self.refused(source, "skipped", skipped);
+        let verdicts = self.offer(source, events).await.map_err(|refused| {
+            let trouble = Trouble::new(status_of(&refused), refused.to_string());
+            trouble.retry_after(retry_after_seconds(&refused))
+        })?;
+        let duplicates = verdicts.iter().filter(|verdict| **verdict == Verdict::Duplicate).count();
+        Ok(Json(Receipt { accepted: verdicts.len() - duplicates, duplicates, skipped, rejected }))
+    }
+
+    fn unreadable(&self, source: &str, unreadable: &Unreadable) -> Trouble {
+        self.refused(source, "unreadable", 1);
+        tracing::warn!(source, reason = %unreadable, "a payload could not be read");
+        Trouble::new(StatusCode::BAD_REQUEST, unreadable.to_string())
+    }
+
+    fn unknown_source(&self, name: &str, rulebook: &Rulebook) -> Trouble {
+        self.refused("unknown", "unknown_source", 1);
+        let known: Vec<&str> = rulebook.sources.iter().map(|source| source.name.as_str()).collect();
+        let detail = format!("no source {:?}; known are {}", excerpt(name), known.join(", "));
+        Trouble::new(StatusCode::NOT_FOUND, detail)
+    }
+}

@@ -1,0 +1,82 @@
+//! Which source reads a topic, and what its decoding hands to the driver.
+
+use std::sync::Arc;
+
+use super::{Decode, TopicFilters};
+use crate::ingest::{Decoded, Parcel, Unreadable, decode, native};
+use crate::model::{DeadLetter, Moment};
+use crate::rules::Rulebook;
+
+/// Native events come on these topics without any source file.
+pub const NATIVE_FILTER: &str = "watchfire/events/#";
+
+/// The topic filters of a rulebook's sources, and the native one.
+pub fn filters(rulebook: &Rulebook) -> Vec<String> {
+    let mut filters = vec![NATIVE_FILTER.to_owned()];
+    for filter in rulebook.sources.iter().flat_map(|source| &source.topics) {
+        if !filters.contains(filter) {
+            filters.push(filter.clone());
+        }
+    }
+    filters
+}
+
+/// Decodes by the first source whose topics fit, in file order, then as native events. Items that cannot be read are
+/// kept as one dead letter beside those that can.
+pub fn decoder(rulebook: Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync>) -> Decode {
+    let native_topics = TopicFilters::parse([NATIVE_FILTER]).expect("the native filter is a good one");
+    Arc::new(move |topic, payload, _redelivery| {
+        let rulebook = rulebook();
+        let source = rulebook.sources.iter().find(|source| source.takes_topic(topic));
+        let (name, decoded) = match source {
+            Some(source) => (source.name.as_str(), decode::decode(source, payload, &decode::mqtt_context(topic))),
+            None if native_topics.take(topic) => (native::SOURCE, native::decode(payload)),
+            None => (native::SOURCE, Err(Unreadable::whole("no source takes this topic"))),
+        };
+        parcel(name, topic, payload, decoded)
+    })
+}
+
+fn parcel(source: &str, topic: &str, payload: &[u8], decoded: Result<Decoded, Unreadable>) -> Parcel {
+    let dead_letter = |reason: String| DeadLetter {
+        at: Moment::EPOCH,
+        source: source.to_owned(),
+        door: topic.to_owned(),
+        reason,
+        payload: String::from_utf8_lossy(&payload[..payload.len().min(DeadLetter::PAYLOAD_MAX_BYTES)]).into_owned(),
+        payload_bytes: payload.len() as u64,
+    };
+    match decoded {
+        Err(unreadable) => Parcel::DeadLetter(dead_letter(unreadable.to_string())),
+        Ok(Decoded { events, rejected, .. }) if rejected.is_empty() => Parcel::Events(events),
+        Ok(Decoded { events, rejected, .. }) => {
+            let reasons = rejected.iter().take(10).map(|one| format!("item {}: {}", one.index, one.error));
+            let reason = format!("{} items unread: {}", rejected.len(), reasons.collect::<Vec<_>>().join("; "));
+            Parcel::Partly { events, dead_letter: dead_letter(reason) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Redelivery;
+    use super::*;
+
+    fn check(topic: &str, payload: &str, expected: &str) {
+        let decode = decoder(Arc::new(|| Arc::new(Rulebook::empty())));
+        let shown = match decode(topic, payload.as_bytes(), Redelivery { dup: false }) {
+            Parcel::Events(events) => format!("{} events", events.len()),
+            Parcel::DeadLetter(letter) => format!("dead: {}", letter.reason),
+            Parcel::Partly { events, dead_letter } => format!("{} events, {}", events.len(), dead_letter.reason),
+        };
+        assert!(shown.starts_with(expected), "{shown}");
+    }
+
+    #[test]
+    fn native_topics_need_no_source_and_bad_items_do_not_take_good_ones_along() {
+        check("watchfire/events/GZ01", r#"{"labels": {"alertname": "链路中断"}}"#, "1 events");
+        check("watchfire/events", r#"[{"labels": {"a": "b"}}, {"labels": {}}]"#, "1 events, 1 items unread: item 1");
+        check("watchfire/events/x", "not json", "dead: ");
+        check("other/topic", "{}", "dead: no source takes this topic");
+    }
+}

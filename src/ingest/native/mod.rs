@@ -1,0 +1,67 @@
+//! The native event: `POST /api/v1/events` and the topic `watchfire/events/#`, the same over both.
+//!
+//! One object, a list of them, or one a line (NDJSON). Only `labels` is required:
+//!
+//! ```json
+//! {"id": "producer's own id", "status": "firing", "labels": {"alertname": "LinkDown", "site": "GZ01"},
+//!  "severity": "major", "summary": "…", "occurred_at": "2026-02-13T17:00:00+08:00", "value": 0.93,
+//!  "annotations": {}, "generator_url": "https://…"}
+//! ```
+//!
+//! `status` is firing, resolved or point; without it a severity of `cleared` means resolved, anything else firing.
+//! Label values are text: a number has several spellings, and so would be several alerts. Any other member becomes
+//! an annotation, scalars as their text, lists and objects as their JSON. An item that is wrong is rejected alone.
+
+mod body;
+
+use super::decoded::Decoded;
+use super::unreadable::{self, Unreadable};
+use crate::model::EVENTS_MAX;
+
+/// The source that such events have.
+pub const SOURCE: &str = "native";
+
+/// Decodes one payload.
+pub fn decode(payload: &[u8]) -> Result<Decoded, Unreadable> {
+    // Some publishers send the end mark of their language's texts along.
+    let payload = payload.strip_suffix(b"\0").unwrap_or(payload).trim_ascii();
+    if payload.is_empty() {
+        return Err(Unreadable::whole("the body is empty; expected an event"));
+    }
+    // Checked once here instead of at each of its strings.
+    let text = unreadable::text(payload)?;
+    let mut decoded = Decoded::default();
+    let mut index = 0..;
+    let parsed = body::parse(text, |item| decoded.take(index.next().unwrap_or_default(), item));
+    let Err(error) = parsed else { return Ok(decoded) };
+    let may_be_lines = text.starts_with('{') && text.contains('\n');
+    let lines = if may_be_lines { decode_lines(text)? } else { None };
+    lines.ok_or_else(|| Unreadable::json(payload, &error))
+}
+
+/// NDJSON, if at least one line can be read; a line that cannot is rejected alone.
+fn decode_lines(payload: &str) -> Result<Option<Decoded>, Unreadable> {
+    let lines = payload.lines().enumerate();
+    let lines = lines.map(|(before, line)| (before + 1, line.trim())).filter(|(_, line)| !line.is_empty());
+    if lines.clone().nth(EVENTS_MAX).is_some() {
+        return Err(Unreadable::whole(format!("more than {EVENTS_MAX} lines in one request; send fewer at once")));
+    }
+    let mut decoded = Decoded::default();
+    let mut any_read = false;
+    for (index, (number, line)) in lines.enumerate() {
+        let mut items = Vec::new();
+        match body::parse(line, |item| items.push(item)) {
+            Ok(()) => any_read = true,
+            Err(error) => {
+                let unreadable = Unreadable::json(line.as_bytes(), &error);
+                let at = unreadable.at.map(|(_, column)| (number, column));
+                items = vec![Err(Unreadable { at, ..unreadable }.to_string())];
+            }
+        }
+        items.into_iter().for_each(|item| decoded.take(index, item));
+    }
+    Ok(any_read.then_some(decoded))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! Errors of our own doors as RFC 9457 problem+json. Alertmanager's doors have their own shapes.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// What went wrong with one request, for whoever sent it: shown as `application/problem+json`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    pub status: StatusCode,
+    /// One sentence, the same for all troubles of this kind.
+    pub title: &'static str,
+    /// What, where, and what to do about it.
+    pub detail: String,
+    /// Seconds after which the same request may be sent again.
+    pub retry_after: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+}
+
+impl Trouble {
+    /// A trouble with the status's own phrase as its title.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Trouble {
+        let title = status.canonical_reason().unwrap_or("Error");
+        Trouble { status, title, detail: detail.into(), retry_after: None }
+    }
+
+    /// The same, to be tried again after that many seconds.
+    pub fn retry_after(self, seconds: u32) -> Trouble {
+        Trouble { retry_after: Some(seconds), ..self }
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        // The type is the status itself: nothing of ours has a page that explains more than the detail does.
+        let body =
+            Body { r#type: "about:blank", title: self.title, status: self.status.as_u16(), detail: &self.detail };
+        let mut response = (self.status, axum::Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

@@ -1,0 +1,68 @@
+//! How long to wait between attempts, and when to give up.
+
+use std::time::Duration;
+
+/// The patience of the courier with one notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// The wait after the first failed attempt.
+    pub first: Duration,
+    /// By how much each further wait is longer; 1 or more.
+    pub factor: u32,
+    /// The longest wait, whatever the receiver asks for.
+    pub cap: Duration,
+    /// How many attempts a notice gets, over restarts.
+    pub attempts: u32,
+    /// How long one attempt may take, from connecting to the status line.
+    pub timeout: Duration,
+}
+
+impl RetryPolicy {
+    /// What `serve` uses: ten attempts over about nine minutes.
+    pub const STANDARD: RetryPolicy = RetryPolicy {
+        first: Duration::from_secs(1),
+        factor: 2,
+        cap: Duration::from_secs(300),
+        attempts: 10,
+        timeout: Duration::from_secs(10),
+    };
+
+    /// The wait after the failed attempt of that number (from 1): never shorter than what the receiver asked for, never
+    /// longer than the cap.
+    pub fn wait_after(&self, attempt: u32, asked_for: Option<Duration>) -> Duration {
+        let grown = self.factor.saturating_pow(attempt.saturating_sub(1));
+        self.first.saturating_mul(grown).max(asked_for.unwrap_or_default()).min(self.cap)
+    }
+
+    /// Whether the attempt of that number (from 1) is the last.
+    pub const fn is_last(&self, attempt: u32) -> bool {
+        attempt >= self.attempts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_the_cap_and_respect_what_the_receiver_asks_for() {
+        let check = |attempt, asked_for: Option<u64>, expected: u64| {
+            let wait = RetryPolicy::STANDARD.wait_after(attempt, asked_for.map(Duration::from_secs));
+            assert_eq!(wait, Duration::from_secs(expected), "attempt {attempt}, asked for {asked_for:?}");
+        };
+        check(1, None, 1);
+        check(2, None, 2);
+        check(9, None, 256);
+        check(10, None, 300);
+        check(u32::MAX, None, 300);
+        check(1, Some(30), 30);
+        check(8, Some(30), 128);
+        check(1, Some(86_400), 300);
+    }
+
+    #[test]
+    fn the_tenth_attempt_is_the_last_even_when_a_crash_made_more() {
+        let last: Vec<bool> = [1, 9, 10, 11].map(|attempt| RetryPolicy::STANDARD.is_last(attempt)).to_vec();
+        assert_eq!(last, [false, false, true, true]);
+    }
+}

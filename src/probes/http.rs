@@ -1,0 +1,113 @@
+//! Asks a URL, and reads answers without trusting their length.
+
+use reqwest::{Client, Response, Url};
+
+use super::Seen;
+use crate::metrics::Stopwatch;
+
+/// How much of a body is read, in bytes.
+pub(super) const BODY_MAX_BYTES: usize = 1 << 20;
+
+/// How many redirects are followed.
+const REDIRECTS_MAX: usize = 5;
+
+/// The client of all checks: rustls with ring and the system's certificates, few redirects, no proxy.
+pub(super) fn client(mut tls: rustls::ClientConfig) -> Result<Client, reqwest::Error> {
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::limited(REDIRECTS_MAX))
+        .no_proxy()
+        .user_agent(concat!("watchfire/", env!("CARGO_PKG_VERSION")))
+        // A check that finds a connection open would not see that no new one can be made.
+        .pool_max_idle_per_host(0)
+        .build()
+}
+
+/// GET, and compare what comes back with what is wanted.
+pub(super) async fn check(client: &Client, url: &str, status: Option<u16>, contains: Option<&str>) -> Seen {
+    let Ok(parsed) = Url::parse(url) else {
+        return Seen::fail("the check's URL cannot be read; expected http://host/path");
+    };
+    let shown = shown(&parsed);
+    let watch = Stopwatch::start();
+    let answer = match client.get(parsed).send().await {
+        Ok(answer) => answer,
+        Err(error) => return Seen::fail(format!("GET {shown} failed: {}", reason(error))),
+    };
+    let code = answer.status().as_u16();
+    let milliseconds = (watch.seconds() * 1_000.0).round();
+    let told = format!("GET {shown} answered {code} in {milliseconds} ms");
+    let fits = status.map_or(answer.status().is_success(), |wanted| code == wanted);
+    if !fits {
+        let wanted = status.map_or_else(|| "2xx".to_owned(), |wanted| wanted.to_string());
+        return Seen::fail(format!("{told}, expected {wanted}"));
+    }
+    let Some(contains) = contains else { return Seen::pass(told).with_value(milliseconds) };
+    match read(answer, BODY_MAX_BYTES).await {
+        Ok(body) if body.text().contains(contains) => {
+            Seen::pass(format!("{told} and holds {contains:?}")).with_value(milliseconds)
+        }
+        Ok(body) if body.cut => {
+            Seen::fail(format!("{told}, but its first {BODY_MAX_BYTES} bytes do not hold {contains:?}"))
+        }
+        Ok(_) => Seen::fail(format!("{told}, but does not hold {contains:?}")),
+        Err(error) => Seen::fail(format!("{told}, but its body broke off: {}", reason(error))),
+    }
+}
+
+/// The beginning of a body.
+pub(super) struct Body {
+    bytes: Vec<u8>,
+    /// There was more.
+    pub cut: bool,
+}
+
+impl Body {
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+pub(super) async fn read(mut answer: Response, bytes_max: usize) -> Result<Body, reqwest::Error> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        let room = bytes_max - bytes.len();
+        bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            return Ok(Body { bytes, cut: true });
+        }
+    }
+    Ok(Body { bytes, cut: false })
+}
+
+/// A URL as evidence may show it.
+pub(super) fn name(url: &str) -> String {
+    Url::parse(url).map_or_else(|_| "an unreadable URL".to_owned(), |url| shown(&url))
+}
+
+/// The URL without what may be secret: login and query.
+pub(super) fn shown(url: &Url) -> String {
+    let query = if url.query().is_some() { "?…" } else { "" };
+    format!("{}{}{query}", url.origin().ascii_serialization(), url.path())
+}
+
+/// The whole chain of causes, without the URL.
+pub(super) fn reason(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,56 @@
+//! Waits for a message on a topic.
+
+use std::time::Duration;
+
+use super::Seen;
+use crate::broker::{Link, LinkOptions, Signal};
+use crate::model::Span;
+
+/// Until the broker took the subscription; the time for the message counts from then.
+const SUBSCRIBED_WITHIN: Duration = Duration::from_secs(15);
+
+/// Subscribes with a session of its own, which ends with the check.
+pub(super) async fn check(options: &LinkOptions, topic: &str, within: Span) -> Seen {
+    let broker = options.address.name();
+    let (handle, mut link) = Link::open(options);
+    let subscribed = async {
+        loop {
+            match link.next().await {
+                Ok(Signal::Connected { .. }) => {
+                    handle.subscribe(&[topic.to_owned()]).await.map_err(|e| e.to_string())?
+                }
+                Ok(Signal::Subscribed(taken)) if taken.iter().all(|taken| *taken) => return Ok(()),
+                Ok(Signal::Subscribed(_)) => return Err("it refuses the subscription".to_owned()),
+                Ok(_) => {}
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    };
+    match tokio::time::timeout(SUBSCRIBED_WITHIN, subscribed).await {
+        Ok(Ok(())) => {}
+        Ok(Err(problem)) => return Seen::fail(format!("cannot listen to {topic} at {broker}: {problem}")),
+        Err(_) => {
+            return Seen::fail(format!("cannot listen to {topic} at {broker}: no answer in {SUBSCRIBED_WITHIN:?}"));
+        }
+    }
+    let mut retained = false;
+    let message = async {
+        loop {
+            match link.next().await {
+                // What the broker kept from earlier does not say that anybody publishes now.
+                Ok(Signal::Message(message)) if message.retained => retained = true,
+                Ok(Signal::Message(message)) => return Ok(message),
+                Ok(_) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    match tokio::time::timeout(within.to_std(), message).await {
+        Ok(Ok(message)) => {
+            Seen::pass(format!("a message of {} bytes came on {}", message.payload.len(), message.topic))
+        }
+        Ok(Err(error)) => Seen::fail(format!("lost {broker} while waiting for {topic}: {error}")),
+        Err(_) if retained => Seen::fail(format!("no message came on {topic} within {within}, only a retained one")),
+        Err(_) => Seen::fail(format!("no message came on {topic} within {within}")),
+    }
+}

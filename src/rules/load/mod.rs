@@ -1,0 +1,184 @@
+//! From rule files to a rulebook: every file is read, every mistake is collected, and only then is it decided.
+
+mod desk;
+mod plan;
+mod reader;
+mod rule;
+mod shape;
+mod text;
+mod yaml;
+
+use std::collections::BTreeMap;
+
+use serde_saphyr::Location;
+use sha2::{Digest, Sha256};
+
+use self::reader::{Named, Reader, Reference, place};
+use self::text::FileText;
+use super::mistake::Mistake;
+use super::{RuleText, Rulebook, RulebookHash, Source, defaults};
+
+/// How many rules a rulebook may hold.
+const RULES_MAX: usize = 20_000;
+/// How many mistakes are reported; who has more has one of them many times.
+const MISTAKES_MAX: usize = 200;
+
+/// A rulebook, and what is allowed in it but hardly meant.
+#[derive(Debug)]
+pub struct Loaded {
+    pub rulebook: Rulebook,
+    pub warnings: Vec<Mistake>,
+}
+
+/// Compiles rule files. Files count in the order of their paths; the order of rules is that of the files.
+pub fn load(mut texts: Vec<RuleText>) -> Result<Loaded, Vec<Mistake>> {
+    texts.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut loading = Loading::default();
+    for (number, file) in texts.iter().enumerate() {
+        if number > 0 && texts[number - 1].path == file.path {
+            let expected = "each file once";
+            loading.mistakes.push(Mistake::at(&file.path, &file.text, (1, 1), "a second file of that path", expected));
+        }
+        match yaml::parse(file) {
+            Ok(parsed) => loading.file(Reader::new(file, number), parsed),
+            Err(mistake) => loading.mistakes.push(*mistake),
+        }
+    }
+    loading.finish(texts)
+}
+
+/// Everything that was read so far.
+#[derive(Default)]
+struct Loading {
+    mistakes: Vec<Mistake>,
+    warnings: Vec<Mistake>,
+    references: Vec<Reference>,
+    /// What stands where, by section and name.
+    defined: BTreeMap<(&'static str, String), String>,
+    sources: Vec<Source>,
+    rules: Vec<super::Rule>,
+    inhibitions: Vec<super::Inhibition>,
+    ladders: BTreeMap<String, super::Ladder>,
+    teams: BTreeMap<String, super::Team>,
+    problems: Vec<super::ProblemPolicy>,
+    plans: BTreeMap<String, super::Plan>,
+}
+
+impl Loading {
+    fn file(&mut self, mut reader: Reader<'_>, file: FileText) {
+        for entry in file.teams.unwrap_or_default() {
+            self.define(&mut reader, "team", &entry.name.value, entry.name.referenced);
+            let team = desk::team(&mut reader, &entry);
+            self.teams.insert(team.name.clone(), team);
+        }
+        for entry in file.tiers.unwrap_or_default() {
+            self.define(&mut reader, "ladder", &entry.name.value, entry.name.referenced);
+            let ladder = desk::ladder(&mut reader, &entry);
+            self.ladders.insert(ladder.name.clone(), ladder);
+        }
+        for entry in file.sources.unwrap_or_default() {
+            self.define(&mut reader, "source", &entry.name.value, entry.name.referenced);
+            match Source::compile(entry) {
+                Ok(source) => self.sources.push(source),
+                Err(mistakes) => mistakes
+                    .into_iter()
+                    .for_each(|mistake| reader.mistake_at((mistake.line, mistake.column), mistake.message, "")),
+            }
+        }
+        for entry in file.rules.unwrap_or_default() {
+            self.define(&mut reader, "rule", &entry.name.value, entry.name.referenced);
+            if self.rules.len() == RULES_MAX {
+                reader.mistake(entry.name.referenced, "one rule too many", format!("at most {RULES_MAX}"));
+            }
+            self.rules.push(rule::rule(&mut reader, entry));
+        }
+        for entry in file.inhibitions.unwrap_or_default() {
+            let at = entry.name.as_ref().map_or(entry.source.referenced, |name| name.referenced);
+            let inhibition = rule::inhibition(&mut reader, &entry, self.inhibitions.len() + 1);
+            self.define(&mut reader, "inhibition", &inhibition.name, at);
+            self.inhibitions.push(inhibition);
+        }
+        for entry in file.problems.unwrap_or_default() {
+            self.define(&mut reader, "problem policy", &entry.name.value, entry.name.referenced);
+            self.problems.push(desk::problem(&mut reader, &entry));
+        }
+        for entry in file.inspections.unwrap_or_default() {
+            self.define(&mut reader, "inspection plan", &entry.name.value, entry.name.referenced);
+            if let Some(plan) = plan::plan(&mut reader, &entry) {
+                self.plans.insert(plan.name.clone(), plan);
+            }
+        }
+        self.mistakes.extend(reader.mistakes);
+        self.warnings.extend(reader.warnings);
+        self.references.extend(reader.references);
+    }
+
+    /// Notes where something stands; a second one of that name is a mistake.
+    fn define(&mut self, reader: &mut Reader<'_>, what: &'static str, name: &str, at: Location) {
+        let (line, _) = place(at);
+        let here = format!("{}:{line}", reader.file.path);
+        if let Some(before) = self.defined.insert((what, name.to_owned()), here) {
+            reader.mistake(at, format!("a second {what} named {name:?}; the first stands in {before}"), "another name");
+        }
+    }
+
+    fn finish(mut self, texts: Vec<RuleText>) -> Result<Loaded, Vec<Mistake>> {
+        for team in defaults::teams() {
+            self.teams.entry(team.name.clone()).or_insert(team);
+        }
+        self.ladders.entry(defaults::LADDER.to_owned()).or_insert_with(defaults::ladder);
+        self.check_references(&texts);
+        if !self.mistakes.is_empty() {
+            self.mistakes.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
+            self.mistakes.truncate(MISTAKES_MAX);
+            return Err(self.mistakes);
+        }
+        let rulebook = Rulebook {
+            hash: hash(&texts),
+            texts,
+            sources: self.sources,
+            rules: self.rules,
+            inhibitions: self.inhibitions,
+            ladders: self.ladders,
+            teams: self.teams,
+            problems: self.problems,
+            plans: self.plans,
+        };
+        Ok(Loaded { rulebook, warnings: self.warnings })
+    }
+
+    fn check_references(&mut self, texts: &[RuleText]) {
+        for reference in &self.references {
+            let (what, known): (_, Vec<&str>) = match reference.what {
+                Named::Ladder => ("ladder", self.ladders.keys().map(String::as_str).collect()),
+                Named::Team => ("team", self.teams.keys().map(String::as_str).collect()),
+            };
+            let Some(file) = texts.get(reference.file) else { continue };
+            let at = place(reference.at);
+            if !known.contains(&reference.name.as_str()) {
+                let message = format!("unknown {what} {:?}", reference.name);
+                let expected = format!("one of {}", known.join(", "));
+                self.mistakes.push(Mistake::at(&file.path, &file.text, at, message, expected));
+            } else if reference.what == Named::Team
+                && self.teams.get(&reference.name).is_some_and(super::Team::is_empty)
+            {
+                let message =
+                    format!("nobody is in team {:?} and nothing reaches it: its steps are skipped", reference.name);
+                self.warnings.push(Mistake::at(&file.path, &file.text, at, message, ""));
+            }
+        }
+    }
+}
+
+/// Over paths and texts, each with its length, in the order of the paths.
+fn hash(texts: &[RuleText]) -> RulebookHash {
+    let mut hasher = Sha256::new();
+    for part in texts.iter().flat_map(|file| [&file.path, &file.text]) {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    RulebookHash(hasher.finalize().into())
+}
+
+#[cfg(test)]
+mod tests;

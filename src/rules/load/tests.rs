@@ -1,0 +1,506 @@
+//! Broken files and what is said of them; good files and what they mean.
+
+use super::{Loaded, load};
+use crate::model::{Matchers, Priority, Severity, Span, Tier};
+use crate::rules::{Channel, Check, Comparison, Counts, Limit, Pattern, Rule, RuleText};
+
+fn file(path: &str, text: &str) -> RuleText {
+    RuleText { path: path.to_owned(), text: text.to_owned() }
+}
+
+fn loaded(text: &str) -> Loaded {
+    load(vec![file("x.yaml", text)]).unwrap_or_else(|mistakes| panic!("{text}\n{mistakes:#?}"))
+}
+
+fn rule(fields: &str) -> Rule {
+    let text = format!("rules:\n  - name: r\n    {}\n", fields.replace('\n', "\n    "));
+    loaded(&text).rulebook.rules.remove(0)
+}
+
+/// The mistakes of one file, a line each.
+fn check(text: &str, expected: &[&str]) {
+    let mistakes = load(vec![file("x.yaml", text)]).expect_err(text);
+    let shown: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, expected, "in\n{text}");
+}
+
+/// The mistakes of one rule called `r`, whose fields begin in line 3, column 5.
+fn check_rule(fields: &str, expected: &[&str]) {
+    check(&format!("rules:\n  - name: r\n    {}\n", fields.replace('\n', "\n    ")), expected);
+}
+
+#[test]
+fn what_is_no_yaml_is_located() {
+    check("rules: [\n", &["x.yaml:1:8: unclosed bracket '['"]);
+    check("rules:\n\t- name: a\n", &["x.yaml:2:2: tabs disallowed within this context (block indentation)"]);
+    check("rules:\n- name: a\n   match: b\n", &["x.yaml:3:9: mapping values are not allowed in this context"]);
+    check(
+        "---\nrules: []\n---\nrules: []\n",
+        &["x.yaml:4:1: a second document in one file; expected one document; remove the ---"],
+    );
+    check("rules:\n- name: ~\n", &["x.yaml:2:9: no value; expected a text"]);
+    check("just text\n", &["x.yaml:1:1: wrong kind of value; expected keys and their values"]);
+    check(
+        "rules: {}\n",
+        &["x.yaml:1:8: wrong kind of value; expected a list, each entry on a line that begins with -"],
+    );
+    check("rules:\n- name: [a]\n", &["x.yaml:2:9: wrong kind of value; expected a text"]);
+}
+
+#[test]
+fn unknown_and_doubled_keys_are_mistakes() {
+    check(
+        "rulez: []\n",
+        &["x.yaml:1:1: unknown field `rulez`; expected one of sources, rules, inhibitions, tiers, teams, problems, \
+         inspections"],
+    );
+    check(
+        "rosters: []\n",
+        &["x.yaml:1:1: unknown field `rosters`; expected one of sources, rules, inhibitions, tiers, teams, problems, \
+         inspections"],
+    );
+    check("rules:\n- name: a\n  name: b\n", &["x.yaml:3:3: the key \"name\" stands twice; expected each key once"]);
+    check("rules: []\nrules: []\n", &["x.yaml:2:1: the key \"rules\" stands twice; expected each key once"]);
+    check("rules:\n- match: a=b\n", &["x.yaml:2:3: missing field `name`"]);
+    check(
+        "rules:\n- name: 告警\n  tittle: x\n",
+        &[
+            "x.yaml:3:3: unknown field `tittle`; expected one of name, match, when, by, pattern, on, continue, because, \
+         title, severity, priority, tiers, pages, runbook, settle, resolve_after, close_after, reopen_within, quiet, \
+         otherwise_after",
+        ],
+    );
+    check_rule(
+        "pattern: {threshold: {count: 3, window: 5m}}",
+        &["x.yaml:3:37: unknown field `window`; expected one of count, within, clear"],
+    );
+    check_rule(
+        "pattern: sometimes",
+        &["x.yaml:3:14: unknown variant `sometimes`; expected one of each, threshold, pair, absence"],
+    );
+    check_rule("continue: maybe", &["x.yaml:3:15: not a yes or no; expected true or false"]);
+    check_rule(
+        "pattern: {threshold: {count: -1, within: 5m}}",
+        &["x.yaml:3:34: not a whole number; expected a number that is not negative"],
+    );
+}
+
+#[test]
+fn bombs_and_towers_are_refused() {
+    let bomb: String = (0..9).fold("a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned(), |text, n| {
+        let aliases = vec![format!("*a{n}"); 9].join(", ");
+        format!("{text}a{}: &a{} [{aliases}]\n", n + 1, n + 1)
+    });
+    let anchors = format!("sources:\n  - name: a\n    samples:\n      - firing:\n{}", bomb.replace("a", "          a"));
+    for text in [
+        bomb,
+        anchors,
+        "[".repeat(100_000),
+        format!("rules: {}", "{a: ".repeat(10_000)),
+        (0..200).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect::<String>(),
+        format!("rules:\n- name: {}\n", "x".repeat(17 << 20)),
+        "- ".repeat(50_000),
+    ] {
+        let mistakes = load(vec![file("x.yaml", &text)]).expect_err("too much");
+        assert_eq!(mistakes.len(), 1, "{:?}", mistakes.iter().map(|m| &m.message).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn bad_values_are_located_and_all_are_reported_at_once() {
+    check_rule(
+        "match: site=\nwhen: labels.site ==\nby: [site, '@severity', site]\npattern: {threshold: {count: 2000, within: 8d}}\n\
+         severity: urgent\npriority: P9\ntiers: night\nsettle: 5\nresolve_after: soon\nclose_after: 0s\nreopen_within: 30d",
+        &[
+            "x.yaml:4:25: not a CEL expression: mismatched input '<EOF>'",
+            "x.yaml:5:16: \"@severity\" is not a label; expected the name of a label",
+            "x.yaml:5:29: the label \"site\" stands twice; expected each label once",
+            "x.yaml:6:34: 2000 is out of bounds; expected 1 to 1000",
+            "x.yaml:6:48: 8d is out of bounds; expected 1s to 7d",
+            "x.yaml:7:15: \"urgent\" is not a severity; expected critical, major, minor, warning, indeterminate, cleared",
+            "x.yaml:8:15: \"P9\" is not a priority; expected P1, P2, P3, P4",
+            "x.yaml:9:12: unknown ladder \"night\"; expected one of default",
+            "x.yaml:10:13: \"5\" is not a length of time; expected a number with a unit, for example 30s, 5m, 1h30m or 7d",
+            "x.yaml:11:20: \"soon\" is not a length of time; expected a number with a unit, for example 30s, 5m, 1h30m or 7d",
+            "x.yaml:12:18: 0s is out of bounds; expected 1s to 90d",
+            "x.yaml:13:20: 30d is out of bounds; expected 0s to 7d",
+        ],
+    );
+    check(
+        "rules:\n  - name: ' a'\n  - name: catch-all\n    match: a=b\n  - {name: a, match: c=d}\n  - {name: a, match: c=d}\n",
+        &[
+            "x.yaml:2:11: \" a\" is not a name; expected 1 to 128 bytes without line breaks or spaces at the ends",
+            "x.yaml:3:11: \"catch-all\" is the built-in rule's name; expected another name",
+            "x.yaml:6:12: a second rule named \"a\"; the first stands in x.yaml:5; expected another name",
+        ],
+    );
+}
+
+#[test]
+fn places_inside_a_value_are_places_in_the_file() {
+    let expected = r#"; expected matchers such as alertname="LinkDown", site=~"GZ.*""#;
+    let check_match = |text: &str, place: &str, reason: &str| {
+        check_rule(text, &[&format!("x.yaml:{place}: {reason}{expected}")]);
+    };
+    check_match("match: 'site=\"GZ\", 机房'", "3:26", "bad matcher format: 机房");
+    check_match(r#"match: "site=\"GZ\", 机房""#, "3:28", "bad matcher format: 机房");
+    check_match("match:\n  - a=b\n  - 'it''s'", "5:12", "bad matcher format: it's");
+    check_match("match: site=~\"G(\"", "3:18", r#"bad regular expression "G(": unclosed group"#);
+    check_rule(
+        "when: \"labels['机房'] == lables.x\"",
+        &[
+            "x.yaml:3:28: unknown name \"lables\"; known are labels, annotations, severity, status, source, summary, value",
+        ],
+    );
+    check_rule(
+        "when: |\n  labels.site == 'GZ' &&\n  vlaue > 3",
+        &[
+            "x.yaml:5:7: unknown name \"vlaue\"; known are labels, annotations, severity, status, source, summary, value",
+        ],
+    );
+    check_rule(
+        "title: 'link {device} at {site'",
+        &["x.yaml:3:30: a brace without its other; expected {label} or {count}; {{ and }} for braces themselves"],
+    );
+}
+
+#[test]
+fn the_line_of_the_file_is_shown_with_a_pointer_in_any_script() {
+    let mistakes = load(vec![file("网络.yaml", "rules:\n  - {name: 链路, tiers: 夜班}\n")]).unwrap_err();
+    let shown = format!("{:#}", mistakes[0]);
+    let expected = "网络.yaml:2:23: unknown ladder \"夜班\"; expected one of default\n     2 |   - {name: 链路, tiers: 夜班}\n       |                         ^";
+    assert_eq!(shown, expected);
+    let long = format!("rules:\n  - {{name: {}, tiers: x}}\n", "a".repeat(120));
+    let shown = format!("{:#}", load(vec![file("x.yaml", &long)]).unwrap_err()[0]);
+    assert!(shown.lines().all(|line| line.chars().count() < 140), "{shown}");
+}
+
+#[test]
+fn words_of_rules_are_a_closed_set() {
+    check_rule(
+        "match: '@sevrity=\"major\"'",
+        &["x.yaml:3:12: unknown name \"@sevrity\"; expected a label, @severity, @source or @status"],
+    );
+    check_rule(
+        "match: '@severity=\"warn\"'",
+        &[
+            "x.yaml:3:12: @severity=\"warn\" names no severity; expected critical, major, minor, warning, indeterminate or \
+         cleared",
+        ],
+    );
+    check_rule(
+        "match: '@status!~\"fire|clear\"'",
+        &["x.yaml:3:12: @status!~\"fire|clear\" names no status; expected firing, resolved or point"],
+    );
+    check_rule(
+        "match: a=b\non: events\npattern: {pair: {until: c=d}}",
+        &["x.yaml:4:9: \"events\" is not something to count; expected transitions or message"],
+    );
+    check(
+        "problems:\n  - {name: p, match: '@severity=\"major\"', count: 3, within: 30d, team: second-line}\n",
+        &["x.yaml:2:22: @severity is not known here; expected labels only"],
+    );
+}
+
+#[test]
+fn keys_that_would_do_nothing_are_mistakes() {
+    check_rule(
+        "match: a=b\non: message\nbecause: noise\notherwise_after: 5m",
+        &[
+            "x.yaml:4:9: pattern each counts nothing; expected no on:",
+            "x.yaml:5:14: pattern each holds nothing back; expected because: and otherwise_after: with threshold or absence only",
+            "x.yaml:6:22: pattern each holds nothing back; expected because: and otherwise_after: with threshold or absence only",
+        ],
+    );
+    check_rule(
+        "match: a=b\npattern: {absence: {within: 5m}}\non: message\nquiet: 5m",
+        &[
+            "x.yaml:5:9: absence looks at every message; expected no on:",
+            "x.yaml:6:12: pattern absence has its own end; expected quiet: with pattern each only",
+        ],
+    );
+    check_rule(
+        "match: a=b\npattern: {threshold: {count: 3, within: 5m}}\nbecause: noise\notherwise_after: 5m",
+        &["x.yaml:6:22: because: keeps alerts for good, so otherwise_after: says nothing; expected one of the two"],
+    );
+    check_rule(
+        "match: a=b\npattern: {threshold: {count: 3, within: 5m, clear: 4}}",
+        &["x.yaml:4:56: 4 is out of bounds; expected 1 to 3"],
+    );
+    check_rule(
+        "match: a=b\npattern: {pair: {until: ''}}",
+        &["x.yaml:4:29: until fits everything; expected matchers of the event that ends it"],
+    );
+}
+
+#[test]
+fn a_rule_for_points_alone_says_when_it_is_quiet_again() {
+    check_rule(
+        "match: 'alertname=\"Trap\", @status=\"point\"'",
+        &[
+            "x.yaml:2:11: points have no end, so this rule's incidents would have none; expected quiet:, for example 10m",
+        ],
+    );
+    check_rule(
+        "match: '@status!=\"firing\"'",
+        &[
+            "x.yaml:2:11: points have no end, so this rule's incidents would have none; expected quiet:, for example 10m",
+        ],
+    );
+    check_rule(
+        "match: '@status=\"resolved\"'",
+        &["x.yaml:2:11: pattern each sees no resolved events, and this rule no others; expected another @status"],
+    );
+    assert_eq!(rule("match: '@status=\"point\"'\nquiet: 10m").quiet, Some(Span::from_minutes(10)));
+    assert_eq!(rule("match: '@status=\"point\"'\npattern: {threshold: {count: 5, within: 10m}}").quiet, None);
+}
+
+#[test]
+fn a_heartbeat_that_is_an_alert_is_warned_of_unless_it_is_kept() {
+    let warnings = |fields: &str| {
+        let text = format!("rules:\n  - name: r\n    match: alertname=Watchdog\n    {fields}\n");
+        loaded(&text).warnings.len()
+    };
+    assert_eq!(warnings("pattern: {absence: {within: 5m}}"), 1);
+    assert_eq!(warnings("pattern: {absence: {within: 5m}}\n    because: it always fires"), 0);
+    assert_eq!(warnings("pattern: {absence: {within: 5m}}\n    continue: true"), 0);
+}
+
+#[test]
+fn mistakes_of_every_section_and_every_file_come_together() {
+    let bad_tiers = "
+tiers:
+  - name: night
+    steps:
+      - {tier: 2, team: nobody, respond_by: 15m}
+      - {tier: 1, team: first-line, respond_by: 1h, resolve_by: 30m}
+      - {tier: 4, team: first-line, respond_by: 1h}
+  - {name: empty, steps: []}
+teams:
+  - name: net
+    notify: [{webhook: {url: ftp://x}}, {mqtt: {topic: a/#}}, {mail: {to: x}}]
+";
+    let bad_plans = "
+inspections:
+  - name: daily
+    schedule: '0 0 30 2 *'
+    zone: UTC
+    due_within: 4h
+    missed_after: 2h
+    items: [{name: a, manual: {}, tcp: {address: x}}, {name: a}]
+  - {name: other, schedule: '0 8 * * *', zone: Asia/Guangzhou, due_within: 1h, missed_after: 2h, items: []}
+inhibitions:
+  - {source: 'a=b', target: '', equal: [site]}
+problems:
+  - {name: p, count: 1, within: 500d, team: experts}
+";
+    let mistakes = load(vec![file("b.yaml", bad_plans), file("a.yaml", bad_tiers), file("c.yaml", "rules: 3\n")]);
+    let shown: Vec<String> = mistakes.unwrap_err().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        shown,
+        [
+            "a.yaml:11:64: unknown variant `mail`; expected one of webhook, mqtt",
+            "b.yaml:4:15: \"0 0 30 2 *\" is never due: no month in it has such a day",
+            "b.yaml:7:19: missed after 2h, but due within 4h; expected missed_after at least as long as due_within",
+            "b.yaml:8:20: an item with 2 checks; expected exactly one of manual, http, tcp, tls, promql, mqtt",
+            "b.yaml:8:62: the item \"a\" stands twice in this plan; expected another name",
+            "b.yaml:8:62: an item with 0 checks; expected exactly one of manual, http, tcp, tls, promql, mqtt",
+            "b.yaml:9:12: a plan of 0 items; expected 1 to 500 items",
+            "b.yaml:9:48: unknown time zone \"Asia/Guangzhou\"; expected an IANA name, for example Asia/Shanghai",
+            "b.yaml:11:29: this side fits everything; expected at least one matcher",
+            "b.yaml:13:22: 1 is out of bounds; expected 2 to 64",
+            "b.yaml:13:33: 500d is out of bounds; expected 1m to 400d",
+            "b.yaml:13:45: unknown team \"experts\"; expected one of first-line, second-line, third-line",
+            "c.yaml:1:8: wrong kind of value; expected a list, each entry on a line that begins with -",
+        ]
+    );
+    check(
+        &bad_tiers.replace(", {mail: {to: x}}", ""),
+        &[
+            "x.yaml:5:25: unknown team \"nobody\"; expected one of first-line, net, second-line, third-line",
+            "x.yaml:6:16: tier 1 after a higher one; expected steps that go up",
+            "x.yaml:6:65: resolve_by 30m is over before the response is due; expected at least respond_by, 1h: both count \
+         from when the step is entered",
+            "x.yaml:7:16: 4 is not a tier; expected 1, 2 or 3",
+            "x.yaml:8:12: a ladder of 0 steps; expected 1 to 16 steps",
+            "x.yaml:11:30: \"ftp://x\" is not a URL; expected http://host/… or https://host/…",
+            "x.yaml:11:56: one publishes to one topic; expected a topic without + and #",
+        ],
+    );
+}
+
+#[test]
+fn checks_of_items_are_read_and_checked() {
+    let text = "
+inspections:
+  - name: 机房巡检
+    title: 每日机房巡检
+    schedule: 30 8 * * 1-5
+    zone: Asia/Shanghai
+    due_within: 2h
+    missed_after: 1d
+    sign_off: true
+    items:
+      - {name: 外观, title: 设备外观, manual: {evidence: true}}
+      - {name: web, severity: critical, labels: {site: GZ01}, http: {url: 'http://127.0.0.1:7247/-/healthy', status: 200, contains: OK}}
+      - {name: port, tcp: {address: '127.0.0.1:7247', timeout: 3s}}
+      - {name: cert, tls: {address: 'portal:443', warn_below: 14d}}
+      - {name: cpu, promql: {server: 'http://127.0.0.1:9090', query: 'max(node_load1)', warn: '>= 4', fail: '> 8.5'}}
+      - {name: beat, mqtt: {topic: sites/+/heartbeat, within: 5m}}
+";
+    let mut rulebook = loaded(text).rulebook;
+    let plan = rulebook.plans.remove("机房巡检").unwrap();
+    assert_eq!((plan.team.as_str(), plan.sign_off), ("first-line", true));
+    assert_eq!(plan.schedule.to_string(), "30 8 * * 1-5 (Asia/Shanghai)");
+    let second = Span::from_seconds;
+    let checks: Vec<Check> = plan.items.iter().map(|item| item.check.clone()).collect();
+    assert_eq!(
+        checks,
+        [
+            Check::Manual { evidence: true },
+            Check::Http {
+                url: "http://127.0.0.1:7247/-/healthy".to_owned(),
+                status: Some(200),
+                contains: Some("OK".to_owned()),
+                timeout: second(10),
+            },
+            Check::Tcp { address: "127.0.0.1:7247".to_owned(), timeout: second(3) },
+            Check::Tls {
+                address: "portal:443".to_owned(),
+                warn_below: Span::from_days(14),
+                fail_below: Span::from_days(7),
+                timeout: second(10),
+            },
+            Check::Promql {
+                server: "http://127.0.0.1:9090".to_owned(),
+                query: "max(node_load1)".to_owned(),
+                warn: Some(Limit { comparison: Comparison::AtLeast, value: 4.0 }),
+                fail: Some(Limit { comparison: Comparison::Above, value: 8.5 }),
+                timeout: second(10),
+            },
+            Check::Mqtt { topic: "sites/+/heartbeat".to_owned(), within: Span::from_minutes(5) },
+        ]
+    );
+    assert_eq!(plan.items[1].severity, Severity::Critical);
+    assert_eq!(plan.items[1].labels.get("site"), Some("GZ01"));
+    let broken = |item: &str, expected: &str| {
+        let text = format!(
+            "inspections:\n  - name: p\n    schedule: '* * * * *'\n    zone: UTC\n    due_within: 1m\n    missed_after: 1m\n    items:\n      - {item}\n"
+        );
+        check(&text, &[expected]);
+    };
+    broken("{name: a, tcp: {address: host}}", "x.yaml:8:34: \"host\" is not an address; expected host:port");
+    broken("{name: a, http: {url: 'http://h/', status: 99}}", "x.yaml:8:52: 99 is out of bounds; expected 100 to 599");
+    broken(
+        "{name: a, promql: {server: 'http://h', query: up, fail: above 3}}",
+        "x.yaml:8:65: \"above 3\" is not a limit; expected for example \"> 0.9\", \">= 3\" or \"< 1\"",
+    );
+    broken(
+        "{name: a, labels: {item: x}, manual: {}}",
+        "x.yaml:8:34: the label \"item\" says which item failed; expected another label",
+    );
+    broken(
+        "{name: a, tls: {address: 'h:443', warn_below: 1d}}",
+        "x.yaml:8:55: warns below 1d, but fails below 7d already; expected warn_below at least as long as fail_below",
+    );
+}
+
+#[test]
+fn defaults_are_those_of_the_reference() {
+    let plain = rule("match: alertname=LinkDown\nby: [site, device]");
+    assert_eq!(plain.pattern, Pattern::Each);
+    assert_eq!(plain.title, "{alertname} {site} {device}");
+    assert_eq!((plain.ladder.as_str(), plain.pages, plain.continues), ("default", true, false));
+    assert_eq!((plain.settle, plain.resolve_after), (Span::from_seconds(30), Span::from_minutes(5)));
+    assert_eq!((plain.reopen_within, plain.close_after), (Span::from_hours(1), None));
+    assert_eq!((plain.quiet, plain.because.as_deref(), plain.counts), (None, None, Counts::Transitions));
+    let urgent = rule("match: a=b\npriority: P1");
+    assert_eq!((urgent.priority, urgent.settle), (Some(Priority::P1), Span::ZERO));
+    let short = rule("match: a=b\npattern: {threshold: {count: 3, within: 5m}}\non: message");
+    assert_eq!(short.pattern, Pattern::Threshold { count: 3, within: Span::from_minutes(5), clear: 1 });
+    assert_eq!((short.otherwise_after, short.counts), (Span::from_minutes(5), Counts::Messages));
+    let long = rule("match: a=b\npattern:\n  absence:\n    within: 1d");
+    assert_eq!(long.otherwise_after, Span::from_minutes(15));
+    let pair =
+        rule("match: alertname=PowerCut\npattern: {pair: {until: [alertname=PowerBack, 'site!=\"\"'], within: 1h}}");
+    let until = Matchers::parse("alertname=PowerBack,site!=\"\"").unwrap();
+    assert_eq!(pair.pattern, Pattern::Pair { until, within: Some(Span::from_hours(1)) });
+}
+
+#[test]
+fn a_rulebook_without_files_has_a_ladder_of_three_staffed_lines() {
+    let rulebook = load(Vec::new()).unwrap().rulebook;
+    let ladder = rulebook.ladder("default").unwrap();
+    let tiers: Vec<Tier> = ladder.steps.iter().map(|step| step.tier).collect();
+    assert_eq!(tiers, Tier::ALL);
+    assert!(ladder.steps.iter().all(|step| !rulebook.teams[&step.team].is_empty()));
+    assert!(rulebook.rules.is_empty());
+    let own = loaded(
+        "teams:\n  - name: first-line\n    title: 一线\n    members: [duty]\n    notify: [{mqtt: {topic: 'noc/{id}'}}]\n",
+    );
+    let team = &own.rulebook.teams["first-line"];
+    assert_eq!(team.title, "一线");
+    assert_eq!(team.channels, [Channel::Mqtt { topic: "noc/{id}".to_owned() }]);
+    assert_eq!(own.rulebook.teams.len(), 3);
+}
+
+#[test]
+fn an_empty_team_on_a_ladder_is_warned_of() {
+    let text = "tiers:\n  - name: n\n    steps: [{tier: 1, team: ghosts, respond_by: 5m}]\nteams:\n  - name: ghosts\n";
+    let warnings = loaded(text).warnings;
+    assert_eq!(
+        warnings[0].to_string(),
+        "x.yaml:3:29: nobody is in team \"ghosts\" and nothing reaches it: its steps are skipped"
+    );
+}
+
+#[test]
+fn rules_count_in_the_order_of_the_paths_and_the_hash_in_none() {
+    let one = file("10.yaml", "rules: [{name: first, match: a=b}]\n");
+    let two = file("20.yaml", "rules: [{name: second, match: a=b}]\n");
+    let forth = load(vec![one.clone(), two.clone()]).unwrap().rulebook;
+    let back = load(vec![two.clone(), one.clone()]).unwrap().rulebook;
+    let names: Vec<&str> = back.rules.iter().map(|rule| rule.name.as_str()).collect();
+    assert_eq!(names, ["first", "second"]);
+    assert_eq!(forth.hash, back.hash);
+    assert_ne!(forth.hash, load(vec![one.clone()]).unwrap().rulebook.hash);
+    let moved = RuleText { path: "11.yaml".to_owned(), ..one.clone() };
+    assert_ne!(forth.hash, load(vec![moved, two]).unwrap().rulebook.hash);
+    let twice = load(vec![one.clone(), one]).unwrap_err();
+    assert_eq!(twice[0].to_string(), "10.yaml:1:1: a second file of that path; expected each file once");
+}
+
+#[test]
+fn the_shape_changes_with_what_a_window_means_and_with_nothing_else() {
+    let base = "match: 'a=\"b\", c=\"d\"'\nby: [x, y]\npattern: {threshold: {count: 3, within: 5m}}";
+    let shape = rule(base).shape;
+    let same = |fields: &str| assert_eq!(rule(fields).shape, shape, "{fields}");
+    let other = |fields: &str| assert_ne!(rule(fields).shape, shape, "{fields}");
+    same(&format!("{base}\ntitle: other\nseverity: minor\nsettle: 1m\notherwise_after: 1m\ncontinue: true"));
+    same(&base.replace("a=\"b\", c=\"d\"", "c=\"d\",a=b"));
+    same(&base.replace("[x, y]", "[y, x]"));
+    same(&base.replace("5m", "300s"));
+    other(&base.replace("a=\"b\"", "a=\"c\""));
+    other(&base.replace("[x, y]", "[x]"));
+    other(&base.replace("count: 3", "count: 4"));
+    other(&base.replace("5m", "6m"));
+    other(&format!("{base}\non: message"));
+    other(&format!("{base}\nwhen: value > 3.0"));
+}
+
+#[test]
+fn one_rule_too_many_is_refused_and_none_before_it() {
+    let rules: Vec<String> = (0..20_001).map(|n| format!("- {{name: r{n}, match: 'alertname=\"A{n}\"'}}\n")).collect();
+    check(&format!("rules:\n{}", rules.concat()), &["x.yaml:20002:10: one rule too many; expected at most 20000"]);
+}
+
+#[test]
+fn a_source_says_its_mistakes_through_the_same_report() {
+    check(
+        "sources:\n  - name: ACME\n    labels: {alertname: itme.name}\n",
+        &[
+            "x.yaml:2:11: \"ACME\" is not a source's name; expected 1 to 64 of a-z, 0-9, -, _ and .: it is part of a URL",
+            "x.yaml:3:25: unknown name \"itme\"; known are item, parts, payload, topic, headers, query",
+        ],
+    );
+}

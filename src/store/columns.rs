@@ -1,0 +1,162 @@
+//! Values and rows on their way into either database.
+
+use serde::ser::{Serialize, SerializeSeq, Serializer};
+
+/// One bound value.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Int(i64),
+    MaybeInt(Option<i64>),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Value {
+        Value::Int(value)
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Value {
+        Value::Text(value)
+    }
+}
+
+/// Tables that take many rows in one statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Table {
+    Alerts,
+    Incidents,
+    Memberships,
+    Timeline,
+    Evidence,
+    Problems,
+    Runs,
+    Silences,
+    Audit,
+    Outbox,
+    /// Updates of the outbox's rows.
+    Deliveries,
+    DeadLetters,
+    ManifestSections,
+}
+
+/// Rows of one table, by column: what UNNEST takes as it is, and what becomes one JSON array for `json_each`.
+#[derive(Debug)]
+pub(super) struct Rows {
+    pub(super) table: Table,
+    /// In the order of the table's statement; all of one length.
+    pub(super) columns: Vec<Column>,
+}
+
+#[derive(Debug)]
+pub(super) enum Column {
+    Int(Vec<i64>),
+    MaybeInt(Vec<Option<i64>>),
+    Text(Vec<String>),
+    MaybeText(Vec<Option<String>>),
+}
+
+impl Column {
+    pub(super) fn ints(values: impl IntoIterator<Item = i64>) -> Column {
+        Column::Int(values.into_iter().collect())
+    }
+
+    pub(super) fn texts(values: impl IntoIterator<Item = String>) -> Column {
+        Column::Text(values.into_iter().collect())
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Column::Int(values) => values.len(),
+            Column::MaybeInt(values) => values.len(),
+            Column::Text(values) => values.len(),
+            Column::MaybeText(values) => values.len(),
+        }
+    }
+}
+
+impl Rows {
+    pub(super) fn len(&self) -> usize {
+        self.columns.first().map_or(0, Column::len)
+    }
+
+    /// `[[1,"a"],[2,"b"]]`
+    pub(super) fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
+}
+
+impl Serialize for Rows {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((0..self.len()).map(|row| RowOf { rows: self, row }))
+    }
+}
+
+struct RowOf<'a> {
+    rows: &'a Rows,
+    row: usize,
+}
+
+impl Serialize for RowOf<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut sequence = serializer.serialize_seq(Some(self.rows.columns.len()))?;
+        for column in &self.rows.columns {
+            match column {
+                Column::Int(values) => sequence.serialize_element(&values[self.row])?,
+                Column::MaybeInt(values) => sequence.serialize_element(&values[self.row])?,
+                Column::Text(values) => sequence.serialize_element(&values[self.row])?,
+                Column::MaybeText(values) => sequence.serialize_element(&values[self.row])?,
+            }
+        }
+        sequence.end()
+    }
+}
+
+/// The longest text that an indexed column takes, in characters: PostgreSQL refuses index entries above 2,700 bytes.
+const KEY_MAX_CHARS: usize = 500;
+/// The longest text that is searched, in characters.
+const SEARCH_MAX_CHARS: usize = 16_384;
+
+/// A text for a column that filters compare. Rows and filters pass through here alike, so what was cut still matches.
+/// The whole text stays in the record's JSON.
+pub(super) fn key_text(text: &str) -> String {
+    text.chars().take(KEY_MAX_CHARS).map(without_nul).collect()
+}
+
+/// A text for the `search` column, and for what is looked up in it.
+pub(super) fn search_text(text: &str) -> String {
+    text.chars().take(SEARCH_MAX_CHARS).map(|c| without_nul(c).to_ascii_lowercase()).collect()
+}
+
+/// PostgreSQL has no NUL in texts; inside JSON it is escaped and does no harm.
+pub(super) fn without_nul(character: char) -> char {
+    if character == '\0' { char::REPLACEMENT_CHARACTER } else { character }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_become_one_array_of_arrays() {
+        let rows = Rows {
+            table: Table::Runs,
+            columns: vec![
+                Column::ints([1, i64::MIN]),
+                Column::texts(["链路\"断\"".to_owned(), "b".to_owned()]),
+                Column::MaybeText(vec![None, Some("c".to_owned())]),
+                Column::MaybeInt(vec![Some(7), None]),
+            ],
+        };
+        assert_eq!(rows.to_json().unwrap(), r#"[[1,"链路\"断\"",null,7],[-9223372036854775808,"b","c",null]]"#);
+    }
+
+    #[test]
+    fn column_texts_are_bounded_and_without_nul() {
+        assert_eq!(key_text("a\0广"), "a\u{fffd}广");
+        assert_eq!(key_text(&"广".repeat(1000)).chars().count(), KEY_MAX_CHARS);
+        assert_eq!(search_text("GZ01 广州\0"), "gz01 广州\u{fffd}");
+    }
+}

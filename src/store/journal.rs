@@ -1,0 +1,244 @@
+//! The journal: committing a batch, and reading back what was committed.
+
+use super::codec;
+use super::columns::Value;
+use super::prepare::{Block, Prepared};
+use super::question::Question;
+use super::session::{Session, Writer, lease_row_missing};
+use super::statements as sql;
+use super::{BlockRow, CommitError, Lease, Store, StoreError};
+use crate::engine::{ENGINE_VERSION, Entry};
+use crate::model::{Moment, Offset, Partition};
+use crate::rules::{RuleText, RulebookHash};
+
+/// How many blocks one statement reads.
+const BLOCKS_A_READ: i64 = 64;
+
+pub(super) async fn commit<S: Session>(
+    writer: &Writer<S>,
+    lease: &Lease,
+    prepared: &Prepared,
+) -> Result<(), CommitError> {
+    let mut transaction = writer.begin_leased(lease).await?;
+    let outcome = write(&mut transaction.session, prepared).await;
+    transaction.finish(outcome).await
+}
+
+async fn write<S: Session>(session: &mut S, prepared: &Prepared) -> Result<(), CommitError> {
+    let heads = session.integers(sql::HEADS, Vec::new()).await?;
+    for block in &prepared.blocks {
+        let number = i64::from(block.partition.number());
+        let head = heads.iter().find(|row| row[0] == number).map_or(0, |row| row[1]);
+        let head = Offset(head.cast_unsigned());
+        if head != block.first {
+            return Err(CommitError::OutOfStep { partition: block.partition, head, first: block.first });
+        }
+    }
+    for block in &prepared.blocks {
+        put_block(session, block, &prepared.effects_hash).await?;
+    }
+    for rows in &prepared.rows {
+        session.write(rows).await?;
+    }
+    for (hash, texts) in &prepared.rulebooks {
+        session.run(sql::PUT_RULEBOOK, vec![hash.clone().into(), texts.clone().into()]).await?;
+    }
+    Ok(())
+}
+
+async fn put_block<S: Session>(session: &mut S, block: &Block, effects_hash: &[u8; 32]) -> Result<(), CommitError> {
+    let partition = Value::Int(i64::from(block.partition.number()));
+    let bytes = Value::Int(block.body.len() as i64);
+    let values = vec![
+        partition.clone(),
+        Value::Int(block.first.0.cast_signed()),
+        Value::Int((block.next.0 - block.first.0).cast_signed()),
+        Value::Int(i64::from(ENGINE_VERSION)),
+        Value::Bytes(effects_hash.to_vec()),
+        Value::Int(block.written_at.as_micros()),
+        bytes.clone(),
+        Value::Bytes(block.body.clone()),
+    ];
+    session.run(sql::PUT_BLOCK, values).await?;
+    session.run(sql::MOVE_HEAD, vec![partition, Value::Int(block.next.0.cast_signed()), bytes]).await?;
+    Ok(())
+}
+
+pub(super) async fn take_lease<S: Session>(writer: &Writer<S>, holder: &str) -> Result<Lease, StoreError> {
+    let mut transaction = writer.begin().await?;
+    let taken = transaction.session.integers(sql::TAKE_LEASE, vec![holder.to_owned().into()]).await;
+    let epochs = transaction.finish(taken.map_err(CommitError::from)).await.map_err(into_store_error)?;
+    let epoch = epochs.first().and_then(|row| row.first()).copied().ok_or_else(lease_row_missing)?;
+    Ok(Lease { holder: holder.to_owned(), epoch })
+}
+
+pub(super) async fn head<S: Session>(writer: &Writer<S>, partition: Partition) -> Result<Offset, StoreError> {
+    let mut transaction = writer.begin().await?;
+    // The lock first: what a commit under way does is seen by the statement after it.
+    transaction.session.integers(S::EPOCH, Vec::new()).await?;
+    let values = vec![Value::Int(i64::from(partition.number()))];
+    let rows = transaction.session.integers(sql::HEAD, values).await?;
+    transaction.undo().await;
+    Ok(Offset(rows.first().map_or(0, |row| row[0].cast_unsigned())))
+}
+
+pub(super) async fn put_setting<S: Session>(writer: &Writer<S>, name: &str, value: &str) -> Result<(), StoreError> {
+    let mut transaction = writer.begin().await?;
+    let put = transaction.session.run(sql::PUT_SETTING, vec![name.to_owned().into(), value.to_owned().into()]).await;
+    transaction.finish(put.map(drop).map_err(CommitError::from)).await.map_err(into_store_error)
+}
+
+pub(super) async fn durability<S: Session>(writer: &Writer<S>) -> Result<String, StoreError> {
+    let mut transaction = writer.begin().await?;
+    let setting = transaction.session.durability().await?;
+    transaction.undo().await;
+    Ok(setting)
+}
+
+pub(super) async fn check_schema<S: Session>(writer: &Writer<S>) -> Result<usize, StoreError> {
+    let mut transaction = writer.begin().await?;
+    let mut checked = 0;
+    for statements in [sql::ALL, S::OWN_STATEMENTS] {
+        for statement in statements {
+            transaction.session.prepare(statement).await?;
+        }
+        checked += statements.len();
+    }
+    transaction.undo().await;
+    Ok(checked)
+}
+
+/// For writes without lease and offsets, which can only fail by the database.
+pub(super) fn into_store_error(error: CommitError) -> StoreError {
+    match error {
+        CommitError::Unavailable(error) => error,
+        refused @ (CommitError::Fenced { .. } | CommitError::OutOfStep { .. } | CommitError::Content { .. }) => {
+            StoreError::Database(sqlx::Error::Protocol(refused.to_string()))
+        }
+    }
+}
+
+impl Store {
+    /// Entries from `from` on, whole blocks, at least one block if there is any, stopping past `limit` entries. Gapless,
+    /// with every block's checksum verified.
+    pub async fn read_journal(
+        &self,
+        partition: Partition,
+        from: Offset,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut next = from;
+        loop {
+            let number = i64::from(partition.number());
+            let question = Question::fixed(
+                sql::READ_BLOCKS,
+                vec![Value::Int(number), Value::Int(next.0.cast_signed()), Value::Int(BLOCKS_A_READ)],
+            );
+            let blocks: Vec<(i64, Vec<u8>)> = self.fetch(question).await?;
+            let before = next;
+            for (first, body) in blocks {
+                let first = Offset(first.cast_unsigned());
+                if first > next {
+                    return Err(StoreError::Trimmed { partition, from: next, earliest: first });
+                }
+                let block = open_block(partition, first, &body)?;
+                entries.extend(block.into_iter().filter(|entry| entry.offset >= next));
+                next = entries.last().map_or(next, |entry| entry.offset.next());
+                if entries.len() >= limit {
+                    return Ok(entries);
+                }
+            }
+            if next == before {
+                return self.end_of_journal(partition, next).await.map(|()| entries);
+            }
+        }
+    }
+
+    /// What the blocks of a partition say of themselves, from the one that begins at `from` or after it; at most
+    /// `limit`.
+    pub async fn blocks(&self, partition: Partition, from: Offset, limit: u32) -> Result<Vec<BlockRow>, StoreError> {
+        let values = vec![
+            Value::Int(i64::from(partition.number())),
+            Value::Int(from.0.cast_signed()),
+            Value::Int(i64::from(limit)),
+        ];
+        let rows: Vec<(i64, i64, i64, Vec<u8>, i64, i64)> =
+            self.fetch(Question::fixed(sql::READ_BLOCK_ROWS, values)).await?;
+        let row = |(first, entries, version, hash, written_at, bytes): (i64, i64, i64, Vec<u8>, i64, i64)| {
+            let first = Offset(first.cast_unsigned());
+            let corrupt = |reason: &str| corrupt_block(partition, first, reason.to_owned());
+            Ok(BlockRow {
+                first,
+                entries: entries.cast_unsigned(),
+                engine_version: u32::try_from(version).map_err(|_| corrupt("its engine version is no version"))?,
+                effects_hash: hash.try_into().map_err(|_| corrupt("its effects' hash is not of 32 bytes"))?,
+                written_at: Moment::from_micros(written_at),
+                bytes: bytes.cast_unsigned(),
+            })
+        };
+        rows.into_iter().map(row).collect()
+    }
+
+    /// Partitions that have a journal.
+    pub async fn partitions(&self) -> Result<Vec<Partition>, StoreError> {
+        let rows: Vec<(i64, i64)> = self.fetch(Question::fixed(sql::HEADS, Vec::new())).await?;
+        let partition = |(number, _): (i64, i64)| {
+            u8::try_from(number).ok().and_then(Partition::new).ok_or_else(|| StoreError::Corrupt {
+                table: "heads",
+                row: number.to_string(),
+                reason: "it is not a partition".to_owned(),
+            })
+        };
+        rows.into_iter().map(partition).collect()
+    }
+
+    pub async fn rulebook(&self, hash: RulebookHash) -> Result<Option<Vec<RuleText>>, StoreError> {
+        let question = Question::fixed(sql::RULEBOOK, vec![hash.to_string().into()]);
+        let rows: Vec<(String,)> = self.fetch(question).await?;
+        rows.first().map(|(texts,)| super::records::decode("rulebooks", hash, texts)).transpose()
+    }
+
+    /// What `put_setting` wrote.
+    pub async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let rows: Vec<(String,)> = self.fetch(Question::fixed(sql::SETTING, vec![name.to_owned().into()])).await?;
+        Ok(rows.into_iter().next().map(|(value,)| value))
+    }
+
+    /// Nothing more was found from `next` on: right at the head, a hole before it.
+    async fn end_of_journal(&self, partition: Partition, next: Offset) -> Result<(), StoreError> {
+        let rows: Vec<(i64,)> =
+            self.fetch(Question::fixed(sql::HEAD, vec![Value::Int(i64::from(partition.number()))])).await?;
+        let head = Offset(rows.first().map_or(0, |(head,)| head.cast_unsigned()));
+        if next >= head {
+            return Ok(());
+        }
+        // A commit may have landed between the two reads; then its block is there now.
+        let question = Question::fixed(
+            sql::READ_BLOCK_ROWS,
+            vec![Value::Int(i64::from(partition.number())), Value::Int(next.0.cast_signed()), Value::Int(1)],
+        );
+        let found: Vec<(i64, i64, i64, Vec<u8>, i64, i64)> = self.fetch(question).await?;
+        match found.first() {
+            Some((first, ..)) if first.cast_unsigned() == next.0 => Ok(()),
+            Some((first, ..)) => {
+                Err(StoreError::Trimmed { partition, from: next, earliest: Offset(first.cast_unsigned()) })
+            }
+            None => Err(StoreError::Trimmed { partition, from: next, earliest: head }),
+        }
+    }
+}
+
+fn open_block(partition: Partition, first: Offset, body: &[u8]) -> Result<Vec<Entry>, StoreError> {
+    let entries = codec::unseal_entries(body).map_err(|reason| corrupt_block(partition, first, reason))?;
+    let gapless = entries.iter().zip(first.0..).all(|(entry, offset)| entry.offset.0 == offset);
+    if gapless {
+        Ok(entries)
+    } else {
+        Err(corrupt_block(partition, first, "its entries do not follow its first offset".to_owned()))
+    }
+}
+
+fn corrupt_block(partition: Partition, first: Offset, reason: String) -> StoreError {
+    StoreError::Corrupt { table: "blocks", row: format!("partition {partition}, offset {first}"), reason }
+}

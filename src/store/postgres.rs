@@ -1,0 +1,258 @@
+//! PostgreSQL: one writing connection, a pool that only reads.
+//!
+//! Many rows at once come as arrays through UNNEST: COPY stalls on small batches. The lease's row lock orders the
+//! writers, so that a transaction whose answer was lost is over before anybody looks whether it landed.
+
+use std::str::FromStr;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::query::Query;
+use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, Row, SqlStr};
+
+use super::columns::{Column, Rows, Table, Value};
+use super::session::{Session, Writer};
+use super::{CommitError, StoreError, statements};
+use crate::model::Span;
+
+const READERS: u32 = 8;
+/// How many times the patience a reading statement may take: lists search a lot, and nobody waits behind them.
+const READ_PATIENCE: i64 = 3;
+
+/// An opened PostgreSQL database.
+pub struct PostgresStore {
+    pub(super) readers: PgPool,
+    pub(super) writer: Writer<PostgresSession>,
+    pub(super) patience: Span,
+}
+
+impl PostgresStore {
+    pub(super) async fn open(url: &str, patience: Span) -> Result<PostgresStore, StoreError> {
+        let cannot = |error: sqlx::Error| StoreError::Open { url: redacted(url), reason: error.to_string() };
+        let options = PgConnectOptions::from_str(url).map_err(cannot)?.application_name("watchfire");
+        let mut connection = PgConnection::connect_with(&options).await.map_err(cannot)?;
+        check_server(&mut connection, url).await?;
+        migrator().run_direct(None, &mut connection, false).await?;
+        connection.close().await?;
+        let limit = millis(Span::from_micros(patience.as_micros() * READ_PATIENCE));
+        let readers = PgPoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(patience.to_std())
+            .after_connect(move |connection, _| {
+                let limit = limit.clone();
+                Box::pin(async move { sqlx::query(own::LIMIT_READER).bind(limit).execute(connection).await.map(drop) })
+            })
+            .connect_lazy_with(options.clone());
+        Ok(PostgresStore { readers, writer: Writer::new(Target { options, patience }), patience })
+    }
+}
+
+/// What no release of ours can make good: refused or warned of at the start.
+async fn check_server(connection: &mut PgConnection, url: &str) -> Result<(), StoreError> {
+    let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut *connection).await?;
+    if encoding != "UTF8" {
+        let reason = format!("its encoding is {encoding}; create the database with ENCODING 'UTF8'");
+        return Err(StoreError::Open { url: redacted(url), reason });
+    }
+    for setting in ["SHOW fsync", "SHOW full_page_writes"] {
+        let value: String = sqlx::query_scalar(setting).fetch_one(&mut *connection).await?;
+        if value != "on" {
+            tracing::warn!(setting, value, "this server may lose acknowledged events in a power cut");
+        }
+    }
+    Ok(())
+}
+
+/// The URL without its password and parameters.
+fn redacted(url: &str) -> String {
+    let url = url.split('?').next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else { return "(not a URL)".to_owned() };
+    match rest.rsplit_once('@') {
+        Some((user, place)) => format!("{scheme}://{}:***@{place}", user.split(':').next().unwrap_or_default()),
+        None => url.to_owned(),
+    }
+}
+
+fn millis(span: Span) -> String {
+    (span.as_micros() / 1_000).max(1).to_string()
+}
+
+fn migrator() -> Migrator {
+    Migrator::with_migrations(vec![Migration::new(
+        1,
+        "journal and records".into(),
+        MigrationType::Simple,
+        SqlStr::from_static(include_str!("../../migrations/postgres/0001_journal_and_records.sql")),
+        false,
+    )])
+}
+
+/// Where to connect, and how long a statement may take.
+pub(super) struct Target {
+    options: PgConnectOptions,
+    patience: Span,
+}
+
+/// The connection that writes.
+pub(super) struct PostgresSession(PgConnection);
+
+impl Session for PostgresSession {
+    type Target = Target;
+    const EPOCH: &'static str = own::EPOCH;
+    const OWN_STATEMENTS: &'static [&'static str] = own::ALL;
+
+    async fn connect(target: &Target) -> Result<PostgresSession, sqlx::Error> {
+        let mut connection = PgConnection::connect_with(&target.options).await?;
+        let (limit, half) = (millis(target.patience), millis(target.patience.half()));
+        sqlx::query(own::LIMIT_WRITER).bind(limit).bind(half).execute(&mut connection).await?;
+        Ok(PostgresSession(connection))
+    }
+
+    async fn begin(&mut self) -> Result<(), sqlx::Error> {
+        // One round trip; whatever the server's or the role's defaults are, this transaction is durable.
+        sqlx::raw_sql("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on")
+            .execute(&mut self.0)
+            .await
+            .map(drop)
+    }
+
+    fn is_dead(_error: &sqlx::Error) -> bool {
+        true
+    }
+
+    async fn commit(&mut self) -> Result<(), sqlx::Error> {
+        sqlx::raw_sql("COMMIT").execute(&mut self.0).await.map(drop)
+    }
+
+    async fn roll_back(&mut self) -> Result<(), sqlx::Error> {
+        sqlx::raw_sql("ROLLBACK").execute(&mut self.0).await.map(drop)
+    }
+
+    async fn run(&mut self, statement: &'static str, values: Vec<Value>) -> Result<u64, sqlx::Error> {
+        Ok(bound(sqlx::query(statement), values).execute(&mut self.0).await?.rows_affected())
+    }
+
+    async fn integers(&mut self, statement: &'static str, values: Vec<Value>) -> Result<Vec<Vec<i64>>, sqlx::Error> {
+        let rows = bound(sqlx::query(statement), values).fetch_all(&mut self.0).await?;
+        rows.iter().map(|row: &PgRow| (0..row.len()).map(|column| row.try_get(column)).collect()).collect()
+    }
+
+    async fn write(&mut self, rows: &Rows) -> Result<(), CommitError> {
+        let query = rows.columns.iter().fold(sqlx::query(own::of(rows.table)), |query, column| match column {
+            Column::Int(values) => query.bind(values.as_slice()),
+            Column::MaybeInt(values) => query.bind(values.as_slice()),
+            Column::Text(values) => query.bind(values.as_slice()),
+            Column::MaybeText(values) => query.bind(values.as_slice()),
+        });
+        query.execute(&mut self.0).await?;
+        Ok(())
+    }
+
+    async fn prepare(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
+        Executor::prepare(&mut self.0, SqlStr::from_static(statement)).await.map(drop)
+    }
+
+    async fn durability(&mut self) -> Result<String, sqlx::Error> {
+        sqlx::query_scalar("SHOW synchronous_commit").fetch_one(&mut self.0).await
+    }
+}
+
+fn bound<'q>(query: Query<'q, Postgres, PgArguments>, values: Vec<Value>) -> Query<'q, Postgres, PgArguments> {
+    values.into_iter().fold(query, |query, value| match value {
+        Value::Int(value) => query.bind(value),
+        Value::MaybeInt(value) => query.bind(value),
+        Value::Text(value) => query.bind(value),
+        Value::Bytes(value) => query.bind(value),
+    })
+}
+
+/// Statements in PostgreSQL's own words: many rows at once come as one array a column.
+mod own {
+    use super::{Table, statements::statements};
+
+    statements! {
+        LIMIT_READER = "SELECT set_config('default_transaction_read_only', 'on', false),
+            set_config('statement_timeout', $1, false)";
+        LIMIT_WRITER = "SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false),
+            set_config('idle_in_transaction_session_timeout', $1, false)";
+        EPOCH = "SELECT epoch FROM lease WHERE name = 'writer' FOR UPDATE";
+        ALERTS = "INSERT INTO alerts (fingerprint, firing, source, rule, updated_at, search, body)
+            SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[],
+            $7::text[])
+            ON CONFLICT (fingerprint) DO UPDATE SET firing = excluded.firing, source = excluded.source,
+            rule = excluded.rule, updated_at = excluded.updated_at, search = excluded.search, body = excluded.body";
+        INCIDENTS = "INSERT INTO incidents
+            (id, state, tier, priority, team, assignee, rule, problem, opened_at, search, body)
+            SELECT * FROM UNNEST($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[],
+            $7::text[], $8::bigint[], $9::bigint[], $10::text[], $11::text[])
+            ON CONFLICT (id) DO UPDATE SET state = excluded.state, tier = excluded.tier, priority = excluded.priority,
+            team = excluded.team, assignee = excluded.assignee, rule = excluded.rule, problem = excluded.problem,
+            opened_at = excluded.opened_at, search = excluded.search, body = excluded.body";
+        MEMBERSHIPS = "INSERT INTO memberships (incident, fingerprint, firing, link_only)
+            SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
+            ON CONFLICT (incident, fingerprint) DO UPDATE SET
+            firing = excluded.firing, link_only = excluded.link_only";
+        TIMELINE = "INSERT INTO timeline (incident, body) SELECT incident, body
+            FROM UNNEST($1::bigint[], $2::text[]) WITH ORDINALITY AS new (incident, body, n) ORDER BY n";
+        EVIDENCE = "INSERT INTO evidence (incident, n, body)
+            SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::text[])
+            ON CONFLICT (incident, n) DO UPDATE SET body = excluded.body";
+        PROBLEMS = "INSERT INTO problems (id, state, team, search, body)
+            SELECT * FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[])
+            ON CONFLICT (id) DO UPDATE SET state = excluded.state, team = excluded.team, search = excluded.search,
+            body = excluded.body";
+        RUNS = "INSERT INTO runs (id, state, plan, body)
+            SELECT * FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::text[])
+            ON CONFLICT (id) DO UPDATE SET state = excluded.state, plan = excluded.plan, body = excluded.body";
+        SILENCES = "INSERT INTO silences (id, ends_at, body)
+            SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::text[])
+            ON CONFLICT (id) DO UPDATE SET ends_at = excluded.ends_at, body = excluded.body";
+        AUDIT = "INSERT INTO audit (actor, subject, action, body) SELECT actor, subject, action, body
+            FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[])
+            WITH ORDINALITY AS new (actor, subject, action, body, n) ORDER BY n";
+        OUTBOX = "INSERT INTO outbox (cause, subject, body) SELECT cause, subject, body
+            FROM UNNEST($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS new (cause, subject, body, n)
+            ORDER BY n";
+        DELIVERIES = "UPDATE outbox SET settled = new.settled, attempts = new.attempts, outcome = new.outcome,
+            delivered_at = new.delivered_at
+            FROM UNNEST($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[])
+            AS new (cause, settled, attempts, outcome, delivered_at)
+            WHERE outbox.cause = new.cause AND outbox.settled = 0";
+        DEAD_LETTERS = "INSERT INTO dead_letters (body)
+            SELECT body FROM UNNEST($1::text[]) WITH ORDINALITY AS new (body, n) ORDER BY n";
+        MANIFEST_SECTIONS = "INSERT INTO manifest_sections (partition, next_offset, position, name, digest)
+            SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[])";
+    }
+
+    pub(super) const fn of(table: Table) -> &'static str {
+        match table {
+            Table::Alerts => ALERTS,
+            Table::Incidents => INCIDENTS,
+            Table::Memberships => MEMBERSHIPS,
+            Table::Timeline => TIMELINE,
+            Table::Evidence => EVIDENCE,
+            Table::Problems => PROBLEMS,
+            Table::Runs => RUNS,
+            Table::Silences => SILENCES,
+            Table::Audit => AUDIT,
+            Table::Outbox => OUTBOX,
+            Table::Deliveries => DELIVERIES,
+            Table::DeadLetters => DEAD_LETTERS,
+            Table::ManifestSections => MANIFEST_SECTIONS,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::redacted;
+
+    #[test]
+    fn a_shown_url_has_no_password() {
+        let check = |url: &str, shown: &str| assert_eq!(redacted(url), shown);
+        check("postgres://me:s3cret@db:5432/w?password=s3cret", "postgres://me:***@db:5432/w");
+        check("postgres://me:p@ss@db/w", "postgres://me:***@db/w");
+        check("postgres://db/w", "postgres://db/w");
+        check("s3cret", "(not a URL)");
+    }
+}

@@ -1,0 +1,128 @@
+//! The one writing connection, and its transactions.
+//!
+//! Each write is one transaction that begins with the lock which every other writer needs. A connection is kept only
+//! while its state is certain: after a doubtful error, a time-out or a dropped future it is closed, which rolls back.
+
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::columns::{Rows, Value};
+use super::{CommitError, Lease, StoreError};
+
+/// One connection that writes. Two databases have their own.
+pub(super) trait Session: Sized + Send {
+    /// How to connect.
+    type Target: Send + Sync;
+    /// Reads the lease's epoch, and holds off every other writer until the transaction ends.
+    const EPOCH: &'static str;
+    /// The statements of this database alone.
+    const OWN_STATEMENTS: &'static [&'static str];
+
+    fn connect(target: &Self::Target) -> impl Future<Output = Result<Self, sqlx::Error>> + Send;
+    /// Begins a transaction that is durable when its COMMIT returns.
+    fn begin(&mut self) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    /// Whether a failed BEGIN says that the connection is dead, not that the database is busy.
+    fn is_dead(error: &sqlx::Error) -> bool;
+    fn commit(&mut self) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    fn roll_back(&mut self) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    /// Answers how many rows were touched.
+    fn run(
+        &mut self,
+        statement: &'static str,
+        values: Vec<Value>,
+    ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
+    /// Rows of whole numbers: all that a writer ever has to read.
+    fn integers(
+        &mut self,
+        statement: &'static str,
+        values: Vec<Value>,
+    ) -> impl Future<Output = Result<Vec<Vec<i64>>, sqlx::Error>> + Send;
+    /// Writes the rows of one table in one statement.
+    fn write(&mut self, rows: &Rows) -> impl Future<Output = Result<(), CommitError>> + Send;
+    fn prepare(&mut self, statement: &'static str) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    /// What the database says of the durability of the transaction that is open.
+    fn durability(&mut self) -> impl Future<Output = Result<String, sqlx::Error>> + Send;
+}
+
+/// Hands out one transaction at a time.
+pub(super) struct Writer<S: Session> {
+    slot: Mutex<Option<S>>,
+    target: S::Target,
+}
+
+impl<S: Session> Writer<S> {
+    pub(super) fn new(target: S::Target) -> Writer<S> {
+        Writer { slot: Mutex::new(None), target }
+    }
+
+    pub(super) async fn begin(&self) -> Result<Transaction<'_, S>, sqlx::Error> {
+        let mut slot = self.slot.lock().await;
+        if let Some(mut session) = slot.take() {
+            match session.begin().await {
+                Ok(()) => return Ok(Transaction { slot, session }),
+                // The database was restarted since: nothing is lost yet, so a new connection may begin.
+                Err(error) if S::is_dead(&error) => drop(session),
+                Err(error) => return Err(error),
+            }
+        }
+        let mut session = S::connect(&self.target).await?;
+        session.begin().await?;
+        Ok(Transaction { slot, session })
+    }
+
+    /// As `begin`, but only for the holder of the newest lease.
+    pub(super) async fn begin_leased(&self, lease: &Lease) -> Result<Transaction<'_, S>, CommitError> {
+        let mut transaction = self.begin().await?;
+        let checked = check_lease(&mut transaction.session, lease).await;
+        match checked {
+            Ok(()) => Ok(transaction),
+            Err(error) => transaction.finish(Err(error)).await,
+        }
+    }
+}
+
+async fn check_lease<S: Session>(session: &mut S, lease: &Lease) -> Result<(), CommitError> {
+    let epoch = session.integers(S::EPOCH, Vec::new()).await?;
+    match epoch.first().and_then(|row| row.first()) {
+        Some(epoch) if *epoch == lease.epoch => Ok(()),
+        Some(_) => Err(CommitError::Fenced { ours: lease.epoch }),
+        None => Err(lease_row_missing().into()),
+    }
+}
+
+pub(super) fn lease_row_missing() -> StoreError {
+    StoreError::Corrupt { table: "lease", row: "writer".to_owned(), reason: "the row is missing".to_owned() }
+}
+
+/// An open transaction. Dropped, it closes the connection, and the database rolls back.
+pub(super) struct Transaction<'w, S: Session> {
+    slot: MutexGuard<'w, Option<S>>,
+    pub(super) session: S,
+}
+
+impl<S: Session> Transaction<'_, S> {
+    /// Commits what went well, undoes what did not.
+    pub(super) async fn finish<T>(mut self, outcome: Result<T, CommitError>) -> Result<T, CommitError> {
+        match outcome {
+            Ok(value) => {
+                // Whatever COMMIT fails with, it never means that the content was at fault.
+                self.session.commit().await.map_err(|error| CommitError::Unavailable(StoreError::Database(error)))?;
+                *self.slot = Some(self.session);
+                Ok(value)
+            }
+            Err(unavailable @ CommitError::Unavailable(_)) => Err(unavailable),
+            Err(
+                refused @ (CommitError::Fenced { .. } | CommitError::OutOfStep { .. } | CommitError::Content { .. }),
+            ) => {
+                self.undo().await;
+                Err(refused)
+            }
+        }
+    }
+
+    /// Ends a transaction that only looked.
+    pub(super) async fn undo(mut self) {
+        if self.session.roll_back().await.is_ok() {
+            *self.slot = Some(self.session);
+        }
+    }
+}

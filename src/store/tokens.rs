@@ -1,0 +1,114 @@
+//! Tokens: known by their SHA-256 only, named for good, each change audited.
+
+use super::codec;
+use super::columns::Value;
+use super::journal::into_store_error;
+use super::prepare::audit;
+use super::question::Question;
+use super::session::{Session, Writer};
+use super::statements as sql;
+use super::{CommitError, Role, Store, StoreError, TokenRow};
+use crate::engine::AuditEntry;
+use crate::model::{Cause, Moment, Offset, Partition};
+
+/// Whoever may run commands on the machine is its operator.
+const ACTOR: &str = "operator";
+
+pub(super) async fn add<S: Session>(writer: &Writer<S>, token: &TokenRow) -> Result<(), StoreError> {
+    let values = vec![
+        token.name.clone().into(),
+        word(&token.role).into(),
+        codec::hex(&token.sha256).into(),
+        Value::Int(token.created_at.as_micros()),
+        Value::MaybeInt(token.revoked_at.map(Moment::as_micros)),
+    ];
+    let change = Change { action: "token.add", name: &token.name, at: token.created_at, detail: word(&token.role) };
+    if apply(writer, sql::PUT_TOKEN, values, change).await? {
+        Ok(())
+    } else {
+        Err(StoreError::NameTaken { name: token.name.clone() })
+    }
+}
+
+pub(super) async fn revoke<S: Session>(writer: &Writer<S>, name: &str, at: Moment) -> Result<bool, StoreError> {
+    let values = vec![name.to_owned().into(), Value::Int(at.as_micros())];
+    let change = Change { action: "token.revoke", name, at, detail: String::new() };
+    apply(writer, sql::REVOKE_TOKEN, values, change).await
+}
+
+struct Change<'a> {
+    action: &'static str,
+    name: &'a str,
+    at: Moment,
+    detail: String,
+}
+
+/// Changes one token and audits it, in one transaction. False, and nothing audited, when no row was touched.
+async fn apply<S: Session>(
+    writer: &Writer<S>,
+    statement: &'static str,
+    values: Vec<Value>,
+    change: Change<'_>,
+) -> Result<bool, StoreError> {
+    let mut transaction = writer.begin().await?;
+    let outcome = change_and_audit(&mut transaction.session, statement, values, change).await;
+    transaction.finish(outcome).await.map_err(into_store_error)
+}
+
+async fn change_and_audit<S: Session>(
+    session: &mut S,
+    statement: &'static str,
+    values: Vec<Value>,
+    change: Change<'_>,
+) -> Result<bool, CommitError> {
+    if session.run(statement, values).await? == 0 {
+        return Ok(false);
+    }
+    // No input stands behind it: it says where the desk's journal stood.
+    let head = session.integers(sql::HEAD, vec![Value::Int(i64::from(Partition::DESK.number()))]).await?;
+    let offset = Offset(head.first().map_or(0, |row| row[0].cast_unsigned()));
+    let entry = AuditEntry {
+        cause: Cause { partition: Partition::DESK, offset, n: 0 },
+        at: change.at,
+        actor: ACTOR.to_owned(),
+        role: Role::Admin.as_str().to_owned(),
+        action: change.action.to_owned(),
+        subject: change.name.to_owned(),
+        detail: change.detail,
+        refused: None,
+    };
+    session.write(&audit(&[&entry])?).await?;
+    Ok(true)
+}
+
+/// As [`Role::parse`] reads it.
+fn word(role: &Role) -> String {
+    match role {
+        Role::Ingest { source } => format!("ingest:{source}"),
+        Role::Viewer | Role::FirstLine | Role::SecondLine | Role::ThirdLine | Role::ProcessManager | Role::Admin => {
+            role.as_str().to_owned()
+        }
+    }
+}
+
+impl Store {
+    /// All tokens ever, by name.
+    pub async fn tokens(&self) -> Result<Vec<TokenRow>, StoreError> {
+        let rows: Vec<(String, String, String, i64, Option<i64>)> =
+            self.fetch(Question::fixed(sql::TOKENS, Vec::new())).await?;
+        let token = |(name, role, sha256, created_at, revoked_at): (String, String, String, i64, Option<i64>)| {
+            let corrupt = |reason: String| StoreError::Corrupt { table: "tokens", row: name.clone(), reason };
+            Ok(TokenRow {
+                role: Role::parse(&role).map_err(|error| corrupt(error.to_string()))?,
+                sha256: codec::from_hex(&sha256).ok_or_else(|| corrupt("its hash cannot be read".to_owned()))?,
+                created_at: Moment::from_micros(created_at),
+                revoked_at: revoked_at.map(Moment::from_micros),
+                name,
+            })
+        };
+        let mut tokens = rows.into_iter().map(token).collect::<Result<Vec<_>, StoreError>>()?;
+        // In one order on both databases, whatever their collations.
+        tokens.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(tokens)
+    }
+}

@@ -1,0 +1,310 @@
+//! Records made by hand, and the rulebook that they could have come from.
+
+use watchfire::calendar::Schedule;
+use watchfire::engine::{AlertRecord, Effect, Evidence, Notice, NoticeKind};
+use watchfire::incidents::{Incident, IncidentState, TimelineEntry, TimelineKind};
+use watchfire::inspections::{ItemOutcome, ItemResult, Run, RunState};
+use watchfire::model::{
+    Cause, Fingerprint, IncidentId, Labels, Matcher, MatcherOp, Matchers, Moment, Offset, Partition, Priority,
+    ProblemId, RunId, Severity, Silence, SilenceId, Span, Stamp, Status, Tier,
+};
+use watchfire::problems::{Problem, ProblemNote, ProblemState};
+use watchfire::rules::{
+    Channel, Check, Counts, Inhibition, Item, Ladder, Pattern, Plan, Rule, RuleText, Rulebook, RulebookHash, Step, Team,
+};
+
+use super::house::START;
+
+pub fn at(seconds: i64) -> Moment {
+    Moment::from_micros(START.as_micros() + seconds * 1_000_000)
+}
+
+pub fn labels(pairs: &[(&str, &str)]) -> Labels {
+    Labels::from_pairs(pairs.iter().copied())
+}
+
+pub fn cause(offset: u64) -> Cause {
+    Cause { partition: Partition::DESK, offset: Offset(offset), n: 0 }
+}
+
+pub fn silence_id(offset: u64) -> SilenceId {
+    SilenceId::from_cause(cause(offset))
+}
+
+/// A firing v2 alert that ends in an hour.
+pub fn alert(pairs: &[(&str, &str)]) -> AlertRecord {
+    let labels = labels(pairs);
+    AlertRecord {
+        fingerprint: labels.fingerprint(),
+        source: "v2".to_owned(),
+        status: Status::Firing,
+        annotations: Labels::from_pairs([("summary", "链路中断")]),
+        summary: "链路中断".to_owned(),
+        severity: Severity::Major,
+        starts_at: "2026-11-21T17:30:00+08:00".parse().unwrap(),
+        ends_at: Stamp::utc(at(3600)),
+        updated_at: at(0),
+        generator_url: String::new(),
+        silenced_by: Vec::new(),
+        inhibited_by: Vec::new(),
+        rule: "link-down".to_owned(),
+        key: labels.project(["site"]),
+        held: None,
+        transitions: 1,
+        first_seen_at: at(-1800),
+        labels,
+    }
+}
+
+pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
+    Incident {
+        id: IncidentId(number),
+        version: 1,
+        title: format!("链路中断 {number}"),
+        state: IncidentState::New,
+        pending_on: None,
+        merged_into: None,
+        tier: Tier::First,
+        team: team.to_owned(),
+        assignee: None,
+        priority: Priority::P2,
+        priority_reason: "severity major".to_owned(),
+        severity: Severity::Major,
+        rule: "link-down".to_owned(),
+        key: labels(key),
+        labels: labels(key),
+        fingerprint: labels(key).fingerprint(),
+        reason: "1 alert fires".to_owned(),
+        alerts: 1,
+        firing: 1,
+        opened_at: at(number as i64),
+        acknowledged_at: None,
+        acknowledged: false,
+        resolved_at: None,
+        closed_at: None,
+        breached: false,
+        escalations: 0,
+        reopened: 0,
+        held: None,
+        problem: None,
+        workaround: None,
+        runbook: None,
+        diagnosis: None,
+        resolution: None,
+        unpaged: false,
+        next_step_at: Some(at(900)),
+        unarmed: None,
+        updated_at: at(number as i64),
+    }
+}
+
+pub fn joined(incident: u64, alert: &AlertRecord) -> Effect {
+    Effect::Membership {
+        incident: IncidentId(incident),
+        fingerprint: alert.fingerprint,
+        firing: true,
+        link_only: false,
+    }
+}
+
+pub fn timeline(incident: u64, text: &str) -> Effect {
+    Effect::Timeline(TimelineEntry {
+        incident: IncidentId(incident),
+        at: at(1),
+        kind: TimelineKind::Opened,
+        actor: "rule link-down".to_owned(),
+        text: text.to_owned(),
+    })
+}
+
+pub fn evidence(incident: u64, alert: &AlertRecord) -> Effect {
+    let evidence = Evidence {
+        cause: cause(3),
+        at: at(0),
+        source: alert.source.clone(),
+        status: alert.status,
+        labels: alert.labels.clone(),
+        summary: alert.summary.clone(),
+        severity: alert.severity,
+        value: Some(0.5),
+        suppressed: false,
+        raw: Some("{\"端口\": 3}".to_owned()),
+    };
+    Effect::Evidence { incident: IncidentId(incident), n: 0, evidence: Box::new(evidence) }
+}
+
+pub fn notice(incident: u64, url: &str) -> Effect {
+    Effect::Notice(Box::new(Notice {
+        cause: cause(5),
+        at: at(30),
+        kind: NoticeKind::Page,
+        channel: Channel::Webhook { url: url.to_owned() },
+        team: "noc".to_owned(),
+        tier: Some(Tier::First),
+        subject: IncidentId(incident).to_string(),
+        title: "P2 链路中断".to_owned(),
+        body: "{}".to_owned(),
+    }))
+}
+
+pub fn problem(number: u64) -> Problem {
+    Problem {
+        id: ProblemId(number),
+        version: 3,
+        title: "链路反复中断".to_owned(),
+        state: ProblemState::New,
+        team: "network".to_owned(),
+        owner: None,
+        policy: "repeats".to_owned(),
+        fingerprint: Fingerprint(7),
+        rule: "link-down".to_owned(),
+        key: labels(&[("site", "GZ01")]),
+        reason: "3 incidents in 30d".to_owned(),
+        incidents: vec![IncidentId(1)],
+        occurrences: 3,
+        root_cause: None,
+        workaround: None,
+        fix: None,
+        notes: vec![ProblemNote { at: at(5), actor: "王工".to_owned(), text: "查看光功率".to_owned() }],
+        opened_at: at(number as i64),
+        last_seen_at: at(0),
+        closed_at: None,
+        updated_at: at(0),
+    }
+}
+
+pub fn run(number: u64) -> Run {
+    Run {
+        id: RunId(number),
+        version: 1,
+        plan: "machine-room".to_owned(),
+        title: "机房巡检".to_owned(),
+        team: "noc".to_owned(),
+        state: RunState::InProgress,
+        scheduled_at: at(0),
+        overdue_at: at(3600),
+        missed_at: at(7200),
+        items: vec![ItemResult {
+            name: "temperature".to_owned(),
+            title: "温度".to_owned(),
+            kind: "manual".to_owned(),
+            outcome: ItemOutcome::NotDone,
+            evidence: String::new(),
+            value: None,
+            by: None,
+            at: None,
+        }],
+        reason: None,
+        signed_by: None,
+        completed_at: None,
+        updated_at: at(0),
+    }
+}
+
+pub fn silence(number: u64, from: i64, to: i64, matchers: Vec<Matcher>) -> Silence {
+    Silence {
+        id: silence_id(number),
+        matchers: Matchers(matchers),
+        starts_at: Stamp::utc(at(from)),
+        ends_at: Stamp::utc(at(to)),
+        updated_at: at(from),
+        created_by: "值班员".to_owned(),
+        comment: "计划内割接".to_owned(),
+        annotations: Labels::empty(),
+    }
+}
+
+pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Rule {
+    let matchers = matchers.iter().map(|(name, op, value)| Matcher::new(*name, *op, *value).unwrap()).collect();
+    Rule {
+        name: name.to_owned(),
+        matchers: Matchers(matchers),
+        when: None,
+        by: by.iter().map(|name| (*name).to_owned()).collect(),
+        pattern: Pattern::Each,
+        counts: Counts::Transitions,
+        continues: false,
+        because: None,
+        title: "{alertname}".to_owned(),
+        severity: None,
+        priority: None,
+        ladder: "default".to_owned(),
+        pages: true,
+        runbook: None,
+        settle: Span::from_seconds(30),
+        resolve_after: Span::from_minutes(5),
+        close_after: None,
+        reopen_within: Span::from_hours(1),
+        quiet: None,
+        otherwise_after: Span::from_minutes(15),
+        shape: 1,
+    }
+}
+
+/// One ladder of two teams, rules that Alertmanager can say and some that it cannot, a plan.
+pub fn rulebook() -> Rulebook {
+    let mut rulebook = Rulebook::empty();
+    rulebook.hash = RulebookHash([0xab; 32]);
+    rulebook.texts = vec![RuleText { path: "rules/网络.yaml".to_owned(), text: String::new() }];
+    let mut links = rule("link-down", &[("alertname", MatcherOp::Equal, "LinkDown")], &["site", "device"]);
+    links.continues = true;
+    links.runbook = Some("https://wiki.example.org/link".to_owned());
+    let odd = r#"a"b\c'd: #{}[]&*!|>%@`,	ÿ广州"#;
+    rulebook.rules = vec![
+        links,
+        rule(
+            "odd 'quoted' \"规则\"",
+            &[("site", MatcherOp::Matches, "GZ.*|广.\\d+"), ("x", MatcherOp::NotEqual, odd)],
+            &[],
+        ),
+        rule("worst", &[("@severity", MatcherOp::Equal, "critical")], &["site"]),
+        rule("facts\nhere", &[("fact.site", MatcherOp::Equal, "x")], &[]),
+        rule("everything", &[], &["站点"]),
+    ];
+    let inhibition = |name: &str, label: &str, equal: &str| Inhibition {
+        name: name.to_owned(),
+        source: Matchers(vec![Matcher::equal(label, "PowerCut")]),
+        target: Matchers(vec![Matcher::new("severity", MatcherOp::NotMatches, "critical|major").unwrap()]),
+        equal: vec![equal.to_owned()],
+    };
+    rulebook.inhibitions = vec![
+        inhibition("power", "alertname", "site"),
+        inhibition("graded", "@severity", "site"),
+        inhibition("x", "a", "站点"),
+    ];
+    let step = |tier: Tier, team: &str| Step {
+        tier,
+        team: team.to_owned(),
+        respond_by: Span::from_minutes(15),
+        page_every: Span::from_minutes(5),
+        resolve_by: None,
+    };
+    let ladder =
+        Ladder { name: "default".to_owned(), steps: vec![step(Tier::First, "noc"), step(Tier::Second, "network")] };
+    rulebook.ladders.insert("default".to_owned(), ladder);
+    for (name, title) in [("noc", "一线服务台"), ("network", "网络专家")] {
+        let channels = vec![Channel::Webhook { url: "https://chat.example.org/hook/SECRET".to_owned() }];
+        let team =
+            Team { name: name.to_owned(), title: title.to_owned(), members: vec!["王工".to_owned()], channels };
+        rulebook.teams.insert(name.to_owned(), team);
+    }
+    let item = Item {
+        name: "temperature".to_owned(),
+        title: "温度".to_owned(),
+        check: Check::Manual { evidence: true },
+        severity: Severity::Minor,
+        labels: labels(&[("site", "GZ01")]),
+    };
+    let plan = Plan {
+        name: "machine-room".to_owned(),
+        title: "机房巡检".to_owned(),
+        schedule: Schedule::parse("30 9 * * 1-5", "Asia/Shanghai").unwrap(),
+        team: "noc".to_owned(),
+        items: vec![item],
+        due_within: Span::from_hours(2),
+        missed_after: Span::from_hours(8),
+        sign_off: true,
+    };
+    rulebook.plans.insert("machine-room".to_owned(), plan);
+    rulebook
+}

@@ -1,0 +1,108 @@
+//! A real Prometheus on a free port, ended with the test.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+/// How long starting, and every awaited condition, may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Prometheus {
+    /// `http://127.0.0.1:port`
+    pub url: String,
+    client: reqwest::Client,
+    _process: Child,
+    _directory: tempfile::TempDir,
+}
+
+/// A configuration that scrapes these `(job, host:port)` every second; sections of the caller's own go behind it.
+pub fn scraping(targets: &[(&str, &str)]) -> String {
+    let jobs: String = targets
+        .iter()
+        .map(|(job, target)| format!("  - job_name: {job}\n    static_configs: [{{targets: ['{target}']}}]\n"))
+        .collect();
+    format!("global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\nscrape_configs:\n{jobs}")
+}
+
+impl Prometheus {
+    /// Runs it with that configuration until it is ready. `None`, and a line that says so, when it is not installed.
+    pub async fn start(config: &str) -> Option<Prometheus> {
+        // Between finding a free port and taking it somebody else may: then another is tried.
+        for _ in 0..5 {
+            match Prometheus::try_start(config).await {
+                Ok(started) => return Some(started),
+                Err(Failed::NotInstalled) => {
+                    println!("SKIPPED: prometheus is not installed");
+                    return None;
+                }
+                Err(Failed::Ended) => {}
+            }
+        }
+        panic!("prometheus ends at its start; is this configuration right?\n{config}");
+    }
+
+    async fn try_start(config: &str) -> Result<Prometheus, Failed> {
+        let directory = tempfile::tempdir().unwrap();
+        let config_file = directory.path().join("prometheus.yml");
+        std::fs::write(&config_file, config).unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut process = Command::new("prometheus")
+            .arg(format!("--config.file={}", config_file.display()))
+            .arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()))
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|_| Failed::NotInstalled)?;
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::new();
+        let url = format!("http://127.0.0.1:{port}");
+        let ready = async {
+            loop {
+                if process.try_wait().unwrap().is_some() {
+                    return Err(Failed::Ended);
+                }
+                let answer = client.get(format!("{url}/-/ready")).send().await;
+                if answer.is_ok_and(|answer| answer.status().is_success()) {
+                    return Ok(());
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, ready).await.expect("prometheus becomes ready")?;
+        Ok(Prometheus { url, client, _process: process, _directory: directory })
+    }
+
+    /// The result of an instant query.
+    pub async fn query(&self, promql: &str) -> Vec<Value> {
+        let mut url = reqwest::Url::parse(&format!("{}/api/v1/query", self.url)).unwrap();
+        url.query_pairs_mut().append_pair("query", promql);
+        let answer: Value = self.client.get(url).send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer["status"], "success", "{promql}: {answer}");
+        answer["data"]["result"].as_array().unwrap().clone()
+    }
+
+    /// Asks until there is a sample.
+    pub async fn wait_for(&self, promql: &str) -> Vec<Value> {
+        let found = async {
+            loop {
+                let result = self.query(promql).await;
+                if !result.is_empty() {
+                    return result;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no sample of {promql}"))
+    }
+}
+
+enum Failed {
+    NotInstalled,
+    /// Its process is gone: the port was taken, or the configuration is wrong.
+    Ended,
+}
