@@ -23,10 +23,10 @@ use crate::metrics::Metrics;
 use crate::model::Moment;
 
 pub use client::{ClientSettings, ClientState, MqttClient};
+pub use decoding::{NATIVE_FILTER, decoder, filters};
 pub use listener::{
     Authenticate, Binding, Denied, ListenError, ListenerSettings, MqttListener, Permit, REFUSAL_REASONS,
 };
-pub use decoding::{NATIVE_FILTER, decoder, filters};
 pub use topic::{BadTopicFilter, TopicFilters};
 
 /// What the transport knows of a message's history.

@@ -108,9 +108,11 @@ impl Reader {
         let decode = &self.surroundings.decode;
         let redelivery = Redelivery { dup: message.dup };
         // A message that makes a decoder panic would otherwise come round for ever.
-        catch_unwind(AssertUnwindSafe(|| decode(&message.topic, &message.payload, redelivery))).map_err(|_| {
-            ("decoder_panicked", "the decoder failed on it; this is a defect, please report it".to_owned())
-        })
+        catch_unwind(AssertUnwindSafe(|| decode(&message.topic, &message.payload, redelivery)))
+            .map(storable_parcel)
+            .map_err(|_| {
+                ("decoder_panicked", "the decoder failed on it; this is a defect, please report it".to_owned())
+            })
     }
 
     fn unless_repeated(&self, message: &Message, parcel: Parcel) -> Reading {
@@ -132,22 +134,24 @@ impl Reader {
 
     fn dead_letter(&self, message: &Message, reason: String) -> Parcel {
         let shown = &message.payload[..message.payload.len().min(DeadLetter::PAYLOAD_MAX_BYTES)];
-        Parcel::DeadLetter(DeadLetter {
+        Parcel::DeadLetter(storable_letter(DeadLetter {
             at: (self.surroundings.now)(),
             source: NO_SOURCE.to_owned(),
-            door: storable(&message.topic),
-            reason: storable(&reason),
-            payload: storable(&String::from_utf8_lossy(shown)),
+            door: message.topic.clone(),
+            reason,
+            payload: String::from_utf8_lossy(shown).into_owned(),
             payload_bytes: message.payload_bytes,
-        })
+        }))
     }
 }
 
-/// Whether a second delivery of it would do no harm: nothing in it is a point.
+/// Whether what is said behind a refused message may be said once more after it: nothing in it counts twice.
 pub(super) fn is_idempotent(parcel: &Parcel) -> bool {
     match parcel {
-        Parcel::Events(events) => events.iter().all(|event| event.status != Status::Point),
-        Parcel::DeadLetter(_) | Parcel::Partly { .. } => false,
+        Parcel::Events(events) | Parcel::Partly { events, .. } => {
+            events.iter().all(|event| event.status != Status::Point)
+        }
+        Parcel::DeadLetter(_) => false,
     }
 }
 
@@ -156,11 +160,24 @@ pub(super) fn is_idempotent(parcel: &Parcel) -> bool {
 fn nameless(parcel: &Parcel) -> Option<&str> {
     match parcel {
         Parcel::DeadLetter(letter) => Some(&letter.source),
-        Parcel::Events(events) => {
+        Parcel::Events(events) | Parcel::Partly { events, .. } => {
             let nameless = |event: &Event| event.status == Status::Point && event.id.is_none();
             events.first().filter(|_| events.iter().all(nameless)).map(|event| event.source.as_str())
         }
     }
+}
+
+fn storable_parcel(parcel: Parcel) -> Parcel {
+    match parcel {
+        Parcel::Events(events) => Parcel::Events(events),
+        Parcel::DeadLetter(letter) => Parcel::DeadLetter(storable_letter(letter)),
+        Parcel::Partly { events, dead_letter } => Parcel::Partly { events, dead_letter: storable_letter(dead_letter) },
+    }
+}
+
+fn storable_letter(letter: DeadLetter) -> DeadLetter {
+    let (door, reason, payload) = (storable(&letter.door), storable(&letter.reason), storable(&letter.payload));
+    DeadLetter { door, reason, payload, ..letter }
 }
 
 /// A database may refuse NUL in a text, and nothing else would be kept with it.
@@ -191,7 +208,7 @@ mod tests {
     #[test]
     fn what_no_source_can_read_becomes_a_dead_letter_with_the_reason() {
         check(message("t/广州", "firing 链路".as_bytes()), "firing 链路");
-        check(message("t/x", b"\xff\xfe"), "no known word");
+        check(message("t/x", b"\xff\xfe\0"), "no known word");
         check(message("other/广州\0", b"firing \0"), "no source takes the topic other/广州");
         check(message("t/x", &[b'x'; 101]), "the payload has 101 bytes; at most 100 are read");
         check(message("t/x", b"panic"), "the decoder failed");

@@ -43,14 +43,15 @@ impl Driver {
             let (kept, gate, refusing) = (Arc::clone(&kept), Arc::clone(&gate), refusing.subscribe());
             async move {
                 while let Some(delivery) = deliveries.recv().await {
+                    let (parcel, reply, _room) = delivery.into_parts();
                     if *refusing.borrow() {
                         let reason = "the disk is full".to_owned();
-                        let _ = delivery.reply.send(Err(Refused::Unavailable { reason }));
+                        let _ = reply.send(Err(Refused::Unavailable { reason }));
                         continue;
                     }
                     gate.acquire().await.unwrap().forget();
-                    kept.lock().unwrap().push(delivery.parcel);
-                    let _ = delivery.reply.send(Ok(vec![Verdict::Accepted]));
+                    kept.lock().unwrap().push(parcel);
+                    let _ = reply.send(Ok(vec![Verdict::Accepted]));
                 }
             }
         });
@@ -75,7 +76,7 @@ impl Driver {
     pub fn summaries(&self) -> Vec<String> {
         let kept = self.kept.lock().unwrap();
         let events = kept.iter().filter_map(|parcel| match parcel {
-            Parcel::Events(events) => Some(events),
+            Parcel::Events(events) | Parcel::Partly { events, .. } => Some(events),
             Parcel::DeadLetter(_) => None,
         });
         events.flatten().map(|event| event.summary.clone()).collect()
@@ -88,7 +89,7 @@ impl Driver {
     pub fn events_named(&self, alertname: &str) -> Vec<Event> {
         let kept = self.kept.lock().unwrap();
         let events = kept.iter().filter_map(|parcel| match parcel {
-            Parcel::Events(events) => Some(events),
+            Parcel::Events(events) | Parcel::Partly { events, .. } => Some(events),
             Parcel::DeadLetter(_) => None,
         });
         events.flatten().filter(|event| event.labels.get("alertname") == Some(alertname)).cloned().collect()
@@ -98,7 +99,7 @@ impl Driver {
         let kept = self.kept.lock().unwrap();
         let letters = kept.iter().filter_map(|parcel| match parcel {
             Parcel::Events(_) => None,
-            Parcel::DeadLetter(letter) => Some(letter.clone()),
+            Parcel::DeadLetter(letter) | Parcel::Partly { dead_letter: letter, .. } => Some(letter.clone()),
         });
         letters.collect()
     }
