@@ -324,6 +324,25 @@ async fn a_store_that_is_away_for_some_keep_alives_costs_neither_the_connection_
 }
 
 #[tokio::test]
+async fn what_comes_at_qos_0_without_room_is_counted() {
+    let broker = Mosquitto::start(RECOMMENDED).await;
+    let driver = Driver::holding(5);
+    let mut settings = settings(broker.port, "3.1.1");
+    settings.unacknowledged_max = 1;
+    let client = subscribed(settings, &driver).await;
+    publish(broker.port, "t/x", "a").await;
+    eventually("there is no more room", || unacknowledged(&driver, broker.port) == 1.0).await;
+    let port = broker.port.to_string();
+    let published = run("mosquitto_pub", &["-p", &port, "-q", "0", "-t", "t/x", "-m", "b"], b"").await;
+    assert!(published.status.success(), "{published:?}");
+    let series = "watchfire_events_refused_total{door=\"mqtt\",reason=\"no_room_at_qos_0\",source=\"mqtt\"}";
+    eventually("it is counted", || driver.metric(series) == 1.0).await;
+    driver.allow(100);
+    assert_eq!(up_to_now(broker.port, &driver).await, ["a"]);
+    client.stop().await;
+}
+
+#[tokio::test]
 async fn a_new_rulebook_changes_the_subscriptions_of_a_standing_connection() {
     for version in VERSIONS {
         let broker = Mosquitto::start(RECOMMENDED).await;

@@ -32,7 +32,7 @@ use crate::metrics::Metrics;
 #[derive(Clone, Debug)]
 pub struct ClientSettings {
     pub address: BrokerAddress,
-    /// Messages received and not acknowledged yet; more than that is left with the broker.
+    /// Messages received and not acknowledged yet, at least 1; more than that is left with the broker.
     pub unacknowledged_max: u16,
     /// The same in bytes of topic and payload.
     pub unacknowledged_bytes_max: usize,
@@ -82,7 +82,8 @@ pub(super) struct Ticket {
 
 impl MqttClient {
     /// Reads the certificates that the address names; connects only in [`MqttClient::run`].
-    pub fn new(settings: ClientSettings, surroundings: Surroundings) -> Result<MqttClient, TlsError> {
+    pub fn new(mut settings: ClientSettings, surroundings: Surroundings) -> Result<MqttClient, TlsError> {
+        settings.unacknowledged_max = settings.unacknowledged_max.max(1);
         let mut link = LinkOptions::new(settings.address.clone())?;
         link.persistent = true;
         link.keep_alive = settings.keep_alive;
