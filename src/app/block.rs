@@ -17,10 +17,19 @@ type CommandReply = oneshot::Sender<Result<Outcome, Unanswered>>;
 
 /// Who is told after the commit.
 enum Waiting {
-    Events { reply: EventsReply, verdicts: Vec<Verdict>, _room: Option<tokio::sync::OwnedSemaphorePermit> },
-    Command { reply: CommandReply, outcome: Option<Outcome> },
+    Events {
+        reply: EventsReply,
+        verdicts: Vec<Verdict>,
+        _room: Option<tokio::sync::OwnedSemaphorePermit>,
+    },
+    Command {
+        reply: CommandReply,
+        outcome: Option<Outcome>,
+    },
     /// The courier, whose result is settled only when it is committed; dropped, it hands it in again.
-    Courier { committed: oneshot::Sender<()> },
+    Courier {
+        committed: oneshot::Sender<()>,
+    },
 }
 
 /// Handled, not committed.
@@ -34,16 +43,17 @@ pub struct Block {
 }
 
 impl Block {
-    pub fn is_empty(&self) -> bool {
-        self.work.entries.is_empty() && self.dead_letters.is_empty() && self.waiting.is_empty()
-    }
-
     pub fn is_full(&self) -> bool {
         self.work.entries.len() >= BLOCK_INPUTS_MAX
     }
 
     /// Takes a parcel of a door.
-    pub fn deliver(&mut self, engine: &mut Engine, clock: &impl Fn() -> Moment, delivery: Delivery) -> Result<(), NotTaken> {
+    pub fn deliver(
+        &mut self,
+        engine: &mut Engine,
+        clock: &impl Fn() -> Moment,
+        delivery: Delivery,
+    ) -> Result<(), NotTaken> {
         self.oldest.get_or_insert(delivery.under_way());
         let (parcel, reply, room) = delivery.into_parts();
         let (events, dead_letter) = match parcel {
@@ -147,9 +157,8 @@ impl Block {
     fn event(&mut self, engine: &mut Engine, clock: &impl Fn() -> Moment, event: Event) -> Result<Verdict, NotTaken> {
         let before = self.work.effects.len();
         self.take(engine, clock, Request::Event(Box::new(event)))?;
-        let duplicate = self.work.effects[before..]
-            .iter()
-            .any(|effect| matches!(effect, Effect::Count(Counted::Duplicate { .. })));
+        let duplicate =
+            self.work.effects[before..].iter().any(|effect| matches!(effect, Effect::Count(Counted::Duplicate { .. })));
         Ok(if duplicate { Verdict::Duplicate } else { Verdict::Accepted })
     }
 }

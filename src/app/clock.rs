@@ -44,8 +44,7 @@ impl Clock {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             Moment::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
         };
-        let elapsed =
-            move || Span::from_micros(i64::try_from(start.elapsed().as_micros()).unwrap_or(i64::MAX));
+        let elapsed = move || Span::from_micros(i64::try_from(start.elapsed().as_micros()).unwrap_or(i64::MAX));
         Clock::new(Arc::new(wall), Arc::new(elapsed))
     }
 
@@ -99,7 +98,7 @@ mod tests {
             Arc::new(move || Span::from_seconds(e.load(Ordering::SeqCst))),
         );
         // (wall, elapsed) → (now, step)
-        let mut check = |at: (i64, i64), now: i64, step: Option<(bool, i64)>| {
+        let check = |at: (i64, i64), now: i64, step: Option<(bool, i64)>| {
             wall.store(at.0, Ordering::SeqCst);
             elapsed.store(at.1, Ordering::SeqCst);
             assert_eq!(clock.now(), Moment::from_seconds(now), "{at:?}");

@@ -38,8 +38,7 @@ pub fn start(
     .map_err(|error| error.to_string())?;
     tasks.push(tokio::spawn(courier.run()));
     let listening = broker.map(LinkOptions::new).transpose().map_err(|error| error.to_string())?;
-    let prober =
-        Prober::new(listening, Arc::clone(&doors.metrics), doors.now()).map_err(|error| error.to_string())?;
+    let prober = Prober::new(listening, Arc::clone(&doors.metrics), doors.now()).map_err(|error| error.to_string())?;
     tasks.push(tokio::spawn(Arc::new(prober).serve(probe_queue, probe_results, doors.stop.clone())));
     Ok(tasks)
 }
@@ -55,8 +54,8 @@ fn publisher(doors: &Doors, address: BrokerAddress, tasks: &mut Vec<JoinHandle<(
 fn publish(publisher: MqttPublisher) -> Publish {
     Arc::new(move |topic, payload| {
         let publisher = publisher.clone();
-        Box::pin(async move {
-            publisher.publish(&topic, payload.into(), false).await.map_err(|error| error.to_string())
-        })
+        Box::pin(
+            async move { publisher.publish(&topic, payload.into(), false).await.map_err(|error| error.to_string()) },
+        )
     })
 }

@@ -16,12 +16,12 @@ use super::gauges;
 use super::serve::NotStarted;
 use crate::api::{self, ApiSettings, ApiState, CommandQueue, Keyring, Now};
 use crate::broker::BrokerAddress;
+use crate::ingest::Intake;
 use crate::ingest::http::{BODY_MAX_BYTES, HttpIntake};
 use crate::ingest::mqtt::{
     self, Authenticate, Binding, ClientSettings, Denied, ListenerSettings, MqttClient, MqttListener, Permit,
     Surroundings, TopicFilters,
 };
-use crate::ingest::Intake;
 use crate::metrics::Metrics;
 use crate::rules::Rulebook;
 use crate::store::{Live, Role, Store};
@@ -72,7 +72,12 @@ pub async fn open(doors: &Doors) -> Result<Opened, NotStarted> {
     let (filters, surroundings) = surroundings(doors)?;
     let mut tasks = vec![
         tokio::spawn(follow_rulebook(Arc::clone(&doors.live), filters, doors.stop.clone())),
-        tokio::spawn(gauges::keep(Arc::clone(&doors.live), Arc::clone(&doors.metrics), doors.intake.clone(), doors.stop.clone())),
+        tokio::spawn(gauges::keep(
+            Arc::clone(&doors.live),
+            Arc::clone(&doors.metrics),
+            doors.intake.clone(),
+            doors.stop.clone(),
+        )),
     ];
     let mqtt = match doors.config.mqtt_listen {
         MqttListen::Off => None,

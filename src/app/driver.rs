@@ -241,7 +241,11 @@ impl Driver {
                 Err(Stopped::Fenced(fenced))
             }
             Err(CommitError::Content { reason }) => {
-                tracing::error!(reason, inputs = batch.entries.len(), "the store refused a block; trying its inputs one by one");
+                tracing::error!(
+                    reason,
+                    inputs = batch.entries.len(),
+                    "the store refused a block; trying its inputs one by one"
+                );
                 self.outputs.metrics.commit_failed();
                 let entries = std::mem::take(&mut batch.entries);
                 self.start_over(&mut block).await?;

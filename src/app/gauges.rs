@@ -34,7 +34,8 @@ fn refresh(live: &Live, metrics: &Metrics) {
         *incidents.entry((incident.tier, incident.priority)).or_default() += 1;
     }
     let mut unacknowledged: BTreeMap<Priority, i64> = BTreeMap::new();
-    for incident in live.open_incidents().iter().filter(|one| one.state.is_open() && !one.unpaged && !one.acknowledged) {
+    for incident in live.open_incidents().iter().filter(|one| one.state.is_open() && !one.unpaged && !one.acknowledged)
+    {
         *unacknowledged.entry(incident.priority).or_default() += 1;
     }
     let alerts: Vec<(Severity, i64)> = alerts.into_iter().collect();

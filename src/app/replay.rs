@@ -44,8 +44,8 @@ pub fn run(command: &ReplayCommand) -> Result<ExitCode, String> {
     let reader: Box<dyn BufRead> = if command.file.as_os_str() == "-" {
         Box::new(BufReader::new(std::io::stdin()))
     } else {
-        let file = std::fs::File::open(&command.file)
-            .map_err(|error| format!("{}: {error}", command.file.display()))?;
+        let file =
+            std::fs::File::open(&command.file).map_err(|error| format!("{}: {error}", command.file.display()))?;
         Box::new(BufReader::with_capacity(1 << 20, file))
     };
     let show_progress = std::io::stderr().is_terminal();
@@ -86,14 +86,7 @@ impl Player {
         engine
             .handle(Moment::EPOCH, Request::Rulebook(hash), &mut work)
             .expect("a fresh engine takes a rulebook that it was taught");
-        Player {
-            engine,
-            work,
-            now: Moment::EPOCH,
-            events: 0,
-            incidents: BTreeMap::new(),
-            problems: BTreeMap::new(),
-        }
+        Player { engine, work, now: Moment::EPOCH, events: 0, incidents: BTreeMap::new(), problems: BTreeMap::new() }
     }
 
     fn play(&mut self, line: &str) -> Result<(), String> {
@@ -111,7 +104,9 @@ impl Player {
         }
         self.now = event.occurred_at.unwrap_or(self.now).max(self.now);
         self.serve(self.now)?;
-        self.engine.handle(self.now, Request::Event(Box::new(event)), &mut self.work).map_err(|error| error.to_string())?;
+        self.engine
+            .handle(self.now, Request::Event(Box::new(event)), &mut self.work)
+            .map_err(|error| error.to_string())?;
         self.events += 1;
         self.keep();
         Ok(())

@@ -4,7 +4,6 @@
 //! nobody is let in before there is somebody to answer. Stopping goes the other way round.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,7 +51,9 @@ pub enum NotStarted {
     ClockBehind { behind: Span },
     #[error("this database was begun with the domain label {stored:?}, not {wanted:?}; it is fixed at the first start")]
     DomainChanged { stored: String, wanted: String },
-    #[error("{listen} is reachable from other machines, and nobody has a token: make one with `watchfire token create NAME --role admin`, or listen on 127.0.0.1")]
+    #[error(
+        "{listen} is reachable from other machines, and nobody has a token: make one with `watchfire token create NAME --role admin`, or listen on 127.0.0.1"
+    )]
     OpenToTheWorld { listen: SocketAddr },
     #[error("cannot listen on {address}: {reason}")]
     Listen { address: String, reason: String },
@@ -133,7 +134,12 @@ pub async fn start(config: Config, read_rules: ReadRules, cancel: CancellationTo
         lease: lease.clone(),
         clock: clock.clone(),
         inputs: Inputs { events, commands: wishes, probes, deliveries },
-        outputs: Outputs { live: Arc::clone(&live), metrics: Arc::clone(&metrics), probes: probe_requests, notices: Arc::clone(&notices) },
+        outputs: Outputs {
+            live: Arc::clone(&live),
+            metrics: Arc::clone(&metrics),
+            probes: probe_requests,
+            notices: Arc::clone(&notices),
+        },
         snapshots: Snapshots::new(config.journal_keep, config.journal_max_bytes, Arc::clone(&metrics)),
         read_rules,
         domain_label: config.domain_label.clone(),
@@ -267,9 +273,4 @@ async fn refuse_open_world(store: &Store, listen: SocketAddr) -> Result<(), NotS
 fn holder() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{}:{}", host.trim(), std::process::id())
-}
-
-/// The default directory of rules, when there is one.
-pub fn default_rules() -> Option<PathBuf> {
-    Some(PathBuf::from("rules")).filter(|dir| dir.is_dir())
 }

@@ -103,8 +103,7 @@ impl Writer {
         let mut bytes = 0;
         for frozen in partitions {
             let partition = frozen.partition;
-            let previous =
-                self.previous.lock().unwrap_or_else(PoisonError::into_inner).get(&partition).cloned();
+            let previous = self.previous.lock().unwrap_or_else(PoisonError::into_inner).get(&partition).cloned();
             if previous.as_ref().is_some_and(|(before, _)| before.next_offset == frozen.next_offset) {
                 continue;
             }

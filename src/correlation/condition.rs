@@ -35,10 +35,7 @@ impl ConditionKey {
 
 impl Ord for ConditionKey {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.hash
-            .cmp(&other.hash)
-            .then_with(|| self.rule.cmp(&other.rule))
-            .then_with(|| self.key.cmp(&other.key))
+        self.hash.cmp(&other.hash).then_with(|| self.rule.cmp(&other.rule)).then_with(|| self.key.cmp(&other.key))
     }
 }
 
@@ -137,6 +134,16 @@ impl Condition {
             Phase::Raised { .. } => true,
             Phase::Idle | Phase::Waiting => false,
         }
+    }
+
+    /// Whether it waits, or is raised and held back, with no alert under it that would be told of a release.
+    pub fn is_held_memberless(&self) -> bool {
+        self.members.is_empty()
+            && match self.phase {
+                Phase::Waiting => true,
+                Phase::Raised { held, .. } => held,
+                Phase::Idle => false,
+            }
     }
 
     /// The indexes it belongs into.

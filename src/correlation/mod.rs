@@ -34,9 +34,7 @@ use crate::model::{Moment, Span};
 
 pub use correlator::Correlator;
 pub use input::{Resend, SilenceChange};
-pub use output::{
-    AlertView, Bound, Counted, Decision, Evidence, Member, Output, Raised, Refused, Suppressor, Verdict,
-};
+pub use output::{AlertView, Bound, Counted, Decision, Evidence, Member, Output, Raised, Refused, Suppressor, Verdict};
 pub use state::{BadSnapshot, Frozen};
 
 /// How much earlier than received an event may have happened; earlier ones are taken as from then.

@@ -34,7 +34,8 @@ impl Turn<'_> {
         let before: Vec<ConditionKey> = alert.conditions().cloned().collect();
         let (suppressed, last_message_at) = (alert.is_suppressed(), alert.updated_at);
         let of = |hold: Hold| hits.iter().filter(move |(_, hit)| hit.hold == hold).map(|(key, _)| key.clone());
-        let (owner, links): (Option<ConditionKey>, Vec<ConditionKey>) = (of(Hold::Owner).next(), of(Hold::Link).collect());
+        let (owner, links): (Option<ConditionKey>, Vec<ConditionKey>) =
+            (of(Hold::Owner).next(), of(Hold::Link).collect());
         for key in &before {
             if owner.as_ref() != Some(key) && !links.contains(key) {
                 self.leave(key, fingerprint, suppressed);
@@ -150,6 +151,8 @@ impl Turn<'_> {
             self.decide(key, Verdict::Left { fingerprint });
         }
         self.settle(key, false);
+        // The last member is gone: what counted decides now whether it is held back.
+        self.review_memberless(key);
     }
 
     pub fn member(&self, fingerprint: Fingerprint) -> Option<Member> {

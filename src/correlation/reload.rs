@@ -49,8 +49,7 @@ impl Turn<'_> {
         for fingerprint in &fingerprints {
             let Some(alert) = self.state.alerts.get(fingerprint) else { continue };
             if alert.times.firing {
-                let source =
-                    self.index.inhibitions.source_for(&self.book.inhibition_places(&Subject::of_alert(alert)));
+                let source = self.index.inhibitions.source_for(&self.book.inhibition_places(&Subject::of_alert(alert)));
                 self.inhibit(*fingerprint, source);
             }
             let touches = |key: &ConditionKey| gone.contains(&key.rule);
@@ -62,6 +61,9 @@ impl Turn<'_> {
                 alert.passed.retain(|id| !gone.contains(id));
             }
         }
+        // What held back events without alerts may be gone with the old inhibitions.
+        let fired: Vec<ConditionKey> = self.index.fired.iter().cloned().collect();
+        fired.iter().for_each(|key| self.review_memberless(key));
         if reroute {
             for fingerprint in fingerprints {
                 if self.state.alerts.get(&fingerprint).is_some_and(|alert| alert.times.firing) {

@@ -67,8 +67,9 @@ impl Engine {
     pub fn new(domain_label: Option<String>) -> Engine {
         let rulebook = Arc::new(Rulebook::empty());
         let start = Position { next: Offset(0), last: Moment::EPOCH, rulebook: rulebook.hash };
-        let correlators: BTreeMap<Partition, Correlating> =
-            live_partitions(domain_label.is_some()).map(|partition| (partition, Correlating::new(Arc::clone(&rulebook)))).collect();
+        let correlators: BTreeMap<Partition, Correlating> = live_partitions(domain_label.is_some())
+            .map(|partition| (partition, Correlating::new(Arc::clone(&rulebook))))
+            .collect();
         let positions = correlators.keys().copied().chain([Partition::DESK]).map(|one| (one, start)).collect();
         Engine {
             known: [(rulebook.hash, Arc::clone(&rulebook))].into(),
@@ -195,8 +196,7 @@ impl Engine {
     ) {
         let partitions: Vec<Partition> = self.correlators.keys().copied().collect();
         let Some(first) = partitions.first().copied() else { return };
-        let new_id =
-            SilenceId::from_cause(Cause { partition: first, offset: self.position(first).next, n: 0 });
+        let new_id = SilenceId::from_cause(Cause { partition: first, offset: self.position(first).next, n: 0 });
         for partition in partitions {
             let command = SilenceCommand {
                 actor: actor.clone(),

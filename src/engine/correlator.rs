@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    AlertRecord, AuditEntry, Bound, Control, CorrelatorInput, Counted, Decision, Effect, Outcome, Refusal,
-    Resend, SilenceChange, SilenceCommand, Suppressor,
+    AlertRecord, AuditEntry, Bound, Control, CorrelatorInput, Counted, Decision, Effect, Outcome, Refusal, Resend,
+    SilenceChange, SilenceCommand, Suppressor,
 };
 use crate::correlation::{self, Correlator, Output};
 use crate::model::{Cause, Event, Moment, Silence};
@@ -100,7 +100,10 @@ impl Correlating {
         FrozenCorrelator(self.correlator.freeze())
     }
 
-    pub fn restore(sections: &BTreeMap<String, Vec<u8>>, rulebook: &Arc<Rulebook>) -> Result<Correlating, correlation::BadSnapshot> {
+    pub fn restore(
+        sections: &BTreeMap<String, Vec<u8>>,
+        rulebook: &Arc<Rulebook>,
+    ) -> Result<Correlating, correlation::BadSnapshot> {
         let sections = sections.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
         let correlator = Correlator::restore(Arc::clone(rulebook), sections)?;
         Ok(Correlating { correlator })

@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Evidence, Outcome};
 use crate::incidents::{Incident, TimelineEntry};
 use crate::inspections::{ProbeRequest, Run};
-use crate::model::{
-    Cause, Fingerprint, IncidentId, Moment, Priority, Silence, SilenceId, Stamp, Status, Tier,
-};
+use crate::model::{Cause, Fingerprint, IncidentId, Moment, Priority, Silence, SilenceId, Stamp, Status, Tier};
 use crate::problems::Problem;
 use crate::rules::Channel;
 
@@ -188,7 +186,10 @@ pub enum Counted {
         outcome: crate::inspections::ItemOutcome,
     },
     /// A reload dropped that many windows of a rule that is gone or another.
-    WindowsDropped { rule: String, windows: u64 },
+    WindowsDropped {
+        rule: String,
+        windows: u64,
+    },
     CommandRefused,
     InvariantBroken {
         which: String,

@@ -1,7 +1,7 @@
 //! The engine: composes the pure rooms into correlators (partitions 0–63) and the desk (64).
 //!
-//! `handle(now, request)` in, journal entries and effects out. No clock, no I/O, no async, no randomness, no
-//! hash-iteration order: the same journal gives the same effects, byte for byte.
+//! `handle(now, request)` in, journal entries and effects out. Must never read a clock, do I/O, wait, draw lots, or
+//! depend on the order of a hash: the same journal gives the same effects, byte for byte.
 
 mod command;
 mod compose;
@@ -15,12 +15,12 @@ mod snapshot;
 pub use command::{Action, Command, IncidentAction, Outcome, ProblemAction, Refusal, RunAction};
 pub use compose::{Engine, NotTaken, Work};
 pub use decision::{Decision, Evidence, Member, Raised, Verdict};
+pub use desk::DeskIncident;
 pub use effect::{AlertRecord, AuditEntry, Bound, Breach, Counted, Effect, Notice, NoticeKind, Suppressor};
 pub use input::{
     Control, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, Entry, Input, Request, Resend, SilenceChange,
     SilenceCommand, SilenceDraft,
 };
-pub use desk::DeskIncident;
 pub use snapshot::{BadEncoding, BadSnapshot, Frozen, Saved};
 
 /// The version of the engine's behaviour: raised whenever the same journal would give other effects.

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::NotTaken;
 use super::compose::{Engine, Position, live_partitions};
 use super::correlator::{Correlating, FrozenCorrelator};
 use super::desk::{Desk, Kept};
-use super::NotTaken;
 use crate::model::{Moment, Offset, Partition};
 use crate::rules::{Rulebook, RulebookHash};
 
@@ -90,10 +90,8 @@ pub enum BadSnapshot {
 impl Engine {
     /// Every partition as it stands now.
     pub fn freeze(&self) -> Vec<Frozen> {
-        let correlators = self
-            .correlators
-            .iter()
-            .map(|(partition, correlator)| (*partition, State::Correlator(correlator.freeze())));
+        let correlators =
+            self.correlators.iter().map(|(partition, correlator)| (*partition, State::Correlator(correlator.freeze())));
         let desk = (Partition::DESK, State::Desk(self.desk.kept().clone()));
         correlators
             .chain([desk])
@@ -131,8 +129,8 @@ impl Engine {
                 }
                 engine.desk = Desk::from_kept(kept);
             } else {
-                let correlator =
-                    Correlating::restore(&one.sections, &rulebook).map_err(|error| bad("correlator", error.to_string()))?;
+                let correlator = Correlating::restore(&one.sections, &rulebook)
+                    .map_err(|error| bad("correlator", error.to_string()))?;
                 engine.correlators.insert(one.partition, correlator);
             }
             let position = Position { next: one.next_offset, last: one.taken_at, rulebook: one.rulebook };

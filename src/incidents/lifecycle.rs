@@ -48,10 +48,9 @@ impl Incident {
             }
             IncidentState::Pending => Err(self.refusal("pend", "it is pending already")),
             IncidentState::New | IncidentState::Assigned => Err(self.refusal("pend", "acknowledge it first")),
-            IncidentState::Resolved
-            | IncidentState::Closed
-            | IncidentState::Merged
-            | IncidentState::Cancelled => Err(self.refusal("pend", "it is not open")),
+            IncidentState::Resolved | IncidentState::Closed | IncidentState::Merged | IncidentState::Cancelled => {
+                Err(self.refusal("pend", "it is not open"))
+            }
         }
     }
 
@@ -92,13 +91,10 @@ impl Incident {
                 Ok(())
             }
             IncidentState::Closed => Err(self.refusal("close", "it is closed already")),
-            IncidentState::New
-            | IncidentState::Assigned
-            | IncidentState::InProgress
-            | IncidentState::Pending => Err(self.refusal("close", "resolve it first")),
-            IncidentState::Merged | IncidentState::Cancelled => {
-                Err(self.refusal("close", "it has already ended"))
+            IncidentState::New | IncidentState::Assigned | IncidentState::InProgress | IncidentState::Pending => {
+                Err(self.refusal("close", "resolve it first"))
             }
+            IncidentState::Merged | IncidentState::Cancelled => Err(self.refusal("close", "it has already ended")),
         }
     }
 
@@ -114,10 +110,9 @@ impl Incident {
                 self.reopened += 1;
                 Ok(())
             }
-            IncidentState::New
-            | IncidentState::Assigned
-            | IncidentState::InProgress
-            | IncidentState::Pending => Err(self.refusal("reopen", "it is still open")),
+            IncidentState::New | IncidentState::Assigned | IncidentState::InProgress | IncidentState::Pending => {
+                Err(self.refusal("reopen", "it is still open"))
+            }
             IncidentState::Merged | IncidentState::Cancelled => {
                 Err(self.refusal("reopen", "only a resolved or closed incident reopens"))
             }

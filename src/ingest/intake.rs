@@ -14,15 +14,18 @@ pub enum Parcel {
     /// An unreadable message, to be kept before it is acknowledged.
     DeadLetter(DeadLetter),
     /// A message of which some items could be read, and what was wrong with the others.
-    Partly { events: Vec<Event>, dead_letter: DeadLetter },
+    Partly {
+        events: Vec<Event>,
+        dead_letter: DeadLetter,
+    },
 }
 
 /// One parcel on its way to the driver.
 #[derive(Debug)]
 pub struct Delivery {
-    parcel: Parcel,
+    pub parcel: Parcel,
     /// Answered after the commit with one verdict an event, in order.
-    reply: oneshot::Sender<Result<Vec<Verdict>, Refused>>,
+    pub reply: oneshot::Sender<Result<Vec<Verdict>, Refused>>,
     /// Gives the events' places in the queue back when dropped.
     room: OwnedSemaphorePermit,
     under_way: Stopwatch,

@@ -1,6 +1,7 @@
 //! The bytes of blocks and sections: what they are on disk, and the proof that they are what was written.
 //!
-//! A sealed piece is a version byte, the CRC-32 of the rest (4 bytes, little-endian), and LZ4 with its plain size in front.
+//! A sealed piece is a version byte, the CRC-32 of the rest (4 bytes, little-endian), and LZ4 with its plain size in
+//! front.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};

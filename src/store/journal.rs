@@ -119,8 +119,8 @@ pub(super) fn into_store_error(error: CommitError) -> StoreError {
 }
 
 impl Store {
-    /// Entries from `from` on, whole blocks, at least one block if there is any, stopping past `limit` entries. Gapless,
-    /// with every block's checksum verified.
+    /// Entries from `from` on, whole blocks, at least one block if there is any, stopping past `limit` entries.
+    /// Gapless, with every block's checksum verified; `Trimmed` when retention took `from`.
     pub async fn read_journal(
         &self,
         partition: Partition,

@@ -305,3 +305,6 @@ const fn is_shown(state: IncidentState) -> bool {
         IncidentState::Closed | IncidentState::Merged | IncidentState::Cancelled => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

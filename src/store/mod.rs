@@ -189,7 +189,8 @@ impl Store {
                     Value::Text(value) => query.bind(value),
                     Value::Bytes(value) => query.bind(value),
                 });
-                let rows = async { Ok(query.fetch_all(&store.readers).await?) };
+                let rows =
+                    async { query.fetch_all(&store.readers).await.map_err(|error| unread(error, store.patience)) };
                 within(reading(store.patience), "a query", rows).await
             }
             Store::Postgres(store) => {
@@ -199,10 +200,19 @@ impl Store {
                     Value::Text(value) => query.bind(value),
                     Value::Bytes(value) => query.bind(value),
                 });
-                let rows = async { Ok(query.fetch_all(&store.readers).await?) };
+                let rows =
+                    async { query.fetch_all(&store.readers).await.map_err(|error| unread(error, store.patience)) };
                 within(reading(store.patience), "a query", rows).await
             }
         }
+    }
+}
+
+/// Says of a database that could not be reached what it is, not how the pool saw it.
+fn unread(error: sqlx::Error, patience: Span) -> StoreError {
+    match error {
+        sqlx::Error::PoolTimedOut => StoreError::TimedOut { what: "connecting", after: patience },
+        error => StoreError::Database(error),
     }
 }
 

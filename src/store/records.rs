@@ -8,7 +8,7 @@ use super::columns::{Value, key_text};
 use super::question::Question;
 use super::statements as sql;
 use super::{DeliveryRow, OutboxRow, Store, StoreError};
-use crate::engine::{AlertRecord, Evidence, Notice};
+use crate::engine::{AlertRecord, Evidence};
 use crate::incidents::{Incident, TimelineEntry};
 use crate::inspections::Run;
 use crate::model::{Cause, Fingerprint, IncidentId, Moment, ProblemId, RunId};
@@ -16,6 +16,9 @@ use crate::problems::Problem;
 
 /// How much of what belongs to one record is read at once.
 const PARTS_MAX: i64 = 10_000;
+
+/// Cause, attempts, outcome, when it was delivered, the notice.
+type Delivered = (String, i64, Option<String>, Option<i64>, String);
 
 impl Store {
     pub async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
@@ -70,16 +73,15 @@ impl Store {
     /// 10,000.
     pub async fn deliveries(&self, subject: &str) -> Result<Vec<DeliveryRow>, StoreError> {
         let question = Question::fixed(sql::DELIVERIES, vec![key_text(subject).into(), Value::Int(PARTS_MAX)]);
-        let rows: Vec<(String, i64, Option<String>, Option<i64>, String)> = self.fetch(question).await?;
-        let row =
-            |(cause, attempts, outcome, delivered_at, body): (String, i64, Option<String>, Option<i64>, String)| {
-                Ok(DeliveryRow {
-                    notice: decode::<Notice>("outbox", &cause, &body)?,
-                    attempts: number("outbox", &cause, attempts)?,
-                    outcome: outcome.map(|outcome| decode("outbox", &cause, &outcome)).transpose()?,
-                    delivered_at: delivered_at.map(Moment::from_micros),
-                })
-            };
+        let rows: Vec<Delivered> = self.fetch(question).await?;
+        let row = |(cause, attempts, outcome, delivered_at, body): Delivered| {
+            Ok(DeliveryRow {
+                notice: decode("outbox", &cause, &body)?,
+                attempts: number("outbox", &cause, attempts)?,
+                outcome: outcome.map(|outcome| decode("outbox", &cause, &outcome)).transpose()?,
+                delivered_at: delivered_at.map(Moment::from_micros),
+            })
+        };
         rows.into_iter().map(row).collect()
     }
 

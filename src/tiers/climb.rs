@@ -297,12 +297,7 @@ impl Climb {
     }
 }
 
-fn first_staffed(
-    ladder: &Ladder,
-    teams: &BTreeMap<String, Team>,
-    from: usize,
-    moves: &mut Vec<Move>,
-) -> Option<usize> {
+fn first_staffed(ladder: &Ladder, teams: &BTreeMap<String, Team>, from: usize, moves: &mut Vec<Move>) -> Option<usize> {
     for (index, step) in ladder.steps.iter().enumerate().skip(from) {
         if teams.get(&step.team).is_some_and(|team| !team.is_empty()) {
             return Some(index);

@@ -117,12 +117,7 @@ fn an_incident_nobody_touches_is_seen_at_every_tier() {
 #[test]
 fn an_acknowledged_one_stays_until_its_resolve_by() {
     check(&ALL, &[(5, Act::Acknowledge)], 100, &["1 page"]);
-    check(
-        &ALL,
-        &[(5, Act::Acknowledge)],
-        125,
-        &["1 page", "110 again", "120 resolve-by missed at 1", "120 1 to 2"],
-    );
+    check(&ALL, &[(5, Act::Acknowledge)], 125, &["1 page", "110 again", "120 resolve-by missed at 1", "120 1 to 2"]);
 }
 
 #[test]

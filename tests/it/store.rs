@@ -1,4 +1,5 @@
 //! The store against real databases: one suite, run on SQLite and on PostgreSQL, and the faults that each has alone.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 use std::future::Future;
 use std::sync::Arc;
@@ -97,7 +98,12 @@ impl Bench {
     }
 
     async fn open(url: String) -> Bench {
-        let store = Store::open(&url).await.unwrap();
+        // Patient: what a loaded machine makes slow is not what these cases are about.
+        Bench::open_with(url, Span::from_seconds(60)).await
+    }
+
+    async fn open_with(url: String, patience: Span) -> Bench {
+        let store = Store::open_with(&url, patience).await.unwrap();
         let lease = store.take_lease("test").await.unwrap();
         Bench { store, lease, url, directory: None }
     }
@@ -324,7 +330,7 @@ fn notice(offset: u64, subject: &str) -> Notice {
 }
 
 fn delivery(offset: u64, attempt: u32, outcome: DeliveryOutcome) -> DeliveryResult {
-    DeliveryResult { notice: cause(offset), attempt, outcome }
+    DeliveryResult { notice: cause(offset), subject: "INC-1".to_owned(), attempt, outcome }
 }
 
 fn membership(incident: u64, alert: &AlertRecord, link_only: bool) -> Effect {
@@ -382,7 +388,7 @@ async fn everything(store: &Store) -> String {
     text += &format!("{:?}\n", store.problems(&ProblemFilter::default(), &all()).await.unwrap().items);
     text += &format!("{:?}\n", store.runs(&RunFilter::default(), &all()).await.unwrap().items);
     text += &format!("{:?}\n", store.audit(&AuditFilter::default(), &all()).await.unwrap().items);
-    text += &format!("{:?}\n", store.outbox(500).await.unwrap());
+    text += &format!("{:?}\n", store.outbox(None, 500).await.unwrap());
     text + &format!("{:?}\n", store.dead_letters(&all()).await.unwrap().items)
 }
 
@@ -436,7 +442,7 @@ async fn every_record_of_a_batch_reads_back(bench: Bench) {
     assert_eq!(store.run(RunId(1)).await.unwrap(), Some(run(1)));
     let audited = store.audit(&AuditFilter::default(), &all()).await.unwrap().items;
     assert_eq!(audited, [audit(0, "li.na", "INC-1", "incident.acknowledge")]);
-    assert_eq!(store.outbox(10).await.unwrap()[0].notice, notice(0, "INC-1"));
+    assert_eq!(store.outbox(None, 10).await.unwrap()[0].notice, notice(0, "INC-1"));
     assert_eq!(store.dead_letters(&all()).await.unwrap().items[0].letter, dead_letter(1));
     assert_eq!(store.rulebook(RulebookHash([1; 32])).await.unwrap(), Some(rulebook(1).texts));
 
@@ -453,7 +459,7 @@ fn story() -> Vec<(Entry, Vec<Effect>)> {
         incident.tier = if n > 8 { Tier::Second } else { Tier::First };
         let alert = alert(n % 4, if n.is_multiple_of(2) { Status::Firing } else { Status::Resolved });
         let mut effects = vec![
-            membership(n % 3, &alert, n % 5 == 0),
+            membership(n % 3, &alert, n.is_multiple_of(5)),
             boxed(Effect::Alert, alert),
             boxed(Effect::Incident, incident),
             Effect::Timeline(timeline(n % 3, &format!("第 {n} 步"))),
@@ -507,8 +513,8 @@ async fn five_thousand_entries_are_one_block(bench: Bench) {
     let alerts: Vec<AlertRecord> = (0..5_000).map(|n| alert(n, Status::Firing)).collect();
     let mut effects: Vec<Effect> = alerts.iter().cloned().map(|record| boxed(Effect::Alert, record)).collect();
     effects.extend(alerts.iter().map(|alert| membership(1, alert, false)));
-    effects.extend((0..5_000).map(|n| Effect::Timeline(timeline(1, &format!("告警 {n} 加入")))));
-    effects.extend((0..5_000).map(|n| boxed(Effect::Notice, notice(n, "INC-1"))));
+    effects.extend((0..1_000).map(|n| Effect::Timeline(timeline(1, &format!("告警 {n} 加入")))));
+    effects.extend((0..1_000).map(|n| boxed(Effect::Notice, notice(n, "INC-1"))));
     effects.push(boxed(Effect::Incident, incident(1)));
     bench.commit(5_000, effects).await.unwrap();
 
@@ -518,8 +524,8 @@ async fn five_thousand_entries_are_one_block(bench: Bench) {
     assert_eq!(read, ticks(10, 4_990).collect::<Vec<_>>());
     assert_eq!(bench.store.members(IncidentId(1)).await.unwrap().len(), 5_000);
     let timeline = bench.store.timeline(IncidentId(1)).await.unwrap();
-    assert_eq!((timeline.len(), timeline[4_999].text.as_str()), (5_000, "告警 4999 加入"));
-    assert_eq!(bench.store.outbox(10_000).await.unwrap()[4_999].notice, notice(4_999, "INC-1"));
+    assert_eq!((timeline.len(), timeline[999].text.as_str()), (1_000, "告警 999 加入"));
+    assert_eq!(bench.store.outbox(None, 10_000).await.unwrap()[999].notice, notice(999, "INC-1"));
 }
 
 async fn offsets_are_gapless_in_each_partition(bench: Bench) {
@@ -800,7 +806,7 @@ async fn a_notice_waits_until_it_is_delivered_or_given_up(bench: Bench) {
         store.commit(&bench.lease, &Batch { entries, effects, ..Batch::default() }).await.unwrap();
     };
     let waiting = async || {
-        let rows = store.outbox(10).await.unwrap();
+        let rows = store.outbox(None, 10).await.unwrap();
         rows.iter().map(|row| (row.notice.cause.offset.0, row.attempts)).collect::<Vec<_>>()
     };
     bench.commit(1, (1..4).map(|n| boxed(Effect::Notice, notice(n, "INC-1"))).collect()).await.unwrap();
@@ -816,7 +822,7 @@ async fn a_notice_waits_until_it_is_delivered_or_given_up(bench: Bench) {
     let log = store.deliveries("INC-1").await.unwrap();
     let log: Vec<_> = log.into_iter().map(|row| (row.attempts, row.outcome, row.delivered_at)).collect();
     assert_eq!(log, [(2, Some(given_up), None), (1, Some(DeliveryOutcome::Delivered), Some(at(101))), (0, None, None)]);
-    assert_eq!(store.outbox(0).await.unwrap().len(), 0);
+    assert_eq!(store.outbox(None, 0).await.unwrap().len(), 0);
 }
 
 async fn a_damaged_block_names_itself(bench: Bench) {
@@ -1157,7 +1163,7 @@ async fn every_operation_can_run_on_any_thread() {
     sendable(&store.members(IncidentId(1)));
     sendable(&store.timeline(IncidentId(1)));
     sendable(&store.evidence(IncidentId(1)));
-    sendable(&store.outbox(1));
+    sendable(&store.outbox(None, 1));
     sendable(&store.deliveries("INC-1"));
     sendable(&store.tokens());
     sendable(&store.revoke_token("x", at(0)));
@@ -1204,9 +1210,8 @@ async fn fails_then_recovers(bench: &Bench, fault: &str, recover: impl AsyncFnOn
 async fn a_sqlite_file_locked_by_another_process_is_unavailable_until_it_lets_go() {
     let directory = tempfile::tempdir().unwrap();
     let path = format!("{}/w.db", directory.path().display());
-    let store = Store::open_with(&format!("sqlite:{path}"), Span::from_millis(200)).await.unwrap();
-    let lease = store.take_lease("test").await.unwrap();
-    let bench = Bench { store, lease, url: format!("sqlite:{path}"), directory: Some(directory) };
+    let url = format!("sqlite:{path}");
+    let bench = Bench { directory: Some(directory), ..Bench::open_with(url, Span::from_seconds(1)).await };
     bench.commit(1, vec![boxed(Effect::Incident, incident(1))]).await.unwrap();
     let mut other = SqliteConnection::connect(&path).await.unwrap();
     other.execute("BEGIN IMMEDIATE").await.unwrap();
@@ -1357,10 +1362,8 @@ async fn behind_proxy(patience: Span) -> (Bench, Proxy) {
     let (place, database) = direct.rsplit_once('/').unwrap();
     let proxy = Proxy::to(place.rsplit_once(':').unwrap().1.parse().unwrap()).await;
     let url = format!("postgres://postgres@127.0.0.1:{}/{database}?sslmode=disable", proxy.port);
-    let store = Store::open_with(&url, patience).await.unwrap();
-    let lease = store.take_lease("test").await.unwrap();
     // What a test does behind the store's back takes the direct way.
-    (Bench { store, lease, url: direct, directory: None }, proxy)
+    (Bench { url: direct, ..Bench::open_with(url, patience).await }, proxy)
 }
 
 fn one_incident(offset: u64) -> Batch {
@@ -1371,7 +1374,7 @@ fn one_incident(offset: u64) -> Batch {
 #[tokio::test]
 async fn a_lost_answer_is_told_apart_by_the_head() {
     for (fault, landed) in [(Fault::AnswerLost, true), (Fault::Cut, false), (Fault::Silence, true)] {
-        let (bench, proxy) = behind_proxy(Span::from_millis(700)).await;
+        let (bench, proxy) = behind_proxy(Span::from_seconds(2)).await;
         bench.commit(1, vec![]).await.unwrap();
         proxy.set(fault);
         let error = bench.store.commit(&bench.lease, &one_incident(1)).await.unwrap_err();
@@ -1400,7 +1403,7 @@ async fn until_somebody_waits_for_a_lock(url: &str) {
 
 #[tokio::test]
 async fn the_head_is_not_told_before_a_commit_under_way_is_over() {
-    let (bench, proxy) = behind_proxy(Span::from_seconds(30)).await;
+    let (bench, proxy) = behind_proxy(Span::from_seconds(60)).await;
     bench.commit(1, vec![]).await.unwrap();
     proxy.set(Fault::Late);
     let error = bench.store.commit(&bench.lease, &one_incident(1)).await.unwrap_err();
@@ -1438,10 +1441,7 @@ async fn a_backend_killed_in_mid_transaction_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn a_table_locked_for_too_long_is_unavailable() {
-    let url = postgres::database().await;
-    let store = Store::open_with(&url, Span::from_millis(300)).await.unwrap();
-    let lease = store.take_lease("test").await.unwrap();
-    let bench = Bench { store, lease, url, directory: None };
+    let bench = Bench::open_with(postgres::database().await, Span::from_seconds(2)).await;
     let mut other = PgConnection::connect(&bench.url).await.unwrap();
     other.execute(sqlx::raw_sql("BEGIN; LOCK TABLE incidents IN SHARE MODE")).await.unwrap();
     fails_then_recovers(&bench, "a locked table", async || {
@@ -1453,7 +1453,7 @@ async fn a_table_locked_for_too_long_is_unavailable() {
 #[tokio::test]
 async fn a_database_that_restarts_is_found_again() {
     let mut server = postgres::Server::start();
-    let bench = Bench::open(server.create_database().await).await;
+    let bench = Bench::open_with(server.create_database().await, Span::from_seconds(3)).await;
     bench.commit(3, vec![boxed(Effect::Incident, incident(1))]).await.unwrap();
     assert!(bench.store.incident(IncidentId(1)).await.unwrap().is_some());
     // Restarted while nobody looked: the next commit passes at once.
@@ -1461,7 +1461,8 @@ async fn a_database_that_restarts_is_found_again() {
     bench.commit(1, vec![]).await.unwrap();
     assert!(bench.store.incident(IncidentId(1)).await.unwrap().is_some());
     server.stop();
-    assert!(bench.store.incident(IncidentId(1)).await.is_err());
+    let error = bench.store.incident(IncidentId(1)).await.unwrap_err();
+    assert!(error.to_string().contains("did not answer within 3s"), "{error}");
     assert!(bench.store.head(CORRELATOR).await.is_err());
     let batch = Batch { entries: vec![(CORRELATOR, tick(4))], ..Batch::default() };
     let error = bench.store.commit(&bench.lease, &batch).await.unwrap_err();

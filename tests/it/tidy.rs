@@ -15,10 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("tiers", &["model", "calendar", "rules"]),
     ("problems", &["model", "calendar", "rules"]),
     ("inspections", &["model", "calendar", "rules"]),
-    (
-        "engine",
-        &["model", "calendar", "rules", "correlation", "incidents", "tiers", "problems", "inspections"],
-    ),
+    ("engine", &["model", "calendar", "rules", "correlation", "incidents", "tiers", "problems", "inspections"]),
     ("store", PURE),
     ("metrics", PURE),
     ("broker", &["model"]),
@@ -27,22 +24,56 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "notify",
         &[
-            "store", "metrics", "broker", "model", "calendar", "rules", "correlation", "incidents", "tiers", "problems",
-            "inspections", "engine",
+            "store",
+            "metrics",
+            "broker",
+            "model",
+            "calendar",
+            "rules",
+            "correlation",
+            "incidents",
+            "tiers",
+            "problems",
+            "inspections",
+            "engine",
         ],
     ),
     (
         "api",
         &[
-            "store", "metrics", "ingest", "model", "calendar", "rules", "correlation", "incidents", "tiers", "problems",
-            "inspections", "engine",
+            "store",
+            "metrics",
+            "ingest",
+            "model",
+            "calendar",
+            "rules",
+            "correlation",
+            "incidents",
+            "tiers",
+            "problems",
+            "inspections",
+            "engine",
         ],
     ),
     (
         "app",
         &[
-            "api", "notify", "probes", "ingest", "broker", "store", "metrics", "model", "calendar", "rules",
-            "correlation", "incidents", "tiers", "problems", "inspections", "engine",
+            "api",
+            "notify",
+            "probes",
+            "ingest",
+            "broker",
+            "store",
+            "metrics",
+            "model",
+            "calendar",
+            "rules",
+            "correlation",
+            "incidents",
+            "tiers",
+            "problems",
+            "inspections",
+            "engine",
         ],
     ),
 ];
@@ -52,8 +83,22 @@ const PURE: &[&str] =
 
 /// What a pure room never names.
 const IMPURE: &[&str] = &[
-    "tokio", "sqlx", "axum", "rumqttc", "prometheus", "reqwest", "std::fs", "std::net", "std::env", "SystemTime",
-    "Instant::now", "Timestamp::now", "Zoned::now", "Utc::now", "getrandom", "rand::",
+    "tokio",
+    "sqlx",
+    "axum",
+    "rumqttc",
+    "prometheus",
+    "reqwest",
+    "std::fs",
+    "std::net",
+    "std::env",
+    "SystemTime",
+    "Instant::now",
+    "Timestamp::now",
+    "Zoned::now",
+    "Utc::now",
+    "getrandom",
+    "rand::",
 ];
 
 /// The demo publishes from outside: it may know how to start the service, never what is inside.
@@ -90,7 +135,11 @@ fn every_check_bites() {
         );
     };
     check("model/a.rs", "//! Head.\nuse crate::rules::Rule;\n", "model may not import rules");
-    check("ingest/a.rs", "//! Head.\nuse crate::{\n    model::Event,\n    store::Store,\n};\n", "ingest may not import store");
+    check(
+        "ingest/a.rs",
+        "//! Head.\nuse crate::{\n    model::Event,\n    store::Store,\n};\n",
+        "ingest may not import store",
+    );
     check("tiers/a.rs", "//! Head.\nfn f() { crate::incidents::x(); }\n", "tiers may not import incidents");
     check("engine/a.rs", "//! Head.\nuse tokio::sync::mpsc;\n", "names tokio");
     check("calendar/a.rs", "//! Head.\nfn f() { jiff::Timestamp::now(); }\n", "names Timestamp::now");
@@ -100,12 +149,16 @@ fn every_check_bites() {
     check("model/a.rs", &long, "lines");
     let function = format!("//! Head.\nfn long() {{\n{}}}\n", "    let a = 0;\n".repeat(FUNCTION_LINES_MAX));
     check("model/a.rs", &function, "fn long");
-    let method = format!("//! Head.\nimpl A {{\n    pub async fn m(\n        &self,\n    ) {{\n{}    }}\n}}\n", "        let a = 0;\n".repeat(70));
+    let method = format!(
+        "//! Head.\nimpl A {{\n    pub async fn m(\n        &self,\n    ) {{\n{}    }}\n}}\n",
+        "        let a = 0;\n".repeat(70)
+    );
     check("model/a.rs", &method, "fn m");
     check("model/a.rs", &format!("//! Head.\n// {}: later\n", ["FIX", "ME"].concat()), "unfinished");
     assert!(complaints_about("model/a.rs", "//! Head.\nuse std::fmt;\nfn f() {}\n").is_empty());
     // Tests inside a file may be as long and as impure as they need.
-    let tested = format!("//! Head.\n#[cfg(test)]\nmod tests {{\n    use tokio::x;\n{}}}\n", "    // line\n".repeat(600));
+    let tested =
+        format!("//! Head.\n#[cfg(test)]\nmod tests {{\n    use tokio::x;\n{}}}\n", "    // line\n".repeat(600));
     assert!(complaints_about("model/a.rs", &tested).is_empty());
 }
 
@@ -129,9 +182,11 @@ fn complaints_about(path: &str, text: &str) -> Vec<String> {
             complaints.push(format!("{path}: unfinished: {word}"));
         }
     }
-    complaints.extend(long_functions(&code).into_iter().map(|(name, length)| {
-        format!("{path}: fn {name} has {length} lines; at most {FUNCTION_LINES_MAX}")
-    }));
+    complaints.extend(
+        long_functions(&code)
+            .into_iter()
+            .map(|(name, length)| format!("{path}: fn {name} has {length} lines; at most {FUNCTION_LINES_MAX}")),
+    );
     let bare = without_comments(&code);
     let Some((room, _)) = path.split_once('/') else { return complaints };
     complaints.extend(wrong_imports(path, room, &bare));
@@ -301,8 +356,21 @@ fn migrations_unpaired(root: &Path) -> Vec<String> {
 
 fn top_level_strangers(root: &Path) -> Vec<String> {
     const KNOWN: &[&str] = &[
-        "Cargo.toml", "Cargo.lock", "src", "rules", "migrations", "dashboards", "tests", "README.md", "benches",
-        "LICENSE", "clippy.toml", "deny.toml", "rustfmt.toml", "target", "watchfire-data",
+        "Cargo.toml",
+        "Cargo.lock",
+        "src",
+        "rules",
+        "migrations",
+        "dashboards",
+        "tests",
+        "README.md",
+        "benches",
+        "LICENSE",
+        "clippy.toml",
+        "deny.toml",
+        "rustfmt.toml",
+        "target",
+        "watchfire-data",
     ];
     std::fs::read_dir(root)
         .unwrap()

@@ -49,7 +49,8 @@ pub async fn run(command: DemoCommand) -> Result<ExitCode, String> {
     let portal = Portal::start(cancel.child_token()).await.map_err(|error| format!("the demo's portal: {error}"))?;
     let texts = rules(&portal);
     let read_rules: super::driver::ReadRules = std::sync::Arc::new(move || rule_files::compile_logged(texts.clone()));
-    let running = serve::start(config(&command)?, read_rules, cancel.clone()).await.map_err(|error| error.to_string())?;
+    let running =
+        serve::start(config(&command)?, read_rules, cancel.clone()).await.map_err(|error| error.to_string())?;
     let base = format!("http://{}", running.http);
     let mqtt = running.mqtt.ok_or("the built-in MQTT intake is off, and the demo publishes to it")?;
     println!("watchfire is up: {base} (HTTP), mqtt://{mqtt} (MQTT). Nothing leaves this machine.\n");
@@ -118,7 +119,12 @@ fn rules(portal: &Portal) -> Vec<RuleText> {
 }
 
 /// Sends the story, second by second.
-async fn tell(base: &str, mqtt: std::net::SocketAddr, portal: &Portal, cancel: &CancellationToken) -> Result<(), String> {
+async fn tell(
+    base: &str,
+    mqtt: std::net::SocketAddr,
+    portal: &Portal,
+    cancel: &CancellationToken,
+) -> Result<(), String> {
     let publisher = Publisher::connect(mqtt, cancel.child_token());
     let http = reqwest::Client::new();
     let mut second = 0;

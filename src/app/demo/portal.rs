@@ -23,7 +23,11 @@ impl Portal {
         let page = move || {
             let works = shared.load(Ordering::Relaxed);
             async move {
-                if works { (StatusCode::OK, "中国电信 省公司门户") } else { (StatusCode::BAD_GATEWAY, "bad gateway") }
+                if works {
+                    (StatusCode::OK, "中国电信 省公司门户")
+                } else {
+                    (StatusCode::BAD_GATEWAY, "bad gateway")
+                }
             }
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;

@@ -17,9 +17,13 @@ pub async fn print(base: &str) -> Result<(), String> {
     println!("\nInspection runs:");
     print!("{}", run_table(&runs));
     println!("\nLook for yourself:");
-    for path in
-        ["/api/v1/incidents?tier=3", "/api/v1/incidents/INC-1/timeline", "/api/v1/problems", "/api/v2/alerts", "/metrics"]
-    {
+    for path in [
+        "/api/v1/incidents?tier=3",
+        "/api/v1/incidents/INC-1/timeline",
+        "/api/v1/problems",
+        "/api/v2/alerts",
+        "/metrics",
+    ] {
         println!("  curl -s '{base}{path}'");
     }
     Ok(())

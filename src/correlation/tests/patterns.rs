@@ -34,10 +34,20 @@ fn three_in_ten_seconds_slides_and_clears_when_its_window_is_empty() {
 
 #[test]
 fn one_in_ten_seconds_and_a_clear_threshold_of_two() {
-    let fired = |second, events| (second, ["", "raised t{} indeterminate 0 alerts 1 events", "", "raised t{} indeterminate 0 alerts 3 events"][events]);
+    let fired = |second, events| {
+        (
+            second,
+            ["", "raised t{} indeterminate 0 alerts 1 events", "", "raised t{} indeterminate 0 alerts 3 events"]
+                [events],
+        )
+    };
     let clear = |second| (second, "cleared t{}");
     threshold("threshold 1 in 10s", &[0, 5, 12], &[fired(0, 1), clear(22)]);
-    threshold("threshold 1 in 10s", &[0, 10, 21], &[fired(0, 1), clear(10), fired(10, 1), clear(20), fired(21, 1), clear(31)]);
+    threshold(
+        "threshold 1 in 10s",
+        &[0, 10, 21],
+        &[fired(0, 1), clear(10), fired(10, 1), clear(20), fired(21, 1), clear(31)],
+    );
     // Below two for the window: the second newest of 0, 2, 4 leaves it at 12.
     threshold("threshold 3 in 10s clear 2", &[0, 2, 4], &[fired(4, 3), clear(12)]);
     // What is left of the old events still counts for the next time: 8, 13, 14 lie in one window.
@@ -54,9 +64,7 @@ fn late_events_count_where_they_happened() {
          40s point E !at=18s
          100s tick",
         "40s raised t{} indeterminate 0 alerts 3 events
-         100s cleared t{}"
-            .replace("100s cleared", "40s cleared")
-            .as_str(),
+         40s cleared t{}",
     );
 }
 
@@ -281,7 +289,8 @@ fn the_reason_and_the_title_say_what_happened() {
     use super::super::{Output, Verdict};
     let mut raised = Vec::new();
     let rules = "t: alertname=\"Down\" | threshold 2 in 60s | by=site title={site}:{count}x{alertname}";
-    let steps = super::language::scenario("0s firing Down site=广州 !raw=x\n1s firing Down site=广州 n=2 !summary=光缆");
+    let steps =
+        super::language::scenario("0s firing Down site=广州 !raw=x\n1s firing Down site=广州 n=2 !summary=光缆");
     let mut correlator = super::Correlator::new(super::language::rulebook(rules));
     for (step, offset) in steps.iter().zip(7..) {
         let super::Verb::Event(event) = &step.verb else { continue };

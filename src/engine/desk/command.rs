@@ -1,7 +1,9 @@
 //! What people ask of the desk. A refusal is audited with its reason, and changes nothing.
 
 use super::{Desk, Step};
-use crate::engine::{Action, Command, Counted, DeliveryOutcome, DeliveryResult, Effect, IncidentAction, Outcome, Refusal};
+use crate::engine::{
+    Action, Command, Counted, DeliveryOutcome, DeliveryResult, Effect, IncidentAction, Outcome, Refusal,
+};
 use crate::incidents::{Incident, NotAllowed, TimelineKind};
 use crate::model::IncidentId;
 
@@ -48,7 +50,13 @@ impl Desk {
         Ok(Outcome::Incident { id, version })
     }
 
-    fn act(&mut self, id: IncidentId, action: &IncidentAction, actor: &str, step: &mut Step<'_>) -> Result<(), Refusal> {
+    fn act(
+        &mut self,
+        id: IncidentId,
+        action: &IncidentAction,
+        actor: &str,
+        step: &mut Step<'_>,
+    ) -> Result<(), Refusal> {
         match action {
             IncidentAction::Acknowledge { note } => self.acknowledge(id, actor, note.as_deref(), step),
             IncidentAction::Assign { assignee } => {
@@ -101,7 +109,13 @@ impl Desk {
         }
     }
 
-    fn acknowledge(&mut self, id: IncidentId, actor: &str, note: Option<&str>, step: &mut Step<'_>) -> Result<(), Refusal> {
+    fn acknowledge(
+        &mut self,
+        id: IncidentId,
+        actor: &str,
+        note: Option<&str>,
+        step: &mut Step<'_>,
+    ) -> Result<(), Refusal> {
         let now = step.now;
         let first = self.state.get(id).is_some_and(|incident| incident.record.acknowledged_at.is_none());
         self.change(id, |record| record.acknowledge(now, actor))?;

@@ -93,7 +93,13 @@ impl Desk {
         step.touch(id);
     }
 
-    fn open(&mut self, decision: &Decision, condition: Fingerprint, raised: &Raised, step: &mut Step<'_>) -> IncidentId {
+    fn open(
+        &mut self,
+        decision: &Decision,
+        condition: Fingerprint,
+        raised: &Raised,
+        step: &mut Step<'_>,
+    ) -> IncidentId {
         let id = self.state.new_id();
         let rule = step.rulebook.rule(&decision.rule);
         let record = new_record(id, decision, condition, raised, rule, step);

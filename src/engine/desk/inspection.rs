@@ -2,7 +2,7 @@
 
 use super::{Desk, Step};
 use crate::engine::{Command, Counted, Effect, Notice, NoticeKind, Outcome, Refusal, RunAction};
-use crate::inspections::{ItemReport, ProbeResult, Run, RunChange, RunRefusal, RunState};
+use crate::inspections::{ItemReport, ProbeResult, Run, RunChange, RunRefusal, Subject};
 use crate::model::{RunId, Span};
 
 impl Desk {
@@ -84,13 +84,14 @@ impl Desk {
                 }
                 RunChange::Probe(request) => step.effects.push(Effect::Probe(Box::new(request))),
                 RunChange::Checked { outcome, .. } => step.count(Counted::ItemChecked { outcome }),
-                RunChange::Ended { run, state } => {
-                    step.count(Counted::RunEnded { state });
-                    if state == RunState::Missed {
-                        self.tell_of_missed(run, step);
+                RunChange::Ended { state, .. } => step.count(Counted::RunEnded { state }),
+                RunChange::Found(finding) => {
+                    // One finding an outage, however many runs it swallowed.
+                    if finding.firing && finding.subject == Subject::Missed {
+                        self.tell_of_missed(finding.run, step);
                     }
+                    step.events.push(finding.to_event());
                 }
-                RunChange::Found(finding) => step.events.push(finding.to_event()),
             }
         }
     }

@@ -18,8 +18,8 @@ use super::{AuditEntry, Counted, DeskInput, Effect, Outcome};
 use crate::incidents::{TimelineEntry, TimelineKind};
 use crate::model::{Cause, Event, IncidentId, Moment, Offset, Partition, Span};
 use crate::rules::Rulebook;
-pub(in crate::engine) use state::Kept;
 use state::DeskState;
+pub(in crate::engine) use state::Kept;
 
 /// How long an answered idempotency key is remembered.
 const ANSWERS_KEPT: Span = Span::from_hours(24);
@@ -79,7 +79,15 @@ impl<'a> Step<'a> {
         cause
     }
 
-    pub fn audit(&mut self, actor: &str, role: &str, action: &str, subject: &str, detail: &str, refused: Option<String>) {
+    pub fn audit(
+        &mut self,
+        actor: &str,
+        role: &str,
+        action: &str,
+        subject: &str,
+        detail: &str,
+        refused: Option<String>,
+    ) {
         let entry = AuditEntry {
             cause: self.next_cause(),
             at: self.now,
@@ -140,10 +148,14 @@ impl Desk {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Moment> {
-        [self.state.next_incident_deadline(), self.state.kept.core.inspections.next_deadline(), self.state.next_answer_expiry()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.state.next_incident_deadline(),
+            self.state.kept.core.inspections.next_deadline(),
+            self.state.next_answer_expiry(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Writes the records of the incidents that this input changed, once each.

@@ -71,7 +71,8 @@ impl Desk {
             };
             step.effects.push(Effect::Notice(Box::new(notice)));
         }
-        let to = if reached == 0 { "no channel; it shows in the queue".to_owned() } else { format!("{reached} channel(s)") };
+        let to =
+            if reached == 0 { "no channel; it shows in the queue".to_owned() } else { format!("{reached} channel(s)") };
         let line = match kind {
             NoticeKind::Resolved => return,
             NoticeKind::Page

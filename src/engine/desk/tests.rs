@@ -11,9 +11,7 @@ use crate::model::{
     Cause, Fingerprint, IncidentId, Labels, Matchers, Moment, Offset, Partition, ProblemId, Severity, Span, Tier,
 };
 use crate::problems::ProblemState;
-use crate::rules::{
-    Channel, Counts, Ladder, Pattern, ProblemPolicy, Rule, Rulebook, RulebookHash, Step as Rung, Team,
-};
+use crate::rules::{Channel, Counts, Ladder, Pattern, ProblemPolicy, Rule, Rulebook, RulebookHash, Step as Rung, Team};
 
 fn seconds(at: i64) -> Moment {
     Moment::from_seconds(1_000_000 + at)
@@ -129,9 +127,7 @@ impl Desk {
             Act::Held(site) => decision(site, Verdict::Held { by: "silence x".to_owned() }),
             Act::Released(site) => decision(site, Verdict::Released),
             Act::Cleared(site) => decision(site, Verdict::Cleared),
-            Act::Incident(id, action) => {
-                self.command(Action::Incident { id: IncidentId(*id), action: action.clone() })
-            }
+            Act::Incident(id, action) => self.command(Action::Incident { id: IncidentId(*id), action: action.clone() }),
             Act::Problem(id, action) => self.command(Action::Problem { id: ProblemId(*id), action: action.clone() }),
         };
         self.engine.handle(seconds(at), Request::Desk(input), &mut self.work).unwrap();
@@ -275,9 +271,8 @@ fn a_cause_that_holds_it_within_the_settling_time_spares_the_page() {
 
 #[test]
 fn the_third_repeat_opens_one_problem_and_its_workaround_meets_the_next() {
-    let round = |at: i64| {
-        vec![(at, Act::Raise("GZ01")), (at + 1, Act::Left("GZ01", 1)), (at + 1, Act::Cleared("GZ01"))]
-    };
+    let round =
+        |at: i64| vec![(at, Act::Raise("GZ01")), (at + 1, Act::Left("GZ01", 1)), (at + 1, Act::Cleared("GZ01"))];
     let mut acts = Vec::new();
     for round_at in [0, 10_000, 20_000] {
         acts.extend(round(round_at));

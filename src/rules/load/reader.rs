@@ -5,7 +5,7 @@ use serde_saphyr::{Location, Spanned};
 
 use crate::model::{LABELS_MAX, Matchers, NAME_MAX_BYTES, Severity, Span, Status};
 use crate::rules::mistake::Mistake;
-use crate::rules::source_text::OneOrMore;
+use crate::rules::source::OneOrMore;
 use crate::rules::{BadExpression, Expression, RuleText};
 
 /// The longest name of a rule, a team, a plan and the like, in bytes.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use crate::rules::source_text::{OneOrMore, SourceText};
+use crate::rules::source::{OneOrMore, SourceText};
 
 type Text = Spanned<String>;
 

@@ -55,6 +55,7 @@ use super::Expression;
 use crate::model::{Severity, Span, Status};
 use compile::Compiling;
 pub use map::{Mapped, PayloadContext};
+pub(super) use text::OneOrMore;
 pub use text::SourceText;
 use topic::TopicPattern;
 

@@ -226,6 +226,7 @@ fn intake(live: &Arc<Live>, metrics: &Arc<Metrics>, now: &Now) -> HttpIntake {
             let events = match parcel {
                 watchfire::ingest::Parcel::Events(events) => events.len(),
                 watchfire::ingest::Parcel::DeadLetter(_) => 1,
+                watchfire::ingest::Parcel::Partly { events, .. } => events.len(),
             };
             let _ = reply.send(Ok(vec![Verdict::Accepted; events]));
         }

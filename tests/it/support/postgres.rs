@@ -3,6 +3,7 @@
 //!
 //! The server is the child of a shell that waits for the end of its standard input, which this process holds open:
 //! however the tests end, kill -9 included, the server ends and its directory goes.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -115,7 +116,8 @@ impl Server {
             .arg("-k")
             .arg(&self.directory)
             .args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
-            .args(["-c", "lc_messages=C", "-c", "max_connections=200", "-c", "shared_buffers=32MB"])
+            // Without fsync: a killed server loses nothing, and no test here pulls the plug.
+            .args(["-c", "lc_messages=C", "-c", "max_connections=200", "-c", "shared_buffers=32MB", "-c", "fsync=off"])
             // A signal to the tests' process group is not for the watchdog: it must outlive them to clean up.
             .process_group(0)
             .stdin(Stdio::piped())

@@ -182,6 +182,10 @@ impl Service {
 /// Where a program is; a test that needs it fails with the way to get it.
 pub fn program(name: &str) -> PathBuf {
     let path = std::env::var("PATH").unwrap_or_default();
-    let found = path.split(':').chain(["/usr/sbin", "/usr/local/sbin"]).map(|dir| Path::new(dir).join(name)).find(|path| path.is_file());
+    let found = path
+        .split(':')
+        .chain(["/usr/sbin", "/usr/local/sbin"])
+        .map(|dir| Path::new(dir).join(name))
+        .find(|path| path.is_file());
     found.unwrap_or_else(|| panic!("{name} is not installed; `tests/run` installs it"))
 }
