@@ -9,6 +9,7 @@ use watchfire::model::{Matcher, MatcherOp, Stamp};
 
 use super::house::{House, Reply};
 use super::samples::{alert, at, incident, joined, rulebook, silence, silence_id};
+use crate::support::service::program;
 
 /// Five alerts: two under INC-1 of `noc`, one under INC-2 of `network`, one silenced and one inhibited without incident.
 async fn busy() -> House {
@@ -329,12 +330,7 @@ async fn the_status_is_whole_and_its_configuration_loads_in_the_real_amtool() {
     assert!(original.contains("# rule \"facts\\nhere\" is left out"), "{original}");
     assert!(original.contains("# inhibition \"graded\" is left out"), "{original}");
     assert!(original.contains("# inhibition \"x\" is left out"), "{original}");
-    let Some(amtool) = amtool() else {
-        println!(
-            "amtool is absent (Debian package prometheus-alertmanager): the generated configuration was not loaded"
-        );
-        return;
-    };
+    let amtool = program("amtool");
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("alertmanager.yml");
     std::fs::write(&file, original).unwrap();
@@ -355,10 +351,6 @@ async fn the_status_is_whole_and_its_configuration_loads_in_the_real_amtool() {
     assert_eq!(routed(&["alertname=LinkDown", "site=GZ01"]).await, "noc,noc", "continue: the next rule sees it too");
     assert_eq!(routed(&["alertname=Other"]).await, "noc");
     println!("amtool loaded the generated configuration and routed 2 alerts");
-}
-
-fn amtool() -> Option<PathBuf> {
-    ["/usr/bin/amtool", "/usr/local/bin/amtool"].map(PathBuf::from).into_iter().find(|path| path.exists())
 }
 
 /// Every member that the real answer has stands in ours, with the same kind of value.
