@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -12,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
 use super::config::{Config, MqttListen};
-use super::gauges;
 use super::serve::NotStarted;
+use super::{gauges, http_server};
 use crate::api::{self, ApiSettings, ApiState, CommandQueue, Keyring, Now};
 use crate::broker::BrokerAddress;
 use crate::ingest::Intake;
@@ -132,16 +131,8 @@ async fn open_http(doors: &Doors, keyring: Arc<Keyring>) -> Result<(SocketAddr, 
     let failed = |error: std::io::Error| NotStarted::Listen { address: address.to_string(), reason: error.to_string() };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    let service: IntoMakeServiceWithConnectInfo<_, SocketAddr> =
-        api::router(state).into_make_service_with_connect_info::<SocketAddr>();
-    let stop = doors.stop.clone();
     tracing::info!(address = %bound, "HTTP doors open");
-    let task = tokio::spawn(async move {
-        let server = axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await });
-        if let Err(error) = server.await {
-            tracing::error!(%error, "the HTTP doors failed");
-        }
-    });
+    let task = tokio::spawn(http_server::serve(listener, api::router(state), doors.stop.clone()));
     Ok((bound, task))
 }
 
