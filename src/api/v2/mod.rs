@@ -5,6 +5,7 @@
 //! in Alertmanager's own words, also when it refuses.
 
 mod alerts;
+mod apart;
 mod groups;
 mod original;
 mod query;

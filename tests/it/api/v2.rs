@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use watchfire::api::{Unanswered, Wish};
 use watchfire::engine::{Effect, Outcome, Refusal, SilenceChange};
 use watchfire::model::{Matcher, MatcherOp, Stamp};
+use watchfire::store::Role;
 
 use super::house::{House, Reply};
 use super::samples::{alert, at, incident, joined, rulebook, silence, silence_id};
@@ -219,9 +220,8 @@ async fn what_the_state_refuses_of_a_silence_is_said_in_alertmanagers_words() {
     let unknown = || Refusal::NotFound { what: "silence".to_owned() };
     check("POST", refused(unknown()), 404, "\"silence not found\"").await;
     check("DELETE", refused(unknown()), 404, "").await;
-    let past = "\"Failed to create silence: end time can't be in the past\"";
-    check("POST", refused(invalid("end time can't be in the past")), 400, past).await;
-    check("POST", refused(invalid("Failed to create silence: end time can't be in the past")), 400, past).await;
+    let past = "Failed to create silence: end time can't be in the past";
+    check("POST", refused(invalid(past)), 400, &format!("{past:?}")).await;
     let reply = check(
         "POST",
         Err(Unanswered::Unknown { reason: "the database is locked".to_owned() }),
@@ -284,7 +284,9 @@ async fn requests_out_of_shape_are_refused_as_by_the_framework() {
     .await;
     let large = "x".repeat(100_000);
     let reply = house.post("/api/v2/silences", &large).await;
-    assert_eq!(reply.status, 413);
+    assert_eq!((reply.status.as_u16(), reply.json()["code"].clone()), (413, json!(413)));
+    let reply = house.get("/api/v2/silence/%FF").await;
+    assert_eq!((reply.status.as_u16(), reply.json()["code"].clone()), (422, json!(601)));
     assert!(house.wishes().is_empty(), "nothing of it reached the queue");
 }
 
@@ -355,6 +357,66 @@ async fn the_status_is_whole_and_its_configuration_loads_in_the_real_amtool() {
     assert_eq!(routed(&["alertname=LinkDown", "site=GZ01"]).await, "noc,noc", "continue: the next rule sees it too");
     assert_eq!(routed(&["alertname=Other"]).await, "noc");
     println!("amtool loaded the generated configuration and routed 2 alerts");
+}
+
+#[tokio::test]
+async fn the_real_amtool_works_unmodified() {
+    let Some(amtool) = amtool() else {
+        println!("amtool is absent (Debian package prometheus-alertmanager): it was not run against these doors");
+        return;
+    };
+    let house = busy().await;
+    // amtool leaves out what is over by its own clock.
+    let kept = silence(1, -60, 4_000_000_000, vec![Matcher::equal("site", "广州")]);
+    house.commit(vec![Effect::Silence(Box::new(kept))]).await;
+    let secret = house.token("operator", Role::Admin).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://anybody:{secret}@{}", listener.local_addr().unwrap());
+    let service = house.router.clone().into_make_service_with_connect_info::<std::net::SocketAddr>();
+    let server = tokio::spawn(async move { axum::serve(listener, service).await });
+    let run = async |arguments: &str| {
+        let url = format!("--alertmanager.url={url}");
+        let all = std::iter::once(url.as_str()).chain(arguments.split(' '));
+        let output = tokio::process::Command::new(&amtool).args(all).output().await.unwrap();
+        let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "amtool {arguments}: {said}{complained}");
+        said.into_owned()
+    };
+    let id = silence_id(1);
+    let cases = [
+        ("alert query", "DiskFull"),
+        ("alert query -o json alertname=DiskFull", "network"),
+        ("alert query --silenced", "Noise"),
+        ("alert query --inhibited", "HostDown"),
+        ("alert query --receiver=noc -o simple", "LinkDown"),
+        ("alert add alertname=Added site=GZ09", ""),
+        ("silence query", "广州"),
+        ("silence query -o json", "计划内割接"),
+        ("silence add --comment=割接 --duration=1h site=GZ01 host=~h.*", &silence_id(99).to_string()),
+        (&format!("silence update --duration=2h {id}"), "site"),
+        (&format!("silence expire {id}"), ""),
+        ("config show", "receiver: \"default\""),
+        ("config routes show", "receiver: noc"),
+        ("config routes test alertname=LinkDown", "noc"),
+        ("cluster show", "disabled"),
+    ];
+    for (arguments, expected) in cases {
+        let said = run(arguments).await;
+        assert!(said.contains(expected), "amtool {arguments}: {said:?} does not hold {expected:?}");
+    }
+    let wishes = house.wishes();
+    let [
+        Wish::Silence { actor, change: SilenceChange::Put { id: None, draft }, .. },
+        Wish::Silence { change: SilenceChange::Put { id: Some(updated), .. }, .. },
+        Wish::Silence { change: SilenceChange::Expire(expired), .. },
+    ] = &wishes[..]
+    else {
+        panic!("{wishes:?}")
+    };
+    assert_eq!((actor.as_str(), *updated, *expired), ("operator", id, id));
+    assert_eq!(draft.matchers.to_string(), "site=\"GZ01\", host=~\"h.*\"");
+    server.abort();
+    println!("{} amtool commands worked", cases.len());
 }
 
 fn amtool() -> Option<PathBuf> {
