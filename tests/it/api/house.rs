@@ -228,7 +228,6 @@ fn intake(live: &Arc<Live>, metrics: &Arc<Metrics>, now: &Now) -> HttpIntake {
                     events.len()
                 }
                 watchfire::ingest::Parcel::DeadLetter(_) => 1,
-                watchfire::ingest::Parcel::Partly { events, .. } => events.len(),
             };
             let _ = reply.send(Ok(vec![Verdict::Accepted; events]));
         }
