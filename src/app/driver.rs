@@ -345,3 +345,7 @@ impl Driver {
         self.outputs.metrics.set_problems(&counts.into_iter().collect::<Vec<_>>());
     }
 }
+
+#[cfg(test)]
+#[path = "driver_tests.rs"]
+mod tests;

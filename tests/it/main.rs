@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands, its helpers included")]
 
+mod adversity;
 mod api;
 mod dashboards;
 mod http;
