@@ -8,12 +8,14 @@ use std::fmt::Write;
 
 use super::alerts::DEFAULT_RECEIVER;
 use crate::model::{Matcher, Matchers};
-use crate::rules::{Inhibition, Pattern, Rule, Rulebook};
+use crate::rules::{Inhibition, Pattern, Rule, Rulebook, Step};
 
 /// The YAML text.
 pub fn of(rulebook: &Rulebook) -> String {
     let mut yaml = String::from("# Made by watchfire from its rule files.\nroute:\n");
-    let _ = writeln!(yaml, "  receiver: {}\n  routes:", scalar(DEFAULT_RECEIVER));
+    // What no route takes, the catch-all takes; it pages nobody.
+    let rest = team(rulebook, "default", false).unwrap_or(DEFAULT_RECEIVER);
+    let _ = writeln!(yaml, "  receiver: {}\n  routes:", scalar(rest));
     for rule in &rulebook.rules {
         route(&mut yaml, rulebook, rule);
     }
@@ -34,15 +36,19 @@ pub fn receivers(rulebook: &Rulebook) -> Vec<String> {
         .teams
         .keys()
         .map(String::as_str)
-        .chain(rulebook.rules.iter().filter_map(|rule| team(rulebook, rule)))
-        .filter(|name| *name != DEFAULT_RECEIVER && !name.is_empty())
+        .chain(rulebook.rules.iter().filter_map(|rule| team(rulebook, &rule.ladder, rule.pages)))
+        .chain(team(rulebook, "default", false))
+        .filter(|name| *name != DEFAULT_RECEIVER)
         .collect();
     std::iter::once(DEFAULT_RECEIVER).chain(named).map(str::to_owned).collect()
 }
 
-/// Who gets a rule's incidents first.
-fn team<'a>(rulebook: &'a Rulebook, rule: &Rule) -> Option<&'a str> {
-    rulebook.ladder(&rule.ladder).and_then(|ladder| ladder.steps.first()).map(|step| step.team.as_str())
+/// Who gets the incidents of a ladder first: as they open, on the first step that somebody is on, if they page.
+fn team<'a>(rulebook: &'a Rulebook, ladder: &str, pages: bool) -> Option<&'a str> {
+    let steps = &rulebook.ladder(ladder)?.steps;
+    let staffed = |step: &&Step| rulebook.teams.get(&step.team).is_some_and(|team| !team.is_empty());
+    let first = steps.iter().find(|step| pages && staffed(step)).or(steps.first())?;
+    Some(first.team.as_str()).filter(|name| !name.is_empty())
 }
 
 fn route(yaml: &mut String, rulebook: &Rulebook, rule: &Rule) {
@@ -51,7 +57,7 @@ fn route(yaml: &mut String, rulebook: &Rulebook, rule: &Rule) {
         let _ = writeln!(yaml, "  # rule {} is left out: Alertmanager cannot say {what}", scalar(&rule.name));
         return;
     }
-    let receiver = team(rulebook, rule).filter(|name| !name.is_empty()).unwrap_or(DEFAULT_RECEIVER);
+    let receiver = team(rulebook, &rule.ladder, rule.pages).unwrap_or(DEFAULT_RECEIVER);
     let _ = writeln!(yaml, "  # rule {}", scalar(&rule.name));
     let _ = writeln!(yaml, "  - receiver: {}", scalar(receiver));
     if !rule.matchers.0.is_empty() {
