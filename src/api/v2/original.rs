@@ -8,17 +8,16 @@ use std::fmt::Write;
 
 use super::alerts::DEFAULT_RECEIVER;
 use crate::model::{Matcher, Matchers};
-use crate::rules::{Inhibition, Pattern, Rule, Rulebook, Step};
+use crate::rules::{CATCH_ALL, Inhibition, Pattern, Rule, Rulebook, Step};
 
 /// The YAML text.
 pub fn of(rulebook: &Rulebook) -> String {
     let mut yaml = String::from("# Made by watchfire from its rule files.\nroute:\n");
-    // What no route takes, the catch-all takes; it pages nobody.
-    let rest = team(rulebook, "default", false).unwrap_or(DEFAULT_RECEIVER);
-    let _ = writeln!(yaml, "  receiver: {}\n  routes:", scalar(rest));
+    let _ = writeln!(yaml, "  receiver: {}\n  routes:", scalar(DEFAULT_RECEIVER));
     for rule in &rulebook.rules {
         route(&mut yaml, rulebook, rule);
     }
+    catch_all(&mut yaml, rulebook);
     yaml.push_str("inhibit_rules:\n");
     for inhibition in &rulebook.inhibitions {
         inhibit_rule(&mut yaml, inhibition);
@@ -72,6 +71,13 @@ fn route(yaml: &mut String, rulebook: &Rulebook, rule: &Rule) {
         yaml.push_str("    group_by: [\"...\"]\n");
     }
     let _ = writeln!(yaml, "    continue: {}", rule.continues);
+}
+
+/// A route of its own and not the root: what only rules with `continue` match has no owner, and comes here too.
+fn catch_all(yaml: &mut String, rulebook: &Rulebook) {
+    let receiver = scalar(team(rulebook, "default", false).unwrap_or(DEFAULT_RECEIVER));
+    let _ = writeln!(yaml, "  # rule {}: what no rule owns; it pages nobody", scalar(CATCH_ALL));
+    let _ = writeln!(yaml, "  - receiver: {receiver}\n    group_by: [\"alertname\"]\n    continue: false");
 }
 
 fn inhibit_rule(yaml: &mut String, inhibition: &Inhibition) {
