@@ -108,7 +108,9 @@ async fn http(service: &Service, batch: u64) -> f64 {
         tokio::spawn(async move {
             let client = reqwest::Client::new();
             let bodies: Vec<String> = (0..SERIES / batch.min(SERIES))
-                .map(|n| Value::from((0..batch).map(|one| alert((n * batch + one) % SERIES)).collect::<Vec<_>>()).to_string())
+                .map(|n| {
+                    Value::from((0..batch).map(|one| alert((n * batch + one) % SERIES)).collect::<Vec<_>>()).to_string()
+                })
                 .collect();
             for n in sender.. {
                 if watch.seconds() > SECONDS {
