@@ -96,11 +96,8 @@ async fn steps_of_the_wall_clock_are_journaled_and_time_never_runs_backwards() {
         .collect();
     let seconds = Span::from_seconds;
     assert_eq!(steps, [(true, seconds(3_600)), (false, seconds(1_800)), (true, seconds(1_900))]);
-    let taken: Vec<Moment> = journal
-        .iter()
-        .filter(|entry| matches!(entry.input, Input::Correlator(_)))
-        .map(|entry| entry.now)
-        .collect();
+    let taken: Vec<Moment> =
+        journal.iter().filter(|entry| matches!(entry.input, Input::Correlator(_))).map(|entry| entry.now).collect();
     // Set back, it stands still until the wall clock has caught up.
     assert_eq!(taken, [1_000_000, 1_003_600, 1_003_600, 1_003_700].map(Moment::from_seconds));
     // What was journaled replays.

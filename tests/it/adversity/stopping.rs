@@ -23,7 +23,7 @@ async fn a_stop_under_load_keeps_what_was_acknowledged_and_waits_for_no_stream()
     }
     let log = std::fs::read_to_string(log).unwrap();
     assert!(!log.contains("did not end in time"), "{log}");
-    assert_eq!(log.matches(" stopped").count(), 3, "{log}");
+    assert_eq!(log.matches("INFO stopped").count(), 3, "{log}");
     let service = setup.start().await;
     assert!(service.log().matches("replayed=0").count() >= 3, "{}", service.log());
     none_lost_none_twice(&service, &acknowledged).await;
