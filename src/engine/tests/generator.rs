@@ -142,7 +142,7 @@ pub fn choices() -> impl Strategy<Value = Vec<Choice>> {
         kind,
         detail,
     });
-    prop::collection::vec(choice, 1..48)
+    prop::collection::vec(choice, 1..40)
 }
 
 /// What was given, and what one engine made of it.
@@ -153,14 +153,18 @@ pub struct Script {
     pub engine: Engine,
 }
 
-/// Turns the choices into inputs that fit the state at their time, and looks at the engine after each of them.
 pub fn script(by_domain: bool, choices: &[Choice]) -> Script {
+    watched_script(by_domain, choices, |_| ())
+}
+
+/// Turns the choices into inputs that fit the state at their time; `look` sees the engine after each input and tick.
+pub fn watched_script(by_domain: bool, choices: &[Choice], look: impl Fn(&Engine)) -> Script {
     let domain = by_domain.then_some(DOMAIN);
     let mut engine = stage::engine(domain, rulebooks());
     let (mut given, mut work, mut now) = (Vec::new(), Work::default(), START);
     let mut take = |now: Moment, request: Request, engine: &mut Engine, work: &mut Work| {
         stage::play(engine, &(now, request.clone()), work);
-        stage::assert_well(engine);
+        look(engine);
         given.push((now, request));
     };
     take(now, Request::Rulebook(rulebooks()[0].hash), &mut engine, &mut work);
@@ -168,7 +172,7 @@ pub fn script(by_domain: bool, choices: &[Choice]) -> Script {
         now = now + choice.wait;
         let told_first = matches!(choice.kind, Kind::Resumed | Kind::Stepped);
         if !told_first {
-            stage::serve(&mut engine, now, &mut work, |engine, _, _| stage::assert_well(engine));
+            stage::serve(&mut engine, now, &mut work, |engine, _, _| look(engine));
         }
         let request = request(choice, now, &engine, &work);
         take(now, request, &mut engine, &mut work);

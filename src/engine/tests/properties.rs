@@ -54,6 +54,11 @@ proptest! {
     }
 
     #[test]
+    fn every_invariant_holds_after_every_input(by_domain in by_domain(), choices in choices()) {
+        generator::watched_script(by_domain, &choices, stage::assert_well);
+    }
+
+    #[test]
     fn the_name_of_a_notice_or_an_audit_line_is_given_once(by_domain in by_domain(), choices in choices()) {
         let script = script(by_domain, &choices);
         let mut names = BTreeSet::new();

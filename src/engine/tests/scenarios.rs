@@ -209,7 +209,7 @@ fn what_no_rule_owns_becomes_one_unpaged_incident_a_source_and_name() {
          1s firing 未知告警 site=SZ02
          2s point Nothing site=GZ01
          3h until",
-        "0s opened INC-1 P4 unpaged: 未知告警",
+        "0s opened INC-1 P4 unpaged: 未知告警 from native",
     );
 }
 
@@ -361,9 +361,9 @@ fn a_clear_incident_that_swallows_a_firing_one_climbs_again() {
          50s Merged INC-2
          50s answered INC-1 version 3
          50s page_again INC-2 to first
-         10m1s Breached INC-2
-         10m1s Escalated INC-2
-         10m1s escalated INC-2 to second",
+         10m50s Breached INC-2
+         10m50s Escalated INC-2
+         10m50s escalated INC-2 to second",
     );
 }
 
@@ -381,8 +381,8 @@ inhibitions:
          2m resolved LinkDown site=GZ01
          4m until",
         "0s opened INC-1 P2: GZ01 链路中断
-         10s Held INC-1
          10s opened INC-2 P2: GZ01 停电
+         10s Held INC-1
          10s page INC-2 to first
          3m Resolved INC-1",
     );
@@ -454,6 +454,7 @@ fn what_expired_while_we_were_away_gets_time_to_be_said_again() {
          3h5m firing LinkDown site=GZ01 ends=4m
          3h11m until",
         "0s opened INC-1 P2: GZ01 链路中断
+         1s Acknowledged INC-1
          1s answered INC-1 version 2
          3h10m Resolved INC-1",
     );
@@ -471,13 +472,14 @@ fn a_repeated_key_gets_the_first_answer_and_an_old_version_is_refused() {
          5s close 2
          25h resolve 1 key=一",
         "0s opened INC-1 P2: GZ01 链路中断
+         1s Acknowledged INC-1
          1s answered INC-1 version 2
          2s answered INC-1 version 2
          3s refused: you saw version 1, it is at 2 now; look again and repeat
          4s Resolved INC-1
          4s answered INC-1 version 3
          5s refused: incident INC-2 is not known here
-         25h refused: cannot resolve INC-1: it is resolved; reopen it first",
+         1d1h refused: cannot resolve INC-1: it is resolved; reopen it first",
     );
 }
 
@@ -520,14 +522,14 @@ fn the_third_repeat_within_the_window_is_a_problem() {
 }
 
 #[test]
-fn an_unpaged_incident_that_a_person_reopens_says_why_it_waits_for_nobody() {
+fn an_unpaged_incident_that_a_person_reopens_stays_open() {
     check(
         EACH,
         "0s firing 未知告警 site=GZ01
          1m resolve 1
          2m reopen 1
          3d until",
-        "0s opened INC-1 P4 unpaged: 未知告警
+        "0s opened INC-1 P4 unpaged: 未知告警 from native
          1m Resolved INC-1
          1m answered INC-1 version 2
          2m Reopened INC-1
