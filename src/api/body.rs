@@ -1,6 +1,7 @@
 //! What a request carries beside its query: ids in the path, a JSON body, the conditions of a command.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -34,6 +35,9 @@ impl<S: Send + Sync, T: FromStr<Err: std::fmt::Display>> FromRequestParts<S> for
     }
 }
 
+/// How long a command's body may take.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
+
 /// A JSON body; an absent one is `{}`, for commands that need no words.
 pub struct Body<T>(pub T);
 
@@ -42,8 +46,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Body<T>, Failure> {
         let json = is_json(request.headers());
-        let bytes = Bytes::from_request(request, state)
+        let bytes = tokio::time::timeout(BODY_PATIENCE, Bytes::from_request(request, state))
             .await
+            .map_err(|_| Failure::new(StatusCode::REQUEST_TIMEOUT, "the body did not end in time"))?
             .map_err(|error| Failure::new(error.status(), error.body_text()))?;
         if bytes.is_empty() {
             return read(b"{}").map(Body);

@@ -48,7 +48,10 @@ impl Clock {
         Clock::new(Arc::new(wall), Arc::new(elapsed))
     }
 
-    fn new(wall: Arc<dyn Fn() -> Moment + Send + Sync>, elapsed: Arc<dyn Fn() -> Span + Send + Sync>) -> Clock {
+    pub(super) fn new(
+        wall: Arc<dyn Fn() -> Moment + Send + Sync>,
+        elapsed: Arc<dyn Fn() -> Span + Send + Sync>,
+    ) -> Clock {
         let (wall_now, elapsed_now) = (wall(), elapsed());
         let anchor = Anchor { wall: wall_now, elapsed: elapsed_now, last: wall_now, step: None };
         Clock { state: Arc::new(Mutex::new(anchor)), wall, elapsed }

@@ -4,16 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
 use super::config::{Config, MqttListen};
-use super::gauges;
 use super::serve::NotStarted;
+use super::{gauges, http_server};
 use crate::api::{self, ApiSettings, ApiState, CommandQueue, Keyring, Now};
 use crate::broker::BrokerAddress;
 use crate::ingest::Intake;
@@ -28,6 +27,9 @@ use crate::store::{Live, Role, Store};
 
 /// How soon a reload's new topics are subscribed.
 const FILTERS_EVERY: Duration = Duration::from_secs(1);
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1_024;
 
 /// What the doors are made of.
 pub struct Doors {
@@ -66,8 +68,27 @@ impl Doors {
     }
 }
 
-/// Binds and opens all of them. They end with `stop`.
-pub async fn open(doors: &Doors) -> Result<Opened, NotStarted> {
+/// The port of the HTTP doors, taken but not yet open: to be had before anything is taken from a service that runs.
+pub struct Reserved(TcpSocket);
+
+/// Takes the port.
+pub fn reserve(address: SocketAddr) -> Result<Reserved, NotStarted> {
+    let socket = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // Connections of an earlier run may still be closing.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(socket)
+    };
+    socket().map(Reserved).map_err(|error| cannot_listen(address, &error))
+}
+
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> NotStarted {
+    NotStarted::Listen { address: address.to_string(), reason: error.to_string() }
+}
+
+/// Opens all of them. They end with `stop`.
+pub async fn open(doors: &Doors, reserved: Reserved) -> Result<Opened, NotStarted> {
     let keyring = Arc::new(Keyring::new(doors.store.clone(), doors.now(), doors.config.listen.ip().is_loopback()));
     let (filters, surroundings) = surroundings(doors)?;
     let mut tasks = vec![
@@ -102,12 +123,16 @@ pub async fn open(doors: &Doors) -> Result<Opened, NotStarted> {
             .map_err(|error| NotStarted::Part { what: "MQTT client", reason: error.to_string() })?;
         tasks.push(tokio::spawn(client.run(doors.stop.clone())));
     }
-    let (http, task) = open_http(doors, keyring).await?;
+    let (http, task) = open_http(doors, keyring, reserved)?;
     tasks.push(task);
     Ok(Opened { http, mqtt, tasks })
 }
 
-async fn open_http(doors: &Doors, keyring: Arc<Keyring>) -> Result<(SocketAddr, JoinHandle<()>), NotStarted> {
+fn open_http(
+    doors: &Doors,
+    keyring: Arc<Keyring>,
+    Reserved(socket): Reserved,
+) -> Result<(SocketAddr, JoinHandle<()>), NotStarted> {
     let intake = HttpIntake {
         intake: doors.intake.clone(),
         metrics: Arc::clone(&doors.metrics),
@@ -128,20 +153,11 @@ async fn open_http(doors: &Doors, keyring: Arc<Keyring>) -> Result<(SocketAddr, 
         stop: doors.stop.clone(),
         settings,
     };
-    let address = doors.config.listen;
-    let failed = |error: std::io::Error| NotStarted::Listen { address: address.to_string(), reason: error.to_string() };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let failed = |error: std::io::Error| cannot_listen(doors.config.listen, &error);
+    let listener = socket.listen(BACKLOG).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    let service: IntoMakeServiceWithConnectInfo<_, SocketAddr> =
-        api::router(state).into_make_service_with_connect_info::<SocketAddr>();
-    let stop = doors.stop.clone();
     tracing::info!(address = %bound, "HTTP doors open");
-    let task = tokio::spawn(async move {
-        let server = axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await });
-        if let Err(error) = server.await {
-            tracing::error!(%error, "the HTTP doors failed");
-        }
-    });
+    let task = tokio::spawn(http_server::serve(listener, api::router(state), doors.stop.clone()));
     Ok((bound, task))
 }
 

@@ -5,21 +5,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::block::{Block, refuse_asked, refuse_delivery};
+use super::block::{Block, refuse_delivery};
 use super::clock::Clock;
-use super::recover::{self, Recovered};
+use super::recover;
 use super::snapshots::Snapshots;
 use crate::api::{Asked, Unanswered, Wish};
 use crate::engine::{DeskInput, Effect, Engine, NotTaken, Outcome, Request};
 use crate::ingest::Delivery;
 use crate::inspections::{ProbeRequest, ProbeResult};
 use crate::metrics::{Metrics, Stopwatch};
-use crate::model::{DeadLetter, Partition, Span};
+use crate::model::Span;
 use crate::notify::Report;
 use crate::problems::ProblemState;
 use crate::rules::Rulebook;
@@ -27,9 +26,6 @@ use crate::store::{Batch, CommitError, Lease, Live, Readiness, Store};
 
 /// How long the loop sleeps at most, so that a stepped wall clock is noticed.
 const NAP_MAX: Span = Span::from_seconds(1);
-
-/// The pause between two tries to reach a store that cannot be written; doubles up to 32 times that.
-const RETRY_FIRST: Duration = Duration::from_millis(250);
 
 /// Reads the rule files; in its own task, since it reads the disk.
 pub type ReadRules = Arc<dyn Fn() -> Result<Rulebook, String> + Send + Sync>;
@@ -57,6 +53,9 @@ pub struct Outputs {
 pub enum Stopped {
     #[error(transparent)]
     Fenced(CommitError),
+    /// Told to stop while the store was away: the next start puts the state back from what was committed.
+    #[error("stopped while the database could not be written ({reason}); everything acknowledged is in it")]
+    Unwritten { reason: String },
     #[error("the state cannot be put back: {0}")]
     NotRecovered(#[from] recover::NotRecovered),
     #[error("the engine refused an input of its own: {0}; this is a defect, please report it")]
@@ -148,6 +147,9 @@ impl Driver {
         let clock = self.clock.clone();
         let now = || clock.now();
         match woken {
+            Woken::Events(delivery) if self.snapshots.is_full() => {
+                refuse_delivery(delivery, "the journal is at its size bound");
+            }
             Woken::Events(delivery) => block.deliver(&mut self.engine, &now, delivery)?,
             Woken::Probe(result) => {
                 block.take(&mut self.engine, &now, Request::Desk(DeskInput::Probe(result)))?;
@@ -259,14 +261,14 @@ impl Driver {
         }
     }
 
-    fn batch_of(&self, block: &mut Block) -> Batch {
+    pub(super) fn batch_of(&self, block: &mut Block) -> Batch {
         let named = self.engine.named_rulebooks(&block.work.entries);
         let work = std::mem::take(&mut block.work);
         let dead_letters = std::mem::take(&mut block.dead_letters);
         Batch { entries: work.entries, effects: work.effects, dead_letters, rulebooks: named }
     }
 
-    fn publish(&mut self, batch: &Batch) {
+    pub(super) fn publish(&mut self, batch: &Batch) {
         let live = &self.outputs.live;
         live.apply(&batch.effects);
         if !batch.rulebooks.is_empty() {
@@ -310,140 +312,13 @@ impl Driver {
         self.snapshots.count(batch.entries.len());
     }
 
-    /// The store decides: all partitions at our heads means that the batch landed and only its answer was lost.
-    async fn after_lost_commit(&mut self, batch: Batch, block: Block, why: &str) -> Result<(), Stopped> {
-        self.outputs.live.set_readiness(Readiness::NotReady { reason: why.to_owned() });
-        self.outputs.metrics.ready(false);
-        let mut block = Some(block);
-        let mut pause = RETRY_FIRST;
-        loop {
-            match self.landed(&batch).await {
-                Ok(true) => {
-                    self.publish(&batch);
-                    if let Some(block) = block.take() {
-                        block.acknowledge();
-                    }
-                    self.ready();
-                    return Ok(());
-                }
-                Ok(false) => {
-                    let mut block = block.take().unwrap_or_default();
-                    return self.start_over(&mut block).await;
-                }
-                // Whether it landed is still unknown, so nobody is answered anything but "unknown".
-                Err(error) => {
-                    tracing::warn!(%error, "the store does not answer");
-                    if let Some(block) = block.take() {
-                        block.refuse(why);
-                    }
-                }
-            }
-            self.refuse_for(pause, why).await;
-            pause = (pause * 2).min(RETRY_FIRST * 32);
-        }
-    }
-
-    async fn landed(&self, batch: &Batch) -> Result<bool, crate::store::StoreError> {
-        let Some((partition, last)) = batch.entries.last() else { return Ok(false) };
-        Ok(self.store.head(*partition).await? == last.offset.next())
-    }
-
-    /// Drops the engine and takes it back from the store, however long that takes; meanwhile everything is refused.
-    async fn start_over(&mut self, block: &mut Block) -> Result<(), Stopped> {
-        let why = "the store could not be written; the state is being put back";
-        block.take_waiting().refuse(why);
-        self.outputs.live.set_readiness(Readiness::NotReady { reason: why.to_owned() });
-        self.outputs.metrics.ready(false);
-        let mut pause = RETRY_FIRST;
-        loop {
-            match recover::recover(&self.store, self.domain_label.clone()).await {
-                Ok(Recovered { engine, replayed, .. }) => {
-                    self.engine = engine;
-                    tracing::info!(replayed, "state put back");
-                    break;
-                }
-                Err(recover::NotRecovered::Store(error)) => tracing::warn!(%error, "the store does not answer"),
-                Err(other) => return Err(other.into()),
-            }
-            self.refuse_for(pause, why).await;
-            if self.cancel.is_cancelled() {
-                return Ok(());
-            }
-            pause = (pause * 2).min(RETRY_FIRST * 32);
-        }
-        self.publish_everything();
-        self.ready();
-        Ok(())
-    }
-
-    /// Commits the inputs of a refused block alone, and keeps the guilty ones as dead letters.
-    async fn one_by_one(
-        &mut self,
-        entries: Vec<(Partition, crate::engine::Entry)>,
-        reason: &str,
-        block: Block,
-    ) -> Result<(), Stopped> {
-        block.refuse("a message beside it could not be stored; send again");
-        for (_, entry) in entries {
-            let Some(request) = entry.input.into_request() else { continue };
-            let described = format!("{request:?}");
-            let mut alone = Block::default();
-            let clock = self.clock.clone();
-            alone.take(&mut self.engine, &|| clock.now(), request)?;
-            let batch = self.batch_of(&mut alone);
-            match self.store.commit(&self.lease, &batch).await {
-                Ok(()) => self.publish(&batch),
-                Err(CommitError::Content { reason: own }) => {
-                    self.start_over(&mut Block::default()).await?;
-                    self.keep_dead_letter(&described, &own).await;
-                }
-                Err(other) => {
-                    tracing::error!(error = %other, reason, "gave up on trying the inputs one by one");
-                    return self.after_lost_commit(batch, alone, &other.to_string()).await;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn keep_dead_letter(&mut self, described: &str, reason: &str) {
-        let payload: String = described.chars().take(DeadLetter::PAYLOAD_MAX_BYTES / 4).collect();
-        let letter = DeadLetter {
-            at: self.clock.now(),
-            source: "journal".to_owned(),
-            door: "commit".to_owned(),
-            reason: reason.to_owned(),
-            payload_bytes: described.len() as u64,
-            payload,
-        };
-        let batch = Batch { dead_letters: vec![letter], ..Batch::default() };
-        if let Err(error) = self.store.commit(&self.lease, &batch).await {
-            tracing::error!(%error, "a dead letter could not be kept");
-        }
-        self.outputs.metrics.dead_lettered("journal");
-    }
-
-    /// Refuses whatever comes for that long.
-    async fn refuse_for(&mut self, pause: Duration, why: &str) {
-        let over = tokio::time::sleep(pause);
-        tokio::pin!(over);
-        loop {
-            tokio::select! {
-                () = &mut over => return,
-                () = self.cancel.cancelled() => return,
-                Some(delivery) = self.inputs.events.recv() => refuse_delivery(delivery, why),
-                Some(asked) = self.inputs.commands.recv() => refuse_asked(asked, why),
-            }
-        }
-    }
-
-    fn ready(&self) {
+    pub(super) fn ready(&self) {
         self.outputs.live.set_readiness(Readiness::Ready);
         self.outputs.metrics.ready(true);
     }
 
     /// The live view from scratch, and the probes that still wait for their result.
-    fn publish_everything(&self) {
+    pub(super) fn publish_everything(&self) {
         let live = &self.outputs.live;
         let incidents = self.engine.incidents().map(|incident| incident.record.clone()).collect();
         live.rebuild(
@@ -470,3 +345,7 @@ impl Driver {
         self.outputs.metrics.set_problems(&counts.into_iter().collect::<Vec<_>>());
     }
 }
+
+#[cfg(test)]
+#[path = "driver_tests.rs"]
+mod tests;

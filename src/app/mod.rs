@@ -1,6 +1,6 @@
 //! The program: configuration, wiring, the one driver loop, reload, shutdown, one file per command.
 //!
-//! The driver alone writes; nothing else here may ever touch the journal or the records.
+//! The driver alone writes; the rest must never touch the journal or the records.
 
 mod announce;
 mod block;
@@ -12,7 +12,9 @@ mod demo;
 mod doors;
 mod driver;
 mod gauges;
+mod http_server;
 mod logging;
+mod outage;
 mod recover;
 mod replay;
 mod rule_files;

@@ -112,6 +112,8 @@ pub async fn start(config: Config, read_rules: ReadRules, cancel: CancellationTo
     let store = Store::open(&config.database_url).await?;
     fix_domain(&store, config.domain_label.as_deref()).await?;
     refuse_open_world(&store, config.listen).await?;
+    // Before the lease: a second start by mistake must not end the service that runs.
+    let reserved = doors::reserve(config.listen)?;
     let lease = store.take_lease(&holder()).await?;
     let metrics = Arc::new(Metrics::new());
     let recovered = recover::recover(&store, config.domain_label.clone()).await?;
@@ -154,7 +156,7 @@ pub async fn start(config: Config, read_rules: ReadRules, cancel: CancellationTo
     let doors = Doors { config, store, live, metrics, clock, intake, commands: commands.clone(), stop: stop.clone() };
     let mut door_tasks = courier::start(&doors, reports, notices, probe_queue, probe_results)
         .map_err(|reason| NotStarted::Part { what: "delivery of notices", reason })?;
-    let opened = doors::open(&doors).await?;
+    let opened = doors::open(&doors, reserved).await?;
     door_tasks.extend(opened.tasks);
     drop(sd_notify::notify(&[sd_notify::NotifyState::Ready]));
     Ok(Running {

@@ -1,7 +1,7 @@
 //! The engine: composes the pure rooms into correlators (partitions 0–63) and the desk (64).
 //!
-//! `handle(now, request)` in, journal entries and effects out. No clock, no I/O, no async, no randomness, no
-//! hash-iteration order: the same journal gives the same effects, byte for byte.
+//! `handle(now, request)` in, journal entries and effects out. Must never read a clock, do I/O, wait, draw lots, or
+//! depend on the order of a hash: the same journal gives the same effects, byte for byte.
 
 mod command;
 mod compose;
@@ -11,6 +11,8 @@ mod desk;
 mod effect;
 mod input;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 pub use command::{Action, Command, IncidentAction, Outcome, ProblemAction, Refusal, RunAction};
 pub use compose::{Engine, NotTaken, Work};

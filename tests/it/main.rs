@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands, its helpers included")]
 
+mod adversity;
 mod api;
 mod dashboards;
 mod http;
@@ -9,6 +10,7 @@ mod kill;
 mod main_job;
 mod mqtt;
 mod notify;
+mod peers;
 mod probes;
 mod rules;
 mod schedule;

@@ -1,5 +1,7 @@
 //! Taking a request's body within its limit, and what a refusal means in HTTP.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt;
@@ -15,6 +17,9 @@ const RETRY_UNAVAILABLE_SECONDS: u32 = 5;
 /// writes never sees why.
 const DISCARD_FACTOR: usize = 8;
 
+/// How long a body may take: 16 MiB at 2 Mbit/s. Longer, it is one that comes a byte now and then.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Why a body was not taken.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::ingest) enum NotTaken {
@@ -24,6 +29,8 @@ pub(in crate::ingest) enum NotTaken {
     Encoded(String),
     #[error("the body broke off: {0}")]
     BrokenOff(String),
+    #[error("the body did not end within {} seconds; send fewer events at once", PATIENCE.as_secs())]
+    Slow,
 }
 
 impl NotTaken {
@@ -32,6 +39,7 @@ impl NotTaken {
             NotTaken::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             NotTaken::Encoded(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             NotTaken::BrokenOff(_) => StatusCode::BAD_REQUEST,
+            NotTaken::Slow => StatusCode::REQUEST_TIMEOUT,
         }
     }
 
@@ -41,6 +49,7 @@ impl NotTaken {
             NotTaken::TooLarge { .. } => "too_large",
             NotTaken::Encoded(_) => "encoded",
             NotTaken::BrokenOff(_) => "broken_off",
+            NotTaken::Slow => "slow",
         }
     }
 }
@@ -57,7 +66,14 @@ pub(in crate::ingest) async fn read(headers: &HeaderMap, body: Body, limit: usiz
     if length.is_some_and(|length| length > limit) && headers.contains_key(header::EXPECT) {
         return Err(NotTaken::TooLarge { limit });
     }
-    let mut taken = Vec::with_capacity(length.unwrap_or_default().min(limit));
+    tokio::time::timeout(PATIENCE, collect(body, limit, length.unwrap_or_default()))
+        .await
+        .unwrap_or(Err(NotTaken::Slow))
+}
+
+/// `announced`: how long it says it is, in bytes.
+async fn collect(body: Body, limit: usize, announced: usize) -> Result<Bytes, NotTaken> {
+    let mut taken = Vec::with_capacity(announced.min(limit));
     let mut seen = 0_usize;
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {

@@ -1,0 +1,49 @@
+//! The clock is set back between two runs. Steps while it runs are held by the driver's own tests, with a clock of theirs.
+
+use super::{RULES, event};
+use crate::support::service::{PATIENCE, Setup};
+use watchfire::engine::{Engine, Request, Work};
+use watchfire::model::{Moment, Span};
+use watchfire::store::{Batch, Store};
+
+/// A journal whose last input is an hour ahead of the wall clock.
+async fn from_the_future(setup: &Setup) -> Moment {
+    let service = setup.start().await;
+    service.must_post("/api/v1/events", &event(1)).await;
+    let opened = service.incident("the first", |one| one["key"]["n"] == "1").await;
+    service.kill().await;
+    let opened: Moment = opened["opened_at"].as_str().unwrap().parse().unwrap();
+    let ahead = opened + Span::from_minutes(60);
+    let store = Store::open(&format!("sqlite:{}", setup.path("data/watchfire.db").display())).await.unwrap();
+    let lease = store.take_lease("a run with another clock").await.unwrap();
+    let mut engine = Engine::restore(None, Vec::new(), Vec::new()).unwrap();
+    let mut work = Work::default();
+    engine.handle(ahead, Request::ClockStepped { forward: true, by: Span::from_minutes(60) }, &mut work).unwrap();
+    for (partition, entry) in &mut work.entries {
+        entry.offset = store.head(*partition).await.unwrap();
+    }
+    store.commit(&lease, &Batch { entries: work.entries, ..Batch::default() }).await.unwrap();
+    ahead
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_far_behind_the_journal_needs_a_persons_word_and_time_still_does_not_run_back() {
+    let setup = Setup::new(&[("rules.yaml", RULES)]);
+    let ahead = from_the_future(&setup).await;
+    let mut service = setup.spawn();
+    let ended = tokio::time::timeout(PATIENCE, service.process.wait()).await.expect("it ends").unwrap();
+    assert_eq!(ended.code(), Some(1), "{}", service.log());
+    assert!(
+        service.log().contains("behind the journal; set the clock, or start with --accept-clock"),
+        "{}",
+        service.log()
+    );
+
+    let setup = setup.with(&["--accept-clock"]);
+    let service = setup.start().await;
+    service.must_post("/api/v1/events", &event(2)).await;
+    let second = service.incident("the second", |one| one["key"]["n"] == "2").await;
+    let opened: Moment = second["opened_at"].as_str().unwrap().parse().unwrap();
+    assert!(opened >= ahead, "{opened} is before {ahead}");
+    super::exactly(&service, [1, 2]).await;
+}
