@@ -323,8 +323,12 @@ async fn amtool_routes_every_alert_to_the_teams_that_get_it_here() {
     let mut reached = std::collections::BTreeSet::new();
     for (number, labels) in ROUTED.into_iter().enumerate() {
         let case = format!("case={number}");
-        let arguments = ["config", "routes", "test", config.as_str()];
-        let arguments: Vec<&str> = arguments.into_iter().chain(labels.iter().copied()).chain([case.as_str()]).collect();
+        let arguments = ["config", "routes", "test", config.as_str()].map(str::to_owned);
+        // amtool reads values as its matchers: with the escapes that these need.
+        let escaped =
+            labels.iter().copied().chain([case.as_str()]).map(|label| label.replace('\\', r"\\").replace('"', "\\\""));
+        let arguments: Vec<String> = arguments.into_iter().chain(escaped).collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let routed = amtool(setup.directory.path(), &arguments).await;
         assert!(routed.status.success(), "{arguments:?}: {routed:?}");
         let mut theirs: Vec<String> =
