@@ -47,7 +47,6 @@ pub struct AlertView {
     pub incident: Option<IncidentId>,
     pub team: Option<String>,
     /// Beneath an incident only: whether it is merely linked there.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub linked: Option<bool>,
 }
 

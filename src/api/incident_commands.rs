@@ -9,8 +9,7 @@ use utoipa::ToSchema;
 use super::access::Door;
 use super::body::{Author, Body, Id, Name, Text};
 use super::endpoint::Endpoint;
-use super::incidents::shown;
-use super::shown::{Answer, misfit};
+use super::shown::{Answer, Done, committed, misfit};
 use super::state::Shared;
 use crate::engine::{Action, IncidentAction, Outcome};
 use crate::incidents::PendingOn;
@@ -178,7 +177,10 @@ async fn cancel(State(api): Api, author: Author, Id(id): Incident, Body(body): B
 
 async fn act(api: &Arc<Shared>, author: Author, id: IncidentId, action: IncidentAction) -> Answer {
     match api.command(author, Action::Incident { id, action }).await? {
-        Outcome::Incident { id, version } => shown(api, id, version).await,
+        Outcome::Incident { id, version } => {
+            let read = api.api.store.incident(id).await;
+            committed(read, |incident| incident.version, Done { id: id.to_string(), version })
+        }
         outcome @ (Outcome::Problem { .. }
         | Outcome::Run { .. }
         | Outcome::Silence { .. }

@@ -11,7 +11,7 @@ use super::deliveries::DeliveryView;
 use super::endpoint::Endpoint;
 use super::family::Failure;
 use super::parameters::Parameters;
-use super::shown::{Answer, json, list, page, versioned};
+use super::shown::{Answer, list, page, versioned};
 use super::state::Shared;
 use crate::incidents::{Incident, IncidentState};
 use crate::model::{IncidentId, Priority, Tier};
@@ -127,14 +127,6 @@ async fn deliveries(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, q
 }
 
 /// The incident as committed, or 404.
-pub async fn known(shared: &Shared, id: IncidentId) -> Result<Incident, Failure> {
+async fn known(shared: &Shared, id: IncidentId) -> Result<Incident, Failure> {
     shared.api.store.incident(id).await?.ok_or_else(|| Failure::unknown(id))
-}
-
-/// The record that a command changed, or at least what is known to have happened to it.
-pub async fn shown(shared: &Shared, id: IncidentId, version: u64) -> Answer {
-    match shared.api.store.incident(id).await {
-        Ok(Some(incident)) => versioned(&incident, incident.version),
-        Ok(None) | Err(_) => json(&super::shown::Done { id: id.to_string(), version }),
-    }
 }

@@ -11,7 +11,7 @@ use super::body::{Author, Body, Id, Name, Text};
 use super::endpoint::Endpoint;
 use super::family::Failure;
 use super::parameters::Parameters;
-use super::shown::{Answer, Done, json, misfit, page, versioned};
+use super::shown::{Answer, Done, committed, misfit, page, versioned};
 use super::state::Shared;
 use crate::engine::{Action, Outcome, ProblemAction};
 use crate::model::{IncidentId, ProblemId};
@@ -159,8 +159,5 @@ async fn act(api: &Arc<Shared>, author: Author, id: ProblemId, action: ProblemAc
 }
 
 async fn shown(api: &Shared, id: ProblemId, version: u64) -> Answer {
-    match api.api.store.problem(id).await {
-        Ok(Some(problem)) => versioned(&problem, problem.version),
-        Ok(None) | Err(_) => json(&Done { id: id.to_string(), version }),
-    }
+    committed(api.api.store.problem(id).await, |problem| problem.version, Done { id: id.to_string(), version })
 }

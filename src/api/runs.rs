@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
@@ -13,7 +14,7 @@ use super::body::{Author, Body, Id, Name, Text};
 use super::endpoint::Endpoint;
 use super::family::Failure;
 use super::parameters::Parameters;
-use super::shown::{Answer, Done, json, misfit, page, versioned};
+use super::shown::{Answer, Done, committed, misfit, page, versioned};
 use super::state::Shared;
 use crate::engine::{Action, Outcome, RunAction};
 use crate::inspections::{ItemOutcome, RunState};
@@ -106,9 +107,10 @@ async fn start(State(api): Api, author: Author, Id(plan): Id<String>, Body(Nothi
 async fn record(
     State(api): Api,
     author: Author,
-    Path((id, item)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     Body(body): Body<Record>,
 ) -> Answer {
+    let Path((id, item)) = path.map_err(|error| Failure::bad(format!("the path cannot be read: {error}")))?;
     let id: RunId = id.parse().map_err(|error| Failure::bad(format!("{error}")))?;
     let evidence = body.evidence.map(|text| text.0).unwrap_or_default();
     let item = Name::try_from(item).map_err(Failure::bad)?.0;
@@ -156,8 +158,5 @@ fn run_of(outcome: Outcome) -> Result<(RunId, u64), Failure> {
 }
 
 async fn shown(api: &Shared, id: RunId, version: u64) -> Answer {
-    match api.api.store.run(id).await {
-        Ok(Some(run)) => versioned(&run, run.version),
-        Ok(None) | Err(_) => json(&Done { id: id.to_string(), version }),
-    }
+    committed(api.api.store.run(id).await, |run| run.version, Done { id: id.to_string(), version })
 }

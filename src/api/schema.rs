@@ -20,6 +20,7 @@ pub enum Kind {
     Many(&'static str),
     /// Anything else of JSON.
     Object,
+    MaybeBool,
     MaybeText,
     MaybeNumber,
     MaybeTime,
@@ -31,7 +32,7 @@ pub struct Shape {
     pub members: &'static [(&'static str, Kind)],
 }
 
-use Kind::{Bool, Labels, Many, MaybeNumber, MaybeText, MaybeTime, Number, Object, Text, Texts, Time};
+use Kind::{Bool, Labels, Many, MaybeBool, MaybeNumber, MaybeText, MaybeTime, Number, Object, Text, Texts, Time};
 
 /// Every shape that answers refer to. Where one is listed, `…Page` is the list of it.
 pub const SHAPES: &[Shape] = &[
@@ -136,6 +137,7 @@ pub const SHAPES: &[Shape] = &[
             ("transitions", Number),
             ("incident", MaybeText),
             ("team", MaybeText),
+            ("linked", MaybeBool),
         ],
     },
     Shape {
@@ -357,6 +359,7 @@ fn of_kind(kind: Kind) -> RefOr<Schema> {
         Object => plain(Type::Object),
         MaybeText | MaybeTime => maybe(Type::String),
         MaybeNumber => maybe(Type::Number),
+        MaybeBool => maybe(Type::Boolean),
         Labels => ObjectBuilder::new().additional_properties(Some(plain(Type::String))).build().into(),
         Texts => ArrayBuilder::new().items(plain(Type::String)).build().into(),
         Many(name) => ArrayBuilder::new().items(Ref::from_schema_name(name)).build().into(),

@@ -12,7 +12,7 @@ use super::commands::Wish;
 use super::family::Failure;
 use super::state::Shared;
 use crate::engine::{Action, Command, Outcome};
-use crate::store::Page;
+use crate::store::{Page, StoreError};
 
 /// What a handler answers.
 pub type Answer = Result<Response, Failure>;
@@ -69,11 +69,27 @@ impl Shared {
     }
 }
 
-/// What is shown when a command is committed but its record cannot be read back just now: it happened all the same.
+/// What is known to have happened, when the record cannot be read back just now.
 #[derive(Serialize)]
 pub struct Done {
     pub id: String,
     pub version: u64,
+}
+
+/// The record that a committed command changed. It happened, whatever the reading back says.
+pub fn committed<T: Serialize>(
+    read: Result<Option<T>, StoreError>,
+    version_of: impl Fn(&T) -> u64,
+    done: Done,
+) -> Answer {
+    match read {
+        Ok(Some(record)) => versioned(&record, version_of(&record)),
+        Ok(None) => json(&done),
+        Err(error) => {
+            tracing::error!(%error, id = done.id, "a committed record cannot be read back");
+            json(&done)
+        }
+    }
 }
 
 /// The answer to an outcome that does not fit its command: a fault of ours, said as one.

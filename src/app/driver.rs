@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::block::Block;
+use super::block::{Block, refuse_delivery};
 use super::clock::Clock;
 use super::recover;
 use super::snapshots::Snapshots;
@@ -147,6 +147,9 @@ impl Driver {
         let clock = self.clock.clone();
         let now = || clock.now();
         match woken {
+            Woken::Events(delivery) if self.snapshots.is_full() => {
+                refuse_delivery(delivery, "the journal is at its size bound");
+            }
             Woken::Events(delivery) => block.deliver(&mut self.engine, &now, delivery)?,
             Woken::Probe(result) => {
                 block.take(&mut self.engine, &now, Request::Desk(DeskInput::Probe(result)))?;

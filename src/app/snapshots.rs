@@ -3,6 +3,7 @@
 //! Freezing happens between two inputs; encoding and writing in a task of its own, so that no input waits.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
@@ -19,6 +20,9 @@ const INPUTS_BETWEEN: usize = 100_000;
 /// The same by time, when anything happened at all.
 const TIME_BETWEEN: Span = Span::from_minutes(5);
 
+/// How often a full journal is looked at again.
+const LOOK_AGAIN: Span = Span::from_minutes(1);
+
 /// The newest written snapshot of a partition, to write only what changed since.
 type Previous = BTreeMap<Partition, (Frozen, Manifest)>;
 
@@ -31,12 +35,19 @@ pub struct Snapshots {
     inputs: usize,
     taken_at: Option<Moment>,
     running: Option<JoinHandle<()>>,
+    /// The journal is at its size bound although everything that may go has gone.
+    full: Arc<AtomicBool>,
 }
 
 impl Snapshots {
     /// `keep` and `max_bytes` bound the journal below the older of two snapshots.
     pub fn new(keep: Span, max_bytes: u64, metrics: Arc<Metrics>) -> Snapshots {
-        Snapshots { keep, max_bytes, metrics, previous: Arc::default(), inputs: 0, taken_at: None, running: None }
+        Snapshots { keep, max_bytes, metrics, previous: Arc::default(), inputs: 0, taken_at: None, running: None, full: Arc::default() }
+    }
+
+    /// Whether intake must stop until old history may go: at the size bound nothing new is taken.
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
     }
 
     pub fn count(&mut self, inputs: usize) {
@@ -46,7 +57,9 @@ impl Snapshots {
     /// Begins one if enough has happened and none is under way.
     pub fn when_due(&mut self, engine: &Engine, store: &Store, lease: &Lease, now: Moment) {
         let since = *self.taken_at.get_or_insert(now);
-        let due = self.inputs >= INPUTS_BETWEEN || (self.inputs > 0 && since + TIME_BETWEEN <= now);
+        let due = self.inputs >= INPUTS_BETWEEN
+            || (self.inputs > 0 && since + TIME_BETWEEN <= now)
+            || (self.is_full() && since + LOOK_AGAIN <= now);
         if !due || self.running.as_ref().is_some_and(|running| !running.is_finished()) {
             return;
         }
@@ -75,6 +88,7 @@ impl Snapshots {
             now: engine.last_now(),
             keep: self.keep,
             max_bytes: self.max_bytes,
+            full: Arc::clone(&self.full),
         }
     }
 }
@@ -88,6 +102,7 @@ struct Writer {
     now: Moment,
     keep: Span,
     max_bytes: u64,
+    full: Arc<AtomicBool>,
 }
 
 /// Encoded sections that the store does not have yet, and the manifest that names all of them.
@@ -124,6 +139,14 @@ impl Writer {
         match self.store.retain(&self.lease, self.now, self.keep, self.max_bytes).await {
             Ok((deleted, left)) => {
                 self.metrics.journal_bytes(left);
+                let full = left > self.max_bytes;
+                if self.full.swap(full, Ordering::Relaxed) != full {
+                    if full {
+                        tracing::error!(bytes = left, bound = self.max_bytes, "the journal is full: nothing is taken");
+                    } else {
+                        tracing::info!(bytes = left, "the journal has room again");
+                    }
+                }
                 if deleted > 0 {
                     tracing::info!(blocks = deleted, bytes_left = left, "old journal blocks deleted");
                 }

@@ -8,7 +8,6 @@ mod v311;
 mod v5;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -42,7 +41,7 @@ pub struct LinkOptions {
     pub persistent: bool,
     /// What the broker publishes, retained, when the connection is lost.
     pub will: Option<Will>,
-    /// At least 1 s.
+    /// At least 5 s, by the library's rule.
     pub keep_alive: Duration,
     /// How many messages may wait for our acknowledgement; only MQTT 5 can say it to the broker.
     pub receive_maximum: u16,
@@ -89,7 +88,6 @@ pub enum Signal {
         packet_id: u16,
         refusal: Option<String>,
     },
-    Disconnected,
     Other,
 }
 
@@ -128,7 +126,6 @@ pub enum LinkError {
 pub struct Link {
     event_loop: EventLoop,
     silence_max: Duration,
-    acks_waiting: Arc<AtomicUsize>,
 }
 
 enum EventLoop {
@@ -138,10 +135,7 @@ enum EventLoop {
 
 /// The half that asks; for this connection only.
 #[derive(Clone)]
-pub struct Handle {
-    client: Client,
-    acks_waiting: Arc<AtomicUsize>,
-}
+pub struct Handle(Client);
 
 #[derive(Clone)]
 enum Client {
@@ -152,7 +146,6 @@ enum Client {
 impl Link {
     /// Prepares a connection; the first [`Link::next`] makes it.
     pub fn open(options: &LinkOptions) -> (Handle, Link) {
-        let acks_waiting = Arc::new(AtomicUsize::new(0));
         let (client, event_loop) = match options.address.version {
             Version::V311 => {
                 let (client, event_loop) = v311::open(options);
@@ -165,21 +158,17 @@ impl Link {
         };
         // A ping and its answer belong to every keep-alive interval: three without any sign are a hang.
         let silence_max = options.keep_alive * 3 + Duration::from_secs(CONNECT_SECONDS_MAX);
-        let handle = Handle { client, acks_waiting: Arc::clone(&acks_waiting) };
-        (handle, Link { event_loop, silence_max, acks_waiting })
+        (Handle(client), Link { event_loop, silence_max })
     }
 
     /// The next thing that happened. Dropping the future half-way may lose a request: drop the link with it.
     pub async fn next(&mut self) -> Result<Signal, LinkError> {
-        let acks_waiting = &self.acks_waiting;
         let polled = async {
             match &mut self.event_loop {
                 EventLoop::V311(event_loop) => {
-                    event_loop.poll().await.map(|event| v311::signal(event, acks_waiting)).map_err(|e| v311::error(&e))
+                    event_loop.poll().await.map(v311::signal).map_err(|error| v311::error(&error))
                 }
-                EventLoop::V5(event_loop) => {
-                    event_loop.poll().await.map(|event| v5::signal(event, acks_waiting)).map_err(|e| v5::error(&e))
-                }
+                EventLoop::V5(event_loop) => event_loop.poll().await.map(v5::signal).map_err(|error| v5::error(&error)),
             }
         };
         let seconds = self.silence_max.as_secs();
@@ -190,14 +179,14 @@ impl Link {
 impl Handle {
     /// Subscribes at QoS 1; the answer comes as [`Signal::Subscribed`].
     pub async fn subscribe(&self, filters: &[String]) -> Result<(), LinkError> {
-        match &self.client {
+        match &self.0 {
             Client::V311(client) => v311::subscribe(client, filters).await,
             Client::V5(client) => v5::subscribe(client, filters).await,
         }
     }
 
     pub async fn unsubscribe(&self, filter: &str) -> Result<(), LinkError> {
-        match &self.client {
+        match &self.0 {
             Client::V311(client) => client.unsubscribe(filter).await.map_err(|_| LinkError::Gone),
             Client::V5(client) => client.unsubscribe(filter).await.map_err(|_| LinkError::Gone),
         }
@@ -205,21 +194,15 @@ impl Handle {
 
     /// Confirms a message of this connection. Fails when the connection is gone: the broker sends the message again.
     pub async fn acknowledge(&self, ack: Ack) -> Result<(), LinkError> {
-        self.acks_waiting.fetch_add(1, Ordering::Relaxed);
-        match &self.client {
+        match &self.0 {
             Client::V311(client) => v311::acknowledge(client, ack).await,
             Client::V5(client) => v5::acknowledge(client, ack).await,
         }
     }
 
-    /// Acknowledgements that were asked for and are not written yet.
-    pub fn acks_waiting(&self) -> usize {
-        self.acks_waiting.load(Ordering::Relaxed)
-    }
-
     /// Publishes at QoS 1; [`Signal::PublishSent`] and [`Signal::PublishAnswered`] follow.
     pub async fn publish(&self, topic: &str, payload: Bytes, retain: bool) -> Result<(), LinkError> {
-        match &self.client {
+        match &self.0 {
             Client::V311(client) => {
                 let qos = rumqttc::QoS::AtLeastOnce;
                 client.publish_bytes(topic, qos, retain, payload).await.map_err(|_| LinkError::Gone)
@@ -233,7 +216,7 @@ impl Handle {
 
     /// Says goodbye, so that the broker keeps the will to itself.
     pub async fn disconnect(&self) -> Result<(), LinkError> {
-        match &self.client {
+        match &self.0 {
             Client::V311(client) => client.disconnect().await.map_err(|_| LinkError::Gone),
             Client::V5(client) => client.disconnect().await.map_err(|_| LinkError::Gone),
         }
@@ -241,21 +224,18 @@ impl Handle {
 }
 
 /// What we wrote ourselves, in words common to both versions.
-fn outgoing(outgoing: &rumqttc::Outgoing, acks_waiting: &AtomicUsize) -> Signal {
+fn outgoing(outgoing: &rumqttc::Outgoing) -> Signal {
     use rumqttc::Outgoing;
     match outgoing {
-        Outgoing::PubAck(_) => {
-            acks_waiting.fetch_sub(1, Ordering::Relaxed);
-            Signal::Other
-        }
         Outgoing::Publish(packet_id) => Signal::PublishSent(*packet_id),
-        Outgoing::Disconnect => Signal::Disconnected,
-        Outgoing::Subscribe(_)
+        Outgoing::PubAck(_)
+        | Outgoing::Subscribe(_)
         | Outgoing::Unsubscribe(_)
         | Outgoing::PubRec(_)
         | Outgoing::PubRel(_)
         | Outgoing::PubComp(_)
         | Outgoing::PingReq
+        | Outgoing::Disconnect
         | Outgoing::PingResp
         | Outgoing::AwaitAck(_) => Signal::Other,
     }

@@ -10,7 +10,7 @@ use super::inhibition::Affected;
 use super::input::Resend;
 use super::output::{Bound, Counted, Output};
 use super::ownership::Counting;
-use super::patterns::Role;
+use super::patterns::{Role, takes_members};
 use super::subject::{Message, Subject};
 use super::turn::Turn;
 use crate::model::{Cause, Event, Fingerprint, Moment, Severity, Status};
@@ -37,7 +37,7 @@ impl Turn<'_> {
         }
         self.event_time(resend.occurred_at);
         self.touch(fingerprint, &said, times, resend.value_bits.map(f64::from_bits));
-        self.tell_touched(fingerprint);
+        self.tell_touched(fingerprint, times);
     }
 
     fn alert_message(&mut self, event: &Event, cause: Cause) {
@@ -109,7 +109,7 @@ impl Turn<'_> {
         if is_news {
             self.changed.insert(fingerprint);
         } else {
-            self.tell_touched(fingerprint);
+            self.tell_touched(fingerprint, times);
         }
     }
 
@@ -127,12 +127,9 @@ impl Turn<'_> {
         self.count(Counted::Resent);
     }
 
-    fn tell_touched(&mut self, fingerprint: Fingerprint) {
-        if self.changed.contains(&fingerprint) {
-            return;
-        }
-        if let Some(alert) = self.state.alerts.get(&fingerprint) {
-            let (ends_at, updated_at) = (alert.times.ends_at, alert.updated_at);
+    fn tell_touched(&mut self, fingerprint: Fingerprint, times: Times) {
+        if !self.changed.contains(&fingerprint) {
+            let (ends_at, updated_at) = (times.ends_at, self.now);
             self.out.push(Output::AlertTouched { fingerprint, ends_at, updated_at });
         }
     }
@@ -158,7 +155,8 @@ impl Turn<'_> {
                 continue;
             };
             if let Some(Some(role)) = book.role(position, &subject) {
-                if status == Status::Firing && role == Role::Entry {
+                let joins = status == Status::Firing && role == Role::Entry;
+                if joins && takes_members(&book.rule(position).pattern) {
                     self.join(&key, position, fingerprint, Counting::NewOnly);
                 }
                 self.enter(&key, position, role, message, &subject, suppressed);
@@ -321,7 +319,10 @@ impl Turn<'_> {
         let at = super::believable(event.occurred_at, now);
         let times = alert.times_after(&said, at, now);
         let severity = event.normalised_severity();
-        let same = alert.labels == event.labels && alert.severity == severity && alert.is_described_by(event);
+        let same = alert.labels == event.labels
+            && *alert.source == *event.source
+            && alert.severity == severity
+            && alert.is_described_by(event);
         let transition = alert.transition_to(&times, severity);
         let keeps_raw = || {
             let counts = |key| book.position_of(key).is_some_and(|position| book.counts_messages(position));

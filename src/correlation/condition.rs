@@ -136,6 +136,16 @@ impl Condition {
         }
     }
 
+    /// Whether it waits, or is raised and held back, with no alert under it that would be told of a release.
+    pub fn is_held_memberless(&self) -> bool {
+        self.members.is_empty()
+            && match self.phase {
+                Phase::Waiting => true,
+                Phase::Raised { held, .. } => held,
+                Phase::Idle => false,
+            }
+    }
+
     /// The indexes it belongs into.
     pub fn should_be_listed(&self) -> Listed {
         let loose = self.members.is_empty();

@@ -7,6 +7,7 @@ use super::output::{Bound, Counted, Evidence, Raised, Verdict};
 use super::patterns::{Arrival, Edge, Role, Window};
 use super::sentences;
 use super::subject::{Message, Subject};
+use super::suppression::is_free;
 use super::turn::Turn;
 use super::{EVIDENCE_KEPT, MEMBERS_SHOWN, TOLD_AGAIN_AFTER, WINDOWS_PER_RULE};
 use crate::model::{Severity, Status};
@@ -37,10 +38,11 @@ impl Turn<'_> {
         let offset = message.cause.offset;
         let arrival = Arrival { now, at: message.at, offset, suppressed, is_point, role };
         let edge = condition.window.enter(rule, arrival);
-        if role == Role::Entry && keeps_evidence(condition, is_point) {
+        let counted = role == Role::Entry && edge != Edge::Ignored;
+        if counted && keeps_evidence(condition, is_point) {
             condition.remember(Arc::new(evidence(message, subject, suppressed)), evidence_kept(&rule.pattern));
         }
-        let is_free_point = is_point && role == Role::Entry && !suppressed;
+        let is_free_point = is_point && counted && !suppressed;
         let told_long_ago = match condition.phase {
             Phase::Raised { told_at, .. } => told_at + TOLD_AGAIN_AFTER <= now,
             Phase::Idle | Phase::Waiting => false,
@@ -48,12 +50,13 @@ impl Turn<'_> {
         self.arm_condition(key);
         match edge {
             Edge::Closed => self.close_members(key),
-            Edge::Nothing | Edge::Fired => {}
+            Edge::Nothing | Edge::Ignored | Edge::Fired => {}
         }
         if is_free_point {
             self.release_memberless(key);
         }
         self.settle(key, edge == Edge::Fired || (is_free_point && told_long_ago));
+        self.watch(key, 1);
     }
 
     /// The pattern was ended as a whole: its members stand under it no longer, though they may still fire.
@@ -76,11 +79,14 @@ impl Turn<'_> {
         let Some(condition) = self.state.conditions.get(key) else { return };
         let (on, clear) = (condition.is_on(), !condition.is_on() && condition.members.is_empty());
         match condition.phase {
-            Phase::Idle if on && self.is_free(condition) => self.raise(key),
-            Phase::Idle if on => self.wait(key),
+            Phase::Idle if on && is_free(self.state, self.index, self.book, condition) => self.raise(key),
+            Phase::Idle if on => {
+                self.wait(key);
+                self.watch(key, usize::MAX);
+            }
             Phase::Idle => {}
             Phase::Waiting if clear => self.set_phase(key, Phase::Idle),
-            Phase::Waiting if self.is_free(condition) => self.raise(key),
+            Phase::Waiting if is_free(self.state, self.index, self.book, condition) => self.raise(key),
             Phase::Waiting => {}
             Phase::Raised { .. } if clear => {
                 self.set_phase(key, Phase::Idle);
@@ -106,32 +112,11 @@ impl Turn<'_> {
         }
     }
 
-    /// Whether anything that counted is not held back: a firing member, an event when it came, or one as of now.
-    fn is_free(&self, condition: &Condition) -> bool {
-        if condition.free > 0 || condition.window.has_free() {
-            return true;
-        }
-        let has_members = !condition.members.is_empty();
-        let mut counted =
-            condition.evidence.iter().filter(|evidence| !has_members || evidence.status == Status::Point).peekable();
-        if counted.peek().is_none() {
-            return !has_members;
-        }
-        // What is missing may be missed because of what holds its source back now, whatever held it when it last spoke.
-        let then_counts = match condition.window {
-            Window::Absence(_) => false,
-            Window::Each(_) | Window::Threshold(_) | Window::Pair(_) => true,
-        };
-        counted.any(|evidence| {
-            (then_counts && !evidence.suppressed) || self.suppressor_of(&Subject::of_evidence(evidence)).is_none()
-        })
-    }
-
     fn raise(&mut self, key: &ConditionKey) {
         let Some(condition) = self.state.conditions.get(key) else { return };
         let Some(rule) = self.book.rule_of(key) else { return };
         let raised = self.raised(key, condition, rule);
-        let (told_at, members) = (self.now, condition.members.clone());
+        let (told_at, members, was_raised) = (self.now, condition.members.clone(), condition.is_raised());
         let drops_evidence = rule.pattern == Pattern::Each && !members.is_empty();
         self.decide(key, Verdict::Raised(Box::new(raised)));
         if members.len() > MEMBERS_SHOWN {
@@ -142,7 +127,9 @@ impl Turn<'_> {
                 self.decide(key, Verdict::Joined { alert });
             }
         }
-        self.changed.extend(members.iter());
+        if !was_raised {
+            self.changed.extend(members.iter());
+        }
         if let Some(condition) = self.state.conditions.get_mut(key) {
             condition.phase = Phase::Raised { held: false, told_at };
             if drops_evidence {
@@ -200,27 +187,36 @@ impl Turn<'_> {
         }
     }
 
-    /// Looks again at fired conditions without members: what holds their events back has changed.
-    /// `may_hold`: something new holds back, so that raised ones may be held too.
-    pub fn review_memberless(&mut self, may_hold: bool) {
-        let keys: Vec<ConditionKey> = self.index.fired.iter().cloned().collect();
-        for key in keys {
-            let Some(condition) = self.state.conditions.get(&key) else { continue };
-            match condition.phase {
-                Phase::Idle => {}
-                Phase::Waiting => self.settle(&key, false),
-                Phase::Raised { held: false, .. } if !may_hold => {}
-                Phase::Raised { held, told_at } => {
-                    let suppressors: Vec<_> =
-                        condition.evidence.iter().map(|one| self.suppressor_of(&Subject::of_evidence(one))).collect();
-                    let is_held = !suppressors.is_empty() && suppressors.iter().all(Option::is_some);
-                    if held == is_held {
-                        continue;
-                    }
+    /// Looks again at a fired condition without members: what holds its events back has changed.
+    pub fn review_memberless(&mut self, key: &ConditionKey) {
+        let Some(condition) = self.state.conditions.get(key) else { return };
+        if !condition.members.is_empty() {
+            return;
+        }
+        match condition.phase {
+            Phase::Idle => {}
+            Phase::Waiting => self.settle(key, false),
+            Phase::Raised { held, told_at } => {
+                let is_free = |one: &Arc<Evidence>| self.suppressor_of(&Subject::of_evidence(one)).is_none();
+                let is_held = !condition.evidence.is_empty() && !condition.evidence.iter().any(is_free);
+                if held != is_held {
                     let by = condition.evidence.back().map(|one| self.held_by_of(one)).unwrap_or_default();
-                    self.set_phase(&key, Phase::Raised { held: is_held, told_at });
-                    self.decide(&key, if is_held { Verdict::Held { by } } else { Verdict::Released });
+                    self.set_phase(key, Phase::Raised { held: is_held, told_at });
+                    self.decide(key, if is_held { Verdict::Held { by } } else { Verdict::Released });
                 }
+            }
+        }
+        self.watch(key, usize::MAX);
+    }
+
+    /// A condition without members that is held back wants to know when an inhibition lets go of one of its `newest`
+    /// events.
+    fn watch(&mut self, key: &ConditionKey, newest: usize) {
+        let Some(condition) = self.state.conditions.get(key) else { return };
+        if self.book.has_inhibitions() && condition.is_held_memberless() {
+            for evidence in condition.evidence.iter().rev().take(newest) {
+                let places = self.book.inhibition_places(&Subject::of_evidence(evidence));
+                self.index.inhibitions.watch(key, &places);
             }
         }
     }

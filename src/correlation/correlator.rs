@@ -99,7 +99,7 @@ impl Correlator {
         turn.finish();
     }
 
-    /// The earliest moment at which [`Correlator::tick`] may have something to do.
+    /// The earliest moment at which [`Correlator::tick`] may have something to do; later than the last `now`.
     pub fn next_deadline(&self) -> Option<Moment> {
         self.index.deadlines.first()
     }
@@ -151,6 +151,8 @@ impl Correlator {
         let mut turn = self.begin(now, out, &book);
         turn.serve_deadlines();
         input(&mut turn);
+        // A late event may open a window whose end has already passed.
+        turn.serve_deadlines();
         turn.finish();
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::condition::ConditionKey;
 use crate::model::Fingerprint;
 
 /// On which sides of an inhibition an alert stands.
@@ -24,25 +25,29 @@ pub(super) struct Place {
     pub side: Side,
 }
 
-/// The firing alerts by their places.
+/// The firing alerts by their places, and the conditions that wait for a group to let go.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Inhibitions {
-    groups: BTreeMap<(u32, Vec<String>), Group>,
+    groups: BTreeMap<GroupKey, Group>,
+    watched: BTreeMap<ConditionKey, BTreeSet<GroupKey>>,
 }
+
+type GroupKey = (u32, Vec<String>);
 
 #[derive(Clone, Debug, Default)]
 struct Group {
     sources: BTreeSet<Fingerprint>,
     targets: BTreeSet<Fingerprint>,
     both: BTreeSet<Fingerprint>,
+    watchers: BTreeSet<ConditionKey>,
 }
 
 /// Whose source changed.
 #[derive(Debug, Default)]
 pub(super) struct Affected {
     pub alerts: BTreeSet<Fingerprint>,
-    /// A group lost its last source for some side: what is no alert may be free too.
-    pub released: bool,
+    /// Conditions that watch a group which lost its last source for some side.
+    pub watchers: BTreeSet<ConditionKey>,
 }
 
 impl Inhibitions {
@@ -62,10 +67,40 @@ impl Inhibitions {
             let before = group.lowest();
             group.side(place.side).remove(&fingerprint);
             group.note(before, affected);
-            if group.sources.is_empty() && group.targets.is_empty() && group.both.is_empty() {
+            if group.is_empty() {
                 self.groups.remove(&key);
             }
         }
+    }
+
+    /// The condition wants to know when the first group that holds back something in these places lets go.
+    pub fn watch(&mut self, condition: &ConditionKey, places: &[Place]) {
+        for place in places {
+            let key = (place.rule, place.values.clone());
+            let Some(group) = self.groups.get_mut(&key).filter(|group| group.holds(place.side)) else { continue };
+            group.watchers.insert(condition.clone());
+            self.watched.entry(condition.clone()).or_default().insert(key);
+            return;
+        }
+    }
+
+    pub fn forget(&mut self, condition: &ConditionKey) {
+        for key in self.watched.remove(condition).unwrap_or_default() {
+            let Some(group) = self.groups.get_mut(&key) else { continue };
+            group.watchers.remove(condition);
+            if group.is_empty() {
+                self.groups.remove(&key);
+            }
+        }
+    }
+
+    /// Whether the condition watches a group that holds back something in these places.
+    pub fn is_watching(&self, condition: &ConditionKey, places: &[Place]) -> bool {
+        let Some(watched) = self.watched.get(condition) else { return false };
+        places.iter().any(|place| {
+            let key = (place.rule, place.values.clone());
+            watched.contains(&key) && self.groups.get(&key).is_some_and(|group| group.holds(place.side))
+        })
     }
 
     /// The source that holds back what has these places: the lowest of the first inhibition that does.
@@ -82,6 +117,19 @@ impl Inhibitions {
 }
 
 impl Group {
+    fn is_empty(&self) -> bool {
+        self.sources.is_empty() && self.targets.is_empty() && self.both.is_empty() && self.watchers.is_empty()
+    }
+
+    /// Whether something on that side is held back.
+    fn holds(&self, side: Side) -> bool {
+        match side {
+            Side::Source => false,
+            Side::Target => self.lowest().0.is_some(),
+            Side::Both => self.lowest().1.is_some(),
+        }
+    }
+
     fn side(&mut self, side: Side) -> &mut BTreeSet<Fingerprint> {
         match side {
             Side::Source => &mut self.sources,
@@ -109,6 +157,8 @@ impl Group {
         if before.1 != after.1 {
             affected.alerts.extend(&self.both);
         }
-        affected.released |= (before.0.is_some() && after.0.is_none()) || (before.1.is_some() && after.1.is_none());
+        if (before.0.is_some() && after.0.is_none()) || (before.1.is_some() && after.1.is_none()) {
+            affected.watchers.extend(self.watchers.iter().cloned());
+        }
     }
 }

@@ -3,8 +3,10 @@
 use super::alert::Alert;
 use super::book::Book;
 use super::condition::{Condition, ConditionKey, Phase};
+use super::output::{Evidence, Suppressor};
 use super::state::{Stage, State};
 use super::subject::Subject;
+use super::suppression::{is_free, suppressor};
 use super::turn::Index;
 use crate::model::{Fingerprint, SilenceId};
 
@@ -67,13 +69,13 @@ fn check_condition(
         alert(&fingerprint).is_some_and(|alert| alert.times.firing && alert.conditions().any(|held| held == key))
     };
     claim(condition.members.iter().all(belongs), "a member does not fire or stands elsewhere");
-    let is_free = |fingerprint: &Fingerprint| alert(fingerprint).is_some_and(|alert| !alert.is_suppressed());
-    let free = condition.members.iter().filter(is_free).count();
+    let fires_freely = |fingerprint: &Fingerprint| alert(fingerprint).is_some_and(|alert| !alert.is_suppressed());
+    let free = condition.members.iter().filter(fires_freely).count();
     claim(condition.free as usize == free, "its count of free members is wrong");
     claim(!condition.is_spent(), "it has nothing left and is still there");
     match condition.phase {
         Phase::Idle => claim(!condition.is_on(), "its pattern holds and nobody was told"),
-        Phase::Waiting => claim(free == 0, "it waits although a member is free"),
+        Phase::Waiting => claim(!is_free(state, index, book, condition), "it waits although nothing holds it back"),
         Phase::Raised { held, .. } => {
             claim(condition.members.is_empty() || held == (free == 0), "held and its members disagree");
             claim(condition.is_on() || !condition.members.is_empty(), "it is clear and still raised");
@@ -84,6 +86,17 @@ fn check_condition(
     let is_armed = due.is_none_or(|due| condition.armed.is_some_and(|armed| armed <= due));
     claim(is_armed, "its deadline is not in the index");
     claim(condition.listed == condition.should_be_listed(), "it is listed where it does not belong");
+    if condition.is_held_memberless() {
+        let is_told = |evidence: &Evidence| {
+            let subject = Subject::of_evidence(evidence);
+            match suppressor(state, index, book, &subject) {
+                // Every end of a silence is looked at.
+                Some(Suppressor::Silence) | None => true,
+                Some(Suppressor::Inhibition) => index.inhibitions.is_watching(key, &book.inhibition_places(&subject)),
+            }
+        };
+        claim(condition.evidence.iter().all(|one| is_told(one)), "it waits for an inhibition and would not hear");
+    }
     let loose = index.loose.get(&key.rule);
     let is_loose = loose.is_some_and(|loose| loose.contains(&(condition.created_at, key.clone())));
     claim(condition.listed.loose == is_loose, "the index of loose windows disagrees");

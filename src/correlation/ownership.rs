@@ -151,6 +151,8 @@ impl Turn<'_> {
             self.decide(key, Verdict::Left { fingerprint });
         }
         self.settle(key, false);
+        // The last member is gone: what counted decides now whether it is held back.
+        self.review_memberless(key);
     }
 
     pub fn member(&self, fingerprint: Fingerprint) -> Option<Member> {

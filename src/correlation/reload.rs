@@ -61,6 +61,9 @@ impl Turn<'_> {
                 alert.passed.retain(|id| !gone.contains(id));
             }
         }
+        // What held back events without alerts may be gone with the old inhibitions.
+        let fired: Vec<ConditionKey> = self.index.fired.iter().cloned().collect();
+        fired.iter().for_each(|key| self.review_memberless(key));
         if reroute {
             for fingerprint in fingerprints {
                 if self.state.alerts.get(&fingerprint).is_some_and(|alert| alert.times.firing) {

@@ -62,8 +62,11 @@ pub(super) fn reason(rule: &Rule, condition: &Condition, suppressed: usize) -> S
         (Pattern::Each, _) if alerts == 0 => "an event matched".to_owned(),
         (Pattern::Each, _) if alerts == 1 => "an alert matches and fires".to_owned(),
         (Pattern::Each, _) => format!("{alerts} alerts match and fire"),
-        (Pattern::Threshold { count, within, .. }, window) => {
+        (Pattern::Threshold { count, within, .. }, window) if window.is_on(false) => {
             format!("{} matches within {within}, {count} are enough", window.count())
+        }
+        (Pattern::Threshold { count, within, .. }, _) => {
+            format!("{count} matches within {within} came earlier, {alerts} alerts of them still fire")
         }
         (Pattern::Pair { until, .. }, Window::Pair(window)) => {
             let at = window.opened_at().map(|at| at.to_rfc3339()).unwrap_or_default();

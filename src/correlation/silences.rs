@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::condition::ConditionKey;
 use super::deadlines::Timer;
 use super::input::SilenceChange;
 use super::output::{Output, Refused};
@@ -129,14 +130,15 @@ impl Turn<'_> {
                 moves.push((*fingerprint, by));
             }
         }
-        let (any_active, any_ended) = (!active.is_empty(), !was_active.is_empty());
+        let matters = !active.is_empty() || !was_active.is_empty();
         self.index.active_silences =
             self.state.silences.iter().filter(|(id, _)| is_active(id)).map(|(id, _)| *id).collect();
         for (fingerprint, silenced_by) in moves {
             self.silence_alert(fingerprint, silenced_by);
         }
-        if any_active || any_ended {
-            self.review_memberless(any_active);
+        if matters {
+            let fired: Vec<ConditionKey> = self.index.fired.iter().cloned().collect();
+            fired.iter().for_each(|key| self.review_memberless(key));
         }
     }
 }

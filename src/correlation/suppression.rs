@@ -1,47 +1,40 @@
 //! What holds alerts and points back, and what follows when that changes: observed always, alerted when free.
 
-use super::condition::ConditionKey;
+use std::sync::Arc;
+
+use super::book::Book;
+use super::condition::{Condition, ConditionKey};
 use super::inhibition::Affected;
 use super::output::{Counted, Evidence, Suppressor};
+use super::patterns::Window;
+use super::state::State;
 use super::subject::Subject;
-use super::turn::Turn;
-use crate::model::{Fingerprint, Labels, SilenceId};
+use super::turn::{Index, Turn};
+use crate::model::{Fingerprint, Labels, SilenceId, Status};
 
 impl Turn<'_> {
     /// The active silences that match, in their order.
     pub fn silences_on(&self, labels: &Labels) -> Vec<SilenceId> {
-        let matches = |id: &&SilenceId| self.state.silences.get(id).is_some_and(|kept| kept.silence.silences(labels));
-        self.index.active_silences.iter().filter(matches).copied().collect()
+        silences_on(self.state, self.index, labels).collect()
     }
 
     /// What holds back something that is no alert, now.
     pub fn suppressor_of(&self, subject: &Subject<'_>) -> Option<Suppressor> {
-        if self.first_silence_on(subject.labels).is_some() {
-            return Some(Suppressor::Silence);
-        }
-        self.source_over(subject).map(|_| Suppressor::Inhibition)
+        suppressor(self.state, self.index, self.book, subject)
     }
 
     /// What holds back a counted event, in words.
     pub fn held_by_of(&self, evidence: &Evidence) -> String {
         let subject = Subject::of_evidence(evidence);
-        match (self.first_silence_on(subject.labels), self.source_over(&subject)) {
+        match (first_silence(self.state, self.index, subject.labels), self.source_over(&subject)) {
             (Some(silence), _) => format!("silence {silence}"),
             (None, Some(source)) => format!("inhibition by alert {source}"),
             (None, None) => String::new(),
         }
     }
 
-    fn first_silence_on(&self, labels: &Labels) -> Option<SilenceId> {
-        let matches = |id: &&SilenceId| self.state.silences.get(id).is_some_and(|kept| kept.silence.silences(labels));
-        self.index.active_silences.iter().find(matches).copied()
-    }
-
     fn source_over(&self, subject: &Subject<'_>) -> Option<Fingerprint> {
-        if !self.book.has_inhibitions() {
-            return None;
-        }
-        self.index.inhibitions.source_for(&self.book.inhibition_places(subject))
+        source_over(self.index, self.book, subject)
     }
 
     /// Counts what holds back an alert that just began to fire.
@@ -63,8 +56,8 @@ impl Turn<'_> {
             let source = self.source_over(&Subject::of_alert(alert));
             self.inhibit(*fingerprint, source);
         }
-        if affected.released {
-            self.review_memberless(false);
+        for key in &affected.watchers {
+            self.review_memberless(key);
         }
     }
 
@@ -112,4 +105,50 @@ impl Turn<'_> {
             }
         }
     }
+}
+
+fn silences_on<'a>(state: &'a State, index: &'a Index, labels: &'a Labels) -> impl Iterator<Item = SilenceId> + 'a {
+    let matches = |id: &SilenceId| state.silences.get(id).is_some_and(|kept| kept.silence.silences(labels));
+    index.active_silences.iter().copied().filter(matches)
+}
+
+fn first_silence(state: &State, index: &Index, labels: &Labels) -> Option<SilenceId> {
+    silences_on(state, index, labels).next()
+}
+
+fn source_over(index: &Index, book: &Book, subject: &Subject<'_>) -> Option<Fingerprint> {
+    if !book.has_inhibitions() {
+        return None;
+    }
+    index.inhibitions.source_for(&book.inhibition_places(subject))
+}
+
+/// What holds back the subject of an event, now.
+pub(super) fn suppressor(state: &State, index: &Index, book: &Book, subject: &Subject<'_>) -> Option<Suppressor> {
+    if first_silence(state, index, subject.labels).is_some() {
+        return Some(Suppressor::Silence);
+    }
+    source_over(index, book, subject).map(|_| Suppressor::Inhibition)
+}
+
+/// Whether anything that counted in a condition is not held back: a firing member, an event when it came, or, without
+/// members, one as of now.
+pub(super) fn is_free(state: &State, index: &Index, book: &Book, condition: &Condition) -> bool {
+    let came_free = |points_only: bool| {
+        let counts = |one: &&Arc<Evidence>| !points_only || one.status == Status::Point;
+        condition.evidence.iter().filter(counts).any(|one| !one.suppressed)
+    };
+    if condition.free > 0 || condition.window.has_free() {
+        return true;
+    }
+    if !condition.members.is_empty() {
+        return came_free(true);
+    }
+    // What is missing may be missed because of what holds its source back now, whatever held it when it last spoke.
+    let then_counts = match condition.window {
+        Window::Absence(_) => false,
+        Window::Each(_) | Window::Threshold(_) | Window::Pair(_) => true,
+    };
+    let is_held = |one: &Arc<Evidence>| suppressor(state, index, book, &Subject::of_evidence(one)).is_some();
+    (then_counts && came_free(false)) || condition.evidence.is_empty() || !condition.evidence.iter().all(is_held)
 }

@@ -59,6 +59,12 @@ impl Index {
             condition.armed = index.deadlines.arm(None, due, || Timer::Condition(key.clone()));
             condition.listed = Default::default();
             index.list(&key, condition);
+            if condition.is_held_memberless() {
+                for evidence in &condition.evidence {
+                    let places = book.inhibition_places(&Subject::of_evidence(evidence));
+                    index.inhibitions.watch(&key, &places);
+                }
+            }
         }
         index
     }
@@ -89,6 +95,7 @@ impl Index {
                 self.fired.insert(key.clone());
             } else {
                 self.fired.remove(key);
+                self.inhibitions.forget(key);
             }
         }
         condition.listed = should;
@@ -103,6 +110,7 @@ impl Index {
         }
         if condition.listed.fired {
             self.fired.remove(key);
+            self.inhibitions.forget(key);
         }
         condition.listed = Default::default();
     }

@@ -11,6 +11,8 @@ mod desk;
 mod effect;
 mod input;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 pub use command::{Action, Command, IncidentAction, Outcome, ProblemAction, Refusal, RunAction};
 pub use compose::{Engine, NotTaken, Work};

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::decoded::{Decoded, Rejected};
 use super::unreadable::{self, Unreadable};
-use crate::rules::{Format, PayloadContext, Source};
+use crate::rules::{Format, Mapped, PayloadContext, Source};
 
 /// How many commas and brackets a JSON payload may have: more would take far more memory than its bytes.
 const JSON_MARKS_MAX: usize = 1_000_000;
@@ -37,9 +37,9 @@ pub fn http_context(headers: &HeaderMap, uri: &Uri) -> Context {
 /// Decodes one payload by its source.
 pub fn decode(source: &Source, payload: &[u8], context: &Context) -> Result<Decoded, Unreadable> {
     let payload = read(source, payload)?;
-    let mapped = source.map(&payload, context).map_err(Unreadable::whole)?;
-    let rejected = mapped.rejected.into_iter().map(|(index, error)| Rejected { index, error });
-    Ok(Decoded { events: mapped.events, rejected: rejected.collect(), skipped: mapped.skipped })
+    let Mapped { events, places, rejected, skipped } = source.map(&payload, context).map_err(Unreadable::whole)?;
+    let rejected = rejected.into_iter().map(|(index, error)| Rejected { index, error }).collect();
+    Ok(Decoded { events, places, rejected, skipped })
 }
 
 fn read(source: &Source, payload: &[u8]) -> Result<Value, Unreadable> {

@@ -8,6 +8,8 @@ use crate::model::Event;
 #[derive(Debug, Default, PartialEq)]
 pub struct Decoded {
     pub events: Vec<Event>,
+    /// Where each event's item stands in the payload, from 0.
+    pub places: Vec<usize>,
     pub rejected: Vec<Rejected>,
     /// Items that the source file says are no events: a soft state, somebody's comment.
     pub skipped: usize,
@@ -24,7 +26,10 @@ pub struct Rejected {
 impl Decoded {
     pub(super) fn take(&mut self, index: usize, item: Result<Event, String>) {
         match item {
-            Ok(event) => self.events.push(event),
+            Ok(event) => {
+                self.events.push(event);
+                self.places.push(index);
+            }
             Err(error) => self.rejected.push(Rejected { index, error }),
         }
     }
@@ -32,7 +37,7 @@ impl Decoded {
     /// Gives every event without an id one that is the same whenever this payload comes with this key, so that
     /// repeating a request counts nothing twice.
     pub fn identify(&mut self, request_key: &str) {
-        for (place, event) in self.events.iter_mut().enumerate() {
+        for (event, place) in self.events.iter_mut().zip(&self.places) {
             event.id.get_or_insert_with(|| format!("{request_key}/{place}"));
         }
     }

@@ -27,8 +27,9 @@ use decided::Decided;
 use doors::Doors;
 use running::Running;
 
-/// The release of Alertmanager whose v2 API is answered here, for clients that choose by version.
-pub const ALERTMANAGER_VERSION: &str = "0.34.0";
+/// The release of Alertmanager whose v2 API is answered here: clients choose by it what they may ask. Later ones filter
+/// by `receiver_matchers` and show `routeLabels`, which we do not.
+pub const ALERTMANAGER_VERSION: &str = "0.28.0";
 
 /// All metrics in one registry. Shared by reference; every method takes `&self` and never blocks for long.
 pub struct Metrics {

@@ -5,6 +5,7 @@
 //! since a client that lost a confirmation may never send again.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -183,7 +184,7 @@ async fn farewell(
     mut polling: std::pin::Pin<&mut impl Future<Output = LinkError>>,
     reports: &mut mpsc::UnboundedReceiver<Signal>,
     unconfirmed: &mut Unconfirmed,
-) -> Result<(), LinkError> {
+) -> Result<Infallible, LinkError> {
     unconfirmed.send(status("offline"), handle).await?;
     let mut said_goodbye = false;
     loop {
@@ -193,10 +194,8 @@ async fn farewell(
         }
         tokio::select! {
             biased;
-            Some(signal) = reports.recv() => match signal {
-                Signal::Disconnected => return Ok(()),
-                signal => unconfirmed.hear(signal),
-            },
+            Some(signal) = reports.recv() => unconfirmed.hear(signal),
+            // The broker closes once it has read our goodbye.
             error = &mut polling => return Err(error),
         }
     }
@@ -262,11 +261,7 @@ impl Unconfirmed {
                 let outcome = refusal.map_or(Ok(()), |reason| Err(PublishError::Refused { reason }));
                 self.0.remove(index).and_then(|waiting| waiting.reply).map(|reply| reply.send(outcome));
             }
-            Signal::Connected { .. }
-            | Signal::Message(_)
-            | Signal::Subscribed(_)
-            | Signal::Disconnected
-            | Signal::Other => {}
+            Signal::Connected { .. } | Signal::Message(_) | Signal::Subscribed(_) | Signal::Other => {}
         }
     }
 

@@ -9,7 +9,6 @@ mod load;
 mod mistake;
 mod rulebook;
 mod source;
-mod title;
 
 pub use check::{Report, report};
 pub use defaults::builtin;
@@ -21,4 +20,3 @@ pub use rulebook::{
     RuleText, Rulebook, RulebookHash, Step, Team,
 };
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
-pub use title::{COUNT_PLACE, fill_title};

@@ -99,7 +99,7 @@ pub struct Rule {
     pub continues: bool,
     /// Why this rule may hold alerts back for good; `None`: they go on to the next rule after `otherwise_after`.
     pub because: Option<String>,
-    /// With `{label}` places filled from the firing event, `{count}` from the window.
+    /// With `{label}` places filled from the firing event, `{count}` from the window; empty: the alert's own summary.
     pub title: String,
     /// Overrides the worst severity of the alerts.
     pub severity: Option<Severity>,

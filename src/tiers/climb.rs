@@ -184,9 +184,11 @@ impl Climb {
     }
 
     /// Free again: what still fires is raised again, so an unacknowledged step pages at once.
-    pub fn release(&mut self, now: Moment, ladder: &Ladder) {
+    pub fn release(&mut self, now: Moment, ladder: Option<&Ladder>) {
         self.held = false;
-        self.wake(now, ladder);
+        if let Some(ladder) = ladder {
+            self.wake(now, ladder);
+        }
     }
 
     pub fn all_clear(&mut self) {

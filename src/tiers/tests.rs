@@ -59,7 +59,7 @@ fn check(staffed: &[&str], acts: &[(i64, Act)], until: i64, expected: &[&str]) {
                 Act::Pend => climb.pend(minute(now)),
                 Act::Resume => climb.resume(minute(now)),
                 Act::Hold => climb.hold(),
-                Act::Release => climb.release(minute(now), &ladder),
+                Act::Release => climb.release(minute(now), Some(&ladder)),
                 Act::Clear => climb.all_clear(),
                 Act::FireAgain => climb.fires_again(minute(now), &ladder),
                 Act::Escalate => match climb.escalate(minute(now), &ladder, &teams) {

@@ -11,6 +11,9 @@ use watchfire::engine::DeliveryOutcome;
 use watchfire::metrics::Metrics;
 use watchfire::rules::Channel;
 
+use crate::support::prometheus::{Prometheus, scraping};
+use crate::support::service::program;
+
 /// One PromQL expression and where it stands: `watchfire.json: Commit time`, `alerts.yaml: WatchfireDown`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
@@ -187,7 +190,7 @@ fn alerts_say_what_happened_how_bad_it_is_and_what_to_do() {
 
 #[test]
 fn promtool_accepts_the_exposition_and_every_query() {
-    let Some(promtool) = installed("promtool") else { return };
+    let promtool = program("promtool");
     let folder = tempfile::tempdir().unwrap();
     let exposition = folder.path().join("metrics.txt");
     std::fs::write(&exposition, metrics_of_a_run().render()).unwrap();
@@ -234,7 +237,7 @@ const ALERT_CASES: [(&str, &str, &str, &str); 17] = [
 
 #[test]
 fn every_alert_fires_when_it_should_and_only_then() {
-    let Some(promtool) = installed("promtool") else { return };
+    let promtool = program("promtool");
     let covered: BTreeSet<&str> = ALERT_CASES.iter().map(|(alert, ..)| *alert).collect();
     let missing: Vec<_> =
         rules().into_iter().map(|rule| rule.alert).filter(|name| !covered.contains(name.as_str())).collect();
@@ -273,7 +276,6 @@ fn every_alert_fires_when_it_should_and_only_then() {
 
 #[tokio::test]
 async fn a_real_prometheus_answers_every_query() {
-    let Some(prometheus) = installed("prometheus") else { return };
     let metrics = Arc::new(metrics_of_a_run());
     let app = axum::Router::new().route(
         "/metrics",
@@ -283,68 +285,28 @@ async fn a_real_prometheus_answers_every_query() {
     let scraped = target.local_addr().unwrap();
     let served = tokio::spawn(async move { axum::serve(target, app).await });
 
-    let folder = tempfile::tempdir().unwrap();
-    let config = serde_json::json!({
-        "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
-        "scrape_configs": [{"job_name": "watchfire", "static_configs": [{"targets": [scraped.to_string()]}]}],
-    });
-    std::fs::write(folder.path().join("prometheus.yml"), config.to_string()).unwrap();
-    let port = free_port();
-    let mut server = tokio::process::Command::new(prometheus)
-        .arg(format!("--config.file={}", folder.path().join("prometheus.yml").display()))
-        .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
-        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
+    let prometheus = Prometheus::start(&scraping(&[("watchfire", &scraped.to_string())])).await;
+    all_answered(&prometheus).await;
+    served.abort();
+}
 
-    let address = format!("http://127.0.0.1:{port}");
-    wait_until_ready(&address).await;
+/// Waits until every query has data.
+pub async fn all_answered(prometheus: &Prometheus) {
     let patience = Duration::from_secs(120);
     let all_answered = async {
         let mut look = tokio::time::interval(Duration::from_millis(500));
-        while !unanswered(&address).await.is_empty() {
+        while !unanswered(&prometheus.url).await.is_empty() {
             look.tick().await;
         }
     };
     if tokio::time::timeout(patience, all_answered).await.is_err() {
-        panic!("no data for {:#?}", unanswered(&address).await);
+        panic!("no data for {:#?}", unanswered(&prometheus.url).await);
     }
     println!("{} queries answered", queries().len());
-    server.kill().await.unwrap();
-    served.abort();
-}
-
-async fn wait_until_ready(server: &str) {
-    let client = watchfire::notify::webhook_client().unwrap();
-    let ready = async {
-        let mut look = tokio::time::interval(Duration::from_millis(50));
-        while !client.get(format!("{server}/-/ready")).send().await.is_ok_and(|answer| answer.status().is_success()) {
-            look.tick().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), ready).await.expect("Prometheus starts");
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn run(command: &mut Command) {
     let output = command.output().unwrap();
     let said = [&output.stdout[..], &output.stderr[..]].concat();
     assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&said));
-}
-
-/// The path of a program; `None`, said aloud, when it is not installed.
-fn installed(program: &str) -> Option<PathBuf> {
-    let found = std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|folder| folder.join(program))
-        .find(|path| path.is_file());
-    if found.is_none() {
-        println!("SKIPPED: {program} is not installed");
-    }
-    found
 }

@@ -48,7 +48,8 @@ fn doors_taking(body_max_bytes: usize, capacity: u32) -> (Router, UnboundedRecei
     (routes(state), receiver, metrics)
 }
 
-/// Doors whose driver commits at once and remembers what it was given; an event labelled `seen` is a duplicate.
+/// Doors whose driver commits at once and remembers what it was given; an event labelled `seen` is a duplicate,
+/// one labelled `poison` is more than its store can take.
 struct Desk {
     router: Router,
     metrics: Arc<Metrics>,
@@ -63,9 +64,10 @@ impl Desk {
         tokio::spawn(async move {
             while let Some(Delivery { parcel, reply, .. }) = receiver.recv().await {
                 let Parcel::Events(events) = parcel else { panic!("HTTP hands in events only") };
-                let verdict = |event: &Event| match event.labels.get("seen") {
-                    Some(_) => Verdict::Duplicate,
-                    None => Verdict::Accepted,
+                let verdict = |event: &Event| match (event.labels.get("seen"), event.labels.get("poison")) {
+                    (Some(_), _) => Verdict::Duplicate,
+                    (_, Some(_)) => Verdict::DeadLettered,
+                    (None, None) => Verdict::Accepted,
                 };
                 let verdicts = events.iter().map(verdict).collect();
                 keep.lock().unwrap().extend(events);
@@ -265,6 +267,20 @@ async fn a_tools_own_payload_goes_through_its_source() {
     for reason in ["skipped", "invalid", "unreadable", "unknown_source"] {
         assert!(counted.contains(&format!("reason=\"{reason}\"")), "{reason} is not counted");
     }
+}
+
+#[tokio::test]
+async fn what_the_store_does_not_take_is_told_with_its_place() {
+    let desk = Desk::open();
+    let poison = r#"{"name":"A","labels":{"poison":"1"}}"#;
+    let why = "the store does not take its content; it is kept as a dead letter";
+    let missing = "labels is missing; every event needs at least one label";
+    let rejected = json!([{"index": 0, "error": missing}, {"index": 1, "error": why}, {"index": 3, "error": missing}]);
+    desk.v1("/api/v1/events", format!("[{{}},{poison},{GOOD},{{}}]"), 200, receipt(1, 0, rejected)).await;
+    let rejected = json!([{"index": 1, "error": why}]);
+    desk.v1("/api/v1/sources/generic", format!("[{GOOD},{poison}]"), 200, receipt(1, 0, rejected)).await;
+    desk.kept();
+    desk.v2(&format!("[{GOOD},{poison}]"), 400, json!(format!("{why} (alert 1)")), &[KEPT, r#"{poison="1"}"#]).await;
 }
 
 #[tokio::test]

@@ -53,8 +53,8 @@ fn what_is_shipped_is_what_stands_in_the_directory() {
 }
 
 fn find_yaml(dir: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(dir).expect("the directory can be read") {
+        let path = entry.expect("its entries can be read").path();
         if path.is_dir() {
             find_yaml(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "yaml") {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -38,7 +38,8 @@ pub async fn ingest_door(State(shared): State<Arc<Shared>>, request: Request, ne
 
 async fn pass(shared: &Shared, door: Door, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    match check(shared, door, &parts).await {
+    let source = source_of(&mut parts).await;
+    match check(shared, door, source.as_deref(), &parts).await {
         Ok(caller) => {
             caller.into_iter().for_each(|caller| drop(parts.extensions.insert(caller)));
             next.run(Request::from_parts(parts, body)).await
@@ -47,7 +48,7 @@ async fn pass(shared: &Shared, door: Door, request: Request, next: Next) -> Resp
     }
 }
 
-async fn check(shared: &Shared, door: Door, request: &Parts) -> Result<Option<Caller>, Failure> {
+async fn check(shared: &Shared, door: Door, source: Option<&str>, request: &Parts) -> Result<Option<Caller>, Failure> {
     check_headers(&request.headers)?;
     if is_write(&request.method)
         && let Some(reason) = shared.hosts.refuse(&request.headers, &request.uri)
@@ -59,7 +60,7 @@ async fn check(shared: &Shared, door: Door, request: &Parts) -> Result<Option<Ca
     }
     let address = address_of(&request.extensions);
     let caller = authenticate(shared, &request.headers, address).await?;
-    if !door.admits(&caller.role, source_of(request.uri.path())) {
+    if !door.admits(&caller.role, source) {
         return Err(Failure::new(StatusCode::FORBIDDEN, forbidden(door, &caller)));
     }
     // Pushed events are bounded by the intake queue instead: a flood of them is this service's daily work.
@@ -88,10 +89,6 @@ fn is_write(method: &Method) -> bool {
 }
 
 async fn authenticate(shared: &Shared, headers: &HeaderMap, address: IpAddr) -> Result<Caller, Failure> {
-    let now = (shared.api.now)();
-    if let Some(wait) = shared.failures.wait(&address, now) {
-        return Err(too_many(wait));
-    }
     let (admission, shown) = match credentials::of(headers) {
         Credentials::None => (shared.api.keyring.admit(None).await, false),
         Credentials::Secret(secret) => (shared.api.keyring.admit(Some(&secret)).await, true),
@@ -101,9 +98,10 @@ async fn authenticate(shared: &Shared, headers: &HeaderMap, address: IpAddr) -> 
         Admission::Granted(caller) => Ok(caller),
         Admission::Unavailable => Err(Failure::unavailable("the tokens cannot be read now")),
         Admission::Refused => {
-            // Only a wrong secret counts as a guess; one that is absent is a mistake.
-            if shown && shared.failures.take(&address, now).is_err() {
-                tracing::warn!(%address, "too many wrong tokens from this address");
+            // Only a wrong secret counts as a guess; one that is absent is a mistake. A good one always passes, also
+            // beside a guesser behind the same proxy.
+            if shown {
+                shared.failures.take(&address, (shared.api.now)()).map_err(too_many)?;
             }
             let detail = if shown { "this token is not known here" } else { "a token is needed here" };
             let challenge = HeaderValue::from_static(r#"Bearer realm="watchfire", Basic realm="watchfire""#);
@@ -124,12 +122,15 @@ fn too_many(wait: Span) -> Failure {
     Failure::new(StatusCode::TOO_MANY_REQUESTS, "too many requests; slow down").retry_after(wait)
 }
 
-/// What is pushed on that path: the source that an ingest token must be for.
-fn source_of(path: &str) -> Option<&str> {
-    match path.trim_end_matches('/') {
-        "/api/v2/alerts" => Some("v2"),
-        "/api/v1/events" => Some("native"),
-        other => other.strip_prefix("/api/v1/sources/"),
+/// What is pushed on that path: the source that an ingest token must be for. Read as the handler behind will read it.
+async fn source_of(parts: &mut Parts) -> Option<String> {
+    match parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str) {
+        Some("/api/v2/alerts") => Some("v2".to_owned()),
+        Some("/api/v1/events") => Some("native".to_owned()),
+        Some("/api/v1/sources/{name}") => {
+            Path::<String>::from_request_parts(parts, &()).await.ok().map(|Path(name)| name)
+        }
+        Some(_) | None => None,
     }
 }
 

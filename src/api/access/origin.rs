@@ -37,7 +37,7 @@ impl Hosts {
             return Some("the request names no Host".to_owned());
         };
         if !self.knows(host) {
-            return Some(format!("Host {host:?} is not known here; add it to the allowed hosts or the external URL"));
+            return Some(format!("Host {host:?} is not known here; use the address, or set external_url to this name"));
         }
         headers.get_all(ORIGIN).iter().find_map(|origin| {
             let text = origin.to_str().unwrap_or_default().to_ascii_lowercase();

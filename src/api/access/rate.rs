@@ -44,13 +44,6 @@ impl<K: Ord + Clone> Rates<K> {
         Ok(())
     }
 
-    /// How long to wait if the bucket is empty now; takes nothing.
-    pub fn wait(&self, key: &K, now: Moment) -> Option<Span> {
-        let full_at = self.table().get(key).copied().unwrap_or(now).max(now) + self.cost();
-        let over = full_at.since(now).saturating_sub(self.depth());
-        (!over.is_zero()).then_some(over)
-    }
-
     fn cost(&self) -> Span {
         Span::from_micros(1_000_000 / i64::from(self.rate.per_second.max(1)))
     }
@@ -79,8 +72,7 @@ mod tests {
         let taken: Vec<bool> = (0..5).map(|_| rates.take(&"a", at(0)).is_ok()).collect();
         assert_eq!(taken, [true, true, true, false, false]);
         assert_eq!(rates.take(&"a", at(0)), Err(Span::from_millis(500)));
-        assert_eq!(rates.wait(&"a", at(0)), Some(Span::from_millis(500)));
-        assert_eq!(rates.wait(&"b", at(0)), None, "another key has its own bucket");
+        assert!(rates.take(&"b", at(0)).is_ok(), "another key has its own bucket");
         assert!(rates.take(&"a", at(500)).is_ok());
         assert!(rates.take(&"a", at(500)).is_err());
         let later: Vec<bool> = (0..5).map(|_| rates.take(&"a", at(60_000)).is_ok()).collect();

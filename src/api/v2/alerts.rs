@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
+use super::apart::apart;
 use super::query::{Filters, ReceiverFilter, V2Query};
 use super::refusal::V2Refusal;
 use crate::api::access::Door;
@@ -152,8 +153,10 @@ impl Wanted {
         ("receiver" = Option<String>, Query, description = "A regular expression, anchored"),
     ),
     responses((status = 200, description = "All of them", body = inline(Vec<V2Alert>))))]
-async fn alerts(State(shared): State<Arc<Shared>>, query: V2Query) -> Result<Json<Vec<V2Alert>>, V2Refusal> {
+async fn alerts(State(shared): State<Arc<Shared>>, query: V2Query) -> Result<Response, V2Refusal> {
     let wanted = Wanted::read(&query, (shared.api.now)())?;
-    let alerts = shared.api.live.alerts(|alert| wanted.lets_through(alert));
-    Ok(Json(alerts.iter().map(|alert| V2Alert::of(alert)).collect()))
+    apart(move || -> Vec<V2Alert> {
+        shared.api.live.alerts(|alert| wanted.lets_through(alert)).iter().map(|alert| V2Alert::of(alert)).collect()
+    })
+    .await
 }

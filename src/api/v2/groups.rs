@@ -4,12 +4,13 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::alerts::{DEFAULT_RECEIVER, Receiver, V2Alert, Wanted};
+use super::apart::apart;
 use super::query::V2Query;
 use super::refusal::V2Refusal;
 use crate::api::access::Door;
@@ -41,9 +42,9 @@ pub struct Group {
         ("receiver" = Option<String>, Query, description = "A regular expression, anchored"),
     ),
     responses((status = 200, description = "All of them", body = inline(Vec<Group>))))]
-async fn groups(State(shared): State<Arc<Shared>>, query: V2Query) -> Result<Json<Vec<Group>>, V2Refusal> {
+async fn groups(State(shared): State<Arc<Shared>>, query: V2Query) -> Result<Response, V2Refusal> {
     let wanted = Wanted::read(&query, (shared.api.now)())?;
-    Ok(Json(grouped(&shared.api.live, &wanted)))
+    apart(move || grouped(&shared.api.live, &wanted)).await
 }
 
 fn grouped(live: &Live, wanted: &Wanted) -> Vec<Group> {

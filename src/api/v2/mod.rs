@@ -3,8 +3,13 @@
 //!
 //! A view of what was committed: the receiver of an alert is its incident's team, a group is an incident. Must answer
 //! in Alertmanager's own words, also when it refuses.
+//!
+//! Where it differs on purpose: a matcher `null` is a 422, not a dropped connection; a path with a slash at its end is
+//! not another name for it; an alert that no message will ever end shows the latest moment that can be written; CORS
+//! lets other pages read and never write; `/api/v1` is our own API, not a 410.
 
 mod alerts;
+mod apart;
 mod groups;
 mod original;
 mod query;

@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use super::alerts::DEFAULT_RECEIVER;
 use crate::model::{Matcher, Matchers};
-use crate::rules::{Inhibition, Pattern, Rule, Rulebook};
+use crate::rules::{CATCH_ALL, Inhibition, Pattern, Rule, Rulebook, Step};
 
 /// The YAML text.
 pub fn of(rulebook: &Rulebook) -> String {
@@ -17,6 +17,7 @@ pub fn of(rulebook: &Rulebook) -> String {
     for rule in &rulebook.rules {
         route(&mut yaml, rulebook, rule);
     }
+    catch_all(&mut yaml, rulebook);
     yaml.push_str("inhibit_rules:\n");
     for inhibition in &rulebook.inhibitions {
         inhibit_rule(&mut yaml, inhibition);
@@ -34,15 +35,19 @@ pub fn receivers(rulebook: &Rulebook) -> Vec<String> {
         .teams
         .keys()
         .map(String::as_str)
-        .chain(rulebook.rules.iter().filter_map(|rule| team(rulebook, rule)))
-        .filter(|name| *name != DEFAULT_RECEIVER && !name.is_empty())
+        .chain(rulebook.rules.iter().filter_map(|rule| team(rulebook, &rule.ladder, rule.pages)))
+        .chain(team(rulebook, "default", false))
+        .filter(|name| *name != DEFAULT_RECEIVER)
         .collect();
     std::iter::once(DEFAULT_RECEIVER).chain(named).map(str::to_owned).collect()
 }
 
-/// Who gets a rule's incidents first.
-fn team<'a>(rulebook: &'a Rulebook, rule: &Rule) -> Option<&'a str> {
-    rulebook.ladder(&rule.ladder).and_then(|ladder| ladder.steps.first()).map(|step| step.team.as_str())
+/// Who gets the incidents of a ladder first: as they open, on the first step that somebody is on, if they page.
+fn team<'a>(rulebook: &'a Rulebook, ladder: &str, pages: bool) -> Option<&'a str> {
+    let steps = &rulebook.ladder(ladder)?.steps;
+    let staffed = |step: &&Step| rulebook.teams.get(&step.team).is_some_and(|team| !team.is_empty());
+    let first = steps.iter().find(|step| pages && staffed(step)).or(steps.first())?;
+    Some(first.team.as_str()).filter(|name| !name.is_empty())
 }
 
 fn route(yaml: &mut String, rulebook: &Rulebook, rule: &Rule) {
@@ -51,7 +56,7 @@ fn route(yaml: &mut String, rulebook: &Rulebook, rule: &Rule) {
         let _ = writeln!(yaml, "  # rule {} is left out: Alertmanager cannot say {what}", scalar(&rule.name));
         return;
     }
-    let receiver = team(rulebook, rule).filter(|name| !name.is_empty()).unwrap_or(DEFAULT_RECEIVER);
+    let receiver = team(rulebook, &rule.ladder, rule.pages).unwrap_or(DEFAULT_RECEIVER);
     let _ = writeln!(yaml, "  # rule {}", scalar(&rule.name));
     let _ = writeln!(yaml, "  - receiver: {}", scalar(receiver));
     if !rule.matchers.0.is_empty() {
@@ -66,6 +71,13 @@ fn route(yaml: &mut String, rulebook: &Rulebook, rule: &Rule) {
         yaml.push_str("    group_by: [\"...\"]\n");
     }
     let _ = writeln!(yaml, "    continue: {}", rule.continues);
+}
+
+/// A route of its own and not the root: what only rules with `continue` match has no owner, and comes here too.
+fn catch_all(yaml: &mut String, rulebook: &Rulebook) {
+    let receiver = scalar(team(rulebook, "default", false).unwrap_or(DEFAULT_RECEIVER));
+    let _ = writeln!(yaml, "  # rule {}: what no rule owns; it pages nobody", scalar(CATCH_ALL));
+    let _ = writeln!(yaml, "  - receiver: {receiver}\n    group_by: [\"alertname\"]\n    continue: false");
 }
 
 fn inhibit_rule(yaml: &mut String, inhibition: &Inhibition) {

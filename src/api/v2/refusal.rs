@@ -64,15 +64,11 @@ impl From<Unanswered> for V2Refusal {
 }
 
 impl From<Refusal> for V2Refusal {
-    /// What the state refused of a silence, in Alertmanager's words whether or not the engine chose them already.
+    /// What the state refused of a silence: the engine's reasons are Alertmanager's words already.
     fn from(refusal: Refusal) -> V2Refusal {
-        const OPENINGS: [&str; 2] = ["Failed to create silence: ", "silence invalid: "];
         match refusal {
             Refusal::NotFound { .. } => V2Refusal::silence_not_found(),
-            Refusal::Invalid { reason } | Refusal::NotAllowed { reason } => {
-                let worded = OPENINGS.iter().any(|opening| reason.starts_with(opening));
-                V2Refusal::words(if worded { reason } else { format!("{}{reason}", OPENINGS[0]) })
-            }
+            Refusal::Invalid { reason } | Refusal::NotAllowed { reason } => V2Refusal::words(reason),
             Refusal::VersionMismatch { .. } => V2Refusal::Failed(refusal.into()),
         }
     }

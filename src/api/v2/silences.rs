@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -153,8 +154,9 @@ async fn post_silence(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Created>, V2Refusal> {
+    let body = body.map_err(|rejection| V2Refusal::framework(rejection.status(), rejection.body_text()))?;
     let (id, draft) = silence_body::read(&headers, &body)?;
     let outcome = change(&shared, caller, SilenceChange::Put { id, draft }).await?;
     Ok(Json(Created { silence_id: outcome.to_string() }))
@@ -164,8 +166,8 @@ async fn post_silence(
 #[utoipa::path(get, path = "/api/v2/silence/{id}",
     responses((status = 200, description = "The silence", body = inline(SilenceView)),
         (status = 404, description = "No body")))]
-async fn silence(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Result<Json<SilenceView>, V2Refusal> {
-    let (id, now) = (parse_id(&id)?, (shared.api.now)());
+async fn silence(State(shared): State<Arc<Shared>>, id: RawId) -> Result<Json<SilenceView>, V2Refusal> {
+    let (id, now) = (parse_id(id)?, (shared.api.now)());
     let silences = shared.api.live.silences();
     let silence = silences.iter().find(|silence| silence.id == id).ok_or(V2Refusal::Gone)?;
     Ok(Json(SilenceView::of(silence, now)))
@@ -174,12 +176,8 @@ async fn silence(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> R
 /// Ends a silence now.
 #[utoipa::path(delete, path = "/api/v2/silence/{id}",
     responses((status = 200, description = "Ended"), (status = 404, description = "No body")))]
-async fn delete_silence(
-    State(shared): State<Arc<Shared>>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Response, V2Refusal> {
-    let change = change(&shared, caller, SilenceChange::Expire(parse_id(&id)?)).await;
+async fn delete_silence(State(shared): State<Arc<Shared>>, caller: Caller, id: RawId) -> Result<Response, V2Refusal> {
+    let change = change(&shared, caller, SilenceChange::Expire(parse_id(id)?)).await;
     match change {
         Ok(_id) => Ok(StatusCode::OK.into_response()),
         Err(V2Refusal::Words { status: StatusCode::NOT_FOUND, .. }) => Err(V2Refusal::Gone),
@@ -199,7 +197,11 @@ async fn change(shared: &Shared, caller: Caller, change: SilenceChange) -> Resul
     }
 }
 
-fn parse_id(text: &str) -> Result<SilenceId, V2Refusal> {
+/// Whatever stands in the path, readable or not.
+type RawId = Result<Path<String>, PathRejection>;
+
+fn parse_id(id: RawId) -> Result<SilenceId, V2Refusal> {
+    let text = id.map(|Path(text)| text).unwrap_or_default();
     let shown: String = text.chars().take(128).collect();
     text.parse().map_err(|_| V2Refusal::schema(601, format!("silenceID in path must be of type uuid: {shown:?}")))
 }

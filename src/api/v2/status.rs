@@ -12,10 +12,8 @@ use super::original;
 use crate::api::access::Door;
 use crate::api::endpoint::Endpoint;
 use crate::api::state::Shared;
+use crate::metrics::ALERTMANAGER_VERSION;
 use crate::model::Moment;
-
-/// The release of Alertmanager whose API this is: clients choose by it what they may ask.
-const COMPATIBLE_VERSION: &str = "0.28.0";
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::of(__path_status, Door::Read, status), Endpoint::of(__path_receivers, Door::Read, receivers)]
@@ -71,7 +69,7 @@ async fn status(State(shared): State<Arc<Shared>>) -> Json<Status> {
             build_user: "",
             go_version: "",
             revision: concat!("watchfire-", env!("CARGO_PKG_VERSION")),
-            version: COMPATIBLE_VERSION,
+            version: ALERTMANAGER_VERSION,
         },
     })
 }

@@ -1,7 +1,5 @@
 //! MQTT 3.1.1 in the words of [`super::Link`].
 
-use std::sync::atomic::AtomicUsize;
-
 use rumqttc::mqttbytes::v4::{LastWill, Packet, Publish, SubscribeFilter, SubscribeReasonCode};
 use rumqttc::{
     AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, NetworkOptions, QoS, TlsConfiguration, Transport,
@@ -37,10 +35,10 @@ pub(super) fn open(options: &LinkOptions) -> (AsyncClient, EventLoop) {
     (client, event_loop)
 }
 
-pub(super) fn signal(event: Event, acks_waiting: &AtomicUsize) -> Signal {
+pub(super) fn signal(event: Event) -> Signal {
     let packet = match event {
         Event::Incoming(packet) => packet,
-        Event::Outgoing(outgoing) => return super::outgoing(&outgoing, acks_waiting),
+        Event::Outgoing(outgoing) => return super::outgoing(&outgoing),
     };
     match packet {
         Packet::ConnAck(answer) => Signal::Connected { session_present: answer.session_present },

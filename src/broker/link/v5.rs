@@ -1,7 +1,5 @@
 //! MQTT 5 in the words of [`super::Link`].
 
-use std::sync::atomic::AtomicUsize;
-
 use bytes::Bytes;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
@@ -41,10 +39,10 @@ pub(super) fn open(options: &LinkOptions) -> (AsyncClient, EventLoop) {
     AsyncClient::new(mqtt, REQUESTS_WAITING_MAX)
 }
 
-pub(super) fn signal(event: Event, acks_waiting: &AtomicUsize) -> Signal {
+pub(super) fn signal(event: Event) -> Signal {
     let packet = match event {
         Event::Incoming(packet) => packet,
-        Event::Outgoing(outgoing) => return super::outgoing(&outgoing, acks_waiting),
+        Event::Outgoing(outgoing) => return super::outgoing(&outgoing),
     };
     match packet {
         Packet::ConnAck(answer) => Signal::Connected { session_present: answer.session_present },

@@ -27,7 +27,7 @@ impl AbsenceWindow {
                 self.overdue &= deadline <= arrival.now;
                 Edge::Nothing
             }
-            Role::Entry | Role::Closer => Edge::Nothing,
+            Role::Entry | Role::Closer => Edge::Ignored,
         }
     }
 

@@ -52,6 +52,8 @@ pub(super) struct Arrival {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Edge {
     Nothing,
+    /// The event came too late to count.
+    Ignored,
     /// It fired just now.
     Fired,
     /// It was ended, members and all.

@@ -31,7 +31,7 @@ impl PairWindow {
             return Edge::Nothing;
         }
         if arrival.is_point && self.closed_at.is_some_and(|closed_at| arrival.at < closed_at) {
-            return Edge::Nothing;
+            return Edge::Ignored;
         }
         *self = PairWindow { opened_at: Some(arrival.at), free: !arrival.suppressed, closed_at: None };
         Edge::Fired

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::{Arrival, Edge, Role};
+use crate::correlation::LATENESS;
 use crate::model::{Moment, Offset, Span};
 use crate::rules::{Pattern, Rule};
 
@@ -15,6 +16,8 @@ pub(in crate::correlation) struct ThresholdWindow {
     /// By event time, oldest first; never more than the threshold's count.
     kept: VecDeque<Kept>,
     on: bool,
+    /// The newest event of the last time it was on: what comes late to that time makes no new one.
+    told_to: Option<Moment>,
 }
 
 /// A counted event: when it happened and where it stands in the journal.
@@ -54,11 +57,17 @@ impl ThresholdWindow {
         let kept = Kept { at: arrival.at, offset: arrival.offset, suppressed: arrival.suppressed };
         // Nearly always the newest; a late one goes where its time belongs.
         let place = self.kept.iter().rposition(|other| *other <= kept).map_or(0, |before| before + 1);
+        // An alert that comes over from another rule may have begun long before this window.
+        let is_past = arrival.at + limits.within.max(LATENESS) < arrival.now;
+        if is_past || (place == 0 && self.kept.len() >= limits.count) {
+            return Edge::Ignored;
+        }
         self.kept.insert(place, kept);
         if self.kept.len() > limits.count {
             self.kept.pop_front();
         }
-        if self.on || self.kept.len() < limits.count || !self.spans_less_than(limits.within) {
+        let is_old_news = self.kept.back().map(|newest| newest.at) <= self.told_to;
+        if self.on || is_old_news || self.kept.len() < limits.count || !self.spans_less_than(limits.within) {
             return Edge::Nothing;
         }
         self.on = true;
@@ -72,25 +81,26 @@ impl ThresholdWindow {
         }
     }
 
-    /// The moment from which fewer than `wanted` are left in the window.
-    fn fewer_than(&self, wanted: usize, within: Span) -> Option<Moment> {
-        let deciding = self.kept.len().checked_sub(wanted)?;
-        self.kept.get(deciding).map(|kept| kept.at + within)
-    }
-
     pub fn due(&self, rule: &Rule) -> Option<Moment> {
         let limits = limits(rule)?;
-        let wanted = if self.on { limits.clear } else { 1 };
-        self.fewer_than(wanted, limits.within)
+        if self.on {
+            // From then on fewer than `clear` are left in the window.
+            let deciding = self.kept.len().checked_sub(limits.clear)?;
+            return self.kept.get(deciding).map(|kept| kept.at + limits.within);
+        }
+        self.kept.back().map(|newest| newest.at + limits.within + LATENESS)
     }
 
     pub fn expire(&mut self, rule: &Rule, now: Moment) {
         let Some(limits) = limits(rule) else { return };
-        while self.kept.front().is_some_and(|oldest| oldest.at + limits.within <= now) {
-            self.kept.pop_front();
-        }
-        if self.kept.len() < limits.clear {
+        let left = self.kept.iter().filter(|kept| kept.at + limits.within > now).count();
+        if self.on && left < limits.clear {
             self.on = false;
+            self.told_to = self.kept.back().map(|newest| newest.at);
+        }
+        // An event may still come that happened in one window with these.
+        while self.kept.front().is_some_and(|oldest| oldest.at + limits.within + LATENESS <= now) {
+            self.kept.pop_front();
         }
     }
 

@@ -1,6 +1,7 @@
 //! The little language of the scenarios.
 //!
-//! Rules, one a line: `name: matchers | pattern | options`; inhibitions: `inhibit: source -> target | a,b`.
+//! Rules, one a line: `name: matchers | pattern | options`; inhibitions: `inhibit: source -> target | a,b`; the bar
+//! stands between blanks.
 //! Steps, one a line: `10s firing LinkDown site=GZ01 !at=8s`. Names beginning with `!` are no labels.
 
 use std::collections::BTreeMap;
@@ -43,7 +44,7 @@ pub(super) fn rulebook(text: &str) -> Arc<Rulebook> {
     };
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (name, rest) = line.split_once(':').unwrap();
-        let parts: Vec<&str> = rest.split('|').map(str::trim).collect();
+        let parts: Vec<&str> = rest.split(" | ").map(str::trim).collect();
         if name == "inhibit" {
             let (source, target) = parts[0].split_once("->").unwrap();
             let equal = parts.get(1).unwrap_or(&"").split(',').filter(|name| !name.is_empty());

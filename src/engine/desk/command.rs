@@ -169,8 +169,8 @@ impl Desk {
         self.change(id, |record| record.merge_into(&survivor))?;
         self.end(id, "merged");
         let Some(merged) = self.state.get(id).cloned() else { return Ok(()) };
-        for (condition, clear) in &merged.conditions {
-            self.state.set_condition(into, *condition, *clear);
+        for (condition, standing) in &merged.conditions {
+            self.state.set_condition(into, *condition, standing.clone());
         }
         for (fingerprint, firing) in &merged.members {
             self.state.join(into, *fingerprint, *firing);
@@ -183,7 +183,11 @@ impl Desk {
         }
         if let Some(incident) = self.state.get_mut(into).filter(|incident| !incident.is_clear()) {
             incident.resolve_at = None;
+            if let Some(ladder) = step.rulebook.ladder(&incident.climb.ladder) {
+                incident.climb.fires_again(step.now, ladder);
+            }
         }
+        self.hold_or_release(into, step);
         step.timeline(id, TimelineKind::Merged, actor, format!("into {into}"));
         step.timeline(into, TimelineKind::Merged, actor, format!("{id} is part of it now"));
         step.touch(into);
@@ -193,8 +197,15 @@ impl Desk {
     /// The same step begins again, now.
     pub(super) fn restart_climb(&mut self, id: IncidentId, step: &mut Step<'_>) {
         let now = step.now;
+        self.state.stand_again(id);
         let unpaged = self.state.get(id).is_some_and(|incident| incident.record.unpaged);
         if unpaged {
+            if let Some(incident) = self.state.get_mut(id) {
+                incident.close_at = None;
+                incident.climb.stop("it pages nobody");
+            }
+            self.hold_or_release(id, step);
+            step.touch(id);
             return;
         }
         self.climb(
@@ -210,6 +221,7 @@ impl Desk {
             },
             step.rulebook,
         );
+        self.hold_or_release(id, step);
         step.touch(id);
     }
 

@@ -1,6 +1,6 @@
 //! What the correlators decide becomes incidents.
 
-use super::state::{DeskIncident, condition_id};
+use super::state::{DeskIncident, Standing, condition_id};
 use super::{Desk, Step};
 use crate::engine::{Counted, Decision, Effect, Member, Raised, Verdict};
 use crate::incidents::{Incident, IncidentState, TimelineKind};
@@ -28,8 +28,8 @@ impl Desk {
             Verdict::Raised(raised) => self.raised(decision, condition, id, raised, step),
             Verdict::Joined { alert } => self.joined(decision, condition, id, alert, step),
             Verdict::Left { fingerprint } => self.left(id, *fingerprint, step),
-            Verdict::Held { by } => self.held(id, by, step),
-            Verdict::Released => self.released(id, step),
+            Verdict::Held { by } => self.stands(id, condition, Standing::Held { by: by.clone() }, step),
+            Verdict::Released => self.stands(id, condition, Standing::Raised, step),
             Verdict::Cleared => self.cleared(id, condition, step),
             Verdict::Retired => self.retired(id, condition, &decision.rule, step),
         }
@@ -46,8 +46,9 @@ impl Desk {
         step.count(Counted::RuleFired { rule: decision.rule.clone() });
         let id = match self.usable(id, &decision.rule, step) {
             Some(id) => {
-                self.state.set_condition(id, condition, false);
+                self.state.set_condition(id, condition, Standing::Raised);
                 self.fires_again(id, &raised.reason, step);
+                self.hold_or_release(id, step);
                 id
             }
             None => self.open(decision, condition, raised, step),
@@ -109,7 +110,7 @@ impl Desk {
         self.state.put(DeskIncident {
             record,
             members: Default::default(),
-            conditions: [(condition, false)].into(),
+            conditions: [(condition, Standing::Raised)].into(),
             climb,
             resolve_at: None,
             close_at: None,
@@ -137,8 +138,9 @@ impl Desk {
         match self.usable(id, &decision.rule, step) {
             Some(id) => {
                 if member.firing {
-                    self.state.set_condition(id, condition, false);
+                    self.still_stands(id, condition);
                     self.fires_again(id, "an alert of it fires", step);
+                    self.hold_or_release(id, step);
                 }
                 self.join(id, member, step);
             }
@@ -190,39 +192,55 @@ impl Desk {
 
     fn left(&mut self, id: Option<IncidentId>, fingerprint: Fingerprint, step: &mut Step<'_>) {
         let Some(id) = id else { return };
-        let known = self.state.get(id).is_some_and(|incident| incident.members.contains_key(&fingerprint));
-        if known {
-            self.state.join(id, fingerprint, false);
-        }
+        let known = self.state.leave(id, fingerprint);
         let membership = Effect::Membership { incident: id, fingerprint, firing: false, link_only: !known };
         step.effects.push(membership);
         self.member_line(id, TimelineKind::AlertCleared, &fingerprint.to_string(), step);
         step.touch(id);
     }
 
-    fn held(&mut self, id: Option<IncidentId>, by: &str, step: &mut Step<'_>) {
-        let Some((id, incident)) = id.and_then(|id| Some((id, self.state.get_mut(id)?))) else { return };
-        incident.record.held = Some(by.to_owned());
-        incident.climb.hold();
-        step.timeline(id, TimelineKind::Held, "watchfire", format!("every firing alert is held back by {by}"));
-        step.touch(id);
+    /// A condition is held back, or free again.
+    fn stands(&mut self, id: Option<IncidentId>, condition: Fingerprint, standing: Standing, step: &mut Step<'_>) {
+        let Some(id) = id else { return };
+        self.state.set_condition(id, condition, standing);
+        self.hold_or_release(id, step);
     }
 
-    fn released(&mut self, id: Option<IncidentId>, step: &mut Step<'_>) {
-        let Some((id, incident)) = id.and_then(|id| Some((id, self.state.get_mut(id)?))) else { return };
-        if incident.record.held.take().is_none() {
+    /// An alert fires under a condition: it is not clear, but what holds it back still does until it is released.
+    fn still_stands(&mut self, id: IncidentId, condition: Fingerprint) {
+        let standing = self.state.get(id).and_then(|incident| incident.conditions.get(&condition));
+        let standing = standing.filter(|standing| **standing != Standing::Clear).cloned();
+        self.state.set_condition(id, condition, standing.unwrap_or(Standing::Raised));
+    }
+
+    /// An incident is held back while everything that stands in it is; what is free again is raised again.
+    pub(super) fn hold_or_release(&mut self, id: IncidentId, step: &mut Step<'_>) {
+        let Some(incident) = self.state.get_mut(id) else { return };
+        let held_by = incident.held_by().map(str::to_owned);
+        let was = std::mem::replace(&mut incident.record.held, held_by.clone());
+        if was == held_by {
             return;
         }
-        if let Some(ladder) = step.rulebook.ladder(&incident.climb.ladder) {
-            incident.climb.release(step.now, ladder);
+        match held_by {
+            Some(by) => {
+                incident.climb.hold();
+                step.timeline(id, TimelineKind::Held, "watchfire", format!("every firing alert is held back by {by}"));
+            }
+            None => {
+                let is_clear = incident.is_clear();
+                incident.climb.release(step.now, step.rulebook.ladder(&incident.climb.ladder));
+                if !is_clear {
+                    step.timeline(id, TimelineKind::Released, "watchfire", "an alert of it is no longer held back");
+                }
+            }
         }
-        step.timeline(id, TimelineKind::Released, "watchfire", "an alert of it is no longer held back");
         step.touch(id);
     }
 
     fn cleared(&mut self, id: Option<IncidentId>, condition: Fingerprint, step: &mut Step<'_>) {
         let Some(id) = id else { return };
-        self.state.set_condition(id, condition, true);
+        self.state.set_condition(id, condition, Standing::Clear);
+        self.hold_or_release(id, step);
         let Some(incident) = self.state.get_mut(id) else { return };
         if incident.is_clear() && incident.record.state.is_open() {
             let rule = step.rulebook.rule(&incident.record.rule);
@@ -240,7 +258,7 @@ impl Desk {
             step.timeline(id, TimelineKind::Commented, "watchfire", text);
         }
         // Not cleared: nobody has seen it clear. A person ends it.
-        self.state.set_condition(id, condition, false);
+        self.stands(Some(id), condition, Standing::Raised, step);
         step.touch(id);
     }
 

@@ -122,7 +122,7 @@ impl Desk {
     pub(super) fn tick(&mut self, mut step: Step<'_>) {
         self.serve_incidents(&mut step);
         self.serve_inspections(&mut step);
-        self.forget_answers(step.now);
+        self.state.forget_answers(step.now);
         self.finish(step);
     }
 
@@ -169,13 +169,9 @@ impl Desk {
 
     fn answer(&mut self, key: Option<&String>, outcome: Outcome, step: &mut Step<'_>) {
         if let Some(key) = key {
-            self.state.kept.core.answers.insert(key.clone(), (step.now, outcome.clone()));
+            self.state.keep_answer(key.clone(), step.now, outcome.clone());
         }
         step.effects.push(Effect::Answer(outcome));
-    }
-
-    fn forget_answers(&mut self, now: Moment) {
-        self.state.kept.core.answers.retain(|_, (at, _)| *at + ANSWERS_KEPT > now);
     }
 }
 

@@ -18,8 +18,8 @@ pub struct DeskIncident {
     pub record: Incident,
     /// Its alerts, and whether each fires.
     pub members: BTreeMap<Fingerprint, bool>,
-    /// The conditions it stands for (several after a merge), and whether each is clear.
-    pub conditions: BTreeMap<Fingerprint, bool>,
+    /// The conditions it stands for (several after a merge), and how each stands.
+    pub conditions: BTreeMap<Fingerprint, Standing>,
     pub climb: Climb,
     /// Resolves by itself then, unless something fires again.
     pub resolve_at: Option<Moment>,
@@ -33,9 +33,33 @@ pub struct DeskIncident {
     pub recurs: bool,
 }
 
+/// How a condition stands, as its correlator last said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    Raised,
+    /// Raised, but every firing alert of it is held back by that.
+    Held {
+        by: String,
+    },
+    Clear,
+}
+
 impl DeskIncident {
     pub fn is_clear(&self) -> bool {
-        self.conditions.values().all(|clear| *clear)
+        self.conditions.values().all(|standing| *standing == Standing::Clear)
+    }
+
+    /// What holds it back, if nothing that still stands in it is free.
+    pub fn held_by(&self) -> Option<&str> {
+        let mut held_by = None;
+        for standing in self.conditions.values() {
+            match standing {
+                Standing::Raised => return None,
+                Standing::Held { by } => held_by = held_by.or(Some(by.as_str())),
+                Standing::Clear => {}
+            }
+        }
+        held_by
     }
 
     fn next_deadline(&self) -> Option<Moment> {
@@ -73,6 +97,8 @@ pub(in crate::engine) struct Core {
 #[derive(Clone, Default)]
 pub(super) struct DeskState {
     pub kept: Kept,
+    /// Derived: when the oldest kept answer was given.
+    oldest_answer: Option<Moment>,
     /// Derived: incidents in the order of their next deadline.
     deadlines: BTreeSet<(Moment, IncidentId)>,
     armed: BTreeMap<IncidentId, Moment>,
@@ -138,10 +164,44 @@ impl DeskState {
         known.is_none()
     }
 
-    pub fn set_condition(&mut self, id: IncidentId, condition: Fingerprint, clear: bool) {
+    /// An alert fires no longer in an incident, whichever incident it belongs to by now; answers whether it did.
+    pub fn leave(&mut self, id: IncidentId, fingerprint: Fingerprint) -> bool {
+        let Some(incident) = self.kept.incidents.get_mut(&id) else { return false };
+        let Some(firing) = incident.members.get_mut(&fingerprint) else { return false };
+        if std::mem::replace(firing, false) {
+            incident.record.firing -= 1;
+        }
+        true
+    }
+
+    pub fn set_condition(&mut self, id: IncidentId, condition: Fingerprint, standing: Standing) {
         self.kept.by_condition.insert(condition, id);
         if let Some(incident) = self.kept.incidents.get_mut(&id) {
-            incident.conditions.insert(condition, clear);
+            incident.conditions.insert(condition, standing);
+        }
+    }
+
+    /// A reopened incident stands again for its conditions and alerts, but for those that another open one has by now.
+    pub fn stand_again(&mut self, id: IncidentId) {
+        let Some(incident) = self.get(id) else { return };
+        let conditions: Vec<Fingerprint> = incident.conditions.keys().copied().collect();
+        let members: Vec<Fingerprint> = incident.members.keys().copied().collect();
+        for condition in conditions {
+            let other = self.of_condition(condition).filter(|other| *other != id).and_then(|other| self.get(other));
+            if other.is_some_and(|other| other.record.state.is_open()) {
+                if let Some(incident) = self.kept.incidents.get_mut(&id) {
+                    incident.conditions.remove(&condition);
+                }
+            } else {
+                self.kept.by_condition.insert(condition, id);
+            }
+        }
+        for fingerprint in members {
+            if self.open_of_alert(fingerprint).is_some_and(|other| other != id) {
+                self.leave(id, fingerprint);
+            } else {
+                self.kept.by_alert.insert(fingerprint, id);
+            }
         }
     }
 
@@ -195,9 +255,20 @@ impl DeskState {
     }
 
     pub fn next_answer_expiry(&self) -> Option<Moment> {
-        // Exactness is not worth an index: a day late is early enough to forget an answer.
-        let oldest = self.kept.core.answers.values().map(|(at, _)| *at).min()?;
-        Some(oldest + ANSWERS_KEPT)
+        self.oldest_answer.map(|at| at + ANSWERS_KEPT)
+    }
+
+    /// Remembers the answer to a key that has none yet.
+    pub fn keep_answer(&mut self, key: String, now: Moment, outcome: Outcome) {
+        self.kept.core.answers.insert(key, (now, outcome));
+        self.oldest_answer.get_or_insert(now);
+    }
+
+    pub fn forget_answers(&mut self, now: Moment) {
+        if self.next_answer_expiry().is_some_and(|at| at <= now) {
+            self.kept.core.answers.retain(|_, (at, _)| *at + ANSWERS_KEPT > now);
+            self.oldest_answer = self.kept.oldest_answer();
+        }
     }
 
     pub fn arm(&mut self, id: IncidentId) {
@@ -224,6 +295,13 @@ impl DeskState {
             if firing != record.firing || record.firing > record.alerts {
                 broken.push(format!("{id}: {firing} members fire, its record says {}", record.firing));
             }
+            if record.state.is_open() && record.held.as_deref() != incident.held_by() {
+                broken.push(format!(
+                    "{id} says it is held by {:?}, its conditions by {:?}",
+                    record.held,
+                    incident.held_by()
+                ));
+            }
             if record.id.0 > self.kept.core.next_incident {
                 broken.push(format!("{id} is beyond the counter"));
             }
@@ -232,7 +310,7 @@ impl DeskState {
     }
 
     pub fn from_kept(kept: Kept) -> DeskState {
-        let mut state = DeskState { kept, ..DeskState::default() };
+        let mut state = DeskState { oldest_answer: kept.oldest_answer(), kept, ..DeskState::default() };
         let ids: Vec<IncidentId> = state.kept.incidents.iter().map(|(id, _)| *id).collect();
         for id in ids {
             state.arm(id);
@@ -242,6 +320,10 @@ impl DeskState {
 }
 
 impl Kept {
+    fn oldest_answer(&self) -> Option<Moment> {
+        self.core.answers.values().map(|(at, _)| *at).min()
+    }
+
     pub fn section_names() -> impl Iterator<Item = String> {
         let sectioned = ["incidents", "conditions", "alerts"];
         let names = sectioned.into_iter().flat_map(|map| (0..SECTION_COUNT).map(move |index| format!("{map}/{index}")));

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::{Decoded, Fault, FaultKind, NotRead, SOURCE};
-use crate::ingest::http::{self, HttpIntake};
+use crate::ingest::http::{self, DEAD_LETTERED, HttpIntake};
 use crate::model::excerpt;
 
 /// How many faults one answer names; the rest is a number.
@@ -71,15 +71,19 @@ async fn take(state: &HttpIntake, headers: &HeaderMap, body: Body) -> Result<(),
         state.refused(SOURCE, not_taken.reason(), 1);
         Refusal::framework(not_taken.status(), not_taken.to_string())
     })?;
-    let Decoded { events, faults } = decode(state, headers, &body).inspect_err(|_| {
+    let Decoded { events, places, mut faults } = decode(state, headers, &body).inspect_err(|_| {
         state.refused(SOURCE, "unreadable", 1);
     })?;
     state.refused(SOURCE, "invalid", faults.len());
-    state.offer(SOURCE, events).await.map_err(|refused| {
+    let verdicts = state.offer(SOURCE, events).await.map_err(|refused| {
         let status = http::status_of(&refused);
         let retry_after = Some(http::retry_after_seconds(&refused));
         Refusal::Framework { status, code: status.as_u16(), message: refused.to_string(), retry_after }
     })?;
+    faults.extend(http::dead_lettered(&verdicts, &places).map(|index| {
+        let message = format!("{DEAD_LETTERED} (alert {index})");
+        Fault { index, kind: FaultKind::Invalid, message }
+    }));
     faults.iter().map(|fault| fault.kind).min().map_or(Ok(()), |worst| Err(faulty(worst, &faults)))
 }
 

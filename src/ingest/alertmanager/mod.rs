@@ -23,6 +23,8 @@ pub const RESOLVE_TIMEOUT: Span = Span::from_minutes(5);
 #[derive(Debug, Default)]
 pub struct Decoded {
     pub events: Vec<Event>,
+    /// Where each event stands in the request, from 0.
+    pub places: Vec<usize>,
     pub faults: Vec<Fault>,
 }
 
@@ -68,7 +70,10 @@ pub fn decode(body: &[u8], now: Moment) -> Result<Decoded, NotRead> {
     let mut count = 0;
     body::parse(text, |element| {
         match judge(count, element, now) {
-            Ok(event) => decoded.events.push(event),
+            Ok(event) => {
+                decoded.events.push(event);
+                decoded.places.push(count);
+            }
             Err((kind, message)) => decoded.faults.push(Fault { index: count, kind, message }),
         }
         count += 1;

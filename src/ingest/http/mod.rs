@@ -118,6 +118,15 @@ async fn decode_source(
     apart.unwrap_or_else(|_| Err(Unreadable::whole("the payload could not be decoded: the decoder failed on it")))
 }
 
+/// What is said of an event that the queue took and the store did not.
+pub(super) const DEAD_LETTERED: &str = "the store does not take its content; it is kept as a dead letter";
+
+/// The places of those events.
+pub(super) fn dead_lettered(verdicts: &[Verdict], places: &[usize]) -> impl Iterator<Item = usize> {
+    let judged = verdicts.iter().zip(places);
+    judged.filter(|(verdict, _)| **verdict == Verdict::DeadLettered).map(|(_, place)| *place)
+}
+
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Trouble> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= ID_MAX_BYTES / 2);
@@ -160,15 +169,19 @@ impl HttpIntake {
         if let Some(key) = key {
             decoded.identify(key);
         }
-        let Decoded { events, rejected, skipped } = decoded;
+        let Decoded { events, places, mut rejected, skipped } = decoded;
         self.refused(source, "invalid", rejected.len());
         self.refused(source, "skipped", skipped);
         let verdicts = self.offer(source, events).await.map_err(|refused| {
             let trouble = Trouble::new(status_of(&refused), refused.to_string());
             trouble.retry_after(retry_after_seconds(&refused))
         })?;
-        let duplicates = verdicts.iter().filter(|verdict| **verdict == Verdict::Duplicate).count();
-        Ok(Json(Receipt { accepted: verdicts.len() - duplicates, duplicates, skipped, rejected }))
+        let error = DEAD_LETTERED.to_owned();
+        rejected.extend(dead_lettered(&verdicts, &places).map(|index| Rejected { index, error: error.clone() }));
+        rejected.sort_by_key(|rejected| rejected.index);
+        let count = |wanted| verdicts.iter().filter(|verdict| **verdict == wanted).count();
+        let (accepted, duplicates) = (count(Verdict::Accepted), count(Verdict::Duplicate));
+        Ok(Json(Receipt { accepted, duplicates, skipped, rejected }))
     }
 
     fn unreadable(&self, source: &str, unreadable: &Unreadable) -> Trouble {

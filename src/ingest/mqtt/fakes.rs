@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use super::{Decode, Redelivery, Surroundings, TopicFilters};
 use crate::ingest::{Delivery, Intake, Parcel, Refused, Verdict};
@@ -56,10 +56,22 @@ pub(super) fn text(parcel: &Parcel) -> String {
     }
 }
 
-pub(super) fn keep(delivery: Delivery) {
-    let _ = delivery.reply.send(Ok(vec![Verdict::Accepted]));
+/// Who waits for the answer to a parcel.
+pub(super) struct Waiting(
+    oneshot::Sender<Result<Vec<Verdict>, Refused>>,
+    #[expect(dead_code, reason = "holds the place")] OwnedSemaphorePermit,
+);
+
+/// What was handed in, and who waits for its answer.
+pub(super) fn open(delivery: Delivery) -> (Parcel, Waiting) {
+    let (parcel, reply, room) = delivery.into_parts();
+    (parcel, Waiting(reply, room))
 }
 
-pub(super) fn refuse(delivery: Delivery) {
-    let _ = delivery.reply.send(Err(Refused::Unavailable { reason: "the disk is full".to_owned() }));
+pub(super) fn keep(waiting: Waiting) {
+    let _ = waiting.0.send(Ok(vec![Verdict::Accepted]));
+}
+
+pub(super) fn refuse(waiting: Waiting) {
+    let _ = waiting.0.send(Err(Refused::Unavailable { reason: "the disk is full".to_owned() }));
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
-use super::super::fakes::{keep, refuse, surroundings, text};
+use super::super::fakes::{Waiting, keep, open, refuse, surroundings, text};
 use super::super::reading::{Message, Reader};
 use super::super::window::Window;
 use super::{Entry, Kept, LaneSender, lane};
@@ -37,10 +37,10 @@ impl Bench {
         assert!(self.sender.send(Entry { message, ticket, place }).is_ok());
     }
 
-    async fn delivery(&mut self, expected: &str) -> Delivery {
-        let delivery = self.deliveries.recv().await.unwrap();
-        assert_eq!(text(&delivery.parcel), expected);
-        delivery
+    async fn delivery(&mut self, expected: &str) -> Waiting {
+        let (parcel, waiting) = open(self.deliveries.recv().await.unwrap());
+        assert_eq!(text(&parcel), expected);
+        waiting
     }
 
     async fn expect_kept(&mut self, tickets: &[usize]) {
@@ -98,7 +98,7 @@ async fn an_hour_without_a_store_holds_everything_back_and_loses_nothing() {
         tokio::select! {
             () = &mut end => break,
             delivery = bench.deliveries.recv() => {
-                refuse(delivery.unwrap());
+                refuse(open(delivery.unwrap()).1);
                 refusals += 1;
             }
         }
@@ -107,9 +107,9 @@ async fn an_hour_without_a_store_holds_everything_back_and_loses_nothing() {
     bench.send(5, "point 5", false);
     let mut waiting = Vec::new();
     while waiting.len() < 5 {
-        let delivery = bench.deliveries.recv().await.unwrap();
-        waiting.push(text(&delivery.parcel));
-        keep(delivery);
+        let (parcel, answer) = open(bench.deliveries.recv().await.unwrap());
+        waiting.push(text(&parcel));
+        keep(answer);
     }
     assert_eq!(waiting, ["point 0", "point 1", "point 2", "point 3", "point 4"]);
     keep(bench.delivery("point 5").await);

@@ -33,7 +33,7 @@ pub(super) struct Message {
 #[derive(Debug)]
 pub(super) enum Reading {
     Parcel(Parcel),
-    /// A point without id that came before: acknowledged, kept once.
+    /// A point without id, or a dead letter, that came before: acknowledged, kept once.
     Repeat,
 }
 
@@ -82,17 +82,10 @@ impl Reader {
             Ok(parcel) => parcel,
             Err((reason, why)) => {
                 self.surroundings.metrics.event_refused(DOOR, NO_SOURCE, reason);
-                return Reading::Parcel(self.dead_letter(message, why));
+                return self.unless_repeated(message, self.dead_letter(message, why));
             }
         };
-        let anonymous = anonymous_points(&parcel);
-        if let Some(event) = anonymous
-            && self.came_before(message)
-        {
-            self.surroundings.metrics.event_refused(DOOR, &event.source, "redelivered");
-            return Reading::Repeat;
-        }
-        Reading::Parcel(parcel)
+        self.unless_repeated(message, parcel)
     }
 
     /// Reads a message again whose parcel was refused: neither counted nor remembered a second time.
@@ -115,9 +108,21 @@ impl Reader {
         let decode = &self.surroundings.decode;
         let redelivery = Redelivery { dup: message.dup };
         // A message that makes a decoder panic would otherwise come round for ever.
-        catch_unwind(AssertUnwindSafe(|| decode(&message.topic, &message.payload, redelivery))).map_err(|_| {
-            ("decoder_panicked", "the decoder failed on it; this is a defect, please report it".to_owned())
-        })
+        catch_unwind(AssertUnwindSafe(|| decode(&message.topic, &message.payload, redelivery)))
+            .map(storable_parcel)
+            .map_err(|_| {
+                ("decoder_panicked", "the decoder failed on it; this is a defect, please report it".to_owned())
+            })
+    }
+
+    fn unless_repeated(&self, message: &Message, parcel: Parcel) -> Reading {
+        if let Some(source) = nameless(&parcel)
+            && self.came_before(message)
+        {
+            self.surroundings.metrics.event_refused(DOOR, source, "redelivered");
+            return Reading::Repeat;
+        }
+        Reading::Parcel(parcel)
     }
 
     fn came_before(&self, message: &Message) -> bool {
@@ -129,30 +134,50 @@ impl Reader {
 
     fn dead_letter(&self, message: &Message, reason: String) -> Parcel {
         let shown = &message.payload[..message.payload.len().min(DeadLetter::PAYLOAD_MAX_BYTES)];
-        Parcel::DeadLetter(DeadLetter {
+        Parcel::DeadLetter(storable_letter(DeadLetter {
             at: (self.surroundings.now)(),
             source: NO_SOURCE.to_owned(),
-            door: storable(&message.topic),
-            reason: storable(&reason),
-            payload: storable(&String::from_utf8_lossy(shown)),
+            door: message.topic.clone(),
+            reason,
+            payload: String::from_utf8_lossy(shown).into_owned(),
             payload_bytes: message.payload_bytes,
-        })
+        }))
     }
 }
 
-/// Whether a second delivery of it would do no harm: nothing in it is a point.
+/// Whether what is said behind a refused message may be said once more after it: nothing in it counts twice.
 pub(super) fn is_idempotent(parcel: &Parcel) -> bool {
     match parcel {
-        Parcel::Events(events) => events.iter().all(|event| event.status != Status::Point),
-        Parcel::DeadLetter(_) | Parcel::Partly { .. } => false,
+        Parcel::Events(events) | Parcel::Partly { events, .. } => {
+            events.iter().all(|event| event.status != Status::Point)
+        }
+        Parcel::DeadLetter(_) => false,
     }
 }
 
-/// The first event, if all are points without id.
-fn anonymous_points(parcel: &Parcel) -> Option<&Event> {
-    let Parcel::Events(events) = parcel else { return None };
-    let anonymous = |event: &Event| event.status == Status::Point && event.id.is_none();
-    events.first().filter(|_| events.iter().all(anonymous))
+/// The source of a parcel in which nothing has an identity by which the engine could know a second delivery: only points
+/// without id, or a dead letter.
+fn nameless(parcel: &Parcel) -> Option<&str> {
+    match parcel {
+        Parcel::DeadLetter(letter) => Some(&letter.source),
+        Parcel::Events(events) | Parcel::Partly { events, .. } => {
+            let nameless = |event: &Event| event.status == Status::Point && event.id.is_none();
+            events.first().filter(|_| events.iter().all(nameless)).map(|event| event.source.as_str())
+        }
+    }
+}
+
+fn storable_parcel(parcel: Parcel) -> Parcel {
+    match parcel {
+        Parcel::Events(events) => Parcel::Events(events),
+        Parcel::DeadLetter(letter) => Parcel::DeadLetter(storable_letter(letter)),
+        Parcel::Partly { events, dead_letter } => Parcel::Partly { events, dead_letter: storable_letter(dead_letter) },
+    }
+}
+
+fn storable_letter(letter: DeadLetter) -> DeadLetter {
+    let (door, reason, payload) = (storable(&letter.door), storable(&letter.reason), storable(&letter.payload));
+    DeadLetter { door, reason, payload, ..letter }
 }
 
 /// A database may refuse NUL in a text, and nothing else would be kept with it.
@@ -183,7 +208,7 @@ mod tests {
     #[test]
     fn what_no_source_can_read_becomes_a_dead_letter_with_the_reason() {
         check(message("t/广州", "firing 链路".as_bytes()), "firing 链路");
-        check(message("t/x", b"\xff\xfe"), "no known word");
+        check(message("t/x", b"\xff\xfe\0"), "no known word");
         check(message("other/广州\0", b"firing \0"), "no source takes the topic other/广州");
         check(message("t/x", &[b'x'; 101]), "the payload has 101 bytes; at most 100 are read");
         check(message("t/x", b"panic"), "the decoder failed");
@@ -200,8 +225,10 @@ mod tests {
     }
 
     #[test]
-    fn only_points_without_id_can_be_repeats() {
-        for (payload, repeats) in [("point a", true), ("numbered a", false), ("firing a", false), ("unknown", false)] {
+    fn only_what_has_no_identity_can_be_a_repeat() {
+        for (payload, repeats) in
+            [("point a", true), ("numbered a", false), ("firing a", false), ("unknown", true), ("panic", true)]
+        {
             for (dup, retained) in [(true, false), (false, true)] {
                 let (surroundings, _deliveries) = surroundings(10);
                 let reader = Reader::new(surroundings, 100);

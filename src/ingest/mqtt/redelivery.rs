@@ -1,4 +1,4 @@
-//! The memory of points without id: whether the same message came before, as far as that can be known.
+//! The memory of messages without an identity: whether the same message came before, as far as that can be known.
 
 use std::collections::{BTreeMap, VecDeque};
 

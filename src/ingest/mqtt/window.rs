@@ -59,12 +59,6 @@ impl Window {
         }
     }
 
-    /// Half empty, so that a connection that was let go for want of room is not let go again at once.
-    pub fn is_half_empty(&self) -> bool {
-        let inside = self.inside();
-        inside.messages <= self.messages_max / 2 && inside.bytes <= self.bytes_max / 2
-    }
-
     fn inside(&self) -> Inside {
         *self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -92,10 +86,10 @@ mod tests {
         let second = window.enter(10);
         assert!(!window.has_room());
         drop(first);
-        assert!(window.has_room() && window.is_half_empty());
+        assert!(window.has_room());
         let third = window.enter(100);
         drop(second);
-        assert!(!window.has_room() && !window.is_half_empty());
+        assert!(!window.has_room());
         drop(third);
         assert_eq!(window.messages(), 0);
     }

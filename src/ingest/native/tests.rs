@@ -126,5 +126,5 @@ fn a_request_key_names_the_items_that_have_no_id() {
         decode(br#"[{"labels":{"a":"x"}}, {}, {"labels":{"b":"x"},"id":"own"}, {"labels":{"c":"x"}}]"#).unwrap();
     decoded.identify("k");
     let ids: Vec<Option<&str>> = decoded.events.iter().map(|event| event.id.as_deref()).collect();
-    assert_eq!(ids, [Some("k/0"), Some("own"), Some("k/2")]);
+    assert_eq!(ids, [Some("k/0"), Some("own"), Some("k/3")]);
 }

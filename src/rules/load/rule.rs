@@ -7,7 +7,6 @@ use super::shape;
 use super::text::{InhibitionEntry, PatternText, RuleEntry};
 use crate::model::{Matchers, Priority, Span, Status};
 use crate::rules::defaults::LADDER;
-use crate::rules::title::check_title;
 use crate::rules::{CATCH_ALL, Counts, Inhibition, Pattern, Rule};
 
 /// The longest window: what a correlator must remember.
@@ -52,7 +51,7 @@ pub(super) fn rule(reader: &mut Reader<'_>, entry: RuleEntry) -> Rule {
     let reopen_within = optional(&entry.reopen_within, Span::ZERO, REOPEN_WITHIN_MAX).unwrap_or(REOPEN_WITHIN);
     let shape = shape::of(&matchers, when.as_ref(), &by, &pattern, counts);
     Rule {
-        title: title(reader, &entry, &by),
+        title: title(reader, entry.title.as_ref()),
         ladder: entry.tiers.as_ref().map_or_else(|| LADDER.to_owned(), |ladder| reader.refer(Named::Ladder, ladder)),
         pages: entry.pages.unwrap_or(true),
         runbook: entry.runbook.as_ref().map(|runbook| reader.text(runbook)),
@@ -187,19 +186,29 @@ fn statuses(matchers: &Matchers) -> Vec<Status> {
         .collect()
 }
 
-/// The title, by default the alert's name and the key.
-fn title(reader: &mut Reader<'_>, entry: &RuleEntry, by: &[String]) -> String {
-    let Some(title) = &entry.title else {
-        let key: String = by.iter().filter(|name| *name != "alertname").map(|name| format!(" {{{name}}}")).collect();
-        return format!("{{alertname}}{key}");
-    };
-    let text = reader.text(title);
-    if let Err(byte) = check_title(&title.value) {
+/// The title; empty when the alert's own summary is to be it.
+fn title(reader: &mut Reader<'_>, title: Option<&Spanned<String>>) -> String {
+    let Some(title) = title else { return String::new() };
+    if let Some(byte) = brace_without_other(&title.value) {
         let column = title.value[..byte].chars().count() + 1;
         let at = reader.inside(title.referenced, 1, column);
-        reader.mistake_at(at, "a brace without its other", "{label} or {count}; {{ and }} for braces themselves");
+        reader.mistake_at(at, "a brace without its other", "{label}, {summary} or {count}");
     }
-    text
+    reader.text(title)
+}
+
+/// The byte of a brace that is not part of a place such as `{site}`.
+fn brace_without_other(title: &str) -> Option<usize> {
+    let mut at = 0;
+    while let Some(found) = title[at..].find(['{', '}']) {
+        let brace = at + found;
+        let place = title[brace..].strip_prefix('{').and_then(|after| after.split_once('}'));
+        match place {
+            Some((name, _)) if !name.trim().is_empty() && !name.contains('{') => at = brace + name.len() + 2,
+            Some(_) | None => return Some(brace),
+        }
+    }
+    None
 }
 
 pub(super) fn inhibition(reader: &mut Reader<'_>, entry: &InhibitionEntry, number: usize) -> Inhibition {

@@ -158,9 +158,13 @@ fn places_inside_a_value_are_places_in_the_file() {
             "x.yaml:5:7: unknown name \"vlaue\"; known are labels, annotations, severity, status, source, summary, value",
         ],
     );
+    let braces = "a brace without its other; expected {label}, {summary} or {count}";
+    for (title, column) in [("断 {}", 14), ("a} {b}", 13), ("{a} {b{c}", 16), ("{", 12)] {
+        check_rule(&format!("title: {title:?}"), &[&format!("x.yaml:3:{}: {braces}", column + 1)]);
+    }
     check_rule(
         "title: 'link {device} at {site'",
-        &["x.yaml:3:30: a brace without its other; expected {label} or {count}; {{ and }} for braces themselves"],
+        &["x.yaml:3:30: a brace without its other; expected {label}, {summary} or {count}"],
     );
 }
 
@@ -409,7 +413,7 @@ inspections:
 fn defaults_are_those_of_the_reference() {
     let plain = rule("match: alertname=LinkDown\nby: [site, device]");
     assert_eq!(plain.pattern, Pattern::Each);
-    assert_eq!(plain.title, "{alertname} {site} {device}");
+    assert_eq!(plain.title, "");
     assert_eq!((plain.ladder.as_str(), plain.pages, plain.continues), ("default", true, false));
     assert_eq!((plain.settle, plain.resolve_after), (Span::from_seconds(30), Span::from_minutes(5)));
     assert_eq!((plain.reopen_within, plain.close_after), (Span::from_hours(1), None));

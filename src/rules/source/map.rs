@@ -28,6 +28,8 @@ pub struct PayloadContext {
 #[derive(Debug, Default)]
 pub struct Mapped {
     pub events: Vec<Event>,
+    /// Where each event's item stands in the payload, from 0.
+    pub places: Vec<usize>,
     /// Items that are no valid events: their place from 0, and why.
     pub rejected: Vec<(usize, String)>,
     /// Items that `skip_when` passed over.
@@ -57,7 +59,10 @@ impl Source {
             let parts = self.parts(item, of_payload);
             let bindings = with(&of_payload, item, &parts);
             match (Reading { source: self, mapping: &self.mapping, bindings, topic: &context.topic, item }).event() {
-                Ok(Some(event)) => mapped.events.push(event),
+                Ok(Some(event)) => {
+                    mapped.events.push(event);
+                    mapped.places.push(index);
+                }
                 Ok(None) => mapped.skipped += 1,
                 Err(why) => mapped.rejected.push((index, why)),
             }

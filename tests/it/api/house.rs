@@ -224,9 +224,10 @@ fn intake(live: &Arc<Live>, metrics: &Arc<Metrics>, now: &Now) -> HttpIntake {
         while let Some(delivery) = deliveries.recv().await {
             let (parcel, reply, _room) = delivery.into_parts();
             let events = match parcel {
-                watchfire::ingest::Parcel::Events(events) => events.len(),
+                watchfire::ingest::Parcel::Events(events) | watchfire::ingest::Parcel::Partly { events, .. } => {
+                    events.len()
+                }
                 watchfire::ingest::Parcel::DeadLetter(_) => 1,
-                watchfire::ingest::Parcel::Partly { events, .. } => events.len(),
             };
             let _ = reply.send(Ok(vec![Verdict::Accepted; events]));
         }

@@ -43,14 +43,15 @@ impl Driver {
             let (kept, gate, refusing) = (Arc::clone(&kept), Arc::clone(&gate), refusing.subscribe());
             async move {
                 while let Some(delivery) = deliveries.recv().await {
+                    let (parcel, reply, _room) = delivery.into_parts();
                     if *refusing.borrow() {
                         let reason = "the disk is full".to_owned();
-                        let _ = delivery.reply.send(Err(Refused::Unavailable { reason }));
+                        let _ = reply.send(Err(Refused::Unavailable { reason }));
                         continue;
                     }
                     gate.acquire().await.unwrap().forget();
-                    kept.lock().unwrap().push(delivery.parcel);
-                    let _ = delivery.reply.send(Ok(vec![Verdict::Accepted]));
+                    kept.lock().unwrap().push(parcel);
+                    let _ = reply.send(Ok(vec![Verdict::Accepted]));
                 }
             }
         });

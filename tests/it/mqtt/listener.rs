@@ -25,7 +25,7 @@ struct Listener {
 
 impl Listener {
     async fn start(driver: &Driver, adapt: impl FnOnce(&mut ListenerSettings)) -> Listener {
-        let mut settings = ListenerSettings::new(Arc::new(|_, _| Box::pin(async { Ok(Permit::everything("anyone")) })));
+        let mut settings = ListenerSettings::new(authenticate(|_| Ok(Permit::everything("anyone"))));
         adapt(&mut settings);
         let any_port = Binding::Exactly("127.0.0.1:0".parse().unwrap());
         let listener = MqttListener::bind(any_port, settings, driver.surroundings.clone()).await.unwrap();
@@ -59,6 +59,11 @@ impl Listener {
         assert_eq!(answer.code, ConnectReturnCode::Success);
         device
     }
+}
+
+/// Decides by the password alone.
+fn authenticate(decide: fn(&str) -> Result<Permit, Denied>) -> Authenticate {
+    Arc::new(move |_, password| Box::pin(std::future::ready(decide(&password))))
 }
 
 /// A device that speaks for itself.
@@ -159,9 +164,9 @@ async fn a_publish_is_confirmed_only_after_the_commit() {
 #[tokio::test]
 async fn what_no_source_takes_what_is_too_long_and_what_is_forbidden_is_a_dead_letter_and_confirmed() {
     let driver = Driver::new(100);
-    let authenticate: Authenticate = Arc::new(|_, _| {
+    let authenticate = authenticate(|_| {
         let may_publish = Arc::new(|topic: &str| topic != "t/secret");
-        Box::pin(async { Ok(Permit { name: "token 7".to_owned(), may_publish }) })
+        Ok(Permit { name: "token 7".to_owned(), may_publish })
     });
     let listener = Listener::start(&driver, |settings| settings.authenticate = authenticate).await;
     for (topic, payload, reason) in [
@@ -186,13 +191,10 @@ async fn what_no_source_takes_what_is_too_long_and_what_is_forbidden_is_a_dead_l
 #[tokio::test]
 async fn only_the_token_opens_the_door() {
     let driver = Driver::new(100);
-    let authenticate: Authenticate = Arc::new(|_, password: String| {
-        let known = match password.as_str() {
-            "令牌" => Ok(Permit::everything("token 1")),
-            "viewer" => Err(Denied::NotAuthorised),
-            _ => Err(Denied::BadCredentials),
-        };
-        Box::pin(std::future::ready(known))
+    let authenticate = authenticate(|password| match password {
+        "令牌" => Ok(Permit::everything("token 1")),
+        "viewer" => Err(Denied::NotAuthorised),
+        _ => Err(Denied::BadCredentials),
     });
     let listener = Listener::start(&driver, |settings| settings.authenticate = authenticate).await;
     let publish = async |more: &[&str]| {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
+use super::service::{free_port, program};
+
 /// How long starting, and every awaited condition, may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -27,28 +29,24 @@ pub fn scraping(targets: &[(&str, &str)]) -> String {
 }
 
 impl Prometheus {
-    /// Runs it with that configuration until it is ready. `None`, and a line that says so, when it is not installed.
-    pub async fn start(config: &str) -> Option<Prometheus> {
+    /// Runs it with that configuration until it is ready.
+    pub async fn start(config: &str) -> Prometheus {
         // Between finding a free port and taking it somebody else may: then another is tried.
         for _ in 0..5 {
-            match Prometheus::try_start(config).await {
-                Ok(started) => return Some(started),
-                Err(Failed::NotInstalled) => {
-                    println!("SKIPPED: prometheus is not installed");
-                    return None;
-                }
-                Err(Failed::Ended) => {}
+            if let Some(started) = Prometheus::try_start(config).await {
+                return started;
             }
         }
         panic!("prometheus ends at its start; is this configuration right?\n{config}");
     }
 
-    async fn try_start(config: &str) -> Result<Prometheus, Failed> {
+    /// `None` when its process ends: the port was taken, or the configuration is wrong.
+    async fn try_start(config: &str) -> Option<Prometheus> {
         let directory = tempfile::tempdir().unwrap();
         let config_file = directory.path().join("prometheus.yml");
         std::fs::write(&config_file, config).unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut process = Command::new("prometheus")
+        let port = free_port();
+        let mut process = Command::new(program("prometheus"))
             .arg(format!("--config.file={}", config_file.display()))
             .arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()))
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
@@ -57,24 +55,24 @@ impl Prometheus {
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
-            .map_err(|_| Failed::NotInstalled)?;
+            .unwrap();
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::new();
         let url = format!("http://127.0.0.1:{port}");
         let ready = async {
             loop {
                 if process.try_wait().unwrap().is_some() {
-                    return Err(Failed::Ended);
+                    return None;
                 }
                 let answer = client.get(format!("{url}/-/ready")).send().await;
                 if answer.is_ok_and(|answer| answer.status().is_success()) {
-                    return Ok(());
+                    return Some(());
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
         tokio::time::timeout(PATIENCE, ready).await.expect("prometheus becomes ready")?;
-        Ok(Prometheus { url, client, _process: process, _directory: directory })
+        Some(Prometheus { url, client, _process: process, _directory: directory })
     }
 
     /// The result of an instant query.
@@ -99,10 +97,4 @@ impl Prometheus {
         };
         tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no sample of {promql}"))
     }
-}
-
-enum Failed {
-    NotInstalled,
-    /// Its process is gone: the port was taken, or the configuration is wrong.
-    Ended,
 }

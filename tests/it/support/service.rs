@@ -39,6 +39,8 @@ pub struct Setup {
     pub mqtt: SocketAddr,
     pub arguments: Vec<String>,
     pub environment: Vec<(String, String)>,
+    /// What stands before the binary on the command line: a tracer that becomes it.
+    pub before: Vec<String>,
 }
 
 /// A running service.
@@ -60,6 +62,7 @@ impl Setup {
             directory,
             arguments: Vec::new(),
             environment: Vec::new(),
+            before: Vec::new(),
         };
         let data = setup.path("data").display().to_string();
         setup.arguments.extend(["--data-dir".to_owned(), data]);
@@ -89,8 +92,10 @@ impl Setup {
     }
 
     pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_watchfire"));
-        command.arg("serve").args(&self.arguments).current_dir(self.directory.path());
+        let binary = env!("CARGO_BIN_EXE_watchfire").to_owned();
+        let mut words = self.before.iter().chain([&binary]);
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).arg("serve").args(&self.arguments).current_dir(self.directory.path());
         command.arg("--listen").arg(self.http.to_string()).arg("--mqtt-listen").arg(self.mqtt.to_string());
         command.envs(self.environment.iter().cloned()).env_remove("RUST_LOG");
         command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);

@@ -1,6 +1,7 @@
 //! One connection of the consuming client, from its making to its loss.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -13,7 +14,7 @@ use super::{ClientState, Ticket, report_unacknowledged};
 use crate::broker::{BackOff, Handle, Incoming, Link, LinkError, LinkOptions, Signal};
 use crate::ingest::mqtt::Surroundings;
 use crate::ingest::mqtt::lane::{Entry, Kept, LaneSender};
-use crate::ingest::mqtt::reading::Message;
+use crate::ingest::mqtt::reading::{Message, NO_SOURCE};
 use crate::ingest::mqtt::window::Window;
 use crate::metrics::Metrics;
 
@@ -25,8 +26,8 @@ const FAREWELL_MAX: Duration = Duration::from_secs(5);
 pub(super) enum End {
     Stopped,
     Lost(LinkError),
-    /// Nothing could be kept for so long that the connection was let go.
-    NoRoom,
+    /// Messages were left with the broker for want of room; now there is room, and a new connection brings them.
+    LeftBehind,
 }
 
 /// What lasts over connections.
@@ -35,8 +36,6 @@ pub(super) struct Connection {
     pub surroundings: Surroundings,
     pub subscriptions: Subscriptions,
     pub payload_max_bytes: usize,
-    /// Without reading there is no ping either: shorter than what the broker allows.
-    pub stall_max: Duration,
     pub window: Arc<Window>,
     pub entrance: LaneSender<Ticket>,
     /// For what is confirmed without being kept.
@@ -46,6 +45,12 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// Says that there is no connection.
+    pub fn is_away(&self) {
+        self.state.send_replace(ClientState::Away);
+        self.surroundings.metrics.mqtt_connected(&self.broker, false);
+    }
+
     /// Connects, subscribes and receives until it is over. Success begins the back-off anew.
     pub async fn attend(&mut self, options: &LinkOptions, stop: &CancellationToken, back_off: &mut BackOff) -> End {
         let (handle, mut link) = Link::open(options);
@@ -54,7 +59,14 @@ impl Connection {
             Some(Err(error)) => return End::Lost(error),
             Some(Ok(session_present)) => info!(broker = self.broker, session_present, "connected to the broker"),
         }
-        self.state.send_replace(ClientState::Connected);
+        self.state.send_if_modified(|state| match state {
+            ClientState::Away => {
+                *state = ClientState::Connected;
+                true
+            }
+            // Made anew without a loss: nothing that anybody must know.
+            ClientState::Connected | ClientState::Subscribed => false,
+        });
         self.surroundings.metrics.mqtt_connected(&self.broker, true);
         let (answers, answers_receiver) = mpsc::channel(4);
         let state = self.state.clone();
@@ -62,10 +74,10 @@ impl Connection {
             back_off.reset();
             state.send_replace(if all { ClientState::Subscribed } else { ClientState::Connected });
         };
+        let left_behind = AtomicBool::new(false);
         let mut receiver = Receiver {
             broker: &self.broker,
             payload_max_bytes: self.payload_max_bytes,
-            stall_max: self.stall_max,
             window: &self.window,
             entrance: &self.entrance,
             kept: &self.kept,
@@ -73,13 +85,15 @@ impl Connection {
             metrics: &self.surroundings.metrics,
             handle: &handle,
             answers,
+            left_behind: &left_behind,
         };
         let end = tokio::select! {
-            end = receiver.receive(&mut link) => end,
+            error = receiver.receive(&mut link) => End::Lost(error),
+            () = self.window.wait_until(|window| window.messages() == 0 && left_behind.load(Ordering::Relaxed)) => End::LeftBehind,
             error = self.subscriptions.keep(&handle, answers_receiver, subscribed) => End::Lost(error),
             () = stop.cancelled() => End::Stopped,
         };
-        if matches!(end, End::Stopped) {
+        if matches!(end, End::Stopped | End::LeftBehind) {
             let _ = tokio::time::timeout(FAREWELL_MAX, farewell(&self.window, &handle, &mut link)).await;
         }
         end
@@ -101,14 +115,9 @@ async fn farewell(window: &Window, handle: &Handle, link: &mut Link) {
         window.wait_until(|window| window.messages() == 0).await;
         let _ = handle.disconnect().await;
     };
-    let polled = async {
-        // What comes meanwhile stays unacknowledged, so it comes again after the next start.
-        while let Ok(signal) = link.next().await {
-            if matches!(signal, Signal::Disconnected) {
-                return;
-            }
-        }
-    };
+    // Until the broker closes: a socket that is closed with unread bytes resets the connection, and the last
+    // acknowledgements are lost with it. What comes meanwhile stays unacknowledged, so it comes again.
+    let polled = async { while link.next().await.is_ok() {} };
     tokio::join!(settled, polled);
 }
 
@@ -116,7 +125,6 @@ async fn farewell(window: &Window, handle: &Handle, link: &mut Link) {
 struct Receiver<'c> {
     broker: &'c str,
     payload_max_bytes: usize,
-    stall_max: Duration,
     window: &'c Arc<Window>,
     entrance: &'c LaneSender<Ticket>,
     kept: &'c mpsc::UnboundedSender<Kept<Ticket>>,
@@ -125,18 +133,14 @@ struct Receiver<'c> {
     handle: &'c Handle,
     /// The broker's answers to subscribe requests.
     answers: mpsc::Sender<Vec<bool>>,
+    /// Whether a message of this connection was not taken.
+    left_behind: &'c AtomicBool,
 }
 
 impl Receiver<'_> {
-    async fn receive(&mut self, link: &mut Link) -> End {
+    /// Never stops polling: it is what answers the broker's pings and writes acknowledgements.
+    async fn receive(&mut self, link: &mut Link) -> LinkError {
         loop {
-            // Polling is what reads; but it also writes acknowledgements, which make room.
-            let may_poll = |window: &Window| window.has_room() || self.handle.acks_waiting() > 0;
-            if !may_poll(self.window)
-                && tokio::time::timeout(self.stall_max, self.window.wait_until(may_poll)).await.is_err()
-            {
-                return End::NoRoom;
-            }
             match link.next().await {
                 Ok(Signal::Message(incoming)) => self.take(incoming),
                 Ok(Signal::Subscribed(answer)) => {
@@ -144,13 +148,9 @@ impl Receiver<'_> {
                     let _ = self.answers.try_send(answer);
                 }
                 Ok(
-                    Signal::Connected { .. }
-                    | Signal::PublishSent(_)
-                    | Signal::PublishAnswered { .. }
-                    | Signal::Disconnected
-                    | Signal::Other,
+                    Signal::Connected { .. } | Signal::PublishSent(_) | Signal::PublishAnswered { .. } | Signal::Other,
                 ) => {}
-                Err(error) => return End::Lost(error),
+                Err(error) => return error,
             }
         }
     }
@@ -162,6 +162,9 @@ impl Receiver<'_> {
             let _ = self.kept.send(Kept { ticket, place: self.window.enter(0) });
             return;
         }
+        if self.is_left_behind(&incoming) {
+            return;
+        }
         let mut message = Message::new(incoming.topic, incoming.payload, self.payload_max_bytes);
         message.dup = incoming.dup;
         message.retained = incoming.retained;
@@ -170,5 +173,22 @@ impl Receiver<'_> {
         if self.entrance.send(Entry { message, ticket, place }).is_err() {
             tracing::debug!(broker = self.broker, "a message came in after the stop; the broker keeps it");
         }
+    }
+
+    /// Without room a message is not taken: unacknowledged, it stays with the broker, which sends it again on the next
+    /// connection. What comes behind it must stay behind it. Reading less is no way: rumqttc reads while it writes, and
+    /// some brokers send more than they were allowed to.
+    fn is_left_behind(&self, incoming: &Incoming) -> bool {
+        let has_room = self.window.has_room();
+        if incoming.ack.is_none() {
+            if !has_room {
+                self.metrics.event_refused("mqtt", NO_SOURCE, "no_room_at_qos_0");
+            }
+            return !has_room;
+        }
+        if !has_room && !self.left_behind.swap(true, Ordering::Relaxed) {
+            info!(broker = self.broker, "no room for more messages; the broker keeps them until these are committed");
+        }
+        self.left_behind.load(Ordering::Relaxed)
     }
 }

@@ -99,7 +99,7 @@ fn alert(broker: &str, messages: u64, surroundings: &Surroundings) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ingest::mqtt::fakes::{keep, refuse, surroundings};
+    use crate::ingest::mqtt::fakes::{keep, open, refuse, surroundings};
 
     #[tokio::test(start_paused = true)]
     async fn growth_becomes_one_alert_that_is_handed_in_until_it_is_kept() {
@@ -110,18 +110,18 @@ mod tests {
         for payload in ["1000", "no number", "1000", "1007"] {
             drops.take(payload.as_bytes());
         }
-        let first = deliveries.recv().await.unwrap();
+        let (_, first) = open(deliveries.recv().await.unwrap());
         drops.take(b"1010");
         refuse(first);
-        let second = deliveries.recv().await.unwrap();
-        let Parcel::Events(events) = &second.parcel else { panic!("{second:?}") };
+        let (parcel, second) = open(deliveries.recv().await.unwrap());
+        let Parcel::Events(events) = &parcel else { panic!("{parcel:?}") };
         assert_eq!(events[0].value, Some(10.0));
         assert_eq!(events[0].labels.get("alertname"), Some("BrokerDropsMessages"));
         assert_eq!(events[0].labels.get("broker"), Some("广州:1883"));
         keep(second);
         drops.take(b"3");
-        let third = deliveries.recv().await.unwrap();
-        let Parcel::Events(events) = &third.parcel else { panic!("{third:?}") };
+        let (parcel, third) = open(deliveries.recv().await.unwrap());
+        let Parcel::Events(events) = &parcel else { panic!("{parcel:?}") };
         assert_eq!(events[0].value, Some(3.0), "a restarted broker counts from 0");
         keep(third);
         stop.cancel();

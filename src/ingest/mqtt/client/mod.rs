@@ -1,4 +1,4 @@
-//! The consuming client of a real broker: connected for as long as there is room for what the broker sends.
+//! The consuming client of a real broker.
 //!
 //! The broker keeps our session and what we did not acknowledge; so a lost connection, a stop or a full store loses
 //! nothing that the broker keeps. Settings that a broker needs for that: mosquitto `persistence true`,
@@ -32,13 +32,13 @@ use crate::metrics::Metrics;
 #[derive(Clone, Debug)]
 pub struct ClientSettings {
     pub address: BrokerAddress,
-    /// Messages received and not acknowledged yet; more than that is left with the broker.
+    /// Messages received and not acknowledged yet, at least 1; more than that is left with the broker.
     pub unacknowledged_max: u16,
     /// The same in bytes of topic and payload.
     pub unacknowledged_bytes_max: usize,
     /// A longer payload is kept as a dead letter and acknowledged.
     pub payload_max_bytes: usize,
-    /// At least 1 s.
+    /// At least 5 s, by the library's rule.
     pub keep_alive: Duration,
     /// The wait after the first failure to connect, and the longest.
     pub reconnect: (Duration, Duration),
@@ -82,7 +82,8 @@ pub(super) struct Ticket {
 
 impl MqttClient {
     /// Reads the certificates that the address names; connects only in [`MqttClient::run`].
-    pub fn new(settings: ClientSettings, surroundings: Surroundings) -> Result<MqttClient, TlsError> {
+    pub fn new(mut settings: ClientSettings, surroundings: Surroundings) -> Result<MqttClient, TlsError> {
+        settings.unacknowledged_max = settings.unacknowledged_max.max(1);
         let mut link = LinkOptions::new(settings.address.clone())?;
         link.persistent = true;
         link.keep_alive = settings.keep_alive;
@@ -113,7 +114,6 @@ impl MqttClient {
             surroundings: self.surroundings.clone(),
             subscriptions: Subscriptions::new(&broker, self.surroundings.filters.clone()),
             payload_max_bytes: self.settings.payload_max_bytes,
-            stall_max: self.settings.keep_alive / 3,
             window,
             entrance,
             kept,
@@ -133,34 +133,23 @@ async fn stay_connected(
     stop: &CancellationToken,
 ) {
     let mut back_off = BackOff::new(first, longest);
-    let mut tries = 0_u64;
     loop {
-        let room = connection.window.wait_until(Window::is_half_empty);
-        if stop.run_until_cancelled(room).await.is_none() {
-            return;
-        }
-        if tries > 0 {
-            connection.surroundings.metrics.mqtt_reconnect(&connection.broker);
-        }
-        tries += 1;
-        let end = connection.attend(link, stop, &mut back_off).await;
-        connection.state.send_replace(ClientState::Away);
-        connection.surroundings.metrics.mqtt_connected(&connection.broker, false);
-        let wait = back_off.next_wait();
-        match end {
+        let error = match connection.attend(link, stop, &mut back_off).await {
+            End::LeftBehind => continue,
+            End::Lost(error) => error,
             End::Stopped => {
                 info!(broker = connection.broker, "left the broker; it keeps what comes meanwhile");
+                connection.is_away();
                 return;
             }
-            End::Lost(error) => warn!(broker = connection.broker, %error, ?wait, "no connection; trying again"),
-            End::NoRoom => warn!(
-                broker = connection.broker,
-                "nothing can be kept for a while: let the connection go; the broker holds the messages until there is room"
-            ),
-        }
+        };
+        connection.is_away();
+        let wait = back_off.next_wait();
+        warn!(broker = connection.broker, %error, ?wait, "no connection to the broker; trying again");
         if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
             return;
         }
+        connection.surroundings.metrics.mqtt_reconnect(&connection.broker);
     }
 }
 

@@ -75,12 +75,13 @@ pub(super) async fn serve(
         Some(Ok(admitted)) => admitted,
         Some(Err(refusal)) => return shared.refuse(peer, refusal),
     };
-    let client_id = connect.client_id.as_str();
-    if !client_id.is_empty() {
-        shared.enter(client_id, serial, &gone);
+    // The same client id under another token is another device.
+    let client_id = (permit.name.clone(), connect.client_id.clone());
+    if !connect.client_id.is_empty() {
+        shared.enter(&client_id, serial, &gone);
     }
     let end = attend(frames, write_half, &connect, permit, peer, &gone, Arc::clone(&shared)).await;
-    let end = if end == End::Stopped && shared.is_taken_over(client_id, serial) { End::TakenOver } else { end };
+    let end = if end == End::Stopped && shared.is_taken_over(&client_id, serial) { End::TakenOver } else { end };
     match end {
         End::TakenOver => shared.refuse(peer, Refusal::TakenOver),
         End::Lost => {
@@ -90,7 +91,7 @@ pub(super) async fn serve(
         }
         End::Goodbye | End::Stopped => {}
     }
-    shared.leave(client_id, serial);
+    shared.leave(&client_id, serial);
 }
 
 async fn shake_hands(
@@ -103,7 +104,7 @@ async fn shake_hands(
     // The whole of it within the patience: no byte now and then to keep a place occupied.
     let first = tokio::time::timeout(patience, frames.next(patience)).await.unwrap_or(Err(NoFrame::Silent));
     let outcome = match first {
-        Ok(Frame::Packet(Packet::Connect(connect))) => match admit(&connect, &shared.settings.authenticate).await {
+        Ok(Frame::Packet(Packet::Connect(connect))) => match admit(&connect, &shared.settings).await {
             Ok(permit) => {
                 encode(&Packet::ConnAck(ConnAck::new(ConnectReturnCode::Success, false)), &mut answer);
                 Ok((connect, permit))

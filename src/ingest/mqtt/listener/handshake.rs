@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use rumqttc::mqttbytes::v4::{ConnAck, Connect, ConnectReturnCode};
 
+use super::ListenerSettings;
 use super::refusal::Refusal;
 
 /// Decides by user and password (both empty when not given) whether a client may come in, and what it may do. The
@@ -39,14 +40,15 @@ impl Permit {
 }
 
 /// The permit, or the refusal with the answer that the protocol has for it.
-pub(super) async fn admit(connect: &Connect, authenticate: &Authenticate) -> Result<Permit, (Refusal, ConnAck)> {
+pub(super) async fn admit(connect: &Connect, settings: &ListenerSettings) -> Result<Permit, (Refusal, ConnAck)> {
     let refuse = |refusal, code| Err((refusal, ConnAck::new(code, false)));
     if connect.client_id.is_empty() && !connect.clean_session {
         return refuse(Refusal::ClientId, ConnectReturnCode::BadClientId);
     }
     let (user, password) =
         connect.login.as_ref().map(|login| (login.username.clone(), login.password.clone())).unwrap_or_default();
-    match authenticate(user, password).await {
+    let looked_up = tokio::time::timeout(settings.patience, (settings.authenticate)(user, password)).await;
+    match looked_up.unwrap_or(Err(Denied::Unavailable)) {
         Ok(permit) => Ok(permit),
         Err(Denied::BadCredentials) => refuse(Refusal::BadCredentials, ConnectReturnCode::BadUserNamePassword),
         Err(Denied::NotAuthorised) => refuse(Refusal::NotAuthorised, ConnectReturnCode::NotAuthorized),
@@ -68,17 +70,18 @@ pub(super) fn foreign_answer(level: u8) -> &'static [u8] {
 mod tests {
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn clients_are_let_in_by_their_token_and_refused_in_the_words_of_the_protocol() {
-        let authenticate: Authenticate = Arc::new(|user: String, password: String| {
+        let settings = ListenerSettings::new(Arc::new(|user: String, password: String| {
             let known = match (user.as_str(), password.as_str()) {
                 (_, "令牌") => Ok(Permit::everything("token 1")),
                 (_, "viewer") => Err(Denied::NotAuthorised),
                 ("later", _) => Err(Denied::Unavailable),
+                ("never", _) => return Box::pin(std::future::pending()),
                 (_, _) => Err(Denied::BadCredentials),
             };
             Box::pin(std::future::ready(known))
-        });
+        }));
         let check =
             async |client_id: &str, clean: bool, login: Option<(&str, &str)>, expected: Result<&str, (Refusal, u8)>| {
                 let mut connect = Connect::new(client_id);
@@ -86,7 +89,7 @@ mod tests {
                 if let Some((user, password)) = login {
                     connect.set_login(user, password);
                 }
-                let admitted = admit(&connect, &authenticate).await;
+                let admitted = admit(&connect, &settings).await;
                 let shown = admitted.as_ref().map(|permit| permit.name.as_str());
                 assert_eq!(shown.map_err(|(refusal, answer)| (*refusal, answer.code as u8)), expected);
             };
@@ -94,6 +97,7 @@ mod tests {
         check("", true, Some(("", "令牌")), Ok("token 1")).await;
         check("", false, Some(("", "令牌")), Err((Refusal::ClientId, 2))).await;
         check("a", true, Some(("later", "x")), Err((Refusal::Unavailable, 3))).await;
+        check("a", true, Some(("never", "x")), Err((Refusal::Unavailable, 3))).await;
         check("a", true, Some(("a", "x")), Err((Refusal::BadCredentials, 4))).await;
         check("a", true, None, Err((Refusal::BadCredentials, 4))).await;
         check("a", true, Some(("a", "viewer")), Err((Refusal::NotAuthorised, 5))).await;

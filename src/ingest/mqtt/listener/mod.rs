@@ -47,7 +47,8 @@ pub struct ListenerSettings {
     pub all_unacknowledged_bytes_max: usize,
     /// A longer payload is kept as a dead letter and acknowledged.
     pub payload_max_bytes: usize,
-    /// How long a client may take to say CONNECT, to go on with a packet that it began, and to take our answers.
+    /// How long a client may take to say CONNECT, to go on with a packet that it began, and to take our answers; and how
+    /// long looking up its token may take.
     pub patience: Duration,
 }
 
@@ -72,6 +73,9 @@ pub struct MqttListener {
     shared: Arc<Shared>,
 }
 
+/// The token's name, and what the client calls itself.
+type ClientId = (String, String);
+
 /// What all connections share.
 struct Shared {
     settings: ListenerSettings,
@@ -79,8 +83,8 @@ struct Shared {
     reader: Arc<Reader>,
     window: Arc<Window>,
     large_packets: Arc<Semaphore>,
-    /// Who is connected by which client id: its serial number, and what ends it.
-    clients: Mutex<BTreeMap<String, (u64, CancellationToken)>>,
+    /// Who is connected: its serial number, and what ends it.
+    clients: Mutex<BTreeMap<ClientId, (u64, CancellationToken)>>,
     tasks: TaskTracker,
     /// Of the whole listener.
     stop: CancellationToken,
@@ -162,14 +166,14 @@ impl Shared {
 
     /// Enters a client under its id. One that is connected by the same id is the same device before it lost its
     /// connection, by the protocol's rule: it is ended.
-    fn enter(&self, client_id: &str, serial: u64, gone: &CancellationToken) {
+    fn enter(&self, client_id: &ClientId, serial: u64, gone: &CancellationToken) {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, before)) = clients.insert(client_id.to_owned(), (serial, gone.clone())) {
+        if let Some((_, before)) = clients.insert(client_id.clone(), (serial, gone.clone())) {
             before.cancel();
         }
     }
 
-    fn leave(&self, client_id: &str, serial: u64) {
+    fn leave(&self, client_id: &ClientId, serial: u64) {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if clients.get(client_id).is_some_and(|(holder, _)| *holder == serial) {
             clients.remove(client_id);
@@ -177,7 +181,7 @@ impl Shared {
     }
 
     /// Whether a newer connection has taken over the client id.
-    fn is_taken_over(&self, client_id: &str, serial: u64) -> bool {
+    fn is_taken_over(&self, client_id: &ClientId, serial: u64) -> bool {
         let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         clients.get(client_id).is_some_and(|(holder, _)| *holder != serial)
     }

@@ -1,0 +1,361 @@
+//! Random inputs: alerts that come and go at three sites, people who do anything in any order, rules that change.
+
+use std::sync::{Arc, LazyLock};
+
+use proptest::prelude::*;
+
+use super::stage::{self, Given, START};
+use crate::engine::{
+    Action, Command, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Engine, IncidentAction, ProblemAction,
+    Request, RunAction, SilenceChange, SilenceDraft, Work,
+};
+use crate::incidents::PendingOn;
+use crate::inspections::{ItemOutcome, ProbeResult};
+use crate::model::{
+    Cause, Event, Expiry, IncidentId, Labels, Matchers, Moment, Offset, Partition, ProblemId, RunId, SilenceId, Span,
+    Stamp, Status,
+};
+use crate::problems::ProblemState;
+use crate::rules::Rulebook;
+
+/// The label that spreads events over 64 correlators.
+pub const DOMAIN: &str = "site";
+
+const DESK: &str = r#"
+teams:
+  - { name: first, members: [值班], notify: [{ webhook: { url: "http://127.0.0.1:1/first" } }] }
+  - { name: second, notify: [{ webhook: { url: "http://127.0.0.1:1/second" } }, { mqtt: { topic: noc/second } }] }
+  - { name: nobody }
+  - { name: third, members: [厂商] }
+tiers:
+  - name: default
+    steps:
+      - { tier: 1, team: first, respond_by: 60s, page_every: 20s, resolve_by: 5m }
+      - { tier: 2, team: nobody, respond_by: 60s }
+      - { tier: 2, team: second, respond_by: 90s, page_every: 30s, resolve_by: 10m }
+      - { tier: 3, team: third, respond_by: 120s, page_every: 50s }
+problems:
+  - { name: returns, match: 'rule!="catch-all"', count: 3, within: 1d, team: second }
+"#;
+
+const RULES: [&str; 3] = [
+    r#"
+rules:
+  - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 10s, resolve_after: 20s, reopen_within: 2m }
+  - { name: storm, match: alertname="Flap", by: [site], pattern: { threshold: { count: 3, within: 60s } }, otherwise_after: 40s, resolve_after: 10s, priority: P1 }
+  - { name: deploy, match: alertname="Begin", by: [site], pattern: { pair: { until: alertname="End", within: 90s } }, settle: 0s }
+  - { name: heartbeat, match: 'alertname="Beat",@status="point"', by: [site], pattern: { absence: { within: 45s } }, severity: critical }
+  - { name: traps, match: 'alertname="Trap",@status="point"', by: [site], quiet: 50s, pages: false, close_after: 5m }
+  - { name: found, match: '@source="inspection"', by: [plan, item], settle: 1s, resolve_after: 2s }
+inhibitions:
+  - { name: power, source: alertname="Power", target: 'alertname=~"LinkDown|Flap|Trap"', equal: [site] }
+inspections:
+  - name: round
+    schedule: "0,20,40 * * * *"
+    zone: Asia/Shanghai
+    team: first
+    due_within: 5m
+    missed_after: 15m
+    sign_off: true
+    items:
+      - { name: web, severity: major, http: { url: "http://127.0.0.1:1/" } }
+      - { name: room, title: 机房, manual: { evidence: true } }
+  - name: probes
+    schedule: "*/30 * * * *"
+    zone: UTC
+    team: second
+    due_within: 2m
+    missed_after: 4m
+    items: [{ name: port, severity: warning, tcp: { address: "127.0.0.1:1" } }]
+"#,
+    r#"
+rules:
+  - { name: seen, match: '@source!="none"', by: [alertname], continue: true, settle: 5s, resolve_after: 0s, reopen_within: 0s }
+  - { name: link, match: alertname="LinkDown", by: [site, host], settle: 10s, resolve_after: 20s }
+  - { name: storm, match: alertname="Flap", by: [site], pattern: { threshold: { count: 2, within: 30s, clear: 2 } }, because: 只看风暴, on: message }
+  - { name: power, match: alertname="Power", by: [site], priority: P1, settle: 0s, close_after: 3m }
+"#,
+    r#"
+rules:
+  - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 0s, resolve_after: 20s, reopen_within: 2m, severity: minor }
+  - { name: heartbeat, match: 'alertname="Beat",@status="point"', by: [site], pattern: { absence: { within: 45s } }, severity: critical }
+inhibitions:
+  - { name: flap, source: alertname="Flap", target: alertname="LinkDown", equal: [site] }
+inspections:
+  - { name: probes, schedule: "*/30 * * * *", zone: UTC, due_within: 2m, missed_after: 4m, sign_off: true, items: [{ name: port, tcp: { address: "127.0.0.1:1" } }, { name: look, manual: {} }] }
+"#,
+];
+
+/// Three rulebooks between which the inputs change.
+pub fn rulebooks() -> &'static [Arc<Rulebook>] {
+    static BOOKS: LazyLock<Vec<Arc<Rulebook>>> =
+        LazyLock::new(|| RULES.iter().map(|rules| stage::rulebook(&format!("{DESK}{rules}"))).collect());
+    &BOOKS
+}
+
+/// One random choice: how long to wait, what kind of input, and the details.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    wait: Span,
+    kind: Kind,
+    detail: [u8; 5],
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Event,
+    Silence,
+    Expire,
+    Incident,
+    Problem,
+    Run,
+    Probe,
+    Delivery,
+    Rulebook,
+    Resumed,
+    Stepped,
+}
+
+pub fn choices() -> impl Strategy<Value = Vec<Choice>> {
+    let wait = prop_oneof![
+        4 => Just(0),
+        8 => 0..15_000_i64,
+        4 => 15_000..200_000_i64,
+        2 => 200_000..4_000_000_i64,
+        1 => Just(90_000_000),
+    ];
+    let kind = prop_oneof![
+        20 => Just(Kind::Event),
+        3 => Just(Kind::Silence),
+        2 => Just(Kind::Expire),
+        10 => Just(Kind::Incident),
+        2 => Just(Kind::Problem),
+        3 => Just(Kind::Run),
+        3 => Just(Kind::Probe),
+        2 => Just(Kind::Delivery),
+        2 => Just(Kind::Rulebook),
+        1 => Just(Kind::Resumed),
+        1 => Just(Kind::Stepped),
+    ];
+    let choice = (wait, kind, any::<[u8; 5]>()).prop_map(|(wait, kind, detail)| Choice {
+        wait: Span::from_millis(wait),
+        kind,
+        detail,
+    });
+    prop::collection::vec(choice, 1..40)
+}
+
+/// What was given, and what one engine made of it.
+pub struct Script {
+    pub domain: Option<&'static str>,
+    pub given: Vec<Given>,
+    pub work: Work,
+    pub engine: Engine,
+}
+
+pub fn script(by_domain: bool, choices: &[Choice]) -> Script {
+    watched_script(by_domain, choices, |_| ())
+}
+
+/// Turns the choices into inputs that fit the state at their time; `look` sees the engine after each input and tick.
+pub fn watched_script(by_domain: bool, choices: &[Choice], look: impl Fn(&Engine)) -> Script {
+    let domain = by_domain.then_some(DOMAIN);
+    let mut engine = stage::engine(domain, rulebooks());
+    let (mut given, mut work, mut now) = (Vec::new(), Work::default(), START);
+    let mut take = |now: Moment, request: Request, engine: &mut Engine, work: &mut Work| {
+        stage::play(engine, &(now, request.clone()), work);
+        look(engine);
+        given.push((now, request));
+    };
+    take(now, Request::Rulebook(rulebooks()[0].hash), &mut engine, &mut work);
+    for choice in choices {
+        now = now + choice.wait;
+        let told_first = matches!(choice.kind, Kind::Resumed | Kind::Stepped);
+        if !told_first {
+            stage::serve(&mut engine, now, &mut work, |engine, _, _| look(engine));
+        }
+        let request = request(choice, now, &engine, &work);
+        take(now, request, &mut engine, &mut work);
+    }
+    let last = now + Span::from_minutes(30);
+    let end = Event::new("native", Status::Point, Labels::from_pairs([("alertname", "End"), ("site", "结束")]));
+    take(last, Request::Event(Box::new(end)), &mut engine, &mut work);
+    Script { domain, given, work, engine }
+}
+
+fn pick<T: Clone>(from: &[T], by: u8) -> Option<T> {
+    from.get(usize::from(by) % from.len().max(1)).cloned()
+}
+
+fn request(choice: &Choice, now: Moment, engine: &Engine, work: &Work) -> Request {
+    let detail = choice.detail;
+    match choice.kind {
+        Kind::Event => Request::Event(Box::new(event(detail, now))),
+        Kind::Silence => silence(detail, now, engine),
+        Kind::Expire => {
+            let known: Vec<SilenceId> = engine.silences().iter().map(|silence| silence.id).collect();
+            let unknown = SilenceId::from_cause(Cause { partition: Partition::DESK, offset: Offset(1), n: 9 });
+            let change = SilenceChange::Expire(pick(&known, detail[0]).unwrap_or(unknown));
+            Request::Silence { actor: "ops".to_owned(), role: "admin".to_owned(), change }
+        }
+        Kind::Incident => incident(detail, engine),
+        Kind::Problem => problem(detail, engine),
+        Kind::Run => run(detail),
+        Kind::Probe => {
+            let unasked = (RunId(u64::from(detail[1])), "web".to_owned());
+            let pending: Vec<_> = engine.pending_probes().into_iter().map(|probe| (probe.run, probe.item)).collect();
+            let (run, item) = pick(&pending, detail[0]).unwrap_or(unasked);
+            let outcome = ItemOutcome::ALL[usize::from(detail[2]) % 3];
+            let evidence = "连接超时".to_owned();
+            Request::Desk(DeskInput::Probe(ProbeResult { run, item, outcome, evidence, value: Some(0.5) }))
+        }
+        Kind::Delivery => delivery(detail, work),
+        Kind::Rulebook => Request::Rulebook(rulebooks()[usize::from(detail[0]) % 3].hash),
+        Kind::Resumed => Request::Resumed { gap: choice.wait },
+        Kind::Stepped => Request::ClockStepped { forward: detail[0] % 2 == 0, by: Span::from_seconds(10) },
+    }
+}
+
+fn event([name, site, how, door, time]: [u8; 5], now: Moment) -> Event {
+    let names = ["LinkDown", "Flap", "Power", "Begin", "End", "Beat", "Trap", "Unknown", "LinkDown", "Flap"];
+    let name = names[usize::from(name) % names.len()];
+    let site = ["GZ01", "SZ02", "北京"][usize::from(site) % 3];
+    let severity = ["critical", "warning", "minor"][usize::from(how / 8) % 3];
+    let host = ["a", "b"][usize::from(how / 32) % 2];
+    let points = ["Beat", "Trap"].contains(&name) || how % 8 == 7;
+    let status = match how % 8 {
+        _ if points => Status::Point,
+        0..=3 | 7 => Status::Firing,
+        _ => Status::Resolved,
+    };
+    let labels = Labels::from_pairs([("alertname", name), ("site", site), ("host", host)]);
+    let mut event = Event::new(["native", "zabbix"][usize::from(door / 64) % 2], status, labels);
+    event.severity = crate::model::Severity::from_tool_word(severity);
+    event.summary = ["", "光功率低", "丢包"][usize::from(door / 16) % 3].to_owned();
+    let shift = Span::from_seconds(i64::from(time % 64));
+    event.occurred_at = [None, Some(now - shift), Some(now + shift)][usize::from(time / 64) % 3];
+    match door % 8 {
+        0 | 1 if !points => {
+            event.source = "v2".to_owned();
+            event.status = Status::Firing;
+            event.expiry = Expiry::AlertmanagerV2;
+            event.starts_at = (time % 2 == 0).then(|| Stamp::utc(now - shift));
+            let ended = if status == Status::Resolved { now - Span::from_seconds(1) } else { now + shift };
+            event.ends_at = (time % 3 > 0).then(|| Stamp::utc(ended));
+        }
+        2 if !points => event.expiry = Expiry::After(Span::from_seconds(40)),
+        3 if points => event.id = Some(format!("id-{}", time % 4)),
+        _ => {}
+    }
+    event
+}
+
+fn silence([what, from, length, update, _]: [u8; 5], now: Moment, engine: &Engine) -> Request {
+    let matchers = ["site=\"GZ01\"", "alertname=~\"LinkDown|Flap\"", "site!=\"SZ02\"", "alertname=\"Trap\""];
+    let starts_at = if from % 3 == 0 { now + Span::from_seconds(i64::from(from)) } else { now };
+    let known: Vec<SilenceId> = engine.silences().iter().map(|silence| silence.id).collect();
+    let draft = SilenceDraft {
+        matchers: Matchers::parse(matchers[usize::from(what) % 4]).expect("a matcher"),
+        starts_at: Stamp::utc(starts_at),
+        // Some end before they begin, and are refused.
+        ends_at: Stamp::utc(now + Span::from_seconds(i64::from(length) * 4)),
+        created_by: "值班员".to_owned(),
+        comment: "割接".to_owned(),
+        annotations: Labels::empty(),
+    };
+    let id = if update % 3 == 0 { pick(&known, update / 3) } else { None };
+    let change = SilenceChange::Put { id, draft };
+    Request::Silence { actor: "值班员".to_owned(), role: "first_line".to_owned(), change }
+}
+
+fn command(action: Action, key: u8, seen: Option<u64>) -> Request {
+    Request::Desk(DeskInput::Command(Box::new(Command {
+        actor: "值班员".to_owned(),
+        role: "first_line".to_owned(),
+        idempotency_key: (key % 4 == 0).then(|| format!("key-{}", key / 4 % 3)),
+        if_match: seen,
+        action,
+    })))
+}
+
+fn incident([which, verb, other, key, seen]: [u8; 5], engine: &Engine) -> Request {
+    let known: Vec<(IncidentId, u64)> =
+        engine.incidents().map(|incident| (incident.record.id, incident.record.version)).collect();
+    let (id, version) = pick(&known, which).unwrap_or((IncidentId(7), 1));
+    let text = || "已处理".to_owned();
+    let action = match verb % 13 {
+        0 | 1 => IncidentAction::Acknowledge { note: None },
+        2 => IncidentAction::Assign { assignee: "张工".to_owned() },
+        3 => IncidentAction::Comment { text: text() },
+        4 => IncidentAction::Pend { on: PendingOn::Vendor, reason: text() },
+        5 => IncidentAction::Resume,
+        6 => IncidentAction::Escalate { diagnosis: text() },
+        7 | 8 => IncidentAction::Resolve { resolution: text() },
+        9 => IncidentAction::Close { note: None },
+        10 => IncidentAction::Reopen { reason: text() },
+        11 => IncidentAction::Merge { into: pick(&known, other).map_or(IncidentId(9), |(id, _)| id) },
+        _ => IncidentAction::Cancel { reason: text() },
+    };
+    let seen = match seen % 6 {
+        0 => Some(version),
+        1 => Some(u64::from(seen)),
+        _ => None,
+    };
+    command(Action::Incident { id, action }, key, seen)
+}
+
+fn problem([which, verb, other, key, seen]: [u8; 5], engine: &Engine) -> Request {
+    let known: Vec<ProblemId> = engine.problems().map(|problem| problem.id).collect();
+    let id = pick(&known, which).unwrap_or(ProblemId(1));
+    let some = |text: &str| Some(text.to_owned());
+    let action = match verb % 5 {
+        0 => ProblemAction::Comment { text: "看过日志".to_owned() },
+        1 => ProblemAction::Own { owner: "李工".to_owned() },
+        2 => ProblemAction::Move {
+            to: ProblemState::ALL[usize::from(other) % ProblemState::ALL.len()],
+            reason: some("证据充分"),
+        },
+        3 => {
+            ProblemAction::Describe { root_cause: some("光模块老化"), workaround: some("切换备用"), fix: None }
+        }
+        _ => ProblemAction::LinkIncident { incident: IncidentId(u64::from(other % 8)) },
+    };
+    command(Action::Problem { id, action }, key, (seen % 8 == 0).then_some(1))
+}
+
+fn run([which, verb, other, key, seen]: [u8; 5]) -> Request {
+    let outcome = ItemOutcome::ALL[usize::from(other) % 4];
+    let item = ["room", "look", "web"][usize::from(other / 4) % 3].to_owned();
+    let action = match verb % 6 {
+        0 => {
+            return command(
+                Action::StartRun { plan: ["round", "probes", "none"][usize::from(other) % 3].to_owned() },
+                key,
+                None,
+            );
+        }
+        1 | 2 => RunAction::RecordItem { item, outcome, evidence: "看过，正常".to_owned(), value: None },
+        3 => RunAction::SignOff { note: None },
+        4 => RunAction::Reject { reason: "重做".to_owned() },
+        _ => RunAction::Skip { reason: "停电".to_owned() },
+    };
+    command(Action::Run { id: RunId(u64::from(which % 12)), action }, key, (seen % 8 == 0).then_some(2))
+}
+
+fn delivery([which, how, attempt, _, _]: [u8; 5], work: &Work) -> Request {
+    let told: Vec<(Cause, String)> = work
+        .effects
+        .iter()
+        .filter_map(|effect| if let Effect::Notice(notice) = effect { Some(notice) } else { None })
+        .map(|notice| (notice.cause, notice.subject.clone()))
+        .collect();
+    let unknown = (Cause { partition: Partition::DESK, offset: Offset(999), n: 0 }, "INC-999".to_owned());
+    let (notice, subject) = pick(&told, which).unwrap_or(unknown);
+    let error = "connection refused".to_owned();
+    let outcome = match how % 3 {
+        0 => DeliveryOutcome::Delivered,
+        1 => DeliveryOutcome::Failed { error },
+        _ => DeliveryOutcome::DeadLettered { error },
+    };
+    Request::Desk(DeskInput::Delivery(DeliveryResult { notice, subject, attempt: u32::from(attempt), outcome }))
+}
