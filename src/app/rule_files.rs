@@ -30,7 +30,8 @@ pub fn compile_logged(texts: Vec<RuleText>) -> Result<Rulebook, String> {
 }
 
 fn compile(texts: Vec<RuleText>) -> Result<Loaded, String> {
-    rules::load(texts).map_err(|mistakes| mistakes.iter().map(|mistake| format!("{mistake:#}")).collect::<Vec<_>>().join("\n"))
+    rules::load(texts)
+        .map_err(|mistakes| mistakes.iter().map(|mistake| format!("{mistake:#}")).collect::<Vec<_>>().join("\n"))
 }
 
 fn logged(loaded: Loaded) -> Rulebook {

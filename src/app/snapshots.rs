@@ -42,7 +42,16 @@ pub struct Snapshots {
 impl Snapshots {
     /// `keep` and `max_bytes` bound the journal below the older of two snapshots.
     pub fn new(keep: Span, max_bytes: u64, metrics: Arc<Metrics>) -> Snapshots {
-        Snapshots { keep, max_bytes, metrics, previous: Arc::default(), inputs: 0, taken_at: None, running: None, full: Arc::default() }
+        Snapshots {
+            keep,
+            max_bytes,
+            metrics,
+            previous: Arc::default(),
+            inputs: 0,
+            taken_at: None,
+            running: None,
+            full: Arc::default(),
+        }
     }
 
     /// Whether intake must stop until old history may go: at the size bound nothing new is taken.
