@@ -130,7 +130,7 @@ impl Server {
         let mut running = Running { watchdog, lifeline };
         let mut said = String::new();
         while !said.contains("database system is ready to accept connections") {
-            if log.read_line(&mut said).unwrap() == 0 || said.contains("FATAL") {
+            if log.read_line(&mut said).unwrap() == 0 || has_failed(&said) {
                 running.end("keep\n");
                 return Err(said);
             }
@@ -159,6 +159,11 @@ impl Running {
         }
         self.watchdog.wait().unwrap();
     }
+}
+
+/// Whether it says that it cannot go on. That it is still starting up it says to a client that came too early.
+fn has_failed(said: &str) -> bool {
+    said.lines().any(|line| line.contains("FATAL:") && !line.contains("the database system is "))
 }
 
 /// PostgreSQL refuses to run as root.
