@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::stage::{self, Given, START};
 use crate::engine::{
-    Action, Command, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Engine, IncidentAction, ProblemAction,
-    Request, RunAction, SilenceChange, SilenceDraft, Work,
+    Action, Command, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Engine, IncidentAction,
+    Input, ProblemAction, Request, RunAction, SilenceChange, SilenceDraft, Work,
 };
 use crate::incidents::PendingOn;
 use crate::inspections::{ItemOutcome, ProbeResult};
@@ -35,7 +35,7 @@ tiers:
       - { tier: 2, team: second, respond_by: 90s, page_every: 30s, resolve_by: 10m }
       - { tier: 3, team: third, respond_by: 120s, page_every: 50s }
 problems:
-  - { name: returns, match: 'rule!="catch-all"', count: 3, within: 1d, team: second }
+  - { name: returns, match: 'rule!="catch-all"', count: 2, within: 1d, team: second }
 "#;
 
 const RULES: [&str; 3] = [
@@ -104,6 +104,7 @@ pub struct Choice {
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Event,
+    Again,
     Silence,
     Expire,
     Incident,
@@ -126,6 +127,7 @@ pub fn choices() -> impl Strategy<Value = Vec<Choice>> {
     ];
     let kind = prop_oneof![
         20 => Just(Kind::Event),
+        6 => Just(Kind::Again),
         3 => Just(Kind::Silence),
         2 => Just(Kind::Expire),
         10 => Just(Kind::Incident),
@@ -191,6 +193,7 @@ fn request(choice: &Choice, now: Moment, engine: &Engine, work: &Work) -> Reques
     let detail = choice.detail;
     match choice.kind {
         Kind::Event => Request::Event(Box::new(event(detail, now))),
+        Kind::Again => Request::Event(Box::new(again(now, work).unwrap_or_else(|| event(detail, now)))),
         Kind::Silence => silence(detail, now, engine),
         Kind::Expire => {
             let known: Vec<SilenceId> = engine.silences().iter().map(|silence| silence.id).collect();
@@ -248,6 +251,16 @@ fn event([name, site, how, door, time]: [u8; 5], now: Moment) -> Event {
         _ => {}
     }
     event
+}
+
+/// The newest firing event, said again a little later.
+fn again(now: Moment, work: &Work) -> Option<Event> {
+    let newest = work.entries.iter().rev().find_map(|(_, entry)| match &entry.input {
+        Input::Correlator(CorrelatorInput::Event(event)) if event.status == Status::Firing => Some(event),
+        _ => None,
+    })?;
+    let ends_at = newest.ends_at.map(|_| Stamp::utc(now + Span::from_minutes(2)));
+    Some(Event { ends_at, occurred_at: Some(now), ..newest.as_ref().clone() })
 }
 
 fn silence([what, from, length, update, _]: [u8; 5], now: Moment, engine: &Engine) -> Request {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::engine::{Effect, Engine, Entry, Frozen, Request, Saved, Work};
+use crate::engine::{Control, Effect, Engine, Entry, Frozen, Input, Request, Saved, Work};
 use crate::model::{Moment, Offset, Partition};
 use crate::rules::{RuleText, Rulebook, RulebookHash, load};
 
@@ -31,6 +31,23 @@ pub fn play(engine: &mut Engine, given: &Given, work: &mut Work) {
         serve(engine, *now, work, |_, _, _| ());
     }
     engine.handle(*now, request.clone(), work).expect("everything due was served");
+}
+
+/// The same, and what it took with its ticks. A correlator that was never restored may wake early for nothing, one from
+/// a snapshot wakes only when something is due: to compare the two, the ticks of the first are given to both.
+pub fn play_telling(engine: &mut Engine, given: &Given, work: &mut Work) -> Vec<Given> {
+    let before = work.entries.len();
+    play(engine, given, work);
+    let tick = Input::Control(Control::Tick);
+    let ticks = work.entries[before..].iter().filter(|(_, entry)| entry.input == tick);
+    ticks.map(|(partition, entry)| (entry.now, Request::Tick(*partition))).chain([given.clone()]).collect()
+}
+
+/// Gives inputs whose ticks are among them.
+pub fn give_exactly(engine: &mut Engine, inputs: &[Given], work: &mut Work) {
+    for (now, request) in inputs {
+        engine.handle(*now, request.clone(), work).expect("nothing is due that was not due elsewhere");
+    }
 }
 
 /// Serves what is due by `now`; `seen` looks on after each tick.
