@@ -28,7 +28,7 @@ pub struct Frozen {
 #[derive(Clone)]
 enum State {
     Correlator(FrozenCorrelator),
-    Desk(Kept),
+    Desk(Box<Kept>),
 }
 
 impl Frozen {
@@ -92,7 +92,7 @@ impl Engine {
     pub fn freeze(&self) -> Vec<Frozen> {
         let correlators =
             self.correlators.iter().map(|(partition, correlator)| (*partition, State::Correlator(correlator.freeze())));
-        let desk = (Partition::DESK, State::Desk(self.desk.kept().clone()));
+        let desk = (Partition::DESK, State::Desk(Box::new(self.desk.kept().clone())));
         correlators
             .chain([desk])
             .map(|(partition, state)| {

@@ -215,7 +215,7 @@ fn request(choice: &Choice, now: Moment, engine: &Engine, work: &Work) -> Reques
         Kind::Delivery => delivery(detail, work),
         Kind::Rulebook => Request::Rulebook(rulebooks()[usize::from(detail[0]) % 3].hash),
         Kind::Resumed => Request::Resumed { gap: choice.wait },
-        Kind::Stepped => Request::ClockStepped { forward: detail[0] % 2 == 0, by: Span::from_seconds(10) },
+        Kind::Stepped => Request::ClockStepped { forward: detail[0].is_multiple_of(2), by: Span::from_seconds(10) },
     }
 }
 
@@ -285,7 +285,7 @@ fn command(action: Action, key: u8, seen: Option<u64>) -> Request {
     Request::Desk(DeskInput::Command(Box::new(Command {
         actor: "值班员".to_owned(),
         role: "first_line".to_owned(),
-        idempotency_key: (key % 4 == 0).then(|| format!("key-{}", key / 4 % 3)),
+        idempotency_key: key.is_multiple_of(4).then(|| format!("key-{}", key / 4 % 3)),
         if_match: seen,
         action,
     })))
