@@ -367,10 +367,7 @@ fn wanted_by(rule: &watchfire::rules::Rule) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn the_real_amtool_routes_as_the_shipped_rules_do() {
-    let Some(amtool) = amtool() else {
-        println!("amtool is absent (Debian package prometheus-alertmanager): no route was compared");
-        return;
-    };
+    let amtool = program("amtool");
     let mut rulebook = watchfire::rules::load(watchfire::rules::builtin()).unwrap().rulebook;
     for (number, rule) in rulebook.rules.iter_mut().enumerate() {
         // A team of its own shows which rule was taken.
