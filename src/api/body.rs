@@ -46,10 +46,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Body<T>, Failure> {
         let json = is_json(request.headers());
-        let bytes = tokio::time::timeout(BODY_PATIENCE, Bytes::from_request(request, state))
-            .await
-            .map_err(|_| Failure::new(StatusCode::REQUEST_TIMEOUT, "the body did not end in time"))?
-            .map_err(|error| Failure::new(error.status(), error.body_text()))?;
+        let bytes = whole(request, state).await.map_err(|(status, detail)| Failure::new(status, detail))?;
         if bytes.is_empty() {
             return read(b"{}").map(Body);
         }
@@ -58,6 +55,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
         read(&bytes).map(Body)
+    }
+}
+
+/// The bytes of a command's body, within its limits of size and time; else the status and the reason.
+pub async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, (StatusCode, String)> {
+    match tokio::time::timeout(BODY_PATIENCE, Bytes::from_request(request, state)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => Err((error.status(), error.body_text())),
+        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the body did not end in time".to_owned())),
     }
 }
 

@@ -4,9 +4,8 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{Path, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -16,6 +15,7 @@ use super::query::V2Query;
 use super::refusal::V2Refusal;
 use super::silence_body::{self, PostedSilence};
 use crate::api::access::{Caller, Door};
+use crate::api::body::whole;
 use crate::api::commands::Wish;
 use crate::api::endpoint::Endpoint;
 use crate::api::shown::misfit;
@@ -154,9 +154,9 @@ async fn post_silence(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<Json<Created>, V2Refusal> {
-    let body = body.map_err(|rejection| V2Refusal::framework(rejection.status(), rejection.body_text()))?;
+    let body = whole(request, &()).await.map_err(|(status, message)| V2Refusal::framework(status, message))?;
     let (id, draft) = silence_body::read(&headers, &body)?;
     let outcome = change(&shared, caller, SilenceChange::Put { id, draft }).await?;
     Ok(Json(Created { silence_id: outcome.to_string() }))
