@@ -260,14 +260,18 @@ async fn fix_domain(store: &Store, wanted: Option<&str>) -> Result<(), NotStarte
 }
 
 async fn refuse_open_world(store: &Store, listen: SocketAddr) -> Result<(), NotStarted> {
-    let has_tokens = store.tokens().await?.iter().any(|token| token.revoked_at.is_none());
-    if has_tokens {
+    let tokens = store.tokens().await?;
+    if tokens.iter().any(|token| token.revoked_at.is_none()) {
         return Ok(());
     }
     if !listen.ip().is_loopback() {
         return Err(NotStarted::OpenToTheWorld { listen });
     }
-    tracing::warn!("no tokens exist: everybody on this machine may do everything (watchfire token create)");
+    if tokens.is_empty() {
+        tracing::warn!("no tokens exist: everybody on this machine may do everything (watchfire token create)");
+    } else {
+        tracing::warn!("every token is revoked: nobody may do anything (watchfire token create)");
+    }
     Ok(())
 }
 
