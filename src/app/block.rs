@@ -155,8 +155,11 @@ impl Block {
     }
 
     fn event(&mut self, engine: &mut Engine, clock: &impl Fn() -> Moment, event: Event) -> Result<Verdict, NotTaken> {
+        let now = clock();
+        // What a deadline leads to is not this sender's.
+        self.serve_deadlines(engine, now)?;
         let before = self.work.effects.len();
-        self.take(engine, clock, Request::Event(Box::new(event)))?;
+        engine.handle(now, Request::Event(Box::new(event)), &mut self.work)?;
         let duplicate =
             self.work.effects[before..].iter().any(|effect| matches!(effect, Effect::Count(Counted::Duplicate { .. })));
         Ok(if duplicate { Verdict::Duplicate } else { Verdict::Accepted })

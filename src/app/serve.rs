@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -83,10 +84,13 @@ pub async fn run(flags: ServeFlags) -> Result<ExitCode, String> {
     logging::start(config.log_json);
     let rules = config.rules.clone();
     let read_rules: ReadRules = Arc::new(move || rule_files::load_logged(rules.as_deref()));
+    let signals = |error: std::io::Error| format!("signals cannot be listened for: {error}");
+    let mut interrupts = Interrupts::listen().map_err(signals)?;
+    let hangup = signal(SignalKind::hangup()).map_err(signals)?;
     let mut running = start(config, read_rules, CancellationToken::new()).await.map_err(|error| error.to_string())?;
-    let hangups = tokio::spawn(reload_on_hangup(running.commands.clone()));
+    let hangups = tokio::spawn(reload_on_hangup(hangup, running.commands.clone()));
     let ended = tokio::select! {
-        () = interrupted() => None,
+        () = interrupts.received() => None,
         ended = &mut running.driver_task => Some(ended),
     };
     hangups.abort();
@@ -191,24 +195,27 @@ impl Running {
     }
 }
 
-/// Waits for SIGINT or SIGTERM.
-pub async fn interrupted() {
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(signal) => signal,
-        Err(error) => {
-            tracing::error!(%error, "SIGTERM cannot be waited for; only Ctrl-C stops the service");
-            drop(tokio::signal::ctrl_c().await);
-            return;
+/// SIGINT and SIGTERM, listened for from its making: a signal that comes while the service starts is not lost.
+pub struct Interrupts {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interrupts {
+    pub fn listen() -> std::io::Result<Interrupts> {
+        Ok(Interrupts { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Returns at the first of them, also one that came before this was asked.
+    pub async fn received(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
     }
 }
 
-async fn reload_on_hangup(commands: CommandQueue) {
-    let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) else { return };
+async fn reload_on_hangup(mut hangup: Signal, commands: CommandQueue) {
     while hangup.recv().await.is_some() {
         // The driver logs what came of it.
         drop(commands.ask(Wish::Reload { actor: "SIGHUP".to_owned() }).await);

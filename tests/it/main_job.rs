@@ -161,3 +161,27 @@ async fn a_clean_stop_ends_with_success_and_a_second_writer_is_refused() {
     service.incident("it is still there", |one| one["key"]["site"] == "GZ01").await;
     assert!(service.log().contains("replayed=0"), "a clean stop leaves nothing to replay: {}", service.log());
 }
+
+/// The README's first command: the story, told by the running binary, shows every part of the main job.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_shows_incidents_at_several_tiers_a_problem_and_an_inspection_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_watchfire"))
+        .args(["demo", "--exit", "--listen", "127.0.0.1:0"])
+        .current_dir(directory.path())
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    let tiers: std::collections::BTreeSet<&str> = told
+        .lines()
+        .filter(|line| line.starts_with("INC-"))
+        .filter_map(|line| line.split_whitespace().nth(1))
+        .collect();
+    assert!(tiers.len() >= 2 && tiers.contains("3"), "{told}");
+    assert!(told.lines().any(|line| line.starts_with("PRB-1") && line.contains("光模块误码")), "{told}");
+    assert!(told.lines().any(|line| line.starts_with("RUN-") && line.contains("fail")), "{told}");
+}

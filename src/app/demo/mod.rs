@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::{Config, MqttListen, ServeFlags};
 use super::rule_files;
-use super::serve::{self, Running};
+use super::serve::{self, Interrupts, Running};
 use crate::rules::RuleText;
 use portal::Portal;
 use story::Happening;
@@ -45,35 +45,38 @@ pub struct DemoCommand {
 }
 
 pub async fn run(command: DemoCommand) -> Result<ExitCode, String> {
+    let mut interrupts = Interrupts::listen().map_err(|error| format!("signals cannot be listened for: {error}"))?;
     let cancel = CancellationToken::new();
     let portal = Portal::start(cancel.child_token()).await.map_err(|error| format!("the demo's portal: {error}"))?;
     let texts = rules(&portal);
     let read_rules: super::driver::ReadRules = std::sync::Arc::new(move || rule_files::compile_logged(texts.clone()));
     let running =
         serve::start(config(&command)?, read_rules, cancel.clone()).await.map_err(|error| error.to_string())?;
+    let done = tokio::select! {
+        done = show(&command, &running, &portal, &cancel) => done,
+        () = interrupts.received() => Ok(()),
+    };
+    running.stop().await.map_err(|error| error.to_string())?;
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+/// The story, the summary, and then, unless told to exit, nothing more until somebody interrupts.
+async fn show(
+    command: &DemoCommand,
+    running: &Running,
+    portal: &Portal,
+    cancel: &CancellationToken,
+) -> Result<(), String> {
     let base = format!("http://{}", running.http);
     let mqtt = running.mqtt.ok_or("the built-in MQTT intake is off, and the demo publishes to it")?;
     println!("watchfire is up: {base} (HTTP), mqtt://{mqtt} (MQTT). Nothing leaves this machine.\n");
-
-    let told = tokio::select! {
-        told = tell(&base, mqtt, &portal, &cancel) => told,
-        () = serve::interrupted() => Ok(()),
-    };
-    let shown = match told {
-        Ok(()) if cancel.is_cancelled() => Ok(()),
-        Ok(()) => summary::print(&base).await,
-        Err(error) => Err(error),
-    };
-    finish(&command, running, shown).await
-}
-
-async fn finish(command: &DemoCommand, running: Running, shown: Result<(), String>) -> Result<ExitCode, String> {
-    if shown.is_ok() && !command.exit {
+    tell(&base, mqtt, portal, cancel).await?;
+    summary::print(&base).await?;
+    if !command.exit {
         println!("\nIt goes on running; look around with curl, stop it with Ctrl-C.");
-        serve::interrupted().await;
+        std::future::pending::<()>().await;
     }
-    running.stop().await.map_err(|error| error.to_string())?;
-    shown.map(|()| ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn config(command: &DemoCommand) -> Result<Config, String> {

@@ -44,6 +44,7 @@ impl Desk {
         step: &mut Step<'_>,
     ) {
         step.count(Counted::RuleFired { rule: decision.rule.clone() });
+        let was_open = id.and_then(|id| self.state.get(id)).is_some_and(|incident| incident.record.state.is_open());
         let id = match self.usable(id, &decision.rule, step) {
             Some(id) => {
                 self.state.set_condition(id, condition, Standing::Raised);
@@ -56,9 +57,12 @@ impl Desk {
         for member in &raised.members {
             self.join(id, member, step);
         }
-        for (n, evidence) in raised.evidence.iter().enumerate() {
-            let evidence = Box::new(evidence.clone());
-            step.effects.push(Effect::Evidence { incident: id, n: n as u32, evidence });
+        // What opened it (again) is kept; what only goes on does not replace it.
+        if !was_open {
+            for (n, evidence) in raised.evidence.iter().enumerate() {
+                let evidence = Box::new(evidence.clone());
+                step.effects.push(Effect::Evidence { incident: id, n: n as u32, evidence });
+            }
         }
         step.touch(id);
     }
