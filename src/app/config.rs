@@ -43,7 +43,7 @@ pub struct ServeFlags {
     /// postgres://user@host/database instead of the embedded database
     #[arg(long, env = "WATCHFIRE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
-    /// Broker to subscribe to and publish on: mqtt[s]://user:password@host:port[?version=5]
+    /// Broker to subscribe to and publish on: mqtt://user:password@host:port or mqtts://…; ?version=5 for MQTT 5
     #[arg(long, env = "WATCHFIRE_MQTT_URL", value_name = "URL", hide_env_values = true)]
     pub mqtt_url: Option<String>,
     /// Address of the built-in MQTT intake, or "off" [default: 127.0.0.1:1883, unless --mqtt-url is given]

@@ -24,7 +24,7 @@ enum Verb {
     Create {
         /// Whom or what it is for; the name in the audit
         name: String,
-        /// ingest[:SOURCE], viewer, first_line, second_line, third_line, process_manager or admin
+        /// ingest or ingest:SOURCE, viewer, first_line, second_line, third_line, process_manager or admin
         #[arg(long)]
         role: String,
     },
