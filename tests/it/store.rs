@@ -1,6 +1,7 @@
 //! The store against real databases: one suite, run on SQLite and on PostgreSQL, and the faults that each has alone.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+use crate::support::service::until;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -1392,13 +1393,11 @@ async fn until_somebody_waits_for_a_lock(url: &str) {
     let mut connection = PgConnection::connect(url).await.unwrap();
     let waiting =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    loop {
+    until("somebody waits for a lock", async || {
         let count: i64 = sqlx::query_scalar(waiting).fetch_one(&mut connection).await.unwrap();
-        if count > 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+        (count > 0).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

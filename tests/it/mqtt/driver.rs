@@ -1,5 +1,6 @@
 //! What stands in for the driver: answers the intake's queue as the test says, and remembers what it kept.
 
+use crate::support::service::until;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -114,12 +115,7 @@ impl Driver {
 
 /// Waits for a condition of the world outside; says what did not come about.
 pub async fn eventually(what: &str, condition: impl Fn() -> bool) {
-    let met = async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, met).await.unwrap_or_else(|_| panic!("it never came about: {what}"));
+    until(what, async || condition().then_some(())).await;
 }
 
 /// `poison…` cannot be read; `point…` is a point without id; anything else fires.

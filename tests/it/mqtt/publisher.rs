@@ -1,5 +1,6 @@
 //! The publisher against a real mosquitto, read by mosquitto_sub.
 
+use crate::support::service::until;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,12 +25,8 @@ impl Reader {
         let port = broker.port.to_string();
         let mut child = spawn("mosquitto_sub", &["-p", &port, "-q", "1", "-t", filter, "-F", "%t %p %r"]);
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let subscribed = async {
-            while !broker.log().contains(&format!("{filter} (QoS 1)")) {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, subscribed).await.expect("mosquitto_sub subscribes");
+        let subscription = format!("{filter} (QoS 1)");
+        until("mosquitto_sub subscribes", async || broker.log().contains(&subscription).then_some(())).await;
         Reader { _child: child, lines }
     }
 

@@ -1,5 +1,6 @@
 //! A real mosquitto on a free port of 127.0.0.1, with a directory of its own; ended with the test.
 
+use crate::support::service::until;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -93,18 +94,12 @@ impl Mosquitto {
             .unwrap_or_else(|error| {
                 panic!("cannot start mosquitto ({error}); install the packages mosquitto and mosquitto-clients")
             });
-        let running = async {
-            loop {
-                if child.try_wait().unwrap().is_some() {
-                    return false;
-                }
-                if self.log().contains(" running") {
-                    return true;
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let running = tokio::time::timeout(PATIENCE, running).await.expect("mosquitto says that it runs");
+        let running = until("mosquitto says that it runs", async || {
+            let ended = child.try_wait().unwrap().is_some();
+            let running = self.log().contains(" running");
+            (ended || running).then_some(!ended)
+        })
+        .await;
         self.child = running.then_some(child);
         running
     }

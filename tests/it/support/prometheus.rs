@@ -59,20 +59,15 @@ impl Prometheus {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::new();
         let url = format!("http://127.0.0.1:{port}");
-        let ready = async {
-            loop {
-                if process.try_wait().unwrap().is_some() {
-                    return None;
-                }
-                let answer = client.get(format!("{url}/-/ready")).send().await;
-                if answer.is_ok_and(|answer| answer.status().is_success()) {
-                    return Some(());
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
+        let ready = until("prometheus becomes ready", async || {
+            if process.try_wait().unwrap().is_some() {
+                return Some(false);
             }
-        };
-        tokio::time::timeout(PATIENCE, ready).await.expect("prometheus becomes ready")?;
-        Some(Prometheus { url, client, _process: process, _directory: directory })
+            let answer = client.get(format!("{url}/-/ready")).send().await;
+            answer.is_ok_and(|answer| answer.status().is_success()).then_some(true)
+        })
+        .await;
+        ready.then_some(Prometheus { url, client, _process: process, _directory: directory })
     }
 
     /// The result of an instant query.
@@ -86,15 +81,6 @@ impl Prometheus {
 
     /// Asks until there is a sample.
     pub async fn wait_for(&self, promql: &str) -> Vec<Value> {
-        let found = async {
-            loop {
-                let result = self.query(promql).await;
-                if !result.is_empty() {
-                    return result;
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no sample of {promql}"))
+        until(promql, async || Some(self.query(promql).await).filter(|result| !result.is_empty())).await
     }
 }
