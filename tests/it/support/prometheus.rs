@@ -1,15 +1,11 @@
 //! A real Prometheus on a free port, ended with the test.
 
 use std::process::Stdio;
-use std::time::Duration;
 
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-use super::service::{free_port, program};
-
-/// How long starting, and every awaited condition, may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::service::{free_port, program, until};
 
 pub struct Prometheus {
     /// `http://127.0.0.1:port`
