@@ -13,6 +13,7 @@ mod doors;
 mod driver;
 mod gauges;
 mod http_server;
+mod import;
 mod logging;
 mod outage;
 mod recover;
@@ -48,6 +49,8 @@ enum Command {
     Check(check::CheckCommand),
     /// Play recorded events through the rules on virtual time and show the incidents
     Replay(replay::ReplayCommand),
+    /// Translate another tool's configuration into rule files
+    Import(import::ImportCommand),
     /// Make, list and revoke access tokens
     Token(token::TokenCommand),
 }
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         }
         Command::Check(command) => Ok(check::run(&command)),
         Command::Replay(command) => replay::run(&command),
+        Command::Import(command) => import::run(&command),
         Command::Token(command) => in_runtime(token::run(command)),
     };
     done.unwrap_or_else(|error| {
