@@ -17,6 +17,7 @@ mod logging;
 mod outage;
 mod recover;
 mod replay;
+mod replay_members;
 mod rule_files;
 mod serve;
 mod snapshots;
