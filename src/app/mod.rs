@@ -19,7 +19,9 @@ mod recover;
 mod replay;
 mod replay_members;
 mod rule_files;
+mod score;
 mod serve;
+mod simulate;
 mod snapshots;
 mod table;
 mod token;
@@ -49,6 +51,10 @@ enum Command {
     Check(check::CheckCommand),
     /// Play recorded events through the rules on virtual time and show the incidents
     Replay(replay::ReplayCommand),
+    /// Make a seeded estate that breaks: events for replay, and the truth beside them
+    Simulate(simulate::SimulateCommand),
+    /// Say how well incidents met the truth of simulated events
+    Score(score::ScoreCommand),
     /// Make, list and revoke access tokens
     Token(token::TokenCommand),
 }
@@ -64,6 +70,8 @@ pub fn main() -> ExitCode {
         }
         Command::Check(command) => Ok(check::run(&command)),
         Command::Replay(command) => replay::run(&command),
+        Command::Simulate(command) => simulate::run(&command),
+        Command::Score(command) => score::run(&command),
         Command::Token(command) => in_runtime(token::run(command)),
     };
     done.unwrap_or_else(|error| {

@@ -4,23 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use crate::engine::Effect;
 use crate::incidents::Incident;
 use crate::model::{Event, Fingerprint, IncidentId, Status};
-
-/// One incident with the first-firing events of the alerts that it held.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct IncidentMembers {
-    /// `INC-…`; of merged incidents, the one that carries on.
-    pub incident: String,
-    pub rule: String,
-    /// The entity that the incident names as its root, if it names one.
-    pub root: Option<String>,
-    /// The producers' ids of the events with which its alerts began to fire.
-    pub events: BTreeSet<String>,
-}
+use crate::simulation::Grouped;
 
 /// Follows each alert from the event that made it fire to the incident that held it.
 ///
@@ -82,11 +69,11 @@ impl Members {
         file.flush().map_err(failed)
     }
 
-    fn lines(&self, incidents: &BTreeMap<u64, Incident>) -> Vec<IncidentMembers> {
-        let mut lines: BTreeMap<u64, IncidentMembers> = BTreeMap::new();
+    fn lines(&self, incidents: &BTreeMap<u64, Incident>) -> Vec<Grouped> {
+        let mut lines: BTreeMap<u64, Grouped> = BTreeMap::new();
         for (event, owner) in &self.owners {
             let Some(incident) = survivor(*owner, incidents) else { continue };
-            let line = lines.entry(incident.id.0).or_insert_with(|| IncidentMembers {
+            let line = lines.entry(incident.id.0).or_insert_with(|| Grouped {
                 incident: incident.id.to_string(),
                 rule: incident.rule.clone(),
                 root: incident.labels.get("device").map(str::to_owned),
