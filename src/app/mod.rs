@@ -13,6 +13,7 @@ mod doors;
 mod driver;
 mod gauges;
 mod http_server;
+mod local_time;
 mod logging;
 mod outage;
 mod recover;
@@ -21,7 +22,9 @@ mod rule_files;
 mod serve;
 mod snapshots;
 mod table;
+mod test;
 mod token;
+mod why;
 
 use std::process::ExitCode;
 
@@ -48,6 +51,8 @@ enum Command {
     Check(check::CheckCommand),
     /// Play recorded events through the rules on virtual time and show the incidents
     Replay(replay::ReplayCommand),
+    /// Run the tests that stand beside the rules, on virtual time
+    Test(test::TestCommand),
     /// Make, list and revoke access tokens
     Token(token::TokenCommand),
 }
@@ -62,7 +67,8 @@ pub fn main() -> ExitCode {
             in_runtime(demo::run(command))
         }
         Command::Check(command) => Ok(check::run(&command)),
-        Command::Replay(command) => replay::run(&command),
+        Command::Replay(command) => in_runtime(replay::run(command)),
+        Command::Test(command) => Ok(test::run(&command)),
         Command::Token(command) => in_runtime(token::run(command)),
     };
     done.unwrap_or_else(|error| {

@@ -35,7 +35,7 @@ const CLOCK_BEHIND_MAX: Span = Span::from_minutes(5);
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
 /// Where the setting that fixes the correlation domain is kept.
-const DOMAIN_SETTING: &str = "domain_label";
+pub const DOMAIN_SETTING: &str = "domain_label";
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]

@@ -52,12 +52,12 @@ fn unknown_and_doubled_keys_are_mistakes() {
     check(
         "rulez: []\n",
         &["x.yaml:1:1: unknown field `rulez`; expected one of sources, rules, inhibitions, tiers, teams, problems, \
-         inspections"],
+         inspections, tests"],
     );
     check(
         "rosters: []\n",
         &["x.yaml:1:1: unknown field `rosters`; expected one of sources, rules, inhibitions, tiers, teams, problems, \
-         inspections"],
+         inspections, tests"],
     );
     check("rules:\n- name: a\n  name: b\n", &["x.yaml:3:3: the key \"name\" stands twice; expected each key once"]);
     check("rules: []\nrules: []\n", &["x.yaml:2:1: the key \"rules\" stands twice; expected each key once"]);
