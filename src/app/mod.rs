@@ -13,6 +13,7 @@ mod doors;
 mod driver;
 mod gauges;
 mod http_server;
+mod import;
 mod local_time;
 mod logging;
 mod outage;
@@ -53,6 +54,8 @@ enum Command {
     Replay(replay::ReplayCommand),
     /// Run the tests that stand beside the rules, on virtual time
     Test(test::TestCommand),
+    /// Translate another tool's configuration into rule files
+    Import(import::ImportCommand),
     /// Make, list and revoke access tokens
     Token(token::TokenCommand),
 }
@@ -69,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => Ok(check::run(&command)),
         Command::Replay(command) => in_runtime(replay::run(command)),
         Command::Test(command) => Ok(test::run(&command)),
+        Command::Import(command) => import::run(&command),
         Command::Token(command) => in_runtime(token::run(command)),
     };
     done.unwrap_or_else(|error| {

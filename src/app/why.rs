@@ -56,7 +56,8 @@ pub fn window(window: &WindowView) -> String {
     };
     let missing = window.progress.needed.filter(|_| matches!(window.phase, WindowPhase::Empty | WindowPhase::Idle));
     let missing = missing.map_or(0, |needed| needed.saturating_sub(window.progress.counted));
-    let missing = if missing > 1 { format!(", {missing} missing") } else { String::new() };
+    let missing =
+        if missing > 0 && window.progress.needed > Some(1) { format!(", {missing} missing") } else { String::new() };
     let key = if window.key.is_empty() { "its one key".to_owned() } else { window.key.to_string() };
     format!("{key}: {}{missing}; {phase}", window.progress.text)
 }
