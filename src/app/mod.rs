@@ -20,7 +20,9 @@ mod outage;
 mod recover;
 mod replay;
 mod rule_files;
+mod score;
 mod serve;
+mod simulate;
 mod snapshots;
 mod table;
 mod test;
@@ -56,6 +58,10 @@ enum Command {
     Test(test::TestCommand),
     /// Translate another tool's configuration into rule files
     Import(import::ImportCommand),
+    /// Make a seeded estate that breaks: events for replay, and the truth beside them
+    Simulate(simulate::SimulateCommand),
+    /// Say how well incidents met the truth of simulated events
+    Score(score::ScoreCommand),
     /// Make, list and revoke access tokens
     Token(token::TokenCommand),
 }
@@ -73,6 +79,8 @@ pub fn main() -> ExitCode {
         Command::Replay(command) => in_runtime(replay::run(command)),
         Command::Test(command) => Ok(test::run(&command)),
         Command::Import(command) => import::run(&command),
+        Command::Simulate(command) => simulate::run(&command),
+        Command::Score(command) => score::run(&command),
         Command::Token(command) => in_runtime(token::run(command)),
     };
     done.unwrap_or_else(|error| {

@@ -3,6 +3,7 @@
 
 mod compare;
 mod journal;
+mod members;
 mod period;
 mod player;
 mod report;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use self::journal::Journal;
+use self::members::Members;
 use self::period::Period;
 use self::player::warm_up;
 pub use self::player::{Player, without_inspections};
@@ -64,6 +66,9 @@ pub struct ReplayCommand {
     /// Print JSON: an incident a line, or one object with --against
     #[arg(long)]
     json: bool,
+    /// Also write which events ended in which incident, as JSON lines for `watchfire score`
+    #[arg(long, value_name = "FILE")]
+    incidents: Option<PathBuf>,
 }
 
 pub async fn run(command: ReplayCommand) -> Result<ExitCode, String> {
@@ -75,6 +80,9 @@ pub async fn run(command: ReplayCommand) -> Result<ExitCode, String> {
         None => stage.play_journal(&command).await?,
     }
     stage.finish()?;
+    if let Some(path) = &command.incidents {
+        stage.player.story.following.write(path, &stage.player.story.incidents)?;
+    }
     stage.report(&command, watch.seconds());
     Ok(ExitCode::SUCCESS)
 }
@@ -102,6 +110,7 @@ impl Stage {
         let warm = warm_up(&rules).max(other.as_ref().map_or(warm_up(&rules), |other| warm_up(&other.rulebook)));
         let mut player = Player::new(without_inspections(rules), domain.clone());
         player.story.lean = other.is_none();
+        player.story.following = Members::new(command.incidents.is_some());
         Ok(Stage {
             player,
             other: other.map(|other| Player::new(without_inspections(other.rulebook), domain)),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::members::Members;
 use crate::engine::{AlertRecord, Counted, Effect};
 use crate::incidents::{Incident, TimelineKind};
 use crate::model::{Event, Fingerprint, IncidentId, Moment};
@@ -28,18 +29,22 @@ pub struct Story {
     pub last_at: Option<Moment>,
     /// Nobody will ask for single alerts: they are not kept.
     pub lean: bool,
+    /// Which event ended where, if somebody asked.
+    pub following: Members,
 }
 
 impl Story {
     /// Before an event is handled.
-    pub fn event(&mut self, _event: &Event) {
+    pub fn event(&mut self, event: &Event) {
         self.events += 1;
+        self.following.event(event);
     }
 
     /// After an input was handled: its effects, in order.
     pub fn take(&mut self, at: Moment, effects: &mut Vec<Effect>) {
         self.first_at.get_or_insert(at);
         self.last_at = Some(at);
+        self.following.effects(effects);
         for effect in effects.drain(..) {
             match effect {
                 Effect::Incident(incident) => {
