@@ -11,6 +11,7 @@ mod courier;
 mod demo;
 mod doors;
 mod driver;
+mod explain;
 mod gauges;
 mod http_server;
 mod import;
@@ -54,6 +55,8 @@ enum Command {
     Check(check::CheckCommand),
     /// Play recorded events through the rules on virtual time and show the incidents
     Replay(replay::ReplayCommand),
+    /// Say why: the chain behind an incident, an alert, an event; or why there is none
+    Explain(explain::ExplainCommand),
     /// Run the tests that stand beside the rules, on virtual time
     Test(test::TestCommand),
     /// Translate another tool's configuration into rule files
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
         }
         Command::Check(command) => Ok(check::run(&command)),
         Command::Replay(command) => in_runtime(replay::run(command)),
+        Command::Explain(command) => in_runtime(explain::run(command)),
         Command::Test(command) => Ok(test::run(&command)),
         Command::Import(command) => import::run(&command),
         Command::Simulate(command) => simulate::run(&command),

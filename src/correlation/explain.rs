@@ -1,6 +1,6 @@
 //! Why, and why not: what would become of an event as things stand, and how far each window came. Reads, changes nothing.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::alert::{Said, Transition};
 use super::book::{Book, Hold};
@@ -21,7 +21,7 @@ pub const NEAREST_SHOWN: usize = 20;
 const MEMBERS_NAMED: usize = 20;
 
 /// What would become of an event if it came now.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
     pub fingerprint: Fingerprint,
     pub status: Status,
@@ -37,7 +37,7 @@ pub struct Explanation {
 }
 
 /// What the event would be for the alert behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Meaning {
     BeginsFiring,
@@ -53,7 +53,7 @@ pub enum Meaning {
 }
 
 /// One thing that holds alerts back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Holder {
     Silence {
@@ -69,10 +69,10 @@ pub enum Holder {
 }
 
 /// One rule's view of the event.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RuleTrace {
     pub rule: String,
-    pub pattern: &'static str,
+    pub pattern: String,
     pub stand: Stand,
     /// What the event counts as there; absent where the rule does not see it.
     pub counts: Option<Counts>,
@@ -83,7 +83,7 @@ pub struct RuleTrace {
 }
 
 /// Whose the event is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stand {
     Owner,
@@ -96,7 +96,7 @@ pub enum Stand {
     Unfit,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Counts {
     /// As one of the events that the pattern is about.
@@ -108,11 +108,11 @@ pub enum Counts {
 }
 
 /// A condition of a rule that does not hold.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Unmet {
     Matcher {
-        #[serde(serialize_with = "as_text")]
+        #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
         matcher: Matcher,
         /// What the event has there; empty when it has no such label.
         value: String,
@@ -123,7 +123,7 @@ pub enum Unmet {
 }
 
 /// A window: a rule under one key.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WindowView {
     pub key: Labels,
     pub phase: WindowPhase,
@@ -139,7 +139,7 @@ pub struct WindowView {
     pub evidence: Vec<Evidence>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WindowPhase {
     /// Nothing under that key yet.
@@ -153,7 +153,7 @@ pub enum WindowPhase {
 }
 
 /// How far a pattern came, and what it still needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     pub counted: u64,
     /// How many are needed; absent where it is no matter of counting.
@@ -165,6 +165,10 @@ pub struct Progress {
 
 fn as_text<S: Serializer>(matcher: &Matcher, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(matcher)
+}
+
+fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Matcher, D::Error> {
+    Matcher::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }
 
 impl Correlator {
@@ -296,7 +300,7 @@ impl Explaining<'_> {
         let more = unfit.len().saturating_sub(NEAREST_SHOWN) as u64;
         let shown = unfit.into_iter().take(NEAREST_SHOWN).map(|(_, position, unmet)| {
             let rule = self.book.rule(position);
-            let (name, pattern) = (rule.name.clone(), rule.pattern.name());
+            let (name, pattern) = (rule.name.clone(), rule.pattern.name().to_owned());
             RuleTrace { rule: name, pattern, stand: Stand::Unfit, counts: None, unmet, window: None }
         });
         (fitting.into_iter().chain(shown).collect(), more)
@@ -322,7 +326,7 @@ impl Explaining<'_> {
         };
         RuleTrace {
             rule: rule.name.clone(),
-            pattern: rule.pattern.name(),
+            pattern: rule.pattern.name().to_owned(),
             stand,
             counts: (stand != Stand::Behind).then_some(counts),
             unmet: Vec::new(),
