@@ -13,6 +13,7 @@ mod conditions;
 mod correlator;
 mod deadlines;
 mod event_ids;
+mod explain;
 mod inhibition;
 mod input;
 mod invariants;
@@ -33,6 +34,7 @@ mod tests;
 use crate::model::{Moment, Span};
 
 pub use correlator::Correlator;
+pub use explain::{Counts, Explanation, Holder, Meaning, Progress, RuleTrace, Stand, Unmet, WindowPhase, WindowView};
 pub use input::{Resend, SilenceChange};
 pub use output::{AlertView, Bound, Counted, Decision, Evidence, Member, Output, Raised, Refused, Suppressor, Verdict};
 pub use state::{BadSnapshot, Frozen};

@@ -10,6 +10,7 @@ mod load;
 mod mistake;
 mod rulebook;
 mod source;
+mod test_case;
 
 pub use check::{Report, report};
 pub use defaults::builtin;
@@ -22,3 +23,4 @@ pub use rulebook::{
     RuleText, Rulebook, RulebookHash, Step, Team,
 };
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
+pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

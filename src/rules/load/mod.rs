@@ -6,6 +6,7 @@ mod plan;
 mod reader;
 mod rule;
 mod shape;
+mod test_case;
 mod text;
 mod yaml;
 
@@ -29,6 +30,8 @@ const MISTAKES_MAX: usize = 200;
 pub struct Loaded {
     pub rulebook: Rulebook,
     pub warnings: Vec<Mistake>,
+    /// The tests beside the rules; the engine never sees them.
+    pub tests: Vec<super::TestCase>,
 }
 
 /// Compiles rule files. Files count in the order of their paths; the order of rules is that of the files.
@@ -65,6 +68,7 @@ struct Loading {
     teams: BTreeMap<String, super::Team>,
     problems: Vec<super::ProblemPolicy>,
     plans: BTreeMap<String, super::Plan>,
+    tests: Vec<super::TestCase>,
 }
 
 impl Loading {
@@ -126,6 +130,10 @@ impl Loading {
                 self.plans.insert(plan.name.clone(), plan);
             }
         }
+        for entry in file.tests.unwrap_or_default() {
+            self.define(&mut reader, "test", &entry.name.value, entry.name.referenced);
+            self.tests.push(test_case::test(&mut reader, &entry));
+        }
         self.mistakes.extend(reader.mistakes);
         self.warnings.extend(reader.warnings);
         self.references.extend(reader.references);
@@ -146,6 +154,7 @@ impl Loading {
         }
         self.ladders.entry(defaults::LADDER.to_owned()).or_insert_with(defaults::ladder);
         self.check_references(&texts);
+        self.check_tests(&texts);
         let inventory = self.inventory(&texts);
         if !self.mistakes.is_empty() {
             self.mistakes.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
@@ -164,7 +173,17 @@ impl Loading {
             problems: self.problems,
             plans: self.plans,
         };
-        Ok(Loaded { rulebook, warnings: self.warnings })
+        Ok(Loaded { rulebook, warnings: self.warnings, tests: self.tests })
+    }
+
+    fn check_tests(&mut self, texts: &[RuleText]) {
+        let known = |name: &str| name == super::CATCH_ALL || self.rules.iter().any(|rule| rule.name == name);
+        for (test, line, rule) in test_case::unknown_rules(&self.tests, known) {
+            if let Some(file) = texts.iter().find(|file| file.path == test.path) {
+                let message = format!("the test {:?} names an unknown rule {rule:?}", test.name);
+                self.warnings.push(Mistake::at(&file.path, &file.text, (line, 1), message, ""));
+            }
+        }
     }
 
     /// The items of all files, joined; what they depend on must be among them.
