@@ -293,6 +293,9 @@ impl Replayed {
                 self.firings.insert(alert.fingerprint, (alert.transitions, self.incidents.len()));
                 self.incidents.push(None);
             }
+            if let Effect::AlertForgotten { fingerprint } = &effect {
+                self.firings.remove(fingerprint);
+            }
             if let Effect::Membership { incident, fingerprint, firing: true, link_only: false } = &effect
                 && let Some((_, firing)) = self.firings.get(fingerprint)
             {
