@@ -13,6 +13,7 @@ mod doors;
 mod driver;
 mod gauges;
 mod http_server;
+mod import;
 mod logging;
 mod outage;
 mod recover;
@@ -51,6 +52,8 @@ enum Command {
     Check(check::CheckCommand),
     /// Play recorded events through the rules on virtual time and show the incidents
     Replay(replay::ReplayCommand),
+    /// Translate another tool's configuration into rule files
+    Import(import::ImportCommand),
     /// Make a seeded estate that breaks: events for replay, and the truth beside them
     Simulate(simulate::SimulateCommand),
     /// Say how well incidents met the truth of simulated events
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
         }
         Command::Check(command) => Ok(check::run(&command)),
         Command::Replay(command) => replay::run(&command),
+        Command::Import(command) => import::run(&command),
         Command::Simulate(command) => simulate::run(&command),
         Command::Score(command) => score::run(&command),
         Command::Token(command) => in_runtime(token::run(command)),

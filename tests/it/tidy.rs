@@ -10,7 +10,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("calendar", &["model"]),
     ("rules", &["model", "calendar"]),
-    ("correlation", &["model", "rules"]),
+    ("correlation", &["model", "calendar", "rules"]),
     ("incidents", &["model", "calendar", "rules"]),
     ("tiers", &["model", "calendar", "rules"]),
     ("problems", &["model", "calendar", "rules"]),

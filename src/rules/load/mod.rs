@@ -1,6 +1,7 @@
 //! From rule files to a rulebook: every file is read, every mistake is collected, and only then is it decided.
 
 mod desk;
+mod inventory;
 mod plan;
 mod reader;
 mod rule;
@@ -8,7 +9,7 @@ mod shape;
 mod text;
 mod yaml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_saphyr::Location;
 use sha2::{Digest, Sha256};
@@ -56,6 +57,8 @@ struct Loading {
     /// What stands where, by section and name.
     defined: BTreeMap<(&'static str, String), String>,
     sources: Vec<Source>,
+    items: Vec<inventory::ReadItem>,
+    entity_labels: Vec<String>,
     rules: Vec<super::Rule>,
     inhibitions: Vec<super::Inhibition>,
     ladders: BTreeMap<String, super::Ladder>,
@@ -83,6 +86,21 @@ impl Loading {
                 Err(mistakes) => mistakes
                     .into_iter()
                     .for_each(|mistake| reader.mistake_at((mistake.line, mistake.column), mistake.message, "")),
+            }
+        }
+        if let Some(section) = file.inventory {
+            let named = reader.label_names(section.entity.as_ref());
+            self.entity_labels.extend(named);
+            for entry in section.items.unwrap_or_default() {
+                self.define(&mut reader, "inventory item", &entry.name.value, entry.name.referenced);
+                if self.items.len() == inventory::ITEMS_MAX {
+                    reader.mistake(
+                        entry.name.referenced,
+                        "one item too many",
+                        format!("at most {}", inventory::ITEMS_MAX),
+                    );
+                }
+                self.items.push(inventory::item(&mut reader, &entry));
             }
         }
         for entry in file.rules.unwrap_or_default() {
@@ -128,6 +146,7 @@ impl Loading {
         }
         self.ladders.entry(defaults::LADDER.to_owned()).or_insert_with(defaults::ladder);
         self.check_references(&texts);
+        let inventory = self.inventory(&texts);
         if !self.mistakes.is_empty() {
             self.mistakes.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
             self.mistakes.truncate(MISTAKES_MAX);
@@ -137,6 +156,7 @@ impl Loading {
             hash: hash(&texts),
             texts,
             sources: self.sources,
+            inventory,
             rules: self.rules,
             inhibitions: self.inhibitions,
             ladders: self.ladders,
@@ -145,6 +165,25 @@ impl Loading {
             plans: self.plans,
         };
         Ok(Loaded { rulebook, warnings: self.warnings })
+    }
+
+    /// The items of all files, joined; what they depend on must be among them.
+    fn inventory(&mut self, texts: &[RuleText]) -> super::Inventory {
+        let known: BTreeSet<&str> = self.items.iter().map(|read| read.item.name.as_str()).collect();
+        for read in &self.items {
+            let Some(file) = texts.get(read.file) else { continue };
+            for (_, at) in read.depends_on.iter().filter(|(name, _)| !known.contains(name.as_str())) {
+                let message = format!("{:?} depends on something that the inventory does not hold", read.item.name);
+                let mistake = Mistake::at(&file.path, &file.text, place(*at), message, "the name of an item");
+                self.mistakes.push(mistake);
+            }
+        }
+        if self.entity_labels.is_empty() {
+            self.entity_labels = super::ENTITY_LABELS.map(str::to_owned).to_vec();
+        }
+        let items = std::mem::take(&mut self.items).into_iter();
+        let items = items.map(|read| (read.item, read.depends_on.into_iter().map(|(name, _)| name).collect()));
+        super::Inventory::new(items.collect(), std::mem::take(&mut self.entity_labels))
     }
 
     fn check_references(&mut self, texts: &[RuleText]) {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::inventory::InventoryText;
 use crate::rules::source::{OneOrMore, SourceText};
 
 type Text = Spanned<String>;
@@ -14,6 +15,7 @@ type Text = Spanned<String>;
 #[serde(deny_unknown_fields)]
 pub(super) struct FileText {
     pub sources: Option<Vec<SourceText>>,
+    pub inventory: Option<InventoryText>,
     pub rules: Option<Vec<RuleEntry>>,
     pub inhibitions: Option<Vec<InhibitionEntry>>,
     pub tiers: Option<Vec<LadderEntry>>,
