@@ -84,7 +84,7 @@ async fn the_chain_from_message_to_notice_is_told_and_why_there_is_none() {
     holds(&event, &["机房断电 (each) does not fit", r#"alertname="PowerFailure": alertname is "LinkDown""#]);
     holds(&event, &[r#"site=~"GZ.*": site is "BJ01""#]);
 
-    let dry = service.must_post("/api/v1/events/explain", &json!({"labels": link_down()})).await;
+    let dry = service.must_post("/api/v1/events/explain", &json!({"severity": "major", "labels": link_down()})).await;
     let dry: Value = serde_json::from_str(&dry).unwrap();
     let explanation = &dry["items"][0]["explanation"];
     assert_eq!(explanation["meaning"], "repeats");

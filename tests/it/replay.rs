@@ -96,7 +96,7 @@ async fn a_change_of_rules_shows_what_appears_vanishes_and_changes() {
     let text = replay(&[&events, "--rules", &before, "--against", &after]).await;
     let text = String::from_utf8(text.stdout).unwrap();
     assert!(
-        text.contains("+ appears ") && text.contains("becomes 链路中断") && text.contains("priority: P3 → P1"),
+        text.contains("+ appears ") && text.contains("becomes 链路中断") && text.contains("priority: P2 → P1"),
         "{text}"
     );
 }
@@ -127,8 +127,7 @@ async fn the_journal_is_played_again_with_its_silences_and_its_resends() {
     let rules = setup.path("rules").to_str().unwrap().to_owned();
     let after = write(setup.directory.path(), "after.yaml", &BEFORE.replace("count: 5", "count: 3"));
     let journal = ["--data-dir", &data, "--rules", &rules, "--from", "1h"];
-    let output =
-        replay(&[&journal[..], &["--to", "2099-01-01T00:00:00Z", "--against", &after, "--json"]].concat()).await;
+    let output = replay(&[&journal[..], &["--against", &after, "--json"]].concat()).await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     // Alone they are down long enough for the next rule; with three as the limit they are one flapping.
