@@ -17,6 +17,7 @@ mod probes;
 mod replay;
 mod rules;
 mod schedule;
+mod simulation;
 mod sources;
 mod store;
 mod support;
