@@ -9,7 +9,7 @@ use super::inhibition::{Place, Side};
 use super::patterns::Role;
 use super::subject::Subject;
 use crate::model::{Labels, LabelsBuilder, Matchers, Span, Status};
-use crate::rules::{CATCH_ALL, Counts, Pattern, Rule, Rulebook};
+use crate::rules::{Actions, CATCH_ALL, Counts, Pattern, Rule, Rulebook, Semantics};
 
 pub(super) struct Book {
     pub rulebook: Arc<Rulebook>,
@@ -144,7 +144,7 @@ impl Book {
             let counts = match rule.pattern {
                 Pattern::Absence { .. } => subject.is_message,
                 Pattern::Each => !is_clear,
-                Pattern::Threshold { .. } | Pattern::Pair { .. } => !is_clear || entry.names_status,
+                _ => !is_clear || entry.names_status,
             };
             if counts {
                 return Some(Some(Role::Entry));
@@ -164,7 +164,7 @@ impl Book {
         let rule = self.rule(position);
         match rule.pattern {
             Pattern::Absence { .. } => true,
-            Pattern::Each | Pattern::Threshold { .. } | Pattern::Pair { .. } => rule.counts == Counts::Messages,
+            _ => rule.counts == Counts::Messages,
         }
     }
 
@@ -181,7 +181,7 @@ impl Book {
         } else {
             match self.rule(position).pattern {
                 Pattern::Each => subject.labels.clone(),
-                Pattern::Threshold { .. } | Pattern::Pair { .. } | Pattern::Absence { .. } => self.no_labels.clone(),
+                _ => self.no_labels.clone(),
             }
         };
         ConditionKey::new(entry.id, labels)
@@ -230,10 +230,7 @@ impl BookRule {
 }
 
 fn second_event(pattern: &Pattern) -> Option<&Matchers> {
-    match pattern {
-        Pattern::Pair { until, .. } => Some(until),
-        Pattern::Each | Pattern::Threshold { .. } | Pattern::Absence { .. } => None,
-    }
+    pattern.until()
 }
 
 /// Names are sorted and differ, so nothing can stand twice.
@@ -254,6 +251,10 @@ fn catch_all() -> Rule {
         by: vec!["alertname".to_owned(), "source".to_owned()],
         pattern: Pattern::Each,
         counts: Counts::Transitions,
+        semantics: Semantics::Own,
+        guard: None,
+        actions: Actions::default(),
+        opens_incident: true,
         continues: false,
         because: None,
         title: String::new(),

@@ -270,8 +270,8 @@ fn keeps_evidence(condition: &Condition, is_point: bool) -> bool {
 /// What is missing is explained by its last message.
 fn evidence_kept(pattern: &Pattern) -> usize {
     match pattern {
-        Pattern::Each | Pattern::Threshold { .. } | Pattern::Pair { .. } => EVIDENCE_KEPT,
         Pattern::Absence { .. } => 1,
+        _ => EVIDENCE_KEPT,
     }
 }
 

@@ -165,6 +165,6 @@ impl Turn<'_> {
 fn may_pass_on(rule: &Rule) -> bool {
     match rule.pattern {
         Pattern::Threshold { .. } => rule.because.is_none(),
-        Pattern::Each | Pattern::Pair { .. } | Pattern::Absence { .. } => false,
+        _ => false,
     }
 }

@@ -76,7 +76,7 @@ pub(super) fn reason(rule: &Rule, condition: &Condition, suppressed: usize) -> S
             let at = window.last().map(|at| at.to_rfc3339()).unwrap_or_default();
             format!("nothing came for {within} after {at}")
         }
-        (Pattern::Pair { .. } | Pattern::Absence { .. }, _) => "it fired".to_owned(),
+        _ => "it fired".to_owned(),
     };
     let held = match suppressed {
         0 => String::new(),
@@ -90,7 +90,7 @@ pub(super) fn reason(rule: &Rule, condition: &Condition, suppressed: usize) -> S
 pub(super) fn held_idle(rule: &Rule, window: &Window) -> String {
     match rule.pattern {
         Pattern::Threshold { count, .. } => format!("rule {}, {} of {count}", rule.name, window.count()),
-        Pattern::Each | Pattern::Pair { .. } | Pattern::Absence { .. } => format!("rule {}", rule.name),
+        _ => format!("rule {}", rule.name),
     }
 }
 
@@ -99,7 +99,7 @@ pub(super) fn held_outside(rule: &Rule) -> String {
     match rule.pattern {
         Pattern::Absence { within } => format!("rule {}, expects it again within {within}", rule.name),
         Pattern::Pair { .. } => format!("rule {}, its pair is complete", rule.name),
-        Pattern::Each | Pattern::Threshold { .. } => format!("rule {}", rule.name),
+        _ => format!("rule {}", rule.name),
     }
 }
 

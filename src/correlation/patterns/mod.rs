@@ -67,6 +67,7 @@ impl Window {
             Pattern::Threshold { .. } => Window::Threshold(ThresholdWindow::default()),
             Pattern::Pair { .. } => Window::Pair(PairWindow::default()),
             Pattern::Absence { .. } => Window::Absence(AbsenceWindow::default()),
+            _ => Window::Pair(PairWindow::default()),
         }
     }
 
@@ -149,7 +150,7 @@ impl Window {
 /// Whether alerts stand under the condition and keep it up while they fire. A heartbeat does the opposite.
 pub(super) const fn takes_members(pattern: &Pattern) -> bool {
     match pattern {
-        Pattern::Each | Pattern::Threshold { .. } | Pattern::Pair { .. } => true,
         Pattern::Absence { .. } => false,
+        _ => true,
     }
 }

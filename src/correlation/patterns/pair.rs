@@ -80,6 +80,6 @@ impl PairWindow {
 fn within(rule: &Rule) -> Option<crate::model::Span> {
     match rule.pattern {
         Pattern::Pair { within, .. } => within,
-        Pattern::Each | Pattern::Threshold { .. } | Pattern::Absence { .. } => None,
+        _ => None,
     }
 }

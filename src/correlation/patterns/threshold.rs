@@ -36,11 +36,11 @@ struct Limits {
 
 fn limits(rule: &Rule) -> Option<Limits> {
     match rule.pattern {
-        Pattern::Threshold { count, within, clear } => {
+        Pattern::Threshold { count, within, clear, .. } => {
             let count = count.max(1) as usize;
             Some(Limits { count, within, clear: (clear.max(1) as usize).min(count) })
         }
-        Pattern::Each | Pattern::Pair { .. } | Pattern::Absence { .. } => None,
+        _ => None,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::model::{
     Cause, Event, Expiry, Fingerprint, Labels, Matchers, Moment, Offset, Partition, Severity, Silence, SilenceId, Span,
     Stamp, Status,
 };
-use crate::rules::{Counts, Expression, Inhibition, Pattern, Rule, Rulebook, RulebookHash};
+use crate::rules::{Actions, Counts, Expression, Inhibition, Pattern, Rule, Rulebook, RulebookHash, Semantics};
 
 /// When every scenario begins: 2026-02-13T00:00:00Z.
 pub(super) const START: Moment = Moment::from_seconds(1_770_940_800);
@@ -63,10 +63,7 @@ pub(super) fn rulebook(text: &str) -> Arc<Rulebook> {
 
 fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
     let pattern = pattern(pattern_text);
-    let within = match &pattern {
-        Pattern::Threshold { within, .. } | Pattern::Absence { within } => *within,
-        Pattern::Each | Pattern::Pair { .. } => Span::ZERO,
-    };
+    let within = pattern.waits().unwrap_or(Span::ZERO);
     let mut rule = Rule {
         name: name.to_owned(),
         matchers: Matchers::parse(matchers).unwrap(),
@@ -74,6 +71,10 @@ fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
         by: Vec::new(),
         pattern,
         counts: Counts::Transitions,
+        semantics: Semantics::Own,
+        guard: None,
+        actions: Actions::default(),
+        opens_incident: true,
         continues: false,
         because: None,
         title: "{alertname} at {site}, {count}".to_owned(),
@@ -119,11 +120,14 @@ fn pattern(text: &str) -> Pattern {
     match words.as_slice() {
         ["each"] => Pattern::Each,
         ["threshold", count, "in", within] => {
-            Pattern::Threshold { count: count.parse().unwrap(), within: span(within), clear: 1 }
+            Pattern::Threshold { count: count.parse().unwrap(), within: span(within), clear: 1, distinct: None }
         }
-        ["threshold", count, "in", within, "clear", clear] => {
-            Pattern::Threshold { count: count.parse().unwrap(), within: span(within), clear: clear.parse().unwrap() }
-        }
+        ["threshold", count, "in", within, "clear", clear] => Pattern::Threshold {
+            count: count.parse().unwrap(),
+            within: span(within),
+            clear: clear.parse().unwrap(),
+            distinct: None,
+        },
         ["pair", "until", until] => Pattern::Pair { until: Matchers::parse(until).unwrap(), within: None },
         ["pair", "until", until, "within", within] => {
             Pattern::Pair { until: Matchers::parse(until).unwrap(), within: Some(span(within)) }
