@@ -12,7 +12,9 @@ use crate::model::{
     Cause, Event, Expiry, Fingerprint, Labels, Matchers, Moment, Offset, Partition, Severity, Silence, SilenceId, Span,
     Stamp, Status,
 };
-use crate::rules::{Actions, Counts, Expression, Inhibition, Pattern, Rule, Rulebook, RulebookHash, Semantics};
+use crate::rules::{
+    Actions, Counts, Expression, Inhibition, Pattern, Rule, RuleText, Rulebook, RulebookHash, Semantics, load,
+};
 
 /// When every scenario begins: 2026-02-13T00:00:00Z.
 pub(super) const START: Moment = Moment::from_seconds(1_770_940_800);
@@ -61,7 +63,21 @@ pub(super) fn rulebook(text: &str) -> Arc<Rulebook> {
     Arc::new(rulebook)
 }
 
+/// A rule as rule files write it: `{pattern: …}` or `yaml` as the pattern, further keys as the options; `-` for no match.
+fn written(name: &str, matchers: &str, pattern: &str, options: &str) -> Rule {
+    let matches = if matchers == "-" { String::new() } else { format!(", match: '{matchers}'") };
+    let pattern = if pattern == "yaml" { String::new() } else { format!(", pattern: {pattern}") };
+    let options = if options.is_empty() { String::new() } else { format!(", {options}") };
+    let text = format!("rules:\n  - {{name: {name}{matches}{pattern}{options}}}\n");
+    let file = RuleText { path: "x.yaml".to_owned(), text };
+    let loaded = load(vec![file.clone()]).unwrap_or_else(|mistakes| panic!("{}\n{mistakes:?}", file.text));
+    loaded.rulebook.rules[0].clone()
+}
+
 fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
+    if pattern_text.starts_with('{') || pattern_text == "yaml" {
+        return written(name, matchers, pattern_text, options);
+    }
     let pattern = pattern(pattern_text);
     let within = pattern.waits().unwrap_or(Span::ZERO);
     let mut rule = Rule {

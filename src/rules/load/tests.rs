@@ -80,7 +80,9 @@ fn unknown_and_doubled_keys_are_mistakes() {
     );
     check_rule(
         "pattern: sometimes",
-        &["x.yaml:3:14: unknown variant `sometimes`; expected one of each, threshold, pair, absence"],
+        &[
+            "x.yaml:3:14: unknown variant `sometimes`; expected one of each, suppress, threshold, rate, thresholds, pair, pair_window, absence, sequence, group, flap, calendar",
+        ],
     );
     check_rule("continue: maybe", &["x.yaml:3:15: not a yes or no; expected true or false"]);
     check_rule(
