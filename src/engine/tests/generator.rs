@@ -185,7 +185,8 @@ pub fn watched_script(by_domain: bool, choices: &[Choice], look: impl Fn(&Engine
         look(engine);
         given.push((now, request));
     };
-    take(now, Request::Rulebook(rulebooks()[0].hash), &mut engine, &mut work);
+    let first = choices.len() % rulebooks().len();
+    take(now, Request::Rulebook(rulebooks()[first].hash), &mut engine, &mut work);
     for choice in choices {
         now = now + choice.wait;
         let told_first = matches!(choice.kind, Kind::Resumed | Kind::Stepped);
