@@ -1,0 +1,179 @@
+//! A case: rules and events as data, what is told of them, and both as text that a tired person can read.
+
+use std::fmt::{self, Display, Formatter};
+
+/// What the judges look at: rules in file order, and events in the order in which they are received.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Case {
+    pub rules: Vec<Rule>,
+    pub events: Vec<Event>,
+}
+
+/// Milliseconds since the beginning of the case.
+pub type Millis = i64;
+
+pub const SECOND: Millis = 1_000;
+
+/// The label that all matchers look at.
+pub type Name = &'static str;
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Event {
+    /// When it is received.
+    pub at: Millis,
+    /// How long before that it happened.
+    pub ago: Millis,
+    pub status: Status,
+    pub name: Name,
+    /// What rules may have as their key.
+    pub site: &'static str,
+    /// Makes several alerts under one key.
+    pub host: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    Point,
+    Firing,
+    Resolved,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Rule {
+    /// It matches events of any of these names.
+    pub names: Vec<Name>,
+    /// Whether `by: [site]` makes its key; else there is one key for all.
+    pub keyed: bool,
+    pub pattern: Pattern,
+    pub semantics: Semantics,
+    pub continues: bool,
+    /// `on: message`.
+    pub messages: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Semantics {
+    Default,
+    Sec,
+}
+
+/// Spans in whole seconds.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Pattern {
+    Each { quiet: i64 },
+    Suppress { within: i64 },
+    Threshold { count: usize, within: i64, clear: usize, distinct: bool },
+    Thresholds { rise: (usize, i64), fall: (usize, i64) },
+    Pair { until: Vec<Name>, within: Option<i64> },
+    PairWindow { until: Vec<Name>, within: i64 },
+    Absence { within: i64 },
+    Sequence { steps: Vec<Vec<Name>>, within: i64 },
+    Group { all: Vec<(Vec<Name>, usize)>, within: i64, repeat: bool },
+}
+
+/// What became of a rule's key, and when.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Told {
+    pub at: Millis,
+    pub rule: usize,
+    pub key: String,
+    pub what: What,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum What {
+    Cleared,
+    Raised,
+}
+
+impl Event {
+    /// When it happened.
+    pub const fn happened(&self) -> Millis {
+        self.at - self.ago
+    }
+}
+
+impl Rule {
+    /// The key under which the rule has the event.
+    pub fn key_of(&self, event: &Event) -> String {
+        if self.keyed { event.site.to_owned() } else { "all".to_owned() }
+    }
+}
+
+fn fitting(names: &[Name]) -> String {
+    match names {
+        [only] => format!("alertname=\"{only}\""),
+        many => format!("alertname=~\"{}\"", many.join("|")),
+    }
+}
+
+impl Display for Pattern {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Pattern::Each { .. } => write!(f, "each"),
+            Pattern::Suppress { within } => write!(f, "{{suppress: {{within: {within}s}}}}"),
+            Pattern::Threshold { count, within, clear, distinct } => {
+                let distinct = if *distinct { ", distinct: host" } else { "" };
+                write!(f, "{{threshold: {{count: {count}, within: {within}s, clear: {clear}{distinct}}}}}")
+            }
+            Pattern::Thresholds { rise, fall } => {
+                write!(f, "{{thresholds: {{rise: {{count: {}, within: {}s}}, ", rise.0, rise.1)?;
+                write!(f, "fall: {{count: {}, within: {}s}}}}}}", fall.0, fall.1)
+            }
+            Pattern::Pair { until, within: None } => write!(f, "{{pair: {{until: '{}'}}}}", fitting(until)),
+            Pattern::Pair { until, within: Some(within) } => {
+                write!(f, "{{pair: {{until: '{}', within: {within}s}}}}", fitting(until))
+            }
+            Pattern::PairWindow { until, within } => {
+                write!(f, "{{pair_window: {{until: '{}', within: {within}s}}}}", fitting(until))
+            }
+            Pattern::Absence { within } => write!(f, "{{absence: {{within: {within}s}}}}"),
+            Pattern::Sequence { steps, within } => {
+                let steps: Vec<String> = steps.iter().map(|names| format!("'{}'", fitting(names))).collect();
+                write!(f, "{{sequence: {{steps: [{}], within: {within}s}}}}", steps.join(", "))
+            }
+            Pattern::Group { all, within, repeat } => {
+                let class =
+                    |(names, count): &(Vec<Name>, usize)| format!("{{match: '{}', count: {count}}}", fitting(names));
+                let all: Vec<String> = all.iter().map(class).collect();
+                let repeat = if *repeat { ", repeat: true" } else { "" };
+                write!(f, "{{group: {{all: [{}], within: {within}s{repeat}}}}}", all.join(", "))
+            }
+        }
+    }
+}
+
+/// As a rule file.
+impl Display for Case {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.yaml())?;
+        writeln!(f, "   second  happened  status    name  site  host")?;
+        for event in &self.events {
+            let seconds = |millis: Millis| format!("{}.{:03}", millis / SECOND, millis % SECOND);
+            let status = match event.status {
+                Status::Point => "point",
+                Status::Firing => "firing",
+                Status::Resolved => "resolved",
+            };
+            let (at, happened) = (seconds(event.at), seconds(event.happened()));
+            writeln!(f, "{at:>9} {happened:>9}  {status:<8}  {:<4}  {:<4}  {}", event.name, event.site, event.host)?;
+        }
+        Ok(())
+    }
+}
+
+impl Case {
+    /// The rule file.
+    pub fn yaml(&self) -> String {
+        let mut text = "rules:\n".to_owned();
+        for (number, rule) in self.rules.iter().enumerate() {
+            let Rule { names, keyed, pattern, semantics, continues, messages } = rule;
+            text += &format!("  - name: r{number}\n    match: '{}'\n    pattern: {pattern}\n", fitting(names));
+            text += if *keyed { "    by: [site]\n" } else { "" };
+            text += if *semantics == Semantics::Sec { "    semantics: sec\n" } else { "" };
+            text += if *continues { "    continue: true\n" } else { "" };
+            text += if *messages { "    on: message\n" } else { "" };
+        }
+        text
+    }
+}

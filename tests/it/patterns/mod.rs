@@ -1,0 +1,7 @@
+//! The correlation patterns before judges that share no code with them: the real `sec`, and a slow interpreter.
+
+mod case;
+mod random;
+mod sec;
+mod slow;
+mod versus_sec;
