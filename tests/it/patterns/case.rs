@@ -14,6 +14,9 @@ pub type Millis = i64;
 
 pub const SECOND: Millis = 1_000;
 
+/// Where rules without a key say that their own events happened.
+pub const EMITTED_SITE: &str = "GZ";
+
 /// The label that all matchers look at.
 pub type Name = &'static str;
 
@@ -49,6 +52,36 @@ pub struct Rule {
     pub continues: bool,
     /// `on: message`.
     pub messages: bool,
+    /// `context:`; the rule matches only while the context is as wanted.
+    pub guard: Option<Guard>,
+    /// `contexts:`.
+    pub changes: Vec<Change>,
+    /// `emit:` a point of that name when it fires.
+    pub emits: Option<Name>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Guard {
+    pub context: &'static str,
+    pub alive: bool,
+}
+
+/// A change of a context when the rule fires or clears.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Change {
+    pub on: What,
+    pub context: &'static str,
+    pub becomes: Becomes,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Becomes {
+    /// For so many seconds, then a point of that name.
+    Set {
+        lifetime: Option<i64>,
+        then: Option<Name>,
+    },
+    Unset,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -94,6 +127,26 @@ impl Event {
 }
 
 impl Rule {
+    /// A rule with nothing but a pattern, for events of that name.
+    pub fn new(name: Name, pattern: Pattern, semantics: Semantics) -> Rule {
+        Rule {
+            names: vec![name],
+            keyed: false,
+            pattern,
+            semantics,
+            continues: false,
+            messages: false,
+            guard: None,
+            changes: Vec::new(),
+            emits: None,
+        }
+    }
+
+    /// The site of the events that it makes, and what its contexts' names are filled with.
+    pub fn place(&self) -> &'static str {
+        if self.keyed { "{site}" } else { EMITTED_SITE }
+    }
+
     /// The key under which the rule has the event.
     pub fn key_of(&self, event: &Event) -> String {
         if self.keyed { event.site.to_owned() } else { "all".to_owned() }
@@ -167,12 +220,35 @@ impl Case {
     pub fn yaml(&self) -> String {
         let mut text = "rules:\n".to_owned();
         for (number, rule) in self.rules.iter().enumerate() {
-            let Rule { names, keyed, pattern, semantics, continues, messages } = rule;
+            let Rule { names, keyed, pattern, semantics, continues, messages, guard, changes, emits } = rule;
+            let event = |name| format!("{{labels: {{alertname: {name}, site: '{}', host: a}}}}", rule.place());
             text += &format!("  - name: r{number}\n    match: '{}'\n    pattern: {pattern}\n", fitting(names));
             text += if *keyed { "    by: [site]\n" } else { "" };
             text += if *semantics == Semantics::Sec { "    semantics: sec\n" } else { "" };
             text += if *continues { "    continue: true\n" } else { "" };
             text += if *messages { "    on: message\n" } else { "" };
+            if let Some(Guard { context, alive }) = guard {
+                text += &format!("    context: '{}{context}'\n", if *alive { "" } else { "!" });
+            }
+            if !changes.is_empty() {
+                text += "    contexts:\n";
+            }
+            for change in changes {
+                let when = if change.on == What::Raised { "fire" } else { "clear" };
+                text += &match change.becomes {
+                    Becomes::Unset => format!("      - {{unset: '{}', when: {when}}}\n", change.context),
+                    Becomes::Set { lifetime, then } => {
+                        let lifetime = lifetime.map(|seconds| format!(", for: {seconds}s")).unwrap_or_default();
+                        let then = then.map(|name| format!(", on_expiry: {{event: {}}}", event(name)));
+                        let then = then.unwrap_or_default();
+                        format!("      - {{set: '{}', when: {when}{lifetime}{then}}}\n", change.context)
+                    }
+                };
+            }
+            if let Some(name) = emits {
+                let event = event(name);
+                text += &format!("    emit: {}, status: point}}\n", &event[..event.len() - 1]);
+            }
         }
         text
     }

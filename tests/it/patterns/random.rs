@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-use super::case::{Case, Event, Name, Pattern, Rule, SECOND, Semantics, Status};
+use super::case::{Becomes, Case, Change, Event, Guard, Name, Pattern, Rule, SECOND, Semantics, Status, What};
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -37,14 +37,18 @@ pub fn smallest(mut tree: impl ValueTree<Value = Case>, disagrees: impl Fn(&Case
 }
 
 const NAMES: [Name; 3] = ["A", "B", "C"];
+/// What rules make: the second name only of the first, so that nothing goes round for ever.
+const MADE: [Name; 2] = ["D", "E"];
 const SITES: [&str; 2] = ["GZ", "深圳"];
 const HOSTS: [&str; 2] = ["a", "b"];
 
+fn name() -> impl Strategy<Value = Name> {
+    prop_oneof![7 => prop::sample::select(&NAMES[..]), 1 => prop::sample::select(&MADE[..])]
+}
+
 fn names() -> impl Strategy<Value = Vec<Name>> {
-    prop_oneof![
-        4 => prop::sample::select(&NAMES[..]).prop_map(|name| vec![name]),
-        1 => prop::sample::subsequence(&NAMES[..], 1..=2),
-    ]
+    let two = (name(), name()).prop_filter("two names", |(one, other)| one != other);
+    prop_oneof![4 => name().prop_map(|name| vec![name]), 1 => two.prop_map(|(one, other)| vec![one, other])]
 }
 
 fn within() -> impl Strategy<Value = i64> {
@@ -76,14 +80,67 @@ fn sec_pattern() -> impl Strategy<Value = Pattern> {
     ]
 }
 
+fn context() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["M", "S_{site}"])
+}
+
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    let set = (prop::option::weighted(0.8, within()), prop::option::weighted(0.3, prop::sample::select(&MADE[..])));
+    let becomes = prop_oneof![
+        2 => set.prop_map(|(lifetime, then)| Becomes::Set { lifetime, then: then.filter(|_| lifetime.is_some()) }),
+        1 => Just(Becomes::Unset),
+    ];
+    let on = prop_oneof![3 => Just(What::Raised), 1 => Just(What::Cleared)];
+    let change = (on, context(), becomes).prop_map(|(on, context, becomes)| Change { on, context, becomes });
+    prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(change, 1..=2)]
+}
+
+/// Puts a rule together from parts that may not fit one another: what would mean nothing is left out.
+fn rule(semantics: Semantics, pattern: impl Strategy<Value = Pattern>) -> impl Strategy<Value = Rule> {
+    let guard = prop::option::weighted(0.25, (context(), any::<bool>()));
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    (names(), pattern, flags, guard, changes()).prop_map(move |(names, pattern, flags, guard, changes)| {
+        let (keyed, continues, emits) = flags;
+        let mut rule = Rule { keyed, continues, changes, ..Rule::new(names[0], pattern, semantics) };
+        rule.names = names;
+        if let Pattern::Group { all, .. } = &rule.pattern {
+            // Its own matchers let through what its classes name.
+            rule.names = all.iter().flat_map(|(names, _)| names.clone()).collect();
+            rule.names.sort_unstable();
+            rule.names.dedup();
+        }
+        // Without a key each alert would be one.
+        rule.keyed |= matches!(rule.pattern, Pattern::Each { .. });
+        let fits_key = |context: &str| rule.keyed || !context.contains('{');
+        rule.guard = guard.map(|(context, alive)| Guard { context, alive }).filter(|guard| fits_key(guard.context));
+        rule.changes.retain(|change| fits_key(change.context));
+        if emits {
+            rule.emits = if rule.names.contains(&MADE[1]) {
+                None
+            } else if rule.names.contains(&MADE[0]) {
+                Some(MADE[1])
+            } else {
+                Some(MADE[0])
+            };
+        }
+        rule
+    })
+}
+
+/// Whether SEC does something when the pattern ends, and at no other time.
+fn has_end_in_sec(pattern: &Pattern) -> bool {
+    matches!(pattern, Pattern::Threshold { .. } | Pattern::Thresholds { .. } | Pattern::Pair { within: None, .. })
+}
+
 /// Rules that SEC can be given, for points that come when they happen.
 pub fn sec_case() -> impl Strategy<Value = Case> {
-    let rule = (names(), any::<bool>(), sec_pattern(), any::<bool>()).prop_map(|(names, keyed, pattern, continues)| {
-        Rule { names, keyed, pattern, semantics: Semantics::Sec, continues, messages: false }
+    let rule = rule(Semantics::Sec, sec_pattern()).prop_map(|mut rule| {
+        rule.changes.retain(|change| change.on == What::Raised || has_end_in_sec(&rule.pattern));
+        rule
     });
     let gap = prop::sample::select(vec![0, 0, 1, 1, 1, 2, 2, 3, 4, 6, 11]);
     let event = (gap, prop::sample::select(&NAMES[..]), prop::sample::select(&SITES[..]));
-    (prop::collection::vec(rule, 1..=3), prop::collection::vec(event, 0..=24)).prop_map(|(rules, events)| {
+    (prop::collection::vec(rule, 1..=4), prop::collection::vec(event, 0..=24)).prop_map(|(rules, events)| {
         let mut at = 0;
         let happen = |(gap, name, site)| {
             at += gap * SECOND;

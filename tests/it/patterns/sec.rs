@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use super::case::{Case, Name, Pattern, Rule, SECOND, Told, What};
+use super::case::{Becomes, Case, Guard, Name, Pattern, Rule, SECOND, Told, What};
 
 /// Where the virtual clock begins; `sec` takes small numbers for durations here and there.
 const START: i64 = 1_000_000;
@@ -84,10 +84,40 @@ fn rule_file(number: usize, case: &Case) -> String {
     case.rules.iter().enumerate().map(|(rule, one)| translated(number, rule, one) + "\n").collect()
 }
 
+/// The name of a context of that case.
+fn named(case: usize, context: &str) -> String {
+    format!("c{case}_{}", context.replace("{site}", "$1"))
+}
+
+/// What the rule does when it fires or clears, as a list of actions.
+fn action(case: usize, number: usize, rule: &Rule, on: What) -> String {
+    let what = match on {
+        What::Raised => "raised",
+        What::Cleared => "cleared",
+    };
+    let mut list = format!("write - %u {case} {number} {what} %s");
+    let event = |name: Name| format!("event c{case} {name} {} a", rule.place().replace("{site}", "$1"));
+    for change in rule.changes.iter().filter(|change| change.on == on) {
+        let name = named(case, change.context);
+        list += &match change.becomes {
+            Becomes::Unset => format!("; delete {name}"),
+            Becomes::Set { lifetime, then } => {
+                let then = then.map(|name| format!(" ({})", event(name))).unwrap_or_default();
+                format!("; create {name} {}{then}", lifetime.unwrap_or(0))
+            }
+        };
+    }
+    if let Some(name) = rule.emits.filter(|_| on == What::Raised) {
+        list += &format!("; {}", event(name));
+    }
+    list
+}
+
 fn translated(case: usize, number: usize, rule: &Rule) -> String {
     let mut text = String::new();
-    let say = |what: &str| format!("write - %u {case} {number} {what} %s");
-    let (raised, cleared) = (say("raised"), say("cleared"));
+    // What the second event of a pair does sees the first event's captures by another name.
+    let (raised, cleared) = (action(case, number, rule, What::Raised), action(case, number, rule, What::Cleared));
+    let cleared_by_second = cleared.replace("$1", "%1");
     let key = if rule.keyed { "$1" } else { "all" };
     let proceed = if rule.continues { "TakeNext" } else { "DontCont" };
     let mut put = |name: &str, value: &str| writeln!(text, "{name}={value}").unwrap();
@@ -95,6 +125,9 @@ fn translated(case: usize, number: usize, rule: &Rule) -> String {
         put(&format!("ptype{suffix}"), "RegExp");
         put(&format!("pattern{suffix}"), &format!("^c{case} (?:{}) (\\S+) \\S+$", names.join("|")));
         put(&format!("continue{suffix}"), proceed);
+        if let Some(Guard { context, alive }) = &rule.guard {
+            put(&format!("context{suffix}"), &format!("{}{}", if *alive { "" } else { "!" }, named(case, context)));
+        }
     };
     let second = |until: &[Name], put: &mut dyn FnMut(&str, &str)| {
         let site = if rule.keyed { "$1" } else { "\\S+" };
@@ -102,7 +135,7 @@ fn translated(case: usize, number: usize, rule: &Rule) -> String {
         put("pattern2", &format!("^c{case} (?:{}) {site} \\S+$", until.join("|")));
         put("continue2", proceed);
         put("desc2", if rule.keyed { "%1" } else { "all" });
-        put("action2", &cleared);
+        put("action2", &cleared_by_second);
     };
     match &rule.pattern {
         Pattern::Each { .. } => {
@@ -159,7 +192,8 @@ fn translated(case: usize, number: usize, rule: &Rule) -> String {
             put("type", &format!("EventGroup{}", all.len()));
             for (class, (names, count)) in all.iter().enumerate() {
                 let suffix = if class == 0 { String::new() } else { (class + 1).to_string() };
-                pattern(&suffix, names, &mut put);
+                let both: Vec<Name> = names.iter().copied().filter(|name| rule.names.contains(name)).collect();
+                pattern(&suffix, &both, &mut put);
                 put(&format!("thresh{suffix}"), &count.to_string());
             }
             put("desc", key);

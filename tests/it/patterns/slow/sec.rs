@@ -2,9 +2,9 @@
 //!
 //! Slow on purpose: every second is visited, every operation looked at. For points in the order of their seconds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use super::super::case::{Case, Event, Pattern, Rule, SECOND, Told, What};
+use super::super::case::{Becomes, Case, EMITTED_SITE, Event, Name, Pattern, Rule, SECOND, Status, Told, What};
 
 /// What one rule holds under one key.
 #[derive(Debug, Default)]
@@ -15,21 +15,34 @@ struct Operation {
     fired: bool,
 }
 
-pub struct Judge<'a> {
+#[derive(Debug)]
+struct Context {
+    created: i64,
+    lifetime: Option<i64>,
+    then: Option<Event>,
+}
+
+struct Judge<'a> {
     case: &'a Case,
     operations: BTreeMap<(usize, String), Operation>,
+    contexts: BTreeMap<String, Context>,
+    /// Events that rules made, before the next from outside.
+    made: VecDeque<Event>,
     now: i64,
-    pub told: Vec<Told>,
+    told: Vec<Told>,
 }
 
 /// Everything that is told until `horizon` seconds.
 pub fn told(case: &Case, horizon: i64) -> Vec<Told> {
-    let mut judge = Judge { case, operations: BTreeMap::new(), now: 0, told: Vec::new() };
+    let (operations, contexts) = (BTreeMap::new(), BTreeMap::new());
+    let mut judge = Judge { case, operations, contexts, made: VecDeque::new(), now: 0, told: Vec::new() };
     for second in 0..=horizon {
         judge.now = second;
         judge.sweep();
+        judge.offer_made();
         for event in case.events.iter().filter(|event| event.at / SECOND == second) {
             judge.offer(event);
+            judge.offer_made();
         }
     }
     judge.told
@@ -45,11 +58,47 @@ impl Judge<'_> {
         }
     }
 
-    fn tell(&mut self, rule: usize, key: &str, what: What) {
-        self.told.push(Told { at: self.now * SECOND, rule, key: key.to_owned(), what });
+    fn offer_made(&mut self) {
+        while let Some(event) = self.made.pop_front() {
+            self.offer(&event);
+        }
+    }
+
+    /// Tells it, and does what the rule says besides.
+    fn tell(&mut self, number: usize, key: &str, what: What) {
+        self.told.push(Told { at: self.now * SECOND, rule: number, key: key.to_owned(), what });
+        let rule = &self.case.rules[number];
+        let site = self.case.events.iter().map(|event| event.site).find(|site| rule.keyed && *site == key);
+        let site = site.unwrap_or(EMITTED_SITE);
+        let make = |name: Name| Event { at: 0, ago: 0, status: Status::Point, name, site, host: "a" };
+        for change in rule.changes.iter().filter(|change| change.on == what) {
+            let name = change.context.replace("{site}", site);
+            match change.becomes {
+                Becomes::Unset => {
+                    self.contexts.remove(&name);
+                }
+                Becomes::Set { lifetime, then } => {
+                    let context = Context { created: self.now, lifetime, then: then.map(make) };
+                    self.contexts.insert(name, context);
+                }
+            }
+        }
+        if what == What::Raised {
+            self.made.extend(rule.emits.map(make));
+        }
+    }
+
+    fn allows(&self, rule: &Rule, event: &Event) -> bool {
+        let alive = |name: &str| self.contexts.contains_key(&name.replace("{site}", event.site));
+        rule.guard.as_ref().is_none_or(|guard| alive(guard.context) == guard.alive)
     }
 
     fn sweep(&mut self) {
+        let now = self.now;
+        let is_over = |context: &Context| context.lifetime.is_some_and(|lifetime| now - context.created > lifetime);
+        let over: Vec<Context> =
+            self.contexts.extract_if(.., |_, context| is_over(context)).map(|(_, one)| one).collect();
+        self.made.extend(over.into_iter().filter_map(|context| context.then));
         let keys: Vec<(usize, String)> = self.operations.keys().cloned().collect();
         for (rule, key) in keys {
             self.expire(rule, &key);
@@ -97,7 +146,7 @@ impl Judge<'_> {
         let key = rule.key_of(event);
         let place = (number, key.clone());
         let is_live = self.operations.contains_key(&place);
-        let fits = rule.names.contains(&event.name);
+        let fits = rule.names.contains(&event.name) && self.allows(rule, event);
         match &rule.pattern {
             Pattern::Each { .. } => {
                 if fits {
@@ -143,6 +192,9 @@ impl Judge<'_> {
                 true
             }
             Pattern::Group { all, repeat, .. } => {
+                if !fits {
+                    return false;
+                }
                 let Some(class) = all.iter().position(|(names, _)| names.contains(&event.name)) else { return false };
                 let enough = |counted: &[(i64, usize)]| {
                     let of = |class| counted.iter().filter(|(_, one)| *one == class).count();
