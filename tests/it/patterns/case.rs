@@ -56,6 +56,8 @@ pub struct Rule {
     pub guard: Option<Guard>,
     /// `contexts:`.
     pub changes: Vec<Change>,
+    /// It may hold alerts back for good.
+    pub because: bool,
     /// `emit:` a point of that name when it fires.
     pub emits: Option<Name>,
 }
@@ -93,15 +95,57 @@ pub enum Semantics {
 /// Spans in whole seconds.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Pattern {
-    Each { quiet: i64 },
-    Suppress { within: i64 },
-    Threshold { count: usize, within: i64, clear: usize, distinct: bool },
-    Thresholds { rise: (usize, i64), fall: (usize, i64) },
-    Pair { until: Vec<Name>, within: Option<i64> },
-    PairWindow { until: Vec<Name>, within: i64 },
-    Absence { within: i64 },
-    Sequence { steps: Vec<Vec<Name>>, within: i64 },
-    Group { all: Vec<(Vec<Name>, usize)>, within: i64, repeat: bool },
+    Each {
+        quiet: i64,
+    },
+    Suppress {
+        within: i64,
+    },
+    Threshold {
+        count: usize,
+        within: i64,
+        clear: usize,
+        distinct: bool,
+    },
+    Thresholds {
+        rise: (usize, i64),
+        fall: (usize, i64),
+    },
+    Pair {
+        until: Vec<Name>,
+        within: Option<i64>,
+    },
+    PairWindow {
+        until: Vec<Name>,
+        within: i64,
+    },
+    Absence {
+        within: i64,
+    },
+    /// `above` in tenths; `count` is what it comes to.
+    Rate {
+        above: i64,
+        per: i64,
+        within: i64,
+        count: usize,
+    },
+    /// After the rule's own match; `captures`: all of one host.
+    Sequence {
+        steps: Vec<Vec<Name>>,
+        within: i64,
+        captures: bool,
+        quiet: i64,
+    },
+    Group {
+        all: Vec<(Vec<Name>, usize)>,
+        within: i64,
+        repeat: bool,
+        quiet: i64,
+    },
+    Flap {
+        start: (usize, i64),
+        stop: (usize, i64),
+    },
 }
 
 /// What became of a rule's key, and when.
@@ -139,6 +183,7 @@ impl Rule {
             guard: None,
             changes: Vec::new(),
             emits: None,
+            because: false,
         }
     }
 
@@ -181,11 +226,19 @@ impl Display for Pattern {
                 write!(f, "{{pair_window: {{until: '{}', within: {within}s}}}}", fitting(until))
             }
             Pattern::Absence { within } => write!(f, "{{absence: {{within: {within}s}}}}"),
-            Pattern::Sequence { steps, within } => {
-                let steps: Vec<String> = steps.iter().map(|names| format!("'{}'", fitting(names))).collect();
+            Pattern::Rate { above, per, within, .. } => {
+                write!(f, "{{rate: {{above: {}.{}, per: {per}s, within: {within}s}}}}", above / 10, above % 10)
+            }
+            Pattern::Flap { start, stop } => {
+                write!(f, "{{flap: {{start: {}, within: {}s, ", start.0, start.1)?;
+                write!(f, "stop: {}, stop_within: {}s}}}}", stop.0, stop.1)
+            }
+            Pattern::Sequence { steps, within, captures, .. } => {
+                let capture = if *captures { ", host=\"{1.host}\"" } else { "" };
+                let steps: Vec<String> = steps.iter().map(|names| format!("'{}{capture}'", fitting(names))).collect();
                 write!(f, "{{sequence: {{steps: [{}], within: {within}s}}}}", steps.join(", "))
             }
-            Pattern::Group { all, within, repeat } => {
+            Pattern::Group { all, within, repeat, .. } => {
                 let class =
                     |(names, count): &(Vec<Name>, usize)| format!("{{match: '{}', count: {count}}}", fitting(names));
                 let all: Vec<String> = all.iter().map(class).collect();
@@ -220,11 +273,18 @@ impl Case {
     pub fn yaml(&self) -> String {
         let mut text = "rules:\n".to_owned();
         for (number, rule) in self.rules.iter().enumerate() {
-            let Rule { names, keyed, pattern, semantics, continues, messages, guard, changes, emits } = rule;
+            let Rule { names, keyed, pattern, semantics, continues, messages, guard, changes, emits, because } = rule;
             let event = |name| format!("{{labels: {{alertname: {name}, site: '{}', host: a}}}}", rule.place());
             text += &format!("  - name: r{number}\n    match: '{}'\n    pattern: {pattern}\n", fitting(names));
             text += if *keyed { "    by: [site]\n" } else { "" };
             text += if *semantics == Semantics::Sec { "    semantics: sec\n" } else { "" };
+            let quiet = match (pattern, semantics) {
+                (Pattern::Each { quiet }, _)
+                | (Pattern::Sequence { quiet, .. } | Pattern::Group { quiet, .. }, Semantics::Default) => Some(quiet),
+                (_, _) => None,
+            };
+            text += &quiet.map(|quiet| format!("    quiet: {quiet}s\n")).unwrap_or_default();
+            text += if *because { "    because: it means to\n" } else { "" };
             text += if *continues { "    continue: true\n" } else { "" };
             text += if *messages { "    on: message\n" } else { "" };
             if let Some(Guard { context, alive }) = guard {
@@ -251,5 +311,21 @@ impl Case {
             }
         }
         text
+    }
+}
+
+impl Pattern {
+    /// How long its alerts may wait for others, in seconds, before another rule gets them.
+    pub fn waits(&self) -> Option<i64> {
+        match self {
+            Pattern::Threshold { within, .. }
+            | Pattern::Rate { within, .. }
+            | Pattern::Thresholds { rise: (_, within), .. }
+            | Pattern::Sequence { within, .. }
+            | Pattern::Group { within, .. }
+            | Pattern::Flap { start: (_, within), .. }
+            | Pattern::PairWindow { within, .. } => Some(*within),
+            Pattern::Each { .. } | Pattern::Suppress { .. } | Pattern::Pair { .. } | Pattern::Absence { .. } => None,
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! The correlation patterns before judges that share no code with them: the real `sec`, and a slow interpreter.
 
 mod case;
+mod engine;
 mod random;
 mod sec;
 mod slow;
+mod versus_engine;
 mod versus_sec;

@@ -61,6 +61,7 @@ fn group() -> impl Strategy<Value = Pattern> {
         all,
         within,
         repeat,
+        quiet: 5,
     })
 }
 
@@ -148,4 +149,111 @@ pub fn sec_case() -> impl Strategy<Value = Case> {
         };
         Case { rules, events: events.into_iter().map(happen).collect() }
     })
+}
+
+/// Patterns of ours, by name: so that one at a time can be looked at.
+fn pattern(only: Option<&'static str>) -> BoxedStrategy<Pattern> {
+    let quiet = || prop::sample::select(vec![1_i64, 3, 5, 12]);
+    let count = || 1_usize..=4;
+    let all: Vec<(&str, BoxedStrategy<Pattern>)> = vec![
+        ("each", quiet().prop_map(|quiet| Pattern::Each { quiet }).boxed()),
+        ("suppress", within().prop_map(|within| Pattern::Suppress { within }).boxed()),
+        (
+            "threshold",
+            (count(), within(), count(), Just(false))
+                .prop_map(|(count, within, clear, distinct)| Pattern::Threshold {
+                    count,
+                    within,
+                    clear: clear.min(count),
+                    distinct,
+                })
+                .boxed(),
+        ),
+        (
+            "rate",
+            (prop::sample::select(vec![0_i64, 5, 10, 25]), prop::sample::select(vec![1_i64, 2, 10]), within())
+                .prop_map(|(above, per, within)| {
+                    let count = usize::try_from(above * within / (per * 10)).unwrap() + 1;
+                    Pattern::Rate { above, per, within, count }
+                })
+                .boxed(),
+        ),
+        (
+            "thresholds",
+            (1_usize..=3, within(), 0_usize..=3, within())
+                .prop_map(|(rise, within, fall, calm)| Pattern::Thresholds { rise: (rise, within), fall: (fall, calm) })
+                .boxed(),
+        ),
+        (
+            "pair",
+            (names(), prop::option::weighted(0.7, within()))
+                .prop_map(|(until, within)| Pattern::Pair { until, within })
+                .boxed(),
+        ),
+        ("pair_window", (names(), within()).prop_map(|(until, within)| Pattern::PairWindow { until, within }).boxed()),
+        ("absence", within().prop_map(|within| Pattern::Absence { within }).boxed()),
+        (
+            "sequence",
+            (prop::collection::vec(names(), 1..=2), within(), any::<bool>(), quiet())
+                .prop_map(|(steps, within, captures, quiet)| Pattern::Sequence { steps, within, captures, quiet })
+                .boxed(),
+        ),
+        (
+            "group",
+            (prop::collection::vec((names(), 1_usize..=2), 1..=3), within(), any::<bool>(), quiet())
+                .prop_map(|(all, within, repeat, quiet)| Pattern::Group { all, within, repeat, quiet })
+                .boxed(),
+        ),
+        (
+            "flap",
+            (2_usize..=4, within(), 0_usize..=3, 0_i64..=5)
+                .prop_map(|(start, within, stop, more)| Pattern::Flap {
+                    start: (start, within),
+                    stop: (stop.min(start - 1), within + more),
+                })
+                .boxed(),
+        ),
+    ];
+    let chosen: Vec<BoxedStrategy<Pattern>> =
+        all.into_iter().filter(|(name, _)| only.is_none_or(|only| only == *name)).map(|(_, one)| one).collect();
+    prop::strategy::Union::new(chosen).boxed()
+}
+
+/// How events come: received in order, some late, alerts as well as points.
+fn events(with_alerts: bool, with_late: bool) -> impl Strategy<Value = Vec<Event>> {
+    let gap = prop::sample::select(vec![0_i64, 0, 1, 1, 1, 2, 2, 3, 4, 6, 11]);
+    let half = prop::bool::weighted(0.1);
+    let ago = prop_oneof![5 => Just(0_i64), 1 => prop::sample::select(vec![1_i64, 2, 3, 5, 9, 15])];
+    let status = prop_oneof![
+        3 => Just(Status::Point),
+        2 => Just(Status::Firing),
+        1 => Just(Status::Resolved),
+    ];
+    let labels = (prop::sample::select(&NAMES[..]), prop::sample::select(&SITES[..]), prop::sample::select(&HOSTS[..]));
+    prop::collection::vec((gap, half, ago, status, labels), 0..=14).prop_map(move |drawn| {
+        let mut at = 20 * SECOND;
+        let happen = |(gap, half, ago, status, (name, site, host))| {
+            at += gap * SECOND + if half { SECOND / 2 } else { 0 };
+            let status = if with_alerts { status } else { Status::Point };
+            let ago = if with_late { ago * SECOND } else { 0 };
+            Event { at, ago, status, name, site, host }
+        };
+        drawn.into_iter().map(happen).collect()
+    })
+}
+
+/// Any rules and events that the rule language allows; with `only`, of that pattern.
+pub fn case(only: Option<&'static str>) -> impl Strategy<Value = Case> {
+    let own =
+        || (rule(Semantics::Default, pattern(only)), any::<bool>(), prop::bool::weighted(0.2)).prop_map(with_flags);
+    (prop::collection::vec(own(), 1..=3), events(true, true)).prop_map(|(rules, events)| Case { rules, events })
+}
+
+fn with_flags((mut rule, because, messages): (Rule, bool, bool)) -> Rule {
+    rule.because = because && rule.pattern.waits().is_some();
+    rule.messages = messages && !matches!(rule.pattern, Pattern::Each { .. } | Pattern::Absence { .. });
+    rule.changes.clear();
+    rule.guard = None;
+    rule.emits = None;
+    rule
 }

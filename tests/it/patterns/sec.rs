@@ -188,7 +188,7 @@ fn translated(case: usize, number: usize, rule: &Rule) -> String {
             second(until, &mut put);
             put("window", &within.to_string());
         }
-        Pattern::Group { all, within, repeat } => {
+        Pattern::Group { all, within, repeat, .. } => {
             put("type", &format!("EventGroup{}", all.len()));
             for (class, (names, count)) in all.iter().enumerate() {
                 let suffix = if class == 0 { String::new() } else { (class + 1).to_string() };
@@ -202,7 +202,7 @@ fn translated(case: usize, number: usize, rule: &Rule) -> String {
             put("multact", if *repeat { "yes" } else { "no" });
             put("window", &within.to_string());
         }
-        Pattern::Absence { .. } | Pattern::Sequence { .. } => panic!("sec has no such pattern: {rule:?}"),
+        other => panic!("sec has no such pattern: {other}"),
     }
     text
 }

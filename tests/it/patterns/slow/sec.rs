@@ -1,26 +1,11 @@
-//! What `semantics: sec` means, second by second: operations with a start, swept when `now - start > within`.
+//! SEC as we understand it, second by second: contexts and operations are swept, then events pass the rules.
 //!
 //! Slow on purpose: every second is visited, every operation looked at. For points in the order of their seconds.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::super::case::{Becomes, Case, EMITTED_SITE, Event, Name, Pattern, Rule, SECOND, Status, Told, What};
-
-/// What one rule holds under one key.
-#[derive(Debug, Default)]
-struct Operation {
-    started: i64,
-    /// The seconds of what counted, each with its class.
-    counted: Vec<(i64, usize)>,
-    fired: bool,
-}
-
-#[derive(Debug)]
-struct Context {
-    created: i64,
-    lifetime: Option<i64>,
-    then: Option<Event>,
-}
+use super::super::case::{Becomes, Case, EMITTED_SITE, Event, Name, Rule, SECOND, Status, Told, What};
+use super::operation::Operation;
 
 struct Judge<'a> {
     case: &'a Case,
@@ -30,6 +15,13 @@ struct Judge<'a> {
     made: VecDeque<Event>,
     now: i64,
     told: Vec<Told>,
+}
+
+#[derive(Debug)]
+struct Context {
+    created: i64,
+    lifetime: Option<i64>,
+    then: Option<Event>,
 }
 
 /// Everything that is told until `horizon` seconds.
@@ -51,8 +43,15 @@ pub fn told(case: &Case, horizon: i64) -> Vec<Told> {
 impl Judge<'_> {
     /// The first rule that takes it ends its way, unless the rule continues.
     fn offer(&mut self, event: &Event) {
-        for number in 0..self.case.rules.len() {
-            if self.matches(number, event) && !self.case.rules[number].continues {
+        for (number, rule) in self.case.rules.iter().enumerate() {
+            let key = rule.key_of(event);
+            let fits = rule.names.contains(&event.name) && self.allows(rule, event);
+            let operation = self.operations.entry((number, key.clone())).or_default();
+            let taken = operation.enter(rule, event.name, fits, self.now);
+            if let Some(what) = taken.said {
+                self.tell(number, &key, what);
+            }
+            if taken.matched && !rule.continues {
                 return;
             }
         }
@@ -96,169 +95,14 @@ impl Judge<'_> {
     fn sweep(&mut self) {
         let now = self.now;
         let is_over = |context: &Context| context.lifetime.is_some_and(|lifetime| now - context.created > lifetime);
-        let over: Vec<Context> =
-            self.contexts.extract_if(.., |_, context| is_over(context)).map(|(_, one)| one).collect();
-        self.made.extend(over.into_iter().filter_map(|context| context.then));
-        let keys: Vec<(usize, String)> = self.operations.keys().cloned().collect();
-        for (rule, key) in keys {
-            self.expire(rule, &key);
-        }
-    }
-
-    /// Does what an operation does when its window has passed.
-    fn expire(&mut self, number: usize, key: &str) {
-        let rule = &self.case.rules[number];
-        let place = (number, key.to_owned());
-        let Some(mut one) = self.operations.remove(&place) else { return };
-        if self.now - one.started <= window(rule, one.fired) {
-            self.operations.insert(place, one);
-            return;
-        }
-        match &rule.pattern {
-            Pattern::Suppress { .. } | Pattern::Pair { .. } => self.tell(number, key, What::Cleared),
-            Pattern::PairWindow { .. } => self.tell(number, key, What::Raised),
-            Pattern::Threshold { .. } | Pattern::Thresholds { .. } if one.fired => {
-                self.tell(number, key, What::Cleared);
+        let over: Vec<_> = self.contexts.extract_if(.., |_, context| is_over(context)).collect();
+        self.made.extend(over.into_iter().filter_map(|(_, context)| context.then));
+        let places: Vec<(usize, String)> = self.operations.keys().cloned().collect();
+        for (number, key) in places {
+            let operation = self.operations.entry((number, key.clone())).or_default();
+            if let Some(what) = operation.expire(&self.case.rules[number], now) {
+                self.tell(number, &key, what);
             }
-            Pattern::Group { repeat: false, .. } if one.fired => self.tell(number, key, What::Cleared),
-            Pattern::Threshold { within, .. }
-            | Pattern::Thresholds { rise: (_, within), .. }
-            | Pattern::Group { within, .. } => {
-                one.counted.retain(|(at, _)| *at >= self.now - within);
-                match one.counted.first() {
-                    Some((at, _)) => {
-                        one.started = *at;
-                        self.operations.insert(place, one);
-                    }
-                    None if one.fired => self.tell(number, key, What::Cleared),
-                    None => {}
-                }
-            }
-            Pattern::Each { .. } | Pattern::Absence { .. } | Pattern::Sequence { .. } => {
-                panic!("{rule:?} has no operations")
-            }
-        }
-    }
-
-    /// Whether the rule takes the event, with all that it then does.
-    fn matches(&mut self, number: usize, event: &Event) -> bool {
-        let rule = &self.case.rules[number];
-        let key = rule.key_of(event);
-        let place = (number, key.clone());
-        let is_live = self.operations.contains_key(&place);
-        let fits = rule.names.contains(&event.name) && self.allows(rule, event);
-        match &rule.pattern {
-            Pattern::Each { .. } => {
-                if fits {
-                    self.tell(number, &key, What::Raised);
-                }
-                fits
-            }
-            Pattern::Suppress { .. } | Pattern::Pair { .. } | Pattern::PairWindow { .. } if fits => {
-                if !is_live {
-                    self.operations.insert(place, Operation { started: self.now, ..Operation::default() });
-                    if !matches!(rule.pattern, Pattern::PairWindow { .. }) {
-                        self.tell(number, &key, What::Raised);
-                    }
-                }
-                true
-            }
-            Pattern::Suppress { .. } => false,
-            Pattern::Pair { until, .. } | Pattern::PairWindow { until, .. } => {
-                let ends = until.contains(&event.name) && is_live;
-                if ends {
-                    self.operations.remove(&place);
-                    self.tell(number, &key, What::Cleared);
-                }
-                ends
-            }
-            Pattern::Threshold { count, .. } => {
-                fits && self.count(number, &key, 0, |counted| counted.len() >= *count, true)
-            }
-            Pattern::Thresholds { rise, fall } => {
-                if !fits {
-                    return false;
-                }
-                if self.operations.get(&place).is_some_and(|one| one.fired) {
-                    self.stays_up(&place, fall.0);
-                    return true;
-                }
-                self.count(number, &key, 0, |counted| counted.len() >= rise.0, true);
-                let now = self.now;
-                if let Some(one) = self.operations.get_mut(&place).filter(|one| one.fired) {
-                    one.started = now;
-                    one.counted.clear();
-                }
-                true
-            }
-            Pattern::Group { all, repeat, .. } => {
-                if !fits {
-                    return false;
-                }
-                let Some(class) = all.iter().position(|(names, _)| names.contains(&event.name)) else { return false };
-                let enough = |counted: &[(i64, usize)]| {
-                    let of = |class| counted.iter().filter(|(_, one)| *one == class).count();
-                    all.iter().enumerate().all(|(class, (_, least))| of(class) >= *least)
-                };
-                self.count(number, &key, class, enough, !repeat)
-            }
-            Pattern::Absence { .. } | Pattern::Sequence { .. } => panic!("sec has no such pattern: {rule:?}"),
-        }
-    }
-
-    /// Counts an event unless the operation fired for good; tells when there are enough.
-    fn count(
-        &mut self,
-        number: usize,
-        key: &str,
-        class: usize,
-        enough: impl Fn(&[(i64, usize)]) -> bool,
-        once: bool,
-    ) -> bool {
-        let now = self.now;
-        let place = (number, key.to_owned());
-        let fresh = || Operation { started: now, ..Operation::default() };
-        let one = self.operations.entry(place).or_insert_with(fresh);
-        if once && one.fired {
-            return true;
-        }
-        one.counted.push((now, class));
-        if enough(&one.counted) {
-            one.fired = true;
-            self.tell(number, key, What::Raised);
-        }
-        true
-    }
-
-    /// An event while it is up: more than `bearable` of them move the window on.
-    fn stays_up(&mut self, place: &(usize, String), bearable: usize) {
-        let now = self.now;
-        let Some(one) = self.operations.get_mut(place) else { return };
-        one.counted.push((now, 0));
-        if one.counted.len() > bearable {
-            one.counted.remove(0);
-            one.started = one.counted.first().map_or(now, |(at, _)| *at);
-        }
-    }
-}
-
-/// How long an operation lasts from its start, in seconds.
-fn window(rule: &Rule, fired: bool) -> i64 {
-    match &rule.pattern {
-        Pattern::Suppress { within }
-        | Pattern::Threshold { within, .. }
-        | Pattern::PairWindow { within, .. }
-        | Pattern::Group { within, .. } => *within,
-        Pattern::Pair { within, .. } => within.unwrap_or(i64::MAX),
-        Pattern::Thresholds { rise, fall } => {
-            if fired {
-                fall.1
-            } else {
-                rise.1
-            }
-        }
-        Pattern::Each { .. } | Pattern::Absence { .. } | Pattern::Sequence { .. } => {
-            panic!("{rule:?} has no operations")
         }
     }
 }
