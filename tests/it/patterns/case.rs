@@ -58,8 +58,8 @@ pub struct Rule {
     pub changes: Vec<Change>,
     /// It may hold alerts back for good.
     pub because: bool,
-    /// `emit:` a point of that name when it fires.
-    pub emits: Option<Name>,
+    /// `emit:` a point of that name when it fires, or an alert that lasts while the rule stands.
+    pub emits: Option<(Name, Status)>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -146,6 +146,10 @@ pub enum Pattern {
         start: (usize, i64),
         stop: (usize, i64),
     },
+    /// By weighted results, as Icinga does or as Nagios does.
+    FlapResults {
+        icinga: bool,
+    },
 }
 
 /// What became of a rule's key, and when.
@@ -185,6 +189,16 @@ impl Rule {
             emits: None,
             because: false,
         }
+    }
+
+    /// The names of all events that it may look at.
+    pub fn seen(&self) -> impl Iterator<Item = Name> {
+        let until = match &self.pattern {
+            Pattern::Pair { until, .. } | Pattern::PairWindow { until, .. } => until.clone(),
+            Pattern::Sequence { steps, .. } => steps.concat(),
+            _ => Vec::new(),
+        };
+        self.names.iter().copied().chain(until)
     }
 
     /// The site of the events that it makes, and what its contexts' names are filled with.
@@ -232,6 +246,9 @@ impl Display for Pattern {
             Pattern::Flap { start, stop } => {
                 write!(f, "{{flap: {{start: {}, within: {}s, ", start.0, start.1)?;
                 write!(f, "stop: {}, stop_within: {}s}}}}", stop.0, stop.1)
+            }
+            Pattern::FlapResults { icinga } => {
+                write!(f, "{{flap: {{mode: {}}}}}", if *icinga { "icinga" } else { "nagios" })
             }
             Pattern::Sequence { steps, within, captures, .. } => {
                 let capture = if *captures { ", host=\"{1.host}\"" } else { "" };
@@ -305,9 +322,9 @@ impl Case {
                     }
                 };
             }
-            if let Some(name) = emits {
-                let event = event(name);
-                text += &format!("    emit: {}, status: point}}\n", &event[..event.len() - 1]);
+            if let Some((name, status)) = emits {
+                let (event, status) = (event(name), if *status == Status::Point { "point" } else { "firing" });
+                text += &format!("    emit: {}, status: {status}}}\n", &event[..event.len() - 1]);
             }
         }
         text
@@ -325,7 +342,17 @@ impl Pattern {
             | Pattern::Group { within, .. }
             | Pattern::Flap { start: (_, within), .. }
             | Pattern::PairWindow { within, .. } => Some(*within),
+            Pattern::FlapResults { .. } => Some(600),
             Pattern::Each { .. } | Pattern::Suppress { .. } | Pattern::Pair { .. } | Pattern::Absence { .. } => None,
         }
     }
+}
+
+/// A story, one line each.
+pub fn shown(story: &[Told]) -> String {
+    let line = |one: &Told| {
+        let (seconds, millis) = (one.at / SECOND, one.at % SECOND);
+        format!("{seconds:>7}.{millis:03} r{} {} {:?}\n", one.rule, one.key, one.what)
+    };
+    story.iter().map(line).collect()
 }

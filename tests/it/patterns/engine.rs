@@ -7,7 +7,7 @@ use watchfire::engine::{DeskInput, Engine, Input, Request, Work};
 use watchfire::model::{Event, Labels, Moment, Status};
 use watchfire::rules::{RuleText, load};
 
-use super::case::{self, Case, Millis, Pattern, Told, What};
+use super::case::{self, Case, Millis, Pattern, Semantics, Told, What};
 
 /// When every case begins: 2026-02-13T00:00:00Z.
 const START: Moment = Moment::from_seconds(1_770_940_800);
@@ -83,7 +83,8 @@ impl Player<'_> {
     }
 }
 
-/// Leaves out what is told of a condition that stands already: the desk is reminded now and then.
+/// Leaves out what is told of a condition that stands already: the desk is reminded now and then. Only where SEC says
+/// each firing is each of them told: within a minute, when no reminder comes.
 pub fn changes(story: Vec<Told>, case: &Case) -> Vec<Told> {
     let mut raised = std::collections::BTreeSet::new();
     let mut kept: Vec<Told> = Vec::new();
@@ -93,7 +94,9 @@ pub fn changes(story: Vec<Told>, case: &Case) -> Vec<Told> {
             What::Raised => raised.insert(place),
             What::Cleared => raised.remove(&place),
         };
-        if is_change || matches!(case.rules[one.rule].pattern, Pattern::Group { repeat: true, .. } if false) {
+        let rule = &case.rules[one.rule];
+        let repeats = rule.semantics == Semantics::Sec && matches!(rule.pattern, Pattern::Group { repeat: true, .. });
+        if is_change || repeats {
             kept.push(one);
         }
     }

@@ -5,5 +5,6 @@ mod engine;
 mod random;
 mod sec;
 mod slow;
+mod vectors;
 mod versus_engine;
 mod versus_sec;

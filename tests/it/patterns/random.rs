@@ -116,13 +116,8 @@ fn rule(semantics: Semantics, pattern: impl Strategy<Value = Pattern>) -> impl S
         rule.guard = guard.map(|(context, alive)| Guard { context, alive }).filter(|guard| fits_key(guard.context));
         rule.changes.retain(|change| fits_key(change.context));
         if emits {
-            rule.emits = if rule.names.contains(&MADE[1]) {
-                None
-            } else if rule.names.contains(&MADE[0]) {
-                Some(MADE[1])
-            } else {
-                Some(MADE[0])
-            };
+            let makes = [MADE[0], MADE[1]].into_iter().find(|made| rule.seen().all(|name| name < *made));
+            rule.emits = makes.map(|made| (made, Status::Point));
         }
         rule
     })
@@ -133,10 +128,15 @@ fn has_end_in_sec(pattern: &Pattern) -> bool {
     matches!(pattern, Pattern::Threshold { .. } | Pattern::Thresholds { .. } | Pattern::Pair { within: None, .. })
 }
 
+/// How long the events of a case for SEC come: within a minute nobody is reminded of what stands.
+pub const SEC_SECONDS: i64 = 55;
+
 /// Rules that SEC can be given, for points that come when they happen.
 pub fn sec_case() -> impl Strategy<Value = Case> {
     let rule = rule(Semantics::Sec, sec_pattern()).prop_map(|mut rule| {
         rule.changes.retain(|change| change.on == What::Raised || has_end_in_sec(&rule.pattern));
+        // With nothing open the second event of a pair passes SEC's rule by; here it is the rule's all the same.
+        rule.continues |= matches!(rule.pattern, Pattern::Pair { .. } | Pattern::PairWindow { .. });
         rule
     });
     let gap = prop::sample::select(vec![0, 0, 1, 1, 1, 2, 2, 3, 4, 6, 11]);
@@ -147,20 +147,21 @@ pub fn sec_case() -> impl Strategy<Value = Case> {
             at += gap * SECOND;
             Event { at, ago: 0, status: Status::Point, name, site, host: HOSTS[0] }
         };
-        Case { rules, events: events.into_iter().map(happen).collect() }
+        let events = events.into_iter().map(happen).take_while(|event| event.at < SEC_SECONDS * SECOND);
+        Case { rules, events: events.collect() }
     })
 }
 
-/// Patterns of ours, by name: so that one at a time can be looked at.
-fn pattern(only: Option<&'static str>) -> BoxedStrategy<Pattern> {
+/// The patterns, by name.
+pub fn patterns() -> Vec<(&'static str, BoxedStrategy<Pattern>)> {
     let quiet = || prop::sample::select(vec![1_i64, 3, 5, 12]);
     let count = || 1_usize..=4;
-    let all: Vec<(&str, BoxedStrategy<Pattern>)> = vec![
+    vec![
         ("each", quiet().prop_map(|quiet| Pattern::Each { quiet }).boxed()),
         ("suppress", within().prop_map(|within| Pattern::Suppress { within }).boxed()),
         (
             "threshold",
-            (count(), within(), count(), Just(false))
+            (count(), within(), count(), any::<bool>())
                 .prop_map(|(count, within, clear, distinct)| Pattern::Threshold {
                     count,
                     within,
@@ -213,14 +214,11 @@ fn pattern(only: Option<&'static str>) -> BoxedStrategy<Pattern> {
                 })
                 .boxed(),
         ),
-    ];
-    let chosen: Vec<BoxedStrategy<Pattern>> =
-        all.into_iter().filter(|(name, _)| only.is_none_or(|only| only == *name)).map(|(_, one)| one).collect();
-    prop::strategy::Union::new(chosen).boxed()
+    ]
 }
 
 /// How events come: received in order, some late, alerts as well as points.
-fn events(with_alerts: bool, with_late: bool) -> impl Strategy<Value = Vec<Event>> {
+fn events(has_late: bool) -> impl Strategy<Value = Vec<Event>> {
     let gap = prop::sample::select(vec![0_i64, 0, 1, 1, 1, 2, 2, 3, 4, 6, 11]);
     let half = prop::bool::weighted(0.1);
     let ago = prop_oneof![5 => Just(0_i64), 1 => prop::sample::select(vec![1_i64, 2, 3, 5, 9, 15])];
@@ -234,26 +232,65 @@ fn events(with_alerts: bool, with_late: bool) -> impl Strategy<Value = Vec<Event
         let mut at = 20 * SECOND;
         let happen = |(gap, half, ago, status, (name, site, host))| {
             at += gap * SECOND + if half { SECOND / 2 } else { 0 };
-            let status = if with_alerts { status } else { Status::Point };
-            let ago = if with_late { ago * SECOND } else { 0 };
+            let ago = if has_late { ago * SECOND } else { 0 };
             Event { at, ago, status, name, site, host }
         };
         drawn.into_iter().map(happen).collect()
     })
 }
 
-/// Any rules and events that the rule language allows; with `only`, of that pattern.
-pub fn case(only: Option<&'static str>) -> impl Strategy<Value = Case> {
-    let own =
-        || (rule(Semantics::Default, pattern(only)), any::<bool>(), prop::bool::weighted(0.2)).prop_map(with_flags);
-    (prop::collection::vec(own(), 1..=3), events(true, true)).prop_map(|(rules, events)| Case { rules, events })
+/// One alert that goes up and down, for what looks back over many results.
+fn flapping() -> impl Strategy<Value = Vec<Event>> {
+    let status = prop_oneof![1 => Just(None), 4 => Just(Some(true)), 2 => Just(Some(false))];
+    prop::collection::vec((0_i64..=2, status), 0..=60).prop_map(|drawn| {
+        let (mut at, mut fires) = (0, false);
+        let happen = |(gap, turns): (i64, Option<bool>)| {
+            at += gap * SECOND;
+            fires ^= turns == Some(true);
+            let status = match (turns, fires) {
+                (None, _) => Status::Point,
+                (Some(_), true) => Status::Firing,
+                (Some(_), false) => Status::Resolved,
+            };
+            Event { at, ago: 0, status, name: NAMES[0], site: SITES[0], host: HOSTS[0] }
+        };
+        drawn.into_iter().map(happen).collect()
+    })
 }
 
-fn with_flags((mut rule, because, messages): (Rule, bool, bool)) -> Rule {
-    rule.because = because && rule.pattern.waits().is_some();
-    rule.messages = messages && !matches!(rule.pattern, Pattern::Each { .. } | Pattern::Absence { .. });
-    rule.changes.clear();
-    rule.guard = None;
-    rule.emits = None;
-    rule
+/// One rule that judges flapping by results.
+pub fn flapping_case() -> impl Strategy<Value = Case> {
+    (any::<bool>(), flapping()).prop_map(|(icinga, events)| {
+        let rule = Rule::new(NAMES[0], Pattern::FlapResults { icinga }, Semantics::Default);
+        Case { rules: vec![rule], events }
+    })
+}
+
+/// Rules of that pattern alone, without contexts and events of their own.
+pub fn case_of(pattern: BoxedStrategy<Pattern>) -> impl Strategy<Value = Case> {
+    let rule = own_rule(pattern).prop_map(|rule| Rule { guard: None, changes: Vec::new(), emits: None, ..rule });
+    (prop::collection::vec(rule, 1..=2), events(true)).prop_map(|(rules, events)| Case { rules, events })
+}
+
+/// Any rules and events that the rule language allows, SEC's semantics among them.
+pub fn any_case() -> impl Strategy<Value = Case> {
+    let patterns = || prop::strategy::Union::new(patterns().into_iter().map(|(_, pattern)| pattern));
+    let rule = prop_oneof![3 => own_rule(patterns().boxed()), 1 => rule(Semantics::Sec, sec_pattern())];
+    (prop::collection::vec(rule, 1..=4), events(true)).prop_map(|(rules, mut events)| {
+        // SEC knows no late events.
+        if rules.iter().any(|rule| rule.semantics == Semantics::Sec) {
+            events.iter_mut().for_each(|event| event.ago = 0);
+        }
+        Case { rules, events }
+    })
+}
+
+fn own_rule(pattern: BoxedStrategy<Pattern>) -> impl Strategy<Value = Rule> {
+    let flags = (any::<bool>(), prop::bool::weighted(0.2), any::<bool>());
+    (rule(Semantics::Default, pattern), flags).prop_map(|(mut rule, (because, messages, as_alert))| {
+        rule.because = because && rule.pattern.waits().is_some();
+        rule.messages = messages && !matches!(rule.pattern, Pattern::Each { .. } | Pattern::Absence { .. });
+        rule.emits = rule.emits.map(|(name, _)| (name, if as_alert { Status::Firing } else { Status::Point }));
+        rule
+    })
 }

@@ -107,7 +107,7 @@ fn action(case: usize, number: usize, rule: &Rule, on: What) -> String {
             }
         };
     }
-    if let Some(name) = rule.emits.filter(|_| on == What::Raised) {
+    if let Some((name, _)) = rule.emits.filter(|_| on == What::Raised) {
         list += &format!("; {}", event(name));
     }
     list

@@ -83,7 +83,7 @@ impl Judge<'_> {
             }
         }
         if what == What::Raised {
-            self.made.extend(rule.emits.map(make));
+            self.made.extend(rule.emits.map(|(name, _)| make(name)));
         }
     }
 

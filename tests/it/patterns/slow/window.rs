@@ -109,6 +109,7 @@ impl Window {
                 self.on &= self.within(now, span(stop.1), false) > stop.0;
                 NOTHING
             }
+            Pattern::FlapResults { .. } => NOTHING,
             Pattern::Thresholds { fall, .. } => {
                 let Some(rise) = self.since else { return NOTHING };
                 let calm = span(fall.1);
@@ -224,6 +225,12 @@ impl Window {
                 self.history.push(arrival);
                 self.fire_at(*start, false)
             }
+            Pattern::FlapResults { icinga } => {
+                self.history.push(arrival);
+                let was_on = self.on;
+                self.on = if *icinga { self.flaps_for_icinga() } else { self.flaps_for_nagios() };
+                Edge { fired: self.on && !was_on, closed: false }
+            }
             Pattern::Thresholds { rise, .. } => {
                 if self.fell.is_some_and(|fell| at < fell) {
                     return NOTHING;
@@ -275,6 +282,31 @@ impl Window {
             }
             Pattern::Pair { .. } | Pattern::PairWindow { .. } => panic!("pairs do not count"),
         }
+    }
+
+    /// Whether each result differs from the one before, the oldest first; before the first all was well.
+    fn changes(&self) -> Vec<bool> {
+        let is_bad = |one: &Arrival| one.status != Status::Resolved;
+        let before = std::iter::once(false).chain(self.history.iter().map(is_bad));
+        before.zip(self.history.iter().map(is_bad)).map(|(before, after)| before != after).collect()
+    }
+
+    /// 20 changes among 21 results; the weights rise from .75 to 1.25. On from 30 %, off from 20 % down.
+    fn flaps_for_nagios(&self) -> bool {
+        let changes = self.changes();
+        let newest = changes.iter().rev().take(20).enumerate().filter(|(_, changed)| **changed);
+        // In 76ths: .75 is 57 of them, and a 19th of a half is 2.
+        let weight: usize = newest.map(|(age, _)| 57 + 2 * (19 - age)).sum();
+        let share = |percent: usize| percent * 76 * 20;
+        if self.on { weight * 100 > share(20) } else { weight * 100 >= share(30) }
+    }
+
+    /// The last 20 results, changed or not; the weights rise from .80 to 1.18. On above 30 %, off from 25 % down.
+    fn flaps_for_icinga(&self) -> bool {
+        let changes = self.changes();
+        let newest = changes.iter().rev().take(20).enumerate().filter(|(_, changed)| **changed);
+        let weight: usize = newest.map(|(age, _)| 80 + 2 * (19 - age)).sum();
+        weight > if self.on { 25 * 20 } else { 30 * 20 }
     }
 
     fn hush_until(&mut self, until: Millis) {

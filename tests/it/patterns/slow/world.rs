@@ -129,11 +129,8 @@ impl World<'_> {
     /// What the rule does besides when it fires or clears.
     fn act(&mut self, place: &Place, on: What) {
         let rule = &self.case.rules[place.0];
-        let site = self.case.events.iter().map(|event| event.site).find(|site| rule.keyed && *site == place.1);
-        let site = site.unwrap_or(EMITTED_SITE);
-        let make = |name: Name| Event { at: 0, ago: 0, status: Status::Point, name, site, host: "a" };
         for change in rule.changes.iter().filter(|change| change.on == on) {
-            let name = change.context.replace("{site}", site);
+            let name = change.context.replace("{site}", self.made_by(place, "A").site);
             match change.becomes {
                 Becomes::Unset => {
                     self.contexts.remove(&name);
@@ -143,7 +140,8 @@ impl World<'_> {
                         Semantics::Default => self.now + seconds * SECOND,
                         Semantics::Sec => (self.now.div_euclid(SECOND) + seconds + 1) * SECOND,
                     });
-                    self.contexts.insert(name, Context { ends, then: then.map(make) });
+                    let then = then.map(|name| self.made_by(place, name));
+                    self.contexts.insert(name, Context { ends, then });
                 }
             }
         }
@@ -151,7 +149,6 @@ impl World<'_> {
 
     /// Brings what is told in line with the window.
     fn settle(&mut self, place: &Place, fired: bool) {
-        let rule = &self.case.rules[place.0];
         let Some(condition) = self.conditions.get_mut(place) else { return };
         let (on, is_empty) = (condition.window.on, condition.members.is_empty());
         let raises = on && (fired || !condition.raised);
@@ -162,15 +159,37 @@ impl World<'_> {
         };
         if raises {
             tell(What::Raised);
-            let site = self.case.events.iter().map(|event| event.site).find(|site| rule.keyed && *site == place.1);
-            let site = site.unwrap_or(EMITTED_SITE);
-            let make = |name: Name| Event { at: 0, ago: 0, status: Status::Point, name, site, host: "a" };
-            self.made.extend(rule.emits.map(make));
         }
         if clears {
             tell(What::Cleared);
+        }
+        if raises {
+            self.emit(place, false);
+        }
+        if clears {
+            self.emit(place, true);
             self.act(place, What::Cleared);
         }
+    }
+
+    /// The event that the rule makes when it raises, and the end of it when it clears.
+    fn emit(&mut self, place: &Place, ends: bool) {
+        let rule = &self.case.rules[place.0];
+        let Some((name, status)) = rule.emits else { return };
+        let status = match (status, ends) {
+            (Status::Point, false) => Status::Point,
+            (Status::Firing, false) => Status::Firing,
+            (Status::Firing, true) => Status::Resolved,
+            _ => return,
+        };
+        self.made.push_back(Event { status, ..self.made_by(place, name) });
+    }
+
+    /// A point that the rule makes.
+    fn made_by(&self, place: &Place, name: Name) -> Event {
+        let is_keyed = self.case.rules[place.0].keyed;
+        let site = self.case.events.iter().map(|event| event.site).find(|site| is_keyed && *site == place.1);
+        Event { at: 0, ago: 0, status: Status::Point, name, site: site.unwrap_or(EMITTED_SITE), host: "a" }
     }
 
     fn enter(&mut self, place: &Place, role: Role, event: &Event, at: Millis) {
@@ -213,7 +232,8 @@ impl World<'_> {
         let allowed = rule.guard.as_ref().is_none_or(|guard| alive(guard.context) == guard.alive);
         let is_end = event.status == Status::Resolved;
         let fits = allowed && rule.names.contains(&event.name);
-        let counts_ends = matches!(rule.pattern, Pattern::Absence { .. } | Pattern::Flap { .. });
+        let counts_ends =
+            matches!(rule.pattern, Pattern::Absence { .. } | Pattern::Flap { .. } | Pattern::FlapResults { .. });
         let role = if fits {
             (!is_end || counts_ends).then_some(Role::Entry)
         } else {
@@ -295,7 +315,7 @@ impl World<'_> {
         let places: Vec<Place> = alert.owner.iter().chain(&alert.links).cloned().collect();
         for place in places {
             let rule = self.rule(place.0);
-            let every = rule.messages || matches!(rule.pattern, Pattern::Absence { .. });
+            let every = rule.messages || matches!(rule.pattern, Pattern::Absence { .. } | Pattern::FlapResults { .. });
             let Some(Hit { role: Some(role), .. }) = self.hit(place.0, event, &[]).filter(|_| every) else { continue };
             if event.status == Status::Firing && role == Role::Entry {
                 self.join(&place, identity);
