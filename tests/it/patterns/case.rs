@@ -340,10 +340,13 @@ impl Pattern {
             | Pattern::Thresholds { rise: (_, within), .. }
             | Pattern::Sequence { within, .. }
             | Pattern::Group { within, .. }
-            | Pattern::Flap { start: (_, within), .. }
-            | Pattern::PairWindow { within, .. } => Some(*within),
+            | Pattern::Flap { start: (_, within), .. } => Some(*within),
             Pattern::FlapResults { .. } => Some(600),
-            Pattern::Each { .. } | Pattern::Suppress { .. } | Pattern::Pair { .. } | Pattern::Absence { .. } => None,
+            Pattern::Each { .. }
+            | Pattern::Suppress { .. }
+            | Pattern::Pair { .. }
+            | Pattern::PairWindow { .. }
+            | Pattern::Absence { .. } => None,
         }
     }
 }

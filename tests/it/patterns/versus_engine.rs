@@ -34,7 +34,7 @@ fn agree(cases: usize, strategy: impl Strategy<Value = Case>) {
         }
     }
     println!("{cases} cases, {told} times raised or cleared, {disagreed} disagreed");
-    assert!(disagreed == 0 && told > cases, "{disagreed} of {cases}: {told}");
+    assert!(disagreed == 0 && told > cases / 10, "{disagreed} of {cases}: {told}");
 }
 
 /// The patterns one at a time, so that what disagrees is named.

@@ -81,7 +81,8 @@ fn tmp_world_agrees_with_slow_sec() {
     for _ in 0..random::cases(2000) {
         let tree = random::sec_case().new_tree(&mut runner).unwrap();
         let bad = |case: &Case| {
-            comparable(case, slow::sec::told(case, HORIZON)) != comparable(case, slow::world::told(case, HORIZON * SECOND))
+            comparable(case, slow::sec::told(case, HORIZON))
+                != comparable(case, slow::world::told(case, HORIZON * SECOND))
         };
         if bad(&tree.current()) {
             let case = random::smallest(tree, bad);

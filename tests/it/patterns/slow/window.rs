@@ -178,17 +178,15 @@ impl Window {
     fn second(&mut self, arrival: Arrival) -> Edge {
         let at = arrival.at;
         self.history.push(arrival);
-        let mut edge = NOTHING;
-        if self.waits.is_some_and(|first| first <= at) {
-            self.waits = None;
-            edge = CLOSED;
+        // One that lies before the first event of the newest wait ends nothing.
+        let newest = self.waits.or(self.since);
+        if newest.is_none_or(|first| at < first) {
+            return NOTHING;
         }
-        if self.since.is_some_and(|first| first <= at) {
-            self.since = None;
-            self.on = false;
-            edge = CLOSED;
-        }
-        edge
+        self.waits = None;
+        self.since = None;
+        self.on = false;
+        CLOSED
     }
 
     fn counted(&mut self, rule: &Rule, arrival: Arrival) -> Edge {
@@ -197,12 +195,14 @@ impl Window {
         match &rule.pattern {
             Pattern::Each { quiet } => {
                 if is_point {
+                    let at = if rule.semantics == Semantics::Sec { at - at.rem_euclid(SECOND) } else { at };
                     self.hush_until(at + quiet * SECOND);
                 }
                 self.fire()
             }
             Pattern::Suppress { within } => {
-                if self.since.is_some_and(|since| at < since + within * SECOND) {
+                // Late ones too, but for an alert when it is over: that would fire unseen.
+                if self.since.is_some_and(|since| at < since + within * SECOND) && (self.on || is_point) {
                     return NOTHING;
                 }
                 self.since = Some(at);

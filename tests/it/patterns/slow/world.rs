@@ -152,6 +152,7 @@ impl World<'_> {
         let Some(condition) = self.conditions.get_mut(place) else { return };
         let (on, is_empty) = (condition.window.on, condition.members.is_empty());
         let raises = on && (fired || !condition.raised);
+        let hack = condition.raised && std::env::var("OLD6").is_ok();
         let clears = condition.raised && !on && is_empty;
         condition.raised = (condition.raised || raises) && !clears;
         let mut tell = |what| {
@@ -163,7 +164,7 @@ impl World<'_> {
         if clears {
             tell(What::Cleared);
         }
-        if raises {
+        if raises && !hack {
             self.emit(place, false);
         }
         if clears {
