@@ -91,20 +91,28 @@ impl Turn<'_> {
         }
         let mut silent: Vec<(ConditionKey, Span)> = Vec::new();
         for (key, condition) in self.state.conditions.iter() {
-            let Window::Absence(window) = &condition.window else { continue };
-            if let Some(Pattern::Absence { within }) = self.book.rule_of(key).map(|rule| &rule.pattern)
-                && window.due().is_some_and(fell_into_gap)
+            let due = match &condition.window {
+                Window::Absence(window) => window.due(),
+                Window::Unanswered(window) => window.awaited(),
+                _ => continue,
+            };
+            if let Some(Pattern::Absence { within } | Pattern::PairWindow { within, .. }) =
+                self.book.rule_of(key).map(|rule| &rule.pattern)
+                && due.is_some_and(fell_into_gap)
             {
                 silent.push((key.clone(), *within));
             }
         }
         for (key, within) in silent {
-            if let Some(condition) = self.state.condition_mut(&key)
-                && let Window::Absence(window) = &mut condition.window
-            {
-                window.postpone(now + within.max(RESUME_GRACE));
+            let Some(condition) = self.state.condition_mut(&key) else { continue };
+            let deadline = now + within.max(RESUME_GRACE);
+            match &mut condition.window {
+                Window::Absence(window) => window.postpone(deadline),
+                Window::Unanswered(window) => window.postpone(deadline),
+                _ => {}
             }
         }
+        self.postpone_contexts(fell_into_gap);
     }
 }
 

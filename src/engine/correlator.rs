@@ -219,6 +219,9 @@ fn count(counted: correlation::Counted) -> Counted {
                 correlation::Bound::EventIds => Bound::EventIds,
                 correlation::Bound::Members => Bound::Members,
                 correlation::Bound::Windows => Bound::Windows,
+                correlation::Bound::Instances => Bound::Instances,
+                correlation::Bound::Contexts => Bound::Contexts,
+                correlation::Bound::Derived => Bound::Derived,
             },
         },
     }

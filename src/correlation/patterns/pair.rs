@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Edge, Role};
+use super::{Arrival, Edge, Role, effective};
 use crate::correlation::LATENESS;
-use crate::model::Moment;
+use crate::model::{Moment, Span};
 use crate::rules::{Pattern, Rule};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -18,14 +18,15 @@ pub(in crate::correlation) struct PairWindow {
 }
 
 impl PairWindow {
-    pub fn enter(&mut self, _rule: &Rule, arrival: Arrival) -> Edge {
+    pub fn enter(&mut self, _rule: &Rule, arrival: &Arrival<'_>) -> Edge {
         match arrival.role {
             Role::Entry => self.first(arrival),
             Role::Closer => self.second(arrival),
+            Role::Steps(_) | Role::Class(_) => Edge::Nothing,
         }
     }
 
-    fn first(&mut self, arrival: Arrival) -> Edge {
+    fn first(&mut self, arrival: &Arrival<'_>) -> Edge {
         if self.opened_at.is_some() {
             self.free |= !arrival.suppressed;
             return Edge::Nothing;
@@ -37,7 +38,7 @@ impl PairWindow {
         Edge::Fired
     }
 
-    fn second(&mut self, arrival: Arrival) -> Edge {
+    fn second(&mut self, arrival: &Arrival<'_>) -> Edge {
         if self.opened_at.is_some_and(|opened_at| arrival.at < opened_at) {
             return Edge::Nothing;
         }
@@ -77,9 +78,6 @@ impl PairWindow {
     }
 }
 
-fn within(rule: &Rule) -> Option<crate::model::Span> {
-    match rule.pattern {
-        Pattern::Pair { within, .. } => within,
-        Pattern::Each | Pattern::Threshold { .. } | Pattern::Absence { .. } => None,
-    }
+fn within(rule: &Rule) -> Option<Span> {
+    if let Pattern::Pair { within, .. } = &rule.pattern { within.map(|within| effective(rule, within)) } else { None }
 }

@@ -1,0 +1,48 @@
+//! How long a pattern stands that has no end of its own: by its alerts, and by time for what is no alert.
+
+use serde::{Deserialize, Serialize};
+
+use super::Arrival;
+use crate::model::{Moment, Span};
+use crate::rules::Rule;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(in crate::correlation) struct Standing {
+    fired: bool,
+    /// Stands until then, members or not.
+    until: Option<Moment>,
+}
+
+impl Standing {
+    /// It fired by that event. Without `quiet:` an alert that stays as a member is enough to hold it.
+    pub fn fire(&mut self, rule: &Rule, within: Span, arrival: &Arrival<'_>) {
+        self.fired = true;
+        let lasts = rule.quiet.or((!arrival.is_member).then_some(within));
+        if let Some(lasts) = lasts {
+            self.until = self.until.max(Some(arrival.at + lasts));
+        }
+    }
+
+    pub fn is_on(&self, has_members: bool) -> bool {
+        self.fired && (has_members || self.until.is_some())
+    }
+
+    pub fn has_fired(&self) -> bool {
+        self.fired
+    }
+
+    pub fn due(&self) -> Option<Moment> {
+        self.until
+    }
+
+    pub fn expire(&mut self, now: Moment) {
+        if self.until.is_some_and(|until| until <= now) {
+            self.until = None;
+        }
+    }
+
+    /// The condition is clear: it may fire anew.
+    pub fn rest(&mut self) {
+        *self = Standing::default();
+    }
+}
