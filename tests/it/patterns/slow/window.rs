@@ -8,6 +8,8 @@ use super::operation::Operation;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Arrival {
     pub at: Millis,
+    /// How many events were received before it.
+    pub number: usize,
     pub name: Name,
     pub host: &'static str,
     pub status: Status,
@@ -65,6 +67,9 @@ impl Window {
         match &rule.pattern {
             Pattern::Each { .. } | Pattern::Sequence { .. } | Pattern::Group { .. } => {
                 if !has_members && self.quiet_until.is_none_or(|until| until <= now) {
+                    if self.on {
+                        self.stood_with = self.history.iter().map(|one| one.at).max();
+                    }
                     self.on = false;
                     self.quiet_until = None;
                 }
@@ -272,7 +277,8 @@ impl Window {
                     self.history.iter().filter(is_of).count()
                 };
                 let enough = all.iter().enumerate().all(|(class, (_, count))| of(class) >= *count);
-                if !enough || (self.on && !repeat) {
+                let is_old_news = self.stood_with.is_some_and(|stood_with| newest <= stood_with);
+                if !enough || is_old_news || (self.on && !repeat) {
                     return NOTHING;
                 }
                 if is_point {
@@ -359,7 +365,7 @@ impl Window {
             host: &'static str,
         }
         let mut order: Vec<usize> = (0..self.history.len()).collect();
-        order.sort_by_key(|index| self.history[*index].at);
+        order.sort_by_key(|index| (self.history[*index].at, self.history[*index].number));
         let (mut instances, mut completing): (Vec<Instance>, Vec<usize>) = (Vec::new(), Vec::new());
         for index in order {
             let event = &self.history[index];

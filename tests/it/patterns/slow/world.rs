@@ -16,6 +16,8 @@ pub struct World<'a> {
     alerts: BTreeMap<Identity, Alert>,
     conditions: BTreeMap<Place, Condition>,
     contexts: BTreeMap<String, Context>,
+    /// How many events were received.
+    received: usize,
     /// Events that rules made, before the next from outside.
     made: VecDeque<Event>,
     told: Vec<Told>,
@@ -26,8 +28,9 @@ struct Alert {
     firing: bool,
     said_firing: Option<Millis>,
     said_resolved: Option<Millis>,
-    /// The event time of the last transition into firing.
+    /// When it last began to fire, and how many events were received before that.
     counted_at: Millis,
+    counted_number: usize,
     /// `None`: the catch-all's.
     owner: Option<Place>,
     links: Vec<Place>,
@@ -63,6 +66,7 @@ pub fn told(case: &Case, horizon: Millis) -> Vec<Told> {
         alerts: BTreeMap::new(),
         conditions: BTreeMap::new(),
         contexts: BTreeMap::new(),
+        received: 0,
         made: VecDeque::new(),
         told: Vec::new(),
     };
@@ -193,9 +197,9 @@ impl World<'_> {
         Event { at: 0, ago: 0, status: Status::Point, name, site: site.unwrap_or(EMITTED_SITE), host: "a" }
     }
 
-    fn enter(&mut self, place: &Place, role: Role, event: &Event, at: Millis) {
+    fn enter(&mut self, place: &Place, role: Role, event: &Event, (at, number): (Millis, usize)) {
         let rule = &self.case.rules[place.0];
-        let arrival = Arrival { at, name: event.name, host: event.host, status: event.status, role };
+        let arrival = Arrival { at, number, name: event.name, host: event.host, status: event.status, role };
         let condition = self.conditions.entry(place.clone()).or_default();
         let edge = condition.window.enter(rule, arrival);
         if edge.closed {
@@ -206,12 +210,14 @@ impl World<'_> {
     }
 
     fn take(&mut self, event: &Event) {
+        self.received += 1;
+        let order = (event.happened(), self.received);
         match event.status {
             Status::Point => {
                 for number in 0..self.case.rules.len() {
                     let Some(hit) = self.hit(number, event, &[]) else { continue };
                     if let Some(role) = hit.role {
-                        self.enter(&self.place(number, event), role, event, event.happened());
+                        self.enter(&self.place(number, event), role, event, order);
                     }
                     if !self.rule(number).continues {
                         return;
@@ -295,6 +301,7 @@ impl World<'_> {
         alert.passed.clear();
         if fires {
             alert.counted_at = happened;
+            alert.counted_number = self.received;
             self.route(identity, event, true);
         } else {
             alert.held_until = None;
@@ -304,7 +311,7 @@ impl World<'_> {
             }
             for hit in self.hits(event, &[]).0 {
                 if let Some(role) = hit.role {
-                    self.enter(&self.place(hit.rule, event), role, event, happened);
+                    self.enter(&self.place(hit.rule, event), role, event, (happened, self.received));
                 }
             }
         }
@@ -321,7 +328,7 @@ impl World<'_> {
             if event.status == Status::Firing && role == Role::Entry {
                 self.join(&place, identity);
             }
-            self.enter(&place, role, event, event.happened());
+            self.enter(&place, role, event, (event.happened(), self.received));
         }
     }
 
@@ -336,7 +343,7 @@ impl World<'_> {
         for place in before.iter().filter(|place| owner.as_ref() != Some(place) && !links.contains(place)) {
             self.leave(place, identity);
         }
-        let at = if counts { event.happened() } else { alert.counted_at };
+        let order = if counts { (event.happened(), self.received) } else { (alert.counted_at, alert.counted_number) };
         if let Some(alert) = self.alerts.get_mut(&identity) {
             if alert.owner != owner {
                 alert.held_until = None;
@@ -351,7 +358,7 @@ impl World<'_> {
                 self.join(&place, identity);
             }
             if counts || (!hit.passed && !before.contains(&place)) {
-                self.enter(&place, role, event, at);
+                self.enter(&place, role, event, order);
             }
         }
         let holds = owner.filter(|place| {
