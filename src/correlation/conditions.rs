@@ -74,9 +74,7 @@ impl Turn<'_> {
             self.release_memberless(key);
         }
         self.settle(key, edge == Edge::Fired || (is_free_point && told_long_ago));
-        if fires && was_raised && !self.is_held(key) {
-            self.emit(key);
-        }
+        self.emit_again(key, fires && was_raised);
         self.acting = None;
         self.watch(key, 1);
     }
@@ -125,6 +123,13 @@ impl Turn<'_> {
     fn raise_anew(&mut self, key: &ConditionKey) {
         self.raise(key);
         self.emit(key);
+    }
+
+    /// It fired while it was raised, and is not held back: its event is made once more.
+    pub fn emit_again(&mut self, key: &ConditionKey, fired: bool) {
+        if fired && !self.is_held(key) {
+            self.emit(key);
+        }
     }
 
     /// Pattern and members are clear: what stood is undone, and the pattern may fire anew.

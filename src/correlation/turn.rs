@@ -215,10 +215,12 @@ impl Turn<'_> {
             fires = self.calendar_fires(key, at);
         }
         self.arm_condition(key);
+        let was_raised = self.state.conditions.get(key).is_some_and(|condition| condition.is_raised());
         if fires {
             self.act(key, ActionAt::Fire);
         }
         self.settle(key, fires);
+        self.emit_again(key, fires && was_raised);
     }
 
     pub fn arm_alert(&mut self, fingerprint: Fingerprint) {

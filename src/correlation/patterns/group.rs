@@ -71,7 +71,7 @@ impl GroupWindow {
         if !self.standing.has_fired() {
             self.free = self.classes.iter().any(Times::has_free);
         }
-        self.standing.fire(rule, within, arrival);
+        self.standing.fire(rule, within, newest, arrival.is_member);
         Edge::Fired
     }
 

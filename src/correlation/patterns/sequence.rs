@@ -58,6 +58,9 @@ struct Played {
     fits: u16,
     /// Of the captured labels.
     values: Box<[Box<str>]>,
+    /// Whether it is an alert that stays as a member.
+    is_member: bool,
+    /// It completed something, and that was told.
     completed: bool,
 }
 
@@ -78,41 +81,30 @@ impl SequenceWindow {
         }
         self.settle_old(sequence, arrival.now);
         let values = sequence.captured.iter().map(|label| arrival.subject.value(label).into()).collect();
-        let played = Played { kept: Kept::of(arrival), fits, values, completed: false };
+        let is_member = arrival.is_member;
+        let played = Played { kept: Kept::of(arrival), fits, values, is_member, completed: false };
         let place = self.recent.iter().rposition(|other| other.kept <= played.kept).map_or(0, |before| before + 1);
         let is_newest = place == self.recent.len();
         self.recent.insert(place, played);
-        let outcome = if is_newest { self.play_last(sequence) } else { self.play_again(sequence) };
-        self.dropped |= outcome.dropped;
-        if !outcome.completed {
-            return Edge::Nothing;
+        let from = if is_newest { place } else { 0 };
+        if !is_newest {
+            self.instances = self.before.clone();
         }
-        self.free = outcome.free || (self.standing.has_fired() && self.free);
-        self.standing.fire(rule, sequence.within, arrival);
-        Edge::Fired
-    }
-
-    fn play_last(&mut self, sequence: &Sequence) -> Outcome {
-        let Some(last) = self.recent.back_mut() else { return Outcome::default() };
-        let outcome = play(&mut self.instances, last, sequence);
-        last.completed = outcome.completed;
-        outcome
-    }
-
-    /// Says it completed when more events complete something than did before.
-    fn play_again(&mut self, sequence: &Sequence) -> Outcome {
-        let told = self.recent.iter().filter(|played| played.completed).count();
-        let mut all = Outcome::default();
-        let mut completed = 0;
-        self.instances = self.before.clone();
-        for played in &mut self.recent {
+        let mut told = Outcome::default();
+        for played in self.recent.range_mut(from..) {
             let outcome = play(&mut self.instances, played, sequence);
-            played.completed = outcome.completed;
-            completed += usize::from(outcome.completed);
-            all.free |= outcome.free;
-            all.dropped |= outcome.dropped;
+            told.dropped |= outcome.dropped;
+            if outcome.completed && !played.completed {
+                played.completed = true;
+                told.completed = true;
+                told.free |= outcome.free;
+                self.free &= self.standing.has_fired();
+                self.standing.fire(rule, sequence.within, played.kept.at, played.is_member);
+            }
         }
-        Outcome { completed: completed > told, ..all }
+        self.dropped |= told.dropped;
+        self.free |= told.free;
+        if told.completed { Edge::Fired } else { Edge::Nothing }
     }
 
     /// What no late event can come before any more is played for good.

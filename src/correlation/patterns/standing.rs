@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Arrival;
 use crate::model::{Moment, Span};
 use crate::rules::Rule;
 
@@ -14,12 +13,11 @@ pub(in crate::correlation) struct Standing {
 }
 
 impl Standing {
-    /// It fired by that event. Without `quiet:` an alert that stays as a member is enough to hold it.
-    pub fn fire(&mut self, rule: &Rule, within: Span, arrival: &Arrival<'_>) {
+    /// It fired, its newest event being of `at`. By an alert that stays as a member: that is enough to hold it.
+    pub fn fire(&mut self, rule: &Rule, within: Span, at: Moment, is_member: bool) {
         self.fired = true;
-        let lasts = rule.quiet.or((!arrival.is_member).then_some(within));
-        if let Some(lasts) = lasts {
-            self.until = self.until.max(Some(arrival.at + lasts));
+        if !is_member {
+            self.until = self.until.max(Some(at + rule.quiet.unwrap_or(within)));
         }
     }
 

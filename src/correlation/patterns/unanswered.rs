@@ -13,8 +13,8 @@ pub(in crate::correlation) struct UnansweredWindow {
     waits_since: Option<Moment>,
     /// When it will have waited long enough; moved by a downtime of ours.
     deadline: Option<Moment>,
-    /// One waited in vain.
-    overdue: bool,
+    /// Event time of the last that waited in vain.
+    overdue: Option<Moment>,
     /// Whether a first event came that nothing held back.
     free: bool,
     /// Event time of the second; kept for as long as a point that happened before it may still arrive.
@@ -41,36 +41,39 @@ impl UnansweredWindow {
         }
         self.waits_since = Some(arrival.at);
         self.deadline = Some(arrival.at + within);
-        self.free = (self.overdue && self.free) || !arrival.suppressed;
-        self.closed_at = None;
+        self.free = (self.overdue.is_some() && self.free) || !arrival.suppressed;
         Edge::Nothing
     }
 
     fn second(&mut self, arrival: &Arrival<'_>) -> Edge {
-        if self.waits_since.is_some_and(|since| arrival.at < since) {
+        self.closed_at = self.closed_at.max(Some(arrival.at));
+        let first = self.waits_since.or(self.overdue);
+        if first.is_none_or(|first| arrival.at < first) {
             return Edge::Nothing;
         }
-        let was_open = self.waits_since.is_some() || self.overdue;
-        let closed_at = self.closed_at.max(Some(arrival.at));
-        *self = UnansweredWindow { closed_at, ..UnansweredWindow::default() };
-        if was_open { Edge::Closed } else { Edge::Nothing }
+        *self = UnansweredWindow { closed_at: self.closed_at, ..UnansweredWindow::default() };
+        Edge::Closed
+    }
+
+    fn forgets(&self) -> Option<Moment> {
+        self.closed_at.map(|closed_at| closed_at + LATENESS)
     }
 
     pub fn due(&self) -> Option<Moment> {
-        self.deadline.or(self.closed_at.map(|closed_at| closed_at + LATENESS))
+        [self.deadline, self.forgets()].into_iter().flatten().min()
     }
 
     /// Whether it fired by that.
     pub fn expire(&mut self, now: Moment) -> bool {
-        if self.due().is_none_or(|due| due > now) {
+        if self.forgets().is_some_and(|forgets| forgets <= now) {
+            self.closed_at = None;
+        }
+        if self.deadline.is_none_or(|deadline| deadline > now) {
             return false;
         }
-        let fires = self.waits_since.is_some();
-        self.overdue |= fires;
-        self.waits_since = None;
+        self.overdue = self.waits_since.take();
         self.deadline = None;
-        self.closed_at = None;
-        fires
+        true
     }
 
     /// The moment until which it waits for the second event.
@@ -83,11 +86,11 @@ impl UnansweredWindow {
     }
 
     pub fn is_on(&self) -> bool {
-        self.overdue
+        self.overdue.is_some()
     }
 
     pub fn is_empty(&self) -> bool {
-        !self.overdue && self.waits_since.is_none() && self.closed_at.is_none()
+        self.overdue.is_none() && self.waits_since.is_none() && self.closed_at.is_none()
     }
 
     pub fn has_free(&self) -> bool {
