@@ -676,3 +676,33 @@ fn the_inventory_joins_all_files_and_knows_what_depends_on_what() {
         ],
     );
 }
+
+#[test]
+fn tests_that_cannot_mean_anything_are_mistakes() {
+    let check_test =
+        |fields: &str, expected: &[&str]| check(&format!("tests:\n  - name: 测试\n    {fields}\n"), expected);
+    check_test(
+        "input: [{at: 0s}]\n    expect: [{incidents: []}]",
+        &["x.yaml:3:13: an input of no kind, or of several; expected exactly one of labels, payload, silence"],
+    );
+    check_test(
+        "input: [{labels: {a: b}, repeat: 3}]\n    expect: [{incidents: []}]",
+        &["x.yaml:3:13: repeated, but how far apart?; expected every:, for example every: 10s"],
+    );
+    check_test(
+        "input: [{labels: {a: b}, status: broken}]\n    expect: []",
+        &[
+            "x.yaml:2:11: a test that expects nothing cannot fail; expected at least one entry in expect:",
+            "x.yaml:3:38: \"broken\" is not a status; expected firing, resolved or point",
+        ],
+    );
+    check_test(
+        "input: []\n    expect: [{incidents: [{state: open}]}]",
+        &[
+            "x.yaml:4:35: \"open\" is not a state; expected one of new, assigned, in_progress, pending, resolved, closed, \
+           merged, cancelled",
+        ],
+    );
+    let loaded = loaded("tests:\n  - {name: t, input: [{labels: {a: b}}], expect: [{incidents: [{rule: 没有}]}]}\n");
+    assert_eq!(loaded.warnings[0].to_string(), "x.yaml:2:1: the test \"t\" names an unknown rule \"没有\"");
+}
