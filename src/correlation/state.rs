@@ -178,6 +178,14 @@ impl Frozen {
         encoded.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })
     }
 
+    /// Lets go of the content, and stays good for [`Frozen::same_section`] alone.
+    pub fn hollow(&mut self) {
+        let State { alerts, conditions, event_ids, silences: _, names: _ } = &mut self.0;
+        alerts.hollow();
+        conditions.hollow();
+        event_ids.hollow();
+    }
+
     /// Whether that section was not touched since `earlier`, so that its bytes are the same. False is no promise.
     pub fn same_section(&self, earlier: &Frozen, name: &str) -> bool {
         let (now, before) = (&self.0, &earlier.0);
