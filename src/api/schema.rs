@@ -24,6 +24,7 @@ pub enum Kind {
     MaybeText,
     MaybeNumber,
     MaybeTime,
+    MaybeObject,
 }
 
 /// One shape: its name and its members, all of which are always written.
@@ -32,7 +33,9 @@ pub struct Shape {
     pub members: &'static [(&'static str, Kind)],
 }
 
-use Kind::{Bool, Labels, Many, MaybeBool, MaybeNumber, MaybeText, MaybeTime, Number, Object, Text, Texts, Time};
+use Kind::{
+    Bool, Labels, Many, MaybeBool, MaybeNumber, MaybeObject, MaybeText, MaybeTime, Number, Object, Text, Texts, Time,
+};
 
 /// Every shape that answers refer to. Where one is listed, `…Page` is the list of it.
 pub const SHAPES: &[Shape] = &[
@@ -56,6 +59,7 @@ pub const SHAPES: &[Shape] = &[
             ("labels", Labels),
             ("fingerprint", Text),
             ("reason", Text),
+            ("root", MaybeObject),
             ("alerts", Number),
             ("firing", Number),
             ("opened_at", Time),
@@ -360,6 +364,7 @@ fn of_kind(kind: Kind) -> RefOr<Schema> {
         MaybeText | MaybeTime => maybe(Type::String),
         MaybeNumber => maybe(Type::Number),
         MaybeBool => maybe(Type::Boolean),
+        MaybeObject => maybe(Type::Object),
         Labels => ObjectBuilder::new().additional_properties(Some(plain(Type::String))).build().into(),
         Texts => ArrayBuilder::new().items(plain(Type::String)).build().into(),
         Many(name) => ArrayBuilder::new().items(Ref::from_schema_name(name)).build().into(),

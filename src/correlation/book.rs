@@ -268,6 +268,7 @@ fn catch_all() -> Rule {
         reopen_within: Span::ZERO,
         quiet: None,
         otherwise_after: Span::ZERO,
+        groups: false,
         shape: 0,
     }
 }

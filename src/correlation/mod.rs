@@ -13,6 +13,7 @@ mod conditions;
 mod correlator;
 mod deadlines;
 mod event_ids;
+mod grouping;
 mod inhibition;
 mod input;
 mod invariants;
@@ -34,7 +35,10 @@ use crate::model::{Moment, Span};
 
 pub use correlator::Correlator;
 pub use input::{Resend, SilenceChange};
-pub use output::{AlertView, Bound, Counted, Decision, Evidence, Member, Output, Raised, Refused, Suppressor, Verdict};
+pub use output::{
+    AlertView, Bound, Counted, Decision, Evidence, Joins, Link, LinkKind, Member, Output, Raised, Refused, Suppressor,
+    Verdict,
+};
 pub use state::{BadSnapshot, Frozen};
 
 /// How much earlier than received an event may have happened; earlier ones are taken as from then.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::alert::Alert;
 use super::condition::{Condition, ConditionKey, RuleId};
 use super::event_ids::{EventId, Seen};
+use super::grouping::Groups;
 use crate::model::{Fingerprint, Moment, SECTION_COUNT, Sections, Silence, SilenceId};
 use crate::rules::{CATCH_ALL, Rulebook};
 
@@ -22,6 +23,7 @@ pub(super) struct State {
     pub event_ids: Sections<EventId, Seen>,
     pub silences: Arc<BTreeMap<SilenceId, KeptSilence>>,
     pub names: Arc<RuleNames>,
+    pub groups: Arc<Groups>,
 }
 
 /// A silence and how far its life was taken into account.
@@ -114,15 +116,17 @@ enum Section {
     EventIds(usize),
     Silences,
     Rules,
+    Groups,
 }
 
 impl Section {
     fn all() -> impl Iterator<Item = Section> {
         let parts = |part: fn(usize) -> Section| (0..SECTION_COUNT).map(part);
-        parts(Section::Alerts)
-            .chain(parts(Section::Conditions))
-            .chain(parts(Section::EventIds))
-            .chain([Section::Silences, Section::Rules])
+        parts(Section::Alerts).chain(parts(Section::Conditions)).chain(parts(Section::EventIds)).chain([
+            Section::Silences,
+            Section::Rules,
+            Section::Groups,
+        ])
     }
 
     fn name(self) -> String {
@@ -132,6 +136,7 @@ impl Section {
             Section::EventIds(index) => format!("event-ids-{index:02}"),
             Section::Silences => "silences".to_owned(),
             Section::Rules => "rules".to_owned(),
+            Section::Groups => "groups".to_owned(),
         }
     }
 
@@ -147,6 +152,7 @@ impl Section {
             ("event-ids", Some(index)) => Ok(Section::EventIds(index)),
             ("silences", None) => Ok(Section::Silences),
             ("rules", None) => Ok(Section::Rules),
+            ("groups", None) => Ok(Section::Groups),
             _ => Err(unknown()),
         }
     }
@@ -167,6 +173,7 @@ impl Frozen {
             Section::EventIds(index) => state.event_ids.encode_section(index),
             Section::Silences => postcard::to_allocvec(&*state.silences),
             Section::Rules => postcard::to_allocvec(&*state.names),
+            Section::Groups => postcard::to_allocvec(&*state.groups),
         };
         encoded.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })
     }
@@ -180,6 +187,7 @@ impl Frozen {
             Ok(Section::EventIds(index)) => now.event_ids.same_section(&before.event_ids, index),
             Ok(Section::Silences) => Arc::ptr_eq(&now.silences, &before.silences),
             Ok(Section::Rules) => Arc::ptr_eq(&now.names, &before.names),
+            Ok(Section::Groups) => Arc::ptr_eq(&now.groups, &before.groups),
             Err(_) => false,
         }
     }
@@ -203,6 +211,7 @@ impl State {
             Section::EventIds(index) => self.event_ids.restore_section(index, bytes),
             Section::Silences => postcard::from_bytes(bytes).map(|silences| self.silences = Arc::new(silences)),
             Section::Rules => postcard::from_bytes(bytes).map(|names| self.names = Arc::new(names)),
+            Section::Groups => postcard::from_bytes(bytes).map(|groups| self.groups = Arc::new(groups)),
         };
         restored.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })
     }

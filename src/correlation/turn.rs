@@ -10,6 +10,7 @@ use super::book::Book;
 use super::condition::{Condition, ConditionKey, Phase, RuleId};
 use super::deadlines::{Deadlines, Timer};
 use super::event_ids::{EventId, order_of};
+use super::grouping::Places;
 use super::inhibition::Inhibitions;
 use super::output::{AlertView, Counted, Decision, Output, Verdict};
 use super::state::{Stage, State};
@@ -30,11 +31,14 @@ pub(super) struct Index {
     pub event_id_order: VecDeque<(Moment, EventId)>,
     /// One text for every alert of a source.
     pub sources: BTreeSet<Arc<str>>,
+    /// What grouping saw where.
+    pub places: Places,
 }
 
 impl Index {
     pub fn of(state: &mut State, book: &Book) -> Index {
-        let mut index = Index { event_id_order: order_of(&state.event_ids), ..Index::default() };
+        let event_id_order = order_of(&state.event_ids);
+        let mut index = Index { event_id_order, places: Places::of(&state.groups), ..Index::default() };
         for (id, kept) in state.silences.iter() {
             index.deadlines.insert(kept.due(), Timer::Silence(*id));
             match kept.stage {
@@ -199,11 +203,15 @@ impl Turn<'_> {
         self.out.push(Output::Count(counted));
     }
 
-    pub fn decide(&mut self, key: &ConditionKey, verdict: Verdict) {
-        if let Some(rule) = self.book.rule_of(key) {
+    pub fn decide(&mut self, key: &ConditionKey, mut verdict: Verdict) {
+        let Some(rule) = self.book.rule_of(key) else { return };
+        let joins = self.group(key, &mut verdict);
+        let further = joins.into_iter().map(|joins| Verdict::Grouped(Box::new(joins)));
+        for verdict in [verdict].into_iter().chain(further) {
             let decision = Decision { rule: rule.name.clone(), key: key.key.clone(), verdict };
             self.out.push(Output::Decision(Box::new(decision)));
         }
+        self.wake(key);
     }
 
     /// When an event happened; counts what is not believable.

@@ -219,6 +219,8 @@ fn count(counted: correlation::Counted) -> Counted {
                 correlation::Bound::EventIds => Bound::EventIds,
                 correlation::Bound::Members => Bound::Members,
                 correlation::Bound::Windows => Bound::Windows,
+                correlation::Bound::Group => Bound::Group,
+                correlation::Bound::Sightings => Bound::Sightings,
             },
         },
     }

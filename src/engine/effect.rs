@@ -222,18 +222,25 @@ pub enum Bound {
     Members,
     /// Windows of one rule.
     Windows,
+    /// Alerts of one group, or its length.
+    Group,
+    /// Alerts that grouping remembers.
+    Sightings,
     /// Events feeding back from inspections in one input.
     Feedback,
 }
 
 impl Bound {
-    pub const ALL: [Bound; 4] = [Bound::EventIds, Bound::Members, Bound::Windows, Bound::Feedback];
+    pub const ALL: [Bound; 6] =
+        [Bound::EventIds, Bound::Members, Bound::Windows, Bound::Group, Bound::Sightings, Bound::Feedback];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Bound::EventIds => "event_ids",
             Bound::Members => "members",
             Bound::Windows => "windows",
+            Bound::Group => "group",
+            Bound::Sightings => "sightings",
             Bound::Feedback => "feedback",
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::grouping::GroupingText;
 use super::inventory::InventoryText;
 use crate::rules::source::{OneOrMore, SourceText};
 
@@ -16,6 +17,7 @@ type Text = Spanned<String>;
 pub(super) struct FileText {
     pub sources: Option<Vec<SourceText>>,
     pub inventory: Option<InventoryText>,
+    pub grouping: Option<Spanned<GroupingText>>,
     pub rules: Option<Vec<RuleEntry>>,
     pub inhibitions: Option<Vec<InhibitionEntry>>,
     pub tiers: Option<Vec<LadderEntry>>,
@@ -49,6 +51,7 @@ pub(super) struct RuleEntry {
     pub reopen_within: Option<Text>,
     pub quiet: Option<Text>,
     pub otherwise_after: Option<Text>,
+    pub group: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
