@@ -9,7 +9,7 @@ use super::inhibition::{Place, Side};
 use super::patterns::Role;
 use super::subject::Subject;
 use crate::model::{Labels, LabelsBuilder, Matchers, Span, Status};
-use crate::rules::{CATCH_ALL, Counts, Pattern, Rule, Rulebook};
+use crate::rules::{CATCH_ALL, Counts, Gaps, Pattern, Rule, Rulebook};
 
 pub(super) struct Book {
     pub rulebook: Arc<Rulebook>,
@@ -21,6 +21,8 @@ pub(super) struct Book {
     inhibition_sources: Candidates,
     inhibition_targets: Candidates,
     no_labels: Labels,
+    /// What the inventory probably leaves out.
+    pub gaps: Gaps,
 }
 
 struct BookRule {
@@ -81,6 +83,7 @@ impl Book {
             inhibition_sources,
             inhibition_targets,
             no_labels,
+            gaps: Gaps::of(&rulebook.inventory),
         }
     }
 

@@ -14,6 +14,8 @@ pub(super) enum Timer {
     Silence(SilenceId),
     Alert(Fingerprint),
     Condition(ConditionKey),
+    /// What grouping looks at again.
+    Sighting(u64),
 }
 
 #[derive(Clone, Debug, Default)]

@@ -126,6 +126,10 @@ pub enum LinkKind {
     },
     /// Most of what depends on one item has failed, though the item itself says nothing.
     SameDependency,
+    /// The inventory does not say that the one depends on the other, but its likes do.
+    ProbablyDependsOn,
+    /// Most of the site has failed.
+    SameSite,
     /// A label that the rules name has the same value.
     SameValue,
 }
@@ -141,6 +145,10 @@ impl fmt::Display for Link {
             LinkKind::DependsOnIt { hops: 1 } => write!(f, "{other} depends on {one}, {apart} apart"),
             LinkKind::DependsOnIt { hops } => write!(f, "{other} depends on {one} over {hops} hops, {apart} apart"),
             LinkKind::SameDependency => write!(f, "most of what depends on {one} has failed, {other} too"),
+            LinkKind::ProbablyDependsOn => {
+                write!(f, "{one} probably depends on {other}, as its likes do, {apart} apart")
+            }
+            LinkKind::SameSite => write!(f, "{one} failed with most of its site, as {other} did"),
             LinkKind::SameValue => write!(f, "a label says that they belong together, {apart} apart"),
         }
     }

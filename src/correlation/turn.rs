@@ -56,6 +56,11 @@ impl Index {
                 index.inhibitions.insert(fingerprint, &places, &mut Default::default());
             }
         }
+        for (number, sighting) in &state.groups.sightings {
+            if let Some(at) = sighting.look_again {
+                index.deadlines.insert(at, Timer::Sighting(*number));
+            }
+        }
         let keys: Vec<ConditionKey> = state.conditions.iter().map(|(key, _)| key.clone()).collect();
         for key in keys {
             let Some(condition) = state.condition_mut(&key) else { continue };
@@ -137,6 +142,7 @@ impl Turn<'_> {
                 Timer::Silence(id) => self.silences_due(at, id),
                 Timer::Alert(fingerprint) => self.alert_timer(fingerprint, at),
                 Timer::Condition(key) => self.condition_timer(&key, at),
+                Timer::Sighting(number) => self.look_again(number),
             }
         }
     }

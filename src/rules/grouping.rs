@@ -8,25 +8,32 @@ use crate::model::{Labels, Severity, Span};
 pub struct Grouping {
     /// Whether alerts of different rules are joined at all.
     pub enabled: bool,
-    /// Alerts of one item that begin no further apart belong together.
+    /// Alerts of one item that begin no further apart belong together at once.
     pub same_item_within: Span,
-    /// What depends on a failed item belongs to it if both begin no further apart.
+    /// What depends on a failed item belongs to it if it begins no later than that after it, and for each further
+    /// dependency a quarter more.
     pub neighbours_within: Span,
-    /// How many dependencies may lie between the two; the items in between must be silent: their alarm may be lost.
+    /// How much later than its effect a cause may be seen, for each further dependency a quarter more.
+    pub cause_late_by: Span,
+    /// Over how many dependencies causes are looked for.
     pub hops: u32,
-    /// What depends on a failed item and begins that much later, while the item still fires, is a straggler of it.
+    /// How many items in a row may be silent on that way: their alarms may be lost.
+    pub silent_hops: u32,
+    /// An outage that begins that much later than another one of its item, or of what it depends on and still fires,
+    /// belongs to that if nothing nearer explains it.
     pub stragglers_within: Span,
+    /// How far apart the failures of what depends on one silent item, or of one site, may be to be one outage.
+    pub siblings_within: Span,
     /// An item that says nothing has failed if at least two and that many of a hundred of what depends on it have.
     pub siblings_percent: u32,
+    /// When an alert without an explanation is looked at again, from when it was received; then after three times that.
+    pub look_again_after: Span,
     /// Alerts of one incident begin no further apart than that.
     pub lasts_at_most: Span,
     /// How many alerts are grouped into one incident; what comes later is a storm and stays by itself.
     pub alerts_at_most: u32,
     /// A group with that many warnings is chatter: nothing worse is taken into it.
     pub chatter: u32,
-    /// How far apart producers' clocks may be: among the alerts that begin within it of the first, the topmost item is
-    /// the root candidate.
-    pub skew: Span,
     /// Labels whose equal values say that alerts belong together, wherever they come from.
     pub by: Vec<String>,
 }
@@ -35,15 +42,18 @@ impl Default for Grouping {
     fn default() -> Grouping {
         Grouping {
             enabled: true,
-            same_item_within: Span::from_minutes(5),
-            neighbours_within: Span::from_seconds(60),
-            hops: 2,
-            stragglers_within: Span::from_minutes(7),
+            same_item_within: Span::from_seconds(30),
+            neighbours_within: Span::from_seconds(45),
+            cause_late_by: Span::from_seconds(20),
+            hops: 4,
+            silent_hops: 1,
+            stragglers_within: Span::from_minutes(5),
+            siblings_within: Span::from_seconds(60),
             siblings_percent: 50,
+            look_again_after: Span::from_seconds(25),
             lasts_at_most: Span::from_hours(4),
             alerts_at_most: 5_000,
             chatter: 12,
-            skew: Span::from_seconds(60),
             by: Vec::new(),
         }
     }
@@ -52,7 +62,14 @@ impl Default for Grouping {
 impl Grouping {
     /// For how long an alert can still be joined by something that happened later.
     pub fn memory(&self) -> Span {
-        self.same_item_within.max(self.neighbours_within).max(self.stragglers_within)
+        let spans = [self.same_item_within, self.neighbours_within, self.stragglers_within, self.siblings_within];
+        let longest = spans.into_iter().max().unwrap_or_default();
+        longest.max(self.last_look_after()) + Span::from_minutes(1)
+    }
+
+    /// When an alert is looked at for the last time, from when it was received.
+    pub fn last_look_after(&self) -> Span {
+        Span::from_micros(self.look_again_after.as_micros().saturating_mul(3))
     }
 }
 
@@ -97,11 +114,9 @@ impl Inventory {
     /// the one that raised it.
     pub fn concerned(&self, labels: &Labels) -> Option<ItemIndex> {
         let own = self.entity_of(labels)?;
-        let named = || {
-            let others = labels.iter().filter(|(_, value)| self.find(value) != Some(own));
-            others.filter_map(|(_, value)| self.named_in(value)).find(|other| self.is_edge(own, *other))
-        };
-        Some(named().unwrap_or(own))
+        let others = labels.iter().filter(|(_, value)| self.find(value) != Some(own));
+        let named = others.filter_map(|(_, value)| self.named_in(value)).find(|other| *other != own);
+        Some(named.unwrap_or(own))
     }
 
     /// The item whose name ends that text, after a word of its own.
@@ -116,9 +131,5 @@ impl Inventory {
             rest = after;
         }
         None
-    }
-
-    fn is_edge(&self, one: ItemIndex, other: ItemIndex) -> bool {
-        self.parents(one).contains(&other) || self.children(one).contains(&other)
     }
 }

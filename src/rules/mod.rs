@@ -5,6 +5,7 @@
 mod check;
 mod defaults;
 mod expression;
+mod gaps;
 mod grouping;
 mod inventory;
 mod load;
@@ -15,6 +16,7 @@ mod source;
 pub use check::{Report, report};
 pub use defaults::builtin;
 pub use expression::{BadExpression, Expression};
+pub use gaps::Gaps;
 pub use grouping::{Gravity, Grouping};
 pub use inventory::{ConfigurationItem, ENTITY_LABELS, Inventory, ItemIndex};
 pub use load::{Loaded, load};

@@ -30,10 +30,21 @@ pub struct Sighting {
     pub firing: bool,
     /// Something above it explains it: it does not explain that this belongs to yet another failure.
     pub explained: bool,
+    /// When it is looked at again, for want of an explanation.
+    pub look_again: Option<Moment>,
     pub group: u64,
 }
 
 impl Sighting {
+    pub fn is_down(&self) -> bool {
+        self.gravity == Gravity::Down
+    }
+
+    /// Whether it is of the same alert, or point, under the same condition.
+    pub fn is_same(&self, other: &Sighting) -> bool {
+        self.alert == other.alert && self.at == other.at && self.condition == other.condition
+    }
+
     /// How far its beginning is from `other`, either way.
     pub fn apart(&self, other: Moment) -> Span {
         self.at.since(other).max(other.since(self.at))
@@ -48,6 +59,7 @@ pub struct Group {
     /// How many ever; the remembered ones are in `sightings`.
     pub alerts: u32,
     pub warnings: u32,
+    pub impaired: u32,
     pub down: u32,
     pub sightings: BTreeSet<u64>,
     /// The condition of it that the desk heard of last.
@@ -135,6 +147,7 @@ impl Groups {
             last_at: at,
             alerts: 0,
             warnings: 0,
+            impaired: 0,
             down: 0,
             sightings: BTreeSet::new(),
             told: None,
@@ -145,7 +158,7 @@ impl Groups {
         into.alerts = into.alerts.saturating_add(1);
         match sighting.gravity {
             Gravity::Warning => into.warnings += 1,
-            Gravity::Impaired => {}
+            Gravity::Impaired => into.impaired += 1,
             Gravity::Down => into.down += 1,
         }
         into.sightings.insert(number);
@@ -165,19 +178,20 @@ impl Groups {
         }
     }
 
-    /// Forgets what nothing new can be joined with; answers whether the bound bit.
-    pub fn forget(&mut self, until: Moment, places: &mut Places) -> bool {
-        let mut is_full = false;
+    /// Forgets what nothing new can be joined with; answers what of it was still to be looked at again, which is only
+    /// where the bound bit.
+    pub fn forget(&mut self, until: Moment, places: &mut Places) -> Vec<(Moment, u64)> {
+        let mut early = Vec::new();
         while let Some((number, sighting)) = self.sightings.first_key_value() {
             let crowded = self.sightings.len() > SIGHTINGS_MAX;
             if sighting.seen_at > until && !crowded {
                 break;
             }
-            is_full |= crowded && sighting.seen_at > until;
             let number = *number;
+            early.extend(sighting.look_again.map(|at| (at, number)));
             self.remove(number, places);
         }
-        is_full
+        early
     }
 
     /// Whether two groups may be one.
@@ -192,8 +206,10 @@ impl Groups {
         if lasts > settings.lasts_at_most {
             return Err(Kept::Full);
         }
-        let is_chatter = |group: &Group| group.warnings >= settings.chatter && group.warnings > group.down;
-        if (is_chatter(one) && other.down > 0) || (is_chatter(other) && one.down > 0) {
+        // A warning is not about an outage, and what chatters is about nothing.
+        let mixes = (one.warnings > 0 && other.down > 0) || (other.warnings > 0 && one.down > 0);
+        let drowns = |one: &Group, other: &Group| one.warnings >= settings.chatter && other.impaired > 0;
+        if mixes || drowns(one, other) || drowns(other, one) {
             return Err(Kept::Apart);
         }
         Ok(())
@@ -217,6 +233,7 @@ impl Groups {
             group.last_at = group.last_at.max(gone.last_at);
             group.alerts = group.alerts.saturating_add(gone.alerts);
             group.warnings += gone.warnings;
+            group.impaired += gone.impaired;
             group.down += gone.down;
             group.sightings.extend(gone.sightings);
             group.waiting.extend(gone.waiting);

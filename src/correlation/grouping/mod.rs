@@ -16,6 +16,7 @@ use self::groups::{Kept, Sighting};
 use self::links::{Around, Found};
 use super::book::Book;
 use super::condition::{ConditionKey, Phase, RuleId};
+use super::deadlines::Timer;
 use super::output::{Bound, Counted, Joins, Link, Member, Raised, Verdict};
 use super::state::State;
 use super::turn::Turn;
@@ -133,7 +134,8 @@ impl Turn<'_> {
         let settings = &self.book.rulebook.grouping;
         let until = self.now - settings.memory();
         let groups = Arc::make_mut(&mut self.state.groups);
-        if groups.forget(until, &mut self.index.places) {
+        for (at, number) in groups.forget(until, &mut self.index.places) {
+            self.index.deadlines.remove(at, Timer::Sighting(number));
             self.count(Counted::Bound { which: Bound::Sightings });
         }
         let mut joins = Vec::new();
@@ -188,66 +190,120 @@ impl Turn<'_> {
             gravity,
             firing: true,
             explained: false,
+            look_again: None,
             group: u64::MAX,
         })
     }
 
-    /// Finds the groups of a sighting, and makes them one with it.
-    fn place(&mut self, mut new: Sighting, joins: &mut Vec<Joins>) {
-        let book = self.book;
-        let (settings, inventory) = (&book.rulebook.grouping, &book.rulebook.inventory);
-        let around = Around { settings, inventory, groups: &self.state.groups, places: &self.index.places };
-        let explanation = around.explanation(&new);
-        let mut found: Vec<Found> = around.effects(&new);
+    /// Takes a sighting in, and makes the groups that it belongs to one.
+    fn place(&mut self, new: Sighting, joins: &mut Vec<Joins>) {
+        let around = self.around();
+        let explanation = around.explanation(&new, false);
+        let mut found = around.effects(&new);
         found.extend(around.siblings(&new));
-        let own = self.group_of(&new.condition);
-        let key = new.condition.clone();
+        found.splice(0..0, explanation);
+        let own = self.group_of(&new.condition).filter(|_| self.is_recent(&new));
         let groups = Arc::make_mut(&mut self.state.groups);
-        if let Some((_, explained)) = &explanation {
-            new.explained = *explained;
-        }
-        found.splice(0..0, explanation.map(|(found, _)| found));
-        let (_, mut group) = groups.insert(new, own, &mut self.index.places);
-        let mut told = Vec::new();
-        let mut is_full = false;
+        let (number, _) = groups.insert(new, own, &mut self.index.places);
         for one in found {
-            // A group found before may have become part of another by now.
-            let alive = one.explains.iter().find_map(|number| groups.sightings.get(number)).map(|known| known.group);
-            let other = if groups.groups.contains_key(&one.group) { Some(one.group) } else { alive };
-            let Some(other) = other.filter(|other| *other != group) else {
-                explain(groups, &one.explains);
-                continue;
-            };
-            match groups.may_join(group, other, settings) {
-                Ok(()) => {
-                    explain(groups, &one.explains);
-                    let of_other = groups.groups.get(&other).and_then(|group| group.told.clone());
-                    told.extend(of_other.filter(|other| *other != key).map(|other| (other, one.link)));
-                    group = groups.join(group, other);
-                }
-                Err(Kept::Apart) => {}
-                Err(Kept::Full) => is_full = true,
+            self.join_group(number, one, joins);
+        }
+        self.look_again_later(number);
+    }
+
+    /// Whether the condition was seen so lately that this is the same failure.
+    fn is_recent(&self, new: &Sighting) -> bool {
+        let within = self.book.rulebook.grouping.stragglers_within;
+        let last = self.index.places.of_condition(&new.condition).last();
+        let last = last.and_then(|number| self.state.groups.sightings.get(&number));
+        last.is_some_and(|last| last.firing || last.apart(new.at) <= within)
+    }
+
+    /// A sighting had its time: now what is further away may explain it, too.
+    pub fn look_again(&mut self, number: u64) {
+        let Some(sighting) = Arc::make_mut(&mut self.state.groups).sightings.get_mut(&number) else { return };
+        sighting.look_again = None;
+        let new = sighting.clone();
+        let mut joins = Vec::new();
+        if !new.explained {
+            let found = self.around().explanation(&new, true);
+            let is_explained = found.is_some_and(|found| {
+                let explains_it = found.explains_it;
+                self.join_group(number, found, &mut joins) && explains_it
+            });
+            if !is_explained
+                && let Some(own) = self.state.groups.sightings.get(&number).map(|sighting| sighting.group)
+                && let Some(found) = self.around().guess(&new, own)
+            {
+                self.join_group(number, found, &mut joins);
             }
         }
-        if is_full {
-            self.count(Counted::Bound { which: Bound::Group });
+        for found in self.around().siblings(&new) {
+            self.join_group(number, found, &mut joins);
         }
-        for (other, link) in told {
-            joins.extend(self.joins(&other, Some(link)));
+        self.look_again_later(number);
+        for joins in joins {
+            self.decide(&new.condition, Verdict::Grouped(Box::new(joins)));
         }
+        self.wake(&new.condition);
+    }
+
+    fn look_again_later(&mut self, number: u64) {
+        let settings = &self.book.rulebook.grouping;
+        let Some(sighting) = Arc::make_mut(&mut self.state.groups).sightings.get_mut(&number) else { return };
+        let looks = [settings.look_again_after, settings.last_look_after()];
+        let next = looks.into_iter().map(|after| sighting.seen_at + after).find(|at| *at > self.now);
+        sighting.look_again = next.filter(|_| !sighting.explained && sighting.item.is_some());
+        if let Some(at) = sighting.look_again {
+            self.index.deadlines.insert(at, Timer::Sighting(number));
+        }
+    }
+
+    fn around(&self) -> Around<'_> {
+        let rulebook = &self.book.rulebook;
+        Around {
+            settings: &rulebook.grouping,
+            inventory: &rulebook.inventory,
+            gaps: &self.book.gaps,
+            groups: &self.state.groups,
+            places: &self.index.places,
+        }
+    }
+
+    /// Makes the group of a sighting one with what was found; answers whether they are one now.
+    fn join_group(&mut self, number: u64, found: Found, joins: &mut Vec<Joins>) -> bool {
+        let settings = &self.book.rulebook.grouping;
+        let groups = Arc::make_mut(&mut self.state.groups);
+        let Some((group, key)) = groups.sightings.get(&number).map(|one| (one.group, one.condition.clone())) else {
+            return false;
+        };
+        // What was found may have become part of another group by now.
+        let Some(other) = groups.sightings.get(&found.stands).map(|one| one.group) else { return false };
+        let kept = if group == other { Ok(()) } else { groups.may_join(group, other, settings) };
+        match kept {
+            Ok(()) => {}
+            Err(Kept::Apart) => return false,
+            Err(Kept::Full) => {
+                self.count(Counted::Bound { which: Bound::Group });
+                return false;
+            }
+        }
+        for number in found.explained.iter().chain(found.explains_it.then_some(&number)) {
+            if let Some(sighting) = groups.sightings.get_mut(number) {
+                sighting.explained = true;
+            }
+        }
+        if group != other {
+            let told = groups.groups.get(&other).and_then(|group| group.told.clone()).filter(|told| *told != key);
+            groups.join(group, other);
+            joins.extend(told.and_then(|told| self.joins(&told, Some(found.link))));
+        }
+        true
     }
 
     fn joins(&self, other: &ConditionKey, because: Option<Link>) -> Option<Joins> {
         let rule = self.book.rule_of(other)?.name.clone();
         Some(Joins { rule, key: other.key.clone(), because })
-    }
-}
-
-fn explain(groups: &mut Groups, numbers: &[u64]) {
-    for number in numbers {
-        if let Some(sighting) = groups.sightings.get_mut(number) {
-            sighting.explained = true;
-        }
     }
 }
 

@@ -48,7 +48,8 @@ impl Desk {
         step.count(Counted::RuleFired { rule: decision.rule.clone() });
         let was_open = id.and_then(|id| self.state.get(id)).is_some_and(|incident| incident.record.state.is_open());
         let joined = raised.joins.as_ref();
-        let id = match (self.usable(id, &decision.rule, step), joined.and_then(|joins| self.open_of(joins))) {
+        let id = match (self.usable(id, condition, &decision.rule, step), joined.and_then(|joins| self.open_of(joins)))
+        {
             (Some(id), _) => {
                 self.state.set_condition(id, condition, standing_of(raised));
                 self.note_part(id, decision, condition, raised);
@@ -89,9 +90,24 @@ impl Desk {
     }
 
     /// The incident of that condition, if it still stands for it: open, or resolved so recently that it reopens.
-    fn usable(&self, id: Option<IncidentId>, rule: &str, step: &Step<'_>) -> Option<IncidentId> {
+    /// Of an incident with other conditions too, one that was clear for long enough to have resolved alone is no part
+    /// any more: its next failure is another one.
+    fn usable(
+        &self,
+        id: Option<IncidentId>,
+        condition: Fingerprint,
+        rule: &str,
+        step: &Step<'_>,
+    ) -> Option<IncidentId> {
         let id = id?;
-        let record = &self.state.get(id)?.record;
+        let incident = self.state.get(id)?;
+        let record = &incident.record;
+        if incident.parts.len() > 1 {
+            let after = step.rulebook.rule(rule).map_or(RESOLVE_AFTER_DEFAULT, |rule| rule.resolve_after);
+            let cleared_at = incident.parts.get(&condition).and_then(|part| part.cleared_at);
+            let is_part = cleared_at.is_none_or(|at| at + after > step.now);
+            return (record.state.is_open() && is_part).then_some(id);
+        }
         let within = step.rulebook.rule(rule).map_or(REOPEN_WITHIN_DEFAULT, |rule| rule.reopen_within);
         let recent = record.resolved_at.is_some_and(|at| at + within > step.now);
         (record.state.is_open() || (record.state == IncidentState::Resolved && recent)).then_some(id)
@@ -166,7 +182,7 @@ impl Desk {
         member: &Member,
         step: &mut Step<'_>,
     ) {
-        match self.usable(id, &decision.rule, step) {
+        match self.usable(id, condition, &decision.rule, step) {
             Some(id) => {
                 if member.firing {
                     self.still_stands(id, condition);
@@ -264,6 +280,7 @@ impl Desk {
     fn cleared(&mut self, id: Option<IncidentId>, condition: Fingerprint, step: &mut Step<'_>) {
         let Some(id) = id else { return };
         self.state.set_condition(id, condition, Standing::Clear);
+        self.state.clear_part(id, condition, step.now);
         self.hold_or_release(id, step);
         self.follow_severity(id, step);
         let Some(incident) = self.state.get_mut(id) else { return };
