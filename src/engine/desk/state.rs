@@ -174,10 +174,13 @@ impl DeskState {
         self.kept.incidents.contains_key(&id).then_some(id)
     }
 
-    /// The open incident that this alert belongs to.
+    /// The open incident that this alert belongs to, if it fires there; one that only held it once may lose it.
     pub fn open_of_alert(&self, fingerprint: Fingerprint) -> Option<IncidentId> {
         let id = self.kept.by_alert.get(&fingerprint)?;
-        self.get(*id).is_some_and(|incident| incident.record.state.is_open()).then_some(*id)
+        let fires_in = |incident: &DeskIncident| {
+            incident.record.state.is_open() && incident.members.get(&fingerprint).is_some_and(|member| member.firing)
+        };
+        self.get(*id).is_some_and(fires_in).then_some(*id)
     }
 
     pub fn put(&mut self, incident: DeskIncident) {
