@@ -306,6 +306,22 @@ pub const SHAPES: &[Shape] = &[
         ],
     },
     Shape { name: "Matcher", members: &[("isEqual", Bool), ("isRegex", Bool), ("name", Text), ("value", Text)] },
+    Shape {
+        name: "IncidentExplanation",
+        members: &[
+            ("incident", Object),
+            ("rule", MaybeObject),
+            ("evidence", Many("Evidence")),
+            ("window", MaybeObject),
+            ("alerts", Texts),
+            ("timeline", Many("Timeline")),
+            ("notices", Many("Delivery")),
+        ],
+    },
+    Shape {
+        name: "AlertExplanation",
+        members: &[("alert", Object), ("incidents", Many("Incident")), ("explanation", MaybeObject)],
+    },
     Shape { name: "Receipt", members: &[("accepted", Number), ("duplicates", Number), ("rejected", Many("Rejected"))] },
     Shape { name: "Rejected", members: &[("index", Number), ("error", Text)] },
     Shape { name: "ProblemDetails", members: &[("type", Text), ("title", Text), ("status", Number), ("detail", Text)] },

@@ -13,6 +13,7 @@ mod conditions;
 mod correlator;
 mod deadlines;
 mod event_ids;
+mod explain;
 mod grouping;
 mod inhibition;
 mod input;
@@ -34,6 +35,7 @@ mod tests;
 use crate::model::{Moment, Span};
 
 pub use correlator::Correlator;
+pub use explain::{Counts, Explanation, Holder, Meaning, Progress, RuleTrace, Stand, Unmet, WindowPhase, WindowView};
 pub use input::{Resend, SilenceChange};
 pub use output::{
     AlertView, Bound, Counted, Decision, Evidence, Joins, Link, LinkKind, Member, Output, Raised, Refused, Suppressor,

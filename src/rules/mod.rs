@@ -12,17 +12,19 @@ mod load;
 mod mistake;
 mod rulebook;
 mod source;
+mod test_case;
 
-pub use check::{Report, report};
+pub use check::{Finding, FindingKind, Report, report};
 pub use defaults::builtin;
 pub use expression::{BadExpression, Expression};
 pub use gaps::Gaps;
 pub use grouping::{Gravity, Grouping};
 pub use inventory::{ConfigurationItem, ENTITY_LABELS, Inventory, ItemIndex};
 pub use load::{Loaded, load};
-pub use mistake::Mistake;
+pub use mistake::{Mistake, Place};
 pub use rulebook::{
     CATCH_ALL, Channel, Check, Comparison, Counts, Inhibition, Item, Ladder, Limit, Pattern, Plan, ProblemPolicy, Rule,
     RuleText, Rulebook, RulebookHash, Step, Team,
 };
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
+pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};
