@@ -11,7 +11,7 @@ use super::patterns::Role;
 use super::state::State;
 use super::subject::Subject;
 use crate::model::{Labels, LabelsBuilder, Matchers, Span, Status};
-use crate::rules::{Actions, CATCH_ALL, Counts, Flap, GroupClass, Pattern, Rule, Rulebook, Semantics, Sequence};
+use crate::rules::{Actions, CATCH_ALL, Counts, Flap, Gaps, GroupClass, Pattern, Rule, Rulebook, Semantics, Sequence};
 
 pub(super) struct Book {
     pub rulebook: Arc<Rulebook>,
@@ -23,6 +23,8 @@ pub(super) struct Book {
     inhibition_sources: Candidates,
     inhibition_targets: Candidates,
     no_labels: Labels,
+    /// What the inventory probably leaves out.
+    pub gaps: Gaps,
 }
 
 struct BookRule {
@@ -84,6 +86,7 @@ impl Book {
             inhibition_sources,
             inhibition_targets,
             no_labels,
+            gaps: Gaps::of(&rulebook.inventory),
         }
     }
 
@@ -367,6 +370,7 @@ fn catch_all() -> Rule {
         reopen_within: Span::ZERO,
         quiet: None,
         otherwise_after: Span::ZERO,
+        groups: false,
         shape: 0,
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::condition::{Condition, ConditionKey, Phase};
 use super::contexts::whole_second;
-use super::output::{Bound, Counted, Evidence, Raised, Verdict};
+use super::output::{Bound, Counted, Evidence, Joins, Raised, Verdict};
 use super::patterns::{Arrival, Edge, Role, Window};
 use super::sentences;
 use super::subject::{Message, Subject};
@@ -167,6 +167,27 @@ impl Turn<'_> {
         if let Some(condition) = self.state.conditions.get(key) {
             self.changed.extend(condition.members.iter());
         }
+        self.group_waiting(key);
+    }
+
+    /// It is still held back, but something that was raised explains it: it is shown there.
+    pub fn raise_held(&mut self, key: &ConditionKey, joins: Joins) {
+        let Some(condition) = self.state.conditions.get(key) else { return };
+        let Some(rule) = self.book.rule_of(key) else { return };
+        let (told_at, members) = (self.now, condition.members.clone());
+        let by = match members.iter().next().and_then(|first| self.state.alerts.get(&first)) {
+            Some(alert) => sentences::held_by(alert),
+            None => condition.evidence.back().map(|one| self.held_by_of(one)).unwrap_or_default(),
+        };
+        let raised = Raised { joins: Some(joins), held: Some(by), ..self.raised(key, condition, rule) };
+        self.decide(key, Verdict::Raised(Box::new(raised)));
+        for fingerprint in members.iter().skip(MEMBERS_SHOWN) {
+            if let Some(alert) = self.member(fingerprint) {
+                self.decide(key, Verdict::Joined { alert });
+            }
+        }
+        self.changed.extend(members.iter());
+        self.set_phase(key, Phase::Raised { held: true, told_at });
     }
 
     fn raise(&mut self, key: &ConditionKey) {
@@ -217,6 +238,8 @@ impl Turn<'_> {
             members,
             evidence,
             counts_for_recurrence: true,
+            joins: None,
+            held: None,
         }
     }
 

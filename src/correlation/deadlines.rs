@@ -16,6 +16,8 @@ pub(super) enum Timer {
     Context(ContextName),
     Alert(Fingerprint),
     Condition(ConditionKey),
+    /// What grouping looks at again.
+    Sighting(u64),
 }
 
 #[derive(Clone, Debug, Default)]

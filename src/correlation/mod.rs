@@ -15,6 +15,7 @@ mod correlator;
 mod deadlines;
 mod event_ids;
 mod explain;
+mod grouping;
 mod inhibition;
 mod input;
 mod invariants;
@@ -37,7 +38,10 @@ use crate::model::{Moment, Span};
 pub use correlator::Correlator;
 pub use explain::{Counts, Explanation, Holder, Meaning, Progress, RuleTrace, Stand, Unmet, WindowPhase, WindowView};
 pub use input::{Resend, SilenceChange};
-pub use output::{AlertView, Bound, Counted, Decision, Evidence, Member, Output, Raised, Refused, Suppressor, Verdict};
+pub use output::{
+    AlertView, Bound, Counted, Decision, Evidence, Joins, Link, LinkKind, Member, Output, Raised, Refused, Suppressor,
+    Verdict,
+};
 pub use state::{BadSnapshot, Frozen};
 
 /// How much earlier than received an event may have happened; earlier ones are taken as from then.

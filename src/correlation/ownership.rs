@@ -143,10 +143,12 @@ impl Turn<'_> {
             return;
         }
         condition.members.remove(fingerprint);
+        let is_raised = condition.is_raised();
         if !suppressed {
             condition.free = condition.free.saturating_sub(1);
         }
-        if condition.is_raised() {
+        self.quiet(key, Some(fingerprint));
+        if is_raised {
             self.decide(key, Verdict::Left { fingerprint });
         }
         self.settle(key, false);
@@ -157,7 +159,7 @@ impl Turn<'_> {
     pub fn member(&self, fingerprint: Fingerprint) -> Option<Member> {
         let alert = self.state.alerts.get(&fingerprint)?;
         let (labels, severity, firing) = (alert.labels.clone(), alert.severity, alert.times.firing);
-        Some(Member { fingerprint, labels, severity, firing })
+        Some(Member { fingerprint, labels, severity, firing, since: alert.counted_at })
     }
 }
 

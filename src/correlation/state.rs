@@ -11,6 +11,7 @@ use super::alert::Alert;
 use super::condition::{Condition, ConditionKey, RuleId};
 use super::contexts::{Context, ContextName};
 use super::event_ids::{EventId, Seen};
+use super::grouping::Groups;
 use crate::model::{Fingerprint, Moment, SECTION_COUNT, Sections, Silence, SilenceId};
 use crate::rules::{CATCH_ALL, Rulebook};
 
@@ -24,6 +25,7 @@ pub(super) struct State {
     pub silences: Arc<BTreeMap<SilenceId, KeptSilence>>,
     pub names: Arc<RuleNames>,
     pub contexts: Sections<ContextName, Context>,
+    pub groups: Arc<Groups>,
 }
 
 /// A silence and how far its life was taken into account.
@@ -117,6 +119,7 @@ enum Section {
     Contexts(usize),
     Silences,
     Rules,
+    Groups,
 }
 
 impl Section {
@@ -126,7 +129,7 @@ impl Section {
             .chain(parts(Section::Conditions))
             .chain(parts(Section::EventIds))
             .chain(parts(Section::Contexts))
-            .chain([Section::Silences, Section::Rules])
+            .chain([Section::Silences, Section::Rules, Section::Groups])
     }
 
     fn name(self) -> String {
@@ -137,6 +140,7 @@ impl Section {
             Section::Contexts(index) => format!("contexts-{index:02}"),
             Section::Silences => "silences".to_owned(),
             Section::Rules => "rules".to_owned(),
+            Section::Groups => "groups".to_owned(),
         }
     }
 
@@ -153,6 +157,7 @@ impl Section {
             ("contexts", Some(index)) => Ok(Section::Contexts(index)),
             ("silences", None) => Ok(Section::Silences),
             ("rules", None) => Ok(Section::Rules),
+            ("groups", None) => Ok(Section::Groups),
             _ => Err(unknown()),
         }
     }
@@ -174,13 +179,14 @@ impl Frozen {
             Section::Contexts(index) => state.contexts.encode_section(index),
             Section::Silences => postcard::to_allocvec(&*state.silences),
             Section::Rules => postcard::to_allocvec(&*state.names),
+            Section::Groups => postcard::to_allocvec(&*state.groups),
         };
         encoded.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })
     }
 
     /// Lets go of the content, and stays good for [`Frozen::same_section`] alone.
     pub fn hollow(&mut self) {
-        let State { alerts, conditions, event_ids, contexts, silences: _, names: _ } = &mut self.0;
+        let State { alerts, conditions, event_ids, contexts, silences: _, names: _, groups: _ } = &mut self.0;
         alerts.hollow();
         conditions.hollow();
         event_ids.hollow();
@@ -197,6 +203,7 @@ impl Frozen {
             Ok(Section::Contexts(index)) => now.contexts.same_section(&before.contexts, index),
             Ok(Section::Silences) => Arc::ptr_eq(&now.silences, &before.silences),
             Ok(Section::Rules) => Arc::ptr_eq(&now.names, &before.names),
+            Ok(Section::Groups) => Arc::ptr_eq(&now.groups, &before.groups),
             Err(_) => false,
         }
     }
@@ -221,6 +228,7 @@ impl State {
             Section::Contexts(index) => self.contexts.restore_section(index, bytes),
             Section::Silences => postcard::from_bytes(bytes).map(|silences| self.silences = Arc::new(silences)),
             Section::Rules => postcard::from_bytes(bytes).map(|names| self.names = Arc::new(names)),
+            Section::Groups => postcard::from_bytes(bytes).map(|groups| self.groups = Arc::new(groups)),
         };
         restored.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })
     }

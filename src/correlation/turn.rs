@@ -11,6 +11,7 @@ use super::condition::{Condition, ConditionKey, Phase, RuleId};
 use super::contexts::Derived;
 use super::deadlines::{Deadlines, Timer};
 use super::event_ids::{EventId, order_of};
+use super::grouping::Places;
 use super::inhibition::Inhibitions;
 use super::output::{AlertView, Counted, Decision, Output, Verdict};
 use super::patterns::Window;
@@ -35,11 +36,14 @@ pub(super) struct Index {
     pub sources: BTreeSet<Arc<str>>,
     /// Every calendar of the rulebook has its condition.
     pub has_calendars: bool,
+    /// What grouping saw where.
+    pub places: Places,
 }
 
 impl Index {
     pub fn of(state: &mut State, book: &Book) -> Index {
-        let mut index = Index { event_id_order: order_of(&state.event_ids), ..Index::default() };
+        let event_id_order = order_of(&state.event_ids);
+        let mut index = Index { event_id_order, places: Places::of(&state.groups), ..Index::default() };
         for (id, kept) in state.silences.iter() {
             index.deadlines.insert(kept.due(), Timer::Silence(*id));
             match kept.stage {
@@ -60,6 +64,11 @@ impl Index {
             if alert.times.firing && book.has_inhibitions() {
                 let places = book.inhibition_places(&Subject::of_alert(alert));
                 index.inhibitions.insert(fingerprint, &places, &mut Default::default());
+            }
+        }
+        for (number, sighting) in &state.groups.sightings {
+            if let Some(at) = sighting.look_again {
+                index.deadlines.insert(at, Timer::Sighting(*number));
             }
         }
         let keys: Vec<ConditionKey> = state.conditions.iter().map(|(key, _)| key.clone()).collect();
@@ -152,6 +161,7 @@ impl Turn<'_> {
                 Timer::Context(name) => self.context_timer(&name),
                 Timer::Alert(fingerprint) => self.alert_timer(fingerprint, at),
                 Timer::Condition(key) => self.condition_timer(&key, at),
+                Timer::Sighting(number) => self.look_again(number),
             }
         }
     }
@@ -242,13 +252,15 @@ impl Turn<'_> {
         self.out.push(Output::Count(counted));
     }
 
-    pub fn decide(&mut self, key: &ConditionKey, verdict: Verdict) {
-        if let Some(rule) = self.book.rule_of(key)
-            && rule.opens_incident
-        {
+    pub fn decide(&mut self, key: &ConditionKey, mut verdict: Verdict) {
+        let Some(rule) = self.book.rule_of(key).filter(|rule| rule.opens_incident) else { return };
+        let joins = self.group(key, &mut verdict);
+        let further = joins.into_iter().map(|joins| Verdict::Grouped(Box::new(joins)));
+        for verdict in [verdict].into_iter().chain(further) {
             let decision = Decision { rule: rule.name.clone(), key: key.key.clone(), verdict };
             self.out.push(Output::Decision(Box::new(decision)));
         }
+        self.wake(key);
     }
 
     /// When an event happened; counts what is not believable.

@@ -231,6 +231,8 @@ fn count(counted: correlation::Counted) -> Counted {
                 correlation::Bound::Instances => Bound::Instances,
                 correlation::Bound::Contexts => Bound::Contexts,
                 correlation::Bound::Derived => Bound::Derived,
+                correlation::Bound::Group => Bound::Group,
+                correlation::Bound::Sightings => Bound::Sightings,
             },
         },
     }

@@ -222,6 +222,10 @@ pub enum Bound {
     Members,
     /// Windows of one rule.
     Windows,
+    /// Alerts of one group, or its length.
+    Group,
+    /// Alerts that grouping remembers.
+    Sightings,
     /// Events feeding back from inspections in one input.
     Feedback,
     /// Instances of a sequence under one key.
@@ -233,10 +237,12 @@ pub enum Bound {
 }
 
 impl Bound {
-    pub const ALL: [Bound; 7] = [
+    pub const ALL: [Bound; 9] = [
         Bound::EventIds,
         Bound::Members,
         Bound::Windows,
+        Bound::Group,
+        Bound::Sightings,
         Bound::Feedback,
         Bound::Instances,
         Bound::Contexts,
@@ -248,6 +254,8 @@ impl Bound {
             Bound::EventIds => "event_ids",
             Bound::Members => "members",
             Bound::Windows => "windows",
+            Bound::Group => "group",
+            Bound::Sightings => "sightings",
             Bound::Feedback => "feedback",
             Bound::Instances => "instances",
             Bound::Contexts => "contexts",

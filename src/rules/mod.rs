@@ -5,6 +5,8 @@
 mod check;
 mod defaults;
 mod expression;
+mod gaps;
+mod grouping;
 mod guard;
 mod inventory;
 mod load;
@@ -17,6 +19,8 @@ mod test_case;
 pub use check::{Finding, FindingKind, Report, report};
 pub use defaults::builtin;
 pub use expression::{BadExpression, Expression};
+pub use gaps::Gaps;
+pub use grouping::{Gravity, Grouping};
 pub use guard::{BadGuard, Guard};
 pub use inventory::{ConfigurationItem, ENTITY_LABELS, Inventory, ItemIndex};
 pub use load::{Loaded, load};

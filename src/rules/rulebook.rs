@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Actions, Counts, Expression, Guard, Inventory, Pattern, Semantics, Source};
+use super::{Actions, Counts, Expression, Grouping, Guard, Inventory, Pattern, Semantics, Source};
 use crate::calendar::Schedule;
 use crate::model::{Matchers, Priority, Severity, Span, Tier};
 
@@ -40,6 +40,7 @@ pub struct Rulebook {
     pub texts: Vec<RuleText>,
     pub sources: Vec<Source>,
     pub inventory: Inventory,
+    pub grouping: Grouping,
     /// In file order; the first that owns an alert keeps it. The catch-all is not among them.
     pub rules: Vec<Rule>,
     pub inhibitions: Vec<Inhibition>,
@@ -60,6 +61,7 @@ impl Rulebook {
             texts: Vec::new(),
             sources: Vec::new(),
             inventory: Inventory::default(),
+            grouping: Grouping::default(),
             rules: Vec::new(),
             inhibitions: Vec::new(),
             ladders: BTreeMap::new(),
@@ -130,6 +132,8 @@ pub struct Rule {
     pub quiet: Option<Span>,
     /// How long a firing alert may be held before the next rule gets it.
     pub otherwise_after: Span,
+    /// Whether its alerts may be one incident with those of other rules.
+    pub groups: bool,
     /// Over everything that decides what its windows mean; equal across a reload: the windows live on.
     pub shape: u64,
 }

@@ -188,6 +188,7 @@ fn incident(id: u64) -> Incident {
         labels: Labels::from_pairs([("alertname", "LinkDown"), ("site", "GZ01")]),
         fingerprint: Fingerprint(u64::MAX - id),
         reason: "2 of 2 in 5m".to_owned(),
+        root: None,
         alerts: 2,
         firing: 2,
         opened_at: at(id as i64),

@@ -93,6 +93,7 @@ fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
         reopen_within: Span::ZERO,
         quiet: None,
         otherwise_after: within.min(Span::from_minutes(15)),
+        groups: true,
         shape: 0,
     };
     let mut shape = format!("{matchers}|{pattern_text}");
@@ -258,7 +259,14 @@ impl Names {
                 match &decision.verdict {
                     Verdict::Raised(raised) => {
                         let (members, evidence) = (raised.members.len(), raised.evidence.len());
-                        format!("raised {place} {} {members} alerts {evidence} events", raised.severity)
+                        let joins = raised.joins.as_ref().map(|joins| {
+                            let because = joins.because.as_ref().map(|link| format!(": {link}")).unwrap_or_default();
+                            format!(" with {}{{{}}}{because}", joins.rule, short(&joins.key))
+                        });
+                        let held = raised.held.as_ref().map(|by| format!(" held by {by}")).unwrap_or_default();
+                        let joins = joins.unwrap_or_default();
+                        let severity = raised.severity;
+                        format!("raised {place} {severity} {members} alerts {evidence} events{joins}{held}")
                     }
                     Verdict::Joined { alert } => format!("joined {place} {} {}", short(&alert.labels), alert.severity),
                     Verdict::Left { fingerprint } => format!("left {place} {}", self.name(*fingerprint)),
@@ -266,6 +274,10 @@ impl Names {
                     Verdict::Released => format!("released {place}"),
                     Verdict::Cleared => format!("cleared {place}"),
                     Verdict::Retired => format!("retired {place}"),
+                    Verdict::Grouped(joins) => {
+                        let because = joins.because.as_ref().map(|link| format!(": {link}")).unwrap_or_default();
+                        format!("grouped {place} with {}{{{}}}{because}", joins.rule, short(&joins.key))
+                    }
                 }
             }
             Output::SilenceChanged(silence) => {

@@ -46,6 +46,7 @@ fn rule(name: &str) -> Rule {
         reopen_within: Span::from_hours(1),
         quiet: None,
         otherwise_after: Span::from_minutes(15),
+        groups: true,
         shape: 0,
     }
 }
@@ -190,6 +191,7 @@ fn member(site: &str, alert: u64, firing: bool) -> Member {
         labels: Labels::from_pairs([("alertname", "LinkDown"), ("site", site)]),
         severity: Severity::Major,
         firing,
+        since: Moment::EPOCH,
     }
 }
 
@@ -202,6 +204,8 @@ fn raised(site: &str) -> Raised {
         members: vec![member(site, 1, true)],
         evidence: Vec::new(),
         counts_for_recurrence: true,
+        joins: None,
+        held: None,
     }
 }
 

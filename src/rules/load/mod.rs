@@ -2,6 +2,7 @@
 
 mod actions;
 mod desk;
+mod grouping;
 mod inventory;
 mod pattern;
 mod pattern_text;
@@ -67,6 +68,7 @@ struct Loading {
     sources: Vec<Source>,
     items: Vec<inventory::ReadItem>,
     entity_labels: Vec<String>,
+    grouping: Option<super::Grouping>,
     rules: Vec<super::Rule>,
     inhibitions: Vec<super::Inhibition>,
     ladders: BTreeMap<String, super::Ladder>,
@@ -111,6 +113,10 @@ impl Loading {
                 }
                 self.items.push(inventory::item(&mut reader, &entry));
             }
+        }
+        if let Some(section) = &file.grouping {
+            self.define(&mut reader, "section", "grouping", section.referenced);
+            self.grouping = Some(grouping::grouping(&mut reader, &section.value));
         }
         for entry in file.rules.unwrap_or_default() {
             self.define(&mut reader, "rule", &entry.name.value, entry.name.referenced);
@@ -172,6 +178,7 @@ impl Loading {
             texts,
             sources: self.sources,
             inventory,
+            grouping: self.grouping.unwrap_or_default(),
             rules: self.rules,
             inhibitions: self.inhibitions,
             ladders: self.ladders,

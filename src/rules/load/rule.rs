@@ -85,6 +85,7 @@ pub(super) fn rule(reader: &mut Reader<'_>, entry: RuleEntry) -> Rule {
         reopen_within,
         quiet,
         otherwise_after,
+        groups: entry.group.unwrap_or(true),
         shape,
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::grouping::GroupingText;
 use super::inventory::InventoryText;
 use super::pattern_text::{ContextActionText, EmitText, PatternText};
 use crate::rules::source::{OneOrMore, SourceText};
@@ -17,6 +18,7 @@ type Text = Spanned<String>;
 pub(super) struct FileText {
     pub sources: Option<Vec<SourceText>>,
     pub inventory: Option<InventoryText>,
+    pub grouping: Option<Spanned<GroupingText>>,
     pub rules: Option<Vec<RuleEntry>>,
     pub inhibitions: Option<Vec<InhibitionEntry>>,
     pub tiers: Option<Vec<LadderEntry>>,
@@ -56,6 +58,7 @@ pub(super) struct RuleEntry {
     pub contexts: Option<Vec<ContextActionText>>,
     pub emit: Option<Spanned<EmitText>>,
     pub incident: Option<Spanned<bool>>,
+    pub group: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]

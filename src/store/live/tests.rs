@@ -49,6 +49,7 @@ fn incident(id: u64, state: IncidentState, team: &str) -> Incident {
         labels: Labels::empty(),
         fingerprint: Fingerprint(0),
         reason: String::new(),
+        root: None,
         alerts: 1,
         firing: 1,
         opened_at: Moment::EPOCH,

@@ -76,6 +76,7 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
         labels: labels(key),
         fingerprint: labels(key).fingerprint(),
         reason: "1 alert fires".to_owned(),
+        root: None,
         alerts: 1,
         firing: 1,
         opened_at: at(number as i64),
@@ -242,6 +243,7 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
         reopen_within: Span::from_hours(1),
         quiet: None,
         otherwise_after: Span::from_minutes(15),
+        groups: true,
         shape: 1,
     }
 }

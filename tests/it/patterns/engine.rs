@@ -69,6 +69,7 @@ impl Player<'_> {
                 | Verdict::Left { .. }
                 | Verdict::Held { .. }
                 | Verdict::Released
+                | Verdict::Grouped(_)
                 | Verdict::Retired => continue,
             };
             let Some(rule) = decision.rule.strip_prefix('r').and_then(|number| number.parse::<usize>().ok()) else {
