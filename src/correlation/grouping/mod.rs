@@ -20,7 +20,7 @@ use super::deadlines::Timer;
 use super::output::{Bound, Counted, Joins, Link, Member, Raised, Verdict};
 use super::state::State;
 use super::turn::Turn;
-use crate::model::{Fingerprint, Labels, Moment, Severity};
+use crate::model::{Fingerprint, Labels, Moment, Severity, Span};
 use crate::rules::{Gravity, ItemIndex, Pattern};
 
 /// An alert or event that a rule holds something for.
@@ -138,11 +138,19 @@ impl Turn<'_> {
             self.index.deadlines.remove(at, Timer::Sighting(number));
             self.count(Counted::Bound { which: Bound::Sightings });
         }
+        // What was raised long ago takes in what its rule says, but joins nothing that begins only now.
+        let was_raised = self.state.conditions.get(key).is_some_and(|condition| condition.is_raised());
         let mut joins = Vec::new();
+        let mut own = None;
         for one in seen {
-            if let Some(sighting) = self.sighting(key, one) {
-                self.place(sighting, &mut joins);
+            let Some(sighting) = self.sighting(key, one) else { continue };
+            if was_raised && own.is_none() {
+                own = self.last_of(key).filter(|last| self.apart(*last, one.at) <= settings.neighbours_within);
+                if own.is_none() {
+                    continue;
+                }
             }
+            own = Some(self.place(sighting, own, &mut joins));
         }
         let Some(group) = self.group_of(key) else { return joins };
         if let Some(group) = Arc::make_mut(&mut self.state.groups).groups.get_mut(&group) {
@@ -156,9 +164,16 @@ impl Turn<'_> {
         joins
     }
 
+    fn last_of(&self, key: &ConditionKey) -> Option<u64> {
+        self.index.places.of_condition(key).last()
+    }
+
+    fn apart(&self, number: u64, at: Moment) -> Span {
+        self.state.groups.sightings.get(&number).map_or(Span::from_days(1), |sighting| sighting.apart(at))
+    }
+
     fn group_of(&self, key: &ConditionKey) -> Option<u64> {
-        let number = self.index.places.of_condition(key).last()?;
-        self.state.groups.sightings.get(&number).map(|sighting| sighting.group)
+        self.last_of(key).and_then(|number| self.state.groups.sightings.get(&number)).map(|sighting| sighting.group)
     }
 
     /// The sighting to take in; `None` for what is known, or stands nowhere.
@@ -195,28 +210,22 @@ impl Turn<'_> {
         })
     }
 
-    /// Takes a sighting in, and makes the groups that it belongs to one.
-    fn place(&mut self, new: Sighting, joins: &mut Vec<Joins>) {
+    /// Takes a sighting in, to another one of its condition if there is one (`own`), and makes the groups that it belongs
+    /// to one. Answers its number.
+    fn place(&mut self, new: Sighting, own: Option<u64>, joins: &mut Vec<Joins>) -> u64 {
         let around = self.around();
         let explanation = around.explanation(&new, false);
         let mut found = around.effects(&new);
         found.extend(around.siblings(&new));
         found.splice(0..0, explanation);
-        let own = self.group_of(&new.condition).filter(|_| self.is_recent(&new));
+        let own = own.and_then(|own| self.state.groups.sightings.get(&own)).map(|own| own.group);
         let groups = Arc::make_mut(&mut self.state.groups);
         let (number, _) = groups.insert(new, own, &mut self.index.places);
         for one in found {
             self.join_group(number, one, joins);
         }
         self.look_again_later(number);
-    }
-
-    /// Whether the condition was seen so lately that this is the same failure.
-    fn is_recent(&self, new: &Sighting) -> bool {
-        let within = self.book.rulebook.grouping.stragglers_within;
-        let last = self.index.places.of_condition(&new.condition).last();
-        let last = last.and_then(|number| self.state.groups.sightings.get(&number));
-        last.is_some_and(|last| last.firing || last.apart(new.at) <= within)
+        number
     }
 
     /// A sighting had its time: now what is further away may explain it, too.

@@ -90,8 +90,7 @@ impl Desk {
     }
 
     /// The incident of that condition, if it still stands for it: open, or resolved so recently that it reopens.
-    /// Of an incident with other conditions too, one that was clear for long enough to have resolved alone is no part
-    /// any more: its next failure is another one.
+    /// Of an incident with other conditions too, one that is clear is no part any more: what fails next is grouped anew.
     fn usable(
         &self,
         id: Option<IncidentId>,
@@ -103,9 +102,7 @@ impl Desk {
         let incident = self.state.get(id)?;
         let record = &incident.record;
         if incident.parts.len() > 1 {
-            let after = step.rulebook.rule(rule).map_or(RESOLVE_AFTER_DEFAULT, |rule| rule.resolve_after);
-            let cleared_at = incident.parts.get(&condition).and_then(|part| part.cleared_at);
-            let is_part = cleared_at.is_none_or(|at| at + after > step.now);
+            let is_part = incident.conditions.get(&condition).is_some_and(|standing| *standing != Standing::Clear);
             return (record.state.is_open() && is_part).then_some(id);
         }
         let within = step.rulebook.rule(rule).map_or(REOPEN_WITHIN_DEFAULT, |rule| rule.reopen_within);
@@ -280,7 +277,6 @@ impl Desk {
     fn cleared(&mut self, id: Option<IncidentId>, condition: Fingerprint, step: &mut Step<'_>) {
         let Some(id) = id else { return };
         self.state.set_condition(id, condition, Standing::Clear);
-        self.state.clear_part(id, condition, step.now);
         self.hold_or_release(id, step);
         self.follow_severity(id, step);
         let Some(incident) = self.state.get_mut(id) else { return };

@@ -44,10 +44,8 @@ impl Desk {
             title: raised.title.clone(),
             severity: raised.severity,
             firing: Default::default(),
-            cleared_at: None,
         });
         part.severity = raised.severity;
-        part.cleared_at = None;
     }
 
     /// Two raised conditions are one incident: the oldest carries on.

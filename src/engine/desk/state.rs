@@ -59,8 +59,6 @@ pub struct Part {
     pub severity: Severity,
     /// How many of its alerts fire, by severity.
     pub firing: BTreeMap<Severity, u32>,
-    /// While it is clear: since when.
-    pub cleared_at: Option<Moment>,
 }
 
 /// How a condition stands, as its correlator last said.
@@ -242,12 +240,6 @@ impl DeskState {
         self.kept.by_condition.insert(condition, id);
         if let Some(incident) = self.kept.incidents.get_mut(&id) {
             incident.conditions.insert(condition, standing);
-        }
-    }
-
-    pub fn clear_part(&mut self, id: IncidentId, condition: Fingerprint, now: Moment) {
-        if let Some(part) = self.get_mut(id).and_then(|incident| incident.parts.get_mut(&condition)) {
-            part.cleared_at.get_or_insert(now);
         }
     }
 
