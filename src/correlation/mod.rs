@@ -14,6 +14,7 @@ mod contexts;
 mod correlator;
 mod deadlines;
 mod event_ids;
+mod explain;
 mod inhibition;
 mod input;
 mod invariants;
@@ -34,6 +35,7 @@ mod tests;
 use crate::model::{Moment, Span};
 
 pub use correlator::Correlator;
+pub use explain::{Counts, Explanation, Holder, Meaning, Progress, RuleTrace, Stand, Unmet, WindowPhase, WindowView};
 pub use input::{Resend, SilenceChange};
 pub use output::{AlertView, Bound, Counted, Decision, Evidence, Member, Output, Raised, Refused, Suppressor, Verdict};
 pub use state::{BadSnapshot, Frozen};

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::book::Book;
 use super::condition::{ConditionKey, RuleId};
 use super::output::Output;
-use super::patterns::Window;
 use super::subject::Subject;
 use super::turn::{Index, Turn};
 use super::{RESUME_GRACE, state};
@@ -91,11 +90,7 @@ impl Turn<'_> {
         }
         let mut silent: Vec<(ConditionKey, Span)> = Vec::new();
         for (key, condition) in self.state.conditions.iter() {
-            let due = match &condition.window {
-                Window::Absence(window) => window.due(),
-                Window::Unanswered(window) => window.awaited(),
-                _ => continue,
-            };
+            let due = condition.window.awaited();
             if let Some(Pattern::Absence { within } | Pattern::PairWindow { within, .. }) =
                 self.book.rule_of(key).map(|rule| &rule.pattern)
                 && due.is_some_and(fell_into_gap)
@@ -106,11 +101,7 @@ impl Turn<'_> {
         for (key, within) in silent {
             let Some(condition) = self.state.condition_mut(&key) else { continue };
             let deadline = now + within.max(RESUME_GRACE);
-            match &mut condition.window {
-                Window::Absence(window) => window.postpone(deadline),
-                Window::Unanswered(window) => window.postpone(deadline),
-                _ => {}
-            }
+            condition.window.postpone(deadline);
         }
         self.postpone_contexts(fell_into_gap);
     }

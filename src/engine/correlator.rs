@@ -92,6 +92,11 @@ impl Correlating {
         self.correlator.silences().cloned().collect()
     }
 
+    /// For questions that change nothing.
+    pub fn correlator(&self) -> &Correlator {
+        &self.correlator
+    }
+
     pub fn broken_invariants(&self) -> Vec<String> {
         self.correlator.broken_invariants()
     }

@@ -59,7 +59,7 @@ pub fn report(rulebook: &Rulebook) -> Report {
         ladder: rule.ladder.clone(),
         matchers: rule.matchers.to_string(),
     };
-    let unindexed = rulebook.rules.iter().filter(|rule| !is_indexed(&rule.matchers));
+    let unindexed = rulebook.rules.iter().filter(|rule| !has_index(rule));
     Report {
         hash: rulebook.hash.to_string(),
         counts: counts.into(),
@@ -104,6 +104,24 @@ impl fmt::Display for Report {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether everything that may be an event of the rule is found by a value.
+fn has_index(rule: &Rule) -> bool {
+    let own = is_indexed(&rule.matchers);
+    match &rule.pattern {
+        Pattern::Calendar { .. } => true,
+        Pattern::Sequence(sequence) => sequence.steps.iter().all(|step| is_indexed(&step.matchers)),
+        Pattern::Group(group) => own || group.classes.iter().all(|class| is_indexed(&class.matchers)),
+        Pattern::Pair { until, .. } | Pattern::PairWindow { until, .. } => own && is_indexed(until),
+        Pattern::Each
+        | Pattern::Suppress { .. }
+        | Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Absence { .. }
+        | Pattern::Flap(_) => own,
     }
 }
 

@@ -6,16 +6,19 @@ mod check;
 mod defaults;
 mod expression;
 mod guard;
+mod inventory;
 mod load;
 mod mistake;
 mod pattern;
 mod rulebook;
 mod source;
+mod test_case;
 
 pub use check::{Report, report};
 pub use defaults::builtin;
 pub use expression::{BadExpression, Expression};
 pub use guard::{BadGuard, Guard};
+pub use inventory::{ConfigurationItem, ENTITY_LABELS, Inventory, ItemIndex};
 pub use load::{Loaded, load};
 pub use mistake::Mistake;
 pub use pattern::{
@@ -27,3 +30,4 @@ pub use rulebook::{
     Rulebook, RulebookHash, Step, Team,
 };
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
+pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

@@ -142,6 +142,25 @@ impl Pattern {
         }
     }
 
+    /// How far back events can matter to it; none for a pair that waits without end.
+    pub fn window(&self) -> Option<Span> {
+        match self {
+            Pattern::Each | Pattern::Calendar { .. } => None,
+            Pattern::Suppress { within }
+            | Pattern::Threshold { within, .. }
+            | Pattern::PairWindow { within, .. }
+            | Pattern::Absence { within } => Some(*within),
+            Pattern::Rate(rate) => Some(rate.within),
+            Pattern::Thresholds { rise, fall } => Some(rise.within.max(fall.within)),
+            Pattern::Pair { within, .. } => *within,
+            Pattern::Sequence(sequence) => Some(sequence.within),
+            Pattern::Group(group) => Some(group.within),
+            Pattern::Flap(Flap::Timed { start, stop }) => Some(start.within.max(stop.within)),
+            // Twenty results, whenever they came; as long as they are kept without another.
+            Pattern::Flap(Flap::Nagios | Flap::Icinga) => Some(Span::from_days(1)),
+        }
+    }
+
     /// The matchers of the second event of a pair.
     pub const fn until(&self) -> Option<&Matchers> {
         match self {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Actions, Counts, Expression, Guard, Pattern, Semantics, Source};
+use super::{Actions, Counts, Expression, Guard, Inventory, Pattern, Semantics, Source};
 use crate::calendar::Schedule;
 use crate::model::{Matchers, Priority, Severity, Span, Tier};
 
@@ -39,6 +39,7 @@ pub struct Rulebook {
     /// What it was made from, sorted by path; stored once by hash, so that a replay can compile it again.
     pub texts: Vec<RuleText>,
     pub sources: Vec<Source>,
+    pub inventory: Inventory,
     /// In file order; the first that owns an alert keeps it. The catch-all is not among them.
     pub rules: Vec<Rule>,
     pub inhibitions: Vec<Inhibition>,
@@ -58,6 +59,7 @@ impl Rulebook {
             hash: RulebookHash([0; 32]),
             texts: Vec::new(),
             sources: Vec::new(),
+            inventory: Inventory::default(),
             rules: Vec::new(),
             inhibitions: Vec::new(),
             ladders: BTreeMap::new(),

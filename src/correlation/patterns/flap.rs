@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Arrival, Edge};
 use crate::model::{Moment, Severity, Span, Status};
-use crate::rules::{Flap, Rule};
+use crate::rules::{Flap, Pattern, Rule};
 
 /// How many changes count.
 const CHANGES: u32 = 20;
@@ -47,8 +47,9 @@ impl Default for FlapWindow {
 }
 
 impl FlapWindow {
-    pub fn enter(&mut self, mode: Flap, arrival: &Arrival<'_>) -> Edge {
-        let Some(weights) = weights(mode) else { return Edge::Nothing };
+    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
+        let Pattern::Flap(mode) = &rule.pattern else { return Edge::Nothing };
+        let Some(weights) = weights(*mode) else { return Edge::Nothing };
         let subject = arrival.subject;
         let state = if subject.status == Status::Resolved { Severity::Cleared } else { subject.severity };
         self.changes = (self.changes << 1 | u32::from(state != self.state)) & ((1 << CHANGES) - 1);

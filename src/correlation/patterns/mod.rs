@@ -170,10 +170,7 @@ impl Window {
             Window::Sequence(window) => window.enter(rule, arrival),
             Window::Group(window) => window.enter(rule, arrival),
             Window::SecGroup(window) => window.enter(rule, arrival),
-            Window::Flap(window) => match &rule.pattern {
-                Pattern::Flap(mode) => window.enter(*mode, arrival),
-                _ => Edge::Nothing,
-            },
+            Window::Flap(window) => window.enter(rule, arrival),
             Window::Calendar(_) => Edge::Nothing,
         }
     }
@@ -345,6 +342,36 @@ impl Window {
             Window::Absence(_) | Window::Sequence(_) | Window::Calendar(_) => 0,
         };
         count as u64
+    }
+
+    /// Until when it waits for a message that ends its waiting; what is silent because we were away gets more time.
+    pub fn awaited(&self) -> Option<Moment> {
+        match self {
+            Window::Absence(window) => window.due(),
+            Window::Unanswered(window) => window.awaited(),
+            Window::Each(_)
+            | Window::Threshold(_)
+            | Window::Pair(_)
+            | Window::Suppress(_)
+            | Window::SecThreshold(_)
+            | Window::Distinct(_)
+            | Window::Buckets(_)
+            | Window::TwoThresholds(_)
+            | Window::Sequence(_)
+            | Window::Group(_)
+            | Window::SecGroup(_)
+            | Window::Flap(_)
+            | Window::Calendar(_) => None,
+        }
+    }
+
+    /// Moves what [`Window::awaited`] answers.
+    pub fn postpone(&mut self, deadline: Moment) {
+        if let Window::Absence(window) = self {
+            window.postpone(deadline);
+        } else if let Window::Unanswered(window) = self {
+            window.postpone(deadline);
+        }
     }
 
     /// Whether a bound of the window bit since it was last asked.

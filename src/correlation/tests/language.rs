@@ -12,9 +12,7 @@ use crate::model::{
     Cause, Event, Expiry, Fingerprint, Labels, Matchers, Moment, Offset, Partition, Severity, Silence, SilenceId, Span,
     Stamp, Status,
 };
-use crate::rules::{
-    Actions, Counts, Expression, Inhibition, Pattern, Rule, RuleText, Rulebook, RulebookHash, Semantics, load,
-};
+use crate::rules::{Actions, Counts, Expression, Inhibition, Pattern, Rule, RuleText, Rulebook, Semantics, load};
 
 /// When every scenario begins: 2026-02-13T00:00:00Z.
 pub(super) const START: Moment = Moment::from_seconds(1_770_940_800);
@@ -33,17 +31,7 @@ pub(super) enum Verb {
 }
 
 pub(super) fn rulebook(text: &str) -> Arc<Rulebook> {
-    let mut rulebook = Rulebook {
-        hash: RulebookHash([0; 32]),
-        texts: Vec::new(),
-        sources: Vec::new(),
-        rules: Vec::new(),
-        inhibitions: Vec::new(),
-        ladders: BTreeMap::new(),
-        teams: BTreeMap::new(),
-        problems: Vec::new(),
-        plans: BTreeMap::new(),
-    };
+    let mut rulebook = Rulebook::empty();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (name, rest) = line.split_once(':').unwrap();
         let parts: Vec<&str> = rest.split(" | ").map(str::trim).collect();

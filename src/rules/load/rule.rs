@@ -109,15 +109,11 @@ fn counts(reader: &mut Reader<'_>, on: Option<&Spanned<String>>, pattern: &Patte
         | Pattern::Sequence(_)
         | Pattern::Group(_)
         | Pattern::Flap(Flap::Timed { .. }) => return counts,
-        Pattern::Each | Pattern::Calendar { .. } => "counts nothing",
-        Pattern::Absence { .. } => "looks at every message",
-        Pattern::Flap(Flap::Nagios | Flap::Icinga) => "by results looks at every message",
-    };
-    let message = match pattern {
+        Pattern::Each | Pattern::Calendar { .. } => format!("pattern {} counts nothing", pattern.name()),
         Pattern::Absence { .. } => "absence looks at every message".to_owned(),
-        _ => format!("pattern {} {looks_at}", pattern.name()),
+        Pattern::Flap(Flap::Nagios | Flap::Icinga) => "flap by results looks at every message".to_owned(),
     };
-    reader.mistake(on.referenced, message, "no on:");
+    reader.mistake(on.referenced, looks_at, "no on:");
     counts
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::inventory::InventoryText;
 use super::pattern_text::{ContextActionText, EmitText, PatternText};
 use crate::rules::source::{OneOrMore, SourceText};
 
@@ -15,12 +16,14 @@ type Text = Spanned<String>;
 #[serde(deny_unknown_fields)]
 pub(super) struct FileText {
     pub sources: Option<Vec<SourceText>>,
+    pub inventory: Option<InventoryText>,
     pub rules: Option<Vec<RuleEntry>>,
     pub inhibitions: Option<Vec<InhibitionEntry>>,
     pub tiers: Option<Vec<LadderEntry>>,
     pub teams: Option<Vec<TeamEntry>>,
     pub problems: Option<Vec<ProblemEntry>>,
     pub inspections: Option<Vec<PlanEntry>>,
+    pub tests: Option<Vec<super::test_case::TestEntry>>,
 }
 
 #[derive(Debug, Deserialize)]
