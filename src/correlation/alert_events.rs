@@ -281,15 +281,26 @@ impl Turn<'_> {
         }
         let at = self.event_time(event.occurred_at);
         let subject = Subject::of_event(event, event.normalised_severity(), Status::Point);
-        let hits = self.book.hits(self.state, &subject, &[]);
-        if hits.is_empty() {
-            return self.count(Counted::Unmatched { source: event.source.clone() });
+        let message = Message { event, cause, at };
+        let mut suppressed = None;
+        // One after the other: a context that a rule sets is there for the rules after it.
+        for position in self.book.positions_for(&subject) {
+            let Some(hit) = self.book.hit(self.state, position, &subject, &[]) else { continue };
+            let suppressed = *suppressed.get_or_insert_with(|| {
+                let suppressor = self.suppressor_of(&subject);
+                if let Some(by) = suppressor {
+                    self.count(Counted::Suppressed { by });
+                }
+                suppressor.is_some()
+            });
+            self.enter_all(&[hit], message, &subject, suppressed);
+            if hit.hold == Hold::Owner {
+                break;
+            }
         }
-        let suppressor = self.suppressor_of(&subject);
-        if let Some(by) = suppressor {
-            self.count(Counted::Suppressed { by });
+        if suppressed.is_none() {
+            self.count(Counted::Unmatched { source: event.source.clone() });
         }
-        self.enter_all(&hits, Message { event, cause, at }, &subject, suppressor.is_some());
     }
 
     fn enter_all(&mut self, hits: &[Hit], message: Message<'_>, subject: &Subject<'_>, suppressed: bool) {

@@ -117,24 +117,36 @@ impl Book {
 
     /// The rules that the event concerns, up to and with its owner; those in `passed` cannot own it again.
     pub fn hits(&self, state: &State, subject: &Subject<'_>, passed: &[RuleId]) -> Vec<Hit> {
-        let mut numbers = Vec::new();
-        self.candidates.find(subject.labels, &mut numbers);
         let mut hits = Vec::new();
-        for position in numbers.into_iter().map(|number| number as usize) {
-            let Some(role) = self.role(state, position, subject) else { continue };
-            let hold = if passed.contains(&self.id(position)) {
-                Hold::Passed
-            } else if self.rule(position).continues {
-                Hold::Link
-            } else {
-                Hold::Owner
-            };
-            hits.push(Hit { position, role, hold });
-            if hold == Hold::Owner {
+        for position in self.positions_for(subject) {
+            let Some(hit) = self.hit(state, position, subject, passed) else { continue };
+            let is_owner = hit.hold == Hold::Owner;
+            hits.push(hit);
+            if is_owner {
                 break;
             }
         }
         hits
+    }
+
+    /// The rules that the event may concern by its labels, in their order.
+    pub fn positions_for(&self, subject: &Subject<'_>) -> impl Iterator<Item = usize> + use<> {
+        let mut numbers = Vec::new();
+        self.candidates.find(subject.labels, &mut numbers);
+        numbers.into_iter().map(|number| number as usize)
+    }
+
+    /// Whether and how the event concerns that rule, as the contexts are now.
+    pub fn hit(&self, state: &State, position: usize, subject: &Subject<'_>, passed: &[RuleId]) -> Option<Hit> {
+        let role = self.role(state, position, subject)?;
+        let hold = if passed.contains(&self.id(position)) {
+            Hold::Passed
+        } else if self.rule(position).continues {
+            Hold::Link
+        } else {
+            Hold::Owner
+        };
+        Some(Hit { position, role, hold })
     }
 
     /// Whether the event is that rule's, and as what it counts there.

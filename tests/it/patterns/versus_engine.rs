@@ -18,13 +18,12 @@ fn stories(case: &Case) -> (Vec<Told>, Vec<Told>) {
 #[track_caller]
 fn agree(cases: usize, strategy: impl Strategy<Value = Case>) {
     let mut runner = random::runner();
-    let (mut told, mut disagreed) = (0, 0);
+    let mut told = 0;
     for _ in 0..cases {
         let tree = strategy.new_tree(&mut runner).unwrap();
         let (ours, expected) = stories(&tree.current());
         told += ours.len();
-        disagreed += usize::from(ours != expected);
-        if ours != expected && std::env::var("COUNT").is_err() {
+        if ours != expected {
             let case = random::smallest(tree, |case| {
                 let (ours, expected) = stories(case);
                 ours != expected
@@ -33,17 +32,14 @@ fn agree(cases: usize, strategy: impl Strategy<Value = Case>) {
             panic!("the engine tells\n{}but the slow judge\n{}of\n{case}", case::shown(&ours), case::shown(&expected));
         }
     }
-    println!("{cases} cases, {told} times raised or cleared, {disagreed} disagreed");
-    assert!(disagreed == 0 && told > cases / 10, "{disagreed} of {cases}: {told}");
+    println!("{cases} cases, {told} times raised or cleared");
+    assert!(told > cases / 10, "{told} is too little to compare");
 }
 
 /// The patterns one at a time, so that what disagrees is named.
 #[test]
 fn random_rules_of_one_pattern_tell_the_engine_the_same_story_as_the_slow_judge() {
     for (name, pattern) in random::patterns() {
-        if std::env::var("ONLY").is_ok_and(|only| only != name) {
-            continue;
-        }
         print!("{name}: ");
         agree(random::cases(500), random::case_of(pattern));
     }

@@ -21,6 +21,8 @@ pub enum Role {
     Entry,
     /// The second event of a pair.
     Closer,
+    /// A later step of a sequence and not its first.
+    Step,
 }
 
 /// What an event or the time did to a window.
@@ -381,7 +383,7 @@ impl Window {
                 completing.push(index);
                 instances.retain(|one| one.next <= steps.len());
             }
-            if rule.names.contains(&event.name) {
+            if event.role == Role::Entry {
                 instances.push(Instance { next: 1, first: event.at, before: event.at, host: event.host });
             }
             // Of those that wait for the same, the one that began last.

@@ -156,7 +156,6 @@ impl World<'_> {
         let Some(condition) = self.conditions.get_mut(place) else { return };
         let (on, is_empty) = (condition.window.on, condition.members.is_empty());
         let raises = on && (fired || !condition.raised);
-        let hack = condition.raised && std::env::var("OLD6").is_ok();
         let clears = condition.raised && !on && is_empty;
         condition.raised = (condition.raised || raises) && !clears;
         let mut tell = |what| {
@@ -168,7 +167,7 @@ impl World<'_> {
         if clears {
             tell(What::Cleared);
         }
-        if raises && !hack {
+        if raises {
             self.emit(place, false);
         }
         if clears {
@@ -250,10 +249,8 @@ impl World<'_> {
                 {
                     Some(Role::Closer)
                 }
-                Pattern::Sequence { steps, .. }
-                    if allowed && !is_end && steps.iter().any(|names| names.contains(&event.name)) =>
-                {
-                    Some(Role::Entry)
+                Pattern::Sequence { steps, .. } if steps.iter().any(|names| names.contains(&event.name)) => {
+                    (!is_end).then_some(Role::Step)
                 }
                 _ => return None,
             }
@@ -325,7 +322,7 @@ impl World<'_> {
             let rule = self.rule(place.0);
             let every = rule.messages || matches!(rule.pattern, Pattern::Absence { .. } | Pattern::FlapResults { .. });
             let Some(Hit { role: Some(role), .. }) = self.hit(place.0, event, &[]).filter(|_| every) else { continue };
-            if event.status == Status::Firing && role == Role::Entry {
+            if event.status == Status::Firing && role != Role::Closer {
                 self.join(&place, identity);
             }
             self.enter(&place, role, event, (event.happened(), self.received));
@@ -354,7 +351,7 @@ impl World<'_> {
         for hit in hits {
             let place = self.place(hit.rule, event);
             let Some(role) = hit.role else { continue };
-            if !hit.passed && role == Role::Entry {
+            if !hit.passed && role != Role::Closer {
                 self.join(&place, identity);
             }
             if counts || (!hit.passed && !before.contains(&place)) {
