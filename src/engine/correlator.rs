@@ -124,6 +124,10 @@ impl FrozenCorrelator {
         self.0.encode_section(name)
     }
 
+    pub fn hollow(&mut self) {
+        self.0.hollow();
+    }
+
     pub fn is_same(&self, earlier: &FrozenCorrelator, name: &str) -> bool {
         self.0.same_section(&earlier.0, name)
     }
@@ -224,6 +228,9 @@ fn count(counted: correlation::Counted) -> Counted {
                 correlation::Bound::EventIds => Bound::EventIds,
                 correlation::Bound::Members => Bound::Members,
                 correlation::Bound::Windows => Bound::Windows,
+                correlation::Bound::Instances => Bound::Instances,
+                correlation::Bound::Contexts => Bound::Contexts,
+                correlation::Bound::Derived => Bound::Derived,
             },
         },
     }

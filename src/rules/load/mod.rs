@@ -1,7 +1,10 @@
 //! From rule files to a rulebook: every file is read, every mistake is collected, and only then is it decided.
 
+mod actions;
 mod desk;
 mod inventory;
+mod pattern;
+mod pattern_text;
 mod plan;
 mod reader;
 mod rule;
