@@ -180,10 +180,11 @@ impl Frozen {
 
     /// Lets go of the content, and stays good for [`Frozen::same_section`] alone.
     pub fn hollow(&mut self) {
-        let State { alerts, conditions, event_ids, silences: _, names: _ } = &mut self.0;
+        let State { alerts, conditions, event_ids, contexts, silences: _, names: _ } = &mut self.0;
         alerts.hollow();
         conditions.hollow();
         event_ids.hollow();
+        contexts.hollow();
     }
 
     /// Whether that section was not touched since `earlier`, so that its bytes are the same. False is no promise.
