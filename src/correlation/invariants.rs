@@ -31,8 +31,10 @@ pub(super) fn broken(state: &State, index: &Index, book: &Book) -> Vec<String> {
     }
     let armed = state.alerts.iter().filter(|(_, alert)| alert.armed.is_some()).count()
         + state.conditions.iter().filter(|(_, condition)| condition.armed.is_some()).count();
-    if index.deadlines.len() != armed + state.silences.len() {
-        broken.push(format!("{} deadlines for {armed} waiting and every silence", index.deadlines.len()));
+    let contexts = state.contexts.iter().filter(|(_, context)| context.until.is_some()).count();
+    if index.deadlines.len() != armed + contexts + state.silences.len() {
+        let what = format!("{armed} waiting, {contexts} contexts and every silence");
+        broken.push(format!("{} deadlines for {what}", index.deadlines.len()));
     }
     if index.event_id_order.len() != state.event_ids.len() {
         broken.push("the order of event ids is not that of the ids".to_owned());

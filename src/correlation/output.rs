@@ -182,4 +182,10 @@ pub enum Bound {
     Members,
     /// The oldest window of a rule was dropped.
     Windows,
+    /// The oldest instance of a sequence was dropped.
+    Instances,
+    /// A context was not set: there were too many.
+    Contexts,
+    /// An event was not derived: too deep, or too many at once.
+    Derived,
 }

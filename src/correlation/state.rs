@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::Alert;
 use super::condition::{Condition, ConditionKey, RuleId};
+use super::contexts::{Context, ContextName};
 use super::event_ids::{EventId, Seen};
 use crate::model::{Fingerprint, Moment, SECTION_COUNT, Sections, Silence, SilenceId};
 use crate::rules::{CATCH_ALL, Rulebook};
@@ -22,6 +23,7 @@ pub(super) struct State {
     pub event_ids: Sections<EventId, Seen>,
     pub silences: Arc<BTreeMap<SilenceId, KeptSilence>>,
     pub names: Arc<RuleNames>,
+    pub contexts: Sections<ContextName, Context>,
 }
 
 /// A silence and how far its life was taken into account.
@@ -112,6 +114,7 @@ enum Section {
     Alerts(usize),
     Conditions(usize),
     EventIds(usize),
+    Contexts(usize),
     Silences,
     Rules,
 }
@@ -122,6 +125,7 @@ impl Section {
         parts(Section::Alerts)
             .chain(parts(Section::Conditions))
             .chain(parts(Section::EventIds))
+            .chain(parts(Section::Contexts))
             .chain([Section::Silences, Section::Rules])
     }
 
@@ -130,6 +134,7 @@ impl Section {
             Section::Alerts(index) => format!("alerts-{index:02}"),
             Section::Conditions(index) => format!("conditions-{index:02}"),
             Section::EventIds(index) => format!("event-ids-{index:02}"),
+            Section::Contexts(index) => format!("contexts-{index:02}"),
             Section::Silences => "silences".to_owned(),
             Section::Rules => "rules".to_owned(),
         }
@@ -145,6 +150,7 @@ impl Section {
             ("alerts", Some(index)) => Ok(Section::Alerts(index)),
             ("conditions", Some(index)) => Ok(Section::Conditions(index)),
             ("event-ids", Some(index)) => Ok(Section::EventIds(index)),
+            ("contexts", Some(index)) => Ok(Section::Contexts(index)),
             ("silences", None) => Ok(Section::Silences),
             ("rules", None) => Ok(Section::Rules),
             _ => Err(unknown()),
@@ -165,6 +171,7 @@ impl Frozen {
             Section::Alerts(index) => state.alerts.encode_section(index),
             Section::Conditions(index) => state.conditions.encode_section(index),
             Section::EventIds(index) => state.event_ids.encode_section(index),
+            Section::Contexts(index) => state.contexts.encode_section(index),
             Section::Silences => postcard::to_allocvec(&*state.silences),
             Section::Rules => postcard::to_allocvec(&*state.names),
         };
@@ -186,6 +193,7 @@ impl Frozen {
             Ok(Section::Alerts(index)) => now.alerts.same_section(&before.alerts, index),
             Ok(Section::Conditions(index)) => now.conditions.same_section(&before.conditions, index),
             Ok(Section::EventIds(index)) => now.event_ids.same_section(&before.event_ids, index),
+            Ok(Section::Contexts(index)) => now.contexts.same_section(&before.contexts, index),
             Ok(Section::Silences) => Arc::ptr_eq(&now.silences, &before.silences),
             Ok(Section::Rules) => Arc::ptr_eq(&now.names, &before.names),
             Err(_) => false,
@@ -209,6 +217,7 @@ impl State {
             Section::Alerts(index) => self.alerts.restore_section(index, bytes),
             Section::Conditions(index) => self.conditions.restore_section(index, bytes),
             Section::EventIds(index) => self.event_ids.restore_section(index, bytes),
+            Section::Contexts(index) => self.contexts.restore_section(index, bytes),
             Section::Silences => postcard::from_bytes(bytes).map(|silences| self.silences = Arc::new(silences)),
             Section::Rules => postcard::from_bytes(bytes).map(|names| self.names = Arc::new(names)),
         };

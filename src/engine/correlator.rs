@@ -92,6 +92,11 @@ impl Correlating {
         self.correlator.silences().cloned().collect()
     }
 
+    /// For questions that change nothing.
+    pub fn correlator(&self) -> &Correlator {
+        &self.correlator
+    }
+
     pub fn broken_invariants(&self) -> Vec<String> {
         self.correlator.broken_invariants()
     }
@@ -223,6 +228,9 @@ fn count(counted: correlation::Counted) -> Counted {
                 correlation::Bound::EventIds => Bound::EventIds,
                 correlation::Bound::Members => Bound::Members,
                 correlation::Bound::Windows => Bound::Windows,
+                correlation::Bound::Instances => Bound::Instances,
+                correlation::Bound::Contexts => Bound::Contexts,
+                correlation::Bound::Derived => Bound::Derived,
             },
         },
     }

@@ -224,10 +224,24 @@ pub enum Bound {
     Windows,
     /// Events feeding back from inspections in one input.
     Feedback,
+    /// Instances of a sequence under one key.
+    Instances,
+    /// Shared contexts.
+    Contexts,
+    /// Events that rules derive: how deep, and how many at once.
+    Derived,
 }
 
 impl Bound {
-    pub const ALL: [Bound; 4] = [Bound::EventIds, Bound::Members, Bound::Windows, Bound::Feedback];
+    pub const ALL: [Bound; 7] = [
+        Bound::EventIds,
+        Bound::Members,
+        Bound::Windows,
+        Bound::Feedback,
+        Bound::Instances,
+        Bound::Contexts,
+        Bound::Derived,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -235,6 +249,9 @@ impl Bound {
             Bound::Members => "members",
             Bound::Windows => "windows",
             Bound::Feedback => "feedback",
+            Bound::Instances => "instances",
+            Bound::Contexts => "contexts",
+            Bound::Derived => "derived",
         }
     }
 }

@@ -177,17 +177,7 @@ fn what_the_doors_report_is_labelled_within_bounds() {
 fn the_rulebook_in_force_is_shown_by_its_hash_alone() {
     let metrics = Metrics::new();
     for byte in [0xAB, 0xCD] {
-        metrics.rulebook_in_force(&Rulebook {
-            hash: RulebookHash([byte; 32]),
-            texts: Vec::new(),
-            sources: Vec::new(),
-            rules: Vec::new(),
-            inhibitions: Vec::new(),
-            ladders: BTreeMap::new(),
-            teams: BTreeMap::new(),
-            problems: Vec::new(),
-            plans: BTreeMap::new(),
-        });
+        metrics.rulebook_in_force(&Rulebook { hash: RulebookHash([byte; 32]), ..Rulebook::empty() });
     }
     let series = series(&metrics.render());
     let hashes: Vec<_> = series.keys().filter(|name| name.starts_with("watchfire_rulebook_info{")).collect();

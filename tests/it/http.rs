@@ -29,14 +29,11 @@ fn doors_taking(body_max_bytes: usize, capacity: u32) -> (Router, UnboundedRecei
     let metrics = Arc::new(Metrics::new());
     let rulebook = Arc::new(Rulebook {
         hash: RulebookHash([0; 32]),
-        texts: Vec::new(),
         sources: crate::sources::shipped(),
-        rules: Vec::new(),
-        inhibitions: Vec::new(),
         ladders: Default::default(),
         teams: Default::default(),
-        problems: Vec::new(),
         plans: Default::default(),
+        ..Rulebook::empty()
     });
     let state = HttpIntake {
         intake,

@@ -353,13 +353,10 @@ fn rulebook(n: u8) -> Rulebook {
     Rulebook {
         hash: RulebookHash([n; 32]),
         texts: vec![RuleText { path: "核心.yaml".to_owned(), text: format!("rules: [] # 第 {n} 版\0") }],
-        sources: vec![],
-        rules: vec![],
-        inhibitions: vec![],
         ladders: Default::default(),
         teams: Default::default(),
-        problems: vec![],
         plans: Default::default(),
+        ..Rulebook::empty()
     }
 }
 

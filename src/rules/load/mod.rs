@@ -1,21 +1,26 @@
 //! From rule files to a rulebook: every file is read, every mistake is collected, and only then is it decided.
 
+mod actions;
 mod desk;
+mod inventory;
+mod pattern;
+mod pattern_text;
 mod plan;
 mod reader;
 mod rule;
 mod shape;
+mod test_case;
 mod text;
 mod yaml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_saphyr::Location;
 use sha2::{Digest, Sha256};
 
 use self::reader::{Named, Reader, Reference, place};
 use self::text::FileText;
-use super::mistake::Mistake;
+use super::mistake::{Mistake, Place};
 use super::{RuleText, Rulebook, RulebookHash, Source, defaults};
 
 /// How many rules a rulebook may hold.
@@ -28,6 +33,10 @@ const MISTAKES_MAX: usize = 200;
 pub struct Loaded {
     pub rulebook: Rulebook,
     pub warnings: Vec<Mistake>,
+    /// The tests beside the rules; the engine never sees them.
+    pub tests: Vec<super::TestCase>,
+    /// Where each named thing stands, by what it is (`rule`, `inhibition`, …) and its name.
+    pub places: BTreeMap<(&'static str, String), Place>,
 }
 
 /// Compiles rule files. Files count in the order of their paths; the order of rules is that of the files.
@@ -54,14 +63,17 @@ struct Loading {
     warnings: Vec<Mistake>,
     references: Vec<Reference>,
     /// What stands where, by section and name.
-    defined: BTreeMap<(&'static str, String), String>,
+    defined: BTreeMap<(&'static str, String), Place>,
     sources: Vec<Source>,
+    items: Vec<inventory::ReadItem>,
+    entity_labels: Vec<String>,
     rules: Vec<super::Rule>,
     inhibitions: Vec<super::Inhibition>,
     ladders: BTreeMap<String, super::Ladder>,
     teams: BTreeMap<String, super::Team>,
     problems: Vec<super::ProblemPolicy>,
     plans: BTreeMap<String, super::Plan>,
+    tests: Vec<super::TestCase>,
 }
 
 impl Loading {
@@ -83,6 +95,21 @@ impl Loading {
                 Err(mistakes) => mistakes
                     .into_iter()
                     .for_each(|mistake| reader.mistake_at((mistake.line, mistake.column), mistake.message, "")),
+            }
+        }
+        if let Some(section) = file.inventory {
+            let named = reader.label_names(section.entity.as_ref());
+            self.entity_labels.extend(named);
+            for entry in section.items.unwrap_or_default() {
+                self.define(&mut reader, "inventory item", &entry.name.value, entry.name.referenced);
+                if self.items.len() == inventory::ITEMS_MAX {
+                    reader.mistake(
+                        entry.name.referenced,
+                        "one item too many",
+                        format!("at most {}", inventory::ITEMS_MAX),
+                    );
+                }
+                self.items.push(inventory::item(&mut reader, &entry));
             }
         }
         for entry in file.rules.unwrap_or_default() {
@@ -108,6 +135,10 @@ impl Loading {
                 self.plans.insert(plan.name.clone(), plan);
             }
         }
+        for entry in file.tests.unwrap_or_default() {
+            self.define(&mut reader, "test", &entry.name.value, entry.name.referenced);
+            self.tests.push(test_case::test(&mut reader, &entry));
+        }
         self.mistakes.extend(reader.mistakes);
         self.warnings.extend(reader.warnings);
         self.references.extend(reader.references);
@@ -115,9 +146,10 @@ impl Loading {
 
     /// Notes where something stands; a second one of that name is a mistake.
     fn define(&mut self, reader: &mut Reader<'_>, what: &'static str, name: &str, at: Location) {
-        let (line, _) = place(at);
-        let here = format!("{}:{line}", reader.file.path);
+        let (line, column) = place(at);
+        let here = Place { path: reader.file.path.clone(), line, column };
         if let Some(before) = self.defined.insert((what, name.to_owned()), here) {
+            let before = format!("{}:{}", before.path, before.line);
             reader.mistake(at, format!("a second {what} named {name:?}; the first stands in {before}"), "another name");
         }
     }
@@ -128,6 +160,8 @@ impl Loading {
         }
         self.ladders.entry(defaults::LADDER.to_owned()).or_insert_with(defaults::ladder);
         self.check_references(&texts);
+        self.check_tests(&texts);
+        let inventory = self.inventory(&texts);
         if !self.mistakes.is_empty() {
             self.mistakes.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
             self.mistakes.truncate(MISTAKES_MAX);
@@ -137,6 +171,7 @@ impl Loading {
             hash: hash(&texts),
             texts,
             sources: self.sources,
+            inventory,
             rules: self.rules,
             inhibitions: self.inhibitions,
             ladders: self.ladders,
@@ -144,7 +179,36 @@ impl Loading {
             problems: self.problems,
             plans: self.plans,
         };
-        Ok(Loaded { rulebook, warnings: self.warnings })
+        Ok(Loaded { rulebook, warnings: self.warnings, tests: self.tests, places: self.defined })
+    }
+
+    fn check_tests(&mut self, texts: &[RuleText]) {
+        let known = |name: &str| name == super::CATCH_ALL || self.rules.iter().any(|rule| rule.name == name);
+        for (test, line, rule) in test_case::unknown_rules(&self.tests, known) {
+            if let Some(file) = texts.iter().find(|file| file.path == test.path) {
+                let message = format!("the test {:?} names an unknown rule {rule:?}", test.name);
+                self.warnings.push(Mistake::at(&file.path, &file.text, (line, 1), message, ""));
+            }
+        }
+    }
+
+    /// The items of all files, joined; what they depend on must be among them.
+    fn inventory(&mut self, texts: &[RuleText]) -> super::Inventory {
+        let known: BTreeSet<&str> = self.items.iter().map(|read| read.item.name.as_str()).collect();
+        for read in &self.items {
+            let Some(file) = texts.get(read.file) else { continue };
+            for (_, at) in read.depends_on.iter().filter(|(name, _)| !known.contains(name.as_str())) {
+                let message = format!("{:?} depends on something that the inventory does not hold", read.item.name);
+                let mistake = Mistake::at(&file.path, &file.text, place(*at), message, "the name of an item");
+                self.mistakes.push(mistake);
+            }
+        }
+        if self.entity_labels.is_empty() {
+            self.entity_labels = super::ENTITY_LABELS.map(str::to_owned).to_vec();
+        }
+        let items = std::mem::take(&mut self.items).into_iter();
+        let items = items.map(|read| (read.item, read.depends_on.into_iter().map(|(name, _)| name).collect()));
+        super::Inventory::new(items.collect(), std::mem::take(&mut self.entity_labels))
     }
 
     fn check_references(&mut self, texts: &[RuleText]) {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::inventory::InventoryText;
+use super::pattern_text::{ContextActionText, EmitText, PatternText};
 use crate::rules::source::{OneOrMore, SourceText};
 
 type Text = Spanned<String>;
@@ -14,12 +16,14 @@ type Text = Spanned<String>;
 #[serde(deny_unknown_fields)]
 pub(super) struct FileText {
     pub sources: Option<Vec<SourceText>>,
+    pub inventory: Option<InventoryText>,
     pub rules: Option<Vec<RuleEntry>>,
     pub inhibitions: Option<Vec<InhibitionEntry>>,
     pub tiers: Option<Vec<LadderEntry>>,
     pub teams: Option<Vec<TeamEntry>>,
     pub problems: Option<Vec<ProblemEntry>>,
     pub inspections: Option<Vec<PlanEntry>>,
+    pub tests: Option<Vec<super::test_case::TestEntry>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -47,36 +51,11 @@ pub(super) struct RuleEntry {
     pub reopen_within: Option<Text>,
     pub quiet: Option<Text>,
     pub otherwise_after: Option<Text>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum PatternText {
-    Each,
-    Threshold(ThresholdText),
-    Pair(PairText),
-    Absence(AbsenceText),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ThresholdText {
-    pub count: Spanned<u64>,
-    pub within: Text,
-    pub clear: Option<Spanned<u64>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PairText {
-    pub until: Spanned<OneOrMore>,
-    pub within: Option<Text>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AbsenceText {
-    pub within: Text,
+    pub semantics: Option<Text>,
+    pub context: Option<Text>,
+    pub contexts: Option<Vec<ContextActionText>>,
+    pub emit: Option<Spanned<EmitText>>,
+    pub incident: Option<Spanned<bool>>,
 }
 
 #[derive(Debug, Deserialize)]

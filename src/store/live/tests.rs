@@ -2,20 +2,9 @@
 
 use super::*;
 use crate::model::{Labels, Priority, Severity, Tier};
-use crate::rules::RulebookHash;
 
 fn live() -> Live {
-    Live::new(Arc::new(Rulebook {
-        hash: RulebookHash([0; 32]),
-        texts: vec![],
-        sources: vec![],
-        rules: vec![],
-        inhibitions: vec![],
-        ladders: BTreeMap::new(),
-        teams: BTreeMap::new(),
-        problems: vec![],
-        plans: BTreeMap::new(),
-    }))
+    Live::new(Arc::new(Rulebook::empty()))
 }
 
 fn alert(fingerprint: u64, status: Status) -> AlertRecord {

@@ -1,0 +1,79 @@
+//! The section `inventory:`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_saphyr::{Location, Spanned};
+
+use super::reader::{Reader, each};
+use crate::model::Labels;
+use crate::rules::ConfigurationItem;
+use crate::rules::source::OneOrMore;
+
+type Text = Spanned<String>;
+
+/// How many items there may be.
+pub(super) const ITEMS_MAX: usize = 200_000;
+const DEPENDS_ON_MAX: usize = 64;
+const ALIASES_MAX: usize = 16;
+const FACTS_MAX: usize = 64;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InventoryText {
+    pub entity: Option<Spanned<OneOrMore>>,
+    pub items: Option<Vec<ItemText>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ItemText {
+    pub name: Text,
+    pub class: Option<Text>,
+    pub site: Option<Text>,
+    pub owner: Option<Text>,
+    pub vendor: Option<Text>,
+    pub contract: Option<Text>,
+    pub aliases: Option<Spanned<OneOrMore>>,
+    pub depends_on: Option<Spanned<OneOrMore>>,
+    pub facts: Option<BTreeMap<String, Text>>,
+}
+
+/// An item as it stands in a file, with the places of the names it depends on.
+pub(super) struct ReadItem {
+    pub item: ConfigurationItem,
+    pub depends_on: Vec<(String, Location)>,
+    pub file: usize,
+}
+
+pub(super) fn item(reader: &mut Reader<'_>, entry: &ItemText) -> ReadItem {
+    let at = entry.name.referenced;
+    let optional = |reader: &mut Reader<'_>, text: &Option<Text>| text.as_ref().map(|text| reader.text(text));
+    let names = |names: &Option<Spanned<OneOrMore>>| -> Vec<(String, Location)> {
+        let listed = names.as_ref().map(each).unwrap_or_default();
+        listed.into_iter().map(|(name, at)| (name.to_owned(), at)).collect()
+    };
+    let (aliases, depends_on) = (names(&entry.aliases), names(&entry.depends_on));
+    let facts = entry.facts.iter().flatten().map(|(name, value)| (name.as_str(), value.value.as_str()));
+    let facts = Labels::from_pairs(facts);
+    for (what, count, most) in [
+        ("aliases", aliases.len(), ALIASES_MAX),
+        ("names in depends_on", depends_on.len(), DEPENDS_ON_MAX),
+        ("facts", facts.len(), FACTS_MAX),
+    ] {
+        if count > most {
+            reader.mistake(at, format!("{count} {what}"), format!("at most {most}"));
+        }
+    }
+    let item = ConfigurationItem {
+        name: reader.name(&entry.name),
+        class: optional(reader, &entry.class).unwrap_or_default(),
+        site: optional(reader, &entry.site),
+        owner: optional(reader, &entry.owner),
+        vendor: optional(reader, &entry.vendor),
+        contract: optional(reader, &entry.contract),
+        aliases: aliases.into_iter().map(|(alias, _)| alias).collect(),
+        facts,
+    };
+    ReadItem { item, depends_on, file: reader.file_number }
+}
