@@ -180,7 +180,8 @@ impl Frozen {
 
     /// Lets go of the content, and stays good for [`Frozen::same_section`] alone.
     pub fn hollow(&mut self) {
-        let State { alerts, conditions, event_ids, silences: _, names: _ } = &mut self.0;
+        let State { alerts, conditions, event_ids, contexts, silences: _, names: _ } = &mut self.0;
+        contexts.hollow();
         alerts.hollow();
         conditions.hollow();
         event_ids.hollow();
