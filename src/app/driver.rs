@@ -27,9 +27,6 @@ use crate::store::{Batch, CommitError, Lease, Live, Readiness, Store};
 /// How long the loop sleeps at most, so that a stepped wall clock is noticed.
 const NAP_MAX: Span = Span::from_seconds(1);
 
-/// How many times the loop lets other tasks go first before it takes what is there.
-const GATHER_TURNS: u32 = 8;
-
 /// Reads the rule files; in its own task, since it reads the disk.
 pub type ReadRules = Arc<dyn Fn() -> Result<Rulebook, String> + Send + Sync>;
 
@@ -95,7 +92,6 @@ impl Driver {
         loop {
             let woken = self.wait().await;
             let stop = matches!(woken, Woken::Stop);
-            self.gather().await;
             let mut block = Block::default();
             self.take(woken, &mut block).await?;
             self.fill(&mut block).await?;
@@ -136,20 +132,6 @@ impl Driver {
             Some(delivery) = self.inputs.events.recv() => Woken::Events(delivery),
             () = self.cancel.cancelled() => Woken::Stop,
             () = tokio::time::sleep(nap.to_std()) => Woken::Time,
-        }
-    }
-
-    /// Lets the doors run on while what they have read already still comes in: each of them would otherwise wait for a
-    /// commit of its own. Never waits for what is not there.
-    async fn gather(&mut self) {
-        let mut there = self.inputs.events.len();
-        for _ in 0..GATHER_TURNS {
-            tokio::task::yield_now().await;
-            let more = self.inputs.events.len();
-            if more == there {
-                break;
-            }
-            there = more;
         }
     }
 
