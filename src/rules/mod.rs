@@ -5,18 +5,26 @@
 mod check;
 mod defaults;
 mod expression;
+mod extraction;
+mod facts;
 mod inventory;
 mod load;
 mod mistake;
+mod naming;
 mod rulebook;
 mod source;
 
 pub use check::{Report, report};
 pub use defaults::builtin;
 pub use expression::{BadExpression, Expression};
+pub use extraction::{Extraction, Groups};
+pub use facts::{
+    EventText, NAMING_FACT, Normalising, SeverityWords, TEMPLATE_FACT, Table, TemplateScope, fact_named,
+};
 pub use inventory::{ConfigurationItem, ENTITY_LABELS, Inventory, ItemIndex};
 pub use load::{Loaded, load};
 pub use mistake::Mistake;
+pub use naming::{NamingStandard, OddName, odd_names};
 pub use rulebook::{
     CATCH_ALL, Channel, Check, Comparison, Counts, Inhibition, Item, Ladder, Limit, Pattern, Plan, ProblemPolicy, Rule,
     RuleText, Rulebook, RulebookHash, Step, Team,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Expression, Inventory, Source};
+use super::{Expression, Inventory, Normalising, Source};
 use crate::calendar::Schedule;
 use crate::model::{Matchers, Priority, Severity, Span, Tier};
 
@@ -40,6 +40,7 @@ pub struct Rulebook {
     pub texts: Vec<RuleText>,
     pub sources: Vec<Source>,
     pub inventory: Inventory,
+    pub normalising: Normalising,
     /// In file order; the first that owns an alert keeps it. The catch-all is not among them.
     pub rules: Vec<Rule>,
     pub inhibitions: Vec<Inhibition>,
@@ -60,6 +61,7 @@ impl Rulebook {
             texts: Vec::new(),
             sources: Vec::new(),
             inventory: Inventory::default(),
+            normalising: Normalising::default(),
             rules: Vec::new(),
             inhibitions: Vec::new(),
             ladders: BTreeMap::new(),

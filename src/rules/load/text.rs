@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::inventory::InventoryText;
+use super::normalising::{ExtractText, SeveritiesText, TemplateText};
 use crate::rules::source::{OneOrMore, SourceText};
 
 type Text = Spanned<String>;
@@ -16,6 +17,9 @@ type Text = Spanned<String>;
 pub(super) struct FileText {
     pub sources: Option<Vec<SourceText>>,
     pub inventory: Option<InventoryText>,
+    pub extract: Option<Vec<ExtractText>>,
+    pub severities: Option<Vec<SeveritiesText>>,
+    pub templates: Option<Vec<TemplateText>>,
     pub rules: Option<Vec<RuleEntry>>,
     pub inhibitions: Option<Vec<InhibitionEntry>>,
     pub tiers: Option<Vec<LadderEntry>>,
