@@ -13,12 +13,16 @@ mod doors;
 mod driver;
 mod gauges;
 mod http_server;
+mod import;
 mod logging;
 mod outage;
 mod recover;
 mod replay;
+mod replay_members;
 mod rule_files;
+mod score;
 mod serve;
+mod simulate;
 mod snapshots;
 mod table;
 mod token;
@@ -48,6 +52,12 @@ enum Command {
     Check(check::CheckCommand),
     /// Play recorded events through the rules on virtual time and show the incidents
     Replay(replay::ReplayCommand),
+    /// Translate another tool's configuration into rule files
+    Import(import::ImportCommand),
+    /// Make a seeded estate that breaks: events for replay, and the truth beside them
+    Simulate(simulate::SimulateCommand),
+    /// Say how well incidents met the truth of simulated events
+    Score(score::ScoreCommand),
     /// Make, list and revoke access tokens
     Token(token::TokenCommand),
 }
@@ -63,6 +73,9 @@ pub fn main() -> ExitCode {
         }
         Command::Check(command) => Ok(check::run(&command)),
         Command::Replay(command) => replay::run(&command),
+        Command::Import(command) => import::run(&command),
+        Command::Simulate(command) => simulate::run(&command),
+        Command::Score(command) => score::run(&command),
         Command::Token(command) => in_runtime(token::run(command)),
     };
     done.unwrap_or_else(|error| {

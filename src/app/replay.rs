@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::replay_members::Members;
 use super::rule_files;
 use crate::engine::{Engine, Request, Work};
 use crate::incidents::Incident;
@@ -33,6 +34,9 @@ pub struct ReplayCommand {
     /// Print the incidents as JSON lines
     #[arg(long)]
     json: bool,
+    /// Also write which events ended in which incident, as JSON lines for `watchfire score`
+    #[arg(long, value_name = "FILE")]
+    incidents: Option<PathBuf>,
 }
 
 pub fn run(command: &ReplayCommand) -> Result<ExitCode, String> {
@@ -41,6 +45,7 @@ pub fn run(command: &ReplayCommand) -> Result<ExitCode, String> {
     let loaded = rule_files::load(dir.as_deref())?;
     let watch = Stopwatch::start();
     let mut player = Player::new(Arc::new(loaded.rulebook));
+    player.members = Members::new(command.incidents.is_some());
     let reader: Box<dyn BufRead> = if command.file.as_os_str() == "-" {
         Box::new(BufReader::new(std::io::stdin()))
     } else {
@@ -63,6 +68,9 @@ pub fn run(command: &ReplayCommand) -> Result<ExitCode, String> {
     if show_progress {
         eprint!("\r");
     }
+    if let Some(path) = &command.incidents {
+        player.members.write(path, &player.incidents)?;
+    }
     player.print(command.json, watch.seconds());
     Ok(ExitCode::SUCCESS)
 }
@@ -75,6 +83,7 @@ struct Player {
     events: u64,
     incidents: BTreeMap<u64, Incident>,
     problems: BTreeMap<u64, crate::problems::Problem>,
+    members: Members,
 }
 
 impl Player {
@@ -86,7 +95,15 @@ impl Player {
         engine
             .handle(Moment::EPOCH, Request::Rulebook(hash), &mut work)
             .expect("a fresh engine takes a rulebook that it was taught");
-        Player { engine, work, now: Moment::EPOCH, events: 0, incidents: BTreeMap::new(), problems: BTreeMap::new() }
+        Player {
+            engine,
+            work,
+            now: Moment::EPOCH,
+            events: 0,
+            incidents: BTreeMap::new(),
+            problems: BTreeMap::new(),
+            members: Members::default(),
+        }
     }
 
     fn play(&mut self, line: &str) -> Result<(), String> {
@@ -104,6 +121,7 @@ impl Player {
         }
         self.now = event.occurred_at.unwrap_or(self.now).max(self.now);
         self.serve(self.now)?;
+        self.members.event(&event);
         self.engine
             .handle(self.now, Request::Event(Box::new(event)), &mut self.work)
             .map_err(|error| error.to_string())?;
@@ -137,6 +155,7 @@ impl Player {
 
     fn keep(&mut self) {
         self.work.entries.clear();
+        self.members.effects(&self.work.effects);
         for effect in self.work.effects.drain(..) {
             if let crate::engine::Effect::Incident(incident) = effect {
                 self.incidents.insert(incident.id.0, *incident);

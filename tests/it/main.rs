@@ -6,6 +6,7 @@ mod adversity;
 mod api;
 mod dashboards;
 mod http;
+mod import;
 mod kill;
 mod main_job;
 mod mqtt;
