@@ -14,6 +14,7 @@ mod family;
 mod incident_commands;
 mod incidents;
 mod inspections;
+mod normalised;
 mod openapi;
 mod parameters;
 mod problems;

@@ -16,7 +16,7 @@ use super::endpoint::{Endpoint, mount};
 use super::family::Failure;
 use super::state::{ApiState, Shared};
 use super::{
-    alerts, audit, dead_letters, incident_commands, incidents, inspections, openapi, problems, rules, runs, service,
+    alerts, audit, dead_letters, incident_commands, incidents, inspections, normalised, openapi, problems, rules, runs, service,
     silences, sources, stream, tiers, v2,
 };
 use crate::ingest;
@@ -64,6 +64,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         silences::endpoints(),
         audit::endpoints(),
         dead_letters::endpoints(),
+        normalised::endpoints(),
         stream::endpoints(),
     ]
     .into_iter()

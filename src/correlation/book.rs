@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::candidates::Candidates;
 use super::condition::{ConditionKey, RuleId};
+use super::facts::Enrichment;
 use super::inhibition::{Place, Side};
 use super::patterns::Role;
 use super::subject::Subject;
@@ -18,6 +19,7 @@ pub(super) struct Book {
     catch_all: Rule,
     positions: BTreeMap<RuleId, usize>,
     candidates: Candidates,
+    pub enrichment: Enrichment,
     inhibition_sources: Candidates,
     inhibition_targets: Candidates,
     no_labels: Labels,
@@ -78,6 +80,7 @@ impl Book {
             catch_all,
             positions,
             candidates,
+            enrichment: Enrichment::new(&rulebook),
             inhibition_sources,
             inhibition_targets,
             no_labels,
@@ -112,7 +115,7 @@ impl Book {
     /// The rules that the event concerns, up to and with its owner; those in `passed` cannot own it again.
     pub fn hits(&self, subject: &Subject<'_>, passed: &[RuleId]) -> Vec<Hit> {
         let mut numbers = Vec::new();
-        self.candidates.find(subject.labels, &mut numbers);
+        self.candidates.find(subject.labels, subject.facts, &mut numbers);
         let mut hits = Vec::new();
         for position in numbers.into_iter().map(|number| number as usize) {
             let Some(role) = self.role(position, subject) else { continue };
@@ -137,7 +140,7 @@ impl Book {
         let is_clear = subject.status == Status::Resolved;
         let when_holds = || match (&rule.when, subject.event) {
             (None, _) => true,
-            (Some(when), Some(event)) => when.holds(event),
+            (Some(when), Some(event)) => when.holds(event, subject.severity, subject.facts),
             (Some(_), None) => false,
         };
         if subject.fits(&rule.matchers) && when_holds() {
@@ -191,9 +194,9 @@ impl Book {
     pub fn inhibition_places(&self, subject: &Subject<'_>) -> Vec<Place> {
         let rules = &self.rulebook.inhibitions;
         let (mut sources, mut targets) = (Vec::new(), Vec::new());
-        self.inhibition_sources.find(subject.labels, &mut sources);
+        self.inhibition_sources.find(subject.labels, subject.facts, &mut sources);
         sources.retain(|number| rules.get(*number as usize).is_some_and(|rule| subject.fits(&rule.source)));
-        self.inhibition_targets.find(subject.labels, &mut targets);
+        self.inhibition_targets.find(subject.labels, subject.facts, &mut targets);
         targets.retain(|number| rules.get(*number as usize).is_some_and(|rule| subject.fits(&rule.target)));
         let mut numbers: Vec<u32> = sources.iter().chain(&targets).copied().collect();
         numbers.sort_unstable();

@@ -95,6 +95,14 @@ impl Turn<'_> {
         changed
     }
 
+    /// Routes alerts that came to other facts by a reload.
+    pub fn route_enriched(&mut self, enriched: &[Fingerprint]) {
+        for fingerprint in enriched {
+            self.route_again(*fingerprint);
+            self.changed.insert(*fingerprint);
+        }
+    }
+
     fn enrich(&mut self, event: &Event, severity: Severity, status: Status, before: Option<&Labels>) -> Labels {
         let book = self.book;
         let known = book.known(&event.labels);
@@ -141,11 +149,11 @@ impl Turn<'_> {
         }
         let now = self.now;
         let learned = Arc::make_mut(&mut self.state.templates).learn(text, now);
-        let id = learned.id.to_string();
         if let Some((id, count)) = learned.forgotten {
             self.count(Counted::Bound { which: Bound::Templates });
             self.out.push(Output::Normalised(Normalised::TemplateForgotten { id, count }));
         }
+        let id = learned.id.to_string();
         let seen = Normalised::TemplateSeen { id: learned.id, at: now, text: learned.text };
         self.out.push(Output::Normalised(seen));
         facts.add(&[(TEMPLATE_FACT, &id)]);

@@ -13,18 +13,21 @@ mod conditions;
 mod correlator;
 mod deadlines;
 mod event_ids;
+mod facts;
 mod inhibition;
 mod input;
 mod invariants;
 mod output;
 mod ownership;
 mod patterns;
+mod quarantine;
 mod reload;
 mod sentences;
 mod silences;
 mod state;
 mod subject;
 mod suppression;
+mod templates;
 mod turn;
 
 #[cfg(test)]
@@ -34,8 +37,10 @@ use crate::model::{Moment, Span};
 
 pub use correlator::Correlator;
 pub use input::{Resend, SilenceChange};
-pub use output::{AlertView, Bound, Counted, Decision, Evidence, Member, Output, Raised, Refused, Suppressor, Verdict};
+pub use output::{AlertView, Bound, Counted, Decision, Evidence, Member, Normalised, Output, QuarantinedName, Raised, Refused, Suppressor, TemplateRecord, Verdict};
+pub use quarantine::{BadName, QUARANTINE_MAX, Sightings};
 pub use state::{BadSnapshot, Frozen};
+pub use templates::{TEMPLATES_MAX, TemplateId};
 
 /// How much earlier than received an event may have happened; earlier ones are taken as from then.
 pub const LATENESS: Span = Span::from_seconds(30);

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::alert::Alert;
 use super::condition::{Condition, ConditionKey, RuleId};
 use super::event_ids::{EventId, Seen};
+use super::quarantine::Quarantine;
+use super::templates::Templates;
 use crate::model::{Fingerprint, Moment, SECTION_COUNT, Sections, Silence, SilenceId};
 use crate::rules::{CATCH_ALL, Rulebook};
 
@@ -22,6 +24,8 @@ pub(super) struct State {
     pub event_ids: Sections<EventId, Seen>,
     pub silences: Arc<BTreeMap<SilenceId, KeptSilence>>,
     pub names: Arc<RuleNames>,
+    pub quarantine: Arc<Quarantine>,
+    pub templates: Arc<Templates>,
 }
 
 /// A silence and how far its life was taken into account.
@@ -114,6 +118,8 @@ enum Section {
     EventIds(usize),
     Silences,
     Rules,
+    Quarantine,
+    Templates,
 }
 
 impl Section {
@@ -122,7 +128,7 @@ impl Section {
         parts(Section::Alerts)
             .chain(parts(Section::Conditions))
             .chain(parts(Section::EventIds))
-            .chain([Section::Silences, Section::Rules])
+            .chain([Section::Silences, Section::Rules, Section::Quarantine, Section::Templates])
     }
 
     fn name(self) -> String {
@@ -132,6 +138,8 @@ impl Section {
             Section::EventIds(index) => format!("event-ids-{index:02}"),
             Section::Silences => "silences".to_owned(),
             Section::Rules => "rules".to_owned(),
+            Section::Quarantine => "quarantine".to_owned(),
+            Section::Templates => "templates".to_owned(),
         }
     }
 
@@ -147,6 +155,8 @@ impl Section {
             ("event-ids", Some(index)) => Ok(Section::EventIds(index)),
             ("silences", None) => Ok(Section::Silences),
             ("rules", None) => Ok(Section::Rules),
+            ("quarantine", None) => Ok(Section::Quarantine),
+            ("templates", None) => Ok(Section::Templates),
             _ => Err(unknown()),
         }
     }
@@ -167,6 +177,8 @@ impl Frozen {
             Section::EventIds(index) => state.event_ids.encode_section(index),
             Section::Silences => postcard::to_allocvec(&*state.silences),
             Section::Rules => postcard::to_allocvec(&*state.names),
+            Section::Quarantine => postcard::to_allocvec(&*state.quarantine),
+            Section::Templates => postcard::to_allocvec(&*state.templates),
         };
         encoded.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })
     }
@@ -180,6 +192,8 @@ impl Frozen {
             Ok(Section::EventIds(index)) => now.event_ids.same_section(&before.event_ids, index),
             Ok(Section::Silences) => Arc::ptr_eq(&now.silences, &before.silences),
             Ok(Section::Rules) => Arc::ptr_eq(&now.names, &before.names),
+            Ok(Section::Quarantine) => Arc::ptr_eq(&now.quarantine, &before.quarantine),
+            Ok(Section::Templates) => Arc::ptr_eq(&now.templates, &before.templates),
             Err(_) => false,
         }
     }
@@ -203,6 +217,8 @@ impl State {
             Section::EventIds(index) => self.event_ids.restore_section(index, bytes),
             Section::Silences => postcard::from_bytes(bytes).map(|silences| self.silences = Arc::new(silences)),
             Section::Rules => postcard::from_bytes(bytes).map(|names| self.names = Arc::new(names)),
+            Section::Quarantine => postcard::from_bytes(bytes).map(|names| self.quarantine = Arc::new(names)),
+            Section::Templates => postcard::from_bytes(bytes).map(|kept| self.templates = Arc::new(kept)),
         };
         restored.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })
     }

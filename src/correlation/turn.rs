@@ -225,6 +225,7 @@ pub(super) fn view(state: &State, book: &Book, fingerprint: Fingerprint, alert: 
         source: alert.source.as_ref().to_owned(),
         status: if alert.times.firing { Status::Firing } else { Status::Resolved },
         labels: alert.labels.clone(),
+        facts: alert.facts.clone(),
         annotations: alert.annotations.clone(),
         summary: alert.summary.as_ref().to_owned(),
         severity: alert.severity,

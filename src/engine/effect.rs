@@ -56,10 +56,13 @@ pub enum Effect {
     /// To whoever sent the input.
     Answer(Outcome),
     Count(Counted),
+    /// A name in quarantine or a template was seen, or forgotten: the live view only, no row.
+    Normalised(Box<Normalised>),
 }
 
 /// An alert as lists show it.
 pub use crate::correlation::AlertView as AlertRecord;
+pub use crate::correlation::Normalised;
 
 /// Who did what, when, and what came of it. Append-only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -222,18 +225,24 @@ pub enum Bound {
     Members,
     /// Windows of one rule.
     Windows,
+    /// Names kept that break the naming standard.
+    Quarantine,
+    /// Templates of free texts.
+    Templates,
     /// Events feeding back from inspections in one input.
     Feedback,
 }
 
 impl Bound {
-    pub const ALL: [Bound; 4] = [Bound::EventIds, Bound::Members, Bound::Windows, Bound::Feedback];
+    pub const ALL: [Bound; 6] = [Bound::EventIds, Bound::Members, Bound::Windows, Bound::Feedback, Bound::Quarantine, Bound::Templates];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Bound::EventIds => "event_ids",
             Bound::Members => "members",
             Bound::Windows => "windows",
+            Bound::Quarantine => "quarantine",
+            Bound::Templates => "templates",
             Bound::Feedback => "feedback",
         }
     }

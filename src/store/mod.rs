@@ -9,6 +9,7 @@ mod columns;
 mod journal;
 mod list;
 mod live;
+mod normalised;
 mod postgres;
 mod prepare;
 mod query;

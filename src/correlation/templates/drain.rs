@@ -23,13 +23,31 @@ const SIMILARITY_PERCENT: usize = 40;
 const DIFFERENCES_MAX: usize = 2;
 
 /// Names a template for rules: the hash of its first text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TemplateId(pub u64);
 
 impl fmt::Display for TemplateId {
     /// `t-9f3a…`, 16 digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "t-{:016x}", self.0)
+    }
+}
+
+impl Serialize for TemplateId {
+    /// As people write it, or as the number in the journal's formats.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() { serializer.collect_str(self) } else { self.0.serialize(serializer) }
+    }
+}
+
+impl<'de> Deserialize<'de> for TemplateId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<TemplateId, D::Error> {
+        if !deserializer.is_human_readable() {
+            return u64::deserialize(deserializer).map(TemplateId);
+        }
+        let text = String::deserialize(deserializer)?;
+        let number = text.strip_prefix("t-").and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        number.map(TemplateId).ok_or_else(|| serde::de::Error::custom("a template's id reads t- and 16 digits"))
     }
 }
 

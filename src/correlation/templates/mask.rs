@@ -81,9 +81,8 @@ fn judge<'a>(word: &'a str, pieces: &mut Vec<Piece<'a>>) {
     let tail = &word[core.len()..];
     if is_value(core) {
         pieces.push(Piece::Value);
-    } else if let Some((name, value)) = core.split_once(':').filter(|(_, value)| is_value(value)) {
+    } else if let Some((name, _)) = core.split_once(':').filter(|(_, value)| is_value(value)) {
         pieces.push(Piece::Prefixed(&core[..=name.len()]));
-        debug_assert!(!value.is_empty());
     } else if let Some(digits) = glued_digits(core) {
         pieces.push(Piece::Prefixed(&core[..digits]));
     } else if !core.is_empty() {

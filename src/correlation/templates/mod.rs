@@ -8,7 +8,7 @@ mod drain;
 mod mask;
 
 pub use drain::{TEMPLATES_MAX, TemplateId};
-pub(super) use drain::{Template, Templates};
+pub(super) use drain::Templates;
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::{Counted, Output, Refused, SilenceChange, Verdict};
+use super::super::{Counted, Normalised, Output, Refused, SilenceChange, Verdict};
 use crate::model::{
     Cause, Event, Expiry, Fingerprint, Labels, Matchers, Moment, Offset, Partition, Severity, Silence, SilenceId, Span,
     Stamp, Status,
@@ -258,6 +258,12 @@ impl Names {
             Output::Answer(Err(Refused::NotFound { what })) => format!("refused 404 {what}"),
             Output::Answer(Err(Refused::Invalid { reason })) => format!("refused 400 {reason}"),
             Output::WindowsDropped { rule, windows } => format!("dropped {rule} {windows}"),
+            Output::Normalised(Normalised::NameQuarantined { name, .. }) => format!("quarantined {}", name.name),
+            Output::Normalised(Normalised::NameForgotten { name, .. }) => format!("unquarantined {}", name.name),
+            Output::Normalised(Normalised::TemplateSeen { id, text, .. }) => {
+                format!("template {id} {}", text.as_deref().unwrap_or("again"))
+            }
+            Output::Normalised(Normalised::TemplateForgotten { id, .. }) => format!("untemplate {id}"),
             Output::Count(counted) => format!("count {}", count(counted)),
         };
         self.readable(&text)

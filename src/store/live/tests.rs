@@ -13,6 +13,7 @@ fn alert(fingerprint: u64, status: Status) -> AlertRecord {
         source: "native".to_owned(),
         status,
         labels: Labels::from_pairs([("site", "广州")]),
+        facts: Labels::empty(),
         annotations: Labels::empty(),
         summary: "链路中断".to_owned(),
         severity: Severity::Major,
