@@ -11,10 +11,7 @@ use super::shown::{Answer, list};
 use super::state::Shared;
 
 pub fn endpoints() -> Vec<Endpoint> {
-    vec![
-        Endpoint::of(__path_quarantine, Door::Read, quarantine),
-        Endpoint::of(__path_templates, Door::Read, templates),
-    ]
+    vec![Endpoint::of(__path_quarantine, Door::Read, quarantine), Endpoint::of(__path_templates, Door::Read, templates)]
 }
 
 /// Names that break the naming standard, those seen last first. Their events were taken like any other.

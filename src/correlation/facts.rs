@@ -199,8 +199,7 @@ impl Facts<'_> {
             }
         }
         let bad = read.into_iter().filter(|(_, (_, is_read))| !is_read);
-        let bad: Vec<(String, String)> =
-            bad.map(|(label, (name, _))| (label.to_owned(), name.to_owned())).collect();
+        let bad: Vec<(String, String)> = bad.map(|(label, (name, _))| (label.to_owned(), name.to_owned())).collect();
         if !bad.is_empty() {
             found.push((NAMING_FACT, "bad"));
         }

@@ -37,7 +37,10 @@ use crate::model::{Moment, Span};
 
 pub use correlator::Correlator;
 pub use input::{Resend, SilenceChange};
-pub use output::{AlertView, Bound, Counted, Decision, Evidence, Member, Normalised, Output, QuarantinedName, Raised, Refused, Suppressor, TemplateRecord, Verdict};
+pub use output::{
+    AlertView, Bound, Counted, Decision, Evidence, Member, Normalised, Output, QuarantinedName, Raised, Refused,
+    Suppressor, TemplateRecord, Verdict,
+};
 pub use quarantine::{BadName, QUARANTINE_MAX, Sightings};
 pub use state::{BadSnapshot, Frozen};
 pub use templates::{TEMPLATES_MAX, TemplateId};

@@ -125,10 +125,12 @@ enum Section {
 impl Section {
     fn all() -> impl Iterator<Item = Section> {
         let parts = |part: fn(usize) -> Section| (0..SECTION_COUNT).map(part);
-        parts(Section::Alerts)
-            .chain(parts(Section::Conditions))
-            .chain(parts(Section::EventIds))
-            .chain([Section::Silences, Section::Rules, Section::Quarantine, Section::Templates])
+        parts(Section::Alerts).chain(parts(Section::Conditions)).chain(parts(Section::EventIds)).chain([
+            Section::Silences,
+            Section::Rules,
+            Section::Quarantine,
+            Section::Templates,
+        ])
     }
 
     fn name(self) -> String {

@@ -234,7 +234,8 @@ pub enum Bound {
 }
 
 impl Bound {
-    pub const ALL: [Bound; 6] = [Bound::EventIds, Bound::Members, Bound::Windows, Bound::Feedback, Bound::Quarantine, Bound::Templates];
+    pub const ALL: [Bound; 6] =
+        [Bound::EventIds, Bound::Members, Bound::Windows, Bound::Feedback, Bound::Quarantine, Bound::Templates];
 
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -18,9 +18,7 @@ pub use check::{Report, report};
 pub use defaults::builtin;
 pub use expression::{BadExpression, Expression};
 pub use extraction::{Extraction, Groups};
-pub use facts::{
-    EventText, NAMING_FACT, Normalising, SeverityWords, TEMPLATE_FACT, Table, TemplateScope, fact_named,
-};
+pub use facts::{EventText, NAMING_FACT, Normalising, SeverityWords, TEMPLATE_FACT, Table, TemplateScope, fact_named};
 pub use inventory::{ConfigurationItem, ENTITY_LABELS, Inventory, ItemIndex};
 pub use load::{Loaded, load};
 pub use mistake::Mistake;

@@ -86,14 +86,14 @@ impl NormalisedView {
             count: seen.count,
         };
         let mut names: Vec<QuarantinedName> = self.names.iter().map(shown).collect();
-        names.sort_by(|a, b| b.last_at.cmp(&a.last_at));
+        names.sort_by_key(|name| std::cmp::Reverse(name.last_at));
         names
     }
 
     /// The most frequent come first.
     pub fn templates(&self) -> Vec<TemplateRecord> {
         let mut templates: Vec<TemplateRecord> = self.templates.values().cloned().collect();
-        templates.sort_by(|a, b| b.count.cmp(&a.count).then(a.id.cmp(&b.id)));
+        templates.sort_by_key(|template| (std::cmp::Reverse(template.count), template.id));
         templates
     }
 }

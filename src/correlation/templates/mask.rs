@@ -144,7 +144,8 @@ fn is_address(word: &str) -> bool {
 /// What stands behind `key=`, and a single word in quotes, is a value whatever it looks like.
 fn mask_assigned(pieces: &mut [Piece<'_>]) {
     for at in 1..pieces.len() {
-        let is_assigned = pieces[at] == Piece::Separator('=') && matches!(pieces[at - 1], Piece::Word(_) | Piece::Space);
+        let is_assigned =
+            pieces[at] == Piece::Separator('=') && matches!(pieces[at - 1], Piece::Word(_) | Piece::Space);
         if is_assigned {
             let next = if pieces.get(at + 1) == Some(&Piece::Space) { at + 2 } else { at + 1 };
             if let Some(value @ (Piece::Word(_) | Piece::Prefixed(_))) = pieces.get_mut(next) {
@@ -152,8 +153,8 @@ fn mask_assigned(pieces: &mut [Piece<'_>]) {
             }
         }
         let quote = pieces[at - 1];
-        let is_quoted = (quote == Piece::Separator('"') || quote == Piece::Separator('\''))
-            && pieces.get(at + 1) == Some(&quote);
+        let is_quoted =
+            (quote == Piece::Separator('"') || quote == Piece::Separator('\'')) && pieces.get(at + 1) == Some(&quote);
         if is_quoted && matches!(pieces[at], Piece::Word(_) | Piece::Prefixed(_)) {
             pieces[at] = Piece::Value;
         }
@@ -218,7 +219,8 @@ fn joined<'a>(pieces: &[Piece<'a>]) -> Vec<Piece<'a>> {
     let mut kept: Vec<Piece<'a>> = Vec::with_capacity(pieces.len());
     for piece in pieces {
         if *piece == Piece::Value {
-            let is_between = |piece: &&Piece<'_>| matches!(piece, Piece::Space | Piece::Separator(',' | ';' | '|' | ':'));
+            let is_between =
+                |piece: &&Piece<'_>| matches!(piece, Piece::Space | Piece::Separator(',' | ';' | '|' | ':'));
             let between = kept.iter().rev().take_while(is_between).count();
             let before = kept.len().checked_sub(between + 1).map(|at| kept[at]);
             if matches!(before, Some(Piece::Value | Piece::Prefixed(_))) {

@@ -7,8 +7,8 @@
 mod drain;
 mod mask;
 
-pub use drain::{TEMPLATES_MAX, TemplateId};
 pub(super) use drain::Templates;
+pub use drain::{TEMPLATES_MAX, TemplateId};
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use crate::model::{
     Cause, Event, Expiry, Fingerprint, Labels, Matchers, Moment, Offset, Partition, Severity, Silence, SilenceId, Span,
     Stamp, Status,
 };
-use crate::rules::{Counts, Expression, Inhibition, Pattern, Rule, Rulebook};
+use crate::rules::{Counts, Expression, Inhibition, Pattern, Rule, RuleText, Rulebook, load};
 
 /// When every scenario begins: 2026-02-13T00:00:00Z.
 pub(super) const START: Moment = Moment::from_seconds(1_770_940_800);
@@ -31,6 +31,9 @@ pub(super) enum Verb {
 }
 
 pub(super) fn rulebook(text: &str) -> Arc<Rulebook> {
+    if let Some(files) = text.strip_prefix("--- ") {
+        return rulebook_of_files(files);
+    }
     let mut rulebook = Rulebook::empty();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (name, rest) = line.split_once(':').unwrap();
@@ -49,6 +52,15 @@ pub(super) fn rulebook(text: &str) -> Arc<Rulebook> {
         }
     }
     Arc::new(rulebook)
+}
+
+/// Real rule files, each behind a line `--- path`.
+fn rulebook_of_files(files: &str) -> Arc<Rulebook> {
+    let texts = files.split("\n--- ").map(|file| {
+        let (path, text) = file.split_once('\n').unwrap();
+        RuleText { path: path.to_owned(), text: format!("{text}\n") }
+    });
+    Arc::new(load(texts.collect()).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")).rulebook)
 }
 
 fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
@@ -162,7 +174,7 @@ fn event(status: Status, expiry: Expiry, source: &str, words: &[&str]) -> Box<Ev
             "!id" => event.id = Some(value.to_owned()),
             "!source" => event.source = value.to_owned(),
             "!severity" => event.severity = Some(value.parse::<Severity>().unwrap()),
-            "!summary" => event.summary = value.to_owned(),
+            "!summary" => event.summary = value.replace('~', " "),
             "!note" => event.annotations = Labels::from_pairs([("note", value)]),
             "!value" => event.value = Some(value.parse().unwrap()),
             "!raw" => event.raw = Some(value.to_owned()),

@@ -94,7 +94,11 @@ impl Rows<'_> {
                     Some('"') => break,
                     Some(c) => text.push(c),
                     None => {
-                        return Err(BadCsv { at, message: "a cell whose quote does not end", expected: "a closing \"" });
+                        return Err(BadCsv {
+                            at,
+                            message: "a cell whose quote does not end",
+                            expected: "a closing \"",
+                        });
                     }
                 }
             }

@@ -108,12 +108,7 @@ impl Collected {
     }
 
     /// With the rows of the tables.
-    pub fn finish(
-        self,
-        texts: &[RuleText],
-        mistakes: &mut Vec<Mistake>,
-        warnings: &mut Vec<Mistake>,
-    ) -> Normalising {
+    pub fn finish(self, texts: &[RuleText], mistakes: &mut Vec<Mistake>, warnings: &mut Vec<Mistake>) -> Normalising {
         let tables = table::read_all(self.tables, texts, mistakes, warnings);
         Normalising { tables, ..self.normalising }
     }
