@@ -163,6 +163,9 @@ impl Driver {
                 Wish::Silence { actor, role, change } => {
                     block.ask(&mut self.engine, &now, Request::Silence { actor, role, change }, reply)?;
                 }
+                Wish::Question { question, answer } => {
+                    block.explain_later(answer, self.engine.explain(now(), &question));
+                }
                 Wish::Reload { actor } => match self.reload(&actor, block).await? {
                     Ok(outcome) => block.answer_later(reply, outcome),
                     Err(report) => drop(reply.send(Err(Unanswered::BadRules { report }))),

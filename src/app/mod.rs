@@ -11,21 +11,24 @@ mod courier;
 mod demo;
 mod doors;
 mod driver;
+mod explain;
 mod gauges;
 mod http_server;
 mod import;
+mod local_time;
 mod logging;
 mod outage;
 mod recover;
 mod replay;
-mod replay_members;
 mod rule_files;
 mod score;
 mod serve;
 mod simulate;
 mod snapshots;
 mod table;
+mod test;
 mod token;
+mod why;
 
 use std::process::ExitCode;
 
@@ -52,6 +55,10 @@ enum Command {
     Check(check::CheckCommand),
     /// Play recorded events through the rules on virtual time and show the incidents
     Replay(replay::ReplayCommand),
+    /// Say why: the chain behind an incident, an alert, an event; or why there is none
+    Explain(explain::ExplainCommand),
+    /// Run the tests that stand beside the rules, on virtual time
+    Test(test::TestCommand),
     /// Translate another tool's configuration into rule files
     Import(import::ImportCommand),
     /// Make a seeded estate that breaks: events for replay, and the truth beside them
@@ -72,7 +79,9 @@ pub fn main() -> ExitCode {
             in_runtime(demo::run(command))
         }
         Command::Check(command) => Ok(check::run(&command)),
-        Command::Replay(command) => replay::run(&command),
+        Command::Replay(command) => in_runtime(replay::run(command)),
+        Command::Explain(command) => in_runtime(explain::run(command)),
+        Command::Test(command) => Ok(test::run(&command)),
         Command::Import(command) => import::run(&command),
         Command::Simulate(command) => simulate::run(&command),
         Command::Score(command) => score::run(&command),

@@ -173,6 +173,10 @@ impl Correlator {
         super::invariants::broken(&self.state, &self.index, &self.book)
     }
 
+    pub(super) fn parts(&self) -> (&State, &Index, &Book) {
+        (&self.state, &self.index, &self.book)
+    }
+
     fn turn(&mut self, now: Moment, out: &mut Vec<Output>, input: impl FnOnce(&mut Turn<'_>)) {
         let book = Arc::clone(&self.book);
         let mut turn = self.begin(now, out, &book);

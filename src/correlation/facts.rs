@@ -112,12 +112,10 @@ impl Turn<'_> {
         let look = if before.is_some() { Look::Again } else { Look::First };
         let was_bad = before.is_some_and(|facts| facts.get(NAMING_FACT).is_some());
         let mut facts = Facts { event, severity, status, known };
-        let bad = facts.read_names(book);
+        let bad = facts.gather(book);
         if !was_bad {
             self.quarantine(event, bad);
         }
-        facts.extract(book);
-        facts.look_up(book);
         self.recognise(&mut facts, look, before);
         facts.known
     }
@@ -136,12 +134,7 @@ impl Turn<'_> {
 
     /// The template of the event's text. A text that was seen before is not counted again.
     fn recognise(&mut self, facts: &mut Facts<'_>, look: Look, before: Option<&Labels>) {
-        let scopes = &self.book.rulebook.normalising.templates;
-        let Some(scope) = scopes.iter().find(|scope| facts.subject().fits(&scope.matchers)) else { return };
-        let text = scope.from.of(facts.event);
-        if text.trim().is_empty() {
-            return;
-        }
+        let Some(text) = facts.text_to_mine(self.book) else { return };
         if look == Look::Again
             && let Some(id) = before.and_then(|facts| facts.get(TEMPLATE_FACT))
         {
@@ -168,7 +161,7 @@ struct Facts<'a> {
     known: Labels,
 }
 
-impl Facts<'_> {
+impl<'a> Facts<'a> {
     fn subject(&self) -> Subject<'_> {
         Subject::of_event(self.event, self.severity, self.status, &self.known)
     }
@@ -179,6 +172,14 @@ impl Facts<'_> {
             // Of those found, the first counts.
             self.known = Labels::from_pairs(found.iter().rev().copied()).with(&self.known);
         }
+    }
+
+    /// Everything but the template; answers with the labels and names that no standard of theirs can read.
+    fn gather(&mut self, book: &Book) -> Vec<(String, String)> {
+        let bad = self.read_names(book);
+        self.extract(book);
+        self.look_up(book);
+        bad
     }
 
     /// Answers with the labels and names that no standard of theirs can read.
@@ -225,6 +226,13 @@ impl Facts<'_> {
         self.add(&found);
     }
 
+    /// The text whose template is a fact, if there is one.
+    fn text_to_mine(&self, book: &Book) -> Option<&'a str> {
+        let scopes = &book.rulebook.normalising.templates;
+        let scope = scopes.iter().find(|scope| self.subject().fits(&scope.matchers))?;
+        Some(scope.from.of(self.event)).filter(|text| !text.trim().is_empty())
+    }
+
     fn look_up(&mut self, book: &Book) {
         for table in &book.rulebook.normalising.tables {
             let subject = self.subject();
@@ -234,6 +242,22 @@ impl Facts<'_> {
             }
         }
     }
+}
+
+/// The facts that an event would have if it came now. Learns nothing.
+pub(super) fn would_be_known(state: &State, book: &Book, event: &Event, severity: Severity) -> Labels {
+    let known = book.known(&event.labels);
+    if book.enrichment.is_plain {
+        return known;
+    }
+    let status = if event.status == Status::Point { Status::Point } else { Status::Firing };
+    let mut facts = Facts { event, severity, status, known };
+    facts.gather(book);
+    if let Some(text) = facts.text_to_mine(book) {
+        let id = state.templates.recognise(text).to_string();
+        facts.add(&[(TEMPLATE_FACT, &id)]);
+    }
+    facts.known
 }
 
 /// After reading back: alerts whose facts are the inventory's own share them again.

@@ -13,6 +13,7 @@ mod conditions;
 mod correlator;
 mod deadlines;
 mod event_ids;
+mod explain;
 mod facts;
 mod inhibition;
 mod input;
@@ -36,6 +37,7 @@ mod tests;
 use crate::model::{Moment, Span};
 
 pub use correlator::Correlator;
+pub use explain::{Counts, Explanation, Holder, Meaning, Progress, RuleTrace, Stand, Unmet, WindowPhase, WindowView};
 pub use input::{Resend, SilenceChange};
 pub use output::{
     AlertView, Bound, Counted, Decision, Evidence, Member, Normalised, Output, QuarantinedName, Raised, Refused,

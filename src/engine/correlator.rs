@@ -100,6 +100,11 @@ impl Correlating {
         self.correlator.templates()
     }
 
+    /// For questions that change nothing.
+    pub fn correlator(&self) -> &Correlator {
+        &self.correlator
+    }
+
     pub fn broken_invariants(&self) -> Vec<String> {
         self.correlator.broken_invariants()
     }

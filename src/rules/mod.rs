@@ -13,6 +13,7 @@ mod mistake;
 mod naming;
 mod rulebook;
 mod source;
+mod test_case;
 
 pub use check::{Report, report};
 pub use defaults::builtin;
@@ -28,3 +29,4 @@ pub use rulebook::{
     RuleText, Rulebook, RulebookHash, Step, Team,
 };
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
+pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

@@ -152,6 +152,15 @@ impl Pattern {
             Pattern::Absence { .. } => "absence",
         }
     }
+
+    /// How far back events can matter to it; none for a pair that waits without end.
+    pub const fn window(&self) -> Option<Span> {
+        match self {
+            Pattern::Each => None,
+            Pattern::Threshold { within, .. } | Pattern::Absence { within } => Some(*within),
+            Pattern::Pair { within, .. } => *within,
+        }
+    }
 }
 
 /// What counts once in a window.

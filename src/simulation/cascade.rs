@@ -109,11 +109,19 @@ impl Spreading<'_> {
         is_network(lost) && others.copied().any(|other| other != lost && is_network(other) && !hit.contains_key(&other))
     }
 
+    fn detection(&mut self) -> f64 {
+        if self.chance.happens(self.parameters.polled) {
+            self.chance.between(0.0, self.parameters.poll_period)
+        } else {
+            self.chance.exponential(self.parameters.detection)
+        }
+    }
+
     fn condition(&mut self, device: usize, alarm: Alarm, interface: Option<String>, at: f64) {
         let straggles = self.chance.happens(self.parameters.stragglers);
         let late = if straggles { self.chance.between(STRAGGLER.0, STRAGGLER.1) } else { 0.0 };
-        let seen = at + late + self.chance.exponential(self.parameters.detection);
-        let repaired = self.fault.at + self.fault.lasts + self.chance.exponential(CLEAR_DELAY);
+        let seen = at + late + self.detection();
+        let repaired = self.fault.at + self.fault.lasts + self.chance.exponential(CLEAR_DELAY) + self.detection();
         if seen < repaired {
             self.conditions.push(Condition {
                 device,

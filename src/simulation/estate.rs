@@ -16,6 +16,9 @@ const HOST_SHARE: f64 = 0.55;
 /// Of the devices that fill the sites, how many stand at headquarters.
 const HEADQUARTERS_SHARE: f64 = 0.12;
 
+/// Network devices announce their neighbours to one another, so their edges are known better.
+const NETWORK_OBSCURITY: f64 = 0.25;
+
 const SITES_PER_AGGREGATION: usize = 5;
 
 const PLACES: [(&str, &str); 12] = [
@@ -113,11 +116,12 @@ impl Estate {
     pub fn build(parameters: &Parameters, chance: &mut Chance) -> Estate {
         let mut estate = Estate::default();
         let headquarters = (HEADQUARTERS.to_owned(), "总部".to_owned());
-        let power = estate.add(Class::Power, &headquarters, &[]);
-        let cores = [1, 2].map(|_| estate.add(Class::Core, &headquarters, &[power]));
+        // Two feeds, so that no power failure takes the whole country.
+        let feeds = [1, 2].map(|_| estate.add(Class::Power, &headquarters, &[]));
+        let cores = feeds.map(|feed| estate.add(Class::Core, &headquarters, &[feed]));
         let mut switches: Vec<Vec<usize>> = Vec::new();
-        let both = [cores[0], cores[1], power];
-        switches.push((0..2).map(|_| estate.add(Class::Switch, &headquarters, &both)).collect());
+        let central = feeds.map(|feed| estate.add(Class::Switch, &headquarters, &[cores[0], cores[1], feed]));
+        switches.push(central.to_vec());
         let mut aggregations = Vec::new();
         for index in 0..parameters.sites {
             let (code, place) = PLACES[index % PLACES.len()];
@@ -181,7 +185,7 @@ impl Estate {
             depends_on: device
                 .depends_on
                 .iter()
-                .filter(|_| !chance.happens(missing))
+                .filter(|parent| !chance.happens(missing * self.obscurity(device.class, **parent)))
                 .map(|parent| self.devices[*parent].name.clone())
                 .collect(),
         };
@@ -215,6 +219,11 @@ impl Estate {
             self.dependents[*parent].push(index);
         }
         index
+    }
+
+    /// How likely an edge is unknown, compared with one to a host or service.
+    fn obscurity(&self, class: Class, parent: usize) -> f64 {
+        if class.is_network() && self.devices[parent].class.is_network() { NETWORK_OBSCURITY } else { 1.0 }
     }
 
     fn is_power(&self, device: usize) -> bool {

@@ -63,8 +63,11 @@ pub struct Parameters {
     pub storm_alarms: usize,
     /// Mean time from a device to what depends on it.
     pub hop_delay: f64,
-    /// Mean time until the monitoring sees a condition.
+    /// Mean time until a device that speaks for itself has said what stands there.
     pub detection: f64,
+    /// Of the conditions, those that only a poll sees, at some time within its period.
+    pub polled: f64,
+    pub poll_period: f64,
     /// Of the symptoms, seen minutes later only.
     pub stragglers: f64,
     /// Of what depends on a dead device, that fails with it.
@@ -79,7 +82,7 @@ pub struct Parameters {
     pub skew: f64,
     /// Of the devices, with a clock ten times as wrong, at most 20 s.
     pub bad_clocks: f64,
-    /// Of the edges, unknown to the inventory.
+    /// Of the edges, unknown to the inventory; between network devices a quarter of that, for they announce each other.
     pub missing_edges: f64,
     /// Mean time to repair, beyond the five minutes that everything takes.
     pub repair: f64,
@@ -105,7 +108,9 @@ impl Parameters {
             storms: 1,
             storm_alarms: 250,
             hop_delay: 4.0,
-            detection: 6.0,
+            detection: 3.0,
+            polled: 0.5,
+            poll_period: 60.0,
             stragglers: 0.02,
             spread: 0.92,
             drops: 0.05,
@@ -126,14 +131,15 @@ impl Parameters {
                 flaps: 4.0,
                 storms: 8,
                 hop_delay: 6.0,
-                detection: 9.0,
+                detection: 5.0,
+                polled: 0.6,
                 stragglers: 0.03,
-                drops: 0.10,
+                drops: 0.08,
                 duplicates: 0.04,
                 transport: 1.0,
                 skew: 1.0,
                 bad_clocks: 0.04,
-                missing_edges: 0.08,
+                missing_edges: 0.06,
                 ..light
             },
         }
@@ -152,6 +158,7 @@ impl Parameters {
             storm_alarms: around(self.storm_alarms as f64) as usize,
             hop_delay: around(self.hop_delay),
             detection: around(self.detection),
+            poll_period: around(self.poll_period),
             stragglers: around(self.stragglers),
             drops: around(self.drops),
             duplicates: around(self.duplicates),
@@ -165,6 +172,7 @@ impl Parameters {
         Parameters {
             sites: varied.sites - 4 + chance.below(9),
             spread: chance.between(0.85, 0.98),
+            polled: chance.between(0.4, 0.7),
             recurring: varied.recurring + chance.below(3),
             ..varied
         }

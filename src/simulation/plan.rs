@@ -25,13 +25,13 @@ const COINCIDENCE: f64 = 180.0;
 
 /// How often a class is the root, whatever the number of its devices: a dead access switch is commoner than a dead core.
 const ROOT_WEIGHTS: [(Class, f64); 7] = [
-    (Class::Core, 1.0),
-    (Class::Aggregation, 4.0),
-    (Class::Power, 10.0),
-    (Class::Router, 16.0),
-    (Class::Switch, 24.0),
-    (Class::Host, 28.0),
-    (Class::Service, 17.0),
+    (Class::Core, 0.5),
+    (Class::Aggregation, 1.0),
+    (Class::Power, 8.0),
+    (Class::Router, 15.0),
+    (Class::Switch, 26.0),
+    (Class::Host, 30.0),
+    (Class::Service, 19.0),
 ];
 
 /// One thing that breaks.
@@ -85,7 +85,7 @@ fn recurrences(parameters: &Parameters, estate: &Estate, chance: &mut Chance) ->
     let end = f64::from(parameters.hours) * 3600.0;
     let mut faults = Vec::new();
     for number in 1..=parameters.recurring {
-        let root = root(estate, None, chance);
+        let root = recurring_root(estate, chance);
         let period = chance.between(PERIOD.0, PERIOD.1);
         let problem = format!("P{number:02}");
         let mut at = LEAD_IN + chance.between(0.0, period);
@@ -97,6 +97,17 @@ fn recurrences(parameters: &Parameters, estate: &Estate, chance: &mut Chance) ->
         }
     }
     faults
+}
+
+/// What takes down half the country is mended for good the first time, so cores and aggregations do not recur.
+fn recurring_root(estate: &Estate, chance: &mut Chance) -> usize {
+    loop {
+        let root = root(estate, None, chance);
+        match estate.devices[root].class {
+            Class::Core | Class::Aggregation => {}
+            Class::Power | Class::Router | Class::Switch | Class::Host | Class::Service => return root,
+        }
+    }
 }
 
 /// A root, at that site if one is given.

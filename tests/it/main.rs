@@ -15,6 +15,7 @@ mod peers;
 mod probes;
 mod rules;
 mod schedule;
+mod simulation;
 mod sources;
 mod store;
 mod support;

@@ -148,7 +148,7 @@ impl Templates {
             let text = self.see(id, &line, now);
             return Learned { id, text, forgotten: None };
         }
-        let id = TemplateId(fnv1a(line.join(" ").as_bytes()));
+        let id = first_id(&line);
         if self.kept.contains_key(&id) {
             // Led elsewhere once, when a place was full.
             let text = self.see(id, &line, now);
@@ -159,6 +159,12 @@ impl Templates {
         self.insert(id, Arc::new(template));
         let forgotten = if self.kept.len() > TEMPLATES_MAX { self.forget_oldest() } else { None };
         Learned { id, text, forgotten }
+    }
+
+    /// The template that a text would have if it came now.
+    pub fn recognise(&self, text: &str) -> TemplateId {
+        let line = tokens(text);
+        self.most_similar(&self.tree.path(&line), &line).unwrap_or_else(|| first_id(&line))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (TemplateId, &Template)> {
@@ -198,6 +204,11 @@ impl Templates {
         self.tree.remove(&template.path, id);
         Some((id, template.count))
     }
+}
+
+/// The id of a template whose first line this is.
+fn first_id(line: &[String]) -> TemplateId {
+    TemplateId(fnv1a(line.join(" ").as_bytes()))
 }
 
 impl Node {

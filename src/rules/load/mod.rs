@@ -9,6 +9,7 @@ mod reader;
 mod rule;
 mod shape;
 mod table;
+mod test_case;
 mod text;
 mod yaml;
 
@@ -32,6 +33,8 @@ const MISTAKES_MAX: usize = 200;
 pub struct Loaded {
     pub rulebook: Rulebook,
     pub warnings: Vec<Mistake>,
+    /// The tests beside the rules; the engine never sees them.
+    pub tests: Vec<super::TestCase>,
 }
 
 /// Compiles rule files. Files count in the order of their paths; the order of rules is that of the files.
@@ -72,6 +75,7 @@ struct Loading {
     teams: BTreeMap<String, super::Team>,
     problems: Vec<super::ProblemPolicy>,
     plans: BTreeMap<String, super::Plan>,
+    tests: Vec<super::TestCase>,
 }
 
 impl Loading {
@@ -135,6 +139,10 @@ impl Loading {
                 self.plans.insert(plan.name.clone(), plan);
             }
         }
+        for entry in file.tests.unwrap_or_default() {
+            self.define(&mut reader, "test", &entry.name.value, entry.name.referenced);
+            self.tests.push(test_case::test(&mut reader, &entry));
+        }
         self.mistakes.extend(reader.mistakes);
         self.warnings.extend(reader.warnings);
         self.references.extend(reader.references);
@@ -156,6 +164,7 @@ impl Loading {
         self.ladders.entry(defaults::LADDER.to_owned()).or_insert_with(defaults::ladder);
         self.check_references(&texts);
         let places = normalising::places(&self.items);
+        self.check_tests(&texts);
         let inventory = self.inventory(&texts);
         let normalising = std::mem::take(&mut self.normalising);
         let normalising = normalising.finish(&texts, &mut self.mistakes, &mut self.warnings);
@@ -178,7 +187,17 @@ impl Loading {
             problems: self.problems,
             plans: self.plans,
         };
-        Ok(Loaded { rulebook, warnings: self.warnings })
+        Ok(Loaded { rulebook, warnings: self.warnings, tests: self.tests })
+    }
+
+    fn check_tests(&mut self, texts: &[RuleText]) {
+        let known = |name: &str| name == super::CATCH_ALL || self.rules.iter().any(|rule| rule.name == name);
+        for (test, line, rule) in test_case::unknown_rules(&self.tests, known) {
+            if let Some(file) = texts.iter().find(|file| file.path == test.path) {
+                let message = format!("the test {:?} names an unknown rule {rule:?}", test.name);
+                self.warnings.push(Mistake::at(&file.path, &file.text, (line, 1), message, ""));
+            }
+        }
     }
 
     /// The items of all files, joined; what they depend on must be among them.

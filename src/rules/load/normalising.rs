@@ -245,3 +245,111 @@ fn naming_standard(reader: &mut Reader<'_>, entry: &NamingText) -> Option<Naming
     }
     Some(standard)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::{Loaded, RuleText, load};
+
+    fn file(path: &str, text: &str) -> RuleText {
+        RuleText { path: path.to_owned(), text: text.to_owned() }
+    }
+
+    fn check(yaml: &str, table: &str, expected: &[&str]) {
+        let mistakes = load(vec![file("a.yaml", yaml), file("t.csv", table)]).expect_err(yaml);
+        let shown: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, expected, "{yaml}\n{table}");
+    }
+
+    fn loaded(yaml: &str, table: &str) -> Loaded {
+        load(vec![file("a.yaml", yaml), file("t.csv", table)]).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"))
+    }
+
+    const TABLE: &str = "inventory:\n  tables:\n    - {name: t, file: t.csv, key: [room]}\n";
+
+    #[test]
+    fn tables_are_located_where_they_are_wrong() {
+        check(TABLE, "", &["t.csv:1:1: an empty table; expected a first row with the names of the columns"]);
+        check(
+            TABLE,
+            "site,floor\n",
+            &["a.yaml:3:39: \"t.csv\" has no column \"room\"; expected the columns that find a row"],
+        );
+        check(TABLE, "room,floor\n机房A,3\n机房B\n", &["t.csv:3:1: a row of 1 cells; expected 2"]);
+        check(TABLE, "room,floor\n机房A,3\n机房A,4\n", &["t.csv:3:1: a second row of 机房A; expected each key once"]);
+        check(TABLE, "floor,room\n3,\n", &["t.csv:2:3: an empty cell of the key; expected a room"]);
+        check(TABLE, "room,room\n", &["t.csv:1:6: the column \"room\" stands twice; expected each column once"]);
+        check(TABLE, "room,\"floor\nA,3\n", &["t.csv:1:6: a cell whose quote does not end; expected a closing \""]);
+        check(
+            TABLE,
+            "room,template\n",
+            &[
+                "t.csv:1:6: \"template\" cannot be the name of a column; expected another name: template is watchfire's own fact",
+            ],
+        );
+        check(
+            &TABLE.replace("t.csv", "x.csv"),
+            "room\n",
+            &[
+                "a.yaml:3:22: no table \"x.csv\" among the rule files; expected a .csv below the directory of rules: t.csv",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_table_that_nobody_names_is_told() {
+        let warnings: Vec<String> = loaded("rules: []\n", "a\n").warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(warnings, ["t.csv:1:1: no table of an inventory names this file"]);
+    }
+
+    #[test]
+    fn sections_of_normalising_are_located_where_they_are_wrong() {
+        let check = |yaml: &str, expected: &[&str]| {
+            let mistakes = load(vec![file("a.yaml", yaml)]).expect_err(yaml);
+            let shown: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+            let fits = |(shown, expected): (&String, &&str)| shown.starts_with(expected);
+            assert!(shown.len() == expected.len() && shown.iter().zip(expected).all(fits), "{yaml}\n{shown:#?}");
+        };
+        check(
+            "extract:\n- {name: x, from: text, regex: '(?P<a>b)'}\n",
+            &["a.yaml:2:19: \"text\" is no text of an event"],
+        );
+        check("extract:\n- {name: x, from: summary, regex: 'ab'}\n", &["a.yaml:2:35: no named group"]);
+        check("extract:\n- {name: x, from: summary, regex: '('}\n", &["a.yaml:2:35: bad regular expression"]);
+        check(
+            "extract:\n- {name: x, from: summary, regex: '(?P<naming>b)'}\n",
+            &["a.yaml:2:35: \"naming\" cannot be the name of a fact"],
+        );
+        check(
+            "extract:\n- {name: x, from: summary, regex: '((a{0,1000}){0,1000}(?P<a>){0,1000})'}\n",
+            &["a.yaml:2:35: bad regular expression"],
+        );
+        check("severities:\n- words: {}\n", &["a.yaml:2:10: 0 words; expected 1 to 256"]);
+        check("severities:\n- words: {a: bad}\n", &["a.yaml:2:14: \"bad\" is not a severity"]);
+        check("templates:\n- {from: x}\n", &["a.yaml:2:10: \"x\" is no text of an event"]);
+        let naming = "inventory:\n  naming:\n  - {label: device, pattern: '[A-Z]+', examples: [AB, a1]}\n";
+        check(naming, &["a.yaml:3:56: the example \"a1\" does not fit the pattern; expected a name that fits"]);
+        let facts = "inventory:\n  items:\n  - {name: a, facts: {site: x, naming: y}}\n";
+        check(facts, &["a.yaml:3:29: site is a key of the item itself", "a.yaml:3:40: \"naming\" cannot"].as_slice());
+    }
+
+    #[test]
+    fn the_inventorys_own_names_are_held_to_the_standard() {
+        let yaml = "inventory:
+  items:
+    - {name: GZ01-SW-1, site: GZ01}
+    - {name: GZ02-SW-1, site: GZ01}
+    - {name: 老交换机}
+  naming:
+    - {label: device, pattern: '(?P<site>[A-Z]{2}[0-9]{2})-SW-[0-9]+'}
+";
+        let loaded = load(vec![file("a.yaml", yaml)]).unwrap();
+        let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            warnings,
+            [
+                "a.yaml:4:14: \"GZ02-SW-1\": its name says site \"GZ02\", the item says \"GZ01\"",
+                "a.yaml:5:14: \"老交换机\": the naming standard does not know such a name",
+            ]
+        );
+    }
+}

@@ -26,6 +26,7 @@ pub(super) struct FileText {
     pub teams: Option<Vec<TeamEntry>>,
     pub problems: Option<Vec<ProblemEntry>>,
     pub inspections: Option<Vec<PlanEntry>>,
+    pub tests: Option<Vec<super::test_case::TestEntry>>,
 }
 
 #[derive(Debug, Deserialize)]

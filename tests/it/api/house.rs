@@ -214,6 +214,8 @@ fn agree(wish: &Wish) -> Result<Outcome, Unanswered> {
             SilenceChange::Expire(id) => Outcome::Silence { id: *id },
         },
         Wish::Reload { .. } => Outcome::Rulebook { hash: watchfire::rules::RulebookHash([0; 32]), changed: false },
+        // This driver has no engine to ask.
+        Wish::Question { .. } => return Err(Unanswered::Unknown { reason: "no engine".to_owned() }),
     })
 }
 

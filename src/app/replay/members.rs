@@ -46,6 +46,9 @@ impl Members {
                 if alert.status == Status::Firing && alert.transitions != known {
                     self.firings.insert(alert.fingerprint, (alert.transitions, self.current.take()));
                 }
+            } else if let Effect::AlertForgotten { fingerprint } = effect {
+                // Should it come back, it counts from one again.
+                self.firings.remove(fingerprint);
             }
         }
         for effect in effects {
