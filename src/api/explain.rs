@@ -34,10 +34,10 @@ const INCIDENTS_MAX: u32 = 20;
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::of(__path_incident, Door::Read, incident),
-        Endpoint::of(__path_alert, Door::Read, alert),
-        Endpoint::of(__path_recorded, Door::Read, recorded),
-        Endpoint::of(__path_event, Door::Read, event),
+        Endpoint::of(__path_why_incident, Door::Read, why_incident),
+        Endpoint::of(__path_why_alert, Door::Read, why_alert),
+        Endpoint::of(__path_why_recorded, Door::Read, why_recorded),
+        Endpoint::of(__path_why_event, Door::Read, why_event),
     ]
 }
 
@@ -329,7 +329,7 @@ impl From<NotExplained> for Failure {
 /// Why an incident is there: what counted, its rule, its window, its alerts, its history, who was told.
 #[utoipa::path(get, path = "/api/v1/incidents/{id}/explain",
     responses((status = 200, description = "The chain behind it", body = ref("#/components/schemas/IncidentExplanation"))))]
-async fn incident(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
+async fn why_incident(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
     query.end()?;
     let oracle = Oracle::Queue(&shared.api.commands);
     let rulebook = shared.api.live.rulebook();
@@ -340,7 +340,7 @@ async fn incident(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, que
 #[utoipa::path(get, path = "/api/v1/alerts/{fingerprint}/explain",
     params(("rule" = Option<String>, Query, description = "A rule to show even if others are nearer")),
     responses((status = 200, description = "What is known of it", body = ref("#/components/schemas/AlertExplanation"))))]
-async fn alert(State(shared): State<Arc<Shared>>, Id(id): Id<Fingerprint>, mut query: Parameters) -> Answer {
+async fn why_alert(State(shared): State<Arc<Shared>>, Id(id): Id<Fingerprint>, mut query: Parameters) -> Answer {
     let rule = query.text("rule")?;
     query.end()?;
     json(&alert_explanation(&shared.api.store, &Oracle::Queue(&shared.api.commands), id, rule).await?)
@@ -350,7 +350,7 @@ async fn alert(State(shared): State<Arc<Shared>>, Id(id): Id<Fingerprint>, mut q
 #[utoipa::path(get, path = "/api/v1/events/{id}/explain",
     params(("rule" = Option<String>, Query, description = "A rule to show even if others are nearer")),
     responses((status = 200, description = "Which rules it fits, and why others do not fit", body = Object)))]
-async fn recorded(State(shared): State<Arc<Shared>>, Id(id): Id<String>, mut query: Parameters) -> Answer {
+async fn why_recorded(State(shared): State<Arc<Shared>>, Id(id): Id<String>, mut query: Parameters) -> Answer {
     let rule = query.text("rule")?;
     query.end()?;
     let place = journal_place(&id)
@@ -363,7 +363,7 @@ async fn recorded(State(shared): State<Arc<Shared>>, Id(id): Id<String>, mut que
     params(("rule" = Option<String>, Query, description = "A rule to show even if others are nearer"),
         ("source" = Option<String>, Query, description = "The body is a payload of this source, not native events")),
     responses((status = 200, description = "Of each event: which rules it fits, and why others do not fit", body = Object)))]
-async fn event(State(shared): State<Arc<Shared>>, mut query: Parameters, request: Request) -> Answer {
+async fn why_event(State(shared): State<Arc<Shared>>, mut query: Parameters, request: Request) -> Answer {
     let (rule, source) = (query.text("rule")?, query.text("source")?);
     query.end()?;
     let body = whole(request, &shared).await.map_err(|(status, detail)| Failure::new(status, detail))?;

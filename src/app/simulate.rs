@@ -48,11 +48,12 @@ Writes into DIR:
   events.jsonl     native events in the order in which they arrive, for `replay` and `POST /api/v1/events`
   truth.jsonl      for each event id: {id, fault, root, problem, kind, alarm}; kind is fault, flap, storm or noise,
                    and alarm says whether it is the first firing, which is what counts
-  inventory.yaml   what an operator's inventory knows of the estate, as a rule file
+  inventory.yaml   what an operator's inventory knows of the estate: a rule file, to be copied among the others
 
 How good are my rules?
   watchfire simulate --seed 1000 --preset heavy --out day
-  watchfire replay day/events.jsonl --rules rules --incidents day/incidents.jsonl
+  cp -r rules day/ && cp day/inventory.yaml day/rules/
+  watchfire replay day/events.jsonl --rules day/rules --incidents day/incidents.jsonl
   watchfire score day/truth.jsonl day/incidents.jsonl
   watchfire score day/truth.jsonl --baseline alec";
 

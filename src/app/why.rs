@@ -69,23 +69,25 @@ pub fn holder(holder: &Holder) -> String {
     }
 }
 
-/// Everything about the rules, a line each; of those that do not fit, at most `nearest`.
+/// Everything about the rules, a line each; of those that do not fit, the first `nearest` that come near, and the first
+/// of all in any case: it may be the one that was asked for.
 pub fn rules(explanation: &Explanation, nearest: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    let unfit = explanation.rules.iter().filter(|trace| trace.stand == Stand::Unfit);
-    let left = unfit.clone().count().saturating_sub(nearest) as u64 + explanation.more_unfit;
-    for trace in explanation.rules.iter().filter(|trace| trace.stand != Stand::Unfit) {
+    let (unfit, fitting): (Vec<&RuleTrace>, Vec<&RuleTrace>) =
+        explanation.rules.iter().partition(|trace| trace.stand == Stand::Unfit);
+    for trace in fitting {
         lines.push(format!("{} ({}) {}", trace.rule, trace.pattern, stand(trace)));
-        lines.extend(
-            trace.window.as_ref().filter(|_| trace.stand != Stand::Behind).map(|one| format!("  {}", window(one))),
-        );
+        let window_of = trace.window.as_ref().filter(|_| trace.stand != Stand::Behind);
+        lines.extend(window_of.map(|one| format!("  {}", window(one))));
     }
-    for trace in unfit.take(nearest) {
+    let shown = unfit.iter().enumerate().filter(|(rank, trace)| *rank == 0 || (trace.near && *rank < nearest)).count();
+    for trace in unfit.iter().take(shown) {
         lines.push(format!("{} ({}) does not fit", trace.rule, trace.pattern));
         lines.extend(trace.unmet.iter().map(|one| format!("  {}", unmet(one))));
     }
+    let left = (unfit.len() - shown) as u64 + explanation.more_unfit;
     if left > 0 {
-        lines.push(format!("… and {left} rules further off"));
+        lines.push(format!("… and {left} rules that do not fit; --rule NAME shows one of them"));
     }
     lines
 }

@@ -79,6 +79,8 @@ pub struct RuleTrace {
     pub counts: Option<Counts>,
     /// Why it does not fit.
     pub unmet: Vec<Unmet>,
+    /// Of one that does not fit: whether anything that it asks for is there.
+    pub near: bool,
     /// The window that it would enter, as it is before that.
     pub window: Option<WindowView>,
 }
@@ -279,11 +281,10 @@ impl Explaining<'_> {
             let Some(role) = self.book.role(position, subject) else {
                 let rule = self.book.rule(position);
                 let unmet = unmet(rule, subject);
-                let all = rule.matchers.0.len() + usize::from(rule.when.is_some());
-                // The share of its conditions that fail, in thousandths.
-                let far = unmet.len() * 1000 / all.max(1);
+                let held = rule.matchers.iter().filter(|one| asks(one) && one.matches_value(subject.value(one.name())));
+                let is_near = held.count() > 0;
                 let is_wanted = wanted == Some(rule.name.as_str());
-                unfit.push(((!is_wanted, far, unmet.len(), position), position, unmet));
+                unfit.push(((!is_wanted, !is_near, unmet.len(), position), position, unmet));
                 continue;
             };
             let stand = match self.hold(position, passed) {
@@ -301,10 +302,10 @@ impl Explaining<'_> {
         }
         unfit.sort_by_key(|(rank, ..)| *rank);
         let more = unfit.len().saturating_sub(NEAREST_SHOWN) as u64;
-        let shown = unfit.into_iter().take(NEAREST_SHOWN).map(|(_, position, unmet)| {
+        let shown = unfit.into_iter().take(NEAREST_SHOWN).map(|((_, far, ..), position, unmet)| {
             let rule = self.book.rule(position);
             let (name, pattern) = (rule.name.clone(), rule.pattern.name().to_owned());
-            RuleTrace { rule: name, pattern, stand: Stand::Unfit, counts: None, unmet, window: None }
+            RuleTrace { rule: name, pattern, stand: Stand::Unfit, counts: None, unmet, near: !far, window: None }
         });
         (fitting.into_iter().chain(shown).collect(), more)
     }
@@ -333,9 +334,15 @@ impl Explaining<'_> {
             stand,
             counts: (stand != Stand::Behind).then_some(counts),
             unmet: Vec::new(),
+            near: false,
             window: Some(window_view(rule, &key, self.state.conditions.get(&key).map(AsRef::as_ref))),
         }
     }
+}
+
+/// Whether a matcher asks for something to be there: not for anything, and not for its absence.
+fn asks(matcher: &Matcher) -> bool {
+    matcher.op().is_positive() && !matcher.matches_value("")
 }
 
 /// Why a rule does not fit: each matcher that fails, and `when:` if that fails too.

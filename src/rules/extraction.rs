@@ -19,6 +19,11 @@ impl Extraction {
         Extraction { name, matchers, from, groups }
     }
 
+    /// The names of the facts.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.groups.names()
+    }
+
     /// The facts in that text: groups that took part in the first match, as far as they are not empty.
     pub fn facts<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.groups.of(text).into_iter().flatten()

@@ -88,6 +88,11 @@ impl Table {
         self.rows.get(&row_key(values.into_iter()))
     }
 
+    /// The facts of all rows.
+    pub fn facts(&self) -> impl Iterator<Item = &Labels> {
+        self.rows.values()
+    }
+
     pub fn len(&self) -> usize {
         self.rows.len()
     }

@@ -15,14 +15,14 @@ mod rulebook;
 mod source;
 mod test_case;
 
-pub use check::{Report, report};
+pub use check::{Finding, FindingKind, Report, report};
 pub use defaults::builtin;
 pub use expression::{BadExpression, Expression};
 pub use extraction::{Extraction, Groups};
 pub use facts::{EventText, NAMING_FACT, Normalising, SeverityWords, TEMPLATE_FACT, Table, TemplateScope, fact_named};
 pub use inventory::{ConfigurationItem, ENTITY_LABELS, Inventory, ItemIndex};
 pub use load::{Loaded, load};
-pub use mistake::Mistake;
+pub use mistake::{Mistake, Place};
 pub use naming::{NamingStandard, OddName, odd_names};
 pub use rulebook::{
     CATCH_ALL, Channel, Check, Comparison, Counts, Inhibition, Item, Ladder, Limit, Pattern, Plan, ProblemPolicy, Rule,

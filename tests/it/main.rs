@@ -5,6 +5,7 @@
 mod adversity;
 mod api;
 mod dashboards;
+mod explain;
 mod http;
 mod import;
 mod kill;
@@ -13,6 +14,7 @@ mod mqtt;
 mod notify;
 mod peers;
 mod probes;
+mod replay;
 mod rules;
 mod schedule;
 mod simulation;

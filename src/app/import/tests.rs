@@ -1,3 +1,5 @@
+//! A configuration goes in, the rule file and the report are compared whole.
+
 use super::alertmanager;
 
 const ROUTES: &str = r#"

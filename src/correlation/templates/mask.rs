@@ -67,12 +67,20 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
             rest = &rest[c.len_utf8()..];
             pieces.push(Piece::Separator(c));
         } else {
-            let end = rest.find(|c: char| c.is_whitespace() || is_separator(c)).unwrap_or(rest.len());
+            let end = end_of_word(rest);
             judge(&rest[..end], &mut pieces);
             rest = &rest[end..];
         }
     }
     pieces
+}
+
+/// Addresses and paths go on over what separates other words.
+fn end_of_word(rest: &str) -> usize {
+    let until = |ends: fn(char) -> bool| rest.find(|c: char| c.is_whitespace() || ends(c)).unwrap_or(rest.len());
+    let end = until(is_separator);
+    let is_place = rest.starts_with('/') || rest[..end].contains("://");
+    if is_place { until(|c| is_separator(c) && !"=;|".contains(c)) } else { end }
 }
 
 /// One word: a value, a name with a value behind a colon, or itself; its last full stop stands apart.
@@ -249,4 +257,12 @@ fn push_word(out: &mut String, word: &str) {
         rest = &number[end..];
     }
     out.push_str(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn units_can_be_searched() {
+        assert!(super::UNITS.is_sorted());
+    }
 }

@@ -119,15 +119,19 @@ fn the_template_unseen_for_longest_goes_and_keeps_its_name_when_it_returns() {
     let word = |n: usize| -> String {
         n.to_string().chars().map(|digit| (b'a' + digit.to_digit(10).unwrap_or(0) as u8) as char).collect()
     };
-    let line = |n: usize| format!("{} happened", word(n + 10_000));
+    let line = |n: usize| {
+        let word = word(n + 10_000);
+        format!("{word} a{word} b{word} c{word} {}", "again ".repeat(n % 40))
+    };
     let first = templates.learn(&line(0), Moment::EPOCH).id;
     for n in 1..TEMPLATES_MAX {
-        assert_eq!(templates.learn(&format!("{} {}", line(n), "again ".repeat(n % 40)), Moment::EPOCH).forgotten, None);
+        assert_eq!(templates.learn(&line(n), Moment::EPOCH).forgotten, None);
     }
     templates.learn(&line(0), Moment::EPOCH);
     let learned = templates.learn("one too many for the bound of them all", Moment::EPOCH);
     assert_eq!(learned.forgotten.map(|(_, count)| count), Some(1));
-    assert!(templates.iter().count() <= TEMPLATES_MAX);
+    assert_eq!(templates.iter().count(), TEMPLATES_MAX);
+    assert_eq!(templates.learn(&line(1), Moment::EPOCH).text.map(|text| text.len() > 20), Some(true));
     assert!(templates.iter().any(|(id, template)| id == first && template.count == 2));
 }
 

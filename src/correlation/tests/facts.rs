@@ -51,7 +51,9 @@ fn rules_match_on_facts_and_make_keys_of_them() {
          3s raised floor{room=机房A} indeterminate 1 alerts 1 events
          4s raised catch-all{Hot,source=native} indeterminate 1 alerts 1 events
          5s raised catch-all{LinkDown,source=native} indeterminate 1 alerts 1 events
-         6s left city{fact.city=广州} LinkDown,device=sw4",
+         6s left city{fact.city=广州} LinkDown,device=sw4
+         7s raised rack{fact.rack=R7} indeterminate 2 alerts 1 events
+         7s raised city{fact.city=广州} indeterminate 2 alerts 1 events",
     );
 }
 
@@ -195,10 +197,11 @@ rules:
          2s point Log !summary=fan~12~failed
          3s firing Log !summary=fan~1~failed
          4s point Log",
-        "0s template t-be8da3dab7f0d63b fan <*> failed
-         1s template t-4e0c4cb3c22f6f9e user 王五 logged in
-         2s template t-be8da3dab7f0d63b again
-         2s raised often{fact.template=t-be8da3dab7f0d63b} indeterminate 0 alerts 2 events",
+        "0s template t-394da2b670b11aa3 fan <*> failed
+         1s template t-e73adf20a22951cb user 王五 logged in
+         2s template t-394da2b670b11aa3 again
+         2s raised often{fact.template=t-394da2b670b11aa3} indeterminate 0 alerts 2 events
+         3s raised catch-all{Log,source=native} indeterminate 1 alerts 1 events",
     );
 }
 

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 use self::reader::{Named, Reader, Reference, place};
 use self::text::FileText;
-use super::mistake::Mistake;
+use super::mistake::{Mistake, Place};
 use super::{RuleText, Rulebook, RulebookHash, Source, defaults};
 
 /// How many rules a rulebook may hold.
@@ -35,6 +35,8 @@ pub struct Loaded {
     pub warnings: Vec<Mistake>,
     /// The tests beside the rules; the engine never sees them.
     pub tests: Vec<super::TestCase>,
+    /// Where each named thing stands, by what it is (`rule`, `inhibition`, …) and its name.
+    pub places: BTreeMap<(&'static str, String), Place>,
 }
 
 /// Compiles rule files. Files count in the order of their paths; the order of rules is that of the files.
@@ -64,7 +66,7 @@ struct Loading {
     warnings: Vec<Mistake>,
     references: Vec<Reference>,
     /// What stands where, by section and name.
-    defined: BTreeMap<(&'static str, String), String>,
+    defined: BTreeMap<(&'static str, String), Place>,
     sources: Vec<Source>,
     items: Vec<inventory::ReadItem>,
     entity_labels: Vec<String>,
@@ -150,9 +152,10 @@ impl Loading {
 
     /// Notes where something stands; a second one of that name is a mistake.
     fn define(&mut self, reader: &mut Reader<'_>, what: &'static str, name: &str, at: Location) {
-        let (line, _) = place(at);
-        let here = format!("{}:{line}", reader.file.path);
+        let (line, column) = place(at);
+        let here = Place { path: reader.file.path.clone(), line, column };
         if let Some(before) = self.defined.insert((what, name.to_owned()), here) {
+            let before = format!("{}:{}", before.path, before.line);
             reader.mistake(at, format!("a second {what} named {name:?}; the first stands in {before}"), "another name");
         }
     }
@@ -187,7 +190,7 @@ impl Loading {
             problems: self.problems,
             plans: self.plans,
         };
-        Ok(Loaded { rulebook, warnings: self.warnings, tests: self.tests })
+        Ok(Loaded { rulebook, warnings: self.warnings, tests: self.tests, places: self.defined })
     }
 
     fn check_tests(&mut self, texts: &[RuleText]) {

@@ -272,7 +272,7 @@ mod tests {
         check(
             TABLE,
             "site,floor\n",
-            &["a.yaml:3:39: \"t.csv\" has no column \"room\"; expected the columns that find a row"],
+            &["a.yaml:3:35: \"t.csv\" has no column \"room\"; expected the columns that find a row"],
         );
         check(TABLE, "room,floor\n机房A,3\n机房B\n", &["t.csv:3:1: a row of 1 cells; expected 2"]);
         check(TABLE, "room,floor\n机房A,3\n机房A,4\n", &["t.csv:3:1: a second row of 机房A; expected each key once"]);
@@ -290,7 +290,7 @@ mod tests {
             &TABLE.replace("t.csv", "x.csv"),
             "room\n",
             &[
-                "a.yaml:3:22: no table \"x.csv\" among the rule files; expected a .csv below the directory of rules: t.csv",
+                "a.yaml:3:23: no table \"x.csv\" among the rule files; expected a .csv below the directory of rules: t.csv",
             ],
         );
     }
@@ -327,7 +327,7 @@ mod tests {
         check("severities:\n- words: {a: bad}\n", &["a.yaml:2:14: \"bad\" is not a severity"]);
         check("templates:\n- {from: x}\n", &["a.yaml:2:10: \"x\" is no text of an event"]);
         let naming = "inventory:\n  naming:\n  - {label: device, pattern: '[A-Z]+', examples: [AB, a1]}\n";
-        check(naming, &["a.yaml:3:56: the example \"a1\" does not fit the pattern; expected a name that fits"]);
+        check(naming, &["a.yaml:3:55: the example \"a1\" does not fit the pattern; expected a name that fits"]);
         let facts = "inventory:\n  items:\n  - {name: a, facts: {site: x, naming: y}}\n";
         check(facts, &["a.yaml:3:29: site is a key of the item itself", "a.yaml:3:40: \"naming\" cannot"].as_slice());
     }
