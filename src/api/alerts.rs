@@ -30,6 +30,8 @@ pub struct AlertView {
     pub severity: Severity,
     pub summary: String,
     pub labels: Labels,
+    /// What is known of it besides; rules name them `fact.…`.
+    pub facts: Labels,
     pub annotations: Labels,
     /// With the producer's offset.
     pub starts_at: String,
@@ -81,6 +83,7 @@ impl AlertView {
             severity: row.severity,
             summary: row.summary.as_ref().to_owned(),
             labels: row.labels,
+            facts: row.facts,
             annotations: row.annotations,
             starts_at: row.starts_at.to_string(),
             ends_at: row.ends_at.to_string(),

@@ -15,6 +15,7 @@ mod family;
 mod incident_commands;
 mod incidents;
 mod inspections;
+mod normalised;
 mod openapi;
 mod parameters;
 mod problems;

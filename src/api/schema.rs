@@ -94,6 +94,7 @@ pub const SHAPES: &[Shape] = &[
             ("source", Text),
             ("status", Text),
             ("labels", Labels),
+            ("facts", Labels),
             ("summary", Text),
             ("severity", Text),
             ("value", MaybeNumber),
@@ -127,6 +128,7 @@ pub const SHAPES: &[Shape] = &[
             ("severity", Text),
             ("summary", Text),
             ("labels", Labels),
+            ("facts", Labels),
             ("annotations", Labels),
             ("starts_at", Text),
             ("ends_at", Text),
@@ -293,6 +295,21 @@ pub const SHAPES: &[Shape] = &[
         ],
     },
     Shape {
+        name: "QuarantinedName",
+        members: &[
+            ("label", Text),
+            ("name", Text),
+            ("source", Text),
+            ("first_at", Time),
+            ("last_at", Time),
+            ("count", Number),
+        ],
+    },
+    Shape {
+        name: "Template",
+        members: &[("id", Text), ("text", Text), ("first_at", Time), ("last_at", Time), ("count", Number)],
+    },
+    Shape {
         name: "Silence",
         members: &[
             ("id", Text),
@@ -328,7 +345,7 @@ pub const SHAPES: &[Shape] = &[
 ];
 
 /// The shapes that have a list.
-const LISTED: [&str; 12] = [
+const LISTED: [&str; 14] = [
     "Incident",
     "Timeline",
     "Evidence",
@@ -340,6 +357,8 @@ const LISTED: [&str; 12] = [
     "Source",
     "Audit",
     "DeadLetter",
+    "QuarantinedName",
+    "Template",
     "Silence",
 ];
 

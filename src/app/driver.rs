@@ -304,6 +304,7 @@ impl Driver {
                 | Effect::Audit(_)
                 | Effect::Delivery(_)
                 | Effect::Answer(_)
+                | Effect::Normalised(_)
                 | Effect::Count(_) => {}
             }
         }
@@ -330,6 +331,7 @@ impl Driver {
             incidents,
             self.engine.members().collect(),
         );
+        live.rebuild_normalised(self.engine.quarantined(), self.engine.templates());
         live.set_rulebook(Arc::clone(self.engine.rulebook()));
         live.set_now(self.engine.last_now());
         self.outputs.metrics.rulebook_in_force(self.engine.rulebook());

@@ -55,13 +55,13 @@ fn logged(loaded: Loaded) -> Rulebook {
     loaded.rulebook
 }
 
-/// Every `.yaml` and `.yml` below a directory, sorted by path. Paths are relative to it, so that the same rules have
+/// Every `.yaml`, `.yml` and `.csv` (a table) below a directory, sorted by path. Paths are relative to it, so that the same rules have
 /// the same hash wherever they lie.
 fn read(dir: &Path) -> Result<Vec<RuleText>, String> {
     let mut found = Vec::new();
     find(dir, 0, &mut found)?;
     found.sort();
-    if found.is_empty() {
+    if !found.iter().any(|path| is_rules(path)) {
         return Err(format!("{}: no .yaml file in it", dir.display()));
     }
     let mut texts = Vec::new();
@@ -86,17 +86,24 @@ fn find(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), String
     for entry in std::fs::read_dir(dir).map_err(shown)? {
         let path = entry.map_err(shown)?.path();
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
         if hidden {
             continue;
         }
         if path.is_dir() {
             find(&path, depth + 1, found)?;
-        } else if is_yaml {
+        } else if is_rules(&path) || is_table(&path) {
             found.push(path);
         }
     }
     Ok(())
+}
+
+fn is_rules(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+fn is_table(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "csv")
 }
 
 fn read_one(path: &Path) -> Result<String, String> {
@@ -126,6 +133,23 @@ mod tests {
         let report = load(Some(dir.path())).err().unwrap();
         assert!(report.contains("坏.yaml:2:11: not UTF-8"), "{report}");
         assert!(load(Some(&dir.path().join("none"))).is_err());
+    }
+
+    #[test]
+    fn tables_below_the_rules_are_read_with_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| std::fs::write(dir.path().join(path), text).unwrap();
+        std::fs::create_dir(dir.path().join("表")).unwrap();
+        write("表/rooms.csv", "\u{FEFF}room,floor\r\n机房A,3\r\n");
+        assert!(load(Some(dir.path())).err().unwrap().contains("no .yaml file"));
+        write("a.yaml", "inventory:\n  tables: [{name: rooms, file: 表/rooms.csv, key: room}]\n");
+        let first = load(Some(dir.path())).unwrap();
+        assert_eq!(first.rulebook.normalising.tables[0].len(), 1);
+        write("表/rooms.csv", "room,floor\n机房A,4\n");
+        let second = load(Some(dir.path())).unwrap();
+        assert_ne!(second.rulebook.hash, first.rulebook.hash);
+        // What travels with the rulebook is enough to make it again.
+        assert_eq!(compile_logged(second.rulebook.texts.clone()).unwrap().hash, second.rulebook.hash);
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(super) struct Alert {
     pub source: Arc<str>,
     pub labels: Labels,
     pub annotations: Labels,
+    /// As of its last transition.
+    pub facts: Labels,
     pub summary: Arc<str>,
     pub generator_url: Arc<str>,
     pub severity: Severity,

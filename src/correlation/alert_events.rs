@@ -13,7 +13,7 @@ use super::ownership::Counting;
 use super::patterns::takes_members;
 use super::subject::{Message, Subject};
 use super::turn::Turn;
-use crate::model::{Cause, Event, Fingerprint, Moment, Severity, Status};
+use crate::model::{Cause, Event, Fingerprint, Labels, Moment, Severity, Status};
 
 impl Turn<'_> {
     pub fn event(&mut self, event: &Event, cause: Cause) {
@@ -51,7 +51,7 @@ impl Turn<'_> {
         }
         let at = self.event_time(event.occurred_at);
         let message = Message { event, cause, at };
-        let severity = event.normalised_severity();
+        let severity = self.book.severity_of(event);
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let times = alert.times_after(&said, at, self.now);
         match alert.transition_to(&times, severity) {
@@ -68,9 +68,10 @@ impl Turn<'_> {
             source: self.index.intern(&event.source),
             labels: event.labels.clone(),
             annotations: event.annotations.clone(),
+            facts: Labels::empty(),
             summary: Arc::from(event.summary.as_str()),
             generator_url: Arc::from(event.generator_url.as_str()),
-            severity: event.normalised_severity(),
+            severity: self.book.severity_of(event),
             value: event.value,
             expiry: event.expiry,
             times: Times { firing: false, ..times },
@@ -147,7 +148,8 @@ impl Turn<'_> {
             return;
         }
         let status = if alert.times.firing { Status::Firing } else { Status::Resolved };
-        let subject = Subject::of_event(message.event, alert.severity, status);
+        let facts = alert.facts.clone();
+        let subject = Subject::of_event(message.event, alert.severity, status, &facts);
         let suppressed = alert.is_suppressed();
         let keys: Vec<ConditionKey> = alert.conditions().cloned().collect();
         for key in keys {
@@ -179,6 +181,15 @@ impl Turn<'_> {
             Transition::ChangedSeverity => self.book.inhibition_places(&Subject::of_alert(alert)),
             Transition::BeganFiring | Transition::Resolved => Vec::new(),
         };
+        // What ends ends under the facts under which it fired.
+        let facts = match transition {
+            Transition::Resolved if alert.transitions > 0 => None,
+            Transition::Resolved | Transition::BeganFiring | Transition::ChangedSeverity => {
+                Some(self.facts_of(event, severity, Status::Firing))
+            }
+        };
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
+        alert.facts = facts.unwrap_or_else(|| alert.facts.clone());
         alert.times = times;
         alert.updated_at = self.now;
         alert.value = event.value;
@@ -240,7 +251,7 @@ impl Turn<'_> {
             let places = book.inhibition_places(&Subject::of_alert(alert));
             self.index.inhibitions.remove(fingerprint, &places, &mut affected);
         }
-        let severity = alert.severity;
+        let (severity, facts) = (alert.severity, alert.facts.clone());
         affected.alerts.remove(&fingerprint);
         self.inhibit_again(&affected);
         let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
@@ -252,7 +263,7 @@ impl Turn<'_> {
         for key in &keys {
             self.leave(key, fingerprint, suppressed);
         }
-        let subject = Subject { is_message, ..Subject::of_event(message.event, severity, Status::Resolved) };
+        let subject = Subject { is_message, ..Subject::of_event(message.event, severity, Status::Resolved, &facts) };
         let hits = book.hits(self.state, &subject, &[]);
         self.enter_all(&hits, message, &subject, suppressed);
         self.changed.insert(fingerprint);
@@ -280,7 +291,9 @@ impl Turn<'_> {
             }
         }
         let at = self.event_time(event.occurred_at);
-        let subject = Subject::of_event(event, event.normalised_severity(), Status::Point);
+        let severity = self.book.severity_of(event);
+        let facts = self.facts_of(event, severity, Status::Point);
+        let subject = Subject::of_event(event, severity, Status::Point, &facts);
         let message = Message { event, cause, at };
         let mut suppressed = None;
         // One after the other: a context that a rule sets is there for the rules after it.
@@ -330,7 +343,7 @@ impl Turn<'_> {
         let said = Said::from(event);
         let at = super::believable(event.occurred_at, now);
         let times = alert.times_after(&said, at, now);
-        let severity = event.normalised_severity();
+        let severity = book.severity_of(event);
         let same = alert.labels == event.labels
             && *alert.source == *event.source
             && alert.severity == severity

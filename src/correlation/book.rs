@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::candidates::Candidates;
 use super::condition::{ConditionKey, RuleId};
 use super::contexts::guard_holds;
+use super::facts::Enrichment;
 use super::inhibition::{Place, Side};
 use super::patterns::Role;
 use super::state::State;
@@ -20,6 +21,7 @@ pub(super) struct Book {
     catch_all: Rule,
     positions: BTreeMap<RuleId, usize>,
     candidates: Candidates,
+    pub enrichment: Enrichment,
     inhibition_sources: Candidates,
     inhibition_targets: Candidates,
     no_labels: Labels,
@@ -83,6 +85,7 @@ impl Book {
             catch_all,
             positions,
             candidates,
+            enrichment: Enrichment::new(&rulebook),
             inhibition_sources,
             inhibition_targets,
             no_labels,
@@ -132,7 +135,7 @@ impl Book {
     /// The rules that the event may concern by its labels, in their order.
     pub fn positions_for(&self, subject: &Subject<'_>) -> impl Iterator<Item = usize> + use<> {
         let mut numbers = Vec::new();
-        self.candidates.find(subject.labels, &mut numbers);
+        self.candidates.find(subject.labels, subject.facts, &mut numbers);
         numbers.into_iter().map(|number| number as usize)
     }
 
@@ -154,7 +157,7 @@ impl Book {
         let (rule, entry) = (self.rule(position), self.entries.get(position)?);
         let when_holds = || match (&rule.when, subject.event) {
             (None, _) => true,
-            (Some(when), Some(event)) => when.holds(event),
+            (Some(when), Some(event)) => when.holds(event, subject.severity, subject.facts),
             (Some(_), None) => false,
         };
         let holds = || when_holds() && guard_holds(state, rule.guard.as_ref(), subject);
@@ -232,9 +235,9 @@ impl Book {
     pub fn inhibition_places(&self, subject: &Subject<'_>) -> Vec<Place> {
         let rules = &self.rulebook.inhibitions;
         let (mut sources, mut targets) = (Vec::new(), Vec::new());
-        self.inhibition_sources.find(subject.labels, &mut sources);
+        self.inhibition_sources.find(subject.labels, subject.facts, &mut sources);
         sources.retain(|number| rules.get(*number as usize).is_some_and(|rule| subject.fits(&rule.source)));
-        self.inhibition_targets.find(subject.labels, &mut targets);
+        self.inhibition_targets.find(subject.labels, subject.facts, &mut targets);
         targets.retain(|number| rules.get(*number as usize).is_some_and(|rule| subject.fits(&rule.target)));
         let mut numbers: Vec<u32> = sources.iter().chain(&targets).copied().collect();
         numbers.sort_unstable();

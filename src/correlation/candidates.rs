@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use regex::{RegexSet, RegexSetBuilder};
 
 use crate::model::{Labels, Matcher, Matchers};
+use crate::rules::fact_named;
 
 /// Expressions that share an automaton: more would make it too large to be built as it is needed.
 const EXPRESSIONS_MAX: usize = 128;
@@ -18,6 +19,8 @@ const AUTOMATON_MAX_BYTES: usize = 64 << 20;
 pub(super) struct Candidates {
     /// Label name → the sets that demand something of it.
     by_label: BTreeMap<String, Demands>,
+    /// The same of facts, by their names without `fact.`.
+    by_fact: BTreeMap<String, Demands>,
     /// Sets without a matcher that an index can find.
     others: Vec<u32>,
 }
@@ -68,15 +71,23 @@ impl Candidates {
                 }
             }
         }
+        for (name, demands) in std::mem::take(&mut candidates.by_label) {
+            match fact_named(&name) {
+                Some(fact) => candidates.by_fact.insert(fact.to_owned(), demands),
+                None => candidates.by_label.insert(name, demands),
+            };
+        }
         candidates
     }
 
     /// Puts the numbers of all sets that can fit into `found`, in order, each once.
-    pub fn find(&self, labels: &Labels, found: &mut Vec<u32>) {
+    pub fn find(&self, labels: &Labels, facts: &Labels, found: &mut Vec<u32>) {
         found.clear();
         found.extend_from_slice(&self.others);
-        for (name, value) in labels.iter() {
-            let Some(demands) = self.by_label.get(name) else { continue };
+        let of_facts = facts.iter().filter(|_| !self.by_fact.is_empty());
+        let of_facts = of_facts.filter_map(|(name, value)| Some((self.by_fact.get(name)?, value)));
+        let of_labels = labels.iter().filter_map(|(name, value)| Some((self.by_label.get(name)?, value)));
+        for (demands, value) in of_labels.chain(of_facts) {
             if let Some(numbers) = demands.by_value.get(value) {
                 found.extend_from_slice(numbers);
             }
@@ -89,7 +100,7 @@ impl Candidates {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.by_label.is_empty() && self.others.is_empty()
+        self.by_label.is_empty() && self.by_fact.is_empty() && self.others.is_empty()
     }
 }
 
@@ -136,7 +147,8 @@ mod tests {
         let candidates = Candidates::new(sets.iter().enumerate().map(|(number, set)| (number as u32, set)));
         let check = |labels: &[(&str, &str)], expected: &[u32]| {
             let mut found = Vec::new();
-            candidates.find(&Labels::from_pairs(labels.iter().copied()), &mut found);
+            let facts = Labels::from_pairs([("site", "GZ01")]);
+            candidates.find(&Labels::from_pairs(labels.iter().copied()), &facts, &mut found);
             assert_eq!(found, expected, "{labels:?}");
         };
         check(&[("alertname", "LinkDown"), ("site", "SZ02")], &[0, 2, 4, 5, 6, 7]);

@@ -371,6 +371,7 @@ fn evidence(message: Message<'_>, subject: &Subject<'_>, suppressed: bool) -> Ev
         source: event.source.clone(),
         status: subject.status,
         labels: event.labels.clone(),
+        facts: subject.facts.clone(),
         summary: event.summary.clone(),
         severity: subject.severity,
         value: event.value,

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::book::Book;
+use super::facts;
 use super::input::{Resend, SilenceChange};
-use super::output::{AlertView, Output};
+use super::output::{AlertView, Output, QuarantinedName, TemplateRecord};
 use super::reload;
 use super::state::{BadSnapshot, Frozen, RuleNames, State};
 use super::turn::{Index, Turn, view};
@@ -43,6 +44,7 @@ impl Correlator {
         state.names = Arc::new(state.names.of(&rulebook));
         state.share_labels();
         let book = Book::new(rulebook, &state.names.ids);
+        facts::share(&mut state, &book);
         let index = Index::of(&mut state, &book);
         Ok(Correlator { state, index, book: Arc::new(book) })
     }
@@ -101,12 +103,14 @@ impl Correlator {
         turn.finish();
         let book = Arc::new(reload::renumber(&mut self.state, &gone, rulebook));
         super::grouping::place_again(&mut self.state, &old, &book);
+        let enriched = self.begin(now, out, &book).enrich_again();
         reload::index_again(&mut self.state, &book, &mut self.index);
         self.book = Arc::clone(&book);
         let mut turn = self.begin(now, out, &book);
         turn.derived = derived;
         turn.open_calendars();
         turn.own_again(&gone, reroute);
+        turn.route_enriched(&enriched);
         turn.serve_deadlines();
         turn.take_derived();
         turn.finish();
@@ -142,6 +146,29 @@ impl Correlator {
     /// All silences within their retention, by id.
     pub fn silences(&self) -> impl Iterator<Item = &Silence> {
         self.state.silences.values().map(|kept| &kept.silence)
+    }
+
+    /// The names that break the naming standard.
+    pub fn quarantined(&self) -> impl Iterator<Item = QuarantinedName> + '_ {
+        self.state.quarantine.iter().map(|(name, seen)| QuarantinedName {
+            label: name.label.clone(),
+            name: name.name.clone(),
+            source: name.source.clone(),
+            first_at: seen.first_at,
+            last_at: seen.last_at,
+            count: seen.count,
+        })
+    }
+
+    /// The templates of the free texts that it was given.
+    pub fn templates(&self) -> impl Iterator<Item = TemplateRecord> + '_ {
+        self.state.templates.iter().map(|(id, template)| TemplateRecord {
+            id,
+            text: template.text(),
+            first_at: template.first_at,
+            last_at: template.last_at,
+            count: template.count,
+        })
     }
 
     /// How many alerts are remembered, resolved ones included.

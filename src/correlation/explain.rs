@@ -8,6 +8,7 @@ use super::condition::{Condition, ConditionKey, Phase};
 use super::contexts::guard_holds;
 use super::correlator::Correlator;
 use super::event_ids::EventId;
+use super::facts::would_be_known;
 use super::output::{AlertView, Evidence};
 use super::patterns::{Role, Window};
 use super::sentences;
@@ -213,7 +214,9 @@ impl Explaining<'_> {
     fn event(&self, event: &Event, wanted: Option<&str>) -> Explanation {
         let fingerprint = event.labels.fingerprint();
         let alert = self.state.alerts.get(&fingerprint).filter(|_| event.status != Status::Point);
-        let subject = Subject::of_event(event, event.normalised_severity(), event.status);
+        let severity = self.book.severity_of(event);
+        let facts = would_be_known(self.state, self.book, event, severity);
+        let subject = Subject::of_event(event, severity, event.status, &facts);
         let (rules, more_unfit) = self.rules(&subject, wanted);
         Explanation {
             fingerprint,
@@ -244,7 +247,7 @@ impl Explaining<'_> {
             return Meaning::Outdated;
         }
         let times = alert.times_after(&said, super::believable(event.occurred_at, self.now), self.now);
-        match alert.transition_to(&times, event.normalised_severity()) {
+        match alert.transition_to(&times, self.book.severity_of(event)) {
             Some(Transition::BeganFiring) => Meaning::BeginsFiring,
             Some(Transition::ChangedSeverity) => Meaning::ChangesSeverity,
             Some(Transition::Resolved) => Meaning::Resolves,
@@ -358,7 +361,7 @@ fn unmet(state: &State, rule: &Rule, subject: &Subject<'_>) -> Vec<Unmet> {
     let mut unmet: Vec<Unmet> =
         failing.map(|matcher| Unmet::Matcher { matcher: matcher.clone(), value: value(matcher).to_owned() }).collect();
     if let (Some(when), Some(event)) = (&rule.when, subject.event)
-        && !when.holds(event)
+        && !when.holds(event, subject.severity, subject.facts)
     {
         unmet.push(Unmet::When { expression: when.text().to_owned() });
     }

@@ -15,6 +15,7 @@ mod correlator;
 mod deadlines;
 mod event_ids;
 mod explain;
+mod facts;
 mod grouping;
 mod inhibition;
 mod input;
@@ -22,12 +23,14 @@ mod invariants;
 mod output;
 mod ownership;
 mod patterns;
+mod quarantine;
 mod reload;
 mod sentences;
 mod silences;
 mod state;
 mod subject;
 mod suppression;
+mod templates;
 mod turn;
 
 #[cfg(test)]
@@ -39,10 +42,12 @@ pub use correlator::Correlator;
 pub use explain::{Counts, Explanation, Holder, Meaning, Progress, RuleTrace, Stand, Unmet, WindowPhase, WindowView};
 pub use input::{Resend, SilenceChange};
 pub use output::{
-    AlertView, Bound, Counted, Decision, Evidence, Joins, Link, LinkKind, Member, Output, Raised, Refused, Suppressor,
-    Verdict,
+    AlertView, Bound, Counted, Decision, Evidence, Joins, Link, LinkKind, Member, Normalised, Output, QuarantinedName,
+    Raised, Refused, Suppressor, TemplateRecord, Verdict,
 };
+pub use quarantine::{BadName, QUARANTINE_MAX, Sightings};
 pub use state::{BadSnapshot, Frozen};
+pub use templates::{TEMPLATES_MAX, TemplateId};
 
 /// How much earlier than received an event may have happened; earlier ones are taken as from then.
 pub const LATENESS: Span = Span::from_seconds(30);

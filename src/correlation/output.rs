@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::quarantine::BadName;
+use super::templates::TemplateId;
 use crate::model::{Cause, Fingerprint, Labels, Moment, Severity, Silence, SilenceId, Span, Stamp, Status};
 
 /// One consequence of an input.
@@ -36,7 +38,57 @@ pub enum Output {
         rule: String,
         windows: u64,
     },
+    /// A name that breaks the naming standard, or a free text's template.
+    Normalised(Normalised),
     Count(Counted),
+}
+
+/// A name that breaks the naming standard, as lists show it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QuarantinedName {
+    pub label: String,
+    pub name: String,
+    pub source: String,
+    pub first_at: Moment,
+    pub last_at: Moment,
+    /// Transitions and points that spoke of it.
+    pub count: u64,
+}
+
+/// A template of free texts, as lists show it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TemplateRecord {
+    pub id: TemplateId,
+    /// With `<*>` for what varies.
+    pub text: String,
+    pub first_at: Moment,
+    pub last_at: Moment,
+    pub count: u64,
+}
+
+/// What normalising found that people may want to look at, each time it is seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Normalised {
+    NameQuarantined {
+        name: BadName,
+        at: Moment,
+    },
+    /// It went for a newer one, after so many sightings.
+    NameForgotten {
+        name: BadName,
+        count: u64,
+    },
+    TemplateSeen {
+        id: TemplateId,
+        at: Moment,
+        /// If it is new or has changed.
+        text: Option<String>,
+    },
+    /// It went for a newer one, after so many lines.
+    TemplateForgotten {
+        id: TemplateId,
+        count: u64,
+    },
 }
 
 /// An alert as lists show it.
@@ -46,6 +98,9 @@ pub struct AlertView {
     pub source: Arc<str>,
     pub status: Status,
     pub labels: Labels,
+    /// What is known of it besides; no part of its identity.
+    #[serde(default)]
+    pub facts: Labels,
     pub annotations: Labels,
     pub summary: Arc<str>,
     pub severity: Severity,
@@ -195,6 +250,8 @@ pub struct Evidence {
     pub source: String,
     pub status: Status,
     pub labels: Labels,
+    #[serde(default)]
+    pub facts: Labels,
     pub summary: String,
     pub severity: Severity,
     pub value: Option<f64>,
@@ -261,4 +318,8 @@ pub enum Bound {
     Group,
     /// What was seen lately was forgotten early.
     Sightings,
+    /// The name not seen for longest left the quarantine.
+    Quarantine,
+    /// The template not seen for longest was forgotten.
+    Templates,
 }

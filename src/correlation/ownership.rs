@@ -23,7 +23,8 @@ impl Turn<'_> {
     pub fn route(&mut self, fingerprint: Fingerprint, message: Message<'_>, counting: Counting) {
         let book = self.book;
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
-        let subject = Subject::of_event(message.event, alert.severity, Status::Firing);
+        let facts = alert.facts.clone();
+        let subject = Subject::of_event(message.event, alert.severity, Status::Firing, &facts);
         let mut hits = book.hits(self.state, &subject, &alert.passed);
         if hits.last().is_none_or(|hit| hit.hold != Hold::Owner) {
             hits.push(Hit { position: book.catch_all_position(), role: Some(Role::Entry), hold: Hold::Owner });

@@ -5,7 +5,7 @@ use super::condition::{Condition, ConditionKey, RuleId};
 use super::output::{Evidence, Member};
 use super::patterns::{SequenceWindow, Window, effective};
 use crate::model::{Labels, LabelsBuilder, Moment, Span};
-use crate::rules::{Flap, Group, Pattern, Rule, Sequence};
+use crate::rules::{Flap, Group, Pattern, Rule, Sequence, fact_named};
 
 /// What stands in a title for a label that is not there.
 const MISSING: &str = "?";
@@ -22,7 +22,10 @@ pub(super) fn title(
     let value = |name: &str| match name {
         "count" => Some(count(condition).to_string()),
         "summary" => last.map(|event| event.summary.clone()).filter(|summary| !summary.is_empty()),
-        label => key.key.get(label).or_else(|| labels?.get(label)).map(str::to_owned),
+        name => {
+            let facts = || last?.facts.get(fact_named(name)?);
+            key.key.get(name).or_else(facts).or_else(|| labels?.get(name)).map(str::to_owned)
+        }
     };
     if key.rule == RuleId::CATCH_ALL {
         let name = value("alertname").unwrap_or_else(|| "an alert without a name".to_owned());

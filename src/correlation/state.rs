@@ -12,6 +12,8 @@ use super::condition::{Condition, ConditionKey, RuleId};
 use super::contexts::{Context, ContextName};
 use super::event_ids::{EventId, Seen};
 use super::grouping::Groups;
+use super::quarantine::Quarantine;
+use super::templates::Templates;
 use crate::model::{Fingerprint, Moment, SECTION_COUNT, Sections, Silence, SilenceId};
 use crate::rules::{CATCH_ALL, Rulebook};
 
@@ -26,6 +28,8 @@ pub(super) struct State {
     pub names: Arc<RuleNames>,
     pub contexts: Sections<ContextName, Context>,
     pub groups: Arc<Groups>,
+    pub quarantine: Arc<Quarantine>,
+    pub templates: Arc<Templates>,
 }
 
 /// A silence and how far its life was taken into account.
@@ -120,6 +124,8 @@ enum Section {
     Silences,
     Rules,
     Groups,
+    Quarantine,
+    Templates,
 }
 
 impl Section {
@@ -129,7 +135,7 @@ impl Section {
             .chain(parts(Section::Conditions))
             .chain(parts(Section::EventIds))
             .chain(parts(Section::Contexts))
-            .chain([Section::Silences, Section::Rules, Section::Groups])
+            .chain([Section::Silences, Section::Rules, Section::Groups, Section::Quarantine, Section::Templates])
     }
 
     fn name(self) -> String {
@@ -141,6 +147,8 @@ impl Section {
             Section::Silences => "silences".to_owned(),
             Section::Rules => "rules".to_owned(),
             Section::Groups => "groups".to_owned(),
+            Section::Quarantine => "quarantine".to_owned(),
+            Section::Templates => "templates".to_owned(),
         }
     }
 
@@ -158,6 +166,8 @@ impl Section {
             ("silences", None) => Ok(Section::Silences),
             ("rules", None) => Ok(Section::Rules),
             ("groups", None) => Ok(Section::Groups),
+            ("quarantine", None) => Ok(Section::Quarantine),
+            ("templates", None) => Ok(Section::Templates),
             _ => Err(unknown()),
         }
     }
@@ -180,13 +190,25 @@ impl Frozen {
             Section::Silences => postcard::to_allocvec(&*state.silences),
             Section::Rules => postcard::to_allocvec(&*state.names),
             Section::Groups => postcard::to_allocvec(&*state.groups),
+            Section::Quarantine => postcard::to_allocvec(&*state.quarantine),
+            Section::Templates => postcard::to_allocvec(&*state.templates),
         };
         encoded.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })
     }
 
     /// Lets go of the content, and stays good for [`Frozen::same_section`] alone.
     pub fn hollow(&mut self) {
-        let State { alerts, conditions, event_ids, contexts, silences: _, names: _, groups: _ } = &mut self.0;
+        let State {
+            alerts,
+            conditions,
+            event_ids,
+            contexts,
+            silences: _,
+            names: _,
+            groups: _,
+            quarantine: _,
+            templates: _,
+        } = &mut self.0;
         alerts.hollow();
         conditions.hollow();
         event_ids.hollow();
@@ -204,6 +226,8 @@ impl Frozen {
             Ok(Section::Silences) => Arc::ptr_eq(&now.silences, &before.silences),
             Ok(Section::Rules) => Arc::ptr_eq(&now.names, &before.names),
             Ok(Section::Groups) => Arc::ptr_eq(&now.groups, &before.groups),
+            Ok(Section::Quarantine) => Arc::ptr_eq(&now.quarantine, &before.quarantine),
+            Ok(Section::Templates) => Arc::ptr_eq(&now.templates, &before.templates),
             Err(_) => false,
         }
     }
@@ -229,6 +253,8 @@ impl State {
             Section::Silences => postcard::from_bytes(bytes).map(|silences| self.silences = Arc::new(silences)),
             Section::Rules => postcard::from_bytes(bytes).map(|names| self.names = Arc::new(names)),
             Section::Groups => postcard::from_bytes(bytes).map(|groups| self.groups = Arc::new(groups)),
+            Section::Quarantine => postcard::from_bytes(bytes).map(|names| self.quarantine = Arc::new(names)),
+            Section::Templates => postcard::from_bytes(bytes).map(|kept| self.templates = Arc::new(kept)),
         };
         restored.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })
     }

@@ -3,6 +3,7 @@
 use super::alert::Alert;
 use super::output::Evidence;
 use crate::model::{Cause, Event, Labels, Matchers, Moment, Severity, Status};
+use crate::rules::fact_named;
 
 /// A message on its way through the rules: where it stands in the journal and when it happened.
 #[derive(Clone, Copy)]
@@ -17,6 +18,8 @@ pub(super) struct Message<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
     pub labels: &'a Labels,
+    /// What is known of it besides, named `fact.…`.
+    pub facts: &'a Labels,
     pub source: &'a str,
     pub severity: Severity,
     /// As decided here: a v2 message says `firing` at the door whatever its end.
@@ -28,28 +31,33 @@ pub(super) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    pub fn of_event(event: &'a Event, severity: Severity, status: Status) -> Subject<'a> {
+    pub fn of_event(event: &'a Event, severity: Severity, status: Status, facts: &'a Labels) -> Subject<'a> {
         let (labels, source) = (&event.labels, event.source.as_str());
-        Subject { labels, source, severity, status, event: Some(event), is_message: true }
+        Subject { labels, facts, source, severity, status, event: Some(event), is_message: true }
     }
 
     pub fn of_alert(alert: &'a Alert) -> Subject<'a> {
         let (labels, source, severity) = (&alert.labels, &*alert.source, alert.severity);
-        Subject { labels, source, severity, status: Status::Firing, event: None, is_message: false }
+        let facts = &alert.facts;
+        Subject { labels, facts, source, severity, status: Status::Firing, event: None, is_message: false }
     }
 
     pub fn of_evidence(evidence: &'a Evidence) -> Subject<'a> {
         let (labels, source, severity) = (&evidence.labels, evidence.source.as_str(), evidence.severity);
-        Subject { labels, source, severity, status: evidence.status, event: None, is_message: false }
+        let (facts, status) = (&evidence.facts, evidence.status);
+        Subject { labels, facts, source, severity, status, event: None, is_message: false }
     }
 
-    /// The value of a label or of `@severity`, `@source`, `@status`; empty when absent.
+    /// The value of a label, of a fact, or of `@severity`, `@source`, `@status`; empty when absent.
     pub fn value(&self, name: &str) -> &'a str {
         match name {
             "@severity" => self.severity.as_str(),
             "@source" => self.source,
             "@status" => self.status.as_str(),
-            label => self.labels.get(label).unwrap_or_default(),
+            name => match fact_named(name) {
+                Some(fact) => self.facts.get(fact).unwrap_or_default(),
+                None => self.labels.get(name).unwrap_or_default(),
+            },
         }
     }
 

@@ -282,6 +282,7 @@ pub(super) fn view(state: &State, book: &Book, fingerprint: Fingerprint, alert: 
         source: Arc::clone(&alert.source),
         status: if alert.times.firing { Status::Firing } else { Status::Resolved },
         labels: alert.labels.clone(),
+        facts: alert.facts.clone(),
         annotations: alert.annotations.clone(),
         summary: Arc::clone(&alert.summary),
         severity: alert.severity,

@@ -9,6 +9,7 @@ use super::{
     AlertRecord, Bound, Control, CorrelatorInput, Counted, Decision, DeskInput, Effect, Entry, Input, Request,
     SilenceCommand,
 };
+use crate::correlation::{QuarantinedName, TemplateRecord};
 use crate::model::{Cause, Event, Fingerprint, IncidentId, Moment, Offset, Partition, Silence, SilenceId, Span};
 use crate::rules::{Rulebook, RulebookHash};
 
@@ -366,6 +367,16 @@ impl Engine {
 
     pub fn silences(&self) -> Vec<Silence> {
         self.correlators.values().next().map(Correlating::silences).unwrap_or_default()
+    }
+
+    /// Names that break the naming standard, once for each partition that saw them.
+    pub fn quarantined(&self) -> impl Iterator<Item = QuarantinedName> + '_ {
+        self.correlators.values().flat_map(Correlating::quarantined)
+    }
+
+    /// The templates of free texts, once for each partition that saw them.
+    pub fn templates(&self) -> impl Iterator<Item = TemplateRecord> + '_ {
+        self.correlators.values().flat_map(Correlating::templates)
     }
 
     pub fn incidents(&self) -> impl Iterator<Item = &DeskIncident> {

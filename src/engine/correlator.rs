@@ -7,7 +7,7 @@ use super::{
     AlertRecord, AuditEntry, Bound, Control, CorrelatorInput, Counted, Decision, Effect, Outcome, Refusal, Resend,
     SilenceChange, SilenceCommand, Suppressor,
 };
-use crate::correlation::{self, Correlator, Output};
+use crate::correlation::{self, Correlator, Output, QuarantinedName, TemplateRecord};
 use crate::model::{Cause, Event, Moment, Silence};
 use crate::rules::Rulebook;
 
@@ -92,6 +92,14 @@ impl Correlating {
         self.correlator.silences().cloned().collect()
     }
 
+    pub fn quarantined(&self) -> impl Iterator<Item = QuarantinedName> + '_ {
+        self.correlator.quarantined()
+    }
+
+    pub fn templates(&self) -> impl Iterator<Item = TemplateRecord> + '_ {
+        self.correlator.templates()
+    }
+
     /// For questions that change nothing.
     pub fn correlator(&self) -> &Correlator {
         &self.correlator
@@ -152,6 +160,7 @@ fn is_of_the_primary(output: &Output) -> bool {
         | Output::AlertForgotten { .. }
         | Output::Decision(_)
         | Output::WindowsDropped { .. }
+        | Output::Normalised(_)
         | Output::Count(_) => false,
     }
 }
@@ -198,6 +207,7 @@ fn translate(out: Vec<Output>, effects: &mut Vec<Effect>, decisions: &mut Vec<De
             Output::WindowsDropped { rule, windows } => {
                 effects.push(Effect::Count(Counted::WindowsDropped { rule, windows }));
             }
+            Output::Normalised(normalised) => effects.push(Effect::Normalised(Box::new(normalised))),
             Output::Count(counted) => effects.push(Effect::Count(count(counted))),
         }
     }
@@ -233,6 +243,8 @@ fn count(counted: correlation::Counted) -> Counted {
                 correlation::Bound::Derived => Bound::Derived,
                 correlation::Bound::Group => Bound::Group,
                 correlation::Bound::Sightings => Bound::Sightings,
+                correlation::Bound::Quarantine => Bound::Quarantine,
+                correlation::Bound::Templates => Bound::Templates,
             },
         },
     }

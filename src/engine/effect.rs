@@ -56,10 +56,13 @@ pub enum Effect {
     /// To whoever sent the input.
     Answer(Outcome),
     Count(Counted),
+    /// A name in quarantine or a template was seen, or forgotten: the live view only, no row.
+    Normalised(Box<Normalised>),
 }
 
 /// An alert as lists show it.
 pub use crate::correlation::AlertView as AlertRecord;
+pub use crate::correlation::Normalised;
 
 /// Who did what, when, and what came of it. Append-only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -226,6 +229,10 @@ pub enum Bound {
     Group,
     /// Alerts that grouping remembers.
     Sightings,
+    /// Names kept that break the naming standard.
+    Quarantine,
+    /// Templates of free texts.
+    Templates,
     /// Events feeding back from inspections in one input.
     Feedback,
     /// Instances of a sequence under one key.
@@ -237,7 +244,9 @@ pub enum Bound {
 }
 
 impl Bound {
-    pub const ALL: [Bound; 9] = [
+    pub const ALL: [Bound; 11] = [
+        Bound::Quarantine,
+        Bound::Templates,
         Bound::EventIds,
         Bound::Members,
         Bound::Windows,
@@ -256,6 +265,8 @@ impl Bound {
             Bound::Windows => "windows",
             Bound::Group => "group",
             Bound::Sightings => "sightings",
+            Bound::Quarantine => "quarantine",
+            Bound::Templates => "templates",
             Bound::Feedback => "feedback",
             Bound::Instances => "instances",
             Bound::Contexts => "contexts",

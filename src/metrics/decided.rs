@@ -5,7 +5,7 @@ use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Registry}
 use super::registration::{begin, counter, counters, gauges, histograms};
 use super::words::{OTHER, Words};
 use super::{Metrics, names};
-use crate::engine::{Bound, Breach, Counted, Effect, NoticeKind, Suppressor};
+use crate::engine::{Bound, Breach, Counted, Effect, Normalised, NoticeKind, Suppressor};
 use crate::inspections::{ItemOutcome, RunState};
 use crate::model::{Priority, Severity, Status, Tier};
 use crate::problems::ProblemState;
@@ -35,6 +35,7 @@ pub(super) struct Decided {
     duplicates: IntCounterVec,
     clamped: IntCounter,
     unmatched: IntCounterVec,
+    names_quarantined: IntCounterVec,
     rules: Words,
     rules_fired: IntCounterVec,
     windows_dropped: IntCounterVec,
@@ -69,6 +70,7 @@ impl Decided {
             duplicates: counters(registry, &names::EVENTS_DUPLICATE, &["source"]),
             clamped: counter(registry, &names::EVENTS_CLAMPED),
             unmatched: counters(registry, &names::EVENTS_UNMATCHED, &["source"]),
+            names_quarantined: counters(registry, &names::NAMES_QUARANTINED, &["source"]),
             rules: Words::new(RULES_MAX),
             rules_fired: counters(registry, &names::RULES_FIRED, &["rule"]),
             windows_dropped: counters(registry, &names::WINDOWS_DROPPED, &["rule"]),
@@ -135,6 +137,18 @@ impl Decided {
         }
         self.duplicates.with_label_values(&[source.as_ref()]);
         self.unmatched.with_label_values(&[source.as_ref()]);
+        self.names_quarantined.with_label_values(&[source.as_ref()]);
+    }
+
+    fn normalised(&self, normalised: &Normalised) {
+        match normalised {
+            Normalised::NameQuarantined { name, .. } => {
+                self.names_quarantined.with_label_values(&[self.sources.admit(&name.source).as_ref()]).inc();
+            }
+            Normalised::NameForgotten { .. }
+            | Normalised::TemplateSeen { .. }
+            | Normalised::TemplateForgotten { .. } => {}
+        }
     }
 
     pub fn begin_names(&self, sources: &[&str], rules: &[&str]) {
@@ -218,6 +232,7 @@ impl Metrics {
                 | Effect::Delivery(_)
                 | Effect::Probe(_)
                 | Effect::Answer(_) => {}
+                Effect::Normalised(normalised) => self.decided.normalised(normalised),
             }
         }
     }

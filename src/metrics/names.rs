@@ -23,6 +23,8 @@ pub(super) const EVENTS_CLAMPED: Text =
     text("watchfire_events_clamped_total", "Events whose own time was too old or in the future and was clamped.");
 pub(super) const EVENTS_UNMATCHED: Text =
     text("watchfire_events_unmatched_total", "Point events (log lines, traps) that no rule wanted.");
+pub(super) const NAMES_QUARANTINED: Text =
+    text("watchfire_names_quarantined_total", "Events taken whose name of a thing breaks the naming standard.");
 pub(super) const EVENTS_REFUSED: Text =
     text("watchfire_events_refused_total", "Events and messages refused at the door, by door and reason.");
 pub(super) const DEAD_LETTERS: Text =

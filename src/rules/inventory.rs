@@ -32,6 +32,8 @@ pub struct ItemIndex(pub u32);
 pub struct Inventory {
     /// Sorted by name.
     items: Vec<ConfigurationItem>,
+    /// What each item says of the events that speak of it, by [`ItemIndex`].
+    facts: Vec<Labels>,
     /// Names and aliases.
     by_name: BTreeMap<String, ItemIndex>,
     /// What each item depends on, sorted, without itself.
@@ -54,6 +56,7 @@ impl Inventory {
                 inventory.by_name.entry(alias.clone()).or_insert(index);
             }
             inventory.by_name.insert(name.clone(), index);
+            inventory.facts.push(facts_of(item));
             inventory.items.push(item.clone());
         }
         inventory.parents = vec![Vec::new(); inventory.items.len()];
@@ -90,6 +93,12 @@ impl Inventory {
         &self.items[index.0 as usize]
     }
 
+    /// What the item says of an event that speaks of it: `ci`, `class`, `site`, `owner`, `vendor`, `contract`, and its
+    /// own facts. Cloning shares.
+    pub fn facts(&self, index: ItemIndex) -> &Labels {
+        &self.facts[index.0 as usize]
+    }
+
     /// By name or alias.
     pub fn find(&self, name: &str) -> Option<ItemIndex> {
         self.by_name.get(name).copied()
@@ -120,6 +129,20 @@ impl Inventory {
     pub fn children(&self, index: ItemIndex) -> &[ItemIndex] {
         &self.children[index.0 as usize]
     }
+}
+
+fn facts_of(item: &ConfigurationItem) -> Labels {
+    let optional = |name, value: &Option<String>| (name, value.clone().unwrap_or_default());
+    let own = [
+        ("ci", item.name.clone()),
+        ("class", item.class.clone()),
+        optional("site", &item.site),
+        optional("owner", &item.owner),
+        optional("vendor", &item.vendor),
+        optional("contract", &item.contract),
+    ];
+    let own = own.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (*name, value.as_str()));
+    item.facts.with(&Labels::from_pairs(own))
 }
 
 #[cfg(test)]

@@ -5,12 +5,15 @@
 mod check;
 mod defaults;
 mod expression;
+mod extraction;
+mod facts;
 mod gaps;
 mod grouping;
 mod guard;
 mod inventory;
 mod load;
 mod mistake;
+mod naming;
 mod pattern;
 mod rulebook;
 mod source;
@@ -19,12 +22,15 @@ mod test_case;
 pub use check::{Finding, FindingKind, Report, report};
 pub use defaults::builtin;
 pub use expression::{BadExpression, Expression};
+pub use extraction::{Extraction, Groups};
+pub use facts::{EventText, NAMING_FACT, Normalising, SeverityWords, TEMPLATE_FACT, Table, TemplateScope, fact_named};
 pub use gaps::Gaps;
 pub use grouping::{Gravity, Grouping};
 pub use guard::{BadGuard, Guard};
 pub use inventory::{ConfigurationItem, ENTITY_LABELS, Inventory, ItemIndex};
 pub use load::{Loaded, load};
 pub use mistake::{Mistake, Place};
+pub use naming::{NamingStandard, OddName, odd_names};
 pub use pattern::{
     ActionAt, Actions, Capture, ContextAction, ContextChange, CountWithin, Counts, Emit, EmitKind, Flap, Group,
     GroupClass, Pattern, Rate, Semantics, Sequence, SequenceStep,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Actions, Counts, Expression, Grouping, Guard, Inventory, Pattern, Semantics, Source};
+use super::{Actions, Counts, Expression, Grouping, Guard, Inventory, Normalising, Pattern, Semantics, Source};
 use crate::calendar::Schedule;
 use crate::model::{Matchers, Priority, Severity, Span, Tier};
 
@@ -41,6 +41,7 @@ pub struct Rulebook {
     pub sources: Vec<Source>,
     pub inventory: Inventory,
     pub grouping: Grouping,
+    pub normalising: Normalising,
     /// In file order; the first that owns an alert keeps it. The catch-all is not among them.
     pub rules: Vec<Rule>,
     pub inhibitions: Vec<Inhibition>,
@@ -62,6 +63,7 @@ impl Rulebook {
             sources: Vec::new(),
             inventory: Inventory::default(),
             grouping: Grouping::default(),
+            normalising: Normalising::default(),
             rules: Vec::new(),
             inhibitions: Vec::new(),
             ladders: BTreeMap::new(),

@@ -10,8 +10,10 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use arc_swap::ArcSwap;
 use tokio::sync::broadcast;
 
+use super::normalised::NormalisedView;
 use super::pair_bits::PairBits;
 use super::shards::Shards;
+use crate::correlation::{QuarantinedName, TemplateRecord};
 use crate::engine::{AlertRecord, Effect};
 use crate::incidents::{Incident, IncidentState};
 use crate::model::{Fingerprint, IncidentId, Moment, Silence, SilenceId, Stamp, Status};
@@ -86,7 +88,27 @@ impl Live {
             view.put_alert(Arc::new(alert));
         }
         view.silences = silences.into_iter().map(|silence| (silence.id, Arc::new(silence))).collect();
+        view.normalised = std::mem::take(&mut self.write().normalised);
         *self.write() = view;
+    }
+
+    /// Starts over with what normalising found.
+    pub fn rebuild_normalised(
+        &self,
+        names: impl Iterator<Item = QuarantinedName>,
+        templates: impl Iterator<Item = TemplateRecord>,
+    ) {
+        self.write().normalised = NormalisedView::of(names, templates);
+    }
+
+    /// Names that break the naming standard, those seen last first; at most 1,000 a partition.
+    pub fn quarantined(&self) -> Vec<QuarantinedName> {
+        self.read().normalised.quarantined()
+    }
+
+    /// The templates of free texts, the most frequent first; at most 5,000 a partition.
+    pub fn templates(&self) -> Vec<TemplateRecord> {
+        self.read().normalised.templates()
     }
 
     /// Takes over what was just committed, and tells the subscribers.
@@ -193,6 +215,7 @@ struct View {
     /// The incident that each alert last joined, open or not, until the alert is forgotten; and the other way round.
     joined: BTreeMap<Fingerprint, IncidentId>,
     members: BTreeMap<IncidentId, BTreeSet<Fingerprint>>,
+    normalised: NormalisedView,
 }
 
 impl View {
@@ -231,6 +254,7 @@ impl View {
             }
             Effect::Problem(record) => return Some(Change::Problem(Arc::new(*record))),
             Effect::Run(record) => return Some(Change::Run(Arc::new(*record))),
+            Effect::Normalised(normalised) => self.normalised.apply(&normalised),
             Effect::Timeline(_)
             | Effect::Evidence { .. }
             | Effect::Audit(_)

@@ -9,6 +9,7 @@ mod columns;
 mod journal;
 mod list;
 mod live;
+mod normalised;
 mod pair_bits;
 mod postgres;
 mod prepare;

@@ -135,6 +135,7 @@ impl<'a> LastOfEach<'a> {
             | Effect::SilenceForgotten { .. }
             | Effect::Probe(_)
             | Effect::Answer(_)
+            | Effect::Normalised(_)
             | Effect::Count(_) => {}
         }
     }

@@ -77,7 +77,7 @@ fn owner<'r>(rulebook: &'r Rulebook, labels: &[(&str, &str)], status: Status) ->
     };
     let owns = |rule: &&watchfire::rules::Rule| {
         rule.matchers.iter().all(|matcher| matcher.matches_value(&value(matcher.name())))
-            && rule.when.as_ref().is_none_or(|when| when.holds(&event))
+            && rule.when.as_ref().is_none_or(|when| when.holds(&event, event.normalised_severity(), &Labels::empty()))
     };
     rulebook.rules.iter().find(owns).map_or(watchfire::rules::CATCH_ALL, |rule| rule.name.as_str())
 }

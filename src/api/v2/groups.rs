@@ -17,6 +17,7 @@ use crate::api::access::Door;
 use crate::api::endpoint::Endpoint;
 use crate::api::state::Shared;
 use crate::model::{IncidentId, Labels};
+use crate::rules::fact_named;
 use crate::store::{Live, LiveAlert};
 
 pub fn endpoints() -> Vec<Endpoint> {
@@ -58,7 +59,7 @@ fn grouped(live: &Live, wanted: &Wanted) -> Vec<Group> {
     let mut groups: Vec<Group> = by_incident
         .into_iter()
         .map(|(incident, alerts)| match incident.and_then(|id| keys.get(&id)) {
-            Some(key) => group(key.clone(), alerts.first().and_then(|alert| alert.team.clone()), alerts),
+            Some(key) => group(without_facts(key), alerts.first().and_then(|alert| alert.team.clone()), alerts),
             None => group(Labels::empty(), None, alerts),
         })
         .collect();
@@ -66,6 +67,15 @@ fn grouped(live: &Live, wanted: &Wanted) -> Vec<Group> {
         by_labels(&left.labels, &right.labels).then_with(|| left.receiver.name.cmp(&right.receiver.name))
     });
     groups
+}
+
+/// Facts are no labels to Alertmanager's clients.
+fn without_facts(key: &Labels) -> Labels {
+    let is_fact = |name: &str| fact_named(name).is_some();
+    if !key.iter().any(|(name, _)| is_fact(name)) {
+        return key.clone();
+    }
+    Labels::from_pairs(key.iter().filter(|(name, _)| !is_fact(name)))
 }
 
 fn group(labels: Labels, team: Option<Arc<str>>, mut alerts: Vec<Arc<LiveAlert>>) -> Group {

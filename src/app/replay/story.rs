@@ -76,7 +76,8 @@ impl Story {
                 | Effect::Notice(_)
                 | Effect::Delivery(_)
                 | Effect::Probe(_)
-                | Effect::Answer(_) => {}
+                | Effect::Answer(_)
+                | Effect::Normalised(_) => {}
             }
         }
     }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::{Counted, Output, Refused, SilenceChange, Verdict};
+use super::super::{Counted, Normalised, Output, Refused, SilenceChange, Verdict};
 use crate::model::{
     Cause, Event, Expiry, Fingerprint, Labels, Matchers, Moment, Offset, Partition, Severity, Silence, SilenceId, Span,
     Stamp, Status,
@@ -31,6 +31,9 @@ pub(super) enum Verb {
 }
 
 pub(super) fn rulebook(text: &str) -> Arc<Rulebook> {
+    if let Some(files) = text.strip_prefix("--- ") {
+        return rulebook_of_files(files);
+    }
     let mut rulebook = Rulebook::empty();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (name, rest) = line.split_once(':').unwrap();
@@ -60,6 +63,15 @@ fn written(name: &str, matchers: &str, pattern: &str, options: &str) -> Rule {
     let file = RuleText { path: "x.yaml".to_owned(), text };
     let loaded = load(vec![file.clone()]).unwrap_or_else(|mistakes| panic!("{}\n{mistakes:?}", file.text));
     loaded.rulebook.rules[0].clone()
+}
+
+/// Real rule files, each behind a line `--- path`.
+fn rulebook_of_files(files: &str) -> Arc<Rulebook> {
+    let texts = files.split("\n--- ").map(|file| {
+        let (path, text) = file.split_once('\n').unwrap();
+        RuleText { path: path.to_owned(), text: format!("{text}\n") }
+    });
+    Arc::new(load(texts.collect()).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")).rulebook)
 }
 
 fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
@@ -181,7 +193,7 @@ fn event(status: Status, expiry: Expiry, source: &str, words: &[&str]) -> Box<Ev
             "!id" => event.id = Some(value.to_owned()),
             "!source" => event.source = value.to_owned(),
             "!severity" => event.severity = Some(value.parse::<Severity>().unwrap()),
-            "!summary" => event.summary = value.to_owned(),
+            "!summary" => event.summary = value.replace('~', " "),
             "!note" => event.annotations = Labels::from_pairs([("note", value)]),
             "!value" => event.value = Some(value.parse().unwrap()),
             "!raw" => event.raw = Some(value.to_owned()),
@@ -288,6 +300,12 @@ impl Names {
             Output::Answer(Err(Refused::NotFound { what })) => format!("refused 404 {what}"),
             Output::Answer(Err(Refused::Invalid { reason })) => format!("refused 400 {reason}"),
             Output::WindowsDropped { rule, windows } => format!("dropped {rule} {windows}"),
+            Output::Normalised(Normalised::NameQuarantined { name, .. }) => format!("quarantined {}", name.name),
+            Output::Normalised(Normalised::NameForgotten { name, .. }) => format!("unquarantined {}", name.name),
+            Output::Normalised(Normalised::TemplateSeen { id, text, .. }) => {
+                format!("template {id} {}", text.as_deref().unwrap_or("again"))
+            }
+            Output::Normalised(Normalised::TemplateForgotten { id, .. }) => format!("untemplate {id}"),
             Output::Count(counted) => format!("count {}", count(counted)),
         };
         self.readable(&text)

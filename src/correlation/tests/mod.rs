@@ -6,6 +6,7 @@
 mod alerts;
 mod bounds;
 mod contexts;
+mod facts;
 mod language;
 mod patterns;
 mod patterns_sec;

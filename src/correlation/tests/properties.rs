@@ -298,7 +298,7 @@ fn candidates_lose_no_rule_and_keep_the_order() {
         let labels = Labels::from_pairs([("a", a), ("b", b), ("c", c)].into_iter().filter(|(_, value)| !value.is_empty()));
         let candidates = Candidates::new(sets.iter().enumerate().map(|(number, set)| (number as u32, set)));
         let mut found = Vec::new();
-        candidates.find(&labels, &mut found);
+        candidates.find(&labels, &Labels::empty(), &mut found);
         let distinct: BTreeSet<u32> = found.iter().copied().collect();
         prop_assert!(distinct.iter().eq(found.iter()), "{:?} is not in order", found);
         let fits = |number: &u32| sets[*number as usize].matches(&labels);

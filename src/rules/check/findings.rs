@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::reach;
-use crate::model::{Matcher, MatcherOp, Matchers};
-use crate::rules::{Inhibition, Inventory, Loaded, Pattern, Place, Rule};
+use crate::model::{Labels, Matcher, MatcherOp, Matchers};
+use crate::rules::{
+    Extraction, Inhibition, Inventory, Loaded, NAMING_FACT, NamingStandard, Pattern, Place, Rule, Rulebook,
+    TEMPLATE_FACT, Table,
+};
 
 /// One thing that a rulebook allows but hardly anybody means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -59,7 +62,7 @@ pub fn findings(loaded: &Loaded, windows_max: usize) -> Vec<Finding> {
             format!("rule {:?} is never reached: {:?} before it owns all that it matches", rule.name, owner.name);
         add(FindingKind::Unreachable, ("rule", &rule.name), message);
     }
-    let estate = Estate::of(&rulebook.inventory);
+    let estate = Estate::of(rulebook);
     for rule in &rulebook.rules {
         let rule_of = ("rule", rule.name.as_str());
         for message in contradictions(rule) {
@@ -179,11 +182,14 @@ struct Estate<'a> {
     names: BTreeSet<&'a str>,
     /// Values of `site`, and of each fact under `fact.<name>`.
     values: BTreeMap<String, BTreeSet<&'a str>>,
+    /// Facts that texts and names may give any value.
+    open: BTreeSet<String>,
 }
 
 impl<'a> Estate<'a> {
     /// `None` without an inventory: then nothing is unknown.
-    fn of(inventory: &'a Inventory) -> Option<Estate<'a>> {
+    fn of(rulebook: &'a Rulebook) -> Option<Estate<'a>> {
+        let inventory = &rulebook.inventory;
         if inventory.is_empty() {
             return None;
         }
@@ -206,7 +212,16 @@ impl<'a> Estate<'a> {
                 values.entry(format!("fact.{name}")).or_default().insert(value);
             }
         }
-        Some(Estate { inventory, entity_labels: inventory.entity_labels().collect(), names, values })
+        values.insert("fact.ci".to_owned(), inventory.items().map(|(_, item)| item.name.as_str()).collect());
+        let of = &rulebook.normalising;
+        values.entry(format!("fact.{NAMING_FACT}")).or_default().insert("bad");
+        for (name, value) in of.tables.iter().flat_map(Table::facts).flat_map(Labels::iter) {
+            values.entry(format!("fact.{name}")).or_default().insert(value);
+        }
+        let parts = of.naming.iter().flat_map(NamingStandard::parts);
+        let parts = parts.chain(of.extractions.iter().flat_map(Extraction::parts)).chain([TEMPLATE_FACT]);
+        let open = parts.map(|name| format!("fact.{name}")).collect();
+        Some(Estate { inventory, entity_labels: inventory.entity_labels().collect(), names, values, open })
     }
 
     /// Whether something that the matcher asks for is there. What asks for nothing in particular is fine.
@@ -224,6 +239,9 @@ impl<'a> Estate<'a> {
                 None if matcher.name() == "instance" => true,
                 None => self.names.iter().any(|name| matcher.matches_value(name)),
             };
+        }
+        if self.open.contains(matcher.name()) {
+            return true;
         }
         match self.values.get(matcher.name()) {
             Some(values) => values.iter().any(|value| matcher.matches_value(value)),

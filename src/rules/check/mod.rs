@@ -46,6 +46,8 @@ pub fn report(loaded: &Loaded, windows_max: usize) -> Report {
         ("sources", rulebook.sources.len()),
         ("rules", rulebook.rules.len()),
         ("inhibitions", rulebook.inhibitions.len()),
+        ("tables", rulebook.normalising.tables.len()),
+        ("extractions", rulebook.normalising.extractions.len()),
         ("inventory items", rulebook.inventory.len()),
         ("tiers", rulebook.ladders.len()),
         ("teams", rulebook.teams.len()),

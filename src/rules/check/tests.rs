@@ -139,6 +139,14 @@ fn what_the_inventory_does_not_hold_and_what_it_has_too_much_of_is_named() {
             "x.yaml:6:12: rule \"c\": site=~\"BJ.*\" names nothing in the inventory",
         ],
     );
+    check(
+        FindingKind::NotInInventory,
+        "extract: [{name: p, from: summary, regex: '(?P<port>x)'}]\ninventory:\n  items: [{name: sw1, site: GZ}]\n  naming: [{label: device, pattern: '(?P<part>.*)'}]\nrules:\n  - {name: a, match: ['fact.site=\"SZ\"', 'fact.port=\"9\"', 'fact.part=\"9\"', 'fact.template=\"t-1\"', 'fact.naming=\"bad\"']}\n  - {name: b, match: 'fact.prot=\"9\"'}\n",
+        &[
+            "x.yaml:6:12: rule \"a\": fact.site=\"SZ\" names nothing in the inventory",
+            "x.yaml:7:12: rule \"b\": fact.prot=\"9\" names nothing in the inventory",
+        ],
+    );
     let threshold = "pattern: {threshold: {count: 2, within: 5m}}";
     check(
         FindingKind::Bound,

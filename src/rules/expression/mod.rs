@@ -16,7 +16,7 @@ use cel::common::value::CowVal;
 use cel::context::VariableResolver;
 use cel::{Context, Env, Value};
 
-use crate::model::Event;
+use crate::model::{Event, Labels, Severity};
 use values::Record;
 
 /// The longest expression that is read, in bytes.
@@ -25,7 +25,8 @@ const TEXT_MAX_BYTES: usize = 2048;
 const REASON_MAX_CHARS: usize = 300;
 
 /// What a rule's `when:` may name.
-const EVENT_VARIABLES: [&str; 7] = ["labels", "annotations", "severity", "status", "source", "summary", "value"];
+const EVENT_VARIABLES: [&str; 8] =
+    ["labels", "annotations", "severity", "status", "source", "summary", "value", "facts"];
 
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let mut environment = Env::stdlib();
@@ -87,10 +88,10 @@ impl Expression {
         Expression::compile(text, &EVENT_VARIABLES)
     }
 
-    /// Whether the event fulfils the condition. Whatever cannot be computed (a missing label, a text where a number is
+    /// Whether the event, of that severity and with those facts, fulfils the condition. Whatever cannot be computed (a missing label, a text where a number is
     /// needed) does not.
-    pub fn holds(&self, event: &Event) -> bool {
-        let variables = EventVariables(event);
+    pub fn holds(&self, event: &Event, severity: Severity, facts: &Labels) -> bool {
+        let variables = EventVariables { event, severity, facts };
         let mut scope = self.scope();
         scope.set_variable_resolver(&variables);
         matches!(Value::resolve(&self.0.root, &scope), Ok(Value::Bool(true)))
@@ -137,15 +138,20 @@ impl fmt::Debug for Expression {
 }
 
 /// An event as the variables of a condition; each is made only when the expression asks for it.
-struct EventVariables<'a>(&'a Event);
+struct EventVariables<'a> {
+    event: &'a Event,
+    severity: Severity,
+    facts: &'a Labels,
+}
 
 impl VariableResolver for EventVariables<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
-        let event = self.0;
+        let event = self.event;
         match variable {
             "labels" => Some(CowVal::owned(Record::of_labels(&event.labels))),
+            "facts" => Some(CowVal::owned(Record::of_labels(self.facts))),
             "annotations" => Some(CowVal::owned(Record::of_labels(&event.annotations))),
-            "severity" => Some(CowVal::owned(CelString::from(event.normalised_severity().as_str()))),
+            "severity" => Some(CowVal::owned(CelString::from(self.severity.as_str()))),
             "status" => Some(CowVal::owned(CelString::from(event.status.as_str()))),
             "source" => Some(CowVal::owned(CelString::from(event.source.as_str()))),
             "summary" => Some(CowVal::owned(CelString::from(event.summary.as_str()))),

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_saphyr::{Location, Spanned};
 
+use super::normalising::{NamingText, check_fact};
 use super::reader::{Reader, each};
+use super::table::TableText;
 use crate::model::Labels;
 use crate::rules::ConfigurationItem;
 use crate::rules::source::OneOrMore;
@@ -17,12 +19,16 @@ pub(super) const ITEMS_MAX: usize = 200_000;
 const DEPENDS_ON_MAX: usize = 64;
 const ALIASES_MAX: usize = 16;
 const FACTS_MAX: usize = 64;
+/// Facts that an item's own keys say.
+const OWN_FACTS: [&str; 6] = ["ci", "class", "site", "owner", "vendor", "contract"];
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct InventoryText {
     pub entity: Option<Spanned<OneOrMore>>,
     pub items: Option<Vec<ItemText>>,
+    pub tables: Option<Vec<TableText>>,
+    pub naming: Option<Vec<NamingText>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -44,6 +50,7 @@ pub(super) struct ReadItem {
     pub item: ConfigurationItem,
     pub depends_on: Vec<(String, Location)>,
     pub file: usize,
+    pub at: Location,
 }
 
 pub(super) fn item(reader: &mut Reader<'_>, entry: &ItemText) -> ReadItem {
@@ -54,6 +61,13 @@ pub(super) fn item(reader: &mut Reader<'_>, entry: &ItemText) -> ReadItem {
         listed.into_iter().map(|(name, at)| (name.to_owned(), at)).collect()
     };
     let (aliases, depends_on) = (names(&entry.aliases), names(&entry.depends_on));
+    for (name, value) in entry.facts.iter().flatten() {
+        if OWN_FACTS.contains(&name.as_str()) {
+            reader.mistake(value.referenced, format!("{name} is a key of the item itself"), "another fact");
+        } else if let Err(expected) = check_fact(name) {
+            reader.mistake(value.referenced, format!("{name:?} cannot be the name of a fact"), expected);
+        }
+    }
     let facts = entry.facts.iter().flatten().map(|(name, value)| (name.as_str(), value.value.as_str()));
     let facts = Labels::from_pairs(facts);
     for (what, count, most) in [
@@ -75,5 +89,5 @@ pub(super) fn item(reader: &mut Reader<'_>, entry: &ItemText) -> ReadItem {
         aliases: aliases.into_iter().map(|(alias, _)| alias).collect(),
         facts,
     };
-    ReadItem { item, depends_on, file: reader.file_number }
+    ReadItem { item, depends_on, file: reader.file_number, at }
 }

@@ -1,15 +1,18 @@
 //! From rule files to a rulebook: every file is read, every mistake is collected, and only then is it decided.
 
 mod actions;
+mod csv;
 mod desk;
 mod grouping;
 mod inventory;
+mod normalising;
 mod pattern;
 mod pattern_text;
 mod plan;
 mod reader;
 mod rule;
 mod shape;
+mod table;
 mod test_case;
 mod text;
 mod yaml;
@@ -49,6 +52,9 @@ pub fn load(mut texts: Vec<RuleText>) -> Result<Loaded, Vec<Mistake>> {
             let expected = "each file once";
             loading.mistakes.push(Mistake::at(&file.path, &file.text, (1, 1), "a second file of that path", expected));
         }
+        if table::is_table(file) {
+            continue;
+        }
         match yaml::parse(file) {
             Ok(parsed) => loading.file(Reader::new(file, number), parsed),
             Err(mistake) => loading.mistakes.push(*mistake),
@@ -69,6 +75,7 @@ struct Loading {
     items: Vec<inventory::ReadItem>,
     entity_labels: Vec<String>,
     grouping: Option<super::Grouping>,
+    normalising: normalising::Collected,
     rules: Vec<super::Rule>,
     inhibitions: Vec<super::Inhibition>,
     ladders: BTreeMap<String, super::Ladder>,
@@ -79,7 +86,8 @@ struct Loading {
 }
 
 impl Loading {
-    fn file(&mut self, mut reader: Reader<'_>, file: FileText) {
+    fn file(&mut self, mut reader: Reader<'_>, mut file: FileText) {
+        self.normalising.sections(&mut reader, &mut file);
         for entry in file.teams.unwrap_or_default() {
             self.define(&mut reader, "team", &entry.name.value, entry.name.referenced);
             let team = desk::team(&mut reader, &entry);
@@ -102,6 +110,7 @@ impl Loading {
         if let Some(section) = file.inventory {
             let named = reader.label_names(section.entity.as_ref());
             self.entity_labels.extend(named);
+            self.normalising.of_inventory(&mut reader, section.tables, section.naming);
             for entry in section.items.unwrap_or_default() {
                 self.define(&mut reader, "inventory item", &entry.name.value, entry.name.referenced);
                 if self.items.len() == inventory::ITEMS_MAX {
@@ -166,8 +175,12 @@ impl Loading {
         }
         self.ladders.entry(defaults::LADDER.to_owned()).or_insert_with(defaults::ladder);
         self.check_references(&texts);
+        let places = normalising::places(&self.items);
         self.check_tests(&texts);
         let inventory = self.inventory(&texts);
+        let normalising = std::mem::take(&mut self.normalising);
+        let normalising = normalising.finish(&texts, &mut self.mistakes, &mut self.warnings);
+        self.warnings.extend(normalising::judge_names(&inventory, &places, &normalising.naming, &texts));
         if !self.mistakes.is_empty() {
             self.mistakes.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
             self.mistakes.truncate(MISTAKES_MAX);
@@ -179,6 +192,7 @@ impl Loading {
             sources: self.sources,
             inventory,
             grouping: self.grouping.unwrap_or_default(),
+            normalising,
             rules: self.rules,
             inhibitions: self.inhibitions,
             ladders: self.ladders,

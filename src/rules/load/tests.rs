@@ -152,13 +152,13 @@ fn places_inside_a_value_are_places_in_the_file() {
     check_rule(
         "when: \"labels['机房'] == lables.x\"",
         &[
-            "x.yaml:3:28: unknown name \"lables\"; known are labels, annotations, severity, status, source, summary, value",
+            "x.yaml:3:28: unknown name \"lables\"; known are labels, annotations, severity, status, source, summary, value, facts",
         ],
     );
     check_rule(
         "when: |\n  labels.site == 'GZ' &&\n  vlaue > 3",
         &[
-            "x.yaml:5:7: unknown name \"vlaue\"; known are labels, annotations, severity, status, source, summary, value",
+            "x.yaml:5:7: unknown name \"vlaue\"; known are labels, annotations, severity, status, source, summary, value, facts",
         ],
     );
     let braces = "a brace without its other; expected {label}, {summary} or {count}";

@@ -7,6 +7,7 @@ use serde_saphyr::Spanned;
 
 use super::grouping::GroupingText;
 use super::inventory::InventoryText;
+use super::normalising::{ExtractText, SeveritiesText, TemplateText};
 use super::pattern_text::{ContextActionText, EmitText, PatternText};
 use crate::rules::source::{OneOrMore, SourceText};
 
@@ -19,6 +20,9 @@ pub(super) struct FileText {
     pub sources: Option<Vec<SourceText>>,
     pub inventory: Option<InventoryText>,
     pub grouping: Option<Spanned<GroupingText>>,
+    pub extract: Option<Vec<ExtractText>>,
+    pub severities: Option<Vec<SeveritiesText>>,
+    pub templates: Option<Vec<TemplateText>>,
     pub rules: Option<Vec<RuleEntry>>,
     pub inhibitions: Option<Vec<InhibitionEntry>>,
     pub tiers: Option<Vec<LadderEntry>>,

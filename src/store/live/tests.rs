@@ -13,6 +13,7 @@ fn alert(fingerprint: u64, status: Status) -> AlertRecord {
         source: "native".into(),
         status,
         labels: Labels::from_pairs([("site", "广州")]),
+        facts: Labels::empty(),
         annotations: Labels::empty(),
         summary: "链路中断".into(),
         severity: Severity::Major,
