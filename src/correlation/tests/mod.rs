@@ -5,6 +5,7 @@
 
 mod alerts;
 mod bounds;
+mod grouping;
 mod language;
 mod patterns;
 mod properties;
