@@ -47,6 +47,8 @@ pub fn report(rulebook: &Rulebook) -> Report {
         ("sources", rulebook.sources.len()),
         ("rules", rulebook.rules.len()),
         ("inhibitions", rulebook.inhibitions.len()),
+        ("maintenance", rulebook.maintenance.len()),
+        ("storms", rulebook.storms.len()),
         ("tiers", rulebook.ladders.len()),
         ("teams", rulebook.teams.len()),
         ("problems", rulebook.problems.len()),

@@ -5,6 +5,7 @@
 mod check;
 mod defaults;
 mod expression;
+mod holding;
 mod inventory;
 mod load;
 mod mistake;
@@ -14,6 +15,7 @@ mod source;
 pub use check::{Report, report};
 pub use defaults::builtin;
 pub use expression::{BadExpression, Expression};
+pub use holding::{Maintenance, MaintenanceTime, Storm, Through};
 pub use inventory::{ConfigurationItem, ENTITY_LABELS, Inventory, ItemIndex};
 pub use load::{Loaded, load};
 pub use mistake::Mistake;

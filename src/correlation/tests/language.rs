@@ -43,6 +43,7 @@ pub(super) fn rulebook(text: &str) -> Arc<Rulebook> {
                 source: Matchers::parse(source.trim()).unwrap(),
                 target: Matchers::parse(target.trim()).unwrap(),
                 equal: equal.map(str::to_owned).collect(),
+                through: None,
             });
         } else {
             rulebook.rules.push(rule(name, parts[0], parts[1], parts.get(2).unwrap_or(&"")));

@@ -1,6 +1,7 @@
 //! From rule files to a rulebook: every file is read, every mistake is collected, and only then is it decided.
 
 mod desk;
+mod holding;
 mod inventory;
 mod plan;
 mod reader;
@@ -61,6 +62,10 @@ struct Loading {
     entity_labels: Vec<String>,
     rules: Vec<super::Rule>,
     inhibitions: Vec<super::Inhibition>,
+    maintenance: Vec<super::Maintenance>,
+    storms: Vec<super::Storm>,
+    /// Items that maintenance names, with the places where it does.
+    item_names: Vec<holding::ItemName>,
     ladders: BTreeMap<String, super::Ladder>,
     teams: BTreeMap<String, super::Team>,
     problems: Vec<super::ProblemPolicy>,
@@ -116,6 +121,7 @@ impl Loading {
             self.define(&mut reader, "inhibition", &inhibition.name, at);
             self.inhibitions.push(inhibition);
         }
+        self.holding(&mut reader, file.maintenance.unwrap_or_default(), file.storms.unwrap_or_default());
         for entry in file.problems.unwrap_or_default() {
             self.define(&mut reader, "problem policy", &entry.name.value, entry.name.referenced);
             self.problems.push(desk::problem(&mut reader, &entry));
@@ -129,6 +135,25 @@ impl Loading {
         self.mistakes.extend(reader.mistakes);
         self.warnings.extend(reader.warnings);
         self.references.extend(reader.references);
+    }
+
+    fn holding(
+        &mut self,
+        reader: &mut Reader<'_>,
+        maintenance: Vec<holding::MaintenanceEntry>,
+        storms: Vec<holding::StormEntry>,
+    ) {
+        for entry in maintenance {
+            self.define(reader, "maintenance", &entry.name.value, entry.name.referenced);
+            self.item_names.extend(holding::item_names(reader, &entry));
+            self.maintenance.extend(holding::maintenance(reader, &entry));
+        }
+        for entry in storms {
+            // Its incidents stand under its name as those of a rule do.
+            self.define(reader, "rule", &entry.name.value, entry.name.referenced);
+            self.storms.push(holding::storm(reader, &entry));
+        }
+        holding::check_counts(reader, self.maintenance.len(), self.storms.len());
     }
 
     /// Notes where something stands; a second one of that name is a mistake.
@@ -147,6 +172,7 @@ impl Loading {
         self.ladders.entry(defaults::LADDER.to_owned()).or_insert_with(defaults::ladder);
         self.check_references(&texts);
         let inventory = self.inventory(&texts);
+        self.mistakes.extend(holding::unknown_items(&self.item_names, &inventory, &texts));
         if !self.mistakes.is_empty() {
             self.mistakes.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
             self.mistakes.truncate(MISTAKES_MAX);
@@ -159,6 +185,8 @@ impl Loading {
             inventory,
             rules: self.rules,
             inhibitions: self.inhibitions,
+            maintenance: self.maintenance,
+            storms: self.storms,
             ladders: self.ladders,
             teams: self.teams,
             problems: self.problems,

@@ -2,6 +2,7 @@
 
 use serde_saphyr::{Location, Spanned};
 
+use super::holding;
 use super::reader::{Named, Reader, Words};
 use super::shape;
 use super::text::{InhibitionEntry, PatternText, RuleEntry};
@@ -222,5 +223,6 @@ pub(super) fn inhibition(reader: &mut Reader<'_>, entry: &InhibitionEntry, numbe
     let source = side(&entry.source, entry.source.referenced);
     let target = side(&entry.target, entry.target.referenced);
     let name = entry.name.as_ref().map_or_else(|| format!("inhibition {number}"), |name| reader.name(name));
-    Inhibition { name, source, target, equal: reader.label_names(entry.equal.as_ref()) }
+    let equal = reader.label_names(entry.equal.as_ref());
+    Inhibition { name, source, target, equal, through: holding::through(reader, entry) }
 }

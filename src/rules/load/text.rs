@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::holding::{MaintenanceEntry, StormEntry};
 use super::inventory::InventoryText;
 use crate::rules::source::{OneOrMore, SourceText};
 
@@ -18,6 +19,8 @@ pub(super) struct FileText {
     pub inventory: Option<InventoryText>,
     pub rules: Option<Vec<RuleEntry>>,
     pub inhibitions: Option<Vec<InhibitionEntry>>,
+    pub maintenance: Option<Vec<MaintenanceEntry>>,
+    pub storms: Option<Vec<StormEntry>>,
     pub tiers: Option<Vec<LadderEntry>>,
     pub teams: Option<Vec<TeamEntry>>,
     pub problems: Option<Vec<ProblemEntry>>,
@@ -88,6 +91,8 @@ pub(super) struct InhibitionEntry {
     pub source: Spanned<OneOrMore>,
     pub target: Spanned<OneOrMore>,
     pub equal: Option<Spanned<OneOrMore>>,
+    pub through: Option<Text>,
+    pub hops: Option<Spanned<u64>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -266,6 +266,7 @@ pub fn rulebook() -> Rulebook {
         source: Matchers(vec![Matcher::equal(label, "PowerCut")]),
         target: Matchers(vec![Matcher::new("severity", MatcherOp::NotMatches, "critical|major").unwrap()]),
         equal: vec![equal.to_owned()],
+        through: None,
     };
     rulebook.inhibitions = vec![
         inhibition("power", "alertname", "site"),
