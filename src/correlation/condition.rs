@@ -84,6 +84,8 @@ pub(super) struct Condition {
     pub members: Members,
     /// How many of the members nothing holds back.
     pub free: u32,
+    /// Raised and held: whether clocks stand still meanwhile.
+    pub pauses: bool,
     /// The newest counted events, oldest first, at most [`super::EVIDENCE_KEPT`].
     pub evidence: VecDeque<Arc<Evidence>>,
     /// Where the deadline index waits for it; never later than it is due.
@@ -110,6 +112,7 @@ impl Condition {
             window,
             members: Members::None,
             free: 0,
+            pauses: false,
             evidence: VecDeque::new(),
             armed: None,
             listed: Listed::default(),

@@ -89,8 +89,10 @@ impl Correlator {
         let mut turn = self.begin(now, out, &old);
         turn.serve_deadlines();
         turn.retire_rules(&gone);
+        turn.retire_storms(&rulebook);
         turn.finish();
         let book = Arc::new(reload::renumber(&mut self.state, &gone, rulebook));
+        self.state.maintenance = Arc::new(super::maintenance::windows_at(&book.rulebook, now));
         reload::index_again(&mut self.state, &book, &mut self.index);
         self.book = Arc::clone(&book);
         let mut turn = self.begin(now, out, &book);

@@ -157,7 +157,7 @@ impl Turn<'_> {
     pub fn member(&self, fingerprint: Fingerprint) -> Option<Member> {
         let alert = self.state.alerts.get(&fingerprint)?;
         let (labels, severity, firing) = (alert.labels.clone(), alert.severity, alert.times.firing);
-        Some(Member { fingerprint, labels, severity, firing })
+        Some(Member { fingerprint, labels, severity, firing, maintained: alert.began_maintained })
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Everything else (indexes, the compiled rulebook) is made from this again, so equal states have equal bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::alert::Alert;
 use super::condition::{Condition, ConditionKey, RuleId};
 use super::event_ids::{EventId, Seen};
+use super::maintenance::KeptWindow;
+use super::storm::{Place, StormKey};
 use crate::model::{Fingerprint, Moment, SECTION_COUNT, Sections, Silence, SilenceId};
 use crate::rules::{CATCH_ALL, Rulebook};
 
@@ -21,6 +23,9 @@ pub(super) struct State {
     pub conditions: Sections<ConditionKey, Arc<Condition>>,
     pub event_ids: Sections<EventId, Seen>,
     pub silences: Arc<BTreeMap<SilenceId, KeptSilence>>,
+    /// By name.
+    pub maintenance: Arc<BTreeMap<String, KeptWindow>>,
+    pub storms: Arc<BTreeMap<Arc<StormKey>, Arc<Place>>>,
     pub names: Arc<RuleNames>,
 }
 
@@ -29,6 +34,8 @@ pub(super) struct State {
 pub(super) struct KeptSilence {
     pub silence: Silence,
     pub stage: Stage,
+    /// Until resolved: the alerts that resolved under it, which it holds no longer.
+    pub done: BTreeSet<Fingerprint>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,16 +120,20 @@ enum Section {
     Conditions(usize),
     EventIds(usize),
     Silences,
+    Maintenance,
+    Storms,
     Rules,
 }
 
 impl Section {
     fn all() -> impl Iterator<Item = Section> {
         let parts = |part: fn(usize) -> Section| (0..SECTION_COUNT).map(part);
-        parts(Section::Alerts)
-            .chain(parts(Section::Conditions))
-            .chain(parts(Section::EventIds))
-            .chain([Section::Silences, Section::Rules])
+        parts(Section::Alerts).chain(parts(Section::Conditions)).chain(parts(Section::EventIds)).chain([
+            Section::Silences,
+            Section::Maintenance,
+            Section::Storms,
+            Section::Rules,
+        ])
     }
 
     fn name(self) -> String {
@@ -131,6 +142,8 @@ impl Section {
             Section::Conditions(index) => format!("conditions-{index:02}"),
             Section::EventIds(index) => format!("event-ids-{index:02}"),
             Section::Silences => "silences".to_owned(),
+            Section::Maintenance => "maintenance".to_owned(),
+            Section::Storms => "storms".to_owned(),
             Section::Rules => "rules".to_owned(),
         }
     }
@@ -146,6 +159,8 @@ impl Section {
             ("conditions", Some(index)) => Ok(Section::Conditions(index)),
             ("event-ids", Some(index)) => Ok(Section::EventIds(index)),
             ("silences", None) => Ok(Section::Silences),
+            ("maintenance", None) => Ok(Section::Maintenance),
+            ("storms", None) => Ok(Section::Storms),
             ("rules", None) => Ok(Section::Rules),
             _ => Err(unknown()),
         }
@@ -166,6 +181,8 @@ impl Frozen {
             Section::Conditions(index) => state.conditions.encode_section(index),
             Section::EventIds(index) => state.event_ids.encode_section(index),
             Section::Silences => postcard::to_allocvec(&*state.silences),
+            Section::Maintenance => postcard::to_allocvec(&*state.maintenance),
+            Section::Storms => postcard::to_allocvec(&*state.storms),
             Section::Rules => postcard::to_allocvec(&*state.names),
         };
         encoded.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })
@@ -179,6 +196,8 @@ impl Frozen {
             Ok(Section::Conditions(index)) => now.conditions.same_section(&before.conditions, index),
             Ok(Section::EventIds(index)) => now.event_ids.same_section(&before.event_ids, index),
             Ok(Section::Silences) => Arc::ptr_eq(&now.silences, &before.silences),
+            Ok(Section::Maintenance) => Arc::ptr_eq(&now.maintenance, &before.maintenance),
+            Ok(Section::Storms) => Arc::ptr_eq(&now.storms, &before.storms),
             Ok(Section::Rules) => Arc::ptr_eq(&now.names, &before.names),
             Err(_) => false,
         }
@@ -202,6 +221,8 @@ impl State {
             Section::Conditions(index) => self.conditions.restore_section(index, bytes),
             Section::EventIds(index) => self.event_ids.restore_section(index, bytes),
             Section::Silences => postcard::from_bytes(bytes).map(|silences| self.silences = Arc::new(silences)),
+            Section::Maintenance => postcard::from_bytes(bytes).map(|windows| self.maintenance = Arc::new(windows)),
+            Section::Storms => postcard::from_bytes(bytes).map(|storms| self.storms = Arc::new(storms)),
             Section::Rules => postcard::from_bytes(bytes).map(|names| self.names = Arc::new(names)),
         };
         restored.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })

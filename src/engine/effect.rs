@@ -199,16 +199,29 @@ pub enum Counted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Suppressor {
     Silence,
+    Maintenance,
     Inhibition,
+    /// An alert on something that it depends on.
+    Dependency,
+    Storm,
 }
 
 impl Suppressor {
-    pub const ALL: [Suppressor; 2] = [Suppressor::Silence, Suppressor::Inhibition];
+    pub const ALL: [Suppressor; 5] = [
+        Suppressor::Silence,
+        Suppressor::Maintenance,
+        Suppressor::Inhibition,
+        Suppressor::Dependency,
+        Suppressor::Storm,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Suppressor::Silence => "silence",
+            Suppressor::Maintenance => "maintenance",
             Suppressor::Inhibition => "inhibition",
+            Suppressor::Dependency => "dependency",
+            Suppressor::Storm => "storm",
         }
     }
 }
@@ -222,18 +235,35 @@ pub enum Bound {
     Members,
     /// Windows of one rule.
     Windows,
+    /// Things above an item that may explain it.
+    Ancestors,
+    /// Places where storms are looked for.
+    StormPlaces,
+    /// Alerts that resolved under one silence until resolved.
+    ResolvedUnderSilence,
     /// Events feeding back from inspections in one input.
     Feedback,
 }
 
 impl Bound {
-    pub const ALL: [Bound; 4] = [Bound::EventIds, Bound::Members, Bound::Windows, Bound::Feedback];
+    pub const ALL: [Bound; 7] = [
+        Bound::EventIds,
+        Bound::Members,
+        Bound::Windows,
+        Bound::Ancestors,
+        Bound::StormPlaces,
+        Bound::ResolvedUnderSilence,
+        Bound::Feedback,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Bound::EventIds => "event_ids",
             Bound::Members => "members",
             Bound::Windows => "windows",
+            Bound::Ancestors => "ancestors",
+            Bound::StormPlaces => "storm_places",
+            Bound::ResolvedUnderSilence => "resolved_under_silence",
             Bound::Feedback => "feedback",
         }
     }

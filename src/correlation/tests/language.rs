@@ -1,7 +1,7 @@
 //! The little language of the scenarios.
 //!
-//! Rules, one a line: `name: matchers | pattern | options`; inhibitions: `inhibit: source -> target | a,b`; the bar
-//! stands between blanks.
+//! Rules, one a line: `name: matchers | pattern | options`; inhibitions: `inhibit: source -> target | a,b | through=8`;
+//! the bar stands between blanks. What else holds back is read beside this file.
 //! Steps, one a line: `10s firing LinkDown site=GZ01 !at=8s`. Names beginning with `!` are no labels.
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use crate::model::{
     Cause, Event, Expiry, Fingerprint, Labels, Matchers, Moment, Offset, Partition, Severity, Silence, SilenceId, Span,
     Stamp, Status,
 };
-use crate::rules::{Counts, Expression, Inhibition, Pattern, Rule, Rulebook};
+use crate::rules::{Counts, Expression, Inhibition, Pattern, Rule, Rulebook, Through};
 
 /// When every scenario begins: 2026-02-13T00:00:00Z.
 pub(super) const START: Moment = Moment::from_seconds(1_770_940_800);
@@ -35,6 +35,9 @@ pub(super) fn rulebook(text: &str) -> Arc<Rulebook> {
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (name, rest) = line.split_once(':').unwrap();
         let parts: Vec<&str> = rest.split(" | ").map(str::trim).collect();
+        if super::holding_language::read(&mut rulebook, name, &parts) {
+            continue;
+        }
         if name == "inhibit" {
             let (source, target) = parts[0].split_once("->").unwrap();
             let equal = parts.get(1).unwrap_or(&"").split(',').filter(|name| !name.is_empty());
@@ -43,7 +46,9 @@ pub(super) fn rulebook(text: &str) -> Arc<Rulebook> {
                 source: Matchers::parse(source.trim()).unwrap(),
                 target: Matchers::parse(target.trim()).unwrap(),
                 equal: equal.map(str::to_owned).collect(),
-                through: None,
+                through: parts
+                    .get(2)
+                    .map(|hops| Through { hops: hops.trim_start_matches("through=").parse().unwrap() }),
             });
         } else {
             rulebook.rules.push(rule(name, parts[0], parts[1], parts.get(2).unwrap_or(&"")));
@@ -188,6 +193,7 @@ fn silence(words: &[&str]) -> SilenceChange {
         created_by: "运维".to_owned(),
         comment: String::new(),
         annotations: Labels::empty(),
+        until_resolved: words.get(3) == Some(&"until_resolved"),
     };
     SilenceChange::Put { id: old, silence }
 }
@@ -226,8 +232,10 @@ impl Names {
             Output::AlertChanged(view) => {
                 let held = view.held.as_deref().map(|held| format!(" ({held})")).unwrap_or_default();
                 let by: Vec<String> = view.silenced_by.iter().map(|id| id.to_string()).collect();
-                let over: Vec<String> = view.inhibited_by.iter().map(|by| self.name(*by)).collect();
-                let by = [by, over].concat().join("+");
+                let over: Vec<String> =
+                    view.inhibited_by.iter().chain(&view.explained_by).map(|by| self.name(*by)).collect();
+                let others: Vec<String> = view.maintained_by.iter().chain(&view.storm).cloned().collect();
+                let by = [by, over, others].concat().join("+");
                 let by = if by.is_empty() { by } else { format!(" by {by}") };
                 let (status, severity, labels) = (view.status.as_str(), view.severity, short(&view.labels));
                 format!("alert {labels} {status} {severity} of {}{held}{by}", view.rule)
@@ -241,11 +249,13 @@ impl Names {
                 match &decision.verdict {
                     Verdict::Raised(raised) => {
                         let (members, evidence) = (raised.members.len(), raised.evidence.len());
-                        format!("raised {place} {} {members} alerts {evidence} events", raised.severity)
+                        let unseen = if raised.counts_for_recurrence { "" } else { " (no recurrence)" };
+                        format!("raised {place} {} {members} alerts {evidence} events{unseen}", raised.severity)
                     }
                     Verdict::Joined { alert } => format!("joined {place} {} {}", short(&alert.labels), alert.severity),
                     Verdict::Left { fingerprint } => format!("left {place} {}", self.name(*fingerprint)),
-                    Verdict::Held { by } => format!("held {place} by {by}"),
+                    Verdict::Held { by, pauses: false } => format!("held {place} by {by}"),
+                    Verdict::Held { by, pauses: true } => format!("held {place} by {by}, paused"),
                     Verdict::Released => format!("released {place}"),
                     Verdict::Cleared => format!("cleared {place}"),
                     Verdict::Retired => format!("retired {place}"),
@@ -281,7 +291,7 @@ fn moment(at: Moment) -> String {
 }
 
 /// `LinkDown,site=GZ01`
-fn short(labels: &Labels) -> String {
+pub(super) fn short(labels: &Labels) -> String {
     let name = labels.get("alertname").map(str::to_owned);
     let others = labels.iter().filter(|(name, _)| *name != "alertname").map(|(name, value)| format!("{name}={value}"));
     name.into_iter().chain(others).collect::<Vec<_>>().join(",")

@@ -5,6 +5,9 @@
 
 mod alerts;
 mod bounds;
+mod holding;
+mod holding_language;
+mod holding_model;
 mod language;
 mod patterns;
 mod properties;
