@@ -179,10 +179,11 @@ fn the_last_step_stops_repeating_itself() {
 
 #[test]
 fn an_approved_change_stops_the_clocks_and_waits_overlap_only_once() {
-    // Held and paused from minute 5 to 35, and pending from 20 to 45: forty minutes in all.
+    // Held and paused from minute 5 to 35, and pending from 20 to 45: forty minutes in all, so 120 become 160.
     check(
         &["一线", "二线", "三线"],
         &[
+            (2, Act::Acknowledge),
             (5, Act::Hold),
             (5, Act::Pause),
             (20, Act::Pend),
@@ -190,7 +191,7 @@ fn an_approved_change_stops_the_clocks_and_waits_overlap_only_once() {
             (45, Act::Resume),
             (46, Act::Release),
         ],
-        56,
-        &[],
+        160,
+        &["1 page", "150 again", "160 resolve-by missed at 1", "160 1 to 2"],
     );
 }
