@@ -4,7 +4,8 @@
 //! of the [`rules`]; the driver in [`app`] hands it to the [`engine`], whose correlators ([`correlation`]) raise
 //! conditions and whose desk turns them into [`incidents`] that climb [`tiers`], [`problems`] that stay, and findings of
 //! [`inspections`]; journal, records and notices are committed by the [`store`] in one transaction; then [`notify`]
-//! tells people, [`probes`] run checks, [`metrics`] count, and [`api`] shows it.
+//! tells people, [`probes`] run checks, [`metrics`] count, and [`api`] shows it. [`simulation`] makes estates that break,
+//! to measure all that.
 
 pub mod model;
 
@@ -18,6 +19,8 @@ pub mod problems;
 pub mod tiers;
 
 pub mod engine;
+
+pub mod simulation;
 
 pub mod store;
 

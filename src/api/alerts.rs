@@ -72,24 +72,24 @@ impl AlertView {
     }
 
     fn of_live(alert: &LiveAlert) -> AlertView {
-        AlertView::of(AlertRecord::clone(&alert.alert), alert.incident, alert.team.clone())
+        AlertView::of(AlertRecord::clone(&alert.alert), alert.incident, alert.team.as_deref().map(str::to_owned))
     }
 
     /// The one place that names every field.
     pub fn of(row: AlertRecord, incident: Option<IncidentId>, team: Option<String>) -> AlertView {
         AlertView {
             fingerprint: row.fingerprint,
-            source: row.source,
+            source: row.source.as_ref().to_owned(),
             status: row.status,
             severity: row.severity,
-            summary: row.summary,
+            summary: row.summary.as_ref().to_owned(),
             labels: row.labels,
             annotations: row.annotations,
             starts_at: row.starts_at.to_string(),
             ends_at: row.ends_at.to_string(),
             updated_at: row.updated_at,
             first_seen_at: row.first_seen_at,
-            generator_url: row.generator_url,
+            generator_url: row.generator_url.as_ref().to_owned(),
             silenced_by: row.silenced_by,
             inhibited_by: row.inhibited_by,
             explained_by: row.explained_by,

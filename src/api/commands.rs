@@ -2,7 +2,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::engine::{Command, Outcome, SilenceChange};
+use crate::engine::{Command, Explained, Outcome, Question, SilenceChange};
 
 /// How many commands may wait.
 const CAPACITY: usize = 1024;
@@ -19,6 +19,11 @@ pub enum Wish {
     /// Read the rule files again. Answered with the mistakes, if any.
     Reload {
         actor: String,
+    },
+    /// Asks why, and changes nothing. Answered here, by what is committed, and never journaled.
+    Question {
+        question: Question,
+        answer: oneshot::Sender<Explained>,
     },
 }
 
@@ -58,5 +63,12 @@ impl CommandQueue {
         let stopping = || Unanswered::Unknown { reason: "the service is stopping".to_owned() };
         self.queue.send(Asked { wish, reply }).await.map_err(|_| stopping())?;
         answer.await.unwrap_or_else(|_| Err(stopping()))
+    }
+
+    /// Asks the engine a question; `None` when it cannot be asked now.
+    pub async fn explain(&self, question: Question) -> Option<Explained> {
+        let ((answer, explained), (reply, _)) = (oneshot::channel(), oneshot::channel());
+        self.queue.send(Asked { wish: Wish::Question { question, answer }, reply }).await.ok()?;
+        explained.await.ok()
     }
 }

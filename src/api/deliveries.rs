@@ -1,6 +1,6 @@
 //! The delivery log: what was sent to whom, without the secrets that an address may hold.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::{DeliveryOutcome, NoticeKind};
 use crate::model::{Moment, Tier};
@@ -26,7 +26,7 @@ pub struct DeliveryView {
     pub delivered_at: Option<Moment>,
 }
 
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
     Waiting,

@@ -10,6 +10,7 @@ mod commands;
 mod dead_letters;
 mod deliveries;
 mod endpoint;
+mod explain;
 mod family;
 mod incident_commands;
 mod incidents;
@@ -32,5 +33,9 @@ mod v2;
 
 pub use access::{Admission, Caller, Door, Keyring, RoleKind, new_token, token_digest};
 pub use commands::{Asked, CommandQueue, Unanswered, Wish};
+pub use explain::{
+    AlertExplanation, EventExplanation, EventExplanations, IncidentExplanation, NotExplained, NoticeLine, Oracle,
+    RuleLine, alert_explanation, dry_run, event_explanation, incident_explanation, journal_place, read_events,
+};
 pub use router::router;
 pub use state::{ApiSettings, ApiState, Now};

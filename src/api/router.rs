@@ -16,8 +16,8 @@ use super::endpoint::{Endpoint, mount};
 use super::family::Failure;
 use super::state::{ApiState, Shared};
 use super::{
-    alerts, audit, dead_letters, incident_commands, incidents, inspections, openapi, problems, rules, runs, service,
-    silences, sources, stream, tiers, v2,
+    alerts, audit, dead_letters, explain, incident_commands, incidents, inspections, openapi, problems, rules, runs,
+    service, silences, sources, stream, tiers, v2,
 };
 use crate::ingest;
 use crate::metrics::{Metrics, Stopwatch};
@@ -55,6 +55,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         incidents::endpoints(),
         incident_commands::endpoints(),
         alerts::endpoints(),
+        explain::endpoints(),
         problems::endpoints(),
         inspections::endpoints(),
         runs::endpoints(),

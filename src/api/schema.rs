@@ -24,6 +24,7 @@ pub enum Kind {
     MaybeText,
     MaybeNumber,
     MaybeTime,
+    MaybeObject,
 }
 
 /// One shape: its name and its members, all of which are always written.
@@ -32,7 +33,9 @@ pub struct Shape {
     pub members: &'static [(&'static str, Kind)],
 }
 
-use Kind::{Bool, Labels, Many, MaybeBool, MaybeNumber, MaybeText, MaybeTime, Number, Object, Text, Texts, Time};
+use Kind::{
+    Bool, Labels, Many, MaybeBool, MaybeNumber, MaybeObject, MaybeText, MaybeTime, Number, Object, Text, Texts, Time,
+};
 
 /// Every shape that answers refer to. Where one is listed, `…Page` is the list of it.
 pub const SHAPES: &[Shape] = &[
@@ -308,6 +311,22 @@ pub const SHAPES: &[Shape] = &[
         ],
     },
     Shape { name: "Matcher", members: &[("isEqual", Bool), ("isRegex", Bool), ("name", Text), ("value", Text)] },
+    Shape {
+        name: "IncidentExplanation",
+        members: &[
+            ("incident", Object),
+            ("rule", MaybeObject),
+            ("evidence", Many("Evidence")),
+            ("window", MaybeObject),
+            ("alerts", Texts),
+            ("timeline", Many("Timeline")),
+            ("notices", Many("Delivery")),
+        ],
+    },
+    Shape {
+        name: "AlertExplanation",
+        members: &[("alert", Object), ("incidents", Many("Incident")), ("explanation", MaybeObject)],
+    },
     Shape { name: "Receipt", members: &[("accepted", Number), ("duplicates", Number), ("rejected", Many("Rejected"))] },
     Shape { name: "Rejected", members: &[("index", Number), ("error", Text)] },
     Shape { name: "ProblemDetails", members: &[("type", Text), ("title", Text), ("status", Number), ("detail", Text)] },
@@ -366,6 +385,7 @@ fn of_kind(kind: Kind) -> RefOr<Schema> {
         MaybeText | MaybeTime => maybe(Type::String),
         MaybeNumber => maybe(Type::Number),
         MaybeBool => maybe(Type::Boolean),
+        MaybeObject => maybe(Type::Object),
         Labels => ObjectBuilder::new().additional_properties(Some(plain(Type::String))).build().into(),
         Texts => ArrayBuilder::new().items(plain(Type::String)).build().into(),
         Many(name) => ArrayBuilder::new().items(Ref::from_schema_name(name)).build().into(),

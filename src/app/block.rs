@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 
 use crate::api::{Asked, Unanswered};
-use crate::engine::{Counted, DeskInput, Effect, Engine, NotTaken, Outcome, Request, Work};
+use crate::engine::{Counted, DeskInput, Effect, Engine, Explained, NotTaken, Outcome, Request, Work};
 use crate::ingest::{Delivery, Parcel, Refused, Verdict};
 use crate::metrics::Stopwatch;
 use crate::model::{DeadLetter, Event, Moment};
@@ -25,6 +25,11 @@ enum Waiting {
     Command {
         reply: CommandReply,
         outcome: Option<Outcome>,
+    },
+    /// Whoever asked why: told by what is committed then.
+    Question {
+        answer: oneshot::Sender<Explained>,
+        explained: Explained,
     },
     /// The courier, whose result is settled only when it is committed; dropped, it hands it in again.
     Courier {
@@ -99,6 +104,11 @@ impl Block {
         self.waiting.push(Waiting::Command { reply, outcome: Some(outcome) });
     }
 
+    /// Adds somebody who asked a question that needs no input.
+    pub fn explain_later(&mut self, answer: oneshot::Sender<Explained>, explained: Explained) {
+        self.waiting.push(Waiting::Question { answer, explained });
+    }
+
     /// Hands one input to the engine, after every deadline that is due before it.
     pub fn take(&mut self, engine: &mut Engine, clock: &impl Fn() -> Moment, request: Request) -> Result<(), NotTaken> {
         let now = clock();
@@ -124,6 +134,7 @@ impl Block {
                     let unanswered = || Unanswered::Unknown { reason: "the engine gave no answer".to_owned() };
                     drop(reply.send(outcome.ok_or_else(unanswered)));
                 }
+                Waiting::Question { answer, explained } => drop(answer.send(explained)),
                 Waiting::Courier { committed } => drop(committed.send(())),
             }
         }
@@ -139,6 +150,7 @@ impl Block {
                 Waiting::Command { reply, .. } => {
                     drop(reply.send(Err(Unanswered::Unknown { reason: reason.to_owned() })));
                 }
+                Waiting::Question { answer, .. } => drop(answer),
                 Waiting::Courier { committed } => drop(committed),
             }
         }

@@ -5,13 +5,16 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::rule_files;
-use crate::rules;
+use serde_json::{Value, json};
 
-/// Reads rule files and says what is wrong with them, and where.
+use super::rule_files;
+use crate::correlation::WINDOWS_PER_RULE;
+use crate::rules::{self, Mistake};
+
+/// Reads rule files and says what is wrong with them, and where; and what in good ones is hardly meant.
 #[derive(Args, Debug)]
 pub struct CheckCommand {
-    /// Directory of rule files [default: the built-in rules]
+    /// Rules: a directory or a file [default: ./rules, or the built-in rules]
     #[arg(value_name = "RULES")]
     rules: Option<PathBuf>,
     /// Print the report as JSON
@@ -19,16 +22,26 @@ pub struct CheckCommand {
     json: bool,
 }
 
-/// Exit code 0: good; 1: mistakes.
+/// Exit code 0: good; 1: mistakes; 2: the files cannot be read.
 pub fn run(command: &CheckCommand) -> ExitCode {
-    match rule_files::load(command.rules.as_deref()) {
+    let path = rule_files::named_or_default(command.rules.as_deref());
+    let texts = match rule_files::texts(path.as_deref()) {
+        Ok(texts) => texts,
+        Err(unreadable) => {
+            eprintln!("{unreadable}");
+            return ExitCode::from(2);
+        }
+    };
+    match rules::load(texts) {
         Ok(loaded) => {
-            let report = rules::report(&loaded.rulebook);
+            let report = rules::report(&loaded, WINDOWS_PER_RULE);
             if command.json {
-                println!("{}", report.to_json());
+                let mut value = report.to_json();
+                value["warnings"] = loaded.warnings.iter().map(as_json).collect();
+                println!("{value}");
             } else {
                 for warning in &loaded.warnings {
-                    println!("warning: {warning}");
+                    println!("warning: {warning:#}");
                 }
                 print!("{report}");
             }
@@ -36,11 +49,21 @@ pub fn run(command: &CheckCommand) -> ExitCode {
         }
         Err(mistakes) => {
             if command.json {
-                println!("{}", serde_json::json!({ "mistakes": mistakes.lines().collect::<Vec<_>>() }));
+                println!("{}", json!({ "mistakes": mistakes.iter().map(as_json).collect::<Vec<_>>() }));
             } else {
-                eprintln!("{mistakes}");
+                mistakes.iter().for_each(|mistake| eprintln!("{mistake:#}"));
             }
             ExitCode::FAILURE
         }
     }
+}
+
+fn as_json(mistake: &Mistake) -> Value {
+    json!({
+        "path": mistake.path,
+        "line": mistake.line,
+        "column": mistake.column,
+        "message": mistake.message,
+        "expected": mistake.expected,
+    })
 }

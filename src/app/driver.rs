@@ -27,6 +27,9 @@ use crate::store::{Batch, CommitError, Lease, Live, Readiness, Store};
 /// How long the loop sleeps at most, so that a stepped wall clock is noticed.
 const NAP_MAX: Span = Span::from_seconds(1);
 
+/// How many times the loop lets other tasks go first before it takes what is there.
+const GATHER_TURNS: u32 = 8;
+
 /// Reads the rule files; in its own task, since it reads the disk.
 pub type ReadRules = Arc<dyn Fn() -> Result<Rulebook, String> + Send + Sync>;
 
@@ -92,6 +95,7 @@ impl Driver {
         loop {
             let woken = self.wait().await;
             let stop = matches!(woken, Woken::Stop);
+            self.gather().await;
             let mut block = Block::default();
             self.take(woken, &mut block).await?;
             self.fill(&mut block).await?;
@@ -135,6 +139,20 @@ impl Driver {
         }
     }
 
+    /// Lets the doors run on while what they have read already still comes in: each of them would otherwise wait for a
+    /// commit of its own. Never waits for what is not there.
+    async fn gather(&mut self) {
+        let mut there = self.inputs.events.len();
+        for _ in 0..GATHER_TURNS {
+            tokio::task::yield_now().await;
+            let more = self.inputs.events.len();
+            if more == there {
+                break;
+            }
+            there = more;
+        }
+    }
+
     /// Takes one input, after the passing of time and any step of the clock.
     async fn take(&mut self, woken: Woken, block: &mut Block) -> Result<(), Stopped> {
         let now = self.clock.now();
@@ -162,6 +180,9 @@ impl Driver {
                 }
                 Wish::Silence { actor, role, change } => {
                     block.ask(&mut self.engine, &now, Request::Silence { actor, role, change }, reply)?;
+                }
+                Wish::Question { question, answer } => {
+                    block.explain_later(answer, self.engine.explain(now(), &question));
                 }
                 Wish::Reload { actor } => match self.reload(&actor, block).await? {
                     Ok(outcome) => block.answer_later(reply, outcome),
@@ -234,7 +255,7 @@ impl Driver {
             Ok(()) => {
                 self.outputs.metrics.committed(batch.entries.len(), watch.seconds());
                 self.outputs.metrics.journal_lag(block.oldest_seconds());
-                self.publish(&batch);
+                self.publish(batch);
                 block.acknowledge();
                 Ok(())
             }
@@ -268,9 +289,8 @@ impl Driver {
         Batch { entries: work.entries, effects: work.effects, dead_letters, rulebooks: named }
     }
 
-    pub(super) fn publish(&mut self, batch: &Batch) {
+    pub(super) fn publish(&mut self, batch: Batch) {
         let live = &self.outputs.live;
-        live.apply(&batch.effects);
         if !batch.rulebooks.is_empty() {
             live.set_rulebook(Arc::clone(self.engine.rulebook()));
             self.outputs.metrics.rulebook_in_force(self.engine.rulebook());
@@ -278,7 +298,6 @@ impl Driver {
         if batch.effects.iter().any(|effect| matches!(effect, Effect::Problem(_))) {
             self.count_problems();
         }
-        live.set_now(self.engine.last_now());
         self.outputs.metrics.observe(&batch.effects);
         for letter in &batch.dead_letters {
             self.outputs.metrics.dead_lettered(&letter.source);
@@ -306,10 +325,12 @@ impl Driver {
                 | Effect::Count(_) => {}
             }
         }
+        self.snapshots.count(batch.entries.len());
+        live.apply(batch.effects);
+        live.set_now(self.engine.last_now());
         if noticed {
             self.outputs.notices.notify_one();
         }
-        self.snapshots.count(batch.entries.len());
     }
 
     pub(super) fn ready(&self) {

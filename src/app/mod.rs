@@ -11,17 +11,24 @@ mod courier;
 mod demo;
 mod doors;
 mod driver;
+mod explain;
 mod gauges;
 mod http_server;
+mod import;
+mod local_time;
 mod logging;
 mod outage;
 mod recover;
 mod replay;
 mod rule_files;
+mod score;
 mod serve;
+mod simulate;
 mod snapshots;
 mod table;
+mod test;
 mod token;
+mod why;
 
 use std::process::ExitCode;
 
@@ -48,6 +55,16 @@ enum Command {
     Check(check::CheckCommand),
     /// Play recorded events through the rules on virtual time and show the incidents
     Replay(replay::ReplayCommand),
+    /// Say why: the chain behind an incident, an alert, an event; or why there is none
+    Explain(explain::ExplainCommand),
+    /// Run the tests that stand beside the rules, on virtual time
+    Test(test::TestCommand),
+    /// Translate another tool's configuration into rule files
+    Import(import::ImportCommand),
+    /// Make a seeded estate that breaks: events for replay, and the truth beside them
+    Simulate(simulate::SimulateCommand),
+    /// Say how well incidents met the truth of simulated events
+    Score(score::ScoreCommand),
     /// Make, list and revoke access tokens
     Token(token::TokenCommand),
 }
@@ -62,7 +79,12 @@ pub fn main() -> ExitCode {
             in_runtime(demo::run(command))
         }
         Command::Check(command) => Ok(check::run(&command)),
-        Command::Replay(command) => replay::run(&command),
+        Command::Replay(command) => in_runtime(replay::run(command)),
+        Command::Explain(command) => in_runtime(explain::run(command)),
+        Command::Test(command) => Ok(test::run(&command)),
+        Command::Import(command) => import::run(&command),
+        Command::Simulate(command) => simulate::run(&command),
+        Command::Score(command) => score::run(&command),
         Command::Token(command) => in_runtime(token::run(command)),
     };
     done.unwrap_or_else(|error| {

@@ -10,13 +10,27 @@ const FILE_MAX_BYTES: u64 = 16 << 20;
 /// How deep directories of rules may nest.
 const DEPTH_MAX: usize = 8;
 
-/// Reads and compiles the rules of a directory, or the built-in ones. The error is the whole report, a line a mistake.
-pub fn load(dir: Option<&Path>) -> Result<Loaded, String> {
-    let texts = match dir {
-        Some(dir) => read(dir)?,
-        None => rules::builtin(),
-    };
-    compile(texts)
+/// Reads and compiles the rules of a directory or one file, or the built-in ones. The error is the whole report, a line
+/// a mistake.
+pub fn load(path: Option<&Path>) -> Result<Loaded, String> {
+    compile(texts(path)?)
+}
+
+/// The texts of a directory or one file, or the built-in ones. The error names each file that cannot be read.
+pub fn texts(path: Option<&Path>) -> Result<Vec<RuleText>, String> {
+    match path {
+        Some(file) if file.is_file() => {
+            let shown = file.file_name().unwrap_or(file.as_os_str()).display().to_string();
+            Ok(vec![RuleText { path: shown, text: read_one(file)? }])
+        }
+        Some(dir) => read(dir),
+        None => Ok(rules::builtin()),
+    }
+}
+
+/// What a command looks at when nobody names anything: `./rules` if it is there, else the built-in rules.
+pub fn named_or_default(named: Option<&Path>) -> Option<PathBuf> {
+    named.map(Path::to_owned).or_else(|| Some(PathBuf::from("rules")).filter(|dir| dir.is_dir()))
 }
 
 /// The same, for a running service: warnings are logged.

@@ -35,7 +35,7 @@ const CLOCK_BEHIND_MAX: Span = Span::from_minutes(5);
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
 /// Where the setting that fixes the correlation domain is kept.
-const DOMAIN_SETTING: &str = "domain_label";
+pub const DOMAIN_SETTING: &str = "domain_label";
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -111,7 +111,7 @@ pub async fn run(flags: ServeFlags) -> Result<ExitCode, String> {
 /// Starts everything. `cancel` ends it from outside, as a signal does.
 pub async fn start(config: Config, read_rules: ReadRules, cancel: CancellationToken) -> Result<Running, NotStarted> {
     // Another part of the process may have chosen a provider already; either is ring.
-    drop(rustls::crypto::ring::default_provider().install_default());
+    install_crypto();
     let clock = Clock::system();
     let store = Store::open(&config.database_url).await?;
     fix_domain(&store, config.domain_label.as_deref()).await?;
@@ -220,6 +220,11 @@ async fn reload_on_hangup(mut hangup: Signal, commands: CommandQueue) {
         // The driver logs what came of it.
         drop(commands.ask(Wish::Reload { actor: "SIGHUP".to_owned() }).await);
     }
+}
+
+/// The one provider of TLS in this process; a second call changes nothing.
+pub fn install_crypto() {
+    drop(rustls::crypto::ring::default_provider().install_default());
 }
 
 /// The inputs that stand before any other: the gap since the last one, and the rulebook if it is another.

@@ -12,7 +12,7 @@ use super::inhibition::Affected;
 use super::input::Resend;
 use super::output::{Bound, Counted, Output};
 use super::ownership::Counting;
-use super::patterns::{Role, takes_members};
+use super::patterns::takes_members;
 use super::subject::{Message, Subject};
 use super::turn::Turn;
 use crate::model::{Cause, Event, Fingerprint, Moment, Severity, Status};
@@ -161,8 +161,8 @@ impl Turn<'_> {
             let Some(position) = book.position_of(&key).filter(|position| book.counts_messages(*position)) else {
                 continue;
             };
-            if let Some(Some(role)) = book.role(position, &subject) {
-                let joins = status == Status::Firing && role == Role::Entry;
+            if let Some(Some(role)) = book.role(self.state, position, &subject) {
+                let joins = status == Status::Firing && role.counts();
                 if joins && takes_members(&book.rule(position).pattern) {
                     self.join(&key, position, fingerprint, Counting::NewOnly);
                 }
@@ -262,7 +262,8 @@ impl Turn<'_> {
             self.leave(key, fingerprint, suppressed);
         }
         let subject = Subject { is_message, ..Subject::of_event(message.event, severity, Status::Resolved) };
-        self.enter_all(&book.hits(&subject, &[]), message, &subject, suppressed);
+        let hits = book.hits(self.state, &subject, &[]);
+        self.enter_all(&hits, message, &subject, suppressed);
         self.resolved_under_silences(fingerprint);
         self.changed.insert(fingerprint);
         self.arm_alert(fingerprint);
@@ -290,7 +291,7 @@ impl Turn<'_> {
         }
         let at = self.event_time(event.occurred_at);
         let subject = Subject::of_event(event, event.normalised_severity(), Status::Point);
-        let hits = self.book.hits(&subject, &[]);
+        let hits = self.book.hits(self.state, &subject, &[]);
         if hits.is_empty() {
             return self.count(Counted::Unmatched { source: event.source.clone() });
         }

@@ -1,37 +1,72 @@
-//! Which of many matcher sets can fit a label set: by the values that one matcher of each spells out, the rest one by one.
+//! Which of many matcher sets can fit a label set: by the values that one matcher of each spells out, else by one of its
+//! regular expressions, all expressions on one label in one automaton; the rest one by one.
 //!
 //! Only sets that cannot fit are left out, so the answer after a full match is that of a linear scan.
 
 use std::collections::BTreeMap;
 
+use regex::{RegexSet, RegexSetBuilder};
+
 use crate::model::{Labels, Matcher, Matchers};
+
+/// Expressions that share an automaton: more would make it too large to be built as it is needed.
+const EXPRESSIONS_MAX: usize = 128;
+/// The most memory of one automaton, in bytes.
+const AUTOMATON_MAX_BYTES: usize = 64 << 20;
 
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
-    /// Label name → value → the sets that demand it.
-    by_value: BTreeMap<String, BTreeMap<String, Vec<u32>>>,
-    /// Sets without a matcher that spells out its values.
+    /// Label name → the sets that demand something of it.
+    by_label: BTreeMap<String, Demands>,
+    /// Sets without a matcher that an index can find.
     others: Vec<u32>,
+}
+
+/// What sets demand of one label.
+#[derive(Debug, Default)]
+struct Demands {
+    by_value: hashbrown::HashMap<String, Vec<u32>>,
+    automata: Vec<Automaton>,
+}
+
+#[derive(Debug)]
+struct Automaton {
+    expressions: RegexSet,
+    /// Which set each expression belongs to.
+    numbers: Vec<u32>,
 }
 
 impl Candidates {
     /// Of numbered sets; a number may stand for several sets.
     pub fn new<'a>(sets: impl Iterator<Item = (u32, &'a Matchers)> + Clone) -> Candidates {
         let mut shared: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-        for (name, values) in sets.clone().flat_map(|(_, matchers)| matchers.iter()).filter_map(indexable) {
+        for (name, values) in sets.clone().flat_map(|(_, matchers)| matchers.iter()).filter_map(values) {
             values.into_iter().for_each(|value| *shared.entry((name, value)).or_default() += 1);
         }
         let crowd = |(name, values): &(&str, Vec<&str>)| -> u64 {
             values.iter().filter_map(|value| shared.get(&(*name, *value))).sum()
         };
         let mut candidates = Candidates::default();
+        let mut expressions: BTreeMap<&str, Vec<(&str, u32)>> = BTreeMap::new();
         for (number, matchers) in sets {
-            let Some((name, values)) = matchers.iter().filter_map(indexable).min_by_key(crowd) else {
+            if let Some((name, values)) = matchers.iter().filter_map(values).min_by_key(crowd) {
+                let by_value = &mut candidates.by_label.entry(name.to_owned()).or_default().by_value;
+                values.into_iter().for_each(|value| by_value.entry(value.to_owned()).or_default().push(number));
+            } else if let Some((name, expression)) = matchers.iter().find_map(expression) {
+                expressions.entry(name).or_default().push((expression, number));
+            } else {
                 candidates.others.push(number);
-                continue;
-            };
-            let by_value = candidates.by_value.entry(name.to_owned()).or_default();
-            values.into_iter().for_each(|value| by_value.entry(value.to_owned()).or_default().push(number));
+            }
+        }
+        for (name, demanded) in expressions {
+            for some in demanded.chunks(EXPRESSIONS_MAX) {
+                match Automaton::new(some) {
+                    Some(automaton) => {
+                        candidates.by_label.entry(name.to_owned()).or_default().automata.push(automaton);
+                    }
+                    None => candidates.others.extend(some.iter().map(|(_, number)| number)),
+                }
+            }
         }
         candidates
     }
@@ -41,8 +76,12 @@ impl Candidates {
         found.clear();
         found.extend_from_slice(&self.others);
         for (name, value) in labels.iter() {
-            if let Some(numbers) = self.by_value.get(name).and_then(|values| values.get(value)) {
+            let Some(demands) = self.by_label.get(name) else { continue };
+            if let Some(numbers) = demands.by_value.get(value) {
                 found.extend_from_slice(numbers);
+            }
+            for automaton in &demands.automata {
+                found.extend(automaton.expressions.matches(value).iter().map(|index| automaton.numbers[index]));
             }
         }
         found.sort_unstable();
@@ -50,14 +89,29 @@ impl Candidates {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.by_value.is_empty() && self.others.is_empty()
+        self.by_label.is_empty() && self.others.is_empty()
+    }
+}
+
+impl Automaton {
+    /// `None`: together they are too large.
+    fn new(demanded: &[(&str, u32)]) -> Option<Automaton> {
+        let mut builder = RegexSetBuilder::new(demanded.iter().map(|(expression, _)| expression));
+        let expressions = builder.size_limit(AUTOMATON_MAX_BYTES).build().ok()?;
+        Some(Automaton { expressions, numbers: demanded.iter().map(|(_, number)| *number).collect() })
     }
 }
 
 /// The values of which a label must have one. Names with `@` are not labels; an empty value fits an absent one.
-fn indexable(matcher: &Matcher) -> Option<(&str, Vec<&str>)> {
+fn values(matcher: &Matcher) -> Option<(&str, Vec<&str>)> {
     let values = matcher.values().filter(|_| !matcher.name().starts_with('@'))?;
     Some((matcher.name(), values))
+}
+
+/// The expression that a label must fit, when an absent one does not.
+fn expression(matcher: &Matcher) -> Option<(&str, &str)> {
+    let expression = matcher.expression().filter(|_| !matcher.name().starts_with('@'))?;
+    Some((matcher.name(), expression))
 }
 
 #[cfg(test)]
@@ -75,6 +129,8 @@ mod tests {
             r#"site="""#,
             r#"@severity="critical""#,
             r#"alertname=~"LinkDown|LinkDown""#,
+            r#"alertname=~"(?:Link|Port)(?:Down|Up)""#,
+            r#"site=~"G.+", alertname!~"Link.*""#,
         ];
         let sets: Vec<Matchers> = texts.iter().map(|text| Matchers::parse(text).unwrap()).collect();
         let candidates = Candidates::new(sets.iter().enumerate().map(|(number, set)| (number as u32, set)));
@@ -83,9 +139,10 @@ mod tests {
             candidates.find(&Labels::from_pairs(labels.iter().copied()), &mut found);
             assert_eq!(found, expected, "{labels:?}");
         };
-        check(&[("alertname", "LinkDown"), ("site", "SZ02")], &[0, 2, 4, 5, 6]);
-        check(&[("alertname", "PortDown"), ("site", "GZ01")], &[1, 2, 3, 4, 5]);
-        check(&[("alertname", "DiskFull"), ("site", "广州")], &[2, 3, 4, 5]);
-        check(&[("alertname", "DiskFull")], &[2, 4, 5]);
+        check(&[("alertname", "LinkDown"), ("site", "SZ02")], &[0, 2, 4, 5, 6, 7]);
+        check(&[("alertname", "PortDown"), ("site", "GZ01")], &[1, 3, 4, 5, 7, 8]);
+        check(&[("alertname", "DiskFull"), ("site", "广州")], &[3, 4, 5]);
+        check(&[("alertname", "DiskFull")], &[4, 5]);
+        check(&[], &[4, 5]);
     }
 }

@@ -88,6 +88,8 @@ pub(super) struct Condition {
     pub pauses: bool,
     /// The newest counted events, oldest first, at most [`super::EVIDENCE_KEPT`].
     pub evidence: VecDeque<Arc<Evidence>>,
+    /// The labels of the alert that its rule made of it and that still fires.
+    pub emitted: Option<Labels>,
     /// Where the deadline index waits for it; never later than it is due.
     #[serde(skip)]
     pub armed: Option<Moment>,
@@ -114,6 +116,7 @@ impl Condition {
             free: 0,
             pauses: false,
             evidence: VecDeque::new(),
+            emitted: None,
             armed: None,
             listed: Listed::default(),
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::condition::{Condition, ConditionKey, Phase};
+use super::contexts::whole_second;
 use super::holds::Holds;
 use super::output::{Bound, Counted, Evidence, Raised, Verdict};
 use super::patterns::{Arrival, Edge, Role, Window};
@@ -12,12 +13,12 @@ use super::suppression::{is_free, rank_of};
 use super::turn::Turn;
 use super::{EVIDENCE_KEPT, MEMBERS_SHOWN, TOLD_AGAIN_AFTER, WINDOWS_PER_RULE};
 use crate::model::{Moment, Severity, Status};
-use crate::rules::{Pattern, Rule};
+use crate::rules::{ActionAt, Pattern, Rule, Semantics};
 
 impl Turn<'_> {
     pub fn open_condition(&mut self, key: &ConditionKey, position: usize) {
         if !self.state.conditions.contains_key(key) {
-            let window = Window::open(&self.book.rule(position).pattern);
+            let window = Window::open(self.book.rule(position), self.now);
             self.state.conditions.insert(key.clone(), Arc::new(Condition::new(window, self.now)));
         }
     }
@@ -37,10 +38,18 @@ impl Turn<'_> {
         let (now, is_point) = (self.now, subject.status == Status::Point);
         self.open_condition(key, position);
         let Some(condition) = self.state.condition_mut(key) else { return };
+        let at = match rule.semantics {
+            Semantics::Own => message.at,
+            Semantics::Sec => whole_second(message.at),
+        };
+        let is_member = subject.status == Status::Firing
+            && !condition.members.is_empty()
+            && condition.members.contains(message.event.labels.fingerprint());
         let offset = message.cause.offset;
-        let arrival = Arrival { now, at: message.at, offset, suppressed, is_point, role };
-        let edge = condition.window.enter(rule, arrival);
-        let counted = role == Role::Entry && edge != Edge::Ignored;
+        let arrival = Arrival { now, at, offset, suppressed, is_point, is_member, role, subject };
+        let edge = condition.window.enter(rule, &arrival);
+        let is_bound_hit = condition.window.take_dropped();
+        let counted = role.counts() && edge != Edge::Ignored;
         if counted && keeps_evidence(condition, is_point) {
             let one = evidence(message, subject, suppressed, maintained);
             condition.remember(Arc::new(one), evidence_kept(&rule.pattern));
@@ -50,7 +59,16 @@ impl Turn<'_> {
             Phase::Raised { told_at, .. } => told_at + TOLD_AGAIN_AFTER <= now,
             Phase::Idle | Phase::Waiting => false,
         };
+        let fires = edge == Edge::Fired || (counted && rule.pattern == Pattern::Each);
+        let was_raised = condition.is_raised();
         self.arm_condition(key);
+        if is_bound_hit {
+            self.count(Counted::Bound { which: Bound::Instances });
+        }
+        self.acting = Some(message.event.labels.clone());
+        if fires {
+            self.act(key, ActionAt::Fire);
+        }
         match edge {
             Edge::Closed => self.close_members(key),
             Edge::Nothing | Edge::Ignored | Edge::Fired => {}
@@ -59,6 +77,8 @@ impl Turn<'_> {
             self.release_memberless(key);
         }
         self.settle(key, edge == Edge::Fired || (is_free_point && told_long_ago));
+        self.emit_again(key, fires && was_raised);
+        self.acting = None;
         self.watch(key, 1);
     }
 
@@ -82,23 +102,60 @@ impl Turn<'_> {
         let Some(condition) = self.state.conditions.get(key) else { return };
         let (on, clear) = (condition.is_on(), !condition.is_on() && condition.members.is_empty());
         match condition.phase {
-            Phase::Idle if on && is_free(self.state, self.index, self.book, condition) => self.raise(key),
+            Phase::Idle if on && is_free(self.state, self.index, self.book, condition) => self.raise_anew(key),
             Phase::Idle if on => {
                 self.wait(key);
                 self.watch(key, usize::MAX);
             }
-            Phase::Idle => {}
-            Phase::Waiting if clear => self.set_phase(key, Phase::Idle),
-            Phase::Waiting if is_free(self.state, self.index, self.book, condition) => self.raise(key),
+            Phase::Idle => self.rest(key),
+            Phase::Waiting if clear => self.cleared(key),
+            Phase::Waiting if is_free(self.state, self.index, self.book, condition) => self.raise_anew(key),
             Phase::Waiting => {}
             Phase::Raised { .. } if clear => {
-                self.set_phase(key, Phase::Idle);
                 self.decide(key, Verdict::Cleared);
+                self.cleared(key);
             }
+            // Held back as a whole, and what fired it anew is held back too: whoever comes free releases it.
+            Phase::Raised { held: true, .. } if condition.members.is_empty() => {}
             Phase::Raised { .. } if again && on => self.raise(key),
             Phase::Raised { .. } => self.hold_or_release(key),
         }
         self.tidy(key);
+    }
+
+    fn raise_anew(&mut self, key: &ConditionKey) {
+        self.raise(key);
+        self.emit(key);
+    }
+
+    /// It fired while it was raised, and is not held back: its event is made once more.
+    pub fn emit_again(&mut self, key: &ConditionKey, fired: bool) {
+        if fired && !self.is_held(key) {
+            self.emit(key);
+        }
+    }
+
+    /// Pattern and members are clear: what stood is undone, and the pattern may fire anew.
+    fn cleared(&mut self, key: &ConditionKey) {
+        self.set_phase(key, Phase::Idle);
+        self.resolve_emitted(key);
+        self.act(key, ActionAt::Clear);
+        self.rest(key);
+    }
+
+    fn rest(&mut self, key: &ConditionKey) {
+        if let Some(condition) = self.state.condition_mut(key) {
+            condition.window.rest();
+        }
+        self.arm_condition(key);
+    }
+
+    /// Not raised, or held back as a whole.
+    fn is_held(&self, key: &ConditionKey) -> bool {
+        self.state.conditions.get(key).is_none_or(|condition| match condition.phase {
+            Phase::Raised { held, .. } => held,
+            Phase::Idle | Phase::Waiting => true,
+        })
     }
 
     fn set_phase(&mut self, key: &ConditionKey, phase: Phase) {
@@ -261,6 +318,7 @@ impl Turn<'_> {
         if self.state.conditions.get(key).is_some_and(|condition| condition.is_raised()) {
             self.decide(key, Verdict::Retired);
         }
+        self.resolve_emitted(key);
         self.remove_condition(key);
     }
 
@@ -275,17 +333,24 @@ impl Turn<'_> {
 
 /// Alerts of a raised `each` are its members; their events explain nothing that the raising did not.
 fn keeps_evidence(condition: &Condition, is_point: bool) -> bool {
-    match condition.window {
-        Window::Each(_) => is_point || !condition.is_raised(),
-        Window::Threshold(_) | Window::Pair(_) | Window::Absence(_) => true,
-    }
+    !matches!(condition.window, Window::Each(_)) || is_point || !condition.is_raised()
 }
 
 /// What is missing is explained by its last message.
 fn evidence_kept(pattern: &Pattern) -> usize {
     match pattern {
-        Pattern::Each | Pattern::Threshold { .. } | Pattern::Pair { .. } => EVIDENCE_KEPT,
         Pattern::Absence { .. } => 1,
+        Pattern::Each
+        | Pattern::Suppress { .. }
+        | Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Pair { .. }
+        | Pattern::PairWindow { .. }
+        | Pattern::Sequence(_)
+        | Pattern::Group(_)
+        | Pattern::Flap(_)
+        | Pattern::Calendar { .. } => EVIDENCE_KEPT,
     }
 }
 

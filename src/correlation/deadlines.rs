@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::condition::ConditionKey;
+use super::contexts::ContextName;
 use super::storm::StormKey;
 use crate::model::{Fingerprint, Moment, SilenceId};
 
@@ -17,6 +18,7 @@ pub(super) enum Timer {
     /// By its number in the rulebook.
     Maintenance(u32),
     Storm(Arc<StormKey>),
+    Context(ContextName),
     Alert(Fingerprint),
     Condition(ConditionKey),
 }
@@ -45,7 +47,7 @@ impl Deadlines {
         let (moment, timer) = self.entries.first()?;
         let is_hold = match timer {
             Timer::Silence(_) | Timer::Maintenance(_) | Timer::Storm(_) => true,
-            Timer::Alert(_) | Timer::Condition(_) => false,
+            Timer::Context(_) | Timer::Alert(_) | Timer::Condition(_) => false,
         };
         if *moment != at || !is_hold {
             return None;

@@ -34,8 +34,10 @@ pub(super) fn broken(state: &State, index: &Index, book: &Book) -> Vec<String> {
     let windows = state.maintenance.values().filter(|kept| kept.due.is_some()).count();
     let storms = state.storms.values().filter(|place| place.storm.is_some()).count();
     let holds = state.silences.len() + windows + storms;
-    if index.deadlines.len() != armed + holds {
-        broken.push(format!("{} deadlines for {armed} waiting and {holds} that hold", index.deadlines.len()));
+    let contexts = state.contexts.iter().filter(|(_, context)| context.until.is_some()).count();
+    if index.deadlines.len() != armed + contexts + holds {
+        let what = format!("{armed} waiting, {contexts} contexts and {holds} that hold");
+        broken.push(format!("{} deadlines for {what}", index.deadlines.len()));
     }
     let open = state.maintenance.values().filter(|kept| kept.is_open).count();
     if index.open_windows.len() != open {

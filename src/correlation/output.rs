@@ -1,5 +1,7 @@
 //! What a correlator says after each input: plain data, in a fixed order, for the engine to record and pass on.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Cause, Fingerprint, Labels, Moment, Severity, Silence, SilenceId, Stamp, Status};
@@ -40,17 +42,17 @@ pub enum Output {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlertView {
     pub fingerprint: Fingerprint,
-    pub source: String,
+    pub source: Arc<str>,
     pub status: Status,
     pub labels: Labels,
     pub annotations: Labels,
-    pub summary: String,
+    pub summary: Arc<str>,
     pub severity: Severity,
     pub starts_at: Stamp,
     /// [`Moment::FAR_FUTURE`] while it fires and never expires.
     pub ends_at: Stamp,
     pub updated_at: Moment,
-    pub generator_url: String,
+    pub generator_url: Arc<str>,
     pub silenced_by: Vec<SilenceId>,
     /// Empty or one: the lowest source of the first inhibition that holds it.
     pub inhibited_by: Vec<Fingerprint>,
@@ -201,4 +203,10 @@ pub enum Bound {
     StormPlaces,
     /// A silence until resolved ended early.
     ResolvedUnderSilence,
+    /// The oldest instance of a sequence was dropped.
+    Instances,
+    /// A context was not set: there were too many.
+    Contexts,
+    /// An event was not derived: too deep, or too many at once.
+    Derived,
 }

@@ -24,7 +24,7 @@ impl Turn<'_> {
         let book = self.book;
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let subject = Subject::of_event(message.event, alert.severity, Status::Firing);
-        let mut hits = book.hits(&subject, &alert.passed);
+        let mut hits = book.hits(self.state, &subject, &alert.passed);
         if hits.last().is_none_or(|hit| hit.hold != Hold::Owner) {
             hits.push(Hit { position: book.catch_all_position(), role: Some(Role::Entry), hold: Hold::Owner });
         }
@@ -49,7 +49,7 @@ impl Turn<'_> {
         }
         for (key, hit) in &hits {
             let is_new = !before.contains(key) || !self.state.conditions.contains_key(key);
-            let joins = hit.hold != Hold::Passed && hit.role == Some(Role::Entry);
+            let joins = hit.hold != Hold::Passed && hit.role.is_some_and(Role::counts);
             if joins && takes_members(&book.rule(hit.position).pattern) {
                 self.join(key, hit.position, fingerprint, counting);
             }
@@ -164,7 +164,17 @@ impl Turn<'_> {
 /// Whether a rule gives up an alert that it holds without firing. Only counting makes an alert wait.
 fn may_pass_on(rule: &Rule) -> bool {
     match rule.pattern {
-        Pattern::Threshold { .. } => rule.because.is_none(),
-        Pattern::Each | Pattern::Pair { .. } | Pattern::Absence { .. } => false,
+        Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Sequence(_)
+        | Pattern::Group(_)
+        | Pattern::Flap(_) => rule.because.is_none(),
+        Pattern::Each
+        | Pattern::Suppress { .. }
+        | Pattern::Pair { .. }
+        | Pattern::PairWindow { .. }
+        | Pattern::Absence { .. }
+        | Pattern::Calendar { .. } => false,
     }
 }

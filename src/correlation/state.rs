@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::Alert;
 use super::condition::{Condition, ConditionKey, RuleId};
+use super::contexts::{Context, ContextName};
 use super::event_ids::{EventId, Seen};
 use super::maintenance::KeptWindow;
 use super::storm::{Place, StormKey};
@@ -27,6 +28,7 @@ pub(super) struct State {
     pub maintenance: Arc<BTreeMap<String, KeptWindow>>,
     pub storms: Arc<BTreeMap<Arc<StormKey>, Arc<Place>>>,
     pub names: Arc<RuleNames>,
+    pub contexts: Sections<ContextName, Context>,
 }
 
 /// A silence and how far its life was taken into account.
@@ -119,6 +121,7 @@ enum Section {
     Alerts(usize),
     Conditions(usize),
     EventIds(usize),
+    Contexts(usize),
     Silences,
     Maintenance,
     Storms,
@@ -128,12 +131,11 @@ enum Section {
 impl Section {
     fn all() -> impl Iterator<Item = Section> {
         let parts = |part: fn(usize) -> Section| (0..SECTION_COUNT).map(part);
-        parts(Section::Alerts).chain(parts(Section::Conditions)).chain(parts(Section::EventIds)).chain([
-            Section::Silences,
-            Section::Maintenance,
-            Section::Storms,
-            Section::Rules,
-        ])
+        parts(Section::Alerts)
+            .chain(parts(Section::Conditions))
+            .chain(parts(Section::EventIds))
+            .chain(parts(Section::Contexts))
+            .chain([Section::Silences, Section::Maintenance, Section::Storms, Section::Rules])
     }
 
     fn name(self) -> String {
@@ -141,6 +143,7 @@ impl Section {
             Section::Alerts(index) => format!("alerts-{index:02}"),
             Section::Conditions(index) => format!("conditions-{index:02}"),
             Section::EventIds(index) => format!("event-ids-{index:02}"),
+            Section::Contexts(index) => format!("contexts-{index:02}"),
             Section::Silences => "silences".to_owned(),
             Section::Maintenance => "maintenance".to_owned(),
             Section::Storms => "storms".to_owned(),
@@ -158,6 +161,7 @@ impl Section {
             ("alerts", Some(index)) => Ok(Section::Alerts(index)),
             ("conditions", Some(index)) => Ok(Section::Conditions(index)),
             ("event-ids", Some(index)) => Ok(Section::EventIds(index)),
+            ("contexts", Some(index)) => Ok(Section::Contexts(index)),
             ("silences", None) => Ok(Section::Silences),
             ("maintenance", None) => Ok(Section::Maintenance),
             ("storms", None) => Ok(Section::Storms),
@@ -180,12 +184,23 @@ impl Frozen {
             Section::Alerts(index) => state.alerts.encode_section(index),
             Section::Conditions(index) => state.conditions.encode_section(index),
             Section::EventIds(index) => state.event_ids.encode_section(index),
+            Section::Contexts(index) => state.contexts.encode_section(index),
             Section::Silences => postcard::to_allocvec(&*state.silences),
             Section::Maintenance => postcard::to_allocvec(&*state.maintenance),
             Section::Storms => postcard::to_allocvec(&*state.storms),
             Section::Rules => postcard::to_allocvec(&*state.names),
         };
         encoded.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })
+    }
+
+    /// Lets go of the content, and stays good for [`Frozen::same_section`] alone.
+    pub fn hollow(&mut self) {
+        let State { alerts, conditions, event_ids, contexts, silences: _, names: _, maintenance: _, storms: _ } =
+            &mut self.0;
+        alerts.hollow();
+        conditions.hollow();
+        event_ids.hollow();
+        contexts.hollow();
     }
 
     /// Whether that section was not touched since `earlier`, so that its bytes are the same. False is no promise.
@@ -195,6 +210,7 @@ impl Frozen {
             Ok(Section::Alerts(index)) => now.alerts.same_section(&before.alerts, index),
             Ok(Section::Conditions(index)) => now.conditions.same_section(&before.conditions, index),
             Ok(Section::EventIds(index)) => now.event_ids.same_section(&before.event_ids, index),
+            Ok(Section::Contexts(index)) => now.contexts.same_section(&before.contexts, index),
             Ok(Section::Silences) => Arc::ptr_eq(&now.silences, &before.silences),
             Ok(Section::Maintenance) => Arc::ptr_eq(&now.maintenance, &before.maintenance),
             Ok(Section::Storms) => Arc::ptr_eq(&now.storms, &before.storms),
@@ -220,6 +236,7 @@ impl State {
             Section::Alerts(index) => self.alerts.restore_section(index, bytes),
             Section::Conditions(index) => self.conditions.restore_section(index, bytes),
             Section::EventIds(index) => self.event_ids.restore_section(index, bytes),
+            Section::Contexts(index) => self.contexts.restore_section(index, bytes),
             Section::Silences => postcard::from_bytes(bytes).map(|silences| self.silences = Arc::new(silences)),
             Section::Maintenance => postcard::from_bytes(bytes).map(|windows| self.maintenance = Arc::new(windows)),
             Section::Storms => postcard::from_bytes(bytes).map(|storms| self.storms = Arc::new(storms)),

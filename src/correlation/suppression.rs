@@ -80,7 +80,7 @@ impl Turn<'_> {
                 Timer::Silence(id) => silences.push(id),
                 Timer::Maintenance(number) => alerts.extend(self.window_due(at, number)),
                 Timer::Storm(key) => released.extend(self.storm_due(at, &key)),
-                Timer::Alert(_) | Timer::Condition(_) => {}
+                Timer::Context(_) | Timer::Alert(_) | Timer::Condition(_) => {}
             }
             next = self.index.deadlines.pop_hold(at);
         }
@@ -182,10 +182,7 @@ pub(super) fn is_free(state: &State, index: &Index, book: &Book, condition: &Con
         return came_free(true);
     }
     // What is missing may be missed because of what holds its source back now, whatever held it when it last spoke.
-    let then_counts = match condition.window {
-        Window::Absence(_) => false,
-        Window::Each(_) | Window::Threshold(_) | Window::Pair(_) => true,
-    };
+    let then_counts = !matches!(condition.window, Window::Absence(_));
     let is_held = |one: &Arc<Evidence>| !holds_of(state, index, book, one).is_empty();
     (then_counts && came_free(false)) || condition.evidence.is_empty() || !condition.evidence.iter().all(is_held)
 }

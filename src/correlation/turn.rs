@@ -8,15 +8,18 @@ use std::sync::Arc;
 use super::alert::Alert;
 use super::book::Book;
 use super::condition::{Condition, ConditionKey, Phase, RuleId};
+use super::contexts::Derived;
 use super::deadlines::{Deadlines, Timer};
 use super::event_ids::{EventId, order_of};
 use super::holders::Holders;
 use super::output::{AlertView, Counted, Decision, Output, Verdict};
+use super::patterns::Window;
 use super::silences::{ActiveSilences, Silenced};
 use super::state::{Stage, State};
 use super::subject::Subject;
 use super::suppression::rank_of;
-use crate::model::{Fingerprint, Labels, Moment, Status};
+use crate::model::{Cause, Fingerprint, Labels, Moment, Status};
+use crate::rules::{ActionAt, Pattern};
 
 /// What follows from the state and is made again after a restore.
 #[derive(Clone, Default)]
@@ -35,6 +38,8 @@ pub(super) struct Index {
     pub event_id_order: VecDeque<(Moment, EventId)>,
     /// One text for every alert of a source.
     pub sources: BTreeSet<Arc<str>>,
+    /// Every calendar of the rulebook has its condition.
+    pub has_calendars: bool,
 }
 
 impl Index {
@@ -52,6 +57,11 @@ impl Index {
             let storm = book.rulebook.storms.iter().find(|storm| storm.name == key.storm);
             if let (Some(active), Some(storm)) = (place.storm, storm) {
                 index.deadlines.insert(active.due(storm), Timer::Storm(Arc::clone(key)));
+            }
+        }
+        for (name, context) in state.contexts.iter() {
+            if let Some(until) = context.until {
+                index.deadlines.insert(until, Timer::Context(name.clone()));
             }
         }
         let fingerprints: Vec<Fingerprint> = state.alerts.iter().map(|(fingerprint, _)| *fingerprint).collect();
@@ -136,6 +146,14 @@ pub(super) struct Turn<'a> {
     pub out: &'a mut Vec<Output>,
     /// Alerts to show again when the turn ends.
     pub changed: BTreeSet<Fingerprint>,
+    /// The input that is being handled; none while time alone acts.
+    pub cause: Option<Cause>,
+    /// The labels of the event that is entering a window.
+    pub acting: Option<Labels>,
+    /// Events that rules made, and how deep each is.
+    pub derived: VecDeque<(Derived, u8)>,
+    /// How deep the event is that is being taken.
+    pub depth: u8,
 }
 
 impl Turn<'_> {
@@ -147,8 +165,26 @@ impl Turn<'_> {
         while let Some((at, timer)) = self.index.deadlines.pop(self.now) {
             match timer {
                 Timer::Silence(_) | Timer::Maintenance(_) | Timer::Storm(_) => self.holds_due(at, timer),
+                Timer::Context(name) => self.context_timer(&name),
                 Timer::Alert(fingerprint) => self.alert_timer(fingerprint, at),
                 Timer::Condition(key) => self.condition_timer(&key, at),
+            }
+        }
+    }
+
+    /// Conditions of calendars wait for no event: they stand from the first input under their rulebook on.
+    pub fn open_calendars(&mut self) {
+        if self.index.has_calendars {
+            return;
+        }
+        self.index.has_calendars = true;
+        let book = self.book;
+        for position in 0..book.catch_all_position() {
+            if matches!(book.rule(position).pattern, Pattern::Calendar { .. }) {
+                let key = ConditionKey::new(book.id(position), Labels::empty());
+                self.open_condition(&key, position);
+                self.arm_condition(&key);
+                self.settle(&key, false);
             }
         }
     }
@@ -189,11 +225,18 @@ impl Turn<'_> {
         let book = self.book;
         let (Some(condition), Some(rule)) = (self.state.condition_mut(key), book.rule_of(key)) else { return };
         condition.armed = None;
-        if condition.window.due(rule).is_some_and(|due| due <= at) {
-            condition.window.expire(rule, at);
+        let is_due = condition.window.due(rule).is_some_and(|due| due <= at);
+        let mut fires = is_due && condition.window.expire(rule, at, self.now);
+        if fires && matches!(condition.window, Window::Calendar(_)) {
+            fires = self.calendar_fires(key, at);
         }
         self.arm_condition(key);
-        self.settle(key, false);
+        let was_raised = self.state.conditions.get(key).is_some_and(|condition| condition.is_raised());
+        if fires {
+            self.act(key, ActionAt::Fire);
+        }
+        self.settle(key, fires);
+        self.emit_again(key, fires && was_raised);
     }
 
     pub fn arm_alert(&mut self, fingerprint: Fingerprint) {
@@ -216,7 +259,9 @@ impl Turn<'_> {
     }
 
     pub fn decide(&mut self, key: &ConditionKey, verdict: Verdict) {
-        if let Some(rule) = self.book.rule_of(key) {
+        if let Some(rule) = self.book.rule_of(key)
+            && rule.opens_incident
+        {
             let decision = Decision { rule: rule.name.clone(), key: key.key.clone(), verdict };
             self.out.push(Output::Decision(Box::new(decision)));
         }
@@ -239,16 +284,16 @@ pub(super) fn view(state: &State, book: &Book, fingerprint: Fingerprint, alert: 
     let holds = alert.held.as_deref().cloned().unwrap_or_default();
     AlertView {
         fingerprint,
-        source: alert.source.as_ref().to_owned(),
+        source: Arc::clone(&alert.source),
         status: if alert.times.firing { Status::Firing } else { Status::Resolved },
         labels: alert.labels.clone(),
         annotations: alert.annotations.clone(),
-        summary: alert.summary.as_ref().to_owned(),
+        summary: Arc::clone(&alert.summary),
         severity: alert.severity,
         starts_at: alert.times.starts_at,
         ends_at: alert.times.ends_at,
         updated_at: alert.updated_at,
-        generator_url: alert.generator_url.as_ref().to_owned(),
+        generator_url: Arc::clone(&alert.generator_url),
         silenced_by: holds.silenced_by,
         inhibited_by: holds.inhibited_by.into_iter().collect(),
         explained_by: holds.explained_by.into_iter().collect(),
@@ -276,6 +321,7 @@ fn held(state: &State, book: &Book, fingerprint: Fingerprint, alert: &Alert) -> 
             let by = alert.held.as_ref().map(|held| held.words()).unwrap_or_else(|| "what holds it back".to_owned());
             Some(format!("rule {}, waits for the end of {by}", rule.name))
         }
+        Phase::Raised { .. } if !rule.opens_incident => Some(format!("rule {}, opens no incident", rule.name)),
         Phase::Raised { .. } => None,
     }
 }

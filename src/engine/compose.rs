@@ -323,7 +323,7 @@ impl Engine {
         Arc::clone(self.known.get(&hash).unwrap_or(&self.rulebook))
     }
 
-    fn partition_of(&self, event: &Event) -> Partition {
+    pub(super) fn partition_of(&self, event: &Event) -> Partition {
         match &self.domain_label {
             Some(label) => Partition::of_domain(event.labels.get(label).unwrap_or_default()),
             None => Partition::DEFAULT,

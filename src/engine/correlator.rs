@@ -92,6 +92,11 @@ impl Correlating {
         self.correlator.silences().cloned().collect()
     }
 
+    /// For questions that change nothing.
+    pub fn correlator(&self) -> &Correlator {
+        &self.correlator
+    }
+
     pub fn broken_invariants(&self) -> Vec<String> {
         self.correlator.broken_invariants()
     }
@@ -117,6 +122,10 @@ impl FrozenCorrelator {
 
     pub fn encode(&self, name: &str) -> Result<Vec<u8>, correlation::BadSnapshot> {
         self.0.encode_section(name)
+    }
+
+    pub fn hollow(&mut self) {
+        self.0.hollow();
     }
 
     pub fn is_same(&self, earlier: &FrozenCorrelator, name: &str) -> bool {
@@ -226,6 +235,9 @@ fn count(counted: correlation::Counted) -> Counted {
                 correlation::Bound::Ancestors => Bound::Ancestors,
                 correlation::Bound::StormPlaces => Bound::StormPlaces,
                 correlation::Bound::ResolvedUnderSilence => Bound::ResolvedUnderSilence,
+                correlation::Bound::Instances => Bound::Instances,
+                correlation::Bound::Contexts => Bound::Contexts,
+                correlation::Bound::Derived => Bound::Derived,
             },
         },
     }

@@ -243,10 +243,16 @@ pub enum Bound {
     ResolvedUnderSilence,
     /// Events feeding back from inspections in one input.
     Feedback,
+    /// Instances of a sequence under one key.
+    Instances,
+    /// Shared contexts.
+    Contexts,
+    /// Events that rules derive: how deep, and how many at once.
+    Derived,
 }
 
 impl Bound {
-    pub const ALL: [Bound; 7] = [
+    pub const ALL: [Bound; 10] = [
         Bound::EventIds,
         Bound::Members,
         Bound::Windows,
@@ -254,6 +260,9 @@ impl Bound {
         Bound::StormPlaces,
         Bound::ResolvedUnderSilence,
         Bound::Feedback,
+        Bound::Instances,
+        Bound::Contexts,
+        Bound::Derived,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -265,6 +274,9 @@ impl Bound {
             Bound::StormPlaces => "storm_places",
             Bound::ResolvedUnderSilence => "resolved_under_silence",
             Bound::Feedback => "feedback",
+            Bound::Instances => "instances",
+            Bound::Contexts => "contexts",
+            Bound::Derived => "derived",
         }
     }
 }

@@ -9,6 +9,7 @@ mod correlator;
 mod decision;
 mod desk;
 mod effect;
+mod explain;
 mod input;
 mod snapshot;
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub use compose::{Engine, NotTaken, Work};
 pub use decision::{Decision, Evidence, Member, Raised, Verdict};
 pub use desk::DeskIncident;
 pub use effect::{AlertRecord, AuditEntry, Bound, Breach, Counted, Effect, Notice, NoticeKind, Suppressor};
+pub use explain::{Explained, Question};
 pub use input::{
     Control, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, Entry, Input, Request, Resend, SilenceChange,
     SilenceCommand, SilenceDraft,

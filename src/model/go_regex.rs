@@ -1,12 +1,15 @@
 //! Go's RE2 spelling into the regex crate's: the two differ in few places, and those few must not change a match.
 
 use regex::Regex;
+use regex_syntax::hir::literal::Extractor;
 
 use super::BadMatcher;
 
 /// The longest pattern accepted, and the largest automaton it may become: bounds on what a person can make us run.
 const PATTERN_MAX_BYTES: usize = 4096;
 const AUTOMATON_MAX_BYTES: usize = 1 << 20;
+/// How many texts a pattern may spell out for each to stand in an index.
+const SPELLED_OUT_MAX: usize = 64;
 
 /// A pattern in Go's spelling that may match anywhere in a text.
 pub(crate) fn search_regex(pattern: &str) -> Result<Regex, BadMatcher> {
@@ -16,6 +19,25 @@ pub(crate) fn search_regex(pattern: &str) -> Result<Regex, BadMatcher> {
 /// A pattern in Go's spelling that must match the whole text, as Alertmanager's matchers do.
 pub(super) fn anchored_regex(pattern: &str) -> Result<Regex, BadMatcher> {
     build(pattern, &format!("^(?:{})$", to_rust(pattern)))
+}
+
+/// All texts that an anchored pattern fits, if it spells them out and they are few: `GZ01|GZ02`, `(?:sw|rt)-[12]`.
+pub(super) fn spelled_out(pattern: &str) -> Option<Vec<String>> {
+    let hir = regex_syntax::parse(&to_rust(pattern)).ok()?;
+    if !hir.properties().look_set().is_empty() || hir.properties().maximum_len().is_none() {
+        return None;
+    }
+    let literals = Extractor::new().limit_total(SPELLED_OUT_MAX).extract(&hir);
+    if !literals.is_exact() {
+        return None;
+    }
+    let mut texts = Vec::new();
+    for literal in literals.literals()? {
+        texts.push(std::str::from_utf8(literal.as_bytes()).ok()?.to_owned());
+    }
+    texts.sort_unstable();
+    texts.dedup();
+    Some(texts)
 }
 
 fn build(pattern: &str, translated: &str) -> Result<Regex, BadMatcher> {

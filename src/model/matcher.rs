@@ -6,7 +6,7 @@ use std::fmt;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::go_regex::anchored_regex;
+use super::go_regex::{anchored_regex, spelled_out};
 use super::{Labels, matcher_parse};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -56,14 +56,28 @@ pub struct Matcher {
     name: String,
     op: MatcherOp,
     value: String,
-    regex: Option<Regex>,
+    test: Test,
+}
+
+/// How a value is compared, before the operator's negation.
+#[derive(Clone)]
+enum Test {
+    /// With the matcher's own value.
+    Equal,
+    /// The expression spells out what fits: sorted.
+    OneOf(Box<[String]>),
+    Regex(Regex),
 }
 
 impl Matcher {
     pub fn new(name: impl Into<String>, op: MatcherOp, value: impl Into<String>) -> Result<Matcher, BadMatcher> {
         let (name, value) = (name.into(), value.into());
-        let regex = if op.is_regex() { Some(anchored_regex(&value)?) } else { None };
-        Ok(Matcher { name, op, value, regex })
+        if !op.is_regex() {
+            return Ok(Matcher { name, op, value, test: Test::Equal });
+        }
+        let regex = anchored_regex(&value)?;
+        let test = spelled_out(&value).map_or(Test::Regex(regex), |texts| Test::OneOf(texts.into()));
+        Ok(Matcher { name, op, value, test })
     }
 
     /// Reads exactly one matcher, without braces, as Alertmanager's `filter=` takes it.
@@ -72,7 +86,7 @@ impl Matcher {
     }
 
     pub fn equal(name: impl Into<String>, value: impl Into<String>) -> Matcher {
-        Matcher { name: name.into(), op: MatcherOp::Equal, value: value.into(), regex: None }
+        Matcher { name: name.into(), op: MatcherOp::Equal, value: value.into(), test: Test::Equal }
     }
 
     pub fn name(&self) -> &str {
@@ -90,22 +104,32 @@ impl Matcher {
     /// All values that fit, when the text spells them out: one for `=`, several for `=~"a|b"`; never the empty one,
     /// which an absent label has. What an index over values can find.
     pub fn values(&self) -> Option<Vec<&str>> {
-        let values: Vec<&str> = match self.op {
-            MatcherOp::Equal => vec![&self.value],
-            MatcherOp::Matches => self.value.split('|').collect(),
-            MatcherOp::NotEqual | MatcherOp::NotMatches => return None,
+        if !self.op.is_positive() {
+            return None;
+        }
+        let values: Vec<&str> = match &self.test {
+            Test::Equal => vec![&self.value],
+            Test::OneOf(texts) => texts.iter().map(String::as_str).collect(),
+            Test::Regex(_) => return None,
         };
-        let is_plain =
-            |value: &str| !value.contains(['.', '+', '*', '?', '(', ')', '[', ']', '{', '}', '^', '$', '\\']);
-        let is_spelled_out = self.op == MatcherOp::Equal || values.iter().all(|value| is_plain(value));
-        (is_spelled_out && values.iter().all(|value| !value.is_empty())).then_some(values)
+        values.iter().all(|value| !value.is_empty()).then_some(values)
+    }
+
+    /// The expression of a matcher that only values which are there can fit, when it does not spell them out: what an
+    /// automaton over many expressions can find.
+    pub fn expression(&self) -> Option<&str> {
+        match &self.test {
+            Test::Regex(regex) if self.op.is_positive() && !regex.is_match("") => Some(regex.as_str()),
+            Test::Regex(_) | Test::Equal | Test::OneOf(_) => None,
+        }
     }
 
     /// Whether this value (empty for an absent label) fits.
     pub fn matches_value(&self, value: &str) -> bool {
-        let hit = match &self.regex {
-            Some(regex) => regex.is_match(value),
-            None => self.value == value,
+        let hit = match &self.test {
+            Test::Equal => self.value == value,
+            Test::OneOf(texts) => texts.iter().any(|text| text == value),
+            Test::Regex(regex) => regex.is_match(value),
         };
         hit == self.op.is_positive()
     }

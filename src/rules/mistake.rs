@@ -5,6 +5,20 @@ use std::fmt;
 /// How much of a line is shown on each side of the mistake, in characters.
 const SHOWN_AROUND: usize = 60;
 
+/// Where something stands. Line and column count from 1, the column in characters.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Place {
+    pub path: String,
+    pub line: usize,
+    pub column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.path, self.line, self.column)
+    }
+}
+
 /// One thing that is wrong. Line and column count from 1, the column in characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {

@@ -5,22 +5,31 @@
 mod check;
 mod defaults;
 mod expression;
+mod guard;
 mod holding;
 mod inventory;
 mod load;
 mod mistake;
+mod pattern;
 mod rulebook;
 mod source;
+mod test_case;
 
-pub use check::{Report, report};
+pub use check::{Finding, FindingKind, Report, report};
 pub use defaults::builtin;
 pub use expression::{BadExpression, Expression};
+pub use guard::{BadGuard, Guard};
 pub use holding::{Maintenance, MaintenanceTime, Storm, Through};
 pub use inventory::{ConfigurationItem, ENTITY_LABELS, Inventory, ItemIndex};
 pub use load::{Loaded, load};
-pub use mistake::Mistake;
+pub use mistake::{Mistake, Place};
+pub use pattern::{
+    ActionAt, Actions, Capture, ContextAction, ContextChange, CountWithin, Counts, Emit, EmitKind, Flap, Group,
+    GroupClass, Pattern, Rate, Semantics, Sequence, SequenceStep,
+};
 pub use rulebook::{
-    CATCH_ALL, Channel, Check, Comparison, Counts, Inhibition, Item, Ladder, Limit, Pattern, Plan, ProblemPolicy, Rule,
-    RuleText, Rulebook, RulebookHash, Step, Team,
+    CATCH_ALL, Channel, Check, Comparison, Inhibition, Item, Ladder, Limit, Plan, ProblemPolicy, Rule, RuleText,
+    Rulebook, RulebookHash, Step, Team,
 };
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
+pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

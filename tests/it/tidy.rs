@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("problems", &["model", "calendar", "rules"]),
     ("inspections", &["model", "calendar", "rules"]),
     ("engine", &["model", "calendar", "rules", "correlation", "incidents", "tiers", "problems", "inspections"]),
+    ("simulation", &["model"]),
     ("store", PURE),
     ("metrics", PURE),
     ("broker", &["model"]),
@@ -65,6 +66,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "broker",
             "store",
             "metrics",
+            "simulation",
             "model",
             "calendar",
             "rules",
@@ -190,7 +192,7 @@ fn complaints_about(path: &str, text: &str) -> Vec<String> {
     let bare = without_comments(&code);
     let Some((room, _)) = path.split_once('/') else { return complaints };
     complaints.extend(wrong_imports(path, room, &bare));
-    if PURE.contains(&room) {
+    if PURE.contains(&room) || room == "simulation" {
         for word in IMPURE.iter().filter(|word| names(&bare, word)) {
             complaints.push(format!("{path}: a pure room names {word}"));
         }

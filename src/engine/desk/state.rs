@@ -363,6 +363,14 @@ impl Kept {
         Ok(())
     }
 
+    /// Lets go of the large maps' content, and stays good for [`Kept::is_same`] alone.
+    pub fn hollow(&mut self) {
+        let Kept { incidents, by_condition, by_alert, core: _ } = self;
+        incidents.hollow();
+        by_condition.hollow();
+        by_alert.hollow();
+    }
+
     /// Whether a section is still the one that `earlier` holds, so that it need not be written again.
     pub fn is_same(&self, earlier: &Kept, name: &str) -> bool {
         match parse(name) {

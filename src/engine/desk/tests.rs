@@ -11,7 +11,10 @@ use crate::model::{
     Cause, Fingerprint, IncidentId, Labels, Matchers, Moment, Offset, Partition, ProblemId, Severity, Span, Tier,
 };
 use crate::problems::ProblemState;
-use crate::rules::{Channel, Counts, Ladder, Pattern, ProblemPolicy, Rule, Rulebook, RulebookHash, Step as Rung, Team};
+use crate::rules::{
+    Actions, Channel, Counts, Ladder, Pattern, ProblemPolicy, Rule, Rulebook, RulebookHash, Semantics, Step as Rung,
+    Team,
+};
 
 fn seconds(at: i64) -> Moment {
     Moment::from_seconds(1_000_000 + at)
@@ -25,6 +28,10 @@ fn rule(name: &str) -> Rule {
         by: vec!["site".to_owned()],
         pattern: Pattern::Each,
         counts: Counts::Transitions,
+        semantics: Semantics::Own,
+        guard: None,
+        actions: Actions::default(),
+        opens_incident: true,
         continues: false,
         because: None,
         title: String::new(),

@@ -1,12 +1,16 @@
 //! From rule files to a rulebook: every file is read, every mistake is collected, and only then is it decided.
 
+mod actions;
 mod desk;
 mod holding;
 mod inventory;
+mod pattern;
+mod pattern_text;
 mod plan;
 mod reader;
 mod rule;
 mod shape;
+mod test_case;
 mod text;
 mod yaml;
 
@@ -17,7 +21,7 @@ use sha2::{Digest, Sha256};
 
 use self::reader::{Named, Reader, Reference, place};
 use self::text::FileText;
-use super::mistake::Mistake;
+use super::mistake::{Mistake, Place};
 use super::{RuleText, Rulebook, RulebookHash, Source, defaults};
 
 /// How many rules a rulebook may hold.
@@ -30,6 +34,10 @@ const MISTAKES_MAX: usize = 200;
 pub struct Loaded {
     pub rulebook: Rulebook,
     pub warnings: Vec<Mistake>,
+    /// The tests beside the rules; the engine never sees them.
+    pub tests: Vec<super::TestCase>,
+    /// Where each named thing stands, by what it is (`rule`, `inhibition`, …) and its name.
+    pub places: BTreeMap<(&'static str, String), Place>,
 }
 
 /// Compiles rule files. Files count in the order of their paths; the order of rules is that of the files.
@@ -56,7 +64,7 @@ struct Loading {
     warnings: Vec<Mistake>,
     references: Vec<Reference>,
     /// What stands where, by section and name.
-    defined: BTreeMap<(&'static str, String), String>,
+    defined: BTreeMap<(&'static str, String), Place>,
     sources: Vec<Source>,
     items: Vec<inventory::ReadItem>,
     entity_labels: Vec<String>,
@@ -70,6 +78,7 @@ struct Loading {
     teams: BTreeMap<String, super::Team>,
     problems: Vec<super::ProblemPolicy>,
     plans: BTreeMap<String, super::Plan>,
+    tests: Vec<super::TestCase>,
 }
 
 impl Loading {
@@ -132,6 +141,10 @@ impl Loading {
                 self.plans.insert(plan.name.clone(), plan);
             }
         }
+        for entry in file.tests.unwrap_or_default() {
+            self.define(&mut reader, "test", &entry.name.value, entry.name.referenced);
+            self.tests.push(test_case::test(&mut reader, &entry));
+        }
         self.mistakes.extend(reader.mistakes);
         self.warnings.extend(reader.warnings);
         self.references.extend(reader.references);
@@ -158,9 +171,10 @@ impl Loading {
 
     /// Notes where something stands; a second one of that name is a mistake.
     fn define(&mut self, reader: &mut Reader<'_>, what: &'static str, name: &str, at: Location) {
-        let (line, _) = place(at);
-        let here = format!("{}:{line}", reader.file.path);
+        let (line, column) = place(at);
+        let here = Place { path: reader.file.path.clone(), line, column };
         if let Some(before) = self.defined.insert((what, name.to_owned()), here) {
+            let before = format!("{}:{}", before.path, before.line);
             reader.mistake(at, format!("a second {what} named {name:?}; the first stands in {before}"), "another name");
         }
     }
@@ -171,6 +185,7 @@ impl Loading {
         }
         self.ladders.entry(defaults::LADDER.to_owned()).or_insert_with(defaults::ladder);
         self.check_references(&texts);
+        self.check_tests(&texts);
         let inventory = self.inventory(&texts);
         self.mistakes.extend(holding::unknown_items(&self.item_names, &inventory, &texts));
         if !self.mistakes.is_empty() {
@@ -192,7 +207,17 @@ impl Loading {
             problems: self.problems,
             plans: self.plans,
         };
-        Ok(Loaded { rulebook, warnings: self.warnings })
+        Ok(Loaded { rulebook, warnings: self.warnings, tests: self.tests, places: self.defined })
+    }
+
+    fn check_tests(&mut self, texts: &[RuleText]) {
+        let known = |name: &str| name == super::CATCH_ALL || self.rules.iter().any(|rule| rule.name == name);
+        for (test, line, rule) in test_case::unknown_rules(&self.tests, known) {
+            if let Some(file) = texts.iter().find(|file| file.path == test.path) {
+                let message = format!("the test {:?} names an unknown rule {rule:?}", test.name);
+                self.warnings.push(Mistake::at(&file.path, &file.text, (line, 1), message, ""));
+            }
+        }
     }
 
     /// The items of all files, joined; what they depend on must be among them.

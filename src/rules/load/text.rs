@@ -7,6 +7,7 @@ use serde_saphyr::Spanned;
 
 use super::holding::{MaintenanceEntry, StormEntry};
 use super::inventory::InventoryText;
+use super::pattern_text::{ContextActionText, EmitText, PatternText};
 use crate::rules::source::{OneOrMore, SourceText};
 
 type Text = Spanned<String>;
@@ -25,6 +26,7 @@ pub(super) struct FileText {
     pub teams: Option<Vec<TeamEntry>>,
     pub problems: Option<Vec<ProblemEntry>>,
     pub inspections: Option<Vec<PlanEntry>>,
+    pub tests: Option<Vec<super::test_case::TestEntry>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,36 +54,11 @@ pub(super) struct RuleEntry {
     pub reopen_within: Option<Text>,
     pub quiet: Option<Text>,
     pub otherwise_after: Option<Text>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum PatternText {
-    Each,
-    Threshold(ThresholdText),
-    Pair(PairText),
-    Absence(AbsenceText),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ThresholdText {
-    pub count: Spanned<u64>,
-    pub within: Text,
-    pub clear: Option<Spanned<u64>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PairText {
-    pub until: Spanned<OneOrMore>,
-    pub within: Option<Text>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AbsenceText {
-    pub within: Text,
+    pub semantics: Option<Text>,
+    pub context: Option<Text>,
+    pub contexts: Option<Vec<ContextActionText>>,
+    pub emit: Option<Spanned<EmitText>>,
+    pub incident: Option<Spanned<bool>>,
 }
 
 #[derive(Debug, Deserialize)]

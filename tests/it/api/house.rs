@@ -70,7 +70,13 @@ impl House {
         let driver: Arc<Mutex<Driver>> = Arc::new(Mutex::new(Box::new(agree)));
         let (seen, answering) = (Arc::clone(&wishes), Arc::clone(&driver));
         tokio::spawn(async move {
+            // An engine that has seen nothing.
+            let engine = watchfire::engine::Engine::new(None);
             while let Some(asked) = asked.recv().await {
+                if let Wish::Question { question, answer } = asked.wish {
+                    let _ = answer.send(engine.explain(START, &question));
+                    continue;
+                }
                 let answer = answering.lock().unwrap()(&asked.wish);
                 seen.lock().unwrap().push(asked.wish);
                 let _ = asked.reply.send(answer);
@@ -98,7 +104,7 @@ impl House {
     pub async fn commit(&self, effects: Vec<Effect>) {
         let batch = Batch { effects, ..Batch::default() };
         self.store.commit(&self.lease, &batch).await.unwrap();
-        self.live.apply(&batch.effects);
+        self.live.apply(batch.effects);
     }
 
     pub async fn bury(&self, letter: DeadLetter) {
@@ -213,6 +219,7 @@ fn agree(wish: &Wish) -> Result<Outcome, Unanswered> {
             SilenceChange::Put { id, .. } => Outcome::Silence { id: id.unwrap_or(super::samples::silence_id(99)) },
             SilenceChange::Expire(id) => Outcome::Silence { id: *id },
         },
+        Wish::Question { .. } => unreachable!("the house answers questions by itself"),
         Wish::Reload { .. } => Outcome::Rulebook { hash: watchfire::rules::RulebookHash([0; 32]), changed: false },
     })
 }

@@ -10,7 +10,8 @@ use watchfire::model::{
 };
 use watchfire::problems::{Problem, ProblemNote, ProblemState};
 use watchfire::rules::{
-    Channel, Check, Counts, Inhibition, Item, Ladder, Pattern, Plan, Rule, RuleText, Rulebook, RulebookHash, Step, Team,
+    Actions, Channel, Check, Counts, Inhibition, Item, Ladder, Pattern, Plan, Rule, RuleText, Rulebook, RulebookHash,
+    Semantics, Step, Team,
 };
 
 use super::house::START;
@@ -36,15 +37,15 @@ pub fn alert(pairs: &[(&str, &str)]) -> AlertRecord {
     let labels = labels(pairs);
     AlertRecord {
         fingerprint: labels.fingerprint(),
-        source: "v2".to_owned(),
+        source: "v2".into(),
         status: Status::Firing,
         annotations: Labels::from_pairs([("summary", "链路中断")]),
-        summary: "链路中断".to_owned(),
+        summary: "链路中断".into(),
         severity: Severity::Major,
         starts_at: "2026-11-21T17:30:00+08:00".parse().unwrap(),
         ends_at: Stamp::utc(at(3600)),
         updated_at: at(0),
-        generator_url: String::new(),
+        generator_url: "".into(),
         silenced_by: Vec::new(),
         inhibited_by: Vec::new(),
         explained_by: Vec::new(),
@@ -124,10 +125,10 @@ pub fn evidence(incident: u64, alert: &AlertRecord) -> Effect {
     let evidence = Evidence {
         cause: cause(3),
         at: at(0),
-        source: alert.source.clone(),
+        source: alert.source.to_string(),
         status: alert.status,
         labels: alert.labels.clone(),
-        summary: alert.summary.clone(),
+        summary: alert.summary.to_string(),
         severity: alert.severity,
         value: Some(0.5),
         suppressed: false,
@@ -228,6 +229,10 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
         by: by.iter().map(|name| (*name).to_owned()).collect(),
         pattern: Pattern::Each,
         counts: Counts::Transitions,
+        semantics: Semantics::Own,
+        guard: None,
+        actions: Actions::default(),
+        opens_incident: true,
         continues: false,
         because: None,
         title: "{alertname}".to_owned(),

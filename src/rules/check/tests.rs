@@ -1,0 +1,165 @@
+//! Rules with something to say of them, and what is said, where.
+
+use super::{FindingKind, Report, report};
+use crate::rules::{RuleText, load};
+
+/// As many windows a rule as no estate here fills but the one that is made for it.
+const WINDOWS: usize = 3;
+
+fn report_on(text: &str) -> Report {
+    let texts = vec![RuleText { path: "x.yaml".to_owned(), text: text.to_owned() }];
+    report(&load(texts).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")), WINDOWS)
+}
+
+#[track_caller]
+fn check(kind: FindingKind, rules: &str, expected: &[&str]) {
+    let report = report_on(rules);
+    let found: Vec<String> = report.of_kind(kind).map(|one| format!("{}: {}", one.place, one.message)).collect();
+    assert_eq!(found, expected, "{rules}");
+}
+
+fn check_unreachable(rules: &str, expected: &[(&str, &str)]) {
+    let report = report_on(rules);
+    let found: Vec<_> = report.of_kind(FindingKind::Unreachable).collect();
+    assert_eq!(found.len(), expected.len(), "{rules}: {found:?}");
+    for (finding, (rule, owner)) in found.into_iter().zip(expected) {
+        assert_eq!(finding.rule, *rule);
+        assert!(finding.message.contains(&format!("{owner:?} before it")), "{finding:?}");
+    }
+}
+
+#[test]
+fn a_rule_behind_a_wider_one_is_never_reached() {
+    check_unreachable(
+        r#"
+rules:
+  - {name: wide, match: 'alertname="LinkDown"'}
+  - {name: narrow, match: 'alertname="LinkDown", site="GZ01"'}
+  - {name: other, match: 'alertname="LinkUp"'}
+"#,
+        &[("narrow", "wide")],
+    );
+    check_unreachable(
+        r#"
+rules:
+  - {name: south, match: 'site=~"GZ.*|SZ.*"'}
+  - {name: gz, match: 'site="GZ01", alertname="LinkDown"'}
+  - {name: both, match: 'site=~"GZ1|SZ2"'}
+  - {name: north, match: 'site="BJ01"'}
+"#,
+        &[("gz", "south"), ("both", "south")],
+    );
+}
+
+#[test]
+fn rules_that_let_go_hide_nothing() {
+    check_unreachable(
+        r#"
+rules:
+  - {name: on, match: 'alertname="A"', continue: true}
+  - {name: sometimes, match: 'alertname="A"', when: "value > 3.0"}
+  - {name: often, match: 'alertname="A"', pattern: {threshold: {count: 3, within: 5m}}}
+  - {name: last, match: 'alertname="A"'}
+"#,
+        &[],
+    );
+    check_unreachable(
+        r#"
+rules:
+  - {name: swallow, match: 'alertname="A"', pattern: {threshold: {count: 3, within: 5m}}, because: noise}
+  - {name: all, continue: true}
+  - {name: last, match: 'alertname="A"'}
+"#,
+        &[("last", "swallow")],
+    );
+}
+
+#[test]
+fn what_no_value_can_find_is_named() {
+    let report = report_on(
+        r#"
+rules:
+  - {name: 等值, match: 'alertname="A"'}
+  - {name: choice, match: 'alertname=~"A1|B1"'}
+  - {name: pattern, match: 'alertname=~"A2.*"'}
+  - {name: normalised, match: '@severity="critical"'}
+  - {name: everything, continue: true}
+"#,
+    );
+    let named: Vec<&str> = report.of_kind(FindingKind::Unindexed).map(|one| one.rule.as_str()).collect();
+    assert_eq!(named, ["pattern", "normalised", "everything"]);
+    assert_eq!(report.counts["rules"], 5);
+    assert_eq!(report.to_json()["rules"][0]["name"], "等值");
+}
+
+#[test]
+fn columns_stand_under_one_another_in_any_script() {
+    let text = report_on("rules:\n  - {name: 链路中断, match: 'a=\"1\"', by: site}\n  - {name: x, match: 'a=\"2\"'}\n")
+        .to_string();
+    let table: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("rule ")).take(3).collect();
+    assert_eq!(
+        table,
+        ["rule      pattern  by    tiers", "链路中断  each     site  default", "x         each     -     default"]
+    );
+}
+
+#[test]
+fn a_rule_that_contradicts_itself_is_named_with_its_place() {
+    let kind = FindingKind::Contradiction;
+    check(
+        kind,
+        "rules:\n  - {name: 机房, match: ['site=\"GZ01\"', 'site=~\"BJ.*\"']}\n  - {name: fine, match: ['site=\"GZ01\"', 'site!=\"BJ01\"']}\n",
+        &["x.yaml:2:12: rule \"机房\" fits no event: site=\"GZ01\" and site=~\"BJ.*\" cannot both hold"],
+    );
+    check(
+        kind,
+        "rules:\n  - {name: r, match: ['@severity=\"major\"', '@severity!~\"major|minor\"', 'a!=\"\"']}\n",
+        &["x.yaml:2:12: rule \"r\" fits no event: @severity=\"major\" and @severity!~\"major|minor\" cannot both hold"],
+    );
+    check(
+        kind,
+        "inhibitions:\n  - {name: i, source: 'site=\"A\"', target: 'site=\"B\"', equal: [site]}\n  - {name: ok, source: 'site=\"A\"', target: 'site=\"B\"'}\n",
+        &[
+            "x.yaml:2:12: inhibition \"i\" holds nothing back: source and target must be equal in what site=\"A\" and site=\"B\" keep apart",
+        ],
+    );
+}
+
+#[test]
+fn what_the_inventory_does_not_hold_and_what_it_has_too_much_of_is_named() {
+    let inventory = "inventory:\n  items: [{name: sw1, site: GZ}, {name: sw2, site: GZ}, {name: sw3, site: SZ}, {name: 核心, site: SZ}]\n";
+    let rules = |rules: &str| format!("{inventory}rules:\n{rules}");
+    check(
+        FindingKind::NotInInventory,
+        &rules(
+            "  - {name: a, match: 'device=\"sw9\"'}\n  - {name: b, match: 'device=~\"sw[12]|x\", site=\"GZ\"'}\n  - {name: c, match: 'site=~\"BJ.*\"'}\n  - {name: d, match: 'instance=\"sw1:9100\"'}\n",
+        ),
+        &[
+            "x.yaml:4:12: rule \"a\": device=\"sw9\" names nothing in the inventory",
+            "x.yaml:6:12: rule \"c\": site=~\"BJ.*\" names nothing in the inventory",
+        ],
+    );
+    let threshold = "pattern: {threshold: {count: 2, within: 5m}}";
+    check(
+        FindingKind::Bound,
+        &rules(&format!(
+            "  - {{name: a, by: device, {threshold}}}\n  - {{name: b, by: site, {threshold}}}\n  - {{name: c, match: 'device=~\"sw.\"', by: device, {threshold}}}\n"
+        )),
+        &[
+            "x.yaml:4:12: rule \"a\": by device, of which the inventory has 4; a rule keeps 3 windows, the oldest go first",
+        ],
+    );
+}
+
+#[test]
+fn why_a_rule_is_tried_for_every_event_is_said() {
+    check(
+        FindingKind::Unindexed,
+        "rules:\n  - {name: a, match: 'host=~\"db.*\"', continue: true}\n  - {name: b, match: 'x!=\"\"', continue: true}\n  - {name: c, match: '@severity=\"major\"'}\n",
+        &[
+            "x.yaml:2:12: rule \"a\" is tried for every event: a regular expression on host only",
+            "x.yaml:3:12: rule \"b\" is tried for every event: its matchers say only what must not be",
+            "x.yaml:4:12: rule \"c\" is tried for every event: it asks only for @severity=\"major\"",
+        ],
+    );
+}
