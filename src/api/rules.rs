@@ -49,6 +49,8 @@ pub struct InhibitionView {
     pub source: String,
     pub target: String,
     pub equal: Vec<String>,
+    /// How many dependencies may lie between source and target; `null` where it does not follow them.
+    pub hops: Option<u32>,
 }
 
 impl RulesView {
@@ -58,6 +60,7 @@ impl RulesView {
             source: inhibition.source.to_string(),
             target: inhibition.target.to_string(),
             equal: inhibition.equal.clone(),
+            hops: inhibition.through.map(|through| through.hops),
         });
         RulesView {
             hash: rulebook.hash.to_string(),

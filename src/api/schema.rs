@@ -137,6 +137,9 @@ pub const SHAPES: &[Shape] = &[
             ("generator_url", Text),
             ("silenced_by", Texts),
             ("inhibited_by", Texts),
+            ("explained_by", Texts),
+            ("maintained_by", Texts),
+            ("storm", MaybeText),
             ("rule", Text),
             ("key", Labels),
             ("held", MaybeText),
@@ -267,7 +270,10 @@ pub const SHAPES: &[Shape] = &[
             ("runbook", MaybeText),
         ],
     },
-    Shape { name: "Inhibition", members: &[("name", Text), ("source", Text), ("target", Text), ("equal", Texts)] },
+    Shape {
+        name: "Inhibition",
+        members: &[("name", Text), ("source", Text), ("target", Text), ("equal", Texts), ("hops", MaybeNumber)],
+    },
     Shape { name: "Source", members: &[("name", Text), ("path", Text), ("topics", Texts)] },
     Shape {
         name: "Audit",

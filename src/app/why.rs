@@ -67,6 +67,12 @@ pub fn holder(holder: &Holder) -> String {
     match holder {
         Holder::Silence { id, comment, ends_at } => format!("silence {id} until {} ({comment})", local(*ends_at)),
         Holder::Inhibition { name, source } => format!("inhibition {name:?} by alert {source}, while it fires"),
+        Holder::Dependency { name, source } => {
+            format!("dependency {name:?} on alert {source} above it, while that fires")
+        }
+        Holder::Maintenance { name, change: Some(change) } => format!("maintenance {name:?}, change {change}"),
+        Holder::Maintenance { name, change: None } => format!("maintenance {name:?}"),
+        Holder::Storm { words } => format!("{words}, until it is calm"),
     }
 }
 

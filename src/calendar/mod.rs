@@ -3,6 +3,8 @@
 //! Arithmetic on moments that are handed in. Must never read a clock.
 
 mod crontab;
+mod local;
 mod schedule;
 
+pub use local::moment_in;
 pub use schedule::{BadSchedule, Schedule};

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::condition::{ConditionKey, RuleId};
+use super::holds::Holds;
 use super::input::Resend;
 use super::{LATENESS, RESOLVE_TIMEOUT, RESOLVED_RETENTION};
-use crate::model::{Cause, Event, Expiry, Fingerprint, Labels, Moment, Severity, SilenceId, Span, Stamp, Status};
+use crate::model::{Cause, Event, Expiry, Labels, Moment, Severity, Span, Stamp, Status};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Alert {
@@ -32,9 +33,12 @@ pub(super) struct Alert {
     pub said_resolved_at: Option<Moment>,
     /// How often it began to fire.
     pub transitions: u32,
-    /// Active silences only, in their order.
-    pub silenced_by: Vec<SilenceId>,
-    pub inhibited_by: Option<Fingerprint>,
+    /// When the message came that it fires by.
+    pub fires_since: Moment,
+    /// What holds it back; resolved: what held it back when it ended.
+    pub held: Option<Box<Holds>>,
+    /// Whether it was under maintenance when it began to fire: then it counts for no problem.
+    pub began_maintained: bool,
     /// Where it stands or, resolved, last stood.
     pub owner: Option<ConditionKey>,
     /// Conditions of rules that let later rules see it too.
@@ -90,7 +94,7 @@ pub(super) enum Transition {
 
 impl Alert {
     pub fn is_suppressed(&self) -> bool {
-        self.inhibited_by.is_some() || !self.silenced_by.is_empty()
+        self.held.is_some()
     }
 
     /// When it next has something to do: end, go on to the next rule, or be forgotten.

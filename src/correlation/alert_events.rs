@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::alert::{Alert, Said, Times, Transition, first_times};
 use super::book::{Hit, Hold};
 use super::condition::ConditionKey;
+use super::dependency::ANCESTORS_MAX;
 use super::event_ids::{EventId, Remembered, Seen, remember};
+use super::holders::Places;
 use super::inhibition::Affected;
 use super::input::Resend;
 use super::output::{Bound, Counted, Output};
@@ -82,8 +84,9 @@ impl Turn<'_> {
             said_firing_at: None,
             said_resolved_at: None,
             transitions: 0,
-            silenced_by: self.silences_on(&event.labels),
-            inhibited_by: None,
+            fires_since: self.now,
+            held: None,
+            began_maintained: false,
             owner: None,
             links: Vec::new(),
             passed: Vec::new(),
@@ -150,7 +153,11 @@ impl Turn<'_> {
         let status = if alert.times.firing { Status::Firing } else { Status::Resolved };
         let facts = alert.facts.clone();
         let subject = Subject::of_event(message.event, alert.severity, status, &facts);
-        let suppressed = alert.is_suppressed();
+        // What held it back when it ended may hold it no longer.
+        let suppressed = match status {
+            Status::Firing => alert.is_suppressed(),
+            Status::Resolved | Status::Point => self.suppressor_of(&subject, message.at).is_some(),
+        };
         let keys: Vec<ConditionKey> = alert.conditions().cloned().collect();
         for key in keys {
             let Some(position) = book.position_of(&key).filter(|position| book.counts_messages(*position)) else {
@@ -178,8 +185,8 @@ impl Turn<'_> {
         let source = self.index.intern(&event.source);
         let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         let places_before = match transition {
-            Transition::ChangedSeverity => self.book.inhibition_places(&Subject::of_alert(alert)),
-            Transition::BeganFiring | Transition::Resolved => Vec::new(),
+            Transition::ChangedSeverity => self.book.places(&Subject::of_alert(alert)),
+            Transition::BeganFiring | Transition::Resolved => Places::default(),
         };
         // What ends ends under the facts under which it fired.
         let facts = match transition {
@@ -201,7 +208,8 @@ impl Turn<'_> {
                 alert.source = source;
                 alert.transitions = alert.transitions.saturating_add(1);
                 alert.passed.clear();
-                self.fires(fingerprint, message, severity, &[], true);
+                alert.fires_since = self.now;
+                self.fires(fingerprint, message, severity, &places_before, true);
             }
             Transition::ChangedSeverity => self.fires(fingerprint, message, severity, &places_before, false),
         }
@@ -213,7 +221,7 @@ impl Turn<'_> {
         fingerprint: Fingerprint,
         message: Message<'_>,
         severity: Severity,
-        places_before: &[super::inhibition::Place],
+        places_before: &Places,
         began: bool,
     ) {
         let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
@@ -221,24 +229,26 @@ impl Turn<'_> {
         alert.counted_at = message.at;
         alert.cause = message.cause;
         let mut affected = Affected::default();
-        if self.book.has_inhibitions() {
-            let places = self.book.inhibition_places(&Subject::of_alert(alert));
-            self.index.inhibitions.remove(fingerprint, places_before, &mut affected);
-            self.index.inhibitions.insert(fingerprint, &places, &mut affected);
-            let source = self.index.inhibitions.source_for(&places);
-            if began {
-                alert.inhibited_by = source;
-            } else {
-                self.inhibit(fingerprint, source);
+        if self.book.has_holders() {
+            let (places, rank) = (self.book.places(&Subject::of_alert(alert)), (alert.fires_since, fingerprint));
+            self.index.holders.remove(rank, places_before, &mut affected);
+            self.index.holders.insert(rank, &places, &mut affected);
+            if places.ties.len() > ANCESTORS_MAX {
+                self.count(Counted::Bound { which: Bound::Ancestors });
             }
         }
+        let mut storms = Vec::new();
         if began {
-            self.count_suppressed(fingerprint);
+            self.hold_from_the_start(fingerprint);
+            storms = self.storms_of(fingerprint);
+        } else {
+            self.review(fingerprint);
         }
         self.changed.insert(fingerprint);
         self.route(fingerprint, message, Counting::Transition);
         affected.alerts.remove(&fingerprint);
-        self.inhibit_again(&affected);
+        self.review_affected(&affected);
+        self.begin_storms(&storms);
         self.arm_alert(fingerprint);
     }
 
@@ -247,16 +257,15 @@ impl Turn<'_> {
         let book = self.book;
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let mut affected = Affected::default();
-        if book.has_inhibitions() {
-            let places = book.inhibition_places(&Subject::of_alert(alert));
-            self.index.inhibitions.remove(fingerprint, &places, &mut affected);
+        if book.has_holders() {
+            let places = book.places(&Subject::of_alert(alert));
+            self.index.holders.remove((alert.fires_since, fingerprint), &places, &mut affected);
         }
         let (severity, facts) = (alert.severity, alert.facts.clone());
         affected.alerts.remove(&fingerprint);
-        self.inhibit_again(&affected);
+        self.review_affected(&affected);
         let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         let suppressed = alert.is_suppressed();
-        alert.inhibited_by = None;
         alert.held_until = None;
         alert.passed.clear();
         let keys: Vec<ConditionKey> = alert.conditions().cloned().collect();
@@ -266,6 +275,7 @@ impl Turn<'_> {
         let subject = Subject { is_message, ..Subject::of_event(message.event, severity, Status::Resolved, &facts) };
         let hits = book.hits(self.state, &subject, &[]);
         self.enter_all(&hits, message, &subject, suppressed);
+        self.resolved_under_silences(fingerprint);
         self.changed.insert(fingerprint);
         self.arm_alert(fingerprint);
     }
@@ -300,7 +310,7 @@ impl Turn<'_> {
         for position in self.book.positions_for(&subject) {
             let Some(hit) = self.book.hit(self.state, position, &subject, &[]) else { continue };
             let suppressed = *suppressed.get_or_insert_with(|| {
-                let suppressor = self.suppressor_of(&subject);
+                let suppressor = self.suppressor_of(&subject, at);
                 if let Some(by) = suppressor {
                     self.count(Counted::Suppressed { by });
                 }

@@ -6,13 +6,19 @@ use std::sync::Arc;
 use super::candidates::Candidates;
 use super::condition::{ConditionKey, RuleId};
 use super::contexts::guard_holds;
+use super::dependency::{ANCESTORS_MAX, Relation, Tie, Topology};
 use super::facts::Enrichment;
+use super::holders::Places;
 use super::inhibition::{Place, Side};
+use super::maintenance::Scope;
 use super::patterns::Role;
 use super::state::State;
 use super::subject::Subject;
 use crate::model::{Labels, LabelsBuilder, Matchers, Span, Status};
-use crate::rules::{Actions, CATCH_ALL, Counts, Flap, Gaps, GroupClass, Pattern, Rule, Rulebook, Semantics, Sequence};
+use crate::rules::{
+    Actions, CATCH_ALL, Counts, Flap, Gaps, GroupClass, ItemIndex, Maintenance, Pattern, Rule, Rulebook, Semantics,
+    Sequence, Through,
+};
 
 pub(super) struct Book {
     pub rulebook: Arc<Rulebook>,
@@ -24,6 +30,10 @@ pub(super) struct Book {
     pub enrichment: Enrichment,
     inhibition_sources: Candidates,
     inhibition_targets: Candidates,
+    /// Empty where no inhibition follows it.
+    topology: Topology,
+    /// By number: the maintenance windows.
+    scopes: Vec<Scope>,
     no_labels: Labels,
     /// What the inventory probably leaves out.
     pub gaps: Gaps,
@@ -78,6 +88,9 @@ impl Book {
         let inhibitions = || rulebook.inhibitions.iter().zip(0_u32..);
         let inhibition_sources = Candidates::new(inhibitions().map(|(rule, number)| (number, &rule.source)));
         let inhibition_targets = Candidates::new(inhibitions().map(|(rule, number)| (number, &rule.target)));
+        let follows = rulebook.inhibitions.iter().any(|inhibition| inhibition.through.is_some());
+        let topology = if follows { Topology::new(&rulebook.inventory) } else { Topology::default() };
+        let scopes = rulebook.maintenance.iter().map(|window| Scope::new(window, &rulebook.inventory)).collect();
         let no_labels = Labels::empty();
         Book {
             rulebook: Arc::clone(&rulebook),
@@ -88,6 +101,8 @@ impl Book {
             enrichment: Enrichment::new(&rulebook),
             inhibition_sources,
             inhibition_targets,
+            topology,
+            scopes,
             no_labels,
             gaps: Gaps::of(&rulebook.inventory),
         }
@@ -114,8 +129,19 @@ impl Book {
         self.rulebook.rules.len()
     }
 
-    pub fn has_inhibitions(&self) -> bool {
+    /// Whether one alert can hold back another.
+    pub fn has_holders(&self) -> bool {
         !self.inhibition_sources.is_empty()
+    }
+
+    /// A maintenance window by its number.
+    pub fn window(&self, number: u32) -> Option<(&Scope, &Maintenance)> {
+        Some((self.scopes.get(number as usize)?, self.rulebook.maintenance.get(number as usize)?))
+    }
+
+    /// Whether that window, while open, is over the subject.
+    pub fn is_maintained(&self, number: u32, subject: &Subject<'_>) -> bool {
+        self.window(number).is_some_and(|(scope, window)| scope.covers(window, &self.rulebook.inventory, subject))
     }
 
     /// The rules that the event concerns, up to and with its owner; those in `passed` cannot own it again.
@@ -232,7 +258,11 @@ impl Book {
     }
 
     /// Where the subject stands in the inhibitions, in their order.
-    pub fn inhibition_places(&self, subject: &Subject<'_>) -> Vec<Place> {
+    pub fn places(&self, subject: &Subject<'_>) -> Places {
+        let mut places = Places::default();
+        if !self.has_holders() {
+            return places;
+        }
         let rules = &self.rulebook.inhibitions;
         let (mut sources, mut targets) = (Vec::new(), Vec::new());
         self.inhibition_sources.find(subject.labels, subject.facts, &mut sources);
@@ -242,19 +272,48 @@ impl Book {
         let mut numbers: Vec<u32> = sources.iter().chain(&targets).copied().collect();
         numbers.sort_unstable();
         numbers.dedup();
-        numbers
-            .into_iter()
-            .filter_map(|number| {
-                let side = match (sources.binary_search(&number).is_ok(), targets.binary_search(&number).is_ok()) {
-                    (true, true) => Side::Both,
-                    (true, false) => Side::Source,
-                    (false, _) => Side::Target,
-                };
-                let equal = &rules.get(number as usize)?.equal;
-                let values = equal.iter().map(|name| subject.value(name).to_owned()).collect();
-                Some(Place { rule: number, values, side })
-            })
-            .collect()
+        for number in numbers {
+            let Some(rule) = rules.get(number as usize) else { continue };
+            let side = match (sources.binary_search(&number).is_ok(), targets.binary_search(&number).is_ok()) {
+                (true, true) => Side::Both,
+                (true, false) => Side::Source,
+                (false, _) => Side::Target,
+            };
+            let values = rule.equal.iter().map(|name| subject.value(name).to_owned());
+            match rule.through {
+                None => places.inhibitions.push(Place { rule: number, values: values.collect(), side }),
+                Some(through) => self.tie(number, values.collect(), side, through, subject, &mut places.ties),
+            }
+        }
+        places
+    }
+
+    /// Its item as a source, what is above its item as a target.
+    fn tie(
+        &self,
+        rule: u32,
+        values: Arc<[String]>,
+        side: Side,
+        through: Through,
+        subject: &Subject<'_>,
+        ties: &mut Vec<Tie>,
+    ) {
+        let inventory = &self.rulebook.inventory;
+        let Some(item) = inventory.entity_of(subject.labels) else { return };
+        let mut push = |item: ItemIndex, relation: Relation| {
+            ties.push(Tie { rule, values: Arc::clone(&values), item, relation });
+        };
+        match side {
+            Side::Source | Side::Both => push(item, Relation::Source),
+            Side::Target => {}
+        }
+        match side {
+            Side::Target | Side::Both => {
+                let above = self.topology.above(inventory, item, through.hops);
+                above.into_iter().take(ANCESTORS_MAX).for_each(|(item, relation)| push(item, relation));
+            }
+            Side::Source => {}
+        }
     }
 }
 

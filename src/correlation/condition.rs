@@ -84,6 +84,8 @@ pub(super) struct Condition {
     pub members: Members,
     /// How many of the members nothing holds back.
     pub free: u32,
+    /// Raised and held: whether clocks stand still meanwhile.
+    pub pauses: bool,
     /// The newest counted events, oldest first, at most [`super::EVIDENCE_KEPT`].
     pub evidence: VecDeque<Arc<Evidence>>,
     /// The labels of the alert that its rule made of it and that still fires.
@@ -112,6 +114,7 @@ impl Condition {
             window,
             members: Members::None,
             free: 0,
+            pauses: false,
             evidence: VecDeque::new(),
             emitted: None,
             armed: None,

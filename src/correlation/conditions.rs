@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use super::condition::{Condition, ConditionKey, Phase};
 use super::contexts::whole_second;
+use super::holds::Holds;
 use super::output::{Bound, Counted, Evidence, Joins, Raised, Verdict};
 use super::patterns::{Arrival, Edge, Role, Window};
 use super::sentences;
 use super::subject::{Message, Subject};
-use super::suppression::is_free;
+use super::suppression::{is_free, rank_of};
 use super::turn::Turn;
 use super::{EVIDENCE_KEPT, MEMBERS_SHOWN, TOLD_AGAIN_AFTER, WINDOWS_PER_RULE};
-use crate::model::{Severity, Status};
+use crate::model::{Moment, Severity, Status};
 use crate::rules::{ActionAt, Pattern, Rule, Semantics};
 
 impl Turn<'_> {
@@ -33,6 +34,7 @@ impl Turn<'_> {
         suppressed: bool,
     ) {
         let rule = self.book.rule(position);
+        let maintained = suppressed && self.is_maintained(subject);
         let (now, is_point) = (self.now, subject.status == Status::Point);
         self.open_condition(key, position);
         let Some(condition) = self.state.condition_mut(key) else { return };
@@ -49,7 +51,8 @@ impl Turn<'_> {
         let is_bound_hit = condition.window.take_dropped();
         let counted = role.counts() && edge != Edge::Ignored;
         if counted && keeps_evidence(condition, is_point) {
-            condition.remember(Arc::new(evidence(message, subject, suppressed)), evidence_kept(&rule.pattern));
+            let one = evidence(message, subject, suppressed, maintained);
+            condition.remember(Arc::new(one), evidence_kept(&rule.pattern));
         }
         let is_free_point = is_point && counted && !suppressed;
         let told_long_ago = match condition.phase {
@@ -176,9 +179,10 @@ impl Turn<'_> {
         let Some(rule) = self.book.rule_of(key) else { return };
         let (told_at, members) = (self.now, condition.members.clone());
         let by = match members.iter().next().and_then(|first| self.state.alerts.get(&first)) {
-            Some(alert) => sentences::held_by(alert),
-            None => condition.evidence.back().map(|one| self.held_by_of(one)).unwrap_or_default(),
+            Some(alert) => alert.held.as_deref().map(Holds::words),
+            None => condition.evidence.back().map(|one| self.holds_of(one).words()),
         };
+        let by = by.unwrap_or_default();
         let raised = Raised { joins: Some(joins), held: Some(by), ..self.raised(key, condition, rule) };
         self.decide(key, Verdict::Raised(Box::new(raised)));
         for fingerprint in members.iter().skip(MEMBERS_SHOWN) {
@@ -188,6 +192,7 @@ impl Turn<'_> {
         }
         self.changed.extend(members.iter());
         self.set_phase(key, Phase::Raised { held: true, told_at });
+        self.hold_or_release(key);
     }
 
     fn raise(&mut self, key: &ConditionKey) {
@@ -210,6 +215,7 @@ impl Turn<'_> {
         }
         if let Some(condition) = self.state.condition_mut(key) {
             condition.phase = Phase::Raised { held: false, told_at };
+            condition.pauses = false;
             if drops_evidence {
                 condition.evidence = Default::default();
             }
@@ -230,6 +236,10 @@ impl Turn<'_> {
         } else {
             sentences::common(members.iter().map(|member| &member.labels))
         };
+        let counts_for_recurrence = match members.is_empty() {
+            true => evidence.is_empty() || evidence.iter().any(|one| !one.maintained),
+            false => members.iter().any(|member| !member.maintained),
+        };
         Raised {
             title: sentences::title(rule, key, condition, evidence.last(), members.first()),
             reason: sentences::reason(rule, condition, evidence.iter().filter(|one| one.suppressed).count()),
@@ -237,7 +247,7 @@ impl Turn<'_> {
             labels: labels.unwrap_or_else(|| key.key.clone()),
             members,
             evidence,
-            counts_for_recurrence: true,
+            counts_for_recurrence,
             joins: None,
             held: None,
         }
@@ -245,28 +255,34 @@ impl Turn<'_> {
 
     /// Says when the last firing member of a raised condition is held back, and when the first is free again.
     fn hold_or_release(&mut self, key: &ConditionKey) {
-        let Some(condition) = self.state.condition_mut(key) else { return };
+        let Some(condition) = self.state.conditions.get(key) else { return };
         let Phase::Raised { held, told_at } = condition.phase else { return };
         let is_held = condition.free == 0;
-        if condition.members.is_empty() || held == is_held {
+        let held_alert = |fingerprint| self.state.alerts.get(&fingerprint).and_then(|alert| alert.held.as_deref());
+        let pauses = is_held
+            && self.index.has_open_windows()
+            && condition.members.iter().all(|member| held_alert(member).is_some_and(|held| held.pauses));
+        if condition.members.is_empty() || (held, condition.pauses) == (is_held, pauses) {
             return;
         }
-        condition.phase = Phase::Raised { held: is_held, told_at };
-        let first = condition.members.iter().next();
-        let by = first
-            .and_then(|first| self.state.alerts.get(&first))
-            .map(|alert| sentences::held_by(alert))
-            .unwrap_or_default();
-        self.decide(key, if is_held { Verdict::Held { by } } else { Verdict::Released });
+        let by = condition.members.iter().next().and_then(held_alert).map(|held| held.words()).unwrap_or_default();
+        self.stand(key, is_held, pauses, told_at, by);
+    }
+
+    /// A raised condition is held back from now on, or differently, or no longer.
+    fn stand(&mut self, key: &ConditionKey, held: bool, pauses: bool, told_at: Moment, by: String) {
+        let Some(condition) = self.state.condition_mut(key) else { return };
+        condition.phase = Phase::Raised { held, told_at };
+        condition.pauses = pauses;
+        self.decide(key, if held { Verdict::Held { by, pauses } } else { Verdict::Released });
     }
 
     fn release_memberless(&mut self, key: &ConditionKey) {
-        let Some(condition) = self.state.condition_mut(key) else { return };
+        let Some(condition) = self.state.conditions.get(key) else { return };
         if let Phase::Raised { held: true, told_at } = condition.phase
             && condition.members.is_empty()
         {
-            condition.phase = Phase::Raised { held: false, told_at };
-            self.decide(key, Verdict::Released);
+            self.stand(key, false, false, told_at, String::new());
         }
     }
 
@@ -280,12 +296,12 @@ impl Turn<'_> {
             Phase::Idle => {}
             Phase::Waiting => self.settle(key, false),
             Phase::Raised { held, told_at } => {
-                let is_free = |one: &Arc<Evidence>| self.suppressor_of(&Subject::of_evidence(one)).is_none();
-                let is_held = !condition.evidence.is_empty() && !condition.evidence.iter().any(is_free);
-                if held != is_held {
-                    let by = condition.evidence.back().map(|one| self.held_by_of(one)).unwrap_or_default();
-                    self.set_phase(key, Phase::Raised { held: is_held, told_at });
-                    self.decide(key, if is_held { Verdict::Held { by } } else { Verdict::Released });
+                let holds: Vec<Holds> = condition.evidence.iter().map(|one| self.holds_of(one)).collect();
+                let is_held = !holds.is_empty() && !holds.iter().any(|one| one.is_empty());
+                let pauses = is_held && holds.iter().all(|one| one.pauses);
+                if (held, condition.pauses) != (is_held, pauses) {
+                    let by = holds.last().map(|one| one.words()).unwrap_or_default();
+                    self.stand(key, is_held, pauses, told_at, by);
                 }
             }
         }
@@ -296,10 +312,10 @@ impl Turn<'_> {
     /// events.
     fn watch(&mut self, key: &ConditionKey, newest: usize) {
         let Some(condition) = self.state.conditions.get(key) else { return };
-        if self.book.has_inhibitions() && condition.is_held_memberless() {
+        if self.book.has_holders() && condition.is_held_memberless() {
             for evidence in condition.evidence.iter().rev().take(newest) {
-                let places = self.book.inhibition_places(&Subject::of_evidence(evidence));
-                self.index.inhibitions.watch(key, &places);
+                let places = self.book.places(&Subject::of_evidence(evidence));
+                self.index.holders.watch(key, rank_of(evidence), &places);
             }
         }
     }
@@ -363,7 +379,7 @@ fn evidence_kept(pattern: &Pattern) -> usize {
     }
 }
 
-fn evidence(message: Message<'_>, subject: &Subject<'_>, suppressed: bool) -> Evidence {
+fn evidence(message: Message<'_>, subject: &Subject<'_>, suppressed: bool, maintained: bool) -> Evidence {
     let event = message.event;
     Evidence {
         cause: message.cause,
@@ -376,6 +392,7 @@ fn evidence(message: Message<'_>, subject: &Subject<'_>, suppressed: bool) -> Ev
         severity: subject.severity,
         value: event.value,
         suppressed,
+        maintained,
         raw: event.raw.clone(),
     }
 }

@@ -99,9 +99,11 @@ impl Correlator {
         let mut turn = self.begin(now, out, &old);
         turn.serve_deadlines();
         turn.retire_rules(&gone);
+        turn.retire_storms(&rulebook);
         let derived = std::mem::take(&mut turn.derived);
         turn.finish();
         let book = Arc::new(reload::renumber(&mut self.state, &gone, rulebook));
+        self.state.maintenance = Arc::new(super::maintenance::windows_at(&book.rulebook, now));
         super::grouping::place_again(&mut self.state, &old, &book);
         let enriched = self.begin(now, out, &book).enrich_again();
         reload::index_again(&mut self.state, &book, &mut self.index);

@@ -4,15 +4,20 @@
 //! touched here: when its entry comes up early it is armed again, so a re-send costs no tree operation.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::condition::ConditionKey;
 use super::contexts::ContextName;
+use super::storm::StormKey;
 use crate::model::{Fingerprint, Moment, SilenceId};
 
 /// Who waits. At equal moments they are served in this order, then by key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     Silence(SilenceId),
+    /// By its number in the rulebook.
+    Maintenance(u32),
+    Storm(Arc<StormKey>),
     Context(ContextName),
     Alert(Fingerprint),
     Condition(ConditionKey),
@@ -39,16 +44,17 @@ impl Deadlines {
         self.entries.pop_first()
     }
 
-    /// Takes out the next silence of that very moment.
-    pub fn pop_silence(&mut self, at: Moment) -> Option<SilenceId> {
-        match self.entries.first() {
-            Some((moment, Timer::Silence(id))) if *moment == at => {
-                let id = *id;
-                self.entries.pop_first();
-                Some(id)
-            }
-            Some(_) | None => None,
+    /// Takes out the next silence, window or storm of that very moment.
+    pub fn pop_hold(&mut self, at: Moment) -> Option<Timer> {
+        let (moment, timer) = self.entries.first()?;
+        let is_hold = match timer {
+            Timer::Silence(_) | Timer::Maintenance(_) | Timer::Storm(_) => true,
+            Timer::Context(_) | Timer::Alert(_) | Timer::Condition(_) | Timer::Sighting(_) => false,
+        };
+        if *moment != at || !is_hold {
+            return None;
         }
+        self.entries.pop_first().map(|(_, timer)| timer)
     }
 
     pub fn insert(&mut self, at: Moment, timer: Timer) {

@@ -9,11 +9,13 @@ use super::contexts::guard_holds;
 use super::correlator::Correlator;
 use super::event_ids::EventId;
 use super::facts::would_be_known;
+use super::holders::Places;
 use super::output::{AlertView, Evidence};
 use super::patterns::{Role, Window};
 use super::sentences;
 use super::state::State;
 use super::subject::Subject;
+use super::suppression::holds_on;
 use super::turn::{Index, view};
 use crate::model::{Event, Fingerprint, Labels, Matcher, Moment, SilenceId, Span, Status};
 use crate::rules::{Flap, Pattern, Rule};
@@ -68,6 +70,19 @@ pub enum Holder {
     Inhibition {
         name: String,
         source: Fingerprint,
+    },
+    /// A firing alert on something that its item depends on, by the inhibition of that name.
+    Dependency {
+        name: String,
+        source: Fingerprint,
+    },
+    Maintenance {
+        name: String,
+        change: Option<String>,
+    },
+    /// `storm NAME site=GZ01`
+    Storm {
+        words: String,
     },
 }
 
@@ -256,24 +271,40 @@ impl Explaining<'_> {
     }
 
     fn holders(&self, subject: &Subject<'_>) -> Vec<Holder> {
-        let active = self.index.active_silences.iter().filter_map(|id| self.state.silences.get(id));
-        let silences = active.map(|kept| &kept.silence).filter(|silence| silence.silences(subject.labels));
+        let known = self.state.alerts.get(&subject.labels.fingerprint()).filter(|alert| alert.times.firing);
+        let since = known.map_or(self.now, |alert| alert.fires_since);
+        let holds = holds_on(self.state, self.index, self.book, subject, since);
+        let silences = holds.silenced_by.iter().filter_map(|id| self.state.silences.get(id));
         let mut holders: Vec<Holder> = silences
+            .map(|kept| &kept.silence)
             .map(|silence| Holder::Silence {
                 id: silence.id,
                 comment: silence.comment.clone(),
                 ends_at: silence.ends_at.at,
             })
             .collect();
-        if self.book.has_inhibitions() {
-            for place in self.book.inhibition_places(subject) {
-                let rule = self.book.rulebook.inhibitions.get(place.rule as usize);
-                let source = self.index.inhibitions.source_for(std::slice::from_ref(&place));
-                if let (Some(rule), Some(source)) = (rule, source) {
-                    holders.push(Holder::Inhibition { name: rule.name.clone(), source });
-                }
+        let windows = &self.book.rulebook.maintenance;
+        let open = windows.iter().filter(|window| holds.maintained_by.iter().any(|name| **name == *window.name));
+        holders.extend(
+            open.map(|window| Holder::Maintenance { name: window.name.clone(), change: window.change.clone() }),
+        );
+        let (places, rank) = (self.book.places(subject), (since, subject.labels.fingerprint()));
+        let name = |rule: u32| self.book.rulebook.inhibitions.get(rule as usize).map(|rule| rule.name.clone());
+        for place in places.inhibitions {
+            let rule = place.rule;
+            let alone = Places { inhibitions: vec![place], ties: Vec::new() };
+            if let (Some(name), Some(source)) = (name(rule), self.index.holders.inhibits(&alone)) {
+                holders.push(Holder::Inhibition { name, source });
             }
         }
+        for tie in places.ties {
+            let rule = tie.rule;
+            let alone = Places { inhibitions: Vec::new(), ties: vec![tie] };
+            if let (Some(name), Some(source)) = (name(rule), self.index.holders.explains(rank, &alone)) {
+                holders.push(Holder::Dependency { name, source });
+            }
+        }
+        holders.extend(holds.storm.map(|storm| Holder::Storm { words: storm.words() }));
         holders
     }
 

@@ -4,10 +4,10 @@ use super::alert::Alert;
 use super::book::Book;
 use super::condition::{Condition, ConditionKey, Phase};
 use super::grouping::Places;
-use super::output::{Evidence, Suppressor};
+use super::output::Evidence;
 use super::state::{Stage, State};
 use super::subject::Subject;
-use super::suppression::{is_free, suppressor};
+use super::suppression::{holds_of, holds_of_alert, is_free, rank_of};
 use super::turn::Index;
 use crate::model::{Fingerprint, SilenceId};
 
@@ -32,14 +32,21 @@ pub(super) fn broken(state: &State, index: &Index, book: &Book) -> Vec<String> {
     }
     let armed = state.alerts.iter().filter(|(_, alert)| alert.armed.is_some()).count()
         + state.conditions.iter().filter(|(_, condition)| condition.armed.is_some()).count();
+    let windows = state.maintenance.values().filter(|kept| kept.due.is_some()).count();
+    let storms = state.storms.values().filter(|place| place.storm.is_some()).count();
+    let holds = state.silences.len() + windows + storms;
     let contexts = state.contexts.iter().filter(|(_, context)| context.until.is_some()).count();
     let looked_at = state.groups.sightings.values().filter(|sighting| sighting.look_again.is_some()).count();
     if index.places != Places::of(&state.groups) {
         broken.push("grouping looks for what it saw in other places".to_owned());
     }
-    if index.deadlines.len() != armed + contexts + looked_at + state.silences.len() {
-        let what = format!("{armed} waiting, {contexts} contexts, {looked_at} sightings and every silence");
+    if index.deadlines.len() != armed + contexts + looked_at + holds {
+        let what = format!("{armed} waiting, {contexts} contexts, {looked_at} sightings and {holds} that hold");
         broken.push(format!("{} deadlines for {what}", index.deadlines.len()));
+    }
+    let open = state.maintenance.values().filter(|kept| kept.is_open).count();
+    if index.open_windows.len() != open {
+        broken.push(format!("{open} windows are open, the index has {}", index.open_windows.len()));
     }
     if index.event_id_order.len() != state.event_ids.len() {
         broken.push("the order of event ids is not that of the ids".to_owned());
@@ -50,16 +57,20 @@ pub(super) fn broken(state: &State, index: &Index, book: &Book) -> Vec<String> {
 fn check_alert(alert: &Alert, state: &State, index: &Index, book: &Book, claim: &mut impl FnMut(bool, &str)) {
     let is_armed = alert.due().is_none_or(|due| alert.armed.is_some_and(|armed| armed <= due));
     claim(is_armed, "its deadline is not in the index");
-    let matches = |id: &SilenceId| state.silences.get(id).is_some_and(|kept| kept.silence.silences(&alert.labels));
-    let active = state.silences.iter().filter(|(_, kept)| kept.stage == Stage::Active).map(|(id, _)| *id);
-    let silenced_by: Vec<SilenceId> = active.filter(matches).collect();
-    claim(alert.silenced_by == silenced_by, "it is not silenced by what is active and matches");
     if !alert.times.firing {
-        claim(alert.inhibited_by.is_none(), "it is resolved and inhibited");
         return;
     }
-    let source = index.inhibitions.source_for(&book.inhibition_places(&Subject::of_alert(alert)));
-    claim(alert.inhibited_by == source, "it is not inhibited by what the index says");
+    let held = holds_of_alert(state, index, book, alert.labels.fingerprint(), alert);
+    claim(alert.held == held, "it is not held by what the indexes say");
+    let labels = &alert.labels;
+    let active = state.silences.iter().filter(|(_, kept)| kept.stage == Stage::Active);
+    let matching =
+        active.filter(|(_, kept)| kept.silence.silences(labels) && !kept.done.contains(&labels.fingerprint()));
+    let silenced_by: Vec<SilenceId> = matching.map(|(id, _)| *id).collect();
+    let shown = alert.held.as_ref().map_or(&[][..], |held| &held.silenced_by);
+    claim(shown == silenced_by, "it is not silenced by what is active and matches");
+    let is_listed = |id: &SilenceId| index.silenced.by(id).contains(&labels.fingerprint());
+    claim(shown.iter().all(is_listed), "one of its silences does not know it");
     claim(alert.owner.as_ref().is_some_and(|owner| book.rule_of(owner).is_some()), "no rule owns it");
 }
 
@@ -94,13 +105,14 @@ fn check_condition(
     claim(is_armed, "its deadline is not in the index");
     claim(condition.listed == condition.should_be_listed(), "it is listed where it does not belong");
     if condition.is_held_memberless() {
+        // Every end of a silence, a window or a storm is looked at; only other alerts must be waited for.
         let is_told = |evidence: &Evidence| {
-            let subject = Subject::of_evidence(evidence);
-            match suppressor(state, index, book, &subject) {
-                // Every end of a silence is looked at.
-                Some(Suppressor::Silence) | None => true,
-                Some(Suppressor::Inhibition) => index.inhibitions.is_watching(key, &book.inhibition_places(&subject)),
-            }
+            let places = book.places(&Subject::of_evidence(evidence));
+            let is_held_otherwise = {
+                let holds = holds_of(state, index, book, evidence);
+                holds.is_meant() || holds.storm.is_some()
+            };
+            is_held_otherwise || index.holders.is_heard(key, rank_of(evidence), &places)
         };
         claim(condition.evidence.iter().all(|one| is_told(one)), "it waits for an inhibition and would not hear");
     }

@@ -13,13 +13,17 @@ mod conditions;
 mod contexts;
 mod correlator;
 mod deadlines;
+mod dependency;
 mod event_ids;
 mod explain;
 mod facts;
 mod grouping;
+mod holders;
+mod holds;
 mod inhibition;
 mod input;
 mod invariants;
+mod maintenance;
 mod output;
 mod ownership;
 mod patterns;
@@ -28,6 +32,8 @@ mod reload;
 mod sentences;
 mod silences;
 mod state;
+mod storm;
+mod storms;
 mod subject;
 mod suppression;
 mod templates;
@@ -61,6 +67,10 @@ pub const RESOLVED_RETENTION: Span = Span::from_minutes(30);
 pub const SILENCE_RETENTION: Span = Span::from_hours(120);
 /// How many silences there may be, expired ones included.
 pub const SILENCES_MAX: usize = 10_000;
+/// How many places storms are looked for at, all storms of the rule files together.
+pub const STORM_PLACES_MAX: usize = 4_096;
+/// The alerts that one silence until resolved remembers as resolved; with more it ends as a whole.
+pub const RESOLVED_PER_SILENCE: usize = 10_000;
 /// How long a producer's id of a point is remembered.
 pub const EVENT_ID_RETENTION: Span = Span::from_hours(1);
 /// How many of them at most.

@@ -112,6 +112,12 @@ pub struct AlertView {
     pub silenced_by: Vec<SilenceId>,
     /// Empty or one: the lowest source of the first inhibition that holds it.
     pub inhibited_by: Vec<Fingerprint>,
+    /// Empty or one: the alert on something that its item depends on.
+    pub explained_by: Vec<Fingerprint>,
+    /// Open maintenance windows that it falls into.
+    pub maintained_by: Vec<String>,
+    /// `storm NAME site=GZ01`
+    pub storm: Option<String>,
     /// The rule that owns it and the key it stands under; empty for one that was never seen firing.
     pub rule: String,
     pub key: Labels,
@@ -138,8 +144,9 @@ pub enum Verdict {
     Joined { alert: Member },
     /// A member stopped firing, or another rule took it over.
     Left { fingerprint: Fingerprint },
-    /// Every firing member is held back now, by that.
-    Held { by: String },
+    /// Every firing member is held back now, by that; said again when that changes. `pauses`: all of them by approved
+    /// changes, so that clocks stand still.
+    Held { by: String, pauses: bool },
     /// A member is free again.
     Released,
     /// The pattern and all members are clear.
@@ -238,6 +245,8 @@ pub struct Member {
     pub firing: bool,
     /// Event time of the transition that counts.
     pub since: Moment,
+    /// Whether it was under maintenance when it began to fire.
+    pub maintained: bool,
 }
 
 /// One event that counted.
@@ -257,6 +266,8 @@ pub struct Evidence {
     pub value: Option<f64>,
     /// Whether something held it back when it came.
     pub suppressed: bool,
+    /// Whether it came under maintenance.
+    pub maintained: bool,
     pub raw: Option<String>,
 }
 
@@ -296,7 +307,11 @@ pub enum Counted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Suppressor {
     Silence,
+    Maintenance,
     Inhibition,
+    /// An alert on something that it depends on.
+    Dependency,
+    Storm,
 }
 
 /// A bound that bit.
@@ -308,6 +323,12 @@ pub enum Bound {
     Members,
     /// The oldest window of a rule was dropped.
     Windows,
+    /// More things are above an item than are looked at.
+    Ancestors,
+    /// A place where storms are looked for was forgotten early.
+    StormPlaces,
+    /// A silence until resolved ended early.
+    ResolvedUnderSilence,
     /// The oldest instance of a sequence was dropped.
     Instances,
     /// A context was not set: there were too many.

@@ -160,7 +160,8 @@ impl Turn<'_> {
     pub fn member(&self, fingerprint: Fingerprint) -> Option<Member> {
         let alert = self.state.alerts.get(&fingerprint)?;
         let (labels, severity, firing) = (alert.labels.clone(), alert.severity, alert.times.firing);
-        Some(Member { fingerprint, labels, severity, firing, since: alert.counted_at })
+        let (since, maintained) = (alert.counted_at, alert.began_maintained);
+        Some(Member { fingerprint, labels, severity, firing, since, maintained })
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::book::Book;
 use super::condition::{ConditionKey, RuleId};
 use super::output::Output;
-use super::subject::Subject;
 use super::turn::{Index, Turn};
 use super::{RESUME_GRACE, state};
 use crate::model::{Fingerprint, Moment, Span};
@@ -46,11 +45,7 @@ impl Turn<'_> {
     pub fn own_again(&mut self, gone: &[RuleId], reroute: bool) {
         let fingerprints: Vec<Fingerprint> = self.state.alerts.iter().map(|(fingerprint, _)| *fingerprint).collect();
         for fingerprint in &fingerprints {
-            let Some(alert) = self.state.alerts.get(fingerprint) else { continue };
-            if alert.times.firing {
-                let source = self.index.inhibitions.source_for(&self.book.inhibition_places(&Subject::of_alert(alert)));
-                self.inhibit(*fingerprint, source);
-            }
+            self.review(*fingerprint);
             let touches = |key: &ConditionKey| gone.contains(&key.rule);
             let Some(alert) = self.state.alerts.get(fingerprint) else { continue };
             let is_touched = alert.conditions().any(touches) || alert.passed.iter().any(|id| gone.contains(id));
@@ -60,9 +55,8 @@ impl Turn<'_> {
                 alert.passed.retain(|id| !gone.contains(id));
             }
         }
-        // What held back events without alerts may be gone with the old inhibitions.
-        let fired: Vec<ConditionKey> = self.index.fired.iter().cloned().collect();
-        fired.iter().for_each(|key| self.review_memberless(key));
+        // What held back events without alerts may be gone with the old rules.
+        self.review_all_memberless();
         if reroute {
             for fingerprint in fingerprints {
                 if self.state.alerts.get(&fingerprint).is_some_and(|alert| alert.times.firing) {

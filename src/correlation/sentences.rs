@@ -1,6 +1,5 @@
 //! What people read: titles, reasons, why something is held. Every decision carries one.
 
-use super::alert::Alert;
 use super::condition::{Condition, ConditionKey, RuleId};
 use super::output::{Evidence, Member};
 use super::patterns::{SequenceWindow, Window, effective};
@@ -240,15 +239,6 @@ pub(super) fn held_outside(rule: &Rule) -> String {
         | Pattern::Group(_)
         | Pattern::Flap(_)
         | Pattern::Calendar { .. } => format!("rule {}", rule.name),
-    }
-}
-
-/// What holds an alert back: a silence before an inhibition, as the person meant it.
-pub(super) fn held_by(alert: &Alert) -> String {
-    match (alert.silenced_by.first(), alert.inhibited_by) {
-        (Some(silence), _) => format!("silence {silence}"),
-        (None, Some(source)) => format!("inhibition by alert {source}"),
-        (None, None) => String::new(),
     }
 }
 

@@ -1,15 +1,102 @@
 //! Silences: Alertmanager's rules for creating, changing and ending them, and what each start and end does to alerts.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::condition::ConditionKey;
 use super::deadlines::Timer;
 use super::input::SilenceChange;
-use super::output::{Output, Refused};
+use super::output::{Bound, Counted, Output, Refused};
 use super::state::{KeptSilence, Stage};
 use super::turn::Turn;
-use super::{SILENCE_RETENTION, SILENCES_MAX};
-use crate::model::{Fingerprint, Matcher, MatcherOp, Moment, Silence, SilenceId, Stamp};
+use super::{RESOLVED_PER_SILENCE, SILENCE_RETENTION, SILENCES_MAX};
+use crate::model::{Fingerprint, Labels, Matcher, MatcherOp, Moment, Silence, SilenceId, Stamp};
+
+/// The active silences, by the values that a matcher of each spells out; what spells out none is tried on everything.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ActiveSilences {
+    by_value: BTreeMap<String, BTreeMap<String, BTreeSet<SilenceId>>>,
+    others: BTreeSet<SilenceId>,
+    all: BTreeSet<SilenceId>,
+}
+
+impl ActiveSilences {
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub fn contains(&self, id: &SilenceId) -> bool {
+        self.all.contains(id)
+    }
+
+    pub fn insert(&mut self, silence: &Silence) {
+        self.all.insert(silence.id);
+        let Some((name, values)) = silence.matchers.iter().find_map(spelled_out) else {
+            self.others.insert(silence.id);
+            return;
+        };
+        let by_value = self.by_value.entry(name.to_owned()).or_default();
+        for value in values {
+            by_value.entry(value.to_owned()).or_default().insert(silence.id);
+        }
+    }
+
+    pub fn remove(&mut self, silence: &Silence) {
+        self.all.remove(&silence.id);
+        self.others.remove(&silence.id);
+        let Some((name, values)) = silence.matchers.iter().find_map(spelled_out) else { return };
+        let Some(by_value) = self.by_value.get_mut(name) else { return };
+        for value in values {
+            if let Some(ids) = by_value.get_mut(value) {
+                ids.remove(&silence.id);
+            }
+        }
+        by_value.retain(|_, ids| !ids.is_empty());
+        if by_value.is_empty() {
+            self.by_value.remove(name);
+        }
+    }
+
+    /// Those that can match, in their order.
+    pub fn candidates(&self, labels: &Labels) -> BTreeSet<SilenceId> {
+        let mut found = self.others.clone();
+        for (name, value) in labels.iter() {
+            if let Some(ids) = self.by_value.get(name).and_then(|values| values.get(value)) {
+                found.extend(ids);
+            }
+        }
+        found
+    }
+}
+
+/// The values of which a label must have one; an empty value fits an absent label, so it finds nothing.
+fn spelled_out(matcher: &Matcher) -> Option<(&str, Vec<&str>)> {
+    matcher.values().map(|values| (matcher.name(), values))
+}
+
+/// Which firing alerts each silence holds.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Silenced(BTreeMap<SilenceId, BTreeSet<Fingerprint>>);
+
+impl Silenced {
+    /// An alert goes over from some silences to others.
+    pub fn moved(&mut self, fingerprint: Fingerprint, before: &[SilenceId], after: &[SilenceId]) {
+        for id in before.iter().filter(|id| !after.contains(id)) {
+            if let Some(held) = self.0.get_mut(id) {
+                held.remove(&fingerprint);
+                if held.is_empty() {
+                    self.0.remove(id);
+                }
+            }
+        }
+        for id in after {
+            self.0.entry(*id).or_default().insert(fingerprint);
+        }
+    }
+
+    pub fn by(&self, id: &SilenceId) -> BTreeSet<Fingerprint> {
+        self.0.get(id).cloned().unwrap_or_default()
+    }
+}
 
 impl Turn<'_> {
     pub fn change_silence(&mut self, change: &SilenceChange) {
@@ -18,8 +105,32 @@ impl Turn<'_> {
             SilenceChange::Put { id, silence } => self.put_silence(*id, silence, &mut touched),
             SilenceChange::Expire(id) => self.expire_silence(*id, &mut touched).map(|()| *id),
         };
-        self.silences_changed(&touched);
+        self.follow_silences(&touched);
         self.out.push(Output::Answer(answer));
+    }
+
+    /// A firing alert has ended: a silence until resolved holds it no longer, and has ended when it holds no other.
+    pub fn resolved_under_silences(&mut self, fingerprint: Fingerprint) {
+        let Some(held) = self.state.alerts.get(&fingerprint).and_then(|alert| alert.held.as_ref()) else { return };
+        let silenced_by = held.silenced_by.clone();
+        self.index.silenced.moved(fingerprint, &silenced_by, &[]);
+        let mut touched = Vec::new();
+        for id in silenced_by {
+            if !self.state.silences.get(&id).is_some_and(|kept| kept.silence.until_resolved) {
+                continue;
+            }
+            let Some(kept) = Arc::make_mut(&mut self.state.silences).get_mut(&id) else { continue };
+            kept.done.insert(fingerprint);
+            let is_full = kept.done.len() > RESOLVED_PER_SILENCE;
+            if is_full {
+                self.count(Counted::Bound { which: Bound::ResolvedUnderSilence });
+            }
+            if (is_full || self.index.silenced.by(&id).is_empty()) && self.expire_silence(id, &mut touched).is_err() {
+                // Known a moment ago.
+                continue;
+            }
+        }
+        self.follow_silences(&touched);
     }
 
     fn put_silence(
@@ -69,7 +180,11 @@ impl Turn<'_> {
 
     fn keep_silence(&mut self, silence: Silence, touched: &mut Vec<SilenceId>) {
         let id = silence.id;
-        let kept = KeptSilence { stage: Stage::of(&silence, self.now), silence };
+        if let Some(old) = self.state.silences.get(&id).filter(|old| old.silence.matchers != silence.matchers) {
+            self.index.active_silences.remove(&old.silence);
+        }
+        let done = self.state.silences.get(&id).map(|kept| kept.done.clone()).unwrap_or_default();
+        let kept = KeptSilence { stage: Stage::of(&silence, self.now), silence, done };
         self.index.deadlines.insert(kept.due(), Timer::Silence(id));
         self.out.push(Output::SilenceChanged(Box::new(kept.silence.clone())));
         if let Some(old) = Arc::make_mut(&mut self.state.silences).insert(id, kept)
@@ -80,66 +195,67 @@ impl Turn<'_> {
         touched.push(id);
     }
 
-    /// Serves all silences that are due at that moment together: one that begins as another ends leaves no gap.
-    pub fn silences_due(&mut self, at: Moment, first: SilenceId) {
-        let mut ids = vec![first];
-        while let Some(next) = self.index.deadlines.pop_silence(at) {
-            ids.push(next);
-        }
+    /// Silences whose time has come; answers the alerts that they hold from now on, or no longer.
+    pub fn silences_due(&mut self, at: Moment, ids: &[SilenceId]) -> BTreeSet<Fingerprint> {
         let mut touched = Vec::new();
         for id in ids {
-            let Some(kept) = self.state.silences.get(&id) else { continue };
+            let Some(kept) = self.state.silences.get(id) else { continue };
             let stage = match kept.stage {
                 Stage::Expired if kept.silence.ends_at.at + SILENCE_RETENTION <= at => {
-                    Arc::make_mut(&mut self.state.silences).remove(&id);
-                    self.out.push(Output::SilenceForgotten { id });
+                    Arc::make_mut(&mut self.state.silences).remove(id);
+                    self.out.push(Output::SilenceForgotten { id: *id });
                     continue;
                 }
                 Stage::Pending | Stage::Active | Stage::Expired => Stage::of(&kept.silence, at),
             };
-            if let Some(kept) = Arc::make_mut(&mut self.state.silences).get_mut(&id) {
+            if let Some(kept) = Arc::make_mut(&mut self.state.silences).get_mut(id) {
                 kept.stage = stage;
-                self.index.deadlines.insert(kept.due(), Timer::Silence(id));
-                touched.push(id);
+                self.index.deadlines.insert(kept.due(), Timer::Silence(*id));
+                touched.push(*id);
             }
         }
-        self.silences_changed(&touched);
+        self.silences_changed(&touched)
     }
 
-    /// Brings every alert in line with the silences that began, ended or changed.
-    fn silences_changed(&mut self, touched: &[SilenceId]) {
+    /// Does what follows from silences that began, ended or changed.
+    fn follow_silences(&mut self, touched: &[SilenceId]) {
         if touched.is_empty() {
             return;
         }
-        let is_active = |id: &SilenceId| self.state.silences.get(id).is_some_and(|kept| kept.stage == Stage::Active);
-        let was_active: Vec<SilenceId> =
-            touched.iter().filter(|id| self.index.active_silences.contains(id)).copied().collect();
-        let active: Vec<&Silence> = touched
-            .iter()
-            .filter(|id| is_active(id))
-            .filter_map(|id| self.state.silences.get(id).map(|kept| &kept.silence))
-            .collect();
-        let mut moves: Vec<(Fingerprint, Vec<SilenceId>)> = Vec::new();
-        for (fingerprint, alert) in self.state.alerts.iter() {
-            let mut by: Vec<SilenceId> =
-                alert.silenced_by.iter().filter(|id| !was_active.contains(id)).copied().collect();
-            by.extend(active.iter().filter(|silence| silence.silences(&alert.labels)).map(|silence| silence.id));
-            by.sort_unstable();
-            by.dedup();
-            if by != alert.silenced_by {
-                moves.push((*fingerprint, by));
+        let alerts = self.silences_changed(touched);
+        alerts.iter().for_each(|fingerprint| self.review(*fingerprint));
+        self.review_all_memberless();
+    }
+
+    /// Takes over which silences are active; answers the alerts that they hold from now on, or no longer.
+    fn silences_changed(&mut self, touched: &[SilenceId]) -> BTreeSet<Fingerprint> {
+        let mut alerts = BTreeSet::new();
+        let mut begun: Vec<&Silence> = Vec::new();
+        for id in touched {
+            let Some(kept) = self.state.silences.get(id) else { continue };
+            let was_active = self.index.active_silences.contains(id);
+            if !was_active {
+                // It may have matched others a moment ago.
+                alerts.extend(self.index.silenced.by(id));
+            }
+            match (was_active, kept.stage) {
+                (true, Stage::Active) | (false, Stage::Pending | Stage::Expired) => {}
+                (true, Stage::Pending | Stage::Expired) => {
+                    self.index.active_silences.remove(&kept.silence);
+                    alerts.extend(self.index.silenced.by(id));
+                }
+                (false, Stage::Active) => {
+                    self.index.active_silences.insert(&kept.silence);
+                    begun.push(&kept.silence);
+                }
             }
         }
-        let matters = !active.is_empty() || !was_active.is_empty();
-        self.index.active_silences =
-            self.state.silences.iter().filter(|(id, _)| is_active(id)).map(|(id, _)| *id).collect();
-        for (fingerprint, silenced_by) in moves {
-            self.silence_alert(fingerprint, silenced_by);
+        if !begun.is_empty() {
+            let firing = self.state.alerts.iter().filter(|(_, alert)| alert.times.firing);
+            let held = firing.filter(|(_, alert)| begun.iter().any(|silence| silence.silences(&alert.labels)));
+            alerts.extend(held.map(|(fingerprint, _)| *fingerprint));
         }
-        if matters {
-            let fired: Vec<ConditionKey> = self.index.fired.iter().cloned().collect();
-            fired.iter().for_each(|key| self.review_memberless(key));
-        }
+        alerts
     }
 }
 
@@ -176,7 +292,7 @@ fn matches_empty(matcher: &Matcher) -> bool {
 /// Whether a change keeps the id: it must not rewrite what the silence did so far.
 fn may_update(known: &KeptSilence, asked: &Silence, now: Moment) -> bool {
     let second = |stamp: Stamp| stamp.at.as_micros().div_euclid(1_000_000);
-    if known.silence.matchers != asked.matchers {
+    if known.silence.matchers != asked.matchers || known.silence.until_resolved != asked.until_resolved {
         return false;
     }
     match known.stage {

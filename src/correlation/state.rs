@@ -2,7 +2,7 @@
 //!
 //! Everything else (indexes, the compiled rulebook) is made from this again, so equal states have equal bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,9 @@ use super::condition::{Condition, ConditionKey, RuleId};
 use super::contexts::{Context, ContextName};
 use super::event_ids::{EventId, Seen};
 use super::grouping::Groups;
+use super::maintenance::KeptWindow;
 use super::quarantine::Quarantine;
+use super::storm::{Place, StormKey};
 use super::templates::Templates;
 use crate::model::{Fingerprint, Moment, SECTION_COUNT, Sections, Silence, SilenceId};
 use crate::rules::{CATCH_ALL, Rulebook};
@@ -25,6 +27,9 @@ pub(super) struct State {
     pub conditions: Sections<ConditionKey, Arc<Condition>>,
     pub event_ids: Sections<EventId, Seen>,
     pub silences: Arc<BTreeMap<SilenceId, KeptSilence>>,
+    /// By name.
+    pub maintenance: Arc<BTreeMap<String, KeptWindow>>,
+    pub storms: Arc<BTreeMap<Arc<StormKey>, Arc<Place>>>,
     pub names: Arc<RuleNames>,
     pub contexts: Sections<ContextName, Context>,
     pub groups: Arc<Groups>,
@@ -37,6 +42,8 @@ pub(super) struct State {
 pub(super) struct KeptSilence {
     pub silence: Silence,
     pub stage: Stage,
+    /// Until resolved: the alerts that resolved under it, which it holds no longer.
+    pub done: BTreeSet<Fingerprint>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +129,8 @@ enum Section {
     EventIds(usize),
     Contexts(usize),
     Silences,
+    Maintenance,
+    Storms,
     Rules,
     Groups,
     Quarantine,
@@ -135,7 +144,8 @@ impl Section {
             .chain(parts(Section::Conditions))
             .chain(parts(Section::EventIds))
             .chain(parts(Section::Contexts))
-            .chain([Section::Silences, Section::Rules, Section::Groups, Section::Quarantine, Section::Templates])
+            .chain([Section::Silences, Section::Maintenance, Section::Storms, Section::Rules, Section::Groups])
+            .chain([Section::Quarantine, Section::Templates])
     }
 
     fn name(self) -> String {
@@ -145,6 +155,8 @@ impl Section {
             Section::EventIds(index) => format!("event-ids-{index:02}"),
             Section::Contexts(index) => format!("contexts-{index:02}"),
             Section::Silences => "silences".to_owned(),
+            Section::Maintenance => "maintenance".to_owned(),
+            Section::Storms => "storms".to_owned(),
             Section::Rules => "rules".to_owned(),
             Section::Groups => "groups".to_owned(),
             Section::Quarantine => "quarantine".to_owned(),
@@ -164,6 +176,8 @@ impl Section {
             ("event-ids", Some(index)) => Ok(Section::EventIds(index)),
             ("contexts", Some(index)) => Ok(Section::Contexts(index)),
             ("silences", None) => Ok(Section::Silences),
+            ("maintenance", None) => Ok(Section::Maintenance),
+            ("storms", None) => Ok(Section::Storms),
             ("rules", None) => Ok(Section::Rules),
             ("groups", None) => Ok(Section::Groups),
             ("quarantine", None) => Ok(Section::Quarantine),
@@ -188,6 +202,8 @@ impl Frozen {
             Section::EventIds(index) => state.event_ids.encode_section(index),
             Section::Contexts(index) => state.contexts.encode_section(index),
             Section::Silences => postcard::to_allocvec(&*state.silences),
+            Section::Maintenance => postcard::to_allocvec(&*state.maintenance),
+            Section::Storms => postcard::to_allocvec(&*state.storms),
             Section::Rules => postcard::to_allocvec(&*state.names),
             Section::Groups => postcard::to_allocvec(&*state.groups),
             Section::Quarantine => postcard::to_allocvec(&*state.quarantine),
@@ -204,6 +220,8 @@ impl Frozen {
             event_ids,
             contexts,
             silences: _,
+            maintenance: _,
+            storms: _,
             names: _,
             groups: _,
             quarantine: _,
@@ -224,6 +242,8 @@ impl Frozen {
             Ok(Section::EventIds(index)) => now.event_ids.same_section(&before.event_ids, index),
             Ok(Section::Contexts(index)) => now.contexts.same_section(&before.contexts, index),
             Ok(Section::Silences) => Arc::ptr_eq(&now.silences, &before.silences),
+            Ok(Section::Maintenance) => Arc::ptr_eq(&now.maintenance, &before.maintenance),
+            Ok(Section::Storms) => Arc::ptr_eq(&now.storms, &before.storms),
             Ok(Section::Rules) => Arc::ptr_eq(&now.names, &before.names),
             Ok(Section::Groups) => Arc::ptr_eq(&now.groups, &before.groups),
             Ok(Section::Quarantine) => Arc::ptr_eq(&now.quarantine, &before.quarantine),
@@ -251,6 +271,8 @@ impl State {
             Section::EventIds(index) => self.event_ids.restore_section(index, bytes),
             Section::Contexts(index) => self.contexts.restore_section(index, bytes),
             Section::Silences => postcard::from_bytes(bytes).map(|silences| self.silences = Arc::new(silences)),
+            Section::Maintenance => postcard::from_bytes(bytes).map(|windows| self.maintenance = Arc::new(windows)),
+            Section::Storms => postcard::from_bytes(bytes).map(|storms| self.storms = Arc::new(storms)),
             Section::Rules => postcard::from_bytes(bytes).map(|names| self.names = Arc::new(names)),
             Section::Groups => postcard::from_bytes(bytes).map(|groups| self.groups = Arc::new(groups)),
             Section::Quarantine => postcard::from_bytes(bytes).map(|names| self.quarantine = Arc::new(names)),

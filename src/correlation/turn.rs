@@ -12,21 +12,26 @@ use super::contexts::Derived;
 use super::deadlines::{Deadlines, Timer};
 use super::event_ids::{EventId, order_of};
 use super::grouping::Places;
-use super::inhibition::Inhibitions;
+use super::holders::Holders;
 use super::output::{AlertView, Counted, Decision, Output, Verdict};
 use super::patterns::Window;
+use super::silences::{ActiveSilences, Silenced};
 use super::state::{Stage, State};
 use super::subject::Subject;
-use crate::model::{Cause, Fingerprint, Labels, Moment, SilenceId, Status};
+use super::suppression::rank_of;
+use crate::model::{Cause, Fingerprint, Labels, Moment, Status};
 use crate::rules::{ActionAt, Pattern};
 
 /// What follows from the state and is made again after a restore.
 #[derive(Clone, Default)]
 pub(super) struct Index {
     pub deadlines: Deadlines,
-    pub inhibitions: Inhibitions,
-    /// In their order.
-    pub active_silences: Vec<SilenceId>,
+    pub holders: Holders,
+    pub active_silences: ActiveSilences,
+    /// The firing alerts that each silence holds.
+    pub silenced: Silenced,
+    /// By their numbers in the rulebook.
+    pub open_windows: BTreeSet<u32>,
     /// Conditions without members by rule, oldest first: what the bound on windows counts.
     pub loose: BTreeMap<RuleId, BTreeSet<(Moment, ConditionKey)>>,
     /// Those of them that fired.
@@ -47,8 +52,15 @@ impl Index {
         for (id, kept) in state.silences.iter() {
             index.deadlines.insert(kept.due(), Timer::Silence(*id));
             match kept.stage {
-                Stage::Active => index.active_silences.push(*id),
+                Stage::Active => index.active_silences.insert(&kept.silence),
                 Stage::Pending | Stage::Expired => {}
+            }
+        }
+        index.list_windows(&state.maintenance, book);
+        for (key, place) in state.storms.iter() {
+            let storm = book.rulebook.storms.iter().find(|storm| storm.name == key.storm);
+            if let (Some(active), Some(storm)) = (place.storm, storm) {
+                index.deadlines.insert(active.due(storm), Timer::Storm(Arc::clone(key)));
             }
         }
         for (name, context) in state.contexts.iter() {
@@ -61,9 +73,10 @@ impl Index {
             let Some(alert) = state.alert_mut(&fingerprint) else { continue };
             alert.source = index.intern(&alert.source);
             alert.armed = index.deadlines.arm(None, alert.due(), || Timer::Alert(fingerprint));
-            if alert.times.firing && book.has_inhibitions() {
-                let places = book.inhibition_places(&Subject::of_alert(alert));
-                index.inhibitions.insert(fingerprint, &places, &mut Default::default());
+            if alert.times.firing {
+                let places = book.places(&Subject::of_alert(alert));
+                index.holders.insert((alert.fires_since, fingerprint), &places, &mut Default::default());
+                index.silenced.moved(fingerprint, &[], alert.held.as_ref().map_or(&[], |held| &held.silenced_by));
             }
         }
         for (number, sighting) in &state.groups.sightings {
@@ -80,8 +93,8 @@ impl Index {
             index.list(&key, condition);
             if condition.is_held_memberless() {
                 for evidence in &condition.evidence {
-                    let places = book.inhibition_places(&Subject::of_evidence(evidence));
-                    index.inhibitions.watch(&key, &places);
+                    let places = book.places(&Subject::of_evidence(evidence));
+                    index.holders.watch(&key, rank_of(evidence), &places);
                 }
             }
         }
@@ -114,7 +127,7 @@ impl Index {
                 self.fired.insert(key.clone());
             } else {
                 self.fired.remove(key);
-                self.inhibitions.forget(key);
+                self.holders.forget(key);
             }
         }
         condition.listed = should;
@@ -129,7 +142,7 @@ impl Index {
         }
         if condition.listed.fired {
             self.fired.remove(key);
-            self.inhibitions.forget(key);
+            self.holders.forget(key);
         }
     }
 }
@@ -155,9 +168,12 @@ pub(super) struct Turn<'a> {
 impl Turn<'_> {
     /// Serves everything that is due by `now`, in the order of its moments.
     pub fn serve_deadlines(&mut self) {
+        if !self.knows_windows() {
+            self.take_windows();
+        }
         while let Some((at, timer)) = self.index.deadlines.pop(self.now) {
             match timer {
-                Timer::Silence(id) => self.silences_due(at, id),
+                Timer::Silence(_) | Timer::Maintenance(_) | Timer::Storm(_) => self.holds_due(at, timer),
                 Timer::Context(name) => self.context_timer(&name),
                 Timer::Alert(fingerprint) => self.alert_timer(fingerprint, at),
                 Timer::Condition(key) => self.condition_timer(&key, at),
@@ -277,6 +293,7 @@ impl Turn<'_> {
 pub(super) fn view(state: &State, book: &Book, fingerprint: Fingerprint, alert: &Alert) -> AlertView {
     let owner = alert.owner.as_ref();
     let rule = owner.and_then(|key| book.rule_of(key));
+    let holds = alert.held.as_deref().cloned().unwrap_or_default();
     AlertView {
         fingerprint,
         source: Arc::clone(&alert.source),
@@ -290,8 +307,11 @@ pub(super) fn view(state: &State, book: &Book, fingerprint: Fingerprint, alert: 
         ends_at: alert.times.ends_at,
         updated_at: alert.updated_at,
         generator_url: Arc::clone(&alert.generator_url),
-        silenced_by: alert.silenced_by.clone(),
-        inhibited_by: alert.inhibited_by.into_iter().collect(),
+        silenced_by: holds.silenced_by,
+        inhibited_by: holds.inhibited_by.into_iter().collect(),
+        explained_by: holds.explained_by.into_iter().collect(),
+        maintained_by: holds.maintained_by.iter().map(|name| name.as_ref().to_owned()).collect(),
+        storm: holds.storm.map(|storm| storm.words()),
         rule: rule.map(|rule| rule.name.clone()).unwrap_or_default(),
         key: owner.map(|key| key.key.clone()).unwrap_or_else(Labels::empty),
         held: held(state, book, fingerprint, alert),
@@ -310,7 +330,10 @@ fn held(state: &State, book: &Book, fingerprint: Fingerprint, alert: &Alert) -> 
     };
     match condition.phase {
         Phase::Idle => Some(super::sentences::held_idle(rule, &condition.window)),
-        Phase::Waiting => Some(format!("rule {}, waits for the end of what holds it back", rule.name)),
+        Phase::Waiting => {
+            let by = alert.held.as_ref().map(|held| held.words()).unwrap_or_else(|| "what holds it back".to_owned());
+            Some(format!("rule {}, waits for the end of {by}", rule.name))
+        }
         Phase::Raised { .. } if !rule.opens_incident => Some(format!("rule {}, opens no incident", rule.name)),
         Phase::Raised { .. } => None,
     }

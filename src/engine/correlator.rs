@@ -170,7 +170,8 @@ fn audit(command: &SilenceCommand, cause: Cause, now: Moment, out: &[Output]) ->
     let (action, asked) = match &command.change {
         SilenceChange::Put { id, draft } => {
             let asked = id.map(|id| id.to_string()).unwrap_or_default();
-            let detail = format!("{} until {}: {}", draft.matchers, draft.ends_at, draft.comment);
+            let end = if draft.until_resolved { "resolved, at the latest " } else { "" };
+            let detail = format!("{} until {end}{}: {}", draft.matchers, draft.ends_at, draft.comment);
             (("silence.put", detail), asked)
         }
         SilenceChange::Expire(id) => (("silence.expire", String::new()), id.to_string()),
@@ -227,17 +228,23 @@ fn count(counted: correlation::Counted) -> Counted {
         correlation::Counted::Duplicate { source } => Counted::Duplicate { source },
         correlation::Counted::Clamped => Counted::Clamped,
         correlation::Counted::Unmatched { source } => Counted::Unmatched { source },
-        correlation::Counted::Suppressed { by: correlation::Suppressor::Silence } => {
-            Counted::Suppressed { by: Suppressor::Silence }
-        }
-        correlation::Counted::Suppressed { by: correlation::Suppressor::Inhibition } => {
-            Counted::Suppressed { by: Suppressor::Inhibition }
-        }
+        correlation::Counted::Suppressed { by } => Counted::Suppressed {
+            by: match by {
+                correlation::Suppressor::Silence => Suppressor::Silence,
+                correlation::Suppressor::Maintenance => Suppressor::Maintenance,
+                correlation::Suppressor::Inhibition => Suppressor::Inhibition,
+                correlation::Suppressor::Dependency => Suppressor::Dependency,
+                correlation::Suppressor::Storm => Suppressor::Storm,
+            },
+        },
         correlation::Counted::Bound { which } => Counted::Bound {
             which: match which {
                 correlation::Bound::EventIds => Bound::EventIds,
                 correlation::Bound::Members => Bound::Members,
                 correlation::Bound::Windows => Bound::Windows,
+                correlation::Bound::Ancestors => Bound::Ancestors,
+                correlation::Bound::StormPlaces => Bound::StormPlaces,
+                correlation::Bound::ResolvedUnderSilence => Bound::ResolvedUnderSilence,
                 correlation::Bound::Instances => Bound::Instances,
                 correlation::Bound::Contexts => Bound::Contexts,
                 correlation::Bound::Derived => Bound::Derived,

@@ -202,16 +202,29 @@ pub enum Counted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Suppressor {
     Silence,
+    Maintenance,
     Inhibition,
+    /// An alert on something that it depends on.
+    Dependency,
+    Storm,
 }
 
 impl Suppressor {
-    pub const ALL: [Suppressor; 2] = [Suppressor::Silence, Suppressor::Inhibition];
+    pub const ALL: [Suppressor; 5] = [
+        Suppressor::Silence,
+        Suppressor::Maintenance,
+        Suppressor::Inhibition,
+        Suppressor::Dependency,
+        Suppressor::Storm,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Suppressor::Silence => "silence",
+            Suppressor::Maintenance => "maintenance",
             Suppressor::Inhibition => "inhibition",
+            Suppressor::Dependency => "dependency",
+            Suppressor::Storm => "storm",
         }
     }
 }
@@ -233,6 +246,12 @@ pub enum Bound {
     Quarantine,
     /// Templates of free texts.
     Templates,
+    /// Things above an item that may explain it.
+    Ancestors,
+    /// Places where storms are looked for.
+    StormPlaces,
+    /// Alerts that resolved under one silence until resolved.
+    ResolvedUnderSilence,
     /// Events feeding back from inspections in one input.
     Feedback,
     /// Instances of a sequence under one key.
@@ -244,7 +263,7 @@ pub enum Bound {
 }
 
 impl Bound {
-    pub const ALL: [Bound; 11] = [
+    pub const ALL: [Bound; 14] = [
         Bound::Quarantine,
         Bound::Templates,
         Bound::EventIds,
@@ -252,6 +271,9 @@ impl Bound {
         Bound::Windows,
         Bound::Group,
         Bound::Sightings,
+        Bound::Ancestors,
+        Bound::StormPlaces,
+        Bound::ResolvedUnderSilence,
         Bound::Feedback,
         Bound::Instances,
         Bound::Contexts,
@@ -267,6 +289,9 @@ impl Bound {
             Bound::Sightings => "sightings",
             Bound::Quarantine => "quarantine",
             Bound::Templates => "templates",
+            Bound::Ancestors => "ancestors",
+            Bound::StormPlaces => "storm_places",
+            Bound::ResolvedUnderSilence => "resolved_under_silence",
             Bound::Feedback => "feedback",
             Bound::Instances => "instances",
             Bound::Contexts => "contexts",

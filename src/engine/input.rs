@@ -86,6 +86,8 @@ pub struct SilenceDraft {
     pub created_by: String,
     pub comment: String,
     pub annotations: Labels,
+    /// The end is then the latest possible one.
+    pub until_resolved: bool,
 }
 
 impl SilenceDraft {
@@ -99,6 +101,7 @@ impl SilenceDraft {
             created_by: self.created_by,
             comment: self.comment,
             annotations: self.annotations,
+            until_resolved: self.until_resolved,
         }
     }
 }

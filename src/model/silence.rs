@@ -15,6 +15,8 @@ pub struct Silence {
     pub created_by: String,
     pub comment: String,
     pub annotations: Labels,
+    /// It ends for each alert that resolves under it, and as a whole when all that it held have.
+    pub until_resolved: bool,
 }
 
 impl Silence {

@@ -10,6 +10,7 @@ mod facts;
 mod gaps;
 mod grouping;
 mod guard;
+mod holding;
 mod inventory;
 mod load;
 mod mistake;
@@ -27,6 +28,7 @@ pub use facts::{EventText, NAMING_FACT, Normalising, SeverityWords, TEMPLATE_FAC
 pub use gaps::Gaps;
 pub use grouping::{Gravity, Grouping};
 pub use guard::{BadGuard, Guard};
+pub use holding::{Maintenance, MaintenanceTime, Storm, Through};
 pub use inventory::{ConfigurationItem, ENTITY_LABELS, Inventory, ItemIndex};
 pub use load::{Loaded, load};
 pub use mistake::{Mistake, Place};

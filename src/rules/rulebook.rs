@@ -5,7 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Actions, Counts, Expression, Grouping, Guard, Inventory, Normalising, Pattern, Semantics, Source};
+use super::{
+    Actions, Counts, Expression, Grouping, Guard, Inventory, Maintenance, Normalising, Pattern, Semantics, Source,
+    Storm, Through,
+};
 use crate::calendar::Schedule;
 use crate::model::{Matchers, Priority, Severity, Span, Tier};
 
@@ -45,6 +48,8 @@ pub struct Rulebook {
     /// In file order; the first that owns an alert keeps it. The catch-all is not among them.
     pub rules: Vec<Rule>,
     pub inhibitions: Vec<Inhibition>,
+    pub maintenance: Vec<Maintenance>,
+    pub storms: Vec<Storm>,
     /// By name; always holds `default`.
     pub ladders: BTreeMap<String, Ladder>,
     /// By name; holds every team that a ladder names.
@@ -66,6 +71,8 @@ impl Rulebook {
             normalising: Normalising::default(),
             rules: Vec::new(),
             inhibitions: Vec::new(),
+            maintenance: Vec::new(),
+            storms: Vec::new(),
             ladders: BTreeMap::new(),
             teams: BTreeMap::new(),
             problems: Vec::new(),
@@ -140,13 +147,15 @@ pub struct Rule {
     pub shape: u64,
 }
 
-/// Alertmanager's inhibition: a firing source holds back its targets with equal values of `equal`.
+/// Alertmanager's inhibition: a firing source holds back its targets with equal values of `equal`; or, `through` the
+/// topology, the targets on what depends on the source's item.
 #[derive(Debug, Clone)]
 pub struct Inhibition {
     pub name: String,
     pub source: Matchers,
     pub target: Matchers,
     pub equal: Vec<String>,
+    pub through: Option<Through>,
 }
 
 /// Who gets an incident, by when: its steps in the order of the tiers.

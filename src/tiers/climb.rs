@@ -44,8 +44,12 @@ pub struct Climb {
     over_at: Option<Moment>,
     /// Pages this step has sent.
     pages: u32,
-    /// Since when it waits for somebody outside; its times move by that wait.
-    pending_since: Option<Moment>,
+    /// Waits for somebody outside.
+    pending: bool,
+    /// An approved change holds it back.
+    paused: bool,
+    /// Since when either is so; its times move by that wait.
+    stopped_since: Option<Moment>,
     /// Held back (silenced, inhibited): pages and steps wait, time runs.
     held: bool,
     /// Everything is clear: nobody is bothered until it fires again or resolves.
@@ -65,7 +69,9 @@ impl Climb {
             page_at: None,
             over_at: None,
             pages: 0,
-            pending_since: None,
+            pending: false,
+            paused: false,
+            stopped_since: None,
             held: false,
             clear: false,
             stopped: None,
@@ -90,7 +96,7 @@ impl Climb {
 
     /// When something happens next; `None` while nothing is armed (see [`Climb::unarmed`]).
     pub fn next_deadline(&self) -> Option<Moment> {
-        if self.stopped.is_some() || self.pending_since.is_some() || self.held || self.clear {
+        if self.stopped.is_some() || self.stopped_since.is_some() || self.held || self.clear {
             return None;
         }
         [self.page_at, self.over_at].into_iter().flatten().min()
@@ -101,8 +107,11 @@ impl Climb {
         if let Some(why) = &self.stopped {
             return Some(why.clone());
         }
-        if self.pending_since.is_some() {
+        if self.pending {
             return Some("pending".to_owned());
+        }
+        if self.paused {
+            return Some("held back by an approved change, its clocks stand still".to_owned());
         }
         if self.held {
             return Some("held back".to_owned());
@@ -166,12 +175,32 @@ impl Climb {
     }
 
     pub fn pend(&mut self, now: Moment) {
-        self.pending_since.get_or_insert(now);
+        self.pending = true;
+        self.stopped_since.get_or_insert(now);
+    }
+
+    pub fn resume(&mut self, now: Moment) {
+        self.pending = false;
+        self.go_on(now);
+    }
+
+    /// An approved change holds it back: its clocks stand still.
+    pub fn pause(&mut self, now: Moment) {
+        self.paused = true;
+        self.stopped_since.get_or_insert(now);
+    }
+
+    pub fn unpause(&mut self, now: Moment) {
+        self.paused = false;
+        self.go_on(now);
     }
 
     /// Everything that was armed moves by the wait.
-    pub fn resume(&mut self, now: Moment) {
-        if let Some(since) = self.pending_since.take() {
+    fn go_on(&mut self, now: Moment) {
+        if self.pending || self.paused {
+            return;
+        }
+        if let Some(since) = self.stopped_since.take() {
             let wait = now.since(since);
             self.entered_at = self.entered_at + wait;
             self.page_at = self.page_at.map(|at| at + wait);
@@ -205,14 +234,16 @@ impl Climb {
 
     pub fn stop(&mut self, why: &str) {
         self.stopped = Some(why.to_owned());
-        self.pending_since = None;
+        self.pending = false;
+        self.stopped_since = None;
     }
 
     /// After a reopening: the same step begins again, now.
     pub fn restart(&mut self, now: Moment, ladder: &Ladder) {
         self.stopped = None;
         self.clear = false;
-        self.pending_since = None;
+        self.pending = false;
+        self.stopped_since = if self.paused { Some(now) } else { None };
         match ladder.steps.get(self.step as usize) {
             Some(step) => {
                 self.enter(self.step as usize, step, now);

@@ -41,6 +41,8 @@ enum Act {
     Resume,
     Hold,
     Release,
+    Pause,
+    Unpause,
     Clear,
     FireAgain,
     Escalate,
@@ -59,6 +61,8 @@ fn check(staffed: &[&str], acts: &[(i64, Act)], until: i64, expected: &[&str]) {
                 Act::Pend => climb.pend(minute(now)),
                 Act::Resume => climb.resume(minute(now)),
                 Act::Hold => climb.hold(),
+                Act::Pause => climb.pause(minute(now)),
+                Act::Unpause => climb.unpause(minute(now)),
                 Act::Release => climb.release(minute(now), Some(&ladder)),
                 Act::Clear => climb.all_clear(),
                 Act::FireAgain => climb.fires_again(minute(now), &ladder),
@@ -171,4 +175,23 @@ fn the_last_step_stops_repeating_itself() {
         assert!(pages < 100);
     }
     assert!(climb.unarmed().is_some());
+}
+
+#[test]
+fn an_approved_change_stops_the_clocks_and_waits_overlap_only_once() {
+    // Held and paused from minute 5 to 35, and pending from 20 to 45: forty minutes in all, so 120 become 160.
+    check(
+        &["一线", "二线", "三线"],
+        &[
+            (2, Act::Acknowledge),
+            (5, Act::Hold),
+            (5, Act::Pause),
+            (20, Act::Pend),
+            (35, Act::Unpause),
+            (45, Act::Resume),
+            (46, Act::Release),
+        ],
+        160,
+        &["1 page", "150 again", "160 resolve-by missed at 1", "160 1 to 2"],
+    );
 }

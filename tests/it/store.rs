@@ -162,6 +162,9 @@ fn alert(n: u64, status: Status) -> AlertRecord {
         generator_url: "http://zabbix/1".into(),
         silenced_by: vec![SilenceId::from_cause(cause(1))],
         inhibited_by: vec![Fingerprint(u64::MAX)],
+        explained_by: Vec::new(),
+        maintained_by: Vec::new(),
+        storm: None,
         rule: "link-down".to_owned(),
         key: labels.project(["site"]),
         held: Some("rule link-down, 1 of 2".to_owned()),
@@ -277,6 +280,7 @@ fn silence(n: u64) -> Silence {
         created_by: "operator".to_owned(),
         comment: "割接".to_owned(),
         annotations: Labels::empty(),
+        until_resolved: false,
     }
 }
 
@@ -292,6 +296,7 @@ fn evidence(n: u64) -> Evidence {
         severity: Severity::Major,
         value: Some(0.5),
         suppressed: false,
+        maintained: false,
         raw: Some("{\"状态\":\"down\"}".to_owned()),
     }
 }

@@ -86,8 +86,8 @@ impl V2Alert {
             receivers: vec![Receiver { name: receiver_of(live).to_owned() }],
             starts_at: alert.starts_at,
             status: AlertStatus {
-                inhibited_by: alert.inhibited_by.clone(),
-                muted_by: Vec::new(),
+                inhibited_by: alert.inhibited_by.iter().chain(&alert.explained_by).copied().collect(),
+                muted_by: alert.maintained_by.iter().chain(&alert.storm).cloned().collect(),
                 silenced_by: alert.silenced_by.clone(),
                 state: state_of(alert),
             },
@@ -103,11 +103,21 @@ pub fn receiver_of(live: &LiveAlert) -> &str {
 }
 
 fn state_of(alert: &AlertRecord) -> AlertState {
-    if alert.silenced_by.is_empty() && alert.inhibited_by.is_empty() {
+    if alert.silenced_by.is_empty() && !is_inhibited(alert) && !is_muted(alert) {
         AlertState::Active
     } else {
         AlertState::Suppressed
     }
+}
+
+/// By an inhibition, plain or through the topology.
+fn is_inhibited(alert: &AlertRecord) -> bool {
+    !alert.inhibited_by.is_empty() || !alert.explained_by.is_empty()
+}
+
+/// By a maintenance window or a storm.
+fn is_muted(alert: &AlertRecord) -> bool {
+    !alert.maintained_by.is_empty() || alert.storm.is_some()
 }
 
 /// What a query lets through; the same for the list and for the groups.
@@ -117,6 +127,8 @@ pub struct Wanted {
     active: bool,
     silenced: bool,
     inhibited: bool,
+    /// Asked for of groups alone, as Alertmanager has it.
+    muted: bool,
     now: Moment,
 }
 
@@ -128,8 +140,14 @@ impl Wanted {
             active: query.flag("active"),
             silenced: query.flag("silenced"),
             inhibited: query.flag("inhibited"),
+            muted: true,
             now,
         })
+    }
+
+    /// For groups, which alone can leave out what is muted.
+    pub fn read_for_groups(query: &V2Query, now: Moment) -> Result<Wanted, V2Refusal> {
+        Ok(Wanted { muted: query.flag("muted"), ..Wanted::read(query, now)? })
     }
 
     /// Those that it lets through, by fingerprint.
@@ -144,7 +162,8 @@ impl Wanted {
             && alert.ends_at.at >= self.now
             && (self.active || state_of(alert) != AlertState::Active)
             && (self.silenced || alert.silenced_by.is_empty())
-            && (self.inhibited || alert.inhibited_by.is_empty())
+            && (self.inhibited || !is_inhibited(alert))
+            && (self.muted || !is_muted(alert))
             && self.receiver.passes(receiver_of(live))
             && self.filters.pass(&alert.labels)
     }

@@ -38,13 +38,13 @@ pub struct Group {
 #[utoipa::path(get, path = "/api/v2/alerts/groups",
     params(
         ("active" = Option<bool>, Query), ("silenced" = Option<bool>, Query), ("inhibited" = Option<bool>, Query),
-        ("muted" = Option<bool>, Query, description = "Nothing is ever muted here"),
+        ("muted" = Option<bool>, Query, description = "false leaves out what maintenance or a storm holds"),
         ("filter" = Option<Vec<String>>, Query, description = "One matcher each; all must hold"),
         ("receiver" = Option<String>, Query, description = "A regular expression, anchored"),
     ),
     responses((status = 200, description = "All of them", body = inline(Vec<Group>))))]
 async fn groups(State(shared): State<Arc<Shared>>, query: V2Query) -> Result<Response, V2Refusal> {
-    let wanted = Wanted::read(&query, (shared.api.now)())?;
+    let wanted = Wanted::read_for_groups(&query, (shared.api.now)())?;
     apart(move || grouped(&shared.api.live, &wanted)).await
 }
 

@@ -97,10 +97,12 @@ fn catch_all(yaml: &mut String, rulebook: &Rulebook) {
 }
 
 fn inhibit_rule(yaml: &mut String, inhibition: &Inhibition) {
-    let unsaid = unsayable(&inhibition.source).or_else(|| unsayable(&inhibition.target)).or_else(|| {
-        let name = inhibition.equal.iter().find(|name| !is_plain_name(name))?;
-        Some(format!("the label {}", scalar(name)))
-    });
+    let topology = inhibition.through.map(|_| "what depends on what".to_owned());
+    let unsaid =
+        topology.or_else(|| unsayable(&inhibition.source)).or_else(|| unsayable(&inhibition.target)).or_else(|| {
+            let name = inhibition.equal.iter().find(|name| !is_plain_name(name))?;
+            Some(format!("the label {}", scalar(name)))
+        });
     if let Some(what) = unsaid {
         let name = scalar(&inhibition.name);
         let _ = writeln!(yaml, "  # inhibition {name} is left out: Alertmanager cannot say {what}");

@@ -84,7 +84,7 @@ impl PostedSilence {
             None | Some("") => None,
             Some(id) => Some(id.parse().map_err(|_| V2Refusal::silence_not_found())?),
         };
-        Ok((id, SilenceDraft { matchers, starts_at, ends_at, created_by, comment, annotations }))
+        Ok((id, SilenceDraft { matchers, starts_at, ends_at, created_by, comment, annotations, until_resolved: false }))
     }
 }
 

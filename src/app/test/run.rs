@@ -77,6 +77,7 @@ impl Running {
                     created_by: "test".to_owned(),
                     comment: "a test's silence".to_owned(),
                     annotations: Labels::empty(),
+                    until_resolved: false,
                 };
                 let change = SilenceChange::Put { id: None, draft };
                 let (actor, role) = ("test".to_owned(), "admin".to_owned());

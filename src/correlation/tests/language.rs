@@ -2,6 +2,8 @@
 //!
 //! Rules, one a line: `name: matchers | pattern | options`; inhibitions: `inhibit: source -> target | a,b`; the bar
 //! stands between blanks. Items of the inventory: `item: name < what,it,depends,on`.
+//! Rules, one a line: `name: matchers | pattern | options`; inhibitions: `inhibit: source -> target | a,b | through=8`;
+//! the bar stands between blanks. What else holds back is read beside this file.
 //! Steps, one a line: `10s firing LinkDown site=GZ01 !at=8s`. Names beginning with `!` are no labels.
 
 use std::collections::BTreeMap;
@@ -13,8 +15,7 @@ use crate::model::{
     Stamp, Status,
 };
 use crate::rules::{
-    Actions, ConfigurationItem, Counts, ENTITY_LABELS, Expression, Inhibition, Inventory, Pattern, Rule, RuleText,
-    Rulebook, Semantics, load,
+    Actions, Counts, Expression, Inhibition, Pattern, Rule, RuleText, Rulebook, Semantics, Through, load,
 };
 
 /// When every scenario begins: 2026-02-13T00:00:00Z.
@@ -38,13 +39,10 @@ pub(super) fn rulebook(text: &str) -> Arc<Rulebook> {
         return rulebook_of_files(files);
     }
     let mut rulebook = Rulebook::empty();
-    let mut items = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (name, rest) = line.split_once(':').unwrap();
         let parts: Vec<&str> = rest.split(" | ").map(str::trim).collect();
-        if name == "item" {
-            let (name, depends_on) = rest.split_once('<').unwrap_or((rest, ""));
-            items.push((item(name.trim()), depends_on.trim().split(',').map(str::to_owned).collect()));
+        if super::holding_language::read(&mut rulebook, name, &parts) {
             continue;
         }
         if name == "inhibit" {
@@ -55,12 +53,14 @@ pub(super) fn rulebook(text: &str) -> Arc<Rulebook> {
                 source: Matchers::parse(source.trim()).unwrap(),
                 target: Matchers::parse(target.trim()).unwrap(),
                 equal: equal.map(str::to_owned).collect(),
+                through: parts
+                    .get(2)
+                    .map(|hops| Through { hops: hops.trim_start_matches("through=").parse().unwrap() }),
             });
         } else {
             rulebook.rules.push(rule(name, parts[0], parts[1], parts.get(2).unwrap_or(&"")));
         }
     }
-    rulebook.inventory = Inventory::new(items, ENTITY_LABELS.map(str::to_owned).to_vec());
     Arc::new(rulebook)
 }
 
@@ -82,20 +82,6 @@ fn rulebook_of_files(files: &str) -> Arc<Rulebook> {
         RuleText { path: path.to_owned(), text: format!("{text}\n") }
     });
     Arc::new(load(texts.collect()).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")).rulebook)
-}
-
-/// Of the class that stands before the digits of its name.
-fn item(name: &str) -> ConfigurationItem {
-    ConfigurationItem {
-        name: name.to_owned(),
-        class: name.trim_end_matches(|character: char| character.is_ascii_digit()).to_owned(),
-        site: None,
-        owner: None,
-        vendor: None,
-        contract: None,
-        aliases: Vec::new(),
-        facts: Labels::empty(),
-    }
 }
 
 fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
@@ -242,6 +228,7 @@ fn silence(words: &[&str]) -> SilenceChange {
         created_by: "运维".to_owned(),
         comment: String::new(),
         annotations: Labels::empty(),
+        until_resolved: words.get(3) == Some(&"until_resolved"),
     };
     SilenceChange::Put { id: old, silence }
 }
@@ -280,8 +267,10 @@ impl Names {
             Output::AlertChanged(view) => {
                 let held = view.held.as_deref().map(|held| format!(" ({held})")).unwrap_or_default();
                 let by: Vec<String> = view.silenced_by.iter().map(|id| id.to_string()).collect();
-                let over: Vec<String> = view.inhibited_by.iter().map(|by| self.name(*by)).collect();
-                let by = [by, over].concat().join("+");
+                let over: Vec<String> =
+                    view.inhibited_by.iter().chain(&view.explained_by).map(|by| self.name(*by)).collect();
+                let others: Vec<String> = view.maintained_by.iter().chain(&view.storm).cloned().collect();
+                let by = [by, over, others].concat().join("+");
                 let by = if by.is_empty() { by } else { format!(" by {by}") };
                 let (status, severity, labels) = (view.status.as_str(), view.severity, short(&view.labels));
                 format!("alert {labels} {status} {severity} of {}{held}{by}", view.rule)
@@ -302,11 +291,13 @@ impl Names {
                         let held = raised.held.as_ref().map(|by| format!(" held by {by}")).unwrap_or_default();
                         let joins = joins.unwrap_or_default();
                         let severity = raised.severity;
-                        format!("raised {place} {severity} {members} alerts {evidence} events{joins}{held}")
+                        let unseen = if raised.counts_for_recurrence { "" } else { " (no recurrence)" };
+                        format!("raised {place} {severity} {members} alerts {evidence} events{joins}{held}{unseen}")
                     }
                     Verdict::Joined { alert } => format!("joined {place} {} {}", short(&alert.labels), alert.severity),
                     Verdict::Left { fingerprint } => format!("left {place} {}", self.name(*fingerprint)),
-                    Verdict::Held { by } => format!("held {place} by {by}"),
+                    Verdict::Held { by, pauses: false } => format!("held {place} by {by}"),
+                    Verdict::Held { by, pauses: true } => format!("held {place} by {by}, paused"),
                     Verdict::Released => format!("released {place}"),
                     Verdict::Cleared => format!("cleared {place}"),
                     Verdict::Retired => format!("retired {place}"),
@@ -352,7 +343,7 @@ fn moment(at: Moment) -> String {
 }
 
 /// `LinkDown,site=GZ01`
-fn short(labels: &Labels) -> String {
+pub(super) fn short(labels: &Labels) -> String {
     let name = labels.get("alertname").map(str::to_owned);
     let others = labels.iter().filter(|(name, _)| *name != "alertname").map(|(name, value)| format!("{name}={value}"));
     name.into_iter().chain(others).collect::<Vec<_>>().join(",")

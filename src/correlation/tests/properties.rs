@@ -13,7 +13,7 @@ use super::{MODES, Mode, World, language, run};
 use crate::model::{Fingerprint, Labels, Matchers, Span};
 use crate::rules::Inhibition;
 
-fn config(cases: u32) -> Config {
+pub(super) fn config(cases: u32) -> Config {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seed = number("PROPTEST_SEED").unwrap_or(20_260_213);
     let cases = number("PROPTEST_CASES").map_or(cases, |cases| cases as u32);

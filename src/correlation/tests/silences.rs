@@ -124,8 +124,8 @@ fn an_alert_shows_every_silence_and_new_ones_are_silenced_from_the_start() {
          10s firing Down host=a
          100s tick
          150s expire S2",
-        "10s alert Down,host=a firing indeterminate of down (rule down, waits for the end of what holds it back) by S1+S2
-         1m40s alert Down,host=a firing indeterminate of down (rule down, waits for the end of what holds it back) by S2
+        "10s alert Down,host=a firing indeterminate of down (rule down, waits for the end of silence S1) by S1+S2
+         1m40s alert Down,host=a firing indeterminate of down (rule down, waits for the end of silence S2) by S2
          2m30s raised down{Down,host=a} indeterminate 1 alerts 1 events
          2m30s alert Down,host=a firing indeterminate of down",
     );

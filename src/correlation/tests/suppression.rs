@@ -14,7 +14,7 @@ fn a_silenced_alert_waits_and_is_raised_when_the_silence_ends() {
          60s tick
          70s resolved Down site=GZ",
         "10s count suppressed Silence
-         10s alert Down,site=GZ firing indeterminate of down (rule down, waits for the end of what holds it back) by S1
+         10s alert Down,site=GZ firing indeterminate of down (rule down, waits for the end of silence S1) by S1
          20s raised down{Down,site=SZ} indeterminate 1 alerts 1 events
          20s alert Down,site=SZ firing indeterminate of down
          30s left down{Down,site=SZ} Down,site=SZ
@@ -173,8 +173,8 @@ fn missing_equals_empty_and_a_silenced_source_still_holds_back() {
          2s firing Slow severity=minor
          3s firing Slow severity=minor site=GZ
          100s tick",
-        "1s alert Down,severity=critical firing critical of down (rule down, waits for the end of what holds it back) by S1
-         2s alert Slow,severity=minor firing minor of down (rule down, waits for the end of what holds it back) by Down,severity=critical
+        "1s alert Down,severity=critical firing critical of down (rule down, waits for the end of silence S1) by S1
+         2s alert Slow,severity=minor firing minor of down (rule down, waits for the end of inhibition by alert Down,severity=critical) by Down,severity=critical
          3s raised down{Slow,severity=minor,site=GZ} minor 1 alerts 1 events
          3s alert Slow,severity=minor,site=GZ firing minor of down
          1m40s raised down{Down,severity=critical} critical 1 alerts 1 events
@@ -197,7 +197,7 @@ fn what_is_source_and_target_is_held_back_by_sources_alone() {
          0s alert PowerLow,room=1,site=GZ firing indeterminate of down
          1s raised down{PowerDip,room=1,site=GZ} indeterminate 1 alerts 1 events
          1s alert PowerDip,room=1,site=GZ firing indeterminate of down
-         2s alert Door,room=1,site=GZ firing indeterminate of down (rule down, waits for the end of what holds it back) by PowerLow,room=1,site=GZ
+         2s alert Door,room=1,site=GZ firing indeterminate of down (rule down, waits for the end of inhibition by alert PowerLow,room=1,site=GZ) by PowerLow,room=1,site=GZ
          3s raised down{Door,room=2,site=GZ} indeterminate 1 alerts 1 events
          3s alert Door,room=2,site=GZ firing indeterminate of down
          4s raised down{PowerFail,room=1,site=GZ} indeterminate 1 alerts 1 events

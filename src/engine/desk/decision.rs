@@ -30,7 +30,9 @@ impl Desk {
             Verdict::Joined { alert } => self.joined(decision, condition, id, alert, step),
             Verdict::Left { fingerprint } => self.left(id, *fingerprint, condition, step),
             Verdict::Grouped(joins) => self.grouped(id, joins, step),
-            Verdict::Held { by } => self.stands(id, condition, Standing::Held { by: by.clone() }, step),
+            Verdict::Held { by, pauses } => {
+                self.stands(id, condition, Standing::Held { by: by.clone(), pauses: *pauses }, step);
+            }
             Verdict::Released => self.stands(id, condition, Standing::Raised, step),
             Verdict::Cleared => self.cleared(id, condition, step),
             Verdict::Retired => self.retired(id, condition, &decision.rule, step),
@@ -53,6 +55,7 @@ impl Desk {
             (Some(id), _) => {
                 self.state.set_condition(id, condition, standing_of(raised));
                 self.note_part(id, decision, condition, raised);
+                self.recurs(id, raised.counts_for_recurrence);
                 self.fires_again(id, &raised.reason, step);
                 self.hold_or_release(id, step);
                 id
@@ -108,6 +111,13 @@ impl Desk {
         let within = step.rulebook.rule(rule).map_or(REOPEN_WITHIN_DEFAULT, |rule| rule.reopen_within);
         let recent = record.resolved_at.is_some_and(|at| at + within > step.now);
         (record.state.is_open() || (record.state == IncidentState::Resolved && recent)).then_some(id)
+    }
+
+    /// What had resolved comes back as an episode that counts, or does not.
+    fn recurs(&mut self, id: IncidentId, counts_for_recurrence: bool) {
+        if let Some(incident) = self.state.get_mut(id).filter(|one| one.record.state == IncidentState::Resolved) {
+            incident.recurs = counts_for_recurrence;
+        }
     }
 
     /// Takes back what was waiting to resolve, and reopens what had resolved.
@@ -182,6 +192,7 @@ impl Desk {
         match self.usable(id, condition, &decision.rule, step) {
             Some(id) => {
                 if member.firing {
+                    self.recurs(id, !member.maintained);
                     self.still_stands(id, condition);
                     self.fires_again(id, "an alert of it fires", step);
                     self.hold_or_release(id, step);
@@ -198,7 +209,7 @@ impl Desk {
                     labels: member.labels.clone(),
                     members: vec![member.clone()],
                     evidence: Vec::new(),
-                    counts_for_recurrence: true,
+                    counts_for_recurrence: !member.maintained,
                     joins: None,
                     held: None,
                 };
@@ -254,6 +265,11 @@ impl Desk {
     pub(super) fn hold_or_release(&mut self, id: IncidentId, step: &mut Step<'_>) {
         let Some(incident) = self.state.get_mut(id) else { return };
         let held_by = incident.held_by().map(str::to_owned);
+        if incident.is_paused() {
+            incident.climb.pause(step.now);
+        } else {
+            incident.climb.unpause(step.now);
+        }
         let was = std::mem::replace(&mut incident.record.held, held_by.clone());
         if was == held_by {
             return;

@@ -158,7 +158,7 @@ impl Desk {
 /// How a condition stands when it is told.
 pub(super) fn standing_of(raised: &Raised) -> Standing {
     match &raised.held {
-        Some(by) => Standing::Held { by: by.clone() },
+        Some(by) => Standing::Held { by: by.clone(), pauses: false },
         None => Standing::Raised,
     }
 }

@@ -66,8 +66,10 @@ pub struct Part {
 pub enum Standing {
     Raised,
     /// Raised, but every firing alert of it is held back by that.
+    /// `pauses`: by an approved change, so that clocks stand still.
     Held {
         by: String,
+        pauses: bool,
     },
     Clear,
 }
@@ -83,7 +85,7 @@ impl DeskIncident {
         for standing in self.conditions.values() {
             match standing {
                 Standing::Raised => return None,
-                Standing::Held { by } => held_by = held_by.or(Some(by.as_str())),
+                Standing::Held { by, pauses: _ } => held_by = held_by.or(Some(by.as_str())),
                 Standing::Clear => {}
             }
         }
@@ -100,6 +102,16 @@ impl DeskIncident {
         if *count == 0 {
             part.firing.remove(&member.severity);
         }
+    }
+
+    /// Whether all that holds it back stops its clocks.
+    pub fn is_paused(&self) -> bool {
+        let holds = |standing: &Standing| match standing {
+            Standing::Held { by: _, pauses } => *pauses,
+            Standing::Clear => true,
+            Standing::Raised => false,
+        };
+        self.held_by().is_some() && self.conditions.values().all(holds)
     }
 
     fn next_deadline(&self) -> Option<Moment> {

@@ -132,7 +132,7 @@ impl Desk {
             Act::Raise(site) => decision(site, Verdict::Raised(Box::new(raised(site)))),
             Act::Join(site, alert, firing) => decision(site, Verdict::Joined { alert: member(site, *alert, *firing) }),
             Act::Left(site, alert) => decision(site, Verdict::Left { fingerprint: Fingerprint(*alert) }),
-            Act::Held(site) => decision(site, Verdict::Held { by: "silence x".to_owned() }),
+            Act::Held(site) => decision(site, Verdict::Held { by: "silence x".to_owned(), pauses: false }),
             Act::Released(site) => decision(site, Verdict::Released),
             Act::Cleared(site) => decision(site, Verdict::Cleared),
             Act::Incident(id, action) => self.command(Action::Incident { id: IncidentId(*id), action: action.clone() }),
@@ -192,6 +192,7 @@ fn member(site: &str, alert: u64, firing: bool) -> Member {
         severity: Severity::Major,
         firing,
         since: Moment::EPOCH,
+        maintained: false,
     }
 }
 

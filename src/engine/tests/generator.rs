@@ -297,6 +297,7 @@ fn silence([what, from, length, update, _]: [u8; 5], now: Moment, engine: &Engin
         created_by: "值班员".to_owned(),
         comment: "割接".to_owned(),
         annotations: Labels::empty(),
+        until_resolved: false,
     };
     let id = if update % 3 == 0 { pick(&known, update / 3) } else { None };
     let change = SilenceChange::Put { id, draft };

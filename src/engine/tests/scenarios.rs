@@ -131,6 +131,7 @@ impl Play {
             created_by: "值班员".to_owned(),
             comment: "割接".to_owned(),
             annotations: Labels::empty(),
+            until_resolved: false,
         };
         let change = SilenceChange::Put { id: None, draft };
         self.give(now, Request::Silence { actor: "ops".to_owned(), role: "admin".to_owned(), change });

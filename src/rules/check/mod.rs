@@ -48,6 +48,8 @@ pub fn report(loaded: &Loaded, windows_max: usize) -> Report {
         ("inhibitions", rulebook.inhibitions.len()),
         ("tables", rulebook.normalising.tables.len()),
         ("extractions", rulebook.normalising.extractions.len()),
+        ("maintenance", rulebook.maintenance.len()),
+        ("storms", rulebook.storms.len()),
         ("inventory items", rulebook.inventory.len()),
         ("tiers", rulebook.ladders.len()),
         ("teams", rulebook.teams.len()),

@@ -4,6 +4,7 @@ mod actions;
 mod csv;
 mod desk;
 mod grouping;
+mod holding;
 mod inventory;
 mod normalising;
 mod pattern;
@@ -78,6 +79,10 @@ struct Loading {
     normalising: normalising::Collected,
     rules: Vec<super::Rule>,
     inhibitions: Vec<super::Inhibition>,
+    maintenance: Vec<super::Maintenance>,
+    storms: Vec<super::Storm>,
+    /// Items that maintenance names, with the places where it does.
+    item_names: Vec<holding::ItemName>,
     ladders: BTreeMap<String, super::Ladder>,
     teams: BTreeMap<String, super::Team>,
     problems: Vec<super::ProblemPolicy>,
@@ -140,6 +145,7 @@ impl Loading {
             self.define(&mut reader, "inhibition", &inhibition.name, at);
             self.inhibitions.push(inhibition);
         }
+        self.holding(&mut reader, file.maintenance.unwrap_or_default(), file.storms.unwrap_or_default());
         for entry in file.problems.unwrap_or_default() {
             self.define(&mut reader, "problem policy", &entry.name.value, entry.name.referenced);
             self.problems.push(desk::problem(&mut reader, &entry));
@@ -157,6 +163,25 @@ impl Loading {
         self.mistakes.extend(reader.mistakes);
         self.warnings.extend(reader.warnings);
         self.references.extend(reader.references);
+    }
+
+    fn holding(
+        &mut self,
+        reader: &mut Reader<'_>,
+        maintenance: Vec<holding::MaintenanceEntry>,
+        storms: Vec<holding::StormEntry>,
+    ) {
+        for entry in maintenance {
+            self.define(reader, "maintenance", &entry.name.value, entry.name.referenced);
+            self.item_names.extend(holding::item_names(reader, &entry));
+            self.maintenance.extend(holding::maintenance(reader, &entry));
+        }
+        for entry in storms {
+            // Its incidents stand under its name as those of a rule do.
+            self.define(reader, "rule", &entry.name.value, entry.name.referenced);
+            self.storms.push(holding::storm(reader, &entry));
+        }
+        holding::check_counts(reader, self.maintenance.len(), self.storms.len());
     }
 
     /// Notes where something stands; a second one of that name is a mistake.
@@ -181,6 +206,7 @@ impl Loading {
         let normalising = std::mem::take(&mut self.normalising);
         let normalising = normalising.finish(&texts, &mut self.mistakes, &mut self.warnings);
         self.warnings.extend(normalising::judge_names(&inventory, &places, &normalising.naming, &texts));
+        self.mistakes.extend(holding::unknown_items(&self.item_names, &inventory, &texts));
         if !self.mistakes.is_empty() {
             self.mistakes.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
             self.mistakes.truncate(MISTAKES_MAX);
@@ -195,6 +221,8 @@ impl Loading {
             normalising,
             rules: self.rules,
             inhibitions: self.inhibitions,
+            maintenance: self.maintenance,
+            storms: self.storms,
             ladders: self.ladders,
             teams: self.teams,
             problems: self.problems,

@@ -4,7 +4,7 @@ use serde_saphyr::{Location, Spanned};
 
 use super::reader::{Named, Reader, Words, place_of_brace};
 use super::text::{InhibitionEntry, RuleEntry};
-use super::{actions, shape};
+use super::{actions, holding, shape};
 use crate::model::{Matchers, Priority, Span, Status};
 use crate::rules::defaults::LADDER;
 use crate::rules::{CATCH_ALL, Counts, Flap, Inhibition, Pattern, Rule};
@@ -246,5 +246,6 @@ pub(super) fn inhibition(reader: &mut Reader<'_>, entry: &InhibitionEntry, numbe
     let source = side(&entry.source, entry.source.referenced);
     let target = side(&entry.target, entry.target.referenced);
     let name = entry.name.as_ref().map_or_else(|| format!("inhibition {number}"), |name| reader.name(name));
-    Inhibition { name, source, target, equal: reader.label_names(entry.equal.as_ref()) }
+    let equal = reader.label_names(entry.equal.as_ref());
+    Inhibition { name, source, target, equal, through: holding::through(reader, entry) }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::grouping::GroupingText;
+use super::holding::{MaintenanceEntry, StormEntry};
 use super::inventory::InventoryText;
 use super::normalising::{ExtractText, SeveritiesText, TemplateText};
 use super::pattern_text::{ContextActionText, EmitText, PatternText};
@@ -25,6 +26,8 @@ pub(super) struct FileText {
     pub templates: Option<Vec<TemplateText>>,
     pub rules: Option<Vec<RuleEntry>>,
     pub inhibitions: Option<Vec<InhibitionEntry>>,
+    pub maintenance: Option<Vec<MaintenanceEntry>>,
+    pub storms: Option<Vec<StormEntry>>,
     pub tiers: Option<Vec<LadderEntry>>,
     pub teams: Option<Vec<TeamEntry>>,
     pub problems: Option<Vec<ProblemEntry>>,
@@ -72,6 +75,8 @@ pub(super) struct InhibitionEntry {
     pub source: Spanned<OneOrMore>,
     pub target: Spanned<OneOrMore>,
     pub equal: Option<Spanned<OneOrMore>>,
+    pub through: Option<Text>,
+    pub hops: Option<Spanned<u64>>,
 }
 
 #[derive(Debug, Deserialize)]

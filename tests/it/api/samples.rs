@@ -49,6 +49,9 @@ pub fn alert(pairs: &[(&str, &str)]) -> AlertRecord {
         generator_url: "".into(),
         silenced_by: Vec::new(),
         inhibited_by: Vec::new(),
+        explained_by: Vec::new(),
+        maintained_by: Vec::new(),
+        storm: None,
         rule: "link-down".to_owned(),
         key: labels.project(["site"]),
         held: None,
@@ -132,6 +135,7 @@ pub fn evidence(incident: u64, alert: &AlertRecord) -> Effect {
         severity: alert.severity,
         value: Some(0.5),
         suppressed: false,
+        maintained: false,
         raw: Some("{\"端口\": 3}".to_owned()),
     };
     Effect::Evidence { incident: IncidentId(incident), n: 0, evidence: Box::new(evidence) }
@@ -215,6 +219,7 @@ pub fn silence(number: u64, from: i64, to: i64, matchers: Vec<Matcher>) -> Silen
         created_by: "值班员".to_owned(),
         comment: "计划内割接".to_owned(),
         annotations: Labels::empty(),
+        until_resolved: false,
     }
 }
 
@@ -275,6 +280,7 @@ pub fn rulebook() -> Rulebook {
         source: Matchers(vec![Matcher::equal(label, "PowerCut")]),
         target: Matchers(vec![Matcher::new("severity", MatcherOp::NotMatches, "critical|major").unwrap()]),
         equal: vec![equal.to_owned()],
+        through: None,
     };
     rulebook.inhibitions = vec![
         inhibition("power", "alertname", "site"),

@@ -1,0 +1,51 @@
+//! A moment as a person writes it: with an offset, or as a local time in a zone.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::BadSchedule;
+use crate::model::Moment;
+
+/// Reads `2026-02-13T01:00:00+08:00`, or with a zone `2026-02-13T01:00` (a time that a clock change skips is the first
+/// after it, one that comes twice the first of both). An offset in the text wins over the zone.
+pub fn moment_in(text: &str, zone: Option<&str>) -> Result<Moment, BadSchedule> {
+    // Not as our messages read it: there a text without an offset is UTC.
+    if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
+        return Ok(Moment::from_timestamp(timestamp));
+    }
+    let reason =
+        || format!("{text:?} is not a moment; expected 2026-02-13T01:00:00+08:00, or without offset and a zone");
+    let local: DateTime = text.parse().map_err(|_| BadSchedule { reason: reason() })?;
+    let Some(zone) = zone else { return Err(BadSchedule { reason: reason() }) };
+    let bad_zone = || BadSchedule {
+        reason: format!("unknown time zone {zone:?}; expected an IANA name, for example Asia/Shanghai"),
+    };
+    let zone = TimeZone::get(zone).map_err(|_| bad_zone())?;
+    let zoned = zone.to_ambiguous_timestamp(local).compatible().map_err(|_| BadSchedule { reason: reason() })?;
+    Ok(Moment::from_timestamp(zoned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::moment_in;
+    use crate::model::Moment;
+
+    fn check(text: &str, zone: Option<&str>, expected: Option<&str>) {
+        let found = moment_in(text, zone).ok();
+        assert_eq!(found, expected.map(|expected| expected.parse::<Moment>().unwrap()), "{text} in {zone:?}");
+    }
+
+    #[test]
+    fn offsets_and_zones_are_understood() {
+        check("2026-02-13T01:00:00+08:00", None, Some("2026-02-12T17:00:00Z"));
+        check("2026-02-13T01:00:00+08:00", Some("UTC"), Some("2026-02-12T17:00:00Z"));
+        check("2026-02-13T01:00", Some("Asia/Shanghai"), Some("2026-02-12T17:00:00Z"));
+        check("2026-02-13 01:00:30", Some("Asia/Shanghai"), Some("2026-02-12T17:00:30Z"));
+        // A clock change in New York: 02:30 does not exist, 01:30 exists twice.
+        check("2026-03-08T02:30", Some("America/New_York"), Some("2026-03-08T07:30:00Z"));
+        check("2026-11-01T01:30", Some("America/New_York"), Some("2026-11-01T05:30:00Z"));
+        check("2026-02-13T01:00", None, None);
+        check("明天", Some("Asia/Shanghai"), None);
+        check("2026-02-13T01:00", Some("Asia/Guangzhou2"), None);
+    }
+}
