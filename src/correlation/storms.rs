@@ -155,7 +155,8 @@ impl Turn<'_> {
     /// One alert for each of the largest groups of equal name beneath one thing.
     fn representatives(&self, storm: &Storm, members: &[Fingerprint]) -> Vec<Evidence> {
         let inventory = &self.book.rulebook.inventory;
-        let mut groups: BTreeMap<(&str, Option<ItemIndex>), Vec<(Moment, Fingerprint)>> = BTreeMap::new();
+        type Place<'a> = (&'a str, Option<ItemIndex>);
+        let mut groups: BTreeMap<Place<'_>, Vec<(Moment, Fingerprint)>> = BTreeMap::new();
         for fingerprint in members {
             let Some(alert) = self.state.alerts.get(fingerprint) else { continue };
             let entity = inventory.entity_of(&alert.labels);

@@ -27,7 +27,7 @@ pub struct Frozen {
 
 #[derive(Clone)]
 enum State {
-    Correlator(FrozenCorrelator),
+    Correlator(Box<FrozenCorrelator>),
     Desk(Box<Kept>),
 }
 
@@ -98,8 +98,10 @@ pub enum BadSnapshot {
 impl Engine {
     /// Every partition as it stands now.
     pub fn freeze(&self) -> Vec<Frozen> {
-        let correlators =
-            self.correlators.iter().map(|(partition, correlator)| (*partition, State::Correlator(correlator.freeze())));
+        let correlators = self
+            .correlators
+            .iter()
+            .map(|(partition, correlator)| (*partition, State::Correlator(Box::new(correlator.freeze()))));
         let desk = (Partition::DESK, State::Desk(Box::new(self.desk.kept().clone())));
         correlators
             .chain([desk])
