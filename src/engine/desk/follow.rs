@@ -98,7 +98,7 @@ impl Desk {
 fn stands_at(incident: &DeskIncident, rulebook: &Rulebook) -> Option<(Severity, Priority, String)> {
     let of = |wanted: fn(&Standing) -> bool| {
         let parts = incident.conditions.iter().filter(move |(_, standing)| wanted(standing));
-        parts.filter_map(|(condition, _)| incident.parts.get(condition)).filter_map(|part| {
+        parts.filter_map(|(condition, _)| incident.parts.get(condition)).map(|part| {
             let rule = rulebook.rule(&part.rule);
             let worst = part.firing.iter().rev().find(|(_, count)| **count > 0).map(|(severity, _)| *severity);
             let severity = rule.and_then(|rule| rule.severity).or(worst).unwrap_or(part.severity);
@@ -107,14 +107,12 @@ fn stands_at(incident: &DeskIncident, rulebook: &Rulebook) -> Option<(Severity, 
                 None if part.rule == CATCH_ALL => (Priority::P4, "no rule owns it".to_owned()),
                 None => (Priority::from_severity(severity), format!("severity {severity}")),
             };
-            Some((severity, priority, why))
+            (severity, priority, why)
         })
     };
-    let mut standing = of(|standing| *standing == Standing::Raised).peekable();
-    let (mut severity, mut urgent) = match standing.next() {
-        Some((severity, priority, why)) => (severity, (priority, why)),
-        None => return None,
-    };
+    let mut standing = of(|standing| *standing == Standing::Raised);
+    let (mut severity, priority, why) = standing.next()?;
+    let mut urgent = (priority, why);
     for (other, priority, why) in standing {
         severity = severity.max(other);
         if priority < urgent.0 {

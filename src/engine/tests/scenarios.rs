@@ -540,7 +540,13 @@ fn an_unpaged_incident_that_a_person_reopens_stays_open() {
 
 const GROUPED: &str = r#"
 inventory:
-  items: [{ name: sw1 }, { name: h1, depends_on: [sw1] }]
+  items:
+    - { name: sw1 }
+    - { name: h1, depends_on: [sw1] }
+    - { name: h2, depends_on: [sw1] }
+    - { name: h3, depends_on: [sw1] }
+    - { name: h4, depends_on: [sw1] }
+    - { name: h5, depends_on: [sw1] }
 rules:
   - { name: down, match: '@severity=~"critical|major"', settle: 30s, resolve_after: 1m, title: "{host} {alertname}" }
   - { name: rest, match: 'host!=""', pages: false, resolve_after: 1m, title: "{host} {alertname}" }
@@ -557,7 +563,18 @@ fn a_group_is_one_incident_that_follows_its_alerts_in_severity_title_and_paging(
          2m resolved Down host=h1
          3m resolved Slow host=h1
          5m until",
-        "",
+        "0s opened INC-1 P3 unpaged: h1 Slow
+         10s Grouped INC-1
+         10s Commented INC-1
+         10s SeverityChanged INC-1
+         20s Grouped INC-1
+         20s SeverityChanged INC-1
+         20s RootChanged INC-1
+         40s page INC-1 to first
+         1m SeverityChanged INC-1
+         2m SeverityChanged INC-1
+         4m Resolved INC-1
+         4m resolved INC-1 to first",
     );
 }
 
@@ -566,11 +583,18 @@ fn of_two_incidents_the_oldest_goes_on_and_the_other_is_never_told() {
     check(
         GROUPED,
         "0s firing Down host=h1 severity=major
-         26s firing Down host=h2 severity=major
-         27s firing Dead host=sw1 severity=critical
-         50s firing Down host=h1 severity=critical
+         1s firing Down host=h2 severity=major
+         10s firing Dead host=sw1 severity=critical
          2m resolved Dead host=sw1
          3m until",
-        "",
+        "0s opened INC-1 P2: h1 Down
+         1s opened INC-2 P2: h2 Down
+         10s Grouped INC-1
+         10s SeverityChanged INC-1
+         10s RootChanged INC-1
+         10s Merged INC-2
+         10s Merged INC-1
+         30s page INC-1 to first
+         2m SeverityChanged INC-1",
     );
 }
