@@ -13,7 +13,10 @@ use serde_json::{Value, json};
 use watchfire::metrics::Stopwatch;
 
 const CONNECTIONS: u64 = 8;
-const SERIES: u64 = 1_000;
+/// Sent again and again.
+const SERIES: [u64; 2] = [1_000, 100_000];
+/// Never sent before, for each size of batch: enough for some seconds.
+const FIRST_SEEN: [(u64, u64); 3] = [(1, 10_000), (10, 30_000), (100, 100_000)];
 const SECONDS: f64 = 6.0;
 const MQTT_MESSAGES: u64 = 50_000;
 const ACTIVE: u64 = 100_000;
@@ -23,10 +26,20 @@ async fn main() {
     let directory = tempfile::tempdir().expect("a directory for the data");
     let mut service = Service::start(directory.path());
     service.ready().await;
-    for batch in [1, 10, 100] {
-        let rate = http(&service, batch).await;
-        println!("HTTP /api/v2/alerts, batches of {batch:>3}, {CONNECTIONS} connections: {rate:>8.0} alerts/s");
+    let mut next = SERIES[1];
+    for (batch, count) in FIRST_SEEN {
+        let rate = http(&service, batch, next..next + count, f64::INFINITY).await;
+        next += count;
+        println!("HTTP /api/v2/alerts, first seen, batches of {batch:>3}: {rate:>8.0} alerts/s");
     }
+    for series in SERIES {
+        http(&service, 100, 0..series, f64::INFINITY).await;
+        for batch in [1, 10, 100] {
+            let rate = http(&service, batch, 0..series, SECONDS).await;
+            println!("HTTP /api/v2/alerts, {series} series re-sent, batches of {batch:>3}: {rate:>8.0} alerts/s");
+        }
+    }
+    println!("one alert of {} by a filter: {:.1} ms", service.active().await, filtered(&service).await * 1e3);
     let rate = mqtt(&service).await;
     println!("MQTT built-in intake, QoS 1, 4 publishers: {rate:>8.0} events/s");
     let before = service.resident_bytes();
@@ -73,6 +86,12 @@ impl Service {
         }
     }
 
+    async fn active(&self) -> usize {
+        let url = format!("http://{}/api/v2/alerts", self.http);
+        let answer = self.client.get(&url).send().await.expect("an answer");
+        answer.json::<Vec<Value>>().await.expect("a list").len()
+    }
+
     fn resident_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/statm", self.process.id())).unwrap_or_default();
         status.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
@@ -99,35 +118,53 @@ fn alert(n: u64) -> Value {
     })
 }
 
-/// Acknowledged alerts a second, closed loop.
-async fn http(service: &Service, batch: u64) -> f64 {
-    let sent = Arc::new(AtomicU64::new(0));
+/// Acknowledged alerts a second, closed loop: the series in order, once if `seconds` is infinite, else over and over.
+async fn http(service: &Service, batch: u64, series: std::ops::Range<u64>, seconds: f64) -> f64 {
+    let bodies: Vec<String> = (series.start..series.end)
+        .step_by(batch as usize)
+        .map(|first| Value::from((first..(first + batch).min(series.end)).map(alert).collect::<Vec<_>>()).to_string())
+        .collect();
+    let (bodies, next) = (Arc::new(bodies), Arc::new(AtomicU64::new(0)));
     let watch = Stopwatch::start();
-    let senders = (0..CONNECTIONS).map(|sender| {
-        let (url, sent) = (format!("http://{}/api/v2/alerts", service.http), Arc::clone(&sent));
+    let senders = (0..CONNECTIONS).map(|_| {
+        let (bodies, next) = (Arc::clone(&bodies), Arc::clone(&next));
+        let url = format!("http://{}/api/v2/alerts", service.http);
         tokio::spawn(async move {
-            let client = reqwest::Client::new();
-            let bodies: Vec<String> = (0..SERIES / batch.min(SERIES))
-                .map(|n| {
-                    Value::from((0..batch).map(|one| alert((n * batch + one) % SERIES)).collect::<Vec<_>>()).to_string()
-                })
-                .collect();
-            for n in sender.. {
-                if watch.seconds() > SECONDS {
-                    return;
+            let (client, mut sent) = (reqwest::Client::new(), 0);
+            while watch.seconds() < seconds {
+                let n = next.fetch_add(1, Ordering::Relaxed) as usize;
+                if seconds.is_infinite() && n >= bodies.len() {
+                    break;
                 }
-                let body = bodies[n as usize % bodies.len()].clone();
+                let body = bodies[n % bodies.len()].clone();
                 let request = client.post(&url).header("content-type", "application/json").body(body);
                 let answer = request.send().await.expect("an answer");
                 assert!(answer.status().is_success(), "{}", answer.status());
-                sent.fetch_add(batch, Ordering::Relaxed);
+                sent += batch;
             }
+            sent
         })
     });
+    let mut sent = 0;
     for sender in senders.collect::<Vec<_>>() {
-        sender.await.expect("a sender ends");
+        sent += sender.await.expect("a sender ends");
     }
-    sent.load(Ordering::Relaxed) as f64 / watch.seconds()
+    sent as f64 / watch.seconds()
+}
+
+/// Seconds that a read of one alert by a label takes: the median of some.
+async fn filtered(service: &Service) -> f64 {
+    let url = format!("http://{}/api/v2/alerts?filter=instance%3D%22host-7.example.org%3A9100%22", service.http);
+    let mut took = Vec::new();
+    for _ in 0..51 {
+        let watch = Stopwatch::start();
+        let answer = service.client.get(&url).send().await.expect("an answer");
+        let found: Vec<Value> = answer.json().await.expect("a list");
+        took.push(watch.seconds());
+        assert_eq!(found.len(), 1);
+    }
+    took.sort_by(f64::total_cmp);
+    took[took.len() / 2]
 }
 
 /// Acknowledged messages a second from four publishers.
@@ -142,7 +179,7 @@ async fn mqtt(service: &Service) -> f64 {
             let share = MQTT_MESSAGES / 4;
             tokio::spawn(async move {
                 for n in 0..share {
-                    let event = json!({ "status": "firing", "labels": alert(n % SERIES)["labels"] }).to_string();
+                    let event = json!({ "status": "firing", "labels": alert(n % SERIES[0])["labels"] }).to_string();
                     client.publish("watchfire/events/bench", QoS::AtLeastOnce, false, event).await.expect("published");
                 }
             });

@@ -71,17 +71,17 @@ impl AlertView {
     }
 
     fn of_live(alert: &LiveAlert) -> AlertView {
-        AlertView::of(AlertRecord::clone(&alert.alert), alert.incident, alert.team.clone())
+        AlertView::of(AlertRecord::clone(&alert.alert), alert.incident, alert.team.as_deref().map(str::to_owned))
     }
 
     /// The one place that names every field.
     pub fn of(row: AlertRecord, incident: Option<IncidentId>, team: Option<String>) -> AlertView {
         AlertView {
             fingerprint: row.fingerprint,
-            source: row.source,
+            source: row.source.as_ref().to_owned(),
             status: row.status,
             severity: row.severity,
-            summary: row.summary,
+            summary: row.summary.as_ref().to_owned(),
             labels: row.labels,
             facts: row.facts,
             annotations: row.annotations,
@@ -89,7 +89,7 @@ impl AlertView {
             ends_at: row.ends_at.to_string(),
             updated_at: row.updated_at,
             first_seen_at: row.first_seen_at,
-            generator_url: row.generator_url,
+            generator_url: row.generator_url.as_ref().to_owned(),
             silenced_by: row.silenced_by,
             inhibited_by: row.inhibited_by,
             rule: row.rule,

@@ -213,7 +213,7 @@ pub async fn event_explanation(
             let alert = store.alert(resend.fingerprint).await?.ok_or_else(unknown)?;
             Event {
                 severity: Some(alert.severity),
-                summary: alert.summary,
+                summary: alert.summary.to_string(),
                 occurred_at: resend.occurred_at,
                 ..Event::new(&alert.source, Status::Firing, alert.labels)
             }

@@ -59,6 +59,7 @@ pub const SHAPES: &[Shape] = &[
             ("labels", Labels),
             ("fingerprint", Text),
             ("reason", Text),
+            ("root", MaybeObject),
             ("alerts", Number),
             ("firing", Number),
             ("opened_at", Time),

@@ -237,7 +237,7 @@ impl Driver {
             Ok(()) => {
                 self.outputs.metrics.committed(batch.entries.len(), watch.seconds());
                 self.outputs.metrics.journal_lag(block.oldest_seconds());
-                self.publish(&batch);
+                self.publish(batch);
                 block.acknowledge();
                 Ok(())
             }
@@ -271,9 +271,8 @@ impl Driver {
         Batch { entries: work.entries, effects: work.effects, dead_letters, rulebooks: named }
     }
 
-    pub(super) fn publish(&mut self, batch: &Batch) {
+    pub(super) fn publish(&mut self, batch: Batch) {
         let live = &self.outputs.live;
-        live.apply(&batch.effects);
         if !batch.rulebooks.is_empty() {
             live.set_rulebook(Arc::clone(self.engine.rulebook()));
             self.outputs.metrics.rulebook_in_force(self.engine.rulebook());
@@ -281,7 +280,6 @@ impl Driver {
         if batch.effects.iter().any(|effect| matches!(effect, Effect::Problem(_))) {
             self.count_problems();
         }
-        live.set_now(self.engine.last_now());
         self.outputs.metrics.observe(&batch.effects);
         for letter in &batch.dead_letters {
             self.outputs.metrics.dead_lettered(&letter.source);
@@ -310,10 +308,12 @@ impl Driver {
                 | Effect::Count(_) => {}
             }
         }
+        self.snapshots.count(batch.entries.len());
+        live.apply(batch.effects);
+        live.set_now(self.engine.last_now());
         if noticed {
             self.outputs.notices.notify_one();
         }
-        self.snapshots.count(batch.entries.len());
     }
 
     pub(super) fn ready(&self) {

@@ -30,7 +30,7 @@ impl Driver {
             let store = self.store.clone();
             match self.refusing(why, landed(store, &batch)).await {
                 Ok(true) => {
-                    self.publish(&batch);
+                    self.publish(batch);
                     if let Some(block) = block.take() {
                         block.acknowledge();
                     }
@@ -97,7 +97,7 @@ impl Driver {
             alone.take(&mut self.engine, &|| clock.now(), request)?;
             let batch = self.batch_of(&mut alone);
             match self.store.commit(&self.lease, &batch).await {
-                Ok(()) => self.publish(&batch),
+                Ok(()) => self.publish(batch),
                 Err(CommitError::Content { reason: own }) => {
                     self.start_over(&mut Block::default()).await?;
                     self.keep_dead_letter(&described, &own).await;

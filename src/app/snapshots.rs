@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 
-use crate::engine::{ENGINE_VERSION, Engine, Frozen};
+use crate::engine::{BadEncoding, ENGINE_VERSION, Engine, Frozen};
 use crate::metrics::{Metrics, Stopwatch};
 use crate::model::{Moment, Partition, Span};
 use crate::store::{Lease, Manifest, SectionRef, Store};
@@ -23,7 +23,7 @@ const TIME_BETWEEN: Span = Span::from_minutes(5);
 /// How often a full journal is looked at again.
 const LOOK_AGAIN: Span = Span::from_minutes(1);
 
-/// The newest written snapshot of a partition, to write only what changed since.
+/// The newest written snapshot of a partition, without its content: to write only what changed since.
 type Previous = BTreeMap<Partition, (Frozen, Manifest)>;
 
 /// Takes snapshots when they are due.
@@ -114,13 +114,6 @@ struct Writer {
     full: Arc<AtomicBool>,
 }
 
-/// Encoded sections that the store does not have yet, and the manifest that names all of them.
-struct Encoded {
-    frozen: Frozen,
-    manifest: Manifest,
-    new: Vec<(SectionRef, Vec<u8>)>,
-}
-
 impl Writer {
     async fn write(self, partitions: Vec<Frozen>) {
         let watch = Stopwatch::start();
@@ -131,18 +124,15 @@ impl Writer {
             if previous.as_ref().is_some_and(|(before, _)| before.next_offset == frozen.next_offset) {
                 continue;
             }
-            let encoded = tokio::task::spawn_blocking(move || encode(frozen, previous)).await;
-            let encoded = match encoded {
-                Ok(Ok(encoded)) => encoded,
-                Ok(Err(error)) => return tracing::error!(%partition, %error, "snapshot cannot be encoded"),
-                Err(error) => return tracing::error!(%partition, %error, "snapshot task failed"),
-            };
-            bytes += encoded.new.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>();
-            if let Err(error) = self.store.save_snapshot(&self.lease, &encoded.manifest, &encoded.new).await {
-                return tracing::error!(%partition, %error, "snapshot not written; the journal keeps everything");
+            let encoding = Encoding::new(frozen, previous);
+            match self.write_partition(partition, encoding, &mut bytes).await {
+                Ok(written) => {
+                    self.previous.lock().unwrap_or_else(PoisonError::into_inner).insert(partition, written);
+                }
+                Err(reason) => {
+                    return tracing::error!(%partition, reason, "snapshot not written; the journal keeps everything");
+                }
             }
-            let done = (encoded.frozen, encoded.manifest);
-            self.previous.lock().unwrap_or_else(PoisonError::into_inner).insert(partition, done);
         }
         self.metrics.snapshot_taken(watch.seconds(), bytes);
         match self.store.retain(&self.lease, self.now, self.keep, self.max_bytes).await {
@@ -163,31 +153,87 @@ impl Writer {
             Err(error) => tracing::error!(%error, "old journal blocks not deleted"),
         }
     }
+
+    /// Piece by piece, so that never all of it is in memory beside the state itself.
+    async fn write_partition(
+        &self,
+        partition: Partition,
+        mut encoding: Encoding,
+        bytes: &mut u64,
+    ) -> Result<(Frozen, Manifest), String> {
+        loop {
+            let next = move || {
+                let piece = encoding.next_piece();
+                (encoding, piece)
+            };
+            let (rest, piece) = tokio::task::spawn_blocking(next).await.map_err(|error| error.to_string())?;
+            encoding = rest;
+            let new = piece.map_err(|error| error.to_string())?;
+            if new.is_empty() {
+                break;
+            }
+            *bytes += new.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>();
+            let saved = self.store.save_sections(&self.lease, partition, &new).await;
+            saved.map_err(|error| error.to_string())?;
+        }
+        let (mut frozen, manifest) = encoding.finish();
+        self.store.save_snapshot(&self.lease, &manifest, &[]).await.map_err(|error| error.to_string())?;
+        frozen.hollow();
+        Ok((frozen, manifest))
+    }
 }
 
-fn encode(frozen: Frozen, previous: Option<(Frozen, Manifest)>) -> Result<Encoded, crate::engine::BadEncoding> {
-    let (mut sections, mut new) = (Vec::new(), Vec::new());
-    for name in frozen.section_names() {
-        let unchanged = previous
-            .as_ref()
-            .filter(|(before, _)| frozen.is_same(before, &name))
-            .and_then(|(_, manifest)| manifest.sections.iter().find(|section| section.name == name));
-        if let Some(section) = unchanged {
-            sections.push(section.clone());
-            continue;
-        }
-        let bytes = frozen.encode(&name)?;
-        let section = SectionRef { digest: Sha256::digest(&bytes).into(), name };
-        sections.push(section.clone());
-        new.push((section, bytes));
+/// How many bytes of sections are encoded before they are written.
+const PIECE_BYTES: usize = 2 << 20;
+
+/// One partition's sections on their way into the store.
+struct Encoding {
+    frozen: Frozen,
+    previous: Option<(Frozen, Manifest)>,
+    names: std::vec::IntoIter<String>,
+    /// All that the manifest will name.
+    sections: Vec<SectionRef>,
+}
+
+impl Encoding {
+    fn new(frozen: Frozen, previous: Option<(Frozen, Manifest)>) -> Encoding {
+        Encoding { names: frozen.section_names().into_iter(), frozen, previous, sections: Vec::new() }
     }
-    let manifest = Manifest {
-        partition: frozen.partition,
-        next_offset: frozen.next_offset,
-        taken_at: frozen.taken_at,
-        engine_version: ENGINE_VERSION,
-        rulebook: frozen.rulebook,
-        sections,
-    };
-    Ok(Encoded { frozen, manifest, new })
+
+    /// The next sections that the store does not have yet; none at the end.
+    fn next_piece(&mut self) -> Result<Vec<(SectionRef, Vec<u8>)>, BadEncoding> {
+        let (mut new, mut size) = (Vec::new(), 0);
+        for name in self.names.by_ref() {
+            let unchanged = self
+                .previous
+                .as_ref()
+                .filter(|(before, _)| self.frozen.is_same(before, &name))
+                .and_then(|(_, manifest)| manifest.sections.iter().find(|section| section.name == name));
+            if let Some(section) = unchanged {
+                self.sections.push(section.clone());
+                continue;
+            }
+            let bytes = self.frozen.encode(&name)?;
+            let section = SectionRef { digest: Sha256::digest(&bytes).into(), name };
+            self.sections.push(section.clone());
+            size += bytes.len();
+            new.push((section, bytes));
+            if size >= PIECE_BYTES {
+                break;
+            }
+        }
+        Ok(new)
+    }
+
+    fn finish(self) -> (Frozen, Manifest) {
+        let manifest = Manifest {
+            partition: self.frozen.partition,
+            next_offset: self.frozen.next_offset,
+            taken_at: self.frozen.taken_at,
+            engine_version: ENGINE_VERSION,
+            rulebook: self.frozen.rulebook,
+            sections: self.sections,
+        };
+        (self.frozen, manifest)
+    }
 }

@@ -42,6 +42,7 @@ pub fn unmet(unmet: &Unmet) -> String {
         }
         Unmet::Matcher { matcher, value } => format!("{matcher}: {} is {value:?}", matcher.name()),
         Unmet::When { expression } => format!("when: {expression} is not true of it"),
+        Unmet::Context { guard } => format!("context: {guard} does not hold"),
     }
 }
 

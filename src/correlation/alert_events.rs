@@ -10,7 +10,7 @@ use super::inhibition::Affected;
 use super::input::Resend;
 use super::output::{Bound, Counted, Output};
 use super::ownership::Counting;
-use super::patterns::{Role, takes_members};
+use super::patterns::takes_members;
 use super::subject::{Message, Subject};
 use super::turn::Turn;
 use crate::model::{Cause, Event, Fingerprint, Labels, Moment, Severity, Status};
@@ -156,8 +156,8 @@ impl Turn<'_> {
             let Some(position) = book.position_of(&key).filter(|position| book.counts_messages(*position)) else {
                 continue;
             };
-            if let Some(Some(role)) = book.role(position, &subject) {
-                let joins = status == Status::Firing && role == Role::Entry;
+            if let Some(Some(role)) = book.role(self.state, position, &subject) {
+                let joins = status == Status::Firing && role.counts();
                 if joins && takes_members(&book.rule(position).pattern) {
                     self.join(&key, position, fingerprint, Counting::NewOnly);
                 }
@@ -264,7 +264,8 @@ impl Turn<'_> {
             self.leave(key, fingerprint, suppressed);
         }
         let subject = Subject { is_message, ..Subject::of_event(message.event, severity, Status::Resolved, &facts) };
-        self.enter_all(&book.hits(&subject, &[]), message, &subject, suppressed);
+        let hits = book.hits(self.state, &subject, &[]);
+        self.enter_all(&hits, message, &subject, suppressed);
         self.changed.insert(fingerprint);
         self.arm_alert(fingerprint);
     }
@@ -293,15 +294,26 @@ impl Turn<'_> {
         let severity = self.book.severity_of(event);
         let facts = self.facts_of(event, severity, Status::Point);
         let subject = Subject::of_event(event, severity, Status::Point, &facts);
-        let hits = self.book.hits(&subject, &[]);
-        if hits.is_empty() {
-            return self.count(Counted::Unmatched { source: event.source.clone() });
+        let message = Message { event, cause, at };
+        let mut suppressed = None;
+        // One after the other: a context that a rule sets is there for the rules after it.
+        for position in self.book.positions_for(&subject) {
+            let Some(hit) = self.book.hit(self.state, position, &subject, &[]) else { continue };
+            let suppressed = *suppressed.get_or_insert_with(|| {
+                let suppressor = self.suppressor_of(&subject);
+                if let Some(by) = suppressor {
+                    self.count(Counted::Suppressed { by });
+                }
+                suppressor.is_some()
+            });
+            self.enter_all(&[hit], message, &subject, suppressed);
+            if hit.hold == Hold::Owner {
+                break;
+            }
         }
-        let suppressor = self.suppressor_of(&subject);
-        if let Some(by) = suppressor {
-            self.count(Counted::Suppressed { by });
+        if suppressed.is_none() {
+            self.count(Counted::Unmatched { source: event.source.clone() });
         }
-        self.enter_all(&hits, Message { event, cause, at }, &subject, suppressor.is_some());
     }
 
     fn enter_all(&mut self, hits: &[Hit], message: Message<'_>, subject: &Subject<'_>, suppressed: bool) {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use super::candidates::Candidates;
 use super::condition::{ConditionKey, RuleId};
+use super::contexts::guard_holds;
 use super::facts::Enrichment;
 use super::inhibition::{Place, Side};
 use super::patterns::Role;
+use super::state::State;
 use super::subject::Subject;
 use crate::model::{Labels, LabelsBuilder, Matchers, Span, Status};
-use crate::rules::{CATCH_ALL, Counts, Pattern, Rule, Rulebook};
+use crate::rules::{Actions, CATCH_ALL, Counts, Flap, Gaps, GroupClass, Pattern, Rule, Rulebook, Semantics, Sequence};
 
 pub(super) struct Book {
     pub rulebook: Arc<Rulebook>,
@@ -23,6 +25,8 @@ pub(super) struct Book {
     inhibition_sources: Candidates,
     inhibition_targets: Candidates,
     no_labels: Labels,
+    /// What the inventory probably leaves out.
+    pub gaps: Gaps,
 }
 
 struct BookRule {
@@ -31,7 +35,8 @@ struct BookRule {
     by: Vec<String>,
     /// A resolved event is no match unless the rule asks for the status.
     names_status: bool,
-    until_names_status: bool,
+    /// The same of each further matcher set: a pair's `until`, the steps of a sequence, the classes of a group.
+    parts_name_status: Vec<bool>,
 }
 
 /// A rule that an event concerns, and how.
@@ -67,9 +72,9 @@ impl Book {
         positions.insert(RuleId::CATCH_ALL, rule_count);
         entries.push(BookRule::new(RuleId::CATCH_ALL, &catch_all));
         let numbered = || rulebook.rules.iter().zip(0_u32..);
-        let own = numbered().map(|(rule, number)| (number, &rule.matchers));
-        let until = numbered().filter_map(|(rule, number)| Some((number, second_event(&rule.pattern)?)));
-        let candidates = Candidates::new(own.chain(until));
+        let sets: Vec<(u32, Matchers)> =
+            numbered().flat_map(|(rule, number)| sets(rule).into_iter().map(move |set| (number, set))).collect();
+        let candidates = Candidates::new(sets.iter().map(|(number, set)| (*number, set)));
         let inhibitions = || rulebook.inhibitions.iter().zip(0_u32..);
         let inhibition_sources = Candidates::new(inhibitions().map(|(rule, number)| (number, &rule.source)));
         let inhibition_targets = Candidates::new(inhibitions().map(|(rule, number)| (number, &rule.target)));
@@ -84,6 +89,7 @@ impl Book {
             inhibition_sources,
             inhibition_targets,
             no_labels,
+            gaps: Gaps::of(&rulebook.inventory),
         }
     }
 
@@ -113,43 +119,69 @@ impl Book {
     }
 
     /// The rules that the event concerns, up to and with its owner; those in `passed` cannot own it again.
-    pub fn hits(&self, subject: &Subject<'_>, passed: &[RuleId]) -> Vec<Hit> {
-        let mut numbers = Vec::new();
-        self.candidates.find(subject.labels, subject.facts, &mut numbers);
+    pub fn hits(&self, state: &State, subject: &Subject<'_>, passed: &[RuleId]) -> Vec<Hit> {
         let mut hits = Vec::new();
-        for position in numbers.into_iter().map(|number| number as usize) {
-            let Some(role) = self.role(position, subject) else { continue };
-            let hold = if passed.contains(&self.id(position)) {
-                Hold::Passed
-            } else if self.rule(position).continues {
-                Hold::Link
-            } else {
-                Hold::Owner
-            };
-            hits.push(Hit { position, role, hold });
-            if hold == Hold::Owner {
+        for position in self.positions_for(subject) {
+            let Some(hit) = self.hit(state, position, subject, passed) else { continue };
+            let is_owner = hit.hold == Hold::Owner;
+            hits.push(hit);
+            if is_owner {
                 break;
             }
         }
         hits
     }
 
+    /// The rules that the event may concern by its labels, in their order.
+    pub fn positions_for(&self, subject: &Subject<'_>) -> impl Iterator<Item = usize> + use<> {
+        let mut numbers = Vec::new();
+        self.candidates.find(subject.labels, subject.facts, &mut numbers);
+        numbers.into_iter().map(|number| number as usize)
+    }
+
+    /// Whether and how the event concerns that rule, as the contexts are now.
+    pub fn hit(&self, state: &State, position: usize, subject: &Subject<'_>, passed: &[RuleId]) -> Option<Hit> {
+        let role = self.role(state, position, subject)?;
+        let hold = if passed.contains(&self.id(position)) {
+            Hold::Passed
+        } else if self.rule(position).continues {
+            Hold::Link
+        } else {
+            Hold::Owner
+        };
+        Some(Hit { position, role, hold })
+    }
+
     /// Whether the event is that rule's, and as what it counts there.
-    pub fn role(&self, position: usize, subject: &Subject<'_>) -> Option<Option<Role>> {
+    pub fn role(&self, state: &State, position: usize, subject: &Subject<'_>) -> Option<Option<Role>> {
         let (rule, entry) = (self.rule(position), self.entries.get(position)?);
-        let is_clear = subject.status == Status::Resolved;
         let when_holds = || match (&rule.when, subject.event) {
             (None, _) => true,
             (Some(when), Some(event)) => when.holds(event, subject.severity, subject.facts),
             (Some(_), None) => false,
         };
-        if subject.fits(&rule.matchers) && when_holds() {
-            let counts = match rule.pattern {
-                Pattern::Absence { .. } => subject.is_message,
-                Pattern::Each => !is_clear,
-                Pattern::Threshold { .. } | Pattern::Pair { .. } => !is_clear || entry.names_status,
-            };
-            if counts {
+        let holds = || when_holds() && guard_holds(state, rule.guard.as_ref(), subject);
+        match &rule.pattern {
+            Pattern::Calendar { .. } => return None,
+            Pattern::Sequence(sequence) => return steps(sequence, entry, subject, holds),
+            Pattern::Group(group) if subject.fits(&rule.matchers) => {
+                let class = group.classes.iter().position(|class| subject.fits(&class.matchers)).filter(|_| holds())?;
+                let counts = subject.status != Status::Resolved || entry.names_status || entry.part_names_status(class);
+                return Some(counts.then_some(Role::Class(class as u8)));
+            }
+            Pattern::Group(_) => return None,
+            Pattern::Each
+            | Pattern::Suppress { .. }
+            | Pattern::Threshold { .. }
+            | Pattern::Rate(_)
+            | Pattern::Thresholds { .. }
+            | Pattern::Pair { .. }
+            | Pattern::PairWindow { .. }
+            | Pattern::Absence { .. }
+            | Pattern::Flap(_) => {}
+        }
+        if subject.fits(&rule.matchers) && holds() {
+            if counts(rule, entry, subject) {
                 return Some(Some(Role::Entry));
             }
             return Some(self.closes(rule, entry, subject).then_some(Role::Closer));
@@ -158,16 +190,26 @@ impl Book {
     }
 
     fn closes(&self, rule: &Rule, entry: &BookRule, subject: &Subject<'_>) -> bool {
-        let may_close = subject.status != Status::Resolved || entry.until_names_status;
-        may_close && second_event(&rule.pattern).is_some_and(|until| subject.fits(until))
+        let may_close = subject.status != Status::Resolved || entry.part_names_status(0);
+        may_close && rule.pattern.until().is_some_and(|until| subject.fits(until))
     }
 
     /// Whether that rule counts every message of an alert, not its transitions alone.
     pub fn counts_messages(&self, position: usize) -> bool {
         let rule = self.rule(position);
         match rule.pattern {
-            Pattern::Absence { .. } => true,
-            Pattern::Each | Pattern::Threshold { .. } | Pattern::Pair { .. } => rule.counts == Counts::Messages,
+            Pattern::Absence { .. } | Pattern::Flap(Flap::Nagios | Flap::Icinga) => true,
+            Pattern::Each
+            | Pattern::Suppress { .. }
+            | Pattern::Threshold { .. }
+            | Pattern::Rate(_)
+            | Pattern::Thresholds { .. }
+            | Pattern::Pair { .. }
+            | Pattern::PairWindow { .. }
+            | Pattern::Sequence(_)
+            | Pattern::Group(_)
+            | Pattern::Flap(Flap::Timed { .. })
+            | Pattern::Calendar { .. } => rule.counts == Counts::Messages,
         }
     }
 
@@ -181,11 +223,10 @@ impl Book {
             build([("alertname", alertname), ("source", subject.source)].into_iter())
         } else if !entry.by.is_empty() {
             build(entry.by.iter().map(|name| (name.as_str(), subject.value(name))))
+        } else if self.rule(position).pattern == Pattern::Each {
+            subject.labels.clone()
         } else {
-            match self.rule(position).pattern {
-                Pattern::Each => subject.labels.clone(),
-                Pattern::Threshold { .. } | Pattern::Pair { .. } | Pattern::Absence { .. } => self.no_labels.clone(),
-            }
+            self.no_labels.clone()
         };
         ConditionKey::new(entry.id, labels)
     }
@@ -227,15 +268,84 @@ impl BookRule {
             id,
             by,
             names_status: names_status(&rule.matchers),
-            until_names_status: second_event(&rule.pattern).is_some_and(names_status),
+            parts_name_status: match &rule.pattern {
+                Pattern::Sequence(sequence) => sequence.steps.iter().map(|step| names_status(&step.matchers)).collect(),
+                Pattern::Group(group) => group.classes.iter().map(|class| names_status(&class.matchers)).collect(),
+                Pattern::Each
+                | Pattern::Suppress { .. }
+                | Pattern::Threshold { .. }
+                | Pattern::Rate(_)
+                | Pattern::Thresholds { .. }
+                | Pattern::Pair { .. }
+                | Pattern::PairWindow { .. }
+                | Pattern::Absence { .. }
+                | Pattern::Flap(_)
+                | Pattern::Calendar { .. } => rule.pattern.until().map(names_status).into_iter().collect(),
+            },
         }
+    }
+
+    fn part_names_status(&self, part: usize) -> bool {
+        self.parts_name_status.get(part).copied().unwrap_or(false)
     }
 }
 
-fn second_event(pattern: &Pattern) -> Option<&Matchers> {
-    match pattern {
-        Pattern::Pair { until, .. } => Some(until),
-        Pattern::Each | Pattern::Threshold { .. } | Pattern::Absence { .. } => None,
+/// Whether an event that fits the rule's own matchers counts: a resolved one is no match unless the rule asks for it.
+fn counts(rule: &Rule, entry: &BookRule, subject: &Subject<'_>) -> bool {
+    let is_clear = subject.status == Status::Resolved;
+    match rule.pattern {
+        Pattern::Absence { .. } | Pattern::Flap(Flap::Nagios | Flap::Icinga) => subject.is_message,
+        Pattern::Flap(Flap::Timed { .. }) => true,
+        Pattern::Each => !is_clear,
+        Pattern::Suppress { .. }
+        | Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Pair { .. }
+        | Pattern::PairWindow { .. } => !is_clear || entry.names_status,
+        Pattern::Sequence(_) | Pattern::Group(_) | Pattern::Calendar { .. } => false,
+    }
+}
+
+/// The steps that an event fits; captures are for the window to compare.
+fn steps(
+    sequence: &Sequence,
+    entry: &BookRule,
+    subject: &Subject<'_>,
+    holds: impl Fn() -> bool,
+) -> Option<Option<Role>> {
+    let (mut is_ours, mut mask) = (false, 0);
+    for (number, step) in sequence.steps.iter().enumerate() {
+        if !subject.fits(&step.matchers) || (number == 0 && !holds()) {
+            continue;
+        }
+        is_ours = true;
+        if subject.status != Status::Resolved || entry.part_names_status(number) {
+            mask |= 1_u16 << number;
+        }
+    }
+    is_ours.then_some((mask != 0).then_some(Role::Steps(mask)))
+}
+
+/// The matcher sets of which an event of that rule fits one: what the index of candidates is made of.
+fn sets(rule: &Rule) -> Vec<Matchers> {
+    let own = || rule.matchers.clone();
+    match &rule.pattern {
+        Pattern::Calendar { .. } => Vec::new(),
+        Pattern::Sequence(sequence) => sequence.steps.iter().map(|step| step.matchers.clone()).collect(),
+        Pattern::Group(group) => {
+            let both = |class: &GroupClass| Matchers([own().0, class.matchers.0.clone()].concat());
+            group.classes.iter().map(both).collect()
+        }
+        Pattern::Each
+        | Pattern::Suppress { .. }
+        | Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Pair { .. }
+        | Pattern::PairWindow { .. }
+        | Pattern::Absence { .. }
+        | Pattern::Flap(_) => [Some(own()), rule.pattern.until().cloned()].into_iter().flatten().collect(),
     }
 }
 
@@ -257,6 +367,10 @@ fn catch_all() -> Rule {
         by: vec!["alertname".to_owned(), "source".to_owned()],
         pattern: Pattern::Each,
         counts: Counts::Transitions,
+        semantics: Semantics::Own,
+        guard: None,
+        actions: Actions::default(),
+        opens_incident: true,
         continues: false,
         because: None,
         title: String::new(),
@@ -271,6 +385,7 @@ fn catch_all() -> Rule {
         reopen_within: Span::ZERO,
         quiet: None,
         otherwise_after: Span::ZERO,
+        groups: false,
         shape: 0,
     }
 }

@@ -86,6 +86,8 @@ pub(super) struct Condition {
     pub free: u32,
     /// The newest counted events, oldest first, at most [`super::EVIDENCE_KEPT`].
     pub evidence: VecDeque<Arc<Evidence>>,
+    /// The labels of the alert that its rule made of it and that still fires.
+    pub emitted: Option<Labels>,
     /// Where the deadline index waits for it; never later than it is due.
     #[serde(skip)]
     pub armed: Option<Moment>,
@@ -111,6 +113,7 @@ impl Condition {
             members: Members::None,
             free: 0,
             evidence: VecDeque::new(),
+            emitted: None,
             armed: None,
             listed: Listed::default(),
         }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::condition::{Condition, ConditionKey, Phase};
-use super::output::{Bound, Counted, Evidence, Raised, Verdict};
+use super::contexts::whole_second;
+use super::output::{Bound, Counted, Evidence, Joins, Raised, Verdict};
 use super::patterns::{Arrival, Edge, Role, Window};
 use super::sentences;
 use super::subject::{Message, Subject};
@@ -11,12 +12,12 @@ use super::suppression::is_free;
 use super::turn::Turn;
 use super::{EVIDENCE_KEPT, MEMBERS_SHOWN, TOLD_AGAIN_AFTER, WINDOWS_PER_RULE};
 use crate::model::{Severity, Status};
-use crate::rules::{Pattern, Rule};
+use crate::rules::{ActionAt, Pattern, Rule, Semantics};
 
 impl Turn<'_> {
     pub fn open_condition(&mut self, key: &ConditionKey, position: usize) {
         if !self.state.conditions.contains_key(key) {
-            let window = Window::open(&self.book.rule(position).pattern);
+            let window = Window::open(self.book.rule(position), self.now);
             self.state.conditions.insert(key.clone(), Arc::new(Condition::new(window, self.now)));
         }
     }
@@ -35,10 +36,18 @@ impl Turn<'_> {
         let (now, is_point) = (self.now, subject.status == Status::Point);
         self.open_condition(key, position);
         let Some(condition) = self.state.condition_mut(key) else { return };
+        let at = match rule.semantics {
+            Semantics::Own => message.at,
+            Semantics::Sec => whole_second(message.at),
+        };
+        let is_member = subject.status == Status::Firing
+            && !condition.members.is_empty()
+            && condition.members.contains(message.event.labels.fingerprint());
         let offset = message.cause.offset;
-        let arrival = Arrival { now, at: message.at, offset, suppressed, is_point, role };
-        let edge = condition.window.enter(rule, arrival);
-        let counted = role == Role::Entry && edge != Edge::Ignored;
+        let arrival = Arrival { now, at, offset, suppressed, is_point, is_member, role, subject };
+        let edge = condition.window.enter(rule, &arrival);
+        let is_bound_hit = condition.window.take_dropped();
+        let counted = role.counts() && edge != Edge::Ignored;
         if counted && keeps_evidence(condition, is_point) {
             condition.remember(Arc::new(evidence(message, subject, suppressed)), evidence_kept(&rule.pattern));
         }
@@ -47,7 +56,16 @@ impl Turn<'_> {
             Phase::Raised { told_at, .. } => told_at + TOLD_AGAIN_AFTER <= now,
             Phase::Idle | Phase::Waiting => false,
         };
+        let fires = edge == Edge::Fired || (counted && rule.pattern == Pattern::Each);
+        let was_raised = condition.is_raised();
         self.arm_condition(key);
+        if is_bound_hit {
+            self.count(Counted::Bound { which: Bound::Instances });
+        }
+        self.acting = Some(message.event.labels.clone());
+        if fires {
+            self.act(key, ActionAt::Fire);
+        }
         match edge {
             Edge::Closed => self.close_members(key),
             Edge::Nothing | Edge::Ignored | Edge::Fired => {}
@@ -56,6 +74,8 @@ impl Turn<'_> {
             self.release_memberless(key);
         }
         self.settle(key, edge == Edge::Fired || (is_free_point && told_long_ago));
+        self.emit_again(key, fires && was_raised);
+        self.acting = None;
         self.watch(key, 1);
     }
 
@@ -79,23 +99,60 @@ impl Turn<'_> {
         let Some(condition) = self.state.conditions.get(key) else { return };
         let (on, clear) = (condition.is_on(), !condition.is_on() && condition.members.is_empty());
         match condition.phase {
-            Phase::Idle if on && is_free(self.state, self.index, self.book, condition) => self.raise(key),
+            Phase::Idle if on && is_free(self.state, self.index, self.book, condition) => self.raise_anew(key),
             Phase::Idle if on => {
                 self.wait(key);
                 self.watch(key, usize::MAX);
             }
-            Phase::Idle => {}
-            Phase::Waiting if clear => self.set_phase(key, Phase::Idle),
-            Phase::Waiting if is_free(self.state, self.index, self.book, condition) => self.raise(key),
+            Phase::Idle => self.rest(key),
+            Phase::Waiting if clear => self.cleared(key),
+            Phase::Waiting if is_free(self.state, self.index, self.book, condition) => self.raise_anew(key),
             Phase::Waiting => {}
             Phase::Raised { .. } if clear => {
-                self.set_phase(key, Phase::Idle);
                 self.decide(key, Verdict::Cleared);
+                self.cleared(key);
             }
+            // Held back as a whole, and what fired it anew is held back too: whoever comes free releases it.
+            Phase::Raised { held: true, .. } if condition.members.is_empty() => {}
             Phase::Raised { .. } if again && on => self.raise(key),
             Phase::Raised { .. } => self.hold_or_release(key),
         }
         self.tidy(key);
+    }
+
+    fn raise_anew(&mut self, key: &ConditionKey) {
+        self.raise(key);
+        self.emit(key);
+    }
+
+    /// It fired while it was raised, and is not held back: its event is made once more.
+    pub fn emit_again(&mut self, key: &ConditionKey, fired: bool) {
+        if fired && !self.is_held(key) {
+            self.emit(key);
+        }
+    }
+
+    /// Pattern and members are clear: what stood is undone, and the pattern may fire anew.
+    fn cleared(&mut self, key: &ConditionKey) {
+        self.set_phase(key, Phase::Idle);
+        self.resolve_emitted(key);
+        self.act(key, ActionAt::Clear);
+        self.rest(key);
+    }
+
+    fn rest(&mut self, key: &ConditionKey) {
+        if let Some(condition) = self.state.condition_mut(key) {
+            condition.window.rest();
+        }
+        self.arm_condition(key);
+    }
+
+    /// Not raised, or held back as a whole.
+    fn is_held(&self, key: &ConditionKey) -> bool {
+        self.state.conditions.get(key).is_none_or(|condition| match condition.phase {
+            Phase::Raised { held, .. } => held,
+            Phase::Idle | Phase::Waiting => true,
+        })
     }
 
     fn set_phase(&mut self, key: &ConditionKey, phase: Phase) {
@@ -110,6 +167,27 @@ impl Turn<'_> {
         if let Some(condition) = self.state.conditions.get(key) {
             self.changed.extend(condition.members.iter());
         }
+        self.group_waiting(key);
+    }
+
+    /// It is still held back, but something that was raised explains it: it is shown there.
+    pub fn raise_held(&mut self, key: &ConditionKey, joins: Joins) {
+        let Some(condition) = self.state.conditions.get(key) else { return };
+        let Some(rule) = self.book.rule_of(key) else { return };
+        let (told_at, members) = (self.now, condition.members.clone());
+        let by = match members.iter().next().and_then(|first| self.state.alerts.get(&first)) {
+            Some(alert) => sentences::held_by(alert),
+            None => condition.evidence.back().map(|one| self.held_by_of(one)).unwrap_or_default(),
+        };
+        let raised = Raised { joins: Some(joins), held: Some(by), ..self.raised(key, condition, rule) };
+        self.decide(key, Verdict::Raised(Box::new(raised)));
+        for fingerprint in members.iter().skip(MEMBERS_SHOWN) {
+            if let Some(alert) = self.member(fingerprint) {
+                self.decide(key, Verdict::Joined { alert });
+            }
+        }
+        self.changed.extend(members.iter());
+        self.set_phase(key, Phase::Raised { held: true, told_at });
     }
 
     fn raise(&mut self, key: &ConditionKey) {
@@ -160,6 +238,8 @@ impl Turn<'_> {
             members,
             evidence,
             counts_for_recurrence: true,
+            joins: None,
+            held: None,
         }
     }
 
@@ -247,6 +327,7 @@ impl Turn<'_> {
         if self.state.conditions.get(key).is_some_and(|condition| condition.is_raised()) {
             self.decide(key, Verdict::Retired);
         }
+        self.resolve_emitted(key);
         self.remove_condition(key);
     }
 
@@ -261,17 +342,24 @@ impl Turn<'_> {
 
 /// Alerts of a raised `each` are its members; their events explain nothing that the raising did not.
 fn keeps_evidence(condition: &Condition, is_point: bool) -> bool {
-    match condition.window {
-        Window::Each(_) => is_point || !condition.is_raised(),
-        Window::Threshold(_) | Window::Pair(_) | Window::Absence(_) => true,
-    }
+    !matches!(condition.window, Window::Each(_)) || is_point || !condition.is_raised()
 }
 
 /// What is missing is explained by its last message.
 fn evidence_kept(pattern: &Pattern) -> usize {
     match pattern {
-        Pattern::Each | Pattern::Threshold { .. } | Pattern::Pair { .. } => EVIDENCE_KEPT,
         Pattern::Absence { .. } => 1,
+        Pattern::Each
+        | Pattern::Suppress { .. }
+        | Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Pair { .. }
+        | Pattern::PairWindow { .. }
+        | Pattern::Sequence(_)
+        | Pattern::Group(_)
+        | Pattern::Flap(_)
+        | Pattern::Calendar { .. } => EVIDENCE_KEPT,
     }
 }
 

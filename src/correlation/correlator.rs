@@ -56,12 +56,18 @@ impl Correlator {
 
     /// A message. `cause` is the input's place in the journal.
     pub fn event(&mut self, now: Moment, cause: Cause, event: &Event, out: &mut Vec<Output>) {
-        self.turn(now, out, |turn| turn.event(event, cause));
+        self.turn(now, out, |turn| {
+            turn.cause = Some(cause);
+            turn.event(event, cause);
+        });
     }
 
     /// A message in the compact form that [`Correlator::compact`] gave.
     pub fn resend(&mut self, now: Moment, cause: Cause, resend: &Resend, out: &mut Vec<Output>) {
-        self.turn(now, out, |turn| turn.resend(resend, cause));
+        self.turn(now, out, |turn| {
+            turn.cause = Some(cause);
+            turn.resend(resend, cause);
+        });
     }
 
     pub fn silence(&mut self, now: Moment, change: &SilenceChange, out: &mut Vec<Output>) {
@@ -79,7 +85,9 @@ impl Correlator {
         let book = Arc::clone(&self.book);
         let mut turn = self.begin(now, out, &book);
         turn.postpone(gap);
+        turn.open_calendars();
         turn.serve_deadlines();
+        turn.take_derived();
         turn.finish();
     }
 
@@ -91,15 +99,20 @@ impl Correlator {
         let mut turn = self.begin(now, out, &old);
         turn.serve_deadlines();
         turn.retire_rules(&gone);
+        let derived = std::mem::take(&mut turn.derived);
         turn.finish();
         let book = Arc::new(reload::renumber(&mut self.state, &gone, rulebook));
         let enriched = self.begin(now, out, &book).enrich_again();
+        super::grouping::place_again(&mut self.state, &old, &book);
         reload::index_again(&mut self.state, &book, &mut self.index);
         self.book = Arc::clone(&book);
         let mut turn = self.begin(now, out, &book);
+        turn.derived = derived;
+        turn.open_calendars();
         turn.own_again(&gone, reroute);
         turn.route_enriched(&enriched);
         turn.serve_deadlines();
+        turn.take_derived();
         turn.finish();
     }
 
@@ -180,14 +193,28 @@ impl Correlator {
     fn turn(&mut self, now: Moment, out: &mut Vec<Output>, input: impl FnOnce(&mut Turn<'_>)) {
         let book = Arc::clone(&self.book);
         let mut turn = self.begin(now, out, &book);
+        turn.open_calendars();
         turn.serve_deadlines();
+        turn.take_derived();
         input(&mut turn);
         // A late event may open a window whose end has already passed.
         turn.serve_deadlines();
+        turn.take_derived();
         turn.finish();
     }
 
     fn begin<'a>(&'a mut self, now: Moment, out: &'a mut Vec<Output>, book: &'a Book) -> Turn<'a> {
-        Turn { state: &mut self.state, index: &mut self.index, book, now, out, changed: Default::default() }
+        Turn {
+            state: &mut self.state,
+            index: &mut self.index,
+            book,
+            now,
+            out,
+            changed: Default::default(),
+            cause: None,
+            acting: None,
+            derived: Default::default(),
+            depth: 0,
+        }
     }
 }

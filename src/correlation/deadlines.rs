@@ -6,14 +6,18 @@
 use std::collections::BTreeSet;
 
 use super::condition::ConditionKey;
+use super::contexts::ContextName;
 use crate::model::{Fingerprint, Moment, SilenceId};
 
 /// Who waits. At equal moments they are served in this order, then by key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     Silence(SilenceId),
+    Context(ContextName),
     Alert(Fingerprint),
     Condition(ConditionKey),
+    /// What grouping looks at again.
+    Sighting(u64),
 }
 
 #[derive(Clone, Debug, Default)]

@@ -5,16 +5,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::alert::{Said, Transition};
 use super::book::{Book, Hold};
 use super::condition::{Condition, ConditionKey, Phase};
+use super::contexts::guard_holds;
 use super::correlator::Correlator;
 use super::event_ids::EventId;
 use super::facts::would_be_known;
 use super::output::{AlertView, Evidence};
 use super::patterns::{Role, Window};
+use super::sentences;
 use super::state::State;
 use super::subject::Subject;
 use super::turn::{Index, view};
 use crate::model::{Event, Fingerprint, Labels, Matcher, Moment, SilenceId, Span, Status};
-use crate::rules::{Pattern, Rule};
+use crate::rules::{Flap, Pattern, Rule};
 
 /// How many rules that do not fit are shown, the nearest first.
 pub const NEAREST_SHOWN: usize = 20;
@@ -122,6 +124,10 @@ pub enum Unmet {
     },
     When {
         expression: String,
+    },
+    /// The guard on shared contexts, as the rule writes it.
+    Context {
+        guard: String,
     },
 }
 
@@ -278,9 +284,12 @@ impl Explaining<'_> {
         let passed = passed.map(|alert| alert.passed.as_slice()).unwrap_or_default();
         let (mut fitting, mut unfit, mut owned) = (Vec::new(), Vec::new(), false);
         for position in 0..self.book.catch_all_position() {
-            let Some(role) = self.book.role(position, subject) else {
+            let Some(role) = self.book.role(self.state, position, subject) else {
                 let rule = self.book.rule(position);
-                let unmet = unmet(rule, subject);
+                if matches!(rule.pattern, Pattern::Calendar { .. }) {
+                    continue;
+                }
+                let unmet = unmet(self.state, rule, subject);
                 let held = rule.matchers.iter().filter(|one| asks(one) && one.matches_value(subject.value(one.name())));
                 let is_near = held.count() > 0;
                 let is_wanted = wanted == Some(rule.name.as_str());
@@ -324,7 +333,7 @@ impl Explaining<'_> {
         let rule = self.book.rule(position);
         let key = self.book.key(position, subject);
         let counts = match role {
-            Some(Role::Entry) => Counts::Entry,
+            Some(Role::Entry | Role::Steps(_) | Role::Class(_)) => Counts::Entry,
             Some(Role::Closer) => Counts::Closer,
             None => Counts::Nothing,
         };
@@ -345,8 +354,8 @@ fn asks(matcher: &Matcher) -> bool {
     matcher.op().is_positive() && !matcher.matches_value("")
 }
 
-/// Why a rule does not fit: each matcher that fails, and `when:` if that fails too.
-fn unmet(rule: &Rule, subject: &Subject<'_>) -> Vec<Unmet> {
+/// Why a rule does not fit: each matcher that fails, and `when:` and `context:` if those fail too.
+fn unmet(state: &State, rule: &Rule, subject: &Subject<'_>) -> Vec<Unmet> {
     let value = |matcher: &Matcher| subject.value(matcher.name());
     let failing = rule.matchers.iter().filter(|matcher| !matcher.matches_value(value(matcher)));
     let mut unmet: Vec<Unmet> =
@@ -355,6 +364,11 @@ fn unmet(rule: &Rule, subject: &Subject<'_>) -> Vec<Unmet> {
         && !when.holds(event, subject.severity, subject.facts)
     {
         unmet.push(Unmet::When { expression: when.text().to_owned() });
+    }
+    if let Some(guard) = &rule.guard
+        && !guard_holds(state, Some(guard), subject)
+    {
+        unmet.push(Unmet::Context { guard: guard.to_string() });
     }
     unmet
 }
@@ -407,10 +421,39 @@ fn progress(rule: &Rule, condition: Option<&Condition>) -> Progress {
         (Pattern::Absence { within }, _) => {
             (None, Some(*within), format!("waits for a first message, then one within {within}"))
         }
+        (
+            Pattern::Suppress { .. }
+            | Pattern::Rate(_)
+            | Pattern::Thresholds { .. }
+            | Pattern::PairWindow { .. }
+            | Pattern::Sequence(_)
+            | Pattern::Group(_)
+            | Pattern::Flap(_)
+            | Pattern::Calendar { .. },
+            window,
+        ) => {
+            let empty = || Window::open(rule, Moment::EPOCH);
+            let text = sentences::progress(rule, &window.cloned().unwrap_or_else(empty));
+            (needed(&rule.pattern), rule.pattern.window(), text)
+        }
     };
-    let counted = match rule.pattern {
-        Pattern::Each => counted.max(members),
-        Pattern::Threshold { .. } | Pattern::Pair { .. } | Pattern::Absence { .. } => counted,
-    };
+    let counted = if rule.pattern == Pattern::Each { counted.max(members) } else { counted };
     Progress { counted, needed, within, text }
+}
+
+/// How many counted events make the pattern fire, where that is one number.
+fn needed(pattern: &Pattern) -> Option<u64> {
+    match pattern {
+        Pattern::Each | Pattern::Suppress { .. } | Pattern::Pair { .. } => Some(1),
+        Pattern::Threshold { count, .. } => Some(u64::from(*count)),
+        Pattern::Rate(rate) => Some(u64::from(rate.count)),
+        Pattern::Thresholds { rise, .. } => Some(u64::from(rise.count)),
+        Pattern::Flap(Flap::Timed { start, .. }) => Some(u64::from(start.count)),
+        Pattern::Group(group) => Some(group.classes.iter().map(|class| u64::from(class.count)).sum()),
+        Pattern::PairWindow { .. }
+        | Pattern::Absence { .. }
+        | Pattern::Sequence(_)
+        | Pattern::Flap(Flap::Nagios | Flap::Icinga)
+        | Pattern::Calendar { .. } => None,
+    }
 }

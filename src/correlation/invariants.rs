@@ -3,6 +3,7 @@
 use super::alert::Alert;
 use super::book::Book;
 use super::condition::{Condition, ConditionKey, Phase};
+use super::grouping::Places;
 use super::output::{Evidence, Suppressor};
 use super::state::{Stage, State};
 use super::subject::Subject;
@@ -31,8 +32,14 @@ pub(super) fn broken(state: &State, index: &Index, book: &Book) -> Vec<String> {
     }
     let armed = state.alerts.iter().filter(|(_, alert)| alert.armed.is_some()).count()
         + state.conditions.iter().filter(|(_, condition)| condition.armed.is_some()).count();
-    if index.deadlines.len() != armed + state.silences.len() {
-        broken.push(format!("{} deadlines for {armed} waiting and every silence", index.deadlines.len()));
+    let contexts = state.contexts.iter().filter(|(_, context)| context.until.is_some()).count();
+    let looked_at = state.groups.sightings.values().filter(|sighting| sighting.look_again.is_some()).count();
+    if index.places != Places::of(&state.groups) {
+        broken.push("grouping looks for what it saw in other places".to_owned());
+    }
+    if index.deadlines.len() != armed + contexts + looked_at + state.silences.len() {
+        let what = format!("{armed} waiting, {contexts} contexts, {looked_at} sightings and every silence");
+        broken.push(format!("{} deadlines for {what}", index.deadlines.len()));
     }
     if index.event_id_order.len() != state.event_ids.len() {
         broken.push("the order of event ids is not that of the ids".to_owned());

@@ -10,11 +10,13 @@ mod book;
 mod candidates;
 mod condition;
 mod conditions;
+mod contexts;
 mod correlator;
 mod deadlines;
 mod event_ids;
 mod explain;
 mod facts;
+mod grouping;
 mod inhibition;
 mod input;
 mod invariants;
@@ -40,8 +42,8 @@ pub use correlator::Correlator;
 pub use explain::{Counts, Explanation, Holder, Meaning, Progress, RuleTrace, Stand, Unmet, WindowPhase, WindowView};
 pub use input::{Resend, SilenceChange};
 pub use output::{
-    AlertView, Bound, Counted, Decision, Evidence, Member, Normalised, Output, QuarantinedName, Raised, Refused,
-    Suppressor, TemplateRecord, Verdict,
+    AlertView, Bound, Counted, Decision, Evidence, Joins, Link, LinkKind, Member, Normalised, Output, QuarantinedName,
+    Raised, Refused, Suppressor, TemplateRecord, Verdict,
 };
 pub use quarantine::{BadName, QUARANTINE_MAX, Sightings};
 pub use state::{BadSnapshot, Frozen};
@@ -71,6 +73,12 @@ pub const EVIDENCE_KEPT: usize = 20;
 pub const WINDOWS_PER_RULE: usize = 100_000;
 /// While points keep coming under a raised condition, the desk is told again that often.
 pub const TOLD_AGAIN_AFTER: Span = Span::from_minutes(1);
+/// How many shared contexts may live.
+pub const CONTEXTS_MAX: usize = 100_000;
+/// How deep events may be derived from derived ones.
+pub const DERIVED_DEPTH: u8 = 8;
+/// How many events one input may lead to.
+pub const DERIVED_AT_ONCE: usize = 1_000;
 /// What a downtime of ours grants at least, since we could not have seen the message.
 pub const RESUME_GRACE: Span = Span::from_minutes(5);
 

@@ -1,10 +1,13 @@
 //! What a correlator says after each input: plain data, in a fixed order, for the engine to record and pass on.
 
+use std::fmt;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::quarantine::BadName;
 use super::templates::TemplateId;
-use crate::model::{Cause, Fingerprint, Labels, Moment, Severity, Silence, SilenceId, Stamp, Status};
+use crate::model::{Cause, Fingerprint, Labels, Moment, Severity, Silence, SilenceId, Span, Stamp, Status};
 
 /// One consequence of an input.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,20 +95,20 @@ pub enum Normalised {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlertView {
     pub fingerprint: Fingerprint,
-    pub source: String,
+    pub source: Arc<str>,
     pub status: Status,
     pub labels: Labels,
     /// What is known of it besides; no part of its identity.
     #[serde(default)]
     pub facts: Labels,
     pub annotations: Labels,
-    pub summary: String,
+    pub summary: Arc<str>,
     pub severity: Severity,
     pub starts_at: Stamp,
     /// [`Moment::FAR_FUTURE`] while it fires and never expires.
     pub ends_at: Stamp,
     pub updated_at: Moment,
-    pub generator_url: String,
+    pub generator_url: Arc<str>,
     pub silenced_by: Vec<SilenceId>,
     /// Empty or one: the lowest source of the first inhibition that holds it.
     pub inhibited_by: Vec<Fingerprint>,
@@ -143,6 +146,68 @@ pub enum Verdict {
     Cleared,
     /// The rule is gone or its window was dropped: nothing more will come from it.
     Retired,
+    /// It is one incident with another raised condition.
+    Grouped(Box<Joins>),
+}
+
+/// Another raised condition, and why both are one incident.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Joins {
+    pub rule: String,
+    pub key: Labels,
+    /// `None`: it was found out before, while this one was held back.
+    pub because: Option<Link>,
+}
+
+/// What joins two alerts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub kind: LinkKind,
+    /// The items that it is about: the one alert's, then the other's if that is another.
+    pub items: Vec<String>,
+    /// How far apart the alerts began.
+    pub apart: Span,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkKind {
+    SameItem,
+    /// The new alert's item depends on the other's, over that many dependencies.
+    DependsOn {
+        hops: u32,
+    },
+    /// The other's item depends on the new alert's.
+    DependsOnIt {
+        hops: u32,
+    },
+    /// Most of what depends on one item has failed, though the item itself says nothing.
+    SameDependency,
+    /// The inventory does not say that the one depends on the other, but its likes do.
+    ProbablyDependsOn,
+    /// Most of the site has failed.
+    SameSite,
+    /// A label that the rules name has the same value.
+    SameValue,
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |index: usize| self.items.get(index).map_or("", String::as_str);
+        let (one, other, apart) = (name(0), name(1), self.apart);
+        match self.kind {
+            LinkKind::SameItem => write!(f, "both are of {one}, {apart} apart"),
+            LinkKind::DependsOn { hops: 1 } => write!(f, "{one} depends on {other}, {apart} apart"),
+            LinkKind::DependsOn { hops } => write!(f, "{one} depends on {other} over {hops} hops, {apart} apart"),
+            LinkKind::DependsOnIt { hops: 1 } => write!(f, "{other} depends on {one}, {apart} apart"),
+            LinkKind::DependsOnIt { hops } => write!(f, "{other} depends on {one} over {hops} hops, {apart} apart"),
+            LinkKind::SameDependency => write!(f, "most of what depends on {one} has failed, {other} too"),
+            LinkKind::ProbablyDependsOn => {
+                write!(f, "{one} probably depends on {other}, as its likes do, {apart} apart")
+            }
+            LinkKind::SameSite => write!(f, "{one} failed with most of its site, as {other} did"),
+            LinkKind::SameValue => write!(f, "a label says that they belong together, {apart} apart"),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -158,6 +223,10 @@ pub struct Raised {
     /// The newest counted events, at most [`super::EVIDENCE_KEPT`].
     pub evidence: Vec<Evidence>,
     pub counts_for_recurrence: bool,
+    /// The raised condition whose incident it becomes a part of.
+    pub joins: Option<Joins>,
+    /// What holds it back: it is told only because it joins another one.
+    pub held: Option<String>,
 }
 
 /// An alert inside a condition.
@@ -167,6 +236,8 @@ pub struct Member {
     pub labels: Labels,
     pub severity: Severity,
     pub firing: bool,
+    /// Event time of the transition that counts.
+    pub since: Moment,
 }
 
 /// One event that counted.
@@ -241,4 +312,14 @@ pub enum Bound {
     Quarantine,
     /// The template not seen for longest was forgotten.
     Templates,
+    /// The oldest instance of a sequence was dropped.
+    Instances,
+    /// A context was not set: there were too many.
+    Contexts,
+    /// An event was not derived: too deep, or too many at once.
+    Derived,
+    /// An alert was not grouped: the group has as many alerts or lasts as long as one may.
+    Group,
+    /// What was seen lately was forgotten early.
+    Sightings,
 }

@@ -25,7 +25,7 @@ impl Turn<'_> {
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let facts = alert.facts.clone();
         let subject = Subject::of_event(message.event, alert.severity, Status::Firing, &facts);
-        let mut hits = book.hits(&subject, &alert.passed);
+        let mut hits = book.hits(self.state, &subject, &alert.passed);
         if hits.last().is_none_or(|hit| hit.hold != Hold::Owner) {
             hits.push(Hit { position: book.catch_all_position(), role: Some(Role::Entry), hold: Hold::Owner });
         }
@@ -50,7 +50,7 @@ impl Turn<'_> {
         }
         for (key, hit) in &hits {
             let is_new = !before.contains(key) || !self.state.conditions.contains_key(key);
-            let joins = hit.hold != Hold::Passed && hit.role == Some(Role::Entry);
+            let joins = hit.hold != Hold::Passed && hit.role.is_some_and(Role::counts);
             if joins && takes_members(&book.rule(hit.position).pattern) {
                 self.join(key, hit.position, fingerprint, counting);
             }
@@ -144,10 +144,12 @@ impl Turn<'_> {
             return;
         }
         condition.members.remove(fingerprint);
+        let is_raised = condition.is_raised();
         if !suppressed {
             condition.free = condition.free.saturating_sub(1);
         }
-        if condition.is_raised() {
+        self.quiet(key, Some(fingerprint));
+        if is_raised {
             self.decide(key, Verdict::Left { fingerprint });
         }
         self.settle(key, false);
@@ -158,14 +160,24 @@ impl Turn<'_> {
     pub fn member(&self, fingerprint: Fingerprint) -> Option<Member> {
         let alert = self.state.alerts.get(&fingerprint)?;
         let (labels, severity, firing) = (alert.labels.clone(), alert.severity, alert.times.firing);
-        Some(Member { fingerprint, labels, severity, firing })
+        Some(Member { fingerprint, labels, severity, firing, since: alert.counted_at })
     }
 }
 
 /// Whether a rule gives up an alert that it holds without firing. Only counting makes an alert wait.
 fn may_pass_on(rule: &Rule) -> bool {
     match rule.pattern {
-        Pattern::Threshold { .. } => rule.because.is_none(),
-        Pattern::Each | Pattern::Pair { .. } | Pattern::Absence { .. } => false,
+        Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Sequence(_)
+        | Pattern::Group(_)
+        | Pattern::Flap(_) => rule.because.is_none(),
+        Pattern::Each
+        | Pattern::Suppress { .. }
+        | Pattern::Pair { .. }
+        | Pattern::PairWindow { .. }
+        | Pattern::Absence { .. }
+        | Pattern::Calendar { .. } => false,
     }
 }

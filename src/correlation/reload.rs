@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::book::Book;
 use super::condition::{ConditionKey, RuleId};
 use super::output::Output;
-use super::patterns::Window;
 use super::subject::Subject;
 use super::turn::{Index, Turn};
 use super::{RESUME_GRACE, state};
@@ -91,20 +90,20 @@ impl Turn<'_> {
         }
         let mut silent: Vec<(ConditionKey, Span)> = Vec::new();
         for (key, condition) in self.state.conditions.iter() {
-            let Window::Absence(window) = &condition.window else { continue };
-            if let Some(Pattern::Absence { within }) = self.book.rule_of(key).map(|rule| &rule.pattern)
-                && window.due().is_some_and(fell_into_gap)
+            let due = condition.window.awaited();
+            if let Some(Pattern::Absence { within } | Pattern::PairWindow { within, .. }) =
+                self.book.rule_of(key).map(|rule| &rule.pattern)
+                && due.is_some_and(fell_into_gap)
             {
                 silent.push((key.clone(), *within));
             }
         }
         for (key, within) in silent {
-            if let Some(condition) = self.state.condition_mut(&key)
-                && let Window::Absence(window) = &mut condition.window
-            {
-                window.postpone(now + within.max(RESUME_GRACE));
-            }
+            let Some(condition) = self.state.condition_mut(&key) else { continue };
+            let deadline = now + within.max(RESUME_GRACE);
+            condition.window.postpone(deadline);
         }
+        self.postpone_contexts(fell_into_gap);
     }
 }
 

@@ -3,9 +3,9 @@
 use super::alert::Alert;
 use super::condition::{Condition, ConditionKey, RuleId};
 use super::output::{Evidence, Member};
-use super::patterns::Window;
-use crate::model::{Labels, LabelsBuilder};
-use crate::rules::{Pattern, Rule, fact_named};
+use super::patterns::{SequenceWindow, Window, effective};
+use crate::model::{Labels, LabelsBuilder, Moment, Span};
+use crate::rules::{Flap, Group, Pattern, Rule, Sequence, fact_named};
 
 /// What stands in a title for a label that is not there.
 const MISSING: &str = "?";
@@ -37,7 +37,8 @@ pub(super) fn title(
     fill(&rule.title, value)
 }
 
-fn fill(template: &str, value: impl Fn(&str) -> Option<String>) -> String {
+/// The template with its `{name}` places filled.
+pub(super) fn fill(template: &str, value: impl Fn(&str) -> Option<String>) -> String {
     let mut out = String::with_capacity(template.len() + 32);
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
@@ -54,33 +55,14 @@ fn fill(template: &str, value: impl Fn(&str) -> Option<String>) -> String {
     out
 }
 
-fn count(condition: &Condition) -> u64 {
+/// How many events or alerts count under a condition.
+pub(super) fn count(condition: &Condition) -> u64 {
     condition.window.count().max(condition.members.len() as u64)
 }
 
 /// Which pattern fired, by what counts, over which window.
 pub(super) fn reason(rule: &Rule, condition: &Condition, suppressed: usize) -> String {
-    let alerts = condition.members.len();
-    let what = match (&rule.pattern, &condition.window) {
-        (Pattern::Each, _) if alerts == 0 => "an event matched".to_owned(),
-        (Pattern::Each, _) if alerts == 1 => "an alert matches and fires".to_owned(),
-        (Pattern::Each, _) => format!("{alerts} alerts match and fire"),
-        (Pattern::Threshold { count, within, .. }, window) if window.is_on(false) => {
-            format!("{} matches within {within}, {count} are enough", window.count())
-        }
-        (Pattern::Threshold { count, within, .. }, _) => {
-            format!("{count} matches within {within} came earlier, {alerts} alerts of them still fire")
-        }
-        (Pattern::Pair { until, .. }, Window::Pair(window)) => {
-            let at = window.opened_at().map(|at| at.to_rfc3339()).unwrap_or_default();
-            format!("the first event came at {at}, the second ({until}) did not yet")
-        }
-        (Pattern::Absence { within }, Window::Absence(window)) => {
-            let at = window.last().map(|at| at.to_rfc3339()).unwrap_or_default();
-            format!("nothing came for {within} after {at}")
-        }
-        (Pattern::Pair { .. } | Pattern::Absence { .. }, _) => "it fired".to_owned(),
-    };
+    let what = what_fired(rule, condition);
     let held = match suppressed {
         0 => String::new(),
         1 => "; one of them was held back when it came".to_owned(),
@@ -89,20 +71,175 @@ pub(super) fn reason(rule: &Rule, condition: &Condition, suppressed: usize) -> S
     format!("{} ({}): {what}{held}", rule.name, rule.pattern.name())
 }
 
+fn what_fired(rule: &Rule, condition: &Condition) -> String {
+    let (alerts, window) = (condition.members.len(), &condition.window);
+    let at = |moment: Option<Moment>| moment.map(|at| at.to_rfc3339()).unwrap_or_default();
+    let has = |count: u64, within: Span, enough: u32| {
+        if window.is_on(false) {
+            format!("{count} matches within {within}, {enough} are enough")
+        } else {
+            format!("{enough} matches within {within} came earlier, {alerts} alerts of them still fire")
+        }
+    };
+    match (&rule.pattern, window) {
+        (Pattern::Each, _) if alerts == 0 => "an event matched".to_owned(),
+        (Pattern::Each, _) if alerts == 1 => "an alert matches and fires".to_owned(),
+        (Pattern::Each, _) => format!("{alerts} alerts match and fire"),
+        (Pattern::Suppress { within }, Window::Suppress(window)) => {
+            format!("the first came at {}, further ones within {within} are swallowed", at(window.opened_at()))
+        }
+        (Pattern::Threshold { count, within, distinct: Some(label), .. }, window) if window.is_on(false) => {
+            format!("{} values of {label} within {within}, {count} are enough", window.count())
+        }
+        (Pattern::Threshold { count, within, .. }, window) => has(window.count(), *within, *count),
+        (Pattern::Rate(rate), window) => {
+            format!("{} (above {} per {})", has(window.count(), rate.within, rate.count), rate.above, rate.per)
+        }
+        (Pattern::Thresholds { rise, fall }, _) => format!(
+            "{} matches came within {}; it falls when at most {} come for {}",
+            rise.count, rise.within, fall.count, fall.within
+        ),
+        (Pattern::Pair { until, .. }, Window::Pair(window)) => {
+            format!("the first event came at {}, the second ({until}) did not yet", at(window.opened_at()))
+        }
+        (Pattern::PairWindow { until, within }, _) => {
+            format!("the second event ({until}) did not come within {within} after the first")
+        }
+        (Pattern::Absence { within }, Window::Absence(window)) => {
+            format!("nothing came for {within} after {}", at(window.last()))
+        }
+        (Pattern::Sequence(sequence), _) => {
+            format!("{} steps came in order within {}", sequence.steps.len(), sequence.within)
+        }
+        (Pattern::Group(group), _) => {
+            format!("all {} classes reached their counts within {}", group.classes.len(), group.within)
+        }
+        (Pattern::Flap(Flap::Timed { start, .. }), window) => has(window.count(), start.within, start.count),
+        (Pattern::Flap(mode), Window::Flap(window)) => {
+            format!("{} of the last 20 results were changes, {} %", window.changes(), window.percent(*mode))
+        }
+        (Pattern::Calendar { schedule }, _) => format!("the calendar {schedule} is due"),
+        (Pattern::Suppress { .. } | Pattern::Pair { .. } | Pattern::Absence { .. } | Pattern::Flap(_), _) => {
+            "it fired".to_owned()
+        }
+    }
+}
+
 /// Why an alert raised nothing while its pattern has not fired.
 pub(super) fn held_idle(rule: &Rule, window: &Window) -> String {
-    match rule.pattern {
+    match &rule.pattern {
         Pattern::Threshold { count, .. } => format!("rule {}, {} of {count}", rule.name, window.count()),
-        Pattern::Each | Pattern::Pair { .. } | Pattern::Absence { .. } => format!("rule {}", rule.name),
+        Pattern::Each => format!("rule {}", rule.name),
+        Pattern::Suppress { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Pair { .. }
+        | Pattern::PairWindow { .. }
+        | Pattern::Absence { .. }
+        | Pattern::Sequence(_)
+        | Pattern::Group(_)
+        | Pattern::Flap(_)
+        | Pattern::Calendar { .. } => format!("rule {}, {}", rule.name, progress(rule, window)),
     }
+}
+
+/// How far a pattern came and what is missing: "2 of 5 within 10m, 3 more before 12:04:00Z". For `explain`, and for
+/// what an alert waits for.
+pub(super) fn progress(rule: &Rule, window: &Window) -> String {
+    let at = |moment: Option<Moment>| moment.map(|at| at.to_rfc3339()).unwrap_or_default();
+    let missing = |has: u64, needs: u32, within: Span, oldest: Option<Moment>, what: &str| {
+        let more = u64::from(needs).saturating_sub(has).max(1);
+        match oldest {
+            Some(oldest) if has > 0 => {
+                let before = oldest + effective(rule, within);
+                format!("{has} of {needs}{what} within {within}, {more} more before {}", before.to_rfc3339())
+            }
+            Some(_) | None => format!("0 of {needs}{what} within {within}"),
+        }
+    };
+    match (&rule.pattern, window) {
+        (Pattern::Each, _) => "every match counts".to_owned(),
+        (Pattern::Suppress { within }, Window::Suppress(window)) => match window.opened_at() {
+            Some(opened_at) => {
+                format!("swallowed: the first came at {}, it is quiet for {within}", opened_at.to_rfc3339())
+            }
+            None => "waits for the first".to_owned(),
+        },
+        (Pattern::Threshold { count, within, distinct, .. }, window) => {
+            let what = distinct.as_ref().map(|label| format!(" values of {label}")).unwrap_or_default();
+            missing(window.count(), *count, *within, window.counts_since(), &what)
+        }
+        (Pattern::Rate(rate), window) => missing(window.count(), rate.count, rate.within, window.counts_since(), ""),
+        (Pattern::Thresholds { rise, .. }, Window::TwoThresholds(window)) => {
+            missing(window.times().len() as u64, rise.count, rise.within, window.times().oldest(), "")
+        }
+        (Pattern::Flap(Flap::Timed { start, .. }), window) => {
+            missing(window.count(), start.count, start.within, window.counts_since(), " transitions")
+        }
+        (Pattern::Flap(mode), Window::Flap(window)) => {
+            format!("{} of the last 20 results were changes, {} %", window.changes(), window.percent(*mode))
+        }
+        (Pattern::Pair { .. }, _) => "waits for the first event".to_owned(),
+        (Pattern::PairWindow { until, .. }, Window::Unanswered(window)) => match window.awaited() {
+            Some(awaited) => format!("waits for the second event ({until}) until {}", awaited.to_rfc3339()),
+            None => "waits for the first event".to_owned(),
+        },
+        (Pattern::Absence { within }, Window::Absence(window)) => {
+            format!("expects it again within {within} after {}", at(window.last()))
+        }
+        (Pattern::Sequence(sequence), Window::Sequence(window)) => sequence_progress(sequence, window),
+        (Pattern::Group(group), Window::Group(window)) => group_progress(group, window.counts(group)),
+        (Pattern::Group(group), Window::SecGroup(window)) => group_progress(group, window.counts(group)),
+        (Pattern::Calendar { schedule }, Window::Calendar(window)) => {
+            format!("{schedule} is next due at {}", at(window.next()))
+        }
+        // A window is always that of its rule's pattern.
+        (
+            Pattern::Suppress { .. }
+            | Pattern::Thresholds { .. }
+            | Pattern::PairWindow { .. }
+            | Pattern::Absence { .. }
+            | Pattern::Sequence(_)
+            | Pattern::Group(_)
+            | Pattern::Flap(_)
+            | Pattern::Calendar { .. },
+            _,
+        ) => String::new(),
+    }
+}
+
+fn sequence_progress(sequence: &Sequence, window: &SequenceWindow) -> String {
+    let all = sequence.steps.len();
+    match window.furthest(sequence) {
+        Some((came, until)) => {
+            let next = sequence.steps.get(usize::from(came)).map(|step| step.matchers.to_string()).unwrap_or_default();
+            format!("{came} of {all} steps, the next ({next}) before {}", until.to_rfc3339())
+        }
+        None => format!("0 of {all} steps within {}", sequence.within),
+    }
+}
+
+fn group_progress(group: &Group, counts: impl Iterator<Item = (usize, usize)>) -> String {
+    let classes = counts.zip(&group.classes);
+    let each: Vec<String> =
+        classes.map(|((has, needs), class)| format!("{} of {needs} ({})", has.min(needs), class.matchers)).collect();
+    format!("{} within {}", each.join(", "), group.within)
 }
 
 /// Why an alert raised nothing that its rule does not keep as a member.
 pub(super) fn held_outside(rule: &Rule) -> String {
     match rule.pattern {
         Pattern::Absence { within } => format!("rule {}, expects it again within {within}", rule.name),
-        Pattern::Pair { .. } => format!("rule {}, its pair is complete", rule.name),
-        Pattern::Each | Pattern::Threshold { .. } => format!("rule {}", rule.name),
+        Pattern::Pair { .. } | Pattern::PairWindow { .. } => format!("rule {}, its pair is complete", rule.name),
+        Pattern::Each
+        | Pattern::Suppress { .. }
+        | Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Sequence(_)
+        | Pattern::Group(_)
+        | Pattern::Flap(_)
+        | Pattern::Calendar { .. } => format!("rule {}", rule.name),
     }
 }
 

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::Alert;
 use super::condition::{Condition, ConditionKey, RuleId};
+use super::contexts::{Context, ContextName};
 use super::event_ids::{EventId, Seen};
+use super::grouping::Groups;
 use super::quarantine::Quarantine;
 use super::templates::Templates;
 use crate::model::{Fingerprint, Moment, SECTION_COUNT, Sections, Silence, SilenceId};
@@ -26,6 +28,8 @@ pub(super) struct State {
     pub names: Arc<RuleNames>,
     pub quarantine: Arc<Quarantine>,
     pub templates: Arc<Templates>,
+    pub contexts: Sections<ContextName, Context>,
+    pub groups: Arc<Groups>,
 }
 
 /// A silence and how far its life was taken into account.
@@ -116,21 +120,22 @@ enum Section {
     Alerts(usize),
     Conditions(usize),
     EventIds(usize),
+    Contexts(usize),
     Silences,
     Rules,
     Quarantine,
     Templates,
+    Groups,
 }
 
 impl Section {
     fn all() -> impl Iterator<Item = Section> {
         let parts = |part: fn(usize) -> Section| (0..SECTION_COUNT).map(part);
-        parts(Section::Alerts).chain(parts(Section::Conditions)).chain(parts(Section::EventIds)).chain([
-            Section::Silences,
-            Section::Rules,
-            Section::Quarantine,
-            Section::Templates,
-        ])
+        parts(Section::Alerts)
+            .chain(parts(Section::Conditions))
+            .chain(parts(Section::EventIds))
+            .chain(parts(Section::Contexts))
+            .chain([Section::Silences, Section::Rules, Section::Groups, Section::Quarantine, Section::Templates])
     }
 
     fn name(self) -> String {
@@ -138,10 +143,12 @@ impl Section {
             Section::Alerts(index) => format!("alerts-{index:02}"),
             Section::Conditions(index) => format!("conditions-{index:02}"),
             Section::EventIds(index) => format!("event-ids-{index:02}"),
+            Section::Contexts(index) => format!("contexts-{index:02}"),
             Section::Silences => "silences".to_owned(),
             Section::Rules => "rules".to_owned(),
             Section::Quarantine => "quarantine".to_owned(),
             Section::Templates => "templates".to_owned(),
+            Section::Groups => "groups".to_owned(),
         }
     }
 
@@ -155,10 +162,12 @@ impl Section {
             ("alerts", Some(index)) => Ok(Section::Alerts(index)),
             ("conditions", Some(index)) => Ok(Section::Conditions(index)),
             ("event-ids", Some(index)) => Ok(Section::EventIds(index)),
+            ("contexts", Some(index)) => Ok(Section::Contexts(index)),
             ("silences", None) => Ok(Section::Silences),
             ("rules", None) => Ok(Section::Rules),
             ("quarantine", None) => Ok(Section::Quarantine),
             ("templates", None) => Ok(Section::Templates),
+            ("groups", None) => Ok(Section::Groups),
             _ => Err(unknown()),
         }
     }
@@ -177,12 +186,33 @@ impl Frozen {
             Section::Alerts(index) => state.alerts.encode_section(index),
             Section::Conditions(index) => state.conditions.encode_section(index),
             Section::EventIds(index) => state.event_ids.encode_section(index),
+            Section::Contexts(index) => state.contexts.encode_section(index),
             Section::Silences => postcard::to_allocvec(&*state.silences),
             Section::Rules => postcard::to_allocvec(&*state.names),
             Section::Quarantine => postcard::to_allocvec(&*state.quarantine),
             Section::Templates => postcard::to_allocvec(&*state.templates),
+            Section::Groups => postcard::to_allocvec(&*state.groups),
         };
         encoded.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })
+    }
+
+    /// Lets go of the content, and stays good for [`Frozen::same_section`] alone.
+    pub fn hollow(&mut self) {
+        let State {
+            alerts,
+            conditions,
+            event_ids,
+            contexts,
+            silences: _,
+            names: _,
+            groups: _,
+            quarantine: _,
+            templates: _,
+        } = &mut self.0;
+        alerts.hollow();
+        conditions.hollow();
+        event_ids.hollow();
+        contexts.hollow();
     }
 
     /// Whether that section was not touched since `earlier`, so that its bytes are the same. False is no promise.
@@ -192,10 +222,12 @@ impl Frozen {
             Ok(Section::Alerts(index)) => now.alerts.same_section(&before.alerts, index),
             Ok(Section::Conditions(index)) => now.conditions.same_section(&before.conditions, index),
             Ok(Section::EventIds(index)) => now.event_ids.same_section(&before.event_ids, index),
+            Ok(Section::Contexts(index)) => now.contexts.same_section(&before.contexts, index),
             Ok(Section::Silences) => Arc::ptr_eq(&now.silences, &before.silences),
             Ok(Section::Rules) => Arc::ptr_eq(&now.names, &before.names),
             Ok(Section::Quarantine) => Arc::ptr_eq(&now.quarantine, &before.quarantine),
             Ok(Section::Templates) => Arc::ptr_eq(&now.templates, &before.templates),
+            Ok(Section::Groups) => Arc::ptr_eq(&now.groups, &before.groups),
             Err(_) => false,
         }
     }
@@ -217,10 +249,12 @@ impl State {
             Section::Alerts(index) => self.alerts.restore_section(index, bytes),
             Section::Conditions(index) => self.conditions.restore_section(index, bytes),
             Section::EventIds(index) => self.event_ids.restore_section(index, bytes),
+            Section::Contexts(index) => self.contexts.restore_section(index, bytes),
             Section::Silences => postcard::from_bytes(bytes).map(|silences| self.silences = Arc::new(silences)),
             Section::Rules => postcard::from_bytes(bytes).map(|names| self.names = Arc::new(names)),
             Section::Quarantine => postcard::from_bytes(bytes).map(|names| self.quarantine = Arc::new(names)),
             Section::Templates => postcard::from_bytes(bytes).map(|kept| self.templates = Arc::new(kept)),
+            Section::Groups => postcard::from_bytes(bytes).map(|groups| self.groups = Arc::new(groups)),
         };
         restored.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })
     }

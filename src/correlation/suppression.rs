@@ -145,10 +145,7 @@ pub(super) fn is_free(state: &State, index: &Index, book: &Book, condition: &Con
         return came_free(true);
     }
     // What is missing may be missed because of what holds its source back now, whatever held it when it last spoke.
-    let then_counts = match condition.window {
-        Window::Absence(_) => false,
-        Window::Each(_) | Window::Threshold(_) | Window::Pair(_) => true,
-    };
+    let then_counts = !matches!(condition.window, Window::Absence(_));
     let is_held = |one: &Arc<Evidence>| suppressor(state, index, book, &Subject::of_evidence(one)).is_some();
     (then_counts && came_free(false)) || condition.evidence.is_empty() || !condition.evidence.iter().all(is_held)
 }

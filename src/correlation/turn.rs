@@ -8,13 +8,17 @@ use std::sync::Arc;
 use super::alert::Alert;
 use super::book::Book;
 use super::condition::{Condition, ConditionKey, Phase, RuleId};
+use super::contexts::Derived;
 use super::deadlines::{Deadlines, Timer};
 use super::event_ids::{EventId, order_of};
+use super::grouping::Places;
 use super::inhibition::Inhibitions;
 use super::output::{AlertView, Counted, Decision, Output, Verdict};
+use super::patterns::Window;
 use super::state::{Stage, State};
 use super::subject::Subject;
-use crate::model::{Fingerprint, Labels, Moment, SilenceId, Status};
+use crate::model::{Cause, Fingerprint, Labels, Moment, SilenceId, Status};
+use crate::rules::{ActionAt, Pattern};
 
 /// What follows from the state and is made again after a restore.
 #[derive(Clone, Default)]
@@ -30,16 +34,26 @@ pub(super) struct Index {
     pub event_id_order: VecDeque<(Moment, EventId)>,
     /// One text for every alert of a source.
     pub sources: BTreeSet<Arc<str>>,
+    /// Every calendar of the rulebook has its condition.
+    pub has_calendars: bool,
+    /// What grouping saw where.
+    pub places: Places,
 }
 
 impl Index {
     pub fn of(state: &mut State, book: &Book) -> Index {
-        let mut index = Index { event_id_order: order_of(&state.event_ids), ..Index::default() };
+        let event_id_order = order_of(&state.event_ids);
+        let mut index = Index { event_id_order, places: Places::of(&state.groups), ..Index::default() };
         for (id, kept) in state.silences.iter() {
             index.deadlines.insert(kept.due(), Timer::Silence(*id));
             match kept.stage {
                 Stage::Active => index.active_silences.push(*id),
                 Stage::Pending | Stage::Expired => {}
+            }
+        }
+        for (name, context) in state.contexts.iter() {
+            if let Some(until) = context.until {
+                index.deadlines.insert(until, Timer::Context(name.clone()));
             }
         }
         let fingerprints: Vec<Fingerprint> = state.alerts.iter().map(|(fingerprint, _)| *fingerprint).collect();
@@ -50,6 +64,11 @@ impl Index {
             if alert.times.firing && book.has_inhibitions() {
                 let places = book.inhibition_places(&Subject::of_alert(alert));
                 index.inhibitions.insert(fingerprint, &places, &mut Default::default());
+            }
+        }
+        for (number, sighting) in &state.groups.sightings {
+            if let Some(at) = sighting.look_again {
+                index.deadlines.insert(at, Timer::Sighting(*number));
             }
         }
         let keys: Vec<ConditionKey> = state.conditions.iter().map(|(key, _)| key.clone()).collect();
@@ -123,6 +142,14 @@ pub(super) struct Turn<'a> {
     pub out: &'a mut Vec<Output>,
     /// Alerts to show again when the turn ends.
     pub changed: BTreeSet<Fingerprint>,
+    /// The input that is being handled; none while time alone acts.
+    pub cause: Option<Cause>,
+    /// The labels of the event that is entering a window.
+    pub acting: Option<Labels>,
+    /// Events that rules made, and how deep each is.
+    pub derived: VecDeque<(Derived, u8)>,
+    /// How deep the event is that is being taken.
+    pub depth: u8,
 }
 
 impl Turn<'_> {
@@ -131,8 +158,27 @@ impl Turn<'_> {
         while let Some((at, timer)) = self.index.deadlines.pop(self.now) {
             match timer {
                 Timer::Silence(id) => self.silences_due(at, id),
+                Timer::Context(name) => self.context_timer(&name),
                 Timer::Alert(fingerprint) => self.alert_timer(fingerprint, at),
                 Timer::Condition(key) => self.condition_timer(&key, at),
+                Timer::Sighting(number) => self.look_again(number),
+            }
+        }
+    }
+
+    /// Conditions of calendars wait for no event: they stand from the first input under their rulebook on.
+    pub fn open_calendars(&mut self) {
+        if self.index.has_calendars {
+            return;
+        }
+        self.index.has_calendars = true;
+        let book = self.book;
+        for position in 0..book.catch_all_position() {
+            if matches!(book.rule(position).pattern, Pattern::Calendar { .. }) {
+                let key = ConditionKey::new(book.id(position), Labels::empty());
+                self.open_condition(&key, position);
+                self.arm_condition(&key);
+                self.settle(&key, false);
             }
         }
     }
@@ -173,11 +219,18 @@ impl Turn<'_> {
         let book = self.book;
         let (Some(condition), Some(rule)) = (self.state.condition_mut(key), book.rule_of(key)) else { return };
         condition.armed = None;
-        if condition.window.due(rule).is_some_and(|due| due <= at) {
-            condition.window.expire(rule, at);
+        let is_due = condition.window.due(rule).is_some_and(|due| due <= at);
+        let mut fires = is_due && condition.window.expire(rule, at, self.now);
+        if fires && matches!(condition.window, Window::Calendar(_)) {
+            fires = self.calendar_fires(key, at);
         }
         self.arm_condition(key);
-        self.settle(key, false);
+        let was_raised = self.state.conditions.get(key).is_some_and(|condition| condition.is_raised());
+        if fires {
+            self.act(key, ActionAt::Fire);
+        }
+        self.settle(key, fires);
+        self.emit_again(key, fires && was_raised);
     }
 
     pub fn arm_alert(&mut self, fingerprint: Fingerprint) {
@@ -199,11 +252,15 @@ impl Turn<'_> {
         self.out.push(Output::Count(counted));
     }
 
-    pub fn decide(&mut self, key: &ConditionKey, verdict: Verdict) {
-        if let Some(rule) = self.book.rule_of(key) {
+    pub fn decide(&mut self, key: &ConditionKey, mut verdict: Verdict) {
+        let Some(rule) = self.book.rule_of(key).filter(|rule| rule.opens_incident) else { return };
+        let joins = self.group(key, &mut verdict);
+        let further = joins.into_iter().map(|joins| Verdict::Grouped(Box::new(joins)));
+        for verdict in [verdict].into_iter().chain(further) {
             let decision = Decision { rule: rule.name.clone(), key: key.key.clone(), verdict };
             self.out.push(Output::Decision(Box::new(decision)));
         }
+        self.wake(key);
     }
 
     /// When an event happened; counts what is not believable.
@@ -222,17 +279,17 @@ pub(super) fn view(state: &State, book: &Book, fingerprint: Fingerprint, alert: 
     let rule = owner.and_then(|key| book.rule_of(key));
     AlertView {
         fingerprint,
-        source: alert.source.as_ref().to_owned(),
+        source: Arc::clone(&alert.source),
         status: if alert.times.firing { Status::Firing } else { Status::Resolved },
         labels: alert.labels.clone(),
         facts: alert.facts.clone(),
         annotations: alert.annotations.clone(),
-        summary: alert.summary.as_ref().to_owned(),
+        summary: Arc::clone(&alert.summary),
         severity: alert.severity,
         starts_at: alert.times.starts_at,
         ends_at: alert.times.ends_at,
         updated_at: alert.updated_at,
-        generator_url: alert.generator_url.as_ref().to_owned(),
+        generator_url: Arc::clone(&alert.generator_url),
         silenced_by: alert.silenced_by.clone(),
         inhibited_by: alert.inhibited_by.into_iter().collect(),
         rule: rule.map(|rule| rule.name.clone()).unwrap_or_default(),
@@ -254,6 +311,7 @@ fn held(state: &State, book: &Book, fingerprint: Fingerprint, alert: &Alert) -> 
     match condition.phase {
         Phase::Idle => Some(super::sentences::held_idle(rule, &condition.window)),
         Phase::Waiting => Some(format!("rule {}, waits for the end of what holds it back", rule.name)),
+        Phase::Raised { .. } if !rule.opens_incident => Some(format!("rule {}, opens no incident", rule.name)),
         Phase::Raised { .. } => None,
     }
 }

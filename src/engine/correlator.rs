@@ -132,6 +132,10 @@ impl FrozenCorrelator {
         self.0.encode_section(name)
     }
 
+    pub fn hollow(&mut self) {
+        self.0.hollow();
+    }
+
     pub fn is_same(&self, earlier: &FrozenCorrelator, name: &str) -> bool {
         self.0.same_section(&earlier.0, name)
     }
@@ -236,6 +240,11 @@ fn count(counted: correlation::Counted) -> Counted {
                 correlation::Bound::Windows => Bound::Windows,
                 correlation::Bound::Quarantine => Bound::Quarantine,
                 correlation::Bound::Templates => Bound::Templates,
+                correlation::Bound::Instances => Bound::Instances,
+                correlation::Bound::Contexts => Bound::Contexts,
+                correlation::Bound::Derived => Bound::Derived,
+                correlation::Bound::Group => Bound::Group,
+                correlation::Bound::Sightings => Bound::Sightings,
             },
         },
     }

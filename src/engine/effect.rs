@@ -229,13 +229,34 @@ pub enum Bound {
     Quarantine,
     /// Templates of free texts.
     Templates,
+    /// Alerts of one group, or its length.
+    Group,
+    /// Alerts that grouping remembers.
+    Sightings,
     /// Events feeding back from inspections in one input.
     Feedback,
+    /// Instances of a sequence under one key.
+    Instances,
+    /// Shared contexts.
+    Contexts,
+    /// Events that rules derive: how deep, and how many at once.
+    Derived,
 }
 
 impl Bound {
-    pub const ALL: [Bound; 6] =
-        [Bound::EventIds, Bound::Members, Bound::Windows, Bound::Feedback, Bound::Quarantine, Bound::Templates];
+    pub const ALL: [Bound; 11] = [
+        Bound::EventIds,
+        Bound::Members,
+        Bound::Windows,
+        Bound::Group,
+        Bound::Sightings,
+        Bound::Feedback,
+        Bound::Instances,
+        Bound::Contexts,
+        Bound::Derived,
+        Bound::Quarantine,
+        Bound::Templates,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -244,7 +265,12 @@ impl Bound {
             Bound::Windows => "windows",
             Bound::Quarantine => "quarantine",
             Bound::Templates => "templates",
+            Bound::Group => "group",
+            Bound::Sightings => "sightings",
             Bound::Feedback => "feedback",
+            Bound::Instances => "instances",
+            Bound::Contexts => "contexts",
+            Bound::Derived => "derived",
         }
     }
 }

@@ -17,7 +17,7 @@ mod tests;
 
 pub use command::{Action, Command, IncidentAction, Outcome, ProblemAction, Refusal, RunAction};
 pub use compose::{Engine, NotTaken, Work};
-pub use decision::{Decision, Evidence, Member, Raised, Verdict};
+pub use decision::{Decision, Evidence, Joins, Link, LinkKind, Member, Raised, Verdict};
 pub use desk::DeskIncident;
 pub use effect::{AlertRecord, AuditEntry, Bound, Breach, Counted, Effect, Normalised, Notice, NoticeKind, Suppressor};
 pub use explain::{Explained, Question};

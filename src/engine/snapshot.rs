@@ -51,6 +51,14 @@ impl Frozen {
         }
     }
 
+    /// Lets go of the content once it is written; it stays good for [`Frozen::is_same`] as the earlier one.
+    pub fn hollow(&mut self) {
+        match &mut self.state {
+            State::Correlator(correlator) => correlator.hollow(),
+            State::Desk(kept) => kept.hollow(),
+        }
+    }
+
     /// Whether a section is the same as in an earlier snapshot, and need not be written again.
     pub fn is_same(&self, earlier: &Frozen, name: &str) -> bool {
         match (&self.state, &earlier.state) {

@@ -4,9 +4,11 @@
 
 mod lifecycle;
 mod record;
+mod root;
 
 pub use lifecycle::NotAllowed;
 pub use record::{Incident, IncidentState, PendingOn, TimelineEntry, TimelineKind};
+pub use root::{Affected, RootCandidate, root_candidate};
 
 /// A new incident to test with.
 #[cfg(test)]
@@ -30,6 +32,7 @@ pub(crate) fn sample() -> Incident {
         labels: Labels::empty(),
         fingerprint: Fingerprint(1),
         reason: String::new(),
+        root: None,
         alerts: 0,
         firing: 0,
         opened_at: Moment::EPOCH,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::RootCandidate;
 use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, ProblemId, Severity, Tier};
 
 /// Where an incident stands. Tier, acknowledged and breached are attributes, never states.
@@ -98,6 +99,9 @@ pub struct Incident {
     pub fingerprint: Fingerprint,
     /// Why it was opened, in a sentence.
     pub reason: String,
+    /// The item that its alerts point at, as far as they are of items that the inventory holds.
+    #[serde(default)]
+    pub root: Option<RootCandidate>,
     /// How many alerts it ever held, and how many of them fire now.
     pub alerts: u64,
     pub firing: u64,
@@ -148,6 +152,9 @@ pub enum TimelineKind {
     AlertJoined,
     AlertCleared,
     SeverityChanged,
+    /// A condition of another rule or key became a part of it.
+    Grouped,
+    RootChanged,
     Paged,
     Escalated,
     StepSkipped,

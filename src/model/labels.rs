@@ -21,6 +21,11 @@ fn fnv1a_more(hash: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME))
 }
 
+/// FNV-1a of one pair, as a fingerprint takes it.
+pub(crate) fn fnv1a_pair(name: &str, value: &str) -> u64 {
+    fnv1a_more(fnv1a_more(fnv1a_more(FNV_OFFSET, name.as_bytes()), &[0xFF]), value.as_bytes())
+}
+
 /// A set of name–value pairs, sorted by name, no empty values, no doubles. Cloning shares.
 ///
 /// All text lies in one allocation: an alert's labels cost their bytes plus 8 a pair.

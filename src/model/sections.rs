@@ -4,7 +4,7 @@
 //! a snapshot; sections that are still the same pointer at the next snapshot need not be written again.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeSeq;
@@ -32,15 +32,23 @@ impl SectionKey for super::IncidentId {
 }
 
 /// An ordered map in [`SECTION_COUNT`] copy-on-write sections. Iteration is by section, then by key: a fixed order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Sections<K, V> {
     sections: Vec<Arc<BTreeMap<K, V>>>,
+    /// Of a hollow one: the sections that it had, without keeping them.
+    had: Vec<Weak<BTreeMap<K, V>>>,
     len: usize,
+}
+
+impl<K: PartialEq, V: PartialEq> PartialEq for Sections<K, V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len == other.len && self.sections == other.sections
+    }
 }
 
 impl<K: SectionKey, V: Clone> Default for Sections<K, V> {
     fn default() -> Self {
-        Sections { sections: (0..SECTION_COUNT).map(|_| Arc::default()).collect(), len: 0 }
+        Sections { sections: (0..SECTION_COUNT).map(|_| Arc::default()).collect(), had: Vec::new(), len: 0 }
     }
 }
 
@@ -99,9 +107,18 @@ impl<K: SectionKey, V: Clone> Sections<K, V> {
         self.sections[Self::index(key)].iter()
     }
 
-    /// Whether section `index` is still the one that `earlier` holds, so that it need not be written again.
+    /// Whether section `index` is still the one that `earlier` holds or held, so that it need not be written again.
     pub fn same_section(&self, earlier: &Self, index: usize) -> bool {
-        Arc::ptr_eq(&self.sections[index], &earlier.sections[index])
+        let before = earlier.had.get(index).map_or_else(|| Arc::as_ptr(&earlier.sections[index]), Weak::as_ptr);
+        Arc::as_ptr(&self.sections[index]) == before
+    }
+
+    /// Lets go of what is in it, and stays good for [`Sections::same_section`] alone: a snapshot that is written must
+    /// not keep its moment in memory until the next.
+    pub fn hollow(&mut self) {
+        // While the mark lives its address is nobody else's; the first change after it moves the section away.
+        let had = self.sections.iter().map(Arc::downgrade).collect();
+        *self = Sections { had, ..Sections::default() };
     }
 
     fn index(key: &K) -> usize {
@@ -154,6 +171,23 @@ where
 mod tests {
     use super::super::Fingerprint;
     use super::*;
+
+    #[test]
+    fn a_hollow_copy_holds_nothing_and_still_tells_what_was_touched() {
+        let mut live: Sections<Fingerprint, Arc<u32>> = Sections::default();
+        for n in 0..1000 {
+            live.insert(Fingerprint(n), Arc::new(1));
+        }
+        let mut frozen = live.clone();
+        frozen.hollow();
+        assert!(frozen.is_empty() && frozen.get(&Fingerprint(5)).is_none());
+        let value = live.get_mut(&Fingerprint(5)).unwrap();
+        assert_eq!(Arc::strong_count(value), 1, "nothing was copied");
+        *Arc::make_mut(value) = 2;
+        let differ: Vec<usize> = (0..SECTION_COUNT).filter(|index| !live.same_section(&frozen, *index)).collect();
+        assert_eq!(differ, [5]);
+        assert_eq!((live.len(), live.get(&Fingerprint(69))), (1000, Some(&Arc::new(1))));
+    }
 
     #[test]
     fn a_frozen_copy_keeps_its_moment_and_only_touched_sections_differ() {

@@ -7,10 +7,14 @@ mod defaults;
 mod expression;
 mod extraction;
 mod facts;
+mod gaps;
+mod grouping;
+mod guard;
 mod inventory;
 mod load;
 mod mistake;
 mod naming;
+mod pattern;
 mod rulebook;
 mod source;
 mod test_case;
@@ -20,13 +24,20 @@ pub use defaults::builtin;
 pub use expression::{BadExpression, Expression};
 pub use extraction::{Extraction, Groups};
 pub use facts::{EventText, NAMING_FACT, Normalising, SeverityWords, TEMPLATE_FACT, Table, TemplateScope, fact_named};
+pub use gaps::Gaps;
+pub use grouping::{Gravity, Grouping};
+pub use guard::{BadGuard, Guard};
 pub use inventory::{ConfigurationItem, ENTITY_LABELS, Inventory, ItemIndex};
 pub use load::{Loaded, load};
 pub use mistake::{Mistake, Place};
 pub use naming::{NamingStandard, OddName, odd_names};
+pub use pattern::{
+    ActionAt, Actions, Capture, ContextAction, ContextChange, CountWithin, Counts, Emit, EmitKind, Flap, Group,
+    GroupClass, Pattern, Rate, Semantics, Sequence, SequenceStep,
+};
 pub use rulebook::{
-    CATCH_ALL, Channel, Check, Comparison, Counts, Inhibition, Item, Ladder, Limit, Pattern, Plan, ProblemPolicy, Rule,
-    RuleText, Rulebook, RulebookHash, Step, Team,
+    CATCH_ALL, Channel, Check, Comparison, Inhibition, Item, Ladder, Limit, Plan, ProblemPolicy, Rule, RuleText,
+    Rulebook, RulebookHash, Step, Team,
 };
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
 pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

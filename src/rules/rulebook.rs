@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Expression, Inventory, Normalising, Source};
+use super::{Actions, Counts, Expression, Grouping, Guard, Inventory, Normalising, Pattern, Semantics, Source};
 use crate::calendar::Schedule;
 use crate::model::{Matchers, Priority, Severity, Span, Tier};
 
@@ -41,6 +41,7 @@ pub struct Rulebook {
     pub sources: Vec<Source>,
     pub inventory: Inventory,
     pub normalising: Normalising,
+    pub grouping: Grouping,
     /// In file order; the first that owns an alert keeps it. The catch-all is not among them.
     pub rules: Vec<Rule>,
     pub inhibitions: Vec<Inhibition>,
@@ -62,6 +63,7 @@ impl Rulebook {
             sources: Vec::new(),
             inventory: Inventory::default(),
             normalising: Normalising::default(),
+            grouping: Grouping::default(),
             rules: Vec::new(),
             inhibitions: Vec::new(),
             ladders: BTreeMap::new(),
@@ -99,6 +101,12 @@ pub struct Rule {
     pub by: Vec<String>,
     pub pattern: Pattern,
     pub counts: Counts,
+    pub semantics: Semantics,
+    /// Asked after matchers and `when`; does not hold: no match.
+    pub guard: Option<Guard>,
+    pub actions: Actions,
+    /// False: it only acts (contexts, derived events); the desk never hears of it.
+    pub opens_incident: bool,
     /// Whether later rules see the event too (they open incidents; this one records a link only).
     pub continues: bool,
     /// Why this rule may hold alerts back for good; `None`: they go on to the next rule after `otherwise_after`.
@@ -126,50 +134,10 @@ pub struct Rule {
     pub quiet: Option<Span>,
     /// How long a firing alert may be held before the next rule gets it.
     pub otherwise_after: Span,
+    /// Whether its alerts may be one incident with those of other rules.
+    pub groups: bool,
     /// Over everything that decides what its windows mean; equal across a reload: the windows live on.
     pub shape: u64,
-}
-
-/// When a rule fires. Windows are half-open, (t − within, t], on event time.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Pattern {
-    /// At every matching alert.
-    Each,
-    /// At the `count`-th match inside `within`; clear below `clear` for `within`.
-    Threshold { count: u32, within: Span, clear: u32 },
-    /// At the first event; the event that fits `until` (same key) clears it. Without it, clear after `within`, if set.
-    Pair { until: Matchers, within: Option<Span> },
-    /// When no matching message came for `within` after the last one; the next message clears it.
-    Absence { within: Span },
-}
-
-impl Pattern {
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Pattern::Each => "each",
-            Pattern::Threshold { .. } => "threshold",
-            Pattern::Pair { .. } => "pair",
-            Pattern::Absence { .. } => "absence",
-        }
-    }
-
-    /// How far back events can matter to it; none for a pair that waits without end.
-    pub const fn window(&self) -> Option<Span> {
-        match self {
-            Pattern::Each => None,
-            Pattern::Threshold { within, .. } | Pattern::Absence { within } => Some(*within),
-            Pattern::Pair { within, .. } => *within,
-        }
-    }
-}
-
-/// What counts once in a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counts {
-    /// A transition of an alert (first firing, firing again, change of severity), and every point.
-    Transitions,
-    /// Every message.
-    Messages,
 }
 
 /// Alertmanager's inhibition: a firing source holds back its targets with equal values of `equal`.

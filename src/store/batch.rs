@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sqlx::postgres::PgDatabaseError;
+
 use crate::engine::{Effect, Entry};
 use crate::model::{DeadLetter, Moment, Offset, Partition, Span};
 use crate::rules::{Rulebook, RulebookHash};
@@ -88,6 +90,9 @@ pub enum StoreError {
     TimedOut { what: &'static str, after: Span },
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
+    /// Of the connection that writes the embedded database.
+    #[error("database: {0}")]
+    Embedded(#[from] rusqlite::Error),
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
     /// A row that this release cannot read.
@@ -104,18 +109,28 @@ pub enum StoreError {
     NameTaken { name: String },
 }
 
+impl From<rusqlite::Error> for CommitError {
+    fn from(error: rusqlite::Error) -> CommitError {
+        if error.sqlite_error().is_some_and(|error| is_of_content(error.extended_code)) {
+            CommitError::Content { reason: error.to_string() }
+        } else {
+            CommitError::Unavailable(StoreError::Embedded(error))
+        }
+    }
+}
+
 /// Whether the database refused what was written rather than to write at all. Only then is bisecting the batch right:
 /// a missing table or a full disk would condemn every input.
 fn blames_content(error: &sqlx::Error) -> bool {
     if let sqlx::Error::Encode(_) = error {
         return true;
     }
-    let Some(error) = error.as_database_error() else { return false };
-    if let Some(postgres) = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() {
-        // Data exception, integrity violation, program limit exceeded.
-        return ["22", "23", "54"].iter().any(|class| postgres.code().starts_with(class));
-    }
-    let code: i32 = error.code().and_then(|code| code.parse().ok()).unwrap_or_default();
-    // The low byte is the primary code: SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH.
-    [18, 19, 20].contains(&(code & 0xff))
+    let postgres = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    // Data exception, integrity violation, program limit exceeded.
+    postgres.is_some_and(|error| ["22", "23", "54"].iter().any(|class| error.code().starts_with(class)))
+}
+
+/// The low byte of SQLite's code is the primary one: SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH.
+const fn is_of_content(code: i32) -> bool {
+    matches!(code & 0xff, 18..=20)
 }

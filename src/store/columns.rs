@@ -1,7 +1,5 @@
 //! Values and rows on their way into either database.
 
-use serde::ser::{Serialize, SerializeSeq, Serializer};
-
 /// One bound value.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
@@ -42,7 +40,7 @@ pub(super) enum Table {
     ManifestSections,
 }
 
-/// Rows of one table, by column: what UNNEST takes as it is, and what becomes one JSON array for `json_each`.
+/// Rows of one table, by column: what UNNEST takes as it is, and what is bound row by row.
 #[derive(Debug)]
 pub(super) struct Rows {
     pub(super) table: Table,
@@ -81,37 +79,6 @@ impl Rows {
     pub(super) fn len(&self) -> usize {
         self.columns.first().map_or(0, Column::len)
     }
-
-    /// `[[1,"a"],[2,"b"]]`
-    pub(super) fn to_json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(self)
-    }
-}
-
-impl Serialize for Rows {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq((0..self.len()).map(|row| RowOf { rows: self, row }))
-    }
-}
-
-struct RowOf<'a> {
-    rows: &'a Rows,
-    row: usize,
-}
-
-impl Serialize for RowOf<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut sequence = serializer.serialize_seq(Some(self.rows.columns.len()))?;
-        for column in &self.rows.columns {
-            match column {
-                Column::Int(values) => sequence.serialize_element(&values[self.row])?,
-                Column::MaybeInt(values) => sequence.serialize_element(&values[self.row])?,
-                Column::Text(values) => sequence.serialize_element(&values[self.row])?,
-                Column::MaybeText(values) => sequence.serialize_element(&values[self.row])?,
-            }
-        }
-        sequence.end()
-    }
 }
 
 /// The longest text that an indexed column takes, in characters: PostgreSQL refuses index entries above 2,700 bytes.
@@ -122,11 +89,17 @@ const SEARCH_MAX_CHARS: usize = 16_384;
 /// A text for a column that filters compare. Rows and filters pass through here alike, so what was cut still matches.
 /// The whole text stays in the record's JSON.
 pub(super) fn key_text(text: &str) -> String {
+    if text.len() <= KEY_MAX_CHARS && !text.contains('\0') {
+        return text.to_owned();
+    }
     text.chars().take(KEY_MAX_CHARS).map(without_nul).collect()
 }
 
 /// A text for the `search` column, and for what is looked up in it.
 pub(super) fn search_text(text: &str) -> String {
+    if text.len() <= SEARCH_MAX_CHARS && !text.contains('\0') {
+        return text.to_ascii_lowercase();
+    }
     text.chars().take(SEARCH_MAX_CHARS).map(|c| without_nul(c).to_ascii_lowercase()).collect()
 }
 
@@ -138,20 +111,6 @@ pub(super) fn without_nul(character: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rows_become_one_array_of_arrays() {
-        let rows = Rows {
-            table: Table::Runs,
-            columns: vec![
-                Column::ints([1, i64::MIN]),
-                Column::texts(["链路\"断\"".to_owned(), "b".to_owned()]),
-                Column::MaybeText(vec![None, Some("c".to_owned())]),
-                Column::MaybeInt(vec![Some(7), None]),
-            ],
-        };
-        assert_eq!(rows.to_json().unwrap(), r#"[[1,"链路\"断\"",null,7],[-9223372036854775808,"b","c",null]]"#);
-    }
 
     #[test]
     fn column_texts_are_bounded_and_without_nul() {

@@ -17,16 +17,27 @@ const BLOCKS_A_READ: i64 = 64;
 pub(super) async fn commit<S: Session>(
     writer: &Writer<S>,
     lease: &Lease,
-    prepared: &Prepared,
+    prepared: Prepared,
 ) -> Result<(), CommitError> {
     let mut transaction = writer.begin_leased(lease).await?;
     let outcome = write(&mut transaction.session, prepared).await;
     transaction.finish(outcome).await
 }
 
-async fn write<S: Session>(session: &mut S, prepared: &Prepared) -> Result<(), CommitError> {
-    let heads = session.integers(sql::HEADS, Vec::new()).await?;
-    for block in &prepared.blocks {
+async fn write<S: Session>(session: &mut S, prepared: Prepared) -> Result<(), CommitError> {
+    follow(&prepared.blocks, &session.integers(sql::HEADS, Vec::new()).await?)?;
+    for (statement, values) in statements(&prepared) {
+        session.run(statement, values).await?;
+    }
+    for rows in prepared.rows {
+        session.write(rows).await?;
+    }
+    Ok(())
+}
+
+/// Whether the blocks begin where the heads, as rows of partition and offset, say that the journal stands.
+pub(super) fn follow(blocks: &[Block], heads: &[Vec<i64>]) -> Result<(), CommitError> {
+    for block in blocks {
         let number = i64::from(block.partition.number());
         let head = heads.iter().find(|row| row[0] == number).map_or(0, |row| row[1]);
         let head = Offset(head.cast_unsigned());
@@ -34,19 +45,17 @@ async fn write<S: Session>(session: &mut S, prepared: &Prepared) -> Result<(), C
             return Err(CommitError::OutOfStep { partition: block.partition, head, first: block.first });
         }
     }
-    for block in &prepared.blocks {
-        put_block(session, block, &prepared.effects_hash).await?;
-    }
-    for rows in &prepared.rows {
-        session.write(rows).await?;
-    }
-    for (hash, texts) in &prepared.rulebooks {
-        session.run(sql::PUT_RULEBOOK, vec![hash.clone().into(), texts.clone().into()]).await?;
-    }
     Ok(())
 }
 
-async fn put_block<S: Session>(session: &mut S, block: &Block, effects_hash: &[u8; 32]) -> Result<(), CommitError> {
+/// What is written beside the rows of records: blocks, heads, rulebooks.
+pub(super) fn statements(prepared: &Prepared) -> impl Iterator<Item = (&'static str, Vec<Value>)> {
+    let blocks = prepared.blocks.iter().flat_map(|block| put_block(block, &prepared.effects_hash));
+    let rulebooks = prepared.rulebooks.iter();
+    blocks.chain(rulebooks.map(|(hash, texts)| (sql::PUT_RULEBOOK, vec![hash.clone().into(), texts.clone().into()])))
+}
+
+fn put_block(block: &Block, effects_hash: &[u8; 32]) -> [(&'static str, Vec<Value>); 2] {
     let partition = Value::Int(i64::from(block.partition.number()));
     let bytes = Value::Int(block.body.len() as i64);
     let values = vec![
@@ -59,15 +68,14 @@ async fn put_block<S: Session>(session: &mut S, block: &Block, effects_hash: &[u
         bytes.clone(),
         Value::Bytes(block.body.clone()),
     ];
-    session.run(sql::PUT_BLOCK, values).await?;
-    session.run(sql::MOVE_HEAD, vec![partition, Value::Int(block.next.0.cast_signed()), bytes]).await?;
-    Ok(())
+    let head = vec![partition, Value::Int(block.next.0.cast_signed()), bytes];
+    [(sql::PUT_BLOCK, values), (sql::MOVE_HEAD, head)]
 }
 
 pub(super) async fn take_lease<S: Session>(writer: &Writer<S>, holder: &str) -> Result<Lease, StoreError> {
     let mut transaction = writer.begin().await?;
     let taken = transaction.session.integers(sql::TAKE_LEASE, vec![holder.to_owned().into()]).await;
-    let epochs = transaction.finish(taken.map_err(CommitError::from)).await.map_err(into_store_error)?;
+    let epochs = transaction.finish(taken).await.map_err(into_store_error)?;
     let epoch = epochs.first().and_then(|row| row.first()).copied().ok_or_else(lease_row_missing)?;
     Ok(Lease { holder: holder.to_owned(), epoch })
 }
@@ -75,9 +83,9 @@ pub(super) async fn take_lease<S: Session>(writer: &Writer<S>, holder: &str) -> 
 pub(super) async fn head<S: Session>(writer: &Writer<S>, partition: Partition) -> Result<Offset, StoreError> {
     let mut transaction = writer.begin().await?;
     // The lock first: what a commit under way does is seen by the statement after it.
-    transaction.session.integers(S::EPOCH, Vec::new()).await?;
+    transaction.session.integers(S::EPOCH, Vec::new()).await.map_err(into_store_error)?;
     let values = vec![Value::Int(i64::from(partition.number()))];
-    let rows = transaction.session.integers(sql::HEAD, values).await?;
+    let rows = transaction.session.integers(sql::HEAD, values).await.map_err(into_store_error)?;
     transaction.undo().await;
     Ok(Offset(rows.first().map_or(0, |row| row[0].cast_unsigned())))
 }
@@ -85,7 +93,7 @@ pub(super) async fn head<S: Session>(writer: &Writer<S>, partition: Partition) -
 pub(super) async fn put_setting<S: Session>(writer: &Writer<S>, name: &str, value: &str) -> Result<(), StoreError> {
     let mut transaction = writer.begin().await?;
     let put = transaction.session.run(sql::PUT_SETTING, vec![name.to_owned().into(), value.to_owned().into()]).await;
-    transaction.finish(put.map(drop).map_err(CommitError::from)).await.map_err(into_store_error)
+    transaction.finish(put.map(drop)).await.map_err(into_store_error)
 }
 
 pub(super) async fn durability<S: Session>(writer: &Writer<S>) -> Result<String, StoreError> {

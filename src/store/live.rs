@@ -11,6 +11,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::broadcast;
 
 use super::normalised::NormalisedView;
+use super::pair_bits::PairBits;
 use super::shards::Shards;
 use crate::correlation::{QuarantinedName, TemplateRecord};
 use crate::engine::{AlertRecord, Effect};
@@ -34,7 +35,7 @@ pub struct LiveAlert {
     pub alert: Arc<AlertRecord>,
     /// Its open incident, if any, and that incident's team: the v2 receiver.
     pub incident: Option<IncidentId>,
-    pub team: Option<String>,
+    pub team: Option<Arc<str>>,
 }
 
 /// What a subscriber of the stream is told.
@@ -111,19 +112,19 @@ impl Live {
     }
 
     /// Takes over what was just committed, and tells the subscribers.
-    pub fn apply(&self, effects: &[Effect]) {
+    pub fn apply(&self, effects: Vec<Effect>) {
+        let heard = self.changes.receiver_count() > 0;
         let mut changes = Vec::new();
         {
             let mut view = self.write();
             for effect in effects {
-                changes.extend(view.apply(effect));
+                let change = view.apply(effect);
+                changes.extend(change.filter(|_| heard));
             }
         }
-        if self.changes.receiver_count() > 0 {
-            for change in changes {
-                // Fails only when the last subscriber left meanwhile.
-                let _ = self.changes.send(change);
-            }
+        for change in changes {
+            // Fails only when the last subscriber left meanwhile.
+            let _ = self.changes.send(change);
         }
     }
 
@@ -154,8 +155,22 @@ impl Live {
 
     /// Active alerts that pass, sorted by fingerprint. No lock is held while they are picked.
     pub fn alerts(&self, wanted: impl Fn(&LiveAlert) -> bool) -> Vec<Arc<LiveAlert>> {
+        self.alerts_with([], wanted)
+    }
+
+    /// As `alerts`, of those only that hold all these labels: most others are passed over without a look at them.
+    pub fn alerts_with<'a>(
+        &self,
+        labels: impl IntoIterator<Item = (&'a str, &'a str)>,
+        wanted: impl Fn(&LiveAlert) -> bool,
+    ) -> Vec<Arc<LiveAlert>> {
+        let pairs: Vec<(&str, &str)> = labels.into_iter().collect();
+        let bits =
+            pairs.iter().fold(PairBits::default(), |bits, (name, value)| bits.with(PairBits::of_pair(name, value)));
+        let holds = |alert: &LiveAlert| pairs.iter().all(|(name, value)| alert.alert.labels.get(name) == Some(value));
         let frozen = self.read().alerts.clone();
-        frozen.values().filter(|alert| wanted(alert)).cloned().collect()
+        let alerts = frozen.values().filter(|shown| shown.bits.may_hold(bits)).map(|shown| &shown.alert);
+        alerts.filter(|alert| holds(alert) && wanted(alert)).cloned().collect()
     }
 
     /// All that are not past their retention, by id.
@@ -165,7 +180,7 @@ impl Live {
 
     /// Those not closed, merged or cancelled, by id.
     pub fn open_incidents(&self) -> Vec<Arc<Incident>> {
-        self.read().incidents.values().cloned().collect()
+        self.read().incidents.values().map(|(incident, _)| Arc::clone(incident)).collect()
     }
 
     /// Hears every change committed from now on. Who lags over 4,096 changes is told so and misses the oldest.
@@ -183,13 +198,20 @@ impl Live {
     }
 }
 
+/// An active alert, and what of its labels can be told without looking at it.
+#[derive(Clone)]
+struct Shown {
+    bits: PairBits,
+    alert: Arc<LiveAlert>,
+}
+
 #[derive(Default)]
 struct View {
     /// Firing ones only.
-    alerts: Shards<Arc<LiveAlert>>,
+    alerts: Shards<Shown>,
     silences: BTreeMap<SilenceId, Arc<Silence>>,
-    /// Not closed, merged or cancelled.
-    incidents: BTreeMap<IncidentId, Arc<Incident>>,
+    /// Not closed, merged or cancelled; each with its team, which its alerts share.
+    incidents: BTreeMap<IncidentId, (Arc<Incident>, Arc<str>)>,
     /// The incident that each alert last joined, open or not, until the alert is forgotten; and the other way round.
     joined: BTreeMap<Fingerprint, IncidentId>,
     members: BTreeMap<IncidentId, BTreeSet<Fingerprint>>,
@@ -197,42 +219,42 @@ struct View {
 }
 
 impl View {
-    fn apply(&mut self, effect: &Effect) -> Option<Change> {
+    fn apply(&mut self, effect: Effect) -> Option<Change> {
         match effect {
             Effect::Alert(record) => {
-                let alert = Arc::new(AlertRecord::clone(record));
+                let alert = Arc::new(*record);
                 self.put_alert(Arc::clone(&alert));
                 return Some(Change::Alert(alert));
             }
             Effect::AlertTouched { fingerprint, ends_at, updated_at } => {
-                self.touch(*fingerprint, *ends_at, *updated_at);
+                self.touch(fingerprint, ends_at, updated_at);
             }
             Effect::AlertForgotten { fingerprint } => {
-                self.alerts.remove(*fingerprint);
-                self.leave(*fingerprint);
+                self.alerts.remove(fingerprint);
+                self.leave(fingerprint);
             }
             Effect::Incident(record) => {
-                let incident = Arc::new(Incident::clone(record));
+                let incident = Arc::new(*record);
                 self.put_incident(Arc::clone(&incident));
                 return Some(Change::Incident(incident));
             }
             Effect::Membership { incident, fingerprint, firing: _, link_only } => {
                 if !link_only {
-                    self.join(*incident, *fingerprint);
-                } else if self.joined.get(fingerprint) == Some(incident) {
-                    self.leave(*fingerprint);
+                    self.join(incident, fingerprint);
+                } else if self.joined.get(&fingerprint) == Some(&incident) {
+                    self.leave(fingerprint);
                 }
-                self.refresh(*fingerprint);
+                self.refresh(fingerprint);
             }
             Effect::Silence(record) => {
-                self.silences.insert(record.id, Arc::new(Silence::clone(record)));
+                self.silences.insert(record.id, Arc::new(*record));
             }
             Effect::SilenceForgotten { id } => {
-                self.silences.remove(id);
+                self.silences.remove(&id);
             }
-            Effect::Problem(record) => return Some(Change::Problem(Arc::new(record.as_ref().clone()))),
-            Effect::Run(record) => return Some(Change::Run(Arc::new(record.as_ref().clone()))),
-            Effect::Normalised(normalised) => self.normalised.apply(normalised),
+            Effect::Normalised(normalised) => self.normalised.apply(&normalised),
+            Effect::Problem(record) => return Some(Change::Problem(Arc::new(*record))),
+            Effect::Run(record) => return Some(Change::Run(Arc::new(*record))),
             Effect::Timeline(_)
             | Effect::Evidence { .. }
             | Effect::Audit(_)
@@ -250,30 +272,36 @@ impl View {
             Status::Firing => {
                 let fingerprint = alert.fingerprint;
                 let (incident, team) = self.lent_to(fingerprint);
-                self.alerts.insert(fingerprint, Arc::new(LiveAlert { alert, incident, team }));
+                let bits = PairBits::of(&alert.labels);
+                let alert = Arc::new(LiveAlert { alert, incident, team });
+                self.alerts.insert(fingerprint, Shown { bits, alert });
             }
             Status::Resolved | Status::Point => self.alerts.remove(alert.fingerprint),
         }
     }
 
     fn touch(&mut self, fingerprint: Fingerprint, ends_at: Stamp, updated_at: Moment) {
-        if let Some(live) = self.alerts.get_mut(fingerprint) {
+        if let Some(shown) = self.alerts.get_mut(fingerprint) {
             // Copied only while a reader still holds it.
-            let alert = Arc::make_mut(&mut Arc::make_mut(live).alert);
+            let alert = Arc::make_mut(&mut Arc::make_mut(&mut shown.alert).alert);
             alert.ends_at = ends_at;
             alert.updated_at = updated_at;
         }
     }
 
     fn put_incident(&mut self, incident: Arc<Incident>) {
-        let (id, team) = (incident.id, incident.team.clone());
-        let lends = is_shown(incident.state);
-        let before = if lends { self.incidents.insert(id, incident) } else { self.incidents.remove(&id) };
-        let same = match &before {
-            Some(before) => lends && before.team == team,
-            None => !lends,
+        let id = incident.id;
+        let before = self.incidents.remove(&id);
+        let was = before.map(|(_, team)| team);
+        let is = if is_shown(incident.state) {
+            let same = was.clone().filter(|team| **team == *incident.team);
+            let team = same.unwrap_or_else(|| Arc::from(incident.team.as_str()));
+            self.incidents.insert(id, (incident, Arc::clone(&team)));
+            Some(team)
+        } else {
+            None
         };
-        if !same {
+        if was != is {
             // Its alerts show another receiver now. Rare: opening, handing on, closing.
             for fingerprint in self.members.get(&id).cloned().unwrap_or_default() {
                 self.refresh(fingerprint);
@@ -300,18 +328,18 @@ impl View {
     }
 
     /// The incident whose team gets that alert, and the team.
-    fn lent_to(&self, fingerprint: Fingerprint) -> (Option<IncidentId>, Option<String>) {
+    fn lent_to(&self, fingerprint: Fingerprint) -> (Option<IncidentId>, Option<Arc<str>>) {
         let incident = self.joined.get(&fingerprint).and_then(|id| self.incidents.get(id));
         match incident {
-            Some(incident) => (Some(incident.id), Some(incident.team.clone())),
+            Some((incident, team)) => (Some(incident.id), Some(Arc::clone(team))),
             None => (None, None),
         }
     }
 
     fn refresh(&mut self, fingerprint: Fingerprint) {
         let (incident, team) = self.lent_to(fingerprint);
-        if let Some(live) = self.alerts.get_mut(fingerprint) {
-            let live = Arc::make_mut(live);
+        if let Some(shown) = self.alerts.get_mut(fingerprint) {
+            let live = Arc::make_mut(&mut shown.alert);
             live.incident = incident;
             live.team = team;
         }

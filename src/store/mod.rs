@@ -1,7 +1,7 @@
 //! The store: journal, snapshots, records, outbox and the committed views of them; SQLite and PostgreSQL.
 //!
 //! Knows what was decided, never decides. Nothing leaves it that is not committed. Which database it is shows in this
-//! file and in the two that are named after one; all others are written once for both.
+//! file and in those that are named after one; all others are written once for both.
 
 mod batch;
 mod codec;
@@ -10,6 +10,7 @@ mod journal;
 mod list;
 mod live;
 mod normalised;
+mod pair_bits;
 mod postgres;
 mod prepare;
 mod query;
@@ -20,6 +21,8 @@ mod session;
 mod shards;
 mod snapshots;
 mod sqlite;
+mod sqlite_statements;
+mod sqlite_writer;
 mod statements;
 mod tokens;
 
@@ -114,7 +117,14 @@ impl Store {
     /// may have happened: `head` tells.
     pub async fn commit(&self, lease: &Lease, batch: &Batch) -> Result<(), CommitError> {
         let prepared = prepare::prepare(batch)?;
-        with_writer!(self, "a commit", writer => journal::commit(writer, lease, &prepared))
+        match self {
+            Store::Sqlite(store) => {
+                within(store.patience, "a commit", sqlite_writer::commit(&store.writer, lease, prepared)).await
+            }
+            Store::Postgres(store) => {
+                within(store.patience, "a commit", journal::commit(&store.writer, lease, prepared)).await
+            }
+        }
     }
 
     /// The offset that the partition's next input gets. Waits until a commit under way, even one whose answer was
@@ -136,11 +146,22 @@ impl Store {
         manifest: &Manifest,
         new: &[(SectionRef, Vec<u8>)],
     ) -> Result<(), CommitError> {
-        for part in snapshots::parts(manifest.partition, new)? {
-            with_writer!(self, "saving sections", writer => snapshots::put_sections(writer, lease, &part))?;
-        }
+        self.save_sections(lease, manifest.partition, new).await?;
         with_writer!(self, "saving a manifest", writer => snapshots::put_manifest(writer, lease, manifest))?;
         with_writer!(self, "deleting old sections", writer => snapshots::prune(writer, lease, manifest.partition))
+    }
+
+    /// Sections ahead of the manifest that will name them, for a snapshot too large to be held in one piece.
+    pub async fn save_sections(
+        &self,
+        lease: &Lease,
+        partition: Partition,
+        new: &[(SectionRef, Vec<u8>)],
+    ) -> Result<(), CommitError> {
+        for part in snapshots::parts(partition, new)? {
+            with_writer!(self, "saving sections", writer => snapshots::put_sections(writer, lease, &part))?;
+        }
+        Ok(())
     }
 
     /// Deletes blocks below the older manifest that are older than `keep`, then oldest first while over `max_bytes`,

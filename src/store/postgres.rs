@@ -101,43 +101,45 @@ impl Session for PostgresSession {
     const EPOCH: &'static str = own::EPOCH;
     const OWN_STATEMENTS: &'static [&'static str] = own::ALL;
 
-    async fn connect(target: &Target) -> Result<PostgresSession, sqlx::Error> {
+    async fn connect(target: &Target) -> Result<PostgresSession, StoreError> {
         let mut connection = PgConnection::connect_with(&target.options).await?;
         let (limit, half) = (millis(target.patience), millis(target.patience.half()));
         sqlx::query(own::LIMIT_WRITER).bind(limit).bind(half).execute(&mut connection).await?;
         Ok(PostgresSession(connection))
     }
 
-    async fn begin(&mut self) -> Result<(), sqlx::Error> {
+    async fn begin(&mut self) -> Result<(), StoreError> {
         // One round trip; whatever the server's or the role's defaults are, this transaction is durable.
-        sqlx::raw_sql("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on")
-            .execute(&mut self.0)
-            .await
-            .map(drop)
+        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on";
+        sqlx::raw_sql(begin).execute(&mut self.0).await?;
+        Ok(())
     }
 
-    fn is_dead(_error: &sqlx::Error) -> bool {
+    fn is_dead(_error: &StoreError) -> bool {
         true
     }
 
-    async fn commit(&mut self) -> Result<(), sqlx::Error> {
-        sqlx::raw_sql("COMMIT").execute(&mut self.0).await.map(drop)
+    async fn commit(&mut self) -> Result<(), StoreError> {
+        sqlx::raw_sql("COMMIT").execute(&mut self.0).await?;
+        Ok(())
     }
 
-    async fn roll_back(&mut self) -> Result<(), sqlx::Error> {
-        sqlx::raw_sql("ROLLBACK").execute(&mut self.0).await.map(drop)
+    async fn roll_back(&mut self) -> Result<(), StoreError> {
+        sqlx::raw_sql("ROLLBACK").execute(&mut self.0).await?;
+        Ok(())
     }
 
-    async fn run(&mut self, statement: &'static str, values: Vec<Value>) -> Result<u64, sqlx::Error> {
+    async fn run(&mut self, statement: &'static str, values: Vec<Value>) -> Result<u64, CommitError> {
         Ok(bound(sqlx::query(statement), values).execute(&mut self.0).await?.rows_affected())
     }
 
-    async fn integers(&mut self, statement: &'static str, values: Vec<Value>) -> Result<Vec<Vec<i64>>, sqlx::Error> {
+    async fn integers(&mut self, statement: &'static str, values: Vec<Value>) -> Result<Vec<Vec<i64>>, CommitError> {
         let rows = bound(sqlx::query(statement), values).fetch_all(&mut self.0).await?;
-        rows.iter().map(|row: &PgRow| (0..row.len()).map(|column| row.try_get(column)).collect()).collect()
+        let integers = |row: &PgRow| (0..row.len()).map(|column| Ok(row.try_get(column)?)).collect();
+        rows.iter().map(integers).collect()
     }
 
-    async fn write(&mut self, rows: &Rows) -> Result<(), CommitError> {
+    async fn write(&mut self, rows: Rows) -> Result<(), CommitError> {
         let query = rows.columns.iter().fold(sqlx::query(own::of(rows.table)), |query, column| match column {
             Column::Int(values) => query.bind(values.as_slice()),
             Column::MaybeInt(values) => query.bind(values.as_slice()),
@@ -148,12 +150,13 @@ impl Session for PostgresSession {
         Ok(())
     }
 
-    async fn prepare(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
-        Executor::prepare(&mut self.0, SqlStr::from_static(statement)).await.map(drop)
+    async fn prepare(&mut self, statement: &'static str) -> Result<(), StoreError> {
+        Executor::prepare(&mut self.0, SqlStr::from_static(statement)).await?;
+        Ok(())
     }
 
-    async fn durability(&mut self) -> Result<String, sqlx::Error> {
-        sqlx::query_scalar("SHOW synchronous_commit").fetch_one(&mut self.0).await
+    async fn durability(&mut self) -> Result<String, StoreError> {
+        Ok(sqlx::query_scalar("SHOW synchronous_commit").fetch_one(&mut self.0).await?)
     }
 }
 

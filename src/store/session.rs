@@ -17,30 +17,30 @@ pub(super) trait Session: Sized + Send {
     /// The statements of this database alone.
     const OWN_STATEMENTS: &'static [&'static str];
 
-    fn connect(target: &Self::Target) -> impl Future<Output = Result<Self, sqlx::Error>> + Send;
+    fn connect(target: &Self::Target) -> impl Future<Output = Result<Self, StoreError>> + Send;
     /// Begins a transaction that is durable when its COMMIT returns.
-    fn begin(&mut self) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    fn begin(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Whether a failed BEGIN says that the connection is dead, not that the database is busy.
-    fn is_dead(error: &sqlx::Error) -> bool;
-    fn commit(&mut self) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
-    fn roll_back(&mut self) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    fn is_dead(error: &StoreError) -> bool;
+    fn commit(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn roll_back(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Answers how many rows were touched.
     fn run(
         &mut self,
         statement: &'static str,
         values: Vec<Value>,
-    ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
+    ) -> impl Future<Output = Result<u64, CommitError>> + Send;
     /// Rows of whole numbers: all that a writer ever has to read.
     fn integers(
         &mut self,
         statement: &'static str,
         values: Vec<Value>,
-    ) -> impl Future<Output = Result<Vec<Vec<i64>>, sqlx::Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<Vec<i64>>, CommitError>> + Send;
     /// Writes the rows of one table in one statement.
-    fn write(&mut self, rows: &Rows) -> impl Future<Output = Result<(), CommitError>> + Send;
-    fn prepare(&mut self, statement: &'static str) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    fn write(&mut self, rows: Rows) -> impl Future<Output = Result<(), CommitError>> + Send;
+    fn prepare(&mut self, statement: &'static str) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// What the database says of the durability of the transaction that is open.
-    fn durability(&mut self) -> impl Future<Output = Result<String, sqlx::Error>> + Send;
+    fn durability(&mut self) -> impl Future<Output = Result<String, StoreError>> + Send;
 }
 
 /// Hands out one transaction at a time.
@@ -54,7 +54,7 @@ impl<S: Session> Writer<S> {
         Writer { slot: Mutex::new(None), target }
     }
 
-    pub(super) async fn begin(&self) -> Result<Transaction<'_, S>, sqlx::Error> {
+    pub(super) async fn begin(&self) -> Result<Transaction<'_, S>, StoreError> {
         let mut slot = self.slot.lock().await;
         if let Some(mut session) = slot.take() {
             match session.begin().await {
@@ -69,6 +69,23 @@ impl<S: Session> Writer<S> {
         Ok(Transaction { slot, session })
     }
 
+    /// Lends the session for a transaction that begins and ends in one go. It is kept only if its state is certain.
+    pub(super) async fn lend<T>(
+        &self,
+        whole: impl AsyncFnOnce(&mut S) -> Result<T, CommitError>,
+    ) -> Result<T, CommitError> {
+        let mut slot = self.slot.lock().await;
+        let mut session = match slot.take() {
+            Some(session) => session,
+            None => S::connect(&self.target).await?,
+        };
+        let outcome = whole(&mut session).await;
+        if !matches!(outcome, Err(CommitError::Unavailable(_))) {
+            *slot = Some(session);
+        }
+        outcome
+    }
+
     /// As `begin`, but only for the holder of the newest lease.
     pub(super) async fn begin_leased(&self, lease: &Lease) -> Result<Transaction<'_, S>, CommitError> {
         let mut transaction = self.begin().await?;
@@ -81,8 +98,12 @@ impl<S: Session> Writer<S> {
 }
 
 async fn check_lease<S: Session>(session: &mut S, lease: &Lease) -> Result<(), CommitError> {
-    let epoch = session.integers(S::EPOCH, Vec::new()).await?;
-    match epoch.first().and_then(|row| row.first()) {
+    newest(&session.integers(S::EPOCH, Vec::new()).await?, lease)
+}
+
+/// Whether the epoch that was read is the lease's.
+pub(super) fn newest(epochs: &[Vec<i64>], lease: &Lease) -> Result<(), CommitError> {
+    match epochs.first().and_then(|row| row.first()) {
         Some(epoch) if *epoch == lease.epoch => Ok(()),
         Some(_) => Err(CommitError::Fenced { ours: lease.epoch }),
         None => Err(lease_row_missing().into()),
@@ -105,7 +126,7 @@ impl<S: Session> Transaction<'_, S> {
         match outcome {
             Ok(value) => {
                 // Whatever COMMIT fails with, it never means that the content was at fault.
-                self.session.commit().await.map_err(|error| CommitError::Unavailable(StoreError::Database(error)))?;
+                self.session.commit().await.map_err(CommitError::Unavailable)?;
                 *self.slot = Some(self.session);
                 Ok(value)
             }

@@ -59,7 +59,7 @@ pub(super) async fn put_sections<S: Session>(
             section.digest.clone().into(),
             Value::Bytes(section.body.clone()),
         ];
-        outcome = transaction.session.run(sql::PUT_SECTION, values).await.map(drop).map_err(CommitError::from);
+        outcome = transaction.session.run(sql::PUT_SECTION, values).await.map(drop);
         if outcome.is_err() {
             break;
         }
@@ -86,7 +86,7 @@ async fn write_manifest<S: Session>(session: &mut S, manifest: &Manifest) -> Res
         return Err(CommitError::OutOfStep { partition: manifest.partition, head, first: manifest.next_offset });
     }
     session.run(sql::CLEAR_MANIFEST_SECTIONS, vec![partition.clone(), next_offset.clone()]).await?;
-    session.write(&named_sections(manifest)).await?;
+    session.write(named_sections(manifest)).await?;
     let present = session.integers(sql::PRESENT_SECTIONS, vec![partition.clone(), next_offset.clone()]).await?;
     let present = present.first().map_or(0, |row| row[0]);
     if present != manifest.sections.len() as i64 {
@@ -131,7 +131,7 @@ pub(super) async fn prune<S: Session>(
     let mut outcome = Ok(());
     for statement in [sql::DROP_MANIFEST_SECTIONS, sql::DROP_MANIFESTS, sql::DROP_SECTIONS] {
         let values = vec![Value::Int(i64::from(partition.number()))];
-        outcome = transaction.session.run(statement, values).await.map(drop).map_err(CommitError::from);
+        outcome = transaction.session.run(statement, values).await.map(drop);
         if outcome.is_err() {
             break;
         }

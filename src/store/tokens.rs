@@ -77,7 +77,7 @@ async fn change_and_audit<S: Session>(
         detail: change.detail,
         refused: None,
     };
-    session.write(&audit(&[&entry])?).await?;
+    session.write(audit(&[&entry])?).await?;
     Ok(true)
 }
 

@@ -12,6 +12,7 @@ mod kill;
 mod main_job;
 mod mqtt;
 mod notify;
+mod patterns;
 mod peers;
 mod probes;
 mod replay;

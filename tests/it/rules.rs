@@ -167,7 +167,15 @@ fn the_reference_names_every_key() {
         expected.split(", ").map(str::to_owned).collect::<Vec<_>>()
     };
     let mut missing = Vec::new();
-    for broken in ["?: x", "rules: [{?: x}]", "inhibitions: [{?: x}]", "problems: [{?: x}]", "inspections: [{?: x}]"] {
+    for broken in [
+        "?: x",
+        "rules: [{?: x}]",
+        "inhibitions: [{?: x}]",
+        "problems: [{?: x}]",
+        "inspections: [{?: x}]",
+        "tests: [{name: a, input: [{?: x}], expect: []}]",
+        "tests: [{name: a, input: [], expect: [{incidents: [{?: x}]}]}]",
+    ] {
         let keys = keys_of(&broken.replace('?', "unknown"));
         assert!(keys.len() >= 4, "{keys:?}");
         missing.extend(
@@ -211,4 +219,93 @@ fn alertmanager_reads_our_matchers_as_the_same() {
         assert!(shown.contains(&format!("{{{matcher}}}  receiver: hit")), "{matcher}: {shown}");
     }
     println!("amtool read {} matchers as the same", values.len());
+}
+
+/// Runs `watchfire test`; its exit code and what it printed.
+fn run_tests(arguments: &[&str]) -> (Option<i32>, String) {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_watchfire")).arg("test").args(arguments).env("TZ", "UTC").output().unwrap();
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+    (output.status.code(), text)
+}
+
+#[test]
+fn the_tests_beside_the_shipped_rules_pass_and_every_rule_file_has_one() {
+    let rules = root().join("rules");
+    let (code, text) = run_tests(&[rules.to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{text}");
+    let loaded = load(builtin()).unwrap_or_else(|mistakes| panic!("{}", shown(&mistakes)));
+    println!("{} tests of the shipped rules passed", loaded.tests.len());
+    for file in loaded.rulebook.texts.iter().filter(|file| file.text.contains("\nrules:")) {
+        assert!(loaded.tests.iter().any(|test| test.path == file.path), "{} has no test", file.path);
+    }
+}
+
+#[test]
+fn a_test_that_fails_shows_expected_beside_got_and_how_far_its_rule_came() {
+    let rules = r#"
+rules:
+  - {name: link flapping, match: 'alertname="LinkDown", site=~"GZ.*"', by: [site, device], pattern: {threshold: {count: 5, within: 10m}}, otherwise_after: 9m}
+  - {name: link down, match: 'alertname="LinkDown"', by: [device]}
+tests:
+  - name: 四次抖动
+    input:
+      - {at: 0s, every: 1m, repeat: 4, resolved_after: 20s, labels: {alertname: LinkDown, site: GZ01, device: sw3}}
+    expect:
+      - {incidents: [{rule: link flapping, key: {device: sw3}}]}
+      - {incidents: [{rule: link down}]}
+  - name: 别处
+    input: [{labels: {alertname: LinkDown, site: BJ01, device: 核心交换机}, severity: minor}]
+    expect:
+      - {incidents: [{rule: link flapping}]}
+      - {incidents: [{rule: link down, severity: major}], alerts: [{labels: {site: BJ01}, held: waits}]}
+  - name: good
+    input: [{labels: {alertname: LinkDown, site: BJ01, device: a}}, {labels: {alertname: LinkDown, site: BJ02, device: b}}]
+    expect: [{incidents: [{rule: link down}, {key: {device: a}}]}]
+"#;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("规则.yaml");
+    std::fs::write(&file, rules).unwrap();
+    let (code, text) = run_tests(&[file.to_str().unwrap()]);
+    assert_eq!(code, Some(1), "{text}");
+    for piece in [
+        "FAIL  四次抖动  (规则.yaml:6)",
+        "MISSING incident (规则.yaml:10)",
+        r#"why: link flapping: {device="sw3", site="GZ01"}: 4 of 5 within 10m, 1 missing; has not fired"#,
+        r#"but rule "link flapping" before it owns that"#,
+        r#"site=~"GZ.*": site is "BJ01""#,
+        "TOO MUCH: INC-1 of rule \"link down\"",
+        "DIFFERENT incident INC-1 of rule \"link down\" (规则.yaml:16)",
+        "≠  severity  major      minor",
+        "≠  held    waits",
+        "ok    good",
+        "3 tests, 2 failed",
+    ] {
+        assert!(text.contains(piece), "{piece:?} is missing in\n{text}");
+    }
+    let (code, json) = run_tests(&[file.to_str().unwrap(), "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, &json["failed"], &json["tests"][2]["passed"]), (Some(1), &2.into(), &true.into()));
+    assert_eq!(run_tests(&[file.to_str().unwrap(), "--name", "good"]).0, Some(0));
+    assert_eq!(run_tests(&[directory.path().join("none").to_str().unwrap()]).0, Some(2));
+}
+
+#[test]
+fn mistakes_and_findings_of_check_have_their_places_as_json() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("x.yaml");
+    let check = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_watchfire")).arg("check").arg(&file).arg("--json").output().unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), json)
+    };
+    let (code, json) = check("rules:\n  - {name: 告警, matsch: x}\n");
+    let mistake = &json["mistakes"][0];
+    assert_eq!((code, &mistake["line"], &mistake["path"]), (Some(1), &2.into(), &"x.yaml".into()), "{json}");
+    let (code, json) =
+        check("rules:\n  - {name: a, match: 'site=\"A\"'}\n  - {name: b, match: ['site=\"A\"', 'x=\"1\"']}\n");
+    let finding = &json["findings"][0];
+    assert_eq!((code, &finding["kind"], &finding["line"]), (Some(0), &"unreachable".into(), &3.into()), "{json}");
 }

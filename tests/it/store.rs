@@ -149,17 +149,17 @@ fn alert(n: u64, status: Status) -> AlertRecord {
     let labels = Labels::from_pairs([("alertname", "LinkDown"), ("site", "广州"), ("port", &format!("p{n}"))]);
     AlertRecord {
         fingerprint: labels.fingerprint(),
-        source: "zabbix".to_owned(),
+        source: "zabbix".into(),
         status,
         labels: labels.clone(),
         facts: Labels::from_pairs([("room", "机房A")]),
         annotations: Labels::from_pairs([("runbook", "重启端口")]),
-        summary: format!("端口 p{n} 中断"),
+        summary: format!("端口 p{n} 中断").into(),
         severity: Severity::Major,
         starts_at: Stamp { at: at(0), offset_minutes: 480 },
         ends_at: Stamp::utc(at(300)),
         updated_at: at(n as i64),
-        generator_url: "http://zabbix/1".to_owned(),
+        generator_url: "http://zabbix/1".into(),
         silenced_by: vec![SilenceId::from_cause(cause(1))],
         inhibited_by: vec![Fingerprint(u64::MAX)],
         rule: "link-down".to_owned(),
@@ -189,6 +189,7 @@ fn incident(id: u64) -> Incident {
         labels: Labels::from_pairs([("alertname", "LinkDown"), ("site", "GZ01")]),
         fingerprint: Fingerprint(u64::MAX - id),
         reason: "2 of 2 in 5m".to_owned(),
+        root: None,
         alerts: 2,
         firing: 2,
         opened_at: at(id as i64),
@@ -599,8 +600,8 @@ async fn a_nul_in_a_text_poisons_nothing(bench: Bench) {
     record.rule = nul("rule");
     record.labels = Labels::from_pairs([("a\0b", "c\0d")]);
     let mut alert = alert(1, Status::Firing);
-    alert.summary = nul("摘要");
-    alert.source = nul("source");
+    alert.summary = nul("摘要").into();
+    alert.source = nul("source").into();
     let mut entry = audit(1, &nul("actor"), &nul("subject"), &nul("action"));
     entry.detail = nul("detail");
     let mut run = run(1);
@@ -697,7 +698,7 @@ async fn incidents_are_filtered_by_everything(bench: Bench) {
 async fn the_other_lists_are_filtered_too(bench: Bench) {
     let store = &bench.store;
     let mut other = alert(2, Status::Resolved);
-    (other.rule, other.source) = ("other".to_owned(), "grafana".to_owned());
+    (other.rule, other.source) = ("other".to_owned(), "grafana".into());
     let effects = vec![
         boxed(Effect::Alert, alert(1, Status::Firing)),
         boxed(Effect::Alert, other),

@@ -15,7 +15,7 @@ use crate::api::endpoint::Endpoint;
 use crate::api::state::Shared;
 use crate::engine::AlertRecord;
 use crate::model::{Fingerprint, Labels, Moment, SilenceId, Stamp, Status};
-use crate::store::LiveAlert;
+use crate::store::{Live, LiveAlert};
 
 /// The receiver of what belongs to no team.
 pub const DEFAULT_RECEIVER: &str = "default";
@@ -49,8 +49,9 @@ pub struct V2Alert {
     pub status: AlertStatus,
     #[schema(value_type = String)]
     pub updated_at: Moment,
-    #[serde(rename = "generatorURL", skip_serializing_if = "String::is_empty")]
-    pub generator_url: String,
+    #[serde(rename = "generatorURL", skip_serializing_if = "str::is_empty")]
+    #[schema(value_type = String)]
+    pub generator_url: Arc<str>,
     #[schema(value_type = Object)]
     pub labels: Labels,
 }
@@ -91,7 +92,7 @@ impl V2Alert {
                 state: state_of(alert),
             },
             updated_at: alert.updated_at,
-            generator_url: alert.generator_url.clone(),
+            generator_url: Arc::clone(&alert.generator_url),
             labels: alert.labels.clone(),
         }
     }
@@ -131,8 +132,13 @@ impl Wanted {
         })
     }
 
+    /// Those that it lets through, by fingerprint.
+    pub fn pick(&self, live: &Live) -> Vec<Arc<LiveAlert>> {
+        live.alerts_with(self.filters.required(), |alert| self.lets_through(alert))
+    }
+
     /// A v2 alert is gone from here the moment it ends, though the engine's own deadline may fire a little later.
-    pub fn lets_through(&self, live: &LiveAlert) -> bool {
+    fn lets_through(&self, live: &LiveAlert) -> bool {
         let alert = &live.alert;
         alert.status == Status::Firing
             && alert.ends_at.at >= self.now
@@ -155,8 +161,6 @@ impl Wanted {
     responses((status = 200, description = "All of them", body = inline(Vec<V2Alert>))))]
 async fn alerts(State(shared): State<Arc<Shared>>, query: V2Query) -> Result<Response, V2Refusal> {
     let wanted = Wanted::read(&query, (shared.api.now)())?;
-    apart(move || -> Vec<V2Alert> {
-        shared.api.live.alerts(|alert| wanted.lets_through(alert)).iter().map(|alert| V2Alert::of(alert)).collect()
-    })
-    .await
+    apart(move || -> Vec<V2Alert> { wanted.pick(&shared.api.live).iter().map(|alert| V2Alert::of(alert)).collect() })
+        .await
 }

@@ -52,7 +52,7 @@ fn grouped(live: &Live, wanted: &Wanted) -> Vec<Group> {
     let mut by_incident: BTreeMap<Option<IncidentId>, Vec<Arc<LiveAlert>>> = BTreeMap::new();
     let keys: BTreeMap<IncidentId, Labels> =
         live.open_incidents().iter().map(|incident| (incident.id, incident.key.clone())).collect();
-    for alert in live.alerts(|alert| wanted.lets_through(alert)) {
+    for alert in wanted.pick(live) {
         let incident = alert.incident.filter(|id| keys.contains_key(id));
         by_incident.entry(incident).or_default().push(alert);
     }
@@ -78,7 +78,7 @@ fn without_facts(key: &Labels) -> Labels {
     Labels::from_pairs(key.iter().filter(|(name, _)| !is_fact(name)))
 }
 
-fn group(labels: Labels, team: Option<String>, mut alerts: Vec<Arc<LiveAlert>>) -> Group {
+fn group(labels: Labels, team: Option<Arc<str>>, mut alerts: Vec<Arc<LiveAlert>>) -> Group {
     alerts.sort_by(|left, right| {
         let (left, right) = (&left.alert.labels, &right.alert.labels);
         absent_last(left.get("job"), right.get("job"))
@@ -86,7 +86,7 @@ fn group(labels: Labels, team: Option<String>, mut alerts: Vec<Arc<LiveAlert>>) 
             .then_with(|| by_labels(left, right))
     });
     let alerts = alerts.iter().map(|alert| V2Alert::of(alert)).collect();
-    Group { alerts, labels, receiver: Receiver { name: team.unwrap_or(DEFAULT_RECEIVER.to_owned()) } }
+    Group { alerts, labels, receiver: Receiver { name: team.as_deref().unwrap_or(DEFAULT_RECEIVER).to_owned() } }
 }
 
 fn absent_last(left: Option<&str>, right: Option<&str>) -> Ordering {

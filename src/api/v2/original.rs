@@ -51,7 +51,23 @@ fn team<'a>(rulebook: &'a Rulebook, ladder: &str, pages: bool) -> Option<&'a str
 }
 
 fn route(yaml: &mut String, rulebook: &Rulebook, rule: &Rule) {
-    let unsaid = if rule.when.is_some() { Some("its `when`".to_owned()) } else { unsayable(&rule.matchers) };
+    let unsaid = match &rule.pattern {
+        _ if rule.when.is_some() => Some("its `when`".to_owned()),
+        _ if rule.guard.is_some() => Some("its `context`".to_owned()),
+        _ if !rule.opens_incident => Some("that it opens no incident".to_owned()),
+        Pattern::Sequence(_) | Pattern::Group(_) | Pattern::Calendar { .. } => {
+            Some(format!("its pattern {}", rule.pattern.name()))
+        }
+        Pattern::Each
+        | Pattern::Suppress { .. }
+        | Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Pair { .. }
+        | Pattern::PairWindow { .. }
+        | Pattern::Absence { .. }
+        | Pattern::Flap(_) => unsayable(&rule.matchers),
+    };
     if let Some(what) = unsaid {
         let _ = writeln!(yaml, "  # rule {} is left out: Alertmanager cannot say {what}", scalar(&rule.name));
         return;

@@ -70,6 +70,12 @@ impl Filters {
         self.0.iter().all(|matcher| matcher.matches(labels))
     }
 
+    /// The labels that whatever passes holds.
+    pub fn required(&self) -> impl Iterator<Item = (&str, &str)> {
+        let equal = self.0.iter().filter(|matcher| matcher.op() == MatcherOp::Equal && !matcher.value().is_empty());
+        equal.map(|matcher| (matcher.name(), matcher.value()))
+    }
+
     /// Silences are filtered by what they say, not by what they would match.
     pub fn stand_in(&self, matchers: &crate::model::Matchers) -> bool {
         self.0.iter().all(|wanted| matchers.iter().any(|matcher| matcher == wanted))

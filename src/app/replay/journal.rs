@@ -173,12 +173,12 @@ impl Stream {
 
 /// The message behind an alert whose first one is gone from the journal.
 fn described(row: AlertRecord) -> Event {
-    let expiry = if row.source == "v2" { Expiry::AlertmanagerV2 } else { Expiry::Never };
+    let expiry = if &*row.source == "v2" { Expiry::AlertmanagerV2 } else { Expiry::Never };
     Event {
         severity: Some(row.severity),
-        summary: row.summary,
+        summary: row.summary.to_string(),
         annotations: row.annotations,
-        generator_url: row.generator_url,
+        generator_url: row.generator_url.to_string(),
         expiry,
         ..Event::new(&row.source, Status::Firing, row.labels)
     }

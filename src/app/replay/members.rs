@@ -79,7 +79,7 @@ impl Members {
             let line = lines.entry(incident.id.0).or_insert_with(|| Grouped {
                 incident: incident.id.to_string(),
                 rule: incident.rule.clone(),
-                root: incident.labels.get("device").map(str::to_owned),
+                root: incident.root.as_ref().map(|root| root.entity.clone()),
                 events: BTreeSet::new(),
             });
             line.events.insert(event.clone());

@@ -210,10 +210,12 @@ impl Stage {
 
     fn report(&self, command: &ReplayCommand, seconds: f64) {
         let facts = report::Facts { from: self.period.from, seconds, unknown_resends: self.unknown_resends };
-        let name = |path: Option<&PathBuf>| path.map_or("--rules".to_owned(), |path| path.display().to_string());
+        let name =
+            |path: Option<&PathBuf>| path.map_or("the built-in rules".to_owned(), |path| path.display().to_string());
         match &self.other {
             Some(other) => {
-                let names = (name(command.rules.as_ref()), name(command.against.as_ref()));
+                let rules = rule_files::named_or_default(command.rules.as_deref());
+                let names = (name(rules.as_ref()), name(command.against.as_ref()));
                 let difference = compare::compare(&self.player.story, &other.story, self.period.from);
                 report::difference(&difference, &self.player.story, &names, &facts, command.json);
             }

@@ -16,7 +16,7 @@ pub(in crate::correlation) struct AbsenceWindow {
 }
 
 impl AbsenceWindow {
-    pub fn enter(&mut self, rule: &Rule, arrival: Arrival) -> Edge {
+    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
         let Pattern::Absence { within } = rule.pattern else { return Edge::Nothing };
         match arrival.role {
             Role::Entry if self.last.is_none_or(|last| last < arrival.at) => {
@@ -27,7 +27,7 @@ impl AbsenceWindow {
                 self.overdue &= deadline <= arrival.now;
                 Edge::Nothing
             }
-            Role::Entry | Role::Closer => Edge::Ignored,
+            Role::Entry | Role::Closer | Role::Steps(_) | Role::Class(_) => Edge::Ignored,
         }
     }
 
@@ -35,10 +35,11 @@ impl AbsenceWindow {
         if self.overdue { None } else { self.deadline }
     }
 
-    pub fn expire(&mut self, now: Moment) {
-        if self.due().is_some_and(|due| due <= now) {
-            self.overdue = true;
-        }
+    /// Whether it fired by that.
+    pub fn expire(&mut self, now: Moment) -> bool {
+        let fires = self.due().is_some_and(|due| due <= now);
+        self.overdue |= fires;
+        fires
     }
 
     pub fn postpone(&mut self, deadline: Moment) {

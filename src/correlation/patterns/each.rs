@@ -13,14 +13,14 @@ pub(in crate::correlation) struct EachWindow {
 }
 
 impl EachWindow {
-    pub fn enter(&mut self, _rule: &Rule, arrival: Arrival) -> Edge {
+    pub fn enter(&mut self, _rule: &Rule, arrival: &Arrival<'_>) -> Edge {
         match arrival.role {
             Role::Entry if arrival.is_point => {
                 let first = self.last_point.is_none();
                 self.last_point = self.last_point.max(Some(arrival.at));
                 if first { Edge::Fired } else { Edge::Nothing }
             }
-            Role::Entry | Role::Closer => Edge::Nothing,
+            Role::Entry | Role::Closer | Role::Steps(_) | Role::Class(_) => Edge::Nothing,
         }
     }
 

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Edge, Role};
+use super::{Arrival, Edge, Role, effective};
 use crate::correlation::LATENESS;
-use crate::model::Moment;
+use crate::model::{Moment, Span};
 use crate::rules::{Pattern, Rule};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -18,14 +18,15 @@ pub(in crate::correlation) struct PairWindow {
 }
 
 impl PairWindow {
-    pub fn enter(&mut self, _rule: &Rule, arrival: Arrival) -> Edge {
+    pub fn enter(&mut self, _rule: &Rule, arrival: &Arrival<'_>) -> Edge {
         match arrival.role {
             Role::Entry => self.first(arrival),
             Role::Closer => self.second(arrival),
+            Role::Steps(_) | Role::Class(_) => Edge::Nothing,
         }
     }
 
-    fn first(&mut self, arrival: Arrival) -> Edge {
+    fn first(&mut self, arrival: &Arrival<'_>) -> Edge {
         if self.opened_at.is_some() {
             self.free |= !arrival.suppressed;
             return Edge::Nothing;
@@ -33,30 +34,43 @@ impl PairWindow {
         if arrival.is_point && self.closed_at.is_some_and(|closed_at| arrival.at < closed_at) {
             return Edge::Ignored;
         }
-        *self = PairWindow { opened_at: Some(arrival.at), free: !arrival.suppressed, closed_at: None };
+        self.opened_at = Some(arrival.at);
+        self.free = !arrival.suppressed;
         Edge::Fired
     }
 
-    fn second(&mut self, arrival: Arrival) -> Edge {
-        if self.opened_at.is_some_and(|opened_at| arrival.at < opened_at) {
+    fn second(&mut self, arrival: &Arrival<'_>) -> Edge {
+        self.closed_at = self.closed_at.max(Some(arrival.at));
+        if self.opened_at.is_none_or(|opened_at| arrival.at < opened_at) {
             return Edge::Nothing;
         }
-        let was_open = self.opened_at.is_some();
-        let closed_at = self.closed_at.max(Some(arrival.at));
-        *self = PairWindow { opened_at: None, free: false, closed_at };
-        if was_open { Edge::Closed } else { Edge::Nothing }
+        self.close();
+        Edge::Closed
+    }
+
+    fn close(&mut self) {
+        self.opened_at = None;
+        self.free = false;
+    }
+
+    fn ends(&self, rule: &Rule) -> Option<Moment> {
+        Some(self.opened_at? + within(rule)?)
+    }
+
+    fn forgets(&self) -> Option<Moment> {
+        self.closed_at.map(|closed_at| closed_at + LATENESS)
     }
 
     pub fn due(&self, rule: &Rule) -> Option<Moment> {
-        match self.opened_at {
-            Some(opened_at) => Some(opened_at + within(rule)?),
-            None => Some(self.closed_at? + LATENESS),
-        }
+        [self.ends(rule), self.forgets()].into_iter().flatten().min()
     }
 
     pub fn expire(&mut self, rule: &Rule, now: Moment) {
-        if self.due(rule).is_some_and(|due| due <= now) {
-            *self = PairWindow::default();
+        if self.ends(rule).is_some_and(|ends| ends <= now) {
+            self.close();
+        }
+        if self.forgets().is_some_and(|forgets| forgets <= now) {
+            self.closed_at = None;
         }
     }
 
@@ -77,9 +91,6 @@ impl PairWindow {
     }
 }
 
-fn within(rule: &Rule) -> Option<crate::model::Span> {
-    match rule.pattern {
-        Pattern::Pair { within, .. } => within,
-        Pattern::Each | Pattern::Threshold { .. } | Pattern::Absence { .. } => None,
-    }
+fn within(rule: &Rule) -> Option<Span> {
+    if let Pattern::Pair { within, .. } = &rule.pattern { within.map(|within| effective(rule, within)) } else { None }
 }

@@ -1,126 +1,131 @@
-//! Threshold: fires when the newest `count` matches lie within `within`, is clear when fewer than `clear` are left in it.
+//! Threshold: fires when the newest `count` matches lie within `within`, is clear when fewer than `clear` are left in
+//! its window. Rates up to a count of 1000 and flapping by time are thresholds with other numbers.
 //!
 //! Exact with the last `count` event times alone: the k-th newest decides whether k are in the window.
 
-use std::collections::VecDeque;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Edge, Role};
+use super::kept::{Kept, Times};
+use super::{Arrival, Edge, is_past};
 use crate::correlation::LATENESS;
-use crate::model::{Moment, Offset, Span};
-use crate::rules::{Pattern, Rule};
+use crate::model::{Moment, Span};
+use crate::rules::{Flap, Pattern, Rule};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::correlation) struct ThresholdWindow {
-    /// By event time, oldest first; never more than the threshold's count.
-    kept: VecDeque<Kept>,
+    /// Never more than the threshold's count.
+    times: Times,
     on: bool,
     /// The newest event of the last time it was on: what comes late to that time makes no new one.
     told_to: Option<Moment>,
 }
 
-/// A counted event: when it happened and where it stands in the journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Kept {
-    at: Moment,
-    offset: Offset,
-    suppressed: bool,
+/// The numbers of a threshold, whatever the rule calls it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::correlation) struct Limits {
+    pub count: usize,
+    pub within: Span,
+    pub clear: usize,
+    pub clear_within: Span,
 }
 
-struct Limits {
-    count: usize,
-    within: Span,
-    clear: usize,
-}
+impl Limits {
+    /// `None` for patterns that are no threshold.
+    pub fn of(rule: &Rule) -> Option<Limits> {
+        let (count, within, clear, clear_within) = match &rule.pattern {
+            Pattern::Threshold { count, within, clear, distinct: _ } => (*count, *within, *clear, *within),
+            Pattern::Rate(rate) => (rate.count, rate.within, rate.count, rate.within),
+            Pattern::Flap(Flap::Timed { start, stop }) => (start.count, start.within, stop.count + 1, stop.within),
+            Pattern::Each
+            | Pattern::Suppress { .. }
+            | Pattern::Thresholds { .. }
+            | Pattern::Pair { .. }
+            | Pattern::PairWindow { .. }
+            | Pattern::Absence { .. }
+            | Pattern::Sequence(_)
+            | Pattern::Group(_)
+            | Pattern::Flap(Flap::Nagios | Flap::Icinga)
+            | Pattern::Calendar { .. } => return None,
+        };
+        let count = count.max(1) as usize;
+        Some(Limits { count, within, clear: (clear.max(1) as usize).min(count), clear_within })
+    }
 
-fn limits(rule: &Rule) -> Option<Limits> {
-    match rule.pattern {
-        Pattern::Threshold { count, within, clear } => {
-            let count = count.max(1) as usize;
-            Some(Limits { count, within, clear: (clear.max(1) as usize).min(count) })
-        }
-        Pattern::Each | Pattern::Pair { .. } | Pattern::Absence { .. } => None,
+    /// How long a time may still matter.
+    fn remembered(&self) -> Span {
+        self.within.max(self.clear_within) + LATENESS
     }
 }
 
 impl ThresholdWindow {
-    pub fn enter(&mut self, rule: &Rule, arrival: Arrival) -> Edge {
-        let Some(limits) = limits(rule) else { return Edge::Nothing };
-        match arrival.role {
-            Role::Entry => self.count_one(&limits, arrival),
-            Role::Closer => Edge::Nothing,
+    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
+        match Limits::of(rule) {
+            Some(limits) => self.count_one(&limits, arrival).0,
+            None => Edge::Nothing,
         }
     }
 
-    fn count_one(&mut self, limits: &Limits, arrival: Arrival) -> Edge {
-        let kept = Kept { at: arrival.at, offset: arrival.offset, suppressed: arrival.suppressed };
-        // Nearly always the newest; a late one goes where its time belongs.
-        let place = self.kept.iter().rposition(|other| *other <= kept).map_or(0, |before| before + 1);
+    /// Counts one event; answers also the place that its time got.
+    pub fn count_one(&mut self, limits: &Limits, arrival: &Arrival<'_>) -> (Edge, Option<usize>) {
         // An alert that comes over from another rule may have begun long before this window.
-        let is_past = arrival.at + limits.within.max(LATENESS) < arrival.now;
-        if is_past || (place == 0 && self.kept.len() >= limits.count) {
-            return Edge::Ignored;
+        if is_past(arrival, limits.within) {
+            return (Edge::Ignored, None);
         }
-        self.kept.insert(place, kept);
-        if self.kept.len() > limits.count {
-            self.kept.pop_front();
+        let place = self.times.insert(Kept::of(arrival), limits.count);
+        if place.is_none() {
+            return (Edge::Ignored, None);
         }
-        let is_old_news = self.kept.back().map(|newest| newest.at) <= self.told_to;
-        if self.on || is_old_news || self.kept.len() < limits.count || !self.spans_less_than(limits.within) {
-            return Edge::Nothing;
+        let is_old_news = self.times.newest() <= self.told_to;
+        if self.on || is_old_news || !self.is_reached(limits) {
+            return (Edge::Nothing, place);
         }
         self.on = true;
-        Edge::Fired
+        (Edge::Fired, place)
     }
 
-    fn spans_less_than(&self, within: Span) -> bool {
-        match (self.kept.front(), self.kept.back()) {
-            (Some(oldest), Some(newest)) => newest.at < oldest.at + within,
+    fn is_reached(&self, limits: &Limits) -> bool {
+        match (self.times.nth_newest(limits.count), self.times.newest()) {
+            (Some(oldest), Some(newest)) => newest < oldest + limits.within,
             (None, _) | (_, None) => false,
         }
     }
 
     pub fn due(&self, rule: &Rule) -> Option<Moment> {
-        let limits = limits(rule)?;
+        let limits = Limits::of(rule)?;
         if self.on {
             // From then on fewer than `clear` are left in the window.
-            let deciding = self.kept.len().checked_sub(limits.clear)?;
-            return self.kept.get(deciding).map(|kept| kept.at + limits.within);
+            return self.times.nth_newest(limits.clear).map(|deciding| deciding + limits.clear_within);
         }
-        self.kept.back().map(|newest| newest.at + limits.within + LATENESS)
+        self.times.newest().map(|newest| newest + limits.remembered())
     }
 
-    pub fn expire(&mut self, rule: &Rule, now: Moment) {
-        let Some(limits) = limits(rule) else { return };
-        let left = self.kept.iter().filter(|kept| kept.at + limits.within > now).count();
-        if self.on && left < limits.clear {
+    /// Answers how many of the oldest times were dropped.
+    pub fn expire(&mut self, rule: &Rule, now: Moment) -> usize {
+        let Some(limits) = Limits::of(rule) else { return 0 };
+        let is_over = self.times.nth_newest(limits.clear).is_none_or(|deciding| deciding + limits.clear_within <= now);
+        if self.on && is_over {
             self.on = false;
-            self.told_to = self.kept.back().map(|newest| newest.at);
+            self.told_to = self.times.newest();
         }
         // An event may still come that happened in one window with these.
-        while self.kept.front().is_some_and(|oldest| oldest.at + limits.within + LATENESS <= now) {
-            self.kept.pop_front();
+        let mut dropped = 0;
+        while self.times.oldest().is_some_and(|oldest| oldest + limits.remembered() <= now) {
+            self.times.pop_oldest();
+            dropped += 1;
         }
+        dropped
     }
 
     pub fn is_on(&self) -> bool {
         self.on
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.kept.is_empty()
+    pub fn times(&self) -> &Times {
+        &self.times
     }
 
-    pub fn has_free(&self) -> bool {
-        self.kept.iter().any(|kept| !kept.suppressed)
-    }
-
-    pub fn oldest(&self) -> Option<Moment> {
-        self.kept.front().map(|kept| kept.at)
-    }
-
-    pub fn len(&self) -> u64 {
-        self.kept.len() as u64
+    /// Takes out the time at that place.
+    pub fn remove(&mut self, place: usize) {
+        self.times.remove(place);
     }
 }

@@ -12,7 +12,7 @@ use crate::model::{
     Cause, Event, Expiry, Fingerprint, Labels, Matchers, Moment, Offset, Partition, Severity, Silence, SilenceId, Span,
     Stamp, Status,
 };
-use crate::rules::{Counts, Expression, Inhibition, Pattern, Rule, RuleText, Rulebook, load};
+use crate::rules::{Actions, Counts, Expression, Inhibition, Pattern, Rule, RuleText, Rulebook, Semantics, load};
 
 /// When every scenario begins: 2026-02-13T00:00:00Z.
 pub(super) const START: Moment = Moment::from_seconds(1_770_940_800);
@@ -63,12 +63,23 @@ fn rulebook_of_files(files: &str) -> Arc<Rulebook> {
     Arc::new(load(texts.collect()).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")).rulebook)
 }
 
+/// A rule as rule files write it: `{pattern: …}` or `yaml` as the pattern, further keys as the options; `-` for no match.
+fn written(name: &str, matchers: &str, pattern: &str, options: &str) -> Rule {
+    let matches = if matchers == "-" { String::new() } else { format!(", match: '{matchers}'") };
+    let pattern = if pattern == "yaml" { String::new() } else { format!(", pattern: {pattern}") };
+    let options = if options.is_empty() { String::new() } else { format!(", {options}") };
+    let text = format!("rules:\n  - {{name: {name}{matches}{pattern}{options}}}\n");
+    let file = RuleText { path: "x.yaml".to_owned(), text };
+    let loaded = load(vec![file.clone()]).unwrap_or_else(|mistakes| panic!("{}\n{mistakes:?}", file.text));
+    loaded.rulebook.rules[0].clone()
+}
+
 fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
+    if pattern_text.starts_with('{') || pattern_text == "yaml" {
+        return written(name, matchers, pattern_text, options);
+    }
     let pattern = pattern(pattern_text);
-    let within = match &pattern {
-        Pattern::Threshold { within, .. } | Pattern::Absence { within } => *within,
-        Pattern::Each | Pattern::Pair { .. } => Span::ZERO,
-    };
+    let within = pattern.waits().unwrap_or(Span::ZERO);
     let mut rule = Rule {
         name: name.to_owned(),
         matchers: Matchers::parse(matchers).unwrap(),
@@ -76,6 +87,10 @@ fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
         by: Vec::new(),
         pattern,
         counts: Counts::Transitions,
+        semantics: Semantics::Own,
+        guard: None,
+        actions: Actions::default(),
+        opens_incident: true,
         continues: false,
         because: None,
         title: "{alertname} at {site}, {count}".to_owned(),
@@ -90,6 +105,7 @@ fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
         reopen_within: Span::ZERO,
         quiet: None,
         otherwise_after: within.min(Span::from_minutes(15)),
+        groups: true,
         shape: 0,
     };
     let mut shape = format!("{matchers}|{pattern_text}");
@@ -121,11 +137,14 @@ fn pattern(text: &str) -> Pattern {
     match words.as_slice() {
         ["each"] => Pattern::Each,
         ["threshold", count, "in", within] => {
-            Pattern::Threshold { count: count.parse().unwrap(), within: span(within), clear: 1 }
+            Pattern::Threshold { count: count.parse().unwrap(), within: span(within), clear: 1, distinct: None }
         }
-        ["threshold", count, "in", within, "clear", clear] => {
-            Pattern::Threshold { count: count.parse().unwrap(), within: span(within), clear: clear.parse().unwrap() }
-        }
+        ["threshold", count, "in", within, "clear", clear] => Pattern::Threshold {
+            count: count.parse().unwrap(),
+            within: span(within),
+            clear: clear.parse().unwrap(),
+            distinct: None,
+        },
         ["pair", "until", until] => Pattern::Pair { until: Matchers::parse(until).unwrap(), within: None },
         ["pair", "until", until, "within", within] => {
             Pattern::Pair { until: Matchers::parse(until).unwrap(), within: Some(span(within)) }
@@ -252,7 +271,14 @@ impl Names {
                 match &decision.verdict {
                     Verdict::Raised(raised) => {
                         let (members, evidence) = (raised.members.len(), raised.evidence.len());
-                        format!("raised {place} {} {members} alerts {evidence} events", raised.severity)
+                        let joins = raised.joins.as_ref().map(|joins| {
+                            let because = joins.because.as_ref().map(|link| format!(": {link}")).unwrap_or_default();
+                            format!(" with {}{{{}}}{because}", joins.rule, short(&joins.key))
+                        });
+                        let held = raised.held.as_ref().map(|by| format!(" held by {by}")).unwrap_or_default();
+                        let joins = joins.unwrap_or_default();
+                        let severity = raised.severity;
+                        format!("raised {place} {severity} {members} alerts {evidence} events{joins}{held}")
                     }
                     Verdict::Joined { alert } => format!("joined {place} {} {}", short(&alert.labels), alert.severity),
                     Verdict::Left { fingerprint } => format!("left {place} {}", self.name(*fingerprint)),
@@ -260,6 +286,10 @@ impl Names {
                     Verdict::Released => format!("released {place}"),
                     Verdict::Cleared => format!("cleared {place}"),
                     Verdict::Retired => format!("retired {place}"),
+                    Verdict::Grouped(joins) => {
+                        let because = joins.because.as_ref().map(|link| format!(": {link}")).unwrap_or_default();
+                        format!("grouped {place} with {}{{{}}}{because}", joins.rule, short(&joins.key))
+                    }
                 }
             }
             Output::SilenceChanged(silence) => {

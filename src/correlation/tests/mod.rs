@@ -5,9 +5,12 @@
 
 mod alerts;
 mod bounds;
+mod contexts;
 mod facts;
 mod language;
 mod patterns;
+mod patterns_sec;
+mod patterns_waiting;
 mod properties;
 mod reload;
 mod silences;
@@ -144,6 +147,9 @@ impl World {
         input(&mut self.correlator, cause, &mut out);
         let time = Span::from_micros(at.since(language::START).as_micros());
         for output in out {
+            if let Output::AlertChanged(view) = &output {
+                self.names.learn(&view.labels);
+            }
             self.said.push(format!("{time} {}", self.names.show(&output)));
         }
         let broken = self.correlator.broken_invariants();

@@ -163,34 +163,12 @@ impl Desk {
     }
 
     fn merge(&mut self, id: IncidentId, into: IncidentId, actor: &str, step: &mut Step<'_>) -> Result<(), Refusal> {
-        let Some(survivor) = self.state.get(into).map(|incident| incident.record.clone()) else {
+        if self.state.get(into).is_none() {
             return Err(Refusal::NotFound { what: format!("incident {into}") });
-        };
-        self.change(id, |record| record.merge_into(&survivor))?;
-        self.end(id, "merged");
-        let Some(merged) = self.state.get(id).cloned() else { return Ok(()) };
-        for (condition, standing) in &merged.conditions {
-            self.state.set_condition(into, *condition, standing.clone());
         }
-        for (fingerprint, firing) in &merged.members {
-            self.state.join(into, *fingerprint, *firing);
-            step.effects.push(Effect::Membership {
-                incident: into,
-                fingerprint: *fingerprint,
-                firing: *firing,
-                link_only: false,
-            });
-        }
-        if let Some(incident) = self.state.get_mut(into).filter(|incident| !incident.is_clear()) {
-            incident.resolve_at = None;
-            if let Some(ladder) = step.rulebook.ladder(&incident.climb.ladder) {
-                incident.climb.fires_again(step.now, ladder);
-            }
-        }
-        self.hold_or_release(into, step);
-        step.timeline(id, TimelineKind::Merged, actor, format!("into {into}"));
-        step.timeline(into, TimelineKind::Merged, actor, format!("{id} is part of it now"));
-        step.touch(into);
+        let merged = self.fold(id, into, actor, "", step);
+        merged.map_err(|not| Refusal::NotAllowed { reason: not.reason })?;
+        self.follow_alerts(into, step);
         Ok(())
     }
 
@@ -225,7 +203,7 @@ impl Desk {
         step.touch(id);
     }
 
-    fn end(&mut self, id: IncidentId, why: &str) {
+    pub(super) fn end(&mut self, id: IncidentId, why: &str) {
         if let Some(incident) = self.state.get_mut(id) {
             incident.climb.stop(why);
             incident.resolve_at = None;

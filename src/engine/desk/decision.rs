@@ -1,10 +1,11 @@
 //! What the correlators decide becomes incidents.
 
-use super::state::{DeskIncident, Standing, condition_id};
+use super::group::standing_of;
+use super::state::{DeskIncident, DeskMember, Standing, condition_id};
 use super::{Desk, Step};
 use crate::engine::{Counted, Decision, Effect, Member, Raised, Verdict};
 use crate::incidents::{Incident, IncidentState, TimelineKind};
-use crate::model::{Fingerprint, IncidentId, Labels, Priority, Severity, Span, Tier};
+use crate::model::{Fingerprint, IncidentId, Labels, Priority, Span, Tier};
 use crate::rules::{CATCH_ALL, Rule};
 use crate::tiers::Climb;
 
@@ -27,7 +28,8 @@ impl Desk {
         match &decision.verdict {
             Verdict::Raised(raised) => self.raised(decision, condition, id, raised, step),
             Verdict::Joined { alert } => self.joined(decision, condition, id, alert, step),
-            Verdict::Left { fingerprint } => self.left(id, *fingerprint, step),
+            Verdict::Left { fingerprint } => self.left(id, *fingerprint, condition, step),
+            Verdict::Grouped(joins) => self.grouped(id, joins, step),
             Verdict::Held { by } => self.stands(id, condition, Standing::Held { by: by.clone() }, step),
             Verdict::Released => self.stands(id, condition, Standing::Raised, step),
             Verdict::Cleared => self.cleared(id, condition, step),
@@ -45,17 +47,37 @@ impl Desk {
     ) {
         step.count(Counted::RuleFired { rule: decision.rule.clone() });
         let was_open = id.and_then(|id| self.state.get(id)).is_some_and(|incident| incident.record.state.is_open());
-        let id = match self.usable(id, &decision.rule, step) {
-            Some(id) => {
-                self.state.set_condition(id, condition, Standing::Raised);
+        let joined = raised.joins.as_ref();
+        let id = match (self.usable(id, condition, &decision.rule, step), joined.and_then(|joins| self.open_of(joins)))
+        {
+            (Some(id), _) => {
+                self.state.set_condition(id, condition, standing_of(raised));
+                self.note_part(id, decision, condition, raised);
                 self.fires_again(id, &raised.reason, step);
                 self.hold_or_release(id, step);
                 id
             }
-            None => self.open(decision, condition, raised, step),
+            (None, Some(into)) => {
+                self.take_in(into, decision, condition, raised, step);
+                into
+            }
+            (None, None) => self.open(decision, condition, raised, step),
         };
         for member in &raised.members {
-            self.join(id, member, step);
+            self.join(id, condition, member, step);
+        }
+        if raised.members.is_empty()
+            && let Some(last) = raised.evidence.last()
+        {
+            let item = item_of(&last.labels, step);
+            self.affect(id, item, raised.severity, last.at, condition);
+        }
+        if raised.held.is_none() {
+            self.page_for(id, &decision.rule, step);
+        }
+        self.follow_alerts(id, step);
+        if let Some(joins) = joined {
+            self.grouped(Some(id), joins, step);
         }
         // What opened it (again) is kept; what only goes on does not replace it.
         if !was_open {
@@ -68,16 +90,28 @@ impl Desk {
     }
 
     /// The incident of that condition, if it still stands for it: open, or resolved so recently that it reopens.
-    fn usable(&self, id: Option<IncidentId>, rule: &str, step: &Step<'_>) -> Option<IncidentId> {
+    /// Of an incident with other conditions too, one that is clear is no part any more: what fails next is grouped anew.
+    fn usable(
+        &self,
+        id: Option<IncidentId>,
+        condition: Fingerprint,
+        rule: &str,
+        step: &Step<'_>,
+    ) -> Option<IncidentId> {
         let id = id?;
-        let record = &self.state.get(id)?.record;
+        let incident = self.state.get(id)?;
+        let record = &incident.record;
+        if incident.parts.len() > 1 {
+            let is_part = incident.conditions.get(&condition).is_some_and(|standing| *standing != Standing::Clear);
+            return (record.state.is_open() && is_part).then_some(id);
+        }
         let within = step.rulebook.rule(rule).map_or(REOPEN_WITHIN_DEFAULT, |rule| rule.reopen_within);
         let recent = record.resolved_at.is_some_and(|at| at + within > step.now);
         (record.state.is_open() || (record.state == IncidentState::Resolved && recent)).then_some(id)
     }
 
     /// Takes back what was waiting to resolve, and reopens what had resolved.
-    fn fires_again(&mut self, id: IncidentId, reason: &str, step: &mut Step<'_>) {
+    pub(super) fn fires_again(&mut self, id: IncidentId, reason: &str, step: &mut Step<'_>) {
         let now = step.now;
         let Some(incident) = self.state.get_mut(id) else { return };
         incident.resolve_at = None;
@@ -114,18 +148,24 @@ impl Desk {
         self.state.put(DeskIncident {
             record,
             members: Default::default(),
-            conditions: [(condition, Standing::Raised)].into(),
+            conditions: [(condition, standing_of(raised))].into(),
+            parts: Default::default(),
+            affected: Default::default(),
+            root_of: 0,
             climb,
             resolve_at: None,
             close_at: None,
             forget_at: None,
             member_lines: 0,
             recurs: raised.counts_for_recurrence,
+            paged: None,
         });
+        self.note_part(id, decision, condition, raised);
         self.take_team(id, step);
         step.timeline(id, TimelineKind::Opened, &format!("rule {}", decision.rule), text);
         step.count(Counted::IncidentOpened { priority });
         self.carry_out(id, moves, step);
+        self.hold_or_release(id, step);
         self.offer_workaround(id, step);
         self.count_episode(id, step);
         id
@@ -139,14 +179,15 @@ impl Desk {
         member: &Member,
         step: &mut Step<'_>,
     ) {
-        match self.usable(id, &decision.rule, step) {
+        match self.usable(id, condition, &decision.rule, step) {
             Some(id) => {
                 if member.firing {
                     self.still_stands(id, condition);
                     self.fires_again(id, "an alert of it fires", step);
                     self.hold_or_release(id, step);
                 }
-                self.join(id, member, step);
+                self.join(id, condition, member, step);
+                self.follow_alerts(id, step);
             }
             // Its incident has ended while the condition went on; a transition opens a new one.
             None if member.firing => {
@@ -158,6 +199,8 @@ impl Desk {
                     members: vec![member.clone()],
                     evidence: Vec::new(),
                     counts_for_recurrence: true,
+                    joins: None,
+                    held: None,
                 };
                 self.raised(decision, condition, None, &raised, step);
             }
@@ -165,41 +208,30 @@ impl Desk {
         }
     }
 
-    fn join(&mut self, id: IncidentId, member: &Member, step: &mut Step<'_>) {
+    fn join(&mut self, id: IncidentId, condition: Fingerprint, member: &Member, step: &mut Step<'_>) {
         // An alert belongs to at most one open incident; to a second it is only linked.
         let link_only = self.state.open_of_alert(member.fingerprint).is_some_and(|other| other != id);
-        let is_new = if link_only { true } else { self.state.join(id, member.fingerprint, member.firing) };
+        let is_new = link_only || {
+            let own = DeskMember { firing: member.firing, severity: member.severity, condition };
+            self.affect(id, item_of(&member.labels, step), member.severity, member.since, condition);
+            self.state.join(id, member.fingerprint, own)
+        };
         let membership =
             Effect::Membership { incident: id, fingerprint: member.fingerprint, firing: member.firing, link_only };
         step.effects.push(membership);
         if is_new {
-            self.member_line(id, TimelineKind::AlertJoined, &title_of(&member.labels), step);
+            self.member_line(id, TimelineKind::AlertJoined, "watchfire", &title_of(&member.labels), step);
         }
-        self.follow_severity(id, member.severity, step);
         step.touch(id);
     }
 
-    fn follow_severity(&mut self, id: IncidentId, severity: Severity, step: &mut Step<'_>) {
-        let Some(incident) = self.state.get_mut(id) else { return };
-        let record = &mut incident.record;
-        let rule = step.rulebook.rule(&record.rule);
-        if severity <= record.severity || rule.is_some_and(|rule| rule.severity.is_some()) {
-            return;
-        }
-        let was = std::mem::replace(&mut record.severity, severity);
-        if rule.is_none_or(|rule| rule.priority.is_none()) && !record.unpaged {
-            record.priority = Priority::from_severity(severity);
-            record.priority_reason = format!("severity {severity}");
-        }
-        step.timeline(id, TimelineKind::SeverityChanged, "watchfire", format!("from {was} to {severity}"));
-    }
-
-    fn left(&mut self, id: Option<IncidentId>, fingerprint: Fingerprint, step: &mut Step<'_>) {
+    fn left(&mut self, id: Option<IncidentId>, fingerprint: Fingerprint, condition: Fingerprint, step: &mut Step<'_>) {
         let Some(id) = id else { return };
-        let known = self.state.leave(id, fingerprint);
+        let known = self.state.leave(id, fingerprint, Some(condition));
         let membership = Effect::Membership { incident: id, fingerprint, firing: false, link_only: !known };
         step.effects.push(membership);
-        self.member_line(id, TimelineKind::AlertCleared, &fingerprint.to_string(), step);
+        self.member_line(id, TimelineKind::AlertCleared, "watchfire", &fingerprint.to_string(), step);
+        self.follow_severity(id, step);
         step.touch(id);
     }
 
@@ -208,6 +240,7 @@ impl Desk {
         let Some(id) = id else { return };
         self.state.set_condition(id, condition, standing);
         self.hold_or_release(id, step);
+        self.follow_severity(id, step);
     }
 
     /// An alert fires under a condition: it is not clear, but what holds it back still does until it is released.
@@ -245,6 +278,7 @@ impl Desk {
         let Some(id) = id else { return };
         self.state.set_condition(id, condition, Standing::Clear);
         self.hold_or_release(id, step);
+        self.follow_severity(id, step);
         let Some(incident) = self.state.get_mut(id) else { return };
         if incident.is_clear() && incident.record.state.is_open() {
             let rule = step.rulebook.rule(&incident.record.rule);
@@ -266,11 +300,18 @@ impl Desk {
         step.touch(id);
     }
 
-    fn member_line(&mut self, id: IncidentId, kind: TimelineKind, text: &str, step: &mut Step<'_>) {
+    pub(super) fn member_line(
+        &mut self,
+        id: IncidentId,
+        kind: TimelineKind,
+        actor: &str,
+        text: &str,
+        step: &mut Step<'_>,
+    ) {
         let Some(incident) = self.state.get_mut(id) else { return };
         if incident.member_lines < MEMBER_LINES_MAX {
             incident.member_lines += 1;
-            step.timeline(id, kind, "watchfire", text);
+            step.timeline(id, kind, actor, text);
         }
     }
 }
@@ -308,6 +349,7 @@ fn new_record(
         labels: raised.labels.clone(),
         fingerprint: condition,
         reason: raised.reason.clone(),
+        root: None,
         alerts: 0,
         firing: 0,
         opened_at: step.now,
@@ -331,7 +373,7 @@ fn new_record(
     }
 }
 
-fn new_climb(record: &Incident, rule: Option<&Rule>, step: &Step<'_>) -> (Climb, Vec<crate::tiers::Move>) {
+pub(super) fn new_climb(record: &Incident, rule: Option<&Rule>, step: &Step<'_>) -> (Climb, Vec<crate::tiers::Move>) {
     let name = rule.map_or("default", |rule| rule.ladder.as_str());
     let empty = crate::rules::Ladder { name: name.to_owned(), steps: Vec::new() };
     let ladder = step.rulebook.ladder(name).unwrap_or(&empty);
@@ -341,6 +383,12 @@ fn new_climb(record: &Incident, rule: Option<&Rule>, step: &Step<'_>) -> (Climb,
     }
     let settle = rule.map_or(Span::from_seconds(30), |rule| rule.settle);
     Climb::start(ladder, &step.rulebook.teams, step.now, settle)
+}
+
+/// The item that an alert is about.
+fn item_of(labels: &Labels, step: &Step<'_>) -> Option<String> {
+    let inventory = &step.rulebook.inventory;
+    inventory.concerned(labels).map(|item| inventory.item(item).name.clone())
 }
 
 /// What an alert is called where there is no rule's title.

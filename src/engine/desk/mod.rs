@@ -4,6 +4,8 @@
 
 mod command;
 mod decision;
+mod follow;
+mod group;
 mod inspection;
 mod page;
 mod problem;

@@ -49,7 +49,11 @@ impl Desk {
 
     /// One notice a channel of the present team.
     pub(super) fn page(&mut self, id: IncidentId, kind: NoticeKind, why: &str, step: &mut Step<'_>) {
-        let Some(incident) = self.state.get(id) else { return };
+        let Some(incident) = self.state.get_mut(id) else { return };
+        if kind != NoticeKind::Resolved {
+            let priority = incident.record.priority;
+            incident.paged = Some(incident.paged.map_or(priority, |paged| paged.min(priority)));
+        }
         let record = &incident.record;
         let (team, tier) = (record.team.clone(), record.tier);
         let title = format!("[{} tier {}] {} {}", record.priority, tier, record.id, record.title);

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{ANSWERS_KEPT, ENDED_KEPT};
 use crate::engine::Outcome;
-use crate::incidents::{Incident, IncidentState};
+use crate::incidents::{Affected, Incident, IncidentState};
 use crate::inspections::Inspections;
-use crate::model::{Fingerprint, IncidentId, Labels, Moment, SECTION_COUNT, Sections};
+use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, SECTION_COUNT, Sections, Severity};
 use crate::problems::Problems;
 use crate::tiers::Climb;
 
@@ -16,10 +16,16 @@ use crate::tiers::Climb;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DeskIncident {
     pub record: Incident,
-    /// Its alerts, and whether each fires.
-    pub members: BTreeMap<Fingerprint, bool>,
+    /// Its alerts.
+    pub members: BTreeMap<Fingerprint, DeskMember>,
     /// The conditions it stands for (several after a merge), and how each stands.
     pub conditions: BTreeMap<Fingerprint, Standing>,
+    /// What is known of each of them.
+    pub parts: BTreeMap<Fingerprint, Part>,
+    /// The items of its alerts, by name.
+    pub affected: BTreeMap<String, Affected>,
+    /// How many items there were when its root was last looked for.
+    pub root_of: u32,
     pub climb: Climb,
     /// Resolves by itself then, unless something fires again.
     pub resolve_at: Option<Moment>,
@@ -31,6 +37,28 @@ pub struct DeskIncident {
     pub member_lines: u32,
     /// Whether it counts as an episode of its fingerprint.
     pub recurs: bool,
+    /// The most urgent priority at which anybody was paged.
+    pub paged: Option<Priority>,
+}
+
+/// An alert of an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeskMember {
+    pub firing: bool,
+    pub severity: Severity,
+    /// Under which of the conditions.
+    pub condition: Fingerprint,
+}
+
+/// One condition of an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    pub rule: String,
+    pub title: String,
+    /// As it was raised.
+    pub severity: Severity,
+    /// How many of its alerts fire, by severity.
+    pub firing: BTreeMap<Severity, u32>,
 }
 
 /// How a condition stands, as its correlator last said.
@@ -60,6 +88,18 @@ impl DeskIncident {
             }
         }
         held_by
+    }
+
+    /// Counts a firing alert in, or out of, the record and its condition.
+    fn count_firing(&mut self, member: Option<&DeskMember>, comes: bool) {
+        let Some(member) = member.filter(|member| member.firing) else { return };
+        self.record.firing = if comes { self.record.firing + 1 } else { self.record.firing.saturating_sub(1) };
+        let Some(part) = self.parts.get_mut(&member.condition) else { return };
+        let count = part.firing.entry(member.severity).or_default();
+        *count = if comes { *count + 1 } else { count.saturating_sub(1) };
+        if *count == 0 {
+            part.firing.remove(&member.severity);
+        }
     }
 
     fn next_deadline(&self) -> Option<Moment> {
@@ -132,10 +172,13 @@ impl DeskState {
         self.kept.incidents.contains_key(&id).then_some(id)
     }
 
-    /// The open incident that this alert belongs to.
+    /// The open incident that this alert belongs to, if it fires there; one that only held it once may lose it.
     pub fn open_of_alert(&self, fingerprint: Fingerprint) -> Option<IncidentId> {
         let id = self.kept.by_alert.get(&fingerprint)?;
-        self.get(*id).is_some_and(|incident| incident.record.state.is_open()).then_some(*id)
+        let fires_in = |incident: &DeskIncident| {
+            incident.record.state.is_open() && incident.members.get(&fingerprint).is_some_and(|member| member.firing)
+        };
+        self.get(*id).is_some_and(fires_in).then_some(*id)
     }
 
     pub fn put(&mut self, incident: DeskIncident) {
@@ -151,27 +194,46 @@ impl DeskState {
     }
 
     /// Puts an alert into an incident, or notes that it fires or not; answers whether it is new there.
-    pub fn join(&mut self, id: IncidentId, fingerprint: Fingerprint, firing: bool) -> bool {
+    pub fn join(&mut self, id: IncidentId, fingerprint: Fingerprint, member: DeskMember) -> bool {
         self.kept.by_alert.insert(fingerprint, id);
         let Some(incident) = self.kept.incidents.get_mut(&id) else { return false };
-        let known = incident.members.insert(fingerprint, firing);
+        let known = incident.members.insert(fingerprint, member.clone());
         incident.record.alerts += u64::from(known.is_none());
-        match (known.unwrap_or(false), firing) {
-            (false, true) => incident.record.firing += 1,
-            (true, false) => incident.record.firing -= 1,
-            (true, true) | (false, false) => {}
-        }
+        incident.count_firing(known.as_ref(), false);
+        incident.count_firing(Some(&member), true);
         known.is_none()
     }
 
-    /// An alert fires no longer in an incident, whichever incident it belongs to by now; answers whether it did.
-    pub fn leave(&mut self, id: IncidentId, fingerprint: Fingerprint) -> bool {
+    /// An alert fires no longer in an incident, whichever incident it belongs to by now; answers whether it did. With a
+    /// condition: only if it stands under that one.
+    pub fn leave(&mut self, id: IncidentId, fingerprint: Fingerprint, condition: Option<Fingerprint>) -> bool {
         let Some(incident) = self.kept.incidents.get_mut(&id) else { return false };
-        let Some(firing) = incident.members.get_mut(&fingerprint) else { return false };
-        if std::mem::replace(firing, false) {
-            incident.record.firing -= 1;
+        let Some(member) = incident.members.get_mut(&fingerprint) else { return false };
+        if condition.is_none_or(|condition| condition == member.condition) {
+            let was = std::mem::replace(member, DeskMember { firing: false, ..member.clone() });
+            incident.count_firing(Some(&was), false);
         }
         true
+    }
+
+    /// The alerts, parts and items of an incident that was merged into this one.
+    pub fn take_over(&mut self, into: IncidentId, merged: &DeskIncident) {
+        if let Some(incident) = self.kept.incidents.get_mut(&into) {
+            for (condition, part) in &merged.parts {
+                let part = Part { firing: BTreeMap::new(), ..part.clone() };
+                incident.parts.entry(*condition).or_insert(part);
+            }
+            for (item, theirs) in &merged.affected {
+                let ours = incident.affected.entry(item.clone()).or_insert_with(|| theirs.clone());
+                ours.since = ours.since.min(theirs.since);
+                if ours.gravity < theirs.gravity {
+                    (ours.gravity, ours.condition) = (theirs.gravity, theirs.condition);
+                }
+            }
+        }
+        for (fingerprint, member) in &merged.members {
+            self.join(into, *fingerprint, member.clone());
+        }
     }
 
     pub fn set_condition(&mut self, id: IncidentId, condition: Fingerprint, standing: Standing) {
@@ -198,7 +260,7 @@ impl DeskState {
         }
         for fingerprint in members {
             if self.open_of_alert(fingerprint).is_some_and(|other| other != id) {
-                self.leave(id, fingerprint);
+                self.leave(id, fingerprint, None);
             } else {
                 self.kept.by_alert.insert(fingerprint, id);
             }
@@ -291,9 +353,20 @@ impl DeskState {
             if self.armed.get(id).copied() != incident.next_deadline() {
                 broken.push(format!("{id}: the deadline index disagrees with its record"));
             }
-            let firing = incident.members.values().filter(|firing| **firing).count() as u64;
+            let firing = incident.members.values().filter(|member| member.firing).count() as u64;
             if firing != record.firing || record.firing > record.alerts {
                 broken.push(format!("{id}: {firing} members fire, its record says {}", record.firing));
+            }
+            let mut counted: BTreeMap<(Fingerprint, Severity), u32> = BTreeMap::new();
+            for member in incident.members.values().filter(|member| member.firing) {
+                *counted.entry((member.condition, member.severity)).or_default() += 1;
+            }
+            let parts = incident.parts.iter().flat_map(|(condition, part)| {
+                part.firing.iter().map(move |(severity, count)| ((*condition, *severity), *count))
+            });
+            let known = |((condition, _), _): &((Fingerprint, Severity), u32)| incident.parts.contains_key(condition);
+            if parts.ne(counted.into_iter().filter(known)) {
+                broken.push(format!("{id}: its parts count other members than it has"));
             }
             if record.state.is_open() && record.held.as_deref() != incident.held_by() {
                 broken.push(format!(
@@ -349,6 +422,14 @@ impl Kept {
             None => return Err(postcard::Error::DeserializeBadEncoding),
         }
         Ok(())
+    }
+
+    /// Lets go of the large maps' content, and stays good for [`Kept::is_same`] alone.
+    pub fn hollow(&mut self) {
+        let Kept { incidents, by_condition, by_alert, core: _ } = self;
+        incidents.hollow();
+        by_condition.hollow();
+        by_alert.hollow();
     }
 
     /// Whether a section is still the one that `earlier` holds, so that it need not be written again.

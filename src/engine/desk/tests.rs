@@ -11,7 +11,10 @@ use crate::model::{
     Cause, Fingerprint, IncidentId, Labels, Matchers, Moment, Offset, Partition, ProblemId, Severity, Span, Tier,
 };
 use crate::problems::ProblemState;
-use crate::rules::{Channel, Counts, Ladder, Pattern, ProblemPolicy, Rule, Rulebook, RulebookHash, Step as Rung, Team};
+use crate::rules::{
+    Actions, Channel, Counts, Ladder, Pattern, ProblemPolicy, Rule, Rulebook, RulebookHash, Semantics, Step as Rung,
+    Team,
+};
 
 fn seconds(at: i64) -> Moment {
     Moment::from_seconds(1_000_000 + at)
@@ -25,6 +28,10 @@ fn rule(name: &str) -> Rule {
         by: vec!["site".to_owned()],
         pattern: Pattern::Each,
         counts: Counts::Transitions,
+        semantics: Semantics::Own,
+        guard: None,
+        actions: Actions::default(),
+        opens_incident: true,
         continues: false,
         because: None,
         title: String::new(),
@@ -39,6 +46,7 @@ fn rule(name: &str) -> Rule {
         reopen_within: Span::from_hours(1),
         quiet: None,
         otherwise_after: Span::from_minutes(15),
+        groups: true,
         shape: 0,
     }
 }
@@ -183,6 +191,7 @@ fn member(site: &str, alert: u64, firing: bool) -> Member {
         labels: Labels::from_pairs([("alertname", "LinkDown"), ("site", site)]),
         severity: Severity::Major,
         firing,
+        since: Moment::EPOCH,
     }
 }
 
@@ -195,6 +204,8 @@ fn raised(site: &str) -> Raised {
         members: vec![member(site, 1, true)],
         evidence: Vec::new(),
         counts_for_recurrence: true,
+        joins: None,
+        held: None,
     }
 }
 

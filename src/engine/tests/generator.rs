@@ -38,7 +38,7 @@ problems:
   - { name: returns, match: 'rule!="catch-all"', count: 2, within: 1d, team: second }
 "#;
 
-const RULES: [&str; 3] = [
+const RULES: [&str; 4] = [
     r#"
 rules:
   - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 10s, resolve_after: 20s, reopen_within: 2m }
@@ -84,9 +84,25 @@ inhibitions:
 inspections:
   - { name: probes, schedule: "*/30 * * * *", zone: UTC, due_within: 2m, missed_after: 4m, sign_off: true, items: [{ name: port, tcp: { address: "127.0.0.1:1" } }, { name: look, manual: {} }] }
 "#,
+    r#"
+rules:
+  - { name: work, match: alertname="Begin", continue: true, incident: false, quiet: 40s, contexts: [{ set: "割接_{site}", for: 2m, on_expiry: { event: { labels: { alertname: Trap, site: "{site}" } } } }, { unset: drill, when: clear }] }
+  - { name: sites, match: 'alertname=~"LinkDown|Flap"', by: [site], continue: true, context: "!割接_{site}", pattern: { threshold: { count: 2, within: 60s, distinct: host } }, emit: { labels: { alertname: SiteDown, site: "{site}" }, severity: critical, summary: "{site} 断站" } }
+  - { name: down, match: 'alertname="SiteDown",@source="derived"', by: [site], settle: 0s, resolve_after: 10s }
+  - { name: rate, match: alertname="Flap", by: [site], continue: true, pattern: { rate: { above: 2, per: 1m, within: 1m } }, on: message }
+  - { name: two, match: alertname="Trap", by: [site], continue: true, pattern: { thresholds: { rise: { count: 2, within: 60s }, fall: { count: 0, within: 60s } } } }
+  - { name: unanswered, match: alertname="Begin", by: [site], pattern: { pair_window: { until: alertname="End", within: 60s } } }
+  - { name: chain, match: alertname="Power", by: [site], continue: true, pattern: { sequence: { steps: ['alertname="LinkDown"', 'alertname=~"Flap|Trap", host="{2.host}"'], within: 3m } }, quiet: 30s }
+  - { name: both, match: 'site!=""', by: [site], continue: true, pattern: { group: { all: [{ match: alertname="Flap", count: 2 }, { match: 'alertname=~"Power|Trap"' }], within: 2m, repeat: true } }, quiet: 30s }
+  - { name: swallow, match: alertname="Trap", by: [site], pattern: { suppress: { within: 90s } } }
+  - { name: flap, match: alertname="Flap", by: [site, host], pattern: { flap: { start: 3, within: 2m, stop: 1, stop_within: 3m } }, otherwise_after: 50s }
+  - { name: results, match: alertname="LinkDown", by: [host], continue: true, pattern: { flap: { mode: icinga } }, quiet: 5m }
+  - { name: sec, match: alertname="LinkDown", by: [site], semantics: sec, pattern: { threshold: { count: 2, within: 45s } } }
+  - { name: morning, pattern: { calendar: { schedule: "*/7 * * * *", zone: Asia/Shanghai } }, context: "割接_北京 || drill", quiet: 30s, contexts: [{ set: drill, for: 20m }] }
+"#,
 ];
 
-/// Three rulebooks between which the inputs change.
+/// Four rulebooks between which the inputs change.
 pub fn rulebooks() -> &'static [Arc<Rulebook>] {
     static BOOKS: LazyLock<Vec<Arc<Rulebook>>> =
         LazyLock::new(|| RULES.iter().map(|rules| stage::rulebook(&format!("{DESK}{rules}"))).collect());
@@ -169,7 +185,8 @@ pub fn watched_script(by_domain: bool, choices: &[Choice], look: impl Fn(&Engine
         look(engine);
         given.push((now, request));
     };
-    take(now, Request::Rulebook(rulebooks()[0].hash), &mut engine, &mut work);
+    let first = choices.len() % rulebooks().len();
+    take(now, Request::Rulebook(rulebooks()[first].hash), &mut engine, &mut work);
     for choice in choices {
         now = now + choice.wait;
         let told_first = matches!(choice.kind, Kind::Resumed | Kind::Stepped);
@@ -213,7 +230,7 @@ fn request(choice: &Choice, now: Moment, engine: &Engine, work: &Work) -> Reques
             Request::Desk(DeskInput::Probe(ProbeResult { run, item, outcome, evidence, value: Some(0.5) }))
         }
         Kind::Delivery => delivery(detail, work),
-        Kind::Rulebook => Request::Rulebook(rulebooks()[usize::from(detail[0]) % 3].hash),
+        Kind::Rulebook => Request::Rulebook(rulebooks()[usize::from(detail[0]) % 4].hash),
         Kind::Resumed => Request::Resumed { gap: choice.wait },
         Kind::Stepped => Request::ClockStepped { forward: detail[0].is_multiple_of(2), by: Span::from_seconds(10) },
     }

@@ -134,7 +134,7 @@ pub fn assert_well(engine: &Engine) {
         if record.next_step_at.is_none() && incident.resolve_at.is_none() && record.unarmed.is_none() {
             broken.push(format!("{} waits for nothing and does not say why", record.id));
         }
-        for (fingerprint, _) in incident.members.iter().filter(|(_, firing)| **firing) {
+        for (fingerprint, _) in incident.members.iter().filter(|(_, member)| member.firing) {
             if !held.insert(*fingerprint) {
                 broken.push(format!("alert {fingerprint} fires in {} and in another open incident", record.id));
             }

@@ -77,7 +77,7 @@ pub fn findings(loaded: &Loaded, windows_max: usize) -> Vec<Finding> {
                 add(FindingKind::Bound, rule_of, message);
             }
         }
-        if let Some(why) = unindexed(&rule.matchers) {
+        for why in entries(rule).into_iter().filter_map(unindexed).take(1) {
             add(FindingKind::Unindexed, rule_of, format!("rule {:?} is tried for every event: {why}", rule.name));
         }
     }
@@ -100,7 +100,7 @@ fn contradictions(rule: &Rule) -> Vec<String> {
     if !own.is_empty() {
         messages.push(format!("rule {:?} fits no event: {} cannot both hold", rule.name, shown(&own)));
     }
-    if let Pattern::Pair { until, .. } = &rule.pattern {
+    if let Pattern::Pair { until, .. } | Pattern::PairWindow { until, .. } = &rule.pattern {
         let second = reach::contradiction(until);
         if !second.is_empty() {
             messages.push(format!("rule {:?} is never ended: until asks for {} at once", rule.name, shown(&second)));
@@ -132,10 +132,32 @@ fn impossible(inhibition: &Inhibition) -> Option<String> {
     })
 }
 
-/// Why no value can find a rule.
+/// The matchers of which each finds events of the rule by itself.
+fn entries(rule: &Rule) -> Vec<&Matchers> {
+    match &rule.pattern {
+        Pattern::Calendar { .. } => Vec::new(),
+        Pattern::Sequence(sequence) => {
+            std::iter::once(&rule.matchers).chain(sequence.steps.iter().map(|step| &step.matchers)).collect()
+        }
+        Pattern::Group(group) if unindexed(&rule.matchers).is_some() => {
+            group.classes.iter().map(|class| &class.matchers).collect()
+        }
+        Pattern::Pair { until, .. } | Pattern::PairWindow { until, .. } => vec![&rule.matchers, until],
+        Pattern::Group(_)
+        | Pattern::Each
+        | Pattern::Suppress { .. }
+        | Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Absence { .. }
+        | Pattern::Flap(_) => vec![&rule.matchers],
+    }
+}
+
+/// Why neither a value nor an automaton can find what the matchers fit.
 fn unindexed(matchers: &Matchers) -> Option<String> {
     let on_labels: Vec<&Matcher> = matchers.iter().filter(|matcher| !matcher.name().starts_with('@')).collect();
-    if on_labels.iter().any(|matcher| matcher.values().is_some()) {
+    if on_labels.iter().any(|matcher| matcher.values().is_some() || matcher.expression().is_some()) {
         return None;
     }
     let expressions: BTreeSet<&str> =
@@ -147,7 +169,8 @@ fn unindexed(matchers: &Matchers) -> Option<String> {
     } else if expressions.is_empty() {
         "its matchers say only what must not be".to_owned()
     } else {
-        format!("a regular expression on {} only", expressions.into_iter().collect::<Vec<_>>().join(", "))
+        let labels = expressions.into_iter().collect::<Vec<_>>().join(", ");
+        format!("its expression on {labels} fits a missing label too")
     })
 }
 

@@ -8,10 +8,17 @@ use crate::rules::{Pattern, Rule};
 /// Whether an earlier rule keeps what it matches for good.
 fn keeps(rule: &Rule) -> bool {
     let for_good = match rule.pattern {
-        Pattern::Each | Pattern::Pair { .. } => true,
-        Pattern::Threshold { .. } | Pattern::Absence { .. } => rule.because.is_some(),
+        Pattern::Each | Pattern::Suppress { .. } | Pattern::Pair { .. } | Pattern::PairWindow { .. } => true,
+        Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Absence { .. }
+        | Pattern::Sequence(_)
+        | Pattern::Flap(_) => rule.because.is_some(),
+        // Only some of what its own matchers let through.
+        Pattern::Group(_) | Pattern::Calendar { .. } => false,
     };
-    for_good && !rule.continues && rule.when.is_none()
+    for_good && !rule.continues && rule.when.is_none() && rule.guard.is_none()
 }
 
 /// Rules that never own anything, each with the earlier one that owns all that it matches.

@@ -1,9 +1,13 @@
 //! From rule files to a rulebook: every file is read, every mistake is collected, and only then is it decided.
 
+mod actions;
 mod csv;
 mod desk;
+mod grouping;
 mod inventory;
 mod normalising;
+mod pattern;
+mod pattern_text;
 mod plan;
 mod reader;
 mod rule;
@@ -71,6 +75,7 @@ struct Loading {
     items: Vec<inventory::ReadItem>,
     entity_labels: Vec<String>,
     normalising: normalising::Collected,
+    grouping: Option<super::Grouping>,
     rules: Vec<super::Rule>,
     inhibitions: Vec<super::Inhibition>,
     ladders: BTreeMap<String, super::Ladder>,
@@ -117,6 +122,10 @@ impl Loading {
                 }
                 self.items.push(inventory::item(&mut reader, &entry));
             }
+        }
+        if let Some(section) = &file.grouping {
+            self.define(&mut reader, "section", "grouping", section.referenced);
+            self.grouping = Some(grouping::grouping(&mut reader, &section.value));
         }
         for entry in file.rules.unwrap_or_default() {
             self.define(&mut reader, "rule", &entry.name.value, entry.name.referenced);
@@ -183,6 +192,7 @@ impl Loading {
             sources: self.sources,
             inventory,
             normalising,
+            grouping: self.grouping.unwrap_or_default(),
             rules: self.rules,
             inhibitions: self.inhibitions,
             ladders: self.ladders,

@@ -142,6 +142,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The name of one label.
+    pub fn label_name(&mut self, name: &Spanned<String>) -> String {
+        let text = &name.value;
+        if text.is_empty() || text.len() > NAME_MAX_BYTES || text.starts_with('@') {
+            self.mistake(name.referenced, format!("{text:?} is not a label"), "the name of a label");
+        }
+        text.clone()
+    }
+
     /// Label names, each once, in the order of the file.
     pub fn label_names(&mut self, names: Option<&Spanned<OneOrMore>>) -> Vec<String> {
         let Some(names) = names else { return Vec::new() };
@@ -299,4 +308,18 @@ pub(super) fn each(texts: &Spanned<OneOrMore>) -> Vec<(&str, Location)> {
         OneOrMore::One(text) => vec![(text, texts.referenced)],
         OneOrMore::More(more) => more.iter().map(|text| (text.value.as_str(), text.referenced)).collect(),
     }
+}
+
+/// The byte of a brace that is not part of a place such as `{site}`.
+pub(super) fn place_of_brace(title: &str) -> Option<usize> {
+    let mut at = 0;
+    while let Some(found) = title[at..].find(['{', '}']) {
+        let brace = at + found;
+        let place = title[brace..].strip_prefix('{').and_then(|after| after.split_once('}'));
+        match place {
+            Some((name, _)) if !name.trim().is_empty() && !name.contains('{') => at = brace + name.len() + 2,
+            Some(_) | None => return Some(brace),
+        }
+    }
+    None
 }

@@ -2,17 +2,15 @@
 
 use serde_saphyr::{Location, Spanned};
 
-use super::reader::{Named, Reader, Words};
-use super::shape;
-use super::text::{InhibitionEntry, PatternText, RuleEntry};
+use super::reader::{Named, Reader, Words, place_of_brace};
+use super::text::{InhibitionEntry, RuleEntry};
+use super::{actions, shape};
 use crate::model::{Matchers, Priority, Span, Status};
 use crate::rules::defaults::LADDER;
-use crate::rules::{CATCH_ALL, Counts, Inhibition, Pattern, Rule};
+use crate::rules::{CATCH_ALL, Counts, Flap, Inhibition, Pattern, Rule};
 
 /// The longest window: what a correlator must remember.
-const WINDOW_MAX: Span = Span::from_days(7);
-/// The highest count: a window keeps that many times exactly.
-const COUNT_MAX: u32 = 1000;
+pub(super) const WINDOW_MAX: Span = Span::from_days(7);
 const BY_MAX: usize = 16;
 
 const SETTLE: Span = Span::from_seconds(30);
@@ -24,7 +22,7 @@ const REOPEN_WITHIN_MAX: Span = Span::from_days(7);
 const CLOSE_AFTER_MAX: Span = Span::from_days(90);
 /// How long a firing alert may be held when its rule does not say.
 const OTHERWISE_AFTER_MAX: Span = Span::from_minutes(15);
-const SECOND: Span = Span::from_seconds(1);
+pub(super) const SECOND: Span = Span::from_seconds(1);
 
 pub(super) fn rule(reader: &mut Reader<'_>, entry: RuleEntry) -> Rule {
     let name = reader.name(&entry.name);
@@ -37,7 +35,10 @@ pub(super) fn rule(reader: &mut Reader<'_>, entry: RuleEntry) -> Rule {
     if by.len() > BY_MAX {
         reader.mistake(entry.name.referenced, format!("{} labels in by", by.len()), format!("at most {BY_MAX}"));
     }
-    let pattern = pattern(reader, entry.pattern.as_ref());
+    let pattern = super::pattern::pattern(reader, entry.pattern.as_ref(), &matchers);
+    let semantics = super::pattern::semantics(reader, entry.semantics.as_ref(), &pattern);
+    let guard = actions::guard(reader, entry.context.as_ref());
+    let opens_incident = opens_incident(reader, &entry, &pattern, &matchers);
     let counts = counts(reader, entry.on.as_ref(), &pattern);
     let (because, otherwise_after) = holding(reader, &entry, &pattern, &matchers);
     let quiet = quiet(reader, &entry, &pattern, &matchers);
@@ -49,7 +50,16 @@ pub(super) fn rule(reader: &mut Reader<'_>, entry: RuleEntry) -> Rule {
     let resolve_after = optional(&entry.resolve_after, Span::ZERO, WINDOW_MAX).unwrap_or(RESOLVE_AFTER);
     let close_after = optional(&entry.close_after, SECOND, CLOSE_AFTER_MAX);
     let reopen_within = optional(&entry.reopen_within, Span::ZERO, REOPEN_WITHIN_MAX).unwrap_or(REOPEN_WITHIN);
-    let shape = shape::of(&matchers, when.as_ref(), &by, &pattern, counts);
+    let parts = shape::Parts {
+        matchers: &matchers,
+        when: when.as_ref(),
+        by: &by,
+        pattern: &pattern,
+        counts,
+        semantics,
+        guard: guard.as_ref(),
+    };
+    let shape = shape::of(&parts);
     Rule {
         title: title(reader, entry.title.as_ref()),
         ladder: entry.tiers.as_ref().map_or_else(|| LADDER.to_owned(), |ladder| reader.refer(Named::Ladder, ladder)),
@@ -62,6 +72,10 @@ pub(super) fn rule(reader: &mut Reader<'_>, entry: RuleEntry) -> Rule {
         by,
         pattern,
         counts,
+        semantics,
+        guard,
+        actions: actions::actions(reader, &entry),
+        opens_incident,
         because,
         severity,
         priority,
@@ -71,26 +85,8 @@ pub(super) fn rule(reader: &mut Reader<'_>, entry: RuleEntry) -> Rule {
         reopen_within,
         quiet,
         otherwise_after,
+        groups: entry.group.unwrap_or(true),
         shape,
-    }
-}
-
-fn pattern(reader: &mut Reader<'_>, pattern: Option<&Spanned<PatternText>>) -> Pattern {
-    match pattern.map(|pattern| &pattern.value) {
-        None | Some(PatternText::Each) => Pattern::Each,
-        Some(PatternText::Threshold(text)) => {
-            let count = reader.count(&text.count, 1, COUNT_MAX);
-            let clear = text.clear.as_ref().map_or(1, |clear| reader.count(clear, 1, count.max(1)));
-            Pattern::Threshold { count, within: reader.span(&text.within, SECOND, WINDOW_MAX), clear }
-        }
-        Some(PatternText::Pair(text)) => {
-            let until = reader.matchers(Some(&text.until), Words::OfEvents);
-            if until.0.is_empty() {
-                reader.mistake(text.until.referenced, "until fits everything", "matchers of the event that ends it");
-            }
-            Pattern::Pair { until, within: reader.optional_span(text.within.as_ref(), SECOND, WINDOW_MAX) }
-        }
-        Some(PatternText::Absence(text)) => Pattern::Absence { within: reader.span(&text.within, SECOND, WINDOW_MAX) },
     }
 }
 
@@ -104,20 +100,22 @@ fn counts(reader: &mut Reader<'_>, on: Option<&Spanned<String>>, pattern: &Patte
             Counts::Transitions
         }
     };
-    match pattern {
-        Pattern::Threshold { .. } | Pattern::Pair { .. } => {}
-        Pattern::Each => reader.mistake(on.referenced, "pattern each counts nothing", "no on:"),
-        Pattern::Absence { .. } => reader.mistake(on.referenced, "absence looks at every message", "no on:"),
-    }
+    let looks_at = match pattern {
+        Pattern::Suppress { .. }
+        | Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Pair { .. }
+        | Pattern::PairWindow { .. }
+        | Pattern::Sequence(_)
+        | Pattern::Group(_)
+        | Pattern::Flap(Flap::Timed { .. }) => return counts,
+        Pattern::Each | Pattern::Calendar { .. } => format!("pattern {} counts nothing", pattern.name()),
+        Pattern::Absence { .. } => "absence looks at every message".to_owned(),
+        Pattern::Flap(Flap::Nagios | Flap::Icinga) => "flap by results looks at every message".to_owned(),
+    };
+    reader.mistake(on.referenced, looks_at, "no on:");
     counts
-}
-
-/// Whether alerts wait in this rule's window for others, and how long.
-const fn window(pattern: &Pattern) -> Option<Span> {
-    match pattern {
-        Pattern::Threshold { within, .. } | Pattern::Absence { within } => Some(*within),
-        Pattern::Each | Pattern::Pair { .. } => None,
-    }
 }
 
 fn holding(
@@ -128,10 +126,12 @@ fn holding(
 ) -> (Option<String>, Span) {
     let because = entry.because.as_ref().map(|because| reader.text(because));
     let otherwise = reader.optional_span(entry.otherwise_after.as_ref(), SECOND, WINDOW_MAX);
-    let Some(within) = window(pattern) else {
-        for key in [&entry.because, &entry.otherwise_after].into_iter().flatten() {
+    let Some(within) = pattern.waits() else {
+        let only_acts = entry.incident.as_ref().is_some_and(|incident| !incident.value);
+        let because_key = entry.because.as_ref().filter(|_| !only_acts);
+        for key in [because_key, entry.otherwise_after.as_ref()].into_iter().flatten() {
             let message = format!("pattern {} holds nothing back", pattern.name());
-            reader.mistake(key.referenced, message, "because: and otherwise_after: with threshold or absence only");
+            reader.mistake(key.referenced, message, "because: and otherwise_after: with patterns that count or wait");
         }
         return (because, Span::ZERO);
     };
@@ -153,26 +153,64 @@ fn quiet(reader: &mut Reader<'_>, entry: &RuleEntry, pattern: &Pattern, matchers
     let quiet = reader.optional_span(entry.quiet.as_ref(), SECOND, WINDOW_MAX);
     let seen = statuses(matchers);
     let at = entry.name.referenced;
-    match pattern {
-        Pattern::Each if seen.as_slice() == [Status::Point] && quiet.is_none() => {
-            reader.mistake(
-                at,
-                "points have no end, so this rule's incidents would have none",
-                "quiet:, for example 10m",
-            );
-        }
+    let is_endless = match pattern {
         Pattern::Each if seen.is_empty() => {
             reader.mistake(at, "pattern each sees no resolved events, and this rule no others", "another @status");
+            return quiet;
         }
-        Pattern::Each => {}
-        Pattern::Threshold { .. } | Pattern::Pair { .. } | Pattern::Absence { .. } => {
+        Pattern::Each | Pattern::Group(_) => seen.as_slice() == [Status::Point],
+        Pattern::Sequence(sequence) => {
+            sequence.steps.iter().all(|step| statuses(&step.matchers).as_slice() == [Status::Point])
+        }
+        Pattern::Calendar { .. } => {
+            sees_no_events(reader, entry);
+            true
+        }
+        Pattern::Flap(Flap::Nagios | Flap::Icinga) => false,
+        Pattern::Suppress { .. }
+        | Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Pair { .. }
+        | Pattern::PairWindow { .. }
+        | Pattern::Absence { .. }
+        | Pattern::Flap(Flap::Timed { .. }) => {
             if let Some(text) = &entry.quiet {
                 let message = format!("pattern {} has its own end", pattern.name());
-                reader.mistake(text.referenced, message, "quiet: with pattern each only");
+                let expected = "quiet: with each, sequence, group, calendar or flap by results";
+                reader.mistake(text.referenced, message, expected);
             }
+            return quiet;
         }
+    };
+    if is_endless && quiet.is_none() {
+        if entry.incident.as_ref().is_some_and(|incident| !incident.value) {
+            return Some(SECOND);
+        }
+        let what = if matches!(pattern, Pattern::Calendar { .. }) { "a moment has" } else { "points have" };
+        let message = format!("{what} no end, so this rule's incidents would have none");
+        reader.mistake(at, message, "quiet:, for example 10m");
     }
     quiet
+}
+
+fn sees_no_events(reader: &mut Reader<'_>, entry: &RuleEntry) {
+    let lists = [&entry.matches, &entry.by].into_iter().flatten().map(|list| list.referenced);
+    let when = entry.when.iter().map(|when| when.referenced);
+    for at in lists.chain(when) {
+        reader.mistake(at, "pattern calendar sees no events", "no match, when and by");
+    }
+}
+
+/// `incident: false`: what it owns is seen by nobody, so it must let others see it or say why not.
+fn opens_incident(reader: &mut Reader<'_>, entry: &RuleEntry, pattern: &Pattern, matchers: &Matchers) -> bool {
+    let Some(incident) = entry.incident.as_ref().filter(|incident| !incident.value) else { return true };
+    let owns = !entry.continues.unwrap_or(false) && !matches!(pattern, Pattern::Calendar { .. });
+    if owns && entry.because.is_none() && statuses(matchers).contains(&Status::Firing) {
+        let message = "a rule without incidents would hide the alerts that it matches";
+        reader.mistake(incident.referenced, message, "continue: true, because:, or match @status=\"point\"");
+    }
+    false
 }
 
 /// Firing and point, as far as the matchers let them through.
@@ -189,26 +227,12 @@ fn statuses(matchers: &Matchers) -> Vec<Status> {
 /// The title; empty when the alert's own summary is to be it.
 fn title(reader: &mut Reader<'_>, title: Option<&Spanned<String>>) -> String {
     let Some(title) = title else { return String::new() };
-    if let Some(byte) = brace_without_other(&title.value) {
+    if let Some(byte) = place_of_brace(&title.value) {
         let column = title.value[..byte].chars().count() + 1;
         let at = reader.inside(title.referenced, 1, column);
         reader.mistake_at(at, "a brace without its other", "{label}, {summary} or {count}");
     }
     reader.text(title)
-}
-
-/// The byte of a brace that is not part of a place such as `{site}`.
-fn brace_without_other(title: &str) -> Option<usize> {
-    let mut at = 0;
-    while let Some(found) = title[at..].find(['{', '}']) {
-        let brace = at + found;
-        let place = title[brace..].strip_prefix('{').and_then(|after| after.split_once('}'));
-        match place {
-            Some((name, _)) if !name.trim().is_empty() && !name.contains('{') => at = brace + name.len() + 2,
-            Some(_) | None => return Some(brace),
-        }
-    }
-    None
 }
 
 pub(super) fn inhibition(reader: &mut Reader<'_>, entry: &InhibitionEntry, number: usize) -> Inhibition {

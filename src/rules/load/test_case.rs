@@ -354,10 +354,7 @@ fn expected_alert(reader: &mut Reader<'_>, entry: &Spanned<AlertEntry>) -> Expec
 }
 
 /// Rules that tests name and nobody defines: worth a word, but never a reason to refuse good rules.
-pub(super) fn unknown_rules<'a>(
-    tests: &'a [TestCase],
-    known: impl Fn(&str) -> bool,
-) -> Vec<(&'a TestCase, usize, &'a str)> {
+pub(super) fn unknown_rules(tests: &[TestCase], known: impl Fn(&str) -> bool) -> Vec<(&TestCase, usize, &str)> {
     let mut unknown = Vec::new();
     for test in tests {
         for expectation in &test.expectations {

@@ -1,8 +1,12 @@
 //! Broken files and what is said of them; good files and what they mean.
 
 use super::{Loaded, load};
-use crate::model::{Matchers, Priority, Severity, Span, Tier};
-use crate::rules::{Channel, Check, Comparison, Counts, Limit, Pattern, Rule, RuleText};
+use crate::calendar::Schedule;
+use crate::model::{Labels, Matchers, Priority, Severity, Span, Tier};
+use crate::rules::{
+    ActionAt, Capture, Channel, Check, Comparison, ContextAction, ContextChange, CountWithin, Counts, Emit, EmitKind,
+    Flap, Group, GroupClass, Limit, Pattern, Rate, Rule, RuleText, Semantics,
+};
 
 fn file(path: &str, text: &str) -> RuleText {
     RuleText { path: path.to_owned(), text: text.to_owned() }
@@ -64,16 +68,18 @@ fn unknown_and_doubled_keys_are_mistakes() {
         &[
             "x.yaml:3:3: unknown field `tittle`; expected one of name, match, when, by, pattern, on, continue, because, \
          title, severity, priority, tiers, pages, runbook, settle, resolve_after, close_after, reopen_within, quiet, \
-         otherwise_after",
+         otherwise_after, semantics, context, contexts, emit, incident",
         ],
     );
     check_rule(
         "pattern: {threshold: {count: 3, window: 5m}}",
-        &["x.yaml:3:37: unknown field `window`; expected one of count, within, clear"],
+        &["x.yaml:3:37: unknown field `window`; expected one of count, within, clear, distinct"],
     );
     check_rule(
         "pattern: sometimes",
-        &["x.yaml:3:14: unknown variant `sometimes`; expected one of each, threshold, pair, absence"],
+        &[
+            "x.yaml:3:14: unknown variant `sometimes`; expected one of each, suppress, threshold, rate, thresholds, pair, pair_window, absence, sequence, group, flap, calendar",
+        ],
     );
     check_rule("continue: maybe", &["x.yaml:3:15: not a yes or no; expected true or false"]);
     check_rule(
@@ -209,15 +215,15 @@ fn keys_that_would_do_nothing_are_mistakes() {
         "match: a=b\non: message\nbecause: noise\notherwise_after: 5m",
         &[
             "x.yaml:4:9: pattern each counts nothing; expected no on:",
-            "x.yaml:5:14: pattern each holds nothing back; expected because: and otherwise_after: with threshold or absence only",
-            "x.yaml:6:22: pattern each holds nothing back; expected because: and otherwise_after: with threshold or absence only",
+            "x.yaml:5:14: pattern each holds nothing back; expected because: and otherwise_after: with patterns that count or wait",
+            "x.yaml:6:22: pattern each holds nothing back; expected because: and otherwise_after: with patterns that count or wait",
         ],
     );
     check_rule(
         "match: a=b\npattern: {absence: {within: 5m}}\non: message\nquiet: 5m",
         &[
             "x.yaml:5:9: absence looks at every message; expected no on:",
-            "x.yaml:6:12: pattern absence has its own end; expected quiet: with pattern each only",
+            "x.yaml:6:12: pattern absence has its own end; expected quiet: with each, sequence, group, calendar or flap by results",
         ],
     );
     check_rule(
@@ -418,7 +424,7 @@ fn defaults_are_those_of_the_reference() {
     let urgent = rule("match: a=b\npriority: P1");
     assert_eq!((urgent.priority, urgent.settle), (Some(Priority::P1), Span::ZERO));
     let short = rule("match: a=b\npattern: {threshold: {count: 3, within: 5m}}\non: message");
-    assert_eq!(short.pattern, Pattern::Threshold { count: 3, within: Span::from_minutes(5), clear: 1 });
+    assert_eq!(short.pattern, Pattern::Threshold { count: 3, within: Span::from_minutes(5), clear: 1, distinct: None });
     assert_eq!((short.otherwise_after, short.counts), (Span::from_minutes(5), Counts::Messages));
     let long = rule("match: a=b\npattern:\n  absence:\n    within: 1d");
     assert_eq!(long.otherwise_after, Span::from_minutes(15));
@@ -507,6 +513,152 @@ fn a_source_says_its_mistakes_through_the_same_report() {
 }
 
 #[test]
+fn every_pattern_is_read_as_it_is_written() {
+    let minutes = Span::from_minutes;
+    let read = |pattern: &str, more: &str| rule(&format!("match: alertname=A\npattern: {pattern}\n{more}")).pattern;
+    assert_eq!(read("{suppress: {within: 10m}}", ""), Pattern::Suppress { within: minutes(10) });
+    let distinct = Pattern::Threshold { count: 5, within: minutes(10), clear: 1, distinct: Some("设备".to_owned()) };
+    assert_eq!(read("{threshold: {count: 5, within: 10m, distinct: 设备}}", ""), distinct);
+    // 0.29 a second over 100 s are 29 exactly, and more than that are 30.
+    let rate = Rate { above: 0.29, per: Span::from_seconds(1), within: Span::from_seconds(100), count: 30 };
+    assert_eq!(read("{rate: {above: 0.29, per: 1s, within: 100s}}", ""), Pattern::Rate(rate));
+    let counted = |count, within| CountWithin { count, within: minutes(within) };
+    let both = Pattern::Thresholds { rise: counted(5, 1), fall: counted(0, 5) };
+    assert_eq!(read("{thresholds: {rise: {count: 5, within: 1m}, fall: {count: 0, within: 5m}}}", ""), both);
+    let until = Matchers::parse("alertname=B").unwrap();
+    let window = Pattern::PairWindow { until: until.clone(), within: minutes(5) };
+    assert_eq!(read("{pair_window: {until: alertname=B, within: 5m}}", ""), window);
+    let steps = "{sequence: {steps: ['alertname=B, device=\"{1.device}\"', [alertname=C, 'x=\"{2.y}\"']], within: 1m}}";
+    let Pattern::Sequence(sequence) = read(steps, "") else { panic!("no sequence") };
+    let capture = |label: &str, step, of: &str| Capture { label: label.to_owned(), step, of: of.to_owned() };
+    let shown: Vec<_> = sequence.steps.iter().map(|step| (step.matchers.to_string(), step.captures.clone())).collect();
+    assert_eq!(
+        shown,
+        [
+            ("alertname=\"A\"".to_owned(), vec![]),
+            ("alertname=\"B\"".to_owned(), vec![capture("device", 0, "device")]),
+            ("alertname=\"C\"".to_owned(), vec![capture("x", 1, "y")]),
+        ]
+    );
+    assert_eq!(sequence.captured, ["device", "x", "y"]);
+    let class = |text: &str, count| GroupClass { matchers: Matchers::parse(text).unwrap(), count };
+    let group = Group { classes: vec![class("x=1", 2), class("x=2", 1)], within: minutes(10), repeat: true };
+    let text = "{group: {all: [{match: x=1, count: 2}, {match: x=2}], within: 10m, repeat: true}}";
+    assert_eq!(read(text, ""), Pattern::Group(group));
+    let timed = Pattern::Flap(Flap::Timed { start: counted(5, 10), stop: counted(1, 15) });
+    assert_eq!(read("{flap: {}}", ""), timed);
+    assert_eq!(read("{flap: {mode: time, start: 5, within: 10m, stop: 1, stop_within: 15m}}", ""), timed);
+    assert_eq!(read("{flap: {mode: nagios}}", "quiet: 1h"), Pattern::Flap(Flap::Nagios));
+    assert_eq!(read("{flap: {mode: icinga}}", ""), Pattern::Flap(Flap::Icinga));
+    let calendar = rule("pattern: {calendar: {schedule: 0 8 * * 1-5, zone: Asia/Shanghai}}\nincident: false");
+    let schedule = Schedule::parse("0 8 * * 1-5", "Asia/Shanghai").unwrap();
+    assert_eq!((calendar.pattern, calendar.opens_incident), (Pattern::Calendar { schedule }, false));
+}
+
+#[test]
+fn contexts_and_derived_events_are_read_as_they_are_written() {
+    let rule = rule(
+        "match: [alertname=A, '@status=point']
+semantics: sec
+incident: false
+quiet: 1m
+context: '!维护_{site} && (A||B)'
+contexts:
+  - {set: 'X_{site}', for: 1h, on_expiry: {event: {labels: {alertname: Gone, site: '{site}'}, severity: major, summary: '{site} 失联'}}}
+  - {unset: Y, when: clear}
+emit: {labels: {alertname: Derived}, status: point}",
+    );
+    assert_eq!(rule.semantics, Semantics::Sec);
+    assert_eq!(rule.guard.unwrap().to_string(), "!维护_{site} && (A || B)");
+    let gone = Emit {
+        labels: Labels::from_pairs([("alertname", "Gone"), ("site", "{site}")]),
+        severity: Some(Severity::Major),
+        summary: "{site} 失联".to_owned(),
+        kind: EmitKind::Point,
+    };
+    let lifetime = Some(Span::from_hours(1));
+    let set = ContextChange::Set { lifetime, on_expiry: Some(Box::new(gone)) };
+    let change = |at, name: &str, change| ContextAction { at, name: name.to_owned(), change };
+    assert_eq!(
+        rule.actions.contexts,
+        [change(ActionAt::Fire, "X_{site}", set), change(ActionAt::Clear, "Y", ContextChange::Unset)]
+    );
+    let emit = rule.actions.emit.unwrap();
+    assert_eq!((emit.labels.to_string().as_str(), emit.kind), ("{alertname=\"Derived\"}", EmitKind::Point));
+}
+
+#[test]
+fn what_is_wrong_with_a_pattern_is_said_where_it_stands() {
+    let wrong = |fields: &str, expected: &[&str]| {
+        let fields: String = fields.lines().map(|line| format!("    {line}\n")).collect();
+        check(&format!("rules:\n  - name: r\n{fields}"), expected);
+    };
+    let pattern =
+        |pattern: &str, expected: &str| wrong(&format!("match: alertname=A\npattern: {pattern}"), &[expected]);
+    pattern(
+        "{rate: {above: 1e8, per: 1s, within: 1d}}",
+        "x.yaml:4:29: more than 8640000000001 matches within 1d would have to be counted; expected at most 10000000: a shorter within or a lower rate",
+    );
+    pattern(
+        "{sequence: {steps: ['alertname=B, x=\"{2.y}\"'], within: 1m}}",
+        "x.yaml:4:34: x=\"{2.y}\" names step 2, which is not before this one; expected a step from 1 (the rule's own match) to 1",
+    );
+    pattern(
+        "{sequence: {steps: ['alertname=B, x!=\"{1.y}\"'], within: 1m}}",
+        "x.yaml:4:34: x!=\"{1.y}\": a capture is compared by = only; expected label=\"{1.label}\"",
+    );
+    pattern("{group: {all: [], within: 1m}}", "x.yaml:4:28: a group of 0 classes; expected 1 to 16 classes");
+    pattern(
+        "{group: {all: [{match: x=1, count: 600}, {match: x=2, count: 600}], within: 1m}}",
+        "x.yaml:4:28: 1200 events are asked for; expected at most 1000 in all classes together",
+    );
+    pattern(
+        "{flap: {mode: zabbix}}",
+        "x.yaml:4:28: \"zabbix\" is not a way to see flapping; expected time, nagios or icinga",
+    );
+    pattern(
+        "{flap: {mode: nagios, start: 5}}",
+        "x.yaml:4:43: this mode has its own numbers; expected start, within, stop and stop_within with mode time",
+    );
+    pattern(
+        "{flap: {within: 1h, stop_within: 1m}}",
+        "x.yaml:4:47: stop_within 1m is shorter than within; expected at least 1h",
+    );
+    wrong(
+        "pattern: {calendar: {schedule: 0 8 * *, zone: UTC}}\nquiet: 1m",
+        &[
+            "x.yaml:3:36: expected 5 fields (minute hour day-of-month month day-of-week), or 6 with seconds first; found 4",
+        ],
+    );
+    wrong(
+        "match: a=b\nby: x\npattern: {calendar: {schedule: 0 8 * * *, zone: UTC}}\nquiet: 1m",
+        &[
+            "x.yaml:3:12: pattern calendar sees no events; expected no match, when and by",
+            "x.yaml:4:9: pattern calendar sees no events; expected no match, when and by",
+        ],
+    );
+    wrong(
+        "match: a=b\ncontext: A &&\nincident: false\ncontexts: [{set: A, unset: B}, {set: 'a b'}, {unset: A, for: 1h}, {set: 'A{x'}]",
+        &[
+            "x.yaml:4:18: the name of a context is missing; expected names of contexts with !, &&, || and brackets, such as '!MAINT_{site}'",
+            "x.yaml:5:15: a rule without incidents would hide the alerts that it matches; expected continue: true, because:, or match @status=\"point\"",
+            "x.yaml:6:22: set and unset in one change; expected one of the two",
+            "x.yaml:6:42: \"a b\" is not the name of a context; expected 1 to 256 bytes without spaces, brackets, !, & and |",
+            "x.yaml:6:66: unset ends the context at once; expected for: and on_expiry: with set only",
+            "x.yaml:6:79: a brace without its other; expected {label}",
+        ],
+    );
+    wrong(
+        "match: a=b\nsemantics: sec\npattern: {absence: {within: 1m}}\nemit: {labels: {site: a}, status: up}",
+        &[
+            "x.yaml:4:16: SEC has no such pattern absence; expected each, suppress, threshold without clear and distinct, thresholds, pair, pair_window or group",
+            "x.yaml:6:11: an event without a name; expected labels with an alertname",
+            "x.yaml:6:39: \"up\" is not what an event can be; expected firing or point",
+        ],
+    );
+}
+
+#[test]
 fn the_inventory_joins_all_files_and_knows_what_depends_on_what() {
     let one =
         file("10.yaml", "inventory:\n  items:\n    - {name: sw3, class: switch, site: 广州, depends_on: core1}\n");
@@ -523,4 +675,34 @@ fn the_inventory_joins_all_files_and_knows_what_depends_on_what() {
             "x.yaml:4:14: a second inventory item named \"sw3\"; the first stands in x.yaml:3; expected another name",
         ],
     );
+}
+
+#[test]
+fn tests_that_cannot_mean_anything_are_mistakes() {
+    let check_test =
+        |fields: &str, expected: &[&str]| check(&format!("tests:\n  - name: 测试\n    {fields}\n"), expected);
+    check_test(
+        "input: [{at: 0s}]\n    expect: [{incidents: []}]",
+        &["x.yaml:3:13: an input of no kind, or of several; expected exactly one of labels, payload, silence"],
+    );
+    check_test(
+        "input: [{labels: {a: b}, repeat: 3}]\n    expect: [{incidents: []}]",
+        &["x.yaml:3:13: repeated, but how far apart?; expected every:, for example every: 10s"],
+    );
+    check_test(
+        "input: [{labels: {a: b}, status: broken}]\n    expect: []",
+        &[
+            "x.yaml:2:11: a test that expects nothing cannot fail; expected at least one entry in expect:",
+            "x.yaml:3:38: \"broken\" is not a status; expected firing, resolved or point",
+        ],
+    );
+    check_test(
+        "input: []\n    expect: [{incidents: [{state: open}]}]",
+        &[
+            "x.yaml:4:35: \"open\" is not a state; expected one of new, assigned, in_progress, pending, resolved, closed, \
+           merged, cancelled",
+        ],
+    );
+    let loaded = loaded("tests:\n  - {name: t, input: [{labels: {a: b}}], expect: [{incidents: [{rule: 没有}]}]}\n");
+    assert_eq!(loaded.warnings[0].to_string(), "x.yaml:2:1: the test \"t\" names an unknown rule \"没有\"");
 }

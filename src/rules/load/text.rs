@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::grouping::GroupingText;
 use super::inventory::InventoryText;
 use super::normalising::{ExtractText, SeveritiesText, TemplateText};
+use super::pattern_text::{ContextActionText, EmitText, PatternText};
 use crate::rules::source::{OneOrMore, SourceText};
 
 type Text = Spanned<String>;
@@ -20,6 +22,7 @@ pub(super) struct FileText {
     pub extract: Option<Vec<ExtractText>>,
     pub severities: Option<Vec<SeveritiesText>>,
     pub templates: Option<Vec<TemplateText>>,
+    pub grouping: Option<Spanned<GroupingText>>,
     pub rules: Option<Vec<RuleEntry>>,
     pub inhibitions: Option<Vec<InhibitionEntry>>,
     pub tiers: Option<Vec<LadderEntry>>,
@@ -54,36 +57,12 @@ pub(super) struct RuleEntry {
     pub reopen_within: Option<Text>,
     pub quiet: Option<Text>,
     pub otherwise_after: Option<Text>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum PatternText {
-    Each,
-    Threshold(ThresholdText),
-    Pair(PairText),
-    Absence(AbsenceText),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ThresholdText {
-    pub count: Spanned<u64>,
-    pub within: Text,
-    pub clear: Option<Spanned<u64>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PairText {
-    pub until: Spanned<OneOrMore>,
-    pub within: Option<Text>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AbsenceText {
-    pub within: Text,
+    pub semantics: Option<Text>,
+    pub context: Option<Text>,
+    pub contexts: Option<Vec<ContextActionText>>,
+    pub emit: Option<Spanned<EmitText>>,
+    pub incident: Option<Spanned<bool>>,
+    pub group: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -10,17 +10,17 @@ fn live() -> Live {
 fn alert(fingerprint: u64, status: Status) -> AlertRecord {
     AlertRecord {
         fingerprint: Fingerprint(fingerprint),
-        source: "native".to_owned(),
+        source: "native".into(),
         status,
         labels: Labels::from_pairs([("site", "广州")]),
         facts: Labels::empty(),
         annotations: Labels::empty(),
-        summary: "链路中断".to_owned(),
+        summary: "链路中断".into(),
         severity: Severity::Major,
         starts_at: Stamp::utc(Moment::EPOCH),
         ends_at: Stamp::utc(Moment::EPOCH),
         updated_at: Moment::EPOCH,
-        generator_url: String::new(),
+        generator_url: "".into(),
         silenced_by: vec![],
         inhibited_by: vec![],
         rule: "link-down".to_owned(),
@@ -50,6 +50,7 @@ fn incident(id: u64, state: IncidentState, team: &str) -> Incident {
         labels: Labels::empty(),
         fingerprint: Fingerprint(0),
         reason: String::new(),
+        root: None,
         alerts: 1,
         firing: 1,
         opened_at: Moment::EPOCH,
@@ -93,7 +94,7 @@ fn joins(id: u64, fingerprint: u64, link_only: bool) -> Effect {
 fn check(batches: &[(&[Effect], &str)]) {
     let live = live();
     for (index, (effects, expected)) in batches.iter().enumerate() {
-        live.apply(effects);
+        live.apply(effects.to_vec());
         assert_eq!(shown(&live), *expected, "after batch {index}");
     }
 }
@@ -137,8 +138,8 @@ fn an_alert_follows_its_newest_incident_in_whatever_order_it_is_told() {
 #[test]
 fn what_is_forgotten_is_gone_from_every_index() {
     let live = live();
-    live.apply(&[stands(1, IncidentState::New, "noc"), joins(1, 7, false), fires(7)]);
-    live.apply(&[Effect::AlertForgotten { fingerprint: Fingerprint(7) }, stands(1, IncidentState::Closed, "noc")]);
+    live.apply(vec![stands(1, IncidentState::New, "noc"), joins(1, 7, false), fires(7)]);
+    live.apply(vec![Effect::AlertForgotten { fingerprint: Fingerprint(7) }, stands(1, IncidentState::Closed, "noc")]);
     let view = live.read();
     assert!(view.joined.is_empty() && view.members.is_empty() && view.incidents.is_empty());
     assert_eq!(view.alerts.values().count(), 0);
@@ -152,9 +153,9 @@ fn a_touch_moves_the_times_of_active_alerts_only() {
         ends_at: Stamp::utc(Moment::from_seconds(60)),
         updated_at: Moment::from_seconds(30),
     };
-    live.apply(&[fires(7), fires(8)]);
+    live.apply(vec![fires(7), fires(8)]);
     let before = live.alerts(|_| true);
-    live.apply(&[touch(7), touch(9)]);
+    live.apply(vec![touch(7), touch(9)]);
     let after = live.alerts(|alert| alert.alert.updated_at == Moment::from_seconds(30));
     assert_eq!(after.len(), 1);
     assert_eq!(after[0].alert.ends_at.at, Moment::from_seconds(60));
@@ -167,12 +168,12 @@ fn a_touch_moves_the_times_of_active_alerts_only() {
 fn subscribers_hear_changes_after_they_can_be_read() {
     let live = live();
     let mut changes = live.subscribe();
-    live.apply(&[fires(7), stands(1, IncidentState::New, "noc"), joins(1, 7, false)]);
+    live.apply(vec![fires(7), stands(1, IncidentState::New, "noc"), joins(1, 7, false)]);
     assert!(matches!(changes.try_recv(), Ok(Change::Alert(alert)) if alert.fingerprint == Fingerprint(7)));
     assert!(matches!(changes.try_recv(), Ok(Change::Incident(incident)) if incident.id == IncidentId(1)));
     assert!(changes.try_recv().is_err());
     // Whoever does not listen loses the oldest, and holds up nobody.
-    live.apply(&(0..5_000).map(fires).collect::<Vec<_>>());
+    live.apply((0..5_000).map(fires).collect());
     assert!(matches!(changes.try_recv(), Err(broadcast::error::TryRecvError::Lagged(_))));
     assert_eq!(live.alerts(|_| true).len(), 5_000);
 }
@@ -181,7 +182,7 @@ fn subscribers_hear_changes_after_they_can_be_read() {
 fn a_rebuild_shows_what_applying_would() {
     use IncidentState::{Closed, New};
     let live = live();
-    live.apply(&[fires(1), stands(9, New, "old")]);
+    live.apply(vec![fires(1), stands(9, New, "old")]);
     live.rebuild(
         vec![alert(7, Status::Firing), alert(8, Status::Resolved), alert(9, Status::Firing)],
         vec![],

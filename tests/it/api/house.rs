@@ -104,7 +104,7 @@ impl House {
     pub async fn commit(&self, effects: Vec<Effect>) {
         let batch = Batch { effects, ..Batch::default() };
         self.store.commit(&self.lease, &batch).await.unwrap();
-        self.live.apply(&batch.effects);
+        self.live.apply(batch.effects);
     }
 
     pub async fn bury(&self, letter: DeadLetter) {

@@ -24,7 +24,7 @@ async fn filled() -> House {
     let one = alert(&[("alertname", "LinkDown"), ("site", "GZ01")]);
     let mut past = alert(&[("alertname", "DiskFull"), ("site", "深圳")]);
     past.status = Status::Resolved;
-    past.summary = "磁盘将满".to_owned();
+    past.summary = "磁盘将满".into();
     let mut second = incident(2, &[("site", "深圳")], "network");
     second.state = IncidentState::InProgress;
     second.tier = Tier::Second;
@@ -154,7 +154,7 @@ async fn a_live_alert_shows_its_incident_and_a_row_its_newest_times() {
         ends_at: "2026-11-21T21:00:00+08:00".parse().unwrap(),
         updated_at: at(60),
     };
-    house.live.apply(&[touched]);
+    house.live.apply(vec![touched]);
     let shown = house.get(&format!("/api/v1/alerts/{}", one.fingerprint)).await.json();
     assert_eq!(shown["incident"], "INC-1");
     assert_eq!(shown["team"], "noc");

@@ -11,7 +11,8 @@ use watchfire::model::{
 };
 use watchfire::problems::{Problem, ProblemNote, ProblemState};
 use watchfire::rules::{
-    Channel, Check, Counts, Inhibition, Item, Ladder, Pattern, Plan, Rule, RuleText, Rulebook, RulebookHash, Step, Team,
+    Actions, Channel, Check, Counts, Inhibition, Item, Ladder, Pattern, Plan, Rule, RuleText, Rulebook, RulebookHash,
+    Semantics, Step, Team,
 };
 
 use super::house::START;
@@ -37,16 +38,16 @@ pub fn alert(pairs: &[(&str, &str)]) -> AlertRecord {
     let labels = labels(pairs);
     AlertRecord {
         fingerprint: labels.fingerprint(),
-        source: "v2".to_owned(),
+        source: "v2".into(),
         status: Status::Firing,
         facts: Labels::from_pairs([("room", "机房A")]),
         annotations: Labels::from_pairs([("summary", "链路中断")]),
-        summary: "链路中断".to_owned(),
+        summary: "链路中断".into(),
         severity: Severity::Major,
         starts_at: "2026-11-21T17:30:00+08:00".parse().unwrap(),
         ends_at: Stamp::utc(at(3600)),
         updated_at: at(0),
-        generator_url: String::new(),
+        generator_url: "".into(),
         silenced_by: Vec::new(),
         inhibited_by: Vec::new(),
         rule: "link-down".to_owned(),
@@ -77,6 +78,7 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
         labels: labels(key),
         fingerprint: labels(key).fingerprint(),
         reason: "1 alert fires".to_owned(),
+        root: None,
         alerts: 1,
         firing: 1,
         opened_at: at(number as i64),
@@ -133,11 +135,11 @@ pub fn evidence(incident: u64, alert: &AlertRecord) -> Effect {
     let evidence = Evidence {
         cause: cause(3),
         at: at(0),
-        source: alert.source.clone(),
+        source: alert.source.to_string(),
         status: alert.status,
         labels: alert.labels.clone(),
         facts: alert.facts.clone(),
-        summary: alert.summary.clone(),
+        summary: alert.summary.to_string(),
         severity: alert.severity,
         value: Some(0.5),
         suppressed: false,
@@ -236,6 +238,10 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
         by: by.iter().map(|name| (*name).to_owned()).collect(),
         pattern: Pattern::Each,
         counts: Counts::Transitions,
+        semantics: Semantics::Own,
+        guard: None,
+        actions: Actions::default(),
+        opens_incident: true,
         continues: false,
         because: None,
         title: "{alertname}".to_owned(),
@@ -250,6 +256,7 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
         reopen_within: Span::from_hours(1),
         quiet: None,
         otherwise_after: Span::from_minutes(15),
+        groups: true,
         shape: 1,
     }
 }

@@ -73,7 +73,7 @@ async fn a_slow_listener_is_told_how_much_it_missed() {
     let house = House::open().await;
     let mut slow = Listener::open(&house, "").await;
     let flood: Vec<Effect> = (0..5000).map(|_| Effect::Incident(Box::new(incident(1, &[], "noc")))).collect();
-    house.live.apply(&flood);
+    house.live.apply(flood);
     let (name, data) = slow.named().await;
     assert_eq!((name.as_str(), data["missed"].as_u64()), ("lagged", Some(5000 - 4096)));
     assert_eq!(slow.named().await.0, "incident", "it goes on after what it missed");

@@ -18,7 +18,7 @@ async fn busy() -> House {
     let one = alert(&[("alertname", "LinkDown"), ("site", "GZ01"), ("device", "sw1"), ("job", "snmp")]);
     let two = alert(&[("alertname", "LinkDown"), ("site", "GZ01"), ("device", "sw2"), ("job", "a")]);
     let mut three = alert(&[("alertname", "DiskFull"), ("site", "广州"), ("host", "h1")]);
-    three.generator_url = "http://gen.example.org/x".to_owned();
+    three.generator_url = "http://gen.example.org/x".into();
     let mut quiet = alert(&[("alertname", "Noise"), ("site", "SZ01")]);
     quiet.silenced_by = vec![silence_id(1)];
     let mut below = alert(&[("alertname", "HostDown"), ("site", "SZ01")]);

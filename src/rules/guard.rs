@@ -1,0 +1,185 @@
+//! Guards: boolean words over shared contexts, `MAINT_{site} && !(BACKUP || DRILL)`.
+
+use std::fmt;
+
+/// Whether contexts live. Names hold `{label}` places, filled from the event that matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Guard {
+    Alive(String),
+    Not(Box<Guard>),
+    All(Vec<Guard>),
+    Any(Vec<Guard>),
+}
+
+/// Why a text is not a guard, and the character (from 1) where it went wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadGuard {
+    pub reason: String,
+    pub column: usize,
+}
+
+/// How deep a guard may nest.
+const DEPTH_MAX: usize = 16;
+/// The longest guard, in bytes.
+const GUARD_MAX_BYTES: usize = 1024;
+
+impl Guard {
+    pub fn parse(text: &str) -> Result<Guard, BadGuard> {
+        let mut parser = Parser { text, at: 0 };
+        if text.len() > GUARD_MAX_BYTES {
+            return Err(parser.bad(format!("a guard of {} bytes; at most {GUARD_MAX_BYTES}", text.len())));
+        }
+        let guard = parser.any(0)?;
+        match parser.peek() {
+            None => Ok(guard),
+            Some(other) => Err(parser.bad(format!("{other:?} after a whole guard"))),
+        }
+    }
+
+    /// What the guard says when `alive` says it of each name (places unfilled).
+    pub fn holds(&self, alive: &impl Fn(&str) -> bool) -> bool {
+        match self {
+            Guard::Alive(name) => alive(name),
+            Guard::Not(inner) => !inner.holds(alive),
+            Guard::All(parts) => parts.iter().all(|part| part.holds(alive)),
+            Guard::Any(parts) => parts.iter().any(|part| part.holds(alive)),
+        }
+    }
+
+    /// Every name in it, in order.
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Guard::Alive(name) => vec![name],
+            Guard::Not(inner) => inner.names(),
+            Guard::All(parts) | Guard::Any(parts) => parts.iter().flat_map(Guard::names).collect(),
+        }
+    }
+}
+
+impl fmt::Display for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let joined = |f: &mut fmt::Formatter<'_>, parts: &[Guard], word: &str| {
+            for (index, part) in parts.iter().enumerate() {
+                let before = if index == 0 { "" } else { word };
+                match part {
+                    Guard::Alive(_) | Guard::Not(_) => write!(f, "{before}{part}")?,
+                    Guard::All(_) | Guard::Any(_) => write!(f, "{before}({part})")?,
+                }
+            }
+            Ok(())
+        };
+        match self {
+            Guard::Alive(name) => f.write_str(name),
+            Guard::Not(inner) => match &**inner {
+                Guard::Alive(_) | Guard::Not(_) => write!(f, "!{inner}"),
+                Guard::All(_) | Guard::Any(_) => write!(f, "!({inner})"),
+            },
+            Guard::All(parts) => joined(f, parts, " && "),
+            Guard::Any(parts) => joined(f, parts, " || "),
+        }
+    }
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    /// Byte.
+    at: usize,
+}
+
+impl Parser<'_> {
+    fn any(&mut self, depth: usize) -> Result<Guard, BadGuard> {
+        let mut parts = vec![self.all(depth)?];
+        while self.take("||") {
+            parts.push(self.all(depth)?);
+        }
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Guard::Any(parts) })
+    }
+
+    fn all(&mut self, depth: usize) -> Result<Guard, BadGuard> {
+        let mut parts = vec![self.one(depth)?];
+        while self.take("&&") {
+            parts.push(self.one(depth)?);
+        }
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Guard::All(parts) })
+    }
+
+    fn one(&mut self, depth: usize) -> Result<Guard, BadGuard> {
+        if depth > DEPTH_MAX {
+            return Err(self.bad("nested too deeply".to_owned()));
+        }
+        if self.take("!") {
+            return Ok(Guard::Not(Box::new(self.one(depth + 1)?)));
+        }
+        if self.take("(") {
+            let inner = self.any(depth + 1)?;
+            return if self.take(")") { Ok(inner) } else { Err(self.bad("a bracket is not closed".to_owned())) };
+        }
+        self.skip_spaces();
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let ends = |c: char| c.is_whitespace() || matches!(c, '!' | '&' | '|' | '(' | ')');
+        let name = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        if name.is_empty() {
+            return Err(self.bad("the name of a context is missing".to_owned()));
+        }
+        self.at += name.len();
+        Ok(Guard::Alive(name.to_owned()))
+    }
+
+    fn take(&mut self, word: &str) -> bool {
+        self.skip_spaces();
+        let found = self.text.get(self.at..).is_some_and(|rest| rest.starts_with(word));
+        if found {
+            self.at += word.len();
+        }
+        found
+    }
+
+    fn peek(&mut self) -> Option<char> {
+        self.skip_spaces();
+        self.text.get(self.at..).and_then(|rest| rest.chars().next())
+    }
+
+    fn skip_spaces(&mut self) {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        self.at += rest.len() - rest.trim_start().len();
+    }
+
+    fn bad(&self, reason: String) -> BadGuard {
+        let before = self.text.get(..self.at).unwrap_or_default();
+        BadGuard { reason, column: before.chars().count() + 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Guard;
+
+    #[test]
+    fn guards_mean_what_their_words_say() {
+        let check = |text: &str, shown: &str, alive: &[&str], holds: bool| {
+            let guard = Guard::parse(text).unwrap();
+            assert_eq!(guard.to_string(), shown);
+            assert_eq!(Guard::parse(shown).unwrap(), guard);
+            assert_eq!(guard.holds(&|name| alive.contains(&name)), holds, "{text} with {alive:?}");
+        };
+        check("MAINT_{site}", "MAINT_{site}", &["MAINT_{site}"], true);
+        check("!割接_{site}", "!割接_{site}", &[], true);
+        check("A&&!B || C", "(A && !B) || C", &["A", "B"], false);
+        check("A && !(B||C)", "A && !(B || C)", &["A"], true);
+        check("!!A", "!!A", &["A"], true);
+    }
+
+    #[test]
+    fn what_is_not_a_guard_says_where() {
+        let check = |text: &str, column: usize, reason: &str| {
+            let bad = Guard::parse(text).unwrap_err();
+            assert!(bad.column == column && bad.reason.contains(reason), "{text}: {bad:?}");
+        };
+        check("", 1, "name of a context is missing");
+        check("A &&", 5, "name of a context is missing");
+        check("A B", 3, "after a whole guard");
+        check("(A", 3, "not closed");
+        check("割接 & B", 4, "after a whole guard");
+        check(&"!".repeat(40), 18, "too deeply");
+    }
+}

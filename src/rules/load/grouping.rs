@@ -1,0 +1,65 @@
+//! The section `grouping:`.
+
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use super::reader::Reader;
+use crate::model::Span;
+use crate::rules::Grouping;
+use crate::rules::source::OneOrMore;
+
+type Text = Spanned<String>;
+
+const SECOND: Span = Span::from_seconds(1);
+/// How far apart alerts of one failure may be at most: what a correlator must remember.
+const WITHIN_MAX: Span = Span::from_hours(1);
+const LASTS_MAX: Span = Span::from_days(1);
+const LOOK_AGAIN_MAX: Span = Span::from_minutes(10);
+const HOPS_MAX: u32 = 8;
+const ALERTS_MAX: u32 = 50_000;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GroupingText {
+    pub enabled: Option<bool>,
+    pub same_item_within: Option<Text>,
+    pub neighbours_within: Option<Text>,
+    pub hops: Option<Spanned<u64>>,
+    pub silent_hops: Option<Spanned<u64>>,
+    pub cause_late_by: Option<Text>,
+    pub stragglers_within: Option<Text>,
+    pub siblings_within: Option<Text>,
+    pub look_again_after: Option<Text>,
+    pub siblings_percent: Option<Spanned<u64>>,
+    pub lasts_at_most: Option<Text>,
+    pub alerts_at_most: Option<Spanned<u64>>,
+    pub chatter: Option<Spanned<u64>>,
+    pub by: Option<Spanned<OneOrMore>>,
+}
+
+/// What the section says, over the defaults.
+pub(super) fn grouping(reader: &mut Reader<'_>, text: &GroupingText) -> Grouping {
+    let defaults = Grouping::default();
+    let within = |reader: &mut Reader<'_>, text: &Option<Text>, most, default| {
+        reader.optional_span(text.as_ref(), SECOND, most).unwrap_or(default)
+    };
+    let count = |reader: &mut Reader<'_>, text: &Option<Spanned<u64>>, least, most, default| {
+        text.as_ref().map_or(default, |text| reader.count(text, least, most))
+    };
+    Grouping {
+        enabled: text.enabled.unwrap_or(defaults.enabled),
+        same_item_within: within(reader, &text.same_item_within, WITHIN_MAX, defaults.same_item_within),
+        neighbours_within: within(reader, &text.neighbours_within, WITHIN_MAX, defaults.neighbours_within),
+        hops: count(reader, &text.hops, 0, HOPS_MAX, defaults.hops),
+        stragglers_within: within(reader, &text.stragglers_within, WITHIN_MAX, defaults.stragglers_within),
+        silent_hops: count(reader, &text.silent_hops, 0, HOPS_MAX, defaults.silent_hops),
+        cause_late_by: within(reader, &text.cause_late_by, WITHIN_MAX, defaults.cause_late_by),
+        siblings_within: within(reader, &text.siblings_within, WITHIN_MAX, defaults.siblings_within),
+        look_again_after: within(reader, &text.look_again_after, LOOK_AGAIN_MAX, defaults.look_again_after),
+        siblings_percent: count(reader, &text.siblings_percent, 1, 100, defaults.siblings_percent),
+        lasts_at_most: within(reader, &text.lasts_at_most, LASTS_MAX, defaults.lasts_at_most),
+        alerts_at_most: count(reader, &text.alerts_at_most, 1, ALERTS_MAX, defaults.alerts_at_most),
+        chatter: count(reader, &text.chatter, 1, ALERTS_MAX, defaults.chatter),
+        by: reader.label_names(text.by.as_ref()),
+    }
+}
