@@ -186,8 +186,7 @@ impl Turn<'_> {
     pub fn calendar_fires(&mut self, key: &ConditionKey, at: Moment) -> bool {
         let Some(rule) = self.book.rule_of(key) else { return false };
         let nothing = Event::new("", Status::Point, Labels::empty());
-        let facts = Labels::empty();
-        let subject = Subject::of_event(&nothing, Severity::Indeterminate, Status::Point, &facts);
+        let subject = Subject::of_event(&nothing, Severity::Indeterminate, Status::Point, &nothing.labels);
         if !guard_holds(self.state, rule.guard.as_ref(), &subject) {
             return false;
         }

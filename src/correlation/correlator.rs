@@ -102,8 +102,8 @@ impl Correlator {
         let derived = std::mem::take(&mut turn.derived);
         turn.finish();
         let book = Arc::new(reload::renumber(&mut self.state, &gone, rulebook));
-        let enriched = self.begin(now, out, &book).enrich_again();
         super::grouping::place_again(&mut self.state, &old, &book);
+        let enriched = self.begin(now, out, &book).enrich_again();
         reload::index_again(&mut self.state, &book, &mut self.index);
         self.book = Arc::clone(&book);
         let mut turn = self.begin(now, out, &book);

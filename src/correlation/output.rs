@@ -308,10 +308,6 @@ pub enum Bound {
     Members,
     /// The oldest window of a rule was dropped.
     Windows,
-    /// The name not seen for longest left the quarantine.
-    Quarantine,
-    /// The template not seen for longest was forgotten.
-    Templates,
     /// The oldest instance of a sequence was dropped.
     Instances,
     /// A context was not set: there were too many.
@@ -322,4 +318,8 @@ pub enum Bound {
     Group,
     /// What was seen lately was forgotten early.
     Sightings,
+    /// The name not seen for longest left the quarantine.
+    Quarantine,
+    /// The template not seen for longest was forgotten.
+    Templates,
 }

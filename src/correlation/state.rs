@@ -26,10 +26,10 @@ pub(super) struct State {
     pub event_ids: Sections<EventId, Seen>,
     pub silences: Arc<BTreeMap<SilenceId, KeptSilence>>,
     pub names: Arc<RuleNames>,
-    pub quarantine: Arc<Quarantine>,
-    pub templates: Arc<Templates>,
     pub contexts: Sections<ContextName, Context>,
     pub groups: Arc<Groups>,
+    pub quarantine: Arc<Quarantine>,
+    pub templates: Arc<Templates>,
 }
 
 /// A silence and how far its life was taken into account.
@@ -123,9 +123,9 @@ enum Section {
     Contexts(usize),
     Silences,
     Rules,
+    Groups,
     Quarantine,
     Templates,
-    Groups,
 }
 
 impl Section {
@@ -146,9 +146,9 @@ impl Section {
             Section::Contexts(index) => format!("contexts-{index:02}"),
             Section::Silences => "silences".to_owned(),
             Section::Rules => "rules".to_owned(),
+            Section::Groups => "groups".to_owned(),
             Section::Quarantine => "quarantine".to_owned(),
             Section::Templates => "templates".to_owned(),
-            Section::Groups => "groups".to_owned(),
         }
     }
 
@@ -165,9 +165,9 @@ impl Section {
             ("contexts", Some(index)) => Ok(Section::Contexts(index)),
             ("silences", None) => Ok(Section::Silences),
             ("rules", None) => Ok(Section::Rules),
+            ("groups", None) => Ok(Section::Groups),
             ("quarantine", None) => Ok(Section::Quarantine),
             ("templates", None) => Ok(Section::Templates),
-            ("groups", None) => Ok(Section::Groups),
             _ => Err(unknown()),
         }
     }
@@ -189,9 +189,9 @@ impl Frozen {
             Section::Contexts(index) => state.contexts.encode_section(index),
             Section::Silences => postcard::to_allocvec(&*state.silences),
             Section::Rules => postcard::to_allocvec(&*state.names),
+            Section::Groups => postcard::to_allocvec(&*state.groups),
             Section::Quarantine => postcard::to_allocvec(&*state.quarantine),
             Section::Templates => postcard::to_allocvec(&*state.templates),
-            Section::Groups => postcard::to_allocvec(&*state.groups),
         };
         encoded.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })
     }
@@ -225,9 +225,9 @@ impl Frozen {
             Ok(Section::Contexts(index)) => now.contexts.same_section(&before.contexts, index),
             Ok(Section::Silences) => Arc::ptr_eq(&now.silences, &before.silences),
             Ok(Section::Rules) => Arc::ptr_eq(&now.names, &before.names),
+            Ok(Section::Groups) => Arc::ptr_eq(&now.groups, &before.groups),
             Ok(Section::Quarantine) => Arc::ptr_eq(&now.quarantine, &before.quarantine),
             Ok(Section::Templates) => Arc::ptr_eq(&now.templates, &before.templates),
-            Ok(Section::Groups) => Arc::ptr_eq(&now.groups, &before.groups),
             Err(_) => false,
         }
     }
@@ -252,9 +252,9 @@ impl State {
             Section::Contexts(index) => self.contexts.restore_section(index, bytes),
             Section::Silences => postcard::from_bytes(bytes).map(|silences| self.silences = Arc::new(silences)),
             Section::Rules => postcard::from_bytes(bytes).map(|names| self.names = Arc::new(names)),
+            Section::Groups => postcard::from_bytes(bytes).map(|groups| self.groups = Arc::new(groups)),
             Section::Quarantine => postcard::from_bytes(bytes).map(|names| self.quarantine = Arc::new(names)),
             Section::Templates => postcard::from_bytes(bytes).map(|kept| self.templates = Arc::new(kept)),
-            Section::Groups => postcard::from_bytes(bytes).map(|groups| self.groups = Arc::new(groups)),
         };
         restored.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })
     }

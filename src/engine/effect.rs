@@ -225,14 +225,14 @@ pub enum Bound {
     Members,
     /// Windows of one rule.
     Windows,
-    /// Names kept that break the naming standard.
-    Quarantine,
-    /// Templates of free texts.
-    Templates,
     /// Alerts of one group, or its length.
     Group,
     /// Alerts that grouping remembers.
     Sightings,
+    /// Names kept that break the naming standard.
+    Quarantine,
+    /// Templates of free texts.
+    Templates,
     /// Events feeding back from inspections in one input.
     Feedback,
     /// Instances of a sequence under one key.
@@ -245,6 +245,8 @@ pub enum Bound {
 
 impl Bound {
     pub const ALL: [Bound; 11] = [
+        Bound::Quarantine,
+        Bound::Templates,
         Bound::EventIds,
         Bound::Members,
         Bound::Windows,
@@ -254,8 +256,6 @@ impl Bound {
         Bound::Instances,
         Bound::Contexts,
         Bound::Derived,
-        Bound::Quarantine,
-        Bound::Templates,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -263,10 +263,10 @@ impl Bound {
             Bound::EventIds => "event_ids",
             Bound::Members => "members",
             Bound::Windows => "windows",
-            Bound::Quarantine => "quarantine",
-            Bound::Templates => "templates",
             Bound::Group => "group",
             Bound::Sightings => "sightings",
+            Bound::Quarantine => "quarantine",
+            Bound::Templates => "templates",
             Bound::Feedback => "feedback",
             Bound::Instances => "instances",
             Bound::Contexts => "contexts",

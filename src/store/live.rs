@@ -252,9 +252,9 @@ impl View {
             Effect::SilenceForgotten { id } => {
                 self.silences.remove(&id);
             }
-            Effect::Normalised(normalised) => self.normalised.apply(&normalised),
             Effect::Problem(record) => return Some(Change::Problem(Arc::new(*record))),
             Effect::Run(record) => return Some(Change::Run(Arc::new(*record))),
+            Effect::Normalised(normalised) => self.normalised.apply(&normalised),
             Effect::Timeline(_)
             | Effect::Evidence { .. }
             | Effect::Audit(_)

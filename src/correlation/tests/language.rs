@@ -1,7 +1,7 @@
 //! The little language of the scenarios.
 //!
 //! Rules, one a line: `name: matchers | pattern | options`; inhibitions: `inhibit: source -> target | a,b`; the bar
-//! stands between blanks.
+//! stands between blanks. Items of the inventory: `item: name < what,it,depends,on`.
 //! Steps, one a line: `10s firing LinkDown site=GZ01 !at=8s`. Names beginning with `!` are no labels.
 
 use std::collections::BTreeMap;
@@ -12,7 +12,10 @@ use crate::model::{
     Cause, Event, Expiry, Fingerprint, Labels, Matchers, Moment, Offset, Partition, Severity, Silence, SilenceId, Span,
     Stamp, Status,
 };
-use crate::rules::{Actions, Counts, Expression, Inhibition, Pattern, Rule, RuleText, Rulebook, Semantics, load};
+use crate::rules::{
+    Actions, ConfigurationItem, Counts, ENTITY_LABELS, Expression, Inhibition, Inventory, Pattern, Rule, RuleText,
+    Rulebook, Semantics, load,
+};
 
 /// When every scenario begins: 2026-02-13T00:00:00Z.
 pub(super) const START: Moment = Moment::from_seconds(1_770_940_800);
@@ -35,9 +38,15 @@ pub(super) fn rulebook(text: &str) -> Arc<Rulebook> {
         return rulebook_of_files(files);
     }
     let mut rulebook = Rulebook::empty();
+    let mut items = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (name, rest) = line.split_once(':').unwrap();
         let parts: Vec<&str> = rest.split(" | ").map(str::trim).collect();
+        if name == "item" {
+            let (name, depends_on) = rest.split_once('<').unwrap_or((rest, ""));
+            items.push((item(name.trim()), depends_on.trim().split(',').map(str::to_owned).collect()));
+            continue;
+        }
         if name == "inhibit" {
             let (source, target) = parts[0].split_once("->").unwrap();
             let equal = parts.get(1).unwrap_or(&"").split(',').filter(|name| !name.is_empty());
@@ -51,16 +60,8 @@ pub(super) fn rulebook(text: &str) -> Arc<Rulebook> {
             rulebook.rules.push(rule(name, parts[0], parts[1], parts.get(2).unwrap_or(&"")));
         }
     }
+    rulebook.inventory = Inventory::new(items, ENTITY_LABELS.map(str::to_owned).to_vec());
     Arc::new(rulebook)
-}
-
-/// Real rule files, each behind a line `--- path`.
-fn rulebook_of_files(files: &str) -> Arc<Rulebook> {
-    let texts = files.split("\n--- ").map(|file| {
-        let (path, text) = file.split_once('\n').unwrap();
-        RuleText { path: path.to_owned(), text: format!("{text}\n") }
-    });
-    Arc::new(load(texts.collect()).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")).rulebook)
 }
 
 /// A rule as rule files write it: `{pattern: …}` or `yaml` as the pattern, further keys as the options; `-` for no match.
@@ -72,6 +73,29 @@ fn written(name: &str, matchers: &str, pattern: &str, options: &str) -> Rule {
     let file = RuleText { path: "x.yaml".to_owned(), text };
     let loaded = load(vec![file.clone()]).unwrap_or_else(|mistakes| panic!("{}\n{mistakes:?}", file.text));
     loaded.rulebook.rules[0].clone()
+}
+
+/// Real rule files, each behind a line `--- path`.
+fn rulebook_of_files(files: &str) -> Arc<Rulebook> {
+    let texts = files.split("\n--- ").map(|file| {
+        let (path, text) = file.split_once('\n').unwrap();
+        RuleText { path: path.to_owned(), text: format!("{text}\n") }
+    });
+    Arc::new(load(texts.collect()).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")).rulebook)
+}
+
+/// Of the class that stands before the digits of its name.
+fn item(name: &str) -> ConfigurationItem {
+    ConfigurationItem {
+        name: name.to_owned(),
+        class: name.trim_end_matches(|character: char| character.is_ascii_digit()).to_owned(),
+        site: None,
+        owner: None,
+        vendor: None,
+        contract: None,
+        aliases: Vec::new(),
+        facts: Labels::empty(),
+    }
 }
 
 fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {

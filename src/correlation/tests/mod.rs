@@ -7,6 +7,7 @@ mod alerts;
 mod bounds;
 mod contexts;
 mod facts;
+mod grouping;
 mod language;
 mod patterns;
 mod patterns_sec;

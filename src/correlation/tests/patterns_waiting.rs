@@ -96,7 +96,7 @@ fn a_group_wants_all_counts_in_any_order_and_an_event_counts_once() {
     fires(
         GROUP,
         "10s point A x=1\n11s point A x=1\n12s point B x=1 !at=8s\n60s tick",
-        "12s raised g{x=1} indeterminate 0 alerts 3 events\n13s cleared g{x=1}",
+        "12s raised g{x=1} indeterminate 0 alerts 3 events\n16s cleared g{x=1}",
     );
 }
 

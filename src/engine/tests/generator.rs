@@ -40,6 +40,8 @@ problems:
 
 const RULES: [&str; 4] = [
     r#"
+inventory:
+  items: [{ name: a }, { name: b, depends_on: [a] }]
 rules:
   - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 10s, resolve_after: 20s, reopen_within: 2m }
   - { name: storm, match: alertname="Flap", by: [site], pattern: { threshold: { count: 3, within: 60s } }, otherwise_after: 40s, resolve_after: 10s, priority: P1 }
@@ -69,6 +71,9 @@ inspections:
     items: [{ name: port, severity: warning, tcp: { address: "127.0.0.1:1" } }]
 "#,
     r#"
+inventory:
+  items: [{ name: "0" }, { name: a, depends_on: [b] }, { name: b, depends_on: ["0"] }]
+grouping: { look_again_after: 15s, alerts_at_most: 3 }
 rules:
   - { name: seen, match: '@source!="none"', by: [alertname], continue: true, settle: 5s, resolve_after: 0s, reopen_within: 0s }
   - { name: link, match: alertname="LinkDown", by: [site, host], settle: 10s, resolve_after: 20s }

@@ -536,3 +536,40 @@ fn an_unpaged_incident_that_a_person_reopens_stays_open() {
          2m answered INC-1 version 3",
     );
 }
+
+const GROUPED: &str = r#"
+inventory:
+  items: [{ name: sw1 }, { name: h1, depends_on: [sw1] }]
+rules:
+  - { name: down, match: '@severity=~"critical|major"', settle: 30s, resolve_after: 1m, title: "{host} {alertname}" }
+  - { name: rest, match: 'host!=""', pages: false, resolve_after: 1m, title: "{host} {alertname}" }
+"#;
+
+#[test]
+fn a_group_is_one_incident_that_follows_its_alerts_in_severity_title_and_paging() {
+    check(
+        GROUPED,
+        "0s firing Slow host=h1 severity=minor
+         10s firing Down host=h1 severity=major
+         20s firing Dead host=sw1 severity=critical
+         1m resolved Dead host=sw1
+         2m resolved Down host=h1
+         3m resolved Slow host=h1
+         5m until",
+        "",
+    );
+}
+
+#[test]
+fn of_two_incidents_the_oldest_goes_on_and_the_other_is_never_told() {
+    check(
+        GROUPED,
+        "0s firing Down host=h1 severity=major
+         26s firing Down host=h2 severity=major
+         27s firing Dead host=sw1 severity=critical
+         50s firing Down host=h1 severity=critical
+         2m resolved Dead host=sw1
+         3m until",
+        "",
+    );
+}

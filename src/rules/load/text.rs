@@ -19,10 +19,10 @@ type Text = Spanned<String>;
 pub(super) struct FileText {
     pub sources: Option<Vec<SourceText>>,
     pub inventory: Option<InventoryText>,
+    pub grouping: Option<Spanned<GroupingText>>,
     pub extract: Option<Vec<ExtractText>>,
     pub severities: Option<Vec<SeveritiesText>>,
     pub templates: Option<Vec<TemplateText>>,
-    pub grouping: Option<Spanned<GroupingText>>,
     pub rules: Option<Vec<RuleEntry>>,
     pub inhibitions: Option<Vec<InhibitionEntry>>,
     pub tiers: Option<Vec<LadderEntry>>,

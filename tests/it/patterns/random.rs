@@ -220,7 +220,7 @@ pub fn patterns() -> Vec<(&'static str, BoxedStrategy<Pattern>)> {
 /// How events come: received in order, some late, alerts as well as points.
 fn events(has_late: bool) -> impl Strategy<Value = Vec<Event>> {
     let gap = prop::sample::select(vec![0_i64, 0, 0, 1, 1, 1, 1, 2, 2, 3, 4, 6, 11]);
-    let half = prop::bool::weighted(0.1);
+    let half = prop::bool::weighted(0.03);
     let ago = prop_oneof![5 => Just(0_i64), 1 => prop::sample::select(vec![1_i64, 2, 3, 5, 9, 15])];
     let status = prop_oneof![
         3 => Just(Status::Point),
@@ -229,7 +229,7 @@ fn events(has_late: bool) -> impl Strategy<Value = Vec<Event>> {
     ];
     let labels = (prop::sample::select(&NAMES[..]), prop::sample::select(&SITES[..]), prop::sample::select(&HOSTS[..]));
     prop::collection::vec((gap, half, ago, status, labels), 0..=18).prop_map(move |drawn| {
-        let mut at = 20 * SECOND;
+        let mut at = 16 * SECOND;
         let happen = |(gap, half, ago, status, (name, site, host))| {
             at += gap * SECOND + if half { SECOND / 2 } else { 0 };
             let ago = if has_late { ago * SECOND } else { 0 };

@@ -7,7 +7,7 @@ use super::slow::world;
 use super::{engine, random};
 
 /// How long after the last event the clock runs on, in seconds.
-const RUN_ON: i64 = 45;
+const RUN_ON: i64 = 30;
 
 fn stories(case: &Case) -> (Vec<Told>, Vec<Told>) {
     let last = case.events.last().map_or(0, |event| event.at);

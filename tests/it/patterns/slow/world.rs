@@ -31,6 +31,8 @@ struct Alert {
     /// When it last began to fire, and how many events were received before that.
     counted_at: Millis,
     counted_number: usize,
+    /// When its last message was received.
+    updated_at: Millis,
     /// `None`: the catch-all's.
     owner: Option<Place>,
     links: Vec<Place>,
@@ -58,7 +60,7 @@ struct Hit {
     passed: bool,
 }
 
-/// Everything that is told until `horizon`. Times lie on a grid of half seconds.
+/// Everything that is told until `horizon`. Times lie on a grid of seconds, or half seconds.
 pub fn told(case: &Case, horizon: Millis) -> Vec<Told> {
     let mut world = World {
         case,
@@ -71,8 +73,10 @@ pub fn told(case: &Case, horizon: Millis) -> Vec<Told> {
         told: Vec::new(),
     };
     let mut events = case.events.iter().peekable();
-    for step in 0..=horizon * 2 / SECOND {
-        world.now = step * SECOND / 2;
+    let is_whole = case.events.iter().all(|event| event.at % SECOND == 0 && event.ago % SECOND == 0);
+    let step = if is_whole { SECOND } else { SECOND / 2 };
+    for now in (0..=horizon / step).map(|number| number * step) {
+        world.now = now;
         world.serve();
         world.take_made();
         while let Some(event) = events.next_if(|event| event.at <= world.now) {
@@ -287,6 +291,7 @@ impl World<'_> {
         if known && turns && overtaken {
             return;
         }
+        alert.updated_at = self.now;
         match event.status {
             Status::Firing => alert.said_firing = Some(happened),
             Status::Resolved | Status::Point => alert.said_resolved = Some(happened),
@@ -355,6 +360,9 @@ impl World<'_> {
                 self.join(&place, identity);
             }
             if counts || (!hit.passed && !before.contains(&place)) {
+                // What waits for messages waits from the last one, not from the last transition.
+                let is_absence = matches!(self.rule(place.0).pattern, Pattern::Absence { .. });
+                let order = if is_absence && !counts { (alert.updated_at, order.1) } else { order };
                 self.enter(&place, role, event, order);
             }
         }
