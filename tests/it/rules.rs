@@ -144,7 +144,11 @@ fn the_examples_of_the_reference_load() {
     for block in text.split("```yaml\n").skip(1) {
         let block = block.split("```").next().unwrap();
         let file = RuleText { path: "README.md".to_owned(), text: block.to_owned() };
-        let loaded = load(vec![file]).unwrap_or_else(|mistakes| panic!("{}\nin\n{block}", shown(&mistakes)));
+        let tables = [("rooms.csv", "room,floor\n机房A,3\n"), ("geo/cities.csv", "site,city\nGZ01,广州\n")];
+        let named = tables.into_iter().filter(|(path, _)| block.contains(path));
+        let named = named.map(|(path, text)| RuleText { path: path.to_owned(), text: text.to_owned() });
+        let texts = named.chain([file]).collect();
+        let loaded = load(texts).unwrap_or_else(|mistakes| panic!("{}\nin\n{block}", shown(&mistakes)));
         assert_eq!(shown(&loaded.warnings), "", "in\n{block}");
         examples += 1;
     }

@@ -44,7 +44,7 @@ fn rules_match_on_facts_and_make_keys_of_them() {
          6s resolved LinkDown device=sw4
          7s point Trap device=sw3",
         "0s raised rack{fact.rack=R7} indeterminate 1 alerts 1 events
-         0s raised city{fact.city=广州} indeterminate 1 alerts 1 events
+         0s raised city{fact.city=广州} indeterminate 1 alerts 1 events with rack{fact.rack=R7}: both are of sw3, 0s apart
          1s joined rack{fact.rack=R7} LinkDown,instance=10.0.0.3:9100 indeterminate
          1s joined city{fact.city=广州} LinkDown,instance=10.0.0.3:9100 indeterminate
          2s joined city{fact.city=广州} LinkDown,device=sw4 indeterminate
@@ -95,10 +95,10 @@ fn a_changed_inventory_routes_firing_alerts_anew() {
          2s rules 1
          3s resolved LinkDown device=sw4",
         "0s raised rack{fact.rack=R7} indeterminate 1 alerts 1 events
-         0s raised city{fact.city=广州} indeterminate 1 alerts 1 events
+         0s raised city{fact.city=广州} indeterminate 1 alerts 1 events with rack{fact.rack=R7}: both are of sw3, 0s apart
          1s joined city{fact.city=广州} LinkDown,device=sw4 indeterminate
          2s left city{fact.city=广州} LinkDown,device=sw4
-         2s raised city{fact.city=深圳} indeterminate 1 alerts 1 events
+         2s raised city{fact.city=深圳} indeterminate 1 alerts 1 events with city{fact.city=广州}: both are of sw4, 0s apart
          3s left city{fact.city=深圳} LinkDown,device=sw4
          3s cleared city{fact.city=深圳}",
     );

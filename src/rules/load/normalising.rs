@@ -329,7 +329,7 @@ mod tests {
         let naming = "inventory:\n  naming:\n  - {label: device, pattern: '[A-Z]+', examples: [AB, a1]}\n";
         check(naming, &["a.yaml:3:55: the example \"a1\" does not fit the pattern; expected a name that fits"]);
         let facts = "inventory:\n  items:\n  - {name: a, facts: {site: x, naming: y}}\n";
-        check(facts, &["a.yaml:3:29: site is a key of the item itself", "a.yaml:3:40: \"naming\" cannot"].as_slice());
+        check(facts, ["a.yaml:3:29: site is a key of the item itself", "a.yaml:3:40: \"naming\" cannot"].as_slice());
     }
 
     #[test]

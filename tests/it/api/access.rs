@@ -88,6 +88,8 @@ async fn every_role_passes_exactly_its_doors() {
         ("GET", "/api/v1/tiers", ".xxxxxx"),
         ("GET", "/api/v1/rules", ".xxxxxx"),
         ("GET", "/api/v1/sources", ".xxxxxx"),
+        ("GET", "/api/v1/quarantine", ".xxxxxx"),
+        ("GET", "/api/v1/templates", ".xxxxxx"),
         ("GET", "/api/v1/silences", ".xxxxxx"),
         ("GET", "/api/v1/audit", ".....xx"),
         ("GET", "/api/v1/dead-letters", ".xxxxxx"),

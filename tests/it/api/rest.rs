@@ -14,7 +14,9 @@ use watchfire::model::{DeadLetter, IncidentId, Matcher, Priority, ProblemId, Run
 use watchfire::problems::ProblemState;
 
 use super::house::House;
-use super::samples::{alert, at, cause, evidence, incident, joined, notice, problem, rulebook, run, silence, timeline};
+use super::samples::{
+    alert, at, bad_name, cause, evidence, incident, joined, notice, problem, rulebook, run, silence, template, timeline,
+};
 
 /// Four incidents, two alerts (one past), a problem, two runs, an audit line, a dead letter, notices.
 async fn filled() -> House {
@@ -61,6 +63,8 @@ async fn filled() -> House {
             joined(3, &past),
             timeline(1, "链路中断:1 个告警"),
             evidence(1, &one),
+            bad_name("老交换机"),
+            template(7, "风扇 <*> 故障"),
             notice(1, "https://chat.example.org/hook/SECRET?key=SECRET"),
             Effect::Alert(Box::new(one)),
             Effect::Alert(Box::new(past)),
@@ -129,6 +133,8 @@ async fn lists_are_filtered_by_what_was_asked() {
     )
     .await;
     check("/api/v1/dead-letters", "payload", &["坏"]).await;
+    check("/api/v1/quarantine", "name", &["老交换机"]).await;
+    check("/api/v1/templates", "text", &["风扇 <*> 故障"]).await;
     check("/api/v1/incidents/INC-1/timeline", "text", &["链路中断:1 个告警"]).await;
     check("/api/v1/incidents/inc-1/evidence", "raw", &["{\"端口\": 3}"]).await;
     check("/api/v1/incidents/1/alerts", "summary", &["链路中断"]).await;

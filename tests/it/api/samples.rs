@@ -1,6 +1,7 @@
 //! Records made by hand, and the rulebook that they could have come from.
 
 use watchfire::calendar::Schedule;
+use watchfire::correlation::{BadName, Normalised, TemplateId};
 use watchfire::engine::{AlertRecord, Effect, Evidence, Notice, NoticeKind};
 use watchfire::incidents::{Incident, IncidentState, TimelineEntry, TimelineKind};
 use watchfire::inspections::{ItemOutcome, ItemResult, Run, RunState};
@@ -121,6 +122,16 @@ pub fn timeline(incident: u64, text: &str) -> Effect {
         actor: "rule link-down".to_owned(),
         text: text.to_owned(),
     })
+}
+
+pub fn bad_name(name: &str) -> Effect {
+    let name = BadName { label: "device".to_owned(), name: name.to_owned(), source: "zabbix".to_owned() };
+    Effect::Normalised(Box::new(Normalised::NameQuarantined { name, at: at(0) }))
+}
+
+pub fn template(id: u64, text: &str) -> Effect {
+    let text = Some(text.to_owned());
+    Effect::Normalised(Box::new(Normalised::TemplateSeen { id: TemplateId(id), at: at(0), text }))
 }
 
 pub fn evidence(incident: u64, alert: &AlertRecord) -> Effect {
