@@ -12,6 +12,7 @@ mod pattern_text;
 mod plan;
 mod reader;
 mod rule;
+pub(super) mod schema;
 mod shape;
 mod table;
 mod test_case;
@@ -22,6 +23,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_saphyr::Location;
 use sha2::{Digest, Sha256};
+
+pub use self::schema::schema;
 
 use self::reader::{Named, Reader, Reference, place};
 use self::text::FileText;
