@@ -99,6 +99,7 @@ pub const SHAPES: &[Shape] = &[
             ("severity", Text),
             ("value", MaybeNumber),
             ("suppressed", Bool),
+            ("maintained", Bool),
             ("raw", MaybeText),
         ],
     },

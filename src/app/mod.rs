@@ -21,6 +21,7 @@ mod outage;
 mod recover;
 mod replay;
 mod rule_files;
+mod schema;
 mod score;
 mod serve;
 mod simulate;
@@ -59,6 +60,8 @@ enum Command {
     Explain(explain::ExplainCommand),
     /// Run the tests that stand beside the rules, on virtual time
     Test(test::TestCommand),
+    /// Print the JSON Schema of rule files, for editors
+    Schema(schema::SchemaCommand),
     /// Translate another tool's configuration into rule files
     Import(import::ImportCommand),
     /// Make a seeded estate that breaks: events for replay, and the truth beside them
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Replay(command) => in_runtime(replay::run(command)),
         Command::Explain(command) => in_runtime(explain::run(command)),
         Command::Test(command) => Ok(test::run(&command)),
+        Command::Schema(command) => schema::run(&command),
         Command::Import(command) => import::run(&command),
         Command::Simulate(command) => simulate::run(&command),
         Command::Score(command) => score::run(&command),

@@ -29,4 +29,4 @@ pub use input::{
 pub use snapshot::{BadEncoding, BadSnapshot, Frozen, Saved};
 
 /// The version of the engine's behaviour: raised whenever the same journal would give other effects.
-pub const ENGINE_VERSION: u32 = 1;
+pub const ENGINE_VERSION: u32 = 2;

@@ -18,6 +18,7 @@ mod naming;
 mod pattern;
 mod rulebook;
 mod source;
+mod spanned;
 mod test_case;
 
 pub use check::{Finding, FindingKind, Report, report};
@@ -30,7 +31,7 @@ pub use grouping::{Gravity, Grouping};
 pub use guard::{BadGuard, Guard};
 pub use holding::{Maintenance, MaintenanceTime, Storm, Through};
 pub use inventory::{ConfigurationItem, ENTITY_LABELS, Inventory, ItemIndex};
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, schema};
 pub use mistake::{Mistake, Place};
 pub use naming::{NamingStandard, OddName, odd_names};
 pub use pattern::{

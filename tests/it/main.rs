@@ -18,6 +18,7 @@ mod probes;
 mod replay;
 mod rules;
 mod schedule;
+mod schema;
 mod simulation;
 mod sources;
 mod store;

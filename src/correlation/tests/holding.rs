@@ -2,7 +2,8 @@
 
 use super::{check, check_only};
 
-const NETWORK: &str = "item: core @GZ
+const NETWORK: &str = "grouping: off
+    item: core @GZ
     item: agg @GZ < core
     item: acc @SZ < agg
     inhibit: alertname=\"Down\" -> alertname=~\"Down|Slow\" |  | through=8
@@ -47,7 +48,8 @@ fn a_parents_failure_explains_its_children_whichever_comes_first() {
 fn in_a_circle_what_fired_first_stays_free() {
     check_only(
         "raised held released",
-        &["item: 甲 < 丙
+        &["grouping: off
+           item: 甲 < 丙
            item: 乙 < 甲
            item: 丙 < 乙
            inhibit: alertname=\"Down\" -> alertname=\"Down\" |  | through=2
@@ -80,7 +82,8 @@ fn a_changed_inventory_changes_what_explains_what() {
 #[test]
 fn a_point_below_a_failure_waits_for_its_end() {
     check(
-        "item: acc < agg
+        "grouping: off
+         item: acc < agg
          inhibit: alertname=\"Down\" -> alertname=\"Trap\" |  | through=1
          trap: alertname=\"Trap\" | each | quiet=60s
          all: alertname!=\"\" | each",

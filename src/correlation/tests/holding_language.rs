@@ -1,6 +1,6 @@
 //! The lines of a scenario's rules that hold alerting back:
 //!
-//! `item: sw3 @GZ01 < core1,core2`, `maintenance: NAME 10s..60s | matchers | items=a,b site=GZ change=CHG-1 pauses`
+//! `grouping: off`, `item: sw3 @GZ01 < core1,core2`, `maintenance: NAME 10s..60s | matchers | items=a,b site=GZ change=CHG-1 pauses`
 //! (or `cron 0_2_*_*_* 90s Asia/Shanghai` as its time), `storm: NAME | matchers | scope=site at_least=3 buckets=2`.
 
 use super::language::at;
@@ -11,6 +11,7 @@ use crate::rules::{ConfigurationItem, ENTITY_LABELS, Inventory, Maintenance, Mai
 /// Takes the line if it is one of these.
 pub(super) fn read(rulebook: &mut Rulebook, name: &str, parts: &[&str]) -> bool {
     match name {
+        "grouping" => rulebook.grouping.enabled = parts[0] != "off",
         "item" => rulebook.inventory = with_item(&rulebook.inventory, parts[0]),
         "maintenance" => rulebook.maintenance.push(maintenance(parts)),
         "storm" => rulebook.storms.push(storm(parts)),

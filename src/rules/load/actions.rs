@@ -1,12 +1,13 @@
 //! What a rule does besides raising: `context:`, `contexts:`, `emit:`.
 
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Location;
 
 use super::pattern_text::{ContextActionText, EmitText};
 use super::reader::{Reader, place_of_brace};
 use super::rule::{SECOND, WINDOW_MAX};
 use super::text::RuleEntry;
 use crate::model::{LABEL_MAX_BYTES, LABELS_MAX, Labels, NAME_MAX_BYTES};
+use crate::rules::spanned::Spanned;
 use crate::rules::{ActionAt, Actions, BadGuard, ContextAction, ContextChange, Emit, EmitKind, Guard};
 
 /// How many contexts one rule may change.

@@ -12,7 +12,7 @@ const PAGE_EVERY: Span = Span::from_minutes(10);
 const MEMBERS_MAX: usize = 200;
 const CHANNELS_MAX: usize = 16;
 /// How many repeats of one fingerprint the desk remembers.
-const REPEATS_MAX: u32 = 64;
+pub(super) const REPEATS_MAX: u32 = 64;
 /// How long it remembers them.
 const REPEATS_WITHIN_MAX: Span = Span::from_days(400);
 

@@ -1,12 +1,14 @@
 //! The section `grouping:`.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 
 use super::reader::Reader;
+use super::schema::LengthOfTime;
 use crate::model::Span;
 use crate::rules::Grouping;
 use crate::rules::source::OneOrMore;
+use crate::rules::spanned::Spanned;
 
 type Text = Spanned<String>;
 
@@ -18,22 +20,48 @@ const LOOK_AGAIN_MAX: Span = Span::from_minutes(10);
 const HOPS_MAX: u32 = 8;
 const ALERTS_MAX: u32 = 50_000;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GroupingText {
+    /// true unless given.
     pub enabled: Option<bool>,
+    /// Alerts of one item that begin no further apart are one failure; 30s unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
     pub same_item_within: Option<Text>,
+    /// What depends on a failed item begins no later; 45s unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
     pub neighbours_within: Option<Text>,
+    /// Over how many dependencies causes are looked for; 4 unless given.
+    #[schemars(range(min = 0, max = HOPS_MAX))]
     pub hops: Option<Spanned<u64>>,
+    /// How many items in a row may say nothing on that way; 1 unless given.
+    #[schemars(range(min = 0, max = HOPS_MAX))]
     pub silent_hops: Option<Spanned<u64>>,
+    /// How much later than its effect a cause may be seen; 20s unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
     pub cause_late_by: Option<Text>,
+    /// Then an outage may be a late part of one above it that still fires; 5m unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
     pub stragglers_within: Option<Text>,
+    /// Within what time enough of what depends on a silent item must have failed; 60s unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
     pub siblings_within: Option<Text>,
+    /// What nothing explains is looked at again; 25s unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
     pub look_again_after: Option<Text>,
+    /// How many of a hundred of what depends on a silent item must have failed; 50 unless given.
+    #[schemars(range(min = 1, max = 100))]
     pub siblings_percent: Option<Spanned<u64>>,
+    /// How far apart the alerts of one group may begin; 4h unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
     pub lasts_at_most: Option<Text>,
+    /// What comes beyond it stays by itself; 5000 unless given.
+    #[schemars(range(min = 1, max = ALERTS_MAX))]
     pub alerts_at_most: Option<Spanned<u64>>,
+    /// A group with so many warnings takes in nothing worse; 12 unless given.
+    #[schemars(range(min = 1, max = ALERTS_MAX))]
     pub chatter: Option<Spanned<u64>>,
+    /// Labels whose equal values join alerts whatever they are about; none unless given.
     pub by: Option<Spanned<OneOrMore>>,
 }
 

@@ -1,13 +1,16 @@
 //! The sections `maintenance:` and `storms:`, and what an inhibition follows.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Location;
 
 use super::reader::{Reader, Words, each, place};
+use super::schema::{LengthOfTime, SeverityWord};
 use super::text::InhibitionEntry;
 use crate::calendar::{Schedule, moment_in};
 use crate::model::{Moment, Severity, Span};
 use crate::rules::source::OneOrMore;
+use crate::rules::spanned::Spanned;
 use crate::rules::{Inventory, Maintenance, MaintenanceTime, Mistake, RuleText, Storm, Through};
 
 type Text = Spanned<String>;
@@ -20,7 +23,7 @@ const LASTS_MAX: Span = Span::from_days(31);
 const ONCE_MAX: Span = Span::from_days(366);
 const ITEMS_MAX: usize = 10_000;
 const HOPS: u32 = 8;
-const HOPS_MAX: u32 = 32;
+pub(super) const HOPS_MAX: u32 = 32;
 /// The shipped storm: fifty new alerts in each of two minutes, far above the usual, until ten minutes are calm.
 const AT_LEAST: u32 = 50;
 const FACTOR: f64 = 6.0;
@@ -32,36 +35,63 @@ const REPRESENTATIVES: u32 = 10;
 /// As many events as an incident's evidence has.
 const REPRESENTATIVES_MAX: u32 = 20;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MaintenanceEntry {
+    /// Once among all files.
     pub name: Text,
+    /// The change it belongs to.
     pub change: Option<Text>,
+    /// The change is approved: clocks stand still; false unless given.
     pub pauses: Option<bool>,
+    /// When it begins: `2026-02-13T01:00:00+08:00`, or `2026-02-13T01:00` with a zone.
     pub from: Option<Text>,
+    /// When it ends, at most a year later.
     pub to: Option<Text>,
+    /// When it begins again and again, as crontab says it; with `for` and `zone`.
     pub schedule: Option<Text>,
+    /// How long each lasts.
+    #[schemars(with = "Option<LengthOfTime>")]
     #[serde(rename = "for")]
     pub lasts: Option<Text>,
+    /// The time zone, such as Asia/Shanghai.
     pub zone: Option<Text>,
+    /// Matchers of the alerts that it covers.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
+    /// Items of the inventory that it covers.
     pub items: Option<Spanned<OneOrMore>>,
+    /// Sites that it covers.
     pub site: Option<Spanned<OneOrMore>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StormEntry {
+    /// Also the rule that its incident names; once among all files.
     pub name: Text,
+    /// Matchers of the alerts it is about; all unless given.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
+    /// The label whose value is the place.
     pub scope: Text,
+    /// Distinct alerts that begin within a minute; 50 unless given.
+    #[schemars(range(min = 2, max = 1_000_000))]
     pub at_least: Option<Spanned<u64>>,
+    /// How far above the usual, in deviations; 6 unless given.
+    #[schemars(range(min = 0, max = 100))]
     pub factor: Option<Spanned<f64>>,
+    /// In so many minutes in a row; 2 unless given.
+    #[schemars(range(min = 1, max = BUCKETS_MAX))]
     pub buckets: Option<Spanned<u64>>,
+    /// Less than half of the bar for that long ends it; 10m unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
     pub leave_after: Option<Text>,
+    /// How many alerts its incident shows; 10 unless given.
+    #[schemars(range(min = 1, max = REPRESENTATIVES_MAX))]
     pub representatives: Option<Spanned<u64>>,
+    /// Alerts as bad as that are never held by it; when left out, all are.
+    #[schemars(with = "Option<SeverityWord>")]
     pub top_severity: Option<Text>,
 }
 

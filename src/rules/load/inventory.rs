@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Location;
 
 use super::normalising::{NamingText, check_fact};
 use super::reader::{Reader, each};
@@ -11,6 +12,7 @@ use super::table::TableText;
 use crate::model::Labels;
 use crate::rules::ConfigurationItem;
 use crate::rules::source::OneOrMore;
+use crate::rules::spanned::Spanned;
 
 type Text = Spanned<String>;
 
@@ -22,26 +24,39 @@ const FACTS_MAX: usize = 64;
 /// Facts that an item's own keys say.
 const OWN_FACTS: [&str; 6] = ["ci", "class", "site", "owner", "vendor", "contract"];
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct InventoryText {
+    /// Labels that name an item; device, host, hostname, instance and node unless given.
     pub entity: Option<Spanned<OneOrMore>>,
+    /// What can fail.
     pub items: Option<Vec<ItemText>>,
+    /// Tables of facts, in files beside the rules.
     pub tables: Option<Vec<TableText>>,
+    /// How things must be named.
     pub naming: Option<Vec<NamingText>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ItemText {
+    /// As labels name it; once among all files.
     pub name: Text,
+    /// What kind of thing it is.
     pub class: Option<Text>,
+    /// Where it stands.
     pub site: Option<Text>,
+    /// Whose it is.
     pub owner: Option<Text>,
+    /// Who made it.
     pub vendor: Option<Text>,
+    /// Under which contract it is kept.
     pub contract: Option<Text>,
+    /// What else it is called.
     pub aliases: Option<Spanned<OneOrMore>>,
+    /// Items that it cannot work without.
     pub depends_on: Option<Spanned<OneOrMore>>,
+    /// What else is known of it: `fact.<name>` in rules.
     pub facts: Option<BTreeMap<String, Text>>,
 }
 

@@ -12,6 +12,7 @@ mod pattern_text;
 mod plan;
 mod reader;
 mod rule;
+pub(super) mod schema;
 mod shape;
 mod table;
 mod test_case;
@@ -22,6 +23,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_saphyr::Location;
 use sha2::{Digest, Sha256};
+
+pub use self::schema::schema;
 
 use self::reader::{Named, Reader, Reference, place};
 use self::text::FileText;
@@ -112,21 +115,8 @@ impl Loading {
                     .for_each(|mistake| reader.mistake_at((mistake.line, mistake.column), mistake.message, "")),
             }
         }
-        if let Some(section) = file.inventory {
-            let named = reader.label_names(section.entity.as_ref());
-            self.entity_labels.extend(named);
-            self.normalising.of_inventory(&mut reader, section.tables, section.naming);
-            for entry in section.items.unwrap_or_default() {
-                self.define(&mut reader, "inventory item", &entry.name.value, entry.name.referenced);
-                if self.items.len() == inventory::ITEMS_MAX {
-                    reader.mistake(
-                        entry.name.referenced,
-                        "one item too many",
-                        format!("at most {}", inventory::ITEMS_MAX),
-                    );
-                }
-                self.items.push(inventory::item(&mut reader, &entry));
-            }
+        if let Some(section) = file.inventory.take() {
+            self.inventory_section(&mut reader, section);
         }
         if let Some(section) = &file.grouping {
             self.define(&mut reader, "section", "grouping", section.referenced);
@@ -182,6 +172,20 @@ impl Loading {
             self.storms.push(holding::storm(reader, &entry));
         }
         holding::check_counts(reader, self.maintenance.len(), self.storms.len());
+    }
+
+    fn inventory_section(&mut self, reader: &mut Reader<'_>, section: inventory::InventoryText) {
+        let named = reader.label_names(section.entity.as_ref());
+        self.entity_labels.extend(named);
+        self.normalising.of_inventory(reader, section.tables, section.naming);
+        for entry in section.items.unwrap_or_default() {
+            self.define(reader, "inventory item", &entry.name.value, entry.name.referenced);
+            if self.items.len() == inventory::ITEMS_MAX {
+                let expected = format!("at most {}", inventory::ITEMS_MAX);
+                reader.mistake(entry.name.referenced, "one item too many", expected);
+            }
+            self.items.push(inventory::item(reader, &entry));
+        }
     }
 
     /// Notes where something stands; a second one of that name is a mistake.

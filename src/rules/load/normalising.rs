@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 
 use super::inventory::ReadItem;
 use super::reader::{Reader, Words, each, place};
+use super::schema::{SeverityWord, TextOfEvent};
 use super::table::{self, DeclaredTable, TableText};
 use super::text::FileText;
 use crate::model::{NAME_MAX_BYTES, Severity};
 use crate::rules::mistake::Mistake;
 use crate::rules::source::OneOrMore;
+use crate::rules::spanned::Spanned;
 use crate::rules::{
     EventText, Extraction, Groups, Inventory, NAMING_FACT, NamingStandard, Normalising, RuleText, SeverityWords,
     TEMPLATE_FACT, TemplateScope, odd_names,
@@ -26,40 +28,57 @@ const EXAMPLES_MAX: usize = 64;
 /// How many of the inventory's odd names are told one by one.
 const ODD_NAMES_SHOWN: usize = 50;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExtractText {
+    /// Once among all files.
     pub name: Text,
+    /// Matchers of the events it is about.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
+    /// The text that is read: summary, labels.NAME or annotations.NAME.
+    #[schemars(with = "TextOfEvent")]
     pub from: Text,
+    /// With named groups, which become facts: `(?P<interface>\S+) changed state`.
     pub regex: Text,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SeveritiesText {
+    /// Matchers of the events it is about.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
+    /// Where the word stands; labels.severity unless given.
+    #[schemars(with = "Option<TextOfEvent>")]
     pub from: Option<Text>,
+    /// The tool's words, and what they mean.
+    #[schemars(with = "BTreeMap<String, SeverityWord>")]
     pub words: Spanned<BTreeMap<String, Text>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TemplateText {
+    /// Matchers of the events it is about.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
+    /// The text that is reduced: summary, labels.NAME or annotations.NAME.
+    #[schemars(with = "TextOfEvent")]
     pub from: Text,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NamingText {
+    /// The label whose value is such a name.
     pub label: Text,
+    /// Matchers of the events it is about.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
+    /// A regular expression for the whole name; its named groups become facts.
     pub pattern: Text,
+    /// Names that fit, checked when the file is read.
     pub examples: Option<Spanned<OneOrMore>>,
 }
 

@@ -1,6 +1,6 @@
 //! The key `pattern:` of a rule.
 
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Location;
 
 use super::pattern_text::{
     CalendarText, CountWithinText, FlapText, GroupText, PatternText, RateText, SequenceText, ThresholdText,
@@ -10,10 +10,11 @@ use super::rule::{SECOND, WINDOW_MAX};
 use crate::calendar::Schedule;
 use crate::model::{Matcher, MatcherOp, Matchers, Span};
 use crate::rules::source::OneOrMore;
+use crate::rules::spanned::Spanned;
 use crate::rules::{Capture, CountWithin, Flap, Group, GroupClass, Pattern, Rate, Semantics, Sequence, SequenceStep};
 
 /// The highest count: a window keeps that many times exactly.
-const COUNT_MAX: u32 = 1000;
+pub(super) const COUNT_MAX: u32 = 1000;
 /// The highest count of a rate; above [`COUNT_MAX`] it is kept in buckets.
 const RATE_COUNT_MAX: u32 = 10_000_000;
 /// How many steps or classes a pattern may have.

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use serde_saphyr::Spanned;
-
 use super::reader::{Named, Reader};
 use super::text::{HttpText, ItemEntry, PlanEntry, PromqlText, TlsText};
 use crate::calendar::Schedule;
 use crate::model::{LABEL_MAX_BYTES, LABELS_MAX, Labels, NAME_MAX_BYTES, Severity, Span};
 use crate::rules::defaults::FIRST_LINE;
+use crate::rules::spanned::Spanned;
 use crate::rules::{Check, Comparison, Item, Limit, Plan};
 
 const SECOND: Span = Span::from_seconds(1);
@@ -44,7 +43,7 @@ pub(super) fn plan(reader: &mut Reader<'_>, entry: &PlanEntry) -> Option<Plan> {
         let message = format!("missed after {missed_after}, but due within {due_within}");
         reader.mistake(entry.missed_after.referenced, message, "missed_after at least as long as due_within");
     }
-    let default_team = || Spanned::new(FIRST_LINE.to_owned(), entry.name.referenced, entry.name.defined);
+    let default_team = || Spanned::new(FIRST_LINE.to_owned(), entry.name.referenced);
     let team = entry.team.as_ref().map_or_else(default_team, Clone::clone);
     Some(Plan {
         title: entry.title.as_ref().map_or_else(|| name.clone(), |title| reader.text(title)),

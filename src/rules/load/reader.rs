@@ -1,11 +1,12 @@
 //! Reads the values of one file and collects everything that is wrong with them. A value that is wrong is replaced by a
 //! harmless one: a rulebook with mistakes is never handed out.
 
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Location;
 
 use crate::model::{LABELS_MAX, Matchers, NAME_MAX_BYTES, Severity, Span, Status};
 use crate::rules::mistake::Mistake;
 use crate::rules::source::OneOrMore;
+use crate::rules::spanned::Spanned;
 use crate::rules::{BadExpression, Expression, RuleText};
 
 /// The longest name of a rule, a team, a plan and the like, in bytes.

@@ -1,12 +1,13 @@
 //! The sections `rules:` and `inhibitions:`.
 
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Location;
 
 use super::reader::{Named, Reader, Words, place_of_brace};
 use super::text::{InhibitionEntry, RuleEntry};
 use super::{actions, holding, shape};
 use crate::model::{Matchers, Priority, Span, Status};
 use crate::rules::defaults::LADDER;
+use crate::rules::spanned::Spanned;
 use crate::rules::{CATCH_ALL, Counts, Flap, Inhibition, Pattern, Rule};
 
 /// The longest window: what a correlator must remember.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Location;
 
 use super::csv::{self, Cell};
 use super::normalising::check_fact;
@@ -11,6 +12,7 @@ use super::reader::{Reader, place};
 use crate::model::LabelsBuilder;
 use crate::rules::mistake::Mistake;
 use crate::rules::source::OneOrMore;
+use crate::rules::spanned::Spanned;
 use crate::rules::{RuleText, Table, fact_named};
 
 type Text = Spanned<String>;
@@ -19,11 +21,14 @@ type Text = Spanned<String>;
 const ROWS_MAX: usize = 200_000;
 const KEYS_MAX: usize = 8;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TableText {
+    /// Once among all files.
     pub name: Text,
+    /// A `.csv` file below the directory of the rules, with the names of the columns in the first row.
     pub file: Text,
+    /// Labels (or `fact.<name>`) that find a row.
     pub key: Spanned<OneOrMore>,
 }
 

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Location;
 
 use super::reader::{Reader, Words, place};
+use super::schema::{LengthOfTime, PriorityWord, SeverityWord, StateWord, StatusWord, TierNumber};
 use crate::model::{
     BoundedPairs, Event, Expiry, Labels, Moment, PairsOf, Priority, Severity, Span, Stamp, Status, TEXT_MAX_BYTES,
     Tier, bounded_text,
 };
+use crate::rules::spanned::Spanned;
 use crate::rules::test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};
 
 type Text = Spanned<String>;
@@ -25,76 +28,142 @@ const NATIVE: &str = "native";
 /// In a repeated input, the number of the repeat from 1.
 const NUMBER: &str = "{n}";
 
-const STATES: [&str; 8] = ["new", "assigned", "in_progress", "pending", "resolved", "closed", "merged", "cancelled"];
+pub(super) const STATES: [&str; 8] =
+    ["new", "assigned", "in_progress", "pending", "resolved", "closed", "merged", "cancelled"];
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TestEntry {
+    /// What it shows.
     pub name: Text,
+    /// The moment of 0s, such as 2026-02-13T08:00:00+08:00.
     start: Option<Text>,
+    /// What comes in.
     input: Vec<Spanned<InputEntry>>,
+    /// What must be so, and when.
     expect: Vec<Spanned<ExpectEntry>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["labels"]}, {"required": ["payload"]}, {"required": ["silence"]}]))]
 struct InputEntry {
+    /// When, counted from the start; 0s unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
     at: Option<Text>,
+    /// Labels of an event; `{n}` is the number of the repeat.
     labels: Option<BTreeMap<String, Text>>,
+    /// Of the event; firing unless given.
+    #[schemars(with = "Option<StatusWord>")]
     status: Option<Text>,
+    /// Of the event.
+    #[schemars(with = "Option<SeverityWord>")]
     severity: Option<Text>,
+    /// Of the event; `{n}` is the number of the repeat.
     summary: Option<Text>,
+    /// Of the event.
     annotations: Option<BTreeMap<String, Text>>,
+    /// Of the event.
     value: Option<Spanned<f64>>,
+    /// The producer's id of the event; `{n}` is the number of the repeat.
     id: Option<Text>,
+    /// Whose event it is; native unless given. Of a payload, the source file that reads it.
     source: Option<Text>,
+    /// When it happened, if that is not when it came; counted from the start.
+    #[schemars(with = "Option<LengthOfTime>")]
     happened: Option<Text>,
+    /// How often; once unless given.
+    #[schemars(range(min = 1, max = 10_000))]
     repeat: Option<Spanned<u64>>,
+    /// How far apart the repeats are.
+    #[schemars(with = "Option<LengthOfTime>")]
     every: Option<Text>,
+    /// Each is followed by its resolved message.
+    #[schemars(with = "Option<LengthOfTime>")]
     resolved_after: Option<Text>,
+    /// Instead of labels: what a tool sends.
     payload: Option<Text>,
+    /// The MQTT topic that the payload comes on.
     topic: Option<Text>,
+    /// Instead of labels: somebody silences these matchers.
     silence: Option<Text>,
+    /// How long the silence lasts; 1h unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
     #[serde(rename = "for")]
     length: Option<Text>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ExpectEntry {
+    /// At which moment, counted from the start; at the last input unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
     at: Option<Text>,
+    /// All that are open then, in any order; `[]`: none.
     incidents: Option<Vec<Spanned<IncidentEntry>>>,
+    /// How many problems there are.
+    #[schemars(range(min = 0, max = 1_000_000))]
     problems: Option<Spanned<u64>>,
+    /// Alerts that must be among those known then.
     alerts: Option<Vec<Spanned<AlertEntry>>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct IncidentEntry {
+    /// The rule that opened it.
     rule: Option<Text>,
+    /// The values of the rule's `by`.
     key: Option<BTreeMap<String, Text>>,
+    /// Its title.
     title: Option<Text>,
+    /// Its severity.
+    #[schemars(with = "Option<SeverityWord>")]
     severity: Option<Text>,
+    /// Its priority.
+    #[schemars(with = "Option<PriorityWord>")]
     priority: Option<Text>,
+    /// Its state; an ended one looks among those too.
+    #[schemars(with = "Option<StateWord>")]
     state: Option<Text>,
+    /// On which tier it is.
+    #[schemars(with = "Option<TierNumber>")]
     tier: Option<Spanned<u64>>,
+    /// Whose it is.
     team: Option<Text>,
+    /// How many alerts it has.
+    #[schemars(range(min = 0, max = 1_000_000))]
     alerts: Option<Spanned<u64>>,
+    /// How many of them fire.
+    #[schemars(range(min = 0, max = 1_000_000))]
     firing: Option<Spanned<u64>>,
+    /// How often it was reopened.
+    #[schemars(range(min = 0, max = 1_000_000))]
     reopened: Option<Spanned<u64>>,
+    /// Whether anybody was told.
     paged: Option<bool>,
+    /// A piece of the reason why it is held.
     held: Option<Text>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AlertEntry {
+    /// These pairs are among its labels.
     labels: BTreeMap<String, Text>,
+    /// Its status; firing unless given.
+    #[schemars(with = "Option<StatusWord>")]
     status: Option<Text>,
+    /// Its severity.
+    #[schemars(with = "Option<SeverityWord>")]
     severity: Option<Text>,
+    /// The rule that owns it.
     rule: Option<Text>,
+    /// A piece of the reason why it is held; `""`: nothing holds it.
     held: Option<Text>,
+    /// Whether a silence covers it.
     silenced: Option<bool>,
+    /// Whether an inhibition covers it.
     inhibited: Option<bool>,
 }
 
@@ -176,11 +245,7 @@ fn input(
     number: i64,
 ) -> Option<TestInput> {
     if let Some(silence) = &entry.silence {
-        let texts = Spanned::new(
-            crate::rules::source::OneOrMore::One(silence.value.clone()),
-            silence.referenced,
-            silence.defined,
-        );
+        let texts = Spanned::new(crate::rules::source::OneOrMore::One(silence.value.clone()), silence.referenced);
         let matchers = reader.matchers(Some(&texts), Words::None);
         let length = span(reader, entry.length.as_ref()).unwrap_or(Span::from_hours(1));
         return Some(TestInput::Silence { matchers, length });

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Location;
 
 use super::map::PayloadContext;
 use super::text::{InOrder, OneOrMore, SampleText, SourceText};
 use super::topic::TopicPattern;
 use super::{Format, Mapping, Source, SourceMistake};
 use crate::model::{Event, LABELS_MAX, NAME_MAX_BYTES, Severity, Span, Status};
+use crate::rules::spanned::Spanned;
 use crate::rules::{BadExpression, Expression};
 
 /// Names that events of the built-in doors have.

@@ -91,6 +91,7 @@ async fn every_role_passes_exactly_its_doors() {
         ("GET", "/api/v1/quarantine", ".xxxxxx"),
         ("GET", "/api/v1/templates", ".xxxxxx"),
         ("GET", "/api/v1/silences", ".xxxxxx"),
+        ("POST", "/api/v1/silences", "..xx.xx"),
         ("GET", "/api/v1/audit", ".....xx"),
         ("GET", "/api/v1/dead-letters", ".xxxxxx"),
         ("GET", "/api/v1/stream?kind=none", ".xxxxxx"),

@@ -1,0 +1,52 @@
+//! A value of a rule file with its place: what a mistake points at. Transparent to the schema of the files.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer};
+use serde_saphyr::Location;
+
+/// A value, and where the file says it.
+#[derive(Debug, Clone)]
+pub struct Spanned<T> {
+    pub value: T,
+    /// Where the value is used; of an alias, not where its anchor stands.
+    pub referenced: Location,
+}
+
+impl<T> Spanned<T> {
+    pub fn new(value: T, referenced: Location) -> Spanned<T> {
+        Spanned { value, referenced }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let serde_saphyr::Spanned { value, referenced, .. } = serde_saphyr::Spanned::deserialize(deserializer)?;
+        Ok(Spanned { value, referenced })
+    }
+}
+
+/// That of the value: a place is nothing that anybody writes.
+impl<T: JsonSchema> JsonSchema for Spanned<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = T::json_schema(generator);
+        // Where a text is wanted, `GZ: 01` and `on: true` are read as they are written.
+        if schema.get("type").is_some_and(|kind| kind == "string") {
+            schema.insert("type".to_owned(), serde_json::json!(["string", "number", "boolean"]));
+        }
+        schema
+    }
+}
