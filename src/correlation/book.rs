@@ -25,7 +25,8 @@ pub(super) struct Book {
     /// By position: the rulebook's rules in their order, then the catch-all.
     entries: Vec<BookRule>,
     catch_all: Rule,
-    positions: BTreeMap<RuleId, usize>,
+    /// Asked several times an event, never walked.
+    positions: hashbrown::HashMap<RuleId, usize>,
     candidates: Candidates,
     pub enrichment: Enrichment,
     inhibition_sources: Candidates,
@@ -72,7 +73,7 @@ impl Book {
     pub fn new(rulebook: Arc<Rulebook>, ids: &BTreeMap<String, RuleId>) -> Book {
         let rule_count = rulebook.rules.len();
         let mut entries: Vec<BookRule> = Vec::with_capacity(rule_count + 1);
-        let mut positions = BTreeMap::new();
+        let mut positions = hashbrown::HashMap::with_capacity(rule_count + 1);
         for (position, rule) in rulebook.rules.iter().enumerate() {
             let id = ids.get(&rule.name).copied().unwrap_or(RuleId::CATCH_ALL);
             positions.entry(id).or_insert(position);

@@ -11,7 +11,7 @@ use super::patterns::Window;
 use crate::model::{Fingerprint, Labels, Moment, SectionKey};
 
 /// A rule's number inside one correlator: given once to a name, so that keys stay small and survive a new order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(super) struct RuleId(pub u32);
 
 impl RuleId {
@@ -159,11 +159,19 @@ impl Condition {
     }
 
     /// Keeps the event as the newest of at most `limit`.
-    pub fn remember(&mut self, evidence: Arc<Evidence>, limit: usize) {
+    pub fn remember(&mut self, mut evidence: Evidence, limit: usize) {
+        // Most of what comes under one key says the same again.
+        if let Some(last) = self.evidence.back() {
+            for (new, known) in [(&mut evidence.labels, &last.labels), (&mut evidence.facts, &last.facts)] {
+                if new == known {
+                    new.clone_from(known);
+                }
+            }
+        }
         if self.evidence.len() >= limit {
             self.evidence.pop_front();
         }
-        self.evidence.push_back(evidence);
+        self.evidence.push_back(Arc::new(evidence));
     }
 }
 

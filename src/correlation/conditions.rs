@@ -52,7 +52,7 @@ impl Turn<'_> {
         let counted = role.counts() && edge != Edge::Ignored;
         if counted && keeps_evidence(condition, is_point) {
             let one = evidence(message, subject, suppressed, maintained);
-            condition.remember(Arc::new(one), evidence_kept(&rule.pattern));
+            condition.remember(one, evidence_kept(&rule.pattern));
         }
         let is_free_point = is_point && counted && !suppressed;
         let told_long_ago = match condition.phase {
@@ -198,10 +198,13 @@ impl Turn<'_> {
     fn raise(&mut self, key: &ConditionKey) {
         let Some(condition) = self.state.conditions.get(key) else { return };
         let Some(rule) = self.book.rule_of(key) else { return };
-        let raised = self.raised(key, condition, rule);
         let (told_at, members, was_raised) = (self.now, condition.members.clone(), condition.is_raised());
         let drops_evidence = rule.pattern == Pattern::Each && !members.is_empty();
-        self.decide(key, Verdict::Raised(Box::new(raised)));
+        // Nobody reads the sentences of a rule without incidents.
+        if rule.opens_incident {
+            let raised = self.raised(key, condition, rule);
+            self.decide(key, Verdict::Raised(Box::new(raised)));
+        }
         if members.len() > MEMBERS_SHOWN {
             self.count(Counted::Bound { which: Bound::Members });
         }

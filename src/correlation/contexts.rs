@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::condition::{Condition, ConditionKey};
 use super::deadlines::Timer;
-use super::output::{Bound, Counted};
+use super::output::{Bound, Counted, Firing, FiringEdge};
 use super::patterns::Window;
 use super::state::State;
 use super::subject::Subject;
@@ -65,6 +65,13 @@ impl Turn<'_> {
     /// Changes the contexts of the rule behind that condition; places are filled from the event that made it so.
     pub fn act(&mut self, key: &ConditionKey, at: ActionAt) {
         let Some(rule) = self.book.rule_of(key) else { return };
+        if let Some(firings) = self.firings {
+            let edge = match at {
+                ActionAt::Fire => FiringEdge::Fired,
+                ActionAt::Clear => FiringEdge::Cleared,
+            };
+            firings.push(Firing { rule: rule.name.clone(), key: key.key.clone(), edge });
+        }
         for action in rule.actions.contexts.iter().filter(|action| action.at == at) {
             let Some(condition) = self.state.conditions.get(key) else { return };
             let (cause, acting) = (self.cause_of(condition), self.acting.as_ref());

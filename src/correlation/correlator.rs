@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::book::Book;
 use super::facts;
 use super::input::{Resend, SilenceChange};
-use super::output::{AlertView, Output, QuarantinedName, TemplateRecord};
+use super::output::{AlertView, Firing, Output, QuarantinedName, TemplateRecord};
 use super::reload;
 use super::state::{BadSnapshot, Frozen, RuleNames, State};
 use super::turn::{Index, Turn, view};
@@ -21,6 +21,8 @@ pub struct Correlator {
     state: State,
     index: Index,
     book: Arc<Book>,
+    /// What fired and cleared since it was last asked; `None`: nobody asks.
+    firings: Option<Vec<Firing>>,
 }
 
 impl Correlator {
@@ -29,7 +31,7 @@ impl Correlator {
         let names = RuleNames::default().of(&rulebook);
         let book = Arc::new(Book::new(rulebook, &names.ids));
         let state = State { names: Arc::new(names), ..State::default() };
-        Correlator { state, index: Index::default(), book }
+        Correlator { state, index: Index::default(), book, firings: None }
     }
 
     /// One from the sections of a snapshot and the rulebook that was in force. Missing sections are empty.
@@ -46,7 +48,7 @@ impl Correlator {
         let book = Book::new(rulebook, &state.names.ids);
         facts::share(&mut state, &book);
         let index = Index::of(&mut state, &book);
-        Ok(Correlator { state, index, book: Arc::new(book) })
+        Ok(Correlator { state, index, book: Arc::new(book), firings: None })
     }
 
     /// The state as it stands, cheaply: shared until one side changes it.
@@ -127,6 +129,16 @@ impl Correlator {
     /// at `now` leads to the same state and outputs as handling the other.
     pub fn compact(&self, now: Moment, event: &Event) -> Option<Resend> {
         Turn::compact(&self.state, &self.book, now, event)
+    }
+
+    /// Whether to note from now on what fires and clears, rules without incidents too; no part of the state.
+    pub fn follow_firings(&mut self, follow: bool) {
+        self.firings = follow.then(Vec::new);
+    }
+
+    /// What fired and cleared since the last call, in its order.
+    pub fn take_firings(&mut self) -> impl Iterator<Item = Firing> + '_ {
+        self.firings.iter_mut().flat_map(|firings| firings.drain(..))
     }
 
     pub fn rulebook(&self) -> &Arc<Rulebook> {
@@ -212,6 +224,7 @@ impl Correlator {
             book,
             now,
             out,
+            firings: &mut self.firings,
             changed: Default::default(),
             cause: None,
             acting: None,

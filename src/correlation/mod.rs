@@ -48,8 +48,8 @@ pub use correlator::Correlator;
 pub use explain::{Counts, Explanation, Holder, Meaning, Progress, RuleTrace, Stand, Unmet, WindowPhase, WindowView};
 pub use input::{Resend, SilenceChange};
 pub use output::{
-    AlertView, Bound, Counted, Decision, Evidence, Joins, Link, LinkKind, Member, Normalised, Output, QuarantinedName,
-    Raised, Refused, Suppressor, TemplateRecord, Verdict,
+    AlertView, Bound, Counted, Decision, Evidence, Firing, FiringEdge, Joins, Link, LinkKind, Member, Normalised,
+    Output, QuarantinedName, Raised, Refused, Suppressor, TemplateRecord, Verdict,
 };
 pub use quarantine::{BadName, QUARANTINE_MAX, Sightings};
 pub use state::{BadSnapshot, Frozen};

@@ -43,6 +43,22 @@ pub enum Output {
     Count(Counted),
 }
 
+/// A rule fired under a key, or its condition cleared; told only to who asked with
+/// [`super::Correlator::follow_firings`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Firing {
+    pub rule: String,
+    pub key: Labels,
+    pub edge: FiringEdge,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FiringEdge {
+    /// It fired: for the first time, or again while its condition stands, held back or not.
+    Fired,
+    Cleared,
+}
+
 /// A name that breaks the naming standard, as lists show it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuarantinedName {

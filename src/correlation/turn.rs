@@ -13,7 +13,7 @@ use super::deadlines::{Deadlines, Timer};
 use super::event_ids::{EventId, order_of};
 use super::grouping::Places;
 use super::holders::Holders;
-use super::output::{AlertView, Counted, Decision, Output, Verdict};
+use super::output::{AlertView, Counted, Decision, Firing, Output, Verdict};
 use super::patterns::Window;
 use super::silences::{ActiveSilences, Silenced};
 use super::state::{Stage, State};
@@ -153,6 +153,8 @@ pub(super) struct Turn<'a> {
     pub book: &'a Book,
     pub now: Moment,
     pub out: &'a mut Vec<Output>,
+    /// Where firings are noted, if somebody asked.
+    pub firings: &'a mut Option<Vec<Firing>>,
     /// Alerts to show again when the turn ends.
     pub changed: BTreeSet<Fingerprint>,
     /// The input that is being handled; none while time alone acts.

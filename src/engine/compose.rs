@@ -9,7 +9,7 @@ use super::{
     AlertRecord, Bound, Control, CorrelatorInput, Counted, Decision, DeskInput, Effect, Entry, Input, Request,
     SilenceCommand,
 };
-use crate::correlation::{QuarantinedName, TemplateRecord};
+use crate::correlation::{Firing, QuarantinedName, TemplateRecord};
 use crate::model::{Cause, Event, Fingerprint, IncidentId, Moment, Offset, Partition, Silence, SilenceId, Span};
 use crate::rules::{Rulebook, RulebookHash};
 
@@ -363,6 +363,16 @@ impl Engine {
 
     pub fn alerts(&self) -> impl Iterator<Item = AlertRecord> + '_ {
         self.correlators.values().flat_map(Correlating::alerts)
+    }
+
+    /// Whether to note from now on each firing and clear of every rule, incidents or not: for replays.
+    pub fn follow_firings(&mut self, follow: bool) {
+        self.correlators.values_mut().for_each(|correlator| correlator.follow_firings(follow));
+    }
+
+    /// What fired and cleared since the last call, by partition, then in its order.
+    pub fn take_firings(&mut self) -> impl Iterator<Item = Firing> + '_ {
+        self.correlators.values_mut().flat_map(Correlating::take_firings)
     }
 
     pub fn silences(&self) -> Vec<Silence> {

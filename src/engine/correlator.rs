@@ -7,7 +7,7 @@ use super::{
     AlertRecord, AuditEntry, Bound, Control, CorrelatorInput, Counted, Decision, Effect, Outcome, Refusal, Resend,
     SilenceChange, SilenceCommand, Suppressor,
 };
-use crate::correlation::{self, Correlator, Output, QuarantinedName, TemplateRecord};
+use crate::correlation::{self, Correlator, Firing, Output, QuarantinedName, TemplateRecord};
 use crate::model::{Cause, Event, Moment, Silence};
 use crate::rules::Rulebook;
 
@@ -15,6 +15,8 @@ use crate::rules::Rulebook;
 #[derive(Clone)]
 pub(super) struct Correlating {
     correlator: Correlator,
+    /// Empty between inputs; what room it has stays.
+    out: Vec<Output>,
 }
 
 /// A correlator's state, frozen.
@@ -23,7 +25,7 @@ pub(super) struct FrozenCorrelator(correlation::Frozen);
 
 impl Correlating {
     pub fn new(rulebook: Arc<Rulebook>) -> Correlating {
-        Correlating { correlator: Correlator::new(rulebook) }
+        Correlating { correlator: Correlator::new(rulebook), out: Vec::new() }
     }
 
     pub fn next_deadline(&self) -> Option<Moment> {
@@ -43,7 +45,7 @@ impl Correlating {
         effects: &mut Vec<Effect>,
         decisions: &mut Vec<Decision>,
     ) {
-        let mut out = Vec::new();
+        let mut out = std::mem::take(&mut self.out);
         match input {
             CorrelatorInput::Event(event) => {
                 let counted = Counted::Event { source: event.source.clone(), status: event.status };
@@ -61,7 +63,8 @@ impl Correlating {
                 }
             }
         }
-        translate(out, effects, decisions);
+        translate(&mut out, effects, decisions);
+        self.out = out;
     }
 
     pub fn control(
@@ -81,7 +84,15 @@ impl Correlating {
             Control::ClockStepped { forward: true, by } => self.correlator.resumed(now, *by, &mut out),
             Control::ClockStepped { forward: false, .. } => self.correlator.tick(now, &mut out),
         }
-        translate(out, effects, decisions);
+        translate(&mut out, effects, decisions);
+    }
+
+    pub fn follow_firings(&mut self, follow: bool) {
+        self.correlator.follow_firings(follow);
+    }
+
+    pub fn take_firings(&mut self) -> impl Iterator<Item = Firing> + '_ {
+        self.correlator.take_firings()
     }
 
     pub fn alerts(&self) -> impl Iterator<Item = AlertRecord> + '_ {
@@ -119,7 +130,7 @@ impl Correlating {
     ) -> Result<Correlating, correlation::BadSnapshot> {
         let sections = sections.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
         let correlator = Correlator::restore(Arc::clone(rulebook), sections)?;
-        Ok(Correlating { correlator })
+        Ok(Correlating { correlator, out: Vec::new() })
     }
 }
 
@@ -193,8 +204,8 @@ fn audit(command: &SilenceCommand, cause: Cause, now: Moment, out: &[Output]) ->
     }
 }
 
-fn translate(out: Vec<Output>, effects: &mut Vec<Effect>, decisions: &mut Vec<Decision>) {
-    for output in out {
+fn translate(out: &mut Vec<Output>, effects: &mut Vec<Effect>, decisions: &mut Vec<Decision>) {
+    for output in out.drain(..) {
         match output {
             Output::AlertChanged(alert) => effects.push(Effect::Alert(alert)),
             Output::AlertTouched { fingerprint, ends_at, updated_at } => {

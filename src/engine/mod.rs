@@ -15,6 +15,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
+pub use crate::correlation::{Firing, FiringEdge};
 pub use command::{Action, Command, IncidentAction, Outcome, ProblemAction, Refusal, RunAction};
 pub use compose::{Engine, NotTaken, Work};
 pub use decision::{Decision, Evidence, Joins, Link, LinkKind, Member, Raised, Verdict};

@@ -34,6 +34,15 @@ impl Decoded {
         }
     }
 
+    /// Empties it; what room it has stays.
+    pub(super) fn clear(&mut self) {
+        let Decoded { events, places, rejected, skipped } = self;
+        events.clear();
+        places.clear();
+        rejected.clear();
+        *skipped = 0;
+    }
+
     /// Gives every event without an id one that is the same whenever this payload comes with this key, so that
     /// repeating a request counts nothing twice.
     pub fn identify(&mut self, request_key: &str) {

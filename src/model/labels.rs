@@ -201,7 +201,7 @@ impl LabelsBuilder {
         if let Some(double) = pairs.windows(2).find(|two| two[0].0 == two[1].0) {
             return Err(BadLabels { name: double[0].0.chars().take(64).collect() });
         }
-        let mut sorted = LabelsBuilder::default();
+        let mut sorted = LabelsBuilder::with_capacity(pairs.len(), self.text.len());
         for (name, value) in pairs {
             sorted.push(name, value);
         }

@@ -60,7 +60,7 @@ impl<K: SectionKey, V: Clone> Sections<K, V> {
     /// The value to change in place; copies the section first if a snapshot still holds it.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let section = &mut self.sections[Self::index(key)];
-        if !section.contains_key(key) {
+        if Arc::get_mut(section).is_none() && !section.contains_key(key) {
             return None;
         }
         Arc::make_mut(section).get_mut(key)
@@ -76,7 +76,7 @@ impl<K: SectionKey, V: Clone> Sections<K, V> {
 
     pub fn remove(&mut self, key: &K) -> Option<V> {
         let section = &mut self.sections[Self::index(key)];
-        if !section.contains_key(key) {
+        if Arc::get_mut(section).is_none() && !section.contains_key(key) {
             return None;
         }
         let old = Arc::make_mut(section).remove(key);

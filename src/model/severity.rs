@@ -1,5 +1,6 @@
 //! How bad, how urgent, whose turn: the three ranks that everything is sorted by.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -49,8 +50,10 @@ impl Severity {
 
     /// The severity behind the words that tools use for it, in any case; `None` for a word nobody knows.
     pub fn from_tool_word(word: &str) -> Option<Severity> {
-        let lower = word.trim().to_ascii_lowercase();
-        Some(match lower.as_str() {
+        let word = word.trim();
+        let is_lower = !word.bytes().any(|byte| byte.is_ascii_uppercase());
+        let lower = if is_lower { Cow::Borrowed(word) } else { Cow::Owned(word.to_ascii_lowercase()) };
+        Some(match &*lower {
             "critical" | "crit" | "disaster" | "emergency" | "emerg" | "fatal" | "page" | "p1" | "down" => {
                 Severity::Critical
             }

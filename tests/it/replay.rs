@@ -155,3 +155,23 @@ async fn asking_for_too_much_names_the_earliest_moment_and_bad_words_are_refused
     let broken = write(directory.path(), "broken.jsonl", "{\"labels\": {\"a\": \"b\"}}\n{\"labels\": 1}\n");
     check(&[&broken], 1, "broken.jsonl:2:").await;
 }
+
+#[tokio::test]
+async fn log_lines_are_points_and_every_firing_and_clear_up_to_the_last_of_them_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let rules = "rules:\n  - {name: 掉线, match: 'check=\"link\", state=\"down\"', by: [host], incident: false, \
+                 pattern: {pair: {until: 'check=\"link\", state=\"up\"', within: 1h}}}\n";
+    let rules = write(directory.path(), "rules.yaml", rules);
+    let line = |second: u32, host: &str, state: &str| {
+        let at = format!("2026-02-13T00:00:{second:02}Z");
+        json!({"ts": at, "status": "firing", "labels": {"check": "link", "host": host, "state": state}}).to_string()
+    };
+    let lines = [line(1, "sw1", "down"), line(2, "sw2", "down"), line(3, "sw1", "up"), line(4, "sw3", "up")];
+    let events = write(directory.path(), "lines.jsonl", &lines.join("\n"));
+    let firings = directory.path().join("firings");
+    let arguments = [&events, "--rules", &rules, "--points", "--json", "--firings", firings.to_str().unwrap()];
+    let output = replay(&arguments).await;
+    assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
+    let expected = "raised 掉线 {host=\"sw1\"}\nraised 掉线 {host=\"sw2\"}\ncleared 掉线 {host=\"sw1\"}\n";
+    assert_eq!(std::fs::read_to_string(firings).unwrap(), expected);
+}

@@ -2,6 +2,7 @@
 //! they would make under other rules.
 
 mod compare;
+mod firings;
 mod journal;
 mod members;
 mod period;
@@ -10,11 +11,12 @@ mod report;
 mod story;
 
 use std::io::{BufRead, BufReader, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
+use self::firings::Firings;
 use self::journal::Journal;
 use self::members::Members;
 use self::period::Period;
@@ -25,9 +27,9 @@ use super::config::{Config, ServeFlags};
 use super::rule_files;
 use super::serve::DOMAIN_SETTING;
 use crate::engine::Request;
-use crate::ingest::{decode, native};
+use crate::ingest::{Decoded, decode, native};
 use crate::metrics::Stopwatch;
-use crate::model::{Event, Moment};
+use crate::model::{Moment, Status};
 use crate::rules::Source;
 use crate::store::Store;
 
@@ -45,6 +47,9 @@ pub struct ReplayCommand {
     /// The lines of FILE are payloads of this source of the rule files, not native events
     #[arg(long, value_name = "NAME", requires = "file")]
     source: Option<String>,
+    /// Take every line of FILE as a log line: it happened, and no alert stays behind it
+    #[arg(long, requires = "file")]
+    points: bool,
     /// Report from here on: 2026-02-13T17:00 (your zone), with an offset, or 7d (that long ago)
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
@@ -69,6 +74,9 @@ pub struct ReplayCommand {
     /// Also write which events ended in which incident, as JSON lines for `watchfire score`
     #[arg(long, value_name = "FILE")]
     incidents: Option<PathBuf>,
+    /// Also write a line for each firing and clear of a rule up to the last input: `raised|cleared RULE KEY`
+    #[arg(long, value_name = "FILE")]
+    firings: Option<PathBuf>,
 }
 
 pub async fn run(command: ReplayCommand) -> Result<ExitCode, String> {
@@ -76,7 +84,7 @@ pub async fn run(command: ReplayCommand) -> Result<ExitCode, String> {
     let watch = Stopwatch::start();
     let mut stage = Stage::set(&command, period).await?;
     match &command.file {
-        Some(file) => stage.play_file(file, command.source.as_deref())?,
+        Some(file) => stage.play_file(file, command.source.as_deref(), command.points)?,
         None => stage.play_journal(&command).await?,
     }
     stage.finish()?;
@@ -111,6 +119,9 @@ impl Stage {
         let mut player = Player::new(without_inspections(rules), domain.clone());
         player.story.lean = other.is_none();
         player.story.following = Members::new(command.incidents.is_some());
+        if let Some(path) = &command.firings {
+            player.follow_firings(Firings::create(path)?);
+        }
         Ok(Stage {
             player,
             other: other.map(|other| Player::new(without_inspections(other.rulebook), domain)),
@@ -121,7 +132,7 @@ impl Stage {
         })
     }
 
-    fn play_file(&mut self, path: &std::path::Path, source: Option<&str>) -> Result<(), String> {
+    fn play_file(&mut self, path: &Path, source: Option<&str>, points: bool) -> Result<(), String> {
         let source = match source {
             Some(name) => Some(self.player.rulebook().source(name).cloned().ok_or_else(|| {
                 format!("--source {name}: no such source in the rules; see sources: in the rule files")
@@ -134,7 +145,7 @@ impl Stage {
             let file = std::fs::File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
             Box::new(BufReader::with_capacity(1 << 20, file))
         };
-        let mut line = Vec::new();
+        let (mut line, mut decoded) = (Vec::new(), Decoded::default());
         for number in 1_u64.. {
             line.clear();
             let failed = |error: String| format!("{}:{number}: {error}", path.display());
@@ -144,7 +155,11 @@ impl Stage {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            for event in events(&line, source.as_ref()).map_err(failed)? {
+            read_events(&line, source.as_ref(), &mut decoded).map_err(failed)?;
+            for mut event in decoded.events.drain(..) {
+                if points {
+                    event.status = Status::Point;
+                }
                 let at = event.occurred_at.or(self.player.now()).unwrap_or(Moment::EPOCH);
                 if !self.take(at, Request::Event(Box::new(event))).map_err(failed)? {
                     return Ok(());
@@ -195,6 +210,7 @@ impl Stage {
     }
 
     fn finish(&mut self) -> Result<(), String> {
+        self.player.finish_firings()?;
         for player in std::iter::once(&mut self.player).chain(&mut self.other) {
             match self.period.to {
                 Some(to) if player.now().is_some() => player.until(to)?,
@@ -242,14 +258,15 @@ pub async fn open_existing(flags: ServeFlags) -> Result<Store, String> {
     Store::open(&url).await.map_err(|error| error.to_string())
 }
 
-fn events(line: &[u8], source: Option<&Source>) -> Result<Vec<Event>, String> {
-    let decoded = match source {
-        Some(source) => decode::decode(source, line, &decode::mqtt_context("")),
-        None => native::decode(line),
+/// Reads one line over what the line before left.
+fn read_events(line: &[u8], source: Option<&Source>, decoded: &mut Decoded) -> Result<(), String> {
+    let read = match source {
+        Some(source) => decode::decode(source, line, &decode::mqtt_context("")).map(|new| *decoded = new),
+        None => native::decode_into(line, decoded),
     };
-    let decoded = decoded.map_err(|error| error.to_string())?;
-    match decoded.rejected.into_iter().next() {
-        Some(rejected) => Err(rejected.error),
-        None => Ok(decoded.events),
+    read.map_err(|error| error.to_string())?;
+    match decoded.rejected.first() {
+        Some(rejected) => Err(rejected.error.clone()),
+        None => Ok(()),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::firings::Firings;
 use super::story::Story;
 use crate::correlation::{Explanation, LATENESS};
 use crate::engine::{Engine, Explained, Question, Request, Work};
@@ -17,6 +18,7 @@ pub struct Player {
     engine: Engine,
     work: Work,
     now: Option<Moment>,
+    firings: Option<Firings>,
     pub story: Story,
 }
 
@@ -24,7 +26,19 @@ impl Player {
     pub fn new(rulebook: Arc<Rulebook>, domain_label: Option<String>) -> Player {
         let mut engine = Engine::new(domain_label);
         engine.learn(Arc::clone(&rulebook));
-        Player { rulebook, engine, work: Work::default(), now: None, story: Story::default() }
+        Player { rulebook, engine, work: Work::default(), now: None, firings: None, story: Story::default() }
+    }
+
+    /// Writes from now on what fires and clears.
+    pub fn follow_firings(&mut self, firings: Firings) {
+        self.engine.follow_firings(true);
+        self.firings = Some(firings);
+    }
+
+    /// No firing from here on is of interest.
+    pub fn finish_firings(&mut self) -> Result<(), String> {
+        self.engine.follow_firings(false);
+        self.firings.take().map_or(Ok(()), Firings::finish)
     }
 
     /// The virtual time; `None` before the first input.
@@ -89,6 +103,9 @@ impl Player {
         self.engine.handle(at, request, &mut self.work).map_err(|error| error.to_string())?;
         self.now = Some(at);
         self.work.entries.clear();
+        if let Some(firings) = &mut self.firings {
+            self.engine.take_firings().try_for_each(|firing| firings.write(&firing))?;
+        }
         self.story.take(at, &mut self.work.effects);
         Ok(())
     }

@@ -117,6 +117,7 @@ fn read_event<'de, A: MapAccess<'de>>(mut map: A) -> Result<Result<Event, String
             "summary" => reading.summary = reading.text("summary", map.next_value()?),
             "generator_url" => reading.generator_url = reading.text("generator_url", map.next_value()?),
             "occurred_at" => reading.occurred_at(map.next_value()?),
+            "ts" => reading.ts(map.next_value()?),
             "value" => reading.value(map.next_value()?),
             _ => push_raw(&mut reading.annotations, &name, map.next_value::<&'de RawValue>()?),
         }
@@ -134,6 +135,8 @@ struct Reading {
     summary: String,
     generator_url: String,
     occurred_at: Option<Moment>,
+    /// The same by its short name.
+    ts: Option<Moment>,
     value: Option<f64>,
     wrong: Option<String>,
 }
@@ -149,6 +152,7 @@ impl Reading {
             summary: String::new(),
             generator_url: String::new(),
             occurred_at: None,
+            ts: None,
             value: None,
             wrong: None,
         }
@@ -237,6 +241,14 @@ impl Reading {
         }
     }
 
+    /// A time like `occurred_at`; what is none is an annotation as any other member.
+    fn ts(&mut self, raw: &RawValue) {
+        match serde_json::from_str::<Name<'_>>(raw.get()).ok().and_then(|Name(text)| text.parse().ok()) {
+            Some(moment) => self.ts = Some(moment),
+            None => push_raw(&mut self.annotations, "ts", raw),
+        }
+    }
+
     fn value(&mut self, given: Given<'_>) {
         match given {
             Given::Null => {}
@@ -261,7 +273,7 @@ impl Reading {
             severity: self.severity,
             summary: self.summary,
             annotations: self.annotations.finish()?,
-            occurred_at: self.occurred_at,
+            occurred_at: self.occurred_at.or(self.ts),
             value: self.value,
             generator_url: self.generator_url,
             ..Event::new(SOURCE, status, labels)

@@ -8,7 +8,7 @@
 //!  "annotations": {}, "generator_url": "https://…"}
 //! ```
 //!
-//! `status` is firing, resolved or point; without it a severity of `cleared` means resolved, anything else firing.
+//! `ts` is a short name of `occurred_at`, where it holds such a time. `status` is firing, resolved or point; without it a severity of `cleared` means resolved, anything else firing.
 //! Label values are text: a number has several spellings, and so would be several alerts. Any other member becomes
 //! an annotation, scalars as their text, lists and objects as their JSON. An item that is wrong is rejected alone.
 
@@ -23,6 +23,14 @@ pub const SOURCE: &str = "native";
 
 /// Decodes one payload.
 pub fn decode(payload: &[u8]) -> Result<Decoded, Unreadable> {
+    let mut decoded = Decoded::default();
+    decode_into(payload, &mut decoded)?;
+    Ok(decoded)
+}
+
+/// Decodes one payload over what another one left: for a stream of small ones.
+pub fn decode_into(payload: &[u8], decoded: &mut Decoded) -> Result<(), Unreadable> {
+    decoded.clear();
     // Some publishers send the end mark of their language's texts along.
     let payload = payload.strip_suffix(b"\0").unwrap_or(payload).trim_ascii();
     if payload.is_empty() {
@@ -30,13 +38,13 @@ pub fn decode(payload: &[u8]) -> Result<Decoded, Unreadable> {
     }
     // Checked once here instead of at each of its strings.
     let text = unreadable::text(payload)?;
-    let mut decoded = Decoded::default();
     let mut index = 0..;
     let parsed = body::parse(text, |item| decoded.take(index.next().unwrap_or_default(), item));
-    let Err(error) = parsed else { return Ok(decoded) };
+    let Err(error) = parsed else { return Ok(()) };
     let may_be_lines = text.starts_with('{') && text.contains('\n');
     let lines = if may_be_lines { decode_lines(text)? } else { None };
-    lines.ok_or_else(|| Unreadable::json(payload, &error))
+    *decoded = lines.ok_or_else(|| Unreadable::json(payload, &error))?;
+    Ok(())
 }
 
 /// NDJSON, if at least one line can be read; a line that cannot is rejected alone.

@@ -128,3 +128,17 @@ fn a_request_key_names_the_items_that_have_no_id() {
     let ids: Vec<Option<&str>> = decoded.events.iter().map(|event| event.id.as_deref()).collect();
     assert_eq!(ids, [Some("k/0"), Some("own"), Some("k/3")]);
 }
+
+#[test]
+fn a_time_may_be_called_ts_and_what_is_no_time_is_an_annotation() {
+    let check = |members: &str, time: Option<&str>, annotations: &[(&str, &str)]| {
+        let event = decode(format!(r#"{{"labels":{{"a":"x"}},{members}}}"#).as_bytes()).unwrap().events.remove(0);
+        assert_eq!(event.occurred_at, time.map(|time| time.parse().unwrap()), "{members}");
+        assert_eq!(event.annotations, Labels::from_pairs(annotations.iter().copied()), "{members}");
+    };
+    let (one, other) = ("2026-02-13T09:00:00Z", "2026-02-13T10:00:00Z");
+    check(r#""ts":"2026-02-13T17:00:00+08:00""#, Some(one), &[]);
+    check(r#""occurred_at":"2026-02-13T10:00:00Z","ts":"2026-02-13T09:00:00Z""#, Some(other), &[]);
+    check(r#""ts":1770973200"#, None, &[("ts", "1770973200")]);
+    check(r#""ts":"昨天""#, None, &[("ts", "昨天")]);
+}
