@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::reader::Reader;
+use super::reader::{Reader, Words};
 use crate::model::Span;
 use crate::rules::Grouping;
 use crate::rules::source::OneOrMore;
@@ -35,6 +35,7 @@ pub(super) struct GroupingText {
     pub alerts_at_most: Option<Spanned<u64>>,
     pub chatter: Option<Spanned<u64>>,
     pub by: Option<Spanned<OneOrMore>>,
+    pub apart: Option<Vec<Spanned<OneOrMore>>>,
 }
 
 /// What the section says, over the defaults.
@@ -61,5 +62,6 @@ pub(super) fn grouping(reader: &mut Reader<'_>, text: &GroupingText) -> Grouping
         alerts_at_most: count(reader, &text.alerts_at_most, 1, ALERTS_MAX, defaults.alerts_at_most),
         chatter: count(reader, &text.chatter, 1, ALERTS_MAX, defaults.chatter),
         by: reader.label_names(text.by.as_ref()),
+        apart: text.apart.iter().flatten().map(|kind| reader.matchers(Some(kind), Words::None)).collect(),
     }
 }
