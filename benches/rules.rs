@@ -86,8 +86,9 @@ impl Stage {
 /// One of each kind in turn, each of its own check and by host.
 fn mixed_rules(count: u64) -> String {
     let entry = |n: u64| {
-        let head =
-            format!("- {{ name: r{n}, match: 'check=\"chk-{n}\", status=\"firing\"', by: [host], incident: false");
+        let head = format!(
+            "- {{ name: r{n}, match: '@status=\"point\", check=\"chk-{n}\", status=\"firing\"', by: [host], incident: false"
+        );
         let until = format!("'check=\"chk-{n}\", status=\"resolved\"'");
         let degraded = format!("'check=\"chk-{n}\", status=\"degraded\"'");
         match n % 5 {
@@ -95,7 +96,7 @@ fn mixed_rules(count: u64) -> String {
             1 => format!("{head}, pattern: {{ pair: {{ until: {until}, within: 1h }} }} }}\n"),
             2 => format!("{head}, pattern: {{ threshold: {{ count: 5, within: 1h }} }} }}\n"),
             3 => format!(
-                "- {{ name: r{n}, match: 'check=\"chk-{n}\"', by: [host], incident: false, quiet: 1h, pattern: {{ group: \
+                "- {{ name: r{n}, match: '@status=\"point\", check=\"chk-{n}\"', by: [host], incident: false, quiet: 1h, pattern: {{ group: \
                  {{ all: [{{ match: 'status=\"firing\"' }}, {{ match: {degraded} }}], within: 1h }} }} }}\n"
             ),
             _ => format!("{head}, context: '!r{n}_{{host}}', contexts: [{{ set: 'r{n}_{{host}}', for: 1h }}] }}\n"),
@@ -121,7 +122,7 @@ fn mixed_point(n: u64, rules: u64) -> Event {
 fn thresholds(count: u64) -> String {
     let entry = |n: u64| {
         format!(
-            "- {{ name: r{n}, match: 'check=\"chk-{n}\"', by: [host], incident: false, \
+            "- {{ name: r{n}, match: '@status=\"point\", check=\"chk-{n}\"', by: [host], incident: false, \
              pattern: {{ threshold: {{ count: 1000, within: 1h }} }} }}\n"
         )
     };

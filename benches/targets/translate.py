@@ -20,7 +20,7 @@ def matchers(demands):
 
 
 def entry(rule, name, fits, *more):
-    lines = ["- name: " + json.dumps(name), "  match: " + matchers(fits)]
+    lines = ["- name: " + json.dumps(name), "  match: " + json.dumps(['@status="point"'] + json.loads(matchers(fits)))]
     lines += ["  by: " + json.dumps(rule["key"]), "  incident: false"]
     return "\n".join(lines + ["  " + line for line in more]) + "\n"
 

@@ -1,7 +1,7 @@
 //! How far apart alerts of different rules may be, in time and in what depends on what, to be one incident.
 
 use super::{Inventory, ItemIndex};
-use crate::model::{Labels, Severity, Span};
+use crate::model::{Labels, Matchers, Severity, Span};
 
 /// The section `grouping:`. Without it, the defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Grouping {
     pub alerts_at_most: u32,
     /// A group with that many warnings is chatter: nothing worse is taken into it.
     pub chatter: u32,
+    /// Kinds of alerts that never show one failure: what cannot be reached is not slow.
+    pub apart: Vec<Matchers>,
     /// Labels whose equal values say that alerts belong together, wherever they come from.
     pub by: Vec<String>,
 }
@@ -44,7 +46,7 @@ impl Default for Grouping {
             enabled: true,
             same_item_within: Span::from_seconds(30),
             neighbours_within: Span::from_seconds(45),
-            cause_late_by: Span::from_seconds(20),
+            cause_late_by: Span::from_seconds(30),
             hops: 4,
             silent_hops: 1,
             stragglers_within: Span::from_minutes(5),
@@ -54,6 +56,7 @@ impl Default for Grouping {
             lasts_at_most: Span::from_hours(4),
             alerts_at_most: 5_000,
             chatter: 12,
+            apart: Vec::new(),
             by: Vec::new(),
         }
     }
@@ -65,6 +68,11 @@ impl Grouping {
         let spans = [self.same_item_within, self.neighbours_within, self.stragglers_within, self.siblings_within];
         let longest = spans.into_iter().max().unwrap_or_default();
         longest.max(self.last_look_after()) + Span::from_minutes(1)
+    }
+
+    /// Of which of the kinds that are kept apart an alert is: the first that it fits.
+    pub fn kind(&self, labels: &Labels) -> Option<u32> {
+        self.apart.iter().position(|kind| kind.matches(labels)).map(|place| place as u32)
     }
 
     /// When an alert is looked at for the last time, from when it was received.

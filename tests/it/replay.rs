@@ -159,7 +159,7 @@ async fn asking_for_too_much_names_the_earliest_moment_and_bad_words_are_refused
 #[tokio::test]
 async fn log_lines_are_points_and_every_firing_and_clear_up_to_the_last_of_them_is_written() {
     let directory = tempfile::tempdir().unwrap();
-    let rules = "rules:\n  - {name: 掉线, match: 'check=\"link\", state=\"down\"', by: [host], incident: false, \
+    let rules = "rules:\n  - {name: 掉线, match: '@status=\"point\", check=\"link\", state=\"down\"', by: [host], incident: false, \
                  pattern: {pair: {until: 'check=\"link\", state=\"up\"', within: 1h}}}\n";
     let rules = write(directory.path(), "rules.yaml", rules);
     let line = |second: u32, host: &str, state: &str| {

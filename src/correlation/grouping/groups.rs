@@ -27,6 +27,8 @@ pub struct Sighting {
     /// When it was received, which is when it will be forgotten.
     pub seen_at: Moment,
     pub gravity: Gravity,
+    /// Which of the kinds of alerts that are kept apart; `None` goes with all of them.
+    pub kind: Option<u32>,
     pub firing: bool,
     /// Something above it explains it: it does not explain that this belongs to yet another failure.
     pub explained: bool,
@@ -45,6 +47,11 @@ impl Sighting {
         self.alert == other.alert && self.at == other.at && self.condition == other.condition
     }
 
+    /// Whether neither is of a kind that never goes with the other's.
+    pub fn may_go_with(&self, other: &Sighting) -> bool {
+        self.kind.is_none() || other.kind.is_none() || self.kind == other.kind
+    }
+
     /// How far its beginning is from `other`, either way.
     pub fn apart(&self, other: Moment) -> Span {
         self.at.since(other).max(other.since(self.at))
@@ -61,6 +68,8 @@ pub struct Group {
     pub warnings: u32,
     pub impaired: u32,
     pub down: u32,
+    /// The kind of those of its alerts that are kept apart from others.
+    pub kind: Option<u32>,
     pub sightings: BTreeSet<u64>,
     /// The condition of it that the desk heard of last.
     pub told: Option<ConditionKey>,
@@ -141,7 +150,7 @@ impl Groups {
         self.next += 1;
         let group = group.filter(|group| self.groups.contains_key(group)).unwrap_or(number);
         sighting.group = group;
-        let at = sighting.at;
+        let (at, kind) = (sighting.at, sighting.kind);
         let into = self.groups.entry(group).or_insert_with(|| Group {
             first_at: at,
             last_at: at,
@@ -149,12 +158,14 @@ impl Groups {
             warnings: 0,
             impaired: 0,
             down: 0,
+            kind: None,
             sightings: BTreeSet::new(),
             told: None,
             waiting: BTreeSet::new(),
         });
         into.first_at = into.first_at.min(at);
         into.last_at = into.last_at.max(at);
+        into.kind = into.kind.or(kind);
         into.alerts = into.alerts.saturating_add(1);
         match sighting.gravity {
             Gravity::Warning => into.warnings += 1,
@@ -209,7 +220,8 @@ impl Groups {
         // A warning is not about an outage, and what chatters is about nothing.
         let mixes = (one.warnings > 0 && other.down > 0) || (other.warnings > 0 && one.down > 0);
         let drowns = |one: &Group, other: &Group| one.warnings >= settings.chatter && other.impaired > 0;
-        if mixes || drowns(one, other) || drowns(other, one) {
+        let differs = one.kind.is_some() && other.kind.is_some() && one.kind != other.kind;
+        if differs || mixes || drowns(one, other) || drowns(other, one) {
             return Err(Kept::Apart);
         }
         Ok(())
@@ -235,6 +247,7 @@ impl Groups {
             group.warnings += gone.warnings;
             group.impaired += gone.impaired;
             group.down += gone.down;
+            group.kind = group.kind.or(gone.kind);
             group.sightings.extend(gone.sightings);
             group.waiting.extend(gone.waiting);
             group.told = group.told.take().or(gone.told);

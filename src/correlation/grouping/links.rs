@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::groups::{Groups, Places, Sighting};
+use super::groups::{Group, Groups, Places, Sighting};
 use crate::correlation::output::{Link, LinkKind};
 use crate::model::{Moment, Span};
 use crate::rules::{Gaps, Gravity, Grouping, Inventory, ItemIndex};
@@ -15,6 +15,9 @@ const SITE_MAX: usize = 2_000;
 const SITE_MIN: usize = 4;
 /// Only a group that small is thought to be a part of its site's outage.
 const STRAY_MAX: u32 = 8;
+
+/// Only a group that small is thought to be late rather than a failure of its own.
+const STRAGGLERS_MAX: u32 = 3;
 
 /// A group that a sighting belongs to, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,9 +44,20 @@ pub struct Around<'a> {
 type Rank = (bool, u32, Span, u64);
 
 impl<'a> Around<'a> {
-    /// What best explains the sighting: something that a label names, its own item, or a failure that it depends on. What
-    /// is far apart counts only when nothing else came up after some time (`late`).
-    pub fn explanation(&self, new: &Sighting, late: bool) -> Option<Found> {
+    /// What best explains the sighting at once: something that a label names, its own item, or a failure that it depends
+    /// on.
+    pub fn explanation(&self, new: &Sighting) -> Option<Found> {
+        self.best(new, false)
+    }
+
+    /// What explains it if nothing did at once: what is far apart counts, too, for an alert that is late. What has taken
+    /// others with it by now is a failure of its own.
+    pub fn late_explanation(&self, new: &Sighting) -> Option<Found> {
+        let is_small = |group: &Group| group.alerts <= STRAGGLERS_MAX;
+        self.best(new, self.groups.groups.get(&new.group).is_some_and(is_small))
+    }
+
+    fn best(&self, new: &Sighting, late: bool) -> Option<Found> {
         if let Some(found) = self.by_token(new) {
             return Some(found);
         }
@@ -54,7 +68,7 @@ impl<'a> Around<'a> {
                 best = Some((rank, found()));
             }
         };
-        for (number, other) in self.seen_at(item).filter(|(_, other)| other.gravity.goes_with(new.gravity)) {
+        for (number, other) in self.seen_at(item, new).filter(|(_, other)| other.gravity.goes_with(new.gravity)) {
             let apart = other.apart(new.at);
             let is_far = apart > self.settings.same_item_within;
             if other.is_same(new) || (is_far && (apart > self.settings.stragglers_within || !new.is_down())) {
@@ -64,14 +78,14 @@ impl<'a> Around<'a> {
                 self.found(LinkKind::SameItem, item, number, other, new, other.explained)
             });
         }
-        self.walk(item, Way::Up, |number, above, hops| {
+        self.walk(new, item, Way::Up, |number, above, hops| {
             let is_fresh = self.follows(new.at, above.at, hops);
             if !above.gravity.explains(new.gravity) && !self.is_in_outage(above, new) {
                 return above.apart(new.at) <= self.reach(hops);
             }
             let apart = above.apart(new.at);
             let straggles = above.firing && above.is_down() && new.is_down() && above.at <= new.at;
-            if is_fresh || (straggles && apart <= self.settings.stragglers_within) {
+            if (is_fresh && above.firing) || (straggles && apart <= self.settings.stragglers_within) {
                 offer((!is_fresh, hops, apart, number), &|| {
                     self.found(LinkKind::DependsOn { hops }, item, number, above, new, true)
                 });
@@ -84,7 +98,7 @@ impl<'a> Around<'a> {
     /// Where nothing explains it: a dependency that the inventory leaves out, or the outage of its whole site.
     pub fn guess(&self, new: &Sighting, own: u64) -> Option<Found> {
         let item = ItemIndex(new.item?);
-        let guessed = self.gaps.guessed_parents(item).iter().flat_map(|parent| self.seen_at(*parent));
+        let guessed = self.gaps.guessed_parents(item).iter().flat_map(|parent| self.seen_at(*parent, new));
         let near = guessed.filter(|(_, above)| {
             above.apart(new.at) <= self.settings.neighbours_within && above.gravity.explains(new.gravity)
         });
@@ -99,7 +113,7 @@ impl<'a> Around<'a> {
     pub fn effects(&self, new: &Sighting) -> Vec<Found> {
         let Some(item) = new.item.map(ItemIndex) else { return Vec::new() };
         let mut found: Vec<Found> = Vec::new();
-        self.walk(item, Way::Down, |number, below, hops| {
+        self.walk(new, item, Way::Down, |number, below, hops| {
             let is_fresh = self.follows(below.at, new.at, hops);
             if is_fresh && !below.explained && new.gravity.explains(below.gravity) {
                 let kind = LinkKind::DependsOnIt { hops };
@@ -124,7 +138,7 @@ impl<'a> Around<'a> {
             let mut tops: Vec<(u64, &Sighting)> = Vec::new();
             for child in children.iter().filter(|child| **child != item) {
                 let within = self.settings.siblings_within;
-                let down = || self.seen_at(*child).filter(|(_, one)| one.is_down() && one.apart(new.at) <= within);
+                let down = || self.seen_at(*child, new).filter(|(_, one)| one.is_down() && one.apart(new.at) <= within);
                 failed += usize::from(down().next().is_some());
                 tops.extend(down().filter(|(_, one)| !one.explained));
             }
@@ -163,7 +177,7 @@ impl<'a> Around<'a> {
             let within = self.settings.siblings_within;
             let mut here: BTreeMap<u64, u64> = BTreeMap::new();
             let mut is_out = false;
-            for (number, one) in self.seen_at(*other) {
+            for (number, one) in self.seen_at(*other, new) {
                 is_out |= one.firing && one.is_down();
                 if one.gravity >= Gravity::Impaired && one.apart(new.at) <= within && one.group != own {
                     here.entry(one.group).or_insert(number);
@@ -188,7 +202,7 @@ impl<'a> Around<'a> {
     /// Looks at what was seen around an item, nearest first. It goes on beyond an item only where nothing was in time
     /// (`look` answers whether it was), and only over as many silent items as alarms may be lost in a row; an item that
     /// has been down for long cannot say so again, so it is not silent.
-    fn walk(&self, item: ItemIndex, way: Way, mut look: impl FnMut(u64, &'a Sighting, u32) -> bool) {
+    fn walk(&self, new: &Sighting, item: ItemIndex, way: Way, mut look: impl FnMut(u64, &'a Sighting, u32) -> bool) {
         let mut known = BTreeSet::from([item]);
         let mut edge = vec![(item, 0)];
         for hops in 1..=self.settings.hops {
@@ -199,7 +213,7 @@ impl<'a> Around<'a> {
                         continue;
                     }
                     let (mut is_fresh, mut is_out) = (false, false);
-                    for (number, sighting) in self.seen_at(*next) {
+                    for (number, sighting) in self.seen_at(*next, new) {
                         is_fresh |= look(number, sighting, hops);
                         is_out |= sighting.firing && sighting.is_down();
                     }
@@ -213,8 +227,11 @@ impl<'a> Around<'a> {
         }
     }
 
-    fn seen_at(&self, item: ItemIndex) -> impl Iterator<Item = (u64, &'a Sighting)> + '_ {
-        self.places.at_item(item).filter_map(|number| Some((number, self.groups.sightings.get(&number)?)))
+    /// What was seen of the item that may go with the new sighting.
+    fn seen_at<'b>(&'b self, item: ItemIndex, new: &'b Sighting) -> impl Iterator<Item = (u64, &'a Sighting)> + 'b {
+        let sightings = &self.groups.sightings;
+        let seen = self.places.at_item(item).filter_map(move |number| Some((number, sightings.get(&number)?)));
+        seen.filter(|(_, other)| other.may_go_with(new))
     }
 
     /// What is merely impaired takes nothing down, unless it is itself a part of an outage: the worse alarm was lost.

@@ -75,8 +75,30 @@ impl Turn<'_> {
         let Some(condition) = self.state.conditions.get(key) else { return };
         let members: Vec<_> = condition.members.iter().filter_map(|fingerprint| self.member(fingerprint)).collect();
         let seen: Vec<Seen<'_>> = members.iter().map(Seen::of).collect();
-        self.sight(key, &seen, false);
+        let joins = self.sight(key, &seen, false);
+        self.tell(key, joins);
         self.wake(key);
+    }
+
+    /// Tells the desk what else is one incident because of the condition: of one that is held back the desk does not know,
+    /// so what it brought together is told by another one of the group.
+    fn tell(&mut self, key: &ConditionKey, joins: Vec<Joins>) {
+        let told = if self.waits(key) {
+            let group = self.group_of(key).and_then(|group| self.state.groups.groups.get(&group));
+            group.and_then(|group| group.told.clone())
+        } else {
+            Some(key.clone())
+        };
+        let Some(told) = told else { return };
+        let own = self.joins(&told, None);
+        let is_own = |one: &Joins| own.as_ref().is_some_and(|own| own.rule == one.rule && own.key == one.key);
+        for joins in joins.into_iter().filter(|one| !is_own(one)) {
+            self.decide(&told, Verdict::Grouped(Box::new(joins)));
+        }
+    }
+
+    fn waits(&self, key: &ConditionKey) -> bool {
+        self.state.conditions.get(key).is_some_and(|condition| condition.phase == Phase::Waiting)
     }
 
     /// Tells the desk of conditions that were held back until something that explains them was raised.
@@ -86,8 +108,7 @@ impl Turn<'_> {
         let Some(told) = group.told.clone() else { return };
         let Some(group) = Arc::make_mut(&mut self.state.groups).groups.get_mut(&id) else { return };
         for key in std::mem::take(&mut group.waiting) {
-            let is_waiting = |phase: Phase| phase == Phase::Waiting;
-            if self.state.conditions.get(&key).is_some_and(|condition| is_waiting(condition.phase))
+            if self.waits(&key)
                 && let Some(joins) = self.joins(&told, None)
             {
                 self.raise_held(&key, joins);
@@ -203,6 +224,7 @@ impl Turn<'_> {
             at: seen.at,
             seen_at: self.now,
             gravity,
+            kind: rulebook.grouping.kind(seen.labels),
             firing: true,
             explained: false,
             look_again: None,
@@ -214,7 +236,7 @@ impl Turn<'_> {
     /// to one. Answers its number.
     fn place(&mut self, new: Sighting, own: Option<u64>, joins: &mut Vec<Joins>) -> u64 {
         let around = self.around();
-        let explanation = around.explanation(&new, false);
+        let explanation = around.explanation(&new);
         let mut found = around.effects(&new);
         found.extend(around.siblings(&new));
         found.splice(0..0, explanation);
@@ -235,7 +257,7 @@ impl Turn<'_> {
         let new = sighting.clone();
         let mut joins = Vec::new();
         if !new.explained {
-            let found = self.around().explanation(&new, true);
+            let found = self.around().late_explanation(&new);
             let is_explained = found.is_some_and(|found| {
                 let explains_it = found.explains_it;
                 self.join_group(number, found, &mut joins) && explains_it
@@ -251,9 +273,7 @@ impl Turn<'_> {
             self.join_group(number, found, &mut joins);
         }
         self.look_again_later(number);
-        for joins in joins {
-            self.decide(&new.condition, Verdict::Grouped(Box::new(joins)));
-        }
+        self.tell(&new.condition, joins);
         self.wake(&new.condition);
     }
 
@@ -303,8 +323,13 @@ impl Turn<'_> {
             }
         }
         if group != other {
-            let told = groups.groups.get(&other).and_then(|group| group.told.clone()).filter(|told| *told != key);
+            let told_of =
+                |group: u64| groups.groups.get(&group).and_then(|group| group.told.clone()).filter(|told| *told != key);
+            let (own, told) = (told_of(group), told_of(other));
             groups.join(group, other);
+            // The desk does not know of a condition that waits, but of others of its group.
+            let own = own.filter(|_| self.waits(&key));
+            joins.extend(own.and_then(|own| self.joins(&own, None)));
             joins.extend(told.and_then(|told| self.joins(&told, Some(found.link))));
         }
         true

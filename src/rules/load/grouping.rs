@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::reader::Reader;
+use super::reader::{Reader, Words};
 use super::schema::LengthOfTime;
 use crate::model::Span;
 use crate::rules::Grouping;
@@ -37,7 +37,7 @@ pub(super) struct GroupingText {
     /// How many items in a row may say nothing on that way; 1 unless given.
     #[schemars(range(min = 0, max = HOPS_MAX))]
     pub silent_hops: Option<Spanned<u64>>,
-    /// How much later than its effect a cause may be seen; 20s unless given.
+    /// How much later than its effect a cause may be seen; 30s unless given.
     #[schemars(with = "Option<LengthOfTime>")]
     pub cause_late_by: Option<Text>,
     /// Then an outage may be a late part of one above it that still fires; 5m unless given.
@@ -63,6 +63,8 @@ pub(super) struct GroupingText {
     pub chatter: Option<Spanned<u64>>,
     /// Labels whose equal values join alerts whatever they are about; none unless given.
     pub by: Option<Spanned<OneOrMore>>,
+    /// Matchers of kinds of alerts that never show one failure; the first that fits decides; none unless given.
+    pub apart: Option<Vec<Spanned<OneOrMore>>>,
 }
 
 /// What the section says, over the defaults.
@@ -89,5 +91,6 @@ pub(super) fn grouping(reader: &mut Reader<'_>, text: &GroupingText) -> Grouping
         alerts_at_most: count(reader, &text.alerts_at_most, 1, ALERTS_MAX, defaults.alerts_at_most),
         chatter: count(reader, &text.chatter, 1, ALERTS_MAX, defaults.chatter),
         by: reader.label_names(text.by.as_ref()),
+        apart: text.apart.iter().flatten().map(|kind| reader.matchers(Some(kind), Words::None)).collect(),
     }
 }
