@@ -5,6 +5,8 @@
 mod crontab;
 mod local;
 mod schedule;
+mod work;
 
 pub use local::moment_in;
 pub use schedule::{BadSchedule, Schedule};
+pub use work::WorkCalendar;

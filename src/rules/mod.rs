@@ -12,13 +12,18 @@ mod grouping;
 mod guard;
 mod holding;
 mod inventory;
+mod ladder;
 mod load;
 mod mistake;
 mod naming;
 mod pattern;
+mod person;
+mod plan;
+mod problem;
 mod rulebook;
 mod source;
 mod spanned;
+mod team;
 mod test_case;
 
 pub use check::{Finding, FindingKind, Report, report};
@@ -31,6 +36,7 @@ pub use grouping::{Gravity, Grouping};
 pub use guard::{BadGuard, Guard};
 pub use holding::{Maintenance, MaintenanceTime, Storm, Through};
 pub use inventory::{ConfigurationItem, ENTITY_LABELS, Inventory, ItemIndex};
+pub use ladder::{Ladder, Step};
 pub use load::{Loaded, load, schema};
 pub use mistake::{Mistake, Place};
 pub use naming::{NamingStandard, OddName, odd_names};
@@ -38,9 +44,10 @@ pub use pattern::{
     ActionAt, Actions, Capture, ContextAction, ContextChange, CountWithin, Counts, Emit, EmitKind, Flap, Group,
     GroupClass, Pattern, Rate, Semantics, Sequence, SequenceStep,
 };
-pub use rulebook::{
-    CATCH_ALL, Channel, Check, Comparison, Inhibition, Item, Ladder, Limit, Plan, ProblemPolicy, Rule, RuleText,
-    Rulebook, RulebookHash, Step, Team,
-};
+pub use person::{Contact, Person};
+pub use plan::{Check, Comparison, Item, Limit, Plan};
+pub use problem::ProblemPolicy;
+pub use rulebook::{CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
+pub use team::{Channel, Team};
 pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

@@ -6,11 +6,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Actions, Counts, Expression, Grouping, Guard, Inventory, Maintenance, Normalising, Pattern, Semantics, Source,
-    Storm, Through,
+    Actions, Counts, Expression, Grouping, Guard, Inventory, Ladder, Maintenance, Normalising, Pattern, Person, Plan,
+    ProblemPolicy, Semantics, Source, Storm, Team, Through,
 };
-use crate::calendar::Schedule;
-use crate::model::{Matchers, Priority, Severity, Span, Tier};
+use crate::calendar::WorkCalendar;
+use crate::model::{Matchers, Priority, Severity, Span};
 
 /// SHA-256 over the rule files' paths and texts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,10 +50,14 @@ pub struct Rulebook {
     pub inhibitions: Vec<Inhibition>,
     pub maintenance: Vec<Maintenance>,
     pub storms: Vec<Storm>,
+    /// By name; always holds `always`, which is 7×24.
+    pub calendars: BTreeMap<String, WorkCalendar>,
     /// By name; always holds `default`.
     pub ladders: BTreeMap<String, Ladder>,
     /// By name; holds every team that a ladder names.
     pub teams: BTreeMap<String, Team>,
+    /// By name; not everybody in a team needs an entry.
+    pub people: BTreeMap<String, Person>,
     pub problems: Vec<ProblemPolicy>,
     /// By name.
     pub plans: BTreeMap<String, Plan>,
@@ -73,8 +77,10 @@ impl Rulebook {
             inhibitions: Vec::new(),
             maintenance: Vec::new(),
             storms: Vec::new(),
+            calendars: BTreeMap::new(),
             ladders: BTreeMap::new(),
             teams: BTreeMap::new(),
+            people: BTreeMap::new(),
             problems: Vec::new(),
             plans: BTreeMap::new(),
         }
@@ -156,154 +162,4 @@ pub struct Inhibition {
     pub target: Matchers,
     pub equal: Vec<String>,
     pub through: Option<Through>,
-}
-
-/// Who gets an incident, by when: its steps in the order of the tiers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ladder {
-    pub name: String,
-    pub steps: Vec<Step>,
-}
-
-/// One rung. All spans are wall time, counted from when the step was really entered.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Step {
-    pub tier: Tier,
-    pub team: String,
-    /// Unacknowledged for that long: on to the next step.
-    pub respond_by: Span,
-    /// Pages again that often until somebody acknowledges.
-    pub page_every: Span,
-    /// Acknowledged but unresolved for that long: paged once more `page_every` before, then on to the next step.
-    pub resolve_by: Option<Span>,
-}
-
-/// People who take work together, and how they are told.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Team {
-    pub name: String,
-    pub title: String,
-    pub members: Vec<String>,
-    pub channels: Vec<Channel>,
-}
-
-impl Team {
-    /// A step whose team nobody is in and nothing reaches is skipped at once.
-    pub fn is_empty(&self) -> bool {
-        self.members.is_empty() && self.channels.is_empty()
-    }
-}
-
-/// A way to tell a team.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Channel {
-    /// POST of the notice as JSON.
-    Webhook { url: String },
-    /// A message on that topic; `{id}` becomes the incident's id.
-    Mqtt { topic: String },
-}
-
-/// When incidents become a problem: the `count`-th of one fingerprint inside `within`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ProblemPolicy {
-    pub name: String,
-    /// On the incident's labels and `rule`.
-    pub matchers: Matchers,
-    pub count: u32,
-    pub within: Span,
-    /// Who reviews it; second line.
-    pub team: String,
-}
-
-/// An inspection checklist on a schedule.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    pub name: String,
-    pub title: String,
-    pub schedule: Schedule,
-    pub team: String,
-    pub items: Vec<Item>,
-    /// From its scheduled time: not finished by then is overdue.
-    pub due_within: Span,
-    /// From its scheduled time: not finished by then is missed.
-    pub missed_after: Span,
-    /// Whether a person must sign the finished run.
-    pub sign_off: bool,
-}
-
-/// One check of a plan.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Item {
-    pub name: String,
-    pub title: String,
-    pub check: Check,
-    /// What a failure is worth.
-    pub severity: Severity,
-    /// Labels of the event that a failure becomes.
-    pub labels: crate::model::Labels,
-}
-
-/// How an item is checked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Check {
-    /// By a person; `evidence`: a text or link must come with the result.
-    Manual { evidence: bool },
-    /// GET answers with `status` (any 2xx when unset) and holds `contains`.
-    Http { url: String, status: Option<u16>, contains: Option<String>, timeout: Span },
-    /// A connection opens.
-    Tcp { address: String, timeout: Span },
-    /// The certificate there lives longer than the spans.
-    Tls { address: String, warn_below: Span, fail_below: Span, timeout: Span },
-    /// An instant query against a Prometheus; compared with the limits, worst sample counts; no sample fails.
-    Promql { server: String, query: String, warn: Option<Limit>, fail: Option<Limit>, timeout: Span },
-    /// A message on that topic comes within the time.
-    Mqtt { topic: String, within: Span },
-}
-
-impl Check {
-    pub const fn is_manual(&self) -> bool {
-        match self {
-            Check::Manual { .. } => true,
-            Check::Http { .. } | Check::Tcp { .. } | Check::Tls { .. } | Check::Promql { .. } | Check::Mqtt { .. } => {
-                false
-            }
-        }
-    }
-
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Check::Manual { .. } => "manual",
-            Check::Http { .. } => "http",
-            Check::Tcp { .. } => "tcp",
-            Check::Tls { .. } => "tls",
-            Check::Promql { .. } => "promql",
-            Check::Mqtt { .. } => "mqtt",
-        }
-    }
-}
-
-/// A bound that a measured value breaks, written `> 0.9`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Limit {
-    pub comparison: Comparison,
-    pub value: f64,
-}
-
-impl Limit {
-    pub fn is_broken_by(self, value: f64) -> bool {
-        match self.comparison {
-            Comparison::Above => value > self.value,
-            Comparison::AtLeast => value >= self.value,
-            Comparison::Below => value < self.value,
-            Comparison::AtMost => value <= self.value,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Comparison {
-    Above,
-    AtLeast,
-    Below,
-    AtMost,
 }

@@ -16,6 +16,7 @@ mod patterns;
 mod peers;
 mod probes;
 mod replay;
+mod requirements;
 mod rules;
 mod schedule;
 mod schema;

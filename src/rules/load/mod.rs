@@ -2,19 +2,27 @@
 
 mod actions;
 mod csv;
-mod desk;
 mod grouping;
 mod holding;
 mod inventory;
+mod ladder;
+mod ladder_text;
 mod normalising;
 mod pattern;
 mod pattern_text;
+mod person;
+mod person_text;
 mod plan;
+mod plan_text;
+mod problem;
+mod problem_text;
 mod reader;
 mod rule;
 pub(super) mod schema;
 mod shape;
 mod table;
+mod team;
+mod team_text;
 mod test_case;
 mod text;
 mod yaml;
@@ -30,9 +38,12 @@ use self::reader::{Named, Reader, Reference, place};
 use self::text::FileText;
 use super::mistake::{Mistake, Place};
 use super::{RuleText, Rulebook, RulebookHash, Source, defaults};
+use crate::calendar::WorkCalendar;
 
 /// How many rules a rulebook may hold.
 const RULES_MAX: usize = 20_000;
+/// The calendar that every rulebook has.
+const ALWAYS: &str = "always";
 /// How many mistakes are reported; who has more has one of them many times.
 const MISTAKES_MAX: usize = 200;
 
@@ -86,8 +97,10 @@ struct Loading {
     storms: Vec<super::Storm>,
     /// Items that maintenance names, with the places where it does.
     item_names: Vec<holding::ItemName>,
+    calendars: BTreeMap<String, WorkCalendar>,
     ladders: BTreeMap<String, super::Ladder>,
     teams: BTreeMap<String, super::Team>,
+    people: BTreeMap<String, super::Person>,
     problems: Vec<super::ProblemPolicy>,
     plans: BTreeMap<String, super::Plan>,
     tests: Vec<super::TestCase>,
@@ -98,12 +111,17 @@ impl Loading {
         self.normalising.sections(&mut reader, &mut file);
         for entry in file.teams.unwrap_or_default() {
             self.define(&mut reader, "team", &entry.name.value, entry.name.referenced);
-            let team = desk::team(&mut reader, &entry);
+            let team = team::team(&mut reader, &entry);
             self.teams.insert(team.name.clone(), team);
+        }
+        for entry in file.people.unwrap_or_default() {
+            self.define(&mut reader, "person", &entry.name.value, entry.name.referenced);
+            let person = person::person(&mut reader, &entry);
+            self.people.insert(person.name.clone(), person);
         }
         for entry in file.tiers.unwrap_or_default() {
             self.define(&mut reader, "ladder", &entry.name.value, entry.name.referenced);
-            let ladder = desk::ladder(&mut reader, &entry);
+            let ladder = ladder::ladder(&mut reader, &entry);
             self.ladders.insert(ladder.name.clone(), ladder);
         }
         for entry in file.sources.unwrap_or_default() {
@@ -138,7 +156,7 @@ impl Loading {
         self.holding(&mut reader, file.maintenance.unwrap_or_default(), file.storms.unwrap_or_default());
         for entry in file.problems.unwrap_or_default() {
             self.define(&mut reader, "problem policy", &entry.name.value, entry.name.referenced);
-            self.problems.push(desk::problem(&mut reader, &entry));
+            self.problems.push(problem::problem(&mut reader, &entry));
         }
         for entry in file.inspections.unwrap_or_default() {
             self.define(&mut reader, "inspection plan", &entry.name.value, entry.name.referenced);
@@ -202,6 +220,7 @@ impl Loading {
         for team in defaults::teams() {
             self.teams.entry(team.name.clone()).or_insert(team);
         }
+        self.calendars.insert(ALWAYS.to_owned(), WorkCalendar::always(ALWAYS));
         self.ladders.entry(defaults::LADDER.to_owned()).or_insert_with(defaults::ladder);
         self.check_references(&texts);
         let places = normalising::places(&self.items);
@@ -227,8 +246,10 @@ impl Loading {
             inhibitions: self.inhibitions,
             maintenance: self.maintenance,
             storms: self.storms,
+            calendars: self.calendars,
             ladders: self.ladders,
             teams: self.teams,
+            people: self.people,
             problems: self.problems,
             plans: self.plans,
         };
@@ -268,6 +289,7 @@ impl Loading {
         for reference in &self.references {
             let (what, known): (_, Vec<&str>) = match reference.what {
                 Named::Ladder => ("ladder", self.ladders.keys().map(String::as_str).collect()),
+                Named::Calendar => ("calendar", self.calendars.keys().map(String::as_str).collect()),
                 Named::Team => ("team", self.teams.keys().map(String::as_str).collect()),
             };
             let Some(file) = texts.get(reference.file) else { continue };

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::plan_text::{HttpText, ItemEntry, PlanEntry, PromqlText, TlsText};
 use super::reader::{Named, Reader};
-use super::text::{HttpText, ItemEntry, PlanEntry, PromqlText, TlsText};
 use crate::calendar::Schedule;
 use crate::model::{LABEL_MAX_BYTES, LABELS_MAX, Labels, NAME_MAX_BYTES, Severity, Span};
 use crate::rules::defaults::FIRST_LINE;

@@ -27,6 +27,7 @@ pub(super) enum Words {
 pub(super) enum Named {
     Ladder,
     Team,
+    Calendar,
 }
 
 /// A name that must be defined somewhere.

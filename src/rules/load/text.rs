@@ -1,18 +1,19 @@
 //! Rule files as they are spelled: every value that can be wrong keeps its place in the file.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::grouping::GroupingText;
 use super::holding::{MaintenanceEntry, StormEntry};
 use super::inventory::InventoryText;
+use super::ladder_text::LadderEntry;
 use super::normalising::{ExtractText, SeveritiesText, TemplateText};
 use super::pattern_text::{ContextActionText, EmitText, PatternText};
-use super::schema::{
-    Address, CountedWord, LengthOfTime, Limit, PriorityWord, SemanticsWord, SeverityWord, ThroughWord, TierNumber, Url,
-};
+use super::person_text::PersonEntry;
+use super::plan_text::PlanEntry;
+use super::problem_text::ProblemEntry;
+use super::schema::{CountedWord, LengthOfTime, PriorityWord, SemanticsWord, SeverityWord, ThroughWord};
+use super::team_text::TeamEntry;
 use crate::rules::source::{OneOrMore, SourceText};
 use crate::rules::spanned::Spanned;
 
@@ -46,6 +47,8 @@ pub(super) struct FileText {
     pub tiers: Option<Vec<LadderEntry>>,
     /// Who they are, and how they are told.
     pub teams: Option<Vec<TeamEntry>>,
+    /// What each of them can take, and how they want to be told.
+    pub people: Option<Vec<PersonEntry>>,
     /// When incidents become a problem.
     pub problems: Option<Vec<ProblemEntry>>,
     /// Checklists on a schedule.
@@ -142,219 +145,4 @@ pub(super) struct InhibitionEntry {
     /// Over how many dependencies; 8 unless given.
     #[schemars(range(min = 1, max = super::holding::HOPS_MAX))]
     pub hops: Option<Spanned<u64>>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LadderEntry {
-    /// What rules name in `tiers:`; once among all files.
-    pub name: Text,
-    /// In the order in which they are climbed.
-    pub steps: Vec<StepEntry>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct StepEntry {
-    /// Line of support; never lower than the step before.
-    #[schemars(with = "TierNumber")]
-    pub tier: Spanned<u64>,
-    /// A team of the section `teams:`.
-    pub team: Text,
-    /// Unacknowledged for that long: on to the next step.
-    #[schemars(with = "LengthOfTime")]
-    pub respond_by: Text,
-    /// How often it is paged until then; 10m unless given.
-    #[schemars(with = "Option<LengthOfTime>")]
-    pub page_every: Option<Text>,
-    /// Unresolved for that long: one more page, and on to the next step.
-    #[schemars(with = "Option<LengthOfTime>")]
-    pub resolve_by: Option<Text>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TeamEntry {
-    /// What tiers, problems and inspections name; once among all files.
-    pub name: Text,
-    /// As people read it; the name unless given.
-    pub title: Option<Text>,
-    /// Who is in it. A team with neither members nor a way to notify is skipped.
-    pub members: Option<Vec<Text>>,
-    /// Ways to tell the team.
-    pub notify: Option<Vec<Spanned<ChannelText>>>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
-pub(super) enum ChannelText {
-    /// A POST to this address.
-    Webhook {
-        /// http or https.
-        #[schemars(with = "Url")]
-        url: Text,
-    },
-    /// A message on this topic; `{id}` is the incident's.
-    Mqtt {
-        /// Without + and #.
-        topic: Text,
-    },
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ProblemEntry {
-    /// Once among all files.
-    pub name: Text,
-    /// Matchers over the incident's labels and `rule`.
-    #[serde(rename = "match")]
-    pub matches: Option<Spanned<OneOrMore>>,
-    /// How many incidents of one rule and key open the problem.
-    #[schemars(range(min = 2, max = super::desk::REPEATS_MAX))]
-    pub count: Spanned<u64>,
-    /// Within what time they must come, at most 400d.
-    #[schemars(with = "LengthOfTime")]
-    pub within: Text,
-    /// A team of the section `teams:`.
-    pub team: Text,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PlanEntry {
-    /// Once among all files.
-    pub name: Text,
-    /// As people read it; the name unless given.
-    pub title: Option<Text>,
-    /// As crontab: minute hour day-of-month month day-of-week; with six fields, seconds first.
-    pub schedule: Text,
-    /// Its time zone, such as Asia/Shanghai.
-    pub zone: Text,
-    /// Whose work it is; first-line unless given.
-    pub team: Option<Text>,
-    /// Not finished by then: overdue.
-    #[schemars(with = "LengthOfTime")]
-    pub due_within: Text,
-    /// Not finished by then: missed, and raised.
-    #[schemars(with = "LengthOfTime")]
-    pub missed_after: Text,
-    /// Whether somebody must sign it; false unless given.
-    pub sign_off: Option<bool>,
-    /// What is looked at.
-    pub items: Vec<ItemEntry>,
-}
-
-/// With exactly one of the checks.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("oneOf" = [
-    {"required": ["manual"]},
-    {"required": ["http"]},
-    {"required": ["tcp"]},
-    {"required": ["tls"]},
-    {"required": ["promql"]},
-    {"required": ["mqtt"]},
-]))]
-pub(super) struct ItemEntry {
-    /// Once in the plan.
-    pub name: Text,
-    /// As people read it; the name unless given.
-    pub title: Option<Text>,
-    /// Of a failure; major unless given.
-    #[schemars(with = "Option<SeverityWord>")]
-    pub severity: Option<Text>,
-    /// Labels of the event that a failure becomes.
-    pub labels: Option<BTreeMap<String, Text>>,
-    /// A person looks.
-    pub manual: Option<ManualText>,
-    /// A page is fetched.
-    pub http: Option<HttpText>,
-    /// A connection is made.
-    pub tcp: Option<TcpText>,
-    /// A certificate is looked at.
-    pub tls: Option<TlsText>,
-    /// A query is asked of Prometheus.
-    pub promql: Option<PromqlText>,
-    /// A message must have come on a topic.
-    pub mqtt: Option<MqttCheckText>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ManualText {
-    /// Whether a remark is required; false unless given.
-    pub evidence: Option<bool>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct HttpText {
-    /// What is fetched.
-    #[schemars(with = "Url")]
-    pub url: Text,
-    /// The status that must come.
-    #[schemars(range(min = 100, max = 599))]
-    pub status: Option<Spanned<u64>>,
-    /// A text that must be in the body.
-    pub contains: Option<Text>,
-    /// 10s unless given.
-    #[schemars(with = "Option<LengthOfTime>")]
-    pub timeout: Option<Text>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TcpText {
-    /// host:port
-    #[schemars(with = "Address")]
-    pub address: Text,
-    /// 10s unless given.
-    #[schemars(with = "Option<LengthOfTime>")]
-    pub timeout: Option<Text>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TlsText {
-    /// host:port
-    #[schemars(with = "Address")]
-    pub address: Text,
-    /// Warns when the certificate is valid for less than that; 30d unless given.
-    #[schemars(with = "Option<LengthOfTime>")]
-    pub warn_below: Option<Text>,
-    /// Fails when it is valid for less than that; 7d unless given.
-    #[schemars(with = "Option<LengthOfTime>")]
-    pub fail_below: Option<Text>,
-    /// 10s unless given.
-    #[schemars(with = "Option<LengthOfTime>")]
-    pub timeout: Option<Text>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PromqlText {
-    /// The Prometheus to ask.
-    #[schemars(with = "Url")]
-    pub server: Text,
-    /// A PromQL expression.
-    pub query: Text,
-    /// A limit such as `> 8`: warns where a value is beyond.
-    #[schemars(with = "Option<Limit>")]
-    pub warn: Option<Text>,
-    /// A limit such as `> 16`: fails where a value is beyond.
-    #[schemars(with = "Option<Limit>")]
-    pub fail: Option<Text>,
-    /// 10s unless given.
-    #[schemars(with = "Option<LengthOfTime>")]
-    pub timeout: Option<Text>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct MqttCheckText {
-    /// The topic, or a filter with + and #.
-    pub topic: Text,
-    /// How old the last message may be, at most 1h.
-    #[schemars(with = "LengthOfTime")]
-    pub within: Text,
 }

@@ -1,0 +1,38 @@
+//! The section `teams:` as it is spelled.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::schema::Url;
+use crate::rules::spanned::Spanned;
+
+type Text = Spanned<String>;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TeamEntry {
+    /// What tiers, problems and inspections name; once among all files.
+    pub name: Text,
+    /// As people read it; the name unless given.
+    pub title: Option<Text>,
+    /// Who is in it. A team with neither members nor a way to notify is skipped.
+    pub members: Option<Vec<Text>>,
+    /// Ways to tell the team.
+    pub notify: Option<Vec<Spanned<ChannelText>>>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub(super) enum ChannelText {
+    /// A POST to this address.
+    Webhook {
+        /// http or https.
+        #[schemars(with = "Url")]
+        url: Text,
+    },
+    /// A message on this topic; `{id}` is the incident's.
+    Mqtt {
+        /// Without + and #.
+        topic: Text,
+    },
+}
