@@ -14,6 +14,7 @@ mod moment;
 mod sections;
 mod severity;
 mod silence;
+mod staffing;
 
 pub use bounds::{
     ANNOTATIONS_MAX, BoundedPairs, EVENTS_MAX, ID_MAX_BYTES, LABEL_MAX_BYTES, LABELS_MAX, NAME_MAX_BYTES, PairsOf,
@@ -30,3 +31,4 @@ pub use moment::{BadMoment, BadSpan, Moment, Span, Stamp};
 pub use sections::{SECTION_COUNT, SectionKey, Sections};
 pub use severity::{BadWord, Priority, Severity, Tier};
 pub use silence::Silence;
+pub use staffing::{Heartbeat, HeartbeatWord, Waiting};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Actions, Counts, Expression, Grouping, Guard, Inventory, Ladder, Maintenance, Normalising, Pattern, Person, Plan,
-    ProblemPolicy, Semantics, Source, Storm, Team, Through,
+    ProblemPolicy, Roster, Semantics, Source, Storm, Team, Through,
 };
 use crate::calendar::WorkCalendar;
 use crate::model::{Matchers, Priority, Severity, Span};
@@ -58,6 +58,8 @@ pub struct Rulebook {
     pub teams: BTreeMap<String, Team>,
     /// By name; not everybody in a team needs an entry.
     pub people: BTreeMap<String, Person>,
+    /// By name.
+    pub rosters: BTreeMap<String, Roster>,
     pub problems: Vec<ProblemPolicy>,
     /// By name.
     pub plans: BTreeMap<String, Plan>,
@@ -81,6 +83,7 @@ impl Rulebook {
             ladders: BTreeMap::new(),
             teams: BTreeMap::new(),
             people: BTreeMap::new(),
+            rosters: BTreeMap::new(),
             problems: Vec::new(),
             plans: BTreeMap::new(),
         }

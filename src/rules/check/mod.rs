@@ -53,6 +53,8 @@ pub fn report(loaded: &Loaded, windows_max: usize) -> Report {
         ("inventory items", rulebook.inventory.len()),
         ("tiers", rulebook.ladders.len()),
         ("teams", rulebook.teams.len()),
+        ("people", rulebook.people.len()),
+        ("rosters", rulebook.rosters.len()),
         ("problems", rulebook.problems.len()),
         ("inspections", rulebook.plans.len()),
         ("tests", loaded.tests.len()),

@@ -17,6 +17,8 @@ mod plan_text;
 mod problem;
 mod problem_text;
 mod reader;
+mod roster;
+mod roster_text;
 mod rule;
 pub(super) mod schema;
 mod shape;
@@ -101,6 +103,7 @@ struct Loading {
     ladders: BTreeMap<String, super::Ladder>,
     teams: BTreeMap<String, super::Team>,
     people: BTreeMap<String, super::Person>,
+    rosters: BTreeMap<String, super::Roster>,
     problems: Vec<super::ProblemPolicy>,
     plans: BTreeMap<String, super::Plan>,
     tests: Vec<super::TestCase>,
@@ -118,6 +121,11 @@ impl Loading {
             self.define(&mut reader, "person", &entry.name.value, entry.name.referenced);
             let person = person::person(&mut reader, &entry);
             self.people.insert(person.name.clone(), person);
+        }
+        for entry in file.rosters.unwrap_or_default() {
+            self.define(&mut reader, "roster", &entry.name.value, entry.name.referenced);
+            let roster = roster::roster(&mut reader, &entry);
+            self.rosters.insert(roster.name.clone(), roster);
         }
         for entry in file.tiers.unwrap_or_default() {
             self.define(&mut reader, "ladder", &entry.name.value, entry.name.referenced);
@@ -250,6 +258,7 @@ impl Loading {
             ladders: self.ladders,
             teams: self.teams,
             people: self.people,
+            rosters: self.rosters,
             problems: self.problems,
             plans: self.plans,
         };
@@ -291,6 +300,11 @@ impl Loading {
                 Named::Ladder => ("ladder", self.ladders.keys().map(String::as_str).collect()),
                 Named::Calendar => ("calendar", self.calendars.keys().map(String::as_str).collect()),
                 Named::Team => ("team", self.teams.keys().map(String::as_str).collect()),
+                Named::Roster => ("roster", self.rosters.keys().map(String::as_str).collect()),
+                Named::Person => {
+                    self.warnings.extend(self.stranger(reference, texts));
+                    continue;
+                }
             };
             let Some(file) = texts.get(reference.file) else { continue };
             let at = place(reference.at);
@@ -306,6 +320,20 @@ impl Loading {
                 self.warnings.push(Mistake::at(&file.path, &file.text, at, message, ""));
             }
         }
+    }
+}
+
+impl Loading {
+    /// Somebody whom a roster names and nobody describes, where people are described at all: hardly meant.
+    fn stranger(&self, reference: &Reference, texts: &[RuleText]) -> Option<Mistake> {
+        let name = &reference.name;
+        let is_member = |team: &super::Team| team.members.contains(name);
+        if self.people.is_empty() || self.people.contains_key(name) || self.teams.values().any(is_member) {
+            return None;
+        }
+        let file = texts.get(reference.file)?;
+        let message = format!("nobody named {name:?} stands in people");
+        Some(Mistake::at(&file.path, &file.text, place(reference.at), message, ""))
     }
 }
 

@@ -12,6 +12,7 @@ use super::pattern_text::{ContextActionText, EmitText, PatternText};
 use super::person_text::PersonEntry;
 use super::plan_text::PlanEntry;
 use super::problem_text::ProblemEntry;
+use super::roster_text::RosterEntry;
 use super::schema::{CountedWord, LengthOfTime, PriorityWord, SemanticsWord, SeverityWord, ThroughWord};
 use super::team_text::TeamEntry;
 use crate::rules::source::{OneOrMore, SourceText};
@@ -49,6 +50,8 @@ pub(super) struct FileText {
     pub teams: Option<Vec<TeamEntry>>,
     /// What each of them can take, and how they want to be told.
     pub people: Option<Vec<PersonEntry>>,
+    /// Who works when.
+    pub rosters: Option<Vec<RosterEntry>>,
     /// When incidents become a problem.
     pub problems: Option<Vec<ProblemEntry>>,
     /// Checklists on a schedule.
