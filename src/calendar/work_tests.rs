@@ -166,9 +166,8 @@ type Stretch = (i64, u16, u16);
 fn stretches() -> impl Strategy<Value = Vec<Stretch>> {
     // Quarters meet the clock changes, which lie on them.
     let one = (0..REFERENCE_DAYS, 0u16..96, 1u16..=96);
-    let one = one.prop_filter_map("a stretch has a length", |(day, from, to)| {
-        (from < to).then_some((day, from * 15, to * 15))
-    });
+    let one = one
+        .prop_filter_map("a stretch has a length", |(day, from, to)| (from < to).then_some((day, from * 15, to * 15)));
     prop::collection::vec(one, 0..8)
 }
 
