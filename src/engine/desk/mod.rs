@@ -8,6 +8,7 @@ mod decision;
 mod follow;
 mod group;
 mod inspection;
+mod notice;
 mod page;
 mod problem;
 mod state;
