@@ -242,20 +242,5 @@ fn calendar_edge(calendar: &WorkCalendar, at: Moment) -> Option<Moment> {
     if !calendar.is_open(at) {
         return calendar.next_open(at).filter(|edge| *edge > at);
     }
-    // Open all along until the edge, so the working time between is the time between.
-    let is_open_until = |to: Moment| calendar.between(at, to) == to.since(at);
-    let far = at + HORIZON;
-    if is_open_until(far) {
-        return None;
-    }
-    let (mut open, mut shut) = (at, far);
-    while shut.since(open) > Span::from_micros(1) {
-        let middle = open + shut.since(open).half();
-        if is_open_until(middle) {
-            open = middle;
-        } else {
-            shut = middle;
-        }
-    }
-    Some(open)
+    calendar.next_closed(at).filter(|edge| edge.since(at) <= HORIZON)
 }

@@ -31,6 +31,13 @@ fn zoned(zone: &str, layers: &str) -> (Roster, BTreeMap<String, WorkCalendar>) {
     (rulebook.rosters["一线"].clone(), rulebook.calendars)
 }
 
+/// Open in those hours of that day, and never else.
+fn calendar(date: &str, hours: &str) -> WorkCalendar {
+    let dates = format!("dates: {{\"{date}\": \"{hours}\"}}");
+    let rulebook = rulebook(&format!("calendars:\n  - {{name: 当天, zone: Asia/Shanghai, {dates}}}\n"));
+    rulebook.calendars["当天"].clone()
+}
+
 #[track_caller]
 fn check(layers: &str, overrides: &Overrides, expected: &[(&str, &str)]) {
     let (roster, calendars) = roster(layers);
@@ -165,8 +172,7 @@ fn gaps_are_exact_and_a_full_roster_has_none() {
     ];
     assert_eq!(found, expected);
     // Only what its calendar says must be covered: here Saturday from 10 to 12.
-    let open = vec![(at("2026-01-10T10:00:00+08:00"), at("2026-01-10T12:00:00+08:00"))];
-    calendars.insert("值班".to_owned(), WorkCalendar::of_spans("值班", 1, open));
+    calendars.insert("值班".to_owned(), calendar("2026-01-10", "10:00-12:00"));
     roster.covers = "值班".to_owned();
     let found = gaps(&roster, &calendars, &Overrides::default(), from, until);
     assert_eq!(found, [gap("2026-01-10T10:00:00+08:00", "2026-01-10T12:00:00+08:00")]);
@@ -180,8 +186,7 @@ fn a_layer_follows_its_calendar() {
       - {name: 工作时间, start: "2026-01-05T00:00", every: weekly, people: [甲], calendar: always}
 "#;
     let (mut roster, mut calendars) = roster(layers);
-    let open = vec![(at("2026-02-14T09:00:00+08:00"), at("2026-02-14T18:00:00+08:00"))];
-    calendars.insert("调休".to_owned(), WorkCalendar::of_spans("调休", 1, open));
+    calendars.insert("调休".to_owned(), calendar("2026-02-14", "09:00-18:00"));
     roster.layers[0].calendar = Some("调休".to_owned());
     let none = Overrides::default();
     let start = at("2026-02-14T00:00:00+08:00");
