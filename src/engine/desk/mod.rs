@@ -9,6 +9,7 @@ mod group;
 mod inspection;
 mod page;
 mod problem;
+mod staffing;
 mod state;
 #[cfg(test)]
 mod tests;
