@@ -7,6 +7,7 @@ mod decision;
 mod follow;
 mod group;
 mod inspection;
+mod notice;
 mod page;
 mod problem;
 mod staffing;

@@ -69,7 +69,7 @@ impl Desk {
         step.timeline(id, TimelineKind::Resolved, actor, text);
         // Whoever was never told of it need not be told that it is over.
         if was_paged {
-            self.page(id, NoticeKind::Resolved, "resolved", step);
+            self.tell(id, NoticeKind::Resolved, "resolved", step);
         }
         step.touch(id);
     }
