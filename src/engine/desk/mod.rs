@@ -11,6 +11,7 @@ mod inspection;
 mod notice;
 mod page;
 mod problem;
+mod staffing;
 mod state;
 #[cfg(test)]
 mod tests;
