@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::RootCandidate;
-use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, ProblemId, Severity, Tier};
+use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, ProblemId, Severity, Tier, Waiting};
 
 /// Where an incident stands. Tier, acknowledged and breached are attributes, never states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -87,6 +87,9 @@ pub struct Incident {
     pub tier: Tier,
     pub team: String,
     pub assignee: Option<String>,
+    /// While its team has nobody who can take it.
+    #[serde(default)]
+    pub waiting: Option<Waiting>,
     pub priority: Priority,
     pub priority_reason: String,
     pub severity: Severity,
@@ -158,6 +161,8 @@ pub enum TimelineKind {
     Paged,
     Escalated,
     StepSkipped,
+    /// Nobody of the team can take it: it waits in the queue.
+    Queued,
     Breached,
     Acknowledged,
     Assigned,

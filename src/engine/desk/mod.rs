@@ -5,12 +5,15 @@
 mod calendars;
 mod command;
 mod decision;
+mod dispatch;
 mod follow;
 mod group;
+mod hands;
 mod inspection;
 mod notice;
 mod page;
 mod problem;
+mod staff;
 mod staffing;
 mod state;
 #[cfg(test)]
@@ -125,6 +128,7 @@ impl Desk {
 
     /// Serves every deadline that is due.
     pub(super) fn tick(&mut self, mut step: Step<'_>) {
+        self.serve_staff(&mut step);
         self.serve_incidents(&mut step);
         self.serve_inspections(&mut step);
         self.serve_calendars(&mut step);
@@ -137,6 +141,7 @@ impl Desk {
         let detail = format!("{} → {}, {} rules", old.hash, step.rulebook.hash, step.rulebook.rules.len());
         step.audit("watchfire", "system", "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
         self.change_plans(&mut step);
+        self.change_rosters(old, &mut step);
         self.look_at_calendars(&mut step);
         self.finish(step);
     }
@@ -145,6 +150,7 @@ impl Desk {
     pub(super) fn resumed(&mut self, mut step: Step<'_>, gap: Span) {
         step.audit("watchfire", "system", "service.resume", "watchfire", &format!("away for {gap}"), None);
         self.resume_inspections(gap, &mut step);
+        self.resume_staff(&mut step);
         self.finish(step);
     }
 
@@ -159,6 +165,7 @@ impl Desk {
             self.state.next_incident_deadline(),
             self.state.kept.core.inspections.next_deadline(),
             self.state.next_answer_expiry(),
+            self.state.kept.core.staff.next_deadline(),
             self.state.kept.core.calendars.next_deadline(),
         ]
         .into_iter()
@@ -168,6 +175,7 @@ impl Desk {
 
     /// Writes the records of the incidents that this input changed, once each.
     fn finish(&mut self, mut step: Step<'_>) {
+        self.give_out(&mut step);
         for id in std::mem::take(&mut step.touched) {
             if let Some(record) = self.state.settle(id, step.now) {
                 step.effects.push(Effect::Incident(Box::new(record)));
@@ -196,6 +204,16 @@ impl Desk {
     /// Automated items that still wait for their result: asked again after a restart.
     pub fn pending_probes(&self) -> Vec<crate::inspections::ProbeRequest> {
         self.state.kept.core.inspections.pending_probes().collect()
+    }
+
+    /// Everybody who was heard of.
+    pub fn presences(&self) -> impl Iterator<Item = &crate::rosters::Presence> {
+        self.state.kept.core.staff.attendance.iter()
+    }
+
+    /// Overrides that are not over.
+    pub fn overrides(&self) -> impl Iterator<Item = &crate::rosters::Override> {
+        self.state.kept.core.staff.overrides.iter()
     }
 
     /// Every broken invariant, in words; empty when all is well.

@@ -9,6 +9,9 @@ use crate::model::IncidentId;
 impl Desk {
     /// One notice a channel of the present team.
     pub(super) fn tell(&mut self, id: IncidentId, kind: NoticeKind, why: &str, step: &mut Step<'_>) {
+        if kind != NoticeKind::Resolved && self.dispatch(id, step) {
+            return;
+        }
         let Some(incident) = self.state.get_mut(id) else { return };
         if kind != NoticeKind::Resolved {
             let priority = incident.record.priority;

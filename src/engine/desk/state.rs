@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::calendars::CalendarWatch;
+use super::dispatch::Responder;
+use super::hands::Hands;
+use super::staff::Staff;
 use super::{ANSWERS_KEPT, ENDED_KEPT};
 use crate::engine::Outcome;
 use crate::incidents::{Affected, Incident, IncidentState};
@@ -40,6 +43,8 @@ pub struct DeskIncident {
     pub recurs: bool,
     /// The most urgent priority at which anybody was paged.
     pub paged: Option<Priority>,
+    /// Whom dispatch gave it, if they still have it.
+    pub responder: Option<Responder>,
 }
 
 /// An alert of an incident.
@@ -144,6 +149,7 @@ pub(in crate::engine) struct Core {
     pub problems: Problems,
     pub inspections: Inspections,
     pub calendars: CalendarWatch,
+    pub staff: Staff,
     /// Answers by idempotency key.
     pub answers: BTreeMap<String, (Moment, Outcome)>,
 }
@@ -156,6 +162,8 @@ pub(super) struct DeskState {
     /// Derived: incidents in the order of their next deadline.
     deadlines: BTreeSet<(Moment, IncidentId)>,
     armed: BTreeMap<IncidentId, Moment>,
+    /// Derived: who holds what, and what waits.
+    pub hands: Hands,
 }
 
 impl DeskState {
@@ -308,6 +316,7 @@ impl DeskState {
         if let Some(at) = self.armed.remove(&id) {
             self.deadlines.remove(&(at, id));
         }
+        self.hands.note(id, None);
         let Some(incident) = self.kept.incidents.remove(&id) else { return };
         for condition in incident.conditions.keys() {
             if self.kept.by_condition.get(condition) == Some(&id) {
@@ -402,6 +411,7 @@ impl DeskState {
         for id in ids {
             state.arm(id);
         }
+        state.hands = Hands::of(&state.kept.incidents);
         state
     }
 }
