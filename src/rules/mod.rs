@@ -23,6 +23,7 @@ mod problem;
 mod rulebook;
 mod source;
 mod spanned;
+mod target;
 mod team;
 mod test_case;
 
@@ -49,5 +50,8 @@ pub use plan::{Check, Comparison, Item, Limit, Plan};
 pub use problem::ProblemPolicy;
 pub use rulebook::{CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
+pub use target::{
+    BreachReasons, Grading, Indicator, Measure, OnBreach, OutageBudget, OutageCause, Pauses, Promise, Target, Urgency,
+};
 pub use team::{Channel, Team};
 pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

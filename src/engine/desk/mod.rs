@@ -2,12 +2,14 @@
 //!
 //! It learns of alerts only through decisions, and replays from its own journal alone.
 
+mod clocks;
 mod command;
 mod decision;
 mod follow;
 mod group;
 mod inspection;
 mod page;
+mod priority;
 mod problem;
 mod state;
 #[cfg(test)]
@@ -133,6 +135,7 @@ impl Desk {
         let detail = format!("{} → {}, {} rules", old.hash, step.rulebook.hash, step.rulebook.rules.len());
         step.audit("watchfire", "system", "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
         self.change_plans(&mut step);
+        self.change_promises(old, &mut step);
         self.finish(step);
     }
 
@@ -153,6 +156,7 @@ impl Desk {
         [
             self.state.next_incident_deadline(),
             self.state.kept.core.inspections.next_deadline(),
+            self.state.kept.core.outages.next_deadline(),
             self.state.next_answer_expiry(),
         ]
         .into_iter()
@@ -162,6 +166,7 @@ impl Desk {
 
     /// Writes the records of the incidents that this input changed, once each.
     fn finish(&mut self, mut step: Step<'_>) {
+        self.follow_promises(&mut step);
         for id in std::mem::take(&mut step.touched) {
             if let Some(record) = self.state.settle(id, step.now) {
                 step.effects.push(Effect::Incident(Box::new(record)));
