@@ -109,9 +109,7 @@ async fn put_override(
     Id(name): Id<Named>,
     Body(body): Body<PutOverride>,
 ) -> Answer {
-    let moment = |name: &str, text: &str| {
-        Moment::from_str(text).map_err(|bad| Failure::bad(format!("{name}: {bad}")))
-    };
+    let moment = |name: &str, text: &str| Moment::from_str(text).map_err(|bad| Failure::bad(format!("{name}: {bad}")));
     let asked = NewOverride {
         person: body.person.0,
         instead_of: body.instead_of.map(|name| name.0),

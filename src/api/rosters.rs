@@ -17,8 +17,8 @@ use super::state::Shared;
 use crate::incidents::Incident;
 use crate::model::{Moment, Span};
 use crate::rosters::{
-    Change, Clock, Duty, Gap, HandedOver, Handover, Override, Presence, Standing, Wanted, changes, gaps,
-    handover_text, next_change, on_duty,
+    Change, Clock, Duty, Gap, HandedOver, Handover, Override, Presence, Standing, Wanted, changes, gaps, handover_text,
+    next_change, on_duty,
 };
 use crate::rules::{LIMIT_DEFAULT, Roster, Rulebook};
 use crate::store::StaffView;

@@ -2,7 +2,7 @@
 //! those who holds the least, ties by name.
 
 use super::{Attendance, Duty};
-use crate::rules::{LIMIT_DEFAULT, Otherwise, Roster, Rulebook, Team};
+use crate::rules::{LIMIT_DEFAULT, Otherwise, Rulebook, Team};
 
 /// What a piece of work asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -24,6 +24,7 @@ mod roster;
 mod rulebook;
 mod source;
 mod spanned;
+mod target;
 mod team;
 mod test_case;
 
@@ -51,5 +52,8 @@ pub use problem::ProblemPolicy;
 pub use roster::{DutyHours, Layer, Otherwise, Roster};
 pub use rulebook::{AfterHours, CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
+pub use target::{
+    BreachReasons, Grading, Indicator, Measure, OnBreach, OutageBudget, OutageCause, Pauses, Promise, Target, Urgency,
+};
 pub use team::{Channel, Dispatch, Team};
 pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

@@ -60,6 +60,10 @@ pub struct Rulebook {
     pub people: BTreeMap<String, Person>,
     /// By name.
     pub rosters: BTreeMap<String, Roster>,
+    /// In file order; the first that fits an incident holds.
+    pub targets: Vec<super::Target>,
+    pub breach_reasons: super::BreachReasons,
+    pub outage_budgets: Vec<super::OutageBudget>,
     pub problems: Vec<ProblemPolicy>,
     /// By name.
     pub plans: BTreeMap<String, Plan>,
@@ -84,6 +88,9 @@ impl Rulebook {
             teams: BTreeMap::new(),
             people: BTreeMap::new(),
             rosters: BTreeMap::new(),
+            targets: Vec::new(),
+            breach_reasons: BTreeMap::new(),
+            outage_budgets: Vec::new(),
             problems: Vec::new(),
             plans: BTreeMap::new(),
         }
@@ -174,6 +181,8 @@ pub struct Rule {
     pub otherwise_after: Span,
     /// Whether its alerts may be one incident with those of other rules.
     pub groups: bool,
+    /// Class, impact and urgency, outage.
+    pub grading: super::Grading,
     /// Over everything that decides what its windows mean; equal across a reload: the windows live on.
     pub shape: u64,
 }

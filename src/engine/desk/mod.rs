@@ -3,6 +3,7 @@
 //! It learns of alerts only through decisions, and replays from its own journal alone.
 
 mod calendars;
+mod clocks;
 mod command;
 mod decision;
 mod dispatch;
@@ -12,6 +13,7 @@ mod hands;
 mod inspection;
 mod notice;
 mod page;
+mod priority;
 mod problem;
 mod staff;
 mod staffing;
@@ -143,6 +145,7 @@ impl Desk {
         self.change_plans(&mut step);
         self.change_rosters(old, &mut step);
         self.look_at_calendars(&mut step);
+        self.change_promises(old, &mut step);
         self.finish(step);
     }
 
@@ -164,6 +167,7 @@ impl Desk {
         [
             self.state.next_incident_deadline(),
             self.state.kept.core.inspections.next_deadline(),
+            self.state.kept.core.outages.next_deadline(),
             self.state.next_answer_expiry(),
             self.state.kept.core.staff.next_deadline(),
             self.state.kept.core.calendars.next_deadline(),
@@ -176,6 +180,7 @@ impl Desk {
     /// Writes the records of the incidents that this input changed, once each.
     fn finish(&mut self, mut step: Step<'_>) {
         self.give_out(&mut step);
+        self.follow_promises(&mut step);
         for id in std::mem::take(&mut step.touched) {
             if let Some(record) = self.state.settle(id, step.now) {
                 step.effects.push(Effect::Incident(Box::new(record)));

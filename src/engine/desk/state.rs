@@ -14,6 +14,7 @@ use crate::incidents::{Affected, Incident, IncidentState};
 use crate::inspections::Inspections;
 use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, SECTION_COUNT, Sections, Severity};
 use crate::problems::Problems;
+use crate::targets::{Clocks, OutageLedger};
 use crate::tiers::Climb;
 
 /// An incident with what people do not see: its members, conditions and timers.
@@ -45,6 +46,10 @@ pub struct DeskIncident {
     pub paged: Option<Priority>,
     /// Whom dispatch gave it, if they still have it.
     pub responder: Option<Responder>,
+    /// Its promises.
+    pub clocks: Clocks,
+    /// Whether the outage that its rule speaks of was begun since it is open.
+    pub outage_begun: bool,
 }
 
 /// An alert of an incident.
@@ -122,7 +127,8 @@ impl DeskIncident {
 
     fn next_deadline(&self) -> Option<Moment> {
         let climbing = if self.record.state.is_open() { self.climb.next_deadline() } else { None };
-        [climbing, self.resolve_at, self.close_at, self.forget_at].into_iter().flatten().min()
+        let promised = self.clocks.next_deadline();
+        [climbing, promised, self.resolve_at, self.close_at, self.forget_at].into_iter().flatten().min()
     }
 }
 
@@ -150,6 +156,7 @@ pub(in crate::engine) struct Core {
     pub inspections: Inspections,
     pub calendars: CalendarWatch,
     pub staff: Staff,
+    pub outages: OutageLedger,
     /// Answers by idempotency key.
     pub answers: BTreeMap<String, (Moment, Outcome)>,
 }

@@ -25,6 +25,8 @@ mod rule;
 pub(super) mod schema;
 mod shape;
 mod table;
+mod target;
+mod target_text;
 mod team;
 mod team_text;
 mod test_case;
@@ -106,6 +108,9 @@ struct Loading {
     teams: BTreeMap<String, super::Team>,
     people: BTreeMap<String, super::Person>,
     rosters: BTreeMap<String, super::Roster>,
+    targets: Vec<super::Target>,
+    breach_reasons: BTreeMap<String, String>,
+    outage_budgets: Vec<super::OutageBudget>,
     problems: Vec<super::ProblemPolicy>,
     plans: BTreeMap<String, super::Plan>,
     tests: Vec<super::TestCase>,
@@ -172,6 +177,8 @@ impl Loading {
             self.inhibitions.push(inhibition);
         }
         self.holding(&mut reader, file.maintenance.unwrap_or_default(), file.storms.unwrap_or_default());
+        let (targets, reasons, outages) = (file.targets.take(), file.breach_reasons.take(), file.outages.take());
+        self.service_levels(&mut reader, targets, reasons, outages);
         for entry in file.problems.unwrap_or_default() {
             self.define(&mut reader, "problem policy", &entry.name.value, entry.name.referenced);
             self.problems.push(problem::problem(&mut reader, &entry));
@@ -210,6 +217,34 @@ impl Loading {
         holding::check_counts(reader, self.maintenance.len(), self.storms.len());
     }
 
+    fn service_levels(
+        &mut self,
+        reader: &mut Reader<'_>,
+        targets: Option<Vec<target_text::TargetEntry>>,
+        reasons: Option<Vec<target_text::BreachReasonEntry>>,
+        outages: Option<Vec<target_text::OutageBudgetEntry>>,
+    ) {
+        for entry in targets.unwrap_or_default() {
+            let target = target::target(reader, &entry);
+            let at = entry.name.referenced;
+            self.define(reader, "target", &format!("{} v{}", target.name, target.version), at);
+            if let Some(other) = target::together(&self.targets, &target) {
+                let message = format!("versions {} and {} are in effect together", other.version, target.version);
+                reader.mistake(at, message, "until: in the older, and from: in the newer version");
+            }
+            self.targets.push(target);
+        }
+        for entry in reasons.unwrap_or_default() {
+            self.define(reader, "breach reason", &entry.code.value, entry.code.referenced);
+            let (code, title) = target::breach_reason(reader, &entry);
+            self.breach_reasons.insert(code, title);
+        }
+        for entry in outages.unwrap_or_default() {
+            self.define(reader, "outage budget", &entry.name.value, entry.name.referenced);
+            self.outage_budgets.push(target::outage_budget(reader, &entry));
+        }
+    }
+
     fn inventory_section(&mut self, reader: &mut Reader<'_>, section: inventory::InventoryText) {
         let named = reader.label_names(section.entity.as_ref());
         self.entity_labels.extend(named);
@@ -239,6 +274,9 @@ impl Loading {
             self.teams.entry(team.name.clone()).or_insert(team);
         }
         self.calendars.insert(ALWAYS.to_owned(), WorkCalendar::always(ALWAYS));
+        if self.breach_reasons.is_empty() {
+            self.breach_reasons = target::default_reasons();
+        }
         self.ladders.entry(defaults::LADDER.to_owned()).or_insert_with(defaults::ladder);
         self.check_references(&texts);
         let places = normalising::places(&self.items);
@@ -269,6 +307,9 @@ impl Loading {
             teams: self.teams,
             people: self.people,
             rosters: self.rosters,
+            targets: self.targets,
+            breach_reasons: self.breach_reasons,
+            outage_budgets: self.outage_budgets,
             problems: self.problems,
             plans: self.plans,
         };

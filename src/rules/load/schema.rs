@@ -50,6 +50,17 @@ spellings! {
     });
     SeverityWord => words(&Severity::ALL.map(Severity::as_str));
     PriorityWord => words(&Priority::ALL.map(Priority::as_str));
+    /// Working time; `wd` is a working day, whose length the target says.
+    WorkingTime => json_schema!({
+        "type": "string",
+        "pattern": r"^\s*([0-9]+wd)?([0-9]+(w|d|h|m|s|ms))*\s*$",
+        "examples": ["8h", "2wd", "1wd4h"],
+    });
+    ClassWord => words(&crate::model::Class::ALL.map(crate::model::Class::as_str));
+    LevelWord => words(&crate::model::Level::ALL.map(crate::model::Level::as_str));
+    PartyWord => words(&crate::model::CauseParty::ALL.map(crate::model::CauseParty::as_str));
+    OnBreachWord => words(&crate::rules::OnBreach::ALL.map(crate::rules::OnBreach::as_str));
+    MeasureWord => words(&["response", "resolution", "first_fix", "reopened", "contact"]);
     StatusWord => words(&[Status::Firing, Status::Resolved, Status::Point].map(Status::as_str));
     /// What an event that a rule makes can be.
     MadeStatusWord => words(&["firing", "point"]);
