@@ -45,6 +45,8 @@ impl Desk {
             NoticeKind::Page
             | NoticeKind::PageAgain
             | NoticeKind::Escalated
+            | NoticeKind::TargetWarning
+            | NoticeKind::TargetBreached
             | NoticeKind::ProblemOpened
             | NoticeKind::InspectionMissed => format!("{team} at tier {tier}: {why} ({to})"),
         };
