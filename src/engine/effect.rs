@@ -7,7 +7,7 @@ use crate::incidents::{Incident, TimelineEntry};
 use crate::inspections::{ProbeRequest, Run};
 use crate::model::{Cause, Fingerprint, IncidentId, Moment, Priority, Silence, SilenceId, Stamp, Status, Tier};
 use crate::problems::Problem;
-use crate::rules::Channel;
+use crate::rules::{Channel, Language};
 
 /// One consequence of an input. Records replace the row of the same id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ pub struct AuditEntry {
     pub refused: Option<String>,
 }
 
-/// A message to a team's channel. Its cause is its idempotency key.
+/// A message to a channel of a team or of a person. Its cause is its idempotency key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
     pub cause: Cause,
@@ -88,13 +88,19 @@ pub struct Notice {
     pub kind: NoticeKind,
     pub channel: Channel,
     pub team: String,
+    /// The person whom it tells, if it is not for the whole team.
+    #[serde(default)]
+    pub person: Option<String>,
     pub tier: Option<Tier>,
-    /// `INC-…`, `PRB-…` or `RUN-…`.
+    /// `INC-…`, `PRB-…`, `RUN-…`, or `DIG-…` of a digest.
     pub subject: String,
     /// The text that a person reads first.
     pub title: String,
     /// The record as JSON, as it stood.
     pub body: String,
+    /// In which it is worded.
+    #[serde(default)]
+    pub language: Language,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -106,16 +112,19 @@ pub enum NoticeKind {
     Resolved,
     ProblemOpened,
     InspectionMissed,
+    /// Several incidents at once.
+    Digest,
 }
 
 impl NoticeKind {
-    pub const ALL: [NoticeKind; 6] = [
+    pub const ALL: [NoticeKind; 7] = [
         NoticeKind::Page,
         NoticeKind::PageAgain,
         NoticeKind::Escalated,
         NoticeKind::Resolved,
         NoticeKind::ProblemOpened,
         NoticeKind::InspectionMissed,
+        NoticeKind::Digest,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -126,6 +135,7 @@ impl NoticeKind {
             NoticeKind::Resolved => "resolved",
             NoticeKind::ProblemOpened => "problem_opened",
             NoticeKind::InspectionMissed => "inspection_missed",
+            NoticeKind::Digest => "digest",
         }
     }
 }
@@ -194,6 +204,8 @@ pub enum Counted {
         windows: u64,
     },
     CommandRefused,
+    /// A notice waits for the next digest of its channel.
+    NoticeGathered,
     InvariantBroken {
         which: String,
     },

@@ -53,6 +53,7 @@ pub(super) struct Decided {
     escalations: IntCounterVec,
     breaches: IntCounterVec,
     notices: IntCounterVec,
+    notices_gathered: IntCounter,
     commands_refused: IntCounter,
     problems: IntGaugeVec,
     problems_opened: IntCounter,
@@ -88,6 +89,7 @@ impl Decided {
             escalations: counters(registry, &names::ESCALATIONS, &["from", "to"]),
             breaches: counters(registry, &names::BREACHES, &["tier", "what"]),
             notices: counters(registry, &names::NOTICES, &["kind"]),
+            notices_gathered: counter(registry, &names::NOTICES_GATHERED),
             commands_refused: counter(registry, &names::COMMANDS_REFUSED),
             problems: gauges(registry, &names::PROBLEMS, &["state"]),
             problems_opened: counter(registry, &names::PROBLEMS_OPENED),
@@ -200,6 +202,7 @@ impl Decided {
             Counted::WindowsDropped { rule, windows } => {
                 self.windows_dropped.with_label_values(&[self.rules.admit(rule).as_ref()]).inc_by(*windows);
             }
+            Counted::NoticeGathered => self.notices_gathered.inc(),
             Counted::CommandRefused => self.commands_refused.inc(),
             Counted::InvariantBroken { which } => {
                 self.invariants_broken.with_label_values(&[self.invariants.admit(which).as_ref()]).inc();

@@ -71,6 +71,8 @@ pub(super) const ESCALATIONS: Text =
 pub(super) const BREACHES: Text =
     text("watchfire_breaches_total", "Time limits to respond or to resolve that passed unmet, by tier.");
 pub(super) const NOTICES: Text = text("watchfire_notices_total", "Notices to teams that the desk decided on, by kind.");
+pub(super) const NOTICES_GATHERED: Text =
+    text("watchfire_notices_gathered_total", "Notices that waited for the next digest of their channel.");
 pub(super) const COMMANDS_REFUSED: Text =
     text("watchfire_commands_refused_total", "Commands of people that the state of things did not allow.");
 

@@ -2,6 +2,7 @@
 //!
 //! Must never read a file or a clock: texts are handed in, and what they compile to depends on nothing else.
 
+mod channel;
 mod check;
 mod defaults;
 mod expression;
@@ -18,6 +19,7 @@ mod mistake;
 mod naming;
 mod pattern;
 mod person;
+mod places;
 mod plan;
 mod problem;
 mod rulebook;
@@ -26,6 +28,7 @@ mod spanned;
 mod team;
 mod test_case;
 
+pub use channel::{CHANNEL_KINDS, Channel, RequestMethod, RequestTemplate};
 pub use check::{Finding, FindingKind, Report, report};
 pub use defaults::builtin;
 pub use expression::{BadExpression, Expression};
@@ -45,9 +48,10 @@ pub use pattern::{
     GroupClass, Pattern, Rate, Semantics, Sequence, SequenceStep,
 };
 pub use person::{Contact, Person};
+pub use places::{BadPlace, NoticeField, Piece, is_secret_name, pieces};
 pub use plan::{Check, Comparison, Item, Limit, Plan};
 pub use problem::ProblemPolicy;
 pub use rulebook::{CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
-pub use team::{Channel, Team};
+pub use team::{DigestPolicy, Language, Team};
 pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

@@ -4,6 +4,7 @@
 
 mod command;
 mod decision;
+mod digest;
 mod follow;
 mod group;
 mod inspection;
@@ -125,6 +126,7 @@ impl Desk {
     pub(super) fn tick(&mut self, mut step: Step<'_>) {
         self.serve_incidents(&mut step);
         self.serve_inspections(&mut step);
+        self.serve_digests(&mut step);
         self.state.forget_answers(step.now);
         self.finish(step);
     }
@@ -154,6 +156,7 @@ impl Desk {
         [
             self.state.next_incident_deadline(),
             self.state.kept.core.inspections.next_deadline(),
+            self.state.kept.core.digests.next_deadline(),
             self.state.next_answer_expiry(),
         ]
         .into_iter()

@@ -1,6 +1,7 @@
 //! From rule files to a rulebook: every file is read, every mistake is collected, and only then is it decided.
 
 mod actions;
+mod channel;
 mod csv;
 mod grouping;
 mod holding;
