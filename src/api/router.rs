@@ -16,8 +16,8 @@ use super::endpoint::{Endpoint, mount};
 use super::family::Failure;
 use super::state::{ApiState, Shared};
 use super::{
-    alerts, audit, dead_letters, explain, incident_commands, incidents, inspections, normalised, openapi, problems,
-    rules, runs, service, silences, sources, stream, tiers, v2,
+    ack, alerts, audit, dead_letters, explain, incident_commands, incidents, inspections, normalised, openapi,
+    problems, rules, runs, service, silences, sources, stream, tiers, v2,
 };
 use crate::ingest;
 use crate::metrics::{Metrics, Stopwatch};
@@ -67,6 +67,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         dead_letters::endpoints(),
         normalised::endpoints(),
         stream::endpoints(),
+        ack::endpoints(),
     ]
     .into_iter()
     .flatten()
