@@ -20,6 +20,8 @@ mod normalised;
 mod openapi;
 mod parameters;
 mod problems;
+mod roster_commands;
+mod rosters;
 mod router;
 mod rules;
 mod runs;

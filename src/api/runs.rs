@@ -153,6 +153,7 @@ fn run_of(outcome: Outcome) -> Result<(RunId, u64), Failure> {
         | Outcome::Problem { .. }
         | Outcome::Silence { .. }
         | Outcome::Rulebook { .. }
+        | Outcome::Staff { .. }
         | Outcome::Refused(_)) => Err(misfit(&outcome)),
     }
 }

@@ -26,6 +26,7 @@ pub(crate) fn sample() -> Incident {
         tier: Tier::First,
         team: "first-line".to_owned(),
         assignee: None,
+        waiting: None,
         priority: Priority::P2,
         priority_reason: String::new(),
         severity: Severity::Major,

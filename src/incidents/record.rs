@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::RootCandidate;
 use crate::model::{
     BreachReason, Class, ClockFace, ContactLog, Fingerprint, IncidentId, Labels, Level, Moment, Outage, Priority,
-    ProblemId, Severity, Tier,
+    ProblemId, Severity, Tier, Waiting,
 };
 
 /// Where an incident stands. Tier, acknowledged and breached are attributes, never states.
@@ -90,6 +90,9 @@ pub struct Incident {
     pub tier: Tier,
     pub team: String,
     pub assignee: Option<String>,
+    /// While its team has nobody who can take it.
+    #[serde(default)]
+    pub waiting: Option<Waiting>,
     pub priority: Priority,
     pub priority_reason: String,
     pub severity: Severity,
@@ -187,6 +190,8 @@ pub enum TimelineKind {
     Paged,
     Escalated,
     StepSkipped,
+    /// Nobody of the team can take it: it waits in the queue.
+    Queued,
     Breached,
     Acknowledged,
     Assigned,

@@ -3,6 +3,7 @@
 use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Registry};
 
 use super::registration::{begin, counter, counters, gauges, histograms};
+use super::staffed::Staffed;
 use super::words::{OTHER, Words};
 use super::{Metrics, names};
 use crate::engine::{Bound, Breach, Counted, Effect, Normalised, NoticeKind, Suppressor, TargetOutcome};
@@ -63,6 +64,7 @@ pub(super) struct Decided {
     problems_opened: IntCounter,
     runs: IntCounterVec,
     items: IntCounterVec,
+    pub(super) staffed: Staffed,
 }
 
 impl Decided {
@@ -103,6 +105,7 @@ impl Decided {
             problems_opened: counter(registry, &names::PROBLEMS_OPENED),
             runs: counters(registry, &names::INSPECTION_RUNS, &["state"]),
             items: counters(registry, &names::INSPECTION_ITEMS, &["outcome"]),
+            staffed: Staffed::new(registry),
         };
         decided.begin_closed_sets();
         for source in BUILT_IN_SOURCES.into_iter().chain([OTHER]) {
@@ -209,6 +212,8 @@ impl Decided {
             Counted::IncidentOpened { priority } => {
                 self.incidents_opened.with_label_values(&[priority.as_str()]).inc();
             }
+            Counted::Dispatched => self.staffed.dispatched.inc(),
+            Counted::StepSkipped { tier } => self.staffed.skipped.with_label_values(&[tier.as_str()]).inc(),
             Counted::Reopened => self.incidents_reopened.inc(),
             Counted::ProblemOpened => self.problems_opened.inc(),
             Counted::RunEnded { state } => self.runs.with_label_values(&[state.as_str()]).inc(),
@@ -254,7 +259,8 @@ impl Metrics {
                 | Effect::Audit(_)
                 | Effect::Delivery(_)
                 | Effect::Probe(_)
-                | Effect::Answer(_) => {}
+                | Effect::Answer(_)
+                | Effect::Staff(_) => {}
                 Effect::Normalised(normalised) => self.decided.normalised(normalised),
             }
         }

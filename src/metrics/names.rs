@@ -83,6 +83,20 @@ pub(super) const NOTICES_GATHERED: Text =
 pub(super) const COMMANDS_REFUSED: Text =
     text("watchfire_commands_refused_total", "Commands of people that the state of things did not allow.");
 
+// Who is at work.
+pub(super) const DISPATCHED: Text =
+    text("watchfire_dispatched_total", "Incidents that dispatch gave to somebody by itself.");
+pub(super) const STEPS_SKIPPED: Text = text(
+    "watchfire_steps_skipped_total",
+    "Steps of ladders passed over at once because their team could not act, by tier.",
+);
+pub(super) const QUEUE_WAITING: Text = text(
+    "watchfire_queue_waiting_incidents",
+    "Open incidents that wait because nobody of their team can take them, by priority.",
+);
+pub(super) const ON_DUTY: Text =
+    text("watchfire_on_duty_people", "People on duty now by each roster, whether they are present or not.");
+
 // Problems and inspections.
 pub(super) const PROBLEMS: Text = text("watchfire_problems", "Problem records, by state.");
 pub(super) const PROBLEMS_OPENED: Text =

@@ -152,7 +152,7 @@ impl Desk {
         let id = self.state.new_id();
         let rule = step.rulebook.rule(&decision.rule);
         let record = new_record(id, decision, condition, raised, rule, step);
-        let (climb, moves) = new_climb(&record, rule, &self.staffing(step), step);
+        let (climb, moves) = new_climb(&record, rule, &self.with_closed(&record, self.staffing(step), step), step);
         let priority = record.priority;
         let text = format!("rule {}: {}", decision.rule, raised.reason);
         self.state.put(DeskIncident {
@@ -169,6 +169,7 @@ impl Desk {
             member_lines: 0,
             recurs: raised.counts_for_recurrence,
             paged: None,
+            responder: None,
             clocks: Default::default(),
             outage_begun: false,
             told: Default::default(),
@@ -359,6 +360,7 @@ fn new_record(
         tier: Tier::First,
         team: String::new(),
         assignee: None,
+        waiting: None,
         priority: graded.priority,
         priority_reason: graded.reason,
         severity,
@@ -414,7 +416,7 @@ pub(super) fn new_climb(
         return (Climb::silent(ladder, step.now, why), Vec::new());
     }
     let settle = rule.map_or(Span::from_seconds(30), |rule| rule.settle);
-    Climb::start(ladder, staffing, step.now, settle)
+    Climb::start(ladder, &super::dispatch::at_start(ladder, staffing), step.now, settle)
 }
 
 /// The item that an alert is about.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::reach;
+use super::{reach, sites};
 use crate::model::{Labels, Matcher, MatcherOp, Matchers, Moment};
 use crate::rules::{
     Extraction, Inhibition, Inventory, Loaded, NAMING_FACT, NamingStandard, Pattern, Place, Rule, Rulebook,
@@ -31,6 +31,8 @@ pub enum FindingKind {
     Contradiction,
     /// It names something that the inventory does not hold.
     NotInInventory,
+    /// Nobody of the first line goes there.
+    OrphanSite,
     /// A calendar in which nobody ever works.
     NeverOpen,
     /// A calendar whose statutory holidays of the coming year are not known.
@@ -49,6 +51,7 @@ impl FindingKind {
             FindingKind::NotInInventory => "name what the inventory does not hold",
             FindingKind::NeverOpen => "are calendars in which nobody ever works",
             FindingKind::YearMissing => "are calendars that lack the statutory holidays of a year",
+            FindingKind::OrphanSite => "are sites where nobody of the first line works",
             FindingKind::Bound => "will hit a bound",
             FindingKind::Unindexed => "tried for every event; a matcher such as alertname=\"…\" would index them",
         }
@@ -103,6 +106,12 @@ pub fn findings(loaded: &Loaded, windows_max: usize, now: Moment) -> Vec<Finding
             );
             add(FindingKind::YearMissing, ("calendar", name), message);
         }
+    }
+    for (site, items, at) in sites::orphans(rulebook) {
+        let message = format!(
+            "site {site:?} with {items} items is covered by no team of the first line; give it to somebody on a roster"
+        );
+        add(FindingKind::OrphanSite, ("inventory item", &at), message);
     }
     found.sort_by_key(|finding| finding.kind);
     found

@@ -3,6 +3,7 @@
 
 mod findings;
 mod reach;
+mod sites;
 #[cfg(test)]
 mod tests;
 

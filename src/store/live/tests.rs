@@ -45,6 +45,7 @@ fn incident(id: u64, state: IncidentState, team: &str) -> Incident {
         tier: Tier::First,
         team: team.to_owned(),
         assignee: None,
+        waiting: None,
         priority: Priority::P2,
         priority_reason: String::new(),
         severity: Severity::Major,
