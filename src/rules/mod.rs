@@ -48,7 +48,7 @@ pub use pattern::{
 pub use person::{Contact, Person};
 pub use plan::{Check, Comparison, Item, Limit, Plan};
 pub use problem::ProblemPolicy;
-pub use rulebook::{CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
+pub use rulebook::{AfterHours, CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
 pub use target::{
     BreachReasons, Grading, Indicator, Measure, OnBreach, OutageBudget, OutageCause, Pauses, Promise, Target, Urgency,

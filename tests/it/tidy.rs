@@ -12,10 +12,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rules", &["model", "calendar"]),
     ("correlation", &["model", "calendar", "rules"]),
     ("incidents", &["model", "calendar", "rules"]),
+    ("targets", &["model", "calendar", "rules"]),
     ("tiers", &["model", "calendar", "rules"]),
     ("problems", &["model", "calendar", "rules"]),
     ("inspections", &["model", "calendar", "rules"]),
-    ("engine", &["model", "calendar", "rules", "correlation", "incidents", "tiers", "problems", "inspections"]),
+    (
+        "engine",
+        &["model", "calendar", "rules", "correlation", "incidents", "targets", "tiers", "problems", "inspections"],
+    ),
     ("simulation", &["model"]),
     ("store", PURE),
     ("metrics", PURE),
@@ -33,6 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rules",
             "correlation",
             "incidents",
+            "targets",
             "tiers",
             "problems",
             "inspections",
@@ -50,6 +55,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rules",
             "correlation",
             "incidents",
+            "targets",
             "tiers",
             "problems",
             "inspections",
@@ -72,6 +78,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rules",
             "correlation",
             "incidents",
+            "targets",
             "tiers",
             "problems",
             "inspections",
@@ -80,8 +87,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
 ];
 
-const PURE: &[&str] =
-    &["model", "calendar", "rules", "correlation", "incidents", "tiers", "problems", "inspections", "engine"];
+const PURE: &[&str] = &[
+    "model",
+    "calendar",
+    "rules",
+    "correlation",
+    "incidents",
+    "targets",
+    "tiers",
+    "problems",
+    "inspections",
+    "engine",
+];
 
 /// What a pure room never names.
 const IMPURE: &[&str] = &[

@@ -68,7 +68,7 @@ impl Desk {
         let Some(incident) = self.state.get_mut(id) else { return false };
         let turns = incident.clocks.tick(step.now, &step.rulebook.calendars);
         incident.record.clocks = incident.clocks.faces(step.now, &step.rulebook.calendars);
-        self.tell(id, turns, step);
+        self.announce(id, turns, step);
         step.touch(id);
         true
     }
@@ -208,10 +208,10 @@ impl Desk {
         };
         let turns = clocks.follow(step.now, &situation, &step.rulebook.targets, &step.rulebook.calendars);
         record.clocks = clocks.faces(step.now, &step.rulebook.calendars);
-        self.tell(id, turns, step);
+        self.announce(id, turns, step);
     }
 
-    fn tell(&mut self, id: IncidentId, turns: Vec<Turn>, step: &mut Step<'_>) {
+    fn announce(&mut self, id: IncidentId, turns: Vec<Turn>, step: &mut Step<'_>) {
         for turn in turns {
             let Some(incident) = self.state.get_mut(id) else { return };
             let is_told = incident.clocks.is_told();
@@ -230,7 +230,7 @@ impl Desk {
                     step.timeline(id, TimelineKind::TargetWarning, TARGETS, why.clone());
                     step.count(Counted::Target { clock, outcome: TargetOutcome::Warned });
                     if pages {
-                        self.page(id, NoticeKind::TargetWarning, &why, step);
+                        self.tell(id, NoticeKind::TargetWarning, &why, step);
                     }
                 }
                 Turn::Breached { clock, at, limit } => {
@@ -240,7 +240,7 @@ impl Desk {
                     step.timeline(id, TimelineKind::Breached, TARGETS, why.clone());
                     step.count(Counted::Target { clock, outcome });
                     if pages_breach {
-                        self.page(id, NoticeKind::TargetBreached, &why, step);
+                        self.tell(id, NoticeKind::TargetBreached, &why, step);
                     }
                 }
             }

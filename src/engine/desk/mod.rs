@@ -2,15 +2,18 @@
 //!
 //! It learns of alerts only through decisions, and replays from its own journal alone.
 
+mod calendars;
 mod clocks;
 mod command;
 mod decision;
 mod follow;
 mod group;
 mod inspection;
+mod notice;
 mod page;
 mod priority;
 mod problem;
+mod staffing;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -126,6 +129,7 @@ impl Desk {
     pub(super) fn tick(&mut self, mut step: Step<'_>) {
         self.serve_incidents(&mut step);
         self.serve_inspections(&mut step);
+        self.serve_calendars(&mut step);
         self.state.forget_answers(step.now);
         self.finish(step);
     }
@@ -136,6 +140,7 @@ impl Desk {
         step.audit("watchfire", "system", "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
         self.change_plans(&mut step);
         self.change_promises(old, &mut step);
+        self.look_at_calendars(&mut step);
         self.finish(step);
     }
 
@@ -158,6 +163,7 @@ impl Desk {
             self.state.kept.core.inspections.next_deadline(),
             self.state.kept.core.outages.next_deadline(),
             self.state.next_answer_expiry(),
+            self.state.kept.core.calendars.next_deadline(),
         ]
         .into_iter()
         .flatten()

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::calendars::CalendarWatch;
 use super::{ANSWERS_KEPT, ENDED_KEPT};
 use crate::engine::Outcome;
 use crate::incidents::{Affected, Incident, IncidentState};
@@ -149,6 +150,7 @@ pub(in crate::engine) struct Core {
     pub problems: Problems,
     pub inspections: Inspections,
     pub outages: OutageLedger,
+    pub calendars: CalendarWatch,
     /// Answers by idempotency key.
     pub answers: BTreeMap<String, (Moment, Outcome)>,
 }

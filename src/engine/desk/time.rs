@@ -20,6 +20,7 @@ impl Desk {
         if self.serve_clocks(id, step) {
             return;
         }
+        let staffing = self.staffing(step);
         let Some(incident) = self.state.get_mut(id) else { return };
         if incident.forget_at.is_some_and(|at| at <= now) {
             self.state.forget(id);
@@ -42,7 +43,7 @@ impl Desk {
             self.resolve_by_itself(id, step);
         } else {
             let moves = match step.rulebook.ladder(&incident.climb.ladder) {
-                Some(ladder) => incident.climb.tick(now, ladder, &step.rulebook.teams),
+                Some(ladder) => incident.climb.tick(now, ladder, &staffing),
                 None => {
                     incident.climb.stop("its ladder is gone from the rules");
                     Vec::new()
@@ -79,7 +80,7 @@ impl Desk {
         step.timeline(id, TimelineKind::Resolved, actor, text);
         // Whoever was never told of it need not be told that it is over.
         if was_paged {
-            self.page(id, NoticeKind::Resolved, "resolved", step);
+            self.tell(id, NoticeKind::Resolved, "resolved", step);
         }
         step.touch(id);
     }
