@@ -16,6 +16,7 @@ pub mod correlation;
 pub mod incidents;
 pub mod inspections;
 pub mod problems;
+pub mod rosters;
 pub mod targets;
 pub mod tiers;
 

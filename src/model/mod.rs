@@ -15,6 +15,7 @@ mod sections;
 mod service;
 mod severity;
 mod silence;
+mod staffing;
 
 pub use bounds::{
     ANNOTATIONS_MAX, BoundedPairs, EVENTS_MAX, ID_MAX_BYTES, LABEL_MAX_BYTES, LABELS_MAX, NAME_MAX_BYTES, PairsOf,
@@ -34,3 +35,4 @@ pub use service::{
 };
 pub use severity::{BadWord, Priority, Severity, Tier};
 pub use silence::Silence;
+pub use staffing::{Heartbeat, HeartbeatWord, Waiting};

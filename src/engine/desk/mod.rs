@@ -139,8 +139,8 @@ impl Desk {
         let detail = format!("{} → {}, {} rules", old.hash, step.rulebook.hash, step.rulebook.rules.len());
         step.audit("watchfire", "system", "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
         self.change_plans(&mut step);
-        self.change_promises(old, &mut step);
         self.look_at_calendars(&mut step);
+        self.change_promises(old, &mut step);
         self.finish(step);
     }
 

@@ -149,8 +149,8 @@ pub(in crate::engine) struct Core {
     pub next_incident: u64,
     pub problems: Problems,
     pub inspections: Inspections,
-    pub outages: OutageLedger,
     pub calendars: CalendarWatch,
+    pub outages: OutageLedger,
     /// Answers by idempotency key.
     pub answers: BTreeMap<String, (Moment, Outcome)>,
 }

@@ -59,6 +59,8 @@ pub fn report(loaded: &Loaded, windows_max: usize, now: Moment) -> Report {
         ("teams", rulebook.teams.len()),
         ("targets", rulebook.targets.len()),
         ("outages", rulebook.outage_budgets.len()),
+        ("people", rulebook.people.len()),
+        ("rosters", rulebook.rosters.len()),
         ("problems", rulebook.problems.len()),
         ("inspections", rulebook.plans.len()),
         ("tests", loaded.tests.len()),

@@ -19,6 +19,8 @@ mod plan_text;
 mod problem;
 mod problem_text;
 mod reader;
+mod roster;
+mod roster_text;
 mod rule;
 pub(super) mod schema;
 mod shape;
@@ -105,6 +107,7 @@ struct Loading {
     ladders: BTreeMap<String, super::Ladder>,
     teams: BTreeMap<String, super::Team>,
     people: BTreeMap<String, super::Person>,
+    rosters: BTreeMap<String, super::Roster>,
     targets: Vec<super::Target>,
     breach_reasons: BTreeMap<String, String>,
     outage_budgets: Vec<super::OutageBudget>,
@@ -133,6 +136,11 @@ impl Loading {
             self.define(&mut reader, "person", &entry.name.value, entry.name.referenced);
             let person = person::person(&mut reader, &entry);
             self.people.insert(person.name.clone(), person);
+        }
+        for entry in file.rosters.unwrap_or_default() {
+            self.define(&mut reader, "roster", &entry.name.value, entry.name.referenced);
+            let roster = roster::roster(&mut reader, &entry);
+            self.rosters.insert(roster.name.clone(), roster);
         }
         for entry in file.tiers.unwrap_or_default() {
             self.define(&mut reader, "ladder", &entry.name.value, entry.name.referenced);
@@ -298,6 +306,7 @@ impl Loading {
             ladders: self.ladders,
             teams: self.teams,
             people: self.people,
+            rosters: self.rosters,
             targets: self.targets,
             breach_reasons: self.breach_reasons,
             outage_budgets: self.outage_budgets,
@@ -342,6 +351,11 @@ impl Loading {
                 Named::Ladder => ("ladder", self.ladders.keys().map(String::as_str).collect()),
                 Named::Calendar => ("calendar", self.calendars.keys().map(String::as_str).collect()),
                 Named::Team => ("team", self.teams.keys().map(String::as_str).collect()),
+                Named::Roster => ("roster", self.rosters.keys().map(String::as_str).collect()),
+                Named::Person => {
+                    self.warnings.extend(self.stranger(reference, texts));
+                    continue;
+                }
             };
             let Some(file) = texts.get(reference.file) else { continue };
             let at = place(reference.at);
@@ -357,6 +371,20 @@ impl Loading {
                 self.warnings.push(Mistake::at(&file.path, &file.text, at, message, ""));
             }
         }
+    }
+}
+
+impl Loading {
+    /// Somebody whom a roster names and nobody describes, where people are described at all: hardly meant.
+    fn stranger(&self, reference: &Reference, texts: &[RuleText]) -> Option<Mistake> {
+        let name = &reference.name;
+        let is_member = |team: &super::Team| team.members.contains(name);
+        if self.people.is_empty() || self.people.contains_key(name) || self.teams.values().any(is_member) {
+            return None;
+        }
+        let file = texts.get(reference.file)?;
+        let message = format!("nobody named {name:?} stands in people");
+        Some(Mistake::at(&file.path, &file.text, place(reference.at), message, ""))
     }
 }
 

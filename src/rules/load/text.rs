@@ -13,6 +13,7 @@ use super::pattern_text::{ContextActionText, EmitText, PatternText};
 use super::person_text::PersonEntry;
 use super::plan_text::PlanEntry;
 use super::problem_text::ProblemEntry;
+use super::roster_text::RosterEntry;
 use super::schema::{
     ClassWord, CountedWord, LengthOfTime, LevelWord, PriorityWord, SemanticsWord, SeverityWord, ThroughWord,
 };
@@ -55,6 +56,8 @@ pub(super) struct FileText {
     pub teams: Option<Vec<TeamEntry>>,
     /// What each of them can take, and how they want to be told.
     pub people: Option<Vec<PersonEntry>>,
+    /// Who works when.
+    pub rosters: Option<Vec<RosterEntry>>,
     /// What is promised to whom, in which version. The first that fits an incident holds.
     pub targets: Option<Vec<TargetEntry>>,
     /// Codes of reasons why a promise was broken; a built-in list unless given.
