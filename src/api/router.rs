@@ -17,7 +17,7 @@ use super::family::Failure;
 use super::state::{ApiState, Shared};
 use super::{
     ack, alerts, audit, dead_letters, explain, incident_commands, incidents, inspections, normalised, openapi,
-    problems, roster_commands, rosters, rules, runs, service, silences, sources, stream, tiers, v2,
+    problems, roster_commands, rosters, rules, runs, service, silences, sources, stream, targets, tiers, v2,
 };
 use crate::ingest;
 use crate::metrics::{Metrics, Stopwatch};
@@ -62,6 +62,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         tiers::endpoints(),
         rosters::endpoints(),
         roster_commands::endpoints(),
+        targets::endpoints(),
         rules::endpoints(),
         sources::endpoints(),
         silences::endpoints(),

@@ -6,13 +6,14 @@ use watchfire::engine::{AlertRecord, Effect, Evidence, Notice, NoticeKind};
 use watchfire::incidents::{Incident, IncidentState, TimelineEntry, TimelineKind};
 use watchfire::inspections::{ItemOutcome, ItemResult, Run, RunState};
 use watchfire::model::{
-    Cause, Fingerprint, IncidentId, Labels, Matcher, MatcherOp, Matchers, Moment, Offset, Partition, Priority,
-    ProblemId, RunId, Severity, Silence, SilenceId, Span, Stamp, Status, Tier,
+    BreachReason, Cause, CauseParty, ClockFace, ClockKind, ClockState, ContactBy, ContactLog, Fingerprint, IncidentId,
+    Labels, Matcher, MatcherOp, Matchers, Moment, Offset, Outage, Partition, Priority, ProblemId, RunId, Severity,
+    Silence, SilenceId, Span, Stamp, Status, Tier,
 };
 use watchfire::problems::{Problem, ProblemNote, ProblemState};
 use watchfire::rules::{
-    Actions, Channel, Check, Counts, Inhibition, Item, Ladder, Pattern, Plan, Rule, RuleText, Rulebook, RulebookHash,
-    Semantics, Step, Team,
+    Actions, Channel, Check, Counts, Inhibition, Item, Ladder, OnBreach, OutageBudget, Pattern, Plan, Promise, Rule,
+    RuleText, Rulebook, RulebookHash, Semantics, Step, Target, Team,
 };
 
 use super::house::START;
@@ -102,7 +103,44 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
         unpaged: false,
         next_step_at: Some(at(900)),
         unarmed: None,
+        class: Default::default(),
+        out_of_catalogue: false,
+        impact: None,
+        urgency: None,
+        clocks: vec![clock()],
+        contacts: vec![ContactLog {
+            at: at(60),
+            by: ContactBy::Phone,
+            actor: "王工".to_owned(),
+            note: "已联系用户".to_owned(),
+            after: Span::from_seconds(60),
+        }],
+        breach_reason: Some(BreachReason { code: "spare_part".to_owned(), text: "等备件".to_owned() }),
+        outages: vec![Outage {
+            customer: "省局".to_owned(),
+            service: "业务平台".to_owned(),
+            party: CauseParty::Provider,
+            from: at(-3600),
+            to: None,
+        }],
         updated_at: at(number as i64),
+    }
+}
+
+fn clock() -> ClockFace {
+    ClockFace {
+        clock: ClockKind::Tto,
+        state: ClockState::Met,
+        target: "标准".to_owned(),
+        version: 1,
+        shadow: false,
+        limit: Span::from_hours(1),
+        calendar: "always".to_owned(),
+        elapsed: Span::from_seconds(60),
+        deadline: None,
+        breached_at: None,
+        paused: None,
+        ended_at: Some(at(60)),
     }
 }
 
@@ -266,6 +304,7 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
         quiet: None,
         otherwise_after: Span::from_minutes(15),
         groups: true,
+        grading: Default::default(),
         shape: 1,
     }
 }
@@ -297,6 +336,33 @@ pub fn rulebook() -> Rulebook {
         equal: vec![equal.to_owned()],
         through: None,
     };
+    let within = Promise { within: Span::from_hours(1), calendar: "always".to_owned(), by_channel: Default::default() };
+    rulebook.targets = vec![Target {
+        name: "标准".to_owned(),
+        version: 1,
+        from: None,
+        until: None,
+        because: "首版".to_owned(),
+        matchers: Matchers(Vec::new()),
+        classes: Vec::new(),
+        priorities: Vec::new(),
+        during: None,
+        tto: Some(within),
+        ttr: None,
+        warnings: vec![75],
+        pauses: Default::default(),
+        shadow: false,
+        on_breach: OnBreach::Page,
+        indicators: Vec::new(),
+    }];
+    rulebook.outage_budgets = vec![OutageBudget {
+        name: "平台".to_owned(),
+        matchers: Matchers(Vec::new()),
+        party: CauseParty::Provider,
+        a_year: Span::from_hours(72),
+        zone: "Asia/Shanghai".to_owned(),
+        warn_at: vec![50],
+    }];
     rulebook.inhibitions = vec![
         inhibition("power", "alertname", "site"),
         inhibition("graded", "@severity", "site"),
