@@ -6,7 +6,7 @@ use super::registration::{begin, counter, counters, gauges, histograms};
 use super::words::{OTHER, Words};
 use super::{Metrics, names};
 use crate::engine::{Bound, Breach, Counted, Effect, Normalised, NoticeKind, Suppressor};
-use crate::inspections::{ItemOutcome, RunState};
+use crate::inspections::{ItemOutcome, RunState, SubjectKind};
 use crate::model::{Priority, Severity, Status, Tier};
 use crate::problems::ProblemState;
 
@@ -58,6 +58,7 @@ pub(super) struct Decided {
     problems_opened: IntCounter,
     runs: IntCounterVec,
     items: IntCounterVec,
+    findings: IntCounterVec,
 }
 
 impl Decided {
@@ -93,6 +94,7 @@ impl Decided {
             problems_opened: counter(registry, &names::PROBLEMS_OPENED),
             runs: counters(registry, &names::INSPECTION_RUNS, &["state"]),
             items: counters(registry, &names::INSPECTION_ITEMS, &["outcome"]),
+            findings: counters(registry, &names::INSPECTION_FINDINGS, &["subject"]),
         };
         decided.begin_closed_sets();
         for source in BUILT_IN_SOURCES.into_iter().chain([OTHER]) {
@@ -115,6 +117,7 @@ impl Decided {
         begin(&self.problems, ProblemState::ALL.map(ProblemState::as_str));
         begin(&self.runs, RunState::ALL.map(RunState::as_str));
         begin(&self.items, ItemOutcome::ALL.map(ItemOutcome::as_str));
+        begin(&self.findings, SubjectKind::ALL.map(SubjectKind::as_str));
         for tier in Tier::ALL {
             for what in Breach::ALL {
                 self.breaches.with_label_values(&[tier.as_str(), what.as_str()]);
@@ -197,6 +200,7 @@ impl Decided {
             Counted::ProblemOpened => self.problems_opened.inc(),
             Counted::RunEnded { state } => self.runs.with_label_values(&[state.as_str()]).inc(),
             Counted::ItemChecked { outcome } => self.items.with_label_values(&[outcome.as_str()]).inc(),
+            Counted::InspectionFound { subject } => self.findings.with_label_values(&[subject.as_str()]).inc(),
             Counted::WindowsDropped { rule, windows } => {
                 self.windows_dropped.with_label_values(&[self.rules.admit(rule).as_ref()]).inc_by(*windows);
             }

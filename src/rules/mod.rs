@@ -2,6 +2,7 @@
 //!
 //! Must never read a file or a clock: texts are handed in, and what they compile to depends on nothing else.
 
+mod capacity;
 mod check;
 mod defaults;
 mod expression;
@@ -26,6 +27,7 @@ mod spanned;
 mod team;
 mod test_case;
 
+pub use capacity::Capacity;
 pub use check::{Finding, FindingKind, Report, report};
 pub use defaults::builtin;
 pub use expression::{BadExpression, Expression};
@@ -45,7 +47,7 @@ pub use pattern::{
     GroupClass, Pattern, Rate, Semantics, Sequence, SequenceStep,
 };
 pub use person::{Contact, Person};
-pub use plan::{Check, Comparison, Item, Limit, Plan};
+pub use plan::{Check, Comparison, Expected, Item, Limit, Plan, Slots, Staffing};
 pub use problem::ProblemPolicy;
 pub use rulebook::{CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};

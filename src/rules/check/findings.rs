@@ -33,6 +33,8 @@ pub enum FindingKind {
     NotInInventory,
     /// There are more things to keep apart than it may keep.
     Bound,
+    /// Its people cannot do its work in its time.
+    Capacity,
     /// It is looked at for every event.
     Unindexed,
 }
@@ -44,6 +46,7 @@ impl FindingKind {
             FindingKind::Contradiction => "fit nothing, since they contradict themselves",
             FindingKind::NotInInventory => "name what the inventory does not hold",
             FindingKind::Bound => "will hit a bound",
+            FindingKind::Capacity => "are more work than the people have time for",
             FindingKind::Unindexed => "tried for every event; a matcher such as alertname=\"…\" would index them",
         }
     }
@@ -85,6 +88,13 @@ pub fn findings(loaded: &Loaded, windows_max: usize) -> Vec<Finding> {
         if let Some(message) = impossible(inhibition) {
             add(FindingKind::Contradiction, ("inhibition", &inhibition.name), message);
         }
+    }
+    for (name, over) in rulebook.plans.iter().filter_map(|(name, plan)| Some((name, plan.overload(rulebook)?))) {
+        let message = format!(
+            "plan {name:?} needs {} of work from {:.0} to {:.0}, and its {} inspectors have {} ({})",
+            over.needed, over.from, over.to, over.inspectors, over.available, over.basis
+        );
+        add(FindingKind::Capacity, ("inspection plan", name), message);
     }
     found.sort_by_key(|finding| finding.kind);
     found

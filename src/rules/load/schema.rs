@@ -54,6 +54,7 @@ spellings! {
     MadeStatusWord => words(&["firing", "point"]);
     StateWord => words(&super::test_case::STATES);
     TierNumber => json_schema!({"type": "integer", "enum": Tier::ALL.map(Tier::number)});
+    PeriodWord => words(&super::plan::PERIODS.map(|(word, _)| word));
     CountedWord => words(&["transitions", "message"]);
     SemanticsWord => words(&["sec"]);
     FlapModeWord => words(&["time", "nagios", "icinga"]);

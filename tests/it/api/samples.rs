@@ -12,7 +12,7 @@ use watchfire::model::{
 use watchfire::problems::{Problem, ProblemNote, ProblemState};
 use watchfire::rules::{
     Actions, Channel, Check, Counts, Inhibition, Item, Ladder, Pattern, Plan, Rule, RuleText, Rulebook, RulebookHash,
-    Semantics, Step, Team,
+    Semantics, Staffing, Step, Team,
 };
 
 use super::house::START;
@@ -94,6 +94,7 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
         reopened: 0,
         held: None,
         problem: None,
+        findings: Vec::new(),
         workaround: None,
         runbook: None,
         diagnosis: None,
@@ -203,15 +204,25 @@ pub fn run(number: u64) -> Run {
         scheduled_at: at(0),
         overdue_at: at(3600),
         missed_at: at(7200),
+        due_since: Some(at(0)),
+        overdue_since: None,
+        unsigned_since: None,
         items: vec![ItemResult {
             name: "temperature".to_owned(),
             title: "温度".to_owned(),
             kind: "manual".to_owned(),
+            device: None,
+            due_at: None,
+            missed_at: None,
             outcome: ItemOutcome::NotDone,
             evidence: String::new(),
             value: None,
+            found: None,
+            expected: None,
             by: None,
             at: None,
+            trend: None,
+            incident: None,
         }],
         reason: None,
         signed_by: None,
@@ -320,6 +331,12 @@ pub fn rulebook() -> Rulebook {
         check: Check::Manual { evidence: true },
         severity: Severity::Minor,
         labels: labels(&[("site", "GZ01")]),
+        device: None,
+        warn: None,
+        fail: None,
+        expect: None,
+        trend: None,
+        minutes: 10,
     };
     let plan = Plan {
         name: "machine-room".to_owned(),
@@ -330,6 +347,10 @@ pub fn rulebook() -> Rulebook {
         due_within: Span::from_hours(2),
         missed_after: Span::from_hours(8),
         sign_off: true,
+        signers: None,
+        four_eyes: false,
+        slots: None,
+        staffing: Some(Staffing { inspectors: None, hours_a_day: Span::from_hours(1), calendar: None }),
     };
     rulebook.plans.insert("machine-room".to_owned(), plan);
     rulebook
