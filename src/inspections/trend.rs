@@ -15,15 +15,17 @@ use crate::rules::{Comparison, Limit};
 /// Values kept of one item.
 const KEPT: usize = 48;
 /// Fewer say nothing.
-const LEAST: usize = 6;
+const LEAST: usize = 8;
 /// One-sided 1 % of the normal distribution.
 const SIGNIFICANT: f64 = 2.326;
 /// From the median of absolute deviations to a standard deviation.
 const DEVIATION: f64 = 1.4826;
 /// How many deviations the values must have gone.
 const RISE_LEAST: f64 = 4.0;
-/// A step back by that part of all that was seen is a new beginning: somebody tidied up.
+/// A step back by that part of all that was seen, and so much larger than the usual step, is a new beginning: somebody
+/// tidied up.
 const RESET: f64 = 0.25;
+const RESET_STEPS: f64 = 5.0;
 /// How far ahead of the time that was seen anything is said, in that time.
 const AHEAD_MOST: f64 = 3.0;
 /// Past the horizon a drift that was told is told no more.
@@ -109,7 +111,8 @@ impl fmt::Display for Forecast {
 fn since_reset(all: &[(f64, f64)]) -> Option<&[(f64, f64)]> {
     let (least, most) =
         all.iter().fold((f64::MAX, f64::MIN), |(least, most), (_, value)| (least.min(*value), most.max(*value)));
-    let step = (most - least) * RESET;
+    let usual = median(all.windows(2).map(|pair| (pair[1].1 - pair[0].1).abs()).collect());
+    let step = ((most - least) * RESET).max(usual * RESET_STEPS);
     let reset = all.windows(2).rposition(|pair| step > 0.0 && pair[0].1 - pair[1].1 > step);
     let Some(reset) = reset else { return Some(all) };
     let before = all[..=reset].iter().fold(f64::MIN, |most, (_, value)| most.max(*value));
@@ -191,7 +194,7 @@ mod tests {
         // What falls towards a lower limit warns as well.
         let below = Limit { comparison: Comparison::Below, value: 10.0 };
         let (warned, low) = watch(&(0..60).map(|day| 60.0 - f64::from(day)).collect::<Vec<_>>(), below);
-        assert_eq!((warned.first(), low), (Some(&37), Some(51)));
+        assert_eq!((warned.first(), low), (Some(&36), Some(51)));
     }
 
     #[test]

@@ -367,7 +367,7 @@ inventory:
     - {name: 受理服务器, class: server, facts: {serial: S1, address: 10.0.0.5, prometheus: "10.0.0.6:9090"}}
     - {name: 计费服务器, class: server, facts: {serial: S2, address: 10.0.0.8, prometheus: "10.0.0.6:9090"}}
     - {name: 阵列, class: storage, facts: {serial: T1}}
-    - {name: 受理库, class: database, facts: {address: 10.0.0.7, port: "5432", prometheus: "10.0.0.6:9090"}}
+    - {name: 受理库, class: database, facts: {address: 10.0.0.7, prometheus: "10.0.0.6:9090"}}
     - {name: 门户, class: application, facts: {address: portal.example.com}}
 inspections:
   - {name: 网络外观, schedule: "0 9 * * 1", zone: Asia/Shanghai, due_within: 1d, missed_after: 3d, checklist: appearance-network, of: {kind: switch}}
