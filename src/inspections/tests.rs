@@ -46,7 +46,7 @@ fn plan(name: &str, title: &str, line: &str, zone: &str, items: Vec<Item>, sign_
         signers: None,
         four_eyes: false,
         slots: None,
-        staffing: None,
+        crew: None,
     }
 }
 

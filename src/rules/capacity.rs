@@ -33,7 +33,7 @@ impl Plan {
     /// Of the first run that is scheduled after that moment. `None` when the plan does not say who works how long, when
     /// its items do not say how long they take, or when it never comes again.
     pub fn capacity(&self, rulebook: &Rulebook, after: Moment) -> Option<Capacity> {
-        let staffing = self.staffing.as_ref()?;
+        let crew = self.crew.as_ref()?;
         let needed = self.work();
         if needed.is_zero() {
             return None;
@@ -41,14 +41,14 @@ impl Plan {
         let from = self.schedule.next_after(after)?;
         let to = from + self.missed_after;
         let members = rulebook.teams.get(&self.team).map_or(0, |team| team.members.len());
-        let inspectors = staffing.inspectors.unwrap_or(u32::try_from(members).unwrap_or(u32::MAX));
-        let calendar = staffing.calendar.as_ref().and_then(|name| rulebook.calendars.get(name));
+        let inspectors = crew.inspectors.unwrap_or(u32::try_from(members).unwrap_or(u32::MAX));
+        let calendar = crew.calendar.as_ref().and_then(|name| rulebook.calendars.get(name));
         let (each, basis) = match calendar {
             Some(calendar) => (calendar.between(from, to), format!("calendar {}", calendar.name)),
             None => {
                 let days = (self.missed_after.as_seconds_f64() / DAY_SECONDS).ceil() as i64;
-                let each = Span::from_micros(staffing.hours_a_day.as_micros() * days);
-                (each, format!("{} on each of {days} days", staffing.hours_a_day))
+                let each = Span::from_micros(crew.hours_a_day.as_micros() * days);
+                (each, format!("{} on each of {days} days", crew.hours_a_day))
             }
         };
         let available = Span::from_micros(each.as_micros() * i64::from(inspectors));
@@ -58,10 +58,10 @@ impl Plan {
         Some(Capacity { from, to, items, needed, inspectors, available, fits: needed <= available, basis })
     }
 
-    /// The first run, of those whose time the calendar knows, that its people cannot do.
-    pub(super) fn overload(&self, rulebook: &Rulebook) -> Option<Capacity> {
-        let calendar = self.staffing.as_ref()?.calendar.as_ref().and_then(|name| rulebook.calendars.get(name));
-        let mut after = calendar.and_then(|calendar| calendar.next_open(Moment::EPOCH)).unwrap_or(Moment::EPOCH);
+    /// The first run from now on, of those whose time the calendar knows, that its people cannot do.
+    pub(super) fn overload(&self, rulebook: &Rulebook, now: Moment) -> Option<Capacity> {
+        let calendar = self.crew.as_ref()?.calendar.as_ref().and_then(|name| rulebook.calendars.get(name));
+        let mut after = now;
         for _ in 0..RUNS_LOOKED_AT {
             let capacity = self.capacity(rulebook, after)?;
             if calendar.is_some_and(|calendar| calendar.next_open(capacity.to).is_none()) {
@@ -77,7 +77,7 @@ impl Plan {
 }
 
 /// How many runs of a plan are compared with the calendar.
-const RUNS_LOOKED_AT: usize = 400;
+const RUNS_LOOKED_AT: usize = 50;
 
 #[cfg(test)]
 mod tests {
@@ -97,7 +97,7 @@ mod tests {
         let found = plan.capacity(&loaded.rulebook, crate::model::Moment::EPOCH).expect("a capacity");
         let shown = (found.needed.to_string(), found.available.to_string(), found.fits);
         assert_eq!((shown.0.as_str(), shown.1.as_str(), shown.2), expected);
-        let report = report(&loaded, 1_000);
+        let report = report(&loaded, 1_000, crate::model::Moment::EPOCH);
         let found: Vec<&str> = report.of_kind(FindingKind::Capacity).map(|finding| finding.message.as_str()).collect();
         assert_eq!(found, finding.into_iter().collect::<Vec<_>>());
     }

@@ -29,7 +29,7 @@ pub struct Plan {
     /// When every item is looked at several times in one run.
     pub slots: Option<Slots>,
     /// What its team can do in a run's time.
-    pub staffing: Option<Staffing>,
+    pub crew: Option<Crew>,
 }
 
 /// The times within one run at which all its items are due.
@@ -52,7 +52,7 @@ impl Slots {
 
 /// Who works on a plan, and how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Staffing {
+pub struct Crew {
     /// `None`: as many as the team has members.
     pub inspectors: Option<u32>,
     /// What one of them works on a day of the window.

@@ -12,7 +12,7 @@ use crate::calendar::Schedule;
 use crate::model::Span;
 use crate::rules::defaults::FIRST_LINE;
 use crate::rules::spanned::Spanned;
-use crate::rules::{Inventory, Item, Mistake, Plan, RuleText, Slots, Staffing};
+use crate::rules::{Inventory, Item, Mistake, Plan, RuleText, Slots, Crew};
 
 const SECOND: Span = Span::from_seconds(1);
 const MINUTE: Span = Span::from_minutes(1);
@@ -143,7 +143,7 @@ fn plan(reader: &mut Reader<'_>, entry: &PlanEntry) -> Option<Plan> {
         signers: entry.signers.as_ref().map(|team| reader.refer(Named::Team, team)),
         four_eyes: entry.four_eyes.unwrap_or(false),
         slots: entry.slots.as_ref().map(|text| slots(reader, text, due_within)),
-        staffing: entry.capacity.as_ref().map(|text| Staffing {
+        crew: entry.capacity.as_ref().map(|text| Crew {
             inspectors: text.value.inspectors.as_ref().map(|count| reader.count(count, 1, INSPECTORS_MAX)),
             hours_a_day: reader.optional_span(text.value.hours_a_day.as_ref(), MINUTE, DAY).unwrap_or(HOURS_A_DAY),
             calendar: text.value.calendar.as_ref().map(|name| reader.refer(Named::Calendar, name)),

@@ -11,8 +11,8 @@ use watchfire::model::{
 };
 use watchfire::problems::{Problem, ProblemNote, ProblemState};
 use watchfire::rules::{
-    Actions, Channel, Check, Counts, Inhibition, Item, Ladder, Pattern, Plan, Rule, RuleText, Rulebook, RulebookHash,
-    Semantics, Staffing, Step, Team,
+    Actions, Channel, Check, Counts, Crew, Inhibition, Item, Ladder, Pattern, Plan, Rule, RuleText, Rulebook,
+    RulebookHash, Semantics, Step, Team,
 };
 
 use super::house::START;
@@ -264,6 +264,7 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
         severity: None,
         priority: None,
         ladder: "default".to_owned(),
+        after_hours: None,
         pages: true,
         runbook: None,
         settle: Span::from_seconds(30),
@@ -321,8 +322,13 @@ pub fn rulebook() -> Rulebook {
     rulebook.ladders.insert("default".to_owned(), ladder);
     for (name, title) in [("noc", "一线服务台"), ("network", "网络专家")] {
         let channels = vec![Channel::Webhook { url: "https://chat.example.org/hook/SECRET".to_owned() }];
-        let team =
-            Team { name: name.to_owned(), title: title.to_owned(), members: vec!["王工".to_owned()], channels };
+        let team = Team {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            members: vec!["王工".to_owned()],
+            channels,
+            ..Team::default()
+        };
         rulebook.teams.insert(name.to_owned(), team);
     }
     let item = Item {
@@ -350,7 +356,7 @@ pub fn rulebook() -> Rulebook {
         signers: None,
         four_eyes: false,
         slots: None,
-        staffing: Some(Staffing { inspectors: None, hours_a_day: Span::from_hours(1), calendar: None }),
+        crew: Some(Crew { inspectors: None, hours_a_day: Span::from_hours(1), calendar: None }),
     };
     rulebook.plans.insert("machine-room".to_owned(), plan);
     rulebook

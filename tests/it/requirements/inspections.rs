@@ -175,7 +175,7 @@ fn row_55_a_window_with_more_work_than_its_people_have_time_for_is_a_finding_of_
         let text = CLEANING.replace("capacity: {inspectors: 1, hours_a_day: 1h}", capacity);
         let texts = vec![RuleText { path: "a.yaml".to_owned(), text: format!("{FINDINGS}{text}") }];
         let loaded = load(texts).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
-        let report = report(&loaded, 1_000);
+        let report = report(&loaded, 1_000, moment("2026-01-01T00:00:00"));
         report.of_kind(FindingKind::Capacity).map(|finding| finding.message.clone()).collect::<Vec<_>>()
     };
     assert_eq!(check("capacity: {inspectors: 1, hours_a_day: 1h}"), [""; 0]);
