@@ -15,7 +15,7 @@ mod sections;
 mod service;
 mod severity;
 mod silence;
-mod crew;
+mod staffing;
 
 pub use bounds::{
     ANNOTATIONS_MAX, BoundedPairs, EVENTS_MAX, ID_MAX_BYTES, LABEL_MAX_BYTES, LABELS_MAX, NAME_MAX_BYTES, PairsOf,
@@ -35,4 +35,4 @@ pub use service::{
 };
 pub use severity::{BadWord, Priority, Severity, Tier};
 pub use silence::Silence;
-pub use crew::{Heartbeat, HeartbeatWord, Waiting};
+pub use staffing::{Heartbeat, HeartbeatWord, Waiting};

@@ -49,7 +49,7 @@ pub use pattern::{
     GroupClass, Pattern, Rate, Semantics, Sequence, SequenceStep,
 };
 pub use person::{Contact, LIMIT_DEFAULT, Person};
-pub use plan::{Check, Comparison, Expected, Item, Limit, Plan, Slots, Crew};
+pub use plan::{Check, Comparison, Crew, Expected, Item, Limit, Plan, Slots};
 pub use problem::ProblemPolicy;
 pub use roster::{DutyHours, Layer, Otherwise, Roster};
 pub use rulebook::{AfterHours, CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};

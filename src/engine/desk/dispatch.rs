@@ -198,11 +198,11 @@ impl Desk {
     /// The team cannot act and its roster says that it is passed over then: the next step has it at once. False: there
     /// is no further step that can, so it waits here.
     fn pass_over(&mut self, id: IncidentId, reason: String, step: &mut Step<'_>) -> bool {
-        let crew = self.staffing_of(id, step);
+        let staffing = self.staffing_of(id, step);
         let Some(incident) = self.state.get_mut(id) else { return false };
         let (tier, team) = (incident.record.tier, incident.record.team.clone());
         let ladder = step.rulebook.ladder(&incident.climb.ladder);
-        let Some(moves) = ladder.and_then(|ladder| incident.climb.escalate(step.now, ladder, &crew)) else {
+        let Some(moves) = ladder.and_then(|ladder| incident.climb.escalate(step.now, ladder, &staffing)) else {
             self.wait(id, format!("{reason}; no further step has anybody"), step);
             return false;
         };

@@ -13,7 +13,7 @@ mod notice;
 mod page;
 mod priority;
 mod problem;
-mod crew;
+mod staffing;
 mod state;
 #[cfg(test)]
 mod tests;

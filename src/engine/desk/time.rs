@@ -20,7 +20,7 @@ impl Desk {
         if self.serve_clocks(id, step) {
             return;
         }
-        let crew = self.crew(step);
+        let staffing = self.staffing(step);
         let Some(incident) = self.state.get_mut(id) else { return };
         if incident.forget_at.is_some_and(|at| at <= now) {
             self.state.forget(id);
@@ -43,7 +43,7 @@ impl Desk {
             self.resolve_by_itself(id, step);
         } else {
             let moves = match step.rulebook.ladder(&incident.climb.ladder) {
-                Some(ladder) => incident.climb.tick(now, ladder, &crew),
+                Some(ladder) => incident.climb.tick(now, ladder, &staffing),
                 None => {
                     incident.climb.stop("its ladder is gone from the rules");
                     Vec::new()

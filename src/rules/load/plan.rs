@@ -12,7 +12,7 @@ use crate::calendar::Schedule;
 use crate::model::Span;
 use crate::rules::defaults::FIRST_LINE;
 use crate::rules::spanned::Spanned;
-use crate::rules::{Inventory, Item, Mistake, Plan, RuleText, Slots, Crew};
+use crate::rules::{Crew, Inventory, Item, Mistake, Plan, RuleText, Slots};
 
 const SECOND: Span = Span::from_seconds(1);
 const MINUTE: Span = Span::from_minutes(1);
