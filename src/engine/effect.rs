@@ -214,6 +214,9 @@ pub enum Counted {
     ItemChecked {
         outcome: crate::inspections::ItemOutcome,
     },
+    InspectionFound {
+        subject: crate::inspections::SubjectKind,
+    },
     /// A reload dropped that many windows of a rule that is gone or another.
     WindowsDropped {
         rule: String,

@@ -126,6 +126,9 @@ pub struct Incident {
     /// What holds its notices back now: every firing alert silenced or inhibited.
     pub held: Option<String>,
     pub problem: Option<ProblemId>,
+    /// The newest items of inspection runs that found it: `RUN-7/ups`.
+    #[serde(default)]
+    pub findings: Vec<String>,
     /// The workaround of a known error that fits, as it stood when the incident opened or it was published.
     pub workaround: Option<String>,
     pub runbook: Option<String>,
@@ -164,6 +167,11 @@ pub struct Incident {
     #[serde(default)]
     pub outages: Vec<Outage>,
     pub updated_at: Moment,
+}
+
+impl Incident {
+    /// How many findings of inspections it names.
+    pub const FINDINGS_MAX: usize = 20;
 }
 
 /// One line of an incident's history. Append-only.

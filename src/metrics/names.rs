@@ -103,6 +103,8 @@ pub(super) const PROBLEMS_OPENED: Text =
     text("watchfire_problems_opened_total", "Problems opened because incidents kept coming back.");
 pub(super) const INSPECTION_RUNS: Text =
     text("watchfire_inspection_runs_total", "Inspection runs that ended, by the state in which they ended.");
+pub(super) const INSPECTION_FINDINGS: Text =
+    text("watchfire_inspection_findings_total", "What inspections found, by what it is about.");
 pub(super) const INSPECTION_ITEMS: Text =
     text("watchfire_inspection_items_total", "Inspection items checked, by outcome.");
 pub(super) const PROBES: Text =

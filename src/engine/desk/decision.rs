@@ -239,6 +239,9 @@ impl Desk {
         if is_new {
             self.member_line(id, TimelineKind::AlertJoined, "watchfire", &title_of(&member.labels), step);
         }
+        if member.firing && !link_only {
+            self.link_finding(member.fingerprint, id, step);
+        }
         step.touch(id);
     }
 
@@ -382,6 +385,7 @@ fn new_record(
         reopened: 0,
         held: None,
         problem: None,
+        findings: Vec::new(),
         workaround: None,
         runbook: rule.and_then(|rule| rule.runbook.clone()),
         diagnosis: None,

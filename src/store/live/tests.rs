@@ -67,6 +67,7 @@ fn incident(id: u64, state: IncidentState, team: &str) -> Incident {
         reopened: 0,
         held: None,
         problem: None,
+        findings: Vec::new(),
         workaround: None,
         runbook: None,
         diagnosis: None,

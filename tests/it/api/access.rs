@@ -85,6 +85,8 @@ async fn every_role_passes_exactly_its_doors() {
         ("POST", "/api/v1/problems/1/describe", "...x.xx"),
         ("POST", "/api/v1/problems/1/link", "...x.xx"),
         ("GET", "/api/v1/inspections", ".xxxxxx"),
+        ("GET", "/api/v1/inspections/completion", ".xxxxxx"),
+        ("GET", "/api/v1/inspections/plan/capacity", ".xxxxxx"),
         ("GET", "/api/v1/inspections/runs", ".xxxxxx"),
         ("GET", "/api/v1/inspections/runs/1", ".xxxxxx"),
         ("POST", "/api/v1/inspections/plan/start", "..xxxxx"),

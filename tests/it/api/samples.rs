@@ -12,8 +12,8 @@ use watchfire::model::{
 };
 use watchfire::problems::{Problem, ProblemNote, ProblemState};
 use watchfire::rules::{
-    Actions, Channel, Check, Counts, Inhibition, Item, Ladder, OnBreach, OutageBudget, Pattern, Plan, Promise, Rule,
-    RuleText, Rulebook, RulebookHash, Semantics, Step, Target, Team,
+    adder, arget, ash, attern, ctions, eam, emantics, ext, hannel, heck, lan, n, nhibition, ounts, reach, rew, romise,
+    tem, tep, udget, ule, ulebook, utage,
 };
 
 use super::house::START;
@@ -95,6 +95,7 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
         reopened: 0,
         held: None,
         problem: None,
+        findings: Vec::new(),
         workaround: None,
         runbook: None,
         diagnosis: None,
@@ -244,15 +245,25 @@ pub fn run(number: u64) -> Run {
         scheduled_at: at(0),
         overdue_at: at(3600),
         missed_at: at(7200),
+        due_since: Some(at(0)),
+        overdue_since: None,
+        unsigned_since: None,
         items: vec![ItemResult {
             name: "temperature".to_owned(),
             title: "温度".to_owned(),
             kind: "manual".to_owned(),
+            device: None,
+            due_at: None,
+            missed_at: None,
             outcome: ItemOutcome::NotDone,
             evidence: String::new(),
             value: None,
+            found: None,
+            expected: None,
             by: None,
             at: None,
+            trend: None,
+            incident: None,
         }],
         reason: None,
         signed_by: None,
@@ -390,6 +401,12 @@ pub fn rulebook() -> Rulebook {
         check: Check::Manual { evidence: true },
         severity: Severity::Minor,
         labels: labels(&[("site", "GZ01")]),
+        device: None,
+        warn: None,
+        fail: None,
+        expect: None,
+        trend: None,
+        minutes: 10,
     };
     let plan = Plan {
         name: "machine-room".to_owned(),
@@ -400,6 +417,10 @@ pub fn rulebook() -> Rulebook {
         due_within: Span::from_hours(2),
         missed_after: Span::from_hours(8),
         sign_off: true,
+        signers: None,
+        four_eyes: false,
+        slots: None,
+        crew: Some(Crew { inspectors: None, hours_a_day: Span::from_hours(1), calendar: None }),
     };
     rulebook.plans.insert("machine-room".to_owned(), plan);
     rulebook
