@@ -74,6 +74,7 @@ fn row_30_after_hours_an_incident_goes_to_the_other_hotline() {
         let (_, incident) = incidents.last_key_value().unwrap();
         assert_eq!((incident.team.as_str(), incident.opened_at), (team, centre.now()), "{at}");
     }
+    centre.after(minutes(1));
     let first_pages: Vec<String> = (1..=5)
         .map(|id| {
             let subject = IncidentId(id).to_string();
