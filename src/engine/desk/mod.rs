@@ -8,8 +8,10 @@ mod decision;
 mod follow;
 mod group;
 mod inspection;
+mod notice;
 mod page;
 mod problem;
+mod staffing;
 mod state;
 #[cfg(test)]
 mod tests;
