@@ -18,6 +18,8 @@ pub mod inspections;
 pub mod problems;
 pub mod tiers;
 
+pub mod figures;
+
 pub mod engine;
 
 pub mod simulation;

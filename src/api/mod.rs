@@ -12,6 +12,7 @@ mod deliveries;
 mod endpoint;
 mod explain;
 mod family;
+mod figures;
 mod incident_commands;
 mod incidents;
 mod inspections;

@@ -16,8 +16,8 @@ use super::endpoint::{Endpoint, mount};
 use super::family::Failure;
 use super::state::{ApiState, Shared};
 use super::{
-    alerts, audit, dead_letters, explain, incident_commands, incidents, inspections, normalised, openapi, problems,
-    rules, runs, service, silences, sources, stream, tiers, v2,
+    alerts, audit, dead_letters, explain, figures, incident_commands, incidents, inspections, normalised, openapi,
+    problems, rules, runs, service, silences, sources, stream, tiers, v2,
 };
 use crate::ingest;
 use crate::metrics::{Metrics, Stopwatch};
@@ -60,6 +60,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         inspections::endpoints(),
         runs::endpoints(),
         tiers::endpoints(),
+        figures::endpoints(),
         rules::endpoints(),
         sources::endpoints(),
         silences::endpoints(),

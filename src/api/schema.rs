@@ -84,7 +84,37 @@ pub const SHAPES: &[Shape] = &[
     },
     Shape {
         name: "Timeline",
-        members: &[("incident", Text), ("at", Time), ("kind", Text), ("actor", Text), ("text", Text)],
+        members: &[
+            ("incident", Text),
+            ("at", Time),
+            ("kind", Text),
+            ("actor", Text),
+            ("text", Text),
+            ("tier", MaybeNumber),
+        ],
+    },
+    Shape {
+        name: "Figures",
+        members: &[
+            ("from", Time),
+            ("to", Time),
+            ("calendar", Text),
+            ("incidents", Object),
+            ("problems", Object),
+            ("inspections", Object),
+        ],
+    },
+    Shape {
+        name: "BillingRow",
+        members: &[
+            ("incident", Text),
+            ("title", Text),
+            ("opened_at", Time),
+            ("resolved_at", Time),
+            ("minutes", Number),
+            ("working_minutes", Number),
+            ("off_hours_minutes", Number),
+        ],
     },
     Shape {
         name: "Evidence",
@@ -352,7 +382,7 @@ pub const SHAPES: &[Shape] = &[
 ];
 
 /// The shapes that have a list.
-const LISTED: [&str; 14] = [
+const LISTED: [&str; 15] = [
     "Incident",
     "Timeline",
     "Evidence",
@@ -367,6 +397,7 @@ const LISTED: [&str; 14] = [
     "QuarantinedName",
     "Template",
     "Silence",
+    "BillingRow",
 ];
 
 /// Every component schema of the document.

@@ -20,6 +20,7 @@ mod logging;
 mod outage;
 mod recover;
 mod replay;
+mod report;
 mod rule_files;
 mod schema;
 mod score;
@@ -66,6 +67,8 @@ enum Command {
     Import(import::ImportCommand),
     /// Make a seeded estate that breaks: events for replay, and the truth beside them
     Simulate(simulate::SimulateCommand),
+    /// Print the service report of a period: response, repair, tiers, recurrence, inspections
+    Report(report::ReportCommand),
     /// Say how well incidents met the truth of simulated events
     Score(score::ScoreCommand),
     /// Make, list and revoke access tokens
@@ -88,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Schema(command) => schema::run(&command),
         Command::Import(command) => import::run(&command),
         Command::Simulate(command) => simulate::run(&command),
+        Command::Report(command) => in_runtime(report::run(command)),
         Command::Score(command) => score::run(&command),
         Command::Token(command) => in_runtime(token::run(command)),
     };

@@ -143,6 +143,19 @@ pub struct TimelineEntry {
     /// The person, or the part of watchfire (`ladder`, `rule link-down`) behind it.
     pub actor: String,
     pub text: String,
+    /// Who has the incident after this; `None`: nobody is paged for it.
+    #[serde(default)]
+    pub tier: Option<Tier>,
+}
+
+impl TimelineEntry {
+    /// How a line begins by which an incident ends as a part of another one.
+    pub const MERGED_INTO: &'static str = "into ";
+
+    /// Whether the incident ended here as a part of another one, rather than took one in.
+    pub fn is_end_by_merging(&self) -> bool {
+        self.kind == TimelineKind::Merged && self.text.starts_with(TimelineEntry::MERGED_INTO)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("tiers", &["model", "calendar", "rules"]),
     ("problems", &["model", "calendar", "rules"]),
     ("inspections", &["model", "calendar", "rules"]),
+    ("figures", &["model", "calendar", "rules", "incidents", "tiers", "problems", "inspections"]),
     ("engine", &["model", "calendar", "rules", "correlation", "incidents", "tiers", "problems", "inspections"]),
     ("simulation", &["model"]),
     ("store", PURE),
@@ -53,6 +54,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "tiers",
             "problems",
             "inspections",
+            "figures",
             "engine",
         ],
     ),
@@ -75,13 +77,24 @@ const LAYERS: &[(&str, &[&str])] = &[
             "tiers",
             "problems",
             "inspections",
+            "figures",
             "engine",
         ],
     ),
 ];
 
-const PURE: &[&str] =
-    &["model", "calendar", "rules", "correlation", "incidents", "tiers", "problems", "inspections", "engine"];
+const PURE: &[&str] = &[
+    "model",
+    "calendar",
+    "rules",
+    "correlation",
+    "incidents",
+    "tiers",
+    "problems",
+    "inspections",
+    "figures",
+    "engine",
+];
 
 /// What a pure room never names.
 const IMPURE: &[&str] = &[
