@@ -44,7 +44,7 @@ async fn figures(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer
     let incidents = incidents(&shared, period).await?;
     let problems = problems(&shared).await?;
     let runs = runs(&shared).await?;
-    json(&Figures::of_records(&incidents, &problems, &runs, period, &calendar))
+    json(&Figures::of_records(&incidents, &problems, &runs, period, &calendar, (shared.api.now)()))
 }
 
 /// The incidents resolved in a period, with the minutes inside and outside working time.

@@ -102,6 +102,7 @@ pub const SHAPES: &[Shape] = &[
             ("incidents", Object),
             ("problems", Object),
             ("inspections", Object),
+            ("outage_minutes", MaybeNumber),
         ],
     },
     Shape {

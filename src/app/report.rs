@@ -113,6 +113,12 @@ pub fn shown(figures: &Figures) -> String {
         incidents.containment.map_or("–", |containment| containment.as_str()),
     ));
     line(format_args!("问题 problems: {} opened, {} closed", figures.problems.opened, figures.problems.closed));
+    for reason in &incidents.overdue_reasons {
+        line(format_args!("超时原因 overdue because {}: {}", reason.code, reason.count));
+    }
+    if let Some(minutes) = figures.outage_minutes {
+        line(format_args!("中断 outage by the provider: {minutes} min"));
+    }
     let inspections = &figures.inspections;
     line(format_args!(
         "巡检 inspections: {} completed, {} missed, {} skipped, completion {}",

@@ -31,6 +31,8 @@ pub struct Case {
     pub reopened: u64,
     /// Some time limit of it passed.
     pub overdue: bool,
+    /// The code of why it was late, if somebody said it.
+    pub late_because: Option<String>,
     /// It belongs to a problem.
     pub recurring: bool,
 }
@@ -54,6 +56,7 @@ impl Case {
             escalated: record.escalations > 0,
             reopened: u64::from(record.reopened),
             overdue: record.breached,
+            late_because: record.breach_reason.as_ref().map(|reason| reason.code.clone()),
             recurring: record.problem.is_some(),
         }
     }
@@ -69,6 +72,7 @@ impl Case {
             escalated: false,
             reopened: 0,
             overdue: false,
+            late_because: None,
             recurring: false,
         }
     }
@@ -81,7 +85,9 @@ impl Case {
                 self.acknowledged_at.get_or_insert(line.at);
             }
             TimelineKind::Escalated => self.escalated = true,
-            TimelineKind::Breached => self.overdue = true,
+            TimelineKind::Breached => self.overdue |= !line.is_on_trial(),
+            // The line begins with the code, its title in parentheses.
+            TimelineKind::BreachExplained => self.late_because = line.text.split(" (").next().map(str::to_owned),
             TimelineKind::ProblemLinked => self.recurring = true,
             TimelineKind::Resolved => {
                 self.ending = Ending::Resolved;
@@ -111,7 +117,11 @@ impl Case {
             | TimelineKind::Closed
             | TimelineKind::WorkaroundOffered
             | TimelineKind::Delivered
-            | TimelineKind::DeliveryFailed => {}
+            | TimelineKind::DeliveryFailed
+            | TimelineKind::Promised
+            | TimelineKind::TargetWarning
+            | TimelineKind::Contacted
+            | TimelineKind::OutageNoted => {}
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Incidents in figures: how soon somebody had them, how soon they were over, and by whom.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::measure::{Times, share};
@@ -80,6 +82,13 @@ pub struct TierShare {
     pub share: Option<f64>,
 }
 
+/// The code of a reason, and how many incidents were late by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverdueReason {
+    pub code: String,
+    pub count: u64,
+}
+
 /// All counts are of incidents that page somebody and were neither merged nor cancelled, but for the first three.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IncidentFigures {
@@ -116,6 +125,8 @@ pub struct IncidentFigures {
     pub recurrence_rate: Option<f64>,
     pub overdue: u64,
     pub overdue_rate: Option<f64>,
+    /// Why, the most frequent first; those that nobody explained are not among them.
+    pub overdue_reasons: Vec<OverdueReason>,
 }
 
 impl IncidentFigures {
@@ -168,8 +179,20 @@ impl IncidentFigures {
             recurrence_rate: share(recurring, whole),
             overdue,
             overdue_rate: share(overdue, whole),
+            overdue_reasons: reasons(&resolved),
         }
     }
+}
+
+fn reasons(cases: &[&Case]) -> Vec<OverdueReason> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for code in cases.iter().filter(|case| case.overdue).filter_map(|case| case.late_because.as_deref()) {
+        *counts.entry(code).or_default() += 1;
+    }
+    let mut ranked: Vec<OverdueReason> =
+        counts.into_iter().map(|(code, count)| OverdueReason { code: code.to_owned(), count }).collect();
+    ranked.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.code.cmp(&b.code)));
+    ranked
 }
 
 /// From opening to `end`, in wall and in working time.

@@ -1,5 +1,5 @@
 //! The figures once more, from nothing but what was written down as it happened: the incidents' timelines and the
-//! audit log.
+//! audit log. Outages are corrected in their ledger and not retold here.
 
 use std::collections::BTreeMap;
 
@@ -35,6 +35,7 @@ impl Figures {
             incidents: IncidentFigures::of(&cases, period, calendar),
             problems: problems(audit, period),
             inspections: InspectionFigures::of(&ended, period),
+            outage_minutes: None,
         }
     }
 }

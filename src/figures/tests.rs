@@ -18,6 +18,7 @@ fn case(id: u64, opened: i64, resolved: Option<i64>, tier: Option<Tier>) -> Case
         escalated: tier != Some(Tier::First),
         reopened: 0,
         overdue: false,
+        late_because: None,
         recurring: false,
     }
 }

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::RootCandidate;
-use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, ProblemId, Severity, Tier};
+use crate::model::{
+    BreachReason, Class, ClockFace, ContactLog, Fingerprint, IncidentId, Labels, Level, Moment, Outage, Priority,
+    ProblemId, Severity, Tier,
+};
 
 /// Where an incident stands. Tier, acknowledged and breached are attributes, never states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -131,6 +134,29 @@ pub struct Incident {
     /// The next moment the ladder acts, if it is armed; else `unarmed` says why not.
     pub next_step_at: Option<Moment>,
     pub unarmed: Option<String>,
+    /// Incident, event or request, as its rule says.
+    #[serde(default)]
+    pub class: Class,
+    /// Nobody offers it: nothing is promised.
+    #[serde(default)]
+    pub out_of_catalogue: bool,
+    /// What the priority was made from, where the rule says it.
+    #[serde(default)]
+    pub impact: Option<Level>,
+    #[serde(default)]
+    pub urgency: Option<Level>,
+    /// How its promises stand, as of `updated_at`; empty without a target.
+    #[serde(default)]
+    pub clocks: Vec<ClockFace>,
+    /// Logged contacts with the user, oldest first.
+    #[serde(default)]
+    pub contacts: Vec<ContactLog>,
+    /// Why a promise was broken, once somebody said it.
+    #[serde(default)]
+    pub breach_reason: Option<BreachReason>,
+    /// What was out because of it.
+    #[serde(default)]
+    pub outages: Vec<Outage>,
     pub updated_at: Moment,
 }
 
@@ -151,6 +177,13 @@ pub struct TimelineEntry {
 impl TimelineEntry {
     /// How a line begins by which an incident ends as a part of another one.
     pub const MERGED_INTO: &'static str = "into ";
+    /// How a line ends about a promise that only shows what would have been.
+    pub const ON_TRIAL: &'static str = ", on trial";
+
+    /// Whether it tells of a promise that is on trial.
+    pub fn is_on_trial(&self) -> bool {
+        self.text.strip_suffix(')').is_some_and(|text| text.ends_with(TimelineEntry::ON_TRIAL))
+    }
 
     /// Whether the incident ended here as a part of another one, rather than took one in.
     pub fn is_end_by_merging(&self) -> bool {
@@ -188,4 +221,10 @@ pub enum TimelineKind {
     WorkaroundOffered,
     Delivered,
     DeliveryFailed,
+    /// Which target holds for it from now on.
+    Promised,
+    TargetWarning,
+    Contacted,
+    BreachExplained,
+    OutageNoted,
 }

@@ -14,8 +14,10 @@ mod disturbance;
 mod estate;
 mod parameters;
 mod plan;
+pub mod province;
 mod score;
 mod stream;
+pub mod year;
 #[cfg(test)]
 mod tests;
 

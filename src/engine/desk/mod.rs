@@ -3,6 +3,7 @@
 //! It learns of alerts only through decisions, and replays from its own journal alone.
 
 mod calendars;
+mod clocks;
 mod command;
 mod decision;
 mod follow;
@@ -10,6 +11,7 @@ mod group;
 mod inspection;
 mod notice;
 mod page;
+mod priority;
 mod problem;
 mod staffing;
 mod state;
@@ -153,6 +155,7 @@ impl Desk {
         step.audit("watchfire", "system", "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
         self.change_plans(&mut step);
         self.look_at_calendars(&mut step);
+        self.change_promises(old, &mut step);
         self.finish(step);
     }
 
@@ -173,6 +176,7 @@ impl Desk {
         [
             self.state.next_incident_deadline(),
             self.state.kept.core.inspections.next_deadline(),
+            self.state.kept.core.outages.next_deadline(),
             self.state.next_answer_expiry(),
             self.state.kept.core.calendars.next_deadline(),
         ]
@@ -183,6 +187,7 @@ impl Desk {
 
     /// Writes the records of the incidents that this input changed, once each, and into their lines who has them now.
     fn finish(&mut self, mut step: Step<'_>) {
+        self.follow_promises(&mut step);
         for effect in step.effects.iter_mut().skip(step.begin) {
             if let Effect::Timeline(entry) = effect {
                 let incident = self.state.get(entry.incident).map(|incident| &incident.record);

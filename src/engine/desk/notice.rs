@@ -43,7 +43,9 @@ impl Desk {
             | NoticeKind::PageAgain
             | NoticeKind::Escalated
             | NoticeKind::ProblemOpened
-            | NoticeKind::InspectionMissed => format!("{team} at tier {tier}: {why} ({to})"),
+            | NoticeKind::InspectionMissed
+            | NoticeKind::TargetWarning
+            | NoticeKind::TargetBreached => format!("{team} at tier {tier}: {why} ({to})"),
         };
         step.timeline(id, TimelineKind::Paged, LADDER, line);
     }
