@@ -31,10 +31,14 @@ mod table;
 mod test;
 mod token;
 mod why;
+mod year;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+pub use report::shown as service_report;
+pub use year::{SimulatedYear, simulate_year};
 
 /// Event correlation, incidents on three tiers, recurring problems and inspections for a 7×24 operations centre.
 ///
