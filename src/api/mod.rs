@@ -3,6 +3,7 @@
 //! Reads what was committed; writes by sending one command and awaiting its answer. Must never write by itself.
 
 mod access;
+mod ack;
 mod alerts;
 mod audit;
 mod body;

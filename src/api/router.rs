@@ -16,7 +16,7 @@ use super::endpoint::{Endpoint, mount};
 use super::family::Failure;
 use super::state::{ApiState, Shared};
 use super::{
-    alerts, audit, dead_letters, explain, figures, incident_commands, incidents, inspections, normalised, openapi,
+    ack, alerts, audit, dead_letters, explain, figures, incident_commands, incidents, inspections, normalised, openapi,
     problems, rules, runs, service, silences, sources, stream, tiers, v2,
 };
 use crate::ingest;
@@ -68,6 +68,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         dead_letters::endpoints(),
         normalised::endpoints(),
         stream::endpoints(),
+        ack::endpoints(),
     ]
     .into_iter()
     .flatten()

@@ -18,6 +18,7 @@ mod import;
 mod local_time;
 mod logging;
 mod outage;
+mod reach;
 mod recover;
 mod replay;
 mod report;

@@ -129,6 +129,9 @@ pub struct Incident {
     /// What the tiers wrote when they handed it on.
     pub diagnosis: Option<String>,
     pub resolution: Option<String>,
+    /// The newest digests in which it was told: `DIG-…`.
+    #[serde(default)]
+    pub digests: Vec<String>,
     /// Why it will never page: made by the catch-all or an unpaged rule.
     pub unpaged: bool,
     /// The next moment the ladder acts, if it is armed; else `unarmed` says why not.

@@ -53,6 +53,7 @@ pub(super) struct Decided {
     escalations: IntCounterVec,
     breaches: IntCounterVec,
     notices: IntCounterVec,
+    notices_gathered: IntCounter,
     commands_refused: IntCounter,
     targets: IntCounterVec,
     classified: IntCounterVec,
@@ -92,6 +93,7 @@ impl Decided {
             escalations: counters(registry, &names::ESCALATIONS, &["from", "to"]),
             breaches: counters(registry, &names::BREACHES, &["tier", "what"]),
             notices: counters(registry, &names::NOTICES, &["kind"]),
+            notices_gathered: counter(registry, &names::NOTICES_GATHERED),
             commands_refused: counter(registry, &names::COMMANDS_REFUSED),
             targets: counters(registry, &names::TARGETS, &["clock", "outcome"]),
             classified: counters(registry, &names::CLASSIFIED, &["class"]),
@@ -220,6 +222,7 @@ impl Decided {
             Counted::Classified { class } => self.classified.with_label_values(&[class.as_str()]).inc(),
             Counted::OutOfCatalogue => self.out_of_catalogue.inc(),
             Counted::BudgetAlert => self.budget_alerts.inc(),
+            Counted::NoticeGathered => self.notices_gathered.inc(),
             Counted::CommandRefused => self.commands_refused.inc(),
             Counted::InvariantBroken { which } => {
                 self.invariants_broken.with_label_values(&[self.invariants.admit(which).as_ref()]).inc();

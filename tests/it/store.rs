@@ -332,9 +332,11 @@ fn notice(offset: u64, subject: &str) -> Notice {
         kind: NoticeKind::Page,
         channel: Channel::Webhook { url: "http://127.0.0.1:1/hook".to_owned() },
         team: "noc".to_owned(),
+        person: None,
         tier: Some(Tier::First),
         subject: subject.to_owned(),
         title: "广州 核心链路中断".to_owned(),
+        language: watchfire::rules::Language::En,
         body: "{}".to_owned(),
     }
 }

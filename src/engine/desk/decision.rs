@@ -171,6 +171,8 @@ impl Desk {
             paged: None,
             clocks: Default::default(),
             outage_begun: false,
+            told: Default::default(),
+            calls: Vec::new(),
         });
         self.note_part(id, decision, condition, raised);
         self.take_team(id, step);
@@ -382,6 +384,7 @@ fn new_record(
         runbook: rule.and_then(|rule| rule.runbook.clone()),
         diagnosis: None,
         resolution: None,
+        digests: Vec::new(),
         unpaged: catch_all || rule.is_some_and(|rule| !rule.pages),
         next_step_at: None,
         unarmed: None,

@@ -1,7 +1,7 @@
 //! Runs come due, probes and people answer them, and what they found enters as an event.
 
 use super::{Desk, Step};
-use crate::engine::{Command, Counted, Effect, Notice, NoticeKind, Outcome, Refusal, RunAction};
+use crate::engine::{Command, Counted, Effect, NoticeKind, Outcome, Refusal, RunAction};
 use crate::inspections::{ItemReport, ProbeResult, Run, RunChange, RunRefusal, Subject};
 use crate::model::{RunId, Span};
 
@@ -102,21 +102,8 @@ impl Desk {
     fn tell_of_missed(&self, id: RunId, step: &mut Step<'_>) {
         let Some(run) = self.state.kept.core.inspections.get(id) else { return };
         let body = serde_json::to_string(run).unwrap_or_else(|_| "{}".to_owned());
-        let channels = step.rulebook.teams.get(&run.team).map(|team| team.channels.clone()).unwrap_or_default();
-        for channel in channels {
-            let notice = Notice {
-                cause: step.next_cause(),
-                at: step.now,
-                kind: NoticeKind::InspectionMissed,
-                channel,
-                team: run.team.clone(),
-                tier: None,
-                subject: id.to_string(),
-                title: missed_title(run),
-                body: body.clone(),
-            };
-            step.effects.push(Effect::Notice(Box::new(notice)));
-        }
+        let kind = NoticeKind::InspectionMissed;
+        step.tell_team(kind, &run.team, None, &id.to_string(), &missed_title(run), &body);
     }
 }
 

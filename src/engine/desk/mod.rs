@@ -6,6 +6,7 @@ mod calendars;
 mod clocks;
 mod command;
 mod decision;
+mod digest;
 mod follow;
 mod group;
 mod inspection;
@@ -145,6 +146,7 @@ impl Desk {
         self.serve_incidents(&mut step);
         self.serve_inspections(&mut step);
         self.serve_calendars(&mut step);
+        self.serve_digests(&mut step);
         self.state.forget_answers(step.now);
         self.finish(step);
     }
@@ -177,6 +179,7 @@ impl Desk {
             self.state.next_incident_deadline(),
             self.state.kept.core.inspections.next_deadline(),
             self.state.kept.core.outages.next_deadline(),
+            self.state.kept.core.digests.next_deadline(),
             self.state.next_answer_expiry(),
             self.state.kept.core.calendars.next_deadline(),
         ]

@@ -3,6 +3,7 @@
 mod actions;
 mod calendar;
 mod calendar_text;
+mod channel;
 mod csv;
 mod grouping;
 mod holding;

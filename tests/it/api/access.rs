@@ -33,6 +33,8 @@ async fn every_role_passes_exactly_its_doors() {
     let table = [
         ("GET", "/-/healthy", "xxxxxxx"),
         ("GET", "/-/ready", "xxxxxxx"),
+        ("GET", "/ack", "xxxxxxx"),
+        ("POST", "/ack", "xxxxxxx"),
         ("GET", "/metrics", ".xxxxxx"),
         ("POST", "/-/reload", ".....xx"),
         ("GET", "/api/v2/status", ".xxxxxx"),

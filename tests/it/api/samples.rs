@@ -98,6 +98,7 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
         runbook: None,
         diagnosis: None,
         resolution: None,
+        digests: Vec::new(),
         unpaged: false,
         next_step_at: Some(at(900)),
         unarmed: None,
@@ -160,9 +161,11 @@ pub fn notice(incident: u64, url: &str) -> Effect {
         kind: NoticeKind::Page,
         channel: Channel::Webhook { url: url.to_owned() },
         team: "noc".to_owned(),
+        person: None,
         tier: Some(Tier::First),
         subject: IncidentId(incident).to_string(),
         title: "P2 链路中断".to_owned(),
+        language: watchfire::rules::Language::En,
         body: "{}".to_owned(),
     }))
 }
@@ -312,14 +315,9 @@ pub fn rulebook() -> Rulebook {
     rulebook.ladders.insert("default".to_owned(), ladder);
     for (name, title) in [("noc", "一线服务台"), ("network", "网络专家")] {
         let channels = vec![Channel::Webhook { url: "https://chat.example.org/hook/SECRET".to_owned() }];
-        let team = Team {
-            name: name.to_owned(),
-            title: title.to_owned(),
-            members: vec!["王工".to_owned()],
-            channels,
-            ..Team::default()
-        };
-        rulebook.teams.insert(name.to_owned(), team);
+        let (name, members) = (name.to_owned(), vec!["王工".to_owned()]);
+        let team = Team { name: name.clone(), title: title.to_owned(), members, channels, ..Team::default() };
+        rulebook.teams.insert(name, team);
     }
     let item = Item {
         name: "temperature".to_owned(),

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use watchfire::engine::{
-    Action, AuditEntry, Command, DeskInput, Effect, Engine, IncidentAction, Notice, Outcome, Request, Work,
+    Action, AuditEntry, Command, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Engine, IncidentAction, Notice,
+    Outcome, Request, Work,
 };
 use watchfire::incidents::{Incident, TimelineEntry};
 use watchfire::inspections::Run;
@@ -163,6 +164,13 @@ impl Centre {
             _ => None,
         });
         sent.collect()
+    }
+
+    /// What became of a notice, as the courier reports it.
+    #[track_caller]
+    pub fn delivered(&mut self, notice: &Notice, attempt: u32, outcome: DeliveryOutcome) {
+        let result = DeliveryResult { notice: notice.cause, subject: notice.subject.clone(), attempt, outcome };
+        self.give(Request::Desk(DeskInput::Delivery(result)));
     }
 
     pub fn timeline(&self, id: u64) -> Vec<TimelineEntry> {
