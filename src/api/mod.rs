@@ -13,6 +13,7 @@ mod deliveries;
 mod endpoint;
 mod explain;
 mod family;
+mod figures;
 mod incident_commands;
 mod incidents;
 mod inspections;

@@ -16,7 +16,7 @@ use super::endpoint::{Endpoint, mount};
 use super::family::Failure;
 use super::state::{ApiState, Shared};
 use super::{
-    ack, alerts, audit, dead_letters, explain, incident_commands, incidents, inspections, normalised, openapi,
+    ack, alerts, audit, dead_letters, explain, figures, incident_commands, incidents, inspections, normalised, openapi,
     problems, roster_commands, rosters, rules, runs, service, silences, sources, stream, targets, tiers, v2,
 };
 use crate::ingest;
@@ -63,6 +63,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         rosters::endpoints(),
         roster_commands::endpoints(),
         targets::endpoints(),
+        figures::endpoints(),
         rules::endpoints(),
         sources::endpoints(),
         silences::endpoints(),

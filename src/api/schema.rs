@@ -188,7 +188,38 @@ pub const SHAPES: &[Shape] = &[
     },
     Shape {
         name: "Timeline",
-        members: &[("incident", Text), ("at", Time), ("kind", Text), ("actor", Text), ("text", Text)],
+        members: &[
+            ("incident", Text),
+            ("at", Time),
+            ("kind", Text),
+            ("actor", Text),
+            ("text", Text),
+            ("tier", MaybeNumber),
+        ],
+    },
+    Shape {
+        name: "Figures",
+        members: &[
+            ("from", Time),
+            ("to", Time),
+            ("calendar", Text),
+            ("incidents", Object),
+            ("problems", Object),
+            ("inspections", Object),
+            ("outage_minutes", MaybeNumber),
+        ],
+    },
+    Shape {
+        name: "BillingRow",
+        members: &[
+            ("incident", Text),
+            ("title", Text),
+            ("opened_at", Time),
+            ("resolved_at", Time),
+            ("minutes", Number),
+            ("working_minutes", Number),
+            ("off_hours_minutes", Number),
+        ],
     },
     Shape {
         name: "Evidence",
@@ -613,7 +644,7 @@ const STAFF: &[Shape] = &[
 ];
 
 /// The shapes that have a list.
-const LISTED: [&str; 18] = [
+const LISTED: [&str; 19] = [
     "Incident",
     "Timeline",
     "Evidence",
@@ -632,6 +663,7 @@ const LISTED: [&str; 18] = [
     "Roster",
     "Presence",
     "Handover",
+    "BillingRow",
 ];
 
 /// Every component schema of the document.

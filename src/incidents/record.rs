@@ -183,6 +183,26 @@ pub struct TimelineEntry {
     /// The person, or the part of watchfire (`ladder`, `rule link-down`) behind it.
     pub actor: String,
     pub text: String,
+    /// Who has the incident after this; `None`: nobody is paged for it.
+    #[serde(default)]
+    pub tier: Option<Tier>,
+}
+
+impl TimelineEntry {
+    /// How a line begins by which an incident ends as a part of another one.
+    pub const MERGED_INTO: &'static str = "into ";
+    /// How a line ends about a promise that only shows what would have been.
+    pub const ON_TRIAL: &'static str = ", on trial";
+
+    /// Whether it tells of a promise that is on trial.
+    pub fn is_on_trial(&self) -> bool {
+        self.text.strip_suffix(')').is_some_and(|text| text.ends_with(TimelineEntry::ON_TRIAL))
+    }
+
+    /// Whether the incident ended here as a part of another one, rather than took one in.
+    pub fn is_end_by_merging(&self) -> bool {
+        self.kind == TimelineKind::Merged && self.text.starts_with(TimelineEntry::MERGED_INTO)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -327,6 +327,7 @@ fn timeline(incident: u64, text: &str) -> TimelineEntry {
         kind: TimelineKind::Opened,
         actor: "rule link-down".to_owned(),
         text: text.to_owned(),
+        tier: None,
     }
 }
 

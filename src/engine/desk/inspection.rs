@@ -87,7 +87,10 @@ impl Desk {
                 }
                 RunChange::Probe(request) => step.effects.push(Effect::Probe(Box::new(request))),
                 RunChange::Checked { outcome, .. } => step.count(Counted::ItemChecked { outcome }),
-                RunChange::Ended { state, .. } => step.count(Counted::RunEnded { state }),
+                RunChange::Ended { run, state } => {
+                    step.count(Counted::RunEnded { state });
+                    step.audit("inspections", "system", "run.end", &run.to_string(), state.as_str(), None);
+                }
                 RunChange::Found(finding) => {
                     // One finding an outage, however many runs it swallowed.
                     if finding.firing && finding.subject == Subject::Missed {

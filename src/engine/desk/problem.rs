@@ -29,6 +29,7 @@ impl Desk {
                     self.link_problem(incident, problem, step);
                 }
                 step.count(Counted::ProblemOpened);
+                step.audit("problems", "system", "problem.open", &problem.to_string(), "", None);
                 self.write_problem(problem, step);
                 self.tell_of_problem(problem, step);
             }

@@ -122,14 +122,7 @@ struct Loading {
 impl Loading {
     fn file(&mut self, mut reader: Reader<'_>, mut file: FileText) {
         self.normalising.sections(&mut reader, &mut file);
-        for entry in file.calendars.unwrap_or_default() {
-            self.define(&mut reader, "calendar", &entry.name.value, entry.name.referenced);
-            if entry.name.value == ALWAYS {
-                reader.mistake(entry.name.referenced, format!("{ALWAYS:?} is 7×24 everywhere"), "another name");
-            }
-            let calendar = calendar::calendar(&mut reader, &entry);
-            self.calendars.insert(calendar.name.clone(), calendar);
-        }
+        self.calendars_section(&mut reader, file.calendars.take().unwrap_or_default());
         for entry in file.teams.unwrap_or_default() {
             self.define(&mut reader, "team", &entry.name.value, entry.name.referenced);
             let team = team::team(&mut reader, &entry);
@@ -201,6 +194,17 @@ impl Loading {
         self.mistakes.extend(reader.mistakes);
         self.warnings.extend(reader.warnings);
         self.references.extend(reader.references);
+    }
+
+    fn calendars_section(&mut self, reader: &mut Reader<'_>, entries: Vec<calendar_text::CalendarEntry>) {
+        for entry in entries {
+            self.define(reader, "calendar", &entry.name.value, entry.name.referenced);
+            if entry.name.value == ALWAYS {
+                reader.mistake(entry.name.referenced, format!("{ALWAYS:?} is 7×24 everywhere"), "another name");
+            }
+            let calendar = calendar::calendar(reader, &entry);
+            self.calendars.insert(calendar.name.clone(), calendar);
+        }
     }
 
     fn holding(

@@ -49,6 +49,8 @@ async fn every_role_passes_exactly_its_doors() {
         ("POST", "/api/v1/events", "x.....x"),
         ("POST", "/api/v1/sources/zabbix", "......x"),
         ("POST", "/api/v1/sources/native", "x.....x"),
+        ("GET", "/api/v1/figures", ".xxxxxx"),
+        ("GET", "/api/v1/figures/billing", ".xxxxxx"),
         ("GET", "/api/v1/incidents", ".xxxxxx"),
         ("GET", "/api/v1/incidents/1", ".xxxxxx"),
         ("GET", "/api/v1/incidents/1/timeline", ".xxxxxx"),

@@ -161,6 +161,7 @@ pub fn timeline(incident: u64, text: &str) -> Effect {
         kind: TimelineKind::Opened,
         actor: "rule link-down".to_owned(),
         text: text.to_owned(),
+        tier: None,
     })
 }
 
