@@ -51,7 +51,7 @@ pub use person::{Contact, Person};
 pub use places::{BadPlace, NoticeField, Piece, is_secret_name, pieces};
 pub use plan::{Check, Comparison, Item, Limit, Plan};
 pub use problem::ProblemPolicy;
-pub use rulebook::{CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
+pub use rulebook::{AfterHours, CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
 pub use team::{DigestPolicy, Language, Team};
 pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

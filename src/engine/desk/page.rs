@@ -18,8 +18,8 @@ impl Desk {
                 Move::PageAgain { reason } => self.tell(id, NoticeKind::PageAgain, &reason, step),
                 Move::RespondByMissed { tier } => self.breach(id, Breach::RespondBy, tier, step),
                 Move::ResolveByMissed { tier } => self.breach(id, Breach::ResolveBy, tier, step),
-                Move::Skipped { tier, team } => {
-                    let text = format!("tier {tier} skipped: nobody is in the team {team}");
+                Move::Skipped { tier, team: _, reason } => {
+                    let text = format!("tier {tier} skipped: {reason}");
                     step.timeline(id, TimelineKind::StepSkipped, LADDER, text);
                 }
                 Move::Climbed { from, to } => {

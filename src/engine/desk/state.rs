@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::calendars::CalendarWatch;
 use super::digest::Digests;
 use super::{ANSWERS_KEPT, ENDED_KEPT};
 use crate::engine::{NoticeKind, Outcome};
@@ -160,6 +161,7 @@ pub(in crate::engine) struct Core {
     pub inspections: Inspections,
     /// What channels gather in a storm.
     pub digests: Digests,
+    pub calendars: CalendarWatch,
     /// Answers by idempotency key.
     pub answers: BTreeMap<String, (Moment, Outcome)>,
 }

@@ -17,6 +17,7 @@ impl Desk {
 
     fn serve(&mut self, id: IncidentId, step: &mut Step<'_>) {
         let now = step.now;
+        let staffing = self.staffing(step);
         let Some(incident) = self.state.get_mut(id) else { return };
         if incident.forget_at.is_some_and(|at| at <= now) {
             self.state.forget(id);
@@ -33,7 +34,7 @@ impl Desk {
             self.make_calls(id, step);
         } else {
             let moves = match step.rulebook.ladder(&incident.climb.ladder) {
-                Some(ladder) => incident.climb.tick(now, ladder, &step.rulebook.teams),
+                Some(ladder) => incident.climb.tick(now, ladder, &staffing),
                 None => {
                     incident.climb.stop("its ladder is gone from the rules");
                     Vec::new()
