@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::incidents::PendingOn;
 use crate::inspections::ItemOutcome;
+use crate::model::{BreachReason, ContactBy, Outage};
 use crate::model::{IncidentId, ProblemId, RunId, SilenceId};
 use crate::problems::ProblemState;
 
@@ -42,17 +43,56 @@ pub enum Action {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum IncidentAction {
-    Acknowledge { note: Option<String> },
-    Assign { assignee: String },
-    Comment { text: String },
-    Pend { on: PendingOn, reason: String },
+    Acknowledge {
+        note: Option<String>,
+    },
+    Assign {
+        assignee: String,
+    },
+    Comment {
+        text: String,
+    },
+    Pend {
+        on: PendingOn,
+        reason: String,
+    },
     Resume,
-    Escalate { diagnosis: String },
-    Resolve { resolution: String },
-    Close { note: Option<String> },
-    Reopen { reason: String },
-    Merge { into: IncidentId },
-    Cancel { reason: String },
+    Escalate {
+        diagnosis: String,
+    },
+    Resolve {
+        resolution: String,
+    },
+    Close {
+        note: Option<String>,
+    },
+    Reopen {
+        reason: String,
+    },
+    Merge {
+        into: IncidentId,
+    },
+    Cancel {
+        reason: String,
+    },
+    /// Somebody was in contact with the user: stops the time to own.
+    Contact {
+        by: ContactBy,
+        note: String,
+    },
+    /// Why a promise was broken.
+    ExplainBreach {
+        reason: BreachReason,
+    },
+    /// Resolves what was late, and says why it was.
+    ResolveBreached {
+        resolution: String,
+        reason: BreachReason,
+    },
+    /// A service was out because of it; corrects what the ledger holds of that time.
+    Outage {
+        outage: Outage,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -21,7 +21,12 @@ impl Links {
     pub fn record(&self, notice: &Notice) -> String {
         let (base, subject) = (&self.base, &notice.subject);
         match notice.kind {
-            NoticeKind::Page | NoticeKind::PageAgain | NoticeKind::Escalated | NoticeKind::Resolved => {
+            NoticeKind::Page
+            | NoticeKind::PageAgain
+            | NoticeKind::Escalated
+            | NoticeKind::Resolved
+            | NoticeKind::TargetWarning
+            | NoticeKind::TargetBreached => {
                 format!("{base}/api/v1/incidents/{subject}")
             }
             NoticeKind::ProblemOpened => format!("{base}/api/v1/problems/{subject}"),
@@ -33,7 +38,11 @@ impl Links {
     /// A link by which whoever got the notice takes the incident; `None` where there is nothing to take.
     pub fn acknowledge(&self, notice: &Notice, now: Moment) -> Option<String> {
         match notice.kind {
-            NoticeKind::Page | NoticeKind::PageAgain | NoticeKind::Escalated => {}
+            NoticeKind::Page
+            | NoticeKind::PageAgain
+            | NoticeKind::Escalated
+            | NoticeKind::TargetWarning
+            | NoticeKind::TargetBreached => {}
             NoticeKind::Resolved | NoticeKind::ProblemOpened | NoticeKind::InspectionMissed | NoticeKind::Digest => {
                 return None;
             }

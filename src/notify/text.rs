@@ -96,6 +96,8 @@ fn kind(kind: NoticeKind, language: Language) -> &'static str {
         NoticeKind::Resolved => ("Resolved:", "【恢复】"),
         NoticeKind::ProblemOpened => ("Problem opened:", "【问题单】"),
         NoticeKind::InspectionMissed => ("Inspection missed:", "【巡检漏做】"),
+        NoticeKind::TargetWarning => ("Target is near:", "【时限将到】"),
+        NoticeKind::TargetBreached => ("Target missed:", "【超时】"),
         NoticeKind::Digest => ("Digest:", "【汇总】"),
     };
     match language {

@@ -2,7 +2,7 @@
 
 use include_dir::{Dir, DirEntry, include_dir};
 
-use super::{Ladder, Language, RuleText, Step, Team};
+use super::{Ladder, RuleText, Step, Team};
 use crate::model::{Span, Tier};
 
 /// The ladder of rules that name none.
@@ -64,8 +64,7 @@ pub(super) fn teams() -> Vec<Team> {
         title: title.to_owned(),
         members: vec!["duty".to_owned()],
         channels: Vec::new(),
-        language: Language::default(),
-        digest: None,
+        ..Team::default()
     };
     vec![
         team(FIRST_LINE, "First line (service desk) 一线"),

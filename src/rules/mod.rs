@@ -22,9 +22,11 @@ mod person;
 mod places;
 mod plan;
 mod problem;
+mod roster;
 mod rulebook;
 mod source;
 mod spanned;
+mod target;
 mod team;
 mod test_case;
 
@@ -47,11 +49,15 @@ pub use pattern::{
     ActionAt, Actions, Capture, ContextAction, ContextChange, CountWithin, Counts, Emit, EmitKind, Flap, Group,
     GroupClass, Pattern, Rate, Semantics, Sequence, SequenceStep,
 };
-pub use person::{Contact, Person};
+pub use person::{Contact, LIMIT_DEFAULT, Person};
 pub use places::{BadPlace, NoticeField, Piece, is_secret_name, pieces};
 pub use plan::{Check, Comparison, Item, Limit, Plan};
 pub use problem::ProblemPolicy;
+pub use roster::{DutyHours, Layer, Otherwise, Roster};
 pub use rulebook::{AfterHours, CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
-pub use team::{DigestPolicy, Language, Team};
+pub use target::{
+    BreachReasons, Grading, Indicator, Measure, OnBreach, OutageBudget, OutageCause, Pauses, Promise, Target, Urgency,
+};
+pub use team::{DigestPolicy, Dispatch, Language, Team};
 pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

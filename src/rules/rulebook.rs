@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Actions, Counts, Expression, Grouping, Guard, Inventory, Ladder, Maintenance, Normalising, Pattern, Person, Plan,
-    ProblemPolicy, Semantics, Source, Storm, Team, Through,
+    ProblemPolicy, Roster, Semantics, Source, Storm, Team, Through,
 };
 use crate::calendar::WorkCalendar;
 use crate::model::{Matchers, Moment, Priority, Severity, Span};
@@ -58,6 +58,12 @@ pub struct Rulebook {
     pub teams: BTreeMap<String, Team>,
     /// By name; not everybody in a team needs an entry.
     pub people: BTreeMap<String, Person>,
+    /// By name.
+    pub rosters: BTreeMap<String, Roster>,
+    /// In file order; the first that fits an incident holds.
+    pub targets: Vec<super::Target>,
+    pub breach_reasons: super::BreachReasons,
+    pub outage_budgets: Vec<super::OutageBudget>,
     pub problems: Vec<ProblemPolicy>,
     /// By name.
     pub plans: BTreeMap<String, Plan>,
@@ -81,6 +87,10 @@ impl Rulebook {
             ladders: BTreeMap::new(),
             teams: BTreeMap::new(),
             people: BTreeMap::new(),
+            rosters: BTreeMap::new(),
+            targets: Vec::new(),
+            breach_reasons: BTreeMap::new(),
+            outage_budgets: Vec::new(),
             problems: Vec::new(),
             plans: BTreeMap::new(),
         }
@@ -157,6 +167,8 @@ pub struct Rule {
     pub otherwise_after: Span,
     /// Whether its alerts may be one incident with those of other rules.
     pub groups: bool,
+    /// Class, impact and urgency, outage.
+    pub grading: super::Grading,
     /// Over everything that decides what its windows mean; equal across a reload: the windows live on.
     pub shape: u64,
 }

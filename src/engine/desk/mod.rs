@@ -3,6 +3,7 @@
 //! It learns of alerts only through decisions, and replays from its own journal alone.
 
 mod calendars;
+mod clocks;
 mod command;
 mod decision;
 mod digest;
@@ -11,6 +12,7 @@ mod group;
 mod inspection;
 mod notice;
 mod page;
+mod priority;
 mod problem;
 mod staffing;
 mod state;
@@ -140,6 +142,7 @@ impl Desk {
         step.audit("watchfire", "system", "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
         self.change_plans(&mut step);
         self.look_at_calendars(&mut step);
+        self.change_promises(old, &mut step);
         self.finish(step);
     }
 
@@ -161,6 +164,7 @@ impl Desk {
             self.state.next_incident_deadline(),
             self.state.kept.core.inspections.next_deadline(),
             self.state.kept.core.digests.next_deadline(),
+            self.state.kept.core.outages.next_deadline(),
             self.state.next_answer_expiry(),
             self.state.kept.core.calendars.next_deadline(),
         ]
@@ -171,6 +175,7 @@ impl Desk {
 
     /// Writes the records of the incidents that this input changed, once each.
     fn finish(&mut self, mut step: Step<'_>) {
+        self.follow_promises(&mut step);
         for id in std::mem::take(&mut step.touched) {
             if let Some(record) = self.state.settle(id, step.now) {
                 step.effects.push(Effect::Incident(Box::new(record)));

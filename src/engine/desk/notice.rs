@@ -44,6 +44,8 @@ impl Desk {
             | NoticeKind::Escalated
             | NoticeKind::ProblemOpened
             | NoticeKind::InspectionMissed
+            | NoticeKind::TargetWarning
+            | NoticeKind::TargetBreached
             | NoticeKind::Digest => self.tell_persons(&record, kind, &channels, &mut reached, step),
         }
         let line = format!("{} at tier {}: {reason} ({})", record.team, record.tier, reached.in_words());

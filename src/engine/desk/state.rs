@@ -13,6 +13,7 @@ use crate::inspections::Inspections;
 use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, SECTION_COUNT, Sections, Severity};
 use crate::problems::Problems;
 use crate::rules::Channel;
+use crate::targets::{Clocks, OutageLedger};
 use crate::tiers::Climb;
 
 /// An incident with what people do not see: its members, conditions and timers.
@@ -46,6 +47,10 @@ pub struct DeskIncident {
     pub told: BTreeMap<String, BTreeSet<Channel>>,
     /// Persons to tell later, unless somebody acknowledges before.
     pub calls: Vec<Call>,
+    /// Its promises.
+    pub clocks: Clocks,
+    /// Whether the outage that its rule speaks of was begun since it is open.
+    pub outage_begun: bool,
 }
 
 /// A person's way that waits: told then, if the incident still wants somebody.
@@ -132,8 +137,9 @@ impl DeskIncident {
 
     fn next_deadline(&self) -> Option<Moment> {
         let climbing = if self.record.state.is_open() { self.climb.next_deadline() } else { None };
+        let promised = self.clocks.next_deadline();
         let calling = self.calls.iter().map(|call| call.at).min();
-        [climbing, calling, self.resolve_at, self.close_at, self.forget_at].into_iter().flatten().min()
+        [climbing, promised, calling, self.resolve_at, self.close_at, self.forget_at].into_iter().flatten().min()
     }
 }
 
@@ -162,6 +168,7 @@ pub(in crate::engine) struct Core {
     /// What channels gather in a storm.
     pub digests: Digests,
     pub calendars: CalendarWatch,
+    pub outages: OutageLedger,
     /// Answers by idempotency key.
     pub answers: BTreeMap<String, (Moment, Outcome)>,
 }

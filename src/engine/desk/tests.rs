@@ -48,6 +48,7 @@ fn rule(name: &str) -> Rule {
         quiet: None,
         otherwise_after: Span::from_minutes(15),
         groups: true,
+        grading: Default::default(),
         shape: 0,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::schema::{LanguageWord, LengthOfTime, MethodWord, Url};
+use super::schema::{DispatchWord, LanguageWord, LengthOfTime, MethodWord, TierNumber, Url};
 use crate::rules::spanned::Spanned;
 
 type Text = Spanned<String>;
@@ -26,6 +26,20 @@ pub(super) struct TeamEntry {
     pub language: Option<Text>,
     /// When its channels gather notices. Unless given, those that people read do, above 10 within 5m, every 5m.
     pub digest: Option<DigestText>,
+    /// The line of support that it is.
+    #[schemars(with = "Option<TierNumber>")]
+    pub tier: Option<Spanned<u64>>,
+    /// Where it works; everywhere unless given.
+    pub sites: Option<Vec<Text>>,
+    /// What it takes, by the label or fact `skill`; anything unless given.
+    pub skills: Option<Vec<Text>>,
+    /// Whose people they are.
+    pub organisation: Option<Text>,
+    /// The roster that says who works when; its members, always, unless given.
+    pub roster: Option<Text>,
+    /// How its work finds a person; least_loaded with a roster, by_hand without, unless given.
+    #[schemars(with = "Option<DispatchWord>")]
+    pub dispatch: Option<Text>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -314,9 +314,14 @@ pub fn rulebook() -> Rulebook {
     rulebook.ladders.insert("default".to_owned(), ladder);
     for (name, title) in [("noc", "一线服务台"), ("network", "网络专家")] {
         let channels = vec![Channel::Webhook { url: "https://chat.example.org/hook/SECRET".to_owned() }];
-        let (name, members) = (name.to_owned(), vec!["王工".to_owned()]);
-        let team = Team { name: name.clone(), title: title.to_owned(), members, channels, ..Team::default() };
-        rulebook.teams.insert(name, team);
+        let team = Team {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            members: vec!["王工".to_owned()],
+            channels,
+            ..Team::default()
+        };
+        rulebook.teams.insert(name.to_owned(), team);
     }
     let item = Item {
         name: "temperature".to_owned(),
