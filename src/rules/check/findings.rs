@@ -39,6 +39,10 @@ pub enum FindingKind {
     Bound,
     /// It is looked at for every event.
     Unindexed,
+    /// A rule does not say what its incidents are.
+    Unclassified,
+    /// The lines of support may take longer than was promised.
+    BeyondTarget,
 }
 
 impl FindingKind {
@@ -51,6 +55,8 @@ impl FindingKind {
             FindingKind::YearMissing => "are calendars that lack the statutory holidays of a year",
             FindingKind::Bound => "will hit a bound",
             FindingKind::Unindexed => "tried for every event; a matcher such as alertname=\"…\" would index them",
+            FindingKind::Unclassified => "say not what their incidents are; class: incident, event or request",
+            FindingKind::BeyondTarget => "may take longer in their tiers than their targets promise",
         }
     }
 }
@@ -86,6 +92,9 @@ pub fn findings(loaded: &Loaded, windows_max: usize, now: Moment) -> Vec<Finding
         for why in entries(rule).into_iter().filter_map(unindexed).take(1) {
             add(FindingKind::Unindexed, rule_of, format!("rule {:?} is tried for every event: {why}", rule.name));
         }
+    }
+    for (kind, rule, message) in super::promises::findings(rulebook) {
+        add(kind, ("rule", rule), message);
     }
     for inhibition in &rulebook.inhibitions {
         if let Some(message) = impossible(inhibition) {
