@@ -210,6 +210,7 @@ fn incident(id: u64) -> Incident {
         runbook: None,
         diagnosis: None,
         resolution: None,
+        digests: Vec::new(),
         unpaged: false,
         next_step_at: Some(at(900)),
         unarmed: None,

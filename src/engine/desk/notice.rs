@@ -53,6 +53,7 @@ impl Desk {
         }
         let line = format!("{} at tier {}: {reason} ({})", record.team, record.tier, reached.in_words());
         step.timeline(id, TimelineKind::Paged, LADDER, line);
+        step.touch(id);
     }
 
     /// The ways of each person: now, or later if nobody acknowledges until then.

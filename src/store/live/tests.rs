@@ -72,6 +72,7 @@ fn incident(id: u64, state: IncidentState, team: &str) -> Incident {
         runbook: None,
         diagnosis: None,
         resolution: None,
+        digests: Vec::new(),
         unpaged: false,
         next_step_at: None,
         unarmed: None,
