@@ -122,7 +122,7 @@ pub enum ProblemAction {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RunAction {
-    RecordItem { item: String, outcome: ItemOutcome, evidence: String, value: Option<f64> },
+    RecordItem { item: String, outcome: ItemOutcome, evidence: String, value: Option<f64>, found: Option<String> },
     SignOff { note: Option<String> },
     Reject { reason: String },
     Skip { reason: String },

@@ -259,7 +259,7 @@ impl Desk {
     pub(super) fn delivery(&mut self, result: &DeliveryResult, step: &mut Step<'_>) {
         step.effects.push(Effect::Delivery(result.clone()));
         let Some(id) = result.subject.parse::<IncidentId>().ok().filter(|id| self.state.get(*id).is_some()) else {
-            return;
+            return self.digest_delivered(result, step);
         };
         match &result.outcome {
             DeliveryOutcome::Delivered => {

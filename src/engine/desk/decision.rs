@@ -172,6 +172,8 @@ impl Desk {
             responder: None,
             clocks: Default::default(),
             outage_begun: false,
+            told: Default::default(),
+            calls: Vec::new(),
         });
         self.note_part(id, decision, condition, raised);
         self.take_team(id, step);
@@ -236,6 +238,9 @@ impl Desk {
         step.effects.push(membership);
         if is_new {
             self.member_line(id, TimelineKind::AlertJoined, "watchfire", &title_of(&member.labels), step);
+        }
+        if member.firing && !link_only {
+            self.link_finding(member.fingerprint, id, step);
         }
         step.touch(id);
     }
@@ -380,10 +385,12 @@ fn new_record(
         reopened: 0,
         held: None,
         problem: None,
+        findings: Vec::new(),
         workaround: None,
         runbook: rule.and_then(|rule| rule.runbook.clone()),
         diagnosis: None,
         resolution: None,
+        digests: Vec::new(),
         unpaged: catch_all || rule.is_some_and(|rule| !rule.pages),
         next_step_at: None,
         unarmed: None,

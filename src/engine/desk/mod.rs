@@ -6,6 +6,7 @@ mod calendars;
 mod clocks;
 mod command;
 mod decision;
+mod digest;
 mod dispatch;
 mod follow;
 mod group;
@@ -55,6 +56,8 @@ pub(super) struct Step<'a> {
     consequences: u32,
     /// Incidents to write once at the end, however often they changed.
     touched: Vec<IncidentId>,
+    /// Where this input's effects begin.
+    begin: usize,
 }
 
 impl<'a> Step<'a> {
@@ -65,7 +68,8 @@ impl<'a> Step<'a> {
         effects: &'a mut Vec<Effect>,
         events: &'a mut Vec<Event>,
     ) -> Step<'a> {
-        Step { now, offset, rulebook, effects, events, consequences: 0, touched: Vec::new() }
+        let begin = effects.len();
+        Step { now, offset, rulebook, effects, events, consequences: 0, touched: Vec::new(), begin }
     }
 
     pub fn count(&mut self, counted: Counted) {
@@ -73,7 +77,19 @@ impl<'a> Step<'a> {
     }
 
     pub fn timeline(&mut self, incident: IncidentId, kind: TimelineKind, actor: &str, text: impl Into<String>) {
-        let entry = TimelineEntry { incident, at: self.now, kind, actor: actor.to_owned(), text: text.into() };
+        self.timeline_at(self.now, incident, kind, actor, text);
+    }
+
+    /// A line about what happened before.
+    pub fn timeline_at(
+        &mut self,
+        at: Moment,
+        incident: IncidentId,
+        kind: TimelineKind,
+        actor: &str,
+        text: impl Into<String>,
+    ) {
+        let entry = TimelineEntry { incident, at, kind, actor: actor.to_owned(), text: text.into(), tier: None };
         self.effects.push(Effect::Timeline(entry));
     }
 
@@ -134,6 +150,7 @@ impl Desk {
         self.serve_incidents(&mut step);
         self.serve_inspections(&mut step);
         self.serve_calendars(&mut step);
+        self.serve_digests(&mut step);
         self.state.forget_answers(step.now);
         self.finish(step);
     }
@@ -168,6 +185,7 @@ impl Desk {
             self.state.next_incident_deadline(),
             self.state.kept.core.inspections.next_deadline(),
             self.state.kept.core.outages.next_deadline(),
+            self.state.kept.core.digests.next_deadline(),
             self.state.next_answer_expiry(),
             self.state.kept.core.staff.next_deadline(),
             self.state.kept.core.calendars.next_deadline(),
@@ -177,10 +195,16 @@ impl Desk {
         .min()
     }
 
-    /// Writes the records of the incidents that this input changed, once each.
+    /// Writes the records of the incidents that this input changed, once each, and into their lines who has them now.
     fn finish(&mut self, mut step: Step<'_>) {
         self.give_out(&mut step);
         self.follow_promises(&mut step);
+        for effect in step.effects.iter_mut().skip(step.begin) {
+            if let Effect::Timeline(entry) = effect {
+                let incident = self.state.get(entry.incident).map(|incident| &incident.record);
+                entry.tier = incident.filter(|record| !record.unpaged).map(|record| record.tier);
+            }
+        }
         for id in std::mem::take(&mut step.touched) {
             if let Some(record) = self.state.settle(id, step.now) {
                 step.effects.push(Effect::Incident(Box::new(record)));
