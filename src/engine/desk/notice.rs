@@ -45,8 +45,6 @@ impl Desk {
             NoticeKind::Page
             | NoticeKind::PageAgain
             | NoticeKind::Escalated
-            | NoticeKind::TargetWarning
-            | NoticeKind::TargetBreached
             | NoticeKind::ProblemOpened
             | NoticeKind::InspectionMissed
             | NoticeKind::TargetWarning
