@@ -65,6 +65,9 @@ struct Describe {
     workaround: Option<Text>,
     #[schema(value_type = Option<String>)]
     fix: Option<Text>,
+    /// The number of the change that brings the fix
+    #[schema(value_type = Option<String>)]
+    change: Option<Text>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -136,6 +139,7 @@ async fn describe(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(b
         root_cause: body.root_cause.map(|text| text.0),
         workaround: body.workaround.map(|text| text.0),
         fix: body.fix.map(|text| text.0),
+        change: body.change.map(|text| text.0),
     };
     act(&api, author, id, action).await
 }

@@ -7,6 +7,6 @@ mod local;
 mod schedule;
 mod work;
 
-pub use local::moment_in;
+pub use local::{is_zone, moment_in, week_second};
 pub use schedule::{BadSchedule, Schedule};
 pub use work::WorkCalendar;

@@ -42,17 +42,47 @@ pub enum Action {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum IncidentAction {
-    Acknowledge { note: Option<String> },
-    Assign { assignee: String },
-    Comment { text: String },
-    Pend { on: PendingOn, reason: String },
+    Acknowledge {
+        note: Option<String>,
+    },
+    Assign {
+        assignee: String,
+    },
+    Comment {
+        text: String,
+    },
+    Pend {
+        on: PendingOn,
+        reason: String,
+    },
     Resume,
-    Escalate { diagnosis: String },
-    Resolve { resolution: String },
-    Close { note: Option<String> },
-    Reopen { reason: String },
-    Merge { into: IncidentId },
-    Cancel { reason: String },
+    Escalate {
+        diagnosis: String,
+    },
+    Resolve {
+        resolution: String,
+    },
+    Close {
+        note: Option<String>,
+    },
+    Reopen {
+        reason: String,
+    },
+    Merge {
+        into: IncidentId,
+    },
+    Cancel {
+        reason: String,
+    },
+    /// Somebody tried the workaround of its problem: it helped, or it did not.
+    WorkaroundHelped {
+        helped: bool,
+        note: Option<String>,
+    },
+    /// It is a piece of another incident's fault, and counts as no fault of its own.
+    FoundDuring {
+        incident: IncidentId,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,9 +102,30 @@ pub enum ProblemAction {
         root_cause: Option<String>,
         workaround: Option<String>,
         fix: Option<String>,
+        change: Option<String>,
     },
     LinkIncident {
         incident: IncidentId,
+    },
+    /// Second line takes a new one on.
+    Accept,
+    /// Second line says that it is no problem.
+    Reject {
+        reason: String,
+    },
+    /// It is the same fault as another, which carries on.
+    Merge {
+        into: ProblemId,
+        reason: String,
+    },
+    /// Some of its incidents are another fault.
+    Split {
+        incidents: Vec<IncidentId>,
+        reason: String,
+    },
+    /// Second line looked at it again.
+    Review {
+        note: String,
     },
 }
 

@@ -106,16 +106,18 @@ pub enum NoticeKind {
     Resolved,
     ProblemOpened,
     InspectionMissed,
+    ProblemReopened,
 }
 
 impl NoticeKind {
-    pub const ALL: [NoticeKind; 6] = [
+    pub const ALL: [NoticeKind; 7] = [
         NoticeKind::Page,
         NoticeKind::PageAgain,
         NoticeKind::Escalated,
         NoticeKind::Resolved,
         NoticeKind::ProblemOpened,
         NoticeKind::InspectionMissed,
+        NoticeKind::ProblemReopened,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -126,6 +128,7 @@ impl NoticeKind {
             NoticeKind::Resolved => "resolved",
             NoticeKind::ProblemOpened => "problem_opened",
             NoticeKind::InspectionMissed => "inspection_missed",
+            NoticeKind::ProblemReopened => "problem_reopened",
         }
     }
 }
@@ -182,6 +185,12 @@ pub enum Counted {
     },
     Reopened,
     ProblemOpened,
+    /// A problem came back after its fix.
+    ProblemReopened,
+    /// Somebody said whether a known error's workaround helped.
+    WorkaroundTried {
+        helped: bool,
+    },
     RunEnded {
         state: crate::inspections::RunState,
     },

@@ -7,7 +7,7 @@ mod record;
 mod root;
 
 pub use lifecycle::NotAllowed;
-pub use record::{Incident, IncidentState, PendingOn, TimelineEntry, TimelineKind};
+pub use record::{Incident, IncidentState, PendingOn, SimilarIncident, TimelineEntry, TimelineKind};
 pub use root::{Affected, RootCandidate, root_candidate};
 
 /// A new incident to test with.
@@ -45,6 +45,8 @@ pub(crate) fn sample() -> Incident {
         reopened: 0,
         held: None,
         problem: None,
+        found_during: None,
+        similar: Vec::new(),
         workaround: None,
         runbook: None,
         diagnosis: None,

@@ -120,6 +120,12 @@ pub struct Incident {
     /// What holds its notices back now: every firing alert silenced or inhibited.
     pub held: Option<String>,
     pub problem: Option<ProblemId>,
+    /// The incident during whose handling it was found: one fault with it, counted once.
+    #[serde(default)]
+    pub found_during: Option<IncidentId>,
+    /// Earlier incidents that it looks like, the most alike first, as they were when it opened.
+    #[serde(default)]
+    pub similar: Vec<SimilarIncident>,
     /// The workaround of a known error that fits, as it stood when the incident opened or it was published.
     pub workaround: Option<String>,
     pub runbook: Option<String>,
@@ -132,6 +138,14 @@ pub struct Incident {
     pub next_step_at: Option<Moment>,
     pub unarmed: Option<String>,
     pub updated_at: Moment,
+}
+
+/// An earlier incident that looks like this one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SimilarIncident {
+    pub incident: IncidentId,
+    /// Cosine of what is known of both, 0 to 1.
+    pub similarity: f64,
 }
 
 /// One line of an incident's history. Append-only.
@@ -175,4 +189,6 @@ pub enum TimelineKind {
     WorkaroundOffered,
     Delivered,
     DeliveryFailed,
+    WorkaroundTried,
+    FoundDuring,
 }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::alike::Beginnings;
 use super::{ANSWERS_KEPT, ENDED_KEPT};
 use crate::engine::Outcome;
 use crate::incidents::{Affected, Incident, IncidentState};
 use crate::inspections::Inspections;
 use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, SECTION_COUNT, Sections, Severity};
-use crate::problems::Problems;
+use crate::problems::{Likeness, Problems};
 use crate::tiers::Climb;
 
 /// An incident with what people do not see: its members, conditions and timers.
@@ -142,6 +143,9 @@ pub(in crate::engine) struct Core {
     pub next_incident: u64,
     pub problems: Problems,
     pub inspections: Inspections,
+    /// What incidents are about, and what began when: for similarity and hints.
+    pub likeness: Likeness,
+    pub beginnings: Beginnings,
     /// Answers by idempotency key.
     pub answers: BTreeMap<String, (Moment, Outcome)>,
 }
@@ -317,6 +321,11 @@ impl DeskState {
                 self.kept.by_alert.remove(fingerprint);
             }
         }
+    }
+
+    /// Whether any remembered incident was found during this one.
+    pub fn incidents_found_during(&self, id: IncidentId) -> bool {
+        self.kept.incidents.iter().any(|(_, incident)| incident.record.found_during == Some(id))
     }
 
     /// The first incident that is due at `now`.

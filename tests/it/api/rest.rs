@@ -272,7 +272,7 @@ async fn every_command_reaches_the_queue_as_it_was_meant() {
         assert_eq!((reply.json()["id"].clone(), reply.header("etag")), (json!("INC-1"), "\"1\""));
     }
     let problem = |action| Action::Problem { id: ProblemId(1), action };
-    let described = ProblemAction::Describe { root_cause: None, workaround: Some(text()), fix: None };
+    let described = ProblemAction::Describe { root_cause: None, workaround: Some(text()), fix: None, change: None };
     let moved = ProblemAction::Move { to: ProblemState::KnownError, reason: None };
     let cases = [
         ("comment", r#"{"text":"查明原因"}"#, ProblemAction::Comment { text: text() }),
