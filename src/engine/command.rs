@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::incidents::PendingOn;
 use crate::inspections::ItemOutcome;
+use crate::model::{BreachReason, ContactBy, Outage};
 use crate::model::{IncidentId, ProblemId, RunId, SilenceId};
 use crate::problems::ProblemState;
 
@@ -82,6 +83,24 @@ pub enum IncidentAction {
     /// It is a piece of another incident's fault, and counts as no fault of its own.
     FoundDuring {
         incident: IncidentId,
+    },
+    /// Somebody was in contact with the user: stops the time to own.
+    Contact {
+        by: ContactBy,
+        note: String,
+    },
+    /// Why a promise was broken.
+    ExplainBreach {
+        reason: BreachReason,
+    },
+    /// Resolves what was late, and says why it was.
+    ResolveBreached {
+        resolution: String,
+        reason: BreachReason,
+    },
+    /// A service was out because of it; corrects what the ledger holds of that time.
+    Outage {
+        outage: Outage,
     },
 }
 

@@ -6,6 +6,7 @@ use super::{Evidence, Outcome};
 use crate::incidents::{Incident, TimelineEntry};
 use crate::inspections::{ProbeRequest, Run};
 use crate::model::{Cause, Fingerprint, IncidentId, Moment, Priority, Silence, SilenceId, Stamp, Status, Tier};
+use crate::model::{Class, ClockKind};
 use crate::problems::Problem;
 use crate::rules::Channel;
 
@@ -107,10 +108,13 @@ pub enum NoticeKind {
     ProblemOpened,
     InspectionMissed,
     ProblemReopened,
+    /// A share of a promised time has run.
+    TargetWarning,
+    TargetBreached,
 }
 
 impl NoticeKind {
-    pub const ALL: [NoticeKind; 7] = [
+    pub const ALL: [NoticeKind; 9] = [
         NoticeKind::Page,
         NoticeKind::PageAgain,
         NoticeKind::Escalated,
@@ -118,6 +122,8 @@ impl NoticeKind {
         NoticeKind::ProblemOpened,
         NoticeKind::InspectionMissed,
         NoticeKind::ProblemReopened,
+        NoticeKind::TargetWarning,
+        NoticeKind::TargetBreached,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -129,6 +135,8 @@ impl NoticeKind {
             NoticeKind::ProblemOpened => "problem_opened",
             NoticeKind::InspectionMissed => "inspection_missed",
             NoticeKind::ProblemReopened => "problem_reopened",
+            NoticeKind::TargetWarning => "target_warning",
+            NoticeKind::TargetBreached => "target_breached",
         }
     }
 }
@@ -202,10 +210,54 @@ pub enum Counted {
         rule: String,
         windows: u64,
     },
+    /// A clock was warned of, met or breached.
+    Target {
+        clock: ClockKind,
+        outcome: TargetOutcome,
+    },
+    /// An incident of that class opened.
+    Classified {
+        class: Class,
+    },
+    /// Something opened that no catalogue offers.
+    OutOfCatalogue,
+    /// An outage budget was said to burn.
+    BudgetAlert,
     CommandRefused,
     InvariantBroken {
         which: String,
     },
+}
+
+/// What happened to a clock of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TargetOutcome {
+    Warned,
+    Met,
+    Breached,
+    /// Of a target on trial.
+    ShadowMet,
+    ShadowBreached,
+}
+
+impl TargetOutcome {
+    pub const ALL: [TargetOutcome; 5] = [
+        TargetOutcome::Warned,
+        TargetOutcome::Met,
+        TargetOutcome::Breached,
+        TargetOutcome::ShadowMet,
+        TargetOutcome::ShadowBreached,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TargetOutcome::Warned => "warned",
+            TargetOutcome::Met => "met",
+            TargetOutcome::Breached => "breached",
+            TargetOutcome::ShadowMet => "shadow_met",
+            TargetOutcome::ShadowBreached => "shadow_breached",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -269,10 +321,13 @@ pub enum Bound {
     Contexts,
     /// Events that rules derive: how deep, and how many at once.
     Derived,
+    /// Incidents in the ledger of outages.
+    Outages,
 }
 
 impl Bound {
-    pub const ALL: [Bound; 14] = [
+    pub const ALL: [Bound; 15] = [
+        Bound::Outages,
         Bound::Quarantine,
         Bound::Templates,
         Bound::EventIds,
@@ -305,6 +360,7 @@ impl Bound {
             Bound::Instances => "instances",
             Bound::Contexts => "contexts",
             Bound::Derived => "derived",
+            Bound::Outages => "outages",
         }
     }
 }

@@ -20,9 +20,11 @@ mod pattern;
 mod person;
 mod plan;
 mod problem;
+mod roster;
 mod rulebook;
 mod source;
 mod spanned;
+mod target;
 mod team;
 mod test_case;
 
@@ -44,10 +46,14 @@ pub use pattern::{
     ActionAt, Actions, Capture, ContextAction, ContextChange, CountWithin, Counts, Emit, EmitKind, Flap, Group,
     GroupClass, Pattern, Rate, Semantics, Sequence, SequenceStep,
 };
-pub use person::{Contact, Person};
+pub use person::{Contact, LIMIT_DEFAULT, Person};
 pub use plan::{Check, Comparison, Item, Limit, Plan};
 pub use problem::ProblemPolicy;
-pub use rulebook::{CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
+pub use roster::{DutyHours, Layer, Otherwise, Roster};
+pub use rulebook::{AfterHours, CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
-pub use team::{Channel, Team};
+pub use target::{
+    BreachReasons, Grading, Indicator, Measure, OnBreach, OutageBudget, OutageCause, Pauses, Promise, Target, Urgency,
+};
+pub use team::{Channel, Dispatch, Team};
 pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

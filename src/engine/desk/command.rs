@@ -85,11 +85,17 @@ impl Desk {
             }
             IncidentAction::Escalate { diagnosis } => self.escalate(id, actor, diagnosis, step),
             IncidentAction::Resolve { resolution } => {
-                let now = step.now;
-                self.change(id, |record| record.resolve(now, resolution))?;
-                self.after_resolving(id, actor, resolution, step);
-                Ok(())
+                self.must_be_explained(id, "resolve")?;
+                self.resolve(id, actor, resolution, step)
             }
+            IncidentAction::ResolveBreached { resolution, reason } => {
+                self.may_resolve(id)?;
+                self.explain_breach(id, reason, actor, step)?;
+                self.resolve(id, actor, resolution, step)
+            }
+            IncidentAction::Contact { by, note } => self.log_contact(id, *by, note, actor, step),
+            IncidentAction::ExplainBreach { reason } => self.explain_breach(id, reason, actor, step),
+            IncidentAction::Outage { outage } => self.note_outage(id, outage, actor, step),
             IncidentAction::Close { note } => self.close(id, actor, note.as_deref(), step),
             IncidentAction::Reopen { reason } => {
                 self.change(id, |record| record.reopen(reason))?;
@@ -111,6 +117,13 @@ impl Desk {
             }
             IncidentAction::FoundDuring { incident } => self.found_during(id, *incident, actor, step),
         }
+    }
+
+    fn resolve(&mut self, id: IncidentId, actor: &str, resolution: &str, step: &mut Step<'_>) -> Result<(), Refusal> {
+        let now = step.now;
+        self.change(id, |record| record.resolve(now, resolution))?;
+        self.after_resolving(id, actor, resolution, step);
+        Ok(())
     }
 
     fn acknowledge(
@@ -142,6 +155,7 @@ impl Desk {
 
     fn escalate(&mut self, id: IncidentId, actor: &str, diagnosis: &str, step: &mut Step<'_>) -> Result<(), Refusal> {
         let refused = |reason: String| Refusal::NotAllowed { reason };
+        let staffing = self.staffing(step);
         let Some(incident) = self.state.get_mut(id) else { return Ok(()) };
         incident.record.may_escalate(diagnosis).map_err(|not| refused(not.reason))?;
         let ladder = step
@@ -150,7 +164,7 @@ impl Desk {
             .ok_or_else(|| refused(format!("cannot escalate {id}: its ladder is gone from the rules")))?;
         let moves = incident
             .climb
-            .escalate(step.now, ladder, &step.rulebook.teams)
+            .escalate(step.now, ladder, &staffing)
             .ok_or_else(|| refused(format!("cannot escalate {id}: no further tier has anybody on it")))?;
         incident.record.diagnosis = Some(diagnosis.to_owned());
         step.timeline(id, TimelineKind::Commented, actor, format!("diagnosis: {diagnosis}"));
@@ -159,6 +173,7 @@ impl Desk {
     }
 
     fn close(&mut self, id: IncidentId, actor: &str, note: Option<&str>, step: &mut Step<'_>) -> Result<(), Refusal> {
+        self.must_be_explained(id, "close")?;
         let now = step.now;
         self.change(id, |record| record.close(now))?;
         self.end(id, "closed");
@@ -215,7 +230,7 @@ impl Desk {
         }
     }
 
-    fn change(
+    pub(super) fn change(
         &mut self,
         id: IncidentId,
         verb: impl FnOnce(&mut Incident) -> Result<(), NotAllowed>,
@@ -303,5 +318,11 @@ fn describe_incident(action: &IncidentAction) -> (&'static str, String) {
             ("workaround", format!("{verdict}{}", note.as_ref().map(|note| format!(": {note}")).unwrap_or_default()))
         }
         IncidentAction::FoundDuring { incident } => ("found_during", incident.to_string()),
+        IncidentAction::Contact { by, note } => ("contact", format!("by {by}: {note}")),
+        IncidentAction::ExplainBreach { reason } => ("breach_reason", format!("{}: {}", reason.code, reason.text)),
+        IncidentAction::ResolveBreached { resolution, reason } => {
+            ("resolve", format!("{resolution}; late, {}: {}", reason.code, reason.text))
+        }
+        IncidentAction::Outage { outage } => ("outage", format!("{} by {}", outage.service, outage.party)),
     }
 }

@@ -91,6 +91,7 @@ impl Desk {
             });
         }
         self.carry_on(into, &merged, step);
+        self.inherit_promises(into, &merged, step);
         if let Some(incident) = self.state.get_mut(into).filter(|incident| !incident.is_clear()) {
             incident.resolve_at = None;
             if let Some(ladder) = step.rulebook.ladder(&incident.climb.ladder) {
@@ -142,7 +143,7 @@ impl Desk {
         incident.record.unpaged = false;
         incident.record.runbook = incident.record.runbook.take().or_else(|| rule.runbook.clone());
         let record = incident.record.clone();
-        let (climb, moves) = super::decision::new_climb(&record, Some(rule), step);
+        let (climb, moves) = super::decision::new_climb(&record, Some(rule), &self.staffing(step), step);
         let Some(incident) = self.state.get_mut(id) else { return };
         let is_held = incident.held_by().is_some();
         incident.climb = climb;

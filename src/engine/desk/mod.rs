@@ -3,13 +3,18 @@
 //! It learns of alerts only through decisions, and replays from its own journal alone.
 
 mod alike;
+mod calendars;
+mod clocks;
 mod command;
 mod decision;
 mod follow;
 mod group;
 mod inspection;
+mod notice;
 mod page;
+mod priority;
 mod problem;
+mod staffing;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -125,6 +130,7 @@ impl Desk {
     pub(super) fn tick(&mut self, mut step: Step<'_>) {
         self.serve_incidents(&mut step);
         self.serve_inspections(&mut step);
+        self.serve_calendars(&mut step);
         self.state.forget_answers(step.now);
         self.finish(step);
     }
@@ -134,6 +140,8 @@ impl Desk {
         let detail = format!("{} → {}, {} rules", old.hash, step.rulebook.hash, step.rulebook.rules.len());
         step.audit("watchfire", "system", "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
         self.change_plans(&mut step);
+        self.look_at_calendars(&mut step);
+        self.change_promises(old, &mut step);
         self.finish(step);
     }
 
@@ -154,7 +162,9 @@ impl Desk {
         [
             self.state.next_incident_deadline(),
             self.state.kept.core.inspections.next_deadline(),
+            self.state.kept.core.outages.next_deadline(),
             self.state.next_answer_expiry(),
+            self.state.kept.core.calendars.next_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -163,6 +173,7 @@ impl Desk {
 
     /// Writes the records of the incidents that this input changed, once each.
     fn finish(&mut self, mut step: Step<'_>) {
+        self.follow_promises(&mut step);
         for id in std::mem::take(&mut step.touched) {
             if let Some(record) = self.state.settle(id, step.now) {
                 step.effects.push(Effect::Incident(Box::new(record)));

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::alike::Beginnings;
+use super::calendars::CalendarWatch;
 use super::{ANSWERS_KEPT, ENDED_KEPT};
 use crate::engine::Outcome;
 use crate::incidents::{Affected, Incident, IncidentState};
 use crate::inspections::Inspections;
 use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, SECTION_COUNT, Sections, Severity};
 use crate::problems::{Likeness, Problems};
+use crate::targets::{Clocks, OutageLedger};
 use crate::tiers::Climb;
 
 /// An incident with what people do not see: its members, conditions and timers.
@@ -40,6 +42,10 @@ pub struct DeskIncident {
     pub recurs: bool,
     /// The most urgent priority at which anybody was paged.
     pub paged: Option<Priority>,
+    /// Its promises.
+    pub clocks: Clocks,
+    /// Whether the outage that its rule speaks of was begun since it is open.
+    pub outage_begun: bool,
 }
 
 /// An alert of an incident.
@@ -117,7 +123,8 @@ impl DeskIncident {
 
     fn next_deadline(&self) -> Option<Moment> {
         let climbing = if self.record.state.is_open() { self.climb.next_deadline() } else { None };
-        [climbing, self.resolve_at, self.close_at, self.forget_at].into_iter().flatten().min()
+        let promised = self.clocks.next_deadline();
+        [climbing, promised, self.resolve_at, self.close_at, self.forget_at].into_iter().flatten().min()
     }
 }
 
@@ -146,6 +153,8 @@ pub(in crate::engine) struct Core {
     /// What incidents are about, and what began when: for similarity and hints.
     pub likeness: Likeness,
     pub beginnings: Beginnings,
+    pub calendars: CalendarWatch,
+    pub outages: OutageLedger,
     /// Answers by idempotency key.
     pub answers: BTreeMap<String, (Moment, Outcome)>,
 }

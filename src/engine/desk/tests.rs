@@ -38,6 +38,7 @@ fn rule(name: &str) -> Rule {
         severity: None,
         priority: None,
         ladder: "default".to_owned(),
+        after_hours: None,
         pages: true,
         runbook: None,
         settle: Span::from_seconds(30),
@@ -47,6 +48,7 @@ fn rule(name: &str) -> Rule {
         quiet: None,
         otherwise_after: Span::from_minutes(15),
         groups: true,
+        grading: Default::default(),
         shape: 0,
     }
 }
@@ -64,6 +66,7 @@ fn rulebook() -> Rulebook {
         title: String::new(),
         members: Vec::new(),
         channels: vec![Channel::Webhook { url: format!("http://127.0.0.1/{name}") }],
+        ..Team::default()
     };
     let steps = vec![rung(Tier::First, "一线"), rung(Tier::Second, "二线"), rung(Tier::Third, "三线")];
     Rulebook {

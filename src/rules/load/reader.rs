@@ -28,6 +28,9 @@ pub(super) enum Named {
     Ladder,
     Team,
     Calendar,
+    Roster,
+    /// Somebody who works; not everybody needs an entry, so that one is missing is only a warning.
+    Person,
 }
 
 /// A name that must be defined somewhere.

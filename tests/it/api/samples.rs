@@ -251,6 +251,7 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
         severity: None,
         priority: None,
         ladder: "default".to_owned(),
+        after_hours: None,
         pages: true,
         runbook: None,
         settle: Span::from_seconds(30),
@@ -308,8 +309,13 @@ pub fn rulebook() -> Rulebook {
     rulebook.ladders.insert("default".to_owned(), ladder);
     for (name, title) in [("noc", "一线服务台"), ("network", "网络专家")] {
         let channels = vec![Channel::Webhook { url: "https://chat.example.org/hook/SECRET".to_owned() }];
-        let team =
-            Team { name: name.to_owned(), title: title.to_owned(), members: vec!["王工".to_owned()], channels };
+        let team = Team {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            members: vec!["王工".to_owned()],
+            channels,
+            ..Team::default()
+        };
         rulebook.teams.insert(name.to_owned(), team);
     }
     let item = Item {
