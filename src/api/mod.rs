@@ -18,6 +18,7 @@ mod inspections;
 mod normalised;
 mod openapi;
 mod parameters;
+mod problem_review;
 mod problems;
 mod router;
 mod rules;

@@ -16,8 +16,8 @@ use super::endpoint::{Endpoint, mount};
 use super::family::Failure;
 use super::state::{ApiState, Shared};
 use super::{
-    alerts, audit, dead_letters, explain, incident_commands, incidents, inspections, normalised, openapi, problems,
-    rules, runs, service, silences, sources, stream, tiers, v2,
+    alerts, audit, dead_letters, explain, incident_commands, incidents, inspections, normalised, openapi,
+    problem_review, problems, rules, runs, service, silences, sources, stream, tiers, v2,
 };
 use crate::ingest;
 use crate::metrics::{Metrics, Stopwatch};
@@ -57,6 +57,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         alerts::endpoints(),
         explain::endpoints(),
         problems::endpoints(),
+        problem_review::endpoints(),
         inspections::endpoints(),
         runs::endpoints(),
         tiers::endpoints(),

@@ -205,6 +205,28 @@ pub const SHAPES: &[Shape] = &[
             ("within", Text),
         ],
     },
+    Shape {
+        name: "MonthlyDraft",
+        members: &[("month", Text), ("zone", Text), ("causes", Many("CommonCause")), ("markdown", Text)],
+    },
+    Shape {
+        name: "CommonCause",
+        members: &[
+            ("rank", Number),
+            ("title", Text),
+            ("rule", Text),
+            ("problem", MaybeText),
+            ("faults", Number),
+            ("incidents", Number),
+            ("minutes", Number),
+            ("root_cause", MaybeText),
+            ("steps", Texts),
+        ],
+    },
+    Shape {
+        name: "ProblemEvidence",
+        members: &[("problem", Object), ("incidents", Many("Incident")), ("draft_workaround", MaybeText)],
+    },
     Shape { name: "SimilarIncident", members: &[("incident", Text), ("similarity", Number)] },
     Shape { name: "SimilarProblem", members: &[("problem", Text), ("similarity", Number), ("same", Bool)] },
     Shape { name: "ProblemNote", members: &[("at", Time), ("actor", Text), ("text", Text)] },

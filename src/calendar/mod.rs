@@ -11,8 +11,8 @@ mod work;
 #[cfg(test)]
 mod work_tests;
 
-pub use local::{is_zone, moment_in, week_second};
 pub use hours::{CivilHours, DayHours, ParsedHours, WEEKDAYS, weekdays};
+pub use local::{is_zone, moment_in, week_second};
 pub use schedule::{BadSchedule, Schedule};
 pub use statutory::Statutory;
 pub use work::WorkCalendar;

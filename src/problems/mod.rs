@@ -5,6 +5,7 @@
 mod decide;
 mod lead_lag;
 mod lifecycle;
+mod monthly;
 mod onsets;
 mod record;
 mod recurrence;
@@ -17,6 +18,7 @@ mod tests;
 pub use decide::Regrouped;
 pub use lead_lag::{Hint, Link, Onset, Place, links};
 pub use lifecycle::{Description, MOVES, Moved, NotAllowed};
+pub use monthly::{CommonCause, Occurrence, commonest, draft_workaround, faults, markdown};
 pub use record::{Problem, ProblemNote, ProblemState, Similar, Terms};
 pub use recurrence::{Episode, Recurrence};
 pub use register::{Facts, KnownError, ProblemChange, ProblemEdit, ProblemRefusal, Problems};

@@ -43,6 +43,7 @@ impl Desk {
             | NoticeKind::PageAgain
             | NoticeKind::Escalated
             | NoticeKind::ProblemOpened
+            | NoticeKind::ProblemReopened
             | NoticeKind::InspectionMissed => format!("{team} at tier {tier}: {why} ({to})"),
         };
         step.timeline(id, TimelineKind::Paged, LADDER, line);

@@ -36,11 +36,11 @@ fn rhythm(hours: impl Iterator<Item = f64>, episodes: usize) -> Rhythm {
     Rhythm::of(&first, HOUR, "UTC").unwrap()
 }
 
-/// How often of 4,000 series chance alone looks like a clock: by gaps, and by gaps or season.
+/// How often of 2,000 series chance alone looks like a clock: by gaps, and by gaps or season.
 fn false_alarms(mean_hours: f64, episodes: usize) -> (f64, f64) {
     let mut even = Even(episodes as u64 + mean_hours as u64);
     let (mut regular, mut either) = (0, 0);
-    for _ in 0..4_000 {
+    for _ in 0..2_000 {
         let mut at = 500_000.0 * even.next();
         let series = std::iter::repeat_with(|| {
             at += mean_hours * even.exponential();
@@ -50,7 +50,7 @@ fn false_alarms(mean_hours: f64, episodes: usize) -> (f64, f64) {
         regular += u32::from(found.regular);
         either += u32::from(found.keeps_time());
     }
-    (f64::from(regular) / 4_000.0, f64::from(either) / 4_000.0)
+    (f64::from(regular) / 2_000.0, f64::from(either) / 2_000.0)
 }
 
 #[test]
@@ -59,13 +59,13 @@ fn chance_is_called_a_clock_about_twice_in_a_hundred_series() {
     for (mean, episodes) in [(6.0, 8), (6.0, 20), (24.0, 8), (72.0, 8), (72.0, 12), (72.0, 20), (240.0, 8), (240.0, 20)]
     {
         let (regular, either) = false_alarms(mean, episodes);
-        // 4,000 series: one standard error is .0016 at 1 % and .0024 at 2.4 %; four of them are allowed.
-        assert!(regular <= 0.0175, "{episodes} episodes every {mean} h: {regular} regular");
-        assert!(either <= 0.0335, "{episodes} episodes every {mean} h: {either} regular or seasonal");
+        // 2,000 series: one standard error is .0022 at 1 % and .0034 at 2.4 %; four of them are allowed.
+        assert!(regular <= 0.0195, "{episodes} episodes every {mean} h: {regular} regular");
+        assert!(either <= 0.038, "{episodes} episodes every {mean} h: {either} regular or seasonal");
         all.push(either);
     }
     let mean = all.iter().sum::<f64>() / all.len() as f64;
-    assert!((0.016..=0.027).contains(&mean), "stated are 2.1 to 2.4 %, found {mean} over {all:?}");
+    assert!((0.014..=0.029).contains(&mean), "stated are 2.1 to 2.4 %, found {mean} over {all:?}");
 }
 
 #[test]

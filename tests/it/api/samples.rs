@@ -95,7 +95,7 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
         held: None,
         problem: None,
         found_during: None,
-        similar: Vec::new(),
+        similar: vec![watchfire::incidents::SimilarIncident { incident: IncidentId(1), similarity: 0.9 }],
         workaround: None,
         runbook: None,
         diagnosis: None,
