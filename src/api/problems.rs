@@ -187,6 +187,7 @@ pub(super) async fn act(api: &Arc<Shared>, author: Author, id: ProblemId, action
         | Outcome::Run { .. }
         | Outcome::Silence { .. }
         | Outcome::Rulebook { .. }
+        | Outcome::Staff { .. }
         | Outcome::Refused(_)) => Err(misfit(&outcome)),
     }
 }

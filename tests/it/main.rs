@@ -12,6 +12,7 @@ mod kill;
 mod labelled;
 mod main_job;
 mod mqtt;
+mod notices;
 mod notify;
 mod patterns;
 mod peers;

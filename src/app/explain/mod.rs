@@ -8,12 +8,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::config::ServeFlags;
-use super::recover;
 use super::replay::open_existing;
 use super::serve::DOMAIN_SETTING;
-use super::service_client::Service;
+use super::{recover, serve};
 use crate::api::{
     AlertExplanation, EventExplanation, EventExplanations, IncidentExplanation, Oracle, alert_explanation, dry_run,
     event_explanation, incident_explanation, journal_place, read_events,
@@ -22,6 +22,8 @@ use crate::engine::Engine;
 use crate::model::{Fingerprint, IncidentId, Offset, Partition};
 use crate::store::Store;
 
+/// Where a service is asked when nobody says otherwise.
+const URL_DEFAULT: &str = "http://127.0.0.1:7247";
 /// The largest event file that is read, in bytes.
 const FILE_MAX_BYTES: u64 = 1 << 20;
 
@@ -130,8 +132,7 @@ fn read(from: impl Read) -> Result<Vec<u8>, String> {
 
 /// Asks the running service.
 async fn ask(command: &ExplainCommand, subject: Subject) -> Result<Explained, String> {
-    let hint = "is the service running? --data-dir reads its data without it";
-    let service = Service::new(command.url.as_deref(), command.token.as_deref(), hint);
+    let service = Service::at(command.url.as_deref(), command.token.as_deref());
     Ok(match subject {
         Subject::Incident(id) => Explained::Incident(service.get(&format!("incidents/{id}/explain"), &[]).await?),
         Subject::Alert(alert) => {
@@ -149,6 +150,64 @@ async fn ask(command: &ExplainCommand, subject: Subject) -> Result<Explained, St
             Explained::Events(service.answer(request).await?)
         }
     })
+}
+
+/// A running service, asked over REST.
+pub(super) struct Service<'a> {
+    client: reqwest::Client,
+    base: String,
+    token: Option<&'a str>,
+}
+
+impl Service<'_> {
+    /// At that address, or where a service is when nobody says otherwise.
+    pub(super) fn at<'a>(url: Option<&str>, token: Option<&'a str>) -> Service<'a> {
+        serve::install_crypto();
+        let base = url.unwrap_or(URL_DEFAULT).trim_end_matches('/').to_owned();
+        Service { client: reqwest::Client::new(), base, token }
+    }
+
+    fn address(&self, path: &str, query: &[(&str, Option<&str>)]) -> Result<reqwest::Url, String> {
+        let url = format!("{}/api/v1/{path}", self.base);
+        let mut url = url.parse::<reqwest::Url>().map_err(|error| format!("{url}: {error}"))?;
+        let given: Vec<(&str, &str)> = query.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
+        if !given.is_empty() {
+            url.query_pairs_mut().extend_pairs(given);
+        }
+        Ok(url)
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, Option<&str>)],
+    ) -> Result<T, String> {
+        self.answer(self.client.get(self.address(path, query)?)).await
+    }
+
+    /// Sends a command; the answer comes after its commit.
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, String> {
+        self.answer(self.client.post(self.address(path, &[])?).json(body)).await
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, String> {
+        let request = match self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let base = &self.base;
+        let unreachable = |error: reqwest::Error| {
+            format!("{base} does not answer ({error}); is the service running? --data-dir reads its data without it")
+        };
+        let answer = request.send().await.map_err(unreachable)?;
+        let status = answer.status();
+        let text = answer.text().await.map_err(unreachable)?;
+        if !status.is_success() {
+            let problem: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+            return Err(format!("{base}: {status}: {}", problem["detail"].as_str().unwrap_or(&text)));
+        }
+        serde_json::from_str(&text).map_err(|error| format!("{base} answers in another shape ({error})"))
+    }
 }
 
 /// Puts the state back from the store and asks that.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::service_client::Service;
+use super::explain::Service;
 
 /// Reviews recurring problems on a running service: what comes back, why perhaps, and what is decided about it.
 ///
@@ -120,8 +120,7 @@ enum Verb {
 }
 
 pub async fn run(command: ProblemsCommand) -> Result<ExitCode, String> {
-    let hint = "is the service running? --url says where";
-    let service = Service::new(command.url.as_deref(), command.token.as_deref(), hint);
+    let service = Service::at(command.url.as_deref(), command.token.as_deref());
     let (answer, text): (Value, String) = match command.verb.unwrap_or(Verb::List { team: None }) {
         Verb::List { team } => {
             let query = [("queue", Some("review")), ("team", team.as_deref())];

@@ -3,7 +3,7 @@
 
 use super::{Desk, DeskIncident, Step};
 use crate::engine::{Bound, Counted, NoticeKind, Refusal, TargetOutcome};
-use crate::incidents::{Incident, IncidentState, PendingOn, TimelineKind};
+use crate::incidents::{Incident, IncidentState, PendingOn, TimelineEntry, TimelineKind};
 use crate::model::{
     BreachReason, ClockKind, ContactBy, ContactLog, Event, IncidentId, Labels, Outage, Severity, Span, Status,
 };
@@ -68,7 +68,7 @@ impl Desk {
         let Some(incident) = self.state.get_mut(id) else { return false };
         let turns = incident.clocks.tick(step.now, &step.rulebook.calendars);
         incident.record.clocks = incident.clocks.faces(step.now, &step.rulebook.calendars);
-        self.tell(id, turns, step);
+        self.announce(id, turns, step);
         step.touch(id);
         true
     }
@@ -208,17 +208,17 @@ impl Desk {
         };
         let turns = clocks.follow(step.now, &situation, &step.rulebook.targets, &step.rulebook.calendars);
         record.clocks = clocks.faces(step.now, &step.rulebook.calendars);
-        self.tell(id, turns, step);
+        self.announce(id, turns, step);
     }
 
-    fn tell(&mut self, id: IncidentId, turns: Vec<Turn>, step: &mut Step<'_>) {
+    fn announce(&mut self, id: IncidentId, turns: Vec<Turn>, step: &mut Step<'_>) {
         for turn in turns {
             let Some(incident) = self.state.get_mut(id) else { return };
             let is_told = incident.clocks.is_told();
             let pages = is_told && !incident.record.unpaged && incident.record.held.is_none();
             let pages_breach = pages && incident.clocks.pages_on_breach();
             let target = incident.clocks.target().unwrap_or_default();
-            let trial = if is_told { "" } else { ", on trial" };
+            let trial = if is_told { "" } else { TimelineEntry::ON_TRIAL };
             match turn {
                 Turn::Promised(text) => step.timeline(id, TimelineKind::Promised, TARGETS, text),
                 Turn::Met { clock, elapsed: _ } => {

@@ -2,7 +2,7 @@
 
 use super::command::same_version;
 use super::{Desk, Step};
-use crate::engine::{Command, Counted, Effect, Notice, NoticeKind, Outcome, ProblemAction, Refusal};
+use crate::engine::{Command, Counted, Effect, NoticeKind, Outcome, ProblemAction, Refusal};
 use crate::incidents::TimelineKind;
 use crate::model::{IncidentId, ProblemId, Tier};
 use crate::problems::{Description, Facts, Problem, ProblemChange, ProblemRefusal, ProblemState, Regrouped};
@@ -29,6 +29,7 @@ impl Desk {
                     self.link_problem(incident, problem, step);
                 }
                 step.count(Counted::ProblemOpened);
+                step.audit("problems", "system", "problem.open", &problem.to_string(), "", None);
                 self.write_problem(problem, step);
                 self.tell_of_problem(problem, step);
             }
@@ -276,21 +277,7 @@ impl Desk {
 fn tell(problem: &Problem, kind: NoticeKind, title: &str, teams: &[(String, Tier)], step: &mut Step<'_>) {
     let body = serde_json::to_string(problem).unwrap_or_else(|_| "{}".to_owned());
     for (team, tier) in teams {
-        let channels = step.rulebook.teams.get(team).map(|team| team.channels.clone()).unwrap_or_default();
-        for channel in channels {
-            let notice = Notice {
-                cause: step.next_cause(),
-                at: step.now,
-                kind,
-                channel,
-                team: team.clone(),
-                tier: Some(*tier),
-                subject: problem.id.to_string(),
-                title: title.to_owned(),
-                body: body.clone(),
-            };
-            step.effects.push(Effect::Notice(Box::new(notice)));
-        }
+        step.tell_team(kind, team, Some(*tier), &problem.id.to_string(), title, &body);
     }
 }
 
