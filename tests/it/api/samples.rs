@@ -12,8 +12,8 @@ use watchfire::model::{
 };
 use watchfire::problems::{Problem, ProblemNote, ProblemState};
 use watchfire::rules::{
-    adder, arget, ash, attern, ctions, eam, emantics, ext, hannel, heck, lan, n, nhibition, ounts, reach, rew, romise,
-    tem, tep, udget, ule, ulebook, utage,
+    Actions, Channel, Check, Counts, Crew, Inhibition, Item, Ladder, OnBreach, OutageBudget, Pattern, Plan, Promise,
+    Rule, RuleText, Rulebook, RulebookHash, Semantics, Step, Target, Team,
 };
 
 use super::house::START;
