@@ -123,7 +123,10 @@ impl Case {
             | TimelineKind::Promised
             | TimelineKind::TargetWarning
             | TimelineKind::Contacted
-            | TimelineKind::OutageNoted => {}
+            | TimelineKind::OutageNoted
+            | TimelineKind::Queued
+            | TimelineKind::WorkaroundTried
+            | TimelineKind::FoundDuring => {}
         }
     }
 }
