@@ -116,8 +116,6 @@ impl Case {
             | TimelineKind::Released
             | TimelineKind::Closed
             | TimelineKind::WorkaroundOffered
-            | TimelineKind::WorkaroundTried
-            | TimelineKind::FoundDuring
             | TimelineKind::Delivered
             | TimelineKind::DeliveryFailed
             | TimelineKind::Promised
