@@ -107,6 +107,7 @@ impl Case {
             | TimelineKind::Grouped
             | TimelineKind::RootChanged
             | TimelineKind::Paged
+            | TimelineKind::Queued
             | TimelineKind::StepSkipped
             | TimelineKind::Assigned
             | TimelineKind::Commented
