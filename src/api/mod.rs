@@ -19,6 +19,7 @@ mod normalised;
 mod openapi;
 mod parameters;
 mod problems;
+mod promise_shapes;
 mod router;
 mod rules;
 mod runs;
