@@ -1,9 +1,10 @@
 //! The shapes of answers, as tables: the records themselves live in rooms that know nothing of OpenAPI. A test holds
 //! every table against what is really written.
 
-use super::promise_shapes::PROMISES;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr};
+
+use super::promise_shapes::PROMISES;
 
 /// What a member holds. The `Maybe…` ones may be null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
