@@ -3,6 +3,7 @@
 //! Reads what was committed; writes by sending one command and awaiting its answer. Must never write by itself.
 
 mod access;
+mod ack;
 mod alerts;
 mod audit;
 mod body;
@@ -12,6 +13,7 @@ mod deliveries;
 mod endpoint;
 mod explain;
 mod family;
+mod figures;
 mod incident_commands;
 mod incidents;
 mod inspections;
@@ -20,6 +22,8 @@ mod openapi;
 mod parameters;
 mod problems;
 mod promise_shapes;
+mod roster_commands;
+mod rosters;
 mod router;
 mod rules;
 mod runs;

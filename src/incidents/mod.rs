@@ -2,10 +2,12 @@
 //!
 //! Plain state and moves. Must never read a clock, page anybody (tiers decide that), or know where it is stored.
 
+mod ack_link;
 mod lifecycle;
 mod record;
 mod root;
 
+pub use ack_link::{ACK_TOKEN_MAX_BYTES, AckClaim, AckKey, BadAckToken};
 pub use lifecycle::NotAllowed;
 pub use record::{Incident, IncidentState, PendingOn, TimelineEntry, TimelineKind};
 pub use root::{Affected, RootCandidate, root_candidate};
@@ -24,6 +26,7 @@ pub(crate) fn sample() -> Incident {
         tier: Tier::First,
         team: "first-line".to_owned(),
         assignee: None,
+        waiting: None,
         priority: Priority::P2,
         priority_reason: String::new(),
         severity: Severity::Major,
@@ -45,10 +48,12 @@ pub(crate) fn sample() -> Incident {
         reopened: 0,
         held: None,
         problem: None,
+        findings: Vec::new(),
         workaround: None,
         runbook: None,
         diagnosis: None,
         resolution: None,
+        digests: Vec::new(),
         unpaged: false,
         next_step_at: None,
         unarmed: None,

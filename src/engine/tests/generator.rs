@@ -76,6 +76,18 @@ inspections:
     due_within: 2m
     missed_after: 4m
     items: [{ name: port, severity: warning, tcp: { address: "127.0.0.1:1" } }]
+  - name: hours
+    schedule: "10 * * * *"
+    zone: UTC
+    team: first
+    due_within: 20m
+    missed_after: 30m
+    sign_off: true
+    slots: { every: 5m, for: 15m, within: 4m }
+    of: { items: [a, b] }
+    items:
+      - { name: 电压, fail: ">= 240", trend: 1d, tcp: { address: "127.0.0.1:1" } }
+      - { name: look, warn: "> 200", manual: {} }
 "#,
     r#"
 inventory:
@@ -246,7 +258,14 @@ fn request(choice: &Choice, now: Moment, engine: &Engine, work: &Work) -> Reques
             let (run, item) = pick(&pending, detail[0]).unwrap_or(unasked);
             let outcome = ItemOutcome::ALL[usize::from(detail[2]) % 3];
             let evidence = "连接超时".to_owned();
-            Request::Desk(DeskInput::Probe(ProbeResult { run, item, outcome, evidence, value: Some(0.5) }))
+            Request::Desk(DeskInput::Probe(ProbeResult {
+                run,
+                item,
+                outcome,
+                evidence,
+                value: Some(f64::from(detail[3])),
+                found: None,
+            }))
         }
         Kind::Delivery => delivery(detail, work),
         Kind::Rulebook => Request::Rulebook(rulebooks()[usize::from(detail[0]) % 4].hash),
@@ -380,7 +399,7 @@ fn problem([which, verb, other, key, seen]: [u8; 5], engine: &Engine) -> Request
 
 fn run([which, verb, other, key, seen]: [u8; 5]) -> Request {
     let outcome = ItemOutcome::ALL[usize::from(other) % 4];
-    let item = ["room", "look", "web"][usize::from(other / 4) % 3].to_owned();
+    let item = ["room", "look", "web", "look@a@00:15", "look@b@01:10"][usize::from(other / 4) % 5].to_owned();
     let action = match verb % 6 {
         0 => {
             return command(
@@ -389,7 +408,13 @@ fn run([which, verb, other, key, seen]: [u8; 5]) -> Request {
                 None,
             );
         }
-        1 | 2 => RunAction::RecordItem { item, outcome, evidence: "看过，正常".to_owned(), value: None },
+        1 | 2 => RunAction::RecordItem {
+            item,
+            outcome,
+            evidence: "看过，正常".to_owned(),
+            value: Some(f64::from(other)),
+            found: None,
+        },
         3 => RunAction::SignOff { note: None },
         4 => RunAction::Reject { reason: "重做".to_owned() },
         _ => RunAction::Skip { reason: "停电".to_owned() },

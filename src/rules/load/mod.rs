@@ -3,6 +3,7 @@
 mod actions;
 mod calendar;
 mod calendar_text;
+mod channel;
 mod csv;
 mod grouping;
 mod holding;
@@ -15,6 +16,8 @@ mod pattern_text;
 mod person;
 mod person_text;
 mod plan;
+mod plan_devices;
+mod plan_item;
 mod plan_text;
 mod problem;
 mod problem_text;
@@ -112,21 +115,14 @@ struct Loading {
     breach_reasons: BTreeMap<String, String>,
     outage_budgets: Vec<super::OutageBudget>,
     problems: Vec<super::ProblemPolicy>,
-    plans: BTreeMap<String, super::Plan>,
+    plans: plan::Collected,
     tests: Vec<super::TestCase>,
 }
 
 impl Loading {
     fn file(&mut self, mut reader: Reader<'_>, mut file: FileText) {
         self.normalising.sections(&mut reader, &mut file);
-        for entry in file.calendars.unwrap_or_default() {
-            self.define(&mut reader, "calendar", &entry.name.value, entry.name.referenced);
-            if entry.name.value == ALWAYS {
-                reader.mistake(entry.name.referenced, format!("{ALWAYS:?} is 7×24 everywhere"), "another name");
-            }
-            let calendar = calendar::calendar(&mut reader, &entry);
-            self.calendars.insert(calendar.name.clone(), calendar);
-        }
+        self.calendars_section(&mut reader, file.calendars.take().unwrap_or_default());
         self.staff(&mut reader, &mut file);
         for entry in file.tiers.unwrap_or_default() {
             self.define(&mut reader, "ladder", &entry.name.value, entry.name.referenced);
@@ -171,9 +167,11 @@ impl Loading {
         }
         for entry in file.inspections.unwrap_or_default() {
             self.define(&mut reader, "inspection plan", &entry.name.value, entry.name.referenced);
-            if let Some(plan) = plan::plan(&mut reader, &entry) {
-                self.plans.insert(plan.name.clone(), plan);
-            }
+            self.plans.plan(&mut reader, &entry);
+        }
+        for entry in file.checklists.unwrap_or_default() {
+            self.define(&mut reader, "checklist", &entry.name.value, entry.name.referenced);
+            self.plans.checklist(&mut reader, &entry);
         }
         for entry in file.tests.unwrap_or_default() {
             self.define(&mut reader, "test", &entry.name.value, entry.name.referenced);
@@ -200,6 +198,17 @@ impl Loading {
             self.define(reader, "roster", &entry.name.value, entry.name.referenced);
             let roster = roster::roster(reader, &entry);
             self.rosters.insert(roster.name.clone(), roster);
+        }
+    }
+
+    fn calendars_section(&mut self, reader: &mut Reader<'_>, entries: Vec<calendar_text::CalendarEntry>) {
+        for entry in entries {
+            self.define(reader, "calendar", &entry.name.value, entry.name.referenced);
+            if entry.name.value == ALWAYS {
+                reader.mistake(entry.name.referenced, format!("{ALWAYS:?} is 7×24 everywhere"), "another name");
+            }
+            let calendar = calendar::calendar(reader, &entry);
+            self.calendars.insert(calendar.name.clone(), calendar);
         }
     }
 
@@ -290,6 +299,8 @@ impl Loading {
         let normalising = std::mem::take(&mut self.normalising);
         let normalising = normalising.finish(&texts, &mut self.mistakes, &mut self.warnings);
         self.warnings.extend(normalising::judge_names(&inventory, &places, &normalising.naming, &texts));
+        let plans = std::mem::take(&mut self.plans);
+        let plans = plans.finish(&inventory, &texts, &mut self.mistakes, &mut self.warnings);
         self.mistakes.extend(holding::unknown_items(&self.item_names, &inventory, &texts));
         if !self.mistakes.is_empty() {
             self.mistakes.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
@@ -316,7 +327,7 @@ impl Loading {
             breach_reasons: self.breach_reasons,
             outage_budgets: self.outage_budgets,
             problems: self.problems,
-            plans: self.plans,
+            plans,
         };
         Ok(Loaded { rulebook, warnings: self.warnings, tests: self.tests, places: self.defined })
     }

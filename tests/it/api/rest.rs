@@ -316,9 +316,14 @@ async fn every_command_reaches_the_queue_as_it_was_meant() {
         outcome: ItemOutcome::NotApplicable,
         evidence: text(),
         value: Some(21.5),
+        found: Some("SN-1".to_owned()),
     };
     let cases = [
-        ("items/%E6%B8%A9%E5%BA%A6", r#"{"outcome":"n/a","evidence":"查明原因","value":21.5}"#, recorded),
+        (
+            "items/%E6%B8%A9%E5%BA%A6",
+            r#"{"outcome":"n/a","evidence":"查明原因","value":21.5,"found":"SN-1"}"#,
+            recorded,
+        ),
         ("sign-off", "", RunAction::SignOff { note: None }),
         ("reject", r#"{"reason":"查明原因"}"#, RunAction::Reject { reason: text() }),
         ("skip", r#"{"reason":"查明原因"}"#, RunAction::Skip { reason: text() }),
@@ -488,7 +493,9 @@ async fn what_is_answered_is_what_the_document_describes() {
         }
         let id = if path.contains("inspections") { "1" } else { "INC-1" };
         let id = if path.contains("problems") { "PRB-1" } else { id };
-        let reply = house.get(&path.replace("{id}", id).replace("{fingerprint}", &fingerprint)).await;
+        let reply = house
+            .get(&path.replace("{id}", id).replace("{plan}", "machine-room").replace("{fingerprint}", &fingerprint))
+            .await;
         assert_eq!(reply.status, 200, "{path}: {}", reply.text());
         assert_eq!(reply.header("cache-control"), "no-store", "{path}");
         let value = reply.json();

@@ -12,8 +12,8 @@ use watchfire::model::{
 };
 use watchfire::problems::{Problem, ProblemNote, ProblemState};
 use watchfire::rules::{
-    Actions, Channel, Check, Counts, Inhibition, Item, Ladder, OnBreach, OutageBudget, Pattern, Plan, Promise, Rule,
-    RuleText, Rulebook, RulebookHash, Semantics, Step, Target, Team,
+    adder, arget, ash, attern, ctions, eam, emantics, ext, hannel, heck, lan, n, nhibition, ounts, reach, rew, romise,
+    tem, tep, udget, ule, ulebook, utage,
 };
 
 use super::house::START;
@@ -95,10 +95,12 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
         reopened: 0,
         held: None,
         problem: None,
+        findings: Vec::new(),
         workaround: None,
         runbook: None,
         diagnosis: None,
         resolution: None,
+        digests: Vec::new(),
         unpaged: false,
         next_step_at: Some(at(900)),
         unarmed: None,
@@ -159,6 +161,7 @@ pub fn timeline(incident: u64, text: &str) -> Effect {
         kind: TimelineKind::Opened,
         actor: "rule link-down".to_owned(),
         text: text.to_owned(),
+        tier: None,
     })
 }
 
@@ -197,9 +200,11 @@ pub fn notice(incident: u64, url: &str) -> Effect {
         kind: NoticeKind::Page,
         channel: Channel::Webhook { url: url.to_owned() },
         team: "noc".to_owned(),
+        person: None,
         tier: Some(Tier::First),
         subject: IncidentId(incident).to_string(),
         title: "P2 链路中断".to_owned(),
+        language: watchfire::rules::Language::En,
         body: "{}".to_owned(),
     }))
 }
@@ -241,15 +246,25 @@ pub fn run(number: u64) -> Run {
         scheduled_at: at(0),
         overdue_at: at(3600),
         missed_at: at(7200),
+        due_since: Some(at(0)),
+        overdue_since: None,
+        unsigned_since: None,
         items: vec![ItemResult {
             name: "temperature".to_owned(),
             title: "温度".to_owned(),
             kind: "manual".to_owned(),
+            device: None,
+            due_at: None,
+            missed_at: None,
             outcome: ItemOutcome::NotDone,
             evidence: String::new(),
             value: None,
+            found: None,
+            expected: None,
             by: None,
             at: None,
+            trend: None,
+            incident: None,
         }],
         reason: None,
         signed_by: None,
@@ -377,14 +392,9 @@ pub fn rulebook() -> Rulebook {
     rulebook.ladders.insert("default".to_owned(), ladder);
     for (name, title) in [("noc", "一线服务台"), ("network", "网络专家")] {
         let channels = vec![Channel::Webhook { url: "https://chat.example.org/hook/SECRET".to_owned() }];
-        let team = Team {
-            name: name.to_owned(),
-            title: title.to_owned(),
-            members: vec!["王工".to_owned()],
-            channels,
-            ..Team::default()
-        };
-        rulebook.teams.insert(name.to_owned(), team);
+        let (name, members) = (name.to_owned(), vec!["王工".to_owned()]);
+        let team = Team { name: name.clone(), title: title.to_owned(), members, channels, ..Team::default() };
+        rulebook.teams.insert(name, team);
     }
     let item = Item {
         name: "temperature".to_owned(),
@@ -392,6 +402,12 @@ pub fn rulebook() -> Rulebook {
         check: Check::Manual { evidence: true },
         severity: Severity::Minor,
         labels: labels(&[("site", "GZ01")]),
+        device: None,
+        warn: None,
+        fail: None,
+        expect: None,
+        trend: None,
+        minutes: 10,
     };
     let plan = Plan {
         name: "machine-room".to_owned(),
@@ -402,6 +418,10 @@ pub fn rulebook() -> Rulebook {
         due_within: Span::from_hours(2),
         missed_after: Span::from_hours(8),
         sign_off: true,
+        signers: None,
+        four_eyes: false,
+        slots: None,
+        crew: Some(Crew { inspectors: None, hours_a_day: Span::from_hours(1), calendar: None }),
     };
     rulebook.plans.insert("machine-room".to_owned(), plan);
     rulebook
