@@ -22,6 +22,7 @@ mod openapi;
 mod parameters;
 mod problem_review;
 mod problems;
+mod promise_shapes;
 mod roster_commands;
 mod rosters;
 mod router;

@@ -4,6 +4,8 @@
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr};
 
+use super::promise_shapes::PROMISES;
+
 /// What a member holds. The `Maybe…` ones may be null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -93,99 +95,6 @@ pub const SHAPES: &[Shape] = &[
             ("breach_reason", MaybeObject),
             ("outages", Many("IncidentOutage")),
             ("updated_at", Time),
-        ],
-    },
-    Shape {
-        name: "Clock",
-        members: &[
-            ("clock", Text),
-            ("state", Text),
-            ("target", Text),
-            ("version", Number),
-            ("shadow", Bool),
-            ("limit", Text),
-            ("calendar", Text),
-            ("elapsed", Text),
-            ("deadline", MaybeTime),
-            ("breached_at", MaybeTime),
-            ("paused", MaybeText),
-            ("ended_at", MaybeTime),
-        ],
-    },
-    Shape { name: "Contact", members: &[("at", Time), ("by", Text), ("actor", Text), ("note", Text), ("after", Text)] },
-    Shape {
-        name: "IncidentOutage",
-        members: &[("customer", Text), ("service", Text), ("party", Text), ("from", Time), ("to", MaybeTime)],
-    },
-    Shape {
-        name: "Targets",
-        members: &[
-            ("from", Time),
-            ("to", Time),
-            ("targets", Many("Target")),
-            ("attainment", Many("Attainment")),
-            ("reasons", Many("BreachReasonCount")),
-            ("out_of_catalogue", Number),
-            ("without_target", Number),
-        ],
-    },
-    Shape {
-        name: "Target",
-        members: &[
-            ("name", Text),
-            ("version", Number),
-            ("from", MaybeTime),
-            ("until", MaybeTime),
-            ("because", Text),
-            ("matchers", Text),
-            ("classes", Texts),
-            ("priorities", Texts),
-            ("during", MaybeText),
-            ("tto", MaybeObject),
-            ("ttr", MaybeObject),
-            ("shadow", Bool),
-        ],
-    },
-    Shape {
-        name: "Attainment",
-        members: &[
-            ("target", Text),
-            ("version", Number),
-            ("shadow", Bool),
-            ("cases", Number),
-            ("figures", Many("TargetFigure")),
-        ],
-    },
-    Shape {
-        name: "TargetFigure",
-        members: &[
-            ("name", Text),
-            ("measure", Text),
-            ("good", Number),
-            ("of", Number),
-            ("percent", MaybeNumber),
-            ("goal", MaybeNumber),
-            ("reached", MaybeBool),
-        ],
-    },
-    Shape { name: "BreachReasonCount", members: &[("code", Text), ("title", Text), ("count", Number)] },
-    Shape {
-        name: "Outages",
-        members: &[("year", Number), ("budgets", Many("OutageBudget")), ("outages", Many("Outage"))],
-    },
-    Shape {
-        name: "OutageBudget",
-        members: &[("budget", Text), ("year", Number), ("used", Text), ("of", Text), ("availability", Number)],
-    },
-    Shape {
-        name: "Outage",
-        members: &[
-            ("incident", Text),
-            ("customer", Text),
-            ("service", Text),
-            ("party", Text),
-            ("from", Time),
-            ("to", MaybeTime),
         ],
     },
     Shape {
@@ -721,7 +630,7 @@ const LISTED: [&str; 19] = [
 
 /// Every component schema of the document.
 pub fn components() -> Vec<(String, RefOr<Schema>)> {
-    let shapes = SHAPES.iter().chain(STAFF).map(|shape| (shape.name.to_owned(), of(shape)));
+    let shapes = SHAPES.iter().chain(STAFF).chain(PROMISES).map(|shape| (shape.name.to_owned(), of(shape)));
     shapes.chain(LISTED.iter().map(|name| (format!("{name}Page"), page_of(name)))).collect()
 }
 

@@ -34,11 +34,6 @@ tiers:
       - { tier: 2, team: nobody, respond_by: 60s }
       - { tier: 2, team: second, respond_by: 90s, page_every: 30s, resolve_by: 10m }
       - { tier: 3, team: third, respond_by: 120s, page_every: 50s }
-calendars:
-  - { name: shifts, zone: Asia/Shanghai, weekly: { mon-sun: ["00:00-08:01", "08:03-24:00"] } }
-targets:
-  - { name: 紧急, version: 1, priority: [P1, P2], tto: { within: 40s }, ttr: { within: 3m, calendar: shifts }, warnings: [50, 90] }
-  - { name: 一般, version: 1, ttr: { within: 5m, calendar: shifts }, pauses: [vendor] }
 outages:
   - { name: 中断, a_year: 2m, zone: Asia/Shanghai, warn_at: [50, 100] }
 problems:
@@ -47,6 +42,11 @@ problems:
 
 const RULES: [&str; 4] = [
     r#"
+calendars:
+  - { name: shifts, zone: Asia/Shanghai, weekly: { mon-sun: ["00:00-08:01", "08:03-24:00"] } }
+targets:
+  - { name: 紧急, version: 1, priority: [P1, P2], tto: { within: 40s }, ttr: { within: 3m, calendar: shifts }, warnings: [50, 90] }
+  - { name: 一般, version: 1, ttr: { within: 5m, calendar: shifts }, pauses: [vendor] }
 inventory:
   items: [{ name: a }, { name: b, depends_on: [a] }]
 rules:
@@ -102,6 +102,11 @@ rules:
   - { name: power, match: alertname="Power", by: [site], priority: P1, settle: 0s, close_after: 3m }
 "#,
     r#"
+calendars:
+  - { name: shifts, zone: Asia/Shanghai, weekly: { mon-sun: ["00:00-08:02", "08:05-24:00"] } }
+targets:
+  - { name: 紧急, version: 1, priority: [P1, P2], tto: { within: 40s }, ttr: { within: 3m, calendar: shifts }, warnings: [50, 90] }
+  - { name: 一般, version: 1, ttr: { within: 5m, calendar: shifts }, pauses: [vendor] }
 rules:
   - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 0s, resolve_after: 20s, reopen_within: 2m, severity: minor }
   - { name: heartbeat, match: 'alertname="Beat",@status="point"', by: [site], pattern: { absence: { within: 45s } }, severity: critical }
