@@ -94,9 +94,10 @@ async fn acknowledge(State(shared): State<Arc<Shared>>, body: Bytes) -> Response
             Outcome::Incident { .. }
             | Outcome::Problem { .. }
             | Outcome::Run { .. }
+            | Outcome::Staff { .. }
             | Outcome::Silence { .. }
-            | Outcome::Rulebook { .. }
-            | Outcome::Staff { .. },
+            | Outcome::Staff { .. }
+            | Outcome::Rulebook { .. },
         ) => page(StatusCode::OK, &format!("<h1>已受理 · Acknowledged</h1><p>{id} · {}</p>", escaped(&claim.who))),
         Err(Unanswered::Unknown { .. } | Unanswered::BadRules { .. }) => {
             page(StatusCode::SERVICE_UNAVAILABLE, "<h1>请稍后再试 · Try again in a moment</h1>")

@@ -107,6 +107,7 @@ impl Case {
             | TimelineKind::Grouped
             | TimelineKind::RootChanged
             | TimelineKind::Paged
+            | TimelineKind::Queued
             | TimelineKind::StepSkipped
             | TimelineKind::Assigned
             | TimelineKind::Commented
@@ -121,7 +122,10 @@ impl Case {
             | TimelineKind::Promised
             | TimelineKind::TargetWarning
             | TimelineKind::Contacted
-            | TimelineKind::OutageNoted => {}
+            | TimelineKind::OutageNoted
+            | TimelineKind::Queued
+            | TimelineKind::WorkaroundTried
+            | TimelineKind::FoundDuring => {}
         }
     }
 }

@@ -29,7 +29,7 @@ impl Links {
             | NoticeKind::TargetBreached => {
                 format!("{base}/api/v1/incidents/{subject}")
             }
-            NoticeKind::ProblemOpened => format!("{base}/api/v1/problems/{subject}"),
+            NoticeKind::ProblemOpened | NoticeKind::ProblemReopened => format!("{base}/api/v1/problems/{subject}"),
             NoticeKind::InspectionMissed => format!("{base}/api/v1/inspections/runs/{subject}"),
             NoticeKind::Digest => format!("{base}/api/v1/incidents?state=open&team={}", percent_encoded(&notice.team)),
         }
@@ -43,9 +43,11 @@ impl Links {
             | NoticeKind::Escalated
             | NoticeKind::TargetWarning
             | NoticeKind::TargetBreached => {}
-            NoticeKind::Resolved | NoticeKind::ProblemOpened | NoticeKind::InspectionMissed | NoticeKind::Digest => {
-                return None;
-            }
+            NoticeKind::Resolved
+            | NoticeKind::ProblemOpened
+            | NoticeKind::ProblemReopened
+            | NoticeKind::InspectionMissed
+            | NoticeKind::Digest => return None,
         }
         let incident: IncidentId = notice.subject.parse().ok()?;
         let claim = AckClaim {

@@ -95,6 +95,7 @@ fn kind(kind: NoticeKind, language: Language) -> &'static str {
         NoticeKind::Escalated => ("Escalated:", "【升级】"),
         NoticeKind::Resolved => ("Resolved:", "【恢复】"),
         NoticeKind::ProblemOpened => ("Problem opened:", "【问题单】"),
+        NoticeKind::ProblemReopened => ("Problem back:", "【问题复发】"),
         NoticeKind::InspectionMissed => ("Inspection missed:", "【巡检漏做】"),
         NoticeKind::TargetWarning => ("Due soon:", "【即将超时】"),
         NoticeKind::TargetBreached => ("Overdue:", "【已超时】"),

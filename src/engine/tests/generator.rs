@@ -34,19 +34,19 @@ tiers:
       - { tier: 2, team: nobody, respond_by: 60s }
       - { tier: 2, team: second, respond_by: 90s, page_every: 30s, resolve_by: 10m }
       - { tier: 3, team: third, respond_by: 120s, page_every: 50s }
+outages:
+  - { name: 中断, a_year: 2m, zone: Asia/Shanghai, warn_at: [50, 100] }
+problems:
+  - { name: returns, match: 'rule!="catch-all"', count: 2, within: 1d, apart: 10s, team: second }
+"#;
+
+const RULES: [&str; 4] = [
+    r#"
 calendars:
   - { name: shifts, zone: Asia/Shanghai, weekly: { mon-sun: ["00:00-08:01", "08:03-24:00"] } }
 targets:
   - { name: 紧急, version: 1, priority: [P1, P2], tto: { within: 40s }, ttr: { within: 3m, calendar: shifts }, warnings: [50, 90] }
   - { name: 一般, version: 1, ttr: { within: 5m, calendar: shifts }, pauses: [vendor] }
-outages:
-  - { name: 中断, a_year: 2m, zone: Asia/Shanghai, warn_at: [50, 100] }
-problems:
-  - { name: returns, match: 'rule!="catch-all"', count: 2, within: 1d, team: second }
-"#;
-
-const RULES: [&str; 4] = [
-    r#"
 inventory:
   items: [{ name: a }, { name: b, depends_on: [a] }]
 rules:
@@ -102,6 +102,11 @@ rules:
   - { name: power, match: alertname="Power", by: [site], priority: P1, settle: 0s, close_after: 3m }
 "#,
     r#"
+calendars:
+  - { name: shifts, zone: Asia/Shanghai, weekly: { mon-sun: ["00:00-08:02", "08:05-24:00"] } }
+targets:
+  - { name: 紧急, version: 1, priority: [P1, P2], tto: { within: 40s }, ttr: { within: 3m, calendar: shifts }, warnings: [50, 90] }
+  - { name: 一般, version: 1, ttr: { within: 5m, calendar: shifts }, pauses: [vendor] }
 rules:
   - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 0s, resolve_after: 20s, reopen_within: 2m, severity: minor }
   - { name: heartbeat, match: 'alertname="Beat",@status="point"', by: [site], pattern: { absence: { within: 45s } }, severity: critical }
@@ -377,16 +382,25 @@ fn problem([which, verb, other, key, seen]: [u8; 5], engine: &Engine) -> Request
     let known: Vec<ProblemId> = engine.problems().map(|problem| problem.id).collect();
     let id = pick(&known, which).unwrap_or(ProblemId(1));
     let some = |text: &str| Some(text.to_owned());
-    let action = match verb % 5 {
+    let because = || "证据充分".to_owned();
+    let action = match verb % 10 {
         0 => ProblemAction::Comment { text: "看过日志".to_owned() },
         1 => ProblemAction::Own { owner: "李工".to_owned() },
         2 => ProblemAction::Move {
             to: ProblemState::ALL[usize::from(other) % ProblemState::ALL.len()],
             reason: some("证据充分"),
         },
-        3 => {
-            ProblemAction::Describe { root_cause: some("光模块老化"), workaround: some("切换备用"), fix: None }
-        }
+        3 => ProblemAction::Describe {
+            root_cause: some("光模块老化"),
+            workaround: some("切换备用"),
+            fix: None,
+            change: None,
+        },
+        4 => ProblemAction::Accept,
+        5 => ProblemAction::Reject { reason: because() },
+        6 => ProblemAction::Merge { into: ProblemId(u64::from(other % 4)), reason: because() },
+        7 => ProblemAction::Split { incidents: vec![IncidentId(u64::from(other % 8))], reason: because() },
+        8 => ProblemAction::Review { note: because() },
         _ => ProblemAction::LinkIncident { incident: IncidentId(u64::from(other % 8)) },
     };
     command(Action::Problem { id, action }, key, (seen % 8 == 0).then_some(1))

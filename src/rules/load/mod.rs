@@ -123,21 +123,7 @@ impl Loading {
     fn file(&mut self, mut reader: Reader<'_>, mut file: FileText) {
         self.normalising.sections(&mut reader, &mut file);
         self.calendars_section(&mut reader, file.calendars.take().unwrap_or_default());
-        for entry in file.teams.unwrap_or_default() {
-            self.define(&mut reader, "team", &entry.name.value, entry.name.referenced);
-            let team = team::team(&mut reader, &entry);
-            self.teams.insert(team.name.clone(), team);
-        }
-        for entry in file.people.unwrap_or_default() {
-            self.define(&mut reader, "person", &entry.name.value, entry.name.referenced);
-            let person = person::person(&mut reader, &entry);
-            self.people.insert(person.name.clone(), person);
-        }
-        for entry in file.rosters.unwrap_or_default() {
-            self.define(&mut reader, "roster", &entry.name.value, entry.name.referenced);
-            let roster = roster::roster(&mut reader, &entry);
-            self.rosters.insert(roster.name.clone(), roster);
-        }
+        self.staff(&mut reader, &mut file);
         for entry in file.tiers.unwrap_or_default() {
             self.define(&mut reader, "ladder", &entry.name.value, entry.name.referenced);
             let ladder = ladder::ladder(&mut reader, &entry);
@@ -194,6 +180,25 @@ impl Loading {
         self.mistakes.extend(reader.mistakes);
         self.warnings.extend(reader.warnings);
         self.references.extend(reader.references);
+    }
+
+    /// Teams, people and rosters.
+    fn staff(&mut self, reader: &mut Reader<'_>, file: &mut FileText) {
+        for entry in file.teams.take().unwrap_or_default() {
+            self.define(reader, "team", &entry.name.value, entry.name.referenced);
+            let team = team::team(reader, &entry);
+            self.teams.insert(team.name.clone(), team);
+        }
+        for entry in file.people.take().unwrap_or_default() {
+            self.define(reader, "person", &entry.name.value, entry.name.referenced);
+            let person = person::person(reader, &entry);
+            self.people.insert(person.name.clone(), person);
+        }
+        for entry in file.rosters.take().unwrap_or_default() {
+            self.define(reader, "roster", &entry.name.value, entry.name.referenced);
+            let roster = roster::roster(reader, &entry);
+            self.rosters.insert(roster.name.clone(), roster);
+        }
     }
 
     fn calendars_section(&mut self, reader: &mut Reader<'_>, entries: Vec<calendar_text::CalendarEntry>) {
