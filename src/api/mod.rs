@@ -33,6 +33,7 @@ mod service;
 mod shown;
 mod silences;
 mod sources;
+mod staff_schema;
 mod state;
 mod stream;
 mod targets;
