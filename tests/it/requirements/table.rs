@@ -32,7 +32,8 @@ fn existing() -> BTreeSet<(u32, String)> {
         let module = file.file_stem().unwrap().to_str().unwrap().to_owned();
         let text = std::fs::read_to_string(&file).unwrap();
         for name in text.split("fn ").skip(1).filter_map(|rest| rest.split_once('(')).map(|(name, _)| name) {
-            let number = name.strip_prefix("row_").and_then(|rest| rest.get(..2)).and_then(|digits| digits.parse().ok());
+            let number =
+                name.strip_prefix("row_").and_then(|rest| rest.get(..2)).and_then(|digits| digits.parse().ok());
             if let Some(number) = number {
                 tests.insert((number, format!("requirements::{module}::{name}")));
             }
@@ -49,7 +50,9 @@ fn each_row_that_is_due_has_a_test_and_each_test_its_row() {
     for row in 1..=ROWS {
         match table.get(&row) {
             None => wrong.push(format!("row {row} is missing from the table")),
-            Some(named) if named.is_empty() && DUE.contains(&row) => wrong.push(format!("row {row} is due, and not built")),
+            Some(named) if named.is_empty() && DUE.contains(&row) => {
+                wrong.push(format!("row {row} is due, and not built"))
+            }
             Some(named) => wrong.extend(
                 named
                     .iter()
@@ -59,6 +62,11 @@ fn each_row_that_is_due_has_a_test_and_each_test_its_row() {
         }
     }
     let named = |row: &u32, test: &String| table.get(row).is_some_and(|named| named.contains(test));
-    wrong.extend(tests.iter().filter(|(row, test)| !named(row, test)).map(|(row, test)| format!("{test} stands in no row {row}")));
+    wrong.extend(
+        tests
+            .iter()
+            .filter(|(row, test)| !named(row, test))
+            .map(|(row, test)| format!("{test} stands in no row {row}")),
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
