@@ -21,6 +21,8 @@ mod normalised;
 mod openapi;
 mod parameters;
 mod problems;
+mod roster_commands;
+mod rosters;
 mod router;
 mod rules;
 mod runs;
@@ -31,6 +33,7 @@ mod silences;
 mod sources;
 mod state;
 mod stream;
+mod targets;
 mod tiers;
 mod v2;
 

@@ -17,7 +17,7 @@ use super::family::Failure;
 use super::state::{ApiState, Shared};
 use super::{
     ack, alerts, audit, dead_letters, explain, figures, incident_commands, incidents, inspections, normalised, openapi,
-    problems, rules, runs, service, silences, sources, stream, tiers, v2,
+    problems, roster_commands, rosters, rules, runs, service, silences, sources, stream, targets, tiers, v2,
 };
 use crate::ingest;
 use crate::metrics::{Metrics, Stopwatch};
@@ -60,6 +60,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         inspections::endpoints(),
         runs::endpoints(),
         tiers::endpoints(),
+        rosters::endpoints(),
+        roster_commands::endpoints(),
+        targets::endpoints(),
         figures::endpoints(),
         rules::endpoints(),
         sources::endpoints(),

@@ -226,8 +226,11 @@ fn permit(name: String, role: Role, live: Arc<Live>) -> Result<Permit, Denied> {
                 move |topic: &str| live.rulebook().source(&source).is_some_and(|source| source.takes_topic(topic));
             Ok(Permit { name, may_publish: Arc::new(may_publish) })
         }
-        Role::Viewer | Role::FirstLine | Role::SecondLine | Role::ThirdLine | Role::ProcessManager => {
-            Err(Denied::NotAuthorised)
+        // People publish that they are there, and nothing else.
+        Role::FirstLine | Role::SecondLine | Role::ThirdLine | Role::ProcessManager => {
+            let own = mqtt::presence_topic(&name);
+            Ok(Permit { name, may_publish: Arc::new(move |topic: &str| topic == own) })
         }
+        Role::Viewer => Err(Denied::NotAuthorised),
     }
 }

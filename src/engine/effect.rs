@@ -59,6 +59,8 @@ pub enum Effect {
     Count(Counted),
     /// A name in quarantine or a template was seen, or forgotten: the live view only, no row.
     Normalised(Box<Normalised>),
+    /// Who is at work: the live view only, no row.
+    Staff(Box<super::StaffChange>),
 }
 
 /// An alert as lists show it.
@@ -198,6 +200,12 @@ pub enum Counted {
     IncidentOpened {
         priority: Priority,
     },
+    /// Dispatch gave an incident to somebody.
+    Dispatched,
+    /// A step was passed over at once, since its team could not act.
+    StepSkipped {
+        tier: Tier,
+    },
     Reopened,
     ProblemOpened,
     RunEnded {
@@ -205,6 +213,9 @@ pub enum Counted {
     },
     ItemChecked {
         outcome: crate::inspections::ItemOutcome,
+    },
+    InspectionFound {
+        subject: crate::inspections::SubjectKind,
     },
     /// A reload dropped that many windows of a rule that is gone or another.
     WindowsDropped {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::RootCandidate;
 use crate::model::{
     BreachReason, Class, ClockFace, ContactLog, Fingerprint, IncidentId, Labels, Level, Moment, Outage, Priority,
-    ProblemId, Severity, Tier,
+    ProblemId, Severity, Tier, Waiting,
 };
 
 /// Where an incident stands. Tier, acknowledged and breached are attributes, never states.
@@ -90,6 +90,9 @@ pub struct Incident {
     pub tier: Tier,
     pub team: String,
     pub assignee: Option<String>,
+    /// While its team has nobody who can take it.
+    #[serde(default)]
+    pub waiting: Option<Waiting>,
     pub priority: Priority,
     pub priority_reason: String,
     pub severity: Severity,
@@ -123,6 +126,9 @@ pub struct Incident {
     /// What holds its notices back now: every firing alert silenced or inhibited.
     pub held: Option<String>,
     pub problem: Option<ProblemId>,
+    /// The newest items of inspection runs that found it: `RUN-7/ups`.
+    #[serde(default)]
+    pub findings: Vec<String>,
     /// The workaround of a known error that fits, as it stood when the incident opened or it was published.
     pub workaround: Option<String>,
     pub runbook: Option<String>,
@@ -161,6 +167,11 @@ pub struct Incident {
     #[serde(default)]
     pub outages: Vec<Outage>,
     pub updated_at: Moment,
+}
+
+impl Incident {
+    /// How many findings of inspections it names.
+    pub const FINDINGS_MAX: usize = 20;
 }
 
 /// One line of an incident's history. Append-only.
@@ -207,6 +218,8 @@ pub enum TimelineKind {
     Paged,
     Escalated,
     StepSkipped,
+    /// Nobody of the team can take it: it waits in the queue.
+    Queued,
     Breached,
     Acknowledged,
     Assigned,

@@ -2,6 +2,7 @@
 //!
 //! Must never read a file or a clock: texts are handed in, and what they compile to depends on nothing else.
 
+mod capacity;
 mod channel;
 mod check;
 mod defaults;
@@ -30,6 +31,7 @@ mod target;
 mod team;
 mod test_case;
 
+pub use capacity::Capacity;
 pub use channel::{CHANNEL_KINDS, Channel, RequestMethod, RequestTemplate};
 pub use check::{Finding, FindingKind, Report, report};
 pub use defaults::builtin;
@@ -51,7 +53,7 @@ pub use pattern::{
 };
 pub use person::{Contact, LIMIT_DEFAULT, Person};
 pub use places::{BadPlace, NoticeField, Piece, is_secret_name, pieces};
-pub use plan::{Check, Comparison, Item, Limit, Plan};
+pub use plan::{Check, Comparison, Crew, Expected, Item, Limit, Plan, Slots};
 pub use problem::ProblemPolicy;
 pub use roster::{DutyHours, Layer, Otherwise, Roster};
 pub use rulebook::{AfterHours, CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};

@@ -7,13 +7,16 @@ mod clocks;
 mod command;
 mod decision;
 mod digest;
+mod dispatch;
 mod follow;
 mod group;
+mod hands;
 mod inspection;
 mod notice;
 mod page;
 mod priority;
 mod problem;
+mod staff;
 mod staffing;
 mod state;
 #[cfg(test)]
@@ -143,6 +146,7 @@ impl Desk {
 
     /// Serves every deadline that is due.
     pub(super) fn tick(&mut self, mut step: Step<'_>) {
+        self.serve_staff(&mut step);
         self.serve_incidents(&mut step);
         self.serve_inspections(&mut step);
         self.serve_calendars(&mut step);
@@ -156,6 +160,7 @@ impl Desk {
         let detail = format!("{} → {}, {} rules", old.hash, step.rulebook.hash, step.rulebook.rules.len());
         step.audit("watchfire", "system", "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
         self.change_plans(&mut step);
+        self.change_rosters(old, &mut step);
         self.look_at_calendars(&mut step);
         self.change_promises(old, &mut step);
         self.finish(step);
@@ -165,6 +170,7 @@ impl Desk {
     pub(super) fn resumed(&mut self, mut step: Step<'_>, gap: Span) {
         step.audit("watchfire", "system", "service.resume", "watchfire", &format!("away for {gap}"), None);
         self.resume_inspections(gap, &mut step);
+        self.resume_staff(&mut step);
         self.finish(step);
     }
 
@@ -181,6 +187,7 @@ impl Desk {
             self.state.kept.core.outages.next_deadline(),
             self.state.kept.core.digests.next_deadline(),
             self.state.next_answer_expiry(),
+            self.state.kept.core.staff.next_deadline(),
             self.state.kept.core.calendars.next_deadline(),
         ]
         .into_iter()
@@ -190,6 +197,7 @@ impl Desk {
 
     /// Writes the records of the incidents that this input changed, once each, and into their lines who has them now.
     fn finish(&mut self, mut step: Step<'_>) {
+        self.give_out(&mut step);
         self.follow_promises(&mut step);
         for effect in step.effects.iter_mut().skip(step.begin) {
             if let Effect::Timeline(entry) = effect {
@@ -225,6 +233,16 @@ impl Desk {
     /// Automated items that still wait for their result: asked again after a restart.
     pub fn pending_probes(&self) -> Vec<crate::inspections::ProbeRequest> {
         self.state.kept.core.inspections.pending_probes().collect()
+    }
+
+    /// Everybody who was heard of.
+    pub fn presences(&self) -> impl Iterator<Item = &crate::rosters::Presence> {
+        self.state.kept.core.staff.attendance.iter()
+    }
+
+    /// Overrides that are not over.
+    pub fn overrides(&self) -> impl Iterator<Item = &crate::rosters::Override> {
+        self.state.kept.core.staff.overrides.iter()
     }
 
     /// Every broken invariant, in words; empty when all is well.

@@ -24,6 +24,9 @@ impl Desk {
     /// Tells the present team of an incident, and the persons it names: the one who has it, else all members of the
     /// team, each by their own rules. The timeline says whom, but for the end of it.
     pub(super) fn tell(&mut self, id: IncidentId, kind: NoticeKind, reason: &str, step: &mut Step<'_>) {
+        if kind != NoticeKind::Resolved && self.dispatch(id, step) {
+            return;
+        }
         let Some(incident) = self.state.get_mut(id) else { return };
         let priority = incident.record.priority;
         if kind != NoticeKind::Resolved {

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::calendars::CalendarWatch;
 use super::digest::Digests;
+use super::dispatch::Responder;
+use super::hands::Hands;
+use super::staff::Staff;
 use super::{ANSWERS_KEPT, ENDED_KEPT};
 use crate::engine::{NoticeKind, Outcome};
 use crate::incidents::{Affected, Incident, IncidentState};
@@ -43,6 +46,8 @@ pub struct DeskIncident {
     pub recurs: bool,
     /// The most urgent priority at which anybody was paged.
     pub paged: Option<Priority>,
+    /// Whom dispatch gave it, if they still have it.
+    pub responder: Option<Responder>,
     /// Its promises.
     pub clocks: Clocks,
     /// Whether the outage that its rule speaks of was begun since it is open.
@@ -166,6 +171,7 @@ pub(in crate::engine) struct Core {
     pub problems: Problems,
     pub inspections: Inspections,
     pub calendars: CalendarWatch,
+    pub staff: Staff,
     pub outages: OutageLedger,
     /// What channels gather in a storm.
     pub digests: Digests,
@@ -181,6 +187,8 @@ pub(super) struct DeskState {
     /// Derived: incidents in the order of their next deadline.
     deadlines: BTreeSet<(Moment, IncidentId)>,
     armed: BTreeMap<IncidentId, Moment>,
+    /// Derived: who holds what, and what waits.
+    pub hands: Hands,
 }
 
 impl DeskState {
@@ -336,6 +344,7 @@ impl DeskState {
         if let Some(at) = self.armed.remove(&id) {
             self.deadlines.remove(&(at, id));
         }
+        self.hands.note(id, None);
         let Some(incident) = self.kept.incidents.remove(&id) else { return };
         for condition in incident.conditions.keys() {
             if self.kept.by_condition.get(condition) == Some(&id) {
@@ -430,6 +439,7 @@ impl DeskState {
         for id in ids {
             state.arm(id);
         }
+        state.hands = Hands::of(&state.kept.incidents);
         state
     }
 }

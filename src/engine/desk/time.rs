@@ -20,7 +20,7 @@ impl Desk {
         if self.serve_clocks(id, step) {
             return;
         }
-        let staffing = self.staffing(step);
+        let staffing = self.staffing_of(id, step);
         let Some(incident) = self.state.get_mut(id) else { return };
         if incident.forget_at.is_some_and(|at| at <= now) {
             self.state.forget(id);

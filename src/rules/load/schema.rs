@@ -67,6 +67,7 @@ spellings! {
     MadeStatusWord => words(&["firing", "point"]);
     StateWord => words(&super::test_case::STATES);
     TierNumber => json_schema!({"type": "integer", "enum": Tier::ALL.map(Tier::number)});
+    PeriodWord => words(&super::plan::PERIODS.map(|(word, _)| word));
     DayWord => words(&super::roster::DAYS);
     OtherwiseWord => words(&Otherwise::ALL.map(Otherwise::as_str));
     DispatchWord => words(&Dispatch::ALL.map(Dispatch::as_str));

@@ -47,10 +47,25 @@ impl Centre {
         centre
     }
 
+    /// Opens with these rule files at that moment.
+    #[track_caller]
+    pub fn open_files(texts: Vec<RuleText>, at: &str) -> Centre {
+        let loaded = load(texts).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+        assert!(loaded.warnings.is_empty(), "{:#?}", loaded.warnings);
+        let mut centre = Centre { engine: Engine::new(None), now: moment(at), effects: Vec::new() };
+        centre.take_rulebook(loaded.rulebook);
+        centre
+    }
+
     /// From here on other rules.
     #[track_caller]
     pub fn reload(&mut self, rules: &str) {
-        let rulebook = Arc::new(rulebook(rules));
+        self.take_rulebook(rulebook(rules));
+    }
+
+    #[track_caller]
+    fn take_rulebook(&mut self, rulebook: Rulebook) {
+        let rulebook = Arc::new(rulebook);
         self.engine.learn(Arc::clone(&rulebook));
         self.give(Request::Rulebook(rulebook.hash));
     }
