@@ -317,7 +317,6 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
         quiet: None,
         otherwise_after: Span::from_minutes(15),
         groups: true,
-        grading: Default::default(),
         shape: 1,
     }
 }
