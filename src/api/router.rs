@@ -17,7 +17,8 @@ use super::family::Failure;
 use super::state::{ApiState, Shared};
 use super::{
     ack, alerts, audit, dead_letters, explain, figures, incident_commands, incidents, inspections, normalised, openapi,
-    problems, roster_commands, rosters, rules, runs, service, silences, sources, stream, targets, tiers, v2,
+    problem_review, problems, roster_commands, rosters, rules, runs, service, silences, sources, stream, targets,
+    tiers, v2,
 };
 use crate::ingest;
 use crate::metrics::{Metrics, Stopwatch};
@@ -57,6 +58,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         alerts::endpoints(),
         explain::endpoints(),
         problems::endpoints(),
+        problem_review::endpoints(),
         inspections::endpoints(),
         runs::endpoints(),
         tiers::endpoints(),

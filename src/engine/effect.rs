@@ -115,6 +115,7 @@ pub enum NoticeKind {
     Resolved,
     ProblemOpened,
     InspectionMissed,
+    ProblemReopened,
     /// A share of a promised time has run.
     TargetWarning,
     TargetBreached,
@@ -130,6 +131,7 @@ impl NoticeKind {
         NoticeKind::Resolved,
         NoticeKind::ProblemOpened,
         NoticeKind::InspectionMissed,
+        NoticeKind::ProblemReopened,
         NoticeKind::TargetWarning,
         NoticeKind::TargetBreached,
         NoticeKind::Digest,
@@ -143,6 +145,7 @@ impl NoticeKind {
             NoticeKind::Resolved => "resolved",
             NoticeKind::ProblemOpened => "problem_opened",
             NoticeKind::InspectionMissed => "inspection_missed",
+            NoticeKind::ProblemReopened => "problem_reopened",
             NoticeKind::TargetWarning => "target_warning",
             NoticeKind::TargetBreached => "target_breached",
             NoticeKind::Digest => "digest",
@@ -208,6 +211,12 @@ pub enum Counted {
     },
     Reopened,
     ProblemOpened,
+    /// A problem came back after its fix.
+    ProblemReopened,
+    /// Somebody said whether a known error's workaround helped.
+    WorkaroundTried {
+        helped: bool,
+    },
     RunEnded {
         state: crate::inspections::RunState,
     },

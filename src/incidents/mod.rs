@@ -9,7 +9,7 @@ mod root;
 
 pub use ack_link::{ACK_TOKEN_MAX_BYTES, AckClaim, AckKey, BadAckToken};
 pub use lifecycle::NotAllowed;
-pub use record::{Incident, IncidentState, PendingOn, TimelineEntry, TimelineKind};
+pub use record::{Incident, IncidentState, PendingOn, SimilarIncident, TimelineEntry, TimelineKind};
 pub use root::{Affected, RootCandidate, root_candidate};
 
 /// A new incident to test with.
@@ -48,6 +48,8 @@ pub(crate) fn sample() -> Incident {
         reopened: 0,
         held: None,
         problem: None,
+        found_during: None,
+        similar: Vec::new(),
         findings: Vec::new(),
         workaround: None,
         runbook: None,

@@ -434,11 +434,10 @@ fn header(mail: &str, name: &str) -> String {
 fn body_of(mail: &str) -> String {
     let (head, body) = mail.split_once("\r\n\r\n").unwrap();
     assert!(head.contains("Content-Type: text/plain; charset=utf-8"), "{head}");
-    match () {
-        () if head.contains("Content-Transfer-Encoding: base64") => {
-            String::from_utf8(STANDARD.decode(body.replace("\r\n", "")).unwrap()).unwrap()
-        }
-        () => body.to_owned(),
+    if head.contains("Content-Transfer-Encoding: base64") {
+        String::from_utf8(STANDARD.decode(body.replace("\r\n", "")).unwrap()).unwrap()
+    } else {
+        body.to_owned()
     }
 }
 

@@ -46,6 +46,7 @@ impl Desk {
             | NoticeKind::PageAgain
             | NoticeKind::Escalated
             | NoticeKind::ProblemOpened
+            | NoticeKind::ProblemReopened
             | NoticeKind::InspectionMissed
             | NoticeKind::TargetWarning
             | NoticeKind::TargetBreached
@@ -53,6 +54,7 @@ impl Desk {
         }
         let line = format!("{} at tier {}: {reason} ({})", record.team, record.tier, reached.in_words());
         step.timeline(id, TimelineKind::Paged, LADDER, line);
+        step.touch(id);
     }
 
     /// The ways of each person: now, or later if nobody acknowledges until then.

@@ -160,3 +160,101 @@ fn check_template(reader: &mut Reader<'_>, at: Location, body: Option<&Spanned<S
         reader.mistake(body.referenced, message, "JSON, or another Content-Type among the headers");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::{Channel, DigestPolicy, Language, RequestMethod, RuleText, load};
+
+    fn text(channel: &str) -> Vec<RuleText> {
+        let text = format!("teams:\n  - name: 一线\n    notify:\n      - {channel}\n");
+        vec![RuleText { path: "teams.yaml".to_owned(), text }]
+    }
+
+    #[test]
+    fn every_kind_of_channel_is_read() {
+        let check = |channel: &str, kind: &str, shown: &str| {
+            let loaded = load(text(channel)).unwrap_or_else(|mistakes| panic!("{channel}: {mistakes:#?}"));
+            assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+            let channels = &loaded.rulebook.teams["一线"].channels;
+            let found: Vec<_> = channels.iter().map(|channel| (channel.kind(), channel.shown())).collect();
+            assert_eq!(found, [(kind, shown.to_owned())]);
+        };
+        check(r#"wecom: {url: "https://a.example/send?key={secret:noc}"}"#, "wecom", "https://a.example/…");
+        check(
+            r#"dingtalk: {url: "https://a.example/?access_token={secret:a_1}", secret: b-2}"#,
+            "dingtalk",
+            "https://a.example/…",
+        );
+        check(r#"feishu: {url: "https://a.example/hook/{secret:noc}"}"#, "feishu", "https://a.example/…");
+        check(r#"slack: {url: "https://a.example/{secret:noc}"}"#, "slack", "https://a.example/…");
+        check("email: {to: [noc@example.com]}", "email", "noc@example.com");
+        check(
+            r#"webhook: {url: "https://a:{secret:noc}@b.example/?token={secret:noc}"}"#,
+            "webhook",
+            "https://b.example/…",
+        );
+        check(
+            r#"template: {url: "https://a.example/{id}", body: '{"a": "{title}", "n": {tier}}'}"#,
+            "template",
+            "https://a.example/…",
+        );
+    }
+
+    #[test]
+    fn a_mail_to_several_is_a_channel_each_and_a_template_keeps_what_it_says() {
+        let loaded = load(text("email: {to: [a@example.com, b@example.com]}")).unwrap();
+        let channels = &loaded.rulebook.teams["一线"].channels;
+        assert_eq!(channels.len(), 2);
+        let channel = r#"template: {method: PUT, url: "https://a.example/", headers: {X-Key: "{secret:k}"}, body: "文本 {title}", answer_has: ok}"#;
+        let loaded = load(text(channel)).unwrap();
+        let Channel::Template(template) = &loaded.rulebook.teams["一线"].channels[0] else { panic!() };
+        assert_eq!((template.method, template.body_is_json()), (RequestMethod::Put, false));
+        assert_eq!(template.headers, [("X-Key".to_owned(), "{secret:k}".to_owned())]);
+        assert_eq!((template.body.as_str(), template.answer_has.as_deref()), ("文本 {title}", Some("ok")));
+    }
+
+    #[test]
+    fn what_cannot_work_is_a_mistake_that_shows_no_key() {
+        let check = |channel: &str, expected: &str| {
+            let mistakes = load(text(channel)).err().unwrap_or_else(|| panic!("{channel} was taken"));
+            let shown: String = mistakes.iter().map(|mistake| format!("{mistake:#}\n")).collect();
+            assert!(shown.contains(expected), "{channel}: {shown}");
+            assert!(!shown.contains("SECRETKEY"), "{shown}");
+        };
+        check(r#"wecom: {url: "https://a.example/send?key=SECRETKEY"}"#, "must not stand in a rule file");
+        check(r#"slack: {url: "https://a.example/T0/SECRETKEY"}"#, "must not stand in a rule file");
+        check(r#"dingtalk: {url: "https://a.example/{secret:n}", secret: "SECRETKEY+/="}"#, "not the name of a secret");
+        check(r#"slack: {url: "https://{secret:host}/"}"#, "a place in the host");
+        check("email: {to: [nobody]}", "not a mail address");
+        check(r#"email: {to: ["a b@example.com"]}"#, "not a mail address");
+        check(r#"template: {url: "https://a.example/{titel}"}"#, "{titel} is not a place");
+        check(r#"template: {url: "https://a.example/", body: '{"a": {title}x}'}"#, "the body is not JSON");
+        check(r#"template: {url: "https://a.example/", method: PATCH}"#, "PATCH");
+        check(r#"template: {url: "https://a.example/", headers: {"a b": c}}"#, "is not a header");
+        check("sms: {to: 1}", "sms");
+    }
+
+    #[test]
+    fn a_key_in_clear_is_warned_of_without_showing_it() {
+        for channel in [
+            r#"webhook: {url: "https://a.example/?token=SECRETKEY"}"#,
+            r#"webhook: {url: "https://noc:SECRETKEY@a.example/"}"#,
+            r#"template: {url: "https://a.example/?Key=SECRETKEY"}"#,
+        ] {
+            let loaded = load(text(channel)).unwrap();
+            let shown: String = loaded.warnings.iter().map(|warning| format!("{warning:#}\n")).collect();
+            assert!(shown.contains("a key in clear") && !shown.contains("SECRETKEY"), "{channel}: {shown}");
+        }
+    }
+
+    #[test]
+    fn language_and_digest_are_the_teams() {
+        let rules = "teams:\n  - {name: a, language: zh, digest: {above: 3, every: 1m}}\n  - {name: b}\n";
+        let loaded = load(vec![RuleText { path: "x.yaml".to_owned(), text: rules.to_owned() }]).unwrap();
+        let (a, b) = (&loaded.rulebook.teams["a"], &loaded.rulebook.teams["b"]);
+        let standard = DigestPolicy::STANDARD;
+        let every = crate::model::Span::from_minutes(1);
+        assert_eq!((a.language, a.digest), (Language::Zh, Some(DigestPolicy { above: 3, every, ..standard })));
+        assert_eq!((b.language, b.digest), (Language::En, None));
+    }
+}

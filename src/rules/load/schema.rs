@@ -7,8 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, js
 
 use super::text::FileText;
 use crate::model::{Priority, Severity, Status, Tier};
-use crate::rules::{Dispatch, Otherwise};
-use crate::rules::{Language, RequestMethod};
+use crate::rules::{Dispatch, Language, Otherwise, RequestMethod};
 
 /// The schema of one rule file, in the dialect 2020-12. It holds less than `load` does: what only all files together
 /// can say (a team that nobody defines), and what is inside matchers and expressions, it does not see.

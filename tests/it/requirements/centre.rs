@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use watchfire::engine::{
     Action, AuditEntry, Command, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Engine, IncidentAction, Notice,
-    Outcome, Request, Work,
+    Outcome, Request, Saved, Work,
 };
 use watchfire::incidents::{Incident, TimelineEntry};
 use watchfire::inspections::Run;
@@ -202,6 +202,20 @@ impl Centre {
             _ => None,
         });
         entries.collect()
+    }
+
+    /// The state through a snapshot and back, as a restart does with an empty tail.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        let rulebook = Arc::clone(self.engine.rulebook());
+        let saved = self.engine.freeze().into_iter().map(|frozen| {
+            let section = |name: String| (name.clone(), frozen.encode(&name).expect("every section encodes"));
+            let sections = frozen.section_names().into_iter().map(section).collect();
+            let (partition, next_offset) = (frozen.partition, frozen.next_offset);
+            Saved { partition, next_offset, taken_at: frozen.taken_at, rulebook: frozen.rulebook, sections }
+        });
+        self.engine = Engine::restore(None, vec![rulebook], saved.collect()).expect("a snapshot that reads back");
+        self.engine.settle_rulebook();
     }
 
     pub fn engine(&self) -> &Engine {
