@@ -94,7 +94,6 @@ async fn acknowledge(State(shared): State<Arc<Shared>>, body: Bytes) -> Response
             Outcome::Incident { .. }
             | Outcome::Problem { .. }
             | Outcome::Run { .. }
-            | Outcome::Staff { .. }
             | Outcome::Silence { .. }
             | Outcome::Staff { .. }
             | Outcome::Rulebook { .. },

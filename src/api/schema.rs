@@ -1,6 +1,7 @@
 //! The shapes of answers, as tables: the records themselves live in rooms that know nothing of OpenAPI. A test holds
 //! every table against what is really written.
 
+use super::staff_schema;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr};
 
@@ -498,113 +499,6 @@ pub const SHAPES: &[Shape] = &[
     Shape { name: "ProblemDetails", members: &[("type", Text), ("title", Text), ("status", Number), ("detail", Text)] },
 ];
 
-/// Who works when: of the desk too, apart because the table above is long.
-const STAFF: &[Shape] = &[
-    Shape {
-        name: "Roster",
-        members: &[
-            ("name", Text),
-            ("title", Text),
-            ("zone", Text),
-            ("teams", Texts),
-            ("on_duty", Many("OnDuty")),
-            ("why", Text),
-            ("next_change", MaybeTime),
-        ],
-    },
-    Shape {
-        name: "OnDuty",
-        members: &[
-            ("person", Text),
-            ("title", Text),
-            ("organisation", Text),
-            ("instead_of", MaybeText),
-            ("present", Bool),
-            ("absence", MaybeText),
-            ("holds", Number),
-            ("limit", Number),
-        ],
-    },
-    Shape {
-        name: "RosterReport",
-        members: &[
-            ("name", Text),
-            ("title", Text),
-            ("zone", Text),
-            ("teams", Texts),
-            ("on_duty", Many("OnDuty")),
-            ("why", Text),
-            ("next_change", MaybeTime),
-            ("from", Time),
-            ("until", Time),
-            ("changes", Many("DutyChange")),
-            ("gaps", Many("CoverageGap")),
-            ("overrides", Many("Override")),
-        ],
-    },
-    Shape { name: "DutyChange", members: &[("at", Time), ("people", Texts), ("why", Text)] },
-    Shape {
-        name: "CoverageGap",
-        members: &[("from", Time), ("until", Time), ("on_duty", Number), ("at_least", Number)],
-    },
-    Shape {
-        name: "Override",
-        members: &[
-            ("id", Number),
-            ("roster", Text),
-            ("person", Text),
-            ("instead_of", MaybeText),
-            ("from", Time),
-            ("until", Time),
-            ("reason", Text),
-            ("by", Text),
-            ("at", Time),
-        ],
-    },
-    Shape {
-        name: "Presence",
-        members: &[
-            ("person", Text),
-            ("present", Bool),
-            ("standing", Text),
-            ("since", Time),
-            ("seen_at", Time),
-            ("until", MaybeTime),
-        ],
-    },
-    Shape {
-        name: "Handover",
-        members: &[
-            ("roster", Text),
-            ("title", Text),
-            ("zone", Text),
-            ("at", Time),
-            ("changes_at", MaybeTime),
-            ("from", Texts),
-            ("to", Texts),
-            ("open", Many("HandedOver")),
-            ("waiting", Number),
-            ("clocks", Many("RunningClock")),
-        ],
-    },
-    Shape {
-        name: "HandedOver",
-        members: &[
-            ("id", Text),
-            ("title", Text),
-            ("priority", Text),
-            ("state", Text),
-            ("team", Text),
-            ("assignee", MaybeText),
-            ("opened_at", Time),
-            ("diagnosis", MaybeText),
-            ("waiting", MaybeObject),
-            ("hands_to", MaybeText),
-        ],
-    },
-    Shape { name: "RunningClock", members: &[("id", Text), ("what", Text), ("at", Time)] },
-];
-
 /// The shapes that have a list.
 const LISTED: [&str; 19] = [
     "Incident",
@@ -630,7 +524,8 @@ const LISTED: [&str; 19] = [
 
 /// Every component schema of the document.
 pub fn components() -> Vec<(String, RefOr<Schema>)> {
-    let shapes = SHAPES.iter().chain(STAFF).chain(PROMISES).map(|shape| (shape.name.to_owned(), of(shape)));
+    let shapes =
+        SHAPES.iter().chain(staff_schema::SHAPES).chain(PROMISES).map(|shape| (shape.name.to_owned(), of(shape)));
     shapes.chain(LISTED.iter().map(|name| (format!("{name}Page"), page_of(name)))).collect()
 }
 

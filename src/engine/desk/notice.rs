@@ -46,6 +46,8 @@ impl Desk {
             NoticeKind::Page
             | NoticeKind::PageAgain
             | NoticeKind::Escalated
+            | NoticeKind::TargetWarning
+            | NoticeKind::TargetBreached
             | NoticeKind::ProblemOpened
             | NoticeKind::ProblemReopened
             | NoticeKind::InspectionMissed

@@ -306,6 +306,7 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
         priority: None,
         ladder: "default".to_owned(),
         after_hours: None,
+        grading: Default::default(),
         pages: true,
         runbook: None,
         settle: Span::from_seconds(30),
@@ -315,7 +316,6 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
         quiet: None,
         otherwise_after: Span::from_minutes(15),
         groups: true,
-        grading: Default::default(),
         shape: 1,
     }
 }
