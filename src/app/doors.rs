@@ -220,7 +220,15 @@ fn permit(name: String, role: Role, live: Arc<Live>) -> Result<Permit, Denied> {
                 move |topic: &str| live.rulebook().source(&source).is_some_and(|source| source.takes_topic(topic));
             Ok(Permit { name, may_publish: Arc::new(may_publish) })
         }
-        Role::Viewer | Role::FirstLine | Role::SecondLine | Role::ThirdLine | Role::ProcessManager => {
+        Role::Viewer
+        | Role::FirstLine
+        | Role::SecondLine
+        | Role::ThirdLine
+        | Role::IncidentManager
+        | Role::ProblemManager
+        | Role::ChangeManager
+        | Role::ConfigurationManager
+        | Role::ProcessManager => {
             Err(Denied::NotAuthorised)
         }
     }

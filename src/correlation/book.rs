@@ -439,6 +439,7 @@ fn catch_all() -> Rule {
         ladder: "default".to_owned(),
         pages: false,
         runbook: None,
+        playbook: None,
         settle: Span::ZERO,
         resolve_after: Span::ZERO,
         close_after: None,

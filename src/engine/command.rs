@@ -1,5 +1,7 @@
 //! What people ask of the desk, and how the desk answers.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::incidents::PendingOn;
@@ -42,17 +44,51 @@ pub enum Action {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum IncidentAction {
-    Acknowledge { note: Option<String> },
-    Assign { assignee: String },
-    Comment { text: String },
-    Pend { on: PendingOn, reason: String },
+    Acknowledge {
+        note: Option<String>,
+    },
+    Assign {
+        assignee: String,
+    },
+    Comment {
+        text: String,
+    },
+    Pend {
+        on: PendingOn,
+        reason: String,
+    },
     Resume,
-    Escalate { diagnosis: String },
-    Resolve { resolution: String },
-    Close { note: Option<String> },
-    Reopen { reason: String },
-    Merge { into: IncidentId },
-    Cancel { reason: String },
+    Escalate {
+        diagnosis: String,
+    },
+    /// What was found out: symptom, tried, affected, …
+    Triage {
+        fields: BTreeMap<String, String>,
+    },
+    /// To a lower tier again.
+    HandBack {
+        reason: String,
+    },
+    /// A step of its playbook is done.
+    Tick {
+        step: String,
+        note: Option<String>,
+    },
+    Resolve {
+        resolution: String,
+    },
+    Close {
+        note: Option<String>,
+    },
+    Reopen {
+        reason: String,
+    },
+    Merge {
+        into: IncidentId,
+    },
+    Cancel {
+        reason: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,6 +157,9 @@ pub enum Refusal {
     /// 409.
     #[error("{reason}")]
     NotAllowed { reason: String },
+    /// 403: somebody else may.
+    #[error("{reason}")]
+    Forbidden { reason: String },
     /// 412.
     #[error("you saw version {seen}, it is at {current} now; look again and repeat")]
     VersionMismatch { seen: u64, current: u64 },

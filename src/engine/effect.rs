@@ -106,16 +106,28 @@ pub enum NoticeKind {
     Resolved,
     ProblemOpened,
     InspectionMissed,
+    /// A lower tier has it again.
+    HandedBack,
+    /// Hierarchical escalation: it is known, not handed over.
+    ManagersTold,
+    /// A problem lies past its review date.
+    ReviewDue,
+    /// A fix did not hold: every tier is told.
+    Recurred,
 }
 
 impl NoticeKind {
-    pub const ALL: [NoticeKind; 6] = [
+    pub const ALL: [NoticeKind; 10] = [
         NoticeKind::Page,
         NoticeKind::PageAgain,
         NoticeKind::Escalated,
         NoticeKind::Resolved,
         NoticeKind::ProblemOpened,
         NoticeKind::InspectionMissed,
+        NoticeKind::HandedBack,
+        NoticeKind::ManagersTold,
+        NoticeKind::ReviewDue,
+        NoticeKind::Recurred,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -126,6 +138,10 @@ impl NoticeKind {
             NoticeKind::Resolved => "resolved",
             NoticeKind::ProblemOpened => "problem_opened",
             NoticeKind::InspectionMissed => "inspection_missed",
+            NoticeKind::HandedBack => "handed_back",
+            NoticeKind::ManagersTold => "managers_told",
+            NoticeKind::ReviewDue => "review_due",
+            NoticeKind::Recurred => "recurred",
         }
     }
 }
@@ -177,6 +193,14 @@ pub enum Counted {
         tier: Tier,
         what: Breach,
     },
+    /// A higher tier gave it back.
+    Bounced {
+        from: Tier,
+        to: Tier,
+    },
+    ManagersTold,
+    /// A step of a playbook was done.
+    StepTicked,
     IncidentOpened {
         priority: Priority,
     },

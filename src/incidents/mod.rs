@@ -5,10 +5,12 @@
 mod lifecycle;
 mod record;
 mod root;
+mod support;
 
 pub use lifecycle::NotAllowed;
 pub use record::{Incident, IncidentState, PendingOn, TimelineEntry, TimelineKind};
 pub use root::{Affected, RootCandidate, root_candidate};
+pub use support::{OpenPlaybook, OpenStep, Support};
 
 /// A new incident to test with.
 #[cfg(test)]
@@ -47,6 +49,7 @@ pub(crate) fn sample() -> Incident {
         problem: None,
         workaround: None,
         runbook: None,
+        support: Support::default(),
         diagnosis: None,
         resolution: None,
         unpaged: false,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::RootCandidate;
+use super::{RootCandidate, Support};
 use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, ProblemId, Severity, Tier};
 
 /// Where an incident stands. Tier, acknowledged and breached are attributes, never states.
@@ -123,6 +123,9 @@ pub struct Incident {
     /// The workaround of a known error that fits, as it stood when the incident opened or it was published.
     pub workaround: Option<String>,
     pub runbook: Option<String>,
+    /// What the lines of support have done about it.
+    #[serde(default)]
+    pub support: Support,
     /// What the tiers wrote when they handed it on.
     pub diagnosis: Option<String>,
     pub resolution: Option<String>,
@@ -158,6 +161,14 @@ pub enum TimelineKind {
     Paged,
     Escalated,
     StepSkipped,
+    /// A higher tier gave it back to a lower one.
+    HandedBack,
+    /// What was found out before handing it on.
+    Triaged,
+    /// A step of its playbook was done.
+    StepTicked,
+    /// Hierarchical escalation.
+    ManagersTold,
     Breached,
     Acknowledged,
     Assigned,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Actions, Counts, Expression, Grouping, Guard, Inventory, Ladder, Maintenance, Normalising, Pattern, Person, Plan,
-    ProblemPolicy, Semantics, Source, Storm, Team, Through,
+    Playbook, ProblemPolicy, Semantics, Source, Storm, Team, Through,
 };
 use crate::calendar::WorkCalendar;
 use crate::model::{Matchers, Priority, Severity, Span};
@@ -61,6 +61,8 @@ pub struct Rulebook {
     pub problems: Vec<ProblemPolicy>,
     /// By name.
     pub plans: BTreeMap<String, Plan>,
+    /// By name.
+    pub playbooks: BTreeMap<String, Playbook>,
 }
 
 impl Rulebook {
@@ -83,6 +85,7 @@ impl Rulebook {
             people: BTreeMap::new(),
             problems: Vec::new(),
             plans: BTreeMap::new(),
+            playbooks: BTreeMap::new(),
         }
     }
 
@@ -135,6 +138,8 @@ pub struct Rule {
     /// Whether its incidents page anybody.
     pub pages: bool,
     pub runbook: Option<String>,
+    /// What is done about its incidents, by the name of a playbook.
+    pub playbook: Option<String>,
     /// How long the first notice waits for a cause that explains the incident.
     pub settle: Span,
     /// How long everything must be clear before the incident resolves by itself.

@@ -9,6 +9,8 @@ pub struct Team {
     pub title: String,
     pub members: Vec<String>,
     pub channels: Vec<Channel>,
+    /// The vendors for whom it takes what their contracts cover.
+    pub vendors: Vec<String>,
 }
 
 impl Team {

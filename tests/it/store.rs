@@ -207,6 +207,7 @@ fn incident(id: u64) -> Incident {
         problem: None,
         workaround: Some("切换到备用链路".to_owned()),
         runbook: None,
+        support: watchfire::incidents::Support::default(),
         diagnosis: None,
         resolution: None,
         unpaged: false,

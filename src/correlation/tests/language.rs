@@ -109,6 +109,7 @@ fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
         ladder: "default".to_owned(),
         pages: true,
         runbook: None,
+        playbook: None,
         settle: Span::ZERO,
         resolve_after: Span::ZERO,
         close_after: None,

@@ -127,6 +127,13 @@ impl Desk {
             record.pending_on = merged.record.pending_on;
         }
         record.runbook = record.runbook.take().or_else(|| merged.record.runbook.clone());
+        let support = &merged.record.support;
+        record.support.kind = support.kind;
+        record.support.playbook = record.support.playbook.take().or_else(|| support.playbook.clone());
+        record.support.bounces = record.support.bounces.max(support.bounces);
+        for (field, text) in &support.triage {
+            record.support.triage.entry(field.clone()).or_insert_with(|| text.clone());
+        }
         incident.climb = merged.climb.clone();
         incident.paged = incident.paged.into_iter().chain(merged.paged).min();
         if was_unpaged {
@@ -141,8 +148,10 @@ impl Desk {
         let Some(incident) = self.state.get_mut(id).filter(|incident| incident.record.unpaged) else { return };
         incident.record.unpaged = false;
         incident.record.runbook = incident.record.runbook.take().or_else(|| rule.runbook.clone());
+        let playbook = super::decision::playbook_of(Some(rule), step);
+        incident.record.support.playbook = incident.record.support.playbook.take().or(playbook);
         let record = incident.record.clone();
-        let (climb, moves) = super::decision::new_climb(&record, Some(rule), &self.staffing(step), step);
+        let (climb, moves) = super::decision::new_climb(&record, Some(rule), &self.staffing_of(id, step), step);
         let Some(incident) = self.state.get_mut(id) else { return };
         let is_held = incident.held_by().is_some();
         incident.climb = climb;

@@ -6,7 +6,9 @@ mod command;
 mod decision;
 mod follow;
 mod group;
+mod hand_over;
 mod inspection;
+mod managers;
 mod notice;
 mod page;
 mod problem;
@@ -165,6 +167,7 @@ impl Desk {
     /// Writes the records of the incidents that this input changed, once each.
     fn finish(&mut self, mut step: Step<'_>) {
         for id in std::mem::take(&mut step.touched) {
+            self.follow_priority(id, &step);
             if let Some(record) = self.state.settle(id, step.now) {
                 step.effects.push(Effect::Incident(Box::new(record)));
             }

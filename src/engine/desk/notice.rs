@@ -42,6 +42,10 @@ impl Desk {
             NoticeKind::Page
             | NoticeKind::PageAgain
             | NoticeKind::Escalated
+            | NoticeKind::HandedBack
+            | NoticeKind::ManagersTold
+            | NoticeKind::ReviewDue
+            | NoticeKind::Recurred
             | NoticeKind::ProblemOpened
             | NoticeKind::InspectionMissed => format!("{team} at tier {tier}: {why} ({to})"),
         };

@@ -41,7 +41,7 @@ impl Desk {
                 let text = format!("{problem} was being observed: its fix did not hold, it is investigated again");
                 step.timeline(incident, TimelineKind::ProblemLinked, "problems", text);
                 self.write_problem(problem, step);
-                self.tell_of_problem(problem, step);
+                self.tell_every_tier(problem, incident, step);
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Who can act now: what every climb is asked with.
 
 use super::{Desk, Step};
+use crate::model::{IncidentId, Moment};
+use crate::rules::{ConfigurationItem, Rulebook};
 use crate::tiers::Staffing;
 
 impl Desk {
@@ -8,4 +10,43 @@ impl Desk {
     pub(super) fn staffing<'a>(&self, step: &Step<'a>) -> Staffing<'a> {
         Staffing::all(&step.rulebook.teams, &step.rulebook.calendars)
     }
+
+    /// The same for an incident: its vendor steps know whose item has failed.
+    pub(super) fn staffing_of<'a>(&self, id: IncidentId, step: &Step<'a>) -> Staffing<'a> {
+        let incident = self.state.get(id);
+        let root = incident.and_then(|incident| incident.record.root.as_ref()).map(|root| root.entity.as_str());
+        let affected = incident.into_iter().flat_map(|incident| incident.affected.keys().map(String::as_str));
+        self.staffing_for(root.into_iter().chain(affected), step)
+    }
+
+    /// The same for items by name, the likeliest cause first.
+    pub(super) fn staffing_for<'a, 'b>(&self, items: impl Iterator<Item = &'b str>, step: &Step<'a>) -> Staffing<'a> {
+        Staffing { vendor: vendor_team(items, step.rulebook, step.now), ..self.staffing(step) }
+    }
+}
+
+/// The team that stands for the vendor of the first item that has one under contract.
+fn vendor_team<'a>(items: impl Iterator<Item = &'a str>, rulebook: &Rulebook, now: Moment) -> Result<String, String> {
+    let inventory = &rulebook.inventory;
+    let known = items.filter_map(|name| inventory.find(name)).map(|index| inventory.item(index));
+    let mut why_not = None;
+    for item in known {
+        match team_for(item, rulebook, now) {
+            Ok(team) => return Ok(team),
+            Err(reason) => why_not = why_not.or(Some(reason)),
+        }
+    }
+    Err(why_not.unwrap_or_else(|| "no item of the inventory is known of it, so no vendor".to_owned()))
+}
+
+fn team_for(item: &ConfigurationItem, rulebook: &Rulebook, now: Moment) -> Result<String, String> {
+    let name = &item.name;
+    let vendor = item.vendor.as_ref().ok_or_else(|| format!("{name} has no vendor"))?;
+    let contract = item.contract.as_ref().ok_or_else(|| format!("{name} has no contract with {vendor}"))?;
+    if let Some(until) = item.contract_until().filter(|until| *until <= now) {
+        return Err(format!("the contract {contract} of {name} with {vendor} ended at {until:.0}"));
+    }
+    let takes = |team: &&crate::rules::Team| team.vendors.iter().any(|one| one == vendor);
+    let team = rulebook.teams.values().find(takes).ok_or_else(|| format!("no team stands for the vendor {vendor}"))?;
+    Ok(team.name.clone())
 }

@@ -17,7 +17,7 @@ impl Desk {
 
     fn serve(&mut self, id: IncidentId, step: &mut Step<'_>) {
         let now = step.now;
-        let staffing = self.staffing(step);
+        let staffing = self.staffing_of(id, step);
         let Some(incident) = self.state.get_mut(id) else { return };
         if incident.forget_at.is_some_and(|at| at <= now) {
             self.state.forget(id);

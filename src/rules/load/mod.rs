@@ -14,6 +14,8 @@ mod person;
 mod person_text;
 mod plan;
 mod plan_text;
+mod playbook;
+mod playbook_text;
 mod problem;
 mod problem_text;
 mod reader;
@@ -103,6 +105,7 @@ struct Loading {
     people: BTreeMap<String, super::Person>,
     problems: Vec<super::ProblemPolicy>,
     plans: BTreeMap<String, super::Plan>,
+    playbooks: BTreeMap<String, super::Playbook>,
     tests: Vec<super::TestCase>,
 }
 
@@ -123,6 +126,11 @@ impl Loading {
             self.define(&mut reader, "ladder", &entry.name.value, entry.name.referenced);
             let ladder = ladder::ladder(&mut reader, &entry);
             self.ladders.insert(ladder.name.clone(), ladder);
+        }
+        for entry in file.playbooks.unwrap_or_default() {
+            self.define(&mut reader, "playbook", &entry.name.value, entry.name.referenced);
+            let playbook = playbook::playbook(&mut reader, &entry);
+            self.playbooks.insert(playbook.name.clone(), playbook);
         }
         for entry in file.sources.unwrap_or_default() {
             self.define(&mut reader, "source", &entry.name.value, entry.name.referenced);
@@ -252,6 +260,7 @@ impl Loading {
             people: self.people,
             problems: self.problems,
             plans: self.plans,
+            playbooks: self.playbooks,
         };
         Ok(Loaded { rulebook, warnings: self.warnings, tests: self.tests, places: self.defined })
     }
@@ -290,6 +299,8 @@ impl Loading {
             let (what, known): (_, Vec<&str>) = match reference.what {
                 Named::Ladder => ("ladder", self.ladders.keys().map(String::as_str).collect()),
                 Named::Calendar => ("calendar", self.calendars.keys().map(String::as_str).collect()),
+                Named::Person => ("person", self.people.keys().map(String::as_str).collect()),
+                Named::Playbook => ("playbook", self.playbooks.keys().map(String::as_str).collect()),
                 Named::Team => ("team", self.teams.keys().map(String::as_str).collect()),
             };
             let Some(file) = texts.get(reference.file) else { continue };

@@ -28,6 +28,8 @@ pub(super) enum Named {
     Ladder,
     Team,
     Calendar,
+    Person,
+    Playbook,
 }
 
 /// A name that must be defined somewhere.

@@ -66,6 +66,7 @@ pub(super) fn rule(reader: &mut Reader<'_>, entry: RuleEntry) -> Rule {
         ladder: entry.tiers.as_ref().map_or_else(|| LADDER.to_owned(), |ladder| reader.refer(Named::Ladder, ladder)),
         pages: entry.pages.unwrap_or(true),
         runbook: entry.runbook.as_ref().map(|runbook| reader.text(runbook)),
+        playbook: entry.playbook.as_ref().map(|playbook| reader.refer(Named::Playbook, playbook)),
         continues: entry.continues.unwrap_or(false),
         name,
         matchers,

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, js
 
 use super::text::FileText;
 use crate::model::{Priority, Severity, Status, Tier};
+use crate::rules::{DispatchKind, StopWhen};
 
 /// The schema of one rule file, in the dialect 2020-12. It holds less than `load` does: what only all files together
 /// can say (a team that nobody defines), and what is inside matchers and expressions, it does not see.
@@ -54,6 +55,8 @@ spellings! {
     MadeStatusWord => words(&["firing", "point"]);
     StateWord => words(&super::test_case::STATES);
     TierNumber => json_schema!({"type": "integer", "enum": Tier::ALL.map(Tier::number)});
+    DispatchWord => words(&DispatchKind::ALL.map(DispatchKind::as_str));
+    StopWord => words(&StopWhen::ALL.map(StopWhen::as_str));
     CountedWord => words(&["transitions", "message"]);
     SemanticsWord => words(&["sec"]);
     FlapModeWord => words(&["time", "nagios", "icinga"]);

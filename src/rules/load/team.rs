@@ -6,6 +6,7 @@ use crate::rules::{Channel, Team};
 
 const MEMBERS_MAX: usize = 200;
 const CHANNELS_MAX: usize = 16;
+const VENDORS_MAX: usize = 64;
 
 pub(super) fn team(reader: &mut Reader<'_>, entry: &TeamEntry) -> Team {
     let name = reader.name(&entry.name);
@@ -18,11 +19,16 @@ pub(super) fn team(reader: &mut Reader<'_>, entry: &TeamEntry) -> Team {
     if channels.len() > CHANNELS_MAX {
         reader.mistake(at, format!("{} ways to notify", channels.len()), format!("at most {CHANNELS_MAX}"));
     }
+    let vendors = entry.vendors.as_deref().unwrap_or_default();
+    if vendors.len() > VENDORS_MAX {
+        reader.mistake(at, format!("{} vendors", vendors.len()), format!("at most {VENDORS_MAX}"));
+    }
     let title = entry.title.as_ref().map_or_else(|| name.clone(), |title| reader.text(title));
     Team {
         name,
         title,
         members: members.iter().map(|member| reader.name(member)).collect(),
+        vendors: vendors.iter().map(|vendor| reader.name(vendor)).collect(),
         channels: channels.iter().map(|text| channel(reader, &text.value)).collect(),
     }
 }

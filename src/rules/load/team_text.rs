@@ -19,6 +19,8 @@ pub(super) struct TeamEntry {
     pub members: Option<Vec<Text>>,
     /// Ways to tell the team.
     pub notify: Option<Vec<Spanned<ChannelText>>>,
+    /// The vendors of items for whose steps (`vendor: true`) this team stands.
+    pub vendors: Option<Vec<Text>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

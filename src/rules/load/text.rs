@@ -11,6 +11,7 @@ use super::normalising::{ExtractText, SeveritiesText, TemplateText};
 use super::pattern_text::{ContextActionText, EmitText, PatternText};
 use super::person_text::PersonEntry;
 use super::plan_text::PlanEntry;
+use super::playbook_text::PlaybookEntry;
 use super::problem_text::ProblemEntry;
 use super::schema::{CountedWord, LengthOfTime, PriorityWord, SemanticsWord, SeverityWord, ThroughWord};
 use super::team_text::TeamEntry;
@@ -49,6 +50,8 @@ pub(super) struct FileText {
     pub teams: Option<Vec<TeamEntry>>,
     /// What each of them can take, and how they want to be told.
     pub people: Option<Vec<PersonEntry>>,
+    /// What is done about an incident, step by step.
+    pub playbooks: Option<Vec<PlaybookEntry>>,
     /// When incidents become a problem.
     pub problems: Option<Vec<ProblemEntry>>,
     /// Checklists on a schedule.
@@ -94,6 +97,8 @@ pub(super) struct RuleEntry {
     pub pages: Option<bool>,
     /// A text or a link, shown with the incident.
     pub runbook: Option<Text>,
+    /// What is done about it, step by step; a playbook of the section `playbooks:`.
+    pub playbook: Option<Text>,
     /// How long the first notice waits for a cause that explains it; 30s, or 0s for priority P1.
     #[schemars(with = "Option<LengthOfTime>")]
     pub settle: Option<Text>,

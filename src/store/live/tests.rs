@@ -68,6 +68,7 @@ fn incident(id: u64, state: IncidentState, team: &str) -> Incident {
         problem: None,
         workaround: None,
         runbook: None,
+        support: crate::incidents::Support::default(),
         diagnosis: None,
         resolution: None,
         unpaged: false,
