@@ -9,6 +9,7 @@ mod body;
 mod commands;
 mod dead_letters;
 mod deliveries;
+mod dispatch_order;
 mod endpoint;
 mod explain;
 mod family;

@@ -16,8 +16,8 @@ use super::endpoint::{Endpoint, mount};
 use super::family::Failure;
 use super::state::{ApiState, Shared};
 use super::{
-    alerts, audit, dead_letters, explain, incident_commands, incidents, inspections, normalised, openapi, problems,
-    rules, runs, service, silences, sources, stream, tiers, v2,
+    alerts, audit, dead_letters, dispatch_order, explain, incident_commands, incidents, inspections, normalised,
+    openapi, problems, rules, runs, service, silences, sources, stream, tiers, v2,
 };
 use crate::ingest;
 use crate::metrics::{Metrics, Stopwatch};
@@ -54,6 +54,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         v2::endpoints(),
         incidents::endpoints(),
         incident_commands::endpoints(),
+        dispatch_order::endpoints(),
         alerts::endpoints(),
         explain::endpoints(),
         problems::endpoints(),

@@ -228,8 +228,6 @@ fn permit(name: String, role: Role, live: Arc<Live>) -> Result<Permit, Denied> {
         | Role::ProblemManager
         | Role::ChangeManager
         | Role::ConfigurationManager
-        | Role::ProcessManager => {
-            Err(Denied::NotAuthorised)
-        }
+        | Role::ProcessManager => Err(Denied::NotAuthorised),
     }
 }

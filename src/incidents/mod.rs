@@ -2,11 +2,13 @@
 //!
 //! Plain state and moves. Must never read a clock, page anybody (tiers decide that), or know where it is stored.
 
+mod dispatch_order;
 mod lifecycle;
 mod record;
 mod root;
 mod support;
 
+pub use dispatch_order::{OrderedWith, dispatch_order};
 pub use lifecycle::NotAllowed;
 pub use record::{Incident, IncidentState, PendingOn, TimelineEntry, TimelineKind};
 pub use root::{Affected, RootCandidate, root_candidate};

@@ -67,6 +67,9 @@ pub struct Problem {
     pub root_cause: Option<String>,
     pub workaround: Option<String>,
     pub fix: Option<String>,
+    /// Until when somebody of its team has to look at it; none once nobody works on it.
+    #[serde(default)]
+    pub review_by: Option<Moment>,
     /// The newest notes of people; all of them are in the audit.
     pub notes: Vec<ProblemNote>,
     pub opened_at: Moment,

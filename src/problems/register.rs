@@ -281,6 +281,7 @@ impl Problems {
             root_cause: None,
             workaround: None,
             fix: None,
+            review_by: None,
             notes: Vec::new(),
             opened_at: now,
             last_seen_at: now,

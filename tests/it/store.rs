@@ -235,6 +235,7 @@ fn problem(id: u64) -> Problem {
         root_cause: None,
         workaround: None,
         fix: None,
+        review_by: None,
         notes: vec![],
         opened_at: at(1),
         last_seen_at: at(2),

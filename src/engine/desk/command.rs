@@ -28,6 +28,9 @@ impl Desk {
                 (Outcome::Refused(refusal.clone()), Some(refusal.to_string()))
             }
         };
+        if let (Action::Problem { id, .. }, None) = (&command.action, &refused) {
+            self.take_review(*id, step);
+        }
         step.audit(&command.actor, &command.role, &verb, &subject, &detail, refused);
         self.answer(command.idempotency_key.as_ref(), outcome, step);
     }

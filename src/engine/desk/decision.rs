@@ -400,7 +400,7 @@ pub(super) fn new_climb(
     staffing: &Staffing<'_>,
     step: &Step<'_>,
 ) -> (Climb, Vec<crate::tiers::Move>) {
-    let name = rule.map_or("default", |rule| rule.ladder.as_str());
+    let name = rule.map_or("default", |rule| step.rulebook.ladder_name(rule, step.now));
     let empty = crate::rules::Ladder { name: name.to_owned(), steps: Vec::new(), hierarchy: Vec::new() };
     let ladder = step.rulebook.ladder(name).unwrap_or(&empty);
     if record.unpaged {

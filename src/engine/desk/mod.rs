@@ -2,6 +2,9 @@
 //!
 //! It learns of alerts only through decisions, and replays from its own journal alone.
 
+mod attendance;
+mod calendars;
+mod climbing;
 mod command;
 mod decision;
 mod follow;
@@ -18,6 +21,7 @@ mod state;
 mod tests;
 mod time;
 
+pub use attendance::{Attendance, AttendedBy, WaitingKind};
 pub use state::DeskIncident;
 
 use super::{AuditEntry, Counted, DeskInput, Effect, Outcome};
@@ -47,6 +51,8 @@ pub(super) struct Step<'a> {
     pub effects: &'a mut Vec<Effect>,
     /// Findings that enter as events, in the same transaction.
     pub events: &'a mut Vec<Event>,
+    /// How many effects there were before this input.
+    first_effect: usize,
     /// How many notices and audit lines this input has made.
     consequences: u32,
     /// Incidents to write once at the end, however often they changed.
@@ -61,7 +67,8 @@ impl<'a> Step<'a> {
         effects: &'a mut Vec<Effect>,
         events: &'a mut Vec<Event>,
     ) -> Step<'a> {
-        Step { now, offset, rulebook, effects, events, consequences: 0, touched: Vec::new() }
+        let first_effect = effects.len();
+        Step { now, offset, rulebook, effects, events, first_effect, consequences: 0, touched: Vec::new() }
     }
 
     pub fn count(&mut self, counted: Counted) {
@@ -128,6 +135,8 @@ impl Desk {
     pub(super) fn tick(&mut self, mut step: Step<'_>) {
         self.serve_incidents(&mut step);
         self.serve_inspections(&mut step);
+        self.serve_calendars(&mut step);
+        self.serve_reviews(&mut step);
         self.state.forget_answers(step.now);
         self.finish(step);
     }
@@ -137,6 +146,7 @@ impl Desk {
         let detail = format!("{} → {}, {} rules", old.hash, step.rulebook.hash, step.rulebook.rules.len());
         step.audit("watchfire", "system", "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
         self.change_plans(&mut step);
+        self.look_at_calendars(&mut step);
         self.finish(step);
     }
 
@@ -158,6 +168,8 @@ impl Desk {
             self.state.next_incident_deadline(),
             self.state.kept.core.inspections.next_deadline(),
             self.state.next_answer_expiry(),
+            self.state.next_review,
+            self.state.kept.core.calendars.next_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -166,6 +178,7 @@ impl Desk {
 
     /// Writes the records of the incidents that this input changed, once each.
     fn finish(&mut self, mut step: Step<'_>) {
+        self.follow_reviews(&mut step);
         for id in std::mem::take(&mut step.touched) {
             self.follow_priority(id, &step);
             if let Some(record) = self.state.settle(id, step.now) {
@@ -199,7 +212,9 @@ impl Desk {
 
     /// Every broken invariant, in words; empty when all is well.
     pub fn broken_invariants(&self) -> Vec<String> {
-        self.state.broken_invariants()
+        let mut broken = self.state.broken_invariants();
+        broken.extend(self.state.kept.attendance().broken);
+        broken
     }
 
     pub(super) fn kept(&self) -> &Kept {

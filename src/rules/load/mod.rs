@@ -1,6 +1,8 @@
 //! From rule files to a rulebook: every file is read, every mistake is collected, and only then is it decided.
 
 mod actions;
+mod calendar;
+mod calendar_text;
 mod csv;
 mod grouping;
 mod holding;
@@ -22,6 +24,7 @@ mod reader;
 mod rule;
 pub(super) mod schema;
 mod shape;
+mod silent;
 mod table;
 mod team;
 mod team_text;
@@ -112,6 +115,14 @@ struct Loading {
 impl Loading {
     fn file(&mut self, mut reader: Reader<'_>, mut file: FileText) {
         self.normalising.sections(&mut reader, &mut file);
+        for entry in file.calendars.unwrap_or_default() {
+            self.define(&mut reader, "calendar", &entry.name.value, entry.name.referenced);
+            if entry.name.value == ALWAYS {
+                reader.mistake(entry.name.referenced, format!("{ALWAYS:?} is 7×24 everywhere"), "another name");
+            }
+            let calendar = calendar::calendar(&mut reader, &entry);
+            self.calendars.insert(calendar.name.clone(), calendar);
+        }
         for entry in file.teams.unwrap_or_default() {
             self.define(&mut reader, "team", &entry.name.value, entry.name.referenced);
             let team = team::team(&mut reader, &entry);
@@ -230,6 +241,7 @@ impl Loading {
         }
         self.calendars.insert(ALWAYS.to_owned(), WorkCalendar::always(ALWAYS));
         self.ladders.entry(defaults::LADDER.to_owned()).or_insert_with(defaults::ladder);
+        self.watch_sources();
         self.check_references(&texts);
         let places = normalising::places(&self.items);
         self.check_tests(&texts);
@@ -263,6 +275,12 @@ impl Loading {
             playbooks: self.playbooks,
         };
         Ok(Loaded { rulebook, warnings: self.warnings, tests: self.tests, places: self.defined })
+    }
+
+    /// The rules that sources ask for, before all others, so that none hides a message from them.
+    fn watch_sources(&mut self) {
+        let watching: Vec<super::Rule> = self.sources.iter().filter_map(silent::rule).collect();
+        self.rules.splice(0..0, watching);
     }
 
     fn check_tests(&mut self, texts: &[RuleText]) {
