@@ -448,6 +448,7 @@ fn catch_all() -> Rule {
         quiet: None,
         otherwise_after: Span::ZERO,
         groups: false,
+        grading: Default::default(),
         shape: 0,
     }
 }

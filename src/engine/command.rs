@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::incidents::PendingOn;
 use crate::inspections::ItemOutcome;
+use crate::model::{BreachReason, ContactBy, Outage};
 use crate::model::{IncidentId, ProblemId, RunId, SilenceId};
 use crate::problems::ProblemState;
 
@@ -88,6 +89,24 @@ pub enum IncidentAction {
     },
     Cancel {
         reason: String,
+    },
+    /// Somebody was in contact with the user: stops the time to own.
+    Contact {
+        by: ContactBy,
+        note: String,
+    },
+    /// Why a promise was broken.
+    ExplainBreach {
+        reason: BreachReason,
+    },
+    /// Resolves what was late, and says why it was.
+    ResolveBreached {
+        resolution: String,
+        reason: BreachReason,
+    },
+    /// A service was out because of it; corrects what the ledger holds of that time.
+    Outage {
+        outage: Outage,
     },
 }
 

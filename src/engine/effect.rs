@@ -6,6 +6,7 @@ use super::{Evidence, Outcome};
 use crate::incidents::{Incident, TimelineEntry};
 use crate::inspections::{ProbeRequest, Run};
 use crate::model::{Cause, Fingerprint, IncidentId, Moment, Priority, Silence, SilenceId, Stamp, Status, Tier};
+use crate::model::{Class, ClockKind};
 use crate::problems::Problem;
 use crate::rules::Channel;
 
@@ -114,10 +115,13 @@ pub enum NoticeKind {
     ReviewDue,
     /// A fix did not hold: every tier is told.
     Recurred,
+    /// A share of a promised time has run.
+    TargetWarning,
+    TargetBreached,
 }
 
 impl NoticeKind {
-    pub const ALL: [NoticeKind; 10] = [
+    pub const ALL: [NoticeKind; 12] = [
         NoticeKind::Page,
         NoticeKind::PageAgain,
         NoticeKind::Escalated,
@@ -128,6 +132,8 @@ impl NoticeKind {
         NoticeKind::ManagersTold,
         NoticeKind::ReviewDue,
         NoticeKind::Recurred,
+        NoticeKind::TargetWarning,
+        NoticeKind::TargetBreached,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -142,6 +148,8 @@ impl NoticeKind {
             NoticeKind::ManagersTold => "managers_told",
             NoticeKind::ReviewDue => "review_due",
             NoticeKind::Recurred => "recurred",
+            NoticeKind::TargetWarning => "target_warning",
+            NoticeKind::TargetBreached => "target_breached",
         }
     }
 }
@@ -217,10 +225,54 @@ pub enum Counted {
         rule: String,
         windows: u64,
     },
+    /// A clock was warned of, met or breached.
+    Target {
+        clock: ClockKind,
+        outcome: TargetOutcome,
+    },
+    /// An incident of that class opened.
+    Classified {
+        class: Class,
+    },
+    /// Something opened that no catalogue offers.
+    OutOfCatalogue,
+    /// An outage budget was said to burn.
+    BudgetAlert,
     CommandRefused,
     InvariantBroken {
         which: String,
     },
+}
+
+/// What happened to a clock of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TargetOutcome {
+    Warned,
+    Met,
+    Breached,
+    /// Of a target on trial.
+    ShadowMet,
+    ShadowBreached,
+}
+
+impl TargetOutcome {
+    pub const ALL: [TargetOutcome; 5] = [
+        TargetOutcome::Warned,
+        TargetOutcome::Met,
+        TargetOutcome::Breached,
+        TargetOutcome::ShadowMet,
+        TargetOutcome::ShadowBreached,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TargetOutcome::Warned => "warned",
+            TargetOutcome::Met => "met",
+            TargetOutcome::Breached => "breached",
+            TargetOutcome::ShadowMet => "shadow_met",
+            TargetOutcome::ShadowBreached => "shadow_breached",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -284,10 +336,13 @@ pub enum Bound {
     Contexts,
     /// Events that rules derive: how deep, and how many at once.
     Derived,
+    /// Incidents in the ledger of outages.
+    Outages,
 }
 
 impl Bound {
-    pub const ALL: [Bound; 14] = [
+    pub const ALL: [Bound; 15] = [
+        Bound::Outages,
         Bound::Quarantine,
         Bound::Templates,
         Bound::EventIds,
@@ -320,6 +375,7 @@ impl Bound {
             Bound::Instances => "instances",
             Bound::Contexts => "contexts",
             Bound::Derived => "derived",
+            Bound::Outages => "outages",
         }
     }
 }

@@ -20,7 +20,9 @@ pub use command::{Action, Command, IncidentAction, Outcome, ProblemAction, Refus
 pub use compose::{Engine, NotTaken, Work};
 pub use decision::{Decision, Evidence, Joins, Link, LinkKind, Member, Raised, Verdict};
 pub use desk::{Attendance, AttendedBy, DeskIncident, WaitingKind};
-pub use effect::{AlertRecord, AuditEntry, Bound, Breach, Counted, Effect, Normalised, Notice, NoticeKind, Suppressor};
+pub use effect::{
+    AlertRecord, AuditEntry, Bound, Breach, Counted, Effect, Normalised, Notice, NoticeKind, Suppressor, TargetOutcome,
+};
 pub use explain::{Explained, Question};
 pub use input::{
     Control, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, Entry, Input, Request, Resend, SilenceChange,

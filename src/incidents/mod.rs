@@ -57,6 +57,14 @@ pub(crate) fn sample() -> Incident {
         unpaged: false,
         next_step_at: None,
         unarmed: None,
+        class: Default::default(),
+        out_of_catalogue: false,
+        impact: None,
+        urgency: None,
+        clocks: Vec::new(),
+        contacts: Vec::new(),
+        breach_reason: None,
+        outages: Vec::new(),
         updated_at: Moment::EPOCH,
     }
 }

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{RootCandidate, Support};
-use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, ProblemId, Severity, Tier};
+use crate::model::{
+    BreachReason, Class, ClockFace, ContactLog, Fingerprint, IncidentId, Labels, Level, Moment, Outage, Priority,
+    ProblemId, Severity, Tier,
+};
 
 /// Where an incident stands. Tier, acknowledged and breached are attributes, never states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -134,6 +137,29 @@ pub struct Incident {
     /// The next moment the ladder acts, if it is armed; else `unarmed` says why not.
     pub next_step_at: Option<Moment>,
     pub unarmed: Option<String>,
+    /// Incident, event or request, as its rule says.
+    #[serde(default)]
+    pub class: Class,
+    /// Nobody offers it: nothing is promised.
+    #[serde(default)]
+    pub out_of_catalogue: bool,
+    /// What the priority was made from, where the rule says it.
+    #[serde(default)]
+    pub impact: Option<Level>,
+    #[serde(default)]
+    pub urgency: Option<Level>,
+    /// How its promises stand, as of `updated_at`; empty without a target.
+    #[serde(default)]
+    pub clocks: Vec<ClockFace>,
+    /// Logged contacts with the user, oldest first.
+    #[serde(default)]
+    pub contacts: Vec<ContactLog>,
+    /// Why a promise was broken, once somebody said it.
+    #[serde(default)]
+    pub breach_reason: Option<BreachReason>,
+    /// What was out because of it.
+    #[serde(default)]
+    pub outages: Vec<Outage>,
     pub updated_at: Moment,
 }
 
@@ -186,4 +212,10 @@ pub enum TimelineKind {
     WorkaroundOffered,
     Delivered,
     DeliveryFailed,
+    /// Which target holds for it from now on.
+    Promised,
+    TargetWarning,
+    Contacted,
+    BreachExplained,
+    OutageNoted,
 }

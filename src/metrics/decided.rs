@@ -5,9 +5,9 @@ use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Registry}
 use super::registration::{begin, counter, counters, gauges, histograms};
 use super::words::{OTHER, Words};
 use super::{Metrics, names};
-use crate::engine::{Bound, Breach, Counted, Effect, Normalised, NoticeKind, Suppressor};
+use crate::engine::{Bound, Breach, Counted, Effect, Normalised, NoticeKind, Suppressor, TargetOutcome};
 use crate::inspections::{ItemOutcome, RunState};
-use crate::model::{Priority, Severity, Status, Tier};
+use crate::model::{Class, ClockKind, Priority, Severity, Status, Tier};
 use crate::problems::ProblemState;
 
 /// Distinct rules with a series of their own.
@@ -57,6 +57,10 @@ pub(super) struct Decided {
     breaches: IntCounterVec,
     notices: IntCounterVec,
     commands_refused: IntCounter,
+    targets: IntCounterVec,
+    classified: IntCounterVec,
+    out_of_catalogue: IntCounter,
+    budget_alerts: IntCounter,
     problems: IntGaugeVec,
     problems_opened: IntCounter,
     runs: IntCounterVec,
@@ -95,6 +99,10 @@ impl Decided {
             breaches: counters(registry, &names::BREACHES, &["tier", "what"]),
             notices: counters(registry, &names::NOTICES, &["kind"]),
             commands_refused: counter(registry, &names::COMMANDS_REFUSED),
+            targets: counters(registry, &names::TARGETS, &["clock", "outcome"]),
+            classified: counters(registry, &names::CLASSIFIED, &["class"]),
+            out_of_catalogue: counter(registry, &names::OUT_OF_CATALOGUE),
+            budget_alerts: counter(registry, &names::BUDGET_ALERTS),
             problems: gauges(registry, &names::PROBLEMS, &["state"]),
             problems_opened: counter(registry, &names::PROBLEMS_OPENED),
             runs: counters(registry, &names::INSPECTION_RUNS, &["state"]),
@@ -121,6 +129,12 @@ impl Decided {
         begin(&self.problems, ProblemState::ALL.map(ProblemState::as_str));
         begin(&self.runs, RunState::ALL.map(RunState::as_str));
         begin(&self.items, ItemOutcome::ALL.map(ItemOutcome::as_str));
+        begin(&self.classified, Class::ALL.map(Class::as_str));
+        for clock in ClockKind::ALL {
+            for outcome in TargetOutcome::ALL {
+                self.targets.with_label_values(&[clock.as_str(), outcome.as_str()]);
+            }
+        }
         for tier in Tier::ALL {
             for what in Breach::ALL {
                 self.breaches.with_label_values(&[tier.as_str(), what.as_str()]);
@@ -210,6 +224,12 @@ impl Decided {
             Counted::WindowsDropped { rule, windows } => {
                 self.windows_dropped.with_label_values(&[self.rules.admit(rule).as_ref()]).inc_by(*windows);
             }
+            Counted::Target { clock, outcome } => {
+                self.targets.with_label_values(&[clock.as_str(), outcome.as_str()]).inc();
+            }
+            Counted::Classified { class } => self.classified.with_label_values(&[class.as_str()]).inc(),
+            Counted::OutOfCatalogue => self.out_of_catalogue.inc(),
+            Counted::BudgetAlert => self.budget_alerts.inc(),
             Counted::CommandRefused => self.commands_refused.inc(),
             Counted::InvariantBroken { which } => {
                 self.invariants_broken.with_label_values(&[self.invariants.admit(which).as_ref()]).inc();

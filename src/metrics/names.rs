@@ -84,6 +84,13 @@ pub(super) const HEARTBEATS: Text =
     text("watchfire_heartbeats_total", "Signs of life sent to the outside watcher, by what became of them.");
 pub(super) const BREACHES: Text =
     text("watchfire_breaches_total", "Time limits to respond or to resolve that passed unmet, by tier.");
+pub(super) const TARGETS: Text =
+    text("watchfire_targets_total", "Promised times to own (tto) and to resolve (ttr): warned of, met, breached.");
+pub(super) const CLASSIFIED: Text = text("watchfire_classified_total", "Incidents opened, by class.");
+pub(super) const OUT_OF_CATALOGUE: Text =
+    text("watchfire_out_of_catalogue_total", "Incidents opened for what no service catalogue offers.");
+pub(super) const BUDGET_ALERTS: Text =
+    text("watchfire_outage_budget_alerts_total", "How often a year's outage budget was said to burn.");
 pub(super) const NOTICES: Text = text("watchfire_notices_total", "Notices to teams that the desk decided on, by kind.");
 pub(super) const COMMANDS_REFUSED: Text =
     text("watchfire_commands_refused_total", "Commands of people that the state of things did not allow.");

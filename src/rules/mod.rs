@@ -21,9 +21,11 @@ mod person;
 mod plan;
 mod playbook;
 mod problem;
+mod roster;
 mod rulebook;
 mod source;
 mod spanned;
+mod target;
 mod team;
 mod test_case;
 
@@ -45,11 +47,15 @@ pub use pattern::{
     ActionAt, Actions, Capture, ContextAction, ContextChange, CountWithin, Counts, Emit, EmitKind, Flap, Group,
     GroupClass, Pattern, Rate, Semantics, Sequence, SequenceStep,
 };
-pub use person::{Contact, Person};
+pub use person::{Contact, LIMIT_DEFAULT, Person};
 pub use plan::{Check, Comparison, Item, Limit, Plan};
 pub use playbook::{Playbook, PlaybookStep};
 pub use problem::ProblemPolicy;
+pub use roster::{DutyHours, Layer, Otherwise, Roster};
 pub use rulebook::{AfterHours, CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
-pub use team::{Channel, Team};
+pub use target::{
+    BreachReasons, Grading, Indicator, Measure, OnBreach, OutageBudget, OutageCause, Pauses, Promise, Target, Urgency,
+};
+pub use team::{Channel, Dispatch, Team};
 pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

@@ -3,6 +3,9 @@
 use super::Channel;
 use crate::model::{Priority, Span};
 
+/// How many open incidents somebody may hold who says nothing of it.
+pub const LIMIT_DEFAULT: u32 = 5;
+
 /// Somebody who works here, or for a vendor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Person {

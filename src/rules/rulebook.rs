@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Actions, Counts, Expression, Grouping, Guard, Inventory, Ladder, Maintenance, Normalising, Pattern, Person, Plan,
-    Playbook, ProblemPolicy, Semantics, Source, Storm, Team, Through,
+    Playbook, ProblemPolicy, Roster, Semantics, Source, Storm, Team, Through,
 };
 use crate::calendar::WorkCalendar;
 use crate::model::{Matchers, Moment, Priority, Severity, Span};
@@ -58,6 +58,12 @@ pub struct Rulebook {
     pub teams: BTreeMap<String, Team>,
     /// By name; not everybody in a team needs an entry.
     pub people: BTreeMap<String, Person>,
+    /// By name.
+    pub rosters: BTreeMap<String, Roster>,
+    /// In file order; the first that fits an incident holds.
+    pub targets: Vec<super::Target>,
+    pub breach_reasons: super::BreachReasons,
+    pub outage_budgets: Vec<super::OutageBudget>,
     pub problems: Vec<ProblemPolicy>,
     /// By name.
     pub plans: BTreeMap<String, Plan>,
@@ -83,6 +89,10 @@ impl Rulebook {
             ladders: BTreeMap::new(),
             teams: BTreeMap::new(),
             people: BTreeMap::new(),
+            rosters: BTreeMap::new(),
+            targets: Vec::new(),
+            breach_reasons: BTreeMap::new(),
+            outage_budgets: Vec::new(),
             problems: Vec::new(),
             plans: BTreeMap::new(),
             playbooks: BTreeMap::new(),
@@ -162,6 +172,8 @@ pub struct Rule {
     pub otherwise_after: Span,
     /// Whether its alerts may be one incident with those of other rules.
     pub groups: bool,
+    /// Class, impact and urgency, outage.
+    pub grading: super::Grading,
     /// Over everything that decides what its windows mean; equal across a reload: the windows live on.
     pub shape: u64,
 }
@@ -171,6 +183,23 @@ pub struct Rule {
 pub struct AfterHours {
     pub calendar: String,
     pub ladder: String,
+}
+
+impl Rule {
+    /// Whether an incident of it can be P1: by its word, by impact and urgency at any hour, or by its severity.
+    pub fn can_be_urgent(&self) -> bool {
+        if let Some(priority) = self.priority {
+            return priority == Priority::P1;
+        }
+        match &self.grading.urgency {
+            Some(said) => {
+                let outside = said.outside.as_ref().map(|(_, outside)| *outside);
+                let urgencies = [said.urgency].into_iter().chain(outside);
+                urgencies.into_iter().any(|urgency| Priority::of(said.impact, urgency) == Priority::P1)
+            }
+            None => self.severity.is_none_or(|severity| Priority::from_severity(severity) == Priority::P1),
+        }
+    }
 }
 
 /// Alertmanager's inhibition: a firing source holds back its targets with equal values of `equal`; or, `through` the

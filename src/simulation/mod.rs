@@ -14,6 +14,7 @@ mod disturbance;
 mod estate;
 mod parameters;
 mod plan;
+pub mod province;
 mod score;
 mod stream;
 #[cfg(test)]

@@ -42,8 +42,9 @@ fn teams(staffed: &[&str]) -> BTreeMap<String, Team> {
         .into_iter()
         .map(|name| {
             let members = if staffed.contains(&name) { vec!["值班".to_owned()] } else { Vec::new() };
-            let (title, channels, vendors) = (String::new(), Vec::new(), Vec::new());
-            (name.to_owned(), Team { name: name.to_owned(), title, members, channels, vendors })
+            let team =
+                Team { name: name.to_owned(), title: String::new(), members, channels: Vec::new(), ..Team::default() };
+            (name.to_owned(), team)
         })
         .collect()
 }

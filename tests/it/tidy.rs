@@ -14,8 +14,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("incidents", &["model", "calendar", "rules"]),
     ("tiers", &["model", "calendar", "rules"]),
     ("problems", &["model", "calendar", "rules"]),
+    ("rosters", &["model", "calendar", "rules"]),
     ("inspections", &["model", "calendar", "rules"]),
-    ("engine", &["model", "calendar", "rules", "correlation", "incidents", "tiers", "problems", "inspections"]),
+    (
+        "engine",
+        &["model", "calendar", "rules", "correlation", "incidents", "tiers", "problems", "rosters", "inspections"],
+    ),
     ("simulation", &["model"]),
     ("store", PURE),
     ("metrics", PURE),
@@ -35,6 +39,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "incidents",
             "tiers",
             "problems",
+            "rosters",
             "inspections",
             "engine",
         ],
@@ -52,6 +57,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "incidents",
             "tiers",
             "problems",
+            "rosters",
             "inspections",
             "engine",
         ],
@@ -74,14 +80,25 @@ const LAYERS: &[(&str, &[&str])] = &[
             "incidents",
             "tiers",
             "problems",
+            "rosters",
             "inspections",
             "engine",
         ],
     ),
 ];
 
-const PURE: &[&str] =
-    &["model", "calendar", "rules", "correlation", "incidents", "tiers", "problems", "inspections", "engine"];
+const PURE: &[&str] = &[
+    "model",
+    "calendar",
+    "rules",
+    "correlation",
+    "incidents",
+    "tiers",
+    "problems",
+    "rosters",
+    "inspections",
+    "engine",
+];
 
 /// What a pure room never names.
 const IMPURE: &[&str] = &[

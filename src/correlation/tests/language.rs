@@ -118,6 +118,7 @@ fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
         quiet: None,
         otherwise_after: within.min(Span::from_minutes(15)),
         groups: true,
+        grading: Default::default(),
         shape: 0,
     };
     let mut shape = format!("{matchers}|{pattern_text}");

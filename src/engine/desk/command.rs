@@ -98,11 +98,17 @@ impl Desk {
             IncidentAction::HandBack { reason } => self.hand_back(id, actor, reason, step),
             IncidentAction::Tick { step: name, note } => self.tick_playbook(id, actor, name, note.as_deref(), step),
             IncidentAction::Resolve { resolution } => {
-                let now = step.now;
-                self.change(id, |record| record.resolve(now, resolution))?;
-                self.after_resolving(id, actor, resolution, step);
-                Ok(())
+                self.must_be_explained(id, "resolve")?;
+                self.resolve(id, actor, resolution, step)
             }
+            IncidentAction::ResolveBreached { resolution, reason } => {
+                self.may_resolve(id)?;
+                self.explain_breach(id, reason, actor, step)?;
+                self.resolve(id, actor, resolution, step)
+            }
+            IncidentAction::Contact { by, note } => self.log_contact(id, *by, note, actor, step),
+            IncidentAction::ExplainBreach { reason } => self.explain_breach(id, reason, actor, step),
+            IncidentAction::Outage { outage } => self.note_outage(id, outage, actor, step),
             IncidentAction::Close { note } => self.close(id, actor, note.as_deref(), step),
             IncidentAction::Reopen { reason } => {
                 self.change(id, |record| record.reopen(reason))?;
@@ -120,6 +126,13 @@ impl Desk {
                 Ok(())
             }
         }
+    }
+
+    fn resolve(&mut self, id: IncidentId, actor: &str, resolution: &str, step: &mut Step<'_>) -> Result<(), Refusal> {
+        let now = step.now;
+        self.change(id, |record| record.resolve(now, resolution))?;
+        self.after_resolving(id, actor, resolution, step);
+        Ok(())
     }
 
     fn acknowledge(
@@ -151,6 +164,7 @@ impl Desk {
     }
 
     fn close(&mut self, id: IncidentId, actor: &str, note: Option<&str>, step: &mut Step<'_>) -> Result<(), Refusal> {
+        self.must_be_explained(id, "close")?;
         let now = step.now;
         self.change(id, |record| record.close(now))?;
         self.end(id, "closed");
@@ -298,5 +312,11 @@ fn describe_incident(action: &IncidentAction) -> (&'static str, String) {
         IncidentAction::Reopen { reason } => ("reopen", reason.clone()),
         IncidentAction::Merge { into } => ("merge", format!("into {into}")),
         IncidentAction::Cancel { reason } => ("cancel", reason.clone()),
+        IncidentAction::Contact { by, note } => ("contact", format!("by {by}: {note}")),
+        IncidentAction::ExplainBreach { reason } => ("breach_reason", format!("{}: {}", reason.code, reason.text)),
+        IncidentAction::ResolveBreached { resolution, reason } => {
+            ("resolve", format!("{resolution}; late, {}: {}", reason.code, reason.text))
+        }
+        IncidentAction::Outage { outage } => ("outage", format!("{} by {}", outage.service, outage.party)),
     }
 }

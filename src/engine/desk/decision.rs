@@ -5,7 +5,7 @@ use super::state::{DeskIncident, DeskMember, Standing, condition_id};
 use super::{Desk, Step};
 use crate::engine::{Counted, Decision, Effect, Member, Raised, Verdict};
 use crate::incidents::{Incident, IncidentState, OpenPlaybook, Support, TimelineKind};
-use crate::model::{Fingerprint, IncidentId, Labels, Priority, Span, Tier};
+use crate::model::{Fingerprint, IncidentId, Labels, Span, Tier};
 use crate::rules::{CATCH_ALL, Rule};
 use crate::tiers::{Climb, Staffing, Start};
 
@@ -172,11 +172,14 @@ impl Desk {
             member_lines: 0,
             recurs: raised.counts_for_recurrence,
             paged: None,
+            clocks: Default::default(),
+            outage_begun: false,
         });
         self.note_part(id, decision, condition, raised);
         self.take_team(id, step);
         step.timeline(id, TimelineKind::Opened, &format!("rule {}", decision.rule), text);
         step.count(Counted::IncidentOpened { priority });
+        self.classified(id, step);
         self.carry_out(id, moves, step);
         self.hold_or_release(id, step);
         self.offer_workaround(id, step);
@@ -346,11 +349,8 @@ fn new_record(
 ) -> Incident {
     let severity = rule.and_then(|rule| rule.severity).unwrap_or(raised.severity);
     let catch_all = decision.rule == CATCH_ALL;
-    let (priority, priority_reason) = match rule.and_then(|rule| rule.priority) {
-        Some(priority) => (priority, format!("rule {} says so", decision.rule)),
-        None if catch_all => (Priority::P4, "no rule owns it".to_owned()),
-        None => (Priority::from_severity(severity), format!("severity {severity}")),
-    };
+    let graded = super::priority::grade(rule, &decision.rule, severity, step.now, step.rulebook);
+    let grading = rule.map(|rule| &rule.grading);
     Incident {
         id,
         version: 0,
@@ -361,8 +361,8 @@ fn new_record(
         tier: Tier::First,
         team: String::new(),
         assignee: None,
-        priority,
-        priority_reason,
+        priority: graded.priority,
+        priority_reason: graded.reason,
         severity,
         rule: decision.rule.clone(),
         key: decision.key.clone(),
@@ -390,6 +390,14 @@ fn new_record(
         unpaged: catch_all || rule.is_some_and(|rule| !rule.pages),
         next_step_at: None,
         unarmed: None,
+        class: grading.and_then(|grading| grading.class).unwrap_or_default(),
+        out_of_catalogue: grading.is_some_and(|grading| grading.out_of_catalogue),
+        impact: graded.impact,
+        urgency: graded.urgency,
+        clocks: Vec::new(),
+        contacts: Vec::new(),
+        breach_reason: None,
+        outages: Vec::new(),
         updated_at: step.now,
     }
 }

@@ -91,6 +91,7 @@ impl Desk {
             });
         }
         self.carry_on(into, &merged, step);
+        self.inherit_promises(into, &merged, step);
         if let Some(incident) = self.state.get_mut(into).filter(|incident| !incident.is_clear()) {
             incident.resolve_at = None;
             if let Some(ladder) = step.rulebook.ladder(&incident.climb.ladder) {

@@ -5,6 +5,7 @@
 mod attendance;
 mod calendars;
 mod climbing;
+mod clocks;
 mod command;
 mod decision;
 mod follow;
@@ -14,6 +15,7 @@ mod inspection;
 mod managers;
 mod notice;
 mod page;
+mod priority;
 mod problem;
 mod staffing;
 mod state;
@@ -147,6 +149,7 @@ impl Desk {
         step.audit("watchfire", "system", "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
         self.change_plans(&mut step);
         self.look_at_calendars(&mut step);
+        self.change_promises(old, &mut step);
         self.finish(step);
     }
 
@@ -167,6 +170,7 @@ impl Desk {
         [
             self.state.next_incident_deadline(),
             self.state.kept.core.inspections.next_deadline(),
+            self.state.kept.core.outages.next_deadline(),
             self.state.next_answer_expiry(),
             self.state.next_review,
             self.state.kept.core.calendars.next_deadline(),
@@ -179,6 +183,7 @@ impl Desk {
     /// Writes the records of the incidents that this input changed, once each.
     fn finish(&mut self, mut step: Step<'_>) {
         self.follow_reviews(&mut step);
+        self.follow_promises(&mut step);
         for id in std::mem::take(&mut step.touched) {
             self.follow_priority(id, &step);
             if let Some(record) = self.state.settle(id, step.now) {

@@ -12,6 +12,7 @@ use crate::incidents::{Affected, Incident, IncidentState};
 use crate::inspections::Inspections;
 use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, SECTION_COUNT, Sections, Severity};
 use crate::problems::Problems;
+use crate::targets::{Clocks, OutageLedger};
 use crate::tiers::Climb;
 
 /// An incident with what people do not see: its members, conditions and timers.
@@ -41,6 +42,10 @@ pub struct DeskIncident {
     pub recurs: bool,
     /// The most urgent priority at which anybody was paged.
     pub paged: Option<Priority>,
+    /// Its promises.
+    pub clocks: Clocks,
+    /// Whether the outage that its rule speaks of was begun since it is open.
+    pub outage_begun: bool,
 }
 
 /// An alert of an incident.
@@ -118,7 +123,8 @@ impl DeskIncident {
 
     fn next_deadline(&self) -> Option<Moment> {
         let climbing = if self.record.state.is_open() { self.climb.next_deadline() } else { None };
-        [climbing, self.resolve_at, self.close_at, self.forget_at].into_iter().flatten().min()
+        let promised = self.clocks.next_deadline();
+        [climbing, promised, self.resolve_at, self.close_at, self.forget_at].into_iter().flatten().min()
     }
 }
 
@@ -145,6 +151,7 @@ pub(in crate::engine) struct Core {
     pub problems: Problems,
     pub inspections: Inspections,
     pub calendars: CalendarWatch,
+    pub outages: OutageLedger,
     /// Answers by idempotency key.
     pub answers: BTreeMap<String, (Moment, Outcome)>,
     pub reviews: Reviews,

@@ -49,6 +49,7 @@ fn rule(name: &str) -> Rule {
         quiet: None,
         otherwise_after: Span::from_minutes(15),
         groups: true,
+        grading: Default::default(),
         shape: 0,
     }
 }
@@ -60,7 +61,7 @@ fn rulebook() -> Rulebook {
         title: String::new(),
         members: Vec::new(),
         channels: vec![Channel::Webhook { url: format!("http://127.0.0.1/{name}") }],
-        vendors: Vec::new(),
+        ..Team::default()
     };
     let steps = vec![rung(Tier::First, "一线"), rung(Tier::Second, "二线"), rung(Tier::Third, "三线")];
     Rulebook {

@@ -17,13 +17,24 @@ impl Desk {
 
     fn serve(&mut self, id: IncidentId, step: &mut Step<'_>) {
         let now = step.now;
+        if self.serve_clocks(id, step) {
+            return;
+        }
         let staffing = self.staffing_of(id, step);
         let Some(incident) = self.state.get_mut(id) else { return };
         if incident.forget_at.is_some_and(|at| at <= now) {
             self.state.forget(id);
         } else if incident.close_at.is_some_and(|at| at <= now) {
             incident.close_at = None;
-            if incident.record.close(now).is_ok() {
+            if incident.clocks.is_breached() && incident.record.breach_reason.is_none() {
+                step.timeline(
+                    id,
+                    TimelineKind::Commented,
+                    "watchfire",
+                    "it stays open until somebody says why it was late",
+                );
+                step.touch(id);
+            } else if incident.record.close(now).is_ok() {
                 step.timeline(id, TimelineKind::Closed, "watchfire", "closed by itself after its time");
                 step.touch(id);
             }

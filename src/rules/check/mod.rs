@@ -56,6 +56,8 @@ pub fn report(loaded: &Loaded, windows_max: usize, now: Moment) -> Report {
         ("tiers", rulebook.ladders.len()),
         ("calendars", rulebook.calendars.len()),
         ("teams", rulebook.teams.len()),
+        ("people", rulebook.people.len()),
+        ("rosters", rulebook.rosters.len()),
         ("problems", rulebook.problems.len()),
         ("inspections", rulebook.plans.len()),
         ("tests", loaded.tests.len()),

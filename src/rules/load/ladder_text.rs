@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::schema::{DispatchWord, LengthOfTime, PriorityWord, StopWord, TierNumber};
+use super::schema::{LengthOfTime, PriorityWord, StepKindWord, StopWord, TierNumber};
 use crate::rules::source::OneOrMore;
 use crate::rules::spanned::Spanned;
 
@@ -33,7 +33,7 @@ pub(super) struct StepEntry {
     /// Instead of a team: the one that lists the vendor of the failed item, if the item's contract still holds.
     pub vendor: Option<Spanned<bool>>,
     /// How its people are sent to work; phone unless given.
-    #[schemars(with = "Option<DispatchWord>")]
+    #[schemars(with = "Option<StepKindWord>")]
     pub kind: Option<Text>,
     /// Unacknowledged for that long: on to the next step.
     #[schemars(with = "LengthOfTime")]

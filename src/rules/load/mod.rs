@@ -21,11 +21,15 @@ mod playbook_text;
 mod problem;
 mod problem_text;
 mod reader;
+mod roster;
+mod roster_text;
 mod rule;
 pub(super) mod schema;
 mod shape;
 mod silent;
 mod table;
+mod target;
+mod target_text;
 mod team;
 mod team_text;
 mod test_case;
@@ -106,6 +110,10 @@ struct Loading {
     ladders: BTreeMap<String, super::Ladder>,
     teams: BTreeMap<String, super::Team>,
     people: BTreeMap<String, super::Person>,
+    rosters: BTreeMap<String, super::Roster>,
+    targets: Vec<super::Target>,
+    breach_reasons: BTreeMap<String, String>,
+    outage_budgets: Vec<super::OutageBudget>,
     problems: Vec<super::ProblemPolicy>,
     plans: BTreeMap<String, super::Plan>,
     playbooks: BTreeMap<String, super::Playbook>,
@@ -132,6 +140,11 @@ impl Loading {
             self.define(&mut reader, "person", &entry.name.value, entry.name.referenced);
             let person = person::person(&mut reader, &entry);
             self.people.insert(person.name.clone(), person);
+        }
+        for entry in file.rosters.unwrap_or_default() {
+            self.define(&mut reader, "roster", &entry.name.value, entry.name.referenced);
+            let roster = roster::roster(&mut reader, &entry);
+            self.rosters.insert(roster.name.clone(), roster);
         }
         for entry in file.tiers.unwrap_or_default() {
             self.define(&mut reader, "ladder", &entry.name.value, entry.name.referenced);
@@ -173,6 +186,8 @@ impl Loading {
             self.inhibitions.push(inhibition);
         }
         self.holding(&mut reader, file.maintenance.unwrap_or_default(), file.storms.unwrap_or_default());
+        let (targets, reasons, outages) = (file.targets.take(), file.breach_reasons.take(), file.outages.take());
+        self.service_levels(&mut reader, targets, reasons, outages);
         for entry in file.problems.unwrap_or_default() {
             self.define(&mut reader, "problem policy", &entry.name.value, entry.name.referenced);
             self.problems.push(problem::problem(&mut reader, &entry));
@@ -211,6 +226,34 @@ impl Loading {
         holding::check_counts(reader, self.maintenance.len(), self.storms.len());
     }
 
+    fn service_levels(
+        &mut self,
+        reader: &mut Reader<'_>,
+        targets: Option<Vec<target_text::TargetEntry>>,
+        reasons: Option<Vec<target_text::BreachReasonEntry>>,
+        outages: Option<Vec<target_text::OutageBudgetEntry>>,
+    ) {
+        for entry in targets.unwrap_or_default() {
+            let target = target::target(reader, &entry);
+            let at = entry.name.referenced;
+            self.define(reader, "target", &format!("{} v{}", target.name, target.version), at);
+            if let Some(other) = target::together(&self.targets, &target) {
+                let message = format!("versions {} and {} are in effect together", other.version, target.version);
+                reader.mistake(at, message, "until: in the older, and from: in the newer version");
+            }
+            self.targets.push(target);
+        }
+        for entry in reasons.unwrap_or_default() {
+            self.define(reader, "breach reason", &entry.code.value, entry.code.referenced);
+            let (code, title) = target::breach_reason(reader, &entry);
+            self.breach_reasons.insert(code, title);
+        }
+        for entry in outages.unwrap_or_default() {
+            self.define(reader, "outage budget", &entry.name.value, entry.name.referenced);
+            self.outage_budgets.push(target::outage_budget(reader, &entry));
+        }
+    }
+
     fn inventory_section(&mut self, reader: &mut Reader<'_>, section: inventory::InventoryText) {
         let named = reader.label_names(section.entity.as_ref());
         self.entity_labels.extend(named);
@@ -240,6 +283,9 @@ impl Loading {
             self.teams.entry(team.name.clone()).or_insert(team);
         }
         self.calendars.insert(ALWAYS.to_owned(), WorkCalendar::always(ALWAYS));
+        if self.breach_reasons.is_empty() {
+            self.breach_reasons = target::default_reasons();
+        }
         self.ladders.entry(defaults::LADDER.to_owned()).or_insert_with(defaults::ladder);
         self.watch_sources();
         self.check_references(&texts);
@@ -270,6 +316,10 @@ impl Loading {
             ladders: self.ladders,
             teams: self.teams,
             people: self.people,
+            rosters: self.rosters,
+            targets: self.targets,
+            breach_reasons: self.breach_reasons,
+            outage_budgets: self.outage_budgets,
             problems: self.problems,
             plans: self.plans,
             playbooks: self.playbooks,
@@ -317,9 +367,13 @@ impl Loading {
             let (what, known): (_, Vec<&str>) = match reference.what {
                 Named::Ladder => ("ladder", self.ladders.keys().map(String::as_str).collect()),
                 Named::Calendar => ("calendar", self.calendars.keys().map(String::as_str).collect()),
-                Named::Person => ("person", self.people.keys().map(String::as_str).collect()),
                 Named::Playbook => ("playbook", self.playbooks.keys().map(String::as_str).collect()),
                 Named::Team => ("team", self.teams.keys().map(String::as_str).collect()),
+                Named::Roster => ("roster", self.rosters.keys().map(String::as_str).collect()),
+                Named::Person => {
+                    self.warnings.extend(self.stranger(reference, texts));
+                    continue;
+                }
             };
             let Some(file) = texts.get(reference.file) else { continue };
             let at = place(reference.at);
@@ -335,6 +389,20 @@ impl Loading {
                 self.warnings.push(Mistake::at(&file.path, &file.text, at, message, ""));
             }
         }
+    }
+}
+
+impl Loading {
+    /// Somebody whom a roster names and nobody describes, where people are described at all: hardly meant.
+    fn stranger(&self, reference: &Reference, texts: &[RuleText]) -> Option<Mistake> {
+        let name = &reference.name;
+        let is_member = |team: &super::Team| team.members.contains(name);
+        if self.people.is_empty() || self.people.contains_key(name) || self.teams.values().any(is_member) {
+            return None;
+        }
+        let file = texts.get(reference.file)?;
+        let message = format!("nobody named {name:?} stands in people");
+        Some(Mistake::at(&file.path, &file.text, place(reference.at), message, ""))
     }
 }
 

@@ -4,7 +4,7 @@ use super::person_text::{ContactEntry, PersonEntry};
 use super::reader::{Named, Reader};
 use super::team;
 use crate::model::Span;
-use crate::rules::{Contact, Person};
+use crate::rules::{Contact, LIMIT_DEFAULT, Person};
 
 const SECOND: Span = Span::from_seconds(1);
 const AFTER_MAX: Span = Span::from_days(1);
@@ -12,7 +12,6 @@ const CONTACTS_MAX: usize = 16;
 const WORDS_MAX: usize = 100;
 /// How many open incidents one person may hold, at most.
 pub(super) const LIMIT_MAX: u32 = 1_000;
-const LIMIT: u32 = 5;
 
 pub(super) fn person(reader: &mut Reader<'_>, entry: &PersonEntry) -> Person {
     let name = reader.name(&entry.name);
@@ -34,7 +33,7 @@ pub(super) fn person(reader: &mut Reader<'_>, entry: &PersonEntry) -> Person {
         organisation: entry.organisation.as_ref().map(|text| reader.text(text)).unwrap_or_default(),
         sites: sites.iter().map(|site| reader.name(site)).collect(),
         skills: skills.iter().map(|skill| reader.name(skill)).collect(),
-        limit: entry.limit.as_ref().map_or(LIMIT, |limit| reader.count(limit, 1, LIMIT_MAX)),
+        limit: entry.limit.as_ref().map_or(LIMIT_DEFAULT, |limit| reader.count(limit, 1, LIMIT_MAX)),
         contacts: contacts.iter().map(|contact| self::contact(reader, contact)).collect(),
         name,
     }

@@ -28,8 +28,10 @@ pub(super) enum Named {
     Ladder,
     Team,
     Calendar,
-    Person,
     Playbook,
+    Roster,
+    /// Somebody who works; not everybody needs an entry, so that one is missing is only a warning.
+    Person,
 }
 
 /// A name that must be defined somewhere.

@@ -78,6 +78,7 @@ pub(super) fn rule(reader: &mut Reader<'_>, entry: RuleEntry) -> Rule {
         semantics,
         guard,
         actions: actions::actions(reader, &entry),
+        grading: super::target::grading(reader, &entry),
         opens_incident,
         because,
         severity,

@@ -4,7 +4,7 @@ use super::rule::SECOND;
 use super::shape;
 use crate::model::{Labels, Matcher, Matchers, Severity, Span};
 use crate::rules::defaults::LADDER;
-use crate::rules::{Actions, Counts, Emit, EmitKind, Pattern, Rule, Semantics, Source};
+use crate::rules::{Actions, Counts, Emit, EmitKind, Grading, Pattern, Rule, Semantics, Source};
 
 /// The event that a source's silence is.
 pub(super) const ALERTNAME: &str = "SourceSilent";
@@ -62,6 +62,7 @@ pub(super) fn rule(source: &Source) -> Option<Rule> {
         reopen_within: Span::ZERO,
         quiet: None,
         otherwise_after: SECOND,
+        grading: Grading::default(),
         groups: false,
         shape,
     })

@@ -1,12 +1,15 @@
 //! The section `teams:`.
 
-use super::reader::Reader;
+use super::reader::{Named, Reader};
 use super::team_text::{ChannelText, TeamEntry};
-use crate::rules::{Channel, Team};
+use crate::model::Tier;
+use crate::rules::spanned::Spanned;
+use crate::rules::{Channel, Dispatch, Team};
 
 const MEMBERS_MAX: usize = 200;
 const CHANNELS_MAX: usize = 16;
 const VENDORS_MAX: usize = 64;
+const WORDS_MAX: usize = 500;
 
 pub(super) fn team(reader: &mut Reader<'_>, entry: &TeamEntry) -> Team {
     let name = reader.name(&entry.name);
@@ -23,6 +26,13 @@ pub(super) fn team(reader: &mut Reader<'_>, entry: &TeamEntry) -> Team {
     if vendors.len() > VENDORS_MAX {
         reader.mistake(at, format!("{} vendors", vendors.len()), format!("at most {VENDORS_MAX}"));
     }
+    let sites = entry.sites.as_deref().unwrap_or_default();
+    let skills = entry.skills.as_deref().unwrap_or_default();
+    for (what, count) in [("sites", sites.len()), ("skills", skills.len())] {
+        if count > WORDS_MAX {
+            reader.mistake(at, format!("a team with {count} {what}"), format!("at most {WORDS_MAX}"));
+        }
+    }
     let title = entry.title.as_ref().map_or_else(|| name.clone(), |title| reader.text(title));
     Team {
         name,
@@ -30,7 +40,31 @@ pub(super) fn team(reader: &mut Reader<'_>, entry: &TeamEntry) -> Team {
         members: members.iter().map(|member| reader.name(member)).collect(),
         vendors: vendors.iter().map(|vendor| reader.name(vendor)).collect(),
         channels: channels.iter().map(|text| channel(reader, &text.value)).collect(),
+        tier: entry.tier.as_ref().and_then(|tier| tier_of(reader, tier)),
+        sites: sites.iter().map(|site| reader.name(site)).collect(),
+        skills: skills.iter().map(|skill| reader.name(skill)).collect(),
+        organisation: entry.organisation.as_ref().map(|text| reader.text(text)).unwrap_or_default(),
+        roster: entry.roster.as_ref().map(|name| reader.refer(Named::Roster, name)),
+        dispatch: dispatch(reader, entry),
     }
+}
+
+fn tier_of(reader: &mut Reader<'_>, number: &Spanned<u64>) -> Option<Tier> {
+    let tier = u8::try_from(number.value).ok().and_then(Tier::from_number);
+    if tier.is_none() {
+        reader.mistake(number.referenced, format!("{} is not a tier", number.value), "1, 2 or 3");
+    }
+    tier
+}
+
+/// A roster is made so that work finds its people.
+fn dispatch(reader: &mut Reader<'_>, entry: &TeamEntry) -> Dispatch {
+    let usual = if entry.roster.is_some() { Dispatch::LeastLoaded } else { Dispatch::ByHand };
+    let Some(text) = &entry.dispatch else { return usual };
+    Dispatch::ALL.into_iter().find(|word| word.as_str() == text.value).unwrap_or_else(|| {
+        reader.mistake(text.referenced, format!("{:?} is not known here", text.value), "by_hand or least_loaded");
+        usual
+    })
 }
 
 pub(super) fn channel(reader: &mut Reader<'_>, text: &ChannelText) -> Channel {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::schema::Url;
+use super::schema::{DispatchWord, TierNumber, Url};
 use crate::rules::spanned::Spanned;
 
 type Text = Spanned<String>;
@@ -21,6 +21,20 @@ pub(super) struct TeamEntry {
     pub notify: Option<Vec<Spanned<ChannelText>>>,
     /// The vendors of items for whose steps (`vendor: true`) this team stands.
     pub vendors: Option<Vec<Text>>,
+    /// The line of support that it is.
+    #[schemars(with = "Option<TierNumber>")]
+    pub tier: Option<Spanned<u64>>,
+    /// Where it works; everywhere unless given.
+    pub sites: Option<Vec<Text>>,
+    /// What it takes, by the label or fact `skill`; anything unless given.
+    pub skills: Option<Vec<Text>>,
+    /// Whose people they are.
+    pub organisation: Option<Text>,
+    /// The roster that says who works when; its members, always, unless given.
+    pub roster: Option<Text>,
+    /// How its work finds a person; least_loaded with a roster, by_hand without, unless given.
+    #[schemars(with = "Option<DispatchWord>")]
+    pub dispatch: Option<Text>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

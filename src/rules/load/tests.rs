@@ -59,7 +59,7 @@ fn what_is_no_yaml_is_located() {
 #[test]
 fn unknown_and_doubled_keys_are_mistakes() {
     check("rulez: []\n", &["x.yaml:1:1: unknown field `rulez`; expected one of sources, …"]);
-    check("rosters: []\n", &["x.yaml:1:1: unknown field `rosters`; expected one of sources, …"]);
+    check("rosterz: []\n", &["x.yaml:1:1: unknown field `rosterz`; expected one of sources, …"]);
     check("rules:\n- name: a\n  name: b\n", &["x.yaml:3:3: the key \"name\" stands twice; expected each key once"]);
     check("rules: []\nrules: []\n", &["x.yaml:2:1: the key \"rules\" stands twice; expected each key once"]);
     check("rules:\n- match: a=b\n", &["x.yaml:2:3: missing field `name`"]);

@@ -14,7 +14,11 @@ use super::person_text::PersonEntry;
 use super::plan_text::PlanEntry;
 use super::playbook_text::PlaybookEntry;
 use super::problem_text::ProblemEntry;
-use super::schema::{CountedWord, LengthOfTime, PriorityWord, SemanticsWord, SeverityWord, ThroughWord};
+use super::roster_text::RosterEntry;
+use super::schema::{
+    ClassWord, CountedWord, LengthOfTime, LevelWord, PriorityWord, SemanticsWord, SeverityWord, ThroughWord,
+};
+use super::target_text::{BreachReasonEntry, OutageBudgetEntry, OutageText, TargetEntry};
 use super::team_text::TeamEntry;
 use crate::rules::source::{OneOrMore, SourceText};
 use crate::rules::spanned::Spanned;
@@ -55,6 +59,14 @@ pub(super) struct FileText {
     pub people: Option<Vec<PersonEntry>>,
     /// What is done about an incident, step by step.
     pub playbooks: Option<Vec<PlaybookEntry>>,
+    /// Who works when.
+    pub rosters: Option<Vec<RosterEntry>>,
+    /// What is promised to whom, in which version. The first that fits an incident holds.
+    pub targets: Option<Vec<TargetEntry>>,
+    /// Codes of reasons why a promise was broken; a built-in list unless given.
+    pub breach_reasons: Option<Vec<BreachReasonEntry>>,
+    /// How long services may be out in a year.
+    pub outages: Option<Vec<OutageBudgetEntry>>,
     /// When incidents become a problem.
     pub problems: Option<Vec<ProblemEntry>>,
     /// Checklists on a schedule.
@@ -136,6 +148,24 @@ pub(super) struct RuleEntry {
     pub incident: Option<Spanned<bool>>,
     /// Whether its alerts may become one incident with those of other rules; true unless given.
     pub group: Option<bool>,
+    /// What its incidents are: incident 故障, event 监控事件 or request 服务请求. Every rule should say it.
+    #[schemars(with = "Option<ClassWord>")]
+    pub class: Option<Text>,
+    /// Outside the service catalogue: counted, but promised nothing; false unless given.
+    pub out_of_catalogue: Option<bool>,
+    /// How much is hit; with urgency it makes the priority, unless priority is given.
+    #[schemars(with = "Option<LevelWord>")]
+    pub impact: Option<Text>,
+    /// How little time there is.
+    #[schemars(with = "Option<LevelWord>")]
+    pub urgency: Option<Text>,
+    /// A calendar: while it is closed, out_of_hours_urgency holds instead.
+    pub hours: Option<Text>,
+    /// With hours.
+    #[schemars(with = "Option<LevelWord>")]
+    pub out_of_hours_urgency: Option<Text>,
+    /// Its incidents are outages of a service.
+    pub outage: Option<OutageText>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

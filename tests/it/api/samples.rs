@@ -313,7 +313,7 @@ pub fn rulebook() -> Rulebook {
             title: title.to_owned(),
             members: vec!["王工".to_owned()],
             channels,
-            vendors: Vec::new(),
+            ..Team::default()
         };
         rulebook.teams.insert(name.to_owned(), team);
     }

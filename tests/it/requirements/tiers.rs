@@ -2,9 +2,7 @@
 
 use super::centre::{Centre, minutes, moment};
 use watchfire::api::{Door, RoleKind};
-use watchfire::engine::{
-    Action, AttendedBy, IncidentAction, NoticeKind, Outcome, ProblemAction, Refusal, WaitingKind,
-};
+use watchfire::engine::{Action, AttendedBy, IncidentAction, NoticeKind, Outcome, ProblemAction, Refusal, WaitingKind};
 use watchfire::incidents::{IncidentState, TimelineKind};
 use watchfire::inspections::RunState;
 use watchfire::model::{IncidentId, Priority, ProblemId, Severity, Span, Tier};
@@ -58,7 +56,9 @@ fn opened(device: &str) -> Centre {
 }
 
 fn triage(pairs: &[(&str, &str)]) -> IncidentAction {
-    IncidentAction::Triage { fields: pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect() }
+    IncidentAction::Triage {
+        fields: pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
+    }
 }
 
 fn escalate() -> IncidentAction {
@@ -112,7 +112,12 @@ fn row_35_a_vendor_without_a_running_contract_is_skipped_with_the_reason() {
         refused(done, "no further tier has anybody on it");
         centre.on_incident("一线值班", 1, IncidentAction::Acknowledge { note: None });
         // The ladder ends at the second line, and says why.
-        let mut without_first = Centre::open(&DESK.replace("members: [一线值班], notify: [{webhook: {url: \"http://127.0.0.1/1\"}}]", "members: []").replace("members: [二线专家], notify: [{webhook: {url: \"http://127.0.0.1/2\"}}]", "members: []"), START);
+        let mut without_first = Centre::open(
+            &DESK
+                .replace("members: [一线值班], notify: [{webhook: {url: \"http://127.0.0.1/1\"}}]", "members: []")
+                .replace("members: [二线专家], notify: [{webhook: {url: \"http://127.0.0.1/2\"}}]", "members: []"),
+            START,
+        );
         without_first.fire(&link_down(device));
         let skipped: Vec<String> = without_first
             .timeline(1)
@@ -223,7 +228,8 @@ fn row_62_only_first_line_closes_and_the_others_resolve_or_hand_back() {
     centre.on_incident("一线值班", 1, IncidentAction::Acknowledge { note: None });
     done(centre.on_incident("二线专家", 1, IncidentAction::Resolve { resolution: "更换光模块".to_owned() }));
     let close = || Action::Incident { id: IncidentId(1), action: IncidentAction::Close { note: None } };
-    for (actor, role) in [("二线专家", "operator"), ("厂商工程师", "operator"), ("王工", "second_line"), ("x", "third_line")]
+    for (actor, role) in
+        [("二线专家", "operator"), ("厂商工程师", "operator"), ("王工", "second_line"), ("x", "third_line")]
     {
         let answer = centre.command(actor, role, close());
         assert!(matches!(answer, Outcome::Refused(Refusal::Forbidden { .. })), "{actor} as {role}: {answer:?}");
@@ -304,10 +310,8 @@ fn row_33_every_rule_that_can_make_a_p1_has_a_playbook_and_its_steps_stand_in_th
     assert_eq!(without, Vec::<String>::new(), "every shipped rule that can make a P1 has one");
 
     let mut centre = opened("路由器1");
-    let tick = |step: &str, note: Option<&str>| IncidentAction::Tick {
-        step: step.to_owned(),
-        note: note.map(str::to_owned),
-    };
+    let tick =
+        |step: &str, note: Option<&str>| IncidentAction::Tick { step: step.to_owned(), note: note.map(str::to_owned) };
     refused(centre.on_incident("一线值班", 1, tick("查光功率", None)), "demands a note");
     centre.after(minutes(1));
     done(centre.on_incident("一线值班", 1, tick("查光功率", Some("-31 dBm"))));
@@ -364,7 +368,10 @@ fn row_36_a_recurrence_while_the_fix_is_watched_is_told_to_every_tier() {
         centre.command("二线专家", "second_line", Action::Problem { id: ProblemId(1), action })
     };
     let text = |text: &str| Some(text.to_owned());
-    let described = ProblemAction::Describe { root_cause: text("光模块老化"), workaround: text("切换备用"), fix: text("更换") };
+    let described =
+        ProblemAction::Describe {
+            root_cause: text("光模块老化"), workaround: text("切换备用"), fix: text("更换")
+        };
     done(problem(&mut centre, described));
     for to in [ProblemState::KnownError, ProblemState::FixInProgress, ProblemState::Observing] {
         done(problem(&mut centre, ProblemAction::Move { to, reason: None }));
