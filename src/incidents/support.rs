@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::lifecycle::{must_say, refusal};
-use super::{Incident, NotAllowed};
+use super::{Incident, IncidentState, NotAllowed};
 use crate::model::Moment;
 use crate::rules::{DispatchKind, Playbook};
 
@@ -87,6 +87,9 @@ impl Incident {
     /// Whether a person may hand it back to a lower tier for that reason.
     pub fn may_hand_back(&self, reason: &str) -> Result<(), NotAllowed> {
         self.must_be_open("hand back")?;
+        if self.state == IncidentState::Pending {
+            return Err(refusal("hand back", self.id, "it is pending; resume it first"));
+        }
         must_say(reason, "hand back", "why")
     }
 
@@ -118,7 +121,7 @@ impl Incident {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::incidents::{IncidentState, sample};
+    use crate::incidents::sample;
     use crate::rules::PlaybookStep;
 
     fn with_playbook() -> Incident {

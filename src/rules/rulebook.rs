@@ -191,14 +191,11 @@ impl Rule {
         if let Some(priority) = self.priority {
             return priority == Priority::P1;
         }
-        match &self.grading.urgency {
-            Some(said) => {
-                let outside = said.outside.as_ref().map(|(_, outside)| *outside);
-                let urgencies = [said.urgency].into_iter().chain(outside);
-                urgencies.into_iter().any(|urgency| Priority::of(said.impact, urgency) == Priority::P1)
-            }
-            None => self.severity.is_none_or(|severity| Priority::from_severity(severity) == Priority::P1),
+        let graded = self.grading.priorities();
+        if !graded.is_empty() {
+            return graded.contains(&Priority::P1);
         }
+        self.severity.is_none_or(|severity| Priority::from_severity(severity) == Priority::P1)
     }
 }
 

@@ -363,6 +363,8 @@ impl Climb {
         self.entered_at = now;
         self.ran = Span::ZERO;
         self.counted_from = now;
+        // Entered while the clocks stand, it is told as of now.
+        self.stopped_since = self.stopped_since.map(|_| now);
         self.acknowledged = false;
         self.pages = 0;
         self.page_at = Some(now);

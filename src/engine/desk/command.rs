@@ -83,16 +83,7 @@ impl Desk {
                 step.timeline(id, TimelineKind::Pended, actor, reason);
                 Ok(())
             }
-            IncidentAction::Resume => {
-                self.change(id, Incident::resume)?;
-                let calendars = &step.rulebook.calendars;
-                let resume = |incident: &mut super::DeskIncident, ladder: Option<&crate::rules::Ladder>| {
-                    incident.climb.resume(step.now, ladder, calendars);
-                };
-                self.climb(id, resume, step.rulebook);
-                step.timeline(id, TimelineKind::Resumed, actor, "work goes on");
-                Ok(())
-            }
+            IncidentAction::Resume => self.resume(id, actor, step),
             IncidentAction::Escalate { diagnosis } => self.escalate(id, actor, diagnosis, step),
             IncidentAction::Triage { fields } => self.triage(id, fields, actor, step),
             IncidentAction::HandBack { reason } => self.hand_back(id, actor, reason, step),
@@ -132,6 +123,14 @@ impl Desk {
         let now = step.now;
         self.change(id, |record| record.resolve(now, resolution))?;
         self.after_resolving(id, actor, resolution, step);
+        Ok(())
+    }
+
+    fn resume(&mut self, id: IncidentId, actor: &str, step: &mut Step<'_>) -> Result<(), Refusal> {
+        self.change(id, Incident::resume)?;
+        let (now, calendars) = (step.now, &step.rulebook.calendars);
+        self.climb(id, |incident, ladder| incident.climb.resume(now, ladder, calendars), step.rulebook);
+        step.timeline(id, TimelineKind::Resumed, actor, "work goes on");
         Ok(())
     }
 

@@ -46,6 +46,8 @@ impl Desk {
             | NoticeKind::ManagersTold
             | NoticeKind::ReviewDue
             | NoticeKind::Recurred
+            | NoticeKind::TargetWarning
+            | NoticeKind::TargetBreached
             | NoticeKind::ProblemOpened
             | NoticeKind::InspectionMissed => format!("{team} at tier {tier}: {why} ({to})"),
         };

@@ -5,6 +5,9 @@ use crate::model::{IncidentId, Moment};
 use crate::rules::{ConfigurationItem, Rulebook};
 use crate::tiers::Staffing;
 
+/// How many of an incident's items are asked for their vendor.
+const ITEMS_ASKED_MAX: usize = 16;
+
 impl Desk {
     /// The teams of the rulebook, and which of them cannot act at this moment.
     pub(super) fn staffing<'a>(&self, step: &Step<'a>) -> Staffing<'a> {
@@ -13,9 +16,14 @@ impl Desk {
 
     /// The same for an incident: its vendor steps know whose item has failed.
     pub(super) fn staffing_of<'a>(&self, id: IncidentId, step: &Step<'a>) -> Staffing<'a> {
-        let incident = self.state.get(id);
-        let root = incident.and_then(|incident| incident.record.root.as_ref()).map(|root| root.entity.as_str());
-        let affected = incident.into_iter().flat_map(|incident| incident.affected.keys().map(String::as_str));
+        let Some(incident) = self.state.get(id) else { return self.staffing(step) };
+        let ladder = step.rulebook.ladder(&incident.climb.ladder);
+        // What has failed is looked up only where somebody asks for it.
+        if !ladder.is_some_and(|ladder| ladder.steps.iter().any(|one| one.vendor)) {
+            return self.staffing(step);
+        }
+        let root = incident.record.root.as_ref().map(|root| root.entity.as_str());
+        let affected = incident.affected.keys().map(String::as_str).take(ITEMS_ASKED_MAX);
         self.staffing_for(root.into_iter().chain(affected), step)
     }
 

@@ -123,39 +123,7 @@ struct Loading {
 impl Loading {
     fn file(&mut self, mut reader: Reader<'_>, mut file: FileText) {
         self.normalising.sections(&mut reader, &mut file);
-        for entry in file.calendars.unwrap_or_default() {
-            self.define(&mut reader, "calendar", &entry.name.value, entry.name.referenced);
-            if entry.name.value == ALWAYS {
-                reader.mistake(entry.name.referenced, format!("{ALWAYS:?} is 7×24 everywhere"), "another name");
-            }
-            let calendar = calendar::calendar(&mut reader, &entry);
-            self.calendars.insert(calendar.name.clone(), calendar);
-        }
-        for entry in file.teams.unwrap_or_default() {
-            self.define(&mut reader, "team", &entry.name.value, entry.name.referenced);
-            let team = team::team(&mut reader, &entry);
-            self.teams.insert(team.name.clone(), team);
-        }
-        for entry in file.people.unwrap_or_default() {
-            self.define(&mut reader, "person", &entry.name.value, entry.name.referenced);
-            let person = person::person(&mut reader, &entry);
-            self.people.insert(person.name.clone(), person);
-        }
-        for entry in file.rosters.unwrap_or_default() {
-            self.define(&mut reader, "roster", &entry.name.value, entry.name.referenced);
-            let roster = roster::roster(&mut reader, &entry);
-            self.rosters.insert(roster.name.clone(), roster);
-        }
-        for entry in file.tiers.unwrap_or_default() {
-            self.define(&mut reader, "ladder", &entry.name.value, entry.name.referenced);
-            let ladder = ladder::ladder(&mut reader, &entry);
-            self.ladders.insert(ladder.name.clone(), ladder);
-        }
-        for entry in file.playbooks.unwrap_or_default() {
-            self.define(&mut reader, "playbook", &entry.name.value, entry.name.referenced);
-            let playbook = playbook::playbook(&mut reader, &entry);
-            self.playbooks.insert(playbook.name.clone(), playbook);
-        }
+        self.of_people(&mut reader, &mut file);
         for entry in file.sources.unwrap_or_default() {
             self.define(&mut reader, "source", &entry.name.value, entry.name.referenced);
             match Source::compile(entry) {
@@ -205,6 +173,43 @@ impl Loading {
         self.mistakes.extend(reader.mistakes);
         self.warnings.extend(reader.warnings);
         self.references.extend(reader.references);
+    }
+
+    /// Who works, when, who gets what by when, and what is done about it.
+    fn of_people(&mut self, reader: &mut Reader<'_>, file: &mut FileText) {
+        for entry in file.calendars.take().unwrap_or_default() {
+            self.define(reader, "calendar", &entry.name.value, entry.name.referenced);
+            if entry.name.value == ALWAYS {
+                reader.mistake(entry.name.referenced, format!("{ALWAYS:?} is 7×24 everywhere"), "another name");
+            }
+            let calendar = calendar::calendar(reader, &entry);
+            self.calendars.insert(calendar.name.clone(), calendar);
+        }
+        for entry in file.teams.take().unwrap_or_default() {
+            self.define(reader, "team", &entry.name.value, entry.name.referenced);
+            let team = team::team(reader, &entry);
+            self.teams.insert(team.name.clone(), team);
+        }
+        for entry in file.people.take().unwrap_or_default() {
+            self.define(reader, "person", &entry.name.value, entry.name.referenced);
+            let person = person::person(reader, &entry);
+            self.people.insert(person.name.clone(), person);
+        }
+        for entry in file.rosters.take().unwrap_or_default() {
+            self.define(reader, "roster", &entry.name.value, entry.name.referenced);
+            let roster = roster::roster(reader, &entry);
+            self.rosters.insert(roster.name.clone(), roster);
+        }
+        for entry in file.tiers.take().unwrap_or_default() {
+            self.define(reader, "ladder", &entry.name.value, entry.name.referenced);
+            let ladder = ladder::ladder(reader, &entry);
+            self.ladders.insert(ladder.name.clone(), ladder);
+        }
+        for entry in file.playbooks.take().unwrap_or_default() {
+            self.define(reader, "playbook", &entry.name.value, entry.name.referenced);
+            let playbook = playbook::playbook(reader, &entry);
+            self.playbooks.insert(playbook.name.clone(), playbook);
+        }
     }
 
     fn holding(

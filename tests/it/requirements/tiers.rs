@@ -1,6 +1,9 @@
 //! Three lines of support: rows 8, 10, 14, 29, 33, 35, 36, 47, 53, 58, 62, 64.
 
+use serde_json::{Value, json};
+
 use super::centre::{Centre, minutes, moment};
+use crate::support::service::{PATIENCE, Service, Setup, until};
 use watchfire::api::{Door, RoleKind};
 use watchfire::engine::{Action, AttendedBy, IncidentAction, NoticeKind, Outcome, ProblemAction, Refusal, WaitingKind};
 use watchfire::incidents::{IncidentState, TimelineKind};
@@ -404,4 +407,111 @@ fn row_58_what_a_run_owes_climbs_like_any_incident_and_the_auditor_finds_nobody_
     assert_eq!(desk.broken, Vec::<String>::new());
     assert_eq!(desk.count(WaitingKind::Incident, AttendedBy::Deadline), 1);
     assert_eq!(desk.count(WaitingKind::Run, AttendedBy::Deadline), 1);
+}
+
+/// Runs `watchfire token …` beside the service; its exit code, what it printed, and what it complained of.
+async fn token(setup: &Setup, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_watchfire"));
+    command.arg("token").args(arguments).arg("--data-dir").arg(setup.path("data")).current_dir(setup.directory.path());
+    let output = command.output().await.unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap(), text(&output.stdout).trim().to_owned(), text(&output.stderr))
+}
+
+/// POSTs with that token; the status.
+async fn ask(service: &Service, secret: &str, path: &str, body: Value) -> u16 {
+    let request = service.client.post(format!("{}{path}", service.base)).bearer_auth(secret).json(&body);
+    request.send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn row_64_a_token_of_the_wrong_role_is_answered_403_by_the_running_service() {
+    let setup = Setup::new(&[("desk.yaml", DESK)]);
+    let service = setup.start().await;
+    let event =
+        json!({"status": "firing", "labels": {"alertname": "LinkDown", "device": "路由器1"}, "severity": "major"});
+    service.must_post("/api/v1/events", &event).await;
+    service.incident("the incident", |one| one["rule"] == "link").await;
+    let mut secrets = std::collections::BTreeMap::new();
+    let roles = [
+        "viewer",
+        "first_line",
+        "second_line",
+        "incident_manager",
+        "problem_manager",
+        "change_manager",
+        "configuration_manager",
+    ];
+    for role in roles {
+        let (code, secret, complaint) = token(&setup, &["create", role, "--role", role]).await;
+        assert_eq!(code, 0, "{complaint}");
+        secrets.insert(role, secret);
+    }
+    let incident = "/api/v1/incidents/INC-1";
+    let check = async |role: &str, path: &str, body: Value, expected: u16| {
+        assert_eq!(ask(&service, &secrets[role], path, body).await, expected, "{role} {path}");
+    };
+    check("viewer", &format!("{incident}/acknowledge"), json!({}), 403).await;
+    check("second_line", &format!("{incident}/acknowledge"), json!({}), 200).await;
+    check("second_line", &format!("{incident}/cancel"), json!({"reason": "x"}), 403).await;
+    check("problem_manager", &format!("{incident}/merge"), json!({"into": "INC-9"}), 403).await;
+    check("incident_manager", &format!("{incident}/merge"), json!({"into": "INC-9"}), 404).await;
+    check("second_line", &format!("{incident}/resolve"), json!({"resolution": "已更换"}), 200).await;
+    check("second_line", &format!("{incident}/close"), json!({}), 403).await;
+    check("second_line", "/api/v1/problems/PRB-1/move", json!({"to": "closed"}), 403).await;
+    check("problem_manager", "/api/v1/problems/PRB-1/move", json!({"to": "closed"}), 404).await;
+    check("change_manager", "/-/reload", json!({}), 403).await;
+    check("configuration_manager", "/-/reload", json!({}), 200).await;
+    check("first_line", &format!("{incident}/close"), json!({}), 200).await;
+    service.terminate().await;
+}
+
+#[tokio::test]
+async fn row_10_whoever_holds_open_work_is_not_removed_before_it_is_handed_over() {
+    let setup = Setup::new(&[("desk.yaml", DESK)]);
+    let service = setup.start().await;
+    let event =
+        json!({"status": "firing", "labels": {"alertname": "LinkDown", "device": "路由器1"}, "severity": "major"});
+    service.must_post("/api/v1/events", &event).await;
+    service.incident("the incident", |one| one["rule"] == "link").await;
+    service.must_post("/api/v1/incidents/INC-1/assign", &json!({"assignee": "王工"})).await;
+    let (_, admin, _) = token(&setup, &["create", "admin", "--role", "admin"]).await;
+    assert_eq!(token(&setup, &["create", "王工", "--role", "first_line"]).await.0, 0);
+    let (code, _, complaint) = token(&setup, &["revoke", "王工"]).await;
+    assert_ne!(code, 0);
+    assert!(complaint.contains("王工 holds open work: INC-1; assign it to somebody else first"), "{complaint}");
+    assert_eq!(ask(&service, &admin, "/api/v1/incidents/INC-1/assign", json!({"assignee": "李工"})).await, 200);
+    let (code, _, complaint) = token(&setup, &["revoke", "王工"]).await;
+    assert_eq!(code, 0, "{complaint}");
+    service.terminate().await;
+}
+
+#[tokio::test]
+async fn row_29_watchfire_itself_tells_a_watcher_outside_that_it_lives_until_it_does_not() {
+    let (sign, mut signs) = tokio::sync::mpsc::unbounded_channel();
+    let app = axum::Router::new().fallback(move |request: axum::extract::Request| {
+        let sent = sign.send(request.uri().path().to_owned());
+        async move { drop(sent) }
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/ping/secret", listener.local_addr().unwrap());
+    let watcher = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let setup = Setup::new(&[]).with(&["--heartbeat-url", &url, "--heartbeat-every", "1s"]);
+    let service = setup.start().await;
+    for _ in 0..3 {
+        let path = tokio::time::timeout(PATIENCE, signs.recv()).await.unwrap().unwrap();
+        assert_eq!(path, "/ping/secret");
+    }
+    let counted = until("the signs of life are counted", async || {
+        let metrics = service.text("/metrics").await;
+        let line = metrics.lines().find(|line| line.starts_with("watchfire_heartbeats_total{outcome=\"success\"}"))?;
+        line.rsplit(' ').next()?.parse::<u32>().ok().filter(|count| *count >= 2)
+    });
+    counted.await;
+    assert!(!service.log().contains("secret"), "{}", service.log());
+    service.kill().await;
+    watcher.abort();
+    // A dead service says nothing: what was on its way is the last.
+    let rest = async { while signs.recv().await.is_some() {} };
+    tokio::time::timeout(PATIENCE, rest).await.expect("the watcher hears no more");
 }
