@@ -30,6 +30,7 @@ mod silences;
 mod sources;
 mod state;
 mod stream;
+mod targets;
 mod tiers;
 mod v2;
 

@@ -17,7 +17,7 @@ use super::family::Failure;
 use super::state::{ApiState, Shared};
 use super::{
     alerts, audit, dead_letters, dispatch_order, explain, incident_commands, incidents, inspections, normalised,
-    openapi, problems, rules, runs, service, silences, sources, stream, tiers, v2,
+    openapi, problems, rules, runs, service, silences, sources, stream, targets, tiers, v2,
 };
 use crate::ingest;
 use crate::metrics::{Metrics, Stopwatch};
@@ -61,6 +61,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         inspections::endpoints(),
         runs::endpoints(),
         tiers::endpoints(),
+        targets::endpoints(),
         rules::endpoints(),
         sources::endpoints(),
         silences::endpoints(),

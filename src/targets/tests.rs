@@ -8,20 +8,22 @@ use crate::model::{
     BreachReason, CauseParty, ClockFace, ClockKind, ClockState, ContactBy, ContactLog, IncidentId, Matchers, Moment,
     Outage, Span,
 };
-use crate::rules::{Indicator, Measure, OnBreach, OutageBudget, Pauses, Target};
+use crate::rules::{Indicator, Measure, OnBreach, OutageBudget, Pauses, RuleText, Target, load};
 
 fn minute(minutes: i64) -> Moment {
     Moment::EPOCH + Span::from_minutes(minutes)
 }
 
-/// 08–12 and 14–18 every day for thirty days.
-fn day_shift(version: u64) -> WorkCalendar {
-    let day = |day: i64| [(8, 12), (14, 18)].map(|(a, b)| (minute(day * 1440 + a * 60), minute(day * 1440 + b * 60)));
-    WorkCalendar::of_spans("白班", version, (0..30).flat_map(day).collect())
+/// 白班 with these hours every day, and always.
+fn calendars_of(hours: &str) -> Calendars {
+    let weekly = format!("calendars: [{{name: 白班, zone: UTC, weekly: {{mon-sun: {hours}}}}}]");
+    let texts = vec![RuleText { path: "calendars.yaml".to_owned(), text: weekly }];
+    load(texts).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")).rulebook.calendars
 }
 
-fn calendars(version: u64) -> Calendars {
-    [("白班".to_owned(), day_shift(version)), ("always".to_owned(), WorkCalendar::always("always"))].into()
+/// 08–12 and 14–18 every day.
+fn calendars() -> Calendars {
+    calendars_of(r#"["08:00-12:00", "14:00-18:00"]"#)
 }
 
 fn terms(hours: i64, calendar: &str) -> Terms {
@@ -30,7 +32,7 @@ fn terms(hours: i64, calendar: &str) -> Terms {
 
 #[test]
 fn a_clock_goes_from_idle_through_pauses_to_a_breach_and_keeps_counting() {
-    let (all, limit) = (calendars(1), terms(8, "白班"));
+    let (all, limit) = (calendars(), terms(8, "白班"));
     let mut clock = Clock::default();
     assert_eq!(clock.state(), ClockState::Idle);
     clock.steer(minute(17 * 60), &Course::Run, Some(&limit), &all);
@@ -53,7 +55,7 @@ fn a_clock_goes_from_idle_through_pauses_to_a_breach_and_keeps_counting() {
 
 #[test]
 fn a_deadline_at_the_end_of_a_span_stays_there_and_so_does_a_reopened_one() {
-    let (all, limit) = (calendars(1), terms(4, "白班"));
+    let (all, limit) = (calendars(), terms(4, "白班"));
     let mut clock = Clock::default();
     clock.steer(minute(8 * 60), &Course::Run, Some(&limit), &all);
     assert_eq!(clock.deadline(&all), Some(minute(12 * 60)));
@@ -66,15 +68,15 @@ fn a_deadline_at_the_end_of_a_span_stays_there_and_so_does_a_reopened_one() {
 
 #[test]
 fn another_calendar_keeps_what_has_run_under_the_old_one() {
-    let (old, limit) = (calendars(1), terms(8, "白班"));
-    let mut new = calendars(2);
-    new.insert("白班".to_owned(), WorkCalendar::of_spans("白班", 2, vec![(minute(20 * 60), minute(40 * 60))]));
+    let (old, limit) = (calendars(), terms(8, "白班"));
+    let new = calendars_of(r#""20:00-24:00""#);
     let mut clock = Clock::default();
     clock.steer(minute(8 * 60), &Course::Run, Some(&limit), &old);
     clock.change_calendars(minute(16 * 60), &old, &new);
     assert_eq!(clock.elapsed(minute(16 * 60), &new), Span::from_hours(6));
     assert_eq!(clock.deadline(&new), Some(minute(22 * 60)));
-    assert_eq!(clock.log().iter().map(|one| one.version).collect::<Vec<_>>(), [1, 2]);
+    let versions = [old["白班"].version, new["白班"].version];
+    assert_eq!(clock.log().iter().map(|one| one.version).collect::<Vec<_>>(), versions);
     clock.change_calendars(minute(17 * 60), &new, &new);
     assert_eq!(clock.log().len(), 2, "the same calendar again changes nothing");
 }
@@ -98,7 +100,7 @@ fn slowly(courses: &[(i64, bool)], calendar: &WorkCalendar, until: i64) -> Span 
 
 #[test]
 fn elapsed_is_the_slow_reference_however_often_the_terms_change_in_between() {
-    let all = calendars(1);
+    let all = calendars();
     for seed in 0..200 {
         let mut draws = Draws(seed);
         let (mut plain, mut changing) = (Clock::default(), Clock::default());
@@ -128,7 +130,7 @@ fn elapsed_is_the_slow_reference_however_often_the_terms_change_in_between() {
 /// The first minute at which as much as the limit has run.
 #[test]
 fn breaches_come_in_the_minute_of_the_slow_reference() {
-    let all = calendars(1);
+    let all = calendars();
     for seed in 0..200 {
         let mut draws = Draws(seed + 1_000);
         let limit = Terms { warnings: Vec::new(), ..terms(1 + draws.below(30) as i64, "白班") };
@@ -136,7 +138,8 @@ fn breaches_come_in_the_minute_of_the_slow_reference() {
         let mut clock = Clock::default();
         clock.steer(minute(begin), &Course::Run, Some(&limit), &all);
         let due = clock.next_deadline().unwrap();
-        let slow = (begin..).find(|at| slowly(&[(begin, true)], &all["白班"], *at) >= limit.limit).unwrap();
+        let worked = (begin..).filter(|at| all["白班"].is_open(minute(*at)));
+        let slow = worked.map(|at| at + 1).nth((limit.limit.as_micros() / 60_000_000 - 1) as usize).unwrap();
         assert_eq!(due, minute(slow), "seed {seed}");
         assert_eq!(clock.tick(due, &all), Some(Due::Breached(due)));
     }
@@ -144,7 +147,7 @@ fn breaches_come_in_the_minute_of_the_slow_reference() {
 
 #[test]
 fn a_shorter_limit_that_has_run_already_breaches_at_the_change_and_not_before() {
-    let all = calendars(1);
+    let all = calendars();
     let mut clock = Clock::default();
     clock.steer(minute(0), &Course::Run, Some(&terms(100, "always")), &all);
     clock.steer(minute(600), &Course::Run, Some(&terms(4, "always")), &all);

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Calendars, Climb, Move, Staffing, Start};
-use crate::calendar::WorkCalendar;
 use crate::model::{Moment, Priority, Span, Tier};
-use crate::rules::{Hierarchical, Ladder, Step, StopWhen, Team, Told};
+use crate::rules::{Hierarchical, Ladder, RuleText, Step, StopWhen, Team, Told, load};
 
 fn minute(minutes: i64) -> Moment {
     Moment::EPOCH + Span::from_minutes(minutes)
@@ -51,8 +50,9 @@ fn teams(staffed: &[&str]) -> BTreeMap<String, Team> {
 
 /// `office`: open in the minutes 0 to 20 and 100 to 400.
 fn calendars() -> Calendars {
-    let spans = vec![(minute(0), minute(20)), (minute(100), minute(400))];
-    [("office".to_owned(), WorkCalendar::of_spans("office", 1, spans))].into()
+    let text = r#"calendars: [{name: office, zone: UTC, dates: {1970-01-01: ["00:00-00:20", "01:40-06:40"]}}]"#;
+    let file = RuleText { path: "calendars.yaml".to_owned(), text: text.to_owned() };
+    load(vec![file]).unwrap().rulebook.calendars
 }
 
 #[derive(Clone, Copy)]

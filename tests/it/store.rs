@@ -213,6 +213,14 @@ fn incident(id: u64) -> Incident {
         unpaged: false,
         next_step_at: Some(at(900)),
         unarmed: None,
+        class: Default::default(),
+        out_of_catalogue: false,
+        impact: None,
+        urgency: None,
+        clocks: Vec::new(),
+        contacts: Vec::new(),
+        breach_reason: None,
+        outages: Vec::new(),
         updated_at: at(id as i64),
     }
 }

@@ -68,7 +68,7 @@ impl Desk {
         let Some(incident) = self.state.get_mut(id) else { return false };
         let turns = incident.clocks.tick(step.now, &step.rulebook.calendars);
         incident.record.clocks = incident.clocks.faces(step.now, &step.rulebook.calendars);
-        self.tell(id, turns, step);
+        self.announce(id, turns, step);
         step.touch(id);
         true
     }
@@ -208,10 +208,10 @@ impl Desk {
         };
         let turns = clocks.follow(step.now, &situation, &step.rulebook.targets, &step.rulebook.calendars);
         record.clocks = clocks.faces(step.now, &step.rulebook.calendars);
-        self.tell(id, turns, step);
+        self.announce(id, turns, step);
     }
 
-    fn tell(&mut self, id: IncidentId, turns: Vec<Turn>, step: &mut Step<'_>) {
+    fn announce(&mut self, id: IncidentId, turns: Vec<Turn>, step: &mut Step<'_>) {
         for turn in turns {
             let Some(incident) = self.state.get_mut(id) else { return };
             let is_told = incident.clocks.is_told();

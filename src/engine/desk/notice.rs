@@ -49,7 +49,9 @@ impl Desk {
             | NoticeKind::TargetWarning
             | NoticeKind::TargetBreached
             | NoticeKind::ProblemOpened
-            | NoticeKind::InspectionMissed => format!("{team} at tier {tier}: {why} ({to})"),
+            | NoticeKind::InspectionMissed
+            | NoticeKind::TargetWarning
+            | NoticeKind::TargetBreached => format!("{team} at tier {tier}: {why} ({to})"),
         };
         step.timeline(id, TimelineKind::Paged, LADDER, line);
     }

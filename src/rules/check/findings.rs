@@ -41,6 +41,10 @@ pub enum FindingKind {
     Unindexed,
     /// Its incidents can be P1, and nobody has said what is done about them.
     NoPlaybook,
+    /// A rule does not say what its incidents are.
+    Unclassified,
+    /// The lines of support may take longer than was promised.
+    BeyondTarget,
 }
 
 impl FindingKind {
@@ -54,6 +58,8 @@ impl FindingKind {
             FindingKind::Bound => "will hit a bound",
             FindingKind::NoPlaybook => "can make a P1 and name no playbook",
             FindingKind::Unindexed => "tried for every event; a matcher such as alertname=\"…\" would index them",
+            FindingKind::Unclassified => "say not what their incidents are; class: incident, event or request",
+            FindingKind::BeyondTarget => "may take longer in their tiers than their targets promise",
         }
     }
 }
@@ -93,6 +99,9 @@ pub fn findings(loaded: &Loaded, windows_max: usize, now: Moment) -> Vec<Finding
         for why in entries(rule).into_iter().filter_map(unindexed).take(1) {
             add(FindingKind::Unindexed, rule_of, format!("rule {:?} is tried for every event: {why}", rule.name));
         }
+    }
+    for (kind, rule, message) in super::promises::findings(rulebook) {
+        add(kind, ("rule", rule), message);
     }
     for inhibition in &rulebook.inhibitions {
         if let Some(message) = impossible(inhibition) {

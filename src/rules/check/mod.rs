@@ -2,6 +2,7 @@
 //! event.
 
 mod findings;
+mod promises;
 mod reach;
 #[cfg(test)]
 mod tests;
@@ -56,6 +57,8 @@ pub fn report(loaded: &Loaded, windows_max: usize, now: Moment) -> Report {
         ("tiers", rulebook.ladders.len()),
         ("calendars", rulebook.calendars.len()),
         ("teams", rulebook.teams.len()),
+        ("targets", rulebook.targets.len()),
+        ("outages", rulebook.outage_budgets.len()),
         ("people", rulebook.people.len()),
         ("rosters", rulebook.rosters.len()),
         ("problems", rulebook.problems.len()),

@@ -74,6 +74,14 @@ fn incident(id: u64, state: IncidentState, team: &str) -> Incident {
         unpaged: false,
         next_step_at: None,
         unarmed: None,
+        class: Default::default(),
+        out_of_catalogue: false,
+        impact: None,
+        urgency: None,
+        clocks: Vec::new(),
+        contacts: Vec::new(),
+        breach_reason: None,
+        outages: Vec::new(),
         updated_at: Moment::EPOCH,
     }
 }

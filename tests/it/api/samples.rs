@@ -102,6 +102,14 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
         unpaged: false,
         next_step_at: Some(at(900)),
         unarmed: None,
+        class: Default::default(),
+        out_of_catalogue: false,
+        impact: None,
+        urgency: None,
+        clocks: Vec::new(),
+        contacts: Vec::new(),
+        breach_reason: None,
+        outages: Vec::new(),
         updated_at: at(number as i64),
     }
 }
