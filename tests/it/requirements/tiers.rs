@@ -6,7 +6,7 @@ use super::centre::{Centre, minutes, moment};
 use crate::support::service::{PATIENCE, Service, Setup, until};
 use watchfire::api::{Door, RoleKind};
 use watchfire::engine::{Action, AttendedBy, IncidentAction, NoticeKind, Outcome, ProblemAction, Refusal, WaitingKind};
-use watchfire::incidents::{IncidentState, TimelineKind};
+use watchfire::incidents::{IncidentState, PendingOn, TimelineKind};
 use watchfire::inspections::RunState;
 use watchfire::model::{IncidentId, Priority, ProblemId, Severity, Span, Tier};
 use watchfire::problems::ProblemState;
@@ -294,7 +294,7 @@ fn row_64_each_role_passes_its_own_transitions_and_no_others() {
 }
 
 #[test]
-fn row_33_every_rule_that_can_make_a_p1_has_a_playbook_and_its_steps_stand_in_the_incident() {
+fn row_33_every_rule_that_can_make_a_p1_has_a_playbook() {
     let lint = |rules: &str| -> Vec<String> {
         let text = RuleText { path: "rules.yaml".to_owned(), text: rules.to_owned() };
         let loaded = load(vec![text]).unwrap();
@@ -311,7 +311,10 @@ fn row_33_every_rule_that_can_make_a_p1_has_a_playbook_and_its_steps_stand_in_th
         .map(|finding| finding.rule.clone())
         .collect();
     assert_eq!(without, Vec::<String>::new(), "every shipped rule that can make a P1 has one");
+}
 
+#[test]
+fn row_26_a_ticked_step_of_the_playbook_carries_its_operator_and_time() {
     let mut centre = opened("路由器1");
     let tick =
         |step: &str, note: Option<&str>| IncidentAction::Tick { step: step.to_owned(), note: note.map(str::to_owned) };
@@ -390,8 +393,66 @@ fn row_36_a_recurrence_while_the_fix_is_watched_is_told_to_every_tier() {
     assert_eq!(centre.problems()[0].state, ProblemState::Investigating);
 }
 
+/// Flow by flow, what of the service is its one definition: a class of incidents, a kind of dispatch, a reason to wait, or
+/// a record of its own.
 #[test]
-fn row_58_what_a_run_owes_climbs_like_any_incident_and_the_auditor_finds_nobody_forgotten() {
+fn row_58_every_flow_of_the_service_has_one_definition() {
+    let rules = format!(
+        "{DESK}  - {{name: service, match: alertname=\"服务请求\", by: [device], class: request, settle: 0s}}\n  \
+         - {{name: repair, match: alertname=\"报修\", by: [device], class: incident, settle: 0s}}\n  \
+         - {{name: complaint, match: alertname=\"投诉\", by: [device], class: request, tiers: complaints, settle: 0s}}\n\
+         problems:\n  - {{name: returns, count: 2, within: 30d, team: second}}\n\
+         inspections:\n  - {{name: 机房, schedule: \"0 18 * * *\", zone: Asia/Shanghai, team: first, items: [{{name: 空调, manual: {{}}}}]}}\n"
+    );
+    let rules = rules.replace(
+        "tiers:\n  - name: default",
+        "tiers:\n  - {name: complaints, steps: [{tier: 1, team: managers, respond_by: 1h}]}\n  - name: default",
+    );
+    let mut centre = Centre::open(&rules, START);
+    for name in ["服务请求", "报修", "投诉"] {
+        centre.fire(&[("alertname", name), ("device", "路由器1")]);
+    }
+    centre.fire(&link_down("路由器1"));
+    let incident = |centre: &Centre, id| centre.incident(id);
+    let mut covered = vec![
+        ("service", format!("{} {}", incident(&centre, 1).class.as_str(), incident(&centre, 1).team)),
+        ("repair", format!("{} {}", incident(&centre, 2).class.as_str(), incident(&centre, 2).team)),
+        ("complaint", format!("{} {}", incident(&centre, 3).class.as_str(), incident(&centre, 3).team)),
+        ("incident", incident(&centre, 4).state.as_str().to_owned()),
+    ];
+    centre.after(minutes(10));
+    covered.push(("on-site", centre.incident(4).support.kind.as_str().to_owned()));
+    for (flow, on) in [("send-in", PendingOn::Vendor), ("change", PendingOn::Change)] {
+        done(centre.on_incident("二线专家", 4, IncidentAction::Acknowledge { note: None }));
+        done(centre.on_incident("二线专家", 4, IncidentAction::Pend { on, reason: "等待".to_owned() }));
+        covered.push((flow, centre.incident(4).pending_on.unwrap().as_str().to_owned()));
+        done(centre.on_incident("二线专家", 4, IncidentAction::Resume));
+    }
+    centre.clear(&link_down("路由器1"));
+    centre.after(Span::from_hours(3));
+    centre.fire(&link_down("路由器1"));
+    covered.push(("problem", centre.problems()[0].state.as_str().to_owned()));
+    covered.push(("inspection", centre.runs()[0].state.as_str().to_owned()));
+    centre.reload(&rules.replace("respond_by: 1h}]", "respond_by: 2h}]"));
+    covered.push(("configuration", centre.audit().last().unwrap().action.clone()));
+    let expected = [
+        ("service", "request first"),
+        ("repair", "incident first"),
+        ("complaint", "request managers"),
+        ("incident", "new"),
+        ("on-site", "visit"),
+        ("send-in", "vendor"),
+        ("change", "change"),
+        ("problem", "new"),
+        ("inspection", "due"),
+        ("configuration", "rulebook.change"),
+    ];
+    let covered: Vec<(&str, &str)> = covered.iter().map(|(flow, what)| (*flow, what.as_str())).collect();
+    assert_eq!(covered, expected);
+}
+
+#[test]
+fn semantics_20_what_a_run_owes_climbs_like_any_incident_and_the_auditor_finds_nobody_forgotten() {
     let rules = format!(
         "{DESK}  - {{name: finding, match: '@source=\"inspection\"', by: [plan, item], title: \"{{plan}} {{item}}\", settle: 0s, playbook: link}}\n\
          inspections:\n  - {{name: 机房, schedule: \"0 18 * * *\", zone: Asia/Shanghai, team: first, due_within: 30m, missed_after: 2h, items: [{{name: 空调, manual: {{}}}}]}}\n"
