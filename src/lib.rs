@@ -20,6 +20,8 @@ pub mod rosters;
 pub mod targets;
 pub mod tiers;
 
+pub mod figures;
+
 pub mod engine;
 
 pub mod simulation;

@@ -316,6 +316,7 @@ async fn act(api: &Arc<Shared>, author: Author, id: IncidentId, action: Incident
         | Outcome::Run { .. }
         | Outcome::Silence { .. }
         | Outcome::Rulebook { .. }
+        | Outcome::Staff { .. }
         | Outcome::Refused(_)) => Err(misfit(&outcome)),
     }
 }

@@ -116,13 +116,17 @@ async fn evidence(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, que
     list(shared.api.store.evidence(id).await?)
 }
 
-/// Its notices, and what became of each.
+/// Its notices, the digests in which it was told, and what became of each.
 #[utoipa::path(get, path = "/api/v1/incidents/{id}/deliveries",
     responses((status = 200, description = "The delivery log", body = ref("#/components/schemas/DeliveryPage"))))]
 async fn deliveries(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
     query.end()?;
-    known(&shared, id).await?;
-    let rows = shared.api.store.deliveries(&id.to_string()).await?;
+    let incident = known(&shared, id).await?;
+    let mut rows = shared.api.store.deliveries(&id.to_string()).await?;
+    for digest in &incident.digests {
+        rows.extend(shared.api.store.deliveries(digest).await?);
+    }
+    rows.sort_by_key(|row| row.notice.cause);
     list(rows.into_iter().map(DeliveryView::from).collect())
 }
 

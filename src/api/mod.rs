@@ -3,6 +3,7 @@
 //! Reads what was committed; writes by sending one command and awaiting its answer. Must never write by itself.
 
 mod access;
+mod ack;
 mod alerts;
 mod audit;
 mod body;
@@ -13,6 +14,7 @@ mod dispatch_order;
 mod endpoint;
 mod explain;
 mod family;
+mod figures;
 mod incident_commands;
 mod incidents;
 mod inspections;
@@ -20,6 +22,8 @@ mod normalised;
 mod openapi;
 mod parameters;
 mod problems;
+mod roster_commands;
+mod rosters;
 mod router;
 mod rules;
 mod runs;

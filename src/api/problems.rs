@@ -157,6 +157,7 @@ async fn act(api: &Arc<Shared>, author: Author, id: ProblemId, action: ProblemAc
         | Outcome::Run { .. }
         | Outcome::Silence { .. }
         | Outcome::Rulebook { .. }
+        | Outcome::Staff { .. }
         | Outcome::Refused(_)) => Err(misfit(&outcome)),
     }
 }

@@ -19,8 +19,10 @@ mod import;
 mod local_time;
 mod logging;
 mod outage;
+mod reach;
 mod recover;
 mod replay;
+mod report;
 mod rule_files;
 mod schema;
 mod score;
@@ -31,10 +33,14 @@ mod table;
 mod test;
 mod token;
 mod why;
+mod year;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+pub use report::shown as service_report;
+pub use year::{SimulatedYear, simulate_year};
 
 /// Event correlation, incidents on three tiers, recurring problems and inspections for a 7×24 operations centre.
 ///
@@ -67,6 +73,8 @@ enum Command {
     Import(import::ImportCommand),
     /// Make a seeded estate that breaks: events for replay, and the truth beside them
     Simulate(simulate::SimulateCommand),
+    /// Print the service report of a period: response, repair, tiers, recurrence, inspections
+    Report(report::ReportCommand),
     /// Say how well incidents met the truth of simulated events
     Score(score::ScoreCommand),
     /// Make, list and revoke access tokens
@@ -89,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Schema(command) => schema::run(&command),
         Command::Import(command) => import::run(&command),
         Command::Simulate(command) => simulate::run(&command),
+        Command::Report(command) => in_runtime(report::run(command)),
         Command::Score(command) => score::run(&command),
         Command::Token(command) => in_runtime(token::run(command)),
     };

@@ -41,6 +41,8 @@ pub enum Action {
     StartRun {
         plan: String,
     },
+    /// Who is at work.
+    Staff(super::StaffAction),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -135,7 +137,7 @@ pub enum ProblemAction {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RunAction {
-    RecordItem { item: String, outcome: ItemOutcome, evidence: String, value: Option<f64> },
+    RecordItem { item: String, outcome: ItemOutcome, evidence: String, value: Option<f64>, found: Option<String> },
     SignOff { note: Option<String> },
     Reject { reason: String },
     Skip { reason: String },
@@ -163,6 +165,10 @@ pub enum Outcome {
     Rulebook {
         hash: crate::rules::RulebookHash,
         changed: bool,
+    },
+    /// A word on who is at work; with the number of the override that it was about.
+    Staff {
+        id: Option<u64>,
     },
     Refused(Refusal),
 }

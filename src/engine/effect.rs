@@ -8,7 +8,7 @@ use crate::inspections::{ProbeRequest, Run};
 use crate::model::{Cause, Fingerprint, IncidentId, Moment, Priority, Silence, SilenceId, Stamp, Status, Tier};
 use crate::model::{Class, ClockKind};
 use crate::problems::Problem;
-use crate::rules::Channel;
+use crate::rules::{Channel, Language};
 
 /// One consequence of an input. Records replace the row of the same id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,6 +59,8 @@ pub enum Effect {
     Count(Counted),
     /// A name in quarantine or a template was seen, or forgotten: the live view only, no row.
     Normalised(Box<Normalised>),
+    /// Who is at work: the live view only, no row.
+    Staff(Box<super::StaffChange>),
 }
 
 /// An alert as lists show it.
@@ -81,7 +83,7 @@ pub struct AuditEntry {
     pub refused: Option<String>,
 }
 
-/// A message to a team's channel. Its cause is its idempotency key.
+/// A message to a channel of a team or of a person. Its cause is its idempotency key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
     pub cause: Cause,
@@ -89,13 +91,19 @@ pub struct Notice {
     pub kind: NoticeKind,
     pub channel: Channel,
     pub team: String,
+    /// The person whom it tells, if it is not for the whole team.
+    #[serde(default)]
+    pub person: Option<String>,
     pub tier: Option<Tier>,
-    /// `INC-…`, `PRB-…` or `RUN-…`.
+    /// `INC-…`, `PRB-…`, `RUN-…`, or `DIG-…` of a digest.
     pub subject: String,
     /// The text that a person reads first.
     pub title: String,
     /// The record as JSON, as it stood.
     pub body: String,
+    /// In which it is worded.
+    #[serde(default)]
+    pub language: Language,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -118,10 +126,12 @@ pub enum NoticeKind {
     /// A share of a promised time has run.
     TargetWarning,
     TargetBreached,
+    /// Several incidents at once.
+    Digest,
 }
 
 impl NoticeKind {
-    pub const ALL: [NoticeKind; 12] = [
+    pub const ALL: [NoticeKind; 13] = [
         NoticeKind::Page,
         NoticeKind::PageAgain,
         NoticeKind::Escalated,
@@ -134,6 +144,7 @@ impl NoticeKind {
         NoticeKind::Recurred,
         NoticeKind::TargetWarning,
         NoticeKind::TargetBreached,
+        NoticeKind::Digest,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -150,6 +161,7 @@ impl NoticeKind {
             NoticeKind::Recurred => "recurred",
             NoticeKind::TargetWarning => "target_warning",
             NoticeKind::TargetBreached => "target_breached",
+            NoticeKind::Digest => "digest",
         }
     }
 }
@@ -212,6 +224,12 @@ pub enum Counted {
     IncidentOpened {
         priority: Priority,
     },
+    /// Dispatch gave an incident to somebody.
+    Dispatched,
+    /// A step was passed over at once, since its team could not act.
+    StepSkipped {
+        tier: Tier,
+    },
     Reopened,
     ProblemOpened,
     RunEnded {
@@ -219,6 +237,9 @@ pub enum Counted {
     },
     ItemChecked {
         outcome: crate::inspections::ItemOutcome,
+    },
+    InspectionFound {
+        subject: crate::inspections::SubjectKind,
     },
     /// A reload dropped that many windows of a rule that is gone or another.
     WindowsDropped {
@@ -239,6 +260,8 @@ pub enum Counted {
     /// An outage budget was said to burn.
     BudgetAlert,
     CommandRefused,
+    /// A notice waits for the next digest of its channel.
+    NoticeGathered,
     InvariantBroken {
         which: String,
     },

@@ -12,6 +12,7 @@ mod effect;
 mod explain;
 mod input;
 mod snapshot;
+mod staff;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ pub use input::{
     SilenceCommand, SilenceDraft,
 };
 pub use snapshot::{BadEncoding, BadSnapshot, Frozen, Saved};
+pub use staff::{StaffAction, StaffChange};
 
 /// The version of the engine's behaviour: raised whenever the same journal would give other effects.
 pub const ENGINE_VERSION: u32 = 2;

@@ -39,6 +39,14 @@ impl Incident {
         Ok(())
     }
 
+    /// Out of the hands of whoever has it: somebody else will get it.
+    pub fn release(&mut self) {
+        self.assignee = None;
+        if self.state == IncidentState::Assigned {
+            self.state = IncidentState::New;
+        }
+    }
+
     /// Waits for somebody outside; its clock pauses.
     pub fn pend(&mut self, on: PendingOn, reason: &str) -> Result<(), NotAllowed> {
         self.must_be_open("pend")?;

@@ -2,12 +2,14 @@
 //!
 //! Plain state and moves. Must never read a clock, page anybody (tiers decide that), or know where it is stored.
 
+mod ack_link;
 mod dispatch_order;
 mod lifecycle;
 mod record;
 mod root;
 mod support;
 
+pub use ack_link::{ACK_TOKEN_MAX_BYTES, AckClaim, AckKey, BadAckToken};
 pub use dispatch_order::{OrderedWith, dispatch_order};
 pub use lifecycle::NotAllowed;
 pub use record::{Incident, IncidentState, PendingOn, TimelineEntry, TimelineKind};
@@ -28,6 +30,7 @@ pub(crate) fn sample() -> Incident {
         tier: Tier::First,
         team: "first-line".to_owned(),
         assignee: None,
+        waiting: None,
         priority: Priority::P2,
         priority_reason: String::new(),
         severity: Severity::Major,
@@ -49,11 +52,13 @@ pub(crate) fn sample() -> Incident {
         reopened: 0,
         held: None,
         problem: None,
+        findings: Vec::new(),
         workaround: None,
         runbook: None,
         support: Support::default(),
         diagnosis: None,
         resolution: None,
+        digests: Vec::new(),
         unpaged: false,
         next_step_at: None,
         unarmed: None,

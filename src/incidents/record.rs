@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{RootCandidate, Support};
 use crate::model::{
     BreachReason, Class, ClockFace, ContactLog, Fingerprint, IncidentId, Labels, Level, Moment, Outage, Priority,
-    ProblemId, Severity, Tier,
+    ProblemId, Severity, Tier, Waiting,
 };
 
 /// Where an incident stands. Tier, acknowledged and breached are attributes, never states.
@@ -90,6 +90,9 @@ pub struct Incident {
     pub tier: Tier,
     pub team: String,
     pub assignee: Option<String>,
+    /// While its team has nobody who can take it.
+    #[serde(default)]
+    pub waiting: Option<Waiting>,
     pub priority: Priority,
     pub priority_reason: String,
     pub severity: Severity,
@@ -123,6 +126,9 @@ pub struct Incident {
     /// What holds its notices back now: every firing alert silenced or inhibited.
     pub held: Option<String>,
     pub problem: Option<ProblemId>,
+    /// The newest items of inspection runs that found it: `RUN-7/ups`.
+    #[serde(default)]
+    pub findings: Vec<String>,
     /// The workaround of a known error that fits, as it stood when the incident opened or it was published.
     pub workaround: Option<String>,
     pub runbook: Option<String>,
@@ -132,6 +138,9 @@ pub struct Incident {
     /// What the tiers wrote when they handed it on.
     pub diagnosis: Option<String>,
     pub resolution: Option<String>,
+    /// The newest digests in which it was told: `DIG-…`.
+    #[serde(default)]
+    pub digests: Vec<String>,
     /// Why it will never page: made by the catch-all or an unpaged rule.
     pub unpaged: bool,
     /// The next moment the ladder acts, if it is armed; else `unarmed` says why not.
@@ -163,6 +172,11 @@ pub struct Incident {
     pub updated_at: Moment,
 }
 
+impl Incident {
+    /// How many findings of inspections it names.
+    pub const FINDINGS_MAX: usize = 20;
+}
+
 /// One line of an incident's history. Append-only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimelineEntry {
@@ -172,6 +186,26 @@ pub struct TimelineEntry {
     /// The person, or the part of watchfire (`ladder`, `rule link-down`) behind it.
     pub actor: String,
     pub text: String,
+    /// Who has the incident after this; `None`: nobody is paged for it.
+    #[serde(default)]
+    pub tier: Option<Tier>,
+}
+
+impl TimelineEntry {
+    /// How a line begins by which an incident ends as a part of another one.
+    pub const MERGED_INTO: &'static str = "into ";
+    /// How a line ends about a promise that only shows what would have been.
+    pub const ON_TRIAL: &'static str = ", on trial";
+
+    /// Whether it tells of a promise that is on trial.
+    pub fn is_on_trial(&self) -> bool {
+        self.text.strip_suffix(')').is_some_and(|text| text.ends_with(TimelineEntry::ON_TRIAL))
+    }
+
+    /// Whether the incident ended here as a part of another one, rather than took one in.
+    pub fn is_end_by_merging(&self) -> bool {
+        self.kind == TimelineKind::Merged && self.text.starts_with(TimelineEntry::MERGED_INTO)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,6 +229,8 @@ pub enum TimelineKind {
     StepTicked,
     /// Hierarchical escalation.
     ManagersTold,
+    /// Nobody of the team can take it: it waits in the queue.
+    Queued,
     Breached,
     Acknowledged,
     Assigned,

@@ -3,10 +3,11 @@
 use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Registry};
 
 use super::registration::{begin, counter, counters, gauges, histograms};
+use super::staffed::Staffed;
 use super::words::{OTHER, Words};
 use super::{Metrics, names};
 use crate::engine::{Bound, Breach, Counted, Effect, Normalised, NoticeKind, Suppressor, TargetOutcome};
-use crate::inspections::{ItemOutcome, RunState};
+use crate::inspections::{ItemOutcome, RunState, SubjectKind};
 use crate::model::{Class, ClockKind, Priority, Severity, Status, Tier};
 use crate::problems::ProblemState;
 
@@ -56,6 +57,7 @@ pub(super) struct Decided {
     playbook_steps: IntCounter,
     breaches: IntCounterVec,
     notices: IntCounterVec,
+    notices_gathered: IntCounter,
     commands_refused: IntCounter,
     targets: IntCounterVec,
     classified: IntCounterVec,
@@ -65,6 +67,8 @@ pub(super) struct Decided {
     problems_opened: IntCounter,
     runs: IntCounterVec,
     items: IntCounterVec,
+    pub(super) staffed: Staffed,
+    findings: IntCounterVec,
 }
 
 impl Decided {
@@ -98,6 +102,7 @@ impl Decided {
             playbook_steps: counter(registry, &names::PLAYBOOK_STEPS),
             breaches: counters(registry, &names::BREACHES, &["tier", "what"]),
             notices: counters(registry, &names::NOTICES, &["kind"]),
+            notices_gathered: counter(registry, &names::NOTICES_GATHERED),
             commands_refused: counter(registry, &names::COMMANDS_REFUSED),
             targets: counters(registry, &names::TARGETS, &["clock", "outcome"]),
             classified: counters(registry, &names::CLASSIFIED, &["class"]),
@@ -107,6 +112,8 @@ impl Decided {
             problems_opened: counter(registry, &names::PROBLEMS_OPENED),
             runs: counters(registry, &names::INSPECTION_RUNS, &["state"]),
             items: counters(registry, &names::INSPECTION_ITEMS, &["outcome"]),
+            staffed: Staffed::new(registry),
+            findings: counters(registry, &names::INSPECTION_FINDINGS, &["subject"]),
         };
         decided.begin_closed_sets();
         for source in BUILT_IN_SOURCES.into_iter().chain([OTHER]) {
@@ -129,6 +136,7 @@ impl Decided {
         begin(&self.problems, ProblemState::ALL.map(ProblemState::as_str));
         begin(&self.runs, RunState::ALL.map(RunState::as_str));
         begin(&self.items, ItemOutcome::ALL.map(ItemOutcome::as_str));
+        begin(&self.findings, SubjectKind::ALL.map(SubjectKind::as_str));
         begin(&self.classified, Class::ALL.map(Class::as_str));
         for clock in ClockKind::ALL {
             for outcome in TargetOutcome::ALL {
@@ -217,10 +225,13 @@ impl Decided {
             Counted::IncidentOpened { priority } => {
                 self.incidents_opened.with_label_values(&[priority.as_str()]).inc();
             }
+            Counted::Dispatched => self.staffed.dispatched.inc(),
+            Counted::StepSkipped { tier } => self.staffed.skipped.with_label_values(&[tier.as_str()]).inc(),
             Counted::Reopened => self.incidents_reopened.inc(),
             Counted::ProblemOpened => self.problems_opened.inc(),
             Counted::RunEnded { state } => self.runs.with_label_values(&[state.as_str()]).inc(),
             Counted::ItemChecked { outcome } => self.items.with_label_values(&[outcome.as_str()]).inc(),
+            Counted::InspectionFound { subject } => self.findings.with_label_values(&[subject.as_str()]).inc(),
             Counted::WindowsDropped { rule, windows } => {
                 self.windows_dropped.with_label_values(&[self.rules.admit(rule).as_ref()]).inc_by(*windows);
             }
@@ -230,6 +241,7 @@ impl Decided {
             Counted::Classified { class } => self.classified.with_label_values(&[class.as_str()]).inc(),
             Counted::OutOfCatalogue => self.out_of_catalogue.inc(),
             Counted::BudgetAlert => self.budget_alerts.inc(),
+            Counted::NoticeGathered => self.notices_gathered.inc(),
             Counted::CommandRefused => self.commands_refused.inc(),
             Counted::InvariantBroken { which } => {
                 self.invariants_broken.with_label_values(&[self.invariants.admit(which).as_ref()]).inc();
@@ -261,7 +273,8 @@ impl Metrics {
                 | Effect::Audit(_)
                 | Effect::Delivery(_)
                 | Effect::Probe(_)
-                | Effect::Answer(_) => {}
+                | Effect::Answer(_)
+                | Effect::Staff(_) => {}
                 Effect::Normalised(normalised) => self.decided.normalised(normalised),
             }
         }

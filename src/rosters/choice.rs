@@ -2,7 +2,7 @@
 //! those who holds the least, ties by name.
 
 use super::{Attendance, Duty};
-use crate::rules::{LIMIT_DEFAULT, Otherwise, Roster, Rulebook, Team};
+use crate::rules::{LIMIT_DEFAULT, Otherwise, Rulebook, Team};
 
 /// What a piece of work asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,18 +31,6 @@ pub fn responders<'a>(team: &'a Team, duty: Option<&'a Duty>) -> Vec<&'a str> {
     people.sort_unstable();
     people.dedup();
     people
-}
-
-/// Whether somebody of the team could ever take work of that site.
-pub fn covers_site(rulebook: &Rulebook, team: &Team, site: &str) -> bool {
-    let roster = team.roster.as_ref().and_then(|name| rulebook.rosters.get(name));
-    let of_roster = roster.into_iter().flat_map(Roster::people);
-    let mut people = team.members.iter().map(String::as_str).chain(of_roster).peekable();
-    fits(&team.sites, Some(site)) && (people.peek().is_none() || people.any(|name| is_of_site(rulebook, name, site)))
-}
-
-fn is_of_site(rulebook: &Rulebook, name: &str, site: &str) -> bool {
-    rulebook.people.get(name).is_none_or(|person| fits(&person.sites, Some(site)))
 }
 
 /// Whether a list of sites or skills takes what is asked for; an empty list takes anything, and nothing fits anywhere.

@@ -12,7 +12,7 @@ mod presence;
 #[cfg(test)]
 mod tests;
 
-pub use choice::{Choice, Wanted, choose, covers_site, responders};
+pub use choice::{Choice, Wanted, choose, responders};
 pub use duty::{Change, Duty, Gap, OnDuty, changes, gaps, next_change, on_duty};
 pub use handover::{Clock, HandedOver, Handover, handover_text};
 pub use overrides::{BadOverride, NewOverride, OVERRIDES_MAX, Override, Overrides};

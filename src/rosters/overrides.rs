@@ -133,6 +133,12 @@ impl Overrides {
         self.kept.values().filter(move |one| one.roster == roster)
     }
 
+    /// As another one tells it.
+    pub fn take(&mut self, one: Override) {
+        self.last = self.last.max(one.id);
+        self.kept.insert(one.id, one);
+    }
+
     /// Of a list as it is published.
     pub fn from_list(list: Vec<Override>) -> Overrides {
         let last = list.iter().map(|one| one.id).max().unwrap_or(0);

@@ -84,6 +84,15 @@ impl Attendance {
         lost
     }
 
+    /// Nothing could be heard until now: what would be too old holds for its own length again, at least `grace`.
+    pub fn hold_on(&mut self, now: Moment, grace: Span) {
+        for presence in self.people.values_mut() {
+            if let Some(until) = presence.until.filter(|until| *until <= now) {
+                presence.until = Some(now + until.since(presence.seen_at).max(grace));
+            }
+        }
+    }
+
     /// When the next heartbeat is too old.
     pub fn next_expiry(&self) -> Option<Moment> {
         self.people.values().filter_map(|presence| presence.until).min()
@@ -108,6 +117,11 @@ impl Attendance {
 
     pub fn iter(&self) -> impl Iterator<Item = &Presence> {
         self.people.values()
+    }
+
+    /// As another one tells it.
+    pub fn take(&mut self, presence: Presence) {
+        self.people.insert(presence.person.clone(), presence);
     }
 
     pub fn from_list(list: Vec<Presence>) -> Attendance {

@@ -2,6 +2,8 @@
 //!
 //! Must never read a file or a clock: texts are handed in, and what they compile to depends on nothing else.
 
+mod capacity;
+mod channel;
 mod check;
 mod defaults;
 mod expression;
@@ -18,6 +20,7 @@ mod mistake;
 mod naming;
 mod pattern;
 mod person;
+mod places;
 mod plan;
 mod playbook;
 mod problem;
@@ -29,6 +32,8 @@ mod target;
 mod team;
 mod test_case;
 
+pub use capacity::Capacity;
+pub use channel::{CHANNEL_KINDS, Channel, RequestMethod, RequestTemplate};
 pub use check::{Finding, FindingKind, Report, report};
 pub use defaults::builtin;
 pub use expression::{BadExpression, Expression};
@@ -48,7 +53,8 @@ pub use pattern::{
     GroupClass, Pattern, Rate, Semantics, Sequence, SequenceStep,
 };
 pub use person::{Contact, LIMIT_DEFAULT, Person};
-pub use plan::{Check, Comparison, Item, Limit, Plan};
+pub use places::{BadPlace, NoticeField, Piece, is_secret_name, pieces};
+pub use plan::{Check, Comparison, Crew, Expected, Item, Limit, Plan, Slots};
 pub use playbook::{Playbook, PlaybookStep};
 pub use problem::ProblemPolicy;
 pub use roster::{DutyHours, Layer, Otherwise, Roster};
@@ -57,5 +63,5 @@ pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceTe
 pub use target::{
     BreachReasons, Grading, Indicator, Measure, OnBreach, OutageBudget, OutageCause, Pauses, Promise, Target, Urgency,
 };
-pub use team::{Channel, Dispatch, Team};
+pub use team::{DigestPolicy, Dispatch, Language, Team};
 pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

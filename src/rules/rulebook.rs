@@ -1,6 +1,6 @@
 //! The compiled rulebook: what the engine runs. Immutable; equal texts give equal rulebooks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -107,6 +107,20 @@ impl Rulebook {
     pub fn ladder_name<'a>(&self, rule: &'a Rule, now: Moment) -> &'a str {
         let is_closed = |after: &&AfterHours| self.calendars.get(&after.calendar).is_some_and(|it| !it.is_open(now));
         rule.after_hours.as_ref().filter(is_closed).map_or(&rule.ladder, |after| &after.ladder)
+    }
+
+    /// Whether anybody of that name is described, in a team, or on a roster.
+    pub fn names(&self, person: &str) -> bool {
+        self.people.contains_key(person)
+            || self.teams.values().any(|team| team.members.iter().any(|member| member == person))
+            || self.rosters.values().any(|roster| roster.people().any(|name| name == person))
+    }
+
+    /// Everybody who is described, in a team, or on a roster.
+    pub fn everybody(&self) -> BTreeSet<&str> {
+        let members = self.teams.values().flat_map(|team| team.members.iter().map(String::as_str));
+        let on_rosters = self.rosters.values().flat_map(Roster::people);
+        self.people.keys().map(String::as_str).chain(members).chain(on_rosters).collect()
     }
 
     pub fn source(&self, name: &str) -> Option<&Source> {

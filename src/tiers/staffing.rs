@@ -25,6 +25,11 @@ impl<'a> Staffing<'a> {
         Staffing { teams, calendars, closed: BTreeMap::new(), vendor }
     }
 
+    /// Why a step must be passed over now; `None` when its team can act.
+    pub fn missing(&self, step: &Step) -> Option<String> {
+        self.team_of(step).err()
+    }
+
     /// The team that can act on a step now, or why the step must be passed over.
     pub fn team_of<'b>(&'b self, step: &'b Step) -> Result<&'b str, String> {
         let name = if step.vendor { self.vendor.as_deref().map_err(Clone::clone)? } else { step.team.as_str() };

@@ -41,8 +41,7 @@ fn teams(staffed: &[&str]) -> BTreeMap<String, Team> {
         .into_iter()
         .map(|name| {
             let members = if staffed.contains(&name) { vec!["值班".to_owned()] } else { Vec::new() };
-            let team =
-                Team { name: name.to_owned(), title: String::new(), members, channels: Vec::new(), ..Team::default() };
+            let team = Team { name: name.to_owned(), members, ..Team::default() };
             (name.to_owned(), team)
         })
         .collect()

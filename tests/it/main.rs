@@ -11,6 +11,7 @@ mod import;
 mod kill;
 mod main_job;
 mod mqtt;
+mod notices;
 mod notify;
 mod patterns;
 mod peers;

@@ -17,6 +17,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("problems", &["model", "calendar", "rules"]),
     ("rosters", &["model", "calendar", "rules"]),
     ("inspections", &["model", "calendar", "rules"]),
+    ("targets", &["model", "calendar", "rules"]),
+    ("figures", &["model", "calendar", "rules", "incidents", "tiers", "problems", "rosters", "inspections", "targets"]),
     (
         "engine",
         &[
@@ -73,6 +75,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "problems",
             "rosters",
             "inspections",
+            "targets",
+            "figures",
             "engine",
         ],
     ),
@@ -97,6 +101,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "problems",
             "rosters",
             "inspections",
+            "targets",
+            "figures",
             "engine",
         ],
     ),
@@ -113,6 +119,8 @@ const PURE: &[&str] = &[
     "problems",
     "rosters",
     "inspections",
+    "targets",
+    "figures",
     "engine",
 ];
 

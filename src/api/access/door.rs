@@ -7,6 +7,8 @@ use crate::store::Role;
 pub enum Door {
     /// `/-/healthy` and `/-/ready`: nobody is asked who they are.
     Health,
+    /// What the token of a link allows: nobody is asked who they are.
+    Link,
     /// The metrics, for a Prometheus with a viewer's token.
     Metrics,
     /// Every list, record and the stream.
@@ -88,6 +90,8 @@ impl RoleKind {
 
 use RoleKind::{Admin, Changes, Configuration, First, Incidents, Ingest, Manager, Problems, Second, Third, Viewer};
 
+const EVERYBODY: &[RoleKind] =
+    &[Ingest, Viewer, First, Second, Third, Incidents, Problems, Changes, Configuration, Manager, Admin];
 /// Everybody but the tools.
 const PEOPLE: &[RoleKind] =
     &[Viewer, First, Second, Third, Incidents, Problems, Changes, Configuration, Manager, Admin];
@@ -97,11 +101,9 @@ const WORKERS: &[RoleKind] = &[First, Second, Third, Incidents, Problems, Change
 const MANAGERS: &[RoleKind] = &[Incidents, Problems, Changes, Configuration, Manager, Admin];
 
 /// Door by door, who passes it.
-const TABLE: [(Door, &[RoleKind]); 14] = [
-    (
-        Door::Health,
-        &[Ingest, Viewer, First, Second, Third, Incidents, Problems, Changes, Configuration, Manager, Admin],
-    ),
+const TABLE: [(Door, &[RoleKind]); 15] = [
+    (Door::Health, EVERYBODY),
+    (Door::Link, EVERYBODY),
     (Door::Metrics, PEOPLE),
     (Door::Read, PEOPLE),
     (Door::Audit, MANAGERS),
@@ -127,7 +129,7 @@ impl Door {
     pub fn admits(self, role: &Role, source: Option<&str>) -> bool {
         let own_source = match (role, source) {
             (Role::Ingest { source: own }, Some(wanted)) => own == "*" || own == wanted,
-            (Role::Ingest { .. }, None) => self == Door::Health,
+            (Role::Ingest { .. }, None) => matches!(self, Door::Health | Door::Link),
             (
                 Role::Viewer
                 | Role::FirstLine

@@ -56,7 +56,7 @@ pub(super) fn review_due(problem: &Problem) -> Option<Moment> {
 impl Desk {
     /// Brings the reviews in line with the problems that this input has changed.
     pub(super) fn follow_reviews(&mut self, step: &mut Step<'_>) {
-        let changed = step.effects[step.first_effect..].iter().filter_map(|effect| match effect {
+        let changed = step.effects[step.begin..].iter().filter_map(|effect| match effect {
             Effect::Problem(problem) => Some((problem.id, review_due(problem))),
             _ => None,
         });

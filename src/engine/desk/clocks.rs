@@ -3,7 +3,7 @@
 
 use super::{Desk, DeskIncident, Step};
 use crate::engine::{Bound, Counted, NoticeKind, Refusal, TargetOutcome};
-use crate::incidents::{Incident, IncidentState, PendingOn, TimelineKind};
+use crate::incidents::{Incident, IncidentState, PendingOn, TimelineEntry, TimelineKind};
 use crate::model::{
     BreachReason, ClockKind, ContactBy, ContactLog, Event, IncidentId, Labels, Outage, Severity, Span, Status,
 };
@@ -218,7 +218,7 @@ impl Desk {
             let pages = is_told && !incident.record.unpaged && incident.record.held.is_none();
             let pages_breach = pages && incident.clocks.pages_on_breach();
             let target = incident.clocks.target().unwrap_or_default();
-            let trial = if is_told { "" } else { ", on trial" };
+            let trial = if is_told { "" } else { TimelineEntry::ON_TRIAL };
             match turn {
                 Turn::Promised(text) => step.timeline(id, TimelineKind::Promised, TARGETS, text),
                 Turn::Met { clock, elapsed: _ } => {

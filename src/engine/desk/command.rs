@@ -15,11 +15,14 @@ impl Desk {
             return;
         }
         let (verb, subject, detail) = describe(&command.action);
+        // A heartbeat that is no news would bury everything else.
+        let is_silent = matches!(&command.action, Action::Staff(action) if self.is_renewal(action));
         let result = match &command.action {
             Action::Incident { id, action } => self.incident_command(*id, action, command, step),
             Action::Problem { id, action } => self.problem_command(*id, action, command, step),
             Action::Run { id, action } => self.run_command(*id, action, command, step),
             Action::StartRun { plan } => self.start_run(plan, step),
+            Action::Staff(action) => self.staff_command(action, command, step),
         };
         let (outcome, refused) = match result {
             Ok(outcome) => (outcome, None),
@@ -31,7 +34,9 @@ impl Desk {
         if let (Action::Problem { id, .. }, None) = (&command.action, &refused) {
             self.take_review(*id, step);
         }
-        step.audit(&command.actor, &command.role, &verb, &subject, &detail, refused);
+        if !is_silent || refused.is_some() {
+            step.audit(&command.actor, &command.role, &verb, &subject, &detail, refused);
+        }
         self.answer(command.idempotency_key.as_ref(), outcome, step);
     }
 
@@ -66,6 +71,7 @@ impl Desk {
         match action {
             IncidentAction::Acknowledge { note } => self.acknowledge(id, actor, note.as_deref(), step),
             IncidentAction::Assign { assignee } => {
+                self.may_assign(id, assignee, step)?;
                 self.change(id, |record| record.assign(assignee))?;
                 step.timeline(id, TimelineKind::Assigned, actor, format!("to {assignee}"));
                 Ok(())
@@ -249,7 +255,7 @@ impl Desk {
     pub(super) fn delivery(&mut self, result: &DeliveryResult, step: &mut Step<'_>) {
         step.effects.push(Effect::Delivery(result.clone()));
         let Some(id) = result.subject.parse::<IncidentId>().ok().filter(|id| self.state.get(*id).is_some()) else {
-            return;
+            return self.digest_delivered(result, step);
         };
         match &result.outcome {
             DeliveryOutcome::Delivered => {
@@ -289,6 +295,10 @@ fn describe(action: &Action) -> (String, String, String) {
             (format!("run.{verb}"), id.to_string(), detail)
         }
         Action::StartRun { plan } => ("inspection.start".to_owned(), plan.clone(), String::new()),
+        Action::Staff(action) => {
+            let (verb, subject, detail) = super::staff::describe(action);
+            (verb.to_owned(), subject, detail)
+        }
     }
 }
 

@@ -154,7 +154,7 @@ impl Desk {
         let record = new_record(id, decision, condition, raised, rule, step);
         let items = raised.members.iter().filter_map(|member| item_of(&member.labels, step));
         let items: Vec<String> = items.chain(item_of(&raised.labels, step)).collect();
-        let staffing = self.staffing_for(items.iter().map(String::as_str), step);
+        let staffing = self.with_closed(&record, self.staffing_for(items.iter().map(String::as_str), step), step);
         let (climb, moves) = new_climb(&record, rule, &staffing, step);
         let priority = record.priority;
         let text = format!("rule {}: {}", decision.rule, raised.reason);
@@ -172,8 +172,11 @@ impl Desk {
             member_lines: 0,
             recurs: raised.counts_for_recurrence,
             paged: None,
+            responder: None,
             clocks: Default::default(),
             outage_begun: false,
+            told: Default::default(),
+            calls: Vec::new(),
         });
         self.note_part(id, decision, condition, raised);
         self.take_team(id, step);
@@ -238,6 +241,9 @@ impl Desk {
         step.effects.push(membership);
         if is_new {
             self.member_line(id, TimelineKind::AlertJoined, "watchfire", &title_of(&member.labels), step);
+        }
+        if member.firing && !link_only {
+            self.link_finding(member.fingerprint, id, step);
         }
         step.touch(id);
     }
@@ -361,6 +367,7 @@ fn new_record(
         tier: Tier::First,
         team: String::new(),
         assignee: None,
+        waiting: None,
         priority: graded.priority,
         priority_reason: graded.reason,
         severity,
@@ -382,11 +389,13 @@ fn new_record(
         reopened: 0,
         held: None,
         problem: None,
+        findings: Vec::new(),
         workaround: None,
         runbook: rule.and_then(|rule| rule.runbook.clone()),
         support: Support { playbook: playbook_of(rule, step), ..Support::default() },
         diagnosis: None,
         resolution: None,
+        digests: Vec::new(),
         unpaged: catch_all || rule.is_some_and(|rule| !rule.pages),
         next_step_at: None,
         unarmed: None,
@@ -417,7 +426,7 @@ pub(super) fn new_climb(
     }
     let settle = rule.map_or(Span::from_seconds(30), |rule| rule.settle);
     let start = Start { now: step.now, settle, priority: record.priority, team: None };
-    Climb::start(ladder, staffing, start)
+    Climb::start(ladder, &super::dispatch::at_start(ladder, staffing), start)
 }
 
 /// What its rule says is to be done about it.

@@ -11,7 +11,8 @@ use crate::engine::{Counted, NoticeKind, Refusal};
 use crate::incidents::{Incident, TimelineKind};
 use crate::model::{IncidentId, Moment, Waiting};
 use crate::rosters::{Choice, Duty, Wanted, choose, on_duty, responders};
-use crate::rules::{Dispatch, LIMIT_DEFAULT, Otherwise, Rulebook, Team};
+use crate::rules::{Dispatch, LIMIT_DEFAULT, Ladder, Otherwise, Rulebook, Team};
+use crate::tiers::Staffing;
 
 /// The actor of what dispatch does.
 const DISPATCH: &str = "dispatch";
@@ -45,29 +46,28 @@ impl Desk {
     /// At the end of an input: what it touched, then the queue if somebody may take more.
     pub(super) fn give_out(&mut self, step: &mut Step<'_>) {
         let mut looked_at = 0;
-        // What is given out here is touched too, and looked at in its turn.
-        while let Some(id) = step.touched.get(looked_at).copied() {
-            looked_at += 1;
-            self.note(id, false);
-            self.stop_waiting(id, step);
-            if self.is_lost(id, step.rulebook) {
-                self.dispatch(id, step);
+        loop {
+            // What is given out here is touched too, and looked at in its turn.
+            while let Some(id) = step.touched.get(looked_at).copied() {
+                looked_at += 1;
+                self.look_at(id, step);
             }
-            if looked_at == step.touched.len() && std::mem::take(&mut self.state.hands.freed) {
-                self.serve_queue(step);
+            if !std::mem::take(&mut self.state.hands.freed) {
+                return;
             }
-        }
-        if std::mem::take(&mut self.state.hands.freed) {
             self.serve_queue(step);
-            self.note_touched(step);
         }
     }
 
-    fn note_touched(&mut self, step: &Step<'_>) {
-        for id in &step.touched {
-            self.note(*id, false);
+    fn look_at(&mut self, id: IncidentId, step: &mut Step<'_>) {
+        self.note(id, false);
+        self.stop_waiting(id, step);
+        if self.is_lost(id, step.rulebook) {
+            self.dispatch(id, step);
+        } else {
+            // It may ask for something else by now, or be free again.
+            self.serve_waiting(id, step);
         }
-        self.state.hands.freed = false;
     }
 
     /// From the most urgent on, by age.
@@ -75,24 +75,35 @@ impl Desk {
         let queue: Vec<IncidentId> = self.state.hands.queue().map(|place| place.id).collect();
         let mut full: Vec<String> = Vec::new();
         for id in queue {
-            let Some(record) = self.state.get(id).map(|incident| &incident.record) else { continue };
-            if record.waiting.is_none() || full.contains(&record.team) {
+            let team = self.state.get(id).map(|incident| &incident.record.team);
+            if team.is_some_and(|team| full.contains(team)) {
                 continue;
             }
-            let Some(team) = step.rulebook.teams.get(&record.team) else { continue };
-            let wanted = self.wanted(record, step.rulebook);
-            match self.choice(team, &wanted, step.rulebook, step.now) {
-                Choice::Take { person, why } => self.assign_waiting(id, &person, &why, step),
-                Choice::Skip { reason } => drop(self.pass_over(id, reason, step)),
-                Choice::Wait { .. } if !self.has_free(team, step) => full.push(team.name.clone()),
-                Choice::Wait { .. } => {}
+            let Some(team) = self.serve_waiting(id, step) else { continue };
+            if !self.has_free(&team, step) {
+                full.push(team);
             }
         }
     }
 
+    /// Gives one that waits to somebody, or passes it on; the team for which it goes on waiting.
+    fn serve_waiting(&mut self, id: IncidentId, step: &mut Step<'_>) -> Option<String> {
+        let incident = self.state.get(id).filter(|incident| is_served(incident))?;
+        let team = step.rulebook.teams.get(&incident.record.team)?;
+        let wanted = self.wanted(&incident.record, step.rulebook);
+        match self.choice(team, &wanted, step.rulebook, step.now) {
+            Choice::Take { person, why } => self.assign_waiting(id, &person, &why, step),
+            Choice::Skip { reason } => drop(self.pass_over(id, reason, step)),
+            Choice::Wait { .. } => return Some(team.name.clone()),
+        }
+        None
+    }
+
     /// Whether anybody of the team could take anything.
-    fn has_free(&self, team: &Team, step: &Step<'_>) -> bool {
-        let choice = self.choice(&Team { sites: Vec::new(), skills: Vec::new(), ..team.clone() }, &Wanted::default(), step.rulebook, step.now);
+    fn has_free(&self, team: &str, step: &Step<'_>) -> bool {
+        let Some(team) = step.rulebook.teams.get(team) else { return false };
+        let anything = Team { sites: Vec::new(), skills: Vec::new(), ..team.clone() };
+        let choice = self.choice(&anything, &Wanted::default(), step.rulebook, step.now);
         matches!(choice, Choice::Take { .. })
     }
 
@@ -109,7 +120,7 @@ impl Desk {
     }
 
     /// The teams whose steps are passed over now for such work, and why.
-    pub(super) fn closed(&self, wanted: &Wanted, rulebook: &Rulebook, now: Moment) -> BTreeMap<String, String> {
+    fn closed(&self, wanted: &Wanted, rulebook: &Rulebook, now: Moment) -> BTreeMap<String, String> {
         let may_skip = |team: &&Team| {
             let roster = team.roster.as_ref().and_then(|name| rulebook.rosters.get(name));
             let skips = |otherwise| otherwise == Otherwise::Skip;
@@ -122,8 +133,14 @@ impl Desk {
         rulebook.teams.values().filter(may_skip).filter_map(reason).collect()
     }
 
+    /// Who can act on an incident: without the teams whose steps are passed over now.
+    pub(super) fn with_closed<'a>(&self, record: &Incident, staffing: Staffing<'a>, step: &Step<'a>) -> Staffing<'a> {
+        let wanted = self.wanted(record, step.rulebook);
+        Staffing { closed: self.closed(&wanted, step.rulebook, step.now), ..staffing }
+    }
+
     /// What an incident asks for: by its own labels, else by the items that it is about.
-    pub(super) fn wanted(&self, record: &Incident, rulebook: &Rulebook) -> Wanted {
+    fn wanted(&self, record: &Incident, rulebook: &Rulebook) -> Wanted {
         let affected = self.state.get(record.id).into_iter().flat_map(|incident| incident.affected.keys());
         let root = record.root.as_ref().map(|root| &root.entity);
         wanted_of(record, root.into_iter().chain(affected).map(String::as_str), rulebook)
@@ -145,7 +162,9 @@ impl Desk {
     /// What was given to somebody for another team leaves their hands.
     fn take_from_other_team(&mut self, id: IncidentId, step: &mut Step<'_>) {
         let Some(incident) = self.state.get_mut(id) else { return };
-        let Some(responder) = incident.responder.take_if(|responder| responder.team != incident.record.team) else { return };
+        let Some(responder) = incident.responder.take_if(|responder| responder.team != incident.record.team) else {
+            return;
+        };
         if incident.record.assignee.as_deref() == Some(responder.person.as_str()) {
             incident.record.release();
             self.note(id, false);
@@ -286,9 +305,8 @@ impl Desk {
     /// After other rules: limits, teams and rosters may be others, so everything open is looked at.
     pub(super) fn dispatch_anew(&mut self, step: &mut Step<'_>) {
         self.state.hands.admit_all();
-        let is_changed = |incident: &&DeskIncident| {
-            incident.record.waiting.is_some() || is_lost(incident, step.rulebook)
-        };
+        let is_changed =
+            |incident: &&DeskIncident| incident.record.waiting.is_some() || is_lost(incident, step.rulebook);
         let ids: Vec<IncidentId> = self.incidents().filter(is_changed).map(|incident| incident.record.id).collect();
         for id in ids {
             let is_waiting = |incident: &DeskIncident| incident.record.waiting.is_some();
@@ -318,7 +336,7 @@ impl Desk {
             if is_lost(incident, rulebook) {
                 broken.push(format!("{} has neither a responder nor a place in the queue", record.id));
             }
-            let Some(team) = rulebook.teams.get(&record.team).filter(|_| record.waiting.is_some()) else { continue };
+            let Some(team) = rulebook.teams.get(&record.team).filter(|_| is_served(incident)) else { continue };
             if !hands.is_queued(record.id) {
                 broken.push(format!("{} waits, and is not in the queue", record.id));
             }
@@ -331,11 +349,7 @@ impl Desk {
     }
 }
 
-pub(super) fn wanted_of<'a>(
-    record: &Incident,
-    items: impl Iterator<Item = &'a str>,
-    rulebook: &Rulebook,
-) -> Wanted {
+fn wanted_of<'a>(record: &Incident, items: impl Iterator<Item = &'a str>, rulebook: &Rulebook) -> Wanted {
     let inventory = &rulebook.inventory;
     let of_labels = |name: &str| record.labels.get(name).or_else(|| record.key.get(name)).map(str::to_owned);
     let concerned = inventory.concerned(&record.labels).into_iter();
@@ -345,6 +359,18 @@ pub(super) fn wanted_of<'a>(
     Wanted { site: value(SITE), skill: value(SKILL) }
 }
 
+/// Whether it is its turn once somebody can take it: what is silenced or clear waits on.
+fn is_served(incident: &DeskIncident) -> bool {
+    incident.record.waiting.is_some() && incident.held_by().is_none() && !incident.is_clear()
+}
+
+/// With everybody away a ladder begins at its first step, and waits there for whoever comes first.
+pub(super) fn at_start<'a>(ladder: &Ladder, staffing: &Staffing<'a>) -> Staffing<'a> {
+    let nobody = ladder.steps.iter().all(|one| staffing.missing(one).is_some());
+    let closed = if nobody { BTreeMap::new() } else { staffing.closed.clone() };
+    Staffing { closed, ..staffing.clone() }
+}
+
 fn limit_of(rulebook: &Rulebook, person: &str) -> u32 {
     rulebook.people.get(person).map_or(LIMIT_DEFAULT, |person| person.limit)
 }
@@ -352,7 +378,11 @@ fn limit_of(rulebook: &Rulebook, person: &str) -> u32 {
 fn is_lost(incident: &DeskIncident, rulebook: &Rulebook) -> bool {
     let record = &incident.record;
     let is_free = record.assignee.is_none() && record.waiting.is_none() && incident.climb.pages() > 0;
-    let dispatches =
-        || rulebook.teams.get(&record.team).is_some_and(|team| team.dispatch == Dispatch::LeastLoaded);
-    is_free && record.state.is_open() && !record.unpaged && incident.held_by().is_none() && !incident.is_clear() && dispatches()
+    let dispatches = || rulebook.teams.get(&record.team).is_some_and(|team| team.dispatch == Dispatch::LeastLoaded);
+    is_free
+        && record.state.is_open()
+        && !record.unpaged
+        && incident.held_by().is_none()
+        && !incident.is_clear()
+        && dispatches()
 }

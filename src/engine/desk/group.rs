@@ -3,7 +3,7 @@
 use super::state::{Part, Standing, condition_id};
 use super::{Desk, Step};
 use crate::engine::{Decision, Effect, Joins, Raised};
-use crate::incidents::{IncidentState, NotAllowed, TimelineKind};
+use crate::incidents::{IncidentState, NotAllowed, TimelineEntry, TimelineKind};
 use crate::model::{Fingerprint, IncidentId};
 
 /// Who joins incidents by itself.
@@ -99,7 +99,7 @@ impl Desk {
             }
         }
         self.hold_or_release(into, step);
-        step.timeline(id, TimelineKind::Merged, actor, format!("into {into}{because}"));
+        step.timeline(id, TimelineKind::Merged, actor, format!("{}{into}{because}", TimelineEntry::MERGED_INTO));
         step.timeline(into, TimelineKind::Merged, actor, format!("{id} is part of it now{because}"));
         step.touch(id);
         step.touch(into);
@@ -117,6 +117,8 @@ impl Desk {
             return;
         }
         let record = &mut incident.record;
+        let climbs = record.escalations == 0 && merged.record.escalations > 0;
+        let taken_at = merged.record.acknowledged_at.filter(|_| record.acknowledged_at.is_none());
         record.unpaged = false;
         (record.tier, record.team) = (merged.record.tier, merged.record.team.clone());
         record.escalations = record.escalations.max(merged.record.escalations);
@@ -137,6 +139,13 @@ impl Desk {
         }
         incident.climb = merged.climb.clone();
         incident.paged = incident.paged.into_iter().chain(merged.paged).min();
+        let (from, tier) = (merged.record.id, merged.record.tier);
+        if climbs {
+            step.timeline(into, TimelineKind::Escalated, GROUPING, format!("at tier {tier}, where {from} stood"));
+        }
+        if let Some(at) = taken_at {
+            step.timeline_at(at, into, TimelineKind::Acknowledged, GROUPING, format!("taken, as {from} was"));
+        }
         if was_unpaged {
             let text = format!("it pages now, as {} did", merged.record.id);
             step.timeline(into, TimelineKind::Commented, GROUPING, text);

@@ -129,6 +129,7 @@ impl Hands {
 
     /// The same but for what only sinks: whether the indexes say what the incidents do.
     pub fn agrees_with(&self, other: &Hands) -> bool {
-        (&self.held, &self.holder, &self.queue, &self.queued) == (&other.held, &other.holder, &other.queue, &other.queued)
+        (&self.held, &self.holder, &self.queue, &self.queued)
+            == (&other.held, &other.holder, &other.queue, &other.queued)
     }
 }

@@ -8,15 +8,19 @@ mod climbing;
 mod clocks;
 mod command;
 mod decision;
+mod digest;
+mod dispatch;
 mod follow;
 mod group;
 mod hand_over;
+mod hands;
 mod inspection;
 mod managers;
 mod notice;
 mod page;
 mod priority;
 mod problem;
+mod staff;
 mod staffing;
 mod state;
 #[cfg(test)]
@@ -53,12 +57,12 @@ pub(super) struct Step<'a> {
     pub effects: &'a mut Vec<Effect>,
     /// Findings that enter as events, in the same transaction.
     pub events: &'a mut Vec<Event>,
-    /// How many effects there were before this input.
-    first_effect: usize,
     /// How many notices and audit lines this input has made.
     consequences: u32,
     /// Incidents to write once at the end, however often they changed.
     touched: Vec<IncidentId>,
+    /// Where this input's effects begin.
+    begin: usize,
 }
 
 impl<'a> Step<'a> {
@@ -69,8 +73,8 @@ impl<'a> Step<'a> {
         effects: &'a mut Vec<Effect>,
         events: &'a mut Vec<Event>,
     ) -> Step<'a> {
-        let first_effect = effects.len();
-        Step { now, offset, rulebook, effects, events, first_effect, consequences: 0, touched: Vec::new() }
+        let begin = effects.len();
+        Step { now, offset, rulebook, effects, events, consequences: 0, touched: Vec::new(), begin }
     }
 
     pub fn count(&mut self, counted: Counted) {
@@ -78,7 +82,19 @@ impl<'a> Step<'a> {
     }
 
     pub fn timeline(&mut self, incident: IncidentId, kind: TimelineKind, actor: &str, text: impl Into<String>) {
-        let entry = TimelineEntry { incident, at: self.now, kind, actor: actor.to_owned(), text: text.into() };
+        self.timeline_at(self.now, incident, kind, actor, text);
+    }
+
+    /// A line about what happened before.
+    pub fn timeline_at(
+        &mut self,
+        at: Moment,
+        incident: IncidentId,
+        kind: TimelineKind,
+        actor: &str,
+        text: impl Into<String>,
+    ) {
+        let entry = TimelineEntry { incident, at, kind, actor: actor.to_owned(), text: text.into(), tier: None };
         self.effects.push(Effect::Timeline(entry));
     }
 
@@ -135,10 +151,12 @@ impl Desk {
 
     /// Serves every deadline that is due.
     pub(super) fn tick(&mut self, mut step: Step<'_>) {
+        self.serve_staff(&mut step);
         self.serve_incidents(&mut step);
         self.serve_inspections(&mut step);
         self.serve_calendars(&mut step);
         self.serve_reviews(&mut step);
+        self.serve_digests(&mut step);
         self.state.forget_answers(step.now);
         self.finish(step);
     }
@@ -148,6 +166,7 @@ impl Desk {
         let detail = format!("{} → {}, {} rules", old.hash, step.rulebook.hash, step.rulebook.rules.len());
         step.audit("watchfire", "system", "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
         self.change_plans(&mut step);
+        self.change_rosters(old, &mut step);
         self.look_at_calendars(&mut step);
         self.change_promises(old, &mut step);
         self.finish(step);
@@ -157,6 +176,7 @@ impl Desk {
     pub(super) fn resumed(&mut self, mut step: Step<'_>, gap: Span) {
         step.audit("watchfire", "system", "service.resume", "watchfire", &format!("away for {gap}"), None);
         self.resume_inspections(gap, &mut step);
+        self.resume_staff(&mut step);
         self.finish(step);
     }
 
@@ -171,8 +191,10 @@ impl Desk {
             self.state.next_incident_deadline(),
             self.state.kept.core.inspections.next_deadline(),
             self.state.kept.core.outages.next_deadline(),
+            self.state.kept.core.digests.next_deadline(),
             self.state.next_answer_expiry(),
             self.state.next_review,
+            self.state.kept.core.staff.next_deadline(),
             self.state.kept.core.calendars.next_deadline(),
         ]
         .into_iter()
@@ -180,10 +202,17 @@ impl Desk {
         .min()
     }
 
-    /// Writes the records of the incidents that this input changed, once each.
+    /// Writes the records of the incidents that this input changed, once each, and into their lines who has them now.
     fn finish(&mut self, mut step: Step<'_>) {
         self.follow_reviews(&mut step);
+        self.give_out(&mut step);
         self.follow_promises(&mut step);
+        for effect in step.effects.iter_mut().skip(step.begin) {
+            if let Effect::Timeline(entry) = effect {
+                let incident = self.state.get(entry.incident).map(|incident| &incident.record);
+                entry.tier = incident.filter(|record| !record.unpaged).map(|record| record.tier);
+            }
+        }
         for id in std::mem::take(&mut step.touched) {
             self.follow_priority(id, &step);
             if let Some(record) = self.state.settle(id, step.now) {
@@ -213,6 +242,16 @@ impl Desk {
     /// Automated items that still wait for their result: asked again after a restart.
     pub fn pending_probes(&self) -> Vec<crate::inspections::ProbeRequest> {
         self.state.kept.core.inspections.pending_probes().collect()
+    }
+
+    /// Everybody who was heard of.
+    pub fn presences(&self) -> impl Iterator<Item = &crate::rosters::Presence> {
+        self.state.kept.core.staff.attendance.iter()
+    }
+
+    /// Overrides that are not over.
+    pub fn overrides(&self) -> impl Iterator<Item = &crate::rosters::Override> {
+        self.state.kept.core.staff.overrides.iter()
     }
 
     /// Every broken invariant, in words; empty when all is well.

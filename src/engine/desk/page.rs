@@ -20,6 +20,8 @@ impl Desk {
                 Move::ResolveByMissed { tier } => self.breach(id, Breach::ResolveBy, tier, step),
                 Move::Skipped { tier, team: _, reason } => {
                     let text = format!("tier {tier} skipped: {reason}");
+                    step.audit(LADDER, "system", "step.skip", &id.to_string(), &text, None);
+                    step.count(Counted::StepSkipped { tier });
                     step.timeline(id, TimelineKind::StepSkipped, LADDER, text);
                 }
                 Move::Climbed { from, to, demands } => self.climbed(id, (from, to), &demands, step),

@@ -2,7 +2,7 @@
 
 use super::command::same_version;
 use super::{Desk, Step};
-use crate::engine::{Command, Counted, Effect, Notice, NoticeKind, Outcome, ProblemAction, Refusal};
+use crate::engine::{Command, Counted, Effect, NoticeKind, Outcome, ProblemAction, Refusal};
 use crate::incidents::TimelineKind;
 use crate::model::{IncidentId, ProblemId, Tier};
 use crate::problems::{Facts, ProblemChange, ProblemRefusal};
@@ -29,6 +29,7 @@ impl Desk {
                     self.link_problem(incident, problem, step);
                 }
                 step.count(Counted::ProblemOpened);
+                step.audit("problems", "system", "problem.open", &problem.to_string(), "", None);
                 self.write_problem(problem, step);
                 self.tell_of_problem(problem, step);
             }
@@ -131,21 +132,9 @@ impl Desk {
     fn tell_of_problem(&self, id: ProblemId, step: &mut Step<'_>) {
         let Some(problem) = self.state.kept.core.problems.get(id) else { return };
         let body = serde_json::to_string(problem.as_ref()).unwrap_or_else(|_| "{}".to_owned());
-        let channels = step.rulebook.teams.get(&problem.team).map(|team| team.channels.clone()).unwrap_or_default();
-        for channel in channels {
-            let notice = Notice {
-                cause: step.next_cause(),
-                at: step.now,
-                kind: NoticeKind::ProblemOpened,
-                channel,
-                team: problem.team.clone(),
-                tier: Some(Tier::Second),
-                subject: id.to_string(),
-                title: format!("{id} {}: {}", problem.title, problem.reason),
-                body: body.clone(),
-            };
-            step.effects.push(Effect::Notice(Box::new(notice)));
-        }
+        let title = format!("{id} {}: {}", problem.title, problem.reason);
+        let (team, subject) = (problem.team.as_str(), id.to_string());
+        step.tell_team(NoticeKind::ProblemOpened, team, Some(Tier::Second), &subject, &title, &body);
     }
 }
 

@@ -16,18 +16,20 @@ impl Desk {
 
     /// The same for an incident: its vendor steps know whose item has failed.
     pub(super) fn staffing_of<'a>(&self, id: IncidentId, step: &Step<'a>) -> Staffing<'a> {
-        let Some(incident) = self.state.get(id) else { return self.staffing(step) };
+        let staffing = self.staffing(step);
+        let Some(incident) = self.state.get(id) else { return staffing };
+        let staffing = self.with_closed(&incident.record, staffing, step);
         let ladder = step.rulebook.ladder(&incident.climb.ladder);
         // What has failed is looked up only where somebody asks for it.
         if !ladder.is_some_and(|ladder| ladder.steps.iter().any(|one| one.vendor)) {
-            return self.staffing(step);
+            return staffing;
         }
         let root = incident.record.root.as_ref().map(|root| root.entity.as_str());
         let affected = incident.affected.keys().map(String::as_str).take(ITEMS_ASKED_MAX);
-        self.staffing_for(root.into_iter().chain(affected), step)
+        Staffing { vendor: vendor_team(root.into_iter().chain(affected), step.rulebook, step.now), ..staffing }
     }
 
-    /// The same for items by name, the likeliest cause first.
+    /// The teams, for items by name, the likeliest cause first.
     pub(super) fn staffing_for<'a, 'b>(&self, items: impl Iterator<Item = &'b str>, step: &Step<'a>) -> Staffing<'a> {
         Staffing { vendor: vendor_team(items, step.rulebook, step.now), ..self.staffing(step) }
     }

@@ -6,12 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use super::calendars::CalendarWatch;
 use super::climbing::{self, Reviews};
+use super::digest::Digests;
+use super::dispatch::Responder;
+use super::hands::Hands;
+use super::staff::Staff;
 use super::{ANSWERS_KEPT, ENDED_KEPT};
-use crate::engine::Outcome;
+use crate::engine::{NoticeKind, Outcome};
 use crate::incidents::{Affected, Incident, IncidentState};
 use crate::inspections::Inspections;
 use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, SECTION_COUNT, Sections, Severity};
 use crate::problems::Problems;
+use crate::rules::Channel;
 use crate::targets::{Clocks, OutageLedger};
 use crate::tiers::Climb;
 
@@ -42,10 +47,29 @@ pub struct DeskIncident {
     pub recurs: bool,
     /// The most urgent priority at which anybody was paged.
     pub paged: Option<Priority>,
+    /// Whom dispatch gave it, if they still have it.
+    pub responder: Option<Responder>,
     /// Its promises.
     pub clocks: Clocks,
     /// Whether the outage that its rule speaks of was begun since it is open.
     pub outage_begun: bool,
+    /// The persons who were told by ways of their own.
+    pub told: BTreeMap<String, BTreeSet<Channel>>,
+    /// Persons to tell later, unless somebody acknowledges before.
+    pub calls: Vec<Call>,
+    /// Its promises.
+    pub clocks: Clocks,
+    /// Whether the outage that its rule speaks of was begun since it is open.
+    pub outage_begun: bool,
+}
+
+/// A person's way that waits: told then, if the incident still wants somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    pub at: Moment,
+    pub person: String,
+    pub channel: Channel,
+    pub kind: NoticeKind,
 }
 
 /// An alert of an incident.
@@ -124,7 +148,8 @@ impl DeskIncident {
     fn next_deadline(&self) -> Option<Moment> {
         let climbing = if self.record.state.is_open() { self.climb.next_deadline() } else { None };
         let promised = self.clocks.next_deadline();
-        [climbing, promised, self.resolve_at, self.close_at, self.forget_at].into_iter().flatten().min()
+        let calling = self.calls.iter().map(|call| call.at).min();
+        [climbing, promised, calling, self.resolve_at, self.close_at, self.forget_at].into_iter().flatten().min()
     }
 }
 
@@ -151,7 +176,10 @@ pub(in crate::engine) struct Core {
     pub problems: Problems,
     pub inspections: Inspections,
     pub calendars: CalendarWatch,
+    pub staff: Staff,
     pub outages: OutageLedger,
+    /// What channels gather in a storm.
+    pub digests: Digests,
     /// Answers by idempotency key.
     pub answers: BTreeMap<String, (Moment, Outcome)>,
     pub reviews: Reviews,
@@ -167,6 +195,8 @@ pub(super) struct DeskState {
     /// Derived: incidents in the order of their next deadline.
     deadlines: BTreeSet<(Moment, IncidentId)>,
     armed: BTreeMap<IncidentId, Moment>,
+    /// Derived: who holds what, and what waits.
+    pub hands: Hands,
 }
 
 impl DeskState {
@@ -298,6 +328,9 @@ impl DeskState {
         incident.record.version += 1;
         incident.record.updated_at = now;
         let open = incident.record.state.is_open();
+        if !open || incident.record.acknowledged {
+            incident.calls.clear();
+        }
         incident.record.next_step_at = if open { incident.climb.next_deadline() } else { None };
         incident.record.unarmed = if open { incident.climb.unarmed() } else { None };
         incident.forget_at = match incident.record.state {
@@ -319,6 +352,7 @@ impl DeskState {
         if let Some(at) = self.armed.remove(&id) {
             self.deadlines.remove(&(at, id));
         }
+        self.hands.note(id, None);
         let Some(incident) = self.kept.incidents.remove(&id) else { return };
         for condition in incident.conditions.keys() {
             if self.kept.by_condition.get(condition) == Some(&id) {
@@ -414,6 +448,7 @@ impl DeskState {
         for id in ids {
             state.arm(id);
         }
+        state.hands = Hands::of(&state.kept.incidents);
         state
     }
 }

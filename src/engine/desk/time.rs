@@ -41,6 +41,8 @@ impl Desk {
         } else if incident.resolve_at.is_some_and(|at| at <= now) {
             incident.resolve_at = None;
             self.resolve_by_itself(id, step);
+        } else if incident.calls.iter().any(|call| call.at <= now) {
+            self.make_calls(id, step);
         } else {
             let moves = match step.rulebook.ladder(&incident.climb.ladder) {
                 Some(ladder) => incident.climb.tick(now, ladder, &staffing),

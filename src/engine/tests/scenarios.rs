@@ -115,6 +115,7 @@ impl Play {
                     outcome,
                     evidence: "温度 31 度".to_owned(),
                     value: None,
+                    found: None,
                 };
                 let id: RunId = words[2].parse().unwrap();
                 self.command(now, &words, Action::Run { id, action });

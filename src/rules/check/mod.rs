@@ -4,6 +4,7 @@
 mod findings;
 mod promises;
 mod reach;
+mod sites;
 #[cfg(test)]
 mod tests;
 

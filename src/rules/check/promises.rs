@@ -34,18 +34,16 @@ fn all_tiers(ladder: &Ladder) -> Span {
     ladder.steps.iter().fold(Span::ZERO, |sum, step| sum + step.resolve_by.unwrap_or(step.respond_by))
 }
 
-/// Whether incidents of the rule may come under the target, as far as class and priority say it.
+/// Whether incidents of the rule come under the target, as far as class and priority say it. Where the priority follows
+/// from the alerts, only targets for every priority are looked at: the others would be found at nearly every rule.
 fn may_hold(target: &Target, rule: &Rule) -> bool {
     let class = rule.grading.class.unwrap_or_default();
-    let said: Vec<Priority> = match rule.priority {
-        Some(priority) => vec![priority],
-        None => rule.grading.priorities(),
-    };
-    let by_severity = rule.severity.map(Priority::from_severity);
-    let possible = |priority: &Priority| {
-        if said.is_empty() { by_severity.is_none_or(|one| one == *priority) } else { said.contains(priority) }
+    let priorities: Vec<Priority> = match (rule.priority, rule.severity) {
+        (Some(priority), _) => vec![priority],
+        (None, Some(severity)) if rule.grading.urgency.is_none() => vec![Priority::from_severity(severity)],
+        (None, _) => rule.grading.priorities(),
     };
     !rule.grading.out_of_catalogue
         && (target.classes.is_empty() || target.classes.contains(&class))
-        && (target.priorities.is_empty() || target.priorities.iter().any(possible))
+        && (target.priorities.is_empty() || target.priorities.iter().any(|one| priorities.contains(one)))
 }

@@ -3,6 +3,7 @@
 mod actions;
 mod calendar;
 mod calendar_text;
+mod channel;
 mod csv;
 mod grouping;
 mod holding;
@@ -15,6 +16,8 @@ mod pattern_text;
 mod person;
 mod person_text;
 mod plan;
+mod plan_devices;
+mod plan_item;
 mod plan_text;
 mod playbook;
 mod playbook_text;
@@ -115,8 +118,8 @@ struct Loading {
     breach_reasons: BTreeMap<String, String>,
     outage_budgets: Vec<super::OutageBudget>,
     problems: Vec<super::ProblemPolicy>,
-    plans: BTreeMap<String, super::Plan>,
     playbooks: BTreeMap<String, super::Playbook>,
+    plans: plan::Collected,
     tests: Vec<super::TestCase>,
 }
 
@@ -162,9 +165,11 @@ impl Loading {
         }
         for entry in file.inspections.unwrap_or_default() {
             self.define(&mut reader, "inspection plan", &entry.name.value, entry.name.referenced);
-            if let Some(plan) = plan::plan(&mut reader, &entry) {
-                self.plans.insert(plan.name.clone(), plan);
-            }
+            self.plans.plan(&mut reader, &entry);
+        }
+        for entry in file.checklists.unwrap_or_default() {
+            self.define(&mut reader, "checklist", &entry.name.value, entry.name.referenced);
+            self.plans.checklist(&mut reader, &entry);
         }
         for entry in file.tests.unwrap_or_default() {
             self.define(&mut reader, "test", &entry.name.value, entry.name.referenced);
@@ -300,6 +305,8 @@ impl Loading {
         let normalising = std::mem::take(&mut self.normalising);
         let normalising = normalising.finish(&texts, &mut self.mistakes, &mut self.warnings);
         self.warnings.extend(normalising::judge_names(&inventory, &places, &normalising.naming, &texts));
+        let plans = std::mem::take(&mut self.plans);
+        let plans = plans.finish(&inventory, &texts, &mut self.mistakes, &mut self.warnings);
         self.mistakes.extend(holding::unknown_items(&self.item_names, &inventory, &texts));
         if !self.mistakes.is_empty() {
             self.mistakes.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
@@ -326,8 +333,8 @@ impl Loading {
             breach_reasons: self.breach_reasons,
             outage_budgets: self.outage_budgets,
             problems: self.problems,
-            plans: self.plans,
             playbooks: self.playbooks,
+            plans,
         };
         Ok(Loaded { rulebook, warnings: self.warnings, tests: self.tests, places: self.defined })
     }

@@ -1,8 +1,8 @@
 //! The section `people:`.
 
+use super::channel;
 use super::person_text::{ContactEntry, PersonEntry};
 use super::reader::{Named, Reader};
-use super::team;
 use crate::model::Span;
 use crate::rules::{Contact, LIMIT_DEFAULT, Person};
 
@@ -34,17 +34,19 @@ pub(super) fn person(reader: &mut Reader<'_>, entry: &PersonEntry) -> Person {
         sites: sites.iter().map(|site| reader.name(site)).collect(),
         skills: skills.iter().map(|skill| reader.name(skill)).collect(),
         limit: entry.limit.as_ref().map_or(LIMIT_DEFAULT, |limit| reader.count(limit, 1, LIMIT_MAX)),
-        contacts: contacts.iter().map(|contact| self::contact(reader, contact)).collect(),
+        contacts: contacts.iter().flat_map(|contact| self::contacts(reader, contact)).collect(),
+        language: entry.language.as_ref().and_then(|word| reader.word(word)).unwrap_or_default(),
         name,
     }
 }
 
-fn contact(reader: &mut Reader<'_>, entry: &ContactEntry) -> Contact {
+/// One for each channel that the entry stands for.
+fn contacts(reader: &mut Reader<'_>, entry: &ContactEntry) -> Vec<Contact> {
     let words = entry.priorities.as_deref().unwrap_or_default();
-    Contact {
-        channel: team::channel(reader, &entry.by.value),
-        priorities: words.iter().filter_map(|word| reader.word(word)).collect(),
-        calendar: entry.calendar.as_ref().map(|name| reader.refer(Named::Calendar, name)),
-        after: reader.optional_span(entry.after.as_ref(), SECOND, AFTER_MAX).unwrap_or(Span::ZERO),
-    }
+    let priorities: Vec<_> = words.iter().filter_map(|word| reader.word(word)).collect();
+    let calendar = entry.calendar.as_ref().map(|name| reader.refer(Named::Calendar, name));
+    let after = reader.optional_span(entry.after.as_ref(), SECOND, AFTER_MAX).unwrap_or(Span::ZERO);
+    let channels = channel::channels(reader, &entry.by.value).into_iter();
+    let contact = |channel| Contact { channel, priorities: priorities.clone(), calendar: calendar.clone(), after };
+    channels.map(contact).collect()
 }

@@ -68,6 +68,17 @@ impl<'a> Reader<'a> {
         self.warnings.push(Mistake::at(&self.file.path, &self.file.text, place(at), message, ""));
     }
 
+    /// Where the file's line holds a secret.
+    pub fn mistake_unquoted(&mut self, at: Location, message: &str, expected: &str) {
+        let mistake = Mistake::at(&self.file.path, &self.file.text, place(at), message, expected);
+        self.mistakes.push(mistake.unquoted());
+    }
+
+    pub fn warning_unquoted(&mut self, at: Location, message: &str) {
+        let warning = Mistake::at(&self.file.path, &self.file.text, place(at), message, "");
+        self.warnings.push(warning.unquoted());
+    }
+
     pub fn refer(&mut self, what: Named, name: &Spanned<String>) -> String {
         let (file, at) = (self.file_number, name.referenced);
         self.references.push(Reference { what, name: name.value.clone(), file, at });

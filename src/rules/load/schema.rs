@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, js
 
 use super::text::FileText;
 use crate::model::{Priority, Severity, Status, Tier};
-use crate::rules::{Dispatch, DispatchKind, Otherwise, StopWhen};
+use crate::rules::{Dispatch, DispatchKind, Language, Otherwise, RequestMethod, StopWhen};
 
 /// The schema of one rule file, in the dialect 2020-12. It holds less than `load` does: what only all files together
 /// can say (a team that nobody defines), and what is inside matchers and expressions, it does not see.
@@ -68,6 +68,7 @@ spellings! {
     TierNumber => json_schema!({"type": "integer", "enum": Tier::ALL.map(Tier::number)});
     StepKindWord => words(&DispatchKind::ALL.map(DispatchKind::as_str));
     StopWord => words(&StopWhen::ALL.map(StopWhen::as_str));
+    PeriodWord => words(&super::plan::PERIODS.map(|(word, _)| word));
     DayWord => words(&super::roster::DAYS);
     OtherwiseWord => words(&Otherwise::ALL.map(Otherwise::as_str));
     DispatchWord => words(&Dispatch::ALL.map(Dispatch::as_str));
@@ -76,6 +77,8 @@ spellings! {
     FlapModeWord => words(&["time", "nagios", "icinga"]);
     ActionTimeWord => words(&["fire", "clear"]);
     ThroughWord => words(&["depends_on"]);
+    LanguageWord => words(&Language::ALL.map(Language::as_str));
+    MethodWord => words(&RequestMethod::ALL.map(RequestMethod::as_str));
     FormatWord => words(&["json", "text", "form", "env"]);
     SourceName => json_schema!({"type": "string", "pattern": "^[a-z0-9._-]+$"});
     /// Which text of an event.

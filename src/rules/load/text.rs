@@ -11,7 +11,7 @@ use super::ladder_text::LadderEntry;
 use super::normalising::{ExtractText, SeveritiesText, TemplateText};
 use super::pattern_text::{ContextActionText, EmitText, PatternText};
 use super::person_text::PersonEntry;
-use super::plan_text::PlanEntry;
+use super::plan_text::{ChecklistEntry, PlanEntry};
 use super::playbook_text::PlaybookEntry;
 use super::problem_text::ProblemEntry;
 use super::roster_text::RosterEntry;
@@ -71,6 +71,8 @@ pub(super) struct FileText {
     pub problems: Option<Vec<ProblemEntry>>,
     /// Checklists on a schedule.
     pub inspections: Option<Vec<PlanEntry>>,
+    /// What inspection plans look at, by name.
+    pub checklists: Option<Vec<ChecklistEntry>>,
     /// Inputs on virtual time, and what must come of them (`watchfire test`).
     pub tests: Option<Vec<super::test_case::TestEntry>>,
 }

@@ -1,9 +1,11 @@
 //! Working time: rows 30 and 49; the golden vectors as rule files say them.
 
 use watchfire::calendar::moment_in;
+use watchfire::engine::IncidentAction;
+use watchfire::figures::{Period, billing};
 use watchfire::model::{IncidentId, Span};
 
-use super::centre::{Centre, minutes, rulebook};
+use super::centre::{Centre, minutes, moment, rulebook};
 
 const OFFICE: &str = r#"
 calendars:
@@ -74,6 +76,7 @@ fn row_30_after_hours_an_incident_goes_to_the_other_hotline() {
         let (_, incident) = incidents.last_key_value().unwrap();
         assert_eq!((incident.team.as_str(), incident.opened_at), (team, centre.now()), "{at}");
     }
+    centre.after(minutes(1));
     let first_pages: Vec<String> = (1..=5)
         .map(|id| {
             let subject = IncidentId(id).to_string();
@@ -110,4 +113,30 @@ fn a_calendar_without_the_next_year_is_an_incident_in_december_until_the_year_is
     let mut late = Centre::open(&rules(""), "2026-12-20T09:00");
     late.after(minutes(1));
     assert_eq!(late.incidents().len(), 1);
+}
+
+/// Row 49: work outside the working days and hours is billed; weekends and statutory holidays are outside, make-up
+/// workdays are not.
+#[test]
+fn row_49_the_billing_export_has_the_minutes_outside_working_time() {
+    let rules = format!("{OFFICE}{HOTLINES}");
+    let mut centre = Centre::open(&rules, "2026-02-13T16:00");
+    for (number, opened, resolved) in [
+        (1, "2026-02-13T17:30", "2026-02-13T19:30"),
+        (2, "2026-02-14T09:00", "2026-02-14T10:00"),
+        (3, "2026-02-17T09:00", "2026-02-17T10:15"),
+        (4, "2026-02-24T11:00", "2026-02-24T15:00"),
+    ] {
+        centre.at(opened).fire(&[("alertname", "OaDown"), ("site", opened)]);
+        centre.on_incident("值班", number, IncidentAction::Acknowledge { note: None });
+        centre.at(resolved);
+        centre.on_incident("值班", number, IncidentAction::Resolve { resolution: "已恢复".to_owned() });
+    }
+    let calendar = &rulebook(OFFICE).calendars["白班"];
+    let period = Period { from: moment("2026-02-01T00:00"), to: moment("2026-03-01T00:00") };
+    let incidents = centre.incidents();
+    let rows = billing(incidents.values(), period, calendar);
+    let found: Vec<_> = rows.iter().map(|row| (row.minutes, row.working_minutes, row.off_hours_minutes)).collect();
+    assert_eq!(found, [(120, 30, 90), (60, 60, 0), (75, 0, 75), (240, 120, 120)]);
+    assert!(billing(incidents.values(), Period { from: period.to, ..period }, calendar).is_empty());
 }
