@@ -32,6 +32,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::of(__path_reopen, Door::Steer, reopen),
         Endpoint::of(__path_merge, Door::Steer, merge),
         Endpoint::of(__path_cancel, Door::Close, cancel),
+        Endpoint::of(__path_workaround, Door::Work, workaround),
+        Endpoint::of(__path_found_during, Door::Work, found_during),
         Endpoint::of(__path_contact, Door::Work, contact),
         Endpoint::of(__path_explain_breach, Door::Work, explain_breach),
         Endpoint::of(__path_outage, Door::Work, outage),
@@ -163,8 +165,39 @@ struct Merge {
     into: IncidentId,
 }
 
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Workaround {
+    helped: bool,
+    #[schema(value_type = Option<String>)]
+    note: Option<Text>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct FoundDuring {
+    /// INC-…: the incident of whose fault this is a piece
+    #[schema(value_type = String)]
+    incident: IncidentId,
+}
+
 type Api = State<Arc<Shared>>;
 type Incident = Id<IncidentId>;
+
+/// Says whether the workaround of its problem helped; counted on the problem.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/workaround", request_body = inline(Workaround),
+    responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
+async fn workaround(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Workaround>) -> Answer {
+    let note = body.note.map(|note| note.0);
+    act(&api, author, id, IncidentAction::WorkaroundHelped { helped: body.helped, note }).await
+}
+
+/// Links it as a piece of another incident's fault: it counts as no fault of its own.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/found_during", request_body = inline(FoundDuring),
+    responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
+async fn found_during(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<FoundDuring>) -> Answer {
+    act(&api, author, id, IncidentAction::FoundDuring { incident: body.incident }).await
+}
 
 /// Takes it: stops the ladder from climbing.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/acknowledge", request_body = inline(Note),

@@ -24,6 +24,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::of(__path_timeline, Door::Read, timeline),
         Endpoint::of(__path_members, Door::Read, members),
         Endpoint::of(__path_evidence, Door::Read, evidence),
+        Endpoint::of(__path_similar, Door::Read, similar),
         Endpoint::of(__path_deliveries, Door::Read, deliveries),
     ]
 }
@@ -114,6 +115,18 @@ async fn evidence(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, que
     query.end()?;
     known(&shared, id).await?;
     list(shared.api.store.evidence(id).await?)
+}
+
+/// Earlier incidents that it looks like, the most alike first, as they stand: with how they were resolved.
+#[utoipa::path(get, path = "/api/v1/incidents/{id}/similar",
+    responses((status = 200, description = "At most five", body = ref("#/components/schemas/IncidentPage"))))]
+async fn similar(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
+    query.end()?;
+    let mut earlier = Vec::new();
+    for alike in known(&shared, id).await?.similar {
+        earlier.extend(shared.api.store.incident(alike.incident).await?);
+    }
+    list(earlier)
 }
 
 /// Its notices, the digests in which it was told, and what became of each.

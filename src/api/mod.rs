@@ -21,6 +21,7 @@ mod inspections;
 mod normalised;
 mod openapi;
 mod parameters;
+mod problem_review;
 mod problems;
 mod roster_commands;
 mod rosters;

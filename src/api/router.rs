@@ -17,8 +17,8 @@ use super::family::Failure;
 use super::state::{ApiState, Shared};
 use super::{
     ack, alerts, audit, dead_letters, dispatch_order, explain, figures, incident_commands, incidents, inspections,
-    normalised, openapi, problems, roster_commands, rosters, rules, runs, service, silences, sources, stream, targets,
-    tiers, v2,
+    normalised, openapi, problem_review, problems, roster_commands, rosters, rules, runs, service, silences, sources,
+    stream, targets, tiers, v2,
 };
 use crate::ingest;
 use crate::metrics::{Metrics, Stopwatch};
@@ -59,6 +59,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         alerts::endpoints(),
         explain::endpoints(),
         problems::endpoints(),
+        problem_review::endpoints(),
         inspections::endpoints(),
         runs::endpoints(),
         tiers::endpoints(),

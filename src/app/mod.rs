@@ -19,6 +19,7 @@ mod import;
 mod local_time;
 mod logging;
 mod outage;
+mod problems;
 mod reach;
 mod recover;
 mod replay;
@@ -65,6 +66,8 @@ enum Command {
     Replay(replay::ReplayCommand),
     /// Say why: the chain behind an incident, an alert, an event; or why there is none
     Explain(explain::ExplainCommand),
+    /// Review recurring problems: the queue, one with its evidence and hints, and decisions on it
+    Problems(problems::ProblemsCommand),
     /// Run the tests that stand beside the rules, on virtual time
     Test(test::TestCommand),
     /// Print the JSON Schema of rule files, for editors
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => Ok(check::run(&command)),
         Command::Replay(command) => in_runtime(replay::run(command)),
         Command::Explain(command) => in_runtime(explain::run(command)),
+        Command::Problems(command) => in_runtime(problems::run(command)),
         Command::Test(command) => Ok(test::run(&command)),
         Command::Schema(command) => schema::run(&command),
         Command::Import(command) => import::run(&command),

@@ -92,6 +92,15 @@ pub enum IncidentAction {
     Cancel {
         reason: String,
     },
+    /// Somebody tried the workaround of its problem: it helped, or it did not.
+    WorkaroundHelped {
+        helped: bool,
+        note: Option<String>,
+    },
+    /// It is a piece of another incident's fault, and counts as no fault of its own.
+    FoundDuring {
+        incident: IncidentId,
+    },
     /// Somebody was in contact with the user: stops the time to own.
     Contact {
         by: ContactBy,
@@ -129,9 +138,30 @@ pub enum ProblemAction {
         root_cause: Option<String>,
         workaround: Option<String>,
         fix: Option<String>,
+        change: Option<String>,
     },
     LinkIncident {
         incident: IncidentId,
+    },
+    /// Second line takes a new one on.
+    Accept,
+    /// Second line says that it is no problem.
+    Reject {
+        reason: String,
+    },
+    /// It is the same fault as another, which carries on.
+    Merge {
+        into: ProblemId,
+        reason: String,
+    },
+    /// Some of its incidents are another fault.
+    Split {
+        incidents: Vec<IncidentId>,
+        reason: String,
+    },
+    /// Second line looked at it again.
+    Review {
+        note: String,
     },
 }
 

@@ -115,14 +115,13 @@ pub enum NoticeKind {
     Resolved,
     ProblemOpened,
     InspectionMissed,
+    ProblemReopened,
     /// A lower tier has it again.
     HandedBack,
     /// Hierarchical escalation: it is known, not handed over.
     ManagersTold,
     /// A problem lies past its review date.
     ReviewDue,
-    /// A fix did not hold: every tier is told.
-    Recurred,
     /// A share of a promised time has run.
     TargetWarning,
     TargetBreached,
@@ -138,10 +137,10 @@ impl NoticeKind {
         NoticeKind::Resolved,
         NoticeKind::ProblemOpened,
         NoticeKind::InspectionMissed,
+        NoticeKind::ProblemReopened,
         NoticeKind::HandedBack,
         NoticeKind::ManagersTold,
         NoticeKind::ReviewDue,
-        NoticeKind::Recurred,
         NoticeKind::TargetWarning,
         NoticeKind::TargetBreached,
         NoticeKind::Digest,
@@ -155,10 +154,10 @@ impl NoticeKind {
             NoticeKind::Resolved => "resolved",
             NoticeKind::ProblemOpened => "problem_opened",
             NoticeKind::InspectionMissed => "inspection_missed",
+            NoticeKind::ProblemReopened => "problem_reopened",
             NoticeKind::HandedBack => "handed_back",
             NoticeKind::ManagersTold => "managers_told",
             NoticeKind::ReviewDue => "review_due",
-            NoticeKind::Recurred => "recurred",
             NoticeKind::TargetWarning => "target_warning",
             NoticeKind::TargetBreached => "target_breached",
             NoticeKind::Digest => "digest",
@@ -232,6 +231,12 @@ pub enum Counted {
     },
     Reopened,
     ProblemOpened,
+    /// A problem came back after its fix.
+    ProblemReopened,
+    /// Somebody said whether a known error's workaround helped.
+    WorkaroundTried {
+        helped: bool,
+    },
     RunEnded {
         state: crate::inspections::RunState,
     },

@@ -108,6 +108,10 @@ impl Case {
             | TimelineKind::RootChanged
             | TimelineKind::Paged
             | TimelineKind::StepSkipped
+            | TimelineKind::HandedBack
+            | TimelineKind::Triaged
+            | TimelineKind::StepTicked
+            | TimelineKind::ManagersTold
             | TimelineKind::Assigned
             | TimelineKind::Commented
             | TimelineKind::Pended
@@ -121,7 +125,10 @@ impl Case {
             | TimelineKind::Promised
             | TimelineKind::TargetWarning
             | TimelineKind::Contacted
-            | TimelineKind::OutageNoted => {}
+            | TimelineKind::OutageNoted
+            | TimelineKind::Queued
+            | TimelineKind::WorkaroundTried
+            | TimelineKind::FoundDuring => {}
         }
     }
 }

@@ -12,7 +12,7 @@ mod support;
 pub use ack_link::{ACK_TOKEN_MAX_BYTES, AckClaim, AckKey, BadAckToken};
 pub use dispatch_order::{OrderedWith, dispatch_order};
 pub use lifecycle::NotAllowed;
-pub use record::{Incident, IncidentState, PendingOn, TimelineEntry, TimelineKind};
+pub use record::{Incident, IncidentState, PendingOn, SimilarIncident, TimelineEntry, TimelineKind};
 pub use root::{Affected, RootCandidate, root_candidate};
 pub use support::{OpenPlaybook, OpenStep, Support};
 
@@ -52,6 +52,8 @@ pub(crate) fn sample() -> Incident {
         reopened: 0,
         held: None,
         problem: None,
+        found_during: None,
+        similar: Vec::new(),
         findings: Vec::new(),
         workaround: None,
         runbook: None,

@@ -126,6 +126,12 @@ pub struct Incident {
     /// What holds its notices back now: every firing alert silenced or inhibited.
     pub held: Option<String>,
     pub problem: Option<ProblemId>,
+    /// The incident during whose handling it was found: one fault with it, counted once.
+    #[serde(default)]
+    pub found_during: Option<IncidentId>,
+    /// Earlier incidents that it looks like, the most alike first, as they were when it opened.
+    #[serde(default)]
+    pub similar: Vec<SimilarIncident>,
     /// The newest items of inspection runs that found it: `RUN-7/ups`.
     #[serde(default)]
     pub findings: Vec<String>,
@@ -170,6 +176,14 @@ pub struct Incident {
     #[serde(default)]
     pub outages: Vec<Outage>,
     pub updated_at: Moment,
+}
+
+/// An earlier incident that looks like this one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SimilarIncident {
+    pub incident: IncidentId,
+    /// Cosine of what is known of both, 0 to 1.
+    pub similarity: f64,
 }
 
 impl Incident {
@@ -248,6 +262,8 @@ pub enum TimelineKind {
     WorkaroundOffered,
     Delivered,
     DeliveryFailed,
+    WorkaroundTried,
+    FoundDuring,
     /// Which target holds for it from now on.
     Promised,
     TargetWarning,

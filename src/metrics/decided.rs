@@ -65,6 +65,8 @@ pub(super) struct Decided {
     budget_alerts: IntCounter,
     problems: IntGaugeVec,
     problems_opened: IntCounter,
+    problems_reopened: IntCounter,
+    workarounds_tried: IntCounterVec,
     runs: IntCounterVec,
     items: IntCounterVec,
     pub(super) staffed: Staffed,
@@ -110,6 +112,8 @@ impl Decided {
             budget_alerts: counter(registry, &names::BUDGET_ALERTS),
             problems: gauges(registry, &names::PROBLEMS, &["state"]),
             problems_opened: counter(registry, &names::PROBLEMS_OPENED),
+            problems_reopened: counter(registry, &names::PROBLEMS_REOPENED),
+            workarounds_tried: counters(registry, &names::WORKAROUNDS_TRIED, &["verdict"]),
             runs: counters(registry, &names::INSPECTION_RUNS, &["state"]),
             items: counters(registry, &names::INSPECTION_ITEMS, &["outcome"]),
             staffed: Staffed::new(registry),
@@ -133,6 +137,7 @@ impl Decided {
         begin(&self.incidents_unacknowledged, Priority::ALL.map(Priority::as_str));
         begin(&self.incidents_opened, Priority::ALL.map(Priority::as_str));
         begin(&self.notices, NoticeKind::ALL.map(NoticeKind::as_str));
+        begin(&self.workarounds_tried, [true, false].map(verdict));
         begin(&self.problems, ProblemState::ALL.map(ProblemState::as_str));
         begin(&self.runs, RunState::ALL.map(RunState::as_str));
         begin(&self.items, ItemOutcome::ALL.map(ItemOutcome::as_str));
@@ -229,6 +234,10 @@ impl Decided {
             Counted::StepSkipped { tier } => self.staffed.skipped.with_label_values(&[tier.as_str()]).inc(),
             Counted::Reopened => self.incidents_reopened.inc(),
             Counted::ProblemOpened => self.problems_opened.inc(),
+            Counted::ProblemReopened => self.problems_reopened.inc(),
+            Counted::WorkaroundTried { helped } => {
+                self.workarounds_tried.with_label_values(&[verdict(*helped)]).inc();
+            }
             Counted::RunEnded { state } => self.runs.with_label_values(&[state.as_str()]).inc(),
             Counted::ItemChecked { outcome } => self.items.with_label_values(&[outcome.as_str()]).inc(),
             Counted::InspectionFound { subject } => self.findings.with_label_values(&[subject.as_str()]).inc(),
@@ -318,4 +327,8 @@ impl Metrics {
 
 fn observe_micros(histogram: &HistogramVec, priority: Priority, tier: Tier, micros: i64) {
     histogram.with_label_values(&[priority.as_str(), tier.as_str()]).observe(micros.max(0) as f64 / 1e6);
+}
+
+const fn verdict(helped: bool) -> &'static str {
+    if helped { "helped" } else { "not_helped" }
 }

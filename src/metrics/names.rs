@@ -115,6 +115,12 @@ pub(super) const ON_DUTY: Text =
 pub(super) const PROBLEMS: Text = text("watchfire_problems", "Problem records, by state.");
 pub(super) const PROBLEMS_OPENED: Text =
     text("watchfire_problems_opened_total", "Problems opened because incidents kept coming back.");
+pub(super) const PROBLEMS_REOPENED: Text = text(
+    "watchfire_problems_reopened_total",
+    "Problems that came back after their fix was observed or they were closed.",
+);
+pub(super) const WORKAROUNDS_TRIED: Text =
+    text("watchfire_workarounds_tried_total", "Workarounds of known errors that people tried, by whether they helped.");
 pub(super) const INSPECTION_RUNS: Text =
     text("watchfire_inspection_runs_total", "Inspection runs that ended, by the state in which they ended.");
 pub(super) const INSPECTION_FINDINGS: Text =

@@ -9,6 +9,7 @@ mod explain;
 mod http;
 mod import;
 mod kill;
+mod labelled;
 mod main_job;
 mod mqtt;
 mod notices;

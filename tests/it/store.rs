@@ -205,6 +205,8 @@ fn incident(id: u64) -> Incident {
         reopened: 0,
         held: None,
         problem: None,
+        found_during: None,
+        similar: Vec::new(),
         findings: vec!["RUN-1/disk".to_owned()],
         workaround: Some("切换到备用链路".to_owned()),
         runbook: None,
@@ -234,7 +236,6 @@ fn problem(id: u64) -> Problem {
         title: format!("链路反复中断 {id}"),
         state: ProblemState::New,
         team: "experts".to_owned(),
-        owner: None,
         policy: "recurring".to_owned(),
         fingerprint: Fingerprint(id),
         rule: "link-down".to_owned(),
@@ -242,15 +243,10 @@ fn problem(id: u64) -> Problem {
         reason: "3 incidents in 30d".to_owned(),
         incidents: vec![IncidentId(1)],
         occurrences: 3,
-        root_cause: None,
-        workaround: None,
-        fix: None,
-        review_by: None,
-        notes: vec![],
         opened_at: at(1),
         last_seen_at: at(2),
-        closed_at: None,
         updated_at: at(2),
+        ..Problem::blank(ProblemId(id), Fingerprint(id), at(1))
     }
 }
 

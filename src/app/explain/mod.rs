@@ -185,6 +185,11 @@ impl Service<'_> {
         self.answer(self.client.get(self.address(path, query)?)).await
     }
 
+    /// Sends a command; the answer comes after its commit.
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, String> {
+        self.answer(self.client.post(self.address(path, &[])?).json(body)).await
+    }
+
     async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, String> {
         let request = match self.token {
             Some(token) => request.bearer_auth(token),

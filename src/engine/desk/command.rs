@@ -122,6 +122,10 @@ impl Desk {
                 step.timeline(id, TimelineKind::Cancelled, actor, reason);
                 Ok(())
             }
+            IncidentAction::WorkaroundHelped { helped, note } => {
+                self.workaround_tried(id, (*helped, note.as_deref()), actor, step)
+            }
+            IncidentAction::FoundDuring { incident } => self.found_during(id, *incident, actor, step),
         }
     }
 
@@ -321,6 +325,11 @@ fn describe_incident(action: &IncidentAction) -> (&'static str, String) {
         IncidentAction::Reopen { reason } => ("reopen", reason.clone()),
         IncidentAction::Merge { into } => ("merge", format!("into {into}")),
         IncidentAction::Cancel { reason } => ("cancel", reason.clone()),
+        IncidentAction::WorkaroundHelped { helped, note } => {
+            let verdict = if *helped { "it helped" } else { "it did not help" };
+            ("workaround", format!("{verdict}{}", note.as_ref().map(|note| format!(": {note}")).unwrap_or_default()))
+        }
+        IncidentAction::FoundDuring { incident } => ("found_during", incident.to_string()),
         IncidentAction::Contact { by, note } => ("contact", format!("by {by}: {note}")),
         IncidentAction::ExplainBreach { reason } => ("breach_reason", format!("{}: {}", reason.code, reason.text)),
         IncidentAction::ResolveBreached { resolution, reason } => {

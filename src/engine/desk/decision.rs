@@ -88,6 +88,7 @@ impl Desk {
                 let evidence = Box::new(evidence.clone());
                 step.effects.push(Effect::Evidence { incident: id, n: n as u32, evidence });
             }
+            self.compare(id, &raised.members, &raised.evidence, step);
         }
         step.touch(id);
     }
@@ -240,6 +241,7 @@ impl Desk {
             Effect::Membership { incident: id, fingerprint: member.fingerprint, firing: member.firing, link_only };
         step.effects.push(membership);
         if is_new {
+            self.remember_alert(id, member, step);
             self.member_line(id, TimelineKind::AlertJoined, "watchfire", &title_of(&member.labels), step);
         }
         if member.firing && !link_only {
@@ -389,6 +391,8 @@ fn new_record(
         reopened: 0,
         held: None,
         problem: None,
+        found_during: None,
+        similar: Vec::new(),
         findings: Vec::new(),
         workaround: None,
         runbook: rule.and_then(|rule| rule.runbook.clone()),
@@ -436,7 +440,7 @@ pub(super) fn playbook_of(rule: Option<&Rule>, step: &Step<'_>) -> Option<OpenPl
 }
 
 /// The item that an alert is about.
-fn item_of(labels: &Labels, step: &Step<'_>) -> Option<String> {
+pub(super) fn item_of(labels: &Labels, step: &Step<'_>) -> Option<String> {
     let inventory = &step.rulebook.inventory;
     inventory.concerned(labels).map(|item| inventory.item(item).name.clone())
 }

@@ -2,6 +2,7 @@
 //!
 //! It learns of alerts only through decisions, and replays from its own journal alone.
 
+mod alike;
 mod attendance;
 mod calendars;
 mod climbing;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::alike::Beginnings;
 use super::calendars::CalendarWatch;
 use super::climbing::{self, Reviews};
 use super::digest::Digests;
@@ -15,7 +16,7 @@ use crate::engine::{NoticeKind, Outcome};
 use crate::incidents::{Affected, Incident, IncidentState};
 use crate::inspections::Inspections;
 use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, SECTION_COUNT, Sections, Severity};
-use crate::problems::Problems;
+use crate::problems::{Likeness, Problems};
 use crate::rules::Channel;
 use crate::targets::{Clocks, OutageLedger};
 use crate::tiers::Climb;
@@ -57,10 +58,6 @@ pub struct DeskIncident {
     pub told: BTreeMap<String, BTreeSet<Channel>>,
     /// Persons to tell later, unless somebody acknowledges before.
     pub calls: Vec<Call>,
-    /// Its promises.
-    pub clocks: Clocks,
-    /// Whether the outage that its rule speaks of was begun since it is open.
-    pub outage_begun: bool,
 }
 
 /// A person's way that waits: told then, if the incident still wants somebody.
@@ -175,6 +172,9 @@ pub(in crate::engine) struct Core {
     pub next_incident: u64,
     pub problems: Problems,
     pub inspections: Inspections,
+    /// What incidents are about, and what began when: for similarity and hints.
+    pub likeness: Likeness,
+    pub beginnings: Beginnings,
     pub calendars: CalendarWatch,
     pub staff: Staff,
     pub outages: OutageLedger,
@@ -364,6 +364,11 @@ impl DeskState {
                 self.kept.by_alert.remove(fingerprint);
             }
         }
+    }
+
+    /// Whether any remembered incident was found during this one.
+    pub fn incidents_found_during(&self, id: IncidentId) -> bool {
+        self.kept.incidents.iter().any(|(_, incident)| incident.record.found_during == Some(id))
     }
 
     /// The first incident that is due at `now`.

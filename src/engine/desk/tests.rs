@@ -74,7 +74,12 @@ fn rulebook() -> Rulebook {
             matchers: Matchers::default(),
             count: 3,
             within: Span::from_days(30),
+            apart: Span::ZERO,
+            regular: true,
+            zone: "Asia/Shanghai".to_owned(),
             team: "二线".to_owned(),
+            review_after: Span::from_days(7),
+            quiet: Span::from_days(30),
         }],
         ..Rulebook::empty()
     }
@@ -291,6 +296,7 @@ fn the_third_repeat_opens_one_problem_and_its_workaround_meets_the_next() {
         root_cause: Some("光模块老化".to_owned()),
         workaround: Some("切换到备用链路".to_owned()),
         fix: None,
+        change: None,
     };
     acts.push((21_000, Act::Problem(1, describe)));
     acts.push((21_001, Act::Problem(1, ProblemAction::Move { to: ProblemState::KnownError, reason: None })));

@@ -80,6 +80,7 @@ impl Desk {
         };
         step.count(counted);
         step.timeline(id, TimelineKind::Resolved, actor, text);
+        self.end_episode(id, step);
         // Whoever was never told of it need not be told that it is over.
         if was_paged {
             self.tell(id, NoticeKind::Resolved, "resolved", step);

@@ -48,7 +48,7 @@ targets:
 outages:
   - { name: 中断, a_year: 2m, zone: Asia/Shanghai, warn_at: [50, 100] }
 problems:
-  - { name: returns, match: 'rule!="catch-all"', count: 2, within: 1d, team: second }
+  - { name: returns, match: 'rule!="catch-all"', count: 2, within: 1d, apart: 10s, team: second }
 "#;
 
 const RULES: [&str; 4] = [
@@ -386,16 +386,25 @@ fn problem([which, verb, other, key, seen]: [u8; 5], engine: &Engine) -> Request
     let known: Vec<ProblemId> = engine.problems().map(|problem| problem.id).collect();
     let id = pick(&known, which).unwrap_or(ProblemId(1));
     let some = |text: &str| Some(text.to_owned());
-    let action = match verb % 5 {
+    let because = || "证据充分".to_owned();
+    let action = match verb % 10 {
         0 => ProblemAction::Comment { text: "看过日志".to_owned() },
         1 => ProblemAction::Own { owner: "李工".to_owned() },
         2 => ProblemAction::Move {
             to: ProblemState::ALL[usize::from(other) % ProblemState::ALL.len()],
             reason: some("证据充分"),
         },
-        3 => {
-            ProblemAction::Describe { root_cause: some("光模块老化"), workaround: some("切换备用"), fix: None }
-        }
+        3 => ProblemAction::Describe {
+            root_cause: some("光模块老化"),
+            workaround: some("切换备用"),
+            fix: None,
+            change: None,
+        },
+        4 => ProblemAction::Accept,
+        5 => ProblemAction::Reject { reason: because() },
+        6 => ProblemAction::Merge { into: ProblemId(u64::from(other % 4)), reason: because() },
+        7 => ProblemAction::Split { incidents: vec![IncidentId(u64::from(other % 8))], reason: because() },
+        8 => ProblemAction::Review { note: because() },
         _ => ProblemAction::LinkIncident { incident: IncidentId(u64::from(other % 8)) },
     };
     command(Action::Problem { id, action }, key, (seen % 8 == 0).then_some(1))

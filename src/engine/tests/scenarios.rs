@@ -504,7 +504,7 @@ inspections:
 
 #[test]
 fn the_third_repeat_within_the_window_is_a_problem() {
-    let rules = format!("{EACH}problems:\n  - {{ name: returns, count: 3, within: 1d, team: second }}\n");
+    let rules = format!("{EACH}problems:\n  - {{ name: returns, count: 3, within: 1d, apart: 0s, team: second }}\n");
     let round =
         |minutes: i64| format!("{minutes}m firing LinkDown site=GZ01\n{minutes}m resolved LinkDown site=GZ01\n");
     check(

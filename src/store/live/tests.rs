@@ -67,6 +67,8 @@ fn incident(id: u64, state: IncidentState, team: &str) -> Incident {
         reopened: 0,
         held: None,
         problem: None,
+        found_during: None,
+        similar: Vec::new(),
         findings: Vec::new(),
         workaround: None,
         runbook: None,

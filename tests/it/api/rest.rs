@@ -283,6 +283,12 @@ async fn every_command_reaches_the_queue_as_it_was_meant() {
         ("merge", r#"{"into":"INC-2"}"#, IncidentAction::Merge { into: IncidentId(2) }),
         ("cancel", r#"{"reason":"查明原因"}"#, IncidentAction::Cancel { reason: text() }),
         (
+            "workaround",
+            r#"{"helped":true,"note":"查明原因"}"#,
+            IncidentAction::WorkaroundHelped { helped: true, note: Some(text()) },
+        ),
+        ("found_during", r#"{"incident":"INC-2"}"#, IncidentAction::FoundDuring { incident: IncidentId(2) }),
+        (
             "contact",
             r#"{"by":"phone","note":"查明原因"}"#,
             IncidentAction::Contact { by: ContactBy::Phone, note: text() },
@@ -304,13 +310,26 @@ async fn every_command_reaches_the_queue_as_it_was_meant() {
         assert_eq!((reply.json()["id"].clone(), reply.header("etag")), (json!("INC-1"), "\"1\""));
     }
     let problem = |action| Action::Problem { id: ProblemId(1), action };
-    let described = ProblemAction::Describe { root_cause: None, workaround: Some(text()), fix: None };
+    let described = ProblemAction::Describe { root_cause: None, workaround: Some(text()), fix: None, change: None };
     let moved = ProblemAction::Move { to: ProblemState::KnownError, reason: None };
     let cases = [
         ("comment", r#"{"text":"查明原因"}"#, ProblemAction::Comment { text: text() }),
         ("own", r#"{"owner":"查明原因"}"#, ProblemAction::Own { owner: text() }),
         ("move", r#"{"to":"known_error"}"#, moved),
         ("describe", r#"{"workaround":"查明原因"}"#, described),
+        ("accept", "{}", ProblemAction::Accept),
+        ("reject", r#"{"reason":"查明原因"}"#, ProblemAction::Reject { reason: text() }),
+        (
+            "merge",
+            r#"{"into":"PRB-2","reason":"查明原因"}"#,
+            ProblemAction::Merge { into: ProblemId(2), reason: text() },
+        ),
+        (
+            "split",
+            r#"{"incidents":["INC-3"],"reason":"查明原因"}"#,
+            ProblemAction::Split { incidents: vec![IncidentId(3)], reason: text() },
+        ),
+        ("review", r#"{"note":"查明原因"}"#, ProblemAction::Review { note: text() }),
         ("link", r#"{"incident":"INC-3"}"#, ProblemAction::LinkIncident { incident: IncidentId(3) }),
     ];
     for (verb, body, action) in cases {
@@ -500,6 +519,7 @@ async fn what_is_answered_is_what_the_document_describes() {
         }
         let id = if path.contains("inspections") { "1" } else { "INC-1" };
         let id = if path.contains("problems") { "PRB-1" } else { id };
+        let path = if path.ends_with("/draft") { &format!("{path}?month=2026-05") } else { path };
         let reply = house
             .get(&path.replace("{id}", id).replace("{plan}", "machine-room").replace("{fingerprint}", &fingerprint))
             .await;

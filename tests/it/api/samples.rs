@@ -95,6 +95,8 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
         reopened: 0,
         held: None,
         problem: None,
+        found_during: None,
+        similar: vec![watchfire::incidents::SimilarIncident { incident: IncidentId(1), similarity: 0.9 }],
         findings: Vec::new(),
         workaround: None,
         runbook: None,
@@ -217,7 +219,6 @@ pub fn problem(number: u64) -> Problem {
         title: "链路反复中断".to_owned(),
         state: ProblemState::New,
         team: "network".to_owned(),
-        owner: None,
         policy: "repeats".to_owned(),
         fingerprint: Fingerprint(7),
         rule: "link-down".to_owned(),
@@ -225,15 +226,11 @@ pub fn problem(number: u64) -> Problem {
         reason: "3 incidents in 30d".to_owned(),
         incidents: vec![IncidentId(1)],
         occurrences: 3,
-        root_cause: None,
-        workaround: None,
-        fix: None,
-        review_by: None,
         notes: vec![ProblemNote { at: at(5), actor: "王工".to_owned(), text: "查看光功率".to_owned() }],
         opened_at: at(number as i64),
         last_seen_at: at(0),
-        closed_at: None,
         updated_at: at(0),
+        ..Problem::blank(ProblemId(number), Fingerprint(7), at(0))
     }
 }
 

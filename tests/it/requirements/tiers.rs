@@ -386,7 +386,7 @@ fn row_36_a_recurrence_while_the_fix_is_watched_is_told_to_every_tier() {
     let told: Vec<String> = centre
         .notices()
         .into_iter()
-        .filter(|notice| notice.kind == NoticeKind::Recurred)
+        .filter(|notice| notice.kind == NoticeKind::ProblemReopened)
         .map(|notice| format!("{} {}", notice.team, notice.subject))
         .collect();
     assert_eq!(told, ["first PRB-1", "second PRB-1", "huaxin PRB-1"]);
