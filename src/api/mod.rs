@@ -10,6 +10,7 @@ mod body;
 mod commands;
 mod dead_letters;
 mod deliveries;
+mod dispatch_order;
 mod endpoint;
 mod explain;
 mod family;

@@ -81,6 +81,7 @@ pub const SHAPES: &[Shape] = &[
             ("findings", Texts),
             ("workaround", MaybeText),
             ("runbook", MaybeText),
+            ("support", Object),
             ("diagnosis", MaybeText),
             ("resolution", MaybeText),
             ("digests", Texts),
@@ -376,8 +377,13 @@ pub const SHAPES: &[Shape] = &[
             ("minutes", Number),
         ],
     },
-    Shape { name: "Tiers", members: &[("ladders", Many("Ladder")), ("teams", Many("Team"))] },
-    Shape { name: "Ladder", members: &[("name", Text), ("steps", Many("Step"))] },
+    Shape {
+        name: "Tiers",
+        members: &[("ladders", Many("Ladder")), ("teams", Many("Team")), ("playbooks", Many("Playbook"))],
+    },
+    Shape { name: "Playbook", members: &[("name", Text), ("title", Text), ("steps", Many("PlaybookStep"))] },
+    Shape { name: "PlaybookStep", members: &[("name", Text), ("title", Text), ("evidence", Bool)] },
+    Shape { name: "Ladder", members: &[("name", Text), ("steps", Many("Step")), ("hierarchy", Many("Told"))] },
     Shape {
         name: "Step",
         members: &[
@@ -386,11 +392,34 @@ pub const SHAPES: &[Shape] = &[
             ("respond_by", Text),
             ("page_every", Text),
             ("resolve_by", MaybeText),
+            ("vendor", Bool),
+            ("kind", Text),
+            ("calendar", MaybeText),
+            ("demands", Texts),
+        ],
+    },
+    Shape {
+        name: "Told",
+        members: &[
+            ("after", Text),
+            ("priorities", Texts),
+            ("team", MaybeText),
+            ("person", MaybeText),
+            ("repeat", Number),
+            ("every", Text),
+            ("stop_when", Texts),
+            ("calendar", MaybeText),
         ],
     },
     Shape {
         name: "Team",
-        members: &[("name", Text), ("title", Text), ("members", Texts), ("channels", Many("Channel"))],
+        members: &[
+            ("name", Text),
+            ("title", Text),
+            ("members", Texts),
+            ("vendors", Texts),
+            ("channels", Many("Channel")),
+        ],
     },
     Shape { name: "Channel", members: &[("kind", Text), ("to", Text)] },
     Shape {
@@ -417,6 +446,7 @@ pub const SHAPES: &[Shape] = &[
             ("priority", MaybeText),
             ("severity", MaybeText),
             ("runbook", MaybeText),
+            ("playbook", MaybeText),
         ],
     },
     Shape {

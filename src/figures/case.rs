@@ -109,6 +109,10 @@ impl Case {
             | TimelineKind::Paged
             | TimelineKind::Queued
             | TimelineKind::StepSkipped
+            | TimelineKind::HandedBack
+            | TimelineKind::Triaged
+            | TimelineKind::StepTicked
+            | TimelineKind::ManagersTold
             | TimelineKind::Assigned
             | TimelineKind::Commented
             | TimelineKind::Pended

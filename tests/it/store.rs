@@ -211,6 +211,7 @@ fn incident(id: u64) -> Incident {
         findings: vec!["RUN-1/disk".to_owned()],
         workaround: Some("切换到备用链路".to_owned()),
         runbook: None,
+        support: watchfire::incidents::Support::default(),
         diagnosis: None,
         resolution: None,
         digests: Vec::new(),

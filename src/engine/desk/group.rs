@@ -130,6 +130,13 @@ impl Desk {
             record.pending_on = merged.record.pending_on;
         }
         record.runbook = record.runbook.take().or_else(|| merged.record.runbook.clone());
+        let support = &merged.record.support;
+        record.support.kind = support.kind;
+        record.support.playbook = record.support.playbook.take().or_else(|| support.playbook.clone());
+        record.support.bounces = record.support.bounces.max(support.bounces);
+        for (field, text) in &support.triage {
+            record.support.triage.entry(field.clone()).or_insert_with(|| text.clone());
+        }
         incident.climb = merged.climb.clone();
         incident.paged = incident.paged.into_iter().chain(merged.paged).min();
         let (from, tier) = (merged.record.id, merged.record.tier);
@@ -151,6 +158,8 @@ impl Desk {
         let Some(incident) = self.state.get_mut(id).filter(|incident| incident.record.unpaged) else { return };
         incident.record.unpaged = false;
         incident.record.runbook = incident.record.runbook.take().or_else(|| rule.runbook.clone());
+        let playbook = super::decision::playbook_of(Some(rule), step);
+        incident.record.support.playbook = incident.record.support.playbook.take().or(playbook);
         let record = incident.record.clone();
         let (climb, moves) = super::decision::new_climb(&record, Some(rule), &self.staffing_of(id, step), step);
         let Some(incident) = self.state.get_mut(id) else { return };

@@ -46,13 +46,14 @@ impl Desk {
             NoticeKind::Page
             | NoticeKind::PageAgain
             | NoticeKind::Escalated
+            | NoticeKind::HandedBack
+            | NoticeKind::ManagersTold
+            | NoticeKind::ReviewDue
             | NoticeKind::TargetWarning
             | NoticeKind::TargetBreached
             | NoticeKind::ProblemOpened
             | NoticeKind::ProblemReopened
             | NoticeKind::InspectionMissed
-            | NoticeKind::TargetWarning
-            | NoticeKind::TargetBreached
             | NoticeKind::Digest => self.tell_persons(&record, kind, &channels, &mut reached, step),
         }
         let line = format!("{} at tier {}: {reason} ({})", record.team, record.tier, reached.in_words());

@@ -41,6 +41,7 @@ fn rule(name: &str) -> Rule {
         after_hours: None,
         pages: true,
         runbook: None,
+        playbook: None,
         settle: Span::from_seconds(30),
         resolve_after: Span::from_minutes(5),
         close_after: None,
@@ -54,13 +55,7 @@ fn rule(name: &str) -> Rule {
 }
 
 fn rulebook() -> Rulebook {
-    let rung = |tier, team: &str| Rung {
-        tier,
-        team: team.to_owned(),
-        respond_by: Span::from_minutes(10),
-        page_every: Span::from_minutes(6),
-        resolve_by: None,
-    };
+    let rung = |tier, team: &str| Rung::wall(tier, team, Span::from_minutes(10), Span::from_minutes(6), None);
     let team = |name: &str| Team {
         name: name.to_owned(),
         title: String::new(),
@@ -72,7 +67,7 @@ fn rulebook() -> Rulebook {
     Rulebook {
         hash: RulebookHash([1; 32]),
         rules: vec![rule("link-down")],
-        ladders: [("default".to_owned(), Ladder { name: "default".to_owned(), steps })].into(),
+        ladders: [("default".to_owned(), Ladder { name: "default".to_owned(), steps, hierarchy: Vec::new() })].into(),
         teams: ["一线", "二线", "三线"].into_iter().map(|name| (name.to_owned(), team(name))).collect(),
         problems: vec![ProblemPolicy {
             name: "returns".to_owned(),
