@@ -97,7 +97,6 @@ async fn acknowledge(State(shared): State<Arc<Shared>>, body: Bytes) -> Response
             | Outcome::Run { .. }
             | Outcome::Staff { .. }
             | Outcome::Silence { .. }
-            | Outcome::Staff { .. }
             | Outcome::Rulebook { .. },
         ) => page(StatusCode::OK, &format!("<h1>已受理 · Acknowledged</h1><p>{id} · {}</p>", escaped(&claim.who))),
         Err(Unanswered::Unknown { .. } | Unanswered::BadRules { .. }) => {

@@ -54,6 +54,10 @@ pub struct DeskIncident {
     pub told: BTreeMap<String, BTreeSet<Channel>>,
     /// Persons to tell later, unless somebody acknowledges before.
     pub calls: Vec<Call>,
+    /// Its promises.
+    pub clocks: Clocks,
+    /// Whether the outage that its rule speaks of was begun since it is open.
+    pub outage_begun: bool,
 }
 
 /// A person's way that waits: told then, if the incident still wants somebody.

@@ -74,6 +74,7 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
         tier: Tier::First,
         team: team.to_owned(),
         assignee: None,
+        waiting: None,
         priority: Priority::P2,
         priority_reason: "severity major".to_owned(),
         severity: Severity::Major,
