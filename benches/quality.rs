@@ -1,7 +1,10 @@
 //! How well alarms are grouped: 20 simulated days against their truth, and labelled security alerts; beside baselines.
+//! And how well hints and likeness meet labelled sets.
 //!
-//! `cargo bench --profile dev --bench quality [-- simulated|ait-ads] [-- 100..130]`; figures stand in benches/README.md,
-//! and do not depend on the profile. Seeds below 1000 are for tuning.
+//! `cargo bench --profile dev --bench quality [-- simulated|ait-ads|hints|likeness] [-- 100..130]`; figures stand in
+//! benches/README.md, and do not depend on the profile. Seeds below 1000 are for tuning.
+
+mod faults;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -29,6 +32,38 @@ fn main() {
     if is_wanted("ait-ads") {
         ait_ads();
     }
+    if is_wanted("hints") {
+        hints();
+    }
+    if is_wanted("likeness") {
+        likeness();
+    }
+}
+
+// What comes before what, and what looks like what.
+
+fn hints() {
+    let sets = faults::hints(&faults::folder());
+    if sets.is_empty() {
+        println!("ABSENT: {}; no hint was measured", faults::folder().display());
+        return;
+    }
+    println!("| set | alarms | links | true ones | both | F1 | reach |\n|---|---|---|---|---|---|---|");
+    for set in sets {
+        let faults::Hinted { set: name, alarms, links, true_links, both, within } = &set;
+        println!("| {name} | {alarms} | {links} | {true_links} | {both} | {:.3} | {within} s |", set.f1());
+    }
+}
+
+fn likeness() {
+    let found = faults::likeness(&faults::folder(), 0..20);
+    if found.is_empty() {
+        println!("ABSENT: {}; no likeness was measured", faults::folder().display());
+        return;
+    }
+    let (least, most) = found.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), one| (low.min(*one), high.max(*one)));
+    let mean = found.iter().sum::<f64>() / found.len() as f64;
+    println!("| openstack-NET, {} orders | mean {mean:.3} | {least:.3} to {most:.3} |", found.len());
 }
 
 fn range(text: &str) -> Option<Range<u64>> {

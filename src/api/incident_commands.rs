@@ -1,4 +1,4 @@
-//! What people do with an incident: eleven commands, each its own route, since they do not stand behind one door.
+//! What people do with an incident: fourteen commands, each its own route, since they do not stand behind one door.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::shown::{Answer, Done, committed, misfit};
 use super::state::Shared;
 use crate::engine::{Action, IncidentAction, Outcome};
 use crate::incidents::PendingOn;
-use crate::model::IncidentId;
+use crate::model::{BreachReason, CauseParty, ContactBy, IncidentId, Moment, Outage};
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -28,6 +28,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::of(__path_reopen, Door::Work, reopen),
         Endpoint::of(__path_merge, Door::Work, merge),
         Endpoint::of(__path_cancel, Door::Close, cancel),
+        Endpoint::of(__path_workaround, Door::Work, workaround),
+        Endpoint::of(__path_found_during, Door::Work, found_during),
+        Endpoint::of(__path_contact, Door::Work, contact),
+        Endpoint::of(__path_explain_breach, Door::Work, explain_breach),
+        Endpoint::of(__path_outage, Door::Work, outage),
     ]
 }
 
@@ -78,6 +83,48 @@ struct Escalate {
 struct Resolve {
     #[schema(value_type = String)]
     resolution: Text,
+    /// Demanded when a promise was broken; a code of the rules' `breach_reasons`
+    #[schema(inline)]
+    breach_reason: Option<Breach>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Breach {
+    #[schema(value_type = String)]
+    code: Name,
+    #[schema(value_type = String)]
+    text: Text,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Contact {
+    /// phone, mail, visit or chat
+    #[schema(value_type = String)]
+    by: ContactBy,
+    #[schema(value_type = Option<String>)]
+    note: Option<Text>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OutageBody {
+    /// Which service was out
+    #[schema(value_type = String)]
+    service: Name,
+    /// For whom; nobody in particular unless given
+    #[schema(value_type = Option<String>)]
+    customer: Option<Name>,
+    /// Whose fault it was: provider, customer or third_party
+    #[schema(value_type = String)]
+    party: CauseParty,
+    /// RFC 3339
+    #[schema(value_type = String)]
+    from: Moment,
+    /// RFC 3339; it goes on unless given
+    #[schema(value_type = Option<String>)]
+    to: Option<Moment>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -95,8 +142,39 @@ struct Merge {
     into: IncidentId,
 }
 
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Workaround {
+    helped: bool,
+    #[schema(value_type = Option<String>)]
+    note: Option<Text>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct FoundDuring {
+    /// INC-…: the incident of whose fault this is a piece
+    #[schema(value_type = String)]
+    incident: IncidentId,
+}
+
 type Api = State<Arc<Shared>>;
 type Incident = Id<IncidentId>;
+
+/// Says whether the workaround of its problem helped; counted on the problem.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/workaround", request_body = inline(Workaround),
+    responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
+async fn workaround(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Workaround>) -> Answer {
+    let note = body.note.map(|note| note.0);
+    act(&api, author, id, IncidentAction::WorkaroundHelped { helped: body.helped, note }).await
+}
+
+/// Links it as a piece of another incident's fault: it counts as no fault of its own.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/found_during", request_body = inline(FoundDuring),
+    responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
+async fn found_during(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<FoundDuring>) -> Answer {
+    act(&api, author, id, IncidentAction::FoundDuring { incident: body.incident }).await
+}
 
 /// Takes it: stops the ladder from climbing.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/acknowledge", request_body = inline(Note),
@@ -144,7 +222,12 @@ async fn escalate(State(api): Api, author: Author, Id(id): Incident, Body(body):
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/resolve", request_body = inline(Resolve),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn resolve(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Resolve>) -> Answer {
-    act(&api, author, id, IncidentAction::Resolve { resolution: body.resolution.0 }).await
+    let resolution = body.resolution.0;
+    let action = match body.breach_reason.map(Breach::into_reason) {
+        Some(reason) => IncidentAction::ResolveBreached { resolution, reason },
+        None => IncidentAction::Resolve { resolution },
+    };
+    act(&api, author, id, action).await
 }
 
 /// Ends it for good: first line's word.
@@ -175,6 +258,41 @@ async fn cancel(State(api): Api, author: Author, Id(id): Incident, Body(body): B
     act(&api, author, id, IncidentAction::Cancel { reason: body.reason.0 }).await
 }
 
+/// Logs a contact with the user; the first one stops the time to own.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/contact", request_body = inline(Contact),
+    responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
+async fn contact(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Contact>) -> Answer {
+    let note = body.note.map(|note| note.0).unwrap_or_default();
+    act(&api, author, id, IncidentAction::Contact { by: body.by, note }).await
+}
+
+/// Says why a promise was broken.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/breach-reason", request_body = inline(Breach),
+    responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
+async fn explain_breach(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Breach>) -> Answer {
+    act(&api, author, id, IncidentAction::ExplainBreach { reason: body.into_reason() }).await
+}
+
+/// Enters an outage into the ledger, or corrects the one of that time.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/outage", request_body = inline(OutageBody),
+    responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
+async fn outage(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<OutageBody>) -> Answer {
+    let outage = Outage {
+        customer: body.customer.map(|customer| customer.0).unwrap_or_default(),
+        service: body.service.0,
+        party: body.party,
+        from: body.from,
+        to: body.to,
+    };
+    act(&api, author, id, IncidentAction::Outage { outage }).await
+}
+
+impl Breach {
+    fn into_reason(self) -> BreachReason {
+        BreachReason { code: self.code.0, text: self.text.0 }
+    }
+}
+
 async fn act(api: &Arc<Shared>, author: Author, id: IncidentId, action: IncidentAction) -> Answer {
     match api.command(author, Action::Incident { id, action }).await? {
         Outcome::Incident { id, version } => {
@@ -185,6 +303,7 @@ async fn act(api: &Arc<Shared>, author: Author, id: IncidentId, action: Incident
         | Outcome::Run { .. }
         | Outcome::Silence { .. }
         | Outcome::Rulebook { .. }
+        | Outcome::Staff { .. }
         | Outcome::Refused(_)) => Err(misfit(&outcome)),
     }
 }

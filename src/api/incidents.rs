@@ -24,6 +24,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::of(__path_timeline, Door::Read, timeline),
         Endpoint::of(__path_members, Door::Read, members),
         Endpoint::of(__path_evidence, Door::Read, evidence),
+        Endpoint::of(__path_similar, Door::Read, similar),
         Endpoint::of(__path_deliveries, Door::Read, deliveries),
     ]
 }
@@ -116,13 +117,29 @@ async fn evidence(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, que
     list(shared.api.store.evidence(id).await?)
 }
 
-/// Its notices, and what became of each.
+/// Earlier incidents that it looks like, the most alike first, as they stand: with how they were resolved.
+#[utoipa::path(get, path = "/api/v1/incidents/{id}/similar",
+    responses((status = 200, description = "At most five", body = ref("#/components/schemas/IncidentPage"))))]
+async fn similar(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
+    query.end()?;
+    let mut earlier = Vec::new();
+    for alike in known(&shared, id).await?.similar {
+        earlier.extend(shared.api.store.incident(alike.incident).await?);
+    }
+    list(earlier)
+}
+
+/// Its notices, the digests in which it was told, and what became of each.
 #[utoipa::path(get, path = "/api/v1/incidents/{id}/deliveries",
     responses((status = 200, description = "The delivery log", body = ref("#/components/schemas/DeliveryPage"))))]
 async fn deliveries(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
     query.end()?;
-    known(&shared, id).await?;
-    let rows = shared.api.store.deliveries(&id.to_string()).await?;
+    let incident = known(&shared, id).await?;
+    let mut rows = shared.api.store.deliveries(&id.to_string()).await?;
+    for digest in &incident.digests {
+        rows.extend(shared.api.store.deliveries(digest).await?);
+    }
+    rows.sort_by_key(|row| row.notice.cause);
     list(rows.into_iter().map(DeliveryView::from).collect())
 }
 

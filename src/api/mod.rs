@@ -3,6 +3,7 @@
 //! Reads what was committed; writes by sending one command and awaiting its answer. Must never write by itself.
 
 mod access;
+mod ack;
 mod alerts;
 mod audit;
 mod body;
@@ -12,13 +13,17 @@ mod deliveries;
 mod endpoint;
 mod explain;
 mod family;
+mod figures;
 mod incident_commands;
 mod incidents;
 mod inspections;
 mod normalised;
 mod openapi;
 mod parameters;
+mod problem_review;
 mod problems;
+mod roster_commands;
+mod rosters;
 mod router;
 mod rules;
 mod runs;
@@ -29,6 +34,7 @@ mod silences;
 mod sources;
 mod state;
 mod stream;
+mod targets;
 mod tiers;
 mod v2;
 

@@ -68,7 +68,7 @@ fn completed(endpoint: &Endpoint) -> Operation {
         parameters.push(header("Idempotency-Key", "Repeating a command with it within 24 h changes nothing"));
     }
     operation.parameters = (!parameters.is_empty()).then_some(parameters);
-    if endpoint.door != Door::Health {
+    if !asks_nobody(endpoint.door) {
         operation.security = Some(security());
     }
     for (status, description) in refusals(endpoint) {
@@ -78,6 +78,11 @@ fn completed(endpoint: &Endpoint) -> Operation {
         }
     }
     operation
+}
+
+/// Whether a door is passed without credentials.
+fn asks_nobody(door: Door) -> bool {
+    matches!(door, Door::Health | Door::Link)
 }
 
 /// The noun of a path: its first segment below our API, else whose API it is.
@@ -95,7 +100,7 @@ fn is_ours(path: &str) -> bool {
 
 fn refusals(endpoint: &Endpoint) -> Vec<(&'static str, &'static str)> {
     let mut refusals = vec![("503", "Not now; see Retry-After")];
-    if endpoint.door != Door::Health {
+    if !asks_nobody(endpoint.door) {
         refusals.extend([("401", "No token, or an unknown one"), ("403", "Not with this role, Origin or Host")]);
         refusals.push(("429", "Too many requests; see Retry-After"));
         refusals.push(("400", "What was asked cannot be read; the detail says where"));

@@ -11,12 +11,16 @@ use super::body::{Author, Body, Id, Name, Text};
 use super::endpoint::Endpoint;
 use super::family::Failure;
 use super::parameters::Parameters;
-use super::shown::{Answer, Done, committed, misfit, page, versioned};
+use super::shown::{Answer, Done, committed, list, misfit, page, versioned};
 use super::state::Shared;
 use crate::engine::{Action, Outcome, ProblemAction};
-use crate::model::{IncidentId, ProblemId};
-use crate::problems::ProblemState;
-use crate::store::ProblemFilter;
+use crate::model::{IncidentId, Moment, ProblemId};
+use crate::problems::{Problem, ProblemState};
+use crate::store::{PageRequest, ProblemFilter};
+
+/// One page of the store, and how much of it one answer holds.
+pub(super) const PAGE_MAX: u32 = 500;
+pub(super) const WHOLE_MAX: usize = 5_000;
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -65,6 +69,9 @@ struct Describe {
     workaround: Option<Text>,
     #[schema(value_type = Option<String>)]
     fix: Option<Text>,
+    /// The number of the change that brings the fix
+    #[schema(value_type = Option<String>)]
+    change: Option<Text>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -77,22 +84,32 @@ struct Link {
 
 type Api = State<Arc<Shared>>;
 
-/// Problems, newest first.
+/// Problems, newest first; or the review queue: all open ones, whose review is due first.
 #[utoipa::path(get, path = "/api/v1/problems",
     params(
         ("state" = Option<String>, Query, description = "Any of new, investigating, known_error, fix_in_progress, observing, closed, accepted_risk, duplicate"),
         ("team" = Option<String>, Query),
         ("q" = Option<String>, Query, description = "A piece of its texts"),
+        ("queue" = Option<String>, Query, description = "`review`: the open ones in the order of review_by, whole, without cursor"),
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),
         ("limit" = Option<u32>, Query, description = "1 to 500, else 100"),
     ),
     responses((status = 200, description = "A page", body = ref("#/components/schemas/ProblemPage"))))]
 async fn problems(State(shared): Api, mut query: Parameters) -> Answer {
-    let filter = ProblemFilter {
+    let mut filter = ProblemFilter {
         states: query.words("state", &ProblemState::ALL, ProblemState::as_str)?,
         team: query.text("team")?,
         text: query.text("q")?,
     };
+    if !query.words("queue", &[()], |()| "review")?.is_empty() {
+        query.end()?;
+        if filter.states.is_empty() {
+            filter.states = ProblemState::ALL.into_iter().filter(|state| state.is_open()).collect();
+        }
+        let mut queue = whole(&shared, &filter).await?;
+        queue.sort_by_key(|problem| (problem.review_by.unwrap_or(Moment::FAR_FUTURE), problem.id));
+        return list(queue);
+    }
     page(&shared.api.store.problems(&filter, &query.page()?).await?)
 }
 
@@ -136,6 +153,7 @@ async fn describe(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(b
         root_cause: body.root_cause.map(|text| text.0),
         workaround: body.workaround.map(|text| text.0),
         fix: body.fix.map(|text| text.0),
+        change: body.change.map(|text| text.0),
     };
     act(&api, author, id, action).await
 }
@@ -147,13 +165,29 @@ async fn link(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body)
     act(&api, author, id, ProblemAction::LinkIncident { incident: body.incident }).await
 }
 
-async fn act(api: &Arc<Shared>, author: Author, id: ProblemId, action: ProblemAction) -> Answer {
+/// Every problem that fits, up to what one answer holds.
+pub(super) async fn whole(shared: &Shared, filter: &ProblemFilter) -> Result<Vec<Problem>, Failure> {
+    let mut all = Vec::new();
+    let mut request = PageRequest { limit: PAGE_MAX, ..PageRequest::default() };
+    while all.len() < WHOLE_MAX {
+        let page = shared.api.store.problems(filter, &request).await?;
+        all.extend(page.items);
+        match page.next {
+            Some(next) => request.cursor = Some(next),
+            None => break,
+        }
+    }
+    Ok(all)
+}
+
+pub(super) async fn act(api: &Arc<Shared>, author: Author, id: ProblemId, action: ProblemAction) -> Answer {
     match api.command(author, Action::Problem { id, action }).await? {
         Outcome::Problem { id, version } => shown(api, id, version).await,
         outcome @ (Outcome::Incident { .. }
         | Outcome::Run { .. }
         | Outcome::Silence { .. }
         | Outcome::Rulebook { .. }
+        | Outcome::Staff { .. }
         | Outcome::Refused(_)) => Err(misfit(&outcome)),
     }
 }

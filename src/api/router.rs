@@ -16,8 +16,9 @@ use super::endpoint::{Endpoint, mount};
 use super::family::Failure;
 use super::state::{ApiState, Shared};
 use super::{
-    alerts, audit, dead_letters, explain, incident_commands, incidents, inspections, normalised, openapi, problems,
-    rules, runs, service, silences, sources, stream, tiers, v2,
+    ack, alerts, audit, dead_letters, explain, figures, incident_commands, incidents, inspections, normalised, openapi,
+    problem_review, problems, roster_commands, rosters, rules, runs, service, silences, sources, stream, targets,
+    tiers, v2,
 };
 use crate::ingest;
 use crate::metrics::{Metrics, Stopwatch};
@@ -57,9 +58,14 @@ pub fn endpoints() -> Vec<Endpoint> {
         alerts::endpoints(),
         explain::endpoints(),
         problems::endpoints(),
+        problem_review::endpoints(),
         inspections::endpoints(),
         runs::endpoints(),
         tiers::endpoints(),
+        rosters::endpoints(),
+        roster_commands::endpoints(),
+        targets::endpoints(),
+        figures::endpoints(),
         rules::endpoints(),
         sources::endpoints(),
         silences::endpoints(),
@@ -67,6 +73,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         dead_letters::endpoints(),
         normalised::endpoints(),
         stream::endpoints(),
+        ack::endpoints(),
     ]
     .into_iter()
     .flatten()

@@ -43,6 +43,9 @@ struct Record {
     #[schema(value_type = Option<String>)]
     evidence: Option<Text>,
     value: Option<f64>,
+    /// What stands there, to be compared with the inventory; some items demand it
+    #[schema(value_type = Option<String>)]
+    found: Option<Text>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -114,7 +117,8 @@ async fn record(
     let id: RunId = id.parse().map_err(|error| Failure::bad(format!("{error}")))?;
     let evidence = body.evidence.map(|text| text.0).unwrap_or_default();
     let item = Name::try_from(item).map_err(Failure::bad)?.0;
-    act(&api, author, id, RunAction::RecordItem { item, outcome: body.outcome, evidence, value: body.value }).await
+    let (outcome, value, found) = (body.outcome, body.value, body.found.map(|found| found.0));
+    act(&api, author, id, RunAction::RecordItem { item, outcome, evidence, value, found }).await
 }
 
 /// Signs the finished run.
@@ -153,6 +157,7 @@ fn run_of(outcome: Outcome) -> Result<(RunId, u64), Failure> {
         | Outcome::Problem { .. }
         | Outcome::Silence { .. }
         | Outcome::Rulebook { .. }
+        | Outcome::Staff { .. }
         | Outcome::Refused(_)) => Err(misfit(&outcome)),
     }
 }

@@ -51,6 +51,7 @@ async fn reload(State(shared): State<Arc<Shared>>, caller: Caller) -> Response {
         Ok(Outcome::Refused(refusal)) => Failure::from(refusal).answer("/-/reload"),
         Ok(
             Outcome::Rulebook { .. }
+            | Outcome::Staff { .. }
             | Outcome::Incident { .. }
             | Outcome::Problem { .. }
             | Outcome::Run { .. }

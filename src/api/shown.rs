@@ -64,7 +64,8 @@ impl Shared {
             | Outcome::Problem { .. }
             | Outcome::Run { .. }
             | Outcome::Silence { .. }
-            | Outcome::Rulebook { .. }) => Ok(outcome),
+            | Outcome::Rulebook { .. }
+            | Outcome::Staff { .. }) => Ok(outcome),
         }
     }
 }

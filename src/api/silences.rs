@@ -87,6 +87,7 @@ async fn put_silence(State(shared): State<Arc<Shared>>, author: Author, Body(ask
         outcome @ (Outcome::Incident { .. }
         | Outcome::Problem { .. }
         | Outcome::Run { .. }
-        | Outcome::Rulebook { .. }) => Err(misfit(&outcome)),
+        | Outcome::Rulebook { .. }
+        | Outcome::Staff { .. }) => Err(misfit(&outcome)),
     }
 }

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::{Hosts, Keyring, Rate, Rates};
 use super::commands::CommandQueue;
+use crate::incidents::AckKey;
 use crate::ingest::http::HttpIntake;
 use crate::metrics::Metrics;
 use crate::model::Moment;
@@ -26,6 +27,8 @@ pub struct ApiSettings {
     pub requests_per_second: u32,
     /// Streams open at once.
     pub streams_max: u32,
+    /// What signs the links by which people acknowledge; `None`: no such link is good.
+    pub ack_key: Option<AckKey>,
     /// When the service started, for v2's `uptime`.
     pub started_at: Moment,
 }
@@ -37,6 +40,7 @@ impl ApiSettings {
             external_url: None,
             requests_per_second: 1_000,
             streams_max: 256,
+            ack_key: None,
             started_at,
         }
     }
@@ -66,6 +70,8 @@ pub struct Shared {
     pub requests: Rates<(std::net::IpAddr, String)>,
     /// Wrong tokens by address.
     pub failures: Rates<std::net::IpAddr>,
+    /// Links followed, by address.
+    pub links: Rates<std::net::IpAddr>,
     pub streams: Arc<Semaphore>,
     /// Reads of v2 under way at once: each may hold an answer of many megabytes.
     pub v2_reads: Semaphore,
@@ -77,6 +83,8 @@ pub struct Shared {
 const CALLERS_MAX: usize = 10_000;
 /// Wrong tokens from one address: a person's typing mistakes, not a guesser's work.
 const FAILURES: Rate = Rate { burst: 20, per_second: 1 };
+/// Links followed from one address: a shift behind one gateway, not a guesser.
+const LINKS: Rate = Rate { burst: 60, per_second: 5 };
 const V2_READS_MAX: usize = 16;
 
 impl Shared {
@@ -87,6 +95,7 @@ impl Shared {
             hosts: Hosts::new(&api.settings.allowed_hosts, api.settings.external_url.as_deref()),
             requests: Rates::new(requests, CALLERS_MAX),
             failures: Rates::new(FAILURES, CALLERS_MAX),
+            links: Rates::new(LINKS, CALLERS_MAX),
             streams: Arc::new(Semaphore::new(api.settings.streams_max as usize)),
             v2_reads: Semaphore::new(V2_READS_MAX),
             openapi,

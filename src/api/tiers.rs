@@ -6,7 +6,6 @@ use axum::extract::State;
 use serde::Serialize;
 
 use super::access::Door;
-use super::deliveries::named;
 use super::endpoint::Endpoint;
 use super::parameters::Parameters;
 use super::shown::{Answer, json};
@@ -78,7 +77,7 @@ impl LadderView {
 
 impl TeamView {
     fn of(team: &Team) -> TeamView {
-        let channels = team.channels.iter().map(named).map(|(kind, to)| ChannelView { kind, to });
+        let channels = team.channels.iter().map(|channel| ChannelView { kind: channel.kind(), to: channel.shown() });
         TeamView {
             name: team.name.clone(),
             title: team.title.clone(),

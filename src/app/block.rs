@@ -3,10 +3,12 @@
 use tokio::sync::oneshot;
 
 use crate::api::{Asked, Unanswered};
-use crate::engine::{Counted, DeskInput, Effect, Engine, Explained, NotTaken, Outcome, Request, Work};
+use crate::engine::{
+    Action, Command, Counted, DeskInput, Effect, Engine, Explained, NotTaken, Outcome, Request, StaffAction, Work,
+};
 use crate::ingest::{Delivery, Parcel, Refused, Verdict};
 use crate::metrics::Stopwatch;
-use crate::model::{DeadLetter, Event, Moment};
+use crate::model::{DeadLetter, Event, Heartbeat, Moment};
 use crate::notify::Report;
 
 /// Inputs in one block, at most; more wait for the next.
@@ -65,6 +67,10 @@ impl Block {
             Parcel::Events(events) => (events, None),
             Parcel::DeadLetter(letter) => (Vec::new(), Some(letter)),
             Parcel::Partly { events, dead_letter } => (events, Some(dead_letter)),
+            Parcel::Presence(heartbeat) => {
+                self.heartbeat(engine, clock, heartbeat)?;
+                (Vec::new(), None)
+            }
         };
         let mut verdicts = Vec::with_capacity(events.len());
         for event in events {
@@ -164,6 +170,23 @@ impl Block {
     /// Takes the people and tools that wait out of it: their inputs are tried one by one instead.
     pub fn take_waiting(&mut self) -> Block {
         Block { waiting: std::mem::take(&mut self.waiting), ..Block::default() }
+    }
+
+    /// What a connection says of somebody: a command of theirs. A refusal is audited; nobody waits for it.
+    fn heartbeat(
+        &mut self,
+        engine: &mut Engine,
+        clock: &impl Fn() -> Moment,
+        heartbeat: Heartbeat,
+    ) -> Result<(), NotTaken> {
+        let command = Command {
+            actor: heartbeat.person.clone(),
+            role: "mqtt".to_owned(),
+            idempotency_key: None,
+            if_match: None,
+            action: Action::Staff(StaffAction::Presence(heartbeat)),
+        };
+        self.take(engine, clock, Request::Desk(DeskInput::Command(Box::new(command))))
     }
 
     fn event(&mut self, engine: &mut Engine, clock: &impl Fn() -> Moment, event: Event) -> Result<Verdict, NotTaken> {

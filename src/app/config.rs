@@ -52,6 +52,19 @@ pub struct ServeFlags {
     /// How people reach this service, for links and for the Host check
     #[arg(long, env = "WATCHFIRE_EXTERNAL_URL", value_name = "URL")]
     pub external_url: Option<String>,
+    /// Mail server: smtp://host:25, smtps://user:{secret:NAME}@host or smtp://user:{secret:NAME}@host:587?tls=required
+    /// (in the file: smtp: {url, from})
+    #[arg(long, env = "WATCHFIRE_SMTP_URL", value_name = "URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// As whom mails are sent: noc@example.com, or "值班 <noc@example.com>"
+    #[arg(long, env = "WATCHFIRE_SMTP_FROM", value_name = "ADDRESS")]
+    pub smtp_from: Option<String>,
+    /// Directory with one file for each secret that channels name as {secret:NAME}; WATCHFIRE_SECRET_<NAME> comes first
+    #[arg(long, env = "WATCHFIRE_SECRETS_DIR", value_name = "DIR")]
+    pub secrets_dir: Option<PathBuf>,
+    /// How long the link of a notice acknowledges; needs --external-url [default: 24h]
+    #[arg(long, env = "WATCHFIRE_ACK_LINK_VALID", value_name = "SPAN")]
+    pub ack_link_valid: Option<String>,
     /// Label that names an event's correlation domain (say, site); fixed at the first start [default: one domain]
     #[arg(long, env = "WATCHFIRE_DOMAIN_LABEL", value_name = "LABEL")]
     pub domain_label: Option<String>,
@@ -83,12 +96,23 @@ struct ConfigFile {
     mqtt_url: Option<String>,
     mqtt_listen: Option<String>,
     external_url: Option<String>,
+    smtp: Smtp,
+    secrets_dir: Option<PathBuf>,
+    ack_link_valid: Option<String>,
     domain_label: Option<String>,
     journal_keep: Option<String>,
     journal_max_bytes: Option<u64>,
     intake_events: Option<u32>,
     accept_clock: bool,
     log_json: bool,
+}
+
+/// The mail server.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Smtp {
+    url: Option<String>,
+    from: Option<String>,
 }
 
 /// Whether and where the built-in MQTT intake listens.
@@ -112,6 +136,11 @@ pub struct Config {
     pub mqtt_url: Option<String>,
     pub mqtt_listen: MqttListen,
     pub external_url: Option<String>,
+    /// URL and sender of mails; checked when the courier starts. The URL names its password, but is never printed.
+    pub smtp: Option<(String, String)>,
+    pub secrets_dir: Option<PathBuf>,
+    /// A minute to 30 days.
+    pub ack_link_valid: Span,
     pub domain_label: Option<String>,
     pub journal_keep: Span,
     pub journal_max_bytes: u64,
@@ -138,6 +167,9 @@ impl Config {
             mqtt_listen: mqtt_listen(flags.mqtt_listen.or(file.mqtt_listen), mqtt_url.is_some())?,
             mqtt_url,
             external_url: flags.external_url.or(file.external_url),
+            smtp: smtp(flags.smtp_url.or(file.smtp.url), flags.smtp_from.or(file.smtp.from))?,
+            secrets_dir: flags.secrets_dir.or(file.secrets_dir),
+            ack_link_valid: ack_link_valid(flags.ack_link_valid.or(file.ack_link_valid))?,
             domain_label: flags.domain_label.or(file.domain_label),
             journal_keep: match keep {
                 Some(text) => span("journal_keep", &text)?,
@@ -179,6 +211,28 @@ fn span(name: &'static str, text: &str) -> Result<Span, BadConfig> {
         value: text.to_owned(),
         reason: bad.to_string(),
     })
+}
+
+fn smtp(url: Option<String>, from: Option<String>) -> Result<Option<(String, String)>, BadConfig> {
+    let missing = |name: &'static str, reason: &str| {
+        Err(BadConfig::Value { name, value: String::new(), reason: reason.to_owned() })
+    };
+    match (url, from) {
+        (None, None) => Ok(None),
+        (Some(url), Some(from)) => Ok(Some((url, from))),
+        (Some(_), None) => missing("smtp.from", "a mail server needs a sender, for example noc@example.com"),
+        (None, Some(_)) => missing("smtp.url", "a sender needs a mail server, for example smtp://mail.example.com"),
+    }
+}
+
+fn ack_link_valid(text: Option<String>) -> Result<Span, BadConfig> {
+    const NAME: &str = "ack_link_valid";
+    let Some(text) = text else { return Ok(Span::from_hours(24)) };
+    let valid = span(NAME, &text)?;
+    if (Span::from_minutes(1)..=Span::from_days(30)).contains(&valid) {
+        return Ok(valid);
+    }
+    Err(BadConfig::Value { name: NAME, value: text, reason: "expected 1m to 30d".to_owned() })
 }
 
 fn rules_dir(named: Option<PathBuf>) -> Result<Option<PathBuf>, BadConfig> {

@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::announce;
 use super::doors::Doors;
+use super::reach;
 use crate::broker::{BrokerAddress, LinkOptions};
 use crate::inspections::{ProbeRequest, ProbeResult};
 use crate::notify::{Courier, MqttPublisher, Publish, Report, RetryPolicy};
@@ -29,7 +30,7 @@ pub fn start(
     let courier = Courier::new(
         doors.store.clone(),
         reports,
-        publisher.map(publish),
+        reach::of(doors, publisher.map(publish))?,
         Arc::clone(&doors.metrics),
         notices,
         RetryPolicy::STANDARD,

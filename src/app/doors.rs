@@ -15,6 +15,7 @@ use super::serve::NotStarted;
 use super::{gauges, http_server};
 use crate::api::{self, ApiSettings, ApiState, CommandQueue, Keyring, Now};
 use crate::broker::BrokerAddress;
+use crate::incidents::AckKey;
 use crate::ingest::Intake;
 use crate::ingest::http::{BODY_MAX_BYTES, HttpIntake};
 use crate::ingest::mqtt::{
@@ -40,6 +41,8 @@ pub struct Doors {
     pub clock: Clock,
     pub intake: Intake,
     pub commands: CommandQueue,
+    /// What signs the links of notices.
+    pub ack_key: AckKey,
     pub stop: CancellationToken,
 }
 
@@ -140,8 +143,11 @@ fn open_http(
         now: doors.now(),
         body_max_bytes: BODY_MAX_BYTES,
     };
-    let settings =
-        ApiSettings { external_url: doors.config.external_url.clone(), ..ApiSettings::new(doors.clock.now()) };
+    let settings = ApiSettings {
+        external_url: doors.config.external_url.clone(),
+        ack_key: Some(doors.ack_key.clone()),
+        ..ApiSettings::new(doors.clock.now())
+    };
     let state = ApiState {
         store: doors.store.clone(),
         live: Arc::clone(&doors.live),
@@ -220,8 +226,11 @@ fn permit(name: String, role: Role, live: Arc<Live>) -> Result<Permit, Denied> {
                 move |topic: &str| live.rulebook().source(&source).is_some_and(|source| source.takes_topic(topic));
             Ok(Permit { name, may_publish: Arc::new(may_publish) })
         }
-        Role::Viewer | Role::FirstLine | Role::SecondLine | Role::ThirdLine | Role::ProcessManager => {
-            Err(Denied::NotAuthorised)
+        // People publish that they are there, and nothing else.
+        Role::FirstLine | Role::SecondLine | Role::ThirdLine | Role::ProcessManager => {
+            let own = mqtt::presence_topic(&name);
+            Ok(Permit { name, may_publish: Arc::new(move |topic: &str| topic == own) })
         }
+        Role::Viewer => Err(Denied::NotAuthorised),
     }
 }

@@ -14,7 +14,7 @@ use super::clock::Clock;
 use super::recover;
 use super::snapshots::Snapshots;
 use crate::api::{Asked, Unanswered, Wish};
-use crate::engine::{DeskInput, Effect, Engine, NotTaken, Outcome, Request};
+use crate::engine::{Action, Command, DeskInput, Effect, Engine, NotTaken, Outcome, Refusal, Request, StaffAction};
 use crate::ingest::Delivery;
 use crate::inspections::{ProbeRequest, ProbeResult};
 use crate::metrics::{Metrics, Stopwatch};
@@ -22,7 +22,7 @@ use crate::model::Span;
 use crate::notify::Report;
 use crate::problems::ProblemState;
 use crate::rules::Rulebook;
-use crate::store::{Batch, CommitError, Lease, Live, Readiness, Store};
+use crate::store::{Batch, CommitError, Lease, Live, Readiness, StaffView, Store};
 
 /// How long the loop sleeps at most, so that a stepped wall clock is noticed.
 const NAP_MAX: Span = Span::from_seconds(1);
@@ -214,6 +214,10 @@ impl Driver {
         let hash = rulebook.hash;
         let changed = hash != self.engine.rulebook().hash;
         self.outputs.metrics.rulebook_loaded(true, rulebook.rules.len());
+        if changed && let Some(refused) = self.leavers(actor, &rulebook, block)? {
+            tracing::error!(actor, %refused, "the new rules are refused; the old ones stay in force");
+            return Ok(Ok(Outcome::Refused(refused)));
+        }
         if changed {
             tracing::info!(actor, %hash, rules = rulebook.rules.len(), "new rules in force");
             self.engine.learn(rulebook);
@@ -221,6 +225,30 @@ impl Driver {
             block.take(&mut self.engine, &|| clock.now(), Request::Rulebook(hash))?;
         }
         Ok(Ok(Outcome::Rulebook { hash, changed }))
+    }
+
+    /// Asks the desk whether the people may go whom new rules no longer name; the refusal, if not.
+    fn leavers(&mut self, actor: &str, new: &Rulebook, block: &mut Block) -> Result<Option<Refusal>, Stopped> {
+        let old = Arc::clone(self.engine.rulebook());
+        let people: Vec<String> = old.everybody().difference(&new.everybody()).map(|name| (*name).to_owned()).collect();
+        if people.is_empty() {
+            return Ok(None);
+        }
+        let command = Command {
+            actor: actor.to_owned(),
+            role: "reload".to_owned(),
+            idempotency_key: None,
+            if_match: None,
+            action: Action::Staff(StaffAction::Remove { people, rules: new.hash }),
+        };
+        let clock = self.clock.clone();
+        let before = block.work.effects.len();
+        block.take(&mut self.engine, &|| clock.now(), Request::Desk(DeskInput::Command(Box::new(command))))?;
+        let answers = block.work.effects[before..].iter().filter_map(|effect| match effect {
+            Effect::Answer(Outcome::Refused(refusal)) => Some(refusal.clone()),
+            _ => None,
+        });
+        Ok(answers.last())
     }
 
     async fn commit(&mut self, block: Block) -> Result<(), Stopped> {
@@ -305,6 +333,7 @@ impl Driver {
                 | Effect::Delivery(_)
                 | Effect::Answer(_)
                 | Effect::Normalised(_)
+                | Effect::Staff(_)
                 | Effect::Count(_) => {}
             }
         }
@@ -332,6 +361,7 @@ impl Driver {
             self.engine.members().collect(),
         );
         live.rebuild_normalised(self.engine.quarantined(), self.engine.templates());
+        live.rebuild_staff(StaffView::of(self.engine.presences(), self.engine.overrides()));
         live.set_rulebook(Arc::clone(self.engine.rulebook()));
         live.set_now(self.engine.last_now());
         self.outputs.metrics.rulebook_in_force(self.engine.rulebook());

@@ -9,6 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::ingest::Intake;
 use crate::metrics::Metrics;
 use crate::model::{Priority, Severity, Tier};
+use crate::rosters::on_duty;
+use crate::rules::Roster;
 use crate::store::Live;
 
 const EVERY: Duration = Duration::from_secs(2);
@@ -43,4 +45,18 @@ fn refresh(live: &Live, metrics: &Metrics) {
         incidents.into_iter().map(|((tier, priority), count)| (tier, priority, count)).collect();
     metrics.set_open(&alerts, &incidents);
     metrics.set_unacknowledged(&unacknowledged.into_iter().collect::<Vec<_>>());
+    refresh_staff(live, metrics);
+}
+
+fn refresh_staff(live: &Live, metrics: &Metrics) {
+    let mut waiting: BTreeMap<Priority, i64> = BTreeMap::new();
+    for incident in live.open_incidents().iter().filter(|incident| incident.waiting.is_some()) {
+        *waiting.entry(incident.priority).or_default() += 1;
+    }
+    metrics.set_waiting(&waiting.into_iter().collect::<Vec<_>>());
+    let (rulebook, overrides) = (live.rulebook(), live.staff().overrides);
+    let count = |roster: &Roster| on_duty(roster, &rulebook.calendars, &overrides, live.now()).people.len() as i64;
+    let counts: Vec<(String, i64)> =
+        rulebook.rosters.values().map(|roster| (roster.name.clone(), count(roster))).collect();
+    metrics.set_on_duty(&counts);
 }

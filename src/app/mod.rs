@@ -18,8 +18,11 @@ mod import;
 mod local_time;
 mod logging;
 mod outage;
+mod problems;
+mod reach;
 mod recover;
 mod replay;
+mod report;
 mod rule_files;
 mod schema;
 mod score;
@@ -30,10 +33,14 @@ mod table;
 mod test;
 mod token;
 mod why;
+mod year;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+pub use report::shown as service_report;
+pub use year::{SimulatedYear, simulate_year};
 
 /// Event correlation, incidents on three tiers, recurring problems and inspections for a 7×24 operations centre.
 ///
@@ -58,6 +65,8 @@ enum Command {
     Replay(replay::ReplayCommand),
     /// Say why: the chain behind an incident, an alert, an event; or why there is none
     Explain(explain::ExplainCommand),
+    /// Review recurring problems: the queue, one with its evidence and hints, and decisions on it
+    Problems(problems::ProblemsCommand),
     /// Run the tests that stand beside the rules, on virtual time
     Test(test::TestCommand),
     /// Print the JSON Schema of rule files, for editors
@@ -66,6 +75,8 @@ enum Command {
     Import(import::ImportCommand),
     /// Make a seeded estate that breaks: events for replay, and the truth beside them
     Simulate(simulate::SimulateCommand),
+    /// Print the service report of a period: response, repair, tiers, recurrence, inspections
+    Report(report::ReportCommand),
     /// Say how well incidents met the truth of simulated events
     Score(score::ScoreCommand),
     /// Make, list and revoke access tokens
@@ -84,10 +95,12 @@ pub fn main() -> ExitCode {
         Command::Check(command) => Ok(check::run(&command)),
         Command::Replay(command) => in_runtime(replay::run(command)),
         Command::Explain(command) => in_runtime(explain::run(command)),
+        Command::Problems(command) => in_runtime(problems::run(command)),
         Command::Test(command) => Ok(test::run(&command)),
         Command::Schema(command) => schema::run(&command),
         Command::Import(command) => import::run(&command),
         Command::Simulate(command) => simulate::run(&command),
+        Command::Report(command) => in_runtime(report::run(command)),
         Command::Score(command) => score::run(&command),
         Command::Token(command) => in_runtime(token::run(command)),
     };

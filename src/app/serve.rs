@@ -19,7 +19,7 @@ use super::doors::{self, Doors};
 use super::driver::{Driver, Inputs, Outputs, ReadRules, Stopped};
 use super::recover::{self, NotRecovered};
 use super::snapshots::Snapshots;
-use super::{courier, logging, rule_files};
+use super::{courier, logging, reach, rule_files};
 use crate::api::{CommandQueue, Wish};
 use crate::engine::{Engine, Request};
 use crate::ingest::Intake;
@@ -157,7 +157,12 @@ pub async fn start(config: Config, read_rules: ReadRules, cancel: CancellationTo
     let driver_task = tokio::spawn(driver.run());
 
     let stop = cancel.child_token();
-    let doors = Doors { config, store, live, metrics, clock, intake, commands: commands.clone(), stop: stop.clone() };
+    let ack_key = reach::ack_key(&store, config.secrets_dir.clone())
+        .await
+        .map_err(|reason| NotStarted::Part { what: "key of acknowledging links", reason })?;
+    let commands_of_doors = commands.clone();
+    let doors =
+        Doors { config, store, live, metrics, clock, intake, commands: commands_of_doors, ack_key, stop: stop.clone() };
     let mut door_tasks = courier::start(&doors, reports, notices, probe_queue, probe_results)
         .map_err(|reason| NotStarted::Part { what: "delivery of notices", reason })?;
     let opened = doors::open(&doors, reserved).await?;

@@ -25,9 +25,24 @@ pub fn moment_in(text: &str, zone: Option<&str>) -> Result<Moment, BadSchedule> 
     Ok(Moment::from_timestamp(zoned))
 }
 
+/// Whether that is an IANA name of a time zone.
+pub fn is_zone(name: &str) -> bool {
+    TimeZone::get(name).is_ok()
+}
+
+/// Seconds of the local week, from Monday 00:00 on the clock of that zone: 0 to 604,800. A zone that is not known counts
+/// as UTC.
+pub fn week_second(at: Moment, zone: &str) -> f64 {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    let local = at.to_timestamp().to_zoned(zone).datetime();
+    let days = f64::from(local.weekday().to_monday_zero_offset());
+    let of_day = f64::from(local.hour()) * 3_600.0 + f64::from(local.minute()) * 60.0 + f64::from(local.second());
+    days * 86_400.0 + of_day + f64::from(local.subsec_nanosecond()) / 1e9
+}
+
 #[cfg(test)]
 mod tests {
-    use super::moment_in;
+    use super::{moment_in, week_second};
     use crate::model::Moment;
 
     fn check(text: &str, zone: Option<&str>, expected: Option<&str>) {
@@ -47,5 +62,17 @@ mod tests {
         check("2026-02-13T01:00", None, None);
         check("明天", Some("Asia/Shanghai"), None);
         check("2026-02-13T01:00", Some("Asia/Guangzhou2"), None);
+    }
+
+    #[test]
+    fn the_week_begins_on_monday_by_the_clock_of_the_zone() {
+        let check = |text: &str, zone: &str, hours: f64| {
+            let seconds = week_second(moment_in(text, Some("Asia/Shanghai")).unwrap(), zone);
+            assert!((seconds - hours * 3_600.0).abs() < 1e-6, "{text} in {zone}: {seconds}");
+        };
+        check("2026-02-16T00:00", "Asia/Shanghai", 0.0);
+        check("2026-02-16T00:00", "UTC", 6.0 * 24.0 + 16.0);
+        check("2026-02-16T00:00", "nowhere", 6.0 * 24.0 + 16.0);
+        check("2026-02-22T23:30", "Asia/Shanghai", 167.5);
     }
 }

@@ -62,6 +62,11 @@ impl Schedule {
         &self.zone_name
     }
 
+    /// What the clock of its zone shows then: `09:00`.
+    pub fn clock_at(&self, at: Moment) -> String {
+        at.to_timestamp().to_zoned(self.zone.clone()).strftime("%H:%M").to_string()
+    }
+
     fn next_of(&self, line: &cron::Schedule, after: Moment) -> Option<Moment> {
         let offset = self.zone.to_offset(after.to_timestamp()).seconds();
         let local = after.as_micros().div_euclid(MICROS_PER_SECOND) + i64::from(offset);

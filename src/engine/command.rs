@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::incidents::PendingOn;
 use crate::inspections::ItemOutcome;
+use crate::model::{BreachReason, ContactBy, Outage};
 use crate::model::{IncidentId, ProblemId, RunId, SilenceId};
 use crate::problems::ProblemState;
 
@@ -38,21 +39,71 @@ pub enum Action {
     StartRun {
         plan: String,
     },
+    /// Who is at work.
+    Staff(super::StaffAction),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum IncidentAction {
-    Acknowledge { note: Option<String> },
-    Assign { assignee: String },
-    Comment { text: String },
-    Pend { on: PendingOn, reason: String },
+    Acknowledge {
+        note: Option<String>,
+    },
+    Assign {
+        assignee: String,
+    },
+    Comment {
+        text: String,
+    },
+    Pend {
+        on: PendingOn,
+        reason: String,
+    },
     Resume,
-    Escalate { diagnosis: String },
-    Resolve { resolution: String },
-    Close { note: Option<String> },
-    Reopen { reason: String },
-    Merge { into: IncidentId },
-    Cancel { reason: String },
+    Escalate {
+        diagnosis: String,
+    },
+    Resolve {
+        resolution: String,
+    },
+    Close {
+        note: Option<String>,
+    },
+    Reopen {
+        reason: String,
+    },
+    Merge {
+        into: IncidentId,
+    },
+    Cancel {
+        reason: String,
+    },
+    /// Somebody tried the workaround of its problem: it helped, or it did not.
+    WorkaroundHelped {
+        helped: bool,
+        note: Option<String>,
+    },
+    /// It is a piece of another incident's fault, and counts as no fault of its own.
+    FoundDuring {
+        incident: IncidentId,
+    },
+    /// Somebody was in contact with the user: stops the time to own.
+    Contact {
+        by: ContactBy,
+        note: String,
+    },
+    /// Why a promise was broken.
+    ExplainBreach {
+        reason: BreachReason,
+    },
+    /// Resolves what was late, and says why it was.
+    ResolveBreached {
+        resolution: String,
+        reason: BreachReason,
+    },
+    /// A service was out because of it; corrects what the ledger holds of that time.
+    Outage {
+        outage: Outage,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,15 +123,36 @@ pub enum ProblemAction {
         root_cause: Option<String>,
         workaround: Option<String>,
         fix: Option<String>,
+        change: Option<String>,
     },
     LinkIncident {
         incident: IncidentId,
+    },
+    /// Second line takes a new one on.
+    Accept,
+    /// Second line says that it is no problem.
+    Reject {
+        reason: String,
+    },
+    /// It is the same fault as another, which carries on.
+    Merge {
+        into: ProblemId,
+        reason: String,
+    },
+    /// Some of its incidents are another fault.
+    Split {
+        incidents: Vec<IncidentId>,
+        reason: String,
+    },
+    /// Second line looked at it again.
+    Review {
+        note: String,
     },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RunAction {
-    RecordItem { item: String, outcome: ItemOutcome, evidence: String, value: Option<f64> },
+    RecordItem { item: String, outcome: ItemOutcome, evidence: String, value: Option<f64>, found: Option<String> },
     SignOff { note: Option<String> },
     Reject { reason: String },
     Skip { reason: String },
@@ -108,6 +180,10 @@ pub enum Outcome {
     Rulebook {
         hash: crate::rules::RulebookHash,
         changed: bool,
+    },
+    /// A word on who is at work; with the number of the override that it was about.
+    Staff {
+        id: Option<u64>,
     },
     Refused(Refusal),
 }

@@ -402,6 +402,14 @@ impl Engine {
         self.desk.problems()
     }
 
+    pub fn presences(&self) -> impl Iterator<Item = &crate::rosters::Presence> {
+        self.desk.presences()
+    }
+
+    pub fn overrides(&self) -> impl Iterator<Item = &crate::rosters::Override> {
+        self.desk.overrides()
+    }
+
     pub fn pending_probes(&self) -> Vec<crate::inspections::ProbeRequest> {
         self.desk.pending_probes()
     }
@@ -409,6 +417,8 @@ impl Engine {
     /// Every broken invariant, in words. Tests panic on one; the driver counts and logs it.
     pub fn broken_invariants(&self) -> Vec<String> {
         let mut broken = self.desk.broken_invariants();
+        let desk = self.position(Partition::DESK);
+        broken.extend(self.desk.broken_dispatch(&self.rulebook_of(Partition::DESK), desk.last));
         for correlator in self.correlators.values() {
             broken.extend(correlator.broken_invariants());
         }

@@ -6,8 +6,9 @@ use super::{Evidence, Outcome};
 use crate::incidents::{Incident, TimelineEntry};
 use crate::inspections::{ProbeRequest, Run};
 use crate::model::{Cause, Fingerprint, IncidentId, Moment, Priority, Silence, SilenceId, Stamp, Status, Tier};
+use crate::model::{Class, ClockKind};
 use crate::problems::Problem;
-use crate::rules::Channel;
+use crate::rules::{Channel, Language};
 
 /// One consequence of an input. Records replace the row of the same id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +59,8 @@ pub enum Effect {
     Count(Counted),
     /// A name in quarantine or a template was seen, or forgotten: the live view only, no row.
     Normalised(Box<Normalised>),
+    /// Who is at work: the live view only, no row.
+    Staff(Box<super::StaffChange>),
 }
 
 /// An alert as lists show it.
@@ -80,7 +83,7 @@ pub struct AuditEntry {
     pub refused: Option<String>,
 }
 
-/// A message to a team's channel. Its cause is its idempotency key.
+/// A message to a channel of a team or of a person. Its cause is its idempotency key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
     pub cause: Cause,
@@ -88,13 +91,19 @@ pub struct Notice {
     pub kind: NoticeKind,
     pub channel: Channel,
     pub team: String,
+    /// The person whom it tells, if it is not for the whole team.
+    #[serde(default)]
+    pub person: Option<String>,
     pub tier: Option<Tier>,
-    /// `INC-…`, `PRB-…` or `RUN-…`.
+    /// `INC-…`, `PRB-…`, `RUN-…`, or `DIG-…` of a digest.
     pub subject: String,
     /// The text that a person reads first.
     pub title: String,
     /// The record as JSON, as it stood.
     pub body: String,
+    /// In which it is worded.
+    #[serde(default)]
+    pub language: Language,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -106,16 +115,26 @@ pub enum NoticeKind {
     Resolved,
     ProblemOpened,
     InspectionMissed,
+    ProblemReopened,
+    /// A share of a promised time has run.
+    TargetWarning,
+    TargetBreached,
+    /// Several incidents at once.
+    Digest,
 }
 
 impl NoticeKind {
-    pub const ALL: [NoticeKind; 6] = [
+    pub const ALL: [NoticeKind; 9] = [
         NoticeKind::Page,
         NoticeKind::PageAgain,
         NoticeKind::Escalated,
         NoticeKind::Resolved,
         NoticeKind::ProblemOpened,
         NoticeKind::InspectionMissed,
+        NoticeKind::ProblemReopened,
+        NoticeKind::TargetWarning,
+        NoticeKind::TargetBreached,
+        NoticeKind::Digest,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -126,6 +145,10 @@ impl NoticeKind {
             NoticeKind::Resolved => "resolved",
             NoticeKind::ProblemOpened => "problem_opened",
             NoticeKind::InspectionMissed => "inspection_missed",
+            NoticeKind::ProblemReopened => "problem_reopened",
+            NoticeKind::TargetWarning => "target_warning",
+            NoticeKind::TargetBreached => "target_breached",
+            NoticeKind::Digest => "digest",
         }
     }
 }
@@ -180,23 +203,84 @@ pub enum Counted {
     IncidentOpened {
         priority: Priority,
     },
+    /// Dispatch gave an incident to somebody.
+    Dispatched,
+    /// A step was passed over at once, since its team could not act.
+    StepSkipped {
+        tier: Tier,
+    },
     Reopened,
     ProblemOpened,
+    /// A problem came back after its fix.
+    ProblemReopened,
+    /// Somebody said whether a known error's workaround helped.
+    WorkaroundTried {
+        helped: bool,
+    },
     RunEnded {
         state: crate::inspections::RunState,
     },
     ItemChecked {
         outcome: crate::inspections::ItemOutcome,
     },
+    InspectionFound {
+        subject: crate::inspections::SubjectKind,
+    },
     /// A reload dropped that many windows of a rule that is gone or another.
     WindowsDropped {
         rule: String,
         windows: u64,
     },
+    /// A clock was warned of, met or breached.
+    Target {
+        clock: ClockKind,
+        outcome: TargetOutcome,
+    },
+    /// An incident of that class opened.
+    Classified {
+        class: Class,
+    },
+    /// Something opened that no catalogue offers.
+    OutOfCatalogue,
+    /// An outage budget was said to burn.
+    BudgetAlert,
     CommandRefused,
+    /// A notice waits for the next digest of its channel.
+    NoticeGathered,
     InvariantBroken {
         which: String,
     },
+}
+
+/// What happened to a clock of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TargetOutcome {
+    Warned,
+    Met,
+    Breached,
+    /// Of a target on trial.
+    ShadowMet,
+    ShadowBreached,
+}
+
+impl TargetOutcome {
+    pub const ALL: [TargetOutcome; 5] = [
+        TargetOutcome::Warned,
+        TargetOutcome::Met,
+        TargetOutcome::Breached,
+        TargetOutcome::ShadowMet,
+        TargetOutcome::ShadowBreached,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TargetOutcome::Warned => "warned",
+            TargetOutcome::Met => "met",
+            TargetOutcome::Breached => "breached",
+            TargetOutcome::ShadowMet => "shadow_met",
+            TargetOutcome::ShadowBreached => "shadow_breached",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -260,10 +344,13 @@ pub enum Bound {
     Contexts,
     /// Events that rules derive: how deep, and how many at once.
     Derived,
+    /// Incidents in the ledger of outages.
+    Outages,
 }
 
 impl Bound {
-    pub const ALL: [Bound; 14] = [
+    pub const ALL: [Bound; 15] = [
+        Bound::Outages,
         Bound::Quarantine,
         Bound::Templates,
         Bound::EventIds,
@@ -296,6 +383,7 @@ impl Bound {
             Bound::Instances => "instances",
             Bound::Contexts => "contexts",
             Bound::Derived => "derived",
+            Bound::Outages => "outages",
         }
     }
 }

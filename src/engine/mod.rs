@@ -12,6 +12,7 @@ mod effect;
 mod explain;
 mod input;
 mod snapshot;
+mod staff;
 #[cfg(test)]
 mod tests;
 
@@ -20,13 +21,16 @@ pub use command::{Action, Command, IncidentAction, Outcome, ProblemAction, Refus
 pub use compose::{Engine, NotTaken, Work};
 pub use decision::{Decision, Evidence, Joins, Link, LinkKind, Member, Raised, Verdict};
 pub use desk::DeskIncident;
-pub use effect::{AlertRecord, AuditEntry, Bound, Breach, Counted, Effect, Normalised, Notice, NoticeKind, Suppressor};
+pub use effect::{
+    AlertRecord, AuditEntry, Bound, Breach, Counted, Effect, Normalised, Notice, NoticeKind, Suppressor, TargetOutcome,
+};
 pub use explain::{Explained, Question};
 pub use input::{
     Control, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, Entry, Input, Request, Resend, SilenceChange,
     SilenceCommand, SilenceDraft,
 };
 pub use snapshot::{BadEncoding, BadSnapshot, Frozen, Saved};
+pub use staff::{StaffAction, StaffChange};
 
 /// The version of the engine's behaviour: raised whenever the same journal would give other effects.
 pub const ENGINE_VERSION: u32 = 2;

@@ -4,7 +4,10 @@
 //! cancelled end it. A move changes the record or says why not; it never does half.
 
 use super::{Incident, IncidentState, PendingOn};
-use crate::model::{IncidentId, Moment};
+use crate::model::{BreachReason, ContactLog, IncidentId, Moment, Outage};
+
+/// How many contacts, and how many outages, one incident keeps.
+const LOGGED_MAX: usize = 100;
 
 /// Why a move is refused, in words for the person who asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +37,14 @@ impl Incident {
         }
         self.assignee = Some(assignee.to_owned());
         Ok(())
+    }
+
+    /// Out of the hands of whoever has it: somebody else will get it.
+    pub fn release(&mut self) {
+        self.assignee = None;
+        if self.state == IncidentState::Assigned {
+            self.state = IncidentState::New;
+        }
     }
 
     /// Waits for somebody outside; its clock pauses.
@@ -140,6 +151,52 @@ impl Incident {
         self.pending_on = None;
         self.closed_at = Some(now);
         self.resolution = Some(reason.to_owned());
+        Ok(())
+    }
+
+    /// Somebody was in contact with the user: the first one stops the time to own.
+    pub fn log_contact(&mut self, contact: ContactLog) -> Result<(), NotAllowed> {
+        self.must_be_open("log a contact on")?;
+        if self.contacts.len() >= LOGGED_MAX {
+            return Err(self.refusal("log a contact on", &format!("it has {LOGGED_MAX} already")));
+        }
+        self.contacts.push(contact);
+        Ok(())
+    }
+
+    /// Says why a promise was broken.
+    pub fn explain_breach(&mut self, reason: BreachReason) -> Result<(), NotAllowed> {
+        must_say(&reason.text, "explain the breach", "a text: what held it up")?;
+        match self.state {
+            IncidentState::Merged | IncidentState::Cancelled => {
+                Err(self.refusal("explain the breach of", "it has already ended"))
+            }
+            IncidentState::New
+            | IncidentState::Assigned
+            | IncidentState::InProgress
+            | IncidentState::Pending
+            | IncidentState::Resolved
+            | IncidentState::Closed => {
+                self.breach_reason = Some(reason);
+                Ok(())
+            }
+        }
+    }
+
+    /// Notes an outage, in the place of one of the same service and customer that it overlaps.
+    pub fn note_outage(&mut self, outage: Outage) -> Result<(), NotAllowed> {
+        must_say(&outage.service, "note an outage", "the service that was out")?;
+        if outage.to.is_some_and(|to| to <= outage.from) {
+            return Err(self.refusal("note an outage of", "it ends before it begins"));
+        }
+        let overlaps =
+            |old: &Outage| old.to.is_none_or(|to| outage.from < to) && outage.to.is_none_or(|to| old.from < to);
+        let same = |old: &Outage| (&old.service, &old.customer) == (&outage.service, &outage.customer) && overlaps(old);
+        self.outages.retain(|old| !same(old));
+        if self.outages.len() >= LOGGED_MAX {
+            return Err(self.refusal("note an outage of", &format!("it has {LOGGED_MAX} already")));
+        }
+        self.outages.push(outage);
         Ok(())
     }
 

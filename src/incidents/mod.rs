@@ -2,12 +2,14 @@
 //!
 //! Plain state and moves. Must never read a clock, page anybody (tiers decide that), or know where it is stored.
 
+mod ack_link;
 mod lifecycle;
 mod record;
 mod root;
 
+pub use ack_link::{ACK_TOKEN_MAX_BYTES, AckClaim, AckKey, BadAckToken};
 pub use lifecycle::NotAllowed;
-pub use record::{Incident, IncidentState, PendingOn, TimelineEntry, TimelineKind};
+pub use record::{Incident, IncidentState, PendingOn, SimilarIncident, TimelineEntry, TimelineKind};
 pub use root::{Affected, RootCandidate, root_candidate};
 
 /// A new incident to test with.
@@ -24,6 +26,7 @@ pub(crate) fn sample() -> Incident {
         tier: Tier::First,
         team: "first-line".to_owned(),
         assignee: None,
+        waiting: None,
         priority: Priority::P2,
         priority_reason: String::new(),
         severity: Severity::Major,
@@ -45,13 +48,25 @@ pub(crate) fn sample() -> Incident {
         reopened: 0,
         held: None,
         problem: None,
+        found_during: None,
+        similar: Vec::new(),
+        findings: Vec::new(),
         workaround: None,
         runbook: None,
         diagnosis: None,
         resolution: None,
+        digests: Vec::new(),
         unpaged: false,
         next_step_at: None,
         unarmed: None,
+        class: Default::default(),
+        out_of_catalogue: false,
+        impact: None,
+        urgency: None,
+        clocks: Vec::new(),
+        contacts: Vec::new(),
+        breach_reason: None,
+        outages: Vec::new(),
         updated_at: Moment::EPOCH,
     }
 }

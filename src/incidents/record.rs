@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::RootCandidate;
-use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, ProblemId, Severity, Tier};
+use crate::model::{
+    BreachReason, Class, ClockFace, ContactLog, Fingerprint, IncidentId, Labels, Level, Moment, Outage, Priority,
+    ProblemId, Severity, Tier, Waiting,
+};
 
 /// Where an incident stands. Tier, acknowledged and breached are attributes, never states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -87,6 +90,9 @@ pub struct Incident {
     pub tier: Tier,
     pub team: String,
     pub assignee: Option<String>,
+    /// While its team has nobody who can take it.
+    #[serde(default)]
+    pub waiting: Option<Waiting>,
     pub priority: Priority,
     pub priority_reason: String,
     pub severity: Severity,
@@ -120,18 +126,66 @@ pub struct Incident {
     /// What holds its notices back now: every firing alert silenced or inhibited.
     pub held: Option<String>,
     pub problem: Option<ProblemId>,
+    /// The incident during whose handling it was found: one fault with it, counted once.
+    #[serde(default)]
+    pub found_during: Option<IncidentId>,
+    /// Earlier incidents that it looks like, the most alike first, as they were when it opened.
+    #[serde(default)]
+    pub similar: Vec<SimilarIncident>,
+    /// The newest items of inspection runs that found it: `RUN-7/ups`.
+    #[serde(default)]
+    pub findings: Vec<String>,
     /// The workaround of a known error that fits, as it stood when the incident opened or it was published.
     pub workaround: Option<String>,
     pub runbook: Option<String>,
     /// What the tiers wrote when they handed it on.
     pub diagnosis: Option<String>,
     pub resolution: Option<String>,
+    /// The newest digests in which it was told: `DIG-…`.
+    #[serde(default)]
+    pub digests: Vec<String>,
     /// Why it will never page: made by the catch-all or an unpaged rule.
     pub unpaged: bool,
     /// The next moment the ladder acts, if it is armed; else `unarmed` says why not.
     pub next_step_at: Option<Moment>,
     pub unarmed: Option<String>,
+    /// Incident, event or request, as its rule says.
+    #[serde(default)]
+    pub class: Class,
+    /// Nobody offers it: nothing is promised.
+    #[serde(default)]
+    pub out_of_catalogue: bool,
+    /// What the priority was made from, where the rule says it.
+    #[serde(default)]
+    pub impact: Option<Level>,
+    #[serde(default)]
+    pub urgency: Option<Level>,
+    /// How its promises stand, as of `updated_at`; empty without a target.
+    #[serde(default)]
+    pub clocks: Vec<ClockFace>,
+    /// Logged contacts with the user, oldest first.
+    #[serde(default)]
+    pub contacts: Vec<ContactLog>,
+    /// Why a promise was broken, once somebody said it.
+    #[serde(default)]
+    pub breach_reason: Option<BreachReason>,
+    /// What was out because of it.
+    #[serde(default)]
+    pub outages: Vec<Outage>,
     pub updated_at: Moment,
+}
+
+/// An earlier incident that looks like this one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SimilarIncident {
+    pub incident: IncidentId,
+    /// Cosine of what is known of both, 0 to 1.
+    pub similarity: f64,
+}
+
+impl Incident {
+    /// How many findings of inspections it names.
+    pub const FINDINGS_MAX: usize = 20;
 }
 
 /// One line of an incident's history. Append-only.
@@ -143,6 +197,26 @@ pub struct TimelineEntry {
     /// The person, or the part of watchfire (`ladder`, `rule link-down`) behind it.
     pub actor: String,
     pub text: String,
+    /// Who has the incident after this; `None`: nobody is paged for it.
+    #[serde(default)]
+    pub tier: Option<Tier>,
+}
+
+impl TimelineEntry {
+    /// How a line begins by which an incident ends as a part of another one.
+    pub const MERGED_INTO: &'static str = "into ";
+    /// How a line ends about a promise that only shows what would have been.
+    pub const ON_TRIAL: &'static str = ", on trial";
+
+    /// Whether it tells of a promise that is on trial.
+    pub fn is_on_trial(&self) -> bool {
+        self.text.strip_suffix(')').is_some_and(|text| text.ends_with(TimelineEntry::ON_TRIAL))
+    }
+
+    /// Whether the incident ended here as a part of another one, rather than took one in.
+    pub fn is_end_by_merging(&self) -> bool {
+        self.kind == TimelineKind::Merged && self.text.starts_with(TimelineEntry::MERGED_INTO)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,6 +232,8 @@ pub enum TimelineKind {
     Paged,
     Escalated,
     StepSkipped,
+    /// Nobody of the team can take it: it waits in the queue.
+    Queued,
     Breached,
     Acknowledged,
     Assigned,
@@ -175,4 +251,12 @@ pub enum TimelineKind {
     WorkaroundOffered,
     Delivered,
     DeliveryFailed,
+    WorkaroundTried,
+    FoundDuring,
+    /// Which target holds for it from now on.
+    Promised,
+    TargetWarning,
+    Contacted,
+    BreachExplained,
+    OutageNoted,
 }

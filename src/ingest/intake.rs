@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::metrics::Stopwatch;
-use crate::model::{DeadLetter, Event};
+use crate::model::{DeadLetter, Event, Heartbeat};
 
 /// What a door hands in at once: one request's or one message's worth.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub enum Parcel {
         events: Vec<Event>,
         dead_letter: DeadLetter,
     },
+    /// Somebody came or went.
+    Presence(Heartbeat),
 }
 
 /// One parcel on its way to the driver.
@@ -105,7 +107,7 @@ impl Intake {
     fn size(&self, parcel: &Parcel) -> u32 {
         let events = match parcel {
             Parcel::Events(events) => events.len(),
-            Parcel::DeadLetter(_) => 1,
+            Parcel::DeadLetter(_) | Parcel::Presence(_) => 1,
             Parcel::Partly { events, .. } => events.len() + 1,
         };
         u32::try_from(events).unwrap_or(u32::MAX).clamp(1, self.capacity)

@@ -2,14 +2,19 @@
 //!
 //! Decides what is due; never runs a check itself (probes do) and never reads a clock.
 
+mod completion;
 mod execution;
 mod finding;
+mod findings;
+mod judge;
 mod record;
 mod register;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod trend;
 
-pub use finding::{Finding, Subject};
+pub use completion::{Completion, completion};
+pub use finding::{Finding, Subject, SubjectKind};
 pub use record::{ItemOutcome, ItemResult, ProbeRequest, ProbeResult, Run, RunState};
-pub use register::{Inspections, ItemReport, NotAllowed, RunChange, RunRefusal};
+pub use register::{Inspections, ItemReport, NotAllowed, RunChange, RunRefusal, Signing};

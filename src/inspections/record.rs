@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Moment, RunId};
+use crate::model::{IncidentId, Moment, RunId};
 use crate::rules::Check;
 
 /// Where a run stands.
@@ -78,15 +78,36 @@ impl ItemOutcome {
 /// One item of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ItemResult {
+    /// Once in the run: `ups`, of a device `looks@sw3`, of an hour `voltage@09:00`.
     pub name: String,
     pub title: String,
     pub kind: String,
+    /// The item of the inventory that it is about.
+    #[serde(default)]
+    pub device: Option<String>,
+    /// Of an item that is due several times in a run: when this one is, and when it is missed.
+    #[serde(default)]
+    pub due_at: Option<Moment>,
+    #[serde(default)]
+    pub missed_at: Option<Moment>,
     pub outcome: ItemOutcome,
     /// What was measured or seen: `expires in 6d`, a person's words, a link.
     pub evidence: String,
     pub value: Option<f64>,
+    /// What stands there, and what the inventory says should.
+    #[serde(default)]
+    pub found: Option<String>,
+    #[serde(default)]
+    pub expected: Option<String>,
+    /// Who did it; nobody of an automated one, or of one that was missed.
     pub by: Option<String>,
     pub at: Option<Moment>,
+    /// Where its values are going, if towards a limit.
+    #[serde(default)]
+    pub trend: Option<String>,
+    /// The incident that what it found led to.
+    #[serde(default)]
+    pub incident: Option<IncidentId>,
 }
 
 /// One execution of a plan.
@@ -101,6 +122,13 @@ pub struct Run {
     pub scheduled_at: Moment,
     pub overdue_at: Moment,
     pub missed_at: Moment,
+    /// When it became due, overdue, and finished but unsigned: since when it waits for somebody.
+    #[serde(default)]
+    pub due_since: Option<Moment>,
+    #[serde(default)]
+    pub overdue_since: Option<Moment>,
+    #[serde(default)]
+    pub unsigned_since: Option<Moment>,
     pub items: Vec<ItemResult>,
     /// Why it was skipped, missed or rejected.
     pub reason: Option<String>,
@@ -125,4 +153,6 @@ pub struct ProbeResult {
     pub outcome: ItemOutcome,
     pub evidence: String,
     pub value: Option<f64>,
+    /// The text that stands where the item points at.
+    pub found: Option<String>,
 }

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::execution::{Answer, Execution};
 use super::finding::{Finding, Subject};
+use super::findings::run_finding;
+use super::trend::History;
 use super::{ItemOutcome, ProbeRequest, ProbeResult, Run, RunState};
-use crate::model::{Labels, Moment, RunId, Severity, Span};
+use crate::model::{Fingerprint, IncidentId, Moment, RunId, Span};
 use crate::rules::Plan;
 
 /// Why something is refused, in words for the person who asked.
@@ -41,6 +43,8 @@ pub enum RunChange {
     Ended { run: RunId, state: RunState },
     /// An event to feed in.
     Found(Finding),
+    /// What a run found is part of that incident; `RUN-7/ups`.
+    Linked { incident: IncidentId, place: String },
 }
 
 /// What a person saw.
@@ -50,6 +54,17 @@ pub struct ItemReport {
     pub outcome: ItemOutcome,
     pub evidence: String,
     pub value: Option<f64>,
+    /// What stands there.
+    pub found: Option<String>,
+}
+
+/// Who may sign or reject a run, beyond the role.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Signing<'a> {
+    /// A team, and its members; an empty one binds nobody.
+    pub team: Option<(&'a str, &'a [String])>,
+    /// Nobody who recorded an item of it.
+    pub four_eyes: bool,
 }
 
 /// Runs by number, each plan's place in its schedule, and what was found and not yet found well. Cloning shares.
@@ -65,6 +80,9 @@ pub struct Inspections {
     pub(super) deadlines: BTreeSet<(Moment, RunId)>,
     #[serde(skip)]
     pub(super) ended: BTreeSet<(Moment, RunId)>,
+    /// Follows from the findings.
+    #[serde(skip)]
+    pub(super) alerts: BTreeMap<Fingerprint, (String, Subject)>,
 }
 
 /// Where a plan of the rulebook stands.
@@ -76,6 +94,8 @@ pub(super) struct PlanState {
     pub scheduled: Option<RunId>,
     /// Due and not ended.
     pub unfinished: BTreeSet<RunId>,
+    /// The values of its items that have a limit, by the plan's name of them.
+    pub histories: BTreeMap<String, History>,
 }
 
 /// One call's `now`, and what it leads to.
@@ -143,6 +163,7 @@ impl Inspections {
             outcome: result.outcome,
             evidence: result.evidence.clone(),
             value: result.value,
+            found: result.found.clone(),
             by: None,
             at: now,
         };
@@ -159,11 +180,12 @@ impl Inspections {
         actor: &str,
     ) -> Result<Vec<RunChange>, RunRefusal> {
         let run = self.runs.get(&id).ok_or(RunRefusal::Unknown(id))?;
-        let index = run.reported(&report.item, &report.evidence)?;
+        let index = run.reported(&report, now)?;
         let answer = Answer {
             outcome: report.outcome,
             evidence: report.evidence,
             value: report.value,
+            found: report.found,
             by: Some(actor.to_owned()),
             at: now,
         };
@@ -173,8 +195,14 @@ impl Inspections {
     }
 
     /// Completes a finished run; refused in every other state.
-    pub fn sign_off(&mut self, now: Moment, id: RunId, actor: &str) -> Result<Vec<RunChange>, RunRefusal> {
-        self.must_await_signature(id, "sign")?;
+    pub fn sign_off(
+        &mut self,
+        now: Moment,
+        id: RunId,
+        actor: &str,
+        signing: Signing<'_>,
+    ) -> Result<Vec<RunChange>, RunRefusal> {
+        self.must_await_signature(id, "sign", actor, signing)?;
         let mut pass = Pass::at(now);
         self.change(&mut pass, id, |run| run.record.signed_by = Some(actor.to_owned()));
         self.complete(&mut pass, id);
@@ -182,8 +210,15 @@ impl Inspections {
     }
 
     /// Back to work: automated items are checked again, and at least one manual item must be recorded anew.
-    pub fn reject(&mut self, now: Moment, id: RunId, reason: &str) -> Result<Vec<RunChange>, RunRefusal> {
-        self.must_await_signature(id, "reject")?;
+    pub fn reject(
+        &mut self,
+        now: Moment,
+        id: RunId,
+        reason: &str,
+        actor: &str,
+        signing: Signing<'_>,
+    ) -> Result<Vec<RunChange>, RunRefusal> {
+        self.must_await_signature(id, "reject", actor, signing)?;
         must_say(reason, &format!("reject {id}"))?;
         let mut pass = Pass::at(now);
         self.change(&mut pass, id, |run| run.reject(reason, now));
@@ -258,7 +293,8 @@ impl Inspections {
     }
 
     pub(super) fn become_due(&mut self, pass: &mut Pass, id: RunId) {
-        self.change(pass, id, |run| run.record.state = RunState::Due);
+        let now = pass.now;
+        self.change(pass, id, |run| run.become_due(now));
         self.ask_probes(pass, id);
         self.settle(pass, id);
     }
@@ -273,43 +309,6 @@ impl Inspections {
             run.record.reason = Some(reason.to_owned());
         });
         self.review_plan(pass, id);
-    }
-
-    /// Takes over or clears one finding. Repeats are told again: they keep what people read up to date.
-    pub(super) fn find(&mut self, pass: &mut Pass, finding: Finding) {
-        let key = (finding.plan.clone(), finding.subject.clone());
-        if finding.firing {
-            self.findings.insert(key, finding.clone());
-        } else if self.findings.remove(&key).is_none() {
-            return;
-        }
-        pass.then.push(RunChange::Found(finding));
-    }
-
-    /// The run-wide findings of a run's plan, as its unfinished runs now stand.
-    pub(super) fn review_plan(&mut self, pass: &mut Pass, id: RunId) {
-        let Some(run) = self.runs.get(&id) else { return };
-        let (plan, title) = (run.record.plan.clone(), run.record.title.clone());
-        for subject in [Subject::Overdue, Subject::Unsigned] {
-            let stands = |run: &Execution| match subject {
-                Subject::Overdue => run.record.state == RunState::Overdue,
-                Subject::Unsigned => run.record.state == RunState::AwaitingSignoff && run.unsigned_late,
-                Subject::Item(_) | Subject::Missed => false,
-            };
-            let unfinished = self.plans.get(&plan).into_iter().flat_map(|plan| &plan.unfinished);
-            let late = unfinished.filter_map(|id| self.runs.get(id)).find(|run| stands(run)).map(|run| &run.record);
-            let known = self.findings.get(&(plan.clone(), subject.clone())).map(|finding| finding.run);
-            if late.map(|run| run.id) == known {
-                continue;
-            }
-            let summary = match (&subject, late) {
-                (Subject::Overdue, Some(run)) => format!("{title}: {} was due by {:.0}", run.id, run.overdue_at),
-                (_, Some(run)) => format!("{title}: {} is finished but was not signed by {:.0}", run.id, run.missed_at),
-                (_, None) => format!("{title}: {id} is {}", run_state_words(&self.runs, id)),
-            };
-            let finding = run_finding(late.map_or(id, |run| run.id), &plan, subject, summary, pass.now, late.is_some());
-            self.find(pass, finding);
-        }
     }
 
     pub(super) fn complete(&mut self, pass: &mut Pass, id: RunId) {
@@ -340,44 +339,20 @@ impl Inspections {
         pass.changed.into_iter().map(RunChange::Changed).chain(pass.then).collect()
     }
 
-    fn answer(&mut self, pass: &mut Pass, id: RunId, index: usize, answer: Answer) {
-        self.change(pass, id, |run| run.answer(index, answer));
-        let Some(run) = self.runs.get(&id) else { return };
-        let (item, task) = (&run.record.items[index], run.task(index));
-        pass.then.push(RunChange::Checked { run: id, item: item.name.clone(), outcome: item.outcome });
-        let subject = Subject::Item(item.name.clone());
-        let known = self.findings.get(&(run.record.plan.clone(), subject.clone())).map(|finding| finding.run);
-        let (severity, word) = match item.outcome {
-            ItemOutcome::Fail => (Some(task.severity), "failed"),
-            ItemOutcome::Warn => (Some(Severity::Warning), "is near its limit"),
-            ItemOutcome::Pass | ItemOutcome::NotApplicable => (None, "is well"),
-            ItemOutcome::NotDone => return self.settle(pass, id),
-        };
-        // An older run that ends late must not clear what a newer one found.
-        if severity.is_some() || known.is_some_and(|known| known <= id) {
-            let evidence = item.evidence.trim();
-            let colon = if evidence.is_empty() { "" } else { ": " };
-            let finding = Finding {
-                run: id,
-                plan: run.record.plan.clone(),
-                subject,
-                severity: severity.unwrap_or(Severity::Cleared),
-                labels: task.labels.clone(),
-                summary: format!("{}: {} {word}{colon}{evidence}", run.record.title, item.title),
-                at: pass.now,
-                firing: severity.is_some(),
-            };
-            self.find(pass, finding);
-        }
-        self.settle(pass, id);
-    }
-
     /// Moves a run on whose last item has its result.
-    fn settle(&mut self, pass: &mut Pass, id: RunId) {
+    pub(super) fn settle(&mut self, pass: &mut Pass, id: RunId) {
         match self.runs.get(&id).and_then(|run| run.finished()) {
             Some(RunState::AwaitingSignoff) => {
-                self.change(pass, id, |run| run.record.state = RunState::AwaitingSignoff);
+                let now = pass.now;
+                self.change(pass, id, |run| {
+                    run.record.state = RunState::AwaitingSignoff;
+                    run.record.unsigned_since = Some(now);
+                });
                 self.review_plan(pass, id);
+            }
+            Some(RunState::Missed) => {
+                self.miss(pass, id, "every time at which it was due passed by");
+                self.raise_missed(pass, id);
             }
             Some(_) => self.complete(pass, id),
             None => {}
@@ -389,11 +364,20 @@ impl Inspections {
         pass.then.extend(probes.map(RunChange::Probe));
     }
 
-    fn must_await_signature(&self, id: RunId, verb: &str) -> Result<(), RunRefusal> {
-        let state = self.get(id).ok_or(RunRefusal::Unknown(id))?.state;
-        if state != RunState::AwaitingSignoff {
-            let reason = format!("cannot {verb} {id}: it is {}, not awaiting sign-off", state.as_str());
-            return Err(NotAllowed { reason }.into());
+    fn must_await_signature(&self, id: RunId, verb: &str, actor: &str, signing: Signing<'_>) -> Result<(), RunRefusal> {
+        let run = self.get(id).ok_or(RunRefusal::Unknown(id))?;
+        let refuse = |why: String| Err(NotAllowed { reason: format!("cannot {verb} {id}: {why}") }.into());
+        if run.state != RunState::AwaitingSignoff {
+            return refuse(format!("it is {}, not awaiting sign-off", run.state.as_str()));
+        }
+        if let Some((team, members)) = signing.team
+            && !members.is_empty()
+            && !members.iter().any(|member| member == actor)
+        {
+            return refuse(format!("{actor} is not in team {team}, which signs it"));
+        }
+        if signing.four_eyes && run.items.iter().any(|item| item.by.as_deref() == Some(actor)) {
+            return refuse(format!("{actor} recorded items of it; somebody else must look at it"));
         }
         Ok(())
     }
@@ -401,29 +385,8 @@ impl Inspections {
 
 impl PlanState {
     pub fn since(now: Moment) -> PlanState {
-        PlanState { consumed: now, scheduled: None, unfinished: BTreeSet::new() }
+        PlanState { consumed: now, scheduled: None, unfinished: BTreeSet::new(), histories: BTreeMap::new() }
     }
-}
-
-/// A finding about a run as a whole.
-pub(super) fn run_finding(
-    run: RunId,
-    plan: &str,
-    subject: Subject,
-    summary: String,
-    at: Moment,
-    firing: bool,
-) -> Finding {
-    let severity = match (&subject, firing) {
-        (_, false) => Severity::Cleared,
-        (Subject::Missed, true) => Severity::Minor,
-        (Subject::Overdue | Subject::Unsigned | Subject::Item(_), true) => Severity::Warning,
-    };
-    Finding { run, plan: plan.to_owned(), subject, severity, labels: Labels::empty(), summary, at, firing }
-}
-
-fn run_state_words(runs: &BTreeMap<RunId, Arc<Execution>>, id: RunId) -> &'static str {
-    runs.get(&id).map_or("gone", |run| run.record.state.as_str())
 }
 
 fn must_say(reason: &str, verb: &str) -> Result<(), NotAllowed> {
@@ -448,6 +411,7 @@ impl From<Stored> for Inspections {
         let deadlines = runs.iter().filter_map(|(id, run)| run.deadline().map(|deadline| (deadline, *id))).collect();
         let ended = runs.iter().filter(|(_, run)| run.record.state.is_ended());
         let ended = ended.map(|(id, run)| (run.record.updated_at, *id)).collect();
-        Inspections { made, runs, plans, findings, deadlines, ended }
+        let alerts = findings.iter().map(|(key, finding)| (finding.fingerprint(), key.clone())).collect();
+        Inspections { made, runs, plans, findings, deadlines, ended, alerts }
     }
 }

@@ -13,12 +13,24 @@ type Plans = BTreeMap<String, Plan>;
 
 fn http() -> Check {
     let timeout = Span::from_seconds(5);
-    Check::Http { url: "http://127.0.0.1/".to_owned(), status: None, contains: None, timeout }
+    Check::Http { url: "http://127.0.0.1/".to_owned(), status: None, contains: None, json: None, timeout }
 }
 
 fn item(name: &str, title: &str, check: Check) -> Item {
     let labels = Labels::from_pairs([("site", "广州01")]);
-    Item { name: name.to_owned(), title: title.to_owned(), check, severity: Severity::Major, labels }
+    Item {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        device: None,
+        check,
+        severity: Severity::Major,
+        labels,
+        warn: None,
+        fail: None,
+        expect: None,
+        trend: None,
+        minutes: 0,
+    }
 }
 
 fn plan(name: &str, title: &str, line: &str, zone: &str, items: Vec<Item>, sign_off: bool) -> Plan {
@@ -31,6 +43,10 @@ fn plan(name: &str, title: &str, line: &str, zone: &str, items: Vec<Item>, sign_
         due_within: Span::from_hours(1),
         missed_after: Span::from_hours(4),
         sign_off,
+        signers: None,
+        four_eyes: false,
+        slots: None,
+        crew: None,
     }
 }
 
@@ -78,15 +94,14 @@ fn act(inspections: &mut Inspections, plans: &Plans, now: Moment, words: &str) -
         "resumed" => Ok(inspections.resumed(now, subject.parse().unwrap(), plans)),
         "plans" => Ok(inspections.plans_changed(now, plans)),
         "start" => inspections.start_now(now, &plans[subject]).map(|(_, changes)| changes).map_err(RunRefusal::from),
-        "probe" => {
-            Ok(inspections.probe_result(now, &ProbeResult { run, item, outcome: outcome(), evidence, value: None }))
-        }
+        "probe" => Ok(inspections
+            .probe_result(now, &ProbeResult { run, item, outcome: outcome(), evidence, value: None, found: None })),
         "record" => {
-            let report = ItemReport { item, outcome: outcome(), evidence, value: None };
+            let report = ItemReport { item, outcome: outcome(), evidence, value: None, found: None };
             inspections.record_item(now, run, report, "李工")
         }
-        "sign" => inspections.sign_off(now, run, "王班长"),
-        "reject" => inspections.reject(now, run, reason),
+        "sign" => inspections.sign_off(now, run, "王班长", Signing::default()),
+        "reject" => inspections.reject(now, run, reason, "王班长", Signing::default()),
         "skip" => inspections.skip(now, run, reason, plans),
         other => panic!("no such step: {other}"),
     };
@@ -106,6 +121,7 @@ fn spelled(inspections: &Inspections, change: &RunChange) -> String {
         }
         RunChange::Probe(request) => format!("probe {} {}", request.run, request.item),
         RunChange::Checked { run, item, outcome } => format!("{run} {item} {}", outcome.as_str()),
+        RunChange::Linked { incident, place } => format!("{incident} from {place}"),
         RunChange::Ended { run, state } => format!("{run} ended {}", state.as_str()),
         RunChange::Found(finding) => {
             let event = finding.to_event();
@@ -606,17 +622,19 @@ fn firing_and_clear_are_one_alert_that_an_item_may_rename_but_not_confuse() {
         run: RunId(3),
         plan: "room".to_owned(),
         subject: Subject::Item("ups".to_owned()),
+        item: "ups".to_owned(),
         severity: Severity::Major,
         labels: Labels::from_pairs([("alertname", "UpsAlarm"), ("plan", "wrong"), ("site", "广州01")]),
         summary: "UPS 面板 failed".to_owned(),
         at: at("0 08:00"),
         firing: true,
+        incident: None,
     };
     let event = finding.to_event();
     assert_eq!(event.source, "inspection");
     assert_eq!(event.labels.to_string(), r#"{alertname="UpsAlarm", item="ups", plan="room", site="广州01"}"#);
     assert_eq!((event.status, event.severity), (Status::Firing, Some(Severity::Major)));
-    assert_eq!(event.annotations.get("run"), Some("RUN-3"));
+    assert_eq!(event.annotations.get("run"), Some("RUN-3/ups"));
     let clear = Finding { firing: false, severity: Severity::Cleared, run: RunId(4), ..finding }.to_event();
     assert_eq!((clear.status, clear.labels.fingerprint()), (Status::Resolved, event.labels.fingerprint()));
 }

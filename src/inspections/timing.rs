@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::execution::Execution;
 use super::finding::{Finding, Subject};
-use super::register::{Pass, PlanState, RunChange, run_finding};
+use super::findings::run_finding;
+use super::register::{Pass, PlanState, RunChange};
 use super::{Inspections, RunState};
 use crate::calendar::Schedule;
 use crate::model::{Moment, RunId, Severity, Span};
@@ -101,10 +102,14 @@ impl Inspections {
                     self.miss(&mut pass, id, &reason);
                     self.raise_missed(&mut pass, id);
                 }
-                RunState::Due | RunState::InProgress | RunState::Overdue => {
-                    self.change(&mut pass, id, |run| run.record.state = RunState::Overdue);
+                RunState::Due | RunState::InProgress if run.overdue_at <= now => {
+                    self.change(&mut pass, id, |run| {
+                        run.record.state = RunState::Overdue;
+                        run.record.overdue_since = Some(now);
+                    });
                     self.review_plan(&mut pass, id);
                 }
+                RunState::Due | RunState::InProgress | RunState::Overdue => self.serve_slots(&mut pass, id),
                 RunState::AwaitingSignoff => {
                     self.change(&mut pass, id, |run| run.unsigned_late = true);
                     self.review_plan(&mut pass, id);
@@ -117,6 +122,16 @@ impl Inspections {
             self.plan_ahead(&mut pass, plans);
         }
         self.finish(pass)
+    }
+
+    /// Items that are due at several times: those whose time has come are asked, those whose time is over are missed.
+    fn serve_slots(&mut self, pass: &mut Pass, id: RunId) {
+        let now = pass.now;
+        self.miss_slots(pass, id);
+        let mut asked = Vec::new();
+        self.change(pass, id, |run| asked = run.ask(now));
+        pass.then.extend(asked.into_iter().map(RunChange::Probe));
+        self.settle(pass, id);
     }
 
     /// The plan's next moment has come, and perhaps others behind it.
@@ -153,7 +168,7 @@ impl Inspections {
         }
     }
 
-    fn miss(&mut self, pass: &mut Pass, id: RunId, reason: &str) {
+    pub(super) fn miss(&mut self, pass: &mut Pass, id: RunId, reason: &str) {
         self.change(pass, id, |run| {
             run.record.state = RunState::Missed;
             run.record.reason = Some(reason.to_owned());
@@ -161,7 +176,7 @@ impl Inspections {
         self.review_plan(pass, id);
     }
 
-    fn raise_missed(&mut self, pass: &mut Pass, id: RunId) {
+    pub(super) fn raise_missed(&mut self, pass: &mut Pass, id: RunId) {
         let Some(run) = self.get(id) else { return };
         let reason = run.reason.as_deref().unwrap_or_default();
         let summary = format!("{}: {id} of {:.0} was missed: {reason}", run.title, run.scheduled_at);
@@ -198,12 +213,18 @@ impl Inspections {
 
     /// Nobody looks at these items any more, so nobody could find them well.
     fn retire_items(&mut self, pass: &mut Pass, plans: &Plans) {
-        let is_gone = |finding: &&Finding| match (&finding.subject, plans.get(&finding.plan)) {
-            (Subject::Item(name), Some(plan)) => {
-                let items: BTreeSet<&str> = plan.items.iter().map(|item| item.name.as_str()).collect();
-                !items.contains(name.as_str())
+        let known: BTreeMap<&str, BTreeSet<&str>> = plans
+            .values()
+            .map(|plan| (plan.name.as_str(), plan.items.iter().map(|item| item.name.as_str()).collect()))
+            .collect();
+        for (name, state) in &mut self.plans {
+            if let Some(items) = known.get(name.as_str()) {
+                state.histories.retain(|item, _| items.contains(item.as_str()));
             }
-            (Subject::Overdue | Subject::Unsigned | Subject::Missed, _) | (Subject::Item(_), None) => false,
+        }
+        let is_gone = |finding: &&Finding| {
+            let items = finding.subject.item().zip(known.get(finding.plan.as_str()));
+            items.is_some_and(|(item, items)| !items.contains(item))
         };
         let gone: Vec<Finding> = self.findings.values().filter(is_gone).cloned().collect();
         self.retire_findings(pass, gone);

@@ -3,11 +3,12 @@
 use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Registry};
 
 use super::registration::{begin, counter, counters, gauges, histograms};
+use super::staffed::Staffed;
 use super::words::{OTHER, Words};
 use super::{Metrics, names};
-use crate::engine::{Bound, Breach, Counted, Effect, Normalised, NoticeKind, Suppressor};
-use crate::inspections::{ItemOutcome, RunState};
-use crate::model::{Priority, Severity, Status, Tier};
+use crate::engine::{Bound, Breach, Counted, Effect, Normalised, NoticeKind, Suppressor, TargetOutcome};
+use crate::inspections::{ItemOutcome, RunState, SubjectKind};
+use crate::model::{Class, ClockKind, Priority, Severity, Status, Tier};
 use crate::problems::ProblemState;
 
 /// Distinct rules with a series of their own.
@@ -19,7 +20,7 @@ const INVARIANTS_MAX: usize = 50;
 
 const STATUSES: [Status; 3] = [Status::Firing, Status::Resolved, Status::Point];
 /// The doors that are no source file.
-pub(super) const BUILT_IN_SOURCES: [&str; 3] = ["v2", "native", "inspection"];
+pub(super) const BUILT_IN_SOURCES: [&str; 4] = ["v2", "native", "inspection", "watchfire"];
 
 /// From half a minute to a day: first contact.
 const ACKNOWLEDGE_SECONDS: [f64; 12] =
@@ -53,11 +54,20 @@ pub(super) struct Decided {
     escalations: IntCounterVec,
     breaches: IntCounterVec,
     notices: IntCounterVec,
+    notices_gathered: IntCounter,
     commands_refused: IntCounter,
+    targets: IntCounterVec,
+    classified: IntCounterVec,
+    out_of_catalogue: IntCounter,
+    budget_alerts: IntCounter,
     problems: IntGaugeVec,
     problems_opened: IntCounter,
+    problems_reopened: IntCounter,
+    workarounds_tried: IntCounterVec,
     runs: IntCounterVec,
     items: IntCounterVec,
+    pub(super) staffed: Staffed,
+    findings: IntCounterVec,
 }
 
 impl Decided {
@@ -88,11 +98,20 @@ impl Decided {
             escalations: counters(registry, &names::ESCALATIONS, &["from", "to"]),
             breaches: counters(registry, &names::BREACHES, &["tier", "what"]),
             notices: counters(registry, &names::NOTICES, &["kind"]),
+            notices_gathered: counter(registry, &names::NOTICES_GATHERED),
             commands_refused: counter(registry, &names::COMMANDS_REFUSED),
+            targets: counters(registry, &names::TARGETS, &["clock", "outcome"]),
+            classified: counters(registry, &names::CLASSIFIED, &["class"]),
+            out_of_catalogue: counter(registry, &names::OUT_OF_CATALOGUE),
+            budget_alerts: counter(registry, &names::BUDGET_ALERTS),
             problems: gauges(registry, &names::PROBLEMS, &["state"]),
             problems_opened: counter(registry, &names::PROBLEMS_OPENED),
+            problems_reopened: counter(registry, &names::PROBLEMS_REOPENED),
+            workarounds_tried: counters(registry, &names::WORKAROUNDS_TRIED, &["verdict"]),
             runs: counters(registry, &names::INSPECTION_RUNS, &["state"]),
             items: counters(registry, &names::INSPECTION_ITEMS, &["outcome"]),
+            staffed: Staffed::new(registry),
+            findings: counters(registry, &names::INSPECTION_FINDINGS, &["subject"]),
         };
         decided.begin_closed_sets();
         for source in BUILT_IN_SOURCES.into_iter().chain([OTHER]) {
@@ -112,9 +131,17 @@ impl Decided {
         begin(&self.incidents_unacknowledged, Priority::ALL.map(Priority::as_str));
         begin(&self.incidents_opened, Priority::ALL.map(Priority::as_str));
         begin(&self.notices, NoticeKind::ALL.map(NoticeKind::as_str));
+        begin(&self.workarounds_tried, [true, false].map(verdict));
         begin(&self.problems, ProblemState::ALL.map(ProblemState::as_str));
         begin(&self.runs, RunState::ALL.map(RunState::as_str));
         begin(&self.items, ItemOutcome::ALL.map(ItemOutcome::as_str));
+        begin(&self.findings, SubjectKind::ALL.map(SubjectKind::as_str));
+        begin(&self.classified, Class::ALL.map(Class::as_str));
+        for clock in ClockKind::ALL {
+            for outcome in TargetOutcome::ALL {
+                self.targets.with_label_values(&[clock.as_str(), outcome.as_str()]);
+            }
+        }
         for tier in Tier::ALL {
             for what in Breach::ALL {
                 self.breaches.with_label_values(&[tier.as_str(), what.as_str()]);
@@ -193,13 +220,27 @@ impl Decided {
             Counted::IncidentOpened { priority } => {
                 self.incidents_opened.with_label_values(&[priority.as_str()]).inc();
             }
+            Counted::Dispatched => self.staffed.dispatched.inc(),
+            Counted::StepSkipped { tier } => self.staffed.skipped.with_label_values(&[tier.as_str()]).inc(),
             Counted::Reopened => self.incidents_reopened.inc(),
             Counted::ProblemOpened => self.problems_opened.inc(),
+            Counted::ProblemReopened => self.problems_reopened.inc(),
+            Counted::WorkaroundTried { helped } => {
+                self.workarounds_tried.with_label_values(&[verdict(*helped)]).inc();
+            }
             Counted::RunEnded { state } => self.runs.with_label_values(&[state.as_str()]).inc(),
             Counted::ItemChecked { outcome } => self.items.with_label_values(&[outcome.as_str()]).inc(),
+            Counted::InspectionFound { subject } => self.findings.with_label_values(&[subject.as_str()]).inc(),
             Counted::WindowsDropped { rule, windows } => {
                 self.windows_dropped.with_label_values(&[self.rules.admit(rule).as_ref()]).inc_by(*windows);
             }
+            Counted::Target { clock, outcome } => {
+                self.targets.with_label_values(&[clock.as_str(), outcome.as_str()]).inc();
+            }
+            Counted::Classified { class } => self.classified.with_label_values(&[class.as_str()]).inc(),
+            Counted::OutOfCatalogue => self.out_of_catalogue.inc(),
+            Counted::BudgetAlert => self.budget_alerts.inc(),
+            Counted::NoticeGathered => self.notices_gathered.inc(),
             Counted::CommandRefused => self.commands_refused.inc(),
             Counted::InvariantBroken { which } => {
                 self.invariants_broken.with_label_values(&[self.invariants.admit(which).as_ref()]).inc();
@@ -231,7 +272,8 @@ impl Metrics {
                 | Effect::Audit(_)
                 | Effect::Delivery(_)
                 | Effect::Probe(_)
-                | Effect::Answer(_) => {}
+                | Effect::Answer(_)
+                | Effect::Staff(_) => {}
                 Effect::Normalised(normalised) => self.decided.normalised(normalised),
             }
         }
@@ -271,4 +313,8 @@ impl Metrics {
 
 fn observe_micros(histogram: &HistogramVec, priority: Priority, tier: Tier, micros: i64) {
     histogram.with_label_values(&[priority.as_str(), tier.as_str()]).observe(micros.max(0) as f64 / 1e6);
+}
+
+const fn verdict(helped: bool) -> &'static str {
+    if helped { "helped" } else { "not_helped" }
 }

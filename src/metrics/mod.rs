@@ -13,6 +13,7 @@ mod doors;
 mod names;
 mod registration;
 mod running;
+mod staffed;
 mod stopwatch;
 #[cfg(test)]
 mod tests;

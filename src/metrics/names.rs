@@ -70,16 +70,47 @@ pub(super) const ESCALATIONS: Text =
     text("watchfire_escalations_total", "Incidents handed on from one tier to another.");
 pub(super) const BREACHES: Text =
     text("watchfire_breaches_total", "Time limits to respond or to resolve that passed unmet, by tier.");
+pub(super) const TARGETS: Text =
+    text("watchfire_targets_total", "Promised times to own (tto) and to resolve (ttr): warned of, met, breached.");
+pub(super) const CLASSIFIED: Text = text("watchfire_classified_total", "Incidents opened, by class.");
+pub(super) const OUT_OF_CATALOGUE: Text =
+    text("watchfire_out_of_catalogue_total", "Incidents opened for what no service catalogue offers.");
+pub(super) const BUDGET_ALERTS: Text =
+    text("watchfire_outage_budget_alerts_total", "How often a year's outage budget was said to burn.");
 pub(super) const NOTICES: Text = text("watchfire_notices_total", "Notices to teams that the desk decided on, by kind.");
+pub(super) const NOTICES_GATHERED: Text =
+    text("watchfire_notices_gathered_total", "Notices that waited for the next digest of their channel.");
 pub(super) const COMMANDS_REFUSED: Text =
     text("watchfire_commands_refused_total", "Commands of people that the state of things did not allow.");
+
+// Who is at work.
+pub(super) const DISPATCHED: Text =
+    text("watchfire_dispatched_total", "Incidents that dispatch gave to somebody by itself.");
+pub(super) const STEPS_SKIPPED: Text = text(
+    "watchfire_steps_skipped_total",
+    "Steps of ladders passed over at once because their team could not act, by tier.",
+);
+pub(super) const QUEUE_WAITING: Text = text(
+    "watchfire_queue_waiting_incidents",
+    "Open incidents that wait because nobody of their team can take them, by priority.",
+);
+pub(super) const ON_DUTY: Text =
+    text("watchfire_on_duty_people", "People on duty now by each roster, whether they are present or not.");
 
 // Problems and inspections.
 pub(super) const PROBLEMS: Text = text("watchfire_problems", "Problem records, by state.");
 pub(super) const PROBLEMS_OPENED: Text =
     text("watchfire_problems_opened_total", "Problems opened because incidents kept coming back.");
+pub(super) const PROBLEMS_REOPENED: Text = text(
+    "watchfire_problems_reopened_total",
+    "Problems that came back after their fix was observed or they were closed.",
+);
+pub(super) const WORKAROUNDS_TRIED: Text =
+    text("watchfire_workarounds_tried_total", "Workarounds of known errors that people tried, by whether they helped.");
 pub(super) const INSPECTION_RUNS: Text =
     text("watchfire_inspection_runs_total", "Inspection runs that ended, by the state in which they ended.");
+pub(super) const INSPECTION_FINDINGS: Text =
+    text("watchfire_inspection_findings_total", "What inspections found, by what it is about.");
 pub(super) const INSPECTION_ITEMS: Text =
     text("watchfire_inspection_items_total", "Inspection items checked, by outcome.");
 pub(super) const PROBES: Text =

@@ -8,7 +8,7 @@ use super::words::OTHER;
 use super::{ALERTMANAGER_VERSION, Metrics, names};
 use crate::engine::{DeliveryOutcome, ENGINE_VERSION};
 use crate::inspections::ItemOutcome;
-use crate::rules::{Channel, Rulebook};
+use crate::rules::{CHANNEL_KINDS, Channel, Rulebook};
 
 /// From a fast disk's sync to a database that waits for a lock.
 const COMMIT_SECONDS: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
@@ -17,7 +17,6 @@ const DELIVERY_SECONDS: [f64; 9] = [0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
 const SNAPSHOT_SECONDS: [f64; 9] = [0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0];
 const PROBE_SECONDS: [f64; 9] = [0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-const CHANNELS: [&str; 2] = ["webhook", "mqtt"];
 const DELIVERY_OUTCOMES: [&str; 3] = ["delivered", "failed", "dead_lettered"];
 /// `rules::Check::kind` of the checks that need no person.
 const PROBE_KINDS: [&str; 5] = ["http", "tcp", "tls", "promql", "mqtt"];
@@ -76,12 +75,12 @@ impl Running {
     }
 
     fn begin_closed_sets(&self) {
-        for channel in CHANNELS {
+        for channel in CHANNEL_KINDS {
             for outcome in DELIVERY_OUTCOMES {
                 self.deliveries.with_label_values(&[channel, outcome]);
             }
         }
-        begin(&self.delivery_duration, CHANNELS);
+        begin(&self.delivery_duration, CHANNEL_KINDS);
         for kind in PROBE_KINDS {
             for outcome in ItemOutcome::ALL {
                 self.probes.with_label_values(&[kind, outcome.as_str()]);
@@ -95,10 +94,7 @@ impl Running {
 impl Metrics {
     /// One attempt to deliver a notice ended so, after that many seconds.
     pub fn delivery(&self, channel: &Channel, outcome: &DeliveryOutcome, seconds: f64) {
-        let channel = match channel {
-            Channel::Webhook { .. } => "webhook",
-            Channel::Mqtt { .. } => "mqtt",
-        };
+        let channel = channel.kind();
         let outcome = match outcome {
             DeliveryOutcome::Delivered => "delivered",
             DeliveryOutcome::Failed { .. } => "failed",

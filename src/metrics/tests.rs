@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Metrics;
 use crate::engine::{Bound, Breach, Counted, Effect, NoticeKind, Suppressor};
-use crate::inspections::{ItemOutcome, RunState};
+use crate::inspections::{ItemOutcome, RunState, SubjectKind};
 use crate::model::{Priority, Severity, Status, Tier};
 use crate::problems::ProblemState;
 use crate::rules::{Rulebook, RulebookHash};
@@ -64,6 +64,7 @@ fn closed_label_sets_stand_at_zero_from_the_start() {
     check("watchfire_problems", ProblemState::ALL.len());
     check("watchfire_inspection_runs_total", RunState::ALL.len());
     check("watchfire_inspection_items_total", ItemOutcome::ALL.len());
+    check("watchfire_inspection_findings_total", SubjectKind::ALL.len());
     check("watchfire_alerts_suppressed_total", Suppressor::ALL.len());
     check("watchfire_bounds_hit_total", Bound::ALL.len());
     check("watchfire_deliveries_total", 6);

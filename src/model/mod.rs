@@ -12,8 +12,10 @@ mod matcher;
 mod matcher_parse;
 mod moment;
 mod sections;
+mod service;
 mod severity;
 mod silence;
+mod staffing;
 
 pub use bounds::{
     ANNOTATIONS_MAX, BoundedPairs, EVENTS_MAX, ID_MAX_BYTES, LABEL_MAX_BYTES, LABELS_MAX, NAME_MAX_BYTES, PairsOf,
@@ -28,5 +30,9 @@ pub(crate) use labels::{fnv1a, fnv1a_pair};
 pub use matcher::{BadMatcher, Matcher, MatcherOp, Matchers};
 pub use moment::{BadMoment, BadSpan, Moment, Span, Stamp};
 pub use sections::{SECTION_COUNT, SectionKey, Sections};
+pub use service::{
+    BreachReason, CauseParty, Class, ClockFace, ClockKind, ClockState, ContactBy, ContactLog, Level, Outage,
+};
 pub use severity::{BadWord, Priority, Severity, Tier};
 pub use silence::Silence;
+pub use staffing::{Heartbeat, HeartbeatWord, Waiting};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 
-use crate::rules::Channel;
+use super::chat::{Call, Tool};
 
 /// How much of a refusing answer is kept, in bytes.
 const ANSWER_MAX_BYTES: usize = 200;
@@ -24,6 +24,11 @@ pub(super) enum Answer {
     Again {
         error: String,
         after: Option<Duration>,
+    },
+    /// Nobody may ask this receiver for that long.
+    TooMany {
+        error: String,
+        rest: Duration,
     },
     /// Trying again cannot help.
     Refused {
@@ -56,30 +61,85 @@ pub fn webhook_client() -> Result<Client, reqwest::Error> {
         .build()
 }
 
-/// The address without what may be secret: userinfo, path and query.
-pub(super) fn shown(channel: &Channel) -> String {
-    match channel {
-        Channel::Webhook { url } => match Url::parse(url) {
-            Ok(url) => format!("{}/…", url.origin().ascii_serialization()),
-            Err(_) => "an unreadable URL".to_owned(),
-        },
-        Channel::Mqtt { topic } => format!("MQTT topic {topic}"),
-    }
-}
+/// How much of an answer is read that says in its body whether the message was taken.
+const VERDICT_MAX_BYTES: usize = 16 * 1024;
 
 /// POSTs the payload; ends when the status is known (or, of a refusal, the beginning of the answer).
 pub(super) async fn post(client: &Client, url: &str, idempotency_key: &str, payload: Vec<u8>) -> Answer {
-    let Ok(url) = Url::parse(url) else {
-        return Answer::Refused {
-            error: "the webhook's URL cannot be read; correct it in the team's channels".to_owned(),
-        };
-    };
+    let Ok(url) = Url::parse(url) else { return unreadable() };
     let request = client.post(url).header(CONTENT_TYPE, "application/json").header("Idempotency-Key", idempotency_key);
     match request.body(payload).send().await {
-        Ok(response) => sorted(response).await,
-        Err(error) if error.is_builder() => Answer::Refused { error: chain(&error.without_url()) },
-        Err(error) => Answer::Again { error: chain(&error.without_url()), after: None },
+        Ok(response) if response.status().is_success() => Answer::Taken,
+        Ok(response) => refused(response).await,
+        Err(error) => not_sent(error),
     }
+}
+
+/// Calls a chat robot and reads from its answer whether it took the message.
+pub(super) async fn call(client: &Client, tool: Tool, call: Call) -> Answer {
+    let Ok(url) = Url::parse(&call.url) else { return unreadable() };
+    let request = client.post(url).header(CONTENT_TYPE, "application/json; charset=utf-8").body(call.body);
+    let answer = match said(request).await {
+        Ok(said) => tool.verdict(&said),
+        Err(answer) => answer,
+    };
+    match answer {
+        Answer::Again { error, after: Some(after) } => Answer::TooMany { error, rest: after },
+        answer => answer,
+    }
+}
+
+/// A request of the generic kind; without `answer_has` any 2xx is good.
+pub(super) async fn request(
+    client: &Client,
+    method: Method,
+    url: &str,
+    headers: &[(String, String)],
+    body: String,
+    answer_has: Option<&str>,
+) -> Answer {
+    let Ok(url) = Url::parse(url) else { return unreadable() };
+    let mut request = client.request(method, url);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let request = if body.is_empty() { request } else { request.body(body) };
+    match (said(request).await, answer_has) {
+        (Err(answer), _) => answer,
+        (Ok(_), None) => Answer::Taken,
+        (Ok(said), Some(wanted)) if said.contains(wanted) => Answer::Taken,
+        (Ok(said), Some(wanted)) => {
+            let said = super::text::cut(said.trim(), ANSWER_MAX_BYTES);
+            Answer::Again { error: format!("the answer does not contain {wanted:?}: {said}"), after: None }
+        }
+    }
+}
+
+/// The body of an answer with a good status.
+async fn said(request: RequestBuilder) -> Result<String, Answer> {
+    let mut response = request.send().await.map_err(not_sent)?;
+    if !response.status().is_success() {
+        return Err(refused(response).await);
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(not_sent)? {
+        bytes.extend_from_slice(&chunk[..chunk.len().min(VERDICT_MAX_BYTES - bytes.len())]);
+        if bytes.len() >= VERDICT_MAX_BYTES {
+            break;
+        }
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn unreadable() -> Answer {
+    Answer::Refused { error: "the URL cannot be read; correct it in the channels of the team or person".to_owned() }
+}
+
+fn not_sent(error: reqwest::Error) -> Answer {
+    if error.is_builder() {
+        return Answer::Refused { error: chain(&error.without_url()) };
+    }
+    Answer::Again { error: chain(&error.without_url()), after: None }
 }
 
 /// Publishes the payload; without a broker nobody can ever get it.
@@ -93,11 +153,8 @@ pub(super) async fn publish(publisher: Option<&Publish>, topic: &str, subject: &
     }
 }
 
-async fn sorted(response: Response) -> Answer {
+async fn refused(response: Response) -> Answer {
     let status = response.status();
-    if status.is_success() {
-        return Answer::Taken;
-    }
     let after = retry_after(response.headers());
     let again =
         !status.is_client_error() || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status);
@@ -136,7 +193,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// The error with its causes, which reqwest's own text leaves out.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -149,17 +206,6 @@ fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_are_shown_without_their_secrets() {
-        let check = |url: &str, expected: &str| {
-            assert_eq!(shown(&Channel::Webhook { url: url.to_owned() }), expected);
-        };
-        check("https://noc:hunter2@hooks.example:8443/services/T0/B1?token=abc", "https://hooks.example:8443/…");
-        check("http://127.0.0.1:9/", "http://127.0.0.1:9/…");
-        check("not a url with hunter2", "an unreadable URL");
-        assert_eq!(shown(&Channel::Mqtt { topic: "事件/{id}".to_owned() }), "MQTT topic 事件/{id}");
-    }
 
     #[test]
     fn retry_after_is_read_as_seconds_or_as_a_date() {

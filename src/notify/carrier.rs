@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::attempt::{Answer, Publish, post, publish, shown};
+use super::RetryPolicy;
+use super::attempt::Answer;
 use super::courier::Report;
 use super::lane::Lane;
-use super::{RetryPolicy, payload};
+use super::reach::{Reach, attempt_once};
 use crate::engine::{DeliveryOutcome, DeliveryResult, Notice};
 use crate::metrics::{Metrics, Stopwatch};
-use crate::rules::Channel;
 
 /// How long a result waits before it is handed in again, after the driver could not commit it.
 const HAND_IN_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -21,7 +21,7 @@ const HAND_IN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Means {
     pub results: mpsc::Sender<Report>,
     pub client: reqwest::Client,
-    pub publisher: Option<Publish>,
+    pub reach: Reach,
     pub metrics: Arc<Metrics>,
     pub policy: RetryPolicy,
     pub stop: CancellationToken,
@@ -57,38 +57,32 @@ pub(super) async fn carry(means: Arc<Means>, lane: Arc<Lane>, notice: Notice, tr
 /// Waits for its turn and makes one attempt; `None` when the service stops before the attempt began.
 async fn attempt_in_turn(
     means: &Means,
-    lane: &Lane,
+    lane: &Arc<Lane>,
     notice: &Notice,
     attempt: u32,
 ) -> Option<(DeliveryOutcome, Option<Duration>)> {
     let turn = means.stop.run_until_cancelled(lane.turn(&means.attempts)).await?;
     let watch = Stopwatch::start();
-    let answer = tokio::time::timeout(means.policy.timeout, attempt_once(means, notice)).await.unwrap_or_else(|_| {
+    let attempt_made = attempt_once(&means.client, &means.reach, notice);
+    let answer = tokio::time::timeout(means.policy.timeout, attempt_made).await.unwrap_or_else(|_| {
         let error = format!("no answer within {} s", means.policy.timeout.as_secs_f64());
         Answer::Again { error, after: None }
     });
-    turn.end(matches!(answer, Answer::Again { .. }));
+    turn.end(matches!(answer, Answer::Again { .. } | Answer::TooMany { .. }));
     let (outcome, after) = match answer {
         Answer::Taken => (DeliveryOutcome::Delivered, None),
         Answer::Refused { error } => (DeliveryOutcome::DeadLettered { error }, None),
-        Answer::Again { error, .. } if means.policy.is_last(attempt) => {
+        Answer::Again { error, .. } | Answer::TooMany { error, .. } if means.policy.is_last(attempt) => {
             (DeliveryOutcome::DeadLettered { error: format!("given up after {attempt} attempts: {error}") }, None)
         }
         Answer::Again { error, after } => (DeliveryOutcome::Failed { error }, after),
+        Answer::TooMany { error, rest } => {
+            lane.rest(rest.min(means.policy.cap));
+            (DeliveryOutcome::Failed { error }, Some(rest))
+        }
     };
     means.metrics.delivery(&notice.channel, &outcome, watch.seconds());
     Some((outcome, after))
-}
-
-async fn attempt_once(means: &Means, notice: &Notice) -> Answer {
-    let payload = match payload::json(notice) {
-        Ok(payload) => payload,
-        Err(error) => return Answer::Refused { error: format!("the notice's record is not JSON: {error}") },
-    };
-    match &notice.channel {
-        Channel::Webhook { url } => post(&means.client, url, &notice.cause.to_string(), payload).await,
-        Channel::Mqtt { topic } => publish(means.publisher.as_ref(), topic, &notice.subject, payload).await,
-    }
 }
 
 /// Hands the last result in until it is committed. Never sends the notice again for a failed commit.
@@ -106,7 +100,8 @@ async fn settle(means: &Means, result: DeliveryResult) {
 }
 
 fn log(notice: &Notice, attempt: u32, outcome: &DeliveryOutcome) {
-    let (cause, subject, team, to) = (&notice.cause, &notice.subject, &notice.team, shown(&notice.channel));
+    let (cause, subject, team) = (&notice.cause, &notice.subject, &notice.team);
+    let to = format!("{} {}", notice.channel.kind(), notice.channel.shown());
     match outcome {
         DeliveryOutcome::Delivered => tracing::debug!(%cause, subject, team, to, attempt, "notice delivered"),
         DeliveryOutcome::Failed { error } => {

@@ -8,9 +8,9 @@ use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::attempt::Publish;
 use super::carrier::{Means, carry};
 use super::lane::{ALL_ATTEMPTS_MAX, Lane};
+use super::reach::Reach;
 use super::{RetryPolicy, webhook_client};
 use crate::engine::DeliveryResult;
 use crate::metrics::Metrics;
@@ -56,12 +56,12 @@ pub struct Courier {
 
 impl Courier {
     /// `results` goes to the driver, which answers each after its commit; `wake` is notified after each commit that put
-    /// notices into the outbox. Without a `publisher` MQTT notices are dead-lettered with that reason. The error is of
-    /// making the webhook client.
+    /// notices into the outbox. Notices of a kind that `reach` has no means for are dead-lettered with that reason. The
+    /// error is of making the webhook client.
     pub fn new(
         store: Store,
         results: mpsc::Sender<Report>,
-        publisher: Option<Publish>,
+        reach: Reach,
         metrics: Arc<Metrics>,
         wake: Arc<Notify>,
         policy: RetryPolicy,
@@ -71,7 +71,7 @@ impl Courier {
         let attempts = Semaphore::new(ALL_ATTEMPTS_MAX);
         Ok(Courier {
             store,
-            means: Arc::new(Means { results, client, publisher, metrics, policy, stop, attempts }),
+            means: Arc::new(Means { results, client, reach, metrics, policy, stop, attempts }),
             wake,
             carried: BTreeMap::new(),
             lanes: BTreeMap::new(),
@@ -156,7 +156,7 @@ impl Courier {
         if self.carried.contains_key(&notice.cause) {
             return;
         }
-        let lane = self.lanes.entry(notice.channel.clone()).or_insert_with(|| Arc::new(Lane::new()));
+        let lane = self.lanes.entry(notice.channel.clone()).or_insert_with(|| Arc::new(Lane::to(&notice.channel)));
         if Arc::strong_count(lane) > CARRIED_PER_LANE_MAX {
             self.passed_over += 1;
             return;

@@ -6,13 +6,24 @@
 
 mod attempt;
 mod carrier;
+mod chat;
 mod courier;
 mod lane;
+mod links;
+mod mail;
 mod mqtt;
 mod payload;
+mod reach;
 mod retry;
+mod secrets;
+mod template;
+mod text;
 
 pub use attempt::{Publish, webhook_client};
 pub use courier::{Courier, Report};
+pub use links::Links;
+pub use mail::{BadMailServer, MailServer};
 pub use mqtt::{MqttPublisher, MqttPublishing, PublishError};
+pub use reach::{Now, Reach};
 pub use retry::RetryPolicy;
+pub use secrets::{NoSecret, Secrets};

@@ -1,4 +1,4 @@
-//! What a receiver gets, by webhook and by MQTT alike.
+//! What a receiver gets by webhook and by MQTT alike; and how values are written into requests.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -14,57 +14,98 @@ struct Payload<'n> {
     subject: &'n str,
     title: &'n str,
     team: &'n str,
+    person: Option<&'n str>,
     tier: Option<Tier>,
     at: Moment,
+    /// Where people see it, and where they take it; `null` while the service does not know its own address.
+    link: Option<&'n str>,
+    acknowledge: Option<&'n str>,
     /// The incident, problem or run as it stood.
     record: &'n RawValue,
 }
 
+/// Links into the service, as far as there are any.
+#[derive(Default)]
+pub(super) struct NoticeLinks {
+    pub record: Option<String>,
+    pub acknowledge: Option<String>,
+}
+
 /// The notice as one JSON object; an error when its body is not JSON.
-pub(super) fn json(notice: &Notice) -> Result<Vec<u8>, serde_json::Error> {
+pub(super) fn json(notice: &Notice, links: &NoticeLinks) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(&Payload {
         id: notice.cause.to_string(),
         kind: notice.kind,
         subject: &notice.subject,
         title: &notice.title,
         team: &notice.team,
+        person: notice.person.as_deref(),
         tier: notice.tier,
         at: notice.at,
+        link: links.record.as_deref(),
+        acknowledge: links.acknowledge.as_deref(),
         record: serde_json::from_str(&notice.body)?,
     })
 }
 
+/// Every byte that is not unreserved, as RFC 3986 escapes it.
+pub(super) fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+/// As inside the quotes of a JSON text.
+pub(super) fn json_escaped(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::model::{Cause, Offset, Partition};
-    use crate::rules::Channel;
+    use crate::rules::{Channel, Language};
 
-    fn notice(body: &str) -> Notice {
+    pub fn notice(body: &str) -> Notice {
         Notice {
             cause: Cause { partition: Partition::DESK, offset: Offset(12), n: 1 },
             at: Moment::from_seconds(1_770_973_200),
             kind: NoticeKind::PageAgain,
             channel: Channel::Webhook { url: "http://127.0.0.1:1/".to_owned() },
             team: "noc".to_owned(),
+            person: None,
             tier: Some(Tier::Second),
             subject: "INC-7".to_owned(),
             title: "广州 GZ01 链路中断".to_owned(),
             body: body.to_owned(),
+            language: Language::En,
         }
     }
 
     #[test]
     fn the_record_stands_inside_as_json() {
-        let text = String::from_utf8(json(&notice(r#"{"id":"INC-7","alerts":2}"#)).unwrap()).unwrap();
+        let links = NoticeLinks { record: Some("https://watch.example.org/x".to_owned()), acknowledge: None };
+        let text = String::from_utf8(json(&notice(r#"{"id":"INC-7","alerts":2}"#), &links).unwrap()).unwrap();
         assert_eq!(
             text,
-            r#"{"id":"64-12-1","kind":"page_again","subject":"INC-7","title":"广州 GZ01 链路中断","team":"noc","tier":2,"at":"2026-02-13T09:00:00.000Z","record":{"id":"INC-7","alerts":2}}"#
+            r#"{"id":"64-12-1","kind":"page_again","subject":"INC-7","title":"广州 GZ01 链路中断","team":"noc","person":null,"tier":2,"at":"2026-02-13T09:00:00.000Z","link":"https://watch.example.org/x","acknowledge":null,"record":{"id":"INC-7","alerts":2}}"#
         );
     }
 
     #[test]
     fn a_body_that_is_not_json_is_an_error() {
-        assert!(json(&notice("{\"id\":")).is_err());
+        assert!(json(&notice("{\"id\":"), &NoticeLinks::default()).is_err());
+    }
+
+    #[test]
+    fn values_cannot_leave_their_place() {
+        assert_eq!(percent_encoded("a b&c=值/../?"), "a%20b%26c%3D%E5%80%BC%2F..%2F%3F");
+        assert_eq!(json_escaped("\"},{\n值\\"), "\\\"},{\\n值\\\\");
     }
 }

@@ -24,8 +24,18 @@ pub(super) fn client(mut tls: rustls::ClientConfig) -> Result<Client, reqwest::E
         .build()
 }
 
+/// What an answer must be, and where in it something is found.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// Any 2xx unless given.
+    pub status: Option<u16>,
+    pub contains: Option<&'a str>,
+    /// A JSON pointer.
+    pub json: Option<&'a str>,
+}
+
 /// GET, and compare what comes back with what is wanted.
-pub(super) async fn check(client: &Client, url: &str, status: Option<u16>, contains: Option<&str>) -> Seen {
+pub(super) async fn check(client: &Client, url: &str, wanted: Wanted<'_>) -> Seen {
     let Ok(parsed) = Url::parse(url) else {
         return Seen::fail("the check's URL cannot be read; expected http://host/path");
     };
@@ -38,21 +48,49 @@ pub(super) async fn check(client: &Client, url: &str, status: Option<u16>, conta
     let code = answer.status().as_u16();
     let milliseconds = (watch.seconds() * 1_000.0).round();
     let told = format!("GET {shown} answered {code} in {milliseconds} ms");
-    let fits = status.map_or(answer.status().is_success(), |wanted| code == wanted);
+    let fits = wanted.status.map_or(answer.status().is_success(), |wanted| code == wanted);
     if !fits {
-        let wanted = status.map_or_else(|| "2xx".to_owned(), |wanted| wanted.to_string());
+        let wanted = wanted.status.map_or_else(|| "2xx".to_owned(), |wanted| wanted.to_string());
         return Seen::fail(format!("{told}, expected {wanted}"));
     }
-    let Some(contains) = contains else { return Seen::pass(told).with_value(milliseconds) };
-    match read(answer, BODY_MAX_BYTES).await {
-        Ok(body) if body.text().contains(contains) => {
-            Seen::pass(format!("{told} and holds {contains:?}")).with_value(milliseconds)
+    if wanted.contains.is_none() && wanted.json.is_none() {
+        return Seen::pass(told).with_value(milliseconds);
+    }
+    let body = match read(answer, BODY_MAX_BYTES).await {
+        Ok(body) => body,
+        Err(error) => return Seen::fail(format!("{told}, but its body broke off: {}", reason(error))),
+    };
+    let holds = wanted.contains.filter(|contains| body.text().contains(contains));
+    let told = match (wanted.contains, holds) {
+        (None, _) => told,
+        (Some(contains), Some(_)) => format!("{told} and holds {contains:?}"),
+        (Some(contains), None) if body.cut => {
+            return Seen::fail(format!("{told}, but its first {BODY_MAX_BYTES} bytes do not hold {contains:?}"));
         }
-        Ok(body) if body.cut => {
-            Seen::fail(format!("{told}, but its first {BODY_MAX_BYTES} bytes do not hold {contains:?}"))
-        }
-        Ok(_) => Seen::fail(format!("{told}, but does not hold {contains:?}")),
-        Err(error) => Seen::fail(format!("{told}, but its body broke off: {}", reason(error))),
+        (Some(contains), None) => return Seen::fail(format!("{told}, but does not hold {contains:?}")),
+    };
+    match wanted.json {
+        None => Seen::pass(told).with_value(milliseconds),
+        Some(pointer) => found_in(&body, pointer, &told),
+    }
+}
+
+/// What stands at the pointer: a text, a number (which is the value too), true or false.
+fn found_in(body: &Body, pointer: &str, told: &str) -> Seen {
+    let value: serde_json::Value = match serde_json::from_slice(body.bytes()) {
+        Ok(value) => value,
+        Err(error) => return Seen::fail(format!("{told}, but its body is not JSON: {error}")),
+    };
+    let found = match value.pointer(pointer) {
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(value @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_))) => value.to_string(),
+        Some(_) | None => return Seen::fail(format!("{told}, but there is no text, number or truth at {pointer}")),
+    };
+    let found: String = found.chars().take(super::EVIDENCE_MAX_CHARS).collect();
+    let seen = Seen { found: Some(found.clone()), ..Seen::pass(format!("{told}; {pointer} is {found:?}")) };
+    match value.pointer(pointer).and_then(serde_json::Value::as_f64) {
+        Some(number) => seen.with_value(number),
+        None => seen,
     }
 }
 

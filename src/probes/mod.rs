@@ -128,14 +128,16 @@ impl Prober {
             outcome: seen.outcome,
             evidence: seen.evidence.chars().take(EVIDENCE_MAX_CHARS).collect(),
             value: seen.value,
+            found: seen.found,
         }
     }
 
     async fn look(&self, check: &Check) -> Seen {
         match check {
             Check::Manual { .. } => Seen::not_done("a person must look at it"),
-            Check::Http { url, status, contains, timeout } => {
-                within(*timeout, &http::name(url), http::check(&self.client, url, *status, contains.as_deref())).await
+            Check::Http { url, status, contains, json, timeout } => {
+                let wanted = http::Wanted { status: *status, contains: contains.as_deref(), json: json.as_deref() };
+                within(*timeout, &http::name(url), http::check(&self.client, url, wanted)).await
             }
             Check::Tcp { address, timeout } => within(*timeout, address, connect(address)).await,
             Check::Tls { address, warn_below, fail_below, timeout } => {
@@ -169,23 +171,24 @@ struct Seen {
     outcome: ItemOutcome,
     evidence: String,
     value: Option<f64>,
+    found: Option<String>,
 }
 
 impl Seen {
     fn pass(evidence: impl Into<String>) -> Seen {
-        Seen { outcome: ItemOutcome::Pass, evidence: evidence.into(), value: None }
+        Seen { outcome: ItemOutcome::Pass, evidence: evidence.into(), value: None, found: None }
     }
 
     fn warn(evidence: impl Into<String>) -> Seen {
-        Seen { outcome: ItemOutcome::Warn, evidence: evidence.into(), value: None }
+        Seen { outcome: ItemOutcome::Warn, evidence: evidence.into(), value: None, found: None }
     }
 
     fn fail(evidence: impl Into<String>) -> Seen {
-        Seen { outcome: ItemOutcome::Fail, evidence: evidence.into(), value: None }
+        Seen { outcome: ItemOutcome::Fail, evidence: evidence.into(), value: None, found: None }
     }
 
     fn not_done(evidence: impl Into<String>) -> Seen {
-        Seen { outcome: ItemOutcome::NotDone, evidence: evidence.into(), value: None }
+        Seen { outcome: ItemOutcome::NotDone, evidence: evidence.into(), value: None, found: None }
     }
 
     fn with_value(self, value: f64) -> Seen {

@@ -139,11 +139,11 @@ fn judge(query: &str, samples: &[Sample], warn: Option<Limit>, fail: Option<Limi
         (_, _) if worst.value.is_nan() => format!("{label} is not a number"),
         (_, Some(limit)) => {
             let bad = samples.iter().filter(|sample| outcome(sample) > ItemOutcome::Pass).count();
-            format!("{label} = {} is {}; {bad} of {count} samples are over a limit", worst.value, words(limit))
+            format!("{label} = {} is {}; {bad} of {count} samples are over a limit", worst.value, limit)
         }
         (_, None) => format!("{label} = {}", worst.value),
     };
-    let seen = Seen { outcome: found, evidence: told, value: None };
+    let seen = Seen { outcome: found, evidence: told, value: None, found: None };
     if worst.value.is_finite() { seen.with_value(worst.value) } else { seen }
 }
 
@@ -153,16 +153,6 @@ fn badness(value: f64, warn: Option<Limit>, fail: Option<Limit>) -> f64 {
         Some(Comparison::Below | Comparison::AtMost) => -value,
         Some(Comparison::Above | Comparison::AtLeast) | None => value,
     }
-}
-
-fn words(limit: Limit) -> String {
-    let word = match limit.comparison {
-        Comparison::Above => "above",
-        Comparison::AtLeast => "at least",
-        Comparison::Below => "below",
-        Comparison::AtMost => "at most",
-    };
-    format!("{word} {}", limit.value)
 }
 
 #[cfg(test)]

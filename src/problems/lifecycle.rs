@@ -1,7 +1,8 @@
 //! The moves between a problem's states, what each demands, and what people write into it.
 //!
-//! new → investigating → known_error → fix_in_progress → observing → closed; accepted_risk and duplicate end the work
-//! without a fix and are closed from there. A move changes the record or says why not; it never does half.
+//! new → investigating → known_error → fix_in_progress → observing → closed, once it has stayed away long enough; a
+//! recurrence reopens it. accepted_risk and duplicate end the work without a fix and are closed from there. A move
+//! changes the record or says why not; it never does half.
 
 use super::{Problem, ProblemNote, ProblemState};
 use crate::model::{IncidentId, Moment};
@@ -20,20 +21,29 @@ pub struct Moved {
     pub to: ProblemState,
 }
 
-/// Where a problem may go from each state. Closed is the end: what comes back later is a new problem.
+/// Where a problem may go from each state. Only what was observed in vain is closed; what comes back reopens it.
 pub const MOVES: [(ProblemState, &[ProblemState]); 8] = {
     use ProblemState::{AcceptedRisk, Closed, Duplicate, FixInProgress, Investigating, KnownError, New, Observing};
     [
         (New, &[Investigating, KnownError, FixInProgress, AcceptedRisk, Duplicate]),
-        (Investigating, &[KnownError, FixInProgress, Observing, Closed, AcceptedRisk, Duplicate]),
-        (KnownError, &[Investigating, FixInProgress, Observing, Closed, AcceptedRisk, Duplicate]),
-        (FixInProgress, &[Investigating, KnownError, Observing, Closed, AcceptedRisk, Duplicate]),
+        (Investigating, &[KnownError, FixInProgress, Observing, AcceptedRisk, Duplicate]),
+        (KnownError, &[Investigating, FixInProgress, Observing, AcceptedRisk, Duplicate]),
+        (FixInProgress, &[Investigating, KnownError, Observing, AcceptedRisk, Duplicate]),
         (Observing, &[Investigating, FixInProgress, Closed, AcceptedRisk, Duplicate]),
-        (Closed, &[]),
+        (Closed, &[Investigating]),
         (AcceptedRisk, &[Investigating, Closed]),
         (Duplicate, &[Investigating, Closed]),
     ]
 };
+
+/// What a person writes into a problem; `None` leaves a text as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Description<'a> {
+    pub root_cause: Option<&'a str>,
+    pub workaround: Option<&'a str>,
+    pub fix: Option<&'a str>,
+    pub change: Option<&'a str>,
+}
 
 /// Something that must be written down before a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +60,7 @@ impl Demand {
         match (from, to) {
             (_, ProblemState::KnownError) => &[Demand::RootCause, Demand::Workaround],
             (_, ProblemState::AcceptedRisk | ProblemState::Duplicate) => &[Demand::Reason],
+            (ProblemState::Closed, _) => &[Demand::Reason],
             // They were ended with a reason; closing only files them.
             (ProblemState::AcceptedRisk | ProblemState::Duplicate, ProblemState::Closed) => &[],
             (_, ProblemState::Closed) => &[Demand::RootCause, Demand::Fix],
@@ -120,11 +131,32 @@ impl Problem {
         if !missing.is_empty() {
             return Err(refusal(&verb, &format!("write down {} first", missing.join(" and "))));
         }
-        self.state = to;
-        self.closed_at = (to == ProblemState::Closed).then_some(now);
+        if let Some(until) = self.quiet_until.filter(|until| to == ProblemState::Closed && *until > now) {
+            let why = format!("it has to stay away until {} first", until.to_rfc3339());
+            return Err(refusal(&verb, &why));
+        }
+        self.enter(to, now);
         let because = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
         self.note(now, actor, format!("{} → {}{because}", from.as_str(), to.as_str()));
         Ok(Moved { from, to })
+    }
+
+    /// Is in that state from now on, with the dates that go with it.
+    pub(super) fn enter(&mut self, to: ProblemState, now: Moment) {
+        self.state = to;
+        self.closed_at = (to == ProblemState::Closed).then_some(now);
+        self.quiet_until = (to == ProblemState::Observing).then_some(now + self.terms.quiet);
+        if to.is_open() {
+            self.rejected = None;
+            self.duplicate_of = None;
+        }
+        self.looked_at(now);
+    }
+
+    /// Somebody who is responsible has looked at it: the next look is due a while later, or when the quiet is over.
+    pub(super) fn looked_at(&mut self, now: Moment) {
+        let next = self.quiet_until.filter(|until| *until > now).unwrap_or(now + self.terms.review_after);
+        self.review_by = self.state.is_open().then_some(next);
     }
 
     /// Adds a note; an empty one is refused.
@@ -139,7 +171,7 @@ impl Problem {
     }
 
     /// Names who works on it; refused once it is closed.
-    pub fn own(&mut self, owner: &str) -> Result<(), NotAllowed> {
+    pub fn own(&mut self, owner: &str, now: Moment) -> Result<(), NotAllowed> {
         let verb = format!("hand {} over", self.id);
         if self.state == ProblemState::Closed {
             return Err(refusal(&verb, "it is closed"));
@@ -149,21 +181,18 @@ impl Problem {
         }
         check_length(owner, &verb)?;
         self.owner = Some(owner.trim().to_owned());
+        self.looked_at(now);
         Ok(())
     }
 
     /// Writes down what is known; `None` leaves a text as it is, an empty one takes it back.
-    pub fn describe(
-        &mut self,
-        root_cause: Option<&str>,
-        workaround: Option<&str>,
-        fix: Option<&str>,
-    ) -> Result<(), NotAllowed> {
+    pub fn describe(&mut self, texts: &Description<'_>, now: Moment) -> Result<(), NotAllowed> {
+        let Description { root_cause, workaround, fix, change } = *texts;
         let verb = format!("describe {}", self.id);
         if self.state == ProblemState::Closed {
             return Err(refusal(&verb, "it is closed; comment on it instead"));
         }
-        for text in [root_cause, workaround, fix].into_iter().flatten() {
+        for text in [root_cause, workaround, fix, change].into_iter().flatten() {
             check_length(text, &verb)?;
         }
         let takes_back = |text: Option<&str>| text.is_some_and(|text| text.trim().is_empty());
@@ -172,13 +201,17 @@ impl Problem {
                 "a known error keeps its root cause and workaround; move it back to investigating to take them back";
             return Err(refusal(&verb, why));
         }
-        for (field, text) in
-            [(&mut self.root_cause, root_cause), (&mut self.workaround, workaround), (&mut self.fix, fix)]
-        {
+        for (field, text) in [
+            (&mut self.root_cause, root_cause),
+            (&mut self.workaround, workaround),
+            (&mut self.fix, fix),
+            (&mut self.change, change),
+        ] {
             if let Some(text) = text.map(str::trim) {
                 *field = (!text.is_empty()).then(|| text.to_owned());
             }
         }
+        self.looked_at(now);
         Ok(())
     }
 
@@ -214,7 +247,7 @@ impl Problem {
         }
     }
 
-    fn note(&mut self, at: Moment, actor: &str, text: String) {
+    pub(super) fn note(&mut self, at: Moment, actor: &str, text: String) {
         self.notes.push(ProblemNote { at, actor: actor.to_owned(), text });
         let surplus = self.notes.len().saturating_sub(Problem::NOTES_MAX);
         self.notes.drain(..surplus);
@@ -232,13 +265,10 @@ impl Problem {
 
 fn unreachable_from(from: ProblemState) -> String {
     let reachable: Vec<&str> = from.next_states().iter().map(|state| state.as_str()).collect();
-    if reachable.is_empty() {
-        return format!("it is {}, which is final; a recurrence opens a new problem", from.as_str());
-    }
     format!("it is {}; from there it goes to {}", from.as_str(), reachable.join(", "))
 }
 
-fn check_length(text: &str, verb: &str) -> Result<(), NotAllowed> {
+pub(super) fn check_length(text: &str, verb: &str) -> Result<(), NotAllowed> {
     let length = text.chars().count();
     if length > Problem::TEXT_MAX_CHARS {
         let why = format!("the text has {length} characters; at most {} fit", Problem::TEXT_MAX_CHARS);
@@ -247,6 +277,6 @@ fn check_length(text: &str, verb: &str) -> Result<(), NotAllowed> {
     Ok(())
 }
 
-fn refusal(verb: &str, why: &str) -> NotAllowed {
+pub(super) fn refusal(verb: &str, why: &str) -> NotAllowed {
     NotAllowed { reason: format!("cannot {verb}: {why}") }
 }

@@ -4,13 +4,23 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::Bout;
 use crate::model::{Fingerprint, IncidentId, Moment, Sections, Span};
 
-/// One time that a cause showed itself: the incident it opened, or reopened.
+/// One time that a cause showed itself: the incident it opened, or reopened. Those near each other are one episode in
+/// the statistics; here each is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Episode {
     pub incident: IncidentId,
     pub at: Moment,
+    /// When its incident was resolved; `None` while it lasts.
+    pub until: Option<Moment>,
+}
+
+impl Episode {
+    pub fn bout(&self) -> Bout {
+        Bout { from: self.at, until: self.until }
+    }
 }
 
 /// The newest episodes of every fingerprint. Cloning is cheap: it shares the sections.
@@ -45,7 +55,7 @@ impl Recurrence {
             if episodes.len() == Recurrence::EPISODES_MAX {
                 episodes.pop_front();
             }
-            episodes.push_back(Episode { incident, at: now });
+            episodes.push_back(Episode { incident, at: now, until: None });
         }
     }
 
@@ -53,6 +63,36 @@ impl Recurrence {
     pub fn since(&self, fingerprint: Fingerprint, after: Moment) -> impl Iterator<Item = Episode> + '_ {
         let episodes = self.episodes.get(&fingerprint).into_iter().flatten().copied();
         episodes.filter(move |episode| episode.at > after)
+    }
+
+    /// An incident was resolved: its newest episode ends there.
+    pub fn ended(&mut self, now: Moment, incident: IncidentId, fingerprint: Fingerprint) {
+        let episodes = self.episodes.get_mut(&fingerprint);
+        let newest = episodes.and_then(|all| all.iter_mut().rev().find(|episode| episode.incident == incident));
+        if let Some(newest) = newest {
+            newest.until = Some(now.max(newest.at));
+        }
+    }
+
+    /// Takes out what those incidents were of that cause, oldest first.
+    pub fn take(&mut self, fingerprint: Fingerprint, incidents: &[IncidentId]) -> Vec<Episode> {
+        let Some(episodes) = self.episodes.get_mut(&fingerprint) else { return Vec::new() };
+        let (taken, left): (Vec<Episode>, Vec<Episode>) =
+            episodes.drain(..).partition(|episode| incidents.contains(&episode.incident));
+        *episodes = left.into();
+        taken
+    }
+
+    /// Adds episodes of a cause in order of time; the newest are kept.
+    pub fn give(&mut self, fingerprint: Fingerprint, given: Vec<Episode>) {
+        if !self.episodes.contains_key(&fingerprint) {
+            self.episodes.insert(fingerprint, VecDeque::new());
+        }
+        let Some(episodes) = self.episodes.get_mut(&fingerprint) else { return };
+        episodes.extend(given);
+        episodes.make_contiguous().sort_by_key(|episode| (episode.at, episode.incident));
+        let surplus = episodes.len().saturating_sub(Recurrence::EPISODES_MAX);
+        episodes.drain(..surplus);
     }
 
     /// How many fingerprints are remembered.
@@ -121,6 +161,25 @@ mod tests {
     }
 
     #[test]
+    fn episodes_end_and_move_from_cause_to_cause() {
+        let mut memory = Recurrence::default();
+        for n in 1..=4 {
+            memory.episode(day(n), IncidentId(n.unsigned_abs()), CAUSE);
+        }
+        memory.ended(day(9), IncidentId(2), CAUSE);
+        memory.ended(day(9), IncidentId(77), CAUSE);
+        let taken = memory.take(CAUSE, &[IncidentId(2), IncidentId(4), IncidentId(9)]);
+        assert_eq!(
+            taken.iter().map(|one| (one.incident.0, one.until)).collect::<Vec<_>>(),
+            [(2, Some(day(9))), (4, None)]
+        );
+        memory.episode(day(3), IncidentId(8), Fingerprint(9));
+        memory.give(Fingerprint(9), taken);
+        let of = |cause| memory.since(cause, Moment::EPOCH).map(|one| one.incident.0).collect::<Vec<_>>();
+        assert_eq!((of(CAUSE), of(Fingerprint(9))), (vec![1, 3], vec![2, 8, 4]));
+    }
+
+    #[test]
     fn what_was_not_seen_for_400_days_is_forgotten_when_its_section_is_visited() {
         let mut memory = Recurrence::default();
         memory.episode(day(1), IncidentId(1), Fingerprint(64));
@@ -134,9 +193,13 @@ mod tests {
     fn too_many_fingerprints_cost_the_longest_unseen_one_and_are_counted() {
         let mut memory = Recurrence::default();
         for n in 0..Recurrence::FINGERPRINTS_MAX as u64 {
-            memory.episodes.insert(Fingerprint(n), VecDeque::from([Episode { incident: IncidentId(n), at: day(9) }]));
+            memory
+                .episodes
+                .insert(Fingerprint(n), VecDeque::from([Episode { incident: IncidentId(n), at: day(9), until: None }]));
         }
-        memory.episodes.insert(Fingerprint(64), VecDeque::from([Episode { incident: IncidentId(1), at: day(8) }]));
+        memory
+            .episodes
+            .insert(Fingerprint(64), VecDeque::from([Episode { incident: IncidentId(1), at: day(8), until: None }]));
         memory.episode(day(10), IncidentId(9), Fingerprint(640_000));
         assert_eq!(memory.len(), Recurrence::FINGERPRINTS_MAX);
         assert_eq!(memory.forgotten_early(), 1);

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Moved, NotAllowed, Problem, ProblemState, Recurrence};
+use super::{
+    Bout, Episode, Hint, Moved, NotAllowed, Problem, ProblemState, Recurrence, Rhythm, Similar, Terms, collapse,
+};
 use crate::model::{Fingerprint, IncidentId, Labels, Moment, ProblemId, Span};
 use crate::rules::ProblemPolicy;
 
@@ -29,8 +31,8 @@ pub enum ProblemChange {
     Opened { problem: ProblemId, incidents: Vec<IncidentId> },
     /// An open problem has one incident more.
     Linked { problem: ProblemId, incident: IncidentId },
-    /// The same, but the fix was thought to hold: it is investigated again.
-    RecurredWhileObserving { problem: ProblemId, incident: IncidentId },
+    /// The same, but the fix was thought to hold, or it was closed: it is investigated again.
+    CameBack { problem: ProblemId, incident: IncidentId, was: ProblemState },
 }
 
 /// What a person's command changed.
@@ -61,18 +63,18 @@ pub struct KnownError<'a> {
 /// Problems by number, the newest one of each cause, and the memory of repeats. Cloning shares.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Problems {
-    opened: u64,
-    problems: BTreeMap<ProblemId, Arc<Problem>>,
-    by_cause: BTreeMap<Fingerprint, Newest>,
+    pub(super) opened: u64,
+    pub(super) problems: BTreeMap<ProblemId, Arc<Problem>>,
+    pub(super) by_cause: BTreeMap<Fingerprint, Newest>,
     closed: BTreeSet<(Moment, ProblemId)>,
-    recurrence: Recurrence,
+    pub(super) recurrence: Recurrence,
 }
 
 /// The newest problem of a cause, and since when nobody works on it any more.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Newest {
-    problem: ProblemId,
-    ended_at: Option<Moment>,
+pub(super) struct Newest {
+    pub problem: ProblemId,
+    pub ended_at: Option<Moment>,
 }
 
 impl Problems {
@@ -88,6 +90,9 @@ impl Problems {
         self.recurrence.episode(now, facts.incident, facts.fingerprint);
         match self.by_cause.get(&facts.fingerprint).copied() {
             Some(Newest { problem, ended_at: None }) => self.link_repeat(now, problem, facts.incident),
+            Some(Newest { problem, ended_at: Some(_) }) if self.was_fixed(problem) => {
+                self.link_repeat(now, problem, facts.incident)
+            }
             Some(Newest { problem, ended_at: Some(ended_at) }) => {
                 self.open_by_policy(now, facts, policies, Some((problem, ended_at)))
             }
@@ -116,77 +121,48 @@ impl Problems {
         problem.published_workaround().map(|workaround| KnownError { problem: problem.id, workaround })
     }
 
+    /// When the remembered episodes of a problem began, oldest first.
+    pub fn episodes(&self, id: ProblemId) -> Vec<Moment> {
+        let Some(problem) = self.problems.get(&id) else { return Vec::new() };
+        let episodes = collapse(&self.bouts(problem), problem.terms.apart);
+        episodes.into_iter().map(|episode| episode.from).collect()
+    }
+
+    /// What a problem was compared with; whether that changed what it says.
+    pub fn compared(&mut self, now: Moment, id: ProblemId, similar: Vec<Similar>, hints: Vec<Hint>) -> bool {
+        let Some(problem) = self.problems.get_mut(&id) else { return false };
+        if problem.similar == similar && problem.hints == hints {
+            return false;
+        }
+        let problem = Arc::make_mut(problem);
+        problem.similar = similar;
+        problem.hints = hints;
+        problem.version += 1;
+        problem.updated_at = now;
+        true
+    }
+
     /// What came back, and when.
     pub fn recurrence(&self) -> &Recurrence {
         &self.recurrence
     }
 
-    /// See [`Problem::move_to`].
-    pub fn move_to(
-        &mut self,
-        now: Moment,
-        id: ProblemId,
-        to: ProblemState,
-        reason: Option<&str>,
-        actor: &str,
-    ) -> Result<ProblemEdit, ProblemRefusal> {
-        self.must_stay_one(id, to)?;
-        let edit = self.edit(now, id, |problem| problem.move_to(to, reason, actor, now).map(Some))?;
-        self.index(now, id);
-        Ok(edit)
-    }
-
-    /// A note of a person; always possible while the problem is remembered.
-    pub fn comment(
-        &mut self,
-        now: Moment,
-        id: ProblemId,
-        text: &str,
-        actor: &str,
-    ) -> Result<ProblemEdit, ProblemRefusal> {
-        self.edit(now, id, |problem| problem.comment(text, actor, now).map(|()| None))
-    }
-
-    /// Hands it to a person; a closed one keeps its owner.
-    pub fn own(&mut self, now: Moment, id: ProblemId, owner: &str) -> Result<ProblemEdit, ProblemRefusal> {
-        self.edit(now, id, |problem| problem.own(owner).map(|()| None))
-    }
-
-    /// See [`Problem::describe`].
-    pub fn describe(
-        &mut self,
-        now: Moment,
-        id: ProblemId,
-        root_cause: Option<&str>,
-        workaround: Option<&str>,
-        fix: Option<&str>,
-    ) -> Result<ProblemEdit, ProblemRefusal> {
-        self.edit(now, id, |problem| problem.describe(root_cause, workaround, fix).map(|()| None))
-    }
-
-    /// A person's word that this incident belongs to it; whether the incident exists is the caller's to know.
-    pub fn link(&mut self, now: Moment, id: ProblemId, incident: IncidentId) -> Result<ProblemEdit, ProblemRefusal> {
-        self.edit(now, id, |problem| problem.link(incident).map(|()| None))
-    }
-
-    fn edit(
-        &mut self,
-        now: Moment,
-        id: ProblemId,
-        change: impl FnOnce(&mut Problem) -> Result<Option<Moved>, NotAllowed>,
-    ) -> Result<ProblemEdit, ProblemRefusal> {
-        let problem = self.problems.get_mut(&id).ok_or(ProblemRefusal::Unknown(id))?;
-        let mut changed = Problem::clone(problem);
-        let moved = change(&mut changed)?;
-        let published = changed.published_workaround() != problem.published_workaround();
-        changed.version += 1;
-        changed.updated_at = now;
-        *problem = Arc::new(changed);
-        Ok(ProblemEdit { moved, published })
+    /// An incident was resolved: what it was an episode of ends. The problem whose figures that changes.
+    pub fn incident_ended(&mut self, now: Moment, incident: IncidentId, cause: Fingerprint) -> Option<ProblemId> {
+        self.recurrence.ended(now, incident, cause);
+        let id = self.by_cause.get(&cause)?.problem;
+        let problem = self.problems.get(&id).filter(|problem| problem.state.is_open())?;
+        let before = problem.rhythm.clone();
+        self.measure(id);
+        let problem = self.problems.get_mut(&id).filter(|problem| problem.rhythm != before)?;
+        let problem = Arc::make_mut(problem);
+        problem.version += 1;
+        problem.updated_at = now;
+        Some(id)
     }
 
     /// Work on an ended problem must not begin again beside a newer one of the same cause.
-    fn must_stay_one(&self, id: ProblemId, to: ProblemState) -> Result<(), ProblemRefusal> {
+    pub(super) fn must_stay_one(&self, id: ProblemId, to: ProblemState) -> Result<(), ProblemRefusal> {
         let problem = self.problems.get(&id).ok_or(ProblemRefusal::Unknown(id))?;
         let Some(newest) = self.by_cause.get(&problem.fingerprint) else { return Ok(()) };
         if to.is_open() && !problem.state.is_open() && newest.problem != id {
@@ -201,13 +177,47 @@ impl Problems {
     }
 
     /// Keeps the indexes in step with a problem that moved.
-    fn index(&mut self, now: Moment, id: ProblemId) {
+    pub(super) fn index(&mut self, now: Moment, id: ProblemId) {
         let Some(problem) = self.problems.get(&id) else { return };
-        if let Some(closed_at) = problem.closed_at {
-            self.closed.insert((closed_at, id));
+        self.closed.retain(|(_, closed)| *closed != id);
+        // What was merged into another is as done as what was closed.
+        let merged_at = (problem.state == ProblemState::Duplicate).then_some(now);
+        if let Some(ended_at) = problem.closed_at.or(merged_at) {
+            self.closed.insert((ended_at, id));
         }
-        if let Some(newest) = self.by_cause.get_mut(&problem.fingerprint).filter(|newest| newest.problem == id) {
-            newest.ended_at = if problem.state.is_open() { None } else { newest.ended_at.or(Some(now)) };
+        for cause in std::iter::once(&problem.fingerprint).chain(&problem.causes) {
+            if let Some(newest) = self.by_cause.get_mut(cause).filter(|newest| newest.problem == id) {
+                newest.ended_at = if problem.state.is_open() { None } else { newest.ended_at.or(Some(now)) };
+            }
+        }
+    }
+
+    /// Closed with a fix, so that another episode shows that the fix did not hold.
+    fn was_fixed(&self, id: ProblemId) -> bool {
+        let is_fixed = |problem: &Arc<Problem>| problem.state == ProblemState::Closed && problem.fix.is_some();
+        self.problems.get(&id).is_some_and(|problem| is_fixed(problem) && problem.rejected.is_none())
+    }
+
+    /// The remembered episodes of a problem's causes, oldest first; the newest 64.
+    fn bouts(&self, problem: &Problem) -> Vec<Bout> {
+        let causes = std::iter::once(problem.fingerprint).chain(problem.causes.iter().copied());
+        let mut bouts: Vec<Bout> =
+            causes.flat_map(|cause| self.recurrence.since(cause, Moment::EPOCH)).map(|one| one.bout()).collect();
+        bouts.sort_by_key(|bout| bout.from);
+        bouts.drain(..bouts.len().saturating_sub(Recurrence::EPISODES_MAX));
+        bouts
+    }
+
+    /// Counts its episodes anew and looks at their moments.
+    pub(super) fn measure(&mut self, id: ProblemId) {
+        let Some(problem) = self.problems.get(&id) else { return };
+        let bouts = self.bouts(problem);
+        let episodes = collapse(&bouts, problem.terms.apart).len() as u64;
+        let rhythm = Rhythm::of(&bouts, problem.terms.apart, &problem.terms.zone);
+        if let Some(problem) = self.problems.get_mut(&id) {
+            let problem = Arc::make_mut(problem);
+            problem.episodes = episodes;
+            problem.rhythm = rhythm;
         }
     }
 
@@ -217,14 +227,27 @@ impl Problems {
         problem.last_seen_at = now;
         problem.updated_at = now;
         problem.version += 1;
-        if problem.state != ProblemState::Observing {
-            return Some(ProblemChange::Linked { problem: id, incident });
-        }
-        let reason = format!("{incident} came back while the fix was being observed");
-        problem
-            .move_to(ProblemState::Investigating, Some(&reason), "recurrence", now)
-            .expect("observing goes back to investigating, which demands nothing: see MOVES");
-        Some(ProblemChange::RecurredWhileObserving { problem: id, incident })
+        let was = problem.state;
+        let back = match was {
+            ProblemState::Observing => "while the fix was being observed",
+            ProblemState::Closed => "after it was closed",
+            ProblemState::New
+            | ProblemState::Investigating
+            | ProblemState::KnownError
+            | ProblemState::FixInProgress
+            | ProblemState::AcceptedRisk
+            | ProblemState::Duplicate => {
+                self.measure(id);
+                return Some(ProblemChange::Linked { problem: id, incident });
+            }
+        };
+        problem.reopened += 1;
+        problem.enter(ProblemState::Investigating, now);
+        let text = format!("{} → investigating: {incident} came back {back}", was.as_str());
+        problem.note(now, "recurrence", text);
+        self.index(now, id);
+        self.measure(id);
+        Some(ProblemChange::CameBack { problem: id, incident, was })
     }
 
     /// The first policy that fits and is reached opens it. Repeats before the end of the last problem are spent.
@@ -237,12 +260,10 @@ impl Problems {
     ) -> Option<ProblemChange> {
         let labels = facts.labels.with(&Labels::from_pairs([("rule", &facts.rule)]));
         for policy in policies.iter().filter(|policy| policy.matchers.matches(&labels)) {
-            let window_start = now - policy.within;
-            let after = last.map_or(window_start, |(_, ended_at)| window_start.max(ended_at));
-            let repeats: Vec<_> = self.recurrence.since(facts.fingerprint, after).collect();
-            if repeats.len() >= policy.count as usize {
-                let repeats = repeats.iter().map(|episode| episode.incident).collect();
-                return Some(self.open(now, facts, policy, repeats, last));
+            let spent = last.map_or(Moment::EPOCH, |(_, ended_at)| ended_at);
+            let all: Vec<Episode> = self.recurrence.since(facts.fingerprint, spent).collect();
+            if let Some((repeats, reason)) = reached(now, &all, policy) {
+                return Some(self.open(now, facts, policy, &repeats, reason, last));
             }
         }
         None
@@ -253,44 +274,32 @@ impl Problems {
         now: Moment,
         facts: &Facts,
         policy: &ProblemPolicy,
-        repeats: Vec<IncidentId>,
+        repeats: &[Episode],
+        mut reason: String,
         last: Option<(ProblemId, Moment)>,
     ) -> ProblemChange {
         self.opened += 1;
         let id = ProblemId(self.opened);
-        let noun = if repeats.len() == 1 { "incident" } else { "incidents" };
-        let mut reason = format!("{} {noun} in {}", repeats.len(), policy.within);
         if let Some((last, ended_at)) = last {
             let state = self.problems.get(&last).map_or("closed", |problem| problem.state.as_str());
             reason.push_str(&format!("; {last} for the same cause ended as {state} at {}", ended_at.to_rfc3339()));
         }
         let mut problem = Problem {
-            id,
-            version: 1,
             title: facts.title.clone(),
-            state: ProblemState::New,
             team: policy.team.clone(),
-            owner: None,
             policy: policy.name.clone(),
-            fingerprint: facts.fingerprint,
             rule: facts.rule.clone(),
             key: facts.key.clone(),
             reason,
-            incidents: Vec::new(),
-            occurrences: 0,
-            root_cause: None,
-            workaround: None,
-            fix: None,
-            notes: Vec::new(),
-            opened_at: now,
-            last_seen_at: now,
-            closed_at: None,
-            updated_at: now,
+            terms: Terms::from(policy),
+            ..Problem::blank(id, facts.fingerprint, now)
         };
-        repeats.into_iter().for_each(|incident| problem.count(incident));
+        repeats.iter().for_each(|episode| problem.count(episode.incident));
+        problem.looked_at(now);
         let incidents = problem.incidents.clone();
         self.problems.insert(id, Arc::new(problem));
         self.by_cause.insert(facts.fingerprint, Newest { problem: id, ended_at: None });
+        self.measure(id);
         ProblemChange::Opened { problem: id, incidents }
     }
 
@@ -298,10 +307,36 @@ impl Problems {
         let oldest = now - Problems::CLOSED_KEPT;
         while let Some((closed_at, id)) = self.closed.first().copied().filter(|(closed_at, _)| *closed_at < oldest) {
             self.closed.remove(&(closed_at, id));
-            let Some(problem) = self.problems.remove(&id) else { continue };
-            if self.by_cause.get(&problem.fingerprint).is_some_and(|newest| newest.problem == id) {
-                self.by_cause.remove(&problem.fingerprint);
-            }
+            self.problems.remove(&id);
+            self.by_cause.retain(|_, newest| newest.problem != id);
         }
     }
+}
+
+/// Whether episodes reach a policy: which they are, and why, in words.
+fn reached(now: Moment, all: &[Episode], policy: &ProblemPolicy) -> Option<(Vec<Episode>, String)> {
+    let window_start = now - policy.within;
+    let recent: Vec<Episode> = all.iter().filter(|episode| episode.at > window_start).copied().collect();
+    let bouts: Vec<Bout> = recent.iter().map(Episode::bout).collect();
+    let episodes = collapse(&bouts, policy.apart).len();
+    if episodes >= policy.count as usize {
+        let incidents = recent.len();
+        let noun = if incidents == 1 { "incident" } else { "incidents" };
+        let of = if incidents == episodes { String::new() } else { format!("{episodes} episodes of ") };
+        return Some((recent, format!("{of}{incidents} {noun} in {}", policy.within)));
+    }
+    if !policy.regular {
+        return None;
+    }
+    let bouts: Vec<Bout> = all.iter().map(Episode::bout).collect();
+    let rhythm = Rhythm::of(&bouts, policy.apart, &policy.zone).filter(Rhythm::keeps_time)?;
+    let season = rhythm.season.map(|season| format!(" at the same time of the {}", season.as_str()));
+    let regular = if rhythm.regular { " regularly" } else { "" };
+    let reason = format!(
+        "{} episodes came back{regular}{}, every {} in the mean",
+        rhythm.episodes,
+        season.unwrap_or_default(),
+        rhythm.mtbf
+    );
+    Some((all.to_vec(), reason))
 }

@@ -28,7 +28,18 @@ fn day(n: i64) -> Moment {
 
 fn policy(name: &str, matchers: Vec<Matcher>, count: u32, days: i64) -> ProblemPolicy {
     let within = Span::from_days(days);
-    ProblemPolicy { name: name.to_owned(), matchers: Matchers(matchers), count, within, team: "二线".to_owned() }
+    ProblemPolicy {
+        name: name.to_owned(),
+        matchers: Matchers(matchers),
+        count,
+        within,
+        apart: ProblemPolicy::APART,
+        regular: false,
+        zone: "Asia/Shanghai".to_owned(),
+        team: "二线".to_owned(),
+        review_after: Span::from_days(7),
+        quiet: Span::from_days(30),
+    }
 }
 
 /// Three in thirty days for everything, but two in seven for the rule `disk-full`.
@@ -67,8 +78,8 @@ fn apply(problems: &mut Problems, policies: &[ProblemPolicy], step: &Step) -> St
             format!("{problem} opened with {}", incidents.join(" "))
         }
         Some(ProblemChange::Linked { problem, incident }) => format!("{problem} linked {incident}"),
-        Some(ProblemChange::RecurredWhileObserving { problem, incident }) => {
-            format!("{problem} is back by {incident}")
+        Some(ProblemChange::CameBack { problem, incident, was }) => {
+            format!("{problem}, {}, is back by {incident}", was.as_str())
         }
     };
     match step.clone() {
@@ -82,7 +93,9 @@ fn apply(problems: &mut Problems, policies: &[ProblemPolicy], step: &Step) -> St
             edited(problems.move_to(day(at), ProblemId(problem), to, Some(reason), "陈工"))
         }
         Describe { day: at, problem, root_cause, workaround, fix } => {
-            edited(problems.describe(day(at), ProblemId(problem), Some(root_cause), Some(workaround), Some(fix)))
+            let (root_cause, workaround, fix) = (Some(root_cause), Some(workaround), Some(fix));
+            let texts = Description { root_cause, workaround, fix, change: None };
+            edited(problems.describe(day(at), ProblemId(problem), &texts))
         }
         Link { day: at, problem, incident } => edited(problems.link(day(at), ProblemId(problem), IncidentId(incident))),
     }
@@ -179,7 +192,8 @@ fn a_known_error_is_offered_until_its_fix_is_observed_and_a_recurrence_reopens_t
         (Move { day: 6, problem: 1, to: S::FixInProgress, reason: "" }, "known_error → fix_in_progress"),
         (
             Move { day: 6, problem: 1, to: S::Closed, reason: "" },
-            "cannot move PRB-1 to closed: write down the fix first",
+            "cannot move PRB-1 to closed: it is fix_in_progress; from there it goes to \
+             investigating, known_error, observing, accepted_risk, duplicate",
         ),
         (fix, "written"),
         (Move { day: 7, problem: 1, to: S::Observing, reason: "已更换" }, "fix_in_progress → observing, published"),
@@ -188,7 +202,7 @@ fn a_known_error_is_offered_until_its_fix_is_observed_and_a_recurrence_reopens_t
     assert_eq!(check(&steps).known_error_for(Fingerprint(TRUNK)), None);
 
     let back = [
-        (Incident { day: 9, cause: TRUNK, incident: 4 }, "PRB-1 is back by INC-4"),
+        (Incident { day: 9, cause: TRUNK, incident: 4 }, "PRB-1, observing, is back by INC-4"),
         (Incident { day: 9, cause: TRUNK, incident: 5 }, "PRB-1 linked INC-5"),
     ];
     let steps: Vec<_> = steps.into_iter().chain(back).collect();
@@ -200,9 +214,9 @@ fn a_known_error_is_offered_until_its_fix_is_observed_and_a_recurrence_reopens_t
     assert_eq!(note.text, "observing → investigating: INC-4 came back while the fix was being observed");
 }
 
-#[test]
-fn after_closing_only_new_repeats_open_a_new_problem_that_names_the_old() {
-    let close = [
+/// Opened, understood, fixed, observed and closed on day 37.
+fn closed() -> Vec<(Step, &'static str)> {
+    vec![
         (Incident { day: 1, cause: TRUNK, incident: 1 }, "-"),
         (Incident { day: 2, cause: TRUNK, incident: 2 }, "-"),
         (Incident { day: 3, cause: TRUNK, incident: 3 }, "PRB-1 opened with INC-1 INC-2 INC-3"),
@@ -212,33 +226,150 @@ fn after_closing_only_new_repeats_open_a_new_problem_that_names_the_old() {
              investigating, known_error, fix_in_progress, accepted_risk, duplicate",
         ),
         (Move { day: 4, problem: 1, to: S::Investigating, reason: "" }, "new → investigating"),
-        (Describe { day: 4, problem: 1, root_cause: "施工挖断", workaround: "", fix: "改道" }, "written"),
-        (Move { day: 5, problem: 1, to: S::Closed, reason: "" }, "investigating → closed"),
+        (Move { day: 5, problem: 1, to: S::Observing, reason: "" }, "investigating → observing"),
         (
-            Move { day: 5, problem: 1, to: S::Investigating, reason: "" },
-            "cannot move PRB-1 to investigating: it is closed, which is final; a recurrence opens a new problem",
+            Move { day: 36, problem: 1, to: S::Closed, reason: "" },
+            "cannot move PRB-1 to closed: write down the root cause and the fix first",
         ),
-        (Incident { day: 6, cause: TRUNK, incident: 4 }, "-"),
-        (Incident { day: 7, cause: TRUNK, incident: 5 }, "-"),
-        (Incident { day: 8, cause: TRUNK, incident: 6 }, "PRB-2 opened with INC-4 INC-5 INC-6"),
-    ];
-    let problems = check(&close);
-    assert_eq!(
-        problems.get(ProblemId(2)).unwrap().reason,
-        "3 incidents in 30d; PRB-1 for the same cause ended as closed at 1970-01-06T00:00:00.000Z"
-    );
-    assert_eq!(problems.get(ProblemId(1)).unwrap().closed_at, Some(day(5)));
+        (Describe { day: 6, problem: 1, root_cause: "施工挖断", workaround: "", fix: "改道" }, "written"),
+        (
+            Move { day: 34, problem: 1, to: S::Closed, reason: "" },
+            "cannot move PRB-1 to closed: it has to stay away until 1970-02-05T00:00:00.000Z first",
+        ),
+        (Move { day: 37, problem: 1, to: S::Closed, reason: "" }, "observing → closed"),
+    ]
+}
 
-    let later: Vec<_> = close
-        .into_iter()
-        .chain([
-            (Incident { day: 405, cause: DISK, incident: 7 }, "-"),
-            (Incident { day: 406, cause: DISK, incident: 7 }, "PRB-3 opened with INC-7"),
-        ])
-        .collect();
-    let problems = check(&later);
+#[test]
+fn a_closed_problem_that_comes_back_is_reopened_and_one_closed_for_long_is_forgotten() {
+    let back = [
+        (
+            Move { day: 38, problem: 1, to: S::Investigating, reason: "" },
+            "cannot move PRB-1 to investigating: write down a reason first",
+        ),
+        (Incident { day: 40, cause: TRUNK, incident: 4 }, "PRB-1, closed, is back by INC-4"),
+        (Incident { day: 41, cause: TRUNK, incident: 5 }, "PRB-1 linked INC-5"),
+    ];
+    let steps: Vec<_> = closed().into_iter().chain(back).collect();
+    let problems = check(&steps);
+    let problem = problems.get(ProblemId(1)).unwrap();
+    assert_eq!((problem.state, problem.reopened, problem.closed_at), (S::Investigating, 1, None));
+    assert_eq!((problem.review_by, problem.quiet_until), (Some(day(47)), None));
+
+    let later = [
+        (Incident { day: 438, cause: DISK, incident: 7 }, "-"),
+        (Incident { day: 439, cause: DISK, incident: 8 }, "PRB-2 opened with INC-7 INC-8"),
+        (Incident { day: 440, cause: TRUNK, incident: 9 }, "-"),
+    ];
+    let problems = check(&closed().into_iter().chain(later).collect::<Vec<_>>());
     assert_eq!(problems.get(ProblemId(1)), None, "closed 401 days ago: only its row is left");
-    assert_eq!(problems.open_for(Fingerprint(TRUNK)), Some(ProblemId(2)));
+}
+
+#[test]
+fn reviews_are_due_again_after_each_look_and_at_the_end_of_the_quiet() {
+    let mut problems = Problems::default();
+    let all = [policy("all", Vec::new(), 1, 1)];
+    problems.incident_opened(day(1), &facts(TRUNK, 1, true), &all);
+    let id = ProblemId(1);
+    let due = |problems: &Problems| problems.get(id).unwrap().review_by;
+    assert_eq!(due(&problems), Some(day(8)));
+    problems.comment(day(2), id, "一线备注", "一线值班").unwrap();
+    assert_eq!(due(&problems), Some(day(8)), "a note of anybody is no review");
+    problems.review(day(5), id, "等厂家回复", "二线专家").unwrap();
+    assert_eq!(due(&problems), Some(day(12)));
+    problems.accept(day(6), id, "二线专家").unwrap();
+    assert_eq!((due(&problems), problems.get(id).unwrap().owner.as_deref()), (Some(day(13)), Some("二线专家")));
+    assert!(problems.accept(day(6), id, "二线专家").is_err());
+    let texts =
+        Description { root_cause: Some("老化"), fix: Some("更换"), change: Some("CHG-17"), ..Default::default() };
+    problems.describe(day(7), id, &texts).unwrap();
+    problems.move_to(day(8), id, S::Observing, None, "二线专家").unwrap();
+    assert_eq!(due(&problems), Some(day(38)));
+    problems.move_to(day(38), id, S::Closed, None, "二线专家").unwrap();
+    assert_eq!(due(&problems), None);
+    assert!(problems.review(day(39), id, "又看", "二线专家").is_err());
+}
+
+#[test]
+fn what_second_line_rejects_is_closed_at_once_and_repeats_count_anew() {
+    let mut problems = Problems::default();
+    let twice = [policy("twice", Vec::new(), 2, 30)];
+    for n in 1..=2 {
+        problems.incident_opened(day(n), &facts(TRUNK, n.unsigned_abs(), true), &twice);
+    }
+    assert!(problems.reject(day(3), ProblemId(1), " ", "二线专家").is_err());
+    problems.reject(day(3), ProblemId(1), "计划内测试", "二线专家").unwrap();
+    let rejected = problems.get(ProblemId(1)).unwrap();
+    assert_eq!((rejected.state, rejected.rejected.as_deref()), (S::Closed, Some("计划内测试")));
+    assert!(problems.reject(day(3), ProblemId(1), "再次", "二线专家").is_err());
+    assert_eq!(problems.incident_opened(day(4), &facts(TRUNK, 3, true), &twice), None);
+    let again = problems.incident_opened(day(5), &facts(TRUNK, 4, true), &twice);
+    assert!(matches!(again, Some(ProblemChange::Opened { problem: ProblemId(2), .. })), "{again:?}");
+}
+
+#[test]
+fn merged_problems_share_what_comes_and_a_split_takes_its_incidents_along() {
+    let mut problems = Problems::default();
+    let once = [policy("once", Vec::new(), 1, 30)];
+    for n in 1..=4 {
+        let cause = if n % 2 == 0 { DISK } else { TRUNK };
+        problems.incident_opened(day(n), &facts(cause, n.unsigned_abs(), true), &once);
+    }
+    let merged = problems.merge(day(5), ProblemId(2), ProblemId(1), "同一电源", "二线专家").unwrap();
+    assert_eq!((merged.to, merged.moved), (ProblemId(1), vec![IncidentId(2), IncidentId(4)]));
+    assert!(problems.merge(day(5), ProblemId(2), ProblemId(1), "再次", "二线专家").is_err());
+    let linked = problems.incident_opened(day(6), &facts(DISK, 5, true), &once);
+    assert_eq!(linked, Some(ProblemChange::Linked { problem: ProblemId(1), incident: IncidentId(5) }));
+    let both = problems.get(ProblemId(1)).unwrap();
+    assert_eq!((both.episodes, both.occurrences, both.causes.len()), (5, 5, 1));
+    assert_eq!(problems.get(ProblemId(2)).unwrap().duplicate_of, Some(ProblemId(1)));
+
+    let disks = [2, 4, 5].map(IncidentId);
+    assert!(problems.split(day(7), ProblemId(1), &[IncidentId(9)], "不是一回事", "二线专家").is_err());
+    let split = problems.split(day(7), ProblemId(1), &disks, "不是一回事", "二线专家").unwrap();
+    assert_eq!((split.to, &split.moved[..]), (ProblemId(3), &disks[..]));
+    assert_eq!(problems.get(ProblemId(1)).unwrap().episodes, 2);
+    assert_eq!(problems.get(ProblemId(3)).unwrap().episodes, 3);
+    let linked = problems.incident_opened(day(8), &facts(DISK, 6, true), &once);
+    assert_eq!(linked, Some(ProblemChange::Linked { problem: ProblemId(3), incident: IncidentId(6) }));
+    let part = problems.split(day(9), ProblemId(3), &[IncidentId(2)], "误报", "二线专家").unwrap();
+    assert_eq!((problems.get(part.to).unwrap().episodes, problems.get(ProblemId(3)).unwrap().episodes), (1, 3));
+}
+
+#[test]
+fn a_fault_split_over_five_incidents_counts_once() {
+    let mut problems = Problems::default();
+    let thrice = [policy("thrice", Vec::new(), 3, 30)];
+    for n in 0..5 {
+        let at = day(1) + Span::from_minutes(10 * n);
+        assert_eq!(problems.incident_opened(at, &facts(TRUNK, n.unsigned_abs() + 1, true), &thrice), None);
+    }
+    problems.incident_opened(day(2), &facts(TRUNK, 6, true), &thrice);
+    let opened = problems.incident_opened(day(3), &facts(TRUNK, 7, true), &thrice);
+    assert!(matches!(opened, Some(ProblemChange::Opened { .. })), "three episodes, seven incidents: {opened:?}");
+    let problem = problems.get(ProblemId(1)).unwrap();
+    assert_eq!((problem.reason.as_str(), problem.episodes), ("3 episodes of 7 incidents in 30d", 3));
+    assert_eq!(problems.found_during(day(4), IncidentId(7), Fingerprint(TRUNK)), Some(ProblemId(1)));
+    let problem = problems.get(ProblemId(1)).unwrap();
+    assert_eq!((problem.episodes, problem.occurrences), (2, 6));
+}
+
+#[test]
+fn what_comes_back_with_the_clock_opens_a_problem_however_far_apart() {
+    let mut problems = Problems::default();
+    let mut thrice = policy("thrice", Vec::new(), 3, 7);
+    thrice.regular = true;
+    let mut opened = None;
+    for n in 1..=5 {
+        assert_eq!(opened, None);
+        opened = problems.incident_opened(day(30 * n), &facts(TRUNK, n.unsigned_abs(), true), &[thrice.clone()]);
+        problems.incident_ended(day(30 * n) + Span::from_hours(2), IncidentId(n.unsigned_abs()), Fingerprint(TRUNK));
+    }
+    assert!(matches!(opened, Some(ProblemChange::Opened { .. })), "{opened:?}");
+    let problem = problems.get(ProblemId(1)).unwrap();
+    assert!(problem.reason.starts_with("5 episodes came back regularly"), "{}", problem.reason);
+    let rhythm = problem.rhythm.as_ref().unwrap();
+    assert_eq!((rhythm.mtbf, rhythm.mttr, rhythm.next.at), (Span::from_days(30), Some(Span::from_hours(2)), day(180)));
 }
 
 #[test]
@@ -283,14 +414,16 @@ fn lists_on_the_record_are_bounded_and_counts_go_on() {
 
 /// Rows and columns in the order of `ProblemState::ALL`; `y` where a fully described problem moves with a reason.
 const MATRIX: [&str; 8] =
-    ["-yyy--yy", "--yyyyyy", "-y-yyyyy", "-yy-yyyy", "-y-y-yyy", "--------", "-y---y--", "-y---y--"];
+    ["-yyy--yy", "--yyy-yy", "-y-yy-yy", "-yy-y-yy", "-y-y-yyy", "-y------", "-y---y--", "-y---y--"];
 
 #[test]
 fn the_whole_matrix_of_moves_holds_and_a_refusal_changes_nothing() {
     let mut problems = Problems::default();
     problems.incident_opened(day(1), &facts(TRUNK, 1, true), &[policy("all", Vec::new(), 1, 1)]);
     let mut problem = Problem::clone(problems.get(ProblemId(1)).unwrap());
-    problem.describe(Some("cause"), Some("workaround"), Some("fix")).unwrap();
+    let texts =
+        Description { root_cause: Some("cause"), workaround: Some("workaround"), fix: Some("fix"), change: None };
+    problem.describe(&texts, day(1)).unwrap();
     for (from, row) in S::ALL.into_iter().zip(MATRIX) {
         for (to, allowed) in S::ALL.into_iter().zip(row.chars()) {
             let mut moving = Problem { state: from, ..problem.clone() };
@@ -312,9 +445,8 @@ fn the_whole_matrix_of_moves_holds_and_a_refusal_changes_nothing() {
         assert!(demands(from, S::AcceptedRisk).unwrap_err().ends_with("a reason first"));
         assert!(demands(from, S::Duplicate).unwrap_err().ends_with("a reason first"));
     }
-    for from in [S::Investigating, S::KnownError, S::FixInProgress, S::Observing] {
-        assert!(demands(from, S::Closed).unwrap_err().ends_with("the root cause and the fix first"));
-    }
+    assert!(demands(S::Observing, S::Closed).unwrap_err().ends_with("the root cause and the fix first"));
+    assert!(demands(S::Closed, S::Investigating).unwrap_err().ends_with("a reason first"));
     assert!(demands(S::AcceptedRisk, S::Closed).is_ok());
     assert!(demands(S::KnownError, S::FixInProgress).is_ok());
 }
@@ -325,16 +457,18 @@ fn a_known_error_keeps_what_makes_it_one_and_a_closed_problem_keeps_everything()
     let all = [policy("all", Vec::new(), 1, 1)];
     problems.incident_opened(day(1), &facts(TRUNK, 1, true), &all);
     let id = ProblemId(1);
-    problems.describe(day(1), id, Some("a"), Some("b"), None).unwrap();
+    let texts = |root_cause, workaround, fix| Description { root_cause, workaround, fix, change: None };
+    problems.describe(day(1), id, &texts(Some("a"), Some("b"), None)).unwrap();
     problems.move_to(day(1), id, S::KnownError, None, "x").unwrap();
-    assert!(problems.describe(day(2), id, Some(" "), None, None).is_err());
-    let edit = problems.describe(day(2), id, None, Some("重启端口"), Some("c")).unwrap();
+    assert!(problems.describe(day(2), id, &texts(Some(" "), None, None)).is_err());
+    let edit = problems.describe(day(2), id, &texts(None, Some("重启端口"), Some("c"))).unwrap();
     assert!(edit.published);
-    problems.move_to(day(3), id, S::Closed, None, "x").unwrap();
-    assert!(problems.describe(day(4), id, Some("d"), None, None).is_err());
-    assert!(problems.own(day(4), id, "y").is_err());
-    assert!(problems.comment(day(4), id, "仍可备注", "y").is_ok());
-    assert!(problems.link(day(4), id, IncidentId(7)).is_ok());
+    problems.move_to(day(3), id, S::Observing, None, "x").unwrap();
+    problems.move_to(day(33), id, S::Closed, None, "x").unwrap();
+    assert!(problems.describe(day(34), id, &texts(Some("d"), None, None)).is_err());
+    assert!(problems.own(day(34), id, "y").is_err());
+    assert!(problems.comment(day(34), id, "仍可备注", "y").is_ok());
+    assert!(problems.link(day(34), id, IncidentId(7)).is_ok());
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {

@@ -64,6 +64,7 @@ pub(super) fn teams() -> Vec<Team> {
         title: title.to_owned(),
         members: vec!["duty".to_owned()],
         channels: Vec::new(),
+        ..Team::default()
     };
     vec![
         team(FIRST_LINE, "First line (service desk) 一线"),

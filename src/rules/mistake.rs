@@ -52,6 +52,11 @@ impl Mistake {
         let (message, expected) = (message.into(), expected.into());
         Mistake { path: path.to_owned(), line, column, message, expected, snippet, pointer: column - 1 - skipped }
     }
+
+    /// Without the line of the file: there stands what must not be shown.
+    pub(super) fn unquoted(self) -> Mistake {
+        Mistake { snippet: String::new(), pointer: 0, ..self }
+    }
 }
 
 /// Tabs and control characters take one column each, so that the pointer below points.

@@ -2,6 +2,8 @@
 //!
 //! Must never read a file or a clock: texts are handed in, and what they compile to depends on nothing else.
 
+mod capacity;
+mod channel;
 mod check;
 mod defaults;
 mod expression;
@@ -18,14 +20,19 @@ mod mistake;
 mod naming;
 mod pattern;
 mod person;
+mod places;
 mod plan;
 mod problem;
+mod roster;
 mod rulebook;
 mod source;
 mod spanned;
+mod target;
 mod team;
 mod test_case;
 
+pub use capacity::Capacity;
+pub use channel::{CHANNEL_KINDS, Channel, RequestMethod, RequestTemplate};
 pub use check::{Finding, FindingKind, Report, report};
 pub use defaults::builtin;
 pub use expression::{BadExpression, Expression};
@@ -44,10 +51,15 @@ pub use pattern::{
     ActionAt, Actions, Capture, ContextAction, ContextChange, CountWithin, Counts, Emit, EmitKind, Flap, Group,
     GroupClass, Pattern, Rate, Semantics, Sequence, SequenceStep,
 };
-pub use person::{Contact, Person};
-pub use plan::{Check, Comparison, Item, Limit, Plan};
+pub use person::{Contact, LIMIT_DEFAULT, Person};
+pub use places::{BadPlace, NoticeField, Piece, is_secret_name, pieces};
+pub use plan::{Check, Comparison, Crew, Expected, Item, Limit, Plan, Slots};
 pub use problem::ProblemPolicy;
-pub use rulebook::{CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
+pub use roster::{DutyHours, Layer, Otherwise, Roster};
+pub use rulebook::{AfterHours, CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
-pub use team::{Channel, Team};
+pub use target::{
+    BreachReasons, Grading, Indicator, Measure, OnBreach, OutageBudget, OutageCause, Pauses, Promise, Target, Urgency,
+};
+pub use team::{DigestPolicy, Dispatch, Language, Team};
 pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

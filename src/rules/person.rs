@@ -1,7 +1,10 @@
 //! People: who they are, what they can take, and how each wants to be told.
 
-use super::Channel;
+use super::{Channel, Language};
 use crate::model::{Priority, Span};
+
+/// How many open incidents somebody may hold who says nothing of it.
+pub const LIMIT_DEFAULT: u32 = 5;
 
 /// Somebody who works here, or for a vendor.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +20,8 @@ pub struct Person {
     pub skills: Vec<String>,
     /// How many open incidents they may hold at a time.
     pub limit: u32,
+    /// In which their notices are worded.
+    pub language: Language,
     /// How they are told, besides their team's channels.
     pub contacts: Vec<Contact>,
 }

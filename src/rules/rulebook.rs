@@ -1,16 +1,16 @@
 //! The compiled rulebook: what the engine runs. Immutable; equal texts give equal rulebooks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     Actions, Counts, Expression, Grouping, Guard, Inventory, Ladder, Maintenance, Normalising, Pattern, Person, Plan,
-    ProblemPolicy, Semantics, Source, Storm, Team, Through,
+    ProblemPolicy, Roster, Semantics, Source, Storm, Team, Through,
 };
 use crate::calendar::WorkCalendar;
-use crate::model::{Matchers, Priority, Severity, Span};
+use crate::model::{Matchers, Moment, Priority, Severity, Span};
 
 /// SHA-256 over the rule files' paths and texts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,6 +58,12 @@ pub struct Rulebook {
     pub teams: BTreeMap<String, Team>,
     /// By name; not everybody in a team needs an entry.
     pub people: BTreeMap<String, Person>,
+    /// By name.
+    pub rosters: BTreeMap<String, Roster>,
+    /// In file order; the first that fits an incident holds.
+    pub targets: Vec<super::Target>,
+    pub breach_reasons: super::BreachReasons,
+    pub outage_budgets: Vec<super::OutageBudget>,
     pub problems: Vec<ProblemPolicy>,
     /// By name.
     pub plans: BTreeMap<String, Plan>,
@@ -81,6 +87,10 @@ impl Rulebook {
             ladders: BTreeMap::new(),
             teams: BTreeMap::new(),
             people: BTreeMap::new(),
+            rosters: BTreeMap::new(),
+            targets: Vec::new(),
+            breach_reasons: BTreeMap::new(),
+            outage_budgets: Vec::new(),
             problems: Vec::new(),
             plans: BTreeMap::new(),
         }
@@ -88,6 +98,26 @@ impl Rulebook {
 
     pub fn rule(&self, name: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.name == name)
+    }
+
+    /// The ladder that an incident of `rule` climbs if it opens now.
+    pub fn ladder_name<'a>(&self, rule: &'a Rule, now: Moment) -> &'a str {
+        let is_closed = |after: &&AfterHours| self.calendars.get(&after.calendar).is_some_and(|it| !it.is_open(now));
+        rule.after_hours.as_ref().filter(is_closed).map_or(&rule.ladder, |after| &after.ladder)
+    }
+
+    /// Whether anybody of that name is described, in a team, or on a roster.
+    pub fn names(&self, person: &str) -> bool {
+        self.people.contains_key(person)
+            || self.teams.values().any(|team| team.members.iter().any(|member| member == person))
+            || self.rosters.values().any(|roster| roster.people().any(|name| name == person))
+    }
+
+    /// Everybody who is described, in a team, or on a roster.
+    pub fn everybody(&self) -> BTreeSet<&str> {
+        let members = self.teams.values().flat_map(|team| team.members.iter().map(String::as_str));
+        let on_rosters = self.rosters.values().flat_map(Roster::people);
+        self.people.keys().map(String::as_str).chain(members).chain(on_rosters).collect()
     }
 
     pub fn source(&self, name: &str) -> Option<&Source> {
@@ -132,6 +162,8 @@ pub struct Rule {
     pub priority: Option<Priority>,
     /// The name of the ladder that its incidents climb.
     pub ladder: String,
+    /// Which ladder instead, outside whose hours.
+    pub after_hours: Option<AfterHours>,
     /// Whether its incidents page anybody.
     pub pages: bool,
     pub runbook: Option<String>,
@@ -149,8 +181,17 @@ pub struct Rule {
     pub otherwise_after: Span,
     /// Whether its alerts may be one incident with those of other rules.
     pub groups: bool,
+    /// Class, impact and urgency, outage.
+    pub grading: super::Grading,
     /// Over everything that decides what its windows mean; equal across a reload: the windows live on.
     pub shape: u64,
+}
+
+/// The ladder of incidents that open while a calendar is closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AfterHours {
+    pub calendar: String,
+    pub ladder: String,
 }
 
 /// Alertmanager's inhibition: a firing source holds back its targets with equal values of `equal`; or, `through` the

@@ -14,10 +14,12 @@ mod disturbance;
 mod estate;
 mod parameters;
 mod plan;
+pub mod province;
 mod score;
 mod stream;
 #[cfg(test)]
 mod tests;
+pub mod year;
 
 pub use baseline::{Alec, Observed, alec, site_gap};
 pub use estate::{Class, Device, Estate, Inventory, InventoryEntry, InventoryItems};
@@ -25,7 +27,7 @@ pub use parameters::{Parameters, Preset};
 pub use score::{Grouped, Score, score};
 pub use stream::{Kind, SimulatedEvent, Truth};
 
-use chance::Chance;
+pub use chance::Chance;
 
 /// Everything that one seed makes.
 #[derive(Clone, Debug)]

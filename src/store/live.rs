@@ -13,6 +13,7 @@ use tokio::sync::broadcast;
 use super::normalised::NormalisedView;
 use super::pair_bits::PairBits;
 use super::shards::Shards;
+use super::staff::StaffView;
 use crate::correlation::{QuarantinedName, TemplateRecord};
 use crate::engine::{AlertRecord, Effect};
 use crate::incidents::{Incident, IncidentState};
@@ -89,6 +90,7 @@ impl Live {
         }
         view.silences = silences.into_iter().map(|silence| (silence.id, Arc::new(silence))).collect();
         view.normalised = std::mem::take(&mut self.write().normalised);
+        view.staff = std::mem::take(&mut self.write().staff);
         *self.write() = view;
     }
 
@@ -99,6 +101,16 @@ impl Live {
         templates: impl Iterator<Item = TemplateRecord>,
     ) {
         self.write().normalised = NormalisedView::of(names, templates);
+    }
+
+    /// Starts over with who is at work.
+    pub fn rebuild_staff(&self, staff: StaffView) {
+        self.write().staff = staff;
+    }
+
+    /// Who is at work: heartbeats and overrides.
+    pub fn staff(&self) -> StaffView {
+        self.read().staff.clone()
     }
 
     /// Names that break the naming standard, those seen last first; at most 1,000 a partition.
@@ -216,6 +228,7 @@ struct View {
     joined: BTreeMap<Fingerprint, IncidentId>,
     members: BTreeMap<IncidentId, BTreeSet<Fingerprint>>,
     normalised: NormalisedView,
+    staff: StaffView,
 }
 
 impl View {
@@ -255,6 +268,7 @@ impl View {
             Effect::Problem(record) => return Some(Change::Problem(Arc::new(*record))),
             Effect::Run(record) => return Some(Change::Run(Arc::new(*record))),
             Effect::Normalised(normalised) => self.normalised.apply(&normalised),
+            Effect::Staff(change) => self.staff.apply(*change),
             Effect::Timeline(_)
             | Effect::Evidence { .. }
             | Effect::Audit(_)

@@ -23,6 +23,7 @@ mod snapshots;
 mod sqlite;
 mod sqlite_statements;
 mod sqlite_writer;
+mod staff;
 mod statements;
 mod tokens;
 
@@ -39,6 +40,7 @@ pub use query::{
     AlertFilter, AuditFilter, BlockRow, DeadLetterRow, DeliveryRow, IncidentFilter, OutboxRow, Page, PageRequest,
     ProblemFilter, Role, RunFilter, TokenRow,
 };
+pub use staff::StaffView;
 
 use columns::Value;
 use postgres::PostgresStore;

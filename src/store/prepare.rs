@@ -136,6 +136,7 @@ impl<'a> LastOfEach<'a> {
             | Effect::Probe(_)
             | Effect::Answer(_)
             | Effect::Normalised(_)
+            | Effect::Staff(_)
             | Effect::Count(_) => {}
         }
     }

@@ -2,6 +2,7 @@
 //! driver that answers commands as a test tells it to.
 
 mod access;
+mod ack;
 mod house;
 mod rest;
 mod samples;

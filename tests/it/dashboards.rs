@@ -79,18 +79,30 @@ fn rules() -> Vec<AlertingRule> {
     file.groups.into_iter().flat_map(|group| group.rules).collect()
 }
 
-fn dashboard() -> serde_json::Value {
-    serde_json::from_str(&std::fs::read_to_string(dashboards().join("watchfire.json")).unwrap()).unwrap()
+/// Every dashboard with the name of its file.
+fn boards() -> Vec<(String, serde_json::Value)> {
+    let files = std::fs::read_dir(dashboards()).unwrap().map(|file| file.unwrap().path());
+    let mut boards: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap())
+        })
+        .collect();
+    boards.sort_by(|(a, _): &(String, serde_json::Value), (b, _)| a.cmp(b));
+    boards
 }
 
 fn panel_queries() -> Vec<Query> {
-    let dashboard = dashboard();
     let mut found = Vec::new();
-    for panel in dashboard["panels"].as_array().unwrap() {
-        for target in panel["targets"].as_array().into_iter().flatten() {
-            let promql = target["expr"].as_str().unwrap();
-            let promql = promql.replace("$__rate_interval", "1m").replace("$__range", "1h").replace("$instance", ".*");
-            found.push(Query { place: format!("watchfire.json: {}", panel["title"].as_str().unwrap()), promql });
+    for (file, dashboard) in boards() {
+        for panel in dashboard["panels"].as_array().unwrap() {
+            for target in panel["targets"].as_array().into_iter().flatten() {
+                let promql = target["expr"].as_str().unwrap();
+                let promql =
+                    promql.replace("$__rate_interval", "1m").replace("$__range", "1h").replace("$instance", ".*");
+                found.push(Query { place: format!("{file}: {}", panel["title"].as_str().unwrap()), promql });
+            }
         }
     }
     found
@@ -153,7 +165,18 @@ fn every_metric_is_shown_on_the_dashboard() {
 
 #[test]
 fn panels_have_a_description_the_chosen_data_source_and_a_place_of_their_own() {
-    let dashboard = dashboard();
+    let (mut uids, boards) = (BTreeSet::new(), boards());
+    let files: Vec<&str> = boards.iter().map(|(file, _)| file.as_str()).collect();
+    let expected =
+        ["inspections.json", "problems.json", "sources-and-self.json", "tiers-and-targets.json", "watchfire.json"];
+    assert_eq!(files, expected);
+    for (file, dashboard) in &boards {
+        assert!(uids.insert(dashboard["uid"].as_str().unwrap()), "{file}: its uid stands twice");
+        check_panels(dashboard);
+    }
+}
+
+fn check_panels(dashboard: &serde_json::Value) {
     let mut ids = BTreeSet::new();
     let mut taken = BTreeSet::new();
     for panel in dashboard["panels"].as_array().unwrap() {

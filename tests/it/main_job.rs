@@ -26,7 +26,7 @@ rules:
     resolve_after: 0s
     reopen_within: 1ms
 problems:
-  - { name: returns, count: 3, within: 1h, team: second-line }
+  - { name: returns, count: 3, within: 1h, apart: 0s, team: second-line }
 inspections:
   - name: round
     title: 例行巡检

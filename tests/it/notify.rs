@@ -14,15 +14,18 @@ use tokio_util::sync::CancellationToken;
 use watchfire::engine::{DeliveryOutcome, DeliveryResult, DeskInput, Effect, Entry, Input, Notice, NoticeKind};
 use watchfire::metrics::Metrics;
 use watchfire::model::{Cause, Moment, Offset, Partition, Tier};
-use watchfire::notify::{Courier, Publish, Report, RetryPolicy};
+use watchfire::notify::{Courier, Publish, Reach, Report, RetryPolicy};
 use watchfire::rules::Channel;
 use watchfire::store::{Batch, Lease, Store};
 
 /// Longer than any of these tests should ever take; reached only when something is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What the courier's clock says.
+pub(super) const NOW: Moment = Moment::from_seconds(1_770_973_200);
+
 /// Three quick attempts that nothing but a hanging receiver makes time out.
-const QUICK: RetryPolicy = RetryPolicy {
+pub(super) const QUICK: RetryPolicy = RetryPolicy {
     first: Duration::from_millis(1),
     factor: 2,
     cap: Duration::from_millis(20),
@@ -117,13 +120,13 @@ async fn receive(State(script): State<Script>, headers: HeaderMap, body: axum::b
 }
 
 /// A store with an outbox, and the driver's part: it commits results and answers them.
-struct Desk {
-    store: Store,
+pub(super) struct Desk {
+    pub(super) store: Store,
     lease: Lease,
     results: mpsc::Receiver<Report>,
     sender: mpsc::Sender<Report>,
     next_offset: Offset,
-    metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
     wake: Arc<Notify>,
     stop: CancellationToken,
     courier: Option<JoinHandle<()>>,
@@ -132,7 +135,7 @@ struct Desk {
 }
 
 impl Desk {
-    async fn new() -> Desk {
+    pub(super) async fn new() -> Desk {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("watchfire.db").display());
         let mut desk = Desk::on(&url).await;
@@ -159,10 +162,14 @@ impl Desk {
     }
 
     fn send_courier(&mut self, policy: RetryPolicy, publisher: Option<Publish>) {
+        self.send_courier_with(policy, Reach { publisher, ..Reach::plain(Arc::new(|| NOW)) });
+    }
+
+    pub(super) fn send_courier_with(&mut self, policy: RetryPolicy, reach: Reach) {
         let courier = Courier::new(
             self.store.clone(),
             self.sender.clone(),
-            publisher,
+            reach,
             Arc::clone(&self.metrics),
             Arc::clone(&self.wake),
             policy,
@@ -171,7 +178,7 @@ impl Desk {
         self.courier = Some(tokio::spawn(courier.unwrap().run()));
     }
 
-    async fn put(&mut self, notices: Vec<Notice>) {
+    pub(super) async fn put(&mut self, notices: Vec<Notice>) {
         let effects = notices.into_iter().map(|notice| Effect::Notice(Box::new(notice))).collect();
         self.store.commit(&self.lease, &Batch { effects, ..Batch::default() }).await.unwrap();
         self.wake.notify_one();
@@ -198,12 +205,12 @@ impl Desk {
         result
     }
 
-    async fn next_result(&mut self) -> DeliveryResult {
+    pub(super) async fn next_result(&mut self) -> DeliveryResult {
         let report = self.take().await;
         self.commit(report).await
     }
 
-    async fn results_until_settled(&mut self) -> Vec<DeliveryResult> {
+    pub(super) async fn results_until_settled(&mut self) -> Vec<DeliveryResult> {
         let mut results = Vec::new();
         loop {
             let result = self.next_result().await;
@@ -215,7 +222,7 @@ impl Desk {
         }
     }
 
-    async fn waiting(&self) -> usize {
+    pub(super) async fn waiting(&self) -> usize {
         self.store.outbox(None, 10_000).await.unwrap().len()
     }
 
@@ -235,26 +242,28 @@ impl Drop for Desk {
     }
 }
 
-async fn in_time<T>(wanted: impl Future<Output = T>) -> T {
+pub(super) async fn in_time<T>(wanted: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, wanted).await.expect("this should have happened long ago")
 }
 
-fn notice(number: u64, channel: &Channel) -> Notice {
+pub(super) fn notice(number: u64, channel: &Channel) -> Notice {
     Notice {
         cause: Cause { partition: Partition::DESK, offset: Offset(number), n: 0 },
         at: Moment::from_seconds(1_770_973_200),
         kind: NoticeKind::Page,
         channel: channel.clone(),
         team: "noc".to_owned(),
+        person: None,
         tier: Some(Tier::First),
         subject: format!("INC-{number}"),
         title: format!("广州 GZ{number:02} 链路中断"),
+        language: watchfire::rules::Language::En,
         body: format!(r#"{{"id":"INC-{number}","state":"new"}}"#),
     }
 }
 
 /// `delivered`, `failed: …`, `given up: …`
-fn told(result: &DeliveryResult) -> String {
+pub(super) fn told(result: &DeliveryResult) -> String {
     match &result.outcome {
         DeliveryOutcome::Delivered => "delivered".to_owned(),
         DeliveryOutcome::Failed { error } => format!("failed: {error}"),
@@ -397,7 +406,7 @@ async fn user_and_password_of_the_url_are_sent_as_basic_authentication() {
 #[tokio::test]
 async fn what_can_never_arrive_is_given_up_at_once() {
     let unreadable = Channel::Webhook { url: "广州".to_owned() };
-    check_outcomes(&unreadable, QUICK, &["given up: the webhook's URL cannot be read…"]).await;
+    check_outcomes(&unreadable, QUICK, &["given up: the URL cannot be read…"]).await;
     let no_broker = Channel::Mqtt { topic: "noc/{id}".to_owned() };
     check_outcomes(&no_broker, QUICK, &["given up: no MQTT broker is configured (--mqtt-url)"]).await;
 }

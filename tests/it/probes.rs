@@ -94,6 +94,10 @@ async fn answer(mut stream: TcpStream, own: &str) -> std::io::Result<()> {
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nx").await?;
             std::future::pending().await
         }
+        "/facts" => {
+            let facts = r#"{"serial": "SN-2001", "机柜": {"u": 12}}"#;
+            stream.write_all(whole("200 OK", facts).as_bytes()).await
+        }
         "/hang" => std::future::pending().await,
         "/metrics" => stream.write_all(whole("200 OK", "disk_used{disk=\"数据盘\"} 0.95\n").as_bytes()).await,
         "/large/api/v1/query" => stream.write_all(whole("200 OK", &" ".repeat(2 << 20)).as_bytes()).await,
@@ -102,7 +106,7 @@ async fn answer(mut stream: TcpStream, own: &str) -> std::io::Result<()> {
 }
 
 fn http(url: String, status: Option<u16>, contains: Option<&str>, timeout: Span) -> Check {
-    Check::Http { url, status, contains: contains.map(str::to_owned), timeout }
+    Check::Http { url, status, contains: contains.map(str::to_owned), json: None, timeout }
 }
 
 /// A port on which nobody listens.
@@ -125,6 +129,21 @@ async fn http_compares_the_status_and_the_text() {
     check(http(at("/moved"), None, Some("运行"), PATIENT), Pass, &got("/moved", 200), "and holds \"运行\"").await;
     let broken = "end of file before message length reached";
     check(http(at("/broken"), None, Some("停机"), PATIENT), Fail, &got("/broken", 200), broken).await;
+}
+
+#[tokio::test]
+async fn http_finds_what_stands_at_a_pointer() {
+    let host = web_server().await;
+    let (prober, _) = prober_with(None);
+    let seen = async |pointer: &str| {
+        let (url, json) = (format!("http://{host}/facts"), Some(pointer.to_owned()));
+        let result = look(&prober, Check::Http { url, status: None, contains: None, json, timeout: PATIENT }).await;
+        (result.outcome, result.found, result.value)
+    };
+    assert_eq!(seen("/serial").await, (ItemOutcome::Pass, Some("SN-2001".to_owned()), None));
+    assert_eq!(seen("/机柜/u").await, (ItemOutcome::Pass, Some("12".to_owned()), Some(12.0)));
+    assert_eq!(seen("/机柜").await.0, ItemOutcome::Fail);
+    assert_eq!(seen("/nothing").await.0, ItemOutcome::Fail);
 }
 
 #[tokio::test]

@@ -193,7 +193,8 @@ async fn change(shared: &Shared, caller: Caller, change: SilenceChange) -> Resul
         outcome @ (Outcome::Incident { .. }
         | Outcome::Problem { .. }
         | Outcome::Run { .. }
-        | Outcome::Rulebook { .. }) => Err(V2Refusal::Failed(misfit(&outcome))),
+        | Outcome::Rulebook { .. }
+        | Outcome::Staff { .. }) => Err(V2Refusal::Failed(misfit(&outcome))),
     }
 }
 

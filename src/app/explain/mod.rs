@@ -132,7 +132,7 @@ fn read(from: impl Read) -> Result<Vec<u8>, String> {
 
 /// Asks the running service.
 async fn ask(command: &ExplainCommand, subject: Subject) -> Result<Explained, String> {
-    let service = Service::of(command);
+    let service = Service::at(command.url.as_deref(), command.token.as_deref());
     Ok(match subject {
         Subject::Incident(id) => Explained::Incident(service.get(&format!("incidents/{id}/explain"), &[]).await?),
         Subject::Alert(alert) => {
@@ -152,17 +152,19 @@ async fn ask(command: &ExplainCommand, subject: Subject) -> Result<Explained, St
     })
 }
 
-struct Service<'a> {
+/// A running service, asked over REST.
+pub(super) struct Service<'a> {
     client: reqwest::Client,
     base: String,
     token: Option<&'a str>,
 }
 
 impl Service<'_> {
-    fn of(command: &ExplainCommand) -> Service<'_> {
+    /// At that address, or where a service is when nobody says otherwise.
+    pub(super) fn at<'a>(url: Option<&str>, token: Option<&'a str>) -> Service<'a> {
         serve::install_crypto();
-        let base = command.url.as_deref().unwrap_or(URL_DEFAULT).trim_end_matches('/').to_owned();
-        Service { client: reqwest::Client::new(), base, token: command.token.as_deref() }
+        let base = url.unwrap_or(URL_DEFAULT).trim_end_matches('/').to_owned();
+        Service { client: reqwest::Client::new(), base, token }
     }
 
     fn address(&self, path: &str, query: &[(&str, Option<&str>)]) -> Result<reqwest::Url, String> {
@@ -175,8 +177,17 @@ impl Service<'_> {
         Ok(url)
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, Option<&str>)]) -> Result<T, String> {
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, Option<&str>)],
+    ) -> Result<T, String> {
         self.answer(self.client.get(self.address(path, query)?)).await
+    }
+
+    /// Sends a command; the answer comes after its commit.
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, String> {
+        self.answer(self.client.post(self.address(path, &[])?).json(body)).await
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, String> {

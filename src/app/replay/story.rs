@@ -65,6 +65,7 @@ impl Story {
                 Effect::Count(counted) => self.count(&counted),
                 Effect::Alert(_)
                 | Effect::Membership { .. }
+                | Effect::Staff(_)
                 | Effect::AlertTouched { .. }
                 | Effect::AlertForgotten { .. }
                 | Effect::Timeline(_)

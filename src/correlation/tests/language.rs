@@ -107,6 +107,7 @@ fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
         severity: None,
         priority: None,
         ladder: "default".to_owned(),
+        after_hours: None,
         pages: true,
         runbook: None,
         settle: Span::ZERO,
@@ -116,6 +117,7 @@ fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
         quiet: None,
         otherwise_after: within.min(Span::from_minutes(15)),
         groups: true,
+        grading: Default::default(),
         shape: 0,
     };
     let mut shape = format!("{matchers}|{pattern_text}");

@@ -15,11 +15,14 @@ impl Desk {
             return;
         }
         let (verb, subject, detail) = describe(&command.action);
+        // A heartbeat that is no news would bury everything else.
+        let is_silent = matches!(&command.action, Action::Staff(action) if self.is_renewal(action));
         let result = match &command.action {
             Action::Incident { id, action } => self.incident_command(*id, action, command, step),
             Action::Problem { id, action } => self.problem_command(*id, action, command, step),
             Action::Run { id, action } => self.run_command(*id, action, command, step),
             Action::StartRun { plan } => self.start_run(plan, step),
+            Action::Staff(action) => self.staff_command(action, command, step),
         };
         let (outcome, refused) = match result {
             Ok(outcome) => (outcome, None),
@@ -28,7 +31,9 @@ impl Desk {
                 (Outcome::Refused(refusal.clone()), Some(refusal.to_string()))
             }
         };
-        step.audit(&command.actor, &command.role, &verb, &subject, &detail, refused);
+        if !is_silent || refused.is_some() {
+            step.audit(&command.actor, &command.role, &verb, &subject, &detail, refused);
+        }
         self.answer(command.idempotency_key.as_ref(), outcome, step);
     }
 
@@ -60,6 +65,7 @@ impl Desk {
         match action {
             IncidentAction::Acknowledge { note } => self.acknowledge(id, actor, note.as_deref(), step),
             IncidentAction::Assign { assignee } => {
+                self.may_assign(id, assignee, step)?;
                 self.change(id, |record| record.assign(assignee))?;
                 step.timeline(id, TimelineKind::Assigned, actor, format!("to {assignee}"));
                 Ok(())
@@ -85,11 +91,17 @@ impl Desk {
             }
             IncidentAction::Escalate { diagnosis } => self.escalate(id, actor, diagnosis, step),
             IncidentAction::Resolve { resolution } => {
-                let now = step.now;
-                self.change(id, |record| record.resolve(now, resolution))?;
-                self.after_resolving(id, actor, resolution, step);
-                Ok(())
+                self.must_be_explained(id, "resolve")?;
+                self.resolve(id, actor, resolution, step)
             }
+            IncidentAction::ResolveBreached { resolution, reason } => {
+                self.may_resolve(id)?;
+                self.explain_breach(id, reason, actor, step)?;
+                self.resolve(id, actor, resolution, step)
+            }
+            IncidentAction::Contact { by, note } => self.log_contact(id, *by, note, actor, step),
+            IncidentAction::ExplainBreach { reason } => self.explain_breach(id, reason, actor, step),
+            IncidentAction::Outage { outage } => self.note_outage(id, outage, actor, step),
             IncidentAction::Close { note } => self.close(id, actor, note.as_deref(), step),
             IncidentAction::Reopen { reason } => {
                 self.change(id, |record| record.reopen(reason))?;
@@ -106,7 +118,18 @@ impl Desk {
                 step.timeline(id, TimelineKind::Cancelled, actor, reason);
                 Ok(())
             }
+            IncidentAction::WorkaroundHelped { helped, note } => {
+                self.workaround_tried(id, (*helped, note.as_deref()), actor, step)
+            }
+            IncidentAction::FoundDuring { incident } => self.found_during(id, *incident, actor, step),
         }
+    }
+
+    fn resolve(&mut self, id: IncidentId, actor: &str, resolution: &str, step: &mut Step<'_>) -> Result<(), Refusal> {
+        let now = step.now;
+        self.change(id, |record| record.resolve(now, resolution))?;
+        self.after_resolving(id, actor, resolution, step);
+        Ok(())
     }
 
     fn acknowledge(
@@ -138,6 +161,7 @@ impl Desk {
 
     fn escalate(&mut self, id: IncidentId, actor: &str, diagnosis: &str, step: &mut Step<'_>) -> Result<(), Refusal> {
         let refused = |reason: String| Refusal::NotAllowed { reason };
+        let staffing = self.staffing_of(id, step);
         let Some(incident) = self.state.get_mut(id) else { return Ok(()) };
         incident.record.may_escalate(diagnosis).map_err(|not| refused(not.reason))?;
         let ladder = step
@@ -146,7 +170,7 @@ impl Desk {
             .ok_or_else(|| refused(format!("cannot escalate {id}: its ladder is gone from the rules")))?;
         let moves = incident
             .climb
-            .escalate(step.now, ladder, &step.rulebook.teams)
+            .escalate(step.now, ladder, &staffing)
             .ok_or_else(|| refused(format!("cannot escalate {id}: no further tier has anybody on it")))?;
         incident.record.diagnosis = Some(diagnosis.to_owned());
         step.timeline(id, TimelineKind::Commented, actor, format!("diagnosis: {diagnosis}"));
@@ -155,6 +179,7 @@ impl Desk {
     }
 
     fn close(&mut self, id: IncidentId, actor: &str, note: Option<&str>, step: &mut Step<'_>) -> Result<(), Refusal> {
+        self.must_be_explained(id, "close")?;
         let now = step.now;
         self.change(id, |record| record.close(now))?;
         self.end(id, "closed");
@@ -211,7 +236,7 @@ impl Desk {
         }
     }
 
-    fn change(
+    pub(super) fn change(
         &mut self,
         id: IncidentId,
         verb: impl FnOnce(&mut Incident) -> Result<(), NotAllowed>,
@@ -238,7 +263,7 @@ impl Desk {
     pub(super) fn delivery(&mut self, result: &DeliveryResult, step: &mut Step<'_>) {
         step.effects.push(Effect::Delivery(result.clone()));
         let Some(id) = result.subject.parse::<IncidentId>().ok().filter(|id| self.state.get(*id).is_some()) else {
-            return;
+            return self.digest_delivered(result, step);
         };
         match &result.outcome {
             DeliveryOutcome::Delivered => {
@@ -278,6 +303,10 @@ fn describe(action: &Action) -> (String, String, String) {
             (format!("run.{verb}"), id.to_string(), detail)
         }
         Action::StartRun { plan } => ("inspection.start".to_owned(), plan.clone(), String::new()),
+        Action::Staff(action) => {
+            let (verb, subject, detail) = super::staff::describe(action);
+            (verb.to_owned(), subject, detail)
+        }
     }
 }
 
@@ -294,5 +323,16 @@ fn describe_incident(action: &IncidentAction) -> (&'static str, String) {
         IncidentAction::Reopen { reason } => ("reopen", reason.clone()),
         IncidentAction::Merge { into } => ("merge", format!("into {into}")),
         IncidentAction::Cancel { reason } => ("cancel", reason.clone()),
+        IncidentAction::WorkaroundHelped { helped, note } => {
+            let verdict = if *helped { "it helped" } else { "it did not help" };
+            ("workaround", format!("{verdict}{}", note.as_ref().map(|note| format!(": {note}")).unwrap_or_default()))
+        }
+        IncidentAction::FoundDuring { incident } => ("found_during", incident.to_string()),
+        IncidentAction::Contact { by, note } => ("contact", format!("by {by}: {note}")),
+        IncidentAction::ExplainBreach { reason } => ("breach_reason", format!("{}: {}", reason.code, reason.text)),
+        IncidentAction::ResolveBreached { resolution, reason } => {
+            ("resolve", format!("{resolution}; late, {}: {}", reason.code, reason.text))
+        }
+        IncidentAction::Outage { outage } => ("outage", format!("{} by {}", outage.service, outage.party)),
     }
 }

@@ -5,9 +5,9 @@ use super::state::{DeskIncident, DeskMember, Standing, condition_id};
 use super::{Desk, Step};
 use crate::engine::{Counted, Decision, Effect, Member, Raised, Verdict};
 use crate::incidents::{Incident, IncidentState, TimelineKind};
-use crate::model::{Fingerprint, IncidentId, Labels, Priority, Span, Tier};
+use crate::model::{Fingerprint, IncidentId, Labels, Span, Tier};
 use crate::rules::{CATCH_ALL, Rule};
-use crate::tiers::Climb;
+use crate::tiers::{Climb, Staffing};
 
 /// How many timeline lines an incident spends on alerts that come and go; its counts go on.
 const MEMBER_LINES_MAX: u32 = 100;
@@ -88,6 +88,7 @@ impl Desk {
                 let evidence = Box::new(evidence.clone());
                 step.effects.push(Effect::Evidence { incident: id, n: n as u32, evidence });
             }
+            self.compare(id, &raised.members, &raised.evidence, step);
         }
         step.touch(id);
     }
@@ -152,7 +153,7 @@ impl Desk {
         let id = self.state.new_id();
         let rule = step.rulebook.rule(&decision.rule);
         let record = new_record(id, decision, condition, raised, rule, step);
-        let (climb, moves) = new_climb(&record, rule, step);
+        let (climb, moves) = new_climb(&record, rule, &self.with_closed(&record, self.staffing(step), step), step);
         let priority = record.priority;
         let text = format!("rule {}: {}", decision.rule, raised.reason);
         self.state.put(DeskIncident {
@@ -169,11 +170,17 @@ impl Desk {
             member_lines: 0,
             recurs: raised.counts_for_recurrence,
             paged: None,
+            responder: None,
+            clocks: Default::default(),
+            outage_begun: false,
+            told: Default::default(),
+            calls: Vec::new(),
         });
         self.note_part(id, decision, condition, raised);
         self.take_team(id, step);
         step.timeline(id, TimelineKind::Opened, &format!("rule {}", decision.rule), text);
         step.count(Counted::IncidentOpened { priority });
+        self.classified(id, step);
         self.carry_out(id, moves, step);
         self.hold_or_release(id, step);
         self.offer_workaround(id, step);
@@ -231,7 +238,11 @@ impl Desk {
             Effect::Membership { incident: id, fingerprint: member.fingerprint, firing: member.firing, link_only };
         step.effects.push(membership);
         if is_new {
+            self.remember_alert(id, member, step);
             self.member_line(id, TimelineKind::AlertJoined, "watchfire", &title_of(&member.labels), step);
+        }
+        if member.firing && !link_only {
+            self.link_finding(member.fingerprint, id, step);
         }
         step.touch(id);
     }
@@ -342,11 +353,8 @@ fn new_record(
 ) -> Incident {
     let severity = rule.and_then(|rule| rule.severity).unwrap_or(raised.severity);
     let catch_all = decision.rule == CATCH_ALL;
-    let (priority, priority_reason) = match rule.and_then(|rule| rule.priority) {
-        Some(priority) => (priority, format!("rule {} says so", decision.rule)),
-        None if catch_all => (Priority::P4, "no rule owns it".to_owned()),
-        None => (Priority::from_severity(severity), format!("severity {severity}")),
-    };
+    let graded = super::priority::grade(rule, &decision.rule, severity, step.now, step.rulebook);
+    let grading = rule.map(|rule| &rule.grading);
     Incident {
         id,
         version: 0,
@@ -357,8 +365,9 @@ fn new_record(
         tier: Tier::First,
         team: String::new(),
         assignee: None,
-        priority,
-        priority_reason,
+        waiting: None,
+        priority: graded.priority,
+        priority_reason: graded.reason,
         severity,
         rule: decision.rule.clone(),
         key: decision.key.clone(),
@@ -378,19 +387,36 @@ fn new_record(
         reopened: 0,
         held: None,
         problem: None,
+        found_during: None,
+        similar: Vec::new(),
+        findings: Vec::new(),
         workaround: None,
         runbook: rule.and_then(|rule| rule.runbook.clone()),
         diagnosis: None,
         resolution: None,
+        digests: Vec::new(),
         unpaged: catch_all || rule.is_some_and(|rule| !rule.pages),
         next_step_at: None,
         unarmed: None,
+        class: grading.and_then(|grading| grading.class).unwrap_or_default(),
+        out_of_catalogue: grading.is_some_and(|grading| grading.out_of_catalogue),
+        impact: graded.impact,
+        urgency: graded.urgency,
+        clocks: Vec::new(),
+        contacts: Vec::new(),
+        breach_reason: None,
+        outages: Vec::new(),
         updated_at: step.now,
     }
 }
 
-pub(super) fn new_climb(record: &Incident, rule: Option<&Rule>, step: &Step<'_>) -> (Climb, Vec<crate::tiers::Move>) {
-    let name = rule.map_or("default", |rule| rule.ladder.as_str());
+pub(super) fn new_climb(
+    record: &Incident,
+    rule: Option<&Rule>,
+    staffing: &Staffing<'_>,
+    step: &Step<'_>,
+) -> (Climb, Vec<crate::tiers::Move>) {
+    let name = rule.map_or("default", |rule| step.rulebook.ladder_name(rule, step.now));
     let empty = crate::rules::Ladder { name: name.to_owned(), steps: Vec::new() };
     let ladder = step.rulebook.ladder(name).unwrap_or(&empty);
     if record.unpaged {
@@ -398,11 +424,11 @@ pub(super) fn new_climb(record: &Incident, rule: Option<&Rule>, step: &Step<'_>)
         return (Climb::silent(ladder, step.now, why), Vec::new());
     }
     let settle = rule.map_or(Span::from_seconds(30), |rule| rule.settle);
-    Climb::start(ladder, &step.rulebook.teams, step.now, settle)
+    Climb::start(ladder, &super::dispatch::at_start(ladder, staffing), step.now, settle)
 }
 
 /// The item that an alert is about.
-fn item_of(labels: &Labels, step: &Step<'_>) -> Option<String> {
+pub(super) fn item_of(labels: &Labels, step: &Step<'_>) -> Option<String> {
     let inventory = &step.rulebook.inventory;
     inventory.concerned(labels).map(|item| inventory.item(item).name.clone())
 }

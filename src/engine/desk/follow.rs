@@ -5,7 +5,7 @@ use super::{Desk, DeskIncident, Step};
 use crate::engine::NoticeKind;
 use crate::incidents::{Affected, TimelineKind, root_candidate};
 use crate::model::{Fingerprint, IncidentId, Moment, Priority, Severity};
-use crate::rules::{CATCH_ALL, Gravity, Rulebook};
+use crate::rules::{Gravity, Rulebook};
 
 /// Up to that many items the root is looked for at every new one, then less and less often.
 const ROOT_LOOKED_FOR_UP_TO: usize = 64;
@@ -40,7 +40,7 @@ impl Desk {
         // Whoever was paged for less is told; who was told of as much before is not.
         if let Some(paged) = told.filter(|_| !is_quiet) {
             let why = format!("its priority rose from {paged} to {priority}");
-            self.page(id, NoticeKind::PageAgain, &why, step);
+            self.tell(id, NoticeKind::PageAgain, &why, step);
         }
         step.touch(id);
     }
@@ -102,12 +102,8 @@ fn stands_at(incident: &DeskIncident, rulebook: &Rulebook) -> Option<(Severity, 
             let rule = rulebook.rule(&part.rule);
             let worst = part.firing.iter().rev().find(|(_, count)| **count > 0).map(|(severity, _)| *severity);
             let severity = rule.and_then(|rule| rule.severity).or(worst).unwrap_or(part.severity);
-            let (priority, why) = match rule.and_then(|rule| rule.priority) {
-                Some(priority) => (priority, format!("rule {} says so", part.rule)),
-                None if part.rule == CATCH_ALL => (Priority::P4, "no rule owns it".to_owned()),
-                None => (Priority::from_severity(severity), format!("severity {severity}")),
-            };
-            (severity, priority, why)
+            let graded = super::priority::grade(rule, &part.rule, severity, incident.record.opened_at, rulebook);
+            (severity, graded.priority, graded.reason)
         })
     };
     let mut standing = of(|standing| *standing == Standing::Raised);

@@ -3,7 +3,7 @@
 use super::state::{Part, Standing, condition_id};
 use super::{Desk, Step};
 use crate::engine::{Decision, Effect, Joins, Raised};
-use crate::incidents::{IncidentState, NotAllowed, TimelineKind};
+use crate::incidents::{IncidentState, NotAllowed, TimelineEntry, TimelineKind};
 use crate::model::{Fingerprint, IncidentId};
 
 /// Who joins incidents by itself.
@@ -95,6 +95,7 @@ impl Desk {
             });
         }
         self.carry_on(into, &merged, step);
+        self.inherit_promises(into, &merged, step);
         if let Some(incident) = self.state.get_mut(into).filter(|incident| !incident.is_clear()) {
             incident.resolve_at = None;
             if let Some(ladder) = step.rulebook.ladder(&incident.climb.ladder) {
@@ -102,7 +103,7 @@ impl Desk {
             }
         }
         self.hold_or_release(into, step);
-        step.timeline(id, TimelineKind::Merged, actor, format!("into {into}{because}"));
+        step.timeline(id, TimelineKind::Merged, actor, format!("{}{into}{because}", TimelineEntry::MERGED_INTO));
         step.timeline(into, TimelineKind::Merged, actor, format!("{id} is part of it now{because}"));
         step.touch(id);
         step.touch(into);
@@ -129,6 +130,8 @@ impl Desk {
             return;
         }
         let record = &mut incident.record;
+        let climbs = record.escalations == 0 && merged.record.escalations > 0;
+        let taken_at = merged.record.acknowledged_at.filter(|_| record.acknowledged_at.is_none());
         record.unpaged = false;
         (record.tier, record.team) = (merged.record.tier, merged.record.team.clone());
         record.escalations = record.escalations.max(merged.record.escalations);
@@ -142,6 +145,13 @@ impl Desk {
         record.runbook = record.runbook.take().or_else(|| merged.record.runbook.clone());
         incident.climb = merged.climb.clone();
         incident.paged = incident.paged.into_iter().chain(merged.paged).min();
+        let (from, tier) = (merged.record.id, merged.record.tier);
+        if climbs {
+            step.timeline(into, TimelineKind::Escalated, GROUPING, format!("at tier {tier}, where {from} stood"));
+        }
+        if let Some(at) = taken_at {
+            step.timeline_at(at, into, TimelineKind::Acknowledged, GROUPING, format!("taken, as {from} was"));
+        }
         if was_unpaged {
             let text = format!("it pages now, as {} did", merged.record.id);
             step.timeline(into, TimelineKind::Commented, GROUPING, text);
@@ -155,7 +165,7 @@ impl Desk {
         incident.record.unpaged = false;
         incident.record.runbook = incident.record.runbook.take().or_else(|| rule.runbook.clone());
         let record = incident.record.clone();
-        let (climb, moves) = super::decision::new_climb(&record, Some(rule), step);
+        let (climb, moves) = super::decision::new_climb(&record, Some(rule), &self.staffing_of(id, step), step);
         let Some(incident) = self.state.get_mut(id) else { return };
         let is_held = incident.held_by().is_some();
         incident.climb = climb;

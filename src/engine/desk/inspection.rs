@@ -1,9 +1,11 @@
 //! Runs come due, probes and people answer them, and what they found enters as an event.
 
 use super::{Desk, Step};
-use crate::engine::{Command, Counted, Effect, Notice, NoticeKind, Outcome, Refusal, RunAction};
-use crate::inspections::{ItemReport, ProbeResult, Run, RunChange, RunRefusal, Subject};
-use crate::model::{RunId, Span};
+use crate::engine::{Command, Counted, Effect, NoticeKind, Outcome, Refusal, RunAction};
+use crate::incidents::{Incident, TimelineKind};
+use crate::inspections::{ItemReport, ProbeResult, Run, RunChange, RunRefusal, Signing, Subject};
+use crate::model::{Fingerprint, IncidentId, RunId, Span};
+use crate::rules::Rulebook;
 
 impl Desk {
     pub(super) fn serve_inspections(&mut self, step: &mut Step<'_>) {
@@ -50,14 +52,15 @@ impl Desk {
         if let Some(run) = inspections.get(id) {
             super::command::same_version(command, run.version)?;
         }
+        let signing = signing(inspections.get(id), step.rulebook);
         let changed = match action {
-            RunAction::RecordItem { item, outcome, evidence, value } => {
-                let report =
-                    ItemReport { item: item.clone(), outcome: *outcome, evidence: evidence.clone(), value: *value };
+            RunAction::RecordItem { item, outcome, evidence, value, found } => {
+                let (item, evidence, found) = (item.clone(), evidence.clone(), found.clone());
+                let report = ItemReport { item, outcome: *outcome, evidence, value: *value, found };
                 inspections.record_item(now, id, report, &command.actor)
             }
-            RunAction::SignOff { .. } => inspections.sign_off(now, id, &command.actor),
-            RunAction::Reject { reason } => inspections.reject(now, id, reason),
+            RunAction::SignOff { .. } => inspections.sign_off(now, id, &command.actor, signing),
+            RunAction::Reject { reason } => inspections.reject(now, id, reason, &command.actor, signing),
             RunAction::Skip { reason } => inspections.skip(now, id, reason, &step.rulebook.plans),
         };
         let changes = changed.map_err(|refused| match refused {
@@ -84,37 +87,59 @@ impl Desk {
                 }
                 RunChange::Probe(request) => step.effects.push(Effect::Probe(Box::new(request))),
                 RunChange::Checked { outcome, .. } => step.count(Counted::ItemChecked { outcome }),
-                RunChange::Ended { state, .. } => step.count(Counted::RunEnded { state }),
+                RunChange::Ended { run, state } => {
+                    step.count(Counted::RunEnded { state });
+                    step.audit("inspections", "system", "run.end", &run.to_string(), state.as_str(), None);
+                }
                 RunChange::Found(finding) => {
                     // One finding an outage, however many runs it swallowed.
                     if finding.firing && finding.subject == Subject::Missed {
                         self.tell_of_missed(finding.run, step);
                     }
+                    if finding.firing {
+                        step.count(Counted::InspectionFound { subject: finding.subject.kind() });
+                    }
                     step.events.push(finding.to_event());
                 }
+                RunChange::Linked { incident, place } => self.note_finding(incident, place, step),
             }
         }
+    }
+
+    /// An alert joined an incident: if a run found it, both say so.
+    pub(super) fn link_finding(&mut self, alert: Fingerprint, incident: IncidentId, step: &mut Step<'_>) {
+        let changes = self.state.kept.core.inspections.link(step.now, alert, incident);
+        self.follow(changes, step);
+    }
+
+    fn note_finding(&mut self, id: IncidentId, place: String, step: &mut Step<'_>) {
+        let Some(incident) = self.state.get_mut(id) else { return };
+        if incident.record.findings.contains(&place) {
+            return;
+        }
+        step.timeline(id, TimelineKind::Commented, "watchfire", format!("found by {place}"));
+        let findings = &mut incident.record.findings;
+        // The newest are worth most; the timeline has them all.
+        if findings.len() == Incident::FINDINGS_MAX {
+            findings.remove(0);
+        }
+        findings.push(place);
+        step.touch(id);
     }
 
     fn tell_of_missed(&self, id: RunId, step: &mut Step<'_>) {
         let Some(run) = self.state.kept.core.inspections.get(id) else { return };
         let body = serde_json::to_string(run).unwrap_or_else(|_| "{}".to_owned());
-        let channels = step.rulebook.teams.get(&run.team).map(|team| team.channels.clone()).unwrap_or_default();
-        for channel in channels {
-            let notice = Notice {
-                cause: step.next_cause(),
-                at: step.now,
-                kind: NoticeKind::InspectionMissed,
-                channel,
-                team: run.team.clone(),
-                tier: None,
-                subject: id.to_string(),
-                title: missed_title(run),
-                body: body.clone(),
-            };
-            step.effects.push(Effect::Notice(Box::new(notice)));
-        }
+        let kind = NoticeKind::InspectionMissed;
+        step.tell_team(kind, &run.team, None, &id.to_string(), &missed_title(run), &body);
     }
+}
+
+/// Who may sign it, as its plan says now.
+fn signing<'a>(run: Option<&Run>, rulebook: &'a Rulebook) -> Signing<'a> {
+    let Some(plan) = run.and_then(|run| rulebook.plans.get(&run.plan)) else { return Signing::default() };
+    let team = plan.signers.as_ref().and_then(|name| rulebook.teams.get(name));
+    Signing { team: team.map(|team| (team.name.as_str(), team.members.as_slice())), four_eyes: plan.four_eyes }
 }
 
 fn missed_title(run: &Run) -> String {
@@ -125,8 +150,10 @@ fn missed_title(run: &Run) -> String {
 /// The action and its words, as the audit keeps them.
 pub(super) fn describe(action: &RunAction) -> (&'static str, String) {
     match action {
-        RunAction::RecordItem { item, outcome, evidence, .. } => {
-            ("record", format!("{item}: {} {evidence}", outcome.as_str()))
+        RunAction::RecordItem { item, outcome, evidence, value, found } => {
+            let value = value.map(|value| format!(" {value}")).unwrap_or_default();
+            let found = found.as_ref().map(|found| format!(" found {found:?}")).unwrap_or_default();
+            ("record", format!("{item}: {}{value}{found} {evidence}", outcome.as_str()))
         }
         RunAction::SignOff { note } => ("sign_off", note.clone().unwrap_or_default()),
         RunAction::Reject { reason } => ("reject", reason.clone()),

@@ -2,13 +2,23 @@
 //!
 //! It learns of alerts only through decisions, and replays from its own journal alone.
 
+mod alike;
+mod calendars;
+mod clocks;
 mod command;
 mod decision;
+mod digest;
+mod dispatch;
 mod follow;
 mod group;
+mod hands;
 mod inspection;
+mod notice;
 mod page;
+mod priority;
 mod problem;
+mod staff;
+mod staffing;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -47,6 +57,8 @@ pub(super) struct Step<'a> {
     consequences: u32,
     /// Incidents to write once at the end, however often they changed.
     touched: Vec<IncidentId>,
+    /// Where this input's effects begin.
+    begin: usize,
 }
 
 impl<'a> Step<'a> {
@@ -57,7 +69,8 @@ impl<'a> Step<'a> {
         effects: &'a mut Vec<Effect>,
         events: &'a mut Vec<Event>,
     ) -> Step<'a> {
-        Step { now, offset, rulebook, effects, events, consequences: 0, touched: Vec::new() }
+        let begin = effects.len();
+        Step { now, offset, rulebook, effects, events, consequences: 0, touched: Vec::new(), begin }
     }
 
     pub fn count(&mut self, counted: Counted) {
@@ -65,7 +78,19 @@ impl<'a> Step<'a> {
     }
 
     pub fn timeline(&mut self, incident: IncidentId, kind: TimelineKind, actor: &str, text: impl Into<String>) {
-        let entry = TimelineEntry { incident, at: self.now, kind, actor: actor.to_owned(), text: text.into() };
+        self.timeline_at(self.now, incident, kind, actor, text);
+    }
+
+    /// A line about what happened before.
+    pub fn timeline_at(
+        &mut self,
+        at: Moment,
+        incident: IncidentId,
+        kind: TimelineKind,
+        actor: &str,
+        text: impl Into<String>,
+    ) {
+        let entry = TimelineEntry { incident, at, kind, actor: actor.to_owned(), text: text.into(), tier: None };
         self.effects.push(Effect::Timeline(entry));
     }
 
@@ -122,8 +147,11 @@ impl Desk {
 
     /// Serves every deadline that is due.
     pub(super) fn tick(&mut self, mut step: Step<'_>) {
+        self.serve_staff(&mut step);
         self.serve_incidents(&mut step);
         self.serve_inspections(&mut step);
+        self.serve_calendars(&mut step);
+        self.serve_digests(&mut step);
         self.state.forget_answers(step.now);
         self.finish(step);
     }
@@ -133,6 +161,9 @@ impl Desk {
         let detail = format!("{} → {}, {} rules", old.hash, step.rulebook.hash, step.rulebook.rules.len());
         step.audit("watchfire", "system", "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
         self.change_plans(&mut step);
+        self.change_rosters(old, &mut step);
+        self.look_at_calendars(&mut step);
+        self.change_promises(old, &mut step);
         self.finish(step);
     }
 
@@ -140,6 +171,7 @@ impl Desk {
     pub(super) fn resumed(&mut self, mut step: Step<'_>, gap: Span) {
         step.audit("watchfire", "system", "service.resume", "watchfire", &format!("away for {gap}"), None);
         self.resume_inspections(gap, &mut step);
+        self.resume_staff(&mut step);
         self.finish(step);
     }
 
@@ -153,15 +185,27 @@ impl Desk {
         [
             self.state.next_incident_deadline(),
             self.state.kept.core.inspections.next_deadline(),
+            self.state.kept.core.outages.next_deadline(),
+            self.state.kept.core.digests.next_deadline(),
             self.state.next_answer_expiry(),
+            self.state.kept.core.staff.next_deadline(),
+            self.state.kept.core.calendars.next_deadline(),
         ]
         .into_iter()
         .flatten()
         .min()
     }
 
-    /// Writes the records of the incidents that this input changed, once each.
+    /// Writes the records of the incidents that this input changed, once each, and into their lines who has them now.
     fn finish(&mut self, mut step: Step<'_>) {
+        self.give_out(&mut step);
+        self.follow_promises(&mut step);
+        for effect in step.effects.iter_mut().skip(step.begin) {
+            if let Effect::Timeline(entry) = effect {
+                let incident = self.state.get(entry.incident).map(|incident| &incident.record);
+                entry.tier = incident.filter(|record| !record.unpaged).map(|record| record.tier);
+            }
+        }
         for id in std::mem::take(&mut step.touched) {
             if let Some(record) = self.state.settle(id, step.now) {
                 step.effects.push(Effect::Incident(Box::new(record)));
@@ -190,6 +234,16 @@ impl Desk {
     /// Automated items that still wait for their result: asked again after a restart.
     pub fn pending_probes(&self) -> Vec<crate::inspections::ProbeRequest> {
         self.state.kept.core.inspections.pending_probes().collect()
+    }
+
+    /// Everybody who was heard of.
+    pub fn presences(&self) -> impl Iterator<Item = &crate::rosters::Presence> {
+        self.state.kept.core.staff.attendance.iter()
+    }
+
+    /// Overrides that are not over.
+    pub fn overrides(&self) -> impl Iterator<Item = &crate::rosters::Override> {
+        self.state.kept.core.staff.overrides.iter()
     }
 
     /// Every broken invariant, in words; empty when all is well.

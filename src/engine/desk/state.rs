@@ -4,12 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::alike::Beginnings;
+use super::calendars::CalendarWatch;
+use super::digest::Digests;
+use super::dispatch::Responder;
+use super::hands::Hands;
+use super::staff::Staff;
 use super::{ANSWERS_KEPT, ENDED_KEPT};
-use crate::engine::Outcome;
+use crate::engine::{NoticeKind, Outcome};
 use crate::incidents::{Affected, Incident, IncidentState};
 use crate::inspections::Inspections;
 use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, SECTION_COUNT, Sections, Severity};
-use crate::problems::Problems;
+use crate::problems::{Likeness, Problems};
+use crate::rules::Channel;
+use crate::targets::{Clocks, OutageLedger};
 use crate::tiers::Climb;
 
 /// An incident with what people do not see: its members, conditions and timers.
@@ -39,6 +47,29 @@ pub struct DeskIncident {
     pub recurs: bool,
     /// The most urgent priority at which anybody was paged.
     pub paged: Option<Priority>,
+    /// Whom dispatch gave it, if they still have it.
+    pub responder: Option<Responder>,
+    /// Its promises.
+    pub clocks: Clocks,
+    /// Whether the outage that its rule speaks of was begun since it is open.
+    pub outage_begun: bool,
+    /// The persons who were told by ways of their own.
+    pub told: BTreeMap<String, BTreeSet<Channel>>,
+    /// Persons to tell later, unless somebody acknowledges before.
+    pub calls: Vec<Call>,
+    /// Its promises.
+    pub clocks: Clocks,
+    /// Whether the outage that its rule speaks of was begun since it is open.
+    pub outage_begun: bool,
+}
+
+/// A person's way that waits: told then, if the incident still wants somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    pub at: Moment,
+    pub person: String,
+    pub channel: Channel,
+    pub kind: NoticeKind,
 }
 
 /// An alert of an incident.
@@ -116,7 +147,9 @@ impl DeskIncident {
 
     fn next_deadline(&self) -> Option<Moment> {
         let climbing = if self.record.state.is_open() { self.climb.next_deadline() } else { None };
-        [climbing, self.resolve_at, self.close_at, self.forget_at].into_iter().flatten().min()
+        let promised = self.clocks.next_deadline();
+        let calling = self.calls.iter().map(|call| call.at).min();
+        [climbing, promised, calling, self.resolve_at, self.close_at, self.forget_at].into_iter().flatten().min()
     }
 }
 
@@ -142,6 +175,14 @@ pub(in crate::engine) struct Core {
     pub next_incident: u64,
     pub problems: Problems,
     pub inspections: Inspections,
+    /// What incidents are about, and what began when: for similarity and hints.
+    pub likeness: Likeness,
+    pub beginnings: Beginnings,
+    pub calendars: CalendarWatch,
+    pub staff: Staff,
+    pub outages: OutageLedger,
+    /// What channels gather in a storm.
+    pub digests: Digests,
     /// Answers by idempotency key.
     pub answers: BTreeMap<String, (Moment, Outcome)>,
 }
@@ -154,6 +195,8 @@ pub(super) struct DeskState {
     /// Derived: incidents in the order of their next deadline.
     deadlines: BTreeSet<(Moment, IncidentId)>,
     armed: BTreeMap<IncidentId, Moment>,
+    /// Derived: who holds what, and what waits.
+    pub hands: Hands,
 }
 
 impl DeskState {
@@ -292,6 +335,9 @@ impl DeskState {
         incident.record.version += 1;
         incident.record.updated_at = now;
         let open = incident.record.state.is_open();
+        if !open || incident.record.acknowledged {
+            incident.calls.clear();
+        }
         incident.record.next_step_at = if open { incident.climb.next_deadline() } else { None };
         incident.record.unarmed = if open { incident.climb.unarmed() } else { None };
         incident.forget_at = match incident.record.state {
@@ -313,6 +359,7 @@ impl DeskState {
         if let Some(at) = self.armed.remove(&id) {
             self.deadlines.remove(&(at, id));
         }
+        self.hands.note(id, None);
         let Some(incident) = self.kept.incidents.remove(&id) else { return };
         for condition in incident.conditions.keys() {
             if self.kept.by_condition.get(condition) == Some(&id) {
@@ -324,6 +371,11 @@ impl DeskState {
                 self.kept.by_alert.remove(fingerprint);
             }
         }
+    }
+
+    /// Whether any remembered incident was found during this one.
+    pub fn incidents_found_during(&self, id: IncidentId) -> bool {
+        self.kept.incidents.iter().any(|(_, incident)| incident.record.found_during == Some(id))
     }
 
     /// The first incident that is due at `now`.
@@ -407,6 +459,7 @@ impl DeskState {
         for id in ids {
             state.arm(id);
         }
+        state.hands = Hands::of(&state.kept.incidents);
         state
     }
 }

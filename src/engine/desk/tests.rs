@@ -38,6 +38,7 @@ fn rule(name: &str) -> Rule {
         severity: None,
         priority: None,
         ladder: "default".to_owned(),
+        after_hours: None,
         pages: true,
         runbook: None,
         settle: Span::from_seconds(30),
@@ -47,6 +48,7 @@ fn rule(name: &str) -> Rule {
         quiet: None,
         otherwise_after: Span::from_minutes(15),
         groups: true,
+        grading: Default::default(),
         shape: 0,
     }
 }
@@ -64,6 +66,7 @@ fn rulebook() -> Rulebook {
         title: String::new(),
         members: Vec::new(),
         channels: vec![Channel::Webhook { url: format!("http://127.0.0.1/{name}") }],
+        ..Team::default()
     };
     let steps = vec![rung(Tier::First, "一线"), rung(Tier::Second, "二线"), rung(Tier::Third, "三线")];
     Rulebook {
@@ -76,7 +79,12 @@ fn rulebook() -> Rulebook {
             matchers: Matchers::default(),
             count: 3,
             within: Span::from_days(30),
+            apart: Span::ZERO,
+            regular: true,
+            zone: "Asia/Shanghai".to_owned(),
             team: "二线".to_owned(),
+            review_after: Span::from_days(7),
+            quiet: Span::from_days(30),
         }],
         ..Rulebook::empty()
     }
@@ -293,6 +301,7 @@ fn the_third_repeat_opens_one_problem_and_its_workaround_meets_the_next() {
         root_cause: Some("光模块老化".to_owned()),
         workaround: Some("切换到备用链路".to_owned()),
         fix: None,
+        change: None,
     };
     acts.push((21_000, Act::Problem(1, describe)));
     acts.push((21_001, Act::Problem(1, ProblemAction::Move { to: ProblemState::KnownError, reason: None })));

@@ -17,21 +17,35 @@ impl Desk {
 
     fn serve(&mut self, id: IncidentId, step: &mut Step<'_>) {
         let now = step.now;
+        if self.serve_clocks(id, step) {
+            return;
+        }
+        let staffing = self.staffing_of(id, step);
         let Some(incident) = self.state.get_mut(id) else { return };
         if incident.forget_at.is_some_and(|at| at <= now) {
             self.state.forget(id);
         } else if incident.close_at.is_some_and(|at| at <= now) {
             incident.close_at = None;
-            if incident.record.close(now).is_ok() {
+            if incident.clocks.is_breached() && incident.record.breach_reason.is_none() {
+                step.timeline(
+                    id,
+                    TimelineKind::Commented,
+                    "watchfire",
+                    "it stays open until somebody says why it was late",
+                );
+                step.touch(id);
+            } else if incident.record.close(now).is_ok() {
                 step.timeline(id, TimelineKind::Closed, "watchfire", "closed by itself after its time");
                 step.touch(id);
             }
         } else if incident.resolve_at.is_some_and(|at| at <= now) {
             incident.resolve_at = None;
             self.resolve_by_itself(id, step);
+        } else if incident.calls.iter().any(|call| call.at <= now) {
+            self.make_calls(id, step);
         } else {
             let moves = match step.rulebook.ladder(&incident.climb.ladder) {
-                Some(ladder) => incident.climb.tick(now, ladder, &step.rulebook.teams),
+                Some(ladder) => incident.climb.tick(now, ladder, &staffing),
                 None => {
                     incident.climb.stop("its ladder is gone from the rules");
                     Vec::new()
@@ -66,9 +80,10 @@ impl Desk {
         };
         step.count(counted);
         step.timeline(id, TimelineKind::Resolved, actor, text);
+        self.end_episode(id, step);
         // Whoever was never told of it need not be told that it is over.
         if was_paged {
-            self.page(id, NoticeKind::Resolved, "resolved", step);
+            self.tell(id, NoticeKind::Resolved, "resolved", step);
         }
         step.touch(id);
     }

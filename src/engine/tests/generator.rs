@@ -12,8 +12,8 @@ use crate::engine::{
 use crate::incidents::PendingOn;
 use crate::inspections::{ItemOutcome, ProbeResult};
 use crate::model::{
-    Cause, Event, Expiry, IncidentId, Labels, Matchers, Moment, Offset, Partition, ProblemId, RunId, SilenceId, Span,
-    Stamp, Status,
+    BreachReason, Cause, ContactBy, Event, Expiry, IncidentId, Labels, Matchers, Moment, Offset, Partition, ProblemId,
+    RunId, SilenceId, Span, Stamp, Status,
 };
 use crate::problems::ProblemState;
 use crate::rules::Rulebook;
@@ -34,8 +34,15 @@ tiers:
       - { tier: 2, team: nobody, respond_by: 60s }
       - { tier: 2, team: second, respond_by: 90s, page_every: 30s, resolve_by: 10m }
       - { tier: 3, team: third, respond_by: 120s, page_every: 50s }
+calendars:
+  - { name: shifts, zone: Asia/Shanghai, weekly: { mon-sun: ["00:00-08:01", "08:03-24:00"] } }
+targets:
+  - { name: 紧急, version: 1, priority: [P1, P2], tto: { within: 40s }, ttr: { within: 3m, calendar: shifts }, warnings: [50, 90] }
+  - { name: 一般, version: 1, ttr: { within: 5m, calendar: shifts }, pauses: [vendor] }
+outages:
+  - { name: 中断, a_year: 2m, zone: Asia/Shanghai, warn_at: [50, 100] }
 problems:
-  - { name: returns, match: 'rule!="catch-all"', count: 2, within: 1d, team: second }
+  - { name: returns, match: 'rule!="catch-all"', count: 2, within: 1d, apart: 10s, team: second }
 "#;
 
 const RULES: [&str; 4] = [
@@ -43,7 +50,7 @@ const RULES: [&str; 4] = [
 inventory:
   items: [{ name: a }, { name: b, depends_on: [a] }]
 rules:
-  - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 10s, resolve_after: 20s, reopen_within: 2m }
+  - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 10s, resolve_after: 20s, reopen_within: 2m, outage: { service: 链路, party: provider } }
   - { name: storm, match: alertname="Flap", by: [site], pattern: { threshold: { count: 3, within: 60s } }, otherwise_after: 40s, resolve_after: 10s, priority: P1 }
   - { name: deploy, match: alertname="Begin", by: [site], pattern: { pair: { until: alertname="End", within: 90s } }, settle: 0s }
   - { name: heartbeat, match: 'alertname="Beat",@status="point"', by: [site], pattern: { absence: { within: 45s } }, severity: critical }
@@ -69,11 +76,25 @@ inspections:
     due_within: 2m
     missed_after: 4m
     items: [{ name: port, severity: warning, tcp: { address: "127.0.0.1:1" } }]
+  - name: hours
+    schedule: "10 * * * *"
+    zone: UTC
+    team: first
+    due_within: 20m
+    missed_after: 30m
+    sign_off: true
+    slots: { every: 5m, for: 15m, within: 4m }
+    of: { items: [a, b] }
+    items:
+      - { name: 电压, fail: ">= 240", trend: 1d, tcp: { address: "127.0.0.1:1" } }
+      - { name: look, warn: "> 200", manual: {} }
 "#,
     r#"
 inventory:
   items: [{ name: "0" }, { name: a, depends_on: [b] }, { name: b, depends_on: ["0"] }]
 grouping: { look_again_after: 15s, alerts_at_most: 3 }
+targets:
+  - { name: 试运行, version: 1, shadow: true, tto: { within: 30s } }
 rules:
   - { name: seen, match: '@source!="none"', by: [alertname], continue: true, settle: 5s, resolve_after: 0s, reopen_within: 0s }
   - { name: link, match: alertname="LinkDown", by: [site, host], settle: 10s, resolve_after: 20s }
@@ -232,7 +253,14 @@ fn request(choice: &Choice, now: Moment, engine: &Engine, work: &Work) -> Reques
             let (run, item) = pick(&pending, detail[0]).unwrap_or(unasked);
             let outcome = ItemOutcome::ALL[usize::from(detail[2]) % 3];
             let evidence = "连接超时".to_owned();
-            Request::Desk(DeskInput::Probe(ProbeResult { run, item, outcome, evidence, value: Some(0.5) }))
+            Request::Desk(DeskInput::Probe(ProbeResult {
+                run,
+                item,
+                outcome,
+                evidence,
+                value: Some(f64::from(detail[3])),
+                found: None,
+            }))
         }
         Kind::Delivery => delivery(detail, work),
         Kind::Rulebook => Request::Rulebook(rulebooks()[usize::from(detail[0]) % 4].hash),
@@ -319,7 +347,7 @@ fn incident([which, verb, other, key, seen]: [u8; 5], engine: &Engine) -> Reques
         engine.incidents().map(|incident| (incident.record.id, incident.record.version)).collect();
     let (id, version) = pick(&known, which).unwrap_or((IncidentId(7), 1));
     let text = || "已处理".to_owned();
-    let action = match verb % 13 {
+    let action = match verb % 16 {
         0 | 1 => IncidentAction::Acknowledge { note: None },
         2 => IncidentAction::Assign { assignee: "张工".to_owned() },
         3 => IncidentAction::Comment { text: text() },
@@ -330,6 +358,11 @@ fn incident([which, verb, other, key, seen]: [u8; 5], engine: &Engine) -> Reques
         9 => IncidentAction::Close { note: None },
         10 => IncidentAction::Reopen { reason: text() },
         11 => IncidentAction::Merge { into: pick(&known, other).map_or(IncidentId(9), |(id, _)| id) },
+        12 => IncidentAction::Contact { by: ContactBy::Phone, note: text() },
+        13 | 14 => {
+            let reason = BreachReason { code: "spare_part".to_owned(), text: text() };
+            IncidentAction::ResolveBreached { resolution: text(), reason }
+        }
         _ => IncidentAction::Cancel { reason: text() },
     };
     let seen = match seen % 6 {
@@ -344,16 +377,25 @@ fn problem([which, verb, other, key, seen]: [u8; 5], engine: &Engine) -> Request
     let known: Vec<ProblemId> = engine.problems().map(|problem| problem.id).collect();
     let id = pick(&known, which).unwrap_or(ProblemId(1));
     let some = |text: &str| Some(text.to_owned());
-    let action = match verb % 5 {
+    let because = || "证据充分".to_owned();
+    let action = match verb % 10 {
         0 => ProblemAction::Comment { text: "看过日志".to_owned() },
         1 => ProblemAction::Own { owner: "李工".to_owned() },
         2 => ProblemAction::Move {
             to: ProblemState::ALL[usize::from(other) % ProblemState::ALL.len()],
             reason: some("证据充分"),
         },
-        3 => {
-            ProblemAction::Describe { root_cause: some("光模块老化"), workaround: some("切换备用"), fix: None }
-        }
+        3 => ProblemAction::Describe {
+            root_cause: some("光模块老化"),
+            workaround: some("切换备用"),
+            fix: None,
+            change: None,
+        },
+        4 => ProblemAction::Accept,
+        5 => ProblemAction::Reject { reason: because() },
+        6 => ProblemAction::Merge { into: ProblemId(u64::from(other % 4)), reason: because() },
+        7 => ProblemAction::Split { incidents: vec![IncidentId(u64::from(other % 8))], reason: because() },
+        8 => ProblemAction::Review { note: because() },
         _ => ProblemAction::LinkIncident { incident: IncidentId(u64::from(other % 8)) },
     };
     command(Action::Problem { id, action }, key, (seen % 8 == 0).then_some(1))
@@ -361,7 +403,7 @@ fn problem([which, verb, other, key, seen]: [u8; 5], engine: &Engine) -> Request
 
 fn run([which, verb, other, key, seen]: [u8; 5]) -> Request {
     let outcome = ItemOutcome::ALL[usize::from(other) % 4];
-    let item = ["room", "look", "web"][usize::from(other / 4) % 3].to_owned();
+    let item = ["room", "look", "web", "look@a@00:15", "look@b@01:10"][usize::from(other / 4) % 5].to_owned();
     let action = match verb % 6 {
         0 => {
             return command(
@@ -370,7 +412,13 @@ fn run([which, verb, other, key, seen]: [u8; 5]) -> Request {
                 None,
             );
         }
-        1 | 2 => RunAction::RecordItem { item, outcome, evidence: "看过，正常".to_owned(), value: None },
+        1 | 2 => RunAction::RecordItem {
+            item,
+            outcome,
+            evidence: "看过，正常".to_owned(),
+            value: Some(f64::from(other)),
+            found: None,
+        },
         3 => RunAction::SignOff { note: None },
         4 => RunAction::Reject { reason: "重做".to_owned() },
         _ => RunAction::Skip { reason: "停电".to_owned() },

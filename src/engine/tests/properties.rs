@@ -243,6 +243,7 @@ fn the_random_inputs_reach_every_kind_of_record() {
                 Effect::Delivery(_) => "delivery",
                 Effect::Probe(_) => "probe",
                 Effect::Answer(_) => "answer",
+                Effect::Staff(_) => continue,
                 Effect::Normalised(_) => "normalised",
                 Effect::Count(_) => "count",
             };

@@ -115,6 +115,7 @@ impl Play {
                     outcome,
                     evidence: "温度 31 度".to_owned(),
                     value: None,
+                    found: None,
                 };
                 let id: RunId = words[2].parse().unwrap();
                 self.command(now, &words, Action::Run { id, action });
@@ -503,7 +504,7 @@ inspections:
 
 #[test]
 fn the_third_repeat_within_the_window_is_a_problem() {
-    let rules = format!("{EACH}problems:\n  - {{ name: returns, count: 3, within: 1d, team: second }}\n");
+    let rules = format!("{EACH}problems:\n  - {{ name: returns, count: 3, within: 1d, apart: 0s, team: second }}\n");
     let round =
         |minutes: i64| format!("{minutes}m firing LinkDown site=GZ01\n{minutes}m resolved LinkDown site=GZ01\n");
     check(

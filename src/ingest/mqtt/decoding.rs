@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Decode, TopicFilters};
+use super::{Decode, TopicFilters, presence};
 use crate::ingest::{Decoded, Parcel, Unreadable, decode, native};
 use crate::model::{DeadLetter, Moment};
 use crate::rules::Rulebook;
@@ -12,7 +12,7 @@ pub const NATIVE_FILTER: &str = "watchfire/events/#";
 
 /// The topic filters of a rulebook's sources, and the native one.
 pub fn filters(rulebook: &Rulebook) -> Vec<String> {
-    let mut filters = vec![NATIVE_FILTER.to_owned()];
+    let mut filters = vec![NATIVE_FILTER.to_owned(), presence::FILTER.to_owned()];
     for filter in rulebook.sources.iter().flat_map(|source| &source.topics) {
         if !filters.contains(filter) {
             filters.push(filter.clone());
@@ -26,6 +26,12 @@ pub fn filters(rulebook: &Rulebook) -> Vec<String> {
 pub fn decoder(rulebook: Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync>) -> Decode {
     let native_topics = TopicFilters::parse([NATIVE_FILTER]).expect("the native filter is a good one");
     Arc::new(move |topic, payload, _redelivery| {
+        if let Some(person) = presence::person_of(topic) {
+            return match presence::read(person, payload) {
+                Ok(heartbeat) => Parcel::Presence(heartbeat),
+                Err(unreadable) => parcel(presence::SOURCE, topic, payload, Err(unreadable)),
+            };
+        }
         let rulebook = rulebook();
         let source = rulebook.sources.iter().find(|source| source.takes_topic(topic));
         let (name, decoded) = match source {
@@ -67,6 +73,7 @@ mod tests {
         let shown = match decode(topic, payload.as_bytes(), Redelivery { dup: false }) {
             Parcel::Events(events) => format!("{} events", events.len()),
             Parcel::DeadLetter(letter) => format!("dead: {}", letter.reason),
+            Parcel::Presence(heartbeat) => format!("{heartbeat:?}"),
             Parcel::Partly { events, dead_letter } => format!("{} events, {}", events.len(), dead_letter.reason),
         };
         assert!(shown.starts_with(expected), "{shown}");

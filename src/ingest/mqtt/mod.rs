@@ -11,6 +11,7 @@ mod decoding;
 mod fakes;
 mod lane;
 mod listener;
+mod presence;
 mod reading;
 mod redelivery;
 mod topic;
@@ -27,6 +28,7 @@ pub use decoding::{NATIVE_FILTER, decoder, filters};
 pub use listener::{
     Authenticate, Binding, Denied, ListenError, ListenerSettings, MqttListener, Permit, REFUSAL_REASONS,
 };
+pub use presence::topic_of as presence_topic;
 pub use topic::{BadTopicFilter, TopicFilters};
 
 /// What the transport knows of a message's history.

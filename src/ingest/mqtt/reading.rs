@@ -152,6 +152,7 @@ pub(super) fn is_idempotent(parcel: &Parcel) -> bool {
             events.iter().all(|event| event.status != Status::Point)
         }
         Parcel::DeadLetter(_) => false,
+        Parcel::Presence(_) => true,
     }
 }
 
@@ -160,6 +161,7 @@ pub(super) fn is_idempotent(parcel: &Parcel) -> bool {
 fn nameless(parcel: &Parcel) -> Option<&str> {
     match parcel {
         Parcel::DeadLetter(letter) => Some(&letter.source),
+        Parcel::Presence(_) => None,
         Parcel::Events(events) | Parcel::Partly { events, .. } => {
             let nameless = |event: &Event| event.status == Status::Point && event.id.is_none();
             events.first().filter(|_| events.iter().all(nameless)).map(|event| event.source.as_str())
@@ -169,7 +171,7 @@ fn nameless(parcel: &Parcel) -> Option<&str> {
 
 fn storable_parcel(parcel: Parcel) -> Parcel {
     match parcel {
-        Parcel::Events(events) => Parcel::Events(events),
+        Parcel::Events(_) | Parcel::Presence(_) => parcel,
         Parcel::DeadLetter(letter) => Parcel::DeadLetter(storable_letter(letter)),
         Parcel::Partly { events, dead_letter } => Parcel::Partly { events, dead_letter: storable_letter(dead_letter) },
     }

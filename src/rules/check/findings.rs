@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::reach;
-use crate::model::{Labels, Matcher, MatcherOp, Matchers};
+use super::{reach, sites};
+use crate::model::{Labels, Matcher, MatcherOp, Matchers, Moment};
 use crate::rules::{
     Extraction, Inhibition, Inventory, Loaded, NAMING_FACT, NamingStandard, Pattern, Place, Rule, Rulebook,
     TEMPLATE_FACT, Table,
@@ -31,10 +31,22 @@ pub enum FindingKind {
     Contradiction,
     /// It names something that the inventory does not hold.
     NotInInventory,
+    /// Nobody of the first line goes there.
+    OrphanSite,
+    /// A calendar in which nobody ever works.
+    NeverOpen,
+    /// A calendar whose statutory holidays of the coming year are not known.
+    YearMissing,
     /// There are more things to keep apart than it may keep.
     Bound,
+    /// Its people cannot do its work in its time.
+    Capacity,
     /// It is looked at for every event.
     Unindexed,
+    /// A rule does not say what its incidents are.
+    Unclassified,
+    /// The lines of support may take longer than was promised.
+    BeyondTarget,
 }
 
 impl FindingKind {
@@ -43,14 +55,20 @@ impl FindingKind {
             FindingKind::Unreachable => "never reached, since an earlier rule owns all that they match",
             FindingKind::Contradiction => "fit nothing, since they contradict themselves",
             FindingKind::NotInInventory => "name what the inventory does not hold",
+            FindingKind::NeverOpen => "are calendars in which nobody ever works",
+            FindingKind::YearMissing => "are calendars that lack the statutory holidays of a year",
+            FindingKind::OrphanSite => "are sites where nobody of the first line works",
             FindingKind::Bound => "will hit a bound",
+            FindingKind::Capacity => "are more work than the people have time for",
             FindingKind::Unindexed => "tried for every event; a matcher such as alertname=\"…\" would index them",
+            FindingKind::Unclassified => "say not what their incidents are; class: incident, event or request",
+            FindingKind::BeyondTarget => "may take longer in their tiers than their targets promise",
         }
     }
 }
 
 /// Everything, by kind, then in file order. `windows_max`: how many windows one rule keeps.
-pub fn findings(loaded: &Loaded, windows_max: usize) -> Vec<Finding> {
+pub fn findings(loaded: &Loaded, windows_max: usize, now: Moment) -> Vec<Finding> {
     let rulebook = &loaded.rulebook;
     let mut found = Vec::new();
     let mut add = |kind, (section, name): (&'static str, &str), message: String| {
@@ -81,10 +99,38 @@ pub fn findings(loaded: &Loaded, windows_max: usize) -> Vec<Finding> {
             add(FindingKind::Unindexed, rule_of, format!("rule {:?} is tried for every event: {why}", rule.name));
         }
     }
+    for (kind, rule, message) in super::promises::findings(rulebook) {
+        add(kind, ("rule", rule), message);
+    }
     for inhibition in &rulebook.inhibitions {
         if let Some(message) = impossible(inhibition) {
             add(FindingKind::Contradiction, ("inhibition", &inhibition.name), message);
         }
+    }
+    for (name, over) in rulebook.plans.iter().filter_map(|(name, plan)| Some((name, plan.overload(rulebook, now)?))) {
+        let message = format!(
+            "plan {name:?} needs {} of work from {:.0} to {:.0}, and its {} inspectors have {} ({})",
+            over.needed, over.from, over.to, over.inspectors, over.available, over.basis
+        );
+        add(FindingKind::Capacity, ("inspection plan", name), message);
+    }
+    for (name, calendar) in &rulebook.calendars {
+        if calendar.next_open(now).is_none() {
+            add(FindingKind::NeverOpen, ("calendar", name), format!("nobody ever works in calendar {name:?}"));
+        }
+        if let Some(year) = calendar.lacks_statutory_year(now) {
+            let message = format!(
+                "calendar {name:?} does not know the statutory holidays of {year}: take a newer watchfire, or write them \
+                 into its holidays and make_up"
+            );
+            add(FindingKind::YearMissing, ("calendar", name), message);
+        }
+    }
+    for (site, items, at) in sites::orphans(rulebook) {
+        let message = format!(
+            "site {site:?} with {items} items is covered by no team of the first line; give it to somebody on a roster"
+        );
+        add(FindingKind::OrphanSite, ("inventory item", &at), message);
     }
     found.sort_by_key(|finding| finding.kind);
     found

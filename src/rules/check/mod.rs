@@ -2,7 +2,9 @@
 //! event.
 
 mod findings;
+mod promises;
 mod reach;
+mod sites;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +17,7 @@ use unicode_width::UnicodeWidthStr;
 pub use findings::{Finding, FindingKind};
 
 use super::{Loaded, Rule};
+use crate::model::Moment;
 
 /// How many rules, and how many findings of a kind, the text lists; JSON lists all.
 const ROWS_MAX: usize = 200;
@@ -39,8 +42,9 @@ pub struct RuleSummary {
     pub matchers: String,
 }
 
-/// Looks at a rulebook as a whole. `windows_max`: how many windows a correlator keeps for one rule.
-pub fn report(loaded: &Loaded, windows_max: usize) -> Report {
+/// Looks at a rulebook as a whole. `windows_max`: how many windows a correlator keeps for one rule; `now`: when it is
+/// to be used.
+pub fn report(loaded: &Loaded, windows_max: usize, now: Moment) -> Report {
     let rulebook = &loaded.rulebook;
     let counts = [
         ("sources", rulebook.sources.len()),
@@ -52,7 +56,12 @@ pub fn report(loaded: &Loaded, windows_max: usize) -> Report {
         ("storms", rulebook.storms.len()),
         ("inventory items", rulebook.inventory.len()),
         ("tiers", rulebook.ladders.len()),
+        ("calendars", rulebook.calendars.len()),
         ("teams", rulebook.teams.len()),
+        ("targets", rulebook.targets.len()),
+        ("outages", rulebook.outage_budgets.len()),
+        ("people", rulebook.people.len()),
+        ("rosters", rulebook.rosters.len()),
         ("problems", rulebook.problems.len()),
         ("inspections", rulebook.plans.len()),
         ("tests", loaded.tests.len()),
@@ -68,7 +77,7 @@ pub fn report(loaded: &Loaded, windows_max: usize) -> Report {
         hash: rulebook.hash.to_string(),
         counts: counts.into(),
         rules: rulebook.rules.iter().map(summary).collect(),
-        findings: findings::findings(loaded, windows_max),
+        findings: findings::findings(loaded, windows_max, now),
     }
 }
 

@@ -1,6 +1,9 @@
 //! From rule files to a rulebook: every file is read, every mistake is collected, and only then is it decided.
 
 mod actions;
+mod calendar;
+mod calendar_text;
+mod channel;
 mod csv;
 mod grouping;
 mod holding;
@@ -13,14 +16,20 @@ mod pattern_text;
 mod person;
 mod person_text;
 mod plan;
+mod plan_devices;
+mod plan_item;
 mod plan_text;
 mod problem;
 mod problem_text;
 mod reader;
+mod roster;
+mod roster_text;
 mod rule;
 pub(super) mod schema;
 mod shape;
 mod table;
+mod target;
+mod target_text;
 mod team;
 mod team_text;
 mod test_case;
@@ -101,14 +110,19 @@ struct Loading {
     ladders: BTreeMap<String, super::Ladder>,
     teams: BTreeMap<String, super::Team>,
     people: BTreeMap<String, super::Person>,
+    rosters: BTreeMap<String, super::Roster>,
+    targets: Vec<super::Target>,
+    breach_reasons: BTreeMap<String, String>,
+    outage_budgets: Vec<super::OutageBudget>,
     problems: Vec<super::ProblemPolicy>,
-    plans: BTreeMap<String, super::Plan>,
+    plans: plan::Collected,
     tests: Vec<super::TestCase>,
 }
 
 impl Loading {
     fn file(&mut self, mut reader: Reader<'_>, mut file: FileText) {
         self.normalising.sections(&mut reader, &mut file);
+        self.calendars_section(&mut reader, file.calendars.take().unwrap_or_default());
         for entry in file.teams.unwrap_or_default() {
             self.define(&mut reader, "team", &entry.name.value, entry.name.referenced);
             let team = team::team(&mut reader, &entry);
@@ -118,6 +132,11 @@ impl Loading {
             self.define(&mut reader, "person", &entry.name.value, entry.name.referenced);
             let person = person::person(&mut reader, &entry);
             self.people.insert(person.name.clone(), person);
+        }
+        for entry in file.rosters.unwrap_or_default() {
+            self.define(&mut reader, "roster", &entry.name.value, entry.name.referenced);
+            let roster = roster::roster(&mut reader, &entry);
+            self.rosters.insert(roster.name.clone(), roster);
         }
         for entry in file.tiers.unwrap_or_default() {
             self.define(&mut reader, "ladder", &entry.name.value, entry.name.referenced);
@@ -154,15 +173,19 @@ impl Loading {
             self.inhibitions.push(inhibition);
         }
         self.holding(&mut reader, file.maintenance.unwrap_or_default(), file.storms.unwrap_or_default());
+        let (targets, reasons, outages) = (file.targets.take(), file.breach_reasons.take(), file.outages.take());
+        self.service_levels(&mut reader, targets, reasons, outages);
         for entry in file.problems.unwrap_or_default() {
             self.define(&mut reader, "problem policy", &entry.name.value, entry.name.referenced);
             self.problems.push(problem::problem(&mut reader, &entry));
         }
         for entry in file.inspections.unwrap_or_default() {
             self.define(&mut reader, "inspection plan", &entry.name.value, entry.name.referenced);
-            if let Some(plan) = plan::plan(&mut reader, &entry) {
-                self.plans.insert(plan.name.clone(), plan);
-            }
+            self.plans.plan(&mut reader, &entry);
+        }
+        for entry in file.checklists.unwrap_or_default() {
+            self.define(&mut reader, "checklist", &entry.name.value, entry.name.referenced);
+            self.plans.checklist(&mut reader, &entry);
         }
         for entry in file.tests.unwrap_or_default() {
             self.define(&mut reader, "test", &entry.name.value, entry.name.referenced);
@@ -171,6 +194,17 @@ impl Loading {
         self.mistakes.extend(reader.mistakes);
         self.warnings.extend(reader.warnings);
         self.references.extend(reader.references);
+    }
+
+    fn calendars_section(&mut self, reader: &mut Reader<'_>, entries: Vec<calendar_text::CalendarEntry>) {
+        for entry in entries {
+            self.define(reader, "calendar", &entry.name.value, entry.name.referenced);
+            if entry.name.value == ALWAYS {
+                reader.mistake(entry.name.referenced, format!("{ALWAYS:?} is 7×24 everywhere"), "another name");
+            }
+            let calendar = calendar::calendar(reader, &entry);
+            self.calendars.insert(calendar.name.clone(), calendar);
+        }
     }
 
     fn holding(
@@ -190,6 +224,34 @@ impl Loading {
             self.storms.push(holding::storm(reader, &entry));
         }
         holding::check_counts(reader, self.maintenance.len(), self.storms.len());
+    }
+
+    fn service_levels(
+        &mut self,
+        reader: &mut Reader<'_>,
+        targets: Option<Vec<target_text::TargetEntry>>,
+        reasons: Option<Vec<target_text::BreachReasonEntry>>,
+        outages: Option<Vec<target_text::OutageBudgetEntry>>,
+    ) {
+        for entry in targets.unwrap_or_default() {
+            let target = target::target(reader, &entry);
+            let at = entry.name.referenced;
+            self.define(reader, "target", &format!("{} v{}", target.name, target.version), at);
+            if let Some(other) = target::together(&self.targets, &target) {
+                let message = format!("versions {} and {} are in effect together", other.version, target.version);
+                reader.mistake(at, message, "until: in the older, and from: in the newer version");
+            }
+            self.targets.push(target);
+        }
+        for entry in reasons.unwrap_or_default() {
+            self.define(reader, "breach reason", &entry.code.value, entry.code.referenced);
+            let (code, title) = target::breach_reason(reader, &entry);
+            self.breach_reasons.insert(code, title);
+        }
+        for entry in outages.unwrap_or_default() {
+            self.define(reader, "outage budget", &entry.name.value, entry.name.referenced);
+            self.outage_budgets.push(target::outage_budget(reader, &entry));
+        }
     }
 
     fn inventory_section(&mut self, reader: &mut Reader<'_>, section: inventory::InventoryText) {
@@ -221,6 +283,9 @@ impl Loading {
             self.teams.entry(team.name.clone()).or_insert(team);
         }
         self.calendars.insert(ALWAYS.to_owned(), WorkCalendar::always(ALWAYS));
+        if self.breach_reasons.is_empty() {
+            self.breach_reasons = target::default_reasons();
+        }
         self.ladders.entry(defaults::LADDER.to_owned()).or_insert_with(defaults::ladder);
         self.check_references(&texts);
         let places = normalising::places(&self.items);
@@ -229,6 +294,8 @@ impl Loading {
         let normalising = std::mem::take(&mut self.normalising);
         let normalising = normalising.finish(&texts, &mut self.mistakes, &mut self.warnings);
         self.warnings.extend(normalising::judge_names(&inventory, &places, &normalising.naming, &texts));
+        let plans = std::mem::take(&mut self.plans);
+        let plans = plans.finish(&inventory, &texts, &mut self.mistakes, &mut self.warnings);
         self.mistakes.extend(holding::unknown_items(&self.item_names, &inventory, &texts));
         if !self.mistakes.is_empty() {
             self.mistakes.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
@@ -250,8 +317,12 @@ impl Loading {
             ladders: self.ladders,
             teams: self.teams,
             people: self.people,
+            rosters: self.rosters,
+            targets: self.targets,
+            breach_reasons: self.breach_reasons,
+            outage_budgets: self.outage_budgets,
             problems: self.problems,
-            plans: self.plans,
+            plans,
         };
         Ok(Loaded { rulebook, warnings: self.warnings, tests: self.tests, places: self.defined })
     }
@@ -291,6 +362,11 @@ impl Loading {
                 Named::Ladder => ("ladder", self.ladders.keys().map(String::as_str).collect()),
                 Named::Calendar => ("calendar", self.calendars.keys().map(String::as_str).collect()),
                 Named::Team => ("team", self.teams.keys().map(String::as_str).collect()),
+                Named::Roster => ("roster", self.rosters.keys().map(String::as_str).collect()),
+                Named::Person => {
+                    self.warnings.extend(self.stranger(reference, texts));
+                    continue;
+                }
             };
             let Some(file) = texts.get(reference.file) else { continue };
             let at = place(reference.at);
@@ -306,6 +382,20 @@ impl Loading {
                 self.warnings.push(Mistake::at(&file.path, &file.text, at, message, ""));
             }
         }
+    }
+}
+
+impl Loading {
+    /// Somebody whom a roster names and nobody describes, where people are described at all: hardly meant.
+    fn stranger(&self, reference: &Reference, texts: &[RuleText]) -> Option<Mistake> {
+        let name = &reference.name;
+        let is_member = |team: &super::Team| team.members.contains(name);
+        if self.people.is_empty() || self.people.contains_key(name) || self.teams.values().any(is_member) {
+            return None;
+        }
+        let file = texts.get(reference.file)?;
+        let message = format!("nobody named {name:?} stands in people");
+        Some(Mistake::at(&file.path, &file.text, place(reference.at), message, ""))
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::schema::{LengthOfTime, PriorityWord};
+use super::schema::{LanguageWord, LengthOfTime, PriorityWord};
 use super::team_text::ChannelText;
 use crate::rules::spanned::Spanned;
 
@@ -25,6 +25,9 @@ pub(super) struct PersonEntry {
     /// How many open incidents they may hold at a time; 5 unless given.
     #[schemars(range(min = 1, max = super::person::LIMIT_MAX))]
     pub limit: Option<Spanned<u64>>,
+    /// In which their notices are worded: en (the default) or zh.
+    #[schemars(with = "Option<LanguageWord>")]
+    pub language: Option<Text>,
     /// How they are told, besides the channels of their team.
     pub notify: Option<Vec<ContactEntry>>,
 }

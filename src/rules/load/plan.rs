@@ -1,185 +1,242 @@
-//! The section `inspections:`.
+//! The sections `inspections:` and `checklists:`.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use super::plan_text::{HttpText, ItemEntry, PlanEntry, PromqlText, TlsText};
-use super::reader::{Named, Reader};
+use serde_saphyr::Location;
+
+use super::plan_devices::{Devices, devices, spread};
+use super::plan_item::items;
+use super::plan_text::{ChecklistEntry, PlanEntry, SlotsText, WindowText};
+use super::reader::{Named, Reader, each, place};
 use crate::calendar::Schedule;
-use crate::model::{LABEL_MAX_BYTES, LABELS_MAX, Labels, NAME_MAX_BYTES, Severity, Span};
+use crate::model::Span;
 use crate::rules::defaults::FIRST_LINE;
 use crate::rules::spanned::Spanned;
-use crate::rules::{Check, Comparison, Item, Limit, Plan};
+use crate::rules::{Crew, Inventory, Item, Mistake, Plan, RuleText, Slots};
 
 const SECOND: Span = Span::from_seconds(1);
-const ITEMS_MAX: usize = 500;
+const MINUTE: Span = Span::from_minutes(1);
+const HOUR: Span = Span::from_hours(1);
+const DAY: Span = Span::from_days(1);
+/// Of one plan, with all its devices and slots.
+const ITEMS_MAX: usize = 3_000;
+/// Of all plans together.
+const ALL_ITEMS_MAX: usize = 30_000;
 const RUN_MAX: Span = Span::from_days(31);
-const TIMEOUT: Span = Span::from_seconds(10);
-const TIMEOUT_MAX: Span = Span::from_minutes(2);
-const MESSAGE_WITHIN_MAX: Span = Span::from_hours(1);
-const CERTIFICATE_MAX: Span = Span::from_days(3650);
-const WARN_BELOW: Span = Span::from_days(30);
-const FAIL_BELOW: Span = Span::from_days(7);
-/// Labels that say which item failed.
-const IDENTITY: [&str; 2] = ["plan", "item"];
+const WINDOW_MAX: Span = Span::from_days(183);
+const HOURS_A_DAY: Span = Span::from_hours(8);
+const INSPECTORS_MAX: u32 = 10_000;
+const MONTHS: u64 = 12;
 
-/// The plan; `None` only when its schedule is a mistake.
-pub(super) fn plan(reader: &mut Reader<'_>, entry: &PlanEntry) -> Option<Plan> {
-    let name = reader.name(&entry.name);
-    let at = entry.name.referenced;
-    if entry.items.is_empty() || entry.items.len() > ITEMS_MAX {
-        reader.mistake(at, format!("a plan of {} items", entry.items.len()), format!("1 to {ITEMS_MAX} items"));
+/// How often a year each comes.
+pub(super) const PERIODS: [(&str, u64); 4] = [("year", 1), ("half-year", 2), ("quarter", 4), ("month", 12)];
+
+/// What all files say, before checklists and devices are filled in.
+#[derive(Default)]
+pub(super) struct Collected {
+    checklists: BTreeMap<String, Vec<Item>>,
+    drafts: Vec<Draft>,
+}
+
+struct Draft {
+    plan: Plan,
+    /// Names of checklists, and where they stand.
+    uses: Vec<(String, Location)>,
+    devices: Option<Devices>,
+    file: usize,
+    at: Location,
+}
+
+impl Collected {
+    pub fn checklist(&mut self, reader: &mut Reader<'_>, entry: &ChecklistEntry) {
+        let name = reader.name(&entry.name);
+        if entry.items.is_empty() {
+            reader.mistake(entry.name.referenced, "a checklist without items", "at least one item");
+        }
+        self.checklists.insert(name, items(reader, &entry.name, &entry.items));
     }
-    let mut names = BTreeSet::new();
-    for item in &entry.items {
-        if !names.insert(item.name.value.as_str()) {
-            let message = format!("the item {:?} stands twice in this plan", item.name.value);
-            reader.mistake(item.name.referenced, message, "another name");
+
+    /// Leaves the plan out only when its schedule is a mistake.
+    pub fn plan(&mut self, reader: &mut Reader<'_>, entry: &PlanEntry) {
+        let used = entry.checklist.as_ref().map(each).unwrap_or_default();
+        let uses = used.into_iter().map(|(name, at)| (name.to_owned(), at)).collect();
+        let devices = entry.of.as_ref().map(|of| devices(reader, of));
+        let (file, at) = (reader.file_number, entry.name.referenced);
+        if let Some(plan) = plan(reader, entry) {
+            self.drafts.push(Draft { plan, uses, devices, file, at });
         }
     }
-    let items = entry.items.iter().filter_map(|text| item(reader, text)).collect();
-    let due_within = reader.span(&entry.due_within, SECOND, RUN_MAX);
-    let missed_after = reader.span(&entry.missed_after, SECOND, RUN_MAX);
+
+    /// Every plan with the items of its checklists, for each of its devices. A plan of no devices is left out.
+    pub fn finish(
+        self,
+        inventory: &Inventory,
+        texts: &[RuleText],
+        mistakes: &mut Vec<Mistake>,
+        warnings: &mut Vec<Mistake>,
+    ) -> BTreeMap<String, Plan> {
+        let (mut plans, mut all) = (BTreeMap::new(), 0);
+        for draft in self.drafts {
+            let Some(file) = texts.get(draft.file) else { continue };
+            let say =
+                |at, message: String, expected: &str| Mistake::at(&file.path, &file.text, place(at), message, expected);
+            let Draft { mut plan, uses, devices, at, .. } = draft;
+            for (name, at) in &uses {
+                match self.checklists.get(name) {
+                    Some(items) => plan.items.extend(items.iter().cloned()),
+                    None => {
+                        let known: Vec<&str> = self.checklists.keys().map(String::as_str).collect();
+                        let expected = format!("one of {}", known.join(", "));
+                        mistakes.push(say(*at, format!("unknown checklist {name:?}"), &expected));
+                    }
+                }
+            }
+            let slots = plan.slots.map_or(1, |slots| slots.count() as usize);
+            match spread(std::mem::take(&mut plan.items), devices.as_ref(), inventory, ITEMS_MAX / slots.max(1)) {
+                Ok(spread) => {
+                    warnings.extend(spread.warnings.into_iter().map(|text| say(at, text, "")));
+                    plan.items = spread.items;
+                }
+                Err(mistake) => mistakes.push(say(at, mistake.message, &mistake.expected)),
+            }
+            all += plan.items.len();
+            if all > ALL_ITEMS_MAX {
+                let message = format!("all plans together have more than {ALL_ITEMS_MAX} items");
+                mistakes.push(say(at, message, "fewer devices in a plan"));
+                break;
+            }
+            if !plan.items.is_empty() {
+                plans.insert(plan.name.clone(), plan);
+            }
+        }
+        plans
+    }
+}
+
+fn plan(reader: &mut Reader<'_>, entry: &PlanEntry) -> Option<Plan> {
+    let name = reader.name(&entry.name);
+    let at = entry.name.referenced;
+    let own = entry.items.as_deref().unwrap_or_default();
+    if own.is_empty() && entry.checklist.is_none() {
+        reader.mistake(at, "a plan without items", "items, or a checklist");
+    }
+    let (schedule, due_within, missed_after) = times(reader, entry);
     if missed_after < due_within {
         let message = format!("missed after {missed_after}, but due within {due_within}");
-        reader.mistake(entry.missed_after.referenced, message, "missed_after at least as long as due_within");
+        let at = entry.missed_after.as_ref().or(entry.due_within.as_ref()).map_or(at, |text| text.referenced);
+        reader.mistake(at, message, "missed_after at least as long as due_within");
     }
-    let default_team = || Spanned::new(FIRST_LINE.to_owned(), entry.name.referenced);
+    let default_team = || Spanned::new(FIRST_LINE.to_owned(), at);
     let team = entry.team.as_ref().map_or_else(default_team, Clone::clone);
+    let sign_off = entry.sign_off.unwrap_or(false);
+    if !sign_off && (entry.signers.is_some() || entry.four_eyes.is_some()) {
+        reader.mistake(at, "who may sign a plan that nobody signs", "sign_off: true beside it");
+    }
     Some(Plan {
         title: entry.title.as_ref().map_or_else(|| name.clone(), |title| reader.text(title)),
-        schedule: schedule(reader, entry)?,
         team: reader.refer(Named::Team, &team),
         name,
-        items,
+        items: items(reader, &entry.name, own),
         due_within,
         missed_after,
-        sign_off: entry.sign_off.unwrap_or(false),
+        sign_off,
+        signers: entry.signers.as_ref().map(|team| reader.refer(Named::Team, team)),
+        four_eyes: entry.four_eyes.unwrap_or(false),
+        slots: entry.slots.as_ref().map(|text| slots(reader, text, due_within)),
+        crew: entry.capacity.as_ref().map(|text| Crew {
+            inspectors: text.value.inspectors.as_ref().map(|count| reader.count(count, 1, INSPECTORS_MAX)),
+            hours_a_day: reader.optional_span(text.value.hours_a_day.as_ref(), MINUTE, DAY).unwrap_or(HOURS_A_DAY),
+            calendar: text.value.calendar.as_ref().map(|name| reader.refer(Named::Calendar, name)),
+        }),
+        schedule: schedule?,
     })
 }
 
-fn schedule(reader: &mut Reader<'_>, entry: &PlanEntry) -> Option<Schedule> {
-    match Schedule::parse(&entry.schedule.value, &entry.zone.value) {
+/// When its runs begin, are overdue, and are missed: from a schedule and its keys, or from a window.
+fn times(reader: &mut Reader<'_>, entry: &PlanEntry) -> (Option<Schedule>, Span, Span) {
+    let at = entry.name.referenced;
+    match (&entry.schedule, &entry.window) {
+        (Some(line), None) => {
+            let schedule = schedule(reader, &line.value, line.referenced, entry);
+            let mut needed = |text: &Option<Spanned<String>>, key: &str| match text {
+                Some(text) => reader.span(text, SECOND, RUN_MAX),
+                None => {
+                    reader.mistake(at, format!("{key} is missing"), format!("{key} beside the schedule"));
+                    SECOND
+                }
+            };
+            let due_within = needed(&entry.due_within, "due_within");
+            (schedule, due_within, needed(&entry.missed_after, "missed_after"))
+        }
+        (None, Some(window)) => {
+            if let Some(text) = &entry.missed_after {
+                let expected = "due_within only: a window is missed at its end";
+                reader.mistake(text.referenced, "missed_after beside a window", expected);
+            }
+            let within = reader.span(&window.within, HOUR, WINDOW_MAX);
+            let due_within = reader.optional_span(entry.due_within.as_ref(), SECOND, WINDOW_MAX).unwrap_or(within);
+            let months = months(reader, window);
+            let months: Vec<String> = months.iter().map(u64::to_string).collect();
+            let line = format!("0 0 1 {} *", months.join(","));
+            (schedule(reader, &line, window.within.referenced, entry), due_within, within)
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            reader.mistake(at, "when is it due?", "exactly one of schedule and window");
+            (None, SECOND, SECOND)
+        }
+    }
+}
+
+/// The months on whose first day a window opens.
+fn months(reader: &mut Reader<'_>, text: &WindowText) -> Vec<u64> {
+    let at = text.within.referenced;
+    if let Some(months) = &text.months {
+        let given = &months.value;
+        if given.is_empty() || given.iter().any(|month| !(1..=MONTHS).contains(month)) || text.times.is_some() {
+            reader.mistake(months.referenced, format!("months {given:?}"), "months from 1 to 12, and no times");
+            return vec![1];
+        }
+        return given.clone();
+    }
+    let per = text.per.as_ref().map_or("year", |word| word.value.as_str());
+    let Some((_, periods)) = PERIODS.iter().find(|(word, _)| *word == per) else {
+        let expected = PERIODS.map(|(word, _)| word).join(", ");
+        reader.mistake(text.per.as_ref().map_or(at, |word| word.referenced), format!("{per:?} is no period"), expected);
+        return vec![1];
+    };
+    let times = text.times.as_ref().map_or(1, |times| times.value).saturating_mul(*periods);
+    if times == 0 || times > MONTHS || !MONTHS.is_multiple_of(times) {
+        let at = text.times.as_ref().map_or(at, |times| times.referenced);
+        reader.mistake(at, format!("{times} windows a year"), "1, 2, 3, 4, 6 or 12 a year, or months");
+        return vec![1];
+    }
+    let first = text.first.as_ref().map_or(1, |first| u64::from(reader.count(first, 1, 12)));
+    let mut months: Vec<u64> = (0..times).map(|n| (first - 1 + n * (MONTHS / times)) % MONTHS + 1).collect();
+    months.sort_unstable();
+    months
+}
+
+fn slots(reader: &mut Reader<'_>, text: &SlotsText, due_within: Span) -> Slots {
+    let every = reader.span(&text.every, MINUTE, DAY);
+    let lasts = reader.span(&text.lasts, MINUTE, DAY);
+    if lasts < every || lasts > due_within {
+        let message = format!("slots every {every} for {lasts}");
+        reader.mistake(text.lasts.referenced, message, format!("at least one slot, and all within {due_within}"));
+    }
+    let within = reader.optional_span(text.within.as_ref(), SECOND, DAY).unwrap_or(every);
+    Slots { every, lasts, within }
+}
+
+fn schedule(reader: &mut Reader<'_>, line: &str, at: Location, entry: &PlanEntry) -> Option<Schedule> {
+    match Schedule::parse(line, &entry.zone.value) {
         Ok(schedule) => Some(schedule),
         Err(bad) if bad.reason.contains("time zone") => {
             reader.mistake(entry.zone.referenced, bad.reason, "");
             None
         }
         Err(bad) => {
-            reader.mistake(entry.schedule.referenced, bad.reason, "");
+            reader.mistake(at, bad.reason, "");
             None
         }
     }
-}
-
-fn item(reader: &mut Reader<'_>, text: &ItemEntry) -> Option<Item> {
-    let name = reader.name(&text.name);
-    let severity = text.severity.as_ref().and_then(|word| reader.word(word)).unwrap_or(Severity::Major);
-    if severity == Severity::Cleared {
-        reader.mistake(text.name.referenced, "a failure cannot be cleared", "another severity");
-    }
-    let title = text.title.as_ref().map_or_else(|| name.clone(), |title| reader.text(title));
-    Some(Item { title, labels: labels(reader, text), check: check(reader, text)?, name, severity })
-}
-
-fn labels(reader: &mut Reader<'_>, text: &ItemEntry) -> Labels {
-    let Some(labels) = &text.labels else { return Labels::empty() };
-    if labels.len() > LABELS_MAX - IDENTITY.len() - 1 {
-        reader.mistake(text.name.referenced, format!("{} labels", labels.len()), format!("at most {}", LABELS_MAX - 3));
-    }
-    for (name, value) in labels {
-        let at = value.referenced;
-        if name.is_empty() || name.len() > NAME_MAX_BYTES {
-            reader.mistake(at, format!("{name:?} is not a label"), format!("a name of 1 to {NAME_MAX_BYTES} bytes"));
-        }
-        if IDENTITY.contains(&name.as_str()) {
-            reader.mistake(at, format!("the label {name:?} says which item failed"), "another label");
-        }
-        if value.value.len() > LABEL_MAX_BYTES {
-            reader.mistake(at, format!("a label of {} bytes", value.value.len()), format!("at most {LABEL_MAX_BYTES}"));
-        }
-    }
-    Labels::from_pairs(
-        labels.iter().filter(|(_, value)| !value.value.is_empty()).map(|(name, value)| (name, &value.value)),
-    )
-}
-
-/// The one check that the item has.
-fn check(reader: &mut Reader<'_>, text: &ItemEntry) -> Option<Check> {
-    let ItemEntry { manual, http, tcp, tls, promql, mqtt, .. } = text;
-    let given = [manual.is_some(), http.is_some(), tcp.is_some(), tls.is_some(), promql.is_some(), mqtt.is_some()];
-    let given = given.into_iter().filter(|given| *given).count();
-    if given != 1 {
-        let expected = "exactly one of manual, http, tcp, tls, promql, mqtt";
-        reader.mistake(text.name.referenced, format!("an item with {given} checks"), expected);
-        return None;
-    }
-    let manual = manual.as_ref().map(|manual| Check::Manual { evidence: manual.evidence.unwrap_or(false) });
-    let http = http.as_ref().map(|http| http_check(reader, http));
-    let tcp = tcp.as_ref().map(|tcp| Check::Tcp {
-        address: reader.address(&tcp.address),
-        timeout: timeout(reader, tcp.timeout.as_ref()),
-    });
-    let tls = tls.as_ref().map(|tls| tls_check(reader, tls));
-    let promql = promql.as_ref().map(|promql| promql_check(reader, promql));
-    let mqtt = mqtt.as_ref().map(|mqtt| Check::Mqtt {
-        topic: reader.topic(&mqtt.topic, true),
-        within: reader.span(&mqtt.within, SECOND, MESSAGE_WITHIN_MAX),
-    });
-    manual.or(http).or(tcp).or(tls).or(promql).or(mqtt)
-}
-
-fn timeout(reader: &mut Reader<'_>, text: Option<&Spanned<String>>) -> Span {
-    reader.optional_span(text, SECOND, TIMEOUT_MAX).unwrap_or(TIMEOUT)
-}
-
-fn http_check(reader: &mut Reader<'_>, text: &HttpText) -> Check {
-    let status = text.status.as_ref().map(|status| reader.count(status, 100, 599));
-    Check::Http {
-        url: reader.url(&text.url),
-        status: status.and_then(|status| u16::try_from(status).ok()),
-        contains: text.contains.as_ref().map(|contains| reader.text(contains)),
-        timeout: timeout(reader, text.timeout.as_ref()),
-    }
-}
-
-fn tls_check(reader: &mut Reader<'_>, text: &TlsText) -> Check {
-    let fail_below = reader.optional_span(text.fail_below.as_ref(), Span::ZERO, CERTIFICATE_MAX).unwrap_or(FAIL_BELOW);
-    let warn_below = reader.optional_span(text.warn_below.as_ref(), Span::ZERO, CERTIFICATE_MAX);
-    let warn_below = warn_below.unwrap_or(WARN_BELOW.max(fail_below));
-    if let Some(text) = text.warn_below.as_ref().filter(|_| warn_below < fail_below) {
-        let message = format!("warns below {warn_below}, but fails below {fail_below} already");
-        reader.mistake(text.referenced, message, "warn_below at least as long as fail_below");
-    }
-    let address = reader.address(&text.address);
-    Check::Tls { address, warn_below, fail_below, timeout: timeout(reader, text.timeout.as_ref()) }
-}
-
-fn promql_check(reader: &mut Reader<'_>, text: &PromqlText) -> Check {
-    Check::Promql {
-        server: reader.url(&text.server),
-        query: reader.text(&text.query),
-        warn: text.warn.as_ref().and_then(|text| limit(reader, text)),
-        fail: text.fail.as_ref().and_then(|text| limit(reader, text)),
-        timeout: timeout(reader, text.timeout.as_ref()),
-    }
-}
-
-/// `> 0.9`
-fn limit(reader: &mut Reader<'_>, text: &Spanned<String>) -> Option<Limit> {
-    let signs =
-        [(">=", Comparison::AtLeast), ("<=", Comparison::AtMost), (">", Comparison::Above), ("<", Comparison::Below)];
-    let value = text.value.trim();
-    let found = signs.into_iter().find_map(|(sign, comparison)| Some((comparison, value.strip_prefix(sign)?)));
-    let read = found.and_then(|(comparison, number)| {
-        let value: f64 = number.trim().parse().ok()?;
-        value.is_finite().then_some(Limit { comparison, value })
-    });
-    if read.is_none() {
-        reader.mistake(
-            text.referenced,
-            format!("{value:?} is not a limit"),
-            "for example \"> 0.9\", \">= 3\" or \"< 1\"",
-        );
-    }
-    read
 }

@@ -28,6 +28,9 @@ pub(super) enum Named {
     Ladder,
     Team,
     Calendar,
+    Roster,
+    /// Somebody who works; not everybody needs an entry, so that one is missing is only a warning.
+    Person,
 }
 
 /// A name that must be defined somewhere.
@@ -62,6 +65,17 @@ impl<'a> Reader<'a> {
 
     pub fn warning(&mut self, at: Location, message: impl Into<String>) {
         self.warnings.push(Mistake::at(&self.file.path, &self.file.text, place(at), message, ""));
+    }
+
+    /// Where the file's line holds a secret.
+    pub fn mistake_unquoted(&mut self, at: Location, message: &str, expected: &str) {
+        let mistake = Mistake::at(&self.file.path, &self.file.text, place(at), message, expected);
+        self.mistakes.push(mistake.unquoted());
+    }
+
+    pub fn warning_unquoted(&mut self, at: Location, message: &str) {
+        let warning = Mistake::at(&self.file.path, &self.file.text, place(at), message, "");
+        self.warnings.push(warning.unquoted());
     }
 
     pub fn refer(&mut self, what: Named, name: &Spanned<String>) -> String {

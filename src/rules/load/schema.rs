@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, js
 
 use super::text::FileText;
 use crate::model::{Priority, Severity, Status, Tier};
+use crate::rules::{Dispatch, Language, Otherwise, RequestMethod};
 
 /// The schema of one rule file, in the dialect 2020-12. It holds less than `load` does: what only all files together
 /// can say (a team that nobody defines), and what is inside matchers and expressions, it does not see.
@@ -49,16 +50,33 @@ spellings! {
     });
     SeverityWord => words(&Severity::ALL.map(Severity::as_str));
     PriorityWord => words(&Priority::ALL.map(Priority::as_str));
+    /// Working time; `wd` is a working day, whose length the target says.
+    WorkingTime => json_schema!({
+        "type": "string",
+        "pattern": r"^\s*([0-9]+wd)?([0-9]+(w|d|h|m|s|ms))*\s*$",
+        "examples": ["8h", "2wd", "1wd4h"],
+    });
+    ClassWord => words(&crate::model::Class::ALL.map(crate::model::Class::as_str));
+    LevelWord => words(&crate::model::Level::ALL.map(crate::model::Level::as_str));
+    PartyWord => words(&crate::model::CauseParty::ALL.map(crate::model::CauseParty::as_str));
+    OnBreachWord => words(&crate::rules::OnBreach::ALL.map(crate::rules::OnBreach::as_str));
+    MeasureWord => words(&["response", "resolution", "first_fix", "reopened", "contact"]);
     StatusWord => words(&[Status::Firing, Status::Resolved, Status::Point].map(Status::as_str));
     /// What an event that a rule makes can be.
     MadeStatusWord => words(&["firing", "point"]);
     StateWord => words(&super::test_case::STATES);
     TierNumber => json_schema!({"type": "integer", "enum": Tier::ALL.map(Tier::number)});
+    PeriodWord => words(&super::plan::PERIODS.map(|(word, _)| word));
+    DayWord => words(&super::roster::DAYS);
+    OtherwiseWord => words(&Otherwise::ALL.map(Otherwise::as_str));
+    DispatchWord => words(&Dispatch::ALL.map(Dispatch::as_str));
     CountedWord => words(&["transitions", "message"]);
     SemanticsWord => words(&["sec"]);
     FlapModeWord => words(&["time", "nagios", "icinga"]);
     ActionTimeWord => words(&["fire", "clear"]);
     ThroughWord => words(&["depends_on"]);
+    LanguageWord => words(&Language::ALL.map(Language::as_str));
+    MethodWord => words(&RequestMethod::ALL.map(RequestMethod::as_str));
     FormatWord => words(&["json", "text", "form", "env"]);
     SourceName => json_schema!({"type": "string", "pattern": "^[a-z0-9._-]+$"});
     /// Which text of an event.

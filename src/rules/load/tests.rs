@@ -59,7 +59,7 @@ fn what_is_no_yaml_is_located() {
 #[test]
 fn unknown_and_doubled_keys_are_mistakes() {
     check("rulez: []\n", &["x.yaml:1:1: unknown field `rulez`; expected one of sources, …"]);
-    check("rosters: []\n", &["x.yaml:1:1: unknown field `rosters`; expected one of sources, …"]);
+    check("rosterz: []\n", &["x.yaml:1:1: unknown field `rosterz`; expected one of sources, …"]);
     check("rules:\n- name: a\n  name: b\n", &["x.yaml:3:3: the key \"name\" stands twice; expected each key once"]);
     check("rules: []\nrules: []\n", &["x.yaml:2:1: the key \"rules\" stands twice; expected each key once"]);
     check("rules:\n- match: a=b\n", &["x.yaml:2:3: missing field `name`"]);
@@ -67,7 +67,7 @@ fn unknown_and_doubled_keys_are_mistakes() {
         "rules:\n- name: 告警\n  tittle: x\n",
         &[
             "x.yaml:3:3: unknown field `tittle`; expected one of name, match, when, by, pattern, on, continue, because, \
-         title, severity, priority, tiers, pages, runbook, settle, resolve_after, close_after, reopen_within, quiet, \
+         title, severity, priority, tiers, after_hours, pages, runbook, settle, resolve_after, close_after, reopen_within, quiet, \
          otherwise_after, semantics, context, contexts, emit, incident, group",
         ],
     );
@@ -310,9 +310,9 @@ problems:
             "b.yaml:4:15: \"0 0 30 2 *\" is never due: no month in it has such a day",
             "b.yaml:7:19: missed after 2h, but due within 4h; expected missed_after at least as long as due_within",
             "b.yaml:8:20: an item with 2 checks; expected exactly one of manual, http, tcp, tls, promql, mqtt",
-            "b.yaml:8:62: the item \"a\" stands twice in this plan; expected another name",
+            "b.yaml:8:62: the item \"a\" stands twice in \"daily\"; expected another name",
             "b.yaml:8:62: an item with 0 checks; expected exactly one of manual, http, tcp, tls, promql, mqtt",
-            "b.yaml:9:12: a plan of 0 items; expected 1 to 500 items",
+            "b.yaml:9:12: a plan without items; expected items, or a checklist",
             "b.yaml:9:48: unknown time zone \"Asia/Guangzhou\"; expected an IANA name, for example Asia/Shanghai",
             "b.yaml:11:29: this side fits everything; expected at least one matcher",
             "b.yaml:13:22: 1 is out of bounds; expected 2 to 64",
@@ -369,6 +369,7 @@ inspections:
                 url: "http://127.0.0.1:7247/-/healthy".to_owned(),
                 status: Some(200),
                 contains: Some("OK".to_owned()),
+                json: None,
                 timeout: second(10),
             },
             Check::Tcp { address: "127.0.0.1:7247".to_owned(), timeout: second(3) },
@@ -705,4 +706,38 @@ fn tests_that_cannot_mean_anything_are_mistakes() {
     );
     let loaded = loaded("tests:\n  - {name: t, input: [{labels: {a: b}}], expect: [{incidents: [{rule: 没有}]}]}\n");
     assert_eq!(loaded.warnings[0].to_string(), "x.yaml:2:1: the test \"t\" names an unknown rule \"没有\"");
+}
+
+#[test]
+fn mistakes_in_calendars_are_told_where_they_stand() {
+    check(
+        "calendars:\n- {name: always, zone: Asia/Shanghai}\n- {name: 白班, zone: 北京}\n",
+        &[
+            "x.yaml:2:10: \"always\" is 7×24 everywhere; expected another name",
+            "x.yaml:3:20: unknown time zone \"北京\"; expected an IANA name, for example Asia/Shanghai",
+        ],
+    );
+    check(
+        "calendars:\n- name: a\n  zone: UTC\n  weekly: {周一: 08:00-12:00, mon-tue: 08:00-12:00, tue: 8-12}\n",
+        &[
+            "x.yaml:4:16: \"周一\" is not a weekday; expected mon, tue, wed, thu, fri, sat, sun, or a span such as mon-fri",
+            "x.yaml:4:56: \"8-12\" is not a stretch of hours; expected for example 08:00-12:00 or 22:00-06:00",
+            "x.yaml:4:56: the hours of tue stand twice; expected each day once",
+        ],
+    );
+    check(
+        "calendars:\n- name: a\n  zone: UTC\n  holidays: [japan, 2026-02-30, 2026-10-07..2026-10-01]\n",
+        &[
+            "x.yaml:4:14: \"japan\" is not a date; expected 2026-10-01 or 2026-10-01..2026-10-07, from 1970 to 2100",
+            "x.yaml:4:21: \"2026-02-30\" is not a date; expected 2026-10-01 or 2026-10-01..2026-10-07, from 1970 to 2100",
+            "x.yaml:4:33: \"2026-10-07..2026-10-01\" ends before it begins; expected the earlier date first",
+        ],
+    );
+    check_rule(
+        "after_hours: {calendar: office, tiers: nights}",
+        &[
+            "x.yaml:3:25: unknown calendar \"office\"; expected one of always",
+            "x.yaml:3:40: unknown ladder \"nights\"; expected one of default",
+        ],
+    );
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::calendar_text::{AfterHoursText, CalendarEntry};
 use super::grouping::GroupingText;
 use super::holding::{MaintenanceEntry, StormEntry};
 use super::inventory::InventoryText;
@@ -10,9 +11,13 @@ use super::ladder_text::LadderEntry;
 use super::normalising::{ExtractText, SeveritiesText, TemplateText};
 use super::pattern_text::{ContextActionText, EmitText, PatternText};
 use super::person_text::PersonEntry;
-use super::plan_text::PlanEntry;
+use super::plan_text::{ChecklistEntry, PlanEntry};
 use super::problem_text::ProblemEntry;
-use super::schema::{CountedWord, LengthOfTime, PriorityWord, SemanticsWord, SeverityWord, ThroughWord};
+use super::roster_text::RosterEntry;
+use super::schema::{
+    ClassWord, CountedWord, LengthOfTime, LevelWord, PriorityWord, SemanticsWord, SeverityWord, ThroughWord,
+};
+use super::target_text::{BreachReasonEntry, OutageBudgetEntry, OutageText, TargetEntry};
 use super::team_text::TeamEntry;
 use crate::rules::source::{OneOrMore, SourceText};
 use crate::rules::spanned::Spanned;
@@ -45,14 +50,26 @@ pub(super) struct FileText {
     pub storms: Option<Vec<StormEntry>>,
     /// Ladders: who gets an incident, and by when.
     pub tiers: Option<Vec<LadderEntry>>,
+    /// When work is done: weeks, holidays, make-up workdays.
+    pub calendars: Option<Vec<CalendarEntry>>,
     /// Who they are, and how they are told.
     pub teams: Option<Vec<TeamEntry>>,
     /// What each of them can take, and how they want to be told.
     pub people: Option<Vec<PersonEntry>>,
+    /// Who works when.
+    pub rosters: Option<Vec<RosterEntry>>,
+    /// What is promised to whom, in which version. The first that fits an incident holds.
+    pub targets: Option<Vec<TargetEntry>>,
+    /// Codes of reasons why a promise was broken; a built-in list unless given.
+    pub breach_reasons: Option<Vec<BreachReasonEntry>>,
+    /// How long services may be out in a year.
+    pub outages: Option<Vec<OutageBudgetEntry>>,
     /// When incidents become a problem.
     pub problems: Option<Vec<ProblemEntry>>,
     /// Checklists on a schedule.
     pub inspections: Option<Vec<PlanEntry>>,
+    /// What inspection plans look at, by name.
+    pub checklists: Option<Vec<ChecklistEntry>>,
     /// Inputs on virtual time, and what must come of them (`watchfire test`).
     pub tests: Option<Vec<super::test_case::TestEntry>>,
 }
@@ -90,6 +107,8 @@ pub(super) struct RuleEntry {
     pub priority: Option<Text>,
     /// The ladder that its incidents climb; `default` unless given.
     pub tiers: Option<Text>,
+    /// Another ladder for incidents that open outside the hours of a calendar.
+    pub after_hours: Option<AfterHoursText>,
     /// Whether anybody is paged; true unless given.
     pub pages: Option<bool>,
     /// A text or a link, shown with the incident.
@@ -126,6 +145,24 @@ pub(super) struct RuleEntry {
     pub incident: Option<Spanned<bool>>,
     /// Whether its alerts may become one incident with those of other rules; true unless given.
     pub group: Option<bool>,
+    /// What its incidents are: incident 故障, event 监控事件 or request 服务请求. Every rule should say it.
+    #[schemars(with = "Option<ClassWord>")]
+    pub class: Option<Text>,
+    /// Outside the service catalogue: counted, but promised nothing; false unless given.
+    pub out_of_catalogue: Option<bool>,
+    /// How much is hit; with urgency it makes the priority, unless priority is given.
+    #[schemars(with = "Option<LevelWord>")]
+    pub impact: Option<Text>,
+    /// How little time there is.
+    #[schemars(with = "Option<LevelWord>")]
+    pub urgency: Option<Text>,
+    /// A calendar: while it is closed, out_of_hours_urgency holds instead.
+    pub hours: Option<Text>,
+    /// With hours.
+    #[schemars(with = "Option<LevelWord>")]
+    pub out_of_hours_urgency: Option<Text>,
+    /// Its incidents are outages of a service.
+    pub outage: Option<OutageText>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -213,6 +213,7 @@ fn agree(wish: &Wish) -> Result<Outcome, Unanswered> {
             Action::Incident { id, .. } => Outcome::Incident { id: *id, version: 2 },
             Action::Problem { id, .. } => Outcome::Problem { id: *id, version: 2 },
             Action::Run { id, .. } => Outcome::Run { id: *id, version: 2 },
+            Action::Staff(_) => Outcome::Staff { id: Some(1) },
             Action::StartRun { .. } => Outcome::Run { id: watchfire::model::RunId(7), version: 1 },
         },
         Wish::Silence { change, .. } => match change {

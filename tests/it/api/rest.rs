@@ -10,6 +10,7 @@ use watchfire::engine::{
 };
 use watchfire::incidents::{IncidentState, PendingOn};
 use watchfire::inspections::{ItemOutcome, RunState};
+use watchfire::model::{BreachReason, CauseParty, ContactBy, Outage};
 use watchfire::model::{DeadLetter, IncidentId, Matcher, Priority, ProblemId, RunId, Status, Tier};
 use watchfire::problems::ProblemState;
 
@@ -248,6 +249,14 @@ async fn every_command_reaches_the_queue_as_it_was_meant() {
         reply
     };
     let text = || "查明原因".to_owned();
+    let late = || BreachReason { code: "vendor".to_owned(), text: text() };
+    let out = || Outage {
+        customer: String::new(),
+        service: "平台".to_owned(),
+        party: CauseParty::ThirdParty,
+        from: "2026-11-21T00:00:00Z".parse().unwrap(),
+        to: None,
+    };
     let incident = |action| Action::Incident { id: IncidentId(1), action };
     let cases = [
         ("acknowledge", "", IncidentAction::Acknowledge { note: None }),
@@ -266,19 +275,54 @@ async fn every_command_reaches_the_queue_as_it_was_meant() {
         ("reopen", r#"{"reason":"查明原因"}"#, IncidentAction::Reopen { reason: text() }),
         ("merge", r#"{"into":"INC-2"}"#, IncidentAction::Merge { into: IncidentId(2) }),
         ("cancel", r#"{"reason":"查明原因"}"#, IncidentAction::Cancel { reason: text() }),
+        (
+            "workaround",
+            r#"{"helped":true,"note":"查明原因"}"#,
+            IncidentAction::WorkaroundHelped { helped: true, note: Some(text()) },
+        ),
+        ("found_during", r#"{"incident":"INC-2"}"#, IncidentAction::FoundDuring { incident: IncidentId(2) }),
+        (
+            "contact",
+            r#"{"by":"phone","note":"查明原因"}"#,
+            IncidentAction::Contact { by: ContactBy::Phone, note: text() },
+        ),
+        ("breach-reason", r#"{"code":"vendor","text":"查明原因"}"#, IncidentAction::ExplainBreach { reason: late() }),
+        (
+            "resolve",
+            r#"{"resolution":"查明原因","breach_reason":{"code":"vendor","text":"查明原因"}}"#,
+            IncidentAction::ResolveBreached { resolution: text(), reason: late() },
+        ),
+        (
+            "outage",
+            r#"{"service":"平台","party":"third_party","from":"2026-11-21T00:00:00Z"}"#,
+            IncidentAction::Outage { outage: out() },
+        ),
     ];
     for (verb, body, action) in cases {
         let reply = check(&format!("/api/v1/incidents/INC-1/{verb}"), body, incident(action)).await;
         assert_eq!((reply.json()["id"].clone(), reply.header("etag")), (json!("INC-1"), "\"1\""));
     }
     let problem = |action| Action::Problem { id: ProblemId(1), action };
-    let described = ProblemAction::Describe { root_cause: None, workaround: Some(text()), fix: None };
+    let described = ProblemAction::Describe { root_cause: None, workaround: Some(text()), fix: None, change: None };
     let moved = ProblemAction::Move { to: ProblemState::KnownError, reason: None };
     let cases = [
         ("comment", r#"{"text":"查明原因"}"#, ProblemAction::Comment { text: text() }),
         ("own", r#"{"owner":"查明原因"}"#, ProblemAction::Own { owner: text() }),
         ("move", r#"{"to":"known_error"}"#, moved),
         ("describe", r#"{"workaround":"查明原因"}"#, described),
+        ("accept", "{}", ProblemAction::Accept),
+        ("reject", r#"{"reason":"查明原因"}"#, ProblemAction::Reject { reason: text() }),
+        (
+            "merge",
+            r#"{"into":"PRB-2","reason":"查明原因"}"#,
+            ProblemAction::Merge { into: ProblemId(2), reason: text() },
+        ),
+        (
+            "split",
+            r#"{"incidents":["INC-3"],"reason":"查明原因"}"#,
+            ProblemAction::Split { incidents: vec![IncidentId(3)], reason: text() },
+        ),
+        ("review", r#"{"note":"查明原因"}"#, ProblemAction::Review { note: text() }),
         ("link", r#"{"incident":"INC-3"}"#, ProblemAction::LinkIncident { incident: IncidentId(3) }),
     ];
     for (verb, body, action) in cases {
@@ -291,9 +335,14 @@ async fn every_command_reaches_the_queue_as_it_was_meant() {
         outcome: ItemOutcome::NotApplicable,
         evidence: text(),
         value: Some(21.5),
+        found: Some("SN-1".to_owned()),
     };
     let cases = [
-        ("items/%E6%B8%A9%E5%BA%A6", r#"{"outcome":"n/a","evidence":"查明原因","value":21.5}"#, recorded),
+        (
+            "items/%E6%B8%A9%E5%BA%A6",
+            r#"{"outcome":"n/a","evidence":"查明原因","value":21.5,"found":"SN-1"}"#,
+            recorded,
+        ),
         ("sign-off", "", RunAction::SignOff { note: None }),
         ("reject", r#"{"reason":"查明原因"}"#, RunAction::Reject { reason: text() }),
         ("skip", r#"{"reason":"查明原因"}"#, RunAction::Skip { reason: text() }),
@@ -463,7 +512,10 @@ async fn what_is_answered_is_what_the_document_describes() {
         }
         let id = if path.contains("inspections") { "1" } else { "INC-1" };
         let id = if path.contains("problems") { "PRB-1" } else { id };
-        let reply = house.get(&path.replace("{id}", id).replace("{fingerprint}", &fingerprint)).await;
+        let path = if path.ends_with("/draft") { &format!("{path}?month=2026-05") } else { path };
+        let reply = house
+            .get(&path.replace("{id}", id).replace("{plan}", "machine-room").replace("{fingerprint}", &fingerprint))
+            .await;
         assert_eq!(reply.status, 200, "{path}: {}", reply.text());
         assert_eq!(reply.header("cache-control"), "no-store", "{path}");
         let value = reply.json();

@@ -6,13 +6,14 @@ use watchfire::engine::{AlertRecord, Effect, Evidence, Notice, NoticeKind};
 use watchfire::incidents::{Incident, IncidentState, TimelineEntry, TimelineKind};
 use watchfire::inspections::{ItemOutcome, ItemResult, Run, RunState};
 use watchfire::model::{
-    Cause, Fingerprint, IncidentId, Labels, Matcher, MatcherOp, Matchers, Moment, Offset, Partition, Priority,
-    ProblemId, RunId, Severity, Silence, SilenceId, Span, Stamp, Status, Tier,
+    BreachReason, Cause, CauseParty, ClockFace, ClockKind, ClockState, ContactBy, ContactLog, Fingerprint, IncidentId,
+    Labels, Matcher, MatcherOp, Matchers, Moment, Offset, Outage, Partition, Priority, ProblemId, RunId, Severity,
+    Silence, SilenceId, Span, Stamp, Status, Tier,
 };
 use watchfire::problems::{Problem, ProblemNote, ProblemState};
 use watchfire::rules::{
-    Actions, Channel, Check, Counts, Inhibition, Item, Ladder, Pattern, Plan, Rule, RuleText, Rulebook, RulebookHash,
-    Semantics, Step, Team,
+    adder, arget, ash, attern, ctions, eam, emantics, ext, hannel, heck, lan, n, nhibition, ounts, reach, rew, romise,
+    tem, tep, udget, ule, ulebook, utage,
 };
 
 use super::house::START;
@@ -94,14 +95,55 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
         reopened: 0,
         held: None,
         problem: None,
+        found_during: None,
+        similar: vec![watchfire::incidents::SimilarIncident { incident: IncidentId(1), similarity: 0.9 }],
+        findings: Vec::new(),
         workaround: None,
         runbook: None,
         diagnosis: None,
         resolution: None,
+        digests: Vec::new(),
         unpaged: false,
         next_step_at: Some(at(900)),
         unarmed: None,
+        class: Default::default(),
+        out_of_catalogue: false,
+        impact: None,
+        urgency: None,
+        clocks: vec![clock()],
+        contacts: vec![ContactLog {
+            at: at(60),
+            by: ContactBy::Phone,
+            actor: "王工".to_owned(),
+            note: "已联系用户".to_owned(),
+            after: Span::from_seconds(60),
+        }],
+        breach_reason: Some(BreachReason { code: "spare_part".to_owned(), text: "等备件".to_owned() }),
+        outages: vec![Outage {
+            customer: "省局".to_owned(),
+            service: "业务平台".to_owned(),
+            party: CauseParty::Provider,
+            from: at(-3600),
+            to: None,
+        }],
         updated_at: at(number as i64),
+    }
+}
+
+fn clock() -> ClockFace {
+    ClockFace {
+        clock: ClockKind::Tto,
+        state: ClockState::Met,
+        target: "标准".to_owned(),
+        version: 1,
+        shadow: false,
+        limit: Span::from_hours(1),
+        calendar: "always".to_owned(),
+        elapsed: Span::from_seconds(60),
+        deadline: None,
+        breached_at: None,
+        paused: None,
+        ended_at: Some(at(60)),
     }
 }
 
@@ -121,6 +163,7 @@ pub fn timeline(incident: u64, text: &str) -> Effect {
         kind: TimelineKind::Opened,
         actor: "rule link-down".to_owned(),
         text: text.to_owned(),
+        tier: None,
     })
 }
 
@@ -159,9 +202,11 @@ pub fn notice(incident: u64, url: &str) -> Effect {
         kind: NoticeKind::Page,
         channel: Channel::Webhook { url: url.to_owned() },
         team: "noc".to_owned(),
+        person: None,
         tier: Some(Tier::First),
         subject: IncidentId(incident).to_string(),
         title: "P2 链路中断".to_owned(),
+        language: watchfire::rules::Language::En,
         body: "{}".to_owned(),
     }))
 }
@@ -173,7 +218,6 @@ pub fn problem(number: u64) -> Problem {
         title: "链路反复中断".to_owned(),
         state: ProblemState::New,
         team: "network".to_owned(),
-        owner: None,
         policy: "repeats".to_owned(),
         fingerprint: Fingerprint(7),
         rule: "link-down".to_owned(),
@@ -181,14 +225,11 @@ pub fn problem(number: u64) -> Problem {
         reason: "3 incidents in 30d".to_owned(),
         incidents: vec![IncidentId(1)],
         occurrences: 3,
-        root_cause: None,
-        workaround: None,
-        fix: None,
         notes: vec![ProblemNote { at: at(5), actor: "王工".to_owned(), text: "查看光功率".to_owned() }],
         opened_at: at(number as i64),
         last_seen_at: at(0),
-        closed_at: None,
         updated_at: at(0),
+        ..Problem::blank(ProblemId(number), Fingerprint(7), at(0))
     }
 }
 
@@ -203,15 +244,25 @@ pub fn run(number: u64) -> Run {
         scheduled_at: at(0),
         overdue_at: at(3600),
         missed_at: at(7200),
+        due_since: Some(at(0)),
+        overdue_since: None,
+        unsigned_since: None,
         items: vec![ItemResult {
             name: "temperature".to_owned(),
             title: "温度".to_owned(),
             kind: "manual".to_owned(),
+            device: None,
+            due_at: None,
+            missed_at: None,
             outcome: ItemOutcome::NotDone,
             evidence: String::new(),
             value: None,
+            found: None,
+            expected: None,
             by: None,
             at: None,
+            trend: None,
+            incident: None,
         }],
         reason: None,
         signed_by: None,
@@ -253,6 +304,7 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
         severity: None,
         priority: None,
         ladder: "default".to_owned(),
+        after_hours: None,
         pages: true,
         runbook: None,
         settle: Span::from_seconds(30),
@@ -262,6 +314,7 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
         quiet: None,
         otherwise_after: Span::from_minutes(15),
         groups: true,
+        grading: Default::default(),
         shape: 1,
     }
 }
@@ -293,6 +346,33 @@ pub fn rulebook() -> Rulebook {
         equal: vec![equal.to_owned()],
         through: None,
     };
+    let within = Promise { within: Span::from_hours(1), calendar: "always".to_owned(), by_channel: Default::default() };
+    rulebook.targets = vec![Target {
+        name: "标准".to_owned(),
+        version: 1,
+        from: None,
+        until: None,
+        because: "首版".to_owned(),
+        matchers: Matchers(Vec::new()),
+        classes: Vec::new(),
+        priorities: Vec::new(),
+        during: None,
+        tto: Some(within),
+        ttr: None,
+        warnings: vec![75],
+        pauses: Default::default(),
+        shadow: false,
+        on_breach: OnBreach::Page,
+        indicators: Vec::new(),
+    }];
+    rulebook.outage_budgets = vec![OutageBudget {
+        name: "平台".to_owned(),
+        matchers: Matchers(Vec::new()),
+        party: CauseParty::Provider,
+        a_year: Span::from_hours(72),
+        zone: "Asia/Shanghai".to_owned(),
+        warn_at: vec![50],
+    }];
     rulebook.inhibitions = vec![
         inhibition("power", "alertname", "site"),
         inhibition("graded", "@severity", "site"),
@@ -310,9 +390,9 @@ pub fn rulebook() -> Rulebook {
     rulebook.ladders.insert("default".to_owned(), ladder);
     for (name, title) in [("noc", "一线服务台"), ("network", "网络专家")] {
         let channels = vec![Channel::Webhook { url: "https://chat.example.org/hook/SECRET".to_owned() }];
-        let team =
-            Team { name: name.to_owned(), title: title.to_owned(), members: vec!["王工".to_owned()], channels };
-        rulebook.teams.insert(name.to_owned(), team);
+        let (name, members) = (name.to_owned(), vec!["王工".to_owned()]);
+        let team = Team { name: name.clone(), title: title.to_owned(), members, channels, ..Team::default() };
+        rulebook.teams.insert(name, team);
     }
     let item = Item {
         name: "temperature".to_owned(),
@@ -320,6 +400,12 @@ pub fn rulebook() -> Rulebook {
         check: Check::Manual { evidence: true },
         severity: Severity::Minor,
         labels: labels(&[("site", "GZ01")]),
+        device: None,
+        warn: None,
+        fail: None,
+        expect: None,
+        trend: None,
+        minutes: 10,
     };
     let plan = Plan {
         name: "machine-room".to_owned(),
@@ -330,6 +416,10 @@ pub fn rulebook() -> Rulebook {
         due_within: Span::from_hours(2),
         missed_after: Span::from_hours(8),
         sign_off: true,
+        signers: None,
+        four_eyes: false,
+        slots: None,
+        crew: Some(Crew { inspectors: None, hours_a_day: Span::from_hours(1), calendar: None }),
     };
     rulebook.plans.insert("machine-room".to_owned(), plan);
     rulebook

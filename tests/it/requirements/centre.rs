@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use watchfire::engine::{
-    Action, AuditEntry, Command, DeskInput, Effect, Engine, IncidentAction, Notice, Outcome, Request, Work,
+    Action, AuditEntry, Command, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Engine, IncidentAction, Notice,
+    Outcome, Request, Saved, Work,
 };
 use watchfire::incidents::{Incident, TimelineEntry};
 use watchfire::inspections::Run;
@@ -46,10 +47,25 @@ impl Centre {
         centre
     }
 
+    /// Opens with these rule files at that moment.
+    #[track_caller]
+    pub fn open_files(texts: Vec<RuleText>, at: &str) -> Centre {
+        let loaded = load(texts).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+        assert!(loaded.warnings.is_empty(), "{:#?}", loaded.warnings);
+        let mut centre = Centre { engine: Engine::new(None), now: moment(at), effects: Vec::new() };
+        centre.take_rulebook(loaded.rulebook);
+        centre
+    }
+
     /// From here on other rules.
     #[track_caller]
     pub fn reload(&mut self, rules: &str) {
-        let rulebook = Arc::new(rulebook(rules));
+        self.take_rulebook(rulebook(rules));
+    }
+
+    #[track_caller]
+    fn take_rulebook(&mut self, rulebook: Rulebook) {
+        let rulebook = Arc::new(rulebook);
         self.engine.learn(Arc::clone(&rulebook));
         self.give(Request::Rulebook(rulebook.hash));
     }
@@ -165,6 +181,13 @@ impl Centre {
         sent.collect()
     }
 
+    /// What became of a notice, as the courier reports it.
+    #[track_caller]
+    pub fn delivered(&mut self, notice: &Notice, attempt: u32, outcome: DeliveryOutcome) {
+        let result = DeliveryResult { notice: notice.cause, subject: notice.subject.clone(), attempt, outcome };
+        self.give(Request::Desk(DeskInput::Delivery(result)));
+    }
+
     pub fn timeline(&self, id: u64) -> Vec<TimelineEntry> {
         let lines = self.effects.iter().filter_map(|(_, effect)| match effect {
             Effect::Timeline(entry) if entry.incident == IncidentId(id) => Some(entry.clone()),
@@ -179,6 +202,20 @@ impl Centre {
             _ => None,
         });
         entries.collect()
+    }
+
+    /// The state through a snapshot and back, as a restart does with an empty tail.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        let rulebook = Arc::clone(self.engine.rulebook());
+        let saved = self.engine.freeze().into_iter().map(|frozen| {
+            let section = |name: String| (name.clone(), frozen.encode(&name).expect("every section encodes"));
+            let sections = frozen.section_names().into_iter().map(section).collect();
+            let (partition, next_offset) = (frozen.partition, frozen.next_offset);
+            Saved { partition, next_offset, taken_at: frozen.taken_at, rulebook: frozen.rulebook, sections }
+        });
+        self.engine = Engine::restore(None, vec![rulebook], saved.collect()).expect("a snapshot that reads back");
+        self.engine.settle_rulebook();
     }
 
     pub fn engine(&self) -> &Engine {

@@ -1,1 +1,161 @@
-//! What the centre is judged by: rows 12, 23, 62 and the figures of others.
+//! Figures: rows 12, 23 and 62, and the simulated year.
+
+use watchfire::app::{service_report, simulate_year};
+use watchfire::calendar::WorkCalendar;
+use watchfire::engine::{Effect, IncidentAction};
+use watchfire::figures::{AuditLine, Band, Containment, Figures, Period};
+use watchfire::incidents::TimelineEntry;
+
+use super::centre::{Centre, minutes};
+
+const RULES: &str = r#"
+tiers:
+  - name: default
+    steps:
+      - {tier: 1, team: 一线, respond_by: 15m, resolve_by: 4h}
+      - {tier: 2, team: 二线, respond_by: 30m, resolve_by: 8h}
+teams:
+  - {name: 一线, members: [duty]}
+  - {name: 二线, members: [experts]}
+rules:
+  - {name: 设备故障, match: 'alertname="DeviceFault"', by: [device], settle: 0s, group: false}
+problems:
+  - {name: 反复, match: 'rule="设备故障"', count: 2, within: 30d, team: 二线}
+"#;
+
+fn resolve() -> IncidentAction {
+    IncidentAction::Resolve { resolution: "已更换光模块".to_owned() }
+}
+
+/// So many incidents, of which the first line resolves so many and the second the rest.
+fn centre_with(by_first: u64, all: u64) -> Centre {
+    let mut centre = Centre::open(RULES, "2026-03-02T08:00");
+    for id in 1..=all {
+        centre.after(minutes(1)).fire(&[("alertname", "DeviceFault"), ("device", &format!("sw{id}"))]);
+        centre.on_incident("一线值班", id, IncidentAction::Acknowledge { note: None });
+        if id > by_first {
+            let diagnosis = "端口 down，换纤无效".to_owned();
+            centre.on_incident("一线值班", id, IncidentAction::Escalate { diagnosis });
+        }
+        centre.on_incident("值班", id, resolve());
+    }
+    centre
+}
+
+fn day() -> Period {
+    let at = |text: &str| super::centre::moment(text);
+    Period { from: at("2026-03-01T00:00"), to: at("2026-04-01T00:00") }
+}
+
+fn of_records(centre: &Centre) -> Figures {
+    let (incidents, problems, runs) = (centre.incidents(), centre.problems(), centre.runs());
+    let always = WorkCalendar::always("always");
+    Figures::of_records(incidents.values(), &problems, &runs, day(), &always, centre.now())
+}
+
+fn of_log(centre: &Centre) -> Figures {
+    let audit = centre.audit();
+    let lines: Vec<AuditLine<'_>> = audit
+        .iter()
+        .filter(|entry| entry.refused.is_none())
+        .map(|entry| AuditLine { at: entry.at, action: &entry.action, subject: &entry.subject, detail: &entry.detail })
+        .collect();
+    let timeline: Vec<&TimelineEntry> = centre
+        .effects
+        .iter()
+        .filter_map(|(_, effect)| match effect {
+            Effect::Timeline(entry) => Some(entry),
+            _ => None,
+        })
+        .collect();
+    Figures::of_log(timeline, &lines, day(), &WorkCalendar::always("always"))
+}
+
+/// Row 12: what kind of desk it is follows from what its first line resolves; each band begins exactly at its share.
+#[test]
+fn row_12_the_first_lines_resolution_rate_says_what_kind_of_desk_it_is() {
+    for (by_first, all, expected) in [
+        (17, 20, Band::Expert),
+        (16, 20, Band::Skilled),
+        (12, 20, Band::Skilled),
+        (11, 20, Band::Information),
+        (6, 20, Band::Information),
+        (5, 20, Band::Dispatch),
+    ] {
+        let figures = of_records(&centre_with(by_first, all)).incidents;
+        assert_eq!((figures.resolved, figures.by_tier[0].resolved), (all, by_first));
+        assert_eq!(figures.band, Some(expected), "{by_first} of {all}");
+        assert_eq!(figures.by_tier.iter().map(|tier| tier.resolved).sum::<u64>(), figures.resolved);
+    }
+}
+
+/// Row 62: the first line filters 70 to 80 %.
+#[test]
+fn row_62_containment_is_what_never_left_the_first_line() {
+    for (by_first, all, expected) in [
+        (13, 20, Containment::Below),
+        (14, 20, Containment::Within),
+        (16, 20, Containment::Within),
+        (17, 20, Containment::Above),
+    ] {
+        let figures = of_records(&centre_with(by_first, all)).incidents;
+        assert_eq!((figures.contained, figures.escalated), (by_first, all - by_first));
+        assert_eq!(figures.containment, Some(expected), "{by_first} of {all}");
+    }
+}
+
+/// Row 23: the figures counted again from the append-only log alone are those of the records.
+#[test]
+fn row_23_figures_from_the_log_alone_equal_those_from_the_records() {
+    let mut centre = centre_with(7, 10);
+    // What comes back, is cancelled, merged, late, recurring, or taken by nobody.
+    centre.on_incident("用户", 1, IncidentAction::Reopen { reason: "仍然不通".to_owned() });
+    centre.after(minutes(300));
+    for device in ["a", "b", "c", "d"] {
+        centre.fire(&[("alertname", "DeviceFault"), ("device", device)]);
+    }
+    centre.on_incident("一线值班", 11, IncidentAction::Cancel { reason: "演练".to_owned() });
+    centre.on_incident("一线值班", 12, IncidentAction::Acknowledge { note: None });
+    centre.on_incident("一线值班", 12, IncidentAction::Escalate { diagnosis: "已换线".to_owned() });
+    centre.on_incident("一线值班", 12, IncidentAction::Merge { into: watchfire::model::IncidentId(13) });
+    centre.after(minutes(60));
+    centre.on_incident("值班", 13, resolve());
+    centre.clear(&[("alertname", "DeviceFault"), ("device", "d")]).after(minutes(600));
+    centre.fire(&[("alertname", "DeviceFault"), ("device", "d")]).after(minutes(5));
+    centre.fire(&[("alertname", "Unknown"), ("device", "e")]).after(minutes(24 * 60));
+
+    let (records, mut log) = (of_records(&centre), of_log(&centre));
+    log.outage_minutes = records.outage_minutes;
+    assert_eq!(log, records);
+    let incidents = &records.incidents;
+    assert_eq!((incidents.cancelled, incidents.merged, incidents.unpaged), (1, 1, 1));
+    assert!(incidents.overdue > 0 && records.problems.opened > 0, "{records:#?}");
+    let without_resolved = |line: &&TimelineEntry| line.kind != watchfire::incidents::TimelineKind::Resolved;
+    let all: Vec<TimelineEntry> = (1..=15).flat_map(|id| centre.timeline(id)).collect();
+    let forged = Figures::of_log(all.iter().filter(without_resolved), &[], day(), &WorkCalendar::always("always"));
+    assert_ne!(forged.incidents, records.incidents, "lines that are gone are missed");
+}
+
+/// The province's year (here: its first weeks at a part of its load; `watchfire simulate --year 2026` runs all of it):
+/// the same for a seed, its figures equal those of the log, its report prints.
+#[test]
+fn the_simulated_year_gives_the_same_figures_from_records_and_log() {
+    let year = simulate_year(2026, 1, 21, 0.05).unwrap();
+    let (records, mut log) = (year.figures(), year.figures_of_log());
+    log.outage_minutes = records.outage_minutes;
+    assert_eq!(log, records);
+    let incidents = &records.incidents;
+    assert!(incidents.resolved > 100, "{records:#?}");
+    assert!(
+        incidents.acknowledged > 100 && incidents.by_tier[1].resolved > 0 && incidents.reopened > 0,
+        "{records:#?}"
+    );
+    assert!(
+        incidents.working_time_to_resolve.mean < incidents.time_to_resolve.mean,
+        "nights and holidays do not count"
+    );
+    assert!(records.inspections.completed > 15, "{records:#?}");
+    let report = service_report(&records);
+    assert!(report.contains("服务报告") && report.contains("MTTR"), "{report}");
+    assert_eq!(simulate_year(2026, 1, 3, 0.05).unwrap().figures(), simulate_year(2026, 1, 3, 0.05).unwrap().figures());
+}

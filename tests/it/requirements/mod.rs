@@ -10,5 +10,6 @@ mod inspections;
 mod notices;
 mod problems;
 mod rosters;
+mod table;
 mod targets;
 mod tiers;

@@ -75,6 +75,10 @@ pub(super) async fn serve(
         Some(Ok(admitted)) => admitted,
         Some(Err(refusal)) => return shared.refuse(peer, refusal),
     };
+    let will = connect.last_will.as_ref().map(|will| {
+        let allowed = (permit.may_publish)(&will.topic);
+        (will.clone(), (!allowed).then(|| permit.name.clone()))
+    });
     // The same client id under another token is another device.
     let client_id = (permit.name.clone(), connect.client_id.clone());
     if !connect.client_id.is_empty() {
@@ -85,8 +89,8 @@ pub(super) async fn serve(
     match end {
         End::TakenOver => shared.refuse(peer, Refusal::TakenOver),
         End::Lost => {
-            if let Some(will) = &connect.last_will {
-                execute(will, &shared).await;
+            if let Some((will, unpermitted)) = &will {
+                execute(will, unpermitted.clone(), &shared).await;
             }
         }
         End::Goodbye | End::Stopped => {}
@@ -281,10 +285,11 @@ impl Client {
 }
 
 /// Takes in the last will of a client that vanished, as a message of its own.
-async fn execute(will: &LastWill, shared: &Arc<Shared>) {
+async fn execute(will: &LastWill, unpermitted: Option<String>, shared: &Arc<Shared>) {
     let (kept, mut kept_receiver) = mpsc::unbounded_channel::<Kept<()>>();
     let (entrance, work) = lane(Arc::clone(&shared.reader), kept, shared.stop.clone());
-    let message = Message::new(will.topic.clone(), will.message.clone(), shared.settings.payload_max_bytes);
+    let mut message = Message::new(will.topic.clone(), will.message.clone(), shared.settings.payload_max_bytes);
+    message.unpermitted = unpermitted;
     let place = shared.window.enter(message.bytes());
     let _ = entrance.send(Entry { message, ticket: (), place });
     drop(entrance);

@@ -1,0 +1,90 @@
+//! Figures: how well the centre did in a period, counted from records, and the same once more from the log alone.
+//!
+//! Must never decide anything, and never count what no record and no line of the log shows.
+
+mod billing;
+mod case;
+mod incidents;
+mod inspections;
+mod log;
+mod measure;
+mod period;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+pub use billing::{BillingRow, billing};
+pub use case::{Case, Ending, cases_of_log};
+pub use incidents::{Band, Containment, IncidentFigures, OverdueReason, TierShare};
+pub use inspections::{EndedRun, InspectionFigures};
+pub use log::AuditLine;
+pub use measure::{Times, share};
+pub use period::Period;
+
+use crate::calendar::WorkCalendar;
+use crate::incidents::Incident;
+use crate::inspections::Run;
+use crate::model::{CauseParty, Moment};
+use crate::problems::Problem;
+use crate::targets::downtime;
+
+const MICROS_PER_MINUTE: u64 = 60_000_000;
+
+/// The service report of a period.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    #[serde(flatten)]
+    pub period: Period,
+    /// Whose hours are the working time.
+    pub calendar: String,
+    pub incidents: IncidentFigures,
+    pub problems: ProblemFigures,
+    pub inspections: InspectionFigures,
+    /// How long at least one service was out by the provider's fault; `None` where the records of it were not read.
+    pub outage_minutes: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProblemFigures {
+    pub opened: u64,
+    pub closed: u64,
+}
+
+impl ProblemFigures {
+    pub fn of<'a>(problems: impl IntoIterator<Item = &'a Problem>, period: Period) -> ProblemFigures {
+        let mut figures = ProblemFigures::default();
+        for problem in problems {
+            figures.opened += u64::from(period.holds(problem.opened_at));
+            figures.closed += u64::from(problem.closed_at.is_some_and(|at| period.holds(at)));
+        }
+        figures
+    }
+}
+
+impl Figures {
+    /// From records; those outside the period count for nothing. An outage that goes on lasts until `now`.
+    pub fn of_records<'a>(
+        incidents: impl IntoIterator<Item = &'a Incident>,
+        problems: impl IntoIterator<Item = &'a Problem>,
+        runs: impl IntoIterator<Item = &'a Run>,
+        period: Period,
+        calendar: &WorkCalendar,
+        now: Moment,
+    ) -> Figures {
+        let incidents: Vec<&Incident> = incidents.into_iter().collect();
+        let cases: Vec<Case> = incidents.iter().copied().map(Case::of_record).collect();
+        let ended: Vec<EndedRun> = runs.into_iter().filter_map(EndedRun::of_record).collect();
+        let outages = incidents.iter().flat_map(|incident| &incident.outages);
+        let ours = outages.filter(|outage| outage.party == CauseParty::Provider);
+        let out = downtime(ours, period.from, period.to, now);
+        Figures {
+            period,
+            calendar: calendar.name.clone(),
+            incidents: IncidentFigures::of(&cases, period, calendar),
+            problems: ProblemFigures::of(problems, period),
+            inspections: InspectionFigures::of(&ended, period),
+            outage_minutes: Some(out.as_micros().max(0).cast_unsigned() / MICROS_PER_MINUTE),
+        }
+    }
+}

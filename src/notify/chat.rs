@@ -1,0 +1,210 @@
+//! The group robots of WeCom, DingTalk, Feishu and Slack: what each takes, how it is signed, and what its answer means.
+//!
+//! All but Slack answer 200 whatever happens, with a code in the body. Limits and codes are those of the vendors'
+//! documents: 20 messages a minute for a robot of WeCom and of DingTalk, which then refuses for 10 minutes.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use super::attempt::Answer;
+use super::payload::percent_encoded;
+use super::text::Wording;
+use crate::model::Moment;
+
+/// The longest text, in bytes, with room for what the escaping adds.
+const WECOM_TEXT_MAX_BYTES: usize = 2_000;
+const TEXT_MAX_BYTES: usize = 8_000;
+
+/// Which tool a robot belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tool {
+    Wecom,
+    Dingtalk,
+    Feishu,
+    Slack,
+}
+
+/// A request to a robot.
+pub(super) struct Call {
+    pub url: String,
+    pub body: Vec<u8>,
+}
+
+impl Tool {
+    /// The message, signed with the robot's secret if it has one.
+    pub fn call(self, mut url: String, wording: &Wording, secret: Option<&str>, now: Moment) -> Call {
+        let text = |bytes| wording.within(bytes);
+        let body = match self {
+            Tool::Wecom => json!({"msgtype": "text", "text": {"content": text(WECOM_TEXT_MAX_BYTES)}}),
+            Tool::Dingtalk => {
+                if let Some(secret) = secret {
+                    url.push(if url.contains('?') { '&' } else { '?' });
+                    url.push_str(&dingtalk_signature(secret, now));
+                }
+                json!({"msgtype": "text", "text": {"content": text(TEXT_MAX_BYTES)}})
+            }
+            Tool::Feishu => {
+                let mut body = json!({"msg_type": "text", "content": {"text": text(TEXT_MAX_BYTES)}});
+                if let Some(secret) = secret {
+                    let seconds = now.as_micros().div_euclid(1_000_000).to_string();
+                    body["sign"] = Value::from(feishu_signature(secret, &seconds));
+                    body["timestamp"] = Value::from(seconds);
+                }
+                body
+            }
+            Tool::Slack => json!({"text": slack_escaped(&text(TEXT_MAX_BYTES))}),
+        };
+        Call { url, body: body.to_string().into_bytes() }
+    }
+
+    /// What the body of an answer with status 200 means.
+    pub fn verdict(self, said: &str) -> Answer {
+        match self {
+            Tool::Wecom => by_code(said, &["errcode"], &WECOM),
+            Tool::Dingtalk => by_code(said, &["errcode"], &DINGTALK),
+            Tool::Feishu => by_code(said, &["code", "StatusCode"], &FEISHU),
+            Tool::Slack if said.trim() == "ok" => Answer::Taken,
+            Tool::Slack => match serde_json::from_str::<Value>(said) {
+                Ok(answer) if answer.get("ok") == Some(&Value::Bool(true)) => Answer::Taken,
+                Ok(_) | Err(_) => Answer::Again { error: not_ok(said), after: None },
+            },
+        }
+    }
+}
+
+/// What a tool's codes mean. Unknown ones may pass: they are tried again, a bounded number of times.
+struct Codes {
+    /// Too many messages: the whole robot rests that long.
+    too_many: &'static [i64],
+    rest: Duration,
+    /// What the same message will never get past: a wrong key, a robot that is gone, a text that is not allowed.
+    never: &'static [i64],
+}
+
+const WECOM: Codes = Codes {
+    too_many: &[45_009, 45_033],
+    rest: Duration::from_secs(60),
+    never: &[40_001, 40_008, 40_035, 40_058, 44_004, 45_002, 93_000, 93_004, 93_008, 93_017],
+};
+const DINGTALK: Codes = Codes {
+    too_many: &[90_030, 130_101, 410_100],
+    rest: Duration::from_secs(600),
+    never: &[
+        40_035, 43_004, 300_001, 300_005, 310_000, 400_013, 400_101, 400_102, 400_105, 400_106, 410_101, 430_101,
+        430_102, 430_103, 430_104,
+    ],
+};
+const FEISHU: Codes = Codes {
+    too_many: &[11_232, 11_233, 99_991_400],
+    rest: Duration::from_secs(60),
+    never: &[9_499, 10_101, 19_001, 19_002, 19_021, 19_022, 19_024, 19_036],
+};
+
+fn by_code(said: &str, names: &[&str], codes: &Codes) -> Answer {
+    let answer: Option<Value> = serde_json::from_str(said).ok();
+    let code = answer.as_ref().and_then(|answer| names.iter().find_map(|name| answer.get(name)?.as_i64()));
+    match code {
+        Some(0) => Answer::Taken,
+        Some(code) => {
+            let error = format!("the receiver refused with code {code}: {}", message(answer.as_ref(), said));
+            if codes.too_many.contains(&code) {
+                Answer::TooMany { error, rest: codes.rest }
+            } else if codes.never.contains(&code) {
+                Answer::Refused { error }
+            } else {
+                Answer::Again { error, after: None }
+            }
+        }
+        // Perhaps a gateway that speaks instead of the tool.
+        None => Answer::Again { error: not_ok(said), after: None },
+    }
+}
+
+fn message(answer: Option<&Value>, said: &str) -> String {
+    let text =
+        answer.and_then(|answer| ["errmsg", "msg", "StatusMessage"].iter().find_map(|name| answer.get(name)?.as_str()));
+    super::text::cut(text.unwrap_or(said), 200)
+}
+
+fn not_ok(said: &str) -> String {
+    match said.trim() {
+        "" => "the receiver answered 200 without saying that it took it".to_owned(),
+        said => format!("the receiver answered 200 without saying that it took it: {}", super::text::cut(said, 200)),
+    }
+}
+
+/// `timestamp=…&sign=…`: HMAC-SHA256 of both, keyed by the secret, in milliseconds.
+fn dingtalk_signature(secret: &str, now: Moment) -> String {
+    let millis = now.as_micros().div_euclid(1_000);
+    let signature = STANDARD.encode(hmac(secret.as_bytes(), format!("{millis}\n{secret}").as_bytes()));
+    format!("timestamp={millis}&sign={}", percent_encoded(&signature))
+}
+
+/// HMAC-SHA256 of nothing, keyed by the time in seconds and the secret.
+fn feishu_signature(secret: &str, seconds: &str) -> String {
+    STANDARD.encode(hmac(format!("{seconds}\n{secret}").as_bytes(), b""))
+}
+
+fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
+/// The three characters that Slack reads as its own.
+fn slack_escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_in_an_answer_decides() {
+        let check = |tool: Tool, said: &str, expected: &str| {
+            let got = match tool.verdict(said) {
+                Answer::Taken => "taken".to_owned(),
+                Answer::Again { error, .. } => format!("again: {error}"),
+                Answer::TooMany { rest, .. } => format!("rest {}", rest.as_secs()),
+                Answer::Refused { error } => format!("refused: {error}"),
+            };
+            assert!(got.starts_with(expected), "{tool:?} {said}: {got}");
+        };
+        check(Tool::Wecom, r#"{"errcode":0,"errmsg":"ok"}"#, "taken");
+        check(
+            Tool::Wecom,
+            r#"{"errcode":93000,"errmsg":"invalid webhook url"}"#,
+            "refused: the receiver refused with code 93000: invalid",
+        );
+        check(Tool::Wecom, r#"{"errcode":45009,"errmsg":"api freq out of limit"}"#, "rest 60");
+        check(
+            Tool::Wecom,
+            r#"{"errcode":-1,"errmsg":"系统繁忙"}"#,
+            "again: the receiver refused with code -1: 系统繁忙",
+        );
+        check(Tool::Dingtalk, r#"{"errcode":310000,"errmsg":"sign not match"}"#, "refused");
+        check(Tool::Dingtalk, r#"{"errcode":130101,"errmsg":"send too fast"}"#, "rest 600");
+        check(Tool::Feishu, r#"{"StatusCode":0,"StatusMessage":"success"}"#, "taken");
+        check(Tool::Feishu, r#"{"code":0,"msg":"success","data":{}}"#, "taken");
+        check(Tool::Feishu, r#"{"code":19021,"msg":"sign match fail"}"#, "refused");
+        check(Tool::Feishu, r#"{"code":11232,"msg":"frequency limited"}"#, "rest 60");
+        check(Tool::Slack, "ok", "taken");
+        check(Tool::Slack, r#"{"ok":true}"#, "taken");
+        check(Tool::Slack, r#"{"ok":false,"error":"fatal_error"}"#, "again");
+        for tool in [Tool::Wecom, Tool::Dingtalk, Tool::Feishu, Tool::Slack] {
+            check(tool, "<html>登录</html>", "again: the receiver answered 200 without saying");
+            check(tool, "", "again: the receiver answered 200 without saying that it took it");
+        }
+    }
+
+    #[test]
+    fn slack_gets_no_links_and_mentions_out_of_titles() {
+        assert_eq!(slack_escaped("<!channel> a&b"), "&lt;!channel&gt; a&amp;b");
+    }
+}
