@@ -287,7 +287,14 @@ impl DeskState {
             }
         }
         for (fingerprint, member) in &merged.members {
-            self.join(into, *fingerprint, member.clone());
+            // What fires no longer there may fire again, here or elsewhere.
+            let again = self.open_of_alert(*fingerprint).filter(|other| *other != merged.record.id && !member.firing);
+            if again != Some(into) {
+                self.join(into, *fingerprint, member.clone());
+            }
+            if let Some(other) = again {
+                self.kept.by_alert.insert(*fingerprint, other);
+            }
         }
     }
 
