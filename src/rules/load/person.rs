@@ -20,9 +20,11 @@ pub(super) fn person(reader: &mut Reader<'_>, entry: &PersonEntry) -> Person {
     let sites = entry.sites.as_deref().unwrap_or_default();
     let skills = entry.skills.as_deref().unwrap_or_default();
     let contacts = entry.notify.as_deref().unwrap_or_default();
-    for (what, count, most) in
-        [("sites", sites.len(), WORDS_MAX), ("skills", skills.len(), WORDS_MAX), ("contacts", contacts.len(), CONTACTS_MAX)]
-    {
+    for (what, count, most) in [
+        ("sites", sites.len(), WORDS_MAX),
+        ("skills", skills.len(), WORDS_MAX),
+        ("contacts", contacts.len(), CONTACTS_MAX),
+    ] {
         if count > most {
             reader.mistake(at, format!("a person with {count} {what}"), format!("at most {most}"));
         }
