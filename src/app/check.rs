@@ -7,6 +7,7 @@ use clap::Args;
 
 use serde_json::{Value, json};
 
+use super::clock::Clock;
 use super::rule_files;
 use crate::correlation::WINDOWS_PER_RULE;
 use crate::rules::{self, Mistake};
@@ -34,7 +35,7 @@ pub fn run(command: &CheckCommand) -> ExitCode {
     };
     match rules::load(texts) {
         Ok(loaded) => {
-            let report = rules::report(&loaded, WINDOWS_PER_RULE);
+            let report = rules::report(&loaded, WINDOWS_PER_RULE, Clock::system().now());
             if command.json {
                 let mut value = report.to_json();
                 value["warnings"] = loaded.warnings.iter().map(as_json).collect();

@@ -3,10 +3,16 @@
 //! Arithmetic on moments that are handed in. Must never read a clock.
 
 mod crontab;
+mod hours;
 mod local;
 mod schedule;
+mod statutory;
 mod work;
+#[cfg(test)]
+mod work_tests;
 
+pub use hours::{CivilHours, DayHours, ParsedHours, WEEKDAYS, weekdays};
 pub use local::moment_in;
 pub use schedule::{BadSchedule, Schedule};
+pub use statutory::Statutory;
 pub use work::WorkCalendar;

@@ -437,6 +437,7 @@ fn catch_all() -> Rule {
         severity: None,
         priority: None,
         ladder: "default".to_owned(),
+        after_hours: None,
         pages: false,
         runbook: None,
         settle: Span::ZERO,

@@ -19,7 +19,7 @@ const INVARIANTS_MAX: usize = 50;
 
 const STATUSES: [Status; 3] = [Status::Firing, Status::Resolved, Status::Point];
 /// The doors that are no source file.
-pub(super) const BUILT_IN_SOURCES: [&str; 3] = ["v2", "native", "inspection"];
+pub(super) const BUILT_IN_SOURCES: [&str; 4] = ["v2", "native", "inspection", "watchfire"];
 
 /// From half a minute to a day: first contact.
 const ACKNOWLEDGE_SECONDS: [f64; 12] =

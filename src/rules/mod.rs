@@ -47,7 +47,7 @@ pub use pattern::{
 pub use person::{Contact, Person};
 pub use plan::{Check, Comparison, Item, Limit, Plan};
 pub use problem::ProblemPolicy;
-pub use rulebook::{CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
+pub use rulebook::{AfterHours, CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
 pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
 pub use team::{Channel, Team};
 pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

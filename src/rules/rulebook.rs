@@ -10,7 +10,7 @@ use super::{
     ProblemPolicy, Semantics, Source, Storm, Team, Through,
 };
 use crate::calendar::WorkCalendar;
-use crate::model::{Matchers, Priority, Severity, Span};
+use crate::model::{Matchers, Moment, Priority, Severity, Span};
 
 /// SHA-256 over the rule files' paths and texts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -90,6 +90,12 @@ impl Rulebook {
         self.rules.iter().find(|rule| rule.name == name)
     }
 
+    /// The ladder that an incident of `rule` climbs if it opens now.
+    pub fn ladder_name<'a>(&self, rule: &'a Rule, now: Moment) -> &'a str {
+        let is_closed = |after: &&AfterHours| self.calendars.get(&after.calendar).is_some_and(|it| !it.is_open(now));
+        rule.after_hours.as_ref().filter(is_closed).map_or(&rule.ladder, |after| &after.ladder)
+    }
+
     pub fn source(&self, name: &str) -> Option<&Source> {
         self.sources.iter().find(|source| source.name == name)
     }
@@ -132,6 +138,8 @@ pub struct Rule {
     pub priority: Option<Priority>,
     /// The name of the ladder that its incidents climb.
     pub ladder: String,
+    /// Which ladder instead, outside whose hours.
+    pub after_hours: Option<AfterHours>,
     /// Whether its incidents page anybody.
     pub pages: bool,
     pub runbook: Option<String>,
@@ -151,6 +159,13 @@ pub struct Rule {
     pub groups: bool,
     /// Over everything that decides what its windows mean; equal across a reload: the windows live on.
     pub shape: u64,
+}
+
+/// The ladder of incidents that open while a calendar is closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AfterHours {
+    pub calendar: String,
+    pub ladder: String,
 }
 
 /// Alertmanager's inhibition: a firing source holds back its targets with equal values of `equal`; or, `through` the

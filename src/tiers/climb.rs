@@ -2,12 +2,11 @@
 //!
 //! Each step is anchored on when it was really entered, so hours of downtime climb one step, not three.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
+use super::Staffing;
 use crate::model::{Moment, Span, Tier};
-use crate::rules::{Ladder, Step, Team};
+use crate::rules::{Ladder, Step};
 
 /// How often one step pages before it gives up saying the same thing to the same people.
 pub const PAGES_MAX: u32 = 12;
@@ -23,8 +22,8 @@ pub enum Move {
     RespondByMissed { tier: Tier },
     /// Unresolved at resolve-by.
     ResolveByMissed { tier: Tier },
-    /// A step whose team is empty was passed over at once.
-    Skipped { tier: Tier, team: String },
+    /// A step whose team cannot act was passed over at once, and why.
+    Skipped { tier: Tier, team: String, reason: String },
     /// The next step has it now, and is paged.
     Climbed { from: Tier, to: Tier },
 }
@@ -60,24 +59,10 @@ pub struct Climb {
 
 impl Climb {
     /// Enters the first step that somebody is on; its first page waits for `settle`.
-    pub fn start(ladder: &Ladder, teams: &BTreeMap<String, Team>, now: Moment, settle: Span) -> (Climb, Vec<Move>) {
-        let mut climb = Climb {
-            ladder: ladder.name.clone(),
-            step: 0,
-            entered_at: now,
-            acknowledged: false,
-            page_at: None,
-            over_at: None,
-            pages: 0,
-            pending: false,
-            paused: false,
-            stopped_since: None,
-            held: false,
-            clear: false,
-            stopped: None,
-        };
+    pub fn start(ladder: &Ladder, staffing: &Staffing<'_>, now: Moment, settle: Span) -> (Climb, Vec<Move>) {
+        let mut climb = Climb::unstarted(ladder, now);
         let mut moves = Vec::new();
-        match first_staffed(ladder, teams, 0, &mut moves) {
+        match first_staffed(ladder, staffing, 0, &mut moves) {
             Some(index) => {
                 climb.enter(index, &ladder.steps[index], now);
                 climb.page_at = Some(now + settle);
@@ -89,7 +74,7 @@ impl Climb {
 
     /// One that never pages, and why.
     pub fn silent(ladder: &Ladder, now: Moment, why: &str) -> Climb {
-        let (mut climb, _) = Climb::start(ladder, &BTreeMap::new(), now, Span::ZERO);
+        let mut climb = Climb::unstarted(ladder, now);
         climb.stopped = Some(why.to_owned());
         climb
     }
@@ -130,7 +115,7 @@ impl Climb {
     }
 
     /// What is due at `now`. At most one step is climbed.
-    pub fn tick(&mut self, now: Moment, ladder: &Ladder, teams: &BTreeMap<String, Team>) -> Vec<Move> {
+    pub fn tick(&mut self, now: Moment, ladder: &Ladder, staffing: &Staffing<'_>) -> Vec<Move> {
         let mut moves = Vec::new();
         if self.next_deadline().is_none_or(|deadline| deadline > now) {
             return moves;
@@ -145,7 +130,7 @@ impl Climb {
             } else {
                 Move::RespondByMissed { tier: step.tier }
             });
-            if !self.climb_on(now, ladder, teams, &mut moves) {
+            if !self.climb_on(now, ladder, staffing, &mut moves) {
                 self.over_at = None;
                 self.page_once_more(now, step, "the last step's time is over", &mut moves);
             }
@@ -169,9 +154,9 @@ impl Climb {
     }
 
     /// A person hands it on. `None` when there is no further step with anybody on it.
-    pub fn escalate(&mut self, now: Moment, ladder: &Ladder, teams: &BTreeMap<String, Team>) -> Option<Vec<Move>> {
+    pub fn escalate(&mut self, now: Moment, ladder: &Ladder, staffing: &Staffing<'_>) -> Option<Vec<Move>> {
         let mut moves = Vec::new();
-        self.climb_on(now, ladder, teams, &mut moves).then_some(moves)
+        self.climb_on(now, ladder, staffing, &mut moves).then_some(moves)
     }
 
     pub fn pend(&mut self, now: Moment) {
@@ -258,6 +243,24 @@ impl Climb {
         self.pages
     }
 
+    fn unstarted(ladder: &Ladder, now: Moment) -> Climb {
+        Climb {
+            ladder: ladder.name.clone(),
+            step: 0,
+            entered_at: now,
+            acknowledged: false,
+            page_at: None,
+            over_at: None,
+            pages: 0,
+            pending: false,
+            paused: false,
+            stopped_since: None,
+            held: false,
+            clear: false,
+            stopped: None,
+        }
+    }
+
     fn enter(&mut self, index: usize, step: &Step, now: Moment) {
         self.step = index as u32;
         self.entered_at = now;
@@ -268,16 +271,10 @@ impl Climb {
     }
 
     /// Goes to the next step with anybody on it; false when there is none.
-    fn climb_on(
-        &mut self,
-        now: Moment,
-        ladder: &Ladder,
-        teams: &BTreeMap<String, Team>,
-        moves: &mut Vec<Move>,
-    ) -> bool {
+    fn climb_on(&mut self, now: Moment, ladder: &Ladder, staffing: &Staffing<'_>, moves: &mut Vec<Move>) -> bool {
         let from = ladder.steps.get(self.step as usize).map_or(Tier::First, |step| step.tier);
         let mut skipped = Vec::new();
-        let Some(index) = first_staffed(ladder, teams, self.step as usize + 1, &mut skipped) else {
+        let Some(index) = first_staffed(ladder, staffing, self.step as usize + 1, &mut skipped) else {
             return false;
         };
         let step = &ladder.steps[index];
@@ -330,16 +327,14 @@ impl Climb {
     }
 }
 
-fn first_staffed(ladder: &Ladder, teams: &BTreeMap<String, Team>, from: usize, moves: &mut Vec<Move>) -> Option<usize> {
+fn first_staffed(ladder: &Ladder, staffing: &Staffing<'_>, from: usize, moves: &mut Vec<Move>) -> Option<usize> {
     for (index, step) in ladder.steps.iter().enumerate().skip(from) {
-        if teams.get(&step.team).is_some_and(|team| !team.is_empty()) {
-            return Some(index);
-        }
-        moves.push(Move::Skipped { tier: step.tier, team: step.team.clone() });
+        let Some(reason) = staffing.missing(step) else { return Some(index) };
+        moves.push(Move::Skipped { tier: step.tier, team: step.team.clone(), reason });
     }
     None
 }
 
 fn nobody(ladder: &Ladder) -> String {
-    format!("no step of the ladder {} has anybody on it", ladder.name)
+    format!("no step of the ladder {} has anybody who can act", ladder.name)
 }

@@ -4,7 +4,9 @@
 //! armed deadline or the stated reason why not.
 
 mod climb;
+mod staffing;
 #[cfg(test)]
 mod tests;
 
 pub use climb::{Climb, Move, PAGES_MAX};
+pub use staffing::Staffing;

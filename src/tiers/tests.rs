@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Climb, Move};
+use super::{Climb, Move, Staffing};
 use crate::model::{Moment, Span, Tier};
 use crate::rules::{Ladder, Step, Team};
 
@@ -50,9 +50,10 @@ enum Act {
 
 /// Runs to `until` minutes, doing the acts at their minutes; answers the moves with the minute of each.
 fn check(staffed: &[&str], acts: &[(i64, Act)], until: i64, expected: &[&str]) {
-    let (ladder, teams) = (ladder(), teams(staffed));
+    let (ladder, teams, calendars) = (ladder(), teams(staffed), BTreeMap::new());
+    let staffing = Staffing::all(&teams, &calendars);
     let mut story = Vec::new();
-    let (mut climb, moves) = Climb::start(&ladder, &teams, minute(0), Span::from_minutes(1));
+    let (mut climb, moves) = Climb::start(&ladder, &staffing, minute(0), Span::from_minutes(1));
     tell(&mut story, 0, moves);
     for now in 0..=until {
         for (_, act) in acts.iter().filter(|(at, _)| *at == now) {
@@ -66,14 +67,14 @@ fn check(staffed: &[&str], acts: &[(i64, Act)], until: i64, expected: &[&str]) {
                 Act::Release => climb.release(minute(now), Some(&ladder)),
                 Act::Clear => climb.all_clear(),
                 Act::FireAgain => climb.fires_again(minute(now), &ladder),
-                Act::Escalate => match climb.escalate(minute(now), &ladder, &teams) {
+                Act::Escalate => match climb.escalate(minute(now), &ladder, &staffing) {
                     Some(moves) => tell(&mut story, now, moves),
                     None => story.push(format!("{now} nowhere to go")),
                 },
             }
         }
         while climb.next_deadline().is_some_and(|deadline| deadline <= minute(now)) {
-            let moves = climb.tick(minute(now), &ladder, &teams);
+            let moves = climb.tick(minute(now), &ladder, &staffing);
             tell(&mut story, now, moves);
         }
         assert_eq!(climb.next_deadline().is_none(), climb.unarmed().is_some(), "armed, or a reason why not");
@@ -166,11 +167,12 @@ fn a_person_hands_on_to_the_next_tier_and_not_beyond_the_last() {
 
 #[test]
 fn the_last_step_stops_repeating_itself() {
-    let (ladder, teams) = (ladder(), teams(&ALL));
-    let (mut climb, _) = Climb::start(&ladder, &teams, minute(0), Span::ZERO);
+    let (ladder, teams, calendars) = (ladder(), teams(&ALL), BTreeMap::new());
+    let staffing = Staffing::all(&teams, &calendars);
+    let (mut climb, _) = Climb::start(&ladder, &staffing, minute(0), Span::ZERO);
     let mut pages = 0;
     while let Some(deadline) = climb.next_deadline() {
-        let moves = climb.tick(deadline, &ladder, &teams);
+        let moves = climb.tick(deadline, &ladder, &staffing);
         pages += moves.iter().filter(|one| matches!(one, Move::Page | Move::PageAgain { .. })).count();
         assert!(pages < 100);
     }
@@ -194,4 +196,21 @@ fn an_approved_change_stops_the_clocks_and_waits_overlap_only_once() {
         160,
         &["1 page", "150 again", "160 resolve-by missed at 1", "160 1 to 2"],
     );
+}
+
+#[test]
+fn a_team_that_cannot_act_now_is_skipped_with_the_reason() {
+    let (ladder, teams, calendars) = (ladder(), teams(&["一线", "三线"]), BTreeMap::new());
+    let closed = [("一线".to_owned(), "一线 has nobody present".to_owned())].into();
+    let staffing = Staffing { closed, ..Staffing::all(&teams, &calendars) };
+    let (climb, moves) = Climb::start(&ladder, &staffing, minute(0), Span::ZERO);
+    let reasons: Vec<String> = moves
+        .into_iter()
+        .map(|one| match one {
+            Move::Skipped { team, reason, .. } => format!("{team}: {reason}"),
+            other => format!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(reasons, ["一线: 一线 has nobody present", "二线: nobody is in the team 二线"]);
+    assert_eq!(climb.step, 2);
 }

@@ -24,7 +24,7 @@ fn shipped() -> Rulebook {
 fn the_shipped_rules_load_without_a_mistake_or_a_warning() {
     let loaded = load(builtin()).unwrap_or_else(|mistakes| panic!("{}", shown(&mistakes)));
     assert_eq!(shown(&loaded.warnings), "");
-    let report = report(&loaded, 100_000);
+    let report = report(&loaded, 100_000, "2026-11-22T00:00:00Z".parse().unwrap());
     let is_cost = |finding: &Finding| finding.kind == FindingKind::Unindexed;
     assert!(report.findings.iter().all(is_cost), "{report}");
     let rulebook = loaded.rulebook;

@@ -138,6 +138,7 @@ impl Desk {
 
     fn escalate(&mut self, id: IncidentId, actor: &str, diagnosis: &str, step: &mut Step<'_>) -> Result<(), Refusal> {
         let refused = |reason: String| Refusal::NotAllowed { reason };
+        let staffing = self.staffing(step);
         let Some(incident) = self.state.get_mut(id) else { return Ok(()) };
         incident.record.may_escalate(diagnosis).map_err(|not| refused(not.reason))?;
         let ladder = step
@@ -146,7 +147,7 @@ impl Desk {
             .ok_or_else(|| refused(format!("cannot escalate {id}: its ladder is gone from the rules")))?;
         let moves = incident
             .climb
-            .escalate(step.now, ladder, &step.rulebook.teams)
+            .escalate(step.now, ladder, &staffing)
             .ok_or_else(|| refused(format!("cannot escalate {id}: no further tier has anybody on it")))?;
         incident.record.diagnosis = Some(diagnosis.to_owned());
         step.timeline(id, TimelineKind::Commented, actor, format!("diagnosis: {diagnosis}"));

@@ -7,7 +7,7 @@ use crate::engine::{Counted, Decision, Effect, Member, Raised, Verdict};
 use crate::incidents::{Incident, IncidentState, TimelineKind};
 use crate::model::{Fingerprint, IncidentId, Labels, Priority, Span, Tier};
 use crate::rules::{CATCH_ALL, Rule};
-use crate::tiers::Climb;
+use crate::tiers::{Climb, Staffing};
 
 /// How many timeline lines an incident spends on alerts that come and go; its counts go on.
 const MEMBER_LINES_MAX: u32 = 100;
@@ -152,7 +152,7 @@ impl Desk {
         let id = self.state.new_id();
         let rule = step.rulebook.rule(&decision.rule);
         let record = new_record(id, decision, condition, raised, rule, step);
-        let (climb, moves) = new_climb(&record, rule, step);
+        let (climb, moves) = new_climb(&record, rule, &self.staffing(step), step);
         let priority = record.priority;
         let text = format!("rule {}: {}", decision.rule, raised.reason);
         self.state.put(DeskIncident {
@@ -389,8 +389,13 @@ fn new_record(
     }
 }
 
-pub(super) fn new_climb(record: &Incident, rule: Option<&Rule>, step: &Step<'_>) -> (Climb, Vec<crate::tiers::Move>) {
-    let name = rule.map_or("default", |rule| rule.ladder.as_str());
+pub(super) fn new_climb(
+    record: &Incident,
+    rule: Option<&Rule>,
+    staffing: &Staffing<'_>,
+    step: &Step<'_>,
+) -> (Climb, Vec<crate::tiers::Move>) {
+    let name = rule.map_or("default", |rule| step.rulebook.ladder_name(rule, step.now));
     let empty = crate::rules::Ladder { name: name.to_owned(), steps: Vec::new() };
     let ladder = step.rulebook.ladder(name).unwrap_or(&empty);
     if record.unpaged {
@@ -398,7 +403,7 @@ pub(super) fn new_climb(record: &Incident, rule: Option<&Rule>, step: &Step<'_>)
         return (Climb::silent(ladder, step.now, why), Vec::new());
     }
     let settle = rule.map_or(Span::from_seconds(30), |rule| rule.settle);
-    Climb::start(ladder, &step.rulebook.teams, step.now, settle)
+    Climb::start(ladder, staffing, step.now, settle)
 }
 
 /// The item that an alert is about.

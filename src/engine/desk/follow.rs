@@ -40,7 +40,7 @@ impl Desk {
         // Whoever was paged for less is told; who was told of as much before is not.
         if let Some(paged) = told.filter(|_| !is_quiet) {
             let why = format!("its priority rose from {paged} to {priority}");
-            self.page(id, NoticeKind::PageAgain, &why, step);
+            self.tell(id, NoticeKind::PageAgain, &why, step);
         }
         step.touch(id);
     }

@@ -142,7 +142,7 @@ impl Desk {
         incident.record.unpaged = false;
         incident.record.runbook = incident.record.runbook.take().or_else(|| rule.runbook.clone());
         let record = incident.record.clone();
-        let (climb, moves) = super::decision::new_climb(&record, Some(rule), step);
+        let (climb, moves) = super::decision::new_climb(&record, Some(rule), &self.staffing(step), step);
         let Some(incident) = self.state.get_mut(id) else { return };
         let is_held = incident.held_by().is_some();
         incident.climb = climb;

@@ -2,13 +2,16 @@
 //!
 //! It learns of alerts only through decisions, and replays from its own journal alone.
 
+mod calendars;
 mod command;
 mod decision;
 mod follow;
 mod group;
 mod inspection;
+mod notice;
 mod page;
 mod problem;
+mod staffing;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -124,6 +127,7 @@ impl Desk {
     pub(super) fn tick(&mut self, mut step: Step<'_>) {
         self.serve_incidents(&mut step);
         self.serve_inspections(&mut step);
+        self.serve_calendars(&mut step);
         self.state.forget_answers(step.now);
         self.finish(step);
     }
@@ -133,6 +137,7 @@ impl Desk {
         let detail = format!("{} → {}, {} rules", old.hash, step.rulebook.hash, step.rulebook.rules.len());
         step.audit("watchfire", "system", "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
         self.change_plans(&mut step);
+        self.look_at_calendars(&mut step);
         self.finish(step);
     }
 
@@ -154,6 +159,7 @@ impl Desk {
             self.state.next_incident_deadline(),
             self.state.kept.core.inspections.next_deadline(),
             self.state.next_answer_expiry(),
+            self.state.kept.core.calendars.next_deadline(),
         ]
         .into_iter()
         .flatten()

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::calendars::CalendarWatch;
 use super::{ANSWERS_KEPT, ENDED_KEPT};
 use crate::engine::Outcome;
 use crate::incidents::{Affected, Incident, IncidentState};
@@ -142,6 +143,7 @@ pub(in crate::engine) struct Core {
     pub next_incident: u64,
     pub problems: Problems,
     pub inspections: Inspections,
+    pub calendars: CalendarWatch,
     /// Answers by idempotency key.
     pub answers: BTreeMap<String, (Moment, Outcome)>,
 }

@@ -38,6 +38,7 @@ fn rule(name: &str) -> Rule {
         severity: None,
         priority: None,
         ladder: "default".to_owned(),
+        after_hours: None,
         pages: true,
         runbook: None,
         settle: Span::from_seconds(30),

@@ -17,6 +17,7 @@ impl Desk {
 
     fn serve(&mut self, id: IncidentId, step: &mut Step<'_>) {
         let now = step.now;
+        let staffing = self.staffing(step);
         let Some(incident) = self.state.get_mut(id) else { return };
         if incident.forget_at.is_some_and(|at| at <= now) {
             self.state.forget(id);
@@ -31,7 +32,7 @@ impl Desk {
             self.resolve_by_itself(id, step);
         } else {
             let moves = match step.rulebook.ladder(&incident.climb.ladder) {
-                Some(ladder) => incident.climb.tick(now, ladder, &step.rulebook.teams),
+                Some(ladder) => incident.climb.tick(now, ladder, &staffing),
                 None => {
                     incident.climb.stop("its ladder is gone from the rules");
                     Vec::new()
@@ -68,7 +69,7 @@ impl Desk {
         step.timeline(id, TimelineKind::Resolved, actor, text);
         // Whoever was never told of it need not be told that it is over.
         if was_paged {
-            self.page(id, NoticeKind::Resolved, "resolved", step);
+            self.tell(id, NoticeKind::Resolved, "resolved", step);
         }
         step.touch(id);
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::reach;
-use crate::model::{Labels, Matcher, MatcherOp, Matchers};
+use crate::model::{Labels, Matcher, MatcherOp, Matchers, Moment};
 use crate::rules::{
     Extraction, Inhibition, Inventory, Loaded, NAMING_FACT, NamingStandard, Pattern, Place, Rule, Rulebook,
     TEMPLATE_FACT, Table,
@@ -31,6 +31,10 @@ pub enum FindingKind {
     Contradiction,
     /// It names something that the inventory does not hold.
     NotInInventory,
+    /// A calendar in which nobody ever works.
+    NeverOpen,
+    /// A calendar whose statutory holidays of the coming year are not known.
+    YearMissing,
     /// There are more things to keep apart than it may keep.
     Bound,
     /// It is looked at for every event.
@@ -43,6 +47,8 @@ impl FindingKind {
             FindingKind::Unreachable => "never reached, since an earlier rule owns all that they match",
             FindingKind::Contradiction => "fit nothing, since they contradict themselves",
             FindingKind::NotInInventory => "name what the inventory does not hold",
+            FindingKind::NeverOpen => "are calendars in which nobody ever works",
+            FindingKind::YearMissing => "are calendars that lack the statutory holidays of a year",
             FindingKind::Bound => "will hit a bound",
             FindingKind::Unindexed => "tried for every event; a matcher such as alertname=\"…\" would index them",
         }
@@ -50,7 +56,7 @@ impl FindingKind {
 }
 
 /// Everything, by kind, then in file order. `windows_max`: how many windows one rule keeps.
-pub fn findings(loaded: &Loaded, windows_max: usize) -> Vec<Finding> {
+pub fn findings(loaded: &Loaded, windows_max: usize, now: Moment) -> Vec<Finding> {
     let rulebook = &loaded.rulebook;
     let mut found = Vec::new();
     let mut add = |kind, (section, name): (&'static str, &str), message: String| {
@@ -84,6 +90,18 @@ pub fn findings(loaded: &Loaded, windows_max: usize) -> Vec<Finding> {
     for inhibition in &rulebook.inhibitions {
         if let Some(message) = impossible(inhibition) {
             add(FindingKind::Contradiction, ("inhibition", &inhibition.name), message);
+        }
+    }
+    for (name, calendar) in &rulebook.calendars {
+        if calendar.next_open(now).is_none() {
+            add(FindingKind::NeverOpen, ("calendar", name), format!("nobody ever works in calendar {name:?}"));
+        }
+        if let Some(year) = calendar.lacks_statutory_year(now) {
+            let message = format!(
+                "calendar {name:?} does not know the statutory holidays of {year}: take a newer watchfire, or write them \
+                 into its holidays and make_up"
+            );
+            add(FindingKind::YearMissing, ("calendar", name), message);
         }
     }
     found.sort_by_key(|finding| finding.kind);

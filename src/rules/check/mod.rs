@@ -15,6 +15,7 @@ use unicode_width::UnicodeWidthStr;
 pub use findings::{Finding, FindingKind};
 
 use super::{Loaded, Rule};
+use crate::model::Moment;
 
 /// How many rules, and how many findings of a kind, the text lists; JSON lists all.
 const ROWS_MAX: usize = 200;
@@ -39,8 +40,9 @@ pub struct RuleSummary {
     pub matchers: String,
 }
 
-/// Looks at a rulebook as a whole. `windows_max`: how many windows a correlator keeps for one rule.
-pub fn report(loaded: &Loaded, windows_max: usize) -> Report {
+/// Looks at a rulebook as a whole. `windows_max`: how many windows a correlator keeps for one rule; `now`: when it is
+/// to be used.
+pub fn report(loaded: &Loaded, windows_max: usize, now: Moment) -> Report {
     let rulebook = &loaded.rulebook;
     let counts = [
         ("sources", rulebook.sources.len()),
@@ -52,6 +54,7 @@ pub fn report(loaded: &Loaded, windows_max: usize) -> Report {
         ("storms", rulebook.storms.len()),
         ("inventory items", rulebook.inventory.len()),
         ("tiers", rulebook.ladders.len()),
+        ("calendars", rulebook.calendars.len()),
         ("teams", rulebook.teams.len()),
         ("problems", rulebook.problems.len()),
         ("inspections", rulebook.plans.len()),
@@ -68,7 +71,7 @@ pub fn report(loaded: &Loaded, windows_max: usize) -> Report {
         hash: rulebook.hash.to_string(),
         counts: counts.into(),
         rules: rulebook.rules.iter().map(summary).collect(),
-        findings: findings::findings(loaded, windows_max),
+        findings: findings::findings(loaded, windows_max, now),
     }
 }
 

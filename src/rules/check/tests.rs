@@ -5,10 +5,11 @@ use crate::rules::{RuleText, load};
 
 /// As many windows a rule as no estate here fills but the one that is made for it.
 const WINDOWS: usize = 3;
+const NOW: &str = "2026-12-02T00:00:00Z";
 
 fn report_on(text: &str) -> Report {
     let texts = vec![RuleText { path: "x.yaml".to_owned(), text: text.to_owned() }];
-    report(&load(texts).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")), WINDOWS)
+    report(&load(texts).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")), WINDOWS, NOW.parse().unwrap())
 }
 
 #[track_caller]
@@ -171,4 +172,18 @@ fn why_a_rule_is_tried_for_every_event_is_said() {
             "x.yaml:4:12: rule \"c\" is tried for every event: it asks only for @severity=\"major\"",
         ],
     );
+}
+
+#[test]
+fn calendars_that_are_never_open_or_lack_the_next_year_are_told() {
+    let rules = r#"
+calendars:
+  - {name: 没有人, zone: Asia/Shanghai}
+  - {name: desk, zone: Asia/Shanghai, weekly: {mon: "08:00-12:00"}, holidays: china}
+  - {name: known, zone: Asia/Shanghai, weekly: {mon: "08:00-12:00"}, holidays: [china, 2027-01-01]}
+"#;
+    check(FindingKind::NeverOpen, rules, &[r#"x.yaml:3:12: nobody ever works in calendar "没有人""#]);
+    let missing = "x.yaml:4:12: calendar \"desk\" does not know the statutory holidays of 2027: take a newer watchfire, or \
+                   write them into its holidays and make_up";
+    check(FindingKind::YearMissing, rules, &[missing]);
 }

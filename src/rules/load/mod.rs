@@ -1,6 +1,8 @@
 //! From rule files to a rulebook: every file is read, every mistake is collected, and only then is it decided.
 
 mod actions;
+mod calendar;
+mod calendar_text;
 mod csv;
 mod grouping;
 mod holding;
@@ -109,6 +111,14 @@ struct Loading {
 impl Loading {
     fn file(&mut self, mut reader: Reader<'_>, mut file: FileText) {
         self.normalising.sections(&mut reader, &mut file);
+        for entry in file.calendars.unwrap_or_default() {
+            self.define(&mut reader, "calendar", &entry.name.value, entry.name.referenced);
+            if entry.name.value == ALWAYS {
+                reader.mistake(entry.name.referenced, format!("{ALWAYS:?} is 7×24 everywhere"), "another name");
+            }
+            let calendar = calendar::calendar(&mut reader, &entry);
+            self.calendars.insert(calendar.name.clone(), calendar);
+        }
         for entry in file.teams.unwrap_or_default() {
             self.define(&mut reader, "team", &entry.name.value, entry.name.referenced);
             let team = team::team(&mut reader, &entry);

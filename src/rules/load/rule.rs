@@ -64,6 +64,7 @@ pub(super) fn rule(reader: &mut Reader<'_>, entry: RuleEntry) -> Rule {
     Rule {
         title: title(reader, entry.title.as_ref()),
         ladder: entry.tiers.as_ref().map_or_else(|| LADDER.to_owned(), |ladder| reader.refer(Named::Ladder, ladder)),
+        after_hours: entry.after_hours.as_ref().map(|text| super::calendar::after_hours(reader, text)),
         pages: entry.pages.unwrap_or(true),
         runbook: entry.runbook.as_ref().map(|runbook| reader.text(runbook)),
         continues: entry.continues.unwrap_or(false),

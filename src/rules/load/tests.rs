@@ -67,7 +67,7 @@ fn unknown_and_doubled_keys_are_mistakes() {
         "rules:\n- name: 告警\n  tittle: x\n",
         &[
             "x.yaml:3:3: unknown field `tittle`; expected one of name, match, when, by, pattern, on, continue, because, \
-         title, severity, priority, tiers, pages, runbook, settle, resolve_after, close_after, reopen_within, quiet, \
+         title, severity, priority, tiers, after_hours, pages, runbook, settle, resolve_after, close_after, reopen_within, quiet, \
          otherwise_after, semantics, context, contexts, emit, incident, group",
         ],
     );
@@ -705,4 +705,38 @@ fn tests_that_cannot_mean_anything_are_mistakes() {
     );
     let loaded = loaded("tests:\n  - {name: t, input: [{labels: {a: b}}], expect: [{incidents: [{rule: 没有}]}]}\n");
     assert_eq!(loaded.warnings[0].to_string(), "x.yaml:2:1: the test \"t\" names an unknown rule \"没有\"");
+}
+
+#[test]
+fn mistakes_in_calendars_are_told_where_they_stand() {
+    check(
+        "calendars:\n- {name: always, zone: Asia/Shanghai}\n- {name: 白班, zone: 北京}\n",
+        &[
+            "x.yaml:2:10: \"always\" is 7×24 everywhere; expected another name",
+            "x.yaml:3:20: unknown time zone \"北京\"; expected an IANA name, for example Asia/Shanghai",
+        ],
+    );
+    check(
+        "calendars:\n- name: a\n  zone: UTC\n  weekly: {周一: 08:00-12:00, mon-tue: 08:00-12:00, tue: 8-12}\n",
+        &[
+            "x.yaml:4:16: \"周一\" is not a weekday; expected mon, tue, wed, thu, fri, sat, sun, or a span such as mon-fri",
+            "x.yaml:4:56: \"8-12\" is not a stretch of hours; expected for example 08:00-12:00 or 22:00-06:00",
+            "x.yaml:4:56: the hours of tue stand twice; expected each day once",
+        ],
+    );
+    check(
+        "calendars:\n- name: a\n  zone: UTC\n  holidays: [japan, 2026-02-30, 2026-10-07..2026-10-01]\n",
+        &[
+            "x.yaml:4:14: \"japan\" is not a date; expected 2026-10-01 or 2026-10-01..2026-10-07, from 1970 to 2100",
+            "x.yaml:4:21: \"2026-02-30\" is not a date; expected 2026-10-01 or 2026-10-01..2026-10-07, from 1970 to 2100",
+            "x.yaml:4:33: \"2026-10-07..2026-10-01\" ends before it begins; expected the earlier date first",
+        ],
+    );
+    check_rule(
+        "after_hours: {calendar: office, tiers: nights}",
+        &[
+            "x.yaml:3:25: unknown calendar \"office\"; expected one of always",
+            "x.yaml:3:40: unknown ladder \"nights\"; expected one of default",
+        ],
+    );
 }

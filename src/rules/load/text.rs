@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::calendar_text::{AfterHoursText, CalendarEntry};
 use super::grouping::GroupingText;
 use super::holding::{MaintenanceEntry, StormEntry};
 use super::inventory::InventoryText;
@@ -45,6 +46,8 @@ pub(super) struct FileText {
     pub storms: Option<Vec<StormEntry>>,
     /// Ladders: who gets an incident, and by when.
     pub tiers: Option<Vec<LadderEntry>>,
+    /// When work is done: weeks, holidays, make-up workdays.
+    pub calendars: Option<Vec<CalendarEntry>>,
     /// Who they are, and how they are told.
     pub teams: Option<Vec<TeamEntry>>,
     /// What each of them can take, and how they want to be told.
@@ -90,6 +93,8 @@ pub(super) struct RuleEntry {
     pub priority: Option<Text>,
     /// The ladder that its incidents climb; `default` unless given.
     pub tiers: Option<Text>,
+    /// Another ladder for incidents that open outside the hours of a calendar.
+    pub after_hours: Option<AfterHoursText>,
     /// Whether anybody is paged; true unless given.
     pub pages: Option<bool>,
     /// A text or a link, shown with the incident.

@@ -15,7 +15,7 @@ use crate::rules::spanned::Spanned;
 use crate::rules::{BadExpression, Expression};
 
 /// Names that events of the built-in doors have.
-const RESERVED_NAMES: [&str; 3] = ["v2", "native", "inspection"];
+const RESERVED_NAMES: [&str; 4] = ["v2", "native", "inspection", "watchfire"];
 const NAME_MAX: usize = 64;
 const TOPICS_MAX: usize = 64;
 const ALTERNATIVES_MAX: usize = 16;
