@@ -268,7 +268,8 @@ impl Driver {
         }
     }
 
-    pub(super) fn batch_of(&self, block: &mut Block) -> Batch {
+    pub(super) fn batch_of(&mut self, block: &mut Block) -> Batch {
+        self.engine.write_records(&mut block.work);
         let named = self.engine.named_rulebooks(&block.work.entries);
         let work = std::mem::take(&mut block.work);
         let dead_letters = std::mem::take(&mut block.dead_letters);

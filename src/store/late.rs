@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::columns::Rows;
 use super::prepare::{self, Prepared};
@@ -36,8 +36,8 @@ pub(super) struct Late {
 
 #[derive(Default)]
 struct Waiting {
-    alerts: BTreeMap<Fingerprint, Box<AlertRecord>>,
-    incidents: BTreeMap<IncidentId, Box<Incident>>,
+    alerts: BTreeMap<Fingerprint, Arc<AlertRecord>>,
+    incidents: BTreeMap<IncidentId, Arc<Incident>>,
     /// Firing, and whether it is only linked.
     memberships: BTreeMap<(IncidentId, Fingerprint), (bool, bool)>,
     /// When somebody first saw that rows wait.
@@ -107,8 +107,8 @@ impl Late {
         let mut waiting = self.waiting();
         for effect in effects {
             match effect {
-                Effect::Alert(record) => drop(waiting.alerts.insert(record.fingerprint, record.clone())),
-                Effect::Incident(record) => drop(waiting.incidents.insert(record.id, record.clone())),
+                Effect::Alert(record) => drop(waiting.alerts.insert(record.fingerprint, Arc::clone(record))),
+                Effect::Incident(record) => drop(waiting.incidents.insert(record.id, Arc::clone(record))),
                 Effect::Membership { incident, fingerprint, firing, link_only } => {
                     waiting.memberships.insert((*incident, *fingerprint), (*firing, *link_only));
                 }

@@ -19,6 +19,8 @@ mod time;
 
 pub use state::DeskIncident;
 
+use std::sync::Arc;
+
 use super::{AuditEntry, Counted, DeskInput, Effect, Outcome};
 use crate::incidents::{TimelineEntry, TimelineKind};
 use crate::model::{Cause, Event, IncidentId, Moment, Offset, Partition, Span};
@@ -166,11 +168,18 @@ impl Desk {
         .min()
     }
 
-    /// Writes the records of the incidents that this input changed, once each.
+    /// Counts this input as one change of each incident that it touched; [`Desk::write_records`] writes them.
     fn finish(&mut self, mut step: Step<'_>) {
         for id in std::mem::take(&mut step.touched) {
-            if let Some(record) = self.state.settle(id, step.now) {
-                step.effects.push(Effect::Incident(Box::new(record)));
+            self.state.settle(id, step.now);
+        }
+    }
+
+    /// The records of the incidents that changed since the last call, each as it stands.
+    pub(super) fn write_records(&mut self, effects: &mut Vec<Effect>) {
+        for id in self.state.take_unwritten() {
+            if let Some(incident) = self.state.get(id) {
+                effects.push(Effect::Incident(Arc::new(incident.record.clone())));
             }
         }
     }
