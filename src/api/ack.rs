@@ -96,7 +96,6 @@ async fn acknowledge(State(shared): State<Arc<Shared>>, body: Bytes) -> Response
             | Outcome::Problem { .. }
             | Outcome::Run { .. }
             | Outcome::Silence { .. }
-            | Outcome::Staff { .. }
             | Outcome::Rulebook { .. },
         ) => page(StatusCode::OK, &format!("<h1>已受理 · Acknowledged</h1><p>{id} · {}</p>", escaped(&claim.who))),
         Err(Unanswered::Unknown { .. } | Unanswered::BadRules { .. }) => {

@@ -127,7 +127,6 @@ impl Case {
             | TimelineKind::TargetWarning
             | TimelineKind::Contacted
             | TimelineKind::OutageNoted
-            | TimelineKind::Queued
             | TimelineKind::WorkaroundTried
             | TimelineKind::FoundDuring => {}
         }

@@ -58,6 +58,10 @@ pub struct DeskIncident {
     pub told: BTreeMap<String, BTreeSet<Channel>>,
     /// Persons to tell later, unless somebody acknowledges before.
     pub calls: Vec<Call>,
+    /// Its promises.
+    pub clocks: Clocks,
+    /// Whether the outage that its rule speaks of was begun since it is open.
+    pub outage_begun: bool,
 }
 
 /// A person's way that waits: told then, if the incident still wants somebody.
@@ -197,6 +201,8 @@ pub(super) struct DeskState {
     armed: BTreeMap<IncidentId, Moment>,
     /// Derived: who holds what, and what waits.
     pub hands: Hands,
+    /// Changed, and their records not written yet.
+    unwritten: BTreeSet<IncidentId>,
 }
 
 impl DeskState {
@@ -287,7 +293,14 @@ impl DeskState {
             }
         }
         for (fingerprint, member) in &merged.members {
-            self.join(into, *fingerprint, member.clone());
+            // What fires no longer there may fire again, here or elsewhere.
+            let again = self.open_of_alert(*fingerprint).filter(|other| *other != merged.record.id && !member.firing);
+            if again != Some(into) {
+                self.join(into, *fingerprint, member.clone());
+            }
+            if let Some(other) = again {
+                self.kept.by_alert.insert(*fingerprint, other);
+            }
         }
     }
 
@@ -322,9 +335,9 @@ impl DeskState {
         }
     }
 
-    /// After a change: the new version, the deadline, and the record to write; `None` when it is gone.
-    pub fn settle(&mut self, id: IncidentId, now: Moment) -> Option<Incident> {
-        let incident = self.kept.incidents.get_mut(&id)?;
+    /// After a change: the new version and the deadline. Its record is to be written.
+    pub fn settle(&mut self, id: IncidentId, now: Moment) {
+        let Some(incident) = self.kept.incidents.get_mut(&id) else { return };
         incident.record.version += 1;
         incident.record.updated_at = now;
         let open = incident.record.state.is_open();
@@ -343,9 +356,13 @@ impl DeskState {
             | IncidentState::Pending
             | IncidentState::Resolved => None,
         };
-        let record = incident.record.clone();
+        self.unwritten.insert(id);
         self.arm(id);
-        Some(record)
+    }
+
+    /// The incidents that changed since the last call.
+    pub fn take_unwritten(&mut self) -> BTreeSet<IncidentId> {
+        std::mem::take(&mut self.unwritten)
     }
 
     pub fn forget(&mut self, id: IncidentId) {

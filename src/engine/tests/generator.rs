@@ -48,6 +48,7 @@ problems:
 const RULES: [&str; 4] = [
     r#"
 calendars:
+  - { name: half, zone: Asia/Shanghai, weekly: { mon-sun: "00:00-12:00" } }
   - { name: shifts, zone: Asia/Shanghai, weekly: { mon-sun: ["00:00-08:01", "08:03-24:00"] } }
 targets:
   - { name: 紧急, version: 1, priority: [P1, P2], tto: { within: 40s }, ttr: { within: 3m, calendar: shifts }, warnings: [50, 90] }
@@ -95,6 +96,8 @@ inspections:
       - { name: look, warn: "> 200", manual: {} }
 "#,
     r#"
+calendars:
+  - { name: half, zone: Asia/Shanghai, weekly: { mon-sun: "00:00-12:00" } }
 inventory:
   items: [{ name: "0" }, { name: a, depends_on: [b] }, { name: b, depends_on: ["0"] }]
 grouping: { look_again_after: 15s, alerts_at_most: 3 }
@@ -108,6 +111,7 @@ rules:
 "#,
     r#"
 calendars:
+  - { name: half, zone: Asia/Shanghai, weekly: { mon-sun: "00:00-12:00" } }
   - { name: shifts, zone: Asia/Shanghai, weekly: { mon-sun: ["00:00-08:02", "08:05-24:00"] } }
 targets:
   - { name: 紧急, version: 1, priority: [P1, P2], tto: { within: 40s }, ttr: { within: 3m, calendar: shifts }, warnings: [50, 90] }
@@ -121,6 +125,8 @@ inspections:
   - { name: probes, schedule: "*/30 * * * *", zone: UTC, due_within: 2m, missed_after: 4m, sign_off: true, items: [{ name: port, tcp: { address: "127.0.0.1:1" } }, { name: look, manual: {} }] }
 "#,
     r#"
+calendars:
+  - { name: half, zone: Asia/Shanghai, weekly: { mon-sun: "00:00-12:00" } }
 rules:
   - { name: work, match: alertname="Begin", continue: true, incident: false, quiet: 40s, contexts: [{ set: "割接_{site}", for: 2m, on_expiry: { event: { labels: { alertname: Trap, site: "{site}" } } } }, { unset: drill, when: clear }] }
   - { name: sites, match: 'alertname=~"LinkDown|Flap"', by: [site], continue: true, context: "!割接_{site}", pattern: { threshold: { count: 2, within: 60s, distinct: host } }, emit: { labels: { alertname: SiteDown, site: "{site}" }, severity: critical, summary: "{site} 断站" } }

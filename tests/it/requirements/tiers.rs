@@ -374,10 +374,12 @@ fn row_36_a_recurrence_while_the_fix_is_watched_is_told_to_every_tier() {
         centre.command("二线专家", "second_line", Action::Problem { id: ProblemId(1), action })
     };
     let text = |text: &str| Some(text.to_owned());
-    let described =
-        ProblemAction::Describe {
-            root_cause: text("光模块老化"), workaround: text("切换备用"), fix: text("更换")
-        };
+    let described = ProblemAction::Describe {
+        root_cause: text("光模块老化"),
+        workaround: text("切换备用"),
+        fix: text("更换"),
+        change: None,
+    };
     done(problem(&mut centre, described));
     for to in [ProblemState::KnownError, ProblemState::FixInProgress, ProblemState::Observing] {
         done(problem(&mut centre, ProblemAction::Move { to, reason: None }));
