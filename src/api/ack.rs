@@ -84,6 +84,7 @@ async fn acknowledge(State(shared): State<Arc<Shared>>, body: Bytes) -> Response
         Ok(Outcome::Refused(refusal)) => {
             let status = match refusal {
                 Refusal::NotFound { .. } => StatusCode::NOT_FOUND,
+                Refusal::Forbidden { .. } => StatusCode::FORBIDDEN,
                 Refusal::NotAllowed { .. } | Refusal::VersionMismatch { .. } | Refusal::Invalid { .. } => {
                     StatusCode::CONFLICT
                 }
@@ -94,8 +95,8 @@ async fn acknowledge(State(shared): State<Arc<Shared>>, body: Bytes) -> Response
             Outcome::Incident { .. }
             | Outcome::Problem { .. }
             | Outcome::Run { .. }
-            | Outcome::Silence { .. }
             | Outcome::Staff { .. }
+            | Outcome::Silence { .. }
             | Outcome::Rulebook { .. },
         ) => page(StatusCode::OK, &format!("<h1>已受理 · Acknowledged</h1><p>{id} · {}</p>", escaped(&claim.who))),
         Err(Unanswered::Unknown { .. } | Unanswered::BadRules { .. }) => {

@@ -1,5 +1,7 @@
 //! What an input leads to: facts to record, things to do. Committed with the journal, published after it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Evidence, Outcome};
@@ -14,7 +16,7 @@ use crate::rules::{Channel, Language};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Effect {
     /// A transition of an alert, or a change of what holds it: a row.
-    Alert(Box<AlertRecord>),
+    Alert(Arc<AlertRecord>),
     /// A re-send moved its times: the live view only, no row.
     AlertTouched {
         fingerprint: Fingerprint,
@@ -25,7 +27,7 @@ pub enum Effect {
     AlertForgotten {
         fingerprint: Fingerprint,
     },
-    Incident(Box<Incident>),
+    Incident(Arc<Incident>),
     /// An alert belongs to (or was linked with) an incident.
     Membership {
         incident: IncidentId,
@@ -116,6 +118,12 @@ pub enum NoticeKind {
     ProblemOpened,
     InspectionMissed,
     ProblemReopened,
+    /// A lower tier has it again.
+    HandedBack,
+    /// Hierarchical escalation: it is known, not handed over.
+    ManagersTold,
+    /// A problem lies past its review date.
+    ReviewDue,
     /// A share of a promised time has run.
     TargetWarning,
     TargetBreached,
@@ -124,7 +132,7 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    pub const ALL: [NoticeKind; 10] = [
+    pub const ALL: [NoticeKind; 13] = [
         NoticeKind::Page,
         NoticeKind::PageAgain,
         NoticeKind::Escalated,
@@ -132,6 +140,9 @@ impl NoticeKind {
         NoticeKind::ProblemOpened,
         NoticeKind::InspectionMissed,
         NoticeKind::ProblemReopened,
+        NoticeKind::HandedBack,
+        NoticeKind::ManagersTold,
+        NoticeKind::ReviewDue,
         NoticeKind::TargetWarning,
         NoticeKind::TargetBreached,
         NoticeKind::Digest,
@@ -146,6 +157,9 @@ impl NoticeKind {
             NoticeKind::ProblemOpened => "problem_opened",
             NoticeKind::InspectionMissed => "inspection_missed",
             NoticeKind::ProblemReopened => "problem_reopened",
+            NoticeKind::HandedBack => "handed_back",
+            NoticeKind::ManagersTold => "managers_told",
+            NoticeKind::ReviewDue => "review_due",
             NoticeKind::TargetWarning => "target_warning",
             NoticeKind::TargetBreached => "target_breached",
             NoticeKind::Digest => "digest",
@@ -200,6 +214,14 @@ pub enum Counted {
         tier: Tier,
         what: Breach,
     },
+    /// A higher tier gave it back.
+    Bounced {
+        from: Tier,
+        to: Tier,
+    },
+    ManagersTold,
+    /// A step of a playbook was done.
+    StepTicked,
     IncidentOpened {
         priority: Priority,
     },

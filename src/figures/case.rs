@@ -107,7 +107,12 @@ impl Case {
             | TimelineKind::Grouped
             | TimelineKind::RootChanged
             | TimelineKind::Paged
+            | TimelineKind::Queued
             | TimelineKind::StepSkipped
+            | TimelineKind::HandedBack
+            | TimelineKind::Triaged
+            | TimelineKind::StepTicked
+            | TimelineKind::ManagersTold
             | TimelineKind::Assigned
             | TimelineKind::Commented
             | TimelineKind::Pended
@@ -122,7 +127,6 @@ impl Case {
             | TimelineKind::TargetWarning
             | TimelineKind::Contacted
             | TimelineKind::OutageNoted
-            | TimelineKind::Queued
             | TimelineKind::WorkaroundTried
             | TimelineKind::FoundDuring => {}
         }

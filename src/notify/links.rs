@@ -25,11 +25,17 @@ impl Links {
             | NoticeKind::PageAgain
             | NoticeKind::Escalated
             | NoticeKind::Resolved
+            | NoticeKind::HandedBack
             | NoticeKind::TargetWarning
             | NoticeKind::TargetBreached => {
                 format!("{base}/api/v1/incidents/{subject}")
             }
-            NoticeKind::ProblemOpened | NoticeKind::ProblemReopened => format!("{base}/api/v1/problems/{subject}"),
+            // What managers are told of may be either.
+            NoticeKind::ManagersTold if subject.starts_with("INC-") => format!("{base}/api/v1/incidents/{subject}"),
+            NoticeKind::ManagersTold
+            | NoticeKind::ReviewDue
+            | NoticeKind::ProblemOpened
+            | NoticeKind::ProblemReopened => format!("{base}/api/v1/problems/{subject}"),
             NoticeKind::InspectionMissed => format!("{base}/api/v1/inspections/runs/{subject}"),
             NoticeKind::Digest => format!("{base}/api/v1/incidents?state=open&team={}", percent_encoded(&notice.team)),
         }
@@ -41,9 +47,12 @@ impl Links {
             NoticeKind::Page
             | NoticeKind::PageAgain
             | NoticeKind::Escalated
+            | NoticeKind::HandedBack
             | NoticeKind::TargetWarning
             | NoticeKind::TargetBreached => {}
-            NoticeKind::Resolved
+            NoticeKind::ManagersTold
+            | NoticeKind::ReviewDue
+            | NoticeKind::Resolved
             | NoticeKind::ProblemOpened
             | NoticeKind::ProblemReopened
             | NoticeKind::InspectionMissed

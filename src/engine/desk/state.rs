@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alike::Beginnings;
 use super::calendars::CalendarWatch;
+use super::climbing::{self, Reviews};
 use super::digest::Digests;
 use super::dispatch::Responder;
 use super::hands::Hands;
@@ -49,14 +50,14 @@ pub struct DeskIncident {
     pub paged: Option<Priority>,
     /// Whom dispatch gave it, if they still have it.
     pub responder: Option<Responder>,
-    /// Its promises.
-    pub clocks: Clocks,
-    /// Whether the outage that its rule speaks of was begun since it is open.
-    pub outage_begun: bool,
     /// The persons who were told by ways of their own.
     pub told: BTreeMap<String, BTreeSet<Channel>>,
     /// Persons to tell later, unless somebody acknowledges before.
     pub calls: Vec<Call>,
+    /// Its promises.
+    pub clocks: Clocks,
+    /// Whether the outage that its rule speaks of was begun since it is open.
+    pub outage_begun: bool,
 }
 
 /// A person's way that waits: told then, if the incident still wants somebody.
@@ -181,6 +182,7 @@ pub(in crate::engine) struct Core {
     pub digests: Digests,
     /// Answers by idempotency key.
     pub answers: BTreeMap<String, (Moment, Outcome)>,
+    pub reviews: Reviews,
 }
 
 #[derive(Clone, Default)]
@@ -188,11 +190,15 @@ pub(super) struct DeskState {
     pub kept: Kept,
     /// Derived: when the oldest kept answer was given.
     oldest_answer: Option<Moment>,
+    /// Derived: when the first review is due, or its climb acts.
+    pub next_review: Option<Moment>,
     /// Derived: incidents in the order of their next deadline.
     deadlines: BTreeSet<(Moment, IncidentId)>,
     armed: BTreeMap<IncidentId, Moment>,
     /// Derived: who holds what, and what waits.
     pub hands: Hands,
+    /// Changed, and their records not written yet.
+    unwritten: BTreeSet<IncidentId>,
 }
 
 impl DeskState {
@@ -283,7 +289,14 @@ impl DeskState {
             }
         }
         for (fingerprint, member) in &merged.members {
-            self.join(into, *fingerprint, member.clone());
+            // What fires no longer there may fire again, here or elsewhere.
+            let again = self.open_of_alert(*fingerprint).filter(|other| *other != merged.record.id && !member.firing);
+            if again != Some(into) {
+                self.join(into, *fingerprint, member.clone());
+            }
+            if let Some(other) = again {
+                self.kept.by_alert.insert(*fingerprint, other);
+            }
         }
     }
 
@@ -318,9 +331,9 @@ impl DeskState {
         }
     }
 
-    /// After a change: the new version, the deadline, and the record to write; `None` when it is gone.
-    pub fn settle(&mut self, id: IncidentId, now: Moment) -> Option<Incident> {
-        let incident = self.kept.incidents.get_mut(&id)?;
+    /// After a change: the new version and the deadline. Its record is to be written.
+    pub fn settle(&mut self, id: IncidentId, now: Moment) {
+        let Some(incident) = self.kept.incidents.get_mut(&id) else { return };
         incident.record.version += 1;
         incident.record.updated_at = now;
         let open = incident.record.state.is_open();
@@ -339,9 +352,13 @@ impl DeskState {
             | IncidentState::Pending
             | IncidentState::Resolved => None,
         };
-        let record = incident.record.clone();
+        self.unwritten.insert(id);
         self.arm(id);
-        Some(record)
+    }
+
+    /// The incidents that changed since the last call.
+    pub fn take_unwritten(&mut self) -> BTreeSet<IncidentId> {
+        std::mem::take(&mut self.unwritten)
     }
 
     pub fn forget(&mut self, id: IncidentId) {
@@ -443,7 +460,8 @@ impl DeskState {
     }
 
     pub fn from_kept(kept: Kept) -> DeskState {
-        let mut state = DeskState { oldest_answer: kept.oldest_answer(), kept, ..DeskState::default() };
+        let (oldest_answer, next_review) = (kept.oldest_answer(), climbing::next_deadline(&kept.core.reviews));
+        let mut state = DeskState { oldest_answer, next_review, kept, ..DeskState::default() };
         let ids: Vec<IncidentId> = state.kept.incidents.iter().map(|(id, _)| *id).collect();
         for id in ids {
             state.arm(id);

@@ -23,6 +23,8 @@ impl Desk {
         let staffing = self.staffing_of(id, step);
         let Some(incident) = self.state.get_mut(id) else { return };
         if incident.forget_at.is_some_and(|at| at <= now) {
+            // A block may span days after downtime.
+            self.write_records(step.effects);
             self.state.forget(id);
         } else if incident.close_at.is_some_and(|at| at <= now) {
             incident.close_at = None;
