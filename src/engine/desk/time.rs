@@ -3,7 +3,7 @@
 use super::decision::closes_after;
 use super::{Desk, Step};
 use crate::engine::NoticeKind;
-use crate::incidents::{IncidentState, TimelineKind};
+use crate::incidents::{Incident, IncidentState, TimelineKind};
 use crate::model::IncidentId;
 
 impl Desk {
@@ -59,7 +59,8 @@ impl Desk {
 
     fn resolve_by_itself(&mut self, id: IncidentId, step: &mut Step<'_>) {
         let Some(incident) = self.state.get_mut(id) else { return };
-        if !incident.record.state.is_open() || incident.record.resolve(step.now, "every alert cleared").is_err() {
+        let record = &mut incident.record;
+        if !record.state.is_open() || record.resolve(step.now, Incident::RESOLVED_BY_ITSELF).is_err() {
             return;
         }
         self.after_resolving(id, "watchfire", "resolved by itself: everything stayed clear", step);
