@@ -107,6 +107,7 @@ impl Case {
             | TimelineKind::Grouped
             | TimelineKind::RootChanged
             | TimelineKind::Paged
+            | TimelineKind::Queued
             | TimelineKind::StepSkipped
             | TimelineKind::HandedBack
             | TimelineKind::Triaged
@@ -126,7 +127,6 @@ impl Case {
             | TimelineKind::TargetWarning
             | TimelineKind::Contacted
             | TimelineKind::OutageNoted
-            | TimelineKind::Queued
             | TimelineKind::WorkaroundTried
             | TimelineKind::FoundDuring => {}
         }

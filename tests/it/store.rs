@@ -184,6 +184,7 @@ fn incident(id: u64) -> Incident {
         tier: Tier::First,
         team: "noc".to_owned(),
         assignee: None,
+        waiting: None,
         priority: Priority::P2,
         priority_reason: "severity major".to_owned(),
         severity: Severity::Major,

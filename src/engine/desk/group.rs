@@ -79,7 +79,11 @@ impl Desk {
         incident.record.merge_into(&survivor)?;
         self.end(id, "merged");
         for (condition, standing) in &merged.conditions {
-            self.state.set_condition(into, *condition, standing.clone());
+            // What is clear may stand again, here or elsewhere.
+            let stands = *standing == Standing::Clear && self.stands_elsewhere(*condition, into);
+            if !stands {
+                self.state.set_condition(into, *condition, standing.clone());
+            }
         }
         self.state.take_over(into, &merged);
         for (fingerprint, member) in &merged.members {
@@ -104,6 +108,15 @@ impl Desk {
         step.touch(id);
         step.touch(into);
         Ok(())
+    }
+
+    fn stands_elsewhere(&self, condition: Fingerprint, merged_into: IncidentId) -> bool {
+        let Some(id) = self.state.of_condition(condition) else { return false };
+        self.state.get(id).is_some_and(|incident| {
+            let standing = incident.conditions.get(&condition);
+            incident.record.state.is_open()
+                && (id != merged_into || standing.is_some_and(|one| *one != Standing::Clear))
+        })
     }
 
     /// The survivor stands where the further of the two stood: somebody's hand on it, a page, a higher step are kept.

@@ -92,7 +92,10 @@ impl Desk {
             }
             ProblemAction::Split { incidents, reason } => {
                 let regrouped = self.state.kept.core.problems.split(step.now, id, incidents, reason, actor);
-                self.regrouped(regrouped.map_err(refused)?, step);
+                let regrouped = regrouped.map_err(refused)?;
+                let why = format!("split off {id}");
+                step.audit("problems", "system", "problem.open", &regrouped.to.to_string(), &why, None);
+                self.regrouped(regrouped, step);
             }
             ProblemAction::Comment { .. }
             | ProblemAction::Own { .. }

@@ -50,14 +50,14 @@ pub struct DeskIncident {
     pub paged: Option<Priority>,
     /// Whom dispatch gave it, if they still have it.
     pub responder: Option<Responder>,
-    /// Its promises.
-    pub clocks: Clocks,
-    /// Whether the outage that its rule speaks of was begun since it is open.
-    pub outage_begun: bool,
     /// The persons who were told by ways of their own.
     pub told: BTreeMap<String, BTreeSet<Channel>>,
     /// Persons to tell later, unless somebody acknowledges before.
     pub calls: Vec<Call>,
+    /// Its promises.
+    pub clocks: Clocks,
+    /// Whether the outage that its rule speaks of was begun since it is open.
+    pub outage_begun: bool,
 }
 
 /// A person's way that waits: told then, if the incident still wants somebody.
@@ -287,7 +287,14 @@ impl DeskState {
             }
         }
         for (fingerprint, member) in &merged.members {
-            self.join(into, *fingerprint, member.clone());
+            // What fires no longer there may fire again, here or elsewhere.
+            let again = self.open_of_alert(*fingerprint).filter(|other| *other != merged.record.id && !member.firing);
+            if again != Some(into) {
+                self.join(into, *fingerprint, member.clone());
+            }
+            if let Some(other) = again {
+                self.kept.by_alert.insert(*fingerprint, other);
+            }
         }
     }
 

@@ -352,3 +352,38 @@ fn merged_incidents_resolve_together_and_refusals_say_why() {
         ],
     );
 }
+
+#[test]
+fn what_fires_again_elsewhere_stays_there_when_its_old_incident_is_merged() {
+    check(
+        &[
+            (0, Act::Raise("GZ01")),
+            (1, Act::Raise("SZ02")),
+            (2, Act::Raise("珠海")),
+            (3, Act::Incident(3, IncidentAction::Merge { into: IncidentId(2) })),
+            (4, Act::Cleared("珠海")),
+            (5, Act::Raise("珠海")),
+            (6, Act::Incident(2, IncidentAction::Merge { into: IncidentId(1) })),
+            (40, Act::Cleared("GZ01")),
+            (40, Act::Cleared("SZ02")),
+            (50, Act::Cleared("珠海")),
+        ],
+        400,
+        &[
+            "0 Opened INC-1",
+            "1 Opened INC-2",
+            "2 Opened INC-3",
+            "3 Merged INC-3",
+            "3 Merged INC-2",
+            "5 Opened INC-4",
+            "6 Merged INC-2",
+            "6 Merged INC-1",
+            "30 page INC-1 to 一线",
+            "35 page INC-4 to 一线",
+            "340 Resolved INC-1",
+            "340 resolved INC-1 to 一线",
+            "350 Resolved INC-4",
+            "350 resolved INC-4 to 一线",
+        ],
+    );
+}

@@ -39,12 +39,6 @@ tiers:
       - { tier: 2, team: nobody, respond_by: 60s }
       - { tier: 2, team: second, respond_by: 90s, page_every: 30s, resolve_by: 10m, calendar: half }
       - { tier: 3, team: third, respond_by: 120s, page_every: 50s }
-calendars:
-  - { name: half, zone: Asia/Shanghai, weekly: { mon-sun: "00:00-12:00" } }
-  - { name: shifts, zone: Asia/Shanghai, weekly: { mon-sun: ["00:00-08:01", "08:03-24:00"] } }
-targets:
-  - { name: 紧急, version: 1, priority: [P1, P2], tto: { within: 40s }, ttr: { within: 3m, calendar: shifts }, warnings: [50, 90] }
-  - { name: 一般, version: 1, ttr: { within: 5m, calendar: shifts }, pauses: [vendor] }
 outages:
   - { name: 中断, a_year: 2m, zone: Asia/Shanghai, warn_at: [50, 100] }
 problems:
@@ -53,6 +47,12 @@ problems:
 
 const RULES: [&str; 4] = [
     r#"
+calendars:
+  - { name: half, zone: Asia/Shanghai, weekly: { mon-sun: "00:00-12:00" } }
+  - { name: shifts, zone: Asia/Shanghai, weekly: { mon-sun: ["00:00-08:01", "08:03-24:00"] } }
+targets:
+  - { name: 紧急, version: 1, priority: [P1, P2], tto: { within: 40s }, ttr: { within: 3m, calendar: shifts }, warnings: [50, 90] }
+  - { name: 一般, version: 1, ttr: { within: 5m, calendar: shifts }, pauses: [vendor] }
 inventory:
   items: [{ name: a }, { name: b, depends_on: [a] }]
 rules:
@@ -96,6 +96,8 @@ inspections:
       - { name: look, warn: "> 200", manual: {} }
 "#,
     r#"
+calendars:
+  - { name: half, zone: Asia/Shanghai, weekly: { mon-sun: "00:00-12:00" } }
 inventory:
   items: [{ name: "0" }, { name: a, depends_on: [b] }, { name: b, depends_on: ["0"] }]
 grouping: { look_again_after: 15s, alerts_at_most: 3 }
@@ -108,6 +110,12 @@ rules:
   - { name: power, match: alertname="Power", by: [site], priority: P1, settle: 0s, close_after: 3m }
 "#,
     r#"
+calendars:
+  - { name: half, zone: Asia/Shanghai, weekly: { mon-sun: "00:00-12:00" } }
+  - { name: shifts, zone: Asia/Shanghai, weekly: { mon-sun: ["00:00-08:02", "08:05-24:00"] } }
+targets:
+  - { name: 紧急, version: 1, priority: [P1, P2], tto: { within: 40s }, ttr: { within: 3m, calendar: shifts }, warnings: [50, 90] }
+  - { name: 一般, version: 1, ttr: { within: 5m, calendar: shifts }, pauses: [vendor] }
 rules:
   - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 0s, resolve_after: 20s, reopen_within: 2m, severity: minor }
   - { name: heartbeat, match: 'alertname="Beat",@status="point"', by: [site], pattern: { absence: { within: 45s } }, severity: critical }
@@ -117,6 +125,8 @@ inspections:
   - { name: probes, schedule: "*/30 * * * *", zone: UTC, due_within: 2m, missed_after: 4m, sign_off: true, items: [{ name: port, tcp: { address: "127.0.0.1:1" } }, { name: look, manual: {} }] }
 "#,
     r#"
+calendars:
+  - { name: half, zone: Asia/Shanghai, weekly: { mon-sun: "00:00-12:00" } }
 rules:
   - { name: work, match: alertname="Begin", continue: true, incident: false, quiet: 40s, contexts: [{ set: "割接_{site}", for: 2m, on_expiry: { event: { labels: { alertname: Trap, site: "{site}" } } } }, { unset: drill, when: clear }] }
   - { name: sites, match: 'alertname=~"LinkDown|Flap"', by: [site], continue: true, context: "!割接_{site}", pattern: { threshold: { count: 2, within: 60s, distinct: host } }, emit: { labels: { alertname: SiteDown, site: "{site}" }, severity: critical, summary: "{site} 断站" } }

@@ -12,8 +12,8 @@ use watchfire::model::{
 };
 use watchfire::problems::{Problem, ProblemNote, ProblemState};
 use watchfire::rules::{
-    adder, arget, ash, attern, ctions, eam, emantics, ext, hannel, heck, lan, n, nhibition, ounts, reach, rew, romise,
-    tem, tep, udget, ule, ulebook, utage,
+    Actions, Channel, Check, Counts, Crew, Inhibition, Item, Ladder, OnBreach, OutageBudget, Pattern, Plan, Promise,
+    Rule, RuleText, Rulebook, RulebookHash, Semantics, Step, Target, Team,
 };
 
 use super::house::START;
@@ -74,6 +74,7 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
         tier: Tier::First,
         team: team.to_owned(),
         assignee: None,
+        waiting: None,
         priority: Priority::P2,
         priority_reason: "severity major".to_owned(),
         severity: Severity::Major,
@@ -306,6 +307,7 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
         priority: None,
         ladder: "default".to_owned(),
         after_hours: None,
+        grading: Default::default(),
         pages: true,
         runbook: None,
         playbook: None,
@@ -316,7 +318,6 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
         quiet: None,
         otherwise_after: Span::from_minutes(15),
         groups: true,
-        grading: Default::default(),
         shape: 1,
     }
 }

@@ -9,6 +9,7 @@ use watchfire::engine::{Action, AttendedBy, IncidentAction, NoticeKind, Outcome,
 use watchfire::incidents::{IncidentState, PendingOn, TimelineKind};
 use watchfire::inspections::RunState;
 use watchfire::model::{IncidentId, Priority, ProblemId, Severity, Span, Tier};
+use watchfire::problems::ProblemState;
 use watchfire::rules::{RuleText, load, report};
 use watchfire::store::Role;
 
@@ -355,6 +356,43 @@ fn row_29_a_source_that_falls_silent_alerts_in_exactly_its_time_and_clears_with_
     assert_eq!(centre.incident(1).firing, 1);
     hear(&mut centre);
     assert_eq!(centre.incident(1).firing, 0);
+}
+
+#[test]
+fn row_36_a_recurrence_while_the_fix_is_watched_is_told_to_every_tier() {
+    let rules = format!("{DESK}problems:\n  - {{name: returns, count: 2, within: 30d, team: second}}\n");
+    let mut centre = Centre::open(&rules, START);
+    let fails = |centre: &mut Centre| {
+        centre.fire(&link_down("路由器1"));
+        centre.after(minutes(1));
+        centre.clear(&link_down("路由器1"));
+        centre.after(Span::from_hours(5));
+    };
+    fails(&mut centre);
+    fails(&mut centre);
+    let problem = |centre: &mut Centre, action| {
+        centre.command("二线专家", "second_line", Action::Problem { id: ProblemId(1), action })
+    };
+    let text = |text: &str| Some(text.to_owned());
+    let described = ProblemAction::Describe {
+        root_cause: text("光模块老化"),
+        workaround: text("切换备用"),
+        fix: text("更换"),
+        change: None,
+    };
+    done(problem(&mut centre, described));
+    for to in [ProblemState::KnownError, ProblemState::FixInProgress, ProblemState::Observing] {
+        done(problem(&mut centre, ProblemAction::Move { to, reason: None }));
+    }
+    fails(&mut centre);
+    let told: Vec<String> = centre
+        .notices()
+        .into_iter()
+        .filter(|notice| notice.kind == NoticeKind::ProblemReopened)
+        .map(|notice| format!("{} {}", notice.team, notice.subject))
+        .collect();
+    assert_eq!(told, ["first PRB-1", "second PRB-1", "huaxin PRB-1"]);
+    assert_eq!(centre.problems()[0].state, ProblemState::Investigating);
 }
 
 #[test]
