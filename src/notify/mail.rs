@@ -68,9 +68,8 @@ impl MailServer {
         if parsed.host_str().is_none_or(str::is_empty) {
             return Err(BadMailServer::Url);
         }
-        if let Some(password) = parsed.password() {
-            // The parser has escaped the braces.
-            if !password.contains("secret:") {
+        if parsed.password().is_some() {
+            if !url.contains(":{secret:") {
                 return Err(BadMailServer::PasswordInClear);
             }
             if !is_encrypted {

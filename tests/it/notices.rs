@@ -517,7 +517,7 @@ people:
   - name: 张三
     notify: [{{by: {{template: {{url: "http://{address}/person", body: '{{"ack": "{{acknowledge}}"}}'}}}}}}]
 teams:
-  - {{name: first-line, members: [张三], notify: [webhook: {{url: "http://{address}/team"}}]}}
+  - {{name: first-line, members: [张三], notify: [{{webhook: {{url: "http://{address}/team"}}}}]}}
 tiers:
   - {{name: default, steps: [{{tier: 1, team: first-line, respond_by: 10m, page_every: 5m}}]}}
 rules:
