@@ -95,7 +95,8 @@ async fn acknowledge(State(shared): State<Arc<Shared>>, body: Bytes) -> Response
             | Outcome::Problem { .. }
             | Outcome::Run { .. }
             | Outcome::Silence { .. }
-            | Outcome::Rulebook { .. },
+            | Outcome::Rulebook { .. }
+            | Outcome::Staff { .. },
         ) => page(StatusCode::OK, &format!("<h1>已受理 · Acknowledged</h1><p>{id} · {}</p>", escaped(&claim.who))),
         Err(Unanswered::Unknown { .. } | Unanswered::BadRules { .. }) => {
             page(StatusCode::SERVICE_UNAVAILABLE, "<h1>请稍后再试 · Try again in a moment</h1>")
