@@ -84,6 +84,7 @@ async fn acknowledge(State(shared): State<Arc<Shared>>, body: Bytes) -> Response
         Ok(Outcome::Refused(refusal)) => {
             let status = match refusal {
                 Refusal::NotFound { .. } => StatusCode::NOT_FOUND,
+                Refusal::Forbidden { .. } => StatusCode::FORBIDDEN,
                 Refusal::NotAllowed { .. } | Refusal::VersionMismatch { .. } | Refusal::Invalid { .. } => {
                     StatusCode::CONFLICT
                 }
@@ -94,6 +95,7 @@ async fn acknowledge(State(shared): State<Arc<Shared>>, body: Bytes) -> Response
             Outcome::Incident { .. }
             | Outcome::Problem { .. }
             | Outcome::Run { .. }
+            | Outcome::Staff { .. }
             | Outcome::Silence { .. }
             | Outcome::Rulebook { .. }
             | Outcome::Staff { .. },

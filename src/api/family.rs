@@ -86,6 +86,7 @@ impl From<Refusal> for Failure {
         let status = match &refusal {
             Refusal::NotFound { .. } => StatusCode::NOT_FOUND,
             Refusal::NotAllowed { .. } => StatusCode::CONFLICT,
+            Refusal::Forbidden { .. } => StatusCode::FORBIDDEN,
             Refusal::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
             Refusal::Invalid { .. } => StatusCode::BAD_REQUEST,
         };

@@ -1,5 +1,6 @@
 //! What people do with an incident: fourteen commands, each its own route, since they do not stand behind one door.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -23,10 +24,13 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::of(__path_pend, Door::Work, pend),
         Endpoint::of(__path_resume, Door::Work, resume),
         Endpoint::of(__path_escalate, Door::Work, escalate),
+        Endpoint::of(__path_triage, Door::Work, triage),
+        Endpoint::of(__path_hand_back, Door::Work, hand_back),
+        Endpoint::of(__path_tick, Door::Work, tick),
         Endpoint::of(__path_resolve, Door::Work, resolve),
         Endpoint::of(__path_close, Door::Close, close),
-        Endpoint::of(__path_reopen, Door::Work, reopen),
-        Endpoint::of(__path_merge, Door::Work, merge),
+        Endpoint::of(__path_reopen, Door::Steer, reopen),
+        Endpoint::of(__path_merge, Door::Steer, merge),
         Endpoint::of(__path_cancel, Door::Close, cancel),
         Endpoint::of(__path_workaround, Door::Work, workaround),
         Endpoint::of(__path_found_during, Door::Work, found_during),
@@ -76,6 +80,25 @@ struct Nothing {}
 struct Escalate {
     #[schema(value_type = String)]
     diagnosis: Text,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Triage {
+    /// By field: symptom, tried, affected, …
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    fields: BTreeMap<String, Text>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Tick {
+    /// The name of a step of its playbook.
+    #[schema(value_type = String)]
+    step: Name,
+    /// What was seen; some steps demand it.
+    #[schema(value_type = Option<String>)]
+    note: Option<Text>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -216,6 +239,29 @@ async fn resume(State(api): Api, author: Author, Id(id): Incident, Body(Nothing 
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn escalate(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Escalate>) -> Answer {
     act(&api, author, id, IncidentAction::Escalate { diagnosis: body.diagnosis.0 }).await
+}
+
+/// Writes down what was found out; a step may demand it before the incident is handed on.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/triage", request_body = inline(Triage),
+    responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
+async fn triage(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Triage>) -> Answer {
+    let fields = body.fields.into_iter().map(|(name, text)| (name, text.0)).collect();
+    act(&api, author, id, IncidentAction::Triage { fields }).await
+}
+
+/// Hands it back to a lower tier.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/hand-back", request_body = inline(Reason),
+    responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
+async fn hand_back(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Reason>) -> Answer {
+    act(&api, author, id, IncidentAction::HandBack { reason: body.reason.0 }).await
+}
+
+/// Ticks a step of its playbook.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/tick", request_body = inline(Tick),
+    responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
+async fn tick(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Tick>) -> Answer {
+    let note = body.note.map(|note| note.0);
+    act(&api, author, id, IncidentAction::Tick { step: body.step.0, note }).await
 }
 
 /// Says what was done about it.

@@ -141,6 +141,9 @@ async fn own(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body):
     request_body = inline(Move),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
 async fn move_to(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Move>) -> Answer {
+    if matches!(body.to, ProblemState::Closed | ProblemState::AcceptedRisk) {
+        author.caller.must_pass(Door::Conclude)?;
+    }
     let reason = body.reason.map(|reason| reason.0);
     act(&api, author, id, ProblemAction::Move { to: body.to, reason }).await
 }

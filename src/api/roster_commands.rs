@@ -140,7 +140,15 @@ async fn delete_override(
 fn speaks_for_others(role: &Role) -> bool {
     match role {
         Role::Admin | Role::ProcessManager => true,
-        Role::Ingest { .. } | Role::Viewer | Role::FirstLine | Role::SecondLine | Role::ThirdLine => false,
+        Role::Ingest { .. }
+        | Role::Viewer
+        | Role::FirstLine
+        | Role::SecondLine
+        | Role::ThirdLine
+        | Role::IncidentManager
+        | Role::ProblemManager
+        | Role::ChangeManager
+        | Role::ConfigurationManager => false,
     }
 }
 

@@ -41,6 +41,7 @@ pub struct RuleView {
     pub priority: Option<Priority>,
     pub severity: Option<Severity>,
     pub runbook: Option<String>,
+    pub playbook: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -86,6 +87,7 @@ impl RuleView {
             priority: rule.priority,
             severity: rule.severity,
             runbook: rule.runbook.clone(),
+            playbook: rule.playbook.clone(),
         }
     }
 }

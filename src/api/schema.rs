@@ -1,8 +1,11 @@
 //! The shapes of answers, as tables: the records themselves live in rooms that know nothing of OpenAPI. A test holds
 //! every table against what is really written.
 
+use super::staff_schema;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr};
+
+use super::promise_shapes::PROMISES;
 
 /// What a member holds. The `Maybe…` ones may be null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +81,7 @@ pub const SHAPES: &[Shape] = &[
             ("findings", Texts),
             ("workaround", MaybeText),
             ("runbook", MaybeText),
+            ("support", Object),
             ("diagnosis", MaybeText),
             ("resolution", MaybeText),
             ("digests", Texts),
@@ -93,99 +97,6 @@ pub const SHAPES: &[Shape] = &[
             ("breach_reason", MaybeObject),
             ("outages", Many("IncidentOutage")),
             ("updated_at", Time),
-        ],
-    },
-    Shape {
-        name: "Clock",
-        members: &[
-            ("clock", Text),
-            ("state", Text),
-            ("target", Text),
-            ("version", Number),
-            ("shadow", Bool),
-            ("limit", Text),
-            ("calendar", Text),
-            ("elapsed", Text),
-            ("deadline", MaybeTime),
-            ("breached_at", MaybeTime),
-            ("paused", MaybeText),
-            ("ended_at", MaybeTime),
-        ],
-    },
-    Shape { name: "Contact", members: &[("at", Time), ("by", Text), ("actor", Text), ("note", Text), ("after", Text)] },
-    Shape {
-        name: "IncidentOutage",
-        members: &[("customer", Text), ("service", Text), ("party", Text), ("from", Time), ("to", MaybeTime)],
-    },
-    Shape {
-        name: "Targets",
-        members: &[
-            ("from", Time),
-            ("to", Time),
-            ("targets", Many("Target")),
-            ("attainment", Many("Attainment")),
-            ("reasons", Many("BreachReasonCount")),
-            ("out_of_catalogue", Number),
-            ("without_target", Number),
-        ],
-    },
-    Shape {
-        name: "Target",
-        members: &[
-            ("name", Text),
-            ("version", Number),
-            ("from", MaybeTime),
-            ("until", MaybeTime),
-            ("because", Text),
-            ("matchers", Text),
-            ("classes", Texts),
-            ("priorities", Texts),
-            ("during", MaybeText),
-            ("tto", MaybeObject),
-            ("ttr", MaybeObject),
-            ("shadow", Bool),
-        ],
-    },
-    Shape {
-        name: "Attainment",
-        members: &[
-            ("target", Text),
-            ("version", Number),
-            ("shadow", Bool),
-            ("cases", Number),
-            ("figures", Many("TargetFigure")),
-        ],
-    },
-    Shape {
-        name: "TargetFigure",
-        members: &[
-            ("name", Text),
-            ("measure", Text),
-            ("good", Number),
-            ("of", Number),
-            ("percent", MaybeNumber),
-            ("goal", MaybeNumber),
-            ("reached", MaybeBool),
-        ],
-    },
-    Shape { name: "BreachReasonCount", members: &[("code", Text), ("title", Text), ("count", Number)] },
-    Shape {
-        name: "Outages",
-        members: &[("year", Number), ("budgets", Many("OutageBudget")), ("outages", Many("Outage"))],
-    },
-    Shape {
-        name: "OutageBudget",
-        members: &[("budget", Text), ("year", Number), ("used", Text), ("of", Text), ("availability", Number)],
-    },
-    Shape {
-        name: "Outage",
-        members: &[
-            ("incident", Text),
-            ("customer", Text),
-            ("service", Text),
-            ("party", Text),
-            ("from", Time),
-            ("to", MaybeTime),
         ],
     },
     Shape {
@@ -466,8 +377,13 @@ pub const SHAPES: &[Shape] = &[
             ("minutes", Number),
         ],
     },
-    Shape { name: "Tiers", members: &[("ladders", Many("Ladder")), ("teams", Many("Team"))] },
-    Shape { name: "Ladder", members: &[("name", Text), ("steps", Many("Step"))] },
+    Shape {
+        name: "Tiers",
+        members: &[("ladders", Many("Ladder")), ("teams", Many("Team")), ("playbooks", Many("Playbook"))],
+    },
+    Shape { name: "Playbook", members: &[("name", Text), ("title", Text), ("steps", Many("PlaybookStep"))] },
+    Shape { name: "PlaybookStep", members: &[("name", Text), ("title", Text), ("evidence", Bool)] },
+    Shape { name: "Ladder", members: &[("name", Text), ("steps", Many("Step")), ("hierarchy", Many("Told"))] },
     Shape {
         name: "Step",
         members: &[
@@ -476,11 +392,34 @@ pub const SHAPES: &[Shape] = &[
             ("respond_by", Text),
             ("page_every", Text),
             ("resolve_by", MaybeText),
+            ("vendor", Bool),
+            ("kind", Text),
+            ("calendar", MaybeText),
+            ("demands", Texts),
+        ],
+    },
+    Shape {
+        name: "Told",
+        members: &[
+            ("after", Text),
+            ("priorities", Texts),
+            ("team", MaybeText),
+            ("person", MaybeText),
+            ("repeat", Number),
+            ("every", Text),
+            ("stop_when", Texts),
+            ("calendar", MaybeText),
         ],
     },
     Shape {
         name: "Team",
-        members: &[("name", Text), ("title", Text), ("members", Texts), ("channels", Many("Channel"))],
+        members: &[
+            ("name", Text),
+            ("title", Text),
+            ("members", Texts),
+            ("vendors", Texts),
+            ("channels", Many("Channel")),
+        ],
     },
     Shape { name: "Channel", members: &[("kind", Text), ("to", Text)] },
     Shape {
@@ -507,6 +446,7 @@ pub const SHAPES: &[Shape] = &[
             ("priority", MaybeText),
             ("severity", MaybeText),
             ("runbook", MaybeText),
+            ("playbook", MaybeText),
         ],
     },
     Shape {
@@ -589,113 +529,6 @@ pub const SHAPES: &[Shape] = &[
     Shape { name: "ProblemDetails", members: &[("type", Text), ("title", Text), ("status", Number), ("detail", Text)] },
 ];
 
-/// Who works when: of the desk too, apart because the table above is long.
-const STAFF: &[Shape] = &[
-    Shape {
-        name: "Roster",
-        members: &[
-            ("name", Text),
-            ("title", Text),
-            ("zone", Text),
-            ("teams", Texts),
-            ("on_duty", Many("OnDuty")),
-            ("why", Text),
-            ("next_change", MaybeTime),
-        ],
-    },
-    Shape {
-        name: "OnDuty",
-        members: &[
-            ("person", Text),
-            ("title", Text),
-            ("organisation", Text),
-            ("instead_of", MaybeText),
-            ("present", Bool),
-            ("absence", MaybeText),
-            ("holds", Number),
-            ("limit", Number),
-        ],
-    },
-    Shape {
-        name: "RosterReport",
-        members: &[
-            ("name", Text),
-            ("title", Text),
-            ("zone", Text),
-            ("teams", Texts),
-            ("on_duty", Many("OnDuty")),
-            ("why", Text),
-            ("next_change", MaybeTime),
-            ("from", Time),
-            ("until", Time),
-            ("changes", Many("DutyChange")),
-            ("gaps", Many("CoverageGap")),
-            ("overrides", Many("Override")),
-        ],
-    },
-    Shape { name: "DutyChange", members: &[("at", Time), ("people", Texts), ("why", Text)] },
-    Shape {
-        name: "CoverageGap",
-        members: &[("from", Time), ("until", Time), ("on_duty", Number), ("at_least", Number)],
-    },
-    Shape {
-        name: "Override",
-        members: &[
-            ("id", Number),
-            ("roster", Text),
-            ("person", Text),
-            ("instead_of", MaybeText),
-            ("from", Time),
-            ("until", Time),
-            ("reason", Text),
-            ("by", Text),
-            ("at", Time),
-        ],
-    },
-    Shape {
-        name: "Presence",
-        members: &[
-            ("person", Text),
-            ("present", Bool),
-            ("standing", Text),
-            ("since", Time),
-            ("seen_at", Time),
-            ("until", MaybeTime),
-        ],
-    },
-    Shape {
-        name: "Handover",
-        members: &[
-            ("roster", Text),
-            ("title", Text),
-            ("zone", Text),
-            ("at", Time),
-            ("changes_at", MaybeTime),
-            ("from", Texts),
-            ("to", Texts),
-            ("open", Many("HandedOver")),
-            ("waiting", Number),
-            ("clocks", Many("RunningClock")),
-        ],
-    },
-    Shape {
-        name: "HandedOver",
-        members: &[
-            ("id", Text),
-            ("title", Text),
-            ("priority", Text),
-            ("state", Text),
-            ("team", Text),
-            ("assignee", MaybeText),
-            ("opened_at", Time),
-            ("diagnosis", MaybeText),
-            ("waiting", MaybeObject),
-            ("hands_to", MaybeText),
-        ],
-    },
-    Shape { name: "RunningClock", members: &[("id", Text), ("what", Text), ("at", Time)] },
-];
-
 /// The shapes that have a list.
 const LISTED: [&str; 19] = [
     "Incident",
@@ -721,7 +554,8 @@ const LISTED: [&str; 19] = [
 
 /// Every component schema of the document.
 pub fn components() -> Vec<(String, RefOr<Schema>)> {
-    let shapes = SHAPES.iter().chain(STAFF).map(|shape| (shape.name.to_owned(), of(shape)));
+    let shapes =
+        SHAPES.iter().chain(staff_schema::SHAPES).chain(PROMISES).map(|shape| (shape.name.to_owned(), of(shape)));
     shapes.chain(LISTED.iter().map(|name| (format!("{name}Page"), page_of(name)))).collect()
 }
 

@@ -10,8 +10,8 @@ use super::endpoint::Endpoint;
 use super::parameters::Parameters;
 use super::shown::{Answer, json};
 use super::state::Shared;
-use crate::model::{Span, Tier};
-use crate::rules::{Ladder, Rulebook, Team};
+use crate::model::{Priority, Span, Tier};
+use crate::rules::{DispatchKind, Hierarchical, Ladder, Playbook, Rulebook, Team, Told};
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::of(__path_tiers, Door::Read, tiers)]
@@ -21,12 +21,15 @@ pub fn endpoints() -> Vec<Endpoint> {
 pub struct TiersView {
     pub ladders: Vec<LadderView>,
     pub teams: Vec<TeamView>,
+    pub playbooks: Vec<PlaybookView>,
 }
 
 #[derive(Serialize)]
 pub struct LadderView {
     pub name: String,
     pub steps: Vec<StepView>,
+    /// Who is told besides.
+    pub hierarchy: Vec<ToldView>,
 }
 
 #[derive(Serialize)]
@@ -36,6 +39,38 @@ pub struct StepView {
     pub respond_by: Span,
     pub page_every: Span,
     pub resolve_by: Option<Span>,
+    /// The team is that of the failed item's vendor.
+    pub vendor: bool,
+    pub kind: DispatchKind,
+    /// In whose working time these spans count; wall time for none.
+    pub calendar: Option<String>,
+    pub demands: Vec<String>,
+}
+
+#[derive(Serialize)]
+pub struct ToldView {
+    pub after: Span,
+    pub priorities: Vec<Priority>,
+    pub team: Option<String>,
+    pub person: Option<String>,
+    pub repeat: u32,
+    pub every: Span,
+    pub stop_when: Vec<&'static str>,
+    pub calendar: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct PlaybookView {
+    pub name: String,
+    pub title: String,
+    pub steps: Vec<PlaybookStepView>,
+}
+
+#[derive(Serialize)]
+pub struct PlaybookStepView {
+    pub name: String,
+    pub title: String,
+    pub evidence: bool,
 }
 
 #[derive(Serialize)]
@@ -43,6 +78,8 @@ pub struct TeamView {
     pub name: String,
     pub title: String,
     pub members: Vec<String>,
+    /// For whose contracts it stands.
+    pub vendors: Vec<String>,
     pub channels: Vec<ChannelView>,
 }
 
@@ -58,6 +95,7 @@ impl TiersView {
         TiersView {
             ladders: rulebook.ladders.values().map(LadderView::of).collect(),
             teams: rulebook.teams.values().map(TeamView::of).collect(),
+            playbooks: rulebook.playbooks.values().map(PlaybookView::of).collect(),
         }
     }
 }
@@ -70,8 +108,43 @@ impl LadderView {
             respond_by: step.respond_by,
             page_every: step.page_every,
             resolve_by: step.resolve_by,
+            vendor: step.vendor,
+            kind: step.kind,
+            calendar: step.calendar.clone(),
+            demands: step.demands.clone(),
         });
-        LadderView { name: ladder.name.clone(), steps: steps.collect() }
+        let hierarchy = ladder.hierarchy.iter().map(ToldView::of).collect();
+        LadderView { name: ladder.name.clone(), steps: steps.collect(), hierarchy }
+    }
+}
+
+impl ToldView {
+    fn of(one: &Hierarchical) -> ToldView {
+        let (team, person) = match &one.told {
+            Told::Team(team) => (Some(team.clone()), None),
+            Told::Person(person) => (None, Some(person.clone())),
+        };
+        ToldView {
+            after: one.after,
+            priorities: one.priorities.clone(),
+            team,
+            person,
+            repeat: one.repeat,
+            every: one.every,
+            stop_when: one.stop_when.iter().map(|stop| stop.as_str()).collect(),
+            calendar: one.calendar.clone(),
+        }
+    }
+}
+
+impl PlaybookView {
+    fn of(playbook: &Playbook) -> PlaybookView {
+        let steps = playbook.steps.iter().map(|step| PlaybookStepView {
+            name: step.name.clone(),
+            title: step.title.clone(),
+            evidence: step.evidence,
+        });
+        PlaybookView { name: playbook.name.clone(), title: playbook.title.clone(), steps: steps.collect() }
     }
 }
 
@@ -82,6 +155,7 @@ impl TeamView {
             name: team.name.clone(),
             title: team.title.clone(),
             members: team.members.clone(),
+            vendors: team.vendors.clone(),
             channels: channels.collect(),
         }
     }

@@ -52,6 +52,12 @@ pub struct ServeFlags {
     /// How people reach this service, for links and for the Host check
     #[arg(long, env = "WATCHFIRE_EXTERNAL_URL", value_name = "URL")]
     pub external_url: Option<String>,
+    /// Watcher outside that is told at an interval that watchfire lives, by GET
+    #[arg(long, env = "WATCHFIRE_HEARTBEAT_URL", value_name = "URL", hide_env_values = true)]
+    pub heartbeat_url: Option<String>,
+    /// How often it is told [default: 1m]
+    #[arg(long, env = "WATCHFIRE_HEARTBEAT_EVERY", value_name = "SPAN")]
+    pub heartbeat_every: Option<String>,
     /// Mail server: smtp://host:25, smtps://user:{secret:NAME}@host or smtp://user:{secret:NAME}@host:587?tls=required
     /// (in the file: smtp: {url, from})
     #[arg(long, env = "WATCHFIRE_SMTP_URL", value_name = "URL", hide_env_values = true)]
@@ -96,6 +102,8 @@ struct ConfigFile {
     mqtt_url: Option<String>,
     mqtt_listen: Option<String>,
     external_url: Option<String>,
+    heartbeat_url: Option<String>,
+    heartbeat_every: Option<String>,
     smtp: Smtp,
     secrets_dir: Option<PathBuf>,
     ack_link_valid: Option<String>,
@@ -136,6 +144,9 @@ pub struct Config {
     pub mqtt_url: Option<String>,
     pub mqtt_listen: MqttListen,
     pub external_url: Option<String>,
+    /// May hold a secret, so it is never printed.
+    pub heartbeat_url: Option<String>,
+    pub heartbeat_every: Span,
     /// URL and sender of mails; checked when the courier starts. The URL names its password, but is never printed.
     pub smtp: Option<(String, String)>,
     pub secrets_dir: Option<PathBuf>,
@@ -167,6 +178,11 @@ impl Config {
             mqtt_listen: mqtt_listen(flags.mqtt_listen.or(file.mqtt_listen), mqtt_url.is_some())?,
             mqtt_url,
             external_url: flags.external_url.or(file.external_url),
+            heartbeat_url: heartbeat_url(flags.heartbeat_url.or(file.heartbeat_url))?,
+            heartbeat_every: match flags.heartbeat_every.or(file.heartbeat_every) {
+                Some(text) => at_least_a_second("heartbeat_every", &text)?,
+                None => Span::from_minutes(1),
+            },
             smtp: smtp(flags.smtp_url.or(file.smtp.url), flags.smtp_from.or(file.smtp.from))?,
             secrets_dir: flags.secrets_dir.or(file.secrets_dir),
             ack_link_valid: ack_link_valid(flags.ack_link_valid.or(file.ack_link_valid))?,
@@ -211,6 +227,26 @@ fn span(name: &'static str, text: &str) -> Result<Span, BadConfig> {
         value: text.to_owned(),
         reason: bad.to_string(),
     })
+}
+
+fn at_least_a_second(name: &'static str, text: &str) -> Result<Span, BadConfig> {
+    let read = span(name, text)?;
+    if read >= Span::from_seconds(1) {
+        return Ok(read);
+    }
+    Err(BadConfig::Value { name, value: text.to_owned(), reason: "expected 1s or more".to_owned() })
+}
+
+fn heartbeat_url(url: Option<String>) -> Result<Option<String>, BadConfig> {
+    let is_good = |url: &String| reqwest::Url::parse(url).is_ok_and(|url| ["http", "https"].contains(&url.scheme()));
+    match url {
+        Some(url) if !is_good(&url) => Err(BadConfig::Value {
+            name: "heartbeat_url",
+            value: "…".to_owned(),
+            reason: "expected http://host/… or https://host/…".to_owned(),
+        }),
+        url => Ok(url),
+    }
 }
 
 fn smtp(url: Option<String>, from: Option<String>) -> Result<Option<(String, String)>, BadConfig> {
@@ -277,6 +313,10 @@ mod tests {
         };
         check(ServeFlags { listen: Some("7247".to_owned()), ..ServeFlags::default() }, "listen = \"7247\"");
         check(ServeFlags { journal_keep: Some("14".to_owned()), ..ServeFlags::default() }, "journal_keep = \"14\"");
+        let every = ServeFlags { heartbeat_every: Some("0s".to_owned()), ..ServeFlags::default() };
+        check(every, "heartbeat_every = \"0s\"");
+        let secret = ServeFlags { heartbeat_url: Some("ftp://secret".to_owned()), ..ServeFlags::default() };
+        check(secret, "heartbeat_url = \"…\"");
         check(ServeFlags { rules: Some("no-such-dir".into()), ..ServeFlags::default() }, "rules = \"no-such-dir\"");
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("watchfire.yaml");

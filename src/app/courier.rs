@@ -7,10 +7,11 @@ use tokio::task::JoinHandle;
 
 use super::announce;
 use super::doors::Doors;
+use super::heartbeat::Heartbeat;
 use super::reach;
 use crate::broker::{BrokerAddress, LinkOptions};
 use crate::inspections::{ProbeRequest, ProbeResult};
-use crate::notify::{Courier, MqttPublisher, Publish, Report, RetryPolicy};
+use crate::notify::{Courier, MqttPublisher, Publish, Report, RetryPolicy, webhook_client};
 use crate::probes::Prober;
 
 /// Starts all of them; each ends with the doors.
@@ -38,6 +39,12 @@ pub fn start(
     )
     .map_err(|error| error.to_string())?;
     tasks.push(tokio::spawn(courier.run()));
+    if let Some(url) = doors.config.heartbeat_url.clone() {
+        let every = doors.config.heartbeat_every.to_std();
+        let client = webhook_client().map_err(|error| error.to_string())?;
+        let (live, metrics) = (Arc::clone(&doors.live), Arc::clone(&doors.metrics));
+        tasks.push(tokio::spawn(Heartbeat { url, every, client }.beat(live, metrics, doors.stop.clone())));
+    }
     let listening = broker.map(LinkOptions::new).transpose().map_err(|error| error.to_string())?;
     let prober = Prober::new(listening, Arc::clone(&doors.metrics), doors.now()).map_err(|error| error.to_string())?;
     tasks.push(tokio::spawn(Arc::new(prober).serve(probe_queue, probe_results, doors.stop.clone())));

@@ -227,7 +227,14 @@ fn permit(name: String, role: Role, live: Arc<Live>) -> Result<Permit, Denied> {
             Ok(Permit { name, may_publish: Arc::new(may_publish) })
         }
         // People publish that they are there, and nothing else.
-        Role::FirstLine | Role::SecondLine | Role::ThirdLine | Role::ProcessManager => {
+        Role::FirstLine
+        | Role::SecondLine
+        | Role::ThirdLine
+        | Role::IncidentManager
+        | Role::ProblemManager
+        | Role::ChangeManager
+        | Role::ConfigurationManager
+        | Role::ProcessManager => {
             let own = mqtt::presence_topic(&name);
             Ok(Permit { name, may_publish: Arc::new(move |topic: &str| topic == own) })
         }

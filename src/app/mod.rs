@@ -13,6 +13,7 @@ mod doors;
 mod driver;
 mod explain;
 mod gauges;
+mod heartbeat;
 mod http_server;
 mod import;
 mod local_time;

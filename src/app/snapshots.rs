@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 
-use crate::engine::{BadEncoding, ENGINE_VERSION, Engine, Frozen};
+use crate::engine::{Attendance, BadEncoding, ENGINE_VERSION, Engine, Frozen};
 use crate::metrics::{Metrics, Stopwatch};
 use crate::model::{Moment, Partition, Span};
 use crate::store::{Lease, Manifest, SectionRef, Store};
@@ -124,6 +124,8 @@ impl Writer {
             if previous.as_ref().is_some_and(|(before, _)| before.next_offset == frozen.next_offset) {
                 continue;
             }
+            let (frozen, attendance) = audit(frozen).await;
+            self.report(attendance);
             let encoding = Encoding::new(frozen, previous);
             match self.write_partition(partition, encoding, &mut bytes).await {
                 Ok(written) => {
@@ -154,6 +156,15 @@ impl Writer {
         }
     }
 
+    /// What the auditor found: counted, and logged where it is a defect.
+    fn report(&self, attendance: Option<Attendance>) {
+        let Some(attendance) = attendance else { return };
+        for broken in &attendance.broken {
+            tracing::error!(broken, "a record would be forgotten; this is a bug");
+        }
+        self.metrics.audited(&attendance);
+    }
+
     /// Piece by piece, so that never all of it is in memory beside the state itself.
     async fn write_partition(
         &self,
@@ -180,6 +191,22 @@ impl Writer {
         self.store.save_snapshot(&self.lease, &manifest, &[]).await.map_err(|error| error.to_string())?;
         frozen.hollow();
         Ok((frozen, manifest))
+    }
+}
+
+/// The auditor looks at every open record of the desk, beside the inputs.
+async fn audit(frozen: Frozen) -> (Frozen, Option<Attendance>) {
+    let spare = frozen.clone();
+    let looking = tokio::task::spawn_blocking(move || {
+        let attendance = frozen.attendance();
+        (frozen, attendance)
+    });
+    match looking.await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::error!(%error, "the auditor failed");
+            (spare, None)
+        }
     }
 }
 

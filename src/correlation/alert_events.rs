@@ -287,7 +287,10 @@ impl Turn<'_> {
         alert.updated_at = self.now;
         let event = alert.to_event(Status::Resolved);
         let (at, cause) = (alert.times.ends_at.at, alert.cause);
+        // No message says that it ended, even where one is being handled.
+        let handled = self.cause.take();
         self.ended(fingerprint, Message { event: &event, cause, at }, false);
+        self.cause = handled;
     }
 
     fn point(&mut self, event: &Event, cause: Cause) {

@@ -440,6 +440,7 @@ fn catch_all() -> Rule {
         after_hours: None,
         pages: false,
         runbook: None,
+        playbook: None,
         settle: Span::ZERO,
         resolve_after: Span::ZERO,
         close_after: None,

@@ -346,6 +346,7 @@ impl Turn<'_> {
         if self.state.conditions.get(key).is_some_and(|condition| condition.is_raised()) {
             self.decide(key, Verdict::Retired);
         }
+        self.quiet(key, None);
         self.resolve_emitted(key);
         self.remove_condition(key);
     }

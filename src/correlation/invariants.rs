@@ -40,6 +40,11 @@ pub(super) fn broken(state: &State, index: &Index, book: &Book) -> Vec<String> {
     if index.places != Places::of(&state.groups) {
         broken.push("grouping looks for what it saw in other places".to_owned());
     }
+    let fires = |alert: &Fingerprint| state.alerts.get(alert).is_some_and(|alert| alert.times.firing);
+    let mut standing = state.groups.sightings.values().filter(|sighting| sighting.is_standing());
+    if !standing.all(|sighting| sighting.alert.as_ref().is_some_and(fires)) {
+        broken.push("grouping waits for the end of an alert that fires no longer".to_owned());
+    }
     if index.deadlines.len() != armed + contexts + looked_at + holds {
         let what = format!("{armed} waiting, {contexts} contexts, {looked_at} sightings and {holds} that hold");
         broken.push(format!("{} deadlines for {what}", index.deadlines.len()));

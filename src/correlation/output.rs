@@ -209,6 +209,10 @@ pub enum LinkKind {
     ProbablyDependsOn,
     /// Most of the site has failed.
     SameSite,
+    /// Both began near each other, and their groups ended together; how far apart the two ended.
+    EndedTogether {
+        within: Span,
+    },
     /// A label that the rules name has the same value.
     SameValue,
 }
@@ -228,6 +232,9 @@ impl fmt::Display for Link {
                 write!(f, "{one} probably depends on {other}, as its likes do, {apart} apart")
             }
             LinkKind::SameSite => write!(f, "{one} failed with most of its site, as {other} did"),
+            LinkKind::EndedTogether { within } => {
+                write!(f, "{one} and {other} failed {apart} apart and were well again within {within}")
+            }
             LinkKind::SameValue => write!(f, "a label says that they belong together, {apart} apart"),
         }
     }

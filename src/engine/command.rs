@@ -1,5 +1,7 @@
 //! What people ask of the desk, and how the desk answers.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::incidents::PendingOn;
@@ -61,6 +63,19 @@ pub enum IncidentAction {
     Resume,
     Escalate {
         diagnosis: String,
+    },
+    /// What was found out: symptom, tried, affected, …
+    Triage {
+        fields: BTreeMap<String, String>,
+    },
+    /// To a lower tier again.
+    HandBack {
+        reason: String,
+    },
+    /// A step of its playbook is done.
+    Tick {
+        step: String,
+        note: Option<String>,
     },
     Resolve {
         resolution: String,
@@ -197,6 +212,9 @@ pub enum Refusal {
     /// 409.
     #[error("{reason}")]
     NotAllowed { reason: String },
+    /// 403: somebody else may.
+    #[error("{reason}")]
+    Forbidden { reason: String },
     /// 412.
     #[error("you saw version {seen}, it is at {current} now; look again and repeat")]
     VersionMismatch { seen: u64, current: u64 },

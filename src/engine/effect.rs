@@ -116,6 +116,12 @@ pub enum NoticeKind {
     ProblemOpened,
     InspectionMissed,
     ProblemReopened,
+    /// A lower tier has it again.
+    HandedBack,
+    /// Hierarchical escalation: it is known, not handed over.
+    ManagersTold,
+    /// A problem lies past its review date.
+    ReviewDue,
     /// A share of a promised time has run.
     TargetWarning,
     TargetBreached,
@@ -124,7 +130,7 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    pub const ALL: [NoticeKind; 9] = [
+    pub const ALL: [NoticeKind; 13] = [
         NoticeKind::Page,
         NoticeKind::PageAgain,
         NoticeKind::Escalated,
@@ -132,6 +138,9 @@ impl NoticeKind {
         NoticeKind::ProblemOpened,
         NoticeKind::InspectionMissed,
         NoticeKind::ProblemReopened,
+        NoticeKind::HandedBack,
+        NoticeKind::ManagersTold,
+        NoticeKind::ReviewDue,
         NoticeKind::TargetWarning,
         NoticeKind::TargetBreached,
         NoticeKind::Digest,
@@ -146,6 +155,9 @@ impl NoticeKind {
             NoticeKind::ProblemOpened => "problem_opened",
             NoticeKind::InspectionMissed => "inspection_missed",
             NoticeKind::ProblemReopened => "problem_reopened",
+            NoticeKind::HandedBack => "handed_back",
+            NoticeKind::ManagersTold => "managers_told",
+            NoticeKind::ReviewDue => "review_due",
             NoticeKind::TargetWarning => "target_warning",
             NoticeKind::TargetBreached => "target_breached",
             NoticeKind::Digest => "digest",
@@ -200,6 +212,14 @@ pub enum Counted {
         tier: Tier,
         what: Breach,
     },
+    /// A higher tier gave it back.
+    Bounced {
+        from: Tier,
+        to: Tier,
+    },
+    ManagersTold,
+    /// A step of a playbook was done.
+    StepTicked,
     IncidentOpened {
         priority: Priority,
     },

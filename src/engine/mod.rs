@@ -20,7 +20,7 @@ pub use crate::correlation::{Firing, FiringEdge};
 pub use command::{Action, Command, IncidentAction, Outcome, ProblemAction, Refusal, RunAction};
 pub use compose::{Engine, NotTaken, Work};
 pub use decision::{Decision, Evidence, Joins, Link, LinkKind, Member, Raised, Verdict};
-pub use desk::DeskIncident;
+pub use desk::{Attendance, AttendedBy, DeskIncident, WaitingKind};
 pub use effect::{
     AlertRecord, AuditEntry, Bound, Breach, Counted, Effect, Normalised, Notice, NoticeKind, Suppressor, TargetOutcome,
 };

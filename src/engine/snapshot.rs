@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::NotTaken;
 use super::compose::{Engine, Position, live_partitions};
 use super::correlator::{Correlating, FrozenCorrelator};
-use super::desk::{Desk, Kept};
+use super::desk::{Attendance, Desk, Kept};
 use crate::model::{Moment, Offset, Partition};
 use crate::rules::{Rulebook, RulebookHash};
 
@@ -48,6 +48,14 @@ impl Frozen {
                 Some(bytes) => bytes.map_err(|error| bad(error.to_string())),
                 None => Err(bad("there is no such section".to_owned())),
             },
+        }
+    }
+
+    /// What the auditor finds in it: whether everything that waits for people is attended to. Of the desk only.
+    pub fn attendance(&self) -> Option<Attendance> {
+        match &self.state {
+            State::Correlator(_) => None,
+            State::Desk(kept) => Some(kept.attendance()),
         }
     }
 

@@ -107,7 +107,12 @@ impl Case {
             | TimelineKind::Grouped
             | TimelineKind::RootChanged
             | TimelineKind::Paged
+            | TimelineKind::Queued
             | TimelineKind::StepSkipped
+            | TimelineKind::HandedBack
+            | TimelineKind::Triaged
+            | TimelineKind::StepTicked
+            | TimelineKind::ManagersTold
             | TimelineKind::Assigned
             | TimelineKind::Commented
             | TimelineKind::Pended
@@ -121,7 +126,9 @@ impl Case {
             | TimelineKind::Promised
             | TimelineKind::TargetWarning
             | TimelineKind::Contacted
-            | TimelineKind::OutageNoted => {}
+            | TimelineKind::OutageNoted
+            | TimelineKind::WorkaroundTried
+            | TimelineKind::FoundDuring => {}
         }
     }
 }

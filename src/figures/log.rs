@@ -58,6 +58,9 @@ fn problems(audit: &[AuditLine<'_>], period: Period) -> ProblemFigures {
             "problem.move" if line.detail.split([' ', ':']).nth(1) == Some(ProblemState::Closed.as_str()) => {
                 closed.insert(line.subject, line.at);
             }
+            "problem.reject" => {
+                closed.insert(line.subject, line.at);
+            }
             "problem.move" | "problem.reopen" => {
                 closed.remove(line.subject);
             }

@@ -206,7 +206,7 @@ impl Incident {
         self.merged_into = Some(into);
     }
 
-    fn must_be_open(&self, verb: &str) -> Result<(), NotAllowed> {
+    pub(super) fn must_be_open(&self, verb: &str) -> Result<(), NotAllowed> {
         if self.state.is_open() {
             return Ok(());
         }
@@ -219,11 +219,15 @@ impl Incident {
     }
 
     fn refusal(&self, verb: &str, why: &str) -> NotAllowed {
-        NotAllowed { reason: format!("cannot {verb} {}: {why}", self.id) }
+        refusal(verb, self.id, why)
     }
 }
 
-fn must_say(text: &str, verb: &str, what: &str) -> Result<(), NotAllowed> {
+pub(super) fn refusal(verb: &str, id: IncidentId, why: &str) -> NotAllowed {
+    NotAllowed { reason: format!("cannot {verb} {id}: {why}") }
+}
+
+pub(super) fn must_say(text: &str, verb: &str, what: &str) -> Result<(), NotAllowed> {
     if text.trim().is_empty() {
         return Err(NotAllowed { reason: format!("cannot {verb} without {what}") });
     }

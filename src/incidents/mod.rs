@@ -3,14 +3,18 @@
 //! Plain state and moves. Must never read a clock, page anybody (tiers decide that), or know where it is stored.
 
 mod ack_link;
+mod dispatch_order;
 mod lifecycle;
 mod record;
 mod root;
+mod support;
 
 pub use ack_link::{ACK_TOKEN_MAX_BYTES, AckClaim, AckKey, BadAckToken};
+pub use dispatch_order::{OrderedWith, dispatch_order};
 pub use lifecycle::NotAllowed;
 pub use record::{Incident, IncidentState, PendingOn, SimilarIncident, TimelineEntry, TimelineKind};
 pub use root::{Affected, RootCandidate, root_candidate};
+pub use support::{OpenPlaybook, OpenStep, Support};
 
 /// A new incident to test with.
 #[cfg(test)]
@@ -53,6 +57,7 @@ pub(crate) fn sample() -> Incident {
         findings: Vec::new(),
         workaround: None,
         runbook: None,
+        support: Support::default(),
         diagnosis: None,
         resolution: None,
         digests: Vec::new(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::RootCandidate;
+use super::{RootCandidate, Support};
 use crate::model::{
     BreachReason, Class, ClockFace, ContactLog, Fingerprint, IncidentId, Labels, Level, Moment, Outage, Priority,
     ProblemId, Severity, Tier, Waiting,
@@ -138,6 +138,9 @@ pub struct Incident {
     /// The workaround of a known error that fits, as it stood when the incident opened or it was published.
     pub workaround: Option<String>,
     pub runbook: Option<String>,
+    /// What the lines of support have done about it.
+    #[serde(default)]
+    pub support: Support,
     /// What the tiers wrote when they handed it on.
     pub diagnosis: Option<String>,
     pub resolution: Option<String>,
@@ -232,6 +235,14 @@ pub enum TimelineKind {
     Paged,
     Escalated,
     StepSkipped,
+    /// A higher tier gave it back to a lower one.
+    HandedBack,
+    /// What was found out before handing it on.
+    Triaged,
+    /// A step of its playbook was done.
+    StepTicked,
+    /// Hierarchical escalation.
+    ManagersTold,
     /// Nobody of the team can take it: it waits in the queue.
     Queued,
     Breached,

@@ -52,6 +52,9 @@ pub(super) struct Decided {
     time_to_acknowledge: HistogramVec,
     time_to_resolve: HistogramVec,
     escalations: IntCounterVec,
+    bounces: IntCounterVec,
+    managers_told: IntCounter,
+    playbook_steps: IntCounter,
     breaches: IntCounterVec,
     notices: IntCounterVec,
     notices_gathered: IntCounter,
@@ -96,6 +99,9 @@ impl Decided {
             time_to_acknowledge: histograms(registry, &names::TIME_TO_ACKNOWLEDGE, &by_person, &ACKNOWLEDGE_SECONDS),
             time_to_resolve: histograms(registry, &names::TIME_TO_RESOLVE, &by_person, &RESOLVE_SECONDS),
             escalations: counters(registry, &names::ESCALATIONS, &["from", "to"]),
+            bounces: counters(registry, &names::BOUNCES, &["from", "to"]),
+            managers_told: counter(registry, &names::MANAGERS_TOLD),
+            playbook_steps: counter(registry, &names::PLAYBOOK_STEPS),
             breaches: counters(registry, &names::BREACHES, &["tier", "what"]),
             notices: counters(registry, &names::NOTICES, &["kind"]),
             notices_gathered: counter(registry, &names::NOTICES_GATHERED),
@@ -148,6 +154,7 @@ impl Decided {
             }
             for higher in Tier::ALL.into_iter().filter(|higher| *higher > tier) {
                 self.escalations.with_label_values(&[tier.as_str(), higher.as_str()]);
+                self.bounces.with_label_values(&[higher.as_str(), tier.as_str()]);
             }
             for priority in Priority::ALL {
                 self.incidents_open.with_label_values(&[tier.as_str(), priority.as_str()]);
@@ -217,6 +224,9 @@ impl Decided {
             Counted::Breached { tier, what } => {
                 self.breaches.with_label_values(&[tier.as_str(), what.as_str()]).inc();
             }
+            Counted::Bounced { from, to } => self.bounces.with_label_values(&[from.as_str(), to.as_str()]).inc(),
+            Counted::ManagersTold => self.managers_told.inc(),
+            Counted::StepTicked => self.playbook_steps.inc(),
             Counted::IncidentOpened { priority } => {
                 self.incidents_opened.with_label_values(&[priority.as_str()]).inc();
             }
@@ -292,6 +302,10 @@ impl Metrics {
                 self.decided.incidents_open.with_label_values(&[tier.as_str(), priority.as_str()]).set(sum);
             }
         }
+    }
+
+    pub(super) fn invariant_broken(&self, which: &str) {
+        self.decided.count(&Counted::InvariantBroken { which: which.to_owned() });
     }
 
     /// Problems remembered, by state. What is not named is 0.

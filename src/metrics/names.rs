@@ -68,6 +68,20 @@ pub(super) const TIME_TO_RESOLVE: Text = text(
 );
 pub(super) const ESCALATIONS: Text =
     text("watchfire_escalations_total", "Incidents handed on from one tier to another.");
+pub(super) const BOUNCES: Text =
+    text("watchfire_bounces_total", "Incidents that a higher tier handed back to a lower one.");
+pub(super) const MANAGERS_TOLD: Text =
+    text("watchfire_managers_told_total", "Times that managers were told of an incident that others work on.");
+pub(super) const PLAYBOOK_STEPS: Text =
+    text("watchfire_playbook_steps_total", "Steps of playbooks that people have ticked.");
+pub(super) const ATTENDED_RECORDS: Text = text(
+    "watchfire_attended_records",
+    "Records that wait for people, as the auditor found them at the newest snapshot: with an armed deadline, with a stated reason for none, or with neither, which is a bug.",
+);
+pub(super) const AUDITS: Text =
+    text("watchfire_audits_total", "Times that the auditor has looked at every record that waits for people.");
+pub(super) const HEARTBEATS: Text =
+    text("watchfire_heartbeats_total", "Signs of life sent to the outside watcher, by what became of them.");
 pub(super) const BREACHES: Text =
     text("watchfire_breaches_total", "Time limits to respond or to resolve that passed unmet, by tier.");
 pub(super) const TARGETS: Text =

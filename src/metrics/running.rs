@@ -6,7 +6,7 @@ use super::doors::known;
 use super::registration::{begin, counter, counters, fractional_gauge, gauge, gauges, histogram, histograms};
 use super::words::OTHER;
 use super::{ALERTMANAGER_VERSION, Metrics, names};
-use crate::engine::{DeliveryOutcome, ENGINE_VERSION};
+use crate::engine::{Attendance, AttendedBy, DeliveryOutcome, ENGINE_VERSION, WaitingKind};
 use crate::inspections::ItemOutcome;
 use crate::rules::{CHANNEL_KINDS, Channel, Rulebook};
 
@@ -36,6 +36,9 @@ pub(super) struct Running {
     outbox_waiting: IntGauge,
     probes: IntCounterVec,
     probe_duration: HistogramVec,
+    attended: IntGaugeVec,
+    audits: IntCounter,
+    heartbeats: IntCounterVec,
     ready: IntGauge,
     rulebook_ok: IntGauge,
     rulebook_loads: IntCounterVec,
@@ -59,6 +62,9 @@ impl Running {
             outbox_waiting: gauge(registry, &names::OUTBOX_WAITING),
             probes: counters(registry, &names::PROBES, &["kind", "outcome"]),
             probe_duration: histograms(registry, &names::PROBE_DURATION, &["kind"], &PROBE_SECONDS),
+            attended: gauges(registry, &names::ATTENDED_RECORDS, &["kind", "by"]),
+            audits: counter(registry, &names::AUDITS),
+            heartbeats: counters(registry, &names::HEARTBEATS, &["outcome"]),
             ready: gauge(registry, &names::READY),
             rulebook_ok: gauge(registry, &names::RULEBOOK_OK),
             rulebook_loads: counters(registry, &names::RULEBOOK_LOADS, &["outcome"]),
@@ -88,6 +94,12 @@ impl Running {
         }
         begin(&self.probe_duration, PROBE_KINDS);
         begin(&self.rulebook_loads, LOAD_OUTCOMES);
+        begin(&self.heartbeats, LOAD_OUTCOMES);
+        for kind in WaitingKind::ALL {
+            for by in AttendedBy::ALL {
+                self.attended.with_label_values(&[kind.as_str(), by.as_str()]);
+            }
+        }
     }
 }
 
@@ -163,6 +175,26 @@ impl Metrics {
         let outcome = ItemOutcome::ALL.map(ItemOutcome::as_str).into_iter().find(|word| *word == outcome);
         self.running.probes.with_label_values(&[kind, outcome.unwrap_or(OTHER)]).inc();
         self.running.probe_duration.with_label_values(&[kind]).observe(seconds);
+    }
+
+    /// What the auditor found.
+    pub fn audited(&self, attendance: &Attendance) {
+        self.running.audits.inc();
+        for kind in WaitingKind::ALL {
+            for by in AttendedBy::ALL {
+                let count = i64::try_from(attendance.count(kind, by)).unwrap_or(i64::MAX);
+                self.running.attended.with_label_values(&[kind.as_str(), by.as_str()]).set(count);
+            }
+        }
+        for _ in &attendance.broken {
+            self.invariant_broken("unattended");
+        }
+    }
+
+    /// A sign of life to the outside watcher was taken, or not.
+    pub fn heartbeat(&self, taken: bool) {
+        let outcome = if taken { "success" } else { "failure" };
+        self.running.heartbeats.with_label_values(&[outcome]).inc();
     }
 
     pub fn ready(&self, ready: bool) {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Metrics;
-use crate::engine::{Bound, Breach, Counted, Effect, NoticeKind, Suppressor};
+use crate::engine::{Bound, Breach, Counted, Effect, NoticeKind, Suppressor, TargetOutcome};
 use crate::inspections::{ItemOutcome, RunState, SubjectKind};
-use crate::model::{Priority, Severity, Status, Tier};
+use crate::model::{Class, ClockKind, Priority, Severity, Status, Tier};
 use crate::problems::ProblemState;
 use crate::rules::{Rulebook, RulebookHash};
 
@@ -70,7 +70,9 @@ fn closed_label_sets_stand_at_zero_from_the_start() {
     check("watchfire_deliveries_total", 6);
     check("watchfire_probes_total", 5 * ItemOutcome::ALL.len());
     check("watchfire_rulebook_loads_total", 2);
-    check("watchfire_events_total", 12);
+    check("watchfire_events_total", 15);
+    check("watchfire_targets_total", ClockKind::ALL.len() * TargetOutcome::ALL.len());
+    check("watchfire_classified_total", Class::ALL.len());
     check("watchfire_dead_letters_total", 6);
     check("watchfire_incidents_unacknowledged", Priority::ALL.len());
     for plain in ["watchfire_ready", "watchfire_commit_failures_total", "watchfire_journal_lag_seconds"] {

@@ -25,11 +25,17 @@ impl Links {
             | NoticeKind::PageAgain
             | NoticeKind::Escalated
             | NoticeKind::Resolved
+            | NoticeKind::HandedBack
             | NoticeKind::TargetWarning
             | NoticeKind::TargetBreached => {
                 format!("{base}/api/v1/incidents/{subject}")
             }
-            NoticeKind::ProblemOpened => format!("{base}/api/v1/problems/{subject}"),
+            // What managers are told of may be either.
+            NoticeKind::ManagersTold if subject.starts_with("INC-") => format!("{base}/api/v1/incidents/{subject}"),
+            NoticeKind::ManagersTold
+            | NoticeKind::ReviewDue
+            | NoticeKind::ProblemOpened
+            | NoticeKind::ProblemReopened => format!("{base}/api/v1/problems/{subject}"),
             NoticeKind::InspectionMissed => format!("{base}/api/v1/inspections/runs/{subject}"),
             NoticeKind::Digest => format!("{base}/api/v1/incidents?state=open&team={}", percent_encoded(&notice.team)),
         }
@@ -41,11 +47,16 @@ impl Links {
             NoticeKind::Page
             | NoticeKind::PageAgain
             | NoticeKind::Escalated
+            | NoticeKind::HandedBack
             | NoticeKind::TargetWarning
             | NoticeKind::TargetBreached => {}
-            NoticeKind::Resolved | NoticeKind::ProblemOpened | NoticeKind::InspectionMissed | NoticeKind::Digest => {
-                return None;
-            }
+            NoticeKind::ManagersTold
+            | NoticeKind::ReviewDue
+            | NoticeKind::Resolved
+            | NoticeKind::ProblemOpened
+            | NoticeKind::ProblemReopened
+            | NoticeKind::InspectionMissed
+            | NoticeKind::Digest => return None,
         }
         let incident: IncidentId = notice.subject.parse().ok()?;
         let claim = AckClaim {

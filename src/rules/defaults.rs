@@ -40,12 +40,9 @@ fn collect(dir: &Dir<'_>, texts: &mut Vec<RuleText>) {
 
 /// Three lines, each with time to respond and to resolve.
 pub(super) fn ladder() -> Ladder {
-    let step = |tier, team: &str, respond_minutes, resolve_hours| Step {
-        tier,
-        team: team.to_owned(),
-        respond_by: Span::from_minutes(respond_minutes),
-        page_every: Span::from_minutes(10),
-        resolve_by: Some(Span::from_hours(resolve_hours)),
+    let step = |tier, team: &str, respond_minutes, resolve_hours| {
+        let (respond_by, resolve_by) = (Span::from_minutes(respond_minutes), Span::from_hours(resolve_hours));
+        Step::wall(tier, team, respond_by, Span::from_minutes(10), Some(resolve_by))
     };
     Ladder {
         name: LADDER.to_owned(),
@@ -54,6 +51,7 @@ pub(super) fn ladder() -> Ladder {
             step(Tier::Second, SECOND_LINE, 30, 8),
             step(Tier::Third, THIRD_LINE, 60, 24),
         ],
+        hierarchy: Vec::new(),
     }
 }
 

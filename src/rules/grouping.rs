@@ -19,9 +19,10 @@ pub struct Grouping {
     pub hops: u32,
     /// How many items in a row may be silent on that way: their alarms may be lost.
     pub silent_hops: u32,
-    /// An outage that begins that much later than another one of its item, or of what it depends on and still fires,
-    /// belongs to that if nothing nearer explains it.
+    /// A failure that begins that much earlier or later than another one nearby was a part of it if both end together.
     pub stragglers_within: Span,
+    /// How far apart the alerts of one failure end, a large failure's as a whole half of that.
+    pub ends_within: Span,
     /// How far apart the failures of what depends on one silent item, or of one site, may be to be one outage.
     pub siblings_within: Span,
     /// An item that says nothing has failed if at least two and that many of a hundred of what depends on it have.
@@ -32,7 +33,7 @@ pub struct Grouping {
     pub lasts_at_most: Span,
     /// How many alerts are grouped into one incident; what comes later is a storm and stays by itself.
     pub alerts_at_most: u32,
-    /// A group with that many warnings is chatter: nothing worse is taken into it.
+    /// That many warnings, and more than there is of anything worse but outages, are chatter: nothing worse is among them.
     pub chatter: u32,
     /// Kinds of alerts that never show one failure: what cannot be reached is not slow.
     pub apart: Vec<Matchers>,
@@ -45,13 +46,14 @@ impl Default for Grouping {
         Grouping {
             enabled: true,
             same_item_within: Span::from_seconds(30),
-            neighbours_within: Span::from_seconds(45),
+            neighbours_within: Span::from_seconds(60),
             cause_late_by: Span::from_seconds(30),
             hops: 4,
             silent_hops: 1,
-            stragglers_within: Span::from_minutes(5),
-            siblings_within: Span::from_seconds(60),
-            siblings_percent: 50,
+            stragglers_within: Span::from_minutes(6),
+            ends_within: Span::from_seconds(60),
+            siblings_within: Span::from_seconds(45),
+            siblings_percent: 60,
             look_again_after: Span::from_seconds(25),
             lasts_at_most: Span::from_hours(4),
             alerts_at_most: 5_000,
@@ -63,11 +65,12 @@ impl Default for Grouping {
 }
 
 impl Grouping {
-    /// For how long an alert can still be joined by something that happened later.
+    /// For how long an alert can still be joined by something that happened after it began, or after it ended.
     pub fn memory(&self) -> Span {
         let spans = [self.same_item_within, self.neighbours_within, self.stragglers_within, self.siblings_within];
         let longest = spans.into_iter().max().unwrap_or_default();
-        longest.max(self.last_look_after()) + Span::from_minutes(1)
+        let after_end = self.ends_within + self.ends_within;
+        longest.max(self.last_look_after()).max(after_end) + Span::from_minutes(1)
     }
 
     /// Of which of the kinds that are kept apart an alert is: the first that it fits.

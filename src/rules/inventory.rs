@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::Labels;
+use crate::calendar::moment_in;
+use crate::model::{Labels, Moment};
 
 /// Labels that name a CI when a rule file does not say which: the first that is present and known wins.
 pub const ENTITY_LABELS: [&str; 5] = ["device", "host", "hostname", "instance", "node"];
@@ -21,6 +22,22 @@ pub struct ConfigurationItem {
     pub aliases: Vec<String>,
     /// What else is known of it, matchable as `fact.<name>`.
     pub facts: Labels,
+}
+
+/// The fact that says until when an item's contract holds.
+pub const CONTRACT_UNTIL: &str = "contract_until";
+
+impl ConfigurationItem {
+    /// When its contract ends, if that is known: the fact `contract_until`.
+    pub fn contract_until(&self) -> Option<Moment> {
+        contract_end(self.facts.get(CONTRACT_UNTIL)?)
+    }
+}
+
+/// `2026-12-31` ends with that day in UTC; with a time and an offset it ends exactly then.
+pub fn contract_end(text: &str) -> Option<Moment> {
+    let whole_day = format!("{text}T23:59:59.999999");
+    moment_in(text, None).or_else(|_| moment_in(&whole_day, Some("UTC"))).ok()
 }
 
 /// The place of an item in an [`Inventory`]: small, and the same for equal rule files.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Actions, Counts, Expression, Grouping, Guard, Inventory, Ladder, Maintenance, Normalising, Pattern, Person, Plan,
-    ProblemPolicy, Roster, Semantics, Source, Storm, Team, Through,
+    Playbook, ProblemPolicy, Roster, Semantics, Source, Storm, Team, Through,
 };
 use crate::calendar::WorkCalendar;
 use crate::model::{Matchers, Moment, Priority, Severity, Span};
@@ -67,6 +67,8 @@ pub struct Rulebook {
     pub problems: Vec<ProblemPolicy>,
     /// By name.
     pub plans: BTreeMap<String, Plan>,
+    /// By name.
+    pub playbooks: BTreeMap<String, Playbook>,
 }
 
 impl Rulebook {
@@ -93,6 +95,7 @@ impl Rulebook {
             outage_budgets: Vec::new(),
             problems: Vec::new(),
             plans: BTreeMap::new(),
+            playbooks: BTreeMap::new(),
         }
     }
 
@@ -167,6 +170,8 @@ pub struct Rule {
     /// Whether its incidents page anybody.
     pub pages: bool,
     pub runbook: Option<String>,
+    /// What is done about its incidents, by the name of a playbook.
+    pub playbook: Option<String>,
     /// How long the first notice waits for a cause that explains the incident.
     pub settle: Span,
     /// How long everything must be clear before the incident resolves by itself.
@@ -192,6 +197,20 @@ pub struct Rule {
 pub struct AfterHours {
     pub calendar: String,
     pub ladder: String,
+}
+
+impl Rule {
+    /// Whether an incident of it can be P1: by its word, by impact and urgency at any hour, or by its severity.
+    pub fn can_be_urgent(&self) -> bool {
+        if let Some(priority) = self.priority {
+            return priority == Priority::P1;
+        }
+        let graded = self.grading.priorities();
+        if !graded.is_empty() {
+            return graded.contains(&Priority::P1);
+        }
+        self.severity.is_none_or(|severity| Priority::from_severity(severity) == Priority::P1)
+    }
 }
 
 /// Alertmanager's inhibition: a firing source holds back its targets with equal values of `equal`; or, `through` the

@@ -12,6 +12,8 @@ pub struct Team {
     pub title: String,
     pub members: Vec<String>,
     pub channels: Vec<Channel>,
+    /// The vendors for whom it takes what their contracts cover.
+    pub vendors: Vec<String>,
     /// The line of support that it is, where it says so.
     pub tier: Option<Tier>,
     /// Where it works; empty: everywhere.

@@ -126,6 +126,15 @@ pub enum Role {
     FirstLine,
     SecondLine,
     ThirdLine,
+    /// Merges, cancels, reopens and closes incidents.
+    IncidentManager,
+    /// Closes problems, or accepts their risk.
+    ProblemManager,
+    /// Plans maintenance: silences what a change disturbs.
+    ChangeManager,
+    /// Reads rules and inventory again.
+    ConfigurationManager,
+    /// All of these.
     ProcessManager,
     Admin,
 }
@@ -138,6 +147,10 @@ impl Role {
             Role::FirstLine => "first_line",
             Role::SecondLine => "second_line",
             Role::ThirdLine => "third_line",
+            Role::IncidentManager => "incident_manager",
+            Role::ProblemManager => "problem_manager",
+            Role::ChangeManager => "change_manager",
+            Role::ConfigurationManager => "configuration_manager",
             Role::ProcessManager => "process_manager",
             Role::Admin => "admin",
         }
@@ -154,13 +167,17 @@ impl Role {
             "first_line" => Role::FirstLine,
             "second_line" => Role::SecondLine,
             "third_line" => Role::ThirdLine,
+            "incident_manager" => Role::IncidentManager,
+            "problem_manager" => Role::ProblemManager,
+            "change_manager" => Role::ChangeManager,
+            "configuration_manager" => Role::ConfigurationManager,
             "process_manager" => Role::ProcessManager,
             "admin" => Role::Admin,
             _ => {
                 return Err(BadWord {
                     word: text.chars().take(64).collect(),
                     what: "role",
-                    expected: "ingest[:SOURCE], viewer, first_line, second_line, third_line, process_manager, admin",
+                    expected: "ingest[:SOURCE], viewer, first_line, second_line, third_line, incident_manager, problem_manager, change_manager, configuration_manager, process_manager, admin",
                 });
             }
         })

@@ -85,9 +85,16 @@ async fn change_and_audit<S: Session>(
 fn word(role: &Role) -> String {
     match role {
         Role::Ingest { source } => format!("ingest:{source}"),
-        Role::Viewer | Role::FirstLine | Role::SecondLine | Role::ThirdLine | Role::ProcessManager | Role::Admin => {
-            role.as_str().to_owned()
-        }
+        Role::Viewer
+        | Role::FirstLine
+        | Role::SecondLine
+        | Role::ThirdLine
+        | Role::IncidentManager
+        | Role::ProblemManager
+        | Role::ChangeManager
+        | Role::ConfigurationManager
+        | Role::ProcessManager
+        | Role::Admin => role.as_str().to_owned(),
     }
 }
 

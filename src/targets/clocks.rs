@@ -190,14 +190,6 @@ impl Clocks {
         clocks.into_iter().filter_map(face).collect()
     }
 
-    pub fn tto(&self) -> &Clock {
-        &self.tto
-    }
-
-    pub fn ttr(&self) -> &Clock {
-        &self.ttr
-    }
-
     /// The first target that fits, as of the opening; the same version as before is not looked at again.
     fn look_up(&mut self, situation: &Situation<'_>, targets: &[Target], calendars: &Calendars) -> Option<Turn> {
         self.looked_up = Some(situation.priority);

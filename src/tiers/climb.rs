@@ -1,12 +1,15 @@
-//! One incident's way up its ladder.
+//! One record's way up its ladder.
 //!
 //! Each step is anchored on when it was really entered, so hours of downtime climb one step, not three.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::Staffing;
-use crate::model::{Moment, Span, Tier};
-use crate::rules::{Ladder, Step};
+use super::management::Management;
+use super::staffing::{Calendars, Staffing, Time};
+use crate::model::{Moment, Priority, Span, Tier};
+use crate::rules::{Ladder, Step, StopWhen, Told};
 
 /// How often one step pages before it gives up saying the same thing to the same people.
 pub const PAGES_MAX: u32 = 12;
@@ -24,19 +27,46 @@ pub enum Move {
     ResolveByMissed { tier: Tier },
     /// A step whose team cannot act was passed over at once, and why.
     Skipped { tier: Tier, team: String, reason: String },
-    /// The next step has it now, and is paged.
-    Climbed { from: Tier, to: Tier },
+    /// The next step has it now, and is paged; `demands`: what the step before owes it.
+    Climbed { from: Tier, to: Tier, demands: Vec<String> },
+    /// A lower step has it again, and is paged.
+    HandedBack { from: Tier, to: Tier },
+    /// A manager is told, for the `time`-th of `of` times; the incident stays where it is.
+    Tell { told: Told, after: Span, time: u32, of: u32 },
 }
 
-/// Where an incident stands on its ladder, and what happens next there.
+/// What a climb begins with besides its ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start<'a> {
+    pub now: Moment,
+    /// How long the first page waits.
+    pub settle: Span,
+    pub priority: Priority,
+    /// Begins at the first step of this team, if there is one.
+    pub team: Option<&'a str>,
+}
+
+/// For how long the clocks stood.
+#[derive(Clone, Copy)]
+pub(super) struct StandStill {
+    pub since: Moment,
+    pub until: Moment,
+}
+
+/// Where a record stands on its ladder, and what happens next there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Climb {
     pub ladder: String,
     /// Index into the ladder's steps.
     pub step: u32,
+    /// Who has it: the step's team, or that of the vendor.
+    pub team: String,
     /// When this step really began.
     pub entered_at: Moment,
     pub acknowledged: bool,
+    /// How much of the step's time had passed at `counted_from`.
+    ran: Span,
+    counted_from: Moment,
     /// The next page of this step.
     page_at: Option<Moment>,
     /// When this step is over.
@@ -55,17 +85,20 @@ pub struct Climb {
     clear: bool,
     /// Resolved, closed, merged, cancelled, or never to page.
     stopped: Option<String>,
+    management: Management,
 }
 
 impl Climb {
-    /// Enters the first step that somebody is on; its first page waits for `settle`.
-    pub fn start(ladder: &Ladder, staffing: &Staffing<'_>, now: Moment, settle: Span) -> (Climb, Vec<Move>) {
-        let mut climb = Climb::unstarted(ladder, now);
+    /// Enters the first step whose team can act; its first page waits for `settle`.
+    pub fn start(ladder: &Ladder, staffing: &Staffing<'_>, start: Start<'_>) -> (Climb, Vec<Move>) {
+        let mut climb = Climb::unstarted(ladder, start.now, start.priority);
+        climb.management = Management::start(ladder, staffing.calendars, start.now, start.priority);
         let mut moves = Vec::new();
-        match first_staffed(ladder, staffing, 0, &mut moves) {
-            Some(index) => {
-                climb.enter(index, &ladder.steps[index], now);
-                climb.page_at = Some(now + settle);
+        let of_team = start.team.and_then(|team| ladder.steps.iter().position(|step| step.team == team));
+        match first_staffed(ladder, staffing, of_team.unwrap_or(0), &mut moves) {
+            Some((index, team)) => {
+                climb.enter(index, team, ladder, staffing.calendars, start.now);
+                climb.page_at = Some(start.now + start.settle);
             }
             None => climb.stopped = Some(nobody(ladder)),
         }
@@ -74,7 +107,7 @@ impl Climb {
 
     /// One that never pages, and why.
     pub fn silent(ladder: &Ladder, now: Moment, why: &str) -> Climb {
-        let mut climb = Climb::unstarted(ladder, now);
+        let mut climb = Climb::unstarted(ladder, now, Priority::P4);
         climb.stopped = Some(why.to_owned());
         climb
     }
@@ -84,6 +117,10 @@ impl Climb {
         if self.stopped.is_some() || self.stopped_since.is_some() || self.held || self.clear {
             return None;
         }
+        [self.step_deadline(), self.management.next_deadline()].into_iter().flatten().min()
+    }
+
+    fn step_deadline(&self) -> Option<Moment> {
         [self.page_at, self.over_at].into_iter().flatten().min()
     }
 
@@ -114,16 +151,20 @@ impl Climb {
         })
     }
 
-    /// What is due at `now`. At most one step is climbed.
+    /// What is due first at `now`. At most one step is climbed.
     pub fn tick(&mut self, now: Moment, ladder: &Ladder, staffing: &Staffing<'_>) -> Vec<Move> {
         let mut moves = Vec::new();
         if self.next_deadline().is_none_or(|deadline| deadline > now) {
             return moves;
         }
+        if self.step_deadline().is_none_or(|deadline| deadline > now) {
+            return self.management.tell(ladder, staffing.calendars, now);
+        }
         let Some(step) = ladder.steps.get(self.step as usize) else {
             self.stopped = Some("its step is gone from the ladder".to_owned());
             return moves;
         };
+        let time = Time::of(staffing.calendars, step.calendar.as_deref());
         if self.over_at.is_some_and(|over_at| over_at <= now) {
             moves.push(if self.acknowledged {
                 Move::ResolveByMissed { tier: step.tier }
@@ -132,25 +173,30 @@ impl Climb {
             });
             if !self.climb_on(now, ladder, staffing, &mut moves) {
                 self.over_at = None;
-                self.page_once_more(now, step, "the last step's time is over", &mut moves);
+                self.page_once_more(now, step, time, "the last step's time is over", &mut moves);
             }
         } else {
-            self.page_due(now, step, &mut moves);
+            self.page_due(now, step, time, &mut moves);
         }
         moves
     }
 
     /// The present step has it: no more pages, and the resolve-by counts, from when the step began.
-    pub fn acknowledge(&mut self, now: Moment, ladder: &Ladder) {
+    pub fn acknowledge(&mut self, now: Moment, ladder: &Ladder, calendars: &Calendars) {
         self.acknowledged = true;
         self.page_at = None;
         self.over_at = None;
+        self.management.stop(ladder, StopWhen::Acknowledged);
         let Some(step) = ladder.steps.get(self.step as usize) else { return };
-        if let Some(resolve_by) = step.resolve_by {
-            let over_at = (self.entered_at + resolve_by).max(now);
-            self.over_at = Some(over_at);
-            self.page_at = Some(over_at - step.page_every).filter(|warning| *warning > now);
-        }
+        let Some(resolve_by) = step.resolve_by else { return };
+        let time = Time::of(calendars, step.calendar.as_deref());
+        // While the clocks stand, times are told as of when they stopped.
+        let counted_to = self.stopped_since.unwrap_or(now);
+        let ran = self.ran + time.between(self.counted_from, counted_to);
+        let over_at = time.add(counted_to, resolve_by.saturating_sub(ran));
+        self.over_at = Some(over_at);
+        let warning = time.add(counted_to, resolve_by.saturating_sub(ran).saturating_sub(step.page_every));
+        self.page_at = Some(warning).filter(|warning| *warning > counted_to);
     }
 
     /// A person hands it on. `None` when there is no further step with anybody on it.
@@ -159,14 +205,51 @@ impl Climb {
         self.climb_on(now, ladder, staffing, &mut moves).then_some(moves)
     }
 
-    pub fn pend(&mut self, now: Moment) {
-        self.pending = true;
-        self.stopped_since.get_or_insert(now);
+    /// A person hands it back to the nearest lower tier. `None` when there is none with anybody on it.
+    pub fn hand_back(&mut self, now: Moment, ladder: &Ladder, staffing: &Staffing<'_>) -> Option<Vec<Move>> {
+        let from = self.tier(ladder);
+        let below = ladder.steps.iter().enumerate().take(self.step as usize).rev();
+        let mut moves = Vec::new();
+        for (index, step) in below.filter(|(_, step)| step.tier < from) {
+            match staffing.team_of(step) {
+                Ok(team) => {
+                    let team = team.to_owned();
+                    self.enter(index, team, ladder, staffing.calendars, now);
+                    self.count_page(now, step, Time::of(staffing.calendars, step.calendar.as_deref()));
+                    moves.push(Move::HandedBack { from, to: step.tier });
+                    return Some(moves);
+                }
+                Err(reason) => {
+                    moves.push(Move::Skipped { tier: step.tier, team: step.whom().to_owned(), reason });
+                }
+            }
+        }
+        None
     }
 
-    pub fn resume(&mut self, now: Moment) {
+    /// What the present step must have written down before a person hands it on, and has not.
+    pub fn missing(&self, ladder: &Ladder, written: &BTreeMap<String, String>) -> Vec<String> {
+        let step = ladder.steps.get(self.step as usize);
+        let demands = step.map(|step| step.demands.as_slice()).unwrap_or_default();
+        demands.iter().filter(|field| !written.contains_key(*field)).cloned().collect()
+    }
+
+    /// The tier that has it.
+    pub fn tier(&self, ladder: &Ladder) -> Tier {
+        ladder.steps.get(self.step as usize).map_or(Tier::First, |step| step.tier)
+    }
+
+    pub fn pend(&mut self, now: Moment, ladder: Option<&Ladder>) {
+        self.pending = true;
+        self.stopped_since.get_or_insert(now);
+        if let Some(ladder) = ladder {
+            self.management.stop(ladder, StopWhen::Pending);
+        }
+    }
+
+    pub fn resume(&mut self, now: Moment, ladder: Option<&Ladder>, calendars: &Calendars) {
         self.pending = false;
-        self.go_on(now);
+        self.go_on(now, ladder, calendars);
     }
 
     /// An approved change holds it back: its clocks stand still.
@@ -175,21 +258,24 @@ impl Climb {
         self.stopped_since.get_or_insert(now);
     }
 
-    pub fn unpause(&mut self, now: Moment) {
+    pub fn unpause(&mut self, now: Moment, ladder: Option<&Ladder>, calendars: &Calendars) {
         self.paused = false;
-        self.go_on(now);
+        self.go_on(now, ladder, calendars);
     }
 
-    /// Everything that was armed moves by the wait.
-    fn go_on(&mut self, now: Moment) {
+    /// Everything that was armed moves by the wait, in its own time.
+    fn go_on(&mut self, now: Moment, ladder: Option<&Ladder>, calendars: &Calendars) {
         if self.pending || self.paused {
             return;
         }
         if let Some(since) = self.stopped_since.take() {
-            let wait = now.since(since);
-            self.entered_at = self.entered_at + wait;
-            self.page_at = self.page_at.map(|at| at + wait);
-            self.over_at = self.over_at.map(|at| at + wait);
+            let calendar = ladder.and_then(|ladder| ladder.steps.get(self.step as usize)?.calendar.as_deref());
+            let time = Time::of(calendars, calendar);
+            self.ran = self.ran + time.between(self.counted_from, since);
+            self.counted_from = now;
+            self.page_at = self.page_at.map(|at| time.moved(at, since, now));
+            self.over_at = self.over_at.map(|at| time.moved(at, since, now));
+            self.management.go_on(ladder, calendars, StandStill { since, until: now });
         }
     }
 
@@ -217,6 +303,11 @@ impl Climb {
         }
     }
 
+    /// Managers are told by the priority that it has now.
+    pub fn follow_priority(&mut self, now: Moment, ladder: &Ladder, priority: Priority) {
+        self.management.follow_priority(ladder, now, priority);
+    }
+
     pub fn stop(&mut self, why: &str) {
         self.stopped = Some(why.to_owned());
         self.pending = false;
@@ -224,17 +315,17 @@ impl Climb {
     }
 
     /// After a reopening: the same step begins again, now.
-    pub fn restart(&mut self, now: Moment, ladder: &Ladder) {
+    pub fn restart(&mut self, now: Moment, ladder: &Ladder, calendars: &Calendars, priority: Priority) {
         self.stopped = None;
         self.clear = false;
         self.pending = false;
         self.stopped_since = if self.paused { Some(now) } else { None };
-        match ladder.steps.get(self.step as usize) {
-            Some(step) => {
-                self.enter(self.step as usize, step, now);
-                self.page_at = Some(now);
-            }
-            None => self.stopped = Some("its step is gone from the ladder".to_owned()),
+        self.management = Management::start(ladder, calendars, now, priority);
+        if ladder.steps.get(self.step as usize).is_some() {
+            let team = std::mem::take(&mut self.team);
+            self.enter(self.step as usize, team, ladder, calendars, now);
+        } else {
+            self.stopped = Some("its step is gone from the ladder".to_owned());
         }
     }
 
@@ -243,12 +334,15 @@ impl Climb {
         self.pages
     }
 
-    fn unstarted(ladder: &Ladder, now: Moment) -> Climb {
+    fn unstarted(ladder: &Ladder, now: Moment, priority: Priority) -> Climb {
         Climb {
             ladder: ladder.name.clone(),
             step: 0,
+            team: ladder.steps.first().map(|step| step.team.clone()).unwrap_or_default(),
             entered_at: now,
             acknowledged: false,
+            ran: Span::ZERO,
+            counted_from: now,
             page_at: None,
             over_at: None,
             pages: 0,
@@ -258,56 +352,64 @@ impl Climb {
             held: false,
             clear: false,
             stopped: None,
+            management: Management::none(priority),
         }
     }
 
-    fn enter(&mut self, index: usize, step: &Step, now: Moment) {
+    fn enter(&mut self, index: usize, team: String, ladder: &Ladder, calendars: &Calendars, now: Moment) {
+        let step = &ladder.steps[index];
         self.step = index as u32;
+        self.team = team;
         self.entered_at = now;
+        self.ran = Span::ZERO;
+        self.counted_from = now;
+        // Entered while the clocks stand, it is told as of now.
+        self.stopped_since = self.stopped_since.map(|_| now);
         self.acknowledged = false;
         self.pages = 0;
         self.page_at = Some(now);
-        self.over_at = Some(now + step.respond_by);
+        self.over_at = Some(Time::of(calendars, step.calendar.as_deref()).add(now, step.respond_by));
     }
 
     /// Goes to the next step with anybody on it; false when there is none.
     fn climb_on(&mut self, now: Moment, ladder: &Ladder, staffing: &Staffing<'_>, moves: &mut Vec<Move>) -> bool {
-        let from = ladder.steps.get(self.step as usize).map_or(Tier::First, |step| step.tier);
+        let from = self.tier(ladder);
         let mut skipped = Vec::new();
-        let Some(index) = first_staffed(ladder, staffing, self.step as usize + 1, &mut skipped) else {
+        let Some((index, team)) = first_staffed(ladder, staffing, self.step as usize + 1, &mut skipped) else {
             return false;
         };
+        let demands = ladder.steps.get(self.step as usize).map(|step| step.demands.clone()).unwrap_or_default();
         let step = &ladder.steps[index];
-        self.enter(index, step, now);
-        self.count_page(now, step);
+        self.enter(index, team, ladder, staffing.calendars, now);
+        self.count_page(now, step, Time::of(staffing.calendars, step.calendar.as_deref()));
         moves.extend(skipped);
-        moves.push(Move::Climbed { from, to: step.tier });
+        moves.push(Move::Climbed { from, to: step.tier, demands });
         true
     }
 
-    fn page_due(&mut self, now: Moment, step: &Step, moves: &mut Vec<Move>) {
+    fn page_due(&mut self, now: Moment, step: &Step, time: Time<'_>, moves: &mut Vec<Move>) {
         if self.acknowledged {
             self.page_at = None;
             moves.push(Move::PageAgain { reason: format!("its resolve-by is in {}", step.page_every) });
         } else if self.pages == 0 {
             moves.push(Move::Page);
-            self.count_page(now, step);
+            self.count_page(now, step, time);
         } else {
-            self.page_once_more(now, step, "nobody has acknowledged it", moves);
+            self.page_once_more(now, step, time, "nobody has acknowledged it", moves);
         }
     }
 
-    fn page_once_more(&mut self, now: Moment, step: &Step, why: &str, moves: &mut Vec<Move>) {
+    fn page_once_more(&mut self, now: Moment, step: &Step, time: Time<'_>, why: &str, moves: &mut Vec<Move>) {
         moves.push(Move::PageAgain { reason: why.to_owned() });
-        self.count_page(now, step);
+        self.count_page(now, step, time);
         if self.acknowledged {
             self.page_at = None;
         }
     }
 
-    fn count_page(&mut self, now: Moment, step: &Step) {
+    fn count_page(&mut self, now: Moment, step: &Step, time: Time<'_>) {
         self.pages += 1;
-        self.page_at = (self.pages < PAGES_MAX).then_some(now + step.page_every);
+        self.page_at = (self.pages < PAGES_MAX).then(|| time.add(now, step.page_every));
     }
 
     /// After a time of silence: page now if unacknowledged, and give the step one more page before it is over.
@@ -327,10 +429,18 @@ impl Climb {
     }
 }
 
-fn first_staffed(ladder: &Ladder, staffing: &Staffing<'_>, from: usize, moves: &mut Vec<Move>) -> Option<usize> {
+/// The first step from there whose team can act, and that team; what is passed over is told.
+fn first_staffed(
+    ladder: &Ladder,
+    staffing: &Staffing<'_>,
+    from: usize,
+    moves: &mut Vec<Move>,
+) -> Option<(usize, String)> {
     for (index, step) in ladder.steps.iter().enumerate().skip(from) {
-        let Some(reason) = staffing.missing(step) else { return Some(index) };
-        moves.push(Move::Skipped { tier: step.tier, team: step.team.clone(), reason });
+        match staffing.team_of(step) {
+            Ok(team) => return Some((index, team.to_owned())),
+            Err(reason) => moves.push(Move::Skipped { tier: step.tier, team: step.whom().to_owned(), reason }),
+        }
     }
     None
 }

@@ -4,9 +4,10 @@
 //! armed deadline or the stated reason why not.
 
 mod climb;
+mod management;
 mod staffing;
 #[cfg(test)]
 mod tests;
 
-pub use climb::{Climb, Move, PAGES_MAX};
-pub use staffing::Staffing;
+pub use climb::{Climb, Move, PAGES_MAX, Start};
+pub use staffing::{Calendars, Staffing};

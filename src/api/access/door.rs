@@ -23,8 +23,12 @@ pub enum Door {
     Silence,
     /// End an incident for good: first line owns tracking and closing.
     Close,
+    /// Merge and reopen incidents.
+    Steer,
     /// Own, move and describe problems.
     Review,
+    /// End a problem for good: close it, or accept its risk.
+    Conclude,
     /// Start runs and record their items.
     Inspect,
     /// Sign, reject and skip runs.
@@ -41,6 +45,10 @@ pub enum RoleKind {
     First,
     Second,
     Third,
+    Incidents,
+    Problems,
+    Changes,
+    Configuration,
     Manager,
     Admin,
 }
@@ -53,6 +61,10 @@ impl RoleKind {
             Role::FirstLine => RoleKind::First,
             Role::SecondLine => RoleKind::Second,
             Role::ThirdLine => RoleKind::Third,
+            Role::IncidentManager => RoleKind::Incidents,
+            Role::ProblemManager => RoleKind::Problems,
+            Role::ChangeManager => RoleKind::Changes,
+            Role::ConfigurationManager => RoleKind::Configuration,
             Role::ProcessManager => RoleKind::Manager,
             Role::Admin => RoleKind::Admin,
         }
@@ -66,34 +78,45 @@ impl RoleKind {
             RoleKind::First => "first_line",
             RoleKind::Second => "second_line",
             RoleKind::Third => "third_line",
+            RoleKind::Incidents => "incident_manager",
+            RoleKind::Problems => "problem_manager",
+            RoleKind::Changes => "change_manager",
+            RoleKind::Configuration => "configuration_manager",
             RoleKind::Manager => "process_manager",
             RoleKind::Admin => "admin",
         }
     }
 }
 
-use RoleKind::{Admin, First, Ingest, Manager, Second, Third, Viewer};
+use RoleKind::{Admin, Changes, Configuration, First, Incidents, Ingest, Manager, Problems, Second, Third, Viewer};
 
+const EVERYBODY: &[RoleKind] =
+    &[Ingest, Viewer, First, Second, Third, Incidents, Problems, Changes, Configuration, Manager, Admin];
 /// Everybody but the tools.
-const PEOPLE: &[RoleKind] = &[Viewer, First, Second, Third, Manager, Admin];
-/// Those who work on incidents.
-const LINES: &[RoleKind] = &[First, Second, Third, Manager, Admin];
+const PEOPLE: &[RoleKind] =
+    &[Viewer, First, Second, Third, Incidents, Problems, Changes, Configuration, Manager, Admin];
+/// Those who work on incidents and problems.
+const WORKERS: &[RoleKind] = &[First, Second, Third, Incidents, Problems, Changes, Manager, Admin];
+/// Those who answer for the way the work is done.
+const MANAGERS: &[RoleKind] = &[Incidents, Problems, Changes, Configuration, Manager, Admin];
 
 /// Door by door, who passes it.
-const TABLE: [(Door, &[RoleKind]); 13] = [
-    (Door::Health, &[Ingest, Viewer, First, Second, Third, Manager, Admin]),
-    (Door::Link, &[Ingest, Viewer, First, Second, Third, Manager, Admin]),
+const TABLE: [(Door, &[RoleKind]); 15] = [
+    (Door::Health, EVERYBODY),
+    (Door::Link, EVERYBODY),
     (Door::Metrics, PEOPLE),
     (Door::Read, PEOPLE),
-    (Door::Audit, &[Manager, Admin]),
+    (Door::Audit, MANAGERS),
     (Door::Ingest, &[Ingest, Admin]),
-    (Door::Work, LINES),
-    (Door::Silence, &[First, Second, Manager, Admin]),
-    (Door::Close, &[First, Manager, Admin]),
-    (Door::Review, &[Second, Manager, Admin]),
-    (Door::Inspect, LINES),
+    (Door::Work, WORKERS),
+    (Door::Silence, &[First, Second, Incidents, Changes, Manager, Admin]),
+    (Door::Close, &[First, Incidents, Manager, Admin]),
+    (Door::Steer, &[First, Incidents, Manager, Admin]),
+    (Door::Review, &[Second, Problems, Manager, Admin]),
+    (Door::Conclude, &[Problems, Manager, Admin]),
+    (Door::Inspect, &[First, Second, Third, Manager, Admin]),
     (Door::SignOff, &[Second, Manager, Admin]),
-    (Door::Reload, &[Manager, Admin]),
+    (Door::Reload, &[Configuration, Manager, Admin]),
 ];
 
 impl Door {
@@ -112,6 +135,10 @@ impl Door {
                 | Role::FirstLine
                 | Role::SecondLine
                 | Role::ThirdLine
+                | Role::IncidentManager
+                | Role::ProblemManager
+                | Role::ChangeManager
+                | Role::ConfigurationManager
                 | Role::ProcessManager
                 | Role::Admin,
                 _,

@@ -69,7 +69,7 @@ impl From<Refusal> for V2Refusal {
         match refusal {
             Refusal::NotFound { .. } => V2Refusal::silence_not_found(),
             Refusal::Invalid { reason } | Refusal::NotAllowed { reason } => V2Refusal::words(reason),
-            Refusal::VersionMismatch { .. } => V2Refusal::Failed(refusal.into()),
+            Refusal::VersionMismatch { .. } | Refusal::Forbidden { .. } => V2Refusal::Failed(refusal.into()),
         }
     }
 }

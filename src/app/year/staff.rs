@@ -169,8 +169,8 @@ impl Staff {
                 let items = run.items.iter().enumerate().map(|(number, item)| {
                     let outcome = if chance.happens(ITEM_FAILS) { ItemOutcome::Fail } else { ItemOutcome::Pass };
                     let evidence = format!("现场读数 {}", 20 + number);
-                    let action =
-                        RunAction::RecordItem { item: item.name.clone(), outcome, evidence, value: Some(20.0) };
+                    let (item, value) = (item.name.clone(), Some(20.0));
+                    let action = RunAction::RecordItem { item, outcome, evidence, value, found: None };
                     act(begin + Span::from_minutes(3 * number as i64), action)
                 });
                 items.collect()

@@ -11,6 +11,8 @@ use crate::rules::{Gravity, Grouping, ItemIndex};
 
 /// How many sightings are remembered; beyond it the oldest are forgotten early.
 pub const SIGHTINGS_MAX: usize = 50_000;
+/// How many of those at one item are looked at: the newest.
+const AT_ITEM_MAX: usize = 256;
 
 /// An alert, or an event without one, that a rule holds something for: when, where, how bad.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +32,8 @@ pub struct Sighting {
     /// Which of the kinds of alerts that are kept apart; `None` goes with all of them.
     pub kind: Option<u32>,
     pub firing: bool,
+    /// When its alert ended, if a message said so; what merely ran out ended at nobody knows when.
+    pub ended: Option<Ended>,
     /// Something above it explains it: it does not explain that this belongs to yet another failure.
     pub explained: bool,
     /// When it is looked at again, for want of an explanation.
@@ -37,7 +41,24 @@ pub struct Sighting {
     pub group: u64,
 }
 
+/// The end of an alert: when it was over (event time), and when that was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    pub at: Moment,
+    pub seen_at: Moment,
+}
+
 impl Sighting {
+    /// Whether it is remembered until its alert ends.
+    pub fn is_standing(&self) -> bool {
+        self.firing && self.alert.is_some()
+    }
+
+    /// When something was last heard of it.
+    fn last_heard(&self) -> Moment {
+        self.ended.map_or(self.seen_at, |ended| ended.seen_at.max(self.seen_at))
+    }
+
     pub fn is_down(&self) -> bool {
         self.gravity == Gravity::Down
     }
@@ -92,6 +113,9 @@ pub struct Places {
     by_item: BTreeMap<u32, BTreeSet<u64>>,
     by_condition: BTreeMap<ConditionKey, BTreeSet<u64>>,
     by_token: BTreeMap<Arc<str>, BTreeSet<u64>>,
+    /// What may be forgotten, by when something was last heard of it.
+    by_age: BTreeSet<(Moment, u64)>,
+    by_end: BTreeSet<(Moment, u64)>,
 }
 
 impl Places {
@@ -101,11 +125,19 @@ impl Places {
         places
     }
 
-    pub fn at_item(&self, item: ItemIndex) -> impl DoubleEndedIterator<Item = u64> + '_ {
-        self.by_item.get(&item.0).into_iter().flatten().copied()
+    /// The newest that were seen there, newest first.
+    pub fn at_item(&self, item: ItemIndex) -> impl Iterator<Item = u64> + '_ {
+        self.by_item.get(&item.0).into_iter().flatten().rev().take(AT_ITEM_MAX).copied()
     }
 
-    pub fn of_condition(&self, key: &ConditionKey) -> impl Iterator<Item = u64> + '_ {
+    /// What ended then, or up to that much earlier or later: nearest first on either side, of each side at most so many.
+    pub fn ended_about(&self, at: Moment, within: Span, at_most: usize) -> impl Iterator<Item = u64> + '_ {
+        let before = self.by_end.range((at - within, 0)..(at, 0)).rev().take(at_most);
+        let after = self.by_end.range((at, 0)..=(at + within, u64::MAX)).take(at_most);
+        before.chain(after).map(|(_, number)| *number)
+    }
+
+    pub fn of_condition(&self, key: &ConditionKey) -> impl DoubleEndedIterator<Item = u64> + '_ {
         self.by_condition.get(key).into_iter().flatten().copied()
     }
 
@@ -121,6 +153,12 @@ impl Places {
             self.by_token.entry(Arc::clone(token)).or_default().insert(number);
         }
         self.by_condition.entry(sighting.condition.clone()).or_default().insert(number);
+        if !sighting.is_standing() {
+            self.by_age.insert((sighting.last_heard(), number));
+        }
+        if let Some(ended) = sighting.ended {
+            self.by_end.insert((ended.at, number));
+        }
     }
 
     fn remove(&mut self, number: u64, sighting: &Sighting) {
@@ -131,6 +169,10 @@ impl Places {
             take(&mut self.by_token, token, number);
         }
         take(&mut self.by_condition, &sighting.condition, number);
+        self.by_age.remove(&(sighting.last_heard(), number));
+        if let Some(ended) = sighting.ended {
+            self.by_end.remove(&(ended.at, number));
+        }
     }
 }
 
@@ -189,17 +231,24 @@ impl Groups {
         }
     }
 
-    /// Forgets what nothing new can be joined with; answers what of it was still to be looked at again, which is only
-    /// where the bound bit.
+    /// Notes that a sighting fires no longer, and when it ended if that is known.
+    pub fn end(&mut self, number: u64, ended: Option<Ended>, places: &mut Places) {
+        let Some(sighting) = self.sightings.get_mut(&number).filter(|sighting| sighting.firing) else { return };
+        places.remove(number, sighting);
+        (sighting.firing, sighting.ended) = (false, ended);
+        places.insert(number, sighting);
+    }
+
+    /// Forgets what nothing was heard of since `until`, but for what still fires; answers what of it was still to be
+    /// looked at again, which is only where the bound bit.
     pub fn forget(&mut self, until: Moment, places: &mut Places) -> Vec<(Moment, u64)> {
         let mut early = Vec::new();
-        while let Some((number, sighting)) = self.sightings.first_key_value() {
-            let crowded = self.sightings.len() > SIGHTINGS_MAX;
-            if sighting.seen_at > until && !crowded {
-                break;
-            }
-            let number = *number;
-            early.extend(sighting.look_again.map(|at| (at, number)));
+        loop {
+            let aged = places.by_age.first().filter(|(heard, _)| *heard <= until).map(|(_, number)| *number);
+            let crowded = || self.sightings.keys().next().copied().filter(|_| self.sightings.len() > SIGHTINGS_MAX);
+            let Some(number) = aged.or_else(crowded) else { break };
+            let again = self.sightings.get(&number).and_then(|sighting| sighting.look_again);
+            early.extend(again.map(|at| (at, number)));
             self.remove(number, places);
         }
         early
@@ -219,9 +268,11 @@ impl Groups {
         }
         // A warning is not about an outage, and what chatters is about nothing.
         let mixes = (one.warnings > 0 && other.down > 0) || (other.warnings > 0 && one.down > 0);
-        let drowns = |one: &Group, other: &Group| one.warnings >= settings.chatter && other.impaired > 0;
+        let warnings = one.warnings.saturating_add(other.warnings);
+        let impaired = one.impaired.saturating_add(other.impaired);
+        let drowns = warnings >= settings.chatter && impaired > 0 && warnings > impaired;
         let differs = one.kind.is_some() && other.kind.is_some() && one.kind != other.kind;
-        if differs || mixes || drowns(one, other) || drowns(other, one) {
+        if differs || mixes || drowns {
             return Err(Kept::Apart);
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::groups::{Group, Groups, Places, Sighting};
+use super::groups::{Groups, Places, Sighting};
 use crate::correlation::output::{Link, LinkKind};
 use crate::model::{Moment, Span};
 use crate::rules::{Gaps, Gravity, Grouping, Inventory, ItemIndex};
@@ -15,9 +15,6 @@ const SITE_MAX: usize = 2_000;
 const SITE_MIN: usize = 4;
 /// Only a group that small is thought to be a part of its site's outage.
 const STRAY_MAX: u32 = 8;
-
-/// Only a group that small is thought to be late rather than a failure of its own.
-const STRAGGLERS_MAX: u32 = 3;
 
 /// A group that a sighting belongs to, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,53 +37,37 @@ pub struct Around<'a> {
     pub places: &'a Places,
 }
 
-/// How good an explanation is: at once or only after some time, over how many dependencies, how far apart.
-type Rank = (bool, u32, Span, u64);
+/// How good an explanation is: over how many dependencies, how far apart.
+type Rank = (u32, Span, u64);
 
 impl<'a> Around<'a> {
-    /// What best explains the sighting at once: something that a label names, its own item, or a failure that it depends
-    /// on.
+    /// What best explains the sighting: something that a label names, its own item, or a failure that it depends on.
     pub fn explanation(&self, new: &Sighting) -> Option<Found> {
-        self.best(new, false)
-    }
-
-    /// What explains it if nothing did at once: what is far apart counts, too, for an alert that is late. What has taken
-    /// others with it by now is a failure of its own.
-    pub fn late_explanation(&self, new: &Sighting) -> Option<Found> {
-        let is_small = |group: &Group| group.alerts <= STRAGGLERS_MAX;
-        self.best(new, self.groups.groups.get(&new.group).is_some_and(is_small))
-    }
-
-    fn best(&self, new: &Sighting, late: bool) -> Option<Found> {
         if let Some(found) = self.by_token(new) {
             return Some(found);
         }
         let item = ItemIndex(new.item?);
         let mut best: Option<(Rank, Found)> = None;
         let mut offer = |rank: Rank, found: &dyn Fn() -> Found| {
-            if (late || !rank.0) && best.as_ref().is_none_or(|(other, _)| rank < *other) {
+            if best.as_ref().is_none_or(|(other, _)| rank < *other) {
                 best = Some((rank, found()));
             }
         };
         for (number, other) in self.seen_at(item, new).filter(|(_, other)| other.gravity.goes_with(new.gravity)) {
             let apart = other.apart(new.at);
-            let is_far = apart > self.settings.same_item_within;
-            if other.is_same(new) || (is_far && (apart > self.settings.stragglers_within || !new.is_down())) {
+            if other.is_same(new) || apart > self.settings.same_item_within {
                 continue;
             }
-            offer((is_far, 0, apart, number), &|| {
-                self.found(LinkKind::SameItem, item, number, other, new, other.explained)
-            });
+            offer((0, apart, number), &|| self.found(LinkKind::SameItem, item, number, other, new, other.explained));
         }
         self.walk(new, item, Way::Up, |number, above, hops| {
-            let is_fresh = self.follows(new.at, above.at, hops);
-            if !above.gravity.explains(new.gravity) && !self.is_in_outage(above, new) {
-                return above.apart(new.at) <= self.reach(hops);
-            }
             let apart = above.apart(new.at);
-            let straggles = above.firing && above.is_down() && new.is_down() && above.at <= new.at;
-            if (is_fresh && above.firing) || (straggles && apart <= self.settings.stragglers_within) {
-                offer((!is_fresh, hops, apart, number), &|| {
+            if !above.gravity.explains(new.gravity) {
+                return apart <= self.reach(hops);
+            }
+            let is_fresh = self.follows(new.at, above.at, hops);
+            if is_fresh && above.firing {
+                offer((hops, apart, number), &|| {
                     self.found(LinkKind::DependsOn { hops }, item, number, above, new, true)
                 });
             }
@@ -234,14 +215,6 @@ impl<'a> Around<'a> {
         seen.filter(|(_, other)| other.may_go_with(new))
     }
 
-    /// What is merely impaired takes nothing down, unless it is itself a part of an outage: the worse alarm was lost.
-    fn is_in_outage(&self, above: &Sighting, new: &Sighting) -> bool {
-        new.is_down()
-            && above.gravity == Gravity::Impaired
-            && above.explained
-            && self.groups.groups.get(&above.group).is_some_and(|group| group.down > 0)
-    }
-
     /// Whether an effect began in time after its cause; the cause's alarm may come a little later than the effect's.
     fn follows(&self, effect: Moment, cause: Moment, hops: u32) -> bool {
         let early = per_hop(self.settings.cause_late_by, hops);
@@ -252,7 +225,7 @@ impl<'a> Around<'a> {
         per_hop(self.settings.neighbours_within, hops)
     }
 
-    fn found(
+    pub(super) fn found(
         &self,
         kind: LinkKind,
         item: ItemIndex,

@@ -5,6 +5,7 @@
 //! itself: what depends on its item and was seen earlier. So two failures that share a victim stay two incidents. Only
 //! says that conditions belong together and why; must never decide what becomes of their incidents.
 
+mod endings;
 mod groups;
 mod links;
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 pub(super) use groups::{Groups, Places};
 
-use self::groups::{Kept, Sighting};
+use self::groups::{Ended, Kept, Sighting};
 use self::links::{Around, Found};
 use super::book::Book;
 use super::condition::{ConditionKey, Phase, RuleId};
@@ -59,11 +60,11 @@ impl Turn<'_> {
                 self.quiet(key, None);
                 Vec::new()
             }
-            Verdict::Joined { .. }
-            | Verdict::Left { .. }
-            | Verdict::Held { .. }
-            | Verdict::Released
-            | Verdict::Grouped(_) => Vec::new(),
+            Verdict::Left { fingerprint } => {
+                self.quiet(key, Some(*fingerprint));
+                Vec::new()
+            }
+            Verdict::Joined { .. } | Verdict::Held { .. } | Verdict::Released | Verdict::Grouped(_) => Vec::new(),
         }
     }
 
@@ -122,14 +123,22 @@ impl Turn<'_> {
         if numbers.is_empty() {
             return;
         }
-        let groups = Arc::make_mut(&mut self.state.groups);
+        let ended = alert.and_then(|alert| self.end_of(alert));
         for number in numbers {
-            if let Some(sighting) = groups.sightings.get_mut(&number)
-                && (alert.is_none() || sighting.alert == alert)
-            {
-                sighting.firing = false;
+            let groups = Arc::make_mut(&mut self.state.groups);
+            let is_meant = |sighting: &&Sighting| sighting.firing && (alert.is_none() || sighting.alert == alert);
+            if groups.sightings.get(&number).filter(is_meant).is_some() {
+                groups.end(number, ended, &mut self.index.places);
+                self.look_again_later(number);
             }
         }
+    }
+
+    /// When the alert ended, if a message says so just now.
+    fn end_of(&self, alert: Fingerprint) -> Option<Ended> {
+        self.cause?;
+        let alert = self.state.alerts.get(&alert).filter(|alert| !alert.times.firing)?;
+        Some(Ended { at: alert.times.ends_at.at.min(self.now), seen_at: self.now })
     }
 
     fn takes_part(&self, key: &ConditionKey) -> bool {
@@ -226,6 +235,7 @@ impl Turn<'_> {
             gravity,
             kind: rulebook.grouping.kind(seen.labels),
             firing: true,
+            ended: None,
             explained: false,
             look_again: None,
             group: u64::MAX,
@@ -250,40 +260,74 @@ impl Turn<'_> {
         number
     }
 
-    /// A sighting had its time: now what is further away may explain it, too.
+    /// A sighting had its time: now something else may explain it. Or its alert ended some time ago: what ended with it?
     pub fn look_again(&mut self, number: u64) {
         let Some(sighting) = Arc::make_mut(&mut self.state.groups).sightings.get_mut(&number) else { return };
         sighting.look_again = None;
         let new = sighting.clone();
         let mut joins = Vec::new();
-        if !new.explained {
-            let found = self.around().late_explanation(&new);
-            let is_explained = found.is_some_and(|found| {
-                let explains_it = found.explains_it;
-                self.join_group(number, found, &mut joins) && explains_it
-            });
-            if !is_explained
-                && let Some(own) = self.state.groups.sightings.get(&number).map(|sighting| sighting.group)
-                && let Some(found) = self.around().guess(&new, own)
-            {
-                self.join_group(number, found, &mut joins);
-            }
-        }
-        for found in self.around().siblings(&new) {
-            self.join_group(number, found, &mut joins);
+        if new.ended.is_some_and(|ended| self.looks_at_end(ended) <= self.now) {
+            self.join_what_ended_with(number, &new, &mut joins);
+        } else {
+            self.explain_late(number, &new, &mut joins);
         }
         self.look_again_later(number);
         self.tell(&new.condition, joins);
         self.wake(&new.condition);
     }
 
+    fn explain_late(&mut self, number: u64, new: &Sighting, joins: &mut Vec<Joins>) {
+        if !new.explained {
+            let found = self.around().explanation(new);
+            let is_explained = found.is_some_and(|found| {
+                let explains_it = found.explains_it;
+                self.join_group(number, found, joins) && explains_it
+            });
+            if !is_explained
+                && let Some(own) = self.state.groups.sightings.get(&number).map(|sighting| sighting.group)
+                && let Some(found) = self.around().guess(new, own)
+            {
+                self.join_group(number, found, joins);
+            }
+        }
+        for found in self.around().siblings(new) {
+            self.join_group(number, found, joins);
+        }
+    }
+
+    fn join_what_ended_with(&mut self, number: u64, ended: &Sighting, joins: &mut Vec<Joins>) {
+        // An alert that fires anew since then stands for something else.
+        let last = self.index.places.of_condition(&ended.condition).next_back();
+        let group_of = |number: u64| self.state.groups.sightings.get(&number).map(|sighting| sighting.group);
+        if last.and_then(group_of) != Some(ended.group) {
+            return;
+        }
+        for other in self.around().ended_near(ended) {
+            if let Some(found) = self.around().ended_together(number, other) {
+                self.join_group(number, found, joins);
+            }
+        }
+    }
+
+    fn looks_at_end(&self, ended: Ended) -> Moment {
+        ended.seen_at + self.book.rulebook.grouping.ends_within
+    }
+
     fn look_again_later(&mut self, number: u64) {
         let settings = &self.book.rulebook.grouping;
-        let Some(sighting) = Arc::make_mut(&mut self.state.groups).sightings.get_mut(&number) else { return };
+        let Some(sighting) = self.state.groups.sightings.get(&number).filter(|sighting| sighting.item.is_some()) else {
+            return;
+        };
         let looks = [settings.look_again_after, settings.last_look_after()];
         let next = looks.into_iter().map(|after| sighting.seen_at + after).find(|at| *at > self.now);
-        sighting.look_again = next.filter(|_| !sighting.explained && sighting.item.is_some());
-        if let Some(at) = sighting.look_again {
+        let after_end = sighting.ended.map(|ended| self.looks_at_end(ended)).filter(|at| *at > self.now);
+        let after_end = after_end.filter(|_| sighting.gravity >= Gravity::Impaired);
+        let next = next.filter(|_| !sighting.explained).into_iter().chain(after_end).min();
+        let Some(sighting) = Arc::make_mut(&mut self.state.groups).sightings.get_mut(&number) else { return };
+        if let Some(before) = std::mem::replace(&mut sighting.look_again, next) {
+            self.index.deadlines.remove(before, Timer::Sighting(number));
+        }
+        if let Some(at) = next {
             self.index.deadlines.insert(at, Timer::Sighting(number));
         }
     }
@@ -323,8 +367,15 @@ impl Turn<'_> {
             }
         }
         if group != other {
-            let told_of =
-                |group: u64| groups.groups.get(&group).and_then(|group| group.told.clone()).filter(|told| *told != key);
+            // What was told and fires anew since then stands for another group now.
+            let stands = |told: &ConditionKey, group: u64| {
+                let last = self.index.places.of_condition(told).next_back();
+                last.and_then(|last| groups.sightings.get(&last)).is_none_or(|last| last.group == group)
+            };
+            let told_of = |group: u64| {
+                let told = groups.groups.get(&group).and_then(|group| group.told.clone());
+                told.filter(|told| *told != key && stands(told, group))
+            };
             let (own, told) = (told_of(group), told_of(other));
             groups.join(group, other);
             // The desk does not know of a condition that waits, but of others of its group.

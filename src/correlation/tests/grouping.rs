@@ -76,7 +76,7 @@ fn warnings_outages_and_failures_far_apart_stay_apart() {
 }
 
 #[test]
-fn two_failures_that_share_a_victim_stay_two_and_a_straggler_joins_after_a_while() {
+fn two_failures_that_share_a_victim_stay_two() {
     check(
         "item: db1 < h1,h3",
         "0s firing Down host=h1
@@ -86,14 +86,58 @@ fn two_failures_that_share_a_victim_stay_two_and_a_straggler_joins_after_a_while
          1s raised down{Down,host=h3} critical 1 alerts 1 events
          3s raised down{Down,host=db1} critical 1 alerts 1 events with down{Down,host=h3}: db1 depends on h3, 2s apart",
     );
+}
+
+#[test]
+fn what_begins_late_is_a_part_of_what_it_ends_with() {
+    let late = |end: &str| {
+        format!(
+            "0s firing Down host=sw1
+             200s firing Down host=h1
+             400s resolved Down host=sw1
+             {end} Down host=h1
+             800s tick"
+        )
+    };
+    let apart = "0s raised down{Down,host=sw1} critical 1 alerts 1 events
+         3m20s raised down{Down,host=h1} critical 1 alerts 1 events
+         6m40s cleared down{Down,host=sw1}";
+    let together = format!(
+        "{apart}
+         7m cleared down{{Down,host=h1}}
+         7m40s grouped down{{Down,host=sw1}} with down{{Down,host=h1}}: sw1 and h1 failed 3m20s apart and were well again within 20s"
+    );
+    check("", &late("420s resolved"), &together);
+    check("", &late("500s resolved"), &format!("{apart}\n8m20s cleared down{{Down,host=h1}}"));
+    // It began again: what that belongs to is not known.
+    let again = late("420s resolved").replace("800s tick", "430s firing Down host=h1\n800s tick");
+    let anew = "7m cleared down{Down,host=h1}\n7m10s raised down{Down,host=h1} critical 1 alerts 1 events";
+    check("", &again, &format!("{apart}\n{anew}"));
+}
+
+#[test]
+fn what_runs_out_ends_with_nothing_and_what_is_far_away_was_something_else() {
     check(
         "",
-        "0s firing Down host=sw1
-         200s firing Down host=h1
-         226s tick",
+        "0s firing Down host=sw1 !expires=6m
+         200s firing Down host=h1 !expires=3m
+         800s tick",
         "0s raised down{Down,host=sw1} critical 1 alerts 1 events
          3m20s raised down{Down,host=h1} critical 1 alerts 1 events
-         3m45s grouped down{Down,host=h1} with down{Down,host=sw1}: h1 depends on sw1, 3m20s apart",
+         6m cleared down{Down,host=sw1}
+         6m20s cleared down{Down,host=h1}",
+    );
+    check(
+        "item: elsewhere < app1",
+        "0s firing Down host=sw2
+         200s firing Down host=elsewhere
+         400s resolved Down host=sw2
+         400s resolved Down host=elsewhere
+         800s tick",
+        "0s raised down{Down,host=sw2} critical 1 alerts 1 events
+         3m20s raised down{Down,host=elsewhere} critical 1 alerts 1 events
+         6m40s cleared down{Down,host=sw2}
+         6m40s cleared down{Down,host=elsewhere}",
     );
 }
 

@@ -110,6 +110,7 @@ fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
         after_hours: None,
         pages: true,
         runbook: None,
+        playbook: None,
         settle: Span::ZERO,
         resolve_after: Span::ZERO,
         close_after: None,

@@ -31,6 +31,9 @@ impl Desk {
                 (Outcome::Refused(refusal.clone()), Some(refusal.to_string()))
             }
         };
+        if let (Action::Problem { id, .. }, None) = (&command.action, &refused) {
+            self.take_review(*id, step);
+        }
         if !is_silent || refused.is_some() {
             step.audit(&command.actor, &command.role, &verb, &subject, &detail, refused);
         }
@@ -48,6 +51,9 @@ impl Desk {
             return Err(Refusal::NotFound { what: format!("incident {id}") });
         };
         same_version(command, incident.record.version)?;
+        if let IncidentAction::Close { .. } = action {
+            self.may_close(id, &command.actor, &command.role, step)?;
+        }
         self.act(id, action, &command.actor, step)?;
         step.touch(id);
         // The one version step that `settle` will take for this input.
@@ -79,17 +85,15 @@ impl Desk {
             }
             IncidentAction::Pend { on, reason } => {
                 self.change(id, |record| record.pend(*on, reason))?;
-                self.climb(id, |incident, _| incident.climb.pend(step.now), step.rulebook);
+                self.climb(id, |incident, ladder| incident.climb.pend(step.now, ladder), step.rulebook);
                 step.timeline(id, TimelineKind::Pended, actor, reason);
                 Ok(())
             }
-            IncidentAction::Resume => {
-                self.change(id, Incident::resume)?;
-                self.climb(id, |incident, _| incident.climb.resume(step.now), step.rulebook);
-                step.timeline(id, TimelineKind::Resumed, actor, "work goes on");
-                Ok(())
-            }
+            IncidentAction::Resume => self.resume(id, actor, step),
             IncidentAction::Escalate { diagnosis } => self.escalate(id, actor, diagnosis, step),
+            IncidentAction::Triage { fields } => self.triage(id, fields, actor, step),
+            IncidentAction::HandBack { reason } => self.hand_back(id, actor, reason, step),
+            IncidentAction::Tick { step: name, note } => self.tick_playbook(id, actor, name, note.as_deref(), step),
             IncidentAction::Resolve { resolution } => {
                 self.must_be_explained(id, "resolve")?;
                 self.resolve(id, actor, resolution, step)
@@ -132,6 +136,14 @@ impl Desk {
         Ok(())
     }
 
+    fn resume(&mut self, id: IncidentId, actor: &str, step: &mut Step<'_>) -> Result<(), Refusal> {
+        self.change(id, Incident::resume)?;
+        let (now, calendars) = (step.now, &step.rulebook.calendars);
+        self.climb(id, |incident, ladder| incident.climb.resume(now, ladder, calendars), step.rulebook);
+        step.timeline(id, TimelineKind::Resumed, actor, "work goes on");
+        Ok(())
+    }
+
     fn acknowledge(
         &mut self,
         id: IncidentId,
@@ -141,12 +153,13 @@ impl Desk {
     ) -> Result<(), Refusal> {
         let now = step.now;
         let first = self.state.get(id).is_some_and(|incident| incident.record.acknowledged_at.is_none());
+        let calendars = &step.rulebook.calendars;
         self.change(id, |record| record.acknowledge(now, actor))?;
         self.climb(
             id,
             |incident, ladder| {
                 if let Some(ladder) = ladder {
-                    incident.climb.acknowledge(now, ladder);
+                    incident.climb.acknowledge(now, ladder, calendars);
                 }
             },
             step.rulebook,
@@ -156,25 +169,6 @@ impl Desk {
             step.count(Counted::Acknowledged { priority: record.priority, tier: record.tier, after_micros });
         }
         step.timeline(id, TimelineKind::Acknowledged, actor, note.unwrap_or("taken"));
-        Ok(())
-    }
-
-    fn escalate(&mut self, id: IncidentId, actor: &str, diagnosis: &str, step: &mut Step<'_>) -> Result<(), Refusal> {
-        let refused = |reason: String| Refusal::NotAllowed { reason };
-        let staffing = self.staffing_of(id, step);
-        let Some(incident) = self.state.get_mut(id) else { return Ok(()) };
-        incident.record.may_escalate(diagnosis).map_err(|not| refused(not.reason))?;
-        let ladder = step
-            .rulebook
-            .ladder(&incident.climb.ladder)
-            .ok_or_else(|| refused(format!("cannot escalate {id}: its ladder is gone from the rules")))?;
-        let moves = incident
-            .climb
-            .escalate(step.now, ladder, &staffing)
-            .ok_or_else(|| refused(format!("cannot escalate {id}: no further tier has anybody on it")))?;
-        incident.record.diagnosis = Some(diagnosis.to_owned());
-        step.timeline(id, TimelineKind::Commented, actor, format!("diagnosis: {diagnosis}"));
-        self.carry_out(id, moves, step);
         Ok(())
     }
 
@@ -211,14 +205,16 @@ impl Desk {
             step.touch(id);
             return;
         }
+        let calendars = &step.rulebook.calendars;
         self.climb(
             id,
             |incident, ladder| {
+                let priority = incident.record.priority;
                 incident.record.acknowledged = false;
                 incident.close_at = None;
                 incident.forget_at = None;
                 match ladder {
-                    Some(ladder) => incident.climb.restart(now, ladder),
+                    Some(ladder) => incident.climb.restart(now, ladder, calendars, priority),
                     None => incident.climb.stop("its ladder is gone from the rules"),
                 }
             },
@@ -318,6 +314,12 @@ fn describe_incident(action: &IncidentAction) -> (&'static str, String) {
         IncidentAction::Pend { on, reason } => ("pend", format!("on {}: {reason}", on.as_str())),
         IncidentAction::Resume => ("resume", String::new()),
         IncidentAction::Escalate { diagnosis } => ("escalate", diagnosis.clone()),
+        IncidentAction::Triage { fields } => {
+            let fields = fields.iter().map(|(name, value)| format!("{name}: {value}"));
+            ("triage", fields.collect::<Vec<_>>().join("; "))
+        }
+        IncidentAction::HandBack { reason } => ("hand_back", reason.clone()),
+        IncidentAction::Tick { step, note } => ("tick", format!("{step}: {}", note.as_deref().unwrap_or_default())),
         IncidentAction::Resolve { resolution } => ("resolve", resolution.clone()),
         IncidentAction::Close { note } => ("close", note.clone().unwrap_or_default()),
         IncidentAction::Reopen { reason } => ("reopen", reason.clone()),

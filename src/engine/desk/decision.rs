@@ -4,10 +4,10 @@ use super::group::standing_of;
 use super::state::{DeskIncident, DeskMember, Standing, condition_id};
 use super::{Desk, Step};
 use crate::engine::{Counted, Decision, Effect, Member, Raised, Verdict};
-use crate::incidents::{Incident, IncidentState, TimelineKind};
+use crate::incidents::{Incident, IncidentState, OpenPlaybook, Support, TimelineKind};
 use crate::model::{Fingerprint, IncidentId, Labels, Span, Tier};
 use crate::rules::{CATCH_ALL, Rule};
-use crate::tiers::{Climb, Staffing};
+use crate::tiers::{Climb, Staffing, Start};
 
 /// How many timeline lines an incident spends on alerts that come and go; its counts go on.
 const MEMBER_LINES_MAX: u32 = 100;
@@ -153,7 +153,10 @@ impl Desk {
         let id = self.state.new_id();
         let rule = step.rulebook.rule(&decision.rule);
         let record = new_record(id, decision, condition, raised, rule, step);
-        let (climb, moves) = new_climb(&record, rule, &self.with_closed(&record, self.staffing(step), step), step);
+        let items = raised.members.iter().filter_map(|member| item_of(&member.labels, step));
+        let items: Vec<String> = items.chain(item_of(&raised.labels, step)).collect();
+        let staffing = self.with_closed(&record, self.staffing_for(items.iter().map(String::as_str), step), step);
+        let (climb, moves) = new_climb(&record, rule, &staffing, step);
         let priority = record.priority;
         let text = format!("rule {}: {}", decision.rule, raised.reason);
         self.state.put(DeskIncident {
@@ -279,7 +282,8 @@ impl Desk {
         if incident.is_paused() {
             incident.climb.pause(step.now);
         } else {
-            incident.climb.unpause(step.now);
+            let ladder = step.rulebook.ladder(&incident.climb.ladder);
+            incident.climb.unpause(step.now, ladder, &step.rulebook.calendars);
         }
         let was = std::mem::replace(&mut incident.record.held, held_by.clone());
         if was == held_by {
@@ -392,6 +396,7 @@ fn new_record(
         findings: Vec::new(),
         workaround: None,
         runbook: rule.and_then(|rule| rule.runbook.clone()),
+        support: Support { playbook: playbook_of(rule, step), ..Support::default() },
         diagnosis: None,
         resolution: None,
         digests: Vec::new(),
@@ -417,14 +422,21 @@ pub(super) fn new_climb(
     step: &Step<'_>,
 ) -> (Climb, Vec<crate::tiers::Move>) {
     let name = rule.map_or("default", |rule| step.rulebook.ladder_name(rule, step.now));
-    let empty = crate::rules::Ladder { name: name.to_owned(), steps: Vec::new() };
+    let empty = crate::rules::Ladder { name: name.to_owned(), steps: Vec::new(), hierarchy: Vec::new() };
     let ladder = step.rulebook.ladder(name).unwrap_or(&empty);
     if record.unpaged {
         let why = if record.rule == CATCH_ALL { "no rule owns it: it pages nobody" } else { "its rule pages nobody" };
         return (Climb::silent(ladder, step.now, why), Vec::new());
     }
     let settle = rule.map_or(Span::from_seconds(30), |rule| rule.settle);
-    Climb::start(ladder, &super::dispatch::at_start(ladder, staffing), step.now, settle)
+    let start = Start { now: step.now, settle, priority: record.priority, team: None };
+    Climb::start(ladder, &super::dispatch::at_start(ladder, staffing), start)
+}
+
+/// What its rule says is to be done about it.
+pub(super) fn playbook_of(rule: Option<&Rule>, step: &Step<'_>) -> Option<OpenPlaybook> {
+    let name = rule?.playbook.as_ref()?;
+    step.rulebook.playbooks.get(name).map(OpenPlaybook::from)
 }
 
 /// The item that an alert is about.

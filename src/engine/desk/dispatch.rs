@@ -114,7 +114,7 @@ impl Desk {
     }
 
     /// Who of a team with a roster is on duty.
-    fn duty(&self, team: &Team, rulebook: &Rulebook, now: Moment) -> Option<Duty> {
+    pub(super) fn duty(&self, team: &Team, rulebook: &Rulebook, now: Moment) -> Option<Duty> {
         let roster = team.roster.as_ref().and_then(|name| rulebook.rosters.get(name))?;
         Some(on_duty(roster, &rulebook.calendars, &self.state.kept.core.staff.overrides, now))
     }

@@ -79,7 +79,11 @@ impl Desk {
         incident.record.merge_into(&survivor)?;
         self.end(id, "merged");
         for (condition, standing) in &merged.conditions {
-            self.state.set_condition(into, *condition, standing.clone());
+            // What is clear may stand again, here or elsewhere.
+            let stands = *standing == Standing::Clear && self.stands_elsewhere(*condition, into);
+            if !stands {
+                self.state.set_condition(into, *condition, standing.clone());
+            }
         }
         self.state.take_over(into, &merged);
         for (fingerprint, member) in &merged.members {
@@ -106,6 +110,15 @@ impl Desk {
         Ok(())
     }
 
+    fn stands_elsewhere(&self, condition: Fingerprint, merged_into: IncidentId) -> bool {
+        let Some(id) = self.state.of_condition(condition) else { return false };
+        self.state.get(id).is_some_and(|incident| {
+            let standing = incident.conditions.get(&condition);
+            incident.record.state.is_open()
+                && (id != merged_into || standing.is_some_and(|one| *one != Standing::Clear))
+        })
+    }
+
     /// The survivor stands where the further of the two stood: somebody's hand on it, a page, a higher step are kept.
     fn carry_on(&mut self, into: IncidentId, merged: &super::DeskIncident, step: &mut Step<'_>) {
         let Some(incident) = self.state.get_mut(into) else { return };
@@ -130,6 +143,13 @@ impl Desk {
             record.pending_on = merged.record.pending_on;
         }
         record.runbook = record.runbook.take().or_else(|| merged.record.runbook.clone());
+        let support = &merged.record.support;
+        record.support.kind = support.kind;
+        record.support.playbook = record.support.playbook.take().or_else(|| support.playbook.clone());
+        record.support.bounces = record.support.bounces.max(support.bounces);
+        for (field, text) in &support.triage {
+            record.support.triage.entry(field.clone()).or_insert_with(|| text.clone());
+        }
         incident.climb = merged.climb.clone();
         incident.paged = incident.paged.into_iter().chain(merged.paged).min();
         let (from, tier) = (merged.record.id, merged.record.tier);
@@ -151,6 +171,8 @@ impl Desk {
         let Some(incident) = self.state.get_mut(id).filter(|incident| incident.record.unpaged) else { return };
         incident.record.unpaged = false;
         incident.record.runbook = incident.record.runbook.take().or_else(|| rule.runbook.clone());
+        let playbook = super::decision::playbook_of(Some(rule), step);
+        incident.record.support.playbook = incident.record.support.playbook.take().or(playbook);
         let record = incident.record.clone();
         let (climb, moves) = super::decision::new_climb(&record, Some(rule), &self.staffing_of(id, step), step);
         let Some(incident) = self.state.get_mut(id) else { return };

@@ -3,7 +3,9 @@
 //! It learns of alerts only through decisions, and replays from its own journal alone.
 
 mod alike;
+mod attendance;
 mod calendars;
+mod climbing;
 mod clocks;
 mod command;
 mod decision;
@@ -11,8 +13,10 @@ mod digest;
 mod dispatch;
 mod follow;
 mod group;
+mod hand_over;
 mod hands;
 mod inspection;
+mod managers;
 mod notice;
 mod page;
 mod priority;
@@ -24,6 +28,7 @@ mod state;
 mod tests;
 mod time;
 
+pub use attendance::{Attendance, AttendedBy, WaitingKind};
 pub use state::DeskIncident;
 
 use super::{AuditEntry, Counted, DeskInput, Effect, Outcome};
@@ -151,6 +156,7 @@ impl Desk {
         self.serve_incidents(&mut step);
         self.serve_inspections(&mut step);
         self.serve_calendars(&mut step);
+        self.serve_reviews(&mut step);
         self.serve_digests(&mut step);
         self.state.forget_answers(step.now);
         self.finish(step);
@@ -188,6 +194,7 @@ impl Desk {
             self.state.kept.core.outages.next_deadline(),
             self.state.kept.core.digests.next_deadline(),
             self.state.next_answer_expiry(),
+            self.state.next_review,
             self.state.kept.core.staff.next_deadline(),
             self.state.kept.core.calendars.next_deadline(),
         ]
@@ -198,6 +205,7 @@ impl Desk {
 
     /// Writes the records of the incidents that this input changed, once each, and into their lines who has them now.
     fn finish(&mut self, mut step: Step<'_>) {
+        self.follow_reviews(&mut step);
         self.give_out(&mut step);
         self.follow_promises(&mut step);
         for effect in step.effects.iter_mut().skip(step.begin) {
@@ -207,6 +215,7 @@ impl Desk {
             }
         }
         for id in std::mem::take(&mut step.touched) {
+            self.follow_priority(id, &step);
             if let Some(record) = self.state.settle(id, step.now) {
                 step.effects.push(Effect::Incident(Box::new(record)));
             }
@@ -248,7 +257,9 @@ impl Desk {
 
     /// Every broken invariant, in words; empty when all is well.
     pub fn broken_invariants(&self) -> Vec<String> {
-        self.state.broken_invariants()
+        let mut broken = self.state.broken_invariants();
+        broken.extend(self.state.kept.attendance().broken);
+        broken
     }
 
     pub(super) fn kept(&self) -> &Kept {

@@ -7,6 +7,7 @@ use super::{Desk, Step};
 use crate::engine::{Counted, Effect, Notice, NoticeKind};
 use crate::incidents::{Incident, IncidentState, TimelineKind};
 use crate::model::{IncidentId, Moment, Priority, Tier};
+use crate::rosters::responders;
 use crate::rules::{Channel, Contact, DigestPolicy, Language, Rulebook};
 
 /// Persons who wait to be told of one incident; more are told at once.
@@ -45,11 +46,14 @@ impl Desk {
             NoticeKind::Page
             | NoticeKind::PageAgain
             | NoticeKind::Escalated
+            | NoticeKind::HandedBack
+            | NoticeKind::ManagersTold
+            | NoticeKind::ReviewDue
+            | NoticeKind::TargetWarning
+            | NoticeKind::TargetBreached
             | NoticeKind::ProblemOpened
             | NoticeKind::ProblemReopened
             | NoticeKind::InspectionMissed
-            | NoticeKind::TargetWarning
-            | NoticeKind::TargetBreached
             | NoticeKind::Digest => self.tell_persons(&record, kind, &channels, &mut reached, step),
         }
         let line = format!("{} at tier {}: {reason} ({})", record.team, record.tier, reached.in_words());
@@ -66,7 +70,7 @@ impl Desk {
         reached: &mut Reached,
         step: &mut Step<'_>,
     ) {
-        for name in persons(record, step.rulebook) {
+        for name in self.persons(record, step) {
             let Some(person) = step.rulebook.people.get(&name) else { continue };
             let mut told = false;
             for contact in person.contacts.iter().filter(|contact| wants(contact, record.priority)) {
@@ -83,6 +87,20 @@ impl Desk {
             if told {
                 reached.persons.push(name);
             }
+        }
+    }
+
+    /// Whom a page of the team means: the one who has it, else who is on duty, by the roster or as a member.
+    fn persons(&self, record: &Incident, step: &Step<'_>) -> Vec<String> {
+        let Some(team) = step.rulebook.teams.get(&record.team) else { return Vec::new() };
+        let duty = self.duty(team, step.rulebook, step.now);
+        let on_duty: Vec<String> = responders(team, duty.as_ref()).into_iter().map(str::to_owned).collect();
+        match &record.assignee {
+            // One who took it for a whole team is nobody whom to tell.
+            Some(assignee) if on_duty.contains(assignee) || step.rulebook.people.contains_key(assignee) => {
+                vec![assignee.clone()]
+            }
+            Some(_) | None => on_duty,
         }
     }
 
@@ -242,18 +260,6 @@ impl Reached {
             words.push(format!("{} of them in the next digest", self.gathered));
         }
         if words.is_empty() { "no channel; it shows in the queue".to_owned() } else { words.join(", ") }
-    }
-}
-
-/// Whom a page of the team means: the one who has it, else all of the team.
-fn persons(record: &Incident, rulebook: &Rulebook) -> Vec<String> {
-    let members = rulebook.teams.get(&record.team).map(|team| team.members.as_slice()).unwrap_or_default();
-    match &record.assignee {
-        // One who took it for a whole team is nobody whom to tell.
-        Some(assignee) if members.contains(assignee) || rulebook.people.contains_key(assignee) => {
-            vec![assignee.clone()]
-        }
-        Some(_) | None => members.to_vec(),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Desk, Step};
 use crate::engine::{Breach, Counted, NoticeKind};
 use crate::incidents::TimelineKind;
-use crate::model::IncidentId;
+use crate::model::{IncidentId, Tier};
 use crate::tiers::Move;
 
 /// The actor of what the ladder does by itself.
@@ -24,19 +24,50 @@ impl Desk {
                     step.count(Counted::StepSkipped { tier });
                     step.timeline(id, TimelineKind::StepSkipped, LADDER, text);
                 }
-                Move::Climbed { from, to } => {
+                Move::Climbed { from, to, demands } => self.climbed(id, (from, to), &demands, step),
+                Move::HandedBack { from, to } => {
                     self.take_team(id, step);
                     if let Some(incident) = self.state.get_mut(id) {
-                        incident.record.escalations += 1;
+                        incident.record.support.bounces += 1;
                         incident.record.acknowledged = false;
                     }
-                    step.timeline(id, TimelineKind::Escalated, LADDER, format!("from tier {from} to tier {to}"));
-                    step.count(Counted::Escalated { from, to });
-                    self.tell(id, NoticeKind::Escalated, &format!("handed on from tier {from}"), step);
+                    let text = format!("from tier {from} back to tier {to}");
+                    step.timeline(id, TimelineKind::HandedBack, LADDER, text);
+                    step.count(Counted::Bounced { from, to });
+                    self.tell(id, NoticeKind::HandedBack, &format!("handed back from tier {from}"), step);
+                }
+                Move::Tell { told, after, time, of } => {
+                    let why = format!("unresolved for {after}, {time} of {of}");
+                    self.tell_manager(id, &told, &why, step);
                 }
             }
         }
         step.touch(id);
+    }
+
+    /// Managers are told by the priority that the incident has now, whoever changed it.
+    pub(super) fn follow_priority(&mut self, id: IncidentId, step: &Step<'_>) {
+        let Some(incident) = self.state.get_mut(id) else { return };
+        if let Some(ladder) = step.rulebook.ladder(&incident.climb.ladder) {
+            incident.climb.follow_priority(step.now, ladder, incident.record.priority);
+        }
+    }
+
+    fn climbed(&mut self, id: IncidentId, (from, to): (Tier, Tier), demands: &[String], step: &mut Step<'_>) {
+        self.take_team(id, step);
+        let Some(incident) = self.state.get_mut(id) else { return };
+        incident.record.escalations += 1;
+        incident.record.acknowledged = false;
+        let triage = &incident.record.support.triage;
+        let missing: Vec<&str> =
+            demands.iter().filter(|field| !triage.contains_key(*field)).map(String::as_str).collect();
+        let mut text = format!("from tier {from} to tier {to}");
+        if !missing.is_empty() {
+            text.push_str(&format!(", without its diagnosis: {} missing", missing.join(", ")));
+        }
+        step.timeline(id, TimelineKind::Escalated, LADDER, text);
+        step.count(Counted::Escalated { from, to });
+        self.tell(id, NoticeKind::Escalated, &format!("handed on from tier {from}"), step);
     }
 
     /// Writes the present step's tier and team into the record.
@@ -45,11 +76,14 @@ impl Desk {
         let ladder = step.rulebook.ladder(&incident.climb.ladder);
         if let Some(rung) = ladder.and_then(|ladder| ladder.steps.get(incident.climb.step as usize)) {
             incident.record.tier = rung.tier;
-            incident.record.team = rung.team.clone();
+            incident.record.support.kind = rung.kind;
+        }
+        if !incident.climb.team.is_empty() {
+            incident.record.team = incident.climb.team.clone();
         }
     }
 
-    fn breach(&mut self, id: IncidentId, what: Breach, tier: crate::model::Tier, step: &mut Step<'_>) {
+    fn breach(&mut self, id: IncidentId, what: Breach, tier: Tier, step: &mut Step<'_>) {
         if let Some(incident) = self.state.get_mut(id) {
             incident.record.breached = true;
         }

@@ -92,7 +92,10 @@ impl Desk {
             }
             ProblemAction::Split { incidents, reason } => {
                 let regrouped = self.state.kept.core.problems.split(step.now, id, incidents, reason, actor);
-                self.regrouped(regrouped.map_err(refused)?, step);
+                let regrouped = regrouped.map_err(refused)?;
+                let why = format!("split off {id}");
+                step.audit("problems", "system", "problem.open", &regrouped.to.to_string(), &why, None);
+                self.regrouped(regrouped, step);
             }
             ProblemAction::Comment { .. }
             | ProblemAction::Own { .. }
@@ -263,7 +266,11 @@ impl Desk {
         let Some(problem) = self.state.kept.core.problems.get(id) else { return };
         let ladder = self.state.get(incident).and_then(|one| step.rulebook.ladder(&one.climb.ladder));
         let mut teams: Vec<(String, Tier)> = Vec::new();
-        let steps = ladder.into_iter().flat_map(|ladder| &ladder.steps).map(|rung| (rung.team.clone(), rung.tier));
+        let vendor = self.staffing_of(incident, step).vendor.ok();
+        let steps = ladder.into_iter().flat_map(|ladder| &ladder.steps).filter_map(|rung| {
+            let team = if rung.vendor { vendor.clone()? } else { rung.team.clone() };
+            Some((team, rung.tier))
+        });
         for (team, tier) in steps.chain([(problem.team.clone(), Tier::Second)]) {
             if teams.iter().all(|(told, _)| *told != team) {
                 teams.push((team, tier));

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alike::Beginnings;
 use super::calendars::CalendarWatch;
+use super::climbing::{self, Reviews};
 use super::digest::Digests;
 use super::dispatch::Responder;
 use super::hands::Hands;
@@ -49,10 +50,6 @@ pub struct DeskIncident {
     pub paged: Option<Priority>,
     /// Whom dispatch gave it, if they still have it.
     pub responder: Option<Responder>,
-    /// Its promises.
-    pub clocks: Clocks,
-    /// Whether the outage that its rule speaks of was begun since it is open.
-    pub outage_begun: bool,
     /// The persons who were told by ways of their own.
     pub told: BTreeMap<String, BTreeSet<Channel>>,
     /// Persons to tell later, unless somebody acknowledges before.
@@ -185,6 +182,7 @@ pub(in crate::engine) struct Core {
     pub digests: Digests,
     /// Answers by idempotency key.
     pub answers: BTreeMap<String, (Moment, Outcome)>,
+    pub reviews: Reviews,
 }
 
 #[derive(Clone, Default)]
@@ -192,6 +190,8 @@ pub(super) struct DeskState {
     pub kept: Kept,
     /// Derived: when the oldest kept answer was given.
     oldest_answer: Option<Moment>,
+    /// Derived: when the first review is due, or its climb acts.
+    pub next_review: Option<Moment>,
     /// Derived: incidents in the order of their next deadline.
     deadlines: BTreeSet<(Moment, IncidentId)>,
     armed: BTreeMap<IncidentId, Moment>,
@@ -287,7 +287,14 @@ impl DeskState {
             }
         }
         for (fingerprint, member) in &merged.members {
-            self.join(into, *fingerprint, member.clone());
+            // What fires no longer there may fire again, here or elsewhere.
+            let again = self.open_of_alert(*fingerprint).filter(|other| *other != merged.record.id && !member.firing);
+            if again != Some(into) {
+                self.join(into, *fingerprint, member.clone());
+            }
+            if let Some(other) = again {
+                self.kept.by_alert.insert(*fingerprint, other);
+            }
         }
     }
 
@@ -447,7 +454,8 @@ impl DeskState {
     }
 
     pub fn from_kept(kept: Kept) -> DeskState {
-        let mut state = DeskState { oldest_answer: kept.oldest_answer(), kept, ..DeskState::default() };
+        let (oldest_answer, next_review) = (kept.oldest_answer(), climbing::next_deadline(&kept.core.reviews));
+        let mut state = DeskState { oldest_answer, next_review, kept, ..DeskState::default() };
         let ids: Vec<IncidentId> = state.kept.incidents.iter().map(|(id, _)| *id).collect();
         for id in ids {
             state.arm(id);

@@ -41,6 +41,7 @@ fn rule(name: &str) -> Rule {
         after_hours: None,
         pages: true,
         runbook: None,
+        playbook: None,
         settle: Span::from_seconds(30),
         resolve_after: Span::from_minutes(5),
         close_after: None,
@@ -54,13 +55,7 @@ fn rule(name: &str) -> Rule {
 }
 
 fn rulebook() -> Rulebook {
-    let rung = |tier, team: &str| Rung {
-        tier,
-        team: team.to_owned(),
-        respond_by: Span::from_minutes(10),
-        page_every: Span::from_minutes(6),
-        resolve_by: None,
-    };
+    let rung = |tier, team: &str| Rung::wall(tier, team, Span::from_minutes(10), Span::from_minutes(6), None);
     let team = |name: &str| Team {
         name: name.to_owned(),
         title: String::new(),
@@ -72,7 +67,7 @@ fn rulebook() -> Rulebook {
     Rulebook {
         hash: RulebookHash([1; 32]),
         rules: vec![rule("link-down")],
-        ladders: [("default".to_owned(), Ladder { name: "default".to_owned(), steps })].into(),
+        ladders: [("default".to_owned(), Ladder { name: "default".to_owned(), steps, hierarchy: Vec::new() })].into(),
         teams: ["一线", "二线", "三线"].into_iter().map(|name| (name.to_owned(), team(name))).collect(),
         problems: vec![ProblemPolicy {
             name: "returns".to_owned(),
@@ -354,6 +349,41 @@ fn merged_incidents_resolve_together_and_refusals_say_why() {
             "31 page INC-2 to 一线",
             "360 Resolved INC-2",
             "360 resolved INC-2 to 一线",
+        ],
+    );
+}
+
+#[test]
+fn what_fires_again_elsewhere_stays_there_when_its_old_incident_is_merged() {
+    check(
+        &[
+            (0, Act::Raise("GZ01")),
+            (1, Act::Raise("SZ02")),
+            (2, Act::Raise("珠海")),
+            (3, Act::Incident(3, IncidentAction::Merge { into: IncidentId(2) })),
+            (4, Act::Cleared("珠海")),
+            (5, Act::Raise("珠海")),
+            (6, Act::Incident(2, IncidentAction::Merge { into: IncidentId(1) })),
+            (40, Act::Cleared("GZ01")),
+            (40, Act::Cleared("SZ02")),
+            (50, Act::Cleared("珠海")),
+        ],
+        400,
+        &[
+            "0 Opened INC-1",
+            "1 Opened INC-2",
+            "2 Opened INC-3",
+            "3 Merged INC-3",
+            "3 Merged INC-2",
+            "5 Opened INC-4",
+            "6 Merged INC-2",
+            "6 Merged INC-1",
+            "30 page INC-1 to 一线",
+            "35 page INC-4 to 一线",
+            "340 Resolved INC-1",
+            "340 resolved INC-1 to 一线",
+            "350 Resolved INC-4",
+            "350 resolved INC-4 to 一线",
         ],
     );
 }

@@ -27,18 +27,18 @@ teams:
   - { name: second, notify: [{ webhook: { url: "http://127.0.0.1:1/second" } }, { mqtt: { topic: noc/second } }] }
   - { name: nobody }
   - { name: third, members: [厂商] }
+playbooks:
+  - { name: link, steps: [{ name: 查光功率, evidence: true }] }
 tiers:
   - name: default
+    hierarchy:
+      - { after: 70s, team: second, repeat: 2, every: 40s, stop_when: [acknowledged] }
+      - { after: 150s, team: first, priorities: [P1, P2], calendar: half }
     steps:
-      - { tier: 1, team: first, respond_by: 60s, page_every: 20s, resolve_by: 5m }
+      - { tier: 1, team: first, respond_by: 60s, page_every: 20s, resolve_by: 5m, demands: [symptom] }
       - { tier: 2, team: nobody, respond_by: 60s }
-      - { tier: 2, team: second, respond_by: 90s, page_every: 30s, resolve_by: 10m }
+      - { tier: 2, team: second, respond_by: 90s, page_every: 30s, resolve_by: 10m, calendar: half }
       - { tier: 3, team: third, respond_by: 120s, page_every: 50s }
-calendars:
-  - { name: shifts, zone: Asia/Shanghai, weekly: { mon-sun: ["00:00-08:01", "08:03-24:00"] } }
-targets:
-  - { name: 紧急, version: 1, priority: [P1, P2], tto: { within: 40s }, ttr: { within: 3m, calendar: shifts }, warnings: [50, 90] }
-  - { name: 一般, version: 1, ttr: { within: 5m, calendar: shifts }, pauses: [vendor] }
 outages:
   - { name: 中断, a_year: 2m, zone: Asia/Shanghai, warn_at: [50, 100] }
 problems:
@@ -47,10 +47,16 @@ problems:
 
 const RULES: [&str; 4] = [
     r#"
+calendars:
+  - { name: half, zone: Asia/Shanghai, weekly: { mon-sun: "00:00-12:00" } }
+  - { name: shifts, zone: Asia/Shanghai, weekly: { mon-sun: ["00:00-08:01", "08:03-24:00"] } }
+targets:
+  - { name: 紧急, version: 1, priority: [P1, P2], tto: { within: 40s }, ttr: { within: 3m, calendar: shifts }, warnings: [50, 90] }
+  - { name: 一般, version: 1, ttr: { within: 5m, calendar: shifts }, pauses: [vendor] }
 inventory:
   items: [{ name: a }, { name: b, depends_on: [a] }]
 rules:
-  - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 10s, resolve_after: 20s, reopen_within: 2m, outage: { service: 链路, party: provider } }
+  - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", playbook: link, settle: 10s, resolve_after: 20s, reopen_within: 2m, outage: { service: 链路, party: provider } }
   - { name: storm, match: alertname="Flap", by: [site], pattern: { threshold: { count: 3, within: 60s } }, otherwise_after: 40s, resolve_after: 10s, priority: P1 }
   - { name: deploy, match: alertname="Begin", by: [site], pattern: { pair: { until: alertname="End", within: 90s } }, settle: 0s }
   - { name: heartbeat, match: 'alertname="Beat",@status="point"', by: [site], pattern: { absence: { within: 45s } }, severity: critical }
@@ -90,6 +96,8 @@ inspections:
       - { name: look, warn: "> 200", manual: {} }
 "#,
     r#"
+calendars:
+  - { name: half, zone: Asia/Shanghai, weekly: { mon-sun: "00:00-12:00" } }
 inventory:
   items: [{ name: "0" }, { name: a, depends_on: [b] }, { name: b, depends_on: ["0"] }]
 grouping: { look_again_after: 15s, alerts_at_most: 3 }
@@ -102,6 +110,12 @@ rules:
   - { name: power, match: alertname="Power", by: [site], priority: P1, settle: 0s, close_after: 3m }
 "#,
     r#"
+calendars:
+  - { name: half, zone: Asia/Shanghai, weekly: { mon-sun: "00:00-12:00" } }
+  - { name: shifts, zone: Asia/Shanghai, weekly: { mon-sun: ["00:00-08:02", "08:05-24:00"] } }
+targets:
+  - { name: 紧急, version: 1, priority: [P1, P2], tto: { within: 40s }, ttr: { within: 3m, calendar: shifts }, warnings: [50, 90] }
+  - { name: 一般, version: 1, ttr: { within: 5m, calendar: shifts }, pauses: [vendor] }
 rules:
   - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 0s, resolve_after: 20s, reopen_within: 2m, severity: minor }
   - { name: heartbeat, match: 'alertname="Beat",@status="point"', by: [site], pattern: { absence: { within: 45s } }, severity: critical }
@@ -111,6 +125,8 @@ inspections:
   - { name: probes, schedule: "*/30 * * * *", zone: UTC, due_within: 2m, missed_after: 4m, sign_off: true, items: [{ name: port, tcp: { address: "127.0.0.1:1" } }, { name: look, manual: {} }] }
 "#,
     r#"
+calendars:
+  - { name: half, zone: Asia/Shanghai, weekly: { mon-sun: "00:00-12:00" } }
 rules:
   - { name: work, match: alertname="Begin", continue: true, incident: false, quiet: 40s, contexts: [{ set: "割接_{site}", for: 2m, on_expiry: { event: { labels: { alertname: Trap, site: "{site}" } } } }, { unset: drill, when: clear }] }
   - { name: sites, match: 'alertname=~"LinkDown|Flap"', by: [site], continue: true, context: "!割接_{site}", pattern: { threshold: { count: 2, within: 60s, distinct: host } }, emit: { labels: { alertname: SiteDown, site: "{site}" }, severity: critical, summary: "{site} 断站" } }
@@ -347,7 +363,7 @@ fn incident([which, verb, other, key, seen]: [u8; 5], engine: &Engine) -> Reques
         engine.incidents().map(|incident| (incident.record.id, incident.record.version)).collect();
     let (id, version) = pick(&known, which).unwrap_or((IncidentId(7), 1));
     let text = || "已处理".to_owned();
-    let action = match verb % 16 {
+    let action = match verb % 19 {
         0 | 1 => IncidentAction::Acknowledge { note: None },
         2 => IncidentAction::Assign { assignee: "张工".to_owned() },
         3 => IncidentAction::Comment { text: text() },
@@ -357,6 +373,9 @@ fn incident([which, verb, other, key, seen]: [u8; 5], engine: &Engine) -> Reques
         7 | 8 => IncidentAction::Resolve { resolution: text() },
         9 => IncidentAction::Close { note: None },
         10 => IncidentAction::Reopen { reason: text() },
+        15 => IncidentAction::Triage { fields: [("symptom".to_owned(), text())].into() },
+        16 => IncidentAction::HandBack { reason: text() },
+        17 => IncidentAction::Tick { step: "查光功率".to_owned(), note: Some(text()) },
         11 => IncidentAction::Merge { into: pick(&known, other).map_or(IncidentId(9), |(id, _)| id) },
         12 => IncidentAction::Contact { by: ContactBy::Phone, note: text() },
         13 | 14 => {

@@ -52,6 +52,7 @@ pub(super) fn surroundings(capacity: u32) -> (Surroundings, UnboundedReceiver<De
 pub(super) fn text(parcel: &Parcel) -> String {
     match parcel {
         Parcel::Events(events) => events.iter().map(|event| event.summary.as_str()).collect::<Vec<_>>().join(","),
+        Parcel::Presence(heartbeat) => format!("{heartbeat:?}"),
         Parcel::DeadLetter(letter) | Parcel::Partly { dead_letter: letter, .. } => letter.reason.clone(),
     }
 }

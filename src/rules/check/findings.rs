@@ -43,6 +43,8 @@ pub enum FindingKind {
     Capacity,
     /// It is looked at for every event.
     Unindexed,
+    /// Its incidents can be P1, and nobody has said what is done about them.
+    NoPlaybook,
     /// A rule does not say what its incidents are.
     Unclassified,
     /// The lines of support may take longer than was promised.
@@ -59,6 +61,7 @@ impl FindingKind {
             FindingKind::YearMissing => "are calendars that lack the statutory holidays of a year",
             FindingKind::OrphanSite => "are sites where nobody of the first line works",
             FindingKind::Bound => "will hit a bound",
+            FindingKind::NoPlaybook => "can make a P1 and name no playbook",
             FindingKind::Capacity => "are more work than the people have time for",
             FindingKind::Unindexed => "tried for every event; a matcher such as alertname=\"…\" would index them",
             FindingKind::Unclassified => "say not what their incidents are; class: incident, event or request",
@@ -94,6 +97,10 @@ pub fn findings(loaded: &Loaded, windows_max: usize, now: Moment) -> Vec<Finding
             if let Some(message) = estate.too_many_keys(rule, windows_max) {
                 add(FindingKind::Bound, rule_of, message);
             }
+        }
+        if rule.playbook.is_none() && rule.opens_incident && rule.can_be_urgent() {
+            let message = format!("rule {:?} can make a P1 and has no playbook: what is done then?", rule.name);
+            add(FindingKind::NoPlaybook, rule_of, message);
         }
         for why in entries(rule).into_iter().filter_map(unindexed).take(1) {
             add(FindingKind::Unindexed, rule_of, format!("rule {:?} is tried for every event: {why}", rule.name));

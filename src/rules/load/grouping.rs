@@ -15,6 +15,7 @@ type Text = Spanned<String>;
 const SECOND: Span = Span::from_seconds(1);
 /// How far apart alerts of one failure may be at most: what a correlator must remember.
 const WITHIN_MAX: Span = Span::from_hours(1);
+const ENDS_MAX: Span = Span::from_minutes(10);
 const LASTS_MAX: Span = Span::from_days(1);
 const LOOK_AGAIN_MAX: Span = Span::from_minutes(10);
 const HOPS_MAX: u32 = 8;
@@ -28,7 +29,7 @@ pub(super) struct GroupingText {
     /// Alerts of one item that begin no further apart are one failure; 30s unless given.
     #[schemars(with = "Option<LengthOfTime>")]
     pub same_item_within: Option<Text>,
-    /// What depends on a failed item begins no later; 45s unless given.
+    /// What depends on a failed item begins no later; 60s unless given.
     #[schemars(with = "Option<LengthOfTime>")]
     pub neighbours_within: Option<Text>,
     /// Over how many dependencies causes are looked for; 4 unless given.
@@ -40,16 +41,20 @@ pub(super) struct GroupingText {
     /// How much later than its effect a cause may be seen; 30s unless given.
     #[schemars(with = "Option<LengthOfTime>")]
     pub cause_late_by: Option<Text>,
-    /// Then an outage may be a late part of one above it that still fires; 5m unless given.
+    /// A failure that begins so much earlier or later than one nearby was a part of it if both end together; 6m unless
+    /// given.
     #[schemars(with = "Option<LengthOfTime>")]
     pub stragglers_within: Option<Text>,
-    /// Within what time enough of what depends on a silent item must have failed; 60s unless given.
+    /// How far apart the alerts of one failure end; 60s unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
+    pub ends_within: Option<Text>,
+    /// Within what time enough of what depends on a silent item must have failed; 45s unless given.
     #[schemars(with = "Option<LengthOfTime>")]
     pub siblings_within: Option<Text>,
     /// What nothing explains is looked at again; 25s unless given.
     #[schemars(with = "Option<LengthOfTime>")]
     pub look_again_after: Option<Text>,
-    /// How many of a hundred of what depends on a silent item must have failed; 50 unless given.
+    /// How many of a hundred of what depends on a silent item must have failed; 60 unless given.
     #[schemars(range(min = 1, max = 100))]
     pub siblings_percent: Option<Spanned<u64>>,
     /// How far apart the alerts of one group may begin; 4h unless given.
@@ -58,7 +63,7 @@ pub(super) struct GroupingText {
     /// What comes beyond it stays by itself; 5000 unless given.
     #[schemars(range(min = 1, max = ALERTS_MAX))]
     pub alerts_at_most: Option<Spanned<u64>>,
-    /// A group with so many warnings takes in nothing worse; 12 unless given.
+    /// So many warnings, and more than minor alerts, are chatter and are not grouped with these; 12 unless given.
     #[schemars(range(min = 1, max = ALERTS_MAX))]
     pub chatter: Option<Spanned<u64>>,
     /// Labels whose equal values join alerts whatever they are about; none unless given.
@@ -82,6 +87,7 @@ pub(super) fn grouping(reader: &mut Reader<'_>, text: &GroupingText) -> Grouping
         neighbours_within: within(reader, &text.neighbours_within, WITHIN_MAX, defaults.neighbours_within),
         hops: count(reader, &text.hops, 0, HOPS_MAX, defaults.hops),
         stragglers_within: within(reader, &text.stragglers_within, WITHIN_MAX, defaults.stragglers_within),
+        ends_within: within(reader, &text.ends_within, ENDS_MAX, defaults.ends_within),
         silent_hops: count(reader, &text.silent_hops, 0, HOPS_MAX, defaults.silent_hops),
         cause_late_by: within(reader, &text.cause_late_by, WITHIN_MAX, defaults.cause_late_by),
         siblings_within: within(reader, &text.siblings_within, WITHIN_MAX, defaults.siblings_within),

@@ -10,9 +10,9 @@ use super::normalising::{NamingText, check_fact};
 use super::reader::{Reader, each};
 use super::table::TableText;
 use crate::model::Labels;
-use crate::rules::ConfigurationItem;
 use crate::rules::source::OneOrMore;
 use crate::rules::spanned::Spanned;
+use crate::rules::{CONTRACT_UNTIL, ConfigurationItem, contract_end};
 
 type Text = Spanned<String>;
 
@@ -22,7 +22,7 @@ const DEPENDS_ON_MAX: usize = 64;
 const ALIASES_MAX: usize = 16;
 const FACTS_MAX: usize = 64;
 /// Facts that an item's own keys say.
-const OWN_FACTS: [&str; 6] = ["ci", "class", "site", "owner", "vendor", "contract"];
+const OWN_FACTS: [&str; 7] = ["ci", "class", "site", "owner", "vendor", "contract", CONTRACT_UNTIL];
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -54,6 +54,8 @@ pub(super) struct ItemText {
     pub contract: Option<Text>,
     /// What else it is called.
     pub aliases: Option<Spanned<OneOrMore>>,
+    /// Until when the contract holds: `2026-12-31`, or a moment with an offset. Also the fact `contract_until`.
+    pub contract_until: Option<Text>,
     /// Items that it cannot work without.
     pub depends_on: Option<Spanned<OneOrMore>>,
     /// What else is known of it: `fact.<name>` in rules.
@@ -83,7 +85,13 @@ pub(super) fn item(reader: &mut Reader<'_>, entry: &ItemText) -> ReadItem {
             reader.mistake(value.referenced, format!("{name:?} cannot be the name of a fact"), expected);
         }
     }
-    let facts = entry.facts.iter().flatten().map(|(name, value)| (name.as_str(), value.value.as_str()));
+    let until = entry.contract_until.as_ref();
+    if let Some(until) = until.filter(|until| contract_end(&until.value).is_none()) {
+        let message = format!("{:?} is not the end of a contract", until.value);
+        reader.mistake(until.referenced, message, "2026-12-31, or 2026-12-31T18:00:00+08:00");
+    }
+    let until = until.map(|until| (CONTRACT_UNTIL, until.value.as_str()));
+    let facts = entry.facts.iter().flatten().map(|(name, value)| (name.as_str(), value.value.as_str())).chain(until);
     let facts = Labels::from_pairs(facts);
     for (what, count, most) in [
         ("aliases", aliases.len(), ALIASES_MAX),

@@ -19,6 +19,8 @@ mod plan;
 mod plan_devices;
 mod plan_item;
 mod plan_text;
+mod playbook;
+mod playbook_text;
 mod problem;
 mod problem_text;
 mod reader;
@@ -27,6 +29,7 @@ mod roster_text;
 mod rule;
 pub(super) mod schema;
 mod shape;
+mod silent;
 mod table;
 mod target;
 mod target_text;
@@ -115,6 +118,7 @@ struct Loading {
     breach_reasons: BTreeMap<String, String>,
     outage_budgets: Vec<super::OutageBudget>,
     problems: Vec<super::ProblemPolicy>,
+    playbooks: BTreeMap<String, super::Playbook>,
     plans: plan::Collected,
     tests: Vec<super::TestCase>,
 }
@@ -122,27 +126,7 @@ struct Loading {
 impl Loading {
     fn file(&mut self, mut reader: Reader<'_>, mut file: FileText) {
         self.normalising.sections(&mut reader, &mut file);
-        self.calendars_section(&mut reader, file.calendars.take().unwrap_or_default());
-        for entry in file.teams.unwrap_or_default() {
-            self.define(&mut reader, "team", &entry.name.value, entry.name.referenced);
-            let team = team::team(&mut reader, &entry);
-            self.teams.insert(team.name.clone(), team);
-        }
-        for entry in file.people.unwrap_or_default() {
-            self.define(&mut reader, "person", &entry.name.value, entry.name.referenced);
-            let person = person::person(&mut reader, &entry);
-            self.people.insert(person.name.clone(), person);
-        }
-        for entry in file.rosters.unwrap_or_default() {
-            self.define(&mut reader, "roster", &entry.name.value, entry.name.referenced);
-            let roster = roster::roster(&mut reader, &entry);
-            self.rosters.insert(roster.name.clone(), roster);
-        }
-        for entry in file.tiers.unwrap_or_default() {
-            self.define(&mut reader, "ladder", &entry.name.value, entry.name.referenced);
-            let ladder = ladder::ladder(&mut reader, &entry);
-            self.ladders.insert(ladder.name.clone(), ladder);
-        }
+        self.of_people(&mut reader, &mut file);
         for entry in file.sources.unwrap_or_default() {
             self.define(&mut reader, "source", &entry.name.value, entry.name.referenced);
             match Source::compile(entry) {
@@ -196,14 +180,40 @@ impl Loading {
         self.references.extend(reader.references);
     }
 
-    fn calendars_section(&mut self, reader: &mut Reader<'_>, entries: Vec<calendar_text::CalendarEntry>) {
-        for entry in entries {
+    /// Who works, when, who gets what by when, and what is done about it.
+    fn of_people(&mut self, reader: &mut Reader<'_>, file: &mut FileText) {
+        for entry in file.calendars.take().unwrap_or_default() {
             self.define(reader, "calendar", &entry.name.value, entry.name.referenced);
             if entry.name.value == ALWAYS {
                 reader.mistake(entry.name.referenced, format!("{ALWAYS:?} is 7×24 everywhere"), "another name");
             }
             let calendar = calendar::calendar(reader, &entry);
             self.calendars.insert(calendar.name.clone(), calendar);
+        }
+        for entry in file.teams.take().unwrap_or_default() {
+            self.define(reader, "team", &entry.name.value, entry.name.referenced);
+            let team = team::team(reader, &entry);
+            self.teams.insert(team.name.clone(), team);
+        }
+        for entry in file.people.take().unwrap_or_default() {
+            self.define(reader, "person", &entry.name.value, entry.name.referenced);
+            let person = person::person(reader, &entry);
+            self.people.insert(person.name.clone(), person);
+        }
+        for entry in file.rosters.take().unwrap_or_default() {
+            self.define(reader, "roster", &entry.name.value, entry.name.referenced);
+            let roster = roster::roster(reader, &entry);
+            self.rosters.insert(roster.name.clone(), roster);
+        }
+        for entry in file.tiers.take().unwrap_or_default() {
+            self.define(reader, "ladder", &entry.name.value, entry.name.referenced);
+            let ladder = ladder::ladder(reader, &entry);
+            self.ladders.insert(ladder.name.clone(), ladder);
+        }
+        for entry in file.playbooks.take().unwrap_or_default() {
+            self.define(reader, "playbook", &entry.name.value, entry.name.referenced);
+            let playbook = playbook::playbook(reader, &entry);
+            self.playbooks.insert(playbook.name.clone(), playbook);
         }
     }
 
@@ -287,6 +297,7 @@ impl Loading {
             self.breach_reasons = target::default_reasons();
         }
         self.ladders.entry(defaults::LADDER.to_owned()).or_insert_with(defaults::ladder);
+        self.watch_sources();
         self.check_references(&texts);
         let places = normalising::places(&self.items);
         self.check_tests(&texts);
@@ -322,9 +333,16 @@ impl Loading {
             breach_reasons: self.breach_reasons,
             outage_budgets: self.outage_budgets,
             problems: self.problems,
+            playbooks: self.playbooks,
             plans,
         };
         Ok(Loaded { rulebook, warnings: self.warnings, tests: self.tests, places: self.defined })
+    }
+
+    /// The rules that sources ask for, before all others, so that none hides a message from them.
+    fn watch_sources(&mut self) {
+        let watching: Vec<super::Rule> = self.sources.iter().filter_map(silent::rule).collect();
+        self.rules.splice(0..0, watching);
     }
 
     fn check_tests(&mut self, texts: &[RuleText]) {
@@ -361,6 +379,7 @@ impl Loading {
             let (what, known): (_, Vec<&str>) = match reference.what {
                 Named::Ladder => ("ladder", self.ladders.keys().map(String::as_str).collect()),
                 Named::Calendar => ("calendar", self.calendars.keys().map(String::as_str).collect()),
+                Named::Playbook => ("playbook", self.playbooks.keys().map(String::as_str).collect()),
                 Named::Team => ("team", self.teams.keys().map(String::as_str).collect()),
                 Named::Roster => ("roster", self.rosters.keys().map(String::as_str).collect()),
                 Named::Person => {

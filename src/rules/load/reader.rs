@@ -28,6 +28,7 @@ pub(super) enum Named {
     Ladder,
     Team,
     Calendar,
+    Playbook,
     Roster,
     /// Somebody who works; not everybody needs an entry, so that one is missing is only a warning.
     Person,

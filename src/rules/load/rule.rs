@@ -67,6 +67,7 @@ pub(super) fn rule(reader: &mut Reader<'_>, entry: RuleEntry) -> Rule {
         after_hours: entry.after_hours.as_ref().map(|text| super::calendar::after_hours(reader, text)),
         pages: entry.pages.unwrap_or(true),
         runbook: entry.runbook.as_ref().map(|runbook| reader.text(runbook)),
+        playbook: entry.playbook.as_ref().map(|playbook| reader.refer(Named::Playbook, playbook)),
         continues: entry.continues.unwrap_or(false),
         name,
         matchers,

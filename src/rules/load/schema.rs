@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, js
 
 use super::text::FileText;
 use crate::model::{Priority, Severity, Status, Tier};
-use crate::rules::{Dispatch, Language, Otherwise, RequestMethod};
+use crate::rules::{Dispatch, DispatchKind, Language, Otherwise, RequestMethod, StopWhen};
 
 /// The schema of one rule file, in the dialect 2020-12. It holds less than `load` does: what only all files together
 /// can say (a team that nobody defines), and what is inside matchers and expressions, it does not see.
@@ -66,6 +66,8 @@ spellings! {
     MadeStatusWord => words(&["firing", "point"]);
     StateWord => words(&super::test_case::STATES);
     TierNumber => json_schema!({"type": "integer", "enum": Tier::ALL.map(Tier::number)});
+    StepKindWord => words(&DispatchKind::ALL.map(DispatchKind::as_str));
+    StopWord => words(&StopWhen::ALL.map(StopWhen::as_str));
     PeriodWord => words(&super::plan::PERIODS.map(|(word, _)| word));
     DayWord => words(&super::roster::DAYS);
     OtherwiseWord => words(&Otherwise::ALL.map(Otherwise::as_str));

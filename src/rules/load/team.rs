@@ -8,6 +8,7 @@ use crate::rules::spanned::Spanned;
 use crate::rules::{Channel, DigestPolicy, Dispatch, Team};
 
 const MEMBERS_MAX: usize = 200;
+const VENDORS_MAX: usize = 64;
 const CHANNELS_MAX: usize = 50;
 const WORDS_MAX: usize = 500;
 /// More notices than that at once nobody reads.
@@ -27,6 +28,10 @@ pub(super) fn team(reader: &mut Reader<'_>, entry: &TeamEntry) -> Team {
     if channels.len() > CHANNELS_MAX {
         reader.mistake(at, format!("{} ways to notify", channels.len()), format!("at most {CHANNELS_MAX}"));
     }
+    let vendors = entry.vendors.as_deref().unwrap_or_default();
+    if vendors.len() > VENDORS_MAX {
+        reader.mistake(at, format!("{} vendors", vendors.len()), format!("at most {VENDORS_MAX}"));
+    }
     let sites = entry.sites.as_deref().unwrap_or_default();
     let skills = entry.skills.as_deref().unwrap_or_default();
     for (what, count) in [("sites", sites.len()), ("skills", skills.len())] {
@@ -39,6 +44,7 @@ pub(super) fn team(reader: &mut Reader<'_>, entry: &TeamEntry) -> Team {
         name,
         title,
         members: members.iter().map(|member| reader.name(member)).collect(),
+        vendors: vendors.iter().map(|vendor| reader.name(vendor)).collect(),
         tier: entry.tier.as_ref().and_then(|tier| tier_of(reader, tier)),
         sites: sites.iter().map(|site| reader.name(site)).collect(),
         skills: skills.iter().map(|skill| reader.name(skill)).collect(),

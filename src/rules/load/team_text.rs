@@ -21,6 +21,8 @@ pub(super) struct TeamEntry {
     pub members: Option<Vec<Text>>,
     /// Ways to tell the team.
     pub notify: Option<Vec<Spanned<ChannelText>>>,
+    /// The vendors of items for whose steps (`vendor: true`) this team stands.
+    pub vendors: Option<Vec<Text>>,
     /// The line of support that it is.
     #[schemars(with = "Option<TierNumber>")]
     pub tier: Option<Spanned<u64>>,

@@ -68,7 +68,7 @@ fn unknown_and_doubled_keys_are_mistakes() {
         &[
             "x.yaml:3:3: unknown field `tittle`; expected one of name, match, when, by, pattern, on, continue, because, \
          title, severity, priority, tiers, after_hours, pages, runbook, settle, resolve_after, close_after, reopen_within, quiet, \
-         otherwise_after, semantics, context, contexts, emit, incident, group",
+         otherwise_after, semantics, context, contexts, emit, incident, group, class, out_of_catalogue, impact, urgency, hours, out_of_hours_urgency, outage",
         ],
     );
     check_rule(

@@ -12,6 +12,7 @@ use super::normalising::{ExtractText, SeveritiesText, TemplateText};
 use super::pattern_text::{ContextActionText, EmitText, PatternText};
 use super::person_text::PersonEntry;
 use super::plan_text::{ChecklistEntry, PlanEntry};
+use super::playbook_text::PlaybookEntry;
 use super::problem_text::ProblemEntry;
 use super::roster_text::RosterEntry;
 use super::schema::{
@@ -56,6 +57,8 @@ pub(super) struct FileText {
     pub teams: Option<Vec<TeamEntry>>,
     /// What each of them can take, and how they want to be told.
     pub people: Option<Vec<PersonEntry>>,
+    /// What is done about an incident, step by step.
+    pub playbooks: Option<Vec<PlaybookEntry>>,
     /// Who works when.
     pub rosters: Option<Vec<RosterEntry>>,
     /// What is promised to whom, in which version. The first that fits an incident holds.
@@ -113,6 +116,8 @@ pub(super) struct RuleEntry {
     pub pages: Option<bool>,
     /// A text or a link, shown with the incident.
     pub runbook: Option<Text>,
+    /// What is done about it, step by step; a playbook of the section `playbooks:`.
+    pub playbook: Option<Text>,
     /// How long the first notice waits for a cause that explains it; 30s, or 0s for priority P1.
     #[schemars(with = "Option<LengthOfTime>")]
     pub settle: Option<Text>,

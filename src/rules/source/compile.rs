@@ -21,6 +21,8 @@ const TOPICS_MAX: usize = 64;
 const ALTERNATIVES_MAX: usize = 16;
 const SAMPLES_MAX: usize = 64;
 const PARTS_MAX: usize = 16;
+const SILENT_BY_MAX: usize = 4;
+const SILENT_AFTER_MAX: Span = Span::from_days(7);
 
 const OF_PAYLOAD: [&str; 4] = ["payload", "topic", "headers", "query"];
 const OF_ITEM: [&str; 6] = ["item", "parts", "payload", "topic", "headers", "query"];
@@ -67,7 +69,13 @@ impl Compiling {
             expires: text.expires.as_ref().and_then(|span| self.expires(span)),
             patterns,
         };
+        let silent_after = text.silent_after.as_ref().and_then(|text| self.silent_after(text));
+        if let (None, Some(_)) = (&text.silent_after, text.silent_by.first()) {
+            self.mistake(text.name.referenced, "silent_by: goes with silent_after:");
+        }
         Source {
+            silent_after,
+            silent_by: text.silent_by,
             name: text.name.value,
             topics: mapping.patterns.iter().map(|pattern| pattern.filter.clone()).collect(),
             format,
@@ -138,6 +146,7 @@ impl Compiling {
         };
         at_most(text.labels.len(), LABELS_MAX, "labels");
         at_most(text.annotations.len(), LABELS_MAX, "annotations");
+        at_most(text.silent_by.len(), SILENT_BY_MAX, "labels in silent_by");
         at_most(text.samples.len(), SAMPLES_MAX, "samples");
         at_most(text.mqtt.as_ref().map_or(0, |mqtt| mqtt.topics.len()), TOPICS_MAX, "topics");
         if text.labels.is_empty() && text.labels_from.is_none() {
@@ -248,6 +257,17 @@ impl Compiling {
             );
             TimeZone::UTC
         })
+    }
+
+    fn silent_after(&mut self, text: &Spanned<String>) -> Option<Span> {
+        match text.value.parse::<Span>() {
+            Ok(span) if (Span::from_seconds(1)..=SILENT_AFTER_MAX).contains(&span) => return Some(span),
+            Ok(span) => {
+                self.mistake(text.referenced, format!("{span} is out of bounds; expected 1s to {SILENT_AFTER_MAX}"))
+            }
+            Err(bad) => self.mistake(text.referenced, bad.to_string()),
+        }
+        None
     }
 
     fn expires(&mut self, text: &Spanned<String>) -> Option<Span> {

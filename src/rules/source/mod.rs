@@ -29,6 +29,8 @@
 //!     time_zone: Asia/Shanghai         # of such times; UTC by default
 //!     value: item.reading
 //!     generator_url: item.link
+//!     silent_after: 5m                 # no message for that long: the event SourceSilent, until the next one comes
+//!     silent_by: [site]                # each site by itself; one watch for all unless given
 //!     expires: 10m                     # ends that long after its last message; without it a resolved message ends it
 //!     samples:                         # checked at load: one identity for both
 //!       - firing: {…}
@@ -69,6 +71,10 @@ pub struct Source {
     pub format: Format,
     /// Text before the JSON, dropped when present.
     pub unwrap: Option<String>,
+    /// No message for that long is an event of its own: the dead man's switch.
+    pub silent_after: Option<Span>,
+    /// Each of these labels' values is watched by itself.
+    pub silent_by: Vec<String>,
     mapping: Mapping,
 }
 

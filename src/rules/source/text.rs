@@ -74,6 +74,14 @@ pub struct SourceText {
     /// Ends that long after its last message; without it a resolved message ends it.
     #[schemars(with = "Option<LengthOfTime>")]
     pub expires: Option<Spanned<String>>,
+    /// No message of it for that long is the event SourceSilent, which the next message ends. It watches from the first
+    /// message on.
+    #[schemars(with = "Option<LengthOfTime>")]
+    pub silent_after: Option<Spanned<String>>,
+    /// Labels of which each value is watched by itself.
+    #[schemars(with = "Vec<Spanned<String>>")]
+    #[serde(default)]
+    pub silent_by: Vec<String>,
     /// Payloads that must be readable, checked when the file is read.
     #[serde(default)]
     pub samples: Vec<SampleText>,

@@ -72,6 +72,7 @@ fn incident(id: u64, state: IncidentState, team: &str) -> Incident {
         findings: Vec::new(),
         workaround: None,
         runbook: None,
+        support: crate::incidents::Support::default(),
         diagnosis: None,
         resolution: None,
         digests: Vec::new(),

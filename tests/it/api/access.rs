@@ -22,7 +22,8 @@ fn roles() -> Vec<(&'static str, Role)> {
     ]
 }
 
-/// Which of ingest, viewer, first, second, third, manager and admin pass, door by door.
+/// Which of ingest, viewer, first, second, third, manager and admin pass, door by door. What the managers of single
+/// processes pass is row 64's matrix.
 #[tokio::test]
 async fn every_role_passes_exactly_its_doors() {
     let house = House::open().await;
@@ -71,10 +72,14 @@ async fn every_role_passes_exactly_its_doors() {
         ("POST", "/api/v1/incidents/1/pend", "..xxxxx"),
         ("POST", "/api/v1/incidents/1/resume", "..xxxxx"),
         ("POST", "/api/v1/incidents/1/escalate", "..xxxxx"),
+        ("GET", "/api/v1/incidents/1/dispatch-order", ".xxxxxx"),
+        ("POST", "/api/v1/incidents/1/triage", "..xxxxx"),
+        ("POST", "/api/v1/incidents/1/hand-back", "..xxxxx"),
+        ("POST", "/api/v1/incidents/1/tick", "..xxxxx"),
         ("POST", "/api/v1/incidents/1/resolve", "..xxxxx"),
         ("POST", "/api/v1/incidents/1/close", "..x..xx"),
-        ("POST", "/api/v1/incidents/1/reopen", "..xxxxx"),
-        ("POST", "/api/v1/incidents/1/merge", "..xxxxx"),
+        ("POST", "/api/v1/incidents/1/reopen", "..x..xx"),
+        ("POST", "/api/v1/incidents/1/merge", "..x..xx"),
         ("POST", "/api/v1/incidents/1/cancel", "..x..xx"),
         ("GET", "/api/v1/alerts", ".xxxxxx"),
         ("GET", "/api/v1/alerts/0123456789abcdef", ".xxxxxx"),

@@ -235,7 +235,7 @@ fn intake(live: &Arc<Live>, metrics: &Arc<Metrics>, now: &Now) -> HttpIntake {
                 watchfire::ingest::Parcel::Events(events) | watchfire::ingest::Parcel::Partly { events, .. } => {
                     events.len()
                 }
-                watchfire::ingest::Parcel::DeadLetter(_) => 1,
+                watchfire::ingest::Parcel::DeadLetter(_) | watchfire::ingest::Parcel::Presence(_) => 1,
             };
             let _ = reply.send(Ok(vec![Verdict::Accepted; events]));
         }

@@ -270,6 +270,13 @@ async fn every_command_reaches_the_queue_as_it_was_meant() {
         ),
         ("resume", "{}", IncidentAction::Resume),
         ("escalate", r#"{"diagnosis":"查明原因"}"#, IncidentAction::Escalate { diagnosis: text() }),
+        (
+            "triage",
+            r#"{"fields":{"symptom":"查明原因"}}"#,
+            IncidentAction::Triage { fields: [("symptom".to_owned(), text())].into() },
+        ),
+        ("hand-back", r#"{"reason":"查明原因"}"#, IncidentAction::HandBack { reason: text() }),
+        ("tick", r#"{"step":"查光功率"}"#, IncidentAction::Tick { step: "查光功率".to_owned(), note: None }),
         ("resolve", r#"{"resolution":"查明原因"}"#, IncidentAction::Resolve { resolution: text() }),
         ("close", "", IncidentAction::Close { note: None }),
         ("reopen", r#"{"reason":"查明原因"}"#, IncidentAction::Reopen { reason: text() }),

@@ -12,8 +12,8 @@ use watchfire::model::{
 };
 use watchfire::problems::{Problem, ProblemNote, ProblemState};
 use watchfire::rules::{
-    adder, arget, ash, attern, ctions, eam, emantics, ext, hannel, heck, lan, n, nhibition, ounts, reach, rew, romise,
-    tem, tep, udget, ule, ulebook, utage,
+    Actions, Channel, Check, Counts, Crew, Inhibition, Item, Ladder, OnBreach, OutageBudget, Pattern, Plan, Promise,
+    Rule, RuleText, Rulebook, RulebookHash, Semantics, Step, Target, Team,
 };
 
 use super::house::START;
@@ -74,6 +74,7 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
         tier: Tier::First,
         team: team.to_owned(),
         assignee: None,
+        waiting: None,
         priority: Priority::P2,
         priority_reason: "severity major".to_owned(),
         severity: Severity::Major,
@@ -100,6 +101,7 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
         findings: Vec::new(),
         workaround: None,
         runbook: None,
+        support: watchfire::incidents::Support::default(),
         diagnosis: None,
         resolution: None,
         digests: Vec::new(),
@@ -308,6 +310,7 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
         grading: Default::default(),
         pages: true,
         runbook: None,
+        playbook: None,
         settle: Span::from_seconds(30),
         resolve_after: Span::from_minutes(5),
         close_after: None,
@@ -378,15 +381,9 @@ pub fn rulebook() -> Rulebook {
         inhibition("graded", "@severity", "site"),
         inhibition("x", "a", "站点"),
     ];
-    let step = |tier: Tier, team: &str| Step {
-        tier,
-        team: team.to_owned(),
-        respond_by: Span::from_minutes(15),
-        page_every: Span::from_minutes(5),
-        resolve_by: None,
-    };
-    let ladder =
-        Ladder { name: "default".to_owned(), steps: vec![step(Tier::First, "noc"), step(Tier::Second, "network")] };
+    let step = |tier: Tier, team: &str| Step::wall(tier, team, Span::from_minutes(15), Span::from_minutes(5), None);
+    let steps = vec![step(Tier::First, "noc"), step(Tier::Second, "network")];
+    let ladder = Ladder { name: "default".to_owned(), steps, hierarchy: Vec::new() };
     rulebook.ladders.insert("default".to_owned(), ladder);
     for (name, title) in [("noc", "一线服务台"), ("network", "网络专家")] {
         let channels = vec![Channel::Webhook { url: "https://chat.example.org/hook/SECRET".to_owned() }];

@@ -78,7 +78,7 @@ impl Driver {
         let kept = self.kept.lock().unwrap();
         let events = kept.iter().filter_map(|parcel| match parcel {
             Parcel::Events(events) | Parcel::Partly { events, .. } => Some(events),
-            Parcel::DeadLetter(_) => None,
+            Parcel::DeadLetter(_) | Parcel::Presence(_) => None,
         });
         events.flatten().map(|event| event.summary.clone()).collect()
     }
@@ -91,7 +91,7 @@ impl Driver {
         let kept = self.kept.lock().unwrap();
         let events = kept.iter().filter_map(|parcel| match parcel {
             Parcel::Events(events) | Parcel::Partly { events, .. } => Some(events),
-            Parcel::DeadLetter(_) => None,
+            Parcel::DeadLetter(_) | Parcel::Presence(_) => None,
         });
         events.flatten().filter(|event| event.labels.get("alertname") == Some(alertname)).cloned().collect()
     }
@@ -99,7 +99,7 @@ impl Driver {
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
         let kept = self.kept.lock().unwrap();
         let letters = kept.iter().filter_map(|parcel| match parcel {
-            Parcel::Events(_) => None,
+            Parcel::Events(_) | Parcel::Presence(_) => None,
             Parcel::DeadLetter(letter) | Parcel::Partly { dead_letter: letter, .. } => Some(letter.clone()),
         });
         letters.collect()

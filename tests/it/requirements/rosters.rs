@@ -326,7 +326,7 @@ fn row_31_a_site_that_no_first_line_covers_fails_the_lint() {
     let check = |inventory: &str, expected: &[&str]| {
         let texts = vec![RuleText { path: "r.yaml".to_owned(), text: format!("{DESK}\n{inventory}") }];
         let loaded = load(texts).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
-        let report = report(&loaded, 1_000);
+        let report = report(&loaded, 1_000, moment("2026-03-02T09:00:00"));
         let found: Vec<&str> = report.of_kind(FindingKind::OrphanSite).map(|one| one.message.as_str()).collect();
         assert_eq!(found.len(), expected.len(), "{found:?}");
         for (found, expected) in found.iter().zip(expected) {
@@ -339,7 +339,11 @@ fn row_31_a_site_that_no_first_line_covers_fails_the_lint() {
         &["site \"汕头04\" with 2 items"],
     );
     let (_, rules) = province();
-    let report = report(&load(vec![RuleText { path: "p.yaml".to_owned(), text: rules }]).unwrap(), 1_000);
+    let report = report(
+        &load(vec![RuleText { path: "p.yaml".to_owned(), text: rules }]).unwrap(),
+        1_000,
+        moment("2026-03-02T09:00:00"),
+    );
     assert_eq!(report.of_kind(FindingKind::OrphanSite).count(), 0);
 }
 
