@@ -97,8 +97,7 @@ async fn acknowledge(State(shared): State<Arc<Shared>>, body: Bytes) -> Response
             | Outcome::Run { .. }
             | Outcome::Staff { .. }
             | Outcome::Silence { .. }
-            | Outcome::Rulebook { .. }
-            | Outcome::Staff { .. },
+            | Outcome::Rulebook { .. },
         ) => page(StatusCode::OK, &format!("<h1>已受理 · Acknowledged</h1><p>{id} · {}</p>", escaped(&claim.who))),
         Err(Unanswered::Unknown { .. } | Unanswered::BadRules { .. }) => {
             page(StatusCode::SERVICE_UNAVAILABLE, "<h1>请稍后再试 · Try again in a moment</h1>")
