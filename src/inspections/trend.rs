@@ -21,7 +21,7 @@ const SIGNIFICANT: f64 = 3.09;
 /// From the median of absolute deviations to a standard deviation.
 const DEVIATION: f64 = 1.4826;
 /// How many deviations the values must have gone.
-const RISE_LEAST: f64 = 4.0;
+const RISE_LEAST: f64 = 4.5;
 /// A step back by that part of all that was seen, and so much larger than the usual step, is a new beginning: somebody
 /// tidied up.
 const RESET: f64 = 0.25;

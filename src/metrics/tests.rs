@@ -73,7 +73,7 @@ fn closed_label_sets_stand_at_zero_from_the_start() {
     check("watchfire_events_total", 15);
     check("watchfire_targets_total", ClockKind::ALL.len() * TargetOutcome::ALL.len());
     check("watchfire_classified_total", Class::ALL.len());
-    check("watchfire_dead_letters_total", 6);
+    check("watchfire_dead_letters_total", 7);
     check("watchfire_incidents_unacknowledged", Priority::ALL.len());
     for plain in ["watchfire_ready", "watchfire_commit_failures_total", "watchfire_journal_lag_seconds"] {
         assert_eq!(series.get(plain), Some(&0.0), "{plain}");
