@@ -50,10 +50,6 @@ pub struct DeskIncident {
     pub paged: Option<Priority>,
     /// Whom dispatch gave it, if they still have it.
     pub responder: Option<Responder>,
-    /// Its promises.
-    pub clocks: Clocks,
-    /// Whether the outage that its rule speaks of was begun since it is open.
-    pub outage_begun: bool,
     /// The persons who were told by ways of their own.
     pub told: BTreeMap<String, BTreeSet<Channel>>,
     /// Persons to tell later, unless somebody acknowledges before.
