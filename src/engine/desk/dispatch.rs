@@ -226,6 +226,7 @@ impl Desk {
             return false;
         };
         incident.record.waiting = None;
+        self.note(id, false);
         let text = format!("tier {tier} skipped: {reason}");
         step.timeline(id, TimelineKind::StepSkipped, DISPATCH, &text);
         step.audit(DISPATCH, "system", "step.skip", &id.to_string(), &format!("team {team}: {reason}"), None);

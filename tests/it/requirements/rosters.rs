@@ -42,7 +42,13 @@ fn open(rules: &str) -> Centre {
 }
 
 fn fire(centre: &mut Centre, device: &str, site: &str) {
-    centre.fire(&[("alertname", "LinkDown"), ("device", device), ("site", site)]);
+    alert(centre, &[("alertname", "LinkDown"), ("device", device), ("site", site)]);
+}
+
+/// Fires, and lets what is due at once happen: the first page, and with it dispatch.
+fn alert(centre: &mut Centre, labels: &[(&str, &str)]) {
+    centre.fire(labels);
+    centre.after(Span::ZERO);
 }
 
 fn staff(centre: &mut Centre, actor: &str, action: StaffAction) -> Outcome {
@@ -79,14 +85,14 @@ fn row_05_work_goes_to_the_engineer_of_the_site_who_has_the_skill() {
     let mut centre = open(DESK);
     fire(&mut centre, "sw1", "SZ02");
     fire(&mut centre, "sw2", "GZ01");
-    centre.fire(&[("alertname", "LinkDown"), ("device", "sw3"), ("site", "ZH03"), ("skill", "打印机")]);
+    alert(&mut centre, &[("alertname", "LinkDown"), ("device", "sw3"), ("site", "ZH03"), ("skill", "打印机")]);
     assert_eq!(holder(&centre, 1).as_deref(), Some("驻场甲"));
     assert_eq!(holder(&centre, 2).as_deref(), Some("驻场乙"), "who holds less");
     assert_eq!(holder(&centre, 3).as_deref(), Some("驻场丙"));
     let line = centre.timeline(1).into_iter().find(|line| line.kind == TimelineKind::Assigned).unwrap();
     assert!(line.text.contains("驻场甲") && line.text.contains("site SZ02"), "{}", line.text);
     // Nobody on site knows databases there: the experts have it at once.
-    centre.fire(&[("alertname", "LinkDown"), ("device", "db1"), ("site", "ZH03"), ("skill", "数据库")]);
+    alert(&mut centre, &[("alertname", "LinkDown"), ("device", "db1"), ("site", "ZH03"), ("skill", "数据库")]);
     let passed_on = centre.incident(4);
     assert_eq!((passed_on.tier, passed_on.team.as_str()), (Tier::Second, "二线"));
 }
@@ -98,7 +104,7 @@ fn row_05_every_branch_of_the_generated_estate_reaches_its_own_engineer() {
     for (number, (code, _)) in BRANCHES.iter().enumerate() {
         let device = format!("{}-sw1", code.to_lowercase());
         // Only the inventory says where it stands.
-        centre.fire(&[("alertname", "DeviceFault"), ("device", device.as_str())]);
+        alert(&mut centre, &[("alertname", "DeviceFault"), ("device", device.as_str())]);
         let person = holder(&centre, number as u64 + 1).expect("somebody goes there");
         let (_, sites) = province.on_site.iter().find(|(name, _)| *name == person).expect("one of those on site");
         assert!(sites.iter().any(|site| site == code), "{person} goes to {sites:?}, not to {code}");
@@ -144,7 +150,7 @@ fn row_06_the_queue_is_served_by_priority_and_then_age() {
         fire(&mut centre, &format!("old{n}"), "ZH03");
     }
     centre.after(minutes(1));
-    centre.fire(&[("alertname", "LinkDown"), ("device", "urgent"), ("site", "ZH03"), ("severity", "critical")]);
+    alert(&mut centre, &[("alertname", "LinkDown"), ("device", "urgent"), ("site", "ZH03"), ("severity", "critical")]);
     assert_eq!(centre.incident(4).priority, Priority::P1);
     resolve(&mut centre, 1, "驻场丙");
     assert_eq!(holder(&centre, 4).as_deref(), Some("驻场丙"), "the urgent one first");
@@ -366,7 +372,7 @@ fn row_60_its_storm_is_dispatched_within_everybodys_limit() {
     let mut centre = open(&rules);
     let network: Vec<_> = province.items.iter().filter(|item| item.class == "network").collect();
     for item in &network {
-        centre.fire(&[("alertname", "LinkDown"), ("device", item.name.as_str()), ("site", item.site.as_str())]);
+        alert(&mut centre, &[("alertname", "LinkDown"), ("device", item.name.as_str()), ("site", item.site.as_str())]);
     }
     let open: Vec<Incident> = centre.incidents().into_values().filter(|one| one.state.is_open()).collect();
     assert_eq!(open.len(), network.len());
