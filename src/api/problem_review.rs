@@ -207,7 +207,7 @@ fn occurrence(incident: &Incident) -> Occurrence {
         opened_at: incident.opened_at,
         resolved_at: incident.resolved_at,
         diagnosis: incident.diagnosis.clone(),
-        resolution: incident.resolution.clone(),
+        resolution: incident.resolved_how().map(str::to_owned),
         runbook: incident.runbook.clone(),
     }
 }

@@ -119,13 +119,13 @@ impl Block {
     pub fn take(&mut self, engine: &mut Engine, clock: &impl Fn() -> Moment, request: Request) -> Result<(), NotTaken> {
         let now = clock();
         self.serve_deadlines(engine, now)?;
-        engine.handle(now, request, &mut self.work)
+        engine.take(now, request, &mut self.work)
     }
 
     /// Journals the tick of every deadline up to `now`, in their order.
     pub fn serve_deadlines(&mut self, engine: &mut Engine, now: Moment) -> Result<(), NotTaken> {
         while let Some((at, partition)) = engine.next_deadline().filter(|(at, _)| *at <= now) {
-            engine.handle(at, Request::Tick(partition), &mut self.work)?;
+            engine.take(at, Request::Tick(partition), &mut self.work)?;
         }
         Ok(())
     }
@@ -194,7 +194,7 @@ impl Block {
         // What a deadline leads to is not this sender's.
         self.serve_deadlines(engine, now)?;
         let before = self.work.effects.len();
-        engine.handle(now, Request::Event(Box::new(event)), &mut self.work)?;
+        engine.take(now, Request::Event(Box::new(event)), &mut self.work)?;
         let duplicate =
             self.work.effects[before..].iter().any(|effect| matches!(effect, Effect::Count(Counted::Duplicate { .. })));
         Ok(if duplicate { Verdict::Duplicate } else { Verdict::Accepted })

@@ -96,7 +96,11 @@ impl Driver {
             self.take(woken, &mut block).await?;
             self.fill(&mut block).await?;
             self.commit(block).await?;
+            self.store.settle_when_due(self.clock.now());
             if stop && self.is_drained() {
+                if let Err(error) = self.store.settle().await {
+                    tracing::error!(%error, "the last rows are written at the next start");
+                }
                 self.snapshots.at_the_end(&self.engine, &self.store, &self.lease).await;
                 return Ok(());
             }
@@ -292,7 +296,8 @@ impl Driver {
         }
     }
 
-    pub(super) fn batch_of(&self, block: &mut Block) -> Batch {
+    pub(super) fn batch_of(&mut self, block: &mut Block) -> Batch {
+        self.engine.write_records(&mut block.work);
         let named = self.engine.named_rulebooks(&block.work.entries);
         let work = std::mem::take(&mut block.work);
         let dead_letters = std::mem::take(&mut block.dead_letters);

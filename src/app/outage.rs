@@ -30,6 +30,7 @@ impl Driver {
             let store = self.store.clone();
             match self.refusing(why, landed(store, &batch)).await {
                 Ok(true) => {
+                    self.store.defer(&batch.effects);
                     self.publish(batch);
                     if let Some(block) = block.take() {
                         block.acknowledge();

@@ -34,7 +34,7 @@ pub struct Recovered {
     pub from_snapshots: usize,
 }
 
-/// Rebuilds the engine. Reads only.
+/// Rebuilds the engine. Reads only; rows that are missing are written when rows are next written.
 pub async fn recover(store: &Store, domain_label: Option<String>) -> Result<Recovered, NotRecovered> {
     let mut library = Library { store: store.clone(), known: BTreeMap::new() };
     let mut saved = Vec::new();
@@ -149,6 +149,8 @@ async fn replay_tail(
             engine
                 .replay(partition, entry, &mut effects)
                 .map_err(|reason| NotRecovered::Replay { partition, reason })?;
+            // Rows that had not been written when the journal ended.
+            store.defer(&effects);
             replayed += 1;
         }
         next = entries.last().map_or(next, |last| last.offset.next());

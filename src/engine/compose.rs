@@ -87,8 +87,20 @@ impl Engine {
         self.known.insert(rulebook.hash, rulebook);
     }
 
-    /// Takes one input at `now`. On an error nothing has changed.
+    /// Takes one input at `now` and writes the records that it changed. On an error nothing has changed.
     pub fn handle(&mut self, now: Moment, request: Request, work: &mut Work) -> Result<(), NotTaken> {
+        self.take(now, request, work)?;
+        self.write_records(work);
+        Ok(())
+    }
+
+    /// The records of the incidents that changed since they were last written: many inputs of a block change the same.
+    pub fn write_records(&mut self, work: &mut Work) {
+        self.desk.write_records(&mut work.effects);
+    }
+
+    /// Takes one input of a block, at whose end [`Engine::write_records`] is called. On an error nothing has changed.
+    pub fn take(&mut self, now: Moment, request: Request, work: &mut Work) -> Result<(), NotTaken> {
         self.check_time(now, &request)?;
         match request {
             Request::Event(event) => self.take_event(now, event, work),
@@ -148,6 +160,7 @@ impl Engine {
                 self.control(entry.now, cause, control, effects, &mut decisions, &mut events);
             }
         }
+        self.desk.write_records(effects);
         Ok(())
     }
 

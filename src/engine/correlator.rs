@@ -207,7 +207,7 @@ fn audit(command: &SilenceCommand, cause: Cause, now: Moment, out: &[Output]) ->
 fn translate(out: &mut Vec<Output>, effects: &mut Vec<Effect>, decisions: &mut Vec<Decision>) {
     for output in out.drain(..) {
         match output {
-            Output::AlertChanged(alert) => effects.push(Effect::Alert(alert)),
+            Output::AlertChanged(alert) => effects.push(Effect::Alert(alert.into())),
             Output::AlertTouched { fingerprint, ends_at, updated_at } => {
                 effects.push(Effect::AlertTouched { fingerprint, ends_at, updated_at });
             }

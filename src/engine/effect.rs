@@ -1,5 +1,7 @@
 //! What an input leads to: facts to record, things to do. Committed with the journal, published after it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Evidence, Outcome};
@@ -14,7 +16,7 @@ use crate::rules::{Channel, Language};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Effect {
     /// A transition of an alert, or a change of what holds it: a row.
-    Alert(Box<AlertRecord>),
+    Alert(Arc<AlertRecord>),
     /// A re-send moved its times: the live view only, no row.
     AlertTouched {
         fingerprint: Fingerprint,
@@ -25,7 +27,7 @@ pub enum Effect {
     AlertForgotten {
         fingerprint: Fingerprint,
     },
-    Incident(Box<Incident>),
+    Incident(Arc<Incident>),
     /// An alert belongs to (or was linked with) an incident.
     Membership {
         incident: IncidentId,

@@ -94,6 +94,14 @@ impl Incident {
         Ok(())
     }
 
+    /// The resolution of what nobody had to resolve.
+    pub const RESOLVED_BY_ITSELF: &'static str = "every alert cleared";
+
+    /// How a person resolved it, in their words; none of what resolved by itself.
+    pub fn resolved_how(&self) -> Option<&str> {
+        self.resolution.as_deref().filter(|resolution| *resolution != Incident::RESOLVED_BY_ITSELF)
+    }
+
     pub fn close(&mut self, now: Moment) -> Result<(), NotAllowed> {
         match self.state {
             IncidentState::Resolved => {

@@ -16,8 +16,8 @@ use crate::rules::{Comparison, Limit};
 const KEPT: usize = 48;
 /// Fewer say nothing.
 const LEAST: usize = 8;
-/// One-sided 1 % of the normal distribution.
-const SIGNIFICANT: f64 = 2.326;
+/// One-sided 0.1 % of the normal distribution: many items are looked at often.
+const SIGNIFICANT: f64 = 3.09;
 /// From the median of absolute deviations to a standard deviation.
 const DEVIATION: f64 = 1.4826;
 /// How many deviations the values must have gone.

@@ -67,7 +67,7 @@ fn closed_label_sets_stand_at_zero_from_the_start() {
     check("watchfire_inspection_findings_total", SubjectKind::ALL.len());
     check("watchfire_alerts_suppressed_total", Suppressor::ALL.len());
     check("watchfire_bounds_hit_total", Bound::ALL.len());
-    check("watchfire_deliveries_total", 6);
+    check("watchfire_deliveries_total", crate::rules::CHANNEL_KINDS.len() * 3);
     check("watchfire_probes_total", 5 * ItemOutcome::ALL.len());
     check("watchfire_rulebook_loads_total", 2);
     check("watchfire_events_total", 15);

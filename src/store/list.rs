@@ -20,6 +20,7 @@ use crate::problems::Problem;
 impl Store {
     /// Newest first.
     pub async fn incidents(&self, filter: &IncidentFilter, page: &PageRequest) -> Result<Page<Incident>, StoreError> {
+        self.settle_to_read().await;
         let mut question = Question::new("SELECT id, body FROM incidents WHERE true");
         question
             .and_in(" AND state IN", words(filter.states.iter().map(|state| state.as_str())))
@@ -43,6 +44,7 @@ impl Store {
 
     /// Latest transition first.
     pub async fn alerts(&self, filter: &AlertFilter, page: &PageRequest) -> Result<Page<AlertRecord>, StoreError> {
+        self.settle_to_read().await;
         let mut question = Question::new("SELECT updated_at, fingerprint, body FROM alerts WHERE true");
         // Literals, not values: only so is the index of the firing ones used.
         match filter.firing {

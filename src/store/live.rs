@@ -235,9 +235,8 @@ impl View {
     fn apply(&mut self, effect: Effect) -> Option<Change> {
         match effect {
             Effect::Alert(record) => {
-                let alert = Arc::new(*record);
-                self.put_alert(Arc::clone(&alert));
-                return Some(Change::Alert(alert));
+                self.put_alert(Arc::clone(&record));
+                return Some(Change::Alert(record));
             }
             Effect::AlertTouched { fingerprint, ends_at, updated_at } => {
                 self.touch(fingerprint, ends_at, updated_at);
@@ -247,9 +246,8 @@ impl View {
                 self.leave(fingerprint);
             }
             Effect::Incident(record) => {
-                let incident = Arc::new(*record);
-                self.put_incident(Arc::clone(&incident));
-                return Some(Change::Incident(incident));
+                self.put_incident(Arc::clone(&record));
+                return Some(Change::Incident(record));
             }
             Effect::Membership { incident, fingerprint, firing: _, link_only } => {
                 if !link_only {

@@ -7,6 +7,7 @@ mod batch;
 mod codec;
 mod columns;
 mod journal;
+mod late;
 mod list;
 mod live;
 mod normalised;
@@ -112,21 +113,29 @@ impl Store {
 
     /// Takes the one writer's lease: raises the epoch, so that an older holder's commits are refused.
     pub async fn take_lease(&self, holder: &str) -> Result<Lease, StoreError> {
-        with_writer!(self, "taking the lease", writer => journal::take_lease(writer, holder))
+        let lease = with_writer!(self, "taking the lease", writer => journal::take_lease(writer, holder))?;
+        self.hold(&lease);
+        Ok(lease)
     }
 
-    /// One transaction: epoch check, journal blocks, records, outbox, dead letters, rulebooks. After `Unavailable` it
-    /// may have happened: `head` tells.
+    /// One transaction: epoch check, journal blocks, records, outbox, dead letters, rulebooks. The rows of alerts,
+    /// incidents and memberships follow within a second, and before anybody reads them (`late.rs`). After `Unavailable`
+    /// it may have happened: `head` tells.
     pub async fn commit(&self, lease: &Lease, batch: &Batch) -> Result<(), CommitError> {
+        self.keep_up().await?;
         let prepared = prepare::prepare(batch)?;
-        match self {
+        let written = match self {
             Store::Sqlite(store) => {
                 within(store.patience, "a commit", sqlite_writer::commit(&store.writer, lease, prepared)).await
             }
             Store::Postgres(store) => {
                 within(store.patience, "a commit", journal::commit(&store.writer, lease, prepared)).await
             }
+        };
+        if written.is_ok() {
+            self.defer(&batch.effects);
         }
+        written
     }
 
     /// The offset that the partition's next input gets. Waits until a commit under way, even one whose answer was
@@ -149,6 +158,8 @@ impl Store {
         new: &[(SectionRef, Vec<u8>)],
     ) -> Result<(), CommitError> {
         self.save_sections(lease, manifest.partition, new).await?;
+        // A start replays only what came after the manifest: rows of before it must stand.
+        self.settle().await?;
         with_writer!(self, "saving a manifest", writer => snapshots::put_manifest(writer, lease, manifest))?;
         with_writer!(self, "deleting old sections", writer => snapshots::prune(writer, lease, manifest.partition))
     }

@@ -11,6 +11,7 @@ use sqlx::query::Query;
 use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, Row, SqlStr};
 
 use super::columns::{Column, Rows, Table, Value};
+use super::late::Late;
 use super::session::{Session, Writer};
 use super::{CommitError, StoreError, statements};
 use crate::model::Span;
@@ -24,6 +25,7 @@ pub struct PostgresStore {
     pub(super) readers: PgPool,
     pub(super) writer: Writer<PostgresSession>,
     pub(super) patience: Span,
+    pub(super) late: Late,
 }
 
 impl PostgresStore {
@@ -43,7 +45,12 @@ impl PostgresStore {
                 Box::pin(async move { sqlx::query(own::LIMIT_READER).bind(limit).execute(connection).await.map(drop) })
             })
             .connect_lazy_with(options.clone());
-        Ok(PostgresStore { readers, writer: Writer::new(Target { options, patience }), patience })
+        Ok(PostgresStore {
+            readers,
+            writer: Writer::new(Target { options, patience }),
+            patience,
+            late: Late::default(),
+        })
     }
 }
 

@@ -32,6 +32,13 @@ pub(super) struct Prepared {
     pub(super) rulebooks: Vec<(String, String)>,
 }
 
+impl Prepared {
+    /// Nothing but rows.
+    pub(super) fn of_rows(rows: Vec<Rows>) -> Prepared {
+        Prepared { blocks: Vec::new(), effects_hash: [0; 32], rows, rulebooks: Vec::new() }
+    }
+}
+
 /// A batch's entries of one partition.
 pub(super) struct Block {
     pub(super) partition: Partition,
@@ -88,10 +95,6 @@ fn block(partition: Partition, entries: &[&Entry]) -> Result<Block, CommitError>
 /// The effects that have a row, each row once; append-only ones in their order.
 #[derive(Default)]
 struct LastOfEach<'a> {
-    alerts: BTreeMap<Fingerprint, &'a AlertRecord>,
-    incidents: BTreeMap<IncidentId, &'a Incident>,
-    /// Firing, and whether it is only linked.
-    memberships: BTreeMap<(IncidentId, Fingerprint), (bool, bool)>,
     timeline: Vec<&'a TimelineEntry>,
     evidence: BTreeMap<(IncidentId, u32), &'a Evidence>,
     problems: BTreeMap<ProblemId, &'a Problem>,
@@ -105,15 +108,6 @@ struct LastOfEach<'a> {
 impl<'a> LastOfEach<'a> {
     fn take(&mut self, effect: &'a Effect) {
         match effect {
-            Effect::Alert(record) => {
-                self.alerts.insert(record.fingerprint, record);
-            }
-            Effect::Incident(record) => {
-                self.incidents.insert(record.id, record);
-            }
-            Effect::Membership { incident, fingerprint, firing, link_only } => {
-                self.memberships.insert((*incident, *fingerprint), (*firing, *link_only));
-            }
             Effect::Timeline(entry) => self.timeline.push(entry),
             Effect::Evidence { incident, n, evidence } => {
                 self.evidence.insert((*incident, *n), evidence);
@@ -130,6 +124,8 @@ impl<'a> LastOfEach<'a> {
             Effect::Audit(entry) => self.audit.push(entry),
             Effect::Notice(notice) => self.notices.push(notice),
             Effect::Delivery(result) => self.take_delivery(result),
+            // Their rows follow (`late.rs`).
+            Effect::Alert(_) | Effect::Incident(_) | Effect::Membership { .. } => {}
             Effect::AlertTouched { .. }
             | Effect::AlertForgotten { .. }
             | Effect::SilenceForgotten { .. }
@@ -151,9 +147,6 @@ impl<'a> LastOfEach<'a> {
 
     fn rows(&self, batch: &Batch) -> Result<Vec<Rows>, CommitError> {
         Ok(vec![
-            alerts(&self.alerts)?,
-            incidents(&self.incidents)?,
-            memberships(&self.memberships),
             timeline(&self.timeline)?,
             evidence(&self.evidence)?,
             problems(&self.problems)?,
@@ -167,8 +160,8 @@ impl<'a> LastOfEach<'a> {
     }
 }
 
-fn alerts(records: &BTreeMap<Fingerprint, &AlertRecord>) -> Result<Rows, CommitError> {
-    let all = || records.values();
+pub(super) fn alerts(records: &[&AlertRecord]) -> Result<Rows, CommitError> {
+    let all = || records.iter();
     let search = |record: &&AlertRecord| search_of(&record.summary, [&record.labels]);
     Ok(Rows {
         table: Table::Alerts,
@@ -184,8 +177,8 @@ fn alerts(records: &BTreeMap<Fingerprint, &AlertRecord>) -> Result<Rows, CommitE
     })
 }
 
-fn incidents(records: &BTreeMap<IncidentId, &Incident>) -> Result<Rows, CommitError> {
-    let all = || records.values();
+pub(super) fn incidents(records: &[&Incident]) -> Result<Rows, CommitError> {
+    let all = || records.iter();
     let assignees = all().map(|record| record.assignee.as_deref().map(key_text)).collect();
     let problems = all().map(|record| record.problem.map(|problem| problem.0.cast_signed())).collect();
     let search = |record: &&Incident| search_of(&record.title, [&record.labels, &record.key]);
@@ -207,14 +200,14 @@ fn incidents(records: &BTreeMap<IncidentId, &Incident>) -> Result<Rows, CommitEr
     })
 }
 
-fn memberships(records: &BTreeMap<(IncidentId, Fingerprint), (bool, bool)>) -> Rows {
+pub(super) fn memberships(records: &[(&(IncidentId, Fingerprint), &(bool, bool))]) -> Rows {
     Rows {
         table: Table::Memberships,
         columns: vec![
-            Column::ints(records.keys().map(|(incident, _)| incident.0.cast_signed())),
-            Column::ints(records.keys().map(|(_, fingerprint)| fingerprint.0.cast_signed())),
-            Column::ints(records.values().map(|(firing, _)| i64::from(*firing))),
-            Column::ints(records.values().map(|(_, link_only)| i64::from(*link_only))),
+            Column::ints(records.iter().map(|((incident, _), _)| incident.0.cast_signed())),
+            Column::ints(records.iter().map(|((_, fingerprint), _)| fingerprint.0.cast_signed())),
+            Column::ints(records.iter().map(|(_, (firing, _))| i64::from(*firing))),
+            Column::ints(records.iter().map(|(_, (_, link_only))| i64::from(*link_only))),
         ],
     }
 }

@@ -22,10 +22,12 @@ type Delivered = (String, i64, Option<String>, Option<i64>, String);
 
 impl Store {
     pub async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
+        self.settle_to_read().await;
         self.one(sql::INCIDENT, "incidents", id, id.0).await
     }
 
     pub async fn alert(&self, fingerprint: Fingerprint) -> Result<Option<AlertRecord>, StoreError> {
+        self.settle_to_read().await;
         self.one(sql::ALERT, "alerts", fingerprint, fingerprint.0).await
     }
 
@@ -51,6 +53,7 @@ impl Store {
 
     /// The alerts of an incident as they stand, with whether each is only linked; the first 10,000 by fingerprint.
     pub async fn members(&self, id: IncidentId) -> Result<Vec<(AlertRecord, bool)>, StoreError> {
+        self.settle_to_read().await;
         let rows: Vec<(i64, String, i64)> = self.parts(sql::MEMBERS, id).await?;
         let member = |(fingerprint, body, link_only): (i64, String, i64)| {
             Ok((decode("alerts", Fingerprint(fingerprint.cast_unsigned()), &body)?, link_only != 0))

@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{Connection, SqlStr, SqliteConnection, SqlitePool};
 
 use super::StoreError;
+use super::late::Late;
 use super::session::Writer;
 use super::sqlite_writer::{SqliteSession, SqliteTarget};
 use crate::model::Span;
@@ -22,6 +23,7 @@ pub struct SqliteStore {
     pub(super) readers: SqlitePool,
     pub(super) writer: Writer<SqliteSession>,
     pub(super) patience: Span,
+    pub(super) late: Late,
 }
 
 impl SqliteStore {
@@ -56,7 +58,12 @@ impl SqliteStore {
                 SqliteConnectOptions::new().filename(&path).read_only(true).busy_timeout(patience.to_std()),
             );
         let pages_max = max_bytes.map(|bytes| (bytes / PAGE_BYTES).max(1));
-        Ok(SqliteStore { readers, writer: Writer::new(SqliteTarget { path, pages_max, patience }), patience })
+        Ok(SqliteStore {
+            readers,
+            writer: Writer::new(SqliteTarget { path, pages_max, patience }),
+            patience,
+            late: Late::default(),
+        })
     }
 }
 
@@ -75,13 +82,13 @@ fn parse(location: &str) -> Result<(PathBuf, Option<u64>), String> {
 }
 
 fn migrator() -> Migrator {
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "journal and records".into(),
-        MigrationType::Simple,
-        SqlStr::from_static(include_str!("../../migrations/sqlite/0001_journal_and_records.sql")),
-        false,
-    )])
+    let migration = |version, description: &'static str, text| {
+        Migration::new(version, description.into(), MigrationType::Simple, SqlStr::from_static(text), false)
+    };
+    Migrator::with_migrations(vec![
+        migration(1, "journal and records", include_str!("../../migrations/sqlite/0001_journal_and_records.sql")),
+        migration(9, "alerts in their order", include_str!("../../migrations/sqlite/0009_alerts_in_their_order.sql")),
+    ])
 }
 
 #[cfg(test)]

@@ -390,6 +390,10 @@ fn rulebook(n: u8) -> Rulebook {
     }
 }
 
+fn shared<T>(make: impl Fn(Arc<T>) -> Effect, record: T) -> Effect {
+    make(Arc::new(record))
+}
+
 fn boxed<T>(make: impl Fn(Box<T>) -> Effect, record: T) -> Effect {
     make(Box::new(record))
 }
@@ -424,9 +428,9 @@ async fn every_record_of_a_batch_reads_back(bench: Bench) {
     let store = &bench.store;
     let (one, two) = (alert(1, Status::Firing), alert(2, Status::Resolved));
     let effects = vec![
-        boxed(Effect::Alert, one.clone()),
-        boxed(Effect::Alert, two.clone()),
-        boxed(Effect::Incident, incident(1)),
+        shared(Effect::Alert, one.clone()),
+        shared(Effect::Alert, two.clone()),
+        shared(Effect::Incident, incident(1)),
         membership(1, &one, false),
         membership(1, &two, true),
         Effect::Timeline(timeline(1, "先")),
@@ -488,8 +492,8 @@ fn story() -> Vec<(Entry, Vec<Effect>)> {
         let alert = alert(n % 4, if n.is_multiple_of(2) { Status::Firing } else { Status::Resolved });
         let mut effects = vec![
             membership(n % 3, &alert, n.is_multiple_of(5)),
-            boxed(Effect::Alert, alert),
-            boxed(Effect::Incident, incident),
+            shared(Effect::Alert, alert),
+            shared(Effect::Incident, incident),
             Effect::Timeline(timeline(n % 3, &format!("第 {n} 步"))),
             Effect::Audit(audit(n, "li.na", "INC-1", "incident.comment")),
             Effect::Evidence { incident: IncidentId(n % 3), n: (n % 2) as u32, evidence: Box::new(evidence(n)) },
@@ -539,11 +543,11 @@ async fn the_last_change_of_a_row_counts_however_the_inputs_are_cut_into_batches
 
 async fn five_thousand_entries_are_one_block(bench: Bench) {
     let alerts: Vec<AlertRecord> = (0..5_000).map(|n| alert(n, Status::Firing)).collect();
-    let mut effects: Vec<Effect> = alerts.iter().cloned().map(|record| boxed(Effect::Alert, record)).collect();
+    let mut effects: Vec<Effect> = alerts.iter().cloned().map(|record| shared(Effect::Alert, record)).collect();
     effects.extend(alerts.iter().map(|alert| membership(1, alert, false)));
     effects.extend((0..1_000).map(|n| Effect::Timeline(timeline(1, &format!("告警 {n} 加入")))));
     effects.extend((0..1_000).map(|n| boxed(Effect::Notice, notice(n, "INC-1"))));
-    effects.push(boxed(Effect::Incident, incident(1)));
+    effects.push(shared(Effect::Incident, incident(1)));
     bench.commit(5_000, effects).await.unwrap();
 
     let blocks = bench.store.blocks(CORRELATOR, Offset(0), 10).await.unwrap();
@@ -560,7 +564,7 @@ async fn offsets_are_gapless_in_each_partition(bench: Bench) {
     bench.commit(3, vec![]).await.unwrap();
     let check = async |first: u64, offsets: &[u64], head: u64| {
         let entries = offsets.iter().map(|offset| (CORRELATOR, tick(*offset))).collect();
-        let effects = vec![boxed(Effect::Incident, incident(1))];
+        let effects = vec![shared(Effect::Incident, incident(1))];
         let batch = Batch { entries, effects, ..Batch::default() };
         let error = bench.store.commit(&bench.lease, &batch).await.unwrap_err();
         match error {
@@ -593,7 +597,7 @@ async fn an_older_lease_writes_nothing(bench: Bench) {
     assert!(newer.epoch > bench.lease.epoch);
     let fenced =
         |error: CommitError| assert!(matches!(error, CommitError::Fenced { ours } if ours == bench.lease.epoch));
-    fenced(bench.commit(1, vec![boxed(Effect::Incident, incident(1))]).await.unwrap_err());
+    fenced(bench.commit(1, vec![shared(Effect::Incident, incident(1))]).await.unwrap_err());
     fenced(save(&bench, 1, &[("a", "一")]).await.unwrap_err());
     fenced(bench.store.retain(&bench.lease, at(9), Span::ZERO, 0).await.unwrap_err());
     assert_eq!(bench.store.head(CORRELATOR).await.unwrap(), Offset(1));
@@ -605,7 +609,7 @@ async fn an_older_lease_writes_nothing(bench: Bench) {
 async fn refused_content_leaves_nothing_behind(bench: Bench) {
     // One idempotency key for two notices: the constraint refuses the second.
     let effects = vec![
-        boxed(Effect::Incident, incident(1)),
+        shared(Effect::Incident, incident(1)),
         boxed(Effect::Notice, notice(1, "INC-1")),
         boxed(Effect::Notice, notice(1, "INC-2")),
     ];
@@ -614,7 +618,7 @@ async fn refused_content_leaves_nothing_behind(bench: Bench) {
     assert_eq!(bench.store.head(CORRELATOR).await.unwrap(), Offset(0));
     assert_eq!(everything(&bench.store).await, "[]\n[]\n[]\n[]\n[]\n[]\n");
     assert_eq!(bench.store.partitions().await.unwrap(), []);
-    bench.commit(2, vec![boxed(Effect::Incident, incident(1))]).await.unwrap();
+    bench.commit(2, vec![shared(Effect::Incident, incident(1))]).await.unwrap();
     assert_eq!(bench.store.incident(IncidentId(1)).await.unwrap(), Some(incident(1)));
 }
 
@@ -636,8 +640,8 @@ async fn a_nul_in_a_text_poisons_nothing(bench: Bench) {
     let mut problem = problem(1);
     problem.team = nul("team");
     let effects = vec![
-        boxed(Effect::Incident, record.clone()),
-        boxed(Effect::Alert, alert.clone()),
+        shared(Effect::Incident, record.clone()),
+        shared(Effect::Alert, alert.clone()),
         Effect::Audit(entry.clone()),
         boxed(Effect::Run, run.clone()),
         boxed(Effect::Problem, problem.clone()),
@@ -659,7 +663,7 @@ async fn a_nul_in_a_text_poisons_nothing(bench: Bench) {
 }
 
 async fn texts_are_found_in_any_script_and_mean_themselves(bench: Bench) {
-    let titled = |id, title: &str| boxed(Effect::Incident, Incident { title: title.to_owned(), ..incident(id) });
+    let titled = |id, title: &str| shared(Effect::Incident, Incident { title: title.to_owned(), ..incident(id) });
     let effects = vec![
         titled(1, "广州 核心链路中断"),
         titled(2, "Disk 100% full on DB_01"),
@@ -698,8 +702,8 @@ async fn incidents_are_filtered_by_everything(bench: Bench) {
     let mut three = incident(3);
     three.rule = "catch-all".to_owned();
     let mut effects =
-        vec![boxed(Effect::Alert, member.clone()), membership(2, &member, false), membership(3, &member, true)];
-    effects.extend([one, two, three].map(|record| boxed(Effect::Incident, record)));
+        vec![shared(Effect::Alert, member.clone()), membership(2, &member, false), membership(3, &member, true)];
+    effects.extend([one, two, three].map(|record| shared(Effect::Incident, record)));
     bench.commit(1, effects).await.unwrap();
     let check = async |change: &dyn Fn(&mut IncidentFilter), ids: &[u64]| {
         let mut filter = IncidentFilter::default();
@@ -727,8 +731,8 @@ async fn the_other_lists_are_filtered_too(bench: Bench) {
     let mut other = alert(2, Status::Resolved);
     (other.rule, other.source) = ("other".to_owned(), "grafana".into());
     let effects = vec![
-        boxed(Effect::Alert, alert(1, Status::Firing)),
-        boxed(Effect::Alert, other),
+        shared(Effect::Alert, alert(1, Status::Firing)),
+        shared(Effect::Alert, other),
         boxed(Effect::Problem, problem(1)),
         boxed(Effect::Problem, Problem { state: ProblemState::KnownError, team: "三线".to_owned(), ..problem(2) }),
         boxed(Effect::Run, run(1)),
@@ -787,10 +791,10 @@ async fn follow<T, F: Future<Output = Result<Page<T>, StoreError>>>(
 }
 
 async fn pages_follow_one_another_to_the_end(bench: Bench) {
-    let mut effects: Vec<Effect> = (0..7).map(|n| boxed(Effect::Incident, incident(n))).collect();
+    let mut effects: Vec<Effect> = (0..7).map(|n| shared(Effect::Incident, incident(n))).collect();
     // All at one moment: only the fingerprint tells them apart.
     let same_time = |n| AlertRecord { updated_at: at(0), ..alert(n, Status::Firing) };
-    effects.extend((0..7).map(|n| boxed(Effect::Alert, same_time(n))));
+    effects.extend((0..7).map(|n| shared(Effect::Alert, same_time(n))));
     let entries = vec![(CORRELATOR, tick(0))];
     let dead_letters = (0..6).map(dead_letter).collect();
     bench.store.commit(&bench.lease, &Batch { entries, effects, dead_letters, ..Batch::default() }).await.unwrap();
@@ -814,7 +818,7 @@ async fn pages_follow_one_another_to_the_end(bench: Bench) {
 }
 
 async fn a_foreign_cursor_is_refused(bench: Bench) {
-    bench.commit(1, (0..3).map(|n| boxed(Effect::Incident, incident(n))).collect()).await.unwrap();
+    bench.commit(1, (0..3).map(|n| shared(Effect::Incident, incident(n))).collect()).await.unwrap();
     let next = bench.store.incidents(&IncidentFilter::default(), &page(1, None)).await.unwrap().next;
     let error = bench.store.problems(&ProblemFilter::default(), &page(1, next)).await.unwrap_err();
     assert!(matches!(error, StoreError::BadCursor { .. }), "{error}");
@@ -881,7 +885,7 @@ async fn a_damaged_block_names_itself(bench: Bench) {
 }
 
 async fn a_damaged_record_names_itself(bench: Bench) {
-    bench.commit(1, vec![boxed(Effect::Incident, incident(7))]).await.unwrap();
+    bench.commit(1, vec![shared(Effect::Incident, incident(7))]).await.unwrap();
     bench.execute("UPDATE incidents SET body = '{\"id\": 7'").await;
     for error in [
         bench.store.incident(IncidentId(7)).await.unwrap_err(),
@@ -1092,7 +1096,7 @@ async fn a_commit_dropped_at_any_moment_is_whole_or_nothing(bench: Bench) {
         let head = bench.store.head(CORRELATOR).await.unwrap().0;
         let batch = Batch {
             entries: ticks(head, 3).map(|entry| (CORRELATOR, entry)).collect(),
-            effects: vec![boxed(Effect::Incident, incident(round)), Effect::Timeline(timeline(round, "一"))],
+            effects: vec![shared(Effect::Incident, incident(round)), Effect::Timeline(timeline(round, "一"))],
             ..Batch::default()
         };
         // However long it takes: any outcome is right as long as head, journal and records agree.
@@ -1125,7 +1129,7 @@ async fn readers_see_whole_commits_while_one_writes(bench: Bench) {
     };
     let readers: Vec<_> = (0..3).map(|_| tokio::spawn(reader(bench.store.clone(), Arc::clone(&done)))).collect();
     for version in 1..50 {
-        let record = |id| boxed(Effect::Incident, Incident { version, ..incident(id) });
+        let record = |id| shared(Effect::Incident, Incident { version, ..incident(id) });
         bench.commit(10, vec![record(1), record(2)]).await.unwrap();
     }
     done.store(true, Ordering::Release);
@@ -1155,7 +1159,7 @@ async fn several_may_open_a_new_database_at_once(bench: Bench) {
 }
 
 async fn what_was_committed_is_there_after_opening_again(bench: Bench) {
-    bench.commit(2, vec![boxed(Effect::Incident, incident(1))]).await.unwrap();
+    bench.commit(2, vec![shared(Effect::Incident, incident(1))]).await.unwrap();
     let Bench { store, lease, url, directory } = bench;
     let before = everything(&store).await;
     drop(store);
@@ -1222,7 +1226,7 @@ async fn fails_then_recovers(bench: &Bench, fault: &str, recover: impl AsyncFnOn
     let first = head.unwrap_or(0);
     let batch = || Batch {
         entries: ticks(first, 2).map(|entry| (CORRELATOR, entry)).collect(),
-        effects: vec![boxed(Effect::Incident, incident(99))],
+        effects: vec![shared(Effect::Incident, incident(99))],
         ..Batch::default()
     };
     let error = bench.store.commit(&bench.lease, &batch()).await.unwrap_err();
@@ -1240,7 +1244,7 @@ async fn a_sqlite_file_locked_by_another_process_is_unavailable_until_it_lets_go
     let path = format!("{}/w.db", directory.path().display());
     let url = format!("sqlite:{path}");
     let bench = Bench { directory: Some(directory), ..Bench::open_with(url, Span::from_seconds(1)).await };
-    bench.commit(1, vec![boxed(Effect::Incident, incident(1))]).await.unwrap();
+    bench.commit(1, vec![shared(Effect::Incident, incident(1))]).await.unwrap();
     let mut other = SqliteConnection::connect(&path).await.unwrap();
     other.execute("BEGIN IMMEDIATE").await.unwrap();
     // What is committed can be read all the while; where the head is cannot be promised.
@@ -1396,7 +1400,7 @@ async fn behind_proxy(patience: Span) -> (Bench, Proxy) {
 
 fn one_incident(offset: u64) -> Batch {
     let entries = vec![(CORRELATOR, tick(offset))];
-    Batch { entries, effects: vec![boxed(Effect::Incident, incident(offset))], ..Batch::default() }
+    Batch { entries, effects: vec![shared(Effect::Incident, incident(offset))], ..Batch::default() }
 }
 
 #[tokio::test]
@@ -1480,7 +1484,7 @@ async fn a_table_locked_for_too_long_is_unavailable() {
 async fn a_database_that_restarts_is_found_again() {
     let mut server = postgres::Server::start();
     let bench = Bench::open_with(server.create_database().await, Span::from_seconds(3)).await;
-    bench.commit(3, vec![boxed(Effect::Incident, incident(1))]).await.unwrap();
+    bench.commit(3, vec![shared(Effect::Incident, incident(1))]).await.unwrap();
     assert!(bench.store.incident(IncidentId(1)).await.unwrap().is_some());
     // Restarted while nobody looked: the next commit passes at once.
     server.start_again();

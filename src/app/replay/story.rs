@@ -1,6 +1,7 @@
 //! What came out of a replay: the incidents as they ended, their alerts, what was told to whom.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::members::Members;
 use crate::engine::{AlertRecord, Counted, Effect};
@@ -48,13 +49,13 @@ impl Story {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Incident(incident) => {
-                    self.incidents.insert(incident.id.0, *incident);
+                    self.incidents.insert(incident.id.0, Arc::unwrap_or_clone(incident));
                 }
                 Effect::Membership { incident, fingerprint, firing: _, link_only: false } if !self.lean => {
                     self.join(incident, fingerprint);
                 }
                 Effect::Alert(alert) if !self.lean => {
-                    self.alerts.insert(alert.fingerprint, *alert);
+                    self.alerts.insert(alert.fingerprint, Arc::unwrap_or_clone(alert));
                 }
                 Effect::Problem(problem) => {
                     self.problems.insert(problem.id.0);

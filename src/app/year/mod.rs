@@ -226,7 +226,7 @@ impl Course {
                 if self.staff.heeds(&record) {
                     self.plan(now, Act::Look(record.id));
                 }
-                self.kept.incidents.insert(record.id, *record);
+                self.kept.incidents.insert(record.id, std::sync::Arc::unwrap_or_clone(record));
             }
             Effect::Problem(problem) => {
                 self.kept.problems.insert(problem.id, *problem);

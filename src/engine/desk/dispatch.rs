@@ -366,7 +366,7 @@ fn is_served(incident: &DeskIncident) -> bool {
 
 /// With everybody away a ladder begins at its first step, and waits there for whoever comes first.
 pub(super) fn at_start<'a>(ladder: &Ladder, staffing: &Staffing<'a>) -> Staffing<'a> {
-    let nobody = ladder.steps.iter().all(|one| staffing.missing(one).is_some());
+    let nobody = ladder.steps.iter().all(|one| staffing.team_of(one).is_err());
     let closed = if nobody { BTreeMap::new() } else { staffing.closed.clone() };
     Staffing { closed, ..staffing.clone() }
 }

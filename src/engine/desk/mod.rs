@@ -31,6 +31,8 @@ mod time;
 pub use attendance::{Attendance, AttendedBy, WaitingKind};
 pub use state::DeskIncident;
 
+use std::sync::Arc;
+
 use super::{AuditEntry, Counted, DeskInput, Effect, Outcome};
 use crate::incidents::{TimelineEntry, TimelineKind};
 use crate::model::{Cause, Event, IncidentId, Moment, Offset, Partition, Span};
@@ -203,7 +205,8 @@ impl Desk {
         .min()
     }
 
-    /// Writes the records of the incidents that this input changed, once each, and into their lines who has them now.
+    /// Counts this input as one change of each incident that it touched, and writes into its lines who has them now;
+    /// [`Desk::write_records`] writes the records.
     fn finish(&mut self, mut step: Step<'_>) {
         self.follow_reviews(&mut step);
         self.give_out(&mut step);
@@ -216,8 +219,15 @@ impl Desk {
         }
         for id in std::mem::take(&mut step.touched) {
             self.follow_priority(id, &step);
-            if let Some(record) = self.state.settle(id, step.now) {
-                step.effects.push(Effect::Incident(Box::new(record)));
+            self.state.settle(id, step.now);
+        }
+    }
+
+    /// The records of the incidents that changed since the last call, each as it stands.
+    pub(super) fn write_records(&mut self, effects: &mut Vec<Effect>) {
+        for id in self.state.take_unwritten() {
+            if let Some(incident) = self.state.get(id) {
+                effects.push(Effect::Incident(Arc::new(incident.record.clone())));
             }
         }
     }

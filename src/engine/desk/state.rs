@@ -50,6 +50,10 @@ pub struct DeskIncident {
     pub paged: Option<Priority>,
     /// Whom dispatch gave it, if they still have it.
     pub responder: Option<Responder>,
+    /// Its promises.
+    pub clocks: Clocks,
+    /// Whether the outage that its rule speaks of was begun since it is open.
+    pub outage_begun: bool,
     /// The persons who were told by ways of their own.
     pub told: BTreeMap<String, BTreeSet<Channel>>,
     /// Persons to tell later, unless somebody acknowledges before.
@@ -197,6 +201,8 @@ pub(super) struct DeskState {
     armed: BTreeMap<IncidentId, Moment>,
     /// Derived: who holds what, and what waits.
     pub hands: Hands,
+    /// Changed, and their records not written yet.
+    unwritten: BTreeSet<IncidentId>,
 }
 
 impl DeskState {
@@ -329,9 +335,9 @@ impl DeskState {
         }
     }
 
-    /// After a change: the new version, the deadline, and the record to write; `None` when it is gone.
-    pub fn settle(&mut self, id: IncidentId, now: Moment) -> Option<Incident> {
-        let incident = self.kept.incidents.get_mut(&id)?;
+    /// After a change: the new version and the deadline. Its record is to be written.
+    pub fn settle(&mut self, id: IncidentId, now: Moment) {
+        let Some(incident) = self.kept.incidents.get_mut(&id) else { return };
         incident.record.version += 1;
         incident.record.updated_at = now;
         let open = incident.record.state.is_open();
@@ -350,9 +356,13 @@ impl DeskState {
             | IncidentState::Pending
             | IncidentState::Resolved => None,
         };
-        let record = incident.record.clone();
+        self.unwritten.insert(id);
         self.arm(id);
-        Some(record)
+    }
+
+    /// The incidents that changed since the last call.
+    pub fn take_unwritten(&mut self) -> BTreeSet<IncidentId> {
+        std::mem::take(&mut self.unwritten)
     }
 
     pub fn forget(&mut self, id: IncidentId) {

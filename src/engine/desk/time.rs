@@ -3,7 +3,7 @@
 use super::decision::closes_after;
 use super::{Desk, Step};
 use crate::engine::NoticeKind;
-use crate::incidents::{IncidentState, TimelineKind};
+use crate::incidents::{Incident, IncidentState, TimelineKind};
 use crate::model::IncidentId;
 
 impl Desk {
@@ -23,6 +23,8 @@ impl Desk {
         let staffing = self.staffing_of(id, step);
         let Some(incident) = self.state.get_mut(id) else { return };
         if incident.forget_at.is_some_and(|at| at <= now) {
+            // A block may span days after downtime.
+            self.write_records(step.effects);
             self.state.forget(id);
         } else if incident.close_at.is_some_and(|at| at <= now) {
             incident.close_at = None;
@@ -57,7 +59,8 @@ impl Desk {
 
     fn resolve_by_itself(&mut self, id: IncidentId, step: &mut Step<'_>) {
         let Some(incident) = self.state.get_mut(id) else { return };
-        if !incident.record.state.is_open() || incident.record.resolve(step.now, "every alert cleared").is_err() {
+        let record = &mut incident.record;
+        if !record.state.is_open() || record.resolve(step.now, Incident::RESOLVED_BY_ITSELF).is_err() {
             return;
         }
         self.after_resolving(id, "watchfire", "resolved by itself: everything stayed clear", step);

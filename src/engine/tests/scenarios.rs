@@ -498,6 +498,7 @@ inspections:
         "2m record 1 air fail
          4m until",
         "2m opened INC-1 P2: 巡检发现 room air
+         2m Commented INC-1
          2m page INC-1 to first",
     );
 }

@@ -67,7 +67,7 @@ fn unknown_and_doubled_keys_are_mistakes() {
         "rules:\n- name: 告警\n  tittle: x\n",
         &[
             "x.yaml:3:3: unknown field `tittle`; expected one of name, match, when, by, pattern, on, continue, because, \
-         title, severity, priority, tiers, after_hours, pages, runbook, settle, resolve_after, close_after, reopen_within, quiet, \
+         title, severity, priority, tiers, after_hours, pages, runbook, playbook, settle, resolve_after, close_after, reopen_within, quiet, \
          otherwise_after, semantics, context, contexts, emit, incident, group, class, out_of_catalogue, impact, urgency, hours, out_of_hours_urgency, outage",
         ],
     );
@@ -306,7 +306,7 @@ problems:
     assert_eq!(
         shown,
         [
-            "a.yaml:11:64: unknown variant `mail`; expected one of webhook, mqtt",
+            "a.yaml:11:64: unknown variant `mail`; expected one of webhook, mqtt, email, wecom, dingtalk, feishu, slack, template",
             "b.yaml:4:15: \"0 0 30 2 *\" is never due: no month in it has such a day",
             "b.yaml:7:19: missed after 2h, but due within 4h; expected missed_after at least as long as due_within",
             "b.yaml:8:20: an item with 2 checks; expected exactly one of manual, http, tcp, tls, promql, mqtt",
@@ -736,8 +736,8 @@ fn mistakes_in_calendars_are_told_where_they_stand() {
     check_rule(
         "after_hours: {calendar: office, tiers: nights}",
         &[
-            "x.yaml:3:25: unknown calendar \"office\"; expected one of always",
-            "x.yaml:3:40: unknown ladder \"nights\"; expected one of default",
+            "x.yaml:3:29: unknown calendar \"office\"; expected one of always",
+            "x.yaml:3:44: unknown ladder \"nights\"; expected one of default",
         ],
     );
 }

@@ -1,5 +1,7 @@
 //! The live view told as batches and what is shown after each.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::model::{Labels, Priority, Severity, Tier};
 
@@ -92,15 +94,15 @@ fn incident(id: u64, state: IncidentState, team: &str) -> Incident {
 }
 
 fn fires(fingerprint: u64) -> Effect {
-    Effect::Alert(Box::new(alert(fingerprint, Status::Firing)))
+    Effect::Alert(Arc::new(alert(fingerprint, Status::Firing)))
 }
 
 fn resolves(fingerprint: u64) -> Effect {
-    Effect::Alert(Box::new(alert(fingerprint, Status::Resolved)))
+    Effect::Alert(Arc::new(alert(fingerprint, Status::Resolved)))
 }
 
 fn stands(id: u64, state: IncidentState, team: &str) -> Effect {
-    Effect::Incident(Box::new(incident(id, state, team)))
+    Effect::Incident(Arc::new(incident(id, state, team)))
 }
 
 fn joins(id: u64, fingerprint: u64, link_only: bool) -> Effect {

@@ -1,5 +1,7 @@
 //! Our own REST: lists, records, commands, refusals, and the document that describes all of it.
 
+use std::sync::Arc;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -56,10 +58,10 @@ async fn filled() -> House {
     };
     house
         .commit(vec![
-            Effect::Incident(Box::new(incident(1, &[("site", "GZ01")], "noc"))),
-            Effect::Incident(Box::new(second)),
-            Effect::Incident(Box::new(third)),
-            Effect::Incident(Box::new(incident(4, &[("site", "GZ04")], "noc"))),
+            Effect::Incident(Arc::new(incident(1, &[("site", "GZ01")], "noc"))),
+            Effect::Incident(Arc::new(second)),
+            Effect::Incident(Arc::new(third)),
+            Effect::Incident(Arc::new(incident(4, &[("site", "GZ04")], "noc"))),
             joined(1, &one),
             joined(3, &past),
             timeline(1, "链路中断:1 个告警"),
@@ -67,8 +69,8 @@ async fn filled() -> House {
             bad_name("老交换机"),
             template(7, "风扇 <*> 故障"),
             notice(1, "https://chat.example.org/hook/SECRET?key=SECRET"),
-            Effect::Alert(Box::new(one)),
-            Effect::Alert(Box::new(past)),
+            Effect::Alert(Arc::new(one)),
+            Effect::Alert(Arc::new(past)),
             Effect::Problem(Box::new(problem(1))),
             Effect::Run(Box::new(run(1))),
             Effect::Run(Box::new(missed)),
@@ -169,7 +171,7 @@ async fn a_live_alert_shows_its_incident_and_a_row_its_newest_times() {
 #[tokio::test]
 async fn a_list_is_walked_page_by_page_without_gap_or_double() {
     let house = House::open().await;
-    let all: Vec<Effect> = (1..=25).map(|n| Effect::Incident(Box::new(incident(n, &[("n", "x")], "noc")))).collect();
+    let all: Vec<Effect> = (1..=25).map(|n| Effect::Incident(Arc::new(incident(n, &[("n", "x")], "noc")))).collect();
     house.commit(all).await;
     let (mut seen, mut path, mut pages) = (Vec::new(), "/api/v1/incidents?limit=10".to_owned(), 0);
     loop {
@@ -177,7 +179,7 @@ async fn a_list_is_walked_page_by_page_without_gap_or_double() {
         seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()));
         pages += 1;
         // What opens meanwhile stands before the first page and disturbs nothing.
-        house.commit(vec![Effect::Incident(Box::new(incident(100 + pages, &[("n", "x")], "noc")))]).await;
+        house.commit(vec![Effect::Incident(Arc::new(incident(100 + pages, &[("n", "x")], "noc")))]).await;
         let Some(next) = page["next"].as_str() else { break };
         path = format!("/api/v1/incidents?limit=10&cursor={next}");
     }

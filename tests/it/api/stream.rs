@@ -1,5 +1,7 @@
 //! The stream of committed changes.
 
+use std::sync::Arc;
+
 use axum::body::{Body, BodyDataStream};
 use futures_util::StreamExt;
 use watchfire::engine::Effect;
@@ -51,8 +53,8 @@ async fn listeners_hear_what_was_committed_and_only_what_they_asked_for() {
     let one = alert(&[("site", "广州")]);
     house
         .commit(vec![
-            Effect::Alert(Box::new(one.clone())),
-            Effect::Incident(Box::new(incident(1, &[("site", "广州")], "noc"))),
+            Effect::Alert(Arc::new(one.clone())),
+            Effect::Incident(Arc::new(incident(1, &[("site", "广州")], "noc"))),
             Effect::Problem(Box::new(problem(1))),
             Effect::Run(Box::new(run(1))),
         ])
@@ -72,7 +74,7 @@ async fn listeners_hear_what_was_committed_and_only_what_they_asked_for() {
 async fn a_slow_listener_is_told_how_much_it_missed() {
     let house = House::open().await;
     let mut slow = Listener::open(&house, "").await;
-    let flood: Vec<Effect> = (0..5000).map(|_| Effect::Incident(Box::new(incident(1, &[], "noc")))).collect();
+    let flood: Vec<Effect> = (0..5000).map(|_| Effect::Incident(Arc::new(incident(1, &[], "noc")))).collect();
     house.live.apply(flood);
     let (name, data) = slow.named().await;
     assert_eq!((name.as_str(), data["missed"].as_u64()), ("lagged", Some(5000 - 4096)));

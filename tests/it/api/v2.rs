@@ -1,5 +1,7 @@
 //! Alertmanager's API v2: what its clients rely on, row by row.
 
+use std::sync::Arc;
+
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -26,13 +28,13 @@ async fn busy() -> House {
     let mut gone = alert(&[("alertname", "Ended"), ("site", "SZ01")]);
     gone.ends_at = Stamp::utc(at(-1));
     let effects = vec![
-        Effect::Incident(Box::new(incident(1, &[("site", "GZ01")], "noc"))),
-        Effect::Incident(Box::new(incident(2, &[("alertname", "DiskFull"), ("host", "h1")], "network"))),
+        Effect::Incident(Arc::new(incident(1, &[("site", "GZ01")], "noc"))),
+        Effect::Incident(Arc::new(incident(2, &[("alertname", "DiskFull"), ("host", "h1")], "network"))),
         joined(1, &one),
         joined(1, &two),
         joined(2, &three),
     ];
-    let alerts = [one, two, three, quiet, below, gone].into_iter().map(|alert| Effect::Alert(Box::new(alert)));
+    let alerts = [one, two, three, quiet, below, gone].into_iter().map(|alert| Effect::Alert(Arc::new(alert)));
     house.commit(effects.into_iter().chain(alerts).collect()).await;
     house
 }

@@ -395,6 +395,32 @@ fn row_36_a_recurrence_while_the_fix_is_watched_is_told_to_every_tier() {
     assert_eq!(centre.problems()[0].state, ProblemState::Investigating);
 }
 
+#[test]
+fn semantics_20_a_problem_past_its_review_date_climbs_until_somebody_looks_at_it() {
+    let rules =
+        format!("{DESK}problems:\n  - {{name: returns, count: 2, within: 30d, review_after: 1d, team: second}}\n");
+    let mut centre = Centre::open(&rules, START);
+    for _ in 0..2 {
+        centre.fire(&link_down("路由器1"));
+        centre.after(minutes(1));
+        centre.clear(&link_down("路由器1"));
+        centre.after(Span::from_hours(5));
+    }
+    let due = centre.problems()[0].review_by.unwrap();
+    let told = |centre: &Centre| -> Vec<String> {
+        let due_notices = centre.notices().into_iter().filter(|notice| notice.kind == NoticeKind::ReviewDue);
+        due_notices.map(|notice| format!("{} {}", notice.at.since(due).as_seconds_f64() / 60.0, notice.team)).collect()
+    };
+    centre.until(due + minutes(19));
+    assert_eq!(told(&centre), ["0 second", "10 second"], "its own line first, again and again");
+    let own = Action::Problem { id: ProblemId(1), action: ProblemAction::Own { owner: "二线专家".to_owned() } };
+    done(centre.command("二线专家", "second_line", own));
+    centre.after(minutes(60));
+    assert_eq!(told(&centre), ["0 second", "10 second"], "somebody has it");
+    let audited: Vec<String> = centre.audit().into_iter().map(|entry| entry.action).collect();
+    assert!(audited.contains(&"problem.page".to_owned()), "{audited:?}");
+}
+
 /// Flow by flow, what of the service is its one definition: a class of incidents, a kind of dispatch, a reason to wait, or
 /// a record of its own.
 #[test]
