@@ -95,6 +95,7 @@ async fn acknowledge(State(shared): State<Arc<Shared>>, body: Bytes) -> Response
             Outcome::Incident { .. }
             | Outcome::Problem { .. }
             | Outcome::Run { .. }
+            | Outcome::Staff { .. }
             | Outcome::Silence { .. }
             | Outcome::Rulebook { .. },
         ) => page(StatusCode::OK, &format!("<h1>已受理 · Acknowledged</h1><p>{id} · {}</p>", escaped(&claim.who))),
