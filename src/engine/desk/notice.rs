@@ -1,8 +1,9 @@
 //! The one place that makes notices: whom a page of an incident tells, and how.
 
+use serde::{Deserialize, Serialize};
+
 use super::digest::Recipient;
 use super::page::LADDER;
-use super::state::Call;
 use super::{Desk, Step};
 use crate::engine::{Counted, Effect, Notice, NoticeKind};
 use crate::incidents::{Incident, IncidentState, TimelineKind};
@@ -12,6 +13,15 @@ use crate::rules::{Channel, Contact, DigestPolicy, Language, Rulebook};
 
 /// Persons who wait to be told of one incident; more are told at once.
 const CALLS_MAX: usize = 500;
+
+/// A person's way that waits: told then, if the incident still wants somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    pub at: Moment,
+    pub person: String,
+    pub channel: Channel,
+    pub kind: NoticeKind,
+}
 
 /// How many a page reached, for its line in the timeline.
 #[derive(Default)]

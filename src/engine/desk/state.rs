@@ -10,9 +10,10 @@ use super::climbing::{self, Reviews};
 use super::digest::Digests;
 use super::dispatch::Responder;
 use super::hands::Hands;
+use super::notice::Call;
 use super::staff::Staff;
 use super::{ANSWERS_KEPT, ENDED_KEPT};
-use crate::engine::{NoticeKind, Outcome};
+use crate::engine::Outcome;
 use crate::incidents::{Affected, Incident, IncidentState};
 use crate::inspections::Inspections;
 use crate::model::{Fingerprint, IncidentId, Labels, Moment, Priority, SECTION_COUNT, Sections, Severity};
@@ -58,15 +59,6 @@ pub struct DeskIncident {
     pub clocks: Clocks,
     /// Whether the outage that its rule speaks of was begun since it is open.
     pub outage_begun: bool,
-}
-
-/// A person's way that waits: told then, if the incident still wants somebody.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Call {
-    pub at: Moment,
-    pub person: String,
-    pub channel: Channel,
-    pub kind: NoticeKind,
 }
 
 /// An alert of an incident.

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 use watchfire::api::Wish;
-use watchfire::engine::{Action, IncidentAction, Outcome, Refusal};
+use watchfire::engine::{Action, Effect, IncidentAction, Outcome, Refusal};
 use watchfire::incidents::{AckClaim, AckKey};
 use watchfire::model::{IncidentId, Span};
 use watchfire::rules::Rulebook;
 use watchfire::store::Role;
 
 use super::house::House;
-use super::samples::at;
+use super::samples::{at, incident};
 
 const KEY: AckKey = AckKey([9; 32]);
 
@@ -17,6 +17,7 @@ async fn house() -> House {
     let house = House::with(Rulebook::empty(), |settings| settings.ack_key = Some(KEY)).await;
     // Others need a token by now; a link needs none.
     house.token("admin", Role::Admin).await;
+    house.commit(vec![Effect::Incident(Box::new(incident(1, &[("site", "广州01")], "noc")))]).await;
     house
 }
 

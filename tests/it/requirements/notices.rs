@@ -150,7 +150,7 @@ tiers:
       - {tier: 1, team: first, respond_by: 12h, page_every: 4h}
 rules:
   - {name: fire, match: alertname="Fire", by: [site], title: "{site} 火警", settle: 0s, priority: P1, severity: critical}
-  - {name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 0s, priority: P3, resolve_after: 0s}
+  - {name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 0s, priority: P3, severity: major, resolve_after: 0s}
 "#;
 
 fn link(site: &str) -> [(&'static str, String); 2] {
