@@ -24,6 +24,7 @@ mod parameters;
 mod problem_review;
 mod problems;
 mod promise_shapes;
+mod review_shapes;
 mod roster_commands;
 mod rosters;
 mod router;

@@ -6,6 +6,7 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, T
 use utoipa::openapi::{Ref, RefOr};
 
 use super::promise_shapes::PROMISES;
+use super::review_shapes::REVIEWED;
 
 /// What a member holds. The `Maybe…` ones may be null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,184 +201,6 @@ pub const SHAPES: &[Shape] = &[
         ],
     },
     Shape {
-        name: "Problem",
-        members: &[
-            ("id", Text),
-            ("version", Number),
-            ("title", Text),
-            ("state", Text),
-            ("team", Text),
-            ("owner", MaybeText),
-            ("policy", Text),
-            ("fingerprint", Text),
-            ("rule", Text),
-            ("key", Labels),
-            ("reason", Text),
-            ("incidents", Texts),
-            ("occurrences", Number),
-            ("episodes", Number),
-            ("rhythm", MaybeObject),
-            ("hints", Many("Hint")),
-            ("similar", Many("SimilarProblem")),
-            ("causes", Texts),
-            ("root_cause", MaybeText),
-            ("workaround", MaybeText),
-            ("fix", MaybeText),
-            ("change", MaybeText),
-            ("duplicate_of", MaybeText),
-            ("rejected", MaybeText),
-            ("helped", Number),
-            ("not_helped", Number),
-            ("reopened", Number),
-            ("review_by", MaybeTime),
-            ("terms", Object),
-            ("quiet_until", MaybeTime),
-            ("notes", Many("ProblemNote")),
-            ("opened_at", Time),
-            ("last_seen_at", Time),
-            ("closed_at", MaybeTime),
-            ("updated_at", Time),
-        ],
-    },
-    Shape {
-        name: "Hint",
-        members: &[
-            ("before", Text),
-            ("place", Text),
-            ("hits", Number),
-            ("of", Number),
-            ("expected", Number),
-            ("lift", Number),
-            ("z", Number),
-            ("within", Text),
-        ],
-    },
-    Shape {
-        name: "MonthlyDraft",
-        members: &[("month", Text), ("zone", Text), ("causes", Many("CommonCause")), ("markdown", Text)],
-    },
-    Shape {
-        name: "CommonCause",
-        members: &[
-            ("rank", Number),
-            ("title", Text),
-            ("rule", Text),
-            ("problem", MaybeText),
-            ("faults", Number),
-            ("incidents", Number),
-            ("minutes", Number),
-            ("root_cause", MaybeText),
-            ("steps", Texts),
-        ],
-    },
-    Shape {
-        name: "ProblemEvidence",
-        members: &[("problem", Object), ("incidents", Many("Incident")), ("draft_workaround", MaybeText)],
-    },
-    Shape { name: "SimilarIncident", members: &[("incident", Text), ("similarity", Number)] },
-    Shape { name: "SimilarProblem", members: &[("problem", Text), ("similarity", Number), ("same", Bool)] },
-    Shape { name: "ProblemNote", members: &[("at", Time), ("actor", Text), ("text", Text)] },
-    Shape {
-        name: "Run",
-        members: &[
-            ("id", Text),
-            ("version", Number),
-            ("plan", Text),
-            ("title", Text),
-            ("team", Text),
-            ("state", Text),
-            ("scheduled_at", Time),
-            ("overdue_at", Time),
-            ("missed_at", Time),
-            ("due_since", MaybeTime),
-            ("overdue_since", MaybeTime),
-            ("unsigned_since", MaybeTime),
-            ("items", Many("RunItem")),
-            ("reason", MaybeText),
-            ("signed_by", MaybeText),
-            ("completed_at", MaybeTime),
-            ("updated_at", Time),
-        ],
-    },
-    Shape {
-        name: "RunItem",
-        members: &[
-            ("name", Text),
-            ("title", Text),
-            ("kind", Text),
-            ("device", MaybeText),
-            ("due_at", MaybeTime),
-            ("missed_at", MaybeTime),
-            ("outcome", Text),
-            ("evidence", Text),
-            ("value", MaybeNumber),
-            ("found", MaybeText),
-            ("expected", MaybeText),
-            ("by", MaybeText),
-            ("at", MaybeTime),
-            ("trend", MaybeText),
-            ("incident", MaybeText),
-        ],
-    },
-    Shape {
-        name: "Plan",
-        members: &[
-            ("name", Text),
-            ("title", Text),
-            ("team", Text),
-            ("schedule", Text),
-            ("zone", Text),
-            ("next_run_at", MaybeTime),
-            ("due_within", Text),
-            ("missed_after", Text),
-            ("sign_off", Bool),
-            ("signers", MaybeText),
-            ("four_eyes", Bool),
-            ("work", Text),
-            ("items", Many("PlanItem")),
-        ],
-    },
-    Shape {
-        name: "Capacity",
-        members: &[
-            ("from", Time),
-            ("to", Time),
-            ("items", Number),
-            ("needed", Text),
-            ("inspectors", Number),
-            ("available", Text),
-            ("fits", Bool),
-            ("basis", Text),
-        ],
-    },
-    Shape {
-        name: "Completion",
-        members: &[
-            ("plan", Text),
-            ("due", Number),
-            ("completed", Number),
-            ("late", Number),
-            ("missed", Number),
-            ("skipped", Number),
-            ("open", Number),
-            ("items", Number),
-            ("items_done", Number),
-            ("rate", MaybeNumber),
-        ],
-    },
-    Shape {
-        name: "PlanItem",
-        members: &[
-            ("name", Text),
-            ("title", Text),
-            ("kind", Text),
-            ("device", MaybeText),
-            ("severity", Text),
-            ("labels", Labels),
-            ("minutes", Number),
-        ],
-    },
-    Shape {
         name: "Tiers",
         members: &[("ladders", Many("Ladder")), ("teams", Many("Team")), ("playbooks", Many("Playbook"))],
     },
@@ -554,8 +377,12 @@ const LISTED: [&str; 19] = [
 
 /// Every component schema of the document.
 pub fn components() -> Vec<(String, RefOr<Schema>)> {
-    let shapes =
-        SHAPES.iter().chain(staff_schema::SHAPES).chain(PROMISES).map(|shape| (shape.name.to_owned(), of(shape)));
+    let shapes = SHAPES
+        .iter()
+        .chain(staff_schema::SHAPES)
+        .chain(PROMISES)
+        .chain(REVIEWED)
+        .map(|shape| (shape.name.to_owned(), of(shape)));
     shapes.chain(LISTED.iter().map(|name| (format!("{name}Page"), page_of(name)))).collect()
 }
 

@@ -16,6 +16,7 @@ mod group;
 mod hand_over;
 mod hands;
 mod inspection;
+mod kept;
 mod managers;
 mod notice;
 mod page;

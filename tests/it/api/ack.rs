@@ -17,7 +17,7 @@ async fn house() -> House {
     let house = House::with(Rulebook::empty(), |settings| settings.ack_key = Some(KEY)).await;
     // Others need a token by now; a link needs none.
     house.token("admin", Role::Admin).await;
-    house.commit(vec![Effect::Incident(Box::new(incident(1, &[("site", "广州01")], "noc")))]).await;
+    house.commit(vec![Effect::Incident(std::sync::Arc::new(incident(1, &[("site", "广州01")], "noc")))]).await;
     house
 }
 
