@@ -108,10 +108,12 @@ impl Desk {
             let members = step.rulebook.teams.get(team).map(|team| team.members.as_slice()).unwrap_or_default();
             members.iter().any(|member| member == actor)
         };
+        let vendors = step.rulebook.teams.values().filter(|team| !team.vendors.is_empty());
+        let is_of_a_vendor = vendors.into_iter().any(|team| team.members.iter().any(|member| member == actor));
         let tiers: Vec<Tier> = steps
             .unwrap_or_default()
             .iter()
-            .filter(|one| is_member(&one.team) || (one.vendor && is_member(&incident.record.team)))
+            .filter(|one| if one.vendor { is_of_a_vendor } else { is_member(&one.team) })
             .map(|one| one.tier)
             .collect();
         let is_higher = HIGHER_LINES.contains(&role) || (!tiers.is_empty() && !tiers.contains(&Tier::First));

@@ -26,7 +26,10 @@ impl Desk {
         }
         let root = incident.record.root.as_ref().map(|root| root.entity.as_str());
         let affected = incident.affected.keys().map(String::as_str).take(ITEMS_ASKED_MAX);
-        Staffing { vendor: vendor_team(root.into_iter().chain(affected), step.rulebook, step.now), ..staffing }
+        // As it opens, its alerts have not joined it yet: then its own labels say what has failed.
+        let own = super::decision::item_of(&incident.record.labels, step);
+        let items = root.into_iter().chain(affected).chain(own.as_deref());
+        Staffing { vendor: vendor_team(items, step.rulebook, step.now), ..staffing }
     }
 
     /// The teams, for items by name, the likeliest cause first.

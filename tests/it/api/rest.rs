@@ -558,7 +558,8 @@ async fn plans_show_their_next_run_and_rules_their_text() {
     let tiers = house.get("/api/v1/tiers").await.json();
     assert_eq!(
         tiers["ladders"][0]["steps"][1],
-        json!({"tier": 2, "team": "network", "respond_by": "15m", "page_every": "5m", "resolve_by": null})
+        json!({"tier": 2, "team": "network", "respond_by": "15m", "page_every": "5m", "resolve_by": null,
+            "vendor": false, "kind": "phone", "calendar": null, "demands": []})
     );
     assert_eq!(tiers["teams"][0]["channels"], json!([{"kind": "webhook", "to": "https://chat.example.org/…"}]));
 }

@@ -430,7 +430,7 @@ fn row_58_every_flow_of_the_service_has_one_definition() {
          - {{name: repair, match: alertname=\"报修\", by: [device], class: incident, settle: 0s}}\n  \
          - {{name: complaint, match: alertname=\"投诉\", by: [device], class: request, tiers: complaints, settle: 0s}}\n\
          problems:\n  - {{name: returns, count: 2, within: 30d, team: second}}\n\
-         inspections:\n  - {{name: 机房, schedule: \"0 18 * * *\", zone: Asia/Shanghai, team: first, items: [{{name: 空调, manual: {{}}}}]}}\n"
+         inspections:\n  - {{name: 机房, schedule: \"0 18 * * *\", zone: Asia/Shanghai, team: first, due_within: 1h, missed_after: 4h, items: [{{name: 空调, manual: {{}}}}]}}\n"
     );
     let rules = rules.replace(
         "tiers:\n  - name: default",
@@ -501,7 +501,7 @@ fn semantics_20_what_a_run_owes_climbs_like_any_incident_and_the_auditor_finds_n
 /// Runs `watchfire token …` beside the service; its exit code, what it printed, and what it complained of.
 async fn token(setup: &Setup, arguments: &[&str]) -> (i32, String, String) {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_watchfire"));
-    command.arg("token").args(arguments).arg("--data-dir").arg(setup.path("data")).current_dir(setup.directory.path());
+    command.arg("token").arg("--data-dir").arg(setup.path("data")).args(arguments).current_dir(setup.directory.path());
     let output = command.output().await.unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap(), text(&output.stdout).trim().to_owned(), text(&output.stderr))
