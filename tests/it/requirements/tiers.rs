@@ -472,7 +472,7 @@ fn row_58_every_flow_of_the_service_has_one_definition() {
         ("send-in", "vendor"),
         ("change", "change"),
         ("problem", "new"),
-        ("inspection", "due"),
+        ("inspection", "overdue"),
         ("configuration", "rulebook.change"),
     ];
     let covered: Vec<(&str, &str)> = covered.iter().map(|(flow, what)| (*flow, what.as_str())).collect();
