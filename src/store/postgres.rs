@@ -85,13 +85,17 @@ fn millis(span: Span) -> String {
 }
 
 fn migrator() -> Migrator {
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "journal and records".into(),
-        MigrationType::Simple,
-        SqlStr::from_static(include_str!("../../migrations/postgres/0001_journal_and_records.sql")),
-        false,
-    )])
+    let migration = |version, description: &'static str, text| {
+        Migration::new(version, description.into(), MigrationType::Simple, SqlStr::from_static(text), false)
+    };
+    Migrator::with_migrations(vec![
+        migration(
+            1,
+            "journal and records",
+            include_str!("../../migrations/postgres/0001_journal_and_records.sql"),
+        ),
+        migration(9, "alerts in their order", include_str!("../../migrations/postgres/0009_alerts_in_their_order.sql")),
+    ])
 }
 
 /// Where to connect, and how long a statement may take.

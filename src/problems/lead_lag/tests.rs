@@ -1,3 +1,5 @@
+//! Lead and lag on events whose causes are known.
+
 use super::*;
 
 /// Even numbers in [0, 1) from a seed.

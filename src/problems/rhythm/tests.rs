@@ -1,3 +1,5 @@
+//! Rhythm: the stated rates of false alarms and powers, and the slow reference.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -121,17 +121,8 @@ pub fn findings(loaded: &Loaded, windows_max: usize, now: Moment) -> Vec<Finding
         );
         add(FindingKind::Capacity, ("inspection plan", name), message);
     }
-    for (name, calendar) in &rulebook.calendars {
-        if calendar.next_open(now).is_none() {
-            add(FindingKind::NeverOpen, ("calendar", name), format!("nobody ever works in calendar {name:?}"));
-        }
-        if let Some(year) = calendar.lacks_statutory_year(now) {
-            let message = format!(
-                "calendar {name:?} does not know the statutory holidays of {year}: take a newer watchfire, or write them \
-                 into its holidays and make_up"
-            );
-            add(FindingKind::YearMissing, ("calendar", name), message);
-        }
+    for (kind, name, message) in of_calendars(rulebook, now) {
+        add(kind, ("calendar", name), message);
     }
     for (site, items, at) in sites::orphans(rulebook) {
         let message = format!(
@@ -140,6 +131,24 @@ pub fn findings(loaded: &Loaded, windows_max: usize, now: Moment) -> Vec<Finding
         add(FindingKind::OrphanSite, ("inventory item", &at), message);
     }
     found.sort_by_key(|finding| finding.kind);
+    found
+}
+
+/// Calendars that are never open, or do not know the next year.
+fn of_calendars(rulebook: &Rulebook, now: Moment) -> Vec<(FindingKind, &str, String)> {
+    let mut found = Vec::new();
+    for (name, calendar) in &rulebook.calendars {
+        if calendar.next_open(now).is_none() {
+            found.push((FindingKind::NeverOpen, name.as_str(), format!("nobody ever works in calendar {name:?}")));
+        }
+        if let Some(year) = calendar.lacks_statutory_year(now) {
+            let message = format!(
+                "calendar {name:?} does not know the statutory holidays of {year}: take a newer watchfire, or write them \
+                 into its holidays and make_up"
+            );
+            found.push((FindingKind::YearMissing, name.as_str(), message));
+        }
+    }
     found
 }
 

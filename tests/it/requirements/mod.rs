@@ -7,6 +7,7 @@ mod calendars;
 mod centre;
 mod figures;
 mod inspections;
+mod normalising;
 mod notices;
 mod problems;
 mod rosters;

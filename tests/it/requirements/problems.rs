@@ -263,7 +263,7 @@ fn alike_problems_are_suggested_merged_and_split_again_and_all_of_it_is_audited(
 fn what_comes_before_the_episodes_is_hinted_with_counts() {
     let mut centre = Centre::open(DESK, "2026-03-01T00:00:00");
     for day in 2..=9 {
-        centre.at(&format!("2026-03-{day:02}T{:02}:{:02}:00", 2 * day, 7 * day));
+        centre.at(&format!("2026-03-{day:02}T{:02}:{:02}:00", 2 * day, 6 * day));
         centre.fire(&[("alertname", "PowerFailure"), ("device", "GZ-PDU")]).after(Span::from_seconds(40));
         breaks(&mut centre, &SW1);
         centre.clear(&[("alertname", "PowerFailure"), ("device", "GZ-PDU")]);

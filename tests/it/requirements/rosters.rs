@@ -279,15 +279,15 @@ fn row_10_overrides_are_checked_audited_and_in_force_when_they_say() {
     let put = |asked| StaffAction::PutOverride { roster: "驻场".to_owned(), asked };
     let backwards = put(asked("2026-03-03T08:00:00", "2026-03-02T08:00:00"));
     assert!(matches!(staff(&mut centre, "组长", backwards), Outcome::Refused(Refusal::Invalid { .. })));
-    let action = put(asked("2026-03-02T12:00:00", "2026-03-02T18:00:00"));
+    let action = put(asked("2026-03-02T09:30:00", "2026-03-02T09:50:00"));
     assert_eq!(staff(&mut centre, "组长", action), Outcome::Staff { id: Some(1) });
     fire(&mut centre, "sw1", "ZH03");
     assert_eq!(holder(&centre, 1).as_deref(), Some("驻场丙"));
-    centre.at("2026-03-02T12:00:00");
+    centre.at("2026-03-02T09:30:00");
     assert_eq!(holder(&centre, 1).as_deref(), Some("二线专家"));
     fire(&mut centre, "sw2", "ZH03");
     assert_eq!(holder(&centre, 2).as_deref(), Some("二线专家"));
-    centre.at("2026-03-02T18:00:00");
+    centre.at("2026-03-02T09:50:00");
     assert_eq!(holder(&centre, 2).as_deref(), Some("驻场丙"));
     assert_eq!(centre.engine().overrides().count(), 0, "what is over is let go");
     let gone = StaffAction::DeleteOverride { roster: "驻场".to_owned(), id: 1 };
