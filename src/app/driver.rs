@@ -27,6 +27,9 @@ use crate::store::{Batch, CommitError, Lease, Live, Readiness, StaffView, Store}
 /// How long the loop sleeps at most, so that a stepped wall clock is noticed.
 const NAP_MAX: Span = Span::from_seconds(1);
 
+/// How long nothing must come until rows that are late are written.
+const QUIET: Span = Span::from_millis(50);
+
 /// Reads the rule files; in its own task, since it reads the disk.
 pub type ReadRules = Arc<dyn Fn() -> Result<Rulebook, String> + Send + Sync>;
 
@@ -92,11 +95,12 @@ impl Driver {
         loop {
             let woken = self.wait().await;
             let stop = matches!(woken, Woken::Stop);
+            let quiet = matches!(woken, Woken::Time);
             let mut block = Block::default();
             self.take(woken, &mut block).await?;
             self.fill(&mut block).await?;
             self.commit(block).await?;
-            self.store.settle_when_due(self.clock.now());
+            self.store.settle_when_due(self.clock.now(), quiet);
             if stop && self.is_drained() {
                 if let Err(error) = self.store.settle().await {
                     tracing::error!(%error, "the last rows are written at the next start");
@@ -128,6 +132,7 @@ impl Driver {
             Some((deadline, _)) => deadline.since(self.clock.now()).min(NAP_MAX),
             None => NAP_MAX,
         };
+        let nap = if self.store.has_late_rows() { nap.min(QUIET) } else { nap };
         tokio::select! {
             biased;
             Some(asked) = self.inputs.commands.recv() => Woken::Command(asked),

@@ -157,9 +157,15 @@ impl Store {
         Ok(())
     }
 
-    /// As `settle`, in a task of its own, when the oldest row waits for long or many do.
-    pub fn settle_when_due(&self, now: Moment) {
-        if !self.late().waiting().is_due(now) || self.late().sent.swap(true, Ordering::Relaxed) {
+    /// Whether any row is still to be written.
+    pub fn has_late_rows(&self) -> bool {
+        self.late().waiting().len() > 0
+    }
+
+    /// As `settle`, in a task of its own: when nothing else is to be done, when the oldest row waits for long, or many do.
+    pub fn settle_when_due(&self, now: Moment, quiet: bool) {
+        let due = self.late().waiting().is_due(now) || (quiet && self.has_late_rows());
+        if !due || self.late().sent.swap(true, Ordering::Relaxed) {
             return;
         }
         let store = self.clone();

@@ -89,11 +89,7 @@ fn migrator() -> Migrator {
         Migration::new(version, description.into(), MigrationType::Simple, SqlStr::from_static(text), false)
     };
     Migrator::with_migrations(vec![
-        migration(
-            1,
-            "journal and records",
-            include_str!("../../migrations/postgres/0001_journal_and_records.sql"),
-        ),
+        migration(1, "journal and records", include_str!("../../migrations/postgres/0001_journal_and_records.sql")),
         migration(9, "alerts in their order", include_str!("../../migrations/postgres/0009_alerts_in_their_order.sql")),
     ])
 }

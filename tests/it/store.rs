@@ -1226,7 +1226,7 @@ async fn fails_then_recovers(bench: &Bench, fault: &str, recover: impl AsyncFnOn
     let first = head.unwrap_or(0);
     let batch = || Batch {
         entries: ticks(first, 2).map(|entry| (CORRELATOR, entry)).collect(),
-        effects: vec![shared(Effect::Incident, incident(99))],
+        effects: of_incident(99),
         ..Batch::default()
     };
     let error = bench.store.commit(&bench.lease, &batch()).await.unwrap_err();
@@ -1400,7 +1400,12 @@ async fn behind_proxy(patience: Span) -> (Bench, Proxy) {
 
 fn one_incident(offset: u64) -> Batch {
     let entries = vec![(CORRELATOR, tick(offset))];
-    Batch { entries, effects: vec![shared(Effect::Incident, incident(offset))], ..Batch::default() }
+    Batch { entries, effects: of_incident(offset), ..Batch::default() }
+}
+
+/// Its record, and a line of its timeline, which is written with the journal.
+fn of_incident(id: u64) -> Vec<Effect> {
+    vec![shared(Effect::Incident, incident(id)), Effect::Timeline(timeline(id, "打开"))]
 }
 
 #[tokio::test]
@@ -1453,10 +1458,10 @@ async fn a_backend_killed_in_mid_transaction_leaves_nothing_behind() {
     let bench = Bench::postgres().await;
     bench.commit(1, vec![]).await.unwrap();
     let mut other = PgConnection::connect(&bench.url).await.unwrap();
-    other.execute(sqlx::raw_sql("BEGIN; LOCK TABLE incidents IN ACCESS EXCLUSIVE MODE")).await.unwrap();
+    other.execute(sqlx::raw_sql("BEGIN; LOCK TABLE timeline IN ACCESS EXCLUSIVE MODE")).await.unwrap();
     let (store, lease) = (bench.store.clone(), bench.lease.clone());
     let commit = tokio::spawn(async move { store.commit(&lease, &one_incident(1)).await });
-    // Its block is written, its incident waits.
+    // Its block is written, its timeline waits.
     until_somebody_waits_for_a_lock(&bench.url).await;
     let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -1473,7 +1478,7 @@ async fn a_backend_killed_in_mid_transaction_leaves_nothing_behind() {
 async fn a_table_locked_for_too_long_is_unavailable() {
     let bench = Bench::open_with(postgres::database().await, Span::from_seconds(2)).await;
     let mut other = PgConnection::connect(&bench.url).await.unwrap();
-    other.execute(sqlx::raw_sql("BEGIN; LOCK TABLE incidents IN SHARE MODE")).await.unwrap();
+    other.execute(sqlx::raw_sql("BEGIN; LOCK TABLE timeline IN SHARE MODE")).await.unwrap();
     fails_then_recovers(&bench, "a locked table", async || {
         other.execute("ROLLBACK").await.unwrap();
     })

@@ -26,6 +26,8 @@ async fn a_locked_database_refuses_intake_until_it_is_free_again() {
     let setup = Setup::new(&[("rules.yaml", RULES)]);
     let service = setup.start().await;
     service.must_post("/api/v1/events", &event(0)).await;
+    // Its rows are written a moment after its journal, or when somebody looks.
+    assert_eq!(super::numbers(&service).await.len(), 1);
     let mut lock = other_process(&setup).await;
     lock.execute("BEGIN EXCLUSIVE").await.unwrap();
 
