@@ -40,6 +40,7 @@ struct Beat {
     person: Option<Name>,
     /// present (the default) or away
     #[serde(default)]
+    #[schema(inline)]
     status: Status,
     /// How long it holds, such as 5m; as the roster says unless given.
     lifetime: Option<String>,

@@ -253,11 +253,11 @@ impl Driver {
         let clock = self.clock.clone();
         let before = block.work.effects.len();
         block.take(&mut self.engine, &|| clock.now(), Request::Desk(DeskInput::Command(Box::new(command))))?;
-        let answers = block.work.effects[before..].iter().filter_map(|effect| match effect {
+        let answer = block.work.effects[before..].iter().rev().find_map(|effect| match effect {
             Effect::Answer(Outcome::Refused(refusal)) => Some(refusal.clone()),
             _ => None,
         });
-        Ok(answers.last())
+        Ok(answer)
     }
 
     async fn commit(&mut self, block: Block) -> Result<(), Stopped> {

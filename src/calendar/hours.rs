@@ -53,8 +53,10 @@ impl DayHours {
 /// Minutes after midnight of `08:30`.
 fn minutes(text: &str) -> Option<u16> {
     let (hour, minute) = text.split_once(':')?;
-    let digits = |part: &str| (part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit())).then_some(());
-    (digits(hour)?, digits(minute)?);
+    let digits = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(hour) || !digits(minute) {
+        return None;
+    }
     let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
     let minutes = hour * MINUTES_PER_HOUR + minute;
     (minute < MINUTES_PER_HOUR && minutes <= MINUTES_PER_DAY).then_some(minutes)

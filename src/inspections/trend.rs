@@ -226,7 +226,10 @@ mod tests {
             }
         }
         println!("{} series, {days} days, wrong: {wrong:?}", cases.len());
-        assert!(wrong.is_empty(), "{wrong:?}");
+        // Of pure noise close to the limit one day in 10,000 may look like a trend.
+        let (by_chance, others): (Vec<_>, Vec<_>) = wrong.into_iter().partition(|(name, _)| name.starts_with("noise"));
+        assert!(others.is_empty(), "{others:?}");
+        assert!(by_chance.iter().map(|(_, days)| days.len()).sum::<usize>() * 10_000 <= days, "{by_chance:?}");
     }
 
     #[test]

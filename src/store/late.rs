@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::columns::Rows;
-use super::prepare::{self, Prepared};
+use super::prepare::{self, Membership, Prepared};
 use super::{CommitError, Lease, Store, journal, sqlite_writer, within};
 use crate::engine::{AlertRecord, Effect};
 use crate::incidents::Incident;
@@ -76,7 +76,10 @@ impl Waiting {
         };
         let incidents = self.incidents.values().take(few(self.incidents.len())).map(AsRef::as_ref).collect::<Vec<_>>();
         let alerts = self.alerts.values().take(few(self.alerts.len())).map(AsRef::as_ref).collect::<Vec<_>>();
-        let memberships = self.memberships.iter().take(few(self.memberships.len())).collect::<Vec<_>>();
+        let memberships = self.memberships.iter().take(few(self.memberships.len()));
+        let membership =
+            |(&(incident, fingerprint), &(firing, link_only))| Membership { incident, fingerprint, firing, link_only };
+        let memberships: Vec<Membership> = memberships.map(membership).collect();
         Ok(vec![prepare::incidents(&incidents)?, prepare::alerts(&alerts)?, prepare::memberships(&memberships)])
     }
 
@@ -182,11 +185,10 @@ impl Store {
         if self.late().waiting().len() < LATE_MAX { Ok(()) } else { self.settle().await }
     }
 
-    /// Before somebody reads. What cannot be written now is read as it last was.
+    /// Before somebody reads; waits for rows that are being written, too. What cannot be written now is read as it last
+    /// was.
     pub(super) async fn settle_to_read(&self) {
-        if self.late().waiting().len() > 0
-            && let Err(error) = self.settle().await
-        {
+        if let Err(error) = self.settle().await {
             tracing::warn!(%error, "reading alerts and incidents as they were last written");
         }
     }

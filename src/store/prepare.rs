@@ -50,6 +50,14 @@ pub(super) struct Block {
     pub(super) body: Vec<u8>,
 }
 
+/// An alert of an incident.
+pub(super) struct Membership {
+    pub(super) incident: IncidentId,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) firing: bool,
+    pub(super) link_only: bool,
+}
+
 pub(super) fn prepare(batch: &Batch) -> Result<Prepared, CommitError> {
     let mut last = LastOfEach::default();
     for effect in &batch.effects {
@@ -200,14 +208,14 @@ pub(super) fn incidents(records: &[&Incident]) -> Result<Rows, CommitError> {
     })
 }
 
-pub(super) fn memberships(records: &[(&(IncidentId, Fingerprint), &(bool, bool))]) -> Rows {
+pub(super) fn memberships(records: &[Membership]) -> Rows {
     Rows {
         table: Table::Memberships,
         columns: vec![
-            Column::ints(records.iter().map(|((incident, _), _)| incident.0.cast_signed())),
-            Column::ints(records.iter().map(|((_, fingerprint), _)| fingerprint.0.cast_signed())),
-            Column::ints(records.iter().map(|(_, (firing, _))| i64::from(*firing))),
-            Column::ints(records.iter().map(|(_, (_, link_only))| i64::from(*link_only))),
+            Column::ints(records.iter().map(|record| record.incident.0.cast_signed())),
+            Column::ints(records.iter().map(|record| record.fingerprint.0.cast_signed())),
+            Column::ints(records.iter().map(|record| i64::from(record.firing))),
+            Column::ints(records.iter().map(|record| i64::from(record.link_only))),
         ],
     }
 }

@@ -422,7 +422,7 @@ fn header(mail: &str, name: &str) -> String {
     let mut before = true;
     for (encoded, word) in words {
         // What stands between two encoded words is not meant.
-        if !decoded.is_empty() && !(before && encoded) {
+        if !(decoded.is_empty() || before && encoded) {
             decoded.push(' ');
         }
         decoded.push_str(&word);

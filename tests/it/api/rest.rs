@@ -522,6 +522,8 @@ async fn what_is_answered_is_what_the_document_describes() {
         let id = if path.contains("inspections") { "1" } else { "INC-1" };
         let id = if path.contains("problems") { "PRB-1" } else { id };
         let path = if path.ends_with("/draft") { &format!("{path}?month=2026-05") } else { path };
+        let year = format!("{path}?from=2026-01-01T00:00:00Z&to=2027-01-01T00:00:00Z");
+        let path = if path.starts_with("/api/v1/figures") { &year } else { path };
         let reply = house
             .get(&path.replace("{id}", id).replace("{plan}", "machine-room").replace("{fingerprint}", &fingerprint))
             .await;
@@ -529,7 +531,10 @@ async fn what_is_answered_is_what_the_document_describes() {
         assert_eq!(reply.header("cache-control"), "no-store", "{path}");
         let value = reply.json();
         if let Some(items) = value["items"].as_array() {
-            assert!(!items.is_empty() || path.ends_with("/sources"), "{path} shows nothing to compare");
+            assert!(
+                !items.is_empty() || path.ends_with("/sources") || path.contains("/billing"),
+                "{path} shows nothing to compare"
+            );
         }
         fits(&document, schema, &value, path);
         compared += 1;

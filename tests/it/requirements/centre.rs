@@ -131,11 +131,11 @@ impl Centre {
         let command =
             Command { actor: actor.to_owned(), role: role.to_owned(), idempotency_key: None, if_match: None, action };
         self.give(Request::Desk(DeskInput::Command(Box::new(command))));
-        let answers = self.effects[before..].iter().filter_map(|(_, effect)| match effect {
+        let answer = self.effects[before..].iter().rev().find_map(|(_, effect)| match effect {
             Effect::Answer(outcome) => Some(outcome.clone()),
             _ => None,
         });
-        answers.last().expect("every command is answered")
+        answer.expect("every command is answered")
     }
 
     #[track_caller]

@@ -471,6 +471,8 @@ fn hours_within_a_day_are_one_run_and_are_missed_one_by_one() {
     // At ten somebody does, and low voltage warns whatever was ticked.
     centre.at("2026-03-02T10:05:00");
     must(&on_run(&mut centre, "一线甲", 1, volts("10:00", 205.0)));
+    let now = centre.now();
+    centre.until(now);
     assert!(!of_alert(&centre, "InspectionSlotMissed", "电压")[0].state.is_open());
     assert_eq!(item(&run(&centre, 1), "电压@10:00").outcome, ItemOutcome::Warn);
     probe(&mut centre, 1, "门户@10:00", ItemOutcome::Pass, 12.0);
