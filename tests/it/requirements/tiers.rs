@@ -426,9 +426,9 @@ fn semantics_20_a_problem_past_its_review_date_climbs_until_somebody_looks_at_it
 #[test]
 fn row_58_every_flow_of_the_service_has_one_definition() {
     let rules = format!(
-        "{DESK}  - {{name: service, match: alertname=\"服务请求\", by: [device], class: request, settle: 0s}}\n  \
-         - {{name: repair, match: alertname=\"报修\", by: [device], class: incident, settle: 0s}}\n  \
-         - {{name: complaint, match: alertname=\"投诉\", by: [device], class: request, tiers: complaints, settle: 0s}}\n\
+        "{DESK}  - {{name: service, match: alertname=\"服务请求\", by: [device], class: request, group: false, settle: 0s}}\n  \
+         - {{name: repair, match: alertname=\"报修\", by: [device], class: incident, group: false, settle: 0s}}\n  \
+         - {{name: complaint, match: alertname=\"投诉\", by: [device], class: request, tiers: complaints, group: false, settle: 0s}}\n\
          problems:\n  - {{name: returns, count: 2, within: 30d, team: second}}\n\
          inspections:\n  - {{name: 机房, schedule: \"0 18 * * *\", zone: Asia/Shanghai, team: first, due_within: 1h, missed_after: 4h, items: [{{name: 空调, manual: {{}}}}]}}\n"
     );
@@ -536,6 +536,11 @@ async fn row_64_a_token_of_the_wrong_role_is_answered_403_by_the_running_service
         assert_eq!(code, 0, "{complaint}");
         secrets.insert(role, secret);
     }
+    until("the service has seen that there are tokens", async || {
+        let answer = service.client.get(format!("{}/api/v1/rules", service.base)).send().await.ok()?;
+        (answer.status() == 401).then_some(())
+    })
+    .await;
     let incident = "/api/v1/incidents/INC-1";
     let check = async |role: &str, path: &str, body: Value, expected: u16| {
         assert_eq!(ask(&service, &secrets[role], path, body).await, expected, "{role} {path}");
