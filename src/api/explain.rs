@@ -75,6 +75,8 @@ pub struct NoticeLine {
     pub at: Moment,
     pub title: String,
     pub team: String,
+    /// Whom of it, if it was not for all.
+    pub person: Option<String>,
     pub tier: Option<Tier>,
     pub channel: String,
     pub to: String,
@@ -294,6 +296,7 @@ impl NoticeLine {
             at: view.at,
             title: view.title,
             team: view.team,
+            person: view.person,
             tier: view.tier,
             channel: view.channel.to_owned(),
             to: view.to,

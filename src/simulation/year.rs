@@ -6,6 +6,8 @@ use super::chance::Chance;
 use super::province::{CLIENTS, Item, Province};
 use crate::model::{Moment, Span, Tier};
 
+/// How often a moment inside, or outside, working hours is looked for.
+const TRIES: u32 = 1_000;
 /// Requests for help of one client in a month of working days (the documents' figure).
 const CALLS_PER_CLIENT_AND_MONTH: f64 = 1.6;
 const MONTHS: f64 = 12.0;
@@ -73,8 +75,12 @@ impl<'a> Year<'a> {
         let count = CLIENTS as f64 * CALLS_PER_CLIENT_AND_MONTH * MONTHS * self.years() * self.share;
         for number in 1..=count as usize {
             let off_hours = chance.happens(CALLS_OFF_HOURS);
+            // A period of holidays alone has no such hours: then at any.
             let mut at = self.moment(chance);
-            while is_working(at) == off_hours {
+            for _ in 0..TRIES {
+                if is_working(at) != off_hours {
+                    break;
+                }
                 at = self.moment(chance);
             }
             let Some(item) = chance.pick(&clients) else { return };

@@ -24,7 +24,7 @@ teams:
 tiers:
   - name: default
     steps:
-      - { tier: 1, team: first-line, respond_by: 1500ms, page_every: 10m }
+      - { tier: 1, team: first-line, respond_by: 4s, page_every: 10m }
       - { tier: 2, team: second-line, respond_by: 1h, page_every: 1h }
 rules:
   - name: one-each
