@@ -65,7 +65,7 @@ pub struct ServeFlags {
     /// As whom mails are sent: noc@example.com, or "值班 <noc@example.com>"
     #[arg(long, env = "WATCHFIRE_SMTP_FROM", value_name = "ADDRESS")]
     pub smtp_from: Option<String>,
-    /// Directory with one file for each secret that channels name as {secret:NAME}; WATCHFIRE_SECRET_<NAME> comes first
+    /// Directory with one file for each secret that channels name as {secret:NAME}; `WATCHFIRE_SECRET_NAME` comes first
     #[arg(long, env = "WATCHFIRE_SECRETS_DIR", value_name = "DIR")]
     pub secrets_dir: Option<PathBuf>,
     /// How long the link of a notice acknowledges; needs --external-url [default: 24h]

@@ -23,7 +23,7 @@ pub enum Channel {
     Template(Box<RequestTemplate>),
 }
 
-/// A request whose address, headers and body have places (see [`super::places`]).
+/// A request whose address, headers and body have places (`places.rs`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RequestTemplate {
     pub method: RequestMethod,

@@ -87,7 +87,7 @@ impl Clock {
         }
     }
 
-    /// When [`Clock::tick`] has something to do.
+    /// When `tick` has something to do.
     pub fn next_deadline(&self) -> Option<Moment> {
         self.next
     }
