@@ -365,7 +365,7 @@ fn incident([which, verb, other, key, seen]: [u8; 5], engine: &Engine) -> Reques
     let text = || "已处理".to_owned();
     let action = match verb % 19 {
         0 | 1 => IncidentAction::Acknowledge { note: None },
-        2 => IncidentAction::Assign { assignee: "张工".to_owned() },
+        2 => IncidentAction::Assign { assignee: "值班工程师".to_owned() },
         3 => IncidentAction::Comment { text: text() },
         4 => IncidentAction::Pend { on: PendingOn::Vendor, reason: text() },
         5 => IncidentAction::Resume,
