@@ -13,9 +13,10 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use serde_json::json;
 use watchfire::engine::{Effect, Engine, Request, Work};
-use watchfire::model::{Event, Expiry, Fingerprint, Labels, Moment, Span, Status};
-use watchfire::rules::{self, RuleText};
+use watchfire::model::{Fingerprint, Moment, Span, Status};
+use watchfire::rules::{self, PayloadContext, RuleText, Source};
 use watchfire::simulation::{Alec, Grouped, Observed, Preset, Score, Simulation, alec, score, simulate, site_gap};
 
 const SEEDS: Range<u64> = 1000..1020;
@@ -296,6 +297,9 @@ fn sessions(rows: &[Row], gap: i64, key: impl Fn(&Row) -> String) -> Vec<usize> 
 struct Replayed {
     engine: Engine,
     work: Work,
+    /// How a row becomes an event.
+    source: Source,
+    context: PayloadContext,
     /// How often each alert began to fire, and which firing that is.
     firings: BTreeMap<Fingerprint, (u64, usize)>,
     /// By firing: its incident.
@@ -308,10 +312,14 @@ fn by_engine(rows: &[Row]) -> Vec<usize> {
     let loaded = rules::load(vec![RuleText { path: "ait-ads.yaml".to_owned(), text }]).expect("its rules are good");
     let mut engine = Engine::new(None);
     let hash = loaded.rulebook.hash;
+    let [source] = &loaded.rulebook.sources[..] else { panic!("ait-ads.yaml has one source") };
+    let source = source.clone();
     engine.learn(Arc::new(loaded.rulebook));
     let mut replayed = Replayed {
         engine,
         work: Work::default(),
+        source,
+        context: PayloadContext::default(),
         firings: BTreeMap::new(),
         incidents: Vec::new(),
         merged: BTreeMap::new(),
@@ -330,15 +338,11 @@ impl Replayed {
     fn row(&mut self, row: &Row) -> usize {
         let now = Moment::from_seconds(row.at);
         self.tick(now);
-        let labels =
-            Labels::from_pairs([("name", &row.name), ("ip", &row.ip), ("host", &row.host), ("short", &row.short)]);
-        let fingerprint = labels.fingerprint();
-        let event = Event {
-            summary: row.name.clone(),
-            occurred_at: Some(now),
-            expiry: Expiry::After(Span::from_minutes(5)),
-            ..Event::new("ids", Status::Firing, labels)
-        };
+        let Row { at, name, ip, host, short, phase: _ } = row;
+        let payload = json!({"time": at, "name": name, "ip": ip, "host": host, "short": short});
+        let event = self.source.map(&payload, &self.context).ok().and_then(|mut mapped| mapped.events.pop());
+        let event = event.expect("the source takes every row");
+        let fingerprint = event.labels.fingerprint();
         self.handle(now, Request::Event(Box::new(event)));
         self.firings[&fingerprint].1
     }
