@@ -11,6 +11,10 @@ use watchfire::rules::{self, RuleText};
 
 const ALERTS: usize = 100_000;
 
+/// The allocator of the product.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     println!("engine version {ENGINE_VERSION}, {ALERTS} alerts of 8 labels and 2 annotations");
     for rules in [10, 1_000] {

@@ -14,6 +14,10 @@ const EVENTS: u64 = 200_000;
 const MATCHING: u64 = 20;
 const BLOCK: u64 = 1_000;
 
+/// The allocator of the product.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     println!(
         "points of 7 labels, {MATCHING} % of them a rule's; a mix of suppress, pair, threshold, group and contexts"

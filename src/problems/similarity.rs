@@ -41,6 +41,20 @@ impl Words {
     pub fn is_empty(&self) -> bool {
         self.counts.is_empty()
     }
+
+    /// Takes these in, too; tells which were new.
+    fn take_in(&mut self, more: &Words) -> Vec<Fingerprint> {
+        let mut new = Vec::new();
+        for (word, count) in &more.counts {
+            if let Some(known) = self.counts.get_mut(word) {
+                *known = known.saturating_add(*count);
+            } else if self.counts.len() < Words::MAX {
+                self.counts.insert(*word, *count);
+                new.push(*word);
+            }
+        }
+        new
+    }
 }
 
 /// The words of the newest incidents. Cloning shares.
@@ -66,14 +80,7 @@ impl Likeness {
     pub fn learn(&mut self, id: IncidentId, words: Words) {
         self.forget(id);
         for word in words.counts.keys() {
-            match self.having.get_mut(word) {
-                Some(having) => {
-                    having.insert(id);
-                }
-                None => {
-                    self.having.insert(*word, BTreeSet::from([id]));
-                }
-            }
+            self.has(id, *word);
         }
         self.words.insert(id, words);
         self.known.insert(id);
@@ -81,6 +88,14 @@ impl Likeness {
             && let Some(oldest) = self.known.first().copied()
         {
             self.forget(oldest);
+        }
+    }
+
+    /// More words of an incident that is remembered; of another nothing is kept.
+    pub fn learn_more(&mut self, id: IncidentId, more: &Words) {
+        let Some(words) = self.words.get_mut(&id) else { return };
+        for word in words.take_in(more) {
+            self.has(id, word);
         }
     }
 
@@ -128,6 +143,17 @@ impl Likeness {
         found.sort_by(|(one, alike), (other, more)| more.total_cmp(alike).then(other.cmp(one)));
         found.truncate(most);
         found
+    }
+
+    fn has(&mut self, id: IncidentId, word: Fingerprint) {
+        match self.having.get_mut(&word) {
+            Some(having) => {
+                having.insert(id);
+            }
+            None => {
+                self.having.insert(word, BTreeSet::from([id]));
+            }
+        }
     }
 
     fn candidates(&self, words: &Words) -> BTreeSet<IncidentId> {
@@ -229,6 +255,16 @@ mod tests {
             for n in again {
                 likeness.learn(IncidentId(n as u64), of(&docs[n % docs.len()]));
             }
+            let mut bit_by_bit = Likeness::default();
+            for n in likeness.known.iter().copied() {
+                let whole = likeness.words(n).cloned().unwrap_or_default();
+                bit_by_bit.learn(n, Words::default());
+                for (word, count) in &whole.counts {
+                    bit_by_bit.learn_more(n, &Words { counts: BTreeMap::from([(*word, 1)]) });
+                    bit_by_bit.learn_more(n, &Words { counts: BTreeMap::from([(*word, count - 1)]) });
+                }
+            }
+            prop_assert_eq!(&bit_by_bit, &likeness);
             let restored: Likeness = postcard::from_bytes(&postcard::to_allocvec(&likeness).unwrap()).unwrap();
             prop_assert_eq!(&restored, &likeness);
             for doc in &docs {

@@ -59,10 +59,10 @@ impl Desk {
             self.state.kept.core.beginnings.add(step.now, beginning);
         }
         let read = self.state.get(id).is_some_and(|incident| incident.record.alerts <= ALERTS_READ);
-        if read && let Some(known) = self.state.kept.core.likeness.words(id) {
-            let mut words = known.clone();
+        if read {
+            let mut words = Words::default();
             add_words(&mut words, &member.labels, step.rulebook);
-            self.state.kept.core.likeness.learn(id, words);
+            self.state.kept.core.likeness.learn_more(id, &words);
         }
     }
 
