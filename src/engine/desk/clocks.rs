@@ -2,7 +2,7 @@
 //! breaches, outages enter the ledger and burn its budgets.
 
 use super::{Desk, DeskIncident, Step};
-use crate::engine::{Bound, Counted, NoticeKind, Refusal, TargetOutcome};
+use crate::engine::{Bound, Counted, Effect, NoticeKind, Refusal, TargetOutcome};
 use crate::incidents::{Incident, IncidentState, PendingOn, TimelineEntry, TimelineKind};
 use crate::model::{
     BreachReason, ClockKind, ContactBy, ContactLog, Event, IncidentId, Labels, Outage, Severity, Span, Status,
@@ -160,8 +160,7 @@ impl Desk {
         self.change(id, |record| record.note_outage(outage.clone()))?;
         self.enter_outages(id, step);
         self.follow_budgets(step);
-        let text = format!("{} was out, caused by the {}", outage.service, outage.party);
-        step.timeline(id, TimelineKind::OutageNoted, actor, text);
+        outage_line(id, outage, actor, step);
         Ok(())
     }
 
@@ -173,9 +172,9 @@ impl Desk {
                 survivor.record.contacts = merged.record.contacts.clone();
             }
             for outage in outages {
-                let refused = survivor.record.note_outage(outage.clone()).is_err();
-                if refused {
-                    step.count(Counted::Bound { which: Bound::Outages });
+                match survivor.record.inherit_outage(outage.clone()) {
+                    Ok(whole) => outage_line(into, &whole, TARGETS, step),
+                    Err(_full) => step.count(Counted::Bound { which: Bound::Outages }),
                 }
             }
         }
@@ -260,13 +259,12 @@ impl Desk {
             if let Some(incident) = self.state.get_mut(id) {
                 incident.outage_begun = true;
             }
-            let text = format!("{} is out, caused by the {}", outage.service, outage.party);
-            let begun = self.change(id, |record| record.note_outage(outage));
+            let begun = self.change(id, |record| record.note_outage(outage.clone()));
             if begun.is_err() {
                 step.count(Counted::Bound { which: Bound::Outages });
                 return false;
             }
-            step.timeline(id, TimelineKind::OutageNoted, TARGETS, text);
+            outage_line(id, &outage, TARGETS, step);
         } else {
             if !incident.outage_begun && !goes_on {
                 return false;
@@ -321,6 +319,20 @@ impl Desk {
             step.events.push(event);
         }
     }
+}
+
+fn outage_line(id: IncidentId, outage: &Outage, actor: &str, step: &mut Step<'_>) {
+    let verb = if outage.to.is_some() { "was" } else { "is" };
+    let text = format!("{} {verb} out, caused by the {}", outage.service, outage.party);
+    step.effects.push(Effect::Timeline(TimelineEntry {
+        incident: id,
+        at: step.now,
+        kind: TimelineKind::OutageNoted,
+        actor: actor.to_owned(),
+        text,
+        tier: None,
+        outage: Some(outage.clone()),
+    }));
 }
 
 fn meaning(clock: ClockKind) -> &'static str {
