@@ -140,9 +140,7 @@ impl Desk {
             let after = super::decision::closes_after(&incident.record, step);
             incident.close_at = incident.close_at.or(after.map(|after| step.now + after));
         }
-        let title = known.get(&reason.code).map_or("", String::as_str);
-        let text = format!("{} ({title}): {}", reason.code, reason.text);
-        step.timeline(id, TimelineKind::BreachExplained, actor, text);
+        breach_reason_line(id, reason, actor, step);
         Ok(())
     }
 
@@ -164,12 +162,30 @@ impl Desk {
         Ok(())
     }
 
-    /// The survivor of a merge has been in contact too, and what was out goes on being out under it.
+    /// The survivor of a merge has been in contact too, and answers for whatever was promised of the other one: the
+    /// clock that is due sooner goes on under it, what was late makes it late, with the reason that was given for that,
+    /// and what was out goes on being out. So merging, by a person or by a rule, escapes no promise.
     pub(super) fn inherit_promises(&mut self, into: IncidentId, merged: &DeskIncident, step: &mut Step<'_>) {
         let outages = &merged.record.outages;
         if let Some(survivor) = self.state.get_mut(into) {
             if survivor.record.contacts.is_empty() {
                 survivor.record.contacts = merged.record.contacts.clone();
+            }
+            let (was_breached, was_late) = (survivor.clocks.is_breached(), survivor.record.breached);
+            let goes_on = survivor.clocks.inherit(&merged.clocks, step.now, &step.rulebook.calendars);
+            survivor.record.breached |= merged.record.breached;
+            if goes_on {
+                let target = merged.clocks.target().unwrap_or_default();
+                let text = format!("what {} was promised by target {target} goes on here", merged.record.id);
+                step.timeline(into, TimelineKind::Promised, TARGETS, text);
+            }
+            if merged.record.breached && !was_late {
+                step.timeline(into, TimelineKind::Breached, TARGETS, format!("as {} was", merged.record.id));
+            }
+            // Its own lateness, if any, is still to be explained.
+            if let Some(reason) = merged.record.breach_reason.as_ref().filter(|_| !was_breached) {
+                survivor.record.breach_reason = Some(reason.clone());
+                breach_reason_line(into, reason, TARGETS, step);
             }
             for outage in outages {
                 match survivor.record.inherit_outage(outage.clone()) {
@@ -319,6 +335,12 @@ impl Desk {
             step.events.push(event);
         }
     }
+}
+
+fn breach_reason_line(id: IncidentId, reason: &BreachReason, actor: &str, step: &mut Step<'_>) {
+    let title = step.rulebook.breach_reasons.get(&reason.code).map_or("", String::as_str);
+    let text = format!("{} ({title}): {}", reason.code, reason.text);
+    step.timeline(id, TimelineKind::BreachExplained, actor, text);
 }
 
 fn outage_line(id: IncidentId, outage: &Outage, actor: &str, step: &mut Step<'_>) {
