@@ -1,7 +1,7 @@
 //! Promises against the clock: rows 1, 2, 3, 4, 13, 15, 27, 28, 32, 43, 44, 50, 51, 71, 74, 75, 77.
 
 use super::centre::{Centre, minutes, moment};
-use watchfire::engine::{Counted, Effect, IncidentAction, NoticeKind, Outcome, Refusal};
+use watchfire::engine::{Counted, Effect, IncidentAction, NoticeKind, Outcome, Refusal, TargetOutcome};
 use watchfire::incidents::{Incident, IncidentState, PendingOn, TimelineKind};
 use watchfire::model::{
     BreachReason, CauseParty, Class, ClockFace, ClockKind, ClockState, ContactBy, IncidentId, Outage, Span,
@@ -210,7 +210,8 @@ fn row_04_what_ended_by_itself_too_late_is_not_closed_without_a_reason() {
 /// Whatever ends a late incident, somebody says why; and the promise of what is merged goes on in the survivor.
 #[test]
 fn row_04_cancelling_or_merging_escapes_no_promise() {
-    let targets = "targets:\n  - {name: 标准, version: 1, match: 'site!=\"汕头\"', ttr: {within: 1h}}\n";
+    let targets =
+        "targets:\n  - {name: 标准, version: 1, match: 'site!=\"汕头\"', tto: {within: 3h}, ttr: {within: 1h}}\n";
     let rules = with(&format!("{targets}{}", rule("class: incident, group: false")));
     let mut centre = Centre::open(&rules, "2026-02-13T10:00:00");
     let fire = |centre: &mut Centre, site: &str| {
@@ -228,7 +229,11 @@ fn row_04_cancelling_or_merging_escapes_no_promise() {
     ["珠海", "汕头", "韶关"].into_iter().for_each(|site| fire(&mut centre, site));
 
     // Before it is late: the survivor inherits the sooner deadline, or the only one.
+    done(centre.on_incident("一线值班", 4, contact(ContactBy::Phone)));
     done(centre.on_incident("一线值班", 3, merge(4)));
+    let met = Effect::Count(Counted::Target { clock: ClockKind::Tto, outcome: TargetOutcome::Met });
+    assert_eq!(clock(&centre.incident(4), ClockKind::Tto).state, ClockState::Met, "who was told was told of both");
+    assert_eq!(centre.effects.iter().filter(|(_, effect)| *effect == met).count(), 1);
     assert_eq!(clock(&centre.incident(4), ClockKind::Ttr).deadline, Some(moment("2026-02-13T11:00:00")));
     done(centre.on_incident("一线值班", 6, merge(5)));
     assert_eq!(clock(&centre.incident(5), ClockKind::Ttr).deadline, Some(moment("2026-02-13T11:40:00")));
