@@ -290,14 +290,14 @@ async fn reopen(State(api): Api, author: Author, Id(id): Incident, Body(body): B
     act(&api, author, id, IncidentAction::Reopen { reason: body.reason.0 }).await
 }
 
-/// Folds it into another.
+/// Folds it into another, which takes over its promises; one that was late says why before (breach-reason).
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/merge", request_body = inline(Merge),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn merge(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Merge>) -> Answer {
     act(&api, author, id, IncidentAction::Merge { into: body.into }).await
 }
 
-/// Says that it never was one.
+/// Says that it never was one; if it was late, only after why was said (breach-reason).
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/cancel", request_body = inline(Reason),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn cancel(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Reason>) -> Answer {

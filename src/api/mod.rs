@@ -14,6 +14,7 @@ mod dispatch_order;
 mod endpoint;
 mod explain;
 mod family;
+mod figure_shapes;
 mod figures;
 mod incident_commands;
 mod incidents;

@@ -186,6 +186,7 @@ impl Desk {
             opened_at: incident.opened_at,
             diagnosis: incident.diagnosis.clone(),
             waiting: incident.waiting.clone(),
+            clocks: incident.clocks.iter().filter(|clock| HandedOver::is_running(clock)).cloned().collect(),
             hands_to: None,
             wanted: Wanted { site: wanted("site"), skill: wanted("skill") },
         }

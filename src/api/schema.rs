@@ -5,6 +5,7 @@ use super::staff_schema;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr};
 
+use super::figure_shapes::FIGURES;
 use super::promise_shapes::PROMISES;
 use super::review_shapes::REVIEWED;
 
@@ -20,7 +21,8 @@ pub enum Kind {
     Time,
     /// A list of texts.
     Texts,
-    /// A list of another shape.
+    /// Another shape, and a list of one.
+    One(&'static str),
     Many(&'static str),
     /// Anything else of JSON.
     Object,
@@ -38,7 +40,8 @@ pub struct Shape {
 }
 
 use Kind::{
-    Bool, Labels, Many, MaybeBool, MaybeNumber, MaybeObject, MaybeText, MaybeTime, Number, Object, Text, Texts, Time,
+    Bool, Labels, Many, MaybeBool, MaybeNumber, MaybeObject, MaybeText, MaybeTime, Number, Object, One, Text, Texts,
+    Time,
 };
 
 /// Every shape that answers refer to. Where one is listed, `…Page` is the list of it.
@@ -109,30 +112,7 @@ pub const SHAPES: &[Shape] = &[
             ("actor", Text),
             ("text", Text),
             ("tier", MaybeNumber),
-        ],
-    },
-    Shape {
-        name: "Figures",
-        members: &[
-            ("from", Time),
-            ("to", Time),
-            ("calendar", Text),
-            ("incidents", Object),
-            ("problems", Object),
-            ("inspections", Object),
-            ("outage_minutes", MaybeNumber),
-        ],
-    },
-    Shape {
-        name: "BillingRow",
-        members: &[
-            ("incident", Text),
-            ("title", Text),
-            ("opened_at", Time),
-            ("resolved_at", Time),
-            ("minutes", Number),
-            ("working_minutes", Number),
-            ("off_hours_minutes", Number),
+            ("outage", MaybeObject),
         ],
     },
     Shape {
@@ -380,6 +360,7 @@ pub fn components() -> Vec<(String, RefOr<Schema>)> {
     let shapes = SHAPES
         .iter()
         .chain(staff_schema::SHAPES)
+        .chain(FIGURES)
         .chain(PROMISES)
         .chain(REVIEWED)
         .map(|shape| (shape.name.to_owned(), of(shape)));
@@ -420,6 +401,7 @@ fn of_kind(kind: Kind) -> RefOr<Schema> {
         MaybeObject => maybe(Type::Object),
         Labels => ObjectBuilder::new().additional_properties(Some(plain(Type::String))).build().into(),
         Texts => ArrayBuilder::new().items(plain(Type::String)).build().into(),
+        One(name) => Ref::from_schema_name(name).into(),
         Many(name) => ArrayBuilder::new().items(Ref::from_schema_name(name)).build().into(),
     }
 }

@@ -104,6 +104,7 @@ pub const SHAPES: &[Shape] = &[
             ("opened_at", Time),
             ("diagnosis", MaybeText),
             ("waiting", MaybeObject),
+            ("clocks", Many("Clock")),
             ("hands_to", MaybeText),
         ],
     },

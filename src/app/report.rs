@@ -90,6 +90,8 @@ pub fn shown(figures: &Figures) -> String {
         row(name, tier.resolved, tier.share);
     }
     row("一线拦截 contained", incidents.contained, incidents.containment_rate);
+    row("升级 handed on", incidents.escalations, None);
+    row("退回 handed back", incidents.bounces, incidents.bounce_rate);
     row("重开 reopened", incidents.reopened, incidents.reopen_rate);
     row("重复 recurring", incidents.recurring, incidents.recurrence_rate);
     row("超时 overdue", incidents.overdue, incidents.overdue_rate);
@@ -116,9 +118,7 @@ pub fn shown(figures: &Figures) -> String {
     for reason in &incidents.overdue_reasons {
         line(format_args!("超时原因 overdue because {}: {}", reason.code, reason.count));
     }
-    if let Some(minutes) = figures.outage_minutes {
-        line(format_args!("中断 outage by the provider: {minutes} min"));
-    }
+    line(format_args!("中断 outage by the provider: {} min", figures.outage_minutes));
     let inspections = &figures.inspections;
     line(format_args!(
         "巡检 inspections: {} completed, {} missed, {} skipped, completion {}",

@@ -1,11 +1,12 @@
 //! The statutory holidays and make-up workdays that ship with watchfire.
 //!
 //! Source of the figures: the yearly notices of the General Office of the State Council (国务院办公厅关于部分节假日安排的通知),
-//! one notice a year, published in October or November of the year before; the same days that NateScarlet/holiday-cn
-//! (commit d4e53bf) lists. A year that is not here can be written into the calendar's own `holidays` and `make_up`.
+//! one notice a year, published in October or November of the year before; each year below was compared with the text of
+//! its notice. A year that is not here can be written into the calendar's own `holidays` and `make_up`.
 
 use std::collections::BTreeSet;
 
+use jiff::ToSpan;
 use jiff::civil::{Date, date};
 
 /// Whose statutory days.
@@ -14,71 +15,66 @@ pub enum Statutory {
     China,
 }
 
+/// A day of a year: month and day.
+type Day = (i8, i8);
+
 /// The days off and the weekend days that are worked instead, of one year.
 struct Year {
     year: i16,
     /// First and last day of each holiday.
-    holidays: &'static [(Date, Date)],
-    make_up: &'static [Date],
+    holidays: &'static [(Day, Day)],
+    make_up: &'static [Day],
 }
 
-/// 国办发明电〔2023〕7号, 〔2024〕12号 and 〔2025〕7号.
 const CHINA: &[Year] = &[
+    // 国办发明电〔2023〕7号 of 2023-10-25, as printed in 人民日报 of 2023-10-26, page 6.
     Year {
         year: 2024,
         holidays: &[
-            (date(2024, 1, 1), date(2024, 1, 1)),
-            (date(2024, 2, 10), date(2024, 2, 17)),
-            (date(2024, 4, 4), date(2024, 4, 6)),
-            (date(2024, 5, 1), date(2024, 5, 5)),
-            (date(2024, 6, 10), date(2024, 6, 10)),
-            (date(2024, 9, 15), date(2024, 9, 17)),
-            (date(2024, 10, 1), date(2024, 10, 7)),
+            ((1, 1), (1, 1)),
+            ((2, 10), (2, 17)),
+            ((4, 4), (4, 6)),
+            ((5, 1), (5, 5)),
+            ((6, 10), (6, 10)),
+            ((9, 15), (9, 17)),
+            ((10, 1), (10, 7)),
         ],
-        make_up: &[
-            date(2024, 2, 4),
-            date(2024, 2, 18),
-            date(2024, 4, 7),
-            date(2024, 4, 28),
-            date(2024, 5, 11),
-            date(2024, 9, 14),
-            date(2024, 9, 29),
-            date(2024, 10, 12),
-        ],
+        make_up: &[(2, 4), (2, 18), (4, 7), (4, 28), (5, 11), (9, 14), (9, 29), (10, 12)],
     },
+    // 国办发明电〔2024〕12号 of 2024-11-12, as released by 新华社 that day.
     Year {
         year: 2025,
         holidays: &[
-            (date(2025, 1, 1), date(2025, 1, 1)),
-            (date(2025, 1, 28), date(2025, 2, 4)),
-            (date(2025, 4, 4), date(2025, 4, 6)),
-            (date(2025, 5, 1), date(2025, 5, 5)),
-            (date(2025, 5, 31), date(2025, 6, 2)),
-            (date(2025, 10, 1), date(2025, 10, 8)),
+            ((1, 1), (1, 1)),
+            ((1, 28), (2, 4)),
+            ((4, 4), (4, 6)),
+            ((5, 1), (5, 5)),
+            ((5, 31), (6, 2)),
+            ((10, 1), (10, 8)),
         ],
-        make_up: &[date(2025, 1, 26), date(2025, 2, 8), date(2025, 4, 27), date(2025, 9, 28), date(2025, 10, 11)],
+        make_up: &[(1, 26), (2, 8), (4, 27), (9, 28), (10, 11)],
     },
+    // 国办发明电〔2025〕7号 of 2025-11-04, as released by 新华社 that day.
     Year {
         year: 2026,
         holidays: &[
-            (date(2026, 1, 1), date(2026, 1, 3)),
-            (date(2026, 2, 15), date(2026, 2, 23)),
-            (date(2026, 4, 4), date(2026, 4, 6)),
-            (date(2026, 5, 1), date(2026, 5, 5)),
-            (date(2026, 6, 19), date(2026, 6, 21)),
-            (date(2026, 9, 25), date(2026, 9, 27)),
-            (date(2026, 10, 1), date(2026, 10, 7)),
+            ((1, 1), (1, 3)),
+            ((2, 15), (2, 23)),
+            ((4, 4), (4, 6)),
+            ((5, 1), (5, 5)),
+            ((6, 19), (6, 21)),
+            ((9, 25), (9, 27)),
+            ((10, 1), (10, 7)),
         ],
-        make_up: &[
-            date(2026, 1, 4),
-            date(2026, 2, 14),
-            date(2026, 2, 28),
-            date(2026, 5, 9),
-            date(2026, 9, 20),
-            date(2026, 10, 10),
-        ],
+        make_up: &[(1, 4), (2, 14), (2, 28), (5, 9), (9, 20), (10, 10)],
     },
 ];
+
+impl Year {
+    const fn day(&self, (month, day): Day) -> Date {
+        date(self.year, month, day)
+    }
+}
 
 impl Statutory {
     pub const ALL: [Statutory; 1] = [Statutory::China];
@@ -95,13 +91,16 @@ impl Statutory {
 
     /// Every day off that is known.
     pub fn holidays(self) -> BTreeSet<Date> {
-        let spans = self.known().iter().flat_map(|year| year.holidays);
-        spans.flat_map(|(first, last)| first.series(jiff::ToSpan::day(1)).take_while(move |day| day <= last)).collect()
+        let spans = self
+            .known()
+            .iter()
+            .flat_map(|year| year.holidays.iter().map(|(first, last)| (year.day(*first), year.day(*last))));
+        spans.flat_map(|(first, last)| first.series(1.day()).take_while(move |day| *day <= last)).collect()
     }
 
     /// Every weekend day that is worked instead of a day off.
     pub fn make_up(self) -> BTreeSet<Date> {
-        self.known().iter().flat_map(|year| year.make_up.iter().copied()).collect()
+        self.known().iter().flat_map(|year| year.make_up.iter().map(|day| year.day(*day))).collect()
     }
 
     /// The last year that is known.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::incidents::{Incident, IncidentState, TimelineEntry, TimelineKind};
-use crate::model::{IncidentId, Moment, Tier};
+use crate::model::{IncidentId, Moment, Outage, Tier};
 
 /// How an incident stands, as far as the figures care.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,8 +26,9 @@ pub struct Case {
     pub ending: Ending,
     /// Who has it, or had it when it was resolved; `None`: it pages nobody, and nobody is measured by it.
     pub tier: Option<Tier>,
-    /// It went beyond the line that had it first.
-    pub escalated: bool,
+    /// How often it went to a higher line, and how often one handed it back.
+    pub escalations: u64,
+    pub bounces: u64,
     pub reopened: u64,
     /// Some time limit of it passed.
     pub overdue: bool,
@@ -35,6 +36,8 @@ pub struct Case {
     pub late_because: Option<String>,
     /// It belongs to a problem.
     pub recurring: bool,
+    /// What was out because of it, and when.
+    pub outages: Vec<Outage>,
 }
 
 impl Case {
@@ -53,12 +56,19 @@ impl Case {
                 IncidentState::Cancelled => Ending::Cancelled,
             },
             tier: (!record.unpaged).then_some(record.tier),
-            escalated: record.escalations > 0,
+            escalations: u64::from(record.escalations),
+            bounces: u64::from(record.support.bounces),
             reopened: u64::from(record.reopened),
             overdue: record.breached,
             late_because: record.breach_reason.as_ref().map(|reason| reason.code.clone()),
             recurring: record.problem.is_some(),
+            outages: record.outages.clone(),
         }
+    }
+
+    /// It went beyond the line that had it first.
+    pub fn is_escalated(&self) -> bool {
+        self.escalations > 0
     }
 
     fn opened(first: &TimelineEntry) -> Case {
@@ -69,11 +79,13 @@ impl Case {
             resolved_at: None,
             ending: Ending::Open,
             tier: None,
-            escalated: false,
+            escalations: 0,
+            bounces: 0,
             reopened: 0,
             overdue: false,
             late_because: None,
             recurring: false,
+            outages: Vec::new(),
         }
     }
 
@@ -84,7 +96,8 @@ impl Case {
             TimelineKind::Acknowledged => {
                 self.acknowledged_at.get_or_insert(line.at);
             }
-            TimelineKind::Escalated => self.escalated = true,
+            TimelineKind::Escalated => self.escalations += 1,
+            TimelineKind::HandedBack => self.bounces += 1,
             TimelineKind::Breached => self.overdue |= !line.is_on_trial(),
             // The line begins with the code, its title in parentheses.
             TimelineKind::BreachExplained => self.late_because = line.text.split(" (").next().map(str::to_owned),
@@ -92,14 +105,23 @@ impl Case {
             TimelineKind::Resolved => {
                 self.ending = Ending::Resolved;
                 self.resolved_at = Some(line.at);
+                self.end_outages(line.at);
             }
             TimelineKind::Reopened => {
                 self.ending = Ending::Open;
                 self.resolved_at = None;
                 self.reopened += 1;
             }
-            TimelineKind::Merged if line.is_end_by_merging() => self.ending = Ending::Merged,
-            TimelineKind::Cancelled => self.ending = Ending::Cancelled,
+            TimelineKind::Merged if line.is_end_by_merging() => {
+                self.ending = Ending::Merged;
+                // What was out goes on being out under the other one, whose lines say so.
+                self.outages.clear();
+            }
+            TimelineKind::Cancelled => {
+                self.ending = Ending::Cancelled;
+                self.end_outages(line.at);
+            }
+            TimelineKind::OutageNoted => self.note_outage(line),
             TimelineKind::Merged
             | TimelineKind::AlertJoined
             | TimelineKind::AlertCleared
@@ -109,7 +131,6 @@ impl Case {
             | TimelineKind::Paged
             | TimelineKind::Queued
             | TimelineKind::StepSkipped
-            | TimelineKind::HandedBack
             | TimelineKind::Triaged
             | TimelineKind::StepTicked
             | TimelineKind::ManagersTold
@@ -126,9 +147,25 @@ impl Case {
             | TimelineKind::Promised
             | TimelineKind::TargetWarning
             | TimelineKind::Contacted
-            | TimelineKind::OutageNoted
             | TimelineKind::WorkaroundTried
             | TimelineKind::FoundDuring => {}
+        }
+    }
+
+    /// In the place of what was said before of the same time, service and customer.
+    fn note_outage(&mut self, line: &TimelineEntry) {
+        let Some(outage) = &line.outage else { return };
+        self.outages.retain(|old| !outage.corrects(old));
+        self.outages.push(outage.clone());
+        if self.ending != Ending::Open {
+            self.end_outages(self.resolved_at.unwrap_or(line.at));
+        }
+    }
+
+    /// With the incident ends what was out because of it.
+    fn end_outages(&mut self, at: Moment) {
+        for outage in self.outages.iter_mut().filter(|outage| outage.to.is_none()) {
+            outage.to = Some(at.max(outage.from));
         }
     }
 }

@@ -117,6 +117,11 @@ pub struct IncidentFigures {
     pub containment_rate: Option<f64>,
     pub containment: Option<Containment>,
     pub escalated: u64,
+    /// How often one of them went to a higher line, and how often one handed it back.
+    pub escalations: u64,
+    pub bounces: u64,
+    /// Handed back, of those handed on.
+    pub bounce_rate: Option<f64>,
     /// At least once.
     pub reopened: u64,
     pub reopen_rate: Option<f64>,
@@ -150,7 +155,9 @@ impl IncidentFigures {
         let (wall_tta, working_tta) = times(&opened, calendar, |case| case.acknowledged_at);
         let (wall_ttr, working_ttr) = times(&resolved, calendar, |case| case.resolved_at);
         let of_tier = |tier: Tier| count(&resolved, &|case| case.tier == Some(tier));
-        let contained = count(&resolved, &|case| case.tier == Some(Tier::First) && !case.escalated);
+        let contained = count(&resolved, &|case| case.tier == Some(Tier::First) && !case.is_escalated());
+        let sum = |of: fn(&Case) -> u64| resolved.iter().map(|case| of(case)).sum::<u64>();
+        let (escalations, bounces) = (sum(|case| case.escalations), sum(|case| case.bounces));
         let reopened = count(&resolved, &|case| case.reopened > 0);
         let recurring = count(&resolved, &|case| case.recurring);
         let overdue = count(&resolved, &|case| case.overdue);
@@ -172,7 +179,10 @@ impl IncidentFigures {
             contained,
             containment_rate: share(contained, whole),
             containment: Containment::of(contained, whole),
-            escalated: count(&resolved, &|case| case.escalated),
+            escalated: count(&resolved, &Case::is_escalated),
+            escalations,
+            bounces,
+            bounce_rate: share(bounces, escalations),
             reopened,
             reopen_rate: share(reopened, whole),
             recurring,

@@ -1,9 +1,11 @@
 //! The figures once more, from nothing but what was written down as it happened: the incidents' timelines and the
-//! audit log. Outages are corrected in their ledger and not retold here.
+//! audit log.
 
 use std::collections::BTreeMap;
 
-use super::{EndedRun, Figures, IncidentFigures, InspectionFigures, Period, ProblemFigures, cases_of_log};
+use super::{
+    EndedRun, Figures, IncidentFigures, InspectionFigures, Period, ProblemFigures, cases_of_log, outage_minutes,
+};
 use crate::calendar::WorkCalendar;
 use crate::incidents::TimelineEntry;
 use crate::inspections::RunState;
@@ -20,12 +22,13 @@ pub struct AuditLine<'a> {
 }
 
 impl Figures {
-    /// Lines in the order in which they were written.
+    /// Lines in the order in which they were written. An outage that goes on lasts until `now`.
     pub fn of_log<'a>(
         timeline: impl IntoIterator<Item = &'a TimelineEntry>,
         audit: &[AuditLine<'_>],
         period: Period,
         calendar: &WorkCalendar,
+        now: Moment,
     ) -> Figures {
         let cases = cases_of_log(timeline);
         let ended: Vec<EndedRun> = audit.iter().filter_map(ended_run).collect();
@@ -35,7 +38,7 @@ impl Figures {
             incidents: IncidentFigures::of(&cases, period, calendar),
             problems: problems(audit, period),
             inspections: InspectionFigures::of(&ended, period),
-            outage_minutes: None,
+            outage_minutes: outage_minutes(&cases, period, now),
         }
     }
 }

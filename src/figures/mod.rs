@@ -41,8 +41,8 @@ pub struct Figures {
     pub incidents: IncidentFigures,
     pub problems: ProblemFigures,
     pub inspections: InspectionFigures,
-    /// How long at least one service was out by the provider's fault; `None` where the records of it were not read.
-    pub outage_minutes: Option<u64>,
+    /// How long at least one service was out by the provider's fault.
+    pub outage_minutes: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,19 +72,22 @@ impl Figures {
         calendar: &WorkCalendar,
         now: Moment,
     ) -> Figures {
-        let incidents: Vec<&Incident> = incidents.into_iter().collect();
-        let cases: Vec<Case> = incidents.iter().copied().map(Case::of_record).collect();
+        let cases: Vec<Case> = incidents.into_iter().map(Case::of_record).collect();
         let ended: Vec<EndedRun> = runs.into_iter().filter_map(EndedRun::of_record).collect();
-        let outages = incidents.iter().flat_map(|incident| &incident.outages);
-        let ours = outages.filter(|outage| outage.party == CauseParty::Provider);
-        let out = downtime(ours, period.from, period.to, now);
         Figures {
             period,
             calendar: calendar.name.clone(),
             incidents: IncidentFigures::of(&cases, period, calendar),
             problems: ProblemFigures::of(problems, period),
             inspections: InspectionFigures::of(&ended, period),
-            outage_minutes: Some(out.as_micros().max(0).cast_unsigned() / MICROS_PER_MINUTE),
+            outage_minutes: outage_minutes(&cases, period, now),
         }
     }
+}
+
+/// Begun minutes do not count.
+fn outage_minutes(cases: &[Case], period: Period, now: Moment) -> u64 {
+    let outages = cases.iter().flat_map(|case| &case.outages);
+    let ours = outages.filter(|outage| outage.party == CauseParty::Provider);
+    downtime(ours, period.from, period.to, now).as_micros().max(0).cast_unsigned() / MICROS_PER_MINUTE
 }

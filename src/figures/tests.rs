@@ -15,11 +15,13 @@ fn case(id: u64, opened: i64, resolved: Option<i64>, tier: Option<Tier>) -> Case
         resolved_at: resolved.map(minute),
         ending: if resolved.is_some() { Ending::Resolved } else { Ending::Open },
         tier,
-        escalated: tier != Some(Tier::First),
+        escalations: u64::from(tier != Some(Tier::First)),
+        bounces: 0,
         reopened: 0,
         overdue: false,
         late_because: None,
         recurring: false,
+        outages: Vec::new(),
     }
 }
 

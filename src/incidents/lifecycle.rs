@@ -197,15 +197,26 @@ impl Incident {
         if outage.to.is_some_and(|to| to <= outage.from) {
             return Err(self.refusal("note an outage of", "it ends before it begins"));
         }
-        let overlaps =
-            |old: &Outage| old.to.is_none_or(|to| outage.from < to) && outage.to.is_none_or(|to| old.from < to);
-        let same = |old: &Outage| (&old.service, &old.customer) == (&outage.service, &outage.customer) && overlaps(old);
-        self.outages.retain(|old| !same(old));
+        self.outages.retain(|old| !outage.corrects(old));
         if self.outages.len() >= LOGGED_MAX {
             return Err(self.refusal("note an outage of", &format!("it has {LOGGED_MAX} already")));
         }
         self.outages.push(outage);
         Ok(())
+    }
+
+    /// Takes over an outage of an incident that has become a part of this one, and answers it as it stands here: with
+    /// what overlaps it, it is one outage, of whoever caused that.
+    pub fn inherit_outage(&mut self, outage: Outage) -> Result<Outage, NotAllowed> {
+        let overlapping = self.outages.iter().filter(|own| outage.corrects(own)).cloned().collect::<Vec<_>>();
+        let whole = overlapping.into_iter().fold(outage, |whole, own| Outage {
+            party: own.party,
+            from: whole.from.min(own.from),
+            to: whole.to.zip(own.to).map(|(a, b)| a.max(b)),
+            ..whole
+        });
+        self.note_outage(whole.clone())?;
+        Ok(whole)
     }
 
     fn end_merged(&mut self, into: IncidentId) {
@@ -291,6 +302,35 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Whatever overlaps what the survivor noted itself makes that longer, and takes nothing from it.
+    #[test]
+    fn an_inherited_outage_is_one_with_what_it_overlaps() {
+        use crate::model::CauseParty;
+        let outage = |from: i64, to: Option<i64>, party| Outage {
+            customer: String::new(),
+            service: "业务平台".to_owned(),
+            party,
+            from: Moment::from_seconds(from),
+            to: to.map(Moment::from_seconds),
+        };
+        let (provider, customer) = (CauseParty::Provider, CauseParty::Customer);
+        for (own, inherited, whole) in [
+            ((10, None), (30, None), (10, None)),
+            ((10, Some(20)), (15, Some(40)), (10, Some(40))),
+            ((10, Some(20)), (15, None), (10, None)),
+            ((30, Some(40)), (10, Some(35)), (10, Some(40))),
+        ] {
+            let mut incident = sample();
+            incident.note_outage(outage(own.0, own.1, provider)).unwrap();
+            incident.inherit_outage(outage(inherited.0, inherited.1, customer)).unwrap();
+            assert_eq!(incident.outages, [outage(whole.0, whole.1, provider)], "{own:?} and {inherited:?}");
+        }
+        let mut incident = sample();
+        incident.note_outage(outage(10, Some(20), provider)).unwrap();
+        incident.inherit_outage(outage(20, Some(30), customer)).unwrap();
+        assert_eq!(incident.outages.len(), 2, "one after the other");
     }
 
     #[test]

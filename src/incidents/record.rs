@@ -203,6 +203,9 @@ pub struct TimelineEntry {
     /// Who has the incident after this; `None`: nobody is paged for it.
     #[serde(default)]
     pub tier: Option<Tier>,
+    /// What was out from when to when, of a line that notes it.
+    #[serde(default)]
+    pub outage: Option<Outage>,
 }
 
 impl TimelineEntry {

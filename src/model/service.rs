@@ -164,7 +164,7 @@ pub struct BreachReason {
     pub text: String,
 }
 
-/// A stretch of time in which a service was out for a customer.
+/// A stretch of time in which a service was out for a customer; half-open.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Outage {
     /// Empty: all of them.
@@ -174,6 +174,14 @@ pub struct Outage {
     pub from: Moment,
     /// `None`: it goes on.
     pub to: Option<Moment>,
+}
+
+impl Outage {
+    /// Whether it says something new of what another one says: the same service and customer, and they overlap.
+    pub fn corrects(&self, other: &Outage) -> bool {
+        let same = (&self.service, &self.customer) == (&other.service, &other.customer);
+        same && other.to.is_none_or(|to| self.from < to) && self.to.is_none_or(|to| other.from < to)
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The hand-over sheet (交接班): what is open when one shift ends, what waits, which clocks run, and who gets what.
+//! The hand-over sheet (交接班): what is open when one shift ends, what waits, which promises and ladders run, and who gets what.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{Attendance, Choice, Duty, Overrides, Wanted, choose, next_change, on_duty};
-use crate::model::{Moment, Priority, Waiting};
+use crate::model::{ClockFace, ClockKind, ClockState, Moment, Priority, Waiting};
 use crate::rules::{Roster, Rulebook, Team};
 
 /// How many lines of each kind the text shows; the rest is counted.
@@ -26,13 +26,26 @@ pub struct HandedOver {
     /// What was found out so far.
     pub diagnosis: Option<String>,
     pub waiting: Option<Waiting>,
+    /// The promises on it that are not kept yet: those that run, pause, or are broken.
+    pub clocks: Vec<ClockFace>,
     /// Who should have it after the change; `None`: it goes on waiting.
     pub hands_to: Option<String>,
     #[serde(skip)]
     pub wanted: Wanted,
 }
 
-/// A clock that runs on one of them.
+impl HandedOver {
+    /// Whether that promise still asks something of whoever takes over.
+    pub fn is_running(clock: &ClockFace) -> bool {
+        match clock.state {
+            ClockState::Running | ClockState::Paused => true,
+            ClockState::Breached => clock.ended_at.is_none(),
+            ClockState::Idle | ClockState::Met => false,
+        }
+    }
+}
+
+/// What the ladder does next on one of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Clock {
     pub id: String,
@@ -151,6 +164,9 @@ fn write_sheet(sheet: &Handover, text: &mut String) -> std::fmt::Result {
         if let Some(diagnosis) = &one.diagnosis {
             writeln!(text, "      {diagnosis}")?;
         }
+        for clock in &one.clocks {
+            writeln!(text, "      {}", promise(clock))?;
+        }
     }
     if sheet.open.len() > LINES_MAX {
         writeln!(text, "  … and {} more", sheet.open.len() - LINES_MAX)?;
@@ -160,6 +176,26 @@ fn write_sheet(sheet: &Handover, text: &mut String) -> std::fmt::Result {
         writeln!(text, "  {} {}: {}", clock.at, clock.id, clock.what)?;
     }
     Ok(())
+}
+
+/// Which promise, and how it stands: broken is said even where it stands still now.
+fn promise(clock: &ClockFace) -> String {
+    let what = match clock.clock {
+        ClockKind::Tto => "响应时限 respond",
+        ClockKind::Ttr => "解决时限 resolve",
+    };
+    let due = match (clock.breached_at, clock.deadline) {
+        (Some(at), _) => format!("已超时 breached at {at}"),
+        (None, Some(at)) => format!("due {at}"),
+        (None, None) => "no time is set".to_owned(),
+    };
+    let due = match &clock.paused {
+        Some(why) if clock.breached_at.is_none() => format!("暂停 paused: {why}"),
+        Some(why) => format!("{due}; 暂停 paused: {why}"),
+        None => due,
+    };
+    let shadow = if clock.shadow { " (试行 on trial)" } else { "" };
+    format!("{what} {due}, {} of {} {}{shadow}", clock.limit, clock.target, clock.calendar)
 }
 
 fn names(people: &[String]) -> String {

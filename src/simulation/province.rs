@@ -16,6 +16,7 @@ pub const NETWORK: usize = 200;
 pub const APPLICATIONS: usize = 20;
 pub const OFFICES: usize = 6;
 pub const BRIGADES: usize = 18;
+/// Code and name.
 pub const BRANCHES: [(&str, &str); 17] = [
     ("GZ01", "广州"),
     ("SZ02", "深圳"),

@@ -128,6 +128,17 @@ impl Clock {
         self.reaches(self.terms.as_ref()?.limit, calendars)
     }
 
+    /// When it broke, else when it would if it ran from now on: which of two promises is the sooner one. `None` once the
+    /// promise was kept, and without one.
+    pub fn falls_due(&self, now: Moment, calendars: &Calendars) -> Option<Moment> {
+        if self.breached_at.is_some() || self.ended_at.is_some() {
+            return self.breached_at;
+        }
+        let terms = self.terms.as_ref()?;
+        let left = terms.limit.saturating_sub(self.elapsed(now, calendars));
+        calendars.get(&terms.calendar).map_or(Some(now + left), |calendar| calendar.add(now, left))
+    }
+
     /// Takes a course under these terms. What has run stays; so does a breach.
     pub fn steer(&mut self, now: Moment, course: &Course, terms: Option<&Terms>, calendars: &Calendars) {
         if self.terms.as_ref() != terms {

@@ -72,6 +72,8 @@ pub struct Clocks {
     held: Option<Held>,
     /// The priority for which the target was looked up.
     looked_up: Option<Priority>,
+    /// A promise of which people were told was broken: for good, whatever target holds later.
+    broken: bool,
     tto: Clock,
     ttr: Clock,
 }
@@ -97,7 +99,7 @@ impl Clocks {
 
     /// Whether a promise was broken that somebody must answer for.
     pub fn is_breached(&self) -> bool {
-        self.is_told() && [&self.tto, &self.ttr].into_iter().any(|clock| clock.breached_at().is_some())
+        self.broken
     }
 
     pub fn pages_on_breach(&self) -> bool {
@@ -146,8 +148,40 @@ impl Clocks {
         turns
     }
 
+    /// An item of those promises has become a part of this one: nothing that was promised is lost with it. A broken
+    /// promise stays broken, and of each clock the one that is due sooner goes on here, with all that has run.
+    /// Answers whether one does.
+    pub fn inherit(&mut self, merged: &Clocks, now: Moment, calendars: &Calendars) -> bool {
+        self.broken |= merged.broken;
+        let (Some(theirs), true) = (&merged.held, merged.is_told()) else { return false };
+        let Some(ours) = self.held.as_mut().filter(|held| !held.shadow) else {
+            // The promise is of theirs; it is looked up anew only if our priority changes.
+            (self.held, self.tto, self.ttr) = (merged.held.clone(), merged.tto.clone(), merged.ttr.clone());
+            return true;
+        };
+        let clocks = [
+            (&mut self.tto, &mut ours.tto, &merged.tto, &theirs.tto),
+            (&mut self.ttr, &mut ours.ttr, &merged.ttr, &theirs.ttr),
+        ];
+        let mut goes_on = false;
+        for (clock, terms, their_clock, their_terms) in clocks {
+            let is_sooner = match (clock.falls_due(now, calendars), their_clock.falls_due(now, calendars)) {
+                (Some(ours), Some(theirs)) => theirs < ours,
+                // What was kept here was kept for both, unless it was broken there.
+                (None, Some(_)) => clock.ended_at().is_none() || their_clock.breached_at().is_some(),
+                (_, None) => false,
+            };
+            if is_sooner {
+                (*clock, *terms) = (their_clock.clone(), their_terms.clone());
+                goes_on = true;
+            }
+        }
+        goes_on
+    }
+
     /// What has become due.
     pub fn tick(&mut self, now: Moment, calendars: &Calendars) -> Vec<Turn> {
+        let is_told = self.is_told();
         let clocks = [(ClockKind::Tto, &mut self.tto), (ClockKind::Ttr, &mut self.ttr)];
         let turn = |(kind, clock): (ClockKind, &mut Clock)| {
             let due = clock.tick(now, calendars)?;
@@ -157,7 +191,9 @@ impl Clocks {
                 Due::Breached(at) => Turn::Breached { clock: kind, at, limit },
             })
         };
-        clocks.into_iter().filter_map(turn).collect()
+        let turns: Vec<Turn> = clocks.into_iter().filter_map(turn).collect();
+        self.broken |= is_told && turns.iter().any(|turn| matches!(turn, Turn::Breached { .. }));
+        turns
     }
 
     /// The calendars are others from now on.

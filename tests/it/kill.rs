@@ -75,6 +75,95 @@ async fn survive(setup: Setup) {
     check_timers(&service).await;
 }
 
+/// A ladder between two of its steps and a checklist half done: killed there, and again right after the next step, they
+/// go on as if nothing had happened.
+const HALF_WAY: &str = r#"
+teams:
+  - { name: 一线, members: [值班] }
+  - { name: 二线, members: [专家] }
+tiers:
+  - name: default
+    steps:
+      - { tier: 1, team: 一线, respond_by: 6s, page_every: 10m }
+      - { tier: 2, team: 二线, respond_by: 1h, page_every: 1h }
+rules:
+  - { name: link, match: alertname="LinkDown", by: [device], settle: 0s }
+inspections:
+  - name: 机房巡检
+    schedule: "0 0 1 1 *"
+    zone: Asia/Shanghai
+    team: 一线
+    due_within: 8s
+    missed_after: 12s
+    items:
+      - { name: 电源, manual: { evidence: true } }
+      - { name: 空调, manual: { evidence: true } }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_between_two_steps_the_next_page_comes_once_and_the_run_keeps_its_answers_on_sqlite() {
+    go_on(Setup::new(&[("rules.yaml", HALF_WAY)])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_between_two_steps_the_next_page_comes_once_and_the_run_keeps_its_answers_on_postgres() {
+    let url = postgres::database().await;
+    go_on(Setup::new(&[("rules.yaml", HALF_WAY)]).with(&["--database-url", &url])).await;
+}
+
+async fn go_on(setup: Setup) {
+    let service = setup.start().await;
+    let started = service.must_post("/api/v1/inspections/机房巡检/start", &json!({})).await;
+    let run: Value = serde_json::from_str(&started).unwrap();
+    let run = format!("/api/v1/inspections/runs/{}", run["id"].as_str().unwrap());
+    let answer = json!({ "outcome": "pass", "evidence": "UPS 负载 41 %" });
+    service.must_post(&format!("{run}/items/电源"), &answer).await;
+    let event = json!({ "labels": { "alertname": "LinkDown", "device": "sw3" }, "severity": "major" });
+    service.must_post("/api/v1/events", &event).await;
+    let incident = service.incident("it is paged", |one| one["next_step_at"].is_string()).await;
+    assert_eq!((&incident["tier"], paged(&service).await), (&json!(1), 1));
+    let before = service.get(&run).await;
+    assert_eq!(
+        (before["state"].as_str(), outcomes(&before)),
+        (Some("in_progress"), ["pass", "not_done"].map(String::from))
+    );
+    service.kill().await;
+
+    // Between the steps.
+    let service = setup.start().await;
+    let after = service.get(&run).await;
+    for kept in ["items", "scheduled_at", "overdue_at", "missed_at"] {
+        assert_eq!(after[kept], before[kept], "{kept}");
+    }
+    service.incident("it climbs", |one| one["tier"] == 2).await;
+    assert_eq!(paged(&service).await, 2);
+    service.kill().await;
+
+    // Right after a step; the checklist is late as it would have been.
+    let service = setup.start().await;
+    let missed = until("the run is missed", async || {
+        let run = service.get(&run).await;
+        (run["state"] == "missed").then_some(run)
+    })
+    .await;
+    assert!(missed["overdue_since"].is_string(), "{missed}");
+    assert_eq!(outcomes(&missed), ["pass", "not_done"].map(String::from));
+    assert_eq!(missed["items"][0], before["items"][0]);
+    assert_eq!(paged(&service).await, 2, "neither page came again");
+    let timeline = service.get("/api/v1/incidents/INC-1/timeline").await;
+    let count = |kind: &str| timeline["items"].as_array().unwrap().iter().filter(|line| line["kind"] == kind).count();
+    assert_eq!((count("opened"), count("escalated"), count("breached")), (1, 1, 1), "{timeline}");
+}
+
+async fn paged(service: &Service) -> usize {
+    let timeline = service.get("/api/v1/incidents/INC-1/timeline").await;
+    timeline["items"].as_array().unwrap().iter().filter(|line| line["kind"] == "paged").count()
+}
+
+fn outcomes(run: &Value) -> [String; 2] {
+    [0, 1].map(|index| run["items"][index]["outcome"].as_str().unwrap().to_owned())
+}
+
 /// Sends one event after the other until the service is gone.
 async fn push(ledger: Arc<Ledger>, base: String) {
     let client = reqwest::Client::new();

@@ -328,6 +328,7 @@ fn timeline(incident: u64, text: &str) -> TimelineEntry {
         actor: "rule link-down".to_owned(),
         text: text.to_owned(),
         tier: None,
+        outage: None,
     }
 }
 

@@ -21,6 +21,7 @@ use super::config::{Config, MqttListen, ServeFlags};
 use super::rule_files;
 use super::serve::{self, Interrupts, Running};
 use crate::rules::RuleText;
+use crate::simulation::province::BRANCHES;
 use portal::Portal;
 use story::Happening;
 
@@ -197,7 +198,7 @@ impl Publisher {
     }
 
     async fn publish(&self, site: usize, event: &Value) -> Result<(), String> {
-        let topic = format!("watchfire/events/{}", province::SITES[site % province::SITES.len()].0);
+        let topic = format!("watchfire/events/{}", BRANCHES[site % BRANCHES.len()].0);
         self.client
             .publish(topic, QoS::AtLeastOnce, false, event.to_string())
             .await

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::province::{self, SITES};
+use super::province;
+use crate::simulation::province::BRANCHES;
 
 /// A second of the story.
 pub type Second = u64;
@@ -53,7 +54,7 @@ fn heartbeats(story: &mut Vec<(Second, Happening)>) {
     const SILENT: usize = 12;
     say(story, 0, "17 branch sites begin to report; 汕尾 will fall silent");
     for at in (0..=END).step_by(5) {
-        for site in (0..SITES.len()).filter(|site| *site != SILENT || at < 10) {
+        for site in (0..BRANCHES.len()).filter(|site| *site != SILENT || at < 10) {
             send(story, at, site, province::event(site, "SiteHeartbeat", "point", "indeterminate", &[]));
         }
     }
@@ -108,7 +109,7 @@ fn power_cut(story: &mut Vec<(Second, Happening)>) {
 /// Hundreds of alarms from all over within two seconds.
 fn storm(story: &mut Vec<(Second, Happening)>) {
     say(story, 20, "a storm: 408 alarms from every site within two seconds");
-    for site in 0..SITES.len() {
+    for site in 0..BRANCHES.len() {
         for index in 0..24 {
             let device = format!("{}-{index}", province::device(site, index));
             let alertname = ["HighTemperature", "FanFailure", "BgpPeerDown"][index % 3];

@@ -62,7 +62,7 @@ impl SimulatedYear {
                 detail: &entry.detail,
             })
             .collect();
-        Figures::of_log(&self.timeline, &lines, self.period, &self.calendar)
+        Figures::of_log(&self.timeline, &lines, self.period, &self.calendar, self.ended_at)
     }
 }
 

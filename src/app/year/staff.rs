@@ -18,6 +18,8 @@ const TAKES_BY_NIGHT: f64 = 14.0;
 const FINDS_OUT: f64 = 18.0;
 /// How long a vendor lets wait, in minutes.
 const VENDOR: f64 = 600.0;
+/// Of what a higher line has and the first can repair: how much it hands back.
+const HANDS_BACK: f64 = 0.25;
 /// After resolving, the user is asked; some say that it still does not work.
 const ASKS_AFTER: f64 = 180.0;
 const STILL_BROKEN: f64 = 0.03;
@@ -129,6 +131,10 @@ impl Staff {
         if record.tier < needs {
             let diagnosis = format!("{key}: 已重启、换线，仍未恢复，需上一级处理");
             return vec![by(record, now + chance.minutes(FINDS_OUT), IncidentAction::Escalate { diagnosis })];
+        }
+        if record.tier > needs && chance.happens(HANDS_BACK) {
+            let reason = format!("{key}: 一线可处理");
+            return vec![by(record, now + chance.minutes(FINDS_OUT), IncidentAction::HandBack { reason })];
         }
         // The third line waits for its vendor once before it can do anything.
         if record.tier == Tier::Third && record.pending_on.is_none() && chance.happens(0.5) {

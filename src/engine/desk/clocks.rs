@@ -2,7 +2,7 @@
 //! breaches, outages enter the ledger and burn its budgets.
 
 use super::{Desk, DeskIncident, Step};
-use crate::engine::{Bound, Counted, NoticeKind, Refusal, TargetOutcome};
+use crate::engine::{Bound, Counted, Effect, NoticeKind, Refusal, TargetOutcome};
 use crate::incidents::{Incident, IncidentState, PendingOn, TimelineEntry, TimelineKind};
 use crate::model::{
     BreachReason, ClockKind, ContactBy, ContactLog, Event, IncidentId, Labels, Outage, Severity, Span, Status,
@@ -140,9 +140,7 @@ impl Desk {
             let after = super::decision::closes_after(&incident.record, step);
             incident.close_at = incident.close_at.or(after.map(|after| step.now + after));
         }
-        let title = known.get(&reason.code).map_or("", String::as_str);
-        let text = format!("{} ({title}): {}", reason.code, reason.text);
-        step.timeline(id, TimelineKind::BreachExplained, actor, text);
+        breach_reason_line(id, reason, actor, step);
         Ok(())
     }
 
@@ -160,22 +158,39 @@ impl Desk {
         self.change(id, |record| record.note_outage(outage.clone()))?;
         self.enter_outages(id, step);
         self.follow_budgets(step);
-        let text = format!("{} was out, caused by the {}", outage.service, outage.party);
-        step.timeline(id, TimelineKind::OutageNoted, actor, text);
+        outage_line(id, outage, actor, step);
         Ok(())
     }
 
-    /// The survivor of a merge has been in contact too, and what was out goes on being out under it.
+    /// The survivor of a merge has been in contact too, and answers for whatever was promised of the other one: the
+    /// clock that is due sooner goes on under it, what was late makes it late, with the reason that was given for that,
+    /// and what was out goes on being out. So merging, by a person or by a rule, escapes no promise.
     pub(super) fn inherit_promises(&mut self, into: IncidentId, merged: &DeskIncident, step: &mut Step<'_>) {
         let outages = &merged.record.outages;
         if let Some(survivor) = self.state.get_mut(into) {
             if survivor.record.contacts.is_empty() {
                 survivor.record.contacts = merged.record.contacts.clone();
             }
+            let (was_breached, was_late) = (survivor.clocks.is_breached(), survivor.record.breached);
+            let goes_on = survivor.clocks.inherit(&merged.clocks, step.now, &step.rulebook.calendars);
+            survivor.record.breached |= merged.record.breached;
+            if goes_on {
+                let target = merged.clocks.target().unwrap_or_default();
+                let text = format!("what {} was promised by target {target} goes on here", merged.record.id);
+                step.timeline(into, TimelineKind::Promised, TARGETS, text);
+            }
+            if merged.record.breached && !was_late {
+                step.timeline(into, TimelineKind::Breached, TARGETS, format!("as {} was", merged.record.id));
+            }
+            // Its own lateness, if any, is still to be explained.
+            if let Some(reason) = merged.record.breach_reason.as_ref().filter(|_| !was_breached) {
+                survivor.record.breach_reason = Some(reason.clone());
+                breach_reason_line(into, reason, TARGETS, step);
+            }
             for outage in outages {
-                let refused = survivor.record.note_outage(outage.clone()).is_err();
-                if refused {
-                    step.count(Counted::Bound { which: Bound::Outages });
+                match survivor.record.inherit_outage(outage.clone()) {
+                    Ok(whole) => outage_line(into, &whole, TARGETS, step),
+                    Err(_full) => step.count(Counted::Bound { which: Bound::Outages }),
                 }
             }
         }
@@ -260,13 +275,12 @@ impl Desk {
             if let Some(incident) = self.state.get_mut(id) {
                 incident.outage_begun = true;
             }
-            let text = format!("{} is out, caused by the {}", outage.service, outage.party);
-            let begun = self.change(id, |record| record.note_outage(outage));
+            let begun = self.change(id, |record| record.note_outage(outage.clone()));
             if begun.is_err() {
                 step.count(Counted::Bound { which: Bound::Outages });
                 return false;
             }
-            step.timeline(id, TimelineKind::OutageNoted, TARGETS, text);
+            outage_line(id, &outage, TARGETS, step);
         } else {
             if !incident.outage_begun && !goes_on {
                 return false;
@@ -321,6 +335,26 @@ impl Desk {
             step.events.push(event);
         }
     }
+}
+
+fn breach_reason_line(id: IncidentId, reason: &BreachReason, actor: &str, step: &mut Step<'_>) {
+    let title = step.rulebook.breach_reasons.get(&reason.code).map_or("", String::as_str);
+    let text = format!("{} ({title}): {}", reason.code, reason.text);
+    step.timeline(id, TimelineKind::BreachExplained, actor, text);
+}
+
+fn outage_line(id: IncidentId, outage: &Outage, actor: &str, step: &mut Step<'_>) {
+    let verb = if outage.to.is_some() { "was" } else { "is" };
+    let text = format!("{} {verb} out, caused by the {}", outage.service, outage.party);
+    step.effects.push(Effect::Timeline(TimelineEntry {
+        incident: id,
+        at: step.now,
+        kind: TimelineKind::OutageNoted,
+        actor: actor.to_owned(),
+        text,
+        tier: None,
+        outage: Some(outage.clone()),
+    }));
 }
 
 fn meaning(clock: ClockKind) -> &'static str {

@@ -116,6 +116,7 @@ impl Desk {
             }
             IncidentAction::Merge { into } => self.merge(id, *into, actor, step),
             IncidentAction::Cancel { reason } => {
+                self.must_be_explained(id, "cancel")?;
                 let now = step.now;
                 self.change(id, |record| record.cancel(now, reason))?;
                 self.end(id, "cancelled");
@@ -185,6 +186,7 @@ impl Desk {
         if self.state.get(into).is_none() {
             return Err(Refusal::NotFound { what: format!("incident {into}") });
         }
+        self.must_be_explained(id, "merge")?;
         let merged = self.fold(id, into, actor, "", step);
         merged.map_err(|not| Refusal::NotAllowed { reason: not.reason })?;
         self.follow_alerts(into, step);

@@ -130,11 +130,12 @@ impl Desk {
             return;
         }
         let record = &mut incident.record;
-        let climbs = record.escalations == 0 && merged.record.escalations > 0;
+        let climbs = merged.record.escalations.saturating_sub(record.escalations);
+        let bounces = merged.record.support.bounces.saturating_sub(record.support.bounces);
         let taken_at = merged.record.acknowledged_at.filter(|_| record.acknowledged_at.is_none());
         record.unpaged = false;
         (record.tier, record.team) = (merged.record.tier, merged.record.team.clone());
-        record.escalations = record.escalations.max(merged.record.escalations);
+        record.escalations += climbs;
         record.acknowledged = merged.record.acknowledged;
         record.acknowledged_at = record.acknowledged_at.or(merged.record.acknowledged_at);
         if record.state == IncidentState::New {
@@ -146,15 +147,19 @@ impl Desk {
         let support = &merged.record.support;
         record.support.kind = support.kind;
         record.support.playbook = record.support.playbook.take().or_else(|| support.playbook.clone());
-        record.support.bounces = record.support.bounces.max(support.bounces);
+        record.support.bounces += bounces;
         for (field, text) in &support.triage {
             record.support.triage.entry(field.clone()).or_insert_with(|| text.clone());
         }
         incident.climb = merged.climb.clone();
         incident.paged = incident.paged.into_iter().chain(merged.paged).min();
         let (from, tier) = (merged.record.id, merged.record.tier);
-        if climbs {
+        // A line for each, so that the lines count what the record does.
+        for _ in 0..climbs {
             step.timeline(into, TimelineKind::Escalated, GROUPING, format!("at tier {tier}, where {from} stood"));
+        }
+        for _ in 0..bounces {
+            step.timeline(into, TimelineKind::HandedBack, GROUPING, format!("as {from} was"));
         }
         if let Some(at) = taken_at {
             step.timeline_at(at, into, TimelineKind::Acknowledged, GROUPING, format!("taken, as {from} was"));

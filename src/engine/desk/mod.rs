@@ -98,7 +98,8 @@ impl<'a> Step<'a> {
         actor: &str,
         text: impl Into<String>,
     ) {
-        let entry = TimelineEntry { incident, at, kind, actor: actor.to_owned(), text: text.into(), tier: None };
+        let (actor, text) = (actor.to_owned(), text.into());
+        let entry = TimelineEntry { incident, at, kind, actor, text, tier: None, outage: None };
         self.effects.push(Effect::Timeline(entry));
     }
 

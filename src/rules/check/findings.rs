@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{reach, sites};
 use crate::model::{Labels, Matcher, MatcherOp, Matchers, Moment};
+use crate::rules::capacity::{Capacity, JointOverload, joint_overloads};
 use crate::rules::{
     Extraction, Inhibition, Inventory, Loaded, NAMING_FACT, NamingStandard, Pattern, Place, Rule, Rulebook,
     TEMPLATE_FACT, Table,
@@ -114,11 +115,7 @@ pub fn findings(loaded: &Loaded, windows_max: usize, now: Moment) -> Vec<Finding
             add(FindingKind::Contradiction, ("inhibition", &inhibition.name), message);
         }
     }
-    for (name, over) in rulebook.plans.iter().filter_map(|(name, plan)| Some((name, plan.overload(rulebook, now)?))) {
-        let message = format!(
-            "plan {name:?} needs {} of work from {:.0} to {:.0}, and its {} inspectors have {} ({})",
-            over.needed, over.from, over.to, over.inspectors, over.available, over.basis
-        );
+    for (name, message) in overloaded(rulebook, now) {
         add(FindingKind::Capacity, ("inspection plan", name), message);
     }
     for (kind, name, message) in of_calendars(rulebook, now) {
@@ -132,6 +129,25 @@ pub fn findings(loaded: &Loaded, windows_max: usize, now: Moment) -> Vec<Finding
     }
     found.sort_by_key(|finding| finding.kind);
     found
+}
+
+/// Plans that their people cannot do: one alone, or several of one team together.
+fn overloaded(rulebook: &Rulebook, now: Moment) -> Vec<(&str, String)> {
+    let needs = |over: &Capacity| {
+        let Capacity { needed, from, to, inspectors, available, basis, .. } = over;
+        format!(
+            "{needed} of work from {from:.0} to {to:.0}, and its {inspectors} inspectors have {available} ({basis})"
+        )
+    };
+    let alone = rulebook.plans.iter().filter_map(|(name, plan)| Some((name, plan.overload(rulebook, now)?)));
+    let alone = alone.map(|(name, over)| (name.as_str(), format!("plan {name:?} needs {}", needs(&over))));
+    let together = joint_overloads(rulebook, now).into_iter().filter_map(|JointOverload { plans, team, capacity }| {
+        let (last, first) = plans.split_last()?;
+        let first = first.iter().map(|plan| format!("{plan:?}")).collect::<Vec<_>>().join(", ");
+        let message = format!("plans {first} and {last:?} of team {team:?} together need {}", needs(&capacity));
+        Some((*last, message))
+    });
+    alone.chain(together).collect()
 }
 
 /// Calendars that are never open, or do not know the next year.

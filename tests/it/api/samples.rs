@@ -166,6 +166,7 @@ pub fn timeline(incident: u64, text: &str) -> Effect {
         actor: "rule link-down".to_owned(),
         text: text.to_owned(),
         tier: None,
+        outage: None,
     })
 }
 

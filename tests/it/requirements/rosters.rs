@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use serde_json::{Value, json};
 use watchfire::engine::{Action, DeskInput, IncidentAction, Outcome, Refusal, Request, StaffAction};
 use watchfire::incidents::{Incident, IncidentState, TimelineKind};
 use watchfire::model::{Heartbeat, HeartbeatWord, IncidentId, Priority, Span, Tier};
@@ -11,6 +12,7 @@ use watchfire::rules::{FindingKind, RuleText, load, report};
 use watchfire::simulation::province::{BRANCHES, Province, STAFF};
 
 use super::centre::{Centre, minutes, moment, rulebook};
+use crate::support::service::{Setup, until};
 
 /// Three on site, each with branches of their own; behind them two experts.
 const DESK: &str = r#"
@@ -264,6 +266,48 @@ rules: [{name: link, match: alertname="LinkDown", by: [device], settle: 0s, grou
     assert!(shift.detail.starts_with("白班甲 → 夜班乙"), "{}", shift.detail);
     let handed = centre.on_incident("白班甲", 1, IncidentAction::Assign { assignee: "夜班乙".to_owned() });
     assert!(matches!(handed, Outcome::Incident { .. }));
+}
+
+/// The sheet of the running service says of each open incident which promises run, until when, and which are broken.
+#[tokio::test]
+async fn row_10_the_hand_over_sheet_says_which_promises_run_pause_and_are_broken() {
+    let rules = r#"
+rosters:
+  - {name: 值班, zone: Asia/Shanghai, layers: [{name: 轮班, start: "2026-01-05T08:00", every: 12h, people: [白班甲, 夜班乙]}]}
+people: [{name: 白班甲}, {name: 夜班乙}]
+teams: [{name: 一线, roster: 值班}]
+tiers: [{name: default, steps: [{tier: 1, team: 一线, respond_by: 20h}]}]
+targets:
+  - {name: 急, version: 1, match: 'site="广州"', tto: {within: 1s}, ttr: {within: 4h}}
+  - {name: 标准, version: 1, tto: {within: 1h}, ttr: {within: 8h}, pauses: [vendor]}
+rules: [{name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 0s, group: false}]
+"#;
+    let service = Setup::new(&[("rules.yaml", rules)]).start().await;
+    for site in ["广州", "深圳"] {
+        let event = json!({"labels": {"alertname": "LinkDown", "site": site}});
+        service.must_post("/api/v1/events", &event).await;
+    }
+    service.must_post("/api/v1/incidents/INC-2/contact", &json!({"by": "phone"})).await;
+    service.must_post("/api/v1/incidents/INC-2/acknowledge", &json!({})).await;
+    service.must_post("/api/v1/incidents/INC-2/pend", &json!({"on": "vendor", "reason": "等备件"})).await;
+    let sheet = until("the first promise is broken", async || {
+        let sheet = service.get("/api/v1/handover").await["items"][0].clone();
+        (sheet["open"][0]["clocks"][0]["state"] == "breached").then_some(sheet)
+    })
+    .await;
+    let shown = |index: usize| {
+        let clocks = sheet["open"][index]["clocks"].as_array().unwrap().iter();
+        let faces = clocks.map(|clock| [&clock["clock"], &clock["state"], &clock["target"]].map(Value::to_string));
+        faces.map(|face| face.join(" ").replace('"', "")).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(0), ["tto breached 急", "ttr running 急"]);
+    assert_eq!(shown(1), ["ttr paused 标准"], "the contact was made: nothing is left of that promise");
+    assert!(sheet["open"][0]["clocks"][1]["deadline"].is_string(), "{sheet:#}");
+    let text = service.text("/api/v1/handover?format=text").await;
+    for part in ["响应时限 respond 已超时 breached at 20", "解决时限 resolve due 20", "暂停 paused: waits for a vendor"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Promises against the clock: rows 1, 2, 3, 4, 13, 15, 27, 28, 32, 43, 44, 50, 51, 71, 74, 75, 77.
 
 use super::centre::{Centre, minutes, moment};
-use watchfire::engine::{Counted, Effect, IncidentAction, NoticeKind, Outcome, Refusal};
-use watchfire::incidents::{Incident, IncidentState, PendingOn};
-use watchfire::model::{BreachReason, CauseParty, Class, ClockFace, ClockKind, ClockState, ContactBy, Outage, Span};
+use watchfire::engine::{Counted, Effect, IncidentAction, NoticeKind, Outcome, Refusal, TargetOutcome};
+use watchfire::incidents::{Incident, IncidentState, PendingOn, TimelineKind};
+use watchfire::model::{
+    BreachReason, CauseParty, Class, ClockFace, ClockKind, ClockState, ContactBy, IncidentId, Outage, Span,
+};
 use watchfire::rules::{FindingKind, RuleText, load, report};
 use watchfire::targets::{Attainment, BudgetUse, Case, attainment, ranked_reasons};
 
@@ -203,6 +205,67 @@ fn row_04_what_ended_by_itself_too_late_is_not_closed_without_a_reason() {
     done(centre.on_incident("一线值班", 1, IncidentAction::ExplainBreach { reason }));
     done(centre.on_incident("一线值班", 1, close));
     assert_eq!(centre.incident(1).state, IncidentState::Closed);
+}
+
+/// Whatever ends a late incident, somebody says why; and the promise of what is merged goes on in the survivor.
+#[test]
+fn row_04_cancelling_or_merging_escapes_no_promise() {
+    let targets =
+        "targets:\n  - {name: 标准, version: 1, match: 'site!=\"汕头\"', tto: {within: 3h}, ttr: {within: 1h}}\n";
+    let rules = with(&format!("{targets}{}", rule("class: incident, group: false")));
+    let mut centre = Centre::open(&rules, "2026-02-13T10:00:00");
+    let fire = |centre: &mut Centre, site: &str| {
+        centre.fire(&[("alertname", "A"), ("site", site)]);
+    };
+    let explain = |code: &str| IncidentAction::ExplainBreach {
+        reason: BreachReason { code: code.to_owned(), text: "备件缺货两天".to_owned() },
+    };
+    let merge = |into: u64| IncidentAction::Merge { into: IncidentId(into) };
+    let cancel = || IncidentAction::Cancel { reason: "误报".to_owned() };
+    ["广州", "深圳"].into_iter().for_each(|site| fire(&mut centre, site));
+    fire(&mut centre, "佛山");
+    centre.at("2026-02-13T10:40:00");
+    // 汕头 is promised nothing.
+    ["珠海", "汕头", "韶关"].into_iter().for_each(|site| fire(&mut centre, site));
+
+    // Before it is late: the survivor inherits the sooner deadline, or the only one.
+    done(centre.on_incident("一线值班", 4, contact(ContactBy::Phone)));
+    done(centre.on_incident("一线值班", 3, merge(4)));
+    let met = Effect::Count(Counted::Target { clock: ClockKind::Tto, outcome: TargetOutcome::Met });
+    assert_eq!(clock(&centre.incident(4), ClockKind::Tto).state, ClockState::Met, "who was told was told of both");
+    assert_eq!(centre.effects.iter().filter(|(_, effect)| *effect == met).count(), 1);
+    assert_eq!(clock(&centre.incident(4), ClockKind::Ttr).deadline, Some(moment("2026-02-13T11:00:00")));
+    done(centre.on_incident("一线值班", 6, merge(5)));
+    assert_eq!(clock(&centre.incident(5), ClockKind::Ttr).deadline, Some(moment("2026-02-13T11:40:00")));
+    centre.at("2026-02-13T11:10:00");
+    assert!(centre.incident(4).breached && !centre.incident(5).breached);
+    assert!(refused(centre.on_incident("一线值班", 4, resolve())).contains("breach_reason"));
+
+    // Late: cancelled and merged only with a reason.
+    assert!(refused(centre.on_incident("一线值班", 1, cancel())).contains("cannot cancel INC-1: it was late"));
+    assert_eq!(centre.incident(1).state, IncidentState::New);
+    done(centre.on_incident("一线值班", 1, explain("capacity")));
+    done(centre.on_incident("一线值班", 1, cancel()));
+    assert_eq!(centre.incident(1).state, IncidentState::Cancelled);
+    assert!(refused(centre.on_incident("一线值班", 2, merge(5))).contains("cannot merge INC-2: it was late"));
+    done(centre.on_incident("一线值班", 2, explain("spare_part")));
+    done(centre.on_incident("一线值班", 2, merge(5)));
+    // The survivor is late by it, for the reason given, and is resolved without another.
+    let survivor = centre.incident(5);
+    assert_eq!(clock(&survivor, ClockKind::Ttr).breached_at, Some(moment("2026-02-13T11:00:00")));
+    assert!(survivor.breached);
+    assert_eq!(survivor.breach_reason.as_ref().map(|reason| reason.code.as_str()), Some("spare_part"));
+    let told = |kind: TimelineKind| centre.timeline(5).into_iter().filter(|line| line.kind == kind).count();
+    assert_eq!((told(TimelineKind::Breached), told(TimelineKind::BreachExplained)), (1, 1));
+    done(centre.on_incident("一线值班", 5, resolve()));
+
+    // What is late itself is not excused by the reason of another.
+    fire(&mut centre, "江门");
+    fire(&mut centre, "茂名");
+    centre.after(minutes(61));
+    done(centre.on_incident("一线值班", 7, explain("vendor")));
+    done(centre.on_incident("一线值班", 7, merge(8)));
+    assert!(refused(centre.on_incident("一线值班", 8, resolve())).contains("breach_reason"));
 }
 
 #[test]
