@@ -20,6 +20,7 @@ teams:
   - {name: huaxin, title: 华信驻场, members: [厂商工程师], vendors: [华信], notify: [{webhook: {url: "http://127.0.0.1/3"}}]}
   - {name: managers, members: [值班经理], notify: [{webhook: {url: "http://127.0.0.1/m"}}]}
 people:
+  - {name: 二线专家, notify: [{by: {mqtt: {topic: noc/expert}}}]}
   - {name: 中心主任, notify: [{by: {mqtt: {topic: noc/director}}}]}
 tiers:
   - name: default
@@ -99,6 +100,29 @@ fn row_35_what_nobody_takes_goes_through_all_three_lines_on_time_and_to_the_vend
     let incident = centre.incident(1);
     assert_eq!((incident.escalations, incident.team.as_str()), (2, "huaxin"));
     assert!(notices(&centre).contains(&"30 escalated huaxin".to_owned()), "{:#?}", notices(&centre));
+}
+
+#[test]
+fn row_35_what_is_handed_on_is_the_next_teams_whoever_had_it_before() {
+    let mut centre = opened("路由器1");
+    let told = |centre: &Centre, line: &str| {
+        let persons = |entry: watchfire::incidents::TimelineEntry| (entry.kind, entry.text);
+        centre.timeline(1).into_iter().map(persons).any(|(kind, text)| kind == TimelineKind::Paged && text == line)
+    };
+    centre.on_incident("一线值班", 1, IncidentAction::Acknowledge { note: None });
+    centre.on_incident("一线值班", 1, triage(&[("symptom", "断"), ("tried", "换纤")]));
+    done(centre.on_incident("一线值班", 1, escalate()));
+    let incident = centre.incident(1);
+    assert_eq!((incident.team.as_str(), incident.assignee), ("second", None));
+    assert!(told(&centre, "second at tier 2: handed on from tier 1 (1 channel(s), 二线专家)"));
+    centre.on_incident("二线专家", 1, IncidentAction::Acknowledge { note: None });
+    assert_eq!(centre.incident(1).assignee.as_deref(), Some("二线专家"));
+    done(centre.on_incident("二线专家", 1, IncidentAction::HandBack { reason: "先换模块".to_owned() }));
+    assert_eq!(centre.incident(1).assignee, None);
+    // By the clock, too; but not from somebody of the next team.
+    centre.on_incident("一线值班", 1, IncidentAction::Assign { assignee: "二线专家".to_owned() });
+    let climbed = centre.after(minutes(10)).incident(1);
+    assert_eq!((climbed.team.as_str(), climbed.assignee.as_deref()), ("second", Some("二线专家")));
 }
 
 #[test]
