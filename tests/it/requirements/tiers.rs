@@ -525,7 +525,7 @@ fn semantics_20_what_a_run_owes_climbs_like_any_incident_and_the_auditor_finds_n
 /// Runs `watchfire token …` beside the service; its exit code, what it printed, and what it complained of.
 async fn token(setup: &Setup, arguments: &[&str]) -> (i32, String, String) {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_watchfire"));
-    command.arg("token").arg("--data-dir").arg(setup.path("data")).args(arguments).current_dir(setup.directory.path());
+    command.arg("token").args(arguments).arg("--data-dir").arg(setup.path("data")).current_dir(setup.directory.path());
     let output = command.output().await.unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap(), text(&output.stdout).trim().to_owned(), text(&output.stderr))
