@@ -155,7 +155,7 @@ fn the_simulated_year_gives_the_same_figures_from_records_and_log() {
         "nights and holidays do not count"
     );
     assert!(records.inspections.completed > 15, "{records:#?}");
-    let report = service_report(&records);
+    let report = service_report(&records, "Asia/Shanghai");
     assert!(report.contains("服务报告") && report.contains("MTTR"), "{report}");
     assert_eq!(simulate_year(2026, 1, 8, 0.05).unwrap().figures(), simulate_year(2026, 1, 8, 0.05).unwrap().figures());
 }
