@@ -20,7 +20,6 @@ teams:
   - {name: huaxin, title: 华信驻场, members: [厂商工程师], vendors: [华信], notify: [{webhook: {url: "http://127.0.0.1/3"}}]}
   - {name: managers, members: [值班经理], notify: [{webhook: {url: "http://127.0.0.1/m"}}]}
 people:
-  - {name: 二线专家, notify: [{by: {mqtt: {topic: noc/expert}}}]}
   - {name: 中心主任, notify: [{by: {mqtt: {topic: noc/director}}}]}
 tiers:
   - name: default
@@ -104,7 +103,9 @@ fn row_35_what_nobody_takes_goes_through_all_three_lines_on_time_and_to_the_vend
 
 #[test]
 fn row_35_what_is_handed_on_is_the_next_teams_whoever_had_it_before() {
-    let mut centre = opened("路由器1");
+    let expert = "people:\n  - {name: 二线专家, notify: [{by: {mqtt: {topic: noc/expert}}}]}\n";
+    let mut centre = Centre::open(&DESK.replace("people:\n", expert), START);
+    centre.fire(&link_down("路由器1"));
     let told = |centre: &Centre, line: &str| {
         let persons = |entry: watchfire::incidents::TimelineEntry| (entry.kind, entry.text);
         centre.timeline(1).into_iter().map(persons).any(|(kind, text)| kind == TimelineKind::Paged && text == line)
