@@ -1,7 +1,18 @@
-//! Hints and likeness against the labelled sets of the shared folder, where that is there.
+//! Hints and likeness against the labelled sets of the shared folder, where that is there; the rules for labelled alerts.
+
+use std::process::Command;
 
 #[path = "../../benches/faults/mod.rs"]
 mod faults;
+
+#[test]
+fn the_rules_for_labelled_security_alerts_pass_their_own_tests() {
+    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/ait-ads.yaml");
+    let done = Command::new(env!("CARGO_BIN_EXE_watchfire")).args(["test", rules]).output().unwrap();
+    let told = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{told}{}", String::from_utf8_lossy(&done.stderr));
+    assert!(told.contains("2 tests, 0 failed"), "{told}");
+}
 
 #[test]
 fn hints_meet_both_sets_with_one_configuration() {
