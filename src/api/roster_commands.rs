@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -129,8 +130,9 @@ async fn put_override(
 async fn delete_override(
     State(shared): State<Arc<Shared>>,
     author: Author,
-    Path((roster, id)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
 ) -> Answer {
+    let Path((roster, id)) = path.map_err(|error| Failure::bad(format!("the path cannot be read: {error}")))?;
     let id: u64 = id.parse().map_err(|_| Failure::bad(format!("{id:?} is not the number of an override")))?;
     let Named(Name(roster)) = roster.parse().map_err(Failure::bad)?;
     let action = StaffAction::DeleteOverride { roster, id };

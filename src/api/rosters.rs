@@ -27,6 +27,9 @@ use crate::store::StaffView;
 const REPORT: Span = Span::from_days(28);
 const REPORT_MAX: Span = Span::from_days(366);
 
+/// How far from now a report may begin: nobody plans or remembers shifts beyond it.
+const NEAR: Span = Span::from_days(10 * 366);
+
 /// How many changes a roster shows.
 const CHANGES_SHOWN: usize = 14;
 
@@ -212,6 +215,9 @@ async fn roster(State(shared): State<Arc<Shared>>, Id(name): Id<Named>, mut quer
     let from = query.value::<Moment>("from")?.unwrap_or(desk.now);
     let until = query.value::<Moment>("until")?.unwrap_or(from + REPORT);
     query.end()?;
+    if !(desk.now - NEAR..=desk.now + NEAR).contains(&from) {
+        return Err(Failure::bad(format!("from must lie at most {NEAR} before or after now")));
+    }
     if until <= from || until.since(from) > REPORT_MAX {
         return Err(Failure::bad(format!("until must lie after from, at most {REPORT_MAX} later")));
     }

@@ -177,7 +177,7 @@ impl Config {
             rules: rules_dir(flags.rules.or(file.rules))?,
             mqtt_listen: mqtt_listen(flags.mqtt_listen.or(file.mqtt_listen), mqtt_url.is_some())?,
             mqtt_url,
-            external_url: flags.external_url.or(file.external_url),
+            external_url: external_url(flags.external_url.or(file.external_url))?,
             heartbeat_url: heartbeat_url(flags.heartbeat_url.or(file.heartbeat_url))?,
             heartbeat_every: match flags.heartbeat_every.or(file.heartbeat_every) {
                 Some(text) => at_least_a_second("heartbeat_every", &text)?,
@@ -237,10 +237,25 @@ fn at_least_a_second(name: &'static str, text: &str) -> Result<Span, BadConfig> 
     Err(BadConfig::Value { name, value: text.to_owned(), reason: "expected 1s or more".to_owned() })
 }
 
-fn heartbeat_url(url: Option<String>) -> Result<Option<String>, BadConfig> {
-    let is_good = |url: &String| reqwest::Url::parse(url).is_ok_and(|url| ["http", "https"].contains(&url.scheme()));
+/// Notices carry it to people: what is no address would make links that lead nowhere.
+fn external_url(url: Option<String>) -> Result<Option<String>, BadConfig> {
     match url {
-        Some(url) if !is_good(&url) => Err(BadConfig::Value {
+        Some(url) if !is_web_address(&url) => Err(BadConfig::Value {
+            name: "external_url",
+            value: url,
+            reason: "expected http://host or https://host, with a port or a path if need be".to_owned(),
+        }),
+        url => Ok(url),
+    }
+}
+
+fn is_web_address(url: &str) -> bool {
+    reqwest::Url::parse(url).is_ok_and(|url| ["http", "https"].contains(&url.scheme()))
+}
+
+fn heartbeat_url(url: Option<String>) -> Result<Option<String>, BadConfig> {
+    match url {
+        Some(url) if !is_web_address(&url) => Err(BadConfig::Value {
             name: "heartbeat_url",
             value: "…".to_owned(),
             reason: "expected http://host/… or https://host/…".to_owned(),
@@ -315,6 +330,8 @@ mod tests {
         check(ServeFlags { journal_keep: Some("14".to_owned()), ..ServeFlags::default() }, "journal_keep = \"14\"");
         let every = ServeFlags { heartbeat_every: Some("0s".to_owned()), ..ServeFlags::default() };
         check(every, "heartbeat_every = \"0s\"");
+        let nowhere = ServeFlags { external_url: Some("watch.example.com".to_owned()), ..ServeFlags::default() };
+        check(nowhere, "external_url = \"watch.example.com\"");
         let secret = ServeFlags { heartbeat_url: Some("ftp://secret".to_owned()), ..ServeFlags::default() };
         check(secret, "heartbeat_url = \"…\"");
         check(ServeFlags { rules: Some("no-such-dir".into()), ..ServeFlags::default() }, "rules = \"no-such-dir\"");

@@ -9,6 +9,11 @@ pub fn local(moment: Moment) -> String {
     in_zone(moment, TimeZone::system())
 }
 
+/// The same in a named zone; in UTC when there is none of that name.
+pub fn local_in(moment: Moment, zone: &str) -> String {
+    in_zone(moment, TimeZone::get(zone).unwrap_or(TimeZone::UTC))
+}
+
 /// With the offset, once for a whole page: `+08:00`.
 pub fn zone_note(moment: Moment) -> String {
     let zone = TimeZone::system();

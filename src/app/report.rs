@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::explain::Service;
+use super::local_time::local_in;
 use super::table::Table;
 use crate::calendar::moment_in;
 use crate::figures::{Figures, Times};
@@ -43,16 +44,16 @@ pub async fn run(command: ReportCommand) -> Result<ExitCode, String> {
     let service = Service::at(command.url.as_deref(), command.token.as_deref());
     let query = [("from", Some(from.as_str())), ("to", Some(to.as_str())), ("calendar", command.calendar.as_deref())];
     let figures: Figures = service.get("figures", &query).await?;
-    print(&figures, command.json)?;
+    print(&figures, command.json, &command.zone)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// As a table, or as JSON for a program.
-pub(super) fn print(figures: &Figures, json: bool) -> Result<(), String> {
+pub(super) fn print(figures: &Figures, json: bool, zone: &str) -> Result<(), String> {
     if json {
         println!("{}", serde_json::to_string(figures).map_err(|error| error.to_string())?);
     } else {
-        print!("{}", shown(figures));
+        print!("{}", shown(figures, zone));
     }
     Ok(())
 }
@@ -63,8 +64,8 @@ fn moment(text: &str, zone: &str) -> Result<Moment, String> {
     moment_in(&whole, Some(zone)).map_err(|bad| bad.to_string())
 }
 
-/// The service report, aligned for a terminal.
-pub fn shown(figures: &Figures) -> String {
+/// The service report, aligned for a terminal, its period by the clock of that zone.
+pub fn shown(figures: &Figures, zone: &str) -> String {
     let incidents = &figures.incidents;
     let mut text = String::new();
     let mut line = |written: std::fmt::Arguments<'_>| {
@@ -72,7 +73,8 @@ pub fn shown(figures: &Figures) -> String {
         text.push('\n');
     };
     let (period, calendar) = (figures.period, &figures.calendar);
-    line(format_args!("服务报告 service report, {:.0} to {:.0}, working time of {calendar}\n", period.from, period.to));
+    let (from, to) = (local_in(period.from, zone), local_in(period.to, zone));
+    line(format_args!("服务报告 service report, {from} to {to} ({zone}), working time of {calendar}\n"));
     let mut counts = Table::new(["故障 incidents", "count", "share"]);
     let percent = |share: Option<f64>| share.map_or("–".to_owned(), |share| format!("{:.1} %", share * 100.0));
     let mut row = |name: &str, count: u64, share: Option<f64>| {
@@ -132,6 +134,9 @@ pub fn shown(figures: &Figures) -> String {
 
 fn cells(name: &str, times: Times) -> [String; 5] {
     // Seconds are noise beside hours.
-    let span = |span: Span| Span::from_seconds(span.as_micros() / 1_000_000).to_string();
+    let span = |span: Span| match times.count {
+        0 => "–".to_owned(),
+        _ => Span::from_seconds(span.as_micros() / 1_000_000).to_string(),
+    };
     [name.to_owned(), times.count.to_string(), span(times.mean), span(times.median), span(times.p90)]
 }

@@ -124,7 +124,7 @@ fn a_year(command: &SimulateCommand, year: i16) -> Result<ExitCode, String> {
     let done = super::simulate_year(year, command.seed, command.days, f64::from(command.load) / 100.0)?;
     let (figures, mut of_log) = (done.figures(), done.figures_of_log());
     of_log.outage_minutes = figures.outage_minutes;
-    super::report::print(&figures, command.json)?;
+    super::report::print(&figures, command.json, "Asia/Shanghai")?;
     if !command.json {
         println!(
             "\n{} inputs ({} events) in {:.1} s, {} commands refused; from the audit log and the timelines alone: {}",

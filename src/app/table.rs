@@ -4,6 +4,8 @@ use std::fmt;
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::model::one_line;
+
 /// Rows under headings.
 pub struct Table {
     rows: Vec<Vec<String>>,
@@ -15,7 +17,7 @@ impl Table {
     }
 
     pub fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.to_vec());
+        self.rows.push(cells.iter().map(|cell| one_line(cell).into_owned()).collect());
     }
 }
 
@@ -41,6 +43,13 @@ impl fmt::Display for Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_is_one_line_whatever_an_event_wrote_into_it() {
+        let mut table = Table::new(["id", "title"]);
+        table.row(["1".to_owned(), "断\n2   \u{1b}[2J".to_owned()]);
+        assert_eq!(table.to_string(), "id  title\n1   断 2    [2J\n");
+    }
 
     #[test]
     fn chinese_cells_take_two_columns_a_character() {

@@ -2,28 +2,42 @@
 
 use std::process::ExitCode;
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::clock::Clock;
 use super::config::{Config, ServeFlags};
+use super::table::Table;
 use crate::api;
 use crate::incidents::IncidentState;
 use crate::store::{IncidentFilter, PageRequest, Role, Store, TokenRow};
+
+/// As long as a name may be where people write one.
+const NAME_MAX_BYTES: usize = 200;
 
 /// Makes, lists and revokes the tokens of tools and people.
 #[derive(Args, Debug)]
 pub struct TokenCommand {
     #[command(subcommand)]
     verb: Verb,
-    #[command(flatten)]
-    serve: ServeFlags,
+    /// Configuration file of the service [default: ./watchfire.yaml if it is there]
+    #[arg(long, env = "WATCHFIRE_CONFIG", value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// Where its embedded database lives [default: ./watchfire-data]
+    #[arg(long, env = "WATCHFIRE_DATA_DIR", value_name = "DIR", global = true)]
+    data_dir: Option<PathBuf>,
+    /// Its PostgreSQL database instead: postgres://user@host/database
+    #[arg(long, env = "WATCHFIRE_DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
+    database_url: Option<String>,
 }
 
 #[derive(Subcommand, Debug)]
 enum Verb {
     /// Make a token; its secret is printed once
     Create {
-        /// Whom or what it is for; the name in the audit
+        /// Whom or what it is for; the name in the audit, and of a person as the rules have it
+        #[arg(value_parser = name)]
         name: String,
         /// ingest or ingest:SOURCE, viewer, first_line, second_line, third_line, incident_manager,
         /// problem_manager, change_manager, configuration_manager, process_manager or admin
@@ -42,10 +56,12 @@ enum Verb {
 }
 
 pub async fn run(command: TokenCommand) -> Result<ExitCode, String> {
-    let config = Config::resolve(command.serve).map_err(|error| error.to_string())?;
+    let TokenCommand { verb, config, data_dir, database_url } = command;
+    let flags = ServeFlags { config, data_dir, database_url, ..ServeFlags::default() };
+    let config = Config::resolve(flags).map_err(|error| error.to_string())?;
     let store = Store::open(&config.database_url).await.map_err(|error| error.to_string())?;
     let now = Clock::system().now();
-    match command.verb {
+    match verb {
         Verb::Create { name, role } => {
             let role = Role::parse(&role).map_err(|error| error.to_string())?;
             let (secret, sha256) = api::new_token().map_err(|error| error.to_string())?;
@@ -54,12 +70,7 @@ pub async fn run(command: TokenCommand) -> Result<ExitCode, String> {
             eprintln!("token {} with role {}; keep the secret, it is not shown again:", row.name, row.role.as_str());
             println!("{secret}");
         }
-        Verb::List => {
-            for token in store.tokens().await.map_err(|error| error.to_string())? {
-                let state = token.revoked_at.map_or("valid".to_owned(), |at| format!("revoked {at:.0}"));
-                println!("{:<24} {:<16} {:.0}  {state}", token.name, token.role.as_str(), token.created_at);
-            }
-        }
+        Verb::List => print!("{}", shown(&store.tokens().await.map_err(|error| error.to_string())?)),
         Verb::Revoke { name, force } => {
             if !force {
                 refuse_with_open_work(&store, &name).await?;
@@ -71,6 +82,33 @@ pub async fn run(command: TokenCommand) -> Result<ExitCode, String> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A name that the audit, a page and a table can show.
+fn name(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("a token needs a name: whom or what it is for".to_owned());
+    }
+    if text.len() > NAME_MAX_BYTES {
+        return Err(format!("{} bytes; at most {NAME_MAX_BYTES} are kept", text.len()));
+    }
+    if text.contains(char::is_control) {
+        return Err("a name is one line without control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn shown(tokens: &[TokenRow]) -> Table {
+    let mut table = Table::new(["NAME", "ROLE", "MADE", "STATE"]);
+    for token in tokens {
+        let role = match &token.role {
+            Role::Ingest { source } => format!("ingest:{source}"),
+            role => role.as_str().to_owned(),
+        };
+        let state = token.revoked_at.map_or("valid".to_owned(), |at| format!("revoked {at:.0}"));
+        table.row([token.name.clone(), role, format!("{:.0}", token.created_at), state]);
+    }
+    table
 }
 
 /// Whoever goes hands over first: open work keeps an owner who can be reached.
@@ -86,4 +124,37 @@ async fn refuse_with_open_work(store: &Store, name: &str) -> Result<(), String> 
     Err(format!(
         "{name} holds open work: {ids}{more}; assign it to somebody else first, or revoke with --force if the secret has become known"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Moment;
+
+    #[test]
+    fn a_name_is_something_that_can_be_read() {
+        let check = |text: &str, is_good: bool| assert_eq!(name(text).is_ok(), is_good, "{text:?}");
+        check("一线值班甲", true);
+        check("Zabbix of GZ01", true);
+        check("", false);
+        check("  ", false);
+        check("甲\n乙", false);
+        check(&"甲".repeat(67), false);
+    }
+
+    #[test]
+    fn tokens_align_and_say_of_what_source_they_are() {
+        let row = |name: &str, role: &str, revoked_at| TokenRow {
+            name: name.to_owned(),
+            role: Role::parse(role).unwrap(),
+            sha256: [0; 32],
+            created_at: Moment::EPOCH,
+            revoked_at,
+        };
+        let table = shown(&[row("一线值班甲", "first_line", None), row("zbx", "ingest:zabbix", Some(Moment::EPOCH))]);
+        let expected = "NAME        ROLE           MADE                  STATE\n\
+                        一线值班甲  first_line     1970-01-01T00:00:00Z  valid\n\
+                        zbx         ingest:zabbix  1970-01-01T00:00:00Z  revoked 1970-01-01T00:00:00Z\n";
+        assert_eq!(table.to_string(), expected);
+    }
 }

@@ -16,7 +16,8 @@ pub struct Command {
     pub actor: String,
     /// The role at that time.
     pub role: String,
-    /// Repeating a command with the same key within 24 h gives the first answer and changes nothing.
+    /// Repeating a command with the same key within 24 h gives the first answer and changes nothing; another command
+    /// of the same person with that key is refused.
     pub idempotency_key: Option<String>,
     /// The version that the person saw.
     pub if_match: Option<u64>,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use jiff::tz::TimeZone;
 
 use super::Incident;
-use crate::model::Moment;
+use crate::model::{Moment, one_line};
 use crate::rules::{ConfigurationItem, Team};
 
 /// What the order says besides the incident itself.
@@ -22,7 +22,7 @@ pub fn dispatch_order(incident: &Incident, with: OrderedWith<'_>, zone: &TimeZon
     let mut order = String::new();
     let mut line = |name: &str, value: &str| {
         // Writing into a text cannot fail.
-        let _ = writeln!(order, "{name}：{value}");
+        let _ = writeln!(order, "{}：{}", one_line(name), one_line(value));
     };
     line("派工单", &incident.id.to_string());
     line("派工方式", incident.support.kind.title());
@@ -37,7 +37,8 @@ pub fn dispatch_order(incident: &Incident, with: OrderedWith<'_>, zone: &TimeZon
     if let Some(item) = with.item {
         line("设备", &format!("{} {}", item.name, item.class));
         line("地点", item.site.as_deref().unwrap_or("未登记"));
-        let until = item.contract_until().map_or_else(String::new, |until| format!("，至 {}", time(until)));
+        // The day as the contract has it, not its end on the clock of another zone.
+        let until = item.facts.get("contract_until").map_or_else(String::new, |until| format!("，至 {until}"));
         let contract = item.contract.as_deref().unwrap_or("无合同");
         line("厂商", &format!("{}，合同 {contract}{until}", item.vendor.as_deref().unwrap_or("未登记")));
     } else if let Some(site) = incident.labels.get("site") {
@@ -86,7 +87,7 @@ mod tests {
         };
         let support = Support {
             kind: DispatchKind::SeniorVisit,
-            triage: [("symptom".to_owned(), "业务中断".to_owned())].into(),
+            triage: [("symptom".to_owned(), "业务中断\n客户签字：无".to_owned())].into(),
             ..Support::default()
         };
         let incident = Incident { support, ..sample() };
@@ -98,8 +99,8 @@ mod tests {
             "发生时间：1970-01-01 08:00\n",
             "派往：first-line（1线）\n",
             "地点：广州01\n",
-            "厂商：华信，合同 0000COM1234，至 2027-01-01 07:59\n",
-            "symptom：业务中断\n",
+            "厂商：华信，合同 0000COM1234，至 2026-12-31\n",
+            "symptom：业务中断 客户签字：无\n",
             "客户签字：____",
         ] {
             assert!(order.contains(expected), "{expected} in\n{order}");

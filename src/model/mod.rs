@@ -11,6 +11,7 @@ mod labels;
 mod matcher;
 mod matcher_parse;
 mod moment;
+mod one_line;
 mod sections;
 mod service;
 mod severity;
@@ -29,6 +30,7 @@ pub use labels::{BadLabels, Labels, LabelsBuilder};
 pub(crate) use labels::{fnv1a, fnv1a_pair};
 pub use matcher::{BadMatcher, Matcher, MatcherOp, Matchers};
 pub use moment::{BadMoment, BadSpan, Moment, Span, Stamp};
+pub use one_line::one_line;
 pub use sections::{SECTION_COUNT, SectionKey, Sections};
 pub use service::{
     BreachReason, CauseParty, Class, ClockFace, ClockKind, ClockState, ContactBy, ContactLog, Level, Outage,

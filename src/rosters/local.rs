@@ -25,9 +25,12 @@ pub(super) fn local_minutes(zone: &TimeZone, at: Moment) -> i64 {
 
 /// The instant at which the local clock shows that.
 pub(super) fn instant(zone: &TimeZone, local: i64, edge: Edge) -> Moment {
-    let seconds = local * 60;
-    // Beyond the years that can be written everything is far away alike.
-    let Ok(shown) = jiff::Timestamp::from_second(seconds) else { return Moment::FAR_FUTURE };
+    let seconds = local.saturating_mul(60);
+    // Beyond the years that can be written no zone has a clock. It goes on as in UTC: what looks for the next boundary
+    // must come past every moment, or it would look for ever.
+    let Ok(shown) = jiff::Timestamp::from_second(seconds) else {
+        return Moment::from_micros(seconds.saturating_mul(MICROS_PER_SECOND));
+    };
     let civil = Offset::UTC.to_datetime(shown);
     let by = |offset: Offset| seconds - i64::from(offset.seconds());
     let instant = match zone.to_ambiguous_timestamp(civil).offset() {

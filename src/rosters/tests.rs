@@ -181,6 +181,22 @@ fn gaps_are_exact_and_a_full_roster_has_none() {
 }
 
 #[test]
+fn at_the_ends_of_time_the_search_for_the_next_boundary_ends() {
+    for at in [Moment::FAR_FUTURE, Moment::FAR_FUTURE - Span::from_days(1), at("-009999-01-03T00:00:00Z")] {
+        for layers in
+            [SHIFTS, "      - {name: 日班, start: \"2026-01-05T08:00\", every: daily, days: [mon], people: [甲]}\n"]
+        {
+            let (roster, calendars) = roster(layers);
+            let none = Overrides::default();
+            let until = at + Span::from_days(3);
+            let found = gaps(&roster, &calendars, &none, at, until);
+            assert!(found.iter().all(|gap| at <= gap.from && gap.until <= until), "{found:?}");
+            changes(&roster, &calendars, &none, at, 3);
+        }
+    }
+}
+
+#[test]
 fn a_layer_follows_its_calendar() {
     let layers = r#"
       - {name: 工作时间, start: "2026-01-05T00:00", every: weekly, people: [甲], calendar: always}

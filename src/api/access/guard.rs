@@ -130,10 +130,8 @@ impl Caller {
 
 fn forbidden(door: Door, caller: &Caller) -> String {
     let needed = door.roles().iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
-    format!(
-        "the role {} may not do this; it needs one of {needed}, and an ingest token its own source",
-        caller.role.as_str()
-    )
+    let own = if door == Door::Ingest { ", and an ingest token its own source" } else { "" };
+    format!("the role {} may not do this; it needs one of {needed}{own}", caller.role.as_str())
 }
 
 fn too_many(wait: Span) -> Failure {

@@ -79,8 +79,14 @@ fn alertmanager(text: &str) -> Result<Imported, String> {
     let inhibitions = inhibitions::read(&mut document, &mut report)?;
     if let Some(mut global) = document.map("global") {
         for key in global.rest() {
-            report
-                .no_equal(&format!("global.{key}"), "said once for all receivers there; say it in each team's notify:");
+            let instead = match key.as_str() {
+                "smtp_smarthost" | "smtp_from" => "smtp: {url, from} of watchfire.yaml, or --smtp-url and --smtp-from",
+                key if key.starts_with("smtp_") => {
+                    "a part of smtp: url of watchfire.yaml: smtp://user:{secret:NAME}@host"
+                }
+                _ => "said once for all receivers there; say it in each team's notify:",
+            };
+            report.no_equal(&format!("global.{key}"), instead);
         }
     }
     if document.take("templates").is_some() {

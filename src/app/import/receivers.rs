@@ -6,6 +6,7 @@ use super::document::{Document, Report};
 pub(super) struct Receiver {
     pub name: String,
     pub webhooks: Vec<String>,
+    pub emails: Vec<String>,
 }
 
 pub(super) fn read(document: &mut Document, report: &mut Report) -> Vec<Receiver> {
@@ -25,10 +26,33 @@ fn receiver(mut entry: Document, report: &mut Report) -> Receiver {
         }
         webhook.leftovers(report);
     }
-    for kind in entry.rest() {
-        let place = format!("receiver {name:?}: {kind}");
-        let service = kind.trim_end_matches("_configs");
-        report.no_equal(&place, &format!("tell {service} through a webhook or an MQTT topic of the team's notify:"));
+    let mut emails = Vec::new();
+    for mut email in entry.list("email_configs") {
+        email.take("send_resolved");
+        let (bare, others) = addresses(&email.text("to").unwrap_or_default());
+        emails.extend(bare);
+        for address in others {
+            report.no_equal(&email.at("to"), &format!("write the bare address of {address:?} into the team's email:"));
+        }
+        email.leftovers(report);
     }
-    Receiver { name, webhooks }
+    for kind in entry.rest() {
+        report.no_equal(&format!("receiver {name:?}: {kind}"), instead(&kind));
+    }
+    Receiver { name, webhooks, emails }
+}
+
+/// The bare addresses of a list, and what else stands there.
+fn addresses(to: &str) -> (Vec<String>, Vec<String>) {
+    let is_bare = |one: &String| one.contains('@') && !one.contains([' ', '<', '{', '"']);
+    to.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).partition(is_bare)
+}
+
+/// What a team's `notify:` has for a service whose settings cannot be carried over.
+fn instead(kind: &str) -> &'static str {
+    match kind {
+        "slack_configs" => "slack: of the team's notify:, the hook's key as {secret:NAME}",
+        "wechat_configs" => "wecom: of the team's notify:, with a group's robot, its key as {secret:NAME}",
+        _ => "webhook:, template: (any HTTP request) or mqtt: of the team's notify:",
+    }
 }

@@ -23,7 +23,9 @@ receivers:
   - {name: default}
   - name: dba-pager
     webhook_configs: [{url: 'http://127.0.0.1:9/dba', send_resolved: true, http_config: {}}]
-  - {name: web, slack_configs: [{channel: ops}]}
+  - name: web
+    slack_configs: [{channel: ops}]
+    email_configs: [{to: 'ops@noc.example, 值班 <duty@noc.example>', send_resolved: true}]
 inhibit_rules:
   - {source_matchers: ['severity="critical"'], target_match: {severity: warning}, equal: [cluster]}
 "#;
@@ -90,6 +92,8 @@ teams:
     members: ["default"]
   - name: "web"
     members: ["web"]
+    notify:
+      - email: {to: ["ops@noc.example"]}
 
 inhibitions:
   - name: "imported 1"
@@ -99,6 +103,7 @@ inhibitions:
 "#,
         &[
             "receivers[1].webhook_configs[0].http_config",
+            "receivers[2].email_configs[0].to",
             "receiver \"web\": slack_configs",
             "route.routes[1].continue",
             "global.smtp_smarthost",

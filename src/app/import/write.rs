@@ -85,13 +85,15 @@ fn teams(out: &mut String, routes: &[Route], receivers: &[Receiver]) {
         line(out, "  - name", &quoted(name));
         // Somebody must be in it for its incidents to wait there.
         line(out, "    members", &list([name.to_owned()].into_iter()));
-        let webhooks = receivers.iter().filter(|receiver| receiver.name == name).flat_map(|one| &one.webhooks);
-        let webhooks: Vec<&String> = webhooks.collect();
-        if !webhooks.is_empty() {
+        let of_it: Vec<&Receiver> = receivers.iter().filter(|receiver| receiver.name == name).collect();
+        if of_it.iter().any(|one| !one.webhooks.is_empty() || !one.emails.is_empty()) {
             out.push_str("    notify:\n");
         }
-        for url in webhooks {
+        for url in of_it.iter().flat_map(|one| &one.webhooks) {
             let _ = writeln!(out, "      - webhook: {{url: {}}}", quoted(url));
+        }
+        for one in of_it.iter().filter(|one| !one.emails.is_empty()) {
+            let _ = writeln!(out, "      - email: {{to: {}}}", list(one.emails.iter().cloned()));
         }
     }
 }

@@ -96,7 +96,8 @@ impl Desk {
         });
         let contact = ContactLog { at: now, by, actor: actor.to_owned(), note: note.to_owned(), after };
         self.change(id, |record| record.log_contact(contact))?;
-        step.timeline(id, TimelineKind::Contacted, actor, format!("by {by} after {after}: {note}"));
+        let words = if note.is_empty() { String::new() } else { format!(": {note}") };
+        step.timeline(id, TimelineKind::Contacted, actor, format!("by {by} after {after}{words}"));
         Ok(())
     }
 

@@ -5,16 +5,21 @@ use crate::engine::{
     Action, Command, Counted, DeliveryOutcome, DeliveryResult, Effect, IncidentAction, Outcome, Refusal,
 };
 use crate::incidents::{Incident, NotAllowed, TimelineKind};
-use crate::model::IncidentId;
+use crate::model::{IncidentId, fnv1a};
 
 impl Desk {
     pub(super) fn command(&mut self, command: &Command, step: &mut Step<'_>) {
-        let known = command.idempotency_key.as_ref().and_then(|key| self.state.kept.core.answers.get(key));
-        if let Some((_, outcome)) = known {
-            step.effects.push(Effect::Answer(outcome.clone()));
-            return;
-        }
         let (verb, subject, detail) = describe(&command.action);
+        let asked = command.idempotency_key.as_ref().map(|key| Asked::of(command, key));
+        match asked.as_ref().and_then(|asked| self.answered(asked)) {
+            Some(Ok(outcome)) => return step.effects.push(Effect::Answer(outcome)),
+            Some(Err(refusal)) => {
+                step.count(Counted::CommandRefused);
+                step.audit(&command.actor, &command.role, &verb, &subject, &detail, Some(refusal.to_string()));
+                return step.effects.push(Effect::Answer(Outcome::Refused(refusal)));
+            }
+            None => {}
+        }
         // A heartbeat that is no news would bury everything else.
         let is_silent = matches!(&command.action, Action::Staff(action) if self.is_renewal(action));
         let result = match &command.action {
@@ -37,7 +42,19 @@ impl Desk {
         if !is_silent || refused.is_some() {
             step.audit(&command.actor, &command.role, &verb, &subject, &detail, refused);
         }
-        self.answer(command.idempotency_key.as_ref(), outcome, step);
+        self.answer(asked.map(Asked::whole), outcome, step);
+    }
+
+    /// The first answer, if the same person gave this key before: with this command, or with another one, which was
+    /// not done and must not look as if it had been.
+    fn answered(&self, asked: &Asked) -> Option<Result<Outcome, Refusal>> {
+        let (kept, (_, outcome)) = self.state.kept.core.answers.range(asked.given.clone()..).next()?;
+        let action = kept.strip_prefix(&asked.given)?;
+        if action == asked.action {
+            return Some(Ok(outcome.clone()));
+        }
+        let reason = format!("the Idempotency-Key {:?} was given with another command; take a new one", asked.key);
+        Some(Err(Refusal::NotAllowed { reason }))
     }
 
     fn incident_command(
@@ -274,6 +291,26 @@ impl Desk {
             }
             DeliveryOutcome::Failed { .. } => {}
         }
+    }
+}
+
+/// Under what an answer is kept: a key is a person's own, and is for one command.
+struct Asked {
+    key: String,
+    /// Whose key it is, and the key.
+    given: String,
+    /// What was commanded with it, in short.
+    action: String,
+}
+
+impl Asked {
+    fn of(command: &Command, key: &str) -> Asked {
+        let action = format!("{:016x}", fnv1a(format!("{:?}", command.action).as_bytes()));
+        Asked { key: key.to_owned(), given: format!("{}\0{key}\0", command.actor), action }
+    }
+
+    fn whole(self) -> String {
+        self.given + &self.action
     }
 }
 

@@ -5,7 +5,7 @@ use super::state::{DeskIncident, DeskMember, Standing, condition_id};
 use super::{Desk, Step};
 use crate::engine::{Counted, Decision, Effect, Member, Raised, Verdict};
 use crate::incidents::{Incident, IncidentState, OpenPlaybook, Support, TimelineKind};
-use crate::model::{Fingerprint, IncidentId, Labels, Span, Tier};
+use crate::model::{Fingerprint, IncidentId, Labels, Span, Tier, one_line};
 use crate::rules::{CATCH_ALL, Rule};
 use crate::tiers::{Climb, Staffing, Start};
 
@@ -362,7 +362,7 @@ fn new_record(
     Incident {
         id,
         version: 0,
-        title: raised.title.clone(),
+        title: one_line(&raised.title).into_owned(),
         state: IncidentState::New,
         pending_on: None,
         merged_into: None,

@@ -172,6 +172,28 @@ impl Desk {
         }
     }
 
+    /// On another step it is the present team's: whoever had it for another one has it no longer, or that team's people
+    /// would neither be told nor be its owners once they take it.
+    pub(super) fn leave_to_team(&mut self, id: IncidentId, step: &mut Step<'_>) {
+        let Some(record) = self.state.get(id).map(|incident| &incident.record) else { return };
+        let Some(person) = record.assignee.clone() else { return };
+        let team = step.rulebook.teams.get(&record.team);
+        let is_of = |team: &Team| {
+            let duty = self.duty(team, step.rulebook, step.now);
+            responders(team, duty.as_ref()).contains(&person.as_str())
+        };
+        if team.is_some_and(is_of) {
+            return;
+        }
+        let why = format!("taken from {person}: it is for {} now", record.team);
+        if let Some(incident) = self.state.get_mut(id) {
+            incident.record.release();
+        }
+        self.note(id, false);
+        step.timeline(id, TimelineKind::Assigned, DISPATCH, why);
+        step.touch(id);
+    }
+
     fn assign(&mut self, id: IncidentId, person: &str, why: &str, step: &mut Step<'_>) {
         let Some(incident) = self.state.get_mut(id) else { return };
         if incident.record.assign(person).is_err() {

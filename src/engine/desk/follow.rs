@@ -4,7 +4,7 @@ use super::state::Standing;
 use super::{Desk, DeskIncident, Step};
 use crate::engine::NoticeKind;
 use crate::incidents::{Affected, TimelineKind, root_candidate};
-use crate::model::{Fingerprint, IncidentId, Moment, Priority, Severity};
+use crate::model::{Fingerprint, IncidentId, Moment, Priority, Severity, one_line};
 use crate::rules::{Gravity, Rulebook};
 
 /// Up to that many items the root is looked for at every new one, then less and less often.
@@ -89,7 +89,7 @@ impl Desk {
         if let Some(incident) = self.state.get_mut(id)
             && let Some(title) = title(incident)
         {
-            incident.record.title = title;
+            incident.record.title = one_line(&title).into_owned();
         }
     }
 }

@@ -234,9 +234,9 @@ impl Desk {
         }
     }
 
-    fn answer(&mut self, key: Option<&String>, outcome: Outcome, step: &mut Step<'_>) {
+    fn answer(&mut self, key: Option<String>, outcome: Outcome, step: &mut Step<'_>) {
         if let Some(key) = key {
-            self.state.keep_answer(key.clone(), step.now, outcome.clone());
+            self.state.keep_answer(key, step.now, outcome.clone());
         }
         step.effects.push(Effect::Answer(outcome));
     }

@@ -27,6 +27,7 @@ impl Desk {
                 Move::Climbed { from, to, demands } => self.climbed(id, (from, to), &demands, step),
                 Move::HandedBack { from, to } => {
                     self.take_team(id, step);
+                    self.leave_to_team(id, step);
                     if let Some(incident) = self.state.get_mut(id) {
                         incident.record.support.bounces += 1;
                         incident.record.acknowledged = false;
@@ -55,6 +56,7 @@ impl Desk {
 
     fn climbed(&mut self, id: IncidentId, (from, to): (Tier, Tier), demands: &[String], step: &mut Step<'_>) {
         self.take_team(id, step);
+        self.leave_to_team(id, step);
         let Some(incident) = self.state.get_mut(id) else { return };
         incident.record.escalations += 1;
         incident.record.acknowledged = false;

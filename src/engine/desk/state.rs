@@ -172,7 +172,7 @@ pub(in crate::engine) struct Core {
     pub outages: OutageLedger,
     /// What channels gather in a storm.
     pub digests: Digests,
-    /// Answers by idempotency key.
+    /// Answers by who asked, their idempotency key, and what they asked.
     pub answers: BTreeMap<String, (Moment, Outcome)>,
     pub reviews: Reviews,
 }

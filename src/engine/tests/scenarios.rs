@@ -468,6 +468,7 @@ fn a_repeated_key_gets_the_first_answer_and_an_old_version_is_refused() {
         EACH,
         "0s firing LinkDown site=GZ01
          1s acknowledge 1 key=一
+         2s acknowledge 1 key=一
          2s resolve 1 key=一
          3s resolve 1 seen=1
          4s resolve 1 seen=2
@@ -477,6 +478,7 @@ fn a_repeated_key_gets_the_first_answer_and_an_old_version_is_refused() {
          1s Acknowledged INC-1
          1s answered INC-1 version 2
          2s answered INC-1 version 2
+         2s refused: the Idempotency-Key \"一\" was given with another command; take a new one
          3s refused: you saw version 1, it is at 2 now; look again and repeat
          4s Resolved INC-1
          4s answered INC-1 version 3

@@ -391,7 +391,10 @@ impl Loading {
             let at = place(reference.at);
             if !known.contains(&reference.name.as_str()) {
                 let message = format!("unknown {what} {:?}", reference.name);
-                let expected = format!("one of {}", known.join(", "));
+                let expected = match known.as_slice() {
+                    [] => format!("the name of a {what}; these rules have none yet"),
+                    known => format!("one of {}", known.join(", ")),
+                };
                 self.mistakes.push(Mistake::at(&file.path, &file.text, at, message, expected));
             } else if reference.what == Named::Team
                 && self.teams.get(&reference.name).is_some_and(super::Team::is_empty)

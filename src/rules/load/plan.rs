@@ -86,7 +86,10 @@ impl Collected {
                     Some(items) => plan.items.extend(items.iter().cloned()),
                     None => {
                         let known: Vec<&str> = self.checklists.keys().map(String::as_str).collect();
-                        let expected = format!("one of {}", known.join(", "));
+                        let expected = match known.as_slice() {
+                            [] => "the name of a checklist; these rules have none yet".to_owned(),
+                            known => format!("one of {}", known.join(", ")),
+                        };
                         mistakes.push(say(*at, format!("unknown checklist {name:?}"), &expected));
                     }
                 }

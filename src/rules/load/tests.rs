@@ -740,4 +740,8 @@ fn mistakes_in_calendars_are_told_where_they_stand() {
             "x.yaml:3:44: unknown ladder \"nights\"; expected one of default",
         ],
     );
+    check_rule(
+        "playbook: 断网处置",
+        &["x.yaml:3:15: unknown playbook \"断网处置\"; expected the name of a playbook; these rules have none yet"],
+    );
 }

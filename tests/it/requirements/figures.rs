@@ -248,7 +248,7 @@ fn the_simulated_year_gives_the_same_figures_from_records_and_log() {
     assert!(incidents.bounces > 0 && incidents.bounces < incidents.escalations, "{records:#?}");
     assert!(records.outage_minutes > 0, "{records:#?}");
     assert!(records.inspections.completed > 15, "{records:#?}");
-    let report = service_report(&records);
+    let report = service_report(&records, "Asia/Shanghai");
     assert!(report.contains("服务报告") && report.contains("MTTR"), "{report}");
     assert_eq!(simulate_year(2026, 1, 8, 0.05).unwrap().figures(), simulate_year(2026, 1, 8, 0.05).unwrap().figures());
 }

@@ -102,6 +102,31 @@ fn row_35_what_nobody_takes_goes_through_all_three_lines_on_time_and_to_the_vend
 }
 
 #[test]
+fn row_35_what_is_handed_on_is_the_next_teams_whoever_had_it_before() {
+    let expert = "people:\n  - {name: 二线专家, notify: [{by: {mqtt: {topic: noc/expert}}}]}\n";
+    let mut centre = Centre::open(&DESK.replace("people:\n", expert), START);
+    centre.fire(&link_down("路由器1"));
+    let told = |centre: &Centre, line: &str| {
+        let persons = |entry: watchfire::incidents::TimelineEntry| (entry.kind, entry.text);
+        centre.timeline(1).into_iter().map(persons).any(|(kind, text)| kind == TimelineKind::Paged && text == line)
+    };
+    centre.on_incident("一线值班", 1, IncidentAction::Acknowledge { note: None });
+    centre.on_incident("一线值班", 1, triage(&[("symptom", "断"), ("tried", "换纤")]));
+    done(centre.on_incident("一线值班", 1, escalate()));
+    let incident = centre.incident(1);
+    assert_eq!((incident.team.as_str(), incident.assignee), ("second", None));
+    assert!(told(&centre, "second at tier 2: handed on from tier 1 (1 channel(s), 二线专家)"));
+    centre.on_incident("二线专家", 1, IncidentAction::Acknowledge { note: None });
+    assert_eq!(centre.incident(1).assignee.as_deref(), Some("二线专家"));
+    done(centre.on_incident("二线专家", 1, IncidentAction::HandBack { reason: "先换模块".to_owned() }));
+    assert_eq!(centre.incident(1).assignee, None);
+    // By the clock, too; but not from somebody of the next team.
+    centre.on_incident("一线值班", 1, IncidentAction::Assign { assignee: "二线专家".to_owned() });
+    let climbed = centre.after(minutes(10)).incident(1);
+    assert_eq!((climbed.team.as_str(), climbed.assignee.as_deref()), ("second", Some("二线专家")));
+}
+
+#[test]
 fn row_35_a_vendor_without_a_running_contract_is_skipped_with_the_reason() {
     for (device, reason) in [
         ("路由器2", "the contract 0000COM0001 of 路由器2 with 华信 ended at"),
@@ -501,7 +526,7 @@ fn semantics_20_what_a_run_owes_climbs_like_any_incident_and_the_auditor_finds_n
 /// Runs `watchfire token …` beside the service; its exit code, what it printed, and what it complained of.
 async fn token(setup: &Setup, arguments: &[&str]) -> (i32, String, String) {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_watchfire"));
-    command.arg("token").arg("--data-dir").arg(setup.path("data")).args(arguments).current_dir(setup.directory.path());
+    command.arg("token").args(arguments).arg("--data-dir").arg(setup.path("data")).current_dir(setup.directory.path());
     let output = command.output().await.unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap(), text(&output.stdout).trim().to_owned(), text(&output.stderr))
