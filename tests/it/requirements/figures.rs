@@ -105,7 +105,7 @@ fn row_08_the_bounce_rate_is_what_came_back_of_what_was_handed_on() {
     assert_eq!((incidents.escalations, incidents.bounces), (4 + 3 + 2, 3 + 1));
     assert_eq!(incidents.bounce_rate, Some(4.0 / 9.0));
     assert_eq!(of_log(&centre), records);
-    let report = service_report(&records);
+    let report = service_report(&records, "Asia/Shanghai");
     let line = report.lines().find(|line| line.contains("退回 handed back")).unwrap_or_else(|| panic!("{report}"));
     assert!(line.contains('4') && line.contains("44.4 %"), "{line}");
 }
