@@ -104,8 +104,8 @@ pub enum StoreError {
     /// 400: not from a previous page of this list.
     #[error("{cursor:?} is not a cursor of this list; take it from the \"next\" of the page before, or leave it out")]
     BadCursor { cursor: String },
-    /// 409: token names are unique for good, so that the audit stays clear.
-    #[error("a token named {name:?} exists or existed; choose another name")]
+    /// 409: one valid token a name, so that the audit stays clear.
+    #[error("a valid token named {name:?} exists; revoke it first, or choose another name")]
     NameTaken { name: String },
 }
 

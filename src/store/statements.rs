@@ -82,6 +82,8 @@ statements! {
 
     TOKENS = "SELECT name, role, sha256, created_at, revoked_at FROM tokens";
     PUT_TOKEN = "INSERT INTO tokens (name, role, sha256, created_at, revoked_at) VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT (name) DO NOTHING";
+        ON CONFLICT (name) DO UPDATE SET role = excluded.role, sha256 = excluded.sha256,
+            created_at = excluded.created_at, revoked_at = excluded.revoked_at
+        WHERE tokens.revoked_at IS NOT NULL AND tokens.sha256 <> excluded.sha256";
     REVOKE_TOKEN = "UPDATE tokens SET revoked_at = $2 WHERE name = $1 AND revoked_at IS NULL";
 }

@@ -1,4 +1,5 @@
-//! Tokens: known by their SHA-256 only, named for good, each change audited.
+//! Tokens: known by their SHA-256 only, one valid token a name, each change audited. A revoked name may be given again;
+//! its old secret stays worthless, since its hash is kept no longer.
 
 use super::codec;
 use super::columns::Value;
@@ -99,7 +100,7 @@ fn word(role: &Role) -> String {
 }
 
 impl Store {
-    /// All tokens ever, by name.
+    /// Every name that ever had a token, with its newest one, by name.
     pub async fn tokens(&self) -> Result<Vec<TokenRow>, StoreError> {
         let rows: Vec<(String, String, String, i64, Option<i64>)> =
             self.fetch(Question::fixed(sql::TOKENS, Vec::new())).await?;

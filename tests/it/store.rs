@@ -70,6 +70,7 @@ on_both! {
     retention_by_size_takes_the_oldest_of_all_partitions_first
     settings_rulebooks_and_partitions_read_back
     tokens_are_named_once_and_audited
+    a_revoked_name_is_given_again_and_its_old_secret_stays_worthless
     commits_are_durable_when_they_return
     every_statement_fits_the_schema
     a_schema_that_is_not_ours_stops_the_start
@@ -1070,6 +1071,31 @@ async fn tokens_are_named_once_and_audited(bench: Bench) {
     let audited = store.audit(&AuditFilter::default(), &all()).await.unwrap().items;
     let audited: Vec<_> = audited.iter().map(|entry| (entry.action.as_str(), entry.subject.as_str())).collect();
     assert_eq!(audited, [("token.revoke", "admin"), ("token.add", "admin"), ("token.add", "zabbix 推送")]);
+}
+
+async fn a_revoked_name_is_given_again_and_its_old_secret_stays_worthless(bench: Bench) {
+    let store = &bench.store;
+    let token = |role, n| TokenRow {
+        name: "一线值班甲".to_owned(),
+        role,
+        sha256: [n; 32],
+        created_at: at(i64::from(n)),
+        revoked_at: None,
+    };
+    let (old, new) = (token(Role::FirstLine, 1), token(Role::SecondLine, 9));
+    store.add_token(&old).await.unwrap();
+    assert!(store.revoke_token("一线值班甲", at(5)).await.unwrap());
+    // The secret that was lost cannot come back under its name.
+    let error = store.add_token(&old).await.unwrap_err();
+    assert!(matches!(error, StoreError::NameTaken { .. }), "{error}");
+    store.add_token(&new).await.unwrap();
+    assert_eq!(store.tokens().await.unwrap(), [new.clone()]);
+    let error = store.add_token(&token(Role::Admin, 10)).await.unwrap_err();
+    assert!(matches!(error, StoreError::NameTaken { .. }), "{error}");
+    assert_eq!(store.tokens().await.unwrap(), [new]);
+    let audited = store.audit(&AuditFilter::default(), &all()).await.unwrap().items;
+    let audited: Vec<_> = audited.iter().map(|entry| (entry.action.as_str(), entry.detail.as_str())).collect();
+    assert_eq!(audited, [("token.add", "second_line"), ("token.revoke", ""), ("token.add", "first_line")]);
 }
 
 async fn commits_are_durable_when_they_return(bench: Bench) {
