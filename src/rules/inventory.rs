@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::calendar::moment_in;
+use crate::calendar::{HOUSE_ZONE, moment_in};
 use crate::model::{Labels, Moment};
 
 /// Labels that name a CI when a rule file does not say which: the first that is present and known wins.
@@ -34,10 +34,10 @@ impl ConfigurationItem {
     }
 }
 
-/// `2026-12-31` ends with that day in UTC; with a time and an offset it ends exactly then.
+/// `2026-12-31` ends with that day of the house; with a time and an offset it ends exactly then.
 pub fn contract_end(text: &str) -> Option<Moment> {
     let whole_day = format!("{text}T23:59:59.999999");
-    moment_in(text, None).or_else(|_| moment_in(&whole_day, Some("UTC"))).ok()
+    moment_in(text, None).or_else(|_| moment_in(&whole_day, Some(HOUSE_ZONE))).ok()
 }
 
 /// The place of an item in an [`Inventory`]: small, and the same for equal rule files.
@@ -170,6 +170,17 @@ mod tests {
         let (class, facts, aliases) = (String::new(), Labels::empty(), vec![format!("{name}的别名")]);
         let name = name.to_owned();
         ConfigurationItem { name, class, site: None, owner: None, vendor: None, contract: None, aliases, facts }
+    }
+
+    #[test]
+    fn a_contract_ends_with_its_day_in_the_house() {
+        let check = |text: &str, expected: Option<&str>| {
+            let expected = expected.map(|text| text.parse::<Moment>().unwrap());
+            assert_eq!(contract_end(text), expected, "{text}");
+        };
+        check("2026-12-31", Some("2026-12-31T15:59:59.999999Z"));
+        check("2026-12-31T18:00:00+08:00", Some("2026-12-31T10:00:00Z"));
+        check("明年", None);
     }
 
     #[test]
