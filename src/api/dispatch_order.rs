@@ -14,11 +14,12 @@ use super::family::Failure;
 use super::parameters::Parameters;
 use super::shown::Answer;
 use super::state::Shared;
+use crate::calendar::HOUSE_ZONE;
 use crate::incidents::{OrderedWith, dispatch_order};
 use crate::model::IncidentId;
 
 /// The zone of the times on it when nobody says another.
-const ZONE: &str = "Asia/Shanghai";
+const ZONE: &str = HOUSE_ZONE;
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::of(__path_order, Door::Read, order)]

@@ -6,6 +6,19 @@ use jiff::tz::TimeZone;
 use super::BadSchedule;
 use crate::model::Moment;
 
+/// The zone of the house: of times that no roster, calendar or plan gives another.
+pub const HOUSE_ZONE: &str = "Asia/Shanghai";
+
+/// What the clock on the wall shows then, to the second and with its offset: `2026-02-13 17:02:30 +08:00`.
+pub fn on_the_wall(at: Moment, zone: &TimeZone) -> String {
+    at.to_timestamp().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+}
+
+/// The same in the zone of that name; in UTC when there is none of that name.
+pub fn on_the_wall_in(at: Moment, zone: &str) -> String {
+    on_the_wall(at, &TimeZone::get(zone).unwrap_or(TimeZone::UTC))
+}
+
 /// Reads `2026-02-13T01:00:00+08:00`, or with a zone `2026-02-13T01:00` (a time that a clock change skips is the first
 /// after it, one that comes twice the first of both). An offset in the text wins over the zone.
 pub fn moment_in(text: &str, zone: Option<&str>) -> Result<Moment, BadSchedule> {
@@ -42,7 +55,7 @@ pub fn week_second(at: Moment, zone: &str) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{moment_in, week_second};
+    use super::{HOUSE_ZONE, moment_in, on_the_wall_in, week_second};
     use crate::model::Moment;
 
     fn check(text: &str, zone: Option<&str>, expected: Option<&str>) {
@@ -62,6 +75,17 @@ mod tests {
         check("2026-02-13T01:00", None, None);
         check("明天", Some("Asia/Shanghai"), None);
         check("2026-02-13T01:00", Some("Asia/Guangzhou2"), None);
+    }
+
+    #[test]
+    fn the_clock_on_the_wall_shows_whole_seconds_and_its_offset() {
+        let check = |zone: &str, expected: &str| {
+            let at: Moment = "2026-02-13T09:00:00.735381Z".parse().unwrap();
+            assert_eq!(on_the_wall_in(at, zone), expected, "{zone}");
+        };
+        check(HOUSE_ZONE, "2026-02-13 17:00:00 +08:00");
+        check("America/New_York", "2026-02-13 04:00:00 -05:00");
+        check("nowhere", "2026-02-13 09:00:00 +00:00");
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod work;
 mod work_tests;
 
 pub use hours::{CivilHours, DayHours, ParsedHours, WEEKDAYS, weekdays};
-pub use local::{is_zone, moment_in, week_second};
+pub use local::{HOUSE_ZONE, is_zone, moment_in, on_the_wall, on_the_wall_in, week_second};
 pub use schedule::{BadSchedule, Schedule};
 pub use statutory::Statutory;
 pub use work::WorkCalendar;

@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::payload::NoticeLinks;
+use crate::calendar::on_the_wall;
 use crate::engine::{Notice, NoticeKind};
-use crate::model::Moment;
 use crate::rules::Language;
 
 /// A field of the record, its name in English and in Chinese.
@@ -39,7 +39,7 @@ impl Wording {
         let chinese = notice.language == Language::Zh;
         let pick = |english: &'static str, chinese_word: &'static str| if chinese { chinese_word } else { english };
         let separator = pick(": ", ":");
-        let mut lines = vec![format!("{}{separator}{}", pick("time", "时间"), local(notice.at, zone))];
+        let mut lines = vec![format!("{}{separator}{}", pick("time", "时间"), on_the_wall(notice.at, zone))];
         for (key, english, chinese_word) in FIELDS {
             if let Some(value) = record.get(key).and_then(shown) {
                 lines.push(format!("{}{separator}{value}", pick(english, chinese_word)));
@@ -122,10 +122,6 @@ fn shown(value: &Value) -> Option<String> {
 fn incident_line(line: &Value) -> String {
     let text = |key: &str| line.get(key).and_then(shown).unwrap_or_default();
     format!("- [{} {}] {} {} ({})", text("priority"), text("severity"), text("id"), text("title"), text("state"))
-}
-
-fn local(at: Moment, zone: &TimeZone) -> String {
-    at.to_timestamp().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
 }
 
 #[cfg(test)]

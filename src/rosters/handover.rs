@@ -6,6 +6,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{Attendance, Choice, Duty, Overrides, Wanted, choose, next_change, on_duty};
+use crate::calendar::on_the_wall_in;
 use crate::model::{ClockFace, ClockKind, ClockState, Moment, Priority, Waiting};
 use crate::rules::{Roster, Rulebook, Team};
 
@@ -136,7 +137,7 @@ fn unwatched(team: &Team) -> Team {
     Team { roster: None, ..team.clone() }
 }
 
-/// The sheet as people print it.
+/// The sheet as people print it; times as the clock on the wall in the zone of its roster shows them.
 pub fn handover_text(sheet: &Handover) -> String {
     let mut text = String::new();
     // Writing to a text does not fail.
@@ -145,10 +146,11 @@ pub fn handover_text(sheet: &Handover) -> String {
 }
 
 fn write_sheet(sheet: &Handover, text: &mut String) -> std::fmt::Result {
+    let time = |at: Moment| on_the_wall_in(at, &sheet.zone);
     writeln!(text, "交接班 hand-over: {} ({})", sheet.title, sheet.roster)?;
-    writeln!(text, "时间 as of      {}", sheet.at)?;
+    writeln!(text, "时间 as of      {}", time(sheet.at))?;
     match sheet.changes_at {
-        Some(at) => writeln!(text, "换班 change at  {at}")?,
+        Some(at) => writeln!(text, "换班 change at  {}", time(at))?,
         None => writeln!(text, "换班 change at  never: the same people stay on duty")?,
     }
     writeln!(text, "交班 from       {}", names(&sheet.from))?;
@@ -159,13 +161,13 @@ fn write_sheet(sheet: &Handover, text: &mut String) -> std::fmt::Result {
         let to = one.hands_to.as_deref().unwrap_or("排队 queue");
         writeln!(text, "  {} {} {} [{}] {holder} → {to}", one.priority, one.id, one.title, one.state)?;
         if let Some(waiting) = &one.waiting {
-            writeln!(text, "      waits since {}: {}", waiting.since, waiting.reason)?;
+            writeln!(text, "      waits since {}: {}", time(waiting.since), waiting.reason)?;
         }
         if let Some(diagnosis) = &one.diagnosis {
             writeln!(text, "      {diagnosis}")?;
         }
         for clock in &one.clocks {
-            writeln!(text, "      {}", promise(clock))?;
+            writeln!(text, "      {}", promise(clock, time))?;
         }
     }
     if sheet.open.len() > LINES_MAX {
@@ -173,20 +175,20 @@ fn write_sheet(sheet: &Handover, text: &mut String) -> std::fmt::Result {
     }
     writeln!(text, "\n计时 clocks: {}", sheet.clocks.len())?;
     for clock in sheet.clocks.iter().take(LINES_MAX) {
-        writeln!(text, "  {} {}: {}", clock.at, clock.id, clock.what)?;
+        writeln!(text, "  {} {}: {}", time(clock.at), clock.id, clock.what)?;
     }
     Ok(())
 }
 
 /// Which promise, and how it stands: broken is said even where it stands still now.
-fn promise(clock: &ClockFace) -> String {
+fn promise(clock: &ClockFace, time: impl Fn(Moment) -> String) -> String {
     let what = match clock.clock {
         ClockKind::Tto => "响应时限 respond",
         ClockKind::Ttr => "解决时限 resolve",
     };
     let due = match (clock.breached_at, clock.deadline) {
-        (Some(at), _) => format!("已超时 breached at {at}"),
-        (None, Some(at)) => format!("due {at}"),
+        (Some(at), _) => format!("已超时 breached at {}", time(at)),
+        (None, Some(at)) => format!("due {}", time(at)),
         (None, None) => "no time is set".to_owned(),
     };
     let due = match &clock.paused {

@@ -1,5 +1,6 @@
 //! When incidents become a problem.
 
+use crate::calendar::HOUSE_ZONE;
 use crate::model::{Matchers, Span};
 
 /// When incidents become a problem: the `count`-th episode of one fingerprint inside `within`, or a regular return.
@@ -28,7 +29,7 @@ impl ProblemPolicy {
     /// What `apart:` is where a policy does not say.
     pub const APART: Span = Span::from_minutes(60);
     /// What `zone:` is where a policy does not say.
-    pub const ZONE: &str = "Asia/Shanghai";
+    pub const ZONE: &str = HOUSE_ZONE;
     /// What `review_after:` is where a policy does not say.
     pub const REVIEW_AFTER: Span = Span::from_days(7);
     /// What `quiet:` is where a policy does not say.

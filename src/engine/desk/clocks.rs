@@ -2,6 +2,7 @@
 //! breaches, outages enter the ledger and burn its budgets.
 
 use super::{Desk, DeskIncident, Step};
+use crate::calendar::on_the_wall_in;
 use crate::engine::{Bound, Counted, Effect, NoticeKind, Refusal, TargetOutcome};
 use crate::incidents::{Incident, IncidentState, PendingOn, TimelineEntry, TimelineKind};
 use crate::model::{
@@ -251,7 +252,8 @@ impl Desk {
                 }
                 Turn::Breached { clock, at, limit } => {
                     incident.record.breached |= is_told;
-                    let why = format!("{}: {limit} were over at {at} ({target}{trial})", meaning(clock));
+                    let over = on_the_wall_in(at, step.zone_of(&incident.record.team));
+                    let why = format!("{}: {limit} were over at {over} ({target}{trial})", meaning(clock));
                     let outcome = if is_told { TargetOutcome::Breached } else { TargetOutcome::ShadowBreached };
                     step.timeline(id, TimelineKind::Breached, TARGETS, why.clone());
                     step.count(Counted::Target { clock, outcome });

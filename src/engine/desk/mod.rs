@@ -35,6 +35,7 @@ pub use state::DeskIncident;
 use std::sync::Arc;
 
 use super::{AuditEntry, Counted, DeskInput, Effect, Outcome};
+use crate::calendar::HOUSE_ZONE;
 use crate::incidents::{TimelineEntry, TimelineKind};
 use crate::model::{Cause, Event, IncidentId, Moment, Offset, Partition, Span};
 use crate::rules::Rulebook;
@@ -107,6 +108,12 @@ impl<'a> Step<'a> {
         if !self.touched.contains(&incident) {
             self.touched.push(incident);
         }
+    }
+
+    /// The zone of the people of a team: of its roster, else of the house.
+    pub fn zone_of(&self, team: &str) -> &'a str {
+        let roster = self.rulebook.teams.get(team).and_then(|team| self.rulebook.rosters.get(team.roster.as_ref()?));
+        roster.map_or(HOUSE_ZONE, |roster| roster.zone_name.as_str())
     }
 
     pub fn next_cause(&mut self) -> Cause {

@@ -1,6 +1,7 @@
 //! Who can act now: what every climb is asked with.
 
 use super::{Desk, Step};
+use crate::calendar::{HOUSE_ZONE, on_the_wall_in};
 use crate::model::{IncidentId, Moment};
 use crate::rules::{ConfigurationItem, Rulebook};
 use crate::tiers::Staffing;
@@ -57,7 +58,10 @@ fn team_for(item: &ConfigurationItem, rulebook: &Rulebook, now: Moment) -> Resul
     let vendor = item.vendor.as_ref().ok_or_else(|| format!("{name} has no vendor"))?;
     let contract = item.contract.as_ref().ok_or_else(|| format!("{name} has no contract with {vendor}"))?;
     if let Some(until) = item.contract_until().filter(|until| *until <= now) {
-        return Err(format!("the contract {contract} of {name} with {vendor} ended at {until:.0}"));
+        return Err(format!(
+            "the contract {contract} of {name} with {vendor} ended at {}",
+            on_the_wall_in(until, HOUSE_ZONE)
+        ));
     }
     let takes = |team: &&crate::rules::Team| team.vendors.iter().any(|one| one == vendor);
     let team = rulebook.teams.values().find(takes).ok_or_else(|| format!("no team stands for the vendor {vendor}"))?;

@@ -308,6 +308,10 @@ rules: [{name: link, match: alertname="LinkDown", by: [site], title: "{site} 链
     {
         assert!(text.contains(part), "{part}: {text}");
     }
+    // Every time on it is that of the roster's clock on the wall, to the second.
+    let is_utc = |word: &str| word.starts_with("20") && word.ends_with('Z');
+    assert!(!text.split_whitespace().any(is_utc), "{text}");
+    assert!(text.matches(" +08:00").count() >= 5, "{text}");
 }
 
 #[test]

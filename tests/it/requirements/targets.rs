@@ -108,6 +108,8 @@ fn row_02_only_a_logged_contact_stops_the_time_to_own_and_it_breaches_at_sixty_m
     centre.at("2026-02-13T11:00:00");
     let late = clock(&centre.incident(1), ClockKind::Tto);
     assert_eq!((late.state, late.breached_at), (ClockState::Breached, Some(moment("2026-02-13T11:00:00"))));
+    let said: Vec<_> = centre.timeline(1).into_iter().filter(|line| line.kind == TimelineKind::Breached).collect();
+    assert!(said[0].text.contains("1h were over at 2026-02-13 11:00:00 +08:00"), "{said:?}");
     assert_eq!(clock(&centre.incident(2), ClockKind::Tto).state, ClockState::Met);
     let told: Vec<_> = centre.notices().into_iter().filter(|one| one.kind == NoticeKind::TargetBreached).collect();
     assert_eq!(told.iter().map(|notice| notice.subject.as_str()).collect::<Vec<_>>(), ["INC-1"]);
