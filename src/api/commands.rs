@@ -2,7 +2,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::engine::{Command, Explained, Outcome, Question, SilenceChange};
+use crate::engine::{Command, Explained, Outcome, Question, ReloadedBy, SilenceChange};
 
 /// How many commands may wait.
 const CAPACITY: usize = 1024;
@@ -17,8 +17,9 @@ pub enum Wish {
         change: SilenceChange,
     },
     /// Read the rule files again. Answered with the mistakes, if any.
+    /// `None`: the process was signalled.
     Reload {
-        actor: String,
+        by: Option<ReloadedBy>,
     },
     /// Asks why, and changes nothing. Answered here, by what is committed, and never journaled.
     Question {

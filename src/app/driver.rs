@@ -14,7 +14,9 @@ use super::clock::Clock;
 use super::recover;
 use super::snapshots::Snapshots;
 use crate::api::{Asked, Unanswered, Wish};
-use crate::engine::{Action, Command, DeskInput, Effect, Engine, NotTaken, Outcome, Refusal, Request, StaffAction};
+use crate::engine::{
+    Action, Command, DeskInput, Effect, Engine, NotTaken, Outcome, Refusal, ReloadedBy, Request, StaffAction,
+};
 use crate::ingest::Delivery;
 use crate::inspections::{ProbeRequest, ProbeResult};
 use crate::metrics::{Metrics, Stopwatch};
@@ -175,7 +177,7 @@ impl Driver {
                 Wish::Question { question, answer } => {
                     block.explain_later(answer, self.engine.explain(now(), &question));
                 }
-                Wish::Reload { actor } => match self.reload(&actor, block).await? {
+                Wish::Reload { by } => match self.reload(by, block).await? {
                     Ok(outcome) => block.answer_later(reply, outcome),
                     Err(report) => drop(reply.send(Err(Unanswered::BadRules { report }))),
                 },
@@ -209,7 +211,8 @@ impl Driver {
     }
 
     /// The rule files again. A bad file never replaces a good rulebook.
-    async fn reload(&mut self, actor: &str, block: &mut Block) -> Result<Result<Outcome, String>, Stopped> {
+    async fn reload(&mut self, by: Option<ReloadedBy>, block: &mut Block) -> Result<Result<Outcome, String>, Stopped> {
+        let actor = by.as_ref().map_or("SIGHUP", |by| by.actor.as_str());
         let read = Arc::clone(&self.read_rules);
         let loaded = tokio::task::spawn_blocking(move || read()).await.unwrap_or_else(|error| Err(error.to_string()));
         let rulebook = match loaded {
@@ -223,7 +226,7 @@ impl Driver {
         let hash = rulebook.hash;
         let changed = hash != self.engine.rulebook().hash;
         self.outputs.metrics.rulebook_loaded(true, rulebook.rules.len());
-        if changed && let Some(refused) = self.leavers(actor, &rulebook, block)? {
+        if changed && let Some(refused) = self.leavers(by.as_ref(), &rulebook, block)? {
             tracing::error!(actor, %refused, "the new rules are refused; the old ones stay in force");
             return Ok(Ok(Outcome::Refused(refused)));
         }
@@ -231,21 +234,31 @@ impl Driver {
             tracing::info!(actor, %hash, rules = rulebook.rules.len(), "new rules in force");
             self.engine.learn(rulebook);
             let clock = self.clock.clone();
-            block.take(&mut self.engine, &|| clock.now(), Request::Rulebook(hash))?;
+            let request = match by {
+                Some(by) => Request::Reload { hash, by },
+                None => Request::Rulebook(hash),
+            };
+            block.take(&mut self.engine, &|| clock.now(), request)?;
         }
         Ok(Ok(Outcome::Rulebook { hash, changed }))
     }
 
     /// Asks the desk whether the people may go whom new rules no longer name; the refusal, if not.
-    fn leavers(&mut self, actor: &str, new: &Rulebook, block: &mut Block) -> Result<Option<Refusal>, Stopped> {
+    fn leavers(
+        &mut self,
+        by: Option<&ReloadedBy>,
+        new: &Rulebook,
+        block: &mut Block,
+    ) -> Result<Option<Refusal>, Stopped> {
         let old = Arc::clone(self.engine.rulebook());
         let people: Vec<String> = old.everybody().difference(&new.everybody()).map(|name| (*name).to_owned()).collect();
         if people.is_empty() {
             return Ok(None);
         }
+        let (actor, role) = by.map_or(("watchfire", "system"), |by| (by.actor.as_str(), by.role.as_str()));
         let command = Command {
             actor: actor.to_owned(),
-            role: "reload".to_owned(),
+            role: role.to_owned(),
             idempotency_key: None,
             if_match: None,
             action: Action::Staff(StaffAction::Remove { people, rules: new.hash }),

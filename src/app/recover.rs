@@ -142,7 +142,7 @@ async fn replay_tail(
             return Err(NotRecovered::JournalTooShort { partition, first: first.offset });
         }
         for entry in entries.iter().filter(|entry| entry.offset >= next) {
-            if let Input::Control(Control::Rulebook(hash)) = &entry.input {
+            if let Input::Control(Control::Rulebook { hash, by: _ }) = &entry.input {
                 engine.learn(library.get(*hash).await?);
             }
             effects.clear();

@@ -223,7 +223,7 @@ impl Interrupts {
 async fn reload_on_hangup(mut hangup: Signal, commands: CommandQueue) {
     while hangup.recv().await.is_some() {
         // The driver logs what came of it.
-        drop(commands.ask(Wish::Reload { actor: "SIGHUP".to_owned() }).await);
+        drop(commands.ask(Wish::Reload { by: None }).await);
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::correlator::Correlating;
 use super::desk::{Desk, DeskIncident, Step};
 use super::{
-    AlertRecord, Bound, Control, CorrelatorInput, Counted, Decision, DeskInput, Effect, Entry, Input, Request,
-    SilenceCommand,
+    AlertRecord, Bound, Control, CorrelatorInput, Counted, Decision, DeskInput, Effect, Entry, Input, ReloadedBy,
+    Request, SilenceCommand,
 };
 use crate::correlation::{Firing, QuarantinedName, TemplateRecord};
 use crate::model::{Cause, Event, Fingerprint, IncidentId, Moment, Offset, Partition, Silence, SilenceId, Span};
@@ -106,7 +106,8 @@ impl Engine {
             Request::Event(event) => self.take_event(now, event, work),
             Request::Silence { actor, role, change } => self.take_silence(now, actor, role, change, work),
             Request::Desk(input) => self.take_desk(now, input, work),
-            Request::Rulebook(hash) => return self.take_rulebook(now, hash, work),
+            Request::Rulebook(hash) => return self.take_rulebook(now, hash, None, work),
+            Request::Reload { hash, by } => return self.take_rulebook(now, hash, Some(by), work),
             Request::Resumed { gap } => self.take_everywhere(now, Control::Resumed { gap }, work),
             Request::ClockStepped { forward, by } => {
                 self.take_everywhere(now, Control::ClockStepped { forward, by }, work);
@@ -135,7 +136,7 @@ impl Engine {
         if entry.offset != position.next {
             return Err(NotTaken::Gap { partition, expected: position.next, found: entry.offset });
         }
-        if let Input::Control(Control::Rulebook(hash)) = &entry.input
+        if let Input::Control(Control::Rulebook { hash, by: _ }) = &entry.input
             && !self.known.contains_key(hash)
         {
             return Err(NotTaken::UnknownRulebook(*hash));
@@ -165,7 +166,7 @@ impl Engine {
     }
 
     fn check_time(&self, now: Moment, request: &Request) -> Result<(), NotTaken> {
-        if let Request::Rulebook(hash) = request
+        if let Request::Rulebook(hash) | Request::Reload { hash, .. } = request
             && !self.known.contains_key(hash)
         {
             return Err(NotTaken::UnknownRulebook(*hash));
@@ -178,14 +179,16 @@ impl Engine {
         match request {
             // After downtime the gap is told first, and a tick is what serves a deadline.
             Request::Resumed { .. } | Request::ClockStepped { .. } | Request::Tick(_) => Ok(()),
-            Request::Event(_) | Request::Silence { .. } | Request::Desk(_) | Request::Rulebook(_) => {
-                match self.next_deadline() {
-                    Some((deadline, partition)) if deadline <= now => {
-                        Err(NotTaken::DeadlineUnserved { partition, deadline })
-                    }
-                    Some(_) | None => Ok(()),
+            Request::Event(_)
+            | Request::Silence { .. }
+            | Request::Desk(_)
+            | Request::Rulebook(_)
+            | Request::Reload { .. } => match self.next_deadline() {
+                Some((deadline, partition)) if deadline <= now => {
+                    Err(NotTaken::DeadlineUnserved { partition, deadline })
                 }
-            }
+                Some(_) | None => Ok(()),
+            },
         }
     }
 
@@ -261,9 +264,15 @@ impl Engine {
         }
     }
 
-    fn take_rulebook(&mut self, now: Moment, hash: RulebookHash, work: &mut Work) -> Result<(), NotTaken> {
+    fn take_rulebook(
+        &mut self,
+        now: Moment,
+        hash: RulebookHash,
+        by: Option<ReloadedBy>,
+        work: &mut Work,
+    ) -> Result<(), NotTaken> {
         let rulebook = self.known.get(&hash).cloned().ok_or(NotTaken::UnknownRulebook(hash))?;
-        self.take_everywhere(now, Control::Rulebook(hash), work);
+        self.take_everywhere(now, Control::Rulebook { hash, by }, work);
         self.rulebook = rulebook;
         Ok(())
     }
@@ -295,7 +304,7 @@ impl Engine {
     ) {
         let partition = cause.partition;
         let old = self.rulebook_of(partition);
-        if let Control::Rulebook(hash) = control
+        if let Control::Rulebook { hash, by: _ } = control
             && let Some(position) = self.positions.get_mut(&partition)
         {
             position.rulebook = *hash;
@@ -305,7 +314,7 @@ impl Engine {
             let step = Step::new(now, cause.offset, &rulebook, effects, events);
             match control {
                 Control::Tick => self.desk.tick(step),
-                Control::Rulebook(_) => self.desk.rulebook_changed(step, &old),
+                Control::Rulebook { hash: _, by } => self.desk.rulebook_changed(step, &old, by.as_ref()),
                 Control::Resumed { gap } => self.desk.resumed(step, *gap),
                 Control::ClockStepped { forward, by } => self.desk.clock_stepped(step, *forward, *by),
             }
@@ -365,7 +374,7 @@ impl Engine {
     pub fn named_rulebooks(&self, entries: &[(Partition, Entry)]) -> Vec<Arc<Rulebook>> {
         let mut named: BTreeMap<RulebookHash, Arc<Rulebook>> = BTreeMap::new();
         for (_, entry) in entries {
-            if let Input::Control(Control::Rulebook(hash)) = &entry.input
+            if let Input::Control(Control::Rulebook { hash, by: _ }) = &entry.input
                 && let Some(rulebook) = self.known.get(hash)
             {
                 named.insert(*hash, Arc::clone(rulebook));

@@ -78,7 +78,7 @@ impl Correlating {
         let mut out = Vec::new();
         match control {
             Control::Tick => self.correlator.tick(now, &mut out),
-            Control::Rulebook(_) => self.correlator.rulebook_changed(now, Arc::clone(rulebook), &mut out),
+            Control::Rulebook { .. } => self.correlator.rulebook_changed(now, Arc::clone(rulebook), &mut out),
             Control::Resumed { gap } => self.correlator.resumed(now, *gap, &mut out),
             // A clock that jumped ahead is a gap in which no message could be seen; one set back loses nothing.
             Control::ClockStepped { forward: true, by } => self.correlator.resumed(now, *by, &mut out),

@@ -47,7 +47,8 @@ impl Input {
             Input::Correlator(CorrelatorInput::Silence(_) | CorrelatorInput::Resend(_)) => None,
             Input::Desk(DeskInput::Decision { .. }) => None,
             Input::Desk(input) => Some(Request::Desk(input)),
-            Input::Control(Control::Rulebook(hash)) => Some(Request::Rulebook(hash)),
+            Input::Control(Control::Rulebook { hash, by: Some(by) }) => Some(Request::Reload { hash, by }),
+            Input::Control(Control::Rulebook { hash, by: None }) => Some(Request::Rulebook(hash)),
             Input::Control(Control::Tick | Control::Resumed { .. } | Control::ClockStepped { .. }) => None,
         }
     }
@@ -146,12 +147,20 @@ pub enum DeliveryOutcome {
 pub enum Control {
     /// A deadline that the partition named has come.
     Tick,
-    /// From here on this rulebook.
-    Rulebook(RulebookHash),
+    /// From here on this rulebook; `None`: the service found it by itself, as it started or was signalled to look.
+    Rulebook { hash: RulebookHash, by: Option<ReloadedBy> },
     /// The service was away that long.
     Resumed { gap: Span },
     /// The wall clock was stepped; `now` re-anchored.
     ClockStepped { forward: bool, by: Span },
+}
+
+/// Who had the rule files read again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReloadedBy {
+    pub actor: String,
+    /// The role at that time.
+    pub role: String,
 }
 
 /// An input as the driver hands it in, before it has an offset.
@@ -166,6 +175,11 @@ pub enum Request {
     Desk(DeskInput),
     /// To every live partition.
     Rulebook(RulebookHash),
+    /// The same, because a person asked for it.
+    Reload {
+        hash: RulebookHash,
+        by: ReloadedBy,
+    },
     Resumed {
         gap: Span,
     },

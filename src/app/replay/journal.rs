@@ -124,7 +124,7 @@ impl Journal {
                 Some(Request::ClockStepped { forward, by })
             }
             Input::Control(
-                Control::Resumed { .. } | Control::ClockStepped { .. } | Control::Tick | Control::Rulebook(_),
+                Control::Resumed { .. } | Control::ClockStepped { .. } | Control::Tick | Control::Rulebook { .. },
             )
             | Input::Desk(_) => None,
         })

@@ -34,7 +34,7 @@ pub use state::DeskIncident;
 
 use std::sync::Arc;
 
-use super::{AuditEntry, Counted, DeskInput, Effect, Outcome};
+use super::{AuditEntry, Counted, DeskInput, Effect, Outcome, ReloadedBy};
 use crate::calendar::HOUSE_ZONE;
 use crate::incidents::{TimelineEntry, TimelineKind};
 use crate::model::{Cause, Event, IncidentId, Moment, Offset, Partition, Span};
@@ -174,9 +174,10 @@ impl Desk {
     }
 
     /// From here on another rulebook.
-    pub(super) fn rulebook_changed(&mut self, mut step: Step<'_>, old: &Rulebook) {
+    pub(super) fn rulebook_changed(&mut self, mut step: Step<'_>, old: &Rulebook, by: Option<&ReloadedBy>) {
         let detail = format!("{} → {}, {} rules", old.hash, step.rulebook.hash, step.rulebook.rules.len());
-        step.audit("watchfire", "system", "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
+        let (actor, role) = by.map_or(("watchfire", "system"), |by| (by.actor.as_str(), by.role.as_str()));
+        step.audit(actor, role, "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
         self.change_plans(&mut step);
         self.change_rosters(old, &mut step);
         self.look_at_calendars(&mut step);

@@ -46,6 +46,19 @@ async fn broken_rules_change_nothing_now_or_at_the_next_start_and_the_report_say
     service.must_post("/-/reload", &json!({})).await;
     service.must_post("/api/v1/events", &event(4)).await;
     service.incident("the mended rules are in force", |one| one["title"] == "第 4 号").await;
+
+    // Who asked is in the audit; a signal and a start are the service's own.
+    setup.write_rule("rules.yaml", RULES);
+    let pid = service.process.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    let actors = until("the signalled reload is audited", async || {
+        let audit = service.get("/api/v1/audit?action=rulebook.change").await;
+        let of = |entry: &serde_json::Value| format!("{} {}", entry["actor"], entry["role"]).replace('"', "");
+        let actors: Vec<String> = audit["items"].as_array().unwrap().iter().map(of).collect();
+        (actors.len() == 3).then_some(actors)
+    })
+    .await;
+    assert_eq!(actors, ["watchfire system", "anonymous admin", "watchfire system"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -308,7 +308,9 @@ async fn health_readiness_and_reload_speak_to_machines() {
     assert_eq!(house.get("/-/healthy").await.status, 200);
     let reload = house.send("POST", "/-/reload", &[], "").await;
     assert_eq!((reload.status.as_u16(), reload.text().as_str()), (200, ""));
-    assert!(matches!(&house.wishes()[..], [Wish::Reload { actor }] if actor == "anonymous"));
+    assert!(
+        matches!(&house.wishes()[..], [Wish::Reload { by: Some(by) }] if by.actor == "anonymous" && by.role == "admin")
+    );
     house.answer_with(|_| Err(Unanswered::BadRules { report: "rules/网络.yaml:3:5: 未知的键".to_owned() }));
     let reload = house.send("POST", "/-/reload", &[], "").await;
     assert_eq!((reload.status.as_u16(), reload.text().as_str()), (500, "rules/网络.yaml:3:5: 未知的键\n"));
