@@ -2,7 +2,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::engine::{Command, Explained, Outcome, Question, ReloadedBy, SilenceChange};
+use crate::engine::{Command, Explained, Once, Outcome, Question, ReloadedBy, SilenceChange};
 
 /// How many commands may wait.
 const CAPACITY: usize = 1024;
@@ -15,6 +15,7 @@ pub enum Wish {
         actor: String,
         role: String,
         change: SilenceChange,
+        once: Option<Once>,
     },
     /// Read the rule files again. Answered with the mistakes, if any.
     /// `None`: the process was signalled.

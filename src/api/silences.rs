@@ -16,7 +16,7 @@ use super::parameters::Parameters;
 use super::shown::{Answer, json, list, misfit};
 use super::state::Shared;
 use super::v2;
-use crate::engine::{Outcome, SilenceChange, SilenceDraft};
+use crate::engine::{Once, Outcome, SilenceChange, SilenceDraft};
 use crate::model::{Labels, Matchers, Stamp};
 
 /// As many as at the other door: every alert is compared with them.
@@ -30,7 +30,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 /// A silence as people ask for it here.
-#[derive(Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PutSilence {
     /// As a rule file writes them: `alertname="LinkDown", site=~"GZ.*"`
@@ -64,6 +64,7 @@ async fn silences(State(shared): State<Arc<Shared>>, query: Parameters) -> Answe
 #[utoipa::path(post, path = "/api/v1/silences", request_body = inline(PutSilence),
     responses((status = 200, description = "Committed", body = inline(Silenced))))]
 async fn put_silence(State(shared): State<Arc<Shared>>, author: Author, Body(asked): Body<PutSilence>) -> Answer {
+    let once = author.idempotency_key.map(|key| Once::of(key, &asked));
     let matchers = Matchers::parse(&asked.matchers).map_err(|bad| Failure::bad(format!("matchers: {bad}")))?;
     if matchers.0.len() > MATCHERS_MAX {
         return Err(Failure::bad(format!("{} matchers; at most {MATCHERS_MAX} are kept", matchers.0.len())));
@@ -80,7 +81,7 @@ async fn put_silence(State(shared): State<Arc<Shared>>, author: Author, Body(ask
         until_resolved: asked.until_resolved,
     };
     let change = SilenceChange::Put { id: None, draft };
-    let wish = Wish::Silence { actor: author.caller.name, role: author.caller.role.as_str().to_owned(), change };
+    let wish = Wish::Silence { actor: author.caller.name, role: author.caller.role.as_str().to_owned(), change, once };
     match shared.api.commands.ask(wish).await? {
         Outcome::Silence { id } => json(&Silenced { id: id.to_string() }),
         Outcome::Refused(refusal) => Err(refusal.into()),

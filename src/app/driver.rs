@@ -171,8 +171,8 @@ impl Driver {
                     let request = Request::Desk(DeskInput::Command(Box::new(command)));
                     block.ask(&mut self.engine, &now, request, reply)?;
                 }
-                Wish::Silence { actor, role, change } => {
-                    block.ask(&mut self.engine, &now, Request::Silence { actor, role, change }, reply)?;
+                Wish::Silence { actor, role, change, once } => {
+                    block.ask(&mut self.engine, &now, Request::Silence { actor, role, change, once }, reply)?;
                 }
                 Wish::Question { question, answer } => {
                     block.explain_later(answer, self.engine.explain(now(), &question));

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::correlator::Correlating;
 use super::desk::{Desk, DeskIncident, Step};
 use super::{
-    AlertRecord, Bound, Control, CorrelatorInput, Counted, Decision, DeskInput, Effect, Entry, Input, ReloadedBy,
-    Request, SilenceCommand,
+    AlertRecord, Bound, Control, CorrelatorInput, Counted, Decision, DeskInput, Effect, Entry, Input, Once, ReloadedBy,
+    Request, SilenceCommand, SilenceOnce,
 };
 use crate::correlation::{Firing, QuarantinedName, TemplateRecord};
 use crate::model::{Cause, Event, Fingerprint, IncidentId, Moment, Offset, Partition, Silence, SilenceId, Span};
@@ -104,7 +104,7 @@ impl Engine {
         self.check_time(now, &request)?;
         match request {
             Request::Event(event) => self.take_event(now, event, work),
-            Request::Silence { actor, role, change } => self.take_silence(now, actor, role, change, work),
+            Request::Silence { actor, role, change, once } => self.take_silence(now, (actor, role), change, once, work),
             Request::Desk(input) => self.take_desk(now, input, work),
             Request::Rulebook(hash) => return self.take_rulebook(now, hash, None, work),
             Request::Reload { hash, by } => return self.take_rulebook(now, hash, Some(by), work),
@@ -206,11 +206,17 @@ impl Engine {
     fn take_silence(
         &mut self,
         now: Moment,
-        actor: String,
-        role: String,
+        (actor, role): (String, String),
         change: super::SilenceChange,
+        once: Option<Once>,
         work: &mut Work,
     ) {
+        let (by, what) = ((actor.clone(), role.clone()), change.clone());
+        let once = once.map(|once| SilenceOnce { actor: by.0, role: by.1, change: what, once, first: None });
+        if let Some(repeat) = once.as_ref().filter(|once| self.desk.has_answered(once)) {
+            return self.take_desk(now, DeskInput::SilenceOnce(Box::new(repeat.clone())), work);
+        }
+        let before = work.effects.len();
         let partitions: Vec<Partition> = self.correlators.keys().copied().collect();
         let Some(first) = partitions.first().copied() else { return };
         let new_id = SilenceId::from_cause(Cause { partition: first, offset: self.position(first).next, n: 0 });
@@ -223,6 +229,13 @@ impl Engine {
                 change: change.clone(),
             };
             self.take_correlator(now, partition, CorrelatorInput::Silence(command), work);
+        }
+        if let Some(mut once) = once {
+            once.first = work.effects[before..].iter().find_map(|effect| match effect {
+                Effect::Answer(outcome) => Some(outcome.clone()),
+                _ => None,
+            });
+            self.take_desk(now, DeskInput::SilenceOnce(Box::new(once)), work);
         }
     }
 

@@ -176,17 +176,22 @@ fn is_of_the_primary(output: &Output) -> bool {
     }
 }
 
-fn audit(command: &SilenceCommand, cause: Cause, now: Moment, out: &[Output]) -> AuditEntry {
-    let answer = out.iter().find_map(|one| if let Output::Answer(answer) = one { Some(answer) } else { None });
-    let (action, asked) = match &command.change {
+/// The action, the silence that was named, and the words, as the audit keeps them.
+pub(super) fn describe(change: &SilenceChange) -> (&'static str, String, String) {
+    match change {
         SilenceChange::Put { id, draft } => {
             let asked = id.map(|id| id.to_string()).unwrap_or_default();
             let end = if draft.until_resolved { "resolved, at the latest " } else { "" };
             let detail = format!("{} until {end}{}: {}", draft.matchers, draft.ends_at, draft.comment);
-            (("silence.put", detail), asked)
+            ("silence.put", asked, detail)
         }
-        SilenceChange::Expire(id) => (("silence.expire", String::new()), id.to_string()),
-    };
+        SilenceChange::Expire(id) => ("silence.expire", id.to_string(), String::new()),
+    }
+}
+
+fn audit(command: &SilenceCommand, cause: Cause, now: Moment, out: &[Output]) -> AuditEntry {
+    let answer = out.iter().find_map(|one| if let Output::Answer(answer) = one { Some(answer) } else { None });
+    let (action, asked, detail) = describe(&command.change);
     let (subject, refused) = match answer {
         Some(Ok(id)) => (id.to_string(), None),
         Some(Err(refused)) => (asked, Some(refused.to_string())),
@@ -197,9 +202,9 @@ fn audit(command: &SilenceCommand, cause: Cause, now: Moment, out: &[Output]) ->
         at: now,
         actor: command.actor.clone(),
         role: command.role.clone(),
-        action: action.0.to_owned(),
+        action: action.to_owned(),
         subject,
-        detail: action.1,
+        detail,
         refused,
     }
 }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Command, Decision};
+use super::{Command, Decision, Outcome};
 use crate::inspections::ProbeResult;
-use crate::model::{Cause, Event, Labels, Moment, Offset, Partition, Silence, SilenceId, Span, Stamp};
+use crate::model::{Cause, Event, Labels, Moment, Offset, Partition, Silence, SilenceId, Span, Stamp, fnv1a};
 use crate::rules::RulebookHash;
 
 /// One journaled input: where it stands, when it was taken (its own `now`), and what it is.
@@ -41,11 +41,12 @@ impl Input {
             Input::Correlator(CorrelatorInput::Event(event)) => Some(Request::Event(event)),
             Input::Correlator(CorrelatorInput::Silence(command)) if command.primary => {
                 let SilenceCommand { actor, role, change, .. } = command;
-                Some(Request::Silence { actor, role, change })
+                // Its repeats are answered by what stands behind it in the journal, and are no requests of their own.
+                Some(Request::Silence { actor, role, change, once: None })
             }
             // A re-send changed only times: the tool will say it again.
             Input::Correlator(CorrelatorInput::Silence(_) | CorrelatorInput::Resend(_)) => None,
-            Input::Desk(DeskInput::Decision { .. }) => None,
+            Input::Desk(DeskInput::Decision { .. } | DeskInput::SilenceOnce(_)) => None,
             Input::Desk(input) => Some(Request::Desk(input)),
             Input::Control(Control::Rulebook { hash, by: Some(by) }) => Some(Request::Reload { hash, by }),
             Input::Control(Control::Rulebook { hash, by: None }) => Some(Request::Rulebook(hash)),
@@ -117,6 +118,35 @@ pub enum DeskInput {
     },
     Probe(ProbeResult),
     Delivery(DeliveryResult),
+    /// A word on a silence that came with an Idempotency-Key.
+    SilenceOnce(Box<SilenceOnce>),
+}
+
+/// What must happen once, however often it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Once {
+    /// The Idempotency-Key.
+    pub key: String,
+    /// What was asked with it, in short.
+    pub asked: String,
+}
+
+impl Once {
+    /// Of what a person wrote, before anything that they left out was filled in.
+    pub fn of(key: String, asked: &impl std::fmt::Debug) -> Once {
+        Once { key, asked: format!("{:016x}", fnv1a(format!("{asked:?}").as_bytes())) }
+    }
+}
+
+/// What the desk keeps of a silence's Idempotency-Key: silences are the correlators', answers are the desk's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SilenceOnce {
+    pub actor: String,
+    pub role: String,
+    pub change: SilenceChange,
+    pub once: Once,
+    /// What became of it; `None`: it is a repeat, to be answered as before.
+    pub first: Option<Outcome>,
 }
 
 /// What became of one attempt to deliver a notice.
@@ -171,6 +201,7 @@ pub enum Request {
         actor: String,
         role: String,
         change: SilenceChange,
+        once: Option<Once>,
     },
     Desk(DeskInput),
     /// To every live partition.

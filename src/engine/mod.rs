@@ -26,8 +26,8 @@ pub use effect::{
 };
 pub use explain::{Explained, Question};
 pub use input::{
-    Control, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, Entry, Input, ReloadedBy, Request, Resend,
-    SilenceChange, SilenceCommand, SilenceDraft,
+    Control, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, Entry, Input, Once, ReloadedBy, Request,
+    Resend, SilenceChange, SilenceCommand, SilenceDraft, SilenceOnce,
 };
 pub use snapshot::{BadEncoding, BadSnapshot, Frozen, Saved};
 pub use staff::{StaffAction, StaffChange};

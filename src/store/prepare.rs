@@ -325,7 +325,9 @@ fn deliveries(results: &BTreeMap<Cause, &DeliveryResult>, batch: &Batch) -> Resu
 fn delivery_times(batch: &Batch) -> BTreeMap<(Cause, u32), Moment> {
     let time = |(_, entry): &(Partition, Entry)| match &entry.input {
         Input::Desk(DeskInput::Delivery(result)) => Some(((result.notice, result.attempt), entry.now)),
-        Input::Desk(DeskInput::Command(_) | DeskInput::Decision { .. } | DeskInput::Probe(_))
+        Input::Desk(
+            DeskInput::Command(_) | DeskInput::Decision { .. } | DeskInput::Probe(_) | DeskInput::SilenceOnce(_),
+        )
         | Input::Correlator(_)
         | Input::Control(_) => None,
     };

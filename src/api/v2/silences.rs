@@ -186,7 +186,7 @@ async fn delete_silence(State(shared): State<Arc<Shared>>, caller: Caller, id: R
 }
 
 async fn change(shared: &Shared, caller: Caller, change: SilenceChange) -> Result<SilenceId, V2Refusal> {
-    let wish = Wish::Silence { actor: caller.name, role: caller.role.as_str().to_owned(), change };
+    let wish = Wish::Silence { actor: caller.name, role: caller.role.as_str().to_owned(), change, once: None };
     match shared.api.commands.ask(wish).await? {
         Outcome::Silence { id } => Ok(id),
         Outcome::Refused(refusal) => Err(refusal.into()),

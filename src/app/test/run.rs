@@ -81,7 +81,7 @@ impl Running {
                 };
                 let change = SilenceChange::Put { id: None, draft };
                 let (actor, role) = ("test".to_owned(), "admin".to_owned());
-                self.player.take(at, Request::Silence { actor, role, change })
+                self.player.take(at, Request::Silence { actor, role, change, once: None })
             }
             TestInput::Payload { source, payload, topic } => {
                 let found = self.player.rulebook().source(source);

@@ -2,7 +2,8 @@
 
 use super::{Desk, Step};
 use crate::engine::{
-    Action, Command, Counted, DeliveryOutcome, DeliveryResult, Effect, IncidentAction, Outcome, Refusal,
+    Action, Command, Counted, DeliveryOutcome, DeliveryResult, Effect, IncidentAction, Once, Outcome, Refusal,
+    SilenceOnce,
 };
 use crate::incidents::{Incident, NotAllowed, TimelineKind};
 use crate::model::{IncidentId, fnv1a};
@@ -47,7 +48,7 @@ impl Desk {
 
     /// The first answer, if the same person gave this key before: with this command, or with another one, which was
     /// not done and must not look as if it had been.
-    fn answered(&self, asked: &Asked) -> Option<Result<Outcome, Refusal>> {
+    pub(super) fn answered(&self, asked: &Asked) -> Option<Result<Outcome, Refusal>> {
         let (kept, (_, outcome)) = self.state.kept.core.answers.range(asked.given.clone()..).next()?;
         let action = kept.strip_prefix(&asked.given)?;
         if action == asked.action {
@@ -295,7 +296,7 @@ impl Desk {
 }
 
 /// Under what an answer is kept: a key is a person's own, and is for one command.
-struct Asked {
+pub(super) struct Asked {
     key: String,
     /// Whose key it is, and the key.
     given: String,
@@ -309,7 +310,13 @@ impl Asked {
         Asked { key: key.to_owned(), given: format!("{}\0{key}\0", command.actor), action }
     }
 
-    fn whole(self) -> String {
+    pub(super) fn of_silence(silence: &SilenceOnce) -> Asked {
+        let Once { key, asked } = &silence.once;
+        let given = format!("{}\0{key}\0", silence.actor);
+        Asked { key: key.clone(), given, action: format!("silence {asked}") }
+    }
+
+    pub(super) fn whole(self) -> String {
         self.given + &self.action
     }
 }

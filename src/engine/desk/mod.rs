@@ -22,6 +22,7 @@ mod notice;
 mod page;
 mod priority;
 mod problem;
+mod silence_once;
 mod staff;
 mod staffing;
 mod state;
@@ -157,6 +158,7 @@ impl Desk {
             DeskInput::Decision { cause: _, decision } => self.decision(decision, &mut step),
             DeskInput::Probe(result) => self.probe_result(result, &mut step),
             DeskInput::Delivery(result) => self.delivery(result, &mut step),
+            DeskInput::SilenceOnce(once) => self.silence_once(once, &mut step),
         }
         self.finish(step);
     }

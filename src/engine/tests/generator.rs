@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::stage::{self, Given, START};
 use crate::engine::{
     Action, Command, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Engine, IncidentAction,
-    Input, ProblemAction, Request, RunAction, SilenceChange, SilenceDraft, Work,
+    Input, Once, ProblemAction, Request, RunAction, SilenceChange, SilenceDraft, Work,
 };
 use crate::incidents::PendingOn;
 use crate::inspections::{ItemOutcome, ProbeResult};
@@ -258,7 +258,7 @@ fn request(choice: &Choice, now: Moment, engine: &Engine, work: &Work) -> Reques
             let known: Vec<SilenceId> = engine.silences().iter().map(|silence| silence.id).collect();
             let unknown = SilenceId::from_cause(Cause { partition: Partition::DESK, offset: Offset(1), n: 9 });
             let change = SilenceChange::Expire(pick(&known, detail[0]).unwrap_or(unknown));
-            Request::Silence { actor: "ops".to_owned(), role: "admin".to_owned(), change }
+            Request::Silence { actor: "ops".to_owned(), role: "admin".to_owned(), change, once: None }
         }
         Kind::Incident => incident(detail, engine),
         Kind::Problem => problem(detail, engine),
@@ -345,7 +345,9 @@ fn silence([what, from, length, update, _]: [u8; 5], now: Moment, engine: &Engin
     };
     let id = if update % 3 == 0 { pick(&known, update / 3) } else { None };
     let change = SilenceChange::Put { id, draft };
-    Request::Silence { actor: "值班员".to_owned(), role: "first_line".to_owned(), change }
+    // Some are repeats of one another, and some give a key again with other words.
+    let once = update.is_multiple_of(4).then(|| Once::of(format!("key-{}", update / 4 % 3), &(what % 2)));
+    Request::Silence { actor: "值班员".to_owned(), role: "first_line".to_owned(), change, once }
 }
 
 fn command(action: Action, key: u8, seen: Option<u64>) -> Request {

@@ -4,5 +4,6 @@ mod generator;
 mod kill_points;
 mod properties;
 mod scenarios;
+mod silence_once;
 mod stage;
 mod toy_store;

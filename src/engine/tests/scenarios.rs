@@ -94,7 +94,10 @@ impl Play {
             "silence" => self.silence(now, words[2], span(words[3])),
             "expire" => {
                 let change = SilenceChange::Expire(self.silence.expect("a silence before"));
-                self.give(now, Request::Silence { actor: "ops".to_owned(), role: "admin".to_owned(), change });
+                self.give(
+                    now,
+                    Request::Silence { actor: "ops".to_owned(), role: "admin".to_owned(), change, once: None },
+                );
             }
             "resumed" => self.give(now, Request::Resumed { gap: span(words[2]) }),
             "until" => self.until(now),
@@ -135,7 +138,7 @@ impl Play {
             until_resolved: false,
         };
         let change = SilenceChange::Put { id: None, draft };
-        self.give(now, Request::Silence { actor: "ops".to_owned(), role: "admin".to_owned(), change });
+        self.give(now, Request::Silence { actor: "ops".to_owned(), role: "admin".to_owned(), change, once: None });
         self.silence = self.engine.silences().iter().map(|silence| silence.id).max_by_key(|id| id.to_string());
     }
 

@@ -399,6 +399,24 @@ async fn the_version_seen_and_the_key_of_a_repeat_travel_with_the_command() {
 }
 
 #[tokio::test]
+async fn a_silence_carries_its_idempotency_key_with_what_was_written() {
+    let house = House::open().await;
+    let mut asked = Vec::new();
+    for comment in ["割接", "割接", "演练"] {
+        let body = json!({"matchers": "site=\"广州\"", "ends_at": "2026-11-21T20:00:00+08:00", "comment": comment});
+        let headers = [("content-type", "application/json"), ("idempotency-key", "k-1")];
+        let reply = house.send("POST", "/api/v1/silences", &headers, &body.to_string()).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        match &house.wishes()[..] {
+            [Wish::Silence { once: Some(once), .. }] => asked.push(once.clone()),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(asked.iter().all(|once| once.key == "k-1"), "{asked:?}");
+    assert!(asked[0] == asked[1] && asked[0] != asked[2], "{asked:?}");
+}
+
+#[tokio::test]
 async fn what_the_state_refuses_is_a_problem_of_its_status() {
     let house = filled().await;
     let check = async |outcome: Result<Outcome, Unanswered>, status: u16, words: &str| {

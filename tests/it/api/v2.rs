@@ -185,7 +185,8 @@ async fn silences_are_commands_and_answer_after_the_commit() {
     let reply = house.post("/api/v2/silences", &body.to_string()).await;
     assert_eq!((reply.status.as_u16(), reply.json()), (200, json!({"silenceID": silence_id(99).to_string()})));
     let wishes = house.wishes();
-    let [Wish::Silence { actor, role, change: SilenceChange::Put { id: None, draft } }] = &wishes[..] else {
+    let [Wish::Silence { actor, role, change: SilenceChange::Put { id: None, draft }, once: None }] = &wishes[..]
+    else {
         panic!("{wishes:?}")
     };
     assert_eq!((actor.as_str(), role.as_str()), ("anonymous", "admin"));
