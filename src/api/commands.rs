@@ -2,6 +2,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::access::Caller;
 use crate::engine::{Command, Explained, Once, Outcome, Question, ReloadedBy, SilenceChange};
 
 /// How many commands may wait.
@@ -27,6 +28,13 @@ pub enum Wish {
         question: Question,
         answer: oneshot::Sender<Explained>,
     },
+}
+
+impl Wish {
+    /// To read the rule files again, as that person.
+    pub fn reload_by(caller: Caller) -> Wish {
+        Wish::Reload { by: Some(ReloadedBy { actor: caller.name, role: caller.role.as_str().to_owned() }) }
+    }
 }
 
 /// A wish on its way to the driver, answered after its commit.

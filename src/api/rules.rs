@@ -3,18 +3,32 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::access::Door;
+use super::access::{Caller, Door};
+use super::commands::{Unanswered, Wish};
 use super::endpoint::Endpoint;
+use super::family::Failure;
 use super::parameters::Parameters;
-use super::shown::{Answer, json};
+use super::shown::{Answer, json, misfit};
 use super::state::Shared;
+use crate::engine::Outcome;
 use crate::model::{Priority, Severity};
 use crate::rules::{Rule, Rulebook};
 
 pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::of(__path_rules, Door::Read, rules)]
+    vec![Endpoint::of(__path_rules, Door::Read, rules), Endpoint::of(__path_reload_rules, Door::Reload, reload_rules)]
+}
+
+/// What is in force after a reload.
+#[derive(Serialize, ToSchema)]
+struct Reloaded {
+    /// SHA-256 over the rule files.
+    hash: String,
+    /// False: the files say what they said.
+    changed: bool,
 }
 
 #[derive(Serialize)]
@@ -98,4 +112,25 @@ impl RuleView {
 async fn rules(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
     query.end()?;
     json(&RulesView::of(&shared.api.live.rulebook()))
+}
+
+/// Reads the rule files again; of a mistake it answers the report, and the old rules stay in force.
+#[utoipa::path(post, path = "/api/v1/rules/reload",
+    responses((status = 200, description = "In force", body = inline(Reloaded)),
+        (status = 422, description = "The mistakes, with file, line and column",
+            content_type = "application/problem+json", body = ref("#/components/schemas/ProblemDetails"))))]
+async fn reload_rules(State(shared): State<Arc<Shared>>, caller: Caller) -> Answer {
+    match shared.api.commands.ask(Wish::reload_by(caller)).await {
+        Ok(Outcome::Rulebook { hash, changed }) => json(&Reloaded { hash: hash.to_string(), changed }),
+        Ok(Outcome::Refused(refusal)) => Err(refusal.into()),
+        Ok(
+            outcome @ (Outcome::Incident { .. }
+            | Outcome::Problem { .. }
+            | Outcome::Run { .. }
+            | Outcome::Silence { .. }
+            | Outcome::Staff { .. }),
+        ) => Err(misfit(&outcome)),
+        Err(Unanswered::BadRules { report }) => Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY, report)),
+        Err(unanswered @ Unanswered::Unknown { .. }) => Err(unanswered.into()),
+    }
 }

@@ -11,7 +11,7 @@ use super::commands::Wish;
 use super::endpoint::Endpoint;
 use super::family::Failure;
 use super::state::Shared;
-use crate::engine::{Outcome, ReloadedBy};
+use crate::engine::Outcome;
 use crate::store::Readiness;
 
 pub fn endpoints() -> Vec<Endpoint> {
@@ -47,7 +47,7 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     responses((status = 200, description = "In force"),
         (status = 500, description = "The mistakes", body = String, content_type = "text/plain")))]
 async fn reload(State(shared): State<Arc<Shared>>, caller: Caller) -> Response {
-    match shared.api.commands.ask(asked_by(caller)).await {
+    match shared.api.commands.ask(Wish::reload_by(caller)).await {
         Ok(Outcome::Refused(refusal)) => Failure::from(refusal).answer("/-/reload"),
         Ok(
             Outcome::Rulebook { .. }
@@ -59,10 +59,6 @@ async fn reload(State(shared): State<Arc<Shared>>, caller: Caller) -> Response {
         ) => StatusCode::OK.into_response(),
         Err(unanswered) => Failure::from(unanswered).answer("/-/reload"),
     }
-}
-
-fn asked_by(caller: Caller) -> Wish {
-    Wish::Reload { by: Some(ReloadedBy { actor: caller.name, role: caller.role.as_str().to_owned() }) }
 }
 
 /// All metrics, as Prometheus reads them.

@@ -17,6 +17,10 @@ async fn broken_rules_change_nothing_now_or_at_the_next_start_and_the_report_say
     assert!((400..=599).contains(&status), "{status}");
     assert!(report.contains("broken.yaml:3:5") && report.contains("matsch"), "{report}");
 
+    let (status, problem) = service.post("/api/v1/rules/reload", &json!({})).await;
+    assert_eq!(status, 422, "{problem}");
+    assert!(problem.contains("broken.yaml:3:5") && problem.contains("about:blank"), "{problem}");
+
     let pid = service.process.id().unwrap().to_string();
     let before = service.log().matches("the old rules stay in force").count();
     assert!(std::process::Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());

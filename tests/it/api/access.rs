@@ -121,6 +121,7 @@ async fn every_role_passes_exactly_its_doors() {
         ("GET", "/api/v1/queue", ".xxxxxx"),
         ("GET", "/api/v1/handover", ".xxxxxx"),
         ("GET", "/api/v1/rules", ".xxxxxx"),
+        ("POST", "/api/v1/rules/reload", ".....xx"),
         ("GET", "/api/v1/sources", ".xxxxxx"),
         ("GET", "/api/v1/quarantine", ".xxxxxx"),
         ("GET", "/api/v1/templates", ".xxxxxx"),
@@ -314,6 +315,7 @@ async fn health_readiness_and_reload_speak_to_machines() {
     house.answer_with(|_| Err(Unanswered::BadRules { report: "rules/网络.yaml:3:5: 未知的键".to_owned() }));
     let reload = house.send("POST", "/-/reload", &[], "").await;
     assert_eq!((reload.status.as_u16(), reload.text().as_str()), (500, "rules/网络.yaml:3:5: 未知的键\n"));
+    house.post("/api/v1/rules/reload", "").await.is_problem(422, "rules/网络.yaml:3:5: 未知的键");
     let get = house.get("/-/reload").await;
     assert_eq!((get.status.as_u16(), get.header("allow")), (405, "POST"));
 }
