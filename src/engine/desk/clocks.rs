@@ -2,7 +2,7 @@
 //! breaches, outages enter the ledger and burn its budgets.
 
 use super::{Desk, DeskIncident, Step};
-use crate::calendar::on_the_wall_in;
+use crate::calendar::{HOUSE_ZONE, on_the_wall_in};
 use crate::engine::{Bound, Counted, Effect, NoticeKind, Refusal, TargetOutcome};
 use crate::incidents::{Incident, IncidentState, PendingOn, TimelineEntry, TimelineKind};
 use crate::model::{
@@ -11,6 +11,9 @@ use crate::model::{
 use crate::rules::Rulebook;
 use crate::targets::{BudgetAlert, Case, Situation, Stage, Turn, Waiting};
 
+/// How long before an incident's first alert an outage of it may have begun: what users saw first is reported within
+/// days, and a mistyped year would burn the whole budget.
+const OUTAGE_BEFORE_MAX: Span = Span::from_days(7);
 /// The actor of what follows from promises.
 const TARGETS: &str = "targets";
 /// The source of watchfire's own events.
@@ -155,6 +158,14 @@ impl Desk {
     ) -> Result<(), Refusal> {
         if outage.from > step.now || outage.to.is_some_and(|to| to > step.now) {
             let reason = format!("cannot note an outage of {id}: it lies in the future");
+            return Err(Refusal::NotAllowed { reason });
+        }
+        let opened_at = self.state.get(id).map(|incident| incident.record.opened_at);
+        if let Some(first) = opened_at.map(|at| at - OUTAGE_BEFORE_MAX).filter(|first| outage.from < *first) {
+            let first = on_the_wall_in(first, HOUSE_ZONE);
+            let reason = format!(
+                "cannot note an outage of {id}: it begins more than {OUTAGE_BEFORE_MAX} before its first alert, before {first}"
+            );
             return Err(Refusal::NotAllowed { reason });
         }
         self.change(id, |record| record.note_outage(outage.clone()))?;

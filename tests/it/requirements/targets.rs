@@ -332,6 +332,18 @@ fn row_27_overlapping_outages_count_once_against_72_hours_and_burning_them_alert
     assert_eq!(used_up.used, Span::from_hours(72), "36 h and 48 h overlap by 12 h");
     assert_eq!(format!("{:.3}", used_up.availability), "99.178");
     assert_eq!(burning(&centre).map(|(severity, _)| severity.as_str()), Some("critical"));
+    // Neither a mistyped year nor what is still to come burns any of it.
+    for (from, words) in [("2025-01-01T00:00:00", "before its first alert"), ("2027-01-01T00:00:00", "in the future")] {
+        let asked = Outage {
+            customer: String::new(),
+            service: "业务平台".to_owned(),
+            party: CauseParty::Provider,
+            from: moment(from),
+            to: None,
+        };
+        let reason = refused(centre.on_incident("流程经理", 1, IncidentAction::Outage { outage: asked }));
+        assert!(reason.contains(words), "{from}: {reason}");
+    }
     // What was the customer's own doing is no outage of ours.
     let by_customer = Outage {
         customer: "省局".to_owned(),
