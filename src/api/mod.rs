@@ -16,6 +16,7 @@ mod explain;
 mod family;
 mod figure_shapes;
 mod figures;
+mod front;
 mod incident_commands;
 mod incidents;
 mod inspections;

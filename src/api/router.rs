@@ -16,9 +16,9 @@ use super::endpoint::{Endpoint, mount};
 use super::family::Failure;
 use super::state::{ApiState, Shared};
 use super::{
-    ack, alerts, audit, dead_letters, dispatch_order, explain, figures, incident_commands, incidents, inspections,
-    normalised, openapi, problem_review, problems, roster_commands, rosters, rules, runs, service, silences, sources,
-    stream, targets, tiers, v2,
+    ack, alerts, audit, dead_letters, dispatch_order, explain, figures, front, incident_commands, incidents,
+    inspections, normalised, openapi, problem_review, problems, roster_commands, rosters, rules, runs, service,
+    silences, sources, stream, targets, tiers, v2,
 };
 use crate::ingest;
 use crate::metrics::{Metrics, Stopwatch};
@@ -52,6 +52,7 @@ pub fn router(state: ApiState) -> Router {
 pub fn endpoints() -> Vec<Endpoint> {
     [
         service::endpoints(),
+        front::endpoints(),
         v2::endpoints(),
         incidents::endpoints(),
         incident_commands::endpoints(),

@@ -8,7 +8,7 @@ use clap::Args;
 use super::explain::Service;
 use super::local_time::local_in;
 use super::table::Table;
-use crate::calendar::moment_in;
+use crate::calendar::{is_zone, moment_in};
 use crate::figures::{Figures, Times};
 use crate::model::{Moment, Span};
 
@@ -39,7 +39,8 @@ pub struct ReportCommand {
 }
 
 pub async fn run(command: ReportCommand) -> Result<ExitCode, String> {
-    let (from, to) = (moment(&command.from, &command.zone)?, moment(&command.to, &command.zone)?);
+    let read = |flag: &str, text: &str| moment(text, &command.zone).map_err(|bad| format!("{flag}: {bad}"));
+    let (from, to) = (read("--from", &command.from)?, read("--to", &command.to)?);
     let (from, to) = (from.to_string(), to.to_string());
     let service = Service::at(command.url.as_deref(), command.token.as_deref());
     let query = [("from", Some(from.as_str())), ("to", Some(to.as_str())), ("calendar", command.calendar.as_deref())];
@@ -60,8 +61,13 @@ pub(super) fn print(figures: &Figures, json: bool, zone: &str) -> Result<(), Str
 
 /// A day alone begins at its midnight.
 fn moment(text: &str, zone: &str) -> Result<Moment, String> {
+    if !is_zone(zone) {
+        return Err(format!("unknown time zone {zone:?}; expected an IANA name, for example Asia/Shanghai"));
+    }
     let whole = if text.contains(['T', ' ']) { text.to_owned() } else { format!("{text}T00:00") };
-    moment_in(&whole, Some(zone)).map_err(|bad| bad.to_string())
+    moment_in(&whole, Some(zone)).map_err(|_| {
+        format!("{text:?} is not a time; expected 2026-02-13, 2026-02-13T01:00 or 2026-02-13T01:00:00+08:00")
+    })
 }
 
 /// The service report, aligned for a terminal, its period by the clock of that zone.
@@ -139,4 +145,18 @@ fn cells(name: &str, times: Times) -> [String; 5] {
         _ => Span::from_seconds(span.as_micros() / 1_000_000).to_string(),
     };
     [name.to_owned(), times.count.to_string(), span(times.mean), span(times.median), span(times.p90)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_cannot_be_read_is_named_as_it_was_given() {
+        let refused = |text: &str, zone: &str| moment(text, zone).unwrap_err();
+        assert!(refused("yesterday", "Asia/Shanghai").starts_with("\"yesterday\" is not a time;"));
+        assert!(refused("昨天 9点", "Asia/Shanghai").starts_with("\"昨天 9点\" is not a time;"));
+        assert!(refused("2026-01-01", "Asia/Guangzhou2").starts_with("unknown time zone \"Asia/Guangzhou2\""));
+        assert_eq!(moment("2026-01-01", "Asia/Shanghai").unwrap().to_string(), "2025-12-31T16:00:00Z");
+    }
 }

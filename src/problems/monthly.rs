@@ -78,8 +78,10 @@ pub fn markdown(month: &str, causes: &[CommonCause]) -> String {
         page.push_str(&format!("\n## {}. {}{problem}\n\n", cause.rank, one_line(&cause.title)));
         let faults = if cause.faults == 1 { "once".to_owned() } else { format!("{} times", cause.faults) };
         page.push_str(&format!(
-            "Broke {faults} in {} incidents, {} minutes in all; rule {}.\n",
-            cause.incidents, cause.minutes, cause.rule
+            "Broke {faults} in {}, {} in all; rule {}.\n",
+            counted(cause.incidents, "incident"),
+            counted(cause.minutes, "minute"),
+            cause.rule
         ));
         if let Some(root_cause) = &cause.root_cause {
             page.push_str(&format!("\nRoot cause: {}\n", one_line(root_cause)));
@@ -90,6 +92,12 @@ pub fn markdown(month: &str, causes: &[CommonCause]) -> String {
         }
     }
     page
+}
+
+/// `1 incident`, `2 incidents`.
+fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 /// The resolution that was written down most often among these incidents, the newest of equals: the draft of a

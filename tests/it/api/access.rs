@@ -32,6 +32,7 @@ async fn every_role_passes_exactly_its_doors() {
     }
     let silence = format!("/api/v2/silence/{}", silence_id(1));
     let table = [
+        ("GET", "/", "xxxxxxx"),
         ("GET", "/-/healthy", "xxxxxxx"),
         ("GET", "/-/ready", "xxxxxxx"),
         ("GET", "/ack", "xxxxxxx"),
@@ -303,6 +304,11 @@ async fn health_readiness_and_reload_speak_to_machines() {
     assert_eq!((healthy.status.as_u16(), healthy.text().as_str()), (200, "OK"));
     assert!(healthy.header("content-type").starts_with("text/plain"));
     assert_eq!(house.send("HEAD", "/-/ready", &[], "").await.status, 200);
+    let front = house.get("/").await;
+    assert_eq!(front.header("content-type"), "text/plain; charset=utf-8");
+    for part in ["/api/v1/openapi.json", "/metrics", "/-/ready", "README.md"] {
+        assert!(front.text().contains(part), "{part}: {}", front.text());
+    }
     house.live.set_readiness(Readiness::NotReady { reason: "the state is being put back".to_owned() });
     let ready = house.get("/-/ready").await;
     assert_eq!((ready.status.as_u16(), ready.text().as_str()), (503, "the state is being put back\n"));

@@ -219,7 +219,7 @@ async fn hostile_queries_and_ids_are_named_and_refused() {
     check("/api/v1/rosters/a?from=9999-12-30T00:00:00Z", 400, "from must lie at most").await;
     check("/api/v1/rosters/a?from=-009999-01-03T00:00:00Z", 400, "from must lie at most").await;
     check("/api/v1/nothing", 404, "path /api/v1/nothing was not found").await;
-    check("/", 404, "path / was not found").await;
+    check("/nothing", 404, "path /nothing was not found").await;
     let unreadable = house.send("DELETE", "/api/v1/rosters/%FF/overrides/1", &[], "").await;
     unreadable.is_problem(400, "the path cannot be read");
     let wrong = house.send("DELETE", "/api/v1/incidents/INC-1", &[], "").await;

@@ -6,7 +6,7 @@ use super::centre::{Centre, minutes};
 use watchfire::engine::{Action, IncidentAction, NoticeKind, Outcome, ProblemAction};
 use watchfire::incidents::{Incident, TimelineKind};
 use watchfire::model::{IncidentId, ProblemId, Span};
-use watchfire::problems::{Occurrence, Place, Problem, ProblemState, Season, commonest, faults, markdown};
+use watchfire::problems::{CommonCause, Occurrence, Place, Problem, ProblemState, Season, commonest, faults, markdown};
 
 const DESK: &str = r#"
 teams:
@@ -198,6 +198,9 @@ fn row_46_the_month_is_drafted_as_its_ten_commonest_causes_each_with_steps() {
     assert_eq!(link.steps[..2], ["切换备用链路", "follow 手册/链路"]);
     let page = markdown("2026-05", &causes);
     assert!(page.contains("Root cause: 光模块老化") && page.contains("1. 合上空开"), "{page}");
+    let once = [CommonCause { faults: 1, incidents: 1, minutes: 1, ..causes[0].clone() }];
+    assert!(markdown("2026-05", &once).contains("Broke once in 1 incident, 1 minute in all;"));
+    assert!(page.contains(" incidents, "), "{page}");
 }
 
 #[test]
