@@ -9,7 +9,7 @@ use super::contexts::guard_holds;
 use super::dependency::{ANCESTORS_MAX, Relation, Tie, Topology};
 use super::facts::Enrichment;
 use super::holders::Places;
-use super::inhibition::{Place, Side};
+use super::inhibition::{GroupKey, Place, Side};
 use super::maintenance::Scope;
 use super::patterns::Role;
 use super::state::State;
@@ -280,10 +280,12 @@ impl Book {
                 (true, false) => Side::Source,
                 (false, _) => Side::Target,
             };
-            let values = rule.equal.iter().map(|name| subject.value(name).to_owned());
+            let values = rule.equal.iter().map(|name| subject.value(name));
             match rule.through {
-                None => places.inhibitions.push(Place { rule: number, values: values.collect(), side }),
-                Some(through) => self.tie(number, values.collect(), side, through, subject, &mut places.ties),
+                None => places.inhibitions.push(Place { rule: number, group: GroupKey::new(number, values), side }),
+                Some(through) => {
+                    self.tie(number, values.map(str::to_owned).collect(), side, through, subject, &mut places.ties);
+                }
             }
         }
         places

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sha2::{Digest, Sha256};
+
 use super::condition::ConditionKey;
 use crate::model::Fingerprint;
 
@@ -20,26 +22,34 @@ pub(super) enum Side {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub rule: u32,
-    /// Its values of the labels that must be equal; absent is empty.
-    pub values: Vec<String>,
+    pub group: GroupKey,
     pub side: Side,
+}
+
+/// One inhibition and one set of equal values: the alerts that can hold back one another. A digest, because a flood has a
+/// group for almost every alert; one that nobody can meet by choosing labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct GroupKey(u128);
+
+impl GroupKey {
+    /// The values of the labels that must be equal, in the rule's order; absent is empty.
+    pub fn new<'a>(rule: u32, values: impl Iterator<Item = &'a str>) -> GroupKey {
+        let mut digest = Sha256::new_with_prefix(rule.to_le_bytes());
+        for value in values {
+            digest.update((value.len() as u64).to_le_bytes());
+            digest.update(value);
+        }
+        let digest: [u8; 32] = digest.finalize().into();
+        GroupKey(digest.iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte)))
+    }
 }
 
 /// The firing alerts by their places, and the conditions that wait for a group to let go.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Inhibitions {
-    groups: BTreeMap<GroupKey, Group>,
+    members: BTreeSet<(GroupKey, Side, Fingerprint)>,
+    watchers: BTreeMap<GroupKey, BTreeSet<ConditionKey>>,
     watched: BTreeMap<ConditionKey, BTreeSet<GroupKey>>,
-}
-
-type GroupKey = (u32, Vec<String>);
-
-#[derive(Clone, Debug, Default)]
-struct Group {
-    sources: BTreeSet<Fingerprint>,
-    targets: BTreeSet<Fingerprint>,
-    both: BTreeSet<Fingerprint>,
-    watchers: BTreeSet<ConditionKey>,
 }
 
 /// Whose source changed.
@@ -50,46 +60,40 @@ pub(super) struct Affected {
     pub watchers: BTreeSet<ConditionKey>,
 }
 
+/// The lowest source of a group for what is a target alone, and for what is both.
+type Lowest = (Option<Fingerprint>, Option<Fingerprint>);
+
 impl Inhibitions {
     pub fn insert(&mut self, fingerprint: Fingerprint, places: &[Place], affected: &mut Affected) {
         for place in places {
-            let group = self.groups.entry((place.rule, place.values.clone())).or_default();
-            let before = group.lowest();
-            group.side(place.side).insert(fingerprint);
-            group.note(before, affected);
+            let before = self.lowest(place.group);
+            self.members.insert((place.group, place.side, fingerprint));
+            self.note(place.group, before, affected);
         }
     }
 
     pub fn remove(&mut self, fingerprint: Fingerprint, places: &[Place], affected: &mut Affected) {
         for place in places {
-            let key = (place.rule, place.values.clone());
-            let Some(group) = self.groups.get_mut(&key) else { continue };
-            let before = group.lowest();
-            group.side(place.side).remove(&fingerprint);
-            group.note(before, affected);
-            if group.is_empty() {
-                self.groups.remove(&key);
-            }
+            let before = self.lowest(place.group);
+            self.members.remove(&(place.group, place.side, fingerprint));
+            self.note(place.group, before, affected);
         }
     }
 
     /// The condition wants to know when the first group that holds back something in these places lets go.
     pub fn watch(&mut self, condition: &ConditionKey, places: &[Place]) {
-        for place in places {
-            let key = (place.rule, place.values.clone());
-            let Some(group) = self.groups.get_mut(&key).filter(|group| group.holds(place.side)) else { continue };
-            group.watchers.insert(condition.clone());
-            self.watched.entry(condition.clone()).or_default().insert(key);
-            return;
+        if let Some(place) = places.iter().find(|place| self.holder(place).is_some()) {
+            self.watchers.entry(place.group).or_default().insert(condition.clone());
+            self.watched.entry(condition.clone()).or_default().insert(place.group);
         }
     }
 
     pub fn forget(&mut self, condition: &ConditionKey) {
-        for key in self.watched.remove(condition).unwrap_or_default() {
-            let Some(group) = self.groups.get_mut(&key) else { continue };
-            group.watchers.remove(condition);
-            if group.is_empty() {
-                self.groups.remove(&key);
+        for group in self.watched.remove(condition).unwrap_or_default() {
+            let Some(watchers) = self.watchers.get_mut(&group) else { continue };
+            watchers.remove(condition);
+            if watchers.is_empty() {
+                self.watchers.remove(&group);
             }
         }
     }
@@ -97,68 +101,45 @@ impl Inhibitions {
     /// Whether the condition watches a group that holds back something in these places.
     pub fn is_watching(&self, condition: &ConditionKey, places: &[Place]) -> bool {
         let Some(watched) = self.watched.get(condition) else { return false };
-        places.iter().any(|place| {
-            let key = (place.rule, place.values.clone());
-            watched.contains(&key) && self.groups.get(&key).is_some_and(|group| group.holds(place.side))
-        })
+        places.iter().any(|place| watched.contains(&place.group) && self.holder(place).is_some())
     }
 
     /// The source that holds back what has these places: the lowest of the first inhibition that does.
     pub fn source_for(&self, places: &[Place]) -> Option<Fingerprint> {
-        places.iter().find_map(|place| {
-            let (for_targets, for_both) = self.groups.get(&(place.rule, place.values.clone()))?.lowest();
-            match place.side {
-                Side::Source => None,
-                Side::Target => for_targets,
-                Side::Both => for_both,
-            }
-        })
-    }
-}
-
-impl Group {
-    fn is_empty(&self) -> bool {
-        self.sources.is_empty() && self.targets.is_empty() && self.both.is_empty() && self.watchers.is_empty()
+        places.iter().find_map(|place| self.holder(place))
     }
 
-    /// Whether something on that side is held back.
-    fn holds(&self, side: Side) -> bool {
-        match side {
-            Side::Source => false,
-            Side::Target => self.lowest().0.is_some(),
-            Side::Both => self.lowest().1.is_some(),
+    /// Which source holds back what stands there.
+    fn holder(&self, place: &Place) -> Option<Fingerprint> {
+        match place.side {
+            Side::Source => None,
+            Side::Target => self.lowest(place.group).0,
+            Side::Both => self.lowest(place.group).1,
         }
     }
 
-    fn side(&mut self, side: Side) -> &mut BTreeSet<Fingerprint> {
-        match side {
-            Side::Source => &mut self.sources,
-            Side::Target => &mut self.targets,
-            Side::Both => &mut self.both,
-        }
+    fn lowest(&self, group: GroupKey) -> Lowest {
+        let source = self.on(group, Side::Source).next();
+        let both = self.on(group, Side::Both).next();
+        (source.into_iter().chain(both).min(), source)
     }
 
-    /// The lowest source for what is a target alone, and for what is both.
-    fn lowest(&self) -> (Option<Fingerprint>, Option<Fingerprint>) {
-        let sources = self.sources.first().copied();
-        let both = self.both.first().copied();
-        let either = match (sources, both) {
-            (Some(source), Some(other)) => Some(source.min(other)),
-            (source, other) => source.or(other),
-        };
-        (either, sources)
+    /// The alerts on one side of a group, the lowest first.
+    fn on(&self, group: GroupKey, side: Side) -> impl Iterator<Item = Fingerprint> {
+        let all = (group, side, Fingerprint(0))..=(group, side, Fingerprint(u64::MAX));
+        self.members.range(all).map(|(_, _, fingerprint)| *fingerprint)
     }
 
-    fn note(&self, before: (Option<Fingerprint>, Option<Fingerprint>), affected: &mut Affected) {
-        let after = self.lowest();
+    fn note(&self, group: GroupKey, before: Lowest, affected: &mut Affected) {
+        let after = self.lowest(group);
         if before.0 != after.0 {
-            affected.alerts.extend(&self.targets);
+            affected.alerts.extend(self.on(group, Side::Target));
         }
         if before.1 != after.1 {
-            affected.alerts.extend(&self.both);
+            affected.alerts.extend(self.on(group, Side::Both));
         }
         if (before.0.is_some() && after.0.is_none()) || (before.1.is_some() && after.1.is_none()) {
-            affected.watchers.extend(self.watchers.iter().cloned());
+            affected.watchers.extend(self.watchers.get(&group).into_iter().flatten().cloned());
         }
     }
 }
