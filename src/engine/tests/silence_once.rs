@@ -43,7 +43,7 @@ fn answer(engine: &mut Engine, at: Moment, request: Request) -> (Outcome, Vec<Op
 fn a_silence_that_is_sent_again_with_its_key_is_one_silence_for_a_day() {
     let rules = rulebook(RULES);
     for domain_label in [None, Some("domain")] {
-        let mut engine = engine(domain_label, &[rules.clone()]);
+        let mut engine = engine(domain_label, std::slice::from_ref(&rules));
         play(&mut engine, &(START, Request::Rulebook(rules.hash)), &mut Work::default());
         let at = |minutes| START + Span::from_minutes(minutes);
         let (first, audited) = answer(&mut engine, at(1), silence(at(1), "甲", Some("k-1"), "广州"));
