@@ -3,6 +3,7 @@
 //! A sealed piece is a version byte, the CRC-32 of the rest (4 bytes, little-endian), and LZ4 with its plain size in
 //! front.
 
+use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -15,7 +16,42 @@ const PLAIN_MAX_BYTES: usize = 1 << 30;
 
 /// SHA-256 over the effects in their order: what a replay by another release is compared with.
 pub fn effects_hash(effects: &[Effect]) -> Result<[u8; 32], postcard::Error> {
-    Ok(sha256(&postcard::to_allocvec(effects)?))
+    postcard::serialize_with_flavor(effects, Hashing { digest: Sha256::new(), pending: Vec::with_capacity(PENDING) })
+}
+
+/// Hashes what is serialised instead of keeping it: the effects of a full block are megabytes.
+struct Hashing {
+    digest: Sha256,
+    /// Small pieces, gathered.
+    pending: Vec<u8>,
+}
+
+const PENDING: usize = 4_096;
+
+impl Flavor for Hashing {
+    type Output = [u8; 32];
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.try_extend(&[byte])
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        if self.pending.len() + bytes.len() > PENDING {
+            self.digest.update(&self.pending);
+            self.pending.clear();
+        }
+        if bytes.len() > PENDING {
+            self.digest.update(bytes);
+        } else {
+            self.pending.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    fn finalize(mut self) -> postcard::Result<[u8; 32]> {
+        self.digest.update(&self.pending);
+        Ok(self.digest.finalize().into())
+    }
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
@@ -107,6 +143,16 @@ mod tests {
         }
         for length in 0..sealed.len() {
             assert!(unseal_entries(&sealed[..length]).is_err(), "cut at {length}");
+        }
+    }
+
+    #[test]
+    fn what_is_hashed_on_the_way_has_the_hash_of_the_whole() {
+        for length in [0, 1, PENDING - 3, PENDING - 2, PENDING - 1, PENDING, PENDING + 1, 3 * PENDING] {
+            let texts = ["一线".repeat(length / 6), "x".repeat(length), "x".repeat(length % 7)];
+            let hashing = Hashing { digest: Sha256::new(), pending: Vec::new() };
+            let hash = postcard::serialize_with_flavor(&texts, hashing).unwrap();
+            assert_eq!(hash, sha256(&postcard::to_allocvec(&texts).unwrap()), "{length}");
         }
     }
 
