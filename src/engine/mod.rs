@@ -33,4 +33,4 @@ pub use snapshot::{BadEncoding, BadSnapshot, Frozen, Saved};
 pub use staff::{StaffAction, StaffChange};
 
 /// The version of the engine's behaviour: raised whenever the same journal would give other effects.
-pub const ENGINE_VERSION: u32 = 3;
+pub const ENGINE_VERSION: u32 = 4;
