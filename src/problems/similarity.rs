@@ -128,15 +128,22 @@ impl Likeness {
 
     /// The incidents that are at least so alike, the most alike first, of equals the newest; at most `most`.
     pub fn nearest(&self, words: &Words, at_least: f64, most: usize) -> Vec<(IncidentId, f64)> {
-        let weighed = self.weigh(words);
-        let length = length(&weighed);
+        let mut rarity = Rarity { likeness: self, known: BTreeMap::new() };
+        let mut weigh = |word: &Fingerprint, count: u32| f64::from(count).ln_1p() * rarity.of(word);
+        let weighed: BTreeMap<Fingerprint, f64> =
+            words.counts.iter().map(|(word, count)| (*word, weigh(word, *count))).collect();
+        let length = weighed.values().map(|weight| weight * weight).sum::<f64>().sqrt();
         if length == 0.0 {
             return Vec::new();
         }
         let cosine = |id: IncidentId| {
-            let other = self.weigh(self.words.get(&id)?);
-            let product: f64 = weighed.iter().filter_map(|(word, weight)| Some(weight * other.get(word)?)).sum();
-            let similarity = product / (length * self::length(&other)).max(1e-12);
+            let (mut product, mut square) = (0.0, 0.0);
+            for (word, count) in &self.words.get(&id)?.counts {
+                let weight = weigh(word, *count);
+                square += weight * weight;
+                product += weighed.get(word).map_or(0.0, |own| own * weight);
+            }
+            let similarity = product / (length * square.sqrt()).max(1e-12);
             (similarity >= at_least).then_some((id, similarity.min(1.0)))
         };
         let mut found: Vec<(IncidentId, f64)> = self.candidates(words).into_iter().filter_map(cosine).collect();
@@ -166,21 +173,23 @@ impl Likeness {
         let rare = by_rarity.iter().enumerate().filter(|(rank, (having, _))| is_rare(*rank, *having));
         rare.filter_map(|(_, (_, word))| self.having.get(word)).flatten().copied().collect()
     }
-
-    /// Each word's count, damped, times how rare it is. What everybody has weighs a little too, so that incidents with
-    /// nothing but common words can still be alike.
-    fn weigh(&self, words: &Words) -> BTreeMap<Fingerprint, f64> {
-        let all = self.known.len() as f64;
-        let weight = |word: &Fingerprint, count: u32| {
-            let having = self.having.get(word).map_or(0, BTreeSet::len) as f64;
-            f64::from(count).ln_1p() * ((1.0 + all) / (1.0 + having)).ln().max(0.01)
-        };
-        words.counts.iter().map(|(word, count)| (*word, weight(word, *count))).collect()
-    }
 }
 
-fn length(weighed: &BTreeMap<Fingerprint, f64>) -> f64 {
-    weighed.values().map(|weight| weight * weight).sum::<f64>().sqrt()
+/// How rare words are, each looked up once: thousands of incidents share few words. What everybody has weighs a little
+/// too, so that incidents with nothing but common words can still be alike.
+struct Rarity<'a> {
+    likeness: &'a Likeness,
+    known: BTreeMap<Fingerprint, f64>,
+}
+
+impl Rarity<'_> {
+    fn of(&mut self, word: &Fingerprint) -> f64 {
+        *self.known.entry(*word).or_insert_with(|| {
+            let all = self.likeness.known.len() as f64;
+            let having = self.likeness.having.get(word).map_or(0, BTreeSet::len) as f64;
+            ((1.0 + all) / (1.0 + having)).ln().max(0.01)
+        })
+    }
 }
 
 #[cfg(test)]
