@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
-use watchfire::engine::{ENGINE_VERSION, Engine, Request, Saved, Work};
+use watchfire::core::engine::{ENGINE_VERSION, Engine, Request, Saved, Work};
+use watchfire::core::model::{Event, Expiry, Labels, Moment, Span, Status};
+use watchfire::core::rules;
+use watchfire::core::rules::RuleText;
 use watchfire::metrics::Stopwatch;
-use watchfire::model::{Event, Expiry, Labels, Moment, Span, Status};
-use watchfire::rules::{self, RuleText};
 
 const ALERTS: usize = 100_000;
 

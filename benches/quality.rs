@@ -15,10 +15,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
-use watchfire::engine::{Effect, Engine, Request, Work};
-use watchfire::model::{Fingerprint, Moment, Span, Status};
-use watchfire::rules::{self, PayloadContext, RuleText, Source};
-use watchfire::simulation::{Alec, Grouped, Observed, Preset, Score, Simulation, alec, score, simulate, site_gap};
+use watchfire::core::engine::{Effect, Engine, Request, Work};
+use watchfire::core::model::{Fingerprint, Moment, Span, Status};
+use watchfire::core::rules;
+use watchfire::core::rules::{PayloadContext, RuleText, Source};
+use watchfire::core::simulation::{
+    Alec, Grouped, Observed, Preset, Score, Simulation, alec, score, simulate, site_gap,
+};
 
 const SEEDS: Range<u64> = 1000..1020;
 const HOURS: u32 = 8;

@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use watchfire::engine::{Engine, Request, Work};
-use watchfire::model::{Event, Labels, Moment, Span, Status};
-use watchfire::rules::{self, RuleText};
+use watchfire::core::engine::{Engine, Request, Work};
+use watchfire::core::model::{Event, Labels, Moment, Span, Status};
+use watchfire::core::rules;
+use watchfire::core::rules::RuleText;
 
 const EVENTS: u64 = 200_000;
 /// Of a hundred events so many concern a rule.

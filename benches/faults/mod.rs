@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use watchfire::model::{IncidentId, Moment};
-use watchfire::problems::{Likeness, Onset, Words, links};
+use watchfire::core::model::{IncidentId, Moment};
+use watchfire::core::problems::{Likeness, Onset, Words, links};
 
 /// How a set of alarms was met.
 pub struct Hinted {

@@ -2,8 +2,8 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::access::Caller;
-use crate::engine::{Command, Explained, Once, Outcome, Question, ReloadedBy, SilenceChange};
+use super::auth::Caller;
+use crate::core::engine::{Command, Explained, Once, Outcome, Question, ReloadedBy, SilenceChange};
 
 /// How many commands may wait.
 const CAPACITY: usize = 1024;

@@ -11,14 +11,19 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::access::ingest_door;
-use super::endpoint::{Endpoint, mount};
-use super::family::Failure;
+use super::alertmanager;
+use super::auth::ingest_door;
+use super::http::endpoint::{Endpoint, mount};
+use super::http::error::Failure;
+use super::http::openapi;
 use super::state::{ApiState, Shared};
-use super::{
-    ack, alerts, audit, dead_letters, dispatch_order, explain, figures, front, incident_commands, incidents,
-    inspections, normalised, openapi, problem_review, problems, roster_commands, rosters, rules, runs, service,
-    silences, sources, stream, targets, tiers, v2,
+use super::v1::incidents::{commands as incident_commands, dispatch_order};
+use super::v1::inspections::runs;
+use super::v1::on_call::commands as on_call_commands;
+use super::v1::problems::review;
+use super::v1::{
+    alerts, audit, dead_letters, escalation_policies, explain, health, incidents, inspections, normalisation, on_call,
+    problems, reports, rules, silences, sla, sources, stream,
 };
 use crate::ingest;
 use crate::metrics::{Metrics, Stopwatch};
@@ -26,10 +31,11 @@ use crate::metrics::{Metrics, Stopwatch};
 /// The largest body of a command, in bytes. Pushed events have ingest's own limit.
 const BODY_MAX_BYTES: usize = 64 * 1024;
 
-/// Everything that HTTP serves. Must be served with `into_make_service_with_connect_info::<SocketAddr>()`: rates are
-/// kept by address.
-pub fn router(state: ApiState) -> Router {
-    let endpoints = endpoints();
+/// Everything that HTTP serves: the API and the `pages` of the console. Must be served with
+/// `into_make_service_with_connect_info::<SocketAddr>()`, because rates are kept by address.
+pub fn router(state: ApiState, pages: Vec<Endpoint>) -> Router {
+    let mut endpoints = endpoints();
+    endpoints.extend(pages);
     let document = openapi::document(&endpoints).to_json().unwrap_or_else(|error| {
         tracing::error!(%error, "the OpenAPI document cannot be written");
         "{}".to_owned()
@@ -43,7 +49,7 @@ pub fn router(state: ApiState) -> Router {
         .with_state(Arc::clone(&shared))
         .merge(pushed)
         .fallback(not_found)
-        .layer(from_fn_with_state(Arc::clone(&shared), v2::wire))
+        .layer(from_fn_with_state(Arc::clone(&shared), alertmanager::wire))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(Arc::clone(&shared.api.metrics), count))
 }
@@ -51,31 +57,29 @@ pub fn router(state: ApiState) -> Router {
 /// Every endpoint of this room.
 pub fn endpoints() -> Vec<Endpoint> {
     [
-        service::endpoints(),
-        front::endpoints(),
-        v2::endpoints(),
+        health::endpoints(),
+        alertmanager::endpoints(),
         incidents::endpoints(),
         incident_commands::endpoints(),
         dispatch_order::endpoints(),
         alerts::endpoints(),
         explain::endpoints(),
         problems::endpoints(),
-        problem_review::endpoints(),
+        review::endpoints(),
         inspections::endpoints(),
         runs::endpoints(),
-        tiers::endpoints(),
-        rosters::endpoints(),
-        roster_commands::endpoints(),
-        targets::endpoints(),
-        figures::endpoints(),
+        escalation_policies::endpoints(),
+        on_call::endpoints(),
+        on_call_commands::endpoints(),
+        sla::endpoints(),
+        reports::endpoints(),
         rules::endpoints(),
         sources::endpoints(),
         silences::endpoints(),
         audit::endpoints(),
         dead_letters::endpoints(),
-        normalised::endpoints(),
+        normalisation::endpoints(),
         stream::endpoints(),
-        ack::endpoints(),
     ]
     .into_iter()
     .flatten()

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::access::{Hosts, Keyring, Rate, Rates};
+use super::auth::{Hosts, Keyring, Rate, Rates};
 use super::commands::CommandQueue;
-use crate::incidents::AckKey;
+use crate::core::incidents::AckKey;
+use crate::core::model::Moment;
 use crate::ingest::http::HttpIntake;
 use crate::metrics::Metrics;
-use crate::model::Moment;
 use crate::store::{Live, Store};
 
 /// The service's clock as the doors see it: real, monotonic, injected.

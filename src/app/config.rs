@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Deserialize;
 
-use crate::model::Span;
+use crate::core::model::Span;
 
 /// Where watchfire listens when nobody says otherwise.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:7247";
@@ -222,7 +222,7 @@ fn address(name: &'static str, text: &str) -> Result<SocketAddr, BadConfig> {
 }
 
 fn span(name: &'static str, text: &str) -> Result<Span, BadConfig> {
-    text.parse().map_err(|bad: crate::model::BadSpan| BadConfig::Value {
+    text.parse().map_err(|bad: crate::core::model::BadSpan| BadConfig::Value {
         name,
         value: text.to_owned(),
         reason: bad.to_string(),

@@ -3,9 +3,10 @@
 use axum::http::{HeaderMap, Uri};
 use serde_json::{Map, Value};
 
+use super::decode_error;
+use super::decode_error::Unreadable;
 use super::decoded::{Decoded, Rejected};
-use super::unreadable::{self, Unreadable};
-use crate::rules::{Format, Mapped, PayloadContext, Source};
+use crate::core::rules::{Format, Mapped, PayloadContext, Source};
 
 /// How many commas and brackets a JSON payload may have: more would take far more memory than its bytes.
 const JSON_MARKS_MAX: usize = 1_000_000;
@@ -43,7 +44,7 @@ pub fn decode(source: &Source, payload: &[u8], context: &Context) -> Result<Deco
 }
 
 fn read(source: &Source, payload: &[u8]) -> Result<Value, Unreadable> {
-    let text = unreadable::text(payload)?;
+    let text = decode_error::text(payload)?;
     // collectd sends the end mark of a C text along, some Windows tools a byte order mark.
     let text = text.trim_end_matches('\0').trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
@@ -144,7 +145,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rules::SourceText;
+    use crate::core::rules::SourceText;
 
     fn source(format: &str) -> Source {
         let text = format!("name: acme\n{format}\nlabels: {{a: item.a, all: payload}}\nannotations: {{all: item}}\n");
@@ -238,7 +239,7 @@ mod tests {
         ) {
             let payload = pieces.concat().into_bytes();
             let payload = &payload[..cut.min(payload.len())];
-            let now = crate::model::Moment::from_seconds(1_795_284_000);
+            let now = crate::core::model::Moment::from_seconds(1_795_284_000);
             let _ = crate::ingest::alertmanager::decode(payload, now);
             let _ = crate::ingest::native::decode(payload);
             for format in ["format: json\nunwrap: 'payload='", "format: text", "format: form", "format: env"] {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::Event;
+use crate::core::model::Event;
 
 /// A payload that could be read.
 #[derive(Debug, Default, PartialEq)]

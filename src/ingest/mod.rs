@@ -4,15 +4,15 @@
 
 pub mod alertmanager;
 pub mod decode;
+mod decode_error;
 mod decoded;
 pub mod http;
-mod intake;
-mod json_pairs;
+mod lenient_json;
 pub mod mqtt;
 pub mod native;
 pub mod problem_json;
-mod unreadable;
+mod queue;
 
+pub use decode_error::Unreadable;
 pub use decoded::{Decoded, Rejected};
-pub use intake::{Delivery, Intake, Parcel, Refused, Verdict};
-pub use unreadable::Unreadable;
+pub use queue::{Delivery, Intake, Parcel, Refused, Verdict};

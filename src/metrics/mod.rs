@@ -8,25 +8,25 @@
 //!
 //! Must never decide anything, and never be the only place where something is known.
 
-mod decided;
-mod doors;
+mod bounded_label;
+mod engine;
+mod ingest;
 mod names;
+mod on_call;
 mod registration;
-mod running;
-mod staffed;
+mod runtime;
 mod stopwatch;
 #[cfg(test)]
 mod tests;
-mod words;
 
 pub use stopwatch::Stopwatch;
 
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Registry, TextEncoder};
 
-use decided::Decided;
-use doors::Doors;
-use running::Running;
+use engine::Decided;
+use ingest::Doors;
+use runtime::Running;
 
 /// The release of Alertmanager whose v2 API is answered here: clients choose by it what they may ask. Later ones filter
 /// by `receiver_matchers` and show `routeLabels`, which we do not.

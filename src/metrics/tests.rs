@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::Metrics;
-use crate::engine::{Bound, Breach, Counted, Effect, NoticeKind, Suppressor, TargetOutcome};
-use crate::inspections::{ItemOutcome, RunState, SubjectKind};
-use crate::model::{Class, ClockKind, Priority, Severity, Status, Tier};
-use crate::problems::ProblemState;
-use crate::rules::{Rulebook, RulebookHash};
+use crate::core::engine::{Bound, Breach, Counted, Effect, NoticeKind, Suppressor, TargetOutcome};
+use crate::core::inspections::{ItemOutcome, RunState, SubjectKind};
+use crate::core::model::{Class, ClockKind, Priority, Severity, Status, Tier};
+use crate::core::problems::ProblemState;
+use crate::core::rules::{Rulebook, RulebookHash};
 
 /// The value of each series, by its text up to the value.
 fn series(exposition: &str) -> BTreeMap<String, f64> {
@@ -67,7 +67,7 @@ fn closed_label_sets_stand_at_zero_from_the_start() {
     check("watchfire_inspection_findings_total", SubjectKind::ALL.len());
     check("watchfire_alerts_suppressed_total", Suppressor::ALL.len());
     check("watchfire_bounds_hit_total", Bound::ALL.len());
-    check("watchfire_deliveries_total", crate::rules::CHANNEL_KINDS.len() * 3);
+    check("watchfire_deliveries_total", crate::core::rules::CHANNEL_KINDS.len() * 3);
     check("watchfire_probes_total", 5 * ItemOutcome::ALL.len());
     check("watchfire_rulebook_loads_total", 2);
     check("watchfire_events_total", 15);

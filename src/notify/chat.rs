@@ -11,10 +11,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::attempt::Answer;
+use super::http_attempt::Answer;
 use super::payload::percent_encoded;
-use super::text::Wording;
-use crate::model::Moment;
+use super::wording::Wording;
+use crate::core::model::Moment;
 
 /// The longest text, in bytes, with room for what the escaping adds.
 const WECOM_TEXT_MAX_BYTES: usize = 2_000;
@@ -128,13 +128,13 @@ fn by_code(said: &str, names: &[&str], codes: &Codes) -> Answer {
 fn message(answer: Option<&Value>, said: &str) -> String {
     let text =
         answer.and_then(|answer| ["errmsg", "msg", "StatusMessage"].iter().find_map(|name| answer.get(name)?.as_str()));
-    super::text::cut(text.unwrap_or(said), 200)
+    super::wording::cut(text.unwrap_or(said), 200)
 }
 
 fn not_ok(said: &str) -> String {
     match said.trim() {
         "" => "the receiver answered 200 without saying that it took it".to_owned(),
-        said => format!("the receiver answered 200 without saying that it took it: {}", super::text::cut(said, 200)),
+        said => format!("the receiver answered 200 without saying that it took it: {}", super::wording::cut(said, 200)),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Links into the service that notices carry. Made when a notice is sent: the engine knows no keys and no clock.
 
-use crate::incidents::{AckClaim, AckKey};
-use crate::model::{IncidentId, Moment, Span};
+use crate::core::incidents::{AckClaim, AckKey};
+use crate::core::model::{IncidentId, Moment, Span};
 
 use super::payload::percent_encoded;
-use crate::engine::{Notice, NoticeKind};
+use crate::core::engine::{Notice, NoticeKind};
 
 /// How people reach the service, and what signs what they may do there.
 #[derive(Clone)]

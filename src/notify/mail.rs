@@ -9,10 +9,10 @@ use lettre::transport::smtp;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use reqwest::Url;
 
-use super::attempt::{Answer, chain};
-use super::text::{Wording, cut};
-use crate::engine::Notice;
-use crate::rules::{BadPlace, Piece, pieces};
+use super::http_attempt::{Answer, chain};
+use super::wording::{Wording, cut};
+use crate::core::engine::Notice;
+use crate::core::rules::{BadPlace, Piece, pieces};
 
 /// The longest text of a mail, in bytes.
 const TEXT_MAX_BYTES: usize = 64 * 1024;

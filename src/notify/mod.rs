@@ -4,26 +4,26 @@
 //! again, with the same `Idempotency-Key`) and recorded exactly once: its last result is handed to the driver until the
 //! driver says that it is committed.
 
-mod attempt;
-mod carrier;
+mod channels;
 mod chat;
-mod courier;
-mod lane;
+mod delivery;
+mod dispatcher;
+mod http_attempt;
 mod links;
 mod mail;
 mod mqtt;
 mod payload;
-mod reach;
+mod receiver_limit;
 mod retry;
 mod secrets;
 mod template;
-mod text;
+mod wording;
 
-pub use attempt::{Publish, webhook_client};
-pub use courier::{Courier, Report};
+pub use channels::{Now, Reach};
+pub use dispatcher::{Courier, Report};
+pub use http_attempt::{Publish, webhook_client};
 pub use links::Links;
 pub use mail::{BadMailServer, MailServer};
 pub use mqtt::{MqttPublisher, MqttPublishing, PublishError};
-pub use reach::{Now, Reach};
 pub use retry::RetryPolicy;
 pub use secrets::{NoSecret, Secrets};

@@ -15,10 +15,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::broker::{
-    BackOff, BrokerAddress, Handle, Link, LinkError, LinkOptions, STATUS_TOPIC, Signal, TlsError, Will,
-};
 use crate::metrics::Metrics;
+use crate::mqtt::{BackOff, BrokerAddress, Handle, Link, LinkError, LinkOptions, STATUS_TOPIC, Signal, TlsError, Will};
 
 /// Messages that wait for the connection or for their turn.
 const QUEUE_MAX: usize = 256;

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::engine::{Notice, NoticeKind};
-use crate::model::{Moment, Tier};
+use crate::core::engine::{Notice, NoticeKind};
+use crate::core::model::{Moment, Tier};
 
 #[derive(Serialize)]
 struct Payload<'n> {
@@ -69,8 +69,8 @@ pub(super) fn json_escaped(text: &str) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::model::{Cause, Offset, Partition};
-    use crate::rules::{Channel, Language};
+    use crate::core::model::{Cause, Offset, Partition};
+    use crate::core::rules::{Channel, Language};
 
     pub fn notice(body: &str) -> Notice {
         Notice {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::rules::is_secret_name;
+use crate::core::rules::is_secret_name;
 
 /// Longer ones are no keys.
 const SECRET_MAX_BYTES: usize = 4_096;

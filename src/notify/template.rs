@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::payload::{NoticeLinks, json_escaped, percent_encoded};
 use super::secrets::{NoSecret, Secrets};
-use crate::engine::Notice;
-use crate::rules::{BadPlace, NoticeField, Piece, pieces};
+use crate::core::engine::Notice;
+use crate::core::rules::{BadPlace, NoticeField, Piece, pieces};
 
 /// How a value is written into the text around it.
 #[derive(Clone, Copy)]

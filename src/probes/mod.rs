@@ -16,11 +16,11 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::LinkOptions;
-use crate::inspections::{ItemOutcome, ProbeRequest, ProbeResult};
+use crate::core::inspections::{ItemOutcome, ProbeRequest, ProbeResult};
+use crate::core::model::{Moment, Span};
+use crate::core::rules::Check;
 use crate::metrics::{Metrics, Stopwatch};
-use crate::model::{Moment, Span};
-use crate::rules::Check;
+use crate::mqtt::LinkOptions;
 use tls::CertificateReader;
 
 /// Checks that run at once.

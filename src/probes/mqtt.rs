@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Seen;
-use crate::broker::{Link, LinkOptions, Signal};
-use crate::model::Span;
+use crate::core::model::Span;
+use crate::mqtt::{Link, LinkOptions, Signal};
 
 /// Until the broker took the subscription; the time for the message counts from then.
 const SUBSCRIBED_WITHIN: Duration = Duration::from_secs(15);

@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 
 use super::Seen;
 use super::http::{BODY_MAX_BYTES, read, reason, shown};
-use crate::inspections::ItemOutcome;
-use crate::rules::{Comparison, Limit};
+use crate::core::inspections::ItemOutcome;
+use crate::core::rules::{Comparison, Limit};
 
 /// An instant query at `server`, compared with the limits.
 pub(super) async fn check(

@@ -13,7 +13,7 @@ use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::Seen;
-use crate::model::{Moment, Span};
+use crate::core::model::{Moment, Span};
 
 /// Reads certificates, and says in the evidence whether they would be trusted.
 pub(super) struct CertificateReader {
@@ -150,7 +150,7 @@ impl ServerCertVerifier for AnyCertificate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspections::ItemOutcome;
+    use crate::core::inspections::ItemOutcome;
 
     #[test]
     fn the_two_limits_and_the_end_decide() {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use sqlx::postgres::PgDatabaseError;
 
-use crate::engine::{Effect, Entry};
-use crate::model::{DeadLetter, Moment, Offset, Partition, Span};
-use crate::rules::{Rulebook, RulebookHash};
+use crate::core::engine::{Effect, Entry};
+use crate::core::model::{DeadLetter, Moment, Offset, Partition, Span};
+use crate::core::rules::{Rulebook, RulebookHash};
 
 /// Everything that one commit makes durable, or none of it.
 #[derive(Default)]

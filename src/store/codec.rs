@@ -7,7 +7,7 @@ use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::engine::{Effect, Entry};
+use crate::core::engine::{Effect, Entry};
 
 const VERSION: u8 = 1;
 const HEADER: usize = 5;
@@ -123,8 +123,8 @@ pub(super) fn from_hex(text: &str) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Control, Input};
-    use crate::model::{Moment, Offset};
+    use crate::core::engine::{Control, Input};
+    use crate::core::model::{Moment, Offset};
 
     fn entries() -> Vec<Entry> {
         let entry = |n| Entry { offset: Offset(n), now: Moment::from_seconds(9), input: Input::Control(Control::Tick) };

@@ -2,14 +2,14 @@
 
 use super::codec;
 use super::columns::Value;
-use super::prepare::{Block, Prepared};
-use super::question::Question;
-use super::session::{Session, Writer, lease_row_missing};
+use super::encode_batch::{Block, Prepared};
+use super::query_builder::Question;
 use super::statements as sql;
+use super::writer::{Session, Writer, lease_row_missing};
 use super::{BlockRow, CommitError, Lease, Store, StoreError};
-use crate::engine::{ENGINE_VERSION, Entry};
-use crate::model::{Moment, Offset, Partition};
-use crate::rules::{RuleText, RulebookHash};
+use crate::core::engine::{ENGINE_VERSION, Entry};
+use crate::core::model::{Moment, Offset, Partition};
+use crate::core::rules::{RuleText, RulebookHash};
 
 /// How many blocks one statement reads.
 const BLOCKS_A_READ: i64 = 64;

@@ -5,17 +5,17 @@ use std::fmt::Display;
 use serde::de::DeserializeOwned;
 
 use super::columns::{Value, key_text};
-use super::question::{List, Question};
+use super::query_builder::{List, Question};
 use super::records::decode;
 use super::{
     AlertFilter, AuditFilter, DeadLetterRow, IncidentFilter, Page, PageRequest, ProblemFilter, RunFilter, Store,
     StoreError,
 };
-use crate::engine::{AlertRecord, AuditEntry};
-use crate::incidents::Incident;
-use crate::inspections::Run;
-use crate::model::{Fingerprint, IncidentId, ProblemId, RunId};
-use crate::problems::Problem;
+use crate::core::engine::{AlertRecord, AuditEntry};
+use crate::core::incidents::Incident;
+use crate::core::inspections::Run;
+use crate::core::model::{Fingerprint, IncidentId, ProblemId, RunId};
+use crate::core::problems::Problem;
 
 impl Store {
     /// Newest first.

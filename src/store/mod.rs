@@ -6,27 +6,27 @@
 mod batch;
 mod codec;
 mod columns;
+mod cow_map;
+mod encode_batch;
 mod journal;
-mod late;
+mod label_filter;
 mod list;
-mod live;
-mod normalised;
-mod pair_bits;
+mod live_normalisation;
+mod live_staff;
+mod live_view;
 mod postgres;
-mod prepare;
 mod query;
-mod question;
+mod query_builder;
 mod records;
 mod retention;
-mod session;
-mod shards;
 mod snapshots;
 mod sqlite;
 mod sqlite_statements;
 mod sqlite_writer;
-mod staff;
 mod statements;
 mod tokens;
+mod write_behind;
+mod writer;
 
 use std::sync::Arc;
 
@@ -36,19 +36,19 @@ use sqlx::{FromRow, Postgres, Sqlite};
 
 pub use batch::{Batch, CommitError, Lease, Manifest, SectionRef, StoreError};
 pub use codec::effects_hash;
-pub use live::{Change, Live, LiveAlert, Readiness};
+pub use live_staff::StaffView;
+pub use live_view::{Change, Live, LiveAlert, Readiness};
 pub use query::{
     AlertFilter, AuditFilter, BlockRow, DeadLetterRow, DeliveryRow, IncidentFilter, OutboxRow, Page, PageRequest,
     ProblemFilter, Role, RunFilter, TokenRow,
 };
-pub use staff::StaffView;
 
 use columns::Value;
 use postgres::PostgresStore;
-use question::Question;
+use query_builder::Question;
 use sqlite::SqliteStore;
 
-use crate::model::{Moment, Offset, Partition, Span};
+use crate::core::model::{Moment, Offset, Partition, Span};
 
 /// How long one statement may take before the database counts as unavailable.
 const PATIENCE: Span = Span::from_seconds(5);
@@ -123,7 +123,7 @@ impl Store {
     /// it may have happened: `head` tells.
     pub async fn commit(&self, lease: &Lease, batch: &Batch) -> Result<(), CommitError> {
         self.keep_up().await?;
-        let prepared = prepare::prepare(batch)?;
+        let prepared = encode_batch::prepare(batch)?;
         let written = match self {
             Store::Sqlite(store) => {
                 within(store.patience, "a commit", sqlite_writer::commit(&store.writer, lease, prepared)).await

@@ -11,10 +11,10 @@ use sqlx::query::Query;
 use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, Row, SqlStr};
 
 use super::columns::{Column, Rows, Table, Value};
-use super::late::Late;
-use super::session::{Session, Writer};
+use super::write_behind::Late;
+use super::writer::{Session, Writer};
 use super::{CommitError, StoreError, statements};
-use crate::model::Span;
+use crate::core::model::Span;
 
 const READERS: u32 = 8;
 /// How many times the patience a reading statement may take: lists search a lot, and nobody waits behind them.
@@ -178,7 +178,8 @@ fn bound<'q>(query: Query<'q, Postgres, PgArguments>, values: Vec<Value>) -> Que
 
 /// Statements in PostgreSQL's own words: many rows at once come as one array a column.
 mod own {
-    use super::{Table, statements::statements};
+    use super::Table;
+    use super::statements::statements;
 
     statements! {
         LIMIT_READER = "SELECT set_config('default_transaction_read_only', 'on', false),

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{DeliveryOutcome, Notice};
-use crate::incidents::IncidentState;
-use crate::inspections::RunState;
-use crate::model::{BadWord, DeadLetter, Fingerprint, Moment, Offset, Priority, ProblemId, Tier};
-use crate::problems::ProblemState;
+use crate::core::engine::{DeliveryOutcome, Notice};
+use crate::core::incidents::IncidentState;
+use crate::core::inspections::RunState;
+use crate::core::model::{BadWord, DeadLetter, Fingerprint, Moment, Offset, Priority, ProblemId, Tier};
+use crate::core::problems::ProblemState;
 
 /// A piece of a list, and where the next begins.
 #[derive(Clone, Debug, Serialize)]

@@ -5,14 +5,14 @@ use std::fmt::Display;
 use serde::de::DeserializeOwned;
 
 use super::columns::{Value, key_text};
-use super::question::Question;
+use super::query_builder::Question;
 use super::statements as sql;
 use super::{DeliveryRow, OutboxRow, Store, StoreError};
-use crate::engine::{AlertRecord, Evidence};
-use crate::incidents::{Incident, TimelineEntry};
-use crate::inspections::Run;
-use crate::model::{Cause, Fingerprint, IncidentId, Moment, ProblemId, RunId};
-use crate::problems::Problem;
+use crate::core::engine::{AlertRecord, Evidence};
+use crate::core::incidents::{Incident, TimelineEntry};
+use crate::core::inspections::Run;
+use crate::core::model::{Cause, Fingerprint, IncidentId, Moment, ProblemId, RunId};
+use crate::core::problems::Problem;
 
 /// How much of what belongs to one record is read at once.
 const PARTS_MAX: i64 = 10_000;

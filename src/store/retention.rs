@@ -6,10 +6,10 @@
 use std::collections::VecDeque;
 
 use super::columns::Value;
-use super::session::{Session, Writer};
 use super::statements as sql;
+use super::writer::{Session, Writer};
 use super::{CommitError, Lease};
-use crate::model::Moment;
+use crate::core::model::Moment;
 
 /// How many blocks of a partition one transaction looks at.
 const BLOCKS_A_SLICE: i64 = 500;

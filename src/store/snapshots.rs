@@ -2,12 +2,12 @@
 
 use super::codec;
 use super::columns::{Column, Rows, Table, Value};
-use super::question::Question;
-use super::session::{Session, Writer};
+use super::query_builder::Question;
 use super::statements as sql;
+use super::writer::{Session, Writer};
 use super::{CommitError, Lease, Manifest, SectionRef, Store, StoreError};
-use crate::model::{Moment, Offset, Partition};
-use crate::rules::RulebookHash;
+use crate::core::model::{Moment, Offset, Partition};
+use crate::core::rules::RulebookHash;
 
 /// How many manifests are kept.
 const KEPT: usize = 2;

@@ -10,10 +10,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{Connection, SqlStr, SqliteConnection, SqlitePool};
 
 use super::StoreError;
-use super::late::Late;
-use super::session::Writer;
 use super::sqlite_writer::{SqliteSession, SqliteTarget};
-use crate::model::Span;
+use super::write_behind::Late;
+use super::writer::Writer;
+use crate::core::model::Span;
 
 const PAGE_BYTES: u64 = 4096;
 const READERS: u32 = 4;

@@ -11,10 +11,10 @@ use rusqlite::{Connection, OpenFlags, Statement, ToSql};
 use tokio::sync::oneshot;
 
 use super::columns::{Column, Rows, Value};
-use super::prepare::Prepared;
-use super::session::{Session, Writer, newest};
+use super::encode_batch::Prepared;
+use super::writer::{Session, Writer, newest};
 use super::{CommitError, Lease, StoreError, journal, sqlite_statements as own, statements};
-use crate::model::Span;
+use crate::core::model::Span;
 
 /// The write-ahead log is cut back to that after a checkpoint.
 const LOG_KEPT_BYTES: i64 = 64 << 20;

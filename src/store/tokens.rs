@@ -3,14 +3,14 @@
 
 use super::codec;
 use super::columns::Value;
+use super::encode_batch::audit;
 use super::journal::into_store_error;
-use super::prepare::audit;
-use super::question::Question;
-use super::session::{Session, Writer};
+use super::query_builder::Question;
 use super::statements as sql;
+use super::writer::{Session, Writer};
 use super::{CommitError, Role, Store, StoreError, TokenRow};
-use crate::engine::AuditEntry;
-use crate::model::{Cause, Moment, Offset, Partition};
+use crate::core::engine::AuditEntry;
+use crate::core::model::{Cause, Moment, Offset, Partition};
 
 /// Whoever may run commands on the machine is its operator.
 const ACTOR: &str = "operator";

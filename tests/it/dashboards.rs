@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use watchfire::engine::DeliveryOutcome;
+use watchfire::core::engine::DeliveryOutcome;
+use watchfire::core::rules::Channel;
 use watchfire::metrics::Metrics;
-use watchfire::rules::Channel;
 
 use crate::support::prometheus::{Prometheus, scraping};
 use crate::support::service::program;

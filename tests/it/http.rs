@@ -10,11 +10,12 @@ use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tower::ServiceExt;
-use watchfire::ingest::http::{self, HttpIntake, routes};
+use watchfire::core::model::{Event, Moment};
+use watchfire::core::rules::{Rulebook, RulebookHash};
+use watchfire::ingest::http;
+use watchfire::ingest::http::{HttpIntake, routes};
 use watchfire::ingest::{Delivery, Intake, Parcel, Refused, Verdict};
 use watchfire::metrics::Metrics;
-use watchfire::model::{Event, Moment};
-use watchfire::rules::{Rulebook, RulebookHash};
 
 const NOW: Moment = Moment::from_seconds(1_795_284_000); // 2026-11-21T18:00:00Z
 const BODY_MAX_BYTES: usize = 1 << 20;

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use watchfire::model::Labels;
-use watchfire::rules::{RuleText, Rulebook, load};
+use watchfire::core::model::Labels;
+use watchfire::core::rules::{RuleText, Rulebook, load};
 
 use crate::support::service::program;
 

@@ -17,11 +17,11 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use watchfire::engine::Notice;
-use watchfire::incidents::AckKey;
-use watchfire::model::Span;
+use watchfire::core::engine::Notice;
+use watchfire::core::incidents::AckKey;
+use watchfire::core::model::Span;
+use watchfire::core::rules::{Channel, Language, RequestMethod, RequestTemplate};
 use watchfire::notify::{Links, MailServer, Reach, RetryPolicy, Secrets};
-use watchfire::rules::{Channel, Language, RequestMethod, RequestTemplate};
 
 use super::notify::{Desk, NOW, QUICK, in_time, notice, told};
 use super::support::service::{Service, Setup, until};

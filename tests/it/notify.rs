@@ -11,11 +11,11 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use watchfire::engine::{DeliveryOutcome, DeliveryResult, DeskInput, Effect, Entry, Input, Notice, NoticeKind};
+use watchfire::core::engine::{DeliveryOutcome, DeliveryResult, DeskInput, Effect, Entry, Input, Notice, NoticeKind};
+use watchfire::core::model::{Cause, Moment, Offset, Partition, Tier};
+use watchfire::core::rules::Channel;
 use watchfire::metrics::Metrics;
-use watchfire::model::{Cause, Moment, Offset, Partition, Tier};
 use watchfire::notify::{Courier, Publish, Reach, Report, RetryPolicy};
-use watchfire::rules::Channel;
 use watchfire::store::{Batch, Lease, Store};
 
 /// Longer than any of these tests should ever take; reached only when something is broken.
@@ -257,7 +257,7 @@ pub(super) fn notice(number: u64, channel: &Channel) -> Notice {
         tier: Some(Tier::First),
         subject: format!("INC-{number}"),
         title: format!("广州 GZ{number:02} 链路中断"),
-        language: watchfire::rules::Language::En,
+        language: watchfire::core::rules::Language::En,
         body: format!(r#"{{"id":"INC-{number}","state":"new"}}"#),
     }
 }

@@ -7,12 +7,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use watchfire::broker::LinkOptions;
-use watchfire::inspections::{ItemOutcome, ProbeRequest, ProbeResult};
+use watchfire::core::inspections::{ItemOutcome, ProbeRequest, ProbeResult};
+use watchfire::core::model::{Moment, RunId, Span};
+use watchfire::core::rules::{Check, Comparison, Limit};
 use watchfire::metrics::Metrics;
-use watchfire::model::{Moment, RunId, Span};
+use watchfire::mqtt::LinkOptions;
 use watchfire::probes::Prober;
-use watchfire::rules::{Check, Comparison, Limit};
 
 use crate::support::mosquitto::{Mosquitto, run};
 use crate::support::prometheus::{Prometheus, scraping};

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use watchfire::model::{Event, Labels, Matcher, MatcherOp, Status};
-use watchfire::rules::{Finding, FindingKind, Mistake, RuleText, Rulebook, builtin, load, report};
+use watchfire::core::model::{Event, Labels, Matcher, MatcherOp, Status};
+use watchfire::core::rules::{Finding, FindingKind, Mistake, RuleText, Rulebook, builtin, load, report};
 
 use crate::support::service::program;
 
@@ -75,11 +75,11 @@ fn owner<'r>(rulebook: &'r Rulebook, labels: &[(&str, &str)], status: Status) ->
         "@source" => event.source.clone(),
         label => event.labels.get(label).unwrap_or_default().to_owned(),
     };
-    let owns = |rule: &&watchfire::rules::Rule| {
+    let owns = |rule: &&watchfire::core::rules::Rule| {
         rule.matchers.iter().all(|matcher| matcher.matches_value(&value(matcher.name())))
             && rule.when.as_ref().is_none_or(|when| when.holds(&event, event.normalised_severity(), &Labels::empty()))
     };
-    rulebook.rules.iter().find(owns).map_or(watchfire::rules::CATCH_ALL, |rule| rule.name.as_str())
+    rulebook.rules.iter().find(owns).map_or(watchfire::core::rules::CATCH_ALL, |rule| rule.name.as_str())
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use croner::Cron;
 use jiff::{SignedDuration, Timestamp, Zoned};
 use proptest::prelude::*;
-use watchfire::calendar::Schedule;
-use watchfire::model::Moment;
+use watchfire::core::calendar::Schedule;
+use watchfire::core::model::Moment;
 
 /// Zones with clock changes of an hour, half an hour, at midnight, and none.
 const ZONES: [&str; 8] = [

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::Value;
-use watchfire::rules::{RuleText, builtin, load, schema};
+use watchfire::core::rules::{RuleText, builtin, load, schema};
 
 struct Validator {
     schemas: Schemas,

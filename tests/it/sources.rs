@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde::Deserialize;
+use watchfire::core::model::{Event, Moment, Severity};
+use watchfire::core::rules::{Source, SourceText};
 use watchfire::ingest::{alertmanager, decode};
-use watchfire::model::{Event, Moment, Severity};
-use watchfire::rules::{Source, SourceText};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -13,18 +13,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
-use watchfire::engine::{
+use watchfire::core::engine::{
     AlertRecord, AuditEntry, Control, Counted, DeliveryOutcome, DeliveryResult, DeskInput, ENGINE_VERSION, Effect,
     Entry, Evidence, Input, Notice, NoticeKind,
 };
-use watchfire::incidents::{Incident, IncidentState, TimelineEntry, TimelineKind};
-use watchfire::inspections::{ItemOutcome, ItemResult, Run, RunState};
-use watchfire::model::{
+use watchfire::core::incidents::{Incident, IncidentState, TimelineEntry, TimelineKind};
+use watchfire::core::inspections::{ItemOutcome, ItemResult, Run, RunState};
+use watchfire::core::model::{
     Cause, DeadLetter, Fingerprint, IncidentId, Labels, Matcher, Matchers, Moment, Offset, Partition, Priority,
     ProblemId, RunId, Severity, Silence, SilenceId, Span, Stamp, Status, Tier,
 };
-use watchfire::problems::{Problem, ProblemState};
-use watchfire::rules::{Channel, RuleText, Rulebook, RulebookHash};
+use watchfire::core::problems::{Problem, ProblemState};
+use watchfire::core::rules::{Channel, RuleText, Rulebook, RulebookHash};
 use watchfire::store::{
     AlertFilter, AuditFilter, Batch, CommitError, IncidentFilter, Lease, Manifest, Page, PageRequest, ProblemFilter,
     Role, RunFilter, SectionRef, Store, StoreError, TokenRow, effects_hash,
@@ -212,7 +212,7 @@ fn incident(id: u64) -> Incident {
         findings: vec!["RUN-1/disk".to_owned()],
         workaround: Some("切换到备用链路".to_owned()),
         runbook: None,
-        support: watchfire::incidents::Support::default(),
+        support: watchfire::core::incidents::Support::default(),
         diagnosis: None,
         resolution: None,
         digests: Vec::new(),
@@ -357,7 +357,7 @@ fn notice(offset: u64, subject: &str) -> Notice {
         tier: Some(Tier::First),
         subject: subject.to_owned(),
         title: "广州 核心链路中断".to_owned(),
-        language: watchfire::rules::Language::En,
+        language: watchfire::core::rules::Language::En,
         body: "{}".to_owned(),
     }
 }

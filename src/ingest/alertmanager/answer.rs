@@ -7,8 +7,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::{Decoded, Fault, FaultKind, NotRead, SOURCE};
-use crate::ingest::http::{self, DEAD_LETTERED, HttpIntake};
-use crate::model::excerpt;
+use crate::core::model::excerpt;
+use crate::ingest::http;
+use crate::ingest::http::{DEAD_LETTERED, HttpIntake};
 
 /// How many faults one answer names; the rest is a number.
 const FAULTS_NAMED: usize = 20;

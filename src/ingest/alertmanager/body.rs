@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::ingest::json_pairs::{Given, Name, PairsSeed, Values};
-use crate::model::{BoundedPairs, EVENTS_MAX, Labels, Moment, PairsOf, Stamp, TEXT_MAX_BYTES, bounded_text};
+use crate::core::model::{BoundedPairs, EVENTS_MAX, Labels, Moment, PairsOf, Stamp, TEXT_MAX_BYTES, bounded_text};
+use crate::ingest::lenient_json::{Given, Name, PairsSeed, Values};
 
 /// Year 1 in UTC: how Go's clients write a time that is not set.
 const ZERO_TIME: Moment = Moment::from_seconds(-62_135_596_800);

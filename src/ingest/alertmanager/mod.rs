@@ -8,8 +8,9 @@
 mod answer;
 mod body;
 
-use super::unreadable::{self, Unreadable};
-use crate::model::{Event, Expiry, Labels, Moment, Span, Stamp, Status};
+use super::decode_error;
+use super::decode_error::Unreadable;
+use crate::core::model::{Event, Expiry, Labels, Moment, Span, Stamp, Status};
 pub(super) use answer::answer;
 use body::{Element, Posted};
 
@@ -65,7 +66,7 @@ pub fn decode(body: &[u8], now: Moment) -> Result<Decoded, NotRead> {
         return Err(NotRead::Empty);
     }
     // Checked once here instead of at each of its strings.
-    let text = unreadable::text(body).map_err(NotRead::Unreadable)?;
+    let text = decode_error::text(body).map_err(NotRead::Unreadable)?;
     let mut decoded = Decoded::default();
     let mut count = 0;
     body::parse(text, |element| {

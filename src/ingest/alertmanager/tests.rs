@@ -1,7 +1,7 @@
 //! What the v2 door keeps of a request, and what it says of the rest.
 
 use super::*;
-use crate::model::{LABEL_MAX_BYTES, TEXT_MAX_BYTES};
+use crate::core::model::{LABEL_MAX_BYTES, TEXT_MAX_BYTES};
 
 const NOW: Moment = Moment::from_seconds(1_795_284_000); // 2026-11-21T18:00:00Z
 

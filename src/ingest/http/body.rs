@@ -6,8 +6,8 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt;
 
+use crate::core::model::excerpt;
 use crate::ingest::Refused;
-use crate::model::excerpt;
 
 /// Seconds until a sender should try again: a queue drains in moments, a store takes longer to come back.
 const RETRY_OVERLOADED_SECONDS: u32 = 1;

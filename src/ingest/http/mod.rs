@@ -15,14 +15,15 @@ use axum::routing::post;
 use axum::{Json, Router};
 use serde::Serialize;
 
-use super::decode::{self, Context};
+use super::decode;
+use super::decode::Context;
 use super::decoded::{Decoded, Rejected};
 use super::native;
 use super::problem_json::Trouble;
 use super::{Intake, Parcel, Refused, Unreadable, Verdict, alertmanager};
+use crate::core::model::{Event, ID_MAX_BYTES, Moment, excerpt};
+use crate::core::rules::Rulebook;
 use crate::metrics::Metrics;
-use crate::model::{Event, ID_MAX_BYTES, Moment, excerpt};
-use crate::rules::Rulebook;
 pub(super) use body::{read, retry_after_seconds, status_of};
 
 /// The largest body taken when nothing else is configured, in bytes.

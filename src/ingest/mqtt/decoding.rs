@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{Decode, TopicFilters, presence};
+use crate::core::model::{DeadLetter, Moment};
+use crate::core::rules::Rulebook;
 use crate::ingest::{Decoded, Parcel, Unreadable, decode, native};
-use crate::model::{DeadLetter, Moment};
-use crate::rules::Rulebook;
 
 /// Native events come on these topics without any source file.
 pub const NATIVE_FILTER: &str = "watchfire/events/#";

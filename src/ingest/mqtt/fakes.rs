@@ -6,9 +6,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use super::{Decode, Redelivery, Surroundings, TopicFilters};
+use crate::core::model::{DeadLetter, Event, Labels, Moment, Status};
 use crate::ingest::{Delivery, Intake, Parcel, Refused, Verdict};
 use crate::metrics::Metrics;
-use crate::model::{DeadLetter, Event, Labels, Moment, Status};
 
 /// Payloads `firing X`, `resolved X`, `point X`, `numbered X` (a point with id); `panic`; anything else is unreadable.
 pub(super) fn decode() -> Decode {

@@ -7,21 +7,21 @@
 
 mod client;
 mod decoding;
+mod dedup;
 #[cfg(test)]
 mod fakes;
-mod lane;
+mod in_flight;
 mod listener;
+mod ordered_intake;
 mod presence;
-mod reading;
-mod redelivery;
+mod reader;
 mod topic;
-mod window;
 
 use std::sync::Arc;
 
+use crate::core::model::Moment;
 use crate::ingest::{Intake, Parcel};
 use crate::metrics::Metrics;
-use crate::model::Moment;
 
 pub use client::{ClientSettings, ClientState, MqttClient};
 pub use decoding::{NATIVE_FILTER, decoder, filters};

@@ -3,8 +3,8 @@
 
 use serde::Deserialize;
 
+use crate::core::model::{Heartbeat, HeartbeatWord, Span};
 use crate::ingest::Unreadable;
-use crate::model::{Heartbeat, HeartbeatWord, Span};
 
 /// Everybody's topic.
 pub(super) const FILTER: &str = "watchfire/presence/+";

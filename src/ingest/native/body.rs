@@ -6,11 +6,11 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::value::RawValue;
 
 use super::SOURCE;
-use crate::ingest::json_pairs::{Given, Name, PairsSeed, Values, push_raw};
-use crate::model::{
+use crate::core::model::{
     BoundedPairs, EVENTS_MAX, Event, ID_MAX_BYTES, Moment, PairsOf, Severity, Status, TEXT_MAX_BYTES, bounded_text,
     excerpt,
 };
+use crate::ingest::lenient_json::{Given, Name, PairsSeed, Values, push_raw};
 
 /// Hands every item of the payload to `take`, in order; fails only on broken syntax or too many items.
 pub(super) fn parse(payload: &str, take: impl FnMut(Result<Event, String>)) -> serde_json::Result<()> {

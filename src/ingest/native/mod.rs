@@ -14,9 +14,10 @@
 
 mod body;
 
+use super::decode_error;
+use super::decode_error::Unreadable;
 use super::decoded::Decoded;
-use super::unreadable::{self, Unreadable};
-use crate::model::EVENTS_MAX;
+use crate::core::model::EVENTS_MAX;
 
 /// The source that such events have.
 pub const SOURCE: &str = "native";
@@ -37,7 +38,7 @@ pub fn decode_into(payload: &[u8], decoded: &mut Decoded) -> Result<(), Unreadab
         return Err(Unreadable::whole("the body is empty; expected an event"));
     }
     // Checked once here instead of at each of its strings.
-    let text = unreadable::text(payload)?;
+    let text = decode_error::text(payload)?;
     let mut index = 0..;
     let parsed = body::parse(text, |item| decoded.take(index.next().unwrap_or_default(), item));
     let Err(error) = parsed else { return Ok(()) };

@@ -1,7 +1,7 @@
 //! What the native door keeps of a request, and what it says of the rest.
 
 use super::*;
-use crate::model::{Event, Labels, Severity, Status};
+use crate::core::model::{Event, Labels, Severity, Status};
 
 fn check(payload: &str, expected: &[&str]) {
     let decoded = decode(payload.as_bytes()).unwrap_or_else(|why| panic!("{payload}: {why}"));

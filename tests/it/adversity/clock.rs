@@ -2,8 +2,8 @@
 
 use super::{RULES, event};
 use crate::support::service::{PATIENCE, Setup};
-use watchfire::engine::{Engine, Request, Work};
-use watchfire::model::{Moment, Span};
+use watchfire::core::engine::{Engine, Request, Work};
+use watchfire::core::model::{Moment, Span};
 use watchfire::store::{Batch, Store};
 
 /// A journal whose last input is an hour ahead of the wall clock.

@@ -3,8 +3,8 @@
 
 use serde_json::json;
 use watchfire::api::{Unanswered, Wish, new_token};
-use watchfire::model::IncidentId;
-use watchfire::rules::Rulebook;
+use watchfire::core::model::IncidentId;
+use watchfire::core::rules::Rulebook;
 use watchfire::store::{Readiness, Role};
 
 use super::house::House;

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 use watchfire::api::Wish;
-use watchfire::engine::{Action, Effect, IncidentAction, Outcome, Refusal};
-use watchfire::incidents::{AckClaim, AckKey};
-use watchfire::model::{IncidentId, Span};
-use watchfire::rules::Rulebook;
+use watchfire::core::engine::{Action, Effect, IncidentAction, Outcome, Refusal};
+use watchfire::core::incidents::{AckClaim, AckKey};
+use watchfire::core::model::{IncidentId, Span};
+use watchfire::core::rules::Rulebook;
 use watchfire::store::Role;
 
 use super::house::House;

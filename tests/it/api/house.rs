@@ -12,12 +12,12 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use watchfire::api::{ApiSettings, ApiState, CommandQueue, Keyring, Now, Unanswered, Wish, router, token_digest};
-use watchfire::engine::{Action, Effect, Outcome, SilenceChange};
+use watchfire::core::engine::{Action, Effect, Outcome, SilenceChange};
+use watchfire::core::model::{DeadLetter, Moment};
+use watchfire::core::rules::Rulebook;
 use watchfire::ingest::http::HttpIntake;
 use watchfire::ingest::{Intake, Verdict};
 use watchfire::metrics::Metrics;
-use watchfire::model::{DeadLetter, Moment};
-use watchfire::rules::Rulebook;
 use watchfire::store::{Batch, Lease, Live, Readiness, Role, Store, TokenRow};
 
 /// The moment at which every test begins: 2026-11-21T10:00:00Z.
@@ -71,7 +71,7 @@ impl House {
         let (seen, answering) = (Arc::clone(&wishes), Arc::clone(&driver));
         tokio::spawn(async move {
             // An engine that has seen nothing.
-            let engine = watchfire::engine::Engine::new(None);
+            let engine = watchfire::core::engine::Engine::new(None);
             while let Some(asked) = asked.recv().await {
                 if let Wish::Question { question, answer } = asked.wish {
                     let _ = answer.send(engine.explain(START, &question));
@@ -96,7 +96,7 @@ impl House {
             stop: stop.clone(),
             settings,
         };
-        let router = router(state);
+        let router = router(state, watchfire::console::endpoints());
         House { router, store, live, keyring, stop, lease, clock, wishes, driver, _dir: dir }
     }
 
@@ -214,14 +214,16 @@ fn agree(wish: &Wish) -> Result<Outcome, Unanswered> {
             Action::Problem { id, .. } => Outcome::Problem { id: *id, version: 2 },
             Action::Run { id, .. } => Outcome::Run { id: *id, version: 2 },
             Action::Staff(_) => Outcome::Staff { id: Some(1) },
-            Action::StartRun { .. } => Outcome::Run { id: watchfire::model::RunId(7), version: 1 },
+            Action::StartRun { .. } => Outcome::Run { id: watchfire::core::model::RunId(7), version: 1 },
         },
         Wish::Silence { change, .. } => match change {
             SilenceChange::Put { id, .. } => Outcome::Silence { id: id.unwrap_or(super::samples::silence_id(99)) },
             SilenceChange::Expire(id) => Outcome::Silence { id: *id },
         },
         Wish::Question { .. } => unreachable!("the house answers questions by itself"),
-        Wish::Reload { .. } => Outcome::Rulebook { hash: watchfire::rules::RulebookHash([0; 32]), changed: false },
+        Wish::Reload { .. } => {
+            Outcome::Rulebook { hash: watchfire::core::rules::RulebookHash([0; 32]), changed: false }
+        }
     })
 }
 

@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use watchfire::api::{Unanswered, Wish};
-use watchfire::engine::{
+use watchfire::core::engine::{
     Action, AuditEntry, Command, DeliveryOutcome, DeliveryResult, Effect, IncidentAction, Outcome, ProblemAction,
     Refusal, RunAction,
 };
-use watchfire::incidents::{IncidentState, PendingOn};
-use watchfire::inspections::{ItemOutcome, RunState};
-use watchfire::model::{BreachReason, CauseParty, ContactBy, Outage};
-use watchfire::model::{DeadLetter, IncidentId, Matcher, Priority, ProblemId, RunId, Status, Tier};
-use watchfire::problems::ProblemState;
+use watchfire::core::incidents::{IncidentState, PendingOn};
+use watchfire::core::inspections::{ItemOutcome, RunState};
+use watchfire::core::model::{BreachReason, CauseParty, ContactBy, Outage};
+use watchfire::core::model::{DeadLetter, IncidentId, Matcher, Priority, ProblemId, RunId, Status, Tier};
+use watchfire::core::problems::ProblemState;
 
 use super::house::House;
 use super::samples::{

@@ -1,17 +1,17 @@
 //! Records made by hand, and the rulebook that they could have come from.
 
-use watchfire::calendar::Schedule;
-use watchfire::correlation::{BadName, Normalised, TemplateId};
-use watchfire::engine::{AlertRecord, Effect, Evidence, Notice, NoticeKind};
-use watchfire::incidents::{Incident, IncidentState, TimelineEntry, TimelineKind};
-use watchfire::inspections::{ItemOutcome, ItemResult, Run, RunState};
-use watchfire::model::{
+use watchfire::core::calendar::Schedule;
+use watchfire::core::correlation::{BadName, Normalised, TemplateId};
+use watchfire::core::engine::{AlertRecord, Effect, Evidence, Notice, NoticeKind};
+use watchfire::core::incidents::{Incident, IncidentState, TimelineEntry, TimelineKind};
+use watchfire::core::inspections::{ItemOutcome, ItemResult, Run, RunState};
+use watchfire::core::model::{
     BreachReason, Cause, CauseParty, ClockFace, ClockKind, ClockState, ContactBy, ContactLog, Fingerprint, IncidentId,
     Labels, Matcher, MatcherOp, Matchers, Moment, Offset, Outage, Partition, Priority, ProblemId, RunId, Severity,
     Silence, SilenceId, Span, Stamp, Status, Tier,
 };
-use watchfire::problems::{Problem, ProblemNote, ProblemState};
-use watchfire::rules::{
+use watchfire::core::problems::{Problem, ProblemNote, ProblemState};
+use watchfire::core::rules::{
     Actions, Channel, Check, Counts, Crew, Inhibition, Item, Ladder, OnBreach, OutageBudget, Pattern, Plan, Promise,
     Rule, RuleText, Rulebook, RulebookHash, Semantics, Step, Target, Team,
 };
@@ -97,11 +97,11 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
         held: None,
         problem: None,
         found_during: None,
-        similar: vec![watchfire::incidents::SimilarIncident { incident: IncidentId(1), similarity: 0.9 }],
+        similar: vec![watchfire::core::incidents::SimilarIncident { incident: IncidentId(1), similarity: 0.9 }],
         findings: Vec::new(),
         workaround: None,
         runbook: None,
-        support: watchfire::incidents::Support::default(),
+        support: watchfire::core::incidents::Support::default(),
         diagnosis: None,
         resolution: None,
         digests: Vec::new(),
@@ -209,7 +209,7 @@ pub fn notice(incident: u64, url: &str) -> Effect {
         tier: Some(Tier::First),
         subject: IncidentId(incident).to_string(),
         title: "P2 链路中断".to_owned(),
-        language: watchfire::rules::Language::En,
+        language: watchfire::core::rules::Language::En,
         body: "{}".to_owned(),
     }))
 }

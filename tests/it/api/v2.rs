@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use watchfire::api::{Unanswered, Wish};
-use watchfire::engine::{Effect, Outcome, Refusal, SilenceChange};
-use watchfire::model::{Matcher, MatcherOp, Stamp};
+use watchfire::core::engine::{Effect, Outcome, Refusal, SilenceChange};
+use watchfire::core::model::{Matcher, MatcherOp, Stamp};
 use watchfire::store::Role;
 
 use super::house::{House, Reply};
@@ -359,7 +359,7 @@ async fn the_status_is_whole_and_its_configuration_loads_in_the_real_amtool() {
 }
 
 /// Labels that a rule wants, made of its own matchers: the first alternative of a pattern, something for `!=""`.
-fn wanted_by(rule: &watchfire::rules::Rule) -> Vec<(String, String)> {
+fn wanted_by(rule: &watchfire::core::rules::Rule) -> Vec<(String, String)> {
     let value = |matcher: &Matcher| match matcher.op() {
         MatcherOp::Equal => matcher.value().to_owned(),
         MatcherOp::Matches => matcher.value().split('|').next().unwrap().replace("[A-Z].*", "Own"),
@@ -371,7 +371,7 @@ fn wanted_by(rule: &watchfire::rules::Rule) -> Vec<(String, String)> {
 #[tokio::test]
 async fn the_real_amtool_routes_as_the_shipped_rules_do() {
     let amtool = program("amtool");
-    let mut rulebook = watchfire::rules::load(watchfire::rules::builtin()).unwrap().rulebook;
+    let mut rulebook = watchfire::core::rules::load(watchfire::core::rules::builtin()).unwrap().rulebook;
     for (number, rule) in rulebook.rules.iter_mut().enumerate() {
         // A team of its own shows which rule was taken.
         rule.ladder = format!("ladder-{number}");
@@ -379,7 +379,7 @@ async fn the_real_amtool_routes_as_the_shipped_rules_do() {
         ladder.steps[0].team = format!("team-{number}");
         rulebook.ladders.insert(rule.ladder.clone(), ladder);
     }
-    let said: Vec<(usize, watchfire::rules::Rule)> = rulebook
+    let said: Vec<(usize, watchfire::core::rules::Rule)> = rulebook
         .rules
         .iter()
         .enumerate()
@@ -397,7 +397,7 @@ async fn the_real_amtool_routes_as_the_shipped_rules_do() {
     let config = format!("--config.file={}", file.display());
     for (_, rule) in &said {
         let pairs = wanted_by(rule);
-        let labels = watchfire::model::Labels::from_pairs(pairs.iter().map(|(name, value)| (name, value)));
+        let labels = watchfire::core::model::Labels::from_pairs(pairs.iter().map(|(name, value)| (name, value)));
         let mut expected = Vec::new();
         for (number, candidate) in &said {
             if candidate.matchers.matches(&labels) {

@@ -10,8 +10,8 @@ use rumqttc::mqttbytes::v4::{ConnAck, ConnectReturnCode, Packet, SubAck, Subscri
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use watchfire::broker::BrokerAddress;
 use watchfire::ingest::mqtt::{ClientSettings, ClientState, MqttClient, TopicFilters};
+use watchfire::mqtt::BrokerAddress;
 
 use super::driver::{Driver, PATIENCE, eventually};
 use crate::support::mosquitto::{Mosquitto, publish, publish_lines, run};

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
+use watchfire::core::model::{DeadLetter, Event, Labels, Moment, Status};
 use watchfire::ingest::mqtt::{Decode, Redelivery, Surroundings, TopicFilters};
 use watchfire::ingest::{Intake, Parcel, Refused, Verdict};
 use watchfire::metrics::Metrics;
-use watchfire::model::{DeadLetter, Event, Labels, Moment, Status};
 
 /// Far longer than anything here takes; only a hang reaches it.
 pub const PATIENCE: Duration = Duration::from_secs(90);

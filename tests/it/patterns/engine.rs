@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use watchfire::correlation::Verdict;
-use watchfire::engine::{DeskInput, Engine, Input, Request, Work};
-use watchfire::model::{Event, Labels, Moment, Status};
-use watchfire::rules::{RuleText, load};
+use watchfire::core::correlation::Verdict;
+use watchfire::core::engine::{DeskInput, Engine, Input, Request, Work};
+use watchfire::core::model::{Event, Labels, Moment, Status};
+use watchfire::core::rules::{RuleText, load};
 
 use super::case::{self, Case, Millis, Pattern, Semantics, Told, What};
 

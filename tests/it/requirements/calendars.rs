@@ -1,9 +1,9 @@
 //! Working time: rows 30 and 49; the golden vectors as rule files say them.
 
-use watchfire::calendar::moment_in;
-use watchfire::engine::IncidentAction;
-use watchfire::figures::{Period, billing};
-use watchfire::model::{IncidentId, Span};
+use watchfire::core::calendar::moment_in;
+use watchfire::core::engine::IncidentAction;
+use watchfire::core::model::{IncidentId, Span};
+use watchfire::core::reports::{Period, billing};
 
 use super::centre::{Centre, minutes, moment, rulebook};
 

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use watchfire::engine::{
+use watchfire::core::engine::{
     Action, AuditEntry, Command, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Engine, IncidentAction, Notice,
     Outcome, Request, Saved, Work,
 };
-use watchfire::incidents::{Incident, TimelineEntry};
-use watchfire::inspections::Run;
-use watchfire::model::{Event, IncidentId, Labels, Moment, Span, Status};
-use watchfire::problems::Problem;
-use watchfire::rules::{RuleText, Rulebook, load};
+use watchfire::core::incidents::{Incident, TimelineEntry};
+use watchfire::core::inspections::Run;
+use watchfire::core::model::{Event, IncidentId, Labels, Moment, Span, Status};
+use watchfire::core::problems::Problem;
+use watchfire::core::rules::{RuleText, Rulebook, load};
 
 /// The composed engine, every deadline served at its moment.
 pub struct Centre {

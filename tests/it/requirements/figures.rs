@@ -1,11 +1,11 @@
 //! Figures: rows 8, 12, 23, 27 and 62, and the simulated year.
 
 use watchfire::app::{service_report, simulate_year};
-use watchfire::calendar::WorkCalendar;
-use watchfire::engine::{Effect, IncidentAction};
-use watchfire::figures::{AuditLine, Band, Containment, Figures, Period};
-use watchfire::incidents::{TimelineEntry, TimelineKind};
-use watchfire::model::{CauseParty, IncidentId, Outage};
+use watchfire::core::calendar::WorkCalendar;
+use watchfire::core::engine::{Effect, IncidentAction};
+use watchfire::core::incidents::{TimelineEntry, TimelineKind};
+use watchfire::core::model::{CauseParty, IncidentId, Outage};
+use watchfire::core::reports::{AuditLine, Band, Containment, Figures, Period};
 
 use super::centre::{Centre, minutes};
 
@@ -208,7 +208,7 @@ fn row_23_figures_from_the_log_alone_equal_those_from_the_records() {
     centre.on_incident("一线值班", 11, IncidentAction::Cancel { reason: "演练".to_owned() });
     centre.on_incident("一线值班", 12, IncidentAction::Acknowledge { note: None });
     centre.on_incident("一线值班", 12, IncidentAction::Escalate { diagnosis: "已换线".to_owned() });
-    centre.on_incident("一线值班", 12, IncidentAction::Merge { into: watchfire::model::IncidentId(13) });
+    centre.on_incident("一线值班", 12, IncidentAction::Merge { into: watchfire::core::model::IncidentId(13) });
     centre.after(minutes(60));
     centre.on_incident("值班", 13, resolve());
     centre.clear(&[("alertname", "DeviceFault"), ("device", "d")]).after(minutes(600));

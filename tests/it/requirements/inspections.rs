@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use watchfire::engine::{Action, DeskInput, Outcome, Refusal, Request, RunAction};
-use watchfire::incidents::Incident;
-use watchfire::inspections::{ItemOutcome, ItemResult, ProbeResult, Run, RunState, completion};
-use watchfire::model::{RunId, Severity, Span};
-use watchfire::rules::{FindingKind, RuleText, builtin, load, report};
+use watchfire::core::engine::{Action, DeskInput, Outcome, Refusal, Request, RunAction};
+use watchfire::core::incidents::Incident;
+use watchfire::core::inspections::{ItemOutcome, ItemResult, ProbeResult, Run, RunState, completion};
+use watchfire::core::model::{RunId, Severity, Span};
+use watchfire::core::rules::{FindingKind, RuleText, builtin, load, report};
 
 use super::centre::{Centre, minutes, moment};
 use crate::support::service::{Setup, until};

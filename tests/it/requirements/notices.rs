@@ -1,8 +1,8 @@
 //! How people are told: persons by their own rules, digests under a storm, and what the timeline says of it.
 
 use serde_json::Value;
-use watchfire::engine::{DeliveryOutcome, IncidentAction, Notice, NoticeKind};
-use watchfire::incidents::TimelineKind;
+use watchfire::core::engine::{DeliveryOutcome, IncidentAction, Notice, NoticeKind};
+use watchfire::core::incidents::TimelineKind;
 
 use super::centre::{Centre, minutes};
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::centre::{Centre, minutes};
-use watchfire::engine::{Action, IncidentAction, NoticeKind, Outcome, ProblemAction};
-use watchfire::incidents::{Incident, TimelineKind};
-use watchfire::model::{IncidentId, ProblemId, Span};
-use watchfire::problems::{CommonCause, Occurrence, Place, Problem, ProblemState, Season, commonest, faults, markdown};
+use watchfire::core::engine::{Action, IncidentAction, NoticeKind, Outcome, ProblemAction};
+use watchfire::core::incidents::{Incident, TimelineKind};
+use watchfire::core::model::{IncidentId, ProblemId, Span};
+use watchfire::core::problems::{
+    CommonCause, Occurrence, Place, Problem, ProblemState, Season, commonest, faults, markdown,
+};
 
 const DESK: &str = r#"
 teams:

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use watchfire::engine::{Action, DeskInput, IncidentAction, Outcome, Refusal, Request, StaffAction};
-use watchfire::incidents::{Incident, IncidentState, TimelineKind};
-use watchfire::model::{Heartbeat, HeartbeatWord, IncidentId, Priority, Span, Tier};
-use watchfire::rosters::{NewOverride, Overrides, gaps};
-use watchfire::rules::{FindingKind, RuleText, load, report};
-use watchfire::simulation::province::{BRANCHES, Province, STAFF};
+use watchfire::core::engine::{Action, DeskInput, IncidentAction, Outcome, Refusal, Request, StaffAction};
+use watchfire::core::incidents::{Incident, IncidentState, TimelineKind};
+use watchfire::core::model::{Heartbeat, HeartbeatWord, IncidentId, Priority, Span, Tier};
+use watchfire::core::on_call::{NewOverride, Overrides, gaps};
+use watchfire::core::rules::{FindingKind, RuleText, load, report};
+use watchfire::core::simulation::provincial_estate::{BRANCHES, Province, STAFF};
 
 use super::centre::{Centre, minutes, moment, rulebook};
 use crate::support::service::{Setup, until};
@@ -541,7 +541,7 @@ fn a_heartbeat_enters_as_any_other_command() {
     let mut centre = open(DESK);
     let heartbeat = Heartbeat { person: "驻场甲".to_owned(), word: HeartbeatWord::Away };
     let action = Action::Staff(StaffAction::Presence(heartbeat));
-    let command = watchfire::engine::Command {
+    let command = watchfire::core::engine::Command {
         actor: "驻场甲".to_owned(),
         role: "presence".to_owned(),
         idempotency_key: None,

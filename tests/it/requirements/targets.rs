@@ -1,13 +1,13 @@
 //! Promises against the clock: rows 1, 2, 3, 4, 13, 15, 27, 28, 32, 43, 44, 50, 51, 71, 74, 75, 77.
 
 use super::centre::{Centre, minutes, moment};
-use watchfire::engine::{Counted, Effect, IncidentAction, NoticeKind, Outcome, Refusal, TargetOutcome};
-use watchfire::incidents::{Incident, IncidentState, PendingOn, TimelineKind};
-use watchfire::model::{
+use watchfire::core::engine::{Counted, Effect, IncidentAction, NoticeKind, Outcome, Refusal, TargetOutcome};
+use watchfire::core::incidents::{Incident, IncidentState, PendingOn, TimelineKind};
+use watchfire::core::model::{
     BreachReason, CauseParty, Class, ClockFace, ClockKind, ClockState, ContactBy, IncidentId, Outage, Span,
 };
-use watchfire::rules::{FindingKind, RuleText, load, report};
-use watchfire::targets::{Attainment, BudgetUse, Case, attainment, ranked_reasons};
+use watchfire::core::rules::{FindingKind, RuleText, load, report};
+use watchfire::core::sla::{Attainment, BudgetUse, Case, attainment, ranked_reasons};
 
 const DESK: &str = r#"
 teams:

@@ -5,12 +5,14 @@ use serde_json::{Value, json};
 use super::centre::{Centre, minutes, moment};
 use crate::support::service::{PATIENCE, Service, Setup, until};
 use watchfire::api::{Door, RoleKind};
-use watchfire::engine::{Action, AttendedBy, IncidentAction, NoticeKind, Outcome, ProblemAction, Refusal, WaitingKind};
-use watchfire::incidents::{IncidentState, PendingOn, TimelineKind};
-use watchfire::inspections::RunState;
-use watchfire::model::{IncidentId, Priority, ProblemId, Severity, Span, Tier};
-use watchfire::problems::ProblemState;
-use watchfire::rules::{RuleText, load, report};
+use watchfire::core::engine::{
+    Action, AttendedBy, IncidentAction, NoticeKind, Outcome, ProblemAction, Refusal, WaitingKind,
+};
+use watchfire::core::incidents::{IncidentState, PendingOn, TimelineKind};
+use watchfire::core::inspections::RunState;
+use watchfire::core::model::{IncidentId, Priority, ProblemId, Severity, Span, Tier};
+use watchfire::core::problems::ProblemState;
+use watchfire::core::rules::{RuleText, load, report};
 use watchfire::store::Role;
 
 const DESK: &str = r#"
@@ -84,7 +86,7 @@ fn done(answer: Outcome) {
 /// Minutes after the start, kind and team of every notice.
 fn notices(centre: &Centre) -> Vec<String> {
     let start = moment(START);
-    let told = |notice: watchfire::engine::Notice| {
+    let told = |notice: watchfire::core::engine::Notice| {
         format!("{} {} {}", notice.at.since(start).as_seconds_f64() / 60.0, notice.kind.as_str(), notice.team)
     };
     centre.notices().into_iter().map(told).collect()
@@ -107,7 +109,7 @@ fn row_35_what_is_handed_on_is_the_next_teams_whoever_had_it_before() {
     let mut centre = Centre::open(&DESK.replace("people:\n", expert), START);
     centre.fire(&link_down("路由器1"));
     let told = |centre: &Centre, line: &str| {
-        let persons = |entry: watchfire::incidents::TimelineEntry| (entry.kind, entry.text);
+        let persons = |entry: watchfire::core::incidents::TimelineEntry| (entry.kind, entry.text);
         centre.timeline(1).into_iter().map(persons).any(|(kind, text)| kind == TimelineKind::Paged && text == line)
     };
     centre.on_incident("一线值班", 1, IncidentAction::Acknowledge { note: None });
@@ -233,9 +235,9 @@ fn row_53_hot_line_on_site_and_senior_visit_are_three_kinds_of_dispatch() {
     let rulebook = super::centre::rulebook(DESK);
     let incident = centre.incident(1);
     let item = rulebook.inventory.find("路由器1").map(|index| rulebook.inventory.item(index));
-    let with = watchfire::incidents::OrderedWith { team: rulebook.teams.get("huaxin"), item };
+    let with = watchfire::core::incidents::OrderedWith { team: rulebook.teams.get("huaxin"), item };
     let zone = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
-    let order = watchfire::incidents::dispatch_order(&incident, with, &zone, centre.now());
+    let order = watchfire::core::incidents::dispatch_order(&incident, with, &zone, centre.now());
     for line in [
         "派工单：INC-1",
         "派工方式：高级工程师紧急上门",
@@ -324,15 +326,15 @@ fn row_33_every_rule_that_can_make_a_p1_has_a_playbook() {
         let text = RuleText { path: "rules.yaml".to_owned(), text: rules.to_owned() };
         let loaded = load(vec![text]).unwrap();
         let found = report(&loaded, 1_000, moment(START));
-        found.of_kind(watchfire::rules::FindingKind::NoPlaybook).map(|finding| finding.rule.clone()).collect()
+        found.of_kind(watchfire::core::rules::FindingKind::NoPlaybook).map(|finding| finding.rule.clone()).collect()
     };
     assert_eq!(lint(DESK), Vec::<String>::new());
     assert_eq!(lint(&DESK.replace(", playbook: link}", "}")), ["link"]);
     assert_eq!(lint(&DESK.replace(", playbook: link}", ", priority: P2}")), Vec::<String>::new());
     assert_eq!(lint(&DESK.replace(", playbook: link}", ", severity: critical}")), ["link"]);
-    let shipped = load(watchfire::rules::builtin()).unwrap();
+    let shipped = load(watchfire::core::rules::builtin()).unwrap();
     let without: Vec<String> = report(&shipped, 100_000, moment(START))
-        .of_kind(watchfire::rules::FindingKind::NoPlaybook)
+        .of_kind(watchfire::core::rules::FindingKind::NoPlaybook)
         .map(|finding| finding.rule.clone())
         .collect();
     assert_eq!(without, Vec::<String>::new(), "every shipped rule that can make a P1 has one");
@@ -361,9 +363,10 @@ fn row_29_a_source_that_falls_silent_alerts_in_exactly_its_time_and_clears_with_
     );
     let mut centre = Centre::open(&rules, START);
     let hear = |centre: &mut Centre| {
-        let mut event = super::centre::event(&[("alertname", "心跳")], watchfire::model::Status::Point, centre.now());
+        let mut event =
+            super::centre::event(&[("alertname", "心跳")], watchfire::core::model::Status::Point, centre.now());
         event.source = "zabbix".to_owned();
-        centre.give(watchfire::engine::Request::Event(Box::new(event)));
+        centre.give(watchfire::core::engine::Request::Event(Box::new(event)));
     };
     hear(&mut centre);
     centre.after(minutes(3));

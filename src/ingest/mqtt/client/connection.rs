@@ -11,12 +11,12 @@ use tracing::info;
 use super::drops::{DROPPED_TOPIC, DropWatch};
 use super::subscriptions::Subscriptions;
 use super::{ClientState, Ticket, report_unacknowledged};
-use crate::broker::{BackOff, Handle, Incoming, Link, LinkError, LinkOptions, Signal};
 use crate::ingest::mqtt::Surroundings;
-use crate::ingest::mqtt::lane::{Entry, Kept, LaneSender};
-use crate::ingest::mqtt::reading::{Message, NO_SOURCE};
-use crate::ingest::mqtt::window::Window;
+use crate::ingest::mqtt::in_flight::Window;
+use crate::ingest::mqtt::ordered_intake::{Entry, Kept, LaneSender};
+use crate::ingest::mqtt::reader::{Message, NO_SOURCE};
 use crate::metrics::Metrics;
+use crate::mqtt::{BackOff, Handle, Incoming, Link, LinkError, LinkOptions, Signal};
 
 /// How long the last acknowledgements may take at the end.
 const FAREWELL_MAX: Duration = Duration::from_secs(5);

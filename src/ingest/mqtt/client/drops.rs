@@ -6,11 +6,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::broker::BackOff;
+use crate::core::model::{Event, Expiry, Labels, Severity, Span, Status};
 use crate::ingest::Parcel;
 use crate::ingest::mqtt::Surroundings;
-use crate::ingest::mqtt::reading::NO_SOURCE;
-use crate::model::{Event, Expiry, Labels, Severity, Span, Status};
+use crate::ingest::mqtt::reader::NO_SOURCE;
+use crate::mqtt::BackOff;
 
 /// Mosquitto's count of messages dropped for subscribers that fell behind, retained and updated as it grows.
 pub(super) const DROPPED_TOPIC: &str = "$SYS/broker/publish/messages/dropped";

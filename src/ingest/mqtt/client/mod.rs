@@ -22,11 +22,11 @@ use self::connection::{Connection, End};
 use self::drops::DropWatch;
 use self::subscriptions::Subscriptions;
 use super::Surroundings;
-use super::lane::{Kept, lane};
-use super::reading::Reader;
-use super::window::Window;
-use crate::broker::{Ack, BackOff, BrokerAddress, Handle, LinkOptions, TlsError};
+use super::in_flight::Window;
+use super::ordered_intake::{Kept, lane};
+use super::reader::Reader;
 use crate::metrics::Metrics;
+use crate::mqtt::{Ack, BackOff, BrokerAddress, Handle, LinkOptions, TlsError};
 
 /// How the client behaves; made with the defaults, adapted by the caller.
 #[derive(Clone, Debug)]

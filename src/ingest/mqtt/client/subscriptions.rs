@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
 use super::drops::DROPPED_TOPIC;
-use crate::broker::{Handle, LinkError};
 use crate::ingest::mqtt::TopicFilters;
+use crate::mqtt::{Handle, LinkError};
 
 /// A broker that does not answer within this has forgotten the request.
 const ANSWER_MAX: Duration = Duration::from_secs(30);

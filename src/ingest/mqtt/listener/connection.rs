@@ -18,11 +18,11 @@ use super::Shared;
 use super::framing::{Frame, Frames, LongPublish, NoFrame};
 use super::handshake::{Permit, admit, foreign_answer};
 use super::refusal::Refusal;
-use super::writing::{Ticket, WriteFailure, encode, write, write_answers};
-use crate::ingest::mqtt::lane::{Entry, Kept, LaneSender, lane};
-use crate::ingest::mqtt::reading::Message;
+use super::writer::{Ticket, WriteFailure, encode, write, write_answers};
+use crate::ingest::mqtt::in_flight::Window;
+use crate::ingest::mqtt::ordered_intake::{Entry, Kept, LaneSender, lane};
+use crate::ingest::mqtt::reader::Message;
 use crate::ingest::mqtt::topic::is_publishable;
-use crate::ingest::mqtt::window::Window;
 
 /// A client without keep-alive may be silent for a day; then we take it for gone.
 const SILENCE_MAX: Duration = Duration::from_secs(86_400);

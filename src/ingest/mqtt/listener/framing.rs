@@ -10,7 +10,7 @@ use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::refusal::Refusal;
-use crate::model::DeadLetter;
+use crate::core::model::DeadLetter;
 
 /// The longest topic that the protocol can carry, with its length and a packet id.
 const TOPIC_MAX_BYTES: usize = 65_535 + 2 + 2;

@@ -4,12 +4,12 @@
 //! messages; a last will is taken in when its sender vanishes. What the protocol lets it refuse it refuses with the
 //! protocol's words and a counted reason; a publish that no source can use is kept as a dead letter and acknowledged.
 
-mod binding;
+mod bind;
 mod connection;
 mod framing;
 mod handshake;
 mod refusal;
-mod writing;
+mod writer;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -24,11 +24,11 @@ use tracing::{info, warn};
 
 use self::refusal::Refusal;
 use super::Surroundings;
-use super::reading::Reader;
-use super::window::Window;
-use crate::broker::BackOff;
+use super::in_flight::Window;
+use super::reader::Reader;
+use crate::mqtt::BackOff;
 
-pub use binding::{Binding, ListenError};
+pub use bind::{Binding, ListenError};
 pub use handshake::{Authenticate, Denied, Permit};
 pub use refusal::REFUSAL_REASONS;
 
@@ -97,7 +97,7 @@ impl MqttListener {
         settings: ListenerSettings,
         surroundings: Surroundings,
     ) -> Result<MqttListener, ListenError> {
-        let (socket, address) = binding::bind(binding).await?;
+        let (socket, address) = bind::bind(binding).await?;
         let reader = Arc::new(Reader::new(surroundings.clone(), settings.payload_max_bytes));
         let window = Window::new(settings.all_unacknowledged_max, settings.all_unacknowledged_bytes_max);
         let shared = Shared {

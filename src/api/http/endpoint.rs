@@ -1,0 +1,92 @@
+//! One route: its path, verb, door and OpenAPI operation, registered once, so that none can be forgotten in another
+//! list.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use utoipa::openapi::HttpMethod;
+use utoipa::openapi::path::Operation;
+
+use super::error::Failure;
+use crate::api::auth::{Door, Guard, guard};
+use crate::api::state::Shared;
+
+/// One verb on one path.
+pub struct Endpoint {
+    pub path: String,
+    pub method: Method,
+    pub door: Door,
+    pub operation: Operation,
+    route: MethodRouter<Arc<Shared>>,
+}
+
+impl Endpoint {
+    /// The handler behind its utoipa annotation, which says path and verb.
+    pub fn of<P, H, T>(_annotation: P, door: Door, handler: H) -> Endpoint
+    where
+        P: utoipa::Path,
+        H: Handler<T, Arc<Shared>>,
+        T: 'static,
+    {
+        let verb = P::methods().into_iter().next().unwrap_or(HttpMethod::Get);
+        let (method, filter) = verb_of(&verb);
+        Endpoint { path: P::path(), method, door, operation: P::operation(), route: on(filter, handler) }
+    }
+}
+
+/// Only the verbs that this API speaks; an annotation with another is served as GET and fails its first test.
+fn verb_of(verb: &HttpMethod) -> (Method, MethodFilter) {
+    match verb {
+        HttpMethod::Post => (Method::POST, MethodFilter::POST),
+        HttpMethod::Delete => (Method::DELETE, MethodFilter::DELETE),
+        HttpMethod::Put => (Method::PUT, MethodFilter::PUT),
+        HttpMethod::Patch => (Method::PATCH, MethodFilter::PATCH),
+        HttpMethod::Get | HttpMethod::Head | HttpMethod::Options | HttpMethod::Trace => {
+            (Method::GET, MethodFilter::GET)
+        }
+    }
+}
+
+/// All endpoints, each behind its guard; a known path answers other verbs with 405 and the ones it has. `elsewhere`
+/// are verbs on the same paths that another room serves.
+pub fn mount(endpoints: Vec<Endpoint>, elsewhere: &[(&str, Method)], shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+    let mut paths: BTreeMap<String, (Vec<Method>, MethodRouter<Arc<Shared>>)> = BTreeMap::new();
+    for (path, method) in elsewhere {
+        paths.entry((*path).to_owned()).or_default().0.push(method.clone());
+    }
+    for endpoint in endpoints {
+        let guarded = Guard { shared: Arc::clone(shared), door: endpoint.door };
+        let mut route = endpoint.route.route_layer(from_fn_with_state(guarded, guard));
+        // Alertmanager serves no HEAD; axum would answer it as GET.
+        if endpoint.method == Method::GET && endpoint.path.starts_with("/api/v2/") {
+            route = route.head(move |request| refuse_method(vec![Method::GET], request));
+        }
+        let entry = paths.entry(endpoint.path).or_default();
+        entry.0.push(endpoint.method);
+        entry.1 = std::mem::take(&mut entry.1).merge(route);
+    }
+    let mut router = Router::new();
+    for (path, (mut methods, route)) in paths {
+        methods.sort_by(|left, right| left.as_str().cmp(right.as_str()));
+        router = router.route(&path, route.fallback(move |request| refuse_method(methods.clone(), request)));
+    }
+    router
+}
+
+async fn refuse_method(methods: Vec<Method>, request: axum::extract::Request) -> axum::response::Response {
+    method_not_allowed(&methods, request.method(), request.uri().path())
+}
+
+/// 405, worded as the path's family does, with the verbs that work.
+pub fn method_not_allowed(methods: &[Method], method: &Method, path: &str) -> axum::response::Response {
+    let allowed = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(",");
+    let shown: String = method.as_str().chars().take(32).collect();
+    let detail = format!("method {shown} is not allowed, but [{allowed}] are");
+    let allow = HeaderValue::from_str(&allowed).unwrap_or(HeaderValue::from_static("GET"));
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, detail).with(header::ALLOW, allow).answer(path)
+}

@@ -1,0 +1,9 @@
+//! HTTP plumbing of the API: extractors, errors, responses, endpoints and their OpenAPI description.
+
+pub(crate) mod endpoint;
+pub(super) mod error;
+pub(super) mod extract;
+pub(super) mod openapi;
+pub(super) mod query;
+pub(super) mod response;
+pub(super) mod schema;

@@ -1,0 +1,77 @@
+//! What machines ask about the service itself: health, readiness, metrics, reload, and the description of all routes.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::api::auth::{Caller, Door};
+use crate::api::commands::Wish;
+use crate::api::http::endpoint::Endpoint;
+use crate::api::http::error::Failure;
+use crate::api::state::Shared;
+use crate::core::engine::Outcome;
+use crate::store::Readiness;
+
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::of(__path_healthy, Door::Health, healthy),
+        Endpoint::of(__path_ready, Door::Health, ready),
+        Endpoint::of(__path_reload, Door::Reload, reload),
+        Endpoint::of(__path_metrics, Door::Metrics, metrics),
+        Endpoint::of(__path_openapi, Door::Read, openapi),
+    ]
+}
+
+/// Whether the process lives.
+#[utoipa::path(get, path = "/-/healthy",
+    responses((status = 200, description = "OK", body = String, content_type = "text/plain")))]
+async fn healthy() -> &'static str {
+    "OK"
+}
+
+/// Whether it can take work.
+#[utoipa::path(get, path = "/-/ready",
+    responses((status = 200, description = "OK", body = String, content_type = "text/plain"),
+        (status = 503, description = "Why not", body = String, content_type = "text/plain")))]
+async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+    match shared.api.live.readiness() {
+        Readiness::Ready => "OK".into_response(),
+        Readiness::NotReady { reason } => Failure::unavailable(reason).answer("/-/ready"),
+    }
+}
+
+/// Reads the rule files again; a bad file changes nothing and is answered with its mistakes.
+#[utoipa::path(post, path = "/-/reload",
+    responses((status = 200, description = "In force"),
+        (status = 500, description = "The mistakes", body = String, content_type = "text/plain")))]
+async fn reload(State(shared): State<Arc<Shared>>, caller: Caller) -> Response {
+    match shared.api.commands.ask(Wish::reload_by(caller)).await {
+        Ok(Outcome::Refused(refusal)) => Failure::from(refusal).answer("/-/reload"),
+        Ok(
+            Outcome::Rulebook { .. }
+            | Outcome::Staff { .. }
+            | Outcome::Incident { .. }
+            | Outcome::Problem { .. }
+            | Outcome::Run { .. }
+            | Outcome::Silence { .. },
+        ) => StatusCode::OK.into_response(),
+        Err(unanswered) => Failure::from(unanswered).answer("/-/reload"),
+    }
+}
+
+/// All metrics, as Prometheus reads them.
+#[utoipa::path(get, path = "/metrics",
+    responses((status = 200, description = "Text exposition", body = String, content_type = "text/plain")))]
+async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    ([(header::CONTENT_TYPE, kind)], shared.api.metrics.render())
+}
+
+/// This description.
+#[utoipa::path(get, path = "/api/v1/openapi.json",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
+async fn openapi(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], shared.openapi.clone())
+}

@@ -1,0 +1,203 @@
+//! Problems: what second line reviews, and what may be done to them.
+
+pub(in crate::api) mod review;
+pub(in crate::api) mod schema;
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::api::auth::Door;
+use crate::api::http::endpoint::Endpoint;
+use crate::api::http::error::Failure;
+use crate::api::http::extract::{Author, Body, Id, Name, Text};
+use crate::api::http::query::Parameters;
+use crate::api::http::response::{Answer, Done, committed, list, misfit, page, versioned};
+use crate::api::state::Shared;
+use crate::core::engine::{Action, Outcome, ProblemAction};
+use crate::core::model::{IncidentId, Moment, ProblemId};
+use crate::core::problems::{Problem, ProblemState};
+use crate::store::{PageRequest, ProblemFilter};
+
+/// One page of the store, and how much of it one answer holds.
+pub(in crate::api) const PAGE_MAX: u32 = 500;
+pub(in crate::api) const WHOLE_MAX: usize = 5_000;
+
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::of(__path_problems, Door::Read, problems),
+        Endpoint::of(__path_problem, Door::Read, problem),
+        Endpoint::of(__path_comment, Door::Work, comment),
+        Endpoint::of(__path_own, Door::Review, own),
+        Endpoint::of(__path_move_to, Door::Review, move_to),
+        Endpoint::of(__path_describe, Door::Review, describe),
+        Endpoint::of(__path_link, Door::Review, link),
+    ]
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Comment {
+    #[schema(value_type = String)]
+    text: Text,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Own {
+    #[schema(value_type = String)]
+    owner: Name,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Move {
+    /// investigating, known_error, fix_in_progress, observing, closed, accepted_risk or duplicate
+    #[schema(value_type = String)]
+    to: ProblemState,
+    #[schema(value_type = Option<String>)]
+    reason: Option<Text>,
+}
+
+/// Only what is given changes.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Describe {
+    #[schema(value_type = Option<String>)]
+    root_cause: Option<Text>,
+    /// Once published (state known_error) it shows on the next matching incident
+    #[schema(value_type = Option<String>)]
+    workaround: Option<Text>,
+    #[schema(value_type = Option<String>)]
+    fix: Option<Text>,
+    /// The number of the change that brings the fix
+    #[schema(value_type = Option<String>)]
+    change: Option<Text>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Link {
+    /// INC-…
+    #[schema(value_type = String)]
+    incident: IncidentId,
+}
+
+type Api = State<Arc<Shared>>;
+
+/// Problems, newest first; or the review queue: all open ones, whose review is due first.
+#[utoipa::path(get, path = "/api/v1/problems",
+    params(
+        ("state" = Option<String>, Query, description = "Any of new, investigating, known_error, fix_in_progress, observing, closed, accepted_risk, duplicate"),
+        ("team" = Option<String>, Query),
+        ("q" = Option<String>, Query, description = "A piece of its texts"),
+        ("queue" = Option<String>, Query, description = "`review`: the open ones in the order of review_by, whole, without cursor"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("limit" = Option<u32>, Query, description = "1 to 500, else 100"),
+    ),
+    responses((status = 200, description = "A page", body = ref("#/components/schemas/ProblemPage"))))]
+async fn problems(State(shared): Api, mut query: Parameters) -> Answer {
+    let mut filter = ProblemFilter {
+        states: query.words("state", &ProblemState::ALL, ProblemState::as_str)?,
+        team: query.text("team")?,
+        text: query.text("q")?,
+    };
+    if !query.words("queue", &[()], |()| "review")?.is_empty() {
+        query.end()?;
+        if filter.states.is_empty() {
+            filter.states = ProblemState::ALL.into_iter().filter(|state| state.is_open()).collect();
+        }
+        let mut queue = whole(&shared, &filter).await?;
+        queue.sort_by_key(|problem| (problem.review_by.unwrap_or(Moment::FAR_FUTURE), problem.id));
+        return list(queue);
+    }
+    page(&shared.api.store.problems(&filter, &query.page()?).await?)
+}
+
+/// One problem; its ETag is the version for If-Match.
+#[utoipa::path(get, path = "/api/v1/problems/{id}",
+    responses((status = 200, description = "The problem", body = ref("#/components/schemas/Problem"))))]
+async fn problem(State(shared): Api, Id(id): Id<ProblemId>, query: Parameters) -> Answer {
+    query.end()?;
+    let problem = shared.api.store.problem(id).await?.ok_or_else(|| Failure::unknown(id))?;
+    versioned(&problem, problem.version)
+}
+
+/// Notes what was found out.
+#[utoipa::path(post, path = "/api/v1/problems/{id}/comment", request_body = inline(Comment),
+    responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
+async fn comment(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Comment>) -> Answer {
+    act(&api, author, id, ProblemAction::Comment { text: body.text.0 }).await
+}
+
+/// Gives it an owner.
+#[utoipa::path(post, path = "/api/v1/problems/{id}/own", request_body = inline(Own),
+    responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
+async fn own(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Own>) -> Answer {
+    act(&api, author, id, ProblemAction::Own { owner: body.owner.0 }).await
+}
+
+/// Moves it to another state.
+#[utoipa::path(post, path = "/api/v1/problems/{id}/move", operation_id = "move",
+    request_body = inline(Move),
+    responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
+async fn move_to(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Move>) -> Answer {
+    if matches!(body.to, ProblemState::Closed | ProblemState::AcceptedRisk) {
+        author.caller.must_pass(Door::Conclude)?;
+    }
+    let reason = body.reason.map(|reason| reason.0);
+    act(&api, author, id, ProblemAction::Move { to: body.to, reason }).await
+}
+
+/// Writes down cause, workaround or fix.
+#[utoipa::path(post, path = "/api/v1/problems/{id}/describe", request_body = inline(Describe),
+    responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
+async fn describe(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Describe>) -> Answer {
+    let action = ProblemAction::Describe {
+        root_cause: body.root_cause.map(|text| text.0),
+        workaround: body.workaround.map(|text| text.0),
+        fix: body.fix.map(|text| text.0),
+        change: body.change.map(|text| text.0),
+    };
+    act(&api, author, id, action).await
+}
+
+/// Links one more incident with it.
+#[utoipa::path(post, path = "/api/v1/problems/{id}/link", request_body = inline(Link),
+    responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
+async fn link(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Link>) -> Answer {
+    act(&api, author, id, ProblemAction::LinkIncident { incident: body.incident }).await
+}
+
+/// Every problem that fits, up to what one answer holds.
+pub(in crate::api) async fn whole(shared: &Shared, filter: &ProblemFilter) -> Result<Vec<Problem>, Failure> {
+    let mut all = Vec::new();
+    let mut request = PageRequest { limit: PAGE_MAX, ..PageRequest::default() };
+    while all.len() < WHOLE_MAX {
+        let page = shared.api.store.problems(filter, &request).await?;
+        all.extend(page.items);
+        match page.next {
+            Some(next) => request.cursor = Some(next),
+            None => break,
+        }
+    }
+    Ok(all)
+}
+
+pub(in crate::api) async fn act(api: &Arc<Shared>, author: Author, id: ProblemId, action: ProblemAction) -> Answer {
+    match api.command(author, Action::Problem { id, action }).await? {
+        Outcome::Problem { id, version } => shown(api, id, version).await,
+        outcome @ (Outcome::Incident { .. }
+        | Outcome::Run { .. }
+        | Outcome::Silence { .. }
+        | Outcome::Rulebook { .. }
+        | Outcome::Staff { .. }
+        | Outcome::Refused(_)) => Err(misfit(&outcome)),
+    }
+}
+
+async fn shown(api: &Shared, id: ProblemId, version: u64) -> Answer {
+    committed(api.api.store.problem(id).await, |problem| problem.version, Done { id: id.to_string(), version })
+}

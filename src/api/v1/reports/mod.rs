@@ -1,0 +1,139 @@
+//! Figures: the service report of a period, and what is billed by the hour.
+
+pub(in crate::api) mod schema;
+
+use std::sync::Arc;
+
+use axum::extract::State;
+
+use crate::api::auth::Door;
+use crate::api::http::endpoint::Endpoint;
+use crate::api::http::error::Failure;
+use crate::api::http::query::Parameters;
+use crate::api::http::response::{Answer, json, list};
+use crate::api::state::Shared;
+use crate::core::calendar::WorkCalendar;
+use crate::core::incidents::Incident;
+use crate::core::inspections::Run;
+use crate::core::model::{Moment, Span};
+use crate::core::problems::Problem;
+use crate::core::reports::{Figures, Period, billing};
+use crate::store::{IncidentFilter, PageRequest, ProblemFilter, RunFilter};
+
+/// The working time of those who name no calendar, where there is such a one.
+const CALENDAR: &str = "office";
+/// The longest period of one question, and how long before it an incident may have been opened that was resolved in it.
+const PERIOD_MAX: Span = Span::from_days(3 * 366);
+const OPENED_BEFORE: Span = Span::from_days(366);
+const PAGE_ROWS: u32 = 500;
+/// How many records of a kind one question reads; more is refused, not cut.
+const RECORDS_MAX: usize = 500_000;
+
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::of(__path_figures, Door::Read, figures), Endpoint::of(__path_billed, Door::Read, billed)]
+}
+
+/// How well the centre did: response, repair, tiers, recurrence, overdue, problems and inspections of a period.
+#[utoipa::path(get, path = "/api/v1/figures",
+    params(
+        ("from" = String, Query, description = "RFC 3339; the first moment of the period"),
+        ("to" = String, Query, description = "RFC 3339; the first moment after it"),
+        ("calendar" = Option<String>, Query, description = "Whose hours are working time; `office` if there is one, else `always`"),
+    ),
+    responses((status = 200, description = "The figures", body = ref("#/components/schemas/Figures"))))]
+async fn figures(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
+    let (period, calendar) = asked(&shared, query)?;
+    let incidents = incidents(&shared, period).await?;
+    let problems = problems(&shared).await?;
+    let runs = runs(&shared).await?;
+    json(&Figures::of_records(&incidents, &problems, &runs, period, &calendar, (shared.api.now)()))
+}
+
+/// The incidents resolved in a period, with the minutes inside and outside working time.
+#[utoipa::path(get, path = "/api/v1/figures/billing",
+    params(
+        ("from" = String, Query, description = "RFC 3339; the first moment of the period"),
+        ("to" = String, Query, description = "RFC 3339; the first moment after it"),
+        ("calendar" = Option<String>, Query, description = "Whose hours are working time; `office` if there is one, else `always`"),
+    ),
+    responses((status = 200, description = "All of them, newest first", body = ref("#/components/schemas/BillingRowPage"))))]
+async fn billed(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
+    let (period, calendar) = asked(&shared, query)?;
+    list(billing(&incidents(&shared, period).await?, period, &calendar))
+}
+
+fn asked(shared: &Shared, mut query: Parameters) -> Result<(Period, WorkCalendar), Failure> {
+    let missing = |name: &str| Failure::bad(format!("parameter {name} is missing; expected a moment in RFC 3339"));
+    let from: Moment = query.value("from")?.ok_or_else(|| missing("from"))?;
+    let to: Moment = query.value("to")?.ok_or_else(|| missing("to"))?;
+    let named = query.text("calendar")?;
+    query.end()?;
+    if to <= from {
+        return Err(Failure::bad(format!("the period ends at {to:.0}, before it begins at {from:.0}")));
+    }
+    if to.since(from) > PERIOD_MAX {
+        return Err(Failure::bad(format!("a period of {}; at most {PERIOD_MAX}", to.since(from))));
+    }
+    let rulebook = shared.api.live.rulebook();
+    let calendar = match &named {
+        Some(name) => rulebook.calendars.get(name).cloned().ok_or_else(|| {
+            let known = rulebook.calendars.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            Failure::bad(format!("unknown calendar {name:?}; expected one of {known}"))
+        })?,
+        None => rulebook.calendars.get(CALENDAR).cloned().unwrap_or_else(|| WorkCalendar::always("always")),
+    };
+    Ok((Period { from, to }, calendar))
+}
+
+async fn incidents(shared: &Shared, period: Period) -> Result<Vec<Incident>, Failure> {
+    let filter = IncidentFilter {
+        opened_after: Some(period.from - OPENED_BEFORE),
+        opened_before: Some(period.to),
+        ..IncidentFilter::default()
+    };
+    let store = &shared.api.store;
+    let mut all = Vec::new();
+    let mut page = PageRequest { cursor: None, limit: PAGE_ROWS };
+    loop {
+        let read = store.incidents(&filter, &page).await?;
+        all.extend(read.items);
+        match next(read.next, all.len())? {
+            Some(cursor) => page.cursor = Some(cursor),
+            None => return Ok(all),
+        }
+    }
+}
+
+async fn problems(shared: &Shared) -> Result<Vec<Problem>, Failure> {
+    let mut all = Vec::new();
+    let mut page = PageRequest { cursor: None, limit: PAGE_ROWS };
+    loop {
+        let read = shared.api.store.problems(&ProblemFilter::default(), &page).await?;
+        all.extend(read.items);
+        match next(read.next, all.len())? {
+            Some(cursor) => page.cursor = Some(cursor),
+            None => return Ok(all),
+        }
+    }
+}
+
+async fn runs(shared: &Shared) -> Result<Vec<Run>, Failure> {
+    let mut all = Vec::new();
+    let mut page = PageRequest { cursor: None, limit: PAGE_ROWS };
+    loop {
+        let read = shared.api.store.runs(&RunFilter::default(), &page).await?;
+        all.extend(read.items);
+        match next(read.next, all.len())? {
+            Some(cursor) => page.cursor = Some(cursor),
+            None => return Ok(all),
+        }
+    }
+}
+
+/// The next page's cursor, unless too much was read.
+fn next(cursor: Option<String>, read: usize) -> Result<Option<String>, Failure> {
+    if cursor.is_some() && read >= RECORDS_MAX {
+        return Err(Failure::bad(format!("more than {RECORDS_MAX} records; ask for a shorter period")));
+    }
+    Ok(cursor)
+}

@@ -1,0 +1,41 @@
+//! The sources: which tools' payloads are understood, and where they come in.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde::Serialize;
+
+use crate::api::auth::Door;
+use crate::api::http::endpoint::Endpoint;
+use crate::api::http::query::Parameters;
+use crate::api::http::response::{Answer, list};
+use crate::api::state::Shared;
+use crate::core::rules::Source;
+
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::of(__path_sources, Door::Read, sources)]
+}
+
+#[derive(Serialize)]
+pub struct SourceView {
+    pub name: String,
+    /// Where its webhook is sent.
+    pub path: String,
+    /// MQTT topic filters.
+    pub topics: Vec<String>,
+}
+
+impl SourceView {
+    pub fn of(source: &Source) -> SourceView {
+        let path = format!("/api/v1/sources/{}", source.name);
+        SourceView { name: source.name.clone(), path, topics: source.topics.clone() }
+    }
+}
+
+/// The sources in force.
+#[utoipa::path(get, path = "/api/v1/sources",
+    responses((status = 200, description = "All of them", body = ref("#/components/schemas/SourcePage"))))]
+async fn sources(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
+    query.end()?;
+    list(shared.api.live.rulebook().sources.iter().map(SourceView::of).collect())
+}

@@ -1,0 +1,71 @@
+//! `watchfire check`: are these rules good, and what do they cost?
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use serde_json::{Value, json};
+
+use crate::app::runtime::clock::Clock;
+use crate::app::serve::rule_files;
+use crate::core::correlation::WINDOWS_PER_RULE;
+use crate::core::rules;
+use crate::core::rules::Mistake;
+
+/// Reads rule files and says what is wrong with them, and where; and what in good ones is hardly meant.
+#[derive(Args, Debug)]
+pub struct CheckCommand {
+    /// Rules: a directory or a file [default: ./rules, or the built-in rules]
+    #[arg(value_name = "RULES")]
+    rules: Option<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Exit code 0: good; 1: mistakes; 2: the files cannot be read.
+pub fn run(command: &CheckCommand) -> ExitCode {
+    let path = rule_files::named_or_default(command.rules.as_deref());
+    let texts = match rule_files::texts(path.as_deref()) {
+        Ok(texts) => texts,
+        Err(unreadable) => {
+            eprintln!("{unreadable}");
+            return ExitCode::from(2);
+        }
+    };
+    match rules::load(texts) {
+        Ok(loaded) => {
+            let report = rules::report(&loaded, WINDOWS_PER_RULE, Clock::system().now());
+            if command.json {
+                let mut value = report.to_json();
+                value["warnings"] = loaded.warnings.iter().map(as_json).collect();
+                println!("{value}");
+            } else {
+                for warning in &loaded.warnings {
+                    println!("warning: {warning:#}");
+                }
+                print!("{report}");
+            }
+            ExitCode::SUCCESS
+        }
+        Err(mistakes) => {
+            if command.json {
+                println!("{}", json!({ "mistakes": mistakes.iter().map(as_json).collect::<Vec<_>>() }));
+            } else {
+                mistakes.iter().for_each(|mistake| eprintln!("{mistake:#}"));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn as_json(mistake: &Mistake) -> Value {
+    json!({
+        "path": mistake.path,
+        "line": mistake.line,
+        "column": mistake.column,
+        "message": mistake.message,
+        "expected": mistake.expected,
+    })
+}

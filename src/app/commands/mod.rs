@@ -1,0 +1,15 @@
+//! One file or folder for each command of the command line.
+
+pub(super) mod check;
+pub(super) mod demo;
+pub(super) mod explain;
+pub(super) mod import;
+pub(super) mod problems;
+pub(super) mod replay;
+pub(super) mod report;
+pub(super) mod schema;
+pub(super) mod score;
+pub(super) mod simulate;
+pub(super) mod simulate_year;
+pub(super) mod test;
+pub(super) mod token;

@@ -1,0 +1,102 @@
+//! Why a rule did not make an incident of an event, in words that a tired person can read.
+
+use crate::core::correlation::{
+    Counts, Explanation, Holder, Meaning, RuleTrace, Stand, Unmet, WindowPhase, WindowView,
+};
+
+use crate::app::terminal::local_time::local;
+
+/// What the event is for its alert.
+pub fn meaning(meaning: Meaning) -> &'static str {
+    match meaning {
+        Meaning::BeginsFiring => "the alert begins to fire",
+        Meaning::ChangesSeverity => "the alert fires already; its severity changes",
+        Meaning::Resolves => "the alert is resolved",
+        Meaning::Repeats => "nothing new: only its times move, and rules with on: message count it",
+        Meaning::Outdated => "dropped: seen before, or overtaken by a later message",
+        Meaning::Point => "a point: it happened, and has no lifetime",
+        Meaning::RepeatedPoint => "dropped: a point with this id came already",
+    }
+}
+
+/// What a rule has to do with the event.
+pub fn stand(trace: &RuleTrace) -> String {
+    let counts = match trace.counts {
+        Some(Counts::Entry) | None => "",
+        Some(Counts::Closer) => ", as the event that ends it",
+        Some(Counts::Nothing) => ", but counts for nothing there",
+    };
+    let stand = match trace.stand {
+        Stand::Owner => "owns it",
+        Stand::Link => "sees it and lets it go on (continue)",
+        Stand::GaveUp => "held it too long without firing and gave it up",
+        Stand::Behind => "would fit, but an earlier rule owns it",
+        Stand::Unfit => "does not fit",
+    };
+    format!("{stand}{counts}")
+}
+
+/// One condition that does not hold, with what the event has there.
+pub fn unmet(unmet: &Unmet) -> String {
+    match unmet {
+        Unmet::Matcher { matcher, value } if value.is_empty() => {
+            format!("{matcher}: the event has no {}", matcher.name())
+        }
+        Unmet::Matcher { matcher, value } => format!("{matcher}: {} is {value:?}", matcher.name()),
+        Unmet::When { expression } => format!("when: {expression} is not true of it"),
+        Unmet::Context { guard } => format!("context: {guard} does not hold"),
+    }
+}
+
+/// How far a window came.
+pub fn window(window: &WindowView) -> String {
+    let phase = match window.phase {
+        WindowPhase::Empty => "nothing under this key yet",
+        WindowPhase::Idle => "has not fired",
+        WindowPhase::Waiting => "fired, but all that counted is held back",
+        WindowPhase::Raised => "fired: it has an incident",
+        WindowPhase::RaisedHeld => "fired; all its firing alerts are held back",
+    };
+    let missing = window.progress.needed.filter(|_| matches!(window.phase, WindowPhase::Empty | WindowPhase::Idle));
+    let missing = missing.map_or(0, |needed| needed.saturating_sub(window.progress.counted));
+    let missing =
+        if missing > 0 && window.progress.needed > Some(1) { format!(", {missing} missing") } else { String::new() };
+    let key = if window.key.is_empty() { "its one key".to_owned() } else { window.key.to_string() };
+    format!("{key}: {}{missing}; {phase}", window.progress.text)
+}
+
+pub fn holder(holder: &Holder) -> String {
+    match holder {
+        Holder::Silence { id, comment, ends_at } => format!("silence {id} until {} ({comment})", local(*ends_at)),
+        Holder::Inhibition { name, source } => format!("inhibition {name:?} by alert {source}, while it fires"),
+        Holder::Dependency { name, source } => {
+            format!("dependency {name:?} on alert {source} above it, while that fires")
+        }
+        Holder::Maintenance { name, change: Some(change) } => format!("maintenance {name:?}, change {change}"),
+        Holder::Maintenance { name, change: None } => format!("maintenance {name:?}"),
+        Holder::Storm { words } => format!("{words}, until it is calm"),
+    }
+}
+
+/// Everything about the rules, a line each; of those that do not fit, the first `nearest` that come near, and the first
+/// of all in any case: it may be the one that was asked for.
+pub fn rules(explanation: &Explanation, nearest: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let (unfit, fitting): (Vec<&RuleTrace>, Vec<&RuleTrace>) =
+        explanation.rules.iter().partition(|trace| trace.stand == Stand::Unfit);
+    for trace in fitting {
+        lines.push(format!("{} ({}) {}", trace.rule, trace.pattern, stand(trace)));
+        let window_of = trace.window.as_ref().filter(|_| trace.stand != Stand::Behind);
+        lines.extend(window_of.map(|one| format!("  {}", window(one))));
+    }
+    let shown = unfit.iter().enumerate().filter(|(rank, trace)| *rank == 0 || (trace.near && *rank < nearest)).count();
+    for trace in unfit.iter().take(shown) {
+        lines.push(format!("{} ({}) does not fit", trace.rule, trace.pattern));
+        lines.extend(trace.unmet.iter().map(|one| format!("  {}", unmet(one))));
+    }
+    let left = (unfit.len() - shown) as u64 + explanation.more_unfit;
+    if left > 0 {
+        lines.push(format!("… and {left} rules that do not fit; --rule NAME shows one of them"));
+    }
+    lines
+}

@@ -1,0 +1,246 @@
+//! A year of the province on the composed engine and virtual time: what breaks, what the simulated staff does about
+//! it, and the figures of it.
+
+mod staff;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::core::calendar::{WorkCalendar, moment_in};
+use crate::core::engine::{Action, AuditEntry, Command, DeskInput, Effect, Engine, Outcome, Request, Work};
+use crate::core::incidents::{Incident, TimelineEntry};
+use crate::core::inspections::Run;
+use crate::core::model::{Event, IncidentId, Labels, Moment, ProblemId, RunId, Severity, Span, Status};
+use crate::core::problems::Problem;
+use crate::core::reports::{AuditLine, Figures, Period};
+use crate::core::rules::{RuleText, load};
+use crate::core::simulation::provincial_estate::Province;
+use crate::core::simulation::year::{Breakage, breakages};
+use staff::{Act, Staff};
+
+const RULES: &str = include_str!("rules.yaml");
+const CALENDAR: &str = "office";
+const ZONE: &str = "Asia/Shanghai";
+/// Alerts of one cause come this far apart.
+const BETWEEN_ALERTS: Span = Span::from_millis(200);
+/// How long work goes on after the last breakage.
+const RUN_ON: Span = Span::from_days(30);
+
+/// Everything that a simulated year left behind.
+pub struct SimulatedYear {
+    pub period: Period,
+    pub calendar: WorkCalendar,
+    pub incidents: BTreeMap<IncidentId, Incident>,
+    pub problems: BTreeMap<ProblemId, Problem>,
+    pub runs: BTreeMap<RunId, Run>,
+    pub timeline: Vec<TimelineEntry>,
+    pub audit: Vec<AuditEntry>,
+    /// What the engine took: events, commands, ticks.
+    pub inputs: u64,
+    pub events: u64,
+    /// Commands of the staff that the desk refused.
+    pub refused: u64,
+    /// When the last input was taken.
+    pub ended_at: Moment,
+}
+
+impl SimulatedYear {
+    /// From the records.
+    pub fn figures(&self) -> Figures {
+        let (incidents, problems, runs) = (self.incidents.values(), self.problems.values(), self.runs.values());
+        Figures::of_records(incidents, problems, runs, self.period, &self.calendar, self.ended_at)
+    }
+
+    /// From the audit log and the timelines alone.
+    pub fn figures_of_log(&self) -> Figures {
+        let done = self.audit.iter().filter(|entry| entry.refused.is_none());
+        let lines: Vec<AuditLine<'_>> = done
+            .map(|entry| AuditLine {
+                at: entry.at,
+                action: &entry.action,
+                subject: &entry.subject,
+                detail: &entry.detail,
+            })
+            .collect();
+        Figures::of_log(&self.timeline, &lines, self.period, &self.calendar, self.ended_at)
+    }
+}
+
+/// Runs the days from the first of January of `year` on, for `days`, with `share` (0 to 1) of the province's load. The
+/// same arguments give the same year.
+pub fn simulate_year(year: i16, seed: u64, days: u16, share: f64) -> Result<SimulatedYear, String> {
+    let begin = moment_in(&format!("{year}-01-01T00:00"), Some(ZONE)).map_err(|bad| bad.to_string())?;
+    let period = Period { from: begin, to: begin + Span::from_days(i64::from(days)) };
+    let texts = vec![RuleText { path: "year.yaml".to_owned(), text: RULES.to_owned() }];
+    let rulebook = load(texts).map_err(|mistakes| {
+        mistakes.first().map_or_else(|| "the year's rules do not load".to_owned(), |mistake| format!("{mistake:#}"))
+    })?;
+    let rulebook = Arc::new(rulebook.rulebook);
+    let calendar = rulebook.calendars.get(CALENDAR).cloned().unwrap_or_else(|| WorkCalendar::always("always"));
+    let province = Province::build(seed);
+    let broken = breakages(&province, seed, (period.from, period.to), share, |at| calendar.is_open(at));
+    let mut engine = Engine::new(None);
+    engine.learn(Arc::clone(&rulebook));
+    let staff = Staff::new(seed, calendar.clone());
+    let kept = SimulatedYear {
+        period,
+        calendar,
+        incidents: BTreeMap::new(),
+        problems: BTreeMap::new(),
+        runs: BTreeMap::new(),
+        timeline: Vec::new(),
+        audit: Vec::new(),
+        inputs: 0,
+        events: 0,
+        refused: 0,
+        ended_at: begin,
+    };
+    let mut course = Course { engine, staff, broken, acts: BTreeMap::new(), acted: 0, open: BTreeMap::new(), kept };
+    course.take(begin, Request::Rulebook(rulebook.hash))?;
+    course.run()?;
+    Ok(course.kept)
+}
+
+/// The year under way: what is to come by time, and what stands.
+struct Course {
+    engine: Engine,
+    staff: Staff,
+    broken: Vec<Breakage>,
+    /// What people and things will do, in order.
+    acts: BTreeMap<(Moment, u64), Act>,
+    acted: u64,
+    /// The breakage behind each key that is broken now.
+    open: BTreeMap<String, usize>,
+    kept: SimulatedYear,
+}
+
+impl Course {
+    fn run(&mut self) -> Result<(), String> {
+        let until = self.kept.period.to + RUN_ON;
+        for index in 0..self.broken.len() {
+            let at = self.broken[index].at;
+            self.plan(at, Act::Break(index));
+        }
+        loop {
+            let act = self.acts.first_key_value().map(|((at, _), _)| *at);
+            let due = self.engine.next_deadline();
+            // A deadline before or at the moment of an act is served first, as the driver does.
+            match (due, act) {
+                (Some((at, partition)), act) if at <= until && act.is_none_or(|act| at <= act) => {
+                    self.take(at, Request::Tick(partition))?;
+                }
+                (_, Some(at)) if at <= until => {
+                    let Some((_, act)) = self.acts.pop_first() else { return Ok(()) };
+                    self.act(at, act)?;
+                }
+                (_, _) => return Ok(()),
+            }
+        }
+    }
+
+    fn plan(&mut self, at: Moment, act: Act) {
+        self.acted += 1;
+        self.acts.insert((at, self.acted), act);
+    }
+
+    fn act(&mut self, now: Moment, act: Act) -> Result<(), String> {
+        match act {
+            Act::Break(index) => self.breaks(now, index),
+            Act::Fire { index, alert } => self.tell(now, index, alert, Status::Firing),
+            Act::Clear(key) => self.clears(now, &key),
+            Act::Command { actor, role, action, repairs } => {
+                if let Some(key) = &repairs {
+                    self.clears(now, key)?;
+                }
+                self.command(now, actor, role, action)
+            }
+            Act::Look(id) => {
+                let Some(record) = self.kept.incidents.get(&id) else { return Ok(()) };
+                let key = record.key.iter().next().map(|(_, value)| value.to_owned()).unwrap_or_default();
+                let breakage = self.open.get(&key).map(|index| &self.broken[*index]);
+                for (at, act) in self.staff.look(now, record, &key, breakage) {
+                    self.plan(at.max(now), act);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn breaks(&mut self, now: Moment, index: usize) -> Result<(), String> {
+        let breakage = &self.broken[index];
+        let (key, alerts, passes) = (breakage.key.clone(), breakage.alerts.len(), breakage.passes);
+        // What is broken already cannot break.
+        if self.open.contains_key(&key) {
+            return Ok(());
+        }
+        self.open.insert(key.clone(), index);
+        for alert in 1..alerts {
+            let later = Span::from_micros(BETWEEN_ALERTS.as_micros() * alert as i64);
+            self.plan(now + later, Act::Fire { index, alert });
+        }
+        if let Some(after) = passes {
+            self.plan(now + after, Act::Clear(key));
+        }
+        self.tell(now, index, 0, Status::Firing)
+    }
+
+    fn clears(&mut self, now: Moment, key: &str) -> Result<(), String> {
+        let Some(index) = self.open.remove(key) else { return Ok(()) };
+        (0..self.broken[index].alerts.len()).try_for_each(|alert| self.tell(now, index, alert, Status::Resolved))
+    }
+
+    fn tell(&mut self, now: Moment, index: usize, alert: usize, status: Status) -> Result<(), String> {
+        let breakage = &self.broken[index];
+        // Repaired before its last alert was sent.
+        if status == Status::Firing && self.open.get(&breakage.key) != Some(&index) {
+            return Ok(());
+        }
+        let Some(labels) = breakage.alerts.get(alert) else { return Ok(()) };
+        let labels = Labels::from_pairs(labels.iter().map(|(name, value)| (*name, value.as_str())));
+        let mut event = Event::new("province", status, labels);
+        event.occurred_at = Some(now);
+        event.severity = Some(Severity::Major);
+        self.kept.events += 1;
+        self.take(now, Request::Event(Box::new(event)))
+    }
+
+    fn command(&mut self, now: Moment, actor: String, role: &str, action: Action) -> Result<(), String> {
+        let command = Command { actor, role: role.to_owned(), idempotency_key: None, if_match: None, action };
+        self.take(now, Request::Desk(DeskInput::Command(Box::new(command))))
+    }
+
+    fn take(&mut self, now: Moment, request: Request) -> Result<(), String> {
+        let mut work = Work::default();
+        self.engine.handle(now, request, &mut work).map_err(|error| error.to_string())?;
+        self.kept.inputs += 1;
+        self.kept.ended_at = now;
+        for effect in work.effects {
+            self.keep(now, effect);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, now: Moment, effect: Effect) {
+        match effect {
+            Effect::Incident(record) => {
+                if self.staff.heeds(&record) {
+                    self.plan(now, Act::Look(record.id));
+                }
+                self.kept.incidents.insert(record.id, std::sync::Arc::unwrap_or_clone(record));
+            }
+            Effect::Problem(problem) => {
+                self.kept.problems.insert(problem.id, *problem);
+            }
+            Effect::Run(run) => {
+                for (at, act) in self.staff.inspect(now, &run) {
+                    self.plan(at, act);
+                }
+                self.kept.runs.insert(run.id, *run);
+            }
+            Effect::Timeline(entry) => self.kept.timeline.push(entry),
+            Effect::Audit(entry) => self.kept.audit.push(entry),
+            Effect::Answer(Outcome::Refused(_)) => self.kept.refused += 1,
+            _not_kept => {}
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! One test: its inputs through the engine, its expectations held against what came out.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::compare;
+use super::compare::Wrong;
+use crate::app::commands::replay::Player;
+use crate::core::engine::{Request, SilenceChange, SilenceDraft};
+use crate::core::model::{Event, Labels, Moment, Span, Stamp};
+use crate::core::rules::{Expectation, Rulebook, TestCase, TestInput, TestStep};
+use crate::ingest::decode;
+
+/// What came of a test.
+pub struct Outcome<'a> {
+    pub test: &'a TestCase,
+    /// The input that could not be taken, by its line, and why.
+    pub broken: Option<(usize, String)>,
+    pub failures: Vec<Failure>,
+}
+
+/// An expectation that was not met.
+pub struct Failure {
+    pub at: Span,
+    pub moment: Moment,
+    pub line: usize,
+    pub wrong: Vec<Wrong>,
+}
+
+impl Outcome<'_> {
+    pub fn has_failed(&self) -> bool {
+        self.broken.is_some() || !self.failures.is_empty()
+    }
+}
+
+pub fn run<'a>(test: &'a TestCase, rulebook: &Arc<Rulebook>) -> Outcome<'a> {
+    let mut running =
+        Running { player: Player::new(Arc::clone(rulebook), None), start: test.start, events: Vec::new() };
+    let mut outcome = Outcome { test, broken: None, failures: Vec::new() };
+    let mut steps: VecDeque<&TestStep> = test.steps.iter().collect();
+    for expectation in &test.expectations {
+        while let Some(step) = steps.pop_front_if(|step| step.at <= expectation.at) {
+            if let Err(reason) = running.take(step) {
+                outcome.broken = Some((step.line, reason));
+                return outcome;
+            }
+        }
+        if let Err(reason) = running.until(expectation) {
+            outcome.broken = Some((expectation.line, reason));
+            return outcome;
+        }
+        let wrong = compare::judge(expectation, &running.player, &running.events);
+        if !wrong.is_empty() {
+            let moment = test.start + expectation.at;
+            outcome.failures.push(Failure { at: expectation.at, moment, line: expectation.line, wrong });
+        }
+    }
+    outcome
+}
+
+struct Running {
+    player: Player,
+    start: Moment,
+    /// What came in so far: asked when something is missing.
+    events: Vec<Event>,
+}
+
+impl Running {
+    fn take(&mut self, step: &TestStep) -> Result<(), String> {
+        let at = self.start + step.at;
+        match &step.input {
+            TestInput::Event(event) => self.event(at, event.as_ref().clone()),
+            TestInput::Silence { matchers, length } => {
+                let draft = SilenceDraft {
+                    matchers: matchers.clone(),
+                    starts_at: Stamp::utc(at),
+                    ends_at: Stamp::utc(at + *length),
+                    created_by: "test".to_owned(),
+                    comment: "a test's silence".to_owned(),
+                    annotations: Labels::empty(),
+                    until_resolved: false,
+                };
+                let change = SilenceChange::Put { id: None, draft };
+                let (actor, role) = ("test".to_owned(), "admin".to_owned());
+                self.player.take(at, Request::Silence { actor, role, change, once: None })
+            }
+            TestInput::Payload { source, payload, topic } => {
+                let found = self.player.rulebook().source(source);
+                let found = found.ok_or_else(|| format!("no source named {source:?} in these rules"))?;
+                let decoded = decode::decode(found, payload.as_bytes(), &decode::mqtt_context(topic));
+                let decoded =
+                    decoded.map_err(|error| format!("source {source:?} cannot read this payload: {error}"))?;
+                if let Some(rejected) = decoded.rejected.first() {
+                    return Err(format!("source {source:?} refuses an item of this payload: {}", rejected.error));
+                }
+                decoded.events.into_iter().try_for_each(|event| self.event(at, event))
+            }
+        }
+    }
+
+    fn event(&mut self, at: Moment, event: Event) -> Result<(), String> {
+        self.events.push(event.clone());
+        self.player.take(at, Request::Event(Box::new(event)))
+    }
+
+    fn until(&mut self, expectation: &Expectation) -> Result<(), String> {
+        let at = self.player.begin(self.start + expectation.at)?;
+        self.player.until(at)
+    }
+}

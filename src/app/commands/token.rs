@@ -1,0 +1,160 @@
+//! `watchfire token`: who may do what. Secrets are shown once and kept only as SHA-256.
+
+use std::process::ExitCode;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::api;
+use crate::app::config::{Config, ServeFlags};
+use crate::app::runtime::clock::Clock;
+use crate::app::terminal::table::Table;
+use crate::core::incidents::IncidentState;
+use crate::store::{IncidentFilter, PageRequest, Role, Store, TokenRow};
+
+/// As long as a name may be where people write one.
+const NAME_MAX_BYTES: usize = 200;
+
+/// Makes, lists and revokes the tokens of tools and people.
+#[derive(Args, Debug)]
+pub struct TokenCommand {
+    #[command(subcommand)]
+    verb: Verb,
+    /// Configuration file of the service [default: ./watchfire.yaml if it is there]
+    #[arg(long, env = "WATCHFIRE_CONFIG", value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// Where its embedded database lives [default: ./watchfire-data]
+    #[arg(long, env = "WATCHFIRE_DATA_DIR", value_name = "DIR", global = true)]
+    data_dir: Option<PathBuf>,
+    /// Its PostgreSQL database instead: postgres://user@host/database
+    #[arg(long, env = "WATCHFIRE_DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
+    database_url: Option<String>,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// Make a token; its secret is printed once
+    Create {
+        /// Whom or what it is for; the name in the audit, and of a person as the rules have it
+        #[arg(value_parser = name)]
+        name: String,
+        /// ingest or ingest:SOURCE, viewer, first_line, second_line, third_line, incident_manager,
+        /// problem_manager, change_manager, configuration_manager, process_manager or admin
+        #[arg(long)]
+        role: String,
+    },
+    /// List tokens, without their secrets
+    List,
+    /// Make a token worthless
+    Revoke {
+        name: String,
+        /// Also if open incidents are assigned to that name: for a secret that has become known
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+pub async fn run(command: TokenCommand) -> Result<ExitCode, String> {
+    let TokenCommand { verb, config, data_dir, database_url } = command;
+    let flags = ServeFlags { config, data_dir, database_url, ..ServeFlags::default() };
+    let config = Config::resolve(flags).map_err(|error| error.to_string())?;
+    let store = Store::open(&config.database_url).await.map_err(|error| error.to_string())?;
+    let now = Clock::system().now();
+    match verb {
+        Verb::Create { name, role } => {
+            let role = Role::parse(&role).map_err(|error| error.to_string())?;
+            let (secret, sha256) = api::new_token().map_err(|error| error.to_string())?;
+            let row = TokenRow { name, role, sha256, created_at: now, revoked_at: None };
+            store.add_token(&row).await.map_err(|error| error.to_string())?;
+            eprintln!("token {} with role {}; keep the secret, it is not shown again:", row.name, row.role.as_str());
+            println!("{secret}");
+        }
+        Verb::List => print!("{}", shown(&store.tokens().await.map_err(|error| error.to_string())?)),
+        Verb::Revoke { name, force } => {
+            if !force {
+                refuse_with_open_work(&store, &name).await?;
+            }
+            if !store.revoke_token(&name, now).await.map_err(|error| error.to_string())? {
+                return Err(format!("there is no valid token named {name}"));
+            }
+            eprintln!("token {name} is revoked; a running service forgets it within seconds");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A name that the audit, a page and a table can show.
+fn name(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("a token needs a name: whom or what it is for".to_owned());
+    }
+    if text.len() > NAME_MAX_BYTES {
+        return Err(format!("{} bytes; at most {NAME_MAX_BYTES} are kept", text.len()));
+    }
+    if text.contains(char::is_control) {
+        return Err("a name is one line without control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn shown(tokens: &[TokenRow]) -> Table {
+    let mut table = Table::new(["NAME", "ROLE", "MADE", "STATE"]);
+    for token in tokens {
+        let role = match &token.role {
+            Role::Ingest { source } => format!("ingest:{source}"),
+            role => role.as_str().to_owned(),
+        };
+        let state = token.revoked_at.map_or("valid".to_owned(), |at| format!("revoked {at:.0}"));
+        table.row([token.name.clone(), role, format!("{:.0}", token.created_at), state]);
+    }
+    table
+}
+
+/// Whoever goes hands over first: open work keeps an owner who can be reached.
+async fn refuse_with_open_work(store: &Store, name: &str) -> Result<(), String> {
+    let open = IncidentState::ALL.into_iter().filter(|state| state.is_open()).collect();
+    let filter = IncidentFilter { states: open, assignee: Some(name.to_owned()), ..IncidentFilter::default() };
+    let page = store.incidents(&filter, &PageRequest::default()).await.map_err(|error| error.to_string())?;
+    if page.items.is_empty() {
+        return Ok(());
+    }
+    let ids = page.items.iter().map(|incident| incident.id.to_string()).collect::<Vec<_>>().join(", ");
+    let more = if page.next.is_some() { " and more" } else { "" };
+    Err(format!(
+        "{name} holds open work: {ids}{more}; assign it to somebody else first, or revoke with --force if the secret has become known"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::model::Moment;
+
+    #[test]
+    fn a_name_is_something_that_can_be_read() {
+        let check = |text: &str, is_good: bool| assert_eq!(name(text).is_ok(), is_good, "{text:?}");
+        check("一线值班甲", true);
+        check("Zabbix of GZ01", true);
+        check("", false);
+        check("  ", false);
+        check("甲\n乙", false);
+        check(&"甲".repeat(67), false);
+    }
+
+    #[test]
+    fn tokens_align_and_say_of_what_source_they_are() {
+        let row = |name: &str, role: &str, revoked_at| TokenRow {
+            name: name.to_owned(),
+            role: Role::parse(role).unwrap(),
+            sha256: [0; 32],
+            created_at: Moment::EPOCH,
+            revoked_at,
+        };
+        let table = shown(&[row("一线值班甲", "first_line", None), row("zbx", "ingest:zabbix", Some(Moment::EPOCH))]);
+        let expected = "NAME        ROLE           MADE                  STATE\n\
+                        一线值班甲  first_line     1970-01-01T00:00:00Z  valid\n\
+                        zbx         ingest:zabbix  1970-01-01T00:00:00Z  revoked 1970-01-01T00:00:00Z\n";
+        assert_eq!(table.to_string(), expected);
+    }
+}

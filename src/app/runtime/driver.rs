@@ -1,0 +1,409 @@
+//! The one loop that writes: inputs in, one transaction a block, answers out after the commit.
+//!
+//! At most one handled block is uncommitted. Nothing is published, answered or delivered before its commit; when a
+//! commit fails or its answer is lost, the head of the store decides, and an engine that is ahead of it is dropped.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::block::{Block, refuse_delivery};
+use super::clock::Clock;
+use super::recovery;
+use super::snapshots::Snapshots;
+use crate::api::{Asked, Unanswered, Wish};
+use crate::core::engine::{
+    Action, Command, DeskInput, Effect, Engine, NotTaken, Outcome, Refusal, ReloadedBy, Request, StaffAction,
+};
+use crate::core::inspections::{ProbeRequest, ProbeResult};
+use crate::core::model::Span;
+use crate::core::problems::ProblemState;
+use crate::core::rules::Rulebook;
+use crate::ingest::Delivery;
+use crate::metrics::{Metrics, Stopwatch};
+use crate::notify::Report;
+use crate::store::{Batch, CommitError, Lease, Live, Readiness, StaffView, Store};
+
+/// How long the loop sleeps at most, so that a stepped wall clock is noticed.
+const NAP_MAX: Span = Span::from_seconds(1);
+
+/// How long nothing must come until rows that are late are written.
+const QUIET: Span = Span::from_millis(50);
+
+/// Reads the rule files; in its own task, since it reads the disk.
+pub type ReadRules = Arc<dyn Fn() -> Result<Rulebook, String> + Send + Sync>;
+
+/// Where inputs come from.
+pub struct Inputs {
+    pub events: mpsc::UnboundedReceiver<Delivery>,
+    pub commands: mpsc::Receiver<Asked>,
+    pub probes: mpsc::Receiver<ProbeResult>,
+    pub deliveries: mpsc::Receiver<Report>,
+}
+
+/// Where consequences go, after the commit.
+#[derive(Clone)]
+pub struct Outputs {
+    pub live: Arc<Live>,
+    pub metrics: Arc<Metrics>,
+    pub probes: mpsc::UnboundedSender<ProbeRequest>,
+    /// Wakes the courier.
+    pub notices: Arc<Notify>,
+}
+
+/// Why the driver had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    #[error(transparent)]
+    Fenced(CommitError),
+    /// Told to stop while the store was away: the next start puts the state back from what was committed.
+    #[error("stopped while the database could not be written ({reason}); everything acknowledged is in it")]
+    Unwritten { reason: String },
+    #[error("the state cannot be put back: {0}")]
+    NotRecovered(#[from] recovery::NotRecovered),
+    #[error("the engine refused an input of its own: {0}; this is a defect, please report it")]
+    Defect(#[from] NotTaken),
+}
+
+/// The loop's state.
+pub struct Driver {
+    pub engine: Engine,
+    pub store: Store,
+    pub lease: Lease,
+    pub clock: Clock,
+    pub inputs: Inputs,
+    pub outputs: Outputs,
+    pub snapshots: Snapshots,
+    pub read_rules: ReadRules,
+    pub domain_label: Option<String>,
+    pub cancel: CancellationToken,
+}
+
+/// What woke the loop.
+enum Woken {
+    Events(Delivery),
+    Command(Asked),
+    Probe(ProbeResult),
+    Delivered(Report),
+    Time,
+    Stop,
+}
+
+impl Driver {
+    /// Runs until cancelled; then takes what is already in the queues, commits it, and writes a snapshot at the head.
+    pub async fn run(mut self) -> Result<(), Stopped> {
+        loop {
+            let woken = self.wait().await;
+            let stop = matches!(woken, Woken::Stop);
+            let quiet = matches!(woken, Woken::Time);
+            let mut block = Block::default();
+            self.take(woken, &mut block).await?;
+            self.fill(&mut block).await?;
+            self.commit(block).await?;
+            self.store.settle_when_due(self.clock.now(), quiet);
+            if stop && self.is_drained() {
+                if let Err(error) = self.store.settle().await {
+                    tracing::error!(%error, "the last rows are written at the next start");
+                }
+                self.snapshots.at_the_end(&self.engine, &self.store, &self.lease).await;
+                return Ok(());
+            }
+            self.snapshots.when_due(&self.engine, &self.store, &self.lease, self.clock.now());
+        }
+    }
+
+    /// Commits what must stand before any door opens: the gap, and the rulebook.
+    pub async fn prepare(&mut self, requests: Vec<Request>) -> Result<(), Stopped> {
+        let mut block = Block::default();
+        for request in requests {
+            if matches!(request, Request::Resumed { .. } | Request::ClockStepped { .. }) {
+                self.engine.handle(self.clock.now(), request, &mut block.work)?;
+            } else {
+                block.take(&mut self.engine, &|| self.clock.now(), request)?;
+            }
+        }
+        self.commit(block).await?;
+        self.publish_everything();
+        Ok(())
+    }
+
+    async fn wait(&mut self) -> Woken {
+        let nap = match self.engine.next_deadline() {
+            Some((deadline, _)) => deadline.since(self.clock.now()).min(NAP_MAX),
+            None => NAP_MAX,
+        };
+        let nap = if self.store.has_late_rows() { nap.min(QUIET) } else { nap };
+        tokio::select! {
+            biased;
+            Some(asked) = self.inputs.commands.recv() => Woken::Command(asked),
+            Some(result) = self.inputs.probes.recv() => Woken::Probe(result),
+            Some(result) = self.inputs.deliveries.recv() => Woken::Delivered(result),
+            Some(delivery) = self.inputs.events.recv() => Woken::Events(delivery),
+            () = self.cancel.cancelled() => Woken::Stop,
+            () = tokio::time::sleep(nap.to_std()) => Woken::Time,
+        }
+    }
+
+    /// Takes one input, after the passing of time and any step of the clock.
+    async fn take(&mut self, woken: Woken, block: &mut Block) -> Result<(), Stopped> {
+        let now = self.clock.now();
+        if let Some(step) = self.clock.take_step() {
+            tracing::warn!(forward = step.forward, by = %step.by, "the wall clock was stepped");
+            let request = Request::ClockStepped { forward: step.forward, by: step.by };
+            self.engine.handle(now, request, &mut block.work)?;
+        }
+        block.serve_deadlines(&mut self.engine, now)?;
+        let clock = self.clock.clone();
+        let now = || clock.now();
+        match woken {
+            Woken::Events(delivery) if self.snapshots.is_full() => {
+                refuse_delivery(delivery, "the journal is at its size bound");
+            }
+            Woken::Events(delivery) => block.deliver(&mut self.engine, &now, delivery)?,
+            Woken::Probe(result) => {
+                block.take(&mut self.engine, &now, Request::Desk(DeskInput::Probe(result)))?;
+            }
+            Woken::Delivered(report) => block.report(&mut self.engine, &now, report)?,
+            Woken::Command(Asked { wish, reply }) => match wish {
+                Wish::Command(command) => {
+                    let request = Request::Desk(DeskInput::Command(Box::new(command)));
+                    block.ask(&mut self.engine, &now, request, reply)?;
+                }
+                Wish::Silence { actor, role, change, once } => {
+                    block.ask(&mut self.engine, &now, Request::Silence { actor, role, change, once }, reply)?;
+                }
+                Wish::Question { question, answer } => {
+                    block.explain_later(answer, self.engine.explain(now(), &question));
+                }
+                Wish::Reload { by } => match self.reload(by, block).await? {
+                    Ok(outcome) => block.answer_later(reply, outcome),
+                    Err(report) => drop(reply.send(Err(Unanswered::BadRules { report }))),
+                },
+            },
+            Woken::Time | Woken::Stop => {}
+        }
+        Ok(())
+    }
+
+    /// Takes whatever else is there already, people first, until the block is full: the group commit.
+    async fn fill(&mut self, block: &mut Block) -> Result<(), Stopped> {
+        while !block.is_full() {
+            let woken = if let Ok(asked) = self.inputs.commands.try_recv() {
+                Woken::Command(asked)
+            } else if let Ok(result) = self.inputs.probes.try_recv() {
+                Woken::Probe(result)
+            } else if let Ok(result) = self.inputs.deliveries.try_recv() {
+                Woken::Delivered(result)
+            } else if let Ok(delivery) = self.inputs.events.try_recv() {
+                Woken::Events(delivery)
+            } else {
+                break;
+            };
+            self.take(woken, block).await?;
+        }
+        Ok(())
+    }
+
+    fn is_drained(&self) -> bool {
+        self.inputs.events.is_empty() && self.inputs.commands.is_empty() && self.inputs.probes.is_empty()
+    }
+
+    /// The rule files again. A bad file never replaces a good rulebook.
+    async fn reload(&mut self, by: Option<ReloadedBy>, block: &mut Block) -> Result<Result<Outcome, String>, Stopped> {
+        let actor = by.as_ref().map_or("SIGHUP", |by| by.actor.as_str());
+        let read = Arc::clone(&self.read_rules);
+        let loaded = tokio::task::spawn_blocking(move || read()).await.unwrap_or_else(|error| Err(error.to_string()));
+        let rulebook = match loaded {
+            Ok(rulebook) => Arc::new(rulebook),
+            Err(report) => {
+                tracing::error!(actor, report, "the rule files have mistakes; the old rules stay in force");
+                self.outputs.metrics.rulebook_loaded(false, self.engine.rulebook().rules.len());
+                return Ok(Err(report));
+            }
+        };
+        let hash = rulebook.hash;
+        let changed = hash != self.engine.rulebook().hash;
+        self.outputs.metrics.rulebook_loaded(true, rulebook.rules.len());
+        if changed && let Some(refused) = self.leavers(by.as_ref(), &rulebook, block)? {
+            tracing::error!(actor, %refused, "the new rules are refused; the old ones stay in force");
+            return Ok(Ok(Outcome::Refused(refused)));
+        }
+        if changed {
+            tracing::info!(actor, %hash, rules = rulebook.rules.len(), "new rules in force");
+            self.engine.learn(rulebook);
+            let clock = self.clock.clone();
+            let request = match by {
+                Some(by) => Request::Reload { hash, by },
+                None => Request::Rulebook(hash),
+            };
+            block.take(&mut self.engine, &|| clock.now(), request)?;
+        }
+        Ok(Ok(Outcome::Rulebook { hash, changed }))
+    }
+
+    /// Asks the desk whether the people may go whom new rules no longer name; the refusal, if not.
+    fn leavers(
+        &mut self,
+        by: Option<&ReloadedBy>,
+        new: &Rulebook,
+        block: &mut Block,
+    ) -> Result<Option<Refusal>, Stopped> {
+        let old = Arc::clone(self.engine.rulebook());
+        let people: Vec<String> = old.everybody().difference(&new.everybody()).map(|name| (*name).to_owned()).collect();
+        if people.is_empty() {
+            return Ok(None);
+        }
+        let (actor, role) = by.map_or(("watchfire", "system"), |by| (by.actor.as_str(), by.role.as_str()));
+        let command = Command {
+            actor: actor.to_owned(),
+            role: role.to_owned(),
+            idempotency_key: None,
+            if_match: None,
+            action: Action::Staff(StaffAction::Remove { people, rules: new.hash }),
+        };
+        let clock = self.clock.clone();
+        let before = block.work.effects.len();
+        block.take(&mut self.engine, &|| clock.now(), Request::Desk(DeskInput::Command(Box::new(command))))?;
+        let answer = block.work.effects[before..].iter().rev().find_map(|effect| match effect {
+            Effect::Answer(Outcome::Refused(refusal)) => Some(refusal.clone()),
+            _ => None,
+        });
+        Ok(answer)
+    }
+
+    async fn commit(&mut self, block: Block) -> Result<(), Stopped> {
+        if block.work.entries.is_empty() && block.dead_letters.is_empty() {
+            self.outputs.metrics.journal_lag(0.0);
+            block.acknowledge();
+            return Ok(());
+        }
+        let mut block = block;
+        let mut batch = self.batch_of(&mut block);
+        let watch = Stopwatch::start();
+        let result = self.store.commit(&self.lease, &batch).await;
+        match result {
+            Ok(()) => {
+                self.outputs.metrics.committed(batch.entries.len(), watch.seconds());
+                self.outputs.metrics.journal_lag(block.oldest_seconds());
+                self.publish(batch);
+                block.acknowledge();
+                Ok(())
+            }
+            Err(fenced @ CommitError::Fenced { .. }) => {
+                block.refuse("another watchfire took over");
+                Err(Stopped::Fenced(fenced))
+            }
+            Err(CommitError::Content { reason }) => {
+                tracing::error!(
+                    reason,
+                    inputs = batch.entries.len(),
+                    "the store refused a block; trying its inputs one by one"
+                );
+                self.outputs.metrics.commit_failed();
+                let entries = std::mem::take(&mut batch.entries);
+                self.start_over(&mut block).await?;
+                self.one_by_one(entries, &reason, block).await
+            }
+            Err(error @ (CommitError::Unavailable(_) | CommitError::OutOfStep { .. })) => {
+                self.outputs.metrics.commit_failed();
+                tracing::error!(%error, inputs = batch.entries.len(), "the commit failed; looking at what landed");
+                self.after_lost_commit(batch, block, &error.to_string()).await
+            }
+        }
+    }
+
+    pub(in crate::app) fn batch_of(&mut self, block: &mut Block) -> Batch {
+        self.engine.write_records(&mut block.work);
+        let named = self.engine.named_rulebooks(&block.work.entries);
+        let work = std::mem::take(&mut block.work);
+        let dead_letters = std::mem::take(&mut block.dead_letters);
+        Batch { entries: work.entries, effects: work.effects, dead_letters, rulebooks: named }
+    }
+
+    pub(in crate::app) fn publish(&mut self, batch: Batch) {
+        let live = &self.outputs.live;
+        if !batch.rulebooks.is_empty() {
+            live.set_rulebook(Arc::clone(self.engine.rulebook()));
+            self.outputs.metrics.rulebook_in_force(self.engine.rulebook());
+        }
+        if batch.effects.iter().any(|effect| matches!(effect, Effect::Problem(_))) {
+            self.count_problems();
+        }
+        self.outputs.metrics.observe(&batch.effects);
+        for letter in &batch.dead_letters {
+            self.outputs.metrics.dead_lettered(&letter.source);
+        }
+        let mut noticed = false;
+        for effect in &batch.effects {
+            match effect {
+                // The prober lives as long as the driver; on the way down its requests are asked again at the start.
+                Effect::Probe(request) => drop(self.outputs.probes.send(request.as_ref().clone())),
+                Effect::Notice(_) => noticed = true,
+                Effect::Alert(_)
+                | Effect::AlertTouched { .. }
+                | Effect::AlertForgotten { .. }
+                | Effect::Incident(_)
+                | Effect::Membership { .. }
+                | Effect::Timeline(_)
+                | Effect::Evidence { .. }
+                | Effect::Problem(_)
+                | Effect::Run(_)
+                | Effect::Silence(_)
+                | Effect::SilenceForgotten { .. }
+                | Effect::Audit(_)
+                | Effect::Delivery(_)
+                | Effect::Answer(_)
+                | Effect::Normalised(_)
+                | Effect::Staff(_)
+                | Effect::Count(_) => {}
+            }
+        }
+        self.snapshots.count(batch.entries.len());
+        live.apply(batch.effects);
+        live.set_now(self.engine.last_now());
+        if noticed {
+            self.outputs.notices.notify_one();
+        }
+    }
+
+    pub(in crate::app) fn ready(&self) {
+        self.outputs.live.set_readiness(Readiness::Ready);
+        self.outputs.metrics.ready(true);
+    }
+
+    /// The live view from scratch, and the probes that still wait for their result.
+    pub(in crate::app) fn publish_everything(&self) {
+        let live = &self.outputs.live;
+        let incidents = self.engine.incidents().map(|incident| incident.record.clone()).collect();
+        live.rebuild(
+            self.engine.alerts().collect(),
+            self.engine.silences(),
+            incidents,
+            self.engine.members().collect(),
+        );
+        live.rebuild_normalised(self.engine.quarantined(), self.engine.templates());
+        live.rebuild_staff(StaffView::of(self.engine.presences(), self.engine.overrides()));
+        live.set_rulebook(Arc::clone(self.engine.rulebook()));
+        live.set_now(self.engine.last_now());
+        self.outputs.metrics.rulebook_in_force(self.engine.rulebook());
+        self.count_problems();
+        for request in self.engine.pending_probes() {
+            drop(self.outputs.probes.send(request));
+        }
+        self.outputs.notices.notify_one();
+    }
+
+    fn count_problems(&self) {
+        let mut counts: BTreeMap<ProblemState, i64> = BTreeMap::new();
+        for problem in self.engine.problems() {
+            *counts.entry(problem.state).or_default() += 1;
+        }
+        self.outputs.metrics.set_problems(&counts.into_iter().collect::<Vec<_>>());
+    }
+}
+
+#[cfg(test)]
+#[path = "driver_tests.rs"]
+mod tests;

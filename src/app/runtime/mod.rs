@@ -1,0 +1,8 @@
+//! The one loop that drives the engine: blocks, commits, recovery, snapshots.
+
+pub(super) mod block;
+pub(super) mod clock;
+pub(super) mod driver;
+pub(super) mod recovery;
+pub(super) mod snapshots;
+pub(super) mod store_outage;

@@ -1,0 +1,246 @@
+//! The doors: HTTP for people and tools, the built-in MQTT intake, the client of a real broker.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpSocket;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::NotStarted;
+use super::{gauges, http_server};
+use crate::api;
+use crate::api::{ApiSettings, ApiState, CommandQueue, Keyring, Now};
+use crate::app::config::{Config, MqttListen};
+use crate::app::runtime::clock::Clock;
+use crate::console;
+use crate::core::incidents::AckKey;
+use crate::core::rules::Rulebook;
+use crate::ingest::Intake;
+use crate::ingest::http::{BODY_MAX_BYTES, HttpIntake};
+use crate::ingest::mqtt;
+use crate::ingest::mqtt::{
+    Authenticate, Binding, ClientSettings, Denied, ListenerSettings, MqttClient, MqttListener, Permit, Surroundings,
+    TopicFilters,
+};
+use crate::metrics::Metrics;
+use crate::mqtt::BrokerAddress;
+use crate::store::{Live, Role, Store};
+
+/// How soon a reload's new topics are subscribed.
+const FILTERS_EVERY: Duration = Duration::from_secs(1);
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1_024;
+
+/// What the doors are made of.
+pub struct Doors {
+    pub config: Config,
+    pub store: Store,
+    pub live: Arc<Live>,
+    pub metrics: Arc<Metrics>,
+    pub clock: Clock,
+    pub intake: Intake,
+    pub commands: CommandQueue,
+    /// What signs the links of notices.
+    pub ack_key: AckKey,
+    pub stop: CancellationToken,
+}
+
+/// Open doors, and where they are.
+pub struct Opened {
+    pub http: SocketAddr,
+    pub mqtt: Option<SocketAddr>,
+    pub tasks: Vec<JoinHandle<()>>,
+}
+
+impl Doors {
+    /// The real broker, if one is configured.
+    pub fn broker(&self) -> Result<Option<BrokerAddress>, String> {
+        let url = self.config.mqtt_url.as_deref();
+        url.map(|url| url.parse::<BrokerAddress>().map_err(|bad| format!("mqtt_url: {bad}"))).transpose()
+    }
+
+    pub fn now(&self) -> Now {
+        let clock = self.clock.clone();
+        Arc::new(move || clock.now())
+    }
+
+    fn rulebook(&self) -> Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync> {
+        let live = Arc::clone(&self.live);
+        Arc::new(move || live.rulebook())
+    }
+}
+
+/// The port of the HTTP doors, taken but not yet open: to be had before anything is taken from a service that runs.
+pub struct Reserved(TcpSocket);
+
+/// Takes the port.
+pub fn reserve(address: SocketAddr) -> Result<Reserved, NotStarted> {
+    let socket = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // Connections of an earlier run may still be closing.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(socket)
+    };
+    socket().map(Reserved).map_err(|error| cannot_listen(address, &error))
+}
+
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> NotStarted {
+    NotStarted::Listen { address: address.to_string(), reason: error.to_string() }
+}
+
+/// Opens all of them. They end with `stop`.
+pub async fn open(doors: &Doors, reserved: Reserved) -> Result<Opened, NotStarted> {
+    let keyring = Arc::new(Keyring::new(doors.store.clone(), doors.now(), doors.config.listen.ip().is_loopback()));
+    let (filters, surroundings) = surroundings(doors)?;
+    let mut tasks = vec![
+        tokio::spawn(follow_rulebook(Arc::clone(&doors.live), filters, doors.stop.clone())),
+        tokio::spawn(gauges::keep(
+            Arc::clone(&doors.live),
+            Arc::clone(&doors.metrics),
+            doors.intake.clone(),
+            doors.stop.clone(),
+        )),
+    ];
+    let mqtt = match doors.config.mqtt_listen {
+        MqttListen::Off => None,
+        MqttListen::Default(address) => Some(Binding::Preferred(address)),
+        MqttListen::Fixed(address) => Some(Binding::Exactly(address)),
+    };
+    let mqtt = match mqtt {
+        None => None,
+        Some(binding) => {
+            let settings = ListenerSettings::new(authenticate(Arc::clone(&keyring), Arc::clone(&doors.live)));
+            let listener = MqttListener::bind(binding, settings, surroundings.clone())
+                .await
+                .map_err(|error| NotStarted::Part { what: "built-in MQTT intake", reason: error.to_string() })?;
+            let address = listener.local_address();
+            tasks.push(tokio::spawn(listener.run(doors.stop.clone())));
+            Some(address)
+        }
+    };
+    let part = |reason: String| NotStarted::Part { what: "MQTT client", reason };
+    if let Some(address) = doors.broker().map_err(part)? {
+        let client = MqttClient::new(ClientSettings::new(address), surroundings)
+            .map_err(|error| NotStarted::Part { what: "MQTT client", reason: error.to_string() })?;
+        tasks.push(tokio::spawn(client.run(doors.stop.clone())));
+    }
+    let (http, task) = open_http(doors, keyring, reserved)?;
+    tasks.push(task);
+    Ok(Opened { http, mqtt, tasks })
+}
+
+fn open_http(
+    doors: &Doors,
+    keyring: Arc<Keyring>,
+    Reserved(socket): Reserved,
+) -> Result<(SocketAddr, JoinHandle<()>), NotStarted> {
+    let intake = HttpIntake {
+        intake: doors.intake.clone(),
+        metrics: Arc::clone(&doors.metrics),
+        rulebook: doors.rulebook(),
+        now: doors.now(),
+        body_max_bytes: BODY_MAX_BYTES,
+    };
+    let settings = ApiSettings {
+        external_url: doors.config.external_url.clone(),
+        ack_key: Some(doors.ack_key.clone()),
+        ..ApiSettings::new(doors.clock.now())
+    };
+    let state = ApiState {
+        store: doors.store.clone(),
+        live: Arc::clone(&doors.live),
+        commands: doors.commands.clone(),
+        metrics: Arc::clone(&doors.metrics),
+        intake,
+        keyring,
+        now: doors.now(),
+        stop: doors.stop.clone(),
+        settings,
+    };
+    let failed = |error: std::io::Error| cannot_listen(doors.config.listen, &error);
+    let listener = socket.listen(BACKLOG).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    tracing::info!(address = %bound, "HTTP doors open");
+    let task = tokio::spawn(http_server::serve(listener, api::router(state, console::endpoints()), doors.stop.clone()));
+    Ok((bound, task))
+}
+
+fn surroundings(doors: &Doors) -> Result<(watch::Sender<Arc<TopicFilters>>, Surroundings), NotStarted> {
+    let filters = filters_of(&doors.live.rulebook())
+        .map_err(|reason| NotStarted::Part { what: "MQTT topics of the sources", reason })?;
+    let (sender, receiver) = watch::channel(Arc::new(filters));
+    let surroundings = Surroundings {
+        decode: mqtt::decoder(doors.rulebook()),
+        intake: doors.intake.clone(),
+        metrics: Arc::clone(&doors.metrics),
+        now: doors.now(),
+        filters: receiver,
+    };
+    Ok((sender, surroundings))
+}
+
+fn filters_of(rulebook: &Rulebook) -> Result<TopicFilters, String> {
+    TopicFilters::parse(mqtt::filters(rulebook)).map_err(|bad| bad.to_string())
+}
+
+/// Keeps the subscriptions on the rulebook in force.
+async fn follow_rulebook(live: Arc<Live>, filters: watch::Sender<Arc<TopicFilters>>, stop: CancellationToken) {
+    let mut seen = live.rulebook().hash;
+    while stop.run_until_cancelled(tokio::time::sleep(FILTERS_EVERY)).await.is_some() {
+        let rulebook = live.rulebook();
+        if rulebook.hash == seen {
+            continue;
+        }
+        seen = rulebook.hash;
+        match filters_of(&rulebook) {
+            Ok(new) => drop(filters.send_replace(Arc::new(new))),
+            Err(reason) => tracing::error!(reason, "the topics of the new rules cannot be used; the old ones stay"),
+        }
+    }
+}
+
+/// A token as MQTT password, whatever the user name; everybody while the service is open.
+fn authenticate(keyring: Arc<Keyring>, live: Arc<Live>) -> Authenticate {
+    Arc::new(move |_user, password| {
+        let (keyring, live) = (Arc::clone(&keyring), Arc::clone(&live));
+        Box::pin(async move {
+            let secret = Some(password.as_str()).filter(|password| !password.is_empty());
+            match keyring.admit(secret).await {
+                api::Admission::Granted(caller) => permit(caller.name, caller.role, live),
+                api::Admission::Refused => Err(Denied::BadCredentials),
+                api::Admission::Unavailable => Err(Denied::Unavailable),
+            }
+        })
+    })
+}
+
+/// A tool's token publishes on the topics of its own source, as they stand in the rulebook in force.
+fn permit(name: String, role: Role, live: Arc<Live>) -> Result<Permit, Denied> {
+    match role {
+        Role::Admin => Ok(Permit::everything(&name)),
+        Role::Ingest { source } if source == "*" => Ok(Permit::everything(&name)),
+        Role::Ingest { source } => {
+            let may_publish =
+                move |topic: &str| live.rulebook().source(&source).is_some_and(|source| source.takes_topic(topic));
+            Ok(Permit { name, may_publish: Arc::new(may_publish) })
+        }
+        // People publish that they are there, and nothing else.
+        Role::FirstLine
+        | Role::SecondLine
+        | Role::ThirdLine
+        | Role::IncidentManager
+        | Role::ProblemManager
+        | Role::ChangeManager
+        | Role::ConfigurationManager
+        | Role::ProcessManager => {
+            let own = mqtt::presence_topic(&name);
+            Ok(Permit { name, may_publish: Arc::new(move |topic: &str| topic == own) })
+        }
+        Role::Viewer => Err(Denied::NotAuthorised),
+    }
+}

@@ -1,0 +1,309 @@
+//! `watchfire serve`: everything wired together, started in the order in which it depends on each other.
+//!
+//! Store and lease, rules, state, the driver; then what carries consequences out; then the doors, last of all, so that
+//! nobody is let in before there is somebody to answer. Stopping goes the other way round.
+
+pub(super) mod gauges;
+pub(super) mod heartbeat;
+pub(super) mod http_server;
+pub(super) mod listeners;
+pub(super) mod logging;
+pub(super) mod mqtt_state;
+pub(super) mod notify_config;
+pub(super) mod rule_files;
+pub(super) mod workers;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use self::listeners::Doors;
+use super::config::{BadConfig, Config, ServeFlags};
+use super::runtime::clock::Clock;
+use super::runtime::driver::{Driver, Inputs, Outputs, ReadRules, Stopped};
+use super::runtime::recovery;
+use super::runtime::recovery::NotRecovered;
+use super::runtime::snapshots::Snapshots;
+use crate::api::{CommandQueue, Wish};
+use crate::core::engine::{Engine, Request};
+use crate::core::model::Span;
+use crate::core::rules::Rulebook;
+use crate::ingest::Intake;
+use crate::metrics::Metrics;
+use crate::store::{Live, Readiness, Store, StoreError};
+
+/// A wall clock further behind the journal than this needs a person's word.
+const CLOCK_BEHIND_MAX: Span = Span::from_minutes(5);
+
+/// How long open requests may take to end when the service stops.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// Where the setting that fixes the correlation domain is kept.
+pub const DOMAIN_SETTING: &str = "domain_label";
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStarted {
+    #[error(transparent)]
+    Config(#[from] BadConfig),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the rules have mistakes, and there is no earlier rulebook to go on with:\n{report}")]
+    Rules { report: String },
+    #[error("the state cannot be put back: {0}")]
+    NotRecovered(#[from] NotRecovered),
+    #[error("the wall clock is {behind} behind the journal; set the clock, or start with --accept-clock")]
+    ClockBehind { behind: Span },
+    #[error("this database was begun with the domain label {stored:?}, not {wanted:?}; it is fixed at the first start")]
+    DomainChanged { stored: String, wanted: String },
+    #[error(
+        "{listen} is reachable from other machines, and nobody has a token: make one with `watchfire token create NAME --role admin`, or listen on 127.0.0.1"
+    )]
+    OpenToTheWorld { listen: SocketAddr },
+    #[error("cannot listen on {address}: {reason}")]
+    Listen { address: String, reason: String },
+    #[error("{what}: {reason}")]
+    Part { what: &'static str, reason: String },
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+/// A started service.
+pub struct Running {
+    pub http: SocketAddr,
+    /// The built-in MQTT intake, if it is on.
+    pub mqtt: Option<SocketAddr>,
+    commands: CommandQueue,
+    /// Ends the doors and the courier.
+    doors: CancellationToken,
+    /// Ends the driver, once the doors are closed.
+    driver: CancellationToken,
+    driver_task: JoinHandle<Result<(), Stopped>>,
+    door_tasks: Vec<JoinHandle<()>>,
+}
+
+/// Runs until SIGINT or SIGTERM; SIGHUP reloads the rules.
+pub async fn run(flags: ServeFlags) -> Result<ExitCode, String> {
+    let config = Config::resolve(flags).map_err(|error| error.to_string())?;
+    logging::start(config.log_json);
+    let rules = config.rules.clone();
+    let read_rules: ReadRules = Arc::new(move || rule_files::load_logged(rules.as_deref()));
+    let signals = |error: std::io::Error| format!("signals cannot be listened for: {error}");
+    let mut interrupts = Interrupts::listen().map_err(signals)?;
+    let hangup = signal(SignalKind::hangup()).map_err(signals)?;
+    let mut running = start(config, read_rules, CancellationToken::new()).await.map_err(|error| error.to_string())?;
+    let hangups = tokio::spawn(reload_on_hangup(hangup, running.commands.clone()));
+    let ended = tokio::select! {
+        () = interrupts.received() => None,
+        ended = &mut running.driver_task => Some(ended),
+    };
+    hangups.abort();
+    drop(sd_notify::notify(&[sd_notify::NotifyState::Stopping]));
+    match ended {
+        None => {
+            tracing::info!("stopping: closing the doors, committing what is under way");
+            running.stop().await.map_err(|error| error.to_string())?;
+            tracing::info!("stopped");
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Ok(Ok(()))) => Ok(ExitCode::SUCCESS),
+        Some(Ok(Err(stopped))) => Err(stopped.to_string()),
+        Some(Err(panic)) => Err(format!("the driver failed: {panic}")),
+    }
+}
+
+/// Starts everything. `cancel` ends it from outside, as a signal does.
+pub async fn start(config: Config, read_rules: ReadRules, cancel: CancellationToken) -> Result<Running, NotStarted> {
+    // Another part of the process may have chosen a provider already; either is ring.
+    install_crypto();
+    let clock = Clock::system();
+    let store = Store::open(&config.database_url).await?;
+    fix_domain(&store, config.domain_label.as_deref()).await?;
+    refuse_open_world(&store, config.listen).await?;
+    // Before the lease: a second start by mistake must not end the service that runs.
+    let reserved = listeners::reserve(config.listen)?;
+    let lease = store.take_lease(&holder()).await?;
+    let metrics = Arc::new(Metrics::new());
+    let recovered = recovery::recover(&store, config.domain_label.clone()).await?;
+    tracing::info!(replayed = recovered.replayed, snapshots = recovered.from_snapshots, "state put back");
+    let mut engine = recovered.engine;
+    let first = first_requests(&mut engine, &read_rules, &clock, &metrics, config.accept_clock)?;
+
+    let (intake, events) = Intake::new(config.intake_events);
+    let (commands, wishes) = CommandQueue::new();
+    let (probe_requests, probe_queue) = mpsc::unbounded_channel();
+    let (probe_results, probes) = mpsc::channel(256);
+    let (reports, deliveries) = mpsc::channel(256);
+    let notices = Arc::new(Notify::new());
+    let live = Arc::new(Live::new(Arc::clone(engine.rulebook())));
+    live.set_readiness(Readiness::NotReady { reason: "starting".to_owned() });
+    let driver_cancel = CancellationToken::new();
+    let mut driver = Driver {
+        engine,
+        store: store.clone(),
+        lease: lease.clone(),
+        clock: clock.clone(),
+        inputs: Inputs { events, commands: wishes, probes, deliveries },
+        outputs: Outputs {
+            live: Arc::clone(&live),
+            metrics: Arc::clone(&metrics),
+            probes: probe_requests,
+            notices: Arc::clone(&notices),
+        },
+        snapshots: Snapshots::new(config.journal_keep, config.journal_max_bytes, Arc::clone(&metrics)),
+        read_rules,
+        domain_label: config.domain_label.clone(),
+        cancel: driver_cancel.clone(),
+    };
+    driver.prepare(first).await?;
+    live.set_readiness(Readiness::Ready);
+    metrics.ready(true);
+    let driver_task = tokio::spawn(driver.run());
+
+    let stop = cancel.child_token();
+    let ack_key = notify_config::ack_key(&store, config.secrets_dir.clone())
+        .await
+        .map_err(|reason| NotStarted::Part { what: "key of acknowledging links", reason })?;
+    let commands_of_doors = commands.clone();
+    let doors =
+        Doors { config, store, live, metrics, clock, intake, commands: commands_of_doors, ack_key, stop: stop.clone() };
+    let mut door_tasks = workers::start(&doors, reports, notices, probe_queue, probe_results)
+        .map_err(|reason| NotStarted::Part { what: "delivery of notices", reason })?;
+    let opened = listeners::open(&doors, reserved).await?;
+    door_tasks.extend(opened.tasks);
+    drop(sd_notify::notify(&[sd_notify::NotifyState::Ready]));
+    Ok(Running {
+        http: opened.http,
+        mqtt: opened.mqtt,
+        commands,
+        doors: stop,
+        driver: driver_cancel,
+        driver_task,
+        door_tasks,
+    })
+}
+
+impl Running {
+    /// Closes the doors, commits what was let in, writes a snapshot, and ends.
+    pub async fn stop(self) -> Result<(), Stopped> {
+        self.doors.cancel();
+        let closing = async {
+            for task in self.door_tasks {
+                // A door that failed has logged why.
+                drop(task.await);
+            }
+        };
+        if tokio::time::timeout(STOP_GRACE, closing).await.is_err() {
+            tracing::warn!("some requests did not end in time and were cut off");
+        }
+        self.driver.cancel();
+        match self.driver_task.await {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+}
+
+/// SIGINT and SIGTERM, listened for from its making: a signal that comes while the service starts is not lost.
+pub struct Interrupts {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interrupts {
+    pub fn listen() -> std::io::Result<Interrupts> {
+        Ok(Interrupts { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Returns at the first of them, also one that came before this was asked.
+    pub async fn received(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+async fn reload_on_hangup(mut hangup: Signal, commands: CommandQueue) {
+    while hangup.recv().await.is_some() {
+        // The driver logs what came of it.
+        drop(commands.ask(Wish::Reload { by: None }).await);
+    }
+}
+
+/// The one provider of TLS in this process; a second call changes nothing.
+pub fn install_crypto() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+}
+
+/// The inputs that stand before any other: the gap since the last one, and the rulebook if it is another.
+fn first_requests(
+    engine: &mut Engine,
+    read_rules: &ReadRules,
+    clock: &Clock,
+    metrics: &Metrics,
+    accept_clock: bool,
+) -> Result<Vec<Request>, NotStarted> {
+    let mut first = Vec::new();
+    let last = engine.last_now();
+    let behind = last.since(clock.now());
+    if behind > CLOCK_BEHIND_MAX && !accept_clock {
+        return Err(NotStarted::ClockBehind { behind });
+    }
+    clock.not_before(last);
+    if let Some(gap) = engine.gap(clock.now()) {
+        first.push(Request::Resumed { gap });
+    }
+    match read_rules() {
+        Ok(rulebook) => {
+            metrics.rulebook_loaded(true, rulebook.rules.len());
+            if rulebook.hash != engine.rulebook().hash {
+                first.push(Request::Rulebook(rulebook.hash));
+                engine.learn(Arc::new(rulebook));
+            }
+        }
+        Err(report) if engine.rulebook().hash != Rulebook::empty().hash => {
+            tracing::error!(report, "the rule files have mistakes; going on with the rules that were in force");
+            metrics.rulebook_loaded(false, engine.rulebook().rules.len());
+        }
+        Err(report) => return Err(NotStarted::Rules { report }),
+    }
+    Ok(first)
+}
+
+async fn fix_domain(store: &Store, wanted: Option<&str>) -> Result<(), NotStarted> {
+    let wanted = wanted.unwrap_or_default();
+    match store.setting(DOMAIN_SETTING).await? {
+        None => Ok(store.put_setting(DOMAIN_SETTING, wanted).await?),
+        Some(stored) if stored == wanted => Ok(()),
+        Some(stored) => Err(NotStarted::DomainChanged { stored, wanted: wanted.to_owned() }),
+    }
+}
+
+async fn refuse_open_world(store: &Store, listen: SocketAddr) -> Result<(), NotStarted> {
+    let tokens = store.tokens().await?;
+    if tokens.iter().any(|token| token.revoked_at.is_none()) {
+        return Ok(());
+    }
+    if !listen.ip().is_loopback() {
+        return Err(NotStarted::OpenToTheWorld { listen });
+    }
+    if tokens.is_empty() {
+        tracing::warn!("no tokens exist: everybody on this machine may do everything (watchfire token create)");
+    } else {
+        tracing::warn!("every token is revoked: nobody may do anything (watchfire token create)");
+    }
+    Ok(())
+}
+
+/// Who holds the lease, for whoever finds the database taken over.
+fn holder() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}:{}", host.trim(), std::process::id())
+}

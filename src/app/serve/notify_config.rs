@@ -1,0 +1,65 @@
+//! What the configuration gives to reach people with: mail server, secrets, links and what signs them.
+
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+use sha2::{Digest, Sha256};
+
+use super::listeners::Doors;
+use crate::core::incidents::AckKey;
+use crate::notify::{Links, MailServer, NoSecret, Publish, Reach, Secrets};
+use crate::store::Store;
+
+/// Where a key of our own making is kept: beside the journal, in none of its records.
+const KEY_SETTING: &str = "ack_key";
+/// The secret that signs links in place of our own key, for services that share links.
+const KEY_SECRET: &str = "ack-link";
+
+/// Everything that the courier needs; the error names the setting that is wrong.
+pub fn of(doors: &Doors, publisher: Option<Publish>) -> Result<Reach, String> {
+    let config = &doors.config;
+    let mail = config.smtp.as_ref().map(|(url, from)| MailServer::new(url, from));
+    let base = config.external_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
+    let key = doors.ack_key.clone();
+    Ok(Reach {
+        publisher,
+        mail: mail.transpose().map_err(|bad| format!("smtp: {bad}"))?,
+        secrets: secrets(config.secrets_dir.clone()),
+        links: base.map(|base| Links { base, key, valid_for: config.ack_link_valid }),
+        now: doors.now(),
+        zone: TimeZone::system(),
+    })
+}
+
+/// The configured key, else our own: made at the first start, so that links outlive a restart.
+pub async fn ack_key(store: &Store, secrets_dir: Option<PathBuf>) -> Result<AckKey, String> {
+    match secrets(secrets_dir).get(KEY_SECRET).await {
+        Ok(secret) => return Ok(AckKey(Sha256::digest(secret.as_bytes()).into())),
+        Err(NoSecret::Unset { .. }) => {}
+        Err(error @ NoSecret::Unreadable { .. }) => return Err(error.to_string()),
+    }
+    let kept = store.setting(KEY_SETTING).await.map_err(|error| error.to_string())?;
+    if let Some(key) = kept.as_deref().and_then(parse) {
+        return Ok(key);
+    }
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
+    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    store.put_setting(KEY_SETTING, &text).await.map_err(|error| error.to_string())?;
+    Ok(AckKey(bytes))
+}
+
+fn secrets(dir: Option<PathBuf>) -> Secrets {
+    Secrets::new(|variable| std::env::var(variable).ok(), dir)
+}
+
+fn parse(text: &str) -> Option<AckKey> {
+    let mut key = [0_u8; 32];
+    if text.len() != 2 * key.len() || !text.is_ascii() {
+        return None;
+    }
+    for (byte, at) in key.iter_mut().zip((0..text.len()).step_by(2)) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
+    }
+    Some(AckKey(key))
+}

@@ -1,0 +1,161 @@
+//! Rule files from disk: found, read, compiled; mistakes as one report for people.
+
+use std::path::{Path, PathBuf};
+
+use crate::core::rules;
+use crate::core::rules::{Loaded, RuleText, Rulebook};
+
+/// The largest rule file that is read.
+const FILE_MAX_BYTES: u64 = 16 << 20;
+
+/// How deep directories of rules may nest.
+const DEPTH_MAX: usize = 8;
+
+/// Reads and compiles the rules of a directory or one file, or the built-in ones. The error is the whole report, a line
+/// a mistake.
+pub fn load(path: Option<&Path>) -> Result<Loaded, String> {
+    compile(texts(path)?)
+}
+
+/// The texts of a directory or one file, or the built-in ones. The error names each file that cannot be read.
+pub fn texts(path: Option<&Path>) -> Result<Vec<RuleText>, String> {
+    match path {
+        Some(file) if file.is_file() => {
+            let shown = file.file_name().unwrap_or(file.as_os_str()).display().to_string();
+            Ok(vec![RuleText { path: shown, text: read_one(file)? }])
+        }
+        Some(dir) => read(dir),
+        None => Ok(rules::builtin()),
+    }
+}
+
+/// What a command looks at when nobody names anything: `./rules` if it is there, else the built-in rules.
+pub fn named_or_default(named: Option<&Path>) -> Option<PathBuf> {
+    named.map(Path::to_owned).or_else(|| Some(PathBuf::from("rules")).filter(|dir| dir.is_dir()))
+}
+
+/// The same, for a running service: warnings are logged.
+pub fn load_logged(dir: Option<&Path>) -> Result<Rulebook, String> {
+    load(dir).map(logged)
+}
+
+/// Compiles texts that are already at hand; warnings are logged.
+pub fn compile_logged(texts: Vec<RuleText>) -> Result<Rulebook, String> {
+    compile(texts).map(logged)
+}
+
+fn compile(texts: Vec<RuleText>) -> Result<Loaded, String> {
+    rules::load(texts)
+        .map_err(|mistakes| mistakes.iter().map(|mistake| format!("{mistake:#}")).collect::<Vec<_>>().join("\n"))
+}
+
+fn logged(loaded: Loaded) -> Rulebook {
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    loaded.rulebook
+}
+
+/// Every `.yaml`, `.yml` and `.csv` (a table) below a directory, sorted by path. Paths are relative to it, so that the same rules have
+/// the same hash wherever they lie.
+fn read(dir: &Path) -> Result<Vec<RuleText>, String> {
+    let mut found = Vec::new();
+    find(dir, 0, &mut found)?;
+    found.sort();
+    if !found.iter().any(|path| is_rules(path)) {
+        return Err(format!("{}: no .yaml file in it", dir.display()));
+    }
+    let mut texts = Vec::new();
+    let mut mistakes = Vec::new();
+    for path in found {
+        match read_one(&path) {
+            Ok(text) => {
+                let shown = path.strip_prefix(dir).unwrap_or(&path).display().to_string();
+                texts.push(RuleText { path: shown, text });
+            }
+            Err(mistake) => mistakes.push(mistake),
+        }
+    }
+    if mistakes.is_empty() { Ok(texts) } else { Err(mistakes.join("\n")) }
+}
+
+fn find(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), String> {
+    if depth > DEPTH_MAX {
+        return Err(format!("{}: rule directories nest deeper than {DEPTH_MAX}", dir.display()));
+    }
+    let shown = |error: std::io::Error| format!("{}: {error}", dir.display());
+    for entry in std::fs::read_dir(dir).map_err(shown)? {
+        let path = entry.map_err(shown)?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if hidden {
+            continue;
+        }
+        if path.is_dir() {
+            find(&path, depth + 1, found)?;
+        } else if is_rules(&path) || is_table(&path) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn is_rules(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+fn is_table(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "csv")
+}
+
+fn read_one(path: &Path) -> Result<String, String> {
+    let shown = path.display();
+    let size = std::fs::metadata(path).map_err(|error| format!("{shown}: {error}"))?.len();
+    if size > FILE_MAX_BYTES {
+        return Err(format!("{shown}: {size} bytes; at most {FILE_MAX_BYTES} are read"));
+    }
+    let bytes = std::fs::read(path).map_err(|error| format!("{shown}: {error}"))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let before = &error.as_bytes()[..at];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        format!("{shown}:{line}:{column}: not UTF-8 text; save the file as UTF-8")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_not_utf8_is_named_with_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("坏.yaml"), b"rules:\n  - name: \xff\n").unwrap();
+        let report = load(Some(dir.path())).err().unwrap();
+        assert!(report.contains("坏.yaml:2:11: not UTF-8"), "{report}");
+        assert!(load(Some(&dir.path().join("none"))).is_err());
+    }
+
+    #[test]
+    fn tables_below_the_rules_are_read_with_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| std::fs::write(dir.path().join(path), text).unwrap();
+        std::fs::create_dir(dir.path().join("表")).unwrap();
+        write("表/rooms.csv", "\u{FEFF}room,floor\r\n机房A,3\r\n");
+        assert!(load(Some(dir.path())).err().unwrap().contains("no .yaml file"));
+        write("a.yaml", "inventory:\n  tables: [{name: rooms, file: 表/rooms.csv, key: room}]\n");
+        let first = load(Some(dir.path())).unwrap();
+        assert_eq!(first.rulebook.normalising.tables[0].len(), 1);
+        write("表/rooms.csv", "room,floor\n机房A,4\n");
+        let second = load(Some(dir.path())).unwrap();
+        assert_ne!(second.rulebook.hash, first.rulebook.hash);
+        // What travels with the rulebook is enough to make it again.
+        assert_eq!(compile_logged(second.rulebook.texts.clone()).unwrap().hash, second.rulebook.hash);
+    }
+
+    #[test]
+    fn the_built_in_rules_are_good() {
+        let loaded = load(None).unwrap();
+        assert!(!loaded.rulebook.rules.is_empty());
+    }
+}

@@ -1,0 +1,69 @@
+//! The tasks that carry consequences out: the courier of notices, the prober of inspection items, the MQTT publisher.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+
+use super::heartbeat::Heartbeat;
+use super::listeners::Doors;
+use super::mqtt_state;
+use super::notify_config;
+use crate::core::inspections::{ProbeRequest, ProbeResult};
+use crate::mqtt::{BrokerAddress, LinkOptions};
+use crate::notify::{Courier, MqttPublisher, Publish, Report, RetryPolicy, webhook_client};
+use crate::probes::Prober;
+
+/// Starts all of them; each ends with the doors.
+pub fn start(
+    doors: &Doors,
+    reports: mpsc::Sender<Report>,
+    notices: Arc<Notify>,
+    probe_queue: mpsc::UnboundedReceiver<ProbeRequest>,
+    probe_results: mpsc::Sender<ProbeResult>,
+) -> Result<Vec<JoinHandle<()>>, String> {
+    let broker = doors.broker()?;
+    let mut tasks = Vec::new();
+    let publisher = broker.clone().map(|address| publisher(doors, address, &mut tasks)).transpose()?;
+    if let Some(publisher) = publisher.clone() {
+        tasks.push(tokio::spawn(mqtt_state::incidents(Arc::clone(&doors.live), publisher, doors.stop.clone())));
+    }
+    let courier = Courier::new(
+        doors.store.clone(),
+        reports,
+        notify_config::of(doors, publisher.map(publish))?,
+        Arc::clone(&doors.metrics),
+        notices,
+        RetryPolicy::STANDARD,
+        doors.stop.clone(),
+    )
+    .map_err(|error| error.to_string())?;
+    tasks.push(tokio::spawn(courier.run()));
+    if let Some(url) = doors.config.heartbeat_url.clone() {
+        let every = doors.config.heartbeat_every.to_std();
+        let client = webhook_client().map_err(|error| error.to_string())?;
+        let (live, metrics) = (Arc::clone(&doors.live), Arc::clone(&doors.metrics));
+        tasks.push(tokio::spawn(Heartbeat { url, every, client }.beat(live, metrics, doors.stop.clone())));
+    }
+    let listening = broker.map(LinkOptions::new).transpose().map_err(|error| error.to_string())?;
+    let prober = Prober::new(listening, Arc::clone(&doors.metrics), doors.now()).map_err(|error| error.to_string())?;
+    tasks.push(tokio::spawn(Arc::new(prober).serve(probe_queue, probe_results, doors.stop.clone())));
+    Ok(tasks)
+}
+
+fn publisher(doors: &Doors, address: BrokerAddress, tasks: &mut Vec<JoinHandle<()>>) -> Result<MqttPublisher, String> {
+    let (publisher, publishing) =
+        MqttPublisher::new(address, Arc::clone(&doors.metrics)).map_err(|error| error.to_string())?;
+    tasks.push(tokio::spawn(publishing.run(doors.stop.clone())));
+    Ok(publisher)
+}
+
+/// The courier's way to the broker: not retained, confirmed.
+fn publish(publisher: MqttPublisher) -> Publish {
+    Arc::new(move |topic, payload| {
+        let publisher = publisher.clone();
+        Box::pin(
+            async move { publisher.publish(&topic, payload.into(), false).await.map_err(|error| error.to_string()) },
+        )
+    })
+}

@@ -1,0 +1,18 @@
+//! Calendars: when things are due, in the zone of the people who do them.
+//!
+//! Arithmetic on moments that are handed in. Must never read a clock.
+
+mod business_hours;
+mod crontab;
+mod local_time;
+mod public_holidays;
+mod schedule;
+#[cfg(test)]
+mod work_tests;
+mod working_time;
+
+pub use business_hours::{CivilHours, DayHours, ParsedHours, WEEKDAYS, weekdays};
+pub use local_time::{HOUSE_ZONE, is_zone, moment_in, on_the_wall, on_the_wall_in, week_second};
+pub use public_holidays::Statutory;
+pub use schedule::{BadSchedule, Schedule};
+pub use working_time::WorkCalendar;

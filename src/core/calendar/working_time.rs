@@ -1,0 +1,226 @@
+//! Work calendars: how much working time lies between two moments, and when so much of it has passed.
+//!
+//! Civil hours become instants one year (of UTC) at a time, when somebody first asks about that year, and stay so:
+//! prefix sums within the year make every question a binary search.
+
+use std::sync::{Arc, OnceLock};
+
+use jiff::ToSpan;
+use jiff::civil::date;
+
+use super::CivilHours;
+use crate::core::model::{Moment, Span, fnv1a};
+
+const FIRST_YEAR: i16 = 1970;
+const YEARS: usize = 131;
+/// How far ahead working time is looked for; a calendar that is closed for longer has none.
+const YEARS_AHEAD: usize = 20;
+
+/// When somebody works: half-open spans of time. From 1970 to 2100; before and after nobody works, unless always.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkCalendar {
+    pub name: String,
+    /// Changes with whatever decides when it is open; clocks keep the version that they ran on.
+    pub version: u64,
+    hours: Hours,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Hours {
+    Always,
+    /// Shared by clones, with what was worked out so far.
+    Civil(Arc<Years>),
+}
+
+/// The civil hours, and the instants of the years that somebody asked about.
+#[derive(Debug)]
+struct Years {
+    civil: CivilHours,
+    years: Vec<OnceLock<Year>>,
+}
+
+impl PartialEq for Years {
+    fn eq(&self, other: &Self) -> bool {
+        self.civil == other.civil
+    }
+}
+
+impl Eq for Years {}
+
+/// The stretches of one year in order, apart from one another.
+#[derive(Debug)]
+struct Year {
+    spans: Vec<WorkSpan>,
+    total: Span,
+}
+
+/// One stretch of work, and how much there was before it in its year.
+#[derive(Clone, Copy, Debug)]
+struct WorkSpan {
+    from: Moment,
+    to: Moment,
+    before: Span,
+}
+
+impl WorkCalendar {
+    /// 7×24.
+    pub fn always(name: &str) -> WorkCalendar {
+        WorkCalendar { name: name.to_owned(), version: 0, hours: Hours::Always }
+    }
+
+    /// Costs nothing until somebody asks.
+    pub fn civil(name: &str, civil: CivilHours) -> WorkCalendar {
+        let version = fnv1a(civil.canonical().as_bytes());
+        let years = (0..YEARS).map(|_| OnceLock::new()).collect();
+        WorkCalendar { name: name.to_owned(), version, hours: Hours::Civil(Arc::new(Years { civil, years })) }
+    }
+
+    pub fn is_open(&self, at: Moment) -> bool {
+        match &self.hours {
+            Hours::Always => true,
+            Hours::Civil(years) => years.year(index_of(at)).last_begun(at).is_some_and(|span| at < span.to),
+        }
+    }
+
+    /// The working time in `[from, to)`; zero when `to` is not after `from`.
+    pub fn between(&self, from: Moment, to: Moment) -> Span {
+        let years = match &self.hours {
+            _ if to <= from => return Span::ZERO,
+            Hours::Always => return to.since(from),
+            Hours::Civil(years) => years,
+        };
+        let (first, last) = (index_of(from), index_of(to));
+        let whole = (first..last).fold(Span::ZERO, |sum, index| sum + years.year(index).total);
+        (whole + years.year(last).worked_before(to)).saturating_sub(years.year(first).worked_before(from))
+    }
+
+    /// The time in `[from, to)` in which nobody works.
+    pub fn outside(&self, from: Moment, to: Moment) -> Span {
+        to.since(from).saturating_sub(self.between(from, to))
+    }
+
+    /// When `work` of working time has passed since `from`: the earliest such moment, so that a deadline at the end of a
+    /// stretch stays there. `None` when the next twenty years do not hold so much.
+    pub fn add(&self, from: Moment, work: Span) -> Option<Moment> {
+        let years = match &self.hours {
+            Hours::Always => return Some(from + work),
+            Hours::Civil(_) if work.is_zero() => return Some(from),
+            Hours::Civil(years) => years,
+        };
+        let mut rest = work + years.year(index_of(from)).worked_before(from);
+        for index in years.ahead_of(from) {
+            let year = years.year(index);
+            if rest <= year.total {
+                let found = year.spans.partition_point(|span| span.before + span.to.since(span.from) < rest);
+                return year.spans.get(found).map(|span| span.from + rest.saturating_sub(span.before));
+            }
+            rest = rest.saturating_sub(year.total);
+        }
+        None
+    }
+
+    /// The first moment not before `at` at which somebody works; `None` when nobody does in the next twenty years.
+    pub fn next_open(&self, at: Moment) -> Option<Moment> {
+        let years = match &self.hours {
+            Hours::Always => return Some(at),
+            Hours::Civil(years) => years,
+        };
+        years.ahead_of(at).find_map(|index| {
+            let spans = &years.year(index).spans;
+            spans.get(spans.partition_point(|span| span.to <= at)).map(|span| span.from.max(at))
+        })
+    }
+
+    /// The first moment not before `at` at which nobody works; `None` when somebody does all the next twenty years.
+    pub fn next_closed(&self, at: Moment) -> Option<Moment> {
+        let years = match &self.hours {
+            Hours::Always => return None,
+            Hours::Civil(years) => years,
+        };
+        let mut closed = at;
+        // A stretch that goes on over New Year is two that touch.
+        for index in years.ahead_of(at) {
+            match years.year(index).last_begun(closed).filter(|span| closed < span.to) {
+                Some(span) => closed = span.to,
+                None => return Some(closed),
+            }
+        }
+        None
+    }
+
+    /// The year whose statutory holidays the calendar should know at `at` (in December the next one too) and does not.
+    pub fn lacks_statutory_year(&self, at: Moment) -> Option<i16> {
+        match &self.hours {
+            Hours::Always => None,
+            Hours::Civil(years) => years.civil.lacks_year(at),
+        }
+    }
+
+    /// When that should be looked at again; `None` for a calendar without statutory holidays.
+    pub fn next_statutory_look(&self, at: Moment) -> Option<Moment> {
+        match &self.hours {
+            Hours::Always => None,
+            Hours::Civil(years) => years.civil.next_look(at),
+        }
+    }
+}
+
+impl Years {
+    fn year(&self, index: usize) -> &Year {
+        // The index is clamped where it is made; a year that does not exist has no work in it.
+        static NONE: Year = Year { spans: Vec::new(), total: Span::ZERO };
+        let Some(year) = self.years.get(index) else { return &NONE };
+        year.get_or_init(|| Year::of(&self.civil, index))
+    }
+
+    fn ahead_of(&self, at: Moment) -> impl Iterator<Item = usize> + use<> {
+        let first = index_of(at);
+        first..(first + YEARS_AHEAD).min(YEARS)
+    }
+}
+
+impl Year {
+    fn of(civil: &CivilHours, index: usize) -> Year {
+        let number = FIRST_YEAR + i16::try_from(index).unwrap_or_default();
+        // Civil days reach over the ends of a year of UTC.
+        let (first, last) = (date(number, 1, 1) - 2.days(), date(number, 12, 31) + 2.days());
+        let (begin, end) = (begin_of(number), begin_of(number + 1));
+        let clip = |(from, to): (Moment, Moment)| (from.max(begin), to.min(end));
+        let mut stretches: Vec<_> = civil.spans(first, last).into_iter().map(clip).collect();
+        stretches.retain(|(from, to)| from < to);
+        stretches.sort_unstable();
+        let mut spans: Vec<WorkSpan> = Vec::with_capacity(stretches.len());
+        for (from, to) in stretches {
+            match spans.last_mut() {
+                Some(last) if from <= last.to => last.to = last.to.max(to),
+                Some(last) => {
+                    let before = last.before + last.to.since(last.from);
+                    spans.push(WorkSpan { from, to, before });
+                }
+                None => spans.push(WorkSpan { from, to, before: Span::ZERO }),
+            }
+        }
+        let total = spans.last().map_or(Span::ZERO, |last| last.before + last.to.since(last.from));
+        Year { spans, total }
+    }
+
+    /// The last stretch that began at or before `at`.
+    fn last_begun(&self, at: Moment) -> Option<&WorkSpan> {
+        self.spans.partition_point(|span| span.from <= at).checked_sub(1).map(|index| &self.spans[index])
+    }
+
+    fn worked_before(&self, at: Moment) -> Span {
+        self.last_begun(at).map_or(Span::ZERO, |span| span.before + at.min(span.to).since(span.from))
+    }
+}
+
+/// The place of a moment's year of UTC, the first or the last for moments beyond them.
+fn index_of(at: Moment) -> usize {
+    let year = jiff::tz::TimeZone::UTC.to_datetime(at.to_timestamp()).year();
+    usize::try_from(year - FIRST_YEAR).unwrap_or_default().min(YEARS - 1)
+}
+
+fn begin_of(year: i16) -> Moment {
+    let begin = jiff::tz::Offset::UTC.to_timestamp(date(year, 1, 1).to_datetime(jiff::civil::Time::midnight()));
+    begin.map_or(Moment::FAR_FUTURE, Moment::from_timestamp)
+}

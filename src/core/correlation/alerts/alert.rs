@@ -1,0 +1,336 @@
+//! The alert: the deduplicated condition behind firing and resolved messages, and the arithmetic of its times.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::correlation::conditions::condition::{ConditionKey, RuleId};
+use crate::core::correlation::input::Resend;
+use crate::core::correlation::suppression::suppressed_by::Holds;
+use crate::core::correlation::{LATENESS, RESOLVE_TIMEOUT, RESOLVED_RETENTION};
+use crate::core::model::{Cause, Event, Expiry, Labels, Moment, Severity, Span, Stamp, Status};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Alert {
+    pub source: Arc<str>,
+    pub labels: Labels,
+    pub annotations: Labels,
+    /// As of its last transition.
+    pub facts: Labels,
+    pub summary: Arc<str>,
+    pub generator_url: Arc<str>,
+    pub severity: Severity,
+    pub value: Option<f64>,
+    pub expiry: Expiry,
+    pub times: Times,
+    pub updated_at: Moment,
+    pub first_seen_at: Moment,
+    /// Event time of the last transition that counts, and the input that brought it.
+    pub counted_at: Moment,
+    pub cause: Cause,
+    /// The producer's own times of the last firing and the last resolved message.
+    pub said_firing_at: Option<Moment>,
+    pub said_resolved_at: Option<Moment>,
+    /// How often it began to fire.
+    pub transitions: u32,
+    /// When the message came that it fires by.
+    pub fires_since: Moment,
+    /// What holds it back; resolved: what held it back when it ended.
+    pub held: Option<Box<Holds>>,
+    /// Whether it was under maintenance when it began to fire: then it counts for no problem.
+    pub began_maintained: bool,
+    /// Where it stands or, resolved, last stood.
+    pub owner: Option<ConditionKey>,
+    /// Conditions of rules that let later rules see it too.
+    pub links: Vec<ConditionKey>,
+    /// Rules that held it too long without firing.
+    pub passed: Vec<RuleId>,
+    /// When its owner must have fired.
+    pub held_until: Option<Moment>,
+    /// Where the deadline index waits for it; never later than it is due.
+    #[serde(skip)]
+    pub armed: Option<Moment>,
+}
+
+/// From when to when it fires, and what that makes of it at the moment of the last message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Times {
+    pub starts_at: Stamp,
+    pub ends_at: Stamp,
+    /// The end is the resolve time-out's, not the producer's word.
+    pub by_timeout: bool,
+    pub firing: bool,
+}
+
+/// What a message says of times, whether it came whole or as a compact re-send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Said {
+    pub status: Status,
+    pub expiry: Expiry,
+    pub starts_at: Option<Stamp>,
+    pub ends_at: Option<Stamp>,
+    pub occurred_at: Option<Moment>,
+}
+
+impl From<&Event> for Said {
+    fn from(event: &Event) -> Said {
+        Said {
+            status: event.status,
+            expiry: event.expiry,
+            starts_at: event.starts_at,
+            ends_at: event.ends_at,
+            occurred_at: event.occurred_at,
+        }
+    }
+}
+
+/// What a message did to its alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transition {
+    BeganFiring,
+    ChangedSeverity,
+    Resolved,
+}
+
+impl Alert {
+    pub fn is_suppressed(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// When it next has something to do: end, go on to the next rule, or be forgotten.
+    pub fn due(&self) -> Option<Moment> {
+        if !self.times.firing {
+            return Some(self.updated_at + RESOLVED_RETENTION);
+        }
+        let ends = Some(self.times.ends_at.at).filter(|at| *at < Moment::FAR_FUTURE);
+        match (ends, self.held_until) {
+            (Some(ends), Some(held)) => Some(ends.min(held)),
+            (ends, held) => ends.or(held),
+        }
+    }
+
+    /// How long the last message was worth: what a downtime of ours grants again.
+    pub fn period(&self) -> Span {
+        self.times.ends_at.at.since(self.updated_at)
+    }
+
+    /// The conditions that it stands or stood under, the owner first.
+    pub fn conditions(&self) -> impl Iterator<Item = &ConditionKey> {
+        self.owner.iter().chain(&self.links)
+    }
+
+    /// The times after one more message.
+    pub fn times_after(&self, said: &Said, occurred: Moment, now: Moment) -> Times {
+        match said.expiry {
+            Expiry::AlertmanagerV2 => merge(&self.times, v2_times(said, now), now),
+            Expiry::Never | Expiry::After(_) => said_times(said, Some(&self.times), occurred, now),
+        }
+    }
+
+    /// What going over to those times and that severity is; `None` for a mere re-send.
+    pub fn transition_to(&self, times: &Times, severity: Severity) -> Option<Transition> {
+        match (self.times.firing, times.firing) {
+            (false, true) => Some(Transition::BeganFiring),
+            (true, false) => Some(Transition::Resolved),
+            (true, true) if self.severity != severity => Some(Transition::ChangedSeverity),
+            (true, true) | (false, false) => None,
+        }
+    }
+
+    /// A message that was seen before, or that a later one overtook on the way: applying it would undo the later one.
+    pub fn is_outdated(&self, said: &Said, now: Moment) -> bool {
+        if said.expiry == Expiry::AlertmanagerV2 {
+            return false;
+        }
+        let Some(said_at) = said.occurred_at else { return false };
+        let (same, opposite) = match (said.status, self.times.firing) {
+            (Status::Firing, false) => (self.said_firing_at, self.said_resolved_at),
+            (Status::Resolved, true) => (self.said_resolved_at, self.said_firing_at),
+            (Status::Firing, true) | (Status::Resolved, false) | (Status::Point, _) => return false,
+        };
+        let recent = said_at + LATENESS >= now;
+        // The same words again, unless it ended for want of a message: then they are news.
+        let repeated = same == Some(said_at);
+        opposite.is_some_and(|opposite| (recent && said_at < opposite) || (repeated && said_at <= opposite))
+    }
+
+    /// Whether the message says of it what is known already, times and value aside.
+    pub fn is_described_by(&self, event: &Event) -> bool {
+        self.expiry == event.expiry
+            && self.annotations == event.annotations
+            && *self.summary == *event.summary
+            && *self.generator_url == *event.generator_url
+    }
+
+    /// Takes over what the message says, except for what rules and inhibitions look at: that changes in transitions.
+    pub fn describe(&mut self, event: &Event) {
+        self.expiry = event.expiry;
+        if self.annotations != event.annotations {
+            self.annotations = event.annotations.clone();
+        }
+        replace_text(&mut self.summary, &event.summary);
+        replace_text(&mut self.generator_url, &event.generator_url);
+    }
+
+    /// Remembers the producer's own time of a firing or resolved message.
+    pub fn remember(&mut self, said: &Said) {
+        match said.status {
+            Status::Firing => self.said_firing_at = said.occurred_at.or(self.said_firing_at),
+            Status::Resolved => self.said_resolved_at = said.occurred_at.or(self.said_resolved_at),
+            Status::Point => {}
+        }
+    }
+
+    /// What a compact re-send of it says.
+    pub fn resent(&self, resend: &Resend) -> Said {
+        Said {
+            status: Status::Firing,
+            expiry: self.expiry,
+            starts_at: resend.starts_at,
+            ends_at: resend.ends_at,
+            occurred_at: resend.occurred_at,
+        }
+    }
+
+    /// The message that would say the same again.
+    pub fn to_event(&self, status: Status) -> Event {
+        Event {
+            source: self.source.as_ref().to_owned(),
+            id: None,
+            status,
+            labels: self.labels.clone(),
+            severity: Some(self.severity),
+            summary: self.summary.as_ref().to_owned(),
+            annotations: self.annotations.clone(),
+            occurred_at: None,
+            value: self.value,
+            generator_url: self.generator_url.as_ref().to_owned(),
+            starts_at: None,
+            ends_at: None,
+            expiry: self.expiry,
+            raw: None,
+        }
+    }
+
+    /// The message behind a compact re-send.
+    pub fn resent_event(&self, resend: &Resend) -> Event {
+        Event {
+            starts_at: resend.starts_at,
+            ends_at: resend.ends_at,
+            occurred_at: resend.occurred_at,
+            value: resend.value_bits.map(f64::from_bits),
+            ..self.to_event(Status::Firing)
+        }
+    }
+}
+
+fn replace_text(text: &mut Arc<str>, new: &str) {
+    if **text != *new {
+        *text = Arc::from(new);
+    }
+}
+
+/// The times of an alert nobody knew.
+pub(crate) fn first_times(said: &Said, occurred: Moment, now: Moment) -> Times {
+    match said.expiry {
+        Expiry::AlertmanagerV2 => v2_times(said, now),
+        Expiry::Never | Expiry::After(_) => said_times(said, None, occurred, now),
+    }
+}
+
+/// As Alertmanager fills in what a message leaves out.
+fn v2_times(said: &Said, now: Moment) -> Times {
+    let ends = match said.status {
+        Status::Resolved => Some(said.ends_at.unwrap_or(Stamp::utc(now)).min(Stamp::utc(now))),
+        Status::Firing | Status::Point => said.ends_at,
+    };
+    let starts_at = said.starts_at.or(ends).unwrap_or(Stamp::utc(now));
+    let ends_at = ends.unwrap_or(Stamp::utc(now + RESOLVE_TIMEOUT));
+    Times { starts_at, ends_at, by_timeout: ends.is_none(), firing: ends_at.at > now }
+}
+
+/// Alertmanager's merge: only activity ranges that overlap are one; then the younger message with the earlier start,
+/// and the later end where that is the producer's word.
+fn merge(old: &Times, new: Times, now: Moment) -> Times {
+    let inside = |at: Moment| old.starts_at.at < at && at < old.ends_at.at;
+    if !inside(new.ends_at.at) && !inside(new.starts_at.at) {
+        return new;
+    }
+    let mut merged = new;
+    if old.starts_at.at < new.starts_at.at {
+        merged.starts_at = old.starts_at;
+    }
+    let old_is_resolved = old.ends_at.at <= now;
+    let keeps_older_end = if new.firing { !old.by_timeout } else { old_is_resolved };
+    if keeps_older_end && old.ends_at.at > new.ends_at.at {
+        merged.ends_at = old.ends_at;
+    }
+    merged.firing = merged.ends_at.at > now;
+    merged
+}
+
+/// Of messages that say outright whether it fires.
+fn said_times(said: &Said, old: Option<&Times>, occurred: Moment, now: Moment) -> Times {
+    let same_firing = old.filter(|old| old.firing);
+    match said.status {
+        Status::Firing | Status::Point => {
+            let ends_at = match said.expiry {
+                Expiry::After(span) => now + span,
+                Expiry::Never | Expiry::AlertmanagerV2 => Moment::FAR_FUTURE,
+            };
+            let starts_at = same_firing.map_or(Stamp::utc(occurred), |old| old.starts_at);
+            Times { starts_at, ends_at: Stamp::utc(ends_at), by_timeout: false, firing: ends_at > now }
+        }
+        Status::Resolved => {
+            let starts_at = old.map_or(Stamp::utc(occurred), |old| old.starts_at);
+            let ended = Stamp::utc(occurred.min(now).max(starts_at.at));
+            let ends_at = old.filter(|old| !old.firing).map_or(ended, |old| old.ends_at);
+            Times { starts_at, ends_at, by_timeout: false, firing: false }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Stamp {
+        Stamp::utc(Moment::from_seconds(seconds))
+    }
+
+    /// Old range, whether its end was a time-out; the new message's times at `now`; what comes out.
+    fn check(old: (i64, i64, bool), new: (Option<i64>, Option<i64>), now: i64, expected: (i64, i64, bool, bool)) {
+        let now = Moment::from_seconds(now);
+        let old = Times { starts_at: at(old.0), ends_at: at(old.1), by_timeout: old.2, firing: at(old.1).at > now };
+        let said = Said {
+            status: Status::Firing,
+            expiry: Expiry::AlertmanagerV2,
+            starts_at: new.0.map(at),
+            ends_at: new.1.map(at),
+            occurred_at: None,
+        };
+        let merged = merge(&old, v2_times(&said, now), now);
+        let (starts, ends, by_timeout, firing) = expected;
+        assert_eq!(merged, Times { starts_at: at(starts), ends_at: at(ends), by_timeout, firing }, "{old:?} {new:?}");
+    }
+
+    #[test]
+    fn v2_messages_merge_as_in_alertmanager() {
+        // An explicit end five minutes away survives a message without times; the start stays.
+        check((0, 300, false), (None, None), 10, (0, 310, true, true));
+        check((0, 400, false), (None, None), 10, (0, 400, true, true));
+        // A time-out never holds against a newer end.
+        check((0, 400, true), (Some(5), Some(300)), 10, (0, 300, false, true));
+        check((0, 400, false), (Some(5), Some(300)), 10, (0, 400, false, true));
+        // Resolving in the past of a firing alert ends it.
+        check((0, 400, false), (Some(0), Some(9)), 10, (0, 9, false, false));
+        // Both resolved: the later end wins.
+        check((0, 9, false), (Some(0), Some(5)), 10, (0, 9, false, false));
+        // Apart: the new one replaces the old.
+        check((0, 5, false), (Some(6), Some(300)), 10, (6, 300, false, true));
+        // Same start, later end (what Prometheus re-sends): replaced, which is the same.
+        check((0, 240, false), (Some(0), Some(300)), 60, (0, 300, false, true));
+        // Only an end in the past: it started when it ended.
+        check((0, 5, false), (None, Some(8)), 10, (8, 8, false, false));
+    }
+}

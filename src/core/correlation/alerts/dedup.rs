@@ -1,0 +1,97 @@
+//! The producers' ids of points that were seen, so that a repeated one counts once.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::core::correlation::{EVENT_ID_RETENTION, EVENT_IDS_MAX};
+use crate::core::model::{Moment, Offset, SectionKey, Sections};
+
+/// Half a SHA-256 over source and id: short, and nobody can make two of them meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct EventId(u128);
+
+impl EventId {
+    pub fn new(source: &str, id: &str) -> EventId {
+        let digest = Sha256::new().chain_update(source).chain_update([0xFF]).chain_update(id).finalize();
+        let half = digest.iter().take(16).fold(0, |number: u128, byte| (number << 8) | u128::from(*byte));
+        EventId(half)
+    }
+}
+
+impl SectionKey for EventId {
+    fn spread(&self) -> u64 {
+        (self.0 >> 64) as u64
+    }
+}
+
+/// When an id was first seen, and by which input: the order in which ids are forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    pub at: Moment,
+    pub offset: Offset,
+}
+
+/// What remembering an id found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remembered {
+    New,
+    /// New, and the oldest had to go before its time.
+    NewForOldest,
+    SeenBefore,
+}
+
+/// Remembers an id for an hour, or until a million newer ones came. `order` holds the same ids, oldest first.
+pub(crate) fn remember(
+    ids: &mut Sections<EventId, Seen>,
+    order: &mut VecDeque<(Moment, EventId)>,
+    id: EventId,
+    seen: Seen,
+) -> Remembered {
+    while let Some((at, oldest)) = order.front().copied()
+        && at + EVENT_ID_RETENTION <= seen.at
+    {
+        order.pop_front();
+        ids.remove(&oldest);
+    }
+    if ids.contains_key(&id) {
+        return Remembered::SeenBefore;
+    }
+    ids.insert(id, seen);
+    order.push_back((seen.at, id));
+    if order.len() <= EVENT_IDS_MAX {
+        return Remembered::New;
+    }
+    if let Some((_, oldest)) = order.pop_front() {
+        ids.remove(&oldest);
+    }
+    Remembered::NewForOldest
+}
+
+/// The order again, from what a snapshot holds.
+pub(crate) fn order_of(ids: &Sections<EventId, Seen>) -> VecDeque<(Moment, EventId)> {
+    let mut order: Vec<(Offset, Moment, EventId)> = ids.iter().map(|(id, seen)| (seen.offset, seen.at, *id)).collect();
+    order.sort_unstable();
+    order.into_iter().map(|(_, at, id)| (at, id)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_counts_once_within_an_hour_and_per_source() {
+        let (mut ids, mut order) = (Sections::default(), VecDeque::new());
+        let mut check = |source: &str, id: &str, second: i64, expected: Remembered| {
+            let seen = Seen { at: Moment::from_seconds(second), offset: Offset(second as u64) };
+            assert_eq!(remember(&mut ids, &mut order, EventId::new(source, id), seen), expected, "{source} {id}");
+            assert_eq!(order_of(&ids), order);
+        };
+        check("syslog", "1", 0, Remembered::New);
+        check("syslog", "1", 3_599, Remembered::SeenBefore);
+        check("trap", "1", 3_599, Remembered::New);
+        check("syslog", "1", 3_600, Remembered::New);
+        check("syslog", "告警", 3_601, Remembered::New);
+    }
+}

@@ -1,0 +1,380 @@
+//! Messages: firing and resolved ones move their alert, points go straight to the rules.
+
+use std::sync::Arc;
+
+use super::alert::{Alert, Said, Times, Transition, first_times};
+use super::dedup::{EventId, Remembered, Seen, remember};
+use super::routing::Counting;
+use crate::core::correlation::conditions::condition::ConditionKey;
+use crate::core::correlation::input::Resend;
+use crate::core::correlation::input_context::Turn;
+use crate::core::correlation::match_target::{Message, Subject};
+use crate::core::correlation::output::{Bound, Counted, Output};
+use crate::core::correlation::patterns::takes_members;
+use crate::core::correlation::rule_index::{Hit, Hold};
+use crate::core::correlation::suppression::dependency::ANCESTORS_MAX;
+use crate::core::correlation::suppression::inhibition::Affected;
+use crate::core::correlation::suppression::suppressors::Places;
+use crate::core::model::{Cause, Event, Fingerprint, Labels, Moment, Severity, Status};
+
+impl Turn<'_> {
+    pub fn event(&mut self, event: &Event, cause: Cause) {
+        match event.status {
+            Status::Point => self.point(event, cause),
+            Status::Firing | Status::Resolved => self.alert_message(event, cause),
+        }
+    }
+
+    /// The compact form of a message that moved nothing but times when it was journaled.
+    pub fn resend(&mut self, resend: &Resend, cause: Cause) {
+        let fingerprint = resend.fingerprint;
+        let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
+        let said = alert.resent(resend);
+        let at = crate::core::correlation::believable(resend.occurred_at, self.now);
+        let times = alert.times_after(&said, at, self.now);
+        let is_transition = alert.transition_to(&times, alert.severity).is_some();
+        if is_transition || alert.is_outdated(&said, self.now) || self.counts_messages(alert) {
+            let event = alert.resent_event(resend);
+            return self.alert_message(&event, cause);
+        }
+        self.event_time(resend.occurred_at);
+        self.touch(fingerprint, &said, times, resend.value_bits.map(f64::from_bits));
+        self.tell_touched(fingerprint, times);
+    }
+
+    fn alert_message(&mut self, event: &Event, cause: Cause) {
+        let fingerprint = event.labels.fingerprint();
+        let said = Said::from(event);
+        let Some(alert) = self.state.alerts.get(&fingerprint) else {
+            return self.first_message(fingerprint, event, cause);
+        };
+        if alert.is_outdated(&said, self.now) {
+            return self.count(Counted::Duplicate { source: event.source.clone() });
+        }
+        let at = self.event_time(event.occurred_at);
+        let message = Message { event, cause, at };
+        let severity = self.book.severity_of(event);
+        let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
+        let times = alert.times_after(&said, at, self.now);
+        match alert.transition_to(&times, severity) {
+            None => self.said_again(fingerprint, message, times),
+            Some(transition) => self.transition(fingerprint, message, times, severity, transition),
+        }
+    }
+
+    fn first_message(&mut self, fingerprint: Fingerprint, event: &Event, cause: Cause) {
+        let at = self.event_time(event.occurred_at);
+        let said = Said::from(event);
+        let times = first_times(&said, at, self.now);
+        let alert = Alert {
+            source: self.index.intern(&event.source),
+            labels: event.labels.clone(),
+            annotations: event.annotations.clone(),
+            facts: Labels::empty(),
+            summary: Arc::from(event.summary.as_str()),
+            generator_url: Arc::from(event.generator_url.as_str()),
+            severity: self.book.severity_of(event),
+            value: event.value,
+            expiry: event.expiry,
+            times: Times { firing: false, ..times },
+            updated_at: self.now,
+            first_seen_at: self.now,
+            counted_at: at,
+            cause,
+            said_firing_at: None,
+            said_resolved_at: None,
+            transitions: 0,
+            fires_since: self.now,
+            held: None,
+            began_maintained: false,
+            owner: None,
+            links: Vec::new(),
+            passed: Vec::new(),
+            held_until: None,
+            armed: None,
+        };
+        let severity = alert.severity;
+        self.state.alerts.insert(fingerprint, Arc::new(alert));
+        let message = Message { event, cause, at };
+        let transition = if times.firing { Transition::BeganFiring } else { Transition::Resolved };
+        self.transition(fingerprint, message, times, severity, transition);
+    }
+
+    /// A message that is no transition: times, value and words, and what counts every message.
+    fn said_again(&mut self, fingerprint: Fingerprint, message: Message<'_>, times: Times) {
+        let event = message.event;
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
+        let is_news = !alert.is_described_by(event);
+        if is_news {
+            alert.describe(event);
+        }
+        self.touch(fingerprint, &Said::from(event), times, event.value);
+        self.count_message(fingerprint, message);
+        if is_news {
+            self.changed.insert(fingerprint);
+        } else {
+            self.tell_touched(fingerprint, times);
+        }
+    }
+
+    fn touch(&mut self, fingerprint: Fingerprint, said: &Said, times: Times, value: Option<f64>) {
+        let now = self.now;
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
+        alert.times = times;
+        alert.value = value;
+        alert.updated_at = now;
+        alert.remember(said);
+        let (armed, due) = (alert.armed, alert.due());
+        if armed.is_none() || due.is_some_and(|due| armed.is_some_and(|armed| due < armed)) {
+            self.arm_alert(fingerprint);
+        }
+        self.count(Counted::Resent);
+    }
+
+    fn tell_touched(&mut self, fingerprint: Fingerprint, times: Times) {
+        if !self.changed.contains(&fingerprint) {
+            let (ends_at, updated_at) = (times.ends_at, self.now);
+            self.out.push(Output::AlertTouched { fingerprint, ends_at, updated_at });
+        }
+    }
+
+    /// Whether a rule that holds it counts every message.
+    pub fn counts_messages(&self, alert: &Alert) -> bool {
+        let book = self.book;
+        alert.conditions().any(|key| book.position_of(key).is_some_and(|position| book.counts_messages(position)))
+    }
+
+    fn count_message(&mut self, fingerprint: Fingerprint, message: Message<'_>) {
+        let book = self.book;
+        let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
+        if !self.counts_messages(alert) {
+            return;
+        }
+        let status = if alert.times.firing { Status::Firing } else { Status::Resolved };
+        let facts = alert.facts.clone();
+        let subject = Subject::of_event(message.event, alert.severity, status, &facts);
+        // What held it back when it ended may hold it no longer.
+        let suppressed = match status {
+            Status::Firing => alert.is_suppressed(),
+            Status::Resolved | Status::Point => self.suppressor_of(&subject, message.at).is_some(),
+        };
+        let keys: Vec<ConditionKey> = alert.conditions().cloned().collect();
+        for key in keys {
+            let Some(position) = book.position_of(&key).filter(|position| book.counts_messages(*position)) else {
+                continue;
+            };
+            if let Some(Some(role)) = book.role(self.state, position, &subject) {
+                let joins = status == Status::Firing && role.counts();
+                if joins && takes_members(&book.rule(position).pattern) {
+                    self.join(&key, position, fingerprint, Counting::NewOnly);
+                }
+                self.enter(&key, position, role, message, &subject, suppressed);
+            }
+        }
+    }
+
+    fn transition(
+        &mut self,
+        fingerprint: Fingerprint,
+        message: Message<'_>,
+        times: Times,
+        severity: Severity,
+        transition: Transition,
+    ) {
+        let event = message.event;
+        let source = self.index.intern(&event.source);
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
+        let places_before = match transition {
+            Transition::ChangedSeverity => self.book.places(&Subject::of_alert(alert)),
+            Transition::BeganFiring | Transition::Resolved => Places::default(),
+        };
+        // What ends ends under the facts under which it fired.
+        let facts = match transition {
+            Transition::Resolved if alert.transitions > 0 => None,
+            Transition::Resolved | Transition::BeganFiring | Transition::ChangedSeverity => {
+                Some(self.facts_of(event, severity, Status::Firing))
+            }
+        };
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
+        alert.facts = facts.unwrap_or_else(|| alert.facts.clone());
+        alert.times = times;
+        alert.updated_at = self.now;
+        alert.value = event.value;
+        alert.remember(&Said::from(event));
+        alert.describe(event);
+        match transition {
+            Transition::Resolved => self.ended(fingerprint, message, true),
+            Transition::BeganFiring => {
+                alert.source = source;
+                alert.transitions = alert.transitions.saturating_add(1);
+                alert.passed.clear();
+                alert.fires_since = self.now;
+                self.fires(fingerprint, message, severity, &places_before, true);
+            }
+            Transition::ChangedSeverity => self.fires(fingerprint, message, severity, &places_before, false),
+        }
+    }
+
+    /// An alert began to fire or changed its severity: what holds it back, whose it is, what it holds back.
+    fn fires(
+        &mut self,
+        fingerprint: Fingerprint,
+        message: Message<'_>,
+        severity: Severity,
+        places_before: &Places,
+        began: bool,
+    ) {
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
+        alert.severity = severity;
+        alert.counted_at = message.at;
+        alert.cause = message.cause;
+        let mut affected = Affected::default();
+        if self.book.has_holders() {
+            let (places, rank) = (self.book.places(&Subject::of_alert(alert)), (alert.fires_since, fingerprint));
+            self.index.holders.remove(rank, places_before, &mut affected);
+            self.index.holders.insert(rank, &places, &mut affected);
+            if places.ties.len() > ANCESTORS_MAX {
+                self.count(Counted::Bound { which: Bound::Ancestors });
+            }
+        }
+        let mut storms = Vec::new();
+        if began {
+            self.hold_from_the_start(fingerprint);
+            storms = self.storms_of(fingerprint);
+        } else {
+            self.review(fingerprint);
+        }
+        self.changed.insert(fingerprint);
+        self.route(fingerprint, message, Counting::Transition);
+        affected.alerts.remove(&fingerprint);
+        self.review_affected(&affected);
+        self.begin_storms(&storms);
+        self.arm_alert(fingerprint);
+    }
+
+    /// An alert stopped firing: what it held back is free first, so that no condition seems held for a moment.
+    fn ended(&mut self, fingerprint: Fingerprint, message: Message<'_>, is_message: bool) {
+        let book = self.book;
+        let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
+        let mut affected = Affected::default();
+        if book.has_holders() {
+            let places = book.places(&Subject::of_alert(alert));
+            self.index.holders.remove((alert.fires_since, fingerprint), &places, &mut affected);
+        }
+        let (severity, facts) = (alert.severity, alert.facts.clone());
+        affected.alerts.remove(&fingerprint);
+        self.review_affected(&affected);
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
+        let suppressed = alert.is_suppressed();
+        alert.held_until = None;
+        alert.passed.clear();
+        let keys: Vec<ConditionKey> = alert.conditions().cloned().collect();
+        for key in &keys {
+            self.leave(key, fingerprint, suppressed);
+        }
+        let subject = Subject { is_message, ..Subject::of_event(message.event, severity, Status::Resolved, &facts) };
+        let hits = book.hits(self.state, &subject, &[]);
+        self.enter_all(&hits, message, &subject, suppressed);
+        self.resolved_under_silences(fingerprint);
+        self.changed.insert(fingerprint);
+        self.arm_alert(fingerprint);
+    }
+
+    /// The last message's time is up.
+    pub fn expire(&mut self, fingerprint: Fingerprint) {
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
+        alert.times.firing = false;
+        alert.updated_at = self.now;
+        let event = alert.to_event(Status::Resolved);
+        let (at, cause) = (alert.times.ends_at.at, alert.cause);
+        // No message says that it ended, even where one is being handled.
+        let handled = self.cause.take();
+        self.ended(fingerprint, Message { event: &event, cause, at }, false);
+        self.cause = handled;
+    }
+
+    fn point(&mut self, event: &Event, cause: Cause) {
+        if let Some(id) = &event.id {
+            let seen = Seen { at: self.now, offset: cause.offset };
+            let id = EventId::new(&event.source, id);
+            match remember(&mut self.state.event_ids, &mut self.index.event_id_order, id, seen) {
+                Remembered::New => {}
+                Remembered::NewForOldest => self.count(Counted::Bound { which: Bound::EventIds }),
+                Remembered::SeenBefore => return self.count(Counted::Duplicate { source: event.source.clone() }),
+            }
+        }
+        let at = self.event_time(event.occurred_at);
+        let severity = self.book.severity_of(event);
+        let facts = self.facts_of(event, severity, Status::Point);
+        let subject = Subject::of_event(event, severity, Status::Point, &facts);
+        let message = Message { event, cause, at };
+        let mut suppressed = None;
+        // One after the other: a context that a rule sets is there for the rules after it.
+        for position in self.book.positions_for(&subject) {
+            let Some(hit) = self.book.hit(self.state, position, &subject, &[]) else { continue };
+            let suppressed = *suppressed.get_or_insert_with(|| {
+                let suppressor = self.suppressor_of(&subject, at);
+                if let Some(by) = suppressor {
+                    self.count(Counted::Suppressed { by });
+                }
+                suppressor.is_some()
+            });
+            self.enter_all(&[hit], message, &subject, suppressed);
+            if hit.hold == Hold::Owner {
+                break;
+            }
+        }
+        if suppressed.is_none() {
+            self.count(Counted::Unmatched { source: event.source.clone() });
+        }
+    }
+
+    fn enter_all(&mut self, hits: &[Hit], message: Message<'_>, subject: &Subject<'_>, suppressed: bool) {
+        for hit in hits {
+            match (hit.role, hit.hold) {
+                (Some(role), Hold::Owner | Hold::Link | Hold::Passed) => {
+                    let key = self.book.key(hit.position, subject);
+                    self.enter(&key, hit.position, role, message, subject, suppressed);
+                }
+                (None, _) => {}
+            }
+        }
+    }
+
+    /// The compact form of a message that would change nothing but times and value; `None` for every other.
+    pub fn compact(
+        state: &crate::core::correlation::state::State,
+        book: &crate::core::correlation::rule_index::Book,
+        now: Moment,
+        event: &Event,
+    ) -> Option<Resend> {
+        if event.status != Status::Firing {
+            return None;
+        }
+        let fingerprint = event.labels.fingerprint();
+        let alert = state.alerts.get(&fingerprint)?;
+        let said = Said::from(event);
+        let at = crate::core::correlation::believable(event.occurred_at, now);
+        let times = alert.times_after(&said, at, now);
+        let severity = book.severity_of(event);
+        let same = alert.labels == event.labels
+            && *alert.source == *event.source
+            && alert.severity == severity
+            && alert.is_described_by(event);
+        let transition = alert.transition_to(&times, severity);
+        let keeps_raw = || {
+            let counts = |key| book.position_of(key).is_some_and(|position| book.counts_messages(position));
+            event.raw.is_some() && alert.conditions().any(counts)
+        };
+        if !same || transition.is_some() || alert.is_outdated(&said, now) || keeps_raw() {
+            return None;
+        }
+        Some(Resend {
+            fingerprint,
+            starts_at: event.starts_at,
+            ends_at: event.ends_at,
+            occurred_at: event.occurred_at,
+            value_bits: event.value.map(f64::to_bits),
+        })
+    }
+}

@@ -1,0 +1,280 @@
+//! A condition: what one rule holds under one key, with its window, its members and whether it is raised.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::core::correlation::output::Evidence;
+use crate::core::correlation::patterns::Window;
+use crate::core::model::{Fingerprint, Labels, Moment, SectionKey};
+
+/// A rule's number inside one correlator: given once to a name, so that keys stay small and survive a new order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct RuleId(pub u32);
+
+impl RuleId {
+    pub const CATCH_ALL: RuleId = RuleId(0);
+}
+
+/// A rule and the key it holds something under. Ordered by a hash first: nearly every comparison is one of numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ConditionKey {
+    hash: u64,
+    pub rule: RuleId,
+    pub key: Labels,
+}
+
+impl ConditionKey {
+    pub fn new(rule: RuleId, key: Labels) -> ConditionKey {
+        let hash = key.fingerprint().0.wrapping_add(u64::from(rule.0).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        ConditionKey { hash, rule, key }
+    }
+}
+
+impl Ord for ConditionKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.hash.cmp(&other.hash).then_with(|| self.rule.cmp(&other.rule)).then_with(|| self.key.cmp(&other.key))
+    }
+}
+
+impl PartialOrd for ConditionKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl SectionKey for ConditionKey {
+    fn spread(&self) -> u64 {
+        self.hash
+    }
+}
+
+impl Serialize for ConditionKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.rule, &self.key).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ConditionKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (rule, key) = <(RuleId, Labels)>::deserialize(deserializer)?;
+        Ok(ConditionKey::new(rule, key))
+    }
+}
+
+/// How far a condition came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Phase {
+    /// The pattern did not fire.
+    Idle,
+    /// It fired, but everything that counted is held back.
+    Waiting,
+    /// The desk was told, last at that moment; `held`: every firing member is held back.
+    Raised { held: bool, told_at: Moment },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Condition {
+    pub created_at: Moment,
+    pub phase: Phase,
+    pub window: Window,
+    /// The alerts under it that fire.
+    pub members: Members,
+    /// How many of the members nothing holds back.
+    pub free: u32,
+    /// Raised and held: whether clocks stand still meanwhile.
+    pub pauses: bool,
+    /// The newest counted events, oldest first, at most [`crate::core::correlation::EVIDENCE_KEPT`].
+    pub evidence: VecDeque<Arc<Evidence>>,
+    /// The labels of the alert that its rule made of it and that still fires.
+    pub emitted: Option<Labels>,
+    /// Where the deadline index waits for it; never later than it is due.
+    #[serde(skip)]
+    pub armed: Option<Moment>,
+    #[serde(skip)]
+    pub listed: Listed,
+}
+
+/// In which of the indexes of member-less conditions it stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Listed {
+    /// Among the windows that the bound of its rule counts.
+    pub loose: bool,
+    /// Among those that fired.
+    pub fired: bool,
+}
+
+impl Condition {
+    pub fn new(window: Window, now: Moment) -> Condition {
+        Condition {
+            created_at: now,
+            phase: Phase::Idle,
+            window,
+            members: Members::None,
+            free: 0,
+            pauses: false,
+            evidence: VecDeque::new(),
+            emitted: None,
+            armed: None,
+            listed: Listed::default(),
+        }
+    }
+
+    /// Whether the pattern holds now.
+    pub fn is_on(&self) -> bool {
+        self.window.is_on(!self.members.is_empty())
+    }
+
+    /// Nothing that a later event would have to know.
+    pub fn is_spent(&self) -> bool {
+        match self.phase {
+            Phase::Idle => self.members.is_empty() && self.window.is_empty(),
+            Phase::Waiting | Phase::Raised { .. } => false,
+        }
+    }
+
+    pub fn is_raised(&self) -> bool {
+        match self.phase {
+            Phase::Raised { .. } => true,
+            Phase::Idle | Phase::Waiting => false,
+        }
+    }
+
+    /// Whether it waits, or is raised and held back, with no alert under it that would be told of a release.
+    pub fn is_held_memberless(&self) -> bool {
+        self.members.is_empty()
+            && match self.phase {
+                Phase::Waiting => true,
+                Phase::Raised { held, .. } => held,
+                Phase::Idle => false,
+            }
+    }
+
+    /// The indexes it belongs into.
+    pub fn should_be_listed(&self) -> Listed {
+        let loose = self.members.is_empty();
+        Listed { loose, fired: loose && self.phase != Phase::Idle }
+    }
+
+    /// Keeps the event as the newest of at most `limit`.
+    pub fn remember(&mut self, mut evidence: Evidence, limit: usize) {
+        // Most of what comes under one key says the same again.
+        if let Some(last) = self.evidence.back() {
+            for (new, known) in [(&mut evidence.labels, &last.labels), (&mut evidence.facts, &last.facts)] {
+                if new == known {
+                    new.clone_from(known);
+                }
+            }
+        }
+        if self.evidence.len() >= limit {
+            self.evidence.pop_front();
+        }
+        self.evidence.push_back(Arc::new(evidence));
+    }
+}
+
+/// A set of alerts that is nearly always empty or one: then it needs no allocation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Members {
+    None,
+    One(Fingerprint),
+    Many(BTreeSet<Fingerprint>),
+}
+
+impl Members {
+    pub fn len(&self) -> usize {
+        match self {
+            Members::None => 0,
+            Members::One(_) => 1,
+            Members::Many(set) => set.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn contains(&self, fingerprint: Fingerprint) -> bool {
+        match self {
+            Members::None => false,
+            Members::One(only) => *only == fingerprint,
+            Members::Many(set) => set.contains(&fingerprint),
+        }
+    }
+
+    /// Whether it was not in yet.
+    pub fn insert(&mut self, fingerprint: Fingerprint) -> bool {
+        match self {
+            Members::None => {
+                *self = Members::One(fingerprint);
+                true
+            }
+            Members::One(only) if *only == fingerprint => false,
+            Members::One(only) => {
+                *self = Members::Many(BTreeSet::from([*only, fingerprint]));
+                true
+            }
+            Members::Many(set) => set.insert(fingerprint),
+        }
+    }
+
+    /// Whether it was in. The shape depends on the content alone, so that snapshots of equal sets are equal.
+    pub fn remove(&mut self, fingerprint: Fingerprint) -> bool {
+        match self {
+            Members::None => false,
+            Members::One(only) => {
+                let was_in = *only == fingerprint;
+                if was_in {
+                    *self = Members::None;
+                }
+                was_in
+            }
+            Members::Many(set) => {
+                let was_in = set.remove(&fingerprint);
+                if set.len() == 1
+                    && let Some(only) = set.first()
+                {
+                    *self = Members::One(*only);
+                }
+                was_in
+            }
+        }
+    }
+
+    /// In the order of the fingerprints.
+    pub fn iter(&self) -> impl Iterator<Item = Fingerprint> + '_ {
+        let (one, many) = match self {
+            Members::None => (None, None),
+            Members::One(only) => (Some(*only), None),
+            Members::Many(set) => (None, Some(set)),
+        };
+        one.into_iter().chain(many.into_iter().flatten().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_a_set_whose_shape_depends_on_its_content_alone() {
+        let mut members = Members::None;
+        assert!(members.insert(Fingerprint(2)) && members.insert(Fingerprint(1)) && !members.insert(Fingerprint(2)));
+        assert_eq!(members.iter().collect::<Vec<_>>(), [Fingerprint(1), Fingerprint(2)]);
+        assert!(members.remove(Fingerprint(2)) && !members.remove(Fingerprint(2)));
+        assert_eq!(members, Members::One(Fingerprint(1)));
+        assert!(members.remove(Fingerprint(1)));
+        assert_eq!((members.len(), members), (0, Members::None));
+    }
+
+    #[test]
+    fn keys_of_different_rules_differ_and_read_back() {
+        let labels = Labels::from_pairs([("site", "广州")]);
+        let key = ConditionKey::new(RuleId(1), labels.clone());
+        assert_ne!(key, ConditionKey::new(RuleId(2), labels));
+        let bytes = postcard::to_allocvec(&key).unwrap();
+        assert_eq!(postcard::from_bytes::<ConditionKey>(&bytes).unwrap(), key);
+    }
+}

@@ -1,0 +1,402 @@
+//! Conditions at work: events enter windows, patterns fire, and the desk hears of it unless all of it is held back.
+
+use std::sync::Arc;
+
+use super::condition::{Condition, ConditionKey, Phase};
+use super::contexts::whole_second;
+use crate::core::correlation::input_context::Turn;
+use crate::core::correlation::match_target::{Message, Subject};
+use crate::core::correlation::output::{Bound, Counted, Evidence, Joins, Raised, Verdict};
+use crate::core::correlation::patterns::{Arrival, Edge, Role, Window};
+use crate::core::correlation::suppression::suppressed_by::Holds;
+use crate::core::correlation::suppression::{is_free, rank_of};
+use crate::core::correlation::wording;
+use crate::core::correlation::{EVIDENCE_KEPT, MEMBERS_SHOWN, TOLD_AGAIN_AFTER, WINDOWS_PER_RULE};
+use crate::core::model::{Moment, Severity, Status};
+use crate::core::rules::{ActionAt, Pattern, Rule, Semantics};
+
+impl Turn<'_> {
+    pub fn open_condition(&mut self, key: &ConditionKey, position: usize) {
+        if !self.state.conditions.contains_key(key) {
+            let window = Window::open(self.book.rule(position), self.now);
+            self.state.conditions.insert(key.clone(), Arc::new(Condition::new(window, self.now)));
+        }
+    }
+
+    /// One event enters the window of that condition.
+    pub fn enter(
+        &mut self,
+        key: &ConditionKey,
+        position: usize,
+        role: Role,
+        message: Message<'_>,
+        subject: &Subject<'_>,
+        suppressed: bool,
+    ) {
+        let rule = self.book.rule(position);
+        let maintained = suppressed && self.is_maintained(subject);
+        let (now, is_point) = (self.now, subject.status == Status::Point);
+        self.open_condition(key, position);
+        let Some(condition) = self.state.condition_mut(key) else { return };
+        let at = match rule.semantics {
+            Semantics::Own => message.at,
+            Semantics::Sec => whole_second(message.at),
+        };
+        let is_member = subject.status == Status::Firing
+            && !condition.members.is_empty()
+            && condition.members.contains(message.event.labels.fingerprint());
+        let offset = message.cause.offset;
+        let arrival = Arrival { now, at, offset, suppressed, is_point, is_member, role, subject };
+        let edge = condition.window.enter(rule, &arrival);
+        let is_bound_hit = condition.window.take_dropped();
+        let counted = role.counts() && edge != Edge::Ignored;
+        if counted && keeps_evidence(condition, is_point) {
+            let one = evidence(message, subject, suppressed, maintained);
+            condition.remember(one, evidence_kept(&rule.pattern));
+        }
+        let is_free_point = is_point && counted && !suppressed;
+        let told_long_ago = match condition.phase {
+            Phase::Raised { told_at, .. } => told_at + TOLD_AGAIN_AFTER <= now,
+            Phase::Idle | Phase::Waiting => false,
+        };
+        let fires = edge == Edge::Fired || (counted && rule.pattern == Pattern::Each);
+        let was_raised = condition.is_raised();
+        self.arm_condition(key);
+        if is_bound_hit {
+            self.count(Counted::Bound { which: Bound::Instances });
+        }
+        self.acting = Some(message.event.labels.clone());
+        if fires {
+            self.act(key, ActionAt::Fire);
+        }
+        match edge {
+            Edge::Closed => self.close_members(key),
+            Edge::Nothing | Edge::Ignored | Edge::Fired => {}
+        }
+        if is_free_point {
+            self.release_memberless(key);
+        }
+        self.settle(key, edge == Edge::Fired || (is_free_point && told_long_ago));
+        self.emit_again(key, fires && was_raised);
+        self.acting = None;
+        self.watch(key, 1);
+    }
+
+    /// The pattern was ended as a whole: its members stand under it no longer, though they may still fire.
+    fn close_members(&mut self, key: &ConditionKey) {
+        let Some(condition) = self.state.condition_mut(key) else { return };
+        let members = std::mem::replace(&mut condition.members, super::condition::Members::None);
+        condition.free = 0;
+        condition.evidence.clear();
+        let raised = condition.is_raised();
+        for fingerprint in members.iter() {
+            self.changed.insert(fingerprint);
+            if raised {
+                self.decide(key, Verdict::Left { fingerprint });
+            }
+        }
+    }
+
+    /// Brings what the desk knows in line with the condition. `again`: its pattern fired anew.
+    pub fn settle(&mut self, key: &ConditionKey, again: bool) {
+        let Some(condition) = self.state.conditions.get(key) else { return };
+        let (on, clear) = (condition.is_on(), !condition.is_on() && condition.members.is_empty());
+        match condition.phase {
+            Phase::Idle if on && is_free(self.state, self.index, self.book, condition) => self.raise_anew(key),
+            Phase::Idle if on => {
+                self.wait(key);
+                self.watch(key, usize::MAX);
+            }
+            Phase::Idle => self.rest(key),
+            Phase::Waiting if clear => self.cleared(key),
+            Phase::Waiting if is_free(self.state, self.index, self.book, condition) => self.raise_anew(key),
+            Phase::Waiting => {}
+            Phase::Raised { .. } if clear => {
+                self.decide(key, Verdict::Cleared);
+                self.cleared(key);
+            }
+            // Held back as a whole, and what fired it anew is held back too: whoever comes free releases it.
+            Phase::Raised { held: true, .. } if condition.members.is_empty() => {}
+            Phase::Raised { .. } if again && on => self.raise(key),
+            Phase::Raised { .. } => self.hold_or_release(key),
+        }
+        self.tidy(key);
+    }
+
+    fn raise_anew(&mut self, key: &ConditionKey) {
+        self.raise(key);
+        self.emit(key);
+    }
+
+    /// It fired while it was raised, and is not held back: its event is made once more.
+    pub fn emit_again(&mut self, key: &ConditionKey, fired: bool) {
+        if fired && !self.is_held(key) {
+            self.emit(key);
+        }
+    }
+
+    /// Pattern and members are clear: what stood is undone, and the pattern may fire anew.
+    fn cleared(&mut self, key: &ConditionKey) {
+        self.set_phase(key, Phase::Idle);
+        self.resolve_emitted(key);
+        self.act(key, ActionAt::Clear);
+        self.rest(key);
+    }
+
+    fn rest(&mut self, key: &ConditionKey) {
+        if let Some(condition) = self.state.condition_mut(key) {
+            condition.window.rest();
+        }
+        self.arm_condition(key);
+    }
+
+    /// Not raised, or held back as a whole.
+    fn is_held(&self, key: &ConditionKey) -> bool {
+        self.state.conditions.get(key).is_none_or(|condition| match condition.phase {
+            Phase::Raised { held, .. } => held,
+            Phase::Idle | Phase::Waiting => true,
+        })
+    }
+
+    fn set_phase(&mut self, key: &ConditionKey, phase: Phase) {
+        if let Some(condition) = self.state.condition_mut(key) {
+            condition.phase = phase;
+        }
+    }
+
+    /// It fired, but everything that counted is held back.
+    fn wait(&mut self, key: &ConditionKey) {
+        self.set_phase(key, Phase::Waiting);
+        if let Some(condition) = self.state.conditions.get(key) {
+            self.changed.extend(condition.members.iter());
+        }
+        self.group_waiting(key);
+    }
+
+    /// It is still held back, but something that was raised explains it: it is shown there.
+    pub fn raise_held(&mut self, key: &ConditionKey, joins: Joins) {
+        let Some(condition) = self.state.conditions.get(key) else { return };
+        let Some(rule) = self.book.rule_of(key) else { return };
+        let (told_at, members) = (self.now, condition.members.clone());
+        let by = match members.iter().next().and_then(|first| self.state.alerts.get(&first)) {
+            Some(alert) => alert.held.as_deref().map(Holds::words),
+            None => condition.evidence.back().map(|one| self.holds_of(one).words()),
+        };
+        let by = by.unwrap_or_default();
+        let raised = Raised { joins: Some(joins), held: Some(by), ..self.raised(key, condition, rule) };
+        self.decide(key, Verdict::Raised(Box::new(raised)));
+        for fingerprint in members.iter().skip(MEMBERS_SHOWN) {
+            if let Some(alert) = self.member(fingerprint) {
+                self.decide(key, Verdict::Joined { alert });
+            }
+        }
+        self.changed.extend(members.iter());
+        self.set_phase(key, Phase::Raised { held: true, told_at });
+        self.hold_or_release(key);
+    }
+
+    fn raise(&mut self, key: &ConditionKey) {
+        let Some(condition) = self.state.conditions.get(key) else { return };
+        let Some(rule) = self.book.rule_of(key) else { return };
+        let (told_at, members, was_raised) = (self.now, condition.members.clone(), condition.is_raised());
+        let drops_evidence = rule.pattern == Pattern::Each && !members.is_empty();
+        // Nobody reads the sentences of a rule without incidents.
+        if rule.opens_incident {
+            let raised = self.raised(key, condition, rule);
+            self.decide(key, Verdict::Raised(Box::new(raised)));
+        }
+        if members.len() > MEMBERS_SHOWN {
+            self.count(Counted::Bound { which: Bound::Members });
+        }
+        for fingerprint in members.iter().skip(MEMBERS_SHOWN) {
+            if let Some(alert) = self.member(fingerprint) {
+                self.decide(key, Verdict::Joined { alert });
+            }
+        }
+        if !was_raised {
+            self.changed.extend(members.iter());
+        }
+        if let Some(condition) = self.state.condition_mut(key) {
+            condition.phase = Phase::Raised { held: false, told_at };
+            condition.pauses = false;
+            if drops_evidence {
+                condition.evidence = Default::default();
+            }
+        }
+        self.hold_or_release(key);
+    }
+
+    fn raised(&self, key: &ConditionKey, condition: &Condition, rule: &Rule) -> Raised {
+        let members: Vec<_> =
+            condition.members.iter().take(MEMBERS_SHOWN).filter_map(|fingerprint| self.member(fingerprint)).collect();
+        let since = condition.window.counts_since();
+        let counted = condition.evidence.iter().filter(|evidence| since.is_none_or(|since| since <= evidence.at));
+        let evidence: Vec<Evidence> = counted.map(|evidence| evidence.as_ref().clone()).collect();
+        let severities = members.iter().map(|member| member.severity).chain(evidence.iter().map(|one| one.severity));
+        let severity = rule.severity.or(severities.max()).unwrap_or(Severity::Indeterminate);
+        let labels = if members.is_empty() {
+            wording::common(evidence.iter().map(|one| &one.labels))
+        } else {
+            wording::common(members.iter().map(|member| &member.labels))
+        };
+        let counts_for_recurrence = match members.is_empty() {
+            true => evidence.is_empty() || evidence.iter().any(|one| !one.maintained),
+            false => members.iter().any(|member| !member.maintained),
+        };
+        Raised {
+            title: wording::title(rule, key, condition, evidence.last(), members.first()),
+            reason: wording::reason(rule, condition, evidence.iter().filter(|one| one.suppressed).count()),
+            severity,
+            labels: labels.unwrap_or_else(|| key.key.clone()),
+            members,
+            evidence,
+            counts_for_recurrence,
+            joins: None,
+            held: None,
+        }
+    }
+
+    /// Says when the last firing member of a raised condition is held back, and when the first is free again.
+    fn hold_or_release(&mut self, key: &ConditionKey) {
+        let Some(condition) = self.state.conditions.get(key) else { return };
+        let Phase::Raised { held, told_at } = condition.phase else { return };
+        let is_held = condition.free == 0;
+        let held_alert = |fingerprint| self.state.alerts.get(&fingerprint).and_then(|alert| alert.held.as_deref());
+        let pauses = is_held
+            && self.index.has_open_windows()
+            && condition.members.iter().all(|member| held_alert(member).is_some_and(|held| held.pauses));
+        if condition.members.is_empty() || (held, condition.pauses) == (is_held, pauses) {
+            return;
+        }
+        let by = condition.members.iter().next().and_then(held_alert).map(|held| held.words()).unwrap_or_default();
+        self.stand(key, is_held, pauses, told_at, by);
+    }
+
+    /// A raised condition is held back from now on, or differently, or no longer.
+    fn stand(&mut self, key: &ConditionKey, held: bool, pauses: bool, told_at: Moment, by: String) {
+        let Some(condition) = self.state.condition_mut(key) else { return };
+        condition.phase = Phase::Raised { held, told_at };
+        condition.pauses = pauses;
+        self.decide(key, if held { Verdict::Held { by, pauses } } else { Verdict::Released });
+    }
+
+    fn release_memberless(&mut self, key: &ConditionKey) {
+        let Some(condition) = self.state.conditions.get(key) else { return };
+        if let Phase::Raised { held: true, told_at } = condition.phase
+            && condition.members.is_empty()
+        {
+            self.stand(key, false, false, told_at, String::new());
+        }
+    }
+
+    /// Looks again at a fired condition without members: what holds its events back has changed.
+    pub fn review_memberless(&mut self, key: &ConditionKey) {
+        let Some(condition) = self.state.conditions.get(key) else { return };
+        if !condition.members.is_empty() {
+            return;
+        }
+        match condition.phase {
+            Phase::Idle => {}
+            Phase::Waiting => self.settle(key, false),
+            Phase::Raised { held, told_at } => {
+                let holds: Vec<Holds> = condition.evidence.iter().map(|one| self.holds_of(one)).collect();
+                let is_held = !holds.is_empty() && !holds.iter().any(|one| one.is_empty());
+                let pauses = is_held && holds.iter().all(|one| one.pauses);
+                if (held, condition.pauses) != (is_held, pauses) {
+                    let by = holds.last().map(|one| one.words()).unwrap_or_default();
+                    self.stand(key, is_held, pauses, told_at, by);
+                }
+            }
+        }
+        self.watch(key, usize::MAX);
+    }
+
+    /// A condition without members that is held back wants to know when an inhibition lets go of one of its `newest`
+    /// events.
+    fn watch(&mut self, key: &ConditionKey, newest: usize) {
+        let Some(condition) = self.state.conditions.get(key) else { return };
+        if self.book.has_holders() && condition.is_held_memberless() {
+            for evidence in condition.evidence.iter().rev().take(newest) {
+                let places = self.book.places(&Subject::of_evidence(evidence));
+                self.index.holders.watch(key, rank_of(evidence), &places);
+            }
+        }
+    }
+
+    /// Forgets a condition that has nothing left, and keeps the indexes and the bound on windows.
+    fn tidy(&mut self, key: &ConditionKey) {
+        let Some(condition) = self.state.condition_mut(key) else { return };
+        if condition.is_spent() {
+            self.remove_condition(key);
+            return;
+        }
+        if condition.listed == condition.should_be_listed() {
+            return;
+        }
+        self.index.list(key, condition);
+        let oldest = self.index.loose.get(&key.rule).filter(|loose| loose.len() > WINDOWS_PER_RULE);
+        if let Some((_, oldest)) = oldest.and_then(|loose| loose.first()).cloned() {
+            self.count(Counted::Bound { which: Bound::Windows });
+            self.retire(&oldest);
+        }
+    }
+
+    /// Drops a condition; the desk is told that nothing more will come.
+    pub fn retire(&mut self, key: &ConditionKey) {
+        if self.state.conditions.get(key).is_some_and(|condition| condition.is_raised()) {
+            self.decide(key, Verdict::Retired);
+        }
+        self.quiet(key, None);
+        self.resolve_emitted(key);
+        self.remove_condition(key);
+    }
+
+    fn remove_condition(&mut self, key: &ConditionKey) {
+        let Some(condition) = self.state.conditions.remove(key) else { return };
+        if let Some(armed) = condition.armed {
+            self.index.deadlines.remove(armed, crate::core::correlation::timers::Timer::Condition(key.clone()));
+        }
+        self.index.unlist(key, &condition);
+    }
+}
+
+/// Alerts of a raised `each` are its members; their events explain nothing that the raising did not.
+fn keeps_evidence(condition: &Condition, is_point: bool) -> bool {
+    !matches!(condition.window, Window::Each(_)) || is_point || !condition.is_raised()
+}
+
+/// What is missing is explained by its last message.
+fn evidence_kept(pattern: &Pattern) -> usize {
+    match pattern {
+        Pattern::Absence { .. } => 1,
+        Pattern::Each
+        | Pattern::Suppress { .. }
+        | Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Pair { .. }
+        | Pattern::PairWindow { .. }
+        | Pattern::Sequence(_)
+        | Pattern::Group(_)
+        | Pattern::Flap(_)
+        | Pattern::Calendar { .. } => EVIDENCE_KEPT,
+    }
+}
+
+fn evidence(message: Message<'_>, subject: &Subject<'_>, suppressed: bool, maintained: bool) -> Evidence {
+    let event = message.event;
+    Evidence {
+        cause: message.cause,
+        at: message.at,
+        source: event.source.clone(),
+        status: subject.status,
+        labels: event.labels.clone(),
+        facts: subject.facts.clone(),
+        summary: event.summary.clone(),
+        severity: subject.severity,
+        value: event.value,
+        suppressed,
+        maintained,
+        raw: event.raw.clone(),
+    }
+}

@@ -1,0 +1,490 @@
+//! Why, and why not: what would become of an event as things stand, and how far each window came. Reads, changes nothing.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::alerts::alert::{Said, Transition};
+use super::alerts::dedup::EventId;
+use super::alerts::enrich::would_be_known;
+use super::conditions::condition::{Condition, ConditionKey, Phase};
+use super::conditions::contexts::guard_holds;
+use super::correlator::Correlator;
+use super::input_context::{Index, view};
+use super::match_target::Subject;
+use super::output::{AlertView, Evidence};
+use super::patterns::{Role, Window};
+use super::rule_index::{Book, Hold};
+use super::state::State;
+use super::suppression::holds_on;
+use super::suppression::suppressors::Places;
+use super::wording;
+use crate::core::model::{Event, Fingerprint, Labels, Matcher, Moment, SilenceId, Span, Status};
+use crate::core::rules::{Flap, Pattern, Rule};
+
+/// How many rules that do not fit are shown, the nearest first.
+pub const NEAREST_SHOWN: usize = 20;
+/// How many members of a window are named.
+const MEMBERS_NAMED: usize = 20;
+
+/// What would become of an event if it came now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    pub fingerprint: Fingerprint,
+    pub status: Status,
+    pub meaning: Meaning,
+    /// The alert with these labels as it stands; never of a point.
+    pub alert: Option<AlertView>,
+    /// What holds it back now.
+    pub held_by: Vec<Holder>,
+    /// Rules that fit, in file order; then, nearest first, those that do not.
+    pub rules: Vec<RuleTrace>,
+    /// How many more rules do not fit.
+    pub more_unfit: u64,
+}
+
+/// What the event would be for the alert behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Meaning {
+    BeginsFiring,
+    ChangesSeverity,
+    Resolves,
+    /// Says what is known: moves times, counts for rules that count every message.
+    Repeats,
+    /// Seen before, or overtaken by a later one: dropped.
+    Outdated,
+    Point,
+    /// A point with an id that came already: dropped.
+    RepeatedPoint,
+}
+
+/// One thing that holds alerts back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Holder {
+    Silence {
+        id: SilenceId,
+        comment: String,
+        ends_at: Moment,
+    },
+    /// A firing alert, by the inhibition of that name.
+    Inhibition {
+        name: String,
+        source: Fingerprint,
+    },
+    /// A firing alert on something that its item depends on, by the inhibition of that name.
+    Dependency {
+        name: String,
+        source: Fingerprint,
+    },
+    Maintenance {
+        name: String,
+        change: Option<String>,
+    },
+    /// `storm NAME site=GZ01`
+    Storm {
+        words: String,
+    },
+}
+
+/// One rule's view of the event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleTrace {
+    pub rule: String,
+    pub pattern: String,
+    pub stand: Stand,
+    /// What the event counts as there; absent where the rule does not see it.
+    pub counts: Option<Counts>,
+    /// Why it does not fit.
+    pub unmet: Vec<Unmet>,
+    /// Of one that does not fit: whether anything that it asks for is there.
+    pub near: bool,
+    /// The window that it would enter, as it is before that.
+    pub window: Option<WindowView>,
+}
+
+/// Whose the event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stand {
+    Owner,
+    /// A `continue` rule: later ones see it too.
+    Link,
+    /// Held the alert for `otherwise_after` without firing; its events still count.
+    GaveUp,
+    /// It fits, but an earlier rule owns it.
+    Behind,
+    Unfit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counts {
+    /// As one of the events that the pattern is about.
+    Entry,
+    /// As the event that ends the pattern.
+    Closer,
+    /// It is the rule's, but moves nothing in it.
+    Nothing,
+}
+
+/// A condition of a rule that does not hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Unmet {
+    Matcher {
+        #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
+        matcher: Matcher,
+        /// What the event has there; empty when it has no such label.
+        value: String,
+    },
+    When {
+        expression: String,
+    },
+    /// The guard on shared contexts, as the rule writes it.
+    Context {
+        guard: String,
+    },
+}
+
+/// A window: a rule under one key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WindowView {
+    pub key: Labels,
+    pub phase: WindowPhase,
+    pub progress: Progress,
+    /// The alerts under it that fire; at most 20 are named.
+    pub members: Vec<Fingerprint>,
+    pub member_count: u64,
+    /// How many of them nothing holds back.
+    pub free: u64,
+    /// When it next changes by itself.
+    pub due: Option<Moment>,
+    /// What counts in it, oldest first, at most 20.
+    pub evidence: Vec<Evidence>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WindowPhase {
+    /// Nothing under that key yet.
+    Empty,
+    Idle,
+    /// It fired, but all that counted is held back.
+    Waiting,
+    Raised,
+    /// Raised, and all its firing alerts are held back since.
+    RaisedHeld,
+}
+
+/// How far a pattern came, and what it still needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    pub counted: u64,
+    /// How many are needed; absent where it is no matter of counting.
+    pub needed: Option<u64>,
+    pub within: Option<Span>,
+    /// One short sentence: `2 of 5 within 10m`.
+    pub text: String,
+}
+
+fn as_text<S: Serializer>(matcher: &Matcher, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(matcher)
+}
+
+fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Matcher, D::Error> {
+    Matcher::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+impl Correlator {
+    /// What would become of the event at `now`, by the state as it is. The rule `wanted` is shown whatever its rank.
+    pub fn explain(&self, now: Moment, event: &Event, wanted: Option<&str>) -> Explanation {
+        let (state, index, book) = self.parts();
+        Explaining { state, index, book, now }.event(event, wanted)
+    }
+
+    /// The same of a known alert, as if it fired now; `None` when nothing is known of it.
+    pub fn explain_alert(&self, now: Moment, alert: Fingerprint, wanted: Option<&str>) -> Option<Explanation> {
+        let (state, index, book) = self.parts();
+        let event = state.alerts.get(&alert)?.to_event(Status::Firing);
+        Some(Explaining { state, index, book, now }.event(&event, wanted))
+    }
+
+    /// The window of that rule under that key; `None` when there is none, or no such rule.
+    pub fn window(&self, rule: &str, key: &Labels) -> Option<WindowView> {
+        let (state, _, book) = self.parts();
+        let key = ConditionKey::new(*state.names.ids.get(rule)?, key.clone());
+        let condition = state.conditions.get(&key)?;
+        Some(window_view(book.rule_of(&key)?, &key, Some(condition)))
+    }
+}
+
+struct Explaining<'a> {
+    state: &'a State,
+    index: &'a Index,
+    book: &'a Book,
+    now: Moment,
+}
+
+impl Explaining<'_> {
+    fn event(&self, event: &Event, wanted: Option<&str>) -> Explanation {
+        let fingerprint = event.labels.fingerprint();
+        let alert = self.state.alerts.get(&fingerprint).filter(|_| event.status != Status::Point);
+        let severity = self.book.severity_of(event);
+        let facts = would_be_known(self.state, self.book, event, severity);
+        let subject = Subject::of_event(event, severity, event.status, &facts);
+        let (rules, more_unfit) = self.rules(&subject, wanted);
+        Explanation {
+            fingerprint,
+            status: event.status,
+            meaning: self.meaning(event),
+            alert: alert.map(|alert| view(self.state, self.book, fingerprint, alert)),
+            held_by: self.holders(&subject),
+            rules,
+            more_unfit,
+        }
+    }
+
+    fn meaning(&self, event: &Event) -> Meaning {
+        if event.status == Status::Point {
+            let seen = event.id.as_ref().is_some_and(|id| {
+                let id = EventId::new(&event.source, id);
+                self.state.event_ids.get(&id).is_some()
+            });
+            return if seen { Meaning::RepeatedPoint } else { Meaning::Point };
+        }
+        let first = match event.status {
+            Status::Resolved => Meaning::Repeats,
+            Status::Firing | Status::Point => Meaning::BeginsFiring,
+        };
+        let Some(alert) = self.state.alerts.get(&event.labels.fingerprint()) else { return first };
+        let said = Said::from(event);
+        if alert.is_outdated(&said, self.now) {
+            return Meaning::Outdated;
+        }
+        let times = alert.times_after(&said, super::believable(event.occurred_at, self.now), self.now);
+        match alert.transition_to(&times, self.book.severity_of(event)) {
+            Some(Transition::BeganFiring) => Meaning::BeginsFiring,
+            Some(Transition::ChangedSeverity) => Meaning::ChangesSeverity,
+            Some(Transition::Resolved) => Meaning::Resolves,
+            None => Meaning::Repeats,
+        }
+    }
+
+    fn holders(&self, subject: &Subject<'_>) -> Vec<Holder> {
+        let known = self.state.alerts.get(&subject.labels.fingerprint()).filter(|alert| alert.times.firing);
+        let since = known.map_or(self.now, |alert| alert.fires_since);
+        let holds = holds_on(self.state, self.index, self.book, subject, since);
+        let silences = holds.silenced_by.iter().filter_map(|id| self.state.silences.get(id));
+        let mut holders: Vec<Holder> = silences
+            .map(|kept| &kept.silence)
+            .map(|silence| Holder::Silence {
+                id: silence.id,
+                comment: silence.comment.clone(),
+                ends_at: silence.ends_at.at,
+            })
+            .collect();
+        let windows = &self.book.rulebook.maintenance;
+        let open = windows.iter().filter(|window| holds.maintained_by.iter().any(|name| **name == *window.name));
+        holders.extend(
+            open.map(|window| Holder::Maintenance { name: window.name.clone(), change: window.change.clone() }),
+        );
+        let (places, rank) = (self.book.places(subject), (since, subject.labels.fingerprint()));
+        let name = |rule: u32| self.book.rulebook.inhibitions.get(rule as usize).map(|rule| rule.name.clone());
+        for place in places.inhibitions {
+            let rule = place.rule;
+            let alone = Places { inhibitions: vec![place], ties: Vec::new() };
+            if let (Some(name), Some(source)) = (name(rule), self.index.holders.inhibits(&alone)) {
+                holders.push(Holder::Inhibition { name, source });
+            }
+        }
+        for tie in places.ties {
+            let rule = tie.rule;
+            let alone = Places { inhibitions: Vec::new(), ties: vec![tie] };
+            if let (Some(name), Some(source)) = (name(rule), self.index.holders.explains(rank, &alone)) {
+                holders.push(Holder::Dependency { name, source });
+            }
+        }
+        holders.extend(holds.storm.map(|storm| Holder::Storm { words: storm.words() }));
+        holders
+    }
+
+    /// Every rule that fits, and the nearest of the others; how many more there are.
+    fn rules(&self, subject: &Subject<'_>, wanted: Option<&str>) -> (Vec<RuleTrace>, u64) {
+        let alert = self.state.alerts.get(&subject.labels.fingerprint());
+        let passed = alert.filter(|alert| alert.times.firing && subject.status == Status::Firing);
+        let passed = passed.map(|alert| alert.passed.as_slice()).unwrap_or_default();
+        let (mut fitting, mut unfit, mut owned) = (Vec::new(), Vec::new(), false);
+        for position in 0..self.book.catch_all_position() {
+            let Some(role) = self.book.role(self.state, position, subject) else {
+                let rule = self.book.rule(position);
+                if matches!(rule.pattern, Pattern::Calendar { .. }) {
+                    continue;
+                }
+                let unmet = unmet(self.state, rule, subject);
+                let held = rule.matchers.iter().filter(|one| asks(one) && one.matches_value(subject.value(one.name())));
+                let is_near = held.count() > 0;
+                let is_wanted = wanted == Some(rule.name.as_str());
+                unfit.push(((!is_wanted, !is_near, unmet.len(), position), position, unmet));
+                continue;
+            };
+            let stand = match self.hold(position, passed) {
+                _ if owned => Stand::Behind,
+                Hold::Owner => Stand::Owner,
+                Hold::Link => Stand::Link,
+                Hold::Passed => Stand::GaveUp,
+            };
+            owned |= stand == Stand::Owner;
+            fitting.push(self.fitting(position, subject, stand, role));
+        }
+        if !owned && subject.status == Status::Firing {
+            let position = self.book.catch_all_position();
+            fitting.push(self.fitting(position, subject, Stand::Owner, Some(Role::Entry)));
+        }
+        unfit.sort_by_key(|(rank, ..)| *rank);
+        let more = unfit.len().saturating_sub(NEAREST_SHOWN) as u64;
+        let shown = unfit.into_iter().take(NEAREST_SHOWN).map(|((_, far, ..), position, unmet)| {
+            let rule = self.book.rule(position);
+            let (name, pattern) = (rule.name.clone(), rule.pattern.name().to_owned());
+            RuleTrace { rule: name, pattern, stand: Stand::Unfit, counts: None, unmet, near: !far, window: None }
+        });
+        (fitting.into_iter().chain(shown).collect(), more)
+    }
+
+    fn hold(&self, position: usize, passed: &[super::conditions::condition::RuleId]) -> Hold {
+        if passed.contains(&self.book.id(position)) {
+            Hold::Passed
+        } else if self.book.rule(position).continues {
+            Hold::Link
+        } else {
+            Hold::Owner
+        }
+    }
+
+    fn fitting(&self, position: usize, subject: &Subject<'_>, stand: Stand, role: Option<Role>) -> RuleTrace {
+        let rule = self.book.rule(position);
+        let key = self.book.key(position, subject);
+        let counts = match role {
+            Some(Role::Entry | Role::Steps(_) | Role::Class(_)) => Counts::Entry,
+            Some(Role::Closer) => Counts::Closer,
+            None => Counts::Nothing,
+        };
+        RuleTrace {
+            rule: rule.name.clone(),
+            pattern: rule.pattern.name().to_owned(),
+            stand,
+            counts: (stand != Stand::Behind).then_some(counts),
+            unmet: Vec::new(),
+            near: false,
+            window: Some(window_view(rule, &key, self.state.conditions.get(&key).map(AsRef::as_ref))),
+        }
+    }
+}
+
+/// Whether a matcher asks for something to be there: not for anything, and not for its absence.
+fn asks(matcher: &Matcher) -> bool {
+    matcher.op().is_positive() && !matcher.matches_value("")
+}
+
+/// Why a rule does not fit: each matcher that fails, and `when:` and `context:` if those fail too.
+fn unmet(state: &State, rule: &Rule, subject: &Subject<'_>) -> Vec<Unmet> {
+    let value = |matcher: &Matcher| subject.value(matcher.name());
+    let failing = rule.matchers.iter().filter(|matcher| !matcher.matches_value(value(matcher)));
+    let mut unmet: Vec<Unmet> =
+        failing.map(|matcher| Unmet::Matcher { matcher: matcher.clone(), value: value(matcher).to_owned() }).collect();
+    if let (Some(when), Some(event)) = (&rule.when, subject.event)
+        && !when.holds(event, subject.severity, subject.facts)
+    {
+        unmet.push(Unmet::When { expression: when.text().to_owned() });
+    }
+    if let Some(guard) = &rule.guard
+        && !guard_holds(state, Some(guard), subject)
+    {
+        unmet.push(Unmet::Context { guard: guard.to_string() });
+    }
+    unmet
+}
+
+fn window_view(rule: &Rule, key: &ConditionKey, condition: Option<&Condition>) -> WindowView {
+    let members: Vec<Fingerprint> =
+        condition.iter().flat_map(|condition| condition.members.iter()).take(MEMBERS_NAMED).collect();
+    let phase = condition.map_or(WindowPhase::Empty, |condition| match condition.phase {
+        Phase::Idle => WindowPhase::Idle,
+        Phase::Waiting => WindowPhase::Waiting,
+        Phase::Raised { held: false, .. } => WindowPhase::Raised,
+        Phase::Raised { held: true, .. } => WindowPhase::RaisedHeld,
+    });
+    WindowView {
+        key: key.key.clone(),
+        phase,
+        progress: progress(rule, condition),
+        member_count: condition.map_or(0, |condition| condition.members.len() as u64),
+        free: condition.map_or(0, |condition| u64::from(condition.free)),
+        due: condition.and_then(|condition| condition.window.due(rule)),
+        evidence: condition.iter().flat_map(|one| one.evidence.iter()).map(|one| one.as_ref().clone()).collect(),
+        members,
+    }
+}
+
+fn progress(rule: &Rule, condition: Option<&Condition>) -> Progress {
+    let counted = condition.map_or(0, |condition| condition.window.count());
+    let members = condition.map_or(0, |condition| condition.members.len() as u64);
+    let (needed, within, text) = match (&rule.pattern, condition.map(|condition| &condition.window)) {
+        (Pattern::Each, _) => (Some(1), None, "fires at every match".to_owned()),
+        (Pattern::Threshold { count, within, .. }, _) => {
+            (Some(u64::from(*count)), Some(*within), format!("{counted} of {count} within {within}"))
+        }
+        (Pattern::Pair { until, within }, Some(Window::Pair(window))) => {
+            let text = match window.opened_at() {
+                Some(at) => format!("open since {at:.0}, waits for {until}"),
+                None => "complete, waits for a first event".to_owned(),
+            };
+            (Some(1), *within, text)
+        }
+        (Pattern::Pair { within, .. }, _) => (Some(1), *within, "waits for a first event".to_owned()),
+        (Pattern::Absence { within }, Some(Window::Absence(window))) => {
+            let text = match window.last() {
+                Some(at) if window.is_overdue() => format!("nothing came since {at:.0}"),
+                Some(at) => format!("last message at {at:.0}, the next is expected within {within}"),
+                None => format!("waits for a first message, then one within {within}"),
+            };
+            (None, Some(*within), text)
+        }
+        (Pattern::Absence { within }, _) => {
+            (None, Some(*within), format!("waits for a first message, then one within {within}"))
+        }
+        (
+            Pattern::Suppress { .. }
+            | Pattern::Rate(_)
+            | Pattern::Thresholds { .. }
+            | Pattern::PairWindow { .. }
+            | Pattern::Sequence(_)
+            | Pattern::Group(_)
+            | Pattern::Flap(_)
+            | Pattern::Calendar { .. },
+            window,
+        ) => {
+            let empty = || Window::open(rule, Moment::EPOCH);
+            let text = wording::progress(rule, &window.cloned().unwrap_or_else(empty));
+            (needed(&rule.pattern), rule.pattern.window(), text)
+        }
+    };
+    let counted = if rule.pattern == Pattern::Each { counted.max(members) } else { counted };
+    Progress { counted, needed, within, text }
+}
+
+/// How many counted events make the pattern fire, where that is one number.
+fn needed(pattern: &Pattern) -> Option<u64> {
+    match pattern {
+        Pattern::Each | Pattern::Suppress { .. } | Pattern::Pair { .. } => Some(1),
+        Pattern::Threshold { count, .. } => Some(u64::from(*count)),
+        Pattern::Rate(rate) => Some(u64::from(rate.count)),
+        Pattern::Thresholds { rise, .. } => Some(u64::from(rise.count)),
+        Pattern::Flap(Flap::Timed { start, .. }) => Some(u64::from(start.count)),
+        Pattern::Group(group) => Some(group.classes.iter().map(|class| u64::from(class.count)).sum()),
+        Pattern::PairWindow { .. }
+        | Pattern::Absence { .. }
+        | Pattern::Sequence(_)
+        | Pattern::Flap(Flap::Nagios | Flap::Icinga)
+        | Pattern::Calendar { .. } => None,
+    }
+}

@@ -1,0 +1,272 @@
+//! Which groups a sighting belongs to, by time and by what depends on what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::groups::{Groups, Places, Sighting};
+use crate::core::correlation::output::{Link, LinkKind};
+use crate::core::model::{Moment, Span};
+use crate::core::rules::{Gaps, Gravity, Grouping, Inventory, ItemIndex};
+
+/// How many items are looked at around one alert: an item that more depends on is looked at in part.
+const LOOKED_AT_MAX: usize = 4_096;
+/// A site of so many items says nothing as a whole.
+const SITE_MAX: usize = 2_000;
+/// An outage of a whole site shows in at least so many of its items.
+const SITE_MIN: usize = 4;
+/// Only a group that small is thought to be a part of its site's outage.
+const STRAY_MAX: u32 = 8;
+
+/// A group that a sighting belongs to, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    pub group: u64,
+    pub link: Link,
+    /// Something above the sighting explains it.
+    pub explains_it: bool,
+    /// One that stands in the group, and the sightings that are explained by the new one from now on.
+    pub stands: u64,
+    pub explained: Vec<u64>,
+}
+
+/// What there is to look at.
+pub struct Around<'a> {
+    pub settings: &'a Grouping,
+    pub inventory: &'a Inventory,
+    pub gaps: &'a Gaps,
+    pub groups: &'a Groups,
+    pub places: &'a Places,
+}
+
+/// How good an explanation is: over how many dependencies, how far apart.
+type Rank = (u32, Span, u64);
+
+impl<'a> Around<'a> {
+    /// What best explains the sighting: something that a label names, its own item, or a failure that it depends on.
+    pub fn explanation(&self, new: &Sighting) -> Option<Found> {
+        if let Some(found) = self.by_token(new) {
+            return Some(found);
+        }
+        let item = ItemIndex(new.item?);
+        let mut best: Option<(Rank, Found)> = None;
+        let mut offer = |rank: Rank, found: &dyn Fn() -> Found| {
+            if best.as_ref().is_none_or(|(other, _)| rank < *other) {
+                best = Some((rank, found()));
+            }
+        };
+        for (number, other) in self.seen_at(item, new).filter(|(_, other)| other.gravity.goes_with(new.gravity)) {
+            let apart = other.apart(new.at);
+            if other.is_same(new) || apart > self.settings.same_item_within {
+                continue;
+            }
+            offer((0, apart, number), &|| self.found(LinkKind::SameItem, item, number, other, new, other.explained));
+        }
+        self.walk(new, item, Way::Up, |number, above, hops| {
+            let apart = above.apart(new.at);
+            if !above.gravity.explains(new.gravity) {
+                return apart <= self.reach(hops);
+            }
+            let is_fresh = self.follows(new.at, above.at, hops);
+            if is_fresh && above.firing {
+                offer((hops, apart, number), &|| {
+                    self.found(LinkKind::DependsOn { hops }, item, number, above, new, true)
+                });
+            }
+            is_fresh
+        });
+        best.map(|(_, found)| found)
+    }
+
+    /// Where nothing explains it: a dependency that the inventory leaves out, or the outage of its whole site.
+    pub fn guess(&self, new: &Sighting, own: u64) -> Option<Found> {
+        let item = ItemIndex(new.item?);
+        let guessed = self.gaps.guessed_parents(item).iter().flat_map(|parent| self.seen_at(*parent, new));
+        let near = guessed.filter(|(_, above)| {
+            above.apart(new.at) <= self.settings.neighbours_within && above.gravity.explains(new.gravity)
+        });
+        let nearest = near.min_by_key(|(number, above)| (above.apart(new.at), *number));
+        if let Some((number, above)) = nearest.filter(|_| new.gravity >= Gravity::Impaired) {
+            return Some(self.found(LinkKind::ProbablyDependsOn, item, number, above, new, true));
+        }
+        self.site_outage(item, new, own)
+    }
+
+    /// The groups that the sighting explains: of what depends on its item and has no better explanation.
+    pub fn effects(&self, new: &Sighting) -> Vec<Found> {
+        let Some(item) = new.item.map(ItemIndex) else { return Vec::new() };
+        let mut found: Vec<Found> = Vec::new();
+        self.walk(new, item, Way::Down, |number, below, hops| {
+            let is_fresh = self.follows(below.at, new.at, hops);
+            if is_fresh && !below.explained && new.gravity.explains(below.gravity) {
+                let kind = LinkKind::DependsOnIt { hops };
+                let one = note(&mut found, below.group, || self.found(kind, item, number, below, new, false));
+                one.explained.push(number);
+            }
+            is_fresh
+        });
+        found
+    }
+
+    /// The groups of what depends on the same item, if most of that has failed: the item has, and does not say so.
+    pub fn siblings(&self, new: &Sighting) -> Vec<Found> {
+        let mut found: Vec<Found> = Vec::new();
+        let Some(item) = new.item.map(ItemIndex).filter(|_| new.is_down()) else { return found };
+        for parent in self.inventory.parents(item) {
+            let children = self.inventory.children(*parent);
+            if children.len() < 2 || children.len() > LOOKED_AT_MAX {
+                continue;
+            }
+            let mut failed = 1_usize;
+            let mut tops: Vec<(u64, &Sighting)> = Vec::new();
+            for child in children.iter().filter(|child| **child != item) {
+                let within = self.settings.siblings_within;
+                let down = || self.seen_at(*child, new).filter(|(_, one)| one.is_down() && one.apart(new.at) <= within);
+                failed += usize::from(down().next().is_some());
+                tops.extend(down().filter(|(_, one)| !one.explained));
+            }
+            if failed >= 2 && failed * 100 >= children.len() * self.settings.siblings_percent as usize {
+                for (number, one) in tops {
+                    note(&mut found, one.group, || {
+                        self.found(LinkKind::SameDependency, *parent, number, one, new, false)
+                    });
+                }
+            }
+        }
+        found
+    }
+
+    fn by_token(&self, new: &Sighting) -> Option<Found> {
+        let number = self
+            .places
+            .with_token(new.token.as_deref()?)
+            .rev()
+            .find(|number| self.groups.sightings.get(number).is_some_and(|other| !other.is_same(new)))?;
+        let other = self.groups.sightings.get(&number)?;
+        let link = Link { kind: LinkKind::SameValue, items: Vec::new(), apart: other.apart(new.at) };
+        Some(Found { group: other.group, link, explains_it: false, stands: number, explained: Vec::new() })
+    }
+
+    /// The group that most of what fails at the site stands in, if most of the site does fail.
+    fn site_outage(&self, item: ItemIndex, new: &Sighting, own: u64) -> Option<Found> {
+        let items = self.gaps.at_site_of(self.inventory, item);
+        let is_stray = self.groups.groups.get(&own).is_some_and(|group| group.alerts <= STRAY_MAX);
+        if !new.is_down() || !is_stray || items.len() > SITE_MAX {
+            return None;
+        }
+        let mut failed = 0_usize;
+        let mut groups: BTreeMap<u64, (usize, u64)> = BTreeMap::new();
+        for other in items {
+            let within = self.settings.siblings_within;
+            let mut here: BTreeMap<u64, u64> = BTreeMap::new();
+            let mut is_out = false;
+            for (number, one) in self.seen_at(*other, new) {
+                is_out |= one.firing && one.is_down();
+                if one.gravity >= Gravity::Impaired && one.apart(new.at) <= within && one.group != own {
+                    here.entry(one.group).or_insert(number);
+                }
+            }
+            failed += usize::from(is_out || !here.is_empty());
+            for (group, number) in here {
+                groups.entry(group).or_insert((0, number)).0 += 1;
+            }
+        }
+        let (group, (count, number)) =
+            groups.into_iter().max_by_key(|(group, (count, _))| (*count, u64::MAX - group))?;
+        let is_outage = self.groups.groups.get(&group).is_some_and(|group| group.down > 0);
+        let is_most = failed * 100 >= items.len() * self.settings.siblings_percent as usize;
+        if count < SITE_MIN || !is_outage || !is_most {
+            return None;
+        }
+        let other = self.groups.sightings.get(&number)?;
+        Some(self.found(LinkKind::SameSite, item, number, other, new, true))
+    }
+
+    /// Looks at what was seen around an item, nearest first. It goes on beyond an item only where nothing was in time
+    /// (`look` answers whether it was), and only over as many silent items as alarms may be lost in a row; an item that
+    /// has been down for long cannot say so again, so it is not silent.
+    fn walk(&self, new: &Sighting, item: ItemIndex, way: Way, mut look: impl FnMut(u64, &'a Sighting, u32) -> bool) {
+        let mut known = BTreeSet::from([item]);
+        let mut edge = vec![(item, 0)];
+        for hops in 1..=self.settings.hops {
+            let mut next_edge = Vec::new();
+            for (from, silent) in edge {
+                for next in way.of(self.inventory, from) {
+                    if known.len() > LOOKED_AT_MAX || !known.insert(*next) {
+                        continue;
+                    }
+                    let (mut is_fresh, mut is_out) = (false, false);
+                    for (number, sighting) in self.seen_at(*next, new) {
+                        is_fresh |= look(number, sighting, hops);
+                        is_out |= sighting.firing && sighting.is_down();
+                    }
+                    let silent = silent + u32::from(!is_out);
+                    if !is_fresh && silent <= self.settings.silent_hops {
+                        next_edge.push((*next, silent));
+                    }
+                }
+            }
+            edge = next_edge;
+        }
+    }
+
+    /// What was seen of the item that may go with the new sighting.
+    fn seen_at<'b>(&'b self, item: ItemIndex, new: &'b Sighting) -> impl Iterator<Item = (u64, &'a Sighting)> + 'b {
+        let sightings = &self.groups.sightings;
+        let seen = self.places.at_item(item).filter_map(move |number| Some((number, sightings.get(&number)?)));
+        seen.filter(|(_, other)| other.may_go_with(new))
+    }
+
+    /// Whether an effect began in time after its cause; the cause's alarm may come a little later than the effect's.
+    fn follows(&self, effect: Moment, cause: Moment, hops: u32) -> bool {
+        let early = per_hop(self.settings.cause_late_by, hops);
+        effect.since(cause) <= self.reach(hops) && cause.since(effect) <= early
+    }
+
+    fn reach(&self, hops: u32) -> Span {
+        per_hop(self.settings.neighbours_within, hops)
+    }
+
+    pub(super) fn found(
+        &self,
+        kind: LinkKind,
+        item: ItemIndex,
+        number: u64,
+        other: &Sighting,
+        new: &Sighting,
+        explains_it: bool,
+    ) -> Found {
+        let name = |item: ItemIndex| self.inventory.item(item).name.clone();
+        let mut items = vec![name(item)];
+        items.extend(other.item.map(ItemIndex).filter(|other| *other != item).map(name));
+        let link = Link { kind, items, apart: other.apart(new.at) };
+        Found { group: other.group, link, explains_it, stands: number, explained: Vec::new() }
+    }
+}
+
+/// Each further hop takes a quarter more.
+fn per_hop(once: Span, hops: u32) -> Span {
+    Span::from_micros(once.as_micros() + once.as_micros() / 4 * i64::from(hops.saturating_sub(1)))
+}
+
+fn note(found: &mut Vec<Found>, group: u64, new: impl FnOnce() -> Found) -> &mut Found {
+    let known = found.iter().position(|one| one.group == group);
+    let index = known.unwrap_or_else(|| {
+        found.push(new());
+        found.len() - 1
+    });
+    &mut found[index]
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    Up,
+    Down,
+}
+
+impl Way {
+    fn of(self, inventory: &Inventory, item: ItemIndex) -> &[ItemIndex] {
+        match self {
+            Way::Up => inventory.parents(item),
+            Way::Down => inventory.children(item),
+        }
+    }
+}

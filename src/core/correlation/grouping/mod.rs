@@ -1,0 +1,415 @@
+//! Grouping: which conditions of different rules are one incident, because one failure explains them.
+//!
+//! Every alert that a rule raises something for is a sighting of an item. A new sighting joins the one group that best
+//! explains it (its own item, else the nearest failure that it depends on), and takes in the groups that it explains
+//! itself: what depends on its item and was seen earlier. So two failures that share a victim stay two incidents. Only
+//! says that conditions belong together and why; must never decide what becomes of their incidents.
+
+mod attribution;
+mod groups;
+mod resolution_times;
+
+use std::sync::Arc;
+
+pub(super) use groups::{Groups, Places};
+
+use self::attribution::{Around, Found};
+use self::groups::{Ended, Kept, Sighting};
+use super::conditions::condition::{ConditionKey, Phase, RuleId};
+use super::input_context::Turn;
+use super::output::{Bound, Counted, Joins, Link, Member, Raised, Verdict};
+use super::rule_index::Book;
+use super::state::State;
+use super::timers::Timer;
+use crate::core::model::{Fingerprint, Labels, Moment, Severity, Span};
+use crate::core::rules::{Gravity, ItemIndex, Pattern};
+
+/// An alert or event that a rule holds something for.
+struct Seen<'a> {
+    alert: Option<Fingerprint>,
+    labels: &'a Labels,
+    severity: Severity,
+    at: Moment,
+}
+
+impl<'a> Seen<'a> {
+    fn of(member: &'a Member) -> Seen<'a> {
+        let (labels, severity, at) = (&member.labels, member.severity, member.since);
+        Seen { alert: Some(member.fingerprint), labels, severity, at }
+    }
+}
+
+impl Turn<'_> {
+    /// Looks at what the desk is about to hear: a raised condition is told with the one that it joins; answers what else
+    /// belongs together because of it.
+    pub fn group(&mut self, key: &ConditionKey, verdict: &mut Verdict) -> Vec<Joins> {
+        if !self.takes_part(key) {
+            return Vec::new();
+        }
+        match verdict {
+            Verdict::Raised(raised) => {
+                let mut joins = self.sight_raised(key, raised);
+                let is_new = self.state.conditions.get(key).is_some_and(|condition| !condition.is_raised());
+                if is_new && raised.joins.is_none() && !joins.is_empty() {
+                    raised.joins = Some(joins.remove(0));
+                }
+                joins
+            }
+            Verdict::Joined { alert } if alert.firing => self.sight(key, &[Seen::of(alert)], true),
+            Verdict::Cleared | Verdict::Retired => {
+                self.quiet(key, None);
+                Vec::new()
+            }
+            Verdict::Left { fingerprint } => {
+                self.quiet(key, Some(*fingerprint));
+                Vec::new()
+            }
+            Verdict::Joined { .. } | Verdict::Held { .. } | Verdict::Released | Verdict::Grouped(_) => Vec::new(),
+        }
+    }
+
+    /// A condition that waits because it is held back belongs to the incident of what explains it, if there is one.
+    pub fn group_waiting(&mut self, key: &ConditionKey) {
+        if !self.takes_part(key) {
+            return;
+        }
+        let Some(condition) = self.state.conditions.get(key) else { return };
+        let members: Vec<_> = condition.members.iter().filter_map(|fingerprint| self.member(fingerprint)).collect();
+        let seen: Vec<Seen<'_>> = members.iter().map(Seen::of).collect();
+        let joins = self.sight(key, &seen, false);
+        self.tell(key, joins);
+        self.wake(key);
+    }
+
+    /// Tells the desk what else is one incident because of the condition: of one that is held back the desk does not know,
+    /// so what it brought together is told by another one of the group.
+    fn tell(&mut self, key: &ConditionKey, joins: Vec<Joins>) {
+        let told = if self.waits(key) {
+            let group = self.group_of(key).and_then(|group| self.state.groups.groups.get(&group));
+            group.and_then(|group| group.told.clone())
+        } else {
+            Some(key.clone())
+        };
+        let Some(told) = told else { return };
+        let own = self.joins(&told, None);
+        let is_own = |one: &Joins| own.as_ref().is_some_and(|own| own.rule == one.rule && own.key == one.key);
+        for joins in joins.into_iter().filter(|one| !is_own(one)) {
+            self.decide(&told, Verdict::Grouped(Box::new(joins)));
+        }
+    }
+
+    fn waits(&self, key: &ConditionKey) -> bool {
+        self.state.conditions.get(key).is_some_and(|condition| condition.phase == Phase::Waiting)
+    }
+
+    /// Tells the desk of conditions that were held back until something that explains them was raised.
+    pub fn wake(&mut self, key: &ConditionKey) {
+        let Some(id) = self.group_of(key) else { return };
+        let Some(group) = self.state.groups.groups.get(&id).filter(|group| !group.waiting.is_empty()) else { return };
+        let Some(told) = group.told.clone() else { return };
+        let Some(group) = Arc::make_mut(&mut self.state.groups).groups.get_mut(&id) else { return };
+        for key in std::mem::take(&mut group.waiting) {
+            if self.waits(&key)
+                && let Some(joins) = self.joins(&told, None)
+            {
+                self.raise_held(&key, joins);
+            }
+        }
+    }
+
+    /// An alert of the condition, or all of it, fires no longer.
+    pub fn quiet(&mut self, key: &ConditionKey, alert: Option<Fingerprint>) {
+        let numbers: Vec<u64> = self.index.places.of_condition(key).collect();
+        if numbers.is_empty() {
+            return;
+        }
+        let ended = alert.and_then(|alert| self.end_of(alert));
+        for number in numbers {
+            let groups = Arc::make_mut(&mut self.state.groups);
+            let is_meant = |sighting: &&Sighting| sighting.firing && (alert.is_none() || sighting.alert == alert);
+            if groups.sightings.get(&number).filter(is_meant).is_some() {
+                groups.end(number, ended, &mut self.index.places);
+                self.look_again_later(number);
+            }
+        }
+    }
+
+    /// When the alert ended, if a message says so just now.
+    fn end_of(&self, alert: Fingerprint) -> Option<Ended> {
+        self.cause?;
+        let alert = self.state.alerts.get(&alert).filter(|alert| !alert.times.firing)?;
+        Some(Ended { at: alert.times.ends_at.at.min(self.now), seen_at: self.now })
+    }
+
+    fn takes_part(&self, key: &ConditionKey) -> bool {
+        self.book.rulebook.grouping.enabled
+            && key.rule != RuleId::CATCH_ALL
+            && self.book.rule_of(key).is_some_and(|rule| rule.groups)
+    }
+
+    fn sight_raised(&mut self, key: &ConditionKey, raised: &Raised) -> Vec<Joins> {
+        if !raised.members.is_empty() {
+            let seen: Vec<Seen<'_>> = raised.members.iter().map(Seen::of).collect();
+            return self.sight(key, &seen, true);
+        }
+        // What is missing is missing now, whenever it last came.
+        let is_missing = self.book.rule_of(key).is_some_and(|rule| matches!(rule.pattern, Pattern::Absence { .. }));
+        let Some(last) = raised.evidence.last() else { return Vec::new() };
+        let at = if is_missing { self.now } else { last.at };
+        self.sight(key, &[Seen { alert: None, labels: &last.labels, severity: raised.severity, at }], true)
+    }
+
+    /// Takes in what was seen; answers which other conditions are one incident with this one because of it.
+    fn sight(&mut self, key: &ConditionKey, seen: &[Seen<'_>], is_told: bool) -> Vec<Joins> {
+        let settings = &self.book.rulebook.grouping;
+        let until = self.now - settings.memory();
+        let groups = Arc::make_mut(&mut self.state.groups);
+        for (at, number) in groups.forget(until, &mut self.index.places) {
+            self.index.deadlines.remove(at, Timer::Sighting(number));
+            self.count(Counted::Bound { which: Bound::Sightings });
+        }
+        // What was raised long ago takes in what its rule says, but joins nothing that begins only now.
+        let was_raised = self.state.conditions.get(key).is_some_and(|condition| condition.is_raised());
+        let mut joins = Vec::new();
+        let mut own = None;
+        for one in seen {
+            let Some(sighting) = self.sighting(key, one) else { continue };
+            if was_raised && own.is_none() {
+                own = self.last_of(key).filter(|last| self.apart(*last, one.at) <= settings.neighbours_within);
+                if own.is_none() {
+                    continue;
+                }
+            }
+            own = Some(self.place(sighting, own, &mut joins));
+        }
+        let Some(group) = self.group_of(key) else { return joins };
+        if let Some(group) = Arc::make_mut(&mut self.state.groups).groups.get_mut(&group) {
+            if is_told {
+                group.told = Some(key.clone());
+                group.waiting.remove(key);
+            } else {
+                group.waiting.insert(key.clone());
+            }
+        }
+        joins
+    }
+
+    fn last_of(&self, key: &ConditionKey) -> Option<u64> {
+        self.index.places.of_condition(key).last()
+    }
+
+    fn apart(&self, number: u64, at: Moment) -> Span {
+        self.state.groups.sightings.get(&number).map_or(Span::from_days(1), |sighting| sighting.apart(at))
+    }
+
+    fn group_of(&self, key: &ConditionKey) -> Option<u64> {
+        self.last_of(key).and_then(|number| self.state.groups.sightings.get(&number)).map(|sighting| sighting.group)
+    }
+
+    /// The sighting to take in; `None` for what is known, or stands nowhere.
+    fn sighting(&mut self, key: &ConditionKey, seen: &Seen<'_>) -> Option<Sighting> {
+        let rulebook = &self.book.rulebook;
+        let item = rulebook.inventory.concerned(seen.labels);
+        let tokens = rulebook.grouping.by.iter();
+        let token = tokens.filter_map(|name| Some((name, seen.labels.get(name)?))).find(|(_, value)| !value.is_empty());
+        let token: Option<Arc<str>> = token.map(|(name, value)| Arc::from(format!("{name}={value}")));
+        if item.is_none() && token.is_none() {
+            return None;
+        }
+        let gravity = Gravity::of(seen.severity);
+        let known = self.index.places.of_condition(key).find(|number| {
+            self.state.groups.sightings.get(number).is_some_and(|known| known.alert == seen.alert && known.firing)
+        });
+        if let Some(known) = known.and_then(|number| self.state.groups.sightings.get(&number))
+            && (known.gravity == gravity || seen.alert.is_none())
+        {
+            return None;
+        }
+        Some(Sighting {
+            condition: key.clone(),
+            alert: seen.alert,
+            item: item.map(|item| item.0),
+            token,
+            at: seen.at,
+            seen_at: self.now,
+            gravity,
+            kind: rulebook.grouping.kind(seen.labels),
+            firing: true,
+            ended: None,
+            explained: false,
+            look_again: None,
+            group: u64::MAX,
+        })
+    }
+
+    /// Takes a sighting in, to another one of its condition if there is one (`own`), and makes the groups that it belongs
+    /// to one. Answers its number.
+    fn place(&mut self, new: Sighting, own: Option<u64>, joins: &mut Vec<Joins>) -> u64 {
+        let around = self.around();
+        let explanation = around.explanation(&new);
+        let mut found = around.effects(&new);
+        found.extend(around.siblings(&new));
+        found.splice(0..0, explanation);
+        let own = own.and_then(|own| self.state.groups.sightings.get(&own)).map(|own| own.group);
+        let groups = Arc::make_mut(&mut self.state.groups);
+        let (number, _) = groups.insert(new, own, &mut self.index.places);
+        for one in found {
+            self.join_group(number, one, joins);
+        }
+        self.look_again_later(number);
+        number
+    }
+
+    /// A sighting had its time: now something else may explain it. Or its alert ended some time ago: what ended with it?
+    pub fn look_again(&mut self, number: u64) {
+        let Some(sighting) = Arc::make_mut(&mut self.state.groups).sightings.get_mut(&number) else { return };
+        sighting.look_again = None;
+        let new = sighting.clone();
+        let mut joins = Vec::new();
+        if new.ended.is_some_and(|ended| self.looks_at_end(ended) <= self.now) {
+            self.join_what_ended_with(number, &new, &mut joins);
+        } else {
+            self.explain_late(number, &new, &mut joins);
+        }
+        self.look_again_later(number);
+        self.tell(&new.condition, joins);
+        self.wake(&new.condition);
+    }
+
+    fn explain_late(&mut self, number: u64, new: &Sighting, joins: &mut Vec<Joins>) {
+        if !new.explained {
+            let found = self.around().explanation(new);
+            let is_explained = found.is_some_and(|found| {
+                let explains_it = found.explains_it;
+                self.join_group(number, found, joins) && explains_it
+            });
+            if !is_explained
+                && let Some(own) = self.state.groups.sightings.get(&number).map(|sighting| sighting.group)
+                && let Some(found) = self.around().guess(new, own)
+            {
+                self.join_group(number, found, joins);
+            }
+        }
+        for found in self.around().siblings(new) {
+            self.join_group(number, found, joins);
+        }
+    }
+
+    fn join_what_ended_with(&mut self, number: u64, ended: &Sighting, joins: &mut Vec<Joins>) {
+        // An alert that fires anew since then stands for something else.
+        let last = self.index.places.of_condition(&ended.condition).next_back();
+        let group_of = |number: u64| self.state.groups.sightings.get(&number).map(|sighting| sighting.group);
+        if last.and_then(group_of) != Some(ended.group) {
+            return;
+        }
+        for other in self.around().ended_near(ended) {
+            if let Some(found) = self.around().ended_together(number, other) {
+                self.join_group(number, found, joins);
+            }
+        }
+    }
+
+    fn looks_at_end(&self, ended: Ended) -> Moment {
+        ended.seen_at + self.book.rulebook.grouping.ends_within
+    }
+
+    fn look_again_later(&mut self, number: u64) {
+        let settings = &self.book.rulebook.grouping;
+        let Some(sighting) = self.state.groups.sightings.get(&number).filter(|sighting| sighting.item.is_some()) else {
+            return;
+        };
+        let looks = [settings.look_again_after, settings.last_look_after()];
+        let next = looks.into_iter().map(|after| sighting.seen_at + after).find(|at| *at > self.now);
+        let after_end = sighting.ended.map(|ended| self.looks_at_end(ended)).filter(|at| *at > self.now);
+        let after_end = after_end.filter(|_| sighting.gravity >= Gravity::Impaired);
+        let next = next.filter(|_| !sighting.explained).into_iter().chain(after_end).min();
+        let Some(sighting) = Arc::make_mut(&mut self.state.groups).sightings.get_mut(&number) else { return };
+        if let Some(before) = std::mem::replace(&mut sighting.look_again, next) {
+            self.index.deadlines.remove(before, Timer::Sighting(number));
+        }
+        if let Some(at) = next {
+            self.index.deadlines.insert(at, Timer::Sighting(number));
+        }
+    }
+
+    fn around(&self) -> Around<'_> {
+        let rulebook = &self.book.rulebook;
+        Around {
+            settings: &rulebook.grouping,
+            inventory: &rulebook.inventory,
+            gaps: &self.book.gaps,
+            groups: &self.state.groups,
+            places: &self.index.places,
+        }
+    }
+
+    /// Makes the group of a sighting one with what was found; answers whether they are one now.
+    fn join_group(&mut self, number: u64, found: Found, joins: &mut Vec<Joins>) -> bool {
+        let settings = &self.book.rulebook.grouping;
+        let groups = Arc::make_mut(&mut self.state.groups);
+        let Some((group, key)) = groups.sightings.get(&number).map(|one| (one.group, one.condition.clone())) else {
+            return false;
+        };
+        // What was found may have become part of another group by now.
+        let Some(other) = groups.sightings.get(&found.stands).map(|one| one.group) else { return false };
+        let kept = if group == other { Ok(()) } else { groups.may_join(group, other, settings) };
+        match kept {
+            Ok(()) => {}
+            Err(Kept::Apart) => return false,
+            Err(Kept::Full) => {
+                self.count(Counted::Bound { which: Bound::Group });
+                return false;
+            }
+        }
+        for number in found.explained.iter().chain(found.explains_it.then_some(&number)) {
+            if let Some(sighting) = groups.sightings.get_mut(number) {
+                sighting.explained = true;
+            }
+        }
+        if group != other {
+            // What was told and fires anew since then stands for another group now.
+            let stands = |told: &ConditionKey, group: u64| {
+                let last = self.index.places.of_condition(told).next_back();
+                last.and_then(|last| groups.sightings.get(&last)).is_none_or(|last| last.group == group)
+            };
+            let told_of = |group: u64| {
+                let told = groups.groups.get(&group).and_then(|group| group.told.clone());
+                told.filter(|told| *told != key && stands(told, group))
+            };
+            let (own, told) = (told_of(group), told_of(other));
+            groups.join(group, other);
+            // The desk does not know of a condition that waits, but of others of its group.
+            let own = own.filter(|_| self.waits(&key));
+            joins.extend(own.and_then(|own| self.joins(&own, None)));
+            joins.extend(told.and_then(|told| self.joins(&told, Some(found.link))));
+        }
+        true
+    }
+
+    fn joins(&self, other: &ConditionKey, because: Option<Link>) -> Option<Joins> {
+        let rule = self.book.rule_of(other)?.name.clone();
+        Some(Joins { rule, key: other.key.clone(), because })
+    }
+}
+
+/// After a reload: items have other places, and what belongs to rules that are gone is forgotten.
+pub(super) fn place_again(state: &mut State, old: &Book, new: &Book) {
+    let (before, after) = (&old.rulebook.inventory, &new.rulebook.inventory);
+    let mut groups = state.groups.as_ref().clone();
+    let numbers: Vec<u64> = groups.sightings.keys().copied().collect();
+    for number in numbers {
+        let Some(sighting) = groups.sightings.get_mut(&number) else { continue };
+        let item = sighting.item.map(ItemIndex);
+        sighting.item = item.and_then(|item| after.find(&before.item(item).name)).map(|item| item.0);
+        let is_gone =
+            new.rule_of(&sighting.condition).is_none() || (sighting.item.is_none() && sighting.token.is_none());
+        if is_gone {
+            groups.remove(number, &mut Places::default());
+        }
+    }
+    for group in groups.groups.values_mut() {
+        group.told = group.told.take().filter(|key| new.rule_of(key).is_some());
+        group.waiting.retain(|key| new.rule_of(key).is_some());
+    }
+    state.groups = Arc::new(groups);
+}

@@ -1,0 +1,27 @@
+//! What a correlator is asked besides events: re-sends in their short form, and changes of silences.
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::model::{Fingerprint, Moment, Silence, SilenceId, Stamp};
+
+/// A known alert, said again with the same labels, annotations and severity: only times and value may differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resend {
+    pub fingerprint: Fingerprint,
+    pub starts_at: Option<Stamp>,
+    pub ends_at: Option<Stamp>,
+    pub occurred_at: Option<Moment>,
+    pub value_bits: Option<u64>,
+}
+
+/// A person's word on a silence.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SilenceChange {
+    /// Create, or update the one with that id; by Alertmanager's rules an update may end the old and make a new one.
+    Put {
+        id: Option<SilenceId>,
+        /// As asked for, under the id that a new silence gets.
+        silence: Silence,
+    },
+    Expire(SilenceId),
+}

@@ -1,0 +1,342 @@
+//! One input being handled: the state it changes, the indexes that follow, what it leads to.
+//!
+//! The other files of this room are this one's verbs. Deadlines that have come are served before the input itself.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use super::alerts::alert::Alert;
+use super::alerts::dedup::{EventId, order_of};
+use super::conditions::condition::{Condition, ConditionKey, Phase, RuleId};
+use super::conditions::contexts::Derived;
+use super::grouping::Places;
+use super::match_target::Subject;
+use super::output::{AlertView, Counted, Decision, Firing, Output, Verdict};
+use super::patterns::Window;
+use super::rule_index::Book;
+use super::state::{Stage, State};
+use super::suppression::rank_of;
+use super::suppression::silences::{ActiveSilences, Silenced};
+use super::suppression::suppressors::Holders;
+use super::timers::{Deadlines, Timer};
+use crate::core::model::{Cause, Fingerprint, Labels, Moment, Status};
+use crate::core::rules::{ActionAt, Pattern};
+
+/// What follows from the state and is made again after a restore.
+#[derive(Clone, Default)]
+pub(super) struct Index {
+    pub deadlines: Deadlines,
+    pub holders: Holders,
+    pub active_silences: ActiveSilences,
+    /// The firing alerts that each silence holds.
+    pub silenced: Silenced,
+    /// By their numbers in the rulebook.
+    pub open_windows: BTreeSet<u32>,
+    /// Conditions without members by rule, oldest first: what the bound on windows counts.
+    pub loose: BTreeMap<RuleId, BTreeSet<(Moment, ConditionKey)>>,
+    /// Those of them that fired.
+    pub fired: BTreeSet<ConditionKey>,
+    pub event_id_order: VecDeque<(Moment, EventId)>,
+    /// One text for every alert of a source.
+    pub sources: BTreeSet<Arc<str>>,
+    /// Every calendar of the rulebook has its condition.
+    pub has_calendars: bool,
+    /// What grouping saw where.
+    pub places: Places,
+}
+
+impl Index {
+    pub fn of(state: &mut State, book: &Book) -> Index {
+        let event_id_order = order_of(&state.event_ids);
+        let mut index = Index { event_id_order, places: Places::of(&state.groups), ..Index::default() };
+        for (id, kept) in state.silences.iter() {
+            index.deadlines.insert(kept.due(), Timer::Silence(*id));
+            match kept.stage {
+                Stage::Active => index.active_silences.insert(&kept.silence),
+                Stage::Pending | Stage::Expired => {}
+            }
+        }
+        index.list_windows(&state.maintenance, book);
+        for (key, place) in state.storms.iter() {
+            let storm = book.rulebook.storms.iter().find(|storm| storm.name == key.storm);
+            if let (Some(active), Some(storm)) = (place.storm, storm) {
+                index.deadlines.insert(active.due(storm), Timer::Storm(Arc::clone(key)));
+            }
+        }
+        for (name, context) in state.contexts.iter() {
+            if let Some(until) = context.until {
+                index.deadlines.insert(until, Timer::Context(name.clone()));
+            }
+        }
+        let fingerprints: Vec<Fingerprint> = state.alerts.iter().map(|(fingerprint, _)| *fingerprint).collect();
+        for fingerprint in fingerprints {
+            let Some(alert) = state.alert_mut(&fingerprint) else { continue };
+            alert.source = index.intern(&alert.source);
+            alert.armed = index.deadlines.arm(None, alert.due(), || Timer::Alert(fingerprint));
+            if alert.times.firing {
+                let places = book.places(&Subject::of_alert(alert));
+                index.holders.insert((alert.fires_since, fingerprint), &places, &mut Default::default());
+                index.silenced.moved(fingerprint, &[], alert.held.as_ref().map_or(&[], |held| &held.silenced_by));
+            }
+        }
+        for (number, sighting) in &state.groups.sightings {
+            if let Some(at) = sighting.look_again {
+                index.deadlines.insert(at, Timer::Sighting(*number));
+            }
+        }
+        let keys: Vec<ConditionKey> = state.conditions.iter().map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            let Some(condition) = state.condition_mut(&key) else { continue };
+            let due = book.rule_of(&key).and_then(|rule| condition.window.due(rule));
+            condition.armed = index.deadlines.arm(None, due, || Timer::Condition(key.clone()));
+            condition.listed = Default::default();
+            index.list(&key, condition);
+            if condition.is_held_memberless() {
+                for evidence in &condition.evidence {
+                    let places = book.places(&Subject::of_evidence(evidence));
+                    index.holders.watch(&key, rank_of(evidence), &places);
+                }
+            }
+        }
+        index
+    }
+
+    pub fn intern(&mut self, source: &str) -> Arc<str> {
+        if let Some(known) = self.sources.get(source) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = Arc::from(source);
+        self.sources.insert(Arc::clone(&new));
+        new
+    }
+
+    /// Puts a condition into the indexes it belongs to now, and out of the others.
+    pub fn list(&mut self, key: &ConditionKey, condition: &mut Condition) {
+        let (was, should) = (condition.listed, condition.should_be_listed());
+        if was.loose != should.loose {
+            let loose = self.loose.entry(key.rule).or_default();
+            let entry = (condition.created_at, key.clone());
+            if should.loose {
+                loose.insert(entry);
+            } else {
+                loose.remove(&entry);
+            }
+        }
+        if was.fired != should.fired {
+            if should.fired {
+                self.fired.insert(key.clone());
+            } else {
+                self.fired.remove(key);
+                self.holders.forget(key);
+            }
+        }
+        condition.listed = should;
+    }
+
+    /// Takes a condition out of all of them.
+    pub fn unlist(&mut self, key: &ConditionKey, condition: &Condition) {
+        if condition.listed.loose
+            && let Some(loose) = self.loose.get_mut(&key.rule)
+        {
+            loose.remove(&(condition.created_at, key.clone()));
+        }
+        if condition.listed.fired {
+            self.fired.remove(key);
+            self.holders.forget(key);
+        }
+    }
+}
+
+pub(super) struct Turn<'a> {
+    pub state: &'a mut State,
+    pub index: &'a mut Index,
+    pub book: &'a Book,
+    pub now: Moment,
+    pub out: &'a mut Vec<Output>,
+    /// Where firings are noted, if somebody asked.
+    pub firings: &'a mut Option<Vec<Firing>>,
+    /// Alerts to show again when the turn ends.
+    pub changed: BTreeSet<Fingerprint>,
+    /// The input that is being handled; none while time alone acts.
+    pub cause: Option<Cause>,
+    /// The labels of the event that is entering a window.
+    pub acting: Option<Labels>,
+    /// Events that rules made, and how deep each is.
+    pub derived: VecDeque<(Derived, u8)>,
+    /// How deep the event is that is being taken.
+    pub depth: u8,
+}
+
+impl Turn<'_> {
+    /// Serves everything that is due by `now`, in the order of its moments.
+    pub fn serve_deadlines(&mut self) {
+        if !self.knows_windows() {
+            self.take_windows();
+        }
+        while let Some((at, timer)) = self.index.deadlines.pop(self.now) {
+            match timer {
+                Timer::Silence(_) | Timer::Maintenance(_) | Timer::Storm(_) => self.holds_due(at, timer),
+                Timer::Context(name) => self.context_timer(&name),
+                Timer::Alert(fingerprint) => self.alert_timer(fingerprint, at),
+                Timer::Condition(key) => self.condition_timer(&key, at),
+                Timer::Sighting(number) => self.look_again(number),
+            }
+        }
+    }
+
+    /// Conditions of calendars wait for no event: they stand from the first input under their rulebook on.
+    pub fn open_calendars(&mut self) {
+        if self.index.has_calendars {
+            return;
+        }
+        self.index.has_calendars = true;
+        let book = self.book;
+        for position in 0..book.catch_all_position() {
+            if matches!(book.rule(position).pattern, Pattern::Calendar { .. }) {
+                let key = ConditionKey::new(book.id(position), Labels::empty());
+                self.open_condition(&key, position);
+                self.arm_condition(&key);
+                self.settle(&key, false);
+            }
+        }
+    }
+
+    /// Says which alerts changed. Last of all, so that each is shown once, as it stands.
+    pub fn finish(mut self) {
+        for fingerprint in std::mem::take(&mut self.changed) {
+            if let Some(alert) = self.state.alerts.get(&fingerprint) {
+                let view = view(self.state, self.book, fingerprint, alert);
+                self.out.push(Output::AlertChanged(Box::new(view)));
+            }
+        }
+    }
+
+    fn alert_timer(&mut self, fingerprint: Fingerprint, at: Moment) {
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
+        alert.armed = None;
+        if alert.due().is_some_and(|due| due <= at) {
+            self.alert_due(fingerprint, at);
+        }
+        self.arm_alert(fingerprint);
+    }
+
+    fn alert_due(&mut self, fingerprint: Fingerprint, at: Moment) {
+        let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
+        if !alert.times.firing {
+            self.state.alerts.remove(&fingerprint);
+            self.changed.remove(&fingerprint);
+            self.out.push(Output::AlertForgotten { fingerprint });
+        } else if alert.times.ends_at.at <= at {
+            self.expire(fingerprint);
+        } else {
+            self.pass_on(fingerprint);
+        }
+    }
+
+    fn condition_timer(&mut self, key: &ConditionKey, at: Moment) {
+        let book = self.book;
+        let (Some(condition), Some(rule)) = (self.state.condition_mut(key), book.rule_of(key)) else { return };
+        condition.armed = None;
+        let is_due = condition.window.due(rule).is_some_and(|due| due <= at);
+        let mut fires = is_due && condition.window.expire(rule, at, self.now);
+        if fires && matches!(condition.window, Window::Calendar(_)) {
+            fires = self.calendar_fires(key, at);
+        }
+        self.arm_condition(key);
+        let was_raised = self.state.conditions.get(key).is_some_and(|condition| condition.is_raised());
+        if fires {
+            self.act(key, ActionAt::Fire);
+        }
+        self.settle(key, fires);
+        self.emit_again(key, fires && was_raised);
+    }
+
+    pub fn arm_alert(&mut self, fingerprint: Fingerprint) {
+        if let Some(alert) = self.state.alert_mut(&fingerprint) {
+            let timer = || Timer::Alert(fingerprint);
+            alert.armed = self.index.deadlines.arm(alert.armed, alert.due(), timer);
+        }
+    }
+
+    pub fn arm_condition(&mut self, key: &ConditionKey) {
+        let Some(rule) = self.book.rule_of(key) else { return };
+        if let Some(condition) = self.state.condition_mut(key) {
+            let (armed, due) = (condition.armed, condition.window.due(rule));
+            condition.armed = self.index.deadlines.arm(armed, due, || Timer::Condition(key.clone()));
+        }
+    }
+
+    pub fn count(&mut self, counted: Counted) {
+        self.out.push(Output::Count(counted));
+    }
+
+    pub fn decide(&mut self, key: &ConditionKey, mut verdict: Verdict) {
+        let Some(rule) = self.book.rule_of(key).filter(|rule| rule.opens_incident) else { return };
+        let joins = self.group(key, &mut verdict);
+        let further = joins.into_iter().map(|joins| Verdict::Grouped(Box::new(joins)));
+        for verdict in [verdict].into_iter().chain(further) {
+            let decision = Decision { rule: rule.name.clone(), key: key.key.clone(), verdict };
+            self.out.push(Output::Decision(Box::new(decision)));
+        }
+        self.wake(key);
+    }
+
+    /// When an event happened; counts what is not believable.
+    pub fn event_time(&mut self, occurred_at: Option<Moment>) -> Moment {
+        let at = super::believable(occurred_at, self.now);
+        if occurred_at.is_some_and(|occurred_at| occurred_at != at) {
+            self.count(Counted::Clamped);
+        }
+        at
+    }
+}
+
+/// An alert as lists show it.
+pub(super) fn view(state: &State, book: &Book, fingerprint: Fingerprint, alert: &Alert) -> AlertView {
+    let owner = alert.owner.as_ref();
+    let rule = owner.and_then(|key| book.rule_of(key));
+    let holds = alert.held.as_deref().cloned().unwrap_or_default();
+    AlertView {
+        fingerprint,
+        source: Arc::clone(&alert.source),
+        status: if alert.times.firing { Status::Firing } else { Status::Resolved },
+        labels: alert.labels.clone(),
+        facts: alert.facts.clone(),
+        annotations: alert.annotations.clone(),
+        summary: Arc::clone(&alert.summary),
+        severity: alert.severity,
+        starts_at: alert.times.starts_at,
+        ends_at: alert.times.ends_at,
+        updated_at: alert.updated_at,
+        generator_url: Arc::clone(&alert.generator_url),
+        silenced_by: holds.silenced_by,
+        inhibited_by: holds.inhibited_by.into_iter().collect(),
+        explained_by: holds.explained_by.into_iter().collect(),
+        maintained_by: holds.maintained_by.iter().map(|name| name.as_ref().to_owned()).collect(),
+        storm: holds.storm.map(|storm| storm.words()),
+        rule: rule.map(|rule| rule.name.clone()).unwrap_or_default(),
+        key: owner.map(|key| key.key.clone()).unwrap_or_else(Labels::empty),
+        held: held(state, book, fingerprint, alert),
+        transitions: u64::from(alert.transitions),
+        first_seen_at: alert.first_seen_at,
+    }
+}
+
+/// Why a firing alert raised nothing so far.
+fn held(state: &State, book: &Book, fingerprint: Fingerprint, alert: &Alert) -> Option<String> {
+    let owner = alert.owner.as_ref().filter(|_| alert.times.firing)?;
+    let rule = book.rule_of(owner)?;
+    let condition = state.conditions.get(owner);
+    let Some(condition) = condition.filter(|condition| condition.members.contains(fingerprint)) else {
+        return Some(super::wording::held_outside(rule));
+    };
+    match condition.phase {
+        Phase::Idle => Some(super::wording::held_idle(rule, &condition.window)),
+        Phase::Waiting => {
+            let by = alert.held.as_ref().map(|held| held.words()).unwrap_or_else(|| "what holds it back".to_owned());
+            Some(format!("rule {}, waits for the end of {by}", rule.name))
+        }
+        Phase::Raised { .. } if !rule.opens_incident => Some(format!("rule {}, opens no incident", rule.name)),
+        Phase::Raised { .. } => None,
+    }
+}

@@ -1,0 +1,67 @@
+//! What rules look at: a message with the normalised words that matchers may name.
+
+use super::alerts::alert::Alert;
+use super::output::Evidence;
+use crate::core::model::{Cause, Event, Labels, Matchers, Moment, Severity, Status};
+use crate::core::rules::fact_named;
+
+/// A message on its way through the rules: where it stands in the journal and when it happened.
+#[derive(Clone, Copy)]
+pub(super) struct Message<'a> {
+    pub event: &'a Event,
+    pub cause: Cause,
+    /// Event time, within the allowed lateness.
+    pub at: Moment,
+}
+
+/// What matchers are held against.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub labels: &'a Labels,
+    /// What is known of it besides, named `fact.…`.
+    pub facts: &'a Labels,
+    pub source: &'a str,
+    pub severity: Severity,
+    /// As decided here: a v2 message says `firing` at the door whatever its end.
+    pub status: Status,
+    /// For `when:`; absent where only matchers are asked.
+    pub event: Option<&'a Event>,
+    /// False for an alert that ended because nothing came.
+    pub is_message: bool,
+}
+
+impl<'a> Subject<'a> {
+    pub fn of_event(event: &'a Event, severity: Severity, status: Status, facts: &'a Labels) -> Subject<'a> {
+        let (labels, source) = (&event.labels, event.source.as_str());
+        Subject { labels, facts, source, severity, status, event: Some(event), is_message: true }
+    }
+
+    pub fn of_alert(alert: &'a Alert) -> Subject<'a> {
+        let (labels, source, severity) = (&alert.labels, &*alert.source, alert.severity);
+        let facts = &alert.facts;
+        Subject { labels, facts, source, severity, status: Status::Firing, event: None, is_message: false }
+    }
+
+    pub fn of_evidence(evidence: &'a Evidence) -> Subject<'a> {
+        let (labels, source, severity) = (&evidence.labels, evidence.source.as_str(), evidence.severity);
+        let (facts, status) = (&evidence.facts, evidence.status);
+        Subject { labels, facts, source, severity, status, event: None, is_message: false }
+    }
+
+    /// The value of a label, of a fact, or of `@severity`, `@source`, `@status`; empty when absent.
+    pub fn value(&self, name: &str) -> &'a str {
+        match name {
+            "@severity" => self.severity.as_str(),
+            "@source" => self.source,
+            "@status" => self.status.as_str(),
+            name => match fact_named(name) {
+                Some(fact) => self.facts.get(fact).unwrap_or_default(),
+                None => self.labels.get(name).unwrap_or_default(),
+            },
+        }
+    }
+
+    pub fn fits(&self, matchers: &Matchers) -> bool {
+        matchers.iter().all(|matcher| matcher.matches_value(self.value(matcher.name())))
+    }
+}

@@ -1,0 +1,369 @@
+//! What a correlator says after each input: plain data, in a fixed order, for the engine to record and pass on.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::alerts::nonconforming_names::BadName;
+use super::templates::TemplateId;
+use crate::core::model::{Cause, Fingerprint, Labels, Moment, Severity, Silence, SilenceId, Span, Stamp, Status};
+
+/// One consequence of an input.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// A transition of an alert, a change of its description, or of what holds it.
+    AlertChanged(Box<AlertView>),
+    /// A re-send moved its times and nothing else.
+    AlertTouched {
+        fingerprint: Fingerprint,
+        ends_at: Stamp,
+        updated_at: Moment,
+    },
+    /// A resolved alert left the memory.
+    AlertForgotten {
+        fingerprint: Fingerprint,
+    },
+    /// For the desk.
+    Decision(Box<Decision>),
+    SilenceChanged(Box<Silence>),
+    /// A silence is past its retention.
+    SilenceForgotten {
+        id: SilenceId,
+    },
+    /// To whoever sent the silence command.
+    Answer(Result<SilenceId, Refused>),
+    /// A reload removed or changed that rule while it held that many windows.
+    WindowsDropped {
+        rule: String,
+        windows: u64,
+    },
+    /// A name that breaks the naming standard, or a free text's template.
+    Normalised(Normalised),
+    Count(Counted),
+}
+
+/// A rule fired under a key, or its condition cleared; told only to who asked with
+/// [`super::Correlator::follow_firings`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Firing {
+    pub rule: String,
+    pub key: Labels,
+    pub edge: FiringEdge,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FiringEdge {
+    /// It fired: for the first time, or again while its condition stands, held back or not.
+    Fired,
+    Cleared,
+}
+
+/// A name that breaks the naming standard, as lists show it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QuarantinedName {
+    pub label: String,
+    pub name: String,
+    pub source: String,
+    pub first_at: Moment,
+    pub last_at: Moment,
+    /// Transitions and points that spoke of it.
+    pub count: u64,
+}
+
+/// A template of free texts, as lists show it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TemplateRecord {
+    pub id: TemplateId,
+    /// With `<*>` for what varies.
+    pub text: String,
+    pub first_at: Moment,
+    pub last_at: Moment,
+    pub count: u64,
+}
+
+/// What normalising found that people may want to look at, each time it is seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Normalised {
+    NameQuarantined {
+        name: BadName,
+        at: Moment,
+    },
+    /// It went for a newer one, after so many sightings.
+    NameForgotten {
+        name: BadName,
+        count: u64,
+    },
+    TemplateSeen {
+        id: TemplateId,
+        at: Moment,
+        /// If it is new or has changed.
+        text: Option<String>,
+    },
+    /// It went for a newer one, after so many lines.
+    TemplateForgotten {
+        id: TemplateId,
+        count: u64,
+    },
+}
+
+/// An alert as lists show it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlertView {
+    pub fingerprint: Fingerprint,
+    pub source: Arc<str>,
+    pub status: Status,
+    pub labels: Labels,
+    /// What is known of it besides; no part of its identity.
+    #[serde(default)]
+    pub facts: Labels,
+    pub annotations: Labels,
+    pub summary: Arc<str>,
+    pub severity: Severity,
+    pub starts_at: Stamp,
+    /// [`Moment::FAR_FUTURE`] while it fires and never expires.
+    pub ends_at: Stamp,
+    pub updated_at: Moment,
+    pub generator_url: Arc<str>,
+    pub silenced_by: Vec<SilenceId>,
+    /// Empty or one: the lowest source of the first inhibition that holds it.
+    pub inhibited_by: Vec<Fingerprint>,
+    /// Empty or one: the alert on something that its item depends on.
+    pub explained_by: Vec<Fingerprint>,
+    /// Open maintenance windows that it falls into.
+    pub maintained_by: Vec<String>,
+    /// `storm NAME site=GZ01`
+    pub storm: Option<String>,
+    /// The rule that owns it and the key it stands under; empty for one that was never seen firing.
+    pub rule: String,
+    pub key: Labels,
+    /// Why it raised nothing so far: `rule R, 2 of 5`.
+    pub held: Option<String>,
+    /// How often it began to fire.
+    pub transitions: u64,
+    pub first_seen_at: Moment,
+}
+
+/// What happened to one condition: a rule's key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    pub rule: String,
+    pub key: Labels,
+    pub verdict: Verdict,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// The pattern fired: for the first time, or again while the condition still stands.
+    Raised(Box<Raised>),
+    /// An alert joined the raised condition, or changed its severity inside it.
+    Joined { alert: Member },
+    /// A member stopped firing, or another rule took it over.
+    Left { fingerprint: Fingerprint },
+    /// Every firing member is held back now, by that; said again when that changes. `pauses`: all of them by approved
+    /// changes, so that clocks stand still.
+    Held { by: String, pauses: bool },
+    /// A member is free again.
+    Released,
+    /// The pattern and all members are clear.
+    Cleared,
+    /// The rule is gone or its window was dropped: nothing more will come from it.
+    Retired,
+    /// It is one incident with another raised condition.
+    Grouped(Box<Joins>),
+}
+
+/// Another raised condition, and why both are one incident.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Joins {
+    pub rule: String,
+    pub key: Labels,
+    /// `None`: it was found out before, while this one was held back.
+    pub because: Option<Link>,
+}
+
+/// What joins two alerts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub kind: LinkKind,
+    /// The items that it is about: the one alert's, then the other's if that is another.
+    pub items: Vec<String>,
+    /// How far apart the alerts began.
+    pub apart: Span,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkKind {
+    SameItem,
+    /// The new alert's item depends on the other's, over that many dependencies.
+    DependsOn {
+        hops: u32,
+    },
+    /// The other's item depends on the new alert's.
+    DependsOnIt {
+        hops: u32,
+    },
+    /// Most of what depends on one item has failed, though the item itself says nothing.
+    SameDependency,
+    /// The inventory does not say that the one depends on the other, but its likes do.
+    ProbablyDependsOn,
+    /// Most of the site has failed.
+    SameSite,
+    /// Both began near each other, and their groups ended together; how far apart the two ended.
+    EndedTogether {
+        within: Span,
+    },
+    /// A label that the rules name has the same value.
+    SameValue,
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |index: usize| self.items.get(index).map_or("", String::as_str);
+        let (one, other, apart) = (name(0), name(1), self.apart);
+        match self.kind {
+            LinkKind::SameItem => write!(f, "both are of {one}, {apart} apart"),
+            LinkKind::DependsOn { hops: 1 } => write!(f, "{one} depends on {other}, {apart} apart"),
+            LinkKind::DependsOn { hops } => write!(f, "{one} depends on {other} over {hops} hops, {apart} apart"),
+            LinkKind::DependsOnIt { hops: 1 } => write!(f, "{other} depends on {one}, {apart} apart"),
+            LinkKind::DependsOnIt { hops } => write!(f, "{other} depends on {one} over {hops} hops, {apart} apart"),
+            LinkKind::SameDependency => write!(f, "most of what depends on {one} has failed, {other} too"),
+            LinkKind::ProbablyDependsOn => {
+                write!(f, "{one} probably depends on {other}, as its likes do, {apart} apart")
+            }
+            LinkKind::SameSite => write!(f, "{one} failed with most of its site, as {other} did"),
+            LinkKind::EndedTogether { within } => {
+                write!(f, "{one} and {other} failed {apart} apart and were well again within {within}")
+            }
+            LinkKind::SameValue => write!(f, "a label says that they belong together, {apart} apart"),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Raised {
+    pub title: String,
+    /// One sentence: which pattern, the counts, the window.
+    pub reason: String,
+    pub severity: Severity,
+    /// What the members, or without any the counted events, have in common.
+    pub labels: Labels,
+    /// The firing alerts under it, at most [`super::MEMBERS_SHOWN`]; the others follow as joined.
+    pub members: Vec<Member>,
+    /// The newest counted events, at most [`super::EVIDENCE_KEPT`].
+    pub evidence: Vec<Evidence>,
+    pub counts_for_recurrence: bool,
+    /// The raised condition whose incident it becomes a part of.
+    pub joins: Option<Joins>,
+    /// What holds it back: it is told only because it joins another one.
+    pub held: Option<String>,
+}
+
+/// An alert inside a condition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    pub fingerprint: Fingerprint,
+    pub labels: Labels,
+    pub severity: Severity,
+    pub firing: bool,
+    /// Event time of the transition that counts.
+    pub since: Moment,
+    /// Whether it was under maintenance when it began to fire.
+    pub maintained: bool,
+}
+
+/// One event that counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Where it stands in the journal.
+    pub cause: Cause,
+    /// Its event time.
+    pub at: Moment,
+    pub source: String,
+    pub status: Status,
+    pub labels: Labels,
+    #[serde(default)]
+    pub facts: Labels,
+    pub summary: String,
+    pub severity: Severity,
+    pub value: Option<f64>,
+    /// Whether something held it back when it came.
+    pub suppressed: bool,
+    /// Whether it came under maintenance.
+    pub maintained: bool,
+    pub raw: Option<String>,
+}
+
+/// What state refuses of a silence command, in Alertmanager's words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("{what}")]
+    NotFound { what: String },
+    #[error("{reason}")]
+    Invalid { reason: String },
+}
+
+/// Things that happen without a record but never unseen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Counted {
+    /// A message of a known alert that was no transition.
+    Resent,
+    /// A repeated point; a firing or resolved event that was seen before or that a later one overtook.
+    Duplicate {
+        source: String,
+    },
+    /// `occurred_at` lay outside the allowed range and was moved into it.
+    Clamped,
+    /// A point that no rule wanted.
+    Unmatched {
+        source: String,
+    },
+    /// An alert or point is held back.
+    Suppressed {
+        by: Suppressor,
+    },
+    Bound {
+        which: Bound,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Suppressor {
+    Silence,
+    Maintenance,
+    Inhibition,
+    /// An alert on something that it depends on.
+    Dependency,
+    Storm,
+}
+
+/// A bound that bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bound {
+    /// The oldest producer id was forgotten early.
+    EventIds,
+    /// A raised condition has more members than it shows.
+    Members,
+    /// The oldest window of a rule was dropped.
+    Windows,
+    /// More things are above an item than are looked at.
+    Ancestors,
+    /// A place where storms are looked for was forgotten early.
+    StormPlaces,
+    /// A silence until resolved ended early.
+    ResolvedUnderSilence,
+    /// The oldest instance of a sequence was dropped.
+    Instances,
+    /// A context was not set: there were too many.
+    Contexts,
+    /// An event was not derived: too deep, or too many at once.
+    Derived,
+    /// An alert was not grouped: the group has as many alerts or lasts as long as one may.
+    Group,
+    /// What was seen lately was forgotten early.
+    Sightings,
+    /// The name not seen for longest left the quarantine.
+    Quarantine,
+    /// The template not seen for longest was forgotten.
+    Templates,
+}

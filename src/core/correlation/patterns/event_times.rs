@@ -1,0 +1,97 @@
+//! The times that a window keeps: sorted, bounded, sixteen bytes each.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::Arrival;
+use crate::core::model::{Moment, Offset};
+
+/// A counted event: when it happened, where it stands in the journal, and whether something held it back when it came.
+/// Ordered by time, then by the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(in crate::core::correlation) struct Kept {
+    pub at: Moment,
+    /// Twice the offset, and one more if it was held back.
+    place: u64,
+}
+
+impl Kept {
+    pub fn new(at: Moment, offset: Offset, suppressed: bool) -> Kept {
+        Kept { at, place: offset.0 * 2 + u64::from(suppressed) }
+    }
+
+    pub fn of(arrival: &Arrival<'_>) -> Kept {
+        Kept::new(arrival.at, arrival.offset, arrival.suppressed)
+    }
+
+    pub fn suppressed(self) -> bool {
+        self.place % 2 == 1
+    }
+}
+
+/// Times in their order, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(in crate::core::correlation) struct Times(VecDeque<Kept>);
+
+impl Times {
+    /// Takes one in at its place, among at most `limit`; answers the place. `None`: it is older than all of a full list.
+    pub fn insert(&mut self, kept: Kept, limit: usize) -> Option<usize> {
+        // Nearly always the newest; a late one goes where its time belongs.
+        let place = self.0.iter().rposition(|other| *other <= kept).map_or(0, |before| before + 1);
+        if place == 0 && self.0.len() >= limit {
+            return None;
+        }
+        if self.0.len() == self.0.capacity() {
+            let room = (self.0.len() / 2).max(2).min((limit + 1).saturating_sub(self.0.len())).max(1);
+            self.0.reserve_exact(room);
+        }
+        self.0.insert(place, kept);
+        if self.0.len() <= limit {
+            return Some(place);
+        }
+        self.0.pop_front();
+        Some(place - 1)
+    }
+
+    pub fn remove(&mut self, place: usize) {
+        self.0.remove(place);
+    }
+
+    pub fn pop_oldest(&mut self) {
+        self.0.pop_front();
+    }
+
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub fn get(&self, place: usize) -> Option<Kept> {
+        self.0.get(place).copied()
+    }
+
+    pub fn oldest(&self) -> Option<Moment> {
+        self.0.front().map(|kept| kept.at)
+    }
+
+    pub fn newest(&self) -> Option<Moment> {
+        self.0.back().map(|kept| kept.at)
+    }
+
+    /// The time of the `n`-th newest, from 1.
+    pub fn nth_newest(&self, n: usize) -> Option<Moment> {
+        self.0.get(self.0.len().checked_sub(n)?).map(|kept| kept.at)
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn has_free(&self) -> bool {
+        self.0.iter().any(|kept| !kept.suppressed())
+    }
+}

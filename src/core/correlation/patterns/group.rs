@@ -1,0 +1,208 @@
+//! Group: fires when every class has its count inside the window, in any order.
+
+use serde::{Deserialize, Serialize};
+
+use super::event_times::{Kept, Times};
+use super::hold_time::Standing;
+use super::{Arrival, Edge, Role, effective, is_past};
+use crate::core::correlation::LATENESS;
+use crate::core::model::{Moment, Span};
+use crate::core::rules::{Group, Pattern, Rule};
+
+/// The times that SEC's group keeps of a class: it ends by the oldest of all, not of those that were enough.
+const SEC_KEPT: usize = 1000;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(in crate::core::correlation) struct GroupWindow {
+    /// By class; never more than its count.
+    classes: Vec<Times>,
+    standing: Standing,
+    /// The newest event of the last time it stood.
+    told_to: Option<Moment>,
+    free: bool,
+}
+
+fn numbers(rule: &Rule) -> Option<(&Group, Span)> {
+    if let Pattern::Group(group) = &rule.pattern { Some((group, effective(rule, group.within))) } else { None }
+}
+
+fn newest(classes: &[Times]) -> Option<Moment> {
+    classes.iter().filter_map(Times::newest).max()
+}
+
+fn oldest(classes: &[Times]) -> Option<Moment> {
+    classes.iter().filter_map(Times::oldest).min()
+}
+
+/// How many events each class has and needs.
+fn counts<'a>(classes: &'a [Times], group: &'a Group) -> impl Iterator<Item = (usize, usize)> + 'a {
+    classes.iter().zip(&group.classes).map(|(times, class)| (times.len(), class.count as usize))
+}
+
+impl GroupWindow {
+    pub fn new(classes: usize) -> GroupWindow {
+        GroupWindow {
+            classes: vec![Times::default(); classes],
+            standing: Standing::default(),
+            told_to: None,
+            free: false,
+        }
+    }
+
+    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
+        let (Some((group, within)), Role::Class(class)) = (numbers(rule), arrival.role) else { return Edge::Nothing };
+        let class = usize::from(class);
+        let (Some(times), Some(wanted)) = (self.classes.get_mut(class), group.classes.get(class)) else {
+            return Edge::Nothing;
+        };
+        if is_past(arrival, within) || times.insert(Kept::of(arrival), wanted.count as usize).is_none() {
+            return Edge::Ignored;
+        }
+        self.free |= self.standing.has_fired() && !arrival.suppressed;
+        let Some(newest) = newest(&self.classes) else { return Edge::Nothing };
+        let is_reached = |(times, class): (&Times, &crate::core::rules::GroupClass)| {
+            times.nth_newest(class.count as usize).is_some_and(|nth| newest < nth + within)
+        };
+        let all = self.classes.iter().zip(&group.classes).all(is_reached);
+        let is_old_news = self.told_to.is_some_and(|told_to| newest <= told_to);
+        if !all || is_old_news || (self.standing.has_fired() && !group.repeat) {
+            return Edge::Nothing;
+        }
+        if !self.standing.has_fired() {
+            self.free = self.classes.iter().any(Times::has_free);
+        }
+        self.standing.fire(rule, within, newest, arrival.is_member);
+        Edge::Fired
+    }
+
+    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+        let (_, within) = numbers(rule)?;
+        let forgotten = newest(&self.classes).map(|newest| newest + within + LATENESS);
+        [self.standing.due(), forgotten].into_iter().flatten().min()
+    }
+
+    pub fn expire(&mut self, rule: &Rule, now: Moment) {
+        let Some((_, within)) = numbers(rule) else { return };
+        self.standing.expire(now);
+        for times in &mut self.classes {
+            while times.oldest().is_some_and(|oldest| oldest + within + LATENESS <= now) {
+                times.pop_oldest();
+            }
+        }
+    }
+
+    pub fn rest(&mut self) {
+        if self.standing.has_fired() {
+            self.told_to = newest(&self.classes);
+            self.standing.rest();
+            self.free = false;
+        }
+    }
+
+    pub fn is_on(&self, has_members: bool) -> bool {
+        self.standing.is_on(has_members)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.classes.iter().all(Times::is_empty) && !self.standing.has_fired()
+    }
+
+    pub fn has_free(&self) -> bool {
+        if self.standing.has_fired() { self.free } else { self.classes.iter().any(Times::has_free) }
+    }
+
+    pub fn counts<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = (usize, usize)> + 'a {
+        counts(&self.classes, group)
+    }
+
+    pub fn oldest(&self) -> Option<Moment> {
+        oldest(&self.classes)
+    }
+
+    pub fn len(&self) -> usize {
+        self.classes.iter().map(Times::len).sum()
+    }
+}
+
+/// As SEC groups: T is the oldest event of all classes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(in crate::core::correlation) struct SecGroupWindow {
+    classes: Vec<Times>,
+    fired: bool,
+    free: bool,
+}
+
+impl SecGroupWindow {
+    pub fn new(classes: usize) -> SecGroupWindow {
+        SecGroupWindow { classes: vec![Times::default(); classes], fired: false, free: false }
+    }
+
+    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
+        let (Some((group, within)), Role::Class(class)) = (numbers(rule), arrival.role) else { return Edge::Nothing };
+        self.expire(rule, arrival.at);
+        if self.fired {
+            self.free |= !arrival.suppressed;
+            if !group.repeat {
+                return Edge::Nothing;
+            }
+        }
+        let is_out = newest(&self.classes).is_some_and(|newest| arrival.at + within <= newest);
+        let Some(times) = self.classes.get_mut(usize::from(class)) else { return Edge::Nothing };
+        if is_out || is_past(arrival, within) || times.insert(Kept::of(arrival), SEC_KEPT).is_none() {
+            return Edge::Ignored;
+        }
+        if !counts(&self.classes, group).all(|(has, needs)| has >= needs) {
+            return Edge::Nothing;
+        }
+        if !self.fired {
+            self.free = self.classes.iter().any(Times::has_free);
+        }
+        self.fired = true;
+        Edge::Fired
+    }
+
+    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+        Some(oldest(&self.classes)? + numbers(rule)?.1)
+    }
+
+    pub fn expire(&mut self, rule: &Rule, now: Moment) {
+        let Some((group, within)) = numbers(rule) else { return };
+        if self.due(rule).is_none_or(|due| due > now) {
+            return;
+        }
+        let ends = self.fired && !group.repeat;
+        for times in &mut self.classes {
+            while times.oldest().is_some_and(|oldest| ends || oldest + within <= now) {
+                times.pop_oldest();
+            }
+        }
+        if self.is_empty() {
+            self.fired = false;
+            self.free = false;
+        }
+    }
+
+    pub fn is_on(&self) -> bool {
+        self.fired
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.classes.iter().all(Times::is_empty)
+    }
+
+    pub fn has_free(&self) -> bool {
+        if self.fired { self.free } else { self.classes.iter().any(Times::has_free) }
+    }
+
+    pub fn counts<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = (usize, usize)> + 'a {
+        counts(&self.classes, group)
+    }
+
+    pub fn oldest(&self) -> Option<Moment> {
+        oldest(&self.classes)
+    }
+
+    pub fn len(&self) -> usize {
+        self.classes.iter().map(Times::len).sum()
+    }
+}

@@ -1,0 +1,96 @@
+//! Pair: fires at the first event, is ended by the second. Repeats of the first are swallowed and extend nothing.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Arrival, Edge, Role, effective};
+use crate::core::correlation::LATENESS;
+use crate::core::model::{Moment, Span};
+use crate::core::rules::{Pattern, Rule};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(in crate::core::correlation) struct PairWindow {
+    /// Event time of the first event.
+    opened_at: Option<Moment>,
+    /// Whether a first event came that nothing held back.
+    free: bool,
+    /// Event time of the second; kept for as long as a point that happened before it may still arrive.
+    closed_at: Option<Moment>,
+}
+
+impl PairWindow {
+    pub fn enter(&mut self, _rule: &Rule, arrival: &Arrival<'_>) -> Edge {
+        match arrival.role {
+            Role::Entry => self.first(arrival),
+            Role::Closer => self.second(arrival),
+            Role::Steps(_) | Role::Class(_) => Edge::Nothing,
+        }
+    }
+
+    fn first(&mut self, arrival: &Arrival<'_>) -> Edge {
+        if self.opened_at.is_some() {
+            self.free |= !arrival.suppressed;
+            return Edge::Nothing;
+        }
+        if arrival.is_point && self.closed_at.is_some_and(|closed_at| arrival.at < closed_at) {
+            return Edge::Ignored;
+        }
+        self.opened_at = Some(arrival.at);
+        self.free = !arrival.suppressed;
+        Edge::Fired
+    }
+
+    fn second(&mut self, arrival: &Arrival<'_>) -> Edge {
+        self.closed_at = self.closed_at.max(Some(arrival.at));
+        if self.opened_at.is_none_or(|opened_at| arrival.at < opened_at) {
+            return Edge::Nothing;
+        }
+        self.close();
+        Edge::Closed
+    }
+
+    fn close(&mut self) {
+        self.opened_at = None;
+        self.free = false;
+    }
+
+    fn ends(&self, rule: &Rule) -> Option<Moment> {
+        Some(self.opened_at? + within(rule)?)
+    }
+
+    fn forgets(&self) -> Option<Moment> {
+        self.closed_at.map(|closed_at| closed_at + LATENESS)
+    }
+
+    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+        [self.ends(rule), self.forgets()].into_iter().flatten().min()
+    }
+
+    pub fn expire(&mut self, rule: &Rule, now: Moment) {
+        if self.ends(rule).is_some_and(|ends| ends <= now) {
+            self.close();
+        }
+        if self.forgets().is_some_and(|forgets| forgets <= now) {
+            self.closed_at = None;
+        }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.opened_at.is_some()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.opened_at.is_none() && self.closed_at.is_none()
+    }
+
+    pub fn has_free(&self) -> bool {
+        self.free
+    }
+
+    pub fn opened_at(&self) -> Option<Moment> {
+        self.opened_at
+    }
+}
+
+fn within(rule: &Rule) -> Option<Span> {
+    if let Pattern::Pair { within, .. } = &rule.pattern { within.map(|within| effective(rule, within)) } else { None }
+}

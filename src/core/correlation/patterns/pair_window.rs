@@ -1,0 +1,107 @@
+//! Pair with window: fires when the second event did not come within `within` of the first, is ended by one that does.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Arrival, Edge, Role, effective};
+use crate::core::correlation::LATENESS;
+use crate::core::model::{Moment, Span};
+use crate::core::rules::{Pattern, Rule};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(in crate::core::correlation) struct UnansweredWindow {
+    /// Event time of the first event that waits for its second.
+    waits_since: Option<Moment>,
+    /// When it will have waited long enough; moved by a downtime of ours.
+    deadline: Option<Moment>,
+    /// Event time of the last that waited in vain.
+    overdue: Option<Moment>,
+    /// Whether a first event came that nothing held back.
+    free: bool,
+    /// Event time of the second; kept for as long as a point that happened before it may still arrive.
+    closed_at: Option<Moment>,
+}
+
+impl UnansweredWindow {
+    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
+        match arrival.role {
+            Role::Entry => self.first(rule, arrival),
+            Role::Closer => self.second(arrival),
+            Role::Steps(_) | Role::Class(_) => Edge::Nothing,
+        }
+    }
+
+    fn first(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
+        let Some(within) = within(rule) else { return Edge::Nothing };
+        if self.waits_since.is_some() {
+            self.free |= !arrival.suppressed;
+            return Edge::Nothing;
+        }
+        if arrival.is_point && self.closed_at.is_some_and(|closed_at| arrival.at < closed_at) {
+            return Edge::Ignored;
+        }
+        self.waits_since = Some(arrival.at);
+        self.deadline = Some(arrival.at + within);
+        self.free = (self.overdue.is_some() && self.free) || !arrival.suppressed;
+        Edge::Nothing
+    }
+
+    fn second(&mut self, arrival: &Arrival<'_>) -> Edge {
+        self.closed_at = self.closed_at.max(Some(arrival.at));
+        let first = self.waits_since.or(self.overdue);
+        if first.is_none_or(|first| arrival.at < first) {
+            return Edge::Nothing;
+        }
+        *self = UnansweredWindow { closed_at: self.closed_at, ..UnansweredWindow::default() };
+        Edge::Closed
+    }
+
+    fn forgets(&self) -> Option<Moment> {
+        self.closed_at.map(|closed_at| closed_at + LATENESS)
+    }
+
+    pub fn due(&self) -> Option<Moment> {
+        [self.deadline, self.forgets()].into_iter().flatten().min()
+    }
+
+    /// Whether it fired by that.
+    pub fn expire(&mut self, now: Moment) -> bool {
+        if self.forgets().is_some_and(|forgets| forgets <= now) {
+            self.closed_at = None;
+        }
+        if self.deadline.is_none_or(|deadline| deadline > now) {
+            return false;
+        }
+        self.overdue = self.waits_since.take();
+        self.deadline = None;
+        true
+    }
+
+    /// The moment until which it waits for the second event.
+    pub fn awaited(&self) -> Option<Moment> {
+        self.deadline
+    }
+
+    pub fn postpone(&mut self, deadline: Moment) {
+        self.deadline = Some(deadline);
+    }
+
+    pub fn is_on(&self) -> bool {
+        self.overdue.is_some()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.overdue.is_none() && self.waits_since.is_none() && self.closed_at.is_none()
+    }
+
+    pub fn has_free(&self) -> bool {
+        self.free
+    }
+
+    pub fn waits_since(&self) -> Option<Moment> {
+        self.waits_since
+    }
+}
+
+fn within(rule: &Rule) -> Option<Span> {
+    if let Pattern::PairWindow { within, .. } = &rule.pattern { Some(effective(rule, *within)) } else { None }
+}

@@ -1,0 +1,243 @@
+//! Sequence: steps in the order of their event times, with captures; instances of one key side by side.
+//!
+//! What came within the allowed lateness is kept beside the instances as they stood before it, so that a late event is
+//! taken in at its place and what followed is played again.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::event_times::Kept;
+use super::hold_time::Standing;
+use super::{Arrival, Edge, Role, is_past};
+use crate::core::correlation::LATENESS;
+use crate::core::model::Moment;
+use crate::core::rules::{Pattern, Rule, Sequence};
+
+/// How many instances one key may have.
+const INSTANCES_MAX: usize = 16;
+/// How many events may be played again.
+const RECENT_MAX: usize = 64;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(in crate::core::correlation) struct SequenceWindow {
+    /// The instances before the recent events, and after them.
+    before: Vec<Instance>,
+    instances: Vec<Instance>,
+    recent: VecDeque<Played>,
+    standing: Standing,
+    free: bool,
+    /// The oldest instance had to go; asked for and forgotten after each event.
+    #[serde(skip)]
+    dropped: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Instance {
+    /// The step that it waits for; 1 after the first.
+    step: u8,
+    began_at: Moment,
+    last: Moment,
+    held: Vec<Held>,
+    free: bool,
+}
+
+/// The value that a label had in the event of a step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Held {
+    step: u8,
+    /// Its place among the sequence's captured labels.
+    label: u8,
+    value: Box<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Played {
+    kept: Kept,
+    /// The steps that it fits by matchers, a bit each.
+    fits: u16,
+    /// Of the captured labels.
+    values: Box<[Box<str>]>,
+    /// Whether it is an alert that stays as a member.
+    is_member: bool,
+    /// It completed something, and that was told.
+    completed: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Outcome {
+    completed: bool,
+    free: bool,
+    dropped: bool,
+}
+
+impl SequenceWindow {
+    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
+        let (Pattern::Sequence(sequence), Role::Steps(fits)) = (&rule.pattern, arrival.role) else {
+            return Edge::Nothing;
+        };
+        if is_past(arrival, sequence.within) {
+            return Edge::Ignored;
+        }
+        self.settle_old(sequence, arrival.now);
+        let values = sequence.captured.iter().map(|label| arrival.subject.value(label).into()).collect();
+        let is_member = arrival.is_member;
+        let played = Played { kept: Kept::of(arrival), fits, values, is_member, completed: false };
+        let place = self.recent.iter().rposition(|other| other.kept <= played.kept).map_or(0, |before| before + 1);
+        let is_newest = place == self.recent.len();
+        self.recent.insert(place, played);
+        let from = if is_newest { place } else { 0 };
+        if !is_newest {
+            self.instances = self.before.clone();
+        }
+        let mut told = Outcome::default();
+        for played in self.recent.range_mut(from..) {
+            let outcome = play(&mut self.instances, played, sequence);
+            told.dropped |= outcome.dropped;
+            if outcome.completed && !played.completed {
+                played.completed = true;
+                told.completed = true;
+                told.free |= outcome.free;
+                self.free &= self.standing.has_fired();
+                self.standing.fire(rule, sequence.within, played.kept.at, played.is_member);
+            }
+        }
+        self.dropped |= told.dropped;
+        self.free |= told.free;
+        if told.completed { Edge::Fired } else { Edge::Nothing }
+    }
+
+    /// What no late event can come before any more is played for good.
+    fn settle_old(&mut self, sequence: &Sequence, now: Moment) {
+        while self.recent.len() >= RECENT_MAX
+            || self.recent.front().is_some_and(|oldest| oldest.kept.at + LATENESS < now)
+        {
+            let Some(oldest) = self.recent.pop_front() else { return };
+            play(&mut self.before, &oldest, sequence);
+        }
+    }
+
+    fn newest(&self) -> Option<Moment> {
+        let began = self.instances.iter().map(|instance| instance.last).max();
+        self.recent.back().map(|newest| newest.kept.at).max(began)
+    }
+
+    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+        let Pattern::Sequence(sequence) = &rule.pattern else { return None };
+        let forgotten = self.newest().map(|newest| newest + sequence.within + LATENESS);
+        [self.standing.due(), forgotten].into_iter().flatten().min()
+    }
+
+    pub fn expire(&mut self, rule: &Rule, now: Moment) {
+        let Pattern::Sequence(sequence) = &rule.pattern else { return };
+        self.standing.expire(now);
+        if self.newest().is_none_or(|newest| newest + sequence.within + LATENESS <= now) {
+            self.before.clear();
+            self.instances.clear();
+            self.recent.clear();
+        }
+    }
+
+    pub fn rest(&mut self) {
+        if self.standing.has_fired() {
+            self.standing.rest();
+            self.free = false;
+        }
+    }
+
+    pub fn is_on(&self, has_members: bool) -> bool {
+        self.standing.is_on(has_members)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.recent.is_empty() && self.instances.is_empty() && self.before.is_empty() && !self.standing.has_fired()
+    }
+
+    pub fn has_free(&self) -> bool {
+        self.free
+    }
+
+    /// How far the furthest instance came, in steps, and until when it may go on.
+    pub fn furthest(&self, sequence: &Sequence) -> Option<(u8, Moment)> {
+        let furthest = self.instances.iter().max_by_key(|instance| (instance.step, instance.began_at))?;
+        Some((furthest.step, furthest.began_at + sequence.within))
+    }
+
+    pub fn take_dropped(&mut self) -> bool {
+        std::mem::take(&mut self.dropped)
+    }
+}
+
+/// One event goes to every instance that waits for it, and opens one if it fits the first step.
+fn play(instances: &mut Vec<Instance>, event: &Played, sequence: &Sequence) -> Outcome {
+    let mut outcome = Outcome::default();
+    let (at, free) = (event.kept.at, !event.kept.suppressed());
+    instances.retain(|instance| at < instance.began_at + sequence.within);
+    for instance in instances.iter_mut() {
+        if instance.last <= at && fits(instance, event, sequence) {
+            hold(instance, event, sequence);
+            instance.step += 1;
+            instance.last = at;
+            instance.free |= free;
+            let is_complete = usize::from(instance.step) == sequence.steps.len();
+            outcome.completed |= is_complete;
+            outcome.free |= is_complete && instance.free;
+        }
+    }
+    instances.retain(|instance| usize::from(instance.step) < sequence.steps.len());
+    if event.fits & 1 == 1 {
+        let mut opened = Instance { step: 0, began_at: at, last: at, held: Vec::new(), free };
+        hold(&mut opened, event, sequence);
+        opened.step = 1;
+        instances.push(opened);
+    }
+    keep_the_latest(instances);
+    if instances.len() > INSTANCES_MAX {
+        instances.remove(0);
+        outcome.dropped = true;
+    }
+    outcome
+}
+
+fn fits(instance: &Instance, event: &Played, sequence: &Sequence) -> bool {
+    let step = usize::from(instance.step);
+    let place = |label: &String| sequence.captured.binary_search(label).ok();
+    let value = |label: &String| event.values.get(place(label)?).map(|value| &**value);
+    let held = |capture: &crate::core::rules::Capture| {
+        let label = place(&capture.of)?;
+        let is_it = |held: &&Held| usize::from(held.step) == capture.step && usize::from(held.label) == label;
+        instance.held.iter().find(is_it).map(|held| &*held.value)
+    };
+    let captures = sequence.steps.get(step).map(|step| step.captures.as_slice()).unwrap_or_default();
+    event.fits >> step & 1 == 1 && captures.iter().all(|capture| held(capture) == value(&capture.label))
+}
+
+/// Keeps the values that later steps read of the event at the instance's present step.
+fn hold(instance: &mut Instance, event: &Played, sequence: &Sequence) {
+    let step = instance.step;
+    for (label, (name, value)) in sequence.captured.iter().zip(&event.values).enumerate() {
+        let is_read = |capture: &crate::core::rules::Capture| capture.step == usize::from(step) && capture.of == *name;
+        if sequence.steps.iter().flat_map(|step| &step.captures).any(is_read) {
+            instance.held.push(Held { step, label: label as u8, value: value.clone() });
+        }
+    }
+}
+
+/// Of those that wait for the same with the same captures only the one that began last: it lives longest.
+fn keep_the_latest(instances: &mut Vec<Instance>) {
+    instances.sort_by_key(|instance| (instance.began_at, instance.last));
+    let mut at = 0;
+    while at < instances.len() {
+        let same = |later: &Instance| later.step == instances[at].step && later.held == instances[at].held;
+        if instances[at + 1..].iter().any(same) {
+            let gone = instances.remove(at);
+            if let Some(kept) =
+                instances[at..].iter_mut().find(|later| later.step == gone.step && later.held == gone.held)
+            {
+                kept.free |= gone.free;
+            }
+        } else {
+            at += 1;
+        }
+    }
+}

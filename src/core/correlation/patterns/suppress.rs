@@ -1,0 +1,68 @@
+//! Suppress: fires at the first match and swallows what comes within `within` of it; nothing extends that.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Arrival, Edge, effective};
+use crate::core::correlation::LATENESS;
+use crate::core::model::{Moment, Span};
+use crate::core::rules::{Pattern, Rule};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(in crate::core::correlation) struct SuppressWindow {
+    /// Event time of the first match; kept for as long as one that happened before its end may still arrive.
+    opened_at: Option<Moment>,
+    on: bool,
+    /// Whether a match came that nothing held back.
+    free: bool,
+}
+
+impl SuppressWindow {
+    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
+        let ends_at = self.opened_at.zip(within(rule)).map(|(opened_at, within)| opened_at + within);
+        let is_inside = ends_at.is_some_and(|ends_at| arrival.at < ends_at);
+        if self.on && is_inside {
+            self.free |= !arrival.suppressed;
+            return Edge::Nothing;
+        }
+        if is_inside && !arrival.is_member {
+            return Edge::Ignored;
+        }
+        *self = SuppressWindow { opened_at: Some(arrival.at), on: true, free: !arrival.suppressed };
+        Edge::Fired
+    }
+
+    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+        let ends_at = self.opened_at? + within(rule)?;
+        Some(if self.on { ends_at } else { ends_at + LATENESS })
+    }
+
+    pub fn expire(&mut self, rule: &Rule, now: Moment) {
+        if self.on && self.due(rule).is_some_and(|due| due <= now) {
+            self.on = false;
+            self.free = false;
+        }
+        if !self.on && self.due(rule).is_some_and(|due| due <= now) {
+            self.opened_at = None;
+        }
+    }
+
+    pub fn is_on(&self) -> bool {
+        self.on
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.opened_at.is_none()
+    }
+
+    pub fn has_free(&self) -> bool {
+        self.free
+    }
+
+    pub fn opened_at(&self) -> Option<Moment> {
+        self.opened_at
+    }
+}
+
+fn within(rule: &Rule) -> Option<Span> {
+    if let Pattern::Suppress { within } = &rule.pattern { Some(effective(rule, *within)) } else { None }
+}

@@ -1,0 +1,131 @@
+//! Threshold: fires when the newest `count` matches lie within `within`, is clear when fewer than `clear` are left in
+//! its window. Rates up to a count of 1000 and flapping by time are thresholds with other numbers.
+//!
+//! Exact with the last `count` event times alone: the k-th newest decides whether k are in the window.
+
+use serde::{Deserialize, Serialize};
+
+use super::event_times::{Kept, Times};
+use super::{Arrival, Edge, is_past};
+use crate::core::correlation::LATENESS;
+use crate::core::model::{Moment, Span};
+use crate::core::rules::{Flap, Pattern, Rule};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(in crate::core::correlation) struct ThresholdWindow {
+    /// Never more than the threshold's count.
+    times: Times,
+    on: bool,
+    /// The newest event of the last time it was on: what comes late to that time makes no new one.
+    told_to: Option<Moment>,
+}
+
+/// The numbers of a threshold, whatever the rule calls it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::core::correlation) struct Limits {
+    pub count: usize,
+    pub within: Span,
+    pub clear: usize,
+    pub clear_within: Span,
+}
+
+impl Limits {
+    /// `None` for patterns that are no threshold.
+    pub fn of(rule: &Rule) -> Option<Limits> {
+        let (count, within, clear, clear_within) = match &rule.pattern {
+            Pattern::Threshold { count, within, clear, distinct: _ } => (*count, *within, *clear, *within),
+            Pattern::Rate(rate) => (rate.count, rate.within, rate.count, rate.within),
+            Pattern::Flap(Flap::Timed { start, stop }) => (start.count, start.within, stop.count + 1, stop.within),
+            Pattern::Each
+            | Pattern::Suppress { .. }
+            | Pattern::Thresholds { .. }
+            | Pattern::Pair { .. }
+            | Pattern::PairWindow { .. }
+            | Pattern::Absence { .. }
+            | Pattern::Sequence(_)
+            | Pattern::Group(_)
+            | Pattern::Flap(Flap::Nagios | Flap::Icinga)
+            | Pattern::Calendar { .. } => return None,
+        };
+        let count = count.max(1) as usize;
+        Some(Limits { count, within, clear: (clear.max(1) as usize).min(count), clear_within })
+    }
+
+    /// How long a time may still matter.
+    fn remembered(&self) -> Span {
+        self.within.max(self.clear_within) + LATENESS
+    }
+}
+
+impl ThresholdWindow {
+    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
+        match Limits::of(rule) {
+            Some(limits) => self.count_one(&limits, arrival).0,
+            None => Edge::Nothing,
+        }
+    }
+
+    /// Counts one event; answers also the place that its time got.
+    pub fn count_one(&mut self, limits: &Limits, arrival: &Arrival<'_>) -> (Edge, Option<usize>) {
+        // An alert that comes over from another rule may have begun long before this window.
+        if is_past(arrival, limits.within) {
+            return (Edge::Ignored, None);
+        }
+        let place = self.times.insert(Kept::of(arrival), limits.count);
+        if place.is_none() {
+            return (Edge::Ignored, None);
+        }
+        let is_old_news = self.times.newest() <= self.told_to;
+        if self.on || is_old_news || !self.is_reached(limits) {
+            return (Edge::Nothing, place);
+        }
+        self.on = true;
+        (Edge::Fired, place)
+    }
+
+    fn is_reached(&self, limits: &Limits) -> bool {
+        match (self.times.nth_newest(limits.count), self.times.newest()) {
+            (Some(oldest), Some(newest)) => newest < oldest + limits.within,
+            (None, _) | (_, None) => false,
+        }
+    }
+
+    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+        let limits = Limits::of(rule)?;
+        if self.on {
+            // From then on fewer than `clear` are left in the window.
+            return self.times.nth_newest(limits.clear).map(|deciding| deciding + limits.clear_within);
+        }
+        self.times.newest().map(|newest| newest + limits.remembered())
+    }
+
+    /// Answers how many of the oldest times were dropped.
+    pub fn expire(&mut self, rule: &Rule, now: Moment) -> usize {
+        let Some(limits) = Limits::of(rule) else { return 0 };
+        let is_over = self.times.nth_newest(limits.clear).is_none_or(|deciding| deciding + limits.clear_within <= now);
+        if self.on && is_over {
+            self.on = false;
+            self.told_to = self.times.newest();
+        }
+        // An event may still come that happened in one window with these.
+        let mut dropped = 0;
+        while self.times.oldest().is_some_and(|oldest| oldest + limits.remembered() <= now) {
+            self.times.pop_oldest();
+            dropped += 1;
+        }
+        dropped
+    }
+
+    pub fn is_on(&self) -> bool {
+        self.on
+    }
+
+    pub fn times(&self) -> &Times {
+        &self.times
+    }
+
+    /// Takes out the time at that place.
+    pub fn remove(&mut self, place: usize) {
+        self.times.remove(place);
+    }
+}

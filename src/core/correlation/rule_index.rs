@@ -1,0 +1,456 @@
+//! The rulebook as a correlator runs it: rules by number, candidates by label, the catch-all at the end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::alerts::enrich::Enrichment;
+use super::conditions::condition::{ConditionKey, RuleId};
+use super::conditions::contexts::guard_holds;
+use super::match_target::Subject;
+use super::matcher_index::Candidates;
+use super::patterns::Role;
+use super::state::State;
+use super::suppression::dependency::{ANCESTORS_MAX, Relation, Tie, Topology};
+use super::suppression::inhibition::{GroupKey, Place, Side};
+use super::suppression::maintenance::Scope;
+use super::suppression::suppressors::Places;
+use crate::core::model::{Labels, LabelsBuilder, Matchers, Span, Status};
+use crate::core::rules::{
+    Actions, CATCH_ALL, Counts, Flap, Gaps, GroupClass, ItemIndex, Maintenance, Pattern, Rule, Rulebook, Semantics,
+    Sequence, Through,
+};
+
+pub(super) struct Book {
+    pub rulebook: Arc<Rulebook>,
+    /// By position: the rulebook's rules in their order, then the catch-all.
+    entries: Vec<BookRule>,
+    catch_all: Rule,
+    /// Asked several times an event, never walked.
+    positions: hashbrown::HashMap<RuleId, usize>,
+    candidates: Candidates,
+    pub enrichment: Enrichment,
+    inhibition_sources: Candidates,
+    inhibition_targets: Candidates,
+    /// Empty where no inhibition follows it.
+    topology: Topology,
+    /// By number: the maintenance windows.
+    scopes: Vec<Scope>,
+    no_labels: Labels,
+    /// What the inventory probably leaves out.
+    pub gaps: Gaps,
+}
+
+struct BookRule {
+    id: RuleId,
+    /// Its `by`, sorted, each once.
+    by: Vec<String>,
+    /// A resolved event is no match unless the rule asks for the status.
+    names_status: bool,
+    /// The same of each further matcher set: a pair's `until`, the steps of a sequence, the classes of a group.
+    parts_name_status: Vec<bool>,
+}
+
+/// A rule that an event concerns, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub position: usize,
+    /// `None`: it is the rule's, but counts for nothing in it.
+    pub role: Option<Role>,
+    pub hold: Hold,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// Later rules do not see it.
+    Owner,
+    /// A `continue` rule.
+    Link,
+    /// The rule gave the alert up earlier; its events still count.
+    Passed,
+}
+
+impl Book {
+    pub fn new(rulebook: Arc<Rulebook>, ids: &BTreeMap<String, RuleId>) -> Book {
+        let rule_count = rulebook.rules.len();
+        let mut entries: Vec<BookRule> = Vec::with_capacity(rule_count + 1);
+        let mut positions = hashbrown::HashMap::with_capacity(rule_count + 1);
+        for (position, rule) in rulebook.rules.iter().enumerate() {
+            let id = ids.get(&rule.name).copied().unwrap_or(RuleId::CATCH_ALL);
+            positions.entry(id).or_insert(position);
+            entries.push(BookRule::new(id, rule));
+        }
+        let catch_all = catch_all();
+        positions.insert(RuleId::CATCH_ALL, rule_count);
+        entries.push(BookRule::new(RuleId::CATCH_ALL, &catch_all));
+        let numbered = || rulebook.rules.iter().zip(0_u32..);
+        let sets: Vec<(u32, Matchers)> =
+            numbered().flat_map(|(rule, number)| sets(rule).into_iter().map(move |set| (number, set))).collect();
+        let candidates = Candidates::new(sets.iter().map(|(number, set)| (*number, set)));
+        let inhibitions = || rulebook.inhibitions.iter().zip(0_u32..);
+        let inhibition_sources = Candidates::new(inhibitions().map(|(rule, number)| (number, &rule.source)));
+        let inhibition_targets = Candidates::new(inhibitions().map(|(rule, number)| (number, &rule.target)));
+        let follows = rulebook.inhibitions.iter().any(|inhibition| inhibition.through.is_some());
+        let topology = if follows { Topology::new(&rulebook.inventory) } else { Topology::default() };
+        let scopes = rulebook.maintenance.iter().map(|window| Scope::new(window, &rulebook.inventory)).collect();
+        let no_labels = Labels::empty();
+        Book {
+            rulebook: Arc::clone(&rulebook),
+            entries,
+            catch_all,
+            positions,
+            candidates,
+            enrichment: Enrichment::new(&rulebook),
+            inhibition_sources,
+            inhibition_targets,
+            topology,
+            scopes,
+            no_labels,
+            gaps: Gaps::of(&rulebook.inventory),
+        }
+    }
+
+    pub fn rule(&self, position: usize) -> &Rule {
+        self.rulebook.rules.get(position).unwrap_or(&self.catch_all)
+    }
+
+    pub fn id(&self, position: usize) -> RuleId {
+        self.entries.get(position).map_or(RuleId::CATCH_ALL, |entry| entry.id)
+    }
+
+    /// The rule behind a condition; only a condition of a former rulebook has none.
+    pub fn rule_of(&self, key: &ConditionKey) -> Option<&Rule> {
+        self.position_of(key).map(|position| self.rule(position))
+    }
+
+    pub fn position_of(&self, key: &ConditionKey) -> Option<usize> {
+        self.positions.get(&key.rule).copied()
+    }
+
+    pub fn catch_all_position(&self) -> usize {
+        self.rulebook.rules.len()
+    }
+
+    /// Whether one alert can hold back another.
+    pub fn has_holders(&self) -> bool {
+        !self.inhibition_sources.is_empty()
+    }
+
+    /// A maintenance window by its number.
+    pub fn window(&self, number: u32) -> Option<(&Scope, &Maintenance)> {
+        Some((self.scopes.get(number as usize)?, self.rulebook.maintenance.get(number as usize)?))
+    }
+
+    /// Whether that window, while open, is over the subject.
+    pub fn is_maintained(&self, number: u32, subject: &Subject<'_>) -> bool {
+        self.window(number).is_some_and(|(scope, window)| scope.covers(window, &self.rulebook.inventory, subject))
+    }
+
+    /// The rules that the event concerns, up to and with its owner; those in `passed` cannot own it again.
+    pub fn hits(&self, state: &State, subject: &Subject<'_>, passed: &[RuleId]) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        for position in self.positions_for(subject) {
+            let Some(hit) = self.hit(state, position, subject, passed) else { continue };
+            let is_owner = hit.hold == Hold::Owner;
+            hits.push(hit);
+            if is_owner {
+                break;
+            }
+        }
+        hits
+    }
+
+    /// The rules that the event may concern by its labels, in their order.
+    pub fn positions_for(&self, subject: &Subject<'_>) -> impl Iterator<Item = usize> + use<> {
+        let mut numbers = Vec::new();
+        self.candidates.find(subject.labels, subject.facts, &mut numbers);
+        numbers.into_iter().map(|number| number as usize)
+    }
+
+    /// Whether and how the event concerns that rule, as the contexts are now.
+    pub fn hit(&self, state: &State, position: usize, subject: &Subject<'_>, passed: &[RuleId]) -> Option<Hit> {
+        let role = self.role(state, position, subject)?;
+        let hold = if passed.contains(&self.id(position)) {
+            Hold::Passed
+        } else if self.rule(position).continues {
+            Hold::Link
+        } else {
+            Hold::Owner
+        };
+        Some(Hit { position, role, hold })
+    }
+
+    /// Whether the event is that rule's, and as what it counts there.
+    pub fn role(&self, state: &State, position: usize, subject: &Subject<'_>) -> Option<Option<Role>> {
+        let (rule, entry) = (self.rule(position), self.entries.get(position)?);
+        let when_holds = || match (&rule.when, subject.event) {
+            (None, _) => true,
+            (Some(when), Some(event)) => when.holds(event, subject.severity, subject.facts),
+            (Some(_), None) => false,
+        };
+        let holds = || when_holds() && guard_holds(state, rule.guard.as_ref(), subject);
+        match &rule.pattern {
+            Pattern::Calendar { .. } => return None,
+            Pattern::Sequence(sequence) => return steps(sequence, entry, subject, holds),
+            Pattern::Group(group) if subject.fits(&rule.matchers) => {
+                let class = group.classes.iter().position(|class| subject.fits(&class.matchers)).filter(|_| holds())?;
+                let counts = subject.status != Status::Resolved || entry.names_status || entry.part_names_status(class);
+                return Some(counts.then_some(Role::Class(class as u8)));
+            }
+            Pattern::Group(_) => return None,
+            Pattern::Each
+            | Pattern::Suppress { .. }
+            | Pattern::Threshold { .. }
+            | Pattern::Rate(_)
+            | Pattern::Thresholds { .. }
+            | Pattern::Pair { .. }
+            | Pattern::PairWindow { .. }
+            | Pattern::Absence { .. }
+            | Pattern::Flap(_) => {}
+        }
+        if subject.fits(&rule.matchers) && holds() {
+            if counts(rule, entry, subject) {
+                return Some(Some(Role::Entry));
+            }
+            return Some(self.closes(rule, entry, subject).then_some(Role::Closer));
+        }
+        self.closes(rule, entry, subject).then_some(Some(Role::Closer))
+    }
+
+    fn closes(&self, rule: &Rule, entry: &BookRule, subject: &Subject<'_>) -> bool {
+        let may_close = subject.status != Status::Resolved || entry.part_names_status(0);
+        may_close && rule.pattern.until().is_some_and(|until| subject.fits(until))
+    }
+
+    /// Whether that rule counts every message of an alert, not its transitions alone.
+    pub fn counts_messages(&self, position: usize) -> bool {
+        let rule = self.rule(position);
+        match rule.pattern {
+            Pattern::Absence { .. } | Pattern::Flap(Flap::Nagios | Flap::Icinga) => true,
+            Pattern::Each
+            | Pattern::Suppress { .. }
+            | Pattern::Threshold { .. }
+            | Pattern::Rate(_)
+            | Pattern::Thresholds { .. }
+            | Pattern::Pair { .. }
+            | Pattern::PairWindow { .. }
+            | Pattern::Sequence(_)
+            | Pattern::Group(_)
+            | Pattern::Flap(Flap::Timed { .. })
+            | Pattern::Calendar { .. } => rule.counts == Counts::Messages,
+        }
+    }
+
+    /// The key under which that rule holds the event.
+    pub fn key(&self, position: usize, subject: &Subject<'_>) -> ConditionKey {
+        let Some(entry) = self.entries.get(position) else {
+            return ConditionKey::new(RuleId::CATCH_ALL, self.no_labels.clone());
+        };
+        let labels = if entry.id == RuleId::CATCH_ALL {
+            let alertname = subject.value("alertname");
+            build([("alertname", alertname), ("source", subject.source)].into_iter())
+        } else if !entry.by.is_empty() {
+            build(entry.by.iter().map(|name| (name.as_str(), subject.value(name))))
+        } else if self.rule(position).pattern == Pattern::Each {
+            subject.labels.clone()
+        } else {
+            self.no_labels.clone()
+        };
+        ConditionKey::new(entry.id, labels)
+    }
+
+    /// Where the subject stands in the inhibitions, in their order.
+    pub fn places(&self, subject: &Subject<'_>) -> Places {
+        let mut places = Places::default();
+        if !self.has_holders() {
+            return places;
+        }
+        let rules = &self.rulebook.inhibitions;
+        let (mut sources, mut targets) = (Vec::new(), Vec::new());
+        self.inhibition_sources.find(subject.labels, subject.facts, &mut sources);
+        sources.retain(|number| rules.get(*number as usize).is_some_and(|rule| subject.fits(&rule.source)));
+        self.inhibition_targets.find(subject.labels, subject.facts, &mut targets);
+        targets.retain(|number| rules.get(*number as usize).is_some_and(|rule| subject.fits(&rule.target)));
+        let mut numbers: Vec<u32> = sources.iter().chain(&targets).copied().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        for number in numbers {
+            let Some(rule) = rules.get(number as usize) else { continue };
+            let side = match (sources.binary_search(&number).is_ok(), targets.binary_search(&number).is_ok()) {
+                (true, true) => Side::Both,
+                (true, false) => Side::Source,
+                (false, _) => Side::Target,
+            };
+            let values = rule.equal.iter().map(|name| subject.value(name));
+            match rule.through {
+                None => places.inhibitions.push(Place { rule: number, group: GroupKey::new(number, values), side }),
+                Some(through) => {
+                    self.tie(number, values.map(str::to_owned).collect(), side, through, subject, &mut places.ties);
+                }
+            }
+        }
+        places
+    }
+
+    /// Its item as a source, what is above its item as a target.
+    fn tie(
+        &self,
+        rule: u32,
+        values: Arc<[String]>,
+        side: Side,
+        through: Through,
+        subject: &Subject<'_>,
+        ties: &mut Vec<Tie>,
+    ) {
+        let inventory = &self.rulebook.inventory;
+        let Some(item) = inventory.entity_of(subject.labels) else { return };
+        let mut push = |item: ItemIndex, relation: Relation| {
+            ties.push(Tie { rule, values: Arc::clone(&values), item, relation });
+        };
+        match side {
+            Side::Source | Side::Both => push(item, Relation::Source),
+            Side::Target => {}
+        }
+        match side {
+            Side::Target | Side::Both => {
+                let above = self.topology.above(inventory, item, through.hops);
+                above.into_iter().take(ANCESTORS_MAX).for_each(|(item, relation)| push(item, relation));
+            }
+            Side::Source => {}
+        }
+    }
+}
+
+impl BookRule {
+    fn new(id: RuleId, rule: &Rule) -> BookRule {
+        let mut by = rule.by.clone();
+        by.sort_unstable();
+        by.dedup();
+        let names_status = |matchers: &Matchers| matchers.iter().any(|matcher| matcher.name() == "@status");
+        BookRule {
+            id,
+            by,
+            names_status: names_status(&rule.matchers),
+            parts_name_status: match &rule.pattern {
+                Pattern::Sequence(sequence) => sequence.steps.iter().map(|step| names_status(&step.matchers)).collect(),
+                Pattern::Group(group) => group.classes.iter().map(|class| names_status(&class.matchers)).collect(),
+                Pattern::Each
+                | Pattern::Suppress { .. }
+                | Pattern::Threshold { .. }
+                | Pattern::Rate(_)
+                | Pattern::Thresholds { .. }
+                | Pattern::Pair { .. }
+                | Pattern::PairWindow { .. }
+                | Pattern::Absence { .. }
+                | Pattern::Flap(_)
+                | Pattern::Calendar { .. } => rule.pattern.until().map(names_status).into_iter().collect(),
+            },
+        }
+    }
+
+    fn part_names_status(&self, part: usize) -> bool {
+        self.parts_name_status.get(part).copied().unwrap_or(false)
+    }
+}
+
+/// Whether an event that fits the rule's own matchers counts: a resolved one is no match unless the rule asks for it.
+fn counts(rule: &Rule, entry: &BookRule, subject: &Subject<'_>) -> bool {
+    let is_clear = subject.status == Status::Resolved;
+    match rule.pattern {
+        Pattern::Absence { .. } | Pattern::Flap(Flap::Nagios | Flap::Icinga) => subject.is_message,
+        Pattern::Flap(Flap::Timed { .. }) => true,
+        Pattern::Each => !is_clear,
+        Pattern::Suppress { .. }
+        | Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Pair { .. }
+        | Pattern::PairWindow { .. } => !is_clear || entry.names_status,
+        Pattern::Sequence(_) | Pattern::Group(_) | Pattern::Calendar { .. } => false,
+    }
+}
+
+/// The steps that an event fits; captures are for the window to compare.
+fn steps(
+    sequence: &Sequence,
+    entry: &BookRule,
+    subject: &Subject<'_>,
+    holds: impl Fn() -> bool,
+) -> Option<Option<Role>> {
+    let (mut is_ours, mut mask) = (false, 0);
+    for (number, step) in sequence.steps.iter().enumerate() {
+        if !subject.fits(&step.matchers) || (number == 0 && !holds()) {
+            continue;
+        }
+        is_ours = true;
+        if subject.status != Status::Resolved || entry.part_names_status(number) {
+            mask |= 1_u16 << number;
+        }
+    }
+    is_ours.then_some((mask != 0).then_some(Role::Steps(mask)))
+}
+
+/// The matcher sets of which an event of that rule fits one: what the index of candidates is made of.
+fn sets(rule: &Rule) -> Vec<Matchers> {
+    let own = || rule.matchers.clone();
+    match &rule.pattern {
+        Pattern::Calendar { .. } => Vec::new(),
+        Pattern::Sequence(sequence) => sequence.steps.iter().map(|step| step.matchers.clone()).collect(),
+        Pattern::Group(group) => {
+            let both = |class: &GroupClass| Matchers([own().0, class.matchers.0.clone()].concat());
+            group.classes.iter().map(both).collect()
+        }
+        Pattern::Each
+        | Pattern::Suppress { .. }
+        | Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Pair { .. }
+        | Pattern::PairWindow { .. }
+        | Pattern::Absence { .. }
+        | Pattern::Flap(_) => [Some(own()), rule.pattern.until().cloned()].into_iter().flatten().collect(),
+    }
+}
+
+/// Names are sorted and differ, so nothing can stand twice.
+fn build<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Labels {
+    let mut builder = LabelsBuilder::default();
+    for (name, value) in pairs {
+        builder.push(name, value);
+    }
+    builder.build().unwrap_or_default()
+}
+
+/// What no rule owns is held together by source and alert name, so that nothing is lost and nobody is flooded.
+fn catch_all() -> Rule {
+    Rule {
+        name: CATCH_ALL.to_owned(),
+        matchers: Matchers::default(),
+        when: None,
+        by: vec!["alertname".to_owned(), "source".to_owned()],
+        pattern: Pattern::Each,
+        counts: Counts::Transitions,
+        semantics: Semantics::Own,
+        guard: None,
+        actions: Actions::default(),
+        opens_incident: true,
+        continues: false,
+        because: None,
+        title: String::new(),
+        severity: None,
+        priority: None,
+        ladder: "default".to_owned(),
+        after_hours: None,
+        pages: false,
+        runbook: None,
+        playbook: None,
+        settle: Span::ZERO,
+        resolve_after: Span::ZERO,
+        close_after: None,
+        reopen_within: Span::ZERO,
+        quiet: None,
+        otherwise_after: Span::ZERO,
+        groups: false,
+        grading: Default::default(),
+        shape: 0,
+    }
+}

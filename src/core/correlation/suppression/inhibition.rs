@@ -1,0 +1,145 @@
+//! Inhibition with Alertmanager's meaning, indexed by rule and equal values: its cost follows the alerts of one group.
+//!
+//! A firing source holds back the targets of its group. What is both source and target is held back only by what is a
+//! source alone, so nothing holds back itself or each other. Whether a source is itself held back does not matter.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use crate::core::correlation::conditions::condition::ConditionKey;
+use crate::core::model::Fingerprint;
+
+/// On which sides of an inhibition an alert stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Side {
+    Source,
+    Target,
+    Both,
+}
+
+/// An alert's place in one inhibition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub rule: u32,
+    pub group: GroupKey,
+    pub side: Side,
+}
+
+/// One inhibition and one set of equal values: the alerts that can hold back one another. A digest, because a flood has a
+/// group for almost every alert; one that nobody can meet by choosing labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct GroupKey(u128);
+
+impl GroupKey {
+    /// The values of the labels that must be equal, in the rule's order; absent is empty.
+    pub fn new<'a>(rule: u32, values: impl Iterator<Item = &'a str>) -> GroupKey {
+        let mut digest = Sha256::new_with_prefix(rule.to_le_bytes());
+        for value in values {
+            digest.update((value.len() as u64).to_le_bytes());
+            digest.update(value);
+        }
+        let digest: [u8; 32] = digest.finalize().into();
+        GroupKey(digest.iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte)))
+    }
+}
+
+/// The firing alerts by their places, and the conditions that wait for a group to let go.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Inhibitions {
+    members: BTreeSet<(GroupKey, Side, Fingerprint)>,
+    watchers: BTreeMap<GroupKey, BTreeSet<ConditionKey>>,
+    watched: BTreeMap<ConditionKey, BTreeSet<GroupKey>>,
+}
+
+/// Whose source changed.
+#[derive(Debug, Default)]
+pub(crate) struct Affected {
+    pub alerts: BTreeSet<Fingerprint>,
+    /// Conditions that watch a group which lost its last source for some side.
+    pub watchers: BTreeSet<ConditionKey>,
+}
+
+/// The lowest source of a group for what is a target alone, and for what is both.
+type Lowest = (Option<Fingerprint>, Option<Fingerprint>);
+
+impl Inhibitions {
+    pub fn insert(&mut self, fingerprint: Fingerprint, places: &[Place], affected: &mut Affected) {
+        for place in places {
+            let before = self.lowest(place.group);
+            self.members.insert((place.group, place.side, fingerprint));
+            self.note(place.group, before, affected);
+        }
+    }
+
+    pub fn remove(&mut self, fingerprint: Fingerprint, places: &[Place], affected: &mut Affected) {
+        for place in places {
+            let before = self.lowest(place.group);
+            self.members.remove(&(place.group, place.side, fingerprint));
+            self.note(place.group, before, affected);
+        }
+    }
+
+    /// The condition wants to know when the first group that holds back something in these places lets go.
+    pub fn watch(&mut self, condition: &ConditionKey, places: &[Place]) {
+        if let Some(place) = places.iter().find(|place| self.holder(place).is_some()) {
+            self.watchers.entry(place.group).or_default().insert(condition.clone());
+            self.watched.entry(condition.clone()).or_default().insert(place.group);
+        }
+    }
+
+    pub fn forget(&mut self, condition: &ConditionKey) {
+        for group in self.watched.remove(condition).unwrap_or_default() {
+            let Some(watchers) = self.watchers.get_mut(&group) else { continue };
+            watchers.remove(condition);
+            if watchers.is_empty() {
+                self.watchers.remove(&group);
+            }
+        }
+    }
+
+    /// Whether the condition watches a group that holds back something in these places.
+    pub fn is_watching(&self, condition: &ConditionKey, places: &[Place]) -> bool {
+        let Some(watched) = self.watched.get(condition) else { return false };
+        places.iter().any(|place| watched.contains(&place.group) && self.holder(place).is_some())
+    }
+
+    /// The source that holds back what has these places: the lowest of the first inhibition that does.
+    pub fn source_for(&self, places: &[Place]) -> Option<Fingerprint> {
+        places.iter().find_map(|place| self.holder(place))
+    }
+
+    /// Which source holds back what stands there.
+    fn holder(&self, place: &Place) -> Option<Fingerprint> {
+        match place.side {
+            Side::Source => None,
+            Side::Target => self.lowest(place.group).0,
+            Side::Both => self.lowest(place.group).1,
+        }
+    }
+
+    fn lowest(&self, group: GroupKey) -> Lowest {
+        let source = self.on(group, Side::Source).next();
+        let both = self.on(group, Side::Both).next();
+        (source.into_iter().chain(both).min(), source)
+    }
+
+    /// The alerts on one side of a group, the lowest first.
+    fn on(&self, group: GroupKey, side: Side) -> impl Iterator<Item = Fingerprint> {
+        let all = (group, side, Fingerprint(0))..=(group, side, Fingerprint(u64::MAX));
+        self.members.range(all).map(|(_, _, fingerprint)| *fingerprint)
+    }
+
+    fn note(&self, group: GroupKey, before: Lowest, affected: &mut Affected) {
+        let after = self.lowest(group);
+        if before.0 != after.0 {
+            affected.alerts.extend(self.on(group, Side::Target));
+        }
+        if before.1 != after.1 {
+            affected.alerts.extend(self.on(group, Side::Both));
+        }
+        if (before.0.is_some() && after.0.is_none()) || (before.1.is_some() && after.1.is_none()) {
+            affected.watchers.extend(self.watchers.get(&group).into_iter().flatten().cloned());
+        }
+    }
+}

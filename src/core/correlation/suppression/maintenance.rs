@@ -1,0 +1,138 @@
+//! Maintenance windows: which are open, and what each beginning and end does to alerts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::suppressed_by::Holds;
+use crate::core::correlation::input_context::{Index, Turn};
+use crate::core::correlation::match_target::Subject;
+use crate::core::correlation::rule_index::Book;
+use crate::core::correlation::timers::Timer;
+use crate::core::model::{Fingerprint, Moment};
+use crate::core::rules::{Inventory, ItemIndex, Maintenance, Rulebook};
+
+/// How far a window's time was taken into account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptWindow {
+    pub is_open: bool,
+    /// When it may change; `None`: never again.
+    pub due: Option<Moment>,
+}
+
+impl KeptWindow {
+    fn at(window: &Maintenance, now: Moment) -> KeptWindow {
+        let (is_open, due) = window.time.state(now);
+        KeptWindow { is_open, due }
+    }
+}
+
+/// A window with its things looked up in the inventory.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    pub name: Arc<str>,
+    items: BTreeSet<ItemIndex>,
+}
+
+impl Scope {
+    pub fn new(window: &Maintenance, inventory: &Inventory) -> Scope {
+        let items = window.items.iter().filter_map(|name| inventory.find(name)).collect();
+        Scope { name: Arc::from(window.name.as_str()), items }
+    }
+
+    pub fn covers(&self, window: &Maintenance, inventory: &Inventory, subject: &Subject<'_>) -> bool {
+        subject.fits(&window.matchers) && (self.is_everywhere(window) || self.is_there(window, inventory, subject))
+    }
+
+    fn is_everywhere(&self, window: &Maintenance) -> bool {
+        window.items.is_empty() && window.sites.is_empty()
+    }
+
+    fn is_there(&self, window: &Maintenance, inventory: &Inventory, subject: &Subject<'_>) -> bool {
+        let is_site = |site: &str| window.sites.iter().any(|named| named == site);
+        let entity = inventory.entity_of(subject.labels);
+        entity
+            .is_some_and(|item| self.items.contains(&item) || inventory.item(item).site.as_deref().is_some_and(is_site))
+            || subject.labels.get("site").is_some_and(is_site)
+    }
+}
+
+/// Puts the open windows over the subject into its holds.
+pub(crate) fn hold(index: &Index, book: &Book, subject: &Subject<'_>, holds: &mut Holds) {
+    for number in &index.open_windows {
+        if book.is_maintained(*number, subject)
+            && let Some((scope, window)) = book.window(*number)
+        {
+            holds.maintained_by.push(Arc::clone(&scope.name));
+            holds.pauses |= window.pauses;
+        }
+    }
+}
+
+/// The windows of a rulebook as they stand at that moment.
+pub(crate) fn windows_at(rulebook: &Rulebook, now: Moment) -> BTreeMap<String, KeptWindow> {
+    rulebook.maintenance.iter().map(|window| (window.name.clone(), KeptWindow::at(window, now))).collect()
+}
+
+impl Turn<'_> {
+    /// Takes the windows as they stand before the very first input: only then is nothing known of them.
+    pub fn take_windows(&mut self) {
+        self.state.maintenance = Arc::new(windows_at(&self.book.rulebook, self.now));
+        self.index.list_windows(&self.state.maintenance, self.book);
+    }
+
+    /// Whether an open window is over the subject.
+    pub fn is_maintained(&self, subject: &Subject<'_>) -> bool {
+        self.index.open_windows.iter().any(|number| self.book.is_maintained(*number, subject))
+    }
+
+    /// Whether that was done before.
+    pub fn knows_windows(&self) -> bool {
+        self.state.maintenance.len() == self.book.rulebook.maintenance.len()
+    }
+
+    /// A window's time has come; answers the alerts that it holds from now on, or no longer.
+    pub fn window_due(&mut self, at: Moment, number: u32) -> BTreeSet<Fingerprint> {
+        let book = self.book;
+        let Some((_, window)) = book.window(number) else { return BTreeSet::new() };
+        let kept = KeptWindow::at(window, at);
+        let before = Arc::make_mut(&mut self.state.maintenance).insert(window.name.clone(), kept);
+        if let Some(due) = kept.due {
+            self.index.deadlines.insert(due, Timer::Maintenance(number));
+        }
+        if before.is_some_and(|before| before.is_open == kept.is_open) {
+            return BTreeSet::new();
+        }
+        if kept.is_open {
+            self.index.open_windows.insert(number);
+        } else {
+            self.index.open_windows.remove(&number);
+        }
+        let firing = self.state.alerts.iter().filter(|(_, alert)| alert.times.firing);
+        firing
+            .filter(|(_, alert)| book.is_maintained(number, &Subject::of_alert(alert)))
+            .map(|(fingerprint, _)| *fingerprint)
+            .collect()
+    }
+}
+
+impl Index {
+    pub fn has_open_windows(&self) -> bool {
+        !self.open_windows.is_empty()
+    }
+
+    /// The windows as the state has them; those of the index before are gone.
+    pub fn list_windows(&mut self, kept: &BTreeMap<String, KeptWindow>, book: &Book) {
+        self.open_windows.clear();
+        for (window, number) in book.rulebook.maintenance.iter().zip(0_u32..) {
+            let Some(kept) = kept.get(&window.name) else { continue };
+            if kept.is_open {
+                self.open_windows.insert(number);
+            }
+            if let Some(due) = kept.due {
+                self.deadlines.insert(due, Timer::Maintenance(number));
+            }
+        }
+    }
+}

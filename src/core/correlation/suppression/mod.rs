@@ -1,0 +1,196 @@
+//! What holds alerts and points back, and what follows when that changes: observed always, alerted when free.
+
+pub(super) mod dependency;
+pub(super) mod inhibition;
+pub(super) mod maintenance;
+pub(super) mod silences;
+pub(super) mod storm_detector;
+pub(super) mod storms;
+pub(super) mod suppressed_by;
+pub(super) mod suppressors;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use self::dependency::Rank;
+use self::inhibition::Affected;
+use self::suppressed_by::Holds;
+use super::alerts::alert::Alert;
+use super::conditions::condition::{Condition, ConditionKey};
+use super::input_context::{Index, Turn};
+use super::match_target::Subject;
+use super::output::{Counted, Evidence, Suppressor};
+use super::patterns::Window;
+use super::rule_index::Book;
+use super::state::State;
+use super::timers::Timer;
+use crate::core::model::{Fingerprint, Labels, Moment, SilenceId, Status};
+
+impl Turn<'_> {
+    /// What holds back something that is no alert, now.
+    pub fn suppressor_of(&self, subject: &Subject<'_>, since: Moment) -> Option<Suppressor> {
+        holds_on(self.state, self.index, self.book, subject, since).kinds().next()
+    }
+
+    /// What holds back a counted event.
+    pub fn holds_of(&self, evidence: &Evidence) -> Holds {
+        holds_of(self.state, self.index, self.book, evidence)
+    }
+
+    /// What holds back an alert that just began to fire.
+    pub fn hold_from_the_start(&mut self, fingerprint: Fingerprint) {
+        let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
+        let held = holds_of_alert(self.state, self.index, self.book, fingerprint, alert);
+        let maintained = held.as_ref().is_some_and(|held| !held.maintained_by.is_empty());
+        held.iter().flat_map(|held| held.kinds()).for_each(|by| self.count(Counted::Suppressed { by }));
+        self.index.silenced.moved(fingerprint, &[], held.as_ref().map_or(&[], |held| &held.silenced_by));
+        if let Some(alert) = self.state.alert_mut(&fingerprint) {
+            alert.held = held;
+            alert.began_maintained = maintained;
+        }
+    }
+
+    /// Looks again at what holds a firing alert back, and does what follows from a change.
+    pub fn review(&mut self, fingerprint: Fingerprint) {
+        let Some(alert) = self.state.alerts.get(&fingerprint).filter(|alert| alert.times.firing) else { return };
+        let held = holds_of_alert(self.state, self.index, self.book, fingerprint, alert);
+        if alert.held == held {
+            return;
+        }
+        let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
+        let before = std::mem::replace(&mut alert.held, held.clone());
+        let (before, after) =
+            (before.map(|held| *held).unwrap_or_default(), held.map(|held| *held).unwrap_or_default());
+        self.index.silenced.moved(fingerprint, &before.silenced_by, &after.silenced_by);
+        let known: Vec<Suppressor> = before.kinds().collect();
+        for by in after.kinds().filter(|kind| !known.contains(kind)) {
+            self.count(Counted::Suppressed { by });
+        }
+        self.changed.insert(fingerprint);
+        self.suppression_changed(fingerprint, before.is_empty(), after.is_empty());
+    }
+
+    /// Looks again at the alerts that another alert held, or holds from now on.
+    pub fn review_affected(&mut self, affected: &Affected) {
+        affected.alerts.iter().for_each(|fingerprint| self.review(*fingerprint));
+        affected.watchers.iter().for_each(|key| self.review_memberless(key));
+    }
+
+    /// Serves all silences, windows and storms that are due at that moment together: one that begins as another ends
+    /// leaves no gap.
+    pub fn holds_due(&mut self, at: Moment, first: Timer) {
+        let mut alerts: BTreeSet<Fingerprint> = BTreeSet::new();
+        let mut released: Vec<Fingerprint> = Vec::new();
+        let mut silences: Vec<SilenceId> = Vec::new();
+        let mut next = Some(first);
+        while let Some(timer) = next {
+            match timer {
+                Timer::Silence(id) => silences.push(id),
+                Timer::Maintenance(number) => alerts.extend(self.window_due(at, number)),
+                Timer::Storm(key) => released.extend(self.storm_due(at, &key)),
+                Timer::Context(_) | Timer::Alert(_) | Timer::Condition(_) | Timer::Sighting(_) => {}
+            }
+            next = self.index.deadlines.pop_hold(at);
+        }
+        alerts.extend(self.silences_due(at, &silences));
+        // The worst of a storm are free first.
+        released.iter().for_each(|fingerprint| self.review(*fingerprint));
+        alerts.iter().for_each(|fingerprint| self.review(*fingerprint));
+        self.review_all_memberless();
+    }
+
+    /// Keeps the count of free members in the conditions that the alert stands under.
+    fn suppression_changed(&mut self, fingerprint: Fingerprint, was_free: bool, is_free: bool) {
+        let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
+        let keys: Vec<ConditionKey> = alert.conditions().cloned().collect();
+        for key in keys {
+            let Some(condition) = self.state.condition_mut(&key) else { continue };
+            if condition.members.contains(fingerprint) {
+                match (was_free, is_free) {
+                    (true, false) => condition.free = condition.free.saturating_sub(1),
+                    (false, true) => condition.free += 1,
+                    (true, true) | (false, false) => {}
+                }
+                self.settle(&key, false);
+            }
+        }
+    }
+}
+
+/// The active silences that match, in their order.
+fn silences_on(state: &State, index: &Index, labels: &Labels, fingerprint: impl Fn() -> Fingerprint) -> Vec<SilenceId> {
+    let holds = |id: &SilenceId| {
+        state.silences.get(id).is_some_and(|kept| {
+            // One until resolved holds nothing of what resolved under it.
+            kept.silence.silences(labels) && (kept.done.is_empty() || !kept.done.contains(&fingerprint()))
+        })
+    };
+    index.active_silences.candidates(labels).into_iter().filter(holds).collect()
+}
+
+/// What holds back the subject of an event that happened, or an alert that fires, since that moment.
+pub(super) fn holds_on(state: &State, index: &Index, book: &Book, subject: &Subject<'_>, since: Moment) -> Holds {
+    holds_by(state, index, book, subject, since, || subject.labels.fingerprint())
+}
+
+fn holds_by(
+    state: &State,
+    index: &Index,
+    book: &Book,
+    subject: &Subject<'_>,
+    since: Moment,
+    fingerprint: impl Fn() -> Fingerprint,
+) -> Holds {
+    let mut holds = Holds::default();
+    if !index.active_silences.is_empty() {
+        holds.silenced_by = silences_on(state, index, subject.labels, &fingerprint);
+    }
+    if book.has_holders() {
+        let places = book.places(subject);
+        holds.inhibited_by = index.holders.inhibits(&places);
+        holds.explained_by = index.holders.explains((since, fingerprint()), &places);
+    }
+    maintenance::hold(index, book, subject, &mut holds);
+    holds.storm = storms::over(state, book, subject, since);
+    holds
+}
+
+/// What holds back a counted event, now.
+pub(super) fn holds_of(state: &State, index: &Index, book: &Book, evidence: &Evidence) -> Holds {
+    holds_on(state, index, book, &Subject::of_evidence(evidence), evidence.at)
+}
+
+/// What holds back a firing alert, now.
+pub(super) fn holds_of_alert(
+    state: &State,
+    index: &Index,
+    book: &Book,
+    fingerprint: Fingerprint,
+    alert: &Alert,
+) -> Option<Box<Holds>> {
+    holds_by(state, index, book, &Subject::of_alert(alert), alert.fires_since, || fingerprint).kept()
+}
+
+/// Who an event is among those that depend on each other.
+pub(super) fn rank_of(evidence: &Evidence) -> Rank {
+    (evidence.at, evidence.labels.fingerprint())
+}
+
+/// Whether anything that counted in a condition is not held back: a firing member, an event when it came, or, without
+/// members, one as of now.
+pub(super) fn is_free(state: &State, index: &Index, book: &Book, condition: &Condition) -> bool {
+    let came_free = |points_only: bool| {
+        let counts = |one: &&Arc<Evidence>| !points_only || one.status == Status::Point;
+        condition.evidence.iter().filter(counts).any(|one| !one.suppressed)
+    };
+    if condition.free > 0 || condition.window.has_free() {
+        return true;
+    }
+    if !condition.members.is_empty() {
+        return came_free(true);
+    }
+    // What is missing may be missed because of what holds its source back now, whatever held it when it last spoke.
+    let then_counts = !matches!(condition.window, Window::Absence(_));
+    let is_held = |one: &Arc<Evidence>| !holds_of(state, index, book, one).is_empty();
+    (then_counts && came_free(false)) || condition.evidence.is_empty() || !condition.evidence.iter().all(is_held)
+}

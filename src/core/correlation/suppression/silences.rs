@@ -1,0 +1,303 @@
+//! Silences: Alertmanager's rules for creating, changing and ending them, and what each start and end does to alerts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::core::correlation::input::SilenceChange;
+use crate::core::correlation::input_context::Turn;
+use crate::core::correlation::output::{Bound, Counted, Output, Refused};
+use crate::core::correlation::state::{KeptSilence, Stage};
+use crate::core::correlation::timers::Timer;
+use crate::core::correlation::{RESOLVED_PER_SILENCE, SILENCE_RETENTION, SILENCES_MAX};
+use crate::core::model::{Fingerprint, Labels, Matcher, MatcherOp, Moment, Silence, SilenceId, Stamp};
+
+/// The active silences, by the values that a matcher of each spells out; what spells out none is tried on everything.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ActiveSilences {
+    by_value: BTreeMap<String, BTreeMap<String, BTreeSet<SilenceId>>>,
+    others: BTreeSet<SilenceId>,
+    all: BTreeSet<SilenceId>,
+}
+
+impl ActiveSilences {
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub fn contains(&self, id: &SilenceId) -> bool {
+        self.all.contains(id)
+    }
+
+    pub fn insert(&mut self, silence: &Silence) {
+        self.all.insert(silence.id);
+        let Some((name, values)) = silence.matchers.iter().find_map(spelled_out) else {
+            self.others.insert(silence.id);
+            return;
+        };
+        let by_value = self.by_value.entry(name.to_owned()).or_default();
+        for value in values {
+            by_value.entry(value.to_owned()).or_default().insert(silence.id);
+        }
+    }
+
+    pub fn remove(&mut self, silence: &Silence) {
+        self.all.remove(&silence.id);
+        self.others.remove(&silence.id);
+        let Some((name, values)) = silence.matchers.iter().find_map(spelled_out) else { return };
+        let Some(by_value) = self.by_value.get_mut(name) else { return };
+        for value in values {
+            if let Some(ids) = by_value.get_mut(value) {
+                ids.remove(&silence.id);
+            }
+        }
+        by_value.retain(|_, ids| !ids.is_empty());
+        if by_value.is_empty() {
+            self.by_value.remove(name);
+        }
+    }
+
+    /// Those that can match, in their order.
+    pub fn candidates(&self, labels: &Labels) -> BTreeSet<SilenceId> {
+        let mut found = self.others.clone();
+        for (name, value) in labels.iter() {
+            if let Some(ids) = self.by_value.get(name).and_then(|values| values.get(value)) {
+                found.extend(ids);
+            }
+        }
+        found
+    }
+}
+
+/// The values of which a label must have one; an empty value fits an absent label, so it finds nothing.
+fn spelled_out(matcher: &Matcher) -> Option<(&str, Vec<&str>)> {
+    matcher.values().map(|values| (matcher.name(), values))
+}
+
+/// Which firing alerts each silence holds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Silenced(BTreeMap<SilenceId, BTreeSet<Fingerprint>>);
+
+impl Silenced {
+    /// An alert goes over from some silences to others.
+    pub fn moved(&mut self, fingerprint: Fingerprint, before: &[SilenceId], after: &[SilenceId]) {
+        for id in before.iter().filter(|id| !after.contains(id)) {
+            if let Some(held) = self.0.get_mut(id) {
+                held.remove(&fingerprint);
+                if held.is_empty() {
+                    self.0.remove(id);
+                }
+            }
+        }
+        for id in after {
+            self.0.entry(*id).or_default().insert(fingerprint);
+        }
+    }
+
+    pub fn by(&self, id: &SilenceId) -> BTreeSet<Fingerprint> {
+        self.0.get(id).cloned().unwrap_or_default()
+    }
+}
+
+impl Turn<'_> {
+    pub fn change_silence(&mut self, change: &SilenceChange) {
+        let mut touched = Vec::new();
+        let answer = match change {
+            SilenceChange::Put { id, silence } => self.put_silence(*id, silence, &mut touched),
+            SilenceChange::Expire(id) => self.expire_silence(*id, &mut touched).map(|()| *id),
+        };
+        self.follow_silences(&touched);
+        self.out.push(Output::Answer(answer));
+    }
+
+    /// A firing alert has ended: a silence until resolved holds it no longer, and has ended when it holds no other.
+    pub fn resolved_under_silences(&mut self, fingerprint: Fingerprint) {
+        let Some(held) = self.state.alerts.get(&fingerprint).and_then(|alert| alert.held.as_ref()) else { return };
+        let silenced_by = held.silenced_by.clone();
+        self.index.silenced.moved(fingerprint, &silenced_by, &[]);
+        let mut touched = Vec::new();
+        for id in silenced_by {
+            if !self.state.silences.get(&id).is_some_and(|kept| kept.silence.until_resolved) {
+                continue;
+            }
+            let Some(kept) = Arc::make_mut(&mut self.state.silences).get_mut(&id) else { continue };
+            kept.done.insert(fingerprint);
+            let is_full = kept.done.len() > RESOLVED_PER_SILENCE;
+            if is_full {
+                self.count(Counted::Bound { which: Bound::ResolvedUnderSilence });
+            }
+            if (is_full || self.index.silenced.by(&id).is_empty()) && self.expire_silence(id, &mut touched).is_err() {
+                // Known a moment ago.
+                continue;
+            }
+        }
+        self.follow_silences(&touched);
+    }
+
+    fn put_silence(
+        &mut self,
+        id: Option<SilenceId>,
+        asked: &Silence,
+        touched: &mut Vec<SilenceId>,
+    ) -> Result<SilenceId, Refused> {
+        check(asked, self.now)?;
+        let known = match id {
+            Some(id) => Some(self.state.silences.get(&id).ok_or_else(not_found)?.clone()),
+            None => None,
+        };
+        if let Some(known) = &known
+            && may_update(known, asked, self.now)
+        {
+            let id = known.silence.id;
+            self.keep_silence(Silence { id, updated_at: self.now, ..asked.clone() }, touched);
+            return Ok(id);
+        }
+        let count = self.state.silences.len();
+        if count >= SILENCES_MAX {
+            let reason = format!("exceeded maximum number of silences: {count} (limit: {SILENCES_MAX})");
+            return Err(Refused::Invalid { reason });
+        }
+        if let Some(known) = &known {
+            self.expire_silence(known.silence.id, touched)?;
+        }
+        let starts_at = if asked.starts_at.at < self.now { Stamp::utc(self.now) } else { asked.starts_at };
+        self.keep_silence(Silence { starts_at, updated_at: self.now, ..asked.clone() }, touched);
+        Ok(asked.id)
+    }
+
+    fn expire_silence(&mut self, id: SilenceId, touched: &mut Vec<SilenceId>) -> Result<(), Refused> {
+        let kept = self.state.silences.get(&id).ok_or_else(not_found)?;
+        let now = Stamp::utc(self.now);
+        let mut silence = kept.silence.clone();
+        match kept.stage {
+            Stage::Expired => return Ok(()),
+            Stage::Active => silence.ends_at = now,
+            Stage::Pending => (silence.starts_at, silence.ends_at) = (now, now),
+        }
+        silence.updated_at = self.now;
+        self.keep_silence(silence, touched);
+        Ok(())
+    }
+
+    fn keep_silence(&mut self, silence: Silence, touched: &mut Vec<SilenceId>) {
+        let id = silence.id;
+        if let Some(old) = self.state.silences.get(&id).filter(|old| old.silence.matchers != silence.matchers) {
+            self.index.active_silences.remove(&old.silence);
+        }
+        let done = self.state.silences.get(&id).map(|kept| kept.done.clone()).unwrap_or_default();
+        let kept = KeptSilence { stage: Stage::of(&silence, self.now), silence, done };
+        self.index.deadlines.insert(kept.due(), Timer::Silence(id));
+        self.out.push(Output::SilenceChanged(Box::new(kept.silence.clone())));
+        if let Some(old) = Arc::make_mut(&mut self.state.silences).insert(id, kept)
+            && self.state.silences.get(&id).is_some_and(|kept| kept.due() != old.due())
+        {
+            self.index.deadlines.remove(old.due(), Timer::Silence(id));
+        }
+        touched.push(id);
+    }
+
+    /// Silences whose time has come; answers the alerts that they hold from now on, or no longer.
+    pub fn silences_due(&mut self, at: Moment, ids: &[SilenceId]) -> BTreeSet<Fingerprint> {
+        let mut touched = Vec::new();
+        for id in ids {
+            let Some(kept) = self.state.silences.get(id) else { continue };
+            let stage = match kept.stage {
+                Stage::Expired if kept.silence.ends_at.at + SILENCE_RETENTION <= at => {
+                    Arc::make_mut(&mut self.state.silences).remove(id);
+                    self.out.push(Output::SilenceForgotten { id: *id });
+                    continue;
+                }
+                Stage::Pending | Stage::Active | Stage::Expired => Stage::of(&kept.silence, at),
+            };
+            if let Some(kept) = Arc::make_mut(&mut self.state.silences).get_mut(id) {
+                kept.stage = stage;
+                self.index.deadlines.insert(kept.due(), Timer::Silence(*id));
+                touched.push(*id);
+            }
+        }
+        self.silences_changed(&touched)
+    }
+
+    /// Does what follows from silences that began, ended or changed.
+    fn follow_silences(&mut self, touched: &[SilenceId]) {
+        if touched.is_empty() {
+            return;
+        }
+        let alerts = self.silences_changed(touched);
+        alerts.iter().for_each(|fingerprint| self.review(*fingerprint));
+        self.review_all_memberless();
+    }
+
+    /// Takes over which silences are active; answers the alerts that they hold from now on, or no longer.
+    fn silences_changed(&mut self, touched: &[SilenceId]) -> BTreeSet<Fingerprint> {
+        let mut alerts = BTreeSet::new();
+        let mut begun: Vec<&Silence> = Vec::new();
+        for id in touched {
+            let Some(kept) = self.state.silences.get(id) else { continue };
+            let was_active = self.index.active_silences.contains(id);
+            if !was_active {
+                // It may have matched others a moment ago.
+                alerts.extend(self.index.silenced.by(id));
+            }
+            match (was_active, kept.stage) {
+                (true, Stage::Active) | (false, Stage::Pending | Stage::Expired) => {}
+                (true, Stage::Pending | Stage::Expired) => {
+                    self.index.active_silences.remove(&kept.silence);
+                    alerts.extend(self.index.silenced.by(id));
+                }
+                (false, Stage::Active) => {
+                    self.index.active_silences.insert(&kept.silence);
+                    begun.push(&kept.silence);
+                }
+            }
+        }
+        if !begun.is_empty() {
+            let firing = self.state.alerts.iter().filter(|(_, alert)| alert.times.firing);
+            let held = firing.filter(|(_, alert)| begun.iter().any(|silence| silence.silences(&alert.labels)));
+            alerts.extend(held.map(|(fingerprint, _)| *fingerprint));
+        }
+        alerts
+    }
+}
+
+fn not_found() -> Refused {
+    Refused::NotFound { what: "silence not found".to_owned() }
+}
+
+/// What is wrong with a silence, in the order and the words of Alertmanager.
+fn check(asked: &Silence, now: Moment) -> Result<(), Refused> {
+    let invalid = |reason: &str| Err(Refused::Invalid { reason: reason.to_owned() });
+    if asked.starts_at.at >= asked.ends_at.at {
+        return invalid("Failed to create silence: start time must be before end time");
+    }
+    if asked.ends_at.at < now {
+        return invalid("Failed to create silence: end time can't be in the past");
+    }
+    if asked.matchers.0.is_empty() {
+        return invalid("invalid silence: at least one matcher required");
+    }
+    if asked.matchers.iter().all(matches_empty) {
+        return invalid("invalid silence: at least one matcher must not match the empty string");
+    }
+    Ok(())
+}
+
+/// As Alertmanager asks it: a negative matcher never counts as matching the empty string.
+fn matches_empty(matcher: &Matcher) -> bool {
+    match matcher.op() {
+        MatcherOp::Equal | MatcherOp::Matches => matcher.matches_value(""),
+        MatcherOp::NotEqual | MatcherOp::NotMatches => false,
+    }
+}
+
+/// Whether a change keeps the id: it must not rewrite what the silence did so far.
+fn may_update(known: &KeptSilence, asked: &Silence, now: Moment) -> bool {
+    let second = |stamp: Stamp| stamp.at.as_micros().div_euclid(1_000_000);
+    if known.silence.matchers != asked.matchers || known.silence.until_resolved != asked.until_resolved {
+        return false;
+    }
+    match known.stage {
+        Stage::Active => second(known.silence.starts_at) == second(asked.starts_at) && asked.ends_at.at >= now,
+        Stage::Pending => asked.starts_at.at >= now,
+        Stage::Expired => false,
+    }
+}

@@ -1,0 +1,75 @@
+//! What holds one alert back, by kind: each held alert names it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::storm_detector::StormKey;
+use crate::core::correlation::output::Suppressor;
+use crate::core::model::{Fingerprint, SilenceId};
+
+/// Never kept empty: a free alert has none.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Holds {
+    /// Active silences, in their order.
+    pub silenced_by: Vec<SilenceId>,
+    /// Open maintenance windows, in the order of the files.
+    pub maintained_by: Vec<Arc<str>>,
+    /// Whether one of them stops the clocks.
+    pub pauses: bool,
+    /// The lowest source of the first inhibition that does.
+    pub inhibited_by: Option<Fingerprint>,
+    /// The first alert that fired on the nearest thing it depends on.
+    pub explained_by: Option<Fingerprint>,
+    pub storm: Option<Arc<StormKey>>,
+}
+
+impl Holds {
+    pub fn is_empty(&self) -> bool {
+        let Holds { silenced_by, maintained_by, pauses: _, inhibited_by, explained_by, storm } = self;
+        silenced_by.is_empty()
+            && maintained_by.is_empty()
+            && inhibited_by.is_none()
+            && explained_by.is_none()
+            && storm.is_none()
+    }
+
+    /// Whether people meant it: then it makes no storm either.
+    pub fn is_meant(&self) -> bool {
+        !self.silenced_by.is_empty() || !self.maintained_by.is_empty()
+    }
+
+    /// The kinds, the one that is named first.
+    pub fn kinds(&self) -> impl Iterator<Item = Suppressor> {
+        [
+            (Suppressor::Silence, !self.silenced_by.is_empty()),
+            (Suppressor::Maintenance, !self.maintained_by.is_empty()),
+            (Suppressor::Inhibition, self.inhibited_by.is_some()),
+            (Suppressor::Dependency, self.explained_by.is_some()),
+            (Suppressor::Storm, self.storm.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(kind, holds)| holds.then_some(kind))
+    }
+
+    /// In words: what a person meant before what a rule concluded.
+    pub fn words(&self) -> String {
+        if let Some(silence) = self.silenced_by.first() {
+            return format!("silence {silence}");
+        }
+        if let Some(maintenance) = self.maintained_by.first() {
+            return format!("maintenance {maintenance}");
+        }
+        match (self.inhibited_by, self.explained_by, &self.storm) {
+            (Some(source), _, _) => format!("inhibition by alert {source}"),
+            (None, Some(parent), _) => format!("dependency on alert {parent}"),
+            (None, None, Some(storm)) => storm.words(),
+            (None, None, None) => String::new(),
+        }
+    }
+
+    /// `None` for nothing.
+    pub fn kept(self) -> Option<Box<Holds>> {
+        if self.is_empty() { None } else { Some(Box::new(self)) }
+    }
+}

@@ -1,0 +1,106 @@
+//! The one ordered index of everything that waits for a moment.
+//!
+//! An alert or condition has at most one entry, armed at or before the moment it is due. What only moves later is not
+//! touched here: when its entry comes up early it is armed again, so a re-send costs no tree operation.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::conditions::condition::ConditionKey;
+use super::conditions::contexts::ContextName;
+use super::suppression::storm_detector::StormKey;
+use crate::core::model::{Fingerprint, Moment, SilenceId};
+
+/// Who waits. At equal moments they are served in this order, then by key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    Silence(SilenceId),
+    /// By its number in the rulebook.
+    Maintenance(u32),
+    Storm(Arc<StormKey>),
+    Context(ContextName),
+    Alert(Fingerprint),
+    Condition(ConditionKey),
+    /// What grouping looks at again.
+    Sighting(u64),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Deadlines {
+    entries: BTreeSet<(Moment, Timer)>,
+}
+
+impl Deadlines {
+    /// The earliest entry; what waits there may be due later.
+    pub fn first(&self) -> Option<Moment> {
+        self.entries.first().map(|(at, _)| *at)
+    }
+
+    /// Takes out the first entry if its moment has come.
+    pub fn pop(&mut self, now: Moment) -> Option<(Moment, Timer)> {
+        if self.first()? > now {
+            return None;
+        }
+        self.entries.pop_first()
+    }
+
+    /// Takes out the next silence, window or storm of that very moment.
+    pub fn pop_hold(&mut self, at: Moment) -> Option<Timer> {
+        let (moment, timer) = self.entries.first()?;
+        let is_hold = match timer {
+            Timer::Silence(_) | Timer::Maintenance(_) | Timer::Storm(_) => true,
+            Timer::Context(_) | Timer::Alert(_) | Timer::Condition(_) | Timer::Sighting(_) => false,
+        };
+        if *moment != at || !is_hold {
+            return None;
+        }
+        self.entries.pop_first().map(|(_, timer)| timer)
+    }
+
+    pub fn insert(&mut self, at: Moment, timer: Timer) {
+        self.entries.insert((at, timer));
+    }
+
+    pub fn remove(&mut self, at: Moment, timer: Timer) {
+        self.entries.remove(&(at, timer));
+    }
+
+    /// Makes the one entry of `timer` (standing at `armed`) serve a deadline at `due`; answers where it stands now.
+    pub fn arm(&mut self, armed: Option<Moment>, due: Option<Moment>, timer: impl FnOnce() -> Timer) -> Option<Moment> {
+        match (armed, due) {
+            (None, Some(due)) => {
+                self.insert(due, timer());
+                Some(due)
+            }
+            (Some(armed), Some(due)) if due < armed => {
+                let timer = timer();
+                self.remove(armed, timer.clone());
+                self.insert(due, timer);
+                Some(due)
+            }
+            (armed, _) => armed,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_moves_only_when_it_is_due_earlier() {
+        let mut deadlines = Deadlines::default();
+        let at = Moment::from_seconds;
+        let timer = || Timer::Alert(Fingerprint(1));
+        let armed = deadlines.arm(None, Some(at(10)), timer);
+        assert_eq!(deadlines.arm(armed, Some(at(20)), timer), Some(at(10)));
+        assert_eq!(deadlines.arm(armed, Some(at(5)), timer), Some(at(5)));
+        assert_eq!((deadlines.len(), deadlines.first()), (1, Some(at(5))));
+        assert_eq!(deadlines.pop(at(4)), None);
+        assert_eq!(deadlines.pop(at(5)), Some((at(5), timer())));
+    }
+}

@@ -1,0 +1,275 @@
+//! One correlator inside the engine: its inputs in, its outputs as effects and decisions out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{
+    AlertRecord, AuditEntry, Bound, Control, CorrelatorInput, Counted, Decision, Effect, Outcome, Refusal, Resend,
+    SilenceChange, SilenceCommand, Suppressor,
+};
+use crate::core::correlation;
+use crate::core::correlation::{Correlator, Firing, Output, QuarantinedName, TemplateRecord};
+use crate::core::model::{Cause, Event, Moment, Silence};
+use crate::core::rules::Rulebook;
+
+/// A correlator and the rulebook that it runs.
+#[derive(Clone)]
+pub(super) struct Correlating {
+    correlator: Correlator,
+    /// Empty between inputs; what room it has stays.
+    out: Vec<Output>,
+}
+
+/// A correlator's state, frozen.
+#[derive(Clone)]
+pub(super) struct FrozenCorrelator(correlation::Frozen);
+
+impl Correlating {
+    pub fn new(rulebook: Arc<Rulebook>) -> Correlating {
+        Correlating { correlator: Correlator::new(rulebook), out: Vec::new() }
+    }
+
+    pub fn next_deadline(&self) -> Option<Moment> {
+        self.correlator.next_deadline()
+    }
+
+    /// The compact form of a re-send.
+    pub fn compact(&self, now: Moment, event: &Event) -> Option<Resend> {
+        self.correlator.compact(now, event)
+    }
+
+    pub fn handle(
+        &mut self,
+        now: Moment,
+        cause: Cause,
+        input: &CorrelatorInput,
+        effects: &mut Vec<Effect>,
+        decisions: &mut Vec<Decision>,
+    ) {
+        let mut out = std::mem::take(&mut self.out);
+        match input {
+            CorrelatorInput::Event(event) => {
+                let counted = Counted::Event { source: event.source.clone(), status: event.status };
+                effects.push(Effect::Count(counted));
+                self.correlator.event(now, cause, event, &mut out);
+            }
+            CorrelatorInput::Resend(resend) => self.correlator.resend(now, cause, resend, &mut out),
+            CorrelatorInput::Silence(command) => {
+                let change = silence_change(command, now);
+                self.correlator.silence(now, &change, &mut out);
+                if command.primary {
+                    effects.push(Effect::Audit(audit(command, cause, now, &out)));
+                } else {
+                    out.retain(|one| !is_of_the_primary(one));
+                }
+            }
+        }
+        translate(&mut out, effects, decisions);
+        self.out = out;
+    }
+
+    pub fn control(
+        &mut self,
+        now: Moment,
+        control: &Control,
+        rulebook: &Arc<Rulebook>,
+        effects: &mut Vec<Effect>,
+        decisions: &mut Vec<Decision>,
+    ) {
+        let mut out = Vec::new();
+        match control {
+            Control::Tick => self.correlator.tick(now, &mut out),
+            Control::Rulebook { .. } => self.correlator.rulebook_changed(now, Arc::clone(rulebook), &mut out),
+            Control::Resumed { gap } => self.correlator.resumed(now, *gap, &mut out),
+            // A clock that jumped ahead is a gap in which no message could be seen; one set back loses nothing.
+            Control::ClockStepped { forward: true, by } => self.correlator.resumed(now, *by, &mut out),
+            Control::ClockStepped { forward: false, .. } => self.correlator.tick(now, &mut out),
+        }
+        translate(&mut out, effects, decisions);
+    }
+
+    pub fn follow_firings(&mut self, follow: bool) {
+        self.correlator.follow_firings(follow);
+    }
+
+    pub fn take_firings(&mut self) -> impl Iterator<Item = Firing> + '_ {
+        self.correlator.take_firings()
+    }
+
+    pub fn alerts(&self) -> impl Iterator<Item = AlertRecord> + '_ {
+        self.correlator.alerts()
+    }
+
+    pub fn silences(&self) -> Vec<Silence> {
+        self.correlator.silences().cloned().collect()
+    }
+
+    pub fn quarantined(&self) -> impl Iterator<Item = QuarantinedName> + '_ {
+        self.correlator.quarantined()
+    }
+
+    pub fn templates(&self) -> impl Iterator<Item = TemplateRecord> + '_ {
+        self.correlator.templates()
+    }
+
+    /// For questions that change nothing.
+    pub fn correlator(&self) -> &Correlator {
+        &self.correlator
+    }
+
+    pub fn broken_invariants(&self) -> Vec<String> {
+        self.correlator.broken_invariants()
+    }
+
+    pub fn freeze(&self) -> FrozenCorrelator {
+        FrozenCorrelator(self.correlator.freeze())
+    }
+
+    pub fn restore(
+        sections: &BTreeMap<String, Vec<u8>>,
+        rulebook: &Arc<Rulebook>,
+    ) -> Result<Correlating, correlation::BadSnapshot> {
+        let sections = sections.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+        let correlator = Correlator::restore(Arc::clone(rulebook), sections)?;
+        Ok(Correlating { correlator, out: Vec::new() })
+    }
+}
+
+impl FrozenCorrelator {
+    pub fn section_names(&self) -> Vec<String> {
+        correlation::Frozen::section_names().collect()
+    }
+
+    pub fn encode(&self, name: &str) -> Result<Vec<u8>, correlation::BadSnapshot> {
+        self.0.encode_section(name)
+    }
+
+    pub fn hollow(&mut self) {
+        self.0.hollow();
+    }
+
+    pub fn is_same(&self, earlier: &FrozenCorrelator, name: &str) -> bool {
+        self.0.same_section(&earlier.0, name)
+    }
+}
+
+fn silence_change(command: &SilenceCommand, now: Moment) -> correlation::SilenceChange {
+    match &command.change {
+        SilenceChange::Put { id, draft } => {
+            let silence = draft.clone().into_silence(command.new_id, now);
+            correlation::SilenceChange::Put { id: *id, silence }
+        }
+        SilenceChange::Expire(id) => correlation::SilenceChange::Expire(*id),
+    }
+}
+
+/// Silences stand in every correlator alike; only the primary tells of them.
+fn is_of_the_primary(output: &Output) -> bool {
+    match output {
+        Output::SilenceChanged(_) | Output::SilenceForgotten { .. } | Output::Answer(_) => true,
+        Output::AlertChanged(_)
+        | Output::AlertTouched { .. }
+        | Output::AlertForgotten { .. }
+        | Output::Decision(_)
+        | Output::WindowsDropped { .. }
+        | Output::Normalised(_)
+        | Output::Count(_) => false,
+    }
+}
+
+/// The action, the silence that was named, and the words, as the audit keeps them.
+pub(super) fn describe(change: &SilenceChange) -> (&'static str, String, String) {
+    match change {
+        SilenceChange::Put { id, draft } => {
+            let asked = id.map(|id| id.to_string()).unwrap_or_default();
+            let end = if draft.until_resolved { "resolved, at the latest " } else { "" };
+            let detail = format!("{} until {end}{}: {}", draft.matchers, draft.ends_at, draft.comment);
+            ("silence.put", asked, detail)
+        }
+        SilenceChange::Expire(id) => ("silence.expire", id.to_string(), String::new()),
+    }
+}
+
+fn audit(command: &SilenceCommand, cause: Cause, now: Moment, out: &[Output]) -> AuditEntry {
+    let answer = out.iter().find_map(|one| if let Output::Answer(answer) = one { Some(answer) } else { None });
+    let (action, asked, detail) = describe(&command.change);
+    let (subject, refused) = match answer {
+        Some(Ok(id)) => (id.to_string(), None),
+        Some(Err(refused)) => (asked, Some(refused.to_string())),
+        None => (asked, None),
+    };
+    AuditEntry {
+        cause,
+        at: now,
+        actor: command.actor.clone(),
+        role: command.role.clone(),
+        action: action.to_owned(),
+        subject,
+        detail,
+        refused,
+    }
+}
+
+fn translate(out: &mut Vec<Output>, effects: &mut Vec<Effect>, decisions: &mut Vec<Decision>) {
+    for output in out.drain(..) {
+        match output {
+            Output::AlertChanged(alert) => effects.push(Effect::Alert(alert.into())),
+            Output::AlertTouched { fingerprint, ends_at, updated_at } => {
+                effects.push(Effect::AlertTouched { fingerprint, ends_at, updated_at });
+            }
+            Output::AlertForgotten { fingerprint } => effects.push(Effect::AlertForgotten { fingerprint }),
+            Output::Decision(decision) => decisions.push(*decision),
+            Output::SilenceChanged(silence) => effects.push(Effect::Silence(silence)),
+            Output::SilenceForgotten { id } => effects.push(Effect::SilenceForgotten { id }),
+            Output::Answer(answer) => effects.push(Effect::Answer(outcome(answer))),
+            Output::WindowsDropped { rule, windows } => {
+                effects.push(Effect::Count(Counted::WindowsDropped { rule, windows }));
+            }
+            Output::Normalised(normalised) => effects.push(Effect::Normalised(Box::new(normalised))),
+            Output::Count(counted) => effects.push(Effect::Count(count(counted))),
+        }
+    }
+}
+
+fn outcome(answer: Result<crate::core::model::SilenceId, correlation::Refused>) -> Outcome {
+    match answer {
+        Ok(id) => Outcome::Silence { id },
+        Err(correlation::Refused::NotFound { what }) => Outcome::Refused(Refusal::NotFound { what }),
+        Err(correlation::Refused::Invalid { reason }) => Outcome::Refused(Refusal::Invalid { reason }),
+    }
+}
+
+fn count(counted: correlation::Counted) -> Counted {
+    match counted {
+        correlation::Counted::Resent => Counted::Resent,
+        correlation::Counted::Duplicate { source } => Counted::Duplicate { source },
+        correlation::Counted::Clamped => Counted::Clamped,
+        correlation::Counted::Unmatched { source } => Counted::Unmatched { source },
+        correlation::Counted::Suppressed { by } => Counted::Suppressed {
+            by: match by {
+                correlation::Suppressor::Silence => Suppressor::Silence,
+                correlation::Suppressor::Maintenance => Suppressor::Maintenance,
+                correlation::Suppressor::Inhibition => Suppressor::Inhibition,
+                correlation::Suppressor::Dependency => Suppressor::Dependency,
+                correlation::Suppressor::Storm => Suppressor::Storm,
+            },
+        },
+        correlation::Counted::Bound { which } => Counted::Bound {
+            which: match which {
+                correlation::Bound::EventIds => Bound::EventIds,
+                correlation::Bound::Members => Bound::Members,
+                correlation::Bound::Windows => Bound::Windows,
+                correlation::Bound::Ancestors => Bound::Ancestors,
+                correlation::Bound::StormPlaces => Bound::StormPlaces,
+                correlation::Bound::ResolvedUnderSilence => Bound::ResolvedUnderSilence,
+                correlation::Bound::Instances => Bound::Instances,
+                correlation::Bound::Contexts => Bound::Contexts,
+                correlation::Bound::Derived => Bound::Derived,
+                correlation::Bound::Group => Bound::Group,
+                correlation::Bound::Sightings => Bound::Sightings,
+                correlation::Bound::Quarantine => Bound::Quarantine,
+                correlation::Bound::Templates => Bound::Templates,
+            },
+        },
+    }
+}

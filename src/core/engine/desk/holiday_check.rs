@@ -1,0 +1,76 @@
+//! Whether every calendar with statutory holidays knows the year that comes: looked at when the rules change and on
+//! the first of December and of January, and told as an event, since a calendar that does not know is silently wrong.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Desk, Step};
+use crate::core::model::{Event, Labels, Moment, Severity, Status};
+
+/// The source of what watchfire finds out about itself.
+const SOURCE: &str = "watchfire";
+const ALERT: &str = "StatutoryYearMissing";
+
+/// What was found at the last look.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(in crate::core::engine) struct CalendarWatch {
+    /// The year that each of these calendars lacks.
+    lacking: BTreeMap<String, i16>,
+    next_look: Option<Moment>,
+}
+
+impl CalendarWatch {
+    pub fn next_deadline(&self) -> Option<Moment> {
+        self.next_look
+    }
+}
+
+impl Desk {
+    pub(super) fn serve_calendars(&mut self, step: &mut Step<'_>) {
+        if self.state.kept.core.calendars.next_look.is_some_and(|at| at <= step.now) {
+            self.look_at_calendars(step);
+        }
+    }
+
+    /// Tells of what is newly missing and of what is there again.
+    pub(super) fn look_at_calendars(&mut self, step: &mut Step<'_>) {
+        let calendars = &step.rulebook.calendars;
+        let lacks = |(name, calendar): (&String, &crate::core::calendar::WorkCalendar)| {
+            calendar.lacks_statutory_year(step.now).map(|year| (name.clone(), year))
+        };
+        let lacking: BTreeMap<String, i16> = calendars.iter().filter_map(lacks).collect();
+        let next_look = calendars.values().filter_map(|calendar| calendar.next_statutory_look(step.now)).min();
+        let watch = CalendarWatch { lacking, next_look };
+        let before = std::mem::replace(&mut self.state.kept.core.calendars, watch.clone());
+        for (name, year) in before.lacking.iter().filter(|(name, year)| watch.lacking.get(*name) != Some(year)) {
+            tell(name, *year, Status::Resolved, step);
+        }
+        for (name, year) in watch.lacking.iter().filter(|(name, year)| before.lacking.get(*name) != Some(year)) {
+            tell(name, *year, Status::Firing, step);
+        }
+    }
+}
+
+fn tell(calendar: &str, year: i16, status: Status, step: &mut Step<'_>) {
+    let (action, summary) = match status {
+        Status::Firing | Status::Point => (
+            "calendar.year_missing",
+            format!(
+                "calendar {calendar} does not know the statutory holidays of {year}: deadlines in it will be wrong"
+            ),
+        ),
+        Status::Resolved => {
+            ("calendar.year_known", format!("calendar {calendar} no longer waits for the statutory holidays of {year}"))
+        }
+    };
+    step.audit("watchfire", "system", action, calendar, &summary, None);
+    let year = year.to_string();
+    let labels = Labels::from_pairs([("alertname", ALERT), ("calendar", calendar), ("year", year.as_str())]);
+    step.events.push(Event {
+        severity: Some(Severity::Warning),
+        summary,
+        occurred_at: Some(step.now),
+        ..Event::new(SOURCE, status, labels)
+    });
+}

@@ -1,0 +1,71 @@
+//! Telling people of something without handing it to them: the managers of an incident.
+
+use crate::core::engine::desk::escalation::transitions::LADDER;
+use crate::core::engine::desk::{Desk, Step};
+use crate::core::engine::{Counted, Effect, Notice, NoticeKind};
+use crate::core::incidents::TimelineKind;
+use crate::core::model::{IncidentId, Tier};
+use crate::core::rules::Told;
+
+/// One text for one team or person.
+pub(crate) struct Telling<'a> {
+    pub kind: NoticeKind,
+    pub subject: String,
+    pub tier: Option<Tier>,
+    pub title: String,
+    /// The record as JSON.
+    pub body: &'a str,
+}
+
+impl Desk {
+    /// Hierarchical escalation: the incident stays where it is.
+    pub(crate) fn tell_manager(&mut self, id: IncidentId, told: &Told, why: &str, step: &mut Step<'_>) {
+        let Some(incident) = self.state.get_mut(id) else { return };
+        incident.record.support.managers_told += 1;
+        let record = &incident.record;
+        let body = serde_json::to_string(record).unwrap_or_else(|_| "{}".to_owned());
+        let title = format!("[{} 升级告知 {why}] {} {}", record.priority, record.id, record.title);
+        let telling = Telling {
+            kind: NoticeKind::ManagersTold,
+            subject: id.to_string(),
+            tier: Some(record.tier),
+            title,
+            body: &body,
+        };
+        let reached = send(told, &telling, step);
+        let to = if reached == 0 { "no channel".to_owned() } else { format!("{reached} channel(s)") };
+        step.timeline(id, TimelineKind::ManagersTold, LADDER, format!("{told} is told: {why} ({to})"));
+        step.count(Counted::ManagersTold);
+    }
+}
+
+/// One notice a channel; answers how many.
+pub(crate) fn send(told: &Told, telling: &Telling<'_>, step: &mut Step<'_>) -> usize {
+    match told {
+        Told::Team(name) => {
+            step.tell_team(telling.kind, name, telling.tier, &telling.subject, &telling.title, telling.body);
+            step.rulebook.teams.get(name).map_or(0, |team| team.channels.len())
+        }
+        Told::Person(name) => {
+            let person = step.rulebook.people.get(name);
+            let contacts = person.map(|person| person.contacts.as_slice()).unwrap_or_default();
+            for contact in contacts {
+                let notice = Notice {
+                    cause: step.next_cause(),
+                    at: step.now,
+                    kind: telling.kind,
+                    channel: contact.channel.clone(),
+                    team: name.clone(),
+                    person: Some(name.clone()),
+                    tier: telling.tier,
+                    subject: telling.subject.clone(),
+                    title: telling.title.clone(),
+                    body: telling.body.to_owned(),
+                    language: person.map(|person| person.language).unwrap_or_default(),
+                };
+                step.effects.push(Effect::Notice(Box::new(notice)));
+            }
+            contacts.len()
+        }
+    }
+}

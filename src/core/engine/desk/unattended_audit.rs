@@ -1,0 +1,125 @@
+//! The auditor: of every record that waits for people, what it waits with.
+//!
+//! Each must have an armed deadline, or a stated reason why not; one with neither would be forgotten.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::problems::reviews::review_due;
+use super::state::Kept;
+use crate::core::inspections::{Run, RunState, Subject};
+
+/// What kind of record waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WaitingKind {
+    Incident,
+    /// One with a review date.
+    Problem,
+    /// One that is due, late, unsigned or missed.
+    Run,
+}
+
+impl WaitingKind {
+    pub const ALL: [WaitingKind; 3] = [WaitingKind::Incident, WaitingKind::Problem, WaitingKind::Run];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            WaitingKind::Incident => "incident",
+            WaitingKind::Problem => "problem",
+            WaitingKind::Run => "run",
+        }
+    }
+}
+
+/// What sees to it that a record is not forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AttendedBy {
+    Deadline,
+    /// A stated reason why no deadline is armed.
+    Reason,
+    /// Nothing: a defect.
+    Nothing,
+}
+
+impl AttendedBy {
+    pub const ALL: [AttendedBy; 3] = [AttendedBy::Deadline, AttendedBy::Reason, AttendedBy::Nothing];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AttendedBy::Deadline => "deadline",
+            AttendedBy::Reason => "reason",
+            AttendedBy::Nothing => "nothing",
+        }
+    }
+}
+
+/// What the auditor found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attendance {
+    counts: BTreeMap<(WaitingKind, AttendedBy), u64>,
+    /// The records with neither a deadline nor a reason, in words.
+    pub broken: Vec<String>,
+}
+
+impl Attendance {
+    pub fn count(&self, kind: WaitingKind, by: AttendedBy) -> u64 {
+        self.counts.get(&(kind, by)).copied().unwrap_or(0)
+    }
+
+    fn note(&mut self, kind: WaitingKind, id: &dyn std::fmt::Display, armed: bool, reason: Option<String>) {
+        let by = match (armed, reason) {
+            (true, _) => AttendedBy::Deadline,
+            (false, Some(_)) => AttendedBy::Reason,
+            (false, None) => AttendedBy::Nothing,
+        };
+        *self.counts.entry((kind, by)).or_default() += 1;
+        if by == AttendedBy::Nothing {
+            self.broken.push(format!("{id} waits for people without a deadline or a reason why not"));
+        }
+    }
+}
+
+impl Kept {
+    /// Looks at every record that waits for people.
+    pub fn attendance(&self) -> Attendance {
+        let mut found = Attendance::default();
+        for (id, incident) in self.incidents.iter().filter(|(_, incident)| incident.record.state.is_open()) {
+            found.note(WaitingKind::Incident, id, incident.climb.next_deadline().is_some(), incident.climb.unarmed());
+        }
+        for problem in self.core.problems.iter().filter(|problem| review_due(problem).is_some()) {
+            let review = self.core.reviews.get(&problem.id);
+            let reason = review.and_then(super::problems::reviews::Review::unarmed);
+            found.note(WaitingKind::Problem, &problem.id, review.is_some() && reason.is_none(), reason);
+        }
+        let told: BTreeSet<(&str, &Subject)> = self
+            .core
+            .inspections
+            .findings()
+            .filter(|finding| finding.firing)
+            .map(|finding| (finding.plan.as_str(), &finding.subject))
+            .collect();
+        for run in self.core.inspections.iter() {
+            if let Some((armed, reason)) = waits(run, &told) {
+                found.note(WaitingKind::Run, &run.id, armed, reason);
+            }
+        }
+        found
+    }
+}
+
+/// Whether a run waits for people; then whether its own clock is armed, or what stands for it. A finding that fires is an
+/// alert, and its incident climbs.
+fn waits(run: &Run, told: &BTreeSet<(&str, &Subject)>) -> Option<(bool, Option<String>)> {
+    let is_told = |subject: Subject| told.contains(&(run.plan.as_str(), &subject));
+    match run.state {
+        // It becomes overdue, or missed, by itself.
+        RunState::Due | RunState::InProgress | RunState::Overdue => Some((true, None)),
+        // It becomes unsigned by itself.
+        RunState::AwaitingSignoff if !is_told(Subject::Unsigned) => Some((true, None)),
+        RunState::AwaitingSignoff => Some((false, Some("its finding fires: it is unsigned".to_owned()))),
+        RunState::Missed if is_told(Subject::Missed) => {
+            Some((false, Some("its finding fires: it was missed".to_owned())))
+        }
+        RunState::Missed => Some((false, Some("a later run of its plan was finished".to_owned()))),
+        RunState::Scheduled | RunState::Completed | RunState::Skipped => None,
+    }
+}

@@ -1,0 +1,428 @@
+//! What an input leads to: facts to record, things to do. Committed with the journal, published after it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Evidence, Outcome};
+use crate::core::incidents::{Incident, TimelineEntry};
+use crate::core::inspections::{ProbeRequest, Run};
+use crate::core::model::{Cause, Fingerprint, IncidentId, Moment, Priority, Silence, SilenceId, Stamp, Status, Tier};
+use crate::core::model::{Class, ClockKind};
+use crate::core::problems::Problem;
+use crate::core::rules::{Channel, Language};
+
+/// One consequence of an input. Records replace the row of the same id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Effect {
+    /// A transition of an alert, or a change of what holds it: a row.
+    Alert(Arc<AlertRecord>),
+    /// A re-send moved its times: the live view only, no row.
+    AlertTouched {
+        fingerprint: Fingerprint,
+        ends_at: Stamp,
+        updated_at: Moment,
+    },
+    /// A resolved alert left the memory: the live view forgets it, its row stays.
+    AlertForgotten {
+        fingerprint: Fingerprint,
+    },
+    Incident(Arc<Incident>),
+    /// An alert belongs to (or was linked with) an incident.
+    Membership {
+        incident: IncidentId,
+        fingerprint: Fingerprint,
+        firing: bool,
+        link_only: bool,
+    },
+    Timeline(TimelineEntry),
+    /// Copied when an incident opens, so that the answer to "why" outlives the journal.
+    Evidence {
+        incident: IncidentId,
+        n: u32,
+        evidence: Box<Evidence>,
+    },
+    Problem(Box<Problem>),
+    Run(Box<Run>),
+    Silence(Box<Silence>),
+    /// A silence is past its retention: the live view forgets it.
+    SilenceForgotten {
+        id: SilenceId,
+    },
+    Audit(AuditEntry),
+    /// Into the outbox.
+    Notice(Box<Notice>),
+    /// What became of a delivery: the outbox row's new state.
+    Delivery(super::DeliveryResult),
+    /// Run this automated check.
+    Probe(Box<ProbeRequest>),
+    /// To whoever sent the input.
+    Answer(Outcome),
+    Count(Counted),
+    /// A name in quarantine or a template was seen, or forgotten: the live view only, no row.
+    Normalised(Box<Normalised>),
+    /// Who is at work: the live view only, no row.
+    Staff(Box<super::StaffChange>),
+}
+
+/// An alert as lists show it.
+pub use crate::core::correlation::AlertView as AlertRecord;
+pub use crate::core::correlation::Normalised;
+
+/// Who did what, when, and what came of it. Append-only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    pub cause: Cause,
+    pub at: Moment,
+    pub actor: String,
+    pub role: String,
+    /// `incident.acknowledge`, `silence.put`, `rulebook.change`, …
+    pub action: String,
+    /// The id of what it was done to.
+    pub subject: String,
+    pub detail: String,
+    /// Why it was refused, if it was.
+    pub refused: Option<String>,
+}
+
+/// A message to a channel of a team or of a person. Its cause is its idempotency key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Notice {
+    pub cause: Cause,
+    pub at: Moment,
+    pub kind: NoticeKind,
+    pub channel: Channel,
+    pub team: String,
+    /// The person whom it tells, if it is not for the whole team.
+    #[serde(default)]
+    pub person: Option<String>,
+    pub tier: Option<Tier>,
+    /// `INC-…`, `PRB-…`, `RUN-…`, or `DIG-…` of a digest.
+    pub subject: String,
+    /// The text that a person reads first.
+    pub title: String,
+    /// The record as JSON, as it stood.
+    pub body: String,
+    /// In which it is worded.
+    #[serde(default)]
+    pub language: Language,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    Page,
+    PageAgain,
+    Escalated,
+    Resolved,
+    ProblemOpened,
+    InspectionMissed,
+    ProblemReopened,
+    /// A lower tier has it again.
+    HandedBack,
+    /// Hierarchical escalation: it is known, not handed over.
+    ManagersTold,
+    /// A problem lies past its review date.
+    ReviewDue,
+    /// A share of a promised time has run.
+    TargetWarning,
+    TargetBreached,
+    /// Several incidents at once.
+    Digest,
+}
+
+impl NoticeKind {
+    pub const ALL: [NoticeKind; 13] = [
+        NoticeKind::Page,
+        NoticeKind::PageAgain,
+        NoticeKind::Escalated,
+        NoticeKind::Resolved,
+        NoticeKind::ProblemOpened,
+        NoticeKind::InspectionMissed,
+        NoticeKind::ProblemReopened,
+        NoticeKind::HandedBack,
+        NoticeKind::ManagersTold,
+        NoticeKind::ReviewDue,
+        NoticeKind::TargetWarning,
+        NoticeKind::TargetBreached,
+        NoticeKind::Digest,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            NoticeKind::Page => "page",
+            NoticeKind::PageAgain => "page_again",
+            NoticeKind::Escalated => "escalated",
+            NoticeKind::Resolved => "resolved",
+            NoticeKind::ProblemOpened => "problem_opened",
+            NoticeKind::InspectionMissed => "inspection_missed",
+            NoticeKind::ProblemReopened => "problem_reopened",
+            NoticeKind::HandedBack => "handed_back",
+            NoticeKind::ManagersTold => "managers_told",
+            NoticeKind::ReviewDue => "review_due",
+            NoticeKind::TargetWarning => "target_warning",
+            NoticeKind::TargetBreached => "target_breached",
+            NoticeKind::Digest => "digest",
+        }
+    }
+}
+
+/// Things that happen without a record but never unseen: each is a counter or a histogram.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Counted {
+    /// Taken from a source, by what it said.
+    Event {
+        source: String,
+        status: Status,
+    },
+    Resent,
+    /// A repeated point, by producer's id or redelivery.
+    Duplicate {
+        source: String,
+    },
+    /// `occurred_at` was clamped into the allowed lateness.
+    Clamped,
+    RuleFired {
+        rule: String,
+    },
+    /// A point that no rule wanted.
+    Unmatched {
+        source: String,
+    },
+    Suppressed {
+        by: Suppressor,
+    },
+    /// A bound bit: something was dropped or folded.
+    Bound {
+        which: Bound,
+    },
+    Acknowledged {
+        priority: Priority,
+        tier: Tier,
+        after_micros: i64,
+    },
+    Resolved {
+        priority: Priority,
+        tier: Tier,
+        after_micros: i64,
+    },
+    Escalated {
+        from: Tier,
+        to: Tier,
+    },
+    Breached {
+        tier: Tier,
+        what: Breach,
+    },
+    /// A higher tier gave it back.
+    Bounced {
+        from: Tier,
+        to: Tier,
+    },
+    ManagersTold,
+    /// A step of a playbook was done.
+    StepTicked,
+    IncidentOpened {
+        priority: Priority,
+    },
+    /// Dispatch gave an incident to somebody.
+    Dispatched,
+    /// A step was passed over at once, since its team could not act.
+    StepSkipped {
+        tier: Tier,
+    },
+    Reopened,
+    ProblemOpened,
+    /// A problem came back after its fix.
+    ProblemReopened,
+    /// Somebody said whether a known error's workaround helped.
+    WorkaroundTried {
+        helped: bool,
+    },
+    RunEnded {
+        state: crate::core::inspections::RunState,
+    },
+    ItemChecked {
+        outcome: crate::core::inspections::ItemOutcome,
+    },
+    InspectionFound {
+        subject: crate::core::inspections::SubjectKind,
+    },
+    /// A reload dropped that many windows of a rule that is gone or another.
+    WindowsDropped {
+        rule: String,
+        windows: u64,
+    },
+    /// A clock was warned of, met or breached.
+    Target {
+        clock: ClockKind,
+        outcome: TargetOutcome,
+    },
+    /// An incident of that class opened.
+    Classified {
+        class: Class,
+    },
+    /// Something opened that no catalogue offers.
+    OutOfCatalogue,
+    /// An outage budget was said to burn.
+    BudgetAlert,
+    CommandRefused,
+    /// A notice waits for the next digest of its channel.
+    NoticeGathered,
+    InvariantBroken {
+        which: String,
+    },
+}
+
+/// What happened to a clock of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TargetOutcome {
+    Warned,
+    Met,
+    Breached,
+    /// Of a target on trial.
+    ShadowMet,
+    ShadowBreached,
+}
+
+impl TargetOutcome {
+    pub const ALL: [TargetOutcome; 5] = [
+        TargetOutcome::Warned,
+        TargetOutcome::Met,
+        TargetOutcome::Breached,
+        TargetOutcome::ShadowMet,
+        TargetOutcome::ShadowBreached,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TargetOutcome::Warned => "warned",
+            TargetOutcome::Met => "met",
+            TargetOutcome::Breached => "breached",
+            TargetOutcome::ShadowMet => "shadow_met",
+            TargetOutcome::ShadowBreached => "shadow_breached",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Suppressor {
+    Silence,
+    Maintenance,
+    Inhibition,
+    /// An alert on something that it depends on.
+    Dependency,
+    Storm,
+}
+
+impl Suppressor {
+    pub const ALL: [Suppressor; 5] = [
+        Suppressor::Silence,
+        Suppressor::Maintenance,
+        Suppressor::Inhibition,
+        Suppressor::Dependency,
+        Suppressor::Storm,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Suppressor::Silence => "silence",
+            Suppressor::Maintenance => "maintenance",
+            Suppressor::Inhibition => "inhibition",
+            Suppressor::Dependency => "dependency",
+            Suppressor::Storm => "storm",
+        }
+    }
+}
+
+/// The engine's own bounds. Each is counted when it bites.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Bound {
+    /// Producer ids kept for deduplication.
+    EventIds,
+    /// Members shown on one condition.
+    Members,
+    /// Windows of one rule.
+    Windows,
+    /// Alerts of one group, or its length.
+    Group,
+    /// Alerts that grouping remembers.
+    Sightings,
+    /// Names kept that break the naming standard.
+    Quarantine,
+    /// Templates of free texts.
+    Templates,
+    /// Things above an item that may explain it.
+    Ancestors,
+    /// Places where storms are looked for.
+    StormPlaces,
+    /// Alerts that resolved under one silence until resolved.
+    ResolvedUnderSilence,
+    /// Events feeding back from inspections in one input.
+    Feedback,
+    /// Instances of a sequence under one key.
+    Instances,
+    /// Shared contexts.
+    Contexts,
+    /// Events that rules derive: how deep, and how many at once.
+    Derived,
+    /// Incidents in the ledger of outages.
+    Outages,
+}
+
+impl Bound {
+    pub const ALL: [Bound; 15] = [
+        Bound::Outages,
+        Bound::Quarantine,
+        Bound::Templates,
+        Bound::EventIds,
+        Bound::Members,
+        Bound::Windows,
+        Bound::Group,
+        Bound::Sightings,
+        Bound::Ancestors,
+        Bound::StormPlaces,
+        Bound::ResolvedUnderSilence,
+        Bound::Feedback,
+        Bound::Instances,
+        Bound::Contexts,
+        Bound::Derived,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Bound::EventIds => "event_ids",
+            Bound::Members => "members",
+            Bound::Windows => "windows",
+            Bound::Group => "group",
+            Bound::Sightings => "sightings",
+            Bound::Quarantine => "quarantine",
+            Bound::Templates => "templates",
+            Bound::Ancestors => "ancestors",
+            Bound::StormPlaces => "storm_places",
+            Bound::ResolvedUnderSilence => "resolved_under_silence",
+            Bound::Feedback => "feedback",
+            Bound::Instances => "instances",
+            Bound::Contexts => "contexts",
+            Bound::Derived => "derived",
+            Bound::Outages => "outages",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Breach {
+    RespondBy,
+    ResolveBy,
+}
+
+impl Breach {
+    pub const ALL: [Breach; 2] = [Breach::RespondBy, Breach::ResolveBy];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Breach::RespondBy => "respond_by",
+            Breach::ResolveBy => "resolve_by",
+        }
+    }
+}

@@ -1,0 +1,474 @@
+//! The composed engine: routes each input to its partition, carries decisions to the desk, gives out offsets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::correlator_adapter::Correlating;
+use super::desk::{Desk, DeskIncident, Step};
+use super::{
+    AlertRecord, Bound, Control, CorrelatorInput, Counted, Decision, DeskInput, Effect, Entry, Input, Once, ReloadedBy,
+    Request, SilenceCommand, SilenceOnce,
+};
+use crate::core::correlation::{Firing, QuarantinedName, TemplateRecord};
+use crate::core::model::{Cause, Event, Fingerprint, IncidentId, Moment, Offset, Partition, Silence, SilenceId, Span};
+use crate::core::rules::{Rulebook, RulebookHash};
+
+/// How many findings one input may feed back as events.
+const FEEDBACK_MAX: usize = 1_000;
+
+/// What handling produced, ready to be committed. Reused from block to block.
+#[derive(Debug, Default)]
+pub struct Work {
+    /// The inputs with their offsets, in the order in which they were taken.
+    pub entries: Vec<(Partition, Entry)>,
+    pub effects: Vec<Effect>,
+}
+
+/// Why an input was not taken. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotTaken {
+    /// The driver must journal the tick first.
+    #[error("partition {partition} has an unserved deadline at {deadline}")]
+    DeadlineUnserved { partition: Partition, deadline: Moment },
+    #[error("rulebook {0} was never made known to the engine")]
+    UnknownRulebook(RulebookHash),
+    #[error("partition {partition}: an input of {now} after one of {last}; time never runs backwards")]
+    TimeRanBack { partition: Partition, now: Moment, last: Moment },
+    /// Replay only.
+    #[error("partition {partition}: expected offset {expected}, the journal has {found}")]
+    Gap { partition: Partition, expected: Offset, found: Offset },
+    /// Replay only.
+    #[error("partition {partition}: offset {offset} holds an input of another kind of partition")]
+    WrongKind { partition: Partition, offset: Offset },
+}
+
+/// Correlators and desk, one rulebook, one order.
+#[derive(Clone)]
+pub struct Engine {
+    pub(super) rulebook: Arc<Rulebook>,
+    /// Rulebooks that inputs may name.
+    pub(super) known: BTreeMap<RulebookHash, Arc<Rulebook>>,
+    pub(super) correlators: BTreeMap<Partition, Correlating>,
+    pub(super) desk: Desk,
+    pub(super) positions: BTreeMap<Partition, Position>,
+    /// The label that names an event's domain; `None`: one domain, partition 0.
+    pub(super) domain_label: Option<String>,
+}
+
+/// Where a partition stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    pub next: Offset,
+    pub last: Moment,
+    pub rulebook: RulebookHash,
+}
+
+impl Engine {
+    /// An engine that has seen nothing, with an empty rulebook. Its first input is a rulebook.
+    pub fn new(domain_label: Option<String>) -> Engine {
+        let rulebook = Arc::new(Rulebook::empty());
+        let start = Position { next: Offset(0), last: Moment::EPOCH, rulebook: rulebook.hash };
+        let correlators: BTreeMap<Partition, Correlating> = live_partitions(domain_label.is_some())
+            .map(|partition| (partition, Correlating::new(Arc::clone(&rulebook))))
+            .collect();
+        let positions = correlators.keys().copied().chain([Partition::DESK]).map(|one| (one, start)).collect();
+        Engine {
+            known: [(rulebook.hash, Arc::clone(&rulebook))].into(),
+            desk: Desk::new(),
+            rulebook,
+            correlators,
+            positions,
+            domain_label,
+        }
+    }
+
+    /// Makes a rulebook known, so that an input may name it by its hash.
+    pub fn learn(&mut self, rulebook: Arc<Rulebook>) {
+        self.known.insert(rulebook.hash, rulebook);
+    }
+
+    /// Takes one input at `now` and writes the records that it changed. On an error nothing has changed.
+    pub fn handle(&mut self, now: Moment, request: Request, work: &mut Work) -> Result<(), NotTaken> {
+        self.take(now, request, work)?;
+        self.write_records(work);
+        Ok(())
+    }
+
+    /// The records of the incidents that changed since they were last written: many inputs of a block change the same.
+    pub fn write_records(&mut self, work: &mut Work) {
+        self.desk.write_records(&mut work.effects);
+    }
+
+    /// Takes one input of a block, at whose end [`Engine::write_records`] is called. On an error nothing has changed.
+    pub fn take(&mut self, now: Moment, request: Request, work: &mut Work) -> Result<(), NotTaken> {
+        self.check_time(now, &request)?;
+        match request {
+            Request::Event(event) => self.take_event(now, event, work),
+            Request::Silence { actor, role, change, once } => self.take_silence(now, (actor, role), change, once, work),
+            Request::Desk(input) => self.take_desk(now, input, work),
+            Request::Rulebook(hash) => return self.take_rulebook(now, hash, None, work),
+            Request::Reload { hash, by } => return self.take_rulebook(now, hash, Some(by), work),
+            Request::Resumed { gap } => self.take_everywhere(now, Control::Resumed { gap }, work),
+            Request::ClockStepped { forward, by } => {
+                self.take_everywhere(now, Control::ClockStepped { forward, by }, work);
+            }
+            Request::Tick(partition) => self.take_control(now, partition, Control::Tick, work),
+        }
+        Ok(())
+    }
+
+    /// The earliest deadline, and whose it is. Serve it with [`Request::Tick`] at its moment, or later.
+    pub fn next_deadline(&self) -> Option<(Moment, Partition)> {
+        let correlators =
+            self.correlators.iter().filter_map(|(partition, one)| Some((one.next_deadline()?, *partition)));
+        let desk = self.desk.next_deadline().map(|at| (at, Partition::DESK));
+        // A deadline that lies before the partition's newest input (after downtime) is served at that input's time.
+        correlators
+            .chain(desk)
+            .map(|(at, partition)| (at.max(self.positions.get(&partition).map_or(at, |one| one.last)), partition))
+            .min()
+    }
+
+    /// Puts one journaled entry back into the state. Its effects were committed long ago; they are answered for
+    /// comparison only, and decisions among them are not carried on: the desk replays from its own journal.
+    pub fn replay(&mut self, partition: Partition, entry: &Entry, effects: &mut Vec<Effect>) -> Result<(), NotTaken> {
+        let position = self.position(partition);
+        if entry.offset != position.next {
+            return Err(NotTaken::Gap { partition, expected: position.next, found: entry.offset });
+        }
+        if let Input::Control(Control::Rulebook { hash, by: _ }) = &entry.input
+            && !self.known.contains_key(hash)
+        {
+            return Err(NotTaken::UnknownRulebook(*hash));
+        }
+        let cause = self.advance(partition, entry.now);
+        let (mut decisions, mut events) = (Vec::new(), Vec::new());
+        match &entry.input {
+            Input::Correlator(input) => {
+                let Some(correlator) = self.correlators.get_mut(&partition) else {
+                    return Err(NotTaken::WrongKind { partition, offset: entry.offset });
+                };
+                correlator.handle(entry.now, cause, input, effects, &mut decisions);
+            }
+            Input::Desk(input) => {
+                if !partition.is_desk() {
+                    return Err(NotTaken::WrongKind { partition, offset: entry.offset });
+                }
+                let rulebook = self.rulebook_of(partition);
+                self.desk.handle(input, Step::new(entry.now, cause.offset, &rulebook, effects, &mut events));
+            }
+            Input::Control(control) => {
+                self.control(entry.now, cause, control, effects, &mut decisions, &mut events);
+            }
+        }
+        self.desk.write_records(effects);
+        Ok(())
+    }
+
+    fn check_time(&self, now: Moment, request: &Request) -> Result<(), NotTaken> {
+        if let Request::Rulebook(hash) | Request::Reload { hash, .. } = request
+            && !self.known.contains_key(hash)
+        {
+            return Err(NotTaken::UnknownRulebook(*hash));
+        }
+        for (partition, position) in &self.positions {
+            if now < position.last {
+                return Err(NotTaken::TimeRanBack { partition: *partition, now, last: position.last });
+            }
+        }
+        match request {
+            // After downtime the gap is told first, and a tick is what serves a deadline.
+            Request::Resumed { .. } | Request::ClockStepped { .. } | Request::Tick(_) => Ok(()),
+            Request::Event(_)
+            | Request::Silence { .. }
+            | Request::Desk(_)
+            | Request::Rulebook(_)
+            | Request::Reload { .. } => match self.next_deadline() {
+                Some((deadline, partition)) if deadline <= now => {
+                    Err(NotTaken::DeadlineUnserved { partition, deadline })
+                }
+                Some(_) | None => Ok(()),
+            },
+        }
+    }
+
+    fn take_event(&mut self, now: Moment, event: Box<Event>, work: &mut Work) {
+        let partition = self.partition_of(&event);
+        let compact = self.correlators.get(&partition).and_then(|correlator| correlator.compact(now, &event));
+        let input = match compact {
+            Some(resend) => CorrelatorInput::Resend(resend),
+            None => CorrelatorInput::Event(event),
+        };
+        self.take_correlator(now, partition, input, work);
+    }
+
+    /// A silence holds everywhere, so every live correlator hears of it; the first one answers and records.
+    fn take_silence(
+        &mut self,
+        now: Moment,
+        (actor, role): (String, String),
+        change: super::SilenceChange,
+        once: Option<Once>,
+        work: &mut Work,
+    ) {
+        let (by, what) = ((actor.clone(), role.clone()), change.clone());
+        let once = once.map(|once| SilenceOnce { actor: by.0, role: by.1, change: what, once, first: None });
+        if let Some(repeat) = once.as_ref().filter(|once| self.desk.has_answered(once)) {
+            return self.take_desk(now, DeskInput::SilenceOnce(Box::new(repeat.clone())), work);
+        }
+        let before = work.effects.len();
+        let partitions: Vec<Partition> = self.correlators.keys().copied().collect();
+        let Some(first) = partitions.first().copied() else { return };
+        let new_id = SilenceId::from_cause(Cause { partition: first, offset: self.position(first).next, n: 0 });
+        for partition in partitions {
+            let command = SilenceCommand {
+                actor: actor.clone(),
+                role: role.clone(),
+                primary: partition == first,
+                new_id,
+                change: change.clone(),
+            };
+            self.take_correlator(now, partition, CorrelatorInput::Silence(command), work);
+        }
+        if let Some(mut once) = once {
+            once.first = work.effects[before..].iter().find_map(|effect| match effect {
+                Effect::Answer(outcome) => Some(outcome.clone()),
+                _ => None,
+            });
+            self.take_desk(now, DeskInput::SilenceOnce(Box::new(once)), work);
+        }
+    }
+
+    fn take_correlator(&mut self, now: Moment, partition: Partition, input: CorrelatorInput, work: &mut Work) {
+        let cause = self.advance(partition, now);
+        let mut decisions = Vec::new();
+        if let Some(correlator) = self.correlators.get_mut(&partition) {
+            correlator.handle(now, cause, &input, &mut work.effects, &mut decisions);
+        }
+        work.entries.push((partition, Entry { offset: cause.offset, now, input: Input::Correlator(input) }));
+        self.carry(now, cause, decisions, work);
+    }
+
+    /// Decisions become inputs of the desk, with their cause, right behind what caused them.
+    fn carry(&mut self, now: Moment, cause: Cause, decisions: Vec<Decision>, work: &mut Work) {
+        for (n, decision) in decisions.into_iter().enumerate() {
+            let cause = Cause { n: n as u32, ..cause };
+            self.take_desk(now, DeskInput::Decision { cause, decision: Box::new(decision) }, work);
+        }
+    }
+
+    fn take_desk(&mut self, now: Moment, input: DeskInput, work: &mut Work) {
+        let cause = self.advance(Partition::DESK, now);
+        let mut events = Vec::new();
+        let rulebook = self.rulebook_of(Partition::DESK);
+        self.desk.handle(&input, Step::new(now, cause.offset, &rulebook, &mut work.effects, &mut events));
+        work.entries.push((Partition::DESK, Entry { offset: cause.offset, now, input: Input::Desk(input) }));
+        self.feed_back(now, events, work);
+    }
+
+    /// What an inspection found enters as an event, in the same transaction. It never finds more by itself, so the
+    /// depth is one.
+    fn feed_back(&mut self, now: Moment, events: Vec<Event>, work: &mut Work) {
+        if events.len() > FEEDBACK_MAX {
+            work.effects.push(Effect::Count(Counted::Bound { which: Bound::Feedback }));
+        }
+        for event in events.into_iter().take(FEEDBACK_MAX) {
+            self.take_event(now, Box::new(event), work);
+        }
+    }
+
+    fn take_rulebook(
+        &mut self,
+        now: Moment,
+        hash: RulebookHash,
+        by: Option<ReloadedBy>,
+        work: &mut Work,
+    ) -> Result<(), NotTaken> {
+        let rulebook = self.known.get(&hash).cloned().ok_or(NotTaken::UnknownRulebook(hash))?;
+        self.take_everywhere(now, Control::Rulebook { hash, by }, work);
+        self.rulebook = rulebook;
+        Ok(())
+    }
+
+    fn take_everywhere(&mut self, now: Moment, control: Control, work: &mut Work) {
+        let partitions: Vec<Partition> = self.positions.keys().copied().collect();
+        for partition in partitions {
+            self.take_control(now, partition, control.clone(), work);
+        }
+    }
+
+    fn take_control(&mut self, now: Moment, partition: Partition, control: Control, work: &mut Work) {
+        let cause = self.advance(partition, now);
+        let (mut decisions, mut events) = (Vec::new(), Vec::new());
+        self.control(now, cause, &control, &mut work.effects, &mut decisions, &mut events);
+        work.entries.push((partition, Entry { offset: cause.offset, now, input: Input::Control(control) }));
+        self.carry(now, cause, decisions, work);
+        self.feed_back(now, events, work);
+    }
+
+    fn control(
+        &mut self,
+        now: Moment,
+        cause: Cause,
+        control: &Control,
+        effects: &mut Vec<Effect>,
+        decisions: &mut Vec<Decision>,
+        events: &mut Vec<Event>,
+    ) {
+        let partition = cause.partition;
+        let old = self.rulebook_of(partition);
+        if let Control::Rulebook { hash, by: _ } = control
+            && let Some(position) = self.positions.get_mut(&partition)
+        {
+            position.rulebook = *hash;
+        }
+        let rulebook = self.rulebook_of(partition);
+        if partition.is_desk() {
+            let step = Step::new(now, cause.offset, &rulebook, effects, events);
+            match control {
+                Control::Tick => self.desk.tick(step),
+                Control::Rulebook { hash: _, by } => self.desk.rulebook_changed(step, &old, by.as_ref()),
+                Control::Resumed { gap } => self.desk.resumed(step, *gap),
+                Control::ClockStepped { forward, by } => self.desk.clock_stepped(step, *forward, *by),
+            }
+        } else if let Some(correlator) = self.correlators.get_mut(&partition) {
+            correlator.control(now, control, &rulebook, effects, decisions);
+        }
+    }
+
+    fn advance(&mut self, partition: Partition, now: Moment) -> Cause {
+        let position = self.positions.entry(partition).or_insert(Position {
+            next: Offset(0),
+            last: now,
+            rulebook: self.rulebook.hash,
+        });
+        let offset = position.next;
+        position.next = offset.next();
+        position.last = now;
+        Cause { partition, offset, n: 0 }
+    }
+
+    pub(super) fn position(&self, partition: Partition) -> Position {
+        let unknown = Position { next: Offset(0), last: Moment::EPOCH, rulebook: self.rulebook.hash };
+        self.positions.get(&partition).copied().unwrap_or(unknown)
+    }
+
+    /// The rulebook under which a partition stands: during replay the partitions move on one by one.
+    fn rulebook_of(&self, partition: Partition) -> Arc<Rulebook> {
+        let hash = self.position(partition).rulebook;
+        Arc::clone(self.known.get(&hash).unwrap_or(&self.rulebook))
+    }
+
+    pub(super) fn partition_of(&self, event: &Event) -> Partition {
+        match &self.domain_label {
+            Some(label) => Partition::of_domain(event.labels.get(label).unwrap_or_default()),
+            None => Partition::DEFAULT,
+        }
+    }
+}
+
+/// What the driver and the doors read.
+impl Engine {
+    pub fn rulebook(&self) -> &Arc<Rulebook> {
+        &self.rulebook
+    }
+
+    /// The offset that each partition's next input gets.
+    pub fn heads(&self) -> impl Iterator<Item = (Partition, Offset)> + '_ {
+        self.positions.iter().map(|(partition, position)| (*partition, position.next))
+    }
+
+    /// The newest `now` that any partition has seen.
+    pub fn last_now(&self) -> Moment {
+        self.positions.values().map(|position| position.last).max().unwrap_or_default()
+    }
+
+    /// The rulebooks that these entries put in force, each once: stored beside them.
+    pub fn named_rulebooks(&self, entries: &[(Partition, Entry)]) -> Vec<Arc<Rulebook>> {
+        let mut named: BTreeMap<RulebookHash, Arc<Rulebook>> = BTreeMap::new();
+        for (_, entry) in entries {
+            if let Input::Control(Control::Rulebook { hash, by: _ }) = &entry.input
+                && let Some(rulebook) = self.known.get(hash)
+            {
+                named.insert(*hash, Arc::clone(rulebook));
+            }
+        }
+        named.into_values().collect()
+    }
+
+    pub fn alerts(&self) -> impl Iterator<Item = AlertRecord> + '_ {
+        self.correlators.values().flat_map(Correlating::alerts)
+    }
+
+    /// Whether to note from now on each firing and clear of every rule, incidents or not: for replays.
+    pub fn follow_firings(&mut self, follow: bool) {
+        self.correlators.values_mut().for_each(|correlator| correlator.follow_firings(follow));
+    }
+
+    /// What fired and cleared since the last call, by partition, then in its order.
+    pub fn take_firings(&mut self) -> impl Iterator<Item = Firing> + '_ {
+        self.correlators.values_mut().flat_map(Correlating::take_firings)
+    }
+
+    pub fn silences(&self) -> Vec<Silence> {
+        self.correlators.values().next().map(Correlating::silences).unwrap_or_default()
+    }
+
+    /// Names that break the naming standard, once for each partition that saw them.
+    pub fn quarantined(&self) -> impl Iterator<Item = QuarantinedName> + '_ {
+        self.correlators.values().flat_map(Correlating::quarantined)
+    }
+
+    /// The templates of free texts, once for each partition that saw them.
+    pub fn templates(&self) -> impl Iterator<Item = TemplateRecord> + '_ {
+        self.correlators.values().flat_map(Correlating::templates)
+    }
+
+    pub fn incidents(&self) -> impl Iterator<Item = &DeskIncident> {
+        self.desk.incidents()
+    }
+
+    pub fn members(&self) -> impl Iterator<Item = (IncidentId, Fingerprint)> + '_ {
+        self.incidents()
+            .flat_map(|incident| incident.members.keys().map(move |fingerprint| (incident.record.id, *fingerprint)))
+    }
+
+    pub fn problems(&self) -> impl Iterator<Item = &crate::core::problems::Problem> {
+        self.desk.problems()
+    }
+
+    pub fn presences(&self) -> impl Iterator<Item = &crate::core::on_call::Presence> {
+        self.desk.presences()
+    }
+
+    pub fn overrides(&self) -> impl Iterator<Item = &crate::core::on_call::Override> {
+        self.desk.overrides()
+    }
+
+    pub fn pending_probes(&self) -> Vec<crate::core::inspections::ProbeRequest> {
+        self.desk.pending_probes()
+    }
+
+    /// Every broken invariant, in words. Tests panic on one; the driver counts and logs it.
+    pub fn broken_invariants(&self) -> Vec<String> {
+        let mut broken = self.desk.broken_invariants();
+        let desk = self.position(Partition::DESK);
+        broken.extend(self.desk.broken_dispatch(&self.rulebook_of(Partition::DESK), desk.last));
+        for correlator in self.correlators.values() {
+            broken.extend(correlator.broken_invariants());
+        }
+        broken
+    }
+
+    /// How long since the newest input, if there ever was one.
+    pub fn gap(&self, now: Moment) -> Option<Span> {
+        let last = self.last_now();
+        (last > Moment::EPOCH).then(|| now.since(last))
+    }
+}
+
+/// The correlators that exist: one, or all 64 when events name their domain.
+pub(super) fn live_partitions(by_domain: bool) -> impl Iterator<Item = Partition> {
+    let count = if by_domain { Partition::CORRELATORS } else { 1 };
+    (0..count).filter_map(Partition::new)
+}

@@ -1,0 +1,74 @@
+//! Who can act on a ladder's steps at a moment, and in whose time a delay counts.
+
+use std::collections::BTreeMap;
+
+use crate::core::calendar::WorkCalendar;
+use crate::core::model::{Moment, Span};
+use crate::core::rules::{Step, Team};
+
+/// What a climb must know of people besides its ladder.
+#[derive(Clone, Debug)]
+pub struct Staffing<'a> {
+    /// By name.
+    pub teams: &'a BTreeMap<String, Team>,
+    pub calendars: &'a Calendars,
+    /// The teams that cannot act now although people are in them, and why: nobody on duty, all absent, all at their limit.
+    pub closed: BTreeMap<String, String>,
+    /// The team that stands for the vendor of what failed, or why there is none.
+    pub vendor: Result<String, String>,
+}
+
+impl<'a> Staffing<'a> {
+    /// Every team that has people or a channel can act; no vendor is known.
+    pub fn all(teams: &'a BTreeMap<String, Team>, calendars: &'a Calendars) -> Staffing<'a> {
+        let vendor = Err("nothing is known of a vendor".to_owned());
+        Staffing { teams, calendars, closed: BTreeMap::new(), vendor }
+    }
+
+    /// Why a step must be passed over now; `None` when its team can act.
+    pub fn missing(&self, step: &Step) -> Option<String> {
+        self.team_of(step).err()
+    }
+
+    /// The team that can act on a step now, or why the step must be passed over.
+    pub fn team_of<'b>(&'b self, step: &'b Step) -> Result<&'b str, String> {
+        let name = if step.vendor { self.vendor.as_deref().map_err(Clone::clone)? } else { step.team.as_str() };
+        match (self.teams.get(name), self.closed.get(name)) {
+            (None, _) => Err(format!("there is no team {name}")),
+            (Some(team), _) if team.is_empty() => Err(format!("nobody is in the team {name}")),
+            (Some(_), Some(reason)) => Err(reason.clone()),
+            (Some(_), None) => Ok(name),
+        }
+    }
+}
+
+/// By name, as the rulebook holds them.
+pub type Calendars = BTreeMap<String, WorkCalendar>;
+
+/// The time in which a delay counts.
+#[derive(Clone, Copy)]
+pub(super) struct Time<'a>(Option<&'a WorkCalendar>);
+
+impl<'a> Time<'a> {
+    /// The time of that calendar; wall time for none, and for one that is gone.
+    pub fn of(calendars: &'a Calendars, name: Option<&str>) -> Time<'a> {
+        Time(name.and_then(|name| calendars.get(name)))
+    }
+
+    /// When so much of it has passed. A calendar that does not reach so far ends nobody's deadline: wall time then.
+    pub fn add(self, from: Moment, span: Span) -> Moment {
+        self.0.and_then(|calendar| calendar.add(from, span)).unwrap_or(from + span)
+    }
+
+    pub fn between(self, from: Moment, to: Moment) -> Span {
+        match self.0 {
+            Some(calendar) => calendar.between(from, to),
+            None => to.since(from),
+        }
+    }
+
+    /// A moment that was armed before the time stood still from `since` to `now`: as far ahead as it was.
+    pub fn moved(self, at: Moment, since: Moment, now: Moment) -> Moment {
+        self.add(now, self.between(since, at))
+    }
+}

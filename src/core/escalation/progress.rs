@@ -1,0 +1,450 @@
+//! One record's way up its ladder.
+//!
+//! Each step is anchored on when it was really entered, so hours of downtime climb one step, not three.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::availability::{Calendars, Staffing, Time};
+use super::hierarchical::Management;
+use crate::core::model::{Moment, Priority, Span, Tier};
+use crate::core::rules::{Ladder, Step, StopWhen, Told};
+
+/// How often one step pages before it gives up saying the same thing to the same people.
+pub const PAGES_MAX: u32 = 12;
+
+/// What the passing of time makes of a climb. The desk turns each into notices and timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// The step's first page, after settling.
+    Page,
+    /// The same people again: nobody acknowledged, or the resolve-by is near.
+    PageAgain { reason: String },
+    /// Unacknowledged at respond-by.
+    RespondByMissed { tier: Tier },
+    /// Unresolved at resolve-by.
+    ResolveByMissed { tier: Tier },
+    /// A step whose team cannot act was passed over at once, and why.
+    Skipped { tier: Tier, team: String, reason: String },
+    /// The next step has it now, and is paged; `demands`: what the step before owes it.
+    Climbed { from: Tier, to: Tier, demands: Vec<String> },
+    /// A lower step has it again, and is paged.
+    HandedBack { from: Tier, to: Tier },
+    /// A manager is told, for the `time`-th of `of` times; the incident stays where it is.
+    Tell { told: Told, after: Span, time: u32, of: u32 },
+}
+
+/// What a climb begins with besides its ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start<'a> {
+    pub now: Moment,
+    /// How long the first page waits.
+    pub settle: Span,
+    pub priority: Priority,
+    /// Begins at the first step of this team, if there is one.
+    pub team: Option<&'a str>,
+}
+
+/// For how long the clocks stood.
+#[derive(Clone, Copy)]
+pub(super) struct StandStill {
+    pub since: Moment,
+    pub until: Moment,
+}
+
+/// Where a record stands on its ladder, and what happens next there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Climb {
+    pub ladder: String,
+    /// Index into the ladder's steps.
+    pub step: u32,
+    /// Who has it: the step's team, or that of the vendor.
+    pub team: String,
+    /// When this step really began.
+    pub entered_at: Moment,
+    pub acknowledged: bool,
+    /// How much of the step's time had passed at `counted_from`.
+    ran: Span,
+    counted_from: Moment,
+    /// The next page of this step.
+    page_at: Option<Moment>,
+    /// When this step is over.
+    over_at: Option<Moment>,
+    /// Pages this step has sent.
+    pages: u32,
+    /// Waits for somebody outside.
+    pending: bool,
+    /// An approved change holds it back.
+    paused: bool,
+    /// Since when either is so; its times move by that wait.
+    stopped_since: Option<Moment>,
+    /// Held back (silenced, inhibited): pages and steps wait, time runs.
+    held: bool,
+    /// Everything is clear: nobody is bothered until it fires again or resolves.
+    clear: bool,
+    /// Resolved, closed, merged, cancelled, or never to page.
+    stopped: Option<String>,
+    management: Management,
+}
+
+impl Climb {
+    /// Enters the first step whose team can act; its first page waits for `settle`.
+    pub fn start(ladder: &Ladder, staffing: &Staffing<'_>, start: Start<'_>) -> (Climb, Vec<Move>) {
+        let mut climb = Climb::unstarted(ladder, start.now, start.priority);
+        climb.management = Management::start(ladder, staffing.calendars, start.now, start.priority);
+        let mut moves = Vec::new();
+        let of_team = start.team.and_then(|team| ladder.steps.iter().position(|step| step.team == team));
+        match first_staffed(ladder, staffing, of_team.unwrap_or(0), &mut moves) {
+            Some((index, team)) => {
+                climb.enter(index, team, ladder, staffing.calendars, start.now);
+                climb.page_at = Some(start.now + start.settle);
+            }
+            None => climb.stopped = Some(nobody(ladder)),
+        }
+        (climb, moves)
+    }
+
+    /// One that never pages, and why.
+    pub fn silent(ladder: &Ladder, now: Moment, why: &str) -> Climb {
+        let mut climb = Climb::unstarted(ladder, now, Priority::P4);
+        climb.stopped = Some(why.to_owned());
+        climb
+    }
+
+    /// When something happens next; `None` while nothing is armed (see [`Climb::unarmed`]).
+    pub fn next_deadline(&self) -> Option<Moment> {
+        if self.stopped.is_some() || self.stopped_since.is_some() || self.held || self.clear {
+            return None;
+        }
+        [self.step_deadline(), self.management.next_deadline()].into_iter().flatten().min()
+    }
+
+    fn step_deadline(&self) -> Option<Moment> {
+        [self.page_at, self.over_at].into_iter().flatten().min()
+    }
+
+    /// Why nothing is armed.
+    pub fn unarmed(&self) -> Option<String> {
+        if let Some(why) = &self.stopped {
+            return Some(why.clone());
+        }
+        if self.pending {
+            return Some("pending".to_owned());
+        }
+        if self.paused {
+            return Some("held back by an approved change, its clocks stand still".to_owned());
+        }
+        if self.held {
+            return Some("held back".to_owned());
+        }
+        if self.clear {
+            return Some("everything is clear".to_owned());
+        }
+        if self.next_deadline().is_some() {
+            return None;
+        }
+        Some(if self.acknowledged {
+            "acknowledged, and this step has no resolve-by left".to_owned()
+        } else {
+            "the last step has been paged as often as it is".to_owned()
+        })
+    }
+
+    /// What is due first at `now`. At most one step is climbed.
+    pub fn tick(&mut self, now: Moment, ladder: &Ladder, staffing: &Staffing<'_>) -> Vec<Move> {
+        let mut moves = Vec::new();
+        if self.next_deadline().is_none_or(|deadline| deadline > now) {
+            return moves;
+        }
+        if self.step_deadline().is_none_or(|deadline| deadline > now) {
+            return self.management.tell(ladder, staffing.calendars, now);
+        }
+        let Some(step) = ladder.steps.get(self.step as usize) else {
+            self.stopped = Some("its step is gone from the ladder".to_owned());
+            return moves;
+        };
+        let time = Time::of(staffing.calendars, step.calendar.as_deref());
+        if self.over_at.is_some_and(|over_at| over_at <= now) {
+            moves.push(if self.acknowledged {
+                Move::ResolveByMissed { tier: step.tier }
+            } else {
+                Move::RespondByMissed { tier: step.tier }
+            });
+            if !self.climb_on(now, ladder, staffing, &mut moves) {
+                self.over_at = None;
+                self.page_once_more(now, step, time, "the last step's time is over", &mut moves);
+            }
+        } else {
+            self.page_due(now, step, time, &mut moves);
+        }
+        moves
+    }
+
+    /// The present step has it: no more pages, and the resolve-by counts, from when the step began.
+    pub fn acknowledge(&mut self, now: Moment, ladder: &Ladder, calendars: &Calendars) {
+        self.acknowledged = true;
+        self.page_at = None;
+        self.over_at = None;
+        self.management.stop(ladder, StopWhen::Acknowledged);
+        let Some(step) = ladder.steps.get(self.step as usize) else { return };
+        let Some(resolve_by) = step.resolve_by else { return };
+        let time = Time::of(calendars, step.calendar.as_deref());
+        // While the clocks stand, times are told as of when they stopped.
+        let counted_to = self.stopped_since.unwrap_or(now);
+        let ran = self.ran + time.between(self.counted_from, counted_to);
+        let over_at = time.add(counted_to, resolve_by.saturating_sub(ran));
+        self.over_at = Some(over_at);
+        let warning = time.add(counted_to, resolve_by.saturating_sub(ran).saturating_sub(step.page_every));
+        self.page_at = Some(warning).filter(|warning| *warning > counted_to);
+    }
+
+    /// A person hands it on. `None` when there is no further step with anybody on it.
+    pub fn escalate(&mut self, now: Moment, ladder: &Ladder, staffing: &Staffing<'_>) -> Option<Vec<Move>> {
+        let mut moves = Vec::new();
+        self.climb_on(now, ladder, staffing, &mut moves).then_some(moves)
+    }
+
+    /// A person hands it back to the nearest lower tier. `None` when there is none with anybody on it.
+    pub fn hand_back(&mut self, now: Moment, ladder: &Ladder, staffing: &Staffing<'_>) -> Option<Vec<Move>> {
+        let from = self.tier(ladder);
+        let below = ladder.steps.iter().enumerate().take(self.step as usize).rev();
+        let mut moves = Vec::new();
+        for (index, step) in below.filter(|(_, step)| step.tier < from) {
+            match staffing.team_of(step) {
+                Ok(team) => {
+                    let team = team.to_owned();
+                    self.enter(index, team, ladder, staffing.calendars, now);
+                    self.count_page(now, step, Time::of(staffing.calendars, step.calendar.as_deref()));
+                    moves.push(Move::HandedBack { from, to: step.tier });
+                    return Some(moves);
+                }
+                Err(reason) => {
+                    moves.push(Move::Skipped { tier: step.tier, team: step.whom().to_owned(), reason });
+                }
+            }
+        }
+        None
+    }
+
+    /// What the present step must have written down before a person hands it on, and has not.
+    pub fn missing(&self, ladder: &Ladder, written: &BTreeMap<String, String>) -> Vec<String> {
+        let step = ladder.steps.get(self.step as usize);
+        let demands = step.map(|step| step.demands.as_slice()).unwrap_or_default();
+        demands.iter().filter(|field| !written.contains_key(*field)).cloned().collect()
+    }
+
+    /// The tier that has it.
+    pub fn tier(&self, ladder: &Ladder) -> Tier {
+        ladder.steps.get(self.step as usize).map_or(Tier::First, |step| step.tier)
+    }
+
+    pub fn pend(&mut self, now: Moment, ladder: Option<&Ladder>) {
+        self.pending = true;
+        self.stopped_since.get_or_insert(now);
+        if let Some(ladder) = ladder {
+            self.management.stop(ladder, StopWhen::Pending);
+        }
+    }
+
+    pub fn resume(&mut self, now: Moment, ladder: Option<&Ladder>, calendars: &Calendars) {
+        self.pending = false;
+        self.go_on(now, ladder, calendars);
+    }
+
+    /// An approved change holds it back: its clocks stand still.
+    pub fn pause(&mut self, now: Moment) {
+        self.paused = true;
+        self.stopped_since.get_or_insert(now);
+    }
+
+    pub fn unpause(&mut self, now: Moment, ladder: Option<&Ladder>, calendars: &Calendars) {
+        self.paused = false;
+        self.go_on(now, ladder, calendars);
+    }
+
+    /// Everything that was armed moves by the wait, in its own time.
+    fn go_on(&mut self, now: Moment, ladder: Option<&Ladder>, calendars: &Calendars) {
+        if self.pending || self.paused {
+            return;
+        }
+        if let Some(since) = self.stopped_since.take() {
+            let calendar = ladder.and_then(|ladder| ladder.steps.get(self.step as usize)?.calendar.as_deref());
+            let time = Time::of(calendars, calendar);
+            self.ran = self.ran + time.between(self.counted_from, since);
+            self.counted_from = now;
+            self.page_at = self.page_at.map(|at| time.moved(at, since, now));
+            self.over_at = self.over_at.map(|at| time.moved(at, since, now));
+            self.management.go_on(ladder, calendars, StandStill { since, until: now });
+        }
+    }
+
+    pub fn hold(&mut self) {
+        self.held = true;
+    }
+
+    /// Free again: what still fires is raised again, so an unacknowledged step pages at once.
+    pub fn release(&mut self, now: Moment, ladder: Option<&Ladder>) {
+        self.held = false;
+        if let Some(ladder) = ladder {
+            self.wake(now, ladder);
+        }
+    }
+
+    pub fn all_clear(&mut self) {
+        self.clear = true;
+    }
+
+    /// It fires again before it resolved.
+    pub fn fires_again(&mut self, now: Moment, ladder: &Ladder) {
+        if self.clear {
+            self.clear = false;
+            self.wake(now, ladder);
+        }
+    }
+
+    /// Managers are told by the priority that it has now.
+    pub fn follow_priority(&mut self, now: Moment, ladder: &Ladder, priority: Priority) {
+        self.management.follow_priority(ladder, now, priority);
+    }
+
+    pub fn stop(&mut self, why: &str) {
+        self.stopped = Some(why.to_owned());
+        self.pending = false;
+        self.stopped_since = None;
+    }
+
+    /// After a reopening: the same step begins again, now.
+    pub fn restart(&mut self, now: Moment, ladder: &Ladder, calendars: &Calendars, priority: Priority) {
+        self.stopped = None;
+        self.clear = false;
+        self.pending = false;
+        self.stopped_since = if self.paused { Some(now) } else { None };
+        self.management = Management::start(ladder, calendars, now, priority);
+        if ladder.steps.get(self.step as usize).is_some() {
+            let team = std::mem::take(&mut self.team);
+            self.enter(self.step as usize, team, ladder, calendars, now);
+        } else {
+            self.stopped = Some("its step is gone from the ladder".to_owned());
+        }
+    }
+
+    /// How often this step has paged.
+    pub fn pages(&self) -> u32 {
+        self.pages
+    }
+
+    fn unstarted(ladder: &Ladder, now: Moment, priority: Priority) -> Climb {
+        Climb {
+            ladder: ladder.name.clone(),
+            step: 0,
+            team: ladder.steps.first().map(|step| step.team.clone()).unwrap_or_default(),
+            entered_at: now,
+            acknowledged: false,
+            ran: Span::ZERO,
+            counted_from: now,
+            page_at: None,
+            over_at: None,
+            pages: 0,
+            pending: false,
+            paused: false,
+            stopped_since: None,
+            held: false,
+            clear: false,
+            stopped: None,
+            management: Management::none(priority),
+        }
+    }
+
+    fn enter(&mut self, index: usize, team: String, ladder: &Ladder, calendars: &Calendars, now: Moment) {
+        let step = &ladder.steps[index];
+        self.step = index as u32;
+        self.team = team;
+        self.entered_at = now;
+        self.ran = Span::ZERO;
+        self.counted_from = now;
+        // Entered while the clocks stand, it is told as of now.
+        self.stopped_since = self.stopped_since.map(|_| now);
+        self.acknowledged = false;
+        self.pages = 0;
+        self.page_at = Some(now);
+        self.over_at = Some(Time::of(calendars, step.calendar.as_deref()).add(now, step.respond_by));
+    }
+
+    /// Goes to the next step with anybody on it; false when there is none.
+    fn climb_on(&mut self, now: Moment, ladder: &Ladder, staffing: &Staffing<'_>, moves: &mut Vec<Move>) -> bool {
+        let from = self.tier(ladder);
+        let mut skipped = Vec::new();
+        let Some((index, team)) = first_staffed(ladder, staffing, self.step as usize + 1, &mut skipped) else {
+            return false;
+        };
+        let demands = ladder.steps.get(self.step as usize).map(|step| step.demands.clone()).unwrap_or_default();
+        let step = &ladder.steps[index];
+        self.enter(index, team, ladder, staffing.calendars, now);
+        self.count_page(now, step, Time::of(staffing.calendars, step.calendar.as_deref()));
+        moves.extend(skipped);
+        moves.push(Move::Climbed { from, to: step.tier, demands });
+        true
+    }
+
+    fn page_due(&mut self, now: Moment, step: &Step, time: Time<'_>, moves: &mut Vec<Move>) {
+        if self.acknowledged {
+            self.page_at = None;
+            moves.push(Move::PageAgain { reason: format!("its resolve-by is in {}", step.page_every) });
+        } else if self.pages == 0 {
+            moves.push(Move::Page);
+            self.count_page(now, step, time);
+        } else {
+            self.page_once_more(now, step, time, "nobody has acknowledged it", moves);
+        }
+    }
+
+    fn page_once_more(&mut self, now: Moment, step: &Step, time: Time<'_>, why: &str, moves: &mut Vec<Move>) {
+        moves.push(Move::PageAgain { reason: why.to_owned() });
+        self.count_page(now, step, time);
+        if self.acknowledged {
+            self.page_at = None;
+        }
+    }
+
+    fn count_page(&mut self, now: Moment, step: &Step, time: Time<'_>) {
+        self.pages += 1;
+        self.page_at = (self.pages < PAGES_MAX).then(|| time.add(now, step.page_every));
+    }
+
+    /// After a time of silence: page now if unacknowledged, and give the step one more page before it is over.
+    fn wake(&mut self, now: Moment, ladder: &Ladder) {
+        let Some(step) = ladder.steps.get(self.step as usize) else { return };
+        if self.stopped.is_some() {
+            return;
+        }
+        if !self.acknowledged {
+            // A page that settling still holds back keeps its time.
+            let settling = self.pages == 0 && self.page_at.is_some_and(|at| at > now);
+            if !settling {
+                self.page_at = Some(now);
+            }
+        }
+        self.over_at = self.over_at.map(|over_at| over_at.max(now + step.page_every));
+    }
+}
+
+/// The first step from there whose team can act, and that team; what is passed over is told.
+fn first_staffed(
+    ladder: &Ladder,
+    staffing: &Staffing<'_>,
+    from: usize,
+    moves: &mut Vec<Move>,
+) -> Option<(usize, String)> {
+    for (index, step) in ladder.steps.iter().enumerate().skip(from) {
+        match staffing.team_of(step) {
+            Ok(team) => return Some((index, team.to_owned())),
+            Err(reason) => moves.push(Move::Skipped { tier: step.tier, team: step.whom().to_owned(), reason }),
+        }
+    }
+    None
+}
+
+fn nobody(ladder: &Ladder) -> String {
+    format!("no step of the ladder {} has anybody who can act", ladder.name)
+}

@@ -1,0 +1,137 @@
+//! The token behind a link that acknowledges: who may take which incident until when, signed.
+//!
+//! Whoever holds it may do that one thing and nothing else. The key and the time are arguments.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::core::model::{IncidentId, Moment};
+
+/// The longest token that is read, in bytes.
+pub const ACK_TOKEN_MAX_BYTES: usize = 1_024;
+
+/// What signs tokens: 256 bits.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AckKey(pub [u8; 32]);
+
+impl std::fmt::Debug for AckKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AckKey(…)")
+    }
+}
+
+/// What a token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AckClaim {
+    pub incident: IncidentId,
+    /// The person, or the team whose channel got the link.
+    pub who: String,
+    pub is_person: bool,
+    /// Not valid from then on; whole seconds.
+    pub until: Moment,
+}
+
+/// Why a token is worth nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadAckToken {
+    /// Cut, changed, or signed by another key.
+    #[error("this link is not one of ours, or it was damaged on the way")]
+    Forged,
+    #[error("this link has expired")]
+    Expired,
+}
+
+impl AckClaim {
+    /// `INCIDENT.UNTIL.KIND.WHO.SIGNATURE`, all of it fit for a URL.
+    pub fn token(&self, key: &AckKey) -> String {
+        let kind = if self.is_person { 'p' } else { 't' };
+        let until = self.until.as_micros().div_euclid(1_000_000);
+        let body = format!("{}.{until}.{kind}.{}", self.incident.0, hex(self.who.as_bytes()));
+        let signature = hex(&signed(key, &body).finalize().into_bytes());
+        format!("{body}.{signature}")
+    }
+
+    /// What a token says, if it is ours and still valid. The signature is compared in constant time, before anything
+    /// else is believed.
+    pub fn read(token: &str, key: &AckKey, now: Moment) -> Result<AckClaim, BadAckToken> {
+        if token.len() > ACK_TOKEN_MAX_BYTES {
+            return Err(BadAckToken::Forged);
+        }
+        let (body, signature) = token.rsplit_once('.').ok_or(BadAckToken::Forged)?;
+        let signature = bytes(signature).ok_or(BadAckToken::Forged)?;
+        signed(key, body).verify_slice(&signature).map_err(|_| BadAckToken::Forged)?;
+        let claim = AckClaim::parse(body).ok_or(BadAckToken::Forged)?;
+        if claim.until <= now { Err(BadAckToken::Expired) } else { Ok(claim) }
+    }
+
+    fn parse(body: &str) -> Option<AckClaim> {
+        let mut parts = body.split('.');
+        let incident = IncidentId(parts.next()?.parse().ok()?);
+        let until = Moment::from_seconds(parts.next()?.parse().ok()?);
+        let is_person = match parts.next()? {
+            "p" => true,
+            "t" => false,
+            _ => return None,
+        };
+        let who = String::from_utf8(bytes(parts.next()?)?).ok()?;
+        parts.next().is_none().then_some(AckClaim { incident, who, is_person, until })
+    }
+}
+
+/// The purpose is signed too, so that a signature of something else by the same key is none here.
+fn signed(key: &AckKey, body: &str) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).expect("HMAC takes keys of any length");
+    mac.update(b"watchfire acknowledge 1\n");
+    mac.update(body.as_bytes());
+    mac
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn bytes(hex: &str) -> Option<Vec<u8>> {
+    if !hex.len().is_multiple_of(2) || !hex.is_ascii() {
+        return None;
+    }
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: AckKey = AckKey([7; 32]);
+
+    fn claim() -> AckClaim {
+        let until = Moment::from_seconds(1_770_973_200);
+        AckClaim { incident: IncidentId(7), who: "张三".to_owned(), is_person: true, until }
+    }
+
+    #[test]
+    fn a_token_says_what_it_was_made_of_until_it_expires() {
+        let token = claim().token(&KEY);
+        let fits_a_url = |c: char| c.is_ascii_alphanumeric() || c == '.';
+        assert!(token.chars().all(fits_a_url), "{token}");
+        assert_eq!(AckClaim::read(&token, &KEY, Moment::from_seconds(1_770_973_199)), Ok(claim()));
+        let late = Moment::from_seconds(1_770_973_200);
+        assert_eq!(AckClaim::read(&token, &KEY, late), Err(BadAckToken::Expired));
+        assert_eq!(AckClaim::read(&token, &AckKey([8; 32]), late), Err(BadAckToken::Forged));
+    }
+
+    #[test]
+    fn no_changed_token_is_believed() {
+        let token = claim().token(&KEY);
+        let now = Moment::from_seconds(0);
+        for at in 0..token.len() {
+            let mut changed = token.clone().into_bytes();
+            changed[at] = if changed[at] == b'1' { b'2' } else { b'1' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(AckClaim::read(&changed, &KEY, now), Err(BadAckToken::Forged), "{changed}");
+            assert_eq!(AckClaim::read(&token[..at], &KEY, now), Err(BadAckToken::Forged), "{at}");
+        }
+        for odd in ["", ".", "7.0.p.00", "....", "é.é", &"1".repeat(5_000)] {
+            assert_eq!(AckClaim::read(odd, &KEY, now), Err(BadAckToken::Forged), "{odd:.40}");
+        }
+    }
+}

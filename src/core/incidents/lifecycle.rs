@@ -1,0 +1,346 @@
+//! The moves between an incident's states, and what each refuses.
+//!
+//! new → assigned → in_progress ⇄ pending → resolved → closed; resolved or closed → in_progress again; merged and
+//! cancelled end it. A move changes the record or says why not; it never does half.
+
+use super::{Incident, IncidentState, PendingOn};
+use crate::core::model::{BreachReason, ContactLog, IncidentId, Moment, Outage};
+
+/// How many contacts, and how many outages, one incident keeps.
+const LOGGED_MAX: usize = 100;
+
+/// Why a move is refused, in words for the person who asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct NotAllowed {
+    pub reason: String,
+}
+
+impl Incident {
+    /// Somebody took it: the first time stops the time to own.
+    pub fn acknowledge(&mut self, now: Moment, actor: &str) -> Result<(), NotAllowed> {
+        self.must_be_open("acknowledge")?;
+        if self.state != IncidentState::Pending {
+            self.state = IncidentState::InProgress;
+        }
+        self.acknowledged = true;
+        self.acknowledged_at.get_or_insert(now);
+        self.assignee.get_or_insert_with(|| actor.to_owned());
+        Ok(())
+    }
+
+    pub fn assign(&mut self, assignee: &str) -> Result<(), NotAllowed> {
+        self.must_be_open("assign")?;
+        must_say(assignee, "assign", "whom to assign it to")?;
+        if self.state == IncidentState::New {
+            self.state = IncidentState::Assigned;
+        }
+        self.assignee = Some(assignee.to_owned());
+        Ok(())
+    }
+
+    /// Out of the hands of whoever has it: somebody else will get it.
+    pub fn release(&mut self) {
+        self.assignee = None;
+        if self.state == IncidentState::Assigned {
+            self.state = IncidentState::New;
+        }
+    }
+
+    /// Waits for somebody outside; its clock pauses.
+    pub fn pend(&mut self, on: PendingOn, reason: &str) -> Result<(), NotAllowed> {
+        self.must_be_open("pend")?;
+        must_say(reason, "pend", "what it waits for")?;
+        match self.state {
+            IncidentState::InProgress => {
+                self.state = IncidentState::Pending;
+                self.pending_on = Some(on);
+                Ok(())
+            }
+            IncidentState::Pending => Err(self.refusal("pend", "it is pending already")),
+            IncidentState::New | IncidentState::Assigned => Err(self.refusal("pend", "acknowledge it first")),
+            IncidentState::Resolved | IncidentState::Closed | IncidentState::Merged | IncidentState::Cancelled => {
+                Err(self.refusal("pend", "it is not open"))
+            }
+        }
+    }
+
+    pub fn resume(&mut self) -> Result<(), NotAllowed> {
+        if self.state != IncidentState::Pending {
+            return Err(self.refusal("resume", "only a pending incident resumes"));
+        }
+        self.state = IncidentState::InProgress;
+        self.pending_on = None;
+        Ok(())
+    }
+
+    /// Whether a person may hand it to the next tier with that diagnosis.
+    pub fn may_escalate(&self, diagnosis: &str) -> Result<(), NotAllowed> {
+        self.must_be_open("escalate")?;
+        must_say(diagnosis, "escalate", "a diagnosis: what was tried and seen")?;
+        if self.state == IncidentState::Pending {
+            return Err(self.refusal("escalate", "it is pending; resume it first"));
+        }
+        Ok(())
+    }
+
+    pub fn resolve(&mut self, now: Moment, resolution: &str) -> Result<(), NotAllowed> {
+        self.must_be_open("resolve")?;
+        must_say(resolution, "resolve", "how it was resolved")?;
+        self.state = IncidentState::Resolved;
+        self.pending_on = None;
+        self.resolved_at = Some(now);
+        self.resolution = Some(resolution.to_owned());
+        Ok(())
+    }
+
+    /// The resolution of what nobody had to resolve.
+    pub const RESOLVED_BY_ITSELF: &'static str = "every alert cleared";
+
+    /// How a person resolved it, in their words; none of what resolved by itself.
+    pub fn resolved_how(&self) -> Option<&str> {
+        self.resolution.as_deref().filter(|resolution| *resolution != Incident::RESOLVED_BY_ITSELF)
+    }
+
+    pub fn close(&mut self, now: Moment) -> Result<(), NotAllowed> {
+        match self.state {
+            IncidentState::Resolved => {
+                self.state = IncidentState::Closed;
+                self.closed_at = Some(now);
+                Ok(())
+            }
+            IncidentState::Closed => Err(self.refusal("close", "it is closed already")),
+            IncidentState::New | IncidentState::Assigned | IncidentState::InProgress | IncidentState::Pending => {
+                Err(self.refusal("close", "resolve it first"))
+            }
+            IncidentState::Merged | IncidentState::Cancelled => Err(self.refusal("close", "it has already ended")),
+        }
+    }
+
+    /// Open again, by a person or because it came back.
+    pub fn reopen(&mut self, reason: &str) -> Result<(), NotAllowed> {
+        must_say(reason, "reopen", "why")?;
+        match self.state {
+            IncidentState::Resolved | IncidentState::Closed => {
+                self.state = IncidentState::InProgress;
+                self.resolved_at = None;
+                self.closed_at = None;
+                self.resolution = None;
+                self.reopened += 1;
+                Ok(())
+            }
+            IncidentState::New | IncidentState::Assigned | IncidentState::InProgress | IncidentState::Pending => {
+                Err(self.refusal("reopen", "it is still open"))
+            }
+            IncidentState::Merged | IncidentState::Cancelled => {
+                Err(self.refusal("reopen", "only a resolved or closed incident reopens"))
+            }
+        }
+    }
+
+    /// Ends as a part of another one.
+    pub fn merge_into(&mut self, survivor: &Incident) -> Result<(), NotAllowed> {
+        self.must_be_open("merge")?;
+        if survivor.id == self.id {
+            return Err(self.refusal("merge", "an incident cannot be merged into itself"));
+        }
+        if !survivor.state.is_open() {
+            let why = format!("{} is {}; merge into an open one", survivor.id, survivor.state.as_str());
+            return Err(self.refusal("merge", &why));
+        }
+        self.end_merged(survivor.id);
+        Ok(())
+    }
+
+    pub fn cancel(&mut self, now: Moment, reason: &str) -> Result<(), NotAllowed> {
+        self.must_be_open("cancel")?;
+        must_say(reason, "cancel", "why")?;
+        self.state = IncidentState::Cancelled;
+        self.pending_on = None;
+        self.closed_at = Some(now);
+        self.resolution = Some(reason.to_owned());
+        Ok(())
+    }
+
+    /// Somebody was in contact with the user: the first one stops the time to own.
+    pub fn log_contact(&mut self, contact: ContactLog) -> Result<(), NotAllowed> {
+        self.must_be_open("log a contact on")?;
+        if self.contacts.len() >= LOGGED_MAX {
+            return Err(self.refusal("log a contact on", &format!("it has {LOGGED_MAX} already")));
+        }
+        self.contacts.push(contact);
+        Ok(())
+    }
+
+    /// Says why a promise was broken.
+    pub fn explain_breach(&mut self, reason: BreachReason) -> Result<(), NotAllowed> {
+        must_say(&reason.text, "explain the breach", "a text: what held it up")?;
+        match self.state {
+            IncidentState::Merged | IncidentState::Cancelled => {
+                Err(self.refusal("explain the breach of", "it has already ended"))
+            }
+            IncidentState::New
+            | IncidentState::Assigned
+            | IncidentState::InProgress
+            | IncidentState::Pending
+            | IncidentState::Resolved
+            | IncidentState::Closed => {
+                self.breach_reason = Some(reason);
+                Ok(())
+            }
+        }
+    }
+
+    /// Notes an outage, in the place of one of the same service and customer that it overlaps.
+    pub fn note_outage(&mut self, outage: Outage) -> Result<(), NotAllowed> {
+        must_say(&outage.service, "note an outage", "the service that was out")?;
+        if outage.to.is_some_and(|to| to <= outage.from) {
+            return Err(self.refusal("note an outage of", "it ends before it begins"));
+        }
+        self.outages.retain(|old| !outage.corrects(old));
+        if self.outages.len() >= LOGGED_MAX {
+            return Err(self.refusal("note an outage of", &format!("it has {LOGGED_MAX} already")));
+        }
+        self.outages.push(outage);
+        Ok(())
+    }
+
+    /// Takes over an outage of an incident that has become a part of this one, and answers it as it stands here: with
+    /// what overlaps it, it is one outage, of whoever caused that.
+    pub fn inherit_outage(&mut self, outage: Outage) -> Result<Outage, NotAllowed> {
+        let overlapping = self.outages.iter().filter(|own| outage.corrects(own)).cloned().collect::<Vec<_>>();
+        let whole = overlapping.into_iter().fold(outage, |whole, own| Outage {
+            party: own.party,
+            from: whole.from.min(own.from),
+            to: whole.to.zip(own.to).map(|(a, b)| a.max(b)),
+            ..whole
+        });
+        self.note_outage(whole.clone())?;
+        Ok(whole)
+    }
+
+    fn end_merged(&mut self, into: IncidentId) {
+        self.state = IncidentState::Merged;
+        self.pending_on = None;
+        self.merged_into = Some(into);
+    }
+
+    pub(super) fn must_be_open(&self, verb: &str) -> Result<(), NotAllowed> {
+        if self.state.is_open() {
+            return Ok(());
+        }
+        let next = match (self.state, self.merged_into) {
+            (IncidentState::Merged, Some(into)) => format!("it was merged into {into}; use that one"),
+            (IncidentState::Cancelled, _) => "it was cancelled".to_owned(),
+            _ => format!("it is {}; reopen it first", self.state.as_str()),
+        };
+        Err(self.refusal(verb, &next))
+    }
+
+    fn refusal(&self, verb: &str, why: &str) -> NotAllowed {
+        refusal(verb, self.id, why)
+    }
+}
+
+pub(super) fn refusal(verb: &str, id: IncidentId, why: &str) -> NotAllowed {
+    NotAllowed { reason: format!("cannot {verb} {id}: {why}") }
+}
+
+pub(super) fn must_say(text: &str, verb: &str, what: &str) -> Result<(), NotAllowed> {
+    if text.trim().is_empty() {
+        return Err(NotAllowed { reason: format!("cannot {verb} without {what}") });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::incidents::sample;
+
+    const NOW: Moment = Moment::from_seconds(1_000);
+
+    /// Every verb against every state: the state after it, or `None` for a refusal.
+    #[test]
+    fn the_table_of_moves_is_the_designs() {
+        use IncidentState as S;
+        type Verb = fn(&mut Incident) -> Result<(), NotAllowed>;
+        let verbs: [(&str, Verb); 8] = [
+            ("acknowledge", |i| i.acknowledge(NOW, "ops")),
+            ("assign", |i| i.assign("ops")),
+            ("pend", |i| i.pend(PendingOn::Vendor, "等备件")),
+            ("resume", |i| i.resume()),
+            ("resolve", |i| i.resolve(NOW, "已更换光模块")),
+            ("close", |i| i.close(NOW)),
+            ("reopen", |i| i.reopen("again")),
+            ("cancel", |i| i.cancel(NOW, "test alarm")),
+        ];
+        let states = S::ALL;
+        // Columns in the order of S::ALL: new, assigned, in_progress, pending, resolved, closed, merged, cancelled.
+        let expected: [[Option<S>; 8]; 8] = [
+            [Some(S::InProgress), Some(S::InProgress), Some(S::InProgress), Some(S::Pending), None, None, None, None],
+            [Some(S::Assigned), Some(S::Assigned), Some(S::InProgress), Some(S::Pending), None, None, None, None],
+            [None, None, Some(S::Pending), None, None, None, None, None],
+            [None, None, None, Some(S::InProgress), None, None, None, None],
+            [Some(S::Resolved), Some(S::Resolved), Some(S::Resolved), Some(S::Resolved), None, None, None, None],
+            [None, None, None, None, Some(S::Closed), None, None, None],
+            [None, None, None, None, Some(S::InProgress), Some(S::InProgress), None, None],
+            [Some(S::Cancelled), Some(S::Cancelled), Some(S::Cancelled), Some(S::Cancelled), None, None, None, None],
+        ];
+        for ((name, verb), row) in verbs.into_iter().zip(expected) {
+            for (state, wanted) in states.into_iter().zip(row) {
+                let mut incident = sample();
+                incident.state = state;
+                let before = incident.clone();
+                match (verb(&mut incident), wanted) {
+                    (Ok(()), Some(wanted)) => assert_eq!(incident.state, wanted, "{name} from {state:?}"),
+                    (Err(refused), None) => {
+                        assert_eq!(incident, before, "a refused {name} from {state:?} must change nothing");
+                        assert!(refused.reason.contains("INC-1"), "{}", refused.reason);
+                    }
+                    (got, wanted) => panic!("{name} from {state:?}: {got:?}, expected {wanted:?}"),
+                }
+            }
+        }
+    }
+
+    /// Whatever overlaps what the survivor noted itself makes that longer, and takes nothing from it.
+    #[test]
+    fn an_inherited_outage_is_one_with_what_it_overlaps() {
+        use crate::core::model::CauseParty;
+        let outage = |from: i64, to: Option<i64>, party| Outage {
+            customer: String::new(),
+            service: "业务平台".to_owned(),
+            party,
+            from: Moment::from_seconds(from),
+            to: to.map(Moment::from_seconds),
+        };
+        let (provider, customer) = (CauseParty::Provider, CauseParty::Customer);
+        for (own, inherited, whole) in [
+            ((10, None), (30, None), (10, None)),
+            ((10, Some(20)), (15, Some(40)), (10, Some(40))),
+            ((10, Some(20)), (15, None), (10, None)),
+            ((30, Some(40)), (10, Some(35)), (10, Some(40))),
+        ] {
+            let mut incident = sample();
+            incident.note_outage(outage(own.0, own.1, provider)).unwrap();
+            incident.inherit_outage(outage(inherited.0, inherited.1, customer)).unwrap();
+            assert_eq!(incident.outages, [outage(whole.0, whole.1, provider)], "{own:?} and {inherited:?}");
+        }
+        let mut incident = sample();
+        incident.note_outage(outage(10, Some(20), provider)).unwrap();
+        incident.inherit_outage(outage(20, Some(30), customer)).unwrap();
+        assert_eq!(incident.outages.len(), 2, "one after the other");
+    }
+
+    #[test]
+    fn words_are_demanded_where_the_next_person_needs_them() {
+        let mut incident = sample();
+        incident.state = IncidentState::InProgress;
+        assert!(incident.clone().resolve(NOW, "  ").is_err());
+        assert!(incident.clone().pend(PendingOn::Customer, "").is_err());
+        assert!(incident.may_escalate("").is_err());
+        assert!(incident.may_escalate("端口 down，换纤无效").is_ok());
+        assert!(incident.merge_into(&sample()).is_err());
+    }
+}

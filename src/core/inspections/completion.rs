@@ -1,0 +1,63 @@
+//! How much of what was due was done.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{ItemOutcome, Run, RunState};
+use crate::core::model::Moment;
+
+/// The runs of one plan that were scheduled in a period.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Completion {
+    pub plan: String,
+    /// Whose time had come.
+    pub due: u32,
+    pub completed: u32,
+    /// Of the completed ones, those that had been overdue.
+    pub late: u32,
+    pub missed: u32,
+    /// Left out with a reason: they do not count against the rate.
+    pub skipped: u32,
+    /// Due, and neither completed nor missed yet.
+    pub open: u32,
+    /// Items of all but the skipped runs, and those that somebody or something looked at.
+    pub items: u32,
+    pub items_done: u32,
+    /// Completed of those that were due and not skipped, 0 to 1; `None` when there was none.
+    pub rate: Option<f64>,
+}
+
+/// By plan; a run counts where its scheduled time lies in `[from, to)`. One that is not due yet does not count.
+pub fn completion<'a>(runs: impl IntoIterator<Item = &'a Run>, from: Moment, to: Moment) -> Vec<Completion> {
+    let mut plans: BTreeMap<&str, Completion> = BTreeMap::new();
+    for run in runs {
+        if !(from..to).contains(&run.scheduled_at) || run.state == RunState::Scheduled {
+            continue;
+        }
+        let of =
+            plans.entry(&run.plan).or_insert_with(|| Completion { plan: run.plan.clone(), ..Completion::default() });
+        of.due += 1;
+        match run.state {
+            RunState::Completed => {
+                of.completed += 1;
+                of.late += u32::from(run.overdue_since.is_some());
+            }
+            RunState::Missed => of.missed += 1,
+            RunState::Skipped => {
+                of.skipped += 1;
+                continue;
+            }
+            RunState::Due | RunState::InProgress | RunState::Overdue | RunState::AwaitingSignoff => of.open += 1,
+            RunState::Scheduled => {}
+        }
+        of.items += u32::try_from(run.items.len()).unwrap_or(u32::MAX);
+        let done = run.items.iter().filter(|item| item.at.is_some() && item.outcome != ItemOutcome::NotDone);
+        of.items_done += u32::try_from(done.count()).unwrap_or(u32::MAX);
+    }
+    let with_rate = plans.into_values().map(|of| {
+        let counted = of.due - of.skipped;
+        Completion { rate: (counted > 0).then(|| f64::from(of.completed) / f64::from(counted)), ..of }
+    });
+    with_rate.collect()
+}

@@ -1,0 +1,20 @@
+//! Inspections: checklists on a schedule, their runs, what was found and what was missed.
+//!
+//! Decides what is due; never runs a check itself (probes do) and never reads a clock.
+
+mod completion;
+mod finding;
+mod findings;
+mod record;
+mod registry;
+mod run;
+mod schedule;
+#[cfg(test)]
+mod tests;
+mod trend;
+mod verdict;
+
+pub use completion::{Completion, completion};
+pub use finding::{Finding, Subject, SubjectKind};
+pub use record::{ItemOutcome, ItemResult, ProbeRequest, ProbeResult, Run, RunState};
+pub use registry::{Inspections, ItemReport, NotAllowed, RunChange, RunRefusal, Signing};

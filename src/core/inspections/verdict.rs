@@ -1,0 +1,58 @@
+//! What a result means: the worst of what was reported, of what the value breaks, and of what was found instead of what
+//! is expected.
+
+use super::ItemOutcome;
+use super::run::{Answer, Task};
+
+/// The outcome, and the evidence with what made it worse.
+pub(super) fn judge(task: &Task, answer: &Answer) -> (ItemOutcome, String) {
+    let (mut outcome, mut evidence) = (answer.outcome, answer.evidence.trim().to_owned());
+    match outcome {
+        ItemOutcome::Pass | ItemOutcome::Warn | ItemOutcome::Fail => {}
+        ItemOutcome::NotApplicable | ItemOutcome::NotDone => return (outcome, evidence),
+    }
+    let mut say = |found: ItemOutcome, why: String| {
+        outcome = outcome.max(found);
+        if !evidence.is_empty() {
+            evidence.push_str("; ");
+        }
+        evidence.push_str(&why);
+    };
+    if let Some(value) = answer.value {
+        let breaks = |limit: &crate::core::rules::Limit| limit.is_broken_by(value);
+        if let Some(limit) = task.fail.filter(breaks) {
+            say(ItemOutcome::Fail, format!("{value} is {limit}"));
+        } else if let Some(limit) = task.warn.filter(breaks) {
+            say(ItemOutcome::Warn, format!("{value} is {limit}"));
+        }
+    }
+    if let Some(expected) = &task.expect {
+        match (found(answer), &expected.value) {
+            (Some(found), Some(value)) if same(&found, value) => {}
+            (Some(found), Some(value)) => {
+                say(ItemOutcome::Fail, format!("found {found:?}, the inventory says {value:?} ({})", expected.fact));
+            }
+            (Some(found), None) => {
+                say(ItemOutcome::Fail, format!("found {found:?}, the inventory says no {}", expected.fact));
+            }
+            (None, Some(value)) => {
+                say(ItemOutcome::Fail, format!("found nothing, the inventory says {value:?} ({})", expected.fact));
+            }
+            (None, None) => {}
+        }
+    }
+    (outcome, evidence)
+}
+
+/// What stands there: as text, or the value.
+fn found(answer: &Answer) -> Option<String> {
+    let text = answer.found.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    text.map(str::to_owned).or_else(|| answer.value.map(|value| value.to_string()))
+}
+
+/// As texts, or as numbers where both are.
+fn same(found: &str, expected: &str) -> bool {
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let as_numbers = number(found).zip(number(expected)).is_some_and(|(found, expected)| found == expected);
+    as_numbers || found.trim() == expected.trim()
+}

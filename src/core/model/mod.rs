@@ -1,0 +1,40 @@
+//! The words that every room shares: moments and spans, labels and matchers, severities, ids, the event.
+//!
+//! Plain data and its arithmetic only. Must never read a clock, do I/O, or know a rule, an incident or a table.
+
+mod dead_letter;
+mod event;
+mod go_regex;
+mod ids;
+mod labels;
+mod limits;
+mod matcher;
+mod matcher_parse;
+mod service_desk;
+mod severity;
+mod sharded_map;
+mod silence;
+mod staffing;
+mod text;
+mod time;
+
+pub use dead_letter::DeadLetter;
+pub use event::{Event, Expiry, Status};
+pub(crate) use go_regex::search_regex;
+pub use ids::{BadId, Cause, Fingerprint, IncidentId, Offset, Partition, ProblemId, RunId, SilenceId};
+pub use labels::{BadLabels, Labels, LabelsBuilder};
+pub(crate) use labels::{fnv1a, fnv1a_pair};
+pub use limits::{
+    ANNOTATIONS_MAX, BoundedPairs, EVENTS_MAX, ID_MAX_BYTES, LABEL_MAX_BYTES, LABELS_MAX, NAME_MAX_BYTES, PairsOf,
+    TEXT_MAX_BYTES, bounded_text, excerpt,
+};
+pub use matcher::{BadMatcher, Matcher, MatcherOp, Matchers};
+pub use service_desk::{
+    BreachReason, CauseParty, Class, ClockFace, ClockKind, ClockState, ContactBy, ContactLog, Level, Outage,
+};
+pub use severity::{BadWord, Priority, Severity, Tier};
+pub use sharded_map::{SECTION_COUNT, SectionKey, Sections};
+pub use silence::Silence;
+pub use staffing::{Heartbeat, HeartbeatWord, Waiting};
+pub use text::one_line;
+pub use time::{BadMoment, BadSpan, Moment, Span, Stamp};

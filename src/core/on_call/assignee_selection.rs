@@ -1,0 +1,112 @@
+//! Who of a team takes the next piece of work: on duty, present, below the limit, of the site and with the skill; of
+//! those who holds the least, ties by name.
+
+use super::{Attendance, Duty};
+use crate::core::rules::{LIMIT_DEFAULT, Otherwise, Rulebook, Team};
+
+/// What a piece of work asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    pub site: Option<String>,
+    pub skill: Option<String>,
+}
+
+/// What becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// This one takes it; why, in words.
+    Take { person: String, why: String },
+    /// It waits until somebody can.
+    Wait { reason: String },
+    /// The team cannot act now, and says that its step is then passed over.
+    Skip { reason: String },
+}
+
+/// Who may be asked, with who is on duty by the roster, if there is one. Sorted by name, each once.
+pub fn responders<'a>(team: &'a Team, duty: Option<&'a Duty>) -> Vec<&'a str> {
+    let mut people: Vec<&str> = match duty {
+        Some(duty) => duty.people.iter().map(|one| one.person.as_str()).collect(),
+        None => team.members.iter().map(String::as_str).collect(),
+    };
+    people.sort_unstable();
+    people.dedup();
+    people
+}
+
+/// Whether a list of sites or skills takes what is asked for; an empty list takes anything, and nothing fits anywhere.
+fn fits(list: &[String], wanted: Option<&str>) -> bool {
+    wanted.is_none_or(|wanted| list.is_empty() || list.iter().any(|one| one == wanted))
+}
+
+/// The responder for a piece of work. `load` is how many open incidents somebody holds now.
+pub fn choose(
+    rulebook: &Rulebook,
+    team: &Team,
+    duty: Option<&Duty>,
+    attendance: &Attendance,
+    wanted: &Wanted,
+    load: impl Fn(&str) -> u32,
+) -> Choice {
+    let roster = team.roster.as_ref().and_then(|name| rulebook.rosters.get(name));
+    let (when_absent, when_full) =
+        roster.map_or((Otherwise::Wait, Otherwise::Wait), |roster| (roster.when_absent, roster.when_full));
+    let cannot = |otherwise, reason| match otherwise {
+        Otherwise::Skip => Choice::Skip { reason },
+        Otherwise::Wait => Choice::Wait { reason },
+    };
+    let (site, skill) = (wanted.site.as_deref(), wanted.skill.as_deref());
+    if !fits(&team.sites, site) || !fits(&team.skills, skill) {
+        return cannot(when_absent, format!("{} does not take {}", team.name, shown(wanted)));
+    }
+    let people = responders(team, duty);
+    if people.is_empty() {
+        let why = duty.map_or("the team has no members", |duty| duty.why.as_str());
+        return cannot(when_absent, format!("nobody of {} is on duty: {why}", team.name));
+    }
+    let is_able = |name: &&str| {
+        rulebook.people.get(*name).is_none_or(|person| fits(&person.sites, site) && fits(&person.skills, skill))
+    };
+    let able: Vec<&str> = people.into_iter().filter(is_able).collect();
+    if able.is_empty() {
+        return cannot(when_absent, format!("nobody on duty in {} has {}", team.name, shown(wanted)));
+    }
+    let required = roster.is_some_and(|roster| roster.presence_required);
+    let mut absent = Vec::new();
+    let mut present = Vec::new();
+    for name in able {
+        match attendance.absence(name, required) {
+            Some(why) => absent.push(format!("{name}: {why}")),
+            None => present.push(name),
+        }
+    }
+    if present.is_empty() {
+        return cannot(when_absent, format!("nobody of {} is present ({})", team.name, absent.join(", ")));
+    }
+    let limit_of = |name: &str| rulebook.people.get(name).map_or(LIMIT_DEFAULT, |person| person.limit);
+    let free = present.iter().filter(|name| load(name) < limit_of(name)).min_by_key(|name| (load(name), **name));
+    match free {
+        Some(&person) => {
+            let asked = if *wanted == Wanted::default() { String::new() } else { format!(", for {}", shown(wanted)) };
+            let of = present.len();
+            let (held, limit) = (load(person), limit_of(person));
+            Choice::Take {
+                person: person.to_owned(),
+                why: format!("of {of} present in {} the one who holds least, {held} of {limit}{asked}", team.name),
+            }
+        }
+        None => {
+            let loads: Vec<String> =
+                present.iter().map(|name| format!("{name} {}/{}", load(name), limit_of(name))).collect();
+            cannot(when_full, format!("everybody of {} holds as much as they may ({})", team.name, loads.join(", ")))
+        }
+    }
+}
+
+fn shown(wanted: &Wanted) -> String {
+    match (&wanted.site, &wanted.skill) {
+        (Some(site), Some(skill)) => format!("site {site} and skill {skill}"),
+        (Some(site), None) => format!("site {site}"),
+        (None, Some(skill)) => format!("skill {skill}"),
+        (None, None) => "any work".to_owned(),
+    }
+}

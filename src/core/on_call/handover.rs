@@ -1,0 +1,205 @@
+//! The hand-over sheet (交接班): what is open when one shift ends, what waits, which promises and ladders run, and who gets what.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::{Attendance, Choice, Duty, Overrides, Wanted, choose, next_change, on_duty};
+use crate::core::calendar::on_the_wall_in;
+use crate::core::model::{ClockFace, ClockKind, ClockState, Moment, Priority, Waiting};
+use crate::core::rules::{Roster, Rulebook, Team};
+
+/// How many lines of each kind the text shows; the rest is counted.
+const LINES_MAX: usize = 500;
+
+/// One open piece of work of the teams of a roster.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HandedOver {
+    /// `INC-…`
+    pub id: String,
+    pub title: String,
+    pub priority: Priority,
+    pub state: String,
+    pub team: String,
+    pub assignee: Option<String>,
+    pub opened_at: Moment,
+    /// What was found out so far.
+    pub diagnosis: Option<String>,
+    pub waiting: Option<Waiting>,
+    /// The promises on it that are not kept yet: those that run, pause, or are broken.
+    pub clocks: Vec<ClockFace>,
+    /// Who should have it after the change; `None`: it goes on waiting.
+    pub hands_to: Option<String>,
+    #[serde(skip)]
+    pub wanted: Wanted,
+}
+
+impl HandedOver {
+    /// Whether that promise still asks something of whoever takes over.
+    pub fn is_running(clock: &ClockFace) -> bool {
+        match clock.state {
+            ClockState::Running | ClockState::Paused => true,
+            ClockState::Breached => clock.ended_at.is_none(),
+            ClockState::Idle | ClockState::Met => false,
+        }
+    }
+}
+
+/// What the ladder does next on one of them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Clock {
+    pub id: String,
+    /// What happens when it is over.
+    pub what: String,
+    pub at: Moment,
+}
+
+/// The sheet for one roster.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Handover {
+    pub roster: String,
+    pub title: String,
+    pub zone: String,
+    pub at: Moment,
+    /// When the next shift takes over; `None`: nobody ever does.
+    pub changes_at: Option<Moment>,
+    pub from: Vec<String>,
+    pub to: Vec<String>,
+    /// By priority, then age.
+    pub open: Vec<HandedOver>,
+    /// Those of them that nobody has yet.
+    pub waiting: u64,
+    /// By time.
+    pub clocks: Vec<Clock>,
+}
+
+impl Handover {
+    /// Of the open work of the roster's teams, in any order. Who stays on duty keeps theirs; the rest goes to the next
+    /// shift as dispatch would give it, by its limits, sites and skills.
+    pub fn of(
+        rulebook: &Rulebook,
+        roster: &Roster,
+        (overrides, attendance): (&Overrides, &Attendance),
+        at: Moment,
+        mut open: Vec<HandedOver>,
+        mut clocks: Vec<Clock>,
+    ) -> Handover {
+        let calendars = &rulebook.calendars;
+        let now = on_duty(roster, calendars, overrides, at);
+        let changes_at = next_change(roster, calendars, overrides, at);
+        let next = changes_at.map_or_else(|| now.clone(), |at| on_duty(roster, calendars, overrides, at));
+        open.sort_by(|a, b| (a.priority, a.opened_at, &a.id).cmp(&(b.priority, b.opened_at, &b.id)));
+        clocks.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        give_out(rulebook, attendance, &next, &mut open);
+        Handover {
+            roster: roster.name.clone(),
+            title: roster.title.clone(),
+            zone: roster.zone_name.clone(),
+            at,
+            changes_at,
+            from: now.names(),
+            to: next.names(),
+            waiting: open.iter().filter(|one| one.waiting.is_some()).count() as u64,
+            open,
+            clocks,
+        }
+    }
+}
+
+fn give_out(rulebook: &Rulebook, attendance: &Attendance, next: &Duty, open: &mut [HandedOver]) {
+    let mut load: BTreeMap<String, u32> = BTreeMap::new();
+    let stays =
+        |one: &HandedOver| one.assignee.clone().filter(|assignee| next.people.iter().any(|on| on.person == *assignee));
+    for one in open.iter_mut() {
+        one.hands_to = stays(one);
+        if let Some(person) = &one.hands_to {
+            *load.entry(person.clone()).or_default() += 1;
+        }
+    }
+    for one in open.iter_mut().filter(|one| one.hands_to.is_none()) {
+        let Some(team) = rulebook.teams.get(&one.team) else { continue };
+        let held = |person: &str| load.get(person).copied().unwrap_or(0);
+        // Who comes on is not there yet, so their heartbeat is no matter.
+        let expected = Attendance::default();
+        let attendance = if next.people.is_empty() { attendance } else { &expected };
+        if let Choice::Take { person, .. } =
+            choose(rulebook, &unwatched(team), Some(next), attendance, &one.wanted, held)
+        {
+            *load.entry(person.clone()).or_default() += 1;
+            one.hands_to = Some(person);
+        }
+    }
+}
+
+/// The team without its roster's demands: of the next shift nobody has been heard of yet.
+fn unwatched(team: &Team) -> Team {
+    Team { roster: None, ..team.clone() }
+}
+
+/// The sheet as people print it; times as the clock on the wall in the zone of its roster shows them.
+pub fn handover_text(sheet: &Handover) -> String {
+    let mut text = String::new();
+    // Writing to a text does not fail.
+    let _ = write_sheet(sheet, &mut text);
+    text
+}
+
+fn write_sheet(sheet: &Handover, text: &mut String) -> std::fmt::Result {
+    let time = |at: Moment| on_the_wall_in(at, &sheet.zone);
+    writeln!(text, "交接班 hand-over: {} ({})", sheet.title, sheet.roster)?;
+    writeln!(text, "时间 as of      {}", time(sheet.at))?;
+    match sheet.changes_at {
+        Some(at) => writeln!(text, "换班 change at  {}", time(at))?,
+        None => writeln!(text, "换班 change at  never: the same people stay on duty")?,
+    }
+    writeln!(text, "交班 from       {}", names(&sheet.from))?;
+    writeln!(text, "接班 to         {}", names(&sheet.to))?;
+    writeln!(text, "\n未结 open: {}, of which 排队 waiting: {}", sheet.open.len(), sheet.waiting)?;
+    for one in sheet.open.iter().take(LINES_MAX) {
+        let holder = one.assignee.as_deref().unwrap_or("-");
+        let to = one.hands_to.as_deref().unwrap_or("排队 queue");
+        writeln!(text, "  {} {} {} [{}] {holder} → {to}", one.priority, one.id, one.title, one.state)?;
+        if let Some(waiting) = &one.waiting {
+            writeln!(text, "      waits since {}: {}", time(waiting.since), waiting.reason)?;
+        }
+        if let Some(diagnosis) = &one.diagnosis {
+            writeln!(text, "      {diagnosis}")?;
+        }
+        for clock in &one.clocks {
+            writeln!(text, "      {}", promise(clock, time))?;
+        }
+    }
+    if sheet.open.len() > LINES_MAX {
+        writeln!(text, "  … and {} more", sheet.open.len() - LINES_MAX)?;
+    }
+    writeln!(text, "\n计时 clocks: {}", sheet.clocks.len())?;
+    for clock in sheet.clocks.iter().take(LINES_MAX) {
+        writeln!(text, "  {} {}: {}", time(clock.at), clock.id, clock.what)?;
+    }
+    Ok(())
+}
+
+/// Which promise, and how it stands: broken is said even where it stands still now.
+fn promise(clock: &ClockFace, time: impl Fn(Moment) -> String) -> String {
+    let what = match clock.clock {
+        ClockKind::Tto => "响应时限 respond",
+        ClockKind::Ttr => "解决时限 resolve",
+    };
+    let due = match (clock.breached_at, clock.deadline) {
+        (Some(at), _) => format!("已超时 breached at {}", time(at)),
+        (None, Some(at)) => format!("due {}", time(at)),
+        (None, None) => "no time is set".to_owned(),
+    };
+    let due = match &clock.paused {
+        Some(why) if clock.breached_at.is_none() => format!("暂停 paused: {why}"),
+        Some(why) => format!("{due}; 暂停 paused: {why}"),
+        None => due,
+    };
+    let shadow = if clock.shadow { " (试行 on trial)" } else { "" };
+    format!("{what} {due}, {} of {} {}{shadow}", clock.limit, clock.target, clock.calendar)
+}
+
+fn names(people: &[String]) -> String {
+    if people.is_empty() { "无人 nobody".to_owned() } else { people.join(", ") }
+}

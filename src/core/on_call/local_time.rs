@@ -1,0 +1,54 @@
+//! Local minutes and instants: a time that the clock skips is the first instant after it; of a time that comes twice a
+//! shift begins with the first and ends with the last.
+
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
+
+use crate::core::model::Moment;
+
+pub(super) const DAY_MINUTES: i64 = 24 * 60;
+
+const MICROS_PER_MINUTE: i64 = 60_000_000;
+const MICROS_PER_SECOND: i64 = 1_000_000;
+
+/// Which of the two instants of a local time that comes twice.
+#[derive(Clone, Copy)]
+pub(super) enum Edge {
+    First,
+    Last,
+}
+
+/// What the local clock shows, in whole minutes since 1970-01-01T00:00 local.
+pub(super) fn local_minutes(zone: &TimeZone, at: Moment) -> i64 {
+    let offset = i64::from(zone.to_offset(at.to_timestamp()).seconds());
+    (at.as_micros() + offset * MICROS_PER_SECOND).div_euclid(MICROS_PER_MINUTE)
+}
+
+/// The instant at which the local clock shows that.
+pub(super) fn instant(zone: &TimeZone, local: i64, edge: Edge) -> Moment {
+    let seconds = local.saturating_mul(60);
+    // Beyond the years that can be written no zone has a clock. It goes on as in UTC: what looks for the next boundary
+    // must come past every moment, or it would look for ever.
+    let Ok(shown) = jiff::Timestamp::from_second(seconds) else {
+        return Moment::from_micros(seconds.saturating_mul(MICROS_PER_SECOND));
+    };
+    let civil = Offset::UTC.to_datetime(shown);
+    let by = |offset: Offset| seconds - i64::from(offset.seconds());
+    let instant = match zone.to_ambiguous_timestamp(civil).offset() {
+        AmbiguousOffset::Unambiguous { offset } => by(offset),
+        AmbiguousOffset::Fold { before, after } => by(match edge {
+            Edge::First => before,
+            Edge::Last => after,
+        }),
+        AmbiguousOffset::Gap { before, .. } => {
+            let past_the_change = jiff::Timestamp::from_second(by(before) + 1).unwrap_or(shown);
+            zone.preceding(past_the_change).next().map_or(by(before), |change| change.timestamp().as_second())
+        }
+    };
+    Moment::from_seconds(instant)
+}
+
+/// Monday is 0.
+pub(super) fn weekday(day: i64) -> usize {
+    // 1970-01-01 was a Thursday.
+    (day + 3).rem_euclid(7) as usize
+}

@@ -1,0 +1,130 @@
+//! Presence: who was heard of lately.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::model::{Moment, Span};
+
+/// How many people are told apart.
+pub const PEOPLE_MAX: usize = 10_000;
+
+/// Whether somebody is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    Present,
+    /// Said so themselves.
+    Away,
+    /// The heartbeat is too old, or the connection broke.
+    Lost,
+}
+
+/// What was last heard of somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    pub person: String,
+    pub standing: Standing,
+    /// Since when it stands so.
+    pub since: Moment,
+    /// The newest heartbeat.
+    pub seen_at: Moment,
+    /// Present until then without another heartbeat; `None`: until told otherwise.
+    pub until: Option<Moment>,
+}
+
+/// Everybody who was ever heard of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attendance {
+    people: BTreeMap<String, Presence>,
+}
+
+impl Attendance {
+    /// A heartbeat: there for that long, or until told otherwise. Answers whether that is news; `None` when no more
+    /// people can be told apart.
+    pub fn here(&mut self, person: &str, lifetime: Option<Span>, now: Moment) -> Option<bool> {
+        let until = lifetime.map(|lifetime| now + lifetime);
+        self.set(person, Standing::Present, until, now, now)
+    }
+
+    /// They went away, or were lost. Answers whether that is news; `None` as above.
+    pub fn gone(&mut self, person: &str, standing: Standing, now: Moment) -> Option<bool> {
+        let seen_at = self.people.get(person).map_or(now, |known| known.seen_at);
+        self.set(person, standing, None, seen_at, now)
+    }
+
+    fn set(
+        &mut self,
+        person: &str,
+        standing: Standing,
+        until: Option<Moment>,
+        seen_at: Moment,
+        now: Moment,
+    ) -> Option<bool> {
+        let known = self.people.get(person);
+        if known.is_none() && self.people.len() >= PEOPLE_MAX {
+            return None;
+        }
+        let same = known.filter(|known| known.standing == standing);
+        let (since, is_news) = (same.map_or(now, |known| known.since), same.is_none());
+        let presence = Presence { person: person.to_owned(), standing, since, seen_at, until };
+        self.people.insert(person.to_owned(), presence);
+        Some(is_news)
+    }
+
+    /// Those whose heartbeat is too old by now, from here on lost, in the order of their names.
+    pub fn expire(&mut self, now: Moment) -> Vec<String> {
+        let mut lost = Vec::new();
+        for presence in self.people.values_mut() {
+            if presence.until.is_some_and(|until| until <= now) {
+                (presence.standing, presence.since, presence.until) = (Standing::Lost, now, None);
+                lost.push(presence.person.clone());
+            }
+        }
+        lost
+    }
+
+    /// Nothing could be heard until now: what would be too old holds for its own length again, at least `grace`.
+    pub fn hold_on(&mut self, now: Moment, grace: Span) {
+        for presence in self.people.values_mut() {
+            if let Some(until) = presence.until.filter(|until| *until <= now) {
+                presence.until = Some(now + until.since(presence.seen_at).max(grace));
+            }
+        }
+    }
+
+    /// When the next heartbeat is too old.
+    pub fn next_expiry(&self) -> Option<Moment> {
+        self.people.values().filter_map(|presence| presence.until).min()
+    }
+
+    pub fn of(&self, person: &str) -> Option<&Presence> {
+        self.people.get(person)
+    }
+
+    /// Why somebody is not there; who was never heard of is, unless presence is required.
+    pub fn absence(&self, person: &str, is_required: bool) -> Option<String> {
+        match self.people.get(person) {
+            None if is_required => Some("no heartbeat yet".to_owned()),
+            None => None,
+            Some(presence) => match presence.standing {
+                Standing::Present => None,
+                Standing::Away => Some(format!("away since {}", presence.since)),
+                Standing::Lost => Some(format!("no heartbeat since {}", presence.seen_at)),
+            },
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Presence> {
+        self.people.values()
+    }
+
+    /// As another one tells it.
+    pub fn take(&mut self, presence: Presence) {
+        self.people.insert(presence.person.clone(), presence);
+    }
+
+    pub fn from_list(list: Vec<Presence>) -> Attendance {
+        Attendance { people: list.into_iter().map(|one| (one.person.clone(), one)).collect() }
+    }
+}

@@ -1,0 +1,246 @@
+//! Who is on duty at a moment, when that changes, and when nobody is.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::local_time::{DAY_MINUTES, Edge, instant, local_minutes, weekday};
+use super::{Override, Overrides};
+use crate::core::calendar::WorkCalendar;
+use crate::core::model::{Moment, Span};
+use crate::core::rules::{DutyHours, Layer, Roster};
+
+/// How far ahead a change is looked for.
+const HORIZON: Span = Span::from_days(400);
+
+/// How many moments at which something might change are looked at for one answer.
+const EDGES_MAX: usize = 20_000;
+
+/// Days ahead in which every stretch of a week has begun.
+const WEEK_AHEAD: i64 = 8;
+
+/// Who is on duty, and why they are, or why nobody is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Duty {
+    /// In the order of the crew; each once.
+    pub people: Vec<OnDuty>,
+    pub why: String,
+}
+
+/// One person on duty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OnDuty {
+    pub person: String,
+    /// Whose place it is by the rotation.
+    pub instead_of: Option<String>,
+    /// The override that put them there.
+    pub by_override: Option<u64>,
+}
+
+/// From then on others are on duty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    pub at: Moment,
+    pub people: Vec<String>,
+    pub why: String,
+}
+
+/// A stretch in which too few are on duty though somebody must be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Gap {
+    pub from: Moment,
+    pub until: Moment,
+    /// How many are on duty, and how many should be.
+    pub on_duty: u32,
+    pub at_least: u32,
+}
+
+/// The calendars of the rulebook.
+type Calendars = BTreeMap<String, WorkCalendar>;
+
+impl Duty {
+    pub fn names(&self) -> Vec<String> {
+        self.people.iter().map(|one| one.person.clone()).collect()
+    }
+}
+
+/// Who is on duty at that moment.
+pub fn on_duty(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at: Moment) -> Duty {
+    let now: Vec<&Override> = overrides.of(&roster.name).filter(|one| one.from <= at && at < one.until).collect();
+    // The newest word counts.
+    if let Some(alone) = now.iter().rev().find(|one| one.instead_of.is_none()) {
+        let person = substitute(&alone.person, &now);
+        let people = vec![OnDuty { instead_of: None, by_override: Some(alone.id), person: person.0 }];
+        return Duty { people, why: format!("override {} until {}: {}", alone.id, alone.until, alone.reason) };
+    }
+    for layer in roster.layers.iter().rev() {
+        let Some((crew, number)) = crew_at(roster, layer, calendars, at) else { continue };
+        let mut people: Vec<OnDuty> = Vec::with_capacity(crew.len());
+        for name in crew {
+            let (person, by_override) = substitute(name, &now);
+            if people.iter().all(|one| one.person != person) {
+                let instead_of = by_override.map(|_| name.clone());
+                people.push(OnDuty { person, instead_of, by_override });
+            }
+        }
+        return Duty { people, why: format!("layer {}, {number} of {} in turn", layer.name, layer.crews.len()) };
+    }
+    Duty { people: Vec::new(), why: "no layer has anybody on duty then".to_owned() }
+}
+
+/// The first moment after `at` from which others are on duty; `None` when there is none in about a year.
+pub fn next_change(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at: Moment) -> Option<Moment> {
+    let before = on_duty(roster, calendars, overrides, at).people;
+    let mut now = at;
+    for _ in 0..EDGES_MAX {
+        now = next_edge(roster, calendars, overrides, now).filter(|edge| edge.since(at) <= HORIZON)?;
+        if on_duty(roster, calendars, overrides, now).people != before {
+            return Some(now);
+        }
+    }
+    None
+}
+
+/// The next changes, at most `most` of them.
+pub fn changes(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at: Moment, most: usize) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut now = at;
+    while changes.len() < most
+        && let Some(next) = next_change(roster, calendars, overrides, now)
+    {
+        let duty = on_duty(roster, calendars, overrides, next);
+        changes.push(Change { at: next, people: duty.names(), why: duty.why });
+        now = next;
+    }
+    changes
+}
+
+/// Where too few are on duty in `[from, until)` while the calendar that the roster covers is open; empty for a full one.
+pub fn gaps(roster: &Roster, calendars: &Calendars, overrides: &Overrides, from: Moment, until: Moment) -> Vec<Gap> {
+    let covers = calendars.get(&roster.covers);
+    let mut gaps: Vec<Gap> = Vec::new();
+    let mut at = from;
+    for _ in 0..EDGES_MAX {
+        if at >= until {
+            break;
+        }
+        let edge = next_edge(roster, calendars, overrides, at);
+        let opens = covers.and_then(|covers| calendar_edge(covers, at));
+        let next = [edge, opens].into_iter().flatten().min().unwrap_or(until).min(until);
+        let count = on_duty(roster, calendars, overrides, at).people.len() as u32;
+        if count < roster.at_least && covers.is_none_or(|covers| covers.is_open(at)) {
+            match gaps.last_mut() {
+                Some(last) if last.until == at && last.on_duty == count => last.until = next,
+                Some(_) | None => {
+                    gaps.push(Gap { from: at, until: next, on_duty: count, at_least: roster.at_least });
+                }
+            }
+        }
+        at = next;
+    }
+    gaps
+}
+
+/// Who stands in a place after all that was put in its way, and the last override that did it.
+fn substitute(name: &str, now: &[&Override]) -> (String, Option<u64>) {
+    let (mut person, mut by) = (name.to_owned(), None);
+    // Each at most once, so that two who stand in for one another end it.
+    let mut unused: Vec<&&Override> = now.iter().filter(|one| one.instead_of.is_some()).collect();
+    while let Some(index) = unused.iter().position(|one| one.instead_of.as_deref() == Some(person.as_str())) {
+        let one = unused.remove(index);
+        (person, by) = (one.person.clone(), Some(one.id));
+    }
+    (person, by)
+}
+
+/// The crew of a layer that is on at that moment, and the how manieth in turn it is.
+fn crew_at<'a>(
+    roster: &Roster,
+    layer: &'a Layer,
+    calendars: &Calendars,
+    at: Moment,
+) -> Option<(&'a Vec<String>, usize)> {
+    let shift = shift_at(roster, layer, at)?;
+    if layer.is_restricted() && !is_within(roster, layer, at) {
+        return None;
+    }
+    // A calendar that is not there holds nobody back; the loader refuses one that no file defines.
+    let closed = |name: &String| calendars.get(name).is_some_and(|calendar| !calendar.is_open(at));
+    if layer.calendar.as_ref().is_some_and(closed) {
+        return None;
+    }
+    let index = shift.rem_euclid(layer.crews.len().max(1) as i64) as usize;
+    layer.crews.get(index).map(|crew| (crew, index + 1))
+}
+
+/// The number of the shift; `None` before the first.
+fn shift_at(roster: &Roster, layer: &Layer, at: Moment) -> Option<i64> {
+    let length = layer.shift_minutes.max(1);
+    let mut shift = (local_minutes(&roster.zone, at) - layer.start).div_euclid(length);
+    // Around a clock change the local clock runs ahead of the shifts, or behind them.
+    while begins(roster, layer, shift) > at {
+        shift -= 1;
+    }
+    while begins(roster, layer, shift + 1) <= at {
+        shift += 1;
+    }
+    (shift >= 0).then_some(shift)
+}
+
+fn begins(roster: &Roster, layer: &Layer, shift: i64) -> Moment {
+    instant(&roster.zone, layer.start.saturating_add(shift.saturating_mul(layer.shift_minutes.max(1))), Edge::First)
+}
+
+fn is_within(roster: &Roster, layer: &Layer, at: Moment) -> bool {
+    let today = local_minutes(&roster.zone, at).div_euclid(DAY_MINUTES);
+    stretches(roster, layer, today - 2, today + 1).any(|(from, until)| from <= at && at < until)
+}
+
+/// The stretches of a layer that begin on those days, as instants.
+fn stretches<'a>(
+    roster: &'a Roster,
+    layer: &'a Layer,
+    first: i64,
+    last: i64,
+) -> impl Iterator<Item = (Moment, Moment)> + 'a {
+    const ALL_DAY: &[DutyHours] = &[DutyHours { from: 0, until: DAY_MINUTES }];
+    let hours = if layer.hours.is_empty() { ALL_DAY } else { layer.hours.as_slice() };
+    let days = (first..=last).filter(|day| layer.days[weekday(*day)]);
+    days.flat_map(move |day| {
+        hours.iter().map(move |stretch| {
+            let at = |minutes: i64, edge| instant(&roster.zone, day * DAY_MINUTES + minutes, edge);
+            (at(stretch.from, Edge::First), at(stretch.until, Edge::Last))
+        })
+    })
+}
+
+/// The first moment after `at` at which anything that decides who is on duty changes.
+fn next_edge(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at: Moment) -> Option<Moment> {
+    let layers = roster.layers.iter().filter_map(|layer| {
+        let shift = shift_at(roster, layer, at).unwrap_or(-1);
+        // Two boundaries inside a skipped hour are one instant.
+        let mut next = shift + 1;
+        while begins(roster, layer, next) <= at {
+            next += 1;
+        }
+        let turn = Some(begins(roster, layer, next));
+        let today = local_minutes(&roster.zone, at).div_euclid(DAY_MINUTES);
+        let edges = layer.is_restricted().then(|| {
+            let edges = stretches(roster, layer, today - 2, today + WEEK_AHEAD).flat_map(|(from, until)| [from, until]);
+            edges.filter(|edge| *edge > at).min()
+        });
+        let calendar = layer.calendar.as_ref().and_then(|name| calendars.get(name));
+        let calendar = calendar.and_then(|calendar| calendar_edge(calendar, at));
+        [turn, edges.flatten(), calendar].into_iter().flatten().min()
+    });
+    let edges = overrides.of(&roster.name).flat_map(|one| [one.from, one.until]).filter(|edge| *edge > at);
+    layers.chain(edges).min()
+}
+
+/// The first moment after `at` at which a calendar opens or closes, within the horizon.
+fn calendar_edge(calendar: &WorkCalendar, at: Moment) -> Option<Moment> {
+    if !calendar.is_open(at) {
+        return calendar.next_open(at).filter(|edge| *edge > at);
+    }
+    calendar.next_closed(at).filter(|edge| edge.since(at) <= HORIZON)
+}

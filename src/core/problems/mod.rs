@@ -1,0 +1,26 @@
+//! Problems: the recurring cause behind incidents, from the n-th repeat to the fix that holds.
+//!
+//! Must never read a clock, or open a second problem for a cause that has an open one.
+
+mod commands;
+mod lead_lag;
+mod lifecycle;
+mod monthly_digest;
+mod onsets;
+mod periodicity;
+mod record;
+mod recurrence;
+mod registry;
+mod similarity;
+#[cfg(test)]
+mod tests;
+
+pub use commands::Regrouped;
+pub use lead_lag::{Hint, Link, Onset, Place, links};
+pub use lifecycle::{Description, MOVES, Moved, NotAllowed};
+pub use monthly_digest::{CommonCause, Occurrence, commonest, draft_workaround, faults, markdown};
+pub use periodicity::{Basis, Bout, EPISODES_MIN, Expected, Rhythm, Season, collapse};
+pub use record::{Problem, ProblemNote, ProblemState, Similar, Terms};
+pub use recurrence::{Episode, Recurrence};
+pub use registry::{Facts, KnownError, ProblemChange, ProblemEdit, ProblemRefusal, Problems};
+pub use similarity::{Likeness, SAME, SUGGESTED, Words};

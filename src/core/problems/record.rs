@@ -1,0 +1,209 @@
+//! The problem as second line reviews it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Hint, Rhythm};
+use crate::core::model::{Fingerprint, IncidentId, Labels, Moment, ProblemId, Span};
+use crate::core::rules::ProblemPolicy;
+
+/// Where a problem stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemState {
+    New,
+    Investigating,
+    KnownError,
+    FixInProgress,
+    Observing,
+    Closed,
+    AcceptedRisk,
+    Duplicate,
+}
+
+impl ProblemState {
+    pub const ALL: [ProblemState; 8] = [
+        ProblemState::New,
+        ProblemState::Investigating,
+        ProblemState::KnownError,
+        ProblemState::FixInProgress,
+        ProblemState::Observing,
+        ProblemState::Closed,
+        ProblemState::AcceptedRisk,
+        ProblemState::Duplicate,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ProblemState::New => "new",
+            ProblemState::Investigating => "investigating",
+            ProblemState::KnownError => "known_error",
+            ProblemState::FixInProgress => "fix_in_progress",
+            ProblemState::Observing => "observing",
+            ProblemState::Closed => "closed",
+            ProblemState::AcceptedRisk => "accepted_risk",
+            ProblemState::Duplicate => "duplicate",
+        }
+    }
+}
+
+/// One recurring cause.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Problem {
+    pub id: ProblemId,
+    pub version: u64,
+    pub title: String,
+    pub state: ProblemState,
+    pub team: String,
+    pub owner: Option<String>,
+    /// The policy that opened it, and the incidents' fingerprint that it stands for.
+    pub policy: String,
+    pub fingerprint: Fingerprint,
+    pub rule: String,
+    pub key: Labels,
+    /// Why it was opened: `3 incidents in 30d`.
+    pub reason: String,
+    /// Its incidents, oldest first; the newest 64.
+    pub incidents: Vec<IncidentId>,
+    /// How many incidents there ever were.
+    pub occurrences: u64,
+    /// How often it came back: what lies at most an hour apart, or was found during another, counts once.
+    #[serde(default)]
+    pub episodes: u64,
+    /// What the moments of its episodes say; none before there are three.
+    #[serde(default)]
+    pub rhythm: Option<Rhythm>,
+    /// What tended to come before its episodes: counts, never a verdict.
+    #[serde(default)]
+    pub hints: Vec<Hint>,
+    /// Other problems that look like the same fault, the most alike first.
+    #[serde(default)]
+    pub similar: Vec<Similar>,
+    /// Causes of other problems that were merged into it.
+    #[serde(default)]
+    pub causes: Vec<Fingerprint>,
+    pub root_cause: Option<String>,
+    pub workaround: Option<String>,
+    pub fix: Option<String>,
+    /// The change that brings the fix, by its number at whoever keeps changes.
+    #[serde(default)]
+    pub change: Option<String>,
+    /// As a duplicate: the problem that carries on.
+    #[serde(default)]
+    pub duplicate_of: Option<ProblemId>,
+    /// Why second line says that it is no problem.
+    #[serde(default)]
+    pub rejected: Option<String>,
+    /// How often people said that the workaround helped, and that it did not.
+    #[serde(default)]
+    pub helped: u64,
+    #[serde(default)]
+    pub not_helped: u64,
+    /// How often it came back after its fix.
+    #[serde(default)]
+    pub reopened: u64,
+    /// Until when somebody of its team has to look at it; none once nobody works on it.
+    #[serde(default)]
+    pub review_by: Option<Moment>,
+    /// Its policy's waits, as they were when it was opened.
+    #[serde(default)]
+    pub terms: Terms,
+    /// Under observation: it may be closed from then on, if it has stayed away.
+    #[serde(default)]
+    pub quiet_until: Option<Moment>,
+    /// The newest notes of people; all of them are in the audit.
+    pub notes: Vec<ProblemNote>,
+    pub opened_at: Moment,
+    pub last_seen_at: Moment,
+    pub closed_at: Option<Moment>,
+    pub updated_at: Moment,
+}
+
+/// What its policy says of time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// Incidents at most so far apart are one episode.
+    pub apart: Span,
+    /// Whose hours of the day and the week.
+    pub zone: String,
+    /// How long it may lie before somebody has to look at it (again).
+    pub review_after: Span,
+    /// How long it must stay away before it may be closed.
+    pub quiet: Span,
+}
+
+impl Default for Terms {
+    fn default() -> Terms {
+        Terms {
+            apart: ProblemPolicy::APART,
+            zone: ProblemPolicy::ZONE.to_owned(),
+            review_after: ProblemPolicy::REVIEW_AFTER,
+            quiet: ProblemPolicy::QUIET,
+        }
+    }
+}
+
+impl From<&ProblemPolicy> for Terms {
+    fn from(policy: &ProblemPolicy) -> Terms {
+        Terms { apart: policy.apart, zone: policy.zone.clone(), review_after: policy.review_after, quiet: policy.quiet }
+    }
+}
+
+/// A problem that looks like another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Similar {
+    pub problem: ProblemId,
+    /// Cosine of what is known of both, 0 to 1.
+    pub similarity: f64,
+    /// So alike that it is hardly another fault; below that it is only worth a look.
+    pub same: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProblemNote {
+    pub at: Moment,
+    pub actor: String,
+    pub text: String,
+}
+
+impl Problem {
+    /// A new one about which nothing is known yet.
+    pub fn blank(id: ProblemId, fingerprint: Fingerprint, now: Moment) -> Problem {
+        Problem {
+            id,
+            version: 1,
+            title: String::new(),
+            state: ProblemState::New,
+            team: String::new(),
+            owner: None,
+            policy: String::new(),
+            fingerprint,
+            rule: String::new(),
+            key: Labels::empty(),
+            reason: String::new(),
+            incidents: Vec::new(),
+            occurrences: 0,
+            episodes: 0,
+            rhythm: None,
+            hints: Vec::new(),
+            similar: Vec::new(),
+            causes: Vec::new(),
+            root_cause: None,
+            workaround: None,
+            fix: None,
+            change: None,
+            duplicate_of: None,
+            rejected: None,
+            helped: 0,
+            not_helped: 0,
+            reopened: 0,
+            review_by: None,
+            terms: Terms::default(),
+            quiet_until: None,
+            notes: Vec::new(),
+            opened_at: now,
+            last_seen_at: now,
+            closed_at: None,
+            updated_at: now,
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What the figures need of one incident, taken from its record or from its timeline.
+
+use std::collections::BTreeMap;
+
+use crate::core::incidents::{Incident, IncidentState, TimelineEntry, TimelineKind};
+use crate::core::model::{IncidentId, Moment, Outage, Tier};
+
+/// How an incident stands, as far as the figures care.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ending {
+    #[default]
+    Open,
+    /// Or closed.
+    Resolved,
+    Merged,
+    Cancelled,
+}
+
+/// One incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    pub id: IncidentId,
+    pub opened_at: Moment,
+    pub acknowledged_at: Option<Moment>,
+    pub resolved_at: Option<Moment>,
+    pub ending: Ending,
+    /// Who has it, or had it when it was resolved; `None`: it pages nobody, and nobody is measured by it.
+    pub tier: Option<Tier>,
+    /// How often it went to a higher line, and how often one handed it back.
+    pub escalations: u64,
+    pub bounces: u64,
+    pub reopened: u64,
+    /// Some time limit of it passed.
+    pub overdue: bool,
+    /// The code of why it was late, if somebody said it.
+    pub late_because: Option<String>,
+    /// It belongs to a problem.
+    pub recurring: bool,
+    /// What was out because of it, and when.
+    pub outages: Vec<Outage>,
+}
+
+impl Case {
+    pub fn of_record(record: &Incident) -> Case {
+        Case {
+            id: record.id,
+            opened_at: record.opened_at,
+            acknowledged_at: record.acknowledged_at,
+            resolved_at: record.resolved_at,
+            ending: match record.state {
+                IncidentState::New | IncidentState::Assigned | IncidentState::InProgress | IncidentState::Pending => {
+                    Ending::Open
+                }
+                IncidentState::Resolved | IncidentState::Closed => Ending::Resolved,
+                IncidentState::Merged => Ending::Merged,
+                IncidentState::Cancelled => Ending::Cancelled,
+            },
+            tier: (!record.unpaged).then_some(record.tier),
+            escalations: u64::from(record.escalations),
+            bounces: u64::from(record.support.bounces),
+            reopened: u64::from(record.reopened),
+            overdue: record.breached,
+            late_because: record.breach_reason.as_ref().map(|reason| reason.code.clone()),
+            recurring: record.problem.is_some(),
+            outages: record.outages.clone(),
+        }
+    }
+
+    /// It went beyond the line that had it first.
+    pub fn is_escalated(&self) -> bool {
+        self.escalations > 0
+    }
+
+    fn opened(first: &TimelineEntry) -> Case {
+        Case {
+            id: first.incident,
+            opened_at: first.at,
+            acknowledged_at: None,
+            resolved_at: None,
+            ending: Ending::Open,
+            tier: None,
+            escalations: 0,
+            bounces: 0,
+            reopened: 0,
+            overdue: false,
+            late_because: None,
+            recurring: false,
+            outages: Vec::new(),
+        }
+    }
+
+    fn follow(&mut self, line: &TimelineEntry) {
+        self.tier = line.tier;
+        match line.kind {
+            TimelineKind::Opened => self.opened_at = line.at,
+            TimelineKind::Acknowledged => {
+                self.acknowledged_at.get_or_insert(line.at);
+            }
+            TimelineKind::Escalated => self.escalations += 1,
+            TimelineKind::HandedBack => self.bounces += 1,
+            TimelineKind::Breached => self.overdue |= !line.is_on_trial(),
+            // The line begins with the code, its title in parentheses.
+            TimelineKind::BreachExplained => self.late_because = line.text.split(" (").next().map(str::to_owned),
+            TimelineKind::ProblemLinked => self.recurring = true,
+            TimelineKind::Resolved => {
+                self.ending = Ending::Resolved;
+                self.resolved_at = Some(line.at);
+                self.end_outages(line.at);
+            }
+            TimelineKind::Reopened => {
+                self.ending = Ending::Open;
+                self.resolved_at = None;
+                self.reopened += 1;
+            }
+            TimelineKind::Merged if line.is_end_by_merging() => {
+                self.ending = Ending::Merged;
+                // What was out goes on being out under the other one, whose lines say so.
+                self.outages.clear();
+            }
+            TimelineKind::Cancelled => {
+                self.ending = Ending::Cancelled;
+                self.end_outages(line.at);
+            }
+            TimelineKind::OutageNoted => self.note_outage(line),
+            TimelineKind::Merged
+            | TimelineKind::AlertJoined
+            | TimelineKind::AlertCleared
+            | TimelineKind::SeverityChanged
+            | TimelineKind::Grouped
+            | TimelineKind::RootChanged
+            | TimelineKind::Paged
+            | TimelineKind::Queued
+            | TimelineKind::StepSkipped
+            | TimelineKind::Triaged
+            | TimelineKind::StepTicked
+            | TimelineKind::ManagersTold
+            | TimelineKind::Assigned
+            | TimelineKind::Commented
+            | TimelineKind::Pended
+            | TimelineKind::Resumed
+            | TimelineKind::Held
+            | TimelineKind::Released
+            | TimelineKind::Closed
+            | TimelineKind::WorkaroundOffered
+            | TimelineKind::Delivered
+            | TimelineKind::DeliveryFailed
+            | TimelineKind::Promised
+            | TimelineKind::TargetWarning
+            | TimelineKind::Contacted
+            | TimelineKind::WorkaroundTried
+            | TimelineKind::FoundDuring => {}
+        }
+    }
+
+    /// In the place of what was said before of the same time, service and customer.
+    fn note_outage(&mut self, line: &TimelineEntry) {
+        let Some(outage) = &line.outage else { return };
+        self.outages.retain(|old| !outage.corrects(old));
+        self.outages.push(outage.clone());
+        if self.ending != Ending::Open {
+            self.end_outages(self.resolved_at.unwrap_or(line.at));
+        }
+    }
+
+    /// With the incident ends what was out because of it.
+    fn end_outages(&mut self, at: Moment) {
+        for outage in self.outages.iter_mut().filter(|outage| outage.to.is_none()) {
+            outage.to = Some(at.max(outage.from));
+        }
+    }
+}
+
+/// Every incident as its timeline tells it, by id. `lines` in the order in which they were written.
+pub fn cases_of_log<'a>(lines: impl IntoIterator<Item = &'a TimelineEntry>) -> Vec<Case> {
+    let mut cases: BTreeMap<IncidentId, Case> = BTreeMap::new();
+    for line in lines {
+        cases.entry(line.incident).or_insert_with(|| Case::opened(line)).follow(line);
+    }
+    cases.into_values().collect()
+}

@@ -1,0 +1,350 @@
+//! What a person should know of good rules: each thing with its place, its kind, and what to do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::{reachability, sites};
+use crate::core::model::{Labels, Matcher, MatcherOp, Matchers, Moment};
+use crate::core::rules::check::capacity::{Capacity, JointOverload, joint_overloads};
+use crate::core::rules::{
+    Extraction, Inhibition, Inventory, Loaded, NAMING_FACT, NamingStandard, Pattern, Place, Rule, Rulebook,
+    TEMPLATE_FACT, Table,
+};
+
+/// One thing that a rulebook allows but hardly anybody means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    pub kind: FindingKind,
+    /// The rule or inhibition.
+    pub rule: String,
+    #[serde(flatten)]
+    pub place: Place,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// An earlier rule owns all that it matches.
+    Unreachable,
+    /// No event can fit it.
+    Contradiction,
+    /// It names something that the inventory does not hold.
+    NotInInventory,
+    /// Nobody of the first line goes there.
+    OrphanSite,
+    /// A calendar in which nobody ever works.
+    NeverOpen,
+    /// A calendar whose statutory holidays of the coming year are not known.
+    YearMissing,
+    /// There are more things to keep apart than it may keep.
+    Bound,
+    /// Its people cannot do its work in its time.
+    Capacity,
+    /// It is looked at for every event.
+    Unindexed,
+    /// Its incidents can be P1, and nobody has said what is done about them.
+    NoPlaybook,
+    /// A rule does not say what its incidents are.
+    Unclassified,
+    /// The lines of support may take longer than was promised.
+    BeyondTarget,
+}
+
+impl FindingKind {
+    pub const fn heading(self) -> &'static str {
+        match self {
+            FindingKind::Unreachable => "never reached, since an earlier rule owns all that they match",
+            FindingKind::Contradiction => "fit nothing, since they contradict themselves",
+            FindingKind::NotInInventory => "name what the inventory does not hold",
+            FindingKind::NeverOpen => "are calendars in which nobody ever works",
+            FindingKind::YearMissing => "are calendars that lack the statutory holidays of a year",
+            FindingKind::OrphanSite => "are sites where nobody of the first line works",
+            FindingKind::Bound => "will hit a bound",
+            FindingKind::NoPlaybook => "can make a P1 and name no playbook",
+            FindingKind::Capacity => "are more work than the people have time for",
+            FindingKind::Unindexed => "tried for every event; a matcher such as alertname=\"…\" would index them",
+            FindingKind::Unclassified => "say not what their incidents are; class: incident, event or request",
+            FindingKind::BeyondTarget => "may take longer in their tiers than their targets promise",
+        }
+    }
+}
+
+/// Everything, by kind, then in file order. `windows_max`: how many windows one rule keeps.
+pub fn findings(loaded: &Loaded, windows_max: usize, now: Moment) -> Vec<Finding> {
+    let rulebook = &loaded.rulebook;
+    let mut found = Vec::new();
+    let mut add = |kind, (section, name): (&'static str, &str), message: String| {
+        let place = loaded.places.get(&(section, name.to_owned())).cloned().unwrap_or_default();
+        found.push(Finding { kind, rule: name.to_owned(), place, message });
+    };
+    for (rule, owner) in reachability::unreachable(&rulebook.rules) {
+        let message =
+            format!("rule {:?} is never reached: {:?} before it owns all that it matches", rule.name, owner.name);
+        add(FindingKind::Unreachable, ("rule", &rule.name), message);
+    }
+    let estate = Estate::of(rulebook);
+    for rule in &rulebook.rules {
+        let rule_of = ("rule", rule.name.as_str());
+        for message in contradictions(rule) {
+            add(FindingKind::Contradiction, rule_of, message);
+        }
+        if let Some(estate) = &estate {
+            for matcher in rule.matchers.iter().filter(|matcher| !estate.knows(matcher)) {
+                let message = format!("rule {:?}: {matcher} names nothing in the inventory", rule.name);
+                add(FindingKind::NotInInventory, rule_of, message);
+            }
+            if let Some(message) = estate.too_many_keys(rule, windows_max) {
+                add(FindingKind::Bound, rule_of, message);
+            }
+        }
+        if rule.playbook.is_none() && rule.opens_incident && rule.can_be_urgent() {
+            let message = format!("rule {:?} can make a P1 and has no playbook: what is done then?", rule.name);
+            add(FindingKind::NoPlaybook, rule_of, message);
+        }
+        for why in entries(rule).into_iter().filter_map(unindexed).take(1) {
+            add(FindingKind::Unindexed, rule_of, format!("rule {:?} is tried for every event: {why}", rule.name));
+        }
+    }
+    for (kind, rule, message) in super::sla::findings(rulebook) {
+        add(kind, ("rule", rule), message);
+    }
+    for inhibition in &rulebook.inhibitions {
+        if let Some(message) = impossible(inhibition) {
+            add(FindingKind::Contradiction, ("inhibition", &inhibition.name), message);
+        }
+    }
+    for (name, message) in overloaded(rulebook, now) {
+        add(FindingKind::Capacity, ("inspection plan", name), message);
+    }
+    for (kind, name, message) in of_calendars(rulebook, now) {
+        add(kind, ("calendar", name), message);
+    }
+    for (site, items, at) in sites::orphans(rulebook) {
+        let message = format!(
+            "site {site:?} with {items} items is covered by no team of the first line; give it to somebody on a roster"
+        );
+        add(FindingKind::OrphanSite, ("inventory item", &at), message);
+    }
+    found.sort_by_key(|finding| finding.kind);
+    found
+}
+
+/// Plans that their people cannot do: one alone, or several of one team together.
+fn overloaded(rulebook: &Rulebook, now: Moment) -> Vec<(&str, String)> {
+    let needs = |over: &Capacity| {
+        let Capacity { needed, from, to, inspectors, available, basis, .. } = over;
+        format!(
+            "{needed} of work from {from:.0} to {to:.0}, and its {inspectors} inspectors have {available} ({basis})"
+        )
+    };
+    let alone = rulebook.plans.iter().filter_map(|(name, plan)| Some((name, plan.overload(rulebook, now)?)));
+    let alone = alone.map(|(name, over)| (name.as_str(), format!("plan {name:?} needs {}", needs(&over))));
+    let together = joint_overloads(rulebook, now).into_iter().filter_map(|JointOverload { plans, team, capacity }| {
+        let (last, first) = plans.split_last()?;
+        let first = first.iter().map(|plan| format!("{plan:?}")).collect::<Vec<_>>().join(", ");
+        let message = format!("plans {first} and {last:?} of team {team:?} together need {}", needs(&capacity));
+        Some((*last, message))
+    });
+    alone.chain(together).collect()
+}
+
+/// Calendars that are never open, or do not know the next year.
+fn of_calendars(rulebook: &Rulebook, now: Moment) -> Vec<(FindingKind, &str, String)> {
+    let mut found = Vec::new();
+    for (name, calendar) in &rulebook.calendars {
+        if calendar.next_open(now).is_none() {
+            found.push((FindingKind::NeverOpen, name.as_str(), format!("nobody ever works in calendar {name:?}")));
+        }
+        if let Some(year) = calendar.lacks_statutory_year(now) {
+            let message = format!(
+                "calendar {name:?} does not know the statutory holidays of {year}: take a newer watchfire, or write them \
+                 into its holidays and make_up"
+            );
+            found.push((FindingKind::YearMissing, name.as_str(), message));
+        }
+    }
+    found
+}
+
+fn shown(matchers: &[&Matcher]) -> String {
+    matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+}
+
+fn contradictions(rule: &Rule) -> Vec<String> {
+    let mut messages = Vec::new();
+    let own = reachability::contradiction(&rule.matchers);
+    if !own.is_empty() {
+        messages.push(format!("rule {:?} fits no event: {} cannot both hold", rule.name, shown(&own)));
+    }
+    if let Pattern::Pair { until, .. } | Pattern::PairWindow { until, .. } = &rule.pattern {
+        let second = reachability::contradiction(until);
+        if !second.is_empty() {
+            messages.push(format!("rule {:?} is never ended: until asks for {} at once", rule.name, shown(&second)));
+        }
+    }
+    messages
+}
+
+/// An inhibition that can hold nothing back.
+fn impossible(inhibition: &Inhibition) -> Option<String> {
+    for (side, matchers) in [("source", &inhibition.source), ("target", &inhibition.target)] {
+        let found = reachability::contradiction(matchers);
+        if !found.is_empty() {
+            return Some(format!(
+                "inhibition {:?} holds nothing back: its {side} asks for {} at once",
+                inhibition.name,
+                shown(&found)
+            ));
+        }
+    }
+    // Values that must be equal must fit both sides.
+    let on_equal = inhibition.source.iter().chain(inhibition.target.iter());
+    let on_equal = on_equal.filter(|matcher| inhibition.equal.iter().any(|name| name == matcher.name()));
+    let both = Matchers(on_equal.cloned().collect());
+    let found = reachability::contradiction(&both);
+    (!found.is_empty()).then(|| {
+        let (name, shown) = (&inhibition.name, shown(&found));
+        format!("inhibition {name:?} holds nothing back: source and target must be equal in what {shown} keep apart")
+    })
+}
+
+/// The matchers of which each finds events of the rule by itself.
+fn entries(rule: &Rule) -> Vec<&Matchers> {
+    match &rule.pattern {
+        Pattern::Calendar { .. } => Vec::new(),
+        Pattern::Sequence(sequence) => {
+            std::iter::once(&rule.matchers).chain(sequence.steps.iter().map(|step| &step.matchers)).collect()
+        }
+        Pattern::Group(group) if unindexed(&rule.matchers).is_some() => {
+            group.classes.iter().map(|class| &class.matchers).collect()
+        }
+        Pattern::Pair { until, .. } | Pattern::PairWindow { until, .. } => vec![&rule.matchers, until],
+        Pattern::Group(_)
+        | Pattern::Each
+        | Pattern::Suppress { .. }
+        | Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Absence { .. }
+        | Pattern::Flap(_) => vec![&rule.matchers],
+    }
+}
+
+/// Why neither a value nor an automaton can find what the matchers fit.
+fn unindexed(matchers: &Matchers) -> Option<String> {
+    let on_labels: Vec<&Matcher> = matchers.iter().filter(|matcher| !matcher.name().starts_with('@')).collect();
+    if on_labels.iter().any(|matcher| matcher.values().is_some() || matcher.expression().is_some()) {
+        return None;
+    }
+    let expressions: BTreeSet<&str> =
+        on_labels.iter().filter(|matcher| matcher.op() == MatcherOp::Matches).map(|matcher| matcher.name()).collect();
+    Some(if matchers.0.is_empty() {
+        "it has no matcher at all".to_owned()
+    } else if on_labels.is_empty() {
+        format!("it asks only for {}", shown(&matchers.iter().collect::<Vec<_>>()))
+    } else if expressions.is_empty() {
+        "its matchers say only what must not be".to_owned()
+    } else {
+        let labels = expressions.into_iter().collect::<Vec<_>>().join(", ");
+        format!("its expression on {labels} fits a missing label too")
+    })
+}
+
+/// What the inventory knows, as matchers ask for it.
+struct Estate<'a> {
+    inventory: &'a Inventory,
+    entity_labels: BTreeSet<&'a str>,
+    /// Names and aliases.
+    names: BTreeSet<&'a str>,
+    /// Values of `site`, and of each fact under `fact.<name>`.
+    values: BTreeMap<String, BTreeSet<&'a str>>,
+    /// Facts that texts and names may give any value.
+    open: BTreeSet<String>,
+}
+
+impl<'a> Estate<'a> {
+    /// `None` without an inventory: then nothing is unknown.
+    fn of(rulebook: &'a Rulebook) -> Option<Estate<'a>> {
+        let inventory = &rulebook.inventory;
+        if inventory.is_empty() {
+            return None;
+        }
+        let mut values: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+        let mut names = BTreeSet::new();
+        for (_, item) in inventory.items() {
+            names.insert(item.name.as_str());
+            names.extend(item.aliases.iter().map(String::as_str));
+            for (name, value) in
+                [("site", &item.site), ("owner", &item.owner), ("vendor", &item.vendor), ("contract", &item.contract)]
+            {
+                let Some(value) = value.as_deref() else { continue };
+                values.entry(format!("fact.{name}")).or_default().insert(value);
+                if name == "site" {
+                    values.entry(name.to_owned()).or_default().insert(value);
+                }
+            }
+            values.entry("fact.class".to_owned()).or_default().insert(&item.class);
+            for (name, value) in item.facts.iter() {
+                values.entry(format!("fact.{name}")).or_default().insert(value);
+            }
+        }
+        values.insert("fact.ci".to_owned(), inventory.items().map(|(_, item)| item.name.as_str()).collect());
+        let of = &rulebook.normalising;
+        values.entry(format!("fact.{NAMING_FACT}")).or_default().insert("bad");
+        for (name, value) in of.tables.iter().flat_map(Table::facts).flat_map(Labels::iter) {
+            values.entry(format!("fact.{name}")).or_default().insert(value);
+        }
+        let parts = of.naming.iter().flat_map(NamingStandard::parts);
+        let parts = parts.chain(of.extractions.iter().flat_map(Extraction::parts)).chain([TEMPLATE_FACT]);
+        let open = parts.map(|name| format!("fact.{name}")).collect();
+        Some(Estate { inventory, entity_labels: inventory.entity_labels().collect(), names, values, open })
+    }
+
+    /// Whether something that the matcher asks for is there. What asks for nothing in particular is fine.
+    fn knows(&self, matcher: &Matcher) -> bool {
+        if !matcher.op().is_positive() || matcher.matches_value("") {
+            return true;
+        }
+        let host_of = |value: &str| value.rsplit_once(':').map(|(host, _)| host.to_owned());
+        if self.entity_labels.contains(matcher.name()) {
+            return match matcher.values() {
+                Some(values) => values.iter().any(|value| {
+                    self.names.contains(value) || host_of(value).is_some_and(|host| self.names.contains(host.as_str()))
+                }),
+                // A port may stand behind the name, which the inventory does not know.
+                None if matcher.name() == "instance" => true,
+                None => self.names.iter().any(|name| matcher.matches_value(name)),
+            };
+        }
+        if self.open.contains(matcher.name()) {
+            return true;
+        }
+        match self.values.get(matcher.name()) {
+            Some(values) => values.iter().any(|value| matcher.matches_value(value)),
+            None => !matcher.name().starts_with("fact."),
+        }
+    }
+
+    /// Said where a rule keeps a window a key and the estate alone makes more keys than it may have.
+    fn too_many_keys(&self, rule: &Rule, windows_max: usize) -> Option<String> {
+        rule.pattern.window()?;
+        let by_entity = rule.by.iter().find(|name| self.entity_labels.contains(name.as_str()));
+        let (label, keys) = match by_entity {
+            Some(label) => {
+                let on_label: Vec<&Matcher> = rule.matchers.iter().filter(|matcher| matcher.name() == label).collect();
+                let fits = |name: &str| on_label.iter().all(|matcher| matcher.matches_value(name));
+                (label.as_str(), self.inventory.items().filter(|(_, item)| fits(&item.name)).count())
+            }
+            None if rule.by.iter().any(|name| name == "site") => {
+                ("site", self.values.get("site").map_or(0, BTreeSet::len))
+            }
+            None => return None,
+        };
+        (keys > windows_max).then(|| {
+            let name = &rule.name;
+            format!("rule {name:?}: by {label}, of which the inventory has {keys}; a rule keeps {windows_max} windows, the oldest go first")
+        })
+    }
+}

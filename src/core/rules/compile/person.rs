@@ -1,0 +1,52 @@
+//! The section `people:`.
+
+use super::channel;
+use super::reader::{Named, Reader};
+use crate::core::model::Span;
+use crate::core::rules::syntax::person::{ContactEntry, PersonEntry};
+use crate::core::rules::{Contact, LIMIT_DEFAULT, Person};
+
+const SECOND: Span = Span::from_seconds(1);
+const AFTER_MAX: Span = Span::from_days(1);
+const CONTACTS_MAX: usize = 16;
+const WORDS_MAX: usize = 100;
+/// How many open incidents one person may hold, at most.
+pub(in crate::core::rules) const LIMIT_MAX: u32 = 1_000;
+
+pub(super) fn person(reader: &mut Reader<'_>, entry: &PersonEntry) -> Person {
+    let name = reader.name(&entry.name);
+    let at = entry.name.referenced;
+    let sites = entry.sites.as_deref().unwrap_or_default();
+    let skills = entry.skills.as_deref().unwrap_or_default();
+    let contacts = entry.notify.as_deref().unwrap_or_default();
+    for (what, count, most) in [
+        ("sites", sites.len(), WORDS_MAX),
+        ("skills", skills.len(), WORDS_MAX),
+        ("contacts", contacts.len(), CONTACTS_MAX),
+    ] {
+        if count > most {
+            reader.mistake(at, format!("a person with {count} {what}"), format!("at most {most}"));
+        }
+    }
+    Person {
+        title: entry.title.as_ref().map_or_else(|| name.clone(), |title| reader.text(title)),
+        organisation: entry.organisation.as_ref().map(|text| reader.text(text)).unwrap_or_default(),
+        sites: sites.iter().map(|site| reader.name(site)).collect(),
+        skills: skills.iter().map(|skill| reader.name(skill)).collect(),
+        limit: entry.limit.as_ref().map_or(LIMIT_DEFAULT, |limit| reader.count(limit, 1, LIMIT_MAX)),
+        contacts: contacts.iter().flat_map(|contact| self::contacts(reader, contact)).collect(),
+        language: entry.language.as_ref().and_then(|word| reader.word(word)).unwrap_or_default(),
+        name,
+    }
+}
+
+/// One for each channel that the entry stands for.
+fn contacts(reader: &mut Reader<'_>, entry: &ContactEntry) -> Vec<Contact> {
+    let words = entry.priorities.as_deref().unwrap_or_default();
+    let priorities: Vec<_> = words.iter().filter_map(|word| reader.word(word)).collect();
+    let calendar = entry.calendar.as_ref().map(|name| reader.refer(Named::Calendar, name));
+    let after = reader.optional_span(entry.after.as_ref(), SECOND, AFTER_MAX).unwrap_or(Span::ZERO);
+    let channels = channel::channels(reader, &entry.by.value).into_iter();
+    let contact = |channel| Contact { channel, priorities: priorities.clone(), calendar: calendar.clone(), after };
+    channels.map(contact).collect()
+}

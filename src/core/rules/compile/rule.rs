@@ -1,0 +1,255 @@
+//! The sections `rules:` and `inhibitions:`.
+
+use serde_saphyr::Location;
+
+use super::reader::{Named, Reader, Words, place_of_brace};
+use super::{actions, rule_fingerprint, suppression};
+use crate::core::model::{Matchers, Priority, Span, Status};
+use crate::core::rules::defaults::LADDER;
+use crate::core::rules::syntax::file::{InhibitionEntry, RuleEntry};
+use crate::core::rules::syntax::spanned::Spanned;
+use crate::core::rules::{CATCH_ALL, Counts, Flap, Inhibition, Pattern, Rule};
+
+/// The longest window: what a correlator must remember.
+pub(super) const WINDOW_MAX: Span = Span::from_days(7);
+const BY_MAX: usize = 16;
+
+const SETTLE: Span = Span::from_seconds(30);
+const SETTLE_MAX: Span = Span::from_hours(1);
+const RESOLVE_AFTER: Span = Span::from_minutes(5);
+const REOPEN_WITHIN: Span = Span::from_hours(1);
+/// How long the desk remembers a closed incident.
+const REOPEN_WITHIN_MAX: Span = Span::from_days(7);
+const CLOSE_AFTER_MAX: Span = Span::from_days(90);
+/// How long a firing alert may be held when its rule does not say.
+const OTHERWISE_AFTER_MAX: Span = Span::from_minutes(15);
+pub(super) const SECOND: Span = Span::from_seconds(1);
+
+pub(super) fn rule(reader: &mut Reader<'_>, entry: RuleEntry) -> Rule {
+    let name = reader.name(&entry.name);
+    if name == CATCH_ALL {
+        reader.mistake(entry.name.referenced, format!("{name:?} is the built-in rule's name"), "another name");
+    }
+    let matchers = reader.matchers(entry.matches.as_ref(), Words::OfEvents);
+    let when = entry.when.as_ref().and_then(|when| reader.condition(when));
+    let by = reader.label_names(entry.by.as_ref());
+    if by.len() > BY_MAX {
+        reader.mistake(entry.name.referenced, format!("{} labels in by", by.len()), format!("at most {BY_MAX}"));
+    }
+    let pattern = super::pattern::pattern(reader, entry.pattern.as_ref(), &matchers);
+    let semantics = super::pattern::semantics(reader, entry.semantics.as_ref(), &pattern);
+    let guard = actions::guard(reader, entry.context.as_ref());
+    let opens_incident = opens_incident(reader, &entry, &pattern, &matchers);
+    let counts = counts(reader, entry.on.as_ref(), &pattern);
+    let (because, otherwise_after) = holding(reader, &entry, &pattern, &matchers);
+    let quiet = quiet(reader, &entry, &pattern, &matchers);
+    let severity = entry.severity.as_ref().and_then(|word| reader.word(word));
+    let priority: Option<Priority> = entry.priority.as_ref().and_then(|word| reader.word(word));
+    let settle_default = if priority == Some(Priority::P1) { Span::ZERO } else { SETTLE };
+    let mut optional = |text: &Option<Spanned<String>>, least, most| reader.optional_span(text.as_ref(), least, most);
+    let settle = optional(&entry.settle, Span::ZERO, SETTLE_MAX).unwrap_or(settle_default);
+    let resolve_after = optional(&entry.resolve_after, Span::ZERO, WINDOW_MAX).unwrap_or(RESOLVE_AFTER);
+    let close_after = optional(&entry.close_after, SECOND, CLOSE_AFTER_MAX);
+    let reopen_within = optional(&entry.reopen_within, Span::ZERO, REOPEN_WITHIN_MAX).unwrap_or(REOPEN_WITHIN);
+    let parts = rule_fingerprint::Parts {
+        matchers: &matchers,
+        when: when.as_ref(),
+        by: &by,
+        pattern: &pattern,
+        counts,
+        semantics,
+        guard: guard.as_ref(),
+    };
+    let shape = rule_fingerprint::of(&parts);
+    Rule {
+        title: title(reader, entry.title.as_ref()),
+        ladder: entry.tiers.as_ref().map_or_else(|| LADDER.to_owned(), |ladder| reader.refer(Named::Ladder, ladder)),
+        after_hours: entry.after_hours.as_ref().map(|text| super::calendar::after_hours(reader, text)),
+        pages: entry.pages.unwrap_or(true),
+        runbook: entry.runbook.as_ref().map(|runbook| reader.text(runbook)),
+        playbook: entry.playbook.as_ref().map(|playbook| reader.refer(Named::Playbook, playbook)),
+        continues: entry.continues.unwrap_or(false),
+        name,
+        matchers,
+        when,
+        by,
+        pattern,
+        counts,
+        semantics,
+        guard,
+        actions: actions::actions(reader, &entry),
+        grading: super::sla_target::grading(reader, &entry),
+        opens_incident,
+        because,
+        severity,
+        priority,
+        settle,
+        resolve_after,
+        close_after,
+        reopen_within,
+        quiet,
+        otherwise_after,
+        groups: entry.group.unwrap_or(true),
+        shape,
+    }
+}
+
+fn counts(reader: &mut Reader<'_>, on: Option<&Spanned<String>>, pattern: &Pattern) -> Counts {
+    let Some(on) = on else { return Counts::Transitions };
+    let counts = match on.value.as_str() {
+        "transitions" => Counts::Transitions,
+        "message" => Counts::Messages,
+        other => {
+            reader.mistake(on.referenced, format!("{other:?} is not something to count"), "transitions or message");
+            Counts::Transitions
+        }
+    };
+    let looks_at = match pattern {
+        Pattern::Suppress { .. }
+        | Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Pair { .. }
+        | Pattern::PairWindow { .. }
+        | Pattern::Sequence(_)
+        | Pattern::Group(_)
+        | Pattern::Flap(Flap::Timed { .. }) => return counts,
+        Pattern::Each | Pattern::Calendar { .. } => format!("pattern {} counts nothing", pattern.name()),
+        Pattern::Absence { .. } => "absence looks at every message".to_owned(),
+        Pattern::Flap(Flap::Nagios | Flap::Icinga) => "flap by results looks at every message".to_owned(),
+    };
+    reader.mistake(on.referenced, looks_at, "no on:");
+    counts
+}
+
+fn holding(
+    reader: &mut Reader<'_>,
+    entry: &RuleEntry,
+    pattern: &Pattern,
+    matchers: &Matchers,
+) -> (Option<String>, Span) {
+    let because = entry.because.as_ref().map(|because| reader.text(because));
+    let otherwise = reader.optional_span(entry.otherwise_after.as_ref(), SECOND, WINDOW_MAX);
+    let Some(within) = pattern.waits() else {
+        let only_acts = entry.incident.as_ref().is_some_and(|incident| !incident.value);
+        let because_key = entry.because.as_ref().filter(|_| !only_acts);
+        for key in [because_key, entry.otherwise_after.as_ref()].into_iter().flatten() {
+            let message = format!("pattern {} holds nothing back", pattern.name());
+            reader.mistake(key.referenced, message, "because: and otherwise_after: with patterns that count or wait");
+        }
+        return (because, Span::ZERO);
+    };
+    if let (Some(_), Some(otherwise)) = (&because, &entry.otherwise_after) {
+        let message = "because: keeps alerts for good, so otherwise_after: says nothing";
+        reader.mistake(otherwise.referenced, message, "one of the two");
+    }
+    let swallows = matches!(pattern, Pattern::Absence { .. }) && !entry.continues.unwrap_or(false);
+    if swallows && because.is_none() && statuses(matchers).contains(&Status::Firing) {
+        let hint = "an alert that is the sign of life goes on to the next rule after otherwise_after: and opens an \
+                    incident there; say because: to keep it, or match @status=\"point\"";
+        reader.warning(entry.name.referenced, hint);
+    }
+    (because, otherwise.unwrap_or(within.min(OTHERWISE_AFTER_MAX)))
+}
+
+/// Points have no end of their own, so a rule for nothing but points must say when it is quiet again.
+fn quiet(reader: &mut Reader<'_>, entry: &RuleEntry, pattern: &Pattern, matchers: &Matchers) -> Option<Span> {
+    let quiet = reader.optional_span(entry.quiet.as_ref(), SECOND, WINDOW_MAX);
+    let seen = statuses(matchers);
+    let at = entry.name.referenced;
+    let is_endless = match pattern {
+        Pattern::Each if seen.is_empty() => {
+            reader.mistake(at, "pattern each sees no resolved events, and this rule no others", "another @status");
+            return quiet;
+        }
+        Pattern::Each | Pattern::Group(_) => seen.as_slice() == [Status::Point],
+        Pattern::Sequence(sequence) => {
+            sequence.steps.iter().all(|step| statuses(&step.matchers).as_slice() == [Status::Point])
+        }
+        Pattern::Calendar { .. } => {
+            sees_no_events(reader, entry);
+            true
+        }
+        Pattern::Flap(Flap::Nagios | Flap::Icinga) => false,
+        Pattern::Suppress { .. }
+        | Pattern::Threshold { .. }
+        | Pattern::Rate(_)
+        | Pattern::Thresholds { .. }
+        | Pattern::Pair { .. }
+        | Pattern::PairWindow { .. }
+        | Pattern::Absence { .. }
+        | Pattern::Flap(Flap::Timed { .. }) => {
+            if let Some(text) = &entry.quiet {
+                let message = format!("pattern {} has its own end", pattern.name());
+                let expected = "quiet: with each, sequence, group, calendar or flap by results";
+                reader.mistake(text.referenced, message, expected);
+            }
+            return quiet;
+        }
+    };
+    if is_endless && quiet.is_none() {
+        if entry.incident.as_ref().is_some_and(|incident| !incident.value) {
+            return Some(SECOND);
+        }
+        let what = if matches!(pattern, Pattern::Calendar { .. }) { "a moment has" } else { "points have" };
+        let message = format!("{what} no end, so this rule's incidents would have none");
+        reader.mistake(at, message, "quiet:, for example 10m");
+    }
+    quiet
+}
+
+fn sees_no_events(reader: &mut Reader<'_>, entry: &RuleEntry) {
+    let lists = [&entry.matches, &entry.by].into_iter().flatten().map(|list| list.referenced);
+    let when = entry.when.iter().map(|when| when.referenced);
+    for at in lists.chain(when) {
+        reader.mistake(at, "pattern calendar sees no events", "no match, when and by");
+    }
+}
+
+/// `incident: false`: what it owns is seen by nobody, so it must let others see it or say why not.
+fn opens_incident(reader: &mut Reader<'_>, entry: &RuleEntry, pattern: &Pattern, matchers: &Matchers) -> bool {
+    let Some(incident) = entry.incident.as_ref().filter(|incident| !incident.value) else { return true };
+    let owns = !entry.continues.unwrap_or(false) && !matches!(pattern, Pattern::Calendar { .. });
+    if owns && entry.because.is_none() && statuses(matchers).contains(&Status::Firing) {
+        let message = "a rule without incidents would hide the alerts that it matches";
+        reader.mistake(incident.referenced, message, "continue: true, because:, or match @status=\"point\"");
+    }
+    false
+}
+
+/// Firing and point, as far as the matchers let them through.
+fn statuses(matchers: &Matchers) -> Vec<Status> {
+    [Status::Firing, Status::Point]
+        .into_iter()
+        .filter(|status| {
+            let mut on_status = matchers.iter().filter(|matcher| matcher.name() == "@status");
+            on_status.all(|matcher| matcher.matches_value(status.as_str()))
+        })
+        .collect()
+}
+
+/// The title; empty when the alert's own summary is to be it.
+fn title(reader: &mut Reader<'_>, title: Option<&Spanned<String>>) -> String {
+    let Some(title) = title else { return String::new() };
+    if let Some(byte) = place_of_brace(&title.value) {
+        let column = title.value[..byte].chars().count() + 1;
+        let at = reader.inside(title.referenced, 1, column);
+        reader.mistake_at(at, "a brace without its other", "{label}, {summary} or {count}");
+    }
+    reader.text(title)
+}
+
+pub(super) fn inhibition(reader: &mut Reader<'_>, entry: &InhibitionEntry, number: usize) -> Inhibition {
+    let mut side = |texts, at: Location| {
+        let matchers = reader.matchers(Some(texts), Words::OfEvents);
+        if matchers.0.is_empty() {
+            reader.mistake(at, "this side fits everything", "at least one matcher");
+        }
+        matchers
+    };
+    let source = side(&entry.source, entry.source.referenced);
+    let target = side(&entry.target, entry.target.referenced);
+    let name = entry.name.as_ref().map_or_else(|| format!("inhibition {number}"), |name| reader.name(name));
+    let equal = reader.label_names(entry.equal.as_ref());
+    Inhibition { name, source, target, equal, through: suppression::through(reader, entry) }
+}

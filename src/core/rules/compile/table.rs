@@ -1,0 +1,176 @@
+//! Tables of an inventory: `tables:` names a `.csv` among the rule files and what finds a row in it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_saphyr::Location;
+
+use super::normalising::check_fact;
+use super::reader::{Reader, place};
+use crate::core::model::LabelsBuilder;
+use crate::core::rules::diagnostic::Mistake;
+use crate::core::rules::source::OneOrMore;
+use crate::core::rules::syntax::csv;
+use crate::core::rules::syntax::csv::Cell;
+use crate::core::rules::syntax::spanned::Spanned;
+use crate::core::rules::{RuleText, Table, fact_named};
+
+type Text = Spanned<String>;
+
+/// How many rows all tables of one file may hold.
+const ROWS_MAX: usize = 200_000;
+const KEYS_MAX: usize = 8;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::core::rules) struct TableText {
+    /// Once among all files.
+    pub name: Text,
+    /// A `.csv` file below the directory of the rules, with the names of the columns in the first row.
+    pub file: Text,
+    /// Labels (or `fact.<name>`) that find a row.
+    pub key: Spanned<OneOrMore>,
+}
+
+/// A table as a rule file declares it; its rows are read when all files are known.
+pub(super) struct DeclaredTable {
+    name: String,
+    file: String,
+    file_at: Location,
+    keys: Vec<String>,
+    keys_at: Location,
+    declared_in: usize,
+}
+
+/// Whether a rule file is a table.
+pub(super) fn is_table(file: &RuleText) -> bool {
+    file.path.ends_with(".csv")
+}
+
+pub(super) fn declared(reader: &mut Reader<'_>, entry: &TableText) -> DeclaredTable {
+    let keys = reader.label_names(Some(&entry.key));
+    if keys.is_empty() || keys.len() > KEYS_MAX {
+        reader.mistake(entry.key.referenced, format!("{} labels in key", keys.len()), format!("1 to {KEYS_MAX}"));
+    }
+    DeclaredTable {
+        name: reader.name(&entry.name),
+        file: entry.file.value.clone(),
+        file_at: entry.file.referenced,
+        keys,
+        keys_at: entry.key.referenced,
+        declared_in: reader.file_number,
+    }
+}
+
+/// Reads the tables out of the files they name, and says which files nobody names.
+pub(super) fn read_all(
+    tables: Vec<DeclaredTable>,
+    texts: &[RuleText],
+    mistakes: &mut Vec<Mistake>,
+    warnings: &mut Vec<Mistake>,
+) -> Vec<Table> {
+    let files: BTreeMap<&str, &RuleText> =
+        texts.iter().filter(|file| is_table(file)).map(|file| (file.path.as_str(), file)).collect();
+    for (path, file) in &files {
+        if !tables.iter().any(|table| table.file == *path) {
+            warnings.push(Mistake::at(path, &file.text, (1, 1), "no table of an inventory names this file", ""));
+        }
+    }
+    let mut read = Vec::new();
+    for declared in tables {
+        let Some(declared_in) = texts.get(declared.declared_in) else { continue };
+        let mut mistake = |at: Location, message: String, expected: String| {
+            mistakes.push(Mistake::at(&declared_in.path, &declared_in.text, place(at), message, expected));
+        };
+        let Some(file) = files.get(declared.file.as_str()) else {
+            let known: Vec<&str> = files.keys().copied().collect();
+            let known = if known.is_empty() { "there is none".to_owned() } else { known.join(", ") };
+            let message = format!("no table {:?} among the rule files", declared.file);
+            mistake(declared.file_at, message, format!("a .csv below the directory of rules: {known}"));
+            continue;
+        };
+        match rows(&declared, file) {
+            Ok(table) => read.push(table),
+            Err(Wrong::Keys { missing }) => {
+                let message = format!("{:?} has no column {missing:?}", declared.file);
+                mistake(declared.keys_at, message, "the columns that find a row".to_owned());
+            }
+            Err(Wrong::At { at, message, expected }) => {
+                mistakes.push(Mistake::at(&file.path, &file.text, at, message, expected));
+            }
+        }
+    }
+    read
+}
+
+enum Wrong {
+    Keys { missing: String },
+    At { at: (usize, usize), message: String, expected: String },
+}
+
+fn wrong(at: (usize, usize), message: impl Into<String>, expected: impl Into<String>) -> Wrong {
+    Wrong::At { at, message: message.into(), expected: expected.into() }
+}
+
+impl From<csv::BadCsv> for Wrong {
+    fn from(bad: csv::BadCsv) -> Wrong {
+        wrong(bad.at, bad.message, bad.expected)
+    }
+}
+
+/// The first mistake ends the file: what follows a shifted cell is noise.
+fn rows(declared: &DeclaredTable, file: &RuleText) -> Result<Table, Wrong> {
+    let mut rows = csv::rows(&file.text);
+    let columns = rows.next().unwrap_or_else(|| Ok(Vec::new()))?;
+    check_columns(&columns)?;
+    let column_of = |key: &String| {
+        let wanted = fact_named(key).unwrap_or(key);
+        let found = columns.iter().position(|column| column.text == wanted);
+        found.ok_or_else(|| Wrong::Keys { missing: wanted.to_owned() })
+    };
+    let keys = declared.keys.iter().map(column_of).collect::<Result<Vec<usize>, Wrong>>()?;
+    let mut table = Table::new(declared.name.clone(), declared.keys.clone());
+    for row in rows {
+        let row = row?;
+        let start = row.first().map_or((1, 1), |cell| cell.at);
+        if row.len() != columns.len() {
+            return Err(wrong(start, format!("a row of {} cells", row.len()), format!("{}", columns.len())));
+        }
+        if table.len() == ROWS_MAX {
+            return Err(wrong(start, "one row too many", format!("at most {ROWS_MAX}")));
+        }
+        let values: Vec<&str> = keys.iter().map(|key| row[*key].text.as_str()).collect();
+        if let Some(empty) = keys.iter().find(|key| row[**key].text.is_empty()) {
+            let expected = format!("a {}", columns[*empty].text);
+            return Err(wrong(row[*empty].at, "an empty cell of the key", expected));
+        }
+        let mut facts = LabelsBuilder::default();
+        for (number, (column, cell)) in columns.iter().zip(&row).enumerate() {
+            if !keys.contains(&number) {
+                facts.push(&column.text, &cell.text);
+            }
+        }
+        // Columns differ, so no fact can stand twice.
+        if !table.insert(&values, facts.build().unwrap_or_default()) {
+            let message = format!("a second row of {}", values.join(", "));
+            return Err(wrong(start, message, "each key once"));
+        }
+    }
+    Ok(table)
+}
+
+fn check_columns(columns: &[Cell]) -> Result<(), Wrong> {
+    if columns.is_empty() {
+        return Err(wrong((1, 1), "an empty table", "a first row with the names of the columns"));
+    }
+    for (number, column) in columns.iter().enumerate() {
+        check_fact(&column.text).map_err(|expected| {
+            wrong(column.at, format!("{:?} cannot be the name of a column", column.text), expected)
+        })?;
+        if columns[..number].iter().any(|other| other.text == column.text) {
+            return Err(wrong(column.at, format!("the column {:?} stands twice", column.text), "each column once"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,434 @@
+//! The section `tests:`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_saphyr::Location;
+
+use super::reader::{Reader, Words, place};
+use crate::core::model::{
+    BoundedPairs, Event, Expiry, Labels, Moment, PairsOf, Priority, Severity, Span, Stamp, Status, TEXT_MAX_BYTES,
+    Tier, bounded_text,
+};
+use crate::core::rules::syntax::json_schema::{
+    LengthOfTime, PriorityWord, SeverityWord, StateWord, StatusWord, TierNumber,
+};
+use crate::core::rules::syntax::spanned::Spanned;
+use crate::core::rules::test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};
+
+type Text = Spanned<String>;
+
+/// Where tests begin when they do not say: a Friday, eight in the morning in Shanghai.
+const START: Moment = Moment::from_seconds(1_770_940_800);
+const AT_MAX: Span = Span::from_days(400);
+const STEPS_MAX: usize = 10_000;
+const PAYLOAD_MAX_BYTES: usize = 1 << 20;
+/// As Alertmanager's door, whose alerts end by themselves.
+const V2: &str = "v2";
+const NATIVE: &str = "native";
+/// In a repeated input, the number of the repeat from 1.
+const NUMBER: &str = "{n}";
+
+pub(in crate::core::rules) const STATES: [&str; 8] =
+    ["new", "assigned", "in_progress", "pending", "resolved", "closed", "merged", "cancelled"];
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::core::rules) struct TestEntry {
+    /// What it shows.
+    pub name: Text,
+    /// The moment of 0s, such as 2026-02-13T08:00:00+08:00.
+    start: Option<Text>,
+    /// What comes in.
+    input: Vec<Spanned<InputEntry>>,
+    /// What must be so, and when.
+    expect: Vec<Spanned<ExpectEntry>>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["labels"]}, {"required": ["payload"]}, {"required": ["silence"]}]))]
+struct InputEntry {
+    /// When, counted from the start; 0s unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
+    at: Option<Text>,
+    /// Labels of an event; `{n}` is the number of the repeat.
+    labels: Option<BTreeMap<String, Text>>,
+    /// Of the event; firing unless given.
+    #[schemars(with = "Option<StatusWord>")]
+    status: Option<Text>,
+    /// Of the event.
+    #[schemars(with = "Option<SeverityWord>")]
+    severity: Option<Text>,
+    /// Of the event; `{n}` is the number of the repeat.
+    summary: Option<Text>,
+    /// Of the event.
+    annotations: Option<BTreeMap<String, Text>>,
+    /// Of the event.
+    value: Option<Spanned<f64>>,
+    /// The producer's id of the event; `{n}` is the number of the repeat.
+    id: Option<Text>,
+    /// Whose event it is; native unless given. Of a payload, the source file that reads it.
+    source: Option<Text>,
+    /// When it happened, if that is not when it came; counted from the start.
+    #[schemars(with = "Option<LengthOfTime>")]
+    happened: Option<Text>,
+    /// How often; once unless given.
+    #[schemars(range(min = 1, max = 10_000))]
+    repeat: Option<Spanned<u64>>,
+    /// How far apart the repeats are.
+    #[schemars(with = "Option<LengthOfTime>")]
+    every: Option<Text>,
+    /// Each is followed by its resolved message.
+    #[schemars(with = "Option<LengthOfTime>")]
+    resolved_after: Option<Text>,
+    /// Instead of labels: what a tool sends.
+    payload: Option<Text>,
+    /// The MQTT topic that the payload comes on.
+    topic: Option<Text>,
+    /// Instead of labels: somebody silences these matchers.
+    silence: Option<Text>,
+    /// How long the silence lasts; 1h unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
+    #[serde(rename = "for")]
+    length: Option<Text>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ExpectEntry {
+    /// At which moment, counted from the start; at the last input unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
+    at: Option<Text>,
+    /// All that are open then, in any order; `[]`: none.
+    incidents: Option<Vec<Spanned<IncidentEntry>>>,
+    /// How many problems there are.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    problems: Option<Spanned<u64>>,
+    /// Alerts that must be among those known then.
+    alerts: Option<Vec<Spanned<AlertEntry>>>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct IncidentEntry {
+    /// The rule that opened it.
+    rule: Option<Text>,
+    /// The values of the rule's `by`.
+    key: Option<BTreeMap<String, Text>>,
+    /// Its title.
+    title: Option<Text>,
+    /// Its severity.
+    #[schemars(with = "Option<SeverityWord>")]
+    severity: Option<Text>,
+    /// Its priority.
+    #[schemars(with = "Option<PriorityWord>")]
+    priority: Option<Text>,
+    /// Its state; an ended one looks among those too.
+    #[schemars(with = "Option<StateWord>")]
+    state: Option<Text>,
+    /// On which tier it is.
+    #[schemars(with = "Option<TierNumber>")]
+    tier: Option<Spanned<u64>>,
+    /// Whose it is.
+    team: Option<Text>,
+    /// How many alerts it has.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    alerts: Option<Spanned<u64>>,
+    /// How many of them fire.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    firing: Option<Spanned<u64>>,
+    /// How often it was reopened.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    reopened: Option<Spanned<u64>>,
+    /// Whether anybody was told.
+    paged: Option<bool>,
+    /// A piece of the reason why it is held.
+    held: Option<Text>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AlertEntry {
+    /// These pairs are among its labels.
+    labels: BTreeMap<String, Text>,
+    /// Its status; firing unless given.
+    #[schemars(with = "Option<StatusWord>")]
+    status: Option<Text>,
+    /// Its severity.
+    #[schemars(with = "Option<SeverityWord>")]
+    severity: Option<Text>,
+    /// The rule that owns it.
+    rule: Option<Text>,
+    /// A piece of the reason why it is held; `""`: nothing holds it.
+    held: Option<Text>,
+    /// Whether a silence covers it.
+    silenced: Option<bool>,
+    /// Whether an inhibition covers it.
+    inhibited: Option<bool>,
+}
+
+pub(super) fn test(reader: &mut Reader<'_>, entry: &TestEntry) -> TestCase {
+    let (line, _) = place(entry.name.referenced);
+    let start = entry.start.as_ref().map_or(START, |text| moment(reader, text));
+    let mut steps = Vec::new();
+    for input in &entry.input {
+        steps_of(reader, input, start, &mut steps);
+    }
+    if steps.len() > STEPS_MAX {
+        reader.mistake(entry.name.referenced, format!("{} inputs", steps.len()), format!("at most {STEPS_MAX}"));
+    }
+    steps.sort_by_key(|step| step.at);
+    let last = steps.last().map_or(Span::ZERO, |step| step.at);
+    if entry.expect.is_empty() {
+        reader.mistake(
+            entry.name.referenced,
+            "a test that expects nothing cannot fail",
+            "at least one entry in expect:",
+        );
+    }
+    let mut expectations: Vec<Expectation> = entry.expect.iter().map(|one| expectation(reader, one, last)).collect();
+    expectations.sort_by_key(|one| one.at);
+    TestCase { name: reader.name(&entry.name), path: reader.file.path.clone(), line, start, steps, expectations }
+}
+
+fn moment(reader: &mut Reader<'_>, text: &Text) -> Moment {
+    text.value.parse::<Stamp>().map_or_else(
+        |bad| {
+            reader.mistake(
+                text.referenced,
+                format!("{:?} is not a time", bad.text),
+                "for example 2026-02-13T08:00:00+08:00",
+            );
+            START
+        },
+        |stamp| stamp.at,
+    )
+}
+
+fn span(reader: &mut Reader<'_>, text: Option<&Text>) -> Option<Span> {
+    reader.optional_span(text, Span::ZERO, AT_MAX)
+}
+
+/// One entry of `input:`, with its repeats and what clears them.
+fn steps_of(reader: &mut Reader<'_>, entry: &Spanned<InputEntry>, start: Moment, steps: &mut Vec<TestStep>) {
+    let (entry, location) = (&entry.value, entry.referenced);
+    let (line, _) = place(location);
+    let at = span(reader, entry.at.as_ref()).unwrap_or(Span::ZERO);
+    let kinds = [entry.labels.is_some(), entry.payload.is_some(), entry.silence.is_some()];
+    if kinds.into_iter().filter(|given| *given).count() != 1 {
+        return reader.mistake(
+            location,
+            "an input of no kind, or of several",
+            "exactly one of labels, payload, silence",
+        );
+    }
+    let every = span(reader, entry.every.as_ref());
+    let repeat = entry.repeat.as_ref().map_or(1, |repeat| reader.count(repeat, 1, 10_000));
+    if repeat > 1 && every.is_none() {
+        reader.mistake(location, "repeated, but how far apart?", "every:, for example every: 10s");
+    }
+    let clears = span(reader, entry.resolved_after.as_ref());
+    for number in 0..i64::from(repeat) {
+        let at = at + Span::from_micros(every.unwrap_or(Span::ZERO).as_micros() * number);
+        let Some(input) = input(reader, entry, location, start + at, number + 1) else { return };
+        let cleared = clears.and_then(|after| cleared(reader, entry, &input, after, start + at));
+        steps.push(TestStep { at, line, input });
+        steps.extend(cleared.map(|(after, input)| TestStep { at: at + after, line, input }));
+    }
+}
+
+fn input(
+    reader: &mut Reader<'_>,
+    entry: &InputEntry,
+    location: Location,
+    now: Moment,
+    number: i64,
+) -> Option<TestInput> {
+    if let Some(silence) = &entry.silence {
+        let texts = Spanned::new(crate::core::rules::source::OneOrMore::One(silence.value.clone()), silence.referenced);
+        let matchers = reader.matchers(Some(&texts), Words::None);
+        let length = span(reader, entry.length.as_ref()).unwrap_or(Span::from_hours(1));
+        return Some(TestInput::Silence { matchers, length });
+    }
+    if let Some(payload) = &entry.payload {
+        let Some(source) = &entry.source else {
+            reader.mistake(payload.referenced, "a payload of which tool?", "source:, the name of a source");
+            return None;
+        };
+        if payload.value.len() > PAYLOAD_MAX_BYTES {
+            let expected = format!("at most {PAYLOAD_MAX_BYTES}");
+            reader.mistake(payload.referenced, format!("a payload of {} bytes", payload.value.len()), expected);
+        }
+        let topic = entry.topic.as_ref().map(|topic| topic.value.clone()).unwrap_or_default();
+        return Some(TestInput::Payload { source: source.value.clone(), payload: payload.value.clone(), topic });
+    }
+    Some(TestInput::Event(Box::new(event(reader, entry, location, now, number))))
+}
+
+fn event(reader: &mut Reader<'_>, entry: &InputEntry, location: Location, now: Moment, number: i64) -> Event {
+    let numbered = |text: &str| text.replace(NUMBER, &number.to_string());
+    let labels = pairs(reader, entry.labels.as_ref(), PairsOf::Labels, location, numbered);
+    if labels.is_empty() {
+        reader.mistake(location, "an event without labels", "labels: {alertname: …}");
+    }
+    let status = entry.status.as_ref().map_or(Status::Firing, |text| status(reader, text));
+    let source = entry.source.as_ref().map_or(NATIVE, |source| source.value.as_str());
+    let is_v2 = source == V2;
+    let happened = match span(reader, entry.happened.as_ref()) {
+        // The times of `happened` count from the start, as those of `at` do.
+        Some(after) => Some(now - span(reader, entry.at.as_ref()).unwrap_or(Span::ZERO) + after),
+        None => Some(now).filter(|_| !is_v2),
+    };
+    Event {
+        id: entry.id.as_ref().map(|id| numbered(&id.value)),
+        severity: entry.severity.as_ref().and_then(|word| reader.word::<Severity>(word)),
+        summary: entry
+            .summary
+            .as_ref()
+            .map(|text| bounded_text(&numbered(&text.value), TEXT_MAX_BYTES).into_owned())
+            .unwrap_or_default(),
+        annotations: pairs(reader, entry.annotations.as_ref(), PairsOf::Annotations, location, numbered),
+        value: entry.value.as_ref().map(|value| value.value),
+        occurred_at: happened,
+        expiry: if is_v2 { Expiry::AlertmanagerV2 } else { Expiry::Never },
+        starts_at: Some(Stamp::utc(now)).filter(|_| is_v2 && status == Status::Firing),
+        ends_at: Some(Stamp::utc(now)).filter(|_| is_v2 && status == Status::Resolved),
+        ..Event::new(source, status, labels)
+    }
+}
+
+/// The resolved message that follows a firing one.
+fn cleared(
+    reader: &mut Reader<'_>,
+    entry: &InputEntry,
+    input: &TestInput,
+    after: Span,
+    now: Moment,
+) -> Option<(Span, TestInput)> {
+    let firing = match input {
+        TestInput::Event(event) if event.status == Status::Firing => event,
+        TestInput::Event(_) | TestInput::Payload { .. } | TestInput::Silence { .. } => {
+            if let Some(text) = &entry.resolved_after {
+                reader.mistake(
+                    text.referenced,
+                    "only a firing alert is resolved",
+                    "resolved_after: beside labels: of a firing alert",
+                );
+            }
+            return None;
+        }
+    };
+    let mut event = firing.clone();
+    event.status = Status::Resolved;
+    event.occurred_at = event.occurred_at.map(|at| at + after);
+    if event.expiry == Expiry::AlertmanagerV2 {
+        event.ends_at = Some(Stamp::utc(now + after));
+    }
+    Some((after, TestInput::Event(event)))
+}
+
+fn pairs(
+    reader: &mut Reader<'_>,
+    texts: Option<&BTreeMap<String, Text>>,
+    of: PairsOf,
+    location: Location,
+    numbered: impl Fn(&str) -> String,
+) -> Labels {
+    let mut pairs = BoundedPairs::new(of);
+    for (name, value) in texts.into_iter().flatten() {
+        pairs.push(name, &numbered(&value.value));
+    }
+    pairs.finish().unwrap_or_else(|wrong| {
+        reader.mistake(location, wrong, "");
+        Labels::empty()
+    })
+}
+
+fn exact(reader: &mut Reader<'_>, texts: Option<&BTreeMap<String, Text>>, location: Location) -> Labels {
+    pairs(reader, texts, PairsOf::Labels, location, str::to_owned)
+}
+
+fn status(reader: &mut Reader<'_>, text: &Text) -> Status {
+    Status::from_word(&text.value).unwrap_or_else(|| {
+        reader.mistake(text.referenced, format!("{:?} is not a status", text.value), "firing, resolved or point");
+        Status::Firing
+    })
+}
+
+fn expectation(reader: &mut Reader<'_>, entry: &Spanned<ExpectEntry>, last: Span) -> Expectation {
+    let (entry, location) = (&entry.value, entry.referenced);
+    let expects_alerts = entry.alerts.as_ref().is_some_and(|alerts| !alerts.is_empty());
+    if entry.incidents.is_none() && entry.problems.is_none() && !expects_alerts {
+        let expected = "incidents: (all that are open; [] for none), alerts: or problems:";
+        reader.mistake(location, "this expects nothing", expected);
+    }
+    let incidents = entry.incidents.as_ref();
+    let incidents = incidents.map(|all| all.iter().map(|one| expected_incident(reader, one)).collect());
+    let alerts = entry.alerts.iter().flatten().map(|one| expected_alert(reader, one)).collect();
+    let problems = entry.problems.as_ref().map(|count| reader.count(count, 0, 1_000_000));
+    let at = span(reader, entry.at.as_ref()).unwrap_or(last);
+    Expectation { problems, at, line: place(location).0, incidents, alerts }
+}
+
+fn expected_incident(reader: &mut Reader<'_>, entry: &Spanned<IncidentEntry>) -> ExpectedIncident {
+    let (entry, location) = (&entry.value, entry.referenced);
+    let mut count = |count: &Option<Spanned<u64>>| count.as_ref().map(|count| reader.count(count, 0, 1_000_000));
+    let (alerts, firing, reopened) = (count(&entry.alerts), count(&entry.firing), count(&entry.reopened));
+    if let Some(state) = entry.state.as_ref().filter(|state| !STATES.contains(&state.value.as_str())) {
+        let expected = format!("one of {}", STATES.join(", "));
+        reader.mistake(state.referenced, format!("{:?} is not a state", state.value), expected);
+    }
+    let tier = entry.tier.as_ref().and_then(|tier| {
+        let known = u8::try_from(tier.value).ok().and_then(Tier::from_number);
+        if known.is_none() {
+            reader.mistake(tier.referenced, format!("{} is not a tier", tier.value), "1, 2 or 3");
+        }
+        known
+    });
+    let text = |text: &Option<Text>| text.as_ref().map(|text| text.value.clone());
+    ExpectedIncident {
+        line: place(location).0,
+        rule: text(&entry.rule),
+        key: exact(reader, entry.key.as_ref(), location),
+        title: text(&entry.title),
+        severity: entry.severity.as_ref().and_then(|word| reader.word(word)),
+        priority: entry.priority.as_ref().and_then(|word| reader.word::<Priority>(word)),
+        state: text(&entry.state),
+        tier,
+        team: text(&entry.team),
+        alerts,
+        firing,
+        reopened,
+        paged: entry.paged,
+        held: text(&entry.held),
+    }
+}
+
+fn expected_alert(reader: &mut Reader<'_>, entry: &Spanned<AlertEntry>) -> ExpectedAlert {
+    let (entry, location) = (&entry.value, entry.referenced);
+    ExpectedAlert {
+        line: place(location).0,
+        labels: exact(reader, Some(&entry.labels), location),
+        status: entry.status.as_ref().map_or(Status::Firing, |text| status(reader, text)),
+        severity: entry.severity.as_ref().and_then(|word| reader.word(word)),
+        rule: entry.rule.as_ref().map(|text| text.value.clone()),
+        held: entry.held.as_ref().map(|text| text.value.clone()),
+        silenced: entry.silenced,
+        inhibited: entry.inhibited,
+    }
+}
+
+/// Rules that tests name and nobody defines: worth a word, but never a reason to refuse good rules.
+pub(super) fn unknown_rules(tests: &[TestCase], known: impl Fn(&str) -> bool) -> Vec<(&TestCase, usize, &str)> {
+    let mut unknown = Vec::new();
+    for test in tests {
+        for expectation in &test.expectations {
+            let incidents = expectation.incidents.iter().flatten().map(|one| (one.line, one.rule.as_deref()));
+            let named = incidents.chain(expectation.alerts.iter().map(|one| (one.line, one.rule.as_deref())));
+            unknown.extend(named.filter_map(|(line, rule)| Some((test, line, rule.filter(|rule| !known(rule))?))));
+        }
+    }
+    unknown
+}

@@ -1,0 +1,198 @@
+//! Expressions of rule and source files, in CEL (Common Expression Language).
+//!
+//! Everything that can be wrong without an event is found at load: syntax, misspelt names, regular expressions, and
+//! sizes that could exhaust the stack. What is left at run time is data that is not there; the caller decides what that
+//! means (a rule does not match, a source reports the key).
+
+mod check;
+mod values;
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use cel::common::ast::IdedExpr;
+use cel::common::types::{CelDouble, CelString};
+use cel::common::value::CowVal;
+use cel::context::VariableResolver;
+use cel::{Context, Env, Value};
+
+use crate::core::model::{Event, Labels, Severity};
+use values::Record;
+
+/// The longest expression that is read, in bytes.
+const TEXT_MAX_BYTES: usize = 2048;
+/// The longest reason that an evaluation reports, in characters: the library puts whole values into its messages.
+const REASON_MAX_CHARS: usize = 300;
+
+/// What a rule's `when:` may name.
+const EVENT_VARIABLES: [&str; 8] =
+    ["labels", "annotations", "severity", "status", "source", "summary", "value", "facts"];
+
+static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
+    let mut environment = Env::stdlib();
+    environment
+        .add_extension(cel::extensions::strings)
+        .expect("the strings extension shares no name with the standard library");
+    Arc::new(environment)
+});
+
+/// A compiled CEL expression. Cloning shares; two are equal when their texts are.
+#[derive(Clone)]
+pub struct Expression(Arc<Compiled>);
+
+struct Compiled {
+    text: String,
+    root: IdedExpr,
+    /// The standard functions and this expression's own `matches`, one for each pattern in it.
+    context: Context<'static, 'static>,
+}
+
+/// Why a text is not an expression, and where in the text: line and column count from 1, columns in characters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct BadExpression {
+    pub reason: String,
+    pub line: usize,
+    pub column: usize,
+}
+
+impl BadExpression {
+    fn at_start(reason: String) -> BadExpression {
+        BadExpression { reason, line: 1, column: 1 }
+    }
+}
+
+impl Expression {
+    /// Compiles an expression that may name those variables and no others.
+    pub fn compile(text: &str, variables: &[&str]) -> Result<Expression, BadExpression> {
+        if text.len() > TEXT_MAX_BYTES {
+            let reason = format!("an expression of {} bytes; at most {TEXT_MAX_BYTES} are allowed", text.len());
+            return Err(BadExpression::at_start(reason));
+        }
+        if text.trim().is_empty() {
+            return Err(BadExpression::at_start("an empty expression".to_owned()));
+        }
+        check::nesting(text)?;
+        let (mut root, positions) =
+            ENVIRONMENT.parser().parse_with_source_info(text).map_err(|errors| syntax_error(&errors))?;
+        let patterns = check::names(&mut root, &positions, text, variables)?;
+        let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
+        for (name, pattern) in patterns {
+            check::declare_pattern(&mut context, &name, pattern);
+        }
+        Ok(Expression(Arc::new(Compiled { text: text.to_owned(), root, context })))
+    }
+
+    /// Compiles a rule's `when:`, for [`Expression::holds`].
+    pub fn condition(text: &str) -> Result<Expression, BadExpression> {
+        Expression::compile(text, &EVENT_VARIABLES)
+    }
+
+    /// Whether the event, of that severity and with those facts, fulfils the condition. Whatever cannot be computed (a missing label, a text where a number is
+    /// needed) does not.
+    pub fn holds(&self, event: &Event, severity: Severity, facts: &Labels) -> bool {
+        let variables = EventVariables { event, severity, facts };
+        let mut scope = self.scope();
+        scope.set_variable_resolver(&variables);
+        matches!(Value::resolve(&self.0.root, &scope), Ok(Value::Bool(true)))
+    }
+
+    /// The value of the expression over these variables; a missing key and a wrong type are errors, with the reason.
+    pub fn evaluate(&self, bindings: &[(&str, &serde_json::Value)]) -> Result<serde_json::Value, String> {
+        let variables = JsonVariables(bindings);
+        let mut scope = self.scope();
+        scope.set_variable_resolver(&variables);
+        let value = Value::resolve(&self.0.root, &scope).map_err(|error| shorten(&error.to_string()))?;
+        values::to_json(&value)
+    }
+
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// A scope on top of the shared functions. The shared context holds no variables, so it outlives any data.
+    fn scope<'a>(&'a self) -> Context<'a, 'a> {
+        let shared: &'a Context<'a, 'a> = &self.0.context;
+        shared.new_inner_scope()
+    }
+}
+
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.text == other.0.text
+    }
+}
+
+impl Eq for Expression {}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text)
+    }
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Expression({:?})", self.0.text)
+    }
+}
+
+/// An event as the variables of a condition; each is made only when the expression asks for it.
+struct EventVariables<'a> {
+    event: &'a Event,
+    severity: Severity,
+    facts: &'a Labels,
+}
+
+impl VariableResolver for EventVariables<'_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        let event = self.event;
+        match variable {
+            "labels" => Some(CowVal::owned(Record::of_labels(&event.labels))),
+            "facts" => Some(CowVal::owned(Record::of_labels(self.facts))),
+            "annotations" => Some(CowVal::owned(Record::of_labels(&event.annotations))),
+            "severity" => Some(CowVal::owned(CelString::from(self.severity.as_str()))),
+            "status" => Some(CowVal::owned(CelString::from(event.status.as_str()))),
+            "source" => Some(CowVal::owned(CelString::from(event.source.as_str()))),
+            "summary" => Some(CowVal::owned(CelString::from(event.summary.as_str()))),
+            "value" => event.value.map(|value| CowVal::owned(CelDouble::from(value))),
+            _ => None,
+        }
+    }
+}
+
+struct JsonVariables<'a>(&'a [(&'a str, &'a serde_json::Value)]);
+
+impl VariableResolver for JsonVariables<'_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        let (_, value) = self.0.iter().find(|(name, _)| *name == variable)?;
+        Some(CowVal::Owned(values::from_json(value)))
+    }
+}
+
+/// The first mistake in few words: the library lists every token that it would have taken instead.
+fn syntax_error(errors: &cel::ParseErrors) -> BadExpression {
+    let Some(first) = errors.errors.first() else {
+        return BadExpression::at_start("not a CEL expression".to_owned());
+    };
+    let message = first.msg.lines().next().unwrap_or_default();
+    let message = message.split(" expecting ").next().unwrap_or_default();
+    let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
+    let position = |number: isize| usize::try_from(number).unwrap_or(1).max(1);
+    BadExpression {
+        reason: format!("not a CEL expression: {}", shorten(message)),
+        line: position(first.pos.0),
+        column: position(first.pos.1),
+    }
+}
+
+fn shorten(message: &str) -> String {
+    let mut short: String = message.chars().take(REASON_MAX_CHARS).collect();
+    if short.len() < message.len() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests;

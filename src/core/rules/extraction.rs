@@ -1,0 +1,83 @@
+//! Extraction: a regular expression over a text of an event, whose named groups become facts.
+
+use regex::Regex;
+
+use super::EventText;
+use crate::core::model::{BadMatcher, LABEL_MAX_BYTES, Matchers, search_regex};
+
+/// One expression. It runs in time linear in the text, whatever the text is.
+#[derive(Debug, Clone)]
+pub struct Extraction {
+    pub name: String,
+    pub matchers: Matchers,
+    pub from: EventText,
+    groups: Groups,
+}
+
+impl Extraction {
+    pub fn new(name: String, matchers: Matchers, from: EventText, groups: Groups) -> Extraction {
+        Extraction { name, matchers, from, groups }
+    }
+
+    /// The names of the facts.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.groups.names()
+    }
+
+    /// The facts in that text: groups that took part in the first match, as far as they are not empty.
+    pub fn facts<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.groups.of(text).into_iter().flatten()
+    }
+}
+
+/// A compiled expression with its named groups.
+#[derive(Debug, Clone)]
+pub struct Groups {
+    regex: Regex,
+    /// Number and name.
+    named: Vec<(usize, String)>,
+}
+
+impl Groups {
+    /// In Go's spelling, as matchers; it may match anywhere unless it says `^` and `$`.
+    pub fn compile(pattern: &str) -> Result<Groups, BadMatcher> {
+        let regex = search_regex(pattern)?;
+        let numbered = regex.capture_names().enumerate();
+        let named = numbered.filter_map(|(number, name)| Some((number, name?.to_owned()))).collect();
+        Ok(Groups { regex, named })
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.named.iter().map(|(_, name)| name.as_str())
+    }
+
+    /// The named groups of the first match that hold something; `None` when nothing matches.
+    pub fn of<'a>(&'a self, text: &'a str) -> Option<impl Iterator<Item = (&'a str, &'a str)>> {
+        let captures = self.regex.captures(text)?;
+        Some(self.named.iter().filter_map(move |(number, name)| {
+            let value = captures.get(*number)?.as_str();
+            let value = &value[..value.floor_char_boundary(LABEL_MAX_BYTES)];
+            (!value.is_empty()).then_some((name.as_str(), value))
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn named_groups_of_the_first_match_become_facts() {
+        let groups = Groups::compile(r"(?P<interface>\S+) changed state( to (?P<state>\w+))?").unwrap();
+        let extraction = Extraction::new("链路".to_owned(), Matchers::default(), EventText::Summary, groups);
+        let facts = |text: &str| -> Vec<(String, String)> {
+            extraction.facts(text).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        };
+        let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        assert_eq!(facts("端口Gi0/1 changed state to down"), pairs(&[("interface", "端口Gi0/1"), ("state", "down")]));
+        assert_eq!(facts("Gi0/2 changed state"), pairs(&[("interface", "Gi0/2")]));
+        assert_eq!(facts("nothing"), pairs(&[]));
+    }
+}

@@ -1,0 +1,93 @@
+//! Rosters: who works when, in layers of rotations, and what becomes of work that nobody there can take.
+
+use jiff::tz::TimeZone;
+
+use crate::core::model::Span;
+
+/// Who is on duty when: layers of rotations, of which the highest that has somebody counts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Roster {
+    pub name: String,
+    pub title: String,
+    /// The IANA name of the zone of all its local times, and what it means.
+    pub zone_name: String,
+    pub zone: TimeZone,
+    /// The calendar during which somebody must be on duty.
+    pub covers: String,
+    /// How many people must be on duty then; 1 or more.
+    pub at_least: u32,
+    /// Whether who was never heard of counts as absent.
+    pub presence_required: bool,
+    /// How long a heartbeat that says nothing of it holds.
+    pub absent_after: Span,
+    /// When nobody who could take the work is there.
+    pub when_absent: Otherwise,
+    /// When everybody who is there holds as much as they may.
+    pub when_full: Otherwise,
+    /// From the lowest to the highest.
+    pub layers: Vec<Layer>,
+}
+
+/// What becomes of work that no responder can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Otherwise {
+    /// It goes to the next step of its ladder at once.
+    Skip,
+    /// It waits in the queue.
+    Wait,
+}
+
+impl Otherwise {
+    pub const ALL: [Otherwise; 2] = [Otherwise::Skip, Otherwise::Wait];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Otherwise::Skip => "skip",
+            Otherwise::Wait => "wait",
+        }
+    }
+}
+
+/// One rotation: shifts of one length, taken in turn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    pub name: String,
+    /// When the first shift begins, in local minutes since 1970-01-01T00:00 of the roster's zone.
+    pub start: i64,
+    /// Length of a shift on the local clock, in minutes; 1 or more.
+    pub shift_minutes: i64,
+    /// Who is on in turn; several together are one crew. Never empty, and no crew is.
+    pub crews: Vec<Vec<String>>,
+    /// Only within these hours; empty: all day.
+    pub hours: Vec<DutyHours>,
+    /// Only on these days, Monday first; an overnight stretch belongs to the day on which it begins.
+    pub days: [bool; 7],
+    /// Only while this calendar is open.
+    pub calendar: Option<String>,
+}
+
+/// A stretch of the local day, in minutes after midnight; `until` is beyond 1,440 when it ends on the next day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DutyHours {
+    pub from: i64,
+    pub until: i64,
+}
+
+impl Layer {
+    /// Everybody who is ever on in it.
+    pub fn people(&self) -> impl Iterator<Item = &str> {
+        self.crews.iter().flatten().map(String::as_str)
+    }
+
+    /// Whether it is restricted to hours of the day or to days.
+    pub fn is_restricted(&self) -> bool {
+        !self.hours.is_empty() || self.days.contains(&false)
+    }
+}
+
+impl Roster {
+    /// Everybody who is ever on in it, some more than once.
+    pub fn people(&self) -> impl Iterator<Item = &str> {
+        self.layers.iter().flat_map(Layer::people)
+    }
+}

@@ -1,0 +1,225 @@
+//! The compiled rulebook: what the engine runs. Immutable; equal texts give equal rulebooks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Actions, Counts, Expression, Grouping, Guard, Inventory, Ladder, Maintenance, Normalising, Pattern, Person, Plan,
+    Playbook, ProblemPolicy, Roster, Semantics, Source, Storm, Team, Through,
+};
+use crate::core::calendar::WorkCalendar;
+use crate::core::model::{Matchers, Moment, Priority, Severity, Span};
+
+/// SHA-256 over the rule files' paths and texts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RulebookHash(pub [u8; 32]);
+
+impl fmt::Display for RulebookHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for RulebookHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// One rule file as it was read: the path that mistakes name, and the text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleText {
+    pub path: String,
+    pub text: String,
+}
+
+/// Everything the rule files say, checked and compiled.
+#[derive(Debug)]
+pub struct Rulebook {
+    pub hash: RulebookHash,
+    /// What it was made from, sorted by path; stored once by hash, so that a replay can compile it again.
+    pub texts: Vec<RuleText>,
+    pub sources: Vec<Source>,
+    pub inventory: Inventory,
+    pub grouping: Grouping,
+    pub normalising: Normalising,
+    /// In file order; the first that owns an alert keeps it. The catch-all is not among them.
+    pub rules: Vec<Rule>,
+    pub inhibitions: Vec<Inhibition>,
+    pub maintenance: Vec<Maintenance>,
+    pub storms: Vec<Storm>,
+    /// By name; always holds `always`, which is 7×24.
+    pub calendars: BTreeMap<String, WorkCalendar>,
+    /// By name; always holds `default`.
+    pub ladders: BTreeMap<String, Ladder>,
+    /// By name; holds every team that a ladder names.
+    pub teams: BTreeMap<String, Team>,
+    /// By name; not everybody in a team needs an entry.
+    pub people: BTreeMap<String, Person>,
+    /// By name.
+    pub rosters: BTreeMap<String, Roster>,
+    /// In file order; the first that fits an incident holds.
+    pub targets: Vec<super::Target>,
+    pub breach_reasons: super::BreachReasons,
+    pub outage_budgets: Vec<super::OutageBudget>,
+    pub problems: Vec<ProblemPolicy>,
+    /// By name.
+    pub plans: BTreeMap<String, Plan>,
+    /// By name.
+    pub playbooks: BTreeMap<String, Playbook>,
+}
+
+impl Rulebook {
+    /// Before the first rulebook: no rule, no ladder, nobody.
+    pub fn empty() -> Rulebook {
+        Rulebook {
+            hash: RulebookHash([0; 32]),
+            texts: Vec::new(),
+            sources: Vec::new(),
+            inventory: Inventory::default(),
+            grouping: Grouping::default(),
+            normalising: Normalising::default(),
+            rules: Vec::new(),
+            inhibitions: Vec::new(),
+            maintenance: Vec::new(),
+            storms: Vec::new(),
+            calendars: BTreeMap::new(),
+            ladders: BTreeMap::new(),
+            teams: BTreeMap::new(),
+            people: BTreeMap::new(),
+            rosters: BTreeMap::new(),
+            targets: Vec::new(),
+            breach_reasons: BTreeMap::new(),
+            outage_budgets: Vec::new(),
+            problems: Vec::new(),
+            plans: BTreeMap::new(),
+            playbooks: BTreeMap::new(),
+        }
+    }
+
+    pub fn rule(&self, name: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.name == name)
+    }
+
+    /// The ladder that an incident of `rule` climbs if it opens now.
+    pub fn ladder_name<'a>(&self, rule: &'a Rule, now: Moment) -> &'a str {
+        let is_closed = |after: &&AfterHours| self.calendars.get(&after.calendar).is_some_and(|it| !it.is_open(now));
+        rule.after_hours.as_ref().filter(is_closed).map_or(&rule.ladder, |after| &after.ladder)
+    }
+
+    /// Whether anybody of that name is described, in a team, or on a roster.
+    pub fn names(&self, person: &str) -> bool {
+        self.people.contains_key(person)
+            || self.teams.values().any(|team| team.members.iter().any(|member| member == person))
+            || self.rosters.values().any(|roster| roster.people().any(|name| name == person))
+    }
+
+    /// Everybody who is described, in a team, or on a roster.
+    pub fn everybody(&self) -> BTreeSet<&str> {
+        let members = self.teams.values().flat_map(|team| team.members.iter().map(String::as_str));
+        let on_rosters = self.rosters.values().flat_map(Roster::people);
+        self.people.keys().map(String::as_str).chain(members).chain(on_rosters).collect()
+    }
+
+    pub fn source(&self, name: &str) -> Option<&Source> {
+        self.sources.iter().find(|source| source.name == name)
+    }
+
+    /// The ladder of that name, else `default`, else one without steps (a rulebook made by hand in a test).
+    pub fn ladder(&self, name: &str) -> Option<&Ladder> {
+        self.ladders.get(name).or_else(|| self.ladders.get("default"))
+    }
+}
+
+/// The name of the rule that takes what no rule owns.
+pub const CATCH_ALL: &str = "catch-all";
+
+/// One correlation rule.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    pub name: String,
+    /// On the labels as sent; the names `@severity`, `@source` and `@status` mean the normalised words.
+    pub matchers: Matchers,
+    pub when: Option<Expression>,
+    /// The labels whose values make the key; empty: one key for all, except for `each`, where it is the alert itself.
+    pub by: Vec<String>,
+    pub pattern: Pattern,
+    pub counts: Counts,
+    pub semantics: Semantics,
+    /// Asked after matchers and `when`; does not hold: no match.
+    pub guard: Option<Guard>,
+    pub actions: Actions,
+    /// False: it only acts (contexts, derived events); the desk never hears of it.
+    pub opens_incident: bool,
+    /// Whether later rules see the event too (they open incidents; this one records a link only).
+    pub continues: bool,
+    /// Why this rule may hold alerts back for good; `None`: they go on to the next rule after `otherwise_after`.
+    pub because: Option<String>,
+    /// With `{label}` places filled from the firing event, `{count}` from the window; empty: the alert's own summary.
+    pub title: String,
+    /// Overrides the worst severity of the alerts.
+    pub severity: Option<Severity>,
+    /// Overrides the priority that follows from the severity.
+    pub priority: Option<Priority>,
+    /// The name of the ladder that its incidents climb.
+    pub ladder: String,
+    /// Which ladder instead, outside whose hours.
+    pub after_hours: Option<AfterHours>,
+    /// Whether its incidents page anybody.
+    pub pages: bool,
+    pub runbook: Option<String>,
+    /// What is done about its incidents, by the name of a playbook.
+    pub playbook: Option<String>,
+    /// How long the first notice waits for a cause that explains the incident.
+    pub settle: Span,
+    /// How long everything must be clear before the incident resolves by itself.
+    pub resolve_after: Span,
+    /// How long after resolving it is closed without a person; `None`: only a person closes.
+    pub close_after: Option<Span>,
+    /// How long after resolving the same key reopens it instead of opening a new one.
+    pub reopen_within: Span,
+    /// For what has no clear of its own (points): clear after that long without a match.
+    pub quiet: Option<Span>,
+    /// How long a firing alert may be held before the next rule gets it.
+    pub otherwise_after: Span,
+    /// Whether its alerts may be one incident with those of other rules.
+    pub groups: bool,
+    /// Class, impact and urgency, outage.
+    pub grading: super::Grading,
+    /// Over everything that decides what its windows mean; equal across a reload: the windows live on.
+    pub shape: u64,
+}
+
+/// The ladder of incidents that open while a calendar is closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AfterHours {
+    pub calendar: String,
+    pub ladder: String,
+}
+
+impl Rule {
+    /// Whether an incident of it can be P1: by its word, by impact and urgency at any hour, or by its severity.
+    pub fn can_be_urgent(&self) -> bool {
+        if let Some(priority) = self.priority {
+            return priority == Priority::P1;
+        }
+        let graded = self.grading.priorities();
+        if !graded.is_empty() {
+            return graded.contains(&Priority::P1);
+        }
+        self.severity.is_none_or(|severity| Priority::from_severity(severity) == Priority::P1)
+    }
+}
+
+/// Alertmanager's inhibition: a firing source holds back its targets with equal values of `equal`; or, `through` the
+/// topology, the targets on what depends on the source's item.
+#[derive(Debug, Clone)]
+pub struct Inhibition {
+    pub name: String,
+    pub source: Matchers,
+    pub target: Matchers,
+    pub equal: Vec<String>,
+    pub through: Option<Through>,
+}

@@ -1,0 +1,300 @@
+//! From a source's text to what runs: every mistake with its place, then the samples.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use serde_saphyr::Location;
+
+use super::map::PayloadContext;
+use super::topic::TopicPattern;
+use super::{Format, Mapping, Source, SourceMistake};
+use crate::core::model::{Event, LABELS_MAX, NAME_MAX_BYTES, Severity, Span, Status};
+use crate::core::rules::syntax::source::{InOrder, OneOrMore, SampleText, SourceText};
+use crate::core::rules::syntax::spanned::Spanned;
+use crate::core::rules::{BadExpression, Expression};
+
+/// Names that events of the built-in doors have.
+const RESERVED_NAMES: [&str; 4] = ["v2", "native", "inspection", "watchfire"];
+const NAME_MAX: usize = 64;
+const TOPICS_MAX: usize = 64;
+const ALTERNATIVES_MAX: usize = 16;
+const SAMPLES_MAX: usize = 64;
+const PARTS_MAX: usize = 16;
+const SILENT_BY_MAX: usize = 4;
+const SILENT_AFTER_MAX: Span = Span::from_days(7);
+
+const OF_PAYLOAD: [&str; 4] = ["payload", "topic", "headers", "query"];
+const OF_ITEM: [&str; 6] = ["item", "parts", "payload", "topic", "headers", "query"];
+
+/// A source while it is compiled; mistakes are collected, not thrown.
+#[derive(Default)]
+pub(super) struct Compiling {
+    pub mistakes: Vec<SourceMistake>,
+}
+
+impl Compiling {
+    pub fn source(&mut self, text: SourceText) -> Source {
+        self.check_name(&text.name);
+        self.check_sizes(&text);
+        let patterns = self.topics(&text);
+        let severities = self.words(&text.severities, |word| word.parse::<Severity>().map_err(|bad| bad.to_string()));
+        let statuses = self.words(&text.statuses, |word| {
+            Status::from_word(word).ok_or_else(|| format!("{word:?} is not a status; expected firing, resolved, point"))
+        });
+        let format = text.format.as_ref().map_or(Format::Json, |format| self.format(format));
+        if let Some(unwrap) = text.unwrap.as_ref().filter(|_| format != Format::Json) {
+            self.mistake(unwrap.referenced, "unwrap goes with format: json only");
+        }
+        let mapping = Mapping {
+            each: self.expressions(text.each.as_ref(), &OF_PAYLOAD),
+            parts: self.parts(&text.parts),
+            skip_when: self.of_item(text.skip_when.as_ref()),
+            id: self.of_item(text.id.as_ref()),
+            status: self.of_item(text.status.as_ref()),
+            statuses,
+            labels_from: self.of_item(text.labels_from.as_ref()),
+            drop_labels: text.drop_labels,
+            labels: self.named(&text.labels),
+            annotations_from: self.of_item(text.annotations_from.as_ref()),
+            annotations: self.named(&text.annotations),
+            severity: self.of_item(text.severity.as_ref()),
+            severities,
+            summary: self.of_item(text.summary.as_ref()),
+            occurred_at: self.of_item(text.occurred_at.as_ref()),
+            time_format: text.time_format.map(|format| format.value),
+            time_zone: text.time_zone.as_ref().map_or(TimeZone::UTC, |zone| self.time_zone(zone)),
+            value: self.of_item(text.value.as_ref()),
+            generator_url: self.of_item(text.generator_url.as_ref()),
+            expires: text.expires.as_ref().and_then(|span| self.expires(span)),
+            patterns,
+        };
+        let silent_after = text.silent_after.as_ref().and_then(|text| self.silent_after(text));
+        if let (None, Some(_)) = (&text.silent_after, text.silent_by.first()) {
+            self.mistake(text.name.referenced, "silent_by: goes with silent_after:");
+        }
+        Source {
+            silent_after,
+            silent_by: text.silent_by,
+            name: text.name.value,
+            topics: mapping.patterns.iter().map(|pattern| pattern.filter.clone()).collect(),
+            format,
+            unwrap: text.unwrap.map(|unwrap| unwrap.value),
+            mapping,
+        }
+    }
+
+    /// Runs one sample: it must be read, say what it is, and give firing and resolved one identity.
+    pub fn sample(&mut self, source: &Source, sample: &SampleText) {
+        let headers = sample.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_str().into()));
+        let context = PayloadContext {
+            topic: sample.topic.clone().unwrap_or_default(),
+            headers: Value::Object(headers.collect()),
+            query: Value::Object(serde_json::Map::new()),
+        };
+        let mut run = |payload: &Option<Spanned<Value>>, expected: Status| {
+            let payload = payload.as_ref()?;
+            match run_sample(source, &payload.value, &context, expected) {
+                Ok(events) => Some((payload.referenced, events)),
+                Err(message) => {
+                    self.mistake(payload.referenced, format!("the {} sample: {message}", expected.as_str()));
+                    None
+                }
+            }
+        };
+        let firing = run(&sample.firing, Status::Firing);
+        let resolved = run(&sample.resolved, Status::Resolved);
+        run(&sample.point, Status::Point);
+        let (Some((_, firing)), Some((place, resolved))) = (firing, resolved) else { return };
+        let identities = |events: &[Event]| events.iter().map(|event| event.labels.fingerprint()).collect::<Vec<_>>();
+        if identities(&firing) != identities(&resolved) {
+            let labels = |events: &[Event]| {
+                events.iter().map(|event| event.labels.to_string()).collect::<Vec<_>>().join(" and ")
+            };
+            let (firing, resolved) = (labels(&firing), labels(&resolved));
+            self.mistake(
+                place,
+                format!(
+                    "the sample fires as {firing} but resolves as {resolved}; put into labels only what both share"
+                ),
+            );
+        }
+    }
+
+    fn mistake(&mut self, place: Location, message: impl Into<String>) {
+        let (line, column) = (place.line() as usize, place.column() as usize);
+        self.mistakes.push(SourceMistake { line, column, message: message.into() });
+    }
+
+    fn check_name(&mut self, name: &Spanned<String>) {
+        let is_good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+        if name.value.is_empty() || name.value.len() > NAME_MAX || !name.value.bytes().all(is_good) {
+            let expected = format!("1 to {NAME_MAX} of a-z, 0-9, -, _ and .: it is part of a URL");
+            self.mistake(name.referenced, format!("{:?} is not a source's name; expected {expected}", name.value));
+        }
+        if RESERVED_NAMES.contains(&name.value.as_str()) {
+            self.mistake(name.referenced, format!("the name {:?} is taken by a built-in source", name.value));
+        }
+    }
+
+    fn check_sizes(&mut self, text: &SourceText) {
+        let place = text.name.referenced;
+        let mut at_most = |count: usize, max: usize, what: &str| {
+            if count > max {
+                self.mistake(place, format!("{count} {what} in one source; at most {max}"));
+            }
+        };
+        at_most(text.labels.len(), LABELS_MAX, "labels");
+        at_most(text.annotations.len(), LABELS_MAX, "annotations");
+        at_most(text.silent_by.len(), SILENT_BY_MAX, "labels in silent_by");
+        at_most(text.samples.len(), SAMPLES_MAX, "samples");
+        at_most(text.mqtt.as_ref().map_or(0, |mqtt| mqtt.topics.len()), TOPICS_MAX, "topics");
+        if text.labels.is_empty() && text.labels_from.is_none() {
+            self.mistake(place, "labels are missing; give labels: or labels_from:");
+        }
+    }
+
+    fn topics(&mut self, text: &SourceText) -> Vec<TopicPattern> {
+        let topics = text.mqtt.iter().flat_map(|mqtt| &mqtt.topics);
+        let mut patterns = Vec::new();
+        for topic in topics {
+            match TopicPattern::parse(&topic.value) {
+                Ok(pattern) => patterns.push(pattern),
+                Err(message) => self.mistake(topic.referenced, message),
+            }
+        }
+        patterns
+    }
+
+    fn format(&mut self, word: &Spanned<String>) -> Format {
+        match word.value.as_str() {
+            "json" => Format::Json,
+            "text" => Format::Text,
+            "form" => Format::Form,
+            "env" => Format::Env,
+            other => {
+                self.mistake(word.referenced, format!("{other:?} is not a format; expected json, text, form or env"));
+                Format::Json
+            }
+        }
+    }
+
+    fn words<T>(
+        &mut self,
+        words: &BTreeMap<String, Spanned<String>>,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> BTreeMap<String, T> {
+        let mut read_words = BTreeMap::new();
+        for (given, meant) in words {
+            match read(&meant.value) {
+                Ok(meant) => {
+                    read_words.insert(given.to_lowercase(), meant);
+                }
+                Err(message) => self.mistake(meant.referenced, message),
+            }
+        }
+        read_words
+    }
+
+    fn parts(&mut self, parts: &InOrder) -> Vec<(String, Vec<Expression>)> {
+        if let Some((name, _)) = parts.0.get(PARTS_MAX) {
+            self.mistake(name.referenced, format!("more than {PARTS_MAX} parts"));
+        }
+        let parts = parts.0.iter();
+        parts.map(|(name, expressions)| (name.value.clone(), self.of_item(Some(expressions)))).collect()
+    }
+
+    fn named(&mut self, named: &BTreeMap<String, Spanned<OneOrMore>>) -> BTreeMap<String, Vec<Expression>> {
+        let mut compiled = BTreeMap::new();
+        for (name, expressions) in named {
+            if name.is_empty() || name.len() > NAME_MAX_BYTES {
+                self.mistake(expressions.referenced, format!("a name has 1 to {NAME_MAX_BYTES} bytes"));
+            }
+            compiled.insert(name.clone(), self.of_item(Some(expressions)));
+        }
+        compiled
+    }
+
+    fn of_item(&mut self, text: Option<&Spanned<OneOrMore>>) -> Vec<Expression> {
+        self.expressions(text, &OF_ITEM)
+    }
+
+    fn expressions(&mut self, text: Option<&Spanned<OneOrMore>>, variables: &[&str]) -> Vec<Expression> {
+        let Some(text) = text else { return Vec::new() };
+        match &text.value {
+            OneOrMore::One(one) => self.expression(one, text.referenced, variables).into_iter().collect(),
+            OneOrMore::More(more) => {
+                if more.is_empty() || more.len() > ALTERNATIVES_MAX {
+                    self.mistake(text.referenced, format!("expected 1 to {ALTERNATIVES_MAX} expressions"));
+                }
+                more.iter().filter_map(|one| self.expression(&one.value, one.referenced, variables)).collect()
+            }
+        }
+    }
+
+    fn expression(&mut self, text: &str, place: Location, variables: &[&str]) -> Option<Expression> {
+        match Expression::compile(text, variables) {
+            Ok(expression) => Some(expression),
+            Err(BadExpression { reason, line, column }) => {
+                // In the expression's first line the file's own column is known; further down only the line is.
+                let (line, column) = if line <= 1 {
+                    (place.line() as usize, place.column() as usize + column.saturating_sub(1))
+                } else {
+                    (place.line() as usize + line - 1, column)
+                };
+                self.mistakes.push(SourceMistake { line, column, message: reason });
+                None
+            }
+        }
+    }
+
+    fn time_zone(&mut self, name: &Spanned<String>) -> TimeZone {
+        TimeZone::get(&name.value).unwrap_or_else(|_| {
+            let name_text = &name.value;
+            self.mistake(
+                name.referenced,
+                format!("{name_text:?} is not a time zone; expected a name such as Asia/Shanghai"),
+            );
+            TimeZone::UTC
+        })
+    }
+
+    fn silent_after(&mut self, text: &Spanned<String>) -> Option<Span> {
+        match text.value.parse::<Span>() {
+            Ok(span) if (Span::from_seconds(1)..=SILENT_AFTER_MAX).contains(&span) => return Some(span),
+            Ok(span) => {
+                self.mistake(text.referenced, format!("{span} is out of bounds; expected 1s to {SILENT_AFTER_MAX}"))
+            }
+            Err(bad) => self.mistake(text.referenced, bad.to_string()),
+        }
+        None
+    }
+
+    fn expires(&mut self, text: &Spanned<String>) -> Option<Span> {
+        match text.value.parse::<Span>() {
+            Ok(span) if !span.is_zero() => return Some(span),
+            Ok(_) => self.mistake(text.referenced, "expires: must be longer than 0; leave it out for never"),
+            Err(bad) => self.mistake(text.referenced, bad.to_string()),
+        }
+        None
+    }
+}
+
+fn run_sample(
+    source: &Source,
+    payload: &Value,
+    context: &PayloadContext,
+    expected: Status,
+) -> Result<Vec<Event>, String> {
+    let mapped = source.map(payload, context)?;
+    if let Some((index, why)) = mapped.rejected.first() {
+        return Err(format!("item {index}: {why}"));
+    }
+    if mapped.events.is_empty() {
+        return Err("gives no event".to_owned());
+    }
+    match mapped.events.iter().find(|event| event.status != expected) {
+        Some(other) => Err(format!("gives the status {}", other.status.as_str())),
+        None => Ok(mapped.events),
+    }
+}

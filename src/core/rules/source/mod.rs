@@ -1,0 +1,147 @@
+//! The `sources:` section of rule files: how one tool's payload becomes events. Every tool we support is such a text.
+//!
+//! ```yaml
+//! sources:
+//!   - name: acme                       # POST /api/v1/sources/acme
+//!     mqtt:
+//!       topics: ["acme/{site}/alarms"] # subscribed to as acme/+/alarms; `site` becomes a label
+//!     format: json                     # json (default), text, form (a=1&b=2) or env (NAME=value lines)
+//!     unwrap: "payload="               # json only: text that this tool puts before its JSON; dropped when present
+//!     each: payload.alarms             # a list of items; without it a list is its items, anything else is one item
+//!     parts:                           # pieces for several expressions, as `parts.name`; later ones see earlier ones
+//!       name: item.title.split(' on ')[0]
+//!     skip_when: ["item.kind == 'comment'"]   # any true: no event; the item is counted and passed over
+//!     id: item.uuid                    # the producer's own id, by which points are deduplicated
+//!     status: item.state               # without it a severity of `cleared` means resolved, anything else firing
+//!     statuses: {"1": firing, "0": resolved, log: point}
+//!     labels_from: item.tags           # an object; its scalars become labels
+//!     drop_labels: [state]             # of labels_from
+//!     labels:                          # on top of labels_from and of the topic's
+//!       alertname: item.name
+//!       device: [item.device, payload.host]   # the first that yields something
+//!     annotations_from: item.details
+//!     annotations: {runbook: item.url}
+//!     severity: item.level
+//!     severities: {"5": critical, "4": major}   # else the words that tools commonly use
+//!     summary: item.text               # else the annotation summary, description or message
+//!     occurred_at: item.time           # RFC 3339, or seconds, milli-, micro- or nanoseconds since 1970
+//!     time_format: "%Y.%m.%d %H:%M:%S" # for times in another spelling
+//!     time_zone: Asia/Shanghai         # of such times; UTC by default
+//!     value: item.reading
+//!     generator_url: item.link
+//!     silent_after: 5m                 # no message for that long: the event SourceSilent, until the next one comes
+//!     silent_by: [site]                # each site by itself; one watch for all unless given
+//!     expires: 10m                     # ends that long after its last message; without it a resolved message ends it
+//!     samples:                         # checked at load: one identity for both
+//!       - firing: {…}
+//!         resolved: {…}
+//! ```
+//!
+//! Expressions are CEL over `payload` (all of it), `item`, `parts`, `topic`, `headers` (names in lower case) and
+//! `query`; a fixed text is written `"'LinkDown'"`. Wherever one expression stands a list of them may stand: the first
+//! that yields something (not null, not empty, no missing key) counts. Labels are the identity of an alert: only what
+//! firing and clear share belongs there, the rest into annotations; the samples hold a source to it.
+
+mod compile;
+mod map;
+mod raw;
+mod time;
+mod topic;
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+
+use super::Expression;
+use crate::core::model::{Severity, Span, Status};
+pub(super) use crate::core::rules::syntax::source::OneOrMore;
+pub use crate::core::rules::syntax::source::SourceText;
+use compile::Compiling;
+pub use map::{Mapped, PayloadContext};
+use topic::TopicPattern;
+
+/// One source file's description of a tool's payload.
+#[derive(Debug, Clone)]
+pub struct Source {
+    pub name: String,
+    /// MQTT topic filters that this source takes.
+    pub topics: Vec<String>,
+    /// How its bytes are read.
+    pub format: Format,
+    /// Text before the JSON, dropped when present.
+    pub unwrap: Option<String>,
+    /// No message for that long is an event of its own: the dead man's switch.
+    pub silent_after: Option<Span>,
+    /// Each of these labels' values is watched by itself.
+    pub silent_by: Vec<String>,
+    mapping: Mapping,
+}
+
+/// How a payload's bytes are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON value.
+    Json,
+    /// The whole payload is one text.
+    Text,
+    /// `application/x-www-form-urlencoded`: an object of texts.
+    Form,
+    /// Lines of `NAME=value`, as `env` prints them: an object of texts.
+    Env,
+}
+
+/// What becomes of each item.
+#[derive(Debug, Clone)]
+struct Mapping {
+    patterns: Vec<TopicPattern>,
+    each: Vec<Expression>,
+    parts: Vec<(String, Vec<Expression>)>,
+    skip_when: Vec<Expression>,
+    id: Vec<Expression>,
+    status: Vec<Expression>,
+    statuses: BTreeMap<String, Status>,
+    labels_from: Vec<Expression>,
+    drop_labels: Vec<String>,
+    labels: BTreeMap<String, Vec<Expression>>,
+    annotations_from: Vec<Expression>,
+    annotations: BTreeMap<String, Vec<Expression>>,
+    severity: Vec<Expression>,
+    severities: BTreeMap<String, Severity>,
+    summary: Vec<Expression>,
+    occurred_at: Vec<Expression>,
+    time_format: Option<String>,
+    time_zone: TimeZone,
+    value: Vec<Expression>,
+    generator_url: Vec<Expression>,
+    expires: Option<Span>,
+}
+
+/// One thing that is wrong with a source's text, and where in its file (both from 1; 0 when unknown).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceMistake {
+    pub line: usize,
+    pub column: usize,
+    pub message: String,
+}
+
+impl Source {
+    /// Compiles a source and runs its samples, or says all that is wrong with it.
+    pub fn compile(text: SourceText) -> Result<Source, Vec<SourceMistake>> {
+        let mut compiling = Compiling::default();
+        let samples = text.samples.clone();
+        let source = compiling.source(text);
+        if compiling.mistakes.is_empty() {
+            samples.iter().for_each(|sample| compiling.sample(&source, sample));
+        }
+        compiling.mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
+        if compiling.mistakes.is_empty() { Ok(source) } else { Err(compiling.mistakes) }
+    }
+
+    /// Whether a message on that topic is for this source.
+    pub fn takes_topic(&self, topic: &str) -> bool {
+        self.mapping.patterns.iter().any(|pattern| pattern.levels_of(topic).is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests;

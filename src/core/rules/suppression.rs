@@ -1,0 +1,95 @@
+//! What holds alerting back besides plain inhibitions: dependency on topology, maintenance windows, storms.
+
+use crate::core::calendar::Schedule;
+use crate::core::model::{Matchers, Moment, Severity, Span};
+
+/// An inhibition that follows `depends_on`: the source's item is one that the target's depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Through {
+    /// How many dependencies may lie between them, 1 to 32.
+    pub hops: u32,
+}
+
+/// A time in which work is done on something, so that its alerts page nobody and count for no problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Maintenance {
+    pub name: String,
+    /// The change that it belongs to, as people know it: `CHG-123`.
+    pub change: Option<String>,
+    /// Whether the clocks of incidents stand still: the change is approved.
+    pub pauses: bool,
+    pub time: MaintenanceTime,
+    pub matchers: Matchers,
+    /// Items of the inventory, and sites of it: what has none of either is everywhere.
+    pub items: Vec<String>,
+    pub sites: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MaintenanceTime {
+    /// [from, to)
+    Once { from: Moment, to: Moment },
+    /// From each time of the schedule, that long.
+    Recurring { schedule: Schedule, lasts: Span },
+}
+
+impl MaintenanceTime {
+    /// Whether it is open at that moment, and when to ask again: it cannot have changed before.
+    pub fn state(&self, at: Moment) -> (bool, Option<Moment>) {
+        match self {
+            MaintenanceTime::Once { from, to: _ } if at < *from => (false, Some(*from)),
+            MaintenanceTime::Once { from: _, to } if at < *to => (true, Some(*to)),
+            MaintenanceTime::Once { .. } => (false, None),
+            MaintenanceTime::Recurring { schedule, lasts } => match schedule.next_after(at - *lasts) {
+                Some(start) if start <= at => (true, Some(start + *lasts)),
+                next => (false, next),
+            },
+        }
+    }
+}
+
+/// When so many alerts begin at one place that one incident must stand for all of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Storm {
+    /// Also the rule that its incident names.
+    pub name: String,
+    pub matchers: Matchers,
+    /// The label whose value is the place; what lacks it has no storm.
+    pub scope: String,
+    /// How many distinct alerts begin within 60 s at least.
+    pub at_least: u32,
+    /// How many deviations above the usual.
+    pub factor: f64,
+    /// In how many consecutive minutes.
+    pub buckets: u32,
+    /// Less than half of what began it for that long ends it.
+    pub leave_after: Span,
+    /// How many alerts the incident shows as examples.
+    pub representatives: u32,
+    /// Alerts as bad as that are never held by it.
+    pub top_severity: Option<Severity>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_says_whether_it_is_open_and_when_to_ask_again() {
+        let at = |text: &str| text.parse::<Moment>().unwrap();
+        let once = MaintenanceTime::Once { from: at("2026-02-13T00:00:00Z"), to: at("2026-02-13T02:00:00Z") };
+        assert_eq!(once.state(at("2026-02-12T23:59:59Z")), (false, Some(at("2026-02-13T00:00:00Z"))));
+        assert_eq!(once.state(at("2026-02-13T00:00:00Z")), (true, Some(at("2026-02-13T02:00:00Z"))));
+        assert_eq!(once.state(at("2026-02-13T02:00:00Z")), (false, None));
+        let schedule = Schedule::parse("30 1 * * *", "America/New_York").unwrap();
+        let nightly = MaintenanceTime::Recurring { schedule, lasts: Span::from_hours(2) };
+        // The night in which an hour comes twice: two hours are two hours.
+        assert_eq!(nightly.state(at("2026-11-01T05:29:59Z")), (false, Some(at("2026-11-01T05:30:00Z"))));
+        assert_eq!(nightly.state(at("2026-11-01T05:30:00Z")), (true, Some(at("2026-11-01T07:30:00Z"))));
+        assert_eq!(nightly.state(at("2026-11-01T07:30:00Z")), (false, Some(at("2026-11-02T06:30:00Z"))));
+        let schedule = Schedule::parse("0 * * * *", "Asia/Shanghai").unwrap();
+        let overlapping = MaintenanceTime::Recurring { schedule, lasts: Span::from_minutes(90) };
+        assert_eq!(overlapping.state(at("2026-02-13T05:10:00Z")), (true, Some(at("2026-02-13T05:30:00Z"))));
+        assert_eq!(overlapping.state(at("2026-02-13T05:30:00Z")), (true, Some(at("2026-02-13T06:30:00Z"))));
+    }
+}

@@ -1,0 +1,39 @@
+//! The section `calendars:` as it is spelled.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::core::rules::source::OneOrMore;
+use crate::core::rules::syntax::spanned::Spanned;
+
+type Text = Spanned<String>;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CalendarEntry {
+    /// What rules, people, ladders and targets name; once among all files. `always` (7×24) is there already.
+    pub name: Text,
+    /// The IANA zone of its hours, such as `Asia/Shanghai`.
+    pub zone: Text,
+    /// Hours by weekday or a span of them: `mon-fri: ["08:00-12:00", "14:00-18:00"]`.
+    pub weekly: Option<BTreeMap<String, Spanned<OneOrMore>>>,
+    /// Hours of single days; they win over everything else. An empty list: nobody works that day.
+    pub dates: Option<BTreeMap<String, Spanned<OneOrMore>>>,
+    /// Days off: `china` for the statutory ones, dates, or spans of dates such as `2026-08-01..2026-08-03`.
+    pub holidays: Option<Spanned<OneOrMore>>,
+    /// Days worked although the week or a holiday says otherwise (调休): dates or spans of dates. `china` brings its own.
+    pub make_up: Option<Spanned<OneOrMore>>,
+    /// What is worked on those days; as on the first of Monday to Friday that has hours unless given.
+    pub make_up_hours: Option<Spanned<OneOrMore>>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AfterHoursText {
+    /// Outside whose hours.
+    pub calendar: Text,
+    /// The ladder that is climbed then.
+    pub tiers: Text,
+}

@@ -1,0 +1,190 @@
+//! Tables as spreadsheets write them: RFC 4180, read strictly.
+//!
+//! A lenient reader takes a quote that somebody forgot for the start of a cell that swallows the rest of the file;
+//! here every such place is a mistake with its line and column.
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+/// The most cells of a row.
+const CELLS_MAX: usize = 64;
+/// The longest cell, in bytes.
+const CELL_MAX_BYTES: usize = 4096;
+
+/// One cell and where it begins: line and column from 1, the column in characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cell {
+    pub text: String,
+    pub at: (usize, usize),
+}
+
+/// Why a text is no table, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BadCsv {
+    pub at: (usize, usize),
+    pub message: &'static str,
+    pub expected: &'static str,
+}
+
+/// The rows of a text, empty lines left out. Ends after the first mistake.
+pub(crate) struct Rows<'a> {
+    rest: Peekable<Chars<'a>>,
+    line: usize,
+    column: usize,
+    failed: bool,
+}
+
+pub(crate) fn rows(text: &str) -> Rows<'_> {
+    // Spreadsheets mark UTF-8 with it.
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    Rows { rest: text.chars().peekable(), line: 1, column: 1, failed: false }
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Result<Vec<Cell>, BadCsv>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if self.failed {
+                return None;
+            }
+            self.rest.peek()?;
+            let row = self.row();
+            self.failed = row.is_err();
+            match row {
+                Ok(cells) if cells.iter().all(|cell| cell.text.is_empty()) && cells.len() == 1 => {}
+                row => return Some(row),
+            }
+        }
+    }
+}
+
+impl Rows<'_> {
+    fn row(&mut self) -> Result<Vec<Cell>, BadCsv> {
+        let mut cells = Vec::new();
+        loop {
+            let cell = self.cell()?;
+            let at = cell.at;
+            cells.push(cell);
+            if cells.len() > CELLS_MAX {
+                return Err(BadCsv { at, message: "a row of too many cells", expected: "at most 64" });
+            }
+            match self.take() {
+                Some(',') => {}
+                Some('\n') | None => return Ok(cells),
+                Some(_) => {
+                    let expected = "a comma or the end of the line; a quote inside a cell is written \"\"";
+                    return Err(BadCsv { at: self.before(), message: "text behind a cell's closing quote", expected });
+                }
+            }
+        }
+    }
+
+    fn cell(&mut self) -> Result<Cell, BadCsv> {
+        let at = (self.line, self.column);
+        let mut text = String::new();
+        if self.rest.peek() == Some(&'"') {
+            self.take();
+            loop {
+                match self.take() {
+                    Some('"') if self.rest.peek() == Some(&'"') => {
+                        self.take();
+                        text.push('"');
+                    }
+                    Some('"') => break,
+                    Some(c) => text.push(c),
+                    None => {
+                        return Err(BadCsv {
+                            at,
+                            message: "a cell whose quote does not end",
+                            expected: "a closing \"",
+                        });
+                    }
+                }
+            }
+            self.skip_carriage_return();
+        } else {
+            while let Some(c) = self.rest.peek().copied() {
+                self.skip_carriage_return();
+                match c {
+                    ',' | '\n' => break,
+                    '\r' => continue,
+                    '"' => {
+                        let expected = "the whole cell in quotes, with \"\" for each quote in it";
+                        let at = (self.line, self.column);
+                        return Err(BadCsv { at, message: "a quote inside a cell", expected });
+                    }
+                    _ => text.extend(self.take()),
+                }
+            }
+            text = text.trim().to_owned();
+        }
+        if text.len() > CELL_MAX_BYTES {
+            return Err(BadCsv { at, message: "a cell that is too long", expected: "at most 4096 bytes" });
+        }
+        Ok(Cell { text, at })
+    }
+
+    /// The one before the end of a line belongs to it.
+    fn skip_carriage_return(&mut self) {
+        if self.rest.peek() == Some(&'\r') {
+            self.rest.next();
+        }
+    }
+
+    fn take(&mut self) -> Option<char> {
+        let c = self.rest.next()?;
+        if c == '\n' {
+            self.line += 1;
+            self.column = 1;
+        } else {
+            self.column += 1;
+        }
+        Some(c)
+    }
+
+    /// The place of what was taken last, inside a line.
+    fn before(&self) -> (usize, usize) {
+        (self.line, self.column.saturating_sub(1).max(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<Vec<String>>, BadCsv> {
+        rows(text).map(|row| row.map(|cells| cells.into_iter().map(|cell| cell.text).collect())).collect()
+    }
+
+    fn check(text: &str, expected: &[&[&str]]) {
+        assert_eq!(read(text).unwrap(), expected, "{text:?}");
+    }
+
+    #[test]
+    fn tables_are_read_as_spreadsheets_write_them() {
+        check("room,floor\nA,3\n", &[&["room", "floor"], &["A", "3"]]);
+        check("\u{FEFF}机房,层\r\nA , 3\r\n\r\n", &[&["机房", "层"], &["A", "3"]]);
+        check("a,\"x, \"\"y\"\"\nz\",\n", &[&["a", "x, \"y\"\nz", ""]]);
+        check("a,\"b\"\r\n\"\",c", &[&["a", "b"], &["", "c"]]);
+        check("", &[]);
+        check("\n\n", &[]);
+    }
+
+    #[test]
+    fn what_is_no_table_is_named_with_its_place() {
+        let place = |text: &str| read(text).unwrap_err().at;
+        assert_eq!(place("a,b\nc,\"d\ne,f\n"), (2, 3));
+        assert_eq!(place("房,b\n机房\"x,d\n"), (2, 3));
+        assert_eq!(place("a\n\"b\"c,d"), (2, 4));
+        assert_eq!(place(&format!("a,{}", "x".repeat(5000))), (1, 3));
+        assert_eq!(place(&",".repeat(64)), (1, 65));
+    }
+
+    #[test]
+    fn cells_know_where_they_begin() {
+        let cells: Vec<Vec<Cell>> = rows("机房,x\n\"a\nb\",c\n").map(Result::unwrap).collect();
+        let places: Vec<(usize, usize)> = cells.iter().flatten().map(|cell| cell.at).collect();
+        assert_eq!(places, [(1, 1), (1, 4), (2, 1), (3, 4)]);
+    }
+}

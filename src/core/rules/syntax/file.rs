@@ -1,0 +1,190 @@
+//! Rule files as they are spelled: every value that can be wrong keeps its place in the file.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::calendar::{AfterHoursText, CalendarEntry};
+use super::escalation_policy::LadderEntry;
+use super::inspection_plan::{ChecklistEntry, PlanEntry};
+use super::json_schema::{
+    ClassWord, CountedWord, LengthOfTime, LevelWord, PriorityWord, SemanticsWord, SeverityWord, ThroughWord,
+};
+use super::pattern::{ContextActionText, EmitText, PatternText};
+use super::person::PersonEntry;
+use super::playbook::PlaybookEntry;
+use super::problem::ProblemEntry;
+use super::roster::RosterEntry;
+use super::sla_target::{BreachReasonEntry, OutageBudgetEntry, OutageText, TargetEntry};
+use super::team::TeamEntry;
+use crate::core::rules::compile::grouping::GroupingText;
+use crate::core::rules::compile::inventory::InventoryText;
+use crate::core::rules::compile::normalising::{ExtractText, SeveritiesText, TemplateText};
+use crate::core::rules::compile::suppression::{MaintenanceEntry, StormEntry};
+use crate::core::rules::source::{OneOrMore, SourceText};
+use crate::core::rules::syntax::spanned::Spanned;
+
+type Text = Spanned<String>;
+
+/// One file; any file may hold any section.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileText {
+    /// How the payloads of tools become events.
+    pub sources: Option<Vec<SourceText>>,
+    /// What can fail, its tables and naming standard: the facts of an event.
+    pub inventory: Option<InventoryText>,
+    /// How alerts of one failure become one incident; in one file only.
+    pub grouping: Option<Spanned<GroupingText>>,
+    /// Regular expressions whose named groups become facts.
+    pub extract: Option<Vec<ExtractText>>,
+    /// What words mean as severities, where the source does not say.
+    pub severities: Option<Vec<SeveritiesText>>,
+    /// Which texts of events are reduced to templates (the fact `template`).
+    pub templates: Option<Vec<TemplateText>>,
+    /// Which alerts belong together, and what becomes of them. The first rule that matches owns an alert.
+    pub rules: Option<Vec<RuleEntry>>,
+    /// Which alerts are quiet while others fire.
+    pub inhibitions: Option<Vec<InhibitionEntry>>,
+    /// Which alerts are quiet while work is done.
+    pub maintenance: Option<Vec<MaintenanceEntry>>,
+    /// When one incident stands for a flood of alerts.
+    pub storms: Option<Vec<StormEntry>>,
+    /// Ladders: who gets an incident, and by when.
+    pub tiers: Option<Vec<LadderEntry>>,
+    /// When work is done: weeks, holidays, make-up workdays.
+    pub calendars: Option<Vec<CalendarEntry>>,
+    /// Who they are, and how they are told.
+    pub teams: Option<Vec<TeamEntry>>,
+    /// What each of them can take, and how they want to be told.
+    pub people: Option<Vec<PersonEntry>>,
+    /// What is done about an incident, step by step.
+    pub playbooks: Option<Vec<PlaybookEntry>>,
+    /// Who works when.
+    pub rosters: Option<Vec<RosterEntry>>,
+    /// What is promised to whom, in which version. The first that fits an incident holds.
+    pub targets: Option<Vec<TargetEntry>>,
+    /// Codes of reasons why a promise was broken; a built-in list unless given.
+    pub breach_reasons: Option<Vec<BreachReasonEntry>>,
+    /// How long services may be out in a year.
+    pub outages: Option<Vec<OutageBudgetEntry>>,
+    /// When incidents become a problem.
+    pub problems: Option<Vec<ProblemEntry>>,
+    /// Checklists on a schedule.
+    pub inspections: Option<Vec<PlanEntry>>,
+    /// What inspection plans look at, by name.
+    pub checklists: Option<Vec<ChecklistEntry>>,
+    /// Inputs on virtual time, and what must come of them (`watchfire test`).
+    pub tests: Option<Vec<crate::core::rules::compile::test_case::TestEntry>>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RuleEntry {
+    /// Once among all files.
+    pub name: Text,
+    /// Matchers as Alertmanager writes them, such as `alertname="LinkDown", site=~"GZ.*"`; all must hold. Without it:
+    /// everything.
+    #[serde(rename = "match")]
+    pub matches: Option<Spanned<OneOrMore>>,
+    /// A CEL expression for what matchers cannot say: `value > 90.0 && has(labels.site)`.
+    pub when: Option<Text>,
+    /// Labels whose values make the key: alerts with equal values are one incident.
+    pub by: Option<Spanned<OneOrMore>>,
+    /// When the rule fires; `each` unless given.
+    pub pattern: Option<Spanned<PatternText>>,
+    /// What counting patterns count: transitions (the default), or every message.
+    #[schemars(with = "Option<CountedWord>")]
+    pub on: Option<Text>,
+    /// Whether later rules see the alert too; false unless given.
+    #[serde(rename = "continue")]
+    pub continues: Option<bool>,
+    /// Why a pattern that waits may hold alerts back for good.
+    pub because: Option<Text>,
+    /// With `{label}`, `{fact.name}`, `{summary}` and `{count}` filled in; the alert's summary unless given.
+    pub title: Option<Text>,
+    /// Of its incidents, instead of the worst of their alerts.
+    #[schemars(with = "Option<SeverityWord>")]
+    pub severity: Option<Text>,
+    /// Of its incidents, instead of what follows from the severity.
+    #[schemars(with = "Option<PriorityWord>")]
+    pub priority: Option<Text>,
+    /// The ladder that its incidents climb; `default` unless given.
+    pub tiers: Option<Text>,
+    /// Another ladder for incidents that open outside the hours of a calendar.
+    pub after_hours: Option<AfterHoursText>,
+    /// Whether anybody is paged; true unless given.
+    pub pages: Option<bool>,
+    /// A text or a link, shown with the incident.
+    pub runbook: Option<Text>,
+    /// What is done about it, step by step; a playbook of the section `playbooks:`.
+    pub playbook: Option<Text>,
+    /// How long the first notice waits for a cause that explains it; 30s, or 0s for priority P1.
+    #[schemars(with = "Option<LengthOfTime>")]
+    pub settle: Option<Text>,
+    /// How long all must be clear before it resolves by itself; 5m unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
+    pub resolve_after: Option<Text>,
+    /// How long after that it is closed without a person; never unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
+    pub close_after: Option<Text>,
+    /// How long after resolving the same key reopens it; 1h unless given.
+    #[schemars(with = "Option<LengthOfTime>")]
+    pub reopen_within: Option<Text>,
+    /// How long after the last event the rule is clear, where what it counts has no end.
+    #[schemars(with = "Option<LengthOfTime>")]
+    pub quiet: Option<Text>,
+    /// How long a firing alert may be held back before the next rule gets it; the window, at most 15m.
+    #[schemars(with = "Option<LengthOfTime>")]
+    pub otherwise_after: Option<Text>,
+    /// `sec`: windows as SEC has them.
+    #[schemars(with = "Option<SemanticsWord>")]
+    pub semantics: Option<Text>,
+    /// A guard on shared contexts: `!MAINT_{site} && ALIVE_{device}`. Where it does not hold, the rule does not
+    /// match.
+    pub context: Option<Text>,
+    /// Contexts that are set or unset when the rule fires.
+    pub contexts: Option<Vec<ContextActionText>>,
+    /// The event that firing makes; it goes through all rules.
+    pub emit: Option<Spanned<EmitText>>,
+    /// false: the rule only acts. Then, for alerts, it must continue or say because.
+    pub incident: Option<Spanned<bool>>,
+    /// Whether its alerts may become one incident with those of other rules; true unless given.
+    pub group: Option<bool>,
+    /// What its incidents are: incident 故障, event 监控事件 or request 服务请求. Every rule should say it.
+    #[schemars(with = "Option<ClassWord>")]
+    pub class: Option<Text>,
+    /// Outside the service catalogue: counted, but promised nothing; false unless given.
+    pub out_of_catalogue: Option<bool>,
+    /// How much is hit; with urgency it makes the priority, unless priority is given.
+    #[schemars(with = "Option<LevelWord>")]
+    pub impact: Option<Text>,
+    /// How little time there is.
+    #[schemars(with = "Option<LevelWord>")]
+    pub urgency: Option<Text>,
+    /// A calendar: while it is closed, out_of_hours_urgency holds instead.
+    pub hours: Option<Text>,
+    /// With hours.
+    #[schemars(with = "Option<LevelWord>")]
+    pub out_of_hours_urgency: Option<Text>,
+    /// Its incidents are outages of a service.
+    pub outage: Option<OutageText>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InhibitionEntry {
+    /// Once among all files.
+    pub name: Option<Text>,
+    /// Matchers of the alert that explains.
+    pub source: Spanned<OneOrMore>,
+    /// Matchers of the alerts that are held back while it fires.
+    pub target: Spanned<OneOrMore>,
+    /// Labels whose values must be equal in both.
+    pub equal: Option<Spanned<OneOrMore>>,
+    /// The source explains what depends on its item in the inventory.
+    #[schemars(with = "Option<ThroughWord>")]
+    pub through: Option<Text>,
+    /// Over how many dependencies; 8 unless given.
+    #[schemars(range(min = 1, max = crate::core::rules::compile::suppression::HOPS_MAX))]
+    pub hops: Option<Spanned<u64>>,
+}

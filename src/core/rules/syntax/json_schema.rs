@@ -1,0 +1,97 @@
+//! The JSON Schema of rule files, for editors, made from the types that read them: no key can be in one and not in the
+//! other. Here are the closed sets and spellings that those types hold as texts.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
+
+use super::file::FileText;
+use crate::core::model::{Priority, Severity, Status, Tier};
+use crate::core::rules::{Dispatch, DispatchKind, Language, Otherwise, RequestMethod, StopWhen};
+
+/// The schema of one rule file, in the dialect 2020-12. It holds less than `load` does: what only all files together
+/// can say (a team that nobody defines), and what is inside matchers and expressions, it does not see.
+pub fn schema() -> serde_json::Value {
+    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<FileText>();
+    schema.insert("title".to_owned(), "watchfire rule file".into());
+    schema.to_value()
+}
+
+/// Types without values: each is the spelling of a text, named by `#[schemars(with = "…")]` at the fields that hold it.
+macro_rules! spellings {
+    ($($(#[$doc:meta])* $name:ident => $schema:expr;)*) => {$(
+        $(#[$doc])*
+        pub(in crate::core::rules) enum $name {}
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                $schema
+            }
+        }
+    )*};
+}
+
+spellings! {
+    /// A length of time; a plain 0 is one too.
+    LengthOfTime => json_schema!({
+        "type": ["string", "integer"],
+        "pattern": r"^\s*(0|([0-9]+(w|d|h|m|s|ms))+)\s*$",
+        "minimum": 0,
+        "maximum": 0,
+        "examples": ["30s", "5m", "1h30m", "7d"],
+    });
+    SeverityWord => words(&Severity::ALL.map(Severity::as_str));
+    PriorityWord => words(&Priority::ALL.map(Priority::as_str));
+    /// Working time; `wd` is a working day, whose length the target says.
+    WorkingTime => json_schema!({
+        "type": "string",
+        "pattern": r"^\s*([0-9]+wd)?([0-9]+(w|d|h|m|s|ms))*\s*$",
+        "examples": ["8h", "2wd", "1wd4h"],
+    });
+    ClassWord => words(&crate::core::model::Class::ALL.map(crate::core::model::Class::as_str));
+    LevelWord => words(&crate::core::model::Level::ALL.map(crate::core::model::Level::as_str));
+    PartyWord => words(&crate::core::model::CauseParty::ALL.map(crate::core::model::CauseParty::as_str));
+    OnBreachWord => words(&crate::core::rules::OnBreach::ALL.map(crate::core::rules::OnBreach::as_str));
+    MeasureWord => words(&["response", "resolution", "first_fix", "reopened", "contact"]);
+    StatusWord => words(&[Status::Firing, Status::Resolved, Status::Point].map(Status::as_str));
+    /// What an event that a rule makes can be.
+    MadeStatusWord => words(&["firing", "point"]);
+    StateWord => words(&crate::core::rules::compile::test_case::STATES);
+    TierNumber => json_schema!({"type": "integer", "enum": Tier::ALL.map(Tier::number)});
+    StepKindWord => words(&DispatchKind::ALL.map(DispatchKind::as_str));
+    StopWord => words(&StopWhen::ALL.map(StopWhen::as_str));
+    PeriodWord => words(&crate::core::rules::compile::inspection_plan::PERIODS.map(|(word, _)| word));
+    DayWord => words(&crate::core::rules::compile::roster::DAYS);
+    OtherwiseWord => words(&Otherwise::ALL.map(Otherwise::as_str));
+    DispatchWord => words(&Dispatch::ALL.map(Dispatch::as_str));
+    CountedWord => words(&["transitions", "message"]);
+    SemanticsWord => words(&["sec"]);
+    FlapModeWord => words(&["time", "nagios", "icinga"]);
+    ActionTimeWord => words(&["fire", "clear"]);
+    ThroughWord => words(&["depends_on"]);
+    LanguageWord => words(&Language::ALL.map(Language::as_str));
+    MethodWord => words(&RequestMethod::ALL.map(RequestMethod::as_str));
+    FormatWord => words(&["json", "text", "form", "env"]);
+    SourceName => json_schema!({"type": "string", "pattern": "^[a-z0-9._-]+$"});
+    /// Which text of an event.
+    TextOfEvent => json_schema!({
+        "type": "string",
+        "pattern": r"^(summary|labels\..+|annotations\..+)$",
+        "examples": ["summary", "labels.message", "annotations.description"],
+    });
+    Url => json_schema!({"type": "string", "pattern": r"^https?://[^/?#\s]"});
+    Address => json_schema!({"type": "string", "pattern": r"^\S+:[0-9]+$", "examples": ["10.0.0.5:5432"]});
+    Limit => json_schema!({"type": "string", "pattern": r"^\s*(>=|<=|>|<)\s*\S", "examples": ["> 0.9", "< 1"]});
+}
+
+fn words(words: &[&str]) -> Schema {
+    json_schema!({"type": "string", "enum": words})
+}

@@ -1,0 +1,56 @@
+//! A seeded estate that breaks, the events it sends with the truth beside them, and how well a grouping met that truth.
+//!
+//! What is simulated is what makes correlation hard: faults that overlap in time and place, symptoms under their own
+//! names, lost alarms (the root's too), flaps, noise inside cascades, storms, clocks that are wrong, repeats, disorder,
+//! and an inventory that knows fewer edges than there are. Must never tune itself to what the correlation can do, draw
+//! from anything but its seed, or be imported by a room that serves: it only measures.
+
+mod alarm;
+mod baseline;
+mod dbscan;
+mod estate;
+mod noise;
+mod parameters;
+mod plan;
+mod propagation;
+pub mod provincial_estate;
+mod rng;
+mod score;
+mod stream;
+#[cfg(test)]
+mod tests;
+pub mod year;
+
+pub use baseline::{Alec, Observed, alec, site_gap};
+pub use estate::{Class, Device, Estate, Inventory, InventoryEntry, InventoryItems};
+pub use parameters::{Parameters, Preset};
+pub use score::{Grouped, Score, score};
+pub use stream::{Kind, SimulatedEvent, Truth};
+
+pub use rng::Chance;
+
+/// Everything that one seed makes.
+#[derive(Clone, Debug)]
+pub struct Simulation {
+    pub parameters: Parameters,
+    pub estate: Estate,
+    /// What an operator's inventory knows of it.
+    pub inventory: Inventory,
+    /// In the order in which they arrive, some twice.
+    pub events: Vec<SimulatedEvent>,
+    /// One for each event id, by id.
+    pub truth: Vec<Truth>,
+}
+
+/// Runs a preset, its parameters varied around it by the seed, for that many hours (at least one).
+/// The same seed gives the same simulation on every machine.
+pub fn simulate(seed: u64, preset: Preset, hours: u32) -> Simulation {
+    let mut chance = Chance::new(seed);
+    let parameters = Parameters::of(preset, hours.max(1)).varied(&mut chance.split());
+    let estate = Estate::build(&parameters, &mut chance.split());
+    let inventory = estate.inventory(parameters.missing_edges, &mut chance.split());
+    let mut conditions = plan::faults(&parameters, &estate, &mut chance.split());
+    noise::add(&parameters, &estate, &mut conditions, &mut chance.split());
+    let (events, truth) = stream::emit(&parameters, &estate, conditions, &mut chance.split());
+    Simulation { parameters, estate, inventory, events, truth }
+}

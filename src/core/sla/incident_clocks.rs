@@ -1,0 +1,292 @@
+//! The two clocks of an incident, and the target that they run against: the version under which it opened.
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::{Calendars, Clock, Course, Due, Terms};
+use crate::core::model::{Class, ClockFace, ClockKind, ClockState, ContactBy, Labels, Moment, Priority, Span};
+use crate::core::rules::{OnBreach, Pauses, Promise, Target};
+
+/// What of an incident decides how its clocks go.
+#[derive(Clone, Debug)]
+pub struct Situation<'a> {
+    pub opened_at: Moment,
+    pub class: Class,
+    pub priority: Priority,
+    /// With the facts of its item as `fact.<name>`.
+    pub labels: &'a Labels,
+    /// Outside the catalogue nothing is promised.
+    pub out_of_catalogue: bool,
+    /// When the first contact was made.
+    pub contacted_at: Option<Moment>,
+    pub stage: Stage,
+    /// Everything that fires in it is held back by an approved change.
+    pub under_change: bool,
+}
+
+/// How far an incident is, as clocks see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    Open,
+    Pending(Waiting),
+    Resolved(Moment),
+    /// Merged or cancelled: no promise is left.
+    Ended,
+}
+
+/// For whom it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    Customer,
+    Vendor,
+    Change,
+}
+
+/// What happened to the clocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Another target holds from now on (or none), in words.
+    Promised(String),
+    /// Kept, after that working time.
+    Met { clock: ClockKind, elapsed: Span },
+    /// That percentage of the limit has run.
+    Warned { clock: ClockKind, percent: u8, limit: Span },
+    /// The limit was reached at that moment.
+    Breached { clock: ClockKind, at: Moment, limit: Span },
+}
+
+/// The target as it was when the incident came under it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Held {
+    target: String,
+    version: u32,
+    shadow: bool,
+    on_breach: OnBreach,
+    pauses: Pauses,
+    tto: Option<Terms>,
+    ttr: Option<Terms>,
+}
+
+/// TTO and TTR of one incident.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Clocks {
+    held: Option<Held>,
+    /// The priority for which the target was looked up.
+    looked_up: Option<Priority>,
+    /// A promise of which people were told was broken: for good, whatever target holds later.
+    broken: bool,
+    tto: Clock,
+    ttr: Clock,
+}
+
+impl Clocks {
+    pub fn next_deadline(&self) -> Option<Moment> {
+        [self.tto.next_deadline(), self.ttr.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// Whether the target of that priority is still to be looked up: only then are the labels looked at.
+    pub fn looks_up(&self, priority: Priority) -> bool {
+        self.looked_up != Some(priority)
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.tto.is_running() || self.ttr.is_running()
+    }
+
+    /// Whether people are told of what the clocks say; false too when nothing is promised.
+    pub fn is_told(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| !held.shadow)
+    }
+
+    /// Whether a promise was broken that somebody must answer for.
+    pub fn is_breached(&self) -> bool {
+        self.broken
+    }
+
+    pub fn pages_on_breach(&self) -> bool {
+        self.is_told() && self.held.as_ref().is_some_and(|held| held.on_breach == OnBreach::Page)
+    }
+
+    /// `name v2`, for people.
+    pub fn target(&self) -> Option<String> {
+        self.held.as_ref().map(|held| format!("{} v{}", held.target, held.version))
+    }
+
+    /// The working time since a moment, in the calendar in which the first contact is measured; else wall time.
+    pub fn since(&self, from: Moment, now: Moment, calendars: &Calendars) -> Span {
+        let calendar = self.tto.terms().and_then(|terms| calendars.get(&terms.calendar));
+        calendar.map_or_else(|| now.since(from), |calendar| calendar.between(from, now))
+    }
+
+    /// Brings the clocks in line with the incident: the target of its priority, who waits for whom, what is done.
+    pub fn follow(
+        &mut self,
+        now: Moment,
+        situation: &Situation<'_>,
+        targets: &[Target],
+        calendars: &Calendars,
+    ) -> Vec<Turn> {
+        let mut turns = Vec::new();
+        if self.looks_up(situation.priority) {
+            turns.extend(self.look_up(situation, targets, calendars));
+        }
+        let Some(held) = &self.held else {
+            self.tto.steer(now, &Course::Rest, None, calendars);
+            self.ttr.steer(now, &Course::Rest, None, calendars);
+            return turns;
+        };
+        let courses = [tto_course(situation), ttr_course(situation, held.pauses)];
+        let clocks =
+            [(ClockKind::Tto, &mut self.tto, held.tto.as_ref()), (ClockKind::Ttr, &mut self.ttr, held.ttr.as_ref())];
+        for ((kind, clock, terms), course) in clocks.into_iter().zip(courses) {
+            let course = if terms.is_some() { course } else { Course::Rest };
+            let was_met = clock.ended_at().is_some();
+            clock.steer(now, &course, terms, calendars);
+            if !was_met && clock.state() == ClockState::Met {
+                turns.push(Turn::Met { clock: kind, elapsed: clock.elapsed(now, calendars) });
+            }
+        }
+        turns
+    }
+
+    /// An item of those promises has become a part of this one: nothing that was promised is lost with it. A broken
+    /// promise stays broken, and of each clock the one that is due sooner goes on here, with all that has run.
+    /// Answers whether one does.
+    pub fn inherit(&mut self, merged: &Clocks, now: Moment, calendars: &Calendars) -> bool {
+        self.broken |= merged.broken;
+        let (Some(theirs), true) = (&merged.held, merged.is_told()) else { return false };
+        let Some(ours) = self.held.as_mut().filter(|held| !held.shadow) else {
+            // The promise is of theirs; it is looked up anew only if our priority changes.
+            (self.held, self.tto, self.ttr) = (merged.held.clone(), merged.tto.clone(), merged.ttr.clone());
+            return true;
+        };
+        let clocks = [
+            (&mut self.tto, &mut ours.tto, &merged.tto, &theirs.tto),
+            (&mut self.ttr, &mut ours.ttr, &merged.ttr, &theirs.ttr),
+        ];
+        let mut goes_on = false;
+        for (clock, terms, their_clock, their_terms) in clocks {
+            let is_sooner = match (clock.falls_due(now, calendars), their_clock.falls_due(now, calendars)) {
+                (Some(ours), Some(theirs)) => theirs < ours,
+                // What was kept here was kept for both, unless it was broken there.
+                (None, Some(_)) => clock.ended_at().is_none() || their_clock.breached_at().is_some(),
+                (_, None) => false,
+            };
+            if is_sooner {
+                (*clock, *terms) = (their_clock.clone(), their_terms.clone());
+                goes_on = true;
+            }
+        }
+        goes_on
+    }
+
+    /// What has become due.
+    pub fn tick(&mut self, now: Moment, calendars: &Calendars) -> Vec<Turn> {
+        let is_told = self.is_told();
+        let clocks = [(ClockKind::Tto, &mut self.tto), (ClockKind::Ttr, &mut self.ttr)];
+        let turn = |(kind, clock): (ClockKind, &mut Clock)| {
+            let due = clock.tick(now, calendars)?;
+            let limit = clock.terms().map_or(Span::ZERO, |terms| terms.limit);
+            Some(match due {
+                Due::Warned(percent) => Turn::Warned { clock: kind, percent, limit },
+                Due::Breached(at) => Turn::Breached { clock: kind, at, limit },
+            })
+        };
+        let turns: Vec<Turn> = clocks.into_iter().filter_map(turn).collect();
+        self.broken |= is_told && turns.iter().any(|turn| matches!(turn, Turn::Breached { .. }));
+        turns
+    }
+
+    /// The calendars are others from now on.
+    pub fn change_calendars(&mut self, now: Moment, old: &Calendars, new: &Calendars) {
+        self.tto.change_calendars(now, old, new);
+        self.ttr.change_calendars(now, old, new);
+    }
+
+    /// As people see them; empty when nothing is promised.
+    pub fn faces(&self, now: Moment, calendars: &Calendars) -> Vec<ClockFace> {
+        let Some(held) = &self.held else { return Vec::new() };
+        let clocks = [(ClockKind::Tto, &self.tto), (ClockKind::Ttr, &self.ttr)];
+        let face = |(kind, clock): (ClockKind, &Clock)| {
+            let terms = clock.terms()?;
+            Some(ClockFace {
+                clock: kind,
+                state: clock.state(),
+                target: held.target.clone(),
+                version: held.version,
+                shadow: held.shadow,
+                limit: terms.limit,
+                calendar: terms.calendar.clone(),
+                elapsed: clock.elapsed(now, calendars),
+                deadline: clock.deadline(calendars),
+                breached_at: clock.breached_at(),
+                paused: clock.paused().map(str::to_owned),
+                ended_at: clock.ended_at(),
+            })
+        };
+        clocks.into_iter().filter_map(face).collect()
+    }
+
+    /// The first target that fits, as of the opening; the same version as before is not looked at again.
+    fn look_up(&mut self, situation: &Situation<'_>, targets: &[Target], calendars: &Calendars) -> Option<Turn> {
+        self.looked_up = Some(situation.priority);
+        let Situation { opened_at, class, priority, labels, .. } = *situation;
+        let is_open = |name: &str| calendars.get(name).is_some_and(|calendar| calendar.is_open(opened_at));
+        let fits = |target: &&Target| target.promises(labels, class, priority, opened_at, is_open);
+        let found = targets.iter().find(fits).filter(|_| !situation.out_of_catalogue);
+        let same = |held: &Held| found.is_some_and(|one| one.name == held.target && one.version == held.version);
+        if self.held.as_ref().is_some_and(same) || (self.held.is_none() && found.is_none()) {
+            return None;
+        }
+        let channel = labels.get("channel").and_then(|channel| channel.parse::<ContactBy>().ok());
+        self.held = found.map(|target| Held {
+            target: target.name.clone(),
+            version: target.version,
+            shadow: target.shadow,
+            on_breach: target.on_breach,
+            pauses: target.pauses,
+            tto: target.tto.as_ref().map(|promise| terms(promise, &target.warnings, channel)),
+            ttr: target.ttr.as_ref().map(|promise| terms(promise, &target.warnings, channel)),
+        });
+        Some(Turn::Promised(self.held.as_ref().map_or_else(|| "no target fits it any more".to_owned(), words)))
+    }
+}
+
+fn terms(promise: &Promise, warnings: &[u8], channel: Option<ContactBy>) -> Terms {
+    let limit = channel.and_then(|channel| promise.by_channel.get(&channel)).copied().unwrap_or(promise.within);
+    Terms { limit, calendar: promise.calendar.clone(), warnings: warnings.to_vec() }
+}
+
+fn words(held: &Held) -> String {
+    let of = |what: &str, terms: &Option<Terms>| {
+        terms.as_ref().map(|terms| format!(", {what} within {} of {}", terms.limit, terms.calendar)).unwrap_or_default()
+    };
+    let shadow = if held.shadow { " (shadow)" } else { "" };
+    let (tto, ttr) = (of("contact", &held.tto), of("resolve", &held.ttr));
+    format!("target {} v{}{shadow}{tto}{ttr}", held.target, held.version)
+}
+
+/// Stopped by contact alone; who resolves without any has nobody left to contact.
+fn tto_course(situation: &Situation<'_>) -> Course {
+    match (situation.contacted_at, situation.stage) {
+        (Some(at), _) => Course::End(at),
+        (None, Stage::Resolved(_) | Stage::Ended) => Course::Rest,
+        (None, Stage::Open | Stage::Pending(_)) if situation.under_change => under_change(),
+        (None, Stage::Open | Stage::Pending(_)) => Course::Run,
+    }
+}
+
+fn ttr_course(situation: &Situation<'_>, pauses: Pauses) -> Course {
+    match situation.stage {
+        Stage::Resolved(at) => Course::End(at),
+        Stage::Ended => Course::Rest,
+        Stage::Open | Stage::Pending(_) if situation.under_change => under_change(),
+        Stage::Pending(Waiting::Customer) if pauses.customer => Course::Pause("waits for the customer".to_owned()),
+        Stage::Pending(Waiting::Vendor) if pauses.vendor => Course::Pause("waits for a vendor".to_owned()),
+        Stage::Pending(Waiting::Change) if pauses.change => Course::Pause("waits for a change".to_owned()),
+        Stage::Open | Stage::Pending(_) => Course::Run,
+    }
+}
+
+fn under_change() -> Course {
+    Course::Pause("under an approved change".to_owned())
+}

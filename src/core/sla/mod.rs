@@ -1,0 +1,16 @@
+//! Targets: the clocks that run against promises, the ledger of outages, and how well both were kept.
+//!
+//! Elapsed time is always the working time in a log of intervals, never a counter. Must never read a clock, tell anybody
+//! (the desk does), or know where it is stored.
+
+mod attainment;
+mod clock;
+mod incident_clocks;
+mod outage_ledger;
+#[cfg(test)]
+mod tests;
+
+pub use attainment::{Attainment, Case, Figure, attainment, ranked_reasons};
+pub use clock::{Calendars, Clock, Course, Interval, Terms};
+pub use incident_clocks::{Clocks, Situation, Stage, Turn, Waiting};
+pub use outage_ledger::{BudgetAlert, BudgetUse, OutageLedger, downtime, year_of};

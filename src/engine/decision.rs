@@ -1,3 +1,0 @@
-//! The seam between a correlator and the desk: plain data, a closed set, an input of partition 64.
-
-pub use crate::correlation::{Decision, Evidence, Joins, Link, LinkKind, Member, Raised, Verdict};

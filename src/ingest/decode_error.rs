@@ -1,0 +1,64 @@
+//! A payload that could not be read at all: what was wrong, and where in it.
+
+use std::fmt;
+
+use crate::core::model::excerpt;
+
+/// Why nothing could be read, in words for whoever sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    pub reason: String,
+    /// Line and column of the byte where reading stopped, both from 1; `None` when the whole payload is meant.
+    pub at: Option<(usize, usize)>,
+}
+
+impl Unreadable {
+    pub fn whole(reason: impl Into<String>) -> Unreadable {
+        Unreadable { reason: reason.into(), at: None }
+    }
+
+    /// The slow path after a failed parse: why, and where.
+    pub fn json(payload: &[u8], error: &serde_json::Error) -> Unreadable {
+        if let Err(broken) = text(payload) {
+            return broken;
+        }
+        let message = error.to_string();
+        let reason = message.split(" at line ").next().unwrap_or(&message);
+        let reason = format!("not valid JSON: {}", excerpt_of_message(reason));
+        Unreadable { reason, at: (error.line() > 0).then(|| (error.line(), error.column())) }
+    }
+}
+
+/// The payload as text; else the first byte that is not UTF-8.
+pub fn text(payload: &[u8]) -> Result<&str, Unreadable> {
+    std::str::from_utf8(payload).map_err(|error| {
+        let byte = error.valid_up_to();
+        let value = payload.get(byte).copied().unwrap_or_default();
+        Unreadable { reason: format!("not UTF-8: byte {byte} is 0x{value:02x}"), at: Some(position(payload, byte)) }
+    })
+}
+
+/// Line and column, both from 1 and in bytes, of a byte of the payload.
+fn position(payload: &[u8], byte: usize) -> (usize, usize) {
+    let before = &payload[..byte];
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+    (line, column)
+}
+
+/// Parsers quote what they found; a sender must not make our log lines long with it.
+fn excerpt_of_message(message: &str) -> String {
+    if message.len() <= 256 { message.to_owned() } else { excerpt(message) }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)?;
+        match self.at {
+            Some((line, column)) => write!(f, " at line {line}, column {column}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Unreadable {}

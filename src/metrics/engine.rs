@@ -1,0 +1,334 @@
+//! What the engine decided, once it is committed: counters from effects, gauges of what is open.
+
+use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Registry};
+
+use super::bounded_label::{OTHER, Words};
+use super::on_call::Staffed;
+use super::registration::{begin, counter, counters, gauges, histograms};
+use super::{Metrics, names};
+use crate::core::engine::{Bound, Breach, Counted, Effect, Normalised, NoticeKind, Suppressor, TargetOutcome};
+use crate::core::inspections::{ItemOutcome, RunState, SubjectKind};
+use crate::core::model::{Class, ClockKind, Priority, Severity, Status, Tier};
+use crate::core::problems::ProblemState;
+
+/// Distinct rules with a series of their own.
+const RULES_MAX: usize = 2_000;
+/// Distinct sources with series of their own.
+const SOURCES_MAX: usize = 200;
+/// Distinct invariants with a series of their own.
+const INVARIANTS_MAX: usize = 50;
+
+const STATUSES: [Status; 3] = [Status::Firing, Status::Resolved, Status::Point];
+/// The doors that are no source file.
+pub(super) const BUILT_IN_SOURCES: [&str; 4] = ["v2", "native", "inspection", "watchfire"];
+
+/// From half a minute to a day: first contact.
+const ACKNOWLEDGE_SECONDS: [f64; 12] =
+    [15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 28_800.0, 86_400.0];
+/// From a minute to a week: repair.
+const RESOLVE_SECONDS: [f64; 12] =
+    [60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14_400.0, 28_800.0, 57_600.0, 86_400.0, 259_200.0, 604_800.0];
+
+pub(super) struct Decided {
+    sources: Words,
+    events: IntCounterVec,
+    resent: IntCounter,
+    duplicates: IntCounterVec,
+    clamped: IntCounter,
+    unmatched: IntCounterVec,
+    names_quarantined: IntCounterVec,
+    rules: Words,
+    rules_fired: IntCounterVec,
+    windows_dropped: IntCounterVec,
+    suppressed: IntCounterVec,
+    bounds: IntCounterVec,
+    invariants: Words,
+    invariants_broken: IntCounterVec,
+    alerts_active: IntGaugeVec,
+    incidents_open: IntGaugeVec,
+    incidents_unacknowledged: IntGaugeVec,
+    incidents_opened: IntCounterVec,
+    incidents_reopened: IntCounter,
+    time_to_acknowledge: HistogramVec,
+    time_to_resolve: HistogramVec,
+    escalations: IntCounterVec,
+    bounces: IntCounterVec,
+    managers_told: IntCounter,
+    playbook_steps: IntCounter,
+    breaches: IntCounterVec,
+    notices: IntCounterVec,
+    notices_gathered: IntCounter,
+    commands_refused: IntCounter,
+    targets: IntCounterVec,
+    classified: IntCounterVec,
+    out_of_catalogue: IntCounter,
+    budget_alerts: IntCounter,
+    problems: IntGaugeVec,
+    problems_opened: IntCounter,
+    problems_reopened: IntCounter,
+    workarounds_tried: IntCounterVec,
+    runs: IntCounterVec,
+    items: IntCounterVec,
+    pub(super) staffed: Staffed,
+    findings: IntCounterVec,
+}
+
+impl Decided {
+    pub fn new(registry: &Registry) -> Decided {
+        let by_person = ["priority", "tier"];
+        let decided = Decided {
+            sources: Words::new(SOURCES_MAX),
+            events: counters(registry, &names::EVENTS, &["source", "status"]),
+            resent: counter(registry, &names::EVENTS_RESENT),
+            duplicates: counters(registry, &names::EVENTS_DUPLICATE, &["source"]),
+            clamped: counter(registry, &names::EVENTS_CLAMPED),
+            unmatched: counters(registry, &names::EVENTS_UNMATCHED, &["source"]),
+            names_quarantined: counters(registry, &names::NAMES_QUARANTINED, &["source"]),
+            rules: Words::new(RULES_MAX),
+            rules_fired: counters(registry, &names::RULES_FIRED, &["rule"]),
+            windows_dropped: counters(registry, &names::WINDOWS_DROPPED, &["rule"]),
+            suppressed: counters(registry, &names::ALERTS_SUPPRESSED, &["by"]),
+            bounds: counters(registry, &names::BOUNDS_HIT, &["bound"]),
+            invariants: Words::new(INVARIANTS_MAX),
+            invariants_broken: counters(registry, &names::INVARIANTS_BROKEN, &["invariant"]),
+            alerts_active: gauges(registry, &names::ALERTS_ACTIVE, &["severity"]),
+            incidents_open: gauges(registry, &names::INCIDENTS_OPEN, &["tier", "priority"]),
+            incidents_unacknowledged: gauges(registry, &names::INCIDENTS_UNACKNOWLEDGED, &["priority"]),
+            incidents_opened: counters(registry, &names::INCIDENTS_OPENED, &["priority"]),
+            incidents_reopened: counter(registry, &names::INCIDENTS_REOPENED),
+            time_to_acknowledge: histograms(registry, &names::TIME_TO_ACKNOWLEDGE, &by_person, &ACKNOWLEDGE_SECONDS),
+            time_to_resolve: histograms(registry, &names::TIME_TO_RESOLVE, &by_person, &RESOLVE_SECONDS),
+            escalations: counters(registry, &names::ESCALATIONS, &["from", "to"]),
+            bounces: counters(registry, &names::BOUNCES, &["from", "to"]),
+            managers_told: counter(registry, &names::MANAGERS_TOLD),
+            playbook_steps: counter(registry, &names::PLAYBOOK_STEPS),
+            breaches: counters(registry, &names::BREACHES, &["tier", "what"]),
+            notices: counters(registry, &names::NOTICES, &["kind"]),
+            notices_gathered: counter(registry, &names::NOTICES_GATHERED),
+            commands_refused: counter(registry, &names::COMMANDS_REFUSED),
+            targets: counters(registry, &names::TARGETS, &["clock", "outcome"]),
+            classified: counters(registry, &names::CLASSIFIED, &["class"]),
+            out_of_catalogue: counter(registry, &names::OUT_OF_CATALOGUE),
+            budget_alerts: counter(registry, &names::BUDGET_ALERTS),
+            problems: gauges(registry, &names::PROBLEMS, &["state"]),
+            problems_opened: counter(registry, &names::PROBLEMS_OPENED),
+            problems_reopened: counter(registry, &names::PROBLEMS_REOPENED),
+            workarounds_tried: counters(registry, &names::WORKAROUNDS_TRIED, &["verdict"]),
+            runs: counters(registry, &names::INSPECTION_RUNS, &["state"]),
+            items: counters(registry, &names::INSPECTION_ITEMS, &["outcome"]),
+            staffed: Staffed::new(registry),
+            findings: counters(registry, &names::INSPECTION_FINDINGS, &["subject"]),
+        };
+        decided.begin_closed_sets();
+        for source in BUILT_IN_SOURCES.into_iter().chain([OTHER]) {
+            decided.begin_source(source);
+        }
+        decided.rules_fired.with_label_values(&[decided.rules.admit(crate::core::rules::CATCH_ALL).as_ref()]);
+        decided.rules_fired.with_label_values(&[OTHER]);
+        decided.windows_dropped.with_label_values(&[OTHER]);
+        decided.invariants_broken.with_label_values(&[OTHER]);
+        decided
+    }
+
+    fn begin_closed_sets(&self) {
+        begin(&self.suppressed, Suppressor::ALL.map(Suppressor::as_str));
+        begin(&self.bounds, Bound::ALL.map(Bound::as_str));
+        begin(&self.alerts_active, Severity::ALL.map(Severity::as_str));
+        begin(&self.incidents_unacknowledged, Priority::ALL.map(Priority::as_str));
+        begin(&self.incidents_opened, Priority::ALL.map(Priority::as_str));
+        begin(&self.notices, NoticeKind::ALL.map(NoticeKind::as_str));
+        begin(&self.workarounds_tried, [true, false].map(verdict));
+        begin(&self.problems, ProblemState::ALL.map(ProblemState::as_str));
+        begin(&self.runs, RunState::ALL.map(RunState::as_str));
+        begin(&self.items, ItemOutcome::ALL.map(ItemOutcome::as_str));
+        begin(&self.findings, SubjectKind::ALL.map(SubjectKind::as_str));
+        begin(&self.classified, Class::ALL.map(Class::as_str));
+        for clock in ClockKind::ALL {
+            for outcome in TargetOutcome::ALL {
+                self.targets.with_label_values(&[clock.as_str(), outcome.as_str()]);
+            }
+        }
+        for tier in Tier::ALL {
+            for what in Breach::ALL {
+                self.breaches.with_label_values(&[tier.as_str(), what.as_str()]);
+            }
+            for higher in Tier::ALL.into_iter().filter(|higher| *higher > tier) {
+                self.escalations.with_label_values(&[tier.as_str(), higher.as_str()]);
+                self.bounces.with_label_values(&[higher.as_str(), tier.as_str()]);
+            }
+            for priority in Priority::ALL {
+                self.incidents_open.with_label_values(&[tier.as_str(), priority.as_str()]);
+                self.time_to_acknowledge.with_label_values(&[priority.as_str(), tier.as_str()]);
+                self.time_to_resolve.with_label_values(&[priority.as_str(), tier.as_str()]);
+            }
+        }
+    }
+
+    fn begin_source(&self, source: &str) {
+        let source = self.sources.admit(source);
+        for status in STATUSES {
+            self.events.with_label_values(&[source.as_ref(), status.as_str()]);
+        }
+        self.duplicates.with_label_values(&[source.as_ref()]);
+        self.unmatched.with_label_values(&[source.as_ref()]);
+        self.names_quarantined.with_label_values(&[source.as_ref()]);
+    }
+
+    fn normalised(&self, normalised: &Normalised) {
+        match normalised {
+            Normalised::NameQuarantined { name, .. } => {
+                self.names_quarantined.with_label_values(&[self.sources.admit(&name.source).as_ref()]).inc();
+            }
+            Normalised::NameForgotten { .. }
+            | Normalised::TemplateSeen { .. }
+            | Normalised::TemplateForgotten { .. } => {}
+        }
+    }
+
+    pub fn begin_names(&self, sources: &[&str], rules: &[&str]) {
+        for source in sources {
+            self.begin_source(source);
+        }
+        for rule in rules {
+            self.rules_fired.with_label_values(&[self.rules.admit(rule).as_ref()]);
+        }
+    }
+
+    fn count(&self, counted: &Counted) {
+        match counted {
+            Counted::Event { source, status } => {
+                self.events.with_label_values(&[self.sources.admit(source).as_ref(), status.as_str()]).inc();
+            }
+            Counted::Resent => self.resent.inc(),
+            Counted::Duplicate { source } => {
+                self.duplicates.with_label_values(&[self.sources.admit(source).as_ref()]).inc();
+            }
+            Counted::Clamped => self.clamped.inc(),
+            Counted::RuleFired { rule } => {
+                self.rules_fired.with_label_values(&[self.rules.admit(rule).as_ref()]).inc();
+            }
+            Counted::Unmatched { source } => {
+                self.unmatched.with_label_values(&[self.sources.admit(source).as_ref()]).inc();
+            }
+            Counted::Suppressed { by } => self.suppressed.with_label_values(&[by.as_str()]).inc(),
+            Counted::Bound { which } => self.bounds.with_label_values(&[which.as_str()]).inc(),
+            Counted::Acknowledged { priority, tier, after_micros } => {
+                observe_micros(&self.time_to_acknowledge, *priority, *tier, *after_micros);
+            }
+            Counted::Resolved { priority, tier, after_micros } => {
+                observe_micros(&self.time_to_resolve, *priority, *tier, *after_micros);
+            }
+            Counted::Escalated { from, to } => {
+                self.escalations.with_label_values(&[from.as_str(), to.as_str()]).inc();
+            }
+            Counted::Breached { tier, what } => {
+                self.breaches.with_label_values(&[tier.as_str(), what.as_str()]).inc();
+            }
+            Counted::Bounced { from, to } => self.bounces.with_label_values(&[from.as_str(), to.as_str()]).inc(),
+            Counted::ManagersTold => self.managers_told.inc(),
+            Counted::StepTicked => self.playbook_steps.inc(),
+            Counted::IncidentOpened { priority } => {
+                self.incidents_opened.with_label_values(&[priority.as_str()]).inc();
+            }
+            Counted::Dispatched => self.staffed.dispatched.inc(),
+            Counted::StepSkipped { tier } => self.staffed.skipped.with_label_values(&[tier.as_str()]).inc(),
+            Counted::Reopened => self.incidents_reopened.inc(),
+            Counted::ProblemOpened => self.problems_opened.inc(),
+            Counted::ProblemReopened => self.problems_reopened.inc(),
+            Counted::WorkaroundTried { helped } => {
+                self.workarounds_tried.with_label_values(&[verdict(*helped)]).inc();
+            }
+            Counted::RunEnded { state } => self.runs.with_label_values(&[state.as_str()]).inc(),
+            Counted::ItemChecked { outcome } => self.items.with_label_values(&[outcome.as_str()]).inc(),
+            Counted::InspectionFound { subject } => self.findings.with_label_values(&[subject.as_str()]).inc(),
+            Counted::WindowsDropped { rule, windows } => {
+                self.windows_dropped.with_label_values(&[self.rules.admit(rule).as_ref()]).inc_by(*windows);
+            }
+            Counted::Target { clock, outcome } => {
+                self.targets.with_label_values(&[clock.as_str(), outcome.as_str()]).inc();
+            }
+            Counted::Classified { class } => self.classified.with_label_values(&[class.as_str()]).inc(),
+            Counted::OutOfCatalogue => self.out_of_catalogue.inc(),
+            Counted::BudgetAlert => self.budget_alerts.inc(),
+            Counted::NoticeGathered => self.notices_gathered.inc(),
+            Counted::CommandRefused => self.commands_refused.inc(),
+            Counted::InvariantBroken { which } => {
+                self.invariants_broken.with_label_values(&[self.invariants.admit(which).as_ref()]).inc();
+            }
+        }
+    }
+}
+
+impl Metrics {
+    /// Counts what was just committed. Deliveries are counted by the courier, which knows their channel.
+    pub fn observe(&self, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::Count(counted) => self.decided.count(counted),
+                Effect::Notice(notice) => {
+                    self.decided.notices.with_label_values(&[notice.kind.as_str()]).inc();
+                }
+                Effect::Alert(_)
+                | Effect::AlertTouched { .. }
+                | Effect::AlertForgotten { .. }
+                | Effect::Incident(_)
+                | Effect::Membership { .. }
+                | Effect::Timeline(_)
+                | Effect::Evidence { .. }
+                | Effect::Problem(_)
+                | Effect::Run(_)
+                | Effect::Silence(_)
+                | Effect::SilenceForgotten { .. }
+                | Effect::Audit(_)
+                | Effect::Delivery(_)
+                | Effect::Probe(_)
+                | Effect::Answer(_)
+                | Effect::Staff(_) => {}
+                Effect::Normalised(normalised) => self.decided.normalised(normalised),
+            }
+        }
+    }
+
+    /// Gauges by what is open now: alerts by severity, incidents by (tier, priority). What is not named is 0.
+    pub fn set_open(&self, alerts: &[(Severity, i64)], incidents: &[(Tier, Priority, i64)]) {
+        for severity in Severity::ALL {
+            let sum = alerts.iter().filter(|(of, _)| *of == severity).map(|(_, count)| count).sum();
+            self.decided.alerts_active.with_label_values(&[severity.as_str()]).set(sum);
+        }
+        for tier in Tier::ALL {
+            for priority in Priority::ALL {
+                let of = incidents.iter().filter(|(at, of, _)| *at == tier && *of == priority);
+                let sum = of.map(|(_, _, count)| count).sum();
+                self.decided.incidents_open.with_label_values(&[tier.as_str(), priority.as_str()]).set(sum);
+            }
+        }
+    }
+
+    pub(super) fn invariant_broken(&self, which: &str) {
+        self.decided.count(&Counted::InvariantBroken { which: which.to_owned() });
+    }
+
+    /// Problems remembered, by state. What is not named is 0.
+    pub fn set_problems(&self, problems: &[(ProblemState, i64)]) {
+        for state in ProblemState::ALL {
+            let sum = problems.iter().filter(|(of, _)| *of == state).map(|(_, count)| count).sum();
+            self.decided.problems.with_label_values(&[state.as_str()]).set(sum);
+        }
+    }
+
+    /// Open incidents that page and that nobody of their present tier has acknowledged. What is not named is 0.
+    pub fn set_unacknowledged(&self, incidents: &[(Priority, i64)]) {
+        for priority in Priority::ALL {
+            let sum = incidents.iter().filter(|(of, _)| *of == priority).map(|(_, count)| count).sum();
+            self.decided.incidents_unacknowledged.with_label_values(&[priority.as_str()]).set(sum);
+        }
+    }
+}
+
+fn observe_micros(histogram: &HistogramVec, priority: Priority, tier: Tier, micros: i64) {
+    histogram.with_label_values(&[priority.as_str(), tier.as_str()]).observe(micros.max(0) as f64 / 1e6);
+}
+
+const fn verdict(helped: bool) -> &'static str {
+    if helped { "helped" } else { "not_helped" }
+}

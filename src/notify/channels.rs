@@ -1,0 +1,157 @@
+//! How each kind of channel is reached: what the configuration gives, and one attempt with it.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use reqwest::{Client, Method};
+
+use super::chat::Tool;
+use super::http_attempt::{Answer, Publish, call, post, publish, request};
+use super::links::Links;
+use super::mail::MailServer;
+use super::payload;
+use super::payload::NoticeLinks;
+use super::secrets::Secrets;
+use super::template::{Filler, Into, NotFilled};
+use super::wording::Wording;
+use crate::core::engine::Notice;
+use crate::core::model::Moment;
+use crate::core::rules::{Channel, RequestMethod, RequestTemplate};
+
+/// The service's clock, injected: signatures and links carry the time.
+pub type Now = Arc<dyn Fn() -> Moment + Send + Sync>;
+
+/// What the configuration gives to reach people with.
+pub struct Reach {
+    /// Without it MQTT notices cannot be sent.
+    pub publisher: Option<Publish>,
+    /// Without it mails cannot be sent.
+    pub mail: Option<MailServer>,
+    pub secrets: Secrets,
+    /// Without them notices carry no links.
+    pub links: Option<Links>,
+    pub now: Now,
+    /// In which people read times.
+    pub zone: TimeZone,
+}
+
+impl Reach {
+    /// HTTP alone, without secrets.
+    pub fn plain(now: Now) -> Reach {
+        let secrets = Secrets::new(|_| None, None);
+        Reach { publisher: None, mail: None, secrets, links: None, now, zone: TimeZone::UTC }
+    }
+}
+
+/// Sends one notice by its channel.
+pub(super) async fn attempt_once(client: &Client, reach: &Reach, notice: &Notice) -> Answer {
+    let now = (reach.now)();
+    let links = NoticeLinks {
+        record: reach.links.as_ref().map(|links| links.record(notice)),
+        acknowledge: reach.links.as_ref().and_then(|links| links.acknowledge(notice, now)),
+    };
+    let wording = Wording::of(notice, &links, &reach.zone);
+    let text = wording.within(usize::from(u16::MAX));
+    let mut filler = Filler::new(notice, &links, &text, &reach.secrets);
+    let sending = Sending { client, reach, notice, links: &links, wording: &wording, now };
+    let answer = sending.send(&mut filler).await.unwrap_or_else(not_filled);
+    match answer {
+        Answer::Taken => Answer::Taken,
+        Answer::Again { error, after } => Answer::Again { error: filler.hide(error), after },
+        Answer::TooMany { error, rest } => Answer::TooMany { error: filler.hide(error), rest },
+        Answer::Refused { error } => Answer::Refused { error: filler.hide(error) },
+    }
+}
+
+/// A secret may be put in its place yet; a place that nothing fills stays so.
+fn not_filled(error: NotFilled) -> Answer {
+    match error {
+        NotFilled::NoSecret(error) => Answer::Again { error: error.to_string(), after: None },
+        NotFilled::BadPlace(_) => Answer::Refused { error: error.to_string() },
+    }
+}
+
+struct Sending<'s> {
+    client: &'s Client,
+    reach: &'s Reach,
+    notice: &'s Notice,
+    links: &'s NoticeLinks,
+    wording: &'s Wording,
+    now: Moment,
+}
+
+impl Sending<'_> {
+    async fn send(&self, filler: &mut Filler<'_>) -> Result<Answer, NotFilled> {
+        match &self.notice.channel {
+            Channel::Webhook { url } => {
+                let url = filler.fill(url, Into::Url).await?;
+                Ok(match self.json() {
+                    Ok(payload) => post(self.client, &url, &self.notice.cause.to_string(), payload).await,
+                    Err(refused) => refused,
+                })
+            }
+            Channel::Mqtt { topic } => Ok(match self.json() {
+                Ok(payload) => publish(self.reach.publisher.as_ref(), topic, &self.notice.subject, payload).await,
+                Err(refused) => refused,
+            }),
+            Channel::Email { to } => self.mail(filler, to).await,
+            Channel::Wecom { url } => self.robot(filler, Tool::Wecom, url, None).await,
+            Channel::Dingtalk { url, secret } => self.robot(filler, Tool::Dingtalk, url, secret.as_deref()).await,
+            Channel::Feishu { url, secret } => self.robot(filler, Tool::Feishu, url, secret.as_deref()).await,
+            Channel::Slack { url } => self.robot(filler, Tool::Slack, url, None).await,
+            Channel::Template(template) => self.template(filler, template).await,
+        }
+    }
+
+    fn json(&self) -> Result<Vec<u8>, Answer> {
+        payload::json(self.notice, self.links)
+            .map_err(|error| Answer::Refused { error: format!("the notice's record is not JSON: {error}") })
+    }
+
+    async fn mail(&self, filler: &mut Filler<'_>, to: &str) -> Result<Answer, NotFilled> {
+        let Some(mail) = &self.reach.mail else {
+            let error = "no mail server is configured (smtp: in watchfire.yaml, or --smtp-url)".to_owned();
+            return Ok(Answer::Refused { error });
+        };
+        let url = filler.fill(&mail.url, Into::Credentials).await?;
+        Ok(mail.send(&url, self.notice, to, self.wording).await)
+    }
+
+    async fn robot(
+        &self,
+        filler: &mut Filler<'_>,
+        tool: Tool,
+        url: &str,
+        secret: Option<&str>,
+    ) -> Result<Answer, NotFilled> {
+        let url = filler.fill(url, Into::Url).await?;
+        let secret = match secret {
+            Some(name) => Some(filler.secret(name).await?),
+            None => None,
+        };
+        Ok(call(self.client, tool, tool.call(url, self.wording, secret.as_deref(), self.now)).await)
+    }
+
+    async fn template(&self, filler: &mut Filler<'_>, template: &RequestTemplate) -> Result<Answer, NotFilled> {
+        let url = filler.fill(&template.url, Into::Url).await?;
+        let is_json = template.body_is_json();
+        let body = filler.fill(&template.body, if is_json { Into::Json } else { Into::Plain }).await?;
+        let mut headers = Vec::with_capacity(template.headers.len() + 2);
+        for (name, value) in &template.headers {
+            headers.push((name.clone(), filler.fill(value, Into::Header).await?));
+        }
+        let has = |wanted: &str| template.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        if is_json && !has("content-type") {
+            headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
+        }
+        if !has("idempotency-key") {
+            headers.push(("Idempotency-Key".to_owned(), self.notice.cause.to_string()));
+        }
+        let method = match template.method {
+            RequestMethod::Post => Method::POST,
+            RequestMethod::Put => Method::PUT,
+            RequestMethod::Get => Method::GET,
+        };
+        Ok(request(self.client, method, &url, &headers, body, template.answer_has.as_deref()).await)
+    }
+}

@@ -1,0 +1,114 @@
+//! Carries one notice: attempt after attempt until it is taken or given up, and the outcome is committed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::RetryPolicy;
+use super::channels::{Reach, attempt_once};
+use super::dispatcher::Report;
+use super::http_attempt::Answer;
+use super::receiver_limit::Lane;
+use crate::core::engine::{DeliveryOutcome, DeliveryResult, Notice};
+use crate::metrics::{Metrics, Stopwatch};
+
+/// How long a result waits before it is handed in again, after the driver could not commit it.
+const HAND_IN_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// What all carriers share.
+pub(super) struct Means {
+    pub results: mpsc::Sender<Report>,
+    pub client: reqwest::Client,
+    pub reach: Reach,
+    pub metrics: Arc<Metrics>,
+    pub policy: RetryPolicy,
+    pub stop: CancellationToken,
+    /// Bounds the attempts to all receivers together.
+    pub attempts: Semaphore,
+}
+
+/// Ends when the last outcome is committed, when the service stops, or when the driver is gone. `tried`: attempts before
+/// a restart.
+pub(super) async fn carry(means: Arc<Means>, lane: Arc<Lane>, notice: Notice, tried: u32) {
+    let mut attempt = tried;
+    loop {
+        attempt = attempt.saturating_add(1);
+        let Some((outcome, after)) = attempt_in_turn(&means, &lane, &notice, attempt).await else { return };
+        log(&notice, attempt, &outcome);
+        let failed = matches!(outcome, DeliveryOutcome::Failed { .. });
+        let result = DeliveryResult { notice: notice.cause, subject: notice.subject.clone(), attempt, outcome };
+        if !failed {
+            return settle(&means, result).await;
+        }
+        // Whether a failure on the way is committed matters little: the next result carries the number of its attempt.
+        let (committed, _) = oneshot::channel();
+        if means.results.send(Report { result, committed }).await.is_err() {
+            return;
+        }
+        let wait = tokio::time::sleep(means.policy.wait_after(attempt, after));
+        if means.stop.run_until_cancelled(wait).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Waits for its turn and makes one attempt; `None` when the service stops before the attempt began.
+async fn attempt_in_turn(
+    means: &Means,
+    lane: &Arc<Lane>,
+    notice: &Notice,
+    attempt: u32,
+) -> Option<(DeliveryOutcome, Option<Duration>)> {
+    let turn = means.stop.run_until_cancelled(lane.turn(&means.attempts)).await?;
+    let watch = Stopwatch::start();
+    let attempt_made = attempt_once(&means.client, &means.reach, notice);
+    let answer = tokio::time::timeout(means.policy.timeout, attempt_made).await.unwrap_or_else(|_| {
+        let error = format!("no answer within {} s", means.policy.timeout.as_secs_f64());
+        Answer::Again { error, after: None }
+    });
+    turn.end(matches!(answer, Answer::Again { .. } | Answer::TooMany { .. }));
+    let (outcome, after) = match answer {
+        Answer::Taken => (DeliveryOutcome::Delivered, None),
+        Answer::Refused { error } => (DeliveryOutcome::DeadLettered { error }, None),
+        Answer::Again { error, .. } | Answer::TooMany { error, .. } if means.policy.is_last(attempt) => {
+            (DeliveryOutcome::DeadLettered { error: format!("given up after {attempt} attempts: {error}") }, None)
+        }
+        Answer::Again { error, after } => (DeliveryOutcome::Failed { error }, after),
+        Answer::TooMany { error, rest } => {
+            lane.rest(rest.min(means.policy.cap));
+            (DeliveryOutcome::Failed { error }, Some(rest))
+        }
+    };
+    means.metrics.delivery(&notice.channel, &outcome, watch.seconds());
+    Some((outcome, after))
+}
+
+/// Hands the last result in until it is committed. Never sends the notice again for a failed commit.
+async fn settle(means: &Means, result: DeliveryResult) {
+    loop {
+        let (committed, answer) = oneshot::channel();
+        let report = Report { result: result.clone(), committed };
+        if means.results.send(report).await.is_err() || answer.await.is_ok() {
+            return;
+        }
+        if means.stop.run_until_cancelled(tokio::time::sleep(HAND_IN_AGAIN_AFTER)).await.is_none() {
+            return;
+        }
+    }
+}
+
+fn log(notice: &Notice, attempt: u32, outcome: &DeliveryOutcome) {
+    let (cause, subject, team) = (&notice.cause, &notice.subject, &notice.team);
+    let to = format!("{} {}", notice.channel.kind(), notice.channel.shown());
+    match outcome {
+        DeliveryOutcome::Delivered => tracing::debug!(%cause, subject, team, to, attempt, "notice delivered"),
+        DeliveryOutcome::Failed { error } => {
+            tracing::warn!(%cause, subject, team, to, attempt, error, "notice not delivered yet; it will be tried again");
+        }
+        DeliveryOutcome::DeadLettered { error } => {
+            tracing::error!(%cause, subject, team, to, attempt, error, "notice given up; tell the team by another way");
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! The live view: what is active now, in memory, changed only after a commit.
+//!
+//! Readers take a frozen copy (some pointers) and look at it without a lock; a change afterwards copies the one small
+//! shard it touches. So a slow reader never holds up the driver, and always sees whole commits.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use arc_swap::ArcSwap;
+use tokio::sync::broadcast;
+
+use super::cow_map::Shards;
+use super::label_filter::PairBits;
+use super::live_normalisation::NormalisedView;
+use super::live_staff::StaffView;
+use crate::core::correlation::{QuarantinedName, TemplateRecord};
+use crate::core::engine::{AlertRecord, Effect};
+use crate::core::incidents::{Incident, IncidentState};
+use crate::core::model::{Fingerprint, IncidentId, Moment, Silence, SilenceId, Stamp, Status};
+use crate::core::rules::Rulebook;
+
+/// How many changes a subscriber may be behind before it misses some.
+const SUBSCRIBER_LAG: usize = 4096;
+
+/// Whether the service can take work, and why not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    Ready,
+    NotReady { reason: String },
+}
+
+/// An active alert with what the desk made of it.
+#[derive(Clone, Debug)]
+pub struct LiveAlert {
+    pub alert: Arc<AlertRecord>,
+    /// Its open incident, if any, and that incident's team: the v2 receiver.
+    pub incident: Option<IncidentId>,
+    pub team: Option<Arc<str>>,
+}
+
+/// What a subscriber of the stream is told.
+#[derive(Clone, Debug)]
+pub enum Change {
+    Alert(Arc<AlertRecord>),
+    Incident(Arc<Incident>),
+    Problem(Arc<crate::core::problems::Problem>),
+    Run(Arc<crate::core::inspections::Run>),
+}
+
+/// Shared by the driver (writes) and the doors (read). Cheap to clone an `Arc` of.
+pub struct Live {
+    view: RwLock<View>,
+    rulebook: ArcSwap<Rulebook>,
+    readiness: ArcSwap<Readiness>,
+    now: AtomicI64,
+    changes: broadcast::Sender<Change>,
+}
+
+impl Live {
+    /// Empty, and not ready.
+    pub fn new(rulebook: Arc<Rulebook>) -> Live {
+        let (changes, _) = broadcast::channel(SUBSCRIBER_LAG);
+        Live {
+            view: RwLock::new(View::default()),
+            rulebook: ArcSwap::new(rulebook),
+            readiness: ArcSwap::from_pointee(Readiness::NotReady { reason: "starting".to_owned() }),
+            now: AtomicI64::new(Moment::EPOCH.as_micros()),
+            changes,
+        }
+    }
+
+    /// Starts over from an engine's state, after a start or a restore. `members` without those that are only linked.
+    pub fn rebuild(
+        &self,
+        alerts: Vec<AlertRecord>,
+        silences: Vec<Silence>,
+        incidents: Vec<Incident>,
+        members: Vec<(IncidentId, Fingerprint)>,
+    ) {
+        let mut view = View::default();
+        for (incident, fingerprint) in members {
+            view.join(incident, fingerprint);
+        }
+        for incident in incidents {
+            view.put_incident(Arc::new(incident));
+        }
+        for alert in alerts {
+            view.put_alert(Arc::new(alert));
+        }
+        view.silences = silences.into_iter().map(|silence| (silence.id, Arc::new(silence))).collect();
+        view.normalised = std::mem::take(&mut self.write().normalised);
+        view.staff = std::mem::take(&mut self.write().staff);
+        *self.write() = view;
+    }
+
+    /// Starts over with what normalising found.
+    pub fn rebuild_normalised(
+        &self,
+        names: impl Iterator<Item = QuarantinedName>,
+        templates: impl Iterator<Item = TemplateRecord>,
+    ) {
+        self.write().normalised = NormalisedView::of(names, templates);
+    }
+
+    /// Starts over with who is at work.
+    pub fn rebuild_staff(&self, staff: StaffView) {
+        self.write().staff = staff;
+    }
+
+    /// Who is at work: heartbeats and overrides.
+    pub fn staff(&self) -> StaffView {
+        self.read().staff.clone()
+    }
+
+    /// Names that break the naming standard, those seen last first; at most 1,000 a partition.
+    pub fn quarantined(&self) -> Vec<QuarantinedName> {
+        self.read().normalised.quarantined()
+    }
+
+    /// The templates of free texts, the most frequent first; at most 5,000 a partition.
+    pub fn templates(&self) -> Vec<TemplateRecord> {
+        self.read().normalised.templates()
+    }
+
+    /// Takes over what was just committed, and tells the subscribers.
+    pub fn apply(&self, effects: Vec<Effect>) {
+        let heard = self.changes.receiver_count() > 0;
+        let mut changes = Vec::new();
+        {
+            let mut view = self.write();
+            for effect in effects {
+                let change = view.apply(effect);
+                changes.extend(change.filter(|_| heard));
+            }
+        }
+        for change in changes {
+            // Fails only when the last subscriber left meanwhile.
+            let _ = self.changes.send(change);
+        }
+    }
+
+    pub fn set_rulebook(&self, rulebook: Arc<Rulebook>) {
+        self.rulebook.store(rulebook);
+    }
+
+    pub fn rulebook(&self) -> Arc<Rulebook> {
+        self.rulebook.load_full()
+    }
+
+    pub fn set_readiness(&self, readiness: Readiness) {
+        self.readiness.store(Arc::new(readiness));
+    }
+
+    pub fn readiness(&self) -> Readiness {
+        Readiness::clone(&self.readiness.load())
+    }
+
+    /// The `now` of the newest committed input.
+    pub fn set_now(&self, now: Moment) {
+        self.now.store(now.as_micros(), Ordering::Release);
+    }
+
+    pub fn now(&self) -> Moment {
+        Moment::from_micros(self.now.load(Ordering::Acquire))
+    }
+
+    /// Active alerts that pass, sorted by fingerprint. No lock is held while they are picked.
+    pub fn alerts(&self, wanted: impl Fn(&LiveAlert) -> bool) -> Vec<Arc<LiveAlert>> {
+        self.alerts_with([], wanted)
+    }
+
+    /// As `alerts`, of those only that hold all these labels: most others are passed over without a look at them.
+    pub fn alerts_with<'a>(
+        &self,
+        labels: impl IntoIterator<Item = (&'a str, &'a str)>,
+        wanted: impl Fn(&LiveAlert) -> bool,
+    ) -> Vec<Arc<LiveAlert>> {
+        let pairs: Vec<(&str, &str)> = labels.into_iter().collect();
+        let bits =
+            pairs.iter().fold(PairBits::default(), |bits, (name, value)| bits.with(PairBits::of_pair(name, value)));
+        let holds = |alert: &LiveAlert| pairs.iter().all(|(name, value)| alert.alert.labels.get(name) == Some(value));
+        let frozen = self.read().alerts.clone();
+        let alerts = frozen.values().filter(|shown| shown.bits.may_hold(bits)).map(|shown| &shown.alert);
+        alerts.filter(|alert| holds(alert) && wanted(alert)).cloned().collect()
+    }
+
+    /// All that are not past their retention, by id.
+    pub fn silences(&self) -> Vec<Arc<Silence>> {
+        self.read().silences.values().cloned().collect()
+    }
+
+    /// Those not closed, merged or cancelled, by id.
+    pub fn open_incidents(&self) -> Vec<Arc<Incident>> {
+        self.read().incidents.values().map(|(incident, _)| Arc::clone(incident)).collect()
+    }
+
+    /// Hears every change committed from now on. Who lags over 4,096 changes is told so and misses the oldest.
+    pub fn subscribe(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, View> {
+        // A reader's panic leaves the view as it was; a writer's ends the service.
+        self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, View> {
+        self.view.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An active alert, and what of its labels can be told without looking at it.
+#[derive(Clone)]
+struct Shown {
+    bits: PairBits,
+    alert: Arc<LiveAlert>,
+}
+
+#[derive(Default)]
+struct View {
+    /// Firing ones only.
+    alerts: Shards<Shown>,
+    silences: BTreeMap<SilenceId, Arc<Silence>>,
+    /// Not closed, merged or cancelled; each with its team, which its alerts share.
+    incidents: BTreeMap<IncidentId, (Arc<Incident>, Arc<str>)>,
+    /// The incident that each alert last joined, open or not, until the alert is forgotten; and the other way round.
+    joined: BTreeMap<Fingerprint, IncidentId>,
+    members: BTreeMap<IncidentId, BTreeSet<Fingerprint>>,
+    normalised: NormalisedView,
+    staff: StaffView,
+}
+
+impl View {
+    fn apply(&mut self, effect: Effect) -> Option<Change> {
+        match effect {
+            Effect::Alert(record) => {
+                self.put_alert(Arc::clone(&record));
+                return Some(Change::Alert(record));
+            }
+            Effect::AlertTouched { fingerprint, ends_at, updated_at } => {
+                self.touch(fingerprint, ends_at, updated_at);
+            }
+            Effect::AlertForgotten { fingerprint } => {
+                self.alerts.remove(fingerprint);
+                self.leave(fingerprint);
+            }
+            Effect::Incident(record) => {
+                self.put_incident(Arc::clone(&record));
+                return Some(Change::Incident(record));
+            }
+            Effect::Membership { incident, fingerprint, firing: _, link_only } => {
+                if !link_only {
+                    self.join(incident, fingerprint);
+                } else if self.joined.get(&fingerprint) == Some(&incident) {
+                    self.leave(fingerprint);
+                }
+                self.refresh(fingerprint);
+            }
+            Effect::Silence(record) => {
+                self.silences.insert(record.id, Arc::new(*record));
+            }
+            Effect::SilenceForgotten { id } => {
+                self.silences.remove(&id);
+            }
+            Effect::Problem(record) => return Some(Change::Problem(Arc::new(*record))),
+            Effect::Run(record) => return Some(Change::Run(Arc::new(*record))),
+            Effect::Normalised(normalised) => self.normalised.apply(&normalised),
+            Effect::Staff(change) => self.staff.apply(*change),
+            Effect::Timeline(_)
+            | Effect::Evidence { .. }
+            | Effect::Audit(_)
+            | Effect::Notice(_)
+            | Effect::Delivery(_)
+            | Effect::Probe(_)
+            | Effect::Answer(_)
+            | Effect::Count(_) => {}
+        }
+        None
+    }
+
+    fn put_alert(&mut self, alert: Arc<AlertRecord>) {
+        match alert.status {
+            Status::Firing => {
+                let fingerprint = alert.fingerprint;
+                let (incident, team) = self.lent_to(fingerprint);
+                let bits = PairBits::of(&alert.labels);
+                let alert = Arc::new(LiveAlert { alert, incident, team });
+                self.alerts.insert(fingerprint, Shown { bits, alert });
+            }
+            Status::Resolved | Status::Point => self.alerts.remove(alert.fingerprint),
+        }
+    }
+
+    fn touch(&mut self, fingerprint: Fingerprint, ends_at: Stamp, updated_at: Moment) {
+        if let Some(shown) = self.alerts.get_mut(fingerprint) {
+            // Copied only while a reader still holds it.
+            let alert = Arc::make_mut(&mut Arc::make_mut(&mut shown.alert).alert);
+            alert.ends_at = ends_at;
+            alert.updated_at = updated_at;
+        }
+    }
+
+    fn put_incident(&mut self, incident: Arc<Incident>) {
+        let id = incident.id;
+        let before = self.incidents.remove(&id);
+        let was = before.map(|(_, team)| team);
+        let is = if is_shown(incident.state) {
+            let same = was.clone().filter(|team| **team == *incident.team);
+            let team = same.unwrap_or_else(|| Arc::from(incident.team.as_str()));
+            self.incidents.insert(id, (incident, Arc::clone(&team)));
+            Some(team)
+        } else {
+            None
+        };
+        if was != is {
+            // Its alerts show another receiver now. Rare: opening, handing on, closing.
+            for fingerprint in self.members.get(&id).cloned().unwrap_or_default() {
+                self.refresh(fingerprint);
+            }
+        }
+    }
+
+    fn join(&mut self, incident: IncidentId, fingerprint: Fingerprint) {
+        if self.joined.get(&fingerprint) != Some(&incident) {
+            self.leave(fingerprint);
+            self.joined.insert(fingerprint, incident);
+            self.members.entry(incident).or_default().insert(fingerprint);
+        }
+    }
+
+    fn leave(&mut self, fingerprint: Fingerprint) {
+        let Some(incident) = self.joined.remove(&fingerprint) else { return };
+        if let Some(members) = self.members.get_mut(&incident) {
+            members.remove(&fingerprint);
+            if members.is_empty() {
+                self.members.remove(&incident);
+            }
+        }
+    }
+
+    /// The incident whose team gets that alert, and the team.
+    fn lent_to(&self, fingerprint: Fingerprint) -> (Option<IncidentId>, Option<Arc<str>>) {
+        let incident = self.joined.get(&fingerprint).and_then(|id| self.incidents.get(id));
+        match incident {
+            Some((incident, team)) => (Some(incident.id), Some(Arc::clone(team))),
+            None => (None, None),
+        }
+    }
+
+    fn refresh(&mut self, fingerprint: Fingerprint) {
+        let (incident, team) = self.lent_to(fingerprint);
+        if let Some(shown) = self.alerts.get_mut(fingerprint) {
+            let live = Arc::make_mut(&mut shown.alert);
+            live.incident = incident;
+            live.team = team;
+        }
+    }
+}
+
+/// Whether an incident is on somebody's list: a resolved one still is, until it is closed.
+const fn is_shown(state: IncidentState) -> bool {
+    match state {
+        IncidentState::New
+        | IncidentState::Assigned
+        | IncidentState::InProgress
+        | IncidentState::Pending
+        | IncidentState::Resolved => true,
+        IncidentState::Closed | IncidentState::Merged | IncidentState::Cancelled => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;
