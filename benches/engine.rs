@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use watchfire::core::engine::{ENGINE_VERSION, Engine, Request, Saved, Work};
-use watchfire::core::model::{Event, Expiry, Labels, Moment, Span, Status};
+use watchfire::core::engine::{BatchOutput, ENGINE_VERSION, Engine, Request, Snapshot};
+use watchfire::core::model::{Event, Expiry, Labels, Status, TimeDelta, Timestamp};
 use watchfire::core::rules;
 use watchfire::core::rules::RuleText;
 use watchfire::metrics::Stopwatch;
@@ -29,9 +29,9 @@ fn run(rule_count: usize) {
     let texts = vec![RuleText { path: "bench.yaml".to_owned(), text }];
     let rulebook = Arc::new(rules::load(texts).expect("the bench's rules are good").rulebook);
     let hash = rulebook.hash;
-    engine.learn(Arc::clone(&rulebook));
-    let mut work = Work::default();
-    let mut now = Moment::from_seconds(1_700_000_000);
+    engine.register_rulebook(Arc::clone(&rulebook));
+    let mut work = BatchOutput::default();
+    let mut now = Timestamp::from_seconds(1_700_000_000);
     engine.handle(now, Request::Rulebook(hash), &mut work).expect("a known rulebook is taken");
 
     let before = resident_bytes();
@@ -51,11 +51,11 @@ fn run(rule_count: usize) {
     snapshot(&engine, rulebook);
 }
 
-fn push(engine: &mut Engine, work: &mut Work, now: &mut Moment, events: &[Event]) -> f64 {
+fn push(engine: &mut Engine, work: &mut BatchOutput, now: &mut Timestamp, events: &[Event]) -> f64 {
     let mut seconds = 0.0;
     for block in events.chunks(1_000) {
         let block: Vec<Request> = block.iter().map(|event| Request::Event(Box::new(event.clone()))).collect();
-        *now = *now + Span::from_millis(10);
+        *now = *now + TimeDelta::from_millis(10);
         let watch = Stopwatch::start();
         while let Some((at, partition)) = engine.next_deadline().filter(|(at, _)| at <= now) {
             engine.handle(at, Request::Tick(partition), work).expect("a due tick is taken");
@@ -75,9 +75,9 @@ fn snapshot(engine: &Engine, rulebook: Arc<rules::Rulebook>) {
     let frozen = engine.freeze();
     let freeze = watch.seconds();
     let mut bytes = 0;
-    let saved: Vec<Saved> = frozen
+    let saved: Vec<Snapshot> = frozen
         .iter()
-        .map(|one| Saved {
+        .map(|one| Snapshot {
             partition: one.partition,
             next_offset: one.next_offset,
             taken_at: one.taken_at,

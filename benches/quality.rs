@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
-use watchfire::core::engine::{Effect, Engine, Request, Work};
-use watchfire::core::model::{Fingerprint, Moment, Span, Status};
+use watchfire::core::engine::{BatchOutput, Effect, Engine, Request};
+use watchfire::core::model::{Fingerprint, Status, TimeDelta, Timestamp};
 use watchfire::core::rules;
 use watchfire::core::rules::{PayloadContext, RuleText, Source};
 use watchfire::core::simulation::{
@@ -128,7 +128,7 @@ fn on_all_cores<T: Send>(seeds: &[u64], of: impl Fn(u64) -> T + Sync) -> Vec<T> 
 fn methods(simulation: &Simulation) -> Vec<(String, Vec<Grouped>)> {
     let observed = Observed::of(&simulation.events);
     let mut methods: Vec<(String, Vec<Grouped>)> = [30, 60, 120]
-        .map(|gap| (format!("site and gap of {gap:>3} s"), site_gap(&observed, Span::from_seconds(gap))))
+        .map(|gap| (format!("site and gap of {gap:>3} s"), site_gap(&observed, TimeDelta::from_seconds(gap))))
         .into();
     methods.push(("ALEC's distance".to_owned(), alec(&observed, &simulation.inventory, Alec::default())));
     methods.push(replayed(simulation));
@@ -311,7 +311,7 @@ fn sessions(rows: &[Row], gap: i64, key: impl Fn(&Row) -> String) -> Vec<usize> 
 /// Which incident each row ended in, through the live engine on the rows' own time.
 struct Replayed {
     engine: Engine,
-    work: Work,
+    work: BatchOutput,
     /// How a row becomes an event.
     source: Source,
     context: PayloadContext,
@@ -329,20 +329,20 @@ fn by_engine(rows: &[Row], file: &str) -> Vec<usize> {
     let hash = loaded.rulebook.hash;
     let [source] = &loaded.rulebook.sources[..] else { panic!("{file}: not one source") };
     let source = source.clone();
-    engine.learn(Arc::new(loaded.rulebook));
+    engine.register_rulebook(Arc::new(loaded.rulebook));
     let mut replayed = Replayed {
         engine,
-        work: Work::default(),
+        work: BatchOutput::default(),
         source,
         context: PayloadContext::default(),
         firings: BTreeMap::new(),
         incidents: Vec::new(),
         merged: BTreeMap::new(),
     };
-    let start = Moment::from_seconds(rows.first().map_or(0, |row| row.at));
+    let start = Timestamp::from_seconds(rows.first().map_or(0, |row| row.at));
     replayed.handle(start, Request::Rulebook(hash));
     let firings: Vec<usize> = rows.iter().map(|row| replayed.row(row)).collect();
-    replayed.tick(Moment::from_seconds(rows.last().map_or(0, |row| row.at)) + Span::from_hours(24));
+    replayed.tick(Timestamp::from_seconds(rows.last().map_or(0, |row| row.at)) + TimeDelta::from_hours(24));
     // What no incident holds is alone: its number is beyond those of the incidents.
     let alone = |firing: usize| usize::MAX - firing;
     firings.into_iter().map(|firing| replayed.incident(firing).map_or(alone(firing), |id| id as usize)).collect()
@@ -351,7 +351,7 @@ fn by_engine(rows: &[Row], file: &str) -> Vec<usize> {
 impl Replayed {
     /// Handles one row; the firing that it belongs to.
     fn row(&mut self, row: &Row) -> usize {
-        let now = Moment::from_seconds(row.at);
+        let now = Timestamp::from_seconds(row.at);
         self.tick(now);
         let Row { at, name, ip, host, short, phase: _ } = row;
         let payload = json!({"time": at, "name": name, "ip": ip, "host": host, "short": short});
@@ -362,13 +362,13 @@ impl Replayed {
         self.firings[&fingerprint].1
     }
 
-    fn tick(&mut self, until: Moment) {
+    fn tick(&mut self, until: Timestamp) {
         while let Some((at, partition)) = self.engine.next_deadline().filter(|(at, _)| *at <= until) {
             self.handle(at, Request::Tick(partition));
         }
     }
 
-    fn handle(&mut self, now: Moment, request: Request) {
+    fn handle(&mut self, now: Timestamp, request: Request) {
         self.engine.handle(now, request, &mut self.work).expect("the engine takes what the bench sends");
         self.work.entries.clear();
         for effect in self.work.effects.drain(..) {

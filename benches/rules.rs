@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use watchfire::core::engine::{Engine, Request, Work};
-use watchfire::core::model::{Event, Labels, Moment, Span, Status};
+use watchfire::core::engine::{BatchOutput, Engine, Request};
+use watchfire::core::model::{Event, Labels, Status, TimeDelta, Timestamp};
 use watchfire::core::rules;
 use watchfire::core::rules::RuleText;
 
@@ -51,17 +51,17 @@ fn main() {
 /// An engine under some rules and the moment that it is at.
 struct Stage {
     engine: Engine,
-    work: Work,
-    now: Moment,
+    work: BatchOutput,
+    now: Timestamp,
 }
 
 impl Stage {
     fn new(text: String) -> Stage {
         let texts = vec![RuleText { path: "bench.yaml".to_owned(), text }];
         let rulebook = Arc::new(rules::load(texts).expect("the bench's rules are good").rulebook);
-        let (mut engine, mut work) = (Engine::new(None), Work::default());
-        let (hash, now) = (rulebook.hash, Moment::from_seconds(1_700_000_000));
-        engine.learn(rulebook);
+        let (mut engine, mut work) = (Engine::new(None), BatchOutput::default());
+        let (hash, now) = (rulebook.hash, Timestamp::from_seconds(1_700_000_000));
+        engine.register_rulebook(rulebook);
         engine.handle(now, Request::Rulebook(hash), &mut work).expect("a known rulebook is taken");
         Stage { engine, work, now }
     }
@@ -72,7 +72,7 @@ impl Stage {
         for start in (0..count).step_by(BLOCK as usize) {
             let block = start..(start + BLOCK).min(count);
             let block: Vec<Request> = block.map(|n| Request::Event(Box::new(event(n)))).collect();
-            self.now = self.now + Span::from_millis(10);
+            self.now = self.now + TimeDelta::from_millis(10);
             let before = cpu_nanos();
             while let Some((at, partition)) = self.engine.next_deadline().filter(|(at, _)| *at <= self.now) {
                 self.engine.handle(at, Request::Tick(partition), &mut self.work).expect("a due tick is taken");

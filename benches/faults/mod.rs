@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use watchfire::core::model::{IncidentId, Moment};
-use watchfire::core::problems::{Likeness, Onset, Words, links};
+use watchfire::core::model::{IncidentId, Timestamp};
+use watchfire::core::problems::{Onset, SimilarityIndex, TermVector, links};
 
 /// How a set of alarms was met.
 pub struct Hinted {
@@ -52,26 +52,26 @@ pub fn likeness(folder: &Path, seeds: std::ops::Range<u64>) -> Vec<f64> {
     let labels: Vec<&str> = labels.lines().collect();
     let mut lines = table.lines();
     let names: Vec<&str> = lines.next().expect("the table has a head").split('\t').collect();
-    let runs: Vec<Words> = lines.map(|line| words(&names, line)).collect();
+    let runs: Vec<TermVector> = lines.map(|line| words(&names, line)).collect();
     seeds.map(|seed| accuracy(&runs, &labels, seed)).collect()
 }
 
-fn words(names: &[&str], line: &str) -> Words {
-    let mut words = Words::default();
+fn words(names: &[&str], line: &str) -> TermVector {
+    let mut words = TermVector::default();
     for (name, count) in names.iter().zip(line.split('\t')) {
         words.add("template", name, count.trim().parse::<f64>().expect("a count") as u32);
     }
     words
 }
 
-fn accuracy(runs: &[Words], labels: &[&str], seed: u64) -> f64 {
-    let mut likeness = Likeness::default();
+fn accuracy(runs: &[TermVector], labels: &[&str], seed: u64) -> f64 {
+    let mut likeness = SimilarityIndex::default();
     let mut right = 0;
     let order = shuffled(runs.len(), seed);
     for (asked, run) in order.iter().copied().enumerate() {
         let earlier = likeness.nearest(&runs[run], 0.0, 1);
         right += u32::from(earlier.first().is_some_and(|(id, _)| labels[order[id.0 as usize]] == labels[run]));
-        likeness.learn(IncidentId(asked as u64), runs[run].clone());
+        likeness.insert(IncidentId(asked as u64), runs[run].clone());
     }
     f64::from(right) / (runs.len() - 1) as f64
 }
@@ -113,7 +113,7 @@ fn alarms(text: &[u8]) -> Vec<Onset> {
         .map(|line| {
             let mut fields = line.split(',');
             let (kind, place) = (number(fields.next()) as u32, number(fields.next()) as u32);
-            Onset { at: Moment::from_seconds(number(fields.next())), kind, place }
+            Onset { at: Timestamp::from_seconds(number(fields.next())), kind, place }
         })
         .collect()
 }

@@ -10,8 +10,8 @@ mod router;
 pub(crate) mod state;
 pub mod v1;
 
-pub use auth::{Admission, Caller, Door, Keyring, RoleKind, new_token, token_digest};
-pub use commands::{Asked, CommandQueue, Unanswered, Wish};
+pub use auth::{AuthOutcome, Permission, Principal, RoleKind, TokenCache, new_token, token_digest};
+pub use commands::{CommandError, CommandQueue, DriverRequest, QueuedRequest};
 pub use router::router;
 pub use state::{ApiSettings, ApiState, Now};
 pub use v1::explain::{

@@ -14,9 +14,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::alertmanager;
 use super::auth::ingest_door;
 use super::http::endpoint::{Endpoint, mount};
-use super::http::error::Failure;
+use super::http::error::ApiError;
 use super::http::openapi;
-use super::state::{ApiState, Shared};
+use super::state::{ApiContext, ApiState};
 use super::v1::incidents::{commands as incident_commands, dispatch_order};
 use super::v1::inspections::runs;
 use super::v1::on_call::commands as on_call_commands;
@@ -40,7 +40,7 @@ pub fn router(state: ApiState, pages: Vec<Endpoint>) -> Router {
         tracing::error!(%error, "the OpenAPI document cannot be written");
         "{}".to_owned()
     });
-    let shared = Arc::new(Shared::new(state, document));
+    let shared = Arc::new(ApiContext::new(state, document));
     let elsewhere = openapi::INGEST.map(|(path, _, _)| (path, Method::POST));
     let pushed = ingest::http::routes(shared.api.intake.clone());
     let pushed = pushed.route_layer(from_fn_with_state(Arc::clone(&shared), ingest_door));
@@ -89,12 +89,12 @@ pub fn endpoints() -> Vec<Endpoint> {
 async fn not_found(request: Request) -> Response {
     let path = request.uri().path();
     let shown: String = path.chars().take(200).collect();
-    Failure::new(StatusCode::NOT_FOUND, format!("path {shown} was not found")).answer(path)
+    ApiError::new(StatusCode::NOT_FOUND, format!("path {shown} was not found")).answer(path)
 }
 
 /// The panic is already in the log (the panic hook writes it); the caller learns that it was not their fault.
 fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
-    Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "a fault of watchfire; its log says more").answer("/api/v1/")
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "a fault of watchfire; its log says more").answer("/api/v1/")
 }
 
 async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::auth::{Hosts, Keyring, Rate, Rates};
+use super::auth::{BucketRate, Hosts, Rates, TokenCache};
 use super::commands::CommandQueue;
 use crate::core::incidents::AckKey;
-use crate::core::model::Moment;
+use crate::core::model::Timestamp;
 use crate::ingest::http::HttpIntake;
 use crate::metrics::Metrics;
-use crate::store::{Live, Store};
+use crate::store::{LiveView, Store};
 
 /// The service's clock as the doors see it: real, monotonic, injected.
-pub type Now = Arc<dyn Fn() -> Moment + Send + Sync>;
+pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// What the configuration says of the doors.
 #[derive(Clone, Debug)]
@@ -30,11 +30,11 @@ pub struct ApiSettings {
     /// What signs the links by which people acknowledge; `None`: no such link is good.
     pub ack_key: Option<AckKey>,
     /// When the service started, for v2's `uptime`.
-    pub started_at: Moment,
+    pub started_at: Timestamp,
 }
 
 impl ApiSettings {
-    pub fn new(started_at: Moment) -> ApiSettings {
+    pub fn new(started_at: Timestamp) -> ApiSettings {
         ApiSettings {
             allowed_hosts: Vec::new(),
             external_url: None,
@@ -50,12 +50,12 @@ impl ApiSettings {
 #[derive(Clone)]
 pub struct ApiState {
     pub store: Store,
-    pub live: Arc<Live>,
+    pub live: Arc<LiveView>,
     pub commands: CommandQueue,
     /// What takes pushed events.
     pub intake: HttpIntake,
     pub metrics: Arc<Metrics>,
-    pub keyring: Arc<Keyring>,
+    pub keyring: Arc<TokenCache>,
     pub now: Now,
     /// Ends the streams, so that a shutdown need not wait for them.
     pub stop: CancellationToken,
@@ -63,7 +63,7 @@ pub struct ApiState {
 }
 
 /// The state with the bounds that belong to one router.
-pub struct Shared {
+pub struct ApiContext {
     pub api: ApiState,
     pub hosts: Hosts,
     /// Requests by address and caller.
@@ -82,16 +82,16 @@ pub struct Shared {
 /// How many callers and addresses are told apart.
 const CALLERS_MAX: usize = 10_000;
 /// Wrong tokens from one address: a person's typing mistakes, not a guesser's work.
-const FAILURES: Rate = Rate { burst: 20, per_second: 1 };
+const FAILURES: BucketRate = BucketRate { burst: 20, per_second: 1 };
 /// Links followed from one address: a shift behind one gateway, not a guesser.
-const LINKS: Rate = Rate { burst: 60, per_second: 5 };
+const LINKS: BucketRate = BucketRate { burst: 60, per_second: 5 };
 const V2_READS_MAX: usize = 16;
 
-impl Shared {
-    pub fn new(api: ApiState, openapi: String) -> Shared {
+impl ApiContext {
+    pub fn new(api: ApiState, openapi: String) -> ApiContext {
         let per_second = api.settings.requests_per_second.max(1);
-        let requests = Rate { burst: per_second.saturating_mul(2), per_second };
-        Shared {
+        let requests = BucketRate { burst: per_second.saturating_mul(2), per_second };
+        ApiContext {
             hosts: Hosts::new(&api.settings.allowed_hosts, api.settings.external_url.as_deref()),
             requests: Rates::new(requests, CALLERS_MAX),
             failures: Rates::new(FAILURES, CALLERS_MAX),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Deserialize;
 
-use crate::core::model::Span;
+use crate::core::model::TimeDelta;
 
 /// Where watchfire listens when nobody says otherwise.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:7247";
@@ -16,7 +16,7 @@ pub const MQTT_LISTEN_DEFAULT: &str = "127.0.0.1:1883";
 
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum BadConfig {
+pub enum ConfigError {
     #[error("cannot read {path}: {reason}")]
     Unreadable { path: String, reason: String },
     #[error("{path}: {reason}")]
@@ -146,14 +146,14 @@ pub struct Config {
     pub external_url: Option<String>,
     /// May hold a secret, so it is never printed.
     pub heartbeat_url: Option<String>,
-    pub heartbeat_every: Span,
+    pub heartbeat_every: TimeDelta,
     /// URL and sender of mails; checked when the courier starts. The URL names its password, but is never printed.
     pub smtp: Option<(String, String)>,
     pub secrets_dir: Option<PathBuf>,
     /// A minute to 30 days.
-    pub ack_link_valid: Span,
+    pub ack_link_valid: TimeDelta,
     pub domain_label: Option<String>,
-    pub journal_keep: Span,
+    pub journal_keep: TimeDelta,
     pub journal_max_bytes: u64,
     pub intake_events: u32,
     pub accept_clock: bool,
@@ -162,7 +162,7 @@ pub struct Config {
 
 impl Config {
     /// Flags (and their environment) over the file over the defaults.
-    pub fn resolve(flags: ServeFlags) -> Result<Config, BadConfig> {
+    pub fn resolve(flags: ServeFlags) -> Result<Config, ConfigError> {
         let file = read_file(flags.config.as_deref())?;
         let listen = flags.listen.or(file.listen).unwrap_or_else(|| LISTEN_DEFAULT.to_owned());
         let data_dir = flags.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("watchfire-data"));
@@ -181,7 +181,7 @@ impl Config {
             heartbeat_url: heartbeat_url(flags.heartbeat_url.or(file.heartbeat_url))?,
             heartbeat_every: match flags.heartbeat_every.or(file.heartbeat_every) {
                 Some(text) => at_least_a_second("heartbeat_every", &text)?,
-                None => Span::from_minutes(1),
+                None => TimeDelta::from_minutes(1),
             },
             smtp: smtp(flags.smtp_url.or(file.smtp.url), flags.smtp_from.or(file.smtp.from))?,
             secrets_dir: flags.secrets_dir.or(file.secrets_dir),
@@ -189,7 +189,7 @@ impl Config {
             domain_label: flags.domain_label.or(file.domain_label),
             journal_keep: match keep {
                 Some(text) => span("journal_keep", &text)?,
-                None => Span::from_days(14),
+                None => TimeDelta::from_days(14),
             },
             journal_max_bytes: flags.journal_max_bytes.or(file.journal_max_bytes).unwrap_or(20_000_000_000),
             intake_events: flags.intake_events.or(file.intake_events).unwrap_or(50_000).max(1),
@@ -199,48 +199,48 @@ impl Config {
     }
 }
 
-fn read_file(named: Option<&Path>) -> Result<ConfigFile, BadConfig> {
+fn read_file(named: Option<&Path>) -> Result<ConfigFile, ConfigError> {
     let path = named.unwrap_or(Path::new("watchfire.yaml"));
     if named.is_none() && !path.exists() {
         return Ok(ConfigFile::default());
     }
     let shown = path.display().to_string();
     let text = std::fs::read_to_string(path)
-        .map_err(|error| BadConfig::Unreadable { path: shown.clone(), reason: error.to_string() })?;
+        .map_err(|error| ConfigError::Unreadable { path: shown.clone(), reason: error.to_string() })?;
     if text.trim().is_empty() {
         return Ok(ConfigFile::default());
     }
-    serde_saphyr::from_str(&text).map_err(|error| BadConfig::Malformed { path: shown, reason: error.to_string() })
+    serde_saphyr::from_str(&text).map_err(|error| ConfigError::Malformed { path: shown, reason: error.to_string() })
 }
 
-fn address(name: &'static str, text: &str) -> Result<SocketAddr, BadConfig> {
-    text.parse().map_err(|_| BadConfig::Value {
+fn address(name: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
+    text.parse().map_err(|_| ConfigError::Value {
         name,
         value: text.to_owned(),
         reason: "expected an address and a port, for example 127.0.0.1:7247 or [::]:7247".to_owned(),
     })
 }
 
-fn span(name: &'static str, text: &str) -> Result<Span, BadConfig> {
-    text.parse().map_err(|bad: crate::core::model::BadSpan| BadConfig::Value {
+fn span(name: &'static str, text: &str) -> Result<TimeDelta, ConfigError> {
+    text.parse().map_err(|bad: crate::core::model::ParseTimeDeltaError| ConfigError::Value {
         name,
         value: text.to_owned(),
         reason: bad.to_string(),
     })
 }
 
-fn at_least_a_second(name: &'static str, text: &str) -> Result<Span, BadConfig> {
+fn at_least_a_second(name: &'static str, text: &str) -> Result<TimeDelta, ConfigError> {
     let read = span(name, text)?;
-    if read >= Span::from_seconds(1) {
+    if read >= TimeDelta::from_seconds(1) {
         return Ok(read);
     }
-    Err(BadConfig::Value { name, value: text.to_owned(), reason: "expected 1s or more".to_owned() })
+    Err(ConfigError::Value { name, value: text.to_owned(), reason: "expected 1s or more".to_owned() })
 }
 
 /// Notices carry it to people: what is no address would make links that lead nowhere.
-fn external_url(url: Option<String>) -> Result<Option<String>, BadConfig> {
+fn external_url(url: Option<String>) -> Result<Option<String>, ConfigError> {
     match url {
-        Some(url) if !is_web_address(&url) => Err(BadConfig::Value {
+        Some(url) if !is_web_address(&url) => Err(ConfigError::Value {
             name: "external_url",
             value: url,
             reason: "expected http://host or https://host, with a port or a path if need be".to_owned(),
@@ -253,9 +253,9 @@ fn is_web_address(url: &str) -> bool {
     reqwest::Url::parse(url).is_ok_and(|url| ["http", "https"].contains(&url.scheme()))
 }
 
-fn heartbeat_url(url: Option<String>) -> Result<Option<String>, BadConfig> {
+fn heartbeat_url(url: Option<String>) -> Result<Option<String>, ConfigError> {
     match url {
-        Some(url) if !is_web_address(&url) => Err(BadConfig::Value {
+        Some(url) if !is_web_address(&url) => Err(ConfigError::Value {
             name: "heartbeat_url",
             value: "…".to_owned(),
             reason: "expected http://host/… or https://host/…".to_owned(),
@@ -264,9 +264,9 @@ fn heartbeat_url(url: Option<String>) -> Result<Option<String>, BadConfig> {
     }
 }
 
-fn smtp(url: Option<String>, from: Option<String>) -> Result<Option<(String, String)>, BadConfig> {
+fn smtp(url: Option<String>, from: Option<String>) -> Result<Option<(String, String)>, ConfigError> {
     let missing = |name: &'static str, reason: &str| {
-        Err(BadConfig::Value { name, value: String::new(), reason: reason.to_owned() })
+        Err(ConfigError::Value { name, value: String::new(), reason: reason.to_owned() })
     };
     match (url, from) {
         (None, None) => Ok(None),
@@ -276,20 +276,20 @@ fn smtp(url: Option<String>, from: Option<String>) -> Result<Option<(String, Str
     }
 }
 
-fn ack_link_valid(text: Option<String>) -> Result<Span, BadConfig> {
+fn ack_link_valid(text: Option<String>) -> Result<TimeDelta, ConfigError> {
     const NAME: &str = "ack_link_valid";
-    let Some(text) = text else { return Ok(Span::from_hours(24)) };
+    let Some(text) = text else { return Ok(TimeDelta::from_hours(24)) };
     let valid = span(NAME, &text)?;
-    if (Span::from_minutes(1)..=Span::from_days(30)).contains(&valid) {
+    if (TimeDelta::from_minutes(1)..=TimeDelta::from_days(30)).contains(&valid) {
         return Ok(valid);
     }
-    Err(BadConfig::Value { name: NAME, value: text, reason: "expected 1m to 30d".to_owned() })
+    Err(ConfigError::Value { name: NAME, value: text, reason: "expected 1m to 30d".to_owned() })
 }
 
-fn rules_dir(named: Option<PathBuf>) -> Result<Option<PathBuf>, BadConfig> {
+fn rules_dir(named: Option<PathBuf>) -> Result<Option<PathBuf>, ConfigError> {
     match named {
         Some(path) if path.is_dir() => Ok(Some(path)),
-        Some(path) => Err(BadConfig::Value {
+        Some(path) => Err(ConfigError::Value {
             name: "rules",
             value: path.display().to_string(),
             reason: "there is no such directory".to_owned(),
@@ -298,7 +298,7 @@ fn rules_dir(named: Option<PathBuf>) -> Result<Option<PathBuf>, BadConfig> {
     }
 }
 
-fn mqtt_listen(text: Option<String>, has_broker: bool) -> Result<MqttListen, BadConfig> {
+fn mqtt_listen(text: Option<String>, has_broker: bool) -> Result<MqttListen, ConfigError> {
     match text.as_deref() {
         Some("off") => Ok(MqttListen::Off),
         Some(text) => address("mqtt_listen", text).map(MqttListen::Fixed),

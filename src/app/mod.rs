@@ -23,11 +23,11 @@ pub use commands::simulate_year::{SimulatedYear, simulate_year};
 #[command(name = "watchfire", version, after_help = "Start with `watchfire demo`, then `watchfire serve`.")]
 struct CommandLine {
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 #[derive(Subcommand, Debug)]
-enum Command {
+enum CliCommand {
     /// Run the service
     Serve(config::ServeFlags),
     /// Run the service with a simulated province that breaks before your eyes
@@ -60,22 +60,22 @@ enum Command {
 pub fn main() -> ExitCode {
     let command = CommandLine::parse().command;
     let done = match command {
-        Command::Serve(flags) => in_runtime(serve::run(flags)),
-        Command::Demo(command) => {
+        CliCommand::Serve(flags) => in_runtime(serve::run(flags)),
+        CliCommand::Demo(command) => {
             serve::logging::start_quiet();
             in_runtime(commands::demo::run(command))
         }
-        Command::Check(command) => Ok(commands::check::run(&command)),
-        Command::Replay(command) => in_runtime(commands::replay::run(command)),
-        Command::Explain(command) => in_runtime(commands::explain::run(command)),
-        Command::Problems(command) => in_runtime(commands::problems::run(command)),
-        Command::Test(command) => Ok(commands::test::run(&command)),
-        Command::Schema(command) => commands::schema::run(&command),
-        Command::Import(command) => commands::import::run(&command),
-        Command::Simulate(command) => commands::simulate::run(&command),
-        Command::Report(command) => in_runtime(commands::report::run(command)),
-        Command::Score(command) => commands::score::run(&command),
-        Command::Token(command) => in_runtime(commands::token::run(command)),
+        CliCommand::Check(command) => Ok(commands::check::run(&command)),
+        CliCommand::Replay(command) => in_runtime(commands::replay::run(command)),
+        CliCommand::Explain(command) => in_runtime(commands::explain::run(command)),
+        CliCommand::Problems(command) => in_runtime(commands::problems::run(command)),
+        CliCommand::Test(command) => Ok(commands::test::run(&command)),
+        CliCommand::Schema(command) => commands::schema::run(&command),
+        CliCommand::Import(command) => commands::import::run(&command),
+        CliCommand::Simulate(command) => commands::simulate::run(&command),
+        CliCommand::Report(command) => in_runtime(commands::report::run(command)),
+        CliCommand::Score(command) => commands::score::run(&command),
+        CliCommand::Token(command) => in_runtime(commands::token::run(command)),
     };
     done.unwrap_or_else(|error| {
         eprintln!("watchfire: {error}");

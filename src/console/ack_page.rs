@@ -10,12 +10,12 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::api::auth::Door;
-use crate::api::commands::{Unanswered, Wish};
+use crate::api::auth::Permission;
+use crate::api::commands::{CommandError, DriverRequest};
 use crate::api::http::endpoint::Endpoint;
-use crate::api::state::Shared;
-use crate::core::engine::{Action, Command, IncidentAction, Outcome, Refusal};
-use crate::core::incidents::{ACK_TOKEN_MAX_BYTES, AckClaim, BadAckToken, Incident};
+use crate::api::state::ApiContext;
+use crate::core::engine::{Action, Command, CommandRefusal, IncidentAction, Outcome};
+use crate::core::incidents::{ACK_TOKEN_MAX_BYTES, AckClaim, AckTokenError, Incident};
 
 /// The role under which it is audited.
 const BY_LINK: &str = "link";
@@ -36,14 +36,17 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
 ];
 
 pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::of(__path_ask, Door::Link, ask), Endpoint::of(__path_acknowledge, Door::Link, acknowledge)]
+    vec![
+        Endpoint::of(__path_ask, Permission::Link, ask),
+        Endpoint::of(__path_acknowledge, Permission::Link, acknowledge),
+    ]
 }
 
 /// The page behind the link of a notice: what it is about, and a button. Changes nothing.
 #[utoipa::path(get, path = "/ack", params(("t" = String, Query, description = "The token of the link")),
     responses((status = 200, description = "The page", body = String, content_type = "text/html"),
         (status = 410, description = "The link has expired", body = String, content_type = "text/html")))]
-async fn ask(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Response {
+async fn ask(State(shared): State<Arc<ApiContext>>, RawQuery(query): RawQuery) -> Response {
     let token = token_of(query.as_deref().unwrap_or_default());
     let claim = match claim(&shared, &token) {
         Ok(claim) => claim,
@@ -65,7 +68,7 @@ async fn ask(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Re
     responses((status = 200, description = "Taken", body = String, content_type = "text/html"),
         (status = 409, description = "Its state does not allow that", body = String, content_type = "text/html"),
         (status = 410, description = "The link has expired", body = String, content_type = "text/html")))]
-async fn acknowledge(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+async fn acknowledge(State(shared): State<Arc<ApiContext>>, body: Bytes) -> Response {
     let token = token_of(std::str::from_utf8(&body).unwrap_or_default());
     let claim = match claim(&shared, &token) {
         Ok(claim) => claim,
@@ -80,14 +83,14 @@ async fn acknowledge(State(shared): State<Arc<Shared>>, body: Bytes) -> Response
         action: Action::Incident { id: claim.incident, action },
     };
     let id = claim.incident;
-    match shared.api.commands.ask(Wish::Command(command)).await {
+    match shared.api.commands.send(DriverRequest::Command(command)).await {
         Ok(Outcome::Refused(refusal)) => {
             let status = match refusal {
-                Refusal::NotFound { .. } => StatusCode::NOT_FOUND,
-                Refusal::Forbidden { .. } => StatusCode::FORBIDDEN,
-                Refusal::NotAllowed { .. } | Refusal::VersionMismatch { .. } | Refusal::Invalid { .. } => {
-                    StatusCode::CONFLICT
-                }
+                CommandRefusal::NotFound { .. } => StatusCode::NOT_FOUND,
+                CommandRefusal::Forbidden { .. } => StatusCode::FORBIDDEN,
+                CommandRefusal::NotAllowed { .. }
+                | CommandRefusal::VersionMismatch { .. }
+                | CommandRefusal::Invalid { .. } => StatusCode::CONFLICT,
             };
             page(status, &format!("<h1>未受理 · Not acknowledged</h1><p>{}</p>", escaped(&refusal.to_string())))
         }
@@ -99,7 +102,7 @@ async fn acknowledge(State(shared): State<Arc<Shared>>, body: Bytes) -> Response
             | Outcome::Silence { .. }
             | Outcome::Rulebook { .. },
         ) => page(StatusCode::OK, &format!("<h1>已受理 · Acknowledged</h1><p>{id} · {}</p>", escaped(&claim.who))),
-        Err(Unanswered::Unknown { .. } | Unanswered::BadRules { .. }) => {
+        Err(CommandError::Unknown { .. } | CommandError::BadRules { .. }) => {
             page(StatusCode::SERVICE_UNAVAILABLE, "<h1>请稍后再试 · Try again in a moment</h1>")
         }
     }
@@ -111,15 +114,15 @@ fn token_of(pairs: &str) -> String {
     value.get(..ACK_TOKEN_MAX_BYTES).unwrap_or(value).to_owned()
 }
 
-fn claim(shared: &Shared, token: &str) -> Result<AckClaim, BadAckToken> {
-    let key = shared.api.settings.ack_key.as_ref().ok_or(BadAckToken::Forged)?;
+fn claim(shared: &ApiContext, token: &str) -> Result<AckClaim, AckTokenError> {
+    let key = shared.api.settings.ack_key.as_ref().ok_or(AckTokenError::Forged)?;
     AckClaim::read(token, key, (shared.api.now)())
 }
 
-fn refused(bad: BadAckToken) -> Response {
+fn refused(bad: AckTokenError) -> Response {
     match bad {
-        BadAckToken::Expired => page(StatusCode::GONE, "<h1>链接已过期 · This link has expired</h1>"),
-        BadAckToken::Forged => page(StatusCode::BAD_REQUEST, "<h1>链接无效 · This link is not valid</h1>"),
+        AckTokenError::Expired => page(StatusCode::GONE, "<h1>链接已过期 · This link has expired</h1>"),
+        AckTokenError::Forged => page(StatusCode::BAD_REQUEST, "<h1>链接无效 · This link is not valid</h1>"),
     }
 }
 

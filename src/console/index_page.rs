@@ -4,7 +4,7 @@
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
 
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
 
 const PAGE: &str = "\
@@ -20,7 +20,7 @@ Where tokens exist, send yours: Authorization: Bearer <token>
 ";
 
 pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::of(__path_front, Door::Health, front)]
+    vec![Endpoint::of(__path_front, Permission::Health, front)]
 }
 
 /// What is where.

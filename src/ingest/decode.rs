@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, Uri};
 use serde_json::{Map, Value};
 
 use super::decode_error;
-use super::decode_error::Unreadable;
+use super::decode_error::DecodeError;
 use super::decoded::{Decoded, Rejected};
 use crate::core::rules::{Format, Mapped, PayloadContext, Source};
 
@@ -17,38 +17,38 @@ const FIELDS_MAX: usize = 10_000;
 const SECRET_HEADERS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-api-key"];
 
 /// What came along with a payload.
-pub type Context = PayloadContext;
+pub type DecodeContext = PayloadContext;
 
 /// The context of a message on that MQTT topic.
-pub fn mqtt_context(topic: &str) -> Context {
-    Context { topic: topic.to_owned(), headers: Value::Object(Map::new()), query: Value::Object(Map::new()) }
+pub fn mqtt_context(topic: &str) -> DecodeContext {
+    DecodeContext { topic: topic.to_owned(), headers: Value::Object(Map::new()), query: Value::Object(Map::new()) }
 }
 
 /// The context of an HTTP request.
-pub fn http_context(headers: &HeaderMap, uri: &Uri) -> Context {
+pub fn http_context(headers: &HeaderMap, uri: &Uri) -> DecodeContext {
     let shown = headers.iter().filter(|(name, _)| !SECRET_HEADERS.contains(&name.as_str()));
     let headers = shown.map(|(name, value)| {
         (name.as_str().to_owned(), Value::String(String::from_utf8_lossy(value.as_bytes()).into_owned()))
     });
     let headers = Value::Object(headers.collect());
     let query = form_fields(uri.query().unwrap_or_default()).unwrap_or_default();
-    Context { topic: String::new(), headers, query: Value::Object(query) }
+    DecodeContext { topic: String::new(), headers, query: Value::Object(query) }
 }
 
 /// Decodes one payload by its source.
-pub fn decode(source: &Source, payload: &[u8], context: &Context) -> Result<Decoded, Unreadable> {
+pub fn decode(source: &Source, payload: &[u8], context: &DecodeContext) -> Result<Decoded, DecodeError> {
     let payload = read(source, payload)?;
-    let Mapped { events, places, rejected, skipped } = source.map(&payload, context).map_err(Unreadable::whole)?;
+    let Mapped { events, places, rejected, skipped } = source.map(&payload, context).map_err(DecodeError::whole)?;
     let rejected = rejected.into_iter().map(|(index, error)| Rejected { index, error }).collect();
     Ok(Decoded { events, places, rejected, skipped })
 }
 
-fn read(source: &Source, payload: &[u8]) -> Result<Value, Unreadable> {
+fn read(source: &Source, payload: &[u8]) -> Result<Value, DecodeError> {
     let text = decode_error::text(payload)?;
     // collectd sends the end mark of a C text along, some Windows tools a byte order mark.
     let text = text.trim_end_matches('\0').trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
-        return Err(Unreadable::whole("the body is empty"));
+        return Err(DecodeError::whole("the body is empty"));
     }
     match source.format {
         Format::Json => read_json(source.unwrap.as_deref(), text),
@@ -58,20 +58,20 @@ fn read(source: &Source, payload: &[u8]) -> Result<Value, Unreadable> {
     }
 }
 
-fn read_json(unwrap: Option<&str>, text: &str) -> Result<Value, Unreadable> {
+fn read_json(unwrap: Option<&str>, text: &str) -> Result<Value, DecodeError> {
     let wrapped = unwrap.and_then(|prefix| text.strip_prefix(prefix));
     // A client that keeps to the form's rules has escaped the JSON; others put it there as it is.
     let unescaped = wrapped.filter(|rest| rest.starts_with('%')).map(percent_decoded).transpose()?;
     let json = unescaped.as_deref().or(wrapped).unwrap_or(text);
     let marks = json.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
     if marks > JSON_MARKS_MAX {
-        return Err(Unreadable::whole(format!("{marks} JSON values in one payload; at most {JSON_MARKS_MAX}")));
+        return Err(DecodeError::whole(format!("{marks} JSON values in one payload; at most {JSON_MARKS_MAX}")));
     }
-    serde_json::from_str(json).map_err(|error| Unreadable::json(json.as_bytes(), &error))
+    serde_json::from_str(json).map_err(|error| DecodeError::json(json.as_bytes(), &error))
 }
 
 /// `a=1&b=%E5%B9%BF`: later fields of the same name win.
-fn form_fields(text: &str) -> Result<Map<String, Value>, Unreadable> {
+fn form_fields(text: &str) -> Result<Map<String, Value>, DecodeError> {
     let mut fields = Map::new();
     for field in text.split('&').filter(|field| !field.is_empty()) {
         let (name, value) = field.split_once('=').unwrap_or((field, ""));
@@ -82,7 +82,7 @@ fn form_fields(text: &str) -> Result<Map<String, Value>, Unreadable> {
 }
 
 /// `NAME=value` lines; a line without a name belongs to the value before it.
-fn environment(text: &str) -> Result<Map<String, Value>, Unreadable> {
+fn environment(text: &str) -> Result<Map<String, Value>, DecodeError> {
     let mut fields = Map::new();
     let mut last: Option<String> = None;
     for (index, line) in text.lines().enumerate() {
@@ -98,7 +98,7 @@ fn environment(text: &str) -> Result<Map<String, Value>, Unreadable> {
             }
             (None, _) => {
                 let reason = "expected lines of NAME=value, as env prints them".to_owned();
-                return Err(Unreadable { reason, at: Some((index + 1, 1)) });
+                return Err(DecodeError { reason, at: Some((index + 1, 1)) });
             }
         }
         check_fields(&fields)?;
@@ -110,14 +110,14 @@ fn is_variable_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-fn check_fields(fields: &Map<String, Value>) -> Result<(), Unreadable> {
+fn check_fields(fields: &Map<String, Value>) -> Result<(), DecodeError> {
     if fields.len() <= FIELDS_MAX {
         return Ok(());
     }
-    Err(Unreadable::whole(format!("more than {FIELDS_MAX} fields in one payload")))
+    Err(DecodeError::whole(format!("more than {FIELDS_MAX} fields in one payload")))
 }
 
-fn percent_decoded(text: &str) -> Result<String, Unreadable> {
+fn percent_decoded(text: &str) -> Result<String, DecodeError> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
@@ -137,7 +137,7 @@ fn percent_decoded(text: &str) -> Result<String, Unreadable> {
         }
         rest = after;
     }
-    String::from_utf8(bytes).map_err(|_| Unreadable::whole("a field of the form is not UTF-8"))
+    String::from_utf8(bytes).map_err(|_| DecodeError::whole("a field of the form is not UTF-8"))
 }
 
 #[cfg(test)]
@@ -145,11 +145,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::core::rules::SourceText;
+    use crate::core::rules::SourceSyntax;
 
     fn source(format: &str) -> Source {
         let text = format!("name: acme\n{format}\nlabels: {{a: item.a, all: payload}}\nannotations: {{all: item}}\n");
-        let text: SourceText = serde_saphyr::from_str(&text).unwrap();
+        let text: SourceSyntax = serde_saphyr::from_str(&text).unwrap();
         Source::compile(text).unwrap()
     }
 
@@ -209,7 +209,7 @@ mod tests {
         check("format: form", &many, "more than 10000 fields");
         let labels: String = (0..10_000).map(|n| format!("\"k{n}\": 1,")).collect();
         let labelled = "name: acme\nlabels_from: item\n";
-        let text: SourceText = serde_saphyr::from_str(labelled).unwrap();
+        let text: SourceSyntax = serde_saphyr::from_str(labelled).unwrap();
         let payload = format!("{{{labels}\"a\": 1}}");
         let decoded = decode(&Source::compile(text).unwrap(), payload.as_bytes(), &mqtt_context("")).unwrap();
         assert_eq!(decoded.rejected[0].error, "10001 labels on one event; at most 64");
@@ -239,7 +239,7 @@ mod tests {
         ) {
             let payload = pieces.concat().into_bytes();
             let payload = &payload[..cut.min(payload.len())];
-            let now = crate::core::model::Moment::from_seconds(1_795_284_000);
+            let now = crate::core::model::Timestamp::from_seconds(1_795_284_000);
             let _ = crate::ingest::alertmanager::decode(payload, now);
             let _ = crate::ingest::native::decode(payload);
             for format in ["format: json\nunwrap: 'payload='", "format: text", "format: form", "format: env"] {

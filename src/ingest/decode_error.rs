@@ -6,35 +6,35 @@ use crate::core::model::excerpt;
 
 /// Why nothing could be read, in words for whoever sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct DecodeError {
     pub reason: String,
     /// Line and column of the byte where reading stopped, both from 1; `None` when the whole payload is meant.
     pub at: Option<(usize, usize)>,
 }
 
-impl Unreadable {
-    pub fn whole(reason: impl Into<String>) -> Unreadable {
-        Unreadable { reason: reason.into(), at: None }
+impl DecodeError {
+    pub fn whole(reason: impl Into<String>) -> DecodeError {
+        DecodeError { reason: reason.into(), at: None }
     }
 
     /// The slow path after a failed parse: why, and where.
-    pub fn json(payload: &[u8], error: &serde_json::Error) -> Unreadable {
+    pub fn json(payload: &[u8], error: &serde_json::Error) -> DecodeError {
         if let Err(broken) = text(payload) {
             return broken;
         }
         let message = error.to_string();
         let reason = message.split(" at line ").next().unwrap_or(&message);
         let reason = format!("not valid JSON: {}", excerpt_of_message(reason));
-        Unreadable { reason, at: (error.line() > 0).then(|| (error.line(), error.column())) }
+        DecodeError { reason, at: (error.line() > 0).then(|| (error.line(), error.column())) }
     }
 }
 
 /// The payload as text; else the first byte that is not UTF-8.
-pub fn text(payload: &[u8]) -> Result<&str, Unreadable> {
+pub fn text(payload: &[u8]) -> Result<&str, DecodeError> {
     std::str::from_utf8(payload).map_err(|error| {
         let byte = error.valid_up_to();
         let value = payload.get(byte).copied().unwrap_or_default();
-        Unreadable { reason: format!("not UTF-8: byte {byte} is 0x{value:02x}"), at: Some(position(payload, byte)) }
+        DecodeError { reason: format!("not UTF-8: byte {byte} is 0x{value:02x}"), at: Some(position(payload, byte)) }
     })
 }
 
@@ -51,7 +51,7 @@ fn excerpt_of_message(message: &str) -> String {
     if message.len() <= 256 { message.to_owned() } else { excerpt(message) }
 }
 
-impl fmt::Display for Unreadable {
+impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)?;
         match self.at {
@@ -61,4 +61,4 @@ impl fmt::Display for Unreadable {
     }
 }
 
-impl std::error::Error for Unreadable {}
+impl std::error::Error for DecodeError {}

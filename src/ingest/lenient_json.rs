@@ -14,7 +14,7 @@ use crate::core::model::{BoundedPairs, excerpt};
 
 /// A member's name, borrowed when it holds no escapes.
 #[derive(Deserialize)]
-pub(super) struct Name<'a>(#[serde(borrow)] pub Cow<'a, str>);
+pub(super) struct MemberName<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 /// What stood where text was expected. Lists and objects are skipped over, whatever their depth.
 pub(super) enum Given<'a> {
@@ -96,7 +96,7 @@ impl<'de> Visitor<'de> for GivenVisitor {
 
 /// Which values a set of pairs takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Values {
+pub(super) enum ValueKinds {
     /// Text; null is as empty text, as Go reads it.
     TextOrNull,
     /// Text only: a number as a label has several spellings, and so several identities.
@@ -108,7 +108,7 @@ pub(super) enum Values {
 /// Reads an object into a set of pairs; says whether there was one (`false` for null).
 pub(super) struct PairsSeed<'p> {
     pub member: &'static str,
-    pub values: Values,
+    pub values: ValueKinds,
     pub pairs: &'p mut BoundedPairs,
     /// Set to the first value of a type that is not taken.
     pub wrong_type: &'p mut Option<String>,
@@ -137,14 +137,14 @@ impl<'de> Visitor<'de> for PairsSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
-        while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
-            if self.values == Values::Anything {
+        while let Some(MemberName(name)) = map.next_key::<MemberName<'de>>()? {
+            if self.values == ValueKinds::Anything {
                 push_raw(self.pairs, &name, map.next_value::<&'de RawValue>()?);
                 continue;
             }
             match map.next_value::<Given<'de>>()? {
                 Given::Text(text) => self.pairs.push(&name, &text),
-                Given::Null if self.values == Values::TextOrNull => {}
+                Given::Null if self.values == ValueKinds::TextOrNull => {}
                 other => {
                     let (member, kind) = (self.member, other.kind());
                     let wrong = || format!("{member}.{} is {kind}; expected text in quotes", excerpt(&name));
@@ -188,8 +188,8 @@ impl<'de> Visitor<'de> for PairsSeed<'_> {
 /// Takes any JSON value as a pair's text: null is no pair, a list or an object is its JSON.
 pub(super) fn push_raw(pairs: &mut BoundedPairs, name: &str, raw: &RawValue) {
     match raw.get().as_bytes().first() {
-        Some(b'"') => match serde_json::from_str::<Name<'_>>(raw.get()) {
-            Ok(Name(text)) => pairs.push(name, &text),
+        Some(b'"') => match serde_json::from_str::<MemberName<'_>>(raw.get()) {
+            Ok(MemberName(text)) => pairs.push(name, &text),
             Err(error) => pairs.refuse(|| format!("{}: {error}", excerpt(name))),
         },
         Some(b'n') | None => {}

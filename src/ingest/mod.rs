@@ -13,6 +13,6 @@ pub mod native;
 pub mod problem_json;
 mod queue;
 
-pub use decode_error::Unreadable;
+pub use decode_error::DecodeError;
 pub use decoded::{Decoded, Rejected};
-pub use queue::{Delivery, Intake, Parcel, Refused, Verdict};
+pub use queue::{EventVerdict, Intake, QueuedSubmission, Submission, SubmitError};

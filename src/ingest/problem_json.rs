@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// What went wrong with one request, for whoever sent it: shown as `application/problem+json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct ProblemDetails {
     pub status: StatusCode,
     /// One sentence, the same for all troubles of this kind.
     pub title: &'static str,
@@ -17,31 +17,35 @@ pub struct Trouble {
 }
 
 #[derive(Serialize)]
-struct Body<'a> {
+struct ProblemBody<'a> {
     r#type: &'static str,
     title: &'static str,
     status: u16,
     detail: &'a str,
 }
 
-impl Trouble {
+impl ProblemDetails {
     /// A trouble with the status's own phrase as its title.
-    pub fn new(status: StatusCode, detail: impl Into<String>) -> Trouble {
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> ProblemDetails {
         let title = status.canonical_reason().unwrap_or("Error");
-        Trouble { status, title, detail: detail.into(), retry_after: None }
+        ProblemDetails { status, title, detail: detail.into(), retry_after: None }
     }
 
     /// The same, to be tried again after that many seconds.
-    pub fn retry_after(self, seconds: u32) -> Trouble {
-        Trouble { retry_after: Some(seconds), ..self }
+    pub fn retry_after(self, seconds: u32) -> ProblemDetails {
+        ProblemDetails { retry_after: Some(seconds), ..self }
     }
 }
 
-impl IntoResponse for Trouble {
+impl IntoResponse for ProblemDetails {
     fn into_response(self) -> Response {
         // The type is the status itself: nothing of ours has a page that explains more than the detail does.
-        let body =
-            Body { r#type: "about:blank", title: self.title, status: self.status.as_u16(), detail: &self.detail };
+        let body = ProblemBody {
+            r#type: "about:blank",
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+        };
         let mut response = (self.status, axum::Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

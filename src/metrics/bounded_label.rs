@@ -11,14 +11,14 @@ pub(super) const OTHER: &str = "other";
 const VALUE_MAX_BYTES: usize = 120;
 
 /// The distinct values that one label has taken so far, at most `most`.
-pub(super) struct Words {
+pub(super) struct BoundedLabel {
     most: usize,
     known: RwLock<BTreeSet<Box<str>>>,
 }
 
-impl Words {
-    pub fn new(most: usize) -> Words {
-        Words { most, known: RwLock::new(BTreeSet::new()) }
+impl BoundedLabel {
+    pub fn new(most: usize) -> BoundedLabel {
+        BoundedLabel { most, known: RwLock::new(BTreeSet::new()) }
     }
 
     /// The value to label with: the word itself, cut, or `other` once the bound is reached.
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn words_past_the_bound_count_as_other_and_known_ones_stay() {
-        let words = Words::new(2);
+        let words = BoundedLabel::new(2);
         for (word, expected) in
             [("链路中断", "链路中断"), ("b", "b"), ("c", OTHER), ("链路中断", "链路中断"), ("", OTHER)]
         {
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn long_words_are_cut_between_characters() {
         let long = "告警".repeat(100);
-        let shown = Words::new(1).admit(&long).into_owned();
+        let shown = BoundedLabel::new(1).admit(&long).into_owned();
         assert!(
             shown.len() <= VALUE_MAX_BYTES && shown.ends_with('…') && long.starts_with(shown.trim_end_matches('…'))
         );

@@ -2,11 +2,11 @@
 
 use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Registry};
 
-use super::bounded_label::{OTHER, Words};
-use super::on_call::Staffed;
+use super::bounded_label::{BoundedLabel, OTHER};
+use super::on_call::OnCallMetrics;
 use super::registration::{begin, counter, counters, gauges, histograms};
 use super::{Metrics, names};
-use crate::core::engine::{Bound, Breach, Counted, Effect, Normalised, NoticeKind, Suppressor, TargetOutcome};
+use crate::core::engine::{Breach, Effect, LimitHit, Metric, Normalised, NotificationKind, Suppressor, TargetOutcome};
 use crate::core::inspections::{ItemOutcome, RunState, SubjectKind};
 use crate::core::model::{Class, ClockKind, Priority, Severity, Status, Tier};
 use crate::core::problems::ProblemState;
@@ -29,20 +29,20 @@ const ACKNOWLEDGE_SECONDS: [f64; 12] =
 const RESOLVE_SECONDS: [f64; 12] =
     [60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14_400.0, 28_800.0, 57_600.0, 86_400.0, 259_200.0, 604_800.0];
 
-pub(super) struct Decided {
-    sources: Words,
+pub(super) struct EngineMetrics {
+    sources: BoundedLabel,
     events: IntCounterVec,
     resent: IntCounter,
     duplicates: IntCounterVec,
     clamped: IntCounter,
     unmatched: IntCounterVec,
     names_quarantined: IntCounterVec,
-    rules: Words,
+    rules: BoundedLabel,
     rules_fired: IntCounterVec,
     windows_dropped: IntCounterVec,
     suppressed: IntCounterVec,
     bounds: IntCounterVec,
-    invariants: Words,
+    invariants: BoundedLabel,
     invariants_broken: IntCounterVec,
     alerts_active: IntGaugeVec,
     incidents_open: IntGaugeVec,
@@ -69,27 +69,27 @@ pub(super) struct Decided {
     workarounds_tried: IntCounterVec,
     runs: IntCounterVec,
     items: IntCounterVec,
-    pub(super) staffed: Staffed,
+    pub(super) staffed: OnCallMetrics,
     findings: IntCounterVec,
 }
 
-impl Decided {
-    pub fn new(registry: &Registry) -> Decided {
+impl EngineMetrics {
+    pub fn new(registry: &Registry) -> EngineMetrics {
         let by_person = ["priority", "tier"];
-        let decided = Decided {
-            sources: Words::new(SOURCES_MAX),
+        let decided = EngineMetrics {
+            sources: BoundedLabel::new(SOURCES_MAX),
             events: counters(registry, &names::EVENTS, &["source", "status"]),
             resent: counter(registry, &names::EVENTS_RESENT),
             duplicates: counters(registry, &names::EVENTS_DUPLICATE, &["source"]),
             clamped: counter(registry, &names::EVENTS_CLAMPED),
             unmatched: counters(registry, &names::EVENTS_UNMATCHED, &["source"]),
             names_quarantined: counters(registry, &names::NAMES_QUARANTINED, &["source"]),
-            rules: Words::new(RULES_MAX),
+            rules: BoundedLabel::new(RULES_MAX),
             rules_fired: counters(registry, &names::RULES_FIRED, &["rule"]),
             windows_dropped: counters(registry, &names::WINDOWS_DROPPED, &["rule"]),
             suppressed: counters(registry, &names::ALERTS_SUPPRESSED, &["by"]),
             bounds: counters(registry, &names::BOUNDS_HIT, &["bound"]),
-            invariants: Words::new(INVARIANTS_MAX),
+            invariants: BoundedLabel::new(INVARIANTS_MAX),
             invariants_broken: counters(registry, &names::INVARIANTS_BROKEN, &["invariant"]),
             alerts_active: gauges(registry, &names::ALERTS_ACTIVE, &["severity"]),
             incidents_open: gauges(registry, &names::INCIDENTS_OPEN, &["tier", "priority"]),
@@ -116,7 +116,7 @@ impl Decided {
             workarounds_tried: counters(registry, &names::WORKAROUNDS_TRIED, &["verdict"]),
             runs: counters(registry, &names::INSPECTION_RUNS, &["state"]),
             items: counters(registry, &names::INSPECTION_ITEMS, &["outcome"]),
-            staffed: Staffed::new(registry),
+            staffed: OnCallMetrics::new(registry),
             findings: counters(registry, &names::INSPECTION_FINDINGS, &["subject"]),
         };
         decided.begin_closed_sets();
@@ -132,11 +132,11 @@ impl Decided {
 
     fn begin_closed_sets(&self) {
         begin(&self.suppressed, Suppressor::ALL.map(Suppressor::as_str));
-        begin(&self.bounds, Bound::ALL.map(Bound::as_str));
+        begin(&self.bounds, LimitHit::ALL.map(LimitHit::as_str));
         begin(&self.alerts_active, Severity::ALL.map(Severity::as_str));
         begin(&self.incidents_unacknowledged, Priority::ALL.map(Priority::as_str));
         begin(&self.incidents_opened, Priority::ALL.map(Priority::as_str));
-        begin(&self.notices, NoticeKind::ALL.map(NoticeKind::as_str));
+        begin(&self.notices, NotificationKind::ALL.map(NotificationKind::as_str));
         begin(&self.workarounds_tried, [true, false].map(verdict));
         begin(&self.problems, ProblemState::ALL.map(ProblemState::as_str));
         begin(&self.runs, RunState::ALL.map(RunState::as_str));
@@ -194,65 +194,65 @@ impl Decided {
         }
     }
 
-    fn count(&self, counted: &Counted) {
+    fn count(&self, counted: &Metric) {
         match counted {
-            Counted::Event { source, status } => {
+            Metric::Event { source, status } => {
                 self.events.with_label_values(&[self.sources.admit(source).as_ref(), status.as_str()]).inc();
             }
-            Counted::Resent => self.resent.inc(),
-            Counted::Duplicate { source } => {
+            Metric::Resent => self.resent.inc(),
+            Metric::Duplicate { source } => {
                 self.duplicates.with_label_values(&[self.sources.admit(source).as_ref()]).inc();
             }
-            Counted::Clamped => self.clamped.inc(),
-            Counted::RuleFired { rule } => {
+            Metric::Clamped => self.clamped.inc(),
+            Metric::RuleFired { rule } => {
                 self.rules_fired.with_label_values(&[self.rules.admit(rule).as_ref()]).inc();
             }
-            Counted::Unmatched { source } => {
+            Metric::Unmatched { source } => {
                 self.unmatched.with_label_values(&[self.sources.admit(source).as_ref()]).inc();
             }
-            Counted::Suppressed { by } => self.suppressed.with_label_values(&[by.as_str()]).inc(),
-            Counted::Bound { which } => self.bounds.with_label_values(&[which.as_str()]).inc(),
-            Counted::Acknowledged { priority, tier, after_micros } => {
+            Metric::Suppressed { by } => self.suppressed.with_label_values(&[by.as_str()]).inc(),
+            Metric::Bound { which } => self.bounds.with_label_values(&[which.as_str()]).inc(),
+            Metric::Acknowledged { priority, tier, after_micros } => {
                 observe_micros(&self.time_to_acknowledge, *priority, *tier, *after_micros);
             }
-            Counted::Resolved { priority, tier, after_micros } => {
+            Metric::Resolved { priority, tier, after_micros } => {
                 observe_micros(&self.time_to_resolve, *priority, *tier, *after_micros);
             }
-            Counted::Escalated { from, to } => {
+            Metric::Escalated { from, to } => {
                 self.escalations.with_label_values(&[from.as_str(), to.as_str()]).inc();
             }
-            Counted::Breached { tier, what } => {
+            Metric::Breached { tier, what } => {
                 self.breaches.with_label_values(&[tier.as_str(), what.as_str()]).inc();
             }
-            Counted::Bounced { from, to } => self.bounces.with_label_values(&[from.as_str(), to.as_str()]).inc(),
-            Counted::ManagersTold => self.managers_told.inc(),
-            Counted::StepTicked => self.playbook_steps.inc(),
-            Counted::IncidentOpened { priority } => {
+            Metric::Bounced { from, to } => self.bounces.with_label_values(&[from.as_str(), to.as_str()]).inc(),
+            Metric::ManagersTold => self.managers_told.inc(),
+            Metric::StepTicked => self.playbook_steps.inc(),
+            Metric::IncidentOpened { priority } => {
                 self.incidents_opened.with_label_values(&[priority.as_str()]).inc();
             }
-            Counted::Dispatched => self.staffed.dispatched.inc(),
-            Counted::StepSkipped { tier } => self.staffed.skipped.with_label_values(&[tier.as_str()]).inc(),
-            Counted::Reopened => self.incidents_reopened.inc(),
-            Counted::ProblemOpened => self.problems_opened.inc(),
-            Counted::ProblemReopened => self.problems_reopened.inc(),
-            Counted::WorkaroundTried { helped } => {
+            Metric::Dispatched => self.staffed.dispatched.inc(),
+            Metric::StepSkipped { tier } => self.staffed.skipped.with_label_values(&[tier.as_str()]).inc(),
+            Metric::Reopened => self.incidents_reopened.inc(),
+            Metric::ProblemOpened => self.problems_opened.inc(),
+            Metric::ProblemReopened => self.problems_reopened.inc(),
+            Metric::WorkaroundTried { helped } => {
                 self.workarounds_tried.with_label_values(&[verdict(*helped)]).inc();
             }
-            Counted::RunEnded { state } => self.runs.with_label_values(&[state.as_str()]).inc(),
-            Counted::ItemChecked { outcome } => self.items.with_label_values(&[outcome.as_str()]).inc(),
-            Counted::InspectionFound { subject } => self.findings.with_label_values(&[subject.as_str()]).inc(),
-            Counted::WindowsDropped { rule, windows } => {
+            Metric::RunEnded { state } => self.runs.with_label_values(&[state.as_str()]).inc(),
+            Metric::ItemChecked { outcome } => self.items.with_label_values(&[outcome.as_str()]).inc(),
+            Metric::InspectionFound { subject } => self.findings.with_label_values(&[subject.as_str()]).inc(),
+            Metric::WindowsDropped { rule, windows } => {
                 self.windows_dropped.with_label_values(&[self.rules.admit(rule).as_ref()]).inc_by(*windows);
             }
-            Counted::Target { clock, outcome } => {
+            Metric::Target { clock, outcome } => {
                 self.targets.with_label_values(&[clock.as_str(), outcome.as_str()]).inc();
             }
-            Counted::Classified { class } => self.classified.with_label_values(&[class.as_str()]).inc(),
-            Counted::OutOfCatalogue => self.out_of_catalogue.inc(),
-            Counted::BudgetAlert => self.budget_alerts.inc(),
-            Counted::NoticeGathered => self.notices_gathered.inc(),
-            Counted::CommandRefused => self.commands_refused.inc(),
-            Counted::InvariantBroken { which } => {
+            Metric::Classified { class } => self.classified.with_label_values(&[class.as_str()]).inc(),
+            Metric::OutOfCatalogue => self.out_of_catalogue.inc(),
+            Metric::BudgetAlert => self.budget_alerts.inc(),
+            Metric::NoticeGathered => self.notices_gathered.inc(),
+            Metric::CommandRefused => self.commands_refused.inc(),
+            Metric::InvariantBroken { which } => {
                 self.invariants_broken.with_label_values(&[self.invariants.admit(which).as_ref()]).inc();
             }
         }
@@ -305,7 +305,7 @@ impl Metrics {
     }
 
     pub(super) fn invariant_broken(&self, which: &str) {
-        self.decided.count(&Counted::InvariantBroken { which: which.to_owned() });
+        self.decided.count(&Metric::InvariantBroken { which: which.to_owned() });
     }
 
     /// Problems remembered, by state. What is not named is 0.

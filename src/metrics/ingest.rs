@@ -2,7 +2,7 @@
 
 use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
-use super::bounded_label::{OTHER, Words};
+use super::bounded_label::{BoundedLabel, OTHER};
 use super::engine::BUILT_IN_SOURCES;
 use super::registration::{counters, gauge, gauges, histograms};
 use super::{Metrics, names};
@@ -24,11 +24,11 @@ const DOORS: [&str; 2] = ["http", "mqtt"];
 /// From a cached answer to a request that waited for a slow disk.
 const REQUEST_SECONDS: [f64; 11] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
-pub(super) struct Doors {
-    sources: Words,
-    reasons: Words,
-    brokers: Words,
-    routes: Words,
+pub(super) struct IngestMetrics {
+    sources: BoundedLabel,
+    reasons: BoundedLabel,
+    brokers: BoundedLabel,
+    routes: BoundedLabel,
     refused: IntCounterVec,
     dead_letters: IntCounterVec,
     intake_waiting: IntGauge,
@@ -40,13 +40,13 @@ pub(super) struct Doors {
     mqtt_unacknowledged: IntGaugeVec,
 }
 
-impl Doors {
-    pub fn new(registry: &Registry) -> Doors {
-        let doors = Doors {
-            sources: Words::new(SOURCES_MAX),
-            reasons: Words::new(REASONS_MAX),
-            brokers: Words::new(BROKERS_MAX),
-            routes: Words::new(ROUTES_MAX),
+impl IngestMetrics {
+    pub fn new(registry: &Registry) -> IngestMetrics {
+        let doors = IngestMetrics {
+            sources: BoundedLabel::new(SOURCES_MAX),
+            reasons: BoundedLabel::new(REASONS_MAX),
+            brokers: BoundedLabel::new(BROKERS_MAX),
+            routes: BoundedLabel::new(ROUTES_MAX),
             // The crate tells series apart by their values end to end: a closed label stands between two open ones.
             refused: counters(registry, &names::EVENTS_REFUSED, &["source", "door", "reason"]),
             dead_letters: counters(registry, &names::DEAD_LETTERS, &["source"]),

@@ -24,9 +24,9 @@ pub use stopwatch::Stopwatch;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Registry, TextEncoder};
 
-use engine::Decided;
-use ingest::Doors;
-use runtime::Running;
+use engine::EngineMetrics;
+use ingest::IngestMetrics;
+use runtime::RuntimeMetrics;
 
 /// The release of Alertmanager whose v2 API is answered here: clients choose by it what they may ask. Later ones filter
 /// by `receiver_matchers` and show `routeLabels`, which we do not.
@@ -35,9 +35,9 @@ pub const ALERTMANAGER_VERSION: &str = "0.28.0";
 /// All metrics in one registry. Shared by reference; every method takes `&self` and never blocks for long.
 pub struct Metrics {
     registry: Registry,
-    decided: Decided,
-    doors: Doors,
-    running: Running,
+    decided: EngineMetrics,
+    doors: IngestMetrics,
+    running: RuntimeMetrics,
 }
 
 impl Metrics {
@@ -50,9 +50,9 @@ impl Metrics {
             .register(Box::new(ProcessCollector::for_self()))
             .expect("the registry is empty and the process collector's names are its own");
         Metrics {
-            decided: Decided::new(&registry),
-            doors: Doors::new(&registry),
-            running: Running::new(&registry),
+            decided: EngineMetrics::new(&registry),
+            doors: IngestMetrics::new(&registry),
+            running: RuntimeMetrics::new(&registry),
             registry,
         }
     }

@@ -3,190 +3,193 @@
 //! Base units (seconds, bytes); counters end in `_total`. A name that was released is never reused for something else.
 
 /// A metric's name, and the sentence that the exposition shows beside it.
-pub(super) struct Text {
+pub(super) struct MetricText {
     pub name: &'static str,
     pub help: &'static str,
 }
 
-const fn text(name: &'static str, help: &'static str) -> Text {
-    Text { name, help }
+const fn text(name: &'static str, help: &'static str) -> MetricText {
+    MetricText { name, help }
 }
 
 // What came in.
-pub(super) const EVENTS: Text =
+pub(super) const EVENTS: MetricText =
     text("watchfire_events_total", "Events taken from sources and committed, by what they said.");
-pub(super) const EVENTS_RESENT: Text =
+pub(super) const EVENTS_RESENT: MetricText =
     text("watchfire_events_resent_total", "Events that repeated a known alert and moved only its times.");
-pub(super) const EVENTS_DUPLICATE: Text =
+pub(super) const EVENTS_DUPLICATE: MetricText =
     text("watchfire_events_duplicate_total", "Events dropped because the same one had been taken before.");
-pub(super) const EVENTS_CLAMPED: Text =
+pub(super) const EVENTS_CLAMPED: MetricText =
     text("watchfire_events_clamped_total", "Events whose own time was too old or in the future and was clamped.");
-pub(super) const EVENTS_UNMATCHED: Text =
+pub(super) const EVENTS_UNMATCHED: MetricText =
     text("watchfire_events_unmatched_total", "Point events (log lines, traps) that no rule wanted.");
-pub(super) const NAMES_QUARANTINED: Text =
+pub(super) const NAMES_QUARANTINED: MetricText =
     text("watchfire_names_quarantined_total", "Events taken whose name of a thing breaks the naming standard.");
-pub(super) const EVENTS_REFUSED: Text =
+pub(super) const EVENTS_REFUSED: MetricText =
     text("watchfire_events_refused_total", "Events and messages refused at the door, by door and reason.");
-pub(super) const DEAD_LETTERS: Text =
+pub(super) const DEAD_LETTERS: MetricText =
     text("watchfire_dead_letters_total", "Unreadable messages kept for people to look at.");
-pub(super) const INTAKE_WAITING: Text =
+pub(super) const INTAKE_WAITING: MetricText =
     text("watchfire_intake_waiting_events", "Events that wait in the intake queue or for their commit.");
 
 // What was made of it.
-pub(super) const WINDOWS_DROPPED: Text =
+pub(super) const WINDOWS_DROPPED: MetricText =
     text("watchfire_windows_dropped_total", "Windows that a reload dropped, by the rule that is gone or another.");
-pub(super) const RULES_FIRED: Text = text(
+pub(super) const RULES_FIRED: MetricText = text(
     "watchfire_rules_fired_total",
     "How often each rule fired; past the bound of distinct rules the rest count as \"other\".",
 );
-pub(super) const ALERTS_SUPPRESSED: Text =
+pub(super) const ALERTS_SUPPRESSED: MetricText =
     text("watchfire_alerts_suppressed_total", "Alerts held back, by what held them.");
-pub(super) const BOUNDS_HIT: Text =
+pub(super) const BOUNDS_HIT: MetricText =
     text("watchfire_bounds_hit_total", "How often a bound of the engine bit: something was dropped or folded.");
-pub(super) const INVARIANTS_BROKEN: Text =
+pub(super) const INVARIANTS_BROKEN: MetricText =
     text("watchfire_invariants_broken_total", "Invariants of the engine found broken. Anything above 0 is a bug.");
-pub(super) const ALERTS_ACTIVE: Text = text("watchfire_alerts_active", "Alerts that fire now, by severity.");
+pub(super) const ALERTS_ACTIVE: MetricText = text("watchfire_alerts_active", "Alerts that fire now, by severity.");
 
 // Incidents and tiers.
-pub(super) const INCIDENTS_OPEN: Text =
+pub(super) const INCIDENTS_OPEN: MetricText =
     text("watchfire_incidents_open", "Incidents that somebody still has to take care of, by tier and priority.");
-pub(super) const INCIDENTS_UNACKNOWLEDGED: Text = text(
+pub(super) const INCIDENTS_UNACKNOWLEDGED: MetricText = text(
     "watchfire_incidents_unacknowledged",
     "Open incidents that nobody of their present tier has acknowledged, by priority; unpaged ones are not among them.",
 );
-pub(super) const INCIDENTS_OPENED: Text =
+pub(super) const INCIDENTS_OPENED: MetricText =
     text("watchfire_incidents_opened_total", "Incidents opened, by priority at that time.");
-pub(super) const INCIDENTS_REOPENED: Text =
+pub(super) const INCIDENTS_REOPENED: MetricText =
     text("watchfire_incidents_reopened_total", "Resolved incidents that came back.");
-pub(super) const TIME_TO_ACKNOWLEDGE: Text = text(
+pub(super) const TIME_TO_ACKNOWLEDGE: MetricText = text(
     "watchfire_time_to_acknowledge_seconds",
     "From the opening of an incident to its first acknowledgement, by priority and the tier that acknowledged.",
 );
-pub(super) const TIME_TO_RESOLVE: Text = text(
+pub(super) const TIME_TO_RESOLVE: MetricText = text(
     "watchfire_time_to_resolve_seconds",
     "From the opening of an incident to its resolution, by priority and the tier that held it.",
 );
-pub(super) const ESCALATIONS: Text =
+pub(super) const ESCALATIONS: MetricText =
     text("watchfire_escalations_total", "Incidents handed on from one tier to another.");
-pub(super) const BOUNCES: Text =
+pub(super) const BOUNCES: MetricText =
     text("watchfire_bounces_total", "Incidents that a higher tier handed back to a lower one.");
-pub(super) const MANAGERS_TOLD: Text =
+pub(super) const MANAGERS_TOLD: MetricText =
     text("watchfire_managers_told_total", "Times that managers were told of an incident that others work on.");
-pub(super) const PLAYBOOK_STEPS: Text =
+pub(super) const PLAYBOOK_STEPS: MetricText =
     text("watchfire_playbook_steps_total", "Steps of playbooks that people have ticked.");
-pub(super) const ATTENDED_RECORDS: Text = text(
+pub(super) const ATTENDED_RECORDS: MetricText = text(
     "watchfire_attended_records",
     "Records that wait for people, as the auditor found them at the newest snapshot: with an armed deadline, with a stated reason for none, or with neither, which is a bug.",
 );
-pub(super) const AUDITS: Text =
+pub(super) const AUDITS: MetricText =
     text("watchfire_audits_total", "Times that the auditor has looked at every record that waits for people.");
-pub(super) const HEARTBEATS: Text =
+pub(super) const HEARTBEATS: MetricText =
     text("watchfire_heartbeats_total", "Signs of life sent to the outside watcher, by what became of them.");
-pub(super) const BREACHES: Text =
+pub(super) const BREACHES: MetricText =
     text("watchfire_breaches_total", "Time limits to respond or to resolve that passed unmet, by tier.");
-pub(super) const TARGETS: Text =
+pub(super) const TARGETS: MetricText =
     text("watchfire_targets_total", "Promised times to own (tto) and to resolve (ttr): warned of, met, breached.");
-pub(super) const CLASSIFIED: Text = text("watchfire_classified_total", "Incidents opened, by class.");
-pub(super) const OUT_OF_CATALOGUE: Text =
+pub(super) const CLASSIFIED: MetricText = text("watchfire_classified_total", "Incidents opened, by class.");
+pub(super) const OUT_OF_CATALOGUE: MetricText =
     text("watchfire_out_of_catalogue_total", "Incidents opened for what no service catalogue offers.");
-pub(super) const BUDGET_ALERTS: Text =
+pub(super) const BUDGET_ALERTS: MetricText =
     text("watchfire_outage_budget_alerts_total", "How often a year's outage budget was said to burn.");
-pub(super) const NOTICES: Text = text("watchfire_notices_total", "Notices to teams that the desk decided on, by kind.");
-pub(super) const NOTICES_GATHERED: Text =
+pub(super) const NOTICES: MetricText =
+    text("watchfire_notices_total", "Notices to teams that the desk decided on, by kind.");
+pub(super) const NOTICES_GATHERED: MetricText =
     text("watchfire_notices_gathered_total", "Notices that waited for the next digest of their channel.");
-pub(super) const COMMANDS_REFUSED: Text =
+pub(super) const COMMANDS_REFUSED: MetricText =
     text("watchfire_commands_refused_total", "Commands of people that the state of things did not allow.");
 
 // Who is at work.
-pub(super) const DISPATCHED: Text =
+pub(super) const DISPATCHED: MetricText =
     text("watchfire_dispatched_total", "Incidents that dispatch gave to somebody by itself.");
-pub(super) const STEPS_SKIPPED: Text = text(
+pub(super) const STEPS_SKIPPED: MetricText = text(
     "watchfire_steps_skipped_total",
     "Steps of ladders passed over at once because their team could not act, by tier.",
 );
-pub(super) const QUEUE_WAITING: Text = text(
+pub(super) const QUEUE_WAITING: MetricText = text(
     "watchfire_queue_waiting_incidents",
     "Open incidents that wait because nobody of their team can take them, by priority.",
 );
-pub(super) const ON_DUTY: Text =
+pub(super) const ON_DUTY: MetricText =
     text("watchfire_on_duty_people", "People on duty now by each roster, whether they are present or not.");
 
 // Problems and inspections.
-pub(super) const PROBLEMS: Text = text("watchfire_problems", "Problem records, by state.");
-pub(super) const PROBLEMS_OPENED: Text =
+pub(super) const PROBLEMS: MetricText = text("watchfire_problems", "Problem records, by state.");
+pub(super) const PROBLEMS_OPENED: MetricText =
     text("watchfire_problems_opened_total", "Problems opened because incidents kept coming back.");
-pub(super) const PROBLEMS_REOPENED: Text = text(
+pub(super) const PROBLEMS_REOPENED: MetricText = text(
     "watchfire_problems_reopened_total",
     "Problems that came back after their fix was observed or they were closed.",
 );
-pub(super) const WORKAROUNDS_TRIED: Text =
+pub(super) const WORKAROUNDS_TRIED: MetricText =
     text("watchfire_workarounds_tried_total", "Workarounds of known errors that people tried, by whether they helped.");
-pub(super) const INSPECTION_RUNS: Text =
+pub(super) const INSPECTION_RUNS: MetricText =
     text("watchfire_inspection_runs_total", "Inspection runs that ended, by the state in which they ended.");
-pub(super) const INSPECTION_FINDINGS: Text =
+pub(super) const INSPECTION_FINDINGS: MetricText =
     text("watchfire_inspection_findings_total", "What inspections found, by what it is about.");
-pub(super) const INSPECTION_ITEMS: Text =
+pub(super) const INSPECTION_ITEMS: MetricText =
     text("watchfire_inspection_items_total", "Inspection items checked, by outcome.");
-pub(super) const PROBES: Text =
+pub(super) const PROBES: MetricText =
     text("watchfire_probes_total", "Automated inspection checks that ran, by kind and outcome.");
-pub(super) const PROBE_DURATION: Text =
+pub(super) const PROBE_DURATION: MetricText =
     text("watchfire_probe_duration_seconds", "How long automated inspection checks took, by kind.");
 
 // Telling people.
-pub(super) const DELIVERIES: Text =
+pub(super) const DELIVERIES: MetricText =
     text("watchfire_deliveries_total", "Attempts to deliver a notice, by channel and outcome.");
-pub(super) const DELIVERY_DURATION: Text =
+pub(super) const DELIVERY_DURATION: MetricText =
     text("watchfire_delivery_duration_seconds", "How long attempts to deliver a notice took, by channel.");
-pub(super) const OUTBOX_WAITING: Text = text(
+pub(super) const OUTBOX_WAITING: MetricText = text(
     "watchfire_outbox_waiting_notices",
     "Notices neither delivered nor given up; at least so many when more wait than are carried at once.",
 );
 
 // Journal and store.
-pub(super) const JOURNAL_INPUTS: Text =
+pub(super) const JOURNAL_INPUTS: MetricText =
     text("watchfire_journal_inputs_total", "Inputs made durable in the journal since the start.");
-pub(super) const JOURNAL_BYTES: Text = text("watchfire_journal_bytes", "Size of the journal kept in the store.");
-pub(super) const JOURNAL_LAG: Text =
+pub(super) const JOURNAL_BYTES: MetricText = text("watchfire_journal_bytes", "Size of the journal kept in the store.");
+pub(super) const JOURNAL_LAG: MetricText =
     text("watchfire_journal_lag_seconds", "Age of the oldest input that waits for its commit.");
-pub(super) const COMMIT_DURATION: Text =
+pub(super) const COMMIT_DURATION: MetricText =
     text("watchfire_commit_duration_seconds", "How long commits to the store took.");
-pub(super) const COMMIT_FAILURES: Text =
+pub(super) const COMMIT_FAILURES: MetricText =
     text("watchfire_commit_failures_total", "Commits to the store that failed; their senders were not acknowledged.");
-pub(super) const SNAPSHOTS: Text = text("watchfire_snapshots_total", "Snapshots of the engine taken.");
-pub(super) const SNAPSHOT_DURATION: Text =
+pub(super) const SNAPSHOTS: MetricText = text("watchfire_snapshots_total", "Snapshots of the engine taken.");
+pub(super) const SNAPSHOT_DURATION: MetricText =
     text("watchfire_snapshot_duration_seconds", "How long taking a snapshot took.");
-pub(super) const SNAPSHOT_BYTES: Text = text("watchfire_snapshot_bytes", "Size of the newest snapshot as written.");
+pub(super) const SNAPSHOT_BYTES: MetricText =
+    text("watchfire_snapshot_bytes", "Size of the newest snapshot as written.");
 
 // MQTT.
-pub(super) const MQTT_CONNECTED: Text =
+pub(super) const MQTT_CONNECTED: MetricText =
     text("watchfire_mqtt_connected", "Whether the connection to the broker stands (1) or not (0).");
-pub(super) const MQTT_RECONNECTS: Text =
+pub(super) const MQTT_RECONNECTS: MetricText =
     text("watchfire_mqtt_reconnects_total", "How often the connection to the broker had to be made again.");
-pub(super) const MQTT_REFUSED: Text =
+pub(super) const MQTT_REFUSED: MetricText =
     text("watchfire_mqtt_refused_total", "Connections and packets refused by the built-in MQTT intake, by reason.");
-pub(super) const MQTT_UNACKNOWLEDGED: Text = text(
+pub(super) const MQTT_UNACKNOWLEDGED: MetricText = text(
     "watchfire_mqtt_unacknowledged_messages",
     "Messages received from the broker and not acknowledged yet, because they are not committed yet.",
 );
 
 // The service itself.
-pub(super) const HTTP_REQUESTS: Text =
+pub(super) const HTTP_REQUESTS: MetricText =
     text("watchfire_http_requests_total", "HTTP requests answered, by route, method and status code.");
-pub(super) const HTTP_DURATION: Text =
+pub(super) const HTTP_DURATION: MetricText =
     text("watchfire_http_request_duration_seconds", "How long HTTP requests took to answer, by route.");
-pub(super) const READY: Text = text("watchfire_ready", "Whether the service can take work (1) or not (0).");
-pub(super) const RULEBOOK_OK: Text = text(
+pub(super) const READY: MetricText = text("watchfire_ready", "Whether the service can take work (1) or not (0).");
+pub(super) const RULEBOOK_OK: MetricText = text(
     "watchfire_rulebook_last_load_successful",
     "Whether the newest attempt to load the rule files succeeded (1); at 0 the rulebook before it is still in force.",
 );
-pub(super) const RULEBOOK_LOADS: Text =
+pub(super) const RULEBOOK_LOADS: MetricText =
     text("watchfire_rulebook_loads_total", "Attempts to load the rule files, by outcome.");
-pub(super) const RULEBOOK_RULES: Text = text("watchfire_rulebook_rules", "Correlation rules of the rulebook in force.");
-pub(super) const RULEBOOK_INFO: Text =
+pub(super) const RULEBOOK_RULES: MetricText =
+    text("watchfire_rulebook_rules", "Correlation rules of the rulebook in force.");
+pub(super) const RULEBOOK_INFO: MetricText =
     text("watchfire_rulebook_info", "The rulebook in force, by the hash of its files; always 1.");
-pub(super) const BUILD_INFO: Text =
+pub(super) const BUILD_INFO: MetricText =
     text("watchfire_build_info", "The version of watchfire and of its engine's behaviour; always 1.");
-pub(super) const ALERTMANAGER_BUILD_INFO: Text = text(
+pub(super) const ALERTMANAGER_BUILD_INFO: MetricText = text(
     "alertmanager_build_info",
     "The version of Alertmanager whose API is answered here; always 1. Read by karma and other clients of that API.",
 );

@@ -2,7 +2,7 @@
 
 use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Registry};
 
-use super::bounded_label::{OTHER, Words};
+use super::bounded_label::{BoundedLabel, OTHER};
 use super::registration::{counter, counters, gauges};
 use super::{Metrics, names};
 use crate::core::model::{Priority, Tier};
@@ -10,21 +10,21 @@ use crate::core::model::{Priority, Tier};
 /// Distinct rosters.
 const ROSTERS_MAX: usize = 200;
 
-pub(super) struct Staffed {
+pub(super) struct OnCallMetrics {
     pub dispatched: IntCounter,
     pub skipped: IntCounterVec,
     waiting: IntGaugeVec,
-    rosters: Words,
+    rosters: BoundedLabel,
     on_duty: IntGaugeVec,
 }
 
-impl Staffed {
-    pub fn new(registry: &Registry) -> Staffed {
-        let staffed = Staffed {
+impl OnCallMetrics {
+    pub fn new(registry: &Registry) -> OnCallMetrics {
+        let staffed = OnCallMetrics {
             dispatched: counter(registry, &names::DISPATCHED),
             skipped: counters(registry, &names::STEPS_SKIPPED, &["tier"]),
             waiting: gauges(registry, &names::QUEUE_WAITING, &["priority"]),
-            rosters: Words::new(ROSTERS_MAX),
+            rosters: BoundedLabel::new(ROSTERS_MAX),
             on_duty: gauges(registry, &names::ON_DUTY, &["roster"]),
         };
         for tier in Tier::ALL {

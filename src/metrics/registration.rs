@@ -5,33 +5,33 @@ use prometheus::{
     Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
-use super::names::Text;
+use super::names::MetricText;
 
-pub(super) fn counter(registry: &Registry, text: &Text) -> IntCounter {
+pub(super) fn counter(registry: &Registry, text: &MetricText) -> IntCounter {
     register(registry, IntCounter::with_opts(options(text)))
 }
 
-pub(super) fn counters(registry: &Registry, text: &Text, labels: &[&str]) -> IntCounterVec {
+pub(super) fn counters(registry: &Registry, text: &MetricText, labels: &[&str]) -> IntCounterVec {
     register(registry, IntCounterVec::new(options(text), labels))
 }
 
-pub(super) fn gauge(registry: &Registry, text: &Text) -> IntGauge {
+pub(super) fn gauge(registry: &Registry, text: &MetricText) -> IntGauge {
     register(registry, IntGauge::with_opts(options(text)))
 }
 
-pub(super) fn fractional_gauge(registry: &Registry, text: &Text) -> Gauge {
+pub(super) fn fractional_gauge(registry: &Registry, text: &MetricText) -> Gauge {
     register(registry, Gauge::with_opts(options(text)))
 }
 
-pub(super) fn gauges(registry: &Registry, text: &Text, labels: &[&str]) -> IntGaugeVec {
+pub(super) fn gauges(registry: &Registry, text: &MetricText, labels: &[&str]) -> IntGaugeVec {
     register(registry, IntGaugeVec::new(options(text), labels))
 }
 
-pub(super) fn histogram(registry: &Registry, text: &Text, buckets: &[f64]) -> Histogram {
+pub(super) fn histogram(registry: &Registry, text: &MetricText, buckets: &[f64]) -> Histogram {
     register(registry, Histogram::with_opts(histogram_options(text, buckets)))
 }
 
-pub(super) fn histograms(registry: &Registry, text: &Text, labels: &[&str], buckets: &[f64]) -> HistogramVec {
+pub(super) fn histograms(registry: &Registry, text: &MetricText, labels: &[&str], buckets: &[f64]) -> HistogramVec {
     register(registry, HistogramVec::new(histogram_options(text, buckets), labels))
 }
 
@@ -42,11 +42,11 @@ pub(super) fn begin<B: MetricVecBuilder>(family: &MetricVec<B>, values: impl Int
     }
 }
 
-fn options(text: &Text) -> Opts {
+fn options(text: &MetricText) -> Opts {
     Opts::new(text.name, text.help)
 }
 
-fn histogram_options(text: &Text, buckets: &[f64]) -> HistogramOpts {
+fn histogram_options(text: &MetricText, buckets: &[f64]) -> HistogramOpts {
     HistogramOpts::new(text.name, text.help).buckets(buckets.to_vec())
 }
 

@@ -6,7 +6,7 @@ use super::bounded_label::OTHER;
 use super::ingest::known;
 use super::registration::{begin, counter, counters, fractional_gauge, gauge, gauges, histogram, histograms};
 use super::{ALERTMANAGER_VERSION, Metrics, names};
-use crate::core::engine::{Attendance, AttendedBy, DeliveryOutcome, ENGINE_VERSION, WaitingKind};
+use crate::core::engine::{AttentionAudit, AttentionSource, DeliveryOutcome, ENGINE_VERSION, WaitingKind};
 use crate::core::inspections::ItemOutcome;
 use crate::core::rules::{CHANNEL_KINDS, Channel, Rulebook};
 
@@ -22,7 +22,7 @@ const DELIVERY_OUTCOMES: [&str; 3] = ["delivered", "failed", "dead_lettered"];
 const PROBE_KINDS: [&str; 5] = ["http", "tcp", "tls", "promql", "mqtt"];
 const LOAD_OUTCOMES: [&str; 2] = ["success", "failure"];
 
-pub(super) struct Running {
+pub(super) struct RuntimeMetrics {
     journal_inputs: IntCounter,
     journal_bytes: IntGauge,
     journal_lag: Gauge,
@@ -46,9 +46,9 @@ pub(super) struct Running {
     rulebook_info: IntGaugeVec,
 }
 
-impl Running {
-    pub fn new(registry: &Registry) -> Running {
-        let running = Running {
+impl RuntimeMetrics {
+    pub fn new(registry: &Registry) -> RuntimeMetrics {
+        let running = RuntimeMetrics {
             journal_inputs: counter(registry, &names::JOURNAL_INPUTS),
             journal_bytes: gauge(registry, &names::JOURNAL_BYTES),
             journal_lag: fractional_gauge(registry, &names::JOURNAL_LAG),
@@ -96,7 +96,7 @@ impl Running {
         begin(&self.rulebook_loads, LOAD_OUTCOMES);
         begin(&self.heartbeats, LOAD_OUTCOMES);
         for kind in WaitingKind::ALL {
-            for by in AttendedBy::ALL {
+            for by in AttentionSource::ALL {
                 self.attended.with_label_values(&[kind.as_str(), by.as_str()]);
             }
         }
@@ -178,10 +178,10 @@ impl Metrics {
     }
 
     /// What the auditor found.
-    pub fn audited(&self, attendance: &Attendance) {
+    pub fn audited(&self, attendance: &AttentionAudit) {
         self.running.audits.inc();
         for kind in WaitingKind::ALL {
-            for by in AttendedBy::ALL {
+            for by in AttentionSource::ALL {
                 let count = i64::try_from(attendance.count(kind, by)).unwrap_or(i64::MAX);
                 self.running.attended.with_label_values(&[kind.as_str(), by.as_str()]).set(count);
             }

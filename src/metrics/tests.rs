@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Metrics;
-use crate::core::engine::{Bound, Breach, Counted, Effect, NoticeKind, Suppressor, TargetOutcome};
+use crate::core::engine::{Breach, Effect, LimitHit, Metric, NotificationKind, Suppressor, TargetOutcome};
 use crate::core::inspections::{ItemOutcome, RunState, SubjectKind};
 use crate::core::model::{Class, ClockKind, Priority, Severity, Status, Tier};
 use crate::core::problems::ProblemState;
@@ -60,13 +60,13 @@ fn closed_label_sets_stand_at_zero_from_the_start() {
     check("watchfire_time_to_resolve_seconds_count", Tier::ALL.len() * Priority::ALL.len());
     check("watchfire_escalations_total", 3);
     check("watchfire_breaches_total", Tier::ALL.len() * Breach::ALL.len());
-    check("watchfire_notices_total", NoticeKind::ALL.len());
+    check("watchfire_notices_total", NotificationKind::ALL.len());
     check("watchfire_problems", ProblemState::ALL.len());
     check("watchfire_inspection_runs_total", RunState::ALL.len());
     check("watchfire_inspection_items_total", ItemOutcome::ALL.len());
     check("watchfire_inspection_findings_total", SubjectKind::ALL.len());
     check("watchfire_alerts_suppressed_total", Suppressor::ALL.len());
-    check("watchfire_bounds_hit_total", Bound::ALL.len());
+    check("watchfire_bounds_hit_total", LimitHit::ALL.len());
     check("watchfire_deliveries_total", crate::core::rules::CHANNEL_KINDS.len() * 3);
     check("watchfire_probes_total", 5 * ItemOutcome::ALL.len());
     check("watchfire_rulebook_loads_total", 2);
@@ -85,15 +85,15 @@ fn committed_effects_are_counted() {
     let metrics = Metrics::new();
     let source = "华为网管".to_owned();
     let count = [
-        Counted::Event { source: source.clone(), status: Status::Firing },
-        Counted::Event { source: source.clone(), status: Status::Firing },
-        Counted::Duplicate { source },
-        Counted::RuleFired { rule: "链路中断".to_owned() },
-        Counted::Suppressed { by: Suppressor::Inhibition },
-        Counted::Acknowledged { priority: Priority::P1, tier: Tier::First, after_micros: 45_000_000 },
-        Counted::Escalated { from: Tier::First, to: Tier::Second },
-        Counted::Breached { tier: Tier::Second, what: Breach::ResolveBy },
-        Counted::InvariantBroken { which: "deadline_behind_now".to_owned() },
+        Metric::Event { source: source.clone(), status: Status::Firing },
+        Metric::Event { source: source.clone(), status: Status::Firing },
+        Metric::Duplicate { source },
+        Metric::RuleFired { rule: "链路中断".to_owned() },
+        Metric::Suppressed { by: Suppressor::Inhibition },
+        Metric::Acknowledged { priority: Priority::P1, tier: Tier::First, after_micros: 45_000_000 },
+        Metric::Escalated { from: Tier::First, to: Tier::Second },
+        Metric::Breached { tier: Tier::Second, what: Breach::ResolveBy },
+        Metric::InvariantBroken { which: "deadline_behind_now".to_owned() },
     ];
     metrics.observe(&count.map(Effect::Count));
     check(
@@ -147,7 +147,7 @@ fn gauges_of_what_is_open_fall_back_to_zero() {
 fn at_most_two_thousand_rules_have_a_series() {
     let metrics = Metrics::new();
     for number in 0..2_500 {
-        metrics.observe(&[Effect::Count(Counted::RuleFired { rule: format!("rule-{number}") })]);
+        metrics.observe(&[Effect::Count(Metric::RuleFired { rule: format!("rule-{number}") })]);
     }
     let series = series(&metrics.render());
     let rules = series.keys().filter(|name| name.starts_with("watchfire_rules_fired_total{")).count();

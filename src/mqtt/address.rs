@@ -36,7 +36,7 @@ pub struct BrokerAddress {
 /// Why a text is no broker address. Never repeats the text: there may be a password in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the broker address has {problem}; expected mqtt://host:1883 or mqtts://user:password@host:8883?version=5")]
-pub struct BadAddress {
+pub struct ParseAddressError {
     pub problem: String,
 }
 
@@ -62,8 +62,8 @@ impl fmt::Debug for BrokerAddress {
 }
 
 impl FromStr for BrokerAddress {
-    type Err = BadAddress;
-    fn from_str(text: &str) -> Result<BrokerAddress, BadAddress> {
+    type Err = ParseAddressError;
+    fn from_str(text: &str) -> Result<BrokerAddress, ParseAddressError> {
         let (scheme, rest) = text.split_once("://").ok_or_else(|| bad("no scheme"))?;
         let tls = match scheme {
             "mqtt" | "tcp" => false,
@@ -91,7 +91,7 @@ impl FromStr for BrokerAddress {
 }
 
 impl BrokerAddress {
-    fn read_query(&mut self, query: &str) -> Result<(), BadAddress> {
+    fn read_query(&mut self, query: &str) -> Result<(), ParseAddressError> {
         let (mut certificate, mut key) = (None, None);
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -118,7 +118,7 @@ impl BrokerAddress {
     }
 }
 
-fn version(text: &str) -> Result<Version, BadAddress> {
+fn version(text: &str) -> Result<Version, ParseAddressError> {
     match text {
         "3.1.1" | "4" => Ok(Version::V311),
         "5" => Ok(Version::V5),
@@ -126,7 +126,7 @@ fn version(text: &str) -> Result<Version, BadAddress> {
     }
 }
 
-fn host_and_port(place: &str, tls: bool) -> Result<(String, u16), BadAddress> {
+fn host_and_port(place: &str, tls: bool) -> Result<(String, u16), ParseAddressError> {
     let default = if tls { TLS_PORT } else { PLAIN_PORT };
     let after_brackets = place.rfind(']').map_or(0, |end| end + 1);
     let (host, port) = match place[after_brackets..].rfind(':') {
@@ -143,7 +143,7 @@ fn host_and_port(place: &str, tls: bool) -> Result<(String, u16), BadAddress> {
 }
 
 /// Undoes `%XX`, so that a password may hold any character.
-fn decode(text: &str) -> Result<String, BadAddress> {
+fn decode(text: &str) -> Result<String, ParseAddressError> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
@@ -160,8 +160,8 @@ fn decode(text: &str) -> Result<String, BadAddress> {
     String::from_utf8(bytes).map_err(|_| bad("a text that is not UTF-8"))
 }
 
-fn bad(problem: &str) -> BadAddress {
-    BadAddress { problem: problem.to_owned() }
+fn bad(problem: &str) -> ParseAddressError {
+    ParseAddressError { problem: problem.to_owned() }
 }
 
 #[cfg(test)]

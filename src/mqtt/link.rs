@@ -124,7 +124,7 @@ pub enum LinkError {
 }
 
 /// The half that is polled. Once it returned an error it must be dropped.
-pub struct Link {
+pub struct BrokerLink {
     event_loop: EventLoop,
     silence_max: Duration,
 }
@@ -136,30 +136,30 @@ enum EventLoop {
 
 /// The half that asks; for this connection only.
 #[derive(Clone)]
-pub struct Handle(Client);
+pub struct Handle(ProtocolClient);
 
 #[derive(Clone)]
-enum Client {
+enum ProtocolClient {
     V311(rumqttc::AsyncClient),
     V5(rumqttc::v5::AsyncClient),
 }
 
-impl Link {
+impl BrokerLink {
     /// Prepares a connection; the first [`Link::next`] makes it.
-    pub fn open(options: &LinkOptions) -> (Handle, Link) {
+    pub fn open(options: &LinkOptions) -> (Handle, BrokerLink) {
         let (client, event_loop) = match options.address.version {
             Version::V311 => {
                 let (client, event_loop) = v311::open(options);
-                (Client::V311(client), EventLoop::V311(Box::new(event_loop)))
+                (ProtocolClient::V311(client), EventLoop::V311(Box::new(event_loop)))
             }
             Version::V5 => {
                 let (client, event_loop) = v5::open(options);
-                (Client::V5(client), EventLoop::V5(Box::new(event_loop)))
+                (ProtocolClient::V5(client), EventLoop::V5(Box::new(event_loop)))
             }
         };
         // A ping and its answer belong to every keep-alive interval: three without any sign are a hang.
         let silence_max = options.keep_alive * 3 + Duration::from_secs(CONNECT_SECONDS_MAX);
-        (Handle(client), Link { event_loop, silence_max })
+        (Handle(client), BrokerLink { event_loop, silence_max })
     }
 
     /// The next thing that happened. Dropping the future half-way may lose a request: drop the link with it.
@@ -181,34 +181,34 @@ impl Handle {
     /// Subscribes at QoS 1; the answer comes as [`Signal::Subscribed`].
     pub async fn subscribe(&self, filters: &[String]) -> Result<(), LinkError> {
         match &self.0 {
-            Client::V311(client) => v311::subscribe(client, filters).await,
-            Client::V5(client) => v5::subscribe(client, filters).await,
+            ProtocolClient::V311(client) => v311::subscribe(client, filters).await,
+            ProtocolClient::V5(client) => v5::subscribe(client, filters).await,
         }
     }
 
     pub async fn unsubscribe(&self, filter: &str) -> Result<(), LinkError> {
         match &self.0 {
-            Client::V311(client) => client.unsubscribe(filter).await.map_err(|_| LinkError::Gone),
-            Client::V5(client) => client.unsubscribe(filter).await.map_err(|_| LinkError::Gone),
+            ProtocolClient::V311(client) => client.unsubscribe(filter).await.map_err(|_| LinkError::Gone),
+            ProtocolClient::V5(client) => client.unsubscribe(filter).await.map_err(|_| LinkError::Gone),
         }
     }
 
     /// Confirms a message of this connection. Fails when the connection is gone: the broker sends the message again.
     pub async fn acknowledge(&self, ack: Ack) -> Result<(), LinkError> {
         match &self.0 {
-            Client::V311(client) => v311::acknowledge(client, ack).await,
-            Client::V5(client) => v5::acknowledge(client, ack).await,
+            ProtocolClient::V311(client) => v311::acknowledge(client, ack).await,
+            ProtocolClient::V5(client) => v5::acknowledge(client, ack).await,
         }
     }
 
     /// Publishes at QoS 1; [`Signal::PublishSent`] and [`Signal::PublishAnswered`] follow.
     pub async fn publish(&self, topic: &str, payload: Bytes, retain: bool) -> Result<(), LinkError> {
         match &self.0 {
-            Client::V311(client) => {
+            ProtocolClient::V311(client) => {
                 let qos = rumqttc::QoS::AtLeastOnce;
                 client.publish_bytes(topic, qos, retain, payload).await.map_err(|_| LinkError::Gone)
             }
-            Client::V5(client) => {
+            ProtocolClient::V5(client) => {
                 let qos = rumqttc::v5::mqttbytes::QoS::AtLeastOnce;
                 client.publish_bytes(topic, qos, retain, payload).await.map_err(|_| LinkError::Gone)
             }
@@ -218,8 +218,8 @@ impl Handle {
     /// Says goodbye, so that the broker keeps the will to itself.
     pub async fn disconnect(&self) -> Result<(), LinkError> {
         match &self.0 {
-            Client::V311(client) => client.disconnect().await.map_err(|_| LinkError::Gone),
-            Client::V5(client) => client.disconnect().await.map_err(|_| LinkError::Gone),
+            ProtocolClient::V311(client) => client.disconnect().await.map_err(|_| LinkError::Gone),
+            ProtocolClient::V5(client) => client.disconnect().await.map_err(|_| LinkError::Gone),
         }
     }
 }

@@ -8,9 +8,9 @@ mod back_off;
 mod link;
 mod tls;
 
-pub use address::{BadAddress, BrokerAddress, Version};
+pub use address::{BrokerAddress, ParseAddressError, Version};
 pub use back_off::BackOff;
-pub use link::{Ack, Handle, Incoming, Link, LinkError, LinkOptions, Signal, Will};
+pub use link::{Ack, BrokerLink, Handle, Incoming, LinkError, LinkOptions, Signal, Will};
 pub use tls::TlsError;
 
 /// Where the service says, retained, whether it is there.

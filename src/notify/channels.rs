@@ -5,24 +5,24 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use reqwest::{Client, Method};
 
-use super::chat::Tool;
-use super::http_attempt::{Answer, Publish, call, post, publish, request};
+use super::chat::RobotKind;
+use super::http_attempt::{AttemptOutcome, Publish, call, post, publish, request};
 use super::links::Links;
 use super::mail::MailServer;
 use super::payload;
 use super::payload::NoticeLinks;
 use super::secrets::Secrets;
-use super::template::{Filler, Into, NotFilled};
+use super::template::{Filler, Into, TemplateError};
 use super::wording::Wording;
-use crate::core::engine::Notice;
-use crate::core::model::Moment;
+use crate::core::engine::Notification;
+use crate::core::model::Timestamp;
 use crate::core::rules::{Channel, RequestMethod, RequestTemplate};
 
 /// The service's clock, injected: signatures and links carry the time.
-pub type Now = Arc<dyn Fn() -> Moment + Send + Sync>;
+pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// What the configuration gives to reach people with.
-pub struct Reach {
+pub struct ChannelConfig {
     /// Without it MQTT notices cannot be sent.
     pub publisher: Option<Publish>,
     /// Without it mails cannot be sent.
@@ -35,16 +35,16 @@ pub struct Reach {
     pub zone: TimeZone,
 }
 
-impl Reach {
+impl ChannelConfig {
     /// HTTP alone, without secrets.
-    pub fn plain(now: Now) -> Reach {
+    pub fn plain(now: Now) -> ChannelConfig {
         let secrets = Secrets::new(|_| None, None);
-        Reach { publisher: None, mail: None, secrets, links: None, now, zone: TimeZone::UTC }
+        ChannelConfig { publisher: None, mail: None, secrets, links: None, now, zone: TimeZone::UTC }
     }
 }
 
 /// Sends one notice by its channel.
-pub(super) async fn attempt_once(client: &Client, reach: &Reach, notice: &Notice) -> Answer {
+pub(super) async fn attempt_once(client: &Client, reach: &ChannelConfig, notice: &Notification) -> AttemptOutcome {
     let now = (reach.now)();
     let links = NoticeLinks {
         record: reach.links.as_ref().map(|links| links.record(notice)),
@@ -53,35 +53,35 @@ pub(super) async fn attempt_once(client: &Client, reach: &Reach, notice: &Notice
     let wording = Wording::of(notice, &links, &reach.zone);
     let text = wording.within(usize::from(u16::MAX));
     let mut filler = Filler::new(notice, &links, &text, &reach.secrets);
-    let sending = Sending { client, reach, notice, links: &links, wording: &wording, now };
+    let sending = Attempt { client, reach, notice, links: &links, wording: &wording, now };
     let answer = sending.send(&mut filler).await.unwrap_or_else(not_filled);
     match answer {
-        Answer::Taken => Answer::Taken,
-        Answer::Again { error, after } => Answer::Again { error: filler.hide(error), after },
-        Answer::TooMany { error, rest } => Answer::TooMany { error: filler.hide(error), rest },
-        Answer::Refused { error } => Answer::Refused { error: filler.hide(error) },
+        AttemptOutcome::Taken => AttemptOutcome::Taken,
+        AttemptOutcome::Again { error, after } => AttemptOutcome::Again { error: filler.hide(error), after },
+        AttemptOutcome::TooMany { error, rest } => AttemptOutcome::TooMany { error: filler.hide(error), rest },
+        AttemptOutcome::Refused { error } => AttemptOutcome::Refused { error: filler.hide(error) },
     }
 }
 
 /// A secret may be put in its place yet; a place that nothing fills stays so.
-fn not_filled(error: NotFilled) -> Answer {
+fn not_filled(error: TemplateError) -> AttemptOutcome {
     match error {
-        NotFilled::NoSecret(error) => Answer::Again { error: error.to_string(), after: None },
-        NotFilled::BadPlace(_) => Answer::Refused { error: error.to_string() },
+        TemplateError::NoSecret(error) => AttemptOutcome::Again { error: error.to_string(), after: None },
+        TemplateError::BadPlace(_) => AttemptOutcome::Refused { error: error.to_string() },
     }
 }
 
-struct Sending<'s> {
+struct Attempt<'s> {
     client: &'s Client,
-    reach: &'s Reach,
-    notice: &'s Notice,
+    reach: &'s ChannelConfig,
+    notice: &'s Notification,
     links: &'s NoticeLinks,
     wording: &'s Wording,
-    now: Moment,
+    now: Timestamp,
 }
 
-impl Sending<'_> {
-    async fn send(&self, filler: &mut Filler<'_>) -> Result<Answer, NotFilled> {
+impl Attempt<'_> {
+    async fn send(&self, filler: &mut Filler<'_>) -> Result<AttemptOutcome, TemplateError> {
         match &self.notice.channel {
             Channel::Webhook { url } => {
                 let url = filler.fill(url, Into::Url).await?;
@@ -95,23 +95,23 @@ impl Sending<'_> {
                 Err(refused) => refused,
             }),
             Channel::Email { to } => self.mail(filler, to).await,
-            Channel::Wecom { url } => self.robot(filler, Tool::Wecom, url, None).await,
-            Channel::Dingtalk { url, secret } => self.robot(filler, Tool::Dingtalk, url, secret.as_deref()).await,
-            Channel::Feishu { url, secret } => self.robot(filler, Tool::Feishu, url, secret.as_deref()).await,
-            Channel::Slack { url } => self.robot(filler, Tool::Slack, url, None).await,
+            Channel::Wecom { url } => self.robot(filler, RobotKind::Wecom, url, None).await,
+            Channel::Dingtalk { url, secret } => self.robot(filler, RobotKind::Dingtalk, url, secret.as_deref()).await,
+            Channel::Feishu { url, secret } => self.robot(filler, RobotKind::Feishu, url, secret.as_deref()).await,
+            Channel::Slack { url } => self.robot(filler, RobotKind::Slack, url, None).await,
             Channel::Template(template) => self.template(filler, template).await,
         }
     }
 
-    fn json(&self) -> Result<Vec<u8>, Answer> {
+    fn json(&self) -> Result<Vec<u8>, AttemptOutcome> {
         payload::json(self.notice, self.links)
-            .map_err(|error| Answer::Refused { error: format!("the notice's record is not JSON: {error}") })
+            .map_err(|error| AttemptOutcome::Refused { error: format!("the notice's record is not JSON: {error}") })
     }
 
-    async fn mail(&self, filler: &mut Filler<'_>, to: &str) -> Result<Answer, NotFilled> {
+    async fn mail(&self, filler: &mut Filler<'_>, to: &str) -> Result<AttemptOutcome, TemplateError> {
         let Some(mail) = &self.reach.mail else {
             let error = "no mail server is configured (smtp: in watchfire.yaml, or --smtp-url)".to_owned();
-            return Ok(Answer::Refused { error });
+            return Ok(AttemptOutcome::Refused { error });
         };
         let url = filler.fill(&mail.url, Into::Credentials).await?;
         Ok(mail.send(&url, self.notice, to, self.wording).await)
@@ -120,10 +120,10 @@ impl Sending<'_> {
     async fn robot(
         &self,
         filler: &mut Filler<'_>,
-        tool: Tool,
+        tool: RobotKind,
         url: &str,
         secret: Option<&str>,
-    ) -> Result<Answer, NotFilled> {
+    ) -> Result<AttemptOutcome, TemplateError> {
         let url = filler.fill(url, Into::Url).await?;
         let secret = match secret {
             Some(name) => Some(filler.secret(name).await?),
@@ -132,7 +132,11 @@ impl Sending<'_> {
         Ok(call(self.client, tool, tool.call(url, self.wording, secret.as_deref(), self.now)).await)
     }
 
-    async fn template(&self, filler: &mut Filler<'_>, template: &RequestTemplate) -> Result<Answer, NotFilled> {
+    async fn template(
+        &self,
+        filler: &mut Filler<'_>,
+        template: &RequestTemplate,
+    ) -> Result<AttemptOutcome, TemplateError> {
         let url = filler.fill(&template.url, Into::Url).await?;
         let is_json = template.body_is_json();
         let body = filler.fill(&template.body, if is_json { Into::Json } else { Into::Plain }).await?;

@@ -11,10 +11,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::http_attempt::Answer;
+use super::http_attempt::AttemptOutcome;
 use super::payload::percent_encoded;
 use super::wording::Wording;
-use crate::core::model::Moment;
+use crate::core::model::Timestamp;
 
 /// The longest text, in bytes, with room for what the escaping adds.
 const WECOM_TEXT_MAX_BYTES: usize = 2_000;
@@ -22,7 +22,7 @@ const TEXT_MAX_BYTES: usize = 8_000;
 
 /// Which tool a robot belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tool {
+pub(super) enum RobotKind {
     Wecom,
     Dingtalk,
     Feishu,
@@ -30,25 +30,25 @@ pub(super) enum Tool {
 }
 
 /// A request to a robot.
-pub(super) struct Call {
+pub(super) struct RobotRequest {
     pub url: String,
     pub body: Vec<u8>,
 }
 
-impl Tool {
+impl RobotKind {
     /// The message, signed with the robot's secret if it has one.
-    pub fn call(self, mut url: String, wording: &Wording, secret: Option<&str>, now: Moment) -> Call {
+    pub fn call(self, mut url: String, wording: &Wording, secret: Option<&str>, now: Timestamp) -> RobotRequest {
         let text = |bytes| wording.within(bytes);
         let body = match self {
-            Tool::Wecom => json!({"msgtype": "text", "text": {"content": text(WECOM_TEXT_MAX_BYTES)}}),
-            Tool::Dingtalk => {
+            RobotKind::Wecom => json!({"msgtype": "text", "text": {"content": text(WECOM_TEXT_MAX_BYTES)}}),
+            RobotKind::Dingtalk => {
                 if let Some(secret) = secret {
                     url.push(if url.contains('?') { '&' } else { '?' });
                     url.push_str(&dingtalk_signature(secret, now));
                 }
                 json!({"msgtype": "text", "text": {"content": text(TEXT_MAX_BYTES)}})
             }
-            Tool::Feishu => {
+            RobotKind::Feishu => {
                 let mut body = json!({"msg_type": "text", "content": {"text": text(TEXT_MAX_BYTES)}});
                 if let Some(secret) = secret {
                     let seconds = now.as_micros().div_euclid(1_000_000).to_string();
@@ -57,21 +57,21 @@ impl Tool {
                 }
                 body
             }
-            Tool::Slack => json!({"text": slack_escaped(&text(TEXT_MAX_BYTES))}),
+            RobotKind::Slack => json!({"text": slack_escaped(&text(TEXT_MAX_BYTES))}),
         };
-        Call { url, body: body.to_string().into_bytes() }
+        RobotRequest { url, body: body.to_string().into_bytes() }
     }
 
     /// What the body of an answer with status 200 means.
-    pub fn verdict(self, said: &str) -> Answer {
+    pub fn verdict(self, said: &str) -> AttemptOutcome {
         match self {
-            Tool::Wecom => by_code(said, &["errcode"], &WECOM),
-            Tool::Dingtalk => by_code(said, &["errcode"], &DINGTALK),
-            Tool::Feishu => by_code(said, &["code", "StatusCode"], &FEISHU),
-            Tool::Slack if said.trim() == "ok" => Answer::Taken,
-            Tool::Slack => match serde_json::from_str::<Value>(said) {
-                Ok(answer) if answer.get("ok") == Some(&Value::Bool(true)) => Answer::Taken,
-                Ok(_) | Err(_) => Answer::Again { error: not_ok(said), after: None },
+            RobotKind::Wecom => by_code(said, &["errcode"], &WECOM),
+            RobotKind::Dingtalk => by_code(said, &["errcode"], &DINGTALK),
+            RobotKind::Feishu => by_code(said, &["code", "StatusCode"], &FEISHU),
+            RobotKind::Slack if said.trim() == "ok" => AttemptOutcome::Taken,
+            RobotKind::Slack => match serde_json::from_str::<Value>(said) {
+                Ok(answer) if answer.get("ok") == Some(&Value::Bool(true)) => AttemptOutcome::Taken,
+                Ok(_) | Err(_) => AttemptOutcome::Again { error: not_ok(said), after: None },
             },
         }
     }
@@ -105,23 +105,23 @@ const FEISHU: Codes = Codes {
     never: &[9_499, 10_101, 19_001, 19_002, 19_021, 19_022, 19_024, 19_036],
 };
 
-fn by_code(said: &str, names: &[&str], codes: &Codes) -> Answer {
+fn by_code(said: &str, names: &[&str], codes: &Codes) -> AttemptOutcome {
     let answer: Option<Value> = serde_json::from_str(said).ok();
     let code = answer.as_ref().and_then(|answer| names.iter().find_map(|name| answer.get(name)?.as_i64()));
     match code {
-        Some(0) => Answer::Taken,
+        Some(0) => AttemptOutcome::Taken,
         Some(code) => {
             let error = format!("the receiver refused with code {code}: {}", message(answer.as_ref(), said));
             if codes.too_many.contains(&code) {
-                Answer::TooMany { error, rest: codes.rest }
+                AttemptOutcome::TooMany { error, rest: codes.rest }
             } else if codes.never.contains(&code) {
-                Answer::Refused { error }
+                AttemptOutcome::Refused { error }
             } else {
-                Answer::Again { error, after: None }
+                AttemptOutcome::Again { error, after: None }
             }
         }
         // Perhaps a gateway that speaks instead of the tool.
-        None => Answer::Again { error: not_ok(said), after: None },
+        None => AttemptOutcome::Again { error: not_ok(said), after: None },
     }
 }
 
@@ -139,7 +139,7 @@ fn not_ok(said: &str) -> String {
 }
 
 /// `timestamp=…&sign=…`: HMAC-SHA256 of both, keyed by the secret, in milliseconds.
-fn dingtalk_signature(secret: &str, now: Moment) -> String {
+fn dingtalk_signature(secret: &str, now: Timestamp) -> String {
     let millis = now.as_micros().div_euclid(1_000);
     let signature = STANDARD.encode(hmac(secret.as_bytes(), format!("{millis}\n{secret}").as_bytes()));
     format!("timestamp={millis}&sign={}", percent_encoded(&signature))
@@ -167,37 +167,37 @@ mod tests {
 
     #[test]
     fn the_code_in_an_answer_decides() {
-        let check = |tool: Tool, said: &str, expected: &str| {
+        let check = |tool: RobotKind, said: &str, expected: &str| {
             let got = match tool.verdict(said) {
-                Answer::Taken => "taken".to_owned(),
-                Answer::Again { error, .. } => format!("again: {error}"),
-                Answer::TooMany { rest, .. } => format!("rest {}", rest.as_secs()),
-                Answer::Refused { error } => format!("refused: {error}"),
+                AttemptOutcome::Taken => "taken".to_owned(),
+                AttemptOutcome::Again { error, .. } => format!("again: {error}"),
+                AttemptOutcome::TooMany { rest, .. } => format!("rest {}", rest.as_secs()),
+                AttemptOutcome::Refused { error } => format!("refused: {error}"),
             };
             assert!(got.starts_with(expected), "{tool:?} {said}: {got}");
         };
-        check(Tool::Wecom, r#"{"errcode":0,"errmsg":"ok"}"#, "taken");
+        check(RobotKind::Wecom, r#"{"errcode":0,"errmsg":"ok"}"#, "taken");
         check(
-            Tool::Wecom,
+            RobotKind::Wecom,
             r#"{"errcode":93000,"errmsg":"invalid webhook url"}"#,
             "refused: the receiver refused with code 93000: invalid",
         );
-        check(Tool::Wecom, r#"{"errcode":45009,"errmsg":"api freq out of limit"}"#, "rest 60");
+        check(RobotKind::Wecom, r#"{"errcode":45009,"errmsg":"api freq out of limit"}"#, "rest 60");
         check(
-            Tool::Wecom,
+            RobotKind::Wecom,
             r#"{"errcode":-1,"errmsg":"系统繁忙"}"#,
             "again: the receiver refused with code -1: 系统繁忙",
         );
-        check(Tool::Dingtalk, r#"{"errcode":310000,"errmsg":"sign not match"}"#, "refused");
-        check(Tool::Dingtalk, r#"{"errcode":130101,"errmsg":"send too fast"}"#, "rest 600");
-        check(Tool::Feishu, r#"{"StatusCode":0,"StatusMessage":"success"}"#, "taken");
-        check(Tool::Feishu, r#"{"code":0,"msg":"success","data":{}}"#, "taken");
-        check(Tool::Feishu, r#"{"code":19021,"msg":"sign match fail"}"#, "refused");
-        check(Tool::Feishu, r#"{"code":11232,"msg":"frequency limited"}"#, "rest 60");
-        check(Tool::Slack, "ok", "taken");
-        check(Tool::Slack, r#"{"ok":true}"#, "taken");
-        check(Tool::Slack, r#"{"ok":false,"error":"fatal_error"}"#, "again");
-        for tool in [Tool::Wecom, Tool::Dingtalk, Tool::Feishu, Tool::Slack] {
+        check(RobotKind::Dingtalk, r#"{"errcode":310000,"errmsg":"sign not match"}"#, "refused");
+        check(RobotKind::Dingtalk, r#"{"errcode":130101,"errmsg":"send too fast"}"#, "rest 600");
+        check(RobotKind::Feishu, r#"{"StatusCode":0,"StatusMessage":"success"}"#, "taken");
+        check(RobotKind::Feishu, r#"{"code":0,"msg":"success","data":{}}"#, "taken");
+        check(RobotKind::Feishu, r#"{"code":19021,"msg":"sign match fail"}"#, "refused");
+        check(RobotKind::Feishu, r#"{"code":11232,"msg":"frequency limited"}"#, "rest 60");
+        check(RobotKind::Slack, "ok", "taken");
+        check(RobotKind::Slack, r#"{"ok":true}"#, "taken");
+        check(RobotKind::Slack, r#"{"ok":false,"error":"fatal_error"}"#, "again");
+        for tool in [RobotKind::Wecom, RobotKind::Dingtalk, RobotKind::Feishu, RobotKind::Slack] {
             check(tool, "<html>登录</html>", "again: the receiver answered 200 without saying");
             check(tool, "", "again: the receiver answered 200 without saying that it took it");
         }

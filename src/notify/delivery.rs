@@ -7,21 +7,21 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::RetryPolicy;
-use super::channels::{Reach, attempt_once};
-use super::dispatcher::Report;
-use super::http_attempt::Answer;
-use super::receiver_limit::Lane;
-use crate::core::engine::{DeliveryOutcome, DeliveryResult, Notice};
+use super::channels::{ChannelConfig, attempt_once};
+use super::dispatcher::DeliveryReport;
+use super::http_attempt::AttemptOutcome;
+use super::receiver_limit::ReceiverLimiter;
+use crate::core::engine::{DeliveryOutcome, DeliveryResult, Notification};
 use crate::metrics::{Metrics, Stopwatch};
 
 /// How long a result waits before it is handed in again, after the driver could not commit it.
 const HAND_IN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What all carriers share.
-pub(super) struct Means {
-    pub results: mpsc::Sender<Report>,
+pub(super) struct DeliveryContext {
+    pub results: mpsc::Sender<DeliveryReport>,
     pub client: reqwest::Client,
-    pub reach: Reach,
+    pub reach: ChannelConfig,
     pub metrics: Arc<Metrics>,
     pub policy: RetryPolicy,
     pub stop: CancellationToken,
@@ -31,7 +31,7 @@ pub(super) struct Means {
 
 /// Ends when the last outcome is committed, when the service stops, or when the driver is gone. `tried`: attempts before
 /// a restart.
-pub(super) async fn carry(means: Arc<Means>, lane: Arc<Lane>, notice: Notice, tried: u32) {
+pub(super) async fn carry(means: Arc<DeliveryContext>, lane: Arc<ReceiverLimiter>, notice: Notification, tried: u32) {
     let mut attempt = tried;
     loop {
         attempt = attempt.saturating_add(1);
@@ -44,7 +44,7 @@ pub(super) async fn carry(means: Arc<Means>, lane: Arc<Lane>, notice: Notice, tr
         }
         // Whether a failure on the way is committed matters little: the next result carries the number of its attempt.
         let (committed, _) = oneshot::channel();
-        if means.results.send(Report { result, committed }).await.is_err() {
+        if means.results.send(DeliveryReport { result, committed }).await.is_err() {
             return;
         }
         let wait = tokio::time::sleep(means.policy.wait_after(attempt, after));
@@ -56,9 +56,9 @@ pub(super) async fn carry(means: Arc<Means>, lane: Arc<Lane>, notice: Notice, tr
 
 /// Waits for its turn and makes one attempt; `None` when the service stops before the attempt began.
 async fn attempt_in_turn(
-    means: &Means,
-    lane: &Arc<Lane>,
-    notice: &Notice,
+    means: &DeliveryContext,
+    lane: &Arc<ReceiverLimiter>,
+    notice: &Notification,
     attempt: u32,
 ) -> Option<(DeliveryOutcome, Option<Duration>)> {
     let turn = means.stop.run_until_cancelled(lane.turn(&means.attempts)).await?;
@@ -66,17 +66,19 @@ async fn attempt_in_turn(
     let attempt_made = attempt_once(&means.client, &means.reach, notice);
     let answer = tokio::time::timeout(means.policy.timeout, attempt_made).await.unwrap_or_else(|_| {
         let error = format!("no answer within {} s", means.policy.timeout.as_secs_f64());
-        Answer::Again { error, after: None }
+        AttemptOutcome::Again { error, after: None }
     });
-    turn.end(matches!(answer, Answer::Again { .. } | Answer::TooMany { .. }));
+    turn.end(matches!(answer, AttemptOutcome::Again { .. } | AttemptOutcome::TooMany { .. }));
     let (outcome, after) = match answer {
-        Answer::Taken => (DeliveryOutcome::Delivered, None),
-        Answer::Refused { error } => (DeliveryOutcome::DeadLettered { error }, None),
-        Answer::Again { error, .. } | Answer::TooMany { error, .. } if means.policy.is_last(attempt) => {
+        AttemptOutcome::Taken => (DeliveryOutcome::Delivered, None),
+        AttemptOutcome::Refused { error } => (DeliveryOutcome::DeadLettered { error }, None),
+        AttemptOutcome::Again { error, .. } | AttemptOutcome::TooMany { error, .. }
+            if means.policy.is_last(attempt) =>
+        {
             (DeliveryOutcome::DeadLettered { error: format!("given up after {attempt} attempts: {error}") }, None)
         }
-        Answer::Again { error, after } => (DeliveryOutcome::Failed { error }, after),
-        Answer::TooMany { error, rest } => {
+        AttemptOutcome::Again { error, after } => (DeliveryOutcome::Failed { error }, after),
+        AttemptOutcome::TooMany { error, rest } => {
             lane.rest(rest.min(means.policy.cap));
             (DeliveryOutcome::Failed { error }, Some(rest))
         }
@@ -86,10 +88,10 @@ async fn attempt_in_turn(
 }
 
 /// Hands the last result in until it is committed. Never sends the notice again for a failed commit.
-async fn settle(means: &Means, result: DeliveryResult) {
+async fn settle(means: &DeliveryContext, result: DeliveryResult) {
     loop {
         let (committed, answer) = oneshot::channel();
-        let report = Report { result: result.clone(), committed };
+        let report = DeliveryReport { result: result.clone(), committed };
         if means.results.send(report).await.is_err() || answer.await.is_ok() {
             return;
         }
@@ -99,7 +101,7 @@ async fn settle(means: &Means, result: DeliveryResult) {
     }
 }
 
-fn log(notice: &Notice, attempt: u32, outcome: &DeliveryOutcome) {
+fn log(notice: &Notification, attempt: u32, outcome: &DeliveryOutcome) {
     let (cause, subject, team) = (&notice.cause, &notice.subject, &notice.team);
     let to = format!("{} {}", notice.channel.kind(), notice.channel.shown());
     match outcome {

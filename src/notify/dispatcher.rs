@@ -8,9 +8,9 @@ use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::channels::Reach;
-use super::delivery::{Means, carry};
-use super::receiver_limit::{ALL_ATTEMPTS_MAX, Lane};
+use super::channels::ChannelConfig;
+use super::delivery::{DeliveryContext, carry};
+use super::receiver_limit::{ALL_ATTEMPTS_MAX, ReceiverLimiter};
 use super::{RetryPolicy, webhook_client};
 use crate::core::engine::DeliveryResult;
 use crate::core::model::Cause;
@@ -33,20 +33,20 @@ const STOP_GRACE: Duration = Duration::from_secs(3);
 
 /// What came of one attempt, on its way to the driver as an input of the desk.
 #[derive(Debug)]
-pub struct Report {
+pub struct DeliveryReport {
     pub result: DeliveryResult,
     /// Answered after the commit. Dropped without an answer, the result (never the notice) is handed in again.
     pub committed: oneshot::Sender<()>,
 }
 
 /// Delivers the outbox. One a process.
-pub struct Courier {
+pub struct NotificationDispatcher {
     store: Store,
-    means: Arc<Means>,
+    means: Arc<DeliveryContext>,
     wake: Arc<Notify>,
     /// The notices under way, until their last outcome is committed.
     carried: BTreeMap<Cause, AbortHandle>,
-    lanes: BTreeMap<Channel, Arc<Lane>>,
+    lanes: BTreeMap<Channel, Arc<ReceiverLimiter>>,
     carriers: JoinSet<()>,
     /// Everything up to this notice was taken or passed over; the next look begins after it.
     looked_to: Option<Cause>,
@@ -54,24 +54,24 @@ pub struct Courier {
     passed_over: usize,
 }
 
-impl Courier {
+impl NotificationDispatcher {
     /// `results` goes to the driver, which answers each after its commit; `wake` is notified after each commit that put
     /// notices into the outbox. Notices of a kind that `reach` has no means for are dead-lettered with that reason. The
     /// error is of making the webhook client.
     pub fn new(
         store: Store,
-        results: mpsc::Sender<Report>,
-        reach: Reach,
+        results: mpsc::Sender<DeliveryReport>,
+        reach: ChannelConfig,
         metrics: Arc<Metrics>,
         wake: Arc<Notify>,
         policy: RetryPolicy,
         stop: CancellationToken,
-    ) -> Result<Courier, reqwest::Error> {
+    ) -> Result<NotificationDispatcher, reqwest::Error> {
         let client = webhook_client()?;
         let attempts = Semaphore::new(ALL_ATTEMPTS_MAX);
-        Ok(Courier {
+        Ok(NotificationDispatcher {
             store,
-            means: Arc::new(Means { results, client, reach, metrics, policy, stop, attempts }),
+            means: Arc::new(DeliveryContext { results, client, reach, metrics, policy, stop, attempts }),
             wake,
             carried: BTreeMap::new(),
             lanes: BTreeMap::new(),
@@ -88,8 +88,8 @@ impl Courier {
         loop {
             tokio::select! {
                 () = self.means.stop.cancelled() => break,
-                () = self.wake.notified() => self.look().await,
-                _ = every.tick() => self.look_again().await,
+                () = self.wake.notified() => self.poll_outbox().await,
+                _ = every.tick() => self.poll_skipped().await,
                 Some(end) = self.carriers.join_next() => {
                     ended += 1;
                     if let Err(error) = end {
@@ -99,7 +99,7 @@ impl Courier {
                     }
                     if ended >= LOOK_AGAIN_AFTER || self.carriers.is_empty() {
                         ended = 0;
-                        self.look_again().await;
+                        self.poll_skipped().await;
                     }
                 }
             }
@@ -114,26 +114,26 @@ impl Courier {
     }
 
     /// From the beginning, if something was passed over.
-    async fn look_again(&mut self) {
+    async fn poll_skipped(&mut self) {
         if self.passed_over > 0 {
             self.looked_to = None;
             self.passed_over = 0;
         }
-        self.look().await;
+        self.poll_outbox().await;
     }
 
     /// Has everything new in the outbox carried, as far as there is room.
-    async fn look(&mut self) {
+    async fn poll_outbox(&mut self) {
         // Before the read: what is finished now is committed, so that the read cannot show it again.
         self.carried.retain(|_, carried| !carried.is_finished());
         self.lanes.retain(|_, lane| Arc::strong_count(lane) > 1);
-        if let Err(error) = self.take_pages().await {
+        if let Err(error) = self.load_pages().await {
             tracing::warn!(%error, "the outbox cannot be read now; the next look is in a few seconds");
         }
         self.means.metrics.outbox_waiting((self.carried.len() + self.passed_over) as i64);
     }
 
-    async fn take_pages(&mut self) -> Result<(), StoreError> {
+    async fn load_pages(&mut self) -> Result<(), StoreError> {
         loop {
             let rows = self.store.outbox(self.looked_to, PAGE).await?;
             let is_last = rows.len() < PAGE as usize;
@@ -156,7 +156,8 @@ impl Courier {
         if self.carried.contains_key(&notice.cause) {
             return;
         }
-        let lane = self.lanes.entry(notice.channel.clone()).or_insert_with(|| Arc::new(Lane::to(&notice.channel)));
+        let lane =
+            self.lanes.entry(notice.channel.clone()).or_insert_with(|| Arc::new(ReceiverLimiter::to(&notice.channel)));
         if Arc::strong_count(lane) > CARRIED_PER_LANE_MAX {
             self.passed_over += 1;
             return;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 
-use super::chat::{Call, Tool};
+use super::chat::{RobotKind, RobotRequest};
 
 /// How much of a refusing answer is kept, in bytes.
 const ANSWER_MAX_BYTES: usize = 200;
@@ -18,7 +18,7 @@ pub type Publish =
 
 /// What came of an attempt.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum AttemptOutcome {
     Taken,
     /// Trying again may help; `after`: as long as the receiver asks for.
     Again {
@@ -65,18 +65,18 @@ pub fn webhook_client() -> Result<Client, reqwest::Error> {
 const VERDICT_MAX_BYTES: usize = 16 * 1024;
 
 /// POSTs the payload; ends when the status is known (or, of a refusal, the beginning of the answer).
-pub(super) async fn post(client: &Client, url: &str, idempotency_key: &str, payload: Vec<u8>) -> Answer {
+pub(super) async fn post(client: &Client, url: &str, idempotency_key: &str, payload: Vec<u8>) -> AttemptOutcome {
     let Ok(url) = Url::parse(url) else { return unreadable() };
     let request = client.post(url).header(CONTENT_TYPE, "application/json").header("Idempotency-Key", idempotency_key);
     match request.body(payload).send().await {
-        Ok(response) if response.status().is_success() => Answer::Taken,
+        Ok(response) if response.status().is_success() => AttemptOutcome::Taken,
         Ok(response) => refused(response).await,
         Err(error) => not_sent(error),
     }
 }
 
 /// Calls a chat robot and reads from its answer whether it took the message.
-pub(super) async fn call(client: &Client, tool: Tool, call: Call) -> Answer {
+pub(super) async fn call(client: &Client, tool: RobotKind, call: RobotRequest) -> AttemptOutcome {
     let Ok(url) = Url::parse(&call.url) else { return unreadable() };
     let request = client.post(url).header(CONTENT_TYPE, "application/json; charset=utf-8").body(call.body);
     let answer = match said(request).await {
@@ -84,7 +84,7 @@ pub(super) async fn call(client: &Client, tool: Tool, call: Call) -> Answer {
         Err(answer) => answer,
     };
     match answer {
-        Answer::Again { error, after: Some(after) } => Answer::TooMany { error, rest: after },
+        AttemptOutcome::Again { error, after: Some(after) } => AttemptOutcome::TooMany { error, rest: after },
         answer => answer,
     }
 }
@@ -97,7 +97,7 @@ pub(super) async fn request(
     headers: &[(String, String)],
     body: String,
     answer_has: Option<&str>,
-) -> Answer {
+) -> AttemptOutcome {
     let Ok(url) = Url::parse(url) else { return unreadable() };
     let mut request = client.request(method, url);
     for (name, value) in headers {
@@ -106,17 +106,17 @@ pub(super) async fn request(
     let request = if body.is_empty() { request } else { request.body(body) };
     match (said(request).await, answer_has) {
         (Err(answer), _) => answer,
-        (Ok(_), None) => Answer::Taken,
-        (Ok(said), Some(wanted)) if said.contains(wanted) => Answer::Taken,
+        (Ok(_), None) => AttemptOutcome::Taken,
+        (Ok(said), Some(wanted)) if said.contains(wanted) => AttemptOutcome::Taken,
         (Ok(said), Some(wanted)) => {
             let said = super::wording::cut(said.trim(), ANSWER_MAX_BYTES);
-            Answer::Again { error: format!("the answer does not contain {wanted:?}: {said}"), after: None }
+            AttemptOutcome::Again { error: format!("the answer does not contain {wanted:?}: {said}"), after: None }
         }
     }
 }
 
 /// The body of an answer with a good status.
-async fn said(request: RequestBuilder) -> Result<String, Answer> {
+async fn said(request: RequestBuilder) -> Result<String, AttemptOutcome> {
     let mut response = request.send().await.map_err(not_sent)?;
     if !response.status().is_success() {
         return Err(refused(response).await);
@@ -131,29 +131,36 @@ async fn said(request: RequestBuilder) -> Result<String, Answer> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn unreadable() -> Answer {
-    Answer::Refused { error: "the URL cannot be read; correct it in the channels of the team or person".to_owned() }
+fn unreadable() -> AttemptOutcome {
+    AttemptOutcome::Refused {
+        error: "the URL cannot be read; correct it in the channels of the team or person".to_owned(),
+    }
 }
 
-fn not_sent(error: reqwest::Error) -> Answer {
+fn not_sent(error: reqwest::Error) -> AttemptOutcome {
     if error.is_builder() {
-        return Answer::Refused { error: chain(&error.without_url()) };
+        return AttemptOutcome::Refused { error: chain(&error.without_url()) };
     }
-    Answer::Again { error: chain(&error.without_url()), after: None }
+    AttemptOutcome::Again { error: chain(&error.without_url()), after: None }
 }
 
 /// Publishes the payload; without a broker nobody can ever get it.
-pub(super) async fn publish(publisher: Option<&Publish>, topic: &str, subject: &str, payload: Vec<u8>) -> Answer {
+pub(super) async fn publish(
+    publisher: Option<&Publish>,
+    topic: &str,
+    subject: &str,
+    payload: Vec<u8>,
+) -> AttemptOutcome {
     let Some(publisher) = publisher else {
-        return Answer::Refused { error: "no MQTT broker is configured (--mqtt-url)".to_owned() };
+        return AttemptOutcome::Refused { error: "no MQTT broker is configured (--mqtt-url)".to_owned() };
     };
     match publisher(topic.replace("{id}", subject), payload).await {
-        Ok(()) => Answer::Taken,
-        Err(error) => Answer::Again { error, after: None },
+        Ok(()) => AttemptOutcome::Taken,
+        Err(error) => AttemptOutcome::Again { error, after: None },
     }
 }
 
-async fn refused(response: Response) -> Answer {
+async fn refused(response: Response) -> AttemptOutcome {
     let status = response.status();
     let after = retry_after(response.headers());
     let again =
@@ -162,7 +169,7 @@ async fn refused(response: Response) -> Answer {
         said if said.is_empty() => format!("the receiver answered {}", status.as_u16()),
         said => format!("the receiver answered {}: {said}", status.as_u16()),
     };
-    if again { Answer::Again { error, after } } else { Answer::Refused { error } }
+    if again { AttemptOutcome::Again { error, after } } else { AttemptOutcome::Refused { error } }
 }
 
 /// The first bytes of the answer as text; what cannot be read any more is left out.

@@ -9,10 +9,10 @@ use lettre::transport::smtp;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use reqwest::Url;
 
-use super::http_attempt::{Answer, chain};
+use super::http_attempt::{AttemptOutcome, chain};
 use super::wording::{Wording, cut};
-use crate::core::engine::Notice;
-use crate::core::rules::{BadPlace, Piece, pieces};
+use crate::core::engine::Notification;
+use crate::core::rules::{BadPlaceholder, TemplatePart, pieces};
 
 /// The longest text of a mail, in bytes.
 const TEXT_MAX_BYTES: usize = 64 * 1024;
@@ -32,7 +32,7 @@ pub struct MailServer {
 
 /// Why mail cannot be configured so.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadMailServer {
+pub enum MailServerError {
     #[error("{from:?} is not a sender; expected \"noc@example.com\" or \"值班 <noc@example.com>\"")]
     From { from: String },
     #[error(
@@ -44,60 +44,60 @@ pub enum BadMailServer {
     #[error("a password would go over the wire in clear; write smtps:// or add ?tls=required")]
     NotEncrypted,
     #[error("{0}")]
-    Place(#[from] BadPlace),
+    Place(#[from] BadPlaceholder),
 }
 
 impl MailServer {
     /// Checks what can be checked without asking the server.
-    pub fn new(url: &str, from: &str) -> Result<MailServer, BadMailServer> {
-        let from: Mailbox = from.parse().map_err(|_| BadMailServer::From { from: from.to_owned() })?;
-        let only_secrets = |piece: &Piece<'_>| match piece {
-            Piece::Plain(_) | Piece::Secret(_) => true,
-            Piece::Field(_) | Piece::Label(_) => false,
+    pub fn new(url: &str, from: &str) -> Result<MailServer, MailServerError> {
+        let from: Mailbox = from.parse().map_err(|_| MailServerError::From { from: from.to_owned() })?;
+        let only_secrets = |piece: &TemplatePart<'_>| match piece {
+            TemplatePart::Plain(_) | TemplatePart::Secret(_) => true,
+            TemplatePart::Field(_) | TemplatePart::Label(_) => false,
         };
         if !pieces(url)?.iter().all(only_secrets) {
-            return Err(BadMailServer::Url);
+            return Err(MailServerError::Url);
         }
-        let parsed = Url::parse(url).map_err(|_| BadMailServer::Url)?;
+        let parsed = Url::parse(url).map_err(|_| MailServerError::Url)?;
         let tls = parsed.query_pairs().find(|(key, _)| key == "tls").map(|(_, value)| value.into_owned());
         let is_encrypted = match (parsed.scheme(), tls.as_deref()) {
             ("smtps", None) | ("smtp", Some("required")) => true,
             ("smtp", None | Some("opportunistic")) => false,
-            _ => return Err(BadMailServer::Url),
+            _ => return Err(MailServerError::Url),
         };
         if parsed.host_str().is_none_or(str::is_empty) {
-            return Err(BadMailServer::Url);
+            return Err(MailServerError::Url);
         }
         if parsed.password().is_some() {
             if !url.contains(":{secret:") {
-                return Err(BadMailServer::PasswordInClear);
+                return Err(MailServerError::PasswordInClear);
             }
             if !is_encrypted {
-                return Err(BadMailServer::NotEncrypted);
+                return Err(MailServerError::NotEncrypted);
             }
         }
         Ok(MailServer { url: url.to_owned(), from, transport: Mutex::default() })
     }
 
     /// Hands the mail to the server at that address (the URL with its secrets); ends when the server has it.
-    pub(super) async fn send(&self, url: &str, notice: &Notice, to: &str, wording: &Wording) -> Answer {
+    pub(super) async fn send(&self, url: &str, notice: &Notification, to: &str, wording: &Wording) -> AttemptOutcome {
         let message = match self.message(notice, to, wording) {
             Ok(message) => message,
-            Err(error) => return Answer::Refused { error },
+            Err(error) => return AttemptOutcome::Refused { error },
         };
         let transport = match self.transport(url) {
             Ok(transport) => transport,
             Err(error) => {
-                return Answer::Refused { error: format!("the mail server cannot be used: {}", chain(&error)) };
+                return AttemptOutcome::Refused { error: format!("the mail server cannot be used: {}", chain(&error)) };
             }
         };
         match transport.send(message).await {
-            Ok(_) => Answer::Taken,
+            Ok(_) => AttemptOutcome::Taken,
             Err(error) => sorted(&error),
         }
     }
 
-    fn message(&self, notice: &Notice, to: &str, wording: &Wording) -> Result<Message, String> {
+    fn message(&self, notice: &Notification, to: &str, wording: &Wording) -> Result<Message, String> {
         let to: Mailbox = to.parse().map_err(|_| format!("{to:?} is not a mail address"))?;
         let domain = self.from.email.domain().to_owned();
         let subject: String = wording.heading.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -133,12 +133,16 @@ impl MailServer {
 }
 
 /// 5yz is final, everything else may pass: 4yz, a lost connection, a certificate.
-fn sorted(error: &smtp::Error) -> Answer {
+fn sorted(error: &smtp::Error) -> AttemptOutcome {
     let text = match error.status() {
         Some(code) => format!("the mail server answered {code}: {}", chain(error)),
         None => chain(error),
     };
-    if error.is_permanent() { Answer::Refused { error: text } } else { Answer::Again { error: text, after: None } }
+    if error.is_permanent() {
+        AttemptOutcome::Refused { error: text }
+    } else {
+        AttemptOutcome::Again { error: text, after: None }
+    }
 }
 
 #[cfg(test)]
@@ -147,20 +151,20 @@ mod tests {
 
     #[test]
     fn a_password_is_named_and_goes_encrypted() {
-        let check = |url: &str, expected: Option<BadMailServer>| {
+        let check = |url: &str, expected: Option<MailServerError>| {
             assert_eq!(MailServer::new(url, "值班 <noc@example.com>").err(), expected, "{url}");
         };
         check("smtp://mail.example.com", None);
         check("smtps://noc:{secret:smtp}@mail.example.com", None);
         check("smtp://noc:{secret:smtp}@mail.example.com:587?tls=required", None);
-        check("smtp://noc:{secret:smtp}@mail.example.com", Some(BadMailServer::NotEncrypted));
-        check("smtp://noc:{secret:smtp}@mail.example.com?tls=opportunistic", Some(BadMailServer::NotEncrypted));
-        check("smtps://noc:hunter2@mail.example.com", Some(BadMailServer::PasswordInClear));
-        check("http://mail.example.com", Some(BadMailServer::Url));
-        check("mail.example.com", Some(BadMailServer::Url));
-        check("smtp://mail.example.com?tls=yes", Some(BadMailServer::Url));
-        check("smtp://{title}@mail.example.com", Some(BadMailServer::Url));
+        check("smtp://noc:{secret:smtp}@mail.example.com", Some(MailServerError::NotEncrypted));
+        check("smtp://noc:{secret:smtp}@mail.example.com?tls=opportunistic", Some(MailServerError::NotEncrypted));
+        check("smtps://noc:hunter2@mail.example.com", Some(MailServerError::PasswordInClear));
+        check("http://mail.example.com", Some(MailServerError::Url));
+        check("mail.example.com", Some(MailServerError::Url));
+        check("smtp://mail.example.com?tls=yes", Some(MailServerError::Url));
+        check("smtp://{title}@mail.example.com", Some(MailServerError::Url));
         let bad = MailServer::new("smtp://mail.example.com", "nobody").err();
-        assert_eq!(bad, Some(BadMailServer::From { from: "nobody".to_owned() }));
+        assert_eq!(bad, Some(MailServerError::From { from: "nobody".to_owned() }));
     }
 }

@@ -19,11 +19,11 @@ mod secrets;
 mod template;
 mod wording;
 
-pub use channels::{Now, Reach};
-pub use dispatcher::{Courier, Report};
+pub use channels::{ChannelConfig, Now};
+pub use dispatcher::{DeliveryReport, NotificationDispatcher};
 pub use http_attempt::{Publish, webhook_client};
 pub use links::Links;
-pub use mail::{BadMailServer, MailServer};
+pub use mail::{MailServer, MailServerError};
 pub use mqtt::{MqttPublisher, MqttPublishing, PublishError};
 pub use retry::RetryPolicy;
-pub use secrets::{NoSecret, Secrets};
+pub use secrets::{SecretError, Secrets};

@@ -16,7 +16,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::metrics::Metrics;
-use crate::mqtt::{BackOff, BrokerAddress, Handle, Link, LinkError, LinkOptions, STATUS_TOPIC, Signal, TlsError, Will};
+use crate::mqtt::{
+    BackOff, BrokerAddress, BrokerLink, Handle, LinkError, LinkOptions, STATUS_TOPIC, Signal, TlsError, Will,
+};
 
 /// Messages that wait for the connection or for their turn.
 const QUEUE_MAX: usize = 256;
@@ -57,7 +59,7 @@ pub enum PublishError {
 /// The way to the broker; cheap to clone.
 #[derive(Clone)]
 pub struct MqttPublisher {
-    queue: mpsc::Sender<Job>,
+    queue: mpsc::Sender<PublishJob>,
 }
 
 /// The publisher's work, to be spawned.
@@ -65,11 +67,11 @@ pub struct MqttPublishing {
     broker: String,
     link: LinkOptions,
     metrics: Arc<Metrics>,
-    jobs: mpsc::Receiver<Job>,
+    jobs: mpsc::Receiver<PublishJob>,
     reconnect: BackOff,
 }
 
-struct Job {
+struct PublishJob {
     topic: String,
     payload: Bytes,
     retain: bool,
@@ -100,7 +102,7 @@ impl MqttPublisher {
             return Err(PublishError::TooLarge { bytes: payload.len() });
         }
         let (reply, answer) = oneshot::channel();
-        let job = Job { topic: topic.to_owned(), payload, retain, reply: Some(reply) };
+        let job = PublishJob { topic: topic.to_owned(), payload, retain, reply: Some(reply) };
         self.queue.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => PublishError::Full,
             mpsc::error::TrySendError::Closed(_) => PublishError::Stopping,
@@ -117,7 +119,7 @@ impl MqttPublishing {
     /// Publishes until `stop`, then says `offline` and goodbye.
     pub async fn run(mut self, stop: CancellationToken) {
         loop {
-            let (handle, link) = Link::open(&self.link);
+            let (handle, link) = BrokerLink::open(&self.link);
             let error = match self.attend(handle, link, &stop).await {
                 Ok(()) => return,
                 Err(error) => error,
@@ -133,7 +135,7 @@ impl MqttPublishing {
     }
 
     /// One connection, until it is lost (the error) or we stop.
-    async fn attend(&mut self, handle: Handle, link: Link, stop: &CancellationToken) -> Result<(), LinkError> {
+    async fn attend(&mut self, handle: Handle, link: BrokerLink, stop: &CancellationToken) -> Result<(), LinkError> {
         let (signals, mut reports) = mpsc::unbounded_channel();
         // Never interrupted, never waiting for us: whoever polls must not wait for a request to be taken.
         let mut polling = pin!(poll_all(link, signals));
@@ -199,7 +201,7 @@ async fn farewell(
     }
 }
 
-async fn poll_all(mut link: Link, signals: mpsc::UnboundedSender<Signal>) -> LinkError {
+async fn poll_all(mut link: BrokerLink, signals: mpsc::UnboundedSender<Signal>) -> LinkError {
     loop {
         match link.next().await {
             Ok(signal) => {
@@ -211,17 +213,17 @@ async fn poll_all(mut link: Link, signals: mpsc::UnboundedSender<Signal>) -> Lin
     }
 }
 
-fn status(word: &'static str) -> Job {
+fn status(word: &'static str) -> PublishJob {
     let payload = Bytes::from_static(word.as_bytes());
-    Job { topic: STATUS_TOPIC.to_owned(), payload, retain: true, reply: None }
+    PublishJob { topic: STATUS_TOPIC.to_owned(), payload, retain: true, reply: None }
 }
 
 /// What was asked of the connection and is not confirmed, in the order of asking. Who still waits when it is dropped
 /// hears that the connection was lost.
 #[derive(Default)]
-struct Unconfirmed(VecDeque<Waiting>);
+struct Unconfirmed(VecDeque<UnackedPublish>);
 
-struct Waiting {
+struct UnackedPublish {
     /// `None` until the message was written.
     packet_id: Option<u16>,
     reply: Option<oneshot::Sender<Result<(), PublishError>>>,
@@ -236,12 +238,12 @@ impl Unconfirmed {
         self.0.is_empty()
     }
 
-    async fn send(&mut self, job: Job, handle: &Handle) -> Result<(), LinkError> {
+    async fn send(&mut self, job: PublishJob, handle: &Handle) -> Result<(), LinkError> {
         if job.reply.as_ref().is_some_and(oneshot::Sender::is_closed) {
             // Its caller gave up while it waited for the connection, and will come again.
             return Ok(());
         }
-        self.0.push_back(Waiting { packet_id: None, reply: job.reply });
+        self.0.push_back(UnackedPublish { packet_id: None, reply: job.reply });
         handle.publish(&job.topic, job.payload, job.retain).await
     }
 

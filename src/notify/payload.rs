@@ -3,20 +3,20 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::core::engine::{Notice, NoticeKind};
-use crate::core::model::{Moment, Tier};
+use crate::core::engine::{Notification, NotificationKind};
+use crate::core::model::{Tier, Timestamp};
 
 #[derive(Serialize)]
 struct Payload<'n> {
     /// The same for every attempt: what the receiver deduplicates by.
     id: String,
-    kind: NoticeKind,
+    kind: NotificationKind,
     subject: &'n str,
     title: &'n str,
     team: &'n str,
     person: Option<&'n str>,
     tier: Option<Tier>,
-    at: Moment,
+    at: Timestamp,
     /// Where people see it, and where they take it; `null` while the service does not know its own address.
     link: Option<&'n str>,
     acknowledge: Option<&'n str>,
@@ -32,7 +32,7 @@ pub(super) struct NoticeLinks {
 }
 
 /// The notice as one JSON object; an error when its body is not JSON.
-pub(super) fn json(notice: &Notice, links: &NoticeLinks) -> Result<Vec<u8>, serde_json::Error> {
+pub(super) fn json(notice: &Notification, links: &NoticeLinks) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(&Payload {
         id: notice.cause.to_string(),
         kind: notice.kind,
@@ -72,11 +72,11 @@ pub(super) mod tests {
     use crate::core::model::{Cause, Offset, Partition};
     use crate::core::rules::{Channel, Language};
 
-    pub fn notice(body: &str) -> Notice {
-        Notice {
+    pub fn notice(body: &str) -> Notification {
+        Notification {
             cause: Cause { partition: Partition::DESK, offset: Offset(12), n: 1 },
-            at: Moment::from_seconds(1_770_973_200),
-            kind: NoticeKind::PageAgain,
+            at: Timestamp::from_seconds(1_770_973_200),
+            kind: NotificationKind::PageAgain,
             channel: Channel::Webhook { url: "http://127.0.0.1:1/".to_owned() },
             team: "noc".to_owned(),
             person: None,

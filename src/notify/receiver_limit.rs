@@ -18,7 +18,7 @@ const ROBOT_ATTEMPTS_A_MINUTE: usize = 20;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Shared by the notices to one receiver.
-pub(super) struct Lane {
+pub(super) struct ReceiverLimiter {
     slots: Semaphore,
     /// Since an attempt failed and until one succeeds, only the holder of `probing` may try.
     failing: AtomicBool,
@@ -30,15 +30,15 @@ pub(super) struct Lane {
 }
 
 /// The right to make one attempt; given back when dropped.
-pub(super) struct Turn<'l> {
-    lane: &'l Lane,
+pub(super) struct AttemptPermit<'l> {
+    lane: &'l ReceiverLimiter,
     _slot: SemaphorePermit<'l>,
     _probe: Option<MutexGuard<'l, ()>>,
     _one_of_all: SemaphorePermit<'l>,
 }
 
-impl Lane {
-    pub fn to(channel: &Channel) -> Lane {
+impl ReceiverLimiter {
+    pub fn to(channel: &Channel) -> ReceiverLimiter {
         let counts = match channel {
             Channel::Wecom { .. } | Channel::Dingtalk { .. } => Some(ROBOT_ATTEMPTS_A_MINUTE),
             Channel::Webhook { .. }
@@ -48,7 +48,7 @@ impl Lane {
             | Channel::Slack { .. }
             | Channel::Template(_) => None,
         };
-        Lane {
+        ReceiverLimiter {
             slots: Semaphore::new(ATTEMPTS_MAX),
             failing: AtomicBool::new(false),
             probing: Mutex::new(()),
@@ -58,7 +58,7 @@ impl Lane {
     }
 
     /// Waits for this lane first and for `all` last, so that nobody waits for a lane while holding a place of all.
-    pub async fn turn<'l>(self: &'l Arc<Lane>, all: &'l Semaphore) -> Turn<'l> {
+    pub async fn turn<'l>(self: &'l Arc<ReceiverLimiter>, all: &'l Semaphore) -> AttemptPermit<'l> {
         let slot = self.slots.acquire().await.expect("the lane's semaphore is never closed");
         let probe = if self.failing.load(Ordering::Acquire) { Some(self.probing.lock().await) } else { None };
         // One that works again by now needs no probe; the next ones go in parallel again.
@@ -73,7 +73,7 @@ impl Lane {
             });
         }
         let one_of_all = all.acquire().await.expect("the courier's semaphore is never closed");
-        Turn { lane: self, _slot: slot, _probe: probe, _one_of_all: one_of_all }
+        AttemptPermit { lane: self, _slot: slot, _probe: probe, _one_of_all: one_of_all }
     }
 
     /// Nobody gets a turn for that long.
@@ -87,7 +87,7 @@ impl Lane {
     }
 }
 
-impl Turn<'_> {
+impl AttemptPermit<'_> {
     /// Ends the turn: whether the receiver is in trouble (no answer, or one that asks to come again).
     pub fn end(self, in_trouble: bool) {
         self.lane.failing.store(in_trouble, Ordering::Release);
@@ -98,7 +98,7 @@ impl Turn<'_> {
 mod tests {
     use super::*;
 
-    async fn turns(lane: &Arc<Lane>, count: usize) {
+    async fn turns(lane: &Arc<ReceiverLimiter>, count: usize) {
         let all = Semaphore::new(ALL_ATTEMPTS_MAX);
         for _ in 0..count {
             lane.turn(&all).await.end(false);
@@ -108,7 +108,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_robot_is_asked_twenty_times_a_minute_and_others_as_often_as_there_is_something() {
         let waited = async |channel: Channel, count: usize| {
-            let lane = Arc::new(Lane::to(&channel));
+            let lane = Arc::new(ReceiverLimiter::to(&channel));
             tokio::time::timeout(Duration::from_secs(59), turns(&lane, count)).await.is_err()
         };
         let url = || "http://127.0.0.1:1/".to_owned();
@@ -116,13 +116,13 @@ mod tests {
         assert!(waited(Channel::Wecom { url: url() }, 21).await);
         assert!(waited(Channel::Dingtalk { url: url(), secret: None }, 21).await);
         assert!(!waited(Channel::Slack { url: url() }, 200).await);
-        let lane = Arc::new(Lane::to(&Channel::Wecom { url: url() }));
+        let lane = Arc::new(ReceiverLimiter::to(&Channel::Wecom { url: url() }));
         tokio::time::timeout(Duration::from_secs(61), turns(&lane, 40)).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_resting_lane_gives_nobody_a_turn() {
-        let lane = Arc::new(Lane::to(&Channel::Slack { url: String::new() }));
+        let lane = Arc::new(ReceiverLimiter::to(&Channel::Slack { url: String::new() }));
         lane.rest(Duration::from_secs(30));
         lane.rest(Duration::from_secs(500));
         assert!(tokio::time::timeout(Duration::from_secs(29), turns(&lane, 1)).await.is_err());

@@ -16,7 +16,7 @@ pub struct Secrets {
 
 /// Why a secret cannot be used. Never says what is in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoSecret {
+pub enum SecretError {
     #[error("the secret {name} is not set; set {variable}, or put it into the file {name} of secrets_dir")]
     Unset { name: String, variable: String },
     #[error("the secret {name} cannot be read: {reason}")]
@@ -30,9 +30,9 @@ impl Secrets {
     }
 
     /// The secret of that name, without the line break at its end.
-    pub async fn get(&self, name: &str) -> Result<String, NoSecret> {
+    pub async fn get(&self, name: &str) -> Result<String, SecretError> {
         let variable = variable(name);
-        let unset = || NoSecret::Unset { name: name.to_owned(), variable: variable.clone() };
+        let unset = || SecretError::Unset { name: name.to_owned(), variable: variable.clone() };
         if !is_secret_name(name) {
             return Err(unset());
         }
@@ -40,7 +40,7 @@ impl Secrets {
             return Ok(secret);
         }
         let Some(dir) = &self.dir else { return Err(unset()) };
-        let unreadable = |reason: String| NoSecret::Unreadable { name: name.to_owned(), reason };
+        let unreadable = |reason: String| SecretError::Unreadable { name: name.to_owned(), reason };
         let text = match tokio::fs::read_to_string(dir.join(name)).await {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(unset()),
@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(secrets.get("both").await.unwrap(), "from the environment");
         for name in ["empty", "none-such", "../both"] {
             let error = secrets.get(name).await.unwrap_err();
-            assert!(matches!(error, NoSecret::Unset { .. }), "{name}: {error}");
+            assert!(matches!(error, SecretError::Unset { .. }), "{name}: {error}");
         }
         let error = Secrets::new(|_| None, None).get("dingtalk-noc").await.unwrap_err().to_string();
         assert!(error.contains("WATCHFIRE_SECRET_DINGTALK_NOC"), "{error}");

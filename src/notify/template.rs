@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::payload::{NoticeLinks, json_escaped, percent_encoded};
-use super::secrets::{NoSecret, Secrets};
-use crate::core::engine::Notice;
-use crate::core::rules::{BadPlace, NoticeField, Piece, pieces};
+use super::secrets::{SecretError, Secrets};
+use crate::core::engine::Notification;
+use crate::core::rules::{BadPlaceholder, NoticeField, TemplatePart, pieces};
 
 /// How a value is written into the text around it.
 #[derive(Clone, Copy)]
@@ -23,16 +23,16 @@ pub(super) enum Into {
 
 /// Why a text cannot be filled.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NotFilled {
+pub(super) enum TemplateError {
     #[error(transparent)]
-    NoSecret(#[from] NoSecret),
+    NoSecret(#[from] SecretError),
     #[error("{0}; correct it in the channels of the team or person")]
-    BadPlace(#[from] BadPlace),
+    BadPlace(#[from] BadPlaceholder),
 }
 
 /// Fills texts for one notice, and remembers which secrets went in, so that no answer shows them.
 pub(super) struct Filler<'n> {
-    notice: &'n Notice,
+    notice: &'n Notification,
     links: &'n NoticeLinks,
     /// The notice in words.
     text: &'n str,
@@ -42,23 +42,23 @@ pub(super) struct Filler<'n> {
 }
 
 impl<'n> Filler<'n> {
-    pub fn new(notice: &'n Notice, links: &'n NoticeLinks, text: &'n str, secrets: &'n Secrets) -> Filler<'n> {
+    pub fn new(notice: &'n Notification, links: &'n NoticeLinks, text: &'n str, secrets: &'n Secrets) -> Filler<'n> {
         let record = serde_json::from_str(&notice.body).unwrap_or(Value::Null);
         Filler { notice, links, text, record, secrets, used: Vec::new() }
     }
 
-    pub async fn fill(&mut self, template: &str, into: Into) -> Result<String, NotFilled> {
+    pub async fn fill(&mut self, template: &str, into: Into) -> Result<String, TemplateError> {
         let mut filled = String::with_capacity(template.len());
         for piece in pieces(template)? {
             match piece {
-                Piece::Plain(text) => filled.push_str(text),
-                Piece::Field(field) => filled.push_str(&written(&self.value(field), into)),
-                Piece::Label(name) => {
+                TemplatePart::Plain(text) => filled.push_str(text),
+                TemplatePart::Field(field) => filled.push_str(&written(&self.value(field), into)),
+                TemplatePart::Label(name) => {
                     let labels = self.record.get("labels");
                     let value = labels.and_then(|labels| labels.get(name)).and_then(Value::as_str).unwrap_or_default();
                     filled.push_str(&written(value, into));
                 }
-                Piece::Secret(name) => {
+                TemplatePart::Secret(name) => {
                     let secret = self.secret(name).await?;
                     // In a URL a secret stands as its owner gave it: it may be a path.
                     filled.push_str(&match into {
@@ -71,7 +71,7 @@ impl<'n> Filler<'n> {
         Ok(filled)
     }
 
-    pub async fn secret(&mut self, name: &str) -> Result<String, NoSecret> {
+    pub async fn secret(&mut self, name: &str) -> Result<String, SecretError> {
         let secret = self.secrets.get(name).await?;
         self.used.push(secret.clone());
         Ok(secret)

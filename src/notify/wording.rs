@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::payload::NoticeLinks;
 use crate::core::calendar::on_the_wall;
-use crate::core::engine::{Notice, NoticeKind};
+use crate::core::engine::{Notification, NotificationKind};
 use crate::core::rules::Language;
 
 /// A field of the record, its name in English and in Chinese.
@@ -34,7 +34,7 @@ pub(super) struct Wording {
 }
 
 impl Wording {
-    pub fn of(notice: &Notice, links: &NoticeLinks, zone: &TimeZone) -> Wording {
+    pub fn of(notice: &Notification, links: &NoticeLinks, zone: &TimeZone) -> Wording {
         let record: Value = serde_json::from_str(&notice.body).unwrap_or(Value::Null);
         let chinese = notice.language == Language::Zh;
         let pick = |english: &'static str, chinese_word: &'static str| if chinese { chinese_word } else { english };
@@ -54,7 +54,7 @@ impl Wording {
             [named(pick("acknowledge", "确认受理"), &links.acknowledge), named(pick("details", "详情"), &links.record)];
         let heading = match notice.kind {
             // Its title says so already.
-            NoticeKind::Digest => notice.title.clone(),
+            NotificationKind::Digest => notice.title.clone(),
             _ => format!("{} {}", kind(notice.kind, notice.language), notice.title),
         };
         Wording { heading, lines, links: links.into_iter().flatten().collect() }
@@ -88,21 +88,21 @@ pub(super) fn cut(text: &str, bytes: usize) -> String {
 }
 
 /// What kind of notice it is.
-fn kind(kind: NoticeKind, language: Language) -> &'static str {
+fn kind(kind: NotificationKind, language: Language) -> &'static str {
     let (english, chinese) = match kind {
-        NoticeKind::Page => ("Page:", "【告警】"),
-        NoticeKind::PageAgain => ("Page again:", "【再次提醒】"),
-        NoticeKind::Escalated => ("Escalated:", "【升级】"),
-        NoticeKind::Resolved => ("Resolved:", "【恢复】"),
-        NoticeKind::ProblemOpened => ("Problem opened:", "【问题单】"),
-        NoticeKind::ProblemReopened => ("Problem back:", "【问题复发】"),
-        NoticeKind::InspectionMissed => ("Inspection missed:", "【巡检漏做】"),
-        NoticeKind::HandedBack => ("Handed back:", "【退回】"),
-        NoticeKind::ManagersTold => ("For your information:", "【管理升级】"),
-        NoticeKind::ReviewDue => ("Review due:", "【评审到期】"),
-        NoticeKind::TargetWarning => ("Due soon:", "【即将超时】"),
-        NoticeKind::TargetBreached => ("Overdue:", "【已超时】"),
-        NoticeKind::Digest => ("Digest:", "【汇总】"),
+        NotificationKind::Page => ("Page:", "【告警】"),
+        NotificationKind::PageAgain => ("Page again:", "【再次提醒】"),
+        NotificationKind::Escalated => ("Escalated:", "【升级】"),
+        NotificationKind::Resolved => ("Resolved:", "【恢复】"),
+        NotificationKind::ProblemOpened => ("Problem opened:", "【问题单】"),
+        NotificationKind::ProblemReopened => ("Problem back:", "【问题复发】"),
+        NotificationKind::InspectionMissed => ("Inspection missed:", "【巡检漏做】"),
+        NotificationKind::HandedBack => ("Handed back:", "【退回】"),
+        NotificationKind::ManagersTold => ("For your information:", "【管理升级】"),
+        NotificationKind::ReviewDue => ("Review due:", "【评审到期】"),
+        NotificationKind::TargetWarning => ("Due soon:", "【即将超时】"),
+        NotificationKind::TargetBreached => ("Overdue:", "【已超时】"),
+        NotificationKind::Digest => ("Digest:", "【汇总】"),
     };
     match language {
         Language::En => english,

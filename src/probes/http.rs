@@ -2,7 +2,7 @@
 
 use reqwest::{Client, Response, Url};
 
-use super::Seen;
+use super::Observation;
 use crate::metrics::Stopwatch;
 
 /// How much of a body is read, in bytes.
@@ -26,7 +26,7 @@ pub(super) fn client(mut tls: rustls::ClientConfig) -> Result<Client, reqwest::E
 
 /// What an answer must be, and where in it something is found.
 #[derive(Clone, Copy)]
-pub(super) struct Wanted<'a> {
+pub(super) struct ExpectedResponse<'a> {
     /// Any 2xx unless given.
     pub status: Option<u16>,
     pub contains: Option<&'a str>,
@@ -35,15 +35,15 @@ pub(super) struct Wanted<'a> {
 }
 
 /// GET, and compare what comes back with what is wanted.
-pub(super) async fn check(client: &Client, url: &str, wanted: Wanted<'_>) -> Seen {
+pub(super) async fn check(client: &Client, url: &str, wanted: ExpectedResponse<'_>) -> Observation {
     let Ok(parsed) = Url::parse(url) else {
-        return Seen::fail("the check's URL cannot be read; expected http://host/path");
+        return Observation::fail("the check's URL cannot be read; expected http://host/path");
     };
     let shown = shown(&parsed);
     let watch = Stopwatch::start();
     let answer = match client.get(parsed).send().await {
         Ok(answer) => answer,
-        Err(error) => return Seen::fail(format!("GET {shown} failed: {}", reason(error))),
+        Err(error) => return Observation::fail(format!("GET {shown} failed: {}", reason(error))),
     };
     let code = answer.status().as_u16();
     let milliseconds = (watch.seconds() * 1_000.0).round();
@@ -51,43 +51,46 @@ pub(super) async fn check(client: &Client, url: &str, wanted: Wanted<'_>) -> See
     let fits = wanted.status.map_or(answer.status().is_success(), |wanted| code == wanted);
     if !fits {
         let wanted = wanted.status.map_or_else(|| "2xx".to_owned(), |wanted| wanted.to_string());
-        return Seen::fail(format!("{told}, expected {wanted}"));
+        return Observation::fail(format!("{told}, expected {wanted}"));
     }
     if wanted.contains.is_none() && wanted.json.is_none() {
-        return Seen::pass(told).with_value(milliseconds);
+        return Observation::pass(told).with_value(milliseconds);
     }
     let body = match read(answer, BODY_MAX_BYTES).await {
         Ok(body) => body,
-        Err(error) => return Seen::fail(format!("{told}, but its body broke off: {}", reason(error))),
+        Err(error) => return Observation::fail(format!("{told}, but its body broke off: {}", reason(error))),
     };
     let holds = wanted.contains.filter(|contains| body.text().contains(contains));
     let told = match (wanted.contains, holds) {
         (None, _) => told,
         (Some(contains), Some(_)) => format!("{told} and holds {contains:?}"),
         (Some(contains), None) if body.cut => {
-            return Seen::fail(format!("{told}, but its first {BODY_MAX_BYTES} bytes do not hold {contains:?}"));
+            return Observation::fail(format!("{told}, but its first {BODY_MAX_BYTES} bytes do not hold {contains:?}"));
         }
-        (Some(contains), None) => return Seen::fail(format!("{told}, but does not hold {contains:?}")),
+        (Some(contains), None) => return Observation::fail(format!("{told}, but does not hold {contains:?}")),
     };
     match wanted.json {
-        None => Seen::pass(told).with_value(milliseconds),
+        None => Observation::pass(told).with_value(milliseconds),
         Some(pointer) => found_in(&body, pointer, &told),
     }
 }
 
 /// What stands at the pointer: a text, a number (which is the value too), true or false.
-fn found_in(body: &Body, pointer: &str, told: &str) -> Seen {
+fn found_in(body: &BodyExcerpt, pointer: &str, told: &str) -> Observation {
     let value: serde_json::Value = match serde_json::from_slice(body.bytes()) {
         Ok(value) => value,
-        Err(error) => return Seen::fail(format!("{told}, but its body is not JSON: {error}")),
+        Err(error) => return Observation::fail(format!("{told}, but its body is not JSON: {error}")),
     };
     let found = match value.pointer(pointer) {
         Some(serde_json::Value::String(text)) => text.clone(),
         Some(value @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_))) => value.to_string(),
-        Some(_) | None => return Seen::fail(format!("{told}, but there is no text, number or truth at {pointer}")),
+        Some(_) | None => {
+            return Observation::fail(format!("{told}, but there is no text, number or truth at {pointer}"));
+        }
     };
     let found: String = found.chars().take(super::EVIDENCE_MAX_CHARS).collect();
-    let seen = Seen { found: Some(found.clone()), ..Seen::pass(format!("{told}; {pointer} is {found:?}")) };
+    let seen =
+        Observation { found: Some(found.clone()), ..Observation::pass(format!("{told}; {pointer} is {found:?}")) };
     match value.pointer(pointer).and_then(serde_json::Value::as_f64) {
         Some(number) => seen.with_value(number),
         None => seen,
@@ -95,13 +98,13 @@ fn found_in(body: &Body, pointer: &str, told: &str) -> Seen {
 }
 
 /// The beginning of a body.
-pub(super) struct Body {
+pub(super) struct BodyExcerpt {
     bytes: Vec<u8>,
     /// There was more.
     pub cut: bool,
 }
 
-impl Body {
+impl BodyExcerpt {
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(&self.bytes)
     }
@@ -111,16 +114,16 @@ impl Body {
     }
 }
 
-pub(super) async fn read(mut answer: Response, bytes_max: usize) -> Result<Body, reqwest::Error> {
+pub(super) async fn read(mut answer: Response, bytes_max: usize) -> Result<BodyExcerpt, reqwest::Error> {
     let mut bytes = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
         let room = bytes_max - bytes.len();
         bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if chunk.len() > room {
-            return Ok(Body { bytes, cut: true });
+            return Ok(BodyExcerpt { bytes, cut: true });
         }
     }
-    Ok(Body { bytes, cut: false })
+    Ok(BodyExcerpt { bytes, cut: false })
 }
 
 /// A URL as evidence may show it.

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::inspections::{ItemOutcome, ProbeRequest, ProbeResult};
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::Check;
 use crate::metrics::{Metrics, Stopwatch};
 use crate::mqtt::LinkOptions;
@@ -38,7 +38,7 @@ pub struct Prober {
     certificates: CertificateReader,
     broker: Option<LinkOptions>,
     metrics: Arc<Metrics>,
-    now: Arc<dyn Fn() -> Moment + Send + Sync>,
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     running: Semaphore,
     listening: Semaphore,
     listeners: AtomicU64,
@@ -50,7 +50,7 @@ impl Prober {
     pub fn new(
         broker: Option<LinkOptions>,
         metrics: Arc<Metrics>,
-        now: Arc<dyn Fn() -> Moment + Send + Sync>,
+        now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     ) -> Result<Prober, reqwest::Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut roots = rustls::RootCertStore::empty();
@@ -132,11 +132,12 @@ impl Prober {
         }
     }
 
-    async fn look(&self, check: &Check) -> Seen {
+    async fn look(&self, check: &Check) -> Observation {
         match check {
-            Check::Manual { .. } => Seen::not_done("a person must look at it"),
+            Check::Manual { .. } => Observation::not_done("a person must look at it"),
             Check::Http { url, status, contains, json, timeout } => {
-                let wanted = http::Wanted { status: *status, contains: contains.as_deref(), json: json.as_deref() };
+                let wanted =
+                    http::ExpectedResponse { status: *status, contains: contains.as_deref(), json: json.as_deref() };
                 within(*timeout, &http::name(url), http::check(&self.client, url, wanted)).await
             }
             Check::Tcp { address, timeout } => within(*timeout, address, connect(address)).await,
@@ -149,7 +150,7 @@ impl Prober {
             }
             Check::Mqtt { topic, within } => match self.listener() {
                 Some(options) => mqtt::check(&options, topic, *within).await,
-                None => Seen::not_done("no broker configured (--mqtt-url)"),
+                None => Observation::not_done("no broker configured (--mqtt-url)"),
             },
         }
     }
@@ -167,48 +168,48 @@ impl Prober {
 
 /// What a check saw.
 #[derive(Debug, PartialEq)]
-struct Seen {
+struct Observation {
     outcome: ItemOutcome,
     evidence: String,
     value: Option<f64>,
     found: Option<String>,
 }
 
-impl Seen {
-    fn pass(evidence: impl Into<String>) -> Seen {
-        Seen { outcome: ItemOutcome::Pass, evidence: evidence.into(), value: None, found: None }
+impl Observation {
+    fn pass(evidence: impl Into<String>) -> Observation {
+        Observation { outcome: ItemOutcome::Pass, evidence: evidence.into(), value: None, found: None }
     }
 
-    fn warn(evidence: impl Into<String>) -> Seen {
-        Seen { outcome: ItemOutcome::Warn, evidence: evidence.into(), value: None, found: None }
+    fn warn(evidence: impl Into<String>) -> Observation {
+        Observation { outcome: ItemOutcome::Warn, evidence: evidence.into(), value: None, found: None }
     }
 
-    fn fail(evidence: impl Into<String>) -> Seen {
-        Seen { outcome: ItemOutcome::Fail, evidence: evidence.into(), value: None, found: None }
+    fn fail(evidence: impl Into<String>) -> Observation {
+        Observation { outcome: ItemOutcome::Fail, evidence: evidence.into(), value: None, found: None }
     }
 
-    fn not_done(evidence: impl Into<String>) -> Seen {
-        Seen { outcome: ItemOutcome::NotDone, evidence: evidence.into(), value: None, found: None }
+    fn not_done(evidence: impl Into<String>) -> Observation {
+        Observation { outcome: ItemOutcome::NotDone, evidence: evidence.into(), value: None, found: None }
     }
 
-    fn with_value(self, value: f64) -> Seen {
-        Seen { value: Some(value), ..self }
+    fn with_value(self, value: f64) -> Observation {
+        Observation { value: Some(value), ..self }
     }
 }
 
 /// A check that takes longer fails.
-async fn within(limit: Span, subject: &str, look: impl Future<Output = Seen>) -> Seen {
-    let late = |_| Seen::fail(format!("{subject} gave no answer within {limit}"));
+async fn within(limit: TimeDelta, subject: &str, look: impl Future<Output = Observation>) -> Observation {
+    let late = |_| Observation::fail(format!("{subject} gave no answer within {limit}"));
     tokio::time::timeout(limit.to_std(), look).await.unwrap_or_else(late)
 }
 
-async fn connect(address: &str) -> Seen {
+async fn connect(address: &str) -> Observation {
     let watch = Stopwatch::start();
     match TcpStream::connect(address).await {
         Ok(_) => {
             let milliseconds = (watch.seconds() * 1_000.0).round();
-            Seen::pass(format!("connected to {address} in {milliseconds} ms")).with_value(milliseconds)
+            Observation::pass(format!("connected to {address} in {milliseconds} ms")).with_value(milliseconds)
         }
-        Err(error) => Seen::fail(format!("cannot connect to {address}: {error}")),
+        Err(error) => Observation::fail(format!("cannot connect to {address}: {error}")),
     }
 }

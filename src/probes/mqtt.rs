@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use super::Seen;
-use crate::core::model::Span;
-use crate::mqtt::{Link, LinkOptions, Signal};
+use super::Observation;
+use crate::core::model::TimeDelta;
+use crate::mqtt::{BrokerLink, LinkOptions, Signal};
 
 /// Until the broker took the subscription; the time for the message counts from then.
 const SUBSCRIBED_WITHIN: Duration = Duration::from_secs(15);
 
 /// Subscribes with a session of its own, which ends with the check.
-pub(super) async fn check(options: &LinkOptions, topic: &str, within: Span) -> Seen {
+pub(super) async fn check(options: &LinkOptions, topic: &str, within: TimeDelta) -> Observation {
     let broker = options.address.name();
-    let (handle, mut link) = Link::open(options);
+    let (handle, mut link) = BrokerLink::open(options);
     let subscribed = async {
         loop {
             match link.next().await {
@@ -28,9 +28,11 @@ pub(super) async fn check(options: &LinkOptions, topic: &str, within: Span) -> S
     };
     match tokio::time::timeout(SUBSCRIBED_WITHIN, subscribed).await {
         Ok(Ok(())) => {}
-        Ok(Err(problem)) => return Seen::fail(format!("cannot listen to {topic} at {broker}: {problem}")),
+        Ok(Err(problem)) => return Observation::fail(format!("cannot listen to {topic} at {broker}: {problem}")),
         Err(_) => {
-            return Seen::fail(format!("cannot listen to {topic} at {broker}: no answer in {SUBSCRIBED_WITHIN:?}"));
+            return Observation::fail(format!(
+                "cannot listen to {topic} at {broker}: no answer in {SUBSCRIBED_WITHIN:?}"
+            ));
         }
     }
     let mut retained = false;
@@ -47,10 +49,12 @@ pub(super) async fn check(options: &LinkOptions, topic: &str, within: Span) -> S
     };
     match tokio::time::timeout(within.to_std(), message).await {
         Ok(Ok(message)) => {
-            Seen::pass(format!("a message of {} bytes came on {}", message.payload.len(), message.topic))
+            Observation::pass(format!("a message of {} bytes came on {}", message.payload.len(), message.topic))
         }
-        Ok(Err(error)) => Seen::fail(format!("lost {broker} while waiting for {topic}: {error}")),
-        Err(_) if retained => Seen::fail(format!("no message came on {topic} within {within}, only a retained one")),
-        Err(_) => Seen::fail(format!("no message came on {topic} within {within}")),
+        Ok(Err(error)) => Observation::fail(format!("lost {broker} while waiting for {topic}: {error}")),
+        Err(_) if retained => {
+            Observation::fail(format!("no message came on {topic} within {within}, only a retained one"))
+        }
+        Err(_) => Observation::fail(format!("no message came on {topic} within {within}")),
     }
 }

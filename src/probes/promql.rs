@@ -7,7 +7,7 @@ use reqwest::{Client, Url};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Seen;
+use super::Observation;
 use super::http::{BODY_MAX_BYTES, read, reason, shown};
 use crate::core::inspections::ItemOutcome;
 use crate::core::rules::{Comparison, Limit};
@@ -19,27 +19,29 @@ pub(super) async fn check(
     query: &str,
     warn: Option<Limit>,
     fail: Option<Limit>,
-) -> Seen {
+) -> Observation {
     let Some(url) = query_url(server, query) else {
-        return Seen::fail("the check's server cannot be read; expected http://host:9090");
+        return Observation::fail("the check's server cannot be read; expected http://host:9090");
     };
     let shown = shown(&url);
     let answer = match client.get(url).send().await {
         Ok(answer) => answer,
-        Err(error) => return Seen::fail(format!("cannot ask {shown}: {}", reason(error))),
+        Err(error) => return Observation::fail(format!("cannot ask {shown}: {}", reason(error))),
     };
     let code = answer.status();
     let body = match read(answer, BODY_MAX_BYTES).await {
         Ok(body) if body.cut => {
-            return Seen::fail(format!("{shown} answered more than {BODY_MAX_BYTES} bytes; aggregate the query"));
+            return Observation::fail(format!(
+                "{shown} answered more than {BODY_MAX_BYTES} bytes; aggregate the query"
+            ));
         }
         Ok(body) => body,
-        Err(error) => return Seen::fail(format!("{shown} broke off its answer: {}", reason(error))),
+        Err(error) => return Observation::fail(format!("{shown} broke off its answer: {}", reason(error))),
     };
     match samples(body.bytes()) {
         Ok(samples) => judge(query, &samples, warn, fail),
-        Err(problem) if code.is_success() => Seen::fail(format!("{shown}: {problem}")),
-        Err(problem) => Seen::fail(format!("{shown} answered {code}: {problem}")),
+        Err(problem) if code.is_success() => Observation::fail(format!("{shown}: {problem}")),
+        Err(problem) => Observation::fail(format!("{shown} answered {code}: {problem}")),
     }
 }
 
@@ -57,7 +59,7 @@ struct Sample {
 }
 
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct QueryResponse<'a> {
     #[serde(borrow)]
     status: Cow<'a, str>,
     #[serde(borrow)]
@@ -85,7 +87,7 @@ struct Series<'a> {
 /// The samples of an answer, or what is wrong with it.
 fn samples(body: &[u8]) -> Result<Vec<Sample>, String> {
     let unreadable = |error: serde_json::Error| format!("not a Prometheus answer: {error}");
-    let answer: Answer<'_> = serde_json::from_slice(body).map_err(unreadable)?;
+    let answer: QueryResponse<'_> = serde_json::from_slice(body).map_err(unreadable)?;
     let data = match (&*answer.status, answer.data) {
         ("success", Some(data)) => data,
         (status, _) => return Err(answer.error.map_or_else(|| status.to_owned(), Cow::into_owned)),
@@ -116,7 +118,7 @@ fn spelled(metric: &BTreeMap<Cow<'_, str>, Cow<'_, str>>) -> String {
     if pairs.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", pairs.join(", ")) }
 }
 
-fn judge(query: &str, samples: &[Sample], warn: Option<Limit>, fail: Option<Limit>) -> Seen {
+fn judge(query: &str, samples: &[Sample], warn: Option<Limit>, fail: Option<Limit>) -> Observation {
     // A sample that is no number fits no limit, and says that something is wrong with the query or its target.
     let breaks = |limit: Option<Limit>, value: f64| limit.is_some_and(|limit| limit.is_broken_by(value));
     let outcome = |sample: &Sample| match sample.value {
@@ -128,7 +130,7 @@ fn judge(query: &str, samples: &[Sample], warn: Option<Limit>, fail: Option<Limi
         (outcome(a).cmp(&outcome(b)))
             .then_with(|| badness(a.value, warn, fail).total_cmp(&badness(b.value, warn, fail)))
     }) else {
-        return Seen::fail(format!("{query} gave no sample"));
+        return Observation::fail(format!("{query} gave no sample"));
     };
     let found = outcome(worst);
     let broken = if breaks(fail, worst.value) { fail } else { warn };
@@ -143,7 +145,7 @@ fn judge(query: &str, samples: &[Sample], warn: Option<Limit>, fail: Option<Limi
         }
         (_, None) => format!("{label} = {}", worst.value),
     };
-    let seen = Seen { outcome: found, evidence: told, value: None, found: None };
+    let seen = Observation { outcome: found, evidence: told, value: None, found: None };
     if worst.value.is_finite() { seen.with_value(worst.value) } else { seen }
 }
 
@@ -176,7 +178,7 @@ mod tests {
         let check = |body: &str, warn, fail, outcome: ItemOutcome, told: &str| {
             let seen = match samples(body.as_bytes()) {
                 Ok(samples) => judge("disk_used", &samples, warn, fail),
-                Err(problem) => Seen::fail(problem),
+                Err(problem) => Observation::fail(problem),
             };
             assert_eq!((seen.outcome, seen.evidence.as_str()), (outcome, told), "{body}");
         };

@@ -12,8 +12,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::Seen;
-use crate::core::model::{Moment, Span};
+use super::Observation;
+use crate::core::model::{TimeDelta, Timestamp};
 
 /// Reads certificates, and says in the evidence whether they would be trusted.
 pub(super) struct CertificateReader {
@@ -35,27 +35,33 @@ impl CertificateReader {
     }
 
     /// Compares the end of the certificate at `host:port` with the two limits. The value is in days.
-    pub async fn check(&self, address: &str, warn_below: Span, fail_below: Span, now: Moment) -> Seen {
+    pub async fn check(
+        &self,
+        address: &str,
+        warn_below: TimeDelta,
+        fail_below: TimeDelta,
+        now: Timestamp,
+    ) -> Observation {
         let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
         let Ok(name) = ServerName::try_from(host.to_owned()) else {
-            return Seen::fail(format!("{address:?} is not an address; expected host:port"));
+            return Observation::fail(format!("{address:?} is not an address; expected host:port"));
         };
         let stream = match TcpStream::connect(address).await {
             Ok(stream) => stream,
-            Err(error) => return Seen::fail(format!("cannot connect to {address}: {error}")),
+            Err(error) => return Observation::fail(format!("cannot connect to {address}: {error}")),
         };
         let stream = match self.connector.connect(name.clone(), stream).await {
             Ok(stream) => stream,
-            Err(error) => return Seen::fail(format!("no TLS at {address}: {error}")),
+            Err(error) => return Observation::fail(format!("no TLS at {address}: {error}")),
         };
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let Some((leaf, rest)) = chain.split_first() else {
-            return Seen::fail(format!("{address} showed no certificate"));
+            return Observation::fail(format!("{address} showed no certificate"));
         };
         let Ok((_, parsed)) = X509Certificate::from_der(leaf) else {
-            return Seen::fail(format!("{address} showed a certificate that cannot be read"));
+            return Observation::fail(format!("{address} showed a certificate that cannot be read"));
         };
-        let ends_at = Moment::from_seconds(parsed.validity().not_after.timestamp());
+        let ends_at = Timestamp::from_seconds(parsed.validity().not_after.timestamp());
         let distrust = self.distrust(leaf, rest, &name, now);
         verdict(address, &parsed.subject().to_string(), ends_at, now, warn_below, fail_below, &distrust)
     }
@@ -65,7 +71,7 @@ impl CertificateReader {
         leaf: &CertificateDer<'_>,
         rest: &[CertificateDer<'_>],
         name: &ServerName<'_>,
-        now: Moment,
+        now: Timestamp,
     ) -> String {
         let Some(trust) = &self.trust else { return "; trust not checked: this system has no authorities".to_owned() };
         let seconds = now.as_micros().unsigned_abs() / 1_000_000;
@@ -80,12 +86,12 @@ impl CertificateReader {
 fn verdict(
     address: &str,
     subject: &str,
-    ends_at: Moment,
-    now: Moment,
-    warn_below: Span,
-    fail_below: Span,
+    ends_at: Timestamp,
+    now: Timestamp,
+    warn_below: TimeDelta,
+    fail_below: TimeDelta,
     distrust: &str,
-) -> Seen {
+) -> Observation {
     let left = ends_at.since(now);
     let days = left.as_seconds_f64() / 86_400.0;
     let whole_days = days.floor();
@@ -95,11 +101,11 @@ fn verdict(
         format!("the certificate of {subject} at {address} expires in {whole_days}d, at {ends_at:.0}{distrust}")
     };
     let seen = if ends_at <= now || left < fail_below {
-        Seen::fail(told)
+        Observation::fail(told)
     } else if left < warn_below {
-        Seen::warn(told)
+        Observation::warn(told)
     } else {
-        Seen::pass(told)
+        Observation::pass(told)
     };
     seen.with_value(days)
 }
@@ -154,10 +160,10 @@ mod tests {
 
     #[test]
     fn the_two_limits_and_the_end_decide() {
-        let now: Moment = "2026-03-01T00:00:00Z".parse().unwrap();
+        let now: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
         let check = |days: i64, outcome: ItemOutcome, told: &str| {
-            let ends_at = Moment::from_micros(now.as_micros() + days * 86_400_000_000);
-            let (warn, fail) = (Span::from_days(30), Span::from_days(7));
+            let ends_at = Timestamp::from_micros(now.as_micros() + days * 86_400_000_000);
+            let (warn, fail) = (TimeDelta::from_days(30), TimeDelta::from_days(7));
             let seen = verdict("h:443", "CN=门户", ends_at, now, warn, fail, "; self-signed");
             assert_eq!(seen.outcome, outcome, "{days}");
             assert!(seen.evidence.contains(told) && seen.evidence.contains("CN=门户"), "{}", seen.evidence);

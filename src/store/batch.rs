@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use sqlx::postgres::PgDatabaseError;
 
-use crate::core::engine::{Effect, Entry};
-use crate::core::model::{DeadLetter, Moment, Offset, Partition, Span};
+use crate::core::engine::{Effect, JournalEntry};
+use crate::core::model::{DeadLetter, Offset, Partition, TimeDelta, Timestamp};
 use crate::core::rules::{Rulebook, RulebookHash};
 
 /// Everything that one commit makes durable, or none of it.
 #[derive(Default)]
 pub struct Batch {
     /// In order; each partition's are gapless from its head.
-    pub entries: Vec<(Partition, Entry)>,
+    pub entries: Vec<(Partition, JournalEntry)>,
     /// In the order in which the entries led to them.
     pub effects: Vec<Effect>,
     pub dead_letters: Vec<DeadLetter>,
@@ -33,7 +33,7 @@ pub struct Manifest {
     pub partition: Partition,
     /// The first offset that is not in it.
     pub next_offset: Offset,
-    pub taken_at: Moment,
+    pub taken_at: Timestamp,
     pub engine_version: u32,
     pub rulebook: RulebookHash,
     pub sections: Vec<SectionRef>,
@@ -87,7 +87,7 @@ pub enum StoreError {
     Open { url: String, reason: String },
     /// Nothing came back; whether it happened is unknown.
     #[error("database: {what} did not answer within {after}")]
-    TimedOut { what: &'static str, after: Span },
+    TimedOut { what: &'static str, after: TimeDelta },
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
     /// Of the connection that writes the embedded database.

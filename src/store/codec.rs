@@ -7,7 +7,7 @@ use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::core::engine::{Effect, Entry};
+use crate::core::engine::{Effect, JournalEntry};
 
 const VERSION: u8 = 1;
 const HEADER: usize = 5;
@@ -86,11 +86,11 @@ pub(super) fn unseal(sealed: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 /// A block's body. Takes references, so that a batch's entries need no copy; the bytes are those of `Vec<Entry>`.
-pub(super) fn seal_entries(entries: &[&Entry]) -> Result<Vec<u8>, postcard::Error> {
+pub(super) fn seal_entries(entries: &[&JournalEntry]) -> Result<Vec<u8>, postcard::Error> {
     Ok(seal(&postcard::to_allocvec(entries)?))
 }
 
-pub(super) fn unseal_entries(body: &[u8]) -> Result<Vec<Entry>, String> {
+pub(super) fn unseal_entries(body: &[u8]) -> Result<Vec<JournalEntry>, String> {
     postcard::from_bytes(&unseal(body)?).map_err(|error| error.to_string())
 }
 
@@ -124,10 +124,14 @@ pub(super) fn from_hex(text: &str) -> Option<[u8; 32]> {
 mod tests {
     use super::*;
     use crate::core::engine::{Control, Input};
-    use crate::core::model::{Moment, Offset};
+    use crate::core::model::{Offset, Timestamp};
 
-    fn entries() -> Vec<Entry> {
-        let entry = |n| Entry { offset: Offset(n), now: Moment::from_seconds(9), input: Input::Control(Control::Tick) };
+    fn entries() -> Vec<JournalEntry> {
+        let entry = |n| JournalEntry {
+            offset: Offset(n),
+            now: Timestamp::from_seconds(9),
+            input: Input::Control(Control::Tick),
+        };
         (0..100).map(entry).collect()
     }
 

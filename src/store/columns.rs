@@ -23,7 +23,7 @@ impl From<String> for Value {
 
 /// Tables that take many rows in one statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Table {
+pub(super) enum BulkTable {
     Alerts,
     Incidents,
     Memberships,
@@ -42,8 +42,8 @@ pub(super) enum Table {
 
 /// Rows of one table, by column: what UNNEST takes as it is, and what is bound row by row.
 #[derive(Debug)]
-pub(super) struct Rows {
-    pub(super) table: Table,
+pub(super) struct ColumnRows {
+    pub(super) table: BulkTable,
     /// In the order of the table's statement; all of one length.
     pub(super) columns: Vec<Column>,
 }
@@ -75,7 +75,7 @@ impl Column {
     }
 }
 
-impl Rows {
+impl ColumnRows {
     pub(super) fn len(&self) -> usize {
         self.columns.first().map_or(0, Column::len)
     }

@@ -11,17 +11,17 @@ const SHARD_BITS: u32 = 10;
 
 /// Cloning copies one pointer, and freezes what is in it.
 #[derive(Clone)]
-pub(super) struct Shards<V>(Arc<Vec<Arc<BTreeMap<Fingerprint, V>>>>);
+pub(super) struct CowMap<V>(Arc<Vec<Arc<BTreeMap<Fingerprint, V>>>>);
 
-impl<V> Default for Shards<V> {
+impl<V> Default for CowMap<V> {
     fn default() -> Self {
         // All begin as the same empty shard.
         let empty = Arc::default();
-        Shards(Arc::new((0..1 << SHARD_BITS).map(|_| Arc::clone(&empty)).collect()))
+        CowMap(Arc::new((0..1 << SHARD_BITS).map(|_| Arc::clone(&empty)).collect()))
     }
 }
 
-impl<V: Clone> Shards<V> {
+impl<V: Clone> CowMap<V> {
     pub(super) fn insert(&mut self, fingerprint: Fingerprint, value: V) {
         self.shard(fingerprint).insert(fingerprint, value);
     }
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_frozen_map_keeps_its_moment_and_order_is_that_of_the_fingerprints() {
-        let mut live = Shards::default();
+        let mut live = CowMap::default();
         for n in [u64::MAX, 1 << 60, 0, 1 << 54, 7] {
             live.insert(Fingerprint(n), n);
         }

@@ -9,44 +9,45 @@ use std::fmt::Display;
 use serde::Serialize;
 
 use super::codec;
-use super::columns::{Column, Rows, Table, key_text, search_text};
+use super::columns::{BulkTable, Column, ColumnRows, key_text, search_text};
 use super::{Batch, CommitError};
 use crate::core::engine::{
-    AlertRecord, AuditEntry, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Entry, Evidence, Input, Notice,
+    AlertRecord, AuditEntry, CountedEvent, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Input, JournalEntry,
+    Notification,
 };
 use crate::core::incidents::{Incident, TimelineEntry};
 use crate::core::inspections::Run;
 use crate::core::model::{
-    Cause, Fingerprint, IncidentId, Labels, Moment, Offset, Partition, ProblemId, RunId, Silence, SilenceId, Status,
+    Cause, Fingerprint, IncidentId, Labels, Offset, Partition, ProblemId, RunId, Silence, SilenceId, Status, Timestamp,
 };
 use crate::core::problems::Problem;
 
 /// What the transaction writes.
 pub(super) struct Prepared {
     /// By partition.
-    pub(super) blocks: Vec<Block>,
+    pub(super) blocks: Vec<EncodedBlock>,
     pub(super) effects_hash: [u8; 32],
     /// Tables with at least one row, in the order in which they must be written.
-    pub(super) rows: Vec<Rows>,
+    pub(super) rows: Vec<ColumnRows>,
     /// Hash and texts.
     pub(super) rulebooks: Vec<(String, String)>,
 }
 
 impl Prepared {
     /// Nothing but rows.
-    pub(super) fn of_rows(rows: Vec<Rows>) -> Prepared {
+    pub(super) fn of_rows(rows: Vec<ColumnRows>) -> Prepared {
         Prepared { blocks: Vec::new(), effects_hash: [0; 32], rows, rulebooks: Vec::new() }
     }
 }
 
 /// A batch's entries of one partition.
-pub(super) struct Block {
+pub(super) struct EncodedBlock {
     pub(super) partition: Partition,
     pub(super) first: Offset,
     /// The offset after its last entry.
     pub(super) next: Offset,
     /// The `now` of its newest entry.
-    pub(super) written_at: Moment,
+    pub(super) written_at: Timestamp,
     pub(super) body: Vec<u8>,
 }
 
@@ -59,13 +60,13 @@ pub(super) struct Membership {
 }
 
 pub(super) fn prepare(batch: &Batch) -> Result<Prepared, CommitError> {
-    let mut last = LastOfEach::default();
+    let mut last = LatestPerKey::default();
     for effect in &batch.effects {
         last.take(effect);
     }
     let mut rows = last.rows(batch)?;
     let letters = each(&batch.dead_letters, "dead_letters", |letter| letter.at)?;
-    rows.push(Rows { table: Table::DeadLetters, columns: vec![letters] });
+    rows.push(ColumnRows { table: BulkTable::DeadLetters, columns: vec![letters] });
     rows.retain(|rows| rows.len() > 0);
     let rulebook = |book: &std::sync::Arc<crate::core::rules::Rulebook>| {
         Ok((book.hash.to_string(), body("rulebooks", book.hash, &book.texts)?))
@@ -78,15 +79,15 @@ pub(super) fn prepare(batch: &Batch) -> Result<Prepared, CommitError> {
     })
 }
 
-fn blocks(batch: &Batch) -> Result<Vec<Block>, CommitError> {
-    let mut by_partition: BTreeMap<Partition, Vec<&Entry>> = BTreeMap::new();
+fn blocks(batch: &Batch) -> Result<Vec<EncodedBlock>, CommitError> {
+    let mut by_partition: BTreeMap<Partition, Vec<&JournalEntry>> = BTreeMap::new();
     for (partition, entry) in &batch.entries {
         by_partition.entry(*partition).or_default().push(entry);
     }
     by_partition.into_iter().map(|(partition, entries)| block(partition, &entries)).collect()
 }
 
-fn block(partition: Partition, entries: &[&Entry]) -> Result<Block, CommitError> {
+fn block(partition: Partition, entries: &[&JournalEntry]) -> Result<EncodedBlock, CommitError> {
     let first = entries.first().map_or(Offset(0), |entry| entry.offset);
     let mut next = first;
     for entry in entries {
@@ -96,24 +97,24 @@ fn block(partition: Partition, entries: &[&Entry]) -> Result<Block, CommitError>
         next = next.next();
     }
     let body = codec::seal_entries(entries).map_err(|error| refused("blocks", first, error))?;
-    let written_at = entries.iter().map(|entry| entry.now).max().unwrap_or(Moment::EPOCH);
-    Ok(Block { partition, first, next, written_at, body })
+    let written_at = entries.iter().map(|entry| entry.now).max().unwrap_or(Timestamp::EPOCH);
+    Ok(EncodedBlock { partition, first, next, written_at, body })
 }
 
 /// The effects that have a row, each row once; append-only ones in their order.
 #[derive(Default)]
-struct LastOfEach<'a> {
+struct LatestPerKey<'a> {
     timeline: Vec<&'a TimelineEntry>,
-    evidence: BTreeMap<(IncidentId, u32), &'a Evidence>,
+    evidence: BTreeMap<(IncidentId, u32), &'a CountedEvent>,
     problems: BTreeMap<ProblemId, &'a Problem>,
     runs: BTreeMap<RunId, &'a Run>,
     silences: BTreeMap<SilenceId, &'a Silence>,
     audit: Vec<&'a AuditEntry>,
-    notices: Vec<&'a Notice>,
+    notices: Vec<&'a Notification>,
     deliveries: BTreeMap<Cause, &'a DeliveryResult>,
 }
 
-impl<'a> LastOfEach<'a> {
+impl<'a> LatestPerKey<'a> {
     fn take(&mut self, effect: &'a Effect) {
         match effect {
             Effect::Timeline(entry) => self.timeline.push(entry),
@@ -153,7 +154,7 @@ impl<'a> LastOfEach<'a> {
         }
     }
 
-    fn rows(&self, batch: &Batch) -> Result<Vec<Rows>, CommitError> {
+    fn rows(&self, batch: &Batch) -> Result<Vec<ColumnRows>, CommitError> {
         Ok(vec![
             timeline(&self.timeline)?,
             evidence(&self.evidence)?,
@@ -168,11 +169,11 @@ impl<'a> LastOfEach<'a> {
     }
 }
 
-pub(super) fn alerts(records: &[&AlertRecord]) -> Result<Rows, CommitError> {
+pub(super) fn alerts(records: &[&AlertRecord]) -> Result<ColumnRows, CommitError> {
     let all = || records.iter();
     let search = |record: &&AlertRecord| search_of(&record.summary, [&record.labels]);
-    Ok(Rows {
-        table: Table::Alerts,
+    Ok(ColumnRows {
+        table: BulkTable::Alerts,
         columns: vec![
             Column::ints(all().map(|record| record.fingerprint.0.cast_signed())),
             Column::ints(all().map(|record| i64::from(record.status == Status::Firing))),
@@ -185,13 +186,13 @@ pub(super) fn alerts(records: &[&AlertRecord]) -> Result<Rows, CommitError> {
     })
 }
 
-pub(super) fn incidents(records: &[&Incident]) -> Result<Rows, CommitError> {
+pub(super) fn incidents(records: &[&Incident]) -> Result<ColumnRows, CommitError> {
     let all = || records.iter();
     let assignees = all().map(|record| record.assignee.as_deref().map(key_text)).collect();
     let problems = all().map(|record| record.problem.map(|problem| problem.0.cast_signed())).collect();
     let search = |record: &&Incident| search_of(&record.title, [&record.labels, &record.key]);
-    Ok(Rows {
-        table: Table::Incidents,
+    Ok(ColumnRows {
+        table: BulkTable::Incidents,
         columns: vec![
             Column::ints(all().map(|record| record.id.0.cast_signed())),
             Column::texts(all().map(|record| record.state.as_str().to_owned())),
@@ -208,9 +209,9 @@ pub(super) fn incidents(records: &[&Incident]) -> Result<Rows, CommitError> {
     })
 }
 
-pub(super) fn memberships(records: &[Membership]) -> Rows {
-    Rows {
-        table: Table::Memberships,
+pub(super) fn memberships(records: &[Membership]) -> ColumnRows {
+    ColumnRows {
+        table: BulkTable::Memberships,
         columns: vec![
             Column::ints(records.iter().map(|record| record.incident.0.cast_signed())),
             Column::ints(records.iter().map(|record| record.fingerprint.0.cast_signed())),
@@ -220,15 +221,15 @@ pub(super) fn memberships(records: &[Membership]) -> Rows {
     }
 }
 
-fn timeline(entries: &[&TimelineEntry]) -> Result<Rows, CommitError> {
+fn timeline(entries: &[&TimelineEntry]) -> Result<ColumnRows, CommitError> {
     let incidents = Column::ints(entries.iter().map(|entry| entry.incident.0.cast_signed()));
     let bodies = each(entries.iter().copied(), "timeline", |entry| entry.incident)?;
-    Ok(Rows { table: Table::Timeline, columns: vec![incidents, bodies] })
+    Ok(ColumnRows { table: BulkTable::Timeline, columns: vec![incidents, bodies] })
 }
 
-fn evidence(records: &BTreeMap<(IncidentId, u32), &Evidence>) -> Result<Rows, CommitError> {
-    Ok(Rows {
-        table: Table::Evidence,
+fn evidence(records: &BTreeMap<(IncidentId, u32), &CountedEvent>) -> Result<ColumnRows, CommitError> {
+    Ok(ColumnRows {
+        table: BulkTable::Evidence,
         columns: vec![
             Column::ints(records.keys().map(|(incident, _)| incident.0.cast_signed())),
             Column::ints(records.keys().map(|(_, n)| i64::from(*n))),
@@ -237,10 +238,10 @@ fn evidence(records: &BTreeMap<(IncidentId, u32), &Evidence>) -> Result<Rows, Co
     })
 }
 
-fn problems(records: &BTreeMap<ProblemId, &Problem>) -> Result<Rows, CommitError> {
+fn problems(records: &BTreeMap<ProblemId, &Problem>) -> Result<ColumnRows, CommitError> {
     let all = || records.values();
-    Ok(Rows {
-        table: Table::Problems,
+    Ok(ColumnRows {
+        table: BulkTable::Problems,
         columns: vec![
             Column::ints(all().map(|record| record.id.0.cast_signed())),
             Column::texts(all().map(|record| record.state.as_str().to_owned())),
@@ -251,10 +252,10 @@ fn problems(records: &BTreeMap<ProblemId, &Problem>) -> Result<Rows, CommitError
     })
 }
 
-fn runs(records: &BTreeMap<RunId, &Run>) -> Result<Rows, CommitError> {
+fn runs(records: &BTreeMap<RunId, &Run>) -> Result<ColumnRows, CommitError> {
     let all = || records.values();
-    Ok(Rows {
-        table: Table::Runs,
+    Ok(ColumnRows {
+        table: BulkTable::Runs,
         columns: vec![
             Column::ints(all().map(|record| record.id.0.cast_signed())),
             Column::texts(all().map(|record| record.state.as_str().to_owned())),
@@ -264,10 +265,10 @@ fn runs(records: &BTreeMap<RunId, &Run>) -> Result<Rows, CommitError> {
     })
 }
 
-fn silences(records: &BTreeMap<SilenceId, &Silence>) -> Result<Rows, CommitError> {
+fn silences(records: &BTreeMap<SilenceId, &Silence>) -> Result<ColumnRows, CommitError> {
     let all = || records.values();
-    Ok(Rows {
-        table: Table::Silences,
+    Ok(ColumnRows {
+        table: BulkTable::Silences,
         columns: vec![
             Column::texts(all().map(|record| record.id.to_string())),
             Column::ints(all().map(|record| record.ends_at.at.as_micros())),
@@ -276,10 +277,10 @@ fn silences(records: &BTreeMap<SilenceId, &Silence>) -> Result<Rows, CommitError
     })
 }
 
-pub(super) fn audit(entries: &[&AuditEntry]) -> Result<Rows, CommitError> {
+pub(super) fn audit(entries: &[&AuditEntry]) -> Result<ColumnRows, CommitError> {
     let all = || entries.iter();
-    Ok(Rows {
-        table: Table::Audit,
+    Ok(ColumnRows {
+        table: BulkTable::Audit,
         columns: vec![
             Column::texts(all().map(|entry| key_text(&entry.actor))),
             Column::texts(all().map(|entry| key_text(&entry.subject))),
@@ -289,10 +290,10 @@ pub(super) fn audit(entries: &[&AuditEntry]) -> Result<Rows, CommitError> {
     })
 }
 
-fn outbox(notices: &[&Notice]) -> Result<Rows, CommitError> {
+fn outbox(notices: &[&Notification]) -> Result<ColumnRows, CommitError> {
     let all = || notices.iter();
-    Ok(Rows {
-        table: Table::Outbox,
+    Ok(ColumnRows {
+        table: BulkTable::Outbox,
         columns: vec![
             Column::texts(all().map(|notice| notice.cause.to_string())),
             Column::texts(all().map(|notice| key_text(&notice.subject))),
@@ -301,7 +302,7 @@ fn outbox(notices: &[&Notice]) -> Result<Rows, CommitError> {
     })
 }
 
-fn deliveries(results: &BTreeMap<Cause, &DeliveryResult>, batch: &Batch) -> Result<Rows, CommitError> {
+fn deliveries(results: &BTreeMap<Cause, &DeliveryResult>, batch: &Batch) -> Result<ColumnRows, CommitError> {
     let times = if results.is_empty() { BTreeMap::new() } else { delivery_times(batch) };
     let delivered_at = |result: &&DeliveryResult| match result.outcome {
         DeliveryOutcome::Delivered => times.get(&(result.notice, result.attempt)).map(|at| at.as_micros()),
@@ -309,8 +310,8 @@ fn deliveries(results: &BTreeMap<Cause, &DeliveryResult>, batch: &Batch) -> Resu
     };
     let all = || results.values();
     let outcomes = all().map(|result| body("outbox", result.notice, &result.outcome)).collect::<Result<_, _>>()?;
-    Ok(Rows {
-        table: Table::Deliveries,
+    Ok(ColumnRows {
+        table: BulkTable::Deliveries,
         columns: vec![
             Column::texts(all().map(|result| result.notice.to_string())),
             Column::ints(all().map(|result| i64::from(is_settled(&result.outcome)))),
@@ -322,8 +323,8 @@ fn deliveries(results: &BTreeMap<Cause, &DeliveryResult>, batch: &Batch) -> Resu
 }
 
 /// When each attempt was journaled: the effect itself carries no moment.
-fn delivery_times(batch: &Batch) -> BTreeMap<(Cause, u32), Moment> {
-    let time = |(_, entry): &(Partition, Entry)| match &entry.input {
+fn delivery_times(batch: &Batch) -> BTreeMap<(Cause, u32), Timestamp> {
+    let time = |(_, entry): &(Partition, JournalEntry)| match &entry.input {
         Input::Desk(DeskInput::Delivery(result)) => Some(((result.notice, result.attempt), entry.now)),
         Input::Desk(
             DeskInput::Command(_) | DeskInput::Decision { .. } | DeskInput::Probe(_) | DeskInput::SilenceOnce(_),

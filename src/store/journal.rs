@@ -2,13 +2,13 @@
 
 use super::codec;
 use super::columns::Value;
-use super::encode_batch::{Block, Prepared};
-use super::query_builder::Question;
+use super::encode_batch::{EncodedBlock, Prepared};
+use super::query_builder::QueryBuilder;
 use super::statements as sql;
 use super::writer::{Session, Writer, lease_row_missing};
 use super::{BlockRow, CommitError, Lease, Store, StoreError};
-use crate::core::engine::{ENGINE_VERSION, Entry};
-use crate::core::model::{Moment, Offset, Partition};
+use crate::core::engine::{ENGINE_VERSION, JournalEntry};
+use crate::core::model::{Offset, Partition, Timestamp};
 use crate::core::rules::{RuleText, RulebookHash};
 
 /// How many blocks one statement reads.
@@ -36,7 +36,7 @@ async fn write<S: Session>(session: &mut S, prepared: Prepared) -> Result<(), Co
 }
 
 /// Whether the blocks begin where the heads, as rows of partition and offset, say that the journal stands.
-pub(super) fn follow(blocks: &[Block], heads: &[Vec<i64>]) -> Result<(), CommitError> {
+pub(super) fn follow(blocks: &[EncodedBlock], heads: &[Vec<i64>]) -> Result<(), CommitError> {
     for block in blocks {
         let number = i64::from(block.partition.number());
         let head = heads.iter().find(|row| row[0] == number).map_or(0, |row| row[1]);
@@ -55,7 +55,7 @@ pub(super) fn statements(prepared: &Prepared) -> impl Iterator<Item = (&'static 
     blocks.chain(rulebooks.map(|(hash, texts)| (sql::PUT_RULEBOOK, vec![hash.clone().into(), texts.clone().into()])))
 }
 
-fn put_block(block: &Block, effects_hash: &[u8; 32]) -> [(&'static str, Vec<Value>); 2] {
+fn put_block(block: &EncodedBlock, effects_hash: &[u8; 32]) -> [(&'static str, Vec<Value>); 2] {
     let partition = Value::Int(i64::from(block.partition.number()));
     let bytes = Value::Int(block.body.len() as i64);
     let values = vec![
@@ -134,12 +134,12 @@ impl Store {
         partition: Partition,
         from: Offset,
         limit: usize,
-    ) -> Result<Vec<Entry>, StoreError> {
-        let mut entries: Vec<Entry> = Vec::new();
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        let mut entries: Vec<JournalEntry> = Vec::new();
         let mut next = from;
         loop {
             let number = i64::from(partition.number());
-            let question = Question::fixed(
+            let question = QueryBuilder::fixed(
                 sql::READ_BLOCKS,
                 vec![Value::Int(number), Value::Int(next.0.cast_signed()), Value::Int(BLOCKS_A_READ)],
             );
@@ -172,7 +172,7 @@ impl Store {
             Value::Int(i64::from(limit)),
         ];
         let rows: Vec<(i64, i64, i64, Vec<u8>, i64, i64)> =
-            self.fetch(Question::fixed(sql::READ_BLOCK_ROWS, values)).await?;
+            self.fetch(QueryBuilder::fixed(sql::READ_BLOCK_ROWS, values)).await?;
         let row = |(first, entries, version, hash, written_at, bytes): (i64, i64, i64, Vec<u8>, i64, i64)| {
             let first = Offset(first.cast_unsigned());
             let corrupt = |reason: &str| corrupt_block(partition, first, reason.to_owned());
@@ -181,7 +181,7 @@ impl Store {
                 entries: entries.cast_unsigned(),
                 engine_version: u32::try_from(version).map_err(|_| corrupt("its engine version is no version"))?,
                 effects_hash: hash.try_into().map_err(|_| corrupt("its effects' hash is not of 32 bytes"))?,
-                written_at: Moment::from_micros(written_at),
+                written_at: Timestamp::from_micros(written_at),
                 bytes: bytes.cast_unsigned(),
             })
         };
@@ -190,7 +190,7 @@ impl Store {
 
     /// Partitions that have a journal.
     pub async fn partitions(&self) -> Result<Vec<Partition>, StoreError> {
-        let rows: Vec<(i64, i64)> = self.fetch(Question::fixed(sql::HEADS, Vec::new())).await?;
+        let rows: Vec<(i64, i64)> = self.fetch(QueryBuilder::fixed(sql::HEADS, Vec::new())).await?;
         let partition = |(number, _): (i64, i64)| {
             u8::try_from(number).ok().and_then(Partition::new).ok_or_else(|| StoreError::Corrupt {
                 table: "heads",
@@ -202,27 +202,27 @@ impl Store {
     }
 
     pub async fn rulebook(&self, hash: RulebookHash) -> Result<Option<Vec<RuleText>>, StoreError> {
-        let question = Question::fixed(sql::RULEBOOK, vec![hash.to_string().into()]);
+        let question = QueryBuilder::fixed(sql::RULEBOOK, vec![hash.to_string().into()]);
         let rows: Vec<(String,)> = self.fetch(question).await?;
         rows.first().map(|(texts,)| super::records::decode("rulebooks", hash, texts)).transpose()
     }
 
     /// What `put_setting` wrote.
     pub async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
-        let rows: Vec<(String,)> = self.fetch(Question::fixed(sql::SETTING, vec![name.to_owned().into()])).await?;
+        let rows: Vec<(String,)> = self.fetch(QueryBuilder::fixed(sql::SETTING, vec![name.to_owned().into()])).await?;
         Ok(rows.into_iter().next().map(|(value,)| value))
     }
 
     /// Nothing more was found from `next` on: right at the head, a hole before it.
     async fn end_of_journal(&self, partition: Partition, next: Offset) -> Result<(), StoreError> {
         let rows: Vec<(i64,)> =
-            self.fetch(Question::fixed(sql::HEAD, vec![Value::Int(i64::from(partition.number()))])).await?;
+            self.fetch(QueryBuilder::fixed(sql::HEAD, vec![Value::Int(i64::from(partition.number()))])).await?;
         let head = Offset(rows.first().map_or(0, |(head,)| head.cast_unsigned()));
         if next >= head {
             return Ok(());
         }
         // A commit may have landed between the two reads; then its block is there now.
-        let question = Question::fixed(
+        let question = QueryBuilder::fixed(
             sql::READ_BLOCK_ROWS,
             vec![Value::Int(i64::from(partition.number())), Value::Int(next.0.cast_signed()), Value::Int(1)],
         );
@@ -237,7 +237,7 @@ impl Store {
     }
 }
 
-fn open_block(partition: Partition, first: Offset, body: &[u8]) -> Result<Vec<Entry>, StoreError> {
+fn open_block(partition: Partition, first: Offset, body: &[u8]) -> Result<Vec<JournalEntry>, StoreError> {
     let entries = codec::unseal_entries(body).map_err(|reason| corrupt_block(partition, first, reason))?;
     let gapless = entries.iter().zip(first.0..).all(|(entry, offset)| entry.offset.0 == offset);
     if gapless {

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use serde::de::DeserializeOwned;
 
 use super::columns::{Value, key_text};
-use super::query_builder::{List, Question};
+use super::query_builder::{List, QueryBuilder};
 use super::records::decode;
 use super::{
     AlertFilter, AuditFilter, DeadLetterRow, IncidentFilter, Page, PageRequest, ProblemFilter, RunFilter, Store,
@@ -20,8 +20,8 @@ use crate::core::problems::Problem;
 impl Store {
     /// Newest first.
     pub async fn incidents(&self, filter: &IncidentFilter, page: &PageRequest) -> Result<Page<Incident>, StoreError> {
-        self.settle_to_read().await;
-        let mut question = Question::new("SELECT id, body FROM incidents WHERE true");
+        self.flush_before_read().await;
+        let mut question = QueryBuilder::new("SELECT id, body FROM incidents WHERE true");
         question
             .and_in(" AND state IN", words(filter.states.iter().map(|state| state.as_str())))
             .and_in(" AND tier IN", filter.tiers.iter().map(|tier| Value::Int(i64::from(tier.number()))))
@@ -44,8 +44,8 @@ impl Store {
 
     /// Latest transition first.
     pub async fn alerts(&self, filter: &AlertFilter, page: &PageRequest) -> Result<Page<AlertRecord>, StoreError> {
-        self.settle_to_read().await;
-        let mut question = Question::new("SELECT updated_at, fingerprint, body FROM alerts WHERE true");
+        self.flush_before_read().await;
+        let mut question = QueryBuilder::new("SELECT updated_at, fingerprint, body FROM alerts WHERE true");
         // Literals, not values: only so is the index of the firing ones used.
         match filter.firing {
             Some(true) => question.push(" AND firing = 1"),
@@ -70,7 +70,7 @@ impl Store {
 
     /// Newest first.
     pub async fn problems(&self, filter: &ProblemFilter, page: &PageRequest) -> Result<Page<Problem>, StoreError> {
-        let mut question = Question::new("SELECT id, body FROM problems WHERE true");
+        let mut question = QueryBuilder::new("SELECT id, body FROM problems WHERE true");
         question
             .and_in(" AND state IN", words(filter.states.iter().map(|state| state.as_str())))
             .and(" AND team = ", text(&filter.team))
@@ -80,7 +80,7 @@ impl Store {
 
     /// Newest first.
     pub async fn runs(&self, filter: &RunFilter, page: &PageRequest) -> Result<Page<Run>, StoreError> {
-        let mut question = Question::new("SELECT id, body FROM runs WHERE true");
+        let mut question = QueryBuilder::new("SELECT id, body FROM runs WHERE true");
         question
             .and_in(" AND state IN", words(filter.states.iter().map(|state| state.as_str())))
             .and(" AND plan = ", text(&filter.plan));
@@ -89,7 +89,7 @@ impl Store {
 
     /// Newest first.
     pub async fn audit(&self, filter: &AuditFilter, page: &PageRequest) -> Result<Page<AuditEntry>, StoreError> {
-        let mut question = Question::new("SELECT id, body FROM audit WHERE true");
+        let mut question = QueryBuilder::new("SELECT id, body FROM audit WHERE true");
         question
             .and(" AND actor = ", text(&filter.actor))
             .and(" AND subject = ", text(&filter.subject))
@@ -99,7 +99,7 @@ impl Store {
 
     /// Newest first.
     pub async fn dead_letters(&self, page: &PageRequest) -> Result<Page<DeadLetterRow>, StoreError> {
-        let question = Question::new("SELECT id, body FROM dead_letters WHERE true");
+        let question = QueryBuilder::new("SELECT id, body FROM dead_letters WHERE true");
         let rows = self.rows_by_id(List::DeadLetters, question, page).await?;
         let row =
             |(id, body): (i64, String)| Ok(([id], DeadLetterRow { id, letter: decode("dead_letters", id, &body)? }));
@@ -111,7 +111,7 @@ impl Store {
         &self,
         list: List,
         table: &'static str,
-        question: Question,
+        question: QueryBuilder,
         page: &PageRequest,
         name: impl Fn(i64) -> Name,
     ) -> Result<Page<T>, StoreError> {
@@ -123,7 +123,7 @@ impl Store {
     async fn rows_by_id(
         &self,
         list: List,
-        mut question: Question,
+        mut question: QueryBuilder,
         page: &PageRequest,
     ) -> Result<Vec<(i64, String)>, StoreError> {
         let after = list.after(page)?.map(|[id]| id);

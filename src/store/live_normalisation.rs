@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::correlation::{BadName, Normalised, QuarantinedName, Sightings, TemplateId, TemplateRecord};
-use crate::core::model::Moment;
+use crate::core::correlation::{NonconformingName, Normalised, QuarantinedName, Sightings, TemplateId, TemplateRecord};
+use crate::core::model::Timestamp;
 
 #[derive(Default)]
 pub(super) struct NormalisedView {
-    names: BTreeMap<BadName, Sightings>,
+    names: BTreeMap<NonconformingName, Sightings>,
     templates: BTreeMap<TemplateId, TemplateRecord>,
 }
 
@@ -18,7 +18,7 @@ impl NormalisedView {
     ) -> NormalisedView {
         let mut view = NormalisedView::default();
         for QuarantinedName { label, name, source, first_at, last_at, count } in names {
-            let known = view.names.entry(BadName { label, name, source });
+            let known = view.names.entry(NonconformingName { label, name, source });
             let seen = known.or_insert(Sightings { first_at, last_at, count: 0 });
             seen.count += count;
             seen.first_at = seen.first_at.min(first_at);
@@ -65,7 +65,7 @@ impl NormalisedView {
         }
     }
 
-    fn see(&mut self, id: TemplateId, at: Moment, text: Option<&String>) {
+    fn see(&mut self, id: TemplateId, at: Timestamp, text: Option<&String>) {
         let new = || TemplateRecord { id, text: String::new(), first_at: at, last_at: at, count: 0 };
         let template = self.templates.entry(id).or_insert_with(new);
         template.count += 1;
@@ -77,7 +77,7 @@ impl NormalisedView {
 
     /// Those seen last come first.
     pub fn quarantined(&self) -> Vec<QuarantinedName> {
-        let shown = |(name, seen): (&BadName, &Sightings)| QuarantinedName {
+        let shown = |(name, seen): (&NonconformingName, &Sightings)| QuarantinedName {
             label: name.label.clone(),
             name: name.name.clone(),
             source: name.source.clone(),
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn two_partitions_share_a_line_of_the_list_until_both_forget_it() {
-        let at = Moment::from_seconds;
+        let at = Timestamp::from_seconds;
         let record = |last: i64, count: u64| TemplateRecord {
             id: TemplateId(7),
             text: "端口 <*> 中断".to_owned(),
@@ -123,10 +123,14 @@ mod tests {
 
     #[test]
     fn names_are_counted_and_forgotten() {
-        let name = |name: &str| BadName { label: "device".to_owned(), name: name.to_owned(), source: "x".to_owned() };
+        let name = |name: &str| NonconformingName {
+            label: "device".to_owned(),
+            name: name.to_owned(),
+            source: "x".to_owned(),
+        };
         let mut view = NormalisedView::default();
         for (second, bad) in [(1, "坏"), (2, "b"), (3, "坏")] {
-            view.apply(&Normalised::NameQuarantined { name: name(bad), at: Moment::from_seconds(second) });
+            view.apply(&Normalised::NameQuarantined { name: name(bad), at: Timestamp::from_seconds(second) });
         }
         let shown: Vec<(String, u64)> = view.quarantined().into_iter().map(|one| (one.name, one.count)).collect();
         assert_eq!(shown, [("坏".to_owned(), 2), ("b".to_owned(), 1)]);

@@ -10,14 +10,14 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use arc_swap::ArcSwap;
 use tokio::sync::broadcast;
 
-use super::cow_map::Shards;
-use super::label_filter::PairBits;
+use super::cow_map::CowMap;
+use super::label_filter::LabelBloom;
 use super::live_normalisation::NormalisedView;
 use super::live_staff::StaffView;
 use crate::core::correlation::{QuarantinedName, TemplateRecord};
 use crate::core::engine::{AlertRecord, Effect};
 use crate::core::incidents::{Incident, IncidentState};
-use crate::core::model::{Fingerprint, IncidentId, Moment, Silence, SilenceId, Stamp, Status};
+use crate::core::model::{Fingerprint, IncidentId, Silence, SilenceId, Stamp, Status, Timestamp};
 use crate::core::rules::Rulebook;
 
 /// How many changes a subscriber may be behind before it misses some.
@@ -41,7 +41,7 @@ pub struct LiveAlert {
 
 /// What a subscriber of the stream is told.
 #[derive(Clone, Debug)]
-pub enum Change {
+pub enum StreamChange {
     Alert(Arc<AlertRecord>),
     Incident(Arc<Incident>),
     Problem(Arc<crate::core::problems::Problem>),
@@ -49,23 +49,23 @@ pub enum Change {
 }
 
 /// Shared by the driver (writes) and the doors (read). Cheap to clone an `Arc` of.
-pub struct Live {
+pub struct LiveView {
     view: RwLock<View>,
     rulebook: ArcSwap<Rulebook>,
     readiness: ArcSwap<Readiness>,
     now: AtomicI64,
-    changes: broadcast::Sender<Change>,
+    changes: broadcast::Sender<StreamChange>,
 }
 
-impl Live {
+impl LiveView {
     /// Empty, and not ready.
-    pub fn new(rulebook: Arc<Rulebook>) -> Live {
+    pub fn new(rulebook: Arc<Rulebook>) -> LiveView {
         let (changes, _) = broadcast::channel(SUBSCRIBER_LAG);
-        Live {
+        LiveView {
             view: RwLock::new(View::default()),
             rulebook: ArcSwap::new(rulebook),
             readiness: ArcSwap::from_pointee(Readiness::NotReady { reason: "starting".to_owned() }),
-            now: AtomicI64::new(Moment::EPOCH.as_micros()),
+            now: AtomicI64::new(Timestamp::EPOCH.as_micros()),
             changes,
         }
     }
@@ -157,12 +157,12 @@ impl Live {
     }
 
     /// The `now` of the newest committed input.
-    pub fn set_now(&self, now: Moment) {
+    pub fn set_now(&self, now: Timestamp) {
         self.now.store(now.as_micros(), Ordering::Release);
     }
 
-    pub fn now(&self) -> Moment {
-        Moment::from_micros(self.now.load(Ordering::Acquire))
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.now.load(Ordering::Acquire))
     }
 
     /// Active alerts that pass, sorted by fingerprint. No lock is held while they are picked.
@@ -178,7 +178,7 @@ impl Live {
     ) -> Vec<Arc<LiveAlert>> {
         let pairs: Vec<(&str, &str)> = labels.into_iter().collect();
         let bits =
-            pairs.iter().fold(PairBits::default(), |bits, (name, value)| bits.with(PairBits::of_pair(name, value)));
+            pairs.iter().fold(LabelBloom::default(), |bits, (name, value)| bits.with(LabelBloom::of_pair(name, value)));
         let holds = |alert: &LiveAlert| pairs.iter().all(|(name, value)| alert.alert.labels.get(name) == Some(value));
         let frozen = self.read().alerts.clone();
         let alerts = frozen.values().filter(|shown| shown.bits.may_hold(bits)).map(|shown| &shown.alert);
@@ -196,7 +196,7 @@ impl Live {
     }
 
     /// Hears every change committed from now on. Who lags over 4,096 changes is told so and misses the oldest.
-    pub fn subscribe(&self) -> broadcast::Receiver<Change> {
+    pub fn subscribe(&self) -> broadcast::Receiver<StreamChange> {
         self.changes.subscribe()
     }
 
@@ -212,15 +212,15 @@ impl Live {
 
 /// An active alert, and what of its labels can be told without looking at it.
 #[derive(Clone)]
-struct Shown {
-    bits: PairBits,
+struct ViewedAlert {
+    bits: LabelBloom,
     alert: Arc<LiveAlert>,
 }
 
 #[derive(Default)]
 struct View {
     /// Firing ones only.
-    alerts: Shards<Shown>,
+    alerts: CowMap<ViewedAlert>,
     silences: BTreeMap<SilenceId, Arc<Silence>>,
     /// Not closed, merged or cancelled; each with its team, which its alerts share.
     incidents: BTreeMap<IncidentId, (Arc<Incident>, Arc<str>)>,
@@ -232,11 +232,11 @@ struct View {
 }
 
 impl View {
-    fn apply(&mut self, effect: Effect) -> Option<Change> {
+    fn apply(&mut self, effect: Effect) -> Option<StreamChange> {
         match effect {
             Effect::Alert(record) => {
                 self.put_alert(Arc::clone(&record));
-                return Some(Change::Alert(record));
+                return Some(StreamChange::Alert(record));
             }
             Effect::AlertTouched { fingerprint, ends_at, updated_at } => {
                 self.touch(fingerprint, ends_at, updated_at);
@@ -247,7 +247,7 @@ impl View {
             }
             Effect::Incident(record) => {
                 self.put_incident(Arc::clone(&record));
-                return Some(Change::Incident(record));
+                return Some(StreamChange::Incident(record));
             }
             Effect::Membership { incident, fingerprint, firing: _, link_only } => {
                 if !link_only {
@@ -263,8 +263,8 @@ impl View {
             Effect::SilenceForgotten { id } => {
                 self.silences.remove(&id);
             }
-            Effect::Problem(record) => return Some(Change::Problem(Arc::new(*record))),
-            Effect::Run(record) => return Some(Change::Run(Arc::new(*record))),
+            Effect::Problem(record) => return Some(StreamChange::Problem(Arc::new(*record))),
+            Effect::Run(record) => return Some(StreamChange::Run(Arc::new(*record))),
             Effect::Normalised(normalised) => self.normalised.apply(&normalised),
             Effect::Staff(change) => self.staff.apply(*change),
             Effect::Timeline(_)
@@ -284,15 +284,15 @@ impl View {
             Status::Firing => {
                 let fingerprint = alert.fingerprint;
                 let (incident, team) = self.lent_to(fingerprint);
-                let bits = PairBits::of(&alert.labels);
+                let bits = LabelBloom::of(&alert.labels);
                 let alert = Arc::new(LiveAlert { alert, incident, team });
-                self.alerts.insert(fingerprint, Shown { bits, alert });
+                self.alerts.insert(fingerprint, ViewedAlert { bits, alert });
             }
             Status::Resolved | Status::Point => self.alerts.remove(alert.fingerprint),
         }
     }
 
-    fn touch(&mut self, fingerprint: Fingerprint, ends_at: Stamp, updated_at: Moment) {
+    fn touch(&mut self, fingerprint: Fingerprint, ends_at: Stamp, updated_at: Timestamp) {
         if let Some(shown) = self.alerts.get_mut(fingerprint) {
             // Copied only while a reader still holds it.
             let alert = Arc::make_mut(&mut Arc::make_mut(&mut shown.alert).alert);

@@ -37,21 +37,21 @@ use sqlx::{FromRow, Postgres, Sqlite};
 pub use batch::{Batch, CommitError, Lease, Manifest, SectionRef, StoreError};
 pub use codec::effects_hash;
 pub use live_staff::StaffView;
-pub use live_view::{Change, Live, LiveAlert, Readiness};
+pub use live_view::{LiveAlert, LiveView, Readiness, StreamChange};
 pub use query::{
     AlertFilter, AuditFilter, BlockRow, DeadLetterRow, DeliveryRow, IncidentFilter, OutboxRow, Page, PageRequest,
-    ProblemFilter, Role, RunFilter, TokenRow,
+    ProblemFilter, RunFilter, TokenRole, TokenRow,
 };
 
 use columns::Value;
 use postgres::PostgresStore;
-use query_builder::Question;
+use query_builder::QueryBuilder;
 use sqlite::SqliteStore;
 
-use crate::core::model::{Moment, Offset, Partition, Span};
+use crate::core::model::{Offset, Partition, TimeDelta, Timestamp};
 
 /// How long one statement may take before the database counts as unavailable.
-const PATIENCE: Span = Span::from_seconds(5);
+const PATIENCE: TimeDelta = TimeDelta::from_seconds(5);
 
 /// One of two databases behind one interface. Cloning shares the connections.
 #[derive(Clone)]
@@ -84,7 +84,7 @@ impl Store {
     }
 
     /// As `open`, with another bound on how long one statement may take.
-    pub async fn open_with(url: &str, patience: Span) -> Result<Store, StoreError> {
+    pub async fn open_with(url: &str, patience: TimeDelta) -> Result<Store, StoreError> {
         let store = if let Some(location) = url.strip_prefix("sqlite:") {
             Store::Sqlite(Arc::new(SqliteStore::open(location, patience).await?))
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -122,7 +122,7 @@ impl Store {
     /// incidents and memberships follow within a second, and before anybody reads them (`late.rs`). After `Unavailable`
     /// it may have happened: `head` tells.
     pub async fn commit(&self, lease: &Lease, batch: &Batch) -> Result<(), CommitError> {
-        self.keep_up().await?;
+        self.apply_backpressure().await?;
         let prepared = encode_batch::prepare(batch)?;
         let written = match self {
             Store::Sqlite(store) => {
@@ -133,7 +133,7 @@ impl Store {
             }
         };
         if written.is_ok() {
-            self.defer(&batch.effects);
+            self.enqueue(&batch.effects);
         }
         written
     }
@@ -159,7 +159,7 @@ impl Store {
     ) -> Result<(), CommitError> {
         self.save_sections(lease, manifest.partition, new).await?;
         // A start replays only what came after the manifest: rows of before it must stand.
-        self.settle().await?;
+        self.flush().await?;
         with_writer!(self, "saving a manifest", writer => snapshots::put_manifest(writer, lease, manifest))?;
         with_writer!(self, "deleting old sections", writer => snapshots::prune(writer, lease, manifest.partition))
     }
@@ -183,8 +183,8 @@ impl Store {
     pub async fn retain(
         &self,
         lease: &Lease,
-        now: Moment,
-        keep: Span,
+        now: Timestamp,
+        keep: TimeDelta,
         max_bytes: u64,
     ) -> Result<(u64, u64), CommitError> {
         let bounds =
@@ -206,12 +206,12 @@ impl Store {
     }
 
     /// Revokes by name; false when there is none, or it is revoked already.
-    pub async fn revoke_token(&self, name: &str, at: Moment) -> Result<bool, StoreError> {
+    pub async fn revoke_token(&self, name: &str, at: Timestamp) -> Result<bool, StoreError> {
         with_writer!(self, "revoking a token", writer => tokens::revoke(writer, name, at))
     }
 
     /// All rows of a question, through the connections that only read.
-    async fn fetch<T>(&self, question: Question) -> Result<Vec<T>, StoreError>
+    async fn fetch<T>(&self, question: QueryBuilder) -> Result<Vec<T>, StoreError>
     where
         T: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow>,
     {
@@ -244,7 +244,7 @@ impl Store {
 }
 
 /// Says of a database that could not be reached what it is, not how the pool saw it.
-fn unread(error: sqlx::Error, patience: Span) -> StoreError {
+fn unread(error: sqlx::Error, patience: TimeDelta) -> StoreError {
     match error {
         sqlx::Error::PoolTimedOut => StoreError::TimedOut { what: "connecting", after: patience },
         error => StoreError::Database(error),
@@ -252,13 +252,13 @@ fn unread(error: sqlx::Error, patience: Span) -> StoreError {
 }
 
 /// Searching takes longer than writing, and nobody waits behind it.
-fn reading(patience: Span) -> Span {
+fn reading(patience: TimeDelta) -> TimeDelta {
     patience + patience
 }
 
 /// Bounds an operation that a dead network or disk would keep for ever.
 async fn within<T, E: From<StoreError>>(
-    patience: Span,
+    patience: TimeDelta,
     what: &'static str,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {

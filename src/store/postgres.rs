@@ -10,11 +10,11 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, Row, SqlStr};
 
-use super::columns::{Column, Rows, Table, Value};
-use super::write_behind::Late;
+use super::columns::{BulkTable, Column, ColumnRows, Value};
+use super::write_behind::WriteBehind;
 use super::writer::{Session, Writer};
 use super::{CommitError, StoreError, statements};
-use crate::core::model::Span;
+use crate::core::model::TimeDelta;
 
 const READERS: u32 = 8;
 /// How many times the patience a reading statement may take: lists search a lot, and nobody waits behind them.
@@ -24,19 +24,19 @@ const READ_PATIENCE: i64 = 3;
 pub struct PostgresStore {
     pub(super) readers: PgPool,
     pub(super) writer: Writer<PostgresSession>,
-    pub(super) patience: Span,
-    pub(super) late: Late,
+    pub(super) patience: TimeDelta,
+    pub(super) late: WriteBehind,
 }
 
 impl PostgresStore {
-    pub(super) async fn open(url: &str, patience: Span) -> Result<PostgresStore, StoreError> {
+    pub(super) async fn open(url: &str, patience: TimeDelta) -> Result<PostgresStore, StoreError> {
         let cannot = |error: sqlx::Error| StoreError::Open { url: redacted(url), reason: error.to_string() };
         let options = PgConnectOptions::from_str(url).map_err(cannot)?.application_name("watchfire");
         let mut connection = PgConnection::connect_with(&options).await.map_err(cannot)?;
         check_server(&mut connection, url).await?;
         migrator().run_direct(None, &mut connection, false).await?;
         connection.close().await?;
-        let limit = millis(Span::from_micros(patience.as_micros() * READ_PATIENCE));
+        let limit = millis(TimeDelta::from_micros(patience.as_micros() * READ_PATIENCE));
         let readers = PgPoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(patience.to_std())
@@ -47,9 +47,9 @@ impl PostgresStore {
             .connect_lazy_with(options.clone());
         Ok(PostgresStore {
             readers,
-            writer: Writer::new(Target { options, patience }),
+            writer: Writer::new(PostgresTarget { options, patience }),
             patience,
-            late: Late::default(),
+            late: WriteBehind::default(),
         })
     }
 }
@@ -80,7 +80,7 @@ fn redacted(url: &str) -> String {
     }
 }
 
-fn millis(span: Span) -> String {
+fn millis(span: TimeDelta) -> String {
     (span.as_micros() / 1_000).max(1).to_string()
 }
 
@@ -95,20 +95,20 @@ fn migrator() -> Migrator {
 }
 
 /// Where to connect, and how long a statement may take.
-pub(super) struct Target {
+pub(super) struct PostgresTarget {
     options: PgConnectOptions,
-    patience: Span,
+    patience: TimeDelta,
 }
 
 /// The connection that writes.
 pub(super) struct PostgresSession(PgConnection);
 
 impl Session for PostgresSession {
-    type Target = Target;
+    type Target = PostgresTarget;
     const EPOCH: &'static str = own::EPOCH;
     const OWN_STATEMENTS: &'static [&'static str] = own::ALL;
 
-    async fn connect(target: &Target) -> Result<PostgresSession, StoreError> {
+    async fn connect(target: &PostgresTarget) -> Result<PostgresSession, StoreError> {
         let mut connection = PgConnection::connect_with(&target.options).await?;
         let (limit, half) = (millis(target.patience), millis(target.patience.half()));
         sqlx::query(own::LIMIT_WRITER).bind(limit).bind(half).execute(&mut connection).await?;
@@ -146,7 +146,7 @@ impl Session for PostgresSession {
         rows.iter().map(integers).collect()
     }
 
-    async fn write(&mut self, rows: Rows) -> Result<(), CommitError> {
+    async fn write(&mut self, rows: ColumnRows) -> Result<(), CommitError> {
         let query = rows.columns.iter().fold(sqlx::query(own::of(rows.table)), |query, column| match column {
             Column::Int(values) => query.bind(values.as_slice()),
             Column::MaybeInt(values) => query.bind(values.as_slice()),
@@ -178,7 +178,7 @@ fn bound<'q>(query: Query<'q, Postgres, PgArguments>, values: Vec<Value>) -> Que
 
 /// Statements in PostgreSQL's own words: many rows at once come as one array a column.
 mod own {
-    use super::Table;
+    use super::BulkTable;
     use super::statements::statements;
 
     statements! {
@@ -235,21 +235,21 @@ mod own {
             SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[])";
     }
 
-    pub(super) const fn of(table: Table) -> &'static str {
+    pub(super) const fn of(table: BulkTable) -> &'static str {
         match table {
-            Table::Alerts => ALERTS,
-            Table::Incidents => INCIDENTS,
-            Table::Memberships => MEMBERSHIPS,
-            Table::Timeline => TIMELINE,
-            Table::Evidence => EVIDENCE,
-            Table::Problems => PROBLEMS,
-            Table::Runs => RUNS,
-            Table::Silences => SILENCES,
-            Table::Audit => AUDIT,
-            Table::Outbox => OUTBOX,
-            Table::Deliveries => DELIVERIES,
-            Table::DeadLetters => DEAD_LETTERS,
-            Table::ManifestSections => MANIFEST_SECTIONS,
+            BulkTable::Alerts => ALERTS,
+            BulkTable::Incidents => INCIDENTS,
+            BulkTable::Memberships => MEMBERSHIPS,
+            BulkTable::Timeline => TIMELINE,
+            BulkTable::Evidence => EVIDENCE,
+            BulkTable::Problems => PROBLEMS,
+            BulkTable::Runs => RUNS,
+            BulkTable::Silences => SILENCES,
+            BulkTable::Audit => AUDIT,
+            BulkTable::Outbox => OUTBOX,
+            BulkTable::Deliveries => DELIVERIES,
+            BulkTable::DeadLetters => DEAD_LETTERS,
+            BulkTable::ManifestSections => MANIFEST_SECTIONS,
         }
     }
 }

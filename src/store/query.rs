@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::engine::{DeliveryOutcome, Notice};
+use crate::core::engine::{DeliveryOutcome, Notification};
 use crate::core::incidents::IncidentState;
 use crate::core::inspections::RunState;
-use crate::core::model::{BadWord, DeadLetter, Fingerprint, Moment, Offset, Priority, ProblemId, Tier};
+use crate::core::model::{DeadLetter, Fingerprint, Offset, ParseWordError, Priority, ProblemId, Tier, Timestamp};
 use crate::core::problems::ProblemState;
 
 /// A piece of a list, and where the next begins.
@@ -43,8 +43,8 @@ pub struct IncidentFilter {
     pub alert: Option<Fingerprint>,
     /// A piece of the title or the labels, any script, case-insensitive for ASCII.
     pub text: Option<String>,
-    pub opened_after: Option<Moment>,
-    pub opened_before: Option<Moment>,
+    pub opened_after: Option<Timestamp>,
+    pub opened_before: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -86,7 +86,7 @@ pub struct BlockRow {
     /// Of all effects of the batch it came with, see [`super::effects_hash`].
     pub effects_hash: [u8; 32],
     /// The `now` of its newest entry.
-    pub written_at: Moment,
+    pub written_at: Timestamp,
     /// As stored, compressed.
     pub bytes: u64,
 }
@@ -101,23 +101,23 @@ pub struct DeadLetterRow {
 /// A notice waiting to be delivered, with how often it was tried.
 #[derive(Clone, Debug)]
 pub struct OutboxRow {
-    pub notice: Notice,
+    pub notice: Notification,
     pub attempts: u32,
 }
 
 #[derive(Clone, Debug, Serialize)]
 pub struct DeliveryRow {
-    pub notice: Notice,
+    pub notice: Notification,
     pub attempts: u32,
     /// `None` while it waits for its first attempt.
     pub outcome: Option<DeliveryOutcome>,
-    pub delivered_at: Option<Moment>,
+    pub delivered_at: Option<Timestamp>,
 }
 
 /// What a token may do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Role {
+pub enum TokenRole {
     /// Push events of one source (`*`: any) and nothing else.
     Ingest {
         source: String,
@@ -139,42 +139,42 @@ pub enum Role {
     Admin,
 }
 
-impl Role {
+impl TokenRole {
     pub fn as_str(&self) -> &'static str {
         match self {
-            Role::Ingest { .. } => "ingest",
-            Role::Viewer => "viewer",
-            Role::FirstLine => "first_line",
-            Role::SecondLine => "second_line",
-            Role::ThirdLine => "third_line",
-            Role::IncidentManager => "incident_manager",
-            Role::ProblemManager => "problem_manager",
-            Role::ChangeManager => "change_manager",
-            Role::ConfigurationManager => "configuration_manager",
-            Role::ProcessManager => "process_manager",
-            Role::Admin => "admin",
+            TokenRole::Ingest { .. } => "ingest",
+            TokenRole::Viewer => "viewer",
+            TokenRole::FirstLine => "first_line",
+            TokenRole::SecondLine => "second_line",
+            TokenRole::ThirdLine => "third_line",
+            TokenRole::IncidentManager => "incident_manager",
+            TokenRole::ProblemManager => "problem_manager",
+            TokenRole::ChangeManager => "change_manager",
+            TokenRole::ConfigurationManager => "configuration_manager",
+            TokenRole::ProcessManager => "process_manager",
+            TokenRole::Admin => "admin",
         }
     }
 
     /// `ingest:zabbix`, `viewer`, `first_line`, …
-    pub fn parse(text: &str) -> Result<Role, BadWord> {
+    pub fn parse(text: &str) -> Result<TokenRole, ParseWordError> {
         if let Some(source) = text.strip_prefix("ingest:") {
-            return Ok(Role::Ingest { source: source.to_owned() });
+            return Ok(TokenRole::Ingest { source: source.to_owned() });
         }
         Ok(match text {
-            "ingest" => Role::Ingest { source: "*".to_owned() },
-            "viewer" => Role::Viewer,
-            "first_line" => Role::FirstLine,
-            "second_line" => Role::SecondLine,
-            "third_line" => Role::ThirdLine,
-            "incident_manager" => Role::IncidentManager,
-            "problem_manager" => Role::ProblemManager,
-            "change_manager" => Role::ChangeManager,
-            "configuration_manager" => Role::ConfigurationManager,
-            "process_manager" => Role::ProcessManager,
-            "admin" => Role::Admin,
+            "ingest" => TokenRole::Ingest { source: "*".to_owned() },
+            "viewer" => TokenRole::Viewer,
+            "first_line" => TokenRole::FirstLine,
+            "second_line" => TokenRole::SecondLine,
+            "third_line" => TokenRole::ThirdLine,
+            "incident_manager" => TokenRole::IncidentManager,
+            "problem_manager" => TokenRole::ProblemManager,
+            "change_manager" => TokenRole::ChangeManager,
+            "configuration_manager" => TokenRole::ConfigurationManager,
+            "process_manager" => TokenRole::ProcessManager,
+            "admin" => TokenRole::Admin,
             _ => {
-                return Err(BadWord {
+                return Err(ParseWordError {
                     word: text.chars().take(64).collect(),
                     what: "role",
                     expected: "ingest[:SOURCE], viewer, first_line, second_line, third_line, incident_manager, problem_manager, change_manager, configuration_manager, process_manager, admin",
@@ -188,8 +188,8 @@ impl Role {
 pub struct TokenRow {
     /// Unique; whom or what it is for. It is the actor in the audit.
     pub name: String,
-    pub role: Role,
+    pub role: TokenRole,
     pub sha256: [u8; 32],
-    pub created_at: Moment,
-    pub revoked_at: Option<Moment>,
+    pub created_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
 }

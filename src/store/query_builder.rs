@@ -11,28 +11,28 @@ const NEEDLE_MAX_CHARS: usize = 256;
 const PAGE_MAX_ROWS: u32 = 500;
 
 /// SQL whose every piece is a literal of this program, with its values beside it.
-pub(super) struct Question {
+pub(super) struct QueryBuilder {
     text: String,
     values: Vec<Value>,
 }
 
-impl Question {
+impl QueryBuilder {
     /// A whole statement.
-    pub(super) fn fixed(text: &'static str, values: Vec<Value>) -> Question {
-        Question { text: text.to_owned(), values }
+    pub(super) fn fixed(text: &'static str, values: Vec<Value>) -> QueryBuilder {
+        QueryBuilder { text: text.to_owned(), values }
     }
 
     /// The beginning of one, up to and with `WHERE true`.
-    pub(super) fn new(text: &'static str) -> Question {
-        Question::fixed(text, Vec::new())
+    pub(super) fn new(text: &'static str) -> QueryBuilder {
+        QueryBuilder::fixed(text, Vec::new())
     }
 
-    pub(super) fn push(&mut self, piece: &'static str) -> &mut Question {
+    pub(super) fn push(&mut self, piece: &'static str) -> &mut QueryBuilder {
         self.text.push_str(piece);
         self
     }
 
-    pub(super) fn bind(&mut self, value: impl Into<Value>) -> &mut Question {
+    pub(super) fn bind(&mut self, value: impl Into<Value>) -> &mut QueryBuilder {
         self.values.push(value.into());
         self.text.push('$');
         self.text.push_str(&self.values.len().to_string());
@@ -40,7 +40,7 @@ impl Question {
     }
 
     /// `piece` and the value behind it, if there is one.
-    pub(super) fn and(&mut self, piece: &'static str, value: Option<impl Into<Value>>) -> &mut Question {
+    pub(super) fn and(&mut self, piece: &'static str, value: Option<impl Into<Value>>) -> &mut QueryBuilder {
         if let Some(value) = value {
             self.push(piece).bind(value);
         }
@@ -48,7 +48,7 @@ impl Question {
     }
 
     /// `piece` (up to `IN`) and the list, unless it is empty.
-    pub(super) fn and_in(&mut self, piece: &'static str, values: impl IntoIterator<Item = Value>) -> &mut Question {
+    pub(super) fn and_in(&mut self, piece: &'static str, values: impl IntoIterator<Item = Value>) -> &mut QueryBuilder {
         let mut values = values.into_iter();
         if let Some(first) = values.next() {
             self.push(piece).push(" (").bind(first);
@@ -61,7 +61,7 @@ impl Question {
     }
 
     /// Rows whose `search` holds that text.
-    pub(super) fn and_search(&mut self, text: Option<&str>) -> &mut Question {
+    pub(super) fn and_search(&mut self, text: Option<&str>) -> &mut QueryBuilder {
         if let Some(text) = text {
             self.push(" AND search LIKE ").bind(containing(text)).push(" ESCAPE '\\'");
         }
@@ -69,7 +69,7 @@ impl Question {
     }
 
     /// One row more than the page holds shows whether there is a next page.
-    pub(super) fn page(&mut self, order: &'static str, request: &PageRequest) -> &mut Question {
+    pub(super) fn page(&mut self, order: &'static str, request: &PageRequest) -> &mut QueryBuilder {
         self.push(order).push(" LIMIT ").bind(i64::from(rows_of(request)) + 1)
     }
 
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn questions_hold_placeholders_only() {
-        let mut question = Question::new("SELECT 1 FROM t WHERE true");
+        let mut question = QueryBuilder::new("SELECT 1 FROM t WHERE true");
         question
             .and(" AND a = ", Some(1))
             .and(" AND b = ", None::<i64>)

@@ -5,13 +5,13 @@ use std::fmt::Display;
 use serde::de::DeserializeOwned;
 
 use super::columns::{Value, key_text};
-use super::query_builder::Question;
+use super::query_builder::QueryBuilder;
 use super::statements as sql;
 use super::{DeliveryRow, OutboxRow, Store, StoreError};
-use crate::core::engine::{AlertRecord, Evidence};
+use crate::core::engine::{AlertRecord, CountedEvent};
 use crate::core::incidents::{Incident, TimelineEntry};
 use crate::core::inspections::Run;
-use crate::core::model::{Cause, Fingerprint, IncidentId, Moment, ProblemId, RunId};
+use crate::core::model::{Cause, Fingerprint, IncidentId, ProblemId, RunId, Timestamp};
 use crate::core::problems::Problem;
 
 /// How much of what belongs to one record is read at once.
@@ -22,12 +22,12 @@ type Delivered = (String, i64, Option<String>, Option<i64>, String);
 
 impl Store {
     pub async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
-        self.settle_to_read().await;
+        self.flush_before_read().await;
         self.one(sql::INCIDENT, "incidents", id, id.0).await
     }
 
     pub async fn alert(&self, fingerprint: Fingerprint) -> Result<Option<AlertRecord>, StoreError> {
-        self.settle_to_read().await;
+        self.flush_before_read().await;
         self.one(sql::ALERT, "alerts", fingerprint, fingerprint.0).await
     }
 
@@ -46,14 +46,14 @@ impl Store {
     }
 
     /// The events that counted when it opened, in their order.
-    pub async fn evidence(&self, id: IncidentId) -> Result<Vec<Evidence>, StoreError> {
+    pub async fn evidence(&self, id: IncidentId) -> Result<Vec<CountedEvent>, StoreError> {
         let rows: Vec<(i64, String)> = self.parts(sql::EVIDENCE, id).await?;
         rows.into_iter().map(|(n, body)| decode("evidence", format_args!("{id}, {n}"), &body)).collect()
     }
 
     /// The alerts of an incident as they stand, with whether each is only linked; the first 10,000 by fingerprint.
     pub async fn members(&self, id: IncidentId) -> Result<Vec<(AlertRecord, bool)>, StoreError> {
-        self.settle_to_read().await;
+        self.flush_before_read().await;
         let rows: Vec<(i64, String, i64)> = self.parts(sql::MEMBERS, id).await?;
         let member = |(fingerprint, body, link_only): (i64, String, i64)| {
             Ok((decode("alerts", Fingerprint(fingerprint.cast_unsigned()), &body)?, link_only != 0))
@@ -64,7 +64,7 @@ impl Store {
     /// Notices not yet delivered nor dead-lettered, oldest first; those after the named one, if it is there.
     pub async fn outbox(&self, after: Option<Cause>, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
         let after = after.map(|cause| cause.to_string()).unwrap_or_default();
-        let question = Question::fixed(sql::OUTBOX, vec![Value::Int(i64::from(limit)), after.into()]);
+        let question = QueryBuilder::fixed(sql::OUTBOX, vec![Value::Int(i64::from(limit)), after.into()]);
         let rows: Vec<(String, i64, String)> = self.fetch(question).await?;
         let row = |(cause, attempts, body): (String, i64, String)| {
             Ok(OutboxRow { notice: decode("outbox", &cause, &body)?, attempts: number("outbox", &cause, attempts)? })
@@ -75,14 +75,14 @@ impl Store {
     /// Every notice of a subject with its delivery state, oldest first: the delivery log of an incident. The newest
     /// 10,000.
     pub async fn deliveries(&self, subject: &str) -> Result<Vec<DeliveryRow>, StoreError> {
-        let question = Question::fixed(sql::DELIVERIES, vec![key_text(subject).into(), Value::Int(PARTS_MAX)]);
+        let question = QueryBuilder::fixed(sql::DELIVERIES, vec![key_text(subject).into(), Value::Int(PARTS_MAX)]);
         let rows: Vec<Delivered> = self.fetch(question).await?;
         let row = |(cause, attempts, outcome, delivered_at, body): Delivered| {
             Ok(DeliveryRow {
                 notice: decode("outbox", &cause, &body)?,
                 attempts: number("outbox", &cause, attempts)?,
                 outcome: outcome.map(|outcome| decode("outbox", &cause, &outcome)).transpose()?,
-                delivered_at: delivered_at.map(Moment::from_micros),
+                delivered_at: delivered_at.map(Timestamp::from_micros),
             })
         };
         rows.into_iter().map(row).collect()
@@ -95,7 +95,7 @@ impl Store {
         id: impl Display,
         key: u64,
     ) -> Result<Option<T>, StoreError> {
-        let question = Question::fixed(statement, vec![Value::Int(key.cast_signed())]);
+        let question = QueryBuilder::fixed(statement, vec![Value::Int(key.cast_signed())]);
         let rows: Vec<(String,)> = self.fetch(question).await?;
         rows.first().map(|(body,)| decode(table, id, body)).transpose()
     }
@@ -107,7 +107,7 @@ impl Store {
             + for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow>
             + for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
     {
-        self.fetch(Question::fixed(statement, vec![Value::Int(id.0.cast_signed()), Value::Int(PARTS_MAX)])).await
+        self.fetch(QueryBuilder::fixed(statement, vec![Value::Int(id.0.cast_signed()), Value::Int(PARTS_MAX)])).await
     }
 }
 

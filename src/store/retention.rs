@@ -9,7 +9,7 @@ use super::columns::Value;
 use super::statements as sql;
 use super::writer::{Session, Writer};
 use super::{CommitError, Lease};
-use crate::core::model::Moment;
+use crate::core::model::Timestamp;
 
 /// How many blocks of a partition one transaction looks at.
 const BLOCKS_A_SLICE: i64 = 500;
@@ -17,7 +17,7 @@ const BLOCKS_A_SLICE: i64 = 500;
 const DEAD_LETTERS_KEPT: i64 = 10_000;
 
 pub(super) struct Bounds {
-    pub(super) older_than: Moment,
+    pub(super) older_than: Timestamp,
     pub(super) max_bytes: i64,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Slice {
 struct Oldest {
     partition: i64,
     /// First offset, bytes, written at.
-    blocks: VecDeque<(i64, i64, Moment)>,
+    blocks: VecDeque<(i64, i64, Timestamp)>,
     /// Whether there may be more behind them.
     more: bool,
     /// The last block to go, and the bytes that go.
@@ -58,7 +58,7 @@ async fn delete<S: Session>(session: &mut S, bounds: &Bounds) -> Result<Slice, C
         partitions.push(Oldest {
             partition: row[0],
             more: blocks.len() as i64 == BLOCKS_A_SLICE,
-            blocks: blocks.iter().map(|row| (row[0], row[1], Moment::from_micros(row[2]))).collect(),
+            blocks: blocks.iter().map(|row| (row[0], row[1], Timestamp::from_micros(row[2]))).collect(),
             doomed: None,
         });
     }

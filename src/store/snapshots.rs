@@ -1,12 +1,12 @@
 //! Snapshots: sections by content, and the manifests that make them valid.
 
 use super::codec;
-use super::columns::{Column, Rows, Table, Value};
-use super::query_builder::Question;
+use super::columns::{BulkTable, Column, ColumnRows, Value};
+use super::query_builder::QueryBuilder;
 use super::statements as sql;
 use super::writer::{Session, Writer};
 use super::{CommitError, Lease, Manifest, SectionRef, Store, StoreError};
-use crate::core::model::{Moment, Offset, Partition};
+use crate::core::model::{Offset, Partition, Timestamp};
 use crate::core::rules::RulebookHash;
 
 /// How many manifests are kept.
@@ -107,10 +107,10 @@ async fn write_manifest<S: Session>(session: &mut S, manifest: &Manifest) -> Res
     Ok(())
 }
 
-fn named_sections(manifest: &Manifest) -> Rows {
+fn named_sections(manifest: &Manifest) -> ColumnRows {
     let all = || manifest.sections.iter();
-    Rows {
-        table: Table::ManifestSections,
+    ColumnRows {
+        table: BulkTable::ManifestSections,
         columns: vec![
             Column::ints(all().map(|_| i64::from(manifest.partition.number()))),
             Column::ints(all().map(|_| manifest.next_offset.0.cast_signed())),
@@ -144,7 +144,7 @@ type ManifestRow = (i64, i64, i64, String, Option<String>, Option<String>);
 impl Store {
     /// Newest first, at most two are kept.
     pub async fn manifests(&self, partition: Partition) -> Result<Vec<Manifest>, StoreError> {
-        let question = Question::fixed(sql::MANIFESTS, vec![Value::Int(i64::from(partition.number()))]);
+        let question = QueryBuilder::fixed(sql::MANIFESTS, vec![Value::Int(i64::from(partition.number()))]);
         let rows: Vec<ManifestRow> = self.fetch(question).await?;
         let mut manifests: Vec<Manifest> = Vec::new();
         for (next_offset, taken_at, engine_version, rulebook, name, digest) in rows {
@@ -158,7 +158,7 @@ impl Store {
                 manifests.push(Manifest {
                     partition,
                     next_offset,
-                    taken_at: Moment::from_micros(taken_at),
+                    taken_at: Timestamp::from_micros(taken_at),
                     engine_version: u32::try_from(engine_version).map_err(|_| corrupt("engine version"))?,
                     rulebook: RulebookHash(codec::from_hex(&rulebook).ok_or_else(|| corrupt("rulebook's hash"))?),
                     sections: Vec::new(),
@@ -183,7 +183,7 @@ impl Store {
         };
         let values =
             vec![Value::Int(i64::from(partition.number())), section.name.clone().into(), digest.clone().into()];
-        let rows: Vec<(Vec<u8>,)> = self.fetch(Question::fixed(sql::SECTION, values)).await?;
+        let rows: Vec<(Vec<u8>,)> = self.fetch(QueryBuilder::fixed(sql::SECTION, values)).await?;
         let (body,) = rows.first().ok_or_else(|| corrupt("it is missing".to_owned()))?;
         let bytes = codec::unseal(body).map_err(&corrupt)?;
         if codec::sha256(&bytes) == section.digest {

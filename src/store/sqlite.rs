@@ -11,9 +11,9 @@ use sqlx::{Connection, SqlStr, SqliteConnection, SqlitePool};
 
 use super::StoreError;
 use super::sqlite_writer::{SqliteSession, SqliteTarget};
-use super::write_behind::Late;
+use super::write_behind::WriteBehind;
 use super::writer::Writer;
-use crate::core::model::Span;
+use crate::core::model::TimeDelta;
 
 const PAGE_BYTES: u64 = 4096;
 const READERS: u32 = 4;
@@ -22,13 +22,13 @@ const READERS: u32 = 4;
 pub struct SqliteStore {
     pub(super) readers: SqlitePool,
     pub(super) writer: Writer<SqliteSession>,
-    pub(super) patience: Span,
-    pub(super) late: Late,
+    pub(super) patience: TimeDelta,
+    pub(super) late: WriteBehind,
 }
 
 impl SqliteStore {
     /// `location` is the URL after `sqlite:`: a path, and `?max_bytes=N` to bound the file's size.
-    pub(super) async fn open(location: &str, patience: Span) -> Result<SqliteStore, StoreError> {
+    pub(super) async fn open(location: &str, patience: TimeDelta) -> Result<SqliteStore, StoreError> {
         let cannot = |reason: String| StoreError::Open { url: format!("sqlite:{location}"), reason };
         let (path, max_bytes) = parse(location).map_err(&cannot)?;
         if let Some(directory) = path.parent() {
@@ -62,7 +62,7 @@ impl SqliteStore {
             readers,
             writer: Writer::new(SqliteTarget { path, pages_max, patience }),
             patience,
-            late: Late::default(),
+            late: WriteBehind::default(),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Statements in SQLite's own words; those that write records are run once for each row.
 
-use super::columns::Table;
+use super::columns::BulkTable;
 use super::statements::statements;
 
 statements! {
@@ -37,20 +37,20 @@ statements! {
         VALUES ($1, $2, $3, $4, $5)";
 }
 
-pub(super) const fn of(table: Table) -> &'static str {
+pub(super) const fn of(table: BulkTable) -> &'static str {
     match table {
-        Table::Alerts => ALERTS,
-        Table::Incidents => INCIDENTS,
-        Table::Memberships => MEMBERSHIPS,
-        Table::Timeline => TIMELINE,
-        Table::Evidence => EVIDENCE,
-        Table::Problems => PROBLEMS,
-        Table::Runs => RUNS,
-        Table::Silences => SILENCES,
-        Table::Audit => AUDIT,
-        Table::Outbox => OUTBOX,
-        Table::Deliveries => DELIVERIES,
-        Table::DeadLetters => DEAD_LETTERS,
-        Table::ManifestSections => MANIFEST_SECTIONS,
+        BulkTable::Alerts => ALERTS,
+        BulkTable::Incidents => INCIDENTS,
+        BulkTable::Memberships => MEMBERSHIPS,
+        BulkTable::Timeline => TIMELINE,
+        BulkTable::Evidence => EVIDENCE,
+        BulkTable::Problems => PROBLEMS,
+        BulkTable::Runs => RUNS,
+        BulkTable::Silences => SILENCES,
+        BulkTable::Audit => AUDIT,
+        BulkTable::Outbox => OUTBOX,
+        BulkTable::Deliveries => DELIVERIES,
+        BulkTable::DeadLetters => DEAD_LETTERS,
+        BulkTable::ManifestSections => MANIFEST_SECTIONS,
     }
 }

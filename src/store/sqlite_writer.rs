@@ -10,11 +10,11 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, Statement, ToSql};
 use tokio::sync::oneshot;
 
-use super::columns::{Column, Rows, Value};
+use super::columns::{Column, ColumnRows, Value};
 use super::encode_batch::Prepared;
 use super::writer::{Session, Writer, newest};
 use super::{CommitError, Lease, StoreError, journal, sqlite_statements as own, statements};
-use crate::core::model::Span;
+use crate::core::model::TimeDelta;
 
 /// The write-ahead log is cut back to that after a checkpoint.
 const LOG_KEPT_BYTES: i64 = 64 << 20;
@@ -33,15 +33,15 @@ pub(super) struct SqliteTarget {
     /// The largest size of the file, in pages.
     pub(super) pages_max: Option<u64>,
     /// How long to wait for another process that writes.
-    pub(super) patience: Span,
+    pub(super) patience: TimeDelta,
 }
 
 /// Work for the connection's thread.
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+type WriteJob = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// The connection that writes. Dropped, it is closed after the work under way, which rolls back what is open.
 pub(super) struct SqliteSession {
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<WriteJob>,
 }
 
 /// One batch, from BEGIN to COMMIT, in one message to the connection's thread.
@@ -100,7 +100,7 @@ fn integers(connection: &Connection, statement: &'static str, values: &[Value]) 
     Ok(found)
 }
 
-fn put_rows(connection: &Connection, rows: &Rows) -> rusqlite::Result<()> {
+fn put_rows(connection: &Connection, rows: &ColumnRows) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(own::of(rows.table))?;
     let places = places(&statement);
     for row in 0..rows.len() {
@@ -170,7 +170,7 @@ impl SqliteSession {
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         // Whoever no longer waits needs no answer.
-        let job: Job = Box::new(move |connection| drop(reply.send(work(connection))));
+        let job: WriteJob = Box::new(move |connection| drop(reply.send(work(connection))));
         let crashed = || StoreError::Database(sqlx::Error::WorkerCrashed);
         self.jobs.send(job).map_err(|_| crashed())?;
         answer.await.map_err(|_| crashed())
@@ -184,7 +184,7 @@ impl Session for SqliteSession {
 
     async fn connect(target: &SqliteTarget) -> Result<SqliteSession, StoreError> {
         let target = SqliteTarget { path: target.path.clone(), ..*target };
-        let (jobs, queue) = mpsc::channel::<Job>();
+        let (jobs, queue) = mpsc::channel::<WriteJob>();
         let (reply, opened) = oneshot::channel();
         let serve = move || match open(&target) {
             Ok(mut connection) => {
@@ -223,7 +223,7 @@ impl Session for SqliteSession {
         Ok(self.work(move |connection| integers(connection, statement, &values)).await??)
     }
 
-    async fn write(&mut self, rows: Rows) -> Result<(), CommitError> {
+    async fn write(&mut self, rows: ColumnRows) -> Result<(), CommitError> {
         Ok(self.work(move |connection| put_rows(connection, &rows)).await??)
     }
 

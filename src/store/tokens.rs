@@ -5,12 +5,12 @@ use super::codec;
 use super::columns::Value;
 use super::encode_batch::audit;
 use super::journal::into_store_error;
-use super::query_builder::Question;
+use super::query_builder::QueryBuilder;
 use super::statements as sql;
 use super::writer::{Session, Writer};
-use super::{CommitError, Role, Store, StoreError, TokenRow};
+use super::{CommitError, Store, StoreError, TokenRole, TokenRow};
 use crate::core::engine::AuditEntry;
-use crate::core::model::{Cause, Moment, Offset, Partition};
+use crate::core::model::{Cause, Offset, Partition, Timestamp};
 
 /// Whoever may run commands on the machine is its operator.
 const ACTOR: &str = "operator";
@@ -21,9 +21,10 @@ pub(super) async fn add<S: Session>(writer: &Writer<S>, token: &TokenRow) -> Res
         word(&token.role).into(),
         codec::hex(&token.sha256).into(),
         Value::Int(token.created_at.as_micros()),
-        Value::MaybeInt(token.revoked_at.map(Moment::as_micros)),
+        Value::MaybeInt(token.revoked_at.map(Timestamp::as_micros)),
     ];
-    let change = Change { action: "token.add", name: &token.name, at: token.created_at, detail: word(&token.role) };
+    let change =
+        TokenChange { action: "token.add", name: &token.name, at: token.created_at, detail: word(&token.role) };
     if apply(writer, sql::PUT_TOKEN, values, change).await? {
         Ok(())
     } else {
@@ -31,16 +32,16 @@ pub(super) async fn add<S: Session>(writer: &Writer<S>, token: &TokenRow) -> Res
     }
 }
 
-pub(super) async fn revoke<S: Session>(writer: &Writer<S>, name: &str, at: Moment) -> Result<bool, StoreError> {
+pub(super) async fn revoke<S: Session>(writer: &Writer<S>, name: &str, at: Timestamp) -> Result<bool, StoreError> {
     let values = vec![name.to_owned().into(), Value::Int(at.as_micros())];
-    let change = Change { action: "token.revoke", name, at, detail: String::new() };
+    let change = TokenChange { action: "token.revoke", name, at, detail: String::new() };
     apply(writer, sql::REVOKE_TOKEN, values, change).await
 }
 
-struct Change<'a> {
+struct TokenChange<'a> {
     action: &'static str,
     name: &'a str,
-    at: Moment,
+    at: Timestamp,
     detail: String,
 }
 
@@ -49,7 +50,7 @@ async fn apply<S: Session>(
     writer: &Writer<S>,
     statement: &'static str,
     values: Vec<Value>,
-    change: Change<'_>,
+    change: TokenChange<'_>,
 ) -> Result<bool, StoreError> {
     let mut transaction = writer.begin().await?;
     let outcome = change_and_audit(&mut transaction.session, statement, values, change).await;
@@ -60,7 +61,7 @@ async fn change_and_audit<S: Session>(
     session: &mut S,
     statement: &'static str,
     values: Vec<Value>,
-    change: Change<'_>,
+    change: TokenChange<'_>,
 ) -> Result<bool, CommitError> {
     if session.run(statement, values).await? == 0 {
         return Ok(false);
@@ -72,7 +73,7 @@ async fn change_and_audit<S: Session>(
         cause: Cause { partition: Partition::DESK, offset, n: 0 },
         at: change.at,
         actor: ACTOR.to_owned(),
-        role: Role::Admin.as_str().to_owned(),
+        role: TokenRole::Admin.as_str().to_owned(),
         action: change.action.to_owned(),
         subject: change.name.to_owned(),
         detail: change.detail,
@@ -83,19 +84,19 @@ async fn change_and_audit<S: Session>(
 }
 
 /// As [`Role::parse`] reads it.
-fn word(role: &Role) -> String {
+fn word(role: &TokenRole) -> String {
     match role {
-        Role::Ingest { source } => format!("ingest:{source}"),
-        Role::Viewer
-        | Role::FirstLine
-        | Role::SecondLine
-        | Role::ThirdLine
-        | Role::IncidentManager
-        | Role::ProblemManager
-        | Role::ChangeManager
-        | Role::ConfigurationManager
-        | Role::ProcessManager
-        | Role::Admin => role.as_str().to_owned(),
+        TokenRole::Ingest { source } => format!("ingest:{source}"),
+        TokenRole::Viewer
+        | TokenRole::FirstLine
+        | TokenRole::SecondLine
+        | TokenRole::ThirdLine
+        | TokenRole::IncidentManager
+        | TokenRole::ProblemManager
+        | TokenRole::ChangeManager
+        | TokenRole::ConfigurationManager
+        | TokenRole::ProcessManager
+        | TokenRole::Admin => role.as_str().to_owned(),
     }
 }
 
@@ -103,14 +104,14 @@ impl Store {
     /// Every name that ever had a token, with its newest one, by name.
     pub async fn tokens(&self) -> Result<Vec<TokenRow>, StoreError> {
         let rows: Vec<(String, String, String, i64, Option<i64>)> =
-            self.fetch(Question::fixed(sql::TOKENS, Vec::new())).await?;
+            self.fetch(QueryBuilder::fixed(sql::TOKENS, Vec::new())).await?;
         let token = |(name, role, sha256, created_at, revoked_at): (String, String, String, i64, Option<i64>)| {
             let corrupt = |reason: String| StoreError::Corrupt { table: "tokens", row: name.clone(), reason };
             Ok(TokenRow {
-                role: Role::parse(&role).map_err(|error| corrupt(error.to_string()))?,
+                role: TokenRole::parse(&role).map_err(|error| corrupt(error.to_string()))?,
                 sha256: codec::from_hex(&sha256).ok_or_else(|| corrupt("its hash cannot be read".to_owned()))?,
-                created_at: Moment::from_micros(created_at),
-                revoked_at: revoked_at.map(Moment::from_micros),
+                created_at: Timestamp::from_micros(created_at),
+                revoked_at: revoked_at.map(Timestamp::from_micros),
                 name,
             })
         };

@@ -8,16 +8,16 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::columns::Rows;
+use super::columns::ColumnRows;
 use super::encode_batch;
 use super::encode_batch::{Membership, Prepared};
 use super::{CommitError, Lease, Store, journal, sqlite_writer, within};
 use crate::core::engine::{AlertRecord, Effect};
 use crate::core::incidents::Incident;
-use crate::core::model::{Fingerprint, IncidentId, Moment, Span};
+use crate::core::model::{Fingerprint, IncidentId, TimeDelta, Timestamp};
 
 /// How late a row may be while nobody asks for it.
-const LATE_BY: Span = Span::from_seconds(1);
+const LATE_BY: TimeDelta = TimeDelta::from_seconds(1);
 /// Rows that may be late, lest they fill the memory.
 const LATE_MAX: usize = 50_000;
 /// Rows in one transaction: between two of them the journal goes on.
@@ -25,8 +25,8 @@ const SLICE_ROWS: usize = 2_000;
 
 /// What is still to be written.
 #[derive(Default)]
-pub(super) struct Late {
-    waiting: Mutex<Waiting>,
+pub(super) struct WriteBehind {
+    waiting: Mutex<DirtyRows>,
     /// One writes at a time, so that an older state never comes after a newer one.
     writing: tokio::sync::Mutex<()>,
     /// Whether somebody was sent to write what is due.
@@ -36,26 +36,26 @@ pub(super) struct Late {
 }
 
 #[derive(Default)]
-struct Waiting {
+struct DirtyRows {
     alerts: BTreeMap<Fingerprint, Arc<AlertRecord>>,
     incidents: BTreeMap<IncidentId, Arc<Incident>>,
     /// Firing, and whether it is only linked.
     memberships: BTreeMap<(IncidentId, Fingerprint), (bool, bool)>,
     /// When somebody first saw that rows wait.
-    since: Option<Moment>,
+    since: Option<Timestamp>,
 }
 
-impl Waiting {
+impl DirtyRows {
     fn len(&self) -> usize {
         self.alerts.len() + self.incidents.len() + self.memberships.len()
     }
 
-    fn is_due(&mut self, now: Moment) -> bool {
+    fn is_due(&mut self, now: Timestamp) -> bool {
         self.len() > 0 && (self.len() >= LATE_MAX / 2 || now.since(*self.since.get_or_insert(now)) >= LATE_BY)
     }
 
     /// Takes back what was not written, unless it changed meanwhile.
-    fn take_back(&mut self, unwritten: Waiting) {
+    fn take_back(&mut self, unwritten: DirtyRows) {
         for (key, record) in unwritten.alerts {
             self.alerts.entry(key).or_insert(record);
         }
@@ -68,7 +68,7 @@ impl Waiting {
     }
 
     /// The next rows in the order of their keys, and how many they are.
-    fn slice(&self) -> Result<Vec<Rows>, CommitError> {
+    fn slice(&self) -> Result<Vec<ColumnRows>, CommitError> {
         let mut room = SLICE_ROWS;
         let mut few = |count: usize| {
             let taken = count.min(room);
@@ -106,8 +106,8 @@ fn drop_first<K: Ord + Copy, V>(map: &mut BTreeMap<K, V>, room: &mut usize) {
     }
 }
 
-impl Late {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+impl WriteBehind {
+    fn waiting(&self) -> MutexGuard<'_, DirtyRows> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -144,12 +144,12 @@ impl Late {
 impl Store {
     /// Notes the rows of effects whose inputs are committed. [`Store::commit`] does so by itself; this is for those of a
     /// commit whose answer was lost, and of a replay.
-    pub fn defer(&self, effects: &[Effect]) {
+    pub fn enqueue(&self, effects: &[Effect]) {
         self.late().take(effects);
     }
 
     /// Writes every late row now. Without a lease there is none to be written.
-    pub async fn settle(&self) -> Result<(), CommitError> {
+    pub async fn flush(&self) -> Result<(), CommitError> {
         let late = self.late();
         let lease = late.lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(lease) = lease else { return Ok(()) };
@@ -171,14 +171,14 @@ impl Store {
     }
 
     /// As `settle`, in a task of its own: when nothing else is to be done, when the oldest row waits for long, or many do.
-    pub fn settle_when_due(&self, now: Moment, quiet: bool) {
+    pub fn flush_if_due(&self, now: Timestamp, quiet: bool) {
         let due = self.late().waiting().is_due(now) || (quiet && self.has_late_rows());
         if !due || self.late().sent.swap(true, Ordering::Relaxed) {
             return;
         }
         let store = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = store.settle().await {
+            if let Err(error) = store.flush().await {
                 tracing::error!(%error, "rows of alerts and incidents are late; the journal has everything");
             }
             store.late().sent.store(false, Ordering::Relaxed);
@@ -186,19 +186,19 @@ impl Store {
     }
 
     /// Waits while so many rows are late that more would fill the memory.
-    pub(super) async fn keep_up(&self) -> Result<(), CommitError> {
-        if self.late().waiting().len() < LATE_MAX { Ok(()) } else { self.settle().await }
+    pub(super) async fn apply_backpressure(&self) -> Result<(), CommitError> {
+        if self.late().waiting().len() < LATE_MAX { Ok(()) } else { self.flush().await }
     }
 
     /// Before somebody reads; waits for rows that are being written, too. What cannot be written now is read as it last
     /// was.
-    pub(super) async fn settle_to_read(&self) {
-        if let Err(error) = self.settle().await {
+    pub(super) async fn flush_before_read(&self) {
+        if let Err(error) = self.flush().await {
             tracing::warn!(%error, "reading alerts and incidents as they were last written");
         }
     }
 
-    async fn write_slice(&self, lease: &Lease, waiting: &Waiting) -> Result<(), CommitError> {
+    async fn write_slice(&self, lease: &Lease, waiting: &DirtyRows) -> Result<(), CommitError> {
         let mut rows = waiting.slice()?;
         rows.retain(|rows| rows.len() > 0);
         let prepared = Prepared::of_rows(rows);
@@ -216,7 +216,7 @@ impl Store {
         *self.late().lease.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease.clone());
     }
 
-    fn late(&self) -> &Late {
+    fn late(&self) -> &WriteBehind {
         match self {
             Store::Sqlite(store) => &store.late,
             Store::Postgres(store) => &store.late,

@@ -5,7 +5,7 @@
 
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::columns::{Rows, Value};
+use super::columns::{ColumnRows, Value};
 use super::{CommitError, Lease, StoreError};
 
 /// One connection that writes. Two databases have their own.
@@ -37,7 +37,7 @@ pub(super) trait Session: Sized + Send {
         values: Vec<Value>,
     ) -> impl Future<Output = Result<Vec<Vec<i64>>, CommitError>> + Send;
     /// Writes the rows of one table in one statement.
-    fn write(&mut self, rows: Rows) -> impl Future<Output = Result<(), CommitError>> + Send;
+    fn write(&mut self, rows: ColumnRows) -> impl Future<Output = Result<(), CommitError>> + Send;
     fn prepare(&mut self, statement: &'static str) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// What the database says of the durability of the transaction that is open.
     fn durability(&mut self) -> impl Future<Output = Result<String, StoreError>> + Send;

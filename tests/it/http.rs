@@ -10,22 +10,22 @@ use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tower::ServiceExt;
-use watchfire::core::model::{Event, Moment};
+use watchfire::core::model::{Event, Timestamp};
 use watchfire::core::rules::{Rulebook, RulebookHash};
 use watchfire::ingest::http;
 use watchfire::ingest::http::{HttpIntake, routes};
-use watchfire::ingest::{Delivery, Intake, Parcel, Refused, Verdict};
+use watchfire::ingest::{EventVerdict, Intake, QueuedSubmission, Submission, SubmitError};
 use watchfire::metrics::Metrics;
 
-const NOW: Moment = Moment::from_seconds(1_795_284_000); // 2026-11-21T18:00:00Z
+const NOW: Timestamp = Timestamp::from_seconds(1_795_284_000); // 2026-11-21T18:00:00Z
 const BODY_MAX_BYTES: usize = 1 << 20;
 
 /// The doors with a queue of `capacity` events behind them, and its receiving end.
-fn doors(capacity: u32) -> (Router, UnboundedReceiver<Delivery>, Arc<Metrics>) {
+fn doors(capacity: u32) -> (Router, UnboundedReceiver<QueuedSubmission>, Arc<Metrics>) {
     doors_taking(BODY_MAX_BYTES, capacity)
 }
 
-fn doors_taking(body_max_bytes: usize, capacity: u32) -> (Router, UnboundedReceiver<Delivery>, Arc<Metrics>) {
+fn doors_taking(body_max_bytes: usize, capacity: u32) -> (Router, UnboundedReceiver<QueuedSubmission>, Arc<Metrics>) {
     let (intake, receiver) = Intake::new(capacity);
     let metrics = Arc::new(Metrics::new());
     let rulebook = Arc::new(Rulebook {
@@ -60,12 +60,12 @@ impl Desk {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let keep = Arc::clone(&kept);
         tokio::spawn(async move {
-            while let Some(Delivery { parcel, reply, .. }) = receiver.recv().await {
-                let Parcel::Events(events) = parcel else { panic!("HTTP hands in events only") };
+            while let Some(QueuedSubmission { parcel, reply, .. }) = receiver.recv().await {
+                let Submission::Events(events) = parcel else { panic!("HTTP hands in events only") };
                 let verdict = |event: &Event| match (event.labels.get("seen"), event.labels.get("poison")) {
-                    (Some(_), _) => Verdict::Duplicate,
-                    (_, Some(_)) => Verdict::DeadLettered,
-                    (None, None) => Verdict::Accepted,
+                    (Some(_), _) => EventVerdict::Duplicate,
+                    (_, Some(_)) => EventVerdict::DeadLettered,
+                    (None, None) => EventVerdict::Accepted,
                 };
                 let verdicts = events.iter().map(verdict).collect();
                 keep.lock().unwrap().extend(events);
@@ -134,7 +134,7 @@ async fn send(router: &Router, request: Request<Body>) -> Answer {
 }
 
 /// Takes the delivery, so that its place in the queue is free afterwards.
-fn reply(delivery: Delivery, answer: Result<Vec<Verdict>, Refused>) {
+fn reply(delivery: QueuedSubmission, answer: Result<Vec<EventVerdict>, SubmitError>) {
     delivery.reply.send(answer).unwrap();
 }
 
@@ -371,7 +371,7 @@ async fn a_full_queue_is_429_and_a_store_that_is_gone_503_with_when_to_try_again
         let answer = send(&router, post(path, "application/json", body)).await;
         assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (429, "1"), "{path}");
     }
-    let unavailable = Refused::Unavailable { reason: "the database is locked".to_owned() };
+    let unavailable = SubmitError::Unavailable { reason: "the database is locked".to_owned() };
     reply(held, Err(unavailable.clone()));
     let answer = holding.await.unwrap();
     answer.is_trouble(503, "the database is locked");
@@ -394,14 +394,14 @@ async fn no_answer_is_given_before_the_commit() {
         let router = router.clone();
         let body = r#"[{"name":"A","labels":{"a":"x"}}]"#;
         let answer = tokio::spawn(async move { send(&router, post(path, "application/json", body)).await });
-        let Delivery { parcel, reply, .. } = receiver.recv().await.unwrap();
+        let QueuedSubmission { parcel, reply, .. } = receiver.recv().await.unwrap();
         // The sender's task has had every chance to run while nothing was replied.
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
         assert!(!answer.is_finished(), "{path} answered before the commit");
-        assert!(matches!(parcel, Parcel::Events(events) if events.len() == 1));
-        reply.send(Ok(vec![Verdict::Accepted])).unwrap();
+        assert!(matches!(parcel, Submission::Events(events) if events.len() == 1));
+        reply.send(Ok(vec![EventVerdict::Accepted])).unwrap();
         assert_eq!(answer.await.unwrap().status.as_u16(), 200, "{path}");
     }
 }

@@ -17,11 +17,11 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use watchfire::core::engine::Notice;
+use watchfire::core::engine::Notification;
 use watchfire::core::incidents::AckKey;
-use watchfire::core::model::Span;
+use watchfire::core::model::TimeDelta;
 use watchfire::core::rules::{Channel, Language, RequestMethod, RequestTemplate};
-use watchfire::notify::{Links, MailServer, Reach, RetryPolicy, Secrets};
+use watchfire::notify::{ChannelConfig, Links, MailServer, RetryPolicy, Secrets};
 
 use super::notify::{Desk, NOW, QUICK, in_time, notice, told};
 use super::support::service::{Service, Setup, until};
@@ -111,12 +111,15 @@ fn secrets() -> tempfile::TempDir {
     dir
 }
 
-fn reach(secrets: &Path) -> Reach {
-    Reach { secrets: Secrets::new(|_| None, Some(secrets.to_owned())), ..Reach::plain(Arc::new(|| NOW)) }
+fn reach(secrets: &Path) -> ChannelConfig {
+    ChannelConfig {
+        secrets: Secrets::new(|_| None, Some(secrets.to_owned())),
+        ..ChannelConfig::plain(Arc::new(|| NOW))
+    }
 }
 
 /// Delivers one notice and says what became of each attempt. No outcome, no outbox row and no metric shows a secret.
-async fn deliver(notice: Notice, policy: RetryPolicy, reach: Reach) -> Vec<String> {
+async fn deliver(notice: Notification, policy: RetryPolicy, reach: ChannelConfig) -> Vec<String> {
     let mut desk = Desk::new().await;
     let kept = serde_json::to_string(&notice).unwrap();
     desk.put(vec![notice]).await;
@@ -318,8 +321,8 @@ async fn a_template_makes_any_request() {
     notice.title = "链路 \"sw3\"\n中断".to_owned();
     notice.body = json!({"labels": {"站点": "广州\\01"}, "severity": "major"}).to_string();
     let links =
-        Links { base: "https://watch.example".to_owned(), key: AckKey([1; 32]), valid_for: Span::from_hours(1) };
-    let outcomes = deliver(notice, QUICK, Reach { links: Some(links), ..reach(dir.path()) }).await;
+        Links { base: "https://watch.example".to_owned(), key: AckKey([1; 32]), valid_for: TimeDelta::from_hours(1) };
+    let outcomes = deliver(notice, QUICK, ChannelConfig { links: Some(links), ..reach(dir.path()) }).await;
     assert_eq!(outcomes, [r#"failed: the answer does not contain "\"ok\":true": {"ok":false}"#, "delivered"]);
     let got = receiver.next().await;
     assert_eq!((got.method.clone(), got.uri.to_string()), (Method::PUT, "/tickets/INC-7?who=noc".to_owned()));
@@ -445,9 +448,9 @@ fn email() -> Channel {
     Channel::Email { to: "ops@noc.example".to_owned() }
 }
 
-fn by_mail(url: &str, secrets: &Path) -> Reach {
+fn by_mail(url: &str, secrets: &Path) -> ChannelConfig {
     let mail = MailServer::new(url, "值班台 <noc@watch.example>").unwrap();
-    Reach { mail: Some(mail), ..reach(secrets) }
+    ChannelConfig { mail: Some(mail), ..reach(secrets) }
 }
 
 #[tokio::test]

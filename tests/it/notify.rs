@@ -11,18 +11,20 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use watchfire::core::engine::{DeliveryOutcome, DeliveryResult, DeskInput, Effect, Entry, Input, Notice, NoticeKind};
-use watchfire::core::model::{Cause, Moment, Offset, Partition, Tier};
+use watchfire::core::engine::{
+    DeliveryOutcome, DeliveryResult, DeskInput, Effect, Input, JournalEntry, Notification, NotificationKind,
+};
+use watchfire::core::model::{Cause, Offset, Partition, Tier, Timestamp};
 use watchfire::core::rules::Channel;
 use watchfire::metrics::Metrics;
-use watchfire::notify::{Courier, Publish, Reach, Report, RetryPolicy};
+use watchfire::notify::{ChannelConfig, DeliveryReport, NotificationDispatcher, Publish, RetryPolicy};
 use watchfire::store::{Batch, Lease, Store};
 
 /// Longer than any of these tests should ever take; reached only when something is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the courier's clock says.
-pub(super) const NOW: Moment = Moment::from_seconds(1_770_973_200);
+pub(super) const NOW: Timestamp = Timestamp::from_seconds(1_770_973_200);
 
 /// Three quick attempts that nothing but a hanging receiver makes time out.
 pub(super) const QUICK: RetryPolicy = RetryPolicy {
@@ -123,8 +125,8 @@ async fn receive(State(script): State<Script>, headers: HeaderMap, body: axum::b
 pub(super) struct Desk {
     pub(super) store: Store,
     lease: Lease,
-    results: mpsc::Receiver<Report>,
-    sender: mpsc::Sender<Report>,
+    results: mpsc::Receiver<DeliveryReport>,
+    sender: mpsc::Sender<DeliveryReport>,
     next_offset: Offset,
     pub(super) metrics: Arc<Metrics>,
     wake: Arc<Notify>,
@@ -162,11 +164,11 @@ impl Desk {
     }
 
     fn send_courier(&mut self, policy: RetryPolicy, publisher: Option<Publish>) {
-        self.send_courier_with(policy, Reach { publisher, ..Reach::plain(Arc::new(|| NOW)) });
+        self.send_courier_with(policy, ChannelConfig { publisher, ..ChannelConfig::plain(Arc::new(|| NOW)) });
     }
 
-    pub(super) fn send_courier_with(&mut self, policy: RetryPolicy, reach: Reach) {
-        let courier = Courier::new(
+    pub(super) fn send_courier_with(&mut self, policy: RetryPolicy, reach: ChannelConfig) {
+        let courier = NotificationDispatcher::new(
             self.store.clone(),
             self.sender.clone(),
             reach,
@@ -178,21 +180,21 @@ impl Desk {
         self.courier = Some(tokio::spawn(courier.unwrap().run()));
     }
 
-    pub(super) async fn put(&mut self, notices: Vec<Notice>) {
+    pub(super) async fn put(&mut self, notices: Vec<Notification>) {
         let effects = notices.into_iter().map(|notice| Effect::Notice(Box::new(notice))).collect();
         self.store.commit(&self.lease, &Batch { effects, ..Batch::default() }).await.unwrap();
         self.wake.notify_one();
     }
 
     /// Takes the next result without committing it.
-    async fn take(&mut self) -> Report {
+    async fn take(&mut self) -> DeliveryReport {
         in_time(self.results.recv()).await.unwrap()
     }
 
-    async fn commit(&mut self, report: Report) -> DeliveryResult {
-        let Report { result, committed } = report;
+    async fn commit(&mut self, report: DeliveryReport) -> DeliveryResult {
+        let DeliveryReport { result, committed } = report;
         let input = Input::Desk(DeskInput::Delivery(result.clone()));
-        let entry = Entry { offset: self.next_offset, now: Moment::from_seconds(1_770_973_200), input };
+        let entry = JournalEntry { offset: self.next_offset, now: Timestamp::from_seconds(1_770_973_200), input };
         self.next_offset = self.next_offset.next();
         let batch = Batch {
             entries: vec![(Partition::DESK, entry)],
@@ -246,11 +248,11 @@ pub(super) async fn in_time<T>(wanted: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, wanted).await.expect("this should have happened long ago")
 }
 
-pub(super) fn notice(number: u64, channel: &Channel) -> Notice {
-    Notice {
+pub(super) fn notice(number: u64, channel: &Channel) -> Notification {
+    Notification {
         cause: Cause { partition: Partition::DESK, offset: Offset(number), n: 0 },
-        at: Moment::from_seconds(1_770_973_200),
-        kind: NoticeKind::Page,
+        at: Timestamp::from_seconds(1_770_973_200),
+        kind: NotificationKind::Page,
         channel: channel.clone(),
         team: "noc".to_owned(),
         person: None,
@@ -446,7 +448,7 @@ async fn one_hanging_receiver_does_not_hold_up_the_others() {
     let mut working = Receiver::start([Answer::Status(200)]).await;
     let mut desk = Desk::new().await;
     // More than the courier carries to one receiver, all before those to the other.
-    let mut notices: Vec<Notice> = (0..450).map(|number| notice(number, &hanging.channel())).collect();
+    let mut notices: Vec<Notification> = (0..450).map(|number| notice(number, &hanging.channel())).collect();
     notices.extend((450..500).map(|number| notice(number, &working.channel())));
     desk.put(notices).await;
     desk.send_courier(QUICK, None);

@@ -268,10 +268,10 @@ async fn amtool_silences_and_the_silence_outlives_a_kill() {
     assert_eq!((found.len(), &found[0]["comment"]), (1, &json!("延长")), "{found:?}");
     assert_eq!(found[0]["id"], id, "the same matchers keep their silence");
     let length = |silence: &Value| {
-        let at = |name: &str| silence[name].as_str().unwrap().parse::<watchfire::core::model::Moment>().unwrap();
+        let at = |name: &str| silence[name].as_str().unwrap().parse::<watchfire::core::model::Timestamp>().unwrap();
         at("endsAt").since(at("startsAt"))
     };
-    assert_eq!(length(&found[0]), watchfire::core::model::Span::from_seconds(5 * 3600), "{found:?}");
+    assert_eq!(length(&found[0]), watchfire::core::model::TimeDelta::from_seconds(5 * 3600), "{found:?}");
     silenced().await;
 
     amtool_says(&setup, &["silence", "expire", &id]).await;

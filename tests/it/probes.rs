@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use watchfire::core::inspections::{ItemOutcome, ProbeRequest, ProbeResult};
-use watchfire::core::model::{Moment, RunId, Span};
+use watchfire::core::model::{RunId, TimeDelta, Timestamp};
 use watchfire::core::rules::{Check, Comparison, Limit};
 use watchfire::metrics::Metrics;
 use watchfire::mqtt::LinkOptions;
@@ -17,12 +17,12 @@ use watchfire::probes::Prober;
 use crate::support::mosquitto::{Mosquitto, run};
 use crate::support::prometheus::{Prometheus, scraping};
 
-const PATIENT: Span = Span::from_seconds(30);
-const HASTY: Span = Span::from_millis(200);
+const PATIENT: TimeDelta = TimeDelta::from_seconds(30);
+const HASTY: TimeDelta = TimeDelta::from_millis(200);
 
 fn prober_with(broker: Option<LinkOptions>) -> (Prober, Arc<Metrics>) {
     let metrics = Arc::new(Metrics::new());
-    let now = Arc::new(|| "2026-03-01T00:00:00Z".parse::<Moment>().unwrap());
+    let now = Arc::new(|| "2026-03-01T00:00:00Z".parse::<Timestamp>().unwrap());
     (Prober::new(broker, Arc::clone(&metrics), now).unwrap(), metrics)
 }
 
@@ -105,7 +105,7 @@ async fn answer(mut stream: TcpStream, own: &str) -> std::io::Result<()> {
     }
 }
 
-fn http(url: String, status: Option<u16>, contains: Option<&str>, timeout: Span) -> Check {
+fn http(url: String, status: Option<u16>, contains: Option<&str>, timeout: TimeDelta) -> Check {
     Check::Http { url, status, contains: contains.map(str::to_owned), json: None, timeout }
 }
 
@@ -215,8 +215,8 @@ async fn tls_server(month: u8, day: u8) -> String {
     format!("127.0.0.1:{port}")
 }
 
-fn tls(address: &str, timeout: Span) -> Check {
-    let (warn_below, fail_below) = (Span::from_days(30), Span::from_days(7));
+fn tls(address: &str, timeout: TimeDelta) -> Check {
+    let (warn_below, fail_below) = (TimeDelta::from_days(30), TimeDelta::from_days(7));
     Check::Tls { address: address.to_owned(), warn_below, fail_below, timeout }
 }
 
@@ -277,7 +277,7 @@ async fn promql_lets_the_worst_sample_of_a_real_prometheus_decide() {
 #[tokio::test]
 async fn promql_fails_when_nobody_or_nonsense_answers() {
     let host = web_server().await;
-    let ask = |server: String, timeout: Span| Check::Promql {
+    let ask = |server: String, timeout: TimeDelta| Check::Promql {
         server,
         query: "up".to_owned(),
         warn: None,
@@ -301,7 +301,7 @@ async fn mqtt_without_a_broker_is_not_done() {
     check(listen, ItemOutcome::NotDone, "no broker configured", "").await;
 }
 
-fn listen(topic: &str, within: Span) -> Check {
+fn listen(topic: &str, within: TimeDelta) -> Check {
     Check::Mqtt { topic: topic.to_owned(), within }
 }
 

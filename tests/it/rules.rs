@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use watchfire::core::model::{Event, Labels, Matcher, MatcherOp, Status};
-use watchfire::core::rules::{Finding, FindingKind, Mistake, RuleText, Rulebook, builtin, load, report};
+use watchfire::core::rules::{CheckFinding, Diagnostic, FindingKind, RuleText, Rulebook, builtin, load, report};
 
 use crate::support::service::program;
 
@@ -12,7 +12,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn shown(mistakes: &[Mistake]) -> String {
+fn shown(mistakes: &[Diagnostic]) -> String {
     mistakes.iter().map(|mistake| format!("{mistake:#}")).collect::<Vec<_>>().join("\n")
 }
 
@@ -25,7 +25,7 @@ fn the_shipped_rules_load_without_a_mistake_or_a_warning() {
     let loaded = load(builtin()).unwrap_or_else(|mistakes| panic!("{}", shown(&mistakes)));
     assert_eq!(shown(&loaded.warnings), "");
     let report = report(&loaded, 100_000, "2026-11-22T00:00:00Z".parse().unwrap());
-    let is_cost = |finding: &Finding| finding.kind == FindingKind::Unindexed;
+    let is_cost = |finding: &CheckFinding| finding.kind == FindingKind::Unindexed;
     assert!(report.findings.iter().all(is_cost), "{report}");
     let rulebook = loaded.rulebook;
     for (what, count) in [

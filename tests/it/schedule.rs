@@ -3,10 +3,10 @@
 use std::str::FromStr;
 
 use croner::Cron;
-use jiff::{SignedDuration, Timestamp, Zoned};
+use jiff::{SignedDuration, Zoned};
 use proptest::prelude::*;
 use watchfire::core::calendar::Schedule;
-use watchfire::core::model::Moment;
+use watchfire::core::model::Timestamp;
 
 /// Zones with clock changes of an hour, half an hour, at midnight, and none.
 const ZONES: [&str; 8] = [
@@ -72,27 +72,27 @@ fn day() -> impl Strategy<Value = String> {
     prop_oneof![2 => Just("*".to_owned()), 3 => part(1, 31)]
 }
 
-fn moment() -> impl Strategy<Value = Moment> {
+fn moment() -> impl Strategy<Value = Timestamp> {
     (proptest::sample::select(DAYS.to_vec()), -40_i64 * 3600..40 * 3600).prop_map(|(day, seconds)| {
-        let day: Moment = day.parse().expect("the days are written well");
-        Moment::from_micros(day.as_micros() + seconds * 1_000_000)
+        let day: Timestamp = day.parse().expect("the days are written well");
+        Timestamp::from_micros(day.as_micros() + seconds * 1_000_000)
     })
 }
 
-fn zoned(moment: Moment, zone: &str) -> Zoned {
+fn zoned(moment: Timestamp, zone: &str) -> Zoned {
     moment.to_timestamp().in_tz(zone).expect("the zone is known")
 }
 
-fn due(cron: &Cron, moment: Moment, zone: &str) -> Option<Moment> {
+fn due(cron: &Cron, moment: Timestamp, zone: &str) -> Option<Timestamp> {
     let next = cron.find_next_occurrence(&zoned(moment, zone), false).ok()?;
-    Some(Moment::from_timestamp(next.timestamp()))
+    Some(Timestamp::from_timestamp(next.timestamp()))
 }
 
 /// The first minute after `after` at which the line is due by the words of the rule: the local clock shows a fitting
 /// time for the first time, or has just skipped one.
-fn due_by_walking(cron: &Cron, after: Moment, zone: &str, hours: i64) -> Option<Moment> {
+fn due_by_walking(cron: &Cron, after: Timestamp, zone: &str, hours: i64) -> Option<Timestamp> {
     let minute = SignedDuration::from_mins(1);
-    let floor = Timestamp::from_second(after.to_timestamp().as_second().div_euclid(60) * 60).expect("in range");
+    let floor = jiff::Timestamp::from_second(after.to_timestamp().as_second().div_euclid(60) * 60).expect("in range");
     let mut before = floor.in_tz(zone).expect("the zone is known");
     for _ in 0..hours * 60 {
         let now = before.checked_add(minute).expect("in range");
@@ -109,7 +109,7 @@ fn due_by_walking(cron: &Cron, after: Moment, zone: &str, hours: i64) -> Option<
         fits |=
             first.timestamp() == now.timestamp() && cron.is_time_matching(&as_utc).expect("the pattern can be asked");
         if fits {
-            return Some(Moment::from_timestamp(now.timestamp()));
+            return Some(Timestamp::from_timestamp(now.timestamp()));
         }
         before = now;
     }

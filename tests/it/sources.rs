@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde::Deserialize;
-use watchfire::core::model::{Event, Moment, Severity};
-use watchfire::core::rules::{Source, SourceText};
+use watchfire::core::model::{Event, Severity, Timestamp};
+use watchfire::core::rules::{Source, SourceSyntax};
 use watchfire::ingest::{alertmanager, decode};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RuleFile {
-    sources: Vec<SourceText>,
+    sources: Vec<SourceSyntax>,
 }
 
 /// Every source under rules/sources, compiled; its samples have run then.
@@ -265,7 +265,7 @@ fn read(source: &Source, path: &Path, file: &str) -> Vec<Option<Event>> {
     }
 }
 
-fn run(source: &Source, body: &[u8], context: &decode::Context, file: &str) -> Vec<Option<Event>> {
+fn run(source: &Source, body: &[u8], context: &decode::DecodeContext, file: &str) -> Vec<Option<Event>> {
     let decoded = decode::decode(source, body, context).unwrap_or_else(|why| panic!("{file}: {why}"));
     assert!(decoded.rejected.is_empty(), "{file}: {:?}", decoded.rejected);
     let skipped = std::iter::repeat_with(|| None).take(decoded.skipped);
@@ -305,7 +305,7 @@ fn alertmanagers_door_reads_what_prometheus_and_amtool_sent() {
     ] {
         let bytes = std::fs::read(folder.join(format!("{file}.http"))).unwrap();
         let (_, body) = raw_request(&bytes);
-        let decoded = alertmanager::decode(body, Moment::from_seconds(1_795_284_000)).unwrap();
+        let decoded = alertmanager::decode(body, Timestamp::from_seconds(1_795_284_000)).unwrap();
         assert_eq!((decoded.events.len(), decoded.faults.len()), (expected, 0), "{file}");
         assert!(decoded.events.iter().all(|event| event.starts_at.is_some()), "{file}");
         count += 1;

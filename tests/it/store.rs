@@ -14,20 +14,20 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use watchfire::core::engine::{
-    AlertRecord, AuditEntry, Control, Counted, DeliveryOutcome, DeliveryResult, DeskInput, ENGINE_VERSION, Effect,
-    Entry, Evidence, Input, Notice, NoticeKind,
+    AlertRecord, AuditEntry, Control, CountedEvent, DeliveryOutcome, DeliveryResult, DeskInput, ENGINE_VERSION, Effect,
+    Input, JournalEntry, Metric, Notification, NotificationKind,
 };
 use watchfire::core::incidents::{Incident, IncidentState, TimelineEntry, TimelineKind};
 use watchfire::core::inspections::{ItemOutcome, ItemResult, Run, RunState};
 use watchfire::core::model::{
-    Cause, DeadLetter, Fingerprint, IncidentId, Labels, Matcher, Matchers, Moment, Offset, Partition, Priority,
-    ProblemId, RunId, Severity, Silence, SilenceId, Span, Stamp, Status, Tier,
+    Cause, DeadLetter, Fingerprint, IncidentId, Labels, Matcher, Matchers, Offset, Partition, Priority, ProblemId,
+    RunId, Severity, Silence, SilenceId, Stamp, Status, Tier, TimeDelta, Timestamp,
 };
 use watchfire::core::problems::{Problem, ProblemState};
 use watchfire::core::rules::{Channel, RuleText, Rulebook, RulebookHash};
 use watchfire::store::{
     AlertFilter, AuditFilter, Batch, CommitError, IncidentFilter, Lease, Manifest, Page, PageRequest, ProblemFilter,
-    Role, RunFilter, SectionRef, Store, StoreError, TokenRow, effects_hash,
+    RunFilter, SectionRef, Store, StoreError, TokenRole, TokenRow, effects_hash,
 };
 
 use crate::support::postgres;
@@ -101,10 +101,10 @@ impl Bench {
 
     async fn open(url: String) -> Bench {
         // Patient: what a loaded machine makes slow is not what these cases are about.
-        Bench::open_with(url, Span::from_seconds(60)).await
+        Bench::open_with(url, TimeDelta::from_seconds(60)).await
     }
 
-    async fn open_with(url: String, patience: Span) -> Bench {
+    async fn open_with(url: String, patience: TimeDelta) -> Bench {
         let store = Store::open_with(&url, patience).await.unwrap();
         let lease = store.take_lease("test").await.unwrap();
         Bench { store, lease, url, directory: None }
@@ -130,15 +130,15 @@ impl Bench {
     }
 }
 
-fn at(seconds: i64) -> Moment {
-    Moment::from_seconds(1_800_000_000 + seconds)
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(1_800_000_000 + seconds)
 }
 
-fn tick(offset: u64) -> Entry {
-    Entry { offset: Offset(offset), now: at(offset as i64), input: Input::Control(Control::Tick) }
+fn tick(offset: u64) -> JournalEntry {
+    JournalEntry { offset: Offset(offset), now: at(offset as i64), input: Input::Control(Control::Tick) }
 }
 
-fn ticks(first: u64, count: u64) -> impl Iterator<Item = Entry> {
+fn ticks(first: u64, count: u64) -> impl Iterator<Item = JournalEntry> {
     (first..first + count).map(tick)
 }
 
@@ -212,7 +212,7 @@ fn incident(id: u64) -> Incident {
         findings: vec!["RUN-1/disk".to_owned()],
         workaround: Some("切换到备用链路".to_owned()),
         runbook: None,
-        support: watchfire::core::incidents::Support::default(),
+        support: watchfire::core::incidents::SupportLog::default(),
         diagnosis: None,
         resolution: None,
         digests: Vec::new(),
@@ -304,8 +304,8 @@ fn silence(n: u64) -> Silence {
     }
 }
 
-fn evidence(n: u64) -> Evidence {
-    Evidence {
+fn evidence(n: u64) -> CountedEvent {
+    CountedEvent {
         cause: cause(n),
         at: at(1),
         source: "zabbix".to_owned(),
@@ -346,11 +346,11 @@ fn audit(offset: u64, actor: &str, subject: &str, action: &str) -> AuditEntry {
     }
 }
 
-fn notice(offset: u64, subject: &str) -> Notice {
-    Notice {
+fn notice(offset: u64, subject: &str) -> Notification {
+    Notification {
         cause: cause(offset),
         at: at(offset as i64),
-        kind: NoticeKind::Page,
+        kind: NotificationKind::Page,
         channel: Channel::Webhook { url: "http://127.0.0.1:1/hook".to_owned() },
         team: "noc".to_owned(),
         person: None,
@@ -444,7 +444,7 @@ async fn every_record_of_a_batch_reads_back(bench: Bench) {
         boxed(Effect::Silence, silence(1)),
         Effect::Audit(audit(0, "li.na", "INC-1", "incident.acknowledge")),
         boxed(Effect::Notice, notice(0, "INC-1")),
-        Effect::Count(Counted::Resent),
+        Effect::Count(Metric::Resent),
         Effect::AlertForgotten { fingerprint: Fingerprint(1) },
         Effect::SilenceForgotten { id: SilenceId::from_cause(cause(9)) },
     ];
@@ -486,7 +486,7 @@ async fn every_record_of_a_batch_reads_back(bench: Bench) {
 }
 
 /// A story of many inputs, each with its effects, in which rows change again and again.
-fn story() -> Vec<(Entry, Vec<Effect>)> {
+fn story() -> Vec<(JournalEntry, Vec<Effect>)> {
     let step = |n: u64| {
         let mut incident = incident(n % 3);
         incident.version = n;
@@ -519,7 +519,7 @@ fn story() -> Vec<(Entry, Vec<Effect>)> {
                 effects.push(Effect::Delivery(result));
             }
         }
-        (Entry { offset: Offset(n), now: at(n as i64), input }, effects)
+        (JournalEntry { offset: Offset(n), now: at(n as i64), input }, effects)
     };
     (0..16).map(step).collect()
 }
@@ -601,7 +601,7 @@ async fn an_older_lease_writes_nothing(bench: Bench) {
         |error: CommitError| assert!(matches!(error, CommitError::Fenced { ours } if ours == bench.lease.epoch));
     fenced(bench.commit(1, vec![shared(Effect::Incident, incident(1))]).await.unwrap_err());
     fenced(save(&bench, 1, &[("a", "一")]).await.unwrap_err());
-    fenced(bench.store.retain(&bench.lease, at(9), Span::ZERO, 0).await.unwrap_err());
+    fenced(bench.store.retain(&bench.lease, at(9), TimeDelta::ZERO, 0).await.unwrap_err());
     assert_eq!(bench.store.head(CORRELATOR).await.unwrap(), Offset(1));
     assert_eq!(bench.store.manifests(CORRELATOR).await.unwrap(), []);
     let entries = vec![(CORRELATOR, tick(1))];
@@ -835,7 +835,7 @@ async fn a_notice_waits_until_it_is_delivered_or_given_up(bench: Bench) {
         let head = store.head(DESK).await.unwrap();
         let result = delivery(offset, attempt, outcome);
         let input = Input::Desk(DeskInput::Delivery(result.clone()));
-        let entries = vec![(DESK, Entry { offset: head, now: at(100 + i64::from(attempt)), input })];
+        let entries = vec![(DESK, JournalEntry { offset: head, now: at(100 + i64::from(attempt)), input })];
         let effects = vec![Effect::Delivery(result)];
         store.commit(&bench.lease, &Batch { entries, effects, ..Batch::default() }).await.unwrap();
     };
@@ -888,7 +888,7 @@ async fn a_damaged_block_names_itself(bench: Bench) {
 
 async fn a_damaged_record_names_itself(bench: Bench) {
     bench.commit(1, vec![shared(Effect::Incident, incident(7))]).await.unwrap();
-    bench.store.settle().await.unwrap();
+    bench.store.flush().await.unwrap();
     bench.execute("UPDATE incidents SET body = '{\"id\": 7'").await;
     for error in [
         bench.store.incident(IncidentId(7)).await.unwrap_err(),
@@ -987,7 +987,7 @@ async fn left(bench: &Bench, partition: Partition) -> Vec<u64> {
 
 async fn retention_never_reaches_above_the_older_manifest(bench: Bench) {
     let retain = async |keep: i64, max_bytes: u64| {
-        bench.store.retain(&bench.lease, at(100), Span::from_seconds(keep), max_bytes).await.unwrap()
+        bench.store.retain(&bench.lease, at(100), TimeDelta::from_seconds(keep), max_bytes).await.unwrap()
     };
     let entries = vec![(CORRELATOR, tick(0))];
     let rulebooks = vec![Arc::new(rulebook(1))];
@@ -1025,7 +1025,7 @@ async fn retention_by_size_takes_the_oldest_of_all_partitions_first(bench: Bench
     let sizes: Vec<u64> =
         bench.store.blocks(DESK, Offset(0), 100).await.unwrap().iter().map(|block| block.bytes).collect();
     let room = 2 * sizes[2..].iter().sum::<u64>();
-    let (gone, bytes_left) = bench.store.retain(&bench.lease, at(5), Span::from_days(1), room).await.unwrap();
+    let (gone, bytes_left) = bench.store.retain(&bench.lease, at(5), TimeDelta::from_days(1), room).await.unwrap();
     assert_eq!((gone, bytes_left), (4, room));
     assert_eq!(left(&bench, CORRELATOR).await, [2, 3, 4, 5]);
     assert_eq!(left(&bench, DESK).await, [2, 3, 4, 5]);
@@ -1057,12 +1057,12 @@ async fn tokens_are_named_once_and_audited(bench: Bench) {
         created_at: at(i64::from(n)),
         revoked_at: None,
     };
-    let zabbix = token("zabbix 推送", Role::Ingest { source: "zabbix".to_owned() }, 1);
-    let admin = token("admin", Role::Admin, 2);
+    let zabbix = token("zabbix 推送", TokenRole::Ingest { source: "zabbix".to_owned() }, 1);
+    let admin = token("admin", TokenRole::Admin, 2);
     store.add_token(&zabbix).await.unwrap();
     store.add_token(&admin).await.unwrap();
     assert_eq!(store.tokens().await.unwrap(), [admin.clone(), zabbix.clone()]);
-    let error = store.add_token(&token("admin", Role::Viewer, 3)).await.unwrap_err();
+    let error = store.add_token(&token("admin", TokenRole::Viewer, 3)).await.unwrap_err();
     assert!(matches!(error, StoreError::NameTaken { .. }), "{error}");
     assert!(store.revoke_token("admin", at(9)).await.unwrap());
     assert!(!store.revoke_token("admin", at(10)).await.unwrap());
@@ -1082,7 +1082,7 @@ async fn a_revoked_name_is_given_again_and_its_old_secret_stays_worthless(bench:
         created_at: at(i64::from(n)),
         revoked_at: None,
     };
-    let (old, new) = (token(Role::FirstLine, 1), token(Role::SecondLine, 9));
+    let (old, new) = (token(TokenRole::FirstLine, 1), token(TokenRole::SecondLine, 9));
     store.add_token(&old).await.unwrap();
     assert!(store.revoke_token("一线值班甲", at(5)).await.unwrap());
     // The secret that was lost cannot come back under its name.
@@ -1090,7 +1090,7 @@ async fn a_revoked_name_is_given_again_and_its_old_secret_stays_worthless(bench:
     assert!(matches!(error, StoreError::NameTaken { .. }), "{error}");
     store.add_token(&new).await.unwrap();
     assert_eq!(store.tokens().await.unwrap(), std::slice::from_ref(&new));
-    let error = store.add_token(&token(Role::Admin, 10)).await.unwrap_err();
+    let error = store.add_token(&token(TokenRole::Admin, 10)).await.unwrap_err();
     assert!(matches!(error, StoreError::NameTaken { .. }), "{error}");
     assert_eq!(store.tokens().await.unwrap(), [new]);
     let audited = store.audit(&AuditFilter::default(), &all()).await.unwrap().items;
@@ -1135,7 +1135,7 @@ async fn a_commit_dropped_at_any_moment_is_whole_or_nothing(bench: Bench) {
         let there = u64::from(after > head);
         landed += there;
         // As the driver does when only the answer was lost.
-        bench.store.defer(if there == 1 { &batch.effects } else { &[] });
+        bench.store.enqueue(if there == 1 { &batch.effects } else { &[] });
         assert_eq!(u64::from(bench.store.incident(IncidentId(round)).await.unwrap().is_some()), there);
         assert_eq!(bench.store.timeline(IncidentId(round)).await.unwrap().len() as u64, there);
         assert_eq!(bench.store.read_journal(CORRELATOR, Offset(0), 1_000).await.unwrap().len() as u64, after);
@@ -1215,7 +1215,7 @@ async fn every_operation_can_run_on_any_thread() {
     sendable(&store.manifests(DESK));
     sendable(&store.section(DESK, &reference));
     sendable(&store.save_snapshot(lease, &manifest(1, &[]), &[]));
-    sendable(&store.retain(lease, at(0), Span::ZERO, 0));
+    sendable(&store.retain(lease, at(0), TimeDelta::ZERO, 0));
     sendable(&store.incidents(&IncidentFilter::default(), &all()));
     sendable(&store.alerts(&AlertFilter::default(), &all()));
     sendable(&store.problems(&ProblemFilter::default(), &all()));
@@ -1273,9 +1273,9 @@ async fn a_sqlite_file_locked_by_another_process_is_unavailable_until_it_lets_go
     let directory = tempfile::tempdir().unwrap();
     let path = format!("{}/w.db", directory.path().display());
     let url = format!("sqlite:{path}");
-    let bench = Bench { directory: Some(directory), ..Bench::open_with(url, Span::from_seconds(1)).await };
+    let bench = Bench { directory: Some(directory), ..Bench::open_with(url, TimeDelta::from_seconds(1)).await };
     bench.commit(1, vec![shared(Effect::Incident, incident(1))]).await.unwrap();
-    bench.store.settle().await.unwrap();
+    bench.store.flush().await.unwrap();
     let mut other = SqliteConnection::connect(&path).await.unwrap();
     other.execute("BEGIN IMMEDIATE").await.unwrap();
     // What is written can be read all the while; where the head is cannot be promised.
@@ -1314,7 +1314,7 @@ async fn a_full_sqlite_file_is_unavailable_until_retention_makes_room() {
     };
     full(&bench).await;
     assert_eq!(bench.store.read_journal(CORRELATOR, Offset(0), 10).await.unwrap().len(), 4_000);
-    let (gone, _) = bench.store.retain(&bench.lease, at(100_000), Span::ZERO, 0).await.unwrap();
+    let (gone, _) = bench.store.retain(&bench.lease, at(100_000), TimeDelta::ZERO, 0).await.unwrap();
     assert_eq!(gone, 2);
     bench.commit(100, vec![]).await.unwrap();
 }
@@ -1420,7 +1420,7 @@ async fn finish(piece: &[u8], mut from_server: OwnedReadHalf, mut to_server: Own
 }
 
 /// A store behind a proxy, on a database of its own.
-async fn behind_proxy(patience: Span) -> (Bench, Proxy) {
+async fn behind_proxy(patience: TimeDelta) -> (Bench, Proxy) {
     let direct = postgres::database().await;
     let (place, database) = direct.rsplit_once('/').unwrap();
     let proxy = Proxy::to(place.rsplit_once(':').unwrap().1.parse().unwrap()).await;
@@ -1442,7 +1442,7 @@ fn of_incident(id: u64) -> Vec<Effect> {
 #[tokio::test]
 async fn a_lost_answer_is_told_apart_by_the_head() {
     for (fault, landed) in [(Fault::AnswerLost, true), (Fault::Cut, false), (Fault::Silence, true)] {
-        let (bench, proxy) = behind_proxy(Span::from_seconds(2)).await;
+        let (bench, proxy) = behind_proxy(TimeDelta::from_seconds(2)).await;
         bench.commit(1, vec![]).await.unwrap();
         proxy.set(fault);
         let effects = one_incident(1).effects;
@@ -1452,7 +1452,7 @@ async fn a_lost_answer_is_told_apart_by_the_head() {
         let head = bench.store.head(CORRELATOR).await.unwrap();
         assert_eq!(head, Offset(1 + u64::from(landed)), "{fault:?}");
         // As the driver does.
-        bench.store.defer(if landed { &effects } else { &[] });
+        bench.store.enqueue(if landed { &effects } else { &[] });
         assert_eq!(bench.store.incident(IncidentId(1)).await.unwrap().is_some(), landed, "{fault:?}");
         bench.store.commit(&bench.lease, &one_incident(head.0)).await.unwrap();
     }
@@ -1472,7 +1472,7 @@ async fn until_somebody_waits_for_a_lock(url: &str) {
 
 #[tokio::test]
 async fn the_head_is_not_told_before_a_commit_under_way_is_over() {
-    let (bench, proxy) = behind_proxy(Span::from_seconds(60)).await;
+    let (bench, proxy) = behind_proxy(TimeDelta::from_seconds(60)).await;
     bench.commit(1, vec![]).await.unwrap();
     proxy.set(Fault::Late);
     let error = bench.store.commit(&bench.lease, &one_incident(1)).await.unwrap_err();
@@ -1510,7 +1510,7 @@ async fn a_backend_killed_in_mid_transaction_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn a_table_locked_for_too_long_is_unavailable() {
-    let bench = Bench::open_with(postgres::database().await, Span::from_seconds(2)).await;
+    let bench = Bench::open_with(postgres::database().await, TimeDelta::from_seconds(2)).await;
     let mut other = PgConnection::connect(&bench.url).await.unwrap();
     other.execute(sqlx::raw_sql("BEGIN; LOCK TABLE timeline IN SHARE MODE")).await.unwrap();
     fails_then_recovers(&bench, "a locked table", async || {
@@ -1522,7 +1522,7 @@ async fn a_table_locked_for_too_long_is_unavailable() {
 #[tokio::test]
 async fn a_database_that_restarts_is_found_again() {
     let mut server = postgres::Server::start();
-    let bench = Bench::open_with(server.create_database().await, Span::from_seconds(3)).await;
+    let bench = Bench::open_with(server.create_database().await, TimeDelta::from_seconds(3)).await;
     bench.commit(3, vec![shared(Effect::Incident, incident(1))]).await.unwrap();
     assert!(bench.store.incident(IncidentId(1)).await.unwrap().is_some());
     // Restarted while nobody looked: the next commit passes at once.

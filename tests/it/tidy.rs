@@ -126,7 +126,7 @@ fn every_check_bites() {
 
 /// Everything that is wrong with one file of `src`, by its path below it.
 fn complaints_about(path: &str, text: &str) -> Vec<String> {
-    let is_test = path.ends_with("tests.rs") || path.contains("/tests/") || path.ends_with("_tests.rs");
+    let is_test = is_test_file(path);
     let mut complaints = Vec::new();
     if !text.starts_with("//! ") {
         complaints.push(format!("{path}: no //! head that says what the file is for"));
@@ -164,6 +164,11 @@ fn complaints_about(path: &str, text: &str) -> Vec<String> {
         }
     }
     complaints
+}
+
+/// Whether a file of `src` holds tests only.
+pub fn is_test_file(path: &str) -> bool {
+    path.ends_with("tests.rs") || path.contains("/tests/")
 }
 
 fn wrong_imports(path: &str, room: &str, code: &str) -> Vec<String> {
@@ -255,7 +260,7 @@ fn function_name(line: &str) -> Option<&str> {
 }
 
 /// The text up to its own tests.
-fn without_tests(text: &str) -> String {
+pub fn without_tests(text: &str) -> String {
     let mut kept = String::new();
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
@@ -273,7 +278,7 @@ fn without_tests(text: &str) -> String {
     kept
 }
 
-fn without_comments(code: &str) -> String {
+pub fn without_comments(code: &str) -> String {
     code.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect()
 }
 
@@ -344,7 +349,7 @@ fn top_level_strangers(root: &Path) -> Vec<String> {
         .collect()
 }
 
-fn rust_files(dir: &Path) -> Vec<PathBuf> {
+pub fn rust_files(dir: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();

@@ -10,22 +10,22 @@ use utoipa::ToSchema;
 use super::blocking::apart;
 use super::error::V2Refusal;
 use super::query::{Filters, ReceiverFilter, V2Query};
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::state::Shared;
+use crate::api::state::ApiContext;
 use crate::core::engine::AlertRecord;
-use crate::core::model::{Fingerprint, Labels, Moment, SilenceId, Stamp, Status};
-use crate::store::{Live, LiveAlert};
+use crate::core::model::{Fingerprint, Labels, SilenceId, Stamp, Status, Timestamp};
+use crate::store::{LiveAlert, LiveView};
 
 /// The receiver of what belongs to no team.
 pub const DEFAULT_RECEIVER: &str = "default";
 
 pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::of(__path_alerts, Door::Read, alerts)]
+    vec![Endpoint::of(__path_alerts, Permission::Read, alerts)]
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct Receiver {
+pub struct ReceiverName {
     pub name: String,
 }
 
@@ -41,14 +41,14 @@ pub struct V2Alert {
     #[schema(value_type = String)]
     pub fingerprint: Fingerprint,
     #[schema(value_type = Vec<Object>)]
-    pub receivers: Vec<Receiver>,
+    pub receivers: Vec<ReceiverName>,
     #[serde(serialize_with = "as_text")]
     #[schema(value_type = String)]
     pub starts_at: Stamp,
     #[schema(value_type = Object)]
     pub status: AlertStatus,
     #[schema(value_type = String)]
-    pub updated_at: Moment,
+    pub updated_at: Timestamp,
     #[serde(rename = "generatorURL", skip_serializing_if = "str::is_empty")]
     #[schema(value_type = String)]
     pub generator_url: Arc<str>,
@@ -83,7 +83,7 @@ impl V2Alert {
             annotations: alert.annotations.clone(),
             ends_at: alert.ends_at,
             fingerprint: alert.fingerprint,
-            receivers: vec![Receiver { name: receiver_of(live).to_owned() }],
+            receivers: vec![ReceiverName { name: receiver_of(live).to_owned() }],
             starts_at: alert.starts_at,
             status: AlertStatus {
                 inhibited_by: alert.inhibited_by.iter().chain(&alert.explained_by).copied().collect(),
@@ -121,7 +121,7 @@ fn is_muted(alert: &AlertRecord) -> bool {
 }
 
 /// What a query lets through; the same for the list and for the groups.
-pub struct Wanted {
+pub struct AlertFilter {
     filters: Filters,
     pub receiver: ReceiverFilter,
     active: bool,
@@ -129,12 +129,12 @@ pub struct Wanted {
     inhibited: bool,
     /// Asked for of groups alone, as Alertmanager has it.
     muted: bool,
-    now: Moment,
+    now: Timestamp,
 }
 
-impl Wanted {
-    pub fn read(query: &V2Query, now: Moment) -> Result<Wanted, V2Refusal> {
-        Ok(Wanted {
+impl AlertFilter {
+    pub fn read(query: &V2Query, now: Timestamp) -> Result<AlertFilter, V2Refusal> {
+        Ok(AlertFilter {
             filters: query.filters()?,
             receiver: query.receiver()?,
             active: query.flag("active"),
@@ -146,12 +146,12 @@ impl Wanted {
     }
 
     /// For groups, which alone can leave out what is muted.
-    pub fn read_for_groups(query: &V2Query, now: Moment) -> Result<Wanted, V2Refusal> {
-        Ok(Wanted { muted: query.flag("muted"), ..Wanted::read(query, now)? })
+    pub fn read_for_groups(query: &V2Query, now: Timestamp) -> Result<AlertFilter, V2Refusal> {
+        Ok(AlertFilter { muted: query.flag("muted"), ..AlertFilter::read(query, now)? })
     }
 
     /// Those that it lets through, by fingerprint.
-    pub fn pick(&self, live: &Live) -> Vec<Arc<LiveAlert>> {
+    pub fn pick(&self, live: &LiveView) -> Vec<Arc<LiveAlert>> {
         live.alerts_with(self.filters.required(), |alert| self.lets_through(alert))
     }
 
@@ -178,8 +178,8 @@ impl Wanted {
         ("receiver" = Option<String>, Query, description = "A regular expression, anchored"),
     ),
     responses((status = 200, description = "All of them", body = inline(Vec<V2Alert>))))]
-async fn alerts(State(shared): State<Arc<Shared>>, query: V2Query) -> Result<Response, V2Refusal> {
-    let wanted = Wanted::read(&query, (shared.api.now)())?;
+async fn alerts(State(shared): State<Arc<ApiContext>>, query: V2Query) -> Result<Response, V2Refusal> {
+    let wanted = AlertFilter::read(&query, (shared.api.now)())?;
     apart(move || -> Vec<V2Alert> { wanted.pick(&shared.api.live).iter().map(|alert| V2Alert::of(alert)).collect() })
         .await
 }

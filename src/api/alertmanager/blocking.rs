@@ -5,11 +5,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::error::V2Refusal;
-use crate::api::http::error::Failure;
+use crate::api::http::error::ApiError;
 
 /// What `make` makes, as JSON.
 pub async fn apart<T: Serialize>(make: impl FnOnce() -> T + Send + 'static) -> Result<Response, V2Refusal> {
-    let failed = |detail: &str| V2Refusal::Failed(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, detail));
+    let failed = |detail: &str| V2Refusal::Failed(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, detail));
     let written = tokio::task::spawn_blocking(move || serde_json::to_vec(&make())).await;
     let body = written.map_err(|_| failed("the answer could not be put together"))?;
     let body = body.map_err(|error| {

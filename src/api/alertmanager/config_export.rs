@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use super::alerts::DEFAULT_RECEIVER;
 use crate::core::model::{Matcher, Matchers};
-use crate::core::rules::{CATCH_ALL, Inhibition, Pattern, Rule, Rulebook, Step};
+use crate::core::rules::{CATCH_ALL, EscalationStep, Inhibition, Pattern, Rule, Rulebook};
 
 /// The YAML text.
 pub fn of(rulebook: &Rulebook) -> String {
@@ -45,7 +45,7 @@ pub fn receivers(rulebook: &Rulebook) -> Vec<String> {
 /// Who gets the incidents of a ladder first: as they open, on the first step that somebody is on, if they page.
 fn team<'a>(rulebook: &'a Rulebook, ladder: &str, pages: bool) -> Option<&'a str> {
     let steps = &rulebook.ladder(ladder)?.steps;
-    let staffed = |step: &&Step| rulebook.teams.get(&step.team).is_some_and(|team| !team.is_empty());
+    let staffed = |step: &&EscalationStep| rulebook.teams.get(&step.team).is_some_and(|team| !team.is_empty());
     let first = steps.iter().find(|step| pages && staffed(step)).or(steps.first())?;
     Some(first.team.as_str()).filter(|name| !name.is_empty())
 }

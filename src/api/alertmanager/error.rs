@@ -5,9 +5,9 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use crate::api::commands::Unanswered;
-use crate::api::http::error::Failure;
-use crate::core::engine::Refusal;
+use crate::api::commands::CommandError;
+use crate::api::http::error::ApiError;
+use crate::core::engine::CommandRefusal;
 
 /// Why a v2 request is not answered with what it asked for.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub enum V2Refusal {
     /// 404 without a word.
     Gone,
     /// Anything that is not of this API: logged where it arose.
-    Failed(Failure),
+    Failed(ApiError),
 }
 
 impl V2Refusal {
@@ -57,19 +57,21 @@ impl IntoResponse for V2Refusal {
     }
 }
 
-impl From<Unanswered> for V2Refusal {
-    fn from(unanswered: Unanswered) -> V2Refusal {
+impl From<CommandError> for V2Refusal {
+    fn from(unanswered: CommandError) -> V2Refusal {
         V2Refusal::Failed(unanswered.into())
     }
 }
 
-impl From<Refusal> for V2Refusal {
+impl From<CommandRefusal> for V2Refusal {
     /// What the state refused of a silence: the engine's reasons are Alertmanager's words already.
-    fn from(refusal: Refusal) -> V2Refusal {
+    fn from(refusal: CommandRefusal) -> V2Refusal {
         match refusal {
-            Refusal::NotFound { .. } => V2Refusal::silence_not_found(),
-            Refusal::Invalid { reason } | Refusal::NotAllowed { reason } => V2Refusal::words(reason),
-            Refusal::VersionMismatch { .. } | Refusal::Forbidden { .. } => V2Refusal::Failed(refusal.into()),
+            CommandRefusal::NotFound { .. } => V2Refusal::silence_not_found(),
+            CommandRefusal::Invalid { reason } | CommandRefusal::NotAllowed { reason } => V2Refusal::words(reason),
+            CommandRefusal::VersionMismatch { .. } | CommandRefusal::Forbidden { .. } => {
+                V2Refusal::Failed(refusal.into())
+            }
         }
     }
 }

@@ -9,29 +9,29 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::alerts::{DEFAULT_RECEIVER, Receiver, V2Alert, Wanted};
+use super::alerts::{AlertFilter, DEFAULT_RECEIVER, ReceiverName, V2Alert};
 use super::blocking::apart;
 use super::error::V2Refusal;
 use super::query::V2Query;
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::state::Shared;
+use crate::api::state::ApiContext;
 use crate::core::model::{IncidentId, Labels};
 use crate::core::rules::fact_named;
-use crate::store::{Live, LiveAlert};
+use crate::store::{LiveAlert, LiveView};
 
 pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::of(__path_groups, Door::Read, groups)]
+    vec![Endpoint::of(__path_groups, Permission::Read, groups)]
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct Group {
+pub struct AlertGroup {
     #[schema(value_type = Vec<Object>)]
     pub alerts: Vec<V2Alert>,
     #[schema(value_type = Object)]
     pub labels: Labels,
     #[schema(value_type = Object)]
-    pub receiver: Receiver,
+    pub receiver: ReceiverName,
 }
 
 /// Active alerts by incident.
@@ -42,13 +42,13 @@ pub struct Group {
         ("filter" = Option<Vec<String>>, Query, description = "One matcher each; all must hold"),
         ("receiver" = Option<String>, Query, description = "A regular expression, anchored"),
     ),
-    responses((status = 200, description = "All of them", body = inline(Vec<Group>))))]
-async fn groups(State(shared): State<Arc<Shared>>, query: V2Query) -> Result<Response, V2Refusal> {
-    let wanted = Wanted::read_for_groups(&query, (shared.api.now)())?;
+    responses((status = 200, description = "All of them", body = inline(Vec<AlertGroup>))))]
+async fn groups(State(shared): State<Arc<ApiContext>>, query: V2Query) -> Result<Response, V2Refusal> {
+    let wanted = AlertFilter::read_for_groups(&query, (shared.api.now)())?;
     apart(move || grouped(&shared.api.live, &wanted)).await
 }
 
-fn grouped(live: &Live, wanted: &Wanted) -> Vec<Group> {
+fn grouped(live: &LiveView, wanted: &AlertFilter) -> Vec<AlertGroup> {
     let mut by_incident: BTreeMap<Option<IncidentId>, Vec<Arc<LiveAlert>>> = BTreeMap::new();
     let keys: BTreeMap<IncidentId, Labels> =
         live.open_incidents().iter().map(|incident| (incident.id, incident.key.clone())).collect();
@@ -56,7 +56,7 @@ fn grouped(live: &Live, wanted: &Wanted) -> Vec<Group> {
         let incident = alert.incident.filter(|id| keys.contains_key(id));
         by_incident.entry(incident).or_default().push(alert);
     }
-    let mut groups: Vec<Group> = by_incident
+    let mut groups: Vec<AlertGroup> = by_incident
         .into_iter()
         .map(|(incident, alerts)| match incident.and_then(|id| keys.get(&id)) {
             Some(key) => group(without_facts(key), alerts.first().and_then(|alert| alert.team.clone()), alerts),
@@ -78,7 +78,7 @@ fn without_facts(key: &Labels) -> Labels {
     Labels::from_pairs(key.iter().filter(|(name, _)| !is_fact(name)))
 }
 
-fn group(labels: Labels, team: Option<Arc<str>>, mut alerts: Vec<Arc<LiveAlert>>) -> Group {
+fn group(labels: Labels, team: Option<Arc<str>>, mut alerts: Vec<Arc<LiveAlert>>) -> AlertGroup {
     alerts.sort_by(|left, right| {
         let (left, right) = (&left.alert.labels, &right.alert.labels);
         absent_last(left.get("job"), right.get("job"))
@@ -86,7 +86,11 @@ fn group(labels: Labels, team: Option<Arc<str>>, mut alerts: Vec<Arc<LiveAlert>>
             .then_with(|| by_labels(left, right))
     });
     let alerts = alerts.iter().map(|alert| V2Alert::of(alert)).collect();
-    Group { alerts, labels, receiver: Receiver { name: team.as_deref().unwrap_or(DEFAULT_RECEIVER).to_owned() } }
+    AlertGroup {
+        alerts,
+        labels,
+        receiver: ReceiverName { name: team.as_deref().unwrap_or(DEFAULT_RECEIVER).to_owned() },
+    }
 }
 
 fn absent_last(left: Option<&str>, right: Option<&str>) -> Ordering {

@@ -8,10 +8,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::error::V2Refusal;
-use crate::api::state::Shared;
+use crate::api::state::ApiContext;
 
 /// Wraps every request below `/api/v2`; others pass untouched.
-pub async fn wire(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+pub async fn wire(State(shared): State<Arc<ApiContext>>, request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with("/api/v2/") {
         return next.run(request).await;
     }
@@ -27,7 +27,7 @@ pub async fn wire(State(shared): State<Arc<Shared>>, request: Request, next: Nex
     response
 }
 
-async fn inner(shared: &Shared, request: Request, next: Next) -> Response {
+async fn inner(shared: &ApiContext, request: Request, next: Next) -> Response {
     if request.method() == Method::OPTIONS && is_preflight(request.headers()) {
         return preflight(request.headers());
     }

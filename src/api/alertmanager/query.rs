@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 
 use super::error::V2Refusal;
-use crate::api::http::error::Failure;
+use crate::api::http::error::ApiError;
 use crate::core::model::{Labels, Matcher, MatcherOp};
 
 /// How many matchers one query may hold: each is run on every alert.
@@ -21,7 +21,7 @@ impl<S: Sync> FromRequestParts<S> for V2Query {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<V2Query, V2Refusal> {
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
-            .map_err(|error| V2Refusal::Failed(Failure::bad(format!("the query cannot be read: {error}"))))?;
+            .map_err(|error| V2Refusal::Failed(ApiError::bad(format!("the query cannot be read: {error}"))))?;
         Ok(V2Query(pairs.0))
     }
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::error::V2Refusal;
 use crate::core::engine::SilenceDraft;
-use crate::core::model::{Labels, Matcher, MatcherOp, Matchers, Moment, SilenceId, Stamp};
+use crate::core::model::{Labels, Matcher, MatcherOp, Matchers, SilenceId, Stamp, Timestamp};
 
 /// Bounds of our own; the first two also of what every alert is compared with.
 const MATCHERS_MAX: usize = 64;
@@ -91,7 +91,7 @@ impl PostedSilence {
 /// An empty time is the zero time, as Go has it.
 fn stamp(text: &str) -> Result<Stamp, V2Refusal> {
     if text.is_empty() {
-        return Ok(Stamp::utc(Moment::from_seconds(-62_135_596_800)));
+        return Ok(Stamp::utc(Timestamp::from_seconds(-62_135_596_800)));
     }
     text.parse().map_err(unparsable)
 }

@@ -15,22 +15,22 @@ use super::error::V2Refusal;
 use super::query::V2Query;
 use super::silence_body;
 use super::silence_body::PostedSilence;
-use crate::api::auth::{Caller, Door};
-use crate::api::commands::Wish;
+use crate::api::auth::{Permission, Principal};
+use crate::api::commands::DriverRequest;
 use crate::api::http::endpoint::Endpoint;
 use crate::api::http::extract::whole;
-use crate::api::http::response::misfit;
-use crate::api::state::Shared;
+use crate::api::http::response::unexpected_outcome;
+use crate::api::state::ApiContext;
 use crate::core::engine::{Outcome, SilenceChange};
-use crate::core::model::{Labels, Matcher, Moment, Silence, SilenceId};
-use crate::store::Live;
+use crate::core::model::{Labels, Matcher, Silence, SilenceId, Timestamp};
+use crate::store::LiveView;
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::of(__path_silences, Door::Read, silences),
-        Endpoint::of(__path_post_silence, Door::Silence, post_silence),
-        Endpoint::of(__path_silence, Door::Read, silence),
-        Endpoint::of(__path_delete_silence, Door::Silence, delete_silence),
+        Endpoint::of(__path_silences, Permission::Read, silences),
+        Endpoint::of(__path_post_silence, Permission::Silence, post_silence),
+        Endpoint::of(__path_silence, Permission::Read, silence),
+        Endpoint::of(__path_delete_silence, Permission::Silence, delete_silence),
     ]
 }
 
@@ -42,7 +42,7 @@ pub struct SilenceView {
     #[schema(value_type = Object)]
     pub status: SilenceStatus,
     #[schema(value_type = String)]
-    pub updated_at: Moment,
+    pub updated_at: Timestamp,
     pub comment: String,
     pub created_by: String,
     pub ends_at: String,
@@ -84,7 +84,7 @@ struct Created {
 }
 
 impl SilenceState {
-    fn of(silence: &Silence, now: Moment) -> SilenceState {
+    fn of(silence: &Silence, now: Timestamp) -> SilenceState {
         if silence.is_expired(now) {
             SilenceState::Expired
         } else if silence.is_pending(now) {
@@ -96,7 +96,7 @@ impl SilenceState {
 }
 
 impl SilenceView {
-    pub fn of(silence: &Silence, now: Moment) -> SilenceView {
+    pub fn of(silence: &Silence, now: Timestamp) -> SilenceView {
         SilenceView {
             id: silence.id.to_string(),
             status: SilenceStatus { state: SilenceState::of(silence, now) },
@@ -123,14 +123,14 @@ impl MatcherView {
 }
 
 /// Active ones by soonest end, pending ones by soonest start, expired ones by latest end.
-pub fn sorted(live: &Live, now: Moment) -> Vec<Arc<Silence>> {
+pub fn sorted(live: &LiveView, now: Timestamp) -> Vec<Arc<Silence>> {
     let mut silences = live.silences();
     silences.sort_by_key(|silence| {
         let state = SilenceState::of(silence, now);
         let (soonest, latest) = match state {
-            SilenceState::Active => (silence.ends_at.at, Reverse(Moment::EPOCH)),
-            SilenceState::Pending => (silence.starts_at.at, Reverse(Moment::EPOCH)),
-            SilenceState::Expired => (Moment::EPOCH, Reverse(silence.ends_at.at)),
+            SilenceState::Active => (silence.ends_at.at, Reverse(Timestamp::EPOCH)),
+            SilenceState::Pending => (silence.starts_at.at, Reverse(Timestamp::EPOCH)),
+            SilenceState::Expired => (Timestamp::EPOCH, Reverse(silence.ends_at.at)),
         };
         (state, soonest, latest, silence.id)
     });
@@ -141,7 +141,7 @@ pub fn sorted(live: &Live, now: Moment) -> Vec<Arc<Silence>> {
 #[utoipa::path(get, path = "/api/v2/silences",
     params(("filter" = Option<Vec<String>>, Query, description = "Matchers that the silence itself must hold")),
     responses((status = 200, description = "All of them", body = inline(Vec<SilenceView>))))]
-async fn silences(State(shared): State<Arc<Shared>>, query: V2Query) -> Result<Json<Vec<SilenceView>>, V2Refusal> {
+async fn silences(State(shared): State<Arc<ApiContext>>, query: V2Query) -> Result<Json<Vec<SilenceView>>, V2Refusal> {
     let (filters, now) = (query.filters()?, (shared.api.now)());
     let silences = sorted(&shared.api.live, now);
     let wanted = silences.iter().filter(|silence| filters.stand_in(&silence.matchers));
@@ -152,8 +152,8 @@ async fn silences(State(shared): State<Arc<Shared>>, query: V2Query) -> Result<J
 #[utoipa::path(post, path = "/api/v2/silences", request_body = inline(PostedSilence),
     responses((status = 200, description = "Committed", body = inline(Created))))]
 async fn post_silence(
-    State(shared): State<Arc<Shared>>,
-    caller: Caller,
+    State(shared): State<Arc<ApiContext>>,
+    caller: Principal,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Json<Created>, V2Refusal> {
@@ -167,7 +167,7 @@ async fn post_silence(
 #[utoipa::path(get, path = "/api/v2/silence/{id}",
     responses((status = 200, description = "The silence", body = inline(SilenceView)),
         (status = 404, description = "No body")))]
-async fn silence(State(shared): State<Arc<Shared>>, id: RawId) -> Result<Json<SilenceView>, V2Refusal> {
+async fn silence(State(shared): State<Arc<ApiContext>>, id: RawId) -> Result<Json<SilenceView>, V2Refusal> {
     let (id, now) = (parse_id(id)?, (shared.api.now)());
     let silences = shared.api.live.silences();
     let silence = silences.iter().find(|silence| silence.id == id).ok_or(V2Refusal::Gone)?;
@@ -177,7 +177,11 @@ async fn silence(State(shared): State<Arc<Shared>>, id: RawId) -> Result<Json<Si
 /// Ends a silence now.
 #[utoipa::path(delete, path = "/api/v2/silence/{id}",
     responses((status = 200, description = "Ended"), (status = 404, description = "No body")))]
-async fn delete_silence(State(shared): State<Arc<Shared>>, caller: Caller, id: RawId) -> Result<Response, V2Refusal> {
+async fn delete_silence(
+    State(shared): State<Arc<ApiContext>>,
+    caller: Principal,
+    id: RawId,
+) -> Result<Response, V2Refusal> {
     let change = change(&shared, caller, SilenceChange::Expire(parse_id(id)?)).await;
     match change {
         Ok(_id) => Ok(StatusCode::OK.into_response()),
@@ -186,16 +190,16 @@ async fn delete_silence(State(shared): State<Arc<Shared>>, caller: Caller, id: R
     }
 }
 
-async fn change(shared: &Shared, caller: Caller, change: SilenceChange) -> Result<SilenceId, V2Refusal> {
-    let wish = Wish::Silence { actor: caller.name, role: caller.role.as_str().to_owned(), change, once: None };
-    match shared.api.commands.ask(wish).await? {
+async fn change(shared: &ApiContext, caller: Principal, change: SilenceChange) -> Result<SilenceId, V2Refusal> {
+    let wish = DriverRequest::Silence { actor: caller.name, role: caller.role.as_str().to_owned(), change, once: None };
+    match shared.api.commands.send(wish).await? {
         Outcome::Silence { id } => Ok(id),
         Outcome::Refused(refusal) => Err(refusal.into()),
         outcome @ (Outcome::Incident { .. }
         | Outcome::Problem { .. }
         | Outcome::Run { .. }
         | Outcome::Rulebook { .. }
-        | Outcome::Staff { .. }) => Err(V2Refusal::Failed(misfit(&outcome))),
+        | Outcome::Staff { .. }) => Err(V2Refusal::Failed(unexpected_outcome(&outcome))),
     }
 }
 

@@ -7,28 +7,31 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::alerts::Receiver;
+use super::alerts::ReceiverName;
 use super::config_export;
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::state::Shared;
-use crate::core::model::Moment;
+use crate::api::state::ApiContext;
+use crate::core::model::Timestamp;
 use crate::metrics::ALERTMANAGER_VERSION;
 
 pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::of(__path_status, Door::Read, status), Endpoint::of(__path_receivers, Door::Read, receivers)]
+    vec![
+        Endpoint::of(__path_status, Permission::Read, status),
+        Endpoint::of(__path_receivers, Permission::Read, receivers),
+    ]
 }
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Status {
+struct StatusBody {
     #[schema(value_type = Object)]
     cluster: Cluster,
     #[schema(value_type = Object)]
-    config: Config,
+    config: ConfigBody,
     /// When the service started
     #[schema(value_type = String)]
-    uptime: Moment,
+    uptime: Timestamp,
     #[schema(value_type = Object)]
     version_info: VersionInfo,
 }
@@ -40,7 +43,7 @@ struct Cluster {
 }
 
 #[derive(Serialize)]
-struct Config {
+struct ConfigBody {
     original: String,
 }
 
@@ -57,11 +60,11 @@ struct VersionInfo {
 
 /// What this Alertmanager is, and the routes that our rules amount to.
 #[utoipa::path(get, path = "/api/v2/status",
-    responses((status = 200, description = "The status", body = inline(Status))))]
-async fn status(State(shared): State<Arc<Shared>>) -> Json<Status> {
-    Json(Status {
+    responses((status = 200, description = "The status", body = inline(StatusBody))))]
+async fn status(State(shared): State<Arc<ApiContext>>) -> Json<StatusBody> {
+    Json(StatusBody {
         cluster: Cluster { peers: [], status: "disabled" },
-        config: Config { original: config_export::of(&shared.api.live.rulebook()) },
+        config: ConfigBody { original: config_export::of(&shared.api.live.rulebook()) },
         uptime: shared.api.settings.started_at,
         version_info: VersionInfo {
             branch: "watchfire",
@@ -76,7 +79,7 @@ async fn status(State(shared): State<Arc<Shared>>) -> Json<Status> {
 
 /// The teams.
 #[utoipa::path(get, path = "/api/v2/receivers",
-    responses((status = 200, description = "All of them", body = inline(Vec<Receiver>))))]
-async fn receivers(State(shared): State<Arc<Shared>>) -> Json<Vec<Receiver>> {
-    Json(config_export::receivers(&shared.api.live.rulebook()).into_iter().map(|name| Receiver { name }).collect())
+    responses((status = 200, description = "All of them", body = inline(Vec<ReceiverName>))))]
+async fn receivers(State(shared): State<Arc<ApiContext>>) -> Json<Vec<ReceiverName>> {
+    Json(config_export::receivers(&shared.api.live.rulebook()).into_iter().map(|name| ReceiverName { name }).collect())
 }

@@ -11,10 +11,10 @@ use axum::response::Response;
 
 use super::credentials;
 use super::credentials::Credentials;
-use super::{Admission, Caller, Door};
-use crate::api::http::error::Failure;
-use crate::api::state::Shared;
-use crate::core::model::Span;
+use super::{AuthOutcome, Permission, Principal};
+use crate::api::http::error::ApiError;
+use crate::api::state::ApiContext;
+use crate::core::model::TimeDelta;
 
 /// How many headers, and how many bytes of them, a request may carry.
 const HEADERS_MAX: usize = 64;
@@ -22,22 +22,22 @@ const HEADERS_MAX_BYTES: usize = 16 * 1024;
 
 /// One route's guard.
 #[derive(Clone)]
-pub struct Guard {
-    pub shared: Arc<Shared>,
-    pub door: Door,
+pub struct AuthLayer {
+    pub shared: Arc<ApiContext>,
+    pub door: Permission,
 }
 
 /// Lets the request through with its [`Caller`], or answers it in the words of its family of paths.
-pub async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+pub async fn guard(State(guard): State<AuthLayer>, request: Request, next: Next) -> Response {
     pass(&guard.shared, guard.door, request, next).await
 }
 
 /// The guard of the routes that take events.
-pub async fn ingest_door(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    pass(&shared, Door::Ingest, request, next).await
+pub async fn ingest_door(State(shared): State<Arc<ApiContext>>, request: Request, next: Next) -> Response {
+    pass(&shared, Permission::Ingest, request, next).await
 }
 
-async fn pass(shared: &Shared, door: Door, request: Request, next: Next) -> Response {
+async fn pass(shared: &ApiContext, door: Permission, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let source = source_of(&mut parts).await;
     match check(shared, door, source.as_deref(), &parts).await {
@@ -49,9 +49,14 @@ async fn pass(shared: &Shared, door: Door, request: Request, next: Next) -> Resp
     }
 }
 
-async fn check(shared: &Shared, door: Door, source: Option<&str>, request: &Parts) -> Result<Option<Caller>, Failure> {
+async fn check(
+    shared: &ApiContext,
+    door: Permission,
+    source: Option<&str>,
+    request: &Parts,
+) -> Result<Option<Principal>, ApiError> {
     check_headers(&request.headers)?;
-    if door == Door::Link {
+    if door == Permission::Link {
         // Its token is the authority, wherever the page was opened; phones send no Origin worth the name.
         return shared
             .links
@@ -62,32 +67,32 @@ async fn check(shared: &Shared, door: Door, source: Option<&str>, request: &Part
     if is_write(&request.method)
         && let Some(reason) = shared.hosts.refuse(&request.headers, &request.uri)
     {
-        return Err(Failure::new(StatusCode::FORBIDDEN, reason));
+        return Err(ApiError::new(StatusCode::FORBIDDEN, reason));
     }
-    if door == Door::Health {
+    if door == Permission::Health {
         return Ok(None);
     }
     let address = address_of(&request.extensions);
     let caller = authenticate(shared, &request.headers, address).await?;
     if !door.admits(&caller.role, source) {
-        return Err(Failure::new(StatusCode::FORBIDDEN, forbidden(door, &caller)));
+        return Err(ApiError::new(StatusCode::FORBIDDEN, forbidden(door, &caller)));
     }
     // Pushed events are bounded by the intake queue instead: a flood of them is this service's daily work.
-    if door != Door::Ingest {
+    if door != Permission::Ingest {
         let now = (shared.api.now)();
         shared.requests.take(&(address, caller.name.clone()), now).map_err(too_many)?;
     }
     Ok(Some(caller))
 }
 
-fn check_headers(headers: &HeaderMap) -> Result<(), Failure> {
+fn check_headers(headers: &HeaderMap) -> Result<(), ApiError> {
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if headers.len() > HEADERS_MAX || bytes > HEADERS_MAX_BYTES {
         let detail = format!(
             "{} headers of {bytes} bytes; at most {HEADERS_MAX} headers of {HEADERS_MAX_BYTES} bytes are read",
             headers.len()
         );
-        return Err(Failure::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, detail));
+        return Err(ApiError::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, detail));
     }
     Ok(())
 }
@@ -97,16 +102,16 @@ fn is_write(method: &Method) -> bool {
     method != Method::GET && method != Method::HEAD && method != Method::OPTIONS
 }
 
-async fn authenticate(shared: &Shared, headers: &HeaderMap, address: IpAddr) -> Result<Caller, Failure> {
+async fn authenticate(shared: &ApiContext, headers: &HeaderMap, address: IpAddr) -> Result<Principal, ApiError> {
     let (admission, shown) = match credentials::of(headers) {
         Credentials::None => (shared.api.keyring.admit(None).await, false),
         Credentials::Secret(secret) => (shared.api.keyring.admit(Some(&secret)).await, true),
         Credentials::Unreadable => (shared.api.keyring.admit(None).await, true),
     };
     match admission {
-        Admission::Granted(caller) => Ok(caller),
-        Admission::Unavailable => Err(Failure::unavailable("the tokens cannot be read now")),
-        Admission::Refused => {
+        AuthOutcome::Granted(caller) => Ok(caller),
+        AuthOutcome::Unavailable => Err(ApiError::unavailable("the tokens cannot be read now")),
+        AuthOutcome::Refused => {
             // Only a wrong secret counts as a guess; one that is absent is a mistake. A good one always passes, also
             // beside a guesser behind the same proxy.
             if shown {
@@ -114,29 +119,29 @@ async fn authenticate(shared: &Shared, headers: &HeaderMap, address: IpAddr) -> 
             }
             let detail = if shown { "this token is not known here" } else { "a token is needed here" };
             let challenge = HeaderValue::from_static(r#"Bearer realm="watchfire", Basic realm="watchfire""#);
-            Err(Failure::new(StatusCode::UNAUTHORIZED, detail).with(header::WWW_AUTHENTICATE, challenge))
+            Err(ApiError::new(StatusCode::UNAUTHORIZED, detail).with(header::WWW_AUTHENTICATE, challenge))
         }
     }
 }
 
-impl Caller {
+impl Principal {
     /// Asks again behind the guard, where only the body says which door it is.
-    pub fn must_pass(&self, door: Door) -> Result<(), Failure> {
+    pub fn must_pass(&self, door: Permission) -> Result<(), ApiError> {
         if door.admits(&self.role, None) {
             return Ok(());
         }
-        Err(Failure::new(StatusCode::FORBIDDEN, forbidden(door, self)))
+        Err(ApiError::new(StatusCode::FORBIDDEN, forbidden(door, self)))
     }
 }
 
-fn forbidden(door: Door, caller: &Caller) -> String {
+fn forbidden(door: Permission, caller: &Principal) -> String {
     let needed = door.roles().iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
-    let own = if door == Door::Ingest { ", and an ingest token its own source" } else { "" };
+    let own = if door == Permission::Ingest { ", and an ingest token its own source" } else { "" };
     format!("the role {} may not do this; it needs one of {needed}{own}", caller.role.as_str())
 }
 
-fn too_many(wait: Span) -> Failure {
-    Failure::new(StatusCode::TOO_MANY_REQUESTS, "too many requests; slow down").retry_after(wait)
+fn too_many(wait: TimeDelta) -> ApiError {
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too many requests; slow down").retry_after(wait)
 }
 
 /// What is pushed on that path: the source that an ingest token must be for. Read as the handler behind will read it.
@@ -161,12 +166,12 @@ fn address_of(extensions: &Extensions) -> IpAddr {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Caller {
-    type Rejection = Failure;
+impl<S: Sync> FromRequestParts<S> for Principal {
+    type Rejection = ApiError;
 
     /// Only behind a guard that asks who it is; anything else is a mistake in the routes.
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Failure> {
-        let missing = || Failure::new(StatusCode::UNAUTHORIZED, "nobody is known on this route");
-        parts.extensions.get::<Caller>().cloned().ok_or_else(missing)
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Principal, ApiError> {
+        let missing = || ApiError::new(StatusCode::UNAUTHORIZED, "nobody is known on this route");
+        parts.extensions.get::<Principal>().cloned().ok_or_else(missing)
     }
 }

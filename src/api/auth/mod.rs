@@ -9,9 +9,9 @@ pub(crate) mod permission;
 mod rate_limit;
 mod token_cache;
 
-pub use permission::{Door, RoleKind};
-pub use token_cache::{Admission, Caller, Keyring, new_token, token_digest};
+pub use permission::{Permission, RoleKind};
+pub use token_cache::{AuthOutcome, Principal, TokenCache, new_token, token_digest};
 
-pub(crate) use middleware::{Guard, guard, ingest_door};
+pub(crate) use middleware::{AuthLayer, guard, ingest_door};
 pub(crate) use origin::Hosts;
-pub(crate) use rate_limit::{Rate, Rates};
+pub(crate) use rate_limit::{BucketRate, Rates};

@@ -1,10 +1,10 @@
 //! The table of roles and doors: what each kind of token may do.
 
-use crate::store::Role;
+use crate::store::TokenRole;
 
 /// A kind of thing that can be asked of us. Every route stands behind exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Door {
+pub enum Permission {
     /// `/-/healthy` and `/-/ready`: nobody is asked who they are.
     Health,
     /// What the token of a link allows: nobody is asked who they are.
@@ -54,19 +54,19 @@ pub enum RoleKind {
 }
 
 impl RoleKind {
-    pub const fn of(role: &Role) -> RoleKind {
+    pub const fn of(role: &TokenRole) -> RoleKind {
         match role {
-            Role::Ingest { .. } => RoleKind::Ingest,
-            Role::Viewer => RoleKind::Viewer,
-            Role::FirstLine => RoleKind::First,
-            Role::SecondLine => RoleKind::Second,
-            Role::ThirdLine => RoleKind::Third,
-            Role::IncidentManager => RoleKind::Incidents,
-            Role::ProblemManager => RoleKind::Problems,
-            Role::ChangeManager => RoleKind::Changes,
-            Role::ConfigurationManager => RoleKind::Configuration,
-            Role::ProcessManager => RoleKind::Manager,
-            Role::Admin => RoleKind::Admin,
+            TokenRole::Ingest { .. } => RoleKind::Ingest,
+            TokenRole::Viewer => RoleKind::Viewer,
+            TokenRole::FirstLine => RoleKind::First,
+            TokenRole::SecondLine => RoleKind::Second,
+            TokenRole::ThirdLine => RoleKind::Third,
+            TokenRole::IncidentManager => RoleKind::Incidents,
+            TokenRole::ProblemManager => RoleKind::Problems,
+            TokenRole::ChangeManager => RoleKind::Changes,
+            TokenRole::ConfigurationManager => RoleKind::Configuration,
+            TokenRole::ProcessManager => RoleKind::Manager,
+            TokenRole::Admin => RoleKind::Admin,
         }
     }
 
@@ -101,46 +101,46 @@ const WORKERS: &[RoleKind] = &[First, Second, Third, Incidents, Problems, Change
 const MANAGERS: &[RoleKind] = &[Incidents, Problems, Changes, Configuration, Manager, Admin];
 
 /// Door by door, who passes it.
-const TABLE: [(Door, &[RoleKind]); 15] = [
-    (Door::Health, EVERYBODY),
-    (Door::Link, EVERYBODY),
-    (Door::Metrics, PEOPLE),
-    (Door::Read, PEOPLE),
-    (Door::Audit, MANAGERS),
-    (Door::Ingest, &[Ingest, Admin]),
-    (Door::Work, WORKERS),
-    (Door::Silence, &[First, Second, Incidents, Changes, Manager, Admin]),
-    (Door::Close, &[First, Incidents, Manager, Admin]),
-    (Door::Steer, &[First, Incidents, Manager, Admin]),
-    (Door::Review, &[Second, Problems, Manager, Admin]),
-    (Door::Conclude, &[Problems, Manager, Admin]),
-    (Door::Inspect, &[First, Second, Third, Manager, Admin]),
-    (Door::SignOff, &[Second, Manager, Admin]),
-    (Door::Reload, &[Configuration, Manager, Admin]),
+const TABLE: [(Permission, &[RoleKind]); 15] = [
+    (Permission::Health, EVERYBODY),
+    (Permission::Link, EVERYBODY),
+    (Permission::Metrics, PEOPLE),
+    (Permission::Read, PEOPLE),
+    (Permission::Audit, MANAGERS),
+    (Permission::Ingest, &[Ingest, Admin]),
+    (Permission::Work, WORKERS),
+    (Permission::Silence, &[First, Second, Incidents, Changes, Manager, Admin]),
+    (Permission::Close, &[First, Incidents, Manager, Admin]),
+    (Permission::Steer, &[First, Incidents, Manager, Admin]),
+    (Permission::Review, &[Second, Problems, Manager, Admin]),
+    (Permission::Conclude, &[Problems, Manager, Admin]),
+    (Permission::Inspect, &[First, Second, Third, Manager, Admin]),
+    (Permission::SignOff, &[Second, Manager, Admin]),
+    (Permission::Reload, &[Configuration, Manager, Admin]),
 ];
 
-impl Door {
+impl Permission {
     /// The roles that pass it.
     pub fn roles(self) -> &'static [RoleKind] {
         TABLE.iter().find(|(door, _)| *door == self).map_or(&[], |(_, roles)| roles)
     }
 
     /// Whether this role passes it; `source` is what a push is of, for the tokens of one source.
-    pub fn admits(self, role: &Role, source: Option<&str>) -> bool {
+    pub fn admits(self, role: &TokenRole, source: Option<&str>) -> bool {
         let own_source = match (role, source) {
-            (Role::Ingest { source: own }, Some(wanted)) => own == "*" || own == wanted,
-            (Role::Ingest { .. }, None) => matches!(self, Door::Health | Door::Link),
+            (TokenRole::Ingest { source: own }, Some(wanted)) => own == "*" || own == wanted,
+            (TokenRole::Ingest { .. }, None) => matches!(self, Permission::Health | Permission::Link),
             (
-                Role::Viewer
-                | Role::FirstLine
-                | Role::SecondLine
-                | Role::ThirdLine
-                | Role::IncidentManager
-                | Role::ProblemManager
-                | Role::ChangeManager
-                | Role::ConfigurationManager
-                | Role::ProcessManager
-                | Role::Admin,
+                TokenRole::Viewer
+                | TokenRole::FirstLine
+                | TokenRole::SecondLine
+                | TokenRole::ThirdLine
+                | TokenRole::IncidentManager
+                | TokenRole::ProblemManager
+                | TokenRole::ChangeManager
+                | TokenRole::ConfigurationManager
+                | TokenRole::ProcessManager
+                | TokenRole::Admin,
                 _,
             ) => true,
         };
@@ -156,19 +156,19 @@ mod tests {
     fn every_door_has_a_row_and_an_admin_passes_all_of_them() {
         for (door, roles) in TABLE {
             assert_eq!(door.roles(), roles);
-            assert!(door.admits(&Role::Admin, Some("v2")), "{door:?}");
+            assert!(door.admits(&TokenRole::Admin, Some("v2")), "{door:?}");
         }
     }
 
     #[test]
     fn an_ingest_token_pushes_its_own_source_and_nothing_else() {
-        let zabbix = Role::Ingest { source: "zabbix".to_owned() };
-        let any = Role::Ingest { source: "*".to_owned() };
-        assert!(Door::Ingest.admits(&zabbix, Some("zabbix")));
-        assert!(!Door::Ingest.admits(&zabbix, Some("grafana")));
-        assert!(!Door::Ingest.admits(&zabbix, None));
-        assert!(Door::Ingest.admits(&any, Some("grafana")));
-        assert!(!Door::Read.admits(&any, None));
-        assert!(!Door::Ingest.admits(&Role::Viewer, Some("zabbix")));
+        let zabbix = TokenRole::Ingest { source: "zabbix".to_owned() };
+        let any = TokenRole::Ingest { source: "*".to_owned() };
+        assert!(Permission::Ingest.admits(&zabbix, Some("zabbix")));
+        assert!(!Permission::Ingest.admits(&zabbix, Some("grafana")));
+        assert!(!Permission::Ingest.admits(&zabbix, None));
+        assert!(Permission::Ingest.admits(&any, Some("grafana")));
+        assert!(!Permission::Read.admits(&any, None));
+        assert!(!Permission::Ingest.admits(&TokenRole::Viewer, Some("zabbix")));
     }
 }

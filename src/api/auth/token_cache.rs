@@ -4,28 +4,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use super::{Rate, Rates};
+use super::{BucketRate, Rates};
 use crate::api::Now;
-use crate::core::model::{Moment, Span};
-use crate::store::{Role, Store, TokenRow};
+use crate::core::model::{TimeDelta, Timestamp};
+use crate::store::{Store, TokenRole, TokenRow};
 
 /// How old the copy may be: as long does a revoked token still pass.
-const FRESH_FOR: Span = Span::from_seconds(3);
+const FRESH_FOR: TimeDelta = TimeDelta::from_seconds(3);
 /// How often unknown tokens make us look into the store again, so that bad ones cannot hammer it.
-const MISSES: Rate = Rate { burst: 5, per_second: 1 };
+const MISSES: BucketRate = BucketRate { burst: 5, per_second: 1 };
 
 /// Who is asking, once known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
+pub struct Principal {
     /// The token's name: the actor in the audit.
     pub name: String,
-    pub role: Role,
+    pub role: TokenRole,
 }
 
 /// What a secret (or none) is worth.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Admission {
-    Granted(Caller),
+pub enum AuthOutcome {
+    Granted(Principal),
     /// No such token, or a token is needed and none was shown.
     Refused,
     /// The tokens could not be read yet, so nobody can be told apart.
@@ -33,7 +33,7 @@ pub enum Admission {
 }
 
 /// The tokens, shared by every door. Works without HTTP, for the MQTT listener.
-pub struct Keyring {
+pub struct TokenCache {
     store: Store,
     now: Now,
     /// Whether a service without any token lets everybody in (bound to loopback only).
@@ -44,65 +44,65 @@ pub struct Keyring {
 }
 
 struct Tokens {
-    read_at: Moment,
+    read_at: Timestamp,
     rows: Vec<TokenRow>,
 }
 
-impl Keyring {
+impl TokenCache {
     /// Reads nothing yet; the first question does.
-    pub fn new(store: Store, now: Now, open_allowed: bool) -> Keyring {
+    pub fn new(store: Store, now: Now, open_allowed: bool) -> TokenCache {
         let misses = Rates::new(MISSES, 1);
-        Keyring { store, now, open_allowed, tokens: Mutex::default(), refreshing: Default::default(), misses }
+        TokenCache { store, now, open_allowed, tokens: Mutex::default(), refreshing: Default::default(), misses }
     }
 
     /// Whose token this is; everybody is an anonymous admin while the service is open.
-    pub async fn admit(&self, secret: Option<&str>) -> Admission {
-        let Some(tokens) = self.fresh().await else { return Admission::Unavailable };
+    pub async fn admit(&self, secret: Option<&str>) -> AuthOutcome {
+        let Some(tokens) = self.current().await else { return AuthOutcome::Unavailable };
         if self.open_allowed && tokens.rows.is_empty() {
-            return Admission::Granted(Caller { name: "anonymous".to_owned(), role: Role::Admin });
+            return AuthOutcome::Granted(Principal { name: "anonymous".to_owned(), role: TokenRole::Admin });
         }
-        let Some(secret) = secret else { return Admission::Refused };
+        let Some(secret) = secret else { return AuthOutcome::Refused };
         let digest = token_digest(secret);
         if let Some(caller) = tokens.find(&digest) {
-            return Admission::Granted(caller);
+            return AuthOutcome::Granted(caller);
         }
         if self.misses.take(&(), (self.now)()).is_ok() {
-            let again = self.refresh(tokens.read_at).await;
+            let again = self.reload(tokens.read_at).await;
             if let Some(caller) = again.and_then(|tokens| tokens.find(&digest)) {
-                return Admission::Granted(caller);
+                return AuthOutcome::Granted(caller);
             }
         }
-        Admission::Refused
+        AuthOutcome::Refused
     }
 
     /// The name and role behind a password, for doors that know nothing of HTTP.
-    pub async fn authenticate(&self, password: &str) -> Option<(String, Role)> {
+    pub async fn authenticate(&self, password: &str) -> Option<(String, TokenRole)> {
         match self.admit(Some(password)).await {
-            Admission::Granted(caller) => Some((caller.name, caller.role)),
-            Admission::Refused | Admission::Unavailable => None,
+            AuthOutcome::Granted(caller) => Some((caller.name, caller.role)),
+            AuthOutcome::Refused | AuthOutcome::Unavailable => None,
         }
     }
 
     /// Whether everybody is let in now: allowed, and the store holds no token, not even a revoked one.
     pub async fn is_open(&self) -> bool {
-        self.open_allowed && self.fresh().await.is_some_and(|tokens| tokens.rows.is_empty())
+        self.open_allowed && self.current().await.is_some_and(|tokens| tokens.rows.is_empty())
     }
 
     /// The copy, read again if it is old. One reads, the others go on with the old one.
-    async fn fresh(&self) -> Option<Arc<Tokens>> {
-        match self.copy() {
-            None => self.refresh(Moment::FAR_FUTURE).await,
+    async fn current(&self) -> Option<Arc<Tokens>> {
+        match self.cached() {
+            None => self.reload(Timestamp::FAR_FUTURE).await,
             Some(tokens) if (self.now)().since(tokens.read_at) <= FRESH_FOR => Some(tokens),
             Some(tokens) if self.refreshing.try_lock().is_err() => Some(tokens),
-            Some(tokens) => self.refresh(tokens.read_at).await,
+            Some(tokens) => self.reload(tokens.read_at).await,
         }
     }
 
     /// Reads the store, unless somebody did since `seen`. A store that cannot be read leaves the old copy in force,
     /// marked as read now, so that the next try waits its turn.
-    async fn refresh(&self, seen: Moment) -> Option<Arc<Tokens>> {
+    async fn reload(&self, seen: Timestamp) -> Option<Arc<Tokens>> {
         let _turn = self.refreshing.lock().await;
-        let old = self.copy();
+        let old = self.cached();
         if let Some(tokens) = old.as_ref().filter(|tokens| tokens.read_at > seen) {
             return Some(Arc::clone(tokens));
         }
@@ -119,15 +119,15 @@ impl Keyring {
         Some(tokens)
     }
 
-    fn copy(&self) -> Option<Arc<Tokens>> {
+    fn cached(&self) -> Option<Arc<Tokens>> {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Tokens {
-    fn find(&self, digest: &[u8; 32]) -> Option<Caller> {
+    fn find(&self, digest: &[u8; 32]) -> Option<Principal> {
         let row = self.rows.iter().find(|row| row.revoked_at.is_none() && equal(&row.sha256, digest))?;
-        Some(Caller { name: row.name.clone(), role: row.role.clone() })
+        Some(Principal { name: row.name.clone(), role: row.role.clone() })
     }
 }
 

@@ -12,25 +12,25 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use utoipa::openapi::HttpMethod;
 use utoipa::openapi::path::Operation;
 
-use super::error::Failure;
-use crate::api::auth::{Door, Guard, guard};
-use crate::api::state::Shared;
+use super::error::ApiError;
+use crate::api::auth::{AuthLayer, Permission, guard};
+use crate::api::state::ApiContext;
 
 /// One verb on one path.
 pub struct Endpoint {
     pub path: String,
     pub method: Method,
-    pub door: Door,
+    pub door: Permission,
     pub operation: Operation,
-    route: MethodRouter<Arc<Shared>>,
+    route: MethodRouter<Arc<ApiContext>>,
 }
 
 impl Endpoint {
     /// The handler behind its utoipa annotation, which says path and verb.
-    pub fn of<P, H, T>(_annotation: P, door: Door, handler: H) -> Endpoint
+    pub fn of<P, H, T>(_annotation: P, door: Permission, handler: H) -> Endpoint
     where
         P: utoipa::Path,
-        H: Handler<T, Arc<Shared>>,
+        H: Handler<T, Arc<ApiContext>>,
         T: 'static,
     {
         let verb = P::methods().into_iter().next().unwrap_or(HttpMethod::Get);
@@ -54,13 +54,17 @@ fn verb_of(verb: &HttpMethod) -> (Method, MethodFilter) {
 
 /// All endpoints, each behind its guard; a known path answers other verbs with 405 and the ones it has. `elsewhere`
 /// are verbs on the same paths that another room serves.
-pub fn mount(endpoints: Vec<Endpoint>, elsewhere: &[(&str, Method)], shared: &Arc<Shared>) -> Router<Arc<Shared>> {
-    let mut paths: BTreeMap<String, (Vec<Method>, MethodRouter<Arc<Shared>>)> = BTreeMap::new();
+pub fn mount(
+    endpoints: Vec<Endpoint>,
+    elsewhere: &[(&str, Method)],
+    shared: &Arc<ApiContext>,
+) -> Router<Arc<ApiContext>> {
+    let mut paths: BTreeMap<String, (Vec<Method>, MethodRouter<Arc<ApiContext>>)> = BTreeMap::new();
     for (path, method) in elsewhere {
         paths.entry((*path).to_owned()).or_default().0.push(method.clone());
     }
     for endpoint in endpoints {
-        let guarded = Guard { shared: Arc::clone(shared), door: endpoint.door };
+        let guarded = AuthLayer { shared: Arc::clone(shared), door: endpoint.door };
         let mut route = endpoint.route.route_layer(from_fn_with_state(guarded, guard));
         // Alertmanager serves no HEAD; axum would answer it as GET.
         if endpoint.method == Method::GET && endpoint.path.starts_with("/api/v2/") {
@@ -88,5 +92,5 @@ pub fn method_not_allowed(methods: &[Method], method: &Method, path: &str) -> ax
     let shown: String = method.as_str().chars().take(32).collect();
     let detail = format!("method {shown} is not allowed, but [{allowed}] are");
     let allow = HeaderValue::from_str(&allowed).unwrap_or(HeaderValue::from_static("GET"));
-    Failure::new(StatusCode::METHOD_NOT_ALLOWED, detail).with(header::ALLOW, allow).answer(path)
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, detail).with(header::ALLOW, allow).answer(path)
 }

@@ -5,45 +5,45 @@ use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::api::commands::Unanswered;
-use crate::core::engine::Refusal;
-use crate::core::model::Span;
-use crate::ingest::problem_json::Trouble;
+use crate::api::commands::CommandError;
+use crate::core::engine::CommandRefusal;
+use crate::core::model::TimeDelta;
+use crate::ingest::problem_json::ProblemDetails;
 use crate::store::StoreError;
 
 /// Why a request is not answered with what it asked for.
 #[derive(Debug)]
-pub struct Failure {
+pub struct ApiError {
     status: StatusCode,
     detail: String,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-impl Failure {
-    pub fn new(status: StatusCode, detail: impl Into<String>) -> Failure {
-        Failure { status, detail: detail.into(), headers: Vec::new() }
+impl ApiError {
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> ApiError {
+        ApiError { status, detail: detail.into(), headers: Vec::new() }
     }
 
-    pub fn bad(detail: impl Into<String>) -> Failure {
-        Failure::new(StatusCode::BAD_REQUEST, detail)
+    pub fn bad(detail: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    pub fn unknown(what: impl std::fmt::Display) -> Failure {
-        Failure::new(StatusCode::NOT_FOUND, format!("{what} is not known here"))
+    pub fn unknown(what: impl std::fmt::Display) -> ApiError {
+        ApiError::new(StatusCode::NOT_FOUND, format!("{what} is not known here"))
     }
 
     /// 503; the same request may work in a moment.
-    pub fn unavailable(detail: impl Into<String>) -> Failure {
-        Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(Span::from_seconds(1))
+    pub fn unavailable(detail: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(TimeDelta::from_seconds(1))
     }
 
-    pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Failure {
+    pub fn with(mut self, name: HeaderName, value: HeaderValue) -> ApiError {
         self.headers.push((name, value));
         self
     }
 
     /// Says when to come again, in whole seconds, at least one.
-    pub fn retry_after(self, wait: Span) -> Failure {
+    pub fn retry_after(self, wait: TimeDelta) -> ApiError {
         let seconds = (wait.as_seconds_f64().ceil() as u64).max(1);
         self.with(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
@@ -56,49 +56,49 @@ impl Failure {
         } else if path.starts_with("/-/") || path == "/metrics" {
             (self.status, format!("{}\n", self.detail)).into_response()
         } else {
-            Trouble::new(self.status, self.detail).into_response()
+            ProblemDetails::new(self.status, self.detail).into_response()
         };
         response.headers_mut().extend(self.headers);
         response
     }
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for ApiError {
     /// In the words of our own API.
     fn into_response(self) -> Response {
         self.answer("/api/v1/")
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for ApiError {
     /// A bad cursor is the caller's; everything else is logged here, at the edge, and is not.
-    fn from(error: StoreError) -> Failure {
+    fn from(error: StoreError) -> ApiError {
         if let StoreError::BadCursor { .. } = error {
-            return Failure::bad(error.to_string());
+            return ApiError::bad(error.to_string());
         }
         tracing::error!(%error, "a read from the store failed");
-        Failure::unavailable("the database cannot be read now; send again later")
+        ApiError::unavailable("the database cannot be read now; send again later")
     }
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Failure {
+impl From<CommandRefusal> for ApiError {
+    fn from(refusal: CommandRefusal) -> ApiError {
         let status = match &refusal {
-            Refusal::NotFound { .. } => StatusCode::NOT_FOUND,
-            Refusal::NotAllowed { .. } => StatusCode::CONFLICT,
-            Refusal::Forbidden { .. } => StatusCode::FORBIDDEN,
-            Refusal::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
-            Refusal::Invalid { .. } => StatusCode::BAD_REQUEST,
+            CommandRefusal::NotFound { .. } => StatusCode::NOT_FOUND,
+            CommandRefusal::NotAllowed { .. } => StatusCode::CONFLICT,
+            CommandRefusal::Forbidden { .. } => StatusCode::FORBIDDEN,
+            CommandRefusal::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
+            CommandRefusal::Invalid { .. } => StatusCode::BAD_REQUEST,
         };
-        Failure::new(status, refusal.to_string())
+        ApiError::new(status, refusal.to_string())
     }
 }
 
-impl From<Unanswered> for Failure {
-    fn from(unanswered: Unanswered) -> Failure {
+impl From<CommandError> for ApiError {
+    fn from(unanswered: CommandError) -> ApiError {
         match &unanswered {
-            Unanswered::Unknown { .. } => Failure::unavailable(unanswered.to_string()),
-            Unanswered::BadRules { .. } => Failure::new(StatusCode::INTERNAL_SERVER_ERROR, unanswered.to_string()),
+            CommandError::Unknown { .. } => ApiError::unavailable(unanswered.to_string()),
+            CommandError::BadRules { .. } => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, unanswered.to_string()),
         }
     }
 }

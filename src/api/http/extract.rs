@@ -10,8 +10,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
-use super::error::Failure;
-use crate::api::auth::Caller;
+use super::error::ApiError;
+use crate::api::auth::Principal;
 
 /// The longest text that a person may write at once, in bytes.
 const TEXT_MAX_BYTES: usize = 8 * 1024;
@@ -22,16 +22,16 @@ const KEY_MAX_BYTES: usize = 200;
 pub struct Id<T>(pub T);
 
 impl<S: Send + Sync, T: FromStr<Err: std::fmt::Display>> FromRequestParts<S> for Id<T> {
-    type Rejection = Failure;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Id<T>, Failure> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Id<T>, ApiError> {
         let Path(text) = Path::<String>::from_request_parts(parts, state)
             .await
-            .map_err(|error| Failure::bad(format!("the path cannot be read: {error}")))?;
+            .map_err(|error| ApiError::bad(format!("the path cannot be read: {error}")))?;
         if text.contains('\0') {
-            return Err(Failure::bad("the path holds a NUL character"));
+            return Err(ApiError::bad("the path holds a NUL character"));
         }
-        text.parse().map(Id).map_err(|error: T::Err| Failure::bad(error.to_string()))
+        text.parse().map(Id).map_err(|error: T::Err| ApiError::bad(error.to_string()))
     }
 }
 
@@ -39,22 +39,22 @@ impl<S: Send + Sync, T: FromStr<Err: std::fmt::Display>> FromRequestParts<S> for
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A JSON body; an absent one is `{}`, for commands that need no words.
-pub struct Body<T>(pub T);
+pub struct JsonBody<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
-    type Rejection = Failure;
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Body<T>, Failure> {
+    async fn from_request(request: Request, state: &S) -> Result<JsonBody<T>, ApiError> {
         let json = is_json(request.headers());
-        let bytes = whole(request, state).await.map_err(|(status, detail)| Failure::new(status, detail))?;
+        let bytes = whole(request, state).await.map_err(|(status, detail)| ApiError::new(status, detail))?;
         if bytes.is_empty() {
-            return read(b"{}").map(Body);
+            return read(b"{}").map(JsonBody);
         }
         if !json {
             let detail = "the body must be JSON; send it with Content-Type: application/json";
-            return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+            return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
-        read(&bytes).map(Body)
+        read(&bytes).map(JsonBody)
     }
 }
 
@@ -67,8 +67,8 @@ pub async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes,
     }
 }
 
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
-    serde_json::from_slice(bytes).map_err(|error| Failure::bad(format!("the body cannot be used: {error}")))
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(bytes).map_err(|error| ApiError::bad(format!("the body cannot be used: {error}")))
 }
 
 /// A form from a foreign page cannot carry this type, so it is also a guard.
@@ -80,11 +80,11 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// A person's words: not empty, at most 8 KiB, no NUL (which PostgreSQL cannot keep).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Text(pub String);
+pub struct NonEmptyText(pub String);
 
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
-        bounded(deserializer, TEXT_MAX_BYTES).map(Text)
+impl<'de> Deserialize<'de> for NonEmptyText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<NonEmptyText, D::Error> {
+        bounded(deserializer, TEXT_MAX_BYTES).map(NonEmptyText)
     }
 }
 
@@ -123,19 +123,19 @@ fn check(text: String, max_bytes: usize) -> Result<String, String> {
 }
 
 /// Who commands, and under which conditions.
-pub struct Author {
-    pub caller: Caller,
+pub struct CommandMeta {
+    pub caller: Principal,
     /// From `If-Match`: the version that the person saw.
     pub if_match: Option<u64>,
     pub idempotency_key: Option<String>,
 }
 
-impl<S: Sync> FromRequestParts<S> for Author {
-    type Rejection = Failure;
+impl<S: Sync> FromRequestParts<S> for CommandMeta {
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Author, Failure> {
-        Ok(Author {
-            caller: Caller::from_request_parts(parts, state).await?,
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<CommandMeta, ApiError> {
+        Ok(CommandMeta {
+            caller: Principal::from_request_parts(parts, state).await?,
             if_match: if_match(&parts.headers)?,
             idempotency_key: idempotency_key(&parts.headers)?,
         })
@@ -143,33 +143,33 @@ impl<S: Sync> FromRequestParts<S> for Author {
 }
 
 /// `"7"`, `W/"7"` or `7`; `*` asks only that it exists, which every command does.
-fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
+fn if_match(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
     let Some(value) = one(headers, "if-match")? else { return Ok(None) };
     let text = value.trim();
     if text == "*" {
         return Ok(None);
     }
     let number = text.strip_prefix("W/").unwrap_or(text).trim_matches('"');
-    let bad = || Failure::bad(format!("If-Match {text:?} is not a version; send the ETag that you were shown"));
+    let bad = || ApiError::bad(format!("If-Match {text:?} is not a version; send the ETag that you were shown"));
     number.parse().map(Some).map_err(|_| bad())
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Failure> {
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(key) = one(headers, "idempotency-key")? else { return Ok(None) };
     if key.is_empty() || key.len() > KEY_MAX_BYTES {
         let detail = format!("Idempotency-Key of {} bytes; expected 1 to {KEY_MAX_BYTES}", key.len());
-        return Err(Failure::bad(detail));
+        return Err(ApiError::bad(detail));
     }
     Ok(Some(key.to_owned()))
 }
 
-fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Failure> {
+fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ApiError> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(_), Some(_)) => Err(Failure::bad(format!("header {name} stands more than once"))),
+        (Some(_), Some(_)) => Err(ApiError::bad(format!("header {name} stands more than once"))),
         (Some(value), None) => {
-            value.to_str().map(Some).map_err(|_| Failure::bad(format!("header {name} is not plain ASCII")))
+            value.to_str().map(Some).map_err(|_| ApiError::bad(format!("header {name} is not plain ASCII")))
         }
     }
 }

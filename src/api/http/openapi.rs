@@ -10,7 +10,7 @@ use utoipa::openapi::{
 
 use super::endpoint::Endpoint;
 use super::schema;
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 
 /// What ingest serves: path, what it takes, and the shape of its answer.
 pub const INGEST: [(&str, &str, Option<&str>); 3] = [
@@ -81,8 +81,8 @@ fn completed(endpoint: &Endpoint) -> Operation {
 }
 
 /// Whether a door is passed without credentials.
-fn asks_nobody(door: Door) -> bool {
-    matches!(door, Door::Health | Door::Link)
+fn asks_nobody(door: Permission) -> bool {
+    matches!(door, Permission::Health | Permission::Link)
 }
 
 /// The noun of a path: its first segment below our API, else whose API it is.

@@ -11,7 +11,7 @@ use crate::api::v1::sla::schema::PROMISES;
 
 /// What a member holds. The `Maybe…` ones may be null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FieldKind {
     Text,
     Number,
     Bool,
@@ -36,10 +36,10 @@ pub enum Kind {
 /// One shape: its name and its members, all of which are always written.
 pub struct Shape {
     pub name: &'static str,
-    pub members: &'static [(&'static str, Kind)],
+    pub members: &'static [(&'static str, FieldKind)],
 }
 
-use Kind::{
+use FieldKind::{
     Bool, Labels, Many, MaybeBool, MaybeNumber, MaybeObject, MaybeText, MaybeTime, Number, Object, One, Text, Texts,
     Time,
 };
@@ -386,7 +386,7 @@ fn page_of(name: &str) -> RefOr<Schema> {
         .into()
 }
 
-fn of_kind(kind: Kind) -> RefOr<Schema> {
+fn of_kind(kind: FieldKind) -> RefOr<Schema> {
     let plain = |kind: Type| RefOr::from(ObjectBuilder::new().schema_type(kind).build());
     let maybe =
         |kind: Type| RefOr::from(ObjectBuilder::new().schema_type(SchemaType::Array(vec![kind, Type::Null])).build());

@@ -6,24 +6,24 @@ use std::sync::Arc;
 use axum::extract::State;
 use serde::Serialize;
 
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::http::error::Failure;
+use crate::api::http::error::ApiError;
 use crate::api::http::extract::Id;
-use crate::api::http::query::Parameters;
-use crate::api::http::response::{Answer, json, page};
-use crate::api::state::Shared;
+use crate::api::http::query::QueryParameters;
+use crate::api::http::response::{ApiResult, json, page};
+use crate::api::state::ApiContext;
 use crate::core::engine::AlertRecord;
-use crate::core::model::{Fingerprint, IncidentId, Labels, Moment, Severity, SilenceId, Status};
-use crate::store::{AlertFilter, Live, LiveAlert, Page};
+use crate::core::model::{Fingerprint, IncidentId, Labels, Severity, SilenceId, Status, Timestamp};
+use crate::store::{AlertFilter, LiveAlert, LiveView, Page};
 
 pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::of(__path_alerts, Door::Read, alerts), Endpoint::of(__path_alert, Door::Read, alert)]
+    vec![Endpoint::of(__path_alerts, Permission::Read, alerts), Endpoint::of(__path_alert, Permission::Read, alert)]
 }
 
 /// An alert as people see it.
 #[derive(Serialize)]
-pub struct AlertView {
+pub struct AlertBody {
     pub fingerprint: Fingerprint,
     pub source: String,
     pub status: Status,
@@ -36,8 +36,8 @@ pub struct AlertView {
     /// With the producer's offset.
     pub starts_at: String,
     pub ends_at: String,
-    pub updated_at: Moment,
-    pub first_seen_at: Moment,
+    pub updated_at: Timestamp,
+    pub first_seen_at: Timestamp,
     pub generator_url: String,
     pub silenced_by: Vec<SilenceId>,
     pub inhibited_by: Vec<Fingerprint>,
@@ -55,9 +55,9 @@ pub struct AlertView {
     pub linked: Option<bool>,
 }
 
-impl AlertView {
+impl AlertBody {
     /// Rows, each replaced by what the live view knows of it.
-    pub fn of_records(live: &Live, records: Vec<AlertRecord>) -> Vec<AlertView> {
+    pub fn of_records(live: &LiveView, records: Vec<AlertRecord>) -> Vec<AlertBody> {
         let wanted: std::collections::BTreeSet<Fingerprint> = records.iter().map(|row| row.fingerprint).collect();
         let active: BTreeMap<Fingerprint, Arc<LiveAlert>> = live
             .alerts(|alert| wanted.contains(&alert.alert.fingerprint))
@@ -67,19 +67,19 @@ impl AlertView {
         records
             .into_iter()
             .map(|row| match active.get(&row.fingerprint) {
-                Some(alert) => AlertView::of_live(alert),
-                None => AlertView::of(row, None, None),
+                Some(alert) => AlertBody::of_live(alert),
+                None => AlertBody::of(row, None, None),
             })
             .collect()
     }
 
-    fn of_live(alert: &LiveAlert) -> AlertView {
-        AlertView::of(AlertRecord::clone(&alert.alert), alert.incident, alert.team.as_deref().map(str::to_owned))
+    fn of_live(alert: &LiveAlert) -> AlertBody {
+        AlertBody::of(AlertRecord::clone(&alert.alert), alert.incident, alert.team.as_deref().map(str::to_owned))
     }
 
     /// The one place that names every field.
-    pub fn of(row: AlertRecord, incident: Option<IncidentId>, team: Option<String>) -> AlertView {
-        AlertView {
+    pub fn of(row: AlertRecord, incident: Option<IncidentId>, team: Option<String>) -> AlertBody {
+        AlertBody {
             fingerprint: row.fingerprint,
             source: row.source.as_ref().to_owned(),
             status: row.status,
@@ -119,7 +119,7 @@ impl AlertView {
         ("limit" = Option<u32>, Query, description = "1 to 500, else 100"),
     ),
     responses((status = 200, description = "A page", body = ref("#/components/schemas/AlertPage"))))]
-async fn alerts(State(shared): State<Arc<Shared>>, mut query: Parameters) -> Answer {
+async fn alerts(State(shared): State<Arc<ApiContext>>, mut query: QueryParameters) -> ApiResult {
     let filter = AlertFilter {
         firing: query.flag("firing")?,
         rule: query.text("rule")?,
@@ -127,14 +127,14 @@ async fn alerts(State(shared): State<Arc<Shared>>, mut query: Parameters) -> Ans
         text: query.text("q")?,
     };
     let Page { items, next } = shared.api.store.alerts(&filter, &query.page()?).await?;
-    page(&Page { items: AlertView::of_records(&shared.api.live, items), next })
+    page(&Page { items: AlertBody::of_records(&shared.api.live, items), next })
 }
 
 /// One alert by its fingerprint.
 #[utoipa::path(get, path = "/api/v1/alerts/{fingerprint}",
     responses((status = 200, description = "The alert", body = ref("#/components/schemas/Alert"))))]
-async fn alert(State(shared): State<Arc<Shared>>, Id(id): Id<Fingerprint>, query: Parameters) -> Answer {
+async fn alert(State(shared): State<Arc<ApiContext>>, Id(id): Id<Fingerprint>, query: QueryParameters) -> ApiResult {
     query.end()?;
-    let row = shared.api.store.alert(id).await?.ok_or_else(|| Failure::unknown(format!("alert {id}")))?;
-    json(&AlertView::of_records(&shared.api.live, vec![row]).pop())
+    let row = shared.api.store.alert(id).await?.ok_or_else(|| ApiError::unknown(format!("alert {id}")))?;
+    json(&AlertBody::of_records(&shared.api.live, vec![row]).pop())
 }

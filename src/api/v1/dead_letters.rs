@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::extract::State;
 
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::http::query::Parameters;
-use crate::api::http::response::{Answer, page};
-use crate::api::state::Shared;
+use crate::api::http::query::QueryParameters;
+use crate::api::http::response::{ApiResult, page};
+use crate::api::state::ApiContext;
 
 pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::of(__path_dead_letters, Door::Read, dead_letters)]
+    vec![Endpoint::of(__path_dead_letters, Permission::Read, dead_letters)]
 }
 
 /// What could not be read, newest first.
@@ -21,6 +21,6 @@ pub fn endpoints() -> Vec<Endpoint> {
         ("limit" = Option<u32>, Query, description = "1 to 500, else 100"),
     ),
     responses((status = 200, description = "A page", body = ref("#/components/schemas/DeadLetterPage"))))]
-async fn dead_letters(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
+async fn dead_letters(State(shared): State<Arc<ApiContext>>, query: QueryParameters) -> ApiResult {
     page(&shared.api.store.dead_letters(&query.page()?).await?)
 }

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use axum::extract::State;
 use serde::Serialize;
 
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::http::query::Parameters;
-use crate::api::http::response::{Answer, json};
-use crate::api::state::Shared;
-use crate::core::model::{Priority, Span, Tier};
-use crate::core::rules::{DispatchKind, Hierarchical, Ladder, Playbook, Rulebook, Team, Told};
+use crate::api::http::query::QueryParameters;
+use crate::api::http::response::{ApiResult, json};
+use crate::api::state::ApiContext;
+use crate::core::model::{Priority, Tier, TimeDelta};
+use crate::core::rules::{DispatchMode, EscalationPolicy, ManagerNotification, Playbook, Recipient, Rulebook, Team};
 
 pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::of(__path_tiers, Door::Read, tiers)]
+    vec![Endpoint::of(__path_tiers, Permission::Read, tiers)]
 }
 
 #[derive(Serialize)]
@@ -36,12 +36,12 @@ pub struct LadderView {
 pub struct StepView {
     pub tier: Tier,
     pub team: String,
-    pub respond_by: Span,
-    pub page_every: Span,
-    pub resolve_by: Option<Span>,
+    pub respond_by: TimeDelta,
+    pub page_every: TimeDelta,
+    pub resolve_by: Option<TimeDelta>,
     /// The team is that of the failed item's vendor.
     pub vendor: bool,
-    pub kind: DispatchKind,
+    pub kind: DispatchMode,
     /// In whose working time these spans count; wall time for none.
     pub calendar: Option<String>,
     pub demands: Vec<String>,
@@ -49,12 +49,12 @@ pub struct StepView {
 
 #[derive(Serialize)]
 pub struct ToldView {
-    pub after: Span,
+    pub after: TimeDelta,
     pub priorities: Vec<Priority>,
     pub team: Option<String>,
     pub person: Option<String>,
     pub repeat: u32,
-    pub every: Span,
+    pub every: TimeDelta,
     pub stop_when: Vec<&'static str>,
     pub calendar: Option<String>,
 }
@@ -101,7 +101,7 @@ impl TiersView {
 }
 
 impl LadderView {
-    fn of(ladder: &Ladder) -> LadderView {
+    fn of(ladder: &EscalationPolicy) -> LadderView {
         let steps = ladder.steps.iter().map(|step| StepView {
             tier: step.tier,
             team: step.team.clone(),
@@ -119,10 +119,10 @@ impl LadderView {
 }
 
 impl ToldView {
-    fn of(one: &Hierarchical) -> ToldView {
+    fn of(one: &ManagerNotification) -> ToldView {
         let (team, person) = match &one.told {
-            Told::Team(team) => (Some(team.clone()), None),
-            Told::Person(person) => (None, Some(person.clone())),
+            Recipient::Team(team) => (Some(team.clone()), None),
+            Recipient::Person(person) => (None, Some(person.clone())),
         };
         ToldView {
             after: one.after,
@@ -164,7 +164,7 @@ impl TeamView {
 /// The ladders and teams in force.
 #[utoipa::path(get, path = "/api/v1/tiers",
     responses((status = 200, description = "All of them", body = ref("#/components/schemas/Tiers"))))]
-async fn tiers(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
+async fn tiers(State(shared): State<Arc<ApiContext>>, query: QueryParameters) -> ApiResult {
     query.end()?;
     json(&TiersView::of(&shared.api.live.rulebook()))
 }

@@ -9,18 +9,20 @@ use axum::extract::{Request, State};
 use serde::{Deserialize, Serialize};
 
 use super::incidents::deliveries::{DeliveryState, DeliveryView};
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 use crate::api::commands::CommandQueue;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::http::error::Failure;
+use crate::api::http::error::ApiError;
 use crate::api::http::extract::{Id, whole};
-use crate::api::http::query::Parameters;
-use crate::api::http::response::{Answer, json};
-use crate::api::state::Shared;
+use crate::api::http::query::QueryParameters;
+use crate::api::http::response::{ApiResult, json};
+use crate::api::state::ApiContext;
 use crate::core::correlation::{Explanation, WindowView};
-use crate::core::engine::{AlertRecord, CorrelatorInput, Engine, Evidence, Explained, Input, NoticeKind, Question};
+use crate::core::engine::{
+    AlertRecord, CorrelatorInput, CountedEvent, Engine, ExplainRequest, ExplainResponse, Input, NotificationKind,
+};
 use crate::core::incidents::{Incident, TimelineEntry};
-use crate::core::model::{Event, Fingerprint, IncidentId, Moment, Offset, Partition, Status, Tier};
+use crate::core::model::{Event, Fingerprint, IncidentId, Offset, Partition, Status, Tier, Timestamp};
 use crate::core::rules::Rulebook;
 use crate::ingest::{Decoded, Rejected, decode, native};
 use crate::store::{IncidentFilter, PageRequest, Store, StoreError};
@@ -34,10 +36,10 @@ const INCIDENTS_MAX: u32 = 20;
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::of(__path_why_incident, Door::Read, why_incident),
-        Endpoint::of(__path_why_alert, Door::Read, why_alert),
-        Endpoint::of(__path_why_recorded, Door::Read, why_recorded),
-        Endpoint::of(__path_why_event, Door::Read, why_event),
+        Endpoint::of(__path_why_incident, Permission::Read, why_incident),
+        Endpoint::of(__path_why_alert, Permission::Read, why_alert),
+        Endpoint::of(__path_why_recorded, Permission::Read, why_recorded),
+        Endpoint::of(__path_why_event, Permission::Read, why_event),
     ]
 }
 
@@ -48,7 +50,7 @@ pub struct IncidentExplanation {
     /// As it is in force now; nothing when it is gone.
     pub rule: Option<RuleLine>,
     /// The events that counted, copied when it opened.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<CountedEvent>,
     /// What its rule holds under its key now.
     pub window: Option<WindowView>,
     /// One line an alert: when, what, how it stands.
@@ -71,8 +73,8 @@ pub struct RuleLine {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NoticeLine {
     pub id: String,
-    pub kind: NoticeKind,
-    pub at: Moment,
+    pub kind: NotificationKind,
+    pub at: Timestamp,
     pub title: String,
     pub team: String,
     /// Whom of it, if it was not for all.
@@ -83,7 +85,7 @@ pub struct NoticeLine {
     pub attempts: u32,
     pub state: DeliveryState,
     pub error: Option<String>,
-    pub delivered_at: Option<Moment>,
+    pub delivered_at: Option<Timestamp>,
 }
 
 /// Whose an alert is, what holds it, and what each rule says of it now.
@@ -101,7 +103,7 @@ pub struct AlertExplanation {
 pub struct EventExplanation {
     /// Where it stands in the journal; nothing of a dry run.
     pub cause: Option<String>,
-    pub received_at: Option<Moment>,
+    pub received_at: Option<Timestamp>,
     pub event: Event,
     pub explanation: Explanation,
 }
@@ -116,7 +118,7 @@ pub struct EventExplanations {
 /// Who is asked: the engine behind the queue, or one at hand.
 pub enum Oracle<'a> {
     Queue(&'a CommandQueue),
-    Engine { engine: &'a Engine, now: Moment },
+    Engine { engine: &'a Engine, now: Timestamp },
 }
 
 /// Why there is no explanation.
@@ -131,24 +133,24 @@ pub enum NotExplained {
 }
 
 impl Oracle<'_> {
-    async fn ask(&self, question: Question) -> Result<Explained, NotExplained> {
+    async fn send(&self, question: ExplainRequest) -> Result<ExplainResponse, NotExplained> {
         match self {
             Oracle::Queue(queue) => queue.explain(question).await.ok_or(NotExplained::Unavailable),
             Oracle::Engine { engine, now } => Ok(engine.explain(*now, &question)),
         }
     }
 
-    async fn explain(&self, question: Question) -> Result<Option<Explanation>, NotExplained> {
-        Ok(match self.ask(question).await? {
-            Explained::Event(explanation) => Some(*explanation),
-            Explained::Window(_) | Explained::Unknown => None,
+    async fn explain(&self, question: ExplainRequest) -> Result<Option<Explanation>, NotExplained> {
+        Ok(match self.send(question).await? {
+            ExplainResponse::Event(explanation) => Some(*explanation),
+            ExplainResponse::Window(_) | ExplainResponse::Unknown => None,
         })
     }
 
-    async fn window(&self, question: Question) -> Result<Option<WindowView>, NotExplained> {
-        Ok(match self.ask(question).await? {
-            Explained::Window(window) => Some(*window),
-            Explained::Event(_) | Explained::Unknown => None,
+    async fn window(&self, question: ExplainRequest) -> Result<Option<WindowView>, NotExplained> {
+        Ok(match self.send(question).await? {
+            ExplainResponse::Window(window) => Some(*window),
+            ExplainResponse::Event(_) | ExplainResponse::Unknown => None,
         })
     }
 }
@@ -161,7 +163,7 @@ pub async fn incident_explanation(
     id: IncidentId,
 ) -> Result<IncidentExplanation, NotExplained> {
     let incident = store.incident(id).await?.ok_or_else(|| NotExplained::Unknown(id.to_string()))?;
-    let question = Question::Window { rule: incident.rule.clone(), key: incident.key.clone() };
+    let question = ExplainRequest::Window { rule: incident.rule.clone(), key: incident.key.clone() };
     let members = store.members(id).await?;
     let left = members.len().saturating_sub(ALERTS_MAX);
     let mut alerts: Vec<String> =
@@ -190,7 +192,7 @@ pub async fn alert_explanation(
     let filter = IncidentFilter { alert: Some(fingerprint), ..IncidentFilter::default() };
     let page = PageRequest { limit: INCIDENTS_MAX, ..PageRequest::default() };
     let incidents = store.incidents(&filter, &page).await?.items;
-    let explanation = oracle.explain(Question::Alert { fingerprint, rule }).await?;
+    let explanation = oracle.explain(ExplainRequest::Alert { fingerprint, rule }).await?;
     // The engine's own view is never older than the row.
     let alert = explanation.as_ref().and_then(|explanation| explanation.alert.clone()).unwrap_or(alert);
     Ok(AlertExplanation { alert, incidents, explanation })
@@ -222,7 +224,7 @@ pub async fn event_explanation(
         }
         Input::Correlator(CorrelatorInput::Silence(_)) | Input::Desk(_) | Input::Control(_) => return Err(unknown()),
     };
-    let question = Question::Event { event: Box::new(event.clone()), rule };
+    let question = ExplainRequest::Event { event: Box::new(event.clone()), rule };
     let explanation = oracle.explain(question).await?.ok_or_else(unknown)?;
     Ok(EventExplanation {
         cause: Some(format!("{partition}-{offset}")),
@@ -243,7 +245,7 @@ pub async fn dry_run(
         EventExplanations { items: Vec::new(), rejected: decoded.rejected.into_iter().map(shown).collect() };
     let left = decoded.events.len().saturating_sub(EVENTS_MAX);
     for event in decoded.events.into_iter().take(EVENTS_MAX) {
-        let question = Question::Event { event: Box::new(event.clone()), rule: rule.map(str::to_owned) };
+        let question = ExplainRequest::Event { event: Box::new(event.clone()), rule: rule.map(str::to_owned) };
         if let Some(explanation) = oracle.explain(question).await? {
             explanations.items.push(EventExplanation { cause: None, received_at: None, event, explanation });
         }
@@ -319,12 +321,12 @@ fn member(alert: &AlertRecord, linked: bool) -> String {
     format!("{} {} {}{held}{linked}", alert.fingerprint, alert.status.as_str(), alert.labels)
 }
 
-impl From<NotExplained> for Failure {
-    fn from(error: NotExplained) -> Failure {
+impl From<NotExplained> for ApiError {
+    fn from(error: NotExplained) -> ApiError {
         match error {
-            NotExplained::Unknown(what) => Failure::unknown(what),
+            NotExplained::Unknown(what) => ApiError::unknown(what),
             NotExplained::Store(error) => error.into(),
-            unavailable @ NotExplained::Unavailable => Failure::unavailable(unavailable.to_string()),
+            unavailable @ NotExplained::Unavailable => ApiError::unavailable(unavailable.to_string()),
         }
     }
 }
@@ -332,7 +334,11 @@ impl From<NotExplained> for Failure {
 /// Why an incident is there: what counted, its rule, its window, its alerts, its history, who was told.
 #[utoipa::path(get, path = "/api/v1/incidents/{id}/explain",
     responses((status = 200, description = "The chain behind it", body = ref("#/components/schemas/IncidentExplanation"))))]
-async fn why_incident(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
+async fn why_incident(
+    State(shared): State<Arc<ApiContext>>,
+    Id(id): Id<IncidentId>,
+    query: QueryParameters,
+) -> ApiResult {
     query.end()?;
     let oracle = Oracle::Queue(&shared.api.commands);
     let rulebook = shared.api.live.rulebook();
@@ -343,7 +349,11 @@ async fn why_incident(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>,
 #[utoipa::path(get, path = "/api/v1/alerts/{fingerprint}/explain",
     params(("rule" = Option<String>, Query, description = "A rule to show even if others are nearer")),
     responses((status = 200, description = "What is known of it", body = ref("#/components/schemas/AlertExplanation"))))]
-async fn why_alert(State(shared): State<Arc<Shared>>, Id(id): Id<Fingerprint>, mut query: Parameters) -> Answer {
+async fn why_alert(
+    State(shared): State<Arc<ApiContext>>,
+    Id(id): Id<Fingerprint>,
+    mut query: QueryParameters,
+) -> ApiResult {
     let rule = query.text("rule")?;
     query.end()?;
     json(&alert_explanation(&shared.api.store, &Oracle::Queue(&shared.api.commands), id, rule).await?)
@@ -353,11 +363,15 @@ async fn why_alert(State(shared): State<Arc<Shared>>, Id(id): Id<Fingerprint>, m
 #[utoipa::path(get, path = "/api/v1/events/{id}/explain",
     params(("rule" = Option<String>, Query, description = "A rule to show even if others are nearer")),
     responses((status = 200, description = "Which rules it fits, and why others do not fit", body = Object)))]
-async fn why_recorded(State(shared): State<Arc<Shared>>, Id(id): Id<String>, mut query: Parameters) -> Answer {
+async fn why_recorded(
+    State(shared): State<Arc<ApiContext>>,
+    Id(id): Id<String>,
+    mut query: QueryParameters,
+) -> ApiResult {
     let rule = query.text("rule")?;
     query.end()?;
     let place = journal_place(&id)
-        .ok_or_else(|| Failure::bad("expected the place of an event in the journal, such as 0-1234"))?;
+        .ok_or_else(|| ApiError::bad("expected the place of an event in the journal, such as 0-1234"))?;
     json(&event_explanation(&shared.api.store, &Oracle::Queue(&shared.api.commands), place, rule).await?)
 }
 
@@ -366,11 +380,11 @@ async fn why_recorded(State(shared): State<Arc<Shared>>, Id(id): Id<String>, mut
     params(("rule" = Option<String>, Query, description = "A rule to show even if others are nearer"),
         ("source" = Option<String>, Query, description = "The body is a payload of this source, not native events")),
     responses((status = 200, description = "Of each event: which rules it fits, and why others do not fit", body = Object)))]
-async fn why_event(State(shared): State<Arc<Shared>>, mut query: Parameters, request: Request) -> Answer {
+async fn why_event(State(shared): State<Arc<ApiContext>>, mut query: QueryParameters, request: Request) -> ApiResult {
     let (rule, source) = (query.text("rule")?, query.text("source")?);
     query.end()?;
-    let body = whole(request, &shared).await.map_err(|(status, detail)| Failure::new(status, detail))?;
-    let decoded = read_events(&shared.api.live.rulebook(), &body, source.as_deref()).map_err(Failure::bad)?;
+    let body = whole(request, &shared).await.map_err(|(status, detail)| ApiError::new(status, detail))?;
+    let decoded = read_events(&shared.api.live.rulebook(), &body, source.as_deref()).map_err(ApiError::bad)?;
     json(&dry_run(&Oracle::Queue(&shared.api.commands), decoded, rule.as_deref()).await?)
 }
 

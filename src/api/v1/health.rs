@@ -6,21 +6,21 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::api::auth::{Caller, Door};
-use crate::api::commands::Wish;
+use crate::api::auth::{Permission, Principal};
+use crate::api::commands::DriverRequest;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::http::error::Failure;
-use crate::api::state::Shared;
+use crate::api::http::error::ApiError;
+use crate::api::state::ApiContext;
 use crate::core::engine::Outcome;
 use crate::store::Readiness;
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::of(__path_healthy, Door::Health, healthy),
-        Endpoint::of(__path_ready, Door::Health, ready),
-        Endpoint::of(__path_reload, Door::Reload, reload),
-        Endpoint::of(__path_metrics, Door::Metrics, metrics),
-        Endpoint::of(__path_openapi, Door::Read, openapi),
+        Endpoint::of(__path_healthy, Permission::Health, healthy),
+        Endpoint::of(__path_ready, Permission::Health, ready),
+        Endpoint::of(__path_reload, Permission::Reload, reload),
+        Endpoint::of(__path_metrics, Permission::Metrics, metrics),
+        Endpoint::of(__path_openapi, Permission::Read, openapi),
     ]
 }
 
@@ -35,10 +35,10 @@ async fn healthy() -> &'static str {
 #[utoipa::path(get, path = "/-/ready",
     responses((status = 200, description = "OK", body = String, content_type = "text/plain"),
         (status = 503, description = "Why not", body = String, content_type = "text/plain")))]
-async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+async fn ready(State(shared): State<Arc<ApiContext>>) -> Response {
     match shared.api.live.readiness() {
         Readiness::Ready => "OK".into_response(),
-        Readiness::NotReady { reason } => Failure::unavailable(reason).answer("/-/ready"),
+        Readiness::NotReady { reason } => ApiError::unavailable(reason).answer("/-/ready"),
     }
 }
 
@@ -46,9 +46,9 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
 #[utoipa::path(post, path = "/-/reload",
     responses((status = 200, description = "In force"),
         (status = 500, description = "The mistakes", body = String, content_type = "text/plain")))]
-async fn reload(State(shared): State<Arc<Shared>>, caller: Caller) -> Response {
-    match shared.api.commands.ask(Wish::reload_by(caller)).await {
-        Ok(Outcome::Refused(refusal)) => Failure::from(refusal).answer("/-/reload"),
+async fn reload(State(shared): State<Arc<ApiContext>>, caller: Principal) -> Response {
+    match shared.api.commands.send(DriverRequest::reload_by(caller)).await {
+        Ok(Outcome::Refused(refusal)) => ApiError::from(refusal).answer("/-/reload"),
         Ok(
             Outcome::Rulebook { .. }
             | Outcome::Staff { .. }
@@ -57,14 +57,14 @@ async fn reload(State(shared): State<Arc<Shared>>, caller: Caller) -> Response {
             | Outcome::Run { .. }
             | Outcome::Silence { .. },
         ) => StatusCode::OK.into_response(),
-        Err(unanswered) => Failure::from(unanswered).answer("/-/reload"),
+        Err(unanswered) => ApiError::from(unanswered).answer("/-/reload"),
     }
 }
 
 /// All metrics, as Prometheus reads them.
 #[utoipa::path(get, path = "/metrics",
     responses((status = 200, description = "Text exposition", body = String, content_type = "text/plain")))]
-async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+async fn metrics(State(shared): State<Arc<ApiContext>>) -> impl IntoResponse {
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(header::CONTENT_TYPE, kind)], shared.api.metrics.render())
 }
@@ -72,6 +72,6 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
 /// This description.
 #[utoipa::path(get, path = "/api/v1/openapi.json",
     responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
-async fn openapi(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+async fn openapi(State(shared): State<Arc<ApiContext>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], shared.openapi.clone())
 }

@@ -7,19 +7,22 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::auth::{Caller, Door};
-use crate::api::commands::{Unanswered, Wish};
+use crate::api::auth::{Permission, Principal};
+use crate::api::commands::{CommandError, DriverRequest};
 use crate::api::http::endpoint::Endpoint;
-use crate::api::http::error::Failure;
-use crate::api::http::query::Parameters;
-use crate::api::http::response::{Answer, json, misfit};
-use crate::api::state::Shared;
+use crate::api::http::error::ApiError;
+use crate::api::http::query::QueryParameters;
+use crate::api::http::response::{ApiResult, json, unexpected_outcome};
+use crate::api::state::ApiContext;
 use crate::core::engine::Outcome;
 use crate::core::model::{Priority, Severity};
 use crate::core::rules::{Rule, Rulebook};
 
 pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::of(__path_rules, Door::Read, rules), Endpoint::of(__path_reload_rules, Door::Reload, reload_rules)]
+    vec![
+        Endpoint::of(__path_rules, Permission::Read, rules),
+        Endpoint::of(__path_reload_rules, Permission::Reload, reload_rules),
+    ]
 }
 
 /// What is in force after a reload.
@@ -109,7 +112,7 @@ impl RuleView {
 /// The rules in file order, as they are in force now.
 #[utoipa::path(get, path = "/api/v1/rules",
     responses((status = 200, description = "All of them", body = ref("#/components/schemas/Rules"))))]
-async fn rules(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
+async fn rules(State(shared): State<Arc<ApiContext>>, query: QueryParameters) -> ApiResult {
     query.end()?;
     json(&RulesView::of(&shared.api.live.rulebook()))
 }
@@ -119,8 +122,8 @@ async fn rules(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
     responses((status = 200, description = "In force", body = inline(Reloaded)),
         (status = 422, description = "The mistakes, with file, line and column",
             content_type = "application/problem+json", body = ref("#/components/schemas/ProblemDetails"))))]
-async fn reload_rules(State(shared): State<Arc<Shared>>, caller: Caller) -> Answer {
-    match shared.api.commands.ask(Wish::reload_by(caller)).await {
+async fn reload_rules(State(shared): State<Arc<ApiContext>>, caller: Principal) -> ApiResult {
+    match shared.api.commands.send(DriverRequest::reload_by(caller)).await {
         Ok(Outcome::Rulebook { hash, changed }) => json(&Reloaded { hash: hash.to_string(), changed }),
         Ok(Outcome::Refused(refusal)) => Err(refusal.into()),
         Ok(
@@ -129,8 +132,8 @@ async fn reload_rules(State(shared): State<Arc<Shared>>, caller: Caller) -> Answ
             | Outcome::Run { .. }
             | Outcome::Silence { .. }
             | Outcome::Staff { .. }),
-        ) => Err(misfit(&outcome)),
-        Err(Unanswered::BadRules { report }) => Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY, report)),
-        Err(unanswered @ Unanswered::Unknown { .. }) => Err(unanswered.into()),
+        ) => Err(unexpected_outcome(&outcome)),
+        Err(CommandError::BadRules { report }) => Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, report)),
+        Err(unanswered @ CommandError::Unknown { .. }) => Err(unanswered.into()),
     }
 }

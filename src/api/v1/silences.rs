@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::alertmanager;
-use crate::api::auth::Door;
-use crate::api::commands::Wish;
+use crate::api::auth::Permission;
+use crate::api::commands::DriverRequest;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::http::error::Failure;
-use crate::api::http::extract::{Author, Body, Text};
-use crate::api::http::query::Parameters;
-use crate::api::http::response::{Answer, json, list, misfit};
-use crate::api::state::Shared;
-use crate::core::engine::{Once, Outcome, SilenceChange, SilenceDraft};
+use crate::api::http::error::ApiError;
+use crate::api::http::extract::{CommandMeta, JsonBody, NonEmptyText};
+use crate::api::http::query::QueryParameters;
+use crate::api::http::response::{ApiResult, json, list, unexpected_outcome};
+use crate::api::state::ApiContext;
+use crate::core::engine::{IdempotencyKey, Outcome, SilenceChange, SilenceDraft};
 use crate::core::model::{Labels, Matchers, Stamp};
 
 /// As many as at the other door: every alert is compared with them.
@@ -24,8 +24,8 @@ const MATCHERS_MAX: usize = 64;
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::of(__path_silences, Door::Read, silences),
-        Endpoint::of(__path_put_silence, Door::Silence, put_silence),
+        Endpoint::of(__path_silences, Permission::Read, silences),
+        Endpoint::of(__path_put_silence, Permission::Silence, put_silence),
     ]
 }
 
@@ -43,18 +43,18 @@ struct PutSilence {
     #[serde(default)]
     until_resolved: bool,
     #[schema(value_type = String)]
-    comment: Text,
+    comment: NonEmptyText,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Silenced {
+struct CreatedSilence {
     id: String,
 }
 
 /// Every silence that is still kept, in Alertmanager's order and words.
 #[utoipa::path(get, path = "/api/v1/silences",
     responses((status = 200, description = "All of them", body = ref("#/components/schemas/SilencePage"))))]
-async fn silences(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
+async fn silences(State(shared): State<Arc<ApiContext>>, query: QueryParameters) -> ApiResult {
     query.end()?;
     let now = (shared.api.now)();
     list(
@@ -67,14 +67,18 @@ async fn silences(State(shared): State<Arc<Shared>>, query: Parameters) -> Answe
 
 /// Creates a silence; the answer names its id.
 #[utoipa::path(post, path = "/api/v1/silences", request_body = inline(PutSilence),
-    responses((status = 200, description = "Committed", body = inline(Silenced))))]
-async fn put_silence(State(shared): State<Arc<Shared>>, author: Author, Body(asked): Body<PutSilence>) -> Answer {
-    let once = author.idempotency_key.map(|key| Once::of(key, &asked));
-    let matchers = Matchers::parse(&asked.matchers).map_err(|bad| Failure::bad(format!("matchers: {bad}")))?;
+    responses((status = 200, description = "Committed", body = inline(CreatedSilence))))]
+async fn put_silence(
+    State(shared): State<Arc<ApiContext>>,
+    author: CommandMeta,
+    JsonBody(asked): JsonBody<PutSilence>,
+) -> ApiResult {
+    let once = author.idempotency_key.map(|key| IdempotencyKey::of(key, &asked));
+    let matchers = Matchers::parse(&asked.matchers).map_err(|bad| ApiError::bad(format!("matchers: {bad}")))?;
     if matchers.0.len() > MATCHERS_MAX {
-        return Err(Failure::bad(format!("{} matchers; at most {MATCHERS_MAX} are kept", matchers.0.len())));
+        return Err(ApiError::bad(format!("{} matchers; at most {MATCHERS_MAX} are kept", matchers.0.len())));
     }
-    let moment = |text: &str| text.parse::<Stamp>().map_err(|bad| Failure::bad(bad.to_string()));
+    let moment = |text: &str| text.parse::<Stamp>().map_err(|bad| ApiError::bad(bad.to_string()));
     let starts_at = asked.starts_at.as_deref().map(moment).transpose()?;
     let draft = SilenceDraft {
         matchers,
@@ -86,14 +90,19 @@ async fn put_silence(State(shared): State<Arc<Shared>>, author: Author, Body(ask
         until_resolved: asked.until_resolved,
     };
     let change = SilenceChange::Put { id: None, draft };
-    let wish = Wish::Silence { actor: author.caller.name, role: author.caller.role.as_str().to_owned(), change, once };
-    match shared.api.commands.ask(wish).await? {
-        Outcome::Silence { id } => json(&Silenced { id: id.to_string() }),
+    let wish = DriverRequest::Silence {
+        actor: author.caller.name,
+        role: author.caller.role.as_str().to_owned(),
+        change,
+        once,
+    };
+    match shared.api.commands.send(wish).await? {
+        Outcome::Silence { id } => json(&CreatedSilence { id: id.to_string() }),
         Outcome::Refused(refusal) => Err(refusal.into()),
         outcome @ (Outcome::Incident { .. }
         | Outcome::Problem { .. }
         | Outcome::Run { .. }
         | Outcome::Rulebook { .. }
-        | Outcome::Staff { .. }) => Err(misfit(&outcome)),
+        | Outcome::Staff { .. }) => Err(unexpected_outcome(&outcome)),
     }
 }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use axum::extract::State;
 use serde::Serialize;
 
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::http::query::Parameters;
-use crate::api::http::response::{Answer, list};
-use crate::api::state::Shared;
+use crate::api::http::query::QueryParameters;
+use crate::api::http::response::{ApiResult, list};
+use crate::api::state::ApiContext;
 use crate::core::rules::Source;
 
 pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::of(__path_sources, Door::Read, sources)]
+    vec![Endpoint::of(__path_sources, Permission::Read, sources)]
 }
 
 #[derive(Serialize)]
@@ -35,7 +35,7 @@ impl SourceView {
 /// The sources in force.
 #[utoipa::path(get, path = "/api/v1/sources",
     responses((status = 200, description = "All of them", body = ref("#/components/schemas/SourcePage"))))]
-async fn sources(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
+async fn sources(State(shared): State<Arc<ApiContext>>, query: QueryParameters) -> ApiResult {
     query.end()?;
     list(shared.api.live.rulebook().sources.iter().map(SourceView::of).collect())
 }

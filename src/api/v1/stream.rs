@@ -18,13 +18,13 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, TryAcquireError};
 use tokio_util::sync::CancellationToken;
 
-use super::alerts::AlertView;
-use crate::api::auth::Door;
+use super::alerts::AlertBody;
+use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::http::error::Failure;
-use crate::api::http::query::Parameters;
-use crate::api::state::Shared;
-use crate::store::Change;
+use crate::api::http::error::ApiError;
+use crate::api::http::query::QueryParameters;
+use crate::api::state::ApiContext;
+use crate::store::StreamChange;
 
 /// How often an idle stream says that it lives: below the usual minute of proxies.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -32,27 +32,27 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const RETRY: Duration = Duration::from_secs(2);
 
 pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::of(__path_stream, Door::Read, stream)]
+    vec![Endpoint::of(__path_stream, Permission::Read, stream)]
 }
 
 /// What a listener wants to hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum StreamKind {
     Alert,
     Incident,
     Problem,
     Run,
 }
 
-impl Kind {
-    const ALL: [Kind; 4] = [Kind::Alert, Kind::Incident, Kind::Problem, Kind::Run];
+impl StreamKind {
+    const ALL: [StreamKind; 4] = [StreamKind::Alert, StreamKind::Incident, StreamKind::Problem, StreamKind::Run];
 
     const fn as_str(self) -> &'static str {
         match self {
-            Kind::Alert => "alert",
-            Kind::Incident => "incident",
-            Kind::Problem => "problem",
-            Kind::Run => "run",
+            StreamKind::Alert => "alert",
+            StreamKind::Incident => "incident",
+            StreamKind::Problem => "problem",
+            StreamKind::Run => "run",
         }
     }
 }
@@ -61,12 +61,12 @@ impl Kind {
 #[utoipa::path(get, path = "/api/v1/stream",
     params(("kind" = Option<String>, Query, description = "Only these of alert, incident, problem, run")),
     responses((status = 200, description = "text/event-stream, until the service stops", content_type = "text/event-stream", body = String)))]
-async fn stream(State(shared): State<Arc<Shared>>, mut query: Parameters) -> Result<Response, Failure> {
-    let kinds = query.words("kind", &Kind::ALL, Kind::as_str)?;
+async fn stream(State(shared): State<Arc<ApiContext>>, mut query: QueryParameters) -> Result<Response, ApiError> {
+    let kinds = query.words("kind", &StreamKind::ALL, StreamKind::as_str)?;
     query.end()?;
     let place = Arc::clone(&shared.streams).try_acquire_owned().map_err(|error| match error {
-        TryAcquireError::NoPermits => Failure::unavailable("too many streams are open; close one or come later"),
-        TryAcquireError::Closed => Failure::unavailable("the service is stopping"),
+        TryAcquireError::NoPermits => ApiError::unavailable("too many streams are open; close one or come later"),
+        TryAcquireError::Closed => ApiError::unavailable("the service is stopping"),
     })?;
     let listener =
         Listener { changes: shared.api.live.subscribe(), stop: shared.api.stop.clone(), kinds, _place: place };
@@ -78,9 +78,9 @@ async fn stream(State(shared): State<Arc<Shared>>, mut query: Parameters) -> Res
 
 /// One open stream; its place is free again when it is dropped.
 struct Listener {
-    changes: Receiver<Change>,
+    changes: Receiver<StreamChange>,
     stop: CancellationToken,
-    kinds: Vec<Kind>,
+    kinds: Vec<StreamKind>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -117,21 +117,21 @@ impl Listener {
     }
 }
 
-fn kind_of(change: &Change) -> Kind {
+fn kind_of(change: &StreamChange) -> StreamKind {
     match change {
-        Change::Alert(_) => Kind::Alert,
-        Change::Incident(_) => Kind::Incident,
-        Change::Problem(_) => Kind::Problem,
-        Change::Run(_) => Kind::Run,
+        StreamChange::Alert(_) => StreamKind::Alert,
+        StreamChange::Incident(_) => StreamKind::Incident,
+        StreamChange::Problem(_) => StreamKind::Problem,
+        StreamChange::Run(_) => StreamKind::Run,
     }
 }
 
-fn event_of(kind: Kind, change: &Change) -> Event {
+fn event_of(kind: StreamKind, change: &StreamChange) -> Event {
     match change {
-        Change::Alert(alert) => written(kind.as_str(), &AlertView::of(alert.as_ref().clone(), None, None)),
-        Change::Incident(incident) => written(kind.as_str(), incident.as_ref()),
-        Change::Problem(problem) => written(kind.as_str(), problem.as_ref()),
-        Change::Run(run) => written(kind.as_str(), run.as_ref()),
+        StreamChange::Alert(alert) => written(kind.as_str(), &AlertBody::of(alert.as_ref().clone(), None, None)),
+        StreamChange::Incident(incident) => written(kind.as_str(), incident.as_ref()),
+        StreamChange::Problem(problem) => written(kind.as_str(), problem.as_ref()),
+        StreamChange::Run(run) => written(kind.as_str(), run.as_ref()),
     }
 }
 

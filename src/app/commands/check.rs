@@ -11,7 +11,7 @@ use crate::app::runtime::clock::Clock;
 use crate::app::serve::rule_files;
 use crate::core::correlation::WINDOWS_PER_RULE;
 use crate::core::rules;
-use crate::core::rules::Mistake;
+use crate::core::rules::Diagnostic;
 
 /// Reads rule files and says what is wrong with them, and where; and what in good ones is hardly meant.
 #[derive(Args, Debug)]
@@ -60,7 +60,7 @@ pub fn run(command: &CheckCommand) -> ExitCode {
     }
 }
 
-fn as_json(mistake: &Mistake) -> Value {
+fn as_json(mistake: &Diagnostic) -> Value {
     json!({
         "path": mistake.path,
         "line": mistake.line,

@@ -7,10 +7,10 @@ use clap::Args;
 
 use super::explain::Service;
 use crate::app::terminal::local_time::local_in;
-use crate::app::terminal::table::Table;
+use crate::app::terminal::table::TextTable;
 use crate::core::calendar::{is_zone, moment_in};
-use crate::core::model::{Moment, Span};
-use crate::core::reports::{Figures, Times};
+use crate::core::model::{TimeDelta, Timestamp};
+use crate::core::reports::{DurationStatistics, Figures};
 
 /// Asks the running service how well the centre did in a period, and prints the service report.
 #[derive(Args, Debug)]
@@ -60,7 +60,7 @@ pub(in crate::app) fn print(figures: &Figures, json: bool, zone: &str) -> Result
 }
 
 /// A day alone begins at its midnight.
-fn moment(text: &str, zone: &str) -> Result<Moment, String> {
+fn moment(text: &str, zone: &str) -> Result<Timestamp, String> {
     if !is_zone(zone) {
         return Err(format!("unknown time zone {zone:?}; expected an IANA name, for example Asia/Shanghai"));
     }
@@ -81,7 +81,7 @@ pub fn shown(figures: &Figures, zone: &str) -> String {
     let (period, calendar) = (figures.period, &figures.calendar);
     let (from, to) = (local_in(period.from, zone), local_in(period.to, zone));
     line(format_args!("服务报告 service report, {from} to {to} ({zone}), working time of {calendar}\n"));
-    let mut counts = Table::new(["故障 incidents", "count", "share"]);
+    let mut counts = TextTable::new(["故障 incidents", "count", "share"]);
     let percent = |share: Option<f64>| share.map_or("–".to_owned(), |share| format!("{:.1} %", share * 100.0));
     let mut row = |name: &str, count: u64, share: Option<f64>| {
         counts.row([name.to_owned(), count.to_string(), share.map_or(String::new(), |share| percent(Some(share)))]);
@@ -107,7 +107,7 @@ pub fn shown(figures: &Figures, zone: &str) -> String {
     row("取消 cancelled", incidents.cancelled, None);
     row("未寻呼 unpaged", incidents.unpaged, None);
     line(format_args!("{counts}"));
-    let mut times = Table::new(["时间 time", "cases", "mean", "median", "p90"]);
+    let mut times = TextTable::new(["时间 time", "cases", "mean", "median", "p90"]);
     for (name, of) in [
         ("响应 MTTA", incidents.time_to_acknowledge),
         ("  工作时间 working", incidents.working_time_to_acknowledge),
@@ -138,11 +138,11 @@ pub fn shown(figures: &Figures, zone: &str) -> String {
     text
 }
 
-fn cells(name: &str, times: Times) -> [String; 5] {
+fn cells(name: &str, times: DurationStatistics) -> [String; 5] {
     // Seconds are noise beside hours.
-    let span = |span: Span| match times.count {
+    let span = |span: TimeDelta| match times.count {
         0 => "–".to_owned(),
-        _ => Span::from_seconds(span.as_micros() / 1_000_000).to_string(),
+        _ => TimeDelta::from_seconds(span.as_micros() / 1_000_000).to_string(),
     };
     [name.to_owned(), times.count.to_string(), span(times.mean), span(times.median), span(times.p90)]
 }

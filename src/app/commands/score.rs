@@ -7,10 +7,10 @@ use clap::{Args, ValueEnum};
 use serde::de::DeserializeOwned;
 
 use super::simulate;
-use crate::app::terminal::table::Table;
-use crate::core::model::Span;
+use crate::app::terminal::table::TextTable;
+use crate::core::model::TimeDelta;
 use crate::core::simulation::{
-    Alec, Grouped, Inventory, Observed, Score, SimulatedEvent, Truth, alec, score, site_gap,
+    Alec, Grouped, InventoryFile, Observed, Score, SimulatedEvent, Truth, alec, score, site_gap,
 };
 
 /// Compares incidents, or a baseline's groups, with the truth that `simulate` wrote.
@@ -28,7 +28,7 @@ pub struct ScoreCommand {
     baseline: Option<Baseline>,
     /// For the baseline site-gap: how long a site must be quiet for its group to end
     #[arg(long, value_name = "TIME", default_value = "60s")]
-    gap: Span,
+    gap: TimeDelta,
     /// Print the score as JSON
     #[arg(long)]
     json: bool,
@@ -75,7 +75,7 @@ fn group(baseline: Baseline, command: &ScoreCommand) -> Result<Vec<Grouped>, Str
         Baseline::SiteGap => Ok(site_gap(&observed, command.gap)),
         Baseline::Alec => {
             let path = command.truth.with_file_name(simulate::INVENTORY);
-            let inventory: Inventory =
+            let inventory: InventoryFile =
                 serde_saphyr::from_str(&read(&path)?).map_err(|error| format!("{}: {error}", path.display()))?;
             Ok(alec(&observed, &inventory, Alec::default()))
         }
@@ -98,7 +98,7 @@ fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, String> {
 
 fn print(score: &Score) {
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
-    let mut table = Table::new(["what", "value", "of"]);
+    let mut table = TextTable::new(["what", "value", "of"]);
     let mut row = |what: &str, value: String, of: String| table.row([what.to_owned(), value, of]);
     row("pairwise F1", format!("{:.3}", score.f1), format!("{} alarms of {} faults", score.fault_alarms, score.faults));
     row("precision", format!("{:.3}", score.precision), String::new());

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::app::terminal::table::Table;
+use crate::app::terminal::table::TextTable;
 use crate::core::simulation;
-use crate::core::simulation::{Kind, Parameters, Simulation};
+use crate::core::simulation::{EventKind, Simulation, SimulationParameters};
 
 /// The files that `simulate` writes into its directory, and `score` finds beside the truth.
 pub const EVENTS: &str = "events.jsonl";
@@ -31,8 +31,8 @@ pub struct SimulateCommand {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// light: 6 faults, 20 unrelated alarms and 1 flap an hour, 1 storm. heavy: 40, 150, 4 and 8
-    #[arg(long, value_enum, default_value_t = Preset::Light)]
-    preset: Preset,
+    #[arg(long, value_enum, default_value_t = PresetArgument::Light)]
+    preset: PresetArgument,
     /// How long the day is, in hours
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=HOURS_MAX))]
     hours: u32,
@@ -73,16 +73,16 @@ How good are my rules?
 
 /// As people say it on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Preset {
+enum PresetArgument {
     Light,
     Heavy,
 }
 
-impl Preset {
+impl PresetArgument {
     const fn simulated(self) -> simulation::Preset {
         match self {
-            Preset::Light => simulation::Preset::Light,
-            Preset::Heavy => simulation::Preset::Heavy,
+            PresetArgument::Light => simulation::Preset::Light,
+            PresetArgument::Heavy => simulation::Preset::Heavy,
         }
     }
 }
@@ -91,7 +91,7 @@ impl Preset {
 #[derive(Serialize)]
 struct Summary<'a> {
     seed: u64,
-    parameters: &'a Parameters,
+    parameters: &'a SimulationParameters,
     events: usize,
     alarms: usize,
     faults: usize,
@@ -152,7 +152,7 @@ fn write_lines<T: Serialize>(path: &Path, lines: &[T]) -> Result<(), String> {
 fn summary(seed: u64, simulation: &Simulation) -> Summary<'_> {
     let mut sizes: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
     let counted = simulation.truth.iter().filter(|one| one.alarm);
-    for one in counted.clone().filter(|one| matches!(one.kind, Kind::Fault | Kind::Flap)) {
+    for one in counted.clone().filter(|one| matches!(one.kind, EventKind::Fault | EventKind::Flap)) {
         *sizes.entry(one.fault.as_deref().unwrap_or_default()).or_default() += 1;
     }
     Summary {
@@ -166,15 +166,18 @@ fn summary(seed: u64, simulation: &Simulation) -> Summary<'_> {
 }
 
 fn print(command: &SimulateCommand, simulation: &Simulation, dir: &Path) {
-    let mut table = Table::new(["kind", "causes", "events", "alarms"]);
-    for (kind, name) in
-        [(Kind::Fault, "faults"), (Kind::Flap, "flaps"), (Kind::Storm, "storms"), (Kind::Noise, "noise")]
-    {
+    let mut table = TextTable::new(["kind", "causes", "events", "alarms"]);
+    for (kind, name) in [
+        (EventKind::Fault, "faults"),
+        (EventKind::Flap, "flaps"),
+        (EventKind::Storm, "storms"),
+        (EventKind::Noise, "noise"),
+    ] {
         let of_kind = simulation.truth.iter().filter(|one| one.kind == kind);
         let causes: std::collections::BTreeSet<&str> = of_kind.clone().filter_map(|one| one.fault.as_deref()).collect();
         table.row([
             name.to_owned(),
-            if kind == Kind::Noise { "–".to_owned() } else { causes.len().to_string() },
+            if kind == EventKind::Noise { "–".to_owned() } else { causes.len().to_string() },
             of_kind.clone().count().to_string(),
             of_kind.filter(|one| one.alarm).count().to_string(),
         ]);

@@ -9,9 +9,9 @@ use clap::{Args, Subcommand};
 use crate::api;
 use crate::app::config::{Config, ServeFlags};
 use crate::app::runtime::clock::Clock;
-use crate::app::terminal::table::Table;
+use crate::app::terminal::table::TextTable;
 use crate::core::incidents::IncidentState;
-use crate::store::{IncidentFilter, PageRequest, Role, Store, TokenRow};
+use crate::store::{IncidentFilter, PageRequest, Store, TokenRole, TokenRow};
 
 /// As long as a name may be where people write one.
 const NAME_MAX_BYTES: usize = 200;
@@ -20,7 +20,7 @@ const NAME_MAX_BYTES: usize = 200;
 #[derive(Args, Debug)]
 pub struct TokenCommand {
     #[command(subcommand)]
-    verb: Verb,
+    verb: TokenAction,
     /// Configuration file of the service [default: ./watchfire.yaml if it is there]
     #[arg(long, env = "WATCHFIRE_CONFIG", value_name = "FILE", global = true)]
     config: Option<PathBuf>,
@@ -33,7 +33,7 @@ pub struct TokenCommand {
 }
 
 #[derive(Subcommand, Debug)]
-enum Verb {
+enum TokenAction {
     /// Make a token; its secret is printed once
     Create {
         /// Whom or what it is for; the name in the audit, and of a person as the rules have it
@@ -62,16 +62,16 @@ pub async fn run(command: TokenCommand) -> Result<ExitCode, String> {
     let store = Store::open(&config.database_url).await.map_err(|error| error.to_string())?;
     let now = Clock::system().now();
     match verb {
-        Verb::Create { name, role } => {
-            let role = Role::parse(&role).map_err(|error| error.to_string())?;
+        TokenAction::Create { name, role } => {
+            let role = TokenRole::parse(&role).map_err(|error| error.to_string())?;
             let (secret, sha256) = api::new_token().map_err(|error| error.to_string())?;
             let row = TokenRow { name, role, sha256, created_at: now, revoked_at: None };
             store.add_token(&row).await.map_err(|error| error.to_string())?;
             eprintln!("token {} with role {}; keep the secret, it is not shown again:", row.name, row.role.as_str());
             println!("{secret}");
         }
-        Verb::List => print!("{}", shown(&store.tokens().await.map_err(|error| error.to_string())?)),
-        Verb::Revoke { name, force } => {
+        TokenAction::List => print!("{}", shown(&store.tokens().await.map_err(|error| error.to_string())?)),
+        TokenAction::Revoke { name, force } => {
             if !force {
                 refuse_with_open_work(&store, &name).await?;
             }
@@ -98,11 +98,11 @@ fn name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn shown(tokens: &[TokenRow]) -> Table {
-    let mut table = Table::new(["NAME", "ROLE", "MADE", "STATE"]);
+fn shown(tokens: &[TokenRow]) -> TextTable {
+    let mut table = TextTable::new(["NAME", "ROLE", "MADE", "STATE"]);
     for token in tokens {
         let role = match &token.role {
-            Role::Ingest { source } => format!("ingest:{source}"),
+            TokenRole::Ingest { source } => format!("ingest:{source}"),
             role => role.as_str().to_owned(),
         };
         let state = token.revoked_at.map_or("valid".to_owned(), |at| format!("revoked {at:.0}"));
@@ -129,7 +129,7 @@ async fn refuse_with_open_work(store: &Store, name: &str) -> Result<(), String> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::model::Moment;
+    use crate::core::model::Timestamp;
 
     #[test]
     fn a_name_is_something_that_can_be_read() {
@@ -146,12 +146,13 @@ mod tests {
     fn tokens_align_and_say_of_what_source_they_are() {
         let row = |name: &str, role: &str, revoked_at| TokenRow {
             name: name.to_owned(),
-            role: Role::parse(role).unwrap(),
+            role: TokenRole::parse(role).unwrap(),
             sha256: [0; 32],
-            created_at: Moment::EPOCH,
+            created_at: Timestamp::EPOCH,
             revoked_at,
         };
-        let table = shown(&[row("一线值班甲", "first_line", None), row("zbx", "ingest:zabbix", Some(Moment::EPOCH))]);
+        let table =
+            shown(&[row("一线值班甲", "first_line", None), row("zbx", "ingest:zabbix", Some(Timestamp::EPOCH))]);
         let expected = "NAME        ROLE           MADE                  STATE\n\
                         一线值班甲  first_line     1970-01-01T00:00:00Z  valid\n\
                         zbx         ingest:zabbix  1970-01-01T00:00:00Z  revoked 1970-01-01T00:00:00Z\n";

@@ -2,26 +2,27 @@
 
 use tokio::sync::oneshot;
 
-use crate::api::{Asked, Unanswered};
+use crate::api::{CommandError, QueuedRequest};
 use crate::core::engine::{
-    Action, Command, Counted, DeskInput, Effect, Engine, Explained, NotTaken, Outcome, Request, StaffAction, Work,
+    Action, BatchOutput, Command, DeskInput, Effect, Engine, EngineError, ExplainResponse, Metric, Outcome, Request,
+    StaffAction,
 };
-use crate::core::model::{DeadLetter, Event, Heartbeat, Moment};
-use crate::ingest::{Delivery, Parcel, Refused, Verdict};
+use crate::core::model::{DeadLetter, Event, Heartbeat, Timestamp};
+use crate::ingest::{EventVerdict, QueuedSubmission, Submission, SubmitError};
 use crate::metrics::Stopwatch;
-use crate::notify::Report;
+use crate::notify::DeliveryReport;
 
 /// Inputs in one block, at most; more wait for the next.
 pub const BLOCK_INPUTS_MAX: usize = 5_000;
 
-type EventsReply = oneshot::Sender<Result<Vec<Verdict>, Refused>>;
-type CommandReply = oneshot::Sender<Result<Outcome, Unanswered>>;
+type EventsReply = oneshot::Sender<Result<Vec<EventVerdict>, SubmitError>>;
+type CommandReply = oneshot::Sender<Result<Outcome, CommandError>>;
 
 /// Who is told after the commit.
-enum Waiting {
+enum PendingReply {
     Events {
         reply: EventsReply,
-        verdicts: Vec<Verdict>,
+        verdicts: Vec<EventVerdict>,
         _room: Option<tokio::sync::OwnedSemaphorePermit>,
     },
     Command {
@@ -30,8 +31,8 @@ enum Waiting {
     },
     /// Whoever asked why: told by what is committed then.
     Question {
-        answer: oneshot::Sender<Explained>,
-        explained: Explained,
+        answer: oneshot::Sender<ExplainResponse>,
+        explained: ExplainResponse,
     },
     /// The courier, whose result is settled only when it is committed; dropped, it hands it in again.
     Courier {
@@ -42,9 +43,9 @@ enum Waiting {
 /// Handled, not committed.
 #[derive(Default)]
 pub struct Block {
-    pub work: Work,
+    pub work: BatchOutput,
     pub dead_letters: Vec<DeadLetter>,
-    waiting: Vec<Waiting>,
+    waiting: Vec<PendingReply>,
     /// Since when the parcel that has waited longest is under way.
     oldest: Option<Stopwatch>,
 }
@@ -55,19 +56,19 @@ impl Block {
     }
 
     /// Takes a parcel of a door.
-    pub fn deliver(
+    pub fn handle_submission(
         &mut self,
         engine: &mut Engine,
-        clock: &impl Fn() -> Moment,
-        delivery: Delivery,
-    ) -> Result<(), NotTaken> {
+        clock: &impl Fn() -> Timestamp,
+        delivery: QueuedSubmission,
+    ) -> Result<(), EngineError> {
         self.oldest.get_or_insert(delivery.under_way());
         let (parcel, reply, room) = delivery.into_parts();
         let (events, dead_letter) = match parcel {
-            Parcel::Events(events) => (events, None),
-            Parcel::DeadLetter(letter) => (Vec::new(), Some(letter)),
-            Parcel::Partly { events, dead_letter } => (events, Some(dead_letter)),
-            Parcel::Presence(heartbeat) => {
+            Submission::Events(events) => (events, None),
+            Submission::DeadLetter(letter) => (Vec::new(), Some(letter)),
+            Submission::Partly { events, dead_letter } => (events, Some(dead_letter)),
+            Submission::Presence(heartbeat) => {
                 self.heartbeat(engine, clock, heartbeat)?;
                 (Vec::new(), None)
             }
@@ -77,53 +78,63 @@ impl Block {
             verdicts.push(self.event(engine, clock, event)?);
         }
         self.dead_letters.extend(dead_letter.map(|letter| DeadLetter { at: clock(), ..letter }));
-        self.waiting.push(Waiting::Events { reply, verdicts, _room: Some(room) });
+        self.waiting.push(PendingReply::Events { reply, verdicts, _room: Some(room) });
         Ok(())
     }
 
     /// Takes a person's command, or their word on a silence.
-    pub fn ask(
+    pub fn handle_command(
         &mut self,
         engine: &mut Engine,
-        clock: &impl Fn() -> Moment,
+        clock: &impl Fn() -> Timestamp,
         request: Request,
         reply: CommandReply,
-    ) -> Result<(), NotTaken> {
+    ) -> Result<(), EngineError> {
         let before = self.work.effects.len();
         self.take(engine, clock, request)?;
         let outcome = self.work.effects[before..]
             .iter()
             .find_map(|effect| if let Effect::Answer(outcome) = effect { Some(outcome.clone()) } else { None });
-        self.waiting.push(Waiting::Command { reply, outcome });
+        self.waiting.push(PendingReply::Command { reply, outcome });
         Ok(())
     }
 
     /// Takes what became of a notice.
-    pub fn report(&mut self, engine: &mut Engine, clock: &impl Fn() -> Moment, report: Report) -> Result<(), NotTaken> {
+    pub fn handle_delivery_report(
+        &mut self,
+        engine: &mut Engine,
+        clock: &impl Fn() -> Timestamp,
+        report: DeliveryReport,
+    ) -> Result<(), EngineError> {
         self.take(engine, clock, Request::Desk(DeskInput::Delivery(report.result)))?;
-        self.waiting.push(Waiting::Courier { committed: report.committed });
+        self.waiting.push(PendingReply::Courier { committed: report.committed });
         Ok(())
     }
 
     /// Adds somebody who waits for an outcome that needs no input.
-    pub fn answer_later(&mut self, reply: CommandReply, outcome: Outcome) {
-        self.waiting.push(Waiting::Command { reply, outcome: Some(outcome) });
+    pub fn reply_after_commit(&mut self, reply: CommandReply, outcome: Outcome) {
+        self.waiting.push(PendingReply::Command { reply, outcome: Some(outcome) });
     }
 
     /// Adds somebody who asked a question that needs no input.
-    pub fn explain_later(&mut self, answer: oneshot::Sender<Explained>, explained: Explained) {
-        self.waiting.push(Waiting::Question { answer, explained });
+    pub fn explain_after_commit(&mut self, answer: oneshot::Sender<ExplainResponse>, explained: ExplainResponse) {
+        self.waiting.push(PendingReply::Question { answer, explained });
     }
 
     /// Hands one input to the engine, after every deadline that is due before it.
-    pub fn take(&mut self, engine: &mut Engine, clock: &impl Fn() -> Moment, request: Request) -> Result<(), NotTaken> {
+    pub fn take(
+        &mut self,
+        engine: &mut Engine,
+        clock: &impl Fn() -> Timestamp,
+        request: Request,
+    ) -> Result<(), EngineError> {
         let now = clock();
         self.serve_deadlines(engine, now)?;
         engine.take(now, request, &mut self.work)
     }
 
     /// Journals the tick of every deadline up to `now`, in their order.
-    pub fn serve_deadlines(&mut self, engine: &mut Engine, now: Moment) -> Result<(), NotTaken> {
+    pub fn serve_deadlines(&mut self, engine: &mut Engine, now: Timestamp) -> Result<(), EngineError> {
         while let Some((at, partition)) = engine.next_deadline().filter(|(at, _)| *at <= now) {
             engine.take(at, Request::Tick(partition), &mut self.work)?;
         }
@@ -135,13 +146,13 @@ impl Block {
         for waiting in self.waiting {
             match waiting {
                 // A sender that went away needs no answer.
-                Waiting::Events { reply, verdicts, .. } => drop(reply.send(Ok(verdicts))),
-                Waiting::Command { reply, outcome } => {
-                    let unanswered = || Unanswered::Unknown { reason: "the engine gave no answer".to_owned() };
+                PendingReply::Events { reply, verdicts, .. } => drop(reply.send(Ok(verdicts))),
+                PendingReply::Command { reply, outcome } => {
+                    let unanswered = || CommandError::Unknown { reason: "the engine gave no answer".to_owned() };
                     drop(reply.send(outcome.ok_or_else(unanswered)));
                 }
-                Waiting::Question { answer, explained } => drop(answer.send(explained)),
-                Waiting::Courier { committed } => drop(committed.send(())),
+                PendingReply::Question { answer, explained } => drop(answer.send(explained)),
+                PendingReply::Courier { committed } => drop(committed.send(())),
             }
         }
     }
@@ -150,14 +161,14 @@ impl Block {
     pub fn refuse(self, reason: &str) {
         for waiting in self.waiting {
             match waiting {
-                Waiting::Events { reply, .. } => {
-                    drop(reply.send(Err(Refused::Unavailable { reason: reason.to_owned() })));
+                PendingReply::Events { reply, .. } => {
+                    drop(reply.send(Err(SubmitError::Unavailable { reason: reason.to_owned() })));
                 }
-                Waiting::Command { reply, .. } => {
-                    drop(reply.send(Err(Unanswered::Unknown { reason: reason.to_owned() })));
+                PendingReply::Command { reply, .. } => {
+                    drop(reply.send(Err(CommandError::Unknown { reason: reason.to_owned() })));
                 }
-                Waiting::Question { answer, .. } => drop(answer),
-                Waiting::Courier { committed } => drop(committed),
+                PendingReply::Question { answer, .. } => drop(answer),
+                PendingReply::Courier { committed } => drop(committed),
             }
         }
     }
@@ -176,9 +187,9 @@ impl Block {
     fn heartbeat(
         &mut self,
         engine: &mut Engine,
-        clock: &impl Fn() -> Moment,
+        clock: &impl Fn() -> Timestamp,
         heartbeat: Heartbeat,
-    ) -> Result<(), NotTaken> {
+    ) -> Result<(), EngineError> {
         let command = Command {
             actor: heartbeat.person.clone(),
             role: "mqtt".to_owned(),
@@ -189,25 +200,30 @@ impl Block {
         self.take(engine, clock, Request::Desk(DeskInput::Command(Box::new(command))))
     }
 
-    fn event(&mut self, engine: &mut Engine, clock: &impl Fn() -> Moment, event: Event) -> Result<Verdict, NotTaken> {
+    fn event(
+        &mut self,
+        engine: &mut Engine,
+        clock: &impl Fn() -> Timestamp,
+        event: Event,
+    ) -> Result<EventVerdict, EngineError> {
         let now = clock();
         // What a deadline leads to is not this sender's.
         self.serve_deadlines(engine, now)?;
         let before = self.work.effects.len();
         engine.take(now, Request::Event(Box::new(event)), &mut self.work)?;
         let duplicate =
-            self.work.effects[before..].iter().any(|effect| matches!(effect, Effect::Count(Counted::Duplicate { .. })));
-        Ok(if duplicate { Verdict::Duplicate } else { Verdict::Accepted })
+            self.work.effects[before..].iter().any(|effect| matches!(effect, Effect::Count(Metric::Duplicate { .. })));
+        Ok(if duplicate { EventVerdict::Duplicate } else { EventVerdict::Accepted })
     }
 }
 
 /// Refuses what stands in a queue while nothing can be taken.
-pub fn refuse_delivery(delivery: Delivery, reason: &str) {
+pub fn refuse_delivery(delivery: QueuedSubmission, reason: &str) {
     let (_, reply, _room) = delivery.into_parts();
-    drop(reply.send(Err(Refused::Unavailable { reason: reason.to_owned() })));
+    drop(reply.send(Err(SubmitError::Unavailable { reason: reason.to_owned() })));
 }
 
 /// Refuses a command while nothing can be taken.
-pub fn refuse_asked(asked: Asked, reason: &str) {
-    drop(asked.reply.send(Err(Unanswered::Unknown { reason: reason.to_owned() })));
+pub fn refuse_asked(asked: QueuedRequest, reason: &str) {
+    drop(asked.reply.send(Err(CommandError::Unknown { reason: reason.to_owned() })));
 }

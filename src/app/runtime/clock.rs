@@ -7,31 +7,31 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 
 /// A wall clock that differs from ours by more than this was stepped.
-pub const STEP_MIN: Span = Span::from_seconds(5);
+pub const STEP_MIN: TimeDelta = TimeDelta::from_seconds(5);
 
 /// A stepped wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockStep {
     pub forward: bool,
-    pub by: Span,
+    pub by: TimeDelta,
 }
 
 /// Shared by everything that must know the time. Tests hand in their own readings.
 #[derive(Clone)]
 pub struct Clock {
     state: Arc<Mutex<Anchor>>,
-    wall: Arc<dyn Fn() -> Moment + Send + Sync>,
-    elapsed: Arc<dyn Fn() -> Span + Send + Sync>,
+    wall: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    elapsed: Arc<dyn Fn() -> TimeDelta + Send + Sync>,
 }
 
 #[derive(Debug)]
 struct Anchor {
-    wall: Moment,
-    elapsed: Span,
-    last: Moment,
+    wall: Timestamp,
+    elapsed: TimeDelta,
+    last: Timestamp,
     step: Option<ClockStep>,
 }
 
@@ -42,15 +42,15 @@ impl Clock {
         let start = Instant::now();
         let wall = || {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            Moment::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+            Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
         };
-        let elapsed = move || Span::from_micros(i64::try_from(start.elapsed().as_micros()).unwrap_or(i64::MAX));
+        let elapsed = move || TimeDelta::from_micros(i64::try_from(start.elapsed().as_micros()).unwrap_or(i64::MAX));
         Clock::new(Arc::new(wall), Arc::new(elapsed))
     }
 
     pub(in crate::app) fn new(
-        wall: Arc<dyn Fn() -> Moment + Send + Sync>,
-        elapsed: Arc<dyn Fn() -> Span + Send + Sync>,
+        wall: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+        elapsed: Arc<dyn Fn() -> TimeDelta + Send + Sync>,
     ) -> Clock {
         let (wall_now, elapsed_now) = (wall(), elapsed());
         let anchor = Anchor { wall: wall_now, elapsed: elapsed_now, last: wall_now, step: None };
@@ -58,7 +58,7 @@ impl Clock {
     }
 
     /// The present moment, never earlier than an answer before.
-    pub fn now(&self) -> Moment {
+    pub fn now(&self) -> Timestamp {
         let (wall, elapsed) = ((self.wall)(), (self.elapsed)());
         let mut anchor = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let ours = anchor.wall + elapsed.saturating_sub(anchor.elapsed);
@@ -79,7 +79,7 @@ impl Clock {
     }
 
     /// After a restart: never earlier than what the journal has seen.
-    pub fn not_before(&self, moment: Moment) {
+    pub fn not_before(&self, moment: Timestamp) {
         let mut anchor = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         anchor.last = anchor.last.max(moment);
     }
@@ -97,15 +97,15 @@ mod tests {
         let elapsed = Arc::new(AtomicI64::new(0));
         let (w, e) = (Arc::clone(&wall), Arc::clone(&elapsed));
         let clock = Clock::new(
-            Arc::new(move || Moment::from_seconds(w.load(Ordering::SeqCst))),
-            Arc::new(move || Span::from_seconds(e.load(Ordering::SeqCst))),
+            Arc::new(move || Timestamp::from_seconds(w.load(Ordering::SeqCst))),
+            Arc::new(move || TimeDelta::from_seconds(e.load(Ordering::SeqCst))),
         );
         // (wall, elapsed) → (now, step)
         let check = |at: (i64, i64), now: i64, step: Option<(bool, i64)>| {
             wall.store(at.0, Ordering::SeqCst);
             elapsed.store(at.1, Ordering::SeqCst);
-            assert_eq!(clock.now(), Moment::from_seconds(now), "{at:?}");
-            let wanted = step.map(|(forward, by)| ClockStep { forward, by: Span::from_seconds(by) });
+            assert_eq!(clock.now(), Timestamp::from_seconds(now), "{at:?}");
+            let wanted = step.map(|(forward, by)| ClockStep { forward, by: TimeDelta::from_seconds(by) });
             assert_eq!(clock.take_step(), wanted, "{at:?}");
         };
         check((1_010, 10), 1_010, None);
@@ -115,7 +115,7 @@ mod tests {
         check((1_062, 22), 1_121, Some((false, 60)));
         check((1_072, 32), 1_121, None);
         check((1_130, 90), 1_130, None);
-        clock.not_before(Moment::from_seconds(2_000));
+        clock.not_before(Timestamp::from_seconds(2_000));
         check((1_131, 91), 2_000, None);
     }
 }

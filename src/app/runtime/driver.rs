@@ -13,40 +13,40 @@ use super::block::{Block, refuse_delivery};
 use super::clock::Clock;
 use super::recovery;
 use super::snapshots::Snapshots;
-use crate::api::{Asked, Unanswered, Wish};
+use crate::api::{CommandError, DriverRequest, QueuedRequest};
 use crate::core::engine::{
-    Action, Command, DeskInput, Effect, Engine, NotTaken, Outcome, Refusal, ReloadedBy, Request, StaffAction,
+    Action, Command, CommandRefusal, DeskInput, Effect, Engine, EngineError, Outcome, ReloadedBy, Request, StaffAction,
 };
 use crate::core::inspections::{ProbeRequest, ProbeResult};
-use crate::core::model::Span;
+use crate::core::model::TimeDelta;
 use crate::core::problems::ProblemState;
 use crate::core::rules::Rulebook;
-use crate::ingest::Delivery;
+use crate::ingest::QueuedSubmission;
 use crate::metrics::{Metrics, Stopwatch};
-use crate::notify::Report;
-use crate::store::{Batch, CommitError, Lease, Live, Readiness, StaffView, Store};
+use crate::notify::DeliveryReport;
+use crate::store::{Batch, CommitError, Lease, LiveView, Readiness, StaffView, Store};
 
 /// How long the loop sleeps at most, so that a stepped wall clock is noticed.
-const NAP_MAX: Span = Span::from_seconds(1);
+const NAP_MAX: TimeDelta = TimeDelta::from_seconds(1);
 
 /// How long nothing must come until rows that are late are written.
-const QUIET: Span = Span::from_millis(50);
+const QUIET: TimeDelta = TimeDelta::from_millis(50);
 
 /// Reads the rule files; in its own task, since it reads the disk.
 pub type ReadRules = Arc<dyn Fn() -> Result<Rulebook, String> + Send + Sync>;
 
 /// Where inputs come from.
 pub struct Inputs {
-    pub events: mpsc::UnboundedReceiver<Delivery>,
-    pub commands: mpsc::Receiver<Asked>,
+    pub events: mpsc::UnboundedReceiver<QueuedSubmission>,
+    pub commands: mpsc::Receiver<QueuedRequest>,
     pub probes: mpsc::Receiver<ProbeResult>,
-    pub deliveries: mpsc::Receiver<Report>,
+    pub deliveries: mpsc::Receiver<DeliveryReport>,
 }
 
 /// Where consequences go, after the commit.
 #[derive(Clone)]
 pub struct Outputs {
-    pub live: Arc<Live>,
+    pub live: Arc<LiveView>,
     pub metrics: Arc<Metrics>,
     pub probes: mpsc::UnboundedSender<ProbeRequest>,
     /// Wakes the courier.
@@ -64,7 +64,7 @@ pub enum Stopped {
     #[error("the state cannot be put back: {0}")]
     NotRecovered(#[from] recovery::NotRecovered),
     #[error("the engine refused an input of its own: {0}; this is a defect, please report it")]
-    Defect(#[from] NotTaken),
+    Defect(#[from] EngineError),
 }
 
 /// The loop's state.
@@ -83,10 +83,10 @@ pub struct Driver {
 
 /// What woke the loop.
 enum Woken {
-    Events(Delivery),
-    Command(Asked),
+    Events(QueuedSubmission),
+    Command(QueuedRequest),
     Probe(ProbeResult),
-    Delivered(Report),
+    Delivered(DeliveryReport),
     Time,
     Stop,
 }
@@ -102,9 +102,9 @@ impl Driver {
             self.take(woken, &mut block).await?;
             self.fill(&mut block).await?;
             self.commit(block).await?;
-            self.store.settle_when_due(self.clock.now(), quiet);
+            self.store.flush_if_due(self.clock.now(), quiet);
             if stop && self.is_drained() {
-                if let Err(error) = self.store.settle().await {
+                if let Err(error) = self.store.flush().await {
                     tracing::error!(%error, "the last rows are written at the next start");
                 }
                 self.snapshots.at_the_end(&self.engine, &self.store, &self.lease).await;
@@ -161,25 +161,30 @@ impl Driver {
             Woken::Events(delivery) if self.snapshots.is_full() => {
                 refuse_delivery(delivery, "the journal is at its size bound");
             }
-            Woken::Events(delivery) => block.deliver(&mut self.engine, &now, delivery)?,
+            Woken::Events(delivery) => block.handle_submission(&mut self.engine, &now, delivery)?,
             Woken::Probe(result) => {
                 block.take(&mut self.engine, &now, Request::Desk(DeskInput::Probe(result)))?;
             }
-            Woken::Delivered(report) => block.report(&mut self.engine, &now, report)?,
-            Woken::Command(Asked { wish, reply }) => match wish {
-                Wish::Command(command) => {
+            Woken::Delivered(report) => block.handle_delivery_report(&mut self.engine, &now, report)?,
+            Woken::Command(QueuedRequest { wish, reply }) => match wish {
+                DriverRequest::Command(command) => {
                     let request = Request::Desk(DeskInput::Command(Box::new(command)));
-                    block.ask(&mut self.engine, &now, request, reply)?;
+                    block.handle_command(&mut self.engine, &now, request, reply)?;
                 }
-                Wish::Silence { actor, role, change, once } => {
-                    block.ask(&mut self.engine, &now, Request::Silence { actor, role, change, once }, reply)?;
+                DriverRequest::Silence { actor, role, change, once } => {
+                    block.handle_command(
+                        &mut self.engine,
+                        &now,
+                        Request::Silence { actor, role, change, once },
+                        reply,
+                    )?;
                 }
-                Wish::Question { question, answer } => {
-                    block.explain_later(answer, self.engine.explain(now(), &question));
+                DriverRequest::Question { question, answer } => {
+                    block.explain_after_commit(answer, self.engine.explain(now(), &question));
                 }
-                Wish::Reload { by } => match self.reload(by, block).await? {
-                    Ok(outcome) => block.answer_later(reply, outcome),
-                    Err(report) => drop(reply.send(Err(Unanswered::BadRules { report }))),
+                DriverRequest::Reload { by } => match self.reload(by, block).await? {
+                    Ok(outcome) => block.reply_after_commit(reply, outcome),
+                    Err(report) => drop(reply.send(Err(CommandError::BadRules { report }))),
                 },
             },
             Woken::Time | Woken::Stop => {}
@@ -232,7 +237,7 @@ impl Driver {
         }
         if changed {
             tracing::info!(actor, %hash, rules = rulebook.rules.len(), "new rules in force");
-            self.engine.learn(rulebook);
+            self.engine.register_rulebook(rulebook);
             let clock = self.clock.clone();
             let request = match by {
                 Some(by) => Request::Reload { hash, by },
@@ -249,7 +254,7 @@ impl Driver {
         by: Option<&ReloadedBy>,
         new: &Rulebook,
         block: &mut Block,
-    ) -> Result<Option<Refusal>, Stopped> {
+    ) -> Result<Option<CommandRefusal>, Stopped> {
         let old = Arc::clone(self.engine.rulebook());
         let people: Vec<String> = old.everybody().difference(&new.everybody()).map(|name| (*name).to_owned()).collect();
         if people.is_empty() {

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use super::*;
-use crate::core::engine::{Control, Entry, Input};
-use crate::core::model::{Event, Labels, Moment, Offset, Partition, Status};
-use crate::ingest::{Intake, Parcel};
+use crate::core::engine::{Control, Input, JournalEntry};
+use crate::core::model::{Event, Labels, Offset, Partition, Status, Timestamp};
+use crate::ingest::{Intake, Submission};
 
 struct Desk {
     wall: Arc<AtomicI64>,
@@ -26,8 +26,8 @@ impl Desk {
         let wall = Arc::new(AtomicI64::new(second));
         let read = Arc::clone(&wall);
         let clock = Clock::new(
-            Arc::new(move || Moment::from_seconds(read.load(Ordering::SeqCst))),
-            Arc::new(|| Span::from_seconds(0)),
+            Arc::new(move || Timestamp::from_seconds(read.load(Ordering::SeqCst))),
+            Arc::new(|| TimeDelta::from_seconds(0)),
         );
         let engine = recovery::recover(&store, None).await.unwrap().engine;
         let (intake, events) = Intake::new(100);
@@ -38,7 +38,7 @@ impl Desk {
         let cancel = CancellationToken::new();
         let driver = Driver {
             outputs: Outputs {
-                live: Arc::new(Live::new(Arc::clone(engine.rulebook()))),
+                live: Arc::new(LiveView::new(Arc::clone(engine.rulebook()))),
                 metrics: Arc::clone(&metrics),
                 probes: mpsc::unbounded_channel().0,
                 notices: Arc::new(Notify::new()),
@@ -48,7 +48,7 @@ impl Desk {
             lease,
             clock,
             inputs: Inputs { events, commands, probes: probe_results, deliveries },
-            snapshots: Snapshots::new(Span::from_days(1), 1 << 30, metrics),
+            snapshots: Snapshots::new(TimeDelta::from_days(1), 1 << 30, metrics),
             read_rules: Arc::new(|| Err("no rules here".to_owned())),
             domain_label: None,
             cancel: cancel.clone(),
@@ -61,10 +61,10 @@ impl Desk {
         self.wall.store(second, Ordering::SeqCst);
         let labels = Labels::from_pairs([("alertname", "钟"), ("n", second.to_string().as_str())]);
         let event = Event::new("native", Status::Firing, labels);
-        self.intake.offer(Parcel::Events(vec![event])).await.unwrap();
+        self.intake.offer(Submission::Events(vec![event])).await.unwrap();
     }
 
-    async fn journal(&self) -> Vec<Entry> {
+    async fn journal(&self) -> Vec<JournalEntry> {
         let mut all = Vec::new();
         for partition in self.store.partitions().await.unwrap() {
             let entries = self.store.read_journal(partition, Offset(0), 1_000).await.unwrap();
@@ -87,19 +87,19 @@ async fn steps_of_the_wall_clock_are_journaled_and_time_never_runs_backwards() {
     desk.cancel.cancel();
     tokio::time::timeout(Duration::from_secs(60), running).await.unwrap().unwrap().unwrap();
     let journal = desk.journal().await;
-    let steps: Vec<(bool, Span)> = journal
+    let steps: Vec<(bool, TimeDelta)> = journal
         .iter()
         .filter_map(|entry| match entry.input {
             Input::Control(Control::ClockStepped { forward, by }) => Some((forward, by)),
             _ => None,
         })
         .collect();
-    let seconds = Span::from_seconds;
+    let seconds = TimeDelta::from_seconds;
     assert_eq!(steps, [(true, seconds(3_600)), (false, seconds(1_800)), (true, seconds(1_900))]);
-    let taken: Vec<Moment> =
+    let taken: Vec<Timestamp> =
         journal.iter().filter(|entry| matches!(entry.input, Input::Correlator(_))).map(|entry| entry.now).collect();
     // Set back, it stands still until the wall clock has caught up.
-    assert_eq!(taken, [1_000_000, 1_003_600, 1_003_600, 1_003_700].map(Moment::from_seconds));
+    assert_eq!(taken, [1_000_000, 1_003_600, 1_003_600, 1_003_700].map(Timestamp::from_seconds));
     // What was journaled replays.
     recovery::recover(&desk.store, None).await.unwrap();
 }

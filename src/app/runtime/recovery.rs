@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::core::engine::{BadSnapshot, Control, ENGINE_VERSION, Engine, Input, NotTaken, Saved};
+use crate::core::engine::{Control, ENGINE_VERSION, Engine, EngineError, Input, ParseSnapshotError, Snapshot};
 use crate::core::model::{Offset, Partition};
 use crate::core::rules;
 use crate::core::rules::{Rulebook, RulebookHash};
@@ -18,7 +18,7 @@ pub enum NotRecovered {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("partition {partition}: {reason}")]
-    Replay { partition: Partition, reason: NotTaken },
+    Replay { partition: Partition, reason: EngineError },
     #[error("rulebook {0} is named by the journal but not stored")]
     RulebookMissing(RulebookHash),
     #[error("the stored rulebook {hash} does not compile any more: {report}")]
@@ -94,7 +94,7 @@ async fn newest_snapshot(
     store: &Store,
     partition: Partition,
     library: &mut Library,
-) -> Result<Option<Saved>, NotRecovered> {
+) -> Result<Option<Snapshot>, NotRecovered> {
     for manifest in store.manifests(partition).await? {
         if manifest.engine_version != ENGINE_VERSION {
             tracing::warn!(%partition, version = manifest.engine_version, "snapshot of another release passed over");
@@ -103,7 +103,7 @@ async fn newest_snapshot(
         match read_sections(store, &manifest).await {
             Ok(sections) => {
                 library.get(manifest.rulebook).await?;
-                return Ok(Some(Saved {
+                return Ok(Some(Snapshot {
                     partition,
                     next_offset: manifest.next_offset,
                     taken_at: manifest.taken_at,
@@ -144,20 +144,20 @@ async fn replay_tail(
         }
         for entry in entries.iter().filter(|entry| entry.offset >= next) {
             if let Input::Control(Control::Rulebook { hash, by: _ }) = &entry.input {
-                engine.learn(library.get(*hash).await?);
+                engine.register_rulebook(library.get(*hash).await?);
             }
             effects.clear();
             engine
                 .replay(partition, entry, &mut effects)
                 .map_err(|reason| NotRecovered::Replay { partition, reason })?;
             // Rows that had not been written when the journal ended.
-            store.defer(&effects);
+            store.enqueue(&effects);
             replayed += 1;
         }
         next = entries.last().map_or(next, |last| last.offset.next());
     }
 }
 
-fn unusable(bad: &BadSnapshot) -> StoreError {
+fn unusable(bad: &ParseSnapshotError) -> StoreError {
     StoreError::Corrupt { table: "snapshots", row: String::new(), reason: bad.to_string() }
 }

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 
-use crate::core::engine::{Attendance, BadEncoding, ENGINE_VERSION, Engine, Frozen};
-use crate::core::model::{Moment, Partition, Span};
+use crate::core::engine::{AttentionAudit, ENGINE_VERSION, EncodingError, Engine, SnapshotView};
+use crate::core::model::{Partition, TimeDelta, Timestamp};
 use crate::metrics::{Metrics, Stopwatch};
 use crate::store::{Lease, Manifest, SectionRef, Store};
 
@@ -18,22 +18,22 @@ use crate::store::{Lease, Manifest, SectionRef, Store};
 const INPUTS_BETWEEN: usize = 100_000;
 
 /// The same by time, when anything happened at all.
-const TIME_BETWEEN: Span = Span::from_minutes(5);
+const TIME_BETWEEN: TimeDelta = TimeDelta::from_minutes(5);
 
 /// How often a full journal is looked at again.
-const LOOK_AGAIN: Span = Span::from_minutes(1);
+const LOOK_AGAIN: TimeDelta = TimeDelta::from_minutes(1);
 
 /// The newest written snapshot of a partition, without its content: to write only what changed since.
-type Previous = BTreeMap<Partition, (Frozen, Manifest)>;
+type Previous = BTreeMap<Partition, (SnapshotView, Manifest)>;
 
 /// Takes snapshots when they are due.
 pub struct Snapshots {
-    keep: Span,
+    keep: TimeDelta,
     max_bytes: u64,
     metrics: Arc<Metrics>,
     previous: Arc<Mutex<Previous>>,
     inputs: usize,
-    taken_at: Option<Moment>,
+    taken_at: Option<Timestamp>,
     running: Option<JoinHandle<()>>,
     /// The journal is at its size bound although everything that may go has gone.
     full: Arc<AtomicBool>,
@@ -41,7 +41,7 @@ pub struct Snapshots {
 
 impl Snapshots {
     /// `keep` and `max_bytes` bound the journal below the older of two snapshots.
-    pub fn new(keep: Span, max_bytes: u64, metrics: Arc<Metrics>) -> Snapshots {
+    pub fn new(keep: TimeDelta, max_bytes: u64, metrics: Arc<Metrics>) -> Snapshots {
         Snapshots {
             keep,
             max_bytes,
@@ -64,7 +64,7 @@ impl Snapshots {
     }
 
     /// Begins one if enough has happened and none is under way.
-    pub fn when_due(&mut self, engine: &Engine, store: &Store, lease: &Lease, now: Moment) {
+    pub fn when_due(&mut self, engine: &Engine, store: &Store, lease: &Lease, now: Timestamp) {
         let since = *self.taken_at.get_or_insert(now);
         let due = self.inputs >= INPUTS_BETWEEN
             || (self.inputs > 0 && since + TIME_BETWEEN <= now)
@@ -88,8 +88,8 @@ impl Snapshots {
         }
     }
 
-    fn writer(&self, engine: &Engine, store: &Store, lease: &Lease) -> Writer {
-        Writer {
+    fn writer(&self, engine: &Engine, store: &Store, lease: &Lease) -> SnapshotWriter {
+        SnapshotWriter {
             store: store.clone(),
             lease: lease.clone(),
             metrics: Arc::clone(&self.metrics),
@@ -103,19 +103,19 @@ impl Snapshots {
 }
 
 /// One snapshot being written.
-struct Writer {
+struct SnapshotWriter {
     store: Store,
     lease: Lease,
     metrics: Arc<Metrics>,
     previous: Arc<Mutex<Previous>>,
-    now: Moment,
-    keep: Span,
+    now: Timestamp,
+    keep: TimeDelta,
     max_bytes: u64,
     full: Arc<AtomicBool>,
 }
 
-impl Writer {
-    async fn write(self, partitions: Vec<Frozen>) {
+impl SnapshotWriter {
+    async fn write(self, partitions: Vec<SnapshotView>) {
         let watch = Stopwatch::start();
         let mut bytes = 0;
         for frozen in partitions {
@@ -125,7 +125,7 @@ impl Writer {
                 continue;
             }
             let (frozen, attendance) = audit(frozen).await;
-            self.report(attendance);
+            self.handle_delivery_report(attendance);
             let encoding = Encoding::new(frozen, previous);
             match self.write_partition(partition, encoding, &mut bytes).await {
                 Ok(written) => {
@@ -157,7 +157,7 @@ impl Writer {
     }
 
     /// What the auditor found: counted, and logged where it is a defect.
-    fn report(&self, attendance: Option<Attendance>) {
+    fn handle_delivery_report(&self, attendance: Option<AttentionAudit>) {
         let Some(attendance) = attendance else { return };
         for broken in &attendance.broken {
             tracing::error!(broken, "a record would be forgotten; this is a bug");
@@ -171,7 +171,7 @@ impl Writer {
         partition: Partition,
         mut encoding: Encoding,
         bytes: &mut u64,
-    ) -> Result<(Frozen, Manifest), String> {
+    ) -> Result<(SnapshotView, Manifest), String> {
         loop {
             let next = move || {
                 let piece = encoding.next_piece();
@@ -189,13 +189,13 @@ impl Writer {
         }
         let (mut frozen, manifest) = encoding.finish();
         self.store.save_snapshot(&self.lease, &manifest, &[]).await.map_err(|error| error.to_string())?;
-        frozen.hollow();
+        frozen.drop_contents();
         Ok((frozen, manifest))
     }
 }
 
 /// The auditor looks at every open record of the desk, beside the inputs.
-async fn audit(frozen: Frozen) -> (Frozen, Option<Attendance>) {
+async fn audit(frozen: SnapshotView) -> (SnapshotView, Option<AttentionAudit>) {
     let spare = frozen.clone();
     let looking = tokio::task::spawn_blocking(move || {
         let attendance = frozen.attendance();
@@ -215,20 +215,20 @@ const PIECE_BYTES: usize = 2 << 20;
 
 /// One partition's sections on their way into the store.
 struct Encoding {
-    frozen: Frozen,
-    previous: Option<(Frozen, Manifest)>,
+    frozen: SnapshotView,
+    previous: Option<(SnapshotView, Manifest)>,
     names: std::vec::IntoIter<String>,
     /// All that the manifest will name.
     sections: Vec<SectionRef>,
 }
 
 impl Encoding {
-    fn new(frozen: Frozen, previous: Option<(Frozen, Manifest)>) -> Encoding {
+    fn new(frozen: SnapshotView, previous: Option<(SnapshotView, Manifest)>) -> Encoding {
         Encoding { names: frozen.section_names().into_iter(), frozen, previous, sections: Vec::new() }
     }
 
     /// The next sections that the store does not have yet; none at the end.
-    fn next_piece(&mut self) -> Result<Vec<(SectionRef, Vec<u8>)>, BadEncoding> {
+    fn next_piece(&mut self) -> Result<Vec<(SectionRef, Vec<u8>)>, EncodingError> {
         let (mut new, mut size) = (Vec::new(), 0);
         for name in self.names.by_ref() {
             let unchanged = self
@@ -252,7 +252,7 @@ impl Encoding {
         Ok(new)
     }
 
-    fn finish(self) -> (Frozen, Manifest) {
+    fn finish(self) -> (SnapshotView, Manifest) {
         let manifest = Manifest {
             partition: self.frozen.partition,
             next_offset: self.frozen.next_offset,

@@ -10,7 +10,7 @@ use super::block::{Block, refuse_asked, refuse_delivery};
 use super::driver::{Driver, Stopped};
 use super::recovery;
 use super::recovery::{NotRecovered, Recovered};
-use crate::core::engine::Entry;
+use crate::core::engine::JournalEntry;
 use crate::core::model::{DeadLetter, Partition};
 use crate::store::{Batch, CommitError, Readiness, Store, StoreError};
 
@@ -36,7 +36,7 @@ impl Driver {
             let store = self.store.clone();
             match self.refusing(why, landed(store, &batch)).await {
                 Ok(true) => {
-                    self.store.defer(&batch.effects);
+                    self.store.enqueue(&batch.effects);
                     self.publish(batch);
                     if let Some(block) = block.take() {
                         block.acknowledge();
@@ -91,7 +91,7 @@ impl Driver {
     /// Commits the inputs of a refused block alone, and keeps the guilty ones as dead letters.
     pub(in crate::app) async fn one_by_one(
         &mut self,
-        entries: Vec<(Partition, Entry)>,
+        entries: Vec<(Partition, JournalEntry)>,
         reason: &str,
         block: Block,
     ) -> Result<(), Stopped> {

@@ -11,12 +11,12 @@ use crate::core::on_call::on_duty;
 use crate::core::rules::Roster;
 use crate::ingest::Intake;
 use crate::metrics::Metrics;
-use crate::store::Live;
+use crate::store::LiveView;
 
 const EVERY: Duration = Duration::from_secs(2);
 
 /// Until `stop`.
-pub async fn keep(live: Arc<Live>, metrics: Arc<Metrics>, intake: Intake, stop: CancellationToken) {
+pub async fn keep(live: Arc<LiveView>, metrics: Arc<Metrics>, intake: Intake, stop: CancellationToken) {
     loop {
         refresh(&live, &metrics);
         metrics.intake_waiting(intake.waiting());
@@ -26,7 +26,7 @@ pub async fn keep(live: Arc<Live>, metrics: Arc<Metrics>, intake: Intake, stop: 
     }
 }
 
-fn refresh(live: &Live, metrics: &Metrics) {
+fn refresh(live: &LiveView, metrics: &Metrics) {
     let mut alerts: BTreeMap<Severity, i64> = BTreeMap::new();
     for alert in live.alerts(|_| true) {
         *alerts.entry(alert.alert.severity).or_default() += 1;
@@ -48,7 +48,7 @@ fn refresh(live: &Live, metrics: &Metrics) {
     refresh_staff(live, metrics);
 }
 
-fn refresh_staff(live: &Live, metrics: &Metrics) {
+fn refresh_staff(live: &LiveView, metrics: &Metrics) {
     let mut waiting: BTreeMap<Priority, i64> = BTreeMap::new();
     for incident in live.open_incidents().iter().filter(|incident| incident.waiting.is_some()) {
         *waiting.entry(incident.priority).or_default() += 1;

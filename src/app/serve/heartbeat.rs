@@ -9,23 +9,23 @@ use reqwest::Client;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
-use crate::store::{Live, Readiness};
+use crate::store::{LiveView, Readiness};
 
 /// How long one sign of life may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where it goes, and how often.
 #[derive(Clone)]
-pub struct Heartbeat {
+pub struct OutgoingHeartbeat {
     /// May hold a secret, so it is never logged.
     pub url: String,
     pub every: Duration,
     pub client: Client,
 }
 
-impl Heartbeat {
+impl OutgoingHeartbeat {
     /// The first one at once, then one every interval, until `stop`.
-    pub async fn beat(self, live: Arc<Live>, metrics: Arc<Metrics>, stop: CancellationToken) {
+    pub async fn beat(self, live: Arc<LiveView>, metrics: Arc<Metrics>, stop: CancellationToken) {
         let mut interval = tokio::time::interval(self.every);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stop.run_until_cancelled(interval.tick()).await.is_some() {

@@ -9,10 +9,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::NotStarted;
+use super::StartError;
 use super::{gauges, http_server};
 use crate::api;
-use crate::api::{ApiSettings, ApiState, CommandQueue, Keyring, Now};
+use crate::api::{ApiSettings, ApiState, CommandQueue, Now, TokenCache};
 use crate::app::config::{Config, MqttListen};
 use crate::app::runtime::clock::Clock;
 use crate::console;
@@ -22,12 +22,12 @@ use crate::ingest::Intake;
 use crate::ingest::http::{BODY_MAX_BYTES, HttpIntake};
 use crate::ingest::mqtt;
 use crate::ingest::mqtt::{
-    Authenticate, Binding, ClientSettings, Denied, ListenerSettings, MqttClient, MqttListener, Permit, Surroundings,
-    TopicFilters,
+    AuthError, Authenticate, Binding, ClientSettings, IntakeContext, ListenerSettings, MqttClient, MqttListener,
+    PublishPermission, TopicFilters,
 };
 use crate::metrics::Metrics;
 use crate::mqtt::BrokerAddress;
-use crate::store::{Live, Role, Store};
+use crate::store::{LiveView, Store, TokenRole};
 
 /// How soon a reload's new topics are subscribed.
 const FILTERS_EVERY: Duration = Duration::from_secs(1);
@@ -36,10 +36,10 @@ const FILTERS_EVERY: Duration = Duration::from_secs(1);
 const BACKLOG: u32 = 1_024;
 
 /// What the doors are made of.
-pub struct Doors {
+pub struct Services {
     pub config: Config,
     pub store: Store,
-    pub live: Arc<Live>,
+    pub live: Arc<LiveView>,
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
     pub intake: Intake,
@@ -50,13 +50,13 @@ pub struct Doors {
 }
 
 /// Open doors, and where they are.
-pub struct Opened {
+pub struct Listeners {
     pub http: SocketAddr,
     pub mqtt: Option<SocketAddr>,
     pub tasks: Vec<JoinHandle<()>>,
 }
 
-impl Doors {
+impl Services {
     /// The real broker, if one is configured.
     pub fn broker(&self) -> Result<Option<BrokerAddress>, String> {
         let url = self.config.mqtt_url.as_deref();
@@ -75,10 +75,10 @@ impl Doors {
 }
 
 /// The port of the HTTP doors, taken but not yet open: to be had before anything is taken from a service that runs.
-pub struct Reserved(TcpSocket);
+pub struct BoundSocket(TcpSocket);
 
 /// Takes the port.
-pub fn reserve(address: SocketAddr) -> Result<Reserved, NotStarted> {
+pub fn reserve(address: SocketAddr) -> Result<BoundSocket, StartError> {
     let socket = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // Connections of an earlier run may still be closing.
@@ -86,16 +86,16 @@ pub fn reserve(address: SocketAddr) -> Result<Reserved, NotStarted> {
         socket.bind(address)?;
         Ok(socket)
     };
-    socket().map(Reserved).map_err(|error| cannot_listen(address, &error))
+    socket().map(BoundSocket).map_err(|error| cannot_listen(address, &error))
 }
 
-fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> NotStarted {
-    NotStarted::Listen { address: address.to_string(), reason: error.to_string() }
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> StartError {
+    StartError::Listen { address: address.to_string(), reason: error.to_string() }
 }
 
 /// Opens all of them. They end with `stop`.
-pub async fn open(doors: &Doors, reserved: Reserved) -> Result<Opened, NotStarted> {
-    let keyring = Arc::new(Keyring::new(doors.store.clone(), doors.now(), doors.config.listen.ip().is_loopback()));
+pub async fn open(doors: &Services, reserved: BoundSocket) -> Result<Listeners, StartError> {
+    let keyring = Arc::new(TokenCache::new(doors.store.clone(), doors.now(), doors.config.listen.ip().is_loopback()));
     let (filters, surroundings) = surroundings(doors)?;
     let mut tasks = vec![
         tokio::spawn(follow_rulebook(Arc::clone(&doors.live), filters, doors.stop.clone())),
@@ -117,28 +117,28 @@ pub async fn open(doors: &Doors, reserved: Reserved) -> Result<Opened, NotStarte
             let settings = ListenerSettings::new(authenticate(Arc::clone(&keyring), Arc::clone(&doors.live)));
             let listener = MqttListener::bind(binding, settings, surroundings.clone())
                 .await
-                .map_err(|error| NotStarted::Part { what: "built-in MQTT intake", reason: error.to_string() })?;
+                .map_err(|error| StartError::Part { what: "built-in MQTT intake", reason: error.to_string() })?;
             let address = listener.local_address();
             tasks.push(tokio::spawn(listener.run(doors.stop.clone())));
             Some(address)
         }
     };
-    let part = |reason: String| NotStarted::Part { what: "MQTT client", reason };
+    let part = |reason: String| StartError::Part { what: "MQTT client", reason };
     if let Some(address) = doors.broker().map_err(part)? {
         let client = MqttClient::new(ClientSettings::new(address), surroundings)
-            .map_err(|error| NotStarted::Part { what: "MQTT client", reason: error.to_string() })?;
+            .map_err(|error| StartError::Part { what: "MQTT client", reason: error.to_string() })?;
         tasks.push(tokio::spawn(client.run(doors.stop.clone())));
     }
     let (http, task) = open_http(doors, keyring, reserved)?;
     tasks.push(task);
-    Ok(Opened { http, mqtt, tasks })
+    Ok(Listeners { http, mqtt, tasks })
 }
 
 fn open_http(
-    doors: &Doors,
-    keyring: Arc<Keyring>,
-    Reserved(socket): Reserved,
-) -> Result<(SocketAddr, JoinHandle<()>), NotStarted> {
+    doors: &Services,
+    keyring: Arc<TokenCache>,
+    BoundSocket(socket): BoundSocket,
+) -> Result<(SocketAddr, JoinHandle<()>), StartError> {
     let intake = HttpIntake {
         intake: doors.intake.clone(),
         metrics: Arc::clone(&doors.metrics),
@@ -170,11 +170,11 @@ fn open_http(
     Ok((bound, task))
 }
 
-fn surroundings(doors: &Doors) -> Result<(watch::Sender<Arc<TopicFilters>>, Surroundings), NotStarted> {
+fn surroundings(doors: &Services) -> Result<(watch::Sender<Arc<TopicFilters>>, IntakeContext), StartError> {
     let filters = filters_of(&doors.live.rulebook())
-        .map_err(|reason| NotStarted::Part { what: "MQTT topics of the sources", reason })?;
+        .map_err(|reason| StartError::Part { what: "MQTT topics of the sources", reason })?;
     let (sender, receiver) = watch::channel(Arc::new(filters));
-    let surroundings = Surroundings {
+    let surroundings = IntakeContext {
         decode: mqtt::decoder(doors.rulebook()),
         intake: doors.intake.clone(),
         metrics: Arc::clone(&doors.metrics),
@@ -189,7 +189,7 @@ fn filters_of(rulebook: &Rulebook) -> Result<TopicFilters, String> {
 }
 
 /// Keeps the subscriptions on the rulebook in force.
-async fn follow_rulebook(live: Arc<Live>, filters: watch::Sender<Arc<TopicFilters>>, stop: CancellationToken) {
+async fn follow_rulebook(live: Arc<LiveView>, filters: watch::Sender<Arc<TopicFilters>>, stop: CancellationToken) {
     let mut seen = live.rulebook().hash;
     while stop.run_until_cancelled(tokio::time::sleep(FILTERS_EVERY)).await.is_some() {
         let rulebook = live.rulebook();
@@ -205,42 +205,42 @@ async fn follow_rulebook(live: Arc<Live>, filters: watch::Sender<Arc<TopicFilter
 }
 
 /// A token as MQTT password, whatever the user name; everybody while the service is open.
-fn authenticate(keyring: Arc<Keyring>, live: Arc<Live>) -> Authenticate {
+fn authenticate(keyring: Arc<TokenCache>, live: Arc<LiveView>) -> Authenticate {
     Arc::new(move |_user, password| {
         let (keyring, live) = (Arc::clone(&keyring), Arc::clone(&live));
         Box::pin(async move {
             let secret = Some(password.as_str()).filter(|password| !password.is_empty());
             match keyring.admit(secret).await {
-                api::Admission::Granted(caller) => permit(caller.name, caller.role, live),
-                api::Admission::Refused => Err(Denied::BadCredentials),
-                api::Admission::Unavailable => Err(Denied::Unavailable),
+                api::AuthOutcome::Granted(caller) => permit(caller.name, caller.role, live),
+                api::AuthOutcome::Refused => Err(AuthError::BadCredentials),
+                api::AuthOutcome::Unavailable => Err(AuthError::Unavailable),
             }
         })
     })
 }
 
 /// A tool's token publishes on the topics of its own source, as they stand in the rulebook in force.
-fn permit(name: String, role: Role, live: Arc<Live>) -> Result<Permit, Denied> {
+fn permit(name: String, role: TokenRole, live: Arc<LiveView>) -> Result<PublishPermission, AuthError> {
     match role {
-        Role::Admin => Ok(Permit::everything(&name)),
-        Role::Ingest { source } if source == "*" => Ok(Permit::everything(&name)),
-        Role::Ingest { source } => {
+        TokenRole::Admin => Ok(PublishPermission::everything(&name)),
+        TokenRole::Ingest { source } if source == "*" => Ok(PublishPermission::everything(&name)),
+        TokenRole::Ingest { source } => {
             let may_publish =
                 move |topic: &str| live.rulebook().source(&source).is_some_and(|source| source.takes_topic(topic));
-            Ok(Permit { name, may_publish: Arc::new(may_publish) })
+            Ok(PublishPermission { name, may_publish: Arc::new(may_publish) })
         }
         // People publish that they are there, and nothing else.
-        Role::FirstLine
-        | Role::SecondLine
-        | Role::ThirdLine
-        | Role::IncidentManager
-        | Role::ProblemManager
-        | Role::ChangeManager
-        | Role::ConfigurationManager
-        | Role::ProcessManager => {
+        TokenRole::FirstLine
+        | TokenRole::SecondLine
+        | TokenRole::ThirdLine
+        | TokenRole::IncidentManager
+        | TokenRole::ProblemManager
+        | TokenRole::ChangeManager
+        | TokenRole::ConfigurationManager
+        | TokenRole::ProcessManager => {
             let own = mqtt::presence_topic(&name);
-            Ok(Permit { name, may_publish: Arc::new(move |topic: &str| topic == own) })
+            Ok(PublishPermission { name, may_publish: Arc::new(move |topic: &str| topic == own) })
         }
-        Role::Viewer => Err(Denied::NotAuthorised),
+        TokenRole::Viewer => Err(AuthError::NotAuthorised),
     }
 }

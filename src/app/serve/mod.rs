@@ -23,23 +23,23 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use self::listeners::Doors;
-use super::config::{BadConfig, Config, ServeFlags};
+use self::listeners::Services;
+use super::config::{Config, ConfigError, ServeFlags};
 use super::runtime::clock::Clock;
 use super::runtime::driver::{Driver, Inputs, Outputs, ReadRules, Stopped};
 use super::runtime::recovery;
 use super::runtime::recovery::NotRecovered;
 use super::runtime::snapshots::Snapshots;
-use crate::api::{CommandQueue, Wish};
+use crate::api::{CommandQueue, DriverRequest};
 use crate::core::engine::{Engine, Request};
-use crate::core::model::Span;
+use crate::core::model::TimeDelta;
 use crate::core::rules::Rulebook;
 use crate::ingest::Intake;
 use crate::metrics::Metrics;
-use crate::store::{Live, Readiness, Store, StoreError};
+use crate::store::{LiveView, Readiness, Store, StoreError};
 
 /// A wall clock further behind the journal than this needs a person's word.
-const CLOCK_BEHIND_MAX: Span = Span::from_minutes(5);
+const CLOCK_BEHIND_MAX: TimeDelta = TimeDelta::from_minutes(5);
 
 /// How long open requests may take to end when the service stops.
 const STOP_GRACE: Duration = Duration::from_secs(10);
@@ -49,9 +49,9 @@ pub const DOMAIN_SETTING: &str = "domain_label";
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
-pub enum NotStarted {
+pub enum StartError {
     #[error(transparent)]
-    Config(#[from] BadConfig),
+    Config(#[from] ConfigError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the rules have mistakes, and there is no earlier rulebook to go on with:\n{report}")]
@@ -59,7 +59,7 @@ pub enum NotStarted {
     #[error("the state cannot be put back: {0}")]
     NotRecovered(#[from] NotRecovered),
     #[error("the wall clock is {behind} behind the journal; set the clock, or start with --accept-clock")]
-    ClockBehind { behind: Span },
+    ClockBehind { behind: TimeDelta },
     #[error("this database was begun with the domain label {stored:?}, not {wanted:?}; it is fixed at the first start")]
     DomainChanged { stored: String, wanted: String },
     #[error(
@@ -75,7 +75,7 @@ pub enum NotStarted {
 }
 
 /// A started service.
-pub struct Running {
+pub struct RunningService {
     pub http: SocketAddr,
     /// The built-in MQTT intake, if it is on.
     pub mqtt: Option<SocketAddr>,
@@ -95,7 +95,7 @@ pub async fn run(flags: ServeFlags) -> Result<ExitCode, String> {
     let rules = config.rules.clone();
     let read_rules: ReadRules = Arc::new(move || rule_files::load_logged(rules.as_deref()));
     let signals = |error: std::io::Error| format!("signals cannot be listened for: {error}");
-    let mut interrupts = Interrupts::listen().map_err(signals)?;
+    let mut interrupts = Signals::listen().map_err(signals)?;
     let hangup = signal(SignalKind::hangup()).map_err(signals)?;
     let mut running = start(config, read_rules, CancellationToken::new()).await.map_err(|error| error.to_string())?;
     let hangups = tokio::spawn(reload_on_hangup(hangup, running.commands.clone()));
@@ -119,7 +119,11 @@ pub async fn run(flags: ServeFlags) -> Result<ExitCode, String> {
 }
 
 /// Starts everything. `cancel` ends it from outside, as a signal does.
-pub async fn start(config: Config, read_rules: ReadRules, cancel: CancellationToken) -> Result<Running, NotStarted> {
+pub async fn start(
+    config: Config,
+    read_rules: ReadRules,
+    cancel: CancellationToken,
+) -> Result<RunningService, StartError> {
     // Another part of the process may have chosen a provider already; either is ring.
     install_crypto();
     let clock = Clock::system();
@@ -141,7 +145,7 @@ pub async fn start(config: Config, read_rules: ReadRules, cancel: CancellationTo
     let (probe_results, probes) = mpsc::channel(256);
     let (reports, deliveries) = mpsc::channel(256);
     let notices = Arc::new(Notify::new());
-    let live = Arc::new(Live::new(Arc::clone(engine.rulebook())));
+    let live = Arc::new(LiveView::new(Arc::clone(engine.rulebook())));
     live.set_readiness(Readiness::NotReady { reason: "starting".to_owned() });
     let driver_cancel = CancellationToken::new();
     let mut driver = Driver {
@@ -169,16 +173,25 @@ pub async fn start(config: Config, read_rules: ReadRules, cancel: CancellationTo
     let stop = cancel.child_token();
     let ack_key = notify_config::ack_key(&store, config.secrets_dir.clone())
         .await
-        .map_err(|reason| NotStarted::Part { what: "key of acknowledging links", reason })?;
+        .map_err(|reason| StartError::Part { what: "key of acknowledging links", reason })?;
     let commands_of_doors = commands.clone();
-    let doors =
-        Doors { config, store, live, metrics, clock, intake, commands: commands_of_doors, ack_key, stop: stop.clone() };
+    let doors = Services {
+        config,
+        store,
+        live,
+        metrics,
+        clock,
+        intake,
+        commands: commands_of_doors,
+        ack_key,
+        stop: stop.clone(),
+    };
     let mut door_tasks = workers::start(&doors, reports, notices, probe_queue, probe_results)
-        .map_err(|reason| NotStarted::Part { what: "delivery of notices", reason })?;
+        .map_err(|reason| StartError::Part { what: "delivery of notices", reason })?;
     let opened = listeners::open(&doors, reserved).await?;
     door_tasks.extend(opened.tasks);
     drop(sd_notify::notify(&[sd_notify::NotifyState::Ready]));
-    Ok(Running {
+    Ok(RunningService {
         http: opened.http,
         mqtt: opened.mqtt,
         commands,
@@ -189,7 +202,7 @@ pub async fn start(config: Config, read_rules: ReadRules, cancel: CancellationTo
     })
 }
 
-impl Running {
+impl RunningService {
     /// Closes the doors, commits what was let in, writes a snapshot, and ends.
     pub async fn stop(self) -> Result<(), Stopped> {
         self.doors.cancel();
@@ -211,14 +224,14 @@ impl Running {
 }
 
 /// SIGINT and SIGTERM, listened for from its making: a signal that comes while the service starts is not lost.
-pub struct Interrupts {
+pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
-impl Interrupts {
-    pub fn listen() -> std::io::Result<Interrupts> {
-        Ok(Interrupts { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+impl Signals {
+    pub fn listen() -> std::io::Result<Signals> {
+        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
     /// Returns at the first of them, also one that came before this was asked.
@@ -233,7 +246,7 @@ impl Interrupts {
 async fn reload_on_hangup(mut hangup: Signal, commands: CommandQueue) {
     while hangup.recv().await.is_some() {
         // The driver logs what came of it.
-        drop(commands.ask(Wish::Reload { by: None }).await);
+        drop(commands.send(DriverRequest::Reload { by: None }).await);
     }
 }
 
@@ -249,12 +262,12 @@ fn first_requests(
     clock: &Clock,
     metrics: &Metrics,
     accept_clock: bool,
-) -> Result<Vec<Request>, NotStarted> {
+) -> Result<Vec<Request>, StartError> {
     let mut first = Vec::new();
     let last = engine.last_now();
     let behind = last.since(clock.now());
     if behind > CLOCK_BEHIND_MAX && !accept_clock {
-        return Err(NotStarted::ClockBehind { behind });
+        return Err(StartError::ClockBehind { behind });
     }
     clock.not_before(last);
     if let Some(gap) = engine.gap(clock.now()) {
@@ -265,34 +278,34 @@ fn first_requests(
             metrics.rulebook_loaded(true, rulebook.rules.len());
             if rulebook.hash != engine.rulebook().hash {
                 first.push(Request::Rulebook(rulebook.hash));
-                engine.learn(Arc::new(rulebook));
+                engine.register_rulebook(Arc::new(rulebook));
             }
         }
         Err(report) if engine.rulebook().hash != Rulebook::empty().hash => {
             tracing::error!(report, "the rule files have mistakes; going on with the rules that were in force");
             metrics.rulebook_loaded(false, engine.rulebook().rules.len());
         }
-        Err(report) => return Err(NotStarted::Rules { report }),
+        Err(report) => return Err(StartError::Rules { report }),
     }
     Ok(first)
 }
 
-async fn fix_domain(store: &Store, wanted: Option<&str>) -> Result<(), NotStarted> {
+async fn fix_domain(store: &Store, wanted: Option<&str>) -> Result<(), StartError> {
     let wanted = wanted.unwrap_or_default();
     match store.setting(DOMAIN_SETTING).await? {
         None => Ok(store.put_setting(DOMAIN_SETTING, wanted).await?),
         Some(stored) if stored == wanted => Ok(()),
-        Some(stored) => Err(NotStarted::DomainChanged { stored, wanted: wanted.to_owned() }),
+        Some(stored) => Err(StartError::DomainChanged { stored, wanted: wanted.to_owned() }),
     }
 }
 
-async fn refuse_open_world(store: &Store, listen: SocketAddr) -> Result<(), NotStarted> {
+async fn refuse_open_world(store: &Store, listen: SocketAddr) -> Result<(), StartError> {
     let tokens = store.tokens().await?;
     if tokens.iter().any(|token| token.revoked_at.is_none()) {
         return Ok(());
     }
     if !listen.ip().is_loopback() {
-        return Err(NotStarted::OpenToTheWorld { listen });
+        return Err(StartError::OpenToTheWorld { listen });
     }
     if tokens.is_empty() {
         tracing::warn!("no tokens exist: everybody on this machine may do everything (watchfire token create)");

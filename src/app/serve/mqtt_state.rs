@@ -10,16 +10,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::core::incidents::Incident;
 use crate::notify::MqttPublisher;
-use crate::store::{Change, Live};
+use crate::store::{LiveView, StreamChange};
 
 /// Until `stop`.
-pub async fn incidents(live: Arc<Live>, publisher: MqttPublisher, stop: CancellationToken) {
+pub async fn incidents(live: Arc<LiveView>, publisher: MqttPublisher, stop: CancellationToken) {
     let mut changes = live.subscribe();
     say_all(&live, &publisher).await;
     while let Some(change) = stop.run_until_cancelled(changes.recv()).await {
         match change {
-            Ok(Change::Incident(incident)) => say(&incident, &publisher).await,
-            Ok(Change::Alert(_) | Change::Problem(_) | Change::Run(_)) => {}
+            Ok(StreamChange::Incident(incident)) => say(&incident, &publisher).await,
+            Ok(StreamChange::Alert(_) | StreamChange::Problem(_) | StreamChange::Run(_)) => {}
             Err(RecvError::Lagged(missed)) => {
                 tracing::warn!(missed, "incident announcements fell behind; saying all open ones again");
                 say_all(&live, &publisher).await;
@@ -29,7 +29,7 @@ pub async fn incidents(live: Arc<Live>, publisher: MqttPublisher, stop: Cancella
     }
 }
 
-async fn say_all(live: &Live, publisher: &MqttPublisher) {
+async fn say_all(live: &LiveView, publisher: &MqttPublisher) {
     for incident in live.open_incidents() {
         say(&incident, publisher).await;
     }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
-use super::listeners::Doors;
+use super::listeners::Services;
 use crate::core::incidents::AckKey;
-use crate::notify::{Links, MailServer, NoSecret, Publish, Reach, Secrets};
+use crate::notify::{ChannelConfig, Links, MailServer, Publish, SecretError, Secrets};
 use crate::store::Store;
 
 /// Where a key of our own making is kept: beside the journal, in none of its records.
@@ -16,12 +16,12 @@ const KEY_SETTING: &str = "ack_key";
 const KEY_SECRET: &str = "ack-link";
 
 /// Everything that the courier needs; the error names the setting that is wrong.
-pub fn of(doors: &Doors, publisher: Option<Publish>) -> Result<Reach, String> {
+pub fn of(doors: &Services, publisher: Option<Publish>) -> Result<ChannelConfig, String> {
     let config = &doors.config;
     let mail = config.smtp.as_ref().map(|(url, from)| MailServer::new(url, from));
     let base = config.external_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
     let key = doors.ack_key.clone();
-    Ok(Reach {
+    Ok(ChannelConfig {
         publisher,
         mail: mail.transpose().map_err(|bad| format!("smtp: {bad}"))?,
         secrets: secrets(config.secrets_dir.clone()),
@@ -35,8 +35,8 @@ pub fn of(doors: &Doors, publisher: Option<Publish>) -> Result<Reach, String> {
 pub async fn ack_key(store: &Store, secrets_dir: Option<PathBuf>) -> Result<AckKey, String> {
     match secrets(secrets_dir).get(KEY_SECRET).await {
         Ok(secret) => return Ok(AckKey(Sha256::digest(secret.as_bytes()).into())),
-        Err(NoSecret::Unset { .. }) => {}
-        Err(error @ NoSecret::Unreadable { .. }) => return Err(error.to_string()),
+        Err(SecretError::Unset { .. }) => {}
+        Err(error @ SecretError::Unreadable { .. }) => return Err(error.to_string()),
     }
     let kept = store.setting(KEY_SETTING).await.map_err(|error| error.to_string())?;
     if let Some(key) = kept.as_deref().and_then(parse) {

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
-use super::heartbeat::Heartbeat;
-use super::listeners::Doors;
+use super::heartbeat::OutgoingHeartbeat;
+use super::listeners::Services;
 use super::mqtt_state;
 use super::notify_config;
 use crate::core::inspections::{ProbeRequest, ProbeResult};
 use crate::mqtt::{BrokerAddress, LinkOptions};
-use crate::notify::{Courier, MqttPublisher, Publish, Report, RetryPolicy, webhook_client};
+use crate::notify::{DeliveryReport, MqttPublisher, NotificationDispatcher, Publish, RetryPolicy, webhook_client};
 use crate::probes::Prober;
 
 /// Starts all of them; each ends with the doors.
 pub fn start(
-    doors: &Doors,
-    reports: mpsc::Sender<Report>,
+    doors: &Services,
+    reports: mpsc::Sender<DeliveryReport>,
     notices: Arc<Notify>,
     probe_queue: mpsc::UnboundedReceiver<ProbeRequest>,
     probe_results: mpsc::Sender<ProbeResult>,
@@ -28,7 +28,7 @@ pub fn start(
     if let Some(publisher) = publisher.clone() {
         tasks.push(tokio::spawn(mqtt_state::incidents(Arc::clone(&doors.live), publisher, doors.stop.clone())));
     }
-    let courier = Courier::new(
+    let courier = NotificationDispatcher::new(
         doors.store.clone(),
         reports,
         notify_config::of(doors, publisher.map(publish))?,
@@ -43,7 +43,7 @@ pub fn start(
         let every = doors.config.heartbeat_every.to_std();
         let client = webhook_client().map_err(|error| error.to_string())?;
         let (live, metrics) = (Arc::clone(&doors.live), Arc::clone(&doors.metrics));
-        tasks.push(tokio::spawn(Heartbeat { url, every, client }.beat(live, metrics, doors.stop.clone())));
+        tasks.push(tokio::spawn(OutgoingHeartbeat { url, every, client }.beat(live, metrics, doors.stop.clone())));
     }
     let listening = broker.map(LinkOptions::new).transpose().map_err(|error| error.to_string())?;
     let prober = Prober::new(listening, Arc::clone(&doors.metrics), doors.now()).map_err(|error| error.to_string())?;
@@ -51,7 +51,11 @@ pub fn start(
     Ok(tasks)
 }
 
-fn publisher(doors: &Doors, address: BrokerAddress, tasks: &mut Vec<JoinHandle<()>>) -> Result<MqttPublisher, String> {
+fn publisher(
+    doors: &Services,
+    address: BrokerAddress,
+    tasks: &mut Vec<JoinHandle<()>>,
+) -> Result<MqttPublisher, String> {
     let (publisher, publishing) =
         MqttPublisher::new(address, Arc::clone(&doors.metrics)).map_err(|error| error.to_string())?;
     tasks.push(tokio::spawn(publishing.run(doors.stop.clone())));

@@ -2,20 +2,20 @@
 
 use jiff::tz::TimeZone;
 
-use crate::core::model::Moment;
+use crate::core::model::Timestamp;
 
 /// `2026-02-13 17:02:30` in the machine's zone (`TZ`, else the system's).
-pub fn local(moment: Moment) -> String {
+pub fn local(moment: Timestamp) -> String {
     in_zone(moment, TimeZone::system())
 }
 
 /// The same in a named zone; in UTC when there is none of that name.
-pub fn local_in(moment: Moment, zone: &str) -> String {
+pub fn local_in(moment: Timestamp, zone: &str) -> String {
     in_zone(moment, TimeZone::get(zone).unwrap_or(TimeZone::UTC))
 }
 
 /// With the offset, once for a whole page: `+08:00`.
-pub fn zone_note(moment: Moment) -> String {
+pub fn zone_note(moment: Timestamp) -> String {
     let zone = TimeZone::system();
     let name = zone.iana_name().map(str::to_owned);
     let offset = moment.to_timestamp().to_zoned(zone).strftime("%:z").to_string();
@@ -25,7 +25,7 @@ pub fn zone_note(moment: Moment) -> String {
     }
 }
 
-fn in_zone(moment: Moment, zone: TimeZone) -> String {
+fn in_zone(moment: Timestamp, zone: TimeZone) -> String {
     moment.to_timestamp().to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
@@ -36,6 +36,6 @@ mod tests {
     #[test]
     fn moments_show_the_readers_wall_clock() {
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
-        assert_eq!(in_zone(Moment::from_seconds(1_770_940_800), zone), "2026-02-13 08:00:00");
+        assert_eq!(in_zone(Timestamp::from_seconds(1_770_940_800), zone), "2026-02-13 08:00:00");
     }
 }

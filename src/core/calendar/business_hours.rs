@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{Timestamp, ToSpan};
 
-use super::BadSchedule;
+use super::ParseScheduleError;
 use super::public_holidays::Statutory;
-use crate::core::model::Moment;
+use crate::core::model::Timestamp;
 
 const MINUTES_PER_HOUR: u16 = 60;
 const MINUTES_PER_DAY: u16 = 24 * MINUTES_PER_HOUR;
@@ -32,8 +32,8 @@ pub struct ParsedHours {
 
 impl DayHours {
     /// Reads `08:00-12:00`; the end may be `24:00`, or before the start: then it lies on the next day.
-    pub fn parse(text: &str) -> Result<ParsedHours, BadSchedule> {
-        let bad = || BadSchedule {
+    pub fn parse(text: &str) -> Result<ParsedHours, ParseScheduleError> {
+        let bad = || ParseScheduleError {
             reason: format!("{text:?} is not a stretch of hours; expected for example 08:00-12:00 or 22:00-06:00"),
         };
         let (from, to) = text.split_once('-').ok_or_else(bad)?;
@@ -84,8 +84,8 @@ pub struct CivilHours {
 
 impl CivilHours {
     /// Nothing is worked yet; refuses a zone that is not an IANA name.
-    pub fn new(zone: &str) -> Result<CivilHours, BadSchedule> {
-        let unknown = |_| BadSchedule {
+    pub fn new(zone: &str) -> Result<CivilHours, ParseScheduleError> {
+        let unknown = |_| ParseScheduleError {
             reason: format!("unknown time zone {zone:?}; expected an IANA name, for example Asia/Shanghai"),
         };
         Ok(CivilHours {
@@ -122,14 +122,14 @@ impl CivilHours {
 
     /// The year for which statutory days are missing at `at`: the present one, or in December the next. Years before
     /// the first known one are nobody's worry.
-    pub(super) fn lacks_year(&self, at: Moment) -> Option<i16> {
+    pub(super) fn lacks_year(&self, at: Timestamp) -> Option<i16> {
         let today = self.local(at).date();
         let next = (today.month() == 12).then(|| today.year() + 1);
         [Some(today.year()), next].into_iter().flatten().find(|year| self.lacks(*year))
     }
 
     /// The next first of December or January: when the answer of [`CivilHours::lacks_year`] may change.
-    pub(super) fn next_look(&self, at: Moment) -> Option<Moment> {
+    pub(super) fn next_look(&self, at: Timestamp) -> Option<Timestamp> {
         if self.statutory.is_empty() {
             return None;
         }
@@ -145,7 +145,7 @@ impl CivilHours {
         self.statutory.iter().any(|statutory| year > statutory.last_year()) && !named_by_hand
     }
 
-    fn local(&self, at: Moment) -> DateTime {
+    fn local(&self, at: Timestamp) -> DateTime {
         self.zone.to_datetime(at.to_timestamp())
     }
 
@@ -164,7 +164,7 @@ impl CivilHours {
     }
 
     /// The stretches of the civil days from `first` to `last` as instants; they may touch or overlap.
-    pub(super) fn spans(&self, first: Date, last: Date) -> Vec<(Moment, Moment)> {
+    pub(super) fn spans(&self, first: Date, last: Date) -> Vec<(Timestamp, Timestamp)> {
         let mut spans = Vec::new();
         for day in first.series(1.day()).take_while(|day| *day <= last) {
             let (own, left_over) = self.hours_of(day);
@@ -181,7 +181,7 @@ impl CivilHours {
 
     /// A local time that a clock change skips is the first instant after the change; of one that comes twice a start
     /// is the first, an end the last.
-    fn instant(&self, local: DateTime, boundary: Boundary) -> Moment {
+    fn instant(&self, local: DateTime, boundary: Boundary) -> Timestamp {
         let offset = match self.zone.to_ambiguous_timestamp(local).offset() {
             AmbiguousOffset::Unambiguous { offset } => offset,
             AmbiguousOffset::Fold { before, after } => match boundary {
@@ -191,10 +191,10 @@ impl CivilHours {
             AmbiguousOffset::Gap { before, .. } => {
                 let past = before.to_timestamp(local).ok().and_then(|at| at.checked_add(1.nanosecond()).ok());
                 let change = past.and_then(|past| self.zone.preceding(past).next());
-                return change.map_or(Moment::EPOCH, |change| Moment::from_timestamp(change.timestamp()));
+                return change.map_or(Timestamp::EPOCH, |change| Timestamp::from_timestamp(change.timestamp()));
             }
         };
-        Moment::from_timestamp(offset.to_timestamp(local).unwrap_or(Timestamp::MAX))
+        Timestamp::from_timestamp(offset.to_timestamp(local).unwrap_or(jiff::Timestamp::MAX))
     }
 
     /// Everything that decides when it is open, as a text.

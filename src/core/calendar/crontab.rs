@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::BadSchedule;
+use super::ParseScheduleError;
 
 /// The longest line that is read, in bytes.
 const TEXT_MAX_BYTES: usize = 256;
@@ -10,38 +10,38 @@ const TEXT_MAX_BYTES: usize = 256;
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
-const SECOND: Field = Field { name: "second", low: 0, high: 59, names: &[] };
-const MINUTE: Field = Field { name: "minute", low: 0, high: 59, names: &[] };
-const HOUR: Field = Field { name: "hour", low: 0, high: 23, names: &[] };
-const DAY: Field = Field { name: "day-of-month", low: 1, high: 31, names: &[] };
-const MONTH: Field = Field { name: "month", low: 1, high: 12, names: &MONTHS };
+const SECOND: CronField = CronField { name: "second", low: 0, high: 59, names: &[] };
+const MINUTE: CronField = CronField { name: "minute", low: 0, high: 59, names: &[] };
+const HOUR: CronField = CronField { name: "hour", low: 0, high: 23, names: &[] };
+const DAY: CronField = CronField { name: "day-of-month", low: 1, high: 31, names: &[] };
+const MONTH: CronField = CronField { name: "month", low: 1, high: 12, names: &MONTHS };
 /// 0 and 7 are both Sunday.
-const WEEKDAY: Field = Field { name: "day-of-week", low: 0, high: 7, names: &WEEKDAYS };
+const WEEKDAY: CronField = CronField { name: "day-of-week", low: 0, high: 7, names: &WEEKDAYS };
 
 /// A parsed line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Crontab {
-    second: Values,
-    minute: Values,
-    hour: Values,
-    day: Values,
-    month: Values,
-    weekday: Values,
+    second: CronSet,
+    minute: CronSet,
+    hour: CronSet,
+    day: CronSet,
+    month: CronSet,
+    weekday: CronSet,
     /// Both day fields restrict: a day that fits either is meant. A field that begins with `*` does not restrict.
     either_day: bool,
 }
 
 /// Numbers below 64, one bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Values(u64);
+struct CronSet(u64);
 
-impl Values {
+impl CronSet {
     fn iter(self) -> impl Iterator<Item = u32> {
         (0..64).filter(move |number| self.0 & (1 << number) != 0)
     }
 }
 
-struct Field {
+struct CronField {
     name: &'static str,
     low: u32,
     high: u32,
@@ -50,13 +50,13 @@ struct Field {
 }
 
 impl Crontab {
-    pub(super) fn parse(text: &str) -> Result<Crontab, BadSchedule> {
+    pub(super) fn parse(text: &str) -> Result<Crontab, ParseScheduleError> {
         if text.len() > TEXT_MAX_BYTES {
             return bad(format!("a schedule of {} bytes; at most {TEXT_MAX_BYTES} are allowed", text.len()));
         }
         let fields: Vec<&str> = text.split_ascii_whitespace().collect();
         let (second, rest) = match fields.as_slice() {
-            [_, _, _, _, _] => (Values(1), fields.as_slice()),
+            [_, _, _, _, _] => (CronSet(1), fields.as_slice()),
             [second, rest @ ..] if rest.len() == 5 => (SECOND.parse(second)?, rest),
             _ => {
                 return bad(format!(
@@ -72,7 +72,7 @@ impl Crontab {
             hour: HOUR.parse(rest[1])?,
             day: DAY.parse(rest[2])?,
             month: MONTH.parse(rest[3])?,
-            weekday: Values((weekday.0 | weekday.0 >> 7) & 0x7F),
+            weekday: CronSet((weekday.0 | weekday.0 >> 7) & 0x7F),
             either_day: !rest[2].starts_with('*') && !rest[4].starts_with('*'),
         })
     }
@@ -82,7 +82,7 @@ impl Crontab {
     pub(super) fn cron_lines(&self) -> Vec<String> {
         if self.either_day {
             let any_day = Crontab { day: DAY.all(), ..self.clone() };
-            let any_weekday = Crontab { weekday: Values(0x7F), ..self.clone() };
+            let any_weekday = Crontab { weekday: CronSet(0x7F), ..self.clone() };
             vec![any_day.cron_line(), any_weekday.cron_line()]
         } else {
             vec![self.cron_line()]
@@ -90,7 +90,7 @@ impl Crontab {
     }
 
     fn cron_line(&self) -> String {
-        let weekday = Values(self.weekday.0 << 1);
+        let weekday = CronSet(self.weekday.0 << 1);
         let mut line = String::new();
         for values in [self.second, self.minute, self.hour, self.day, self.month, weekday] {
             for (index, number) in values.iter().enumerate() {
@@ -106,21 +106,21 @@ impl Crontab {
     }
 }
 
-impl Field {
-    fn all(&self) -> Values {
-        Values((self.low..=self.high).fold(0, |bits, number| bits | 1 << number))
+impl CronField {
+    fn all(&self) -> CronSet {
+        CronSet((self.low..=self.high).fold(0, |bits, number| bits | 1 << number))
     }
 
-    fn parse(&self, text: &str) -> Result<Values, BadSchedule> {
+    fn parse(&self, text: &str) -> Result<CronSet, ParseScheduleError> {
         let mut bits = 0;
         for part in text.split(',') {
             bits |= self.part(part)?.0;
         }
-        Ok(Values(bits))
+        Ok(CronSet(bits))
     }
 
     /// `*`, `n`, `n-m`, or one of the first and the last with `/step`.
-    fn part(&self, part: &str) -> Result<Values, BadSchedule> {
+    fn part(&self, part: &str) -> Result<CronSet, ParseScheduleError> {
         let name = self.name;
         let (span, step) = match part.split_once('/') {
             Some((span, step)) => (span, Some(self.step(part, step)?)),
@@ -143,10 +143,10 @@ impl Field {
             return bad(format!("{name} {part:?}: the range runs backwards; write two ranges with a comma"));
         }
         let step = step.unwrap_or(1);
-        Ok(Values((from..=to).step_by(step).fold(0, |bits, number| bits | 1 << number)))
+        Ok(CronSet((from..=to).step_by(step).fold(0, |bits, number| bits | 1 << number)))
     }
 
-    fn step(&self, part: &str, step: &str) -> Result<usize, BadSchedule> {
+    fn step(&self, part: &str, step: &str) -> Result<usize, ParseScheduleError> {
         let largest = self.high - self.low;
         match step.parse::<u32>() {
             Ok(step) if (1..=largest).contains(&step) => Ok(step as usize),
@@ -154,7 +154,7 @@ impl Field {
         }
     }
 
-    fn number(&self, text: &str) -> Result<u32, BadSchedule> {
+    fn number(&self, text: &str) -> Result<u32, ParseScheduleError> {
         let (name, low, high) = (self.name, self.low, self.high);
         if let Some(index) = self.names.iter().position(|known| known.eq_ignore_ascii_case(text)) {
             return Ok(low + index as u32);
@@ -180,6 +180,6 @@ impl Field {
     }
 }
 
-fn bad<T>(reason: String) -> Result<T, BadSchedule> {
-    Err(BadSchedule { reason })
+fn bad<T>(reason: String) -> Result<T, ParseScheduleError> {
+    Err(ParseScheduleError { reason })
 }

@@ -3,39 +3,39 @@
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::BadSchedule;
-use crate::core::model::Moment;
+use super::ParseScheduleError;
+use crate::core::model::Timestamp;
 
 /// The zone of the house: of times that no roster, calendar or plan gives another.
 pub const HOUSE_ZONE: &str = "Asia/Shanghai";
 
 /// What the clock on the wall shows then, to the second and with its offset: `2026-02-13 17:02:30 +08:00`.
-pub fn on_the_wall(at: Moment, zone: &TimeZone) -> String {
+pub fn on_the_wall(at: Timestamp, zone: &TimeZone) -> String {
     at.to_timestamp().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
 }
 
 /// The same in the zone of that name; in UTC when there is none of that name.
-pub fn on_the_wall_in(at: Moment, zone: &str) -> String {
+pub fn on_the_wall_in(at: Timestamp, zone: &str) -> String {
     on_the_wall(at, &TimeZone::get(zone).unwrap_or(TimeZone::UTC))
 }
 
 /// Reads `2026-02-13T01:00:00+08:00`, or with a zone `2026-02-13T01:00` (a time that a clock change skips is the first
 /// after it, one that comes twice the first of both). An offset in the text wins over the zone.
-pub fn moment_in(text: &str, zone: Option<&str>) -> Result<Moment, BadSchedule> {
+pub fn moment_in(text: &str, zone: Option<&str>) -> Result<Timestamp, ParseScheduleError> {
     // Not as our messages read it: there a text without an offset is UTC.
     if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
-        return Ok(Moment::from_timestamp(timestamp));
+        return Ok(Timestamp::from_timestamp(timestamp));
     }
     let reason =
         || format!("{text:?} is not a moment; expected 2026-02-13T01:00:00+08:00, or without offset and a zone");
-    let local: DateTime = text.parse().map_err(|_| BadSchedule { reason: reason() })?;
-    let Some(zone) = zone else { return Err(BadSchedule { reason: reason() }) };
-    let bad_zone = || BadSchedule {
+    let local: DateTime = text.parse().map_err(|_| ParseScheduleError { reason: reason() })?;
+    let Some(zone) = zone else { return Err(ParseScheduleError { reason: reason() }) };
+    let bad_zone = || ParseScheduleError {
         reason: format!("unknown time zone {zone:?}; expected an IANA name, for example Asia/Shanghai"),
     };
     let zone = TimeZone::get(zone).map_err(|_| bad_zone())?;
-    let zoned = zone.to_ambiguous_timestamp(local).compatible().map_err(|_| BadSchedule { reason: reason() })?;
-    Ok(Moment::from_timestamp(zoned))
+    let zoned = zone.to_ambiguous_timestamp(local).compatible().map_err(|_| ParseScheduleError { reason: reason() })?;
+    Ok(Timestamp::from_timestamp(zoned))
 }
 
 /// Whether that is an IANA name of a time zone.
@@ -45,7 +45,7 @@ pub fn is_zone(name: &str) -> bool {
 
 /// Seconds of the local week, from Monday 00:00 on the clock of that zone: 0 to 604,800. A zone that is not known counts
 /// as UTC.
-pub fn week_second(at: Moment, zone: &str) -> f64 {
+pub fn week_second(at: Timestamp, zone: &str) -> f64 {
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
     let local = at.to_timestamp().to_zoned(zone).datetime();
     let days = f64::from(local.weekday().to_monday_zero_offset());
@@ -56,11 +56,11 @@ pub fn week_second(at: Moment, zone: &str) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{HOUSE_ZONE, moment_in, on_the_wall_in, week_second};
-    use crate::core::model::Moment;
+    use crate::core::model::Timestamp;
 
     fn check(text: &str, zone: Option<&str>, expected: Option<&str>) {
         let found = moment_in(text, zone).ok();
-        assert_eq!(found, expected.map(|expected| expected.parse::<Moment>().unwrap()), "{text} in {zone:?}");
+        assert_eq!(found, expected.map(|expected| expected.parse::<Timestamp>().unwrap()), "{text} in {zone:?}");
     }
 
     #[test]
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn the_clock_on_the_wall_shows_whole_seconds_and_its_offset() {
         let check = |zone: &str, expected: &str| {
-            let at: Moment = "2026-02-13T09:00:00.735381Z".parse().unwrap();
+            let at: Timestamp = "2026-02-13T09:00:00.735381Z".parse().unwrap();
             assert_eq!(on_the_wall_in(at, zone), expected, "{zone}");
         };
         check(HOUSE_ZONE, "2026-02-13 17:00:00 +08:00");

@@ -14,5 +14,5 @@ mod working_time;
 pub use business_hours::{CivilHours, DayHours, ParsedHours, WEEKDAYS, weekdays};
 pub use local_time::{HOUSE_ZONE, is_zone, moment_in, on_the_wall, on_the_wall_in, week_second};
 pub use public_holidays::Statutory;
-pub use schedule::{BadSchedule, Schedule};
+pub use schedule::{ParseScheduleError, Schedule};
 pub use working_time::WorkCalendar;

@@ -19,16 +19,16 @@ pub enum Statutory {
 type Day = (i8, i8);
 
 /// The days off and the weekend days that are worked instead, of one year.
-struct Year {
+struct HolidayYear {
     year: i16,
     /// First and last day of each holiday.
     holidays: &'static [(Day, Day)],
     make_up: &'static [Day],
 }
 
-const CHINA: &[Year] = &[
+const CHINA: &[HolidayYear] = &[
     // 国办发明电〔2023〕7号 of 2023-10-25, as printed in 人民日报 of 2023-10-26, page 6.
-    Year {
+    HolidayYear {
         year: 2024,
         holidays: &[
             ((1, 1), (1, 1)),
@@ -42,7 +42,7 @@ const CHINA: &[Year] = &[
         make_up: &[(2, 4), (2, 18), (4, 7), (4, 28), (5, 11), (9, 14), (9, 29), (10, 12)],
     },
     // 国办发明电〔2024〕12号 of 2024-11-12, as released by 新华社 that day.
-    Year {
+    HolidayYear {
         year: 2025,
         holidays: &[
             ((1, 1), (1, 1)),
@@ -55,7 +55,7 @@ const CHINA: &[Year] = &[
         make_up: &[(1, 26), (2, 8), (4, 27), (9, 28), (10, 11)],
     },
     // 国办发明电〔2025〕7号 of 2025-11-04, as released by 新华社 that day.
-    Year {
+    HolidayYear {
         year: 2026,
         holidays: &[
             ((1, 1), (1, 3)),
@@ -70,7 +70,7 @@ const CHINA: &[Year] = &[
     },
 ];
 
-impl Year {
+impl HolidayYear {
     const fn day(&self, (month, day): Day) -> Date {
         date(self.year, month, day)
     }
@@ -108,7 +108,7 @@ impl Statutory {
         self.known().iter().map(|year| year.year).max().unwrap_or_default()
     }
 
-    const fn known(self) -> &'static [Year] {
+    const fn known(self) -> &'static [HolidayYear] {
         match self {
             Statutory::China => CHINA,
         }

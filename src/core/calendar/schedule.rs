@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
 use super::crontab::Crontab;
-use crate::core::model::Moment;
+use crate::core::model::Timestamp;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
@@ -27,30 +27,30 @@ pub struct Schedule {
 /// Why a text is not a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub struct BadSchedule {
+pub struct ParseScheduleError {
     pub reason: String,
 }
 
 impl Schedule {
     /// Compiles a crontab line (5 fields, or 6 with seconds first; both day fields given: either fits) for that IANA
     /// zone. What can never be due is refused.
-    pub fn parse(text: &str, zone: &str) -> Result<Schedule, BadSchedule> {
+    pub fn parse(text: &str, zone: &str) -> Result<Schedule, ParseScheduleError> {
         let crontab = Crontab::parse(text)?;
-        let bad_zone = |_| BadSchedule {
+        let bad_zone = |_| ParseScheduleError {
             reason: format!("unknown time zone {zone:?}; expected an IANA name, for example Asia/Shanghai"),
         };
         let compiled = TimeZone::get(zone).map_err(bad_zone)?;
         let lines: Result<Vec<_>, _> = crontab.cron_lines().iter().map(|line| cron::Schedule::from_str(line)).collect();
-        let lines = lines.map_err(|error| BadSchedule { reason: error.to_string() })?;
+        let lines = lines.map_err(|error| ParseScheduleError { reason: error.to_string() })?;
         let schedule = Schedule { text: text.to_owned(), zone_name: zone.to_owned(), zone: compiled, lines };
-        if schedule.next_after(Moment::EPOCH).is_none() {
-            return Err(BadSchedule { reason: format!("{text:?} is never due: no month in it has such a day") });
+        if schedule.next_after(Timestamp::EPOCH).is_none() {
+            return Err(ParseScheduleError { reason: format!("{text:?} is never due: no month in it has such a day") });
         }
         Ok(schedule)
     }
 
     /// The first due moment strictly after `after`; `None` when there is none before the year 2101.
-    pub fn next_after(&self, after: Moment) -> Option<Moment> {
+    pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         self.lines.iter().filter_map(|line| self.next_of(line, after)).min()
     }
 
@@ -63,11 +63,11 @@ impl Schedule {
     }
 
     /// What the clock of its zone shows then: `09:00`.
-    pub fn clock_at(&self, at: Moment) -> String {
+    pub fn clock_at(&self, at: Timestamp) -> String {
         at.to_timestamp().to_zoned(self.zone.clone()).strftime("%H:%M").to_string()
     }
 
-    fn next_of(&self, line: &cron::Schedule, after: Moment) -> Option<Moment> {
+    fn next_of(&self, line: &cron::Schedule, after: Timestamp) -> Option<Timestamp> {
         let offset = self.zone.to_offset(after.to_timestamp()).seconds();
         let local = after.as_micros().div_euclid(MICROS_PER_SECOND) + i64::from(offset);
         // Local times in order are instants in order, so the first that lies ahead is the next. Only inside a repeated
@@ -77,7 +77,7 @@ impl Schedule {
     }
 
     /// The instant of a local time, in seconds since 1970 on the local clock.
-    fn instant_of(&self, local: i64) -> Option<Moment> {
+    fn instant_of(&self, local: i64) -> Option<Timestamp> {
         let civil = Offset::UTC.to_datetime(jiff::Timestamp::from_second(local).ok()?);
         let seconds = match self.zone.to_ambiguous_timestamp(civil).offset() {
             AmbiguousOffset::Unambiguous { offset } => local - i64::from(offset.seconds()),
@@ -87,7 +87,7 @@ impl Schedule {
                 self.zone.preceding(past_the_change).next()?.timestamp().as_second()
             }
         };
-        Some(Moment::from_seconds(seconds))
+        Some(Timestamp::from_seconds(seconds))
     }
 }
 
@@ -115,14 +115,14 @@ impl fmt::Debug for Schedule {
 #[cfg(test)]
 mod tests {
     use super::Schedule;
-    use crate::core::model::Moment;
+    use crate::core::model::Timestamp;
 
     fn check(line: &str, zone: &str, after: &str, expected: &[&str]) {
         let schedule = Schedule::parse(line, zone).unwrap_or_else(|bad| panic!("{line}: {bad}"));
-        let mut moment: Moment = after.parse().unwrap();
+        let mut moment: Timestamp = after.parse().unwrap();
         for expected in expected {
             moment = schedule.next_after(moment).unwrap_or_else(|| panic!("{line} after {moment}: never"));
-            assert_eq!(moment, expected.parse::<Moment>().unwrap(), "{line} in {zone}: {moment}, not {expected}");
+            assert_eq!(moment, expected.parse::<Timestamp>().unwrap(), "{line} in {zone}: {moment}, not {expected}");
         }
     }
 
@@ -196,8 +196,8 @@ mod tests {
     fn the_calendar_ends_with_the_year_2100() {
         let schedule = Schedule::parse("0 0 1 1 *", "UTC").unwrap();
         assert_eq!(schedule.next_after("2100-06-01T00:00:00Z".parse().unwrap()), None);
-        assert_eq!(schedule.next_after(Moment::FAR_FUTURE), None);
-        assert_eq!(schedule.next_after(Moment::from_micros(i64::MIN)), Some(Moment::EPOCH));
+        assert_eq!(schedule.next_after(Timestamp::FAR_FUTURE), None);
+        assert_eq!(schedule.next_after(Timestamp::from_micros(i64::MIN)), Some(Timestamp::EPOCH));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::{CivilHours, DayHours, Statutory, WorkCalendar, moment_in};
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 
 const SHANGHAI: &str = "Asia/Shanghai";
 
@@ -39,8 +39,8 @@ fn round_the_clock(zone: &str) -> WorkCalendar {
 #[track_caller]
 fn check_add(calendar: &WorkCalendar, zone: &str, from: &str, work: i64, expected: &str) {
     let (from, expected) = (moment_in(from, Some(zone)).unwrap(), moment_in(expected, Some(zone)).unwrap());
-    assert_eq!(calendar.add(from, Span::from_hours(work)), Some(expected), "{work} h after {from}");
-    assert_eq!(calendar.between(from, expected), Span::from_hours(work), "{from} to {expected}");
+    assert_eq!(calendar.add(from, TimeDelta::from_hours(work)), Some(expected), "{work} h after {from}");
+    assert_eq!(calendar.between(from, expected), TimeDelta::from_hours(work), "{from} to {expected}");
 }
 
 #[test]
@@ -81,11 +81,14 @@ fn a_deadline_at_the_end_of_a_stretch_stays_there() {
     assert!(office.is_open(at("2026-03-02T08:00")) && !office.is_open(at("2026-03-02T12:00")));
     assert_eq!(office.next_open(at("2026-03-02T12:00")), Some(at("2026-03-02T14:00")));
     assert_eq!(office.next_closed(at("2026-03-02T09:00")), Some(at("2026-03-02T12:00")));
-    assert_eq!(office.outside(at("2026-02-13T17:00"), at("2026-02-14T09:00")), Span::from_hours(14));
+    assert_eq!(office.outside(at("2026-02-13T17:00"), at("2026-02-14T09:00")), TimeDelta::from_hours(14));
     let never = WorkCalendar::civil("never", CivilHours::new(SHANGHAI).unwrap());
-    assert_eq!((never.add(at("2026-03-02T08:00"), Span::from_hours(1)), never.next_open(Moment::EPOCH)), (None, None));
+    assert_eq!(
+        (never.add(at("2026-03-02T08:00"), TimeDelta::from_hours(1)), never.next_open(Timestamp::EPOCH)),
+        (None, None)
+    );
     assert_eq!(round_the_clock(SHANGHAI).next_closed(at("2026-03-02T09:00")), None);
-    assert_eq!(never.add(at("2026-03-02T08:00"), Span::ZERO), Some(at("2026-03-02T08:00")));
+    assert_eq!(never.add(at("2026-03-02T08:00"), TimeDelta::ZERO), Some(at("2026-03-02T08:00")));
 }
 
 #[test]
@@ -102,7 +105,7 @@ fn dated_hours_win_over_make_up_days_and_those_over_holidays() {
         let (from, to) = (format!("{day}T00:00"), format!("{}T00:00", day + 1.day()));
         calendar.between(moment_in(&from, Some(SHANGHAI)).unwrap(), moment_in(&to, Some(SHANGHAI)).unwrap())
     };
-    assert_eq!(days.map(of), [4, 0, 1, 4].map(Span::from_hours));
+    assert_eq!(days.map(of), [4, 0, 1, 4].map(TimeDelta::from_hours));
 }
 
 #[test]
@@ -186,7 +189,7 @@ fn calendar_of(zone: &str, first: Date, stretches: &[Stretch]) -> WorkCalendar {
 
 /// Looks at every minute from two days before the first day to two days after the last.
 struct Reference {
-    begin: Moment,
+    begin: Timestamp,
     open: Vec<bool>,
 }
 
@@ -194,7 +197,7 @@ impl Reference {
     fn new(zone: &str, first: Date, stretches: &[Stretch]) -> Reference {
         let zone = TimeZone::get(zone).unwrap();
         let begin = moment_in(&format!("{}T00:00", first - 2.days()), Some("UTC")).unwrap();
-        let moment = |minute: usize| begin + Span::from_minutes(minute as i64);
+        let moment = |minute: usize| begin + TimeDelta::from_minutes(minute as i64);
         let count = (REFERENCE_DAYS as usize + 4) * 24 * 60;
         let local: Vec<_> = (0..count).map(|minute| zone.to_datetime(moment(minute).to_timestamp())).collect();
         let mut open = vec![false; count];
@@ -211,9 +214,9 @@ impl Reference {
         Reference { begin, open }
     }
 
-    fn between(&self, from: usize, to: usize) -> Span {
+    fn between(&self, from: usize, to: usize) -> TimeDelta {
         let worked = self.open.get(from..to).unwrap_or_default().iter().filter(|open| **open).count();
-        Span::from_minutes(worked as i64)
+        TimeDelta::from_minutes(worked as i64)
     }
 }
 
@@ -231,7 +234,7 @@ proptest! {
         let first = day.parse::<Date>().unwrap() - before.days();
         let calendar = calendar_of(zone, first, &stretches);
         let reference = Reference::new(zone, first, &stretches);
-        let moment = |minute: usize| reference.begin + Span::from_minutes(minute as i64);
+        let moment = |minute: usize| reference.begin + TimeDelta::from_minutes(minute as i64);
         for (minute, open) in reference.open.iter().enumerate() {
             prop_assert_eq!(calendar.is_open(moment(minute)), *open, "{} in {}", moment(minute), zone);
         }
@@ -261,17 +264,17 @@ proptest! {
             civil.take_statutory(Statutory::China);
         }
         let calendar = WorkCalendar::civil("random", civil);
-        let (from, work) = (Moment::from_micros(micros), Span::from_micros(work));
+        let (from, work) = (Timestamp::from_micros(micros), TimeDelta::from_micros(work));
         match calendar.add(from, work) {
             Some(due) => {
                 prop_assert_eq!(calendar.between(from, due), work);
-                let just_before = due - Span::from_micros(1);
+                let just_before = due - TimeDelta::from_micros(1);
                 prop_assert!(work.is_zero() || calendar.between(from, just_before) < work, "the earliest such moment");
             }
-            None => prop_assert!(calendar.between(from, from + Span::from_days(19 * 366)) < work),
+            None => prop_assert!(calendar.between(from, from + TimeDelta::from_days(19 * 366)) < work),
         }
-        let middle = from + Span::from_micros(later.0);
-        let end = middle + Span::from_micros(later.1);
+        let middle = from + TimeDelta::from_micros(later.0);
+        let end = middle + TimeDelta::from_micros(later.1);
         prop_assert_eq!(calendar.between(from, end), calendar.between(from, middle) + calendar.between(middle, end));
         prop_assert_eq!(calendar.between(from, end) + calendar.outside(from, end), end.since(from));
     }

@@ -9,7 +9,7 @@ use jiff::ToSpan;
 use jiff::civil::date;
 
 use super::CivilHours;
-use crate::core::model::{Moment, Span, fnv1a};
+use crate::core::model::{TimeDelta, Timestamp, fnv1a};
 
 const FIRST_YEAR: i16 = 1970;
 const YEARS: usize = 131;
@@ -36,7 +36,7 @@ enum Hours {
 #[derive(Debug)]
 struct Years {
     civil: CivilHours,
-    years: Vec<OnceLock<Year>>,
+    years: Vec<OnceLock<YearOfWork>>,
 }
 
 impl PartialEq for Years {
@@ -49,17 +49,17 @@ impl Eq for Years {}
 
 /// The stretches of one year in order, apart from one another.
 #[derive(Debug)]
-struct Year {
+struct YearOfWork {
     spans: Vec<WorkSpan>,
-    total: Span,
+    total: TimeDelta,
 }
 
 /// One stretch of work, and how much there was before it in its year.
 #[derive(Clone, Copy, Debug)]
 struct WorkSpan {
-    from: Moment,
-    to: Moment,
-    before: Span,
+    from: Timestamp,
+    to: Timestamp,
+    before: TimeDelta,
 }
 
 impl WorkCalendar {
@@ -75,7 +75,7 @@ impl WorkCalendar {
         WorkCalendar { name: name.to_owned(), version, hours: Hours::Civil(Arc::new(Years { civil, years })) }
     }
 
-    pub fn is_open(&self, at: Moment) -> bool {
+    pub fn is_open(&self, at: Timestamp) -> bool {
         match &self.hours {
             Hours::Always => true,
             Hours::Civil(years) => years.year(index_of(at)).last_begun(at).is_some_and(|span| at < span.to),
@@ -83,25 +83,25 @@ impl WorkCalendar {
     }
 
     /// The working time in `[from, to)`; zero when `to` is not after `from`.
-    pub fn between(&self, from: Moment, to: Moment) -> Span {
+    pub fn between(&self, from: Timestamp, to: Timestamp) -> TimeDelta {
         let years = match &self.hours {
-            _ if to <= from => return Span::ZERO,
+            _ if to <= from => return TimeDelta::ZERO,
             Hours::Always => return to.since(from),
             Hours::Civil(years) => years,
         };
         let (first, last) = (index_of(from), index_of(to));
-        let whole = (first..last).fold(Span::ZERO, |sum, index| sum + years.year(index).total);
+        let whole = (first..last).fold(TimeDelta::ZERO, |sum, index| sum + years.year(index).total);
         (whole + years.year(last).worked_before(to)).saturating_sub(years.year(first).worked_before(from))
     }
 
     /// The time in `[from, to)` in which nobody works.
-    pub fn outside(&self, from: Moment, to: Moment) -> Span {
+    pub fn outside(&self, from: Timestamp, to: Timestamp) -> TimeDelta {
         to.since(from).saturating_sub(self.between(from, to))
     }
 
     /// When `work` of working time has passed since `from`: the earliest such moment, so that a deadline at the end of a
     /// stretch stays there. `None` when the next twenty years do not hold so much.
-    pub fn add(&self, from: Moment, work: Span) -> Option<Moment> {
+    pub fn add(&self, from: Timestamp, work: TimeDelta) -> Option<Timestamp> {
         let years = match &self.hours {
             Hours::Always => return Some(from + work),
             Hours::Civil(_) if work.is_zero() => return Some(from),
@@ -120,7 +120,7 @@ impl WorkCalendar {
     }
 
     /// The first moment not before `at` at which somebody works; `None` when nobody does in the next twenty years.
-    pub fn next_open(&self, at: Moment) -> Option<Moment> {
+    pub fn next_open(&self, at: Timestamp) -> Option<Timestamp> {
         let years = match &self.hours {
             Hours::Always => return Some(at),
             Hours::Civil(years) => years,
@@ -132,7 +132,7 @@ impl WorkCalendar {
     }
 
     /// The first moment not before `at` at which nobody works; `None` when somebody does all the next twenty years.
-    pub fn next_closed(&self, at: Moment) -> Option<Moment> {
+    pub fn next_closed(&self, at: Timestamp) -> Option<Timestamp> {
         let years = match &self.hours {
             Hours::Always => return None,
             Hours::Civil(years) => years,
@@ -149,7 +149,7 @@ impl WorkCalendar {
     }
 
     /// The year whose statutory holidays the calendar should know at `at` (in December the next one too) and does not.
-    pub fn lacks_statutory_year(&self, at: Moment) -> Option<i16> {
+    pub fn lacks_statutory_year(&self, at: Timestamp) -> Option<i16> {
         match &self.hours {
             Hours::Always => None,
             Hours::Civil(years) => years.civil.lacks_year(at),
@@ -157,7 +157,7 @@ impl WorkCalendar {
     }
 
     /// When that should be looked at again; `None` for a calendar without statutory holidays.
-    pub fn next_statutory_look(&self, at: Moment) -> Option<Moment> {
+    pub fn next_statutory_look(&self, at: Timestamp) -> Option<Timestamp> {
         match &self.hours {
             Hours::Always => None,
             Hours::Civil(years) => years.civil.next_look(at),
@@ -166,26 +166,26 @@ impl WorkCalendar {
 }
 
 impl Years {
-    fn year(&self, index: usize) -> &Year {
+    fn year(&self, index: usize) -> &YearOfWork {
         // The index is clamped where it is made; a year that does not exist has no work in it.
-        static NONE: Year = Year { spans: Vec::new(), total: Span::ZERO };
+        static NONE: YearOfWork = YearOfWork { spans: Vec::new(), total: TimeDelta::ZERO };
         let Some(year) = self.years.get(index) else { return &NONE };
-        year.get_or_init(|| Year::of(&self.civil, index))
+        year.get_or_init(|| YearOfWork::of(&self.civil, index))
     }
 
-    fn ahead_of(&self, at: Moment) -> impl Iterator<Item = usize> + use<> {
+    fn ahead_of(&self, at: Timestamp) -> impl Iterator<Item = usize> + use<> {
         let first = index_of(at);
         first..(first + YEARS_AHEAD).min(YEARS)
     }
 }
 
-impl Year {
-    fn of(civil: &CivilHours, index: usize) -> Year {
+impl YearOfWork {
+    fn of(civil: &CivilHours, index: usize) -> YearOfWork {
         let number = FIRST_YEAR + i16::try_from(index).unwrap_or_default();
         // Civil days reach over the ends of a year of UTC.
         let (first, last) = (date(number, 1, 1) - 2.days(), date(number, 12, 31) + 2.days());
         let (begin, end) = (begin_of(number), begin_of(number + 1));
-        let clip = |(from, to): (Moment, Moment)| (from.max(begin), to.min(end));
+        let clip = |(from, to): (Timestamp, Timestamp)| (from.max(begin), to.min(end));
         let mut stretches: Vec<_> = civil.spans(first, last).into_iter().map(clip).collect();
         stretches.retain(|(from, to)| from < to);
         stretches.sort_unstable();
@@ -197,30 +197,30 @@ impl Year {
                     let before = last.before + last.to.since(last.from);
                     spans.push(WorkSpan { from, to, before });
                 }
-                None => spans.push(WorkSpan { from, to, before: Span::ZERO }),
+                None => spans.push(WorkSpan { from, to, before: TimeDelta::ZERO }),
             }
         }
-        let total = spans.last().map_or(Span::ZERO, |last| last.before + last.to.since(last.from));
-        Year { spans, total }
+        let total = spans.last().map_or(TimeDelta::ZERO, |last| last.before + last.to.since(last.from));
+        YearOfWork { spans, total }
     }
 
     /// The last stretch that began at or before `at`.
-    fn last_begun(&self, at: Moment) -> Option<&WorkSpan> {
+    fn last_begun(&self, at: Timestamp) -> Option<&WorkSpan> {
         self.spans.partition_point(|span| span.from <= at).checked_sub(1).map(|index| &self.spans[index])
     }
 
-    fn worked_before(&self, at: Moment) -> Span {
-        self.last_begun(at).map_or(Span::ZERO, |span| span.before + at.min(span.to).since(span.from))
+    fn worked_before(&self, at: Timestamp) -> TimeDelta {
+        self.last_begun(at).map_or(TimeDelta::ZERO, |span| span.before + at.min(span.to).since(span.from))
     }
 }
 
 /// The place of a moment's year of UTC, the first or the last for moments beyond them.
-fn index_of(at: Moment) -> usize {
+fn index_of(at: Timestamp) -> usize {
     let year = jiff::tz::TimeZone::UTC.to_datetime(at.to_timestamp()).year();
     usize::try_from(year - FIRST_YEAR).unwrap_or_default().min(YEARS - 1)
 }
 
-fn begin_of(year: i16) -> Moment {
+fn begin_of(year: i16) -> Timestamp {
     let begin = jiff::tz::Offset::UTC.to_timestamp(date(year, 1, 1).to_datetime(jiff::civil::Time::midnight()));
-    begin.map_or(Moment::FAR_FUTURE, Moment::from_timestamp)
+    begin.map_or(Timestamp::FAR_FUTURE, Timestamp::from_timestamp)
 }

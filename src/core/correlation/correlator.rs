@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::alerts::enrich;
-use super::input::{Resend, SilenceChange};
-use super::input_context::{Index, Turn, view};
+use super::input::{Resend, SilenceInput};
+use super::input_context::{CorrelationContext, Index, view};
 use super::output::{AlertView, Firing, Output, QuarantinedName, TemplateRecord};
 use super::reload;
-use super::rule_index::Book;
-use super::state::{BadSnapshot, Frozen, RuleNames, State};
-use crate::core::model::{Cause, Event, Fingerprint, Moment, Silence, Span};
+use super::rule_index::RuleIndex;
+use super::state::{CorrelatorState, Frozen, ParseSectionError, RuleNames};
+use crate::core::model::{Cause, Event, Fingerprint, Silence, TimeDelta, Timestamp};
 use crate::core::rules::Rulebook;
 
 /// Alerts, windows and suppression of one correlation domain.
@@ -18,9 +18,9 @@ use crate::core::rules::Rulebook;
 /// `out` in a fixed order: decisions and counts as they arise, the alerts that changed last.
 #[derive(Clone)]
 pub struct Correlator {
-    state: State,
+    state: CorrelatorState,
     index: Index,
-    book: Arc<Book>,
+    book: Arc<RuleIndex>,
     /// What fired and cleared since it was last asked; `None`: nobody asks.
     firings: Option<Vec<Firing>>,
 }
@@ -29,8 +29,8 @@ impl Correlator {
     /// One that has seen nothing.
     pub fn new(rulebook: Arc<Rulebook>) -> Correlator {
         let names = RuleNames::default().of(&rulebook);
-        let book = Arc::new(Book::new(rulebook, &names.ids));
-        let state = State { names: Arc::new(names), ..State::default() };
+        let book = Arc::new(RuleIndex::new(rulebook, &names.ids));
+        let state = CorrelatorState { names: Arc::new(names), ..CorrelatorState::default() };
         Correlator { state, index: Index::default(), book, firings: None }
     }
 
@@ -38,14 +38,14 @@ impl Correlator {
     pub fn restore<'a>(
         rulebook: Arc<Rulebook>,
         sections: impl IntoIterator<Item = (&'a str, &'a [u8])>,
-    ) -> Result<Correlator, BadSnapshot> {
-        let mut state = State::default();
+    ) -> Result<Correlator, ParseSectionError> {
+        let mut state = CorrelatorState::default();
         for (name, bytes) in sections {
             state.restore_section(name, bytes)?;
         }
         state.names = Arc::new(state.names.of(&rulebook));
         state.share_labels();
-        let book = Book::new(rulebook, &state.names.ids);
+        let book = RuleIndex::new(rulebook, &state.names.ids);
         enrich::share(&mut state, &book);
         let index = Index::of(&mut state, &book);
         Ok(Correlator { state, index, book: Arc::new(book), firings: None })
@@ -57,7 +57,7 @@ impl Correlator {
     }
 
     /// A message. `cause` is the input's place in the journal.
-    pub fn event(&mut self, now: Moment, cause: Cause, event: &Event, out: &mut Vec<Output>) {
+    pub fn event(&mut self, now: Timestamp, cause: Cause, event: &Event, out: &mut Vec<Output>) {
         self.turn(now, out, |turn| {
             turn.cause = Some(cause);
             turn.event(event, cause);
@@ -65,25 +65,25 @@ impl Correlator {
     }
 
     /// A message in the compact form that [`Correlator::compact`] gave.
-    pub fn resend(&mut self, now: Moment, cause: Cause, resend: &Resend, out: &mut Vec<Output>) {
+    pub fn resend(&mut self, now: Timestamp, cause: Cause, resend: &Resend, out: &mut Vec<Output>) {
         self.turn(now, out, |turn| {
             turn.cause = Some(cause);
             turn.resend(resend, cause);
         });
     }
 
-    pub fn silence(&mut self, now: Moment, change: &SilenceChange, out: &mut Vec<Output>) {
+    pub fn silence(&mut self, now: Timestamp, change: &SilenceInput, out: &mut Vec<Output>) {
         self.turn(now, out, |turn| turn.change_silence(change));
     }
 
     /// Time has passed.
-    pub fn tick(&mut self, now: Moment, out: &mut Vec<Output>) {
+    pub fn tick(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         self.turn(now, out, |_| {});
     }
 
     /// The service is back after `gap`. Must come before any tick of that `now`: what would have ended in the gap for
     /// want of a message is postponed, everything else that is due is served.
-    pub fn resumed(&mut self, now: Moment, gap: Span, out: &mut Vec<Output>) {
+    pub fn resumed(&mut self, now: Timestamp, gap: TimeDelta, out: &mut Vec<Output>) {
         let book = Arc::clone(&self.book);
         let mut turn = self.begin(now, out, &book);
         turn.postpone(gap);
@@ -94,7 +94,7 @@ impl Correlator {
     }
 
     /// From here on that rulebook. Windows live on where name and shape of their rule are as before.
-    pub fn rulebook_changed(&mut self, now: Moment, rulebook: Arc<Rulebook>, out: &mut Vec<Output>) {
+    pub fn rulebook_changed(&mut self, now: Timestamp, rulebook: Arc<Rulebook>, out: &mut Vec<Output>) {
         let old = Arc::clone(&self.book);
         let gone = reload::gone(&old, &rulebook);
         let reroute = !gone.is_empty() || !reload::routes_alike(&old.rulebook, &rulebook);
@@ -121,14 +121,14 @@ impl Correlator {
     }
 
     /// The earliest moment at which [`Correlator::tick`] may have something to do; later than the last `now`.
-    pub fn next_deadline(&self) -> Option<Moment> {
+    pub fn next_deadline(&self) -> Option<Timestamp> {
         self.index.deadlines.first()
     }
 
     /// The compact form of an event that only says a known alert again; `None` for every other. Handling the one
     /// at `now` leads to the same state and outputs as handling the other.
-    pub fn compact(&self, now: Moment, event: &Event) -> Option<Resend> {
-        Turn::compact(&self.state, &self.book, now, event)
+    pub fn compact(&self, now: Timestamp, event: &Event) -> Option<Resend> {
+        CorrelationContext::compact(&self.state, &self.book, now, event)
     }
 
     /// Whether to note from now on what fires and clears, rules without incidents too; no part of the state.
@@ -200,11 +200,11 @@ impl Correlator {
         super::invariants::broken(&self.state, &self.index, &self.book)
     }
 
-    pub(super) fn parts(&self) -> (&State, &Index, &Book) {
+    pub(super) fn parts(&self) -> (&CorrelatorState, &Index, &RuleIndex) {
         (&self.state, &self.index, &self.book)
     }
 
-    fn turn(&mut self, now: Moment, out: &mut Vec<Output>, input: impl FnOnce(&mut Turn<'_>)) {
+    fn turn(&mut self, now: Timestamp, out: &mut Vec<Output>, input: impl FnOnce(&mut CorrelationContext<'_>)) {
         let book = Arc::clone(&self.book);
         let mut turn = self.begin(now, out, &book);
         turn.open_calendars();
@@ -217,8 +217,13 @@ impl Correlator {
         turn.finish();
     }
 
-    fn begin<'a>(&'a mut self, now: Moment, out: &'a mut Vec<Output>, book: &'a Book) -> Turn<'a> {
-        Turn {
+    fn begin<'a>(
+        &'a mut self,
+        now: Timestamp,
+        out: &'a mut Vec<Output>,
+        book: &'a RuleIndex,
+    ) -> CorrelationContext<'a> {
+        CorrelationContext {
             state: &mut self.state,
             index: &mut self.index,
             book,

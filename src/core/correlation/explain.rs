@@ -2,22 +2,22 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::alerts::alert::{Said, Transition};
+use super::alerts::alert::{ReportedTimes, Transition};
 use super::alerts::dedup::EventId;
 use super::alerts::enrich::would_be_known;
-use super::conditions::condition::{Condition, ConditionKey, Phase};
+use super::conditions::condition::{Condition, ConditionKey, ConditionPhase};
 use super::conditions::contexts::guard_holds;
 use super::correlator::Correlator;
 use super::input_context::{Index, view};
-use super::match_target::Subject;
-use super::output::{AlertView, Evidence};
-use super::patterns::{Role, Window};
-use super::rule_index::{Book, Hold};
-use super::state::State;
+use super::match_target::MatchTarget;
+use super::output::{AlertView, CountedEvent};
+use super::patterns::{MatchRole, Window};
+use super::rule_index::{Hold, RuleIndex};
+use super::state::CorrelatorState;
 use super::suppression::holds_on;
-use super::suppression::suppressors::Places;
+use super::suppression::suppressors::SuppressorKeys;
 use super::wording;
-use crate::core::model::{Event, Fingerprint, Labels, Matcher, Moment, SilenceId, Span, Status};
+use crate::core::model::{Event, Fingerprint, Labels, Matcher, SilenceId, Status, TimeDelta, Timestamp};
 use crate::core::rules::{Flap, Pattern, Rule};
 
 /// How many rules that do not fit are shown, the nearest first.
@@ -30,7 +30,7 @@ const MEMBERS_NAMED: usize = 20;
 pub struct Explanation {
     pub fingerprint: Fingerprint,
     pub status: Status,
-    pub meaning: Meaning,
+    pub meaning: ConditionMeaning,
     /// The alert with these labels as it stands; never of a point.
     pub alert: Option<AlertView>,
     /// What holds it back now.
@@ -44,7 +44,7 @@ pub struct Explanation {
 /// What the event would be for the alert behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Meaning {
+pub enum ConditionMeaning {
     BeginsFiring,
     ChangesSeverity,
     Resolves,
@@ -64,7 +64,7 @@ pub enum Holder {
     Silence {
         id: SilenceId,
         comment: String,
-        ends_at: Moment,
+        ends_at: Timestamp,
     },
     /// A firing alert, by the inhibition of that name.
     Inhibition {
@@ -91,11 +91,11 @@ pub enum Holder {
 pub struct RuleTrace {
     pub rule: String,
     pub pattern: String,
-    pub stand: Stand,
+    pub stand: ConditionStatus,
     /// What the event counts as there; absent where the rule does not see it.
-    pub counts: Option<Counts>,
+    pub counts: Option<CountState>,
     /// Why it does not fit.
-    pub unmet: Vec<Unmet>,
+    pub unmet: Vec<FailedMatch>,
     /// Of one that does not fit: whether anything that it asks for is there.
     pub near: bool,
     /// The window that it would enter, as it is before that.
@@ -105,7 +105,7 @@ pub struct RuleTrace {
 /// Whose the event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stand {
+pub enum ConditionStatus {
     Owner,
     /// A `continue` rule: later ones see it too.
     Link,
@@ -118,7 +118,7 @@ pub enum Stand {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Counts {
+pub enum CountState {
     /// As one of the events that the pattern is about.
     Entry,
     /// As the event that ends the pattern.
@@ -130,7 +130,7 @@ pub enum Counts {
 /// A condition of a rule that does not hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Unmet {
+pub enum FailedMatch {
     Matcher {
         #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
         matcher: Matcher,
@@ -158,9 +158,9 @@ pub struct WindowView {
     /// How many of them nothing holds back.
     pub free: u64,
     /// When it next changes by itself.
-    pub due: Option<Moment>,
+    pub due: Option<Timestamp>,
     /// What counts in it, oldest first, at most 20.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<CountedEvent>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,7 +182,7 @@ pub struct Progress {
     pub counted: u64,
     /// How many are needed; absent where it is no matter of counting.
     pub needed: Option<u64>,
-    pub within: Option<Span>,
+    pub within: Option<TimeDelta>,
     /// One short sentence: `2 of 5 within 10m`.
     pub text: String,
 }
@@ -197,16 +197,16 @@ fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Matcher, D::E
 
 impl Correlator {
     /// What would become of the event at `now`, by the state as it is. The rule `wanted` is shown whatever its rank.
-    pub fn explain(&self, now: Moment, event: &Event, wanted: Option<&str>) -> Explanation {
+    pub fn explain(&self, now: Timestamp, event: &Event, wanted: Option<&str>) -> Explanation {
         let (state, index, book) = self.parts();
-        Explaining { state, index, book, now }.event(event, wanted)
+        Explainer { state, index, book, now }.event(event, wanted)
     }
 
     /// The same of a known alert, as if it fired now; `None` when nothing is known of it.
-    pub fn explain_alert(&self, now: Moment, alert: Fingerprint, wanted: Option<&str>) -> Option<Explanation> {
+    pub fn explain_alert(&self, now: Timestamp, alert: Fingerprint, wanted: Option<&str>) -> Option<Explanation> {
         let (state, index, book) = self.parts();
         let event = state.alerts.get(&alert)?.to_event(Status::Firing);
-        Some(Explaining { state, index, book, now }.event(&event, wanted))
+        Some(Explainer { state, index, book, now }.event(&event, wanted))
     }
 
     /// The window of that rule under that key; `None` when there is none, or no such rule.
@@ -218,20 +218,20 @@ impl Correlator {
     }
 }
 
-struct Explaining<'a> {
-    state: &'a State,
+struct Explainer<'a> {
+    state: &'a CorrelatorState,
     index: &'a Index,
-    book: &'a Book,
-    now: Moment,
+    book: &'a RuleIndex,
+    now: Timestamp,
 }
 
-impl Explaining<'_> {
+impl Explainer<'_> {
     fn event(&self, event: &Event, wanted: Option<&str>) -> Explanation {
         let fingerprint = event.labels.fingerprint();
         let alert = self.state.alerts.get(&fingerprint).filter(|_| event.status != Status::Point);
         let severity = self.book.severity_of(event);
         let facts = would_be_known(self.state, self.book, event, severity);
-        let subject = Subject::of_event(event, severity, event.status, &facts);
+        let subject = MatchTarget::of_event(event, severity, event.status, &facts);
         let (rules, more_unfit) = self.rules(&subject, wanted);
         Explanation {
             fingerprint,
@@ -244,33 +244,33 @@ impl Explaining<'_> {
         }
     }
 
-    fn meaning(&self, event: &Event) -> Meaning {
+    fn meaning(&self, event: &Event) -> ConditionMeaning {
         if event.status == Status::Point {
             let seen = event.id.as_ref().is_some_and(|id| {
                 let id = EventId::new(&event.source, id);
                 self.state.event_ids.get(&id).is_some()
             });
-            return if seen { Meaning::RepeatedPoint } else { Meaning::Point };
+            return if seen { ConditionMeaning::RepeatedPoint } else { ConditionMeaning::Point };
         }
         let first = match event.status {
-            Status::Resolved => Meaning::Repeats,
-            Status::Firing | Status::Point => Meaning::BeginsFiring,
+            Status::Resolved => ConditionMeaning::Repeats,
+            Status::Firing | Status::Point => ConditionMeaning::BeginsFiring,
         };
         let Some(alert) = self.state.alerts.get(&event.labels.fingerprint()) else { return first };
-        let said = Said::from(event);
+        let said = ReportedTimes::from(event);
         if alert.is_outdated(&said, self.now) {
-            return Meaning::Outdated;
+            return ConditionMeaning::Outdated;
         }
-        let times = alert.times_after(&said, super::believable(event.occurred_at, self.now), self.now);
+        let times = alert.times_after(&said, super::clamp_event_time(event.occurred_at, self.now), self.now);
         match alert.transition_to(&times, self.book.severity_of(event)) {
-            Some(Transition::BeganFiring) => Meaning::BeginsFiring,
-            Some(Transition::ChangedSeverity) => Meaning::ChangesSeverity,
-            Some(Transition::Resolved) => Meaning::Resolves,
-            None => Meaning::Repeats,
+            Some(Transition::BeganFiring) => ConditionMeaning::BeginsFiring,
+            Some(Transition::ChangedSeverity) => ConditionMeaning::ChangesSeverity,
+            Some(Transition::Resolved) => ConditionMeaning::Resolves,
+            None => ConditionMeaning::Repeats,
         }
     }
 
-    fn holders(&self, subject: &Subject<'_>) -> Vec<Holder> {
+    fn holders(&self, subject: &MatchTarget<'_>) -> Vec<Holder> {
         let known = self.state.alerts.get(&subject.labels.fingerprint()).filter(|alert| alert.times.firing);
         let since = known.map_or(self.now, |alert| alert.fires_since);
         let holds = holds_on(self.state, self.index, self.book, subject, since);
@@ -292,14 +292,14 @@ impl Explaining<'_> {
         let name = |rule: u32| self.book.rulebook.inhibitions.get(rule as usize).map(|rule| rule.name.clone());
         for place in places.inhibitions {
             let rule = place.rule;
-            let alone = Places { inhibitions: vec![place], ties: Vec::new() };
+            let alone = SuppressorKeys { inhibitions: vec![place], ties: Vec::new() };
             if let (Some(name), Some(source)) = (name(rule), self.index.holders.inhibits(&alone)) {
                 holders.push(Holder::Inhibition { name, source });
             }
         }
         for tie in places.ties {
             let rule = tie.rule;
-            let alone = Places { inhibitions: Vec::new(), ties: vec![tie] };
+            let alone = SuppressorKeys { inhibitions: Vec::new(), ties: vec![tie] };
             if let (Some(name), Some(source)) = (name(rule), self.index.holders.explains(rank, &alone)) {
                 holders.push(Holder::Dependency { name, source });
             }
@@ -309,7 +309,7 @@ impl Explaining<'_> {
     }
 
     /// Every rule that fits, and the nearest of the others; how many more there are.
-    fn rules(&self, subject: &Subject<'_>, wanted: Option<&str>) -> (Vec<RuleTrace>, u64) {
+    fn rules(&self, subject: &MatchTarget<'_>, wanted: Option<&str>) -> (Vec<RuleTrace>, u64) {
         let alert = self.state.alerts.get(&subject.labels.fingerprint());
         let passed = alert.filter(|alert| alert.times.firing && subject.status == Status::Firing);
         let passed = passed.map(|alert| alert.passed.as_slice()).unwrap_or_default();
@@ -328,24 +328,32 @@ impl Explaining<'_> {
                 continue;
             };
             let stand = match self.hold(position, passed) {
-                _ if owned => Stand::Behind,
-                Hold::Owner => Stand::Owner,
-                Hold::Link => Stand::Link,
-                Hold::Passed => Stand::GaveUp,
+                _ if owned => ConditionStatus::Behind,
+                Hold::Owner => ConditionStatus::Owner,
+                Hold::Link => ConditionStatus::Link,
+                Hold::Passed => ConditionStatus::GaveUp,
             };
-            owned |= stand == Stand::Owner;
+            owned |= stand == ConditionStatus::Owner;
             fitting.push(self.fitting(position, subject, stand, role));
         }
         if !owned && subject.status == Status::Firing {
             let position = self.book.catch_all_position();
-            fitting.push(self.fitting(position, subject, Stand::Owner, Some(Role::Entry)));
+            fitting.push(self.fitting(position, subject, ConditionStatus::Owner, Some(MatchRole::Entry)));
         }
         unfit.sort_by_key(|(rank, ..)| *rank);
         let more = unfit.len().saturating_sub(NEAREST_SHOWN) as u64;
         let shown = unfit.into_iter().take(NEAREST_SHOWN).map(|((_, far, ..), position, unmet)| {
             let rule = self.book.rule(position);
             let (name, pattern) = (rule.name.clone(), rule.pattern.name().to_owned());
-            RuleTrace { rule: name, pattern, stand: Stand::Unfit, counts: None, unmet, near: !far, window: None }
+            RuleTrace {
+                rule: name,
+                pattern,
+                stand: ConditionStatus::Unfit,
+                counts: None,
+                unmet,
+                near: !far,
+                window: None,
+            }
         });
         (fitting.into_iter().chain(shown).collect(), more)
     }
@@ -360,19 +368,25 @@ impl Explaining<'_> {
         }
     }
 
-    fn fitting(&self, position: usize, subject: &Subject<'_>, stand: Stand, role: Option<Role>) -> RuleTrace {
+    fn fitting(
+        &self,
+        position: usize,
+        subject: &MatchTarget<'_>,
+        stand: ConditionStatus,
+        role: Option<MatchRole>,
+    ) -> RuleTrace {
         let rule = self.book.rule(position);
         let key = self.book.key(position, subject);
         let counts = match role {
-            Some(Role::Entry | Role::Steps(_) | Role::Class(_)) => Counts::Entry,
-            Some(Role::Closer) => Counts::Closer,
-            None => Counts::Nothing,
+            Some(MatchRole::Entry | MatchRole::Steps(_) | MatchRole::Class(_)) => CountState::Entry,
+            Some(MatchRole::Closer) => CountState::Closer,
+            None => CountState::Nothing,
         };
         RuleTrace {
             rule: rule.name.clone(),
             pattern: rule.pattern.name().to_owned(),
             stand,
-            counts: (stand != Stand::Behind).then_some(counts),
+            counts: (stand != ConditionStatus::Behind).then_some(counts),
             unmet: Vec::new(),
             near: false,
             window: Some(window_view(rule, &key, self.state.conditions.get(&key).map(AsRef::as_ref))),
@@ -386,20 +400,21 @@ fn asks(matcher: &Matcher) -> bool {
 }
 
 /// Why a rule does not fit: each matcher that fails, and `when:` and `context:` if those fail too.
-fn unmet(state: &State, rule: &Rule, subject: &Subject<'_>) -> Vec<Unmet> {
+fn unmet(state: &CorrelatorState, rule: &Rule, subject: &MatchTarget<'_>) -> Vec<FailedMatch> {
     let value = |matcher: &Matcher| subject.value(matcher.name());
     let failing = rule.matchers.iter().filter(|matcher| !matcher.matches_value(value(matcher)));
-    let mut unmet: Vec<Unmet> =
-        failing.map(|matcher| Unmet::Matcher { matcher: matcher.clone(), value: value(matcher).to_owned() }).collect();
+    let mut unmet: Vec<FailedMatch> = failing
+        .map(|matcher| FailedMatch::Matcher { matcher: matcher.clone(), value: value(matcher).to_owned() })
+        .collect();
     if let (Some(when), Some(event)) = (&rule.when, subject.event)
         && !when.holds(event, subject.severity, subject.facts)
     {
-        unmet.push(Unmet::When { expression: when.text().to_owned() });
+        unmet.push(FailedMatch::When { expression: when.text().to_owned() });
     }
     if let Some(guard) = &rule.guard
         && !guard_holds(state, Some(guard), subject)
     {
-        unmet.push(Unmet::Context { guard: guard.to_string() });
+        unmet.push(FailedMatch::Context { guard: guard.to_string() });
     }
     unmet
 }
@@ -408,10 +423,10 @@ fn window_view(rule: &Rule, key: &ConditionKey, condition: Option<&Condition>) -
     let members: Vec<Fingerprint> =
         condition.iter().flat_map(|condition| condition.members.iter()).take(MEMBERS_NAMED).collect();
     let phase = condition.map_or(WindowPhase::Empty, |condition| match condition.phase {
-        Phase::Idle => WindowPhase::Idle,
-        Phase::Waiting => WindowPhase::Waiting,
-        Phase::Raised { held: false, .. } => WindowPhase::Raised,
-        Phase::Raised { held: true, .. } => WindowPhase::RaisedHeld,
+        ConditionPhase::Idle => WindowPhase::Idle,
+        ConditionPhase::Waiting => WindowPhase::Waiting,
+        ConditionPhase::Raised { held: false, .. } => WindowPhase::Raised,
+        ConditionPhase::Raised { held: true, .. } => WindowPhase::RaisedHeld,
     });
     WindowView {
         key: key.key.clone(),
@@ -463,7 +478,7 @@ fn progress(rule: &Rule, condition: Option<&Condition>) -> Progress {
             | Pattern::Calendar { .. },
             window,
         ) => {
-            let empty = || Window::open(rule, Moment::EPOCH);
+            let empty = || Window::open(rule, Timestamp::EPOCH);
             let text = wording::progress(rule, &window.cloned().unwrap_or_else(empty));
             (needed(&rule.pattern), rule.pattern.window(), text)
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::model::{Fingerprint, Moment, Silence, SilenceId, Stamp};
+use crate::core::model::{Fingerprint, Silence, SilenceId, Stamp, Timestamp};
 
 /// A known alert, said again with the same labels, annotations and severity: only times and value may differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,13 +10,13 @@ pub struct Resend {
     pub fingerprint: Fingerprint,
     pub starts_at: Option<Stamp>,
     pub ends_at: Option<Stamp>,
-    pub occurred_at: Option<Moment>,
+    pub occurred_at: Option<Timestamp>,
     pub value_bits: Option<u64>,
 }
 
 /// A person's word on a silence.
 #[derive(Clone, Debug, PartialEq)]
-pub enum SilenceChange {
+pub enum SilenceInput {
     /// Create, or update the one with that id; by Alertmanager's rules an update may end the old and make a new one.
     Put {
         id: Option<SilenceId>,

@@ -7,53 +7,53 @@ use std::sync::Arc;
 
 use super::alerts::alert::Alert;
 use super::alerts::dedup::{EventId, order_of};
-use super::conditions::condition::{Condition, ConditionKey, Phase, RuleId};
+use super::conditions::condition::{Condition, ConditionKey, ConditionPhase, RuleId};
 use super::conditions::contexts::Derived;
-use super::grouping::Places;
-use super::match_target::Subject;
-use super::output::{AlertView, Counted, Decision, Firing, Output, Verdict};
+use super::grouping::SightingPlaces;
+use super::match_target::MatchTarget;
+use super::output::{AlertView, CorrelationMetric, Decision, Firing, Output, Verdict};
 use super::patterns::Window;
-use super::rule_index::Book;
-use super::state::{Stage, State};
+use super::rule_index::RuleIndex;
+use super::state::{AlertStage, CorrelatorState};
 use super::suppression::rank_of;
 use super::suppression::silences::{ActiveSilences, Silenced};
-use super::suppression::suppressors::Holders;
+use super::suppression::suppressors::Suppressors;
 use super::timers::{Deadlines, Timer};
-use crate::core::model::{Cause, Fingerprint, Labels, Moment, Status};
+use crate::core::model::{Cause, Fingerprint, Labels, Status, Timestamp};
 use crate::core::rules::{ActionAt, Pattern};
 
 /// What follows from the state and is made again after a restore.
 #[derive(Clone, Default)]
 pub(super) struct Index {
     pub deadlines: Deadlines,
-    pub holders: Holders,
+    pub holders: Suppressors,
     pub active_silences: ActiveSilences,
     /// The firing alerts that each silence holds.
     pub silenced: Silenced,
     /// By their numbers in the rulebook.
     pub open_windows: BTreeSet<u32>,
     /// Conditions without members by rule, oldest first: what the bound on windows counts.
-    pub loose: BTreeMap<RuleId, BTreeSet<(Moment, ConditionKey)>>,
+    pub loose: BTreeMap<RuleId, BTreeSet<(Timestamp, ConditionKey)>>,
     /// Those of them that fired.
     pub fired: BTreeSet<ConditionKey>,
-    pub event_id_order: VecDeque<(Moment, EventId)>,
+    pub event_id_order: VecDeque<(Timestamp, EventId)>,
     /// One text for every alert of a source.
     pub sources: BTreeSet<Arc<str>>,
     /// Every calendar of the rulebook has its condition.
     pub has_calendars: bool,
     /// What grouping saw where.
-    pub places: Places,
+    pub places: SightingPlaces,
 }
 
 impl Index {
-    pub fn of(state: &mut State, book: &Book) -> Index {
+    pub fn of(state: &mut CorrelatorState, book: &RuleIndex) -> Index {
         let event_id_order = order_of(&state.event_ids);
-        let mut index = Index { event_id_order, places: Places::of(&state.groups), ..Index::default() };
+        let mut index = Index { event_id_order, places: SightingPlaces::of(&state.groups), ..Index::default() };
         for (id, kept) in state.silences.iter() {
             index.deadlines.insert(kept.due(), Timer::Silence(*id));
             match kept.stage {
-                Stage::Active => index.active_silences.insert(&kept.silence),
-                Stage::Pending | Stage::Expired => {}
+                AlertStage::Active => index.active_silences.insert(&kept.silence),
+                AlertStage::Pending | AlertStage::Expired => {}
             }
         }
         index.list_windows(&state.maintenance, book);
@@ -74,7 +74,7 @@ impl Index {
             alert.source = index.intern(&alert.source);
             alert.armed = index.deadlines.arm(None, alert.due(), || Timer::Alert(fingerprint));
             if alert.times.firing {
-                let places = book.places(&Subject::of_alert(alert));
+                let places = book.places(&MatchTarget::of_alert(alert));
                 index.holders.insert((alert.fires_since, fingerprint), &places, &mut Default::default());
                 index.silenced.moved(fingerprint, &[], alert.held.as_ref().map_or(&[], |held| &held.silenced_by));
             }
@@ -93,7 +93,7 @@ impl Index {
             index.list(&key, condition);
             if condition.is_held_memberless() {
                 for evidence in &condition.evidence {
-                    let places = book.places(&Subject::of_evidence(evidence));
+                    let places = book.places(&MatchTarget::of_evidence(evidence));
                     index.holders.watch(&key, rank_of(evidence), &places);
                 }
             }
@@ -147,11 +147,11 @@ impl Index {
     }
 }
 
-pub(super) struct Turn<'a> {
-    pub state: &'a mut State,
+pub(super) struct CorrelationContext<'a> {
+    pub state: &'a mut CorrelatorState,
     pub index: &'a mut Index,
-    pub book: &'a Book,
-    pub now: Moment,
+    pub book: &'a RuleIndex,
+    pub now: Timestamp,
     pub out: &'a mut Vec<Output>,
     /// Where firings are noted, if somebody asked.
     pub firings: &'a mut Option<Vec<Firing>>,
@@ -167,7 +167,7 @@ pub(super) struct Turn<'a> {
     pub depth: u8,
 }
 
-impl Turn<'_> {
+impl CorrelationContext<'_> {
     /// Serves everything that is due by `now`, in the order of its moments.
     pub fn serve_deadlines(&mut self) {
         if !self.knows_windows() {
@@ -196,7 +196,7 @@ impl Turn<'_> {
                 let key = ConditionKey::new(book.id(position), Labels::empty());
                 self.open_condition(&key, position);
                 self.arm_condition(&key);
-                self.settle(&key, false);
+                self.publish_condition(&key, false);
             }
         }
     }
@@ -211,7 +211,7 @@ impl Turn<'_> {
         }
     }
 
-    fn alert_timer(&mut self, fingerprint: Fingerprint, at: Moment) {
+    fn alert_timer(&mut self, fingerprint: Fingerprint, at: Timestamp) {
         let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         alert.armed = None;
         if alert.due().is_some_and(|due| due <= at) {
@@ -220,7 +220,7 @@ impl Turn<'_> {
         self.arm_alert(fingerprint);
     }
 
-    fn alert_due(&mut self, fingerprint: Fingerprint, at: Moment) {
+    fn alert_due(&mut self, fingerprint: Fingerprint, at: Timestamp) {
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         if !alert.times.firing {
             self.state.alerts.remove(&fingerprint);
@@ -233,7 +233,7 @@ impl Turn<'_> {
         }
     }
 
-    fn condition_timer(&mut self, key: &ConditionKey, at: Moment) {
+    fn condition_timer(&mut self, key: &ConditionKey, at: Timestamp) {
         let book = self.book;
         let (Some(condition), Some(rule)) = (self.state.condition_mut(key), book.rule_of(key)) else { return };
         condition.armed = None;
@@ -247,7 +247,7 @@ impl Turn<'_> {
         if fires {
             self.act(key, ActionAt::Fire);
         }
-        self.settle(key, fires);
+        self.publish_condition(key, fires);
         self.emit_again(key, fires && was_raised);
     }
 
@@ -266,7 +266,7 @@ impl Turn<'_> {
         }
     }
 
-    pub fn count(&mut self, counted: Counted) {
+    pub fn count(&mut self, counted: CorrelationMetric) {
         self.out.push(Output::Count(counted));
     }
 
@@ -282,17 +282,17 @@ impl Turn<'_> {
     }
 
     /// When an event happened; counts what is not believable.
-    pub fn event_time(&mut self, occurred_at: Option<Moment>) -> Moment {
-        let at = super::believable(occurred_at, self.now);
+    pub fn event_time(&mut self, occurred_at: Option<Timestamp>) -> Timestamp {
+        let at = super::clamp_event_time(occurred_at, self.now);
         if occurred_at.is_some_and(|occurred_at| occurred_at != at) {
-            self.count(Counted::Clamped);
+            self.count(CorrelationMetric::Clamped);
         }
         at
     }
 }
 
 /// An alert as lists show it.
-pub(super) fn view(state: &State, book: &Book, fingerprint: Fingerprint, alert: &Alert) -> AlertView {
+pub(super) fn view(state: &CorrelatorState, book: &RuleIndex, fingerprint: Fingerprint, alert: &Alert) -> AlertView {
     let owner = alert.owner.as_ref();
     let rule = owner.and_then(|key| book.rule_of(key));
     let holds = alert.held.as_deref().cloned().unwrap_or_default();
@@ -323,7 +323,7 @@ pub(super) fn view(state: &State, book: &Book, fingerprint: Fingerprint, alert: 
 }
 
 /// Why a firing alert raised nothing so far.
-fn held(state: &State, book: &Book, fingerprint: Fingerprint, alert: &Alert) -> Option<String> {
+fn held(state: &CorrelatorState, book: &RuleIndex, fingerprint: Fingerprint, alert: &Alert) -> Option<String> {
     let owner = alert.owner.as_ref().filter(|_| alert.times.firing)?;
     let rule = book.rule_of(owner)?;
     let condition = state.conditions.get(owner);
@@ -331,12 +331,12 @@ fn held(state: &State, book: &Book, fingerprint: Fingerprint, alert: &Alert) -> 
         return Some(super::wording::held_outside(rule));
     };
     match condition.phase {
-        Phase::Idle => Some(super::wording::held_idle(rule, &condition.window)),
-        Phase::Waiting => {
+        ConditionPhase::Idle => Some(super::wording::held_idle(rule, &condition.window)),
+        ConditionPhase::Waiting => {
             let by = alert.held.as_ref().map(|held| held.words()).unwrap_or_else(|| "what holds it back".to_owned());
             Some(format!("rule {}, waits for the end of {by}", rule.name))
         }
-        Phase::Raised { .. } if !rule.opens_incident => Some(format!("rule {}, opens no incident", rule.name)),
-        Phase::Raised { .. } => None,
+        ConditionPhase::Raised { .. } if !rule.opens_incident => Some(format!("rule {}, opens no incident", rule.name)),
+        ConditionPhase::Raised { .. } => None,
     }
 }

@@ -1,18 +1,18 @@
 //! What must be true between two inputs. Tests fail on a broken one; in production it is counted and logged.
 
 use super::alerts::alert::Alert;
-use super::conditions::condition::{Condition, ConditionKey, Phase};
-use super::grouping::Places;
+use super::conditions::condition::{Condition, ConditionKey, ConditionPhase};
+use super::grouping::SightingPlaces;
 use super::input_context::Index;
-use super::match_target::Subject;
-use super::output::Evidence;
-use super::rule_index::Book;
-use super::state::{Stage, State};
+use super::match_target::MatchTarget;
+use super::output::CountedEvent;
+use super::rule_index::RuleIndex;
+use super::state::{AlertStage, CorrelatorState};
 use super::suppression::{holds_of, holds_of_alert, is_free, rank_of};
 use crate::core::model::{Fingerprint, SilenceId};
 
 /// Every broken invariant, in words. Walks the whole state.
-pub(super) fn broken(state: &State, index: &Index, book: &Book) -> Vec<String> {
+pub(super) fn broken(state: &CorrelatorState, index: &Index, book: &RuleIndex) -> Vec<String> {
     let mut broken = Vec::new();
     for (fingerprint, alert) in state.alerts.iter() {
         let mut claim = |holds: bool, what: &str| {
@@ -37,7 +37,7 @@ pub(super) fn broken(state: &State, index: &Index, book: &Book) -> Vec<String> {
     let holds = state.silences.len() + windows + storms;
     let contexts = state.contexts.iter().filter(|(_, context)| context.until.is_some()).count();
     let looked_at = state.groups.sightings.values().filter(|sighting| sighting.look_again.is_some()).count();
-    if index.places != Places::of(&state.groups) {
+    if index.places != SightingPlaces::of(&state.groups) {
         broken.push("grouping looks for what it saw in other places".to_owned());
     }
     let fires = |alert: &Fingerprint| state.alerts.get(alert).is_some_and(|alert| alert.times.firing);
@@ -59,7 +59,13 @@ pub(super) fn broken(state: &State, index: &Index, book: &Book) -> Vec<String> {
     broken
 }
 
-fn check_alert(alert: &Alert, state: &State, index: &Index, book: &Book, claim: &mut impl FnMut(bool, &str)) {
+fn check_alert(
+    alert: &Alert,
+    state: &CorrelatorState,
+    index: &Index,
+    book: &RuleIndex,
+    claim: &mut impl FnMut(bool, &str),
+) {
     let is_armed = alert.due().is_none_or(|due| alert.armed.is_some_and(|armed| armed <= due));
     claim(is_armed, "its deadline is not in the index");
     if !alert.times.firing {
@@ -68,7 +74,7 @@ fn check_alert(alert: &Alert, state: &State, index: &Index, book: &Book, claim: 
     let held = holds_of_alert(state, index, book, alert.labels.fingerprint(), alert);
     claim(alert.held == held, "it is not held by what the indexes say");
     let labels = &alert.labels;
-    let active = state.silences.iter().filter(|(_, kept)| kept.stage == Stage::Active);
+    let active = state.silences.iter().filter(|(_, kept)| kept.stage == AlertStage::Active);
     let matching =
         active.filter(|(_, kept)| kept.silence.silences(labels) && !kept.done.contains(&labels.fingerprint()));
     let silenced_by: Vec<SilenceId> = matching.map(|(id, _)| *id).collect();
@@ -82,9 +88,9 @@ fn check_alert(alert: &Alert, state: &State, index: &Index, book: &Book, claim: 
 fn check_condition(
     key: &ConditionKey,
     condition: &Condition,
-    state: &State,
+    state: &CorrelatorState,
     index: &Index,
-    book: &Book,
+    book: &RuleIndex,
     claim: &mut impl FnMut(bool, &str),
 ) {
     let alert = |fingerprint: &Fingerprint| state.alerts.get(fingerprint);
@@ -97,9 +103,11 @@ fn check_condition(
     claim(condition.free as usize == free, "its count of free members is wrong");
     claim(!condition.is_spent(), "it has nothing left and is still there");
     match condition.phase {
-        Phase::Idle => claim(!condition.is_on(), "its pattern holds and nobody was told"),
-        Phase::Waiting => claim(!is_free(state, index, book, condition), "it waits although nothing holds it back"),
-        Phase::Raised { held, .. } => {
+        ConditionPhase::Idle => claim(!condition.is_on(), "its pattern holds and nobody was told"),
+        ConditionPhase::Waiting => {
+            claim(!is_free(state, index, book, condition), "it waits although nothing holds it back")
+        }
+        ConditionPhase::Raised { held, .. } => {
             claim(condition.members.is_empty() || held == (free == 0), "held and its members disagree");
             claim(condition.is_on() || !condition.members.is_empty(), "it is clear and still raised");
         }
@@ -111,8 +119,8 @@ fn check_condition(
     claim(condition.listed == condition.should_be_listed(), "it is listed where it does not belong");
     if condition.is_held_memberless() {
         // Every end of a silence, a window or a storm is looked at; only other alerts must be waited for.
-        let is_told = |evidence: &Evidence| {
-            let places = book.places(&Subject::of_evidence(evidence));
+        let is_told = |evidence: &CountedEvent| {
+            let places = book.places(&MatchTarget::of_evidence(evidence));
             let is_held_otherwise = {
                 let holds = holds_of(state, index, book, evidence);
                 holds.is_meant() || holds.storm.is_some()

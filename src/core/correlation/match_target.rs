@@ -1,22 +1,22 @@
 //! What rules look at: a message with the normalised words that matchers may name.
 
 use super::alerts::alert::Alert;
-use super::output::Evidence;
-use crate::core::model::{Cause, Event, Labels, Matchers, Moment, Severity, Status};
+use super::output::CountedEvent;
+use crate::core::model::{Cause, Event, Labels, Matchers, Severity, Status, Timestamp};
 use crate::core::rules::fact_named;
 
 /// A message on its way through the rules: where it stands in the journal and when it happened.
 #[derive(Clone, Copy)]
-pub(super) struct Message<'a> {
+pub(super) struct EventInFlight<'a> {
     pub event: &'a Event,
     pub cause: Cause,
     /// Event time, within the allowed lateness.
-    pub at: Moment,
+    pub at: Timestamp,
 }
 
 /// What matchers are held against.
 #[derive(Clone, Copy)]
-pub(super) struct Subject<'a> {
+pub(super) struct MatchTarget<'a> {
     pub labels: &'a Labels,
     /// What is known of it besides, named `fact.…`.
     pub facts: &'a Labels,
@@ -30,22 +30,22 @@ pub(super) struct Subject<'a> {
     pub is_message: bool,
 }
 
-impl<'a> Subject<'a> {
-    pub fn of_event(event: &'a Event, severity: Severity, status: Status, facts: &'a Labels) -> Subject<'a> {
+impl<'a> MatchTarget<'a> {
+    pub fn of_event(event: &'a Event, severity: Severity, status: Status, facts: &'a Labels) -> MatchTarget<'a> {
         let (labels, source) = (&event.labels, event.source.as_str());
-        Subject { labels, facts, source, severity, status, event: Some(event), is_message: true }
+        MatchTarget { labels, facts, source, severity, status, event: Some(event), is_message: true }
     }
 
-    pub fn of_alert(alert: &'a Alert) -> Subject<'a> {
+    pub fn of_alert(alert: &'a Alert) -> MatchTarget<'a> {
         let (labels, source, severity) = (&alert.labels, &*alert.source, alert.severity);
         let facts = &alert.facts;
-        Subject { labels, facts, source, severity, status: Status::Firing, event: None, is_message: false }
+        MatchTarget { labels, facts, source, severity, status: Status::Firing, event: None, is_message: false }
     }
 
-    pub fn of_evidence(evidence: &'a Evidence) -> Subject<'a> {
+    pub fn of_evidence(evidence: &'a CountedEvent) -> MatchTarget<'a> {
         let (labels, source, severity) = (&evidence.labels, evidence.source.as_str(), evidence.severity);
         let (facts, status) = (&evidence.facts, evidence.status);
-        Subject { labels, facts, source, severity, status, event: None, is_message: false }
+        MatchTarget { labels, facts, source, severity, status, event: None, is_message: false }
     }
 
     /// The value of a label, of a fact, or of `@severity`, `@source`, `@status`; empty when absent.

@@ -16,7 +16,7 @@ const EXPRESSIONS_MAX: usize = 128;
 const AUTOMATON_MAX_BYTES: usize = 64 << 20;
 
 #[derive(Debug, Default)]
-pub(super) struct Candidates {
+pub(super) struct MatcherIndex {
     /// Label name → the sets that demand something of it.
     by_label: BTreeMap<String, Demands>,
     /// The same of facts, by their names without `fact.`.
@@ -39,9 +39,9 @@ struct Automaton {
     numbers: Vec<u32>,
 }
 
-impl Candidates {
+impl MatcherIndex {
     /// Of numbered sets; a number may stand for several sets.
-    pub fn new<'a>(sets: impl Iterator<Item = (u32, &'a Matchers)> + Clone) -> Candidates {
+    pub fn new<'a>(sets: impl Iterator<Item = (u32, &'a Matchers)> + Clone) -> MatcherIndex {
         let mut shared: BTreeMap<(&str, &str), u64> = BTreeMap::new();
         for (name, values) in sets.clone().flat_map(|(_, matchers)| matchers.iter()).filter_map(values) {
             values.into_iter().for_each(|value| *shared.entry((name, value)).or_default() += 1);
@@ -49,7 +49,7 @@ impl Candidates {
         let crowd = |(name, values): &(&str, Vec<&str>)| -> u64 {
             values.iter().filter_map(|value| shared.get(&(*name, *value))).sum()
         };
-        let mut candidates = Candidates::default();
+        let mut candidates = MatcherIndex::default();
         let mut expressions: BTreeMap<&str, Vec<(&str, u32)>> = BTreeMap::new();
         for (number, matchers) in sets {
             if let Some((name, values)) = matchers.iter().filter_map(values).min_by_key(crowd) {
@@ -127,7 +127,7 @@ fn expression(matcher: &Matcher) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::Candidates;
+    use super::MatcherIndex;
     use crate::core::model::{Labels, Matchers};
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
             r#"site=~"G.+", alertname!~"Link.*""#,
         ];
         let sets: Vec<Matchers> = texts.iter().map(|text| Matchers::parse(text).unwrap()).collect();
-        let candidates = Candidates::new(sets.iter().enumerate().map(|(number, set)| (number as u32, set)));
+        let candidates = MatcherIndex::new(sets.iter().enumerate().map(|(number, set)| (number as u32, set)));
         let check = |labels: &[(&str, &str)], expected: &[u32]| {
             let mut found = Vec::new();
             let facts = Labels::from_pairs([("site", "GZ01")]);

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::alerts::nonconforming_names::BadName;
+use super::alerts::nonconforming_names::NonconformingName;
 use super::templates::TemplateId;
-use crate::core::model::{Cause, Fingerprint, Labels, Moment, Severity, Silence, SilenceId, Span, Stamp, Status};
+use crate::core::model::{
+    Cause, Fingerprint, Labels, Severity, Silence, SilenceId, Stamp, Status, TimeDelta, Timestamp,
+};
 
 /// One consequence of an input.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +20,7 @@ pub enum Output {
     AlertTouched {
         fingerprint: Fingerprint,
         ends_at: Stamp,
-        updated_at: Moment,
+        updated_at: Timestamp,
     },
     /// A resolved alert left the memory.
     AlertForgotten {
@@ -40,7 +42,7 @@ pub enum Output {
     },
     /// A name that breaks the naming standard, or a free text's template.
     Normalised(Normalised),
-    Count(Counted),
+    Count(CorrelationMetric),
 }
 
 /// A rule fired under a key, or its condition cleared; told only to who asked with
@@ -65,8 +67,8 @@ pub struct QuarantinedName {
     pub label: String,
     pub name: String,
     pub source: String,
-    pub first_at: Moment,
-    pub last_at: Moment,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
     /// Transitions and points that spoke of it.
     pub count: u64,
 }
@@ -77,8 +79,8 @@ pub struct TemplateRecord {
     pub id: TemplateId,
     /// With `<*>` for what varies.
     pub text: String,
-    pub first_at: Moment,
-    pub last_at: Moment,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
     pub count: u64,
 }
 
@@ -86,17 +88,17 @@ pub struct TemplateRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Normalised {
     NameQuarantined {
-        name: BadName,
-        at: Moment,
+        name: NonconformingName,
+        at: Timestamp,
     },
     /// It went for a newer one, after so many sightings.
     NameForgotten {
-        name: BadName,
+        name: NonconformingName,
         count: u64,
     },
     TemplateSeen {
         id: TemplateId,
-        at: Moment,
+        at: Timestamp,
         /// If it is new or has changed.
         text: Option<String>,
     },
@@ -121,9 +123,9 @@ pub struct AlertView {
     pub summary: Arc<str>,
     pub severity: Severity,
     pub starts_at: Stamp,
-    /// [`Moment::FAR_FUTURE`] while it fires and never expires.
+    /// [`Timestamp::FAR_FUTURE`] while it fires and never expires.
     pub ends_at: Stamp,
-    pub updated_at: Moment,
+    pub updated_at: Timestamp,
     pub generator_url: Arc<str>,
     pub silenced_by: Vec<SilenceId>,
     /// Empty or one: the lowest source of the first inhibition that holds it.
@@ -141,7 +143,7 @@ pub struct AlertView {
     pub held: Option<String>,
     /// How often it began to fire.
     pub transitions: u64,
-    pub first_seen_at: Moment,
+    pub first_seen_at: Timestamp,
 }
 
 /// What happened to one condition: a rule's key.
@@ -170,26 +172,26 @@ pub enum Verdict {
     /// The rule is gone or its window was dropped: nothing more will come from it.
     Retired,
     /// It is one incident with another raised condition.
-    Grouped(Box<Joins>),
+    Grouped(Box<GroupingDecision>),
 }
 
 /// Another raised condition, and why both are one incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Joins {
+pub struct GroupingDecision {
     pub rule: String,
     pub key: Labels,
     /// `None`: it was found out before, while this one was held back.
-    pub because: Option<Link>,
+    pub because: Option<AlertLink>,
 }
 
 /// What joins two alerts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
+pub struct AlertLink {
     pub kind: LinkKind,
     /// The items that it is about: the one alert's, then the other's if that is another.
     pub items: Vec<String>,
     /// How far apart the alerts began.
-    pub apart: Span,
+    pub apart: TimeDelta,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,13 +213,13 @@ pub enum LinkKind {
     SameSite,
     /// Both began near each other, and their groups ended together; how far apart the two ended.
     EndedTogether {
-        within: Span,
+        within: TimeDelta,
     },
     /// A label that the rules name has the same value.
     SameValue,
 }
 
-impl fmt::Display for Link {
+impl fmt::Display for AlertLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |index: usize| self.items.get(index).map_or("", String::as_str);
         let (one, other, apart) = (name(0), name(1), self.apart);
@@ -251,10 +253,10 @@ pub struct Raised {
     /// The firing alerts under it, at most [`super::MEMBERS_SHOWN`]; the others follow as joined.
     pub members: Vec<Member>,
     /// The newest counted events, at most [`super::EVIDENCE_KEPT`].
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<CountedEvent>,
     pub counts_for_recurrence: bool,
     /// The raised condition whose incident it becomes a part of.
-    pub joins: Option<Joins>,
+    pub joins: Option<GroupingDecision>,
     /// What holds it back: it is told only because it joins another one.
     pub held: Option<String>,
 }
@@ -267,18 +269,18 @@ pub struct Member {
     pub severity: Severity,
     pub firing: bool,
     /// Event time of the transition that counts.
-    pub since: Moment,
+    pub since: Timestamp,
     /// Whether it was under maintenance when it began to fire.
     pub maintained: bool,
 }
 
 /// One event that counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Evidence {
+pub struct CountedEvent {
     /// Where it stands in the journal.
     pub cause: Cause,
     /// Its event time.
-    pub at: Moment,
+    pub at: Timestamp,
     pub source: String,
     pub status: Status,
     pub labels: Labels,
@@ -305,7 +307,7 @@ pub enum Refused {
 
 /// Things that happen without a record but never unseen.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Counted {
+pub enum CorrelationMetric {
     /// A message of a known alert that was no transition.
     Resent,
     /// A repeated point; a firing or resolved event that was seen before or that a later one overtook.
@@ -320,15 +322,15 @@ pub enum Counted {
     },
     /// An alert or point is held back.
     Suppressed {
-        by: Suppressor,
+        by: AlertSuppressor,
     },
     Bound {
-        which: Bound,
+        which: CorrelationLimit,
     },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Suppressor {
+pub enum AlertSuppressor {
     Silence,
     Maintenance,
     Inhibition,
@@ -339,7 +341,7 @@ pub enum Suppressor {
 
 /// A bound that bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Bound {
+pub enum CorrelationLimit {
     /// The oldest producer id was forgotten early.
     EventIds,
     /// A raised condition has more members than it shows.

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::conditions::condition::{ConditionKey, RuleId};
-use super::input_context::{Index, Turn};
+use super::input_context::{CorrelationContext, Index};
 use super::output::Output;
-use super::rule_index::Book;
+use super::rule_index::RuleIndex;
 use super::{RESUME_GRACE, state};
-use crate::core::model::{Fingerprint, Moment, Span};
+use crate::core::model::{Fingerprint, TimeDelta, Timestamp};
 use crate::core::rules::{Pattern, Rule, Rulebook};
 
 /// The rules whose windows do not live on: gone, or changed in what their windows mean.
-pub(super) fn gone(book: &Book, new: &Rulebook) -> Vec<RuleId> {
+pub(super) fn gone(book: &RuleIndex, new: &Rulebook) -> Vec<RuleId> {
     let survives = |rule: &Rule| new.rules.iter().any(|other| other.name == rule.name && other.shape == rule.shape);
     let old = &book.rulebook.rules;
     (0..old.len()).filter(|position| !survives(&old[*position])).map(|position| book.id(position)).collect()
@@ -25,7 +25,7 @@ pub(super) fn routes_alike(old: &Rulebook, new: &Rulebook) -> bool {
         && old.rules.iter().zip(&new.rules).all(|(old, new)| old.name == new.name && route(old) == route(new))
 }
 
-impl Turn<'_> {
+impl CorrelationContext<'_> {
     /// Still under the old rulebook: drops what will be gone, and says so.
     pub fn retire_rules(&mut self, gone: &[RuleId]) {
         let keys: Vec<ConditionKey> =
@@ -67,9 +67,9 @@ impl Turn<'_> {
     }
 
     /// The service was away: what ended for want of a message in that time gets another chance to be heard.
-    pub fn postpone(&mut self, gap: Span) {
+    pub fn postpone(&mut self, gap: TimeDelta) {
         let (now, gone_since) = (self.now, self.now - gap);
-        let fell_into_gap = |due: Moment| gone_since <= due && due <= now;
+        let fell_into_gap = |due: Timestamp| gone_since <= due && due <= now;
         let mut ends: Vec<Fingerprint> = Vec::new();
         for (fingerprint, alert) in self.state.alerts.iter() {
             if alert.times.firing && fell_into_gap(alert.times.ends_at.at) {
@@ -82,7 +82,7 @@ impl Turn<'_> {
             let (ends_at, updated_at) = (alert.times.ends_at, alert.updated_at);
             self.out.push(Output::AlertTouched { fingerprint, ends_at, updated_at });
         }
-        let mut silent: Vec<(ConditionKey, Span)> = Vec::new();
+        let mut silent: Vec<(ConditionKey, TimeDelta)> = Vec::new();
         for (key, condition) in self.state.conditions.iter() {
             let due = condition.window.awaited();
             if let Some(Pattern::Absence { within } | Pattern::PairWindow { within, .. }) =
@@ -102,15 +102,15 @@ impl Turn<'_> {
 }
 
 /// Compiles the new rulebook; rules that live on keep their numbers, all others get fresh ones.
-pub(super) fn renumber(state: &mut state::State, gone: &[RuleId], rulebook: Arc<Rulebook>) -> Book {
+pub(super) fn renumber(state: &mut state::CorrelatorState, gone: &[RuleId], rulebook: Arc<Rulebook>) -> RuleIndex {
     let names = state.names.without(gone).of(&rulebook);
-    let book = Book::new(rulebook, &names.ids);
+    let book = RuleIndex::new(rulebook, &names.ids);
     state.names = Arc::new(names);
     book
 }
 
 /// The indexes again, after rules and windows changed under them.
-pub(super) fn index_again(state: &mut state::State, book: &Book, index: &mut Index) {
+pub(super) fn index_again(state: &mut state::CorrelatorState, book: &RuleIndex, index: &mut Index) {
     let sources = std::mem::take(&mut index.sources);
     *index = Index::of(state, book);
     index.sources.extend(sources);

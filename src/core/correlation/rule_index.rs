@@ -6,41 +6,41 @@ use std::sync::Arc;
 use super::alerts::enrich::Enrichment;
 use super::conditions::condition::{ConditionKey, RuleId};
 use super::conditions::contexts::guard_holds;
-use super::match_target::Subject;
-use super::matcher_index::Candidates;
-use super::patterns::Role;
-use super::state::State;
-use super::suppression::dependency::{ANCESTORS_MAX, Relation, Tie, Topology};
-use super::suppression::inhibition::{GroupKey, Place, Side};
+use super::match_target::MatchTarget;
+use super::matcher_index::MatcherIndex;
+use super::patterns::MatchRole;
+use super::state::CorrelatorState;
+use super::suppression::dependency::{ANCESTORS_MAX, DependencyEdge, Relation, Topology};
+use super::suppression::inhibition::{InhibitionKey, InhibitionRole, Side};
 use super::suppression::maintenance::Scope;
-use super::suppression::suppressors::Places;
-use crate::core::model::{Labels, LabelsBuilder, Matchers, Span, Status};
+use super::suppression::suppressors::SuppressorKeys;
+use crate::core::model::{Labels, LabelsBuilder, Matchers, Status, TimeDelta};
 use crate::core::rules::{
-    Actions, CATCH_ALL, Counts, Flap, Gaps, GroupClass, ItemIndex, Maintenance, Pattern, Rule, Rulebook, Semantics,
-    Sequence, Through,
+    Actions, CATCH_ALL, Counts, Flap, GroupClass, ItemIndex, Maintenance, MissingDependencies, Pattern, Rule, Rulebook,
+    Semantics, Sequence, Through,
 };
 
-pub(super) struct Book {
+pub(super) struct RuleIndex {
     pub rulebook: Arc<Rulebook>,
     /// By position: the rulebook's rules in their order, then the catch-all.
-    entries: Vec<BookRule>,
+    entries: Vec<IndexedRule>,
     catch_all: Rule,
     /// Asked several times an event, never walked.
     positions: hashbrown::HashMap<RuleId, usize>,
-    candidates: Candidates,
+    candidates: MatcherIndex,
     pub enrichment: Enrichment,
-    inhibition_sources: Candidates,
-    inhibition_targets: Candidates,
+    inhibition_sources: MatcherIndex,
+    inhibition_targets: MatcherIndex,
     /// Empty where no inhibition follows it.
     topology: Topology,
     /// By number: the maintenance windows.
     scopes: Vec<Scope>,
     no_labels: Labels,
     /// What the inventory probably leaves out.
-    pub gaps: Gaps,
+    pub gaps: MissingDependencies,
 }
 
-struct BookRule {
+struct IndexedRule {
     id: RuleId,
     /// Its `by`, sorted, each once.
     by: Vec<String>,
@@ -52,10 +52,10 @@ struct BookRule {
 
 /// A rule that an event concerns, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Hit {
+pub(super) struct Match {
     pub position: usize,
     /// `None`: it is the rule's, but counts for nothing in it.
-    pub role: Option<Role>,
+    pub role: Option<MatchRole>,
     pub hold: Hold,
 }
 
@@ -69,31 +69,31 @@ pub(super) enum Hold {
     Passed,
 }
 
-impl Book {
-    pub fn new(rulebook: Arc<Rulebook>, ids: &BTreeMap<String, RuleId>) -> Book {
+impl RuleIndex {
+    pub fn new(rulebook: Arc<Rulebook>, ids: &BTreeMap<String, RuleId>) -> RuleIndex {
         let rule_count = rulebook.rules.len();
-        let mut entries: Vec<BookRule> = Vec::with_capacity(rule_count + 1);
+        let mut entries: Vec<IndexedRule> = Vec::with_capacity(rule_count + 1);
         let mut positions = hashbrown::HashMap::with_capacity(rule_count + 1);
         for (position, rule) in rulebook.rules.iter().enumerate() {
             let id = ids.get(&rule.name).copied().unwrap_or(RuleId::CATCH_ALL);
             positions.entry(id).or_insert(position);
-            entries.push(BookRule::new(id, rule));
+            entries.push(IndexedRule::new(id, rule));
         }
         let catch_all = catch_all();
         positions.insert(RuleId::CATCH_ALL, rule_count);
-        entries.push(BookRule::new(RuleId::CATCH_ALL, &catch_all));
+        entries.push(IndexedRule::new(RuleId::CATCH_ALL, &catch_all));
         let numbered = || rulebook.rules.iter().zip(0_u32..);
         let sets: Vec<(u32, Matchers)> =
             numbered().flat_map(|(rule, number)| sets(rule).into_iter().map(move |set| (number, set))).collect();
-        let candidates = Candidates::new(sets.iter().map(|(number, set)| (*number, set)));
+        let candidates = MatcherIndex::new(sets.iter().map(|(number, set)| (*number, set)));
         let inhibitions = || rulebook.inhibitions.iter().zip(0_u32..);
-        let inhibition_sources = Candidates::new(inhibitions().map(|(rule, number)| (number, &rule.source)));
-        let inhibition_targets = Candidates::new(inhibitions().map(|(rule, number)| (number, &rule.target)));
+        let inhibition_sources = MatcherIndex::new(inhibitions().map(|(rule, number)| (number, &rule.source)));
+        let inhibition_targets = MatcherIndex::new(inhibitions().map(|(rule, number)| (number, &rule.target)));
         let follows = rulebook.inhibitions.iter().any(|inhibition| inhibition.through.is_some());
         let topology = if follows { Topology::new(&rulebook.inventory) } else { Topology::default() };
         let scopes = rulebook.maintenance.iter().map(|window| Scope::new(window, &rulebook.inventory)).collect();
         let no_labels = Labels::empty();
-        Book {
+        RuleIndex {
             rulebook: Arc::clone(&rulebook),
             entries,
             catch_all,
@@ -105,7 +105,7 @@ impl Book {
             topology,
             scopes,
             no_labels,
-            gaps: Gaps::of(&rulebook.inventory),
+            gaps: MissingDependencies::of(&rulebook.inventory),
         }
     }
 
@@ -141,12 +141,12 @@ impl Book {
     }
 
     /// Whether that window, while open, is over the subject.
-    pub fn is_maintained(&self, number: u32, subject: &Subject<'_>) -> bool {
+    pub fn is_maintained(&self, number: u32, subject: &MatchTarget<'_>) -> bool {
         self.window(number).is_some_and(|(scope, window)| scope.covers(window, &self.rulebook.inventory, subject))
     }
 
     /// The rules that the event concerns, up to and with its owner; those in `passed` cannot own it again.
-    pub fn hits(&self, state: &State, subject: &Subject<'_>, passed: &[RuleId]) -> Vec<Hit> {
+    pub fn hits(&self, state: &CorrelatorState, subject: &MatchTarget<'_>, passed: &[RuleId]) -> Vec<Match> {
         let mut hits = Vec::new();
         for position in self.positions_for(subject) {
             let Some(hit) = self.hit(state, position, subject, passed) else { continue };
@@ -160,14 +160,20 @@ impl Book {
     }
 
     /// The rules that the event may concern by its labels, in their order.
-    pub fn positions_for(&self, subject: &Subject<'_>) -> impl Iterator<Item = usize> + use<> {
+    pub fn positions_for(&self, subject: &MatchTarget<'_>) -> impl Iterator<Item = usize> + use<> {
         let mut numbers = Vec::new();
         self.candidates.find(subject.labels, subject.facts, &mut numbers);
         numbers.into_iter().map(|number| number as usize)
     }
 
     /// Whether and how the event concerns that rule, as the contexts are now.
-    pub fn hit(&self, state: &State, position: usize, subject: &Subject<'_>, passed: &[RuleId]) -> Option<Hit> {
+    pub fn hit(
+        &self,
+        state: &CorrelatorState,
+        position: usize,
+        subject: &MatchTarget<'_>,
+        passed: &[RuleId],
+    ) -> Option<Match> {
         let role = self.role(state, position, subject)?;
         let hold = if passed.contains(&self.id(position)) {
             Hold::Passed
@@ -176,11 +182,16 @@ impl Book {
         } else {
             Hold::Owner
         };
-        Some(Hit { position, role, hold })
+        Some(Match { position, role, hold })
     }
 
     /// Whether the event is that rule's, and as what it counts there.
-    pub fn role(&self, state: &State, position: usize, subject: &Subject<'_>) -> Option<Option<Role>> {
+    pub fn role(
+        &self,
+        state: &CorrelatorState,
+        position: usize,
+        subject: &MatchTarget<'_>,
+    ) -> Option<Option<MatchRole>> {
         let (rule, entry) = (self.rule(position), self.entries.get(position)?);
         let when_holds = || match (&rule.when, subject.event) {
             (None, _) => true,
@@ -194,7 +205,7 @@ impl Book {
             Pattern::Group(group) if subject.fits(&rule.matchers) => {
                 let class = group.classes.iter().position(|class| subject.fits(&class.matchers)).filter(|_| holds())?;
                 let counts = subject.status != Status::Resolved || entry.names_status || entry.part_names_status(class);
-                return Some(counts.then_some(Role::Class(class as u8)));
+                return Some(counts.then_some(MatchRole::Class(class as u8)));
             }
             Pattern::Group(_) => return None,
             Pattern::Each
@@ -209,14 +220,14 @@ impl Book {
         }
         if subject.fits(&rule.matchers) && holds() {
             if counts(rule, entry, subject) {
-                return Some(Some(Role::Entry));
+                return Some(Some(MatchRole::Entry));
             }
-            return Some(self.closes(rule, entry, subject).then_some(Role::Closer));
+            return Some(self.closes(rule, entry, subject).then_some(MatchRole::Closer));
         }
-        self.closes(rule, entry, subject).then_some(Some(Role::Closer))
+        self.closes(rule, entry, subject).then_some(Some(MatchRole::Closer))
     }
 
-    fn closes(&self, rule: &Rule, entry: &BookRule, subject: &Subject<'_>) -> bool {
+    fn closes(&self, rule: &Rule, entry: &IndexedRule, subject: &MatchTarget<'_>) -> bool {
         let may_close = subject.status != Status::Resolved || entry.part_names_status(0);
         may_close && rule.pattern.until().is_some_and(|until| subject.fits(until))
     }
@@ -241,7 +252,7 @@ impl Book {
     }
 
     /// The key under which that rule holds the event.
-    pub fn key(&self, position: usize, subject: &Subject<'_>) -> ConditionKey {
+    pub fn key(&self, position: usize, subject: &MatchTarget<'_>) -> ConditionKey {
         let Some(entry) = self.entries.get(position) else {
             return ConditionKey::new(RuleId::CATCH_ALL, self.no_labels.clone());
         };
@@ -259,8 +270,8 @@ impl Book {
     }
 
     /// Where the subject stands in the inhibitions, in their order.
-    pub fn places(&self, subject: &Subject<'_>) -> Places {
-        let mut places = Places::default();
+    pub fn places(&self, subject: &MatchTarget<'_>) -> SuppressorKeys {
+        let mut places = SuppressorKeys::default();
         if !self.has_holders() {
             return places;
         }
@@ -282,7 +293,11 @@ impl Book {
             };
             let values = rule.equal.iter().map(|name| subject.value(name));
             match rule.through {
-                None => places.inhibitions.push(Place { rule: number, group: GroupKey::new(number, values), side }),
+                None => places.inhibitions.push(InhibitionRole {
+                    rule: number,
+                    group: InhibitionKey::new(number, values),
+                    side,
+                }),
                 Some(through) => {
                     self.tie(number, values.map(str::to_owned).collect(), side, through, subject, &mut places.ties);
                 }
@@ -298,13 +313,13 @@ impl Book {
         values: Arc<[String]>,
         side: Side,
         through: Through,
-        subject: &Subject<'_>,
-        ties: &mut Vec<Tie>,
+        subject: &MatchTarget<'_>,
+        ties: &mut Vec<DependencyEdge>,
     ) {
         let inventory = &self.rulebook.inventory;
         let Some(item) = inventory.entity_of(subject.labels) else { return };
         let mut push = |item: ItemIndex, relation: Relation| {
-            ties.push(Tie { rule, values: Arc::clone(&values), item, relation });
+            ties.push(DependencyEdge { rule, values: Arc::clone(&values), item, relation });
         };
         match side {
             Side::Source | Side::Both => push(item, Relation::Source),
@@ -320,13 +335,13 @@ impl Book {
     }
 }
 
-impl BookRule {
-    fn new(id: RuleId, rule: &Rule) -> BookRule {
+impl IndexedRule {
+    fn new(id: RuleId, rule: &Rule) -> IndexedRule {
         let mut by = rule.by.clone();
         by.sort_unstable();
         by.dedup();
         let names_status = |matchers: &Matchers| matchers.iter().any(|matcher| matcher.name() == "@status");
-        BookRule {
+        IndexedRule {
             id,
             by,
             names_status: names_status(&rule.matchers),
@@ -353,7 +368,7 @@ impl BookRule {
 }
 
 /// Whether an event that fits the rule's own matchers counts: a resolved one is no match unless the rule asks for it.
-fn counts(rule: &Rule, entry: &BookRule, subject: &Subject<'_>) -> bool {
+fn counts(rule: &Rule, entry: &IndexedRule, subject: &MatchTarget<'_>) -> bool {
     let is_clear = subject.status == Status::Resolved;
     match rule.pattern {
         Pattern::Absence { .. } | Pattern::Flap(Flap::Nagios | Flap::Icinga) => subject.is_message,
@@ -372,10 +387,10 @@ fn counts(rule: &Rule, entry: &BookRule, subject: &Subject<'_>) -> bool {
 /// The steps that an event fits; captures are for the window to compare.
 fn steps(
     sequence: &Sequence,
-    entry: &BookRule,
-    subject: &Subject<'_>,
+    entry: &IndexedRule,
+    subject: &MatchTarget<'_>,
     holds: impl Fn() -> bool,
-) -> Option<Option<Role>> {
+) -> Option<Option<MatchRole>> {
     let (mut is_ours, mut mask) = (false, 0);
     for (number, step) in sequence.steps.iter().enumerate() {
         if !subject.fits(&step.matchers) || (number == 0 && !holds()) {
@@ -386,7 +401,7 @@ fn steps(
             mask |= 1_u16 << number;
         }
     }
-    is_ours.then_some((mask != 0).then_some(Role::Steps(mask)))
+    is_ours.then_some((mask != 0).then_some(MatchRole::Steps(mask)))
 }
 
 /// The matcher sets of which an event of that rule fits one: what the index of candidates is made of.
@@ -443,12 +458,12 @@ fn catch_all() -> Rule {
         pages: false,
         runbook: None,
         playbook: None,
-        settle: Span::ZERO,
-        resolve_after: Span::ZERO,
+        settle: TimeDelta::ZERO,
+        resolve_after: TimeDelta::ZERO,
         close_after: None,
-        reopen_within: Span::ZERO,
+        reopen_within: TimeDelta::ZERO,
         quiet: None,
-        otherwise_after: Span::ZERO,
+        otherwise_after: TimeDelta::ZERO,
         groups: false,
         grading: Default::default(),
         shape: 0,

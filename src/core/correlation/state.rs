@@ -8,70 +8,70 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::alerts::alert::Alert;
-use super::alerts::dedup::{EventId, Seen};
+use super::alerts::dedup::{EventId, SeenId};
 use super::alerts::nonconforming_names::Quarantine;
 use super::conditions::condition::{Condition, ConditionKey, RuleId};
-use super::conditions::contexts::{Context, ContextName};
-use super::grouping::Groups;
+use super::conditions::contexts::{ContextName, SharedContext};
+use super::grouping::GroupingState;
 use super::suppression::maintenance::KeptWindow;
-use super::suppression::storm_detector::{Place, StormKey};
+use super::suppression::storm_detector::{StormKey, StormSite};
 use super::templates::Templates;
-use crate::core::model::{Fingerprint, Moment, SECTION_COUNT, Sections, Silence, SilenceId};
+use crate::core::model::{Fingerprint, SECTION_COUNT, ShardedMap, Silence, SilenceId, Timestamp};
 use crate::core::rules::{CATCH_ALL, Rulebook};
 
 /// A clone shares everything until one side changes it.
 #[derive(Clone, Default)]
-pub(super) struct State {
+pub(super) struct CorrelatorState {
     /// Values are shared too: copying a section that a snapshot holds copies pointers.
-    pub alerts: Sections<Fingerprint, Arc<Alert>>,
-    pub conditions: Sections<ConditionKey, Arc<Condition>>,
-    pub event_ids: Sections<EventId, Seen>,
-    pub silences: Arc<BTreeMap<SilenceId, KeptSilence>>,
+    pub alerts: ShardedMap<Fingerprint, Arc<Alert>>,
+    pub conditions: ShardedMap<ConditionKey, Arc<Condition>>,
+    pub event_ids: ShardedMap<EventId, SeenId>,
+    pub silences: Arc<BTreeMap<SilenceId, StoredSilence>>,
     /// By name.
     pub maintenance: Arc<BTreeMap<String, KeptWindow>>,
-    pub storms: Arc<BTreeMap<Arc<StormKey>, Arc<Place>>>,
+    pub storms: Arc<BTreeMap<Arc<StormKey>, Arc<StormSite>>>,
     pub names: Arc<RuleNames>,
-    pub contexts: Sections<ContextName, Context>,
-    pub groups: Arc<Groups>,
+    pub contexts: ShardedMap<ContextName, SharedContext>,
+    pub groups: Arc<GroupingState>,
     pub quarantine: Arc<Quarantine>,
     pub templates: Arc<Templates>,
 }
 
 /// A silence and how far its life was taken into account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct KeptSilence {
+pub(super) struct StoredSilence {
     pub silence: Silence,
-    pub stage: Stage,
+    pub stage: AlertStage,
     /// Until resolved: the alerts that resolved under it, which it holds no longer.
     pub done: BTreeSet<Fingerprint>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Stage {
+pub(super) enum AlertStage {
     Pending,
     Active,
     Expired,
 }
 
-impl Stage {
-    pub fn of(silence: &Silence, now: Moment) -> Stage {
+impl AlertStage {
+    pub fn of(silence: &Silence, now: Timestamp) -> AlertStage {
         if silence.is_expired(now) {
-            Stage::Expired
+            AlertStage::Expired
         } else if silence.is_pending(now) {
-            Stage::Pending
+            AlertStage::Pending
         } else {
-            Stage::Active
+            AlertStage::Active
         }
     }
 }
 
-impl KeptSilence {
+impl StoredSilence {
     /// When its stage ends.
-    pub fn due(&self) -> Moment {
+    pub fn due(&self) -> Timestamp {
         match self.stage {
-            Stage::Pending => self.silence.starts_at.at,
-            Stage::Active => self.silence.ends_at.at,
-            Stage::Expired => self.silence.ends_at.at + super::SILENCE_RETENTION,
+            AlertStage::Pending => self.silence.starts_at.at,
+            AlertStage::Active => self.silence.ends_at.at,
+            AlertStage::Expired => self.silence.ends_at.at + super::SILENCE_RETENTION,
         }
     }
 }
@@ -110,11 +110,11 @@ impl RuleNames {
 
 /// The state at one moment, to be encoded while the correlator goes on.
 #[derive(Clone)]
-pub struct Frozen(pub(super) State);
+pub struct Frozen(pub(super) CorrelatorState);
 
 /// Why a section cannot be read back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadSnapshot {
+pub enum ParseSectionError {
     #[error("section {name}: {reason}")]
     Unreadable { name: String, reason: postcard::Error },
     #[error("section {name} is not one of a correlator's")]
@@ -164,8 +164,8 @@ impl Section {
         }
     }
 
-    fn named(name: &str) -> Result<Section, BadSnapshot> {
-        let unknown = || BadSnapshot::Unknown { name: name.to_owned() };
+    fn named(name: &str) -> Result<Section, ParseSectionError> {
+        let unknown = || ParseSectionError::Unknown { name: name.to_owned() };
         let (kind, index) = match name.rsplit_once('-') {
             Some((kind, index)) => (kind, index.parse().ok().filter(|index| *index < SECTION_COUNT)),
             None => (name, None),
@@ -194,7 +194,7 @@ impl Frozen {
     }
 
     /// The canonical bytes of one section.
-    pub fn encode_section(&self, name: &str) -> Result<Vec<u8>, BadSnapshot> {
+    pub fn encode_section(&self, name: &str) -> Result<Vec<u8>, ParseSectionError> {
         let state = &self.0;
         let encoded = match Section::named(name)? {
             Section::Alerts(index) => state.alerts.encode_section(index),
@@ -209,12 +209,12 @@ impl Frozen {
             Section::Quarantine => postcard::to_allocvec(&*state.quarantine),
             Section::Templates => postcard::to_allocvec(&*state.templates),
         };
-        encoded.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })
+        encoded.map_err(|reason| ParseSectionError::Unreadable { name: name.to_owned(), reason })
     }
 
     /// Lets go of the content, and stays good for [`Frozen::same_section`] alone.
-    pub fn hollow(&mut self) {
-        let State {
+    pub fn drop_contents(&mut self) {
+        let CorrelatorState {
             alerts,
             conditions,
             event_ids,
@@ -227,10 +227,10 @@ impl Frozen {
             quarantine: _,
             templates: _,
         } = &mut self.0;
-        alerts.hollow();
-        conditions.hollow();
-        event_ids.hollow();
-        contexts.hollow();
+        alerts.drop_contents();
+        conditions.drop_contents();
+        event_ids.drop_contents();
+        contexts.drop_contents();
     }
 
     /// Whether that section was not touched since `earlier`, so that its bytes are the same. False is no promise.
@@ -253,7 +253,7 @@ impl Frozen {
     }
 }
 
-impl State {
+impl CorrelatorState {
     /// The alert to change in place; copied first if a snapshot still holds it.
     pub fn alert_mut(&mut self, fingerprint: &Fingerprint) -> Option<&mut Alert> {
         self.alerts.get_mut(fingerprint).map(Arc::make_mut)
@@ -264,7 +264,7 @@ impl State {
         self.conditions.get_mut(key).map(Arc::make_mut)
     }
 
-    pub fn restore_section(&mut self, name: &str, bytes: &[u8]) -> Result<(), BadSnapshot> {
+    pub fn restore_section(&mut self, name: &str, bytes: &[u8]) -> Result<(), ParseSectionError> {
         let restored = match Section::named(name)? {
             Section::Alerts(index) => self.alerts.restore_section(index, bytes),
             Section::Conditions(index) => self.conditions.restore_section(index, bytes),
@@ -278,7 +278,7 @@ impl State {
             Section::Quarantine => postcard::from_bytes(bytes).map(|names| self.quarantine = Arc::new(names)),
             Section::Templates => postcard::from_bytes(bytes).map(|kept| self.templates = Arc::new(kept)),
         };
-        restored.map_err(|reason| BadSnapshot::Unreadable { name: name.to_owned(), reason })
+        restored.map_err(|reason| ParseSectionError::Unreadable { name: name.to_owned(), reason })
     }
 
     /// An alert and its own condition have one label set: after reading both back they share it again.
@@ -309,7 +309,7 @@ mod tests {
         for name in ["alerts", "alerts-64", "alerts-x", "silences-1", "desk-01", ""] {
             assert!(Section::named(name).is_err(), "{name:?}");
         }
-        let state = &mut State::default();
+        let state = &mut CorrelatorState::default();
         assert!(state.restore_section("alerts-00", &[0xFF]).is_err());
     }
 }

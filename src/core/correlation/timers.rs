@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::conditions::condition::ConditionKey;
 use super::conditions::contexts::ContextName;
 use super::suppression::storm_detector::StormKey;
-use crate::core::model::{Fingerprint, Moment, SilenceId};
+use crate::core::model::{Fingerprint, SilenceId, Timestamp};
 
 /// Who waits. At equal moments they are served in this order, then by key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,17 +27,17 @@ pub(super) enum Timer {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Deadlines {
-    entries: BTreeSet<(Moment, Timer)>,
+    entries: BTreeSet<(Timestamp, Timer)>,
 }
 
 impl Deadlines {
     /// The earliest entry; what waits there may be due later.
-    pub fn first(&self) -> Option<Moment> {
+    pub fn first(&self) -> Option<Timestamp> {
         self.entries.first().map(|(at, _)| *at)
     }
 
     /// Takes out the first entry if its moment has come.
-    pub fn pop(&mut self, now: Moment) -> Option<(Moment, Timer)> {
+    pub fn pop(&mut self, now: Timestamp) -> Option<(Timestamp, Timer)> {
         if self.first()? > now {
             return None;
         }
@@ -45,7 +45,7 @@ impl Deadlines {
     }
 
     /// Takes out the next silence, window or storm of that very moment.
-    pub fn pop_hold(&mut self, at: Moment) -> Option<Timer> {
+    pub fn pop_hold(&mut self, at: Timestamp) -> Option<Timer> {
         let (moment, timer) = self.entries.first()?;
         let is_hold = match timer {
             Timer::Silence(_) | Timer::Maintenance(_) | Timer::Storm(_) => true,
@@ -57,16 +57,21 @@ impl Deadlines {
         self.entries.pop_first().map(|(_, timer)| timer)
     }
 
-    pub fn insert(&mut self, at: Moment, timer: Timer) {
+    pub fn insert(&mut self, at: Timestamp, timer: Timer) {
         self.entries.insert((at, timer));
     }
 
-    pub fn remove(&mut self, at: Moment, timer: Timer) {
+    pub fn remove(&mut self, at: Timestamp, timer: Timer) {
         self.entries.remove(&(at, timer));
     }
 
     /// Makes the one entry of `timer` (standing at `armed`) serve a deadline at `due`; answers where it stands now.
-    pub fn arm(&mut self, armed: Option<Moment>, due: Option<Moment>, timer: impl FnOnce() -> Timer) -> Option<Moment> {
+    pub fn arm(
+        &mut self,
+        armed: Option<Timestamp>,
+        due: Option<Timestamp>,
+        timer: impl FnOnce() -> Timer,
+    ) -> Option<Timestamp> {
         match (armed, due) {
             (None, Some(due)) => {
                 self.insert(due, timer());
@@ -94,7 +99,7 @@ mod tests {
     #[test]
     fn an_entry_moves_only_when_it_is_due_earlier() {
         let mut deadlines = Deadlines::default();
-        let at = Moment::from_seconds;
+        let at = Timestamp::from_seconds;
         let timer = || Timer::Alert(Fingerprint(1));
         let armed = deadlines.arm(None, Some(at(10)), timer);
         assert_eq!(deadlines.arm(armed, Some(at(20)), timer), Some(at(10)));

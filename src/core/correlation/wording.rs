@@ -1,10 +1,10 @@
 //! What people read: titles, reasons, why something is held. Every decision carries one.
 
 use super::conditions::condition::{Condition, ConditionKey, RuleId};
-use super::output::{Evidence, Member};
+use super::output::{CountedEvent, Member};
 use super::patterns::{SequenceWindow, Window, effective};
-use crate::core::model::{Labels, LabelsBuilder, Moment, Span};
-use crate::core::rules::{Flap, Group, Pattern, Rule, Sequence, fact_named};
+use crate::core::model::{Labels, LabelsBuilder, TimeDelta, Timestamp};
+use crate::core::rules::{Flap, GroupPattern, Pattern, Rule, Sequence, fact_named};
 
 /// What stands in a title for a label that is not there.
 const MISSING: &str = "?";
@@ -14,7 +14,7 @@ pub(super) fn title(
     rule: &Rule,
     key: &ConditionKey,
     condition: &Condition,
-    last: Option<&Evidence>,
+    last: Option<&CountedEvent>,
     first_member: Option<&Member>,
 ) -> String {
     let labels = last.map(|event| &event.labels).or(first_member.map(|member| &member.labels));
@@ -72,8 +72,8 @@ pub(super) fn reason(rule: &Rule, condition: &Condition, suppressed: usize) -> S
 
 fn what_fired(rule: &Rule, condition: &Condition) -> String {
     let (alerts, window) = (condition.members.len(), &condition.window);
-    let at = |moment: Option<Moment>| moment.map(|at| at.to_rfc3339()).unwrap_or_default();
-    let has = |count: u64, within: Span, enough: u32| {
+    let at = |moment: Option<Timestamp>| moment.map(|at| at.to_rfc3339()).unwrap_or_default();
+    let has = |count: u64, within: TimeDelta, enough: u32| {
         if window.is_on(false) {
             format!("{count} matches within {within}, {enough} are enough")
         } else {
@@ -145,8 +145,8 @@ pub(super) fn held_idle(rule: &Rule, window: &Window) -> String {
 /// How far a pattern came and what is missing: "2 of 5 within 10m, 3 more before 12:04:00Z". For `explain`, and for
 /// what an alert waits for.
 pub(super) fn progress(rule: &Rule, window: &Window) -> String {
-    let at = |moment: Option<Moment>| moment.map(|at| at.to_rfc3339()).unwrap_or_default();
-    let missing = |has: u64, needs: u32, within: Span, oldest: Option<Moment>, what: &str| {
+    let at = |moment: Option<Timestamp>| moment.map(|at| at.to_rfc3339()).unwrap_or_default();
+    let missing = |has: u64, needs: u32, within: TimeDelta, oldest: Option<Timestamp>, what: &str| {
         let more = u64::from(needs).saturating_sub(has).max(1);
         match oldest {
             Some(oldest) if has > 0 => {
@@ -218,7 +218,7 @@ fn sequence_progress(sequence: &Sequence, window: &SequenceWindow) -> String {
     }
 }
 
-fn group_progress(group: &Group, counts: impl Iterator<Item = (usize, usize)>) -> String {
+fn group_progress(group: &GroupPattern, counts: impl Iterator<Item = (usize, usize)>) -> String {
     let classes = counts.zip(&group.classes);
     let each: Vec<String> =
         classes.map(|((has, needs), class)| format!("{} of {needs} ({})", has.min(needs), class.matchers)).collect();

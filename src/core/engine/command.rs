@@ -201,12 +201,12 @@ pub enum Outcome {
     Staff {
         id: Option<u64>,
     },
-    Refused(Refusal),
+    Refused(CommandRefusal),
 }
 
 /// What state refuses. Journaled and audited; changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum Refusal {
+pub enum CommandRefusal {
     /// 404.
     #[error("{what} is not known here")]
     NotFound { what: String },

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    AlertRecord, AuditEntry, Bound, Control, CorrelatorInput, Counted, Decision, Effect, Outcome, Refusal, Resend,
-    SilenceChange, SilenceCommand, Suppressor,
+    AlertRecord, AuditEntry, CommandRefusal, Control, CorrelatorInput, Decision, Effect, LimitHit, Metric, Outcome,
+    Resend, SilenceChange, SilenceCommand, Suppressor,
 };
 use crate::core::correlation;
 use crate::core::correlation::{Correlator, Firing, Output, QuarantinedName, TemplateRecord};
-use crate::core::model::{Cause, Event, Moment, Silence};
+use crate::core::model::{Cause, Event, Silence, Timestamp};
 use crate::core::rules::Rulebook;
 
 /// A correlator and the rulebook that it runs.
 #[derive(Clone)]
-pub(super) struct Correlating {
+pub(super) struct PartitionCorrelator {
     correlator: Correlator,
     /// Empty between inputs; what room it has stays.
     out: Vec<Output>,
@@ -24,23 +24,23 @@ pub(super) struct Correlating {
 #[derive(Clone)]
 pub(super) struct FrozenCorrelator(correlation::Frozen);
 
-impl Correlating {
-    pub fn new(rulebook: Arc<Rulebook>) -> Correlating {
-        Correlating { correlator: Correlator::new(rulebook), out: Vec::new() }
+impl PartitionCorrelator {
+    pub fn new(rulebook: Arc<Rulebook>) -> PartitionCorrelator {
+        PartitionCorrelator { correlator: Correlator::new(rulebook), out: Vec::new() }
     }
 
-    pub fn next_deadline(&self) -> Option<Moment> {
+    pub fn next_deadline(&self) -> Option<Timestamp> {
         self.correlator.next_deadline()
     }
 
     /// The compact form of a re-send.
-    pub fn compact(&self, now: Moment, event: &Event) -> Option<Resend> {
+    pub fn compact(&self, now: Timestamp, event: &Event) -> Option<Resend> {
         self.correlator.compact(now, event)
     }
 
     pub fn handle(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         cause: Cause,
         input: &CorrelatorInput,
         effects: &mut Vec<Effect>,
@@ -49,7 +49,7 @@ impl Correlating {
         let mut out = std::mem::take(&mut self.out);
         match input {
             CorrelatorInput::Event(event) => {
-                let counted = Counted::Event { source: event.source.clone(), status: event.status };
+                let counted = Metric::Event { source: event.source.clone(), status: event.status };
                 effects.push(Effect::Count(counted));
                 self.correlator.event(now, cause, event, &mut out);
             }
@@ -70,7 +70,7 @@ impl Correlating {
 
     pub fn control(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         control: &Control,
         rulebook: &Arc<Rulebook>,
         effects: &mut Vec<Effect>,
@@ -128,10 +128,10 @@ impl Correlating {
     pub fn restore(
         sections: &BTreeMap<String, Vec<u8>>,
         rulebook: &Arc<Rulebook>,
-    ) -> Result<Correlating, correlation::BadSnapshot> {
+    ) -> Result<PartitionCorrelator, correlation::ParseSectionError> {
         let sections = sections.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
         let correlator = Correlator::restore(Arc::clone(rulebook), sections)?;
-        Ok(Correlating { correlator, out: Vec::new() })
+        Ok(PartitionCorrelator { correlator, out: Vec::new() })
     }
 }
 
@@ -140,12 +140,12 @@ impl FrozenCorrelator {
         correlation::Frozen::section_names().collect()
     }
 
-    pub fn encode(&self, name: &str) -> Result<Vec<u8>, correlation::BadSnapshot> {
+    pub fn encode(&self, name: &str) -> Result<Vec<u8>, correlation::ParseSectionError> {
         self.0.encode_section(name)
     }
 
-    pub fn hollow(&mut self) {
-        self.0.hollow();
+    pub fn drop_contents(&mut self) {
+        self.0.drop_contents();
     }
 
     pub fn is_same(&self, earlier: &FrozenCorrelator, name: &str) -> bool {
@@ -153,13 +153,13 @@ impl FrozenCorrelator {
     }
 }
 
-fn silence_change(command: &SilenceCommand, now: Moment) -> correlation::SilenceChange {
+fn silence_change(command: &SilenceCommand, now: Timestamp) -> correlation::SilenceInput {
     match &command.change {
         SilenceChange::Put { id, draft } => {
             let silence = draft.clone().into_silence(command.new_id, now);
-            correlation::SilenceChange::Put { id: *id, silence }
+            correlation::SilenceInput::Put { id: *id, silence }
         }
-        SilenceChange::Expire(id) => correlation::SilenceChange::Expire(*id),
+        SilenceChange::Expire(id) => correlation::SilenceInput::Expire(*id),
     }
 }
 
@@ -190,7 +190,7 @@ pub(super) fn describe(change: &SilenceChange) -> (&'static str, String, String)
     }
 }
 
-fn audit(command: &SilenceCommand, cause: Cause, now: Moment, out: &[Output]) -> AuditEntry {
+fn audit(command: &SilenceCommand, cause: Cause, now: Timestamp, out: &[Output]) -> AuditEntry {
     let answer = out.iter().find_map(|one| if let Output::Answer(answer) = one { Some(answer) } else { None });
     let (action, asked, detail) = describe(&command.change);
     let (subject, refused) = match answer {
@@ -223,7 +223,7 @@ fn translate(out: &mut Vec<Output>, effects: &mut Vec<Effect>, decisions: &mut V
             Output::SilenceForgotten { id } => effects.push(Effect::SilenceForgotten { id }),
             Output::Answer(answer) => effects.push(Effect::Answer(outcome(answer))),
             Output::WindowsDropped { rule, windows } => {
-                effects.push(Effect::Count(Counted::WindowsDropped { rule, windows }));
+                effects.push(Effect::Count(Metric::WindowsDropped { rule, windows }));
             }
             Output::Normalised(normalised) => effects.push(Effect::Normalised(Box::new(normalised))),
             Output::Count(counted) => effects.push(Effect::Count(count(counted))),
@@ -234,41 +234,41 @@ fn translate(out: &mut Vec<Output>, effects: &mut Vec<Effect>, decisions: &mut V
 fn outcome(answer: Result<crate::core::model::SilenceId, correlation::Refused>) -> Outcome {
     match answer {
         Ok(id) => Outcome::Silence { id },
-        Err(correlation::Refused::NotFound { what }) => Outcome::Refused(Refusal::NotFound { what }),
-        Err(correlation::Refused::Invalid { reason }) => Outcome::Refused(Refusal::Invalid { reason }),
+        Err(correlation::Refused::NotFound { what }) => Outcome::Refused(CommandRefusal::NotFound { what }),
+        Err(correlation::Refused::Invalid { reason }) => Outcome::Refused(CommandRefusal::Invalid { reason }),
     }
 }
 
-fn count(counted: correlation::Counted) -> Counted {
+fn count(counted: correlation::CorrelationMetric) -> Metric {
     match counted {
-        correlation::Counted::Resent => Counted::Resent,
-        correlation::Counted::Duplicate { source } => Counted::Duplicate { source },
-        correlation::Counted::Clamped => Counted::Clamped,
-        correlation::Counted::Unmatched { source } => Counted::Unmatched { source },
-        correlation::Counted::Suppressed { by } => Counted::Suppressed {
+        correlation::CorrelationMetric::Resent => Metric::Resent,
+        correlation::CorrelationMetric::Duplicate { source } => Metric::Duplicate { source },
+        correlation::CorrelationMetric::Clamped => Metric::Clamped,
+        correlation::CorrelationMetric::Unmatched { source } => Metric::Unmatched { source },
+        correlation::CorrelationMetric::Suppressed { by } => Metric::Suppressed {
             by: match by {
-                correlation::Suppressor::Silence => Suppressor::Silence,
-                correlation::Suppressor::Maintenance => Suppressor::Maintenance,
-                correlation::Suppressor::Inhibition => Suppressor::Inhibition,
-                correlation::Suppressor::Dependency => Suppressor::Dependency,
-                correlation::Suppressor::Storm => Suppressor::Storm,
+                correlation::AlertSuppressor::Silence => Suppressor::Silence,
+                correlation::AlertSuppressor::Maintenance => Suppressor::Maintenance,
+                correlation::AlertSuppressor::Inhibition => Suppressor::Inhibition,
+                correlation::AlertSuppressor::Dependency => Suppressor::Dependency,
+                correlation::AlertSuppressor::Storm => Suppressor::Storm,
             },
         },
-        correlation::Counted::Bound { which } => Counted::Bound {
+        correlation::CorrelationMetric::Bound { which } => Metric::Bound {
             which: match which {
-                correlation::Bound::EventIds => Bound::EventIds,
-                correlation::Bound::Members => Bound::Members,
-                correlation::Bound::Windows => Bound::Windows,
-                correlation::Bound::Ancestors => Bound::Ancestors,
-                correlation::Bound::StormPlaces => Bound::StormPlaces,
-                correlation::Bound::ResolvedUnderSilence => Bound::ResolvedUnderSilence,
-                correlation::Bound::Instances => Bound::Instances,
-                correlation::Bound::Contexts => Bound::Contexts,
-                correlation::Bound::Derived => Bound::Derived,
-                correlation::Bound::Group => Bound::Group,
-                correlation::Bound::Sightings => Bound::Sightings,
-                correlation::Bound::Quarantine => Bound::Quarantine,
-                correlation::Bound::Templates => Bound::Templates,
+                correlation::CorrelationLimit::EventIds => LimitHit::EventIds,
+                correlation::CorrelationLimit::Members => LimitHit::Members,
+                correlation::CorrelationLimit::Windows => LimitHit::Windows,
+                correlation::CorrelationLimit::Ancestors => LimitHit::Ancestors,
+                correlation::CorrelationLimit::StormPlaces => LimitHit::StormPlaces,
+                correlation::CorrelationLimit::ResolvedUnderSilence => LimitHit::ResolvedUnderSilence,
+                correlation::CorrelationLimit::Instances => LimitHit::Instances,
+                correlation::CorrelationLimit::Contexts => LimitHit::Contexts,
+                correlation::CorrelationLimit::Derived => LimitHit::Derived,
+                correlation::CorrelationLimit::Group => LimitHit::Group,
+                correlation::CorrelationLimit::Sightings => LimitHit::Sightings,
+                correlation::CorrelationLimit::Quarantine => LimitHit::Quarantine,
+                correlation::CorrelationLimit::Templates => LimitHit::Templates,
             },
         },
     }

@@ -1,3 +1,5 @@
 //! The seam between a correlator and the desk: plain data, a closed set, an input of partition 64.
 
-pub use crate::core::correlation::{Decision, Evidence, Joins, Link, LinkKind, Member, Raised, Verdict};
+pub use crate::core::correlation::{
+    AlertLink, CountedEvent, Decision, GroupingDecision, LinkKind, Member, Raised, Verdict,
+};

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Evidence, Outcome};
+use super::{CountedEvent, Outcome};
 use crate::core::incidents::{Incident, TimelineEntry};
 use crate::core::inspections::{ProbeRequest, Run};
-use crate::core::model::{Cause, Fingerprint, IncidentId, Moment, Priority, Silence, SilenceId, Stamp, Status, Tier};
+use crate::core::model::{
+    Cause, Fingerprint, IncidentId, Priority, Silence, SilenceId, Stamp, Status, Tier, Timestamp,
+};
 use crate::core::model::{Class, ClockKind};
 use crate::core::problems::Problem;
 use crate::core::rules::{Channel, Language};
@@ -21,7 +23,7 @@ pub enum Effect {
     AlertTouched {
         fingerprint: Fingerprint,
         ends_at: Stamp,
-        updated_at: Moment,
+        updated_at: Timestamp,
     },
     /// A resolved alert left the memory: the live view forgets it, its row stays.
     AlertForgotten {
@@ -40,7 +42,7 @@ pub enum Effect {
     Evidence {
         incident: IncidentId,
         n: u32,
-        evidence: Box<Evidence>,
+        evidence: Box<CountedEvent>,
     },
     Problem(Box<Problem>),
     Run(Box<Run>),
@@ -51,14 +53,14 @@ pub enum Effect {
     },
     Audit(AuditEntry),
     /// Into the outbox.
-    Notice(Box<Notice>),
+    Notice(Box<Notification>),
     /// What became of a delivery: the outbox row's new state.
     Delivery(super::DeliveryResult),
     /// Run this automated check.
     Probe(Box<ProbeRequest>),
     /// To whoever sent the input.
     Answer(Outcome),
-    Count(Counted),
+    Count(Metric),
     /// A name in quarantine or a template was seen, or forgotten: the live view only, no row.
     Normalised(Box<Normalised>),
     /// Who is at work: the live view only, no row.
@@ -73,7 +75,7 @@ pub use crate::core::correlation::Normalised;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuditEntry {
     pub cause: Cause,
-    pub at: Moment,
+    pub at: Timestamp,
     pub actor: String,
     pub role: String,
     /// `incident.acknowledge`, `silence.put`, `rulebook.change`, …
@@ -87,10 +89,10 @@ pub struct AuditEntry {
 
 /// A message to a channel of a team or of a person. Its cause is its idempotency key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Notice {
+pub struct Notification {
     pub cause: Cause,
-    pub at: Moment,
-    pub kind: NoticeKind,
+    pub at: Timestamp,
+    pub kind: NotificationKind,
     pub channel: Channel,
     pub team: String,
     /// The person whom it tells, if it is not for the whole team.
@@ -110,7 +112,7 @@ pub struct Notice {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum NoticeKind {
+pub enum NotificationKind {
     Page,
     PageAgain,
     Escalated,
@@ -131,45 +133,45 @@ pub enum NoticeKind {
     Digest,
 }
 
-impl NoticeKind {
-    pub const ALL: [NoticeKind; 13] = [
-        NoticeKind::Page,
-        NoticeKind::PageAgain,
-        NoticeKind::Escalated,
-        NoticeKind::Resolved,
-        NoticeKind::ProblemOpened,
-        NoticeKind::InspectionMissed,
-        NoticeKind::ProblemReopened,
-        NoticeKind::HandedBack,
-        NoticeKind::ManagersTold,
-        NoticeKind::ReviewDue,
-        NoticeKind::TargetWarning,
-        NoticeKind::TargetBreached,
-        NoticeKind::Digest,
+impl NotificationKind {
+    pub const ALL: [NotificationKind; 13] = [
+        NotificationKind::Page,
+        NotificationKind::PageAgain,
+        NotificationKind::Escalated,
+        NotificationKind::Resolved,
+        NotificationKind::ProblemOpened,
+        NotificationKind::InspectionMissed,
+        NotificationKind::ProblemReopened,
+        NotificationKind::HandedBack,
+        NotificationKind::ManagersTold,
+        NotificationKind::ReviewDue,
+        NotificationKind::TargetWarning,
+        NotificationKind::TargetBreached,
+        NotificationKind::Digest,
     ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
-            NoticeKind::Page => "page",
-            NoticeKind::PageAgain => "page_again",
-            NoticeKind::Escalated => "escalated",
-            NoticeKind::Resolved => "resolved",
-            NoticeKind::ProblemOpened => "problem_opened",
-            NoticeKind::InspectionMissed => "inspection_missed",
-            NoticeKind::ProblemReopened => "problem_reopened",
-            NoticeKind::HandedBack => "handed_back",
-            NoticeKind::ManagersTold => "managers_told",
-            NoticeKind::ReviewDue => "review_due",
-            NoticeKind::TargetWarning => "target_warning",
-            NoticeKind::TargetBreached => "target_breached",
-            NoticeKind::Digest => "digest",
+            NotificationKind::Page => "page",
+            NotificationKind::PageAgain => "page_again",
+            NotificationKind::Escalated => "escalated",
+            NotificationKind::Resolved => "resolved",
+            NotificationKind::ProblemOpened => "problem_opened",
+            NotificationKind::InspectionMissed => "inspection_missed",
+            NotificationKind::ProblemReopened => "problem_reopened",
+            NotificationKind::HandedBack => "handed_back",
+            NotificationKind::ManagersTold => "managers_told",
+            NotificationKind::ReviewDue => "review_due",
+            NotificationKind::TargetWarning => "target_warning",
+            NotificationKind::TargetBreached => "target_breached",
+            NotificationKind::Digest => "digest",
         }
     }
 }
 
 /// Things that happen without a record but never unseen: each is a counter or a histogram.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Counted {
+pub enum Metric {
     /// Taken from a source, by what it said.
     Event {
         source: String,
@@ -194,7 +196,7 @@ pub enum Counted {
     },
     /// A bound bit: something was dropped or folded.
     Bound {
-        which: Bound,
+        which: LimitHit,
     },
     Acknowledged {
         priority: Priority,
@@ -337,7 +339,7 @@ impl Suppressor {
 
 /// The engine's own bounds. Each is counted when it bites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Bound {
+pub enum LimitHit {
     /// Producer ids kept for deduplication.
     EventIds,
     /// Members shown on one condition.
@@ -370,42 +372,42 @@ pub enum Bound {
     Outages,
 }
 
-impl Bound {
-    pub const ALL: [Bound; 15] = [
-        Bound::Outages,
-        Bound::Quarantine,
-        Bound::Templates,
-        Bound::EventIds,
-        Bound::Members,
-        Bound::Windows,
-        Bound::Group,
-        Bound::Sightings,
-        Bound::Ancestors,
-        Bound::StormPlaces,
-        Bound::ResolvedUnderSilence,
-        Bound::Feedback,
-        Bound::Instances,
-        Bound::Contexts,
-        Bound::Derived,
+impl LimitHit {
+    pub const ALL: [LimitHit; 15] = [
+        LimitHit::Outages,
+        LimitHit::Quarantine,
+        LimitHit::Templates,
+        LimitHit::EventIds,
+        LimitHit::Members,
+        LimitHit::Windows,
+        LimitHit::Group,
+        LimitHit::Sightings,
+        LimitHit::Ancestors,
+        LimitHit::StormPlaces,
+        LimitHit::ResolvedUnderSilence,
+        LimitHit::Feedback,
+        LimitHit::Instances,
+        LimitHit::Contexts,
+        LimitHit::Derived,
     ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
-            Bound::EventIds => "event_ids",
-            Bound::Members => "members",
-            Bound::Windows => "windows",
-            Bound::Group => "group",
-            Bound::Sightings => "sightings",
-            Bound::Quarantine => "quarantine",
-            Bound::Templates => "templates",
-            Bound::Ancestors => "ancestors",
-            Bound::StormPlaces => "storm_places",
-            Bound::ResolvedUnderSilence => "resolved_under_silence",
-            Bound::Feedback => "feedback",
-            Bound::Instances => "instances",
-            Bound::Contexts => "contexts",
-            Bound::Derived => "derived",
-            Bound::Outages => "outages",
+            LimitHit::EventIds => "event_ids",
+            LimitHit::Members => "members",
+            LimitHit::Windows => "windows",
+            LimitHit::Group => "group",
+            LimitHit::Sightings => "sightings",
+            LimitHit::Quarantine => "quarantine",
+            LimitHit::Templates => "templates",
+            LimitHit::Ancestors => "ancestors",
+            LimitHit::StormPlaces => "storm_places",
+            LimitHit::ResolvedUnderSilence => "resolved_under_silence",
+            LimitHit::Feedback => "feedback",
+            LimitHit::Instances => "instances",
+            LimitHit::Contexts => "contexts",
+            LimitHit::Derived => "derived",
+            LimitHit::Outages => "outages",
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Why, and why not: questions to the engine that change nothing and are never journaled.
 
 use super::Engine;
-use super::correlator_adapter::Correlating;
+use super::correlator_adapter::PartitionCorrelator;
 use crate::core::correlation::{Explanation, WindowView};
-use crate::core::model::{Event, Fingerprint, Labels, Moment};
+use crate::core::model::{Event, Fingerprint, Labels, Timestamp};
 
 /// What may be asked.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Question {
+pub enum ExplainRequest {
     /// What would become of this event now? `rule` is shown even if others are nearer.
     Event { event: Box<Event>, rule: Option<String> },
     /// The same of a known alert.
@@ -18,7 +18,7 @@ pub enum Question {
 
 /// The answer to a [`Question`]; nothing where nothing is known.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Explained {
+pub enum ExplainResponse {
     Event(Box<Explanation>),
     Window(Box<WindowView>),
     Unknown,
@@ -26,22 +26,22 @@ pub enum Explained {
 
 impl Engine {
     /// Answers by the state as it is.
-    pub fn explain(&self, now: Moment, question: &Question) -> Explained {
+    pub fn explain(&self, now: Timestamp, question: &ExplainRequest) -> ExplainResponse {
         match question {
-            Question::Event { event, rule } => {
-                let correlator = self.correlators.get(&self.partition_of(event)).map(Correlating::correlator);
+            ExplainRequest::Event { event, rule } => {
+                let correlator = self.correlators.get(&self.partition_of(event)).map(PartitionCorrelator::correlator);
                 let explanation = correlator.map(|correlator| correlator.explain(now, event, rule.as_deref()));
-                explanation.map_or(Explained::Unknown, |found| Explained::Event(Box::new(found)))
+                explanation.map_or(ExplainResponse::Unknown, |found| ExplainResponse::Event(Box::new(found)))
             }
-            Question::Alert { fingerprint, rule } => {
-                let mut correlators = self.correlators.values().map(Correlating::correlator);
+            ExplainRequest::Alert { fingerprint, rule } => {
+                let mut correlators = self.correlators.values().map(PartitionCorrelator::correlator);
                 let explanation = correlators.find_map(|one| one.explain_alert(now, *fingerprint, rule.as_deref()));
-                explanation.map_or(Explained::Unknown, |found| Explained::Event(Box::new(found)))
+                explanation.map_or(ExplainResponse::Unknown, |found| ExplainResponse::Event(Box::new(found)))
             }
-            Question::Window { rule, key } => {
-                let mut correlators = self.correlators.values().map(Correlating::correlator);
+            ExplainRequest::Window { rule, key } => {
+                let mut correlators = self.correlators.values().map(PartitionCorrelator::correlator);
                 let window = correlators.find_map(|correlator| correlator.window(rule, key));
-                window.map_or(Explained::Unknown, |window| Explained::Window(Box::new(window)))
+                window.map_or(ExplainResponse::Unknown, |window| ExplainResponse::Window(Box::new(window)))
             }
         }
     }

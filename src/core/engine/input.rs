@@ -4,14 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{Command, Decision, Outcome};
 use crate::core::inspections::ProbeResult;
-use crate::core::model::{Cause, Event, Labels, Moment, Offset, Partition, Silence, SilenceId, Span, Stamp, fnv1a};
+use crate::core::model::{
+    Cause, Event, Labels, Offset, Partition, Silence, SilenceId, Stamp, TimeDelta, Timestamp, fnv1a,
+};
 use crate::core::rules::RulebookHash;
 
 /// One journaled input: where it stands, when it was taken (its own `now`), and what it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct JournalEntry {
     pub offset: Offset,
-    pub now: Moment,
+    pub now: Timestamp,
     pub input: Input,
 }
 
@@ -93,7 +95,7 @@ pub struct SilenceDraft {
 }
 
 impl SilenceDraft {
-    pub fn into_silence(self, id: SilenceId, now: Moment) -> Silence {
+    pub fn into_silence(self, id: SilenceId, now: Timestamp) -> Silence {
         Silence {
             id,
             matchers: self.matchers,
@@ -119,32 +121,32 @@ pub enum DeskInput {
     Probe(ProbeResult),
     Delivery(DeliveryResult),
     /// A word on a silence that came with an Idempotency-Key.
-    SilenceOnce(Box<SilenceOnce>),
+    SilenceOnce(Box<IdempotentSilence>),
 }
 
 /// What must happen once, however often it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Once {
+pub struct IdempotencyKey {
     /// The Idempotency-Key.
     pub key: String,
     /// What was asked with it, in short.
     pub asked: String,
 }
 
-impl Once {
+impl IdempotencyKey {
     /// Of what a person wrote, before anything that they left out was filled in.
-    pub fn of(key: String, asked: &impl std::fmt::Debug) -> Once {
-        Once { key, asked: format!("{:016x}", fnv1a(format!("{asked:?}").as_bytes())) }
+    pub fn of(key: String, asked: &impl std::fmt::Debug) -> IdempotencyKey {
+        IdempotencyKey { key, asked: format!("{:016x}", fnv1a(format!("{asked:?}").as_bytes())) }
     }
 }
 
 /// What the desk keeps of a silence's Idempotency-Key: silences are the correlators', answers are the desk's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SilenceOnce {
+pub struct IdempotentSilence {
     pub actor: String,
     pub role: String,
     pub change: SilenceChange,
-    pub once: Once,
+    pub once: IdempotencyKey,
     /// What became of it; `None`: it is a repeat, to be answered as before.
     pub first: Option<Outcome>,
 }
@@ -180,9 +182,9 @@ pub enum Control {
     /// From here on this rulebook; `None`: the service found it by itself, as it started or was signalled to look.
     Rulebook { hash: RulebookHash, by: Option<ReloadedBy> },
     /// The service was away that long.
-    Resumed { gap: Span },
+    Resumed { gap: TimeDelta },
     /// The wall clock was stepped; `now` re-anchored.
-    ClockStepped { forward: bool, by: Span },
+    ClockStepped { forward: bool, by: TimeDelta },
 }
 
 /// Who had the rule files read again.
@@ -201,7 +203,7 @@ pub enum Request {
         actor: String,
         role: String,
         change: SilenceChange,
-        once: Option<Once>,
+        once: Option<IdempotencyKey>,
     },
     Desk(DeskInput),
     /// To every live partition.
@@ -212,11 +214,11 @@ pub enum Request {
         by: ReloadedBy,
     },
     Resumed {
-        gap: Span,
+        gap: TimeDelta,
     },
     ClockStepped {
         forward: bool,
-        by: Span,
+        by: TimeDelta,
     },
     Tick(Partition),
 }

@@ -17,19 +17,20 @@ mod staff;
 mod tests;
 
 pub use crate::core::correlation::{Firing, FiringEdge};
-pub use command::{Action, Command, IncidentAction, Outcome, ProblemAction, Refusal, RunAction};
-pub use decision::{Decision, Evidence, Joins, Link, LinkKind, Member, Raised, Verdict};
-pub use desk::{Attendance, AttendedBy, DeskIncident, WaitingKind};
+pub use command::{Action, Command, CommandRefusal, IncidentAction, Outcome, ProblemAction, RunAction};
+pub use decision::{AlertLink, CountedEvent, Decision, GroupingDecision, LinkKind, Member, Raised, Verdict};
+pub use desk::{AttentionAudit, AttentionSource, DeskIncident, WaitingKind};
 pub use effect::{
-    AlertRecord, AuditEntry, Bound, Breach, Counted, Effect, Normalised, Notice, NoticeKind, Suppressor, TargetOutcome,
+    AlertRecord, AuditEntry, Breach, Effect, LimitHit, Metric, Normalised, Notification, NotificationKind, Suppressor,
+    TargetOutcome,
 };
-pub use explain::{Explained, Question};
+pub use explain::{ExplainRequest, ExplainResponse};
 pub use input::{
-    Control, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, Entry, Input, Once, ReloadedBy, Request,
-    Resend, SilenceChange, SilenceCommand, SilenceDraft, SilenceOnce,
+    Control, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, IdempotencyKey, IdempotentSilence, Input,
+    JournalEntry, ReloadedBy, Request, Resend, SilenceChange, SilenceCommand, SilenceDraft,
 };
-pub use partitions::{Engine, NotTaken, Work};
-pub use snapshot::{BadEncoding, BadSnapshot, Frozen, Saved};
+pub use partitions::{BatchOutput, Engine, EngineError};
+pub use snapshot::{EncodingError, ParseSnapshotError, Snapshot, SnapshotView};
 pub use staff::{StaffAction, StaffChange};
 
 /// The version of the engine's behaviour: raised whenever the same journal would give other effects.

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::correlator_adapter::Correlating;
-use super::desk::{Desk, DeskIncident, Step};
+use super::correlator_adapter::PartitionCorrelator;
+use super::desk::{Desk, DeskContext, DeskIncident};
 use super::{
-    AlertRecord, Bound, Control, CorrelatorInput, Counted, Decision, DeskInput, Effect, Entry, Input, Once, ReloadedBy,
-    Request, SilenceCommand, SilenceOnce,
+    AlertRecord, Control, CorrelatorInput, Decision, DeskInput, Effect, IdempotencyKey, IdempotentSilence, Input,
+    JournalEntry, LimitHit, Metric, ReloadedBy, Request, SilenceCommand,
 };
 use crate::core::correlation::{Firing, QuarantinedName, TemplateRecord};
-use crate::core::model::{Cause, Event, Fingerprint, IncidentId, Moment, Offset, Partition, Silence, SilenceId, Span};
+use crate::core::model::{
+    Cause, Event, Fingerprint, IncidentId, Offset, Partition, Silence, SilenceId, TimeDelta, Timestamp,
+};
 use crate::core::rules::{Rulebook, RulebookHash};
 
 /// How many findings one input may feed back as events.
@@ -18,22 +20,22 @@ const FEEDBACK_MAX: usize = 1_000;
 
 /// What handling produced, ready to be committed. Reused from block to block.
 #[derive(Debug, Default)]
-pub struct Work {
+pub struct BatchOutput {
     /// The inputs with their offsets, in the order in which they were taken.
-    pub entries: Vec<(Partition, Entry)>,
+    pub entries: Vec<(Partition, JournalEntry)>,
     pub effects: Vec<Effect>,
 }
 
 /// Why an input was not taken. Nothing has changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotTaken {
+pub enum EngineError {
     /// The driver must journal the tick first.
     #[error("partition {partition} has an unserved deadline at {deadline}")]
-    DeadlineUnserved { partition: Partition, deadline: Moment },
+    DeadlineUnserved { partition: Partition, deadline: Timestamp },
     #[error("rulebook {0} was never made known to the engine")]
     UnknownRulebook(RulebookHash),
     #[error("partition {partition}: an input of {now} after one of {last}; time never runs backwards")]
-    TimeRanBack { partition: Partition, now: Moment, last: Moment },
+    TimeRanBack { partition: Partition, now: Timestamp, last: Timestamp },
     /// Replay only.
     #[error("partition {partition}: expected offset {expected}, the journal has {found}")]
     Gap { partition: Partition, expected: Offset, found: Offset },
@@ -48,7 +50,7 @@ pub struct Engine {
     pub(super) rulebook: Arc<Rulebook>,
     /// Rulebooks that inputs may name.
     pub(super) known: BTreeMap<RulebookHash, Arc<Rulebook>>,
-    pub(super) correlators: BTreeMap<Partition, Correlating>,
+    pub(super) correlators: BTreeMap<Partition, PartitionCorrelator>,
     pub(super) desk: Desk,
     pub(super) positions: BTreeMap<Partition, Position>,
     /// The label that names an event's domain; `None`: one domain, partition 0.
@@ -59,7 +61,7 @@ pub struct Engine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Position {
     pub next: Offset,
-    pub last: Moment,
+    pub last: Timestamp,
     pub rulebook: RulebookHash,
 }
 
@@ -67,9 +69,9 @@ impl Engine {
     /// An engine that has seen nothing, with an empty rulebook. Its first input is a rulebook.
     pub fn new(domain_label: Option<String>) -> Engine {
         let rulebook = Arc::new(Rulebook::empty());
-        let start = Position { next: Offset(0), last: Moment::EPOCH, rulebook: rulebook.hash };
-        let correlators: BTreeMap<Partition, Correlating> = live_partitions(domain_label.is_some())
-            .map(|partition| (partition, Correlating::new(Arc::clone(&rulebook))))
+        let start = Position { next: Offset(0), last: Timestamp::EPOCH, rulebook: rulebook.hash };
+        let correlators: BTreeMap<Partition, PartitionCorrelator> = live_partitions(domain_label.is_some())
+            .map(|partition| (partition, PartitionCorrelator::new(Arc::clone(&rulebook))))
             .collect();
         let positions = correlators.keys().copied().chain([Partition::DESK]).map(|one| (one, start)).collect();
         Engine {
@@ -83,24 +85,24 @@ impl Engine {
     }
 
     /// Makes a rulebook known, so that an input may name it by its hash.
-    pub fn learn(&mut self, rulebook: Arc<Rulebook>) {
+    pub fn register_rulebook(&mut self, rulebook: Arc<Rulebook>) {
         self.known.insert(rulebook.hash, rulebook);
     }
 
     /// Takes one input at `now` and writes the records that it changed. On an error nothing has changed.
-    pub fn handle(&mut self, now: Moment, request: Request, work: &mut Work) -> Result<(), NotTaken> {
+    pub fn handle(&mut self, now: Timestamp, request: Request, work: &mut BatchOutput) -> Result<(), EngineError> {
         self.take(now, request, work)?;
         self.write_records(work);
         Ok(())
     }
 
     /// The records of the incidents that changed since they were last written: many inputs of a block change the same.
-    pub fn write_records(&mut self, work: &mut Work) {
+    pub fn write_records(&mut self, work: &mut BatchOutput) {
         self.desk.write_records(&mut work.effects);
     }
 
     /// Takes one input of a block, at whose end [`Engine::write_records`] is called. On an error nothing has changed.
-    pub fn take(&mut self, now: Moment, request: Request, work: &mut Work) -> Result<(), NotTaken> {
+    pub fn take(&mut self, now: Timestamp, request: Request, work: &mut BatchOutput) -> Result<(), EngineError> {
         self.check_time(now, &request)?;
         match request {
             Request::Event(event) => self.take_event(now, event, work),
@@ -118,7 +120,7 @@ impl Engine {
     }
 
     /// The earliest deadline, and whose it is. Serve it with [`Request::Tick`] at its moment, or later.
-    pub fn next_deadline(&self) -> Option<(Moment, Partition)> {
+    pub fn next_deadline(&self) -> Option<(Timestamp, Partition)> {
         let correlators =
             self.correlators.iter().filter_map(|(partition, one)| Some((one.next_deadline()?, *partition)));
         let desk = self.desk.next_deadline().map(|at| (at, Partition::DESK));
@@ -131,31 +133,36 @@ impl Engine {
 
     /// Puts one journaled entry back into the state. Its effects were committed long ago; they are answered for
     /// comparison only, and decisions among them are not carried on: the desk replays from its own journal.
-    pub fn replay(&mut self, partition: Partition, entry: &Entry, effects: &mut Vec<Effect>) -> Result<(), NotTaken> {
+    pub fn replay(
+        &mut self,
+        partition: Partition,
+        entry: &JournalEntry,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), EngineError> {
         let position = self.position(partition);
         if entry.offset != position.next {
-            return Err(NotTaken::Gap { partition, expected: position.next, found: entry.offset });
+            return Err(EngineError::Gap { partition, expected: position.next, found: entry.offset });
         }
         if let Input::Control(Control::Rulebook { hash, by: _ }) = &entry.input
             && !self.known.contains_key(hash)
         {
-            return Err(NotTaken::UnknownRulebook(*hash));
+            return Err(EngineError::UnknownRulebook(*hash));
         }
         let cause = self.advance(partition, entry.now);
         let (mut decisions, mut events) = (Vec::new(), Vec::new());
         match &entry.input {
             Input::Correlator(input) => {
                 let Some(correlator) = self.correlators.get_mut(&partition) else {
-                    return Err(NotTaken::WrongKind { partition, offset: entry.offset });
+                    return Err(EngineError::WrongKind { partition, offset: entry.offset });
                 };
                 correlator.handle(entry.now, cause, input, effects, &mut decisions);
             }
             Input::Desk(input) => {
                 if !partition.is_desk() {
-                    return Err(NotTaken::WrongKind { partition, offset: entry.offset });
+                    return Err(EngineError::WrongKind { partition, offset: entry.offset });
                 }
                 let rulebook = self.rulebook_of(partition);
-                self.desk.handle(input, Step::new(entry.now, cause.offset, &rulebook, effects, &mut events));
+                self.desk.handle(input, DeskContext::new(entry.now, cause.offset, &rulebook, effects, &mut events));
             }
             Input::Control(control) => {
                 self.control(entry.now, cause, control, effects, &mut decisions, &mut events);
@@ -165,15 +172,15 @@ impl Engine {
         Ok(())
     }
 
-    fn check_time(&self, now: Moment, request: &Request) -> Result<(), NotTaken> {
+    fn check_time(&self, now: Timestamp, request: &Request) -> Result<(), EngineError> {
         if let Request::Rulebook(hash) | Request::Reload { hash, .. } = request
             && !self.known.contains_key(hash)
         {
-            return Err(NotTaken::UnknownRulebook(*hash));
+            return Err(EngineError::UnknownRulebook(*hash));
         }
         for (partition, position) in &self.positions {
             if now < position.last {
-                return Err(NotTaken::TimeRanBack { partition: *partition, now, last: position.last });
+                return Err(EngineError::TimeRanBack { partition: *partition, now, last: position.last });
             }
         }
         match request {
@@ -185,14 +192,14 @@ impl Engine {
             | Request::Rulebook(_)
             | Request::Reload { .. } => match self.next_deadline() {
                 Some((deadline, partition)) if deadline <= now => {
-                    Err(NotTaken::DeadlineUnserved { partition, deadline })
+                    Err(EngineError::DeadlineUnserved { partition, deadline })
                 }
                 Some(_) | None => Ok(()),
             },
         }
     }
 
-    fn take_event(&mut self, now: Moment, event: Box<Event>, work: &mut Work) {
+    fn take_event(&mut self, now: Timestamp, event: Box<Event>, work: &mut BatchOutput) {
         let partition = self.partition_of(&event);
         let compact = self.correlators.get(&partition).and_then(|correlator| correlator.compact(now, &event));
         let input = match compact {
@@ -205,14 +212,14 @@ impl Engine {
     /// A silence holds everywhere, so every live correlator hears of it; the first one answers and records.
     fn take_silence(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         (actor, role): (String, String),
         change: super::SilenceChange,
-        once: Option<Once>,
-        work: &mut Work,
+        once: Option<IdempotencyKey>,
+        work: &mut BatchOutput,
     ) {
         let (by, what) = ((actor.clone(), role.clone()), change.clone());
-        let once = once.map(|once| SilenceOnce { actor: by.0, role: by.1, change: what, once, first: None });
+        let once = once.map(|once| IdempotentSilence { actor: by.0, role: by.1, change: what, once, first: None });
         if let Some(repeat) = once.as_ref().filter(|once| self.desk.has_answered(once)) {
             return self.take_desk(now, DeskInput::SilenceOnce(Box::new(repeat.clone())), work);
         }
@@ -239,38 +246,44 @@ impl Engine {
         }
     }
 
-    fn take_correlator(&mut self, now: Moment, partition: Partition, input: CorrelatorInput, work: &mut Work) {
+    fn take_correlator(
+        &mut self,
+        now: Timestamp,
+        partition: Partition,
+        input: CorrelatorInput,
+        work: &mut BatchOutput,
+    ) {
         let cause = self.advance(partition, now);
         let mut decisions = Vec::new();
         if let Some(correlator) = self.correlators.get_mut(&partition) {
             correlator.handle(now, cause, &input, &mut work.effects, &mut decisions);
         }
-        work.entries.push((partition, Entry { offset: cause.offset, now, input: Input::Correlator(input) }));
-        self.carry(now, cause, decisions, work);
+        work.entries.push((partition, JournalEntry { offset: cause.offset, now, input: Input::Correlator(input) }));
+        self.forward_decisions(now, cause, decisions, work);
     }
 
     /// Decisions become inputs of the desk, with their cause, right behind what caused them.
-    fn carry(&mut self, now: Moment, cause: Cause, decisions: Vec<Decision>, work: &mut Work) {
+    fn forward_decisions(&mut self, now: Timestamp, cause: Cause, decisions: Vec<Decision>, work: &mut BatchOutput) {
         for (n, decision) in decisions.into_iter().enumerate() {
             let cause = Cause { n: n as u32, ..cause };
             self.take_desk(now, DeskInput::Decision { cause, decision: Box::new(decision) }, work);
         }
     }
 
-    fn take_desk(&mut self, now: Moment, input: DeskInput, work: &mut Work) {
+    fn take_desk(&mut self, now: Timestamp, input: DeskInput, work: &mut BatchOutput) {
         let cause = self.advance(Partition::DESK, now);
         let mut events = Vec::new();
         let rulebook = self.rulebook_of(Partition::DESK);
-        self.desk.handle(&input, Step::new(now, cause.offset, &rulebook, &mut work.effects, &mut events));
-        work.entries.push((Partition::DESK, Entry { offset: cause.offset, now, input: Input::Desk(input) }));
-        self.feed_back(now, events, work);
+        self.desk.handle(&input, DeskContext::new(now, cause.offset, &rulebook, &mut work.effects, &mut events));
+        work.entries.push((Partition::DESK, JournalEntry { offset: cause.offset, now, input: Input::Desk(input) }));
+        self.enqueue_findings(now, events, work);
     }
 
     /// What an inspection found enters as an event, in the same transaction. It never finds more by itself, so the
     /// depth is one.
-    fn feed_back(&mut self, now: Moment, events: Vec<Event>, work: &mut Work) {
+    fn enqueue_findings(&mut self, now: Timestamp, events: Vec<Event>, work: &mut BatchOutput) {
         if events.len() > FEEDBACK_MAX {
-            work.effects.push(Effect::Count(Counted::Bound { which: Bound::Feedback }));
+            work.effects.push(Effect::Count(Metric::Bound { which: LimitHit::Feedback }));
         }
         for event in events.into_iter().take(FEEDBACK_MAX) {
             self.take_event(now, Box::new(event), work);
@@ -279,36 +292,36 @@ impl Engine {
 
     fn take_rulebook(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         hash: RulebookHash,
         by: Option<ReloadedBy>,
-        work: &mut Work,
-    ) -> Result<(), NotTaken> {
-        let rulebook = self.known.get(&hash).cloned().ok_or(NotTaken::UnknownRulebook(hash))?;
+        work: &mut BatchOutput,
+    ) -> Result<(), EngineError> {
+        let rulebook = self.known.get(&hash).cloned().ok_or(EngineError::UnknownRulebook(hash))?;
         self.take_everywhere(now, Control::Rulebook { hash, by }, work);
         self.rulebook = rulebook;
         Ok(())
     }
 
-    fn take_everywhere(&mut self, now: Moment, control: Control, work: &mut Work) {
+    fn take_everywhere(&mut self, now: Timestamp, control: Control, work: &mut BatchOutput) {
         let partitions: Vec<Partition> = self.positions.keys().copied().collect();
         for partition in partitions {
             self.take_control(now, partition, control.clone(), work);
         }
     }
 
-    fn take_control(&mut self, now: Moment, partition: Partition, control: Control, work: &mut Work) {
+    fn take_control(&mut self, now: Timestamp, partition: Partition, control: Control, work: &mut BatchOutput) {
         let cause = self.advance(partition, now);
         let (mut decisions, mut events) = (Vec::new(), Vec::new());
         self.control(now, cause, &control, &mut work.effects, &mut decisions, &mut events);
-        work.entries.push((partition, Entry { offset: cause.offset, now, input: Input::Control(control) }));
-        self.carry(now, cause, decisions, work);
-        self.feed_back(now, events, work);
+        work.entries.push((partition, JournalEntry { offset: cause.offset, now, input: Input::Control(control) }));
+        self.forward_decisions(now, cause, decisions, work);
+        self.enqueue_findings(now, events, work);
     }
 
     fn control(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         cause: Cause,
         control: &Control,
         effects: &mut Vec<Effect>,
@@ -324,7 +337,7 @@ impl Engine {
         }
         let rulebook = self.rulebook_of(partition);
         if partition.is_desk() {
-            let step = Step::new(now, cause.offset, &rulebook, effects, events);
+            let step = DeskContext::new(now, cause.offset, &rulebook, effects, events);
             match control {
                 Control::Tick => self.desk.tick(step),
                 Control::Rulebook { hash: _, by } => self.desk.rulebook_changed(step, &old, by.as_ref()),
@@ -336,7 +349,7 @@ impl Engine {
         }
     }
 
-    fn advance(&mut self, partition: Partition, now: Moment) -> Cause {
+    fn advance(&mut self, partition: Partition, now: Timestamp) -> Cause {
         let position = self.positions.entry(partition).or_insert(Position {
             next: Offset(0),
             last: now,
@@ -349,7 +362,7 @@ impl Engine {
     }
 
     pub(super) fn position(&self, partition: Partition) -> Position {
-        let unknown = Position { next: Offset(0), last: Moment::EPOCH, rulebook: self.rulebook.hash };
+        let unknown = Position { next: Offset(0), last: Timestamp::EPOCH, rulebook: self.rulebook.hash };
         self.positions.get(&partition).copied().unwrap_or(unknown)
     }
 
@@ -379,12 +392,12 @@ impl Engine {
     }
 
     /// The newest `now` that any partition has seen.
-    pub fn last_now(&self) -> Moment {
+    pub fn last_now(&self) -> Timestamp {
         self.positions.values().map(|position| position.last).max().unwrap_or_default()
     }
 
     /// The rulebooks that these entries put in force, each once: stored beside them.
-    pub fn named_rulebooks(&self, entries: &[(Partition, Entry)]) -> Vec<Arc<Rulebook>> {
+    pub fn named_rulebooks(&self, entries: &[(Partition, JournalEntry)]) -> Vec<Arc<Rulebook>> {
         let mut named: BTreeMap<RulebookHash, Arc<Rulebook>> = BTreeMap::new();
         for (_, entry) in entries {
             if let Input::Control(Control::Rulebook { hash, by: _ }) = &entry.input
@@ -397,7 +410,7 @@ impl Engine {
     }
 
     pub fn alerts(&self) -> impl Iterator<Item = AlertRecord> + '_ {
-        self.correlators.values().flat_map(Correlating::alerts)
+        self.correlators.values().flat_map(PartitionCorrelator::alerts)
     }
 
     /// Whether to note from now on each firing and clear of every rule, incidents or not: for replays.
@@ -407,21 +420,21 @@ impl Engine {
 
     /// What fired and cleared since the last call, by partition, then in its order.
     pub fn take_firings(&mut self) -> impl Iterator<Item = Firing> + '_ {
-        self.correlators.values_mut().flat_map(Correlating::take_firings)
+        self.correlators.values_mut().flat_map(PartitionCorrelator::take_firings)
     }
 
     pub fn silences(&self) -> Vec<Silence> {
-        self.correlators.values().next().map(Correlating::silences).unwrap_or_default()
+        self.correlators.values().next().map(PartitionCorrelator::silences).unwrap_or_default()
     }
 
     /// Names that break the naming standard, once for each partition that saw them.
     pub fn quarantined(&self) -> impl Iterator<Item = QuarantinedName> + '_ {
-        self.correlators.values().flat_map(Correlating::quarantined)
+        self.correlators.values().flat_map(PartitionCorrelator::quarantined)
     }
 
     /// The templates of free texts, once for each partition that saw them.
     pub fn templates(&self) -> impl Iterator<Item = TemplateRecord> + '_ {
-        self.correlators.values().flat_map(Correlating::templates)
+        self.correlators.values().flat_map(PartitionCorrelator::templates)
     }
 
     pub fn incidents(&self) -> impl Iterator<Item = &DeskIncident> {
@@ -461,9 +474,9 @@ impl Engine {
     }
 
     /// How long since the newest input, if there ever was one.
-    pub fn gap(&self, now: Moment) -> Option<Span> {
+    pub fn gap(&self, now: Timestamp) -> Option<TimeDelta> {
         let last = self.last_now();
-        (last > Moment::EPOCH).then(|| now.since(last))
+        (last > Timestamp::EPOCH).then(|| now.since(last))
     }
 }
 

@@ -6,45 +6,45 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::NotTaken;
-use super::correlator_adapter::{Correlating, FrozenCorrelator};
-use super::desk::{Attendance, Desk, Kept};
+use super::EngineError;
+use super::correlator_adapter::{FrozenCorrelator, PartitionCorrelator};
+use super::desk::{AttentionAudit, Desk, PersistentState};
 use super::partitions::{Engine, Position, live_partitions};
-use crate::core::model::{Moment, Offset, Partition};
+use crate::core::model::{Offset, Partition, Timestamp};
 use crate::core::rules::{Rulebook, RulebookHash};
 
 /// One partition as it stood before its offset `next_offset`.
 #[derive(Clone)]
-pub struct Frozen {
+pub struct SnapshotView {
     pub partition: Partition,
     /// The first offset that is not in it.
     pub next_offset: Offset,
     /// The newest `now` in it.
-    pub taken_at: Moment,
+    pub taken_at: Timestamp,
     pub rulebook: RulebookHash,
-    state: State,
+    state: EngineState,
 }
 
 #[derive(Clone)]
-enum State {
+enum EngineState {
     Correlator(Box<FrozenCorrelator>),
-    Desk(Box<Kept>),
+    Desk(Box<PersistentState>),
 }
 
-impl Frozen {
+impl SnapshotView {
     pub fn section_names(&self) -> Vec<String> {
         match &self.state {
-            State::Correlator(correlator) => correlator.section_names(),
-            State::Desk(_) => Kept::section_names().collect(),
+            EngineState::Correlator(correlator) => correlator.section_names(),
+            EngineState::Desk(_) => PersistentState::section_names().collect(),
         }
     }
 
     /// The canonical bytes of one section.
-    pub fn encode(&self, name: &str) -> Result<Vec<u8>, BadEncoding> {
-        let bad = |reason: String| BadEncoding { section: name.to_owned(), reason };
+    pub fn encode(&self, name: &str) -> Result<Vec<u8>, EncodingError> {
+        let bad = |reason: String| EncodingError { section: name.to_owned(), reason };
         match &self.state {
-            State::Correlator(correlator) => correlator.encode(name).map_err(|error| bad(error.to_string())),
-            State::Desk(kept) => match kept.encode(name) {
+            EngineState::Correlator(correlator) => correlator.encode(name).map_err(|error| bad(error.to_string())),
+            EngineState::Desk(kept) => match kept.encode(name) {
                 Some(bytes) => bytes.map_err(|error| bad(error.to_string())),
                 None => Err(bad("there is no such section".to_owned())),
             },
@@ -52,27 +52,29 @@ impl Frozen {
     }
 
     /// What the auditor finds in it: whether everything that waits for people is attended to. Of the desk only.
-    pub fn attendance(&self) -> Option<Attendance> {
+    pub fn attendance(&self) -> Option<AttentionAudit> {
         match &self.state {
-            State::Correlator(_) => None,
-            State::Desk(kept) => Some(kept.attendance()),
+            EngineState::Correlator(_) => None,
+            EngineState::Desk(kept) => Some(kept.attendance()),
         }
     }
 
     /// Lets go of the content once it is written; it stays good for [`Frozen::is_same`] as the earlier one.
-    pub fn hollow(&mut self) {
+    pub fn drop_contents(&mut self) {
         match &mut self.state {
-            State::Correlator(correlator) => correlator.hollow(),
-            State::Desk(kept) => kept.hollow(),
+            EngineState::Correlator(correlator) => correlator.drop_contents(),
+            EngineState::Desk(kept) => kept.hollow(),
         }
     }
 
     /// Whether a section is the same as in an earlier snapshot, and need not be written again.
-    pub fn is_same(&self, earlier: &Frozen, name: &str) -> bool {
+    pub fn is_same(&self, earlier: &SnapshotView, name: &str) -> bool {
         match (&self.state, &earlier.state) {
-            (State::Correlator(now), State::Correlator(before)) => now.is_same(before, name),
-            (State::Desk(now), State::Desk(before)) => now.is_same(before, name),
-            (State::Correlator(_), State::Desk(_)) | (State::Desk(_), State::Correlator(_)) => false,
+            (EngineState::Correlator(now), EngineState::Correlator(before)) => now.is_same(before, name),
+            (EngineState::Desk(now), EngineState::Desk(before)) => now.is_same(before, name),
+            (EngineState::Correlator(_), EngineState::Desk(_)) | (EngineState::Desk(_), EngineState::Correlator(_)) => {
+                false
+            }
         }
     }
 }
@@ -80,42 +82,42 @@ impl Frozen {
 /// Why a state cannot be written down: never for lack of I/O, always a defect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("section {section} cannot be encoded: {reason}")]
-pub struct BadEncoding {
+pub struct EncodingError {
     pub section: String,
     pub reason: String,
 }
 
 /// One partition's snapshot as the store gave it back.
-pub struct Saved {
+pub struct Snapshot {
     pub partition: Partition,
     pub next_offset: Offset,
-    pub taken_at: Moment,
+    pub taken_at: Timestamp,
     pub rulebook: RulebookHash,
     pub sections: BTreeMap<String, Vec<u8>>,
 }
 
 /// Why a snapshot cannot be used; the older one or the whole journal can.
 #[derive(Debug, thiserror::Error)]
-pub enum BadSnapshot {
+pub enum ParseSnapshotError {
     #[error("partition {partition}: section {section} cannot be read: {reason}")]
     Section { partition: Partition, section: String, reason: String },
     #[error(transparent)]
-    Rulebook(NotTaken),
+    Rulebook(EngineError),
 }
 
 impl Engine {
     /// Every partition as it stands now.
-    pub fn freeze(&self) -> Vec<Frozen> {
+    pub fn freeze(&self) -> Vec<SnapshotView> {
         let correlators = self
             .correlators
             .iter()
-            .map(|(partition, correlator)| (*partition, State::Correlator(Box::new(correlator.freeze()))));
-        let desk = (Partition::DESK, State::Desk(Box::new(self.desk.kept().clone())));
+            .map(|(partition, correlator)| (*partition, EngineState::Correlator(Box::new(correlator.freeze()))));
+        let desk = (Partition::DESK, EngineState::Desk(Box::new(self.desk.kept().clone())));
         correlators
             .chain([desk])
             .map(|(partition, state)| {
                 let Position { next, last, rulebook } = self.position(partition);
-                Frozen { partition, next_offset: next, taken_at: last, rulebook, state }
+                SnapshotView { partition, next_offset: next, taken_at: last, rulebook, state }
             })
             .collect()
     }
@@ -125,29 +127,29 @@ impl Engine {
     pub fn restore(
         domain_label: Option<String>,
         rulebooks: Vec<Arc<Rulebook>>,
-        saved: Vec<Saved>,
-    ) -> Result<Engine, BadSnapshot> {
+        saved: Vec<Snapshot>,
+    ) -> Result<Engine, ParseSnapshotError> {
         let mut engine = Engine::new(domain_label);
         for rulebook in rulebooks {
-            engine.learn(rulebook);
+            engine.register_rulebook(rulebook);
         }
         for one in saved {
             let Some(rulebook) = engine.known.get(&one.rulebook).cloned() else {
-                return Err(BadSnapshot::Rulebook(NotTaken::UnknownRulebook(one.rulebook)));
+                return Err(ParseSnapshotError::Rulebook(EngineError::UnknownRulebook(one.rulebook)));
             };
-            let bad = |section: &str, reason: String| BadSnapshot::Section {
+            let bad = |section: &str, reason: String| ParseSnapshotError::Section {
                 partition: one.partition,
                 section: section.to_owned(),
                 reason,
             };
             if one.partition.is_desk() {
-                let mut kept = Kept::default();
+                let mut kept = PersistentState::default();
                 for (name, bytes) in &one.sections {
                     kept.restore(name, bytes).map_err(|error| bad(name, error.to_string()))?;
                 }
                 engine.desk = Desk::from_kept(kept);
             } else {
-                let correlator = Correlating::restore(&one.sections, &rulebook)
+                let correlator = PartitionCorrelator::restore(&one.sections, &rulebook)
                     .map_err(|error| bad("correlator", error.to_string()))?;
                 engine.correlators.insert(one.partition, correlator);
             }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::core::calendar::WorkCalendar;
-use crate::core::model::{Moment, Span};
-use crate::core::rules::{Step, Team};
+use crate::core::model::{TimeDelta, Timestamp};
+use crate::core::rules::{EscalationStep, Team};
 
 /// What a climb must know of people besides its ladder.
 #[derive(Clone, Debug)]
-pub struct Staffing<'a> {
+pub struct TeamAvailability<'a> {
     /// By name.
     pub teams: &'a BTreeMap<String, Team>,
     pub calendars: &'a Calendars,
@@ -18,20 +18,20 @@ pub struct Staffing<'a> {
     pub vendor: Result<String, String>,
 }
 
-impl<'a> Staffing<'a> {
+impl<'a> TeamAvailability<'a> {
     /// Every team that has people or a channel can act; no vendor is known.
-    pub fn all(teams: &'a BTreeMap<String, Team>, calendars: &'a Calendars) -> Staffing<'a> {
+    pub fn all(teams: &'a BTreeMap<String, Team>, calendars: &'a Calendars) -> TeamAvailability<'a> {
         let vendor = Err("nothing is known of a vendor".to_owned());
-        Staffing { teams, calendars, closed: BTreeMap::new(), vendor }
+        TeamAvailability { teams, calendars, closed: BTreeMap::new(), vendor }
     }
 
     /// Why a step must be passed over now; `None` when its team can act.
-    pub fn missing(&self, step: &Step) -> Option<String> {
+    pub fn missing(&self, step: &EscalationStep) -> Option<String> {
         self.team_of(step).err()
     }
 
     /// The team that can act on a step now, or why the step must be passed over.
-    pub fn team_of<'b>(&'b self, step: &'b Step) -> Result<&'b str, String> {
+    pub fn team_of<'b>(&'b self, step: &'b EscalationStep) -> Result<&'b str, String> {
         let name = if step.vendor { self.vendor.as_deref().map_err(Clone::clone)? } else { step.team.as_str() };
         match (self.teams.get(name), self.closed.get(name)) {
             (None, _) => Err(format!("there is no team {name}")),
@@ -56,11 +56,11 @@ impl<'a> Time<'a> {
     }
 
     /// When so much of it has passed. A calendar that does not reach so far ends nobody's deadline: wall time then.
-    pub fn add(self, from: Moment, span: Span) -> Moment {
+    pub fn add(self, from: Timestamp, span: TimeDelta) -> Timestamp {
         self.0.and_then(|calendar| calendar.add(from, span)).unwrap_or(from + span)
     }
 
-    pub fn between(self, from: Moment, to: Moment) -> Span {
+    pub fn between(self, from: Timestamp, to: Timestamp) -> TimeDelta {
         match self.0 {
             Some(calendar) => calendar.between(from, to),
             None => to.since(from),
@@ -68,7 +68,7 @@ impl<'a> Time<'a> {
     }
 
     /// A moment that was armed before the time stood still from `since` to `now`: as far ahead as it was.
-    pub fn moved(self, at: Moment, since: Moment, now: Moment) -> Moment {
+    pub fn moved(self, at: Timestamp, since: Timestamp, now: Timestamp) -> Timestamp {
         self.add(now, self.between(since, at))
     }
 }

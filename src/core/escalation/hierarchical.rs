@@ -2,15 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Move;
+use super::EscalationEvent;
 use super::availability::{Calendars, Time};
-use super::progress::StandStill;
-use crate::core::model::{Moment, Priority};
-use crate::core::rules::{Ladder, StopWhen};
+use super::progress::Pause;
+use crate::core::model::{Priority, Timestamp};
+use crate::core::rules::{EscalationPolicy, StopWhen};
 
 /// How far the telling has come, one entry for each of the ladder's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Management {
+pub(super) struct HierarchicalEscalation {
     priority: Priority,
     entries: Vec<Entry>,
 }
@@ -18,35 +18,40 @@ pub(super) struct Management {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     /// Told (again) then; `None`: never, or not at this priority.
-    at: Option<Moment>,
+    at: Option<Timestamp>,
     /// How often it was.
     times: u32,
     /// Its time has passed at a priority that it is not for.
     passed: bool,
 }
 
-impl Management {
-    pub fn start(ladder: &Ladder, calendars: &Calendars, now: Moment, priority: Priority) -> Management {
-        let entry = |one: &crate::core::rules::Hierarchical| Entry {
+impl HierarchicalEscalation {
+    pub fn start(
+        ladder: &EscalationPolicy,
+        calendars: &Calendars,
+        now: Timestamp,
+        priority: Priority,
+    ) -> HierarchicalEscalation {
+        let entry = |one: &crate::core::rules::ManagerNotification| Entry {
             at: Some(Time::of(calendars, one.calendar.as_deref()).add(now, one.after)),
             times: 0,
             passed: false,
         };
-        Management { priority, entries: ladder.hierarchy.iter().map(entry).collect() }
+        HierarchicalEscalation { priority, entries: ladder.hierarchy.iter().map(entry).collect() }
     }
 
     /// Nobody is told.
-    pub fn none(priority: Priority) -> Management {
-        Management { priority, entries: Vec::new() }
+    pub fn none(priority: Priority) -> HierarchicalEscalation {
+        HierarchicalEscalation { priority, entries: Vec::new() }
     }
 
-    pub fn next_deadline(&self) -> Option<Moment> {
+    pub fn next_deadline(&self) -> Option<Timestamp> {
         self.entries.iter().filter_map(|entry| entry.at).min()
     }
 
     /// Tells whoever is due first; what comes later moves by the delay, so that hours of downtime tell one level, not
     /// all of them.
-    pub fn tell(&mut self, ladder: &Ladder, calendars: &Calendars, now: Moment) -> Vec<Move> {
+    pub fn tell(&mut self, ladder: &EscalationPolicy, calendars: &Calendars, now: Timestamp) -> Vec<EscalationEvent> {
         let Some(due) = self.next_deadline().filter(|due| *due <= now) else { return Vec::new() };
         let late = now.since(due);
         let mut moves = Vec::new();
@@ -68,13 +73,18 @@ impl Management {
             if entry.times <= one.repeat {
                 entry.at = Some(Time::of(calendars, one.calendar.as_deref()).add(now, one.every));
             }
-            moves.push(Move::Tell { told: one.told.clone(), after: one.after, time: entry.times, of: one.repeat + 1 });
+            moves.push(EscalationEvent::Tell {
+                told: one.told.clone(),
+                after: one.after,
+                time: entry.times,
+                of: one.repeat + 1,
+            });
         }
         moves
     }
 
     /// Whoever is told of this priority and was passed over is told now.
-    pub fn follow_priority(&mut self, ladder: &Ladder, now: Moment, priority: Priority) {
+    pub fn follow_priority(&mut self, ladder: &EscalationPolicy, now: Timestamp, priority: Priority) {
         if self.priority == priority {
             return;
         }
@@ -88,7 +98,7 @@ impl Management {
     }
 
     /// Ends what need not be told any more for that reason.
-    pub fn stop(&mut self, ladder: &Ladder, why: StopWhen) {
+    pub fn stop(&mut self, ladder: &EscalationPolicy, why: StopWhen) {
         for (entry, one) in self.entries.iter_mut().zip(&ladder.hierarchy) {
             if one.stop_when.contains(&why) {
                 entry.at = None;
@@ -98,7 +108,7 @@ impl Management {
     }
 
     /// The clocks stood still for a while.
-    pub fn go_on(&mut self, ladder: Option<&Ladder>, calendars: &Calendars, stood: StandStill) {
+    pub fn go_on(&mut self, ladder: Option<&EscalationPolicy>, calendars: &Calendars, stood: Pause) {
         for (index, entry) in self.entries.iter_mut().enumerate() {
             let calendar = ladder.and_then(|ladder| ladder.hierarchy.get(index)?.calendar.as_deref());
             entry.at = entry.at.map(|at| Time::of(calendars, calendar).moved(at, stood.since, stood.until));

@@ -9,5 +9,5 @@ mod progress;
 #[cfg(test)]
 mod tests;
 
-pub use availability::{Calendars, Staffing};
-pub use progress::{Climb, Move, PAGES_MAX, Start};
+pub use availability::{Calendars, TeamAvailability};
+pub use progress::{EscalationEvent, EscalationProgress, EscalationStart, PAGES_MAX};

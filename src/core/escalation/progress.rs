@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::availability::{Calendars, Staffing, Time};
-use super::hierarchical::Management;
-use crate::core::model::{Moment, Priority, Span, Tier};
-use crate::core::rules::{Ladder, Step, StopWhen, Told};
+use super::availability::{Calendars, TeamAvailability, Time};
+use super::hierarchical::HierarchicalEscalation;
+use crate::core::model::{Priority, Tier, TimeDelta, Timestamp};
+use crate::core::rules::{EscalationPolicy, EscalationStep, Recipient, StopWhen};
 
 /// How often one step pages before it gives up saying the same thing to the same people.
 pub const PAGES_MAX: u32 = 12;
 
 /// What the passing of time makes of a climb. The desk turns each into notices and timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Move {
+pub enum EscalationEvent {
     /// The step's first page, after settling.
     Page,
     /// The same people again: nobody acknowledged, or the resolve-by is near.
@@ -32,15 +32,15 @@ pub enum Move {
     /// A lower step has it again, and is paged.
     HandedBack { from: Tier, to: Tier },
     /// A manager is told, for the `time`-th of `of` times; the incident stays where it is.
-    Tell { told: Told, after: Span, time: u32, of: u32 },
+    Tell { told: Recipient, after: TimeDelta, time: u32, of: u32 },
 }
 
 /// What a climb begins with besides its ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Start<'a> {
-    pub now: Moment,
+pub struct EscalationStart<'a> {
+    pub now: Timestamp,
     /// How long the first page waits.
-    pub settle: Span,
+    pub settle: TimeDelta,
     pub priority: Priority,
     /// Begins at the first step of this team, if there is one.
     pub team: Option<&'a str>,
@@ -48,29 +48,29 @@ pub struct Start<'a> {
 
 /// For how long the clocks stood.
 #[derive(Clone, Copy)]
-pub(super) struct StandStill {
-    pub since: Moment,
-    pub until: Moment,
+pub(super) struct Pause {
+    pub since: Timestamp,
+    pub until: Timestamp,
 }
 
 /// Where a record stands on its ladder, and what happens next there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Climb {
+pub struct EscalationProgress {
     pub ladder: String,
     /// Index into the ladder's steps.
     pub step: u32,
     /// Who has it: the step's team, or that of the vendor.
     pub team: String,
     /// When this step really began.
-    pub entered_at: Moment,
+    pub entered_at: Timestamp,
     pub acknowledged: bool,
     /// How much of the step's time had passed at `counted_from`.
-    ran: Span,
-    counted_from: Moment,
+    ran: TimeDelta,
+    counted_from: Timestamp,
     /// The next page of this step.
-    page_at: Option<Moment>,
+    page_at: Option<Timestamp>,
     /// When this step is over.
-    over_at: Option<Moment>,
+    over_at: Option<Timestamp>,
     /// Pages this step has sent.
     pages: u32,
     /// Waits for somebody outside.
@@ -78,21 +78,25 @@ pub struct Climb {
     /// An approved change holds it back.
     paused: bool,
     /// Since when either is so; its times move by that wait.
-    stopped_since: Option<Moment>,
+    stopped_since: Option<Timestamp>,
     /// Held back (silenced, inhibited): pages and steps wait, time runs.
     held: bool,
     /// Everything is clear: nobody is bothered until it fires again or resolves.
     clear: bool,
     /// Resolved, closed, merged, cancelled, or never to page.
     stopped: Option<String>,
-    management: Management,
+    management: HierarchicalEscalation,
 }
 
-impl Climb {
+impl EscalationProgress {
     /// Enters the first step whose team can act; its first page waits for `settle`.
-    pub fn start(ladder: &Ladder, staffing: &Staffing<'_>, start: Start<'_>) -> (Climb, Vec<Move>) {
-        let mut climb = Climb::unstarted(ladder, start.now, start.priority);
-        climb.management = Management::start(ladder, staffing.calendars, start.now, start.priority);
+    pub fn start(
+        ladder: &EscalationPolicy,
+        staffing: &TeamAvailability<'_>,
+        start: EscalationStart<'_>,
+    ) -> (EscalationProgress, Vec<EscalationEvent>) {
+        let mut climb = EscalationProgress::unstarted(ladder, start.now, start.priority);
+        climb.management = HierarchicalEscalation::start(ladder, staffing.calendars, start.now, start.priority);
         let mut moves = Vec::new();
         let of_team = start.team.and_then(|team| ladder.steps.iter().position(|step| step.team == team));
         match first_staffed(ladder, staffing, of_team.unwrap_or(0), &mut moves) {
@@ -106,21 +110,21 @@ impl Climb {
     }
 
     /// One that never pages, and why.
-    pub fn silent(ladder: &Ladder, now: Moment, why: &str) -> Climb {
-        let mut climb = Climb::unstarted(ladder, now, Priority::P4);
+    pub fn silent(ladder: &EscalationPolicy, now: Timestamp, why: &str) -> EscalationProgress {
+        let mut climb = EscalationProgress::unstarted(ladder, now, Priority::P4);
         climb.stopped = Some(why.to_owned());
         climb
     }
 
     /// When something happens next; `None` while nothing is armed (see [`Climb::unarmed`]).
-    pub fn next_deadline(&self) -> Option<Moment> {
+    pub fn next_deadline(&self) -> Option<Timestamp> {
         if self.stopped.is_some() || self.stopped_since.is_some() || self.held || self.clear {
             return None;
         }
         [self.step_deadline(), self.management.next_deadline()].into_iter().flatten().min()
     }
 
-    fn step_deadline(&self) -> Option<Moment> {
+    fn step_deadline(&self) -> Option<Timestamp> {
         [self.page_at, self.over_at].into_iter().flatten().min()
     }
 
@@ -152,7 +156,12 @@ impl Climb {
     }
 
     /// What is due first at `now`. At most one step is climbed.
-    pub fn tick(&mut self, now: Moment, ladder: &Ladder, staffing: &Staffing<'_>) -> Vec<Move> {
+    pub fn tick(
+        &mut self,
+        now: Timestamp,
+        ladder: &EscalationPolicy,
+        staffing: &TeamAvailability<'_>,
+    ) -> Vec<EscalationEvent> {
         let mut moves = Vec::new();
         if self.next_deadline().is_none_or(|deadline| deadline > now) {
             return moves;
@@ -167,9 +176,9 @@ impl Climb {
         let time = Time::of(staffing.calendars, step.calendar.as_deref());
         if self.over_at.is_some_and(|over_at| over_at <= now) {
             moves.push(if self.acknowledged {
-                Move::ResolveByMissed { tier: step.tier }
+                EscalationEvent::ResolveByMissed { tier: step.tier }
             } else {
-                Move::RespondByMissed { tier: step.tier }
+                EscalationEvent::RespondByMissed { tier: step.tier }
             });
             if !self.climb_on(now, ladder, staffing, &mut moves) {
                 self.over_at = None;
@@ -182,7 +191,7 @@ impl Climb {
     }
 
     /// The present step has it: no more pages, and the resolve-by counts, from when the step began.
-    pub fn acknowledge(&mut self, now: Moment, ladder: &Ladder, calendars: &Calendars) {
+    pub fn acknowledge(&mut self, now: Timestamp, ladder: &EscalationPolicy, calendars: &Calendars) {
         self.acknowledged = true;
         self.page_at = None;
         self.over_at = None;
@@ -200,13 +209,23 @@ impl Climb {
     }
 
     /// A person hands it on. `None` when there is no further step with anybody on it.
-    pub fn escalate(&mut self, now: Moment, ladder: &Ladder, staffing: &Staffing<'_>) -> Option<Vec<Move>> {
+    pub fn escalate(
+        &mut self,
+        now: Timestamp,
+        ladder: &EscalationPolicy,
+        staffing: &TeamAvailability<'_>,
+    ) -> Option<Vec<EscalationEvent>> {
         let mut moves = Vec::new();
         self.climb_on(now, ladder, staffing, &mut moves).then_some(moves)
     }
 
     /// A person hands it back to the nearest lower tier. `None` when there is none with anybody on it.
-    pub fn hand_back(&mut self, now: Moment, ladder: &Ladder, staffing: &Staffing<'_>) -> Option<Vec<Move>> {
+    pub fn hand_back(
+        &mut self,
+        now: Timestamp,
+        ladder: &EscalationPolicy,
+        staffing: &TeamAvailability<'_>,
+    ) -> Option<Vec<EscalationEvent>> {
         let from = self.tier(ladder);
         let below = ladder.steps.iter().enumerate().take(self.step as usize).rev();
         let mut moves = Vec::new();
@@ -216,11 +235,11 @@ impl Climb {
                     let team = team.to_owned();
                     self.enter(index, team, ladder, staffing.calendars, now);
                     self.count_page(now, step, Time::of(staffing.calendars, step.calendar.as_deref()));
-                    moves.push(Move::HandedBack { from, to: step.tier });
+                    moves.push(EscalationEvent::HandedBack { from, to: step.tier });
                     return Some(moves);
                 }
                 Err(reason) => {
-                    moves.push(Move::Skipped { tier: step.tier, team: step.whom().to_owned(), reason });
+                    moves.push(EscalationEvent::Skipped { tier: step.tier, team: step.whom().to_owned(), reason });
                 }
             }
         }
@@ -228,18 +247,18 @@ impl Climb {
     }
 
     /// What the present step must have written down before a person hands it on, and has not.
-    pub fn missing(&self, ladder: &Ladder, written: &BTreeMap<String, String>) -> Vec<String> {
+    pub fn missing(&self, ladder: &EscalationPolicy, written: &BTreeMap<String, String>) -> Vec<String> {
         let step = ladder.steps.get(self.step as usize);
         let demands = step.map(|step| step.demands.as_slice()).unwrap_or_default();
         demands.iter().filter(|field| !written.contains_key(*field)).cloned().collect()
     }
 
     /// The tier that has it.
-    pub fn tier(&self, ladder: &Ladder) -> Tier {
+    pub fn tier(&self, ladder: &EscalationPolicy) -> Tier {
         ladder.steps.get(self.step as usize).map_or(Tier::First, |step| step.tier)
     }
 
-    pub fn pend(&mut self, now: Moment, ladder: Option<&Ladder>) {
+    pub fn pend(&mut self, now: Timestamp, ladder: Option<&EscalationPolicy>) {
         self.pending = true;
         self.stopped_since.get_or_insert(now);
         if let Some(ladder) = ladder {
@@ -247,24 +266,24 @@ impl Climb {
         }
     }
 
-    pub fn resume(&mut self, now: Moment, ladder: Option<&Ladder>, calendars: &Calendars) {
+    pub fn resume(&mut self, now: Timestamp, ladder: Option<&EscalationPolicy>, calendars: &Calendars) {
         self.pending = false;
         self.go_on(now, ladder, calendars);
     }
 
     /// An approved change holds it back: its clocks stand still.
-    pub fn pause(&mut self, now: Moment) {
+    pub fn pause(&mut self, now: Timestamp) {
         self.paused = true;
         self.stopped_since.get_or_insert(now);
     }
 
-    pub fn unpause(&mut self, now: Moment, ladder: Option<&Ladder>, calendars: &Calendars) {
+    pub fn unpause(&mut self, now: Timestamp, ladder: Option<&EscalationPolicy>, calendars: &Calendars) {
         self.paused = false;
         self.go_on(now, ladder, calendars);
     }
 
     /// Everything that was armed moves by the wait, in its own time.
-    fn go_on(&mut self, now: Moment, ladder: Option<&Ladder>, calendars: &Calendars) {
+    fn go_on(&mut self, now: Timestamp, ladder: Option<&EscalationPolicy>, calendars: &Calendars) {
         if self.pending || self.paused {
             return;
         }
@@ -275,7 +294,7 @@ impl Climb {
             self.counted_from = now;
             self.page_at = self.page_at.map(|at| time.moved(at, since, now));
             self.over_at = self.over_at.map(|at| time.moved(at, since, now));
-            self.management.go_on(ladder, calendars, StandStill { since, until: now });
+            self.management.go_on(ladder, calendars, Pause { since, until: now });
         }
     }
 
@@ -284,7 +303,7 @@ impl Climb {
     }
 
     /// Free again: what still fires is raised again, so an unacknowledged step pages at once.
-    pub fn release(&mut self, now: Moment, ladder: Option<&Ladder>) {
+    pub fn release(&mut self, now: Timestamp, ladder: Option<&EscalationPolicy>) {
         self.held = false;
         if let Some(ladder) = ladder {
             self.wake(now, ladder);
@@ -296,7 +315,7 @@ impl Climb {
     }
 
     /// It fires again before it resolved.
-    pub fn fires_again(&mut self, now: Moment, ladder: &Ladder) {
+    pub fn fires_again(&mut self, now: Timestamp, ladder: &EscalationPolicy) {
         if self.clear {
             self.clear = false;
             self.wake(now, ladder);
@@ -304,7 +323,7 @@ impl Climb {
     }
 
     /// Managers are told by the priority that it has now.
-    pub fn follow_priority(&mut self, now: Moment, ladder: &Ladder, priority: Priority) {
+    pub fn follow_priority(&mut self, now: Timestamp, ladder: &EscalationPolicy, priority: Priority) {
         self.management.follow_priority(ladder, now, priority);
     }
 
@@ -315,12 +334,12 @@ impl Climb {
     }
 
     /// After a reopening: the same step begins again, now.
-    pub fn restart(&mut self, now: Moment, ladder: &Ladder, calendars: &Calendars, priority: Priority) {
+    pub fn restart(&mut self, now: Timestamp, ladder: &EscalationPolicy, calendars: &Calendars, priority: Priority) {
         self.stopped = None;
         self.clear = false;
         self.pending = false;
         self.stopped_since = if self.paused { Some(now) } else { None };
-        self.management = Management::start(ladder, calendars, now, priority);
+        self.management = HierarchicalEscalation::start(ladder, calendars, now, priority);
         if ladder.steps.get(self.step as usize).is_some() {
             let team = std::mem::take(&mut self.team);
             self.enter(self.step as usize, team, ladder, calendars, now);
@@ -334,14 +353,14 @@ impl Climb {
         self.pages
     }
 
-    fn unstarted(ladder: &Ladder, now: Moment, priority: Priority) -> Climb {
-        Climb {
+    fn unstarted(ladder: &EscalationPolicy, now: Timestamp, priority: Priority) -> EscalationProgress {
+        EscalationProgress {
             ladder: ladder.name.clone(),
             step: 0,
             team: ladder.steps.first().map(|step| step.team.clone()).unwrap_or_default(),
             entered_at: now,
             acknowledged: false,
-            ran: Span::ZERO,
+            ran: TimeDelta::ZERO,
             counted_from: now,
             page_at: None,
             over_at: None,
@@ -352,16 +371,16 @@ impl Climb {
             held: false,
             clear: false,
             stopped: None,
-            management: Management::none(priority),
+            management: HierarchicalEscalation::none(priority),
         }
     }
 
-    fn enter(&mut self, index: usize, team: String, ladder: &Ladder, calendars: &Calendars, now: Moment) {
+    fn enter(&mut self, index: usize, team: String, ladder: &EscalationPolicy, calendars: &Calendars, now: Timestamp) {
         let step = &ladder.steps[index];
         self.step = index as u32;
         self.team = team;
         self.entered_at = now;
-        self.ran = Span::ZERO;
+        self.ran = TimeDelta::ZERO;
         self.counted_from = now;
         // Entered while the clocks stand, it is told as of now.
         self.stopped_since = self.stopped_since.map(|_| now);
@@ -372,7 +391,13 @@ impl Climb {
     }
 
     /// Goes to the next step with anybody on it; false when there is none.
-    fn climb_on(&mut self, now: Moment, ladder: &Ladder, staffing: &Staffing<'_>, moves: &mut Vec<Move>) -> bool {
+    fn climb_on(
+        &mut self,
+        now: Timestamp,
+        ladder: &EscalationPolicy,
+        staffing: &TeamAvailability<'_>,
+        moves: &mut Vec<EscalationEvent>,
+    ) -> bool {
         let from = self.tier(ladder);
         let mut skipped = Vec::new();
         let Some((index, team)) = first_staffed(ladder, staffing, self.step as usize + 1, &mut skipped) else {
@@ -383,37 +408,44 @@ impl Climb {
         self.enter(index, team, ladder, staffing.calendars, now);
         self.count_page(now, step, Time::of(staffing.calendars, step.calendar.as_deref()));
         moves.extend(skipped);
-        moves.push(Move::Climbed { from, to: step.tier, demands });
+        moves.push(EscalationEvent::Climbed { from, to: step.tier, demands });
         true
     }
 
-    fn page_due(&mut self, now: Moment, step: &Step, time: Time<'_>, moves: &mut Vec<Move>) {
+    fn page_due(&mut self, now: Timestamp, step: &EscalationStep, time: Time<'_>, moves: &mut Vec<EscalationEvent>) {
         if self.acknowledged {
             self.page_at = None;
-            moves.push(Move::PageAgain { reason: format!("its resolve-by is in {}", step.page_every) });
+            moves.push(EscalationEvent::PageAgain { reason: format!("its resolve-by is in {}", step.page_every) });
         } else if self.pages == 0 {
-            moves.push(Move::Page);
+            moves.push(EscalationEvent::Page);
             self.count_page(now, step, time);
         } else {
             self.page_once_more(now, step, time, "nobody has acknowledged it", moves);
         }
     }
 
-    fn page_once_more(&mut self, now: Moment, step: &Step, time: Time<'_>, why: &str, moves: &mut Vec<Move>) {
-        moves.push(Move::PageAgain { reason: why.to_owned() });
+    fn page_once_more(
+        &mut self,
+        now: Timestamp,
+        step: &EscalationStep,
+        time: Time<'_>,
+        why: &str,
+        moves: &mut Vec<EscalationEvent>,
+    ) {
+        moves.push(EscalationEvent::PageAgain { reason: why.to_owned() });
         self.count_page(now, step, time);
         if self.acknowledged {
             self.page_at = None;
         }
     }
 
-    fn count_page(&mut self, now: Moment, step: &Step, time: Time<'_>) {
+    fn count_page(&mut self, now: Timestamp, step: &EscalationStep, time: Time<'_>) {
         self.pages += 1;
         self.page_at = (self.pages < PAGES_MAX).then(|| time.add(now, step.page_every));
     }
 
     /// After a time of silence: page now if unacknowledged, and give the step one more page before it is over.
-    fn wake(&mut self, now: Moment, ladder: &Ladder) {
+    fn wake(&mut self, now: Timestamp, ladder: &EscalationPolicy) {
         let Some(step) = ladder.steps.get(self.step as usize) else { return };
         if self.stopped.is_some() {
             return;
@@ -431,20 +463,22 @@ impl Climb {
 
 /// The first step from there whose team can act, and that team; what is passed over is told.
 fn first_staffed(
-    ladder: &Ladder,
-    staffing: &Staffing<'_>,
+    ladder: &EscalationPolicy,
+    staffing: &TeamAvailability<'_>,
     from: usize,
-    moves: &mut Vec<Move>,
+    moves: &mut Vec<EscalationEvent>,
 ) -> Option<(usize, String)> {
     for (index, step) in ladder.steps.iter().enumerate().skip(from) {
         match staffing.team_of(step) {
             Ok(team) => return Some((index, team.to_owned())),
-            Err(reason) => moves.push(Move::Skipped { tier: step.tier, team: step.whom().to_owned(), reason }),
+            Err(reason) => {
+                moves.push(EscalationEvent::Skipped { tier: step.tier, team: step.whom().to_owned(), reason })
+            }
         }
     }
     None
 }
 
-fn nobody(ladder: &Ladder) -> String {
+fn nobody(ladder: &EscalationPolicy) -> String {
     format!("no step of the ladder {} has anybody who can act", ladder.name)
 }

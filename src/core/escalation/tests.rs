@@ -2,21 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::{Calendars, Climb, Move, Staffing, Start};
-use crate::core::model::{Moment, Priority, Span, Tier};
-use crate::core::rules::{Hierarchical, Ladder, RuleText, Step, StopWhen, Team, Told, load};
+use super::{Calendars, EscalationEvent, EscalationProgress, EscalationStart, TeamAvailability};
+use crate::core::model::{Priority, Tier, TimeDelta, Timestamp};
+use crate::core::rules::{
+    EscalationPolicy, EscalationStep, ManagerNotification, Recipient, RuleText, StopWhen, Team, load,
+};
 
-fn minute(minutes: i64) -> Moment {
-    Moment::EPOCH + Span::from_minutes(minutes)
+fn minute(minutes: i64) -> Timestamp {
+    Timestamp::EPOCH + TimeDelta::from_minutes(minutes)
 }
 
-fn minutes(minutes: i64) -> Span {
-    Span::from_minutes(minutes)
+fn minutes(minutes: i64) -> TimeDelta {
+    TimeDelta::from_minutes(minutes)
 }
 
-fn ladder() -> Ladder {
-    let step = |tier, team: &str| Step::wall(tier, team, minutes(15), minutes(10), Some(minutes(120)));
-    Ladder {
+fn ladder() -> EscalationPolicy {
+    let step = |tier, team: &str| EscalationStep::wall(tier, team, minutes(15), minutes(10), Some(minutes(120)));
+    EscalationPolicy {
         name: "default".to_owned(),
         steps: vec![step(Tier::First, "一线"), step(Tier::Second, "二线"), step(Tier::Third, "三线")],
         hierarchy: Vec::new(),
@@ -24,11 +26,11 @@ fn ladder() -> Ladder {
 }
 
 /// Tells `whom` after so many minutes, only of these priorities.
-fn told(whom: &str, after: i64, priorities: &[Priority]) -> Hierarchical {
-    Hierarchical {
+fn told(whom: &str, after: i64, priorities: &[Priority]) -> ManagerNotification {
+    ManagerNotification {
         after: minutes(after),
         priorities: priorities.to_vec(),
-        told: Told::Person(whom.to_owned()),
+        told: Recipient::Person(whom.to_owned()),
         repeat: 0,
         every: minutes(after),
         stop_when: Vec::new(),
@@ -77,12 +79,12 @@ fn check(staffed: &[&str], acts: &[(i64, Act)], until: i64, expected: &[&str]) {
     check_ladder(&ladder(), staffed, acts, until, expected);
 }
 
-fn check_ladder(ladder: &Ladder, staffed: &[&str], acts: &[(i64, Act)], until: i64, expected: &[&str]) {
+fn check_ladder(ladder: &EscalationPolicy, staffed: &[&str], acts: &[(i64, Act)], until: i64, expected: &[&str]) {
     let (teams, calendars) = (teams(staffed), calendars());
-    let staffing = Staffing::all(&teams, &calendars);
+    let staffing = TeamAvailability::all(&teams, &calendars);
     let mut story = Vec::new();
-    let start = Start { now: minute(0), settle: minutes(1), priority: Priority::P2, team: None };
-    let (mut climb, moves) = Climb::start(ladder, &staffing, start);
+    let start = EscalationStart { now: minute(0), settle: minutes(1), priority: Priority::P2, team: None };
+    let (mut climb, moves) = EscalationProgress::start(ladder, &staffing, start);
     tell(&mut story, 0, moves);
     let mut up_again = 0;
     for now in 0..=until {
@@ -118,17 +120,17 @@ fn check_ladder(ladder: &Ladder, staffed: &[&str], acts: &[(i64, Act)], until: i
     assert_eq!(story, expected);
 }
 
-fn tell(story: &mut Vec<String>, now: i64, moves: Vec<Move>) {
+fn tell(story: &mut Vec<String>, now: i64, moves: Vec<EscalationEvent>) {
     for one in moves {
         story.push(match one {
-            Move::Page => format!("{now} page"),
-            Move::PageAgain { .. } => format!("{now} again"),
-            Move::RespondByMissed { tier } => format!("{now} respond-by missed at {tier}"),
-            Move::ResolveByMissed { tier } => format!("{now} resolve-by missed at {tier}"),
-            Move::Skipped { tier, .. } => format!("{now} skip {tier}"),
-            Move::Climbed { from, to, .. } => format!("{now} {from} to {to}"),
-            Move::HandedBack { from, to } => format!("{now} {from} back to {to}"),
-            Move::Tell { told, time, of, .. } => format!("{now} tell {told} {time}/{of}"),
+            EscalationEvent::Page => format!("{now} page"),
+            EscalationEvent::PageAgain { .. } => format!("{now} again"),
+            EscalationEvent::RespondByMissed { tier } => format!("{now} respond-by missed at {tier}"),
+            EscalationEvent::ResolveByMissed { tier } => format!("{now} resolve-by missed at {tier}"),
+            EscalationEvent::Skipped { tier, .. } => format!("{now} skip {tier}"),
+            EscalationEvent::Climbed { from, to, .. } => format!("{now} {from} to {to}"),
+            EscalationEvent::HandedBack { from, to } => format!("{now} {from} back to {to}"),
+            EscalationEvent::Tell { told, time, of, .. } => format!("{now} tell {told} {time}/{of}"),
         });
     }
 }
@@ -206,13 +208,14 @@ fn a_person_hands_on_to_the_next_tier_and_not_beyond_the_last() {
 #[test]
 fn the_last_step_stops_repeating_itself() {
     let (ladder, teams, calendars) = (ladder(), teams(&ALL), Calendars::new());
-    let staffing = Staffing::all(&teams, &calendars);
-    let start = Start { now: minute(0), settle: Span::ZERO, priority: Priority::P1, team: None };
-    let (mut climb, _) = Climb::start(&ladder, &staffing, start);
+    let staffing = TeamAvailability::all(&teams, &calendars);
+    let start = EscalationStart { now: minute(0), settle: TimeDelta::ZERO, priority: Priority::P1, team: None };
+    let (mut climb, _) = EscalationProgress::start(&ladder, &staffing, start);
     let mut pages = 0;
     while let Some(deadline) = climb.next_deadline() {
         let moves = climb.tick(deadline, &ladder, &staffing);
-        pages += moves.iter().filter(|one| matches!(one, Move::Page | Move::PageAgain { .. })).count();
+        pages +=
+            moves.iter().filter(|one| matches!(one, EscalationEvent::Page | EscalationEvent::PageAgain { .. })).count();
         assert!(pages < 100);
     }
     assert!(climb.unarmed().is_some());
@@ -241,13 +244,13 @@ fn an_approved_change_stops_the_clocks_and_waits_overlap_only_once() {
 fn a_team_that_cannot_act_now_is_skipped_with_the_reason() {
     let (ladder, teams, calendars) = (ladder(), teams(&["一线", "三线"]), Calendars::new());
     let closed = [("一线".to_owned(), "一线 has nobody present".to_owned())].into();
-    let staffing = Staffing { closed, ..Staffing::all(&teams, &calendars) };
-    let start = Start { now: minute(0), settle: Span::ZERO, priority: Priority::P2, team: None };
-    let (climb, moves) = Climb::start(&ladder, &staffing, start);
+    let staffing = TeamAvailability { closed, ..TeamAvailability::all(&teams, &calendars) };
+    let start = EscalationStart { now: minute(0), settle: TimeDelta::ZERO, priority: Priority::P2, team: None };
+    let (climb, moves) = EscalationProgress::start(&ladder, &staffing, start);
     let reasons: Vec<String> = moves
         .into_iter()
         .map(|one| match one {
-            Move::Skipped { team, reason, .. } => format!("{team}: {reason}"),
+            EscalationEvent::Skipped { team, reason, .. } => format!("{team}: {reason}"),
             other => format!("{other:?}"),
         })
         .collect();
@@ -272,7 +275,7 @@ fn a_person_hands_back_to_the_nearest_lower_tier_and_not_below_the_first() {
 }
 
 /// The first step counts the office's minutes (0–20, 100–400), the others wall time.
-fn office_first() -> Ladder {
+fn office_first() -> EscalationPolicy {
     let mut ladder = ladder();
     ladder.steps[0].calendar = Some("office".to_owned());
     ladder.steps[0].respond_by = minutes(30);
@@ -311,13 +314,13 @@ fn a_step_of_working_time_waits_for_the_office_to_open() {
     check_ladder(&gone, &ALL, &[], 30, &["1 page", "11 again", "21 again", "30 respond-by missed at 1", "30 1 to 2"]);
 }
 
-fn with_managers(hierarchy: Vec<Hierarchical>) -> Ladder {
-    Ladder { hierarchy, ..ladder() }
+fn with_managers(hierarchy: Vec<ManagerNotification>) -> EscalationPolicy {
+    EscalationPolicy { hierarchy, ..ladder() }
 }
 
 #[test]
 fn managers_are_told_while_the_incident_climbs_beside_them() {
-    let repeated = Hierarchical { repeat: 2, every: minutes(5), ..told("经理", 15, &[]) };
+    let repeated = ManagerNotification { repeat: 2, every: minutes(5), ..told("经理", 15, &[]) };
     check_ladder(
         &with_managers(vec![repeated, told("总监", 20, &[])]),
         &ALL,
@@ -339,7 +342,7 @@ fn managers_are_told_while_the_incident_climbs_beside_them() {
 
 #[test]
 fn telling_managers_stops_and_waits_as_its_entry_says() {
-    let until = |stop| Hierarchical { stop_when: vec![stop], ..told("经理", 12, &[]) };
+    let until = |stop| ManagerNotification { stop_when: vec![stop], ..told("经理", 12, &[]) };
     let taken = with_managers(vec![until(StopWhen::Acknowledged), told("总监", 13, &[])]);
     check_ladder(&taken, &ALL, &[(5, Act::Acknowledge)], 20, &["1 page", "13 tell 总监 1/1"]);
     let pending = with_managers(vec![until(StopWhen::Pending), told("总监", 13, &[])]);

@@ -5,7 +5,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::core::model::{IncidentId, Moment};
+use crate::core::model::{IncidentId, Timestamp};
 
 /// The longest token that is read, in bytes.
 pub const ACK_TOKEN_MAX_BYTES: usize = 1_024;
@@ -28,12 +28,12 @@ pub struct AckClaim {
     pub who: String,
     pub is_person: bool,
     /// Not valid from then on; whole seconds.
-    pub until: Moment,
+    pub until: Timestamp,
 }
 
 /// Why a token is worth nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadAckToken {
+pub enum AckTokenError {
     /// Cut, changed, or signed by another key.
     #[error("this link is not one of ours, or it was damaged on the way")]
     Forged,
@@ -53,21 +53,21 @@ impl AckClaim {
 
     /// What a token says, if it is ours and still valid. The signature is compared in constant time, before anything
     /// else is believed.
-    pub fn read(token: &str, key: &AckKey, now: Moment) -> Result<AckClaim, BadAckToken> {
+    pub fn read(token: &str, key: &AckKey, now: Timestamp) -> Result<AckClaim, AckTokenError> {
         if token.len() > ACK_TOKEN_MAX_BYTES {
-            return Err(BadAckToken::Forged);
+            return Err(AckTokenError::Forged);
         }
-        let (body, signature) = token.rsplit_once('.').ok_or(BadAckToken::Forged)?;
-        let signature = bytes(signature).ok_or(BadAckToken::Forged)?;
-        signed(key, body).verify_slice(&signature).map_err(|_| BadAckToken::Forged)?;
-        let claim = AckClaim::parse(body).ok_or(BadAckToken::Forged)?;
-        if claim.until <= now { Err(BadAckToken::Expired) } else { Ok(claim) }
+        let (body, signature) = token.rsplit_once('.').ok_or(AckTokenError::Forged)?;
+        let signature = bytes(signature).ok_or(AckTokenError::Forged)?;
+        signed(key, body).verify_slice(&signature).map_err(|_| AckTokenError::Forged)?;
+        let claim = AckClaim::parse(body).ok_or(AckTokenError::Forged)?;
+        if claim.until <= now { Err(AckTokenError::Expired) } else { Ok(claim) }
     }
 
     fn parse(body: &str) -> Option<AckClaim> {
         let mut parts = body.split('.');
         let incident = IncidentId(parts.next()?.parse().ok()?);
-        let until = Moment::from_seconds(parts.next()?.parse().ok()?);
+        let until = Timestamp::from_seconds(parts.next()?.parse().ok()?);
         let is_person = match parts.next()? {
             "p" => true,
             "t" => false,
@@ -104,7 +104,7 @@ mod tests {
     const KEY: AckKey = AckKey([7; 32]);
 
     fn claim() -> AckClaim {
-        let until = Moment::from_seconds(1_770_973_200);
+        let until = Timestamp::from_seconds(1_770_973_200);
         AckClaim { incident: IncidentId(7), who: "张三".to_owned(), is_person: true, until }
     }
 
@@ -113,25 +113,25 @@ mod tests {
         let token = claim().token(&KEY);
         let fits_a_url = |c: char| c.is_ascii_alphanumeric() || c == '.';
         assert!(token.chars().all(fits_a_url), "{token}");
-        assert_eq!(AckClaim::read(&token, &KEY, Moment::from_seconds(1_770_973_199)), Ok(claim()));
-        let late = Moment::from_seconds(1_770_973_200);
-        assert_eq!(AckClaim::read(&token, &KEY, late), Err(BadAckToken::Expired));
-        assert_eq!(AckClaim::read(&token, &AckKey([8; 32]), late), Err(BadAckToken::Forged));
+        assert_eq!(AckClaim::read(&token, &KEY, Timestamp::from_seconds(1_770_973_199)), Ok(claim()));
+        let late = Timestamp::from_seconds(1_770_973_200);
+        assert_eq!(AckClaim::read(&token, &KEY, late), Err(AckTokenError::Expired));
+        assert_eq!(AckClaim::read(&token, &AckKey([8; 32]), late), Err(AckTokenError::Forged));
     }
 
     #[test]
     fn no_changed_token_is_believed() {
         let token = claim().token(&KEY);
-        let now = Moment::from_seconds(0);
+        let now = Timestamp::from_seconds(0);
         for at in 0..token.len() {
             let mut changed = token.clone().into_bytes();
             changed[at] = if changed[at] == b'1' { b'2' } else { b'1' };
             let changed = String::from_utf8(changed).unwrap();
-            assert_eq!(AckClaim::read(&changed, &KEY, now), Err(BadAckToken::Forged), "{changed}");
-            assert_eq!(AckClaim::read(&token[..at], &KEY, now), Err(BadAckToken::Forged), "{at}");
+            assert_eq!(AckClaim::read(&changed, &KEY, now), Err(AckTokenError::Forged), "{changed}");
+            assert_eq!(AckClaim::read(&token[..at], &KEY, now), Err(AckTokenError::Forged), "{at}");
         }
         for odd in ["", ".", "7.0.p.00", "....", "é.é", &"1".repeat(5_000)] {
-            assert_eq!(AckClaim::read(odd, &KEY, now), Err(BadAckToken::Forged), "{odd:.40}");
+            assert_eq!(AckClaim::read(odd, &KEY, now), Err(AckTokenError::Forged), "{odd:.40}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use jiff::tz::TimeZone;
 
 use super::Incident;
-use crate::core::model::{Moment, one_line};
+use crate::core::model::{Timestamp, one_line};
 use crate::core::rules::{ConfigurationItem, Team};
 
 /// What the order says besides the incident itself.
@@ -17,8 +17,8 @@ pub struct OrderedWith<'a> {
 }
 
 /// Plain text, in the words of whoever signs it; times as the clock on the wall in `zone` shows them.
-pub fn dispatch_order(incident: &Incident, with: OrderedWith<'_>, zone: &TimeZone, now: Moment) -> String {
-    let time = |moment: Moment| moment.to_timestamp().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+pub fn dispatch_order(incident: &Incident, with: OrderedWith<'_>, zone: &TimeZone, now: Timestamp) -> String {
+    let time = |moment: Timestamp| moment.to_timestamp().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
     let mut order = String::new();
     let mut line = |name: &str, value: &str| {
         // Writing into a text cannot fail.
@@ -69,9 +69,9 @@ pub fn dispatch_order(incident: &Incident, with: OrderedWith<'_>, zone: &TimeZon
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::incidents::{Support, sample};
+    use crate::core::incidents::{SupportLog, sample};
     use crate::core::model::Labels;
-    use crate::core::rules::DispatchKind;
+    use crate::core::rules::DispatchMode;
 
     #[test]
     fn the_order_says_how_where_and_under_which_contract() {
@@ -85,14 +85,14 @@ mod tests {
             aliases: Vec::new(),
             facts: Labels::from_pairs([("contract_until", "2026-12-31")]),
         };
-        let support = Support {
-            kind: DispatchKind::SeniorVisit,
+        let support = SupportLog {
+            kind: DispatchMode::SeniorVisit,
             triage: [("symptom".to_owned(), "业务中断\n客户签字：无".to_owned())].into(),
-            ..Support::default()
+            ..SupportLog::default()
         };
         let incident = Incident { support, ..sample() };
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
-        let order = dispatch_order(&incident, OrderedWith { team: None, item: Some(&item) }, &zone, Moment::EPOCH);
+        let order = dispatch_order(&incident, OrderedWith { team: None, item: Some(&item) }, &zone, Timestamp::EPOCH);
         for expected in [
             "派工单：INC-1\n",
             "派工方式：高级工程师紧急上门\n",

@@ -4,7 +4,7 @@
 //! cancelled end it. A move changes the record or says why not; it never does half.
 
 use super::{Incident, IncidentState, PendingOn};
-use crate::core::model::{BreachReason, ContactLog, IncidentId, Moment, Outage};
+use crate::core::model::{BreachReason, ContactLog, IncidentId, Outage, Timestamp};
 
 /// How many contacts, and how many outages, one incident keeps.
 const LOGGED_MAX: usize = 100;
@@ -12,14 +12,14 @@ const LOGGED_MAX: usize = 100;
 /// Why a move is refused, in words for the person who asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub struct NotAllowed {
+pub struct TransitionRefused {
     pub reason: String,
 }
 
 impl Incident {
     /// Somebody took it: the first time stops the time to own.
-    pub fn acknowledge(&mut self, now: Moment, actor: &str) -> Result<(), NotAllowed> {
-        self.must_be_open("acknowledge")?;
+    pub fn acknowledge(&mut self, now: Timestamp, actor: &str) -> Result<(), TransitionRefused> {
+        self.require_open("acknowledge")?;
         if self.state != IncidentState::Pending {
             self.state = IncidentState::InProgress;
         }
@@ -29,9 +29,9 @@ impl Incident {
         Ok(())
     }
 
-    pub fn assign(&mut self, assignee: &str) -> Result<(), NotAllowed> {
-        self.must_be_open("assign")?;
-        must_say(assignee, "assign", "whom to assign it to")?;
+    pub fn assign(&mut self, assignee: &str) -> Result<(), TransitionRefused> {
+        self.require_open("assign")?;
+        require_text(assignee, "assign", "whom to assign it to")?;
         if self.state == IncidentState::New {
             self.state = IncidentState::Assigned;
         }
@@ -48,9 +48,9 @@ impl Incident {
     }
 
     /// Waits for somebody outside; its clock pauses.
-    pub fn pend(&mut self, on: PendingOn, reason: &str) -> Result<(), NotAllowed> {
-        self.must_be_open("pend")?;
-        must_say(reason, "pend", "what it waits for")?;
+    pub fn pend(&mut self, on: PendingOn, reason: &str) -> Result<(), TransitionRefused> {
+        self.require_open("pend")?;
+        require_text(reason, "pend", "what it waits for")?;
         match self.state {
             IncidentState::InProgress => {
                 self.state = IncidentState::Pending;
@@ -65,7 +65,7 @@ impl Incident {
         }
     }
 
-    pub fn resume(&mut self) -> Result<(), NotAllowed> {
+    pub fn resume(&mut self) -> Result<(), TransitionRefused> {
         if self.state != IncidentState::Pending {
             return Err(self.refusal("resume", "only a pending incident resumes"));
         }
@@ -75,18 +75,18 @@ impl Incident {
     }
 
     /// Whether a person may hand it to the next tier with that diagnosis.
-    pub fn may_escalate(&self, diagnosis: &str) -> Result<(), NotAllowed> {
-        self.must_be_open("escalate")?;
-        must_say(diagnosis, "escalate", "a diagnosis: what was tried and seen")?;
+    pub fn may_escalate(&self, diagnosis: &str) -> Result<(), TransitionRefused> {
+        self.require_open("escalate")?;
+        require_text(diagnosis, "escalate", "a diagnosis: what was tried and seen")?;
         if self.state == IncidentState::Pending {
             return Err(self.refusal("escalate", "it is pending; resume it first"));
         }
         Ok(())
     }
 
-    pub fn resolve(&mut self, now: Moment, resolution: &str) -> Result<(), NotAllowed> {
-        self.must_be_open("resolve")?;
-        must_say(resolution, "resolve", "how it was resolved")?;
+    pub fn resolve(&mut self, now: Timestamp, resolution: &str) -> Result<(), TransitionRefused> {
+        self.require_open("resolve")?;
+        require_text(resolution, "resolve", "how it was resolved")?;
         self.state = IncidentState::Resolved;
         self.pending_on = None;
         self.resolved_at = Some(now);
@@ -102,7 +102,7 @@ impl Incident {
         self.resolution.as_deref().filter(|resolution| *resolution != Incident::RESOLVED_BY_ITSELF)
     }
 
-    pub fn close(&mut self, now: Moment) -> Result<(), NotAllowed> {
+    pub fn close(&mut self, now: Timestamp) -> Result<(), TransitionRefused> {
         match self.state {
             IncidentState::Resolved => {
                 self.state = IncidentState::Closed;
@@ -118,8 +118,8 @@ impl Incident {
     }
 
     /// Open again, by a person or because it came back.
-    pub fn reopen(&mut self, reason: &str) -> Result<(), NotAllowed> {
-        must_say(reason, "reopen", "why")?;
+    pub fn reopen(&mut self, reason: &str) -> Result<(), TransitionRefused> {
+        require_text(reason, "reopen", "why")?;
         match self.state {
             IncidentState::Resolved | IncidentState::Closed => {
                 self.state = IncidentState::InProgress;
@@ -139,8 +139,8 @@ impl Incident {
     }
 
     /// Ends as a part of another one.
-    pub fn merge_into(&mut self, survivor: &Incident) -> Result<(), NotAllowed> {
-        self.must_be_open("merge")?;
+    pub fn merge_into(&mut self, survivor: &Incident) -> Result<(), TransitionRefused> {
+        self.require_open("merge")?;
         if survivor.id == self.id {
             return Err(self.refusal("merge", "an incident cannot be merged into itself"));
         }
@@ -152,9 +152,9 @@ impl Incident {
         Ok(())
     }
 
-    pub fn cancel(&mut self, now: Moment, reason: &str) -> Result<(), NotAllowed> {
-        self.must_be_open("cancel")?;
-        must_say(reason, "cancel", "why")?;
+    pub fn cancel(&mut self, now: Timestamp, reason: &str) -> Result<(), TransitionRefused> {
+        self.require_open("cancel")?;
+        require_text(reason, "cancel", "why")?;
         self.state = IncidentState::Cancelled;
         self.pending_on = None;
         self.closed_at = Some(now);
@@ -163,8 +163,8 @@ impl Incident {
     }
 
     /// Somebody was in contact with the user: the first one stops the time to own.
-    pub fn log_contact(&mut self, contact: ContactLog) -> Result<(), NotAllowed> {
-        self.must_be_open("log a contact on")?;
+    pub fn log_contact(&mut self, contact: ContactLog) -> Result<(), TransitionRefused> {
+        self.require_open("log a contact on")?;
         if self.contacts.len() >= LOGGED_MAX {
             return Err(self.refusal("log a contact on", &format!("it has {LOGGED_MAX} already")));
         }
@@ -173,8 +173,8 @@ impl Incident {
     }
 
     /// Says why a promise was broken.
-    pub fn explain_breach(&mut self, reason: BreachReason) -> Result<(), NotAllowed> {
-        must_say(&reason.text, "explain the breach", "a text: what held it up")?;
+    pub fn explain_breach(&mut self, reason: BreachReason) -> Result<(), TransitionRefused> {
+        require_text(&reason.text, "explain the breach", "a text: what held it up")?;
         match self.state {
             IncidentState::Merged | IncidentState::Cancelled => {
                 Err(self.refusal("explain the breach of", "it has already ended"))
@@ -192,8 +192,8 @@ impl Incident {
     }
 
     /// Notes an outage, in the place of one of the same service and customer that it overlaps.
-    pub fn note_outage(&mut self, outage: Outage) -> Result<(), NotAllowed> {
-        must_say(&outage.service, "note an outage", "the service that was out")?;
+    pub fn note_outage(&mut self, outage: Outage) -> Result<(), TransitionRefused> {
+        require_text(&outage.service, "note an outage", "the service that was out")?;
         if outage.to.is_some_and(|to| to <= outage.from) {
             return Err(self.refusal("note an outage of", "it ends before it begins"));
         }
@@ -207,7 +207,7 @@ impl Incident {
 
     /// Takes over an outage of an incident that has become a part of this one, and answers it as it stands here: with
     /// what overlaps it, it is one outage, of whoever caused that.
-    pub fn inherit_outage(&mut self, outage: Outage) -> Result<Outage, NotAllowed> {
+    pub fn inherit_outage(&mut self, outage: Outage) -> Result<Outage, TransitionRefused> {
         let overlapping = self.outages.iter().filter(|own| outage.corrects(own)).cloned().collect::<Vec<_>>();
         let whole = overlapping.into_iter().fold(outage, |whole, own| Outage {
             party: own.party,
@@ -225,7 +225,7 @@ impl Incident {
         self.merged_into = Some(into);
     }
 
-    pub(super) fn must_be_open(&self, verb: &str) -> Result<(), NotAllowed> {
+    pub(super) fn require_open(&self, verb: &str) -> Result<(), TransitionRefused> {
         if self.state.is_open() {
             return Ok(());
         }
@@ -237,18 +237,18 @@ impl Incident {
         Err(self.refusal(verb, &next))
     }
 
-    fn refusal(&self, verb: &str, why: &str) -> NotAllowed {
+    fn refusal(&self, verb: &str, why: &str) -> TransitionRefused {
         refusal(verb, self.id, why)
     }
 }
 
-pub(super) fn refusal(verb: &str, id: IncidentId, why: &str) -> NotAllowed {
-    NotAllowed { reason: format!("cannot {verb} {id}: {why}") }
+pub(super) fn refusal(verb: &str, id: IncidentId, why: &str) -> TransitionRefused {
+    TransitionRefused { reason: format!("cannot {verb} {id}: {why}") }
 }
 
-pub(super) fn must_say(text: &str, verb: &str, what: &str) -> Result<(), NotAllowed> {
+pub(super) fn require_text(text: &str, verb: &str, what: &str) -> Result<(), TransitionRefused> {
     if text.trim().is_empty() {
-        return Err(NotAllowed { reason: format!("cannot {verb} without {what}") });
+        return Err(TransitionRefused { reason: format!("cannot {verb} without {what}") });
     }
     Ok(())
 }
@@ -258,13 +258,13 @@ mod tests {
     use super::*;
     use crate::core::incidents::sample;
 
-    const NOW: Moment = Moment::from_seconds(1_000);
+    const NOW: Timestamp = Timestamp::from_seconds(1_000);
 
     /// Every verb against every state: the state after it, or `None` for a refusal.
     #[test]
     fn the_table_of_moves_is_the_designs() {
         use IncidentState as S;
-        type Verb = fn(&mut Incident) -> Result<(), NotAllowed>;
+        type Verb = fn(&mut Incident) -> Result<(), TransitionRefused>;
         let verbs: [(&str, Verb); 8] = [
             ("acknowledge", |i| i.acknowledge(NOW, "ops")),
             ("assign", |i| i.assign("ops")),
@@ -312,8 +312,8 @@ mod tests {
             customer: String::new(),
             service: "业务平台".to_owned(),
             party,
-            from: Moment::from_seconds(from),
-            to: to.map(Moment::from_seconds),
+            from: Timestamp::from_seconds(from),
+            to: to.map(Timestamp::from_seconds),
         };
         let (provider, customer) = (CauseParty::Provider, CauseParty::Customer);
         for (own, inherited, whole) in [

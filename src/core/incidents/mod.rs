@@ -9,17 +9,17 @@ mod probable_cause;
 mod record;
 mod support_log;
 
-pub use ack_link::{ACK_TOKEN_MAX_BYTES, AckClaim, AckKey, BadAckToken};
+pub use ack_link::{ACK_TOKEN_MAX_BYTES, AckClaim, AckKey, AckTokenError};
 pub use dispatch_order::{OrderedWith, dispatch_order};
-pub use lifecycle::NotAllowed;
-pub use probable_cause::{Affected, RootCandidate, root_candidate};
+pub use lifecycle::TransitionRefused;
+pub use probable_cause::{Affected, ProbableCause, root_candidate};
 pub use record::{Incident, IncidentState, PendingOn, SimilarIncident, TimelineEntry, TimelineKind};
-pub use support_log::{OpenPlaybook, OpenStep, Support};
+pub use support_log::{OpenPlaybook, OpenStep, SupportLog};
 
 /// A new incident to test with.
 #[cfg(test)]
 pub(crate) fn sample() -> Incident {
-    use crate::core::model::{Fingerprint, IncidentId, Labels, Moment, Priority, Severity, Tier};
+    use crate::core::model::{Fingerprint, IncidentId, Labels, Priority, Severity, Tier, Timestamp};
     Incident {
         id: IncidentId(1),
         version: 1,
@@ -42,7 +42,7 @@ pub(crate) fn sample() -> Incident {
         root: None,
         alerts: 0,
         firing: 0,
-        opened_at: Moment::EPOCH,
+        opened_at: Timestamp::EPOCH,
         acknowledged_at: None,
         acknowledged: false,
         resolved_at: None,
@@ -57,7 +57,7 @@ pub(crate) fn sample() -> Incident {
         findings: Vec::new(),
         workaround: None,
         runbook: None,
-        support: Support::default(),
+        support: SupportLog::default(),
         diagnosis: None,
         resolution: None,
         digests: Vec::new(),
@@ -72,6 +72,6 @@ pub(crate) fn sample() -> Incident {
         contacts: Vec::new(),
         breach_reason: None,
         outages: Vec::new(),
-        updated_at: Moment::EPOCH,
+        updated_at: Timestamp::EPOCH,
     }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::model::{Fingerprint, Moment};
-use crate::core::rules::{Gravity, Grouping, Inventory, ItemIndex};
+use crate::core::model::{Fingerprint, Timestamp};
+use crate::core::rules::{FailureMode, Grouping, Inventory, ItemIndex};
 
 /// How far up dependencies are followed, and over how many items.
 const HOPS_MAX: usize = 16;
@@ -15,16 +15,16 @@ const ABOVE_MAX: usize = 512;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Affected {
     /// When the first of them began.
-    pub since: Moment,
+    pub since: Timestamp,
     /// The worst of them.
-    pub gravity: Gravity,
+    pub gravity: FailureMode,
     /// The condition of the worst, the first of equals.
     pub condition: Fingerprint,
 }
 
 /// Where an incident probably comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RootCandidate {
+pub struct ProbableCause {
     pub entity: String,
     /// From the root down to the item whose alert came first, both included.
     pub path: Vec<String>,
@@ -38,9 +38,9 @@ pub fn root_candidate(
     affected: &BTreeMap<String, Affected>,
     inventory: &Inventory,
     settings: &Grouping,
-) -> Option<RootCandidate> {
+) -> Option<ProbableCause> {
     let worst = affected.values().map(|one| one.gravity).max()?;
-    let gravest = affected.iter().filter(|(_, one)| (one.gravity == Gravity::Down) == (worst == Gravity::Down));
+    let gravest = affected.iter().filter(|(_, one)| (one.gravity == FailureMode::Down) == (worst == FailureMode::Down));
     let items: BTreeMap<ItemIndex, &Affected> =
         gravest.filter_map(|(name, one)| Some((inventory.find(name)?, one))).collect();
     let mut explains: BTreeMap<ItemIndex, usize> = BTreeMap::new();
@@ -59,12 +59,12 @@ pub fn root_candidate(
     });
     let rank = |item: &ItemIndex, count: usize| {
         let since = own(item);
-        (std::cmp::Reverse(count), since.is_none(), since.unwrap_or(Moment::FAR_FUTURE), *item)
+        (std::cmp::Reverse(count), since.is_none(), since.unwrap_or(Timestamp::FAR_FUTURE), *item)
     };
     let (root, _) = candidates.min_by_key(|(item, count)| rank(item, **count))?;
     let first = items.iter().min_by_key(|(item, one)| (one.since, **item)).map(|(item, _)| *item)?;
     let name = |item: ItemIndex| inventory.item(item).name.clone();
-    Some(RootCandidate {
+    Some(ProbableCause {
         entity: name(*root),
         path: path(inventory, *root, first).into_iter().map(name).collect(),
         inferred: !items.contains_key(root),
@@ -138,9 +138,9 @@ mod tests {
         };
         let inventory = Inventory::new(items.iter().map(item).collect(), Vec::new());
         let affected = alerts.iter().map(|text| {
-            let gravity = if text.starts_with('!') { Gravity::Down } else { Gravity::Impaired };
+            let gravity = if text.starts_with('!') { FailureMode::Down } else { FailureMode::Impaired };
             let (name, at) = text.trim_start_matches('!').split_once('@').unwrap();
-            let since = Moment::from_seconds(at.parse().unwrap());
+            let since = Timestamp::from_seconds(at.parse().unwrap());
             (name.to_owned(), Affected { since, gravity, condition: Fingerprint(0) })
         });
         let root = root_candidate(&affected.collect(), &inventory, &Grouping::default());

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{RootCandidate, Support};
+use super::{ProbableCause, SupportLog};
 use crate::core::model::{
-    BreachReason, Class, ClockFace, ContactLog, Fingerprint, IncidentId, Labels, Level, Moment, Outage, Priority,
-    ProblemId, Severity, Tier, Waiting,
+    BreachReason, Class, ClockFace, ContactLog, Fingerprint, IncidentId, Labels, Level, Outage, Priority, ProblemId,
+    Severity, Tier, Timestamp, Waiting,
 };
 
 /// Where an incident stands. Tier, acknowledged and breached are attributes, never states.
@@ -107,17 +107,17 @@ pub struct Incident {
     pub reason: String,
     /// The item that its alerts point at, as far as they are of items that the inventory holds.
     #[serde(default)]
-    pub root: Option<RootCandidate>,
+    pub root: Option<ProbableCause>,
     /// How many alerts it ever held, and how many of them fire now.
     pub alerts: u64,
     pub firing: u64,
-    pub opened_at: Moment,
+    pub opened_at: Timestamp,
     /// First acknowledgement; `None` again never.
-    pub acknowledged_at: Option<Moment>,
+    pub acknowledged_at: Option<Timestamp>,
     /// Whether the present tier has acknowledged.
     pub acknowledged: bool,
-    pub resolved_at: Option<Moment>,
-    pub closed_at: Option<Moment>,
+    pub resolved_at: Option<Timestamp>,
+    pub closed_at: Option<Timestamp>,
     /// Respond-by or resolve-by passed at some tier.
     pub breached: bool,
     /// How often it climbed.
@@ -140,7 +140,7 @@ pub struct Incident {
     pub runbook: Option<String>,
     /// What the lines of support have done about it.
     #[serde(default)]
-    pub support: Support,
+    pub support: SupportLog,
     /// What the tiers wrote when they handed it on.
     pub diagnosis: Option<String>,
     pub resolution: Option<String>,
@@ -150,7 +150,7 @@ pub struct Incident {
     /// Why it will never page: made by the catch-all or an unpaged rule.
     pub unpaged: bool,
     /// The next moment the ladder acts, if it is armed; else `unarmed` says why not.
-    pub next_step_at: Option<Moment>,
+    pub next_step_at: Option<Timestamp>,
     pub unarmed: Option<String>,
     /// Incident, event or request, as its rule says.
     #[serde(default)]
@@ -175,7 +175,7 @@ pub struct Incident {
     /// What was out because of it.
     #[serde(default)]
     pub outages: Vec<Outage>,
-    pub updated_at: Moment,
+    pub updated_at: Timestamp,
 }
 
 /// An earlier incident that looks like this one.
@@ -195,7 +195,7 @@ impl Incident {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimelineEntry {
     pub incident: IncidentId,
-    pub at: Moment,
+    pub at: Timestamp,
     pub kind: TimelineKind,
     /// The person, or the part of watchfire (`ladder`, `rule link-down`) behind it.
     pub actor: String,

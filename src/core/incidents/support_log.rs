@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::lifecycle::{must_say, refusal};
-use super::{Incident, IncidentState, NotAllowed};
-use crate::core::model::Moment;
-use crate::core::rules::{DispatchKind, Playbook};
+use super::lifecycle::{refusal, require_text};
+use super::{Incident, IncidentState, TransitionRefused};
+use crate::core::model::Timestamp;
+use crate::core::rules::{DispatchMode, Playbook};
 
 /// How many triage fields an incident keeps, and how long their names may be, in bytes.
 const FIELDS_MAX: usize = 32;
@@ -15,9 +15,9 @@ const FIELD_MAX_BYTES: usize = 64;
 
 /// The part of the record that the lines of support write.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Support {
+pub struct SupportLog {
     /// How the present step's people are sent to work.
-    pub kind: DispatchKind,
+    pub kind: DispatchMode,
     /// What was found out about it, by field: symptom, tried, affected, …
     pub triage: BTreeMap<String, String>,
     /// How often a higher tier handed it back; with `escalations` the bounce rate.
@@ -44,7 +44,7 @@ pub struct OpenStep {
     /// Whether ticking demands a note.
     pub evidence: bool,
     pub ticked_by: Option<String>,
-    pub ticked_at: Option<Moment>,
+    pub ticked_at: Option<Timestamp>,
     pub note: Option<String>,
 }
 
@@ -64,8 +64,8 @@ impl From<&Playbook> for OpenPlaybook {
 
 impl Incident {
     /// Writes down what was found out; a field that is there already is replaced.
-    pub fn triage(&mut self, fields: &BTreeMap<String, String>) -> Result<(), NotAllowed> {
-        self.must_be_open("triage")?;
+    pub fn triage(&mut self, fields: &BTreeMap<String, String>) -> Result<(), TransitionRefused> {
+        self.require_open("triage")?;
         if fields.is_empty() {
             return Err(refusal("triage", self.id, "no field is given, for example symptom"));
         }
@@ -74,7 +74,7 @@ impl Incident {
                 let why = format!("{name:?} is not a field; a name has 1 to {FIELD_MAX_BYTES} bytes");
                 return Err(refusal("triage", self.id, &why));
             }
-            must_say(value, "triage", &format!("a text for {name}"))?;
+            require_text(value, "triage", &format!("a text for {name}"))?;
         }
         let new = fields.keys().filter(|name| !self.support.triage.contains_key(*name)).count();
         if self.support.triage.len() + new > FIELDS_MAX {
@@ -85,17 +85,23 @@ impl Incident {
     }
 
     /// Whether a person may hand it back to a lower tier for that reason.
-    pub fn may_hand_back(&self, reason: &str) -> Result<(), NotAllowed> {
-        self.must_be_open("hand back")?;
+    pub fn may_hand_back(&self, reason: &str) -> Result<(), TransitionRefused> {
+        self.require_open("hand back")?;
         if self.state == IncidentState::Pending {
             return Err(refusal("hand back", self.id, "it is pending; resume it first"));
         }
-        must_say(reason, "hand back", "why")
+        require_text(reason, "hand back", "why")
     }
 
     /// A person has done a step of its playbook. Steps may be ticked in any order, each once.
-    pub fn tick(&mut self, now: Moment, actor: &str, name: &str, note: Option<&str>) -> Result<(), NotAllowed> {
-        self.must_be_open("tick")?;
+    pub fn tick(
+        &mut self,
+        now: Timestamp,
+        actor: &str,
+        name: &str,
+        note: Option<&str>,
+    ) -> Result<(), TransitionRefused> {
+        self.require_open("tick")?;
         let id = self.id;
         let Some(playbook) = &mut self.support.playbook else {
             return Err(refusal("tick", id, "its rule has no playbook"));
@@ -128,7 +134,7 @@ mod tests {
         let step = |name: &str, evidence| PlaybookStep { name: name.to_owned(), title: name.to_owned(), evidence };
         let steps = vec![step("查光功率", true), step("call the carrier", false)];
         let playbook = Playbook { name: "链路".to_owned(), title: "链路中断处置".to_owned(), steps };
-        let support = Support { playbook: Some(OpenPlaybook::from(&playbook)), ..Support::default() };
+        let support = SupportLog { playbook: Some(OpenPlaybook::from(&playbook)), ..SupportLog::default() };
         Incident { support, ..sample() }
     }
 
@@ -136,18 +142,18 @@ mod tests {
     fn a_step_is_ticked_once_and_with_the_evidence_that_it_demands() {
         let mut incident = with_playbook();
         let mut refused = |name: &str, note: Option<&str>, why: &str| {
-            let not = incident.tick(Moment::EPOCH, "一线值班", name, note).unwrap_err();
+            let not = incident.tick(Timestamp::EPOCH, "一线值班", name, note).unwrap_err();
             assert!(not.reason.contains(why), "{}", not.reason);
         };
         refused("查光功率", None, "demands a note");
         refused("查光功率", Some("  "), "demands a note");
         refused("reboot", None, "there are 查光功率, call the carrier");
-        incident.tick(Moment::EPOCH, "一线值班", "查光功率", Some("-31 dBm")).unwrap();
-        incident.tick(Moment::EPOCH, "一线值班", "call the carrier", None).unwrap();
-        let again = incident.tick(Moment::EPOCH, "ops", "call the carrier", None).unwrap_err();
+        incident.tick(Timestamp::EPOCH, "一线值班", "查光功率", Some("-31 dBm")).unwrap();
+        incident.tick(Timestamp::EPOCH, "一线值班", "call the carrier", None).unwrap();
+        let again = incident.tick(Timestamp::EPOCH, "ops", "call the carrier", None).unwrap_err();
         assert!(again.reason.contains("一线值班 has done"), "{}", again.reason);
         incident.state = IncidentState::Resolved;
-        assert!(incident.tick(Moment::EPOCH, "ops", "call the carrier", None).is_err());
+        assert!(incident.tick(Timestamp::EPOCH, "ops", "call the carrier", None).is_err());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{ItemOutcome, Run, RunState};
-use crate::core::model::Moment;
+use crate::core::model::Timestamp;
 
 /// The runs of one plan that were scheduled in a period.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -29,7 +29,7 @@ pub struct Completion {
 }
 
 /// By plan; a run counts where its scheduled time lies in `[from, to)`. One that is not due yet does not count.
-pub fn completion<'a>(runs: impl IntoIterator<Item = &'a Run>, from: Moment, to: Moment) -> Vec<Completion> {
+pub fn completion<'a>(runs: impl IntoIterator<Item = &'a Run>, from: Timestamp, to: Timestamp) -> Vec<Completion> {
     let mut plans: BTreeMap<&str, Completion> = BTreeMap::new();
     for run in runs {
         if !(from..to).contains(&run.scheduled_at) || run.state == RunState::Scheduled {

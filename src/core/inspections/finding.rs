@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::model::{Event, Fingerprint, IncidentId, Labels, Moment, RunId, Severity, Status};
+use crate::core::model::{Event, Fingerprint, IncidentId, Labels, RunId, Severity, Status, Timestamp};
 
 /// What is wrong. With the plan it is the identity: a later look at the same thing clears it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Subject {
+pub enum FindingSubject {
     /// That item of the plan failed or warned.
     Item(String),
     /// That item was not done at a time at which it was due.
@@ -21,23 +21,23 @@ pub enum Subject {
     Missed,
 }
 
-impl Subject {
+impl FindingSubject {
     pub const fn kind(&self) -> SubjectKind {
         match self {
-            Subject::Item(_) => SubjectKind::Item,
-            Subject::Slot(_) => SubjectKind::Slot,
-            Subject::Trend(_) => SubjectKind::Trend,
-            Subject::Overdue => SubjectKind::Overdue,
-            Subject::Unsigned => SubjectKind::Unsigned,
-            Subject::Missed => SubjectKind::Missed,
+            FindingSubject::Item(_) => SubjectKind::Item,
+            FindingSubject::Slot(_) => SubjectKind::Slot,
+            FindingSubject::Trend(_) => SubjectKind::Trend,
+            FindingSubject::Overdue => SubjectKind::Overdue,
+            FindingSubject::Unsigned => SubjectKind::Unsigned,
+            FindingSubject::Missed => SubjectKind::Missed,
         }
     }
 
     /// The item of the plan that it is about.
     pub fn item(&self) -> Option<&str> {
         match self {
-            Subject::Item(item) | Subject::Slot(item) | Subject::Trend(item) => Some(item),
-            Subject::Overdue | Subject::Unsigned | Subject::Missed => None,
+            FindingSubject::Item(item) | FindingSubject::Slot(item) | FindingSubject::Trend(item) => Some(item),
+            FindingSubject::Overdue | FindingSubject::Unsigned | FindingSubject::Missed => None,
         }
     }
 }
@@ -91,14 +91,14 @@ impl SubjectKind {
 pub struct Finding {
     pub run: RunId,
     pub plan: String,
-    pub subject: Subject,
+    pub subject: FindingSubject,
     /// The item of the run that found it; empty when it is about the run as a whole.
     pub item: String,
     pub severity: Severity,
     /// The item's own labels.
     pub labels: Labels,
     pub summary: String,
-    pub at: Moment,
+    pub at: Timestamp,
     /// Whether it is so now; otherwise this clears it.
     pub firing: bool,
     /// The incident that it led to.

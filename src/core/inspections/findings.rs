@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::finding::{Finding, Subject};
-use super::registry::{Pass, RunChange};
-use super::run::{Answer, Execution};
+use super::finding::{Finding, FindingSubject};
+use super::registry::{ChangeSet, RunChange};
+use super::run::{ActiveRun, ItemAnswer};
 use super::{Inspections, ItemOutcome, RunState};
-use crate::core::model::{Fingerprint, IncidentId, Labels, Moment, RunId, Severity};
+use crate::core::model::{Fingerprint, IncidentId, Labels, RunId, Severity, Timestamp};
 
 impl Inspections {
     /// An alert became part of an incident. If a run found it, that run's item says so from now on.
-    pub fn link(&mut self, now: Moment, alert: Fingerprint, incident: IncidentId) -> Vec<RunChange> {
+    pub fn link(&mut self, now: Timestamp, alert: Fingerprint, incident: IncidentId) -> Vec<RunChange> {
         let Some(finding) = self.alerts.get(&alert).and_then(|key| self.findings.get_mut(key)) else {
             return Vec::new();
         };
@@ -19,13 +19,13 @@ impl Inspections {
             return Vec::new();
         }
         let finding = finding.clone();
-        let mut pass = Pass::at(now);
+        let mut pass = ChangeSet::at(now);
         self.tell_incident(&mut pass, &finding);
         self.finish(pass)
     }
 
     /// Takes over or clears one finding. Repeats are told again: they keep what people read up to date.
-    pub(super) fn find(&mut self, pass: &mut Pass, mut finding: Finding) {
+    pub(super) fn find(&mut self, pass: &mut ChangeSet, mut finding: Finding) {
         let key = (finding.plan.clone(), finding.subject.clone());
         let known = self.findings.remove(&key);
         if let Some(known) = &known {
@@ -52,25 +52,28 @@ impl Inspections {
     }
 
     /// Run and incident know of each other.
-    fn tell_incident(&mut self, pass: &mut Pass, finding: &Finding) {
+    fn tell_incident(&mut self, pass: &mut ChangeSet, finding: &Finding) {
         let Some(incident) = finding.incident else { return };
-        let item = |run: &Execution| run.record.items.iter().position(|item| item.name == finding.item);
+        let item = |run: &ActiveRun| run.record.items.iter().position(|item| item.name == finding.item);
         if let Some(index) = self.runs.get(&finding.run).and_then(|run| item(run)) {
-            let link = |run: &mut Execution| run.record.items[index].incident = Some(incident);
+            let link = |run: &mut ActiveRun| run.record.items[index].incident = Some(incident);
             self.change(pass, finding.run, link);
         }
         pass.then.push(RunChange::Linked { incident, place: finding.place() });
     }
 
     /// The run-wide findings of a run's plan, as its unfinished runs now stand.
-    pub(super) fn review_plan(&mut self, pass: &mut Pass, id: RunId) {
+    pub(super) fn review_plan(&mut self, pass: &mut ChangeSet, id: RunId) {
         let Some(run) = self.runs.get(&id) else { return };
         let (plan, title) = (run.record.plan.clone(), run.record.title.clone());
-        for subject in [Subject::Overdue, Subject::Unsigned] {
-            let stands = |run: &Execution| match subject {
-                Subject::Overdue => run.record.state == RunState::Overdue,
-                Subject::Unsigned => run.record.state == RunState::AwaitingSignoff && run.unsigned_late,
-                Subject::Item(_) | Subject::Slot(_) | Subject::Trend(_) | Subject::Missed => false,
+        for subject in [FindingSubject::Overdue, FindingSubject::Unsigned] {
+            let stands = |run: &ActiveRun| match subject {
+                FindingSubject::Overdue => run.record.state == RunState::Overdue,
+                FindingSubject::Unsigned => run.record.state == RunState::AwaitingSignoff && run.unsigned_late,
+                FindingSubject::Item(_)
+                | FindingSubject::Slot(_)
+                | FindingSubject::Trend(_)
+                | FindingSubject::Missed => false,
             };
             let unfinished = self.plans.get(&plan).into_iter().flat_map(|plan| &plan.unfinished);
             let late = unfinished.filter_map(|id| self.runs.get(id)).find(|run| stands(run)).map(|run| &run.record);
@@ -79,7 +82,7 @@ impl Inspections {
                 continue;
             }
             let summary = match (&subject, late) {
-                (Subject::Overdue, Some(run)) => format!("{title}: {} was due by {:.0}", run.id, run.overdue_at),
+                (FindingSubject::Overdue, Some(run)) => format!("{title}: {} was due by {:.0}", run.id, run.overdue_at),
                 (_, Some(run)) => format!("{title}: {} is finished but was not signed by {:.0}", run.id, run.missed_at),
                 (_, None) => format!("{title}: {id} is {}", run_state_words(&self.runs, id)),
             };
@@ -89,7 +92,7 @@ impl Inspections {
     }
 
     /// Writes a result onto its item, and tells what it means.
-    pub(super) fn answer(&mut self, pass: &mut Pass, id: RunId, index: usize, answer: Answer) {
+    pub(super) fn answer(&mut self, pass: &mut ChangeSet, id: RunId, index: usize, answer: ItemAnswer) {
         let corrects = self.runs.get(&id).is_some_and(|run| run.record.items[index].at.is_some());
         self.change(pass, id, |run| run.answer(index, answer));
         let Some(run) = self.runs.get(&id) else { return };
@@ -106,16 +109,16 @@ impl Inspections {
         let summary = format!("{}: {} {word}{colon}{evidence}", run.record.title, item.title);
         let done = format!("{}: {} is done", run.record.title, item.title);
         let ends_missed_slots = item.due_at.is_some();
-        self.review_item(pass, id, index, Subject::Item, severity, &summary);
+        self.review_item(pass, id, index, FindingSubject::Item, severity, &summary);
         if ends_missed_slots {
-            self.review_item(pass, id, index, Subject::Slot, None, &done);
+            self.review_item(pass, id, index, FindingSubject::Slot, None, &done);
         }
         self.review_trend(pass, id, index, corrects);
         self.settle(pass, id);
     }
 
     /// The times, among those at which items are due, that passed by without a result.
-    pub(super) fn miss_slots(&mut self, pass: &mut Pass, id: RunId) {
+    pub(super) fn miss_slots(&mut self, pass: &mut ChangeSet, id: RunId) {
         let now = pass.now;
         let missed = self.runs.get(&id).map(|run| run.slots_missed_by(now)).unwrap_or_default();
         for index in missed {
@@ -124,17 +127,17 @@ impl Inspections {
             let item = &run.record.items[index];
             pass.then.push(RunChange::Checked { run: id, item: item.name.clone(), outcome: item.outcome });
             let summary = format!("{}: {} of {} was {}", run.record.title, item.title, id, item.evidence);
-            self.review_item(pass, id, index, Subject::Slot, Some(Severity::Warning), &summary);
+            self.review_item(pass, id, index, FindingSubject::Slot, Some(Severity::Warning), &summary);
         }
     }
 
     /// Raises what an item showed, or clears it if it was raised.
     fn review_item(
         &mut self,
-        pass: &mut Pass,
+        pass: &mut ChangeSet,
         id: RunId,
         index: usize,
-        subject: fn(String) -> Subject,
+        subject: fn(String) -> FindingSubject,
         severity: Option<Severity>,
         summary: &str,
     ) {
@@ -162,13 +165,13 @@ impl Inspections {
     }
 
     /// Where the item's values are going. Only what was measured counts.
-    fn review_trend(&mut self, pass: &mut Pass, id: RunId, index: usize, corrects: bool) {
+    fn review_trend(&mut self, pass: &mut ChangeSet, id: RunId, index: usize, corrects: bool) {
         let Some(run) = self.runs.get(&id) else { return };
         let (item, task, plan) = (&run.record.items[index], run.task(index), run.record.plan.clone());
         let Some(((limit, horizon), value)) = task.trend.zip(item.value.filter(|value| value.is_finite())) else {
             return;
         };
-        let subject = Subject::Trend(task.subject.clone());
+        let subject = FindingSubject::Trend(task.subject.clone());
         let (what, name) = (format!("{}: {}", run.record.title, item.title), task.subject.clone());
         let told = self.findings.contains_key(&(plan.clone(), subject));
         let Some(state) = self.plans.get_mut(&plan) else { return };
@@ -182,7 +185,7 @@ impl Inspections {
             Some(forecast) => (Some(Severity::Warning), format!("{what} {forecast}")),
             None => (None, format!("{what} drifts no more, or is there")),
         };
-        self.review_item(pass, id, index, Subject::Trend, severity, &summary);
+        self.review_item(pass, id, index, FindingSubject::Trend, severity, &summary);
     }
 }
 
@@ -190,22 +193,27 @@ impl Inspections {
 pub(super) fn run_finding(
     run: RunId,
     plan: &str,
-    subject: Subject,
+    subject: FindingSubject,
     summary: String,
-    at: Moment,
+    at: Timestamp,
     firing: bool,
 ) -> Finding {
     let severity = match (&subject, firing) {
         (_, false) => Severity::Cleared,
-        (Subject::Missed, true) => Severity::Minor,
-        (Subject::Overdue | Subject::Unsigned | Subject::Item(_) | Subject::Slot(_) | Subject::Trend(_), true) => {
-            Severity::Warning
-        }
+        (FindingSubject::Missed, true) => Severity::Minor,
+        (
+            FindingSubject::Overdue
+            | FindingSubject::Unsigned
+            | FindingSubject::Item(_)
+            | FindingSubject::Slot(_)
+            | FindingSubject::Trend(_),
+            true,
+        ) => Severity::Warning,
     };
     let (plan, item, labels) = (plan.to_owned(), String::new(), Labels::empty());
     Finding { run, plan, subject, item, severity, labels, summary, at, firing, incident: None }
 }
 
-fn run_state_words(runs: &BTreeMap<RunId, Arc<Execution>>, id: RunId) -> &'static str {
+fn run_state_words(runs: &BTreeMap<RunId, Arc<ActiveRun>>, id: RunId) -> &'static str {
     runs.get(&id).map_or("gone", |run| run.record.state.as_str())
 }

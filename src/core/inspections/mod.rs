@@ -15,6 +15,6 @@ mod trend;
 mod verdict;
 
 pub use completion::{Completion, completion};
-pub use finding::{Finding, Subject, SubjectKind};
+pub use finding::{Finding, FindingSubject, SubjectKind};
 pub use record::{ItemOutcome, ItemResult, ProbeRequest, ProbeResult, Run, RunState};
-pub use registry::{Inspections, ItemReport, NotAllowed, RunChange, RunRefusal, Signing};
+pub use registry::{Inspections, ItemReport, RunChange, RunRefusal, RunRefused, SignOffPolicy};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::model::{IncidentId, Moment, RunId};
+use crate::core::model::{IncidentId, RunId, Timestamp};
 use crate::core::rules::Check;
 
 /// Where a run stands.
@@ -87,9 +87,9 @@ pub struct ItemResult {
     pub device: Option<String>,
     /// Of an item that is due several times in a run: when this one is, and when it is missed.
     #[serde(default)]
-    pub due_at: Option<Moment>,
+    pub due_at: Option<Timestamp>,
     #[serde(default)]
-    pub missed_at: Option<Moment>,
+    pub missed_at: Option<Timestamp>,
     pub outcome: ItemOutcome,
     /// What was measured or seen: `expires in 6d`, a person's words, a link.
     pub evidence: String,
@@ -101,7 +101,7 @@ pub struct ItemResult {
     pub expected: Option<String>,
     /// Who did it; nobody of an automated one, or of one that was missed.
     pub by: Option<String>,
-    pub at: Option<Moment>,
+    pub at: Option<Timestamp>,
     /// Where its values are going, if towards a limit.
     #[serde(default)]
     pub trend: Option<String>,
@@ -119,22 +119,22 @@ pub struct Run {
     pub title: String,
     pub team: String,
     pub state: RunState,
-    pub scheduled_at: Moment,
-    pub overdue_at: Moment,
-    pub missed_at: Moment,
+    pub scheduled_at: Timestamp,
+    pub overdue_at: Timestamp,
+    pub missed_at: Timestamp,
     /// When it became due, overdue, and finished but unsigned: since when it waits for somebody.
     #[serde(default)]
-    pub due_since: Option<Moment>,
+    pub due_since: Option<Timestamp>,
     #[serde(default)]
-    pub overdue_since: Option<Moment>,
+    pub overdue_since: Option<Timestamp>,
     #[serde(default)]
-    pub unsigned_since: Option<Moment>,
+    pub unsigned_since: Option<Timestamp>,
     pub items: Vec<ItemResult>,
     /// Why it was skipped, missed or rejected.
     pub reason: Option<String>,
     pub signed_by: Option<String>,
-    pub completed_at: Option<Moment>,
-    pub updated_at: Moment,
+    pub completed_at: Option<Timestamp>,
+    pub updated_at: Timestamp,
 }
 
 /// An automated item to check now. Asked again after a restart, until its result is journaled.

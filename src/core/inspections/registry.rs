@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::finding::{Finding, Subject};
+use super::finding::{Finding, FindingSubject};
 use super::findings::run_finding;
-use super::run::{Answer, Execution};
+use super::run::{ActiveRun, ItemAnswer};
 use super::trend::History;
 use super::{ItemOutcome, ProbeRequest, ProbeResult, Run, RunState};
-use crate::core::model::{Fingerprint, IncidentId, Moment, RunId, Span};
+use crate::core::model::{Fingerprint, IncidentId, RunId, TimeDelta, Timestamp};
 use crate::core::rules::Plan;
 
 /// Why something is refused, in words for the person who asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub struct NotAllowed {
+pub struct RunRefused {
     pub reason: String,
 }
 
@@ -27,7 +27,7 @@ pub enum RunRefusal {
     #[error("{0} is not known here")]
     Unknown(RunId),
     #[error(transparent)]
-    NotAllowed(#[from] NotAllowed),
+    NotAllowed(#[from] RunRefused),
 }
 
 /// One consequence for the desk to act on.
@@ -60,7 +60,7 @@ pub struct ItemReport {
 
 /// Who may sign or reject a run, beyond the role.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Signing<'a> {
+pub struct SignOffPolicy<'a> {
     /// A team, and its members; an empty one binds nobody.
     pub team: Option<(&'a str, &'a [String])>,
     /// Nobody who recorded an item of it.
@@ -72,24 +72,24 @@ pub struct Signing<'a> {
 #[serde(from = "Stored")]
 pub struct Inspections {
     pub(super) made: u64,
-    pub(super) runs: BTreeMap<RunId, Arc<Execution>>,
+    pub(super) runs: BTreeMap<RunId, Arc<ActiveRun>>,
     pub(super) plans: BTreeMap<String, PlanState>,
-    pub(super) findings: BTreeMap<(String, Subject), Finding>,
+    pub(super) findings: BTreeMap<(String, FindingSubject), Finding>,
     /// Both follow from the runs.
     #[serde(skip)]
-    pub(super) deadlines: BTreeSet<(Moment, RunId)>,
+    pub(super) deadlines: BTreeSet<(Timestamp, RunId)>,
     #[serde(skip)]
-    pub(super) ended: BTreeSet<(Moment, RunId)>,
+    pub(super) ended: BTreeSet<(Timestamp, RunId)>,
     /// Follows from the findings.
     #[serde(skip)]
-    pub(super) alerts: BTreeMap<Fingerprint, (String, Subject)>,
+    pub(super) alerts: BTreeMap<Fingerprint, (String, FindingSubject)>,
 }
 
 /// Where a plan of the rulebook stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct PlanState {
     /// Up to here every scheduled moment had its run.
-    pub consumed: Moment,
+    pub consumed: Timestamp,
     /// The run of the next moment.
     pub scheduled: Option<RunId>,
     /// Due and not ended.
@@ -99,21 +99,21 @@ pub(super) struct PlanState {
 }
 
 /// One call's `now`, and what it leads to.
-pub(super) struct Pass {
-    pub now: Moment,
+pub(super) struct ChangeSet {
+    pub now: Timestamp,
     changed: BTreeSet<RunId>,
     pub then: Vec<RunChange>,
 }
 
-impl Pass {
-    pub fn at(now: Moment) -> Pass {
-        Pass { now, changed: BTreeSet::new(), then: Vec::new() }
+impl ChangeSet {
+    pub fn at(now: Timestamp) -> ChangeSet {
+        ChangeSet { now, changed: BTreeSet::new(), then: Vec::new() }
     }
 }
 
 impl Inspections {
     /// How long an ended run is remembered; then it lives in its row only.
-    pub const ENDED_KEPT: Span = Span::from_days(30);
+    pub const ENDED_KEPT: TimeDelta = TimeDelta::from_days(30);
     /// Ended runs remembered at most; the longest ended go first.
     pub const ENDED_MAX: usize = 5_000;
     /// Runs of one plan under way or unsigned at once; what is due beyond that is missed at once.
@@ -141,25 +141,25 @@ impl Inspections {
     }
 
     /// Starts a run of a plan outside its schedule.
-    pub fn start_now(&mut self, now: Moment, plan: &Plan) -> Result<(RunId, Vec<RunChange>), NotAllowed> {
+    pub fn start_now(&mut self, now: Timestamp, plan: &Plan) -> Result<(RunId, Vec<RunChange>), RunRefused> {
         let open = self.plans.get(&plan.name).map_or(0, |state| state.unfinished.len());
         if open >= Inspections::UNFINISHED_MAX {
             let reason = format!("cannot start {}: {open} of its runs are unfinished; finish or skip them", plan.name);
-            return Err(NotAllowed { reason });
+            return Err(RunRefused { reason });
         }
-        let mut pass = Pass::at(now);
+        let mut pass = ChangeSet::at(now);
         let id = self.make(&mut pass, plan, now);
         self.become_due(&mut pass, id);
         Ok((id, self.finish(pass)))
     }
 
     /// A probe's answer. One that nobody waits for (asked twice, or the run has ended) changes nothing.
-    pub fn probe_result(&mut self, now: Moment, result: &ProbeResult) -> Vec<RunChange> {
+    pub fn probe_result(&mut self, now: Timestamp, result: &ProbeResult) -> Vec<RunChange> {
         let Some(index) = self.runs.get(&result.run).and_then(|run| run.awaited(&result.item)) else {
             return Vec::new();
         };
-        let mut pass = Pass::at(now);
-        let answer = Answer {
+        let mut pass = ChangeSet::at(now);
+        let answer = ItemAnswer {
             outcome: result.outcome,
             evidence: result.evidence.clone(),
             value: result.value,
@@ -174,14 +174,14 @@ impl Inspections {
     /// A person's result for a manual item; may be corrected until the run is finished.
     pub fn record_item(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         id: RunId,
         report: ItemReport,
         actor: &str,
     ) -> Result<Vec<RunChange>, RunRefusal> {
         let run = self.runs.get(&id).ok_or(RunRefusal::Unknown(id))?;
         let index = run.reported(&report, now)?;
-        let answer = Answer {
+        let answer = ItemAnswer {
             outcome: report.outcome,
             evidence: report.evidence,
             value: report.value,
@@ -189,7 +189,7 @@ impl Inspections {
             by: Some(actor.to_owned()),
             at: now,
         };
-        let mut pass = Pass::at(now);
+        let mut pass = ChangeSet::at(now);
         self.answer(&mut pass, id, index, answer);
         Ok(self.finish(pass))
     }
@@ -197,13 +197,13 @@ impl Inspections {
     /// Completes a finished run; refused in every other state.
     pub fn sign_off(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         id: RunId,
         actor: &str,
-        signing: Signing<'_>,
+        signing: SignOffPolicy<'_>,
     ) -> Result<Vec<RunChange>, RunRefusal> {
         self.must_await_signature(id, "sign", actor, signing)?;
-        let mut pass = Pass::at(now);
+        let mut pass = ChangeSet::at(now);
         self.change(&mut pass, id, |run| run.record.signed_by = Some(actor.to_owned()));
         self.complete(&mut pass, id);
         Ok(self.finish(pass))
@@ -212,15 +212,15 @@ impl Inspections {
     /// Back to work: automated items are checked again, and at least one manual item must be recorded anew.
     pub fn reject(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         id: RunId,
         reason: &str,
         actor: &str,
-        signing: Signing<'_>,
+        signing: SignOffPolicy<'_>,
     ) -> Result<Vec<RunChange>, RunRefusal> {
         self.must_await_signature(id, "reject", actor, signing)?;
-        must_say(reason, &format!("reject {id}"))?;
-        let mut pass = Pass::at(now);
+        require_text(reason, &format!("reject {id}"))?;
+        let mut pass = ChangeSet::at(now);
         self.change(&mut pass, id, |run| run.reject(reason, now));
         self.ask_probes(&mut pass, id);
         self.review_plan(&mut pass, id);
@@ -231,7 +231,7 @@ impl Inspections {
     /// The run will not take place, or not be finished.
     pub fn skip(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         id: RunId,
         reason: &str,
         plans: &BTreeMap<String, Plan>,
@@ -239,17 +239,17 @@ impl Inspections {
         let run = &self.runs.get(&id).ok_or(RunRefusal::Unknown(id))?.record;
         if run.state != RunState::Scheduled && !run.state.is_under_way() {
             let reason = format!("cannot skip {id}: it is {}", run.state.as_str());
-            return Err(NotAllowed { reason }.into());
+            return Err(RunRefused { reason }.into());
         }
-        must_say(reason, &format!("skip {id}"))?;
-        let mut pass = Pass::at(now);
+        require_text(reason, &format!("skip {id}"))?;
+        let mut pass = ChangeSet::at(now);
         self.skip_run(&mut pass, id, reason);
         self.plan_ahead(&mut pass, plans);
         Ok(self.finish(pass))
     }
 
     /// Changes a run and keeps every index in step.
-    pub(super) fn change(&mut self, pass: &mut Pass, id: RunId, change: impl FnOnce(&mut Execution)) {
+    pub(super) fn change(&mut self, pass: &mut ChangeSet, id: RunId, change: impl FnOnce(&mut ActiveRun)) {
         let Some(run) = self.runs.get_mut(&id) else { return };
         if let Some(deadline) = run.deadline() {
             self.deadlines.remove(&(deadline, id));
@@ -281,10 +281,10 @@ impl Inspections {
     }
 
     /// A new run, scheduled.
-    pub(super) fn make(&mut self, pass: &mut Pass, plan: &Plan, scheduled_at: Moment) -> RunId {
+    pub(super) fn make(&mut self, pass: &mut ChangeSet, plan: &Plan, scheduled_at: Timestamp) -> RunId {
         self.made += 1;
         let id = RunId(self.made);
-        let run = Execution::new(id, plan, scheduled_at, pass.now);
+        let run = ActiveRun::new(id, plan, scheduled_at, pass.now);
         self.plans.entry(plan.name.clone()).or_insert_with(|| PlanState::since(pass.now));
         self.deadlines.extend(run.deadline().map(|deadline| (deadline, id)));
         self.runs.insert(id, Arc::new(run));
@@ -292,14 +292,14 @@ impl Inspections {
         id
     }
 
-    pub(super) fn become_due(&mut self, pass: &mut Pass, id: RunId) {
+    pub(super) fn become_due(&mut self, pass: &mut ChangeSet, id: RunId) {
         let now = pass.now;
         self.change(pass, id, |run| run.become_due(now));
         self.ask_probes(pass, id);
         self.settle(pass, id);
     }
 
-    pub(super) fn skip_run(&mut self, pass: &mut Pass, id: RunId, reason: &str) {
+    pub(super) fn skip_run(&mut self, pass: &mut ChangeSet, id: RunId, reason: &str) {
         let Some(run) = self.runs.get(&id) else { return };
         if let Some(plan) = self.plans.get_mut(&run.record.plan).filter(|plan| plan.scheduled == Some(id)) {
             plan.consumed = plan.consumed.max(run.record.scheduled_at);
@@ -311,7 +311,7 @@ impl Inspections {
         self.review_plan(pass, id);
     }
 
-    pub(super) fn complete(&mut self, pass: &mut Pass, id: RunId) {
+    pub(super) fn complete(&mut self, pass: &mut ChangeSet, id: RunId) {
         let now = pass.now;
         self.change(pass, id, |run| {
             run.record.state = RunState::Completed;
@@ -320,14 +320,14 @@ impl Inspections {
         self.review_plan(pass, id);
         let Some(run) = self.get(id) else { return };
         let (plan, title) = (run.plan.clone(), run.title.clone());
-        if self.findings.get(&(plan.clone(), Subject::Missed)).is_some_and(|missed| missed.run < id) {
+        if self.findings.get(&(plan.clone(), FindingSubject::Missed)).is_some_and(|missed| missed.run < id) {
             let summary = format!("{title}: {id} was completed");
-            self.find(pass, run_finding(id, &plan, Subject::Missed, summary, now, false));
+            self.find(pass, run_finding(id, &plan, FindingSubject::Missed, summary, now, false));
         }
     }
 
     /// The end of a call: what is too old goes, and what changed is told in order.
-    pub(super) fn finish(&mut self, pass: Pass) -> Vec<RunChange> {
+    pub(super) fn finish(&mut self, pass: ChangeSet) -> Vec<RunChange> {
         let oldest = pass.now - Inspections::ENDED_KEPT;
         while let Some((at, id)) = self.ended.first().copied() {
             if at >= oldest && self.ended.len() <= Inspections::ENDED_MAX {
@@ -340,7 +340,7 @@ impl Inspections {
     }
 
     /// Moves a run on whose last item has its result.
-    pub(super) fn settle(&mut self, pass: &mut Pass, id: RunId) {
+    pub(super) fn settle(&mut self, pass: &mut ChangeSet, id: RunId) {
         match self.runs.get(&id).and_then(|run| run.finished()) {
             Some(RunState::AwaitingSignoff) => {
                 let now = pass.now;
@@ -359,14 +359,20 @@ impl Inspections {
         }
     }
 
-    fn ask_probes(&self, pass: &mut Pass, id: RunId) {
+    fn ask_probes(&self, pass: &mut ChangeSet, id: RunId) {
         let probes = self.runs.get(&id).into_iter().flat_map(|run| run.pending_probes());
         pass.then.extend(probes.map(RunChange::Probe));
     }
 
-    fn must_await_signature(&self, id: RunId, verb: &str, actor: &str, signing: Signing<'_>) -> Result<(), RunRefusal> {
+    fn must_await_signature(
+        &self,
+        id: RunId,
+        verb: &str,
+        actor: &str,
+        signing: SignOffPolicy<'_>,
+    ) -> Result<(), RunRefusal> {
         let run = self.get(id).ok_or(RunRefusal::Unknown(id))?;
-        let refuse = |why: String| Err(NotAllowed { reason: format!("cannot {verb} {id}: {why}") }.into());
+        let refuse = |why: String| Err(RunRefused { reason: format!("cannot {verb} {id}: {why}") }.into());
         if run.state != RunState::AwaitingSignoff {
             return refuse(format!("it is {}, not awaiting sign-off", run.state.as_str()));
         }
@@ -384,14 +390,14 @@ impl Inspections {
 }
 
 impl PlanState {
-    pub fn since(now: Moment) -> PlanState {
+    pub fn since(now: Timestamp) -> PlanState {
         PlanState { consumed: now, scheduled: None, unfinished: BTreeSet::new(), histories: BTreeMap::new() }
     }
 }
 
-fn must_say(reason: &str, verb: &str) -> Result<(), NotAllowed> {
+fn require_text(reason: &str, verb: &str) -> Result<(), RunRefused> {
     if reason.trim().is_empty() {
-        return Err(NotAllowed { reason: format!("cannot {verb} without a reason") });
+        return Err(RunRefused { reason: format!("cannot {verb} without a reason") });
     }
     Ok(())
 }
@@ -400,9 +406,9 @@ fn must_say(reason: &str, verb: &str) -> Result<(), NotAllowed> {
 #[derive(Deserialize)]
 struct Stored {
     made: u64,
-    runs: BTreeMap<RunId, Arc<Execution>>,
+    runs: BTreeMap<RunId, Arc<ActiveRun>>,
     plans: BTreeMap<String, PlanState>,
-    findings: BTreeMap<(String, Subject), Finding>,
+    findings: BTreeMap<(String, FindingSubject), Finding>,
 }
 
 impl From<Stored> for Inspections {

@@ -3,33 +3,33 @@
 use serde::{Deserialize, Serialize};
 
 use super::verdict::judge;
-use super::{ItemOutcome, ItemReport, ItemResult, NotAllowed, ProbeRequest, Run, RunState};
-use crate::core::model::{Labels, Moment, RunId, Severity, Span};
-use crate::core::rules::{Check, Expected, Item, Limit, Plan};
+use super::{ItemOutcome, ItemReport, ItemResult, ProbeRequest, Run, RunRefused, RunState};
+use crate::core::model::{Labels, RunId, Severity, TimeDelta, Timestamp};
+use crate::core::rules::{Check, ChecklistItem, Expected, Limit, Plan};
 
 /// How many items a refusal names.
 const ITEMS_NAMED: usize = 20;
 
 /// One run, its checks, and its clocks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Execution {
+pub(super) struct ActiveRun {
     pub record: Run,
     /// In the order of the record's items.
-    tasks: Vec<Task>,
+    tasks: Vec<RunItem>,
     sign_off: bool,
-    due_within: Span,
-    missed_after: Span,
+    due_within: TimeDelta,
+    missed_after: TimeDelta,
     /// Rejected, and nothing recorded by hand since.
     rework: bool,
     /// Waits for its signature longer than it may.
     pub unsigned_late: bool,
     /// Up to here automated items were asked, of those that are due at several times.
-    asked_until: Moment,
+    asked_until: Timestamp,
 }
 
 /// What a checklist says of one item beyond its words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Task {
+pub(super) struct RunItem {
     /// The plan's name of it: the same at every time at which it is due, and in every run.
     pub subject: String,
     pub check: Check,
@@ -39,19 +39,19 @@ pub(super) struct Task {
     pub fail: Option<Limit>,
     pub expect: Option<Expected>,
     /// The limit that its values must not drift to, and how far ahead that is told.
-    pub trend: Option<(Limit, Span)>,
+    pub trend: Option<(Limit, TimeDelta)>,
 }
 
-impl Execution {
-    pub fn new(id: RunId, plan: &Plan, scheduled_at: Moment, now: Moment) -> Execution {
+impl ActiveRun {
+    pub fn new(id: RunId, plan: &Plan, scheduled_at: Timestamp, now: Timestamp) -> ActiveRun {
         let (mut items, mut tasks) = (Vec::new(), Vec::new());
         for slot in slots(plan, scheduled_at) {
             for item in &plan.items {
                 items.push(undone(item, slot.as_ref()));
-                tasks.push(Task::of(item));
+                tasks.push(RunItem::of(item));
             }
         }
-        Execution {
+        ActiveRun {
             record: Run {
                 id,
                 version: 1,
@@ -82,7 +82,7 @@ impl Execution {
     }
 
     /// When time alone changes it next.
-    pub fn deadline(&self) -> Option<Moment> {
+    pub fn deadline(&self) -> Option<Timestamp> {
         let run = &self.record;
         match run.state {
             RunState::Scheduled => Some(run.scheduled_at),
@@ -94,7 +94,7 @@ impl Execution {
     }
 
     /// The first moment at which one of its items becomes due for a machine or is missed, if before that.
-    fn next_slot(&self, other: Moment) -> Moment {
+    fn next_slot(&self, other: Timestamp) -> Timestamp {
         let waits = self.record.items.iter().zip(&self.tasks).filter(|(item, _)| item.at.is_none());
         let moments = waits.flat_map(|(item, task)| {
             let asks = item.due_at.filter(|due| *due > self.asked_until && !task.check.is_manual());
@@ -109,15 +109,15 @@ impl Execution {
     }
 
     /// Of those, the ones that became due after that moment.
-    fn probes_after(&self, after: Option<Moment>) -> impl Iterator<Item = ProbeRequest> + '_ {
+    fn probes_after(&self, after: Option<Timestamp>) -> impl Iterator<Item = ProbeRequest> + '_ {
         let under_way = self.record.state.is_under_way();
-        let is_due = move |due: Option<Moment>| match (due, after) {
+        let is_due = move |due: Option<Timestamp>| match (due, after) {
             (None, None) => true,
             (None, Some(_)) => false,
             (Some(due), after) => due <= self.asked_until && after.is_none_or(|after| due > after),
         };
         let items = self.record.items.iter().zip(&self.tasks);
-        let waits = move |item: &ItemResult, task: &Task| {
+        let waits = move |item: &ItemResult, task: &RunItem| {
             under_way && item.at.is_none() && is_due(item.due_at) && !task.check.is_manual()
         };
         items.filter(move |(item, task)| waits(item, task)).map(|(item, task)| ProbeRequest {
@@ -128,21 +128,21 @@ impl Execution {
     }
 
     /// From now on what is due by `now` is asked; answers what became due since it was last asked.
-    pub fn ask(&mut self, now: Moment) -> Vec<ProbeRequest> {
+    pub fn ask(&mut self, now: Timestamp) -> Vec<ProbeRequest> {
         let before = self.asked_until;
         self.asked_until = before.max(now);
         self.probes_after(Some(before)).collect()
     }
 
     /// Nothing is asked before the run is due.
-    pub fn become_due(&mut self, now: Moment) {
+    pub fn become_due(&mut self, now: Timestamp) {
         self.record.state = RunState::Due;
         self.record.due_since = Some(now);
         self.asked_until = self.asked_until.max(now);
     }
 
     /// The items, due at several times, whose time is over and that nobody did.
-    pub fn slots_missed_by(&self, now: Moment) -> Vec<usize> {
+    pub fn slots_missed_by(&self, now: Timestamp) -> Vec<usize> {
         let over = |item: &ItemResult| item.at.is_none() && item.missed_at.is_some_and(|missed| missed <= now);
         let items = self.record.items.iter().enumerate();
         items.filter(|(_, item)| over(item)).map(|(index, _)| index).collect()
@@ -156,10 +156,10 @@ impl Execution {
     }
 
     /// Where the manual item stands that a person reports on, or why the report is refused.
-    pub fn reported(&self, report: &ItemReport, now: Moment) -> Result<usize, NotAllowed> {
+    pub fn reported(&self, report: &ItemReport, now: Timestamp) -> Result<usize, RunRefused> {
         let id = self.record.id;
         let refuse =
-            |why: String| Err(NotAllowed { reason: format!("cannot record {:?} of {id}: {why}", report.item) });
+            |why: String| Err(RunRefused { reason: format!("cannot record {:?} of {id}: {why}", report.item) });
         let Some(index) = self.position(&report.item) else {
             return refuse(self.known_items());
         };
@@ -205,7 +205,7 @@ impl Execution {
     }
 
     /// Takes a result in; the first one begins the run.
-    pub fn answer(&mut self, index: usize, result: Answer) {
+    pub fn answer(&mut self, index: usize, result: ItemAnswer) {
         let (outcome, evidence) = judge(&self.tasks[index], &result);
         let item = &mut self.record.items[index];
         item.outcome = outcome;
@@ -221,14 +221,14 @@ impl Execution {
     }
 
     /// Its time is over.
-    pub fn miss_slot(&mut self, index: usize, now: Moment) {
+    pub fn miss_slot(&mut self, index: usize, now: Timestamp) {
         let item = &mut self.record.items[index];
         item.outcome = ItemOutcome::NotDone;
         item.evidence = item.missed_at.map_or_else(String::new, |missed| format!("not done by {missed:.0}"));
         item.at = Some(now);
     }
 
-    pub fn task(&self, index: usize) -> &Task {
+    pub fn task(&self, index: usize) -> &RunItem {
         &self.tasks[index]
     }
 
@@ -249,7 +249,7 @@ impl Execution {
     }
 
     /// Back to work with fresh clocks: what machines check is asked again, what people recorded stays to be corrected.
-    pub fn reject(&mut self, reason: &str, now: Moment) {
+    pub fn reject(&mut self, reason: &str, now: Timestamp) {
         self.record.state = RunState::InProgress;
         self.record.reason = Some(reason.to_owned());
         self.record.overdue_at = now + self.due_within;
@@ -271,7 +271,7 @@ impl Execution {
     }
 
     /// Whether a run of this plan at this moment would be the same.
-    pub fn says_the_same(&self, other: &Execution) -> bool {
+    pub fn says_the_same(&self, other: &ActiveRun) -> bool {
         let mut other = other.clone();
         other.record.version = self.record.version;
         other.record.updated_at = self.record.updated_at;
@@ -283,9 +283,9 @@ impl Execution {
     }
 }
 
-impl Task {
-    fn of(item: &Item) -> Task {
-        Task {
+impl RunItem {
+    fn of(item: &ChecklistItem) -> RunItem {
+        RunItem {
             subject: item.name.clone(),
             check: item.check.clone(),
             severity: item.severity,
@@ -316,16 +316,16 @@ impl Task {
 struct SlotTime {
     /// On the clock of the plan's zone: `09:00`.
     clock: String,
-    due_at: Moment,
-    missed_at: Moment,
+    due_at: Timestamp,
+    missed_at: Timestamp,
 }
 
 /// All of a run; `None`: its items are due with it.
-fn slots(plan: &Plan, scheduled_at: Moment) -> Vec<Option<SlotTime>> {
+fn slots(plan: &Plan, scheduled_at: Timestamp) -> Vec<Option<SlotTime>> {
     let Some(slots) = plan.slots else { return vec![None] };
     let mut times: Vec<Option<SlotTime>> = Vec::new();
     for n in 0..slots.count() {
-        let due_at = scheduled_at + Span::from_micros(slots.every.as_micros() * i64::from(n));
+        let due_at = scheduled_at + TimeDelta::from_micros(slots.every.as_micros() * i64::from(n));
         let mut clock = plan.schedule.clock_at(due_at);
         // An hour that comes twice is told apart by its number.
         if times.iter().flatten().any(|time| time.clock == clock) {
@@ -336,7 +336,7 @@ fn slots(plan: &Plan, scheduled_at: Moment) -> Vec<Option<SlotTime>> {
     times
 }
 
-fn undone(item: &Item, slot: Option<&SlotTime>) -> ItemResult {
+fn undone(item: &ChecklistItem, slot: Option<&SlotTime>) -> ItemResult {
     ItemResult {
         name: slot.map_or_else(|| item.name.clone(), |slot| format!("{}@{}", item.name, slot.clock)),
         title: item.title.clone(),
@@ -357,14 +357,14 @@ fn undone(item: &Item, slot: Option<&SlotTime>) -> ItemResult {
 }
 
 /// A result as it is written onto an item.
-pub(super) struct Answer {
+pub(super) struct ItemAnswer {
     pub outcome: ItemOutcome,
     pub evidence: String,
     pub value: Option<f64>,
     pub found: Option<String>,
     /// The person, or nobody for a machine's.
     pub by: Option<String>,
-    pub at: Moment,
+    pub at: Timestamp,
 }
 
 impl Run {

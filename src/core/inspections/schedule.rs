@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::finding::{Finding, Subject};
+use super::finding::{Finding, FindingSubject};
 use super::findings::run_finding;
-use super::registry::{Pass, PlanState, RunChange};
-use super::run::Execution;
+use super::registry::{ChangeSet, PlanState, RunChange};
+use super::run::ActiveRun;
 use super::{Inspections, RunState};
 use crate::core::calendar::Schedule;
-use crate::core::model::{Moment, RunId, Severity, Span};
+use crate::core::model::{RunId, Severity, TimeDelta, Timestamp};
 use crate::core::rules::Plan;
 
 const SERVICE_WAS_DOWN: &str = "the service was down";
@@ -20,9 +20,9 @@ type Plans = BTreeMap<String, Plan>;
 /// The moments of one plan that nobody served.
 struct Backlog {
     /// Too long ago to be done still, or too many; oldest first.
-    missed: Vec<Moment>,
+    missed: Vec<Timestamp>,
     /// Still to be done, oldest first.
-    open: Vec<Moment>,
+    open: Vec<Timestamp>,
     /// More than are recorded one by one.
     unlisted: usize,
     /// There were so many that counting stopped.
@@ -36,23 +36,23 @@ impl Inspections {
     const MOMENTS_MAX: usize = 10_000;
 
     /// When [`Inspections::tick`] must be called next.
-    pub fn next_deadline(&self) -> Option<Moment> {
+    pub fn next_deadline(&self) -> Option<Timestamp> {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
     /// Serves every deadline up to `now`.
-    pub fn tick(&mut self, now: Moment, plans: &Plans) -> Vec<RunChange> {
+    pub fn tick(&mut self, now: Timestamp, plans: &Plans) -> Vec<RunChange> {
         self.advance(now, plans, None)
     }
 
     /// As a tick, after the service was away: what cannot be done any more is missed for that reason.
-    pub fn resumed(&mut self, now: Moment, gap: Span, plans: &Plans) -> Vec<RunChange> {
+    pub fn resumed(&mut self, now: Timestamp, gap: TimeDelta, plans: &Plans) -> Vec<RunChange> {
         self.advance(now, plans, Some(gap))
     }
 
     /// Takes over the plans of a rulebook. Runs under way keep the checklist they began with, unless their plan is gone.
-    pub fn plans_changed(&mut self, now: Moment, plans: &Plans) -> Vec<RunChange> {
-        let mut pass = Pass::at(now);
+    pub fn plans_changed(&mut self, now: Timestamp, plans: &Plans) -> Vec<RunChange> {
+        let mut pass = ChangeSet::at(now);
         let gone: Vec<String> = self.plans.keys().filter(|name| !plans.contains_key(*name)).cloned().collect();
         for plan in gone {
             self.retire_plan(&mut pass, &plan);
@@ -68,7 +68,7 @@ impl Inspections {
     }
 
     /// Sees to it that every plan has the run of its next moment.
-    pub(super) fn plan_ahead(&mut self, pass: &mut Pass, plans: &Plans) {
+    pub(super) fn plan_ahead(&mut self, pass: &mut ChangeSet, plans: &Plans) {
         for (name, plan) in plans {
             let state = self.plans.entry(name.clone()).or_insert_with(|| PlanState::since(pass.now));
             if state.scheduled.is_some() {
@@ -83,8 +83,8 @@ impl Inspections {
         }
     }
 
-    fn advance(&mut self, now: Moment, plans: &Plans, gap: Option<Span>) -> Vec<RunChange> {
-        let mut pass = Pass::at(now);
+    fn advance(&mut self, now: Timestamp, plans: &Plans, gap: Option<TimeDelta>) -> Vec<RunChange> {
+        let mut pass = ChangeSet::at(now);
         let mut released = false;
         while let Some((_, id)) = self.deadlines.first().copied().filter(|(deadline, _)| *deadline <= now) {
             let Some(run) = self.get(id) else { break };
@@ -125,7 +125,7 @@ impl Inspections {
     }
 
     /// Items that are due at several times: those whose time has come are asked, those whose time is over are missed.
-    fn serve_slots(&mut self, pass: &mut Pass, id: RunId) {
+    fn serve_slots(&mut self, pass: &mut ChangeSet, id: RunId) {
         let now = pass.now;
         self.miss_slots(pass, id);
         let mut asked = Vec::new();
@@ -135,7 +135,7 @@ impl Inspections {
     }
 
     /// The plan's next moment has come, and perhaps others behind it.
-    fn release(&mut self, pass: &mut Pass, scheduled: RunId, plan: &Plan) {
+    fn release(&mut self, pass: &mut ChangeSet, scheduled: RunId, plan: &Plan) {
         let Some(first) = self.get(scheduled).map(|run| run.scheduled_at) else { return };
         let backlog = backlog(plan, first, pass.now);
         if let Some(state) = self.plans.get_mut(&plan.name) {
@@ -143,7 +143,7 @@ impl Inspections {
             state.scheduled = None;
         }
         // The oldest moment is the scheduled run's own; the others get theirs now.
-        let run_of = |inspections: &mut Inspections, pass: &mut Pass, at: Moment| {
+        let run_of = |inspections: &mut Inspections, pass: &mut ChangeSet, at: Timestamp| {
             if at == first { scheduled } else { inspections.make(pass, plan, at) }
         };
         let last = backlog.missed.len().checked_sub(1);
@@ -168,7 +168,7 @@ impl Inspections {
         }
     }
 
-    pub(super) fn miss(&mut self, pass: &mut Pass, id: RunId, reason: &str) {
+    pub(super) fn miss(&mut self, pass: &mut ChangeSet, id: RunId, reason: &str) {
         self.change(pass, id, |run| {
             run.record.state = RunState::Missed;
             run.record.reason = Some(reason.to_owned());
@@ -176,16 +176,16 @@ impl Inspections {
         self.review_plan(pass, id);
     }
 
-    pub(super) fn raise_missed(&mut self, pass: &mut Pass, id: RunId) {
+    pub(super) fn raise_missed(&mut self, pass: &mut ChangeSet, id: RunId) {
         let Some(run) = self.get(id) else { return };
         let reason = run.reason.as_deref().unwrap_or_default();
         let summary = format!("{}: {id} of {:.0} was missed: {reason}", run.title, run.scheduled_at);
-        let finding = run_finding(id, &run.plan.clone(), Subject::Missed, summary, pass.now, true);
+        let finding = run_finding(id, &run.plan.clone(), FindingSubject::Missed, summary, pass.now, true);
         self.find(pass, finding);
     }
 
     /// The scheduled run takes over what the plan says now, at the moment that it says now.
-    fn reschedule(&mut self, pass: &mut Pass, id: RunId, plan: &Plan) {
+    fn reschedule(&mut self, pass: &mut ChangeSet, id: RunId, plan: &Plan) {
         // What is due already is for the tick: moved away, it would vanish without a trace.
         let Some(run) = self.runs.get(&id).filter(|run| run.record.scheduled_at > pass.now) else { return };
         let consumed = self.plans.get(&plan.name).map_or(pass.now, |state| state.consumed);
@@ -193,14 +193,14 @@ impl Inspections {
             return self.skip_run(pass, id, "the plan has no next time");
         };
         let version = run.record.version;
-        let mut fresh = Execution::new(id, plan, next, pass.now);
+        let mut fresh = ActiveRun::new(id, plan, next, pass.now);
         fresh.record.version = version;
         if !run.says_the_same(&fresh) {
             self.change(pass, id, |run| *run = fresh);
         }
     }
 
-    fn retire_plan(&mut self, pass: &mut Pass, plan: &str) {
+    fn retire_plan(&mut self, pass: &mut ChangeSet, plan: &str) {
         let Some(state) = self.plans.get(plan) else { return };
         let runs: Vec<RunId> = state.scheduled.into_iter().chain(state.unfinished.iter().copied()).collect();
         for id in runs {
@@ -212,7 +212,7 @@ impl Inspections {
     }
 
     /// Nobody looks at these items any more, so nobody could find them well.
-    fn retire_items(&mut self, pass: &mut Pass, plans: &Plans) {
+    fn retire_items(&mut self, pass: &mut ChangeSet, plans: &Plans) {
         let known: BTreeMap<&str, BTreeSet<&str>> = plans
             .values()
             .map(|plan| (plan.name.as_str(), plan.items.iter().map(|item| item.name.as_str()).collect()))
@@ -230,7 +230,7 @@ impl Inspections {
         self.retire_findings(pass, gone);
     }
 
-    fn retire_findings(&mut self, pass: &mut Pass, gone: Vec<Finding>) {
+    fn retire_findings(&mut self, pass: &mut ChangeSet, gone: Vec<Finding>) {
         for finding in gone {
             let summary = format!("{}: no longer inspected", finding.plan);
             let cleared = Finding { summary, at: pass.now, firing: false, severity: Severity::Cleared, ..finding };
@@ -251,7 +251,7 @@ impl Backlog {
 }
 
 /// Sorts the moments from `first` up to `now` into missed and still open, each bounded.
-fn backlog(plan: &Plan, first: Moment, now: Moment) -> Backlog {
+fn backlog(plan: &Plan, first: Timestamp, now: Timestamp) -> Backlog {
     let open_after = now - plan.missed_after;
     let (mut missed, missed_more) = moments(&plan.schedule, Some(first), open_after);
     let first_open = if first > open_after { Some(first) } else { plan.schedule.next_after(open_after) };
@@ -265,8 +265,8 @@ fn backlog(plan: &Plan, first: Moment, now: Moment) -> Backlog {
 }
 
 /// `first` and what the schedule says after it, up to and with `until`; and whether there would be more.
-fn moments(schedule: &Schedule, first: Option<Moment>, until: Moment) -> (Vec<Moment>, bool) {
-    let mut all: Vec<Moment> = std::iter::successors(first, |last| schedule.next_after(*last))
+fn moments(schedule: &Schedule, first: Option<Timestamp>, until: Timestamp) -> (Vec<Timestamp>, bool) {
+    let mut all: Vec<Timestamp> = std::iter::successors(first, |last| schedule.next_after(*last))
         .take_while(|next| *next <= until)
         .take(Inspections::MOMENTS_MAX + 1)
         .collect();

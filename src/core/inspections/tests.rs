@@ -6,19 +6,19 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::core::calendar::Schedule;
-use crate::core::model::{Labels, Moment, RunId, Severity, Span, Status};
-use crate::core::rules::{Check, Item, Plan};
+use crate::core::model::{Labels, RunId, Severity, Status, TimeDelta, Timestamp};
+use crate::core::rules::{Check, ChecklistItem, Plan};
 
 type Plans = BTreeMap<String, Plan>;
 
 fn http() -> Check {
-    let timeout = Span::from_seconds(5);
+    let timeout = TimeDelta::from_seconds(5);
     Check::Http { url: "http://127.0.0.1/".to_owned(), status: None, contains: None, json: None, timeout }
 }
 
-fn item(name: &str, title: &str, check: Check) -> Item {
+fn item(name: &str, title: &str, check: Check) -> ChecklistItem {
     let labels = Labels::from_pairs([("site", "广州01")]);
-    Item {
+    ChecklistItem {
         name: name.to_owned(),
         title: title.to_owned(),
         device: None,
@@ -33,15 +33,15 @@ fn item(name: &str, title: &str, check: Check) -> Item {
     }
 }
 
-fn plan(name: &str, title: &str, line: &str, zone: &str, items: Vec<Item>, sign_off: bool) -> Plan {
+fn plan(name: &str, title: &str, line: &str, zone: &str, items: Vec<ChecklistItem>, sign_off: bool) -> Plan {
     Plan {
         name: name.to_owned(),
         title: title.to_owned(),
         schedule: Schedule::parse(line, zone).unwrap(),
         team: "first-line".to_owned(),
         items,
-        due_within: Span::from_hours(1),
-        missed_after: Span::from_hours(4),
+        due_within: TimeDelta::from_hours(1),
+        missed_after: TimeDelta::from_hours(4),
         sign_off,
         signers: None,
         four_eyes: false,
@@ -71,15 +71,15 @@ fn by_name(plans: Vec<Plan>) -> Plans {
 }
 
 /// A moment of the scenarios: `0 08:30` is day 0 of 2026-03-01, half past eight UTC.
-fn at(text: &str) -> Moment {
+fn at(text: &str) -> Timestamp {
     let (day, time) = text.split_once(' ').unwrap();
-    let start: Moment = format!("2026-03-01T{time}:00Z").parse().unwrap();
-    start + Span::from_days(day.parse().unwrap())
+    let start: Timestamp = format!("2026-03-01T{time}:00Z").parse().unwrap();
+    start + TimeDelta::from_days(day.parse().unwrap())
 }
 
 /// What happens, by its words: `tick`, `resumed 3h`, `probe RUN-1 portal fail …`, `record RUN-1 ups pass …`, `sign RUN-1`,
 /// `reject RUN-1 …`, `skip RUN-1 …`, `start room`, `plans`.
-fn act(inspections: &mut Inspections, plans: &Plans, now: Moment, words: &str) -> Vec<String> {
+fn act(inspections: &mut Inspections, plans: &Plans, now: Timestamp, words: &str) -> Vec<String> {
     let mut parts = words.splitn(4, ' ');
     let verb = parts.next().unwrap();
     let (subject, item) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
@@ -100,8 +100,8 @@ fn act(inspections: &mut Inspections, plans: &Plans, now: Moment, words: &str) -
             let report = ItemReport { item, outcome: outcome(), evidence, value: None, found: None };
             inspections.record_item(now, run, report, "李工")
         }
-        "sign" => inspections.sign_off(now, run, "王班长", Signing::default()),
-        "reject" => inspections.reject(now, run, reason, "王班长", Signing::default()),
+        "sign" => inspections.sign_off(now, run, "王班长", SignOffPolicy::default()),
+        "reject" => inspections.reject(now, run, reason, "王班长", SignOffPolicy::default()),
         "skip" => inspections.skip(now, run, reason, plans),
         other => panic!("no such step: {other}"),
     };
@@ -464,14 +464,15 @@ fn a_long_outage_of_a_dense_plan_lists_a_hundred_missed_runs_and_counts_the_rest
     let count =
         |inspections: &Inspections, state: RunState| inspections.iter().filter(|run| run.state == state).count();
 
-    let changes = inspections.resumed(at("1 00:00"), Span::from_hours(24), &plans);
+    let changes = inspections.resumed(at("1 00:00"), TimeDelta::from_hours(24), &plans);
     // 1,440 moments; the newest 100 of the 240 that are not missed yet stay open, and of those 59 are not overdue.
     assert_eq!(count(&inspections, RunState::Missed), 100);
     assert_eq!((count(&inspections, RunState::Due), count(&inspections, RunState::Overdue)), (60, 40));
     let last = inspections.get(RunId(100)).unwrap();
     let told = "the service was down; 1240 more runs were missed and are not listed";
     assert_eq!((last.state, last.reason.as_deref()), (RunState::Missed, Some(told)));
-    let missed = |change: &&RunChange| matches!(change, RunChange::Found(Finding { subject: Subject::Missed, .. }));
+    let missed =
+        |change: &&RunChange| matches!(change, RunChange::Found(Finding { subject: FindingSubject::Missed, .. }));
     assert_eq!(changes.iter().filter(missed).count(), 1, "one finding for the whole outage");
     assert_eq!(inspections.pending_probes().count(), 100);
 
@@ -486,7 +487,7 @@ fn a_long_outage_of_a_dense_plan_lists_a_hundred_missed_runs_and_counts_the_rest
 
     let mut inspections = Inspections::default();
     act(&mut inspections, &plans, at("0 00:00"), "plans");
-    inspections.resumed(at("60 00:00"), Span::from_days(60), &plans);
+    inspections.resumed(at("60 00:00"), TimeDelta::from_days(60), &plans);
     let told = "the service was down; more than 10040 more runs were missed and are not listed";
     assert_eq!(inspections.get(RunId(100)).unwrap().reason.as_deref(), Some(told));
     assert_eq!(inspections.next_deadline(), Some(at("60 00:01")));
@@ -610,7 +611,7 @@ fn ended_runs_leave_the_memory_after_thirty_days() {
     let mut inspections = Inspections::default();
     act(&mut inspections, &plans, at("0 00:00"), "plans");
     for day in 0..40 {
-        inspections.tick(at("0 08:00") + Span::from_days(day), &plans);
+        inspections.tick(at("0 08:00") + TimeDelta::from_days(day), &plans);
     }
     let kept: Vec<u64> = inspections.iter().map(|run| run.id.0).collect();
     assert_eq!(kept, (10..=41).collect::<Vec<u64>>());
@@ -621,7 +622,7 @@ fn firing_and_clear_are_one_alert_that_an_item_may_rename_but_not_confuse() {
     let finding = Finding {
         run: RunId(3),
         plan: "room".to_owned(),
-        subject: Subject::Item("ups".to_owned()),
+        subject: FindingSubject::Item("ups".to_owned()),
         item: "ups".to_owned(),
         severity: Severity::Major,
         labels: Labels::from_pairs([("alertname", "UpsAlarm"), ("plan", "wrong"), ("site", "广州01")]),
@@ -683,7 +684,7 @@ proptest! {
         let (mut straight, mut restored) = (Inspections::default(), Inspections::default());
         let mut now = at("0 00:00");
         for (index, (minutes, words)) in steps.iter().enumerate() {
-            now = now + Span::from_minutes(*minutes);
+            now = now + TimeDelta::from_minutes(*minutes);
             let plans = &books[(now.as_micros() / 1_000_000 / 86_400 % 5 == 4) as usize];
             if words.starts_with("start portals") && plans.len() == 1 {
                 continue;

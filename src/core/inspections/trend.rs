@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::{Comparison, Limit};
 
 /// Values kept of one item.
@@ -34,7 +34,7 @@ const DAY_SECONDS: f64 = 86_400.0;
 
 /// The newest values of one item, in order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct History(VecDeque<(Moment, f64)>);
+pub(super) struct History(VecDeque<(Timestamp, f64)>);
 
 /// A drift that reaches its limit.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,13 +43,13 @@ pub(super) struct Forecast {
     /// Of the values, in a day.
     pub slope: f64,
     /// From the last value.
-    pub within: Span,
+    pub within: TimeDelta,
     pub values: usize,
 }
 
 impl History {
     /// `corrects`: the newest value was wrong.
-    pub fn push(&mut self, at: Moment, value: f64, corrects: bool) {
+    pub fn push(&mut self, at: Timestamp, value: f64, corrects: bool) {
         if corrects {
             self.0.pop_back();
         }
@@ -61,7 +61,7 @@ impl History {
 
     /// When the values will break the limit, if they are on their way, have not, and will within the horizon. `told`:
     /// it was said before; then it takes more to unsay it.
-    pub fn forecast(&self, limit: Limit, horizon: Span, told: bool) -> Option<Forecast> {
+    pub fn forecast(&self, limit: Limit, horizon: TimeDelta, told: bool) -> Option<Forecast> {
         let sign = match limit.comparison {
             Comparison::Above | Comparison::AtLeast => 1.0,
             Comparison::Below | Comparison::AtMost => -1.0,
@@ -86,7 +86,7 @@ impl History {
         (left <= horizon.min(AHEAD_MOST * seen)).then(|| Forecast {
             limit,
             slope: slope * sign * DAY_SECONDS,
-            within: Span::from_seconds(left as i64),
+            within: TimeDelta::from_seconds(left as i64),
             values: recent.len(),
         })
     }
@@ -160,13 +160,13 @@ mod tests {
     use super::*;
 
     const FULL: Limit = Limit { comparison: Comparison::AtLeast, value: 90.0 };
-    const HORIZON: Span = Span::from_days(14);
+    const HORIZON: TimeDelta = TimeDelta::from_days(14);
 
     /// One value a day; the days on which it warns, and the day on which the limit is broken.
     fn watch(values: &[f64], limit: Limit) -> (Vec<usize>, Option<usize>) {
         let (mut history, mut warned) = (History::default(), Vec::new());
         for (day, value) in values.iter().enumerate() {
-            history.push(Moment::EPOCH + Span::from_days(day as i64), *value, false);
+            history.push(Timestamp::EPOCH + TimeDelta::from_days(day as i64), *value, false);
             let forecast = history.forecast(limit, HORIZON, warned.last().is_some_and(|last| last + 1 == day));
             warned.extend(forecast.map(|_| day));
         }
@@ -236,17 +236,20 @@ mod tests {
     fn a_forecast_says_when_and_why() {
         let mut history = History::default();
         for day in 0..12 {
-            history.push(Moment::EPOCH + Span::from_days(day), 72.0 + day as f64, false);
+            history.push(Timestamp::EPOCH + TimeDelta::from_days(day), 72.0 + day as f64, false);
         }
         let told = |history: &History| history.forecast(FULL, HORIZON, false).map(|forecast| forecast.to_string());
         assert_eq!(told(&history).as_deref(), Some("reaches 90 in 7d (+1.000 a day over 12 values)"));
-        assert_eq!(history.forecast(FULL, Span::from_days(6), false), None);
-        assert!(history.forecast(FULL, Span::from_days(6), true).is_some(), "what was told is not unsaid for a day");
+        assert_eq!(history.forecast(FULL, TimeDelta::from_days(6), false), None);
+        assert!(
+            history.forecast(FULL, TimeDelta::from_days(6), true).is_some(),
+            "what was told is not unsaid for a day"
+        );
         // A correction replaces, and half of a kept history may be outliers' neighbours without harm.
-        history.push(Moment::EPOCH + Span::from_days(11), 20.0, true);
+        history.push(Timestamp::EPOCH + TimeDelta::from_days(11), 20.0, true);
         assert_eq!(told(&history), None);
         for _ in 0..200 {
-            history.push(Moment::EPOCH + Span::from_days(12), 1.0, false);
+            history.push(Timestamp::EPOCH + TimeDelta::from_days(12), 1.0, false);
         }
         assert_eq!(history.0.len(), KEPT);
     }

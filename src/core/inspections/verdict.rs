@@ -2,10 +2,10 @@
 //! is expected.
 
 use super::ItemOutcome;
-use super::run::{Answer, Task};
+use super::run::{ItemAnswer, RunItem};
 
 /// The outcome, and the evidence with what made it worse.
-pub(super) fn judge(task: &Task, answer: &Answer) -> (ItemOutcome, String) {
+pub(super) fn judge(task: &RunItem, answer: &ItemAnswer) -> (ItemOutcome, String) {
     let (mut outcome, mut evidence) = (answer.outcome, answer.evidence.trim().to_owned());
     match outcome {
         ItemOutcome::Pass | ItemOutcome::Warn | ItemOutcome::Fail => {}
@@ -45,7 +45,7 @@ pub(super) fn judge(task: &Task, answer: &Answer) -> (ItemOutcome, String) {
 }
 
 /// What stands there: as text, or the value.
-fn found(answer: &Answer) -> Option<String> {
+fn found(answer: &ItemAnswer) -> Option<String> {
     let text = answer.found.as_deref().map(str::trim).filter(|text| !text.is_empty());
     text.map(str::to_owned).or_else(|| answer.value.map(|value| value.to_string()))
 }

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Moment;
+use super::Timestamp;
 
 /// One unreadable message. Its sender was told (HTTP) or acknowledged (MQTT), so that it is never a poison loop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
-    pub at: Moment,
+    pub at: Timestamp,
     pub source: String,
     /// The MQTT topic or HTTP path that it came on.
     pub door: String,

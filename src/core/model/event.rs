@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Labels, Moment, Severity, Span, Stamp};
+use super::{Labels, Severity, Stamp, TimeDelta, Timestamp};
 
 /// What the message says of its condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub enum Expiry {
     /// A v2 alert: ends at its `ends_at`, or the resolve time-out after its last message.
     AlertmanagerV2,
     /// Ends that long after its last message (a source file's `expires:`).
-    After(Span),
+    After(TimeDelta),
 }
 
 /// One message from a tool. Identity is the fingerprint of `labels`; the rest only describes.
@@ -55,7 +55,7 @@ pub struct Event {
     pub summary: String,
     pub annotations: Labels,
     /// The producer's time, unclamped.
-    pub occurred_at: Option<Moment>,
+    pub occurred_at: Option<Timestamp>,
     pub value: Option<f64>,
     pub generator_url: String,
     /// v2 only: as sent, with its offset; `None` when unset.

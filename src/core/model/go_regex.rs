@@ -3,7 +3,7 @@
 use regex::Regex;
 use regex_syntax::hir::literal::Extractor;
 
-use super::BadMatcher;
+use super::ParseMatcherError;
 
 /// The longest pattern accepted, and the largest automaton it may become: bounds on what a person can make us run.
 const PATTERN_MAX_BYTES: usize = 4096;
@@ -12,12 +12,12 @@ const AUTOMATON_MAX_BYTES: usize = 1 << 20;
 const SPELLED_OUT_MAX: usize = 64;
 
 /// A pattern in Go's spelling that may match anywhere in a text.
-pub(crate) fn search_regex(pattern: &str) -> Result<Regex, BadMatcher> {
+pub(crate) fn search_regex(pattern: &str) -> Result<Regex, ParseMatcherError> {
     build(pattern, &to_rust(pattern))
 }
 
 /// A pattern in Go's spelling that must match the whole text, as Alertmanager's matchers do.
-pub(super) fn anchored_regex(pattern: &str) -> Result<Regex, BadMatcher> {
+pub(super) fn anchored_regex(pattern: &str) -> Result<Regex, ParseMatcherError> {
     build(pattern, &format!("^(?:{})$", to_rust(pattern)))
 }
 
@@ -40,15 +40,15 @@ pub(super) fn spelled_out(pattern: &str) -> Option<Vec<String>> {
     Some(texts)
 }
 
-fn build(pattern: &str, translated: &str) -> Result<Regex, BadMatcher> {
+fn build(pattern: &str, translated: &str) -> Result<Regex, ParseMatcherError> {
     if pattern.len() > PATTERN_MAX_BYTES {
         let reason = format!("regular expression of {} bytes; at most {PATTERN_MAX_BYTES} are allowed", pattern.len());
-        return Err(BadMatcher { reason, at: None });
+        return Err(ParseMatcherError { reason, at: None });
     }
     regex::RegexBuilder::new(translated).size_limit(AUTOMATON_MAX_BYTES).build().map_err(|error| {
         let last = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
         let last = last.strip_prefix("error: ").unwrap_or(&last);
-        BadMatcher { reason: format!("bad regular expression {pattern:?}: {last}"), at: None }
+        ParseMatcherError { reason: format!("bad regular expression {pattern:?}: {last}"), at: None }
     })
 }
 

@@ -83,15 +83,15 @@ impl fmt::Display for Fingerprint {
 /// A text that is not an id of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not an id; expected {expected}")]
-pub struct BadId {
+pub struct ParseIdError {
     pub text: String,
     pub expected: &'static str,
 }
 
 impl FromStr for Fingerprint {
-    type Err = BadId;
-    fn from_str(text: &str) -> Result<Self, BadId> {
-        let bad = || BadId { text: text.chars().take(64).collect(), expected: "16 hex digits" };
+    type Err = ParseIdError;
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        let bad = || ParseIdError { text: text.chars().take(64).collect(), expected: "16 hex digits" };
         if text.len() != 16 {
             return Err(bad());
         }
@@ -130,12 +130,12 @@ macro_rules! numbered_id {
         }
 
         impl FromStr for $name {
-            type Err = BadId;
+            type Err = ParseIdError;
             /// Takes the id with or without its prefix, in any case: people type what they heard.
-            fn from_str(text: &str) -> Result<Self, BadId> {
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
                 let upper = text.trim().to_ascii_uppercase();
                 let digits = upper.strip_prefix($prefix).unwrap_or(&upper);
-                digits.parse().map($name).map_err(|_| BadId {
+                digits.parse().map($name).map_err(|_| ParseIdError {
                     text: text.chars().take(64).collect(),
                     expected: concat!($prefix, "<number>"),
                 })
@@ -197,11 +197,11 @@ impl fmt::Display for SilenceId {
 }
 
 impl FromStr for SilenceId {
-    type Err = BadId;
-    fn from_str(text: &str) -> Result<Self, BadId> {
+    type Err = ParseIdError;
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
         uuid::Uuid::parse_str(text)
             .map(|id| SilenceId(id.as_u128()))
-            .map_err(|_| BadId { text: text.chars().take(64).collect(), expected: "a UUID" })
+            .map_err(|_| ParseIdError { text: text.chars().take(64).collect(), expected: "a UUID" })
     }
 }
 

@@ -130,7 +130,7 @@ impl fmt::Debug for Labels {
 /// A name that stands twice in one label set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("label {name:?} stands twice; names in one set must differ")]
-pub struct BadLabels {
+pub struct ParseLabelsError {
     pub name: String,
 }
 
@@ -175,7 +175,7 @@ impl LabelsBuilder {
     }
 
     /// The finished set, or the name that stood twice.
-    pub fn build(self) -> Result<Labels, BadLabels> {
+    pub fn build(self) -> Result<Labels, ParseLabelsError> {
         if self.unsorted {
             return self.build_sorted();
         }
@@ -189,7 +189,7 @@ impl LabelsBuilder {
         })
     }
 
-    fn build_sorted(self) -> Result<Labels, BadLabels> {
+    fn build_sorted(self) -> Result<Labels, ParseLabelsError> {
         let mut start = 0;
         let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(self.ends.len());
         for (name_end, value_end) in &self.ends {
@@ -199,7 +199,7 @@ impl LabelsBuilder {
         }
         pairs.sort_unstable_by_key(|(name, _)| *name);
         if let Some(double) = pairs.windows(2).find(|two| two[0].0 == two[1].0) {
-            return Err(BadLabels { name: double[0].0.chars().take(64).collect() });
+            return Err(ParseLabelsError { name: double[0].0.chars().take(64).collect() });
         }
         let mut sorted = LabelsBuilder::with_capacity(pairs.len(), self.text.len());
         for (name, value) in pairs {

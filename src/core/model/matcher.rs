@@ -45,7 +45,7 @@ impl MatcherOp {
 /// Why a matcher cannot be used. `at` is the byte in the text where it went wrong, where that is known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub struct BadMatcher {
+pub struct ParseMatcherError {
     pub reason: String,
     pub at: Option<usize>,
 }
@@ -70,7 +70,7 @@ enum Test {
 }
 
 impl Matcher {
-    pub fn new(name: impl Into<String>, op: MatcherOp, value: impl Into<String>) -> Result<Matcher, BadMatcher> {
+    pub fn new(name: impl Into<String>, op: MatcherOp, value: impl Into<String>) -> Result<Matcher, ParseMatcherError> {
         let (name, value) = (name.into(), value.into());
         if !op.is_regex() {
             return Ok(Matcher { name, op, value, test: Test::Equal });
@@ -81,7 +81,7 @@ impl Matcher {
     }
 
     /// Reads exactly one matcher, without braces, as Alertmanager's `filter=` takes it.
-    pub fn parse(text: &str) -> Result<Matcher, BadMatcher> {
+    pub fn parse(text: &str) -> Result<Matcher, ParseMatcherError> {
         matcher_parse::single(text)
     }
 
@@ -199,7 +199,7 @@ pub struct Matchers(pub Vec<Matcher>);
 
 impl Matchers {
     /// Reads a list: matchers separated by commas, optionally in braces. An empty text is the empty list.
-    pub fn parse(text: &str) -> Result<Matchers, BadMatcher> {
+    pub fn parse(text: &str) -> Result<Matchers, ParseMatcherError> {
         matcher_parse::list(text)
     }
 

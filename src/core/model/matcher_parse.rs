@@ -4,7 +4,7 @@
 //! any name but wants values that need it quoted. Where both read a text, but differently, the classic reading wins, so
 //! that no text that ever worked changes its meaning.
 
-use super::{BadMatcher, Matcher, MatcherOp, Matchers};
+use super::{Matcher, MatcherOp, Matchers, ParseMatcherError};
 
 /// The longest text that is read, in bytes.
 const TEXT_MAX_BYTES: usize = 64 * 1024;
@@ -13,13 +13,13 @@ const TEXT_MAX_BYTES: usize = 64 * 1024;
 const RESERVED: [char; 10] = ['{', '}', '!', '=', '~', ',', '\\', '"', '\'', '`'];
 
 /// A list: matchers separated by commas, optionally in braces, optionally with a comma at the end.
-pub(super) fn list(text: &str) -> Result<Matchers, BadMatcher> {
+pub(super) fn list(text: &str) -> Result<Matchers, ParseMatcherError> {
     limit(text)?;
     choose(utf8_list(text), classic_list(text)).map(Matchers)
 }
 
 /// Exactly one matcher, without braces.
-pub(super) fn single(text: &str) -> Result<Matcher, BadMatcher> {
+pub(super) fn single(text: &str) -> Result<Matcher, ParseMatcherError> {
     limit(text)?;
     if text.starts_with('{') || text.ends_with('}') {
         return bad(format!("unexpected open or close brace: {text}"), 0);
@@ -32,32 +32,35 @@ pub(super) fn needs_quotes(name: &str) -> bool {
     name.is_empty() || name.contains(is_reserved)
 }
 
-fn choose<T: PartialEq>(utf8: Result<T, BadMatcher>, classic: Result<T, BadMatcher>) -> Result<T, BadMatcher> {
+fn choose<T: PartialEq>(
+    utf8: Result<T, ParseMatcherError>,
+    classic: Result<T, ParseMatcherError>,
+) -> Result<T, ParseMatcherError> {
     match (utf8, classic) {
         (Ok(utf8), Ok(classic)) if utf8 == classic => Ok(utf8),
         (_, Ok(classic)) => Ok(classic),
         (Ok(utf8), Err(_)) => Ok(utf8),
         // Its own users know the classic grammar's words; the newer one knows better where.
-        (Err(utf8), Err(classic)) => Err(BadMatcher { reason: classic.reason, at: utf8.at.or(classic.at) }),
+        (Err(utf8), Err(classic)) => Err(ParseMatcherError { reason: classic.reason, at: utf8.at.or(classic.at) }),
     }
 }
 
-fn limit(text: &str) -> Result<(), BadMatcher> {
+fn limit(text: &str) -> Result<(), ParseMatcherError> {
     if text.len() <= TEXT_MAX_BYTES {
         return Ok(());
     }
     bad(format!("matchers of {} bytes; at most {TEXT_MAX_BYTES} are allowed", text.len()), 0)
 }
 
-fn bad<T>(reason: String, at: usize) -> Result<T, BadMatcher> {
-    Err(BadMatcher { reason, at: Some(at) })
+fn bad<T>(reason: String, at: usize) -> Result<T, ParseMatcherError> {
+    Err(ParseMatcherError { reason, at: Some(at) })
 }
 
 fn is_reserved(c: char) -> bool {
     c.is_whitespace() || RESERVED.contains(&c)
 }
 
-fn utf8_single(text: &str) -> Result<Matcher, BadMatcher> {
+fn utf8_single(text: &str) -> Result<Matcher, ParseMatcherError> {
     let mut matchers = utf8_list(text)?;
     match (matchers.pop(), matchers.len()) {
         (Some(matcher), 0) => Ok(matcher),
@@ -66,7 +69,7 @@ fn utf8_single(text: &str) -> Result<Matcher, BadMatcher> {
     }
 }
 
-fn utf8_list(text: &str) -> Result<Vec<Matcher>, BadMatcher> {
+fn utf8_list(text: &str) -> Result<Vec<Matcher>, ParseMatcherError> {
     let mut lexer = Lexer { text, at: 0 };
     let mut matchers = Vec::new();
     let braced = lexer.accept('{');
@@ -115,7 +118,7 @@ impl<'a> Lexer<'a> {
         found
     }
 
-    fn matcher(&mut self) -> Result<Matcher, BadMatcher> {
+    fn matcher(&mut self) -> Result<Matcher, ParseMatcherError> {
         let start = self.at;
         let name = self.token("label name")?;
         if name.is_empty() {
@@ -125,10 +128,10 @@ impl<'a> Lexer<'a> {
         self.peek();
         let value_at = self.at;
         let value = self.token("label value")?;
-        Matcher::new(name, op, value).map_err(|error| BadMatcher { at: Some(value_at), ..error })
+        Matcher::new(name, op, value).map_err(|error| ParseMatcherError { at: Some(value_at), ..error })
     }
 
-    fn operator(&mut self) -> Result<MatcherOp, BadMatcher> {
+    fn operator(&mut self) -> Result<MatcherOp, ParseMatcherError> {
         self.peek();
         let (op, length) = match self.rest().as_bytes() {
             [b'=', b'~', ..] => (MatcherOp::Matches, 2),
@@ -141,7 +144,7 @@ impl<'a> Lexer<'a> {
         Ok(op)
     }
 
-    fn token(&mut self, what: &str) -> Result<String, BadMatcher> {
+    fn token(&mut self, what: &str) -> Result<String, ParseMatcherError> {
         let first = self.peek();
         let start = self.at;
         match first {
@@ -155,7 +158,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn quoted(&mut self) -> Result<String, BadMatcher> {
+    fn quoted(&mut self) -> Result<String, ParseMatcherError> {
         let start = self.at;
         let mut escaped = false;
         for (index, c) in self.rest().char_indices().skip(1) {
@@ -229,7 +232,7 @@ fn digits(text: &str, count: usize, radix: u32) -> Option<(u32, &str)> {
     Some((u32::from_str_radix(digits, radix).ok()?, after))
 }
 
-fn classic_list(text: &str) -> Result<Vec<Matcher>, BadMatcher> {
+fn classic_list(text: &str) -> Result<Vec<Matcher>, ParseMatcherError> {
     let inner = text.strip_prefix('{').unwrap_or(text);
     let offset = text.len() - inner.len();
     let inner = inner.strip_suffix('}').unwrap_or(inner);
@@ -255,7 +258,7 @@ fn classic_list(text: &str) -> Result<Vec<Matcher>, BadMatcher> {
 }
 
 /// `at` is where the text stands in the whole, for the mistake.
-fn classic_matcher(text: &str, at: usize) -> Result<Matcher, BadMatcher> {
+fn classic_matcher(text: &str, at: usize) -> Result<Matcher, ParseMatcherError> {
     // RE2's \s, which these texts were read with.
     let trimmed = text.trim_matches(is_ascii_space);
     let name_end =
@@ -276,7 +279,7 @@ fn classic_matcher(text: &str, at: usize) -> Result<Matcher, BadMatcher> {
     let Some(value) = classic_value(raw) else {
         return bad(format!("matcher value contains unescaped double quote: {raw}"), at);
     };
-    Matcher::new(name, op, value).map_err(|error| BadMatcher { at: Some(at), ..error })
+    Matcher::new(name, op, value).map_err(|error| ParseMatcherError { at: Some(at), ..error })
 }
 
 fn is_ascii_space(c: char) -> bool {

@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 
 use super::{classic_list, utf8_list};
-use crate::core::model::{BadMatcher, Matcher, MatcherOp, Matchers};
+use crate::core::model::{Matcher, MatcherOp, Matchers, ParseMatcherError};
 
 /// The matchers as `name|op|value`, or the reason.
-fn shown(result: Result<Vec<Matcher>, BadMatcher>) -> Result<Vec<String>, String> {
+fn shown(result: Result<Vec<Matcher>, ParseMatcherError>) -> Result<Vec<String>, String> {
     result
         .map(|matchers| {
             matchers

@@ -21,20 +21,20 @@ mod time;
 pub use dead_letter::DeadLetter;
 pub use event::{Event, Expiry, Status};
 pub(crate) use go_regex::search_regex;
-pub use ids::{BadId, Cause, Fingerprint, IncidentId, Offset, Partition, ProblemId, RunId, SilenceId};
-pub use labels::{BadLabels, Labels, LabelsBuilder};
+pub use ids::{Cause, Fingerprint, IncidentId, Offset, ParseIdError, Partition, ProblemId, RunId, SilenceId};
+pub use labels::{Labels, LabelsBuilder, ParseLabelsError};
 pub(crate) use labels::{fnv1a, fnv1a_pair};
 pub use limits::{
     ANNOTATIONS_MAX, BoundedPairs, EVENTS_MAX, ID_MAX_BYTES, LABEL_MAX_BYTES, LABELS_MAX, NAME_MAX_BYTES, PairsOf,
     TEXT_MAX_BYTES, bounded_text, excerpt,
 };
-pub use matcher::{BadMatcher, Matcher, MatcherOp, Matchers};
+pub use matcher::{Matcher, MatcherOp, Matchers, ParseMatcherError};
 pub use service_desk::{
     BreachReason, CauseParty, Class, ClockFace, ClockKind, ClockState, ContactBy, ContactLog, Level, Outage,
 };
-pub use severity::{BadWord, Priority, Severity, Tier};
-pub use sharded_map::{SECTION_COUNT, SectionKey, Sections};
+pub use severity::{ParseWordError, Priority, Severity, Tier};
+pub use sharded_map::{SECTION_COUNT, SectionKey, ShardedMap};
 pub use silence::Silence;
 pub use staffing::{Heartbeat, HeartbeatWord, Waiting};
 pub use text::one_line;
-pub use time::{BadMoment, BadSpan, Moment, Span, Stamp};
+pub use time::{ParseTimeDeltaError, ParseTimestampError, Stamp, TimeDelta, Timestamp};

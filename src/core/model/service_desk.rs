@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BadWord, Moment, Priority, Span};
+use super::{ParseWordError, Priority, TimeDelta, Timestamp};
 
 /// A closed set of words: an enum that is written, read and listed by them.
 macro_rules! words {
@@ -37,10 +37,10 @@ macro_rules! words {
         }
 
         impl FromStr for $name {
-            type Err = BadWord;
-            fn from_str(word: &str) -> Result<Self, BadWord> {
+            type Err = ParseWordError;
+            fn from_str(word: &str) -> Result<Self, ParseWordError> {
                 let known = $name::ALL.into_iter().find(|known| known.as_str() == word);
-                known.ok_or_else(|| BadWord { word: word.chars().take(64).collect(), what: $what, expected: $expected })
+                known.ok_or_else(|| ParseWordError { word: word.chars().take(64).collect(), what: $what, expected: $expected })
             }
         }
     };
@@ -133,28 +133,28 @@ pub struct ClockFace {
     /// Whether it only shows what would have been: nobody is told.
     pub shadow: bool,
     /// The promise, in working time of the calendar.
-    pub limit: Span,
+    pub limit: TimeDelta,
     pub calendar: String,
     /// The working time that has run when the record was written.
-    pub elapsed: Span,
+    pub elapsed: TimeDelta,
     /// When the limit is reached if it goes on as now; `None` while paused, ended, or beyond the calendar's years.
-    pub deadline: Option<Moment>,
-    pub breached_at: Option<Moment>,
+    pub deadline: Option<Timestamp>,
+    pub breached_at: Option<Timestamp>,
     /// Why it does not run now, if it is paused.
     pub paused: Option<String>,
     /// When contact was made, or the item resolved.
-    pub ended_at: Option<Moment>,
+    pub ended_at: Option<Timestamp>,
 }
 
 /// One logged contact with the user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ContactLog {
-    pub at: Moment,
+    pub at: Timestamp,
     pub by: ContactBy,
     pub actor: String,
     pub note: String,
     /// How long after the opening, in working time of the target's calendar; in wall time without a target.
-    pub after: Span,
+    pub after: TimeDelta,
 }
 
 /// Why a promise was broken: a code of the configured list, and a person's words.
@@ -171,9 +171,9 @@ pub struct Outage {
     pub customer: String,
     pub service: String,
     pub party: CauseParty,
-    pub from: Moment,
+    pub from: Timestamp,
     /// `None`: it goes on.
-    pub to: Option<Moment>,
+    pub to: Option<Timestamp>,
 }
 
 impl Outage {

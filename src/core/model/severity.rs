@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// A word that is not one of a closed set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{word:?} is not a {what}; expected one of {expected}")]
-pub struct BadWord {
+pub struct ParseWordError {
     pub word: String,
     pub what: &'static str,
     pub expected: &'static str,
@@ -75,9 +75,9 @@ impl fmt::Display for Severity {
 }
 
 impl FromStr for Severity {
-    type Err = BadWord;
-    fn from_str(word: &str) -> Result<Self, BadWord> {
-        Severity::ALL.into_iter().find(|severity| severity.as_str() == word).ok_or_else(|| BadWord {
+    type Err = ParseWordError;
+    fn from_str(word: &str) -> Result<Self, ParseWordError> {
+        Severity::ALL.into_iter().find(|severity| severity.as_str() == word).ok_or_else(|| ParseWordError {
             word: word.chars().take(64).collect(),
             what: "severity",
             expected: "critical, major, minor, warning, indeterminate, cleared",
@@ -124,9 +124,9 @@ impl fmt::Display for Priority {
 }
 
 impl FromStr for Priority {
-    type Err = BadWord;
-    fn from_str(word: &str) -> Result<Self, BadWord> {
-        Priority::ALL.into_iter().find(|priority| priority.as_str() == word).ok_or_else(|| BadWord {
+    type Err = ParseWordError;
+    fn from_str(word: &str) -> Result<Self, ParseWordError> {
+        Priority::ALL.into_iter().find(|priority| priority.as_str() == word).ok_or_else(|| ParseWordError {
             word: word.chars().take(64).collect(),
             what: "priority",
             expected: "P1, P2, P3, P4",

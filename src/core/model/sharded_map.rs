@@ -33,26 +33,26 @@ impl SectionKey for super::IncidentId {
 
 /// An ordered map in [`SECTION_COUNT`] copy-on-write sections. Iteration is by section, then by key: a fixed order.
 #[derive(Clone, Debug)]
-pub struct Sections<K, V> {
+pub struct ShardedMap<K, V> {
     sections: Vec<Arc<BTreeMap<K, V>>>,
     /// Of a hollow one: the sections that it had, without keeping them.
     had: Vec<Weak<BTreeMap<K, V>>>,
     len: usize,
 }
 
-impl<K: PartialEq, V: PartialEq> PartialEq for Sections<K, V> {
+impl<K: PartialEq, V: PartialEq> PartialEq for ShardedMap<K, V> {
     fn eq(&self, other: &Self) -> bool {
         self.len == other.len && self.sections == other.sections
     }
 }
 
-impl<K: SectionKey, V: Clone> Default for Sections<K, V> {
+impl<K: SectionKey, V: Clone> Default for ShardedMap<K, V> {
     fn default() -> Self {
-        Sections { sections: (0..SECTION_COUNT).map(|_| Arc::default()).collect(), had: Vec::new(), len: 0 }
+        ShardedMap { sections: (0..SECTION_COUNT).map(|_| Arc::default()).collect(), had: Vec::new(), len: 0 }
     }
 }
 
-impl<K: SectionKey, V: Clone> Sections<K, V> {
+impl<K: SectionKey, V: Clone> ShardedMap<K, V> {
     pub fn get(&self, key: &K) -> Option<&V> {
         self.sections[Self::index(key)].get(key)
     }
@@ -115,10 +115,10 @@ impl<K: SectionKey, V: Clone> Sections<K, V> {
 
     /// Lets go of what is in it, and stays good for [`Sections::same_section`] alone: a snapshot that is written must
     /// not keep its moment in memory until the next.
-    pub fn hollow(&mut self) {
+    pub fn drop_contents(&mut self) {
         // While the mark lives its address is nobody else's; the first change after it moves the section away.
         let had = self.sections.iter().map(Arc::downgrade).collect();
-        *self = Sections { had, ..Sections::default() };
+        *self = ShardedMap { had, ..ShardedMap::default() };
     }
 
     fn index(key: &K) -> usize {
@@ -126,14 +126,14 @@ impl<K: SectionKey, V: Clone> Sections<K, V> {
     }
 }
 
-impl<K: SectionKey + Serialize, V: Clone + Serialize> Sections<K, V> {
+impl<K: SectionKey + Serialize, V: Clone + Serialize> ShardedMap<K, V> {
     /// The canonical bytes of one section: its entries in key order.
     pub fn encode_section(&self, index: usize) -> Result<Vec<u8>, postcard::Error> {
         postcard::to_allocvec(&*self.sections[index])
     }
 }
 
-impl<K: SectionKey + DeserializeOwned, V: Clone + DeserializeOwned> Sections<K, V> {
+impl<K: SectionKey + DeserializeOwned, V: Clone + DeserializeOwned> ShardedMap<K, V> {
     /// Puts back the bytes of one section. Whole sections only; the caller restores all of them.
     pub fn restore_section(&mut self, index: usize, bytes: &[u8]) -> Result<(), postcard::Error> {
         let section: BTreeMap<K, V> = postcard::from_bytes(bytes)?;
@@ -144,7 +144,7 @@ impl<K: SectionKey + DeserializeOwned, V: Clone + DeserializeOwned> Sections<K, 
 }
 
 /// Whole maps, for the small ones that are kept in one piece.
-impl<K: SectionKey + Serialize, V: Clone + Serialize> Serialize for Sections<K, V> {
+impl<K: SectionKey + Serialize, V: Clone + Serialize> Serialize for ShardedMap<K, V> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut sequence = serializer.serialize_seq(Some(self.len))?;
         self.iter().try_for_each(|entry| sequence.serialize_element(&entry))?;
@@ -152,14 +152,14 @@ impl<K: SectionKey + Serialize, V: Clone + Serialize> Serialize for Sections<K, 
     }
 }
 
-impl<'de, K, V> Deserialize<'de> for Sections<K, V>
+impl<'de, K, V> Deserialize<'de> for ShardedMap<K, V>
 where
     K: SectionKey + Deserialize<'de>,
     V: Clone + Deserialize<'de>,
 {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let entries: Vec<(K, V)> = Vec::deserialize(deserializer)?;
-        let mut sections = Sections::default();
+        let mut sections = ShardedMap::default();
         for (key, value) in entries {
             sections.insert(key, value);
         }
@@ -174,12 +174,12 @@ mod tests {
 
     #[test]
     fn a_hollow_copy_holds_nothing_and_still_tells_what_was_touched() {
-        let mut live: Sections<Fingerprint, Arc<u32>> = Sections::default();
+        let mut live: ShardedMap<Fingerprint, Arc<u32>> = ShardedMap::default();
         for n in 0..1000 {
             live.insert(Fingerprint(n), Arc::new(1));
         }
         let mut frozen = live.clone();
-        frozen.hollow();
+        frozen.drop_contents();
         assert!(frozen.is_empty() && frozen.get(&Fingerprint(5)).is_none());
         let value = live.get_mut(&Fingerprint(5)).unwrap();
         assert_eq!(Arc::strong_count(value), 1, "nothing was copied");
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_frozen_copy_keeps_its_moment_and_only_touched_sections_differ() {
-        let mut live: Sections<Fingerprint, u32> = Sections::default();
+        let mut live: ShardedMap<Fingerprint, u32> = ShardedMap::default();
         for n in 0..1000 {
             live.insert(Fingerprint(n), 1);
         }
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(frozen.get(&Fingerprint(5)), Some(&1));
         let differ: Vec<usize> = (0..SECTION_COUNT).filter(|index| !live.same_section(&frozen, *index)).collect();
         assert_eq!(differ, [5]);
-        let mut restored: Sections<Fingerprint, u32> = Sections::default();
+        let mut restored: ShardedMap<Fingerprint, u32> = ShardedMap::default();
         for index in 0..SECTION_COUNT {
             restored.restore_section(index, &live.encode_section(index).unwrap()).unwrap();
         }

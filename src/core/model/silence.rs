@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Labels, Matchers, Moment, SilenceId, Stamp};
+use super::{Labels, Matchers, SilenceId, Stamp, Timestamp};
 
 /// One silence, kept until its end plus the retention. Its state follows from the two times.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,7 +11,7 @@ pub struct Silence {
     pub matchers: Matchers,
     pub starts_at: Stamp,
     pub ends_at: Stamp,
-    pub updated_at: Moment,
+    pub updated_at: Timestamp,
     pub created_by: String,
     pub comment: String,
     pub annotations: Labels,
@@ -20,15 +20,15 @@ pub struct Silence {
 }
 
 impl Silence {
-    pub fn is_pending(&self, now: Moment) -> bool {
+    pub fn is_pending(&self, now: Timestamp) -> bool {
         now < self.starts_at.at
     }
 
-    pub fn is_active(&self, now: Moment) -> bool {
+    pub fn is_active(&self, now: Timestamp) -> bool {
         self.starts_at.at <= now && now < self.ends_at.at
     }
 
-    pub fn is_expired(&self, now: Moment) -> bool {
+    pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.ends_at.at
     }
 

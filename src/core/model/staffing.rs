@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, Span};
+use super::{TimeDelta, Timestamp};
 
 /// Somebody says, or somebody's connection says for them, whether they are there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct Heartbeat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HeartbeatWord {
     /// For so long; `None`: as long as their roster says.
-    Here { lifetime: Option<Span> },
+    Here { lifetime: Option<TimeDelta> },
     /// Until told otherwise: a connection stands for them, and its last will ends it.
     Connected,
     /// They went away themselves.
@@ -26,6 +26,6 @@ pub enum HeartbeatWord {
 /// Work that nobody can take yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
-    pub since: Moment,
+    pub since: Timestamp,
     pub reason: String,
 }

@@ -10,19 +10,19 @@ const MICROS_PER_SECOND: i64 = 1_000_000;
 
 /// An instant in UTC, in microseconds since 1970-01-01. Range: the years −9999 to 9999, as jiff's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Moment(i64);
+pub struct Timestamp(i64);
 
-impl Moment {
-    pub const EPOCH: Moment = Moment(0);
+impl Timestamp {
+    pub const EPOCH: Timestamp = Timestamp(0);
     /// Later than every moment that can be written; the deadline of things that never end.
-    pub const FAR_FUTURE: Moment = Moment(253_402_207_200_000_000);
+    pub const FAR_FUTURE: Timestamp = Timestamp(253_402_207_200_000_000);
 
     pub const fn from_micros(micros: i64) -> Self {
-        Moment(micros)
+        Timestamp(micros)
     }
 
     pub const fn from_seconds(seconds: i64) -> Self {
-        Moment(seconds * MICROS_PER_SECOND)
+        Timestamp(seconds * MICROS_PER_SECOND)
     }
 
     pub const fn as_micros(self) -> i64 {
@@ -35,12 +35,12 @@ impl Moment {
     }
 
     /// The time from `earlier` to this moment; zero when `earlier` is later.
-    pub fn since(self, earlier: Moment) -> Span {
-        Span((self.0.saturating_sub(earlier.0)).max(0))
+    pub fn since(self, earlier: Timestamp) -> TimeDelta {
+        TimeDelta((self.0.saturating_sub(earlier.0)).max(0))
     }
 
     pub fn from_timestamp(timestamp: jiff::Timestamp) -> Self {
-        Moment(timestamp.as_microsecond())
+        Timestamp(timestamp.as_microsecond())
     }
 
     pub fn to_timestamp(self) -> jiff::Timestamp {
@@ -56,21 +56,21 @@ impl Moment {
     }
 }
 
-impl Add<Span> for Moment {
-    type Output = Moment;
-    fn add(self, span: Span) -> Moment {
-        Moment(self.0.saturating_add(span.0))
+impl Add<TimeDelta> for Timestamp {
+    type Output = Timestamp;
+    fn add(self, span: TimeDelta) -> Timestamp {
+        Timestamp(self.0.saturating_add(span.0))
     }
 }
 
-impl Sub<Span> for Moment {
-    type Output = Moment;
-    fn sub(self, span: Span) -> Moment {
-        Moment(self.0.saturating_sub(span.0))
+impl Sub<TimeDelta> for Timestamp {
+    type Output = Timestamp;
+    fn sub(self, span: TimeDelta) -> Timestamp {
+        Timestamp(self.0.saturating_sub(span.0))
     }
 }
 
-impl fmt::Display for Moment {
+impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let timestamp = self.to_timestamp();
         match f.precision() {
@@ -83,18 +83,18 @@ impl fmt::Display for Moment {
 /// Why a text is not a moment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a time; expected RFC 3339, for example 2026-02-13T17:00:00+08:00")]
-pub struct BadMoment {
+pub struct ParseTimestampError {
     pub text: String,
 }
 
-impl FromStr for Moment {
-    type Err = BadMoment;
-    fn from_str(text: &str) -> Result<Self, BadMoment> {
+impl FromStr for Timestamp {
+    type Err = ParseTimestampError;
+    fn from_str(text: &str) -> Result<Self, ParseTimestampError> {
         text.parse::<Stamp>().map(|stamp| stamp.at)
     }
 }
 
-impl Serialize for Moment {
+impl Serialize for Timestamp {
     /// Text for people's formats, the number for the journal's.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
@@ -105,13 +105,13 @@ impl Serialize for Moment {
     }
 }
 
-impl<'de> Deserialize<'de> for Moment {
+impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
             let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
             text.parse().map_err(serde::de::Error::custom)
         } else {
-            i64::deserialize(deserializer).map(Moment)
+            i64::deserialize(deserializer).map(Timestamp)
         }
     }
 }
@@ -119,13 +119,13 @@ impl<'de> Deserialize<'de> for Moment {
 /// A moment as a producer wrote it: with its own offset from UTC, which answers keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stamp {
-    pub at: Moment,
+    pub at: Timestamp,
     /// Minutes east of UTC.
     pub offset_minutes: i16,
 }
 
 impl Stamp {
-    pub const fn utc(at: Moment) -> Self {
+    pub const fn utc(at: Timestamp) -> Self {
         Stamp { at, offset_minutes: 0 }
     }
 }
@@ -145,10 +145,10 @@ impl fmt::Display for Stamp {
 }
 
 impl FromStr for Stamp {
-    type Err = BadMoment;
+    type Err = ParseTimestampError;
     /// RFC 3339, or the same without a zone (then UTC), as Alertmanager accepts it.
-    fn from_str(text: &str) -> Result<Self, BadMoment> {
-        let bad = || BadMoment { text: text.chars().take(64).collect() };
+    fn from_str(text: &str) -> Result<Self, ParseTimestampError> {
+        let bad = || ParseTimestampError { text: text.chars().take(64).collect() };
         if !text.contains(['T', 't', ' ']) {
             return Err(bad());
         }
@@ -156,13 +156,13 @@ impl FromStr for Stamp {
         let time = pieces.time().ok_or_else(bad)?;
         let offset = pieces.to_numeric_offset().unwrap_or(jiff::tz::Offset::UTC);
         let timestamp = offset.to_timestamp(pieces.date().to_datetime(time)).map_err(|_| bad())?;
-        Ok(Stamp { at: Moment::from_timestamp(timestamp), offset_minutes: (offset.seconds() / 60) as i16 })
+        Ok(Stamp { at: Timestamp::from_timestamp(timestamp), offset_minutes: (offset.seconds() / 60) as i16 })
     }
 }
 
 /// A length of time, in microseconds, never negative. Written as in Prometheus: `30s`, `5m`, `1h30m`, `7d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Span(i64);
+pub struct TimeDelta(i64);
 
 const UNITS: [(&str, i64); 6] = [
     ("w", 7 * 86_400 * MICROS_PER_SECOND),
@@ -173,31 +173,31 @@ const UNITS: [(&str, i64); 6] = [
     ("ms", 1_000),
 ];
 
-impl Span {
-    pub const ZERO: Span = Span(0);
+impl TimeDelta {
+    pub const ZERO: TimeDelta = TimeDelta(0);
 
     pub const fn from_micros(micros: i64) -> Self {
-        Span(if micros < 0 { 0 } else { micros })
+        TimeDelta(if micros < 0 { 0 } else { micros })
     }
 
     pub const fn from_millis(millis: i64) -> Self {
-        Span::from_micros(millis * 1_000)
+        TimeDelta::from_micros(millis * 1_000)
     }
 
     pub const fn from_seconds(seconds: i64) -> Self {
-        Span::from_micros(seconds * MICROS_PER_SECOND)
+        TimeDelta::from_micros(seconds * MICROS_PER_SECOND)
     }
 
     pub const fn from_minutes(minutes: i64) -> Self {
-        Span::from_seconds(minutes * 60)
+        TimeDelta::from_seconds(minutes * 60)
     }
 
     pub const fn from_hours(hours: i64) -> Self {
-        Span::from_minutes(hours * 60)
+        TimeDelta::from_minutes(hours * 60)
     }
 
     pub const fn from_days(days: i64) -> Self {
-        Span::from_hours(days * 24)
+        TimeDelta::from_hours(days * 24)
     }
 
     pub const fn as_micros(self) -> i64 {
@@ -213,12 +213,12 @@ impl Span {
     }
 
     /// Half of it, rounded down.
-    pub const fn half(self) -> Span {
-        Span(self.0 / 2)
+    pub const fn half(self) -> TimeDelta {
+        TimeDelta(self.0 / 2)
     }
 
-    pub fn saturating_sub(self, other: Span) -> Span {
-        Span((self.0 - other.0).max(0))
+    pub fn saturating_sub(self, other: TimeDelta) -> TimeDelta {
+        TimeDelta((self.0 - other.0).max(0))
     }
 
     pub fn to_std(self) -> std::time::Duration {
@@ -226,14 +226,14 @@ impl Span {
     }
 }
 
-impl Add for Span {
-    type Output = Span;
-    fn add(self, other: Span) -> Span {
-        Span(self.0.saturating_add(other.0))
+impl Add for TimeDelta {
+    type Output = TimeDelta;
+    fn add(self, other: TimeDelta) -> TimeDelta {
+        TimeDelta(self.0.saturating_add(other.0))
     }
 }
 
-impl fmt::Display for Span {
+impl fmt::Display for TimeDelta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 < 1_000 {
             return write!(f, "{}s", self.as_seconds_f64());
@@ -253,17 +253,17 @@ impl fmt::Display for Span {
 /// Why a text is not a span.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a length of time; expected a number with a unit, for example 30s, 5m, 1h30m or 7d")]
-pub struct BadSpan {
+pub struct ParseTimeDeltaError {
     pub text: String,
 }
 
-impl FromStr for Span {
-    type Err = BadSpan;
-    fn from_str(text: &str) -> Result<Self, BadSpan> {
-        let bad = || BadSpan { text: text.chars().take(64).collect() };
+impl FromStr for TimeDelta {
+    type Err = ParseTimeDeltaError;
+    fn from_str(text: &str) -> Result<Self, ParseTimeDeltaError> {
+        let bad = || ParseTimeDeltaError { text: text.chars().take(64).collect() };
         let mut rest = text.trim();
         if rest == "0" {
-            return Ok(Span::ZERO);
+            return Ok(TimeDelta::ZERO);
         }
         let mut total: i64 = 0;
         while !rest.is_empty() {
@@ -275,23 +275,23 @@ impl FromStr for Span {
             total = number.checked_mul(micros).and_then(|part| total.checked_add(part)).ok_or_else(bad)?;
             rest = &rest[letters..];
         }
-        if text.trim().is_empty() { Err(bad()) } else { Ok(Span(total)) }
+        if text.trim().is_empty() { Err(bad()) } else { Ok(TimeDelta(total)) }
     }
 }
 
-impl Serialize for Span {
+impl Serialize for TimeDelta {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() { serializer.collect_str(self) } else { serializer.serialize_i64(self.0) }
     }
 }
 
-impl<'de> Deserialize<'de> for Span {
+impl<'de> Deserialize<'de> for TimeDelta {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
             let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
             text.parse().map_err(serde::de::Error::custom)
         } else {
-            i64::deserialize(deserializer).map(Span::from_micros)
+            i64::deserialize(deserializer).map(TimeDelta::from_micros)
         }
     }
 }
@@ -303,11 +303,11 @@ mod tests {
     #[test]
     fn spans_read_and_print_in_the_same_words() {
         for text in ["30s", "5m", "1h30m", "7d", "250ms", "1d2h3m4s"] {
-            assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<TimeDelta>().unwrap().to_string(), text);
         }
-        assert_eq!("1w".parse::<Span>().unwrap(), Span::from_days(7));
+        assert_eq!("1w".parse::<TimeDelta>().unwrap(), TimeDelta::from_days(7));
         for text in ["", "5", "m5", "5 m", "-5m", "5x", "99999999999999w"] {
-            assert!(text.parse::<Span>().is_err(), "{text:?}");
+            assert!(text.parse::<TimeDelta>().is_err(), "{text:?}");
         }
     }
 

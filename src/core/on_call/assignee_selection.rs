@@ -1,19 +1,19 @@
 //! Who of a team takes the next piece of work: on duty, present, below the limit, of the site and with the skill; of
 //! those who holds the least, ties by name.
 
-use super::{Attendance, Duty};
-use crate::core::rules::{LIMIT_DEFAULT, Otherwise, Rulebook, Team};
+use super::{Attendance, OnCallShift};
+use crate::core::rules::{LIMIT_DEFAULT, Rulebook, Team, UnavailablePolicy};
 
 /// What a piece of work asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct WorkRequirements {
     pub site: Option<String>,
     pub skill: Option<String>,
 }
 
 /// What becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub enum Assignment {
     /// This one takes it; why, in words.
     Take { person: String, why: String },
     /// It waits until somebody can.
@@ -23,7 +23,7 @@ pub enum Choice {
 }
 
 /// Who may be asked, with who is on duty by the roster, if there is one. Sorted by name, each once.
-pub fn responders<'a>(team: &'a Team, duty: Option<&'a Duty>) -> Vec<&'a str> {
+pub fn responders<'a>(team: &'a Team, duty: Option<&'a OnCallShift>) -> Vec<&'a str> {
     let mut people: Vec<&str> = match duty {
         Some(duty) => duty.people.iter().map(|one| one.person.as_str()).collect(),
         None => team.members.iter().map(String::as_str).collect(),
@@ -42,17 +42,17 @@ fn fits(list: &[String], wanted: Option<&str>) -> bool {
 pub fn choose(
     rulebook: &Rulebook,
     team: &Team,
-    duty: Option<&Duty>,
+    duty: Option<&OnCallShift>,
     attendance: &Attendance,
-    wanted: &Wanted,
+    wanted: &WorkRequirements,
     load: impl Fn(&str) -> u32,
-) -> Choice {
+) -> Assignment {
     let roster = team.roster.as_ref().and_then(|name| rulebook.rosters.get(name));
-    let (when_absent, when_full) =
-        roster.map_or((Otherwise::Wait, Otherwise::Wait), |roster| (roster.when_absent, roster.when_full));
+    let (when_absent, when_full) = roster
+        .map_or((UnavailablePolicy::Wait, UnavailablePolicy::Wait), |roster| (roster.when_absent, roster.when_full));
     let cannot = |otherwise, reason| match otherwise {
-        Otherwise::Skip => Choice::Skip { reason },
-        Otherwise::Wait => Choice::Wait { reason },
+        UnavailablePolicy::Skip => Assignment::Skip { reason },
+        UnavailablePolicy::Wait => Assignment::Wait { reason },
     };
     let (site, skill) = (wanted.site.as_deref(), wanted.skill.as_deref());
     if !fits(&team.sites, site) || !fits(&team.skills, skill) {
@@ -86,10 +86,11 @@ pub fn choose(
     let free = present.iter().filter(|name| load(name) < limit_of(name)).min_by_key(|name| (load(name), **name));
     match free {
         Some(&person) => {
-            let asked = if *wanted == Wanted::default() { String::new() } else { format!(", for {}", shown(wanted)) };
+            let asked =
+                if *wanted == WorkRequirements::default() { String::new() } else { format!(", for {}", shown(wanted)) };
             let of = present.len();
             let (held, limit) = (load(person), limit_of(person));
-            Choice::Take {
+            Assignment::Take {
                 person: person.to_owned(),
                 why: format!("of {of} present in {} the one who holds least, {held} of {limit}{asked}", team.name),
             }
@@ -102,7 +103,7 @@ pub fn choose(
     }
 }
 
-fn shown(wanted: &Wanted) -> String {
+fn shown(wanted: &WorkRequirements) -> String {
     match (&wanted.site, &wanted.skill) {
         (Some(site), Some(skill)) => format!("site {site} and skill {skill}"),
         (Some(site), None) => format!("site {site}"),

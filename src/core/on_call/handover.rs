@@ -5,9 +5,9 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::{Attendance, Choice, Duty, Overrides, Wanted, choose, next_change, on_duty};
+use super::{Assignment, Attendance, OnCallShift, Overrides, WorkRequirements, choose, next_change, on_duty};
 use crate::core::calendar::on_the_wall_in;
-use crate::core::model::{ClockFace, ClockKind, ClockState, Moment, Priority, Waiting};
+use crate::core::model::{ClockFace, ClockKind, ClockState, Priority, Timestamp, Waiting};
 use crate::core::rules::{Roster, Rulebook, Team};
 
 /// How many lines of each kind the text shows; the rest is counted.
@@ -23,7 +23,7 @@ pub struct HandedOver {
     pub state: String,
     pub team: String,
     pub assignee: Option<String>,
-    pub opened_at: Moment,
+    pub opened_at: Timestamp,
     /// What was found out so far.
     pub diagnosis: Option<String>,
     pub waiting: Option<Waiting>,
@@ -32,7 +32,7 @@ pub struct HandedOver {
     /// Who should have it after the change; `None`: it goes on waiting.
     pub hands_to: Option<String>,
     #[serde(skip)]
-    pub wanted: Wanted,
+    pub wanted: WorkRequirements,
 }
 
 impl HandedOver {
@@ -48,11 +48,11 @@ impl HandedOver {
 
 /// What the ladder does next on one of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Clock {
+pub struct NextEscalation {
     pub id: String,
     /// What happens when it is over.
     pub what: String,
-    pub at: Moment,
+    pub at: Timestamp,
 }
 
 /// The sheet for one roster.
@@ -61,9 +61,9 @@ pub struct Handover {
     pub roster: String,
     pub title: String,
     pub zone: String,
-    pub at: Moment,
+    pub at: Timestamp,
     /// When the next shift takes over; `None`: nobody ever does.
-    pub changes_at: Option<Moment>,
+    pub changes_at: Option<Timestamp>,
     pub from: Vec<String>,
     pub to: Vec<String>,
     /// By priority, then age.
@@ -71,7 +71,7 @@ pub struct Handover {
     /// Those of them that nobody has yet.
     pub waiting: u64,
     /// By time.
-    pub clocks: Vec<Clock>,
+    pub clocks: Vec<NextEscalation>,
 }
 
 impl Handover {
@@ -81,9 +81,9 @@ impl Handover {
         rulebook: &Rulebook,
         roster: &Roster,
         (overrides, attendance): (&Overrides, &Attendance),
-        at: Moment,
+        at: Timestamp,
         mut open: Vec<HandedOver>,
-        mut clocks: Vec<Clock>,
+        mut clocks: Vec<NextEscalation>,
     ) -> Handover {
         let calendars = &rulebook.calendars;
         let now = on_duty(roster, calendars, overrides, at);
@@ -107,7 +107,7 @@ impl Handover {
     }
 }
 
-fn give_out(rulebook: &Rulebook, attendance: &Attendance, next: &Duty, open: &mut [HandedOver]) {
+fn give_out(rulebook: &Rulebook, attendance: &Attendance, next: &OnCallShift, open: &mut [HandedOver]) {
     let mut load: BTreeMap<String, u32> = BTreeMap::new();
     let stays =
         |one: &HandedOver| one.assignee.clone().filter(|assignee| next.people.iter().any(|on| on.person == *assignee));
@@ -123,7 +123,7 @@ fn give_out(rulebook: &Rulebook, attendance: &Attendance, next: &Duty, open: &mu
         // Who comes on is not there yet, so their heartbeat is no matter.
         let expected = Attendance::default();
         let attendance = if next.people.is_empty() { attendance } else { &expected };
-        if let Choice::Take { person, .. } =
+        if let Assignment::Take { person, .. } =
             choose(rulebook, &unwatched(team), Some(next), attendance, &one.wanted, held)
         {
             *load.entry(person.clone()).or_default() += 1;
@@ -146,7 +146,7 @@ pub fn handover_text(sheet: &Handover) -> String {
 }
 
 fn write_sheet(sheet: &Handover, text: &mut String) -> std::fmt::Result {
-    let time = |at: Moment| on_the_wall_in(at, &sheet.zone);
+    let time = |at: Timestamp| on_the_wall_in(at, &sheet.zone);
     writeln!(text, "交接班 hand-over: {} ({})", sheet.title, sheet.roster)?;
     writeln!(text, "时间 as of      {}", time(sheet.at))?;
     match sheet.changes_at {
@@ -181,7 +181,7 @@ fn write_sheet(sheet: &Handover, text: &mut String) -> std::fmt::Result {
 }
 
 /// Which promise, and how it stands: broken is said even where it stands still now.
-fn promise(clock: &ClockFace, time: impl Fn(Moment) -> String) -> String {
+fn promise(clock: &ClockFace, time: impl Fn(Timestamp) -> String) -> String {
     let what = match clock.clock {
         ClockKind::Tto => "响应时限 respond",
         ClockKind::Ttr => "解决时限 resolve",

@@ -3,7 +3,7 @@
 
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
-use crate::core::model::Moment;
+use crate::core::model::Timestamp;
 
 pub(super) const DAY_MINUTES: i64 = 24 * 60;
 
@@ -18,18 +18,18 @@ pub(super) enum Edge {
 }
 
 /// What the local clock shows, in whole minutes since 1970-01-01T00:00 local.
-pub(super) fn local_minutes(zone: &TimeZone, at: Moment) -> i64 {
+pub(super) fn local_minutes(zone: &TimeZone, at: Timestamp) -> i64 {
     let offset = i64::from(zone.to_offset(at.to_timestamp()).seconds());
     (at.as_micros() + offset * MICROS_PER_SECOND).div_euclid(MICROS_PER_MINUTE)
 }
 
 /// The instant at which the local clock shows that.
-pub(super) fn instant(zone: &TimeZone, local: i64, edge: Edge) -> Moment {
+pub(super) fn instant(zone: &TimeZone, local: i64, edge: Edge) -> Timestamp {
     let seconds = local.saturating_mul(60);
     // Beyond the years that can be written no zone has a clock. It goes on as in UTC: what looks for the next boundary
     // must come past every moment, or it would look for ever.
     let Ok(shown) = jiff::Timestamp::from_second(seconds) else {
-        return Moment::from_micros(seconds.saturating_mul(MICROS_PER_SECOND));
+        return Timestamp::from_micros(seconds.saturating_mul(MICROS_PER_SECOND));
     };
     let civil = Offset::UTC.to_datetime(shown);
     let by = |offset: Offset| seconds - i64::from(offset.seconds());
@@ -44,7 +44,7 @@ pub(super) fn instant(zone: &TimeZone, local: i64, edge: Edge) -> Moment {
             zone.preceding(past_the_change).next().map_or(by(before), |change| change.timestamp().as_second())
         }
     };
-    Moment::from_seconds(instant)
+    Timestamp::from_seconds(instant)
 }
 
 /// Monday is 0.

@@ -12,8 +12,8 @@ mod schedule;
 #[cfg(test)]
 mod tests;
 
-pub use assignee_selection::{Choice, Wanted, choose, responders};
-pub use handover::{Clock, HandedOver, Handover, handover_text};
-pub use overrides::{BadOverride, NewOverride, OVERRIDES_MAX, Override, Overrides};
-pub use presence::{Attendance, PEOPLE_MAX, Presence, Standing};
-pub use schedule::{Change, Duty, Gap, OnDuty, changes, gaps, next_change, on_duty};
+pub use assignee_selection::{Assignment, WorkRequirements, choose, responders};
+pub use handover::{HandedOver, Handover, NextEscalation, handover_text};
+pub use overrides::{NewOverride, OVERRIDES_MAX, Override, OverrideError, Overrides};
+pub use presence::{Attendance, PEOPLE_MAX, Presence, PresenceStatus};
+pub use schedule::{Gap, OnCall, OnCallShift, ShiftChange, changes, gaps, next_change, on_duty};

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::Roster;
 
 /// How many overrides are kept at once.
 pub const OVERRIDES_MAX: usize = 1_000;
 
 /// How long one may last, and how far ahead it may end.
-const LENGTH_MAX: Span = Span::from_days(92);
-const AHEAD_MAX: Span = Span::from_days(366);
+const LENGTH_MAX: TimeDelta = TimeDelta::from_days(92);
+const AHEAD_MAX: TimeDelta = TimeDelta::from_days(366);
 
 /// Somebody on duty who is not by the rotation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,12 +24,12 @@ pub struct Override {
     /// Whose place it is, wherever the rotation has them in that time; `None`: alone in place of everybody.
     pub instead_of: Option<String>,
     /// Half-open.
-    pub from: Moment,
-    pub until: Moment,
+    pub from: Timestamp,
+    pub until: Timestamp,
     pub reason: String,
     /// Who put it in, and when.
     pub by: String,
-    pub at: Moment,
+    pub at: Timestamp,
 }
 
 /// An override as it is asked for.
@@ -37,8 +37,8 @@ pub struct Override {
 pub struct NewOverride {
     pub person: String,
     pub instead_of: Option<String>,
-    pub from: Moment,
-    pub until: Moment,
+    pub from: Timestamp,
+    pub until: Timestamp,
     pub reason: String,
 }
 
@@ -51,11 +51,11 @@ pub struct Overrides {
 
 /// Why an override is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadOverride {
+pub enum OverrideError {
     #[error("an override ends after it begins; it was asked for from {from} until {until}")]
-    Backwards { from: Moment, until: Moment },
+    Backwards { from: Timestamp, until: Timestamp },
     #[error("the override would be over by {until}; it is later than that now")]
-    Over { until: Moment },
+    Over { until: Timestamp },
     #[error("an override lasts at most {LENGTH_MAX} and ends within {AHEAD_MAX}")]
     TooLong,
     #[error("{person} cannot stand in for themselves")]
@@ -63,41 +63,41 @@ pub enum BadOverride {
     #[error("{person} is never on the roster {roster}; name somebody who is, or leave instead_of out")]
     NotOnRoster { person: String, roster: String },
     #[error("override {id} already has somebody in that place from {from} until {until}; delete it first")]
-    Taken { id: u64, from: Moment, until: Moment },
+    Taken { id: u64, from: Timestamp, until: Timestamp },
     #[error("{OVERRIDES_MAX} overrides are kept at once; delete one that is not needed")]
     TooMany,
 }
 
 impl Overrides {
     /// Takes one in, or says why not; answers its number.
-    pub fn put(&mut self, roster: &Roster, new: NewOverride, by: &str, now: Moment) -> Result<u64, BadOverride> {
+    pub fn put(&mut self, roster: &Roster, new: NewOverride, by: &str, now: Timestamp) -> Result<u64, OverrideError> {
         let NewOverride { person, instead_of, from, until, reason } = new;
         if until <= from {
-            return Err(BadOverride::Backwards { from, until });
+            return Err(OverrideError::Backwards { from, until });
         }
         if until <= now {
-            return Err(BadOverride::Over { until });
+            return Err(OverrideError::Over { until });
         }
         if until.since(from) > LENGTH_MAX || until.since(now) > AHEAD_MAX {
-            return Err(BadOverride::TooLong);
+            return Err(OverrideError::TooLong);
         }
         if let Some(absent) = &instead_of {
             if *absent == person {
-                return Err(BadOverride::Oneself { person });
+                return Err(OverrideError::Oneself { person });
             }
             // Who stands in may be stood in for in turn.
             let stands_in = |one: &Override| one.roster == roster.name && one.person == *absent;
             if !roster.people().any(|one| one == absent) && !self.kept.values().any(stands_in) {
-                return Err(BadOverride::NotOnRoster { person: absent.clone(), roster: roster.name.clone() });
+                return Err(OverrideError::NotOnRoster { person: absent.clone(), roster: roster.name.clone() });
             }
         }
         let same_place = |one: &&Override| one.roster == roster.name && one.instead_of == instead_of;
         let overlapping = |one: &&Override| one.from < until && from < one.until;
         if let Some(other) = self.kept.values().filter(same_place).find(overlapping) {
-            return Err(BadOverride::Taken { id: other.id, from: other.from, until: other.until });
+            return Err(OverrideError::Taken { id: other.id, from: other.from, until: other.until });
         }
         if self.kept.len() >= OVERRIDES_MAX {
-            return Err(BadOverride::TooMany);
+            return Err(OverrideError::TooMany);
         }
         self.last += 1;
         let (id, roster, by) = (self.last, roster.name.clone(), by.to_owned());
@@ -114,12 +114,12 @@ impl Overrides {
     }
 
     /// Lets go of what is over.
-    pub fn forget(&mut self, now: Moment) {
+    pub fn forget(&mut self, now: Timestamp) {
         self.kept.retain(|_, one| one.until > now);
     }
 
     /// When the next of them is over.
-    pub fn next_end(&self) -> Option<Moment> {
+    pub fn next_end(&self) -> Option<Timestamp> {
         self.kept.values().map(|one| one.until).min()
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 
 /// How many people are told apart.
 pub const PEOPLE_MAX: usize = 10_000;
@@ -12,7 +12,7 @@ pub const PEOPLE_MAX: usize = 10_000;
 /// Whether somebody is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum PresenceStatus {
     Present,
     /// Said so themselves.
     Away,
@@ -24,13 +24,13 @@ pub enum Standing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence {
     pub person: String,
-    pub standing: Standing,
+    pub standing: PresenceStatus,
     /// Since when it stands so.
-    pub since: Moment,
+    pub since: Timestamp,
     /// The newest heartbeat.
-    pub seen_at: Moment,
+    pub seen_at: Timestamp,
     /// Present until then without another heartbeat; `None`: until told otherwise.
-    pub until: Option<Moment>,
+    pub until: Option<Timestamp>,
 }
 
 /// Everybody who was ever heard of.
@@ -42,13 +42,13 @@ pub struct Attendance {
 impl Attendance {
     /// A heartbeat: there for that long, or until told otherwise. Answers whether that is news; `None` when no more
     /// people can be told apart.
-    pub fn here(&mut self, person: &str, lifetime: Option<Span>, now: Moment) -> Option<bool> {
+    pub fn here(&mut self, person: &str, lifetime: Option<TimeDelta>, now: Timestamp) -> Option<bool> {
         let until = lifetime.map(|lifetime| now + lifetime);
-        self.set(person, Standing::Present, until, now, now)
+        self.set(person, PresenceStatus::Present, until, now, now)
     }
 
     /// They went away, or were lost. Answers whether that is news; `None` as above.
-    pub fn gone(&mut self, person: &str, standing: Standing, now: Moment) -> Option<bool> {
+    pub fn gone(&mut self, person: &str, standing: PresenceStatus, now: Timestamp) -> Option<bool> {
         let seen_at = self.people.get(person).map_or(now, |known| known.seen_at);
         self.set(person, standing, None, seen_at, now)
     }
@@ -56,10 +56,10 @@ impl Attendance {
     fn set(
         &mut self,
         person: &str,
-        standing: Standing,
-        until: Option<Moment>,
-        seen_at: Moment,
-        now: Moment,
+        standing: PresenceStatus,
+        until: Option<Timestamp>,
+        seen_at: Timestamp,
+        now: Timestamp,
     ) -> Option<bool> {
         let known = self.people.get(person);
         if known.is_none() && self.people.len() >= PEOPLE_MAX {
@@ -73,11 +73,11 @@ impl Attendance {
     }
 
     /// Those whose heartbeat is too old by now, from here on lost, in the order of their names.
-    pub fn expire(&mut self, now: Moment) -> Vec<String> {
+    pub fn expire(&mut self, now: Timestamp) -> Vec<String> {
         let mut lost = Vec::new();
         for presence in self.people.values_mut() {
             if presence.until.is_some_and(|until| until <= now) {
-                (presence.standing, presence.since, presence.until) = (Standing::Lost, now, None);
+                (presence.standing, presence.since, presence.until) = (PresenceStatus::Lost, now, None);
                 lost.push(presence.person.clone());
             }
         }
@@ -85,7 +85,7 @@ impl Attendance {
     }
 
     /// Nothing could be heard until now: what would be too old holds for its own length again, at least `grace`.
-    pub fn hold_on(&mut self, now: Moment, grace: Span) {
+    pub fn hold_on(&mut self, now: Timestamp, grace: TimeDelta) {
         for presence in self.people.values_mut() {
             if let Some(until) = presence.until.filter(|until| *until <= now) {
                 presence.until = Some(now + until.since(presence.seen_at).max(grace));
@@ -94,7 +94,7 @@ impl Attendance {
     }
 
     /// When the next heartbeat is too old.
-    pub fn next_expiry(&self) -> Option<Moment> {
+    pub fn next_expiry(&self) -> Option<Timestamp> {
         self.people.values().filter_map(|presence| presence.until).min()
     }
 
@@ -108,9 +108,9 @@ impl Attendance {
             None if is_required => Some("no heartbeat yet".to_owned()),
             None => None,
             Some(presence) => match presence.standing {
-                Standing::Present => None,
-                Standing::Away => Some(format!("away since {}", presence.since)),
-                Standing::Lost => Some(format!("no heartbeat since {}", presence.seen_at)),
+                PresenceStatus::Present => None,
+                PresenceStatus::Away => Some(format!("away since {}", presence.since)),
+                PresenceStatus::Lost => Some(format!("no heartbeat since {}", presence.seen_at)),
             },
         }
     }

@@ -7,11 +7,11 @@ use serde::Serialize;
 use super::local_time::{DAY_MINUTES, Edge, instant, local_minutes, weekday};
 use super::{Override, Overrides};
 use crate::core::calendar::WorkCalendar;
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::{DutyHours, Layer, Roster};
 
 /// How far ahead a change is looked for.
-const HORIZON: Span = Span::from_days(400);
+const HORIZON: TimeDelta = TimeDelta::from_days(400);
 
 /// How many moments at which something might change are looked at for one answer.
 const EDGES_MAX: usize = 20_000;
@@ -21,15 +21,15 @@ const WEEK_AHEAD: i64 = 8;
 
 /// Who is on duty, and why they are, or why nobody is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Duty {
+pub struct OnCallShift {
     /// In the order of the crew; each once.
-    pub people: Vec<OnDuty>,
+    pub people: Vec<OnCall>,
     pub why: String,
 }
 
 /// One person on duty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct OnDuty {
+pub struct OnCall {
     pub person: String,
     /// Whose place it is by the rotation.
     pub instead_of: Option<String>,
@@ -39,8 +39,8 @@ pub struct OnDuty {
 
 /// From then on others are on duty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Change {
-    pub at: Moment,
+pub struct ShiftChange {
+    pub at: Timestamp,
     pub people: Vec<String>,
     pub why: String,
 }
@@ -48,8 +48,8 @@ pub struct Change {
 /// A stretch in which too few are on duty though somebody must be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Gap {
-    pub from: Moment,
-    pub until: Moment,
+    pub from: Timestamp,
+    pub until: Timestamp,
     /// How many are on duty, and how many should be.
     pub on_duty: u32,
     pub at_least: u32,
@@ -58,38 +58,38 @@ pub struct Gap {
 /// The calendars of the rulebook.
 type Calendars = BTreeMap<String, WorkCalendar>;
 
-impl Duty {
+impl OnCallShift {
     pub fn names(&self) -> Vec<String> {
         self.people.iter().map(|one| one.person.clone()).collect()
     }
 }
 
 /// Who is on duty at that moment.
-pub fn on_duty(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at: Moment) -> Duty {
+pub fn on_duty(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at: Timestamp) -> OnCallShift {
     let now: Vec<&Override> = overrides.of(&roster.name).filter(|one| one.from <= at && at < one.until).collect();
     // The newest word counts.
     if let Some(alone) = now.iter().rev().find(|one| one.instead_of.is_none()) {
         let person = substitute(&alone.person, &now);
-        let people = vec![OnDuty { instead_of: None, by_override: Some(alone.id), person: person.0 }];
-        return Duty { people, why: format!("override {} until {}: {}", alone.id, alone.until, alone.reason) };
+        let people = vec![OnCall { instead_of: None, by_override: Some(alone.id), person: person.0 }];
+        return OnCallShift { people, why: format!("override {} until {}: {}", alone.id, alone.until, alone.reason) };
     }
     for layer in roster.layers.iter().rev() {
         let Some((crew, number)) = crew_at(roster, layer, calendars, at) else { continue };
-        let mut people: Vec<OnDuty> = Vec::with_capacity(crew.len());
+        let mut people: Vec<OnCall> = Vec::with_capacity(crew.len());
         for name in crew {
             let (person, by_override) = substitute(name, &now);
             if people.iter().all(|one| one.person != person) {
                 let instead_of = by_override.map(|_| name.clone());
-                people.push(OnDuty { person, instead_of, by_override });
+                people.push(OnCall { person, instead_of, by_override });
             }
         }
-        return Duty { people, why: format!("layer {}, {number} of {} in turn", layer.name, layer.crews.len()) };
+        return OnCallShift { people, why: format!("layer {}, {number} of {} in turn", layer.name, layer.crews.len()) };
     }
-    Duty { people: Vec::new(), why: "no layer has anybody on duty then".to_owned() }
+    OnCallShift { people: Vec::new(), why: "no layer has anybody on duty then".to_owned() }
 }
 
 /// The first moment after `at` from which others are on duty; `None` when there is none in about a year.
-pub fn next_change(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at: Moment) -> Option<Moment> {
+pub fn next_change(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at: Timestamp) -> Option<Timestamp> {
     let before = on_duty(roster, calendars, overrides, at).people;
     let mut now = at;
     for _ in 0..EDGES_MAX {
@@ -102,21 +102,33 @@ pub fn next_change(roster: &Roster, calendars: &Calendars, overrides: &Overrides
 }
 
 /// The next changes, at most `most` of them.
-pub fn changes(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at: Moment, most: usize) -> Vec<Change> {
+pub fn changes(
+    roster: &Roster,
+    calendars: &Calendars,
+    overrides: &Overrides,
+    at: Timestamp,
+    most: usize,
+) -> Vec<ShiftChange> {
     let mut changes = Vec::new();
     let mut now = at;
     while changes.len() < most
         && let Some(next) = next_change(roster, calendars, overrides, now)
     {
         let duty = on_duty(roster, calendars, overrides, next);
-        changes.push(Change { at: next, people: duty.names(), why: duty.why });
+        changes.push(ShiftChange { at: next, people: duty.names(), why: duty.why });
         now = next;
     }
     changes
 }
 
 /// Where too few are on duty in `[from, until)` while the calendar that the roster covers is open; empty for a full one.
-pub fn gaps(roster: &Roster, calendars: &Calendars, overrides: &Overrides, from: Moment, until: Moment) -> Vec<Gap> {
+pub fn gaps(
+    roster: &Roster,
+    calendars: &Calendars,
+    overrides: &Overrides,
+    from: Timestamp,
+    until: Timestamp,
+) -> Vec<Gap> {
     let covers = calendars.get(&roster.covers);
     let mut gaps: Vec<Gap> = Vec::new();
     let mut at = from;
@@ -158,7 +170,7 @@ fn crew_at<'a>(
     roster: &Roster,
     layer: &'a Layer,
     calendars: &Calendars,
-    at: Moment,
+    at: Timestamp,
 ) -> Option<(&'a Vec<String>, usize)> {
     let shift = shift_at(roster, layer, at)?;
     if layer.is_restricted() && !is_within(roster, layer, at) {
@@ -174,7 +186,7 @@ fn crew_at<'a>(
 }
 
 /// The number of the shift; `None` before the first.
-fn shift_at(roster: &Roster, layer: &Layer, at: Moment) -> Option<i64> {
+fn shift_at(roster: &Roster, layer: &Layer, at: Timestamp) -> Option<i64> {
     let length = layer.shift_minutes.max(1);
     let mut shift = (local_minutes(&roster.zone, at) - layer.start).div_euclid(length);
     // Around a clock change the local clock runs ahead of the shifts, or behind them.
@@ -187,11 +199,11 @@ fn shift_at(roster: &Roster, layer: &Layer, at: Moment) -> Option<i64> {
     (shift >= 0).then_some(shift)
 }
 
-fn begins(roster: &Roster, layer: &Layer, shift: i64) -> Moment {
+fn begins(roster: &Roster, layer: &Layer, shift: i64) -> Timestamp {
     instant(&roster.zone, layer.start.saturating_add(shift.saturating_mul(layer.shift_minutes.max(1))), Edge::First)
 }
 
-fn is_within(roster: &Roster, layer: &Layer, at: Moment) -> bool {
+fn is_within(roster: &Roster, layer: &Layer, at: Timestamp) -> bool {
     let today = local_minutes(&roster.zone, at).div_euclid(DAY_MINUTES);
     stretches(roster, layer, today - 2, today + 1).any(|(from, until)| from <= at && at < until)
 }
@@ -202,7 +214,7 @@ fn stretches<'a>(
     layer: &'a Layer,
     first: i64,
     last: i64,
-) -> impl Iterator<Item = (Moment, Moment)> + 'a {
+) -> impl Iterator<Item = (Timestamp, Timestamp)> + 'a {
     const ALL_DAY: &[DutyHours] = &[DutyHours { from: 0, until: DAY_MINUTES }];
     let hours = if layer.hours.is_empty() { ALL_DAY } else { layer.hours.as_slice() };
     let days = (first..=last).filter(|day| layer.days[weekday(*day)]);
@@ -215,7 +227,7 @@ fn stretches<'a>(
 }
 
 /// The first moment after `at` at which anything that decides who is on duty changes.
-fn next_edge(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at: Moment) -> Option<Moment> {
+fn next_edge(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at: Timestamp) -> Option<Timestamp> {
     let layers = roster.layers.iter().filter_map(|layer| {
         let shift = shift_at(roster, layer, at).unwrap_or(-1);
         // Two boundaries inside a skipped hour are one instant.
@@ -238,7 +250,7 @@ fn next_edge(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at: 
 }
 
 /// The first moment after `at` at which a calendar opens or closes, within the horizon.
-fn calendar_edge(calendar: &WorkCalendar, at: Moment) -> Option<Moment> {
+fn calendar_edge(calendar: &WorkCalendar, at: Timestamp) -> Option<Timestamp> {
     if !calendar.is_open(at) {
         return calendar.next_open(at).filter(|edge| *edge > at);
     }

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::{Attendance, Choice, Duty, Gap, NewOverride, Overrides, Standing, Wanted};
+use super::{Assignment, Attendance, Gap, NewOverride, OnCallShift, Overrides, PresenceStatus, WorkRequirements};
 use super::{changes, choose, gaps, next_change, on_duty};
 use crate::core::calendar::WorkCalendar;
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::{DutyHours, Layer, Roster, RuleText, Rulebook, load};
 
 const MINUTE: i64 = 60_000_000;
 
-fn at(text: &str) -> Moment {
-    Moment::from_timestamp(text.parse().unwrap())
+fn at(text: &str) -> Timestamp {
+    Timestamp::from_timestamp(text.parse().unwrap())
 }
 
 fn rulebook(text: &str) -> Rulebook {
@@ -182,13 +182,13 @@ fn gaps_are_exact_and_a_full_roster_has_none() {
 
 #[test]
 fn at_the_ends_of_time_the_search_for_the_next_boundary_ends() {
-    for at in [Moment::FAR_FUTURE, Moment::FAR_FUTURE - Span::from_days(1), at("-009999-01-03T00:00:00Z")] {
+    for at in [Timestamp::FAR_FUTURE, Timestamp::FAR_FUTURE - TimeDelta::from_days(1), at("-009999-01-03T00:00:00Z")] {
         for layers in
             [SHIFTS, "      - {name: 日班, start: \"2026-01-05T08:00\", every: daily, days: [mon], people: [甲]}\n"]
         {
             let (roster, calendars) = roster(layers);
             let none = Overrides::default();
-            let until = at + Span::from_days(3);
+            let until = at + TimeDelta::from_days(3);
             let found = gaps(&roster, &calendars, &none, at, until);
             assert!(found.iter().all(|gap| at <= gap.from && gap.until <= until), "{found:?}");
             changes(&roster, &calendars, &none, at, 3);
@@ -207,7 +207,7 @@ fn a_layer_follows_its_calendar() {
     let none = Overrides::default();
     let start = at("2026-02-14T00:00:00+08:00");
     let found = changes(&roster, &calendars, &none, start, 5);
-    let shown: Vec<(Moment, usize)> = found.iter().map(|change| (change.at, change.people.len())).collect();
+    let shown: Vec<(Timestamp, usize)> = found.iter().map(|change| (change.at, change.people.len())).collect();
     assert_eq!(shown, [(at("2026-02-14T09:00:00+08:00"), 1), (at("2026-02-14T18:00:00+08:00"), 0)]);
 }
 
@@ -232,12 +232,12 @@ teams:
     let check = |attendance: &Attendance, team: &str, site: &str, skill: &str, loads: [u32; 3], expected: &str| {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let load = |name: &str| loads[["甲", "乙", "丙"].iter().position(|one| *one == name).unwrap()];
-        let (team, wanted) = (&rulebook.teams[team], Wanted { site: some(site), skill: some(skill) });
+        let (team, wanted) = (&rulebook.teams[team], WorkRequirements { site: some(site), skill: some(skill) });
         let duty = team.roster.is_some().then_some(&duty);
         let found = match choose(&rulebook, team, duty, attendance, &wanted, load) {
-            Choice::Take { person, .. } => person,
-            Choice::Wait { reason } => format!("wait: {reason}"),
-            Choice::Skip { reason } => format!("skip: {reason}"),
+            Assignment::Take { person, .. } => person,
+            Assignment::Wait { reason } => format!("wait: {reason}"),
+            Assignment::Skip { reason } => format!("skip: {reason}"),
         };
         assert!(found.starts_with(expected), "{found}, not {expected}");
     };
@@ -248,7 +248,7 @@ teams:
     check(&attendance, "现场", "GZ01", "network", [2, 2, 1], "wait: everybody of 现场 holds as much");
     check(&attendance, "现场", "BJ09", "", [0, 0, 0], "skip: 现场 does not take site BJ09");
     let now = at("2026-03-01T00:00:00Z");
-    attendance.gone("丙", Standing::Away, now);
+    attendance.gone("丙", PresenceStatus::Away, now);
     check(&attendance, "现场", "ZH03", "", [0, 0, 0], "skip: nobody of 现场 is present (丙: away since");
     // Without a roster nobody said that a step may be passed over.
     check(&attendance, "专家", "", "", [0, 0, 0], "wait: nobody of 专家 is present");
@@ -257,18 +257,18 @@ teams:
 #[test]
 fn a_heartbeat_holds_its_lifetime() {
     let mut attendance = Attendance::default();
-    let minute = |minutes: i64| Moment::EPOCH + Span::from_minutes(minutes);
+    let minute = |minutes: i64| Timestamp::EPOCH + TimeDelta::from_minutes(minutes);
     assert_eq!(attendance.absence("甲", false), None);
     assert!(attendance.absence("甲", true).is_some());
-    assert_eq!(attendance.here("甲", Some(Span::from_minutes(5)), minute(0)), Some(true));
-    assert_eq!(attendance.here("甲", Some(Span::from_minutes(5)), minute(3)), Some(false));
+    assert_eq!(attendance.here("甲", Some(TimeDelta::from_minutes(5)), minute(0)), Some(true));
+    assert_eq!(attendance.here("甲", Some(TimeDelta::from_minutes(5)), minute(3)), Some(false));
     assert_eq!(attendance.next_expiry(), Some(minute(8)));
     assert!(attendance.expire(minute(7)).is_empty());
     assert_eq!(attendance.expire(minute(8)), ["甲"]);
     assert_eq!(attendance.absence("甲", false).unwrap(), "no heartbeat since 1970-01-01T00:03:00Z");
     assert_eq!(attendance.here("甲", None, minute(9)), Some(true));
     assert_eq!(attendance.next_expiry(), None);
-    assert_eq!(attendance.gone("甲", Standing::Lost, minute(10)), Some(true));
+    assert_eq!(attendance.gone("甲", PresenceStatus::Lost, minute(10)), Some(true));
     assert_eq!(attendance.of("甲").unwrap().since, minute(10));
 }
 
@@ -282,7 +282,7 @@ struct Slow {
 }
 
 impl Slow {
-    fn new(roster: &Roster, from: Moment, minutes: usize) -> Slow {
+    fn new(roster: &Roster, from: Timestamp, minutes: usize) -> Slow {
         let first = from.as_micros() / MINUTE;
         let local = |minute: i64| {
             let timestamp = jiff::Timestamp::from_second(minute * 60).unwrap();
@@ -373,12 +373,12 @@ proptest! {
         let minutes = 6 * 1440;
         // A day before and after, so that what the walk has shown and will show is whole.
         let lead = 2 * 1440;
-        let slow = Slow::new(&roster, from - Span::from_minutes(lead), minutes + 2 * lead as usize);
+        let slow = Slow::new(&roster, from - TimeDelta::from_minutes(lead), minutes + 2 * lead as usize);
         let none = Overrides::default();
-        let mut next: Option<Moment> = next_change(&roster, &calendars, &none, from);
-        let mut before: Option<Duty> = None;
+        let mut next: Option<Timestamp> = next_change(&roster, &calendars, &none, from);
+        let mut before: Option<OnCallShift> = None;
         for minute in 0..minutes {
-            let moment = from + Span::from_minutes(minute as i64);
+            let moment = from + TimeDelta::from_minutes(minute as i64);
             prop_assert_eq!(moment.as_micros() / MINUTE, slow.from + lead + minute as i64);
             let duty = on_duty(&roster, &calendars, &none, moment);
             let mut wanted = slow.on_duty(&roster, minute + lead as usize);
@@ -395,7 +395,7 @@ proptest! {
             }
             before = Some(duty);
         }
-        let open: i64 = gaps(&roster, &calendars, &none, from, from + Span::from_minutes(minutes as i64))
+        let open: i64 = gaps(&roster, &calendars, &none, from, from + TimeDelta::from_minutes(minutes as i64))
             .iter()
             .map(|gap| gap.until.since(gap.from).as_micros() / MINUTE)
             .sum();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::lifecycle::{check_length, refusal};
 use super::registry::Newest;
-use super::{Description, Moved, NotAllowed, Problem, ProblemEdit, ProblemRefusal, ProblemState, Problems};
-use crate::core::model::{Fingerprint, IncidentId, Labels, Moment, ProblemId};
+use super::{Description, Moved, Problem, ProblemEdit, ProblemRefusal, ProblemRefused, ProblemState, Problems};
+use crate::core::model::{Fingerprint, IncidentId, Labels, ProblemId, Timestamp};
 
 /// What a merge or a split changed: the problems to write, and where incidents belong now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ impl Problems {
     /// See [`Problem::move_to`].
     pub fn move_to(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         id: ProblemId,
         to: ProblemState,
         reason: Option<&str>,
@@ -34,7 +34,7 @@ impl Problems {
     /// A note of a person; always possible while the problem is remembered.
     pub fn comment(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         id: ProblemId,
         text: &str,
         actor: &str,
@@ -43,14 +43,14 @@ impl Problems {
     }
 
     /// Hands it to a person; a closed one keeps its owner.
-    pub fn own(&mut self, now: Moment, id: ProblemId, owner: &str) -> Result<ProblemEdit, ProblemRefusal> {
+    pub fn own(&mut self, now: Timestamp, id: ProblemId, owner: &str) -> Result<ProblemEdit, ProblemRefusal> {
         self.edit(now, id, |problem| problem.own(owner, now).map(|()| None))
     }
 
     /// See [`Problem::describe`].
     pub fn describe(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         id: ProblemId,
         texts: &Description<'_>,
     ) -> Result<ProblemEdit, ProblemRefusal> {
@@ -58,15 +58,15 @@ impl Problems {
     }
 
     /// A person's word that this incident belongs to it; whether the incident exists is the caller's to know.
-    pub fn link(&mut self, now: Moment, id: ProblemId, incident: IncidentId) -> Result<ProblemEdit, ProblemRefusal> {
+    pub fn link(&mut self, now: Timestamp, id: ProblemId, incident: IncidentId) -> Result<ProblemEdit, ProblemRefusal> {
         self.edit(now, id, |problem| problem.link(incident).map(|()| None))
     }
 
     pub(super) fn edit(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         id: ProblemId,
-        change: impl FnOnce(&mut Problem) -> Result<Option<Moved>, NotAllowed>,
+        change: impl FnOnce(&mut Problem) -> Result<Option<Moved>, ProblemRefused>,
     ) -> Result<ProblemEdit, ProblemRefusal> {
         let problem = self.problems.get_mut(&id).ok_or(ProblemRefusal::Unknown(id))?;
         let mut changed = Problem::clone(problem);
@@ -81,7 +81,7 @@ impl Problems {
     /// Somebody of second line looked at it; the next look is due its `review_after` later.
     pub fn review(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         id: ProblemId,
         note: &str,
         actor: &str,
@@ -97,7 +97,7 @@ impl Problems {
     }
 
     /// Second line takes a new problem on: it is investigated, by whoever accepts it unless it has an owner.
-    pub fn accept(&mut self, now: Moment, id: ProblemId, actor: &str) -> Result<ProblemEdit, ProblemRefusal> {
+    pub fn accept(&mut self, now: Timestamp, id: ProblemId, actor: &str) -> Result<ProblemEdit, ProblemRefusal> {
         self.edit(now, id, |problem| {
             if problem.state != ProblemState::New {
                 return Err(refusal(&format!("accept {id}"), &format!("it is {}, not new", problem.state.as_str())));
@@ -111,7 +111,7 @@ impl Problems {
     /// Second line says that it is no problem. It is closed at once; repeats are counted anew.
     pub fn reject(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         id: ProblemId,
         reason: &str,
         actor: &str,
@@ -135,7 +135,7 @@ impl Problems {
     /// It is the same fault as another that is worked on: that one takes its causes and incidents over.
     pub fn merge(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         id: ProblemId,
         into: ProblemId,
         reason: &str,
@@ -184,7 +184,7 @@ impl Problems {
     /// remembered incidents all leave goes along; else what comes next stays with the old problem.
     pub fn split(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         id: ProblemId,
         incidents: &[IncidentId],
         reason: &str,
@@ -248,7 +248,7 @@ impl Problems {
     /// The merged causes of a problem whose remembered incidents are all among those.
     fn causes_of_only(&self, problem: &Problem, incidents: &[IncidentId]) -> Vec<Fingerprint> {
         let leaves = |cause: &Fingerprint| {
-            let mut known = self.recurrence.since(*cause, Moment::EPOCH).peekable();
+            let mut known = self.recurrence.since(*cause, Timestamp::EPOCH).peekable();
             known.peek().is_some() && known.all(|episode| incidents.contains(&episode.incident))
         };
         problem.causes.iter().copied().filter(leaves).collect()
@@ -256,7 +256,7 @@ impl Problems {
 
     /// An incident turned out to be a piece of another's fault: it counts as no episode of its own. The problem that
     /// counted it.
-    pub fn found_during(&mut self, now: Moment, incident: IncidentId, cause: Fingerprint) -> Option<ProblemId> {
+    pub fn found_during(&mut self, now: Timestamp, incident: IncidentId, cause: Fingerprint) -> Option<ProblemId> {
         let taken = self.recurrence.take(cause, &[incident]);
         let id = self.by_cause.get(&cause)?.problem;
         if taken.is_empty() || !self.problems.get(&id)?.incidents.contains(&incident) {
@@ -271,7 +271,7 @@ impl Problems {
     }
 
     /// Whether the workaround helped with an incident, as whoever tried it says.
-    pub fn tried(&mut self, now: Moment, id: ProblemId, helped: bool) -> Result<ProblemEdit, ProblemRefusal> {
+    pub fn tried(&mut self, now: Timestamp, id: ProblemId, helped: bool) -> Result<ProblemEdit, ProblemRefusal> {
         self.edit(now, id, |problem| {
             let count = if helped { &mut problem.helped } else { &mut problem.not_helped };
             *count += 1;
@@ -296,7 +296,7 @@ impl Problem {
     }
 }
 
-fn written(reason: &str, verb: &str) -> Result<String, NotAllowed> {
+fn written(reason: &str, verb: &str) -> Result<String, ProblemRefused> {
     check_length(reason, verb)?;
     let reason = reason.trim();
     if reason.is_empty() { Err(refusal(verb, "write down a reason first")) } else { Ok(reason.to_owned()) }

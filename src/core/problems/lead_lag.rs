@@ -7,20 +7,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::onsets::{Fit, Part, Trace};
-use crate::core::model::{Moment, Span};
+use super::onsets::{EventSequence, LagModel, Part};
+use crate::core::model::{TimeDelta, Timestamp};
 
 /// One beginning: of which kind, at which place, by numbers from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Onset {
-    pub at: Moment,
+    pub at: Timestamp,
     pub kind: u32,
     pub place: u32,
 }
 
 /// One kind tends to come before another.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Link {
+pub struct CausalLink {
     pub cause: u32,
     pub effect: u32,
     /// Before how many of the effect's beginnings the cause began within the window; of how many.
@@ -31,10 +31,10 @@ pub struct Link {
     /// How much likelier the effect's moments are with the cause than without: natural logarithm of the ratio.
     pub gain: f64,
     /// The window: as long as nine of ten following beginnings of this site take, one of 5, 15, 60 and 300 s.
-    pub within: Span,
+    pub within: TimeDelta,
 }
 
-impl Link {
+impl CausalLink {
     /// Hits over expected ones.
     pub fn lift(&self) -> f64 {
         self.hits as f64 / self.expected.max(1e-9)
@@ -48,11 +48,11 @@ impl Link {
 
 /// What tended to come before a problem's episodes. A count, shown as one; never a verdict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Hint {
+pub struct CauseHint {
     /// What came before: the alert's name.
     pub before: String,
     /// Where it was, seen from the episodes.
-    pub place: Place,
+    pub place: LeadPosition,
     /// Before how many of the episodes it began within the window.
     pub hits: u64,
     pub of: u64,
@@ -63,13 +63,13 @@ pub struct Hint {
     /// By how many standard deviations hits are above expected.
     pub z: f64,
     /// How long before, at most.
-    pub within: Span,
+    pub within: TimeDelta,
 }
 
 /// Where a leading alert is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
+pub enum LeadPosition {
     /// On the same item.
     Same,
     /// On what the item depends on.
@@ -78,12 +78,12 @@ pub enum Place {
     Child,
 }
 
-impl Place {
+impl LeadPosition {
     pub const fn words(self) -> &'static str {
         match self {
-            Place::Same => "on the same item",
-            Place::Parent => "on what it depends on",
-            Place::Child => "on what depends on it",
+            LeadPosition::Same => "on the same item",
+            LeadPosition::Parent => "on what it depends on",
+            LeadPosition::Child => "on what depends on it",
         }
     }
 }
@@ -94,17 +94,17 @@ const FALSE_ALARMS: f64 = 0.01;
 /// Of pairs that seem linked both ways, the likelier way; strongest first. `neighbours` by place, itself apart; a place
 /// beyond it has none. `effect`: only links to that kind are looked for. Nothing with fewer than two days' worth of
 /// sense is refused: what is not significant is simply not there.
-pub fn links(onsets: &[Onset], neighbours: &[Vec<u32>], effect: Option<u32>) -> Vec<Link> {
-    let trace = Trace::new(onsets, neighbours, effect);
+pub fn links(onsets: &[Onset], neighbours: &[Vec<u32>], effect: Option<u32>) -> Vec<CausalLink> {
+    let trace = EventSequence::new(onsets, neighbours, effect);
     let kinds = trace.kinds();
-    let whole = Fit::of(&trace, Part::Whole);
+    let whole = LagModel::of(&trace, Part::Whole);
     let gains = whole.gains(&trace, Part::Whole);
     let held_back = held_back_gains(&trace);
     let causes = kinds.saturating_sub(1);
     let tried = if effect.is_some() { causes } else { kinds * causes };
     let least = least_gain(FALSE_ALARMS / tried.max(1) as f64);
     let within = whole.reach();
-    let mut found: Vec<Link> = Vec::new();
+    let mut found: Vec<CausalLink> = Vec::new();
     for cause in 0..kinds {
         for to in (0..kinds).filter(|to| *to != cause) {
             let gain = gains.at(cause, to);
@@ -112,7 +112,7 @@ pub fn links(onsets: &[Onset], neighbours: &[Vec<u32>], effect: Option<u32>) -> 
             if is_significant && gain >= gains.at(to, cause) {
                 let (hits, of, expected) = trace.counts(cause as u32, to as u32, within);
                 let (cause, effect) = (cause as u32, to as u32);
-                found.push(Link { cause, effect, hits, of, expected, gain, within });
+                found.push(CausalLink { cause, effect, hits, of, expected, gain, within });
             }
         }
     }
@@ -123,9 +123,9 @@ pub fn links(onsets: &[Onset], neighbours: &[Vec<u32>], effect: Option<u32>) -> 
 }
 
 /// What each link explains of the days that it was not fitted on.
-fn held_back_gains(trace: &Trace) -> super::onsets::Grid {
-    let mut sum = Fit::of(trace, Part::Even).gains(trace, Part::Odd);
-    sum.add(&Fit::of(trace, Part::Odd).gains(trace, Part::Even));
+fn held_back_gains(trace: &EventSequence) -> super::onsets::PairMatrix {
+    let mut sum = LagModel::of(trace, Part::Even).gains(trace, Part::Odd);
+    sum.add(&LagModel::of(trace, Part::Odd).gains(trace, Part::Even));
     sum
 }
 

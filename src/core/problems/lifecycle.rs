@@ -5,12 +5,12 @@
 //! changes the record or says why not; it never does half.
 
 use super::{Problem, ProblemNote, ProblemState};
-use crate::core::model::{IncidentId, Moment};
+use crate::core::model::{IncidentId, Timestamp};
 
 /// Why something is refused, in words for the person who asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub struct NotAllowed {
+pub struct ProblemRefused {
     pub reason: String,
 }
 
@@ -114,8 +114,8 @@ impl Problem {
         to: ProblemState,
         reason: Option<&str>,
         actor: &str,
-        now: Moment,
-    ) -> Result<Moved, NotAllowed> {
+        now: Timestamp,
+    ) -> Result<Moved, ProblemRefused> {
         let verb = format!("move {} to {}", self.id, to.as_str());
         let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
         check_length(reason.unwrap_or_default(), &verb)?;
@@ -142,7 +142,7 @@ impl Problem {
     }
 
     /// Is in that state from now on, with the dates that go with it.
-    pub(super) fn enter(&mut self, to: ProblemState, now: Moment) {
+    pub(super) fn enter(&mut self, to: ProblemState, now: Timestamp) {
         self.state = to;
         self.closed_at = (to == ProblemState::Closed).then_some(now);
         self.quiet_until = (to == ProblemState::Observing).then_some(now + self.terms.quiet);
@@ -154,13 +154,13 @@ impl Problem {
     }
 
     /// Somebody who is responsible has looked at it: the next look is due a while later, or when the quiet is over.
-    pub(super) fn looked_at(&mut self, now: Moment) {
+    pub(super) fn looked_at(&mut self, now: Timestamp) {
         let next = self.quiet_until.filter(|until| *until > now).unwrap_or(now + self.terms.review_after);
         self.review_by = self.state.is_open().then_some(next);
     }
 
     /// Adds a note; an empty one is refused.
-    pub fn comment(&mut self, text: &str, actor: &str, now: Moment) -> Result<(), NotAllowed> {
+    pub fn comment(&mut self, text: &str, actor: &str, now: Timestamp) -> Result<(), ProblemRefused> {
         let verb = format!("comment on {}", self.id);
         if text.trim().is_empty() {
             return Err(refusal(&verb, "the comment is empty"));
@@ -171,7 +171,7 @@ impl Problem {
     }
 
     /// Names who works on it; refused once it is closed.
-    pub fn own(&mut self, owner: &str, now: Moment) -> Result<(), NotAllowed> {
+    pub fn own(&mut self, owner: &str, now: Timestamp) -> Result<(), ProblemRefused> {
         let verb = format!("hand {} over", self.id);
         if self.state == ProblemState::Closed {
             return Err(refusal(&verb, "it is closed"));
@@ -186,7 +186,7 @@ impl Problem {
     }
 
     /// Writes down what is known; `None` leaves a text as it is, an empty one takes it back.
-    pub fn describe(&mut self, texts: &Description<'_>, now: Moment) -> Result<(), NotAllowed> {
+    pub fn describe(&mut self, texts: &Description<'_>, now: Timestamp) -> Result<(), ProblemRefused> {
         let Description { root_cause, workaround, fix, change } = *texts;
         let verb = format!("describe {}", self.id);
         if self.state == ProblemState::Closed {
@@ -216,7 +216,7 @@ impl Problem {
     }
 
     /// Adds one more incident of this cause.
-    pub fn link(&mut self, incident: IncidentId) -> Result<(), NotAllowed> {
+    pub fn link(&mut self, incident: IncidentId) -> Result<(), ProblemRefused> {
         if self.incidents.contains(&incident) {
             return Err(refusal(&format!("link {incident}"), &format!("{} lists it already", self.id)));
         }
@@ -247,7 +247,7 @@ impl Problem {
         }
     }
 
-    pub(super) fn note(&mut self, at: Moment, actor: &str, text: String) {
+    pub(super) fn note(&mut self, at: Timestamp, actor: &str, text: String) {
         self.notes.push(ProblemNote { at, actor: actor.to_owned(), text });
         let surplus = self.notes.len().saturating_sub(Problem::NOTES_MAX);
         self.notes.drain(..surplus);
@@ -268,7 +268,7 @@ fn unreachable_from(from: ProblemState) -> String {
     format!("it is {}; from there it goes to {}", from.as_str(), reachable.join(", "))
 }
 
-pub(super) fn check_length(text: &str, verb: &str) -> Result<(), NotAllowed> {
+pub(super) fn check_length(text: &str, verb: &str) -> Result<(), ProblemRefused> {
     let length = text.chars().count();
     if length > Problem::TEXT_MAX_CHARS {
         let why = format!("the text has {length} characters; at most {} fit", Problem::TEXT_MAX_CHARS);
@@ -277,6 +277,6 @@ pub(super) fn check_length(text: &str, verb: &str) -> Result<(), NotAllowed> {
     Ok(())
 }
 
-pub(super) fn refusal(verb: &str, why: &str) -> NotAllowed {
-    NotAllowed { reason: format!("cannot {verb}: {why}") }
+pub(super) fn refusal(verb: &str, why: &str) -> ProblemRefused {
+    ProblemRefused { reason: format!("cannot {verb}: {why}") }
 }

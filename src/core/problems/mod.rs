@@ -16,11 +16,11 @@ mod similarity;
 mod tests;
 
 pub use commands::Regrouped;
-pub use lead_lag::{Hint, Link, Onset, Place, links};
-pub use lifecycle::{Description, MOVES, Moved, NotAllowed};
+pub use lead_lag::{CausalLink, CauseHint, LeadPosition, Onset, links};
+pub use lifecycle::{Description, MOVES, Moved, ProblemRefused};
 pub use monthly_digest::{CommonCause, Occurrence, commonest, draft_workaround, faults, markdown};
-pub use periodicity::{Basis, Bout, EPISODES_MIN, Expected, Rhythm, Season, collapse};
-pub use record::{Problem, ProblemNote, ProblemState, Similar, Terms};
+pub use periodicity::{Basis, Burst, EPISODES_MIN, ExpectedEpisode, Periodicity, Seasonality, collapse};
+pub use record::{Problem, ProblemNote, ProblemState, ProblemTerms, Similar};
 pub use recurrence::{Episode, Recurrence};
-pub use registry::{Facts, KnownError, ProblemChange, ProblemEdit, ProblemRefusal, Problems};
-pub use similarity::{Likeness, SAME, SUGGESTED, Words};
+pub use registry::{IncidentSummary, KnownError, ProblemChange, ProblemEdit, ProblemRefusal, Problems};
+pub use similarity::{SAME, SUGGESTED, SimilarityIndex, TermVector};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bout, Problem, ProblemState, collapse};
-use crate::core::model::{IncidentId, Moment, ProblemId, Span};
+use super::{Burst, Problem, ProblemState, collapse};
+use crate::core::model::{IncidentId, ProblemId, TimeDelta, Timestamp};
 
 /// What the draft needs to know of one incident.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,8 +16,8 @@ pub struct Occurrence {
     pub problem: Option<ProblemId>,
     /// A piece of another incident's fault: counted there.
     pub found_during: Option<IncidentId>,
-    pub opened_at: Moment,
-    pub resolved_at: Option<Moment>,
+    pub opened_at: Timestamp,
+    pub resolved_at: Option<Timestamp>,
     pub diagnosis: Option<String>,
     pub resolution: Option<String>,
     pub runbook: Option<String>,
@@ -109,18 +109,18 @@ pub fn draft_workaround(occurrences: &[Occurrence]) -> Option<String> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Cause<'a> {
+enum DigestCause<'a> {
     Problem(ProblemId),
     Rule(&'a str),
 }
 
-fn causes(occurrences: &[Occurrence]) -> BTreeMap<Cause<'_>, Vec<&Occurrence>> {
+fn causes(occurrences: &[Occurrence]) -> BTreeMap<DigestCause<'_>, Vec<&Occurrence>> {
     let by_id: BTreeMap<IncidentId, &Occurrence> = occurrences.iter().map(|one| (one.incident, one)).collect();
-    let mut causes: BTreeMap<Cause<'_>, Vec<&Occurrence>> = BTreeMap::new();
+    let mut causes: BTreeMap<DigestCause<'_>, Vec<&Occurrence>> = BTreeMap::new();
     for one in occurrences {
         // A piece of another's fault stands under that one's cause.
         let first = one.found_during.and_then(|id| by_id.get(&id).copied()).unwrap_or(one);
-        let cause = first.problem.map_or(Cause::Rule(&first.rule), Cause::Problem);
+        let cause = first.problem.map_or(DigestCause::Rule(&first.rule), DigestCause::Problem);
         causes.entry(cause).or_default().push(one);
     }
     causes
@@ -128,9 +128,9 @@ fn causes(occurrences: &[Occurrence]) -> BTreeMap<Cause<'_>, Vec<&Occurrence>> {
 
 fn faults_of(occurrences: &[&Occurrence]) -> u64 {
     let own = occurrences.iter().filter(|one| one.found_during.is_none());
-    let mut bouts: Vec<Bout> = own.map(|one| Bout { from: one.opened_at, until: one.resolved_at }).collect();
+    let mut bouts: Vec<Burst> = own.map(|one| Burst { from: one.opened_at, until: one.resolved_at }).collect();
     bouts.sort_by_key(|bout| bout.from);
-    collapse(&bouts, Span::from_minutes(60)).len() as u64
+    collapse(&bouts, TimeDelta::from_minutes(60)).len() as u64
 }
 
 fn common_cause(occurrences: &[&Occurrence], problems: &BTreeMap<ProblemId, Problem>) -> CommonCause {
@@ -170,14 +170,14 @@ fn steps(occurrences: &[&Occurrence], problem: Option<&Problem>) -> Vec<String> 
 }
 
 /// Different texts, the most frequent first, of equals the newest.
-fn by_frequency<'a>(texts: impl Iterator<Item = (Moment, &'a str)>) -> Vec<String> {
-    let mut counts: BTreeMap<&str, (u64, Moment)> = BTreeMap::new();
+fn by_frequency<'a>(texts: impl Iterator<Item = (Timestamp, &'a str)>) -> Vec<String> {
+    let mut counts: BTreeMap<&str, (u64, Timestamp)> = BTreeMap::new();
     for (at, text) in texts.map(|(at, text)| (at, text.trim())).filter(|(_, text)| !text.is_empty()) {
         let (count, newest) = counts.entry(text).or_insert((0, at));
         *count += 1;
         *newest = at.max(*newest);
     }
-    let mut ranked: Vec<(&str, (u64, Moment))> = counts.into_iter().collect();
+    let mut ranked: Vec<(&str, (u64, Timestamp))> = counts.into_iter().collect();
     ranked.sort_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(other.0)));
     ranked.into_iter().map(|(text, _)| text.to_owned()).collect()
 }
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     fn occurrence(id: u64, rule: &str, minutes: i64) -> Occurrence {
-        let opened_at = Moment::EPOCH + Span::from_minutes(minutes);
+        let opened_at = Timestamp::EPOCH + TimeDelta::from_minutes(minutes);
         Occurrence {
             incident: IncidentId(id),
             title: format!("{rule} 故障"),
@@ -199,7 +199,7 @@ mod tests {
             problem: None,
             found_during: None,
             opened_at,
-            resolved_at: Some(opened_at + Span::from_minutes(10)),
+            resolved_at: Some(opened_at + TimeDelta::from_minutes(10)),
             diagnosis: None,
             resolution: Some("重启端口".to_owned()),
             runbook: None,
@@ -233,7 +233,7 @@ mod tests {
             title: "光模块老化".to_owned(),
             root_cause: Some("批次缺陷".to_owned()),
             workaround: Some("切换\n备用链路".to_owned()),
-            ..Problem::blank(ProblemId(1), crate::core::model::Fingerprint(1), Moment::EPOCH)
+            ..Problem::blank(ProblemId(1), crate::core::model::Fingerprint(1), Timestamp::EPOCH)
         };
         all.iter_mut().filter(|one| one.rule == "规则-12").for_each(|one| one.problem = Some(ProblemId(1)));
         let ranked = commonest(&all, &[(ProblemId(1), problem)].into(), 10);

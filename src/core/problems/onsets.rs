@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::lead_lag::Onset;
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 
 /// The steps of the lag curve, in seconds: after the lower, up to the upper.
 const STEPS: [(i64, i64); 4] = [(0, 5), (5, 15), (15, 60), (60, 300)];
@@ -30,14 +30,14 @@ pub enum Part {
 
 /// A number for each ordered pair of kinds.
 #[derive(Clone, Debug)]
-pub struct Grid {
+pub struct PairMatrix {
     kinds: usize,
     cells: Vec<f64>,
 }
 
-impl Grid {
-    fn new(kinds: usize, value: f64) -> Grid {
-        Grid { kinds, cells: vec![value; kinds * kinds] }
+impl PairMatrix {
+    fn new(kinds: usize, value: f64) -> PairMatrix {
+        PairMatrix { kinds, cells: vec![value; kinds * kinds] }
     }
 
     pub fn at(&self, cause: usize, effect: usize) -> f64 {
@@ -48,7 +48,7 @@ impl Grid {
         &mut self.cells[cause * self.kinds + effect]
     }
 
-    pub fn add(&mut self, other: &Grid) {
+    pub fn add(&mut self, other: &PairMatrix) {
         for (cell, more) in self.cells.iter_mut().zip(&other.cells) {
             *cell += more;
         }
@@ -56,7 +56,7 @@ impl Grid {
 }
 
 /// So many beginnings of a kind came one step before a beginning.
-struct Before {
+struct PriorCount {
     effect: usize,
     cause: usize,
     step: usize,
@@ -64,7 +64,7 @@ struct Before {
 }
 
 /// Beginnings in order, and what came before each.
-pub struct Trace {
+pub struct EventSequence {
     onsets: Vec<Onset>,
     kinds: usize,
     places: usize,
@@ -73,22 +73,22 @@ pub struct Trace {
     /// Each place and how many are beside it.
     exposed: Vec<f64>,
     /// In order of effect, cause and step.
-    before: Vec<Before>,
+    before: Vec<PriorCount>,
     /// Kinds that may be effects.
     effect: Option<usize>,
     seconds: f64,
     block: i64,
 }
 
-impl Trace {
-    pub fn new(onsets: &[Onset], neighbours: &[Vec<u32>], effect: Option<u32>) -> Trace {
+impl EventSequence {
+    pub fn new(onsets: &[Onset], neighbours: &[Vec<u32>], effect: Option<u32>) -> EventSequence {
         let mut onsets: Vec<Onset> = onsets.iter().filter(|onset| onset.kind < KINDS_MAX).copied().collect();
         onsets.sort_by_key(|onset| (onset.at, onset.kind, onset.place));
         let kinds = onsets.iter().map(|onset| onset.kind as usize + 1).max().unwrap_or(0);
         let places = onsets.iter().map(|onset| onset.place as usize + 1).max().unwrap_or(0);
-        let first = onsets.first().map_or(Moment::EPOCH, |onset| onset.at);
+        let first = onsets.first().map_or(Timestamp::EPOCH, |onset| onset.at);
         let seconds = onsets.last().map_or(1.0, |last| last.at.since(first).as_seconds_f64().max(1.0));
-        let mut trace = Trace {
+        let mut trace = EventSequence {
             kinds,
             places,
             around: around(&onsets, places, neighbours),
@@ -113,7 +113,7 @@ impl Trace {
 
     /// How many beginnings of `effect` had one of `cause` within so long before them, at their place or beside it; how
     /// many there are, and how many chance would have met.
-    pub fn counts(&self, cause: u32, effect: u32, within: Span) -> (u64, u64, f64) {
+    pub fn counts(&self, cause: u32, effect: u32, within: TimeDelta) -> (u64, u64, f64) {
         let (mut hits, mut of, mut expected) = (0, 0, 0.0);
         let causes = |place: usize| self.around[place].iter().filter(|index| self.onsets[**index].kind == cause);
         let rates: Vec<f64> = (0..self.places).map(|place| causes(place).count() as f64 / self.seconds).collect();
@@ -129,8 +129,8 @@ impl Trace {
         (hits, of, expected)
     }
 
-    fn look_back(&self) -> Vec<Before> {
-        let longest = Span::from_seconds(STEPS[STEPS.len() - 1].1);
+    fn look_back(&self) -> Vec<PriorCount> {
+        let longest = TimeDelta::from_seconds(STEPS[STEPS.len() - 1].1);
         let mut before = Vec::new();
         for (effect, onset) in self.onsets.iter().enumerate() {
             if self.effect.is_some_and(|wanted| wanted != onset.kind as usize) {
@@ -146,7 +146,7 @@ impl Trace {
             seen.sort_unstable();
             for group in seen.chunk_by(|one, other| one == other) {
                 let (cause, step) = group[0];
-                before.push(Before { effect, cause, step, count: group.len() as f64 });
+                before.push(PriorCount { effect, cause, step, count: group.len() as f64 });
             }
         }
         before
@@ -197,15 +197,15 @@ fn around(onsets: &[Onset], places: usize, neighbours: &[Vec<u32>]) -> Vec<Vec<u
     around
 }
 
-fn step_of(lag: Span) -> usize {
+fn step_of(lag: TimeDelta) -> usize {
     let lag = lag.as_micros();
     STEPS.iter().position(|(_, upper)| lag <= upper * 1_000_000).unwrap_or(STEPS.len() - 1)
 }
 
 /// Who follows whom: how many of an effect one cause brings at each place that it reaches, when, and what is chance.
-pub struct Fit {
+pub struct LagModel {
     /// Effects brought by one cause at one place.
-    brought: Grid,
+    brought: PairMatrix,
     /// The share of followers by step.
     curve: [f64; STEPS.len()],
     /// Chance beginnings a second, by kind and place.
@@ -213,12 +213,12 @@ pub struct Fit {
     places: usize,
 }
 
-impl Fit {
-    pub fn of(trace: &Trace, part: Part) -> Fit {
+impl LagModel {
+    pub fn of(trace: &EventSequence, part: Part) -> LagModel {
         let exposure = trace.exposure(part);
         let even = 1.0 / STEPS.len() as f64;
-        let mut fit = Fit {
-            brought: Grid::new(trace.kinds, 0.01),
+        let mut fit = LagModel {
+            brought: PairMatrix::new(trace.kinds, 0.01),
             curve: [even; STEPS.len()],
             chance: Vec::new(),
             places: trace.places,
@@ -236,18 +236,18 @@ impl Fit {
     }
 
     /// The shortest step by whose end nine of ten followers have come.
-    pub fn reach(&self) -> Span {
+    pub fn reach(&self) -> TimeDelta {
         let mut sum = 0.0;
         let reached = STEPS.iter().zip(self.curve).find(|(_, share)| {
             sum += share;
             sum >= 0.9
         });
-        Span::from_seconds(reached.map_or(STEPS[STEPS.len() - 1].1, |((_, upper), _)| *upper))
+        TimeDelta::from_seconds(reached.map_or(STEPS[STEPS.len() - 1].1, |((_, upper), _)| *upper))
     }
 
     /// By how much each link raises the logarithm of the likelihood of that part.
-    pub fn gains(&self, trace: &Trace, part: Part) -> Grid {
-        let mut gains = Grid::new(trace.kinds, 0.0);
+    pub fn gains(&self, trace: &EventSequence, part: Part) -> PairMatrix {
+        let mut gains = PairMatrix::new(trace.kinds, 0.0);
         for group in trace.before.chunk_by(|one, other| one.effect == other.effect) {
             let effect = group[0].effect;
             if !trace.is_in(effect, part) {
@@ -268,8 +268,8 @@ impl Fit {
         gains
     }
 
-    fn round(&mut self, trace: &Trace, part: Part, exposure: &[f64]) {
-        let mut credit = Grid::new(trace.kinds, 0.0);
+    fn round(&mut self, trace: &EventSequence, part: Part, exposure: &[f64]) {
+        let mut credit = PairMatrix::new(trace.kinds, 0.0);
         let mut by_step = [0.0; STEPS.len()];
         let mut background = vec![0.0; trace.kinds * trace.places];
         let mut groups = trace.before.chunk_by(|one, other| one.effect == other.effect).peekable();
@@ -311,12 +311,12 @@ impl Fit {
             .collect();
     }
 
-    fn chance_of(&self, trace: &Trace, index: usize) -> f64 {
+    fn chance_of(&self, trace: &EventSequence, index: usize) -> f64 {
         let onset = trace.onsets[index];
         self.chance[onset.kind as usize * self.places + onset.place as usize]
     }
 
-    fn rate(&self, before: &Before, effect: usize) -> f64 {
+    fn rate(&self, before: &PriorCount, effect: usize) -> f64 {
         let (lower, upper) = STEPS[before.step];
         before.count * self.brought.at(before.cause, effect) * self.curve[before.step] / (upper - lower) as f64
     }

@@ -5,37 +5,37 @@
 use serde::{Deserialize, Serialize};
 
 use crate::core::calendar::week_second;
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 
 /// From when to when a cause showed itself; no end while it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bout {
-    pub from: Moment,
-    pub until: Option<Moment>,
+pub struct Burst {
+    pub from: Timestamp,
+    pub until: Option<Timestamp>,
 }
 
 /// The statistics of one cause's episodes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Rhythm {
+pub struct Periodicity {
     /// How many episodes were looked at: at most the newest 64.
     pub episodes: u64,
     /// Mean time from episode to episode, by their beginnings.
-    pub mtbf: Span,
+    pub mtbf: TimeDelta,
     /// Mean time that an ended episode lasted.
-    pub mttr: Option<Span>,
+    pub mttr: Option<TimeDelta>,
     /// Standard deviation of the gaps over their mean, above what counts as one episode: 0 is a clock, 1 is chance.
     pub gap_variation: f64,
     /// Its gaps are more even than chance makes them in one of a hundred.
     pub regular: bool,
     /// It keeps to the minute, the hour of the day, or the hour of the week.
-    pub season: Option<Season>,
-    pub next: Expected,
+    pub season: Option<Seasonality>,
+    pub next: ExpectedEpisode,
 }
 
 /// A period that the episodes keep to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Season {
+pub enum Seasonality {
     Hour,
     Day,
     Week,
@@ -43,10 +43,10 @@ pub enum Season {
 
 /// When the next episode is due, and how sure that is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Expected {
-    pub at: Moment,
-    pub from: Moment,
-    pub until: Moment,
+pub struct ExpectedEpisode {
+    pub at: Timestamp,
+    pub from: Timestamp,
+    pub until: Timestamp,
     pub by: Basis,
 }
 
@@ -82,47 +82,47 @@ const WAIT_80: (f64, f64) = (0.105, 2.303);
 /// Turns the median distance from the median into a standard deviation, under a normal distribution.
 const MAD_TO_DEVIATION: f64 = 1.4826;
 
-impl Season {
-    pub const ALL: [Season; 3] = [Season::Hour, Season::Day, Season::Week];
+impl Seasonality {
+    pub const ALL: [Seasonality; 3] = [Seasonality::Hour, Seasonality::Day, Seasonality::Week];
 
     pub const fn as_str(self) -> &'static str {
         match self {
-            Season::Hour => "hour",
-            Season::Day => "day",
-            Season::Week => "week",
+            Seasonality::Hour => "hour",
+            Seasonality::Day => "day",
+            Seasonality::Week => "week",
         }
     }
 
     const fn seconds(self) -> f64 {
         match self {
-            Season::Hour => 3_600.0,
-            Season::Day => 86_400.0,
-            Season::Week => 604_800.0,
+            Seasonality::Hour => 3_600.0,
+            Seasonality::Day => 86_400.0,
+            Seasonality::Week => 604_800.0,
         }
     }
 }
 
-impl Rhythm {
+impl Periodicity {
     /// Looks at bouts, oldest first; those at most `apart` after the one before belong to its episode. `zone` is an
     /// IANA name, for the hours of day and week. `None` below [`EPISODES_MIN`] episodes.
-    pub fn of(bouts: &[Bout], apart: Span, zone: &str) -> Option<Rhythm> {
+    pub fn of(bouts: &[Burst], apart: TimeDelta, zone: &str) -> Option<Periodicity> {
         let episodes = collapse(bouts, apart);
         if episodes.len() < EPISODES_MIN {
             return None;
         }
-        let starts: Vec<Moment> = episodes.iter().map(|episode| episode.from).collect();
+        let starts: Vec<Timestamp> = episodes.iter().map(|episode| episode.from).collect();
         let gaps: Vec<f64> = starts.windows(2).map(|pair| pair[1].since(pair[0]).as_seconds_f64()).collect();
         let mtbf = gaps.iter().sum::<f64>() / gaps.len() as f64;
         let gap_variation = variation(&gaps, apart.as_seconds_f64());
         let regular = variation_limit(episodes.len()).is_some_and(|limit| gap_variation <= limit);
         let season = season(&starts, zone);
-        let last = starts.last().copied().unwrap_or(Moment::EPOCH);
+        let last = starts.last().copied().unwrap_or(Timestamp::EPOCH);
         let next = match (regular, &season) {
             (true, _) => expected_by_gaps(last, &gaps),
             (false, Some(kept)) => expected_by_season(last, &gaps, kept, zone),
             (false, None) => expected_by_rate(last, mtbf),
         };
-        Some(Rhythm {
+        Some(Periodicity {
             episodes: episodes.len() as u64,
             mtbf: seconds(mtbf),
             mttr: mean_length(&episodes),
@@ -140,9 +140,9 @@ impl Rhythm {
 }
 
 /// What lies at most `apart` after the end of the one before it (or its beginning, while that lasts) is one with it.
-pub fn collapse(bouts: &[Bout], apart: Span) -> Vec<Bout> {
-    let mut episodes: Vec<Bout> = Vec::new();
-    let mut latest = Moment::EPOCH;
+pub fn collapse(bouts: &[Burst], apart: TimeDelta) -> Vec<Burst> {
+    let mut episodes: Vec<Burst> = Vec::new();
+    let mut latest = Timestamp::EPOCH;
     for bout in bouts {
         let end = bout.until.map_or(bout.from, |until| until.max(bout.from));
         match episodes.last_mut().filter(|_| bout.from <= latest + apart) {
@@ -159,7 +159,7 @@ pub fn collapse(bouts: &[Bout], apart: Span) -> Vec<Bout> {
     episodes
 }
 
-fn mean_length(episodes: &[Bout]) -> Option<Span> {
+fn mean_length(episodes: &[Burst]) -> Option<TimeDelta> {
     let lengths: Vec<f64> = episodes
         .iter()
         .filter_map(|episode| episode.until.map(|until| until.since(episode.from).as_seconds_f64()))
@@ -191,22 +191,22 @@ fn variation_limit(episodes: usize) -> Option<f64> {
 }
 
 /// A period that is kept: the mean phase and its spread, in seconds.
-struct Kept {
-    season: Season,
+struct PhaseFit {
+    season: Seasonality,
     phase: f64,
     spread: f64,
 }
 
-fn season(starts: &[Moment], zone: &str) -> Option<Kept> {
+fn season(starts: &[Timestamp], zone: &str) -> Option<PhaseFit> {
     let length = starts.last()?.since(*starts.first()?).as_seconds_f64();
-    let tried = Season::ALL.into_iter().filter(|season| length >= PERIODS_MIN * season.seconds());
+    let tried = Seasonality::ALL.into_iter().filter(|season| length >= PERIODS_MIN * season.seconds());
     let found = tried.map(|season| rayleigh(starts, season, zone));
-    let likely = found.filter(|(p, _)| *p * Season::ALL.len() as f64 <= SEASON_LEVEL);
+    let likely = found.filter(|(p, _)| *p * Seasonality::ALL.len() as f64 <= SEASON_LEVEL);
     likely.min_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, kept)| kept)
 }
 
 /// Rayleigh's test of uniform phases: how likely chance brings them so near together (Zar's approximation).
-fn rayleigh(starts: &[Moment], season: Season, zone: &str) -> (f64, Kept) {
+fn rayleigh(starts: &[Timestamp], season: Seasonality, zone: &str) -> (f64, PhaseFit) {
     let period = season.seconds();
     let turn = std::f64::consts::TAU / period;
     let (mut sine, mut cosine) = (0.0, 0.0);
@@ -220,20 +220,20 @@ fn rayleigh(starts: &[Moment], season: Season, zone: &str) -> (f64, Kept) {
     let p = ((1.0 + 4.0 * count + 4.0 * (count * count - length * length)).sqrt() - (1.0 + 2.0 * count)).exp();
     let concentration = (length / count).clamp(1e-9, 1.0 - 1e-12);
     let spread = (-2.0 * concentration.ln()).sqrt() / turn;
-    (p, Kept { season, phase: (sine.atan2(cosine) / turn).rem_euclid(period), spread })
+    (p, PhaseFit { season, phase: (sine.atan2(cosine) / turn).rem_euclid(period), spread })
 }
 
-fn phase(at: Moment, season: Season, zone: &str) -> f64 {
+fn phase(at: Timestamp, season: Seasonality, zone: &str) -> f64 {
     week_second(at, zone).rem_euclid(season.seconds())
 }
 
-fn expected_by_gaps(last: Moment, gaps: &[f64]) -> Expected {
+fn expected_by_gaps(last: Timestamp, gaps: &[f64]) -> ExpectedEpisode {
     let typical = median(gaps.to_vec());
     let spread = MAD_TO_DEVIATION * median(gaps.iter().map(|gap| (gap - typical).abs()).collect());
     around(last, typical, 2.0 * spread, Basis::Gaps)
 }
 
-fn expected_by_season(last: Moment, gaps: &[f64], kept: &Kept, zone: &str) -> Expected {
+fn expected_by_season(last: Timestamp, gaps: &[f64], kept: &PhaseFit, zone: &str) -> ExpectedEpisode {
     let period = kept.season.seconds();
     let typical = median(gaps.to_vec());
     let reached = phase(last + seconds(typical), kept.season, zone);
@@ -243,9 +243,9 @@ fn expected_by_season(last: Moment, gaps: &[f64], kept: &Kept, zone: &str) -> Ex
     around(last, wait, 2.0 * kept.spread, Basis::Season)
 }
 
-fn expected_by_rate(last: Moment, mtbf: f64) -> Expected {
+fn expected_by_rate(last: Timestamp, mtbf: f64) -> ExpectedEpisode {
     let (early, late) = WAIT_80;
-    Expected {
+    ExpectedEpisode {
         at: last + seconds(mtbf),
         from: last + seconds(early * mtbf),
         until: last + seconds(late * mtbf),
@@ -253,8 +253,13 @@ fn expected_by_rate(last: Moment, mtbf: f64) -> Expected {
     }
 }
 
-fn around(last: Moment, wait: f64, margin: f64, by: Basis) -> Expected {
-    Expected { at: last + seconds(wait), from: last + seconds(wait - margin), until: last + seconds(wait + margin), by }
+fn around(last: Timestamp, wait: f64, margin: f64, by: Basis) -> ExpectedEpisode {
+    ExpectedEpisode {
+        at: last + seconds(wait),
+        from: last + seconds(wait - margin),
+        until: last + seconds(wait + margin),
+        by,
+    }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -264,8 +269,8 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Whole seconds: nobody expects a fault to the microsecond.
-fn seconds(count: f64) -> Span {
-    Span::from_seconds(count.round() as i64)
+fn seconds(count: f64) -> TimeDelta {
+    TimeDelta::from_seconds(count.round() as i64)
 }
 
 #[cfg(test)]

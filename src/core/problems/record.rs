@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Hint, Rhythm};
-use crate::core::model::{Fingerprint, IncidentId, Labels, Moment, ProblemId, Span};
+use super::{CauseHint, Periodicity};
+use crate::core::model::{Fingerprint, IncidentId, Labels, ProblemId, TimeDelta, Timestamp};
 use crate::core::rules::ProblemPolicy;
 
 /// Where a problem stands.
@@ -71,10 +71,10 @@ pub struct Problem {
     pub episodes: u64,
     /// What the moments of its episodes say; none before there are three.
     #[serde(default)]
-    pub rhythm: Option<Rhythm>,
+    pub rhythm: Option<Periodicity>,
     /// What tended to come before its episodes: counts, never a verdict.
     #[serde(default)]
-    pub hints: Vec<Hint>,
+    pub hints: Vec<CauseHint>,
     /// Other problems that look like the same fault, the most alike first.
     #[serde(default)]
     pub similar: Vec<Similar>,
@@ -103,37 +103,37 @@ pub struct Problem {
     pub reopened: u64,
     /// Until when somebody of its team has to look at it; none once nobody works on it.
     #[serde(default)]
-    pub review_by: Option<Moment>,
+    pub review_by: Option<Timestamp>,
     /// Its policy's waits, as they were when it was opened.
     #[serde(default)]
-    pub terms: Terms,
+    pub terms: ProblemTerms,
     /// Under observation: it may be closed from then on, if it has stayed away.
     #[serde(default)]
-    pub quiet_until: Option<Moment>,
+    pub quiet_until: Option<Timestamp>,
     /// The newest notes of people; all of them are in the audit.
     pub notes: Vec<ProblemNote>,
-    pub opened_at: Moment,
-    pub last_seen_at: Moment,
-    pub closed_at: Option<Moment>,
-    pub updated_at: Moment,
+    pub opened_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub closed_at: Option<Timestamp>,
+    pub updated_at: Timestamp,
 }
 
 /// What its policy says of time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Terms {
+pub struct ProblemTerms {
     /// Incidents at most so far apart are one episode.
-    pub apart: Span,
+    pub apart: TimeDelta,
     /// Whose hours of the day and the week.
     pub zone: String,
     /// How long it may lie before somebody has to look at it (again).
-    pub review_after: Span,
+    pub review_after: TimeDelta,
     /// How long it must stay away before it may be closed.
-    pub quiet: Span,
+    pub quiet: TimeDelta,
 }
 
-impl Default for Terms {
-    fn default() -> Terms {
-        Terms {
+impl Default for ProblemTerms {
+    fn default() -> ProblemTerms {
+        ProblemTerms {
             apart: ProblemPolicy::APART,
             zone: ProblemPolicy::ZONE.to_owned(),
             review_after: ProblemPolicy::REVIEW_AFTER,
@@ -142,9 +142,14 @@ impl Default for Terms {
     }
 }
 
-impl From<&ProblemPolicy> for Terms {
-    fn from(policy: &ProblemPolicy) -> Terms {
-        Terms { apart: policy.apart, zone: policy.zone.clone(), review_after: policy.review_after, quiet: policy.quiet }
+impl From<&ProblemPolicy> for ProblemTerms {
+    fn from(policy: &ProblemPolicy) -> ProblemTerms {
+        ProblemTerms {
+            apart: policy.apart,
+            zone: policy.zone.clone(),
+            review_after: policy.review_after,
+            quiet: policy.quiet,
+        }
     }
 }
 
@@ -160,14 +165,14 @@ pub struct Similar {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProblemNote {
-    pub at: Moment,
+    pub at: Timestamp,
     pub actor: String,
     pub text: String,
 }
 
 impl Problem {
     /// A new one about which nothing is known yet.
-    pub fn blank(id: ProblemId, fingerprint: Fingerprint, now: Moment) -> Problem {
+    pub fn blank(id: ProblemId, fingerprint: Fingerprint, now: Timestamp) -> Problem {
         Problem {
             id,
             version: 1,
@@ -197,7 +202,7 @@ impl Problem {
             not_helped: 0,
             reopened: 0,
             review_by: None,
-            terms: Terms::default(),
+            terms: ProblemTerms::default(),
             quiet_until: None,
             notes: Vec::new(),
             opened_at: now,

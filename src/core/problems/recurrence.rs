@@ -4,29 +4,29 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::Bout;
-use crate::core::model::{Fingerprint, IncidentId, Moment, Sections, Span};
+use super::Burst;
+use crate::core::model::{Fingerprint, IncidentId, ShardedMap, TimeDelta, Timestamp};
 
 /// One time that a cause showed itself: the incident it opened, or reopened. Those near each other are one episode in
 /// the statistics; here each is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Episode {
     pub incident: IncidentId,
-    pub at: Moment,
+    pub at: Timestamp,
     /// When its incident was resolved; `None` while it lasts.
-    pub until: Option<Moment>,
+    pub until: Option<Timestamp>,
 }
 
 impl Episode {
-    pub fn bout(&self) -> Bout {
-        Bout { from: self.at, until: self.until }
+    pub fn bout(&self) -> Burst {
+        Burst { from: self.at, until: self.until }
     }
 }
 
 /// The newest episodes of every fingerprint. Cloning is cheap: it shares the sections.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recurrence {
-    episodes: Sections<Fingerprint, VecDeque<Episode>>,
+    episodes: ShardedMap<Fingerprint, VecDeque<Episode>>,
     /// How many fingerprints were forgotten young because there were too many.
     forgotten_early: u64,
 }
@@ -37,10 +37,10 @@ impl Recurrence {
     /// Fingerprints kept; past it the longest unseen one of the same section goes.
     pub const FINGERPRINTS_MAX: usize = 100_000;
     /// How long an episode is remembered.
-    pub const AGE_MAX: Span = Span::from_days(400);
+    pub const AGE_MAX: TimeDelta = TimeDelta::from_days(400);
 
     /// Remembers one more episode, and forgets what is too old near it.
-    pub fn episode(&mut self, now: Moment, incident: IncidentId, fingerprint: Fingerprint) {
+    pub fn episode(&mut self, now: Timestamp, incident: IncidentId, fingerprint: Fingerprint) {
         self.forget_old(now, &fingerprint);
         let known = self.episodes.contains_key(&fingerprint);
         if !known && self.episodes.len() >= Recurrence::FINGERPRINTS_MAX {
@@ -60,13 +60,13 @@ impl Recurrence {
     }
 
     /// The remembered episodes later than `after`, oldest first.
-    pub fn since(&self, fingerprint: Fingerprint, after: Moment) -> impl Iterator<Item = Episode> + '_ {
+    pub fn since(&self, fingerprint: Fingerprint, after: Timestamp) -> impl Iterator<Item = Episode> + '_ {
         let episodes = self.episodes.get(&fingerprint).into_iter().flatten().copied();
         episodes.filter(move |episode| episode.at > after)
     }
 
     /// An incident was resolved: its newest episode ends there.
-    pub fn ended(&mut self, now: Moment, incident: IncidentId, fingerprint: Fingerprint) {
+    pub fn ended(&mut self, now: Timestamp, incident: IncidentId, fingerprint: Fingerprint) {
         let episodes = self.episodes.get_mut(&fingerprint);
         let newest = episodes.and_then(|all| all.iter_mut().rev().find(|episode| episode.incident == incident));
         if let Some(newest) = newest {
@@ -110,7 +110,7 @@ impl Recurrence {
     }
 
     /// One section at a time is enough: fingerprints spread evenly, so every section is visited soon.
-    fn forget_old(&mut self, now: Moment, near: &Fingerprint) {
+    fn forget_old(&mut self, now: Timestamp, near: &Fingerprint) {
         let oldest = now - Recurrence::AGE_MAX;
         let old: Vec<Fingerprint> = self
             .episodes
@@ -142,8 +142,8 @@ mod tests {
 
     const CAUSE: Fingerprint = Fingerprint(7);
 
-    fn day(n: i64) -> Moment {
-        Moment::EPOCH + Span::from_days(n)
+    fn day(n: i64) -> Timestamp {
+        Timestamp::EPOCH + TimeDelta::from_days(n)
     }
 
     #[test]
@@ -152,11 +152,11 @@ mod tests {
         for n in 1..=70 {
             memory.episode(day(n), IncidentId(n.unsigned_abs()), CAUSE);
         }
-        let kept: Vec<u64> = memory.since(CAUSE, Moment::EPOCH).map(|episode| episode.incident.0).collect();
+        let kept: Vec<u64> = memory.since(CAUSE, Timestamp::EPOCH).map(|episode| episode.incident.0).collect();
         assert_eq!(kept, (7..=70).collect::<Vec<u64>>());
         assert_eq!(memory.since(CAUSE, day(68)).count(), 2);
         memory.episode(day(468), IncidentId(71), CAUSE);
-        let kept: Vec<u64> = memory.since(CAUSE, Moment::EPOCH).map(|episode| episode.incident.0).collect();
+        let kept: Vec<u64> = memory.since(CAUSE, Timestamp::EPOCH).map(|episode| episode.incident.0).collect();
         assert_eq!(kept, [69, 70, 71]);
     }
 
@@ -175,7 +175,7 @@ mod tests {
         );
         memory.episode(day(3), IncidentId(8), Fingerprint(9));
         memory.give(Fingerprint(9), taken);
-        let of = |cause| memory.since(cause, Moment::EPOCH).map(|one| one.incident.0).collect::<Vec<_>>();
+        let of = |cause| memory.since(cause, Timestamp::EPOCH).map(|one| one.incident.0).collect::<Vec<_>>();
         assert_eq!((of(CAUSE), of(Fingerprint(9))), (vec![1, 3], vec![2, 8, 4]));
     }
 
@@ -186,7 +186,7 @@ mod tests {
         memory.episode(day(1), IncidentId(2), Fingerprint(65));
         memory.episode(day(500), IncidentId(3), Fingerprint(128));
         assert_eq!(memory.len(), 2, "64 shares its section with 128 and is old; 65 lies in another");
-        assert_eq!(memory.since(Fingerprint(64), Moment::EPOCH).count(), 0);
+        assert_eq!(memory.since(Fingerprint(64), Timestamp::EPOCH).count(), 0);
     }
 
     #[test]
@@ -203,8 +203,8 @@ mod tests {
         memory.episode(day(10), IncidentId(9), Fingerprint(640_000));
         assert_eq!(memory.len(), Recurrence::FINGERPRINTS_MAX);
         assert_eq!(memory.forgotten_early(), 1);
-        assert_eq!(memory.since(Fingerprint(64), Moment::EPOCH).count(), 0);
-        assert_eq!(memory.since(Fingerprint(640_000), Moment::EPOCH).count(), 1);
+        assert_eq!(memory.since(Fingerprint(64), Timestamp::EPOCH).count(), 0);
+        assert_eq!(memory.since(Fingerprint(640_000), Timestamp::EPOCH).count(), 1);
         let bytes = postcard::to_allocvec(&memory).unwrap();
         assert_eq!(postcard::from_bytes::<Recurrence>(&bytes).unwrap(), memory);
     }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bout, Episode, Hint, Moved, NotAllowed, Problem, ProblemState, Recurrence, Rhythm, Similar, Terms, collapse,
+    Burst, CauseHint, Episode, Moved, Periodicity, Problem, ProblemRefused, ProblemState, ProblemTerms, Recurrence,
+    Similar, collapse,
 };
-use crate::core::model::{Fingerprint, IncidentId, Labels, Moment, ProblemId, Span};
+use crate::core::model::{Fingerprint, IncidentId, Labels, ProblemId, TimeDelta, Timestamp};
 use crate::core::rules::ProblemPolicy;
 
 /// What the policies need to know of an incident that opened, or came back.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Facts {
+pub struct IncidentSummary {
     pub incident: IncidentId,
     pub fingerprint: Fingerprint,
     pub rule: String,
@@ -50,7 +51,7 @@ pub enum ProblemRefusal {
     #[error("{0} is not known here")]
     Unknown(ProblemId),
     #[error(transparent)]
-    NotAllowed(#[from] NotAllowed),
+    NotAllowed(#[from] ProblemRefused),
 }
 
 /// A cause that is understood, offered to whoever gets its next incident.
@@ -66,7 +67,7 @@ pub struct Problems {
     pub(super) opened: u64,
     pub(super) problems: BTreeMap<ProblemId, Arc<Problem>>,
     pub(super) by_cause: BTreeMap<Fingerprint, Newest>,
-    closed: BTreeSet<(Moment, ProblemId)>,
+    closed: BTreeSet<(Timestamp, ProblemId)>,
     pub(super) recurrence: Recurrence,
 }
 
@@ -74,15 +75,20 @@ pub struct Problems {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Newest {
     pub problem: ProblemId,
-    pub ended_at: Option<Moment>,
+    pub ended_at: Option<Timestamp>,
 }
 
 impl Problems {
     /// How long a closed problem is remembered.
-    pub const CLOSED_KEPT: Span = Span::from_days(400);
+    pub const CLOSED_KEPT: TimeDelta = TimeDelta::from_days(400);
 
     /// An incident opened or reopened: counts it, and links it to a problem or opens one. `policies` in file order.
-    pub fn incident_opened(&mut self, now: Moment, facts: &Facts, policies: &[ProblemPolicy]) -> Option<ProblemChange> {
+    pub fn incident_opened(
+        &mut self,
+        now: Timestamp,
+        facts: &IncidentSummary,
+        policies: &[ProblemPolicy],
+    ) -> Option<ProblemChange> {
         self.forget_long_closed(now);
         if !facts.counts_for_recurrence {
             return None;
@@ -122,14 +128,14 @@ impl Problems {
     }
 
     /// When the remembered episodes of a problem began, oldest first.
-    pub fn episodes(&self, id: ProblemId) -> Vec<Moment> {
+    pub fn episodes(&self, id: ProblemId) -> Vec<Timestamp> {
         let Some(problem) = self.problems.get(&id) else { return Vec::new() };
         let episodes = collapse(&self.bouts(problem), problem.terms.apart);
         episodes.into_iter().map(|episode| episode.from).collect()
     }
 
     /// What a problem was compared with; whether that changed what it says.
-    pub fn compared(&mut self, now: Moment, id: ProblemId, similar: Vec<Similar>, hints: Vec<Hint>) -> bool {
+    pub fn compared(&mut self, now: Timestamp, id: ProblemId, similar: Vec<Similar>, hints: Vec<CauseHint>) -> bool {
         let Some(problem) = self.problems.get_mut(&id) else { return false };
         if problem.similar == similar && problem.hints == hints {
             return false;
@@ -148,7 +154,7 @@ impl Problems {
     }
 
     /// An incident was resolved: what it was an episode of ends. The problem whose figures that changes.
-    pub fn incident_ended(&mut self, now: Moment, incident: IncidentId, cause: Fingerprint) -> Option<ProblemId> {
+    pub fn incident_ended(&mut self, now: Timestamp, incident: IncidentId, cause: Fingerprint) -> Option<ProblemId> {
         self.recurrence.ended(now, incident, cause);
         let id = self.by_cause.get(&cause)?.problem;
         let problem = self.problems.get(&id).filter(|problem| problem.state.is_open())?;
@@ -171,13 +177,13 @@ impl Problems {
                 to.as_str(),
                 newest.problem
             );
-            return Err(NotAllowed { reason }.into());
+            return Err(ProblemRefused { reason }.into());
         }
         Ok(())
     }
 
     /// Keeps the indexes in step with a problem that moved.
-    pub(super) fn index(&mut self, now: Moment, id: ProblemId) {
+    pub(super) fn index(&mut self, now: Timestamp, id: ProblemId) {
         let Some(problem) = self.problems.get(&id) else { return };
         self.closed.retain(|(_, closed)| *closed != id);
         // What was merged into another is as done as what was closed.
@@ -199,10 +205,10 @@ impl Problems {
     }
 
     /// The remembered episodes of a problem's causes, oldest first; the newest 64.
-    fn bouts(&self, problem: &Problem) -> Vec<Bout> {
+    fn bouts(&self, problem: &Problem) -> Vec<Burst> {
         let causes = std::iter::once(problem.fingerprint).chain(problem.causes.iter().copied());
-        let mut bouts: Vec<Bout> =
-            causes.flat_map(|cause| self.recurrence.since(cause, Moment::EPOCH)).map(|one| one.bout()).collect();
+        let mut bouts: Vec<Burst> =
+            causes.flat_map(|cause| self.recurrence.since(cause, Timestamp::EPOCH)).map(|one| one.bout()).collect();
         bouts.sort_by_key(|bout| bout.from);
         bouts.drain(..bouts.len().saturating_sub(Recurrence::EPISODES_MAX));
         bouts
@@ -213,7 +219,7 @@ impl Problems {
         let Some(problem) = self.problems.get(&id) else { return };
         let bouts = self.bouts(problem);
         let episodes = collapse(&bouts, problem.terms.apart).len() as u64;
-        let rhythm = Rhythm::of(&bouts, problem.terms.apart, &problem.terms.zone);
+        let rhythm = Periodicity::of(&bouts, problem.terms.apart, &problem.terms.zone);
         if let Some(problem) = self.problems.get_mut(&id) {
             let problem = Arc::make_mut(problem);
             problem.episodes = episodes;
@@ -221,7 +227,7 @@ impl Problems {
         }
     }
 
-    fn link_repeat(&mut self, now: Moment, id: ProblemId, incident: IncidentId) -> Option<ProblemChange> {
+    fn link_repeat(&mut self, now: Timestamp, id: ProblemId, incident: IncidentId) -> Option<ProblemChange> {
         let problem = Arc::make_mut(self.problems.get_mut(&id)?);
         problem.count(incident);
         problem.last_seen_at = now;
@@ -253,14 +259,14 @@ impl Problems {
     /// The first policy that fits and is reached opens it. Repeats before the end of the last problem are spent.
     fn open_by_policy(
         &mut self,
-        now: Moment,
-        facts: &Facts,
+        now: Timestamp,
+        facts: &IncidentSummary,
         policies: &[ProblemPolicy],
-        last: Option<(ProblemId, Moment)>,
+        last: Option<(ProblemId, Timestamp)>,
     ) -> Option<ProblemChange> {
         let labels = facts.labels.with(&Labels::from_pairs([("rule", &facts.rule)]));
         for policy in policies.iter().filter(|policy| policy.matchers.matches(&labels)) {
-            let spent = last.map_or(Moment::EPOCH, |(_, ended_at)| ended_at);
+            let spent = last.map_or(Timestamp::EPOCH, |(_, ended_at)| ended_at);
             let all: Vec<Episode> = self.recurrence.since(facts.fingerprint, spent).collect();
             if let Some((repeats, reason)) = reached(now, &all, policy) {
                 return Some(self.open(now, facts, policy, &repeats, reason, last));
@@ -271,12 +277,12 @@ impl Problems {
 
     fn open(
         &mut self,
-        now: Moment,
-        facts: &Facts,
+        now: Timestamp,
+        facts: &IncidentSummary,
         policy: &ProblemPolicy,
         repeats: &[Episode],
         mut reason: String,
-        last: Option<(ProblemId, Moment)>,
+        last: Option<(ProblemId, Timestamp)>,
     ) -> ProblemChange {
         self.opened += 1;
         let id = ProblemId(self.opened);
@@ -291,7 +297,7 @@ impl Problems {
             rule: facts.rule.clone(),
             key: facts.key.clone(),
             reason,
-            terms: Terms::from(policy),
+            terms: ProblemTerms::from(policy),
             ..Problem::blank(id, facts.fingerprint, now)
         };
         repeats.iter().for_each(|episode| problem.count(episode.incident));
@@ -303,7 +309,7 @@ impl Problems {
         ProblemChange::Opened { problem: id, incidents }
     }
 
-    fn forget_long_closed(&mut self, now: Moment) {
+    fn forget_long_closed(&mut self, now: Timestamp) {
         let oldest = now - Problems::CLOSED_KEPT;
         while let Some((closed_at, id)) = self.closed.first().copied().filter(|(closed_at, _)| *closed_at < oldest) {
             self.closed.remove(&(closed_at, id));
@@ -314,10 +320,10 @@ impl Problems {
 }
 
 /// Whether episodes reach a policy: which they are, and why, in words.
-fn reached(now: Moment, all: &[Episode], policy: &ProblemPolicy) -> Option<(Vec<Episode>, String)> {
+fn reached(now: Timestamp, all: &[Episode], policy: &ProblemPolicy) -> Option<(Vec<Episode>, String)> {
     let window_start = now - policy.within;
     let recent: Vec<Episode> = all.iter().filter(|episode| episode.at > window_start).copied().collect();
-    let bouts: Vec<Bout> = recent.iter().map(Episode::bout).collect();
+    let bouts: Vec<Burst> = recent.iter().map(Episode::bout).collect();
     let episodes = collapse(&bouts, policy.apart).len();
     if episodes >= policy.count as usize {
         let incidents = recent.len();
@@ -328,8 +334,8 @@ fn reached(now: Moment, all: &[Episode], policy: &ProblemPolicy) -> Option<(Vec<
     if !policy.regular {
         return None;
     }
-    let bouts: Vec<Bout> = all.iter().map(Episode::bout).collect();
-    let rhythm = Rhythm::of(&bouts, policy.apart, &policy.zone).filter(Rhythm::keeps_time)?;
+    let bouts: Vec<Burst> = all.iter().map(Episode::bout).collect();
+    let rhythm = Periodicity::of(&bouts, policy.apart, &policy.zone).filter(Periodicity::keeps_time)?;
     let season = rhythm.season.map(|season| format!(" at the same time of the {}", season.as_str()));
     let regular = if rhythm.regular { " regularly" } else { "" };
     let reason = format!(

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::model::{Fingerprint, IncidentId, Labels, Sections};
+use crate::core::model::{Fingerprint, IncidentId, Labels, ShardedMap};
 
 /// At least so alike: hardly another fault.
 pub const SAME: f64 = 0.7;
@@ -17,12 +17,12 @@ pub const SUGGESTED: f64 = 0.5;
 
 /// The words of one incident, with how often each occurred.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Words {
+pub struct TermVector {
     /// By the hash of the word.
     counts: BTreeMap<Fingerprint, u32>,
 }
 
-impl Words {
+impl TermVector {
     /// Different words kept; what comes later is left out.
     pub const MAX: usize = 128;
 
@@ -32,7 +32,7 @@ impl Words {
             return;
         }
         let hash = Labels::from_pairs([(kind, word)]).fingerprint();
-        if self.counts.len() < Words::MAX || self.counts.contains_key(&hash) {
+        if self.counts.len() < TermVector::MAX || self.counts.contains_key(&hash) {
             let known = self.counts.entry(hash).or_default();
             *known = known.saturating_add(count);
         }
@@ -43,12 +43,12 @@ impl Words {
     }
 
     /// Takes these in, too; tells which were new.
-    fn take_in(&mut self, more: &Words) -> Vec<Fingerprint> {
+    fn take_in(&mut self, more: &TermVector) -> Vec<Fingerprint> {
         let mut new = Vec::new();
         for (word, count) in &more.counts {
             if let Some(known) = self.counts.get_mut(word) {
                 *known = known.saturating_add(*count);
-            } else if self.counts.len() < Words::MAX {
+            } else if self.counts.len() < TermVector::MAX {
                 self.counts.insert(*word, *count);
                 new.push(*word);
             }
@@ -59,15 +59,15 @@ impl Words {
 
 /// The words of the newest incidents. Cloning shares.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Likeness {
-    words: Sections<IncidentId, Words>,
+pub struct SimilarityIndex {
+    words: ShardedMap<IncidentId, TermVector>,
     /// By word: who has it.
-    having: Sections<Fingerprint, BTreeSet<IncidentId>>,
+    having: ShardedMap<Fingerprint, BTreeSet<IncidentId>>,
     /// In order of arrival.
     known: BTreeSet<IncidentId>,
 }
 
-impl Likeness {
+impl SimilarityIndex {
     /// Incidents remembered; past it the oldest goes.
     pub const INCIDENTS_MAX: usize = 2_048;
     /// A word is rare if less than one in so many incidents has it…
@@ -77,14 +77,14 @@ impl Likeness {
     const RARE_WORDS_MIN: usize = 8;
 
     /// Remembers the words of an incident, in place of those known of it.
-    pub fn learn(&mut self, id: IncidentId, words: Words) {
+    pub fn insert(&mut self, id: IncidentId, words: TermVector) {
         self.forget(id);
         for word in words.counts.keys() {
             self.has(id, *word);
         }
         self.words.insert(id, words);
         self.known.insert(id);
-        while self.known.len() > Likeness::INCIDENTS_MAX
+        while self.known.len() > SimilarityIndex::INCIDENTS_MAX
             && let Some(oldest) = self.known.first().copied()
         {
             self.forget(oldest);
@@ -92,7 +92,7 @@ impl Likeness {
     }
 
     /// More words of an incident that is remembered; of another nothing is kept.
-    pub fn learn_more(&mut self, id: IncidentId, more: &Words) {
+    pub fn learn_more(&mut self, id: IncidentId, more: &TermVector) {
         let Some(words) = self.words.get_mut(&id) else { return };
         for word in words.take_in(more) {
             self.has(id, word);
@@ -114,7 +114,7 @@ impl Likeness {
     }
 
     /// What is known of an incident.
-    pub fn words(&self, id: IncidentId) -> Option<&Words> {
+    pub fn words(&self, id: IncidentId) -> Option<&TermVector> {
         self.words.get(&id)
     }
 
@@ -127,7 +127,7 @@ impl Likeness {
     }
 
     /// The incidents that are at least so alike, the most alike first, of equals the newest; at most `most`.
-    pub fn nearest(&self, words: &Words, at_least: f64, most: usize) -> Vec<(IncidentId, f64)> {
+    pub fn nearest(&self, words: &TermVector, at_least: f64, most: usize) -> Vec<(IncidentId, f64)> {
         let mut rarity = Rarity { likeness: self, known: BTreeMap::new() };
         let mut weigh = |word: &Fingerprint, count: u32| f64::from(count).ln_1p() * rarity.of(word);
         let weighed: BTreeMap<Fingerprint, f64> =
@@ -163,13 +163,13 @@ impl Likeness {
         }
     }
 
-    fn candidates(&self, words: &Words) -> BTreeSet<IncidentId> {
+    fn candidates(&self, words: &TermVector) -> BTreeSet<IncidentId> {
         let frequency = |word: &Fingerprint| self.having.get(word).map_or(0, BTreeSet::len);
         let mut by_rarity: Vec<(usize, Fingerprint)> =
             words.counts.keys().map(|word| (frequency(word), *word)).filter(|(having, _)| *having > 0).collect();
         by_rarity.sort_unstable();
-        let most = (self.known.len() / Likeness::RARE_ONE_IN).max(Likeness::RARE_FEW);
-        let is_rare = |rank: usize, having: usize| having <= most || rank < Likeness::RARE_WORDS_MIN;
+        let most = (self.known.len() / SimilarityIndex::RARE_ONE_IN).max(SimilarityIndex::RARE_FEW);
+        let is_rare = |rank: usize, having: usize| having <= most || rank < SimilarityIndex::RARE_WORDS_MIN;
         let rare = by_rarity.iter().enumerate().filter(|(rank, (having, _))| is_rare(*rank, *having));
         rare.filter_map(|(_, (_, word))| self.having.get(word)).flatten().copied().collect()
     }
@@ -178,7 +178,7 @@ impl Likeness {
 /// How rare words are, each looked up once: thousands of incidents share few words. What everybody has weighs a little
 /// too, so that incidents with nothing but common words can still be alike.
 struct Rarity<'a> {
-    likeness: &'a Likeness,
+    likeness: &'a SimilarityIndex,
     known: BTreeMap<Fingerprint, f64>,
 }
 
@@ -198,52 +198,52 @@ mod tests {
 
     use super::*;
 
-    fn words(texts: &[(&str, &str, u32)]) -> Words {
-        let mut words = Words::default();
+    fn words(texts: &[(&str, &str, u32)]) -> TermVector {
+        let mut words = TermVector::default();
         texts.iter().for_each(|(kind, word, count)| words.add(kind, word, *count));
         words
     }
 
-    fn link(device: &str, site: &str) -> Words {
+    fn link(device: &str, site: &str) -> TermVector {
         words(&[("check", "LinkDown", 1), ("entity", device, 1), ("parent", site, 1), ("class", "交换机", 1)])
     }
 
     #[test]
     fn the_same_thing_again_is_the_most_alike_and_the_newest_wins() {
-        let mut likeness = Likeness::default();
-        likeness.learn(IncidentId(1), link("sw3", "广州01"));
-        likeness.learn(IncidentId(2), link("sw9", "深圳02"));
-        likeness.learn(IncidentId(3), words(&[("check", "DiskFull", 4), ("entity", "db1", 4)]));
-        likeness.learn(IncidentId(4), link("sw3", "广州01"));
+        let mut likeness = SimilarityIndex::default();
+        likeness.insert(IncidentId(1), link("sw3", "广州01"));
+        likeness.insert(IncidentId(2), link("sw9", "深圳02"));
+        likeness.insert(IncidentId(3), words(&[("check", "DiskFull", 4), ("entity", "db1", 4)]));
+        likeness.insert(IncidentId(4), link("sw3", "广州01"));
         let found = likeness.nearest(&link("sw3", "广州01"), SUGGESTED, 5);
         assert_eq!(found.iter().map(|(id, _)| id.0).collect::<Vec<_>>(), [4, 1]);
         assert!(found.iter().all(|(_, similarity)| *similarity > 0.999), "{found:?}");
         assert!(likeness.nearest(&link("sw4", "广州01"), 0.1, 1)[0].1 < SAME);
         assert!(likeness.nearest(&words(&[("check", "Fan", 1)]), 0.0, 5).is_empty(), "nothing in common");
-        assert!(likeness.nearest(&Words::default(), 0.0, 5).is_empty());
+        assert!(likeness.nearest(&TermVector::default(), 0.0, 5).is_empty());
     }
 
     #[test]
     fn the_oldest_is_forgotten_first_with_its_words() {
-        let mut likeness = Likeness::default();
-        for n in 0..(Likeness::INCIDENTS_MAX as u64 + 3) {
-            likeness.learn(IncidentId(n), words(&[("entity", &format!("host-{n}"), 1)]));
+        let mut likeness = SimilarityIndex::default();
+        for n in 0..(SimilarityIndex::INCIDENTS_MAX as u64 + 3) {
+            likeness.insert(IncidentId(n), words(&[("entity", &format!("host-{n}"), 1)]));
         }
-        assert_eq!(likeness.len(), Likeness::INCIDENTS_MAX);
+        assert_eq!(likeness.len(), SimilarityIndex::INCIDENTS_MAX);
         assert_eq!(likeness.words(IncidentId(2)), None);
         assert!(likeness.nearest(&words(&[("entity", "host-2", 1)]), 0.0, 1).is_empty());
         assert_eq!(likeness.nearest(&words(&[("entity", "host-3", 1)]), 0.0, 1)[0].0, IncidentId(3));
-        assert_eq!(likeness.having.len(), Likeness::INCIDENTS_MAX);
+        assert_eq!(likeness.having.len(), SimilarityIndex::INCIDENTS_MAX);
     }
 
     #[test]
     fn an_incident_has_a_bounded_number_of_words_and_goes_on_counting_those() {
-        let mut many = Words::default();
+        let mut many = TermVector::default();
         for n in 0..500 {
             many.add("template", &n.to_string(), 1);
         }
         many.add("template", "3", 7);
-        assert_eq!((many.counts.len(), many.counts.values().max()), (Words::MAX, Some(&8)));
+        assert_eq!((many.counts.len(), many.counts.values().max()), (TermVector::MAX, Some(&8)));
     }
 
     proptest! {
@@ -252,29 +252,29 @@ mod tests {
             docs in prop::collection::vec(prop::collection::btree_map(0u8..30, 1u32..20, 1..8), 1..40),
             again in prop::collection::vec(0usize..40, 0..10),
         ) {
-            let mut likeness = Likeness::default();
+            let mut likeness = SimilarityIndex::default();
             let of = |doc: &BTreeMap<u8, u32>| {
-                let mut words = Words::default();
+                let mut words = TermVector::default();
                 doc.iter().for_each(|(word, count)| words.add("w", &word.to_string(), *count));
                 words
             };
             for (n, doc) in docs.iter().enumerate() {
-                likeness.learn(IncidentId(n as u64), of(doc));
+                likeness.insert(IncidentId(n as u64), of(doc));
             }
             for n in again {
-                likeness.learn(IncidentId(n as u64), of(&docs[n % docs.len()]));
+                likeness.insert(IncidentId(n as u64), of(&docs[n % docs.len()]));
             }
-            let mut bit_by_bit = Likeness::default();
+            let mut bit_by_bit = SimilarityIndex::default();
             for n in likeness.known.iter().copied() {
                 let whole = likeness.words(n).cloned().unwrap_or_default();
-                bit_by_bit.learn(n, Words::default());
+                bit_by_bit.insert(n, TermVector::default());
                 for (word, count) in &whole.counts {
-                    bit_by_bit.learn_more(n, &Words { counts: BTreeMap::from([(*word, 1)]) });
-                    bit_by_bit.learn_more(n, &Words { counts: BTreeMap::from([(*word, count - 1)]) });
+                    bit_by_bit.learn_more(n, &TermVector { counts: BTreeMap::from([(*word, 1)]) });
+                    bit_by_bit.learn_more(n, &TermVector { counts: BTreeMap::from([(*word, count - 1)]) });
                 }
             }
             prop_assert_eq!(&bit_by_bit, &likeness);
-            let restored: Likeness = postcard::from_bytes(&postcard::to_allocvec(&likeness).unwrap()).unwrap();
+            let restored: SimilarityIndex = postcard::from_bytes(&postcard::to_allocvec(&likeness).unwrap()).unwrap();
             prop_assert_eq!(&restored, &likeness);
             for doc in &docs {
                 let found = likeness.nearest(&of(doc), 0.0, 3);

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::core::model::{Fingerprint, IncidentId, Labels, Matcher, Matchers, Moment, ProblemId, Span};
+use crate::core::model::{Fingerprint, IncidentId, Labels, Matcher, Matchers, ProblemId, TimeDelta, Timestamp};
 use crate::core::rules::ProblemPolicy;
 
 const TRUNK: u64 = 11;
@@ -22,12 +22,12 @@ enum Step {
 use ProblemState as S;
 use Step::{Describe, Incident, Link, Move, UnderMaintenance};
 
-fn day(n: i64) -> Moment {
-    Moment::EPOCH + Span::from_days(n)
+fn day(n: i64) -> Timestamp {
+    Timestamp::EPOCH + TimeDelta::from_days(n)
 }
 
 fn policy(name: &str, matchers: Vec<Matcher>, count: u32, days: i64) -> ProblemPolicy {
-    let within = Span::from_days(days);
+    let within = TimeDelta::from_days(days);
     ProblemPolicy {
         name: name.to_owned(),
         matchers: Matchers(matchers),
@@ -37,8 +37,8 @@ fn policy(name: &str, matchers: Vec<Matcher>, count: u32, days: i64) -> ProblemP
         regular: false,
         zone: "Asia/Shanghai".to_owned(),
         team: "二线".to_owned(),
-        review_after: Span::from_days(7),
-        quiet: Span::from_days(30),
+        review_after: TimeDelta::from_days(7),
+        quiet: TimeDelta::from_days(30),
     }
 }
 
@@ -50,9 +50,9 @@ fn policies() -> Vec<ProblemPolicy> {
     ]
 }
 
-fn facts(cause: u64, incident: u64, counts_for_recurrence: bool) -> Facts {
+fn facts(cause: u64, incident: u64, counts_for_recurrence: bool) -> IncidentSummary {
     let rule = if cause == DISK { "disk-full" } else { "link-down" };
-    Facts {
+    IncidentSummary {
         incident: IncidentId(incident),
         fingerprint: Fingerprint(cause),
         rule: rule.to_owned(),
@@ -341,7 +341,7 @@ fn a_fault_split_over_five_incidents_counts_once() {
     let mut problems = Problems::default();
     let thrice = [policy("thrice", Vec::new(), 3, 30)];
     for n in 0..5 {
-        let at = day(1) + Span::from_minutes(10 * n);
+        let at = day(1) + TimeDelta::from_minutes(10 * n);
         assert_eq!(problems.incident_opened(at, &facts(TRUNK, n.unsigned_abs() + 1, true), &thrice), None);
     }
     problems.incident_opened(day(2), &facts(TRUNK, 6, true), &thrice);
@@ -363,13 +363,20 @@ fn what_comes_back_with_the_clock_opens_a_problem_however_far_apart() {
     for n in 1..=5 {
         assert_eq!(opened, None);
         opened = problems.incident_opened(day(30 * n), &facts(TRUNK, n.unsigned_abs(), true), &[thrice.clone()]);
-        problems.incident_ended(day(30 * n) + Span::from_hours(2), IncidentId(n.unsigned_abs()), Fingerprint(TRUNK));
+        problems.incident_ended(
+            day(30 * n) + TimeDelta::from_hours(2),
+            IncidentId(n.unsigned_abs()),
+            Fingerprint(TRUNK),
+        );
     }
     assert!(matches!(opened, Some(ProblemChange::Opened { .. })), "{opened:?}");
     let problem = problems.get(ProblemId(1)).unwrap();
     assert!(problem.reason.starts_with("5 episodes came back regularly"), "{}", problem.reason);
     let rhythm = problem.rhythm.as_ref().unwrap();
-    assert_eq!((rhythm.mtbf, rhythm.mttr, rhythm.next.at), (Span::from_days(30), Some(Span::from_hours(2)), day(180)));
+    assert_eq!(
+        (rhythm.mtbf, rhythm.mttr, rhythm.next.at),
+        (TimeDelta::from_days(30), Some(TimeDelta::from_hours(2)), day(180))
+    );
 }
 
 #[test]

@@ -2,18 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Period;
+use super::ReportPeriod;
 use crate::core::calendar::WorkCalendar;
 use crate::core::incidents::Incident;
-use crate::core::model::{IncidentId, Moment, Span};
+use crate::core::model::{IncidentId, TimeDelta, Timestamp};
 
 /// One incident that was resolved in the period, in whole minutes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BillingRow {
     pub incident: IncidentId,
     pub title: String,
-    pub opened_at: Moment,
-    pub resolved_at: Moment,
+    pub opened_at: Timestamp,
+    pub resolved_at: Timestamp,
     pub minutes: u64,
     /// Inside the calendar's hours.
     pub working_minutes: u64,
@@ -24,7 +24,7 @@ pub struct BillingRow {
 /// The incidents resolved in the period, in the order given; merged and cancelled ones are nobody's work.
 pub fn billing<'a>(
     incidents: impl IntoIterator<Item = &'a Incident>,
-    period: Period,
+    period: ReportPeriod,
     calendar: &WorkCalendar,
 ) -> Vec<BillingRow> {
     let row = |incident: &Incident| {
@@ -45,6 +45,6 @@ pub fn billing<'a>(
 }
 
 /// Begun minutes do not count.
-fn minutes(span: Span) -> u64 {
+fn minutes(span: TimeDelta) -> u64 {
     span.as_micros().max(0).cast_unsigned() / 60_000_000
 }

@@ -4,18 +4,18 @@
 use std::collections::BTreeMap;
 
 use super::{
-    EndedRun, Figures, IncidentFigures, InspectionFigures, Period, ProblemFigures, cases_of_log, outage_minutes,
+    EndedRun, Figures, IncidentFigures, InspectionFigures, ProblemFigures, ReportPeriod, cases_of_log, outage_minutes,
 };
 use crate::core::calendar::WorkCalendar;
 use crate::core::incidents::TimelineEntry;
 use crate::core::inspections::RunState;
-use crate::core::model::Moment;
+use crate::core::model::Timestamp;
 use crate::core::problems::ProblemState;
 
 /// What the figures need of one line of the audit log that was not refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditLine<'a> {
-    pub at: Moment,
+    pub at: Timestamp,
     pub action: &'a str,
     pub subject: &'a str,
     pub detail: &'a str,
@@ -26,9 +26,9 @@ impl Figures {
     pub fn of_log<'a>(
         timeline: impl IntoIterator<Item = &'a TimelineEntry>,
         audit: &[AuditLine<'_>],
-        period: Period,
+        period: ReportPeriod,
         calendar: &WorkCalendar,
-        now: Moment,
+        now: Timestamp,
     ) -> Figures {
         let cases = cases_of_log(timeline);
         let ended: Vec<EndedRun> = audit.iter().filter_map(ended_run).collect();
@@ -49,7 +49,7 @@ fn ended_run(line: &AuditLine<'_>) -> Option<EndedRun> {
     (line.action == "run.end").then_some(EndedRun { ended_at: line.at, state })
 }
 
-fn problems(audit: &[AuditLine<'_>], period: Period) -> ProblemFigures {
+fn problems(audit: &[AuditLine<'_>], period: ReportPeriod) -> ProblemFigures {
     let mut opened = BTreeMap::new();
     let mut closed = BTreeMap::new();
     for line in audit {
@@ -70,6 +70,6 @@ fn problems(audit: &[AuditLine<'_>], period: Period) -> ProblemFigures {
             _other_actions => {}
         }
     }
-    let count = |of: &BTreeMap<&str, Moment>| of.values().filter(|at| period.holds(**at)).count() as u64;
+    let count = |of: &BTreeMap<&str, Timestamp>| of.values().filter(|at| period.holds(**at)).count() as u64;
     ProblemFigures { opened: count(&opened), closed: count(&closed) }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::core::incidents::{Incident, IncidentState, TimelineEntry, TimelineKind};
-use crate::core::model::{IncidentId, Moment, Outage, Tier};
+use crate::core::model::{IncidentId, Outage, Tier, Timestamp};
 
 /// How an incident stands, as far as the figures care.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,11 +18,11 @@ pub enum Ending {
 
 /// One incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Case {
+pub struct IncidentFacts {
     pub id: IncidentId,
-    pub opened_at: Moment,
-    pub acknowledged_at: Option<Moment>,
-    pub resolved_at: Option<Moment>,
+    pub opened_at: Timestamp,
+    pub acknowledged_at: Option<Timestamp>,
+    pub resolved_at: Option<Timestamp>,
     pub ending: Ending,
     /// Who has it, or had it when it was resolved; `None`: it pages nobody, and nobody is measured by it.
     pub tier: Option<Tier>,
@@ -40,9 +40,9 @@ pub struct Case {
     pub outages: Vec<Outage>,
 }
 
-impl Case {
-    pub fn of_record(record: &Incident) -> Case {
-        Case {
+impl IncidentFacts {
+    pub fn of_record(record: &Incident) -> IncidentFacts {
+        IncidentFacts {
             id: record.id,
             opened_at: record.opened_at,
             acknowledged_at: record.acknowledged_at,
@@ -71,8 +71,8 @@ impl Case {
         self.escalations > 0
     }
 
-    fn opened(first: &TimelineEntry) -> Case {
-        Case {
+    fn opened(first: &TimelineEntry) -> IncidentFacts {
+        IncidentFacts {
             id: first.incident,
             opened_at: first.at,
             acknowledged_at: None,
@@ -163,7 +163,7 @@ impl Case {
     }
 
     /// With the incident ends what was out because of it.
-    fn end_outages(&mut self, at: Moment) {
+    fn end_outages(&mut self, at: Timestamp) {
         for outage in self.outages.iter_mut().filter(|outage| outage.to.is_none()) {
             outage.to = Some(at.max(outage.from));
         }
@@ -171,10 +171,10 @@ impl Case {
 }
 
 /// Every incident as its timeline tells it, by id. `lines` in the order in which they were written.
-pub fn cases_of_log<'a>(lines: impl IntoIterator<Item = &'a TimelineEntry>) -> Vec<Case> {
-    let mut cases: BTreeMap<IncidentId, Case> = BTreeMap::new();
+pub fn cases_of_log<'a>(lines: impl IntoIterator<Item = &'a TimelineEntry>) -> Vec<IncidentFacts> {
+    let mut cases: BTreeMap<IncidentId, IncidentFacts> = BTreeMap::new();
     for line in lines {
-        cases.entry(line.incident).or_insert_with(|| Case::opened(line)).follow(line);
+        cases.entry(line.incident).or_insert_with(|| IncidentFacts::opened(line)).follow(line);
     }
     cases.into_values().collect()
 }

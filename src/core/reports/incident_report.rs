@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::statistics::{Times, share};
-use super::{Case, Ending, Period};
+use super::statistics::{DurationStatistics, share};
+use super::{Ending, IncidentFacts, ReportPeriod};
 use crate::core::calendar::WorkCalendar;
-use crate::core::model::{Span, Tier};
+use crate::core::model::{Tier, TimeDelta};
 
 /// What kind of desk resolves that share of its incidents in the first line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,14 +101,14 @@ pub struct IncidentFigures {
     /// Of those opened in the period.
     pub acknowledged: u64,
     /// From opening to the first acknowledgement, of those opened in the period.
-    pub time_to_acknowledge: Times,
+    pub time_to_acknowledge: DurationStatistics,
     /// The same in working time.
-    pub working_time_to_acknowledge: Times,
+    pub working_time_to_acknowledge: DurationStatistics,
     /// Resolved in the period, whenever they were opened; the rest is of these.
     pub resolved: u64,
     /// From opening to resolving.
-    pub time_to_resolve: Times,
-    pub working_time_to_resolve: Times,
+    pub time_to_resolve: DurationStatistics,
+    pub working_time_to_resolve: DurationStatistics,
     pub by_tier: Vec<TierShare>,
     /// The kind of desk, by what the first line resolves.
     pub band: Option<Band>,
@@ -135,10 +135,12 @@ pub struct IncidentFigures {
 }
 
 impl IncidentFigures {
-    pub fn of(cases: &[Case], period: Period, calendar: &WorkCalendar) -> IncidentFigures {
-        let opened: Vec<&Case> = cases.iter().filter(|case| period.holds(case.opened_at)).collect();
-        let count = |of: &[&Case], which: &dyn Fn(&Case) -> bool| of.iter().filter(|case| which(case)).count() as u64;
-        let counts = |case: &&Case| match case.ending {
+    pub fn of(cases: &[IncidentFacts], period: ReportPeriod, calendar: &WorkCalendar) -> IncidentFigures {
+        let opened: Vec<&IncidentFacts> = cases.iter().filter(|case| period.holds(case.opened_at)).collect();
+        let count = |of: &[&IncidentFacts], which: &dyn Fn(&IncidentFacts) -> bool| {
+            of.iter().filter(|case| which(case)).count() as u64
+        };
+        let counts = |case: &&IncidentFacts| match case.ending {
             Ending::Open | Ending::Resolved => case.tier.is_some(),
             Ending::Merged | Ending::Cancelled => false,
         };
@@ -146,17 +148,18 @@ impl IncidentFigures {
             count(&opened, &|case| case.ending == Ending::Merged),
             count(&opened, &|case| case.ending == Ending::Cancelled),
         );
-        let is_unpaged = |case: &Case| case.tier.is_none() && matches!(case.ending, Ending::Open | Ending::Resolved);
+        let is_unpaged =
+            |case: &IncidentFacts| case.tier.is_none() && matches!(case.ending, Ending::Open | Ending::Resolved);
         let unpaged = count(&opened, &is_unpaged);
-        let opened: Vec<&Case> = opened.into_iter().filter(counts).collect();
-        let resolved: Vec<&Case> =
+        let opened: Vec<&IncidentFacts> = opened.into_iter().filter(counts).collect();
+        let resolved: Vec<&IncidentFacts> =
             cases.iter().filter(counts).filter(|case| case.resolved_at.is_some_and(|at| period.holds(at))).collect();
         let whole = resolved.len() as u64;
         let (wall_tta, working_tta) = times(&opened, calendar, |case| case.acknowledged_at);
         let (wall_ttr, working_ttr) = times(&resolved, calendar, |case| case.resolved_at);
         let of_tier = |tier: Tier| count(&resolved, &|case| case.tier == Some(tier));
         let contained = count(&resolved, &|case| case.tier == Some(Tier::First) && !case.is_escalated());
-        let sum = |of: fn(&Case) -> u64| resolved.iter().map(|case| of(case)).sum::<u64>();
+        let sum = |of: fn(&IncidentFacts) -> u64| resolved.iter().map(|case| of(case)).sum::<u64>();
         let (escalations, bounces) = (sum(|case| case.escalations), sum(|case| case.bounces));
         let reopened = count(&resolved, &|case| case.reopened > 0);
         let recurring = count(&resolved, &|case| case.recurring);
@@ -179,7 +182,7 @@ impl IncidentFigures {
             contained,
             containment_rate: share(contained, whole),
             containment: Containment::of(contained, whole),
-            escalated: count(&resolved, &Case::is_escalated),
+            escalated: count(&resolved, &IncidentFacts::is_escalated),
             escalations,
             bounces,
             bounce_rate: share(bounces, escalations),
@@ -194,7 +197,7 @@ impl IncidentFigures {
     }
 }
 
-fn reasons(cases: &[&Case]) -> Vec<OverdueReason> {
+fn reasons(cases: &[&IncidentFacts]) -> Vec<OverdueReason> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for code in cases.iter().filter(|case| case.overdue).filter_map(|case| case.late_because.as_deref()) {
         *counts.entry(code).or_default() += 1;
@@ -207,12 +210,12 @@ fn reasons(cases: &[&Case]) -> Vec<OverdueReason> {
 
 /// From opening to `end`, in wall and in working time.
 fn times(
-    cases: &[&Case],
+    cases: &[&IncidentFacts],
     calendar: &WorkCalendar,
-    end: impl Fn(&Case) -> Option<crate::core::model::Moment>,
-) -> (Times, Times) {
+    end: impl Fn(&IncidentFacts) -> Option<crate::core::model::Timestamp>,
+) -> (DurationStatistics, DurationStatistics) {
     let ended = cases.iter().filter_map(|case| Some((case.opened_at, end(case)?)));
-    let (wall, working): (Vec<Span>, Vec<Span>) =
+    let (wall, working): (Vec<TimeDelta>, Vec<TimeDelta>) =
         ended.map(|(from, to)| (to.since(from), calendar.between(from, to))).unzip();
-    (Times::of(wall), Times::of(working))
+    (DurationStatistics::of(wall), DurationStatistics::of(working))
 }

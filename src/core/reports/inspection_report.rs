@@ -2,15 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Period;
+use super::ReportPeriod;
 use super::statistics::share;
 use crate::core::inspections::{Run, RunState};
-use crate::core::model::Moment;
+use crate::core::model::Timestamp;
 
 /// One run that is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndedRun {
-    pub ended_at: Moment,
+    pub ended_at: Timestamp,
     pub state: RunState,
 }
 
@@ -41,7 +41,7 @@ pub struct InspectionFigures {
 }
 
 impl InspectionFigures {
-    pub fn of(runs: &[EndedRun], period: Period) -> InspectionFigures {
+    pub fn of(runs: &[EndedRun], period: ReportPeriod) -> InspectionFigures {
         let count = |state| runs.iter().filter(|run| run.state == state && period.holds(run.ended_at)).count() as u64;
         let (completed, missed) = (count(RunState::Completed), count(RunState::Missed));
         InspectionFigures {

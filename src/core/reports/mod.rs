@@ -16,16 +16,16 @@ use serde::{Deserialize, Serialize};
 
 pub use billing::{BillingRow, billing};
 pub use from_timeline::AuditLine;
-pub use incident_facts::{Case, Ending, cases_of_log};
+pub use incident_facts::{Ending, IncidentFacts, cases_of_log};
 pub use incident_report::{Band, Containment, IncidentFigures, OverdueReason, TierShare};
 pub use inspection_report::{EndedRun, InspectionFigures};
-pub use period::Period;
-pub use statistics::{Times, share};
+pub use period::ReportPeriod;
+pub use statistics::{DurationStatistics, share};
 
 use crate::core::calendar::WorkCalendar;
 use crate::core::incidents::Incident;
 use crate::core::inspections::Run;
-use crate::core::model::{CauseParty, Moment};
+use crate::core::model::{CauseParty, Timestamp};
 use crate::core::problems::Problem;
 use crate::core::sla::downtime;
 
@@ -35,7 +35,7 @@ const MICROS_PER_MINUTE: u64 = 60_000_000;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     #[serde(flatten)]
-    pub period: Period,
+    pub period: ReportPeriod,
     /// Whose hours are the working time.
     pub calendar: String,
     pub incidents: IncidentFigures,
@@ -52,7 +52,7 @@ pub struct ProblemFigures {
 }
 
 impl ProblemFigures {
-    pub fn of<'a>(problems: impl IntoIterator<Item = &'a Problem>, period: Period) -> ProblemFigures {
+    pub fn of<'a>(problems: impl IntoIterator<Item = &'a Problem>, period: ReportPeriod) -> ProblemFigures {
         let mut figures = ProblemFigures::default();
         for problem in problems {
             figures.opened += u64::from(period.holds(problem.opened_at));
@@ -68,11 +68,11 @@ impl Figures {
         incidents: impl IntoIterator<Item = &'a Incident>,
         problems: impl IntoIterator<Item = &'a Problem>,
         runs: impl IntoIterator<Item = &'a Run>,
-        period: Period,
+        period: ReportPeriod,
         calendar: &WorkCalendar,
-        now: Moment,
+        now: Timestamp,
     ) -> Figures {
-        let cases: Vec<Case> = incidents.into_iter().map(Case::of_record).collect();
+        let cases: Vec<IncidentFacts> = incidents.into_iter().map(IncidentFacts::of_record).collect();
         let ended: Vec<EndedRun> = runs.into_iter().filter_map(EndedRun::of_record).collect();
         Figures {
             period,
@@ -86,7 +86,7 @@ impl Figures {
 }
 
 /// Begun minutes do not count.
-fn outage_minutes(cases: &[Case], period: Period, now: Moment) -> u64 {
+fn outage_minutes(cases: &[IncidentFacts], period: ReportPeriod, now: Timestamp) -> u64 {
     let outages = cases.iter().flat_map(|case| &case.outages);
     let ours = outages.filter(|outage| outage.party == CauseParty::Provider);
     downtime(ours, period.from, period.to, now).as_micros().max(0).cast_unsigned() / MICROS_PER_MINUTE

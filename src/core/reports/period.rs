@@ -2,17 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::model::Moment;
+use crate::core::model::Timestamp;
 
 /// Half-open: what happens at `to` belongs to the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Period {
-    pub from: Moment,
-    pub to: Moment,
+pub struct ReportPeriod {
+    pub from: Timestamp,
+    pub to: Timestamp,
 }
 
-impl Period {
-    pub fn holds(&self, at: Moment) -> bool {
+impl ReportPeriod {
+    pub fn holds(&self, at: Timestamp) -> bool {
         (self.from..self.to).contains(&at)
     }
 }

@@ -1,14 +1,14 @@
 //! The boundaries of the bands, ranks, and periods that are half-open.
 
 use super::*;
-use crate::core::model::{IncidentId, Moment, Span, Tier};
+use crate::core::model::{IncidentId, Tier, TimeDelta, Timestamp};
 
-fn minute(minutes: i64) -> Moment {
-    Moment::EPOCH + Span::from_minutes(minutes)
+fn minute(minutes: i64) -> Timestamp {
+    Timestamp::EPOCH + TimeDelta::from_minutes(minutes)
 }
 
-fn case(id: u64, opened: i64, resolved: Option<i64>, tier: Option<Tier>) -> Case {
-    Case {
+fn case(id: u64, opened: i64, resolved: Option<i64>, tier: Option<Tier>) -> IncidentFacts {
+    IncidentFacts {
         id: IncidentId(id),
         opened_at: minute(opened),
         acknowledged_at: Some(minute(opened + 1)),
@@ -52,19 +52,19 @@ fn bands_begin_exactly_at_their_share() {
 
 #[test]
 fn ranks_are_values_that_occurred() {
-    let minutes = |all: &[i64]| all.iter().map(|one| Span::from_minutes(*one)).collect::<Vec<_>>();
-    assert_eq!(Times::of(Vec::new()), Times::default());
-    let times = Times::of(minutes(&[10, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
-    assert_eq!((times.count, times.mean), (10, Span::from_seconds(330)));
-    assert_eq!((times.median, times.p90), (Span::from_minutes(5), Span::from_minutes(9)));
-    let one = Times::of(minutes(&[7]));
-    assert_eq!((one.median, one.p90), (Span::from_minutes(7), Span::from_minutes(7)));
+    let minutes = |all: &[i64]| all.iter().map(|one| TimeDelta::from_minutes(*one)).collect::<Vec<_>>();
+    assert_eq!(DurationStatistics::of(Vec::new()), DurationStatistics::default());
+    let times = DurationStatistics::of(minutes(&[10, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
+    assert_eq!((times.count, times.mean), (10, TimeDelta::from_seconds(330)));
+    assert_eq!((times.median, times.p90), (TimeDelta::from_minutes(5), TimeDelta::from_minutes(9)));
+    let one = DurationStatistics::of(minutes(&[7]));
+    assert_eq!((one.median, one.p90), (TimeDelta::from_minutes(7), TimeDelta::from_minutes(7)));
 }
 
 #[test]
 fn only_what_lies_in_the_period_and_pages_counts() {
     let always = WorkCalendar::always("always");
-    let period = Period { from: minute(100), to: minute(200) };
+    let period = ReportPeriod { from: minute(100), to: minute(200) };
     let mut merged = case(6, 150, None, Some(Tier::First));
     merged.ending = Ending::Merged;
     let cases = [
@@ -78,6 +78,6 @@ fn only_what_lies_in_the_period_and_pages_counts() {
     let figures = IncidentFigures::of(&cases, period, &always);
     assert_eq!((figures.opened, figures.acknowledged, figures.resolved), (3, 3, 2));
     assert_eq!((figures.merged, figures.unpaged, figures.contained), (1, 1, 1));
-    assert_eq!(figures.time_to_resolve.median, Span::from_minutes(50));
+    assert_eq!(figures.time_to_resolve.median, TimeDelta::from_minutes(50));
     assert_eq!(figures.by_tier.iter().map(|tier| tier.resolved).collect::<Vec<_>>(), [1, 1, 0]);
 }

@@ -54,11 +54,11 @@ impl RequestMethod {
 }
 
 impl std::str::FromStr for RequestMethod {
-    type Err = crate::core::model::BadWord;
+    type Err = crate::core::model::ParseWordError;
 
-    fn from_str(word: &str) -> Result<RequestMethod, crate::core::model::BadWord> {
+    fn from_str(word: &str) -> Result<RequestMethod, crate::core::model::ParseWordError> {
         RequestMethod::ALL.into_iter().find(|method| method.as_str() == word).ok_or_else(|| {
-            crate::core::model::BadWord { what: "method", word: word.to_owned(), expected: "POST, PUT or GET" }
+            crate::core::model::ParseWordError { what: "method", word: word.to_owned(), expected: "POST, PUT or GET" }
         })
     }
 }

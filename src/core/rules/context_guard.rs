@@ -4,16 +4,16 @@ use std::fmt;
 
 /// Whether contexts live. Names hold `{label}` places, filled from the event that matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Guard {
+pub enum ContextGuard {
     Alive(String),
-    Not(Box<Guard>),
-    All(Vec<Guard>),
-    Any(Vec<Guard>),
+    Not(Box<ContextGuard>),
+    All(Vec<ContextGuard>),
+    Any(Vec<ContextGuard>),
 }
 
 /// Why a text is not a guard, and the character (from 1) where it went wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadGuard {
+pub struct ParseGuardError {
     pub reason: String,
     pub column: usize,
 }
@@ -23,8 +23,8 @@ const DEPTH_MAX: usize = 16;
 /// The longest guard, in bytes.
 const GUARD_MAX_BYTES: usize = 1024;
 
-impl Guard {
-    pub fn parse(text: &str) -> Result<Guard, BadGuard> {
+impl ContextGuard {
+    pub fn parse(text: &str) -> Result<ContextGuard, ParseGuardError> {
         let mut parser = Parser { text, at: 0 };
         if text.len() > GUARD_MAX_BYTES {
             return Err(parser.bad(format!("a guard of {} bytes; at most {GUARD_MAX_BYTES}", text.len())));
@@ -39,43 +39,43 @@ impl Guard {
     /// What the guard says when `alive` says it of each name (places unfilled).
     pub fn holds(&self, alive: &impl Fn(&str) -> bool) -> bool {
         match self {
-            Guard::Alive(name) => alive(name),
-            Guard::Not(inner) => !inner.holds(alive),
-            Guard::All(parts) => parts.iter().all(|part| part.holds(alive)),
-            Guard::Any(parts) => parts.iter().any(|part| part.holds(alive)),
+            ContextGuard::Alive(name) => alive(name),
+            ContextGuard::Not(inner) => !inner.holds(alive),
+            ContextGuard::All(parts) => parts.iter().all(|part| part.holds(alive)),
+            ContextGuard::Any(parts) => parts.iter().any(|part| part.holds(alive)),
         }
     }
 
     /// Every name in it, in order.
     pub fn names(&self) -> Vec<&str> {
         match self {
-            Guard::Alive(name) => vec![name],
-            Guard::Not(inner) => inner.names(),
-            Guard::All(parts) | Guard::Any(parts) => parts.iter().flat_map(Guard::names).collect(),
+            ContextGuard::Alive(name) => vec![name],
+            ContextGuard::Not(inner) => inner.names(),
+            ContextGuard::All(parts) | ContextGuard::Any(parts) => parts.iter().flat_map(ContextGuard::names).collect(),
         }
     }
 }
 
-impl fmt::Display for Guard {
+impl fmt::Display for ContextGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let joined = |f: &mut fmt::Formatter<'_>, parts: &[Guard], word: &str| {
+        let joined = |f: &mut fmt::Formatter<'_>, parts: &[ContextGuard], word: &str| {
             for (index, part) in parts.iter().enumerate() {
                 let before = if index == 0 { "" } else { word };
                 match part {
-                    Guard::Alive(_) | Guard::Not(_) => write!(f, "{before}{part}")?,
-                    Guard::All(_) | Guard::Any(_) => write!(f, "{before}({part})")?,
+                    ContextGuard::Alive(_) | ContextGuard::Not(_) => write!(f, "{before}{part}")?,
+                    ContextGuard::All(_) | ContextGuard::Any(_) => write!(f, "{before}({part})")?,
                 }
             }
             Ok(())
         };
         match self {
-            Guard::Alive(name) => f.write_str(name),
-            Guard::Not(inner) => match &**inner {
-                Guard::Alive(_) | Guard::Not(_) => write!(f, "!{inner}"),
-                Guard::All(_) | Guard::Any(_) => write!(f, "!({inner})"),
+            ContextGuard::Alive(name) => f.write_str(name),
+            ContextGuard::Not(inner) => match &**inner {
+                ContextGuard::Alive(_) | ContextGuard::Not(_) => write!(f, "!{inner}"),
+                ContextGuard::All(_) | ContextGuard::Any(_) => write!(f, "!({inner})"),
             },
-            Guard::All(parts) => joined(f, parts, " && "),
-            Guard::Any(parts) => joined(f, parts, " || "),
+            ContextGuard::All(parts) => joined(f, parts, " && "),
+            ContextGuard::Any(parts) => joined(f, parts, " || "),
         }
     }
 }
@@ -87,28 +87,28 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    fn any(&mut self, depth: usize) -> Result<Guard, BadGuard> {
+    fn any(&mut self, depth: usize) -> Result<ContextGuard, ParseGuardError> {
         let mut parts = vec![self.all(depth)?];
         while self.take("||") {
             parts.push(self.all(depth)?);
         }
-        Ok(if parts.len() == 1 { parts.remove(0) } else { Guard::Any(parts) })
+        Ok(if parts.len() == 1 { parts.remove(0) } else { ContextGuard::Any(parts) })
     }
 
-    fn all(&mut self, depth: usize) -> Result<Guard, BadGuard> {
+    fn all(&mut self, depth: usize) -> Result<ContextGuard, ParseGuardError> {
         let mut parts = vec![self.one(depth)?];
         while self.take("&&") {
             parts.push(self.one(depth)?);
         }
-        Ok(if parts.len() == 1 { parts.remove(0) } else { Guard::All(parts) })
+        Ok(if parts.len() == 1 { parts.remove(0) } else { ContextGuard::All(parts) })
     }
 
-    fn one(&mut self, depth: usize) -> Result<Guard, BadGuard> {
+    fn one(&mut self, depth: usize) -> Result<ContextGuard, ParseGuardError> {
         if depth > DEPTH_MAX {
             return Err(self.bad("nested too deeply".to_owned()));
         }
         if self.take("!") {
-            return Ok(Guard::Not(Box::new(self.one(depth + 1)?)));
+            return Ok(ContextGuard::Not(Box::new(self.one(depth + 1)?)));
         }
         if self.take("(") {
             let inner = self.any(depth + 1)?;
@@ -122,7 +122,7 @@ impl Parser<'_> {
             return Err(self.bad("the name of a context is missing".to_owned()));
         }
         self.at += name.len();
-        Ok(Guard::Alive(name.to_owned()))
+        Ok(ContextGuard::Alive(name.to_owned()))
     }
 
     fn take(&mut self, word: &str) -> bool {
@@ -144,22 +144,22 @@ impl Parser<'_> {
         self.at += rest.len() - rest.trim_start().len();
     }
 
-    fn bad(&self, reason: String) -> BadGuard {
+    fn bad(&self, reason: String) -> ParseGuardError {
         let before = self.text.get(..self.at).unwrap_or_default();
-        BadGuard { reason, column: before.chars().count() + 1 }
+        ParseGuardError { reason, column: before.chars().count() + 1 }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Guard;
+    use super::ContextGuard;
 
     #[test]
     fn guards_mean_what_their_words_say() {
         let check = |text: &str, shown: &str, alive: &[&str], holds: bool| {
-            let guard = Guard::parse(text).unwrap();
+            let guard = ContextGuard::parse(text).unwrap();
             assert_eq!(guard.to_string(), shown);
-            assert_eq!(Guard::parse(shown).unwrap(), guard);
+            assert_eq!(ContextGuard::parse(shown).unwrap(), guard);
             assert_eq!(guard.holds(&|name| alive.contains(&name)), holds, "{text} with {alive:?}");
         };
         check("MAINT_{site}", "MAINT_{site}", &["MAINT_{site}"], true);
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn what_is_not_a_guard_says_where() {
         let check = |text: &str, column: usize, reason: &str| {
-            let bad = Guard::parse(text).unwrap_err();
+            let bad = ContextGuard::parse(text).unwrap_err();
             assert!(bad.column == column && bad.reason.contains(reason), "{text}: {bad:?}");
         };
         check("", 1, "name of a context is missing");

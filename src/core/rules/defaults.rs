@@ -2,8 +2,8 @@
 
 use include_dir::{Dir, DirEntry, include_dir};
 
-use super::{Ladder, RuleText, Step, Team};
-use crate::core::model::{Span, Tier};
+use super::{EscalationPolicy, EscalationStep, RuleText, Team};
+use crate::core::model::{Tier, TimeDelta};
 
 /// The ladder of rules that name none.
 pub(super) const LADDER: &str = "default";
@@ -39,12 +39,12 @@ fn collect(dir: &Dir<'_>, texts: &mut Vec<RuleText>) {
 }
 
 /// Three lines, each with time to respond and to resolve.
-pub(super) fn ladder() -> Ladder {
+pub(super) fn ladder() -> EscalationPolicy {
     let step = |tier, team: &str, respond_minutes, resolve_hours| {
-        let (respond_by, resolve_by) = (Span::from_minutes(respond_minutes), Span::from_hours(resolve_hours));
-        Step::wall(tier, team, respond_by, Span::from_minutes(10), Some(resolve_by))
+        let (respond_by, resolve_by) = (TimeDelta::from_minutes(respond_minutes), TimeDelta::from_hours(resolve_hours));
+        EscalationStep::wall(tier, team, respond_by, TimeDelta::from_minutes(10), Some(resolve_by))
     };
-    Ladder {
+    EscalationPolicy {
         name: LADDER.to_owned(),
         steps: vec![
             step(Tier::First, FIRST_LINE, 15, 4),

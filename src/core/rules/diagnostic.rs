@@ -7,13 +7,13 @@ const SHOWN_AROUND: usize = 60;
 
 /// Where something stands. Line and column count from 1, the column in characters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Place {
+pub struct SourceLocation {
     pub path: String,
     pub line: usize,
     pub column: usize,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.path, self.line, self.column)
     }
@@ -21,7 +21,7 @@ impl fmt::Display for Place {
 
 /// One thing that is wrong. Line and column count from 1, the column in characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
+pub struct Diagnostic {
     pub path: String,
     pub line: usize,
     pub column: usize,
@@ -34,7 +34,7 @@ pub struct Mistake {
     pointer: usize,
 }
 
-impl Mistake {
+impl Diagnostic {
     /// A mistake at a place of a text. A place outside of it (a file without lines) is moved to the nearest inside.
     pub(super) fn at(
         path: &str,
@@ -42,7 +42,7 @@ impl Mistake {
         (line, column): (usize, usize),
         message: impl Into<String>,
         expected: impl Into<String>,
-    ) -> Mistake {
+    ) -> Diagnostic {
         let last = text.lines().count().max(1);
         let line = line.clamp(1, last);
         let shown = text.lines().nth(line - 1).unwrap_or_default();
@@ -50,12 +50,12 @@ impl Mistake {
         let skipped = column.saturating_sub(SHOWN_AROUND + 1);
         let snippet = shown.chars().skip(skipped).take(2 * SHOWN_AROUND).map(plain).collect();
         let (message, expected) = (message.into(), expected.into());
-        Mistake { path: path.to_owned(), line, column, message, expected, snippet, pointer: column - 1 - skipped }
+        Diagnostic { path: path.to_owned(), line, column, message, expected, snippet, pointer: column - 1 - skipped }
     }
 
     /// Without the line of the file: there stands what must not be shown.
-    pub(super) fn unquoted(self) -> Mistake {
-        Mistake { snippet: String::new(), pointer: 0, ..self }
+    pub(super) fn unquoted(self) -> Diagnostic {
+        Diagnostic { snippet: String::new(), pointer: 0, ..self }
     }
 }
 
@@ -64,7 +64,7 @@ fn plain(c: char) -> char {
     if c.is_control() { ' ' } else { c }
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for Diagnostic {
     /// `rules/x.yaml:12:7: what is wrong; expected …`; with `{:#}` the line of the file below it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}: {}", self.path, self.line, self.column, self.message)?;
@@ -80,4 +80,4 @@ impl fmt::Display for Mistake {
     }
 }
 
-impl std::error::Error for Mistake {}
+impl std::error::Error for Diagnostic {}

@@ -3,7 +3,7 @@
 use regex::Regex;
 
 use super::EventText;
-use crate::core::model::{BadMatcher, LABEL_MAX_BYTES, Matchers, search_regex};
+use crate::core::model::{LABEL_MAX_BYTES, Matchers, ParseMatcherError, search_regex};
 
 /// One expression. It runs in time linear in the text, whatever the text is.
 #[derive(Debug, Clone)]
@@ -11,11 +11,11 @@ pub struct Extraction {
     pub name: String,
     pub matchers: Matchers,
     pub from: EventText,
-    groups: Groups,
+    groups: NamedGroups,
 }
 
 impl Extraction {
-    pub fn new(name: String, matchers: Matchers, from: EventText, groups: Groups) -> Extraction {
+    pub fn new(name: String, matchers: Matchers, from: EventText, groups: NamedGroups) -> Extraction {
         Extraction { name, matchers, from, groups }
     }
 
@@ -32,19 +32,19 @@ impl Extraction {
 
 /// A compiled expression with its named groups.
 #[derive(Debug, Clone)]
-pub struct Groups {
+pub struct NamedGroups {
     regex: Regex,
     /// Number and name.
     named: Vec<(usize, String)>,
 }
 
-impl Groups {
+impl NamedGroups {
     /// In Go's spelling, as matchers; it may match anywhere unless it says `^` and `$`.
-    pub fn compile(pattern: &str) -> Result<Groups, BadMatcher> {
+    pub fn compile(pattern: &str) -> Result<NamedGroups, ParseMatcherError> {
         let regex = search_regex(pattern)?;
         let numbered = regex.capture_names().enumerate();
         let named = numbered.filter_map(|(number, name)| Some((number, name?.to_owned()))).collect();
-        Ok(Groups { regex, named })
+        Ok(NamedGroups { regex, named })
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn named_groups_of_the_first_match_become_facts() {
-        let groups = Groups::compile(r"(?P<interface>\S+) changed state( to (?P<state>\w+))?").unwrap();
+        let groups = NamedGroups::compile(r"(?P<interface>\S+) changed state( to (?P<state>\w+))?").unwrap();
         let extraction = Extraction::new("链路".to_owned(), Matchers::default(), EventText::Summary, groups);
         let facts = |text: &str| -> Vec<(String, String)> {
             extraction.facts(text).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()

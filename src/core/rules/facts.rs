@@ -25,7 +25,7 @@ pub fn fact_named(name: &str) -> Option<&str> {
 pub struct Normalising {
     pub naming: Vec<NamingStandard>,
     pub extractions: Vec<Extraction>,
-    pub tables: Vec<Table>,
+    pub tables: Vec<FactTable>,
     pub severities: Vec<SeverityWords>,
     pub templates: Vec<TemplateScope>,
 }
@@ -62,16 +62,16 @@ impl EventText {
 
 /// A table of rows found by the values that an event has of some labels or facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
+pub struct FactTable {
     pub name: String,
     /// The labels, or with `fact.` the facts, whose values find a row.
     pub keys: Vec<String>,
     rows: BTreeMap<String, Labels>,
 }
 
-impl Table {
-    pub fn new(name: String, keys: Vec<String>) -> Table {
-        Table { name, keys, rows: BTreeMap::new() }
+impl FactTable {
+    pub fn new(name: String, keys: Vec<String>) -> FactTable {
+        FactTable { name, keys, rows: BTreeMap::new() }
     }
 
     /// Adds the facts of one row; false if there is a row of those values.
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_row_is_found_by_all_its_values_and_by_nothing_else() {
-        let mut table = Table::new("rooms".to_owned(), vec!["site".to_owned(), "fact.room".to_owned()]);
+        let mut table = FactTable::new("rooms".to_owned(), vec!["site".to_owned(), "fact.room".to_owned()]);
         assert!(table.insert(&["GZ01", "机房A"], Labels::from_pairs([("floor", "3")])));
         assert!(!table.insert(&["GZ01", "机房A"], Labels::empty()));
         assert!(table.insert(&["GZ01", "机房A"], Labels::from_pairs([("floor", "3")])) || table.len() == 1);

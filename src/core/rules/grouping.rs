@@ -1,7 +1,7 @@
 //! How far apart alerts of different rules may be, in time and in what depends on what, to be one incident.
 
 use super::{Inventory, ItemIndex};
-use crate::core::model::{Labels, Matchers, Severity, Span};
+use crate::core::model::{Labels, Matchers, Severity, TimeDelta};
 
 /// The section `grouping:`. Without it, the defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,28 +9,28 @@ pub struct Grouping {
     /// Whether alerts of different rules are joined at all.
     pub enabled: bool,
     /// Alerts of one item that begin no further apart belong together at once.
-    pub same_item_within: Span,
+    pub same_item_within: TimeDelta,
     /// What depends on a failed item belongs to it if it begins no later than that after it, and for each further
     /// dependency a quarter more.
-    pub neighbours_within: Span,
+    pub neighbours_within: TimeDelta,
     /// How much later than its effect a cause may be seen, for each further dependency a quarter more.
-    pub cause_late_by: Span,
+    pub cause_late_by: TimeDelta,
     /// Over how many dependencies causes are looked for.
     pub hops: u32,
     /// How many items in a row may be silent on that way: their alarms may be lost.
     pub silent_hops: u32,
     /// A failure that begins that much earlier or later than another one nearby was a part of it if both end together.
-    pub stragglers_within: Span,
+    pub stragglers_within: TimeDelta,
     /// How far apart the alerts of one failure end, a large failure's as a whole half of that.
-    pub ends_within: Span,
+    pub ends_within: TimeDelta,
     /// How far apart the failures of what depends on one silent item, or of one site, may be to be one outage.
-    pub siblings_within: Span,
+    pub siblings_within: TimeDelta,
     /// An item that says nothing has failed if at least two and that many of a hundred of what depends on it have.
     pub siblings_percent: u32,
     /// When an alert without an explanation is looked at again, from when it was received; then after three times that.
-    pub look_again_after: Span,
+    pub look_again_after: TimeDelta,
     /// Alerts of one incident begin no further apart than that.
-    pub lasts_at_most: Span,
+    pub lasts_at_most: TimeDelta,
     /// How many alerts are grouped into one incident; what comes later is a storm and stays by itself.
     pub alerts_at_most: u32,
     /// That many warnings, and more than there is of anything worse but outages, are chatter: nothing worse is among them.
@@ -45,17 +45,17 @@ impl Default for Grouping {
     fn default() -> Grouping {
         Grouping {
             enabled: true,
-            same_item_within: Span::from_seconds(30),
-            neighbours_within: Span::from_seconds(60),
-            cause_late_by: Span::from_seconds(30),
+            same_item_within: TimeDelta::from_seconds(30),
+            neighbours_within: TimeDelta::from_seconds(60),
+            cause_late_by: TimeDelta::from_seconds(30),
             hops: 4,
             silent_hops: 1,
-            stragglers_within: Span::from_minutes(6),
-            ends_within: Span::from_seconds(60),
-            siblings_within: Span::from_seconds(45),
+            stragglers_within: TimeDelta::from_minutes(6),
+            ends_within: TimeDelta::from_seconds(60),
+            siblings_within: TimeDelta::from_seconds(45),
             siblings_percent: 60,
-            look_again_after: Span::from_seconds(25),
-            lasts_at_most: Span::from_hours(4),
+            look_again_after: TimeDelta::from_seconds(25),
+            lasts_at_most: TimeDelta::from_hours(4),
             alerts_at_most: 5_000,
             chatter: 12,
             apart: Vec::new(),
@@ -66,11 +66,11 @@ impl Default for Grouping {
 
 impl Grouping {
     /// For how long an alert can still be joined by something that happened after it began, or after it ended.
-    pub fn memory(&self) -> Span {
+    pub fn memory(&self) -> TimeDelta {
         let spans = [self.same_item_within, self.neighbours_within, self.stragglers_within, self.siblings_within];
         let longest = spans.into_iter().max().unwrap_or_default();
         let after_end = self.ends_within + self.ends_within;
-        longest.max(self.last_look_after()).max(after_end) + Span::from_minutes(1)
+        longest.max(self.last_look_after()).max(after_end) + TimeDelta::from_minutes(1)
     }
 
     /// Of which of the kinds that are kept apart an alert is: the first that it fits.
@@ -79,15 +79,15 @@ impl Grouping {
     }
 
     /// When an alert is looked at for the last time, from when it was received.
-    pub fn last_look_after(&self) -> Span {
-        Span::from_micros(self.look_again_after.as_micros().saturating_mul(3))
+    pub fn last_look_after(&self) -> TimeDelta {
+        TimeDelta::from_micros(self.look_again_after.as_micros().saturating_mul(3))
     }
 }
 
 /// How bad an alert is, as coarsely as failures follow from one another: what takes nothing down explains no outage, and
 /// an outage is not what a mere warning next to it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-pub enum Gravity {
+pub enum FailureMode {
     /// Warning or not determined.
     Warning,
     /// Minor: may go with an outage or with a warning.
@@ -96,26 +96,27 @@ pub enum Gravity {
     Down,
 }
 
-impl Gravity {
-    pub const fn of(severity: Severity) -> Gravity {
+impl FailureMode {
+    pub const fn of(severity: Severity) -> FailureMode {
         match severity {
-            Severity::Critical | Severity::Major => Gravity::Down,
-            Severity::Minor => Gravity::Impaired,
-            Severity::Warning | Severity::Indeterminate | Severity::Cleared => Gravity::Warning,
+            Severity::Critical | Severity::Major => FailureMode::Down,
+            Severity::Minor => FailureMode::Impaired,
+            Severity::Warning | Severity::Indeterminate | Severity::Cleared => FailureMode::Warning,
         }
     }
 
     /// Whether both may show one failure of one item.
-    pub const fn goes_with(self, other: Gravity) -> bool {
-        !matches!((self, other), (Gravity::Warning, Gravity::Down) | (Gravity::Down, Gravity::Warning))
+    pub const fn goes_with(self, other: FailureMode) -> bool {
+        !matches!((self, other), (FailureMode::Warning, FailureMode::Down) | (FailureMode::Down, FailureMode::Warning))
     }
 
     /// Whether a failure of that gravity may have caused `effect` in what depends on it.
-    pub const fn explains(self, effect: Gravity) -> bool {
+    pub const fn explains(self, effect: FailureMode) -> bool {
         match (self, effect) {
-            (Gravity::Down, Gravity::Down | Gravity::Impaired) => true,
-            (Gravity::Impaired | Gravity::Warning, Gravity::Impaired | Gravity::Warning) => true,
-            (Gravity::Down, Gravity::Warning) | (Gravity::Impaired | Gravity::Warning, Gravity::Down) => false,
+            (FailureMode::Down, FailureMode::Down | FailureMode::Impaired) => true,
+            (FailureMode::Impaired | FailureMode::Warning, FailureMode::Impaired | FailureMode::Warning) => true,
+            (FailureMode::Down, FailureMode::Warning)
+            | (FailureMode::Impaired | FailureMode::Warning, FailureMode::Down) => false,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::core::calendar::Schedule;
-use crate::core::model::{Severity, Span};
+use crate::core::model::{Severity, TimeDelta};
 
 /// An inspection checklist on a schedule.
 #[derive(Debug, Clone)]
@@ -15,11 +15,11 @@ pub struct Plan {
     pub schedule: Schedule,
     pub team: String,
     /// Each item once for every device that the plan is of, by unique names.
-    pub items: Vec<Item>,
+    pub items: Vec<ChecklistItem>,
     /// From its scheduled time: not finished by then is overdue.
-    pub due_within: Span,
+    pub due_within: TimeDelta,
     /// From its scheduled time: not finished by then is missed.
-    pub missed_after: Span,
+    pub missed_after: TimeDelta,
     /// Whether a person must sign the finished run.
     pub sign_off: bool,
     /// The team whose members may sign or reject; `None`: whoever has the role.
@@ -29,17 +29,17 @@ pub struct Plan {
     /// When every item is looked at several times in one run.
     pub slots: Option<Slots>,
     /// What its team can do in a run's time.
-    pub crew: Option<Crew>,
+    pub crew: Option<InspectionTeam>,
 }
 
 /// The times within one run at which all its items are due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slots {
-    pub every: Span,
+    pub every: TimeDelta,
     /// From the run's scheduled time; no slot begins later.
-    pub lasts: Span,
+    pub lasts: TimeDelta,
     /// From the slot's time: an item not done by then is missed.
-    pub within: Span,
+    pub within: TimeDelta,
 }
 
 impl Slots {
@@ -52,18 +52,18 @@ impl Slots {
 
 /// Who works on a plan, and how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Crew {
+pub struct InspectionTeam {
     /// `None`: as many as the team has members.
     pub inspectors: Option<u32>,
     /// What one of them works on a day of the window.
-    pub hours_a_day: Span,
+    pub hours_a_day: TimeDelta,
     /// The open time of this calendar counts instead of `hours_a_day`.
     pub calendar: Option<String>,
 }
 
 /// One check of a plan.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Item {
+pub struct ChecklistItem {
     /// Once in the plan; with a device `looks@sw3`.
     pub name: String,
     pub title: String,
@@ -80,12 +80,12 @@ pub struct Item {
     /// What must be found.
     pub expect: Option<Expected>,
     /// How far ahead a steady drift towards the limit warns; `None`: it is not watched.
-    pub trend: Option<Span>,
+    pub trend: Option<TimeDelta>,
     /// What it takes a person.
     pub minutes: u32,
 }
 
-impl Item {
+impl ChecklistItem {
     /// Beyond which it fails, or if nothing makes it fail, beyond which it warns.
     pub fn limit(&self) -> Option<Limit> {
         let (warn, fail) = match &self.check {
@@ -112,15 +112,15 @@ pub enum Check {
     /// By a person; `evidence`: a text or link must come with the result.
     Manual { evidence: bool },
     /// GET answers with `status` (any 2xx when unset) and holds `contains`; `json` points at what is found in it.
-    Http { url: String, status: Option<u16>, contains: Option<String>, json: Option<String>, timeout: Span },
+    Http { url: String, status: Option<u16>, contains: Option<String>, json: Option<String>, timeout: TimeDelta },
     /// A connection opens.
-    Tcp { address: String, timeout: Span },
+    Tcp { address: String, timeout: TimeDelta },
     /// The certificate there lives longer than the spans.
-    Tls { address: String, warn_below: Span, fail_below: Span, timeout: Span },
+    Tls { address: String, warn_below: TimeDelta, fail_below: TimeDelta, timeout: TimeDelta },
     /// An instant query against a Prometheus; compared with the limits, worst sample counts; no sample fails.
-    Promql { server: String, query: String, warn: Option<Limit>, fail: Option<Limit>, timeout: Span },
+    Promql { server: String, query: String, warn: Option<Limit>, fail: Option<Limit>, timeout: TimeDelta },
     /// A message on that topic comes within the time.
-    Mqtt { topic: String, within: Span },
+    Mqtt { topic: String, within: TimeDelta },
 }
 
 impl Check {

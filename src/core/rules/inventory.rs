@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::core::calendar::{HOUSE_ZONE, moment_in};
-use crate::core::model::{Labels, Moment};
+use crate::core::model::{Labels, Timestamp};
 
 /// Labels that name a CI when a rule file does not say which: the first that is present and known wins.
 pub const ENTITY_LABELS: [&str; 5] = ["device", "host", "hostname", "instance", "node"];
@@ -29,13 +29,13 @@ pub const CONTRACT_UNTIL: &str = "contract_until";
 
 impl ConfigurationItem {
     /// When its contract ends, if that is known: the fact `contract_until`.
-    pub fn contract_until(&self) -> Option<Moment> {
+    pub fn contract_until(&self) -> Option<Timestamp> {
         contract_end(self.facts.get(CONTRACT_UNTIL)?)
     }
 }
 
 /// `2026-12-31` ends with that day of the house; with a time and an offset it ends exactly then.
-pub fn contract_end(text: &str) -> Option<Moment> {
+pub fn contract_end(text: &str) -> Option<Timestamp> {
     let whole_day = format!("{text}T23:59:59.999999");
     moment_in(text, None).or_else(|_| moment_in(&whole_day, Some(HOUSE_ZONE))).ok()
 }
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_contract_ends_with_its_day_in_the_house() {
         let check = |text: &str, expected: Option<&str>| {
-            let expected = expected.map(|text| text.parse::<Moment>().unwrap());
+            let expected = expected.map(|text| text.parse::<Timestamp>().unwrap());
             assert_eq!(contract_end(text), expected, "{text}");
         };
         check("2026-12-31", Some("2026-12-31T15:59:59.999999Z"));

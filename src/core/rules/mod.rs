@@ -32,34 +32,37 @@ mod test_case;
 
 pub use channel::{CHANNEL_KINDS, Channel, RequestMethod, RequestTemplate};
 pub use check::capacity::Capacity;
-pub use check::missing_dependencies::Gaps;
-pub use check::{Finding, FindingKind, Report, report};
+pub use check::missing_dependencies::MissingDependencies;
+pub use check::{CheckFinding, CheckReport, FindingKind, report};
 pub use compile::{Loaded, load, schema};
-pub use context_guard::{BadGuard, Guard};
+pub use context_guard::{ContextGuard, ParseGuardError};
 pub use defaults::builtin;
-pub use diagnostic::{Mistake, Place};
-pub use escalation_policy::{DispatchKind, Hierarchical, Ladder, Step, StopWhen, Told};
-pub use expression::{BadExpression, Expression};
-pub use extraction::{Extraction, Groups};
-pub use facts::{EventText, NAMING_FACT, Normalising, SeverityWords, TEMPLATE_FACT, Table, TemplateScope, fact_named};
-pub use grouping::{Gravity, Grouping};
-pub use inspection_plan::{Check, Comparison, Crew, Expected, Item, Limit, Plan, Slots};
+pub use diagnostic::{Diagnostic, SourceLocation};
+pub use escalation_policy::{DispatchMode, EscalationPolicy, EscalationStep, ManagerNotification, Recipient, StopWhen};
+pub use expression::{Expression, ParseExpressionError};
+pub use extraction::{Extraction, NamedGroups};
+pub use facts::{
+    EventText, FactTable, NAMING_FACT, Normalising, SeverityWords, TEMPLATE_FACT, TemplateScope, fact_named,
+};
+pub use grouping::{FailureMode, Grouping};
+pub use inspection_plan::{Check, ChecklistItem, Comparison, Expected, InspectionTeam, Limit, Plan, Slots};
 pub use inventory::{CONTRACT_UNTIL, ConfigurationItem, ENTITY_LABELS, Inventory, ItemIndex, contract_end};
 pub use naming::{NamingStandard, OddName, odd_names};
 pub use pattern::{
-    ActionAt, Actions, Capture, ContextAction, ContextChange, CountWithin, Counts, Emit, EmitKind, Flap, Group,
-    GroupClass, Pattern, Rate, Semantics, Sequence, SequenceStep,
+    ActionAt, Actions, Capture, ContextAction, ContextChange, CountWithin, Counts, Emit, EmitKind, Flap, GroupClass,
+    GroupPattern, Pattern, Rate, Semantics, Sequence, SequenceStep,
 };
 pub use person::{Contact, LIMIT_DEFAULT, Person};
-pub use placeholders::{BadPlace, NoticeField, Piece, is_secret_name, pieces};
+pub use placeholders::{BadPlaceholder, NoticeField, TemplatePart, is_secret_name, pieces};
 pub use playbook::{Playbook, PlaybookStep};
 pub use problem::ProblemPolicy;
-pub use roster::{DutyHours, Layer, Otherwise, Roster};
+pub use roster::{DutyHours, Layer, Roster, UnavailablePolicy};
 pub use rulebook::{AfterHours, CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
 pub use sla_target::{
-    BreachReasons, Grading, Indicator, Measure, OnBreach, OutageBudget, OutageCause, Pauses, Promise, Target, Urgency,
+    BreachReasons, Grading, Indicator, Measure, OnBreach, OutageBudget, OutageCause, Pauses, Promise, SlaTarget,
+    Urgency,
 };
-pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceText};
+pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceSyntax};
 pub use suppression::{Maintenance, MaintenanceTime, Storm, Through};
 pub use team::{DigestPolicy, Dispatch, Language, Team};
 pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

@@ -1,7 +1,7 @@
 //! The naming standard: how names of things are built, and what their parts say.
 
-use super::{EventText, Groups, Inventory};
-use crate::core::model::{BadMatcher, Event, Labels, Matchers};
+use super::{EventText, Inventory, NamedGroups};
+use crate::core::model::{Event, Labels, Matchers, ParseMatcherError};
 
 /// How the names in one label are built. Several of one label are alternatives.
 #[derive(Debug, Clone)]
@@ -10,7 +10,7 @@ pub struct NamingStandard {
     pub label: String,
     /// On the event, and on what the inventory knows of it (`fact.class="switch"`).
     pub matchers: Matchers,
-    groups: Groups,
+    groups: NamedGroups,
 }
 
 /// A name of the inventory that its own standard refuses, or reads otherwise than the item says.
@@ -22,10 +22,10 @@ pub struct OddName {
 
 impl NamingStandard {
     /// The pattern fits a whole name.
-    pub fn new(label: String, matchers: Matchers, pattern: &str) -> Result<NamingStandard, BadMatcher> {
+    pub fn new(label: String, matchers: Matchers, pattern: &str) -> Result<NamingStandard, ParseMatcherError> {
         // Alone first: its own mistakes must not be told of the text around it.
-        Groups::compile(pattern)?;
-        let groups = Groups::compile(&format!("^(?:{pattern})$"))?;
+        NamedGroups::compile(pattern)?;
+        let groups = NamedGroups::compile(&format!("^(?:{pattern})$"))?;
         Ok(NamingStandard { label, matchers, groups })
     }
 

@@ -1,7 +1,7 @@
 //! When a rule fires: its pattern, whose windows it has, and what firing does besides raising.
 
 use crate::core::calendar::Schedule;
-use crate::core::model::{Labels, Matchers, Severity, Span};
+use crate::core::model::{Labels, Matchers, Severity, TimeDelta};
 
 /// When a rule fires. Windows are half-open, (t − within, t], on event time; under [`Semantics::Sec`] they are [T, T + W]
 /// in whole seconds.
@@ -10,24 +10,24 @@ pub enum Pattern {
     /// At every matching alert.
     Each,
     /// At the first match; swallows for `within` after it, which nothing extends, and is clear then.
-    Suppress { within: Span },
+    Suppress { within: TimeDelta },
     /// At the `count`-th match inside `within` (with `distinct`: at the `count`-th value of that label); clear below
     /// `clear` for `within`.
-    Threshold { count: u32, within: Span, clear: u32, distinct: Option<String> },
+    Threshold { count: u32, within: TimeDelta, clear: u32, distinct: Option<String> },
     /// While more than `above` matches come per `per`, measured over `within`.
     Rate(Rate),
     /// At the `rise.count`-th match inside `rise.within`; clear when at most `fall.count` came for `fall.within`.
     Thresholds { rise: CountWithin, fall: CountWithin },
     /// At the first event; the event that fits `until` (same key) clears it. Without it, clear after `within`, if set.
-    Pair { until: Matchers, within: Option<Span> },
+    Pair { until: Matchers, within: Option<TimeDelta> },
     /// When no event that fits `until` came for `within` after the first; the event that comes then clears it.
-    PairWindow { until: Matchers, within: Span },
+    PairWindow { until: Matchers, within: TimeDelta },
     /// When no matching message came for `within` after the last one; the next message clears it.
-    Absence { within: Span },
+    Absence { within: TimeDelta },
     /// When the steps came in order, the last less than `within` after the first.
     Sequence(Sequence),
     /// When every class has its count inside `within`, in any order.
-    Group(Group),
+    Group(GroupPattern),
     /// While an alert goes up and down too often.
     Flap(Flap),
     /// By the calendar, without any event.
@@ -38,15 +38,15 @@ pub enum Pattern {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CountWithin {
     pub count: u32,
-    pub within: Span,
+    pub within: TimeDelta,
 }
 
 /// A rate and what it comes to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
     pub above: f64,
-    pub per: Span,
-    pub within: Span,
+    pub per: TimeDelta,
+    pub within: TimeDelta,
     /// The fewest matches inside `within` that are more than `above` per `per`.
     pub count: u32,
 }
@@ -56,7 +56,7 @@ pub struct Rate {
 pub struct Sequence {
     /// 2 to 16.
     pub steps: Vec<SequenceStep>,
-    pub within: Span,
+    pub within: TimeDelta,
     /// The labels that steps read of one another, sorted, each once.
     pub captured: Vec<String>,
 }
@@ -79,10 +79,10 @@ pub struct Capture {
 
 /// Classes of events. The rule's own `match` is what all of them share.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Group {
+pub struct GroupPattern {
     /// 1 to 16; an event counts for the first that it fits.
     pub classes: Vec<GroupClass>,
-    pub within: Span,
+    pub within: TimeDelta,
     /// Fires again at every further event that finds all counts reached.
     pub repeat: bool,
 }
@@ -124,7 +124,7 @@ impl Pattern {
     }
 
     /// How long alerts may wait in the rule's window for others; `None`: none waits there without an end.
-    pub const fn waits(&self) -> Option<Span> {
+    pub const fn waits(&self) -> Option<TimeDelta> {
         match self {
             Pattern::Threshold { within, .. } | Pattern::Absence { within } => Some(*within),
             Pattern::Rate(rate) => Some(rate.within),
@@ -133,7 +133,7 @@ impl Pattern {
             Pattern::Group(group) => Some(group.within),
             Pattern::Flap(Flap::Timed { start, .. }) => Some(start.within),
             // As long as the time-based mode looks back by default: results have no times of their own.
-            Pattern::Flap(Flap::Nagios | Flap::Icinga) => Some(Span::from_minutes(10)),
+            Pattern::Flap(Flap::Nagios | Flap::Icinga) => Some(TimeDelta::from_minutes(10)),
             Pattern::Each
             | Pattern::Suppress { .. }
             | Pattern::Pair { .. }
@@ -143,7 +143,7 @@ impl Pattern {
     }
 
     /// How far back events can matter to it; none for a pair that waits without end.
-    pub fn window(&self) -> Option<Span> {
+    pub fn window(&self) -> Option<TimeDelta> {
         match self {
             Pattern::Each | Pattern::Calendar { .. } => None,
             Pattern::Suppress { within }
@@ -157,7 +157,7 @@ impl Pattern {
             Pattern::Group(group) => Some(group.within),
             Pattern::Flap(Flap::Timed { start, stop }) => Some(start.within.max(stop.within)),
             // Twenty results, whenever they came; as long as they are kept without another.
-            Pattern::Flap(Flap::Nagios | Flap::Icinga) => Some(Span::from_days(1)),
+            Pattern::Flap(Flap::Nagios | Flap::Icinga) => Some(TimeDelta::from_days(1)),
         }
     }
 
@@ -221,7 +221,7 @@ pub enum ActionAt {
 #[derive(Debug, Clone, PartialEq)]
 pub enum ContextChange {
     /// `lifetime`: `None` lasts until it is unset. Setting it again begins its life anew.
-    Set { lifetime: Option<Span>, on_expiry: Option<Box<Emit>> },
+    Set { lifetime: Option<TimeDelta>, on_expiry: Option<Box<Emit>> },
     /// Without its expiry action.
     Unset,
 }

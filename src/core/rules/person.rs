@@ -1,7 +1,7 @@
 //! People: who they are, what they can take, and how each wants to be told.
 
 use super::{Channel, Language};
-use crate::core::model::{Priority, Span};
+use crate::core::model::{Priority, TimeDelta};
 
 /// How many open incidents somebody may hold who says nothing of it.
 pub const LIMIT_DEFAULT: u32 = 5;
@@ -35,5 +35,5 @@ pub struct Contact {
     /// Only while this calendar is open; `None`: always.
     pub calendar: Option<String>,
     /// How long after the page, if it is not acknowledged by then.
-    pub after: Span,
+    pub after: TimeDelta,
 }

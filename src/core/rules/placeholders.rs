@@ -3,7 +3,7 @@
 
 /// A part of such a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Piece<'t> {
+pub enum TemplatePart<'t> {
     Plain(&'t str),
     Field(NoticeField),
     /// A label of the incident; empty when it has none of that name.
@@ -77,12 +77,12 @@ impl NoticeField {
 /// A place that nothing can be put into.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{{{place}}} is not a place")]
-pub struct BadPlace {
+pub struct BadPlaceholder {
     pub place: String,
 }
 
 /// Cuts a text at its places.
-pub fn pieces(text: &str) -> Result<Vec<Piece<'_>>, BadPlace> {
+pub fn pieces(text: &str) -> Result<Vec<TemplatePart<'_>>, BadPlaceholder> {
     let mut pieces = Vec::new();
     let (mut plain_from, mut at) = (0, 0);
     while let Some(found) = text[at..].find('{') {
@@ -91,32 +91,32 @@ pub fn pieces(text: &str) -> Result<Vec<Piece<'_>>, BadPlace> {
         let Some((inside, _)) = text[at..].split_once('}') else { break };
         let Some(piece) = place(inside)? else { continue };
         if plain_from < brace {
-            pieces.push(Piece::Plain(&text[plain_from..brace]));
+            pieces.push(TemplatePart::Plain(&text[plain_from..brace]));
         }
         pieces.push(piece);
         at += inside.len() + 1;
         plain_from = at;
     }
     if plain_from < text.len() {
-        pieces.push(Piece::Plain(&text[plain_from..]));
+        pieces.push(TemplatePart::Plain(&text[plain_from..]));
     }
     Ok(pieces)
 }
 
 /// `None`: no place at all, such as what stands between the braces of JSON.
-fn place(inside: &str) -> Result<Option<Piece<'_>>, BadPlace> {
-    let bad = || BadPlace { place: inside.to_owned() };
+fn place(inside: &str) -> Result<Option<TemplatePart<'_>>, BadPlaceholder> {
+    let bad = || BadPlaceholder { place: inside.to_owned() };
     if let Some(name) = inside.strip_prefix("secret:") {
-        return if is_secret_name(name) { Ok(Some(Piece::Secret(name))) } else { Err(bad()) };
+        return if is_secret_name(name) { Ok(Some(TemplatePart::Secret(name))) } else { Err(bad()) };
     }
     if let Some(name) = inside.strip_prefix("label:") {
-        return if name.is_empty() || name.contains('{') { Err(bad()) } else { Ok(Some(Piece::Label(name))) };
+        return if name.is_empty() || name.contains('{') { Err(bad()) } else { Ok(Some(TemplatePart::Label(name))) };
     }
     if inside.is_empty() || !inside.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
         return Ok(None);
     }
     let field = NoticeField::ALL.into_iter().find(|field| field.as_str() == inside);
-    field.map(|field| Some(Piece::Field(field))).ok_or_else(bad)
+    field.map(|field| Some(TemplatePart::Field(field))).ok_or_else(bad)
 }
 
 /// Letters, digits, `-` and `_`, at most 64: safe as a file name and in the name of an environment variable.
@@ -135,23 +135,26 @@ mod tests {
         assert_eq!(
             pieces(text).unwrap(),
             [
-                Piece::Plain(r#"{"文本":""#),
-                Piece::Field(NoticeField::Title),
-                Piece::Plain(" 在 "),
-                Piece::Label("站点"),
-                Piece::Plain(r#"","key":""#),
-                Piece::Secret("noc-1"),
-                Piece::Plain(r#"","more":{}}"#),
+                TemplatePart::Plain(r#"{"文本":""#),
+                TemplatePart::Field(NoticeField::Title),
+                TemplatePart::Plain(" 在 "),
+                TemplatePart::Label("站点"),
+                TemplatePart::Plain(r#"","key":""#),
+                TemplatePart::Secret("noc-1"),
+                TemplatePart::Plain(r#"","more":{}}"#),
             ]
         );
-        assert_eq!(pieces("{").unwrap(), [Piece::Plain("{")]);
+        assert_eq!(pieces("{").unwrap(), [TemplatePart::Plain("{")]);
         assert_eq!(pieces("").unwrap(), []);
-        assert_eq!(pieces("{{id}}").unwrap(), [Piece::Plain("{"), Piece::Field(NoticeField::Id), Piece::Plain("}")]);
+        assert_eq!(
+            pieces("{{id}}").unwrap(),
+            [TemplatePart::Plain("{"), TemplatePart::Field(NoticeField::Id), TemplatePart::Plain("}")]
+        );
     }
 
     #[test]
     fn an_unknown_place_is_a_mistake() {
-        let check = |text: &str, place: &str| assert_eq!(pieces(text), Err(BadPlace { place: place.to_owned() }));
+        let check = |text: &str, place: &str| assert_eq!(pieces(text), Err(BadPlaceholder { place: place.to_owned() }));
         check("{titel}", "titel");
         check("{secret:../passwd}", "secret:../passwd");
         check("{secret:}", "secret:");
@@ -161,7 +164,7 @@ mod tests {
     #[test]
     fn every_field_is_a_place() {
         for field in NoticeField::ALL {
-            assert_eq!(pieces(&format!("{{{}}}", field.as_str())).unwrap(), [Piece::Field(field)]);
+            assert_eq!(pieces(&format!("{{{}}}", field.as_str())).unwrap(), [TemplatePart::Field(field)]);
         }
     }
 }

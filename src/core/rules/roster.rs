@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::core::model::Span;
+use crate::core::model::TimeDelta;
 
 /// Who is on duty when: layers of rotations, of which the highest that has somebody counts.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,31 +19,31 @@ pub struct Roster {
     /// Whether who was never heard of counts as absent.
     pub presence_required: bool,
     /// How long a heartbeat that says nothing of it holds.
-    pub absent_after: Span,
+    pub absent_after: TimeDelta,
     /// When nobody who could take the work is there.
-    pub when_absent: Otherwise,
+    pub when_absent: UnavailablePolicy,
     /// When everybody who is there holds as much as they may.
-    pub when_full: Otherwise,
+    pub when_full: UnavailablePolicy,
     /// From the lowest to the highest.
     pub layers: Vec<Layer>,
 }
 
 /// What becomes of work that no responder can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Otherwise {
+pub enum UnavailablePolicy {
     /// It goes to the next step of its ladder at once.
     Skip,
     /// It waits in the queue.
     Wait,
 }
 
-impl Otherwise {
-    pub const ALL: [Otherwise; 2] = [Otherwise::Skip, Otherwise::Wait];
+impl UnavailablePolicy {
+    pub const ALL: [UnavailablePolicy; 2] = [UnavailablePolicy::Skip, UnavailablePolicy::Wait];
 
     pub const fn as_str(self) -> &'static str {
         match self {
-            Otherwise::Skip => "skip",
-            Otherwise::Wait => "wait",
+            UnavailablePolicy::Skip => "skip",
+            UnavailablePolicy::Wait => "wait",
         }
     }
 }

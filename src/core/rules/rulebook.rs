@@ -6,11 +6,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Actions, Counts, Expression, Grouping, Guard, Inventory, Ladder, Maintenance, Normalising, Pattern, Person, Plan,
-    Playbook, ProblemPolicy, Roster, Semantics, Source, Storm, Team, Through,
+    Actions, ContextGuard, Counts, EscalationPolicy, Expression, Grouping, Inventory, Maintenance, Normalising,
+    Pattern, Person, Plan, Playbook, ProblemPolicy, Roster, Semantics, Source, Storm, Team, Through,
 };
 use crate::core::calendar::WorkCalendar;
-use crate::core::model::{Matchers, Moment, Priority, Severity, Span};
+use crate::core::model::{Matchers, Priority, Severity, TimeDelta, Timestamp};
 
 /// SHA-256 over the rule files' paths and texts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ pub struct Rulebook {
     /// By name; always holds `always`, which is 7×24.
     pub calendars: BTreeMap<String, WorkCalendar>,
     /// By name; always holds `default`.
-    pub ladders: BTreeMap<String, Ladder>,
+    pub ladders: BTreeMap<String, EscalationPolicy>,
     /// By name; holds every team that a ladder names.
     pub teams: BTreeMap<String, Team>,
     /// By name; not everybody in a team needs an entry.
@@ -61,7 +61,7 @@ pub struct Rulebook {
     /// By name.
     pub rosters: BTreeMap<String, Roster>,
     /// In file order; the first that fits an incident holds.
-    pub targets: Vec<super::Target>,
+    pub targets: Vec<super::SlaTarget>,
     pub breach_reasons: super::BreachReasons,
     pub outage_budgets: Vec<super::OutageBudget>,
     pub problems: Vec<ProblemPolicy>,
@@ -104,7 +104,7 @@ impl Rulebook {
     }
 
     /// The ladder that an incident of `rule` climbs if it opens now.
-    pub fn ladder_name<'a>(&self, rule: &'a Rule, now: Moment) -> &'a str {
+    pub fn ladder_name<'a>(&self, rule: &'a Rule, now: Timestamp) -> &'a str {
         let is_closed = |after: &&AfterHours| self.calendars.get(&after.calendar).is_some_and(|it| !it.is_open(now));
         rule.after_hours.as_ref().filter(is_closed).map_or(&rule.ladder, |after| &after.ladder)
     }
@@ -128,7 +128,7 @@ impl Rulebook {
     }
 
     /// The ladder of that name, else `default`, else one without steps (a rulebook made by hand in a test).
-    pub fn ladder(&self, name: &str) -> Option<&Ladder> {
+    pub fn ladder(&self, name: &str) -> Option<&EscalationPolicy> {
         self.ladders.get(name).or_else(|| self.ladders.get("default"))
     }
 }
@@ -149,7 +149,7 @@ pub struct Rule {
     pub counts: Counts,
     pub semantics: Semantics,
     /// Asked after matchers and `when`; does not hold: no match.
-    pub guard: Option<Guard>,
+    pub guard: Option<ContextGuard>,
     pub actions: Actions,
     /// False: it only acts (contexts, derived events); the desk never hears of it.
     pub opens_incident: bool,
@@ -173,17 +173,17 @@ pub struct Rule {
     /// What is done about its incidents, by the name of a playbook.
     pub playbook: Option<String>,
     /// How long the first notice waits for a cause that explains the incident.
-    pub settle: Span,
+    pub settle: TimeDelta,
     /// How long everything must be clear before the incident resolves by itself.
-    pub resolve_after: Span,
+    pub resolve_after: TimeDelta,
     /// How long after resolving it is closed without a person; `None`: only a person closes.
-    pub close_after: Option<Span>,
+    pub close_after: Option<TimeDelta>,
     /// How long after resolving the same key reopens it instead of opening a new one.
-    pub reopen_within: Span,
+    pub reopen_within: TimeDelta,
     /// For what has no clear of its own (points): clear after that long without a match.
-    pub quiet: Option<Span>,
+    pub quiet: Option<TimeDelta>,
     /// How long a firing alert may be held before the next rule gets it.
-    pub otherwise_after: Span,
+    pub otherwise_after: TimeDelta,
     /// Whether its alerts may be one incident with those of other rules.
     pub groups: bool,
     /// Class, impact and urgency, outage.

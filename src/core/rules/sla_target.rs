@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::model::{CauseParty, Class, ContactBy, Labels, Level, Matchers, Moment, Priority, Span};
+use crate::core::model::{CauseParty, Class, ContactBy, Labels, Level, Matchers, Priority, TimeDelta, Timestamp};
 
 /// A promise in one version. An incident keeps the version under which it opened.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Target {
+pub struct SlaTarget {
     pub name: String,
     pub version: u32,
     /// In effect for what opens in `[from, until)`; `None`: without that bound.
-    pub from: Option<Moment>,
-    pub until: Option<Moment>,
+    pub from: Option<Timestamp>,
+    pub until: Option<Timestamp>,
     /// Why this version was made; empty where nobody said.
     pub because: String,
     /// On the incident's labels, and the facts of its item as `fact.<name>`.
@@ -35,7 +35,7 @@ pub struct Target {
     pub indicators: Vec<Indicator>,
 }
 
-impl Target {
+impl SlaTarget {
     /// Whether it is what an incident of that kind, opened then, was promised. `is_open`: whether a calendar was open
     /// at that moment.
     pub fn promises(
@@ -43,7 +43,7 @@ impl Target {
         labels: &Labels,
         class: Class,
         priority: Priority,
-        opened_at: Moment,
+        opened_at: Timestamp,
         is_open: impl Fn(&str) -> bool,
     ) -> bool {
         self.from.is_none_or(|from| from <= opened_at)
@@ -55,8 +55,8 @@ impl Target {
     }
 
     /// Whether the two are ever in effect at one moment.
-    pub fn overlaps(&self, other: &Target) -> bool {
-        let begins_before_end = |one: &Target, other: &Target| match (one.from, other.until) {
+    pub fn overlaps(&self, other: &SlaTarget) -> bool {
+        let begins_before_end = |one: &SlaTarget, other: &SlaTarget| match (one.from, other.until) {
             (Some(from), Some(until)) => from < until,
             (None, _) | (_, None) => true,
         };
@@ -67,11 +67,11 @@ impl Target {
 /// So much working time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Promise {
-    pub within: Span,
+    pub within: TimeDelta,
     /// In whose working time it is counted.
     pub calendar: String,
     /// Other limits for what came in by that channel (the label `channel`).
-    pub by_channel: BTreeMap<ContactBy, Span>,
+    pub by_channel: BTreeMap<ContactBy, TimeDelta>,
 }
 
 /// What stops the clock of resolving while an incident is pending. An approved change always does.
@@ -123,7 +123,7 @@ pub enum Measure {
     /// Reopened, of the resolved ones.
     Reopened,
     /// Reached by that way within that time, of those reached by it at all.
-    Contact { by: ContactBy, within: Span },
+    Contact { by: ContactBy, within: TimeDelta },
 }
 
 impl Measure {
@@ -186,7 +186,7 @@ pub struct OutageBudget {
     pub matchers: Matchers,
     /// Whose outages count.
     pub party: CauseParty,
-    pub a_year: Span,
+    pub a_year: TimeDelta,
     /// Where the year begins.
     pub zone: String,
     /// Percentages used at which an event is raised; ascending.

@@ -1,7 +1,7 @@
 //! What holds alerting back besides plain inhibitions: dependency on topology, maintenance windows, storms.
 
 use crate::core::calendar::Schedule;
-use crate::core::model::{Matchers, Moment, Severity, Span};
+use crate::core::model::{Matchers, Severity, TimeDelta, Timestamp};
 
 /// An inhibition that follows `depends_on`: the source's item is one that the target's depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,14 +28,14 @@ pub struct Maintenance {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MaintenanceTime {
     /// [from, to)
-    Once { from: Moment, to: Moment },
+    Once { from: Timestamp, to: Timestamp },
     /// From each time of the schedule, that long.
-    Recurring { schedule: Schedule, lasts: Span },
+    Recurring { schedule: Schedule, lasts: TimeDelta },
 }
 
 impl MaintenanceTime {
     /// Whether it is open at that moment, and when to ask again: it cannot have changed before.
-    pub fn state(&self, at: Moment) -> (bool, Option<Moment>) {
+    pub fn state(&self, at: Timestamp) -> (bool, Option<Timestamp>) {
         match self {
             MaintenanceTime::Once { from, to: _ } if at < *from => (false, Some(*from)),
             MaintenanceTime::Once { from: _, to } if at < *to => (true, Some(*to)),
@@ -63,7 +63,7 @@ pub struct Storm {
     /// In how many consecutive minutes.
     pub buckets: u32,
     /// Less than half of what began it for that long ends it.
-    pub leave_after: Span,
+    pub leave_after: TimeDelta,
     /// How many alerts the incident shows as examples.
     pub representatives: u32,
     /// Alerts as bad as that are never held by it.
@@ -76,19 +76,19 @@ mod tests {
 
     #[test]
     fn a_window_says_whether_it_is_open_and_when_to_ask_again() {
-        let at = |text: &str| text.parse::<Moment>().unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let once = MaintenanceTime::Once { from: at("2026-02-13T00:00:00Z"), to: at("2026-02-13T02:00:00Z") };
         assert_eq!(once.state(at("2026-02-12T23:59:59Z")), (false, Some(at("2026-02-13T00:00:00Z"))));
         assert_eq!(once.state(at("2026-02-13T00:00:00Z")), (true, Some(at("2026-02-13T02:00:00Z"))));
         assert_eq!(once.state(at("2026-02-13T02:00:00Z")), (false, None));
         let schedule = Schedule::parse("30 1 * * *", "America/New_York").unwrap();
-        let nightly = MaintenanceTime::Recurring { schedule, lasts: Span::from_hours(2) };
+        let nightly = MaintenanceTime::Recurring { schedule, lasts: TimeDelta::from_hours(2) };
         // The night in which an hour comes twice: two hours are two hours.
         assert_eq!(nightly.state(at("2026-11-01T05:29:59Z")), (false, Some(at("2026-11-01T05:30:00Z"))));
         assert_eq!(nightly.state(at("2026-11-01T05:30:00Z")), (true, Some(at("2026-11-01T07:30:00Z"))));
         assert_eq!(nightly.state(at("2026-11-01T07:30:00Z")), (false, Some(at("2026-11-02T06:30:00Z"))));
         let schedule = Schedule::parse("0 * * * *", "Asia/Shanghai").unwrap();
-        let overlapping = MaintenanceTime::Recurring { schedule, lasts: Span::from_minutes(90) };
+        let overlapping = MaintenanceTime::Recurring { schedule, lasts: TimeDelta::from_minutes(90) };
         assert_eq!(overlapping.state(at("2026-02-13T05:10:00Z")), (true, Some(at("2026-02-13T05:30:00Z"))));
         assert_eq!(overlapping.state(at("2026-02-13T05:30:00Z")), (true, Some(at("2026-02-13T06:30:00Z"))));
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Channel;
-use crate::core::model::{Span, Tier};
+use crate::core::model::{Tier, TimeDelta};
 
 /// People who take work together, and how they are told.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -81,11 +81,11 @@ impl Language {
 }
 
 impl std::str::FromStr for Language {
-    type Err = crate::core::model::BadWord;
+    type Err = crate::core::model::ParseWordError;
 
-    fn from_str(word: &str) -> Result<Language, crate::core::model::BadWord> {
+    fn from_str(word: &str) -> Result<Language, crate::core::model::ParseWordError> {
         Language::ALL.into_iter().find(|language| language.as_str() == word).ok_or_else(|| {
-            crate::core::model::BadWord { what: "language", word: word.to_owned(), expected: "en or zh" }
+            crate::core::model::ParseWordError { what: "language", word: word.to_owned(), expected: "en or zh" }
         })
     }
 }
@@ -96,14 +96,14 @@ pub struct DigestPolicy {
     /// More than that many notices, 1 to 1,000,
     pub above: u32,
     /// within that time, 10 s to a day:
-    pub within: Span,
+    pub within: TimeDelta,
     /// what follows is gathered, and told that often, 10 s to a day.
-    pub every: Span,
+    pub every: TimeDelta,
 }
 
 impl DigestPolicy {
     pub const STANDARD: DigestPolicy =
-        DigestPolicy { above: 10, within: Span::from_minutes(5), every: Span::from_minutes(5) };
+        DigestPolicy { above: 10, within: TimeDelta::from_minutes(5), every: TimeDelta::from_minutes(5) };
 
     /// How a channel gathers under a team's or a person's policy; `None`: never.
     pub fn of(own: Option<DigestPolicy>, channel: &Channel) -> Option<DigestPolicy> {

@@ -1,6 +1,6 @@
 //! The tests beside the rules: inputs on virtual time, and what must have come of them by when.
 
-use crate::core::model::{Event, Labels, Matchers, Moment, Priority, Severity, Span, Status, Tier};
+use crate::core::model::{Event, Labels, Matchers, Priority, Severity, Status, Tier, TimeDelta, Timestamp};
 
 /// One test of the section `tests:`.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,7 +10,7 @@ pub struct TestCase {
     pub path: String,
     pub line: usize,
     /// The virtual time of `0s`.
-    pub start: Moment,
+    pub start: Timestamp,
     /// In the order of their times.
     pub steps: Vec<TestStep>,
     /// In the order of their times.
@@ -20,7 +20,7 @@ pub struct TestCase {
 /// One input, at that time after the start.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TestStep {
-    pub at: Span,
+    pub at: TimeDelta,
     pub line: usize,
     pub input: TestInput,
 }
@@ -36,14 +36,14 @@ pub enum TestInput {
     },
     Silence {
         matchers: Matchers,
-        length: Span,
+        length: TimeDelta,
     },
 }
 
 /// What must be so at that time after the start, once everything due by then has happened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expectation {
-    pub at: Span,
+    pub at: TimeDelta,
     pub line: usize,
     /// All incidents that are open then, and those in another state that name it.
     pub incidents: Option<Vec<ExpectedIncident>>,

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::dbscan::dbscan;
-use super::estate::Inventory;
+use super::estate::InventoryFile;
 use super::score::Grouped;
 use super::stream::SimulatedEvent;
-use crate::core::model::{Moment, Span, Status};
+use crate::core::model::{Status, TimeDelta, Timestamp};
 
 /// An alarm as a tool sees it: the truth is not in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Observed {
-    pub at: Moment,
+    pub at: Timestamp,
     /// The id of the event with which it fired.
     pub id: String,
     pub device: String,
@@ -37,10 +37,10 @@ impl Observed {
 
 /// Alarms of one site belong together while no more than `gap` lies between one and the next. The root is guessed to be
 /// the device of the first.
-pub fn site_gap(observed: &[Observed], gap: Span) -> Vec<Grouped> {
+pub fn site_gap(observed: &[Observed], gap: TimeDelta) -> Vec<Grouped> {
     let mut sorted: Vec<&Observed> = observed.iter().collect();
     sorted.sort();
-    let mut open: BTreeMap<&str, (Moment, usize)> = BTreeMap::new();
+    let mut open: BTreeMap<&str, (Timestamp, usize)> = BTreeMap::new();
     let mut groups: Vec<Grouped> = Vec::new();
     for alarm in sorted {
         let group = match open.get(alarm.site.as_str()) {
@@ -78,7 +78,7 @@ impl Default for Alec {
 
 impl Alec {
     /// Between two alarms that far apart.
-    pub fn distance(&self, apart: Span, hops: usize) -> f64 {
+    pub fn distance(&self, apart: TimeDelta, hops: usize) -> f64 {
         let minutes = apart.as_seconds_f64() / 60.0;
         self.alpha * (self.beta * minutes + (1.0 - self.beta) * hops as f64)
     }
@@ -94,7 +94,7 @@ impl Alec {
 }
 
 /// Groups by that distance over the inventory's edges. The root is guessed to be the device of the first alarm.
-pub fn alec(observed: &[Observed], inventory: &Inventory, settings: Alec) -> Vec<Grouped> {
+pub fn alec(observed: &[Observed], inventory: &InventoryFile, settings: Alec) -> Vec<Grouped> {
     let mut sorted: Vec<&Observed> = observed.iter().collect();
     sorted.sort();
     let near = Neighbourhood::new(inventory, settings.hops_max());
@@ -140,7 +140,7 @@ struct Neighbourhood<'a> {
 }
 
 impl<'a> Neighbourhood<'a> {
-    fn new(inventory: &'a Inventory, hops_max: usize) -> Neighbourhood<'a> {
+    fn new(inventory: &'a InventoryFile, hops_max: usize) -> Neighbourhood<'a> {
         let mut edges: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for item in &inventory.inventory.items {
             edges.entry(&item.name).or_default();
@@ -181,19 +181,19 @@ mod tests {
     use super::*;
     use crate::core::simulation::{InventoryEntry, InventoryItems};
 
-    fn inventory(edges: &[(&str, &[&str])]) -> Inventory {
+    fn inventory(edges: &[(&str, &[&str])]) -> InventoryFile {
         let entry = |(name, needs): &(&str, &[&str])| InventoryEntry {
             name: (*name).to_owned(),
             class: "router".to_owned(),
             site: "GZ01".to_owned(),
             depends_on: needs.iter().map(|one| (*one).to_owned()).collect(),
         };
-        Inventory { inventory: InventoryItems { items: edges.iter().map(entry).collect() } }
+        InventoryFile { inventory: InventoryItems { items: edges.iter().map(entry).collect() } }
     }
 
     fn observed(alarms: &[(i64, &str, &str)]) -> Vec<Observed> {
         let one = |(number, (at, device, site)): (usize, &(i64, &str, &str))| Observed {
-            at: Moment::from_seconds(*at),
+            at: Timestamp::from_seconds(*at),
             id: format!("e{number}"),
             device: (*device).to_owned(),
             site: (*site).to_owned(),
@@ -215,7 +215,7 @@ mod tests {
         let alarms =
             observed(&[(0, "a", "广州"), (50, "b", "广州"), (60, "c", "深圳"), (110, "a", "广州"), (171, "b", "广州")]);
         check(
-            &site_gap(&alarms, Span::from_seconds(60)),
+            &site_gap(&alarms, TimeDelta::from_seconds(60)),
             &[("a", &["e0", "e1", "e3"]), ("c", &["e2"]), ("b", &["e4"])],
         );
     }
@@ -224,13 +224,13 @@ mod tests {
     fn the_distance_is_the_published_one() {
         let alec = Alec::default();
         // The published defaults reach 75.16 s on one device, 26.58 s over one edge, and nothing over two.
-        assert!(alec.distance(Span::from_millis(75_150), 0) <= 100.0);
-        assert!(alec.distance(Span::from_millis(75_170), 0) > 100.0);
-        assert!(alec.distance(Span::from_millis(26_570), 1) <= 100.0);
-        assert!(alec.distance(Span::from_millis(26_590), 1) > 100.0);
-        assert!(alec.distance(Span::ZERO, 2) > 100.0);
-        assert!((alec.distance(Span::from_minutes(1), 0) - 79.8316).abs() < 1e-4);
-        assert!((alec.distance(Span::ZERO, 1) - 64.6396).abs() < 1e-4);
+        assert!(alec.distance(TimeDelta::from_millis(75_150), 0) <= 100.0);
+        assert!(alec.distance(TimeDelta::from_millis(75_170), 0) > 100.0);
+        assert!(alec.distance(TimeDelta::from_millis(26_570), 1) <= 100.0);
+        assert!(alec.distance(TimeDelta::from_millis(26_590), 1) > 100.0);
+        assert!(alec.distance(TimeDelta::ZERO, 2) > 100.0);
+        assert!((alec.distance(TimeDelta::from_minutes(1), 0) - 79.8316).abs() < 1e-4);
+        assert!((alec.distance(TimeDelta::ZERO, 1) - 64.6396).abs() < 1e-4);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
-use super::parameters::Parameters;
-use super::rng::Chance;
+use super::parameters::SimulationParameters;
+use super::rng::Rng;
 
 /// Where everything comes together.
 const HEADQUARTERS: &str = "HQ00";
@@ -95,7 +95,7 @@ pub struct Estate {
 
 /// An inventory as rule files hold it: `inventory: {items: [...]}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Inventory {
+pub struct InventoryFile {
     pub inventory: InventoryItems,
 }
 
@@ -113,7 +113,7 @@ pub struct InventoryEntry {
 }
 
 impl Estate {
-    pub fn build(parameters: &Parameters, chance: &mut Chance) -> Estate {
+    pub fn build(parameters: &SimulationParameters, chance: &mut Rng) -> Estate {
         let mut estate = Estate::default();
         let headquarters = (HEADQUARTERS.to_owned(), "总部".to_owned());
         // Two feeds, so that no power failure takes the whole country.
@@ -145,7 +145,7 @@ impl Estate {
     }
 
     /// Hosts and services until there are as many devices as there should be; sites differ in size.
-    fn fill(&mut self, parameters: &Parameters, switches: &[Vec<usize>], chance: &mut Chance) {
+    fn fill(&mut self, parameters: &SimulationParameters, switches: &[Vec<usize>], chance: &mut Rng) {
         let left = parameters.devices.saturating_sub(self.devices.len());
         let weights: Vec<f64> = (0..switches.len())
             .map(|site| if site == 0 { HEADQUARTERS_SHARE * switches.len() as f64 } else { chance.between(0.5, 1.5) })
@@ -177,8 +177,8 @@ impl Estate {
     }
 
     /// What an operator's inventory says: all devices, but not all edges.
-    pub fn inventory(&self, missing: f64, chance: &mut Chance) -> Inventory {
-        let entry = |device: &Device, chance: &mut Chance| InventoryEntry {
+    pub fn inventory(&self, missing: f64, chance: &mut Rng) -> InventoryFile {
+        let entry = |device: &Device, chance: &mut Rng| InventoryEntry {
             name: device.name.clone(),
             class: device.class.as_str().to_owned(),
             site: device.site.clone(),
@@ -189,7 +189,7 @@ impl Estate {
                 .map(|parent| self.devices[*parent].name.clone())
                 .collect(),
         };
-        Inventory {
+        InventoryFile {
             inventory: InventoryItems { items: self.devices.iter().map(|device| entry(device, chance)).collect() },
         }
     }
@@ -235,7 +235,7 @@ impl Estate {
     }
 }
 
-impl Inventory {
+impl InventoryFile {
     /// As a rule file.
     pub fn to_yaml(&self) -> String {
         let mut text = String::from("inventory:\n  items:\n");

@@ -22,20 +22,20 @@ mod tests;
 pub mod year;
 
 pub use baseline::{Alec, Observed, alec, site_gap};
-pub use estate::{Class, Device, Estate, Inventory, InventoryEntry, InventoryItems};
-pub use parameters::{Parameters, Preset};
+pub use estate::{Class, Device, Estate, InventoryEntry, InventoryFile, InventoryItems};
+pub use parameters::{Preset, SimulationParameters};
 pub use score::{Grouped, Score, score};
-pub use stream::{Kind, SimulatedEvent, Truth};
+pub use stream::{EventKind, SimulatedEvent, Truth};
 
-pub use rng::Chance;
+pub use rng::Rng;
 
 /// Everything that one seed makes.
 #[derive(Clone, Debug)]
 pub struct Simulation {
-    pub parameters: Parameters,
+    pub parameters: SimulationParameters,
     pub estate: Estate,
     /// What an operator's inventory knows of it.
-    pub inventory: Inventory,
+    pub inventory: InventoryFile,
     /// In the order in which they arrive, some twice.
     pub events: Vec<SimulatedEvent>,
     /// One for each event id, by id.
@@ -45,8 +45,8 @@ pub struct Simulation {
 /// Runs a preset, its parameters varied around it by the seed, for that many hours (at least one).
 /// The same seed gives the same simulation on every machine.
 pub fn simulate(seed: u64, preset: Preset, hours: u32) -> Simulation {
-    let mut chance = Chance::new(seed);
-    let parameters = Parameters::of(preset, hours.max(1)).varied(&mut chance.split());
+    let mut chance = Rng::new(seed);
+    let parameters = SimulationParameters::of(preset, hours.max(1)).varied(&mut chance.split());
     let estate = Estate::build(&parameters, &mut chance.split());
     let inventory = estate.inventory(parameters.missing_edges, &mut chance.split());
     let mut conditions = plan::faults(&parameters, &estate, &mut chance.split());

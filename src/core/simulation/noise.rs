@@ -2,10 +2,10 @@
 
 use super::alarm::{Alarm, Mode};
 use super::estate::Estate;
-use super::parameters::Parameters;
+use super::parameters::SimulationParameters;
 use super::plan::LEAD_IN;
-use super::rng::Chance;
-use super::stream::{Cause, Condition, Kind};
+use super::rng::Rng;
+use super::stream::{AlarmCause, EventKind, StandingAlarm};
 
 /// How long after a device was hit noise there counts as near, in seconds.
 const NEAR: f64 = 120.0;
@@ -26,14 +26,19 @@ const STORM_LASTS: (f64, f64) = (120.0, 480.0);
 const STORM_ALARM_LASTS: f64 = 300.0;
 
 /// Adds them to the conditions of the faults.
-pub fn add(parameters: &Parameters, estate: &Estate, conditions: &mut Vec<Condition>, chance: &mut Chance) {
+pub fn add(parameters: &SimulationParameters, estate: &Estate, conditions: &mut Vec<StandingAlarm>, chance: &mut Rng) {
     let mut added = noise(parameters, estate, conditions, chance);
     added.extend(flaps(parameters, estate, chance));
     added.extend(storms(parameters, estate, chance));
     conditions.extend(added);
 }
 
-fn noise(parameters: &Parameters, estate: &Estate, faulty: &[Condition], chance: &mut Chance) -> Vec<Condition> {
+fn noise(
+    parameters: &SimulationParameters,
+    estate: &Estate,
+    faulty: &[StandingAlarm],
+    chance: &mut Rng,
+) -> Vec<StandingAlarm> {
     let mut noise = Vec::new();
     let mut interfaces = 0;
     for mut at in arrivals(parameters.noise, parameters, chance) {
@@ -51,13 +56,13 @@ fn noise(parameters: &Parameters, estate: &Estate, faulty: &[Condition], chance:
             }
         }
         let until = at + 30.0 + chance.exponential(NOISE_LASTS);
-        let cause = Cause { kind: Kind::Noise, fault: None, root: None, problem: None };
-        noise.extend(alarm.map(|alarm| Condition { device, alarm, interface, from: at, until, cause }));
+        let cause = AlarmCause { kind: EventKind::Noise, fault: None, root: None, problem: None };
+        noise.extend(alarm.map(|alarm| StandingAlarm { device, alarm, interface, from: at, until, cause }));
     }
     noise
 }
 
-fn flaps(parameters: &Parameters, estate: &Estate, chance: &mut Chance) -> Vec<Condition> {
+fn flaps(parameters: &SimulationParameters, estate: &Estate, chance: &mut Rng) -> Vec<StandingAlarm> {
     let network: Vec<usize> = (0..estate.devices.len()).filter(|one| estate.devices[*one].class.is_network()).collect();
     let mut flaps = Vec::new();
     for (number, start) in arrivals(parameters.flaps, parameters, chance).into_iter().enumerate() {
@@ -66,14 +71,14 @@ fn flaps(parameters: &Parameters, estate: &Estate, chance: &mut Chance) -> Vec<C
         let other = root.depends_on.iter().copied().find(|one| estate.devices[*one].class.is_network());
         let other = other.filter(|_| chance.happens(FLAP_OTHER_END));
         let fault = Some(format!("L{:04}", number + 1));
-        let cause = Cause { kind: Kind::Flap, fault, root: Some(root.name.clone()), problem: None };
+        let cause = AlarmCause { kind: EventKind::Flap, fault, root: Some(root.name.clone()), problem: None };
         let mut at = start;
         for _ in 0..FLAP_CYCLES.0 + chance.below(FLAP_CYCLES.1 - FLAP_CYCLES.0) {
             let until = at + 1.0 + chance.exponential(FLAP_DOWN);
             let ends = [Some((device, "uplink".to_owned())), other.map(|other| (other, format!("to-{}", root.name)))];
             for (device, interface) in ends.into_iter().flatten() {
                 let late = chance.exponential(1.0);
-                flaps.push(Condition {
+                flaps.push(StandingAlarm {
                     device,
                     alarm: Alarm::LinkDown,
                     interface: Some(interface),
@@ -88,7 +93,7 @@ fn flaps(parameters: &Parameters, estate: &Estate, chance: &mut Chance) -> Vec<C
     flaps
 }
 
-fn storms(parameters: &Parameters, estate: &Estate, chance: &mut Chance) -> Vec<Condition> {
+fn storms(parameters: &SimulationParameters, estate: &Estate, chance: &mut Rng) -> Vec<StandingAlarm> {
     let end = f64::from(parameters.hours) * 3600.0;
     let mut storms = Vec::new();
     for number in 1..=parameters.storms {
@@ -97,8 +102,8 @@ fn storms(parameters: &Parameters, estate: &Estate, chance: &mut Chance) -> Vec<
         let here: Vec<usize> = (0..estate.devices.len()).filter(|one| estate.devices[*one].site == site).collect();
         let start = chance.between(LEAD_IN, end);
         let lasts = chance.between(STORM_LASTS.0, STORM_LASTS.1);
-        let cause = Cause {
-            kind: Kind::Storm,
+        let cause = AlarmCause {
+            kind: EventKind::Storm,
             fault: Some(format!("S{number:02}")),
             root: Some(estate.devices[root].name.clone()),
             problem: None,
@@ -111,14 +116,14 @@ fn storms(parameters: &Parameters, estate: &Estate, chance: &mut Chance) -> Vec<
             let from = start + chance.between(0.0, lasts);
             let until = from + 30.0 + chance.exponential(STORM_ALARM_LASTS);
             let interface = Some(format!("ge-0/{}/{}", interface / 48, interface % 48));
-            storms.push(Condition { device, alarm, interface, from, until, cause: cause.clone() });
+            storms.push(StandingAlarm { device, alarm, interface, from, until, cause: cause.clone() });
         }
     }
     storms
 }
 
 /// Moments, at random, that often an hour.
-fn arrivals(rate: f64, parameters: &Parameters, chance: &mut Chance) -> Vec<f64> {
+fn arrivals(rate: f64, parameters: &SimulationParameters, chance: &mut Rng) -> Vec<f64> {
     let end = f64::from(parameters.hours) * 3600.0;
     let mut moments = Vec::new();
     let mut at = LEAD_IN + chance.exponential(3600.0 / rate);

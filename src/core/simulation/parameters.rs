@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::rng::Chance;
+use super::rng::Rng;
 
 /// How hard the estate's life is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -35,7 +35,7 @@ impl fmt::Display for Preset {
 
 /// Shares are of 1, times in seconds, rates per hour.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Parameters {
+pub struct SimulationParameters {
     pub preset: Preset,
     pub hours: u32,
     pub devices: usize,
@@ -88,9 +88,9 @@ pub struct Parameters {
     pub repair: f64,
 }
 
-impl Parameters {
-    pub fn of(preset: Preset, hours: u32) -> Parameters {
-        let light = Parameters {
+impl SimulationParameters {
+    pub fn of(preset: Preset, hours: u32) -> SimulationParameters {
+        let light = SimulationParameters {
             preset,
             hours,
             devices: 305,
@@ -123,7 +123,7 @@ impl Parameters {
         };
         match preset {
             Preset::Light => light,
-            Preset::Heavy => Parameters {
+            Preset::Heavy => SimulationParameters {
                 faults: 40.0,
                 coincident: 0.10,
                 recurring: 5,
@@ -146,9 +146,9 @@ impl Parameters {
     }
 
     /// The same kind of estate and day, but another one. Devices, rates and the number of storms stay as they are.
-    pub fn varied(self, chance: &mut Chance) -> Parameters {
+    pub fn varied(self, chance: &mut Rng) -> SimulationParameters {
         let mut around = |value: f64| value * chance.between(0.6, 1.5);
-        let varied = Parameters {
+        let varied = SimulationParameters {
             dual_homed: around(self.dual_homed),
             remote_services: around(self.remote_services),
             coincident: around(self.coincident),
@@ -169,7 +169,7 @@ impl Parameters {
             repair: around(self.repair),
             ..self
         };
-        Parameters {
+        SimulationParameters {
             sites: varied.sites - 4 + chance.below(9),
             spread: chance.between(0.85, 0.98),
             polled: chance.between(0.4, 0.7),

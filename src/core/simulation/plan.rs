@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::alarm::Mode;
 use super::estate::{Class, Estate};
-use super::parameters::Parameters;
+use super::parameters::SimulationParameters;
 use super::propagation;
-use super::rng::Chance;
-use super::stream::{Cause, Condition, Kind};
+use super::rng::Rng;
+use super::stream::{AlarmCause, EventKind, StandingAlarm};
 
 /// What the virtual day begins with, quietly, in seconds: clocks may be early.
 pub const LEAD_IN: f64 = 60.0;
@@ -37,7 +37,7 @@ const ROOT_WEIGHTS: [(Class, f64); 7] = [
 /// One thing that breaks.
 #[derive(Clone, Debug)]
 pub struct Fault {
-    pub cause: Cause,
+    pub cause: AlarmCause,
     pub root: usize,
     pub mode: Mode,
     /// Seconds since the start, and how long until it is repaired.
@@ -46,7 +46,7 @@ pub struct Fault {
 }
 
 /// All faults of the run as the conditions that they cause.
-pub fn faults(parameters: &Parameters, estate: &Estate, chance: &mut Chance) -> Vec<Condition> {
+pub fn faults(parameters: &SimulationParameters, estate: &Estate, chance: &mut Rng) -> Vec<StandingAlarm> {
     let mut planned = arrivals(parameters, estate, chance);
     planned.extend(recurrences(parameters, estate, chance));
     planned.sort_by(|one, other| one.at.total_cmp(&other.at));
@@ -58,7 +58,7 @@ pub fn faults(parameters: &Parameters, estate: &Estate, chance: &mut Chance) -> 
     conditions
 }
 
-fn arrivals(parameters: &Parameters, estate: &Estate, chance: &mut Chance) -> Vec<Fault> {
+fn arrivals(parameters: &SimulationParameters, estate: &Estate, chance: &mut Rng) -> Vec<Fault> {
     let end = f64::from(parameters.hours) * 3600.0;
     let recurring_rate = parameters.recurring as f64 * 3600.0 / f64::midpoint(PERIOD.0, PERIOD.1);
     // Coincidences and recurrences are among the faults of an hour, not on top of them.
@@ -81,7 +81,7 @@ fn arrivals(parameters: &Parameters, estate: &Estate, chance: &mut Chance) -> Ve
     faults
 }
 
-fn recurrences(parameters: &Parameters, estate: &Estate, chance: &mut Chance) -> Vec<Fault> {
+fn recurrences(parameters: &SimulationParameters, estate: &Estate, chance: &mut Rng) -> Vec<Fault> {
     let end = f64::from(parameters.hours) * 3600.0;
     let mut faults = Vec::new();
     for number in 1..=parameters.recurring {
@@ -100,7 +100,7 @@ fn recurrences(parameters: &Parameters, estate: &Estate, chance: &mut Chance) ->
 }
 
 /// What takes down half the country is mended for good the first time, so cores and aggregations do not recur.
-fn recurring_root(estate: &Estate, chance: &mut Chance) -> usize {
+fn recurring_root(estate: &Estate, chance: &mut Rng) -> usize {
     loop {
         let root = root(estate, None, chance);
         match estate.devices[root].class {
@@ -111,7 +111,7 @@ fn recurring_root(estate: &Estate, chance: &mut Chance) -> usize {
 }
 
 /// A root, at that site if one is given.
-fn root(estate: &Estate, site: Option<&str>, chance: &mut Chance) -> usize {
+fn root(estate: &Estate, site: Option<&str>, chance: &mut Rng) -> usize {
     let mut by_class: BTreeMap<Class, Vec<usize>> = BTreeMap::new();
     for (index, device) in estate.devices.iter().enumerate() {
         if site.is_none_or(|site| device.site == site) {
@@ -124,15 +124,15 @@ fn root(estate: &Estate, site: Option<&str>, chance: &mut Chance) -> usize {
 }
 
 fn fault(
-    parameters: &Parameters,
+    parameters: &SimulationParameters,
     estate: &Estate,
     root: usize,
     at: f64,
     problem: Option<String>,
-    chance: &mut Chance,
+    chance: &mut Rng,
 ) -> Fault {
     let mode = if chance.happens(parameters.degraded) { Mode::Degraded } else { Mode::Dead };
     let lasts = (REPAIR_MIN + chance.exponential(parameters.repair)).min(REPAIR_MAX);
     let root_name = Some(estate.devices[root].name.clone());
-    Fault { cause: Cause { kind: Kind::Fault, fault: None, root: root_name, problem }, root, mode, at, lasts }
+    Fault { cause: AlarmCause { kind: EventKind::Fault, fault: None, root: root_name, problem }, root, mode, at, lasts }
 }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::alarm::{Alarm, Mode};
 use super::estate::Estate;
-use super::parameters::Parameters;
+use super::parameters::SimulationParameters;
 use super::plan::Fault;
-use super::rng::Chance;
-use super::stream::Condition;
+use super::rng::Rng;
+use super::stream::StandingAlarm;
 
 /// How likely a device has a second symptom, and a neighbour above sees its link to a dead device go down.
 const SECOND_SYMPTOM: f64 = 0.35;
@@ -30,13 +30,13 @@ const CLEAR_DELAY: f64 = 20.0;
 
 /// Adds every condition that the fault causes.
 pub fn spread(
-    parameters: &Parameters,
+    parameters: &SimulationParameters,
     estate: &Estate,
     fault: &Fault,
-    chance: &mut Chance,
-    conditions: &mut Vec<Condition>,
+    chance: &mut Rng,
+    conditions: &mut Vec<StandingAlarm>,
 ) {
-    let mut spreading = Spreading { parameters, estate, fault, chance, conditions };
+    let mut spreading = FaultPropagation { parameters, estate, fault, chance, conditions };
     let own = Alarm::of_root(estate.devices[fault.root].class, fault.mode);
     if let Some(alarm) = spreading.chance.pick(own).copied() {
         spreading.condition(fault.root, alarm, None, fault.at);
@@ -45,15 +45,15 @@ pub fn spread(
     spreading.dependents();
 }
 
-struct Spreading<'a> {
-    parameters: &'a Parameters,
+struct FaultPropagation<'a> {
+    parameters: &'a SimulationParameters,
     estate: &'a Estate,
     fault: &'a Fault,
-    chance: &'a mut Chance,
-    conditions: &'a mut Vec<Condition>,
+    chance: &'a mut Rng,
+    conditions: &'a mut Vec<StandingAlarm>,
 }
 
-impl Spreading<'_> {
+impl FaultPropagation<'_> {
     /// The devices above a dead network device see its link go down: a symptom upstream of the root.
     fn neighbours(&mut self) {
         let root = &self.estate.devices[self.fault.root];
@@ -123,7 +123,7 @@ impl Spreading<'_> {
         let seen = at + late + self.detection();
         let repaired = self.fault.at + self.fault.lasts + self.chance.exponential(CLEAR_DELAY) + self.detection();
         if seen < repaired {
-            self.conditions.push(Condition {
+            self.conditions.push(StandingAlarm {
                 device,
                 alarm,
                 interface,

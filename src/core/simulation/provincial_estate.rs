@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use super::rng::Chance;
+use super::rng::Rng;
 
 /// How much of each kind there is.
 pub const CLIENTS: usize = 2_600;
@@ -52,7 +52,7 @@ const EXPERT_LIMIT: usize = 10;
 
 /// Everything that stands somewhere and can fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
+pub struct EstateItem {
     pub name: String,
     /// `client`, `printer`, `server`, `minicomputer`, `storage`, `network` or `application`.
     pub class: &'static str,
@@ -67,7 +67,7 @@ pub struct Item {
 pub struct Province {
     /// Headquarters, branches, offices and brigades: code and title.
     pub sites: Vec<(String, String)>,
-    pub items: Vec<Item>,
+    pub items: Vec<EstateItem>,
     /// Of the people on site: name and the sites that each goes to.
     pub on_site: Vec<(String, Vec<String>)>,
 }
@@ -75,7 +75,7 @@ pub struct Province {
 impl Province {
     /// The same for the same seed.
     pub fn build(seed: u64) -> Province {
-        let mut chance = Chance::new(seed);
+        let mut chance = Rng::new(seed);
         let mut province = Province { sites: sites(), items: Vec::new(), on_site: Vec::new() };
         let access = province.network(&mut chance.split());
         province.machine_rooms(&mut chance.split());
@@ -96,7 +96,7 @@ impl Province {
     }
 
     /// Two routers at headquarters, then a router and switches at each site; answers the switches by site.
-    fn network(&mut self, chance: &mut Chance) -> Vec<Vec<String>> {
+    fn network(&mut self, chance: &mut Rng) -> Vec<Vec<String>> {
         let cores: Vec<String> = (1..=2).map(|n| format!("hq00-core{n}")).collect();
         for core in &cores {
             self.add(core.clone(), "network", HEADQUARTERS, "network", Vec::new());
@@ -121,7 +121,7 @@ impl Province {
     }
 
     /// Storage, minicomputers, servers and applications, all at headquarters.
-    fn machine_rooms(&mut self, chance: &mut Chance) {
+    fn machine_rooms(&mut self, chance: &mut Rng) {
         let switch = "hq00-sw1".to_owned();
         for n in 1..=STORAGES {
             self.add(format!("hq00-emc{n}"), "storage", HEADQUARTERS, "storage", vec![switch.clone()]);
@@ -141,7 +141,7 @@ impl Province {
     }
 
     /// Clients and printers: branches have the most, brigades few.
-    fn clients(&mut self, access: &[Vec<String>], chance: &mut Chance) {
+    fn clients(&mut self, access: &[Vec<String>], chance: &mut Rng) {
         let sites = self.sites.clone();
         let weight = |code: &str| match code.as_bytes() {
             [b'B', b'D', ..] => 0.4,
@@ -170,7 +170,7 @@ impl Province {
     }
 
     fn add(&mut self, name: String, class: &'static str, site: &str, skill: &'static str, depends_on: Vec<String>) {
-        self.items.push(Item { name, class, site: site.to_owned(), skill, depends_on });
+        self.items.push(EstateItem { name, class, site: site.to_owned(), skill, depends_on });
     }
 
     fn count(&self, class: &str) -> usize {
@@ -179,7 +179,7 @@ impl Province {
 
     fn inventory_text(&self) -> String {
         let mut text = String::from("inventory:\n  items:\n");
-        for Item { name, class, site, skill, depends_on } in &self.items {
+        for EstateItem { name, class, site, skill, depends_on } in &self.items {
             let needs = depends_on.join(", ");
             let facts = format!("facts: {{skill: {skill}}}");
             let line =

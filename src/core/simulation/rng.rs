@@ -2,18 +2,18 @@
 
 /// SplitMix64 (Steele, Lea, Flood 2014): one word of state, equidistributed, good enough to simulate with.
 #[derive(Clone, Debug)]
-pub struct Chance {
+pub struct Rng {
     state: u64,
 }
 
-impl Chance {
-    pub fn new(seed: u64) -> Chance {
-        Chance { state: seed }
+impl Rng {
+    pub fn new(seed: u64) -> Rng {
+        Rng { state: seed }
     }
 
     /// A generator of its own, so that one part's number of draws does not move another part's.
-    pub fn split(&mut self) -> Chance {
-        Chance::new(self.word())
+    pub fn split(&mut self) -> Rng {
+        Rng::new(self.word())
     }
 
     pub fn word(&mut self) -> u64 {
@@ -95,16 +95,16 @@ mod tests {
 
     #[test]
     fn the_words_are_those_of_the_published_generator() {
-        let mut chance = Chance::new(1_234_567);
+        let mut chance = Rng::new(1_234_567);
         let words: Vec<u64> = (0..3).map(|_| chance.word()).collect();
         assert_eq!(words, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
     }
 
     #[test]
     fn draws_have_the_means_that_they_say() {
-        let mut chance = Chance::new(7);
+        let mut chance = Rng::new(7);
         let draws = 100_000;
-        let mut mean = |draw: &mut dyn FnMut(&mut Chance) -> f64| {
+        let mut mean = |draw: &mut dyn FnMut(&mut Rng) -> f64| {
             (0..draws).map(|_| draw(&mut chance)).sum::<f64>() / f64::from(draws)
         };
         assert!((mean(&mut |chance| chance.exponential(20.0)) - 20.0).abs() < 0.3);

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::stream::{Kind, Truth};
+use super::stream::{EventKind, Truth};
 
 /// One incident with the first-firing events of the alerts that it held, as `replay --incidents` writes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ pub struct Score {
 
 /// Where one alarm ended: an incident by its place in the list, or alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Place<'a> {
+enum AlarmPlacement<'a> {
     Incident(usize),
     Alone(&'a str),
 }
@@ -82,36 +82,36 @@ pub fn score(truth: &[Truth], grouped: &[Grouped]) -> Score {
     }
     let alarms: Vec<&Truth> = truth.iter().filter(|one| one.alarm).collect();
     let place = |one: &'_ Truth| incident_of.get(one.id.as_str()).copied();
-    let mut contents: BTreeMap<Place<'_>, Contents<'_>> = BTreeMap::new();
-    let mut spread: BTreeMap<(bool, &str), Spread<'_>> = BTreeMap::new();
+    let mut contents: BTreeMap<AlarmPlacement<'_>, Contents<'_>> = BTreeMap::new();
+    let mut spread: BTreeMap<(bool, &str), FaultSpread<'_>> = BTreeMap::new();
     for alarm in &alarms {
-        let place = place(alarm).map_or(Place::Alone(&alarm.id), Place::Incident);
+        let place = place(alarm).map_or(AlarmPlacement::Alone(&alarm.id), AlarmPlacement::Incident);
         let here = contents.entry(place).or_default();
         let name = alarm.fault.as_deref().unwrap_or_default();
         match alarm.kind {
-            Kind::Fault | Kind::Flap => *here.faults.entry(name).or_default() += 1,
-            Kind::Storm => here.storms += 1,
-            Kind::Noise => here.noise += 1,
+            EventKind::Fault | EventKind::Flap => *here.faults.entry(name).or_default() += 1,
+            EventKind::Storm => here.storms += 1,
+            EventKind::Noise => here.noise += 1,
         }
-        if alarm.kind != Kind::Noise {
-            let is_storm = alarm.kind == Kind::Storm;
-            let of = spread.entry((is_storm, name)).or_insert_with(|| Spread::of(alarm.root.as_deref()));
+        if alarm.kind != EventKind::Noise {
+            let is_storm = alarm.kind == EventKind::Storm;
+            let of = spread.entry((is_storm, name)).or_insert_with(|| FaultSpread::of(alarm.root.as_deref()));
             *of.places.entry(place).or_default() += 1;
         }
     }
-    let count = |wanted: &[Kind]| alarms.iter().filter(|one| wanted.contains(&one.kind)).count();
+    let count = |wanted: &[EventKind]| alarms.iter().filter(|one| wanted.contains(&one.kind)).count();
     let noise_with_faults: u64 = contents.values().filter(|one| !one.faults.is_empty()).map(|one| one.noise).sum();
-    let noise_alarms = count(&[Kind::Noise]);
-    let pairs = Pairs::of(contents.values(), spread.iter().filter(|((storm, _), _)| !storm).map(|(_, one)| one));
-    let storms: Vec<&Spread<'_>> = spread.iter().filter(|((storm, _), _)| *storm).map(|(_, one)| one).collect();
-    let faults: Vec<&Spread<'_>> = spread.iter().filter(|((storm, _), _)| !storm).map(|(_, one)| one).collect();
-    let larger: Vec<&&Spread<'_>> = faults.iter().filter(|one| one.total() >= 2).collect();
+    let noise_alarms = count(&[EventKind::Noise]);
+    let pairs = PairCounts::of(contents.values(), spread.iter().filter(|((storm, _), _)| !storm).map(|(_, one)| one));
+    let storms: Vec<&FaultSpread<'_>> = spread.iter().filter(|((storm, _), _)| *storm).map(|(_, one)| one).collect();
+    let faults: Vec<&FaultSpread<'_>> = spread.iter().filter(|((storm, _), _)| !storm).map(|(_, one)| one).collect();
+    let larger: Vec<&&FaultSpread<'_>> = faults.iter().filter(|one| one.total() >= 2).collect();
     let found = larger.iter().filter(|one| one.is_root_named(grouped)).count();
     let places: usize = faults.iter().map(|one| one.places.len()).sum();
-    let storm_alarms = count(&[Kind::Storm]);
+    let storm_alarms = count(&[EventKind::Storm]);
     Score {
         alarms: alarms.len(),
-        fault_alarms: count(&[Kind::Fault, Kind::Flap]),
+        fault_alarms: count(&[EventKind::Fault, EventKind::Flap]),
         noise_alarms,
         storm_alarms,
         faults: faults.len(),
@@ -128,14 +128,14 @@ pub fn score(truth: &[Truth], grouped: &[Grouped]) -> Score {
 }
 
 /// Where the alarms of one fault or storm ended.
-struct Spread<'a> {
+struct FaultSpread<'a> {
     root: Option<&'a str>,
-    places: BTreeMap<Place<'a>, u64>,
+    places: BTreeMap<AlarmPlacement<'a>, u64>,
 }
 
-impl<'a> Spread<'a> {
-    fn of(root: Option<&'a str>) -> Spread<'a> {
-        Spread { root, places: BTreeMap::new() }
+impl<'a> FaultSpread<'a> {
+    fn of(root: Option<&'a str>) -> FaultSpread<'a> {
+        FaultSpread { root, places: BTreeMap::new() }
     }
 
     fn total(&self) -> u64 {
@@ -143,7 +143,7 @@ impl<'a> Spread<'a> {
     }
 
     /// The place with most of it; of equals the first.
-    fn largest(&self) -> (Option<Place<'a>>, u64) {
+    fn largest(&self) -> (Option<AlarmPlacement<'a>>, u64) {
         let mut largest = (None, 0);
         for (place, count) in &self.places {
             if *count > largest.1 {
@@ -155,30 +155,30 @@ impl<'a> Spread<'a> {
 
     fn is_root_named(&self, grouped: &[Grouped]) -> bool {
         match self.largest().0 {
-            Some(Place::Incident(index)) => self.root.is_some() && grouped[index].root.as_deref() == self.root,
-            Some(Place::Alone(_)) | None => false,
+            Some(AlarmPlacement::Incident(index)) => self.root.is_some() && grouped[index].root.as_deref() == self.root,
+            Some(AlarmPlacement::Alone(_)) | None => false,
         }
     }
 }
 
-struct Pairs {
+struct PairCounts {
     both: u64,
     found: u64,
     true_pairs: u64,
 }
 
-impl Pairs {
+impl PairCounts {
     fn of<'a, 'b: 'a>(
         contents: impl Iterator<Item = &'a Contents<'b>>,
-        faults: impl Iterator<Item = &'a Spread<'b>>,
-    ) -> Pairs {
+        faults: impl Iterator<Item = &'a FaultSpread<'b>>,
+    ) -> PairCounts {
         let (mut both, mut found) = (0, 0);
         for one in contents {
             let fault_alarms: u64 = one.faults.values().sum();
             both += one.faults.values().map(|count| pairs(*count)).sum::<u64>();
             found += pairs(fault_alarms + one.noise) + fault_alarms * one.storms;
         }
-        Pairs { both, found, true_pairs: faults.map(|one| pairs(one.total())).sum() }
+        PairCounts { both, found, true_pairs: faults.map(|one| pairs(one.total())).sum() }
     }
 
     fn precision(&self) -> f64 {
@@ -223,9 +223,9 @@ mod tests {
 
     fn alarm(text: &str) -> Truth {
         let (kind, fault, id) = match (text.strip_prefix('~'), text.strip_prefix('!')) {
-            (Some(id), _) => (Kind::Noise, None, id),
-            (_, Some(storm)) => storm.split_once(':').map(|(name, id)| (Kind::Storm, Some(name), id)).unwrap(),
-            (None, None) => text.split_once(':').map(|(name, id)| (Kind::Fault, Some(name), id)).unwrap(),
+            (Some(id), _) => (EventKind::Noise, None, id),
+            (_, Some(storm)) => storm.split_once(':').map(|(name, id)| (EventKind::Storm, Some(name), id)).unwrap(),
+            (None, None) => text.split_once(':').map(|(name, id)| (EventKind::Fault, Some(name), id)).unwrap(),
         };
         let fault = fault.map(str::to_owned);
         Truth { id: id.to_owned(), root: fault.clone(), fault, problem: None, kind, alarm: true }

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::alarm::Alarm;
 use super::estate::Estate;
-use super::parameters::Parameters;
-use super::rng::Chance;
-use crate::core::model::{Labels, Moment, Severity, Span, Status};
+use super::parameters::SimulationParameters;
+use super::rng::Rng;
+use crate::core::model::{Labels, Severity, Status, TimeDelta, Timestamp};
 
 /// When the virtual day begins: Monday, 5 January 2026, 00:00 UTC.
-const START: Moment = Moment::from_seconds(1_767_571_200);
+const START: Timestamp = Timestamp::from_seconds(1_767_571_200);
 
 /// How wrong a bad clock is, compared with the others, and how wrong at most, in seconds.
 const BAD_CLOCK: f64 = 10.0;
@@ -27,7 +27,7 @@ const REPEAT_WITHIN: f64 = 30.0;
 /// What an event belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum EventKind {
     /// A root and what followed from it.
     Fault,
     /// One alarm that belongs to nothing else.
@@ -40,8 +40,8 @@ pub enum Kind {
 
 /// What is behind a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cause {
-    pub kind: Kind,
+pub struct AlarmCause {
+    pub kind: EventKind,
     pub fault: Option<String>,
     pub root: Option<String>,
     pub problem: Option<String>,
@@ -49,13 +49,13 @@ pub struct Cause {
 
 /// An alarm stands on a device for a while; seconds since the start.
 #[derive(Clone, Debug)]
-pub struct Condition {
+pub struct StandingAlarm {
     pub device: usize,
     pub alarm: Alarm,
     pub interface: Option<String>,
     pub from: f64,
     pub until: f64,
-    pub cause: Cause,
+    pub cause: AlarmCause,
 }
 
 /// A native event, as `replay` and `POST /api/v1/events` read it.
@@ -66,7 +66,7 @@ pub struct SimulatedEvent {
     pub labels: BTreeMap<String, String>,
     pub severity: Severity,
     pub summary: String,
-    pub occurred_at: Moment,
+    pub occurred_at: Timestamp,
 }
 
 /// What an event is in truth.
@@ -80,7 +80,7 @@ pub struct Truth {
     pub root: Option<String>,
     /// What the fault is an occurrence of, if its root fails again and again.
     pub problem: Option<String>,
-    pub kind: Kind,
+    pub kind: EventKind,
     /// The first firing of this alarm within its fault that was not lost: what `score` counts. Clears and the later
     /// firings of a flap are not.
     #[serde(default = "yes")]
@@ -103,13 +103,13 @@ type AlarmKey = (usize, Alarm, Option<String>);
 
 /// The events in the order in which they arrive, and the truth by id.
 pub fn emit(
-    parameters: &Parameters,
+    parameters: &SimulationParameters,
     estate: &Estate,
-    conditions: Vec<Condition>,
-    chance: &mut Chance,
+    conditions: Vec<StandingAlarm>,
+    chance: &mut Rng,
 ) -> (Vec<SimulatedEvent>, Vec<Truth>) {
     let skews: Vec<f64> = estate.devices.iter().map(|_| skew(parameters, chance)).collect();
-    let mut by_alarm: BTreeMap<AlarmKey, Vec<Condition>> = BTreeMap::new();
+    let mut by_alarm: BTreeMap<AlarmKey, Vec<StandingAlarm>> = BTreeMap::new();
     for condition in conditions {
         let key = (condition.device, condition.alarm, condition.interface.clone());
         by_alarm.entry(key).or_default().push(condition);
@@ -121,8 +121,8 @@ pub fn emit(
             let number = 1 + chance.below(99);
             let is_lost = chance.happens(parameters.drops);
             if !is_lost {
-                let is_first =
-                    known.insert((key.clone(), condition.cause.fault.clone())) || condition.cause.kind == Kind::Noise;
+                let is_first = known.insert((key.clone(), condition.cause.fault.clone()))
+                    || condition.cause.kind == EventKind::Noise;
                 let event = event(estate, &condition, Status::Firing, skews[condition.device], number);
                 sent.push(on_its_way(parameters, &condition, condition.from, event, is_first, chance));
             }
@@ -134,9 +134,9 @@ pub fn emit(
 }
 
 /// What a monitoring sees of conditions that overlap: the first one's alarm, until the last one ends.
-fn standing(mut conditions: Vec<Condition>) -> Vec<Condition> {
+fn standing(mut conditions: Vec<StandingAlarm>) -> Vec<StandingAlarm> {
     conditions.sort_by(|one, other| one.from.total_cmp(&other.from));
-    let mut standing: Vec<Condition> = Vec::new();
+    let mut standing: Vec<StandingAlarm> = Vec::new();
     for condition in conditions {
         match standing.last_mut() {
             Some(last) if condition.from <= last.until => last.until = last.until.max(condition.until),
@@ -146,12 +146,12 @@ fn standing(mut conditions: Vec<Condition>) -> Vec<Condition> {
     standing
 }
 
-fn skew(parameters: &Parameters, chance: &mut Chance) -> f64 {
+fn skew(parameters: &SimulationParameters, chance: &mut Rng) -> f64 {
     let deviation = if chance.happens(parameters.bad_clocks) { BAD_CLOCK } else { 1.0 } * parameters.skew;
     chance.normal(deviation).clamp(-SKEW_MAX, SKEW_MAX)
 }
 
-fn event(estate: &Estate, condition: &Condition, status: Status, skew: f64, number: usize) -> SimulatedEvent {
+fn event(estate: &Estate, condition: &StandingAlarm, status: Status, skew: f64, number: usize) -> SimulatedEvent {
     let device = &estate.devices[condition.device];
     let mut labels: BTreeMap<String, String> = [
         ("alertname", condition.alarm.name()),
@@ -170,22 +170,22 @@ fn event(estate: &Estate, condition: &Condition, status: Status, skew: f64, numb
         labels,
         severity: condition.alarm.severity(),
         summary: format!("{} {}: {text}", device.place, device.name),
-        occurred_at: START + Span::from_millis(((at + skew).max(0.0) * 1000.0) as i64),
+        occurred_at: START + TimeDelta::from_millis(((at + skew).max(0.0) * 1000.0) as i64),
     }
 }
 
 fn on_its_way(
-    parameters: &Parameters,
-    condition: &Condition,
+    parameters: &SimulationParameters,
+    condition: &StandingAlarm,
     at: f64,
     event: SimulatedEvent,
     alarm: bool,
-    chance: &mut Chance,
+    chance: &mut Rng,
 ) -> Sent {
     let slow = if chance.happens(SLOW_WAY) { chance.exponential(SLOW_WAY_TIME) } else { 0.0 };
     let arrives = at + chance.exponential(parameters.transport) + slow;
     let again = chance.happens(parameters.duplicates).then(|| arrives + chance.between(0.0, REPEAT_WITHIN));
-    let Cause { kind, fault, root, problem } = condition.cause.clone();
+    let AlarmCause { kind, fault, root, problem } = condition.cause.clone();
     Sent { arrives, again, event, truth: Truth { id: String::new(), fault, root, problem, kind, alarm } }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::core::model::{Moment, Status};
+use crate::core::model::{Status, Timestamp};
 
 const SEEDS: std::ops::Range<u64> = 1000..1005;
 
@@ -33,7 +33,7 @@ fn of_all(check: impl Fn(&Simulation)) {
 
 fn faults(simulation: &Simulation) -> BTreeMap<&str, Vec<&Truth>> {
     let mut faults: BTreeMap<&str, Vec<&Truth>> = BTreeMap::new();
-    for one in simulation.truth.iter().filter(|one| one.alarm && one.kind == Kind::Fault) {
+    for one in simulation.truth.iter().filter(|one| one.alarm && one.kind == EventKind::Fault) {
         faults.entry(one.fault.as_deref().unwrap()).or_default().push(one);
     }
     faults
@@ -63,10 +63,12 @@ fn every_fault_has_a_root_in_the_estate_and_noise_has_none() {
         let names: BTreeSet<&str> = simulation.estate.devices.iter().map(|device| device.name.as_str()).collect();
         for one in &simulation.truth {
             match one.kind {
-                Kind::Fault | Kind::Flap | Kind::Storm => {
+                EventKind::Fault | EventKind::Flap | EventKind::Storm => {
                     assert!(names.contains(one.root.as_deref().unwrap()) && one.fault.is_some(), "{one:?}");
                 }
-                Kind::Noise => assert!(one.root.is_none() && one.fault.is_none() && one.problem.is_none(), "{one:?}"),
+                EventKind::Noise => {
+                    assert!(one.root.is_none() && one.fault.is_none() && one.problem.is_none(), "{one:?}")
+                }
             }
         }
         for (fault, alarms) in faults(simulation) {
@@ -90,7 +92,7 @@ fn the_estate_has_its_devices_without_cycles_and_the_inventory_knows_fewer_edges
         let items = &simulation.inventory.inventory.items;
         let known: usize = items.iter().map(|item| item.depends_on.len()).sum();
         assert!(known < edges && known * 10 > edges * 8, "{known} of {edges}");
-        let read: Inventory = serde_saphyr::from_str(&simulation.inventory.to_yaml()).unwrap();
+        let read: InventoryFile = serde_saphyr::from_str(&simulation.inventory.to_yaml()).unwrap();
         assert_eq!(read, simulation.inventory);
     });
 }
@@ -111,11 +113,11 @@ fn the_difficulties_are_there() {
         alarms.iter().all(|one| first[one.id.as_str()].labels["device"] != *one.root.as_deref().unwrap())
     });
     assert!(rootless.count() > 10, "some roots' own alarms are lost");
-    let span = |alarms: &[&Truth]| -> (Moment, Moment) {
+    let span = |alarms: &[&Truth]| -> (Timestamp, Timestamp) {
         let times = alarms.iter().map(|one| first[one.id.as_str()].occurred_at);
         (times.clone().min().unwrap(), times.max().unwrap())
     };
-    let spans: Vec<(Moment, Moment)> = faults.values().map(|alarms| span(alarms)).collect();
+    let spans: Vec<(Timestamp, Timestamp)> = faults.values().map(|alarms| span(alarms)).collect();
     let overlapping = spans
         .iter()
         .enumerate()
@@ -129,7 +131,7 @@ fn the_difficulties_are_there() {
             problems
         });
     assert!(problems.len() >= 5 && problems.values().all(|faults| faults.len() >= 2), "{problems:?}");
-    let lost_firings = simulation.truth.iter().filter(|one| one.kind == Kind::Fault);
+    let lost_firings = simulation.truth.iter().filter(|one| one.kind == EventKind::Fault);
     let firing = lost_firings.clone().filter(|one| first[one.id.as_str()].status == Status::Firing).count();
     assert!(firing * 100 < (lost_firings.count() - firing) * 98, "clears of lost alarms come all the same");
     assert!(simulation.events.iter().all(|event| event.summary.chars().any(|c| c > '\u{2e80}')));
@@ -141,12 +143,15 @@ fn the_rates_are_those_of_the_preset() {
         let (mut hours, mut found_faults, mut found_noise) = (0.0, 0.0, 0.0);
         for seed in 1000..1010 {
             let simulation = simulate(seed, preset, 8);
-            let of = |kind: Kind| simulation.truth.iter().filter(move |one| one.kind == kind);
+            let of = |kind: EventKind| simulation.truth.iter().filter(move |one| one.kind == kind);
             hours += 8.0;
             found_faults +=
-                of(Kind::Fault).filter_map(|one| one.fault.as_deref()).collect::<BTreeSet<_>>().len() as f64;
-            found_noise += of(Kind::Noise).filter(|one| one.alarm).count() as f64;
-            assert_eq!(of(Kind::Storm).filter_map(|one| one.fault.as_deref()).collect::<BTreeSet<_>>().len(), storms);
+                of(EventKind::Fault).filter_map(|one| one.fault.as_deref()).collect::<BTreeSet<_>>().len() as f64;
+            found_noise += of(EventKind::Noise).filter(|one| one.alarm).count() as f64;
+            assert_eq!(
+                of(EventKind::Storm).filter_map(|one| one.fault.as_deref()).collect::<BTreeSet<_>>().len(),
+                storms
+            );
         }
         let close = |found: f64, expected: f64| (found / hours / expected - 1.0).abs() < 0.2;
         assert!(close(found_faults, faults), "{preset}: {} faults an hour", found_faults / hours);

@@ -2,9 +2,9 @@
 //! hour, calls of clients mostly while people work, floods behind a site's router, and devices that fail again and
 //! again.
 
-use super::provincial_estate::{CLIENTS, Item, Province};
-use super::rng::Chance;
-use crate::core::model::{Moment, Span, Tier};
+use super::provincial_estate::{CLIENTS, EstateItem, Province};
+use super::rng::Rng;
+use crate::core::model::{Tier, TimeDelta, Timestamp};
 
 /// How often a moment inside, or outside, working hours is looked for.
 const TRIES: u32 = 1_000;
@@ -29,7 +29,7 @@ const PASSES_BY_ITSELF: f64 = 0.12;
 /// One thing that goes wrong, and everything that the tools say of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breakage {
-    pub at: Moment,
+    pub at: Timestamp,
     /// The value of the label by which its alerts are one incident.
     pub key: String,
     /// The labels of each alert; all fire within a minute.
@@ -37,9 +37,9 @@ pub struct Breakage {
     /// The lowest tier that can repair it.
     pub needs: Tier,
     /// The work of whoever repairs it.
-    pub work: Span,
+    pub work: TimeDelta,
     /// It passes by itself after that.
-    pub passes: Option<Span>,
+    pub passes: Option<TimeDelta>,
 }
 
 /// Everything that breaks in `[from, to)`, in order; `share` of 1 is the whole province's load. `is_working` says when
@@ -47,12 +47,12 @@ pub struct Breakage {
 pub fn breakages(
     province: &Province,
     seed: u64,
-    (from, to): (Moment, Moment),
+    (from, to): (Timestamp, Timestamp),
     share: f64,
-    is_working: impl Fn(Moment) -> bool,
+    is_working: impl Fn(Timestamp) -> bool,
 ) -> Vec<Breakage> {
-    let mut year = Year { province, from, length: to.since(from), share, breakages: Vec::new() };
-    let mut chance = Chance::new(seed);
+    let mut year = SimulatedYear { province, from, length: to.since(from), share, breakages: Vec::new() };
+    let mut chance = Rng::new(seed);
     year.calls(&mut chance.split(), is_working);
     year.faults(&mut chance.split());
     year.floods(&mut chance.split());
@@ -61,17 +61,17 @@ pub fn breakages(
     year.breakages
 }
 
-struct Year<'a> {
+struct SimulatedYear<'a> {
     province: &'a Province,
-    from: Moment,
-    length: Span,
+    from: Timestamp,
+    length: TimeDelta,
     share: f64,
     breakages: Vec<Breakage>,
 }
 
-impl<'a> Year<'a> {
-    fn calls(&mut self, chance: &mut Chance, is_working: impl Fn(Moment) -> bool) {
-        let clients: Vec<&Item> = self.of_class(&["client", "printer"]);
+impl<'a> SimulatedYear<'a> {
+    fn calls(&mut self, chance: &mut Rng, is_working: impl Fn(Timestamp) -> bool) {
+        let clients: Vec<&EstateItem> = self.of_class(&["client", "printer"]);
         let count = CLIENTS as f64 * CALLS_PER_CLIENT_AND_MONTH * MONTHS * self.years() * self.share;
         for number in 1..=count as usize {
             let off_hours = chance.happens(CALLS_OFF_HOURS);
@@ -92,7 +92,7 @@ impl<'a> Year<'a> {
         }
     }
 
-    fn faults(&mut self, chance: &mut Chance) {
+    fn faults(&mut self, chance: &mut Rng) {
         let items = self.of_class(&["server", "minicomputer", "storage", "network", "application"]);
         let count = FAULTS_PER_DAY * 365.0 * self.years() * self.share;
         for _ in 0..count as usize {
@@ -103,7 +103,7 @@ impl<'a> Year<'a> {
     }
 
     /// A site's router is down: it and what stands behind it are out of reach.
-    fn floods(&mut self, chance: &mut Chance) {
+    fn floods(&mut self, chance: &mut Rng) {
         let count = (FLOODS as f64 * self.years() * self.share).ceil() as usize;
         for _ in 0..count {
             let at = self.moment(chance);
@@ -119,14 +119,14 @@ impl<'a> Year<'a> {
         }
     }
 
-    fn recurring(&mut self, chance: &mut Chance) {
+    fn recurring(&mut self, chance: &mut Rng) {
         let items = self.of_class(&["network"]);
         let devices = (RECURRING_DEVICES as f64 * self.share).ceil() as usize;
         for _ in 0..devices {
             let Some(item) = chance.pick(&items) else { return };
             let mut day = chance.exponential(RECURRING_DAYS);
             while day < self.length.as_seconds_f64() / 86_400.0 {
-                let at = self.from + Span::from_seconds((day * 86_400.0) as i64);
+                let at = self.from + TimeDelta::from_seconds((day * 86_400.0) as i64);
                 self.breakages.push(Breakage::of_item(at, item, chance));
                 // Never the same one again while it is being repaired.
                 day += 2.0 + chance.exponential(RECURRING_DAYS - 2.0);
@@ -134,7 +134,7 @@ impl<'a> Year<'a> {
         }
     }
 
-    fn of_class(&self, classes: &[&str]) -> Vec<&'a Item> {
+    fn of_class(&self, classes: &[&str]) -> Vec<&'a EstateItem> {
         let province = self.province;
         province.items.iter().filter(|item| classes.contains(&item.class)).collect()
     }
@@ -144,38 +144,38 @@ impl<'a> Year<'a> {
     }
 
     /// Any second of the year.
-    fn moment(&self, chance: &mut Chance) -> Moment {
+    fn moment(&self, chance: &mut Rng) -> Timestamp {
         let seconds = self.length.as_seconds_f64();
-        self.from + Span::from_seconds(chance.between(0.0, seconds) as i64)
+        self.from + TimeDelta::from_seconds(chance.between(0.0, seconds) as i64)
     }
 }
 
 impl Breakage {
-    fn of_item(at: Moment, item: &Item, chance: &mut Chance) -> Breakage {
+    fn of_item(at: Timestamp, item: &EstateItem, chance: &mut Rng) -> Breakage {
         let name = if item.class == "network" { "LinkDown" } else { "DeviceFault" };
         Breakage::of(at, item.name.clone(), labels(name, item, &[]), FAULTS_NEED, 45.0, chance)
     }
 
     /// `minutes`: the mean of the work.
     fn of(
-        at: Moment,
+        at: Timestamp,
         key: String,
         alert: Vec<(&'static str, String)>,
         need: [f64; 3],
         minutes: f64,
-        chance: &mut Chance,
+        chance: &mut Rng,
     ) -> Breakage {
         let needs = Tier::ALL[chance.weighted(&need)];
         // Whom one asks later has the harder cases.
         let harder = f64::from(needs.number());
-        let work = Span::from_seconds((60.0 * (5.0 + chance.exponential(minutes * harder))) as i64);
+        let work = TimeDelta::from_seconds((60.0 * (5.0 + chance.exponential(minutes * harder))) as i64);
         let passes = chance.happens(PASSES_BY_ITSELF).then(|| 60.0 * (2.0 + chance.exponential(8.0)));
-        let passes = passes.map(|seconds| Span::from_seconds(seconds as i64));
+        let passes = passes.map(|seconds| TimeDelta::from_seconds(seconds as i64));
         Breakage { at, key, alerts: vec![alert], needs, work, passes }
     }
 }
 
-fn labels(alertname: &str, item: &Item, more: &[(&'static str, String)]) -> Vec<(&'static str, String)> {
+fn labels(alertname: &str, item: &EstateItem, more: &[(&'static str, String)]) -> Vec<(&'static str, String)> {
     let own = [("alertname", alertname.to_owned()), ("device", item.name.clone()), ("site", item.site.clone())];
     own.into_iter().chain(more.iter().cloned()).collect()
 }
@@ -187,8 +187,8 @@ mod tests {
     #[test]
     fn a_year_has_the_load_that_the_documents_count_and_is_the_same_for_a_seed() {
         let province = Province::build(1);
-        let (from, year) = (Moment::from_seconds(1_767_196_800), Span::from_days(365));
-        let is_working = |at: Moment| at.as_micros().rem_euclid(86_400_000_000) < 36_000_000_000;
+        let (from, year) = (Timestamp::from_seconds(1_767_196_800), TimeDelta::from_days(365));
+        let is_working = |at: Timestamp| at.as_micros().rem_euclid(86_400_000_000) < 36_000_000_000;
         let make = |seed| breakages(&province, seed, (from, from + year), 0.1, is_working);
         let all = make(7);
         assert_eq!(all, make(7));

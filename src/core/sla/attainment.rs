@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::core::model::{BreachReason, ClockFace, ClockKind, ClockState, ContactLog, Moment};
-use crate::core::rules::{Indicator, Measure, Target};
+use crate::core::model::{BreachReason, ClockFace, ClockKind, ClockState, ContactLog, Timestamp};
+use crate::core::rules::{Indicator, Measure, SlaTarget};
 
 /// What of an incident the figures are made from.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Case {
-    pub opened_at: Moment,
+pub struct IncidentOutcome {
+    pub opened_at: Timestamp,
     pub clocks: Vec<ClockFace>,
     pub contacts: Vec<ContactLog>,
     /// It never left the first line.
@@ -51,17 +51,17 @@ pub struct Figure {
 /// How each version of each target was kept by what opened in `[from, to)`; by name and version. `targets` tell the
 /// indicators that are asked for beside the four of every target.
 pub fn attainment<'a>(
-    cases: impl IntoIterator<Item = &'a Case>,
-    targets: &[Target],
-    from: Moment,
-    to: Moment,
+    cases: impl IntoIterator<Item = &'a IncidentOutcome>,
+    targets: &[SlaTarget],
+    from: Timestamp,
+    to: Timestamp,
 ) -> Vec<Attainment> {
-    let mut groups: BTreeMap<(&str, u32, bool), Vec<&Case>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, u32, bool), Vec<&IncidentOutcome>> = BTreeMap::new();
     for case in cases.into_iter().filter(|case| from <= case.opened_at && case.opened_at < to) {
         let Some(face) = case.clocks.first() else { continue };
         groups.entry((&face.target, face.version, face.shadow)).or_default().push(case);
     }
-    let of_group = |((name, version, shadow), cases): ((&str, u32, bool), Vec<&Case>)| {
+    let of_group = |((name, version, shadow), cases): ((&str, u32, bool), Vec<&IncidentOutcome>)| {
         let target = targets.iter().find(|target| target.name == name && target.version == version);
         let asked = target.map(|target| target.indicators.as_slice()).unwrap_or_default();
         let is_asked = |measure: &Measure| asked.iter().any(|one| one.measure == *measure);
@@ -80,7 +80,11 @@ pub fn attainment<'a>(
 }
 
 /// The reasons given for what was late among what opened in `[from, to)`, the commonest first.
-pub fn ranked_reasons<'a>(cases: impl IntoIterator<Item = &'a Case>, from: Moment, to: Moment) -> Vec<(String, u64)> {
+pub fn ranked_reasons<'a>(
+    cases: impl IntoIterator<Item = &'a IncidentOutcome>,
+    from: Timestamp,
+    to: Timestamp,
+) -> Vec<(String, u64)> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for case in cases.into_iter().filter(|case| from <= case.opened_at && case.opened_at < to) {
         if let Some(reason) = &case.breach_reason {
@@ -92,7 +96,7 @@ pub fn ranked_reasons<'a>(cases: impl IntoIterator<Item = &'a Case>, from: Momen
     ranked
 }
 
-fn figure(name: &str, measure: Measure, goal: Option<u8>, cases: &[&Case]) -> Figure {
+fn figure(name: &str, measure: Measure, goal: Option<u8>, cases: &[&IncidentOutcome]) -> Figure {
     let judged: Vec<bool> = cases.iter().filter_map(|case| judge(measure, case)).collect();
     let (good, of) = (judged.iter().filter(|good| **good).count() as u64, judged.len() as u64);
     let reached = goal.filter(|_| of > 0).map(|goal| match measure {
@@ -106,7 +110,7 @@ fn figure(name: &str, measure: Measure, goal: Option<u8>, cases: &[&Case]) -> Fi
 }
 
 /// Whether it counts as one of the good; `None`: it does not count here.
-fn judge(measure: Measure, case: &Case) -> Option<bool> {
+fn judge(measure: Measure, case: &IncidentOutcome) -> Option<bool> {
     let kept = |kind: ClockKind| {
         let face = case.clocks.iter().find(|face| face.clock == kind)?;
         match face.state {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::core::calendar::WorkCalendar;
-use crate::core::model::{ClockState, Moment, Span};
+use crate::core::model::{ClockState, TimeDelta, Timestamp};
 
 /// How many stretches one clock keeps apart; of more, the oldest two become one that has worked as long.
 const INTERVALS_MAX: usize = 1_000;
@@ -15,9 +15,9 @@ pub type Calendars = BTreeMap<String, WorkCalendar>;
 
 /// What a clock runs against.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Terms {
+pub struct ClockTerms {
     /// In working time.
-    pub limit: Span,
+    pub limit: TimeDelta,
     pub calendar: String,
     /// Percentages of the limit, ascending.
     pub warnings: Vec<u8>,
@@ -25,43 +25,43 @@ pub struct Terms {
 
 /// A stretch in which a clock ran.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Interval {
-    pub from: Moment,
+pub struct RunningInterval {
+    pub from: Timestamp,
     /// `None`: it still runs.
-    pub to: Option<Moment>,
+    pub to: Option<Timestamp>,
     pub calendar: String,
     /// Of the calendar; a later one does not change what has run under this.
     pub version: u64,
     /// The working time in it, once it is over.
-    pub worked: Span,
+    pub worked: TimeDelta,
 }
 
 /// What a clock should do now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Course {
+pub enum ClockDirective {
     Run,
     /// Stands still for that reason.
     Pause(String),
     /// The promise was kept then, unless the clock had breached.
-    End(Moment),
+    End(Timestamp),
     /// Nothing is promised, or the item ended otherwise.
     Rest,
 }
 
 /// Idle → running ⇄ paused → met or breached; breached is for good, and it keeps counting.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Clock {
+pub struct SlaClock {
     /// In order; only the last may still run.
-    log: Vec<Interval>,
-    terms: Option<Terms>,
+    log: Vec<RunningInterval>,
+    terms: Option<ClockTerms>,
     /// Since when these terms hold: nothing is due before it.
-    since: Moment,
+    since: Timestamp,
     paused: Option<String>,
     /// The highest percentage that was told of.
     warned: u8,
-    breached_at: Option<Moment>,
-    ended_at: Option<Moment>,
-    next: Option<Moment>,
+    breached_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+    next: Option<Timestamp>,
 }
 
 /// What became due on a clock.
@@ -69,10 +69,10 @@ pub struct Clock {
 pub(super) enum Due {
     /// So many percent of the limit have run.
     Warned(u8),
-    Breached(Moment),
+    Breached(Timestamp),
 }
 
-impl Clock {
+impl SlaClock {
     pub fn state(&self) -> ClockState {
         if self.breached_at.is_some() {
             ClockState::Breached
@@ -88,7 +88,7 @@ impl Clock {
     }
 
     /// When `tick` has something to do.
-    pub fn next_deadline(&self) -> Option<Moment> {
+    pub fn next_deadline(&self) -> Option<Timestamp> {
         self.next
     }
 
@@ -97,15 +97,15 @@ impl Clock {
         self.open().is_some()
     }
 
-    pub fn terms(&self) -> Option<&Terms> {
+    pub fn terms(&self) -> Option<&ClockTerms> {
         self.terms.as_ref()
     }
 
-    pub fn breached_at(&self) -> Option<Moment> {
+    pub fn breached_at(&self) -> Option<Timestamp> {
         self.breached_at
     }
 
-    pub fn ended_at(&self) -> Option<Moment> {
+    pub fn ended_at(&self) -> Option<Timestamp> {
         self.ended_at
     }
 
@@ -113,24 +113,24 @@ impl Clock {
         self.paused.as_deref()
     }
 
-    pub fn log(&self) -> &[Interval] {
+    pub fn log(&self) -> &[RunningInterval] {
         &self.log
     }
 
     /// The working time that has run until `now`: that of the log, whatever happened in between.
-    pub fn elapsed(&self, now: Moment, calendars: &Calendars) -> Span {
-        let open = self.open().map_or(Span::ZERO, |open| between(calendars, &open.calendar, open.from, now));
+    pub fn elapsed(&self, now: Timestamp, calendars: &Calendars) -> TimeDelta {
+        let open = self.open().map_or(TimeDelta::ZERO, |open| between(calendars, &open.calendar, open.from, now));
         self.closed() + open
     }
 
     /// When the limit is reached if it goes on as now. A deadline at the end of a working span stays there.
-    pub fn deadline(&self, calendars: &Calendars) -> Option<Moment> {
+    pub fn deadline(&self, calendars: &Calendars) -> Option<Timestamp> {
         self.reaches(self.terms.as_ref()?.limit, calendars)
     }
 
     /// When it broke, else when it would if it ran from now on: which of two promises is the sooner one. `None` once the
     /// promise was kept, and without one.
-    pub fn falls_due(&self, now: Moment, calendars: &Calendars) -> Option<Moment> {
+    pub fn falls_due(&self, now: Timestamp, calendars: &Calendars) -> Option<Timestamp> {
         if self.breached_at.is_some() || self.ended_at.is_some() {
             return self.breached_at;
         }
@@ -140,19 +140,25 @@ impl Clock {
     }
 
     /// Takes a course under these terms. What has run stays; so does a breach.
-    pub fn steer(&mut self, now: Moment, course: &Course, terms: Option<&Terms>, calendars: &Calendars) {
+    pub fn steer(
+        &mut self,
+        now: Timestamp,
+        course: &ClockDirective,
+        terms: Option<&ClockTerms>,
+        calendars: &Calendars,
+    ) {
         if self.terms.as_ref() != terms {
             self.terms = terms.cloned();
             self.since = now;
         }
         let runs = match (course, terms) {
-            (Course::Run, Some(terms)) => Some(terms.calendar.clone()),
-            (Course::Run | Course::Pause(_) | Course::End(_) | Course::Rest, _) => None,
+            (ClockDirective::Run, Some(terms)) => Some(terms.calendar.clone()),
+            (ClockDirective::Run | ClockDirective::Pause(_) | ClockDirective::End(_) | ClockDirective::Rest, _) => None,
         };
         (self.paused, self.ended_at) = match course {
-            Course::Run | Course::Rest => (None, None),
-            Course::Pause(why) => (Some(why.clone()), None),
-            Course::End(at) => (None, self.ended_at.or(Some(*at))),
+            ClockDirective::Run | ClockDirective::Rest => (None, None),
+            ClockDirective::Pause(why) => (Some(why.clone()), None),
+            ClockDirective::End(at) => (None, self.ended_at.or(Some(*at))),
         };
         let goes_on = self.open().is_some_and(|open| {
             runs.as_deref() == Some(open.calendar.as_str()) && open.version == version(calendars, &open.calendar)
@@ -167,7 +173,7 @@ impl Clock {
     }
 
     /// The calendars are others from now on: what has run keeps the working time of the old ones.
-    pub fn change_calendars(&mut self, now: Moment, old: &Calendars, new: &Calendars) {
+    pub fn change_calendars(&mut self, now: Timestamp, old: &Calendars, new: &Calendars) {
         let Some(name) = self.open().map(|open| open.calendar.clone()) else { return };
         if version(old, &name) == version(new, &name) {
             return;
@@ -178,7 +184,7 @@ impl Clock {
     }
 
     /// What has become due by `now`, the most telling only: a breach, else the highest warning.
-    pub(super) fn tick(&mut self, now: Moment, calendars: &Calendars) -> Option<Due> {
+    pub(super) fn tick(&mut self, now: Timestamp, calendars: &Calendars) -> Option<Due> {
         if self.next.is_none_or(|next| next > now) {
             return None;
         }
@@ -192,9 +198,9 @@ impl Clock {
         due
     }
 
-    fn due(&self, now: Moment, calendars: &Calendars) -> Option<Due> {
+    fn due(&self, now: Timestamp, calendars: &Calendars) -> Option<Due> {
         let terms = self.terms.as_ref()?;
-        let passed = |goal: Span| self.reaches(goal, calendars).filter(|at| *at <= now);
+        let passed = |goal: TimeDelta| self.reaches(goal, calendars).filter(|at| *at <= now);
         if let Some(at) = passed(terms.limit) {
             return Some(Due::Breached(at.max(self.since)));
         }
@@ -202,11 +208,11 @@ impl Clock {
         warnings.into_iter().find(|percent| passed(share(terms.limit, *percent)).is_some()).map(Due::Warned)
     }
 
-    fn arm(&mut self, now: Moment, calendars: &Calendars) {
+    fn arm(&mut self, now: Timestamp, calendars: &Calendars) {
         self.next = self.next_due(calendars).map(|at| at.max(now).max(self.since));
     }
 
-    fn next_due(&self, calendars: &Calendars) -> Option<Moment> {
+    fn next_due(&self, calendars: &Calendars) -> Option<Timestamp> {
         let terms = self.terms.as_ref().filter(|_| self.breached_at.is_none() && self.open().is_some())?;
         let warning = terms.warnings.iter().find(|percent| **percent > self.warned);
         let warning = warning.and_then(|percent| self.reaches(share(terms.limit, *percent), calendars));
@@ -214,7 +220,7 @@ impl Clock {
     }
 
     /// When the elapsed time is that much, if the clock runs.
-    fn reaches(&self, goal: Span, calendars: &Calendars) -> Option<Moment> {
+    fn reaches(&self, goal: TimeDelta, calendars: &Calendars) -> Option<Timestamp> {
         let open = self.open()?;
         let left = goal.saturating_sub(self.closed());
         match calendars.get(&open.calendar) {
@@ -223,15 +229,15 @@ impl Clock {
         }
     }
 
-    fn open(&self) -> Option<&Interval> {
+    fn open(&self) -> Option<&RunningInterval> {
         self.log.last().filter(|last| last.to.is_none())
     }
 
-    fn closed(&self) -> Span {
-        self.log.iter().filter(|one| one.to.is_some()).fold(Span::ZERO, |sum, one| sum + one.worked)
+    fn closed(&self) -> TimeDelta {
+        self.log.iter().filter(|one| one.to.is_some()).fold(TimeDelta::ZERO, |sum, one| sum + one.worked)
     }
 
-    fn begin(&mut self, now: Moment, calendar: String, calendars: &Calendars) {
+    fn begin(&mut self, now: Timestamp, calendar: String, calendars: &Calendars) {
         let version = version(calendars, &calendar);
         if self.log.len() >= INTERVALS_MAX {
             let first = self.log.remove(0);
@@ -240,10 +246,10 @@ impl Clock {
                 second.worked = second.worked + first.worked;
             }
         }
-        self.log.push(Interval { from: now, to: None, calendar, version, worked: Span::ZERO });
+        self.log.push(RunningInterval { from: now, to: None, calendar, version, worked: TimeDelta::ZERO });
     }
 
-    fn close(&mut self, now: Moment, calendars: &Calendars) {
+    fn close(&mut self, now: Timestamp, calendars: &Calendars) {
         let Some(open) = self.log.last_mut().filter(|last| last.to.is_none()) else { return };
         open.to = Some(now);
         open.worked = between(calendars, &open.calendar, open.from, now);
@@ -251,11 +257,11 @@ impl Clock {
 }
 
 /// That many percent of a span, rounded up, so that no warning comes early.
-fn share(limit: Span, percent: u8) -> Span {
-    Span::from_micros((limit.as_micros() * i64::from(percent) + 99) / 100)
+fn share(limit: TimeDelta, percent: u8) -> TimeDelta {
+    TimeDelta::from_micros((limit.as_micros() * i64::from(percent) + 99) / 100)
 }
 
-fn between(calendars: &Calendars, name: &str, from: Moment, to: Moment) -> Span {
+fn between(calendars: &Calendars, name: &str, from: Timestamp, to: Timestamp) -> TimeDelta {
     calendars.get(name).map_or_else(|| to.since(from), |calendar| calendar.between(from, to))
 }
 

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::clock::{Calendars, Clock, Course, Due, Terms};
-use crate::core::model::{Class, ClockFace, ClockKind, ClockState, ContactBy, Labels, Moment, Priority, Span};
-use crate::core::rules::{OnBreach, Pauses, Promise, Target};
+use super::clock::{Calendars, ClockDirective, ClockTerms, Due, SlaClock};
+use crate::core::model::{Class, ClockFace, ClockKind, ClockState, ContactBy, Labels, Priority, TimeDelta, Timestamp};
+use crate::core::rules::{OnBreach, Pauses, Promise, SlaTarget};
 
 /// What of an incident decides how its clocks go.
 #[derive(Clone, Debug)]
 pub struct Situation<'a> {
-    pub opened_at: Moment,
+    pub opened_at: Timestamp,
     pub class: Class,
     pub priority: Priority,
     /// With the facts of its item as `fact.<name>`.
@@ -17,25 +17,25 @@ pub struct Situation<'a> {
     /// Outside the catalogue nothing is promised.
     pub out_of_catalogue: bool,
     /// When the first contact was made.
-    pub contacted_at: Option<Moment>,
-    pub stage: Stage,
+    pub contacted_at: Option<Timestamp>,
+    pub stage: ClockStage,
     /// Everything that fires in it is held back by an approved change.
     pub under_change: bool,
 }
 
 /// How far an incident is, as clocks see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum ClockStage {
     Open,
-    Pending(Waiting),
-    Resolved(Moment),
+    Pending(WaitingOn),
+    Resolved(Timestamp),
     /// Merged or cancelled: no promise is left.
     Ended,
 }
 
 /// For whom it waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waiting {
+pub enum WaitingOn {
     Customer,
     Vendor,
     Change,
@@ -47,39 +47,39 @@ pub enum Turn {
     /// Another target holds from now on (or none), in words.
     Promised(String),
     /// Kept, after that working time.
-    Met { clock: ClockKind, elapsed: Span },
+    Met { clock: ClockKind, elapsed: TimeDelta },
     /// That percentage of the limit has run.
-    Warned { clock: ClockKind, percent: u8, limit: Span },
+    Warned { clock: ClockKind, percent: u8, limit: TimeDelta },
     /// The limit was reached at that moment.
-    Breached { clock: ClockKind, at: Moment, limit: Span },
+    Breached { clock: ClockKind, at: Timestamp, limit: TimeDelta },
 }
 
 /// The target as it was when the incident came under it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Held {
+struct PinnedTarget {
     target: String,
     version: u32,
     shadow: bool,
     on_breach: OnBreach,
     pauses: Pauses,
-    tto: Option<Terms>,
-    ttr: Option<Terms>,
+    tto: Option<ClockTerms>,
+    ttr: Option<ClockTerms>,
 }
 
 /// TTO and TTR of one incident.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Clocks {
-    held: Option<Held>,
+    held: Option<PinnedTarget>,
     /// The priority for which the target was looked up.
     looked_up: Option<Priority>,
     /// A promise of which people were told was broken: for good, whatever target holds later.
     broken: bool,
-    tto: Clock,
-    ttr: Clock,
+    tto: SlaClock,
+    ttr: SlaClock,
 }
 
 impl Clocks {
-    pub fn next_deadline(&self) -> Option<Moment> {
+    pub fn next_deadline(&self) -> Option<Timestamp> {
         [self.tto.next_deadline(), self.ttr.next_deadline()].into_iter().flatten().min()
     }
 
@@ -112,7 +112,7 @@ impl Clocks {
     }
 
     /// The working time since a moment, in the calendar in which the first contact is measured; else wall time.
-    pub fn since(&self, from: Moment, now: Moment, calendars: &Calendars) -> Span {
+    pub fn since(&self, from: Timestamp, now: Timestamp, calendars: &Calendars) -> TimeDelta {
         let calendar = self.tto.terms().and_then(|terms| calendars.get(&terms.calendar));
         calendar.map_or_else(|| now.since(from), |calendar| calendar.between(from, now))
     }
@@ -120,9 +120,9 @@ impl Clocks {
     /// Brings the clocks in line with the incident: the target of its priority, who waits for whom, what is done.
     pub fn follow(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         situation: &Situation<'_>,
-        targets: &[Target],
+        targets: &[SlaTarget],
         calendars: &Calendars,
     ) -> Vec<Turn> {
         let mut turns = Vec::new();
@@ -130,15 +130,15 @@ impl Clocks {
             turns.extend(self.look_up(situation, targets, calendars));
         }
         let Some(held) = &self.held else {
-            self.tto.steer(now, &Course::Rest, None, calendars);
-            self.ttr.steer(now, &Course::Rest, None, calendars);
+            self.tto.steer(now, &ClockDirective::Rest, None, calendars);
+            self.ttr.steer(now, &ClockDirective::Rest, None, calendars);
             return turns;
         };
         let courses = [tto_course(situation), ttr_course(situation, held.pauses)];
         let clocks =
             [(ClockKind::Tto, &mut self.tto, held.tto.as_ref()), (ClockKind::Ttr, &mut self.ttr, held.ttr.as_ref())];
         for ((kind, clock, terms), course) in clocks.into_iter().zip(courses) {
-            let course = if terms.is_some() { course } else { Course::Rest };
+            let course = if terms.is_some() { course } else { ClockDirective::Rest };
             let was_met = clock.ended_at().is_some();
             clock.steer(now, &course, terms, calendars);
             if !was_met && clock.state() == ClockState::Met {
@@ -151,7 +151,7 @@ impl Clocks {
     /// An item of those promises has become a part of this one: nothing that was promised is lost with it. A broken
     /// promise stays broken, and of each clock the one that is due sooner goes on here, with all that has run.
     /// Answers whether one does.
-    pub fn inherit(&mut self, merged: &Clocks, now: Moment, calendars: &Calendars) -> bool {
+    pub fn inherit(&mut self, merged: &Clocks, now: Timestamp, calendars: &Calendars) -> bool {
         self.broken |= merged.broken;
         let (Some(theirs), true) = (&merged.held, merged.is_told()) else { return false };
         let Some(ours) = self.held.as_mut().filter(|held| !held.shadow) else {
@@ -180,12 +180,12 @@ impl Clocks {
     }
 
     /// What has become due.
-    pub fn tick(&mut self, now: Moment, calendars: &Calendars) -> Vec<Turn> {
+    pub fn tick(&mut self, now: Timestamp, calendars: &Calendars) -> Vec<Turn> {
         let is_told = self.is_told();
         let clocks = [(ClockKind::Tto, &mut self.tto), (ClockKind::Ttr, &mut self.ttr)];
-        let turn = |(kind, clock): (ClockKind, &mut Clock)| {
+        let turn = |(kind, clock): (ClockKind, &mut SlaClock)| {
             let due = clock.tick(now, calendars)?;
-            let limit = clock.terms().map_or(Span::ZERO, |terms| terms.limit);
+            let limit = clock.terms().map_or(TimeDelta::ZERO, |terms| terms.limit);
             Some(match due {
                 Due::Warned(percent) => Turn::Warned { clock: kind, percent, limit },
                 Due::Breached(at) => Turn::Breached { clock: kind, at, limit },
@@ -197,16 +197,16 @@ impl Clocks {
     }
 
     /// The calendars are others from now on.
-    pub fn change_calendars(&mut self, now: Moment, old: &Calendars, new: &Calendars) {
+    pub fn change_calendars(&mut self, now: Timestamp, old: &Calendars, new: &Calendars) {
         self.tto.change_calendars(now, old, new);
         self.ttr.change_calendars(now, old, new);
     }
 
     /// As people see them; empty when nothing is promised.
-    pub fn faces(&self, now: Moment, calendars: &Calendars) -> Vec<ClockFace> {
+    pub fn faces(&self, now: Timestamp, calendars: &Calendars) -> Vec<ClockFace> {
         let Some(held) = &self.held else { return Vec::new() };
         let clocks = [(ClockKind::Tto, &self.tto), (ClockKind::Ttr, &self.ttr)];
-        let face = |(kind, clock): (ClockKind, &Clock)| {
+        let face = |(kind, clock): (ClockKind, &SlaClock)| {
             let terms = clock.terms()?;
             Some(ClockFace {
                 clock: kind,
@@ -227,18 +227,19 @@ impl Clocks {
     }
 
     /// The first target that fits, as of the opening; the same version as before is not looked at again.
-    fn look_up(&mut self, situation: &Situation<'_>, targets: &[Target], calendars: &Calendars) -> Option<Turn> {
+    fn look_up(&mut self, situation: &Situation<'_>, targets: &[SlaTarget], calendars: &Calendars) -> Option<Turn> {
         self.looked_up = Some(situation.priority);
         let Situation { opened_at, class, priority, labels, .. } = *situation;
         let is_open = |name: &str| calendars.get(name).is_some_and(|calendar| calendar.is_open(opened_at));
-        let fits = |target: &&Target| target.promises(labels, class, priority, opened_at, is_open);
+        let fits = |target: &&SlaTarget| target.promises(labels, class, priority, opened_at, is_open);
         let found = targets.iter().find(fits).filter(|_| !situation.out_of_catalogue);
-        let same = |held: &Held| found.is_some_and(|one| one.name == held.target && one.version == held.version);
+        let same =
+            |held: &PinnedTarget| found.is_some_and(|one| one.name == held.target && one.version == held.version);
         if self.held.as_ref().is_some_and(same) || (self.held.is_none() && found.is_none()) {
             return None;
         }
         let channel = labels.get("channel").and_then(|channel| channel.parse::<ContactBy>().ok());
-        self.held = found.map(|target| Held {
+        self.held = found.map(|target| PinnedTarget {
             target: target.name.clone(),
             version: target.version,
             shadow: target.shadow,
@@ -251,13 +252,13 @@ impl Clocks {
     }
 }
 
-fn terms(promise: &Promise, warnings: &[u8], channel: Option<ContactBy>) -> Terms {
+fn terms(promise: &Promise, warnings: &[u8], channel: Option<ContactBy>) -> ClockTerms {
     let limit = channel.and_then(|channel| promise.by_channel.get(&channel)).copied().unwrap_or(promise.within);
-    Terms { limit, calendar: promise.calendar.clone(), warnings: warnings.to_vec() }
+    ClockTerms { limit, calendar: promise.calendar.clone(), warnings: warnings.to_vec() }
 }
 
-fn words(held: &Held) -> String {
-    let of = |what: &str, terms: &Option<Terms>| {
+fn words(held: &PinnedTarget) -> String {
+    let of = |what: &str, terms: &Option<ClockTerms>| {
         terms.as_ref().map(|terms| format!(", {what} within {} of {}", terms.limit, terms.calendar)).unwrap_or_default()
     };
     let shadow = if held.shadow { " (shadow)" } else { "" };
@@ -266,27 +267,33 @@ fn words(held: &Held) -> String {
 }
 
 /// Stopped by contact alone; who resolves without any has nobody left to contact.
-fn tto_course(situation: &Situation<'_>) -> Course {
+fn tto_course(situation: &Situation<'_>) -> ClockDirective {
     match (situation.contacted_at, situation.stage) {
-        (Some(at), _) => Course::End(at),
-        (None, Stage::Resolved(_) | Stage::Ended) => Course::Rest,
-        (None, Stage::Open | Stage::Pending(_)) if situation.under_change => under_change(),
-        (None, Stage::Open | Stage::Pending(_)) => Course::Run,
+        (Some(at), _) => ClockDirective::End(at),
+        (None, ClockStage::Resolved(_) | ClockStage::Ended) => ClockDirective::Rest,
+        (None, ClockStage::Open | ClockStage::Pending(_)) if situation.under_change => under_change(),
+        (None, ClockStage::Open | ClockStage::Pending(_)) => ClockDirective::Run,
     }
 }
 
-fn ttr_course(situation: &Situation<'_>, pauses: Pauses) -> Course {
+fn ttr_course(situation: &Situation<'_>, pauses: Pauses) -> ClockDirective {
     match situation.stage {
-        Stage::Resolved(at) => Course::End(at),
-        Stage::Ended => Course::Rest,
-        Stage::Open | Stage::Pending(_) if situation.under_change => under_change(),
-        Stage::Pending(Waiting::Customer) if pauses.customer => Course::Pause("waits for the customer".to_owned()),
-        Stage::Pending(Waiting::Vendor) if pauses.vendor => Course::Pause("waits for a vendor".to_owned()),
-        Stage::Pending(Waiting::Change) if pauses.change => Course::Pause("waits for a change".to_owned()),
-        Stage::Open | Stage::Pending(_) => Course::Run,
+        ClockStage::Resolved(at) => ClockDirective::End(at),
+        ClockStage::Ended => ClockDirective::Rest,
+        ClockStage::Open | ClockStage::Pending(_) if situation.under_change => under_change(),
+        ClockStage::Pending(WaitingOn::Customer) if pauses.customer => {
+            ClockDirective::Pause("waits for the customer".to_owned())
+        }
+        ClockStage::Pending(WaitingOn::Vendor) if pauses.vendor => {
+            ClockDirective::Pause("waits for a vendor".to_owned())
+        }
+        ClockStage::Pending(WaitingOn::Change) if pauses.change => {
+            ClockDirective::Pause("waits for a change".to_owned())
+        }
+        ClockStage::Open | ClockStage::Pending(_) => ClockDirective::Run,
     }
 }
 
-fn under_change() -> Course {
-    Course::Pause("under an approved change".to_owned())
+fn under_change() -> ClockDirective {
+    ClockDirective::Pause("under an approved change".to_owned())
 }

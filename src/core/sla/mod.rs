@@ -10,7 +10,7 @@ mod outage_ledger;
 #[cfg(test)]
 mod tests;
 
-pub use attainment::{Attainment, Case, Figure, attainment, ranked_reasons};
-pub use clock::{Calendars, Clock, Course, Interval, Terms};
-pub use incident_clocks::{Clocks, Situation, Stage, Turn, Waiting};
+pub use attainment::{Attainment, Figure, IncidentOutcome, attainment, ranked_reasons};
+pub use clock::{Calendars, ClockDirective, ClockTerms, RunningInterval, SlaClock};
+pub use incident_clocks::{ClockStage, Clocks, Situation, Turn, WaitingOn};
 pub use outage_ledger::{BudgetAlert, BudgetUse, OutageLedger, downtime, year_of};

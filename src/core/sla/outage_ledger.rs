@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::core::calendar::moment_in;
-use crate::core::model::{IncidentId, Labels, Moment, Outage, Span};
+use crate::core::model::{IncidentId, Labels, Outage, TimeDelta, Timestamp};
 use crate::core::rules::OutageBudget;
 
 /// Of how many incidents outages are kept; past it, the oldest goes.
 const INCIDENTS_MAX: usize = 20_000;
 /// How long an ended outage is kept: the year it belongs to and the one after.
-const KEPT: Span = Span::from_days(800);
+const KEPT: TimeDelta = TimeDelta::from_days(800);
 /// Below that share of the budget nothing burns too fast, in percent.
 const FAST_FROM: u8 = 10;
 
@@ -21,7 +21,7 @@ const FAST_FROM: u8 = 10;
 pub struct OutageLedger {
     entries: BTreeMap<IncidentId, Vec<Outage>>,
     told: BTreeMap<String, Told>,
-    next: Option<Moment>,
+    next: Option<Timestamp>,
 }
 
 /// What was said of one budget in one year.
@@ -36,9 +36,9 @@ struct Told {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BudgetAlert {
     /// That percentage of the year's budget is used.
-    Used { budget: String, percent: u8, used: Span, of: Span },
+    Used { budget: String, percent: u8, used: TimeDelta, of: TimeDelta },
     /// At the present pace it will not last the year.
-    Fast { budget: String, used: Span, of: Span },
+    Fast { budget: String, used: TimeDelta, of: TimeDelta },
     /// A new year has begun; what was said holds no more.
     Renewed { budget: String },
 }
@@ -48,14 +48,14 @@ pub enum BudgetAlert {
 pub struct BudgetUse {
     pub budget: String,
     pub year: i16,
-    pub used: Span,
-    pub of: Span,
+    pub used: TimeDelta,
+    pub of: TimeDelta,
     /// The share of the whole year in which it was not out, in percent.
     pub availability: f64,
 }
 
 impl OutageLedger {
-    pub fn next_deadline(&self) -> Option<Moment> {
+    pub fn next_deadline(&self) -> Option<Timestamp> {
         self.next
     }
 
@@ -78,13 +78,13 @@ impl OutageLedger {
     }
 
     /// What is to be said now; call it after every change, when it is due, and when budgets change.
-    pub fn follow(&mut self, now: Moment, budgets: &[OutageBudget]) -> Vec<BudgetAlert> {
+    pub fn follow(&mut self, now: Timestamp, budgets: &[OutageBudget]) -> Vec<BudgetAlert> {
         self.entries.retain(|_, of| of.iter().any(|outage| outage.to.is_none_or(|to| to + KEPT > now)));
         self.told.retain(|name, _| budgets.iter().any(|budget| budget.name == *name));
         let mut alerts = Vec::new();
         self.next = None;
         for budget in budgets {
-            let Some(year) = Year::of(now, &budget.zone) else { continue };
+            let Some(year) = OutageYear::of(now, &budget.zone) else { continue };
             let told = self.told.get(&budget.name).copied().unwrap_or_default();
             let mut said = if told.year == year.number { told } else { Told { year: year.number, ..Told::default() } };
             if said != told && (told.percent > 0 || told.fast) {
@@ -111,7 +111,7 @@ impl OutageLedger {
         alerts
     }
 
-    fn used(&self, budget: &OutageBudget, year: &Year, now: Moment) -> (Span, bool) {
+    fn used(&self, budget: &OutageBudget, year: &OutageYear, now: Timestamp) -> (TimeDelta, bool) {
         let of = || self.outages().filter(|outage| counts(budget, outage));
         (downtime(of(), year.from, year.to.min(now), now), of().any(|outage| outage.to.is_none()))
     }
@@ -123,9 +123,9 @@ impl BudgetUse {
         budget: &OutageBudget,
         outages: impl Iterator<Item = &'a Outage>,
         number: i16,
-        now: Moment,
+        now: Timestamp,
     ) -> Option<BudgetUse> {
-        let year = Year::numbered(number, &budget.zone)?;
+        let year = OutageYear::numbered(number, &budget.zone)?;
         let used = downtime(outages.filter(|outage| counts(budget, outage)), year.from, year.to, now);
         let length = year.to.since(year.from).as_seconds_f64();
         let availability = (1.0 - used.as_seconds_f64() / length) * 100.0;
@@ -134,13 +134,18 @@ impl BudgetUse {
 }
 
 /// How long at least one of the outages went on within `[from, to)`: what overlaps counts once.
-pub fn downtime<'a>(outages: impl Iterator<Item = &'a Outage>, from: Moment, to: Moment, now: Moment) -> Span {
-    let mut spans: Vec<(Moment, Moment)> = outages
+pub fn downtime<'a>(
+    outages: impl Iterator<Item = &'a Outage>,
+    from: Timestamp,
+    to: Timestamp,
+    now: Timestamp,
+) -> TimeDelta {
+    let mut spans: Vec<(Timestamp, Timestamp)> = outages
         .map(|outage| (outage.from.max(from), outage.to.unwrap_or(now).min(to)))
         .filter(|(a, b)| a < b)
         .collect();
     spans.sort_unstable();
-    let (mut sum, mut until) = (Span::ZERO, Moment::from_micros(i64::MIN));
+    let (mut sum, mut until) = (TimeDelta::ZERO, Timestamp::from_micros(i64::MIN));
     for (begin, end) in spans {
         sum = sum + end.since(begin.max(until));
         until = until.max(end);
@@ -149,8 +154,8 @@ pub fn downtime<'a>(outages: impl Iterator<Item = &'a Outage>, from: Moment, to:
 }
 
 /// The calendar year of a moment there.
-pub fn year_of(at: Moment, zone: &str) -> Option<i16> {
-    Year::of(at, zone).map(|year| year.number)
+pub fn year_of(at: Timestamp, zone: &str) -> Option<i16> {
+    OutageYear::of(at, zone).map(|year| year.number)
 }
 
 fn counts(budget: &OutageBudget, outage: &Outage) -> bool {
@@ -158,38 +163,38 @@ fn counts(budget: &OutageBudget, outage: &Outage) -> bool {
     outage.party == budget.party && budget.matchers.matches(&labels)
 }
 
-fn share(of: Span, percent: u8) -> Span {
-    Span::from_micros(of.as_micros() / 100 * i64::from(percent))
+fn share(of: TimeDelta, percent: u8) -> TimeDelta {
+    TimeDelta::from_micros(of.as_micros() / 100 * i64::from(percent))
 }
 
 /// One calendar year of a zone.
-struct Year {
+struct OutageYear {
     number: i16,
-    from: Moment,
-    to: Moment,
+    from: Timestamp,
+    to: Timestamp,
 }
 
-impl Year {
-    fn numbered(number: i16, zone: &str) -> Option<Year> {
+impl OutageYear {
+    fn numbered(number: i16, zone: &str) -> Option<OutageYear> {
         let begin = |number: i16| moment_in(&format!("{number:04}-01-01T00:00"), Some(zone)).ok();
-        Some(Year { number, from: begin(number)?, to: begin(number + 1)? })
+        Some(OutageYear { number, from: begin(number)?, to: begin(number + 1)? })
     }
 
-    fn of(at: Moment, zone: &str) -> Option<Year> {
+    fn of(at: Timestamp, zone: &str) -> Option<OutageYear> {
         // A zone is less than a day from UTC: it is that year, the one before or after.
         let about: i16 = at.to_rfc3339().get(..4)?.parse().ok()?;
-        let years = (about - 1..=about + 1).filter_map(|number| Year::numbered(number, zone));
+        let years = (about - 1..=about + 1).filter_map(|number| OutageYear::numbered(number, zone));
         years.into_iter().find(|year| year.from <= at && at < year.to)
     }
 
     /// Whether more of the budget is used than of the year has passed.
-    fn is_fast(&self, used: Span, of: Span, now: Moment) -> bool {
-        let product = |a: Span, b: Span| i128::from(a.as_micros()) * i128::from(b.as_micros());
+    fn is_fast(&self, used: TimeDelta, of: TimeDelta, now: Timestamp) -> bool {
+        let product = |a: TimeDelta, b: TimeDelta| i128::from(a.as_micros()) * i128::from(b.as_micros());
         product(used, self.to.since(self.from)) > product(of, now.since(self.from))
     }
 
     /// While an outage goes on: when there will be something to say.
-    fn next(&self, budget: &OutageBudget, said: Told, used: Span, now: Moment) -> Option<Moment> {
+    fn next(&self, budget: &OutageBudget, said: Told, used: TimeDelta, now: Timestamp) -> Option<Timestamp> {
         let until = |percent: u8| now + share(budget.a_year, percent).saturating_sub(used);
         let percent = budget.warn_at.iter().find(|percent| **percent > said.percent).map(|percent| until(*percent));
         let fast = (!said.fast).then(|| {
@@ -198,7 +203,7 @@ impl Year {
             let passed = i128::from(now.since(self.from).as_micros());
             let missing = (of * passed - i128::from(used.as_micros()) * year).max(0);
             let d = missing / (year - of).max(1) + 1;
-            until(FAST_FROM).max(now + Span::from_micros(i64::try_from(d).unwrap_or(i64::MAX)))
+            until(FAST_FROM).max(now + TimeDelta::from_micros(i64::try_from(d).unwrap_or(i64::MAX)))
         });
         percent.into_iter().chain(fast).min()
     }

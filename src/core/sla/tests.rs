@@ -5,13 +5,13 @@ use super::clock::Due;
 use super::*;
 use crate::core::calendar::WorkCalendar;
 use crate::core::model::{
-    BreachReason, CauseParty, ClockFace, ClockKind, ClockState, ContactBy, ContactLog, IncidentId, Matchers, Moment,
-    Outage, Span,
+    BreachReason, CauseParty, ClockFace, ClockKind, ClockState, ContactBy, ContactLog, IncidentId, Matchers, Outage,
+    TimeDelta, Timestamp,
 };
-use crate::core::rules::{Indicator, Measure, OnBreach, OutageBudget, Pauses, RuleText, Target, load};
+use crate::core::rules::{Indicator, Measure, OnBreach, OutageBudget, Pauses, RuleText, SlaTarget, load};
 
-fn minute(minutes: i64) -> Moment {
-    Moment::EPOCH + Span::from_minutes(minutes)
+fn minute(minutes: i64) -> Timestamp {
+    Timestamp::EPOCH + TimeDelta::from_minutes(minutes)
 }
 
 /// 白班 with these hours every day, and always.
@@ -26,42 +26,42 @@ fn calendars() -> Calendars {
     calendars_of(r#"["08:00-12:00", "14:00-18:00"]"#)
 }
 
-fn terms(hours: i64, calendar: &str) -> Terms {
-    Terms { limit: Span::from_hours(hours), calendar: calendar.to_owned(), warnings: vec![50, 75, 90] }
+fn terms(hours: i64, calendar: &str) -> ClockTerms {
+    ClockTerms { limit: TimeDelta::from_hours(hours), calendar: calendar.to_owned(), warnings: vec![50, 75, 90] }
 }
 
 #[test]
 fn a_clock_goes_from_idle_through_pauses_to_a_breach_and_keeps_counting() {
     let (all, limit) = (calendars(), terms(8, "白班"));
-    let mut clock = Clock::default();
+    let mut clock = SlaClock::default();
     assert_eq!(clock.state(), ClockState::Idle);
-    clock.steer(minute(17 * 60), &Course::Run, Some(&limit), &all);
+    clock.steer(minute(17 * 60), &ClockDirective::Run, Some(&limit), &all);
     assert_eq!(clock.state(), ClockState::Running);
     assert_eq!(clock.deadline(&all), Some(minute(1440 + 17 * 60)));
     // Half of eight hours: one on the first day, three on the second.
     assert_eq!(clock.next_deadline(), Some(minute(1440 + 11 * 60)));
     assert_eq!(clock.tick(minute(1440 + 11 * 60), &all), Some(Due::Warned(50)));
-    clock.steer(minute(1440 + 12 * 60), &Course::Pause("等用户".to_owned()), Some(&limit), &all);
+    clock.steer(minute(1440 + 12 * 60), &ClockDirective::Pause("等用户".to_owned()), Some(&limit), &all);
     assert_eq!((clock.state(), clock.deadline(&all)), (ClockState::Paused, None));
-    clock.steer(minute(2 * 1440 + 8 * 60), &Course::Run, Some(&limit), &all);
+    clock.steer(minute(2 * 1440 + 8 * 60), &ClockDirective::Run, Some(&limit), &all);
     // Three hours are left, and end with the span.
     assert_eq!(clock.deadline(&all), Some(minute(2 * 1440 + 11 * 60)));
     assert_eq!(clock.tick(minute(2 * 1440 + 11 * 60), &all), Some(Due::Breached(minute(2 * 1440 + 11 * 60))));
     assert_eq!((clock.state(), clock.next_deadline()), (ClockState::Breached, None));
-    assert_eq!(clock.elapsed(minute(2 * 1440 + 15 * 60), &all), Span::from_hours(10));
-    clock.steer(minute(2 * 1440 + 16 * 60), &Course::End(minute(2 * 1440 + 16 * 60)), Some(&limit), &all);
-    assert_eq!((clock.state(), clock.elapsed(minute(9_999), &all)), (ClockState::Breached, Span::from_hours(11)));
+    assert_eq!(clock.elapsed(minute(2 * 1440 + 15 * 60), &all), TimeDelta::from_hours(10));
+    clock.steer(minute(2 * 1440 + 16 * 60), &ClockDirective::End(minute(2 * 1440 + 16 * 60)), Some(&limit), &all);
+    assert_eq!((clock.state(), clock.elapsed(minute(9_999), &all)), (ClockState::Breached, TimeDelta::from_hours(11)));
 }
 
 #[test]
 fn a_deadline_at_the_end_of_a_span_stays_there_and_so_does_a_reopened_one() {
     let (all, limit) = (calendars(), terms(4, "白班"));
-    let mut clock = Clock::default();
-    clock.steer(minute(8 * 60), &Course::Run, Some(&limit), &all);
+    let mut clock = SlaClock::default();
+    clock.steer(minute(8 * 60), &ClockDirective::Run, Some(&limit), &all);
     assert_eq!(clock.deadline(&all), Some(minute(12 * 60)));
-    clock.steer(minute(9 * 60), &Course::End(minute(9 * 60)), Some(&limit), &all);
+    clock.steer(minute(9 * 60), &ClockDirective::End(minute(9 * 60)), Some(&limit), &all);
     assert_eq!(clock.state(), ClockState::Met);
-    clock.steer(minute(1440), &Course::Run, Some(&limit), &all);
+    clock.steer(minute(1440), &ClockDirective::Run, Some(&limit), &all);
     assert_eq!(clock.state(), ClockState::Running);
     assert_eq!(clock.deadline(&all), Some(minute(1440 + 11 * 60)), "what ran before it was resolved counts");
 }
@@ -70,10 +70,10 @@ fn a_deadline_at_the_end_of_a_span_stays_there_and_so_does_a_reopened_one() {
 fn another_calendar_keeps_what_has_run_under_the_old_one() {
     let (old, limit) = (calendars(), terms(8, "白班"));
     let new = calendars_of(r#""20:00-24:00""#);
-    let mut clock = Clock::default();
-    clock.steer(minute(8 * 60), &Course::Run, Some(&limit), &old);
+    let mut clock = SlaClock::default();
+    clock.steer(minute(8 * 60), &ClockDirective::Run, Some(&limit), &old);
     clock.change_calendars(minute(16 * 60), &old, &new);
-    assert_eq!(clock.elapsed(minute(16 * 60), &new), Span::from_hours(6));
+    assert_eq!(clock.elapsed(minute(16 * 60), &new), TimeDelta::from_hours(6));
     assert_eq!(clock.deadline(&new), Some(minute(22 * 60)));
     let versions = [old["白班"].version, new["白班"].version];
     assert_eq!(clock.log().iter().map(|one| one.version).collect::<Vec<_>>(), versions);
@@ -92,10 +92,10 @@ impl Draws {
 }
 
 /// Minute by minute: is it open, does the clock run?
-fn slowly(courses: &[(i64, bool)], calendar: &WorkCalendar, until: i64) -> Span {
+fn slowly(courses: &[(i64, bool)], calendar: &WorkCalendar, until: i64) -> TimeDelta {
     let runs = |at: i64| courses.iter().rev().find(|(from, _)| *from <= at).is_some_and(|(_, runs)| *runs);
     let minutes = (0..until).filter(|at| runs(*at) && calendar.is_open(minute(*at))).count();
-    Span::from_minutes(minutes as i64)
+    TimeDelta::from_minutes(minutes as i64)
 }
 
 #[test]
@@ -103,12 +103,12 @@ fn elapsed_is_the_slow_reference_however_often_the_terms_change_in_between() {
     let all = calendars();
     for seed in 0..200 {
         let mut draws = Draws(seed);
-        let (mut plain, mut changing) = (Clock::default(), Clock::default());
+        let (mut plain, mut changing) = (SlaClock::default(), SlaClock::default());
         let (mut at, mut courses) = (0, Vec::new());
         for _ in 0..draws.below(12) + 1 {
             at += draws.below(1_500) as i64;
             let runs = draws.below(3) > 0;
-            let course = if runs { Course::Run } else { Course::Pause("等厂商".to_owned()) };
+            let course = if runs { ClockDirective::Run } else { ClockDirective::Pause("等厂商".to_owned()) };
             plain.steer(minute(at), &course, Some(&terms(8, "白班")), &all);
             changing.steer(minute(at), &course, Some(&terms(8, "白班")), &all);
             courses.push((at, runs));
@@ -133,10 +133,10 @@ fn breaches_come_in_the_minute_of_the_slow_reference() {
     let all = calendars();
     for seed in 0..200 {
         let mut draws = Draws(seed + 1_000);
-        let limit = Terms { warnings: Vec::new(), ..terms(1 + draws.below(30) as i64, "白班") };
+        let limit = ClockTerms { warnings: Vec::new(), ..terms(1 + draws.below(30) as i64, "白班") };
         let begin = draws.below(5_000) as i64;
-        let mut clock = Clock::default();
-        clock.steer(minute(begin), &Course::Run, Some(&limit), &all);
+        let mut clock = SlaClock::default();
+        clock.steer(minute(begin), &ClockDirective::Run, Some(&limit), &all);
         let due = clock.next_deadline().unwrap();
         let worked = (begin..).filter(|at| all["白班"].is_open(minute(*at)));
         let slow = worked.map(|at| at + 1).nth((limit.limit.as_micros() / 60_000_000 - 1) as usize).unwrap();
@@ -148,9 +148,9 @@ fn breaches_come_in_the_minute_of_the_slow_reference() {
 #[test]
 fn a_shorter_limit_that_has_run_already_breaches_at_the_change_and_not_before() {
     let all = calendars();
-    let mut clock = Clock::default();
-    clock.steer(minute(0), &Course::Run, Some(&terms(100, "always")), &all);
-    clock.steer(minute(600), &Course::Run, Some(&terms(4, "always")), &all);
+    let mut clock = SlaClock::default();
+    clock.steer(minute(0), &ClockDirective::Run, Some(&terms(100, "always")), &all);
+    clock.steer(minute(600), &ClockDirective::Run, Some(&terms(4, "always")), &all);
     assert_eq!(clock.next_deadline(), Some(minute(600)));
     assert_eq!(clock.tick(minute(600), &all), Some(Due::Breached(minute(600))));
 }
@@ -169,9 +169,9 @@ fn outage(from: i64, to: Option<i64>) -> Outage {
 fn overlapping_outages_count_once_and_only_within_the_period() {
     let outages = [outage(0, Some(60)), outage(30, Some(90)), outage(40, Some(50)), outage(200, None)];
     let used = |from, to, now| downtime(outages.iter(), minute(from), minute(to), minute(now));
-    assert_eq!(used(0, 1_000, 100), Span::from_minutes(90));
-    assert_eq!(used(0, 1_000, 230), Span::from_minutes(120));
-    assert_eq!(used(45, 210, 999), Span::from_minutes(55));
+    assert_eq!(used(0, 1_000, 100), TimeDelta::from_minutes(90));
+    assert_eq!(used(0, 1_000, 230), TimeDelta::from_minutes(120));
+    assert_eq!(used(45, 210, 999), TimeDelta::from_minutes(55));
 }
 
 fn budget() -> OutageBudget {
@@ -179,7 +179,7 @@ fn budget() -> OutageBudget {
         name: "平台".to_owned(),
         matchers: Matchers::parse("customer=\"省局\"").unwrap(),
         party: CauseParty::Provider,
-        a_year: Span::from_hours(72),
+        a_year: TimeDelta::from_hours(72),
         zone: "Asia/Shanghai".to_owned(),
         warn_at: vec![50, 100],
     }
@@ -188,7 +188,7 @@ fn budget() -> OutageBudget {
 #[test]
 fn a_budget_says_once_a_year_what_it_has_to_say_in_the_moment_it_becomes_true() {
     let budgets = [budget()];
-    let at = |text: &str| text.parse::<Moment>().unwrap();
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
     let start = at("2026-10-01T00:00:00+08:00");
     let mut ledger = OutageLedger::default();
     assert_eq!(ledger.follow(start, &budgets), []);
@@ -196,16 +196,16 @@ fn a_budget_says_once_a_year_what_it_has_to_say_in_the_moment_it_becomes_true() 
     ledger.set(IncidentId(1), &[Outage { from: start, to: None, ..outage(0, None) }]);
     assert_eq!(ledger.follow(start, &budgets), []);
     // Three quarters of the year have passed: half of the budget comes first.
-    let half = start + Span::from_hours(36);
+    let half = start + TimeDelta::from_hours(36);
     assert_eq!(ledger.next_deadline(), Some(half));
     let said = ledger.follow(half, &budgets);
     assert!(matches!(said.as_slice(), [BudgetAlert::Used { percent: 50, .. }]), "{said:?}");
     let fast = ledger.next_deadline().unwrap();
     let said = ledger.follow(fast, &budgets);
     assert!(matches!(said.as_slice(), [BudgetAlert::Fast { .. }]), "{said:?}");
-    assert!(fast > half && fast < start + Span::from_hours(72), "{fast}");
+    assert!(fast > half && fast < start + TimeDelta::from_hours(72), "{fast}");
     let full = ledger.next_deadline().unwrap();
-    assert_eq!(full, start + Span::from_hours(72));
+    assert_eq!(full, start + TimeDelta::from_hours(72));
     assert!(matches!(ledger.follow(full, &budgets).as_slice(), [BudgetAlert::Used { percent: 100, .. }]));
     let new_year = at("2027-01-01T00:00:00+08:00");
     assert_eq!(ledger.next_deadline(), Some(new_year));
@@ -215,9 +215,9 @@ fn a_budget_says_once_a_year_what_it_has_to_say_in_the_moment_it_becomes_true() 
     assert_eq!(ledger.next_deadline(), None);
 }
 
-fn case(clocks: Vec<ClockFace>, contacts: Vec<ContactLog>) -> Case {
+fn case(clocks: Vec<ClockFace>, contacts: Vec<ContactLog>) -> IncidentOutcome {
     let opened_at = minute(10);
-    Case { opened_at, clocks, contacts, first_line: true, resolved: true, reopened: 0, breach_reason: None }
+    IncidentOutcome { opened_at, clocks, contacts, first_line: true, resolved: true, reopened: 0, breach_reason: None }
 }
 
 fn face(clock: ClockKind, state: ClockState) -> ClockFace {
@@ -227,9 +227,9 @@ fn face(clock: ClockKind, state: ClockState) -> ClockFace {
         target: "热线".to_owned(),
         version: 1,
         shadow: false,
-        limit: Span::from_hours(1),
+        limit: TimeDelta::from_hours(1),
         calendar: "always".to_owned(),
-        elapsed: Span::ZERO,
+        elapsed: TimeDelta::ZERO,
         deadline: None,
         breached_at: None,
         paused: None,
@@ -239,13 +239,13 @@ fn face(clock: ClockKind, state: ClockState) -> ClockFace {
 
 fn contact(by: ContactBy, seconds: i64) -> ContactLog {
     let (actor, note) = ("一线值班".to_owned(), String::new());
-    ContactLog { at: minute(11), by, actor, note, after: Span::from_seconds(seconds) }
+    ContactLog { at: minute(11), by, actor, note, after: TimeDelta::from_seconds(seconds) }
 }
 
 #[test]
 fn ratios_are_exact_and_what_still_runs_counts_nowhere() {
-    let pickup = Measure::Contact { by: ContactBy::Phone, within: Span::from_seconds(20) };
-    let target = Target {
+    let pickup = Measure::Contact { by: ContactBy::Phone, within: TimeDelta::from_seconds(20) };
+    let target = SlaTarget {
         name: "热线".to_owned(),
         version: 1,
         from: None,
@@ -271,8 +271,8 @@ fn ratios_are_exact_and_what_still_runs_counts_nowhere() {
         case(tto(ClockState::Met), vec![contact(ContactBy::Phone, 20)]),
         case(tto(ClockState::Breached), vec![contact(ContactBy::Phone, 21), contact(ContactBy::Visit, 60)]),
         case(tto(ClockState::Met), vec![contact(ContactBy::Mail, 5)]),
-        Case { reopened: 1, ..case(tto(ClockState::Met), vec![contact(ContactBy::Phone, 3)]) },
-        Case { resolved: false, ..case(tto(ClockState::Running), Vec::new()) },
+        IncidentOutcome { reopened: 1, ..case(tto(ClockState::Met), vec![contact(ContactBy::Phone, 3)]) },
+        IncidentOutcome { resolved: false, ..case(tto(ClockState::Running), Vec::new()) },
         case(Vec::new(), Vec::new()),
     ];
     cases[1].breach_reason = Some(BreachReason { code: "spare_part".to_owned(), text: "等备件".to_owned() });

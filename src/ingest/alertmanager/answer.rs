@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::{Decoded, Fault, FaultKind, NotRead, SOURCE};
+use super::{AlertFault, DecodedRequest, FaultKind, NotRead, SOURCE};
 use crate::core::model::excerpt;
 use crate::ingest::http;
 use crate::ingest::http::{DEAD_LETTERED, HttpIntake};
@@ -19,7 +19,7 @@ const CODE_FORMAT: u16 = 601;
 const CODE_REQUIRED: u16 = 602;
 
 /// What is said instead of 200.
-enum Refusal {
+enum RequestRefusal {
     /// Of the framework: an object with a code, which may be finer than the status.
     Framework { status: StatusCode, code: u16, message: String, retry_after: Option<u32> },
     /// Of the handler: a bare text, with 400.
@@ -32,21 +32,21 @@ struct FrameworkError {
     message: String,
 }
 
-impl Refusal {
-    fn framework(status: StatusCode, message: String) -> Refusal {
-        Refusal::Framework { status, code: status.as_u16(), message, retry_after: None }
+impl RequestRefusal {
+    fn framework(status: StatusCode, message: String) -> RequestRefusal {
+        RequestRefusal::Framework { status, code: status.as_u16(), message, retry_after: None }
     }
 
-    fn schema(code: u16, message: String) -> Refusal {
-        Refusal::Framework { status: StatusCode::UNPROCESSABLE_ENTITY, code, message, retry_after: None }
+    fn schema(code: u16, message: String) -> RequestRefusal {
+        RequestRefusal::Framework { status: StatusCode::UNPROCESSABLE_ENTITY, code, message, retry_after: None }
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for RequestRefusal {
     fn into_response(self) -> Response {
         match self {
-            Refusal::Handler(message) => (StatusCode::BAD_REQUEST, Json(message)).into_response(),
-            Refusal::Framework { status, code, message, retry_after } => {
+            RequestRefusal::Handler(message) => (StatusCode::BAD_REQUEST, Json(message)).into_response(),
+            RequestRefusal::Framework { status, code, message, retry_after } => {
                 let mut response = (status, Json(FrameworkError { code, message })).into_response();
                 if let Some(seconds) = retry_after {
                     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -67,41 +67,41 @@ pub(in crate::ingest) async fn answer(state: &HttpIntake, headers: &HeaderMap, b
     response
 }
 
-async fn take(state: &HttpIntake, headers: &HeaderMap, body: Body) -> Result<(), Refusal> {
+async fn take(state: &HttpIntake, headers: &HeaderMap, body: Body) -> Result<(), RequestRefusal> {
     let body = http::read(headers, body, state.body_max_bytes).await.map_err(|not_taken| {
         state.refused(SOURCE, not_taken.reason(), 1);
-        Refusal::framework(not_taken.status(), not_taken.to_string())
+        RequestRefusal::framework(not_taken.status(), not_taken.to_string())
     })?;
-    let Decoded { events, places, mut faults } = decode(state, headers, &body).inspect_err(|_| {
+    let DecodedRequest { events, places, mut faults } = decode(state, headers, &body).inspect_err(|_| {
         state.refused(SOURCE, "unreadable", 1);
     })?;
     state.refused(SOURCE, "invalid", faults.len());
     let verdicts = state.offer(SOURCE, events).await.map_err(|refused| {
         let status = http::status_of(&refused);
         let retry_after = Some(http::retry_after_seconds(&refused));
-        Refusal::Framework { status, code: status.as_u16(), message: refused.to_string(), retry_after }
+        RequestRefusal::Framework { status, code: status.as_u16(), message: refused.to_string(), retry_after }
     })?;
     faults.extend(http::dead_lettered(&verdicts, &places).map(|index| {
         let message = format!("{DEAD_LETTERED} (alert {index})");
-        Fault { index, kind: FaultKind::Invalid, message }
+        AlertFault { index, kind: FaultKind::Invalid, message }
     }));
     faults.iter().map(|fault| fault.kind).min().map_or(Ok(()), |worst| Err(faulty(worst, &faults)))
 }
 
-fn decode(state: &HttpIntake, headers: &HeaderMap, body: &[u8]) -> Result<Decoded, Refusal> {
+fn decode(state: &HttpIntake, headers: &HeaderMap, body: &[u8]) -> Result<DecodedRequest, RequestRefusal> {
     // A request without a body is told so, whatever its type claims to be.
     if !body.is_empty() {
         check_media_type(headers)?;
     }
     super::decode(body, (state.now)()).map_err(|not_read| match not_read {
-        NotRead::Empty => Refusal::schema(CODE_REQUIRED, "alerts in body is required".to_owned()),
+        NotRead::Empty => RequestRefusal::schema(CODE_REQUIRED, "alerts in body is required".to_owned()),
         NotRead::Unreadable(unreadable) => {
-            Refusal::framework(StatusCode::BAD_REQUEST, format!("parsing alerts body failed: {unreadable}"))
+            RequestRefusal::framework(StatusCode::BAD_REQUEST, format!("parsing alerts body failed: {unreadable}"))
         }
     })
 }
 
-fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_media_type(headers: &HeaderMap) -> Result<(), RequestRefusal> {
     // Go's framework takes a missing header for a form.
     let given = headers.get(header::CONTENT_TYPE).map_or(&b"application/x-www-form-urlencoded"[..], |v| v.as_bytes());
     let given = String::from_utf8_lossy(given);
@@ -110,11 +110,11 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
         return Ok(());
     }
     let message = format!("unsupported media type {:?}, only [application/json] are allowed", excerpt(media_type));
-    Err(Refusal::framework(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+    Err(RequestRefusal::framework(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
 }
 
 /// Names the faults of the worst kind; the others are a number.
-fn faulty(worst: FaultKind, faults: &[Fault]) -> Refusal {
+fn faulty(worst: FaultKind, faults: &[AlertFault]) -> RequestRefusal {
     let named = faults.iter().filter(|fault| fault.kind == worst);
     let named: Vec<&str> = named.take(FAULTS_NAMED).map(|fault| fault.message.as_str()).collect();
     let mut message = named.join("; ");
@@ -122,9 +122,9 @@ fn faulty(worst: FaultKind, faults: &[Fault]) -> Refusal {
         message.push_str(&format!("; and {} more", faults.len() - named.len()));
     }
     match worst {
-        FaultKind::Malformed => Refusal::framework(StatusCode::BAD_REQUEST, message),
-        FaultKind::Required => Refusal::schema(CODE_REQUIRED, message),
-        FaultKind::Format => Refusal::schema(CODE_FORMAT, message),
-        FaultKind::Invalid => Refusal::Handler(message),
+        FaultKind::Malformed => RequestRefusal::framework(StatusCode::BAD_REQUEST, message),
+        FaultKind::Required => RequestRefusal::schema(CODE_REQUIRED, message),
+        FaultKind::Format => RequestRefusal::schema(CODE_FORMAT, message),
+        FaultKind::Invalid => RequestRefusal::Handler(message),
     }
 }

@@ -4,11 +4,11 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::core::model::{BoundedPairs, EVENTS_MAX, Labels, Moment, PairsOf, Stamp, TEXT_MAX_BYTES, bounded_text};
-use crate::ingest::lenient_json::{Given, Name, PairsSeed, Values};
+use crate::core::model::{BoundedPairs, EVENTS_MAX, Labels, PairsOf, Stamp, TEXT_MAX_BYTES, Timestamp, bounded_text};
+use crate::ingest::lenient_json::{Given, MemberName, PairsSeed, ValueKinds};
 
 /// Year 1 in UTC: how Go's clients write a time that is not set.
-const ZERO_TIME: Moment = Moment::from_seconds(-62_135_596_800);
+const ZERO_TIME: Timestamp = Timestamp::from_seconds(-62_135_596_800);
 
 /// One element of the request.
 pub(super) enum Element {
@@ -87,8 +87,8 @@ impl<'de> Visitor<'de> for ElementSeed {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Element, A::Error> {
-        let mut reading = Reading::default();
-        while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
+        let mut reading = AlertFields::default();
+        while let Some(MemberName(name)) = map.next_key::<MemberName<'de>>()? {
             match &*name {
                 "labels" => reading.labels(&mut map)?,
                 "annotations" => reading.annotations(&mut map)?,
@@ -135,7 +135,7 @@ impl<'de> Visitor<'de> for ElementSeed {
 
 /// An alert while its members come in.
 #[derive(Default)]
-struct Reading {
+struct AlertFields {
     labels: Option<BoundedPairs>,
     annotations: Option<BoundedPairs>,
     starts_at: Option<Stamp>,
@@ -144,7 +144,7 @@ struct Reading {
     malformed: Option<String>,
 }
 
-impl Reading {
+impl AlertFields {
     fn labels<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error> {
         self.labels = read_pairs(map, "labels", PairsOf::Labels, &mut self.malformed)?;
         Ok(())
@@ -207,7 +207,7 @@ fn read_pairs<'de, A: MapAccess<'de>>(
 ) -> Result<Option<BoundedPairs>, A::Error> {
     let mut pairs = BoundedPairs::new(of);
     let mut wrong_type = None;
-    let seed = PairsSeed { member, values: Values::TextOrNull, pairs: &mut pairs, wrong_type: &mut wrong_type };
+    let seed = PairsSeed { member, values: ValueKinds::TextOrNull, pairs: &mut pairs, wrong_type: &mut wrong_type };
     let given = map.next_value_seed(seed)?;
     if let Some(wrong) = wrong_type {
         malformed.get_or_insert(format!(".{wrong}"));

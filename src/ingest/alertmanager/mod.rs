@@ -9,8 +9,8 @@ mod answer;
 mod body;
 
 use super::decode_error;
-use super::decode_error::Unreadable;
-use crate::core::model::{Event, Expiry, Labels, Moment, Span, Stamp, Status};
+use super::decode_error::DecodeError;
+use crate::core::model::{Event, Expiry, Labels, Stamp, Status, TimeDelta, Timestamp};
 pub(super) use answer::answer;
 use body::{Element, Posted};
 
@@ -18,20 +18,20 @@ use body::{Element, Posted};
 pub const SOURCE: &str = "v2";
 
 /// How long an alert fires after its last message when it names no end.
-pub const RESOLVE_TIMEOUT: Span = Span::from_minutes(5);
+pub const RESOLVE_TIMEOUT: TimeDelta = TimeDelta::from_minutes(5);
 
 /// A request that could be read: what is kept, and what is wrong with the rest.
 #[derive(Debug, Default)]
-pub struct Decoded {
+pub struct DecodedRequest {
     pub events: Vec<Event>,
     /// Where each event stands in the request, from 0.
     pub places: Vec<usize>,
-    pub faults: Vec<Fault>,
+    pub faults: Vec<AlertFault>,
 }
 
 /// What is wrong with one alert of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct AlertFault {
     /// Its place in the request, from 0.
     pub index: usize,
     pub kind: FaultKind,
@@ -57,17 +57,17 @@ pub enum NotRead {
     /// 422, code 602.
     Empty,
     /// 400, code 400.
-    Unreadable(Unreadable),
+    Unreadable(DecodeError),
 }
 
 /// Decodes one request's body; `now` judges alerts that leave a time unset.
-pub fn decode(body: &[u8], now: Moment) -> Result<Decoded, NotRead> {
+pub fn decode(body: &[u8], now: Timestamp) -> Result<DecodedRequest, NotRead> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(NotRead::Empty);
     }
     // Checked once here instead of at each of its strings.
     let text = decode_error::text(body).map_err(NotRead::Unreadable)?;
-    let mut decoded = Decoded::default();
+    let mut decoded = DecodedRequest::default();
     let mut count = 0;
     body::parse(text, |element| {
         match judge(count, element, now) {
@@ -75,11 +75,11 @@ pub fn decode(body: &[u8], now: Moment) -> Result<Decoded, NotRead> {
                 decoded.events.push(event);
                 decoded.places.push(count);
             }
-            Err((kind, message)) => decoded.faults.push(Fault { index: count, kind, message }),
+            Err((kind, message)) => decoded.faults.push(AlertFault { index: count, kind, message }),
         }
         count += 1;
     })
-    .map_err(|error| NotRead::Unreadable(Unreadable::json(body, &error)))?;
+    .map_err(|error| NotRead::Unreadable(DecodeError::json(body, &error)))?;
     if count > 1 {
         for fault in decoded.faults.iter_mut().filter(|fault| fault.kind == FaultKind::Invalid) {
             fault.message = format!("{} (alert {})", fault.message, fault.index);
@@ -88,7 +88,7 @@ pub fn decode(body: &[u8], now: Moment) -> Result<Decoded, NotRead> {
     Ok(decoded)
 }
 
-fn judge(index: usize, element: Element, now: Moment) -> Result<Event, (FaultKind, String)> {
+fn judge(index: usize, element: Element, now: Timestamp) -> Result<Event, (FaultKind, String)> {
     let posted = match element {
         Element::Alert(posted) => posted,
         Element::Null => return Err((FaultKind::Required, format!("{index} in body is required"))),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::core::model::{LABEL_MAX_BYTES, TEXT_MAX_BYTES};
 
-const NOW: Moment = Moment::from_seconds(1_795_284_000); // 2026-11-21T18:00:00Z
+const NOW: Timestamp = Timestamp::from_seconds(1_795_284_000); // 2026-11-21T18:00:00Z
 
 /// Each alert kept as `labels starts..ends`, then each fault as `kind message`.
 fn run(body: &str) -> Vec<String> {

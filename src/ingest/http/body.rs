@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt;
 
 use crate::core::model::excerpt;
-use crate::ingest::Refused;
+use crate::ingest::SubmitError;
 
 /// Seconds until a sender should try again: a queue drains in moments, a store takes longer to come back.
 const RETRY_OVERLOADED_SECONDS: u32 = 1;
@@ -90,16 +90,16 @@ async fn collect(body: Body, limit: usize, announced: usize) -> Result<Bytes, No
     if seen > limit { Err(NotTaken::TooLarge { limit }) } else { Ok(taken.into()) }
 }
 
-pub(in crate::ingest) fn status_of(refused: &Refused) -> StatusCode {
+pub(in crate::ingest) fn status_of(refused: &SubmitError) -> StatusCode {
     match refused {
-        Refused::Overloaded => StatusCode::TOO_MANY_REQUESTS,
-        Refused::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        SubmitError::Overloaded => StatusCode::TOO_MANY_REQUESTS,
+        SubmitError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
-pub(in crate::ingest) fn retry_after_seconds(refused: &Refused) -> u32 {
+pub(in crate::ingest) fn retry_after_seconds(refused: &SubmitError) -> u32 {
     match refused {
-        Refused::Overloaded => RETRY_OVERLOADED_SECONDS,
-        Refused::Unavailable { .. } => RETRY_UNAVAILABLE_SECONDS,
+        SubmitError::Overloaded => RETRY_OVERLOADED_SECONDS,
+        SubmitError::Unavailable { .. } => RETRY_UNAVAILABLE_SECONDS,
     }
 }

@@ -16,12 +16,12 @@ use axum::{Json, Router};
 use serde::Serialize;
 
 use super::decode;
-use super::decode::Context;
+use super::decode::DecodeContext;
 use super::decoded::{Decoded, Rejected};
 use super::native;
-use super::problem_json::Trouble;
-use super::{Intake, Parcel, Refused, Unreadable, Verdict, alertmanager};
-use crate::core::model::{Event, ID_MAX_BYTES, Moment, excerpt};
+use super::problem_json::ProblemDetails;
+use super::{DecodeError, EventVerdict, Intake, Submission, SubmitError, alertmanager};
+use crate::core::model::{Event, ID_MAX_BYTES, Timestamp, excerpt};
 use crate::core::rules::Rulebook;
 use crate::metrics::Metrics;
 pub(super) use body::{read, retry_after_seconds, status_of};
@@ -40,7 +40,7 @@ pub struct HttpIntake {
     /// The rulebook in force.
     pub rulebook: Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync>,
     /// The engine's time, which v2 alerts that leave a time unset are judged by.
-    pub now: Arc<dyn Fn() -> Moment + Send + Sync>,
+    pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// The largest body taken, in bytes.
     pub body_max_bytes: usize,
 }
@@ -73,7 +73,7 @@ async fn post_alerts(State(state): State<HttpIntake>, request: Request<Body>) ->
     alertmanager::answer(&state, &parts.headers, body).await
 }
 
-async fn post_events(State(state): State<HttpIntake>, request: Request<Body>) -> Result<Json<Receipt>, Trouble> {
+async fn post_events(State(state): State<HttpIntake>, request: Request<Body>) -> Result<Json<Receipt>, ProblemDetails> {
     let (parts, body) = request.into_parts();
     let key = idempotency_key(&parts.headers)?;
     let body = state.body(native::SOURCE, &parts.headers, body).await?;
@@ -85,8 +85,8 @@ async fn post_source(
     State(state): State<HttpIntake>,
     name: Result<Path<String>, PathRejection>,
     request: Request<Body>,
-) -> Result<Json<Receipt>, Trouble> {
-    let Path(name) = name.map_err(|why| Trouble::new(StatusCode::BAD_REQUEST, why.body_text()))?;
+) -> Result<Json<Receipt>, ProblemDetails> {
+    let Path(name) = name.map_err(|why| ProblemDetails::new(StatusCode::BAD_REQUEST, why.body_text()))?;
     let (parts, body) = request.into_parts();
     let rulebook = (state.rulebook)();
     if rulebook.source(&name).is_none() {
@@ -104,51 +104,51 @@ async fn post_source(
 async fn decode_source(
     rulebook: Arc<Rulebook>,
     name: String,
-    context: Context,
+    context: DecodeContext,
     body: Bytes,
-) -> Result<Decoded, Unreadable> {
+) -> Result<Decoded, DecodeError> {
     let large = body.len() > DECODE_APART_BYTES;
     let decode = move || match rulebook.source(&name) {
         Some(source) => decode::decode(source, &body, &context),
-        None => Err(Unreadable::whole("the source is gone")),
+        None => Err(DecodeError::whole("the source is gone")),
     };
     if !large {
         return decode();
     }
     let apart = tokio::task::spawn_blocking(decode).await;
-    apart.unwrap_or_else(|_| Err(Unreadable::whole("the payload could not be decoded: the decoder failed on it")))
+    apart.unwrap_or_else(|_| Err(DecodeError::whole("the payload could not be decoded: the decoder failed on it")))
 }
 
 /// What is said of an event that the queue took and the store did not.
 pub(super) const DEAD_LETTERED: &str = "the store does not take its content; it is kept as a dead letter";
 
 /// The places of those events.
-pub(super) fn dead_lettered(verdicts: &[Verdict], places: &[usize]) -> impl Iterator<Item = usize> {
+pub(super) fn dead_lettered(verdicts: &[EventVerdict], places: &[usize]) -> impl Iterator<Item = usize> {
     let judged = verdicts.iter().zip(places);
-    judged.filter(|(verdict, _)| **verdict == Verdict::DeadLettered).map(|(_, place)| *place)
+    judged.filter(|(verdict, _)| **verdict == EventVerdict::DeadLettered).map(|(_, place)| *place)
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Trouble> {
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ProblemDetails> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= ID_MAX_BYTES / 2);
     let expected = || {
         let detail = format!("Idempotency-Key must be 1 to {} visible ASCII characters", ID_MAX_BYTES / 2);
-        Trouble::new(StatusCode::BAD_REQUEST, detail)
+        ProblemDetails::new(StatusCode::BAD_REQUEST, detail)
     };
     key.map(Some).ok_or_else(expected)
 }
 
 impl HttpIntake {
     /// Hands the events in and waits for the commit.
-    pub(super) async fn offer(&self, source: &str, events: Vec<Event>) -> Result<Vec<Verdict>, Refused> {
+    pub(super) async fn offer(&self, source: &str, events: Vec<Event>) -> Result<Vec<EventVerdict>, SubmitError> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
         let count = events.len();
-        self.intake.offer(Parcel::Events(events)).await.inspect_err(|refused| {
+        self.intake.offer(Submission::Events(events)).await.inspect_err(|refused| {
             let reason = match refused {
-                Refused::Overloaded => "overloaded",
-                Refused::Unavailable { .. } => "unavailable",
+                SubmitError::Overloaded => "overloaded",
+                SubmitError::Unavailable { .. } => "unavailable",
             };
             self.refused(source, reason, count);
         })
@@ -159,14 +159,19 @@ impl HttpIntake {
         self.metrics.events_refused("http", source, reason, count);
     }
 
-    async fn body(&self, source: &str, headers: &HeaderMap, body: Body) -> Result<Bytes, Trouble> {
+    async fn body(&self, source: &str, headers: &HeaderMap, body: Body) -> Result<Bytes, ProblemDetails> {
         read(headers, body, self.body_max_bytes).await.map_err(|not_taken| {
             self.refused(source, not_taken.reason(), 1);
-            Trouble::new(not_taken.status(), not_taken.to_string())
+            ProblemDetails::new(not_taken.status(), not_taken.to_string())
         })
     }
 
-    async fn take(&self, source: &str, mut decoded: Decoded, key: Option<&str>) -> Result<Json<Receipt>, Trouble> {
+    async fn take(
+        &self,
+        source: &str,
+        mut decoded: Decoded,
+        key: Option<&str>,
+    ) -> Result<Json<Receipt>, ProblemDetails> {
         if let Some(key) = key {
             decoded.identify(key);
         }
@@ -174,27 +179,27 @@ impl HttpIntake {
         self.refused(source, "invalid", rejected.len());
         self.refused(source, "skipped", skipped);
         let verdicts = self.offer(source, events).await.map_err(|refused| {
-            let trouble = Trouble::new(status_of(&refused), refused.to_string());
+            let trouble = ProblemDetails::new(status_of(&refused), refused.to_string());
             trouble.retry_after(retry_after_seconds(&refused))
         })?;
         let error = DEAD_LETTERED.to_owned();
         rejected.extend(dead_lettered(&verdicts, &places).map(|index| Rejected { index, error: error.clone() }));
         rejected.sort_by_key(|rejected| rejected.index);
         let count = |wanted| verdicts.iter().filter(|verdict| **verdict == wanted).count();
-        let (accepted, duplicates) = (count(Verdict::Accepted), count(Verdict::Duplicate));
+        let (accepted, duplicates) = (count(EventVerdict::Accepted), count(EventVerdict::Duplicate));
         Ok(Json(Receipt { accepted, duplicates, skipped, rejected }))
     }
 
-    fn unreadable(&self, source: &str, unreadable: &Unreadable) -> Trouble {
+    fn unreadable(&self, source: &str, unreadable: &DecodeError) -> ProblemDetails {
         self.refused(source, "unreadable", 1);
         tracing::warn!(source, reason = %unreadable, "a payload could not be read");
-        Trouble::new(StatusCode::BAD_REQUEST, unreadable.to_string())
+        ProblemDetails::new(StatusCode::BAD_REQUEST, unreadable.to_string())
     }
 
-    fn unknown_source(&self, name: &str, rulebook: &Rulebook) -> Trouble {
+    fn unknown_source(&self, name: &str, rulebook: &Rulebook) -> ProblemDetails {
         self.refused("unknown", "unknown_source", 1);
         let known: Vec<&str> = rulebook.sources.iter().map(|source| source.name.as_str()).collect();
         let detail = format!("no source {:?}; known are {}", excerpt(name), known.join(", "));
-        Trouble::new(StatusCode::NOT_FOUND, detail)
+        ProblemDetails::new(StatusCode::NOT_FOUND, detail)
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{Decode, TopicFilters, presence};
-use crate::core::model::{DeadLetter, Moment};
+use crate::core::model::{DeadLetter, Timestamp};
 use crate::core::rules::Rulebook;
-use crate::ingest::{Decoded, Parcel, Unreadable, decode, native};
+use crate::ingest::{DecodeError, Decoded, Submission, decode, native};
 
 /// Native events come on these topics without any source file.
 pub const NATIVE_FILTER: &str = "watchfire/events/#";
@@ -28,7 +28,7 @@ pub fn decoder(rulebook: Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync>) -> Decode
     Arc::new(move |topic, payload, _redelivery| {
         if let Some(person) = presence::person_of(topic) {
             return match presence::read(person, payload) {
-                Ok(heartbeat) => Parcel::Presence(heartbeat),
+                Ok(heartbeat) => Submission::Presence(heartbeat),
                 Err(unreadable) => parcel(presence::SOURCE, topic, payload, Err(unreadable)),
             };
         }
@@ -37,15 +37,15 @@ pub fn decoder(rulebook: Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync>) -> Decode
         let (name, decoded) = match source {
             Some(source) => (source.name.as_str(), decode::decode(source, payload, &decode::mqtt_context(topic))),
             None if native_topics.take(topic) => (native::SOURCE, native::decode(payload)),
-            None => (native::SOURCE, Err(Unreadable::whole("no source takes this topic"))),
+            None => (native::SOURCE, Err(DecodeError::whole("no source takes this topic"))),
         };
         parcel(name, topic, payload, decoded)
     })
 }
 
-fn parcel(source: &str, topic: &str, payload: &[u8], decoded: Result<Decoded, Unreadable>) -> Parcel {
+fn parcel(source: &str, topic: &str, payload: &[u8], decoded: Result<Decoded, DecodeError>) -> Submission {
     let dead_letter = |reason: String| DeadLetter {
-        at: Moment::EPOCH,
+        at: Timestamp::EPOCH,
         source: source.to_owned(),
         door: topic.to_owned(),
         reason,
@@ -53,28 +53,28 @@ fn parcel(source: &str, topic: &str, payload: &[u8], decoded: Result<Decoded, Un
         payload_bytes: payload.len() as u64,
     };
     match decoded {
-        Err(unreadable) => Parcel::DeadLetter(dead_letter(unreadable.to_string())),
-        Ok(Decoded { events, rejected, .. }) if rejected.is_empty() => Parcel::Events(events),
+        Err(unreadable) => Submission::DeadLetter(dead_letter(unreadable.to_string())),
+        Ok(Decoded { events, rejected, .. }) if rejected.is_empty() => Submission::Events(events),
         Ok(Decoded { events, rejected, .. }) => {
             let reasons = rejected.iter().take(10).map(|one| format!("item {}: {}", one.index, one.error));
             let reason = format!("{} items unread: {}", rejected.len(), reasons.collect::<Vec<_>>().join("; "));
-            Parcel::Partly { events, dead_letter: dead_letter(reason) }
+            Submission::Partly { events, dead_letter: dead_letter(reason) }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Redelivery;
+    use super::super::DupFlag;
     use super::*;
 
     fn check(topic: &str, payload: &str, expected: &str) {
         let decode = decoder(Arc::new(|| Arc::new(Rulebook::empty())));
-        let shown = match decode(topic, payload.as_bytes(), Redelivery { dup: false }) {
-            Parcel::Events(events) => format!("{} events", events.len()),
-            Parcel::DeadLetter(letter) => format!("dead: {}", letter.reason),
-            Parcel::Presence(heartbeat) => format!("{heartbeat:?}"),
-            Parcel::Partly { events, dead_letter } => format!("{} events, {}", events.len(), dead_letter.reason),
+        let shown = match decode(topic, payload.as_bytes(), DupFlag { dup: false }) {
+            Submission::Events(events) => format!("{} events", events.len()),
+            Submission::DeadLetter(letter) => format!("dead: {}", letter.reason),
+            Submission::Presence(heartbeat) => format!("{heartbeat:?}"),
+            Submission::Partly { events, dead_letter } => format!("{} events, {}", events.len(), dead_letter.reason),
         };
         assert!(shown.starts_with(expected), "{shown}");
     }

@@ -4,24 +4,24 @@ use std::collections::{BTreeMap, VecDeque};
 
 use sha2::{Digest, Sha256};
 
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 
-const MEMORY: Span = Span::from_minutes(10);
+const MEMORY: TimeDelta = TimeDelta::from_minutes(10);
 
 /// More than can be unacknowledged at once, so that every redelivery after a lost connection is known again.
 const MESSAGES_MAX: usize = 131_072;
 
 /// Topic and payload hashes of the last ten minutes, the oldest forgotten first when there are too many.
 #[derive(Default)]
-pub(super) struct RedeliveryMemory {
-    last_seen: BTreeMap<u128, Moment>,
+pub(super) struct RedeliveryCache {
+    last_seen: BTreeMap<u128, Timestamp>,
     /// In order of arrival; an entry older than the one in `last_seen` was seen again since.
-    arrivals: VecDeque<(Moment, u128)>,
+    arrivals: VecDeque<(Timestamp, u128)>,
 }
 
-impl RedeliveryMemory {
+impl RedeliveryCache {
     /// Remembers the message, and says whether it is a repeat: sent again, and seen in the last ten minutes.
-    pub fn seen(&mut self, topic: &str, payload: &[u8], again: bool, now: Moment) -> bool {
+    pub fn seen(&mut self, topic: &str, payload: &[u8], again: bool, now: Timestamp) -> bool {
         self.forget(now);
         let hash = hash(topic, payload);
         let before = self.last_seen.insert(hash, now);
@@ -29,7 +29,7 @@ impl RedeliveryMemory {
         again && before.is_some()
     }
 
-    fn forget(&mut self, now: Moment) {
+    fn forget(&mut self, now: Timestamp) {
         while let Some((at, hash)) = self.arrivals.front().copied() {
             if now.since(at) <= MEMORY && self.arrivals.len() < MESSAGES_MAX {
                 break;
@@ -57,9 +57,9 @@ mod tests {
 
     /// (seconds, topic, payload, sent again, is a repeat)
     fn check(messages: &[(i64, &str, &str, bool, bool)]) {
-        let mut memory = RedeliveryMemory::default();
+        let mut memory = RedeliveryCache::default();
         for (index, (seconds, topic, payload, again, expected)) in messages.iter().enumerate() {
-            let repeat = memory.seen(topic, payload.as_bytes(), *again, Moment::from_seconds(*seconds));
+            let repeat = memory.seen(topic, payload.as_bytes(), *again, Timestamp::from_seconds(*seconds));
             assert_eq!(repeat, *expected, "message {index} of {messages:?}");
         }
     }
@@ -81,8 +81,8 @@ mod tests {
 
     #[test]
     fn the_memory_is_bounded_and_forgets_the_oldest() {
-        let mut memory = RedeliveryMemory::default();
-        let now = Moment::from_seconds(1);
+        let mut memory = RedeliveryCache::default();
+        let now = Timestamp::from_seconds(1);
         for index in 0..MESSAGES_MAX + 10 {
             memory.seen("t", &index.to_be_bytes(), false, now);
         }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
-use super::{Decode, Redelivery, Surroundings, TopicFilters};
-use crate::core::model::{DeadLetter, Event, Labels, Moment, Status};
-use crate::ingest::{Delivery, Intake, Parcel, Refused, Verdict};
+use super::{Decode, DupFlag, IntakeContext, TopicFilters};
+use crate::core::model::{DeadLetter, Event, Labels, Status, Timestamp};
+use crate::ingest::{EventVerdict, Intake, QueuedSubmission, Submission, SubmitError};
 use crate::metrics::Metrics;
 
 /// Payloads `firing X`, `resolved X`, `point X`, `numbered X` (a point with id); `panic`; anything else is unreadable.
 pub(super) fn decode() -> Decode {
-    Arc::new(|topic: &str, payload: &[u8], _: Redelivery| {
+    Arc::new(|topic: &str, payload: &[u8], _: DupFlag| {
         let text = String::from_utf8_lossy(payload).into_owned();
         let (word, name) = text.split_once(' ').unwrap_or((&text, ""));
         let status = match word {
@@ -20,18 +20,18 @@ pub(super) fn decode() -> Decode {
             "resolved" => Status::Resolved,
             "point" | "numbered" => Status::Point,
             "panic" => panic!("a decoder with a defect"),
-            _ => return Parcel::DeadLetter(unreadable(topic, &text)),
+            _ => return Submission::DeadLetter(unreadable(topic, &text)),
         };
         let mut event = Event::new("test", status, Labels::from_pairs([("alertname", name)]));
         event.id = (word == "numbered").then(|| name.to_owned());
         event.summary = text.clone();
-        Parcel::Events(vec![event])
+        Submission::Events(vec![event])
     })
 }
 
 fn unreadable(topic: &str, text: &str) -> DeadLetter {
     DeadLetter {
-        at: Moment::EPOCH,
+        at: Timestamp::EPOCH,
         source: "test".to_owned(),
         door: topic.to_owned(),
         reason: "no known word".to_owned(),
@@ -41,38 +41,38 @@ fn unreadable(topic: &str, text: &str) -> DeadLetter {
 }
 
 /// The filter is `t/#`.
-pub(super) fn surroundings(capacity: u32) -> (Surroundings, UnboundedReceiver<Delivery>) {
+pub(super) fn surroundings(capacity: u32) -> (IntakeContext, UnboundedReceiver<QueuedSubmission>) {
     let (intake, deliveries) = Intake::new(capacity);
     let (_, filters) = watch::channel(Arc::new(TopicFilters::parse(["t/#"]).unwrap()));
-    let now = Arc::new(|| Moment::from_seconds(1_000));
-    (Surroundings { decode: decode(), intake, metrics: Arc::new(Metrics::new()), now, filters }, deliveries)
+    let now = Arc::new(|| Timestamp::from_seconds(1_000));
+    (IntakeContext { decode: decode(), intake, metrics: Arc::new(Metrics::new()), now, filters }, deliveries)
 }
 
 /// The summary of its only event, or the reason of the dead letter.
-pub(super) fn text(parcel: &Parcel) -> String {
+pub(super) fn text(parcel: &Submission) -> String {
     match parcel {
-        Parcel::Events(events) => events.iter().map(|event| event.summary.as_str()).collect::<Vec<_>>().join(","),
-        Parcel::Presence(heartbeat) => format!("{heartbeat:?}"),
-        Parcel::DeadLetter(letter) | Parcel::Partly { dead_letter: letter, .. } => letter.reason.clone(),
+        Submission::Events(events) => events.iter().map(|event| event.summary.as_str()).collect::<Vec<_>>().join(","),
+        Submission::Presence(heartbeat) => format!("{heartbeat:?}"),
+        Submission::DeadLetter(letter) | Submission::Partly { dead_letter: letter, .. } => letter.reason.clone(),
     }
 }
 
 /// Who waits for the answer to a parcel.
 pub(super) struct Waiting(
-    oneshot::Sender<Result<Vec<Verdict>, Refused>>,
+    oneshot::Sender<Result<Vec<EventVerdict>, SubmitError>>,
     #[expect(dead_code, reason = "holds the place")] OwnedSemaphorePermit,
 );
 
 /// What was handed in, and who waits for its answer.
-pub(super) fn open(delivery: Delivery) -> (Parcel, Waiting) {
+pub(super) fn open(delivery: QueuedSubmission) -> (Submission, Waiting) {
     let (parcel, reply, room) = delivery.into_parts();
     (parcel, Waiting(reply, room))
 }
 
 pub(super) fn keep(waiting: Waiting) {
-    let _ = waiting.0.send(Ok(vec![Verdict::Accepted]));
+    let _ = waiting.0.send(Ok(vec![EventVerdict::Accepted]));
 }
 
 pub(super) fn refuse(waiting: Waiting) {
-    let _ = waiting.0.send(Err(Refused::Unavailable { reason: "the disk is full".to_owned() }));
+    let _ = waiting.0.send(Err(SubmitError::Unavailable { reason: "the disk is full".to_owned() }));
 }

@@ -5,35 +5,35 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
 /// Counts what was received and is not settled yet. Entering never fails: who reads looks first whether there is room.
-pub(super) struct Window {
+pub(super) struct InFlightLimit {
     messages_max: usize,
     bytes_max: usize,
-    inside: Mutex<Inside>,
+    inside: Mutex<Usage>,
     left: Notify,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Inside {
+struct Usage {
     messages: usize,
     bytes: usize,
 }
 
 /// One message's place; given back when dropped.
-pub(super) struct Place {
-    window: Arc<Window>,
+pub(super) struct InFlightPermit {
+    window: Arc<InFlightLimit>,
     bytes: usize,
 }
 
-impl Window {
-    pub fn new(messages_max: usize, bytes_max: usize) -> Arc<Window> {
-        Arc::new(Window { messages_max, bytes_max, inside: Mutex::default(), left: Notify::new() })
+impl InFlightLimit {
+    pub fn new(messages_max: usize, bytes_max: usize) -> Arc<InFlightLimit> {
+        Arc::new(InFlightLimit { messages_max, bytes_max, inside: Mutex::default(), left: Notify::new() })
     }
 
-    pub fn enter(self: &Arc<Window>, bytes: usize) -> Place {
+    pub fn enter(self: &Arc<InFlightLimit>, bytes: usize) -> InFlightPermit {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         inside.messages += 1;
         inside.bytes += bytes;
-        Place { window: Arc::clone(self), bytes }
+        InFlightPermit { window: Arc::clone(self), bytes }
     }
 
     pub fn has_room(&self) -> bool {
@@ -46,7 +46,7 @@ impl Window {
     }
 
     /// Waits until `enough` holds, looking again whenever a message leaves.
-    pub async fn wait_until(&self, enough: impl Fn(&Window) -> bool) {
+    pub async fn wait_until(&self, enough: impl Fn(&InFlightLimit) -> bool) {
         loop {
             let left = self.left.notified();
             tokio::pin!(left);
@@ -59,12 +59,12 @@ impl Window {
         }
     }
 
-    fn inside(&self) -> Inside {
+    fn inside(&self) -> Usage {
         *self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Place {
+impl Drop for InFlightPermit {
     fn drop(&mut self) {
         let mut inside = self.window.inside.lock().unwrap_or_else(PoisonError::into_inner);
         inside.messages -= 1;
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn messages_and_bytes_both_fill_it_and_leaving_makes_room() {
-        let window = Window::new(2, 100);
+        let window = InFlightLimit::new(2, 100);
         let first = window.enter(10);
         assert!(window.has_room());
         let second = window.enter(10);
@@ -96,11 +96,11 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_for_room_is_woken_by_the_next_that_leaves() {
-        let window = Window::new(1, 100);
+        let window = InFlightLimit::new(1, 100);
         let place = window.enter(1);
         let waiting = tokio::spawn({
             let window = Arc::clone(&window);
-            async move { window.wait_until(Window::has_room).await }
+            async move { window.wait_until(InFlightLimit::has_room).await }
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());

@@ -19,34 +19,34 @@ mod topic;
 
 use std::sync::Arc;
 
-use crate::core::model::Moment;
-use crate::ingest::{Intake, Parcel};
+use crate::core::model::Timestamp;
+use crate::ingest::{Intake, Submission};
 use crate::metrics::Metrics;
 
 pub use client::{ClientSettings, ClientState, MqttClient};
 pub use decoding::{NATIVE_FILTER, decoder, filters};
 pub use listener::{
-    Authenticate, Binding, Denied, ListenError, ListenerSettings, MqttListener, Permit, REFUSAL_REASONS,
+    AuthError, Authenticate, Binding, ListenError, ListenerSettings, MqttListener, PublishPermission, REFUSAL_REASONS,
 };
 pub use presence::topic_of as presence_topic;
-pub use topic::{BadTopicFilter, TopicFilters};
+pub use topic::{ParseTopicFilterError, TopicFilters};
 
 /// What the transport knows of a message's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Redelivery {
+pub struct DupFlag {
     /// The sender marks it as sent before.
     pub dup: bool,
 }
 
 /// Turns a message into what the driver keeps: its events, or a dead letter that says why it cannot be read.
-pub type Decode = Arc<dyn Fn(&str, &[u8], Redelivery) -> Parcel + Send + Sync>;
+pub type Decode = Arc<dyn Fn(&str, &[u8], DupFlag) -> Submission + Send + Sync>;
 
 /// The present, from the one clock of the service.
-pub type Now = Arc<dyn Fn() -> Moment + Send + Sync>;
+pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// What every MQTT door needs of the house.
 #[derive(Clone)]
-pub struct Surroundings {
+pub struct IntakeContext {
     pub decode: Decode,
     pub intake: Intake,
     pub metrics: Arc<Metrics>,

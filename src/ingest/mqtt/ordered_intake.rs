@@ -11,51 +11,51 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::in_flight::Place;
-use super::reader::{Message, Reader, Reading, is_idempotent};
-use crate::ingest::{Parcel, Refused, Verdict};
+use super::in_flight::InFlightPermit;
+use super::reader::{MqttMessage, ReadOutcome, Reader, is_idempotent};
+use crate::ingest::{EventVerdict, Submission, SubmitError};
 use crate::mqtt::BackOff;
 
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_LONGEST: Duration = Duration::from_secs(2);
 
-type Answer = oneshot::Receiver<Result<Vec<Verdict>, Refused>>;
+type SubmitReply = oneshot::Receiver<Result<Vec<EventVerdict>, SubmitError>>;
 
 /// A message with what its door needs to confirm it (`ticket`) and its place in the window.
-pub(super) struct Entry<T> {
-    pub message: Message,
+pub(super) struct InFlightMessage<T> {
+    pub message: MqttMessage,
     pub ticket: T,
-    pub place: Place,
+    pub place: InFlightPermit,
 }
 
 /// The sending end; the lane ends when all are dropped and everything is settled.
-pub(super) type LaneSender<T> = mpsc::UnboundedSender<Entry<T>>;
+pub(super) type OrderedIntakeSender<T> = mpsc::UnboundedSender<InFlightMessage<T>>;
 
 /// An entry that is kept, or need not be kept: now it may be confirmed.
-pub(super) struct Kept<T> {
+pub(super) struct Committed<T> {
     pub ticket: T,
     /// Dropped by the door after confirming, so that the window counts what is unconfirmed.
-    pub place: Place,
+    pub place: InFlightPermit,
 }
 
 /// An entry that was handed in.
-struct Handed<T> {
-    entry: Entry<T>,
-    outcome: Outcome,
+struct Submitted<T> {
+    entry: InFlightMessage<T>,
+    outcome: IntakeOutcome,
     /// Whether it may be handed in twice.
     idempotent: bool,
 }
 
-enum Outcome {
-    Awaited(Answer),
+enum IntakeOutcome {
+    Awaited(SubmitReply),
     /// Kept by the driver, or a repeat of something that came before it.
     Kept,
     Refused,
 }
 
-struct Lane<T> {
+struct OrderedIntake<T> {
     reader: Arc<Reader>,
-    kept: mpsc::UnboundedSender<Kept<T>>,
+    kept: mpsc::UnboundedSender<Committed<T>>,
     /// Held by whoever may hand in: the door's messages, or the repair after a refusal.
     turn: Mutex<()>,
     /// No more tries after it; what was handed in is still awaited.
@@ -66,49 +66,49 @@ struct Lane<T> {
 /// window whose places the entries hold.
 pub(super) fn lane<T: Send + 'static>(
     reader: Arc<Reader>,
-    kept: mpsc::UnboundedSender<Kept<T>>,
+    kept: mpsc::UnboundedSender<Committed<T>>,
     stop: CancellationToken,
-) -> (LaneSender<T>, impl Future<Output = ()> + Send + 'static) {
+) -> (OrderedIntakeSender<T>, impl Future<Output = ()> + Send + 'static) {
     let (sender, entries) = mpsc::unbounded_channel();
     let (handed_sender, handed) = mpsc::unbounded_channel();
-    let lane = Lane { reader, kept, turn: Mutex::default(), stop };
+    let lane = OrderedIntake { reader, kept, turn: Mutex::default(), stop };
     let work = async move {
         tokio::join!(lane.hand_in_all(entries, handed_sender), lane.settle_all(handed));
     };
     (sender, work)
 }
 
-impl<T: Send + 'static> Lane<T> {
+impl<T: Send + 'static> OrderedIntake<T> {
     async fn hand_in_all(
         &self,
-        mut entries: mpsc::UnboundedReceiver<Entry<T>>,
-        handed: mpsc::UnboundedSender<Handed<T>>,
+        mut entries: mpsc::UnboundedReceiver<InFlightMessage<T>>,
+        handed: mpsc::UnboundedSender<Submitted<T>>,
     ) {
         while let Some(Some(entry)) = self.stop.run_until_cancelled(entries.recv()).await {
             let _turn = self.turn.lock().await;
             let (outcome, idempotent) = match self.reader.read(&entry.message) {
-                Reading::Repeat => (Outcome::Kept, false),
-                Reading::Parcel(parcel) => {
+                ReadOutcome::Repeat => (IntakeOutcome::Kept, false),
+                ReadOutcome::Parcel(parcel) => {
                     let idempotent = is_idempotent(&parcel);
                     (self.hand_in(parcel).await, idempotent)
                 }
             };
-            if handed.send(Handed { entry, outcome, idempotent }).is_err() {
+            if handed.send(Submitted { entry, outcome, idempotent }).is_err() {
                 return;
             }
         }
     }
 
     /// Waits for room in the intake. An intake that is closed refuses.
-    async fn hand_in(&self, parcel: Parcel) -> Outcome {
+    async fn hand_in(&self, parcel: Submission) -> IntakeOutcome {
         let pushed = self.stop.run_until_cancelled(self.reader.surroundings().intake.push(parcel)).await;
         match pushed {
-            Some(Ok(answer)) => Outcome::Awaited(answer),
-            Some(Err(_)) | None => Outcome::Refused,
+            Some(Ok(answer)) => IntakeOutcome::Awaited(answer),
+            Some(Err(_)) | None => IntakeOutcome::Refused,
         }
     }
 
-    async fn settle_all(&self, mut handed: mpsc::UnboundedReceiver<Handed<T>>) {
+    async fn settle_all(&self, mut handed: mpsc::UnboundedReceiver<Submitted<T>>) {
         while let Some(mut first) = handed.recv().await {
             if first.is_kept().await {
                 self.pass_on(first.entry);
@@ -124,13 +124,13 @@ impl<T: Send + 'static> Lane<T> {
         }
     }
 
-    fn pass_on(&self, entry: Entry<T>) {
+    fn pass_on(&self, entry: InFlightMessage<T>) {
         // Nobody listens when the door is gone; then there is nobody to confirm to either.
-        let _ = self.kept.send(Kept { ticket: entry.ticket, place: entry.place });
+        let _ = self.kept.send(Committed { ticket: entry.ticket, place: entry.place });
     }
 
     /// The first was refused, the others came behind it: again from the first on, until all are kept.
-    async fn hand_in_again(&self, mut waiting: Vec<Handed<T>>) {
+    async fn hand_in_again(&self, mut waiting: Vec<Submitted<T>>) {
         let mut back_off = BackOff::new(RETRY_FIRST, RETRY_LONGEST);
         warn!(messages = waiting.len(), "the intake cannot keep messages now; they are held back and handed in again");
         loop {
@@ -147,7 +147,7 @@ impl<T: Send + 'static> Lane<T> {
                 return;
             }
             for handed in &mut rest {
-                if handed.idempotent || matches!(handed.outcome, Outcome::Refused) {
+                if handed.idempotent || matches!(handed.outcome, IntakeOutcome::Refused) {
                     handed.outcome = self.hand_in(self.reader.read_again(&handed.entry.message)).await;
                 }
             }
@@ -156,15 +156,15 @@ impl<T: Send + 'static> Lane<T> {
     }
 }
 
-impl<T> Handed<T> {
+impl<T> Submitted<T> {
     /// Waits for the driver's answer.
     async fn is_kept(&mut self) -> bool {
         let kept = match &mut self.outcome {
-            Outcome::Awaited(answer) => matches!(answer.await, Ok(Ok(_))),
-            Outcome::Kept => true,
-            Outcome::Refused => false,
+            IntakeOutcome::Awaited(answer) => matches!(answer.await, Ok(Ok(_))),
+            IntakeOutcome::Kept => true,
+            IntakeOutcome::Refused => false,
         };
-        self.outcome = if kept { Outcome::Kept } else { Outcome::Refused };
+        self.outcome = if kept { IntakeOutcome::Kept } else { IntakeOutcome::Refused };
         kept
     }
 }

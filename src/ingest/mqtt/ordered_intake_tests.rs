@@ -7,16 +7,16 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use super::super::fakes::{Waiting, keep, open, refuse, surroundings, text};
-use super::super::in_flight::Window;
-use super::super::reader::{Message, Reader};
-use super::{Entry, Kept, LaneSender, lane};
-use crate::ingest::Delivery;
+use super::super::in_flight::InFlightLimit;
+use super::super::reader::{MqttMessage, Reader};
+use super::{Committed, InFlightMessage, OrderedIntakeSender, lane};
+use crate::ingest::QueuedSubmission;
 
 struct Bench {
-    sender: LaneSender<usize>,
-    kept: UnboundedReceiver<Kept<usize>>,
-    deliveries: UnboundedReceiver<Delivery>,
-    window: Arc<Window>,
+    sender: OrderedIntakeSender<usize>,
+    kept: UnboundedReceiver<Committed<usize>>,
+    deliveries: UnboundedReceiver<QueuedSubmission>,
+    window: Arc<InFlightLimit>,
     stop: CancellationToken,
     work: tokio::task::JoinHandle<()>,
 }
@@ -27,14 +27,14 @@ impl Bench {
         let stop = CancellationToken::new();
         let (kept_sender, kept) = unbounded_channel();
         let (sender, work) = lane(Arc::new(Reader::new(surroundings, 1_000)), kept_sender, stop.clone());
-        Bench { sender, kept, deliveries, window: Window::new(100, 10_000), stop, work: tokio::spawn(work) }
+        Bench { sender, kept, deliveries, window: InFlightLimit::new(100, 10_000), stop, work: tokio::spawn(work) }
     }
 
     fn send(&self, ticket: usize, payload: &str, dup: bool) {
-        let mut message = Message::new("t/x".to_owned(), Bytes::copy_from_slice(payload.as_bytes()), 1_000);
+        let mut message = MqttMessage::new("t/x".to_owned(), Bytes::copy_from_slice(payload.as_bytes()), 1_000);
         message.dup = dup;
         let place = self.window.enter(message.bytes());
-        assert!(self.sender.send(Entry { message, ticket, place }).is_ok());
+        assert!(self.sender.send(InFlightMessage { message, ticket, place }).is_ok());
     }
 
     async fn delivery(&mut self, expected: &str) -> Waiting {

@@ -3,8 +3,8 @@
 
 use serde::Deserialize;
 
-use crate::core::model::{Heartbeat, HeartbeatWord, Span};
-use crate::ingest::Unreadable;
+use crate::core::model::{Heartbeat, HeartbeatWord, TimeDelta};
+use crate::ingest::DecodeError;
 
 /// Everybody's topic.
 pub(super) const FILTER: &str = "watchfire/presence/+";
@@ -26,25 +26,26 @@ pub(super) fn person_of(topic: &str) -> Option<&str> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Body {
+struct PresenceBody {
     status: String,
     lifetime: Option<String>,
 }
 
 /// `online`, `away` or `offline`, alone or as `{"status": "online", "lifetime": "5m"}`. Nothing at all is what a broker
 /// sends when the retained word was taken back: nobody speaks for them any more.
-pub(super) fn read(person: &str, payload: &[u8]) -> Result<Heartbeat, Unreadable> {
+pub(super) fn read(person: &str, payload: &[u8]) -> Result<Heartbeat, DecodeError> {
     if person.len() > PERSON_MAX_BYTES || person.contains('\0') {
-        return Err(Unreadable::whole(format!("a name of {} bytes; at most {PERSON_MAX_BYTES}", person.len())));
+        return Err(DecodeError::whole(format!("a name of {} bytes; at most {PERSON_MAX_BYTES}", person.len())));
     }
-    let text = std::str::from_utf8(payload).map_err(|_| Unreadable::whole("the payload is not UTF-8"))?.trim();
+    let text = std::str::from_utf8(payload).map_err(|_| DecodeError::whole("the payload is not UTF-8"))?.trim();
     let body = if text.starts_with('{') {
-        serde_json::from_str(text).map_err(|error| Unreadable::whole(format!("the payload cannot be read: {error}")))?
+        serde_json::from_str(text)
+            .map_err(|error| DecodeError::whole(format!("the payload cannot be read: {error}")))?
     } else {
-        Body { status: text.to_owned(), lifetime: None }
+        PresenceBody { status: text.to_owned(), lifetime: None }
     };
-    let lifetime = body.lifetime.map(|text| text.parse::<Span>()).transpose();
-    let lifetime = lifetime.map_err(|bad| Unreadable::whole(bad.to_string()))?;
+    let lifetime = body.lifetime.map(|text| text.parse::<TimeDelta>()).transpose();
+    let lifetime = lifetime.map_err(|bad| DecodeError::whole(bad.to_string()))?;
     let word = match (body.status.as_str(), lifetime) {
         ("online" | "present", None) => HeartbeatWord::Connected,
         ("online" | "present", Some(_)) => HeartbeatWord::Here { lifetime },
@@ -52,7 +53,7 @@ pub(super) fn read(person: &str, payload: &[u8]) -> Result<Heartbeat, Unreadable
         ("offline" | "lost" | "", _) => HeartbeatWord::Lost,
         (other, _) => {
             let shown: String = other.chars().take(64).collect();
-            return Err(Unreadable::whole(format!("{shown:?} is none of online, away and offline")));
+            return Err(DecodeError::whole(format!("{shown:?} is none of online, away and offline")));
         }
     };
     Ok(Heartbeat { person: person.to_owned(), word })
@@ -81,7 +82,7 @@ mod tests {
         check(&topic, "offline", Ok(("一线值班", HeartbeatWord::Lost)));
         check(&topic, "", Ok(("一线值班", HeartbeatWord::Lost)));
         check(&topic, "away\n", Ok(("一线值班", HeartbeatWord::Away)));
-        let lifetime = Some(Span::from_minutes(5));
+        let lifetime = Some(TimeDelta::from_minutes(5));
         check(&topic, r#"{"status":"online","lifetime":"5m"}"#, Ok(("一线值班", HeartbeatWord::Here { lifetime })));
         check(&topic, "在", Err("is none of online, away and offline"));
         check(&topic, r#"{"status":"online","for":"5m"}"#, Err("cannot be read"));

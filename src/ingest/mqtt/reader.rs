@@ -5,10 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::dedup::RedeliveryMemory;
-use super::{Redelivery, Surroundings};
+use super::dedup::RedeliveryCache;
+use super::{DupFlag, IntakeContext};
 use crate::core::model::{DeadLetter, Event, Status};
-use crate::ingest::Parcel;
+use crate::ingest::Submission;
 
 /// What dead letters of no source name as theirs.
 pub(super) const NO_SOURCE: &str = "mqtt";
@@ -17,7 +17,7 @@ const DOOR: &str = "mqtt";
 
 /// One message, of a broker or of the listener.
 #[derive(Clone, Debug)]
-pub(super) struct Message {
+pub(super) struct MqttMessage {
     pub topic: String,
     /// Whole, or cut to what a dead letter keeps.
     payload: Bytes,
@@ -31,34 +31,34 @@ pub(super) struct Message {
 
 /// What became of a message.
 #[derive(Debug)]
-pub(super) enum Reading {
-    Parcel(Parcel),
+pub(super) enum ReadOutcome {
+    Parcel(Submission),
     /// A point without id, or a dead letter, that came before: acknowledged, kept once.
     Repeat,
 }
 
 /// Reads the messages of one door.
 pub(super) struct Reader {
-    surroundings: Surroundings,
+    surroundings: IntakeContext,
     payload_max_bytes: usize,
-    memory: Mutex<RedeliveryMemory>,
+    memory: Mutex<RedeliveryCache>,
 }
 
-impl Message {
+impl MqttMessage {
     /// A payload longer than the limit is let go at once, but for the beginning that the dead letter shows.
-    pub fn new(topic: String, payload: Bytes, payload_max_bytes: usize) -> Message {
+    pub fn new(topic: String, payload: Bytes, payload_max_bytes: usize) -> MqttMessage {
         let payload_bytes = payload.len() as u64;
         let payload = if payload.len() > payload_max_bytes {
             Bytes::copy_from_slice(&payload[..payload.len().min(DeadLetter::PAYLOAD_MAX_BYTES)])
         } else {
             payload
         };
-        Message { topic, payload, payload_bytes, dup: false, retained: false, unpermitted: None }
+        MqttMessage { topic, payload, payload_bytes, dup: false, retained: false, unpermitted: None }
     }
 
     /// One of which only the beginning was read.
-    pub fn cut(topic: String, beginning: Bytes, payload_bytes: u64) -> Message {
-        Message { topic, payload: beginning, payload_bytes, dup: false, retained: false, unpermitted: None }
+    pub fn cut(topic: String, beginning: Bytes, payload_bytes: u64) -> MqttMessage {
+        MqttMessage { topic, payload: beginning, payload_bytes, dup: false, retained: false, unpermitted: None }
     }
 
     /// What it holds in memory.
@@ -68,16 +68,16 @@ impl Message {
 }
 
 impl Reader {
-    pub fn new(surroundings: Surroundings, payload_max_bytes: usize) -> Reader {
+    pub fn new(surroundings: IntakeContext, payload_max_bytes: usize) -> Reader {
         Reader { surroundings, payload_max_bytes, memory: Mutex::default() }
     }
 
-    pub fn surroundings(&self) -> &Surroundings {
+    pub fn surroundings(&self) -> &IntakeContext {
         &self.surroundings
     }
 
     /// Reads a message that came in just now.
-    pub fn read(&self, message: &Message) -> Reading {
+    pub fn read(&self, message: &MqttMessage) -> ReadOutcome {
         let parcel = match self.decode(message) {
             Ok(parcel) => parcel,
             Err((reason, why)) => {
@@ -89,12 +89,12 @@ impl Reader {
     }
 
     /// Reads a message again whose parcel was refused: neither counted nor remembered a second time.
-    pub fn read_again(&self, message: &Message) -> Parcel {
+    pub fn read_again(&self, message: &MqttMessage) -> Submission {
         self.decode(message).unwrap_or_else(|(_, why)| self.dead_letter(message, why))
     }
 
     /// The source's parcel, or the reason (for the metric, for the person) why no source got to see it.
-    fn decode(&self, message: &Message) -> Result<Parcel, (&'static str, String)> {
+    fn decode(&self, message: &MqttMessage) -> Result<Submission, (&'static str, String)> {
         if message.payload_bytes > self.payload_max_bytes as u64 {
             let (bytes, most) = (message.payload_bytes, self.payload_max_bytes);
             return Err(("too_large", format!("the payload has {bytes} bytes; at most {most} are read")));
@@ -106,7 +106,7 @@ impl Reader {
             return Err(("no_source_for_topic", format!("no source takes the topic {}", message.topic)));
         }
         let decode = &self.surroundings.decode;
-        let redelivery = Redelivery { dup: message.dup };
+        let redelivery = DupFlag { dup: message.dup };
         // A message that makes a decoder panic would otherwise come round for ever.
         catch_unwind(AssertUnwindSafe(|| decode(&message.topic, &message.payload, redelivery)))
             .map(storable_parcel)
@@ -115,26 +115,26 @@ impl Reader {
             })
     }
 
-    fn unless_repeated(&self, message: &Message, parcel: Parcel) -> Reading {
+    fn unless_repeated(&self, message: &MqttMessage, parcel: Submission) -> ReadOutcome {
         if let Some(source) = nameless(&parcel)
             && self.came_before(message)
         {
             self.surroundings.metrics.event_refused(DOOR, source, "redelivered");
-            return Reading::Repeat;
+            return ReadOutcome::Repeat;
         }
-        Reading::Parcel(parcel)
+        ReadOutcome::Parcel(parcel)
     }
 
-    fn came_before(&self, message: &Message) -> bool {
+    fn came_before(&self, message: &MqttMessage) -> bool {
         let again = message.dup || message.retained;
         let now = (self.surroundings.now)();
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         memory.seen(&message.topic, &message.payload, again, now)
     }
 
-    fn dead_letter(&self, message: &Message, reason: String) -> Parcel {
+    fn dead_letter(&self, message: &MqttMessage, reason: String) -> Submission {
         let shown = &message.payload[..message.payload.len().min(DeadLetter::PAYLOAD_MAX_BYTES)];
-        Parcel::DeadLetter(storable_letter(DeadLetter {
+        Submission::DeadLetter(storable_letter(DeadLetter {
             at: (self.surroundings.now)(),
             source: NO_SOURCE.to_owned(),
             door: message.topic.clone(),
@@ -146,34 +146,36 @@ impl Reader {
 }
 
 /// Whether what is said behind a refused message may be said once more after it: nothing in it counts twice.
-pub(super) fn is_idempotent(parcel: &Parcel) -> bool {
+pub(super) fn is_idempotent(parcel: &Submission) -> bool {
     match parcel {
-        Parcel::Events(events) | Parcel::Partly { events, .. } => {
+        Submission::Events(events) | Submission::Partly { events, .. } => {
             events.iter().all(|event| event.status != Status::Point)
         }
-        Parcel::DeadLetter(_) => false,
-        Parcel::Presence(_) => true,
+        Submission::DeadLetter(_) => false,
+        Submission::Presence(_) => true,
     }
 }
 
 /// The source of a parcel in which nothing has an identity by which the engine could know a second delivery: only points
 /// without id, or a dead letter.
-fn nameless(parcel: &Parcel) -> Option<&str> {
+fn nameless(parcel: &Submission) -> Option<&str> {
     match parcel {
-        Parcel::DeadLetter(letter) => Some(&letter.source),
-        Parcel::Presence(_) => None,
-        Parcel::Events(events) | Parcel::Partly { events, .. } => {
+        Submission::DeadLetter(letter) => Some(&letter.source),
+        Submission::Presence(_) => None,
+        Submission::Events(events) | Submission::Partly { events, .. } => {
             let nameless = |event: &Event| event.status == Status::Point && event.id.is_none();
             events.first().filter(|_| events.iter().all(nameless)).map(|event| event.source.as_str())
         }
     }
 }
 
-fn storable_parcel(parcel: Parcel) -> Parcel {
+fn storable_parcel(parcel: Submission) -> Submission {
     match parcel {
-        Parcel::Events(_) | Parcel::Presence(_) => parcel,
-        Parcel::DeadLetter(letter) => Parcel::DeadLetter(storable_letter(letter)),
-        Parcel::Partly { events, dead_letter } => Parcel::Partly { events, dead_letter: storable_letter(dead_letter) },
+        Submission::Events(_) | Submission::Presence(_) => parcel,
+        Submission::DeadLetter(letter) => Submission::DeadLetter(storable_letter(letter)),
+        Submission::Partly { events, dead_letter } => {
+            Submission::Partly { events, dead_letter: storable_letter(dead_letter) }
+        }
     }
 }
 
@@ -192,19 +194,19 @@ mod tests {
     use super::super::fakes::{surroundings, text};
     use super::*;
 
-    fn check(message: Message, expected: &str) {
+    fn check(message: MqttMessage, expected: &str) {
         let (surroundings, _deliveries) = surroundings(10);
         let reader = Reader::new(surroundings, 100);
-        let Reading::Parcel(parcel) = reader.read(&message) else { panic!("a repeat: {message:?}") };
+        let ReadOutcome::Parcel(parcel) = reader.read(&message) else { panic!("a repeat: {message:?}") };
         assert!(text(&parcel).starts_with(expected), "{parcel:?}");
-        if let Parcel::DeadLetter(letter) = &parcel {
+        if let Submission::DeadLetter(letter) = &parcel {
             assert!(!format!("{letter:?}").contains("\\0"), "{letter:?}");
         }
         assert_eq!(text(&reader.read_again(&message)), text(&parcel));
     }
 
-    fn message(topic: &str, payload: &[u8]) -> Message {
-        Message::new(topic.to_owned(), Bytes::copy_from_slice(payload), 100)
+    fn message(topic: &str, payload: &[u8]) -> MqttMessage {
+        MqttMessage::new(topic.to_owned(), Bytes::copy_from_slice(payload), 100)
     }
 
     #[test]
@@ -214,14 +216,14 @@ mod tests {
         check(message("other/广州\0", b"firing \0"), "no source takes the topic other/广州");
         check(message("t/x", &[b'x'; 101]), "the payload has 101 bytes; at most 100 are read");
         check(message("t/x", b"panic"), "the decoder failed");
-        check(Message::cut("t/x".to_owned(), Bytes::from_static(b"f"), 1 << 28), "the payload has 268435456 bytes");
-        let unpermitted = Message { unpermitted: Some("token 3".to_owned()), ..message("t/x", b"firing a") };
+        check(MqttMessage::cut("t/x".to_owned(), Bytes::from_static(b"f"), 1 << 28), "the payload has 268435456 bytes");
+        let unpermitted = MqttMessage { unpermitted: Some("token 3".to_owned()), ..message("t/x", b"firing a") };
         check(unpermitted, "token 3 may not publish on t/x");
     }
 
     #[test]
     fn a_long_payload_is_let_go_but_for_its_beginning() {
-        let long = Message::new("t".to_owned(), Bytes::from(vec![b'x'; 1 << 20]), 100);
+        let long = MqttMessage::new("t".to_owned(), Bytes::from(vec![b'x'; 1 << 20]), 100);
         assert_eq!(long.bytes(), 1 + DeadLetter::PAYLOAD_MAX_BYTES);
         assert_eq!(long.payload_bytes, 1 << 20);
     }
@@ -235,10 +237,10 @@ mod tests {
                 let (surroundings, _deliveries) = surroundings(10);
                 let reader = Reader::new(surroundings, 100);
                 let first = message("t/x", payload.as_bytes());
-                assert!(matches!(reader.read(&first), Reading::Parcel(_)), "{payload}");
-                assert!(matches!(reader.read(&first), Reading::Parcel(_)), "{payload}, sent twice on purpose");
-                let again = Message { dup, retained, ..first };
-                assert_eq!(matches!(reader.read(&again), Reading::Repeat), repeats, "{payload}");
+                assert!(matches!(reader.read(&first), ReadOutcome::Parcel(_)), "{payload}");
+                assert!(matches!(reader.read(&first), ReadOutcome::Parcel(_)), "{payload}, sent twice on purpose");
+                let again = MqttMessage { dup, retained, ..first };
+                assert_eq!(matches!(reader.read(&again), ReadOutcome::Repeat), repeats, "{payload}");
             }
         }
     }

@@ -6,7 +6,7 @@ const TOPIC_MAX_BYTES: usize = 65_535;
 /// Why a text is no topic filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{filter:?} is no MQTT topic filter: {problem}; expected levels like site/+/events/#")]
-pub struct BadTopicFilter {
+pub struct ParseTopicFilterError {
     pub filter: String,
     pub problem: &'static str,
 }
@@ -17,12 +17,12 @@ pub struct TopicFilters(Vec<String>);
 
 impl TopicFilters {
     /// The checked filters, sorted; the first that is wrong otherwise.
-    pub fn parse<T: AsRef<str>>(filters: impl IntoIterator<Item = T>) -> Result<TopicFilters, BadTopicFilter> {
+    pub fn parse<T: AsRef<str>>(filters: impl IntoIterator<Item = T>) -> Result<TopicFilters, ParseTopicFilterError> {
         let mut checked = Vec::new();
         for filter in filters {
             let filter = filter.as_ref();
             if let Some(problem) = filter_problem(filter) {
-                return Err(BadTopicFilter { filter: filter.chars().take(200).collect(), problem });
+                return Err(ParseTopicFilterError { filter: filter.chars().take(200).collect(), problem });
             }
             checked.push(filter.to_owned());
         }

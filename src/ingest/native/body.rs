@@ -7,10 +7,10 @@ use serde_json::value::RawValue;
 
 use super::SOURCE;
 use crate::core::model::{
-    BoundedPairs, EVENTS_MAX, Event, ID_MAX_BYTES, Moment, PairsOf, Severity, Status, TEXT_MAX_BYTES, bounded_text,
+    BoundedPairs, EVENTS_MAX, Event, ID_MAX_BYTES, PairsOf, Severity, Status, TEXT_MAX_BYTES, Timestamp, bounded_text,
     excerpt,
 };
-use crate::ingest::lenient_json::{Given, Name, PairsSeed, Values, push_raw};
+use crate::ingest::lenient_json::{Given, MemberName, PairsSeed, ValueKinds, push_raw};
 
 /// Hands every item of the payload to `take`, in order; fails only on broken syntax or too many items.
 pub(super) fn parse(payload: &str, take: impl FnMut(Result<Event, String>)) -> serde_json::Result<()> {
@@ -106,8 +106,8 @@ impl<'de> Visitor<'de> for ItemSeed {
 }
 
 fn read_event<'de, A: MapAccess<'de>>(mut map: A) -> Result<Result<Event, String>, A::Error> {
-    let mut reading = Reading::new();
-    while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
+    let mut reading = EventFields::new();
+    while let Some(MemberName(name)) = map.next_key::<MemberName<'de>>()? {
         match &*name {
             "labels" => reading.labels(&mut map)?,
             "annotations" => reading.annotations(&mut map)?,
@@ -126,7 +126,7 @@ fn read_event<'de, A: MapAccess<'de>>(mut map: A) -> Result<Result<Event, String
 }
 
 /// An event while its members come in; the first thing wrong is kept.
-struct Reading {
+struct EventFields {
     labels: Option<BoundedPairs>,
     annotations: BoundedPairs,
     id: Option<String>,
@@ -134,16 +134,16 @@ struct Reading {
     severity: Option<Severity>,
     summary: String,
     generator_url: String,
-    occurred_at: Option<Moment>,
+    occurred_at: Option<Timestamp>,
     /// The same by its short name.
-    ts: Option<Moment>,
+    ts: Option<Timestamp>,
     value: Option<f64>,
     wrong: Option<String>,
 }
 
-impl Reading {
-    fn new() -> Reading {
-        Reading {
+impl EventFields {
+    fn new() -> EventFields {
+        EventFields {
             labels: None,
             annotations: BoundedPairs::new(PairsOf::Annotations),
             id: None,
@@ -162,7 +162,7 @@ impl Reading {
         let mut pairs = BoundedPairs::new(PairsOf::Labels);
         let given = map.next_value_seed(PairsSeed {
             member: "labels",
-            values: Values::Text,
+            values: ValueKinds::Text,
             pairs: &mut pairs,
             wrong_type: &mut self.wrong,
         })?;
@@ -173,7 +173,7 @@ impl Reading {
     fn annotations<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error> {
         map.next_value_seed(PairsSeed {
             member: "annotations",
-            values: Values::Anything,
+            values: ValueKinds::Anything,
             pairs: &mut self.annotations,
             wrong_type: &mut self.wrong,
         })?;
@@ -243,7 +243,7 @@ impl Reading {
 
     /// A time like `occurred_at`; what is none is an annotation as any other member.
     fn ts(&mut self, raw: &RawValue) {
-        match serde_json::from_str::<Name<'_>>(raw.get()).ok().and_then(|Name(text)| text.parse().ok()) {
+        match serde_json::from_str::<MemberName<'_>>(raw.get()).ok().and_then(|MemberName(text)| text.parse().ok()) {
             Some(moment) => self.ts = Some(moment),
             None => push_raw(&mut self.annotations, "ts", raw),
         }

@@ -15,7 +15,7 @@
 mod body;
 
 use super::decode_error;
-use super::decode_error::Unreadable;
+use super::decode_error::DecodeError;
 use super::decoded::Decoded;
 use crate::core::model::EVENTS_MAX;
 
@@ -23,19 +23,19 @@ use crate::core::model::EVENTS_MAX;
 pub const SOURCE: &str = "native";
 
 /// Decodes one payload.
-pub fn decode(payload: &[u8]) -> Result<Decoded, Unreadable> {
+pub fn decode(payload: &[u8]) -> Result<Decoded, DecodeError> {
     let mut decoded = Decoded::default();
     decode_into(payload, &mut decoded)?;
     Ok(decoded)
 }
 
 /// Decodes one payload over what another one left: for a stream of small ones.
-pub fn decode_into(payload: &[u8], decoded: &mut Decoded) -> Result<(), Unreadable> {
+pub fn decode_into(payload: &[u8], decoded: &mut Decoded) -> Result<(), DecodeError> {
     decoded.clear();
     // Some publishers send the end mark of their language's texts along.
     let payload = payload.strip_suffix(b"\0").unwrap_or(payload).trim_ascii();
     if payload.is_empty() {
-        return Err(Unreadable::whole("the body is empty; expected an event"));
+        return Err(DecodeError::whole("the body is empty; expected an event"));
     }
     // Checked once here instead of at each of its strings.
     let text = decode_error::text(payload)?;
@@ -44,16 +44,16 @@ pub fn decode_into(payload: &[u8], decoded: &mut Decoded) -> Result<(), Unreadab
     let Err(error) = parsed else { return Ok(()) };
     let may_be_lines = text.starts_with('{') && text.contains('\n');
     let lines = if may_be_lines { decode_lines(text)? } else { None };
-    *decoded = lines.ok_or_else(|| Unreadable::json(payload, &error))?;
+    *decoded = lines.ok_or_else(|| DecodeError::json(payload, &error))?;
     Ok(())
 }
 
 /// NDJSON, if at least one line can be read; a line that cannot is rejected alone.
-fn decode_lines(payload: &str) -> Result<Option<Decoded>, Unreadable> {
+fn decode_lines(payload: &str) -> Result<Option<Decoded>, DecodeError> {
     let lines = payload.lines().enumerate();
     let lines = lines.map(|(before, line)| (before + 1, line.trim())).filter(|(_, line)| !line.is_empty());
     if lines.clone().nth(EVENTS_MAX).is_some() {
-        return Err(Unreadable::whole(format!("more than {EVENTS_MAX} lines in one request; send fewer at once")));
+        return Err(DecodeError::whole(format!("more than {EVENTS_MAX} lines in one request; send fewer at once")));
     }
     let mut decoded = Decoded::default();
     let mut any_read = false;
@@ -62,9 +62,9 @@ fn decode_lines(payload: &str) -> Result<Option<Decoded>, Unreadable> {
         match body::parse(line, |item| items.push(item)) {
             Ok(()) => any_read = true,
             Err(error) => {
-                let unreadable = Unreadable::json(line.as_bytes(), &error);
+                let unreadable = DecodeError::json(line.as_bytes(), &error);
                 let at = unreadable.at.map(|(_, column)| (number, column));
-                items = vec![Err(Unreadable { at, ..unreadable }.to_string())];
+                items = vec![Err(DecodeError { at, ..unreadable }.to_string())];
             }
         }
         items.into_iter().for_each(|item| decoded.take(index, item));

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::*;
 use crate::core::model::{Labels, Priority, Severity, Tier};
 
-fn live() -> Live {
-    Live::new(Arc::new(Rulebook::empty()))
+fn live() -> LiveView {
+    LiveView::new(Arc::new(Rulebook::empty()))
 }
 
 fn alert(fingerprint: u64, status: Status) -> AlertRecord {
@@ -19,9 +19,9 @@ fn alert(fingerprint: u64, status: Status) -> AlertRecord {
         annotations: Labels::empty(),
         summary: "链路中断".into(),
         severity: Severity::Major,
-        starts_at: Stamp::utc(Moment::EPOCH),
-        ends_at: Stamp::utc(Moment::EPOCH),
-        updated_at: Moment::EPOCH,
+        starts_at: Stamp::utc(Timestamp::EPOCH),
+        ends_at: Stamp::utc(Timestamp::EPOCH),
+        updated_at: Timestamp::EPOCH,
         generator_url: "".into(),
         silenced_by: vec![],
         inhibited_by: vec![],
@@ -32,7 +32,7 @@ fn alert(fingerprint: u64, status: Status) -> AlertRecord {
         key: Labels::empty(),
         held: None,
         transitions: 1,
-        first_seen_at: Moment::EPOCH,
+        first_seen_at: Timestamp::EPOCH,
     }
 }
 
@@ -59,7 +59,7 @@ fn incident(id: u64, state: IncidentState, team: &str) -> Incident {
         root: None,
         alerts: 1,
         firing: 1,
-        opened_at: Moment::EPOCH,
+        opened_at: Timestamp::EPOCH,
         acknowledged_at: None,
         acknowledged: false,
         resolved_at: None,
@@ -74,7 +74,7 @@ fn incident(id: u64, state: IncidentState, team: &str) -> Incident {
         findings: Vec::new(),
         workaround: None,
         runbook: None,
-        support: crate::core::incidents::Support::default(),
+        support: crate::core::incidents::SupportLog::default(),
         diagnosis: None,
         resolution: None,
         digests: Vec::new(),
@@ -89,7 +89,7 @@ fn incident(id: u64, state: IncidentState, team: &str) -> Incident {
         contacts: Vec::new(),
         breach_reason: None,
         outages: Vec::new(),
-        updated_at: Moment::EPOCH,
+        updated_at: Timestamp::EPOCH,
     }
 }
 
@@ -118,7 +118,7 @@ fn check(batches: &[(&[Effect], &str)]) {
     }
 }
 
-fn shown(live: &Live) -> String {
+fn shown(live: &LiveView) -> String {
     let show = |alert: &Arc<LiveAlert>| {
         let incident = alert.incident.map_or("-".to_owned(), |id| id.0.to_string());
         format!("{}:{incident}:{}", alert.alert.fingerprint.0, alert.team.as_deref().unwrap_or("-"))
@@ -169,17 +169,17 @@ fn a_touch_moves_the_times_of_active_alerts_only() {
     let live = live();
     let touch = |fingerprint| Effect::AlertTouched {
         fingerprint: Fingerprint(fingerprint),
-        ends_at: Stamp::utc(Moment::from_seconds(60)),
-        updated_at: Moment::from_seconds(30),
+        ends_at: Stamp::utc(Timestamp::from_seconds(60)),
+        updated_at: Timestamp::from_seconds(30),
     };
     live.apply(vec![fires(7), fires(8)]);
     let before = live.alerts(|_| true);
     live.apply(vec![touch(7), touch(9)]);
-    let after = live.alerts(|alert| alert.alert.updated_at == Moment::from_seconds(30));
+    let after = live.alerts(|alert| alert.alert.updated_at == Timestamp::from_seconds(30));
     assert_eq!(after.len(), 1);
-    assert_eq!(after[0].alert.ends_at.at, Moment::from_seconds(60));
+    assert_eq!(after[0].alert.ends_at.at, Timestamp::from_seconds(60));
     // What a reader holds does not change under it; what was not touched is the same piece of memory.
-    assert_eq!(before[0].alert.updated_at, Moment::EPOCH);
+    assert_eq!(before[0].alert.updated_at, Timestamp::EPOCH);
     assert!(Arc::ptr_eq(&before[1], &live.alerts(|_| true)[1]));
 }
 
@@ -188,8 +188,8 @@ fn subscribers_hear_changes_after_they_can_be_read() {
     let live = live();
     let mut changes = live.subscribe();
     live.apply(vec![fires(7), stands(1, IncidentState::New, "noc"), joins(1, 7, false)]);
-    assert!(matches!(changes.try_recv(), Ok(Change::Alert(alert)) if alert.fingerprint == Fingerprint(7)));
-    assert!(matches!(changes.try_recv(), Ok(Change::Incident(incident)) if incident.id == IncidentId(1)));
+    assert!(matches!(changes.try_recv(), Ok(StreamChange::Alert(alert)) if alert.fingerprint == Fingerprint(7)));
+    assert!(matches!(changes.try_recv(), Ok(StreamChange::Incident(incident)) if incident.id == IncidentId(1)));
     assert!(changes.try_recv().is_err());
     // Whoever does not listen loses the oldest, and holds up nobody.
     live.apply((0..5_000).map(fires).collect());
@@ -212,6 +212,6 @@ fn a_rebuild_shows_what_applying_would() {
     assert_eq!(live.open_incidents().iter().map(|incident| incident.id.0).collect::<Vec<_>>(), [1]);
     assert_eq!(live.readiness(), Readiness::NotReady { reason: "starting".to_owned() });
     live.set_readiness(Readiness::Ready);
-    live.set_now(Moment::from_seconds(5));
-    assert_eq!((live.readiness(), live.now()), (Readiness::Ready, Moment::from_seconds(5)));
+    live.set_now(Timestamp::from_seconds(5));
+    assert_eq!((live.readiness(), live.now()), (Readiness::Ready, Timestamp::from_seconds(5)));
 }

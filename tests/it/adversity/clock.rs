@@ -2,23 +2,23 @@
 
 use super::{RULES, event};
 use crate::support::service::{PATIENCE, Setup};
-use watchfire::core::engine::{Engine, Request, Work};
-use watchfire::core::model::{Moment, Span};
+use watchfire::core::engine::{BatchOutput, Engine, Request};
+use watchfire::core::model::{TimeDelta, Timestamp};
 use watchfire::store::{Batch, Store};
 
 /// A journal whose last input is an hour ahead of the wall clock.
-async fn from_the_future(setup: &Setup) -> Moment {
+async fn from_the_future(setup: &Setup) -> Timestamp {
     let service = setup.start().await;
     service.must_post("/api/v1/events", &event(1)).await;
     let opened = service.incident("the first", |one| one["key"]["n"] == "1").await;
     service.kill().await;
-    let opened: Moment = opened["opened_at"].as_str().unwrap().parse().unwrap();
-    let ahead = opened + Span::from_minutes(60);
+    let opened: Timestamp = opened["opened_at"].as_str().unwrap().parse().unwrap();
+    let ahead = opened + TimeDelta::from_minutes(60);
     let store = Store::open(&format!("sqlite:{}", setup.path("data/watchfire.db").display())).await.unwrap();
     let lease = store.take_lease("a run with another clock").await.unwrap();
     let mut engine = Engine::restore(None, Vec::new(), Vec::new()).unwrap();
-    let mut work = Work::default();
-    engine.handle(ahead, Request::ClockStepped { forward: true, by: Span::from_minutes(60) }, &mut work).unwrap();
+    let mut work = BatchOutput::default();
+    engine.handle(ahead, Request::ClockStepped { forward: true, by: TimeDelta::from_minutes(60) }, &mut work).unwrap();
     for (partition, entry) in &mut work.entries {
         entry.offset = store.head(*partition).await.unwrap();
     }
@@ -43,7 +43,7 @@ async fn a_clock_far_behind_the_journal_needs_a_persons_word_and_time_still_does
     let service = setup.start().await;
     service.must_post("/api/v1/events", &event(2)).await;
     let second = service.incident("the second", |one| one["key"]["n"] == "2").await;
-    let opened: Moment = second["opened_at"].as_str().unwrap().parse().unwrap();
+    let opened: Timestamp = second["opened_at"].as_str().unwrap().parse().unwrap();
     assert!(opened >= ahead, "{opened} is before {ahead}");
     super::exactly(&service, [1, 2]).await;
 }

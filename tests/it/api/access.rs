@@ -2,23 +2,23 @@
 //! nobody.
 
 use serde_json::json;
-use watchfire::api::{Unanswered, Wish, new_token};
+use watchfire::api::{CommandError, DriverRequest, new_token};
 use watchfire::core::model::IncidentId;
 use watchfire::core::rules::Rulebook;
-use watchfire::store::{Readiness, Role};
+use watchfire::store::{Readiness, TokenRole};
 
 use super::house::House;
 use super::samples::{at, silence_id};
 
-fn roles() -> Vec<(&'static str, Role)> {
+fn roles() -> Vec<(&'static str, TokenRole)> {
     vec![
-        ("ingest", Role::Ingest { source: "native".to_owned() }),
-        ("viewer", Role::Viewer),
-        ("first", Role::FirstLine),
-        ("second", Role::SecondLine),
-        ("third", Role::ThirdLine),
-        ("manager", Role::ProcessManager),
-        ("admin", Role::Admin),
+        ("ingest", TokenRole::Ingest { source: "native".to_owned() }),
+        ("viewer", TokenRole::Viewer),
+        ("first", TokenRole::FirstLine),
+        ("second", TokenRole::SecondLine),
+        ("third", TokenRole::ThirdLine),
+        ("manager", TokenRole::ProcessManager),
+        ("admin", TokenRole::Admin),
     ]
 }
 
@@ -155,7 +155,7 @@ async fn every_role_passes_exactly_its_doors() {
 #[tokio::test]
 async fn one_token_opens_by_bearer_basic_and_key_and_names_the_actor() {
     let house = House::open().await;
-    let secret = house.token("王工", Role::SecondLine).await;
+    let secret = house.token("王工", TokenRole::SecondLine).await;
     let bearer = format!("Bearer {secret}");
     // any-user:secret-王工 in base64.
     let basic = "Basic YW55LXVzZXI6c2VjcmV0LeeOi+W3pQ==";
@@ -163,7 +163,7 @@ async fn one_token_opens_by_bearer_basic_and_key_and_names_the_actor() {
         let reply = house.send("POST", "/api/v1/incidents/1/resume", &headers, "").await;
         assert_eq!(reply.status, 200, "{headers:?} {}", reply.text());
         let wishes = house.wishes();
-        let [Wish::Command(command)] = &wishes[..] else { panic!("{wishes:?}") };
+        let [DriverRequest::Command(command)] = &wishes[..] else { panic!("{wishes:?}") };
         assert_eq!((command.actor.as_str(), command.role.as_str()), ("王工", "second_line"));
     }
     let reply = house.send_bytes("GET", "/api/v1/rules", &[("authorization", &bearer)], Vec::new()).await;
@@ -171,7 +171,7 @@ async fn one_token_opens_by_bearer_basic_and_key_and_names_the_actor() {
     let (secret, digest) = new_token().unwrap();
     let row = watchfire::store::TokenRow {
         name: "karma".to_owned(),
-        role: Role::Viewer,
+        role: TokenRole::Viewer,
         sha256: digest,
         created_at: at(0),
         revoked_at: None,
@@ -180,14 +180,14 @@ async fn one_token_opens_by_bearer_basic_and_key_and_names_the_actor() {
     for (name, value) in [("authorization", format!("bearer {secret}")), ("x-api-key", secret.clone())] {
         assert_eq!(house.send("GET", "/api/v2/status", &[(name, &value)], "").await.status, 200, "{name}");
     }
-    assert_eq!(house.keyring.authenticate(&secret).await, Some(("karma".to_owned(), Role::Viewer)));
+    assert_eq!(house.keyring.authenticate(&secret).await, Some(("karma".to_owned(), TokenRole::Viewer)));
     assert_eq!(house.keyring.authenticate("wf_nobody").await, None);
 }
 
 #[tokio::test]
 async fn without_a_good_token_each_family_of_paths_says_so_in_its_own_words() {
     let house = House::open().await;
-    house.token("admin", Role::Admin).await;
+    house.token("admin", TokenRole::Admin).await;
     let reply = house.get("/api/v1/incidents").await;
     reply.is_problem(401, "a token is needed here");
     assert_eq!(reply.header("www-authenticate"), r#"Bearer realm="watchfire", Basic realm="watchfire""#);
@@ -211,7 +211,7 @@ async fn a_service_without_tokens_is_open_until_the_first_one_and_never_again() 
     let house = House::open().await;
     assert!(house.keyring.is_open().await);
     assert_eq!(house.get("/api/v1/audit").await.status, 200);
-    let secret = house.token("first", Role::Admin).await;
+    let secret = house.token("first", TokenRole::Admin).await;
     house.pass(4);
     assert!(!house.keyring.is_open().await);
     assert_eq!(house.get("/api/v1/audit").await.status, 401);
@@ -227,13 +227,13 @@ async fn a_service_without_tokens_is_open_until_the_first_one_and_never_again() 
 #[tokio::test]
 async fn a_new_token_works_at_once_and_a_guesser_is_slowed_down() {
     let house = House::open().await;
-    house.token("old", Role::Viewer).await;
+    house.token("old", TokenRole::Viewer).await;
     let try_with = async |secret: &str| {
         let bearer = format!("Bearer {secret}");
         house.send("GET", "/api/v1/rules", &[("authorization", &bearer)], "").await
     };
     assert_eq!(try_with("secret-old").await.status, 200);
-    let fresh = house.token("new", Role::Viewer).await;
+    let fresh = house.token("new", TokenRole::Viewer).await;
     assert_eq!(try_with(&fresh).await.status, 200, "a miss looks into the store");
     let mut answers = Vec::new();
     for _ in 0..30 {
@@ -245,7 +245,7 @@ async fn a_new_token_works_at_once_and_a_guesser_is_slowed_down() {
     assert_eq!(slowed.header("retry-after"), "1");
     assert_eq!(try_with(&fresh).await.status, 200, "a good token passes beside a guesser");
     // The guesses used up the looks into the store: a token made now waits for the next reading.
-    let late = house.token("late", Role::Viewer).await;
+    let late = house.token("late", TokenRole::Viewer).await;
     assert_eq!(try_with(&late).await.status, 429);
     house.pass(30);
     assert_eq!(try_with(&late).await.status, 200);
@@ -316,9 +316,9 @@ async fn health_readiness_and_reload_speak_to_machines() {
     let reload = house.send("POST", "/-/reload", &[], "").await;
     assert_eq!((reload.status.as_u16(), reload.text().as_str()), (200, ""));
     assert!(
-        matches!(&house.wishes()[..], [Wish::Reload { by: Some(by) }] if by.actor == "anonymous" && by.role == "admin")
+        matches!(&house.wishes()[..], [DriverRequest::Reload { by: Some(by) }] if by.actor == "anonymous" && by.role == "admin")
     );
-    house.answer_with(|_| Err(Unanswered::BadRules { report: "rules/网络.yaml:3:5: 未知的键".to_owned() }));
+    house.answer_with(|_| Err(CommandError::BadRules { report: "rules/网络.yaml:3:5: 未知的键".to_owned() }));
     let reload = house.send("POST", "/-/reload", &[], "").await;
     assert_eq!((reload.status.as_u16(), reload.text().as_str()), (500, "rules/网络.yaml:3:5: 未知的键\n"));
     house.post("/api/v1/rules/reload", "").await.is_problem(422, "rules/网络.yaml:3:5: 未知的键");

@@ -11,29 +11,31 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
-use watchfire::api::{ApiSettings, ApiState, CommandQueue, Keyring, Now, Unanswered, Wish, router, token_digest};
+use watchfire::api::{
+    ApiSettings, ApiState, CommandError, CommandQueue, DriverRequest, Now, TokenCache, router, token_digest,
+};
 use watchfire::core::engine::{Action, Effect, Outcome, SilenceChange};
-use watchfire::core::model::{DeadLetter, Moment};
+use watchfire::core::model::{DeadLetter, Timestamp};
 use watchfire::core::rules::Rulebook;
 use watchfire::ingest::http::HttpIntake;
-use watchfire::ingest::{Intake, Verdict};
+use watchfire::ingest::{EventVerdict, Intake};
 use watchfire::metrics::Metrics;
-use watchfire::store::{Batch, Lease, Live, Readiness, Role, Store, TokenRow};
+use watchfire::store::{Batch, Lease, LiveView, Readiness, Store, TokenRole, TokenRow};
 
 /// The moment at which every test begins: 2026-11-21T10:00:00Z.
-pub const START: Moment = Moment::from_seconds(1_795_255_200);
+pub const START: Timestamp = Timestamp::from_seconds(1_795_255_200);
 
-type Driver = Box<dyn FnMut(&Wish) -> Result<Outcome, Unanswered> + Send>;
+type Driver = Box<dyn FnMut(&DriverRequest) -> Result<Outcome, CommandError> + Send>;
 
 pub struct House {
     pub router: Router,
     pub store: Store,
-    pub live: Arc<Live>,
-    pub keyring: Arc<Keyring>,
+    pub live: Arc<LiveView>,
+    pub keyring: Arc<TokenCache>,
     pub stop: CancellationToken,
     lease: Lease,
     clock: Arc<AtomicI64>,
-    wishes: Arc<Mutex<Vec<Wish>>>,
+    wishes: Arc<Mutex<Vec<DriverRequest>>>,
     driver: Arc<Mutex<Driver>>,
     _dir: tempfile::TempDir,
 }
@@ -55,25 +57,25 @@ impl House {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&format!("sqlite:{}/w.db", dir.path().display())).await.unwrap();
         let lease = store.take_lease("test").await.unwrap();
-        let live = Arc::new(Live::new(Arc::new(rulebook)));
+        let live = Arc::new(LiveView::new(Arc::new(rulebook)));
         live.set_readiness(Readiness::Ready);
         let clock = Arc::new(AtomicI64::new(START.as_micros()));
         let ticking = Arc::clone(&clock);
         let now: Now = Arc::new(move || match ticking.load(Ordering::SeqCst) {
             i64::MIN => panic!("the clock fails, as this test asked for"),
-            micros => Moment::from_micros(micros),
+            micros => Timestamp::from_micros(micros),
         });
         let metrics = Arc::new(Metrics::new());
-        let keyring = Arc::new(Keyring::new(store.clone(), Arc::clone(&now), true));
+        let keyring = Arc::new(TokenCache::new(store.clone(), Arc::clone(&now), true));
         let (commands, mut asked) = CommandQueue::new();
-        let wishes: Arc<Mutex<Vec<Wish>>> = Arc::default();
+        let wishes: Arc<Mutex<Vec<DriverRequest>>> = Arc::default();
         let driver: Arc<Mutex<Driver>> = Arc::new(Mutex::new(Box::new(agree)));
         let (seen, answering) = (Arc::clone(&wishes), Arc::clone(&driver));
         tokio::spawn(async move {
             // An engine that has seen nothing.
             let engine = watchfire::core::engine::Engine::new(None);
             while let Some(asked) = asked.recv().await {
-                if let Wish::Question { question, answer } = asked.wish {
+                if let DriverRequest::Question { question, answer } = asked.wish {
                     let _ = answer.send(engine.explain(START, &question));
                     continue;
                 }
@@ -113,7 +115,7 @@ impl House {
     }
 
     /// A token of that name and role; its secret is `secret-NAME`.
-    pub async fn token(&self, name: &str, role: Role) -> String {
+    pub async fn token(&self, name: &str, role: TokenRole) -> String {
         let secret = format!("secret-{name}");
         let sha256 = token_digest(&secret);
         let row = TokenRow { name: name.to_owned(), role, sha256, created_at: START, revoked_at: None };
@@ -129,12 +131,12 @@ impl House {
         self.clock.store(i64::MIN, Ordering::SeqCst);
     }
 
-    pub fn answer_with(&self, driver: impl FnMut(&Wish) -> Result<Outcome, Unanswered> + Send + 'static) {
+    pub fn answer_with(&self, driver: impl FnMut(&DriverRequest) -> Result<Outcome, CommandError> + Send + 'static) {
         *self.driver.lock().unwrap() = Box::new(driver);
     }
 
     /// The wishes since the last time this was asked.
-    pub fn wishes(&self) -> Vec<Wish> {
+    pub fn wishes(&self) -> Vec<DriverRequest> {
         std::mem::take(&mut self.wishes.lock().unwrap())
     }
 
@@ -207,39 +209,38 @@ impl Reply {
 }
 
 /// A driver to whom everything is allowed.
-fn agree(wish: &Wish) -> Result<Outcome, Unanswered> {
+fn agree(wish: &DriverRequest) -> Result<Outcome, CommandError> {
     Ok(match wish {
-        Wish::Command(command) => match &command.action {
+        DriverRequest::Command(command) => match &command.action {
             Action::Incident { id, .. } => Outcome::Incident { id: *id, version: 2 },
             Action::Problem { id, .. } => Outcome::Problem { id: *id, version: 2 },
             Action::Run { id, .. } => Outcome::Run { id: *id, version: 2 },
             Action::Staff(_) => Outcome::Staff { id: Some(1) },
             Action::StartRun { .. } => Outcome::Run { id: watchfire::core::model::RunId(7), version: 1 },
         },
-        Wish::Silence { change, .. } => match change {
+        DriverRequest::Silence { change, .. } => match change {
             SilenceChange::Put { id, .. } => Outcome::Silence { id: id.unwrap_or(super::samples::silence_id(99)) },
             SilenceChange::Expire(id) => Outcome::Silence { id: *id },
         },
-        Wish::Question { .. } => unreachable!("the house answers questions by itself"),
-        Wish::Reload { .. } => {
+        DriverRequest::Question { .. } => unreachable!("the house answers questions by itself"),
+        DriverRequest::Reload { .. } => {
             Outcome::Rulebook { hash: watchfire::core::rules::RulebookHash([0; 32]), changed: false }
         }
     })
 }
 
 /// An intake whose driver keeps everything.
-fn intake(live: &Arc<Live>, metrics: &Arc<Metrics>, now: &Now) -> HttpIntake {
+fn intake(live: &Arc<LiveView>, metrics: &Arc<Metrics>, now: &Now) -> HttpIntake {
     let (intake, mut deliveries) = Intake::new(1000);
     tokio::spawn(async move {
         while let Some(delivery) = deliveries.recv().await {
             let (parcel, reply, _room) = delivery.into_parts();
             let events = match parcel {
-                watchfire::ingest::Parcel::Events(events) | watchfire::ingest::Parcel::Partly { events, .. } => {
-                    events.len()
-                }
-                watchfire::ingest::Parcel::DeadLetter(_) | watchfire::ingest::Parcel::Presence(_) => 1,
+                watchfire::ingest::Submission::Events(events)
+                | watchfire::ingest::Submission::Partly { events, .. } => events.len(),
+                watchfire::ingest::Submission::DeadLetter(_) | watchfire::ingest::Submission::Presence(_) => 1,
             };
-            let _ = reply.send(Ok(vec![Verdict::Accepted; events]));
+            let _ = reply.send(Ok(vec![EventVerdict::Accepted; events]));
         }
     });
     let live = Arc::clone(live);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use watchfire::api::{Unanswered, Wish};
+use watchfire::api::{CommandError, DriverRequest};
 use watchfire::core::engine::{
-    Action, AuditEntry, Command, DeliveryOutcome, DeliveryResult, Effect, IncidentAction, Outcome, ProblemAction,
-    Refusal, RunAction,
+    Action, AuditEntry, Command, CommandRefusal, DeliveryOutcome, DeliveryResult, Effect, IncidentAction, Outcome,
+    ProblemAction, RunAction,
 };
 use watchfire::core::incidents::{IncidentState, PendingOn};
 use watchfire::core::inspections::{ItemOutcome, RunState};
@@ -237,7 +237,7 @@ async fn hostile_queries_and_ids_are_named_and_refused() {
 fn taken(house: &House) -> Command {
     let mut wishes = house.wishes();
     match (wishes.pop(), wishes.len()) {
-        (Some(Wish::Command(command)), 0) => command,
+        (Some(DriverRequest::Command(command)), 0) => command,
         (other, more) => panic!("{other:?} and {more} more"),
     }
 }
@@ -408,7 +408,7 @@ async fn a_silence_carries_its_idempotency_key_with_what_was_written() {
         let reply = house.send("POST", "/api/v1/silences", &headers, &body.to_string()).await;
         assert_eq!(reply.status, 200, "{}", reply.text());
         match &house.wishes()[..] {
-            [Wish::Silence { once: Some(once), .. }] => asked.push(once.clone()),
+            [DriverRequest::Silence { once: Some(once), .. }] => asked.push(once.clone()),
             other => panic!("{other:?}"),
         }
     }
@@ -419,19 +419,20 @@ async fn a_silence_carries_its_idempotency_key_with_what_was_written() {
 #[tokio::test]
 async fn what_the_state_refuses_is_a_problem_of_its_status() {
     let house = filled().await;
-    let check = async |outcome: Result<Outcome, Unanswered>, status: u16, words: &str| {
+    let check = async |outcome: Result<Outcome, CommandError>, status: u16, words: &str| {
         house.answer_with(move |_| outcome.clone());
         let reply = house.post("/api/v1/incidents/INC-1/close", "").await;
         reply.is_problem(status, words);
         reply
     };
     let refused = |refusal| Ok(Outcome::Refused(refusal));
-    check(refused(Refusal::NotFound { what: "INC-1".to_owned() }), 404, "INC-1 is not known here").await;
+    check(refused(CommandRefusal::NotFound { what: "INC-1".to_owned() }), 404, "INC-1 is not known here").await;
     let reason = "a new incident cannot be closed; resolve it first".to_owned();
-    check(refused(Refusal::NotAllowed { reason: reason.clone() }), 409, &reason).await;
-    check(refused(Refusal::VersionMismatch { seen: 1, current: 3 }), 412, "you saw version 1, it is at 3 now").await;
-    check(refused(Refusal::Invalid { reason: "没有这个人".to_owned() }), 400, "没有这个人").await;
-    let unknown = Err(Unanswered::Unknown { reason: "the database is locked".to_owned() });
+    check(refused(CommandRefusal::NotAllowed { reason: reason.clone() }), 409, &reason).await;
+    check(refused(CommandRefusal::VersionMismatch { seen: 1, current: 3 }), 412, "you saw version 1, it is at 3 now")
+        .await;
+    check(refused(CommandRefusal::Invalid { reason: "没有这个人".to_owned() }), 400, "没有这个人").await;
+    let unknown = Err(CommandError::Unknown { reason: "the database is locked".to_owned() });
     let reply = check(unknown, 503, "repeat it with the same Idempotency-Key").await;
     assert_eq!(reply.header("retry-after"), "1");
     check(Ok(Outcome::Run { id: RunId(1), version: 1 }), 500, "another kind of outcome").await;

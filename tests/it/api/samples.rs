@@ -1,25 +1,25 @@
 //! Records made by hand, and the rulebook that they could have come from.
 
 use watchfire::core::calendar::Schedule;
-use watchfire::core::correlation::{BadName, Normalised, TemplateId};
-use watchfire::core::engine::{AlertRecord, Effect, Evidence, Notice, NoticeKind};
+use watchfire::core::correlation::{NonconformingName, Normalised, TemplateId};
+use watchfire::core::engine::{AlertRecord, CountedEvent, Effect, Notification, NotificationKind};
 use watchfire::core::incidents::{Incident, IncidentState, TimelineEntry, TimelineKind};
 use watchfire::core::inspections::{ItemOutcome, ItemResult, Run, RunState};
 use watchfire::core::model::{
     BreachReason, Cause, CauseParty, ClockFace, ClockKind, ClockState, ContactBy, ContactLog, Fingerprint, IncidentId,
-    Labels, Matcher, MatcherOp, Matchers, Moment, Offset, Outage, Partition, Priority, ProblemId, RunId, Severity,
-    Silence, SilenceId, Span, Stamp, Status, Tier,
+    Labels, Matcher, MatcherOp, Matchers, Offset, Outage, Partition, Priority, ProblemId, RunId, Severity, Silence,
+    SilenceId, Stamp, Status, Tier, TimeDelta, Timestamp,
 };
 use watchfire::core::problems::{Problem, ProblemNote, ProblemState};
 use watchfire::core::rules::{
-    Actions, Channel, Check, Counts, Crew, Inhibition, Item, Ladder, OnBreach, OutageBudget, Pattern, Plan, Promise,
-    Rule, RuleText, Rulebook, RulebookHash, Semantics, Step, Target, Team,
+    Actions, Channel, Check, ChecklistItem, Counts, EscalationPolicy, EscalationStep, Inhibition, InspectionTeam,
+    OnBreach, OutageBudget, Pattern, Plan, Promise, Rule, RuleText, Rulebook, RulebookHash, Semantics, SlaTarget, Team,
 };
 
 use super::house::START;
 
-pub fn at(seconds: i64) -> Moment {
-    Moment::from_micros(START.as_micros() + seconds * 1_000_000)
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(START.as_micros() + seconds * 1_000_000)
 }
 
 pub fn labels(pairs: &[(&str, &str)]) -> Labels {
@@ -101,7 +101,7 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
         findings: Vec::new(),
         workaround: None,
         runbook: None,
-        support: watchfire::core::incidents::Support::default(),
+        support: watchfire::core::incidents::SupportLog::default(),
         diagnosis: None,
         resolution: None,
         digests: Vec::new(),
@@ -118,7 +118,7 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
             by: ContactBy::Phone,
             actor: "王工".to_owned(),
             note: "已联系用户".to_owned(),
-            after: Span::from_seconds(60),
+            after: TimeDelta::from_seconds(60),
         }],
         breach_reason: Some(BreachReason { code: "spare_part".to_owned(), text: "等备件".to_owned() }),
         outages: vec![Outage {
@@ -139,9 +139,9 @@ fn clock() -> ClockFace {
         target: "标准".to_owned(),
         version: 1,
         shadow: false,
-        limit: Span::from_hours(1),
+        limit: TimeDelta::from_hours(1),
         calendar: "always".to_owned(),
-        elapsed: Span::from_seconds(60),
+        elapsed: TimeDelta::from_seconds(60),
         deadline: None,
         breached_at: None,
         paused: None,
@@ -171,7 +171,7 @@ pub fn timeline(incident: u64, text: &str) -> Effect {
 }
 
 pub fn bad_name(name: &str) -> Effect {
-    let name = BadName { label: "device".to_owned(), name: name.to_owned(), source: "zabbix".to_owned() };
+    let name = NonconformingName { label: "device".to_owned(), name: name.to_owned(), source: "zabbix".to_owned() };
     Effect::Normalised(Box::new(Normalised::NameQuarantined { name, at: at(0) }))
 }
 
@@ -181,7 +181,7 @@ pub fn template(id: u64, text: &str) -> Effect {
 }
 
 pub fn evidence(incident: u64, alert: &AlertRecord) -> Effect {
-    let evidence = Evidence {
+    let evidence = CountedEvent {
         cause: cause(3),
         at: at(0),
         source: alert.source.to_string(),
@@ -199,10 +199,10 @@ pub fn evidence(incident: u64, alert: &AlertRecord) -> Effect {
 }
 
 pub fn notice(incident: u64, url: &str) -> Effect {
-    Effect::Notice(Box::new(Notice {
+    Effect::Notice(Box::new(Notification {
         cause: cause(5),
         at: at(30),
-        kind: NoticeKind::Page,
+        kind: NotificationKind::Page,
         channel: Channel::Webhook { url: url.to_owned() },
         team: "noc".to_owned(),
         person: None,
@@ -312,12 +312,12 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
         pages: true,
         runbook: None,
         playbook: None,
-        settle: Span::from_seconds(30),
-        resolve_after: Span::from_minutes(5),
+        settle: TimeDelta::from_seconds(30),
+        resolve_after: TimeDelta::from_minutes(5),
         close_after: None,
-        reopen_within: Span::from_hours(1),
+        reopen_within: TimeDelta::from_hours(1),
         quiet: None,
-        otherwise_after: Span::from_minutes(15),
+        otherwise_after: TimeDelta::from_minutes(15),
         groups: true,
         shape: 1,
     }
@@ -350,8 +350,9 @@ pub fn rulebook() -> Rulebook {
         equal: vec![equal.to_owned()],
         through: None,
     };
-    let within = Promise { within: Span::from_hours(1), calendar: "always".to_owned(), by_channel: Default::default() };
-    rulebook.targets = vec![Target {
+    let within =
+        Promise { within: TimeDelta::from_hours(1), calendar: "always".to_owned(), by_channel: Default::default() };
+    rulebook.targets = vec![SlaTarget {
         name: "标准".to_owned(),
         version: 1,
         from: None,
@@ -373,7 +374,7 @@ pub fn rulebook() -> Rulebook {
         name: "平台".to_owned(),
         matchers: Matchers(Vec::new()),
         party: CauseParty::Provider,
-        a_year: Span::from_hours(72),
+        a_year: TimeDelta::from_hours(72),
         zone: "Asia/Shanghai".to_owned(),
         warn_at: vec![50],
     }];
@@ -382,9 +383,11 @@ pub fn rulebook() -> Rulebook {
         inhibition("graded", "@severity", "site"),
         inhibition("x", "a", "站点"),
     ];
-    let step = |tier: Tier, team: &str| Step::wall(tier, team, Span::from_minutes(15), Span::from_minutes(5), None);
+    let step = |tier: Tier, team: &str| {
+        EscalationStep::wall(tier, team, TimeDelta::from_minutes(15), TimeDelta::from_minutes(5), None)
+    };
     let steps = vec![step(Tier::First, "noc"), step(Tier::Second, "network")];
-    let ladder = Ladder { name: "default".to_owned(), steps, hierarchy: Vec::new() };
+    let ladder = EscalationPolicy { name: "default".to_owned(), steps, hierarchy: Vec::new() };
     rulebook.ladders.insert("default".to_owned(), ladder);
     for (name, title) in [("noc", "一线服务台"), ("network", "网络专家")] {
         let channels = vec![Channel::Webhook { url: "https://chat.example.org/hook/SECRET".to_owned() }];
@@ -392,7 +395,7 @@ pub fn rulebook() -> Rulebook {
         let team = Team { name: name.clone(), title: title.to_owned(), members, channels, ..Team::default() };
         rulebook.teams.insert(name, team);
     }
-    let item = Item {
+    let item = ChecklistItem {
         name: "temperature".to_owned(),
         title: "温度".to_owned(),
         check: Check::Manual { evidence: true },
@@ -411,13 +414,13 @@ pub fn rulebook() -> Rulebook {
         schedule: Schedule::parse("30 9 * * 1-5", "Asia/Shanghai").unwrap(),
         team: "noc".to_owned(),
         items: vec![item],
-        due_within: Span::from_hours(2),
-        missed_after: Span::from_hours(8),
+        due_within: TimeDelta::from_hours(2),
+        missed_after: TimeDelta::from_hours(8),
         sign_off: true,
         signers: None,
         four_eyes: false,
         slots: None,
-        crew: Some(Crew { inspectors: None, hours_a_day: Span::from_hours(1), calendar: None }),
+        crew: Some(InspectionTeam { inspectors: None, hours_a_day: TimeDelta::from_hours(1), calendar: None }),
     };
     rulebook.plans.insert("machine-room".to_owned(), plan);
     rulebook

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use watchfire::api::{Unanswered, Wish};
-use watchfire::core::engine::{Effect, Outcome, Refusal, SilenceChange};
+use watchfire::api::{CommandError, DriverRequest};
+use watchfire::core::engine::{CommandRefusal, Effect, Outcome, SilenceChange};
 use watchfire::core::model::{Matcher, MatcherOp, Stamp};
-use watchfire::store::Role;
+use watchfire::store::TokenRole;
 
 use super::house::{House, Reply};
 use super::samples::{alert, at, incident, joined, rulebook, silence, silence_id};
@@ -185,7 +185,8 @@ async fn silences_are_commands_and_answer_after_the_commit() {
     let reply = house.post("/api/v2/silences", &body.to_string()).await;
     assert_eq!((reply.status.as_u16(), reply.json()), (200, json!({"silenceID": silence_id(99).to_string()})));
     let wishes = house.wishes();
-    let [Wish::Silence { actor, role, change: SilenceChange::Put { id: None, draft }, once: None }] = &wishes[..]
+    let [DriverRequest::Silence { actor, role, change: SilenceChange::Put { id: None, draft }, once: None }] =
+        &wishes[..]
     else {
         panic!("{wishes:?}")
     };
@@ -202,7 +203,7 @@ async fn silences_are_commands_and_answer_after_the_commit() {
     let ended = house.send("DELETE", &format!("/api/v2/silence/{}", silence_id(3)), &[], "").await;
     assert_eq!((ended.status.as_u16(), ended.text().as_str()), (200, ""));
     assert!(
-        matches!(house.wishes()[..], [Wish::Silence { change: SilenceChange::Expire(id), .. }] if id == silence_id(3))
+        matches!(house.wishes()[..], [DriverRequest::Silence { change: SilenceChange::Expire(id), .. }] if id == silence_id(3))
     );
 }
 
@@ -211,7 +212,7 @@ async fn what_the_state_refuses_of_a_silence_is_said_in_alertmanagers_words() {
     let house = House::open().await;
     let body = r#"{"matchers":[{"name":"a","value":"b","isRegex":false}],"startsAt":"2026-11-21T18:00:00Z",
         "endsAt":"2026-11-21T17:00:00Z","createdBy":"","comment":""}"#;
-    let check = async |method: &str, outcome: Result<Outcome, Unanswered>, status: u16, text: &str| {
+    let check = async |method: &str, outcome: Result<Outcome, CommandError>, status: u16, text: &str| {
         house.answer_with(move |_| outcome.clone());
         let path =
             if method == "POST" { "/api/v2/silences".to_owned() } else { format!("/api/v2/silence/{}", silence_id(1)) };
@@ -220,15 +221,15 @@ async fn what_the_state_refuses_of_a_silence_is_said_in_alertmanagers_words() {
         reply
     };
     let refused = |refusal| Ok(Outcome::Refused(refusal));
-    let invalid = |reason: &str| Refusal::Invalid { reason: reason.to_owned() };
-    let unknown = || Refusal::NotFound { what: "silence".to_owned() };
+    let invalid = |reason: &str| CommandRefusal::Invalid { reason: reason.to_owned() };
+    let unknown = || CommandRefusal::NotFound { what: "silence".to_owned() };
     check("POST", refused(unknown()), 404, "\"silence not found\"").await;
     check("DELETE", refused(unknown()), 404, "").await;
     let past = "Failed to create silence: end time can't be in the past";
     check("POST", refused(invalid(past)), 400, &format!("{past:?}")).await;
     let reply = check(
         "POST",
-        Err(Unanswered::Unknown { reason: "the database is locked".to_owned() }),
+        Err(CommandError::Unknown { reason: "the database is locked".to_owned() }),
         503,
         r#"{"code":503,"message":"the command's fate is unknown: the database is locked; repeat it with the same Idempotency-Key"}"#,
     )
@@ -423,7 +424,7 @@ async fn the_real_amtool_works_unmodified() {
     // amtool leaves out what is over by its own clock.
     let kept = silence(1, -60, 4_000_000_000, vec![Matcher::equal("site", "广州")]);
     house.commit(vec![Effect::Silence(Box::new(kept))]).await;
-    let secret = house.token("operator", Role::Admin).await;
+    let secret = house.token("operator", TokenRole::Admin).await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://anybody:{secret}@{}", listener.local_addr().unwrap());
     let service = house.router.clone().into_make_service_with_connect_info::<std::net::SocketAddr>();
@@ -460,9 +461,9 @@ async fn the_real_amtool_works_unmodified() {
     }
     let wishes = house.wishes();
     let [
-        Wish::Silence { actor, change: SilenceChange::Put { id: None, draft }, .. },
-        Wish::Silence { change: SilenceChange::Put { id: Some(updated), .. }, .. },
-        Wish::Silence { change: SilenceChange::Expire(expired), .. },
+        DriverRequest::Silence { actor, change: SilenceChange::Put { id: None, draft }, .. },
+        DriverRequest::Silence { change: SilenceChange::Put { id: Some(updated), .. }, .. },
+        DriverRequest::Silence { change: SilenceChange::Expire(expired), .. },
     ] = &wishes[..]
     else {
         panic!("{wishes:?}")

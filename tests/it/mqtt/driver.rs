@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
-use watchfire::core::model::{DeadLetter, Event, Labels, Moment, Status};
-use watchfire::ingest::mqtt::{Decode, Redelivery, Surroundings, TopicFilters};
-use watchfire::ingest::{Intake, Parcel, Refused, Verdict};
+use watchfire::core::model::{DeadLetter, Event, Labels, Status, Timestamp};
+use watchfire::ingest::mqtt::{Decode, DupFlag, IntakeContext, TopicFilters};
+use watchfire::ingest::{EventVerdict, Intake, Submission, SubmitError};
 use watchfire::metrics::Metrics;
 
 /// Far longer than anything here takes; only a hang reaches it.
@@ -16,9 +16,9 @@ pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A driver that keeps everything at once, unless it was told to hold or to refuse.
 pub struct Driver {
-    pub surroundings: Surroundings,
+    pub surroundings: IntakeContext,
     pub filters: watch::Sender<Arc<TopicFilters>>,
-    kept: Arc<Mutex<Vec<Parcel>>>,
+    kept: Arc<Mutex<Vec<Submission>>>,
     gate: Arc<Semaphore>,
     refusing: watch::Sender<bool>,
 }
@@ -35,9 +35,9 @@ impl Driver {
     pub fn holding(capacity: u32) -> Driver {
         let (intake, mut deliveries) = Intake::new(capacity);
         let filters = watch::Sender::new(Arc::new(TopicFilters::parse(["t/#"]).unwrap()));
-        let now = Arc::new(|| Moment::from_seconds(1_700_000_000));
+        let now = Arc::new(|| Timestamp::from_seconds(1_700_000_000));
         let metrics = Arc::new(Metrics::new());
-        let surroundings = Surroundings { decode: decode(), intake, metrics, now, filters: filters.subscribe() };
+        let surroundings = IntakeContext { decode: decode(), intake, metrics, now, filters: filters.subscribe() };
         let kept = Arc::new(Mutex::new(Vec::new()));
         let (gate, refusing) = (Arc::new(Semaphore::new(0)), watch::Sender::new(false));
         tokio::spawn({
@@ -47,12 +47,12 @@ impl Driver {
                     let (parcel, reply, _room) = delivery.into_parts();
                     if *refusing.borrow() {
                         let reason = "the disk is full".to_owned();
-                        let _ = reply.send(Err(Refused::Unavailable { reason }));
+                        let _ = reply.send(Err(SubmitError::Unavailable { reason }));
                         continue;
                     }
                     gate.acquire().await.unwrap().forget();
                     kept.lock().unwrap().push(parcel);
-                    let _ = reply.send(Ok(vec![Verdict::Accepted]));
+                    let _ = reply.send(Ok(vec![EventVerdict::Accepted]));
                 }
             }
         });
@@ -77,8 +77,8 @@ impl Driver {
     pub fn summaries(&self) -> Vec<String> {
         let kept = self.kept.lock().unwrap();
         let events = kept.iter().filter_map(|parcel| match parcel {
-            Parcel::Events(events) | Parcel::Partly { events, .. } => Some(events),
-            Parcel::DeadLetter(_) | Parcel::Presence(_) => None,
+            Submission::Events(events) | Submission::Partly { events, .. } => Some(events),
+            Submission::DeadLetter(_) | Submission::Presence(_) => None,
         });
         events.flatten().map(|event| event.summary.clone()).collect()
     }
@@ -90,8 +90,8 @@ impl Driver {
     pub fn events_named(&self, alertname: &str) -> Vec<Event> {
         let kept = self.kept.lock().unwrap();
         let events = kept.iter().filter_map(|parcel| match parcel {
-            Parcel::Events(events) | Parcel::Partly { events, .. } => Some(events),
-            Parcel::DeadLetter(_) | Parcel::Presence(_) => None,
+            Submission::Events(events) | Submission::Partly { events, .. } => Some(events),
+            Submission::DeadLetter(_) | Submission::Presence(_) => None,
         });
         events.flatten().filter(|event| event.labels.get("alertname") == Some(alertname)).cloned().collect()
     }
@@ -99,8 +99,8 @@ impl Driver {
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
         let kept = self.kept.lock().unwrap();
         let letters = kept.iter().filter_map(|parcel| match parcel {
-            Parcel::Events(_) | Parcel::Presence(_) => None,
-            Parcel::DeadLetter(letter) | Parcel::Partly { dead_letter: letter, .. } => Some(letter.clone()),
+            Submission::Events(_) | Submission::Presence(_) => None,
+            Submission::DeadLetter(letter) | Submission::Partly { dead_letter: letter, .. } => Some(letter.clone()),
         });
         letters.collect()
     }
@@ -120,14 +120,14 @@ pub async fn eventually(what: &str, condition: impl Fn() -> bool) {
 
 /// `poison…` cannot be read; `point…` is a point without id; anything else fires.
 fn decode() -> Decode {
-    Arc::new(|topic: &str, payload: &[u8], _: Redelivery| {
+    Arc::new(|topic: &str, payload: &[u8], _: DupFlag| {
         let text = String::from_utf8_lossy(payload).into_owned();
         if text.starts_with("poison") {
             let reason = "no event in it".to_owned();
             let payload_bytes = payload.len() as u64;
             let (source, door) = ("test".to_owned(), topic.to_owned());
-            return Parcel::DeadLetter(DeadLetter {
-                at: Moment::EPOCH,
+            return Submission::DeadLetter(DeadLetter {
+                at: Timestamp::EPOCH,
                 source,
                 door,
                 reason,
@@ -138,6 +138,6 @@ fn decode() -> Decode {
         let status = if text.starts_with("point") { Status::Point } else { Status::Firing };
         let mut event = Event::new("test", status, Labels::from_pairs([("topic", topic)]));
         event.summary = text;
-        Parcel::Events(vec![event])
+        Submission::Events(vec![event])
     })
 }

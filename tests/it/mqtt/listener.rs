@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use watchfire::ingest::mqtt::{Authenticate, Binding, Denied, ListenerSettings, MqttListener, Permit};
+use watchfire::ingest::mqtt::{AuthError, Authenticate, Binding, ListenerSettings, MqttListener, PublishPermission};
 
 use super::driver::{Driver, PATIENCE, eventually};
 use crate::support::mosquitto::{run, spawn};
@@ -25,7 +25,7 @@ struct Listener {
 
 impl Listener {
     async fn start(driver: &Driver, adapt: impl FnOnce(&mut ListenerSettings)) -> Listener {
-        let mut settings = ListenerSettings::new(authenticate(|_| Ok(Permit::everything("anyone"))));
+        let mut settings = ListenerSettings::new(authenticate(|_| Ok(PublishPermission::everything("anyone"))));
         adapt(&mut settings);
         let any_port = Binding::Exactly("127.0.0.1:0".parse().unwrap());
         let listener = MqttListener::bind(any_port, settings, driver.surroundings.clone()).await.unwrap();
@@ -62,7 +62,7 @@ impl Listener {
 }
 
 /// Decides by the password alone.
-fn authenticate(decide: fn(&str) -> Result<Permit, Denied>) -> Authenticate {
+fn authenticate(decide: fn(&str) -> Result<PublishPermission, AuthError>) -> Authenticate {
     Arc::new(move |_, password| Box::pin(std::future::ready(decide(&password))))
 }
 
@@ -166,7 +166,7 @@ async fn what_no_source_takes_what_is_too_long_and_what_is_forbidden_is_a_dead_l
     let driver = Driver::new(100);
     let authenticate = authenticate(|_| {
         let may_publish = Arc::new(|topic: &str| topic != "t/secret");
-        Ok(Permit { name: "token 7".to_owned(), may_publish })
+        Ok(PublishPermission { name: "token 7".to_owned(), may_publish })
     });
     let listener = Listener::start(&driver, |settings| settings.authenticate = authenticate).await;
     for (topic, payload, reason) in [
@@ -192,9 +192,9 @@ async fn what_no_source_takes_what_is_too_long_and_what_is_forbidden_is_a_dead_l
 async fn only_the_token_opens_the_door() {
     let driver = Driver::new(100);
     let authenticate = authenticate(|password| match password {
-        "令牌" => Ok(Permit::everything("token 1")),
-        "viewer" => Err(Denied::NotAuthorised),
-        _ => Err(Denied::BadCredentials),
+        "令牌" => Ok(PublishPermission::everything("token 1")),
+        "viewer" => Err(AuthError::NotAuthorised),
+        _ => Err(AuthError::BadCredentials),
     });
     let listener = Listener::start(&driver, |settings| settings.authenticate = authenticate).await;
     let publish = async |more: &[&str]| {

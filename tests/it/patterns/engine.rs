@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use watchfire::core::correlation::Verdict;
-use watchfire::core::engine::{DeskInput, Engine, Input, Request, Work};
-use watchfire::core::model::{Event, Labels, Moment, Status};
+use watchfire::core::engine::{BatchOutput, DeskInput, Engine, Input, Request};
+use watchfire::core::model::{Event, Labels, Status, Timestamp};
 use watchfire::core::rules::{RuleText, load};
 
 use super::case::{self, Case, Millis, Pattern, Semantics, Told, What};
 
 /// When every case begins: 2026-02-13T00:00:00Z.
-const START: Moment = Moment::from_seconds(1_770_940_800);
+const START: Timestamp = Timestamp::from_seconds(1_770_940_800);
 
 struct Player<'a> {
     case: &'a Case,
     engine: Engine,
-    work: Work,
+    work: BatchOutput,
     told: Vec<Told>,
 }
 
@@ -24,8 +24,8 @@ pub fn told(case: &Case, horizon: Millis) -> Vec<Told> {
     let text = RuleText { path: "case.yaml".to_owned(), text: case.yaml() };
     let loaded = load(vec![text]).unwrap_or_else(|mistakes| panic!("{mistakes:#?}\n{case}"));
     let (mut engine, hash) = (Engine::new(None), loaded.rulebook.hash);
-    engine.learn(Arc::new(loaded.rulebook));
-    let mut player = Player { case, engine, work: Work::default(), told: Vec::new() };
+    engine.register_rulebook(Arc::new(loaded.rulebook));
+    let mut player = Player { case, engine, work: BatchOutput::default(), told: Vec::new() };
     player.take(START, Request::Rulebook(hash));
     for event in &case.events {
         let now = at(event.at);
@@ -36,8 +36,8 @@ pub fn told(case: &Case, horizon: Millis) -> Vec<Told> {
     player.told
 }
 
-fn at(millis: Millis) -> Moment {
-    Moment::from_micros(START.as_micros() + millis * 1_000)
+fn at(millis: Millis) -> Timestamp {
+    Timestamp::from_micros(START.as_micros() + millis * 1_000)
 }
 
 fn translated(event: &case::Event) -> Event {
@@ -51,13 +51,13 @@ fn translated(event: &case::Event) -> Event {
 }
 
 impl Player<'_> {
-    fn serve(&mut self, until: Moment) {
+    fn serve(&mut self, until: Timestamp) {
         while let Some((at, partition)) = self.engine.next_deadline().filter(|(at, _)| *at <= until) {
             self.take(at, Request::Tick(partition));
         }
     }
 
-    fn take(&mut self, now: Moment, request: Request) {
+    fn take(&mut self, now: Timestamp, request: Request) {
         self.engine.handle(now, request, &mut self.work).unwrap();
         self.work.effects.clear();
         for (_, entry) in self.work.entries.drain(..) {

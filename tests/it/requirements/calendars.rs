@@ -2,8 +2,8 @@
 
 use watchfire::core::calendar::moment_in;
 use watchfire::core::engine::IncidentAction;
-use watchfire::core::model::{IncidentId, Span};
-use watchfire::core::reports::{Period, billing};
+use watchfire::core::model::{IncidentId, TimeDelta};
+use watchfire::core::reports::{ReportPeriod, billing};
 
 use super::centre::{Centre, minutes, moment, rulebook};
 
@@ -42,8 +42,8 @@ fn check_due(calendar: &str, zone: &str, from: &str, hours: i64, expected: &str)
     let rulebook = rulebook(OFFICE);
     let calendar = &rulebook.calendars[calendar];
     let (from, expected) = (moment_in(from, Some(zone)).unwrap(), moment_in(expected, Some(zone)).unwrap());
-    assert_eq!(calendar.add(from, Span::from_hours(hours)), Some(expected));
-    assert_eq!(calendar.between(from, expected), Span::from_hours(hours));
+    assert_eq!(calendar.add(from, TimeDelta::from_hours(hours)), Some(expected));
+    assert_eq!(calendar.between(from, expected), TimeDelta::from_hours(hours));
 }
 
 #[test]
@@ -133,10 +133,10 @@ fn row_49_the_billing_export_has_the_minutes_outside_working_time() {
         centre.on_incident("值班", number, IncidentAction::Resolve { resolution: "已恢复".to_owned() });
     }
     let calendar = &rulebook(OFFICE).calendars["白班"];
-    let period = Period { from: moment("2026-02-01T00:00"), to: moment("2026-03-01T00:00") };
+    let period = ReportPeriod { from: moment("2026-02-01T00:00"), to: moment("2026-03-01T00:00") };
     let incidents = centre.incidents();
     let rows = billing(incidents.values(), period, calendar);
     let found: Vec<_> = rows.iter().map(|row| (row.minutes, row.working_minutes, row.off_hours_minutes)).collect();
     assert_eq!(found, [(120, 30, 90), (60, 60, 0), (75, 0, 75), (240, 120, 120)]);
-    assert!(billing(incidents.values(), Period { from: period.to, ..period }, calendar).is_empty());
+    assert!(billing(incidents.values(), ReportPeriod { from: period.to, ..period }, calendar).is_empty());
 }

@@ -4,32 +4,32 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use watchfire::core::engine::{
-    Action, AuditEntry, Command, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Engine, IncidentAction, Notice,
-    Outcome, Request, Saved, Work,
+    Action, AuditEntry, BatchOutput, Command, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Engine,
+    IncidentAction, Notification, Outcome, Request, Snapshot,
 };
 use watchfire::core::incidents::{Incident, TimelineEntry};
 use watchfire::core::inspections::Run;
-use watchfire::core::model::{Event, IncidentId, Labels, Moment, Span, Status};
+use watchfire::core::model::{Event, IncidentId, Labels, Status, TimeDelta, Timestamp};
 use watchfire::core::problems::Problem;
 use watchfire::core::rules::{RuleText, Rulebook, load};
 
 /// The composed engine, every deadline served at its moment.
 pub struct Centre {
     engine: Engine,
-    now: Moment,
+    now: Timestamp,
     /// All that ever came of it, in order.
-    pub effects: Vec<(Moment, Effect)>,
+    pub effects: Vec<(Timestamp, Effect)>,
 }
 
 /// `2026-02-13T17:00:00+08:00`, or without zone: Shanghai.
 #[track_caller]
-pub fn moment(text: &str) -> Moment {
+pub fn moment(text: &str) -> Timestamp {
     let zoned = if text.contains('+') || text.ends_with('Z') { text.to_owned() } else { format!("{text}+08:00") };
-    Moment::from_timestamp(zoned.parse().unwrap_or_else(|bad| panic!("{text}: {bad}")))
+    Timestamp::from_timestamp(zoned.parse().unwrap_or_else(|bad| panic!("{text}: {bad}")))
 }
 
-pub fn minutes(count: i64) -> Span {
-    Span::from_minutes(count)
+pub fn minutes(count: i64) -> TimeDelta {
+    TimeDelta::from_minutes(count)
 }
 
 #[track_caller]
@@ -66,7 +66,7 @@ impl Centre {
     #[track_caller]
     fn take_rulebook(&mut self, rulebook: Rulebook) {
         let rulebook = Arc::new(rulebook);
-        self.engine.learn(Arc::clone(&rulebook));
+        self.engine.register_rulebook(Arc::clone(&rulebook));
         self.give(Request::Rulebook(rulebook.hash));
     }
 
@@ -77,16 +77,16 @@ impl Centre {
     }
 
     #[track_caller]
-    pub fn after(&mut self, span: Span) -> &mut Centre {
+    pub fn after(&mut self, span: TimeDelta) -> &mut Centre {
         self.until(self.now + span)
     }
 
-    pub fn now(&self) -> Moment {
+    pub fn now(&self) -> Timestamp {
         self.now
     }
 
     #[track_caller]
-    pub fn until(&mut self, moment: Moment) -> &mut Centre {
+    pub fn until(&mut self, moment: Timestamp) -> &mut Centre {
         let mut served = 0;
         while let Some((at, partition)) = self.engine.next_deadline().filter(|(at, _)| *at <= moment) {
             self.take(at, Request::Tick(partition));
@@ -105,8 +105,8 @@ impl Centre {
     }
 
     #[track_caller]
-    fn take(&mut self, at: Moment, request: Request) {
-        let mut work = Work::default();
+    fn take(&mut self, at: Timestamp, request: Request) {
+        let mut work = BatchOutput::default();
         self.engine.handle(at, request, &mut work).unwrap();
         let broken = self.engine.broken_invariants();
         assert!(broken.is_empty(), "{broken:#?}");
@@ -173,7 +173,7 @@ impl Centre {
         written.collect::<BTreeMap<_, _>>().into_values().collect()
     }
 
-    pub fn notices(&self) -> Vec<Notice> {
+    pub fn notices(&self) -> Vec<Notification> {
         let sent = self.effects.iter().filter_map(|(_, effect)| match effect {
             Effect::Notice(notice) => Some(notice.as_ref().clone()),
             _ => None,
@@ -183,7 +183,7 @@ impl Centre {
 
     /// What became of a notice, as the courier reports it.
     #[track_caller]
-    pub fn delivered(&mut self, notice: &Notice, attempt: u32, outcome: DeliveryOutcome) {
+    pub fn delivered(&mut self, notice: &Notification, attempt: u32, outcome: DeliveryOutcome) {
         let result = DeliveryResult { notice: notice.cause, subject: notice.subject.clone(), attempt, outcome };
         self.give(Request::Desk(DeskInput::Delivery(result)));
     }
@@ -212,7 +212,7 @@ impl Centre {
             let section = |name: String| (name.clone(), frozen.encode(&name).expect("every section encodes"));
             let sections = frozen.section_names().into_iter().map(section).collect();
             let (partition, next_offset) = (frozen.partition, frozen.next_offset);
-            Saved { partition, next_offset, taken_at: frozen.taken_at, rulebook: frozen.rulebook, sections }
+            Snapshot { partition, next_offset, taken_at: frozen.taken_at, rulebook: frozen.rulebook, sections }
         });
         self.engine = Engine::restore(None, vec![rulebook], saved.collect()).expect("a snapshot that reads back");
         self.engine.settle_rulebook();
@@ -224,7 +224,7 @@ impl Centre {
 }
 
 /// A message from a tool.
-pub fn event(labels: &[(&str, &str)], status: Status, at: Moment) -> Event {
+pub fn event(labels: &[(&str, &str)], status: Status, at: Timestamp) -> Event {
     let mut event = Event::new("tools", status, Labels::from_pairs(labels.iter().copied()));
     event.occurred_at = Some(at);
     event

@@ -5,7 +5,7 @@ use watchfire::core::calendar::WorkCalendar;
 use watchfire::core::engine::{Effect, IncidentAction};
 use watchfire::core::incidents::{TimelineEntry, TimelineKind};
 use watchfire::core::model::{CauseParty, IncidentId, Outage};
-use watchfire::core::reports::{AuditLine, Band, Containment, Figures, Period};
+use watchfire::core::reports::{AuditLine, Band, Containment, Figures, ReportPeriod};
 
 use super::centre::{Centre, minutes};
 
@@ -44,9 +44,9 @@ fn centre_with(by_first: u64, all: u64) -> Centre {
     centre
 }
 
-fn day() -> Period {
+fn day() -> ReportPeriod {
     let at = |text: &str| super::centre::moment(text);
-    Period { from: at("2026-03-01T00:00"), to: at("2026-04-01T00:00") }
+    ReportPeriod { from: at("2026-03-01T00:00"), to: at("2026-04-01T00:00") }
 }
 
 fn of_records(centre: &Centre) -> Figures {

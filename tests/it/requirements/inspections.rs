@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use watchfire::core::engine::{Action, DeskInput, Outcome, Refusal, Request, RunAction};
+use watchfire::core::engine::{Action, CommandRefusal, DeskInput, Outcome, Request, RunAction};
 use watchfire::core::incidents::Incident;
 use watchfire::core::inspections::{ItemOutcome, ItemResult, ProbeResult, Run, RunState, completion};
-use watchfire::core::model::{RunId, Severity, Span};
+use watchfire::core::model::{RunId, Severity, TimeDelta};
 use watchfire::core::rules::{FindingKind, RuleText, builtin, load, report};
 
 use super::centre::{Centre, minutes, moment};
@@ -51,7 +51,7 @@ fn must(outcome: &Outcome) {
 #[track_caller]
 fn refused(outcome: Outcome) -> String {
     match outcome {
-        Outcome::Refused(Refusal::NotAllowed { reason }) => reason,
+        Outcome::Refused(CommandRefusal::NotAllowed { reason }) => reason,
         other => panic!("{other:?}"),
     }
 }
@@ -94,7 +94,7 @@ fn row_25_a_disk_that_fills_slowly_is_warned_of_before_the_alert_and_noise_or_a_
     let wobble = |day: i64| [0.4, -0.7, 0.1, 0.9, -0.3, -0.8, 0.6][(day % 7) as usize];
     let (mut warned, mut failed) = (None, None);
     for day in 0..60 {
-        centre.until(moment("2026-03-01T08:00:01") + Span::from_days(day));
+        centre.until(moment("2026-03-01T08:00:01") + TimeDelta::from_days(day));
         let id = day as u64 + 1;
         probe(&mut centre, id, "磁盘@数据库1", ItemOutcome::Pass, 50.0 + day as f64 + wobble(day));
         // Tidied up every tenth day, as it was long before.
@@ -399,7 +399,7 @@ inspections:
                 value: Some(1.0),
                 found: item.expected.clone(),
             };
-            let Outcome::Refused(Refusal::NotAllowed { reason }) =
+            let Outcome::Refused(CommandRefusal::NotAllowed { reason }) =
                 on_run(&mut centre, "一线甲", run.id.0, nothing.clone())
             else {
                 continue;

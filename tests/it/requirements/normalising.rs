@@ -53,7 +53,7 @@ rules:
     let kept = |effect: &Effect| matches!(effect, Effect::Alert(alert) if alert.status == Status::Firing);
     assert!(centre.effects.iter().any(|(_, effect)| kept(effect)), "it is recorded");
     let counted = |effect: &Effect| {
-        matches!(effect, Effect::Count(watchfire::core::engine::Counted::Suppressed { by: Suppressor::Maintenance }))
+        matches!(effect, Effect::Count(watchfire::core::engine::Metric::Suppressed { by: Suppressor::Maintenance }))
     };
     assert!(centre.effects.iter().any(|(_, effect)| counted(effect)), "what was held back is counted");
     centre.at("2026-03-02T12:01:00");

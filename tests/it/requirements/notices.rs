@@ -1,7 +1,7 @@
 //! How people are told: persons by their own rules, digests under a storm, and what the timeline says of it.
 
 use serde_json::Value;
-use watchfire::core::engine::{DeliveryOutcome, IncidentAction, Notice, NoticeKind};
+use watchfire::core::engine::{DeliveryOutcome, IncidentAction, Notification, NotificationKind};
 use watchfire::core::incidents::TimelineKind;
 
 use super::centre::{Centre, minutes};
@@ -38,12 +38,12 @@ rules:
 const LINK: &[(&str, &str)] = &[("alertname", "LinkDown"), ("site", "广州01")];
 
 /// To whom, by which kind of channel, and why.
-fn told(notices: &[Notice]) -> Vec<(String, &'static str, NoticeKind)> {
-    let who = |notice: &Notice| notice.person.clone().unwrap_or_else(|| notice.team.clone());
+fn told(notices: &[Notification]) -> Vec<(String, &'static str, NotificationKind)> {
+    let who = |notice: &Notification| notice.person.clone().unwrap_or_else(|| notice.team.clone());
     notices.iter().map(|notice| (who(notice), notice.channel.kind(), notice.kind)).collect()
 }
 
-fn check(notices: &[Notice], expected: &[(&str, &'static str, NoticeKind)]) {
+fn check(notices: &[Notification], expected: &[(&str, &'static str, NotificationKind)]) {
     let expected: Vec<_> = expected.iter().map(|(who, by, kind)| ((*who).to_owned(), *by, *kind)).collect();
     assert_eq!(told(notices), expected);
 }
@@ -59,7 +59,7 @@ fn acknowledge() -> IncidentAction {
 
 #[test]
 fn each_person_of_the_team_is_told_by_their_own_rules() {
-    use NoticeKind::{Page, PageAgain, Resolved};
+    use NotificationKind::{Page, PageAgain, Resolved};
     let mut centre = Centre::open(DESK, "2026-02-13T17:00:00");
     centre.fire(LINK).after(minutes(0));
     check(&centre.notices(), &[("first", "webhook", Page), ("张三", "email", Page)]);
@@ -89,7 +89,7 @@ fn an_acknowledgement_calls_off_what_was_to_be_told_later() {
 
 #[test]
 fn who_has_it_is_told_and_the_rest_of_the_team_is_not() {
-    use NoticeKind::Page;
+    use NotificationKind::Page;
     let mut centre = Centre::open(DESK, "2026-02-13T17:00:00");
     centre.fire(&[("alertname", "Slow"), ("site", "广州01")]).after(minutes(0));
     check(&centre.notices(), &[("first", "webhook", Page), ("李四", "slack", Page)]);
@@ -99,7 +99,7 @@ fn who_has_it_is_told_and_the_rest_of_the_team_is_not() {
     let before = centre.notices().len();
     centre.after(minutes(8));
     // Zhang has no way for P3 at once, and one for later, which counts from the page that came to him.
-    check(&centre.notices()[before..], &[("first", "webhook", NoticeKind::PageAgain), ("张三", "wecom", Page)]);
+    check(&centre.notices()[before..], &[("first", "webhook", NotificationKind::PageAgain), ("张三", "wecom", Page)]);
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_storm_is_told_in_digests_that_lose_nothing_and_p1_goes_alone() {
     centre.clear(&[(name.0, &name.1), (site.0, &site.1)]);
     centre.after(minutes(2));
     let digest = centre.notices().pop().unwrap();
-    assert_eq!((digest.kind, digest.subject.as_str(), centre.notices().len()), (NoticeKind::Digest, "DIG-1", 5));
+    assert_eq!((digest.kind, digest.subject.as_str(), centre.notices().len()), (NotificationKind::Digest, "DIG-1", 5));
     assert_eq!(digest.title, "[汇总] DIG-1 first 共 17 个故障:重要 17;其中 1 个已结束");
     let body: Value = serde_json::from_str(&digest.body).unwrap();
     assert_eq!((&body["incidents"], &body["over"], &body["more"]), (&17.into(), &1.into(), &7.into()));
@@ -208,13 +208,13 @@ fn a_channel_gathers_until_it_is_calm_and_then_tells_of_each_again() {
         fire(&mut centre, "LinkDown", &format!("广州{number:02}"));
     }
     centre.after(minutes(2));
-    assert_eq!(centre.notices().last().unwrap().kind, NoticeKind::Digest);
+    assert_eq!(centre.notices().last().unwrap().kind, NotificationKind::Digest);
     // Three of three came in: it goes on. One alone in a digest is told as itself, and it is calm.
     fire(&mut centre, "LinkDown", "深圳01");
     assert_eq!(centre.notices().len(), 4);
     centre.after(minutes(2));
     let alone = centre.notices().pop().unwrap();
-    assert_eq!((alone.kind, alone.subject.as_str()), (NoticeKind::Page, "INC-7"));
+    assert_eq!((alone.kind, alone.subject.as_str()), (NotificationKind::Page, "INC-7"));
     centre.after(minutes(10));
     fire(&mut centre, "LinkDown", "深圳02");
     assert_eq!(centre.notices().pop().unwrap().subject, "INC-8");

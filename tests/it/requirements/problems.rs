@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::centre::{Centre, minutes};
-use watchfire::core::engine::{Action, IncidentAction, NoticeKind, Outcome, ProblemAction};
+use watchfire::core::engine::{Action, IncidentAction, NotificationKind, Outcome, ProblemAction};
 use watchfire::core::incidents::{Incident, TimelineKind};
-use watchfire::core::model::{IncidentId, ProblemId, Span};
+use watchfire::core::model::{IncidentId, ProblemId, TimeDelta};
 use watchfire::core::problems::{
-    CommonCause, Occurrence, Place, Problem, ProblemState, Season, commonest, faults, markdown,
+    CommonCause, LeadPosition, Occurrence, Problem, ProblemState, Seasonality, commonest, faults, markdown,
 };
 
 const DESK: &str = r#"
@@ -110,16 +110,16 @@ fn row_63_the_nth_repeat_in_the_window_opens_exactly_one_problem() {
     breaks_on(&mut centre, 4..=4);
     let opened = problem(&centre, 1);
     assert_eq!((opened.incidents.len(), opened.episodes, opened.state), (3, 3, ProblemState::New));
-    assert_eq!(opened.review_by, Some(opened.opened_at + Span::from_days(7)), "it is in the review queue");
+    assert_eq!(opened.review_by, Some(opened.opened_at + TimeDelta::from_days(7)), "it is in the review queue");
     breaks_on(&mut centre, 5..=20);
     assert_eq!(centre.problems().len(), 1);
     let now = problem(&centre, 1);
     assert_eq!((now.occurrences, now.episodes), (19, 19));
     let rhythm = now.rhythm.unwrap();
-    assert!(rhythm.regular && rhythm.mtbf == Span::from_hours(24), "{rhythm:?}");
-    assert!(matches!(rhythm.season, Some(Season::Day | Season::Hour)), "{rhythm:?}");
+    assert!(rhythm.regular && rhythm.mtbf == TimeDelta::from_hours(24), "{rhythm:?}");
+    assert!(matches!(rhythm.season, Some(Seasonality::Day | Seasonality::Hour)), "{rhythm:?}");
     assert_eq!(rhythm.next.at, super::centre::moment("2026-03-21T10:00:00"));
-    assert_eq!(centre.notices().iter().filter(|notice| notice.kind == NoticeKind::ProblemOpened).count(), 1);
+    assert_eq!(centre.notices().iter().filter(|notice| notice.kind == NotificationKind::ProblemOpened).count(), 1);
 }
 
 #[test]
@@ -153,18 +153,18 @@ fn row_36_a_problem_closes_with_cause_fix_and_quiet_and_a_recurrence_reopens_it_
     assert_eq!(problem(&centre, 1).owner.as_deref(), Some("二线专家"));
     assert!(refused(&mut centre, 1, move_to(ProblemState::Closed)).contains("from there it goes to"));
     decide(&mut centre, 1, move_to(ProblemState::Observing));
-    centre.after(Span::from_days(31));
+    centre.after(TimeDelta::from_days(31));
     assert!(refused(&mut centre, 1, move_to(ProblemState::Closed)).contains("the root cause and the fix"));
     decide(&mut centre, 1, describe(Some("光模块老化"), None, Some("更换模块")));
     decide(&mut centre, 1, move_to(ProblemState::Investigating));
     decide(&mut centre, 1, move_to(ProblemState::Observing));
-    centre.after(Span::from_days(29));
+    centre.after(TimeDelta::from_days(29));
     assert!(refused(&mut centre, 1, move_to(ProblemState::Closed)).contains("it has to stay away until"));
-    centre.after(Span::from_days(1));
+    centre.after(TimeDelta::from_days(1));
     decide(&mut centre, 1, move_to(ProblemState::Closed));
     assert_eq!(problem(&centre, 1).review_by, None);
 
-    centre.after(Span::from_days(10));
+    centre.after(TimeDelta::from_days(10));
     breaks(&mut centre, &SW1);
     let back = problem(&centre, 1);
     assert_eq!((back.state, back.reopened, back.closed_at), (ProblemState::Investigating, 1, None));
@@ -172,7 +172,7 @@ fn row_36_a_problem_closes_with_cause_fix_and_quiet_and_a_recurrence_reopens_it_
     let told: Vec<String> = centre
         .notices()
         .into_iter()
-        .filter(|notice| notice.kind == NoticeKind::ProblemReopened)
+        .filter(|notice| notice.kind == NotificationKind::ProblemReopened)
         .map(|notice| notice.team)
         .collect();
     assert_eq!(told, ["first", "second", "third"]);
@@ -233,7 +233,7 @@ fn alike_problems_are_suggested_merged_and_split_again_and_all_of_it_is_audited(
     for day in 2..=5 {
         centre.at(&format!("2026-03-{day:02}T10:00:00"));
         breaks(&mut centre, &SW1);
-        centre.after(Span::from_hours(3));
+        centre.after(TimeDelta::from_hours(3));
         breaks(&mut centre, &SW2);
     }
     assert_eq!(centre.incident(15).similar[0].incident, IncidentId(13), "{:?}", centre.incident(15).similar);
@@ -269,13 +269,13 @@ fn what_comes_before_the_episodes_is_hinted_with_counts() {
     let mut centre = Centre::open(DESK, "2026-03-01T00:00:00");
     for day in 2..=9 {
         centre.at(&format!("2026-03-{day:02}T{:02}:{:02}:00", 2 * day, 6 * day));
-        centre.fire(&[("alertname", "PowerFailure"), ("device", "GZ-PDU")]).after(Span::from_seconds(40));
+        centre.fire(&[("alertname", "PowerFailure"), ("device", "GZ-PDU")]).after(TimeDelta::from_seconds(40));
         breaks(&mut centre, &SW1);
         centre.clear(&[("alertname", "PowerFailure"), ("device", "GZ-PDU")]);
     }
     let hints = problem(&centre, 1).hints;
     assert_eq!(hints.len(), 1, "{hints:#?}");
     let hint = &hints[0];
-    assert_eq!((hint.before.as_str(), hint.place, hint.hits, hint.of), ("PowerFailure", Place::Parent, 8, 8));
+    assert_eq!((hint.before.as_str(), hint.place, hint.hits, hint.of), ("PowerFailure", LeadPosition::Parent, 8, 8));
     assert!(hint.expected < 0.1 && hint.lift > 50.0, "{hint:?}");
 }

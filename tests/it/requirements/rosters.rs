@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use watchfire::core::engine::{Action, DeskInput, IncidentAction, Outcome, Refusal, Request, StaffAction};
+use watchfire::core::engine::{Action, CommandRefusal, DeskInput, IncidentAction, Outcome, Request, StaffAction};
 use watchfire::core::incidents::{Incident, IncidentState, TimelineKind};
-use watchfire::core::model::{Heartbeat, HeartbeatWord, IncidentId, Priority, Span, Tier};
+use watchfire::core::model::{Heartbeat, HeartbeatWord, IncidentId, Priority, Tier, TimeDelta};
 use watchfire::core::on_call::{NewOverride, Overrides, gaps};
 use watchfire::core::rules::{FindingKind, RuleText, load, report};
 use watchfire::core::simulation::provincial_estate::{BRANCHES, Province, STAFF};
@@ -50,7 +50,7 @@ fn fire(centre: &mut Centre, device: &str, site: &str) {
 /// Fires, and lets what is due at once happen: the first page, and with it dispatch.
 fn alert(centre: &mut Centre, labels: &[(&str, &str)]) {
     centre.fire(labels);
-    centre.after(Span::ZERO);
+    centre.after(TimeDelta::ZERO);
 }
 
 fn staff(centre: &mut Centre, actor: &str, action: StaffAction) -> Outcome {
@@ -129,7 +129,7 @@ fn row_06_a_burst_of_200_puts_nobody_above_the_limit_and_loses_none() {
     // Whoever is done gets the next at once, the oldest first; in the end all were somebody's.
     let mut done = 0;
     while done < 200 {
-        centre.after(Span::from_seconds(1));
+        centre.after(TimeDelta::from_seconds(1));
         let held: Vec<Incident> =
             centre.incidents().into_values().filter(|one| one.state.is_open() && one.assignee.is_some()).collect();
         assert!(!held.is_empty(), "{} wait and nobody has any", waiting(&centre));
@@ -162,7 +162,7 @@ fn row_06_the_queue_is_served_by_priority_and_then_age() {
     // By hand nobody gets more than their limit either.
     fire(&mut centre, "more", "ZH03");
     let by_hand = centre.on_incident("组长", 5, IncidentAction::Assign { assignee: "驻场丙".to_owned() });
-    let Outcome::Refused(Refusal::NotAllowed { reason }) = by_hand else { panic!("{by_hand:?}") };
+    let Outcome::Refused(CommandRefusal::NotAllowed { reason }) = by_hand else { panic!("{by_hand:?}") };
     assert!(reason.contains("驻场丙 holds 2 of 2"), "{reason}");
     // A higher limit by reload serves the queue.
     centre.reload(&DESK.replace("{name: 驻场丙, limit: 2", "{name: 驻场丙, limit: 3"));
@@ -220,7 +220,7 @@ fn row_07_with_nobody_there_at_any_step_it_waits_for_whoever_comes_first() {
     let taken = centre.incident(1);
     assert_eq!((taken.assignee.as_deref(), taken.waiting), (Some("驻场乙"), None));
     let unknown = beat(&mut centre, "路人", HeartbeatWord::Connected);
-    assert!(matches!(unknown, Outcome::Refused(Refusal::NotFound { .. })), "{unknown:?}");
+    assert!(matches!(unknown, Outcome::Refused(CommandRefusal::NotFound { .. })), "{unknown:?}");
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn row_10_a_person_who_holds_open_work_cannot_be_removed() {
     fire(&mut centre, "sw2", "SZ02");
     let rules = rulebook(&DESK.replace("驻场甲", "驻场丁")).hash;
     let remove = || StaffAction::Remove { people: vec!["驻场甲".to_owned()], rules };
-    let Outcome::Refused(Refusal::NotAllowed { reason }) = staff(&mut centre, "admin", remove()) else {
+    let Outcome::Refused(CommandRefusal::NotAllowed { reason }) = staff(&mut centre, "admin", remove()) else {
         panic!("they hold two")
     };
     assert!(reason.contains("驻场甲 holds INC-1, INC-2"), "{reason}");
@@ -326,7 +326,7 @@ fn row_10_overrides_are_checked_audited_and_in_force_when_they_say() {
     };
     let put = |asked| StaffAction::PutOverride { roster: "驻场".to_owned(), asked };
     let backwards = put(asked("2026-03-03T08:00:00", "2026-03-02T08:00:00"));
-    assert!(matches!(staff(&mut centre, "组长", backwards), Outcome::Refused(Refusal::Invalid { .. })));
+    assert!(matches!(staff(&mut centre, "组长", backwards), Outcome::Refused(CommandRefusal::Invalid { .. })));
     let action = put(asked("2026-03-02T09:30:00", "2026-03-02T09:50:00"));
     assert_eq!(staff(&mut centre, "组长", action), Outcome::Staff { id: Some(1) });
     fire(&mut centre, "sw1", "ZH03");
@@ -339,7 +339,7 @@ fn row_10_overrides_are_checked_audited_and_in_force_when_they_say() {
     assert_eq!(holder(&centre, 2).as_deref(), Some("驻场丙"));
     assert_eq!(centre.engine().overrides().count(), 0, "what is over is let go");
     let gone = StaffAction::DeleteOverride { roster: "驻场".to_owned(), id: 1 };
-    assert!(matches!(staff(&mut centre, "组长", gone), Outcome::Refused(Refusal::NotFound { .. })));
+    assert!(matches!(staff(&mut centre, "组长", gone), Outcome::Refused(CommandRefusal::NotFound { .. })));
     let put = centre.audit().into_iter().find(|entry| entry.action == "override.put" && entry.refused.is_none());
     assert!(put.unwrap().detail.contains("二线专家 instead of 驻场丙"));
 }

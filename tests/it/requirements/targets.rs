@@ -1,13 +1,15 @@
 //! Promises against the clock: rows 1, 2, 3, 4, 13, 15, 27, 28, 32, 43, 44, 50, 51, 71, 74, 75, 77.
 
 use super::centre::{Centre, minutes, moment};
-use watchfire::core::engine::{Counted, Effect, IncidentAction, NoticeKind, Outcome, Refusal, TargetOutcome};
+use watchfire::core::engine::{
+    CommandRefusal, Effect, IncidentAction, Metric, NotificationKind, Outcome, TargetOutcome,
+};
 use watchfire::core::incidents::{Incident, IncidentState, PendingOn, TimelineKind};
 use watchfire::core::model::{
-    BreachReason, CauseParty, Class, ClockFace, ClockKind, ClockState, ContactBy, IncidentId, Outage, Span,
+    BreachReason, CauseParty, Class, ClockFace, ClockKind, ClockState, ContactBy, IncidentId, Outage, TimeDelta,
 };
 use watchfire::core::rules::{FindingKind, RuleText, load, report};
-use watchfire::core::sla::{Attainment, BudgetUse, Case, attainment, ranked_reasons};
+use watchfire::core::sla::{Attainment, BudgetUse, IncidentOutcome, attainment, ranked_reasons};
 
 const DESK: &str = r#"
 teams:
@@ -49,7 +51,7 @@ fn done(outcome: Outcome) {
 #[track_caller]
 fn refused(outcome: Outcome) -> String {
     match outcome {
-        Outcome::Refused(Refusal::NotAllowed { reason }) => reason,
+        Outcome::Refused(CommandRefusal::NotAllowed { reason }) => reason,
         other => panic!("{other:?} is no 409"),
     }
 }
@@ -61,7 +63,7 @@ fn mistakes(text: &str) -> Vec<String> {
 }
 
 fn kept(centre: &Centre, from: &str, to: &str) -> Vec<Attainment> {
-    let cases: Vec<Case> = centre.incidents().values().map(Case::from).collect();
+    let cases: Vec<IncidentOutcome> = centre.incidents().values().map(IncidentOutcome::from).collect();
     attainment(&cases, &centre.engine().rulebook().targets, moment(from), moment(to))
 }
 
@@ -89,7 +91,7 @@ fn row_01_mail_has_its_own_time_and_a_time_without_unit_is_refused() {
     centre.fire(&[("alertname", "Call"), ("site", "深圳"), ("channel", "phone")]);
     // Two working days are 16 working hours, from Friday to Tuesday, and no 48 hours.
     assert_eq!(clock(&centre.incident(1), ClockKind::Tto).deadline, Some(moment("2026-03-10T17:00:00")));
-    centre.after(Span::from_seconds(1));
+    centre.after(TimeDelta::from_seconds(1));
     assert_eq!(clock(&centre.incident(2), ClockKind::Tto).state, ClockState::Breached, "by phone means at once");
 }
 
@@ -100,7 +102,7 @@ fn row_02_only_a_logged_contact_stops_the_time_to_own_and_it_breaches_at_sixty_m
     centre.fire(&[("alertname", "A"), ("site", "广州")]).fire(&[("alertname", "A"), ("site", "深圳")]);
     centre.after(minutes(30));
     done(centre.on_incident("一线值班", 1, IncidentAction::Acknowledge { note: None }));
-    let warned = centre.notices().into_iter().filter(|notice| notice.kind == NoticeKind::TargetWarning).count();
+    let warned = centre.notices().into_iter().filter(|notice| notice.kind == NotificationKind::TargetWarning).count();
     assert_eq!(warned, 2, "half of the hour has run on both");
     centre.at("2026-02-13T10:59:59");
     done(centre.on_incident("一线值班", 2, contact(ContactBy::Phone)));
@@ -111,7 +113,8 @@ fn row_02_only_a_logged_contact_stops_the_time_to_own_and_it_breaches_at_sixty_m
     let said: Vec<_> = centre.timeline(1).into_iter().filter(|line| line.kind == TimelineKind::Breached).collect();
     assert!(said[0].text.contains("1h were over at 2026-02-13 11:00:00 +08:00"), "{said:?}");
     assert_eq!(clock(&centre.incident(2), ClockKind::Tto).state, ClockState::Met);
-    let told: Vec<_> = centre.notices().into_iter().filter(|one| one.kind == NoticeKind::TargetBreached).collect();
+    let told: Vec<_> =
+        centre.notices().into_iter().filter(|one| one.kind == NotificationKind::TargetBreached).collect();
     assert_eq!(told.iter().map(|notice| notice.subject.as_str()).collect::<Vec<_>>(), ["INC-1"]);
     // It keeps counting.
     centre.at("2026-02-13T11:30:00");
@@ -136,7 +139,7 @@ fn row_03_eight_working_hours_end_where_the_vectors_say() {
         assert_eq!((face.state, face.deadline), (ClockState::Running, Some(moment(due))), "from {opened}");
         centre.until(moment(due));
         let face = clock(&centre.incident(1), ClockKind::Ttr);
-        assert_eq!((face.breached_at, face.elapsed), (Some(moment(due)), Span::from_hours(8)), "from {opened}");
+        assert_eq!((face.breached_at, face.elapsed), (Some(moment(due)), TimeDelta::from_hours(8)), "from {opened}");
     }
 }
 
@@ -188,7 +191,7 @@ fn row_04_who_was_late_says_why_and_the_reasons_are_ranked() {
         ))
         .contains("no promise")
     );
-    let cases: Vec<Case> = centre.incidents().values().map(Case::from).collect();
+    let cases: Vec<IncidentOutcome> = centre.incidents().values().map(IncidentOutcome::from).collect();
     let ranked = ranked_reasons(&cases, moment("2026-02-01T00:00:00"), moment("2026-03-01T00:00:00"));
     assert_eq!(ranked, [("spare_part".to_owned(), 2), ("vendor".to_owned(), 1)]);
 }
@@ -233,7 +236,7 @@ fn row_04_cancelling_or_merging_escapes_no_promise() {
     // Before it is late: the survivor inherits the sooner deadline, or the only one.
     done(centre.on_incident("一线值班", 4, contact(ContactBy::Phone)));
     done(centre.on_incident("一线值班", 3, merge(4)));
-    let met = Effect::Count(Counted::Target { clock: ClockKind::Tto, outcome: TargetOutcome::Met });
+    let met = Effect::Count(Metric::Target { clock: ClockKind::Tto, outcome: TargetOutcome::Met });
     assert_eq!(clock(&centre.incident(4), ClockKind::Tto).state, ClockState::Met, "who was told was told of both");
     assert_eq!(centre.effects.iter().filter(|(_, effect)| *effect == met).count(), 1);
     assert_eq!(clock(&centre.incident(4), ClockKind::Ttr).deadline, Some(moment("2026-02-13T11:00:00")));
@@ -283,7 +286,7 @@ fn row_13_a_rule_without_a_class_fails_the_lint() {
         let mut centre = Centre::open(&with(&rule(&format!("class: {class}"))), "2026-02-13T10:00:00");
         centre.fire(&[("alertname", "A"), ("site", "广州")]);
         assert_eq!(centre.incident(1).class, class);
-        assert!(centre.effects.iter().any(|(_, one)| *one == Effect::Count(Counted::Classified { class })));
+        assert!(centre.effects.iter().any(|(_, one)| *one == Effect::Count(Metric::Classified { class })));
     }
 }
 
@@ -295,7 +298,7 @@ fn row_15_what_no_catalogue_offers_is_counted_and_promised_nothing() {
     centre.fire(&[("alertname", "修私人手机"), ("site", "广州")]).after(minutes(120));
     let incident = centre.incident(1);
     assert!(incident.out_of_catalogue && incident.clocks.is_empty(), "{:?}", incident.clocks);
-    let counted = centre.effects.iter().filter(|(_, one)| *one == Effect::Count(Counted::OutOfCatalogue)).count();
+    let counted = centre.effects.iter().filter(|(_, one)| *one == Effect::Count(Metric::OutOfCatalogue)).count();
     assert_eq!(counted, 1);
     assert_eq!(kept(&centre, "2026-02-01T00:00:00", "2026-03-01T00:00:00"), []);
 }
@@ -329,7 +332,7 @@ fn row_27_overlapping_outages_count_once_against_72_hours_and_burning_them_alert
     centre.at("2026-03-02T12:00:00").clear(&node("甲"));
     centre.at("2026-03-04T00:00:00").clear(&node("乙"));
     let used_up = used(&centre, 2026);
-    assert_eq!(used_up.used, Span::from_hours(72), "36 h and 48 h overlap by 12 h");
+    assert_eq!(used_up.used, TimeDelta::from_hours(72), "36 h and 48 h overlap by 12 h");
     assert_eq!(format!("{:.3}", used_up.availability), "99.178");
     assert_eq!(burning(&centre).map(|(severity, _)| severity.as_str()), Some("critical"));
     // Neither a mistyped year nor what is still to come burns any of it.
@@ -354,8 +357,8 @@ fn row_27_overlapping_outages_count_once_against_72_hours_and_burning_them_alert
     };
     let second = centre.incidents().into_values().find(|one| one.key.get("node") == Some("乙")).unwrap().id.0;
     done(centre.on_incident("流程经理", second, IncidentAction::Outage { outage: by_customer }));
-    assert_eq!(used(&centre, 2026).used, Span::from_hours(36));
-    assert_eq!(used(&centre, 2025).used, Span::ZERO);
+    assert_eq!(used(&centre, 2026).used, TimeDelta::from_hours(36));
+    assert_eq!(used(&centre, 2025).used, TimeDelta::ZERO);
 }
 
 #[test]
@@ -417,7 +420,10 @@ fn row_43_an_incident_keeps_the_version_under_which_it_opened() {
         let face = clock(&centre.incident(id), ClockKind::Ttr);
         (face.version, face.limit, face.elapsed)
     });
-    assert_eq!(versions, [(1, Span::from_hours(8), Span::from_hours(2)), (2, Span::from_hours(12), Span::ZERO)]);
+    assert_eq!(
+        versions,
+        [(1, TimeDelta::from_hours(8), TimeDelta::from_hours(2)), (2, TimeDelta::from_hours(12), TimeDelta::ZERO)]
+    );
     let both = mistakes(&with(&VERSIONS.replace("until: \"2026-01-01T00:00:00+08:00\", ", "")));
     assert!(both[0].contains("versions 1 and 2 are in effect together"), "{both:?}");
 }
@@ -457,13 +463,13 @@ targets:
     for site in &sites {
         centre.fire(&[("alertname", "A"), ("site", site.as_str())]);
     }
-    centre.after(Span::from_seconds(20));
+    centre.after(TimeDelta::from_seconds(20));
     (1..=9).for_each(|id| done(centre.on_incident("一线值班", id, contact(ContactBy::Phone))));
-    centre.after(Span::from_seconds(1));
+    centre.after(TimeDelta::from_seconds(1));
     done(centre.on_incident("一线值班", 10, contact(ContactBy::Phone)));
     centre.at("2026-02-13T14:00:00");
     [1, 2].into_iter().for_each(|id| done(centre.on_incident("现场工程师", id, contact(ContactBy::Visit))));
-    centre.after(Span::from_seconds(1));
+    centre.after(TimeDelta::from_seconds(1));
     done(centre.on_incident("现场工程师", 3, contact(ContactBy::Visit)));
     (1..=10).for_each(|id| done(centre.on_incident("一线值班", id, resolve())));
     let kept = kept(&centre, "2026-02-01T00:00:00", "2026-03-01T00:00:00");
@@ -523,7 +529,7 @@ targets:
         let mut centre = Centre::open(&format!("{DESK}{weekdays}{}", rule("class: incident")), opened);
         centre.fire(&[("alertname", "A"), ("site", "广州")]);
         let face = clock(&centre.incident(1), ClockKind::Ttr);
-        assert_eq!((face.target.as_str(), face.limit), (name, Span::from_hours(hours)), "{opened}");
+        assert_eq!((face.target.as_str(), face.limit), (name, TimeDelta::from_hours(hours)), "{opened}");
     }
 }
 
@@ -551,12 +557,12 @@ fn row_77_a_revised_target_leaves_the_old_figures_as_they_were() {
         with(&format!("{}{}", VERSIONS.split("  - name: 标准").next().unwrap(), rule("class: incident, priority: P2")));
     let new = with(&format!("{VERSIONS}{}", rule("class: incident, priority: P2")));
     let mut centre = Centre::open(&old, "2025-12-30T00:00:00");
-    centre.fire(&[("alertname", "A"), ("site", "广州")]).after(Span::from_hours(9));
+    centre.fire(&[("alertname", "A"), ("site", "广州")]).after(TimeDelta::from_hours(9));
     let (year, next) = ("2025-01-01T00:00:00", "2026-01-01T00:00:00");
     let before = kept(&centre, year, next);
     assert_eq!(figure(&before, ("标准", 1), "resolution"), (0, 1, None));
     centre.at("2026-01-02T00:00:00").reload(&new);
-    centre.fire(&[("alertname", "A"), ("site", "深圳")]).after(Span::from_hours(9));
+    centre.fire(&[("alertname", "A"), ("site", "深圳")]).after(TimeDelta::from_hours(9));
     done(centre.on_incident("一线值班", 2, resolve()));
     assert_eq!(kept(&centre, year, next), before);
     assert_eq!(figure(&kept(&centre, next, "2027-01-01T00:00:00"), ("标准", 2), "resolution"), (1, 1, None));

@@ -4,16 +4,16 @@ use serde_json::{Value, json};
 
 use super::centre::{Centre, minutes, moment};
 use crate::support::service::{PATIENCE, Service, Setup, until};
-use watchfire::api::{Door, RoleKind};
+use watchfire::api::{Permission, RoleKind};
 use watchfire::core::engine::{
-    Action, AttendedBy, IncidentAction, NoticeKind, Outcome, ProblemAction, Refusal, WaitingKind,
+    Action, AttentionSource, CommandRefusal, IncidentAction, NotificationKind, Outcome, ProblemAction, WaitingKind,
 };
 use watchfire::core::incidents::{IncidentState, PendingOn, TimelineKind};
 use watchfire::core::inspections::RunState;
-use watchfire::core::model::{IncidentId, Priority, ProblemId, Severity, Span, Tier};
+use watchfire::core::model::{IncidentId, Priority, ProblemId, Severity, Tier, TimeDelta};
 use watchfire::core::problems::ProblemState;
 use watchfire::core::rules::{RuleText, load, report};
-use watchfire::store::Role;
+use watchfire::store::TokenRole;
 
 const DESK: &str = r#"
 teams:
@@ -86,7 +86,7 @@ fn done(answer: Outcome) {
 /// Minutes after the start, kind and team of every notice.
 fn notices(centre: &Centre) -> Vec<String> {
     let start = moment(START);
-    let told = |notice: watchfire::core::engine::Notice| {
+    let told = |notice: watchfire::core::engine::Notification| {
         format!("{} {} {}", notice.at.since(start).as_seconds_f64() / 60.0, notice.kind.as_str(), notice.team)
     };
     centre.notices().into_iter().map(told).collect()
@@ -262,7 +262,7 @@ fn row_62_only_first_line_closes_and_the_others_resolve_or_hand_back() {
         [("二线专家", "operator"), ("厂商工程师", "operator"), ("王工", "second_line"), ("x", "third_line")]
     {
         let answer = centre.command(actor, role, close());
-        assert!(matches!(answer, Outcome::Refused(Refusal::Forbidden { .. })), "{actor} as {role}: {answer:?}");
+        assert!(matches!(answer, Outcome::Refused(CommandRefusal::Forbidden { .. })), "{actor} as {role}: {answer:?}");
     }
     assert_eq!(centre.incident(1).state, IncidentState::Resolved);
     assert!(centre.audit().last().unwrap().refused.as_ref().unwrap().contains("only first line closes"));
@@ -284,38 +284,38 @@ fn row_14_a_move_that_the_state_does_not_allow_is_refused_and_audited() {
 #[test]
 fn row_64_each_role_passes_its_own_transitions_and_no_others() {
     let roles = [
-        Role::Viewer,
-        Role::FirstLine,
-        Role::SecondLine,
-        Role::ThirdLine,
-        Role::IncidentManager,
-        Role::ProblemManager,
-        Role::ChangeManager,
-        Role::ConfigurationManager,
-        Role::ProcessManager,
-        Role::Admin,
+        TokenRole::Viewer,
+        TokenRole::FirstLine,
+        TokenRole::SecondLine,
+        TokenRole::ThirdLine,
+        TokenRole::IncidentManager,
+        TokenRole::ProblemManager,
+        TokenRole::ChangeManager,
+        TokenRole::ConfigurationManager,
+        TokenRole::ProcessManager,
+        TokenRole::Admin,
     ];
     // viewer, first, second, third; managers of incidents, problems, changes, configuration; process manager; admin.
     let matrix = [
-        (Door::Work, ".xxxxxx.xx"),
-        (Door::Steer, ".x..x...xx"),
-        (Door::Close, ".x..x...xx"),
-        (Door::Review, "..x..x..xx"),
-        (Door::Conclude, ".....x..xx"),
-        (Door::Silence, ".xx.x.x.xx"),
-        (Door::Reload, ".......xxx"),
-        (Door::Audit, "....xxxxxx"),
-        (Door::Inspect, ".xxx....xx"),
-        (Door::SignOff, "..x.....xx"),
-        (Door::Ingest, ".........x"),
-        (Door::Read, "xxxxxxxxxx"),
+        (Permission::Work, ".xxxxxx.xx"),
+        (Permission::Steer, ".x..x...xx"),
+        (Permission::Close, ".x..x...xx"),
+        (Permission::Review, "..x..x..xx"),
+        (Permission::Conclude, ".....x..xx"),
+        (Permission::Silence, ".xx.x.x.xx"),
+        (Permission::Reload, ".......xxx"),
+        (Permission::Audit, "....xxxxxx"),
+        (Permission::Inspect, ".xxx....xx"),
+        (Permission::SignOff, "..x.....xx"),
+        (Permission::Ingest, ".........x"),
+        (Permission::Read, "xxxxxxxxxx"),
     ];
     for (door, expected) in matrix {
         let passed: String = roles.iter().map(|role| if door.admits(role, None) { 'x' } else { '.' }).collect();
         assert_eq!(passed, expected, "{door:?}");
     }
     for role in roles {
-        assert_eq!(Role::parse(role.as_str()).unwrap(), role, "a token can have every role");
+        assert_eq!(TokenRole::parse(role.as_str()).unwrap(), role, "a token can have every role");
         assert_eq!(RoleKind::of(&role).as_str(), role.as_str());
     }
 }
@@ -371,9 +371,9 @@ fn row_29_a_source_that_falls_silent_alerts_in_exactly_its_time_and_clears_with_
     hear(&mut centre);
     centre.after(minutes(3));
     hear(&mut centre);
-    centre.after(Span::from_seconds(299));
+    centre.after(TimeDelta::from_seconds(299));
     assert!(centre.incidents().is_empty(), "{:#?}", centre.incidents());
-    centre.after(Span::from_seconds(1));
+    centre.after(TimeDelta::from_seconds(1));
     let incident = centre.incident(1);
     assert_eq!((incident.title.as_str(), incident.opened_at), ("监控源 zabbix 无消息", moment("2026-02-13T17:08:00")));
     assert_eq!(incident.severity, Severity::Major);
@@ -394,7 +394,7 @@ fn row_36_a_recurrence_while_the_fix_is_watched_is_told_to_every_tier() {
         centre.fire(&link_down("路由器1"));
         centre.after(minutes(1));
         centre.clear(&link_down("路由器1"));
-        centre.after(Span::from_hours(5));
+        centre.after(TimeDelta::from_hours(5));
     };
     fails(&mut centre);
     fails(&mut centre);
@@ -416,7 +416,7 @@ fn row_36_a_recurrence_while_the_fix_is_watched_is_told_to_every_tier() {
     let told: Vec<String> = centre
         .notices()
         .into_iter()
-        .filter(|notice| notice.kind == NoticeKind::ProblemReopened)
+        .filter(|notice| notice.kind == NotificationKind::ProblemReopened)
         .map(|notice| format!("{} {}", notice.team, notice.subject))
         .collect();
     assert_eq!(told, ["first PRB-1", "second PRB-1", "huaxin PRB-1"]);
@@ -432,11 +432,11 @@ fn semantics_20_a_problem_past_its_review_date_climbs_until_somebody_looks_at_it
         centre.fire(&link_down("路由器1"));
         centre.after(minutes(1));
         centre.clear(&link_down("路由器1"));
-        centre.after(Span::from_hours(5));
+        centre.after(TimeDelta::from_hours(5));
     }
     let due = centre.problems()[0].review_by.unwrap();
     let told = |centre: &Centre| -> Vec<String> {
-        let due_notices = centre.notices().into_iter().filter(|notice| notice.kind == NoticeKind::ReviewDue);
+        let due_notices = centre.notices().into_iter().filter(|notice| notice.kind == NotificationKind::ReviewDue);
         due_notices.map(|notice| format!("{} {}", notice.at.since(due).as_seconds_f64() / 60.0, notice.team)).collect()
     };
     centre.until(due + minutes(19));
@@ -485,7 +485,7 @@ fn row_58_every_flow_of_the_service_has_one_definition() {
         done(centre.on_incident("二线专家", 4, IncidentAction::Resume));
     }
     centre.clear(&link_down("路由器1"));
-    centre.after(Span::from_hours(3));
+    centre.after(TimeDelta::from_hours(3));
     centre.fire(&link_down("路由器1"));
     covered.push(("problem", centre.problems()[0].state.as_str().to_owned()));
     covered.push(("inspection", centre.runs()[0].state.as_str().to_owned()));
@@ -522,8 +522,8 @@ fn semantics_20_what_a_run_owes_climbs_like_any_incident_and_the_auditor_finds_n
     assert_eq!(centre.incident(1).tier, Tier::Second, "nobody took it");
     let desk = centre.engine().freeze().into_iter().find_map(|frozen| frozen.attendance()).unwrap();
     assert_eq!(desk.broken, Vec::<String>::new());
-    assert_eq!(desk.count(WaitingKind::Incident, AttendedBy::Deadline), 1);
-    assert_eq!(desk.count(WaitingKind::Run, AttendedBy::Deadline), 1);
+    assert_eq!(desk.count(WaitingKind::Incident, AttentionSource::Deadline), 1);
+    assert_eq!(desk.count(WaitingKind::Run, AttentionSource::Deadline), 1);
 }
 
 /// Runs `watchfire token …` beside the service; its exit code, what it printed, and what it complained of.

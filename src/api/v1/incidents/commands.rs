@@ -7,44 +7,44 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::http::extract::{Author, Body, Id, Name, Text};
-use crate::api::http::response::{Answer, Done, committed, misfit};
-use crate::api::state::Shared;
+use crate::api::http::extract::{CommandMeta, Id, JsonBody, Name, NonEmptyText};
+use crate::api::http::response::{ApiResult, Committed, committed, unexpected_outcome};
+use crate::api::state::ApiContext;
 use crate::core::engine::{Action, IncidentAction, Outcome};
 use crate::core::incidents::PendingOn;
-use crate::core::model::{BreachReason, CauseParty, ContactBy, IncidentId, Moment, Outage};
+use crate::core::model::{BreachReason, CauseParty, ContactBy, IncidentId, Outage, Timestamp};
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::of(__path_acknowledge, Door::Work, acknowledge),
-        Endpoint::of(__path_assign, Door::Work, assign),
-        Endpoint::of(__path_comment, Door::Work, comment),
-        Endpoint::of(__path_pend, Door::Work, pend),
-        Endpoint::of(__path_resume, Door::Work, resume),
-        Endpoint::of(__path_escalate, Door::Work, escalate),
-        Endpoint::of(__path_triage, Door::Work, triage),
-        Endpoint::of(__path_hand_back, Door::Work, hand_back),
-        Endpoint::of(__path_tick, Door::Work, tick),
-        Endpoint::of(__path_resolve, Door::Work, resolve),
-        Endpoint::of(__path_close, Door::Close, close),
-        Endpoint::of(__path_reopen, Door::Steer, reopen),
-        Endpoint::of(__path_merge, Door::Steer, merge),
-        Endpoint::of(__path_cancel, Door::Close, cancel),
-        Endpoint::of(__path_workaround, Door::Work, workaround),
-        Endpoint::of(__path_found_during, Door::Work, found_during),
-        Endpoint::of(__path_contact, Door::Work, contact),
-        Endpoint::of(__path_explain_breach, Door::Work, explain_breach),
-        Endpoint::of(__path_outage, Door::Work, outage),
+        Endpoint::of(__path_acknowledge, Permission::Work, acknowledge),
+        Endpoint::of(__path_assign, Permission::Work, assign),
+        Endpoint::of(__path_comment, Permission::Work, comment),
+        Endpoint::of(__path_pend, Permission::Work, pend),
+        Endpoint::of(__path_resume, Permission::Work, resume),
+        Endpoint::of(__path_escalate, Permission::Work, escalate),
+        Endpoint::of(__path_triage, Permission::Work, triage),
+        Endpoint::of(__path_hand_back, Permission::Work, hand_back),
+        Endpoint::of(__path_tick, Permission::Work, tick),
+        Endpoint::of(__path_resolve, Permission::Work, resolve),
+        Endpoint::of(__path_close, Permission::Close, close),
+        Endpoint::of(__path_reopen, Permission::Steer, reopen),
+        Endpoint::of(__path_merge, Permission::Steer, merge),
+        Endpoint::of(__path_cancel, Permission::Close, cancel),
+        Endpoint::of(__path_workaround, Permission::Work, workaround),
+        Endpoint::of(__path_found_during, Permission::Work, found_during),
+        Endpoint::of(__path_contact, Permission::Work, contact),
+        Endpoint::of(__path_explain_breach, Permission::Work, explain_breach),
+        Endpoint::of(__path_outage, Permission::Work, outage),
     ]
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Note {
+struct NoteBody {
     #[schema(value_type = Option<String>)]
-    note: Option<Text>,
+    note: Option<NonEmptyText>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -56,9 +56,9 @@ struct Assign {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Comment {
+struct CommentBody {
     #[schema(value_type = String)]
-    text: Text,
+    text: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -68,7 +68,7 @@ struct Pend {
     #[schema(value_type = String)]
     on: PendingOn,
     #[schema(value_type = String)]
-    reason: Text,
+    reason: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -79,7 +79,7 @@ struct Nothing {}
 #[serde(deny_unknown_fields)]
 struct Escalate {
     #[schema(value_type = String)]
-    diagnosis: Text,
+    diagnosis: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -87,7 +87,7 @@ struct Escalate {
 struct Triage {
     /// By field: symptom, tried, affected, …
     #[schema(value_type = std::collections::BTreeMap<String, String>)]
-    fields: BTreeMap<String, Text>,
+    fields: BTreeMap<String, NonEmptyText>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -98,36 +98,36 @@ struct Tick {
     step: Name,
     /// What was seen; some steps demand it.
     #[schema(value_type = Option<String>)]
-    note: Option<Text>,
+    note: Option<NonEmptyText>,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Resolve {
     #[schema(value_type = String)]
-    resolution: Text,
+    resolution: NonEmptyText,
     /// Demanded when a promise was broken; a code of the rules' `breach_reasons`
     #[schema(inline)]
-    breach_reason: Option<Breach>,
+    breach_reason: Option<BreachReasonBody>,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Breach {
+struct BreachReasonBody {
     #[schema(value_type = String)]
     code: Name,
     #[schema(value_type = String)]
-    text: Text,
+    text: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Contact {
+struct ContactBody {
     /// phone, mail, visit or chat
     #[schema(value_type = String)]
     by: ContactBy,
     #[schema(value_type = Option<String>)]
-    note: Option<Text>,
+    note: Option<NonEmptyText>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -144,22 +144,22 @@ struct OutageBody {
     party: CauseParty,
     /// RFC 3339
     #[schema(value_type = String)]
-    from: Moment,
+    from: Timestamp,
     /// RFC 3339; it goes on unless given
     #[schema(value_type = Option<String>)]
-    to: Option<Moment>,
+    to: Option<Timestamp>,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Reason {
+struct ReasonBody {
     #[schema(value_type = String)]
-    reason: Text,
+    reason: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Merge {
+struct MergeBody {
     /// INC-…: the incident that carries on
     #[schema(value_type = String)]
     into: IncidentId,
@@ -170,7 +170,7 @@ struct Merge {
 struct Workaround {
     helped: bool,
     #[schema(value_type = Option<String>)]
-    note: Option<Text>,
+    note: Option<NonEmptyText>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -181,13 +181,18 @@ struct FoundDuring {
     incident: IncidentId,
 }
 
-type Api = State<Arc<Shared>>;
+type Api = State<Arc<ApiContext>>;
 type Incident = Id<IncidentId>;
 
 /// Says whether the workaround of its problem helped; counted on the problem.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/workaround", request_body = inline(Workaround),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn workaround(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Workaround>) -> Answer {
+async fn workaround(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Incident,
+    JsonBody(body): JsonBody<Workaround>,
+) -> ApiResult {
     let note = body.note.map(|note| note.0);
     act(&api, author, id, IncidentAction::WorkaroundHelped { helped: body.helped, note }).await
 }
@@ -195,71 +200,101 @@ async fn workaround(State(api): Api, author: Author, Id(id): Incident, Body(body
 /// Links it as a piece of another incident's fault: it counts as no fault of its own.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/found_during", request_body = inline(FoundDuring),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn found_during(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<FoundDuring>) -> Answer {
+async fn found_during(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Incident,
+    JsonBody(body): JsonBody<FoundDuring>,
+) -> ApiResult {
     act(&api, author, id, IncidentAction::FoundDuring { incident: body.incident }).await
 }
 
 /// Takes it: stops the ladder from climbing.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/acknowledge", request_body = inline(Note),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/acknowledge", request_body = inline(NoteBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn acknowledge(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Note>) -> Answer {
+async fn acknowledge(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Incident,
+    JsonBody(body): JsonBody<NoteBody>,
+) -> ApiResult {
     act(&api, author, id, IncidentAction::Acknowledge { note: body.note.map(|note| note.0) }).await
 }
 
 /// Gives it to a person.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/assign", request_body = inline(Assign),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn assign(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Assign>) -> Answer {
+async fn assign(State(api): Api, author: CommandMeta, Id(id): Incident, JsonBody(body): JsonBody<Assign>) -> ApiResult {
     act(&api, author, id, IncidentAction::Assign { assignee: body.assignee.0 }).await
 }
 
 /// Writes on its timeline.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/comment", request_body = inline(Comment),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/comment", request_body = inline(CommentBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn comment(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Comment>) -> Answer {
+async fn comment(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Incident,
+    JsonBody(body): JsonBody<CommentBody>,
+) -> ApiResult {
     act(&api, author, id, IncidentAction::Comment { text: body.text.0 }).await
 }
 
 /// Waits for the customer, a vendor or a change.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/pend", request_body = inline(Pend),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn pend(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Pend>) -> Answer {
+async fn pend(State(api): Api, author: CommandMeta, Id(id): Incident, JsonBody(body): JsonBody<Pend>) -> ApiResult {
     act(&api, author, id, IncidentAction::Pend { on: body.on, reason: body.reason.0 }).await
 }
 
 /// Goes on after waiting.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/resume", request_body = inline(Nothing),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn resume(State(api): Api, author: Author, Id(id): Incident, Body(Nothing {}): Body<Nothing>) -> Answer {
+async fn resume(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Incident,
+    JsonBody(Nothing {}): JsonBody<Nothing>,
+) -> ApiResult {
     act(&api, author, id, IncidentAction::Resume).await
 }
 
 /// Hands it to the next tier with what is known so far.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/escalate", request_body = inline(Escalate),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn escalate(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Escalate>) -> Answer {
+async fn escalate(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Incident,
+    JsonBody(body): JsonBody<Escalate>,
+) -> ApiResult {
     act(&api, author, id, IncidentAction::Escalate { diagnosis: body.diagnosis.0 }).await
 }
 
 /// Writes down what was found out; a step may demand it before the incident is handed on.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/triage", request_body = inline(Triage),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn triage(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Triage>) -> Answer {
+async fn triage(State(api): Api, author: CommandMeta, Id(id): Incident, JsonBody(body): JsonBody<Triage>) -> ApiResult {
     let fields = body.fields.into_iter().map(|(name, text)| (name, text.0)).collect();
     act(&api, author, id, IncidentAction::Triage { fields }).await
 }
 
 /// Hands it back to a lower tier.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/hand-back", request_body = inline(Reason),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/hand-back", request_body = inline(ReasonBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn hand_back(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Reason>) -> Answer {
+async fn hand_back(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Incident,
+    JsonBody(body): JsonBody<ReasonBody>,
+) -> ApiResult {
     act(&api, author, id, IncidentAction::HandBack { reason: body.reason.0 }).await
 }
 
 /// Ticks a step of its playbook.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/tick", request_body = inline(Tick),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn tick(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Tick>) -> Answer {
+async fn tick(State(api): Api, author: CommandMeta, Id(id): Incident, JsonBody(body): JsonBody<Tick>) -> ApiResult {
     let note = body.note.map(|note| note.0);
     act(&api, author, id, IncidentAction::Tick { step: body.step.0, note }).await
 }
@@ -267,9 +302,14 @@ async fn tick(State(api): Api, author: Author, Id(id): Incident, Body(body): Bod
 /// Says what was done about it.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/resolve", request_body = inline(Resolve),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn resolve(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Resolve>) -> Answer {
+async fn resolve(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Incident,
+    JsonBody(body): JsonBody<Resolve>,
+) -> ApiResult {
     let resolution = body.resolution.0;
-    let action = match body.breach_reason.map(Breach::into_reason) {
+    let action = match body.breach_reason.map(BreachReasonBody::into_reason) {
         Some(reason) => IncidentAction::ResolveBreached { resolution, reason },
         None => IncidentAction::Resolve { resolution },
     };
@@ -277,52 +317,87 @@ async fn resolve(State(api): Api, author: Author, Id(id): Incident, Body(body): 
 }
 
 /// Ends it for good: first line's word.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/close", request_body = inline(Note),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/close", request_body = inline(NoteBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn close(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Note>) -> Answer {
+async fn close(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Incident,
+    JsonBody(body): JsonBody<NoteBody>,
+) -> ApiResult {
     act(&api, author, id, IncidentAction::Close { note: body.note.map(|note| note.0) }).await
 }
 
 /// Takes it up again.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/reopen", request_body = inline(Reason),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/reopen", request_body = inline(ReasonBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn reopen(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Reason>) -> Answer {
+async fn reopen(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Incident,
+    JsonBody(body): JsonBody<ReasonBody>,
+) -> ApiResult {
     act(&api, author, id, IncidentAction::Reopen { reason: body.reason.0 }).await
 }
 
 /// Folds it into another, which takes over its promises; one that was late says why before (breach-reason).
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/merge", request_body = inline(Merge),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/merge", request_body = inline(MergeBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn merge(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Merge>) -> Answer {
+async fn merge(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Incident,
+    JsonBody(body): JsonBody<MergeBody>,
+) -> ApiResult {
     act(&api, author, id, IncidentAction::Merge { into: body.into }).await
 }
 
 /// Says that it never was one; if it was late, only after why was said (breach-reason).
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/cancel", request_body = inline(Reason),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/cancel", request_body = inline(ReasonBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn cancel(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Reason>) -> Answer {
+async fn cancel(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Incident,
+    JsonBody(body): JsonBody<ReasonBody>,
+) -> ApiResult {
     act(&api, author, id, IncidentAction::Cancel { reason: body.reason.0 }).await
 }
 
 /// Logs a contact with the user; the first one stops the time to own.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/contact", request_body = inline(Contact),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/contact", request_body = inline(ContactBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn contact(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Contact>) -> Answer {
+async fn contact(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Incident,
+    JsonBody(body): JsonBody<ContactBody>,
+) -> ApiResult {
     let note = body.note.map(|note| note.0).unwrap_or_default();
     act(&api, author, id, IncidentAction::Contact { by: body.by, note }).await
 }
 
 /// Says why a promise was broken.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/breach-reason", request_body = inline(Breach),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/breach-reason", request_body = inline(BreachReasonBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn explain_breach(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<Breach>) -> Answer {
+async fn explain_breach(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Incident,
+    JsonBody(body): JsonBody<BreachReasonBody>,
+) -> ApiResult {
     act(&api, author, id, IncidentAction::ExplainBreach { reason: body.into_reason() }).await
 }
 
 /// Enters an outage into the ledger, or corrects the one of that time.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/outage", request_body = inline(OutageBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn outage(State(api): Api, author: Author, Id(id): Incident, Body(body): Body<OutageBody>) -> Answer {
+async fn outage(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Incident,
+    JsonBody(body): JsonBody<OutageBody>,
+) -> ApiResult {
     let outage = Outage {
         customer: body.customer.map(|customer| customer.0).unwrap_or_default(),
         service: body.service.0,
@@ -333,23 +408,23 @@ async fn outage(State(api): Api, author: Author, Id(id): Incident, Body(body): B
     act(&api, author, id, IncidentAction::Outage { outage }).await
 }
 
-impl Breach {
+impl BreachReasonBody {
     fn into_reason(self) -> BreachReason {
         BreachReason { code: self.code.0, text: self.text.0 }
     }
 }
 
-async fn act(api: &Arc<Shared>, author: Author, id: IncidentId, action: IncidentAction) -> Answer {
+async fn act(api: &Arc<ApiContext>, author: CommandMeta, id: IncidentId, action: IncidentAction) -> ApiResult {
     match api.command(author, Action::Incident { id, action }).await? {
         Outcome::Incident { id, version } => {
             let read = api.api.store.incident(id).await;
-            committed(read, |incident| incident.version, Done { id: id.to_string(), version })
+            committed(read, |incident| incident.version, Committed { id: id.to_string(), version })
         }
         outcome @ (Outcome::Problem { .. }
         | Outcome::Run { .. }
         | Outcome::Silence { .. }
         | Outcome::Rulebook { .. }
         | Outcome::Staff { .. }
-        | Outcome::Refused(_)) => Err(misfit(&outcome)),
+        | Outcome::Refused(_)) => Err(unexpected_outcome(&outcome)),
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::engine::{DeliveryOutcome, NoticeKind};
-use crate::core::model::{Moment, Tier};
+use crate::core::engine::{DeliveryOutcome, NotificationKind};
+use crate::core::model::{Tier, Timestamp};
 use crate::store::DeliveryRow;
 
 /// One notice and what became of it.
@@ -11,8 +11,8 @@ use crate::store::DeliveryRow;
 pub struct DeliveryView {
     /// The idempotency key that its receiver saw.
     pub id: String,
-    pub kind: NoticeKind,
-    pub at: Moment,
+    pub kind: NotificationKind,
+    pub at: Timestamp,
     pub title: String,
     pub team: String,
     /// The person whom it told, if it was not for the whole team.
@@ -24,7 +24,7 @@ pub struct DeliveryView {
     pub attempts: u32,
     pub state: DeliveryState,
     pub error: Option<String>,
-    pub delivered_at: Option<Moment>,
+    pub delivered_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,28 +8,28 @@ use std::sync::Arc;
 
 use axum::extract::State;
 
-use super::alerts::AlertView;
+use super::alerts::AlertBody;
 use super::incidents::deliveries::DeliveryView;
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::http::error::Failure;
+use crate::api::http::error::ApiError;
 use crate::api::http::extract::Id;
-use crate::api::http::query::Parameters;
-use crate::api::http::response::{Answer, list, page, versioned};
-use crate::api::state::Shared;
+use crate::api::http::query::QueryParameters;
+use crate::api::http::response::{ApiResult, list, page, versioned};
+use crate::api::state::ApiContext;
 use crate::core::incidents::{Incident, IncidentState};
 use crate::core::model::{IncidentId, Priority, Tier};
 use crate::store::IncidentFilter;
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::of(__path_incidents, Door::Read, incidents),
-        Endpoint::of(__path_incident, Door::Read, incident),
-        Endpoint::of(__path_timeline, Door::Read, timeline),
-        Endpoint::of(__path_members, Door::Read, members),
-        Endpoint::of(__path_evidence, Door::Read, evidence),
-        Endpoint::of(__path_similar, Door::Read, similar),
-        Endpoint::of(__path_deliveries, Door::Read, deliveries),
+        Endpoint::of(__path_incidents, Permission::Read, incidents),
+        Endpoint::of(__path_incident, Permission::Read, incident),
+        Endpoint::of(__path_timeline, Permission::Read, timeline),
+        Endpoint::of(__path_members, Permission::Read, members),
+        Endpoint::of(__path_evidence, Permission::Read, evidence),
+        Endpoint::of(__path_similar, Permission::Read, similar),
+        Endpoint::of(__path_deliveries, Permission::Read, deliveries),
     ]
 }
 
@@ -49,12 +49,12 @@ pub fn endpoints() -> Vec<Endpoint> {
         ("limit" = Option<u32>, Query, description = "1 to 500, else 100"),
     ),
     responses((status = 200, description = "A page", body = ref("#/components/schemas/IncidentPage"))))]
-async fn incidents(State(shared): State<Arc<Shared>>, mut query: Parameters) -> Answer {
+async fn incidents(State(shared): State<Arc<ApiContext>>, mut query: QueryParameters) -> ApiResult {
     let filter = filter(&mut query)?;
     page(&shared.api.store.incidents(&filter, &query.page()?).await?)
 }
 
-fn filter(query: &mut Parameters) -> Result<IncidentFilter, Failure> {
+fn filter(query: &mut QueryParameters) -> Result<IncidentFilter, ApiError> {
     Ok(IncidentFilter {
         states: states(query)?,
         tiers: query.words("tier", &Tier::ALL, Tier::as_str)?,
@@ -71,7 +71,7 @@ fn filter(query: &mut Parameters) -> Result<IncidentFilter, Failure> {
 }
 
 /// The states asked for, `open` standing for all that need somebody.
-fn states(query: &mut Parameters) -> Result<Vec<IncidentState>, Failure> {
+fn states(query: &mut QueryParameters) -> Result<Vec<IncidentState>, ApiError> {
     let mut words: Vec<Option<IncidentState>> = IncidentState::ALL.into_iter().map(Some).collect();
     words.push(None);
     let asked = query.words("state", &words, |state| state.map_or("open", IncidentState::as_str))?;
@@ -82,7 +82,7 @@ fn states(query: &mut Parameters) -> Result<Vec<IncidentState>, Failure> {
 /// One incident; its ETag is the version for If-Match.
 #[utoipa::path(get, path = "/api/v1/incidents/{id}",
     responses((status = 200, description = "The incident", body = ref("#/components/schemas/Incident"))))]
-async fn incident(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
+async fn incident(State(shared): State<Arc<ApiContext>>, Id(id): Id<IncidentId>, query: QueryParameters) -> ApiResult {
     query.end()?;
     let incident = known(&shared, id).await?;
     versioned(&incident, incident.version)
@@ -91,7 +91,7 @@ async fn incident(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, que
 /// What happened to it, oldest first.
 #[utoipa::path(get, path = "/api/v1/incidents/{id}/timeline",
     responses((status = 200, description = "The whole timeline", body = ref("#/components/schemas/TimelinePage"))))]
-async fn timeline(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
+async fn timeline(State(shared): State<Arc<ApiContext>>, Id(id): Id<IncidentId>, query: QueryParameters) -> ApiResult {
     query.end()?;
     known(&shared, id).await?;
     list(shared.api.store.timeline(id).await?)
@@ -100,12 +100,12 @@ async fn timeline(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, que
 /// The alerts under it, as they stand; `linked` ones belong to another incident.
 #[utoipa::path(get, path = "/api/v1/incidents/{id}/alerts",
     responses((status = 200, description = "Its alerts", body = ref("#/components/schemas/AlertPage"))))]
-async fn members(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
+async fn members(State(shared): State<Arc<ApiContext>>, Id(id): Id<IncidentId>, query: QueryParameters) -> ApiResult {
     query.end()?;
     known(&shared, id).await?;
     let members = shared.api.store.members(id).await?;
     let linked = members.iter().map(|(_, linked)| *linked).collect::<Vec<_>>();
-    let mut views = AlertView::of_records(&shared.api.live, members.into_iter().map(|(alert, _)| alert).collect());
+    let mut views = AlertBody::of_records(&shared.api.live, members.into_iter().map(|(alert, _)| alert).collect());
     for (view, linked) in views.iter_mut().zip(linked) {
         view.linked = Some(linked);
     }
@@ -115,7 +115,7 @@ async fn members(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, quer
 /// The events that counted when it opened.
 #[utoipa::path(get, path = "/api/v1/incidents/{id}/evidence",
     responses((status = 200, description = "Up to 20 events", body = ref("#/components/schemas/EvidencePage"))))]
-async fn evidence(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
+async fn evidence(State(shared): State<Arc<ApiContext>>, Id(id): Id<IncidentId>, query: QueryParameters) -> ApiResult {
     query.end()?;
     known(&shared, id).await?;
     list(shared.api.store.evidence(id).await?)
@@ -124,7 +124,7 @@ async fn evidence(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, que
 /// Earlier incidents that it looks like, the most alike first, as they stand: with how they were resolved.
 #[utoipa::path(get, path = "/api/v1/incidents/{id}/similar",
     responses((status = 200, description = "At most five", body = ref("#/components/schemas/IncidentPage"))))]
-async fn similar(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
+async fn similar(State(shared): State<Arc<ApiContext>>, Id(id): Id<IncidentId>, query: QueryParameters) -> ApiResult {
     query.end()?;
     let mut earlier = Vec::new();
     for alike in known(&shared, id).await?.similar {
@@ -136,7 +136,11 @@ async fn similar(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, quer
 /// Its notices, the digests in which it was told, and what became of each.
 #[utoipa::path(get, path = "/api/v1/incidents/{id}/deliveries",
     responses((status = 200, description = "The delivery log", body = ref("#/components/schemas/DeliveryPage"))))]
-async fn deliveries(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, query: Parameters) -> Answer {
+async fn deliveries(
+    State(shared): State<Arc<ApiContext>>,
+    Id(id): Id<IncidentId>,
+    query: QueryParameters,
+) -> ApiResult {
     query.end()?;
     let incident = known(&shared, id).await?;
     let mut rows = shared.api.store.deliveries(&id.to_string()).await?;
@@ -148,6 +152,6 @@ async fn deliveries(State(shared): State<Arc<Shared>>, Id(id): Id<IncidentId>, q
 }
 
 /// The incident as committed, or 404.
-async fn known(shared: &Shared, id: IncidentId) -> Result<Incident, Failure> {
-    shared.api.store.incident(id).await?.ok_or_else(|| Failure::unknown(id))
+async fn known(shared: &ApiContext, id: IncidentId) -> Result<Incident, ApiError> {
+    shared.api.store.incident(id).await?.ok_or_else(|| ApiError::unknown(id))
 }

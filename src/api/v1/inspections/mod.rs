@@ -8,28 +8,28 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::http::error::Failure;
+use crate::api::http::error::ApiError;
 use crate::api::http::extract::Id;
-use crate::api::http::query::Parameters;
-use crate::api::http::response::{Answer, json, list};
-use crate::api::state::Shared;
+use crate::api::http::query::QueryParameters;
+use crate::api::http::response::{ApiResult, json, list};
+use crate::api::state::ApiContext;
 use crate::core::inspections::completion;
-use crate::core::model::{Labels, Moment, Severity, Span};
-use crate::core::rules::{Item, Plan};
+use crate::core::model::{Labels, Severity, TimeDelta, Timestamp};
+use crate::core::rules::{ChecklistItem, Plan};
 use crate::store::{PageRequest, RunFilter};
 
 /// How many runs are read at once, and how often, to count them.
 const PAGE_RUNS: u32 = 500;
 const PAGES_MAX: u32 = 200;
-const MONTH: Span = Span::from_days(30);
+const MONTH: TimeDelta = TimeDelta::from_days(30);
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::of(__path_plans, Door::Read, plans),
-        Endpoint::of(__path_completed, Door::Read, completed),
-        Endpoint::of(__path_capacity, Door::Read, capacity),
+        Endpoint::of(__path_plans, Permission::Read, plans),
+        Endpoint::of(__path_completed, Permission::Read, completed),
+        Endpoint::of(__path_capacity, Permission::Read, capacity),
     ]
 }
 
@@ -43,15 +43,15 @@ pub struct PlanView {
     pub schedule: String,
     pub zone: String,
     /// `None` when its schedule never comes again.
-    pub next_run_at: Option<Moment>,
-    pub due_within: Span,
-    pub missed_after: Span,
+    pub next_run_at: Option<Timestamp>,
+    pub due_within: TimeDelta,
+    pub missed_after: TimeDelta,
     pub sign_off: bool,
     /// The team that signs it, when not everybody with the role may.
     pub signers: Option<String>,
     pub four_eyes: bool,
     /// A person's work in one run.
-    pub work: Span,
+    pub work: TimeDelta,
     pub items: Vec<ItemView>,
 }
 
@@ -67,7 +67,7 @@ pub struct ItemView {
 }
 
 impl PlanView {
-    pub fn of(plan: &Plan, now: Moment) -> PlanView {
+    pub fn of(plan: &Plan, now: Timestamp) -> PlanView {
         PlanView {
             name: plan.name.clone(),
             title: plan.title.clone(),
@@ -87,7 +87,7 @@ impl PlanView {
 }
 
 impl ItemView {
-    fn of(item: &Item) -> ItemView {
+    fn of(item: &ChecklistItem) -> ItemView {
         ItemView {
             name: item.name.clone(),
             title: item.title.clone(),
@@ -103,7 +103,7 @@ impl ItemView {
 /// Every inspection plan with its next run.
 #[utoipa::path(get, path = "/api/v1/inspections",
     responses((status = 200, description = "All plans", body = ref("#/components/schemas/PlanPage"))))]
-async fn plans(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
+async fn plans(State(shared): State<Arc<ApiContext>>, query: QueryParameters) -> ApiResult {
     query.end()?;
     let (rulebook, now) = (shared.api.live.rulebook(), (shared.api.now)());
     list(rulebook.plans.values().map(|plan| PlanView::of(plan, now)).collect())
@@ -112,13 +112,13 @@ async fn plans(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
 /// Whether the people of a plan can do its next run in its time.
 #[utoipa::path(get, path = "/api/v1/inspections/{plan}/capacity",
     responses((status = 200, description = "The work against the time", body = ref("#/components/schemas/Capacity"))))]
-async fn capacity(State(shared): State<Arc<Shared>>, Id(name): Id<String>, query: Parameters) -> Answer {
+async fn capacity(State(shared): State<Arc<ApiContext>>, Id(name): Id<String>, query: QueryParameters) -> ApiResult {
     query.end()?;
     let (rulebook, now) = (shared.api.live.rulebook(), (shared.api.now)());
-    let plan = rulebook.plans.get(&name).ok_or_else(|| Failure::unknown(&name))?;
+    let plan = rulebook.plans.get(&name).ok_or_else(|| ApiError::unknown(&name))?;
     let unsaid = || {
         let reason = "says nothing of `capacity` or of its items' `minutes`, or is never due again";
-        Failure::new(StatusCode::NOT_FOUND, format!("inspection plan {name} {reason}"))
+        ApiError::new(StatusCode::NOT_FOUND, format!("inspection plan {name} {reason}"))
     };
     json(&plan.capacity(&rulebook, now).ok_or_else(unsaid)?)
 }
@@ -131,9 +131,9 @@ async fn capacity(State(shared): State<Arc<Shared>>, Id(name): Id<String>, query
         ("plan" = Option<String>, Query),
     ),
     responses((status = 200, description = "By plan", body = ref("#/components/schemas/CompletionPage"))))]
-async fn completed(State(shared): State<Arc<Shared>>, mut query: Parameters) -> Answer {
+async fn completed(State(shared): State<Arc<ApiContext>>, mut query: QueryParameters) -> ApiResult {
     let now = (shared.api.now)();
-    let (from, to): (Option<Moment>, Option<Moment>) = (query.value("from")?, query.value("to")?);
+    let (from, to): (Option<Timestamp>, Option<Timestamp>) = (query.value("from")?, query.value("to")?);
     let filter = RunFilter { plan: query.text("plan")?, ..RunFilter::default() };
     query.end()?;
     let (mut runs, mut cursor) = (Vec::new(), None);
@@ -145,5 +145,5 @@ async fn completed(State(shared): State<Arc<Shared>>, mut query: Parameters) -> 
             return list(completion(&runs, from.unwrap_or(now - MONTH), to.unwrap_or(now)));
         }
     }
-    Err(Failure::bad(format!("more than {} runs; ask for one plan", PAGES_MAX * PAGE_RUNS)))
+    Err(ApiError::bad(format!("more than {} runs; ask for one plan", PAGES_MAX * PAGE_RUNS)))
 }

@@ -9,26 +9,26 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Named, PresenceView};
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::http::error::Failure;
-use crate::api::http::extract::{Author, Body, Id, Name, Text};
-use crate::api::http::response::{Answer, json, misfit};
-use crate::api::state::Shared;
+use crate::api::http::error::ApiError;
+use crate::api::http::extract::{CommandMeta, Id, JsonBody, Name, NonEmptyText};
+use crate::api::http::response::{ApiResult, json, unexpected_outcome};
+use crate::api::state::ApiContext;
 use crate::core::engine::{Action, Outcome, StaffAction};
-use crate::core::model::{Heartbeat, HeartbeatWord, Moment, Span};
+use crate::core::model::{Heartbeat, HeartbeatWord, TimeDelta, Timestamp};
 use crate::core::on_call::NewOverride;
-use crate::store::Role;
+use crate::store::TokenRole;
 
 /// How long a heartbeat may hold.
-const LIFETIME_MIN: Span = Span::from_seconds(5);
-const LIFETIME_MAX: Span = Span::from_days(1);
+const LIFETIME_MIN: TimeDelta = TimeDelta::from_seconds(5);
+const LIFETIME_MAX: TimeDelta = TimeDelta::from_days(1);
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::of(__path_beat, Door::Work, beat),
-        Endpoint::of(__path_put_override, Door::Work, put_override),
-        Endpoint::of(__path_delete_override, Door::Work, delete_override),
+        Endpoint::of(__path_beat, Permission::Work, beat),
+        Endpoint::of(__path_put_override, Permission::Work, put_override),
+        Endpoint::of(__path_delete_override, Permission::Work, delete_override),
     ]
 }
 
@@ -42,14 +42,14 @@ struct Beat {
     /// present (the default) or away
     #[serde(default)]
     #[schema(inline)]
-    status: Status,
+    status: PresenceWord,
     /// How long it holds, such as 5m; as the roster says unless given.
     lifetime: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema, Default)]
 #[serde(rename_all = "snake_case")]
-enum Status {
+enum PresenceWord {
     #[default]
     Present,
     Away,
@@ -70,7 +70,7 @@ struct PutOverride {
     /// RFC 3339.
     until: String,
     #[schema(value_type = String)]
-    reason: Text,
+    reason: NonEmptyText,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -81,24 +81,24 @@ struct Overridden {
 /// Says that somebody is there, or went away.
 #[utoipa::path(post, path = "/api/v1/presence", request_body = inline(Beat),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Presence"))))]
-async fn beat(State(shared): State<Arc<Shared>>, author: Author, Body(body): Body<Beat>) -> Answer {
+async fn beat(State(shared): State<Arc<ApiContext>>, author: CommandMeta, JsonBody(body): JsonBody<Beat>) -> ApiResult {
     let person = match body.person {
         Some(Name(person)) if person != author.caller.name && !speaks_for_others(&author.caller.role) => {
             let status = axum::http::StatusCode::FORBIDDEN;
-            return Err(Failure::new(status, format!("only {person}, an admin or a process manager may say that")));
+            return Err(ApiError::new(status, format!("only {person}, an admin or a process manager may say that")));
         }
         Some(Name(person)) => person,
         None => author.caller.name.clone(),
     };
     let lifetime = body.lifetime.as_deref().map(lifetime).transpose()?;
     let word = match body.status {
-        Status::Present => HeartbeatWord::Here { lifetime },
-        Status::Away => HeartbeatWord::Away,
+        PresenceWord::Present => HeartbeatWord::Here { lifetime },
+        PresenceWord::Away => HeartbeatWord::Away,
     };
     let action = StaffAction::Presence(Heartbeat { person: person.clone(), word });
     staffed(shared.command(author, Action::Staff(action)).await?)?;
     let attendance = shared.api.live.staff().attendance;
-    let presence = attendance.of(&person).ok_or_else(|| Failure::unknown(format!("person {person}")))?;
+    let presence = attendance.of(&person).ok_or_else(|| ApiError::unknown(format!("person {person}")))?;
     json(&PresenceView::of(presence))
 }
 
@@ -106,12 +106,13 @@ async fn beat(State(shared): State<Arc<Shared>>, author: Author, Body(body): Bod
 #[utoipa::path(post, path = "/api/v1/rosters/{name}/overrides", request_body = inline(PutOverride),
     responses((status = 200, description = "Committed", body = inline(Overridden))))]
 async fn put_override(
-    State(shared): State<Arc<Shared>>,
-    author: Author,
+    State(shared): State<Arc<ApiContext>>,
+    author: CommandMeta,
     Id(name): Id<Named>,
-    Body(body): Body<PutOverride>,
-) -> Answer {
-    let moment = |name: &str, text: &str| Moment::from_str(text).map_err(|bad| Failure::bad(format!("{name}: {bad}")));
+    JsonBody(body): JsonBody<PutOverride>,
+) -> ApiResult {
+    let moment =
+        |name: &str, text: &str| Timestamp::from_str(text).map_err(|bad| ApiError::bad(format!("{name}: {bad}")));
     let asked = NewOverride {
         person: body.person.0,
         instead_of: body.instead_of.map(|name| name.0),
@@ -128,43 +129,44 @@ async fn put_override(
 #[utoipa::path(delete, path = "/api/v1/rosters/{name}/overrides/{id}",
     responses((status = 200, description = "Committed", body = inline(Overridden))))]
 async fn delete_override(
-    State(shared): State<Arc<Shared>>,
-    author: Author,
+    State(shared): State<Arc<ApiContext>>,
+    author: CommandMeta,
     path: Result<Path<(String, String)>, PathRejection>,
-) -> Answer {
-    let Path((roster, id)) = path.map_err(|error| Failure::bad(format!("the path cannot be read: {error}")))?;
-    let id: u64 = id.parse().map_err(|_| Failure::bad(format!("{id:?} is not the number of an override")))?;
-    let Named(Name(roster)) = roster.parse().map_err(Failure::bad)?;
+) -> ApiResult {
+    let Path((roster, id)) = path.map_err(|error| ApiError::bad(format!("the path cannot be read: {error}")))?;
+    let id: u64 = id.parse().map_err(|_| ApiError::bad(format!("{id:?} is not the number of an override")))?;
+    let Named(Name(roster)) = roster.parse().map_err(ApiError::bad)?;
     let action = StaffAction::DeleteOverride { roster, id };
     staffed(shared.command(author, Action::Staff(action)).await?)?;
     json(&Overridden { id })
 }
 
-fn speaks_for_others(role: &Role) -> bool {
+fn speaks_for_others(role: &TokenRole) -> bool {
     match role {
-        Role::Admin | Role::ProcessManager => true,
-        Role::Ingest { .. }
-        | Role::Viewer
-        | Role::FirstLine
-        | Role::SecondLine
-        | Role::ThirdLine
-        | Role::IncidentManager
-        | Role::ProblemManager
-        | Role::ChangeManager
-        | Role::ConfigurationManager => false,
+        TokenRole::Admin | TokenRole::ProcessManager => true,
+        TokenRole::Ingest { .. }
+        | TokenRole::Viewer
+        | TokenRole::FirstLine
+        | TokenRole::SecondLine
+        | TokenRole::ThirdLine
+        | TokenRole::IncidentManager
+        | TokenRole::ProblemManager
+        | TokenRole::ChangeManager
+        | TokenRole::ConfigurationManager => false,
     }
 }
 
-fn lifetime(text: &str) -> Result<Span, Failure> {
-    let bad = |why: String| Failure::bad(format!("lifetime: {why}"));
-    let span: Span = text.parse().map_err(|error: crate::core::model::BadSpan| bad(error.to_string()))?;
+fn lifetime(text: &str) -> Result<TimeDelta, ApiError> {
+    let bad = |why: String| ApiError::bad(format!("lifetime: {why}"));
+    let span: TimeDelta =
+        text.parse().map_err(|error: crate::core::model::ParseTimeDeltaError| bad(error.to_string()))?;
     if (LIFETIME_MIN..=LIFETIME_MAX).contains(&span) {
         return Ok(span);
     }
     Err(bad(format!("{span} is out of bounds; expected {LIFETIME_MIN} to {LIFETIME_MAX}")))
 }
 
-fn staffed(outcome: Outcome) -> Result<Option<u64>, Failure> {
+fn staffed(outcome: Outcome) -> Result<Option<u64>, ApiError> {
     match outcome {
         Outcome::Staff { id } => Ok(id),
         Outcome::Incident { .. }
@@ -172,6 +174,6 @@ fn staffed(outcome: Outcome) -> Result<Option<u64>, Failure> {
         | Outcome::Run { .. }
         | Outcome::Silence { .. }
         | Outcome::Rulebook { .. }
-        | Outcome::Refused(_) => Err(misfit(&outcome)),
+        | Outcome::Refused(_) => Err(unexpected_outcome(&outcome)),
     }
 }

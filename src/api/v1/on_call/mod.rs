@@ -10,39 +10,39 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use serde::Serialize;
 
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::http::error::Failure;
+use crate::api::http::error::ApiError;
 use crate::api::http::extract::{Id, Name};
-use crate::api::http::query::Parameters;
-use crate::api::http::response::{Answer, json, list};
-use crate::api::state::Shared;
+use crate::api::http::query::QueryParameters;
+use crate::api::http::response::{ApiResult, json, list};
+use crate::api::state::ApiContext;
 use crate::core::incidents::Incident;
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::on_call::{
-    Change, Clock, Duty, Gap, HandedOver, Handover, Override, Presence, Standing, Wanted, changes, gaps, handover_text,
-    next_change, on_duty,
+    Gap, HandedOver, Handover, NextEscalation, OnCallShift, Override, Presence, PresenceStatus, ShiftChange,
+    WorkRequirements, changes, gaps, handover_text, next_change, on_duty,
 };
 use crate::core::rules::{LIMIT_DEFAULT, Roster, Rulebook};
 use crate::store::StaffView;
 
 /// How far a report reaches when nobody says, and at most.
-const REPORT: Span = Span::from_days(28);
-const REPORT_MAX: Span = Span::from_days(366);
+const REPORT: TimeDelta = TimeDelta::from_days(28);
+const REPORT_MAX: TimeDelta = TimeDelta::from_days(366);
 
 /// How far from now a report may begin: nobody plans or remembers shifts beyond it.
-const NEAR: Span = Span::from_days(10 * 366);
+const NEAR: TimeDelta = TimeDelta::from_days(10 * 366);
 
 /// How many changes a roster shows.
 const CHANGES_SHOWN: usize = 14;
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::of(__path_rosters, Door::Read, rosters),
-        Endpoint::of(__path_roster, Door::Read, roster),
-        Endpoint::of(__path_presence, Door::Read, presence),
-        Endpoint::of(__path_queue, Door::Read, queue),
-        Endpoint::of(__path_handover, Door::Read, handover),
+        Endpoint::of(__path_rosters, Permission::Read, rosters),
+        Endpoint::of(__path_roster, Permission::Read, roster),
+        Endpoint::of(__path_presence, Permission::Read, presence),
+        Endpoint::of(__path_queue, Permission::Read, queue),
+        Endpoint::of(__path_handover, Permission::Read, handover),
     ]
 }
 
@@ -57,7 +57,7 @@ pub struct RosterView {
     pub on_duty: Vec<OnDutyView>,
     /// Why they are, or why nobody is.
     pub why: String,
-    pub next_change: Option<Moment>,
+    pub next_change: Option<Timestamp>,
 }
 
 /// Somebody on duty.
@@ -80,9 +80,9 @@ pub struct OnDutyView {
 pub struct RosterReport {
     #[serde(flatten)]
     pub roster: RosterView,
-    pub from: Moment,
-    pub until: Moment,
-    pub changes: Vec<Change>,
+    pub from: Timestamp,
+    pub until: Timestamp,
+    pub changes: Vec<ShiftChange>,
     /// Empty: somebody is on duty whenever somebody must be.
     pub gaps: Vec<Gap>,
     pub overrides: Vec<Override>,
@@ -93,39 +93,39 @@ pub struct RosterReport {
 pub struct PresenceView {
     pub person: String,
     pub present: bool,
-    pub standing: Standing,
-    pub since: Moment,
-    pub seen_at: Moment,
-    pub until: Option<Moment>,
+    pub standing: PresenceStatus,
+    pub since: Timestamp,
+    pub seen_at: Timestamp,
+    pub until: Option<Timestamp>,
 }
 
 impl PresenceView {
     pub fn of(presence: &Presence) -> PresenceView {
         let Presence { person, standing, since, seen_at, until } = presence.clone();
-        PresenceView { person, present: standing == Standing::Present, standing, since, seen_at, until }
+        PresenceView { person, present: standing == PresenceStatus::Present, standing, since, seen_at, until }
     }
 }
 
 /// What the views are made of, as of one commit.
-struct Desk {
+struct DeskSnapshot {
     rulebook: Arc<Rulebook>,
     staff: StaffView,
     open: Vec<Arc<Incident>>,
-    now: Moment,
+    now: Timestamp,
 }
 
-impl Desk {
-    fn of(shared: &Shared) -> Desk {
+impl DeskSnapshot {
+    fn of(shared: &ApiContext) -> DeskSnapshot {
         let live = &shared.api.live;
         let open = live.open_incidents().into_iter().filter(|incident| incident.state.is_open()).collect();
-        Desk { rulebook: live.rulebook(), staff: live.staff(), open, now: (shared.api.now)() }
+        DeskSnapshot { rulebook: live.rulebook(), staff: live.staff(), open, now: (shared.api.now)() }
     }
 
-    fn roster(&self, name: &str) -> Result<&Roster, Failure> {
-        self.rulebook.rosters.get(name).ok_or_else(|| Failure::unknown(format!("roster {name}")))
+    fn roster(&self, name: &str) -> Result<&Roster, ApiError> {
+        self.rulebook.rosters.get(name).ok_or_else(|| ApiError::unknown(format!("roster {name}")))
     }
 
-    fn duty(&self, roster: &Roster) -> Duty {
+    fn duty(&self, roster: &Roster) -> OnCallShift {
         on_duty(roster, &self.rulebook.calendars, &self.staff.overrides, self.now)
     }
 
@@ -167,7 +167,7 @@ impl Desk {
         let clocks = open.iter().filter_map(|one| {
             let at = one.next_step_at?;
             let what = format!("the ladder acts: tier {}, {}", one.tier, one.state.as_str());
-            Some(Clock { id: one.id.to_string(), what, at })
+            Some(NextEscalation { id: one.id.to_string(), what, at })
         });
         let clocks = clocks.collect();
         let open = open.into_iter().map(|incident| self.handed_over(incident)).collect();
@@ -194,7 +194,7 @@ impl Desk {
             waiting: incident.waiting.clone(),
             clocks: incident.clocks.iter().filter(|clock| HandedOver::is_running(clock)).cloned().collect(),
             hands_to: None,
-            wanted: Wanted { site: wanted("site"), skill: wanted("skill") },
+            wanted: WorkRequirements { site: wanted("site"), skill: wanted("skill") },
         }
     }
 }
@@ -202,9 +202,9 @@ impl Desk {
 /// Every roster with who is on duty now.
 #[utoipa::path(get, path = "/api/v1/rosters",
     responses((status = 200, description = "All of them", body = ref("#/components/schemas/RosterPage"))))]
-async fn rosters(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
+async fn rosters(State(shared): State<Arc<ApiContext>>, query: QueryParameters) -> ApiResult {
     query.end()?;
-    let desk = Desk::of(&shared);
+    let desk = DeskSnapshot::of(&shared);
     list(desk.rulebook.rosters.values().map(|roster| desk.view(roster)).collect())
 }
 
@@ -213,16 +213,16 @@ async fn rosters(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer
     params(("from" = Option<String>, Query, description = "RFC 3339"),
         ("until" = Option<String>, Query, description = "RFC 3339, at most 366 days after from")),
     responses((status = 200, description = "It", body = ref("#/components/schemas/RosterReport"))))]
-async fn roster(State(shared): State<Arc<Shared>>, Id(name): Id<Named>, mut query: Parameters) -> Answer {
-    let desk = Desk::of(&shared);
-    let from = query.value::<Moment>("from")?.unwrap_or(desk.now);
-    let until = query.value::<Moment>("until")?.unwrap_or(from + REPORT);
+async fn roster(State(shared): State<Arc<ApiContext>>, Id(name): Id<Named>, mut query: QueryParameters) -> ApiResult {
+    let desk = DeskSnapshot::of(&shared);
+    let from = query.value::<Timestamp>("from")?.unwrap_or(desk.now);
+    let until = query.value::<Timestamp>("until")?.unwrap_or(from + REPORT);
     query.end()?;
     if !(desk.now - NEAR..=desk.now + NEAR).contains(&from) {
-        return Err(Failure::bad(format!("from must lie at most {NEAR} before or after now")));
+        return Err(ApiError::bad(format!("from must lie at most {NEAR} before or after now")));
     }
     if until <= from || until.since(from) > REPORT_MAX {
-        return Err(Failure::bad(format!("until must lie after from, at most {REPORT_MAX} later")));
+        return Err(ApiError::bad(format!("until must lie after from, at most {REPORT_MAX} later")));
     }
     let roster = desk.roster(&name.0.0)?;
     let (calendars, overrides) = (&desk.rulebook.calendars, &desk.staff.overrides);
@@ -239,7 +239,7 @@ async fn roster(State(shared): State<Arc<Shared>>, Id(name): Id<Named>, mut quer
 /// Everybody who was ever heard of, by name.
 #[utoipa::path(get, path = "/api/v1/presence",
     responses((status = 200, description = "All of them", body = ref("#/components/schemas/PresencePage"))))]
-async fn presence(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
+async fn presence(State(shared): State<Arc<ApiContext>>, query: QueryParameters) -> ApiResult {
     query.end()?;
     list(shared.api.live.staff().attendance.iter().map(PresenceView::of).collect())
 }
@@ -247,7 +247,7 @@ async fn presence(State(shared): State<Arc<Shared>>, query: Parameters) -> Answe
 /// What waits for somebody who can take it, in the order in which it will be served.
 #[utoipa::path(get, path = "/api/v1/queue",
     responses((status = 200, description = "All of it", body = ref("#/components/schemas/IncidentPage"))))]
-async fn queue(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
+async fn queue(State(shared): State<Arc<ApiContext>>, query: QueryParameters) -> ApiResult {
     query.end()?;
     let mut waiting = shared.api.live.open_incidents();
     waiting.retain(|incident| incident.waiting.is_some());
@@ -260,10 +260,10 @@ async fn queue(State(shared): State<Arc<Shared>>, query: Parameters) -> Answer {
     params(("roster" = Option<String>, Query, description = "Only this one"),
         ("format" = Option<String>, Query, description = "json, or text")),
     responses((status = 200, description = "The sheets", body = ref("#/components/schemas/HandoverPage"))))]
-async fn handover(State(shared): State<Arc<Shared>>, mut query: Parameters) -> Answer {
+async fn handover(State(shared): State<Arc<ApiContext>>, mut query: QueryParameters) -> ApiResult {
     let (wanted, format) = (query.text("roster")?, query.text("format")?);
     query.end()?;
-    let desk = Desk::of(&shared);
+    let desk = DeskSnapshot::of(&shared);
     let sheets: Vec<Handover> = match wanted {
         Some(name) => vec![desk.handover(desk.roster(&name)?)],
         None => desk.rulebook.rosters.values().map(|roster| desk.handover(roster)).collect(),
@@ -275,7 +275,7 @@ async fn handover(State(shared): State<Arc<Shared>>, mut query: Parameters) -> A
             Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], text)
                 .into_response())
         }
-        Some(other) => Err(Failure::bad(format!("parameter format: {other:?} is neither json nor text"))),
+        Some(other) => Err(ApiError::bad(format!("parameter format: {other:?} is neither json nor text"))),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The shapes of answers about who works when.
 
-use crate::api::http::schema::Kind::{Bool, Many, MaybeObject, MaybeText, MaybeTime, Number, Text, Texts, Time};
+use crate::api::http::schema::FieldKind::{Bool, Many, MaybeObject, MaybeText, MaybeTime, Number, Text, Texts, Time};
 use crate::api::http::schema::Shape;
 
 /// As the other tables.

@@ -9,15 +9,15 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::http::error::Failure;
-use crate::api::http::extract::{Author, Body, Id, Name, Text};
-use crate::api::http::query::Parameters;
-use crate::api::http::response::{Answer, Done, committed, list, misfit, page, versioned};
-use crate::api::state::Shared;
+use crate::api::http::error::ApiError;
+use crate::api::http::extract::{CommandMeta, Id, JsonBody, Name, NonEmptyText};
+use crate::api::http::query::QueryParameters;
+use crate::api::http::response::{ApiResult, Committed, committed, list, page, unexpected_outcome, versioned};
+use crate::api::state::ApiContext;
 use crate::core::engine::{Action, Outcome, ProblemAction};
-use crate::core::model::{IncidentId, Moment, ProblemId};
+use crate::core::model::{IncidentId, ProblemId, Timestamp};
 use crate::core::problems::{Problem, ProblemState};
 use crate::store::{PageRequest, ProblemFilter};
 
@@ -27,21 +27,21 @@ pub(in crate::api) const WHOLE_MAX: usize = 5_000;
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::of(__path_problems, Door::Read, problems),
-        Endpoint::of(__path_problem, Door::Read, problem),
-        Endpoint::of(__path_comment, Door::Work, comment),
-        Endpoint::of(__path_own, Door::Review, own),
-        Endpoint::of(__path_move_to, Door::Review, move_to),
-        Endpoint::of(__path_describe, Door::Review, describe),
-        Endpoint::of(__path_link, Door::Review, link),
+        Endpoint::of(__path_problems, Permission::Read, problems),
+        Endpoint::of(__path_problem, Permission::Read, problem),
+        Endpoint::of(__path_comment, Permission::Work, comment),
+        Endpoint::of(__path_own, Permission::Review, own),
+        Endpoint::of(__path_move_to, Permission::Review, move_to),
+        Endpoint::of(__path_describe, Permission::Review, describe),
+        Endpoint::of(__path_link, Permission::Review, link),
     ]
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Comment {
+struct ProblemCommentBody {
     #[schema(value_type = String)]
-    text: Text,
+    text: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -58,7 +58,7 @@ struct Move {
     #[schema(value_type = String)]
     to: ProblemState,
     #[schema(value_type = Option<String>)]
-    reason: Option<Text>,
+    reason: Option<NonEmptyText>,
 }
 
 /// Only what is given changes.
@@ -66,26 +66,26 @@ struct Move {
 #[serde(deny_unknown_fields)]
 struct Describe {
     #[schema(value_type = Option<String>)]
-    root_cause: Option<Text>,
+    root_cause: Option<NonEmptyText>,
     /// Once published (state known_error) it shows on the next matching incident
     #[schema(value_type = Option<String>)]
-    workaround: Option<Text>,
+    workaround: Option<NonEmptyText>,
     #[schema(value_type = Option<String>)]
-    fix: Option<Text>,
+    fix: Option<NonEmptyText>,
     /// The number of the change that brings the fix
     #[schema(value_type = Option<String>)]
-    change: Option<Text>,
+    change: Option<NonEmptyText>,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Link {
+struct LinkBody {
     /// INC-…
     #[schema(value_type = String)]
     incident: IncidentId,
 }
 
-type Api = State<Arc<Shared>>;
+type Api = State<Arc<ApiContext>>;
 
 /// Problems, newest first; or the review queue: all open ones, whose review is due first.
 #[utoipa::path(get, path = "/api/v1/problems",
@@ -98,7 +98,7 @@ type Api = State<Arc<Shared>>;
         ("limit" = Option<u32>, Query, description = "1 to 500, else 100"),
     ),
     responses((status = 200, description = "A page", body = ref("#/components/schemas/ProblemPage"))))]
-async fn problems(State(shared): Api, mut query: Parameters) -> Answer {
+async fn problems(State(shared): Api, mut query: QueryParameters) -> ApiResult {
     let mut filter = ProblemFilter {
         states: query.words("state", &ProblemState::ALL, ProblemState::as_str)?,
         team: query.text("team")?,
@@ -110,7 +110,7 @@ async fn problems(State(shared): Api, mut query: Parameters) -> Answer {
             filter.states = ProblemState::ALL.into_iter().filter(|state| state.is_open()).collect();
         }
         let mut queue = whole(&shared, &filter).await?;
-        queue.sort_by_key(|problem| (problem.review_by.unwrap_or(Moment::FAR_FUTURE), problem.id));
+        queue.sort_by_key(|problem| (problem.review_by.unwrap_or(Timestamp::FAR_FUTURE), problem.id));
         return list(queue);
     }
     page(&shared.api.store.problems(&filter, &query.page()?).await?)
@@ -119,23 +119,28 @@ async fn problems(State(shared): Api, mut query: Parameters) -> Answer {
 /// One problem; its ETag is the version for If-Match.
 #[utoipa::path(get, path = "/api/v1/problems/{id}",
     responses((status = 200, description = "The problem", body = ref("#/components/schemas/Problem"))))]
-async fn problem(State(shared): Api, Id(id): Id<ProblemId>, query: Parameters) -> Answer {
+async fn problem(State(shared): Api, Id(id): Id<ProblemId>, query: QueryParameters) -> ApiResult {
     query.end()?;
-    let problem = shared.api.store.problem(id).await?.ok_or_else(|| Failure::unknown(id))?;
+    let problem = shared.api.store.problem(id).await?.ok_or_else(|| ApiError::unknown(id))?;
     versioned(&problem, problem.version)
 }
 
 /// Notes what was found out.
-#[utoipa::path(post, path = "/api/v1/problems/{id}/comment", request_body = inline(Comment),
+#[utoipa::path(post, path = "/api/v1/problems/{id}/comment", request_body = inline(ProblemCommentBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
-async fn comment(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Comment>) -> Answer {
+async fn comment(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Id<ProblemId>,
+    JsonBody(body): JsonBody<ProblemCommentBody>,
+) -> ApiResult {
     act(&api, author, id, ProblemAction::Comment { text: body.text.0 }).await
 }
 
 /// Gives it an owner.
 #[utoipa::path(post, path = "/api/v1/problems/{id}/own", request_body = inline(Own),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
-async fn own(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Own>) -> Answer {
+async fn own(State(api): Api, author: CommandMeta, Id(id): Id<ProblemId>, JsonBody(body): JsonBody<Own>) -> ApiResult {
     act(&api, author, id, ProblemAction::Own { owner: body.owner.0 }).await
 }
 
@@ -143,9 +148,14 @@ async fn own(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body):
 #[utoipa::path(post, path = "/api/v1/problems/{id}/move", operation_id = "move",
     request_body = inline(Move),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
-async fn move_to(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Move>) -> Answer {
+async fn move_to(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Id<ProblemId>,
+    JsonBody(body): JsonBody<Move>,
+) -> ApiResult {
     if matches!(body.to, ProblemState::Closed | ProblemState::AcceptedRisk) {
-        author.caller.must_pass(Door::Conclude)?;
+        author.caller.must_pass(Permission::Conclude)?;
     }
     let reason = body.reason.map(|reason| reason.0);
     act(&api, author, id, ProblemAction::Move { to: body.to, reason }).await
@@ -154,7 +164,12 @@ async fn move_to(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(bo
 /// Writes down cause, workaround or fix.
 #[utoipa::path(post, path = "/api/v1/problems/{id}/describe", request_body = inline(Describe),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
-async fn describe(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Describe>) -> Answer {
+async fn describe(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Id<ProblemId>,
+    JsonBody(body): JsonBody<Describe>,
+) -> ApiResult {
     let action = ProblemAction::Describe {
         root_cause: body.root_cause.map(|text| text.0),
         workaround: body.workaround.map(|text| text.0),
@@ -165,14 +180,19 @@ async fn describe(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(b
 }
 
 /// Links one more incident with it.
-#[utoipa::path(post, path = "/api/v1/problems/{id}/link", request_body = inline(Link),
+#[utoipa::path(post, path = "/api/v1/problems/{id}/link", request_body = inline(LinkBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
-async fn link(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Link>) -> Answer {
+async fn link(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Id<ProblemId>,
+    JsonBody(body): JsonBody<LinkBody>,
+) -> ApiResult {
     act(&api, author, id, ProblemAction::LinkIncident { incident: body.incident }).await
 }
 
 /// Every problem that fits, up to what one answer holds.
-pub(in crate::api) async fn whole(shared: &Shared, filter: &ProblemFilter) -> Result<Vec<Problem>, Failure> {
+pub(in crate::api) async fn whole(shared: &ApiContext, filter: &ProblemFilter) -> Result<Vec<Problem>, ApiError> {
     let mut all = Vec::new();
     let mut request = PageRequest { limit: PAGE_MAX, ..PageRequest::default() };
     while all.len() < WHOLE_MAX {
@@ -186,7 +206,12 @@ pub(in crate::api) async fn whole(shared: &Shared, filter: &ProblemFilter) -> Re
     Ok(all)
 }
 
-pub(in crate::api) async fn act(api: &Arc<Shared>, author: Author, id: ProblemId, action: ProblemAction) -> Answer {
+pub(in crate::api) async fn act(
+    api: &Arc<ApiContext>,
+    author: CommandMeta,
+    id: ProblemId,
+    action: ProblemAction,
+) -> ApiResult {
     match api.command(author, Action::Problem { id, action }).await? {
         Outcome::Problem { id, version } => shown(api, id, version).await,
         outcome @ (Outcome::Incident { .. }
@@ -194,10 +219,10 @@ pub(in crate::api) async fn act(api: &Arc<Shared>, author: Author, id: ProblemId
         | Outcome::Silence { .. }
         | Outcome::Rulebook { .. }
         | Outcome::Staff { .. }
-        | Outcome::Refused(_)) => Err(misfit(&outcome)),
+        | Outcome::Refused(_)) => Err(unexpected_outcome(&outcome)),
     }
 }
 
-async fn shown(api: &Shared, id: ProblemId, version: u64) -> Answer {
-    committed(api.api.store.problem(id).await, |problem| problem.version, Done { id: id.to_string(), version })
+async fn shown(api: &ApiContext, id: ProblemId, version: u64) -> ApiResult {
+    committed(api.api.store.problem(id).await, |problem| problem.version, Committed { id: id.to_string(), version })
 }

@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{PAGE_MAX, WHOLE_MAX, act};
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::http::error::Failure;
-use crate::api::http::extract::{Author, Body, Id, Text};
-use crate::api::http::query::Parameters;
-use crate::api::http::response::{Answer, json};
-use crate::api::state::Shared;
+use crate::api::http::error::ApiError;
+use crate::api::http::extract::{CommandMeta, Id, JsonBody, NonEmptyText};
+use crate::api::http::query::QueryParameters;
+use crate::api::http::response::{ApiResult, json};
+use crate::api::state::ApiContext;
 use crate::core::calendar::{is_zone, moment_in};
 use crate::core::engine::ProblemAction;
 use crate::core::incidents::Incident;
-use crate::core::model::{IncidentId, Moment, ProblemId};
+use crate::core::model::{IncidentId, ProblemId, Timestamp};
 use crate::core::problems::{CommonCause, Occurrence, Problem, commonest, draft_workaround, markdown};
 use crate::core::rules::ProblemPolicy;
 use crate::store::{IncidentFilter, PageRequest};
@@ -29,13 +29,13 @@ const CAUSES_MAX: usize = 10;
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::of(__path_draft, Door::Read, draft),
-        Endpoint::of(__path_evidence, Door::Read, evidence),
-        Endpoint::of(__path_accept, Door::Review, accept),
-        Endpoint::of(__path_reject, Door::Review, reject),
-        Endpoint::of(__path_merge, Door::Review, merge),
-        Endpoint::of(__path_split, Door::Review, split),
-        Endpoint::of(__path_review, Door::Review, review),
+        Endpoint::of(__path_draft, Permission::Read, draft),
+        Endpoint::of(__path_evidence, Permission::Read, evidence),
+        Endpoint::of(__path_accept, Permission::Review, accept),
+        Endpoint::of(__path_reject, Permission::Review, reject),
+        Endpoint::of(__path_merge, Permission::Review, merge),
+        Endpoint::of(__path_split, Permission::Review, split),
+        Endpoint::of(__path_review, Permission::Review, review),
     ]
 }
 
@@ -45,19 +45,19 @@ struct Nothing {}
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Reason {
+struct ProblemReasonBody {
     #[schema(value_type = String)]
-    reason: Text,
+    reason: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Merge {
+struct MergeProblemBody {
     /// PRB-…: the problem that carries on
     #[schema(value_type = String)]
     into: ProblemId,
     #[schema(value_type = String)]
-    reason: Text,
+    reason: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -67,19 +67,19 @@ struct Split {
     #[schema(value_type = Vec<String>)]
     incidents: Vec<IncidentId>,
     #[schema(value_type = String)]
-    reason: Text,
+    reason: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Review {
+struct ReviewBody {
     #[schema(value_type = String)]
-    note: Text,
+    note: NonEmptyText,
 }
 
 /// A month's draft for the manual of common faults.
 #[derive(Serialize)]
-struct Draft {
+struct MonthlyDraft {
     month: String,
     zone: String,
     causes: Vec<CommonCause>,
@@ -88,7 +88,7 @@ struct Draft {
 
 /// What there is to judge a problem by.
 #[derive(Serialize)]
-struct Evidence {
+struct ProblemEvidence {
     problem: Problem,
     /// Newest first; at most 64.
     incidents: Vec<Incident>,
@@ -96,7 +96,7 @@ struct Evidence {
     draft_workaround: Option<String>,
 }
 
-type Api = State<Arc<Shared>>;
+type Api = State<Arc<ApiContext>>;
 
 /// The ten commonest causes of a month with their steps, as a draft in Markdown.
 #[utoipa::path(get, path = "/api/v1/problems/draft",
@@ -105,17 +105,17 @@ type Api = State<Arc<Shared>>;
         ("zone" = Option<String>, Query, description = "Whose month: an IANA time zone, else Asia/Shanghai"),
     ),
     responses((status = 200, description = "The draft", body = ref("#/components/schemas/MonthlyDraft"))))]
-async fn draft(State(shared): Api, mut query: Parameters) -> Answer {
-    let month = query.text("month")?.ok_or_else(|| Failure::bad("parameter month is missing; expected 2026-05"))?;
+async fn draft(State(shared): Api, mut query: QueryParameters) -> ApiResult {
+    let month = query.text("month")?.ok_or_else(|| ApiError::bad("parameter month is missing; expected 2026-05"))?;
     let zone = query.text("zone")?.unwrap_or_else(|| ProblemPolicy::ZONE.to_owned());
     query.end()?;
     if !is_zone(&zone) {
-        return Err(Failure::bad(format!(
+        return Err(ApiError::bad(format!(
             "unknown time zone {zone:?}; expected an IANA name, for example Asia/Shanghai"
         )));
     }
     let (from, to) = bounds(&month, &zone)
-        .ok_or_else(|| Failure::bad(format!("{month:?} is not a month; expected for example 2026-05")))?;
+        .ok_or_else(|| ApiError::bad(format!("{month:?} is not a month; expected for example 2026-05")))?;
     let filter = IncidentFilter { opened_after: Some(from), opened_before: Some(to), ..IncidentFilter::default() };
     let occurrences: Vec<Occurrence> =
         incidents(&shared, &filter, WHOLE_MAX * 4).await?.iter().map(occurrence).collect();
@@ -128,61 +128,86 @@ async fn draft(State(shared): Api, mut query: Parameters) -> Answer {
         }
     }
     let causes = commonest(&occurrences, &problems, CAUSES_MAX);
-    json(&Draft { markdown: markdown(&month, &causes), month, zone, causes })
+    json(&MonthlyDraft { markdown: markdown(&month, &causes), month, zone, causes })
 }
 
 /// Its incidents, and a draft of a workaround from how they were resolved.
 #[utoipa::path(get, path = "/api/v1/problems/{id}/evidence",
     responses((status = 200, description = "What there is to judge it by", body = ref("#/components/schemas/ProblemEvidence"))))]
-async fn evidence(State(shared): Api, Id(id): Id<ProblemId>, query: Parameters) -> Answer {
+async fn evidence(State(shared): Api, Id(id): Id<ProblemId>, query: QueryParameters) -> ApiResult {
     query.end()?;
-    let problem = shared.api.store.problem(id).await?.ok_or_else(|| Failure::unknown(id))?;
+    let problem = shared.api.store.problem(id).await?.ok_or_else(|| ApiError::unknown(id))?;
     let filter = IncidentFilter { problem: Some(id), ..IncidentFilter::default() };
     let incidents = incidents(&shared, &filter, Problem::INCIDENTS_MAX).await?;
     let occurrences: Vec<Occurrence> = incidents.iter().map(occurrence).collect();
-    json(&Evidence { problem, incidents, draft_workaround: draft_workaround(&occurrences) })
+    json(&ProblemEvidence { problem, incidents, draft_workaround: draft_workaround(&occurrences) })
 }
 
 /// Takes a new one on: it is investigated, by whoever accepts it unless it has an owner.
 #[utoipa::path(post, path = "/api/v1/problems/{id}/accept", operation_id = "accept", request_body = inline(Nothing),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
-async fn accept(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(_): Body<Nothing>) -> Answer {
+async fn accept(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Id<ProblemId>,
+    JsonBody(_): JsonBody<Nothing>,
+) -> ApiResult {
     act(&api, author, id, ProblemAction::Accept).await
 }
 
 /// Says that it is no problem: closed at once, repeats count anew.
-#[utoipa::path(post, path = "/api/v1/problems/{id}/reject", operation_id = "reject_problem", request_body = inline(Reason),
+#[utoipa::path(post, path = "/api/v1/problems/{id}/reject", operation_id = "reject_problem", request_body = inline(ProblemReasonBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
-async fn reject(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Reason>) -> Answer {
+async fn reject(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Id<ProblemId>,
+    JsonBody(body): JsonBody<ProblemReasonBody>,
+) -> ApiResult {
     act(&api, author, id, ProblemAction::Reject { reason: body.reason.0 }).await
 }
 
 /// It is the same fault as another, which takes its incidents and causes over.
-#[utoipa::path(post, path = "/api/v1/problems/{id}/merge", operation_id = "merge_problem", request_body = inline(Merge),
+#[utoipa::path(post, path = "/api/v1/problems/{id}/merge", operation_id = "merge_problem", request_body = inline(MergeProblemBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
-async fn merge(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Merge>) -> Answer {
+async fn merge(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Id<ProblemId>,
+    JsonBody(body): JsonBody<MergeProblemBody>,
+) -> ApiResult {
     act(&api, author, id, ProblemAction::Merge { into: body.into, reason: body.reason.0 }).await
 }
 
 /// Some of its incidents are another fault: they leave for a new problem.
 #[utoipa::path(post, path = "/api/v1/problems/{id}/split", operation_id = "split", request_body = inline(Split),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
-async fn split(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Split>) -> Answer {
+async fn split(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Id<ProblemId>,
+    JsonBody(body): JsonBody<Split>,
+) -> ApiResult {
     if body.incidents.len() > Problem::INCIDENTS_MAX {
-        return Err(Failure::bad(format!("at most {} incidents can leave at once", Problem::INCIDENTS_MAX)));
+        return Err(ApiError::bad(format!("at most {} incidents can leave at once", Problem::INCIDENTS_MAX)));
     }
     act(&api, author, id, ProblemAction::Split { incidents: body.incidents, reason: body.reason.0 }).await
 }
 
 /// Notes that it was looked at; the next review is due its policy's `review_after` later.
-#[utoipa::path(post, path = "/api/v1/problems/{id}/review", operation_id = "review", request_body = inline(Review),
+#[utoipa::path(post, path = "/api/v1/problems/{id}/review", operation_id = "review", request_body = inline(ReviewBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
-async fn review(State(api): Api, author: Author, Id(id): Id<ProblemId>, Body(body): Body<Review>) -> Answer {
+async fn review(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Id<ProblemId>,
+    JsonBody(body): JsonBody<ReviewBody>,
+) -> ApiResult {
     act(&api, author, id, ProblemAction::Review { note: body.note.0 }).await
 }
 
 /// The newest incidents that fit.
-async fn incidents(shared: &Shared, filter: &IncidentFilter, most: usize) -> Result<Vec<Incident>, Failure> {
+async fn incidents(shared: &ApiContext, filter: &IncidentFilter, most: usize) -> Result<Vec<Incident>, ApiError> {
     let mut all = Vec::new();
     let mut request = PageRequest { limit: PAGE_MAX, ..PageRequest::default() };
     while all.len() < most {
@@ -213,7 +238,7 @@ fn occurrence(incident: &Incident) -> Occurrence {
 }
 
 /// From the first moment of a month to that of the next, in a zone.
-fn bounds(month: &str, zone: &str) -> Option<(Moment, Moment)> {
+fn bounds(month: &str, zone: &str) -> Option<(Timestamp, Timestamp)> {
     let (year, number) = month.split_once('-')?;
     let (year, number): (i32, u32) = (year.parse().ok()?, number.parse().ok()?);
     if !(1970..=9998).contains(&year) || !(1..=12).contains(&number) {

@@ -1,6 +1,6 @@
 //! The shapes of problems and inspections in answers.
 
-use crate::api::http::schema::Kind::{
+use crate::api::http::schema::FieldKind::{
     Bool, Labels, Many, MaybeNumber, MaybeObject, MaybeText, MaybeTime, Number, Object, Text, Texts, Time,
 };
 use crate::api::http::schema::Shape;

@@ -1,6 +1,6 @@
 //! The shapes of figures in answers: the service report of a period and its parts, and what is billed.
 
-use crate::api::http::schema::Kind::{Many, MaybeNumber, MaybeText, Number, One, Text, Time};
+use crate::api::http::schema::FieldKind::{Many, MaybeNumber, MaybeText, Number, One, Text, Time};
 use crate::api::http::schema::Shape;
 
 /// As the other shapes.

@@ -9,34 +9,37 @@ use std::sync::Arc;
 use axum::extract::State;
 use serde::Serialize;
 
-use crate::api::auth::Door;
+use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
-use crate::api::http::error::Failure;
-use crate::api::http::query::Parameters;
-use crate::api::http::response::{Answer, json};
-use crate::api::state::Shared;
+use crate::api::http::error::ApiError;
+use crate::api::http::query::QueryParameters;
+use crate::api::http::response::{ApiResult, json};
+use crate::api::state::ApiContext;
 use crate::core::incidents::Incident;
-use crate::core::model::{CauseParty, IncidentId, Moment, Span};
-use crate::core::rules::{Promise, Target};
-use crate::core::sla::{Attainment, BudgetUse, Case, attainment, ranked_reasons, year_of};
+use crate::core::model::{CauseParty, IncidentId, TimeDelta, Timestamp};
+use crate::core::rules::{Promise, SlaTarget};
+use crate::core::sla::{Attainment, BudgetUse, IncidentOutcome, attainment, ranked_reasons, year_of};
 use crate::store::{IncidentFilter, PageRequest};
 
 /// How many incidents one answer is made from, at most.
 const INCIDENTS_MAX: usize = 100_000;
 const PAGE: u32 = 500;
 /// The period that is meant when none is given.
-const PERIOD: Span = Span::from_days(31);
+const PERIOD: TimeDelta = TimeDelta::from_days(31);
 /// How long before the year an outage that reaches into it may have begun.
-const BEFORE_THE_YEAR: Span = Span::from_days(92);
+const BEFORE_THE_YEAR: TimeDelta = TimeDelta::from_days(92);
 
 pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::of(__path_targets, Door::Read, targets), Endpoint::of(__path_outages, Door::Read, outages)]
+    vec![
+        Endpoint::of(__path_targets, Permission::Read, targets),
+        Endpoint::of(__path_outages, Permission::Read, outages),
+    ]
 }
 
 #[derive(Serialize)]
 struct TargetsView {
-    from: Moment,
-    to: Moment,
+    from: Timestamp,
+    to: Timestamp,
     /// The targets in force.
     targets: Vec<TargetView>,
     /// How each version was kept by what opened in the period.
@@ -52,8 +55,8 @@ struct TargetsView {
 struct TargetView {
     name: String,
     version: u32,
-    from: Option<Moment>,
-    until: Option<Moment>,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
     because: String,
     matchers: String,
     classes: Vec<&'static str>,
@@ -66,9 +69,9 @@ struct TargetView {
 
 #[derive(Serialize)]
 struct PromiseView {
-    within: Span,
+    within: TimeDelta,
     calendar: String,
-    channels: BTreeMap<&'static str, Span>,
+    channels: BTreeMap<&'static str, TimeDelta>,
 }
 
 #[derive(Serialize)]
@@ -79,7 +82,7 @@ struct ReasonCount {
 }
 
 impl TargetView {
-    fn of(target: &Target) -> TargetView {
+    fn of(target: &SlaTarget) -> TargetView {
         let promise = |promise: &Promise| PromiseView {
             within: promise.within,
             calendar: promise.calendar.clone(),
@@ -109,13 +112,13 @@ impl TargetView {
         ("to" = Option<String>, Query, description = "RFC 3339; what opened before"),
     ),
     responses((status = 200, description = "Targets and figures", body = ref("#/components/schemas/Targets"))))]
-async fn targets(State(shared): State<Arc<Shared>>, mut query: Parameters) -> Answer {
+async fn targets(State(shared): State<Arc<ApiContext>>, mut query: QueryParameters) -> ApiResult {
     let now = (shared.api.now)();
     let to = query.value("to")?.unwrap_or(now);
     let from = query.value("from")?.unwrap_or(to - PERIOD);
     query.end()?;
     let incidents = opened(&shared, from, to).await?;
-    let cases: Vec<Case> = incidents.iter().map(Case::from).collect();
+    let cases: Vec<IncidentOutcome> = incidents.iter().map(IncidentOutcome::from).collect();
     let rulebook = shared.api.live.rulebook();
     let reasons = ranked_reasons(&cases, from, to).into_iter().map(|(code, count)| ReasonCount {
         title: rulebook.breach_reasons.get(&code).cloned().unwrap_or_default(),
@@ -148,23 +151,24 @@ struct OutageView {
     customer: String,
     service: String,
     party: CauseParty,
-    from: Moment,
-    to: Option<Moment>,
+    from: Timestamp,
+    to: Option<Timestamp>,
 }
 
 /// The outages of a year, and how much of each budget they have used: what overlaps counts once.
 #[utoipa::path(get, path = "/api/v1/outages",
     params(("year" = Option<i16>, Query, description = "The present year unless given")),
     responses((status = 200, description = "The ledger", body = ref("#/components/schemas/Outages"))))]
-async fn outages(State(shared): State<Arc<Shared>>, mut query: Parameters) -> Answer {
+async fn outages(State(shared): State<Arc<ApiContext>>, mut query: QueryParameters) -> ApiResult {
     let now = (shared.api.now)();
     let asked: Option<i16> = query.value("year")?;
     query.end()?;
     let year = asked.or_else(|| year_of(now, "UTC")).unwrap_or_default();
-    let begins = |year: i16| format!("{year:04}-01-01T00:00:00Z").parse::<Moment>();
-    let bad = |_| Failure::bad(format!("parameter year: {year} is not a year; expected for example 2026"));
+    let begins = |year: i16| format!("{year:04}-01-01T00:00:00Z").parse::<Timestamp>();
+    let bad = |_| ApiError::bad(format!("parameter year: {year} is not a year; expected for example 2026"));
     // A zone is less than a day from UTC.
-    let (from, to) = (begins(year).map_err(bad)?, begins(year.saturating_add(1)).map_err(bad)? + Span::from_days(1));
+    let (from, to) =
+        (begins(year).map_err(bad)?, begins(year.saturating_add(1)).map_err(bad)? + TimeDelta::from_days(1));
     let incidents = opened(&shared, from - BEFORE_THE_YEAR, to).await?;
     let rulebook = shared.api.live.rulebook();
     let all = || incidents.iter().flat_map(|incident| &incident.outages);
@@ -187,8 +191,8 @@ async fn outages(State(shared): State<Arc<Shared>>, mut query: Parameters) -> An
 }
 
 /// Every incident that opened in `[from, to)`; 400 when they are too many for one answer.
-async fn opened(shared: &Shared, from: Moment, to: Moment) -> Result<Vec<Incident>, Failure> {
-    let before = Span::from_micros(1);
+async fn opened(shared: &ApiContext, from: Timestamp, to: Timestamp) -> Result<Vec<Incident>, ApiError> {
+    let before = TimeDelta::from_micros(1);
     let filter = IncidentFilter { opened_after: Some(from - before), opened_before: Some(to), ..Default::default() };
     let mut found = Vec::new();
     let mut request = PageRequest { cursor: None, limit: PAGE };
@@ -197,7 +201,7 @@ async fn opened(shared: &Shared, from: Moment, to: Moment) -> Result<Vec<Inciden
         found.extend(page.items);
         if found.len() > INCIDENTS_MAX {
             let reason = format!("more than {INCIDENTS_MAX} incidents opened in that time; ask for a shorter one");
-            return Err(Failure::bad(reason));
+            return Err(ApiError::bad(reason));
         }
         match page.next {
             Some(next) => request.cursor = Some(next),

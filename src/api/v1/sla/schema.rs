@@ -1,6 +1,6 @@
 //! The shapes of promises in answers: clocks, contacts, targets with their figures, outages.
 
-use crate::api::http::schema::Kind::{
+use crate::api::http::schema::FieldKind::{
     Bool, Many, MaybeBool, MaybeNumber, MaybeObject, MaybeText, MaybeTime, Number, Text, Texts, Time,
 };
 use crate::api::http::schema::Shape;

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::config::{Config, MqttListen, ServeFlags};
 use crate::app::serve;
 use crate::app::serve::rule_files;
-use crate::app::serve::{Interrupts, Running};
+use crate::app::serve::{RunningService, Signals};
 use crate::core::rules::RuleText;
 use crate::core::simulation::provincial_estate::BRANCHES;
 use portal::Portal;
@@ -47,7 +47,7 @@ pub struct DemoCommand {
 }
 
 pub async fn run(command: DemoCommand) -> Result<ExitCode, String> {
-    let mut interrupts = Interrupts::listen().map_err(|error| format!("signals cannot be listened for: {error}"))?;
+    let mut interrupts = Signals::listen().map_err(|error| format!("signals cannot be listened for: {error}"))?;
     let cancel = CancellationToken::new();
     let portal = Portal::start(cancel.child_token()).await.map_err(|error| format!("the demo's portal: {error}"))?;
     let texts = rules(&portal);
@@ -66,7 +66,7 @@ pub async fn run(command: DemoCommand) -> Result<ExitCode, String> {
 /// The story, the summary, and then, unless told to exit, nothing more until somebody interrupts.
 async fn show(
     command: &DemoCommand,
-    running: &Running,
+    running: &RunningService,
     portal: &Portal,
     cancel: &CancellationToken,
 ) -> Result<(), String> {

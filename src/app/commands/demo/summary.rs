@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::app::terminal::table::Table;
+use crate::app::terminal::table::TextTable;
 
 /// Fetches and prints incidents by tier, problems and inspection runs, and says how to go on looking.
 pub async fn print(base: &str) -> Result<(), String> {
@@ -40,10 +40,10 @@ pub async fn get(http: &reqwest::Client, url: &str) -> Result<Value, String> {
     serde_json::from_str(&text).map_err(|error| format!("GET {url}: {error}"))
 }
 
-fn incident_table(listing: &Value) -> Table {
+fn incident_table(listing: &Value) -> TextTable {
     let mut rows: Vec<&Value> = items(listing).collect();
     rows.sort_by_key(|one| (std::cmp::Reverse(one["tier"].as_u64()), text(&one["priority"]), text(&one["id"])));
-    let mut table = Table::new(["id", "tier", "prio", "state", "ack", "alerts", "problem", "title"]);
+    let mut table = TextTable::new(["id", "tier", "prio", "state", "ack", "alerts", "problem", "title"]);
     for one in rows {
         table.row([
             text(&one["id"]),
@@ -59,8 +59,8 @@ fn incident_table(listing: &Value) -> Table {
     table
 }
 
-fn problem_table(listing: &Value) -> Table {
-    let mut table = Table::new(["id", "state", "team", "incidents", "why", "title"]);
+fn problem_table(listing: &Value) -> TextTable {
+    let mut table = TextTable::new(["id", "state", "team", "incidents", "why", "title"]);
     for one in items(listing) {
         table.row([
             text(&one["id"]),
@@ -74,8 +74,8 @@ fn problem_table(listing: &Value) -> Table {
     table
 }
 
-fn run_table(listing: &Value) -> Table {
-    let mut table = Table::new(["id", "state", "items", "title"]);
+fn run_table(listing: &Value) -> TextTable {
+    let mut table = TextTable::new(["id", "state", "items", "title"]);
     for one in items(listing) {
         let outcomes: Vec<String> = one["items"]
             .as_array()

@@ -59,7 +59,7 @@ pub struct ExplainCommand {
 }
 
 /// What is to be explained.
-enum Subject {
+enum ExplainSubject {
     Incident(IncidentId),
     Alert(Fingerprint),
     Recorded(Partition, Offset),
@@ -79,7 +79,7 @@ pub async fn run(command: ExplainCommand) -> Result<ExitCode, String> {
     let explained = if command.data_dir.is_some() || command.database_url.is_some() {
         offline(&command, subject).await?
     } else {
-        ask(&command, subject).await?
+        handle_command(&command, subject).await?
     };
     match &explained {
         Explained::Incident(one) => put(command.json, one.as_ref(), render::incident),
@@ -98,24 +98,27 @@ fn put<T: Serialize>(json: bool, what: &T, text: impl Fn(&T) -> String) {
     }
 }
 
-fn subject(what: &str) -> Result<Subject, String> {
+fn subject(what: &str) -> Result<ExplainSubject, String> {
     if what.starts_with("INC-") {
-        return what.parse().map(Subject::Incident).map_err(|bad: crate::core::model::BadId| bad.to_string());
+        return what
+            .parse()
+            .map(ExplainSubject::Incident)
+            .map_err(|bad: crate::core::model::ParseIdError| bad.to_string());
     }
     if what == "-" {
-        return read(std::io::stdin()).map(Subject::Events);
+        return read(std::io::stdin()).map(ExplainSubject::Events);
     }
     // A file may be called anything, even by the name of a fingerprint.
     let path = std::path::Path::new(what);
     if path.is_file() {
         let file = std::fs::File::open(path).map_err(|error| format!("{what}: {error}"))?;
-        return read(file).map(Subject::Events);
+        return read(file).map(ExplainSubject::Events);
     }
     if let Ok(fingerprint) = what.parse() {
-        return Ok(Subject::Alert(fingerprint));
+        return Ok(ExplainSubject::Alert(fingerprint));
     }
     if let Some((partition, offset)) = journal_place(what) {
-        return Ok(Subject::Recorded(partition, offset));
+        return Ok(ExplainSubject::Recorded(partition, offset));
     }
     Err(format!(
         "{what:?} is neither an incident (INC-12), nor an alert (16 hex digits), nor an event (0-1234), nor a file"
@@ -132,19 +135,21 @@ fn read(from: impl Read) -> Result<Vec<u8>, String> {
 }
 
 /// Asks the running service.
-async fn ask(command: &ExplainCommand, subject: Subject) -> Result<Explained, String> {
+async fn handle_command(command: &ExplainCommand, subject: ExplainSubject) -> Result<Explained, String> {
     let service = Service::at(command.url.as_deref(), command.token.as_deref());
     Ok(match subject {
-        Subject::Incident(id) => Explained::Incident(service.get(&format!("incidents/{id}/explain"), &[]).await?),
-        Subject::Alert(alert) => {
+        ExplainSubject::Incident(id) => {
+            Explained::Incident(service.get(&format!("incidents/{id}/explain"), &[]).await?)
+        }
+        ExplainSubject::Alert(alert) => {
             let rule = [("rule", command.rule.as_deref())];
             Explained::Alert(service.get(&format!("alerts/{alert}/explain"), &rule).await?)
         }
-        Subject::Recorded(partition, offset) => {
+        ExplainSubject::Recorded(partition, offset) => {
             let rule = [("rule", command.rule.as_deref())];
             Explained::Event(service.get(&format!("events/{partition}-{offset}/explain"), &rule).await?)
         }
-        Subject::Events(body) => {
+        ExplainSubject::Events(body) => {
             let query = [("rule", command.rule.as_deref()), ("source", command.source.as_deref())];
             let request = service.client.post(service.address("events/explain", &query)?);
             let request = request.header("content-type", "application/json").body(body);
@@ -216,7 +221,7 @@ impl Service<'_> {
 }
 
 /// Puts the state back from the store and asks that.
-async fn offline(command: &ExplainCommand, subject: Subject) -> Result<Explained, String> {
+async fn offline(command: &ExplainCommand, subject: ExplainSubject) -> Result<Explained, String> {
     let (data_dir, database_url) = (command.data_dir.clone(), command.database_url.clone());
     let store = open_existing(ServeFlags { data_dir, database_url, ..ServeFlags::default() }).await?;
     let engine = recovered(&store).await?;
@@ -224,17 +229,17 @@ async fn offline(command: &ExplainCommand, subject: Subject) -> Result<Explained
     let oracle = Oracle::Engine { engine: &engine, now: engine.last_now() };
     let rule = command.rule.clone();
     let explained = match subject {
-        Subject::Incident(id) => {
+        ExplainSubject::Incident(id) => {
             incident_explanation(&store, rulebook, &oracle, id).await.map(|one| Explained::Incident(Box::new(one)))
         }
-        Subject::Alert(alert) => {
+        ExplainSubject::Alert(alert) => {
             alert_explanation(&store, &oracle, alert, rule).await.map(|one| Explained::Alert(Box::new(one)))
         }
-        Subject::Recorded(partition, offset) => {
+        ExplainSubject::Recorded(partition, offset) => {
             let place = (partition, offset);
             event_explanation(&store, &oracle, place, rule).await.map(|one| Explained::Event(Box::new(one)))
         }
-        Subject::Events(body) => {
+        ExplainSubject::Events(body) => {
             let decoded = read_events(rulebook, &body, command.source.as_deref())?;
             dry_run(&oracle, decoded, rule.as_deref()).await.map(Explained::Events)
         }

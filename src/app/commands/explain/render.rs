@@ -3,9 +3,9 @@
 use crate::api::{AlertExplanation, EventExplanation, EventExplanations, IncidentExplanation, NoticeLine};
 use crate::app::commands::replay::diagnosis;
 use crate::app::terminal::local_time::{local, zone_note};
-use crate::app::terminal::table::Table;
+use crate::app::terminal::table::TextTable;
 use crate::core::correlation::Explanation;
-use crate::core::engine::Evidence;
+use crate::core::engine::CountedEvent;
 use crate::core::incidents::Incident;
 
 /// How many rules that do not fit are shown.
@@ -15,9 +15,9 @@ const RAW_SHOWN: usize = 200;
 
 /// Lines under headings.
 #[derive(Default)]
-struct Page(String);
+struct TextPage(String);
 
-impl Page {
+impl TextPage {
     fn line(&mut self, text: impl AsRef<str>) {
         self.0.push_str(text.as_ref().trim_end());
         self.0.push('\n');
@@ -34,10 +34,10 @@ impl Page {
 }
 
 pub fn incident(explained: &IncidentExplanation) -> String {
-    let mut page = Page::default();
+    let mut page = TextPage::default();
     let incident = &explained.incident;
     page.line(format!("{}  {}", incident.id, incident.title));
-    let mut facts = Table::new(["", ""]);
+    let mut facts = TextTable::new(["", ""]);
     for (name, value) in facts_of(incident) {
         facts.row([name.to_owned(), value]);
     }
@@ -62,7 +62,7 @@ pub fn incident(explained: &IncidentExplanation) -> String {
     page.heading(&format!("alerts ({} ever, {} fire)", incident.alerts, incident.firing));
     explained.alerts.iter().for_each(|alert| page.indented(alert));
     page.heading("what happened");
-    let mut table = Table::new(["when", "what", "who", ""]);
+    let mut table = TextTable::new(["when", "what", "who", ""]);
     for line in &explained.timeline {
         let kind = serde_json::to_value(line.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
         table.row([local(line.at), kind.unwrap_or_default(), line.actor.clone(), line.text.clone()]);
@@ -95,8 +95,8 @@ fn facts_of(incident: &Incident) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn evidence(page: &mut Page, evidence: &[Evidence]) {
-    let mut table = Table::new(["happened", "event", "source", "status", "severity", "labels"]);
+fn evidence(page: &mut TextPage, evidence: &[CountedEvent]) {
+    let mut table = TextTable::new(["happened", "event", "source", "status", "severity", "labels"]);
     for one in evidence {
         let held = if one.suppressed { " (held back)" } else { "" };
         let place = format!("{}-{}", one.cause.partition, one.cause.offset);
@@ -119,13 +119,13 @@ fn evidence(page: &mut Page, evidence: &[Evidence]) {
     }
 }
 
-fn notices(page: &mut Page, notices: &[NoticeLine], incident: &Incident) {
+fn notices(page: &mut TextPage, notices: &[NoticeLine], incident: &Incident) {
     if notices.is_empty() {
         let why =
             if incident.unpaged { "its rule pages nobody" } else { "nobody yet, or its teams have no way to be told" };
         return page.indented(why);
     }
-    let mut table = Table::new(["when", "what", "team", "to", "state", "tries", ""]);
+    let mut table = TextTable::new(["when", "what", "team", "to", "state", "tries", ""]);
     for notice in notices {
         let state = serde_json::to_value(notice.state).ok().and_then(|state| state.as_str().map(str::to_owned));
         table.row([
@@ -142,7 +142,7 @@ fn notices(page: &mut Page, notices: &[NoticeLine], incident: &Incident) {
 }
 
 pub fn alert(explained: &AlertExplanation) -> String {
-    let mut page = Page::default();
+    let mut page = TextPage::default();
     let alert = &explained.alert;
     page.line(format!("alert {}  {}", alert.fingerprint, alert.labels));
     page.indented(&format!(
@@ -180,19 +180,19 @@ pub fn alert(explained: &AlertExplanation) -> String {
 }
 
 pub fn event(explained: &EventExplanation) -> String {
-    let mut page = Page::default();
+    let mut page = TextPage::default();
     one_event(&mut page, explained);
     page.0
 }
 
 pub fn events(explained: &EventExplanations) -> String {
-    let mut page = Page::default();
+    let mut page = TextPage::default();
     explained.items.iter().for_each(|one| one_event(&mut page, one));
     explained.rejected.iter().for_each(|rejected| page.line(format!("not read: {rejected}")));
     page.0
 }
 
-fn one_event(page: &mut Page, explained: &EventExplanation) {
+fn one_event(page: &mut TextPage, explained: &EventExplanation) {
     let event = &explained.event;
     let place = explained.cause.as_ref().map_or("if this event came now".to_owned(), |place| format!("event {place}"));
     page.line(format!("{place}: {} {} from {}", event.status.as_str(), event.labels, event.source));
@@ -207,7 +207,7 @@ fn one_event(page: &mut Page, explained: &EventExplanation) {
     reasons(page, &explained.explanation);
 }
 
-fn reasons(page: &mut Page, explanation: &Explanation) {
+fn reasons(page: &mut TextPage, explanation: &Explanation) {
     if !explanation.held_by.is_empty() {
         page.heading("held back by");
         explanation.held_by.iter().for_each(|holder| page.indented(&diagnosis::holder(holder)));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::routes::Route;
-use super::strict_map::{Document, Report};
+use super::strict_map::{Document, ImportReport};
 use crate::core::model::Matcher;
 
 const MINUTES_A_DAY: u32 = 24 * 60;
@@ -25,7 +25,7 @@ const MONTHS: [&str; 12] = [
 
 /// One of the times of a named interval.
 #[derive(Clone, Debug)]
-pub(super) struct Interval {
+pub(super) struct TimeInterval {
     place: String,
     /// Minutes of the day, the end excluded.
     times: Vec<(u32, u32)>,
@@ -37,7 +37,7 @@ pub(super) struct Interval {
 }
 
 /// When the alerts of a route are held back, again and again.
-pub(super) struct Maintenance {
+pub(super) struct ImportedMaintenance {
     pub name: String,
     pub matchers: Vec<Matcher>,
     pub schedule: String,
@@ -45,7 +45,7 @@ pub(super) struct Maintenance {
     pub zone: String,
 }
 
-pub(super) fn read(document: &mut Document, report: &mut Report) -> BTreeMap<String, Vec<Interval>> {
+pub(super) fn read(document: &mut Document, report: &mut ImportReport) -> BTreeMap<String, Vec<TimeInterval>> {
     let mut named = BTreeMap::new();
     for key in ["time_intervals", "mute_time_intervals"] {
         for mut entry in document.list(key) {
@@ -58,7 +58,7 @@ pub(super) fn read(document: &mut Document, report: &mut Report) -> BTreeMap<Str
     named
 }
 
-fn interval(mut entry: Document, report: &mut Report) -> Option<Interval> {
+fn interval(mut entry: Document, report: &mut ImportReport) -> Option<TimeInterval> {
     let place = entry.path().to_owned();
     let times = entry.list("times").into_iter().filter_map(|mut time| {
         let (start, end) = (minute(&time.text("start_time")?)?, minute(&time.text("end_time")?)?);
@@ -68,7 +68,7 @@ fn interval(mut entry: Document, report: &mut Report) -> Option<Interval> {
     if times.is_empty() {
         times.push((0, MINUTES_A_DAY));
     }
-    let interval = Interval {
+    let interval = TimeInterval {
         times,
         weekdays: numbers(&entry.texts("weekdays"), &WEEKDAYS, 0)?,
         days_of_month: match numbers(&entry.texts("days_of_month"), &[], 0) {
@@ -125,24 +125,24 @@ fn numbers(texts: &[String], names: &[&str], first: u32) -> Option<BTreeSet<u32>
 /// What the routes' intervals mean as maintenance.
 pub(super) fn maintenance(
     routes: &[Route],
-    named: &BTreeMap<String, Vec<Interval>>,
-    report: &mut Report,
-) -> Vec<Maintenance> {
+    named: &BTreeMap<String, Vec<TimeInterval>>,
+    report: &mut ImportReport,
+) -> Vec<ImportedMaintenance> {
     let mut all = Vec::new();
     for route in routes {
-        let muted: Vec<Interval> =
+        let muted: Vec<TimeInterval> =
             route.muted_in.iter().filter_map(|name| named.get(name)).flatten().cloned().collect();
         let outside = if route.active_in.is_empty() {
             Vec::new()
         } else {
-            let active: Vec<Interval> =
+            let active: Vec<TimeInterval> =
                 route.active_in.iter().filter_map(|name| named.get(name)).flatten().cloned().collect();
             complement(route, &active, report)
         };
         let times = muted.iter().chain(&outside);
         let times = times.flat_map(|interval| interval.times.iter().map(move |(start, end)| (interval, *start, *end)));
         for (number, (interval, start, end)) in times.enumerate() {
-            all.push(Maintenance {
+            all.push(ImportedMaintenance {
                 name: format!("{} is mute, {}", route.receiver, all_numbers(number + 1, &route.place)),
                 matchers: route.matchers.clone(),
                 schedule: schedule(interval, start),
@@ -163,7 +163,7 @@ fn all_numbers(number: usize, place: &str) -> String {
 }
 
 /// The minutes of the week in which nothing is active.
-fn complement(route: &Route, active: &[Interval], report: &mut Report) -> Vec<Interval> {
+fn complement(route: &Route, active: &[TimeInterval], report: &mut ImportReport) -> Vec<TimeInterval> {
     let zones: BTreeSet<&str> = active.iter().map(|interval| interval.zone.as_str()).collect();
     let weekly = active.iter().all(|interval| interval.days_of_month.is_empty() && interval.months.is_empty());
     let (Some(zone), 1, true) = (zones.first(), zones.len(), weekly) else {
@@ -173,7 +173,7 @@ fn complement(route: &Route, active: &[Interval], report: &mut Report) -> Vec<In
     };
     let mut outside: BTreeMap<(u32, u32), BTreeSet<u32>> = BTreeMap::new();
     for day in 0..7 {
-        let on = |interval: &&Interval| interval.weekdays.is_empty() || interval.weekdays.contains(&day);
+        let on = |interval: &&TimeInterval| interval.weekdays.is_empty() || interval.weekdays.contains(&day);
         let mut times: Vec<(u32, u32)> = active.iter().filter(on).flat_map(|interval| interval.times.clone()).collect();
         times.sort_unstable();
         let mut from = 0;
@@ -185,7 +185,7 @@ fn complement(route: &Route, active: &[Interval], report: &mut Report) -> Vec<In
         }
     }
     let zone = (*zone).to_owned();
-    let interval = |(time, weekdays): ((u32, u32), BTreeSet<u32>)| Interval {
+    let interval = |(time, weekdays): ((u32, u32), BTreeSet<u32>)| TimeInterval {
         place: route.place.clone(),
         times: vec![time],
         weekdays,
@@ -197,7 +197,7 @@ fn complement(route: &Route, active: &[Interval], report: &mut Report) -> Vec<In
 }
 
 /// Five fields: the minute at which the interval begins.
-fn schedule(interval: &Interval, start: u32) -> String {
+fn schedule(interval: &TimeInterval, start: u32) -> String {
     let list = |numbers: &BTreeSet<u32>| {
         let shown: Vec<String> = numbers.iter().map(ToString::to_string).collect();
         if shown.is_empty() { "*".to_owned() } else { shown.join(",") }

@@ -14,7 +14,7 @@ use clap::{Args, Subcommand};
 
 use crate::core::rules;
 use crate::core::rules::RuleText;
-use strict_map::{Document, Report};
+use strict_map::{Document, ImportReport};
 
 /// The largest configuration that is read, in bytes.
 const FILE_MAX_BYTES: u64 = 4 << 20;
@@ -67,12 +67,12 @@ pub fn run(command: &ImportCommand) -> Result<ExitCode, String> {
 /// A rule file, and what could not be said in it.
 struct Imported {
     text: String,
-    report: Report,
+    report: ImportReport,
 }
 
 fn alertmanager(text: &str) -> Result<Imported, String> {
     let value: serde_json::Value = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
-    let mut report = Report::default();
+    let mut report = ImportReport::default();
     let mut document = Document::new(value, String::new()).ok_or("not the configuration of an Alertmanager")?;
     let receivers = receivers::read(&mut document, &mut report);
     let intervals = intervals::read(&mut document, &mut report);

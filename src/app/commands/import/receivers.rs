@@ -1,19 +1,19 @@
 //! Receivers: teams, as far as we can tell them.
 
-use super::strict_map::{Document, Report};
+use super::strict_map::{Document, ImportReport};
 
 /// A receiver and the addresses it is told at.
-pub(super) struct Receiver {
+pub(super) struct ImportedReceiver {
     pub name: String,
     pub webhooks: Vec<String>,
     pub emails: Vec<String>,
 }
 
-pub(super) fn read(document: &mut Document, report: &mut Report) -> Vec<Receiver> {
+pub(super) fn read(document: &mut Document, report: &mut ImportReport) -> Vec<ImportedReceiver> {
     document.list("receivers").into_iter().map(|entry| receiver(entry, report)).collect()
 }
 
-fn receiver(mut entry: Document, report: &mut Report) -> Receiver {
+fn receiver(mut entry: Document, report: &mut ImportReport) -> ImportedReceiver {
     let name = entry.text("name").unwrap_or_default();
     let mut webhooks = Vec::new();
     for mut webhook in entry.list("webhook_configs") {
@@ -39,7 +39,7 @@ fn receiver(mut entry: Document, report: &mut Report) -> Receiver {
     for kind in entry.rest() {
         report.no_equal(&format!("receiver {name:?}: {kind}"), instead(&kind));
     }
-    Receiver { name, webhooks, emails }
+    ImportedReceiver { name, webhooks, emails }
 }
 
 /// The bare addresses of a list, and what else stands there.

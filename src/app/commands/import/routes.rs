@@ -1,13 +1,13 @@
 //! The tree of routes as a list of rules: innermost first, in the order of the tree.
 
-use super::strict_map::{Document, Report};
-use crate::core::model::{Matcher, MatcherOp, Matchers, Span};
+use super::strict_map::{Document, ImportReport};
+use crate::core::model::{Matcher, MatcherOp, Matchers, TimeDelta};
 
 const DEPTH_MAX: usize = 16;
 /// What a rule may wait for a cause.
-const SETTLE_MAX: Span = Span::from_hours(1);
-const GROUP_WAIT: Span = Span::from_seconds(30);
-const REPEAT_INTERVAL: Span = Span::from_hours(4);
+const SETTLE_MAX: TimeDelta = TimeDelta::from_hours(1);
+const GROUP_WAIT: TimeDelta = TimeDelta::from_seconds(30);
+const REPEAT_INTERVAL: TimeDelta = TimeDelta::from_hours(4);
 
 /// A route with what it inherits.
 #[derive(Clone, Debug)]
@@ -20,15 +20,15 @@ pub(super) struct Route {
     pub continues: bool,
     /// `None`: each alert by itself.
     pub by: Option<Vec<String>>,
-    pub settle: Span,
-    pub page_every: Span,
+    pub settle: TimeDelta,
+    pub page_every: TimeDelta,
     pub muted_in: Vec<String>,
     pub active_in: Vec<String>,
     pub has_children: bool,
 }
 
 /// All routes; the last one is the root, which takes everything.
-pub(super) fn read(document: &mut Document, report: &mut Report) -> Result<Vec<Route>, String> {
+pub(super) fn read(document: &mut Document, report: &mut ImportReport) -> Result<Vec<Route>, String> {
     let root = document.map("route").ok_or("no route: not the configuration of an Alertmanager")?;
     let above = Route {
         place: String::new(),
@@ -52,7 +52,7 @@ fn read_one(
     above: &Route,
     depth: usize,
     routes: &mut Vec<Route>,
-    report: &mut Report,
+    report: &mut ImportReport,
 ) -> Result<(), String> {
     let place = entry.path().to_owned();
     if depth > DEPTH_MAX {
@@ -92,7 +92,7 @@ fn read_one(
     Ok(())
 }
 
-fn grouping(entry: &mut Document, above: &Route, depth: usize, report: &mut Report) -> Option<Vec<String>> {
+fn grouping(entry: &mut Document, above: &Route, depth: usize, report: &mut ImportReport) -> Option<Vec<String>> {
     let place = entry.at("group_by");
     let given = entry.take("group_by");
     if given.is_none() && depth == 0 {
@@ -105,7 +105,7 @@ fn grouping(entry: &mut Document, above: &Route, depth: usize, report: &mut Repo
     if names.iter().any(|name| name == "...") || names.is_empty() { None } else { Some(names) }
 }
 
-fn span(entry: &mut Document, key: &str, inherited: Span, report: &mut Report) -> Span {
+fn span(entry: &mut Document, key: &str, inherited: TimeDelta, report: &mut ImportReport) -> TimeDelta {
     let Some(text) = entry.text(key) else { return inherited };
     text.parse().unwrap_or_else(|_| {
         report.no_equal(&format!("{} {text:?}", entry.at(key)), "write lengths of time as 30s, 5m, 4h or 7d");

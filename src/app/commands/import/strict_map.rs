@@ -5,13 +5,13 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::app::terminal::table::Table;
+use crate::app::terminal::table::TextTable;
 
 /// What has no equal here: where it stands, and what to do instead.
 #[derive(Debug, Default)]
-pub(super) struct Report(Vec<(String, String)>);
+pub(super) struct ImportReport(Vec<(String, String)>);
 
-impl Report {
+impl ImportReport {
     pub fn no_equal(&mut self, place: &str, instead: &str) {
         self.0.push((place.to_owned(), instead.to_owned()));
     }
@@ -21,12 +21,12 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for ImportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
             return writeln!(f, "everything has its equal");
         }
-        let mut table = Table::new(["no equal here", "instead"]);
+        let mut table = TextTable::new(["no equal here", "instead"]);
         for (place, instead) in self.lines() {
             table.row([place.clone(), instead.clone()]);
         }
@@ -106,7 +106,7 @@ impl Document {
     }
 
     /// Reports the keys that nobody took.
-    pub fn leftovers(&mut self, report: &mut Report) {
+    pub fn leftovers(&mut self, report: &mut ImportReport) {
         for key in self.rest() {
             let place = self.at(&key);
             report.no_equal(&place, "left out");

@@ -3,20 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::inhibitions::Inhibition;
-use super::intervals::Maintenance;
-use super::receivers::Receiver;
+use super::inhibitions::ImportedInhibition;
+use super::intervals::ImportedMaintenance;
+use super::receivers::ImportedReceiver;
 use super::routes::Route;
-use crate::core::model::{Matcher, Span};
+use crate::core::model::{Matcher, TimeDelta};
 
 /// Nobody leaves the step: there is no second line in an Alertmanager.
 const RESPOND_BY: &str = "90d";
 
 pub(super) fn rule_file(
     routes: &[Route],
-    receivers: &[Receiver],
-    inhibitions: &[Inhibition],
-    maintenance: &[Maintenance],
+    receivers: &[ImportedReceiver],
+    inhibitions: &[ImportedInhibition],
+    maintenance: &[ImportedMaintenance],
 ) -> String {
     let mut out = "# From an Alertmanager. The last rule takes everything: let this file be read last.\n".to_owned();
     rules(&mut out, routes);
@@ -42,7 +42,7 @@ pub(super) fn rule_file(
             line(&mut out, "    match", &list(one.matchers.iter().map(Matcher::to_string)));
         }
         line(&mut out, "    schedule", &quoted(&one.schedule));
-        line(&mut out, "    for", &Span::from_minutes(i64::from(one.minutes)).to_string());
+        line(&mut out, "    for", &TimeDelta::from_minutes(i64::from(one.minutes)).to_string());
         line(&mut out, "    zone", &quoted(&one.zone));
     }
     out
@@ -67,7 +67,7 @@ fn rules(out: &mut String, routes: &[Route]) {
     }
 }
 
-fn teams(out: &mut String, routes: &[Route], receivers: &[Receiver]) {
+fn teams(out: &mut String, routes: &[Route], receivers: &[ImportedReceiver]) {
     let ladders: BTreeMap<String, &Route> =
         routes.iter().map(|route| (ladder(&route.receiver, route.page_every), route)).collect();
     out.push_str("\n# One step each: add a second and a third line, so that what nobody takes climbs.\ntiers:\n");
@@ -85,7 +85,7 @@ fn teams(out: &mut String, routes: &[Route], receivers: &[Receiver]) {
         line(out, "  - name", &quoted(name));
         // Somebody must be in it for its incidents to wait there.
         line(out, "    members", &list([name.to_owned()].into_iter()));
-        let of_it: Vec<&Receiver> = receivers.iter().filter(|receiver| receiver.name == name).collect();
+        let of_it: Vec<&ImportedReceiver> = receivers.iter().filter(|receiver| receiver.name == name).collect();
         if of_it.iter().any(|one| !one.webhooks.is_empty() || !one.emails.is_empty()) {
             out.push_str("    notify:\n");
         }
@@ -98,7 +98,7 @@ fn teams(out: &mut String, routes: &[Route], receivers: &[Receiver]) {
     }
 }
 
-fn ladder(receiver: &str, page_every: Span) -> String {
+fn ladder(receiver: &str, page_every: TimeDelta) -> String {
     format!("{receiver}, again every {page_every}")
 }
 

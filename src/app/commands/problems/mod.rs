@@ -29,7 +29,7 @@ watchfire problems draft --month 2026-05 > manual.md    the ten commonest causes
 )]
 pub struct ProblemsCommand {
     #[command(subcommand)]
-    verb: Option<Verb>,
+    verb: Option<ProblemsAction>,
     /// The running service [default: http://127.0.0.1:7247]
     #[arg(long, value_name = "URL", env = "WATCHFIRE_URL", global = true)]
     url: Option<String>,
@@ -42,7 +42,7 @@ pub struct ProblemsCommand {
 }
 
 #[derive(Subcommand, Debug)]
-enum Verb {
+enum ProblemsAction {
     /// The review queue: open problems, those first whose review is due first (the default)
     List {
         /// Only of this team
@@ -121,19 +121,19 @@ enum Verb {
 
 pub async fn run(command: ProblemsCommand) -> Result<ExitCode, String> {
     let service = Service::at(command.url.as_deref(), command.token.as_deref());
-    let (answer, text): (Value, String) = match command.verb.unwrap_or(Verb::List { team: None }) {
-        Verb::List { team } => {
+    let (answer, text): (Value, String) = match command.verb.unwrap_or(ProblemsAction::List { team: None }) {
+        ProblemsAction::List { team } => {
             let query = [("queue", Some("review")), ("team", team.as_deref())];
             let answer = service.get("problems", &query).await?;
             let text = render::queue(&answer);
             (answer, text)
         }
-        Verb::Show { id } => {
+        ProblemsAction::Show { id } => {
             let answer = service.get(&format!("problems/{}/evidence", checked(&id)?), &[]).await?;
             let text = render::problem(&answer);
             (answer, text)
         }
-        Verb::Draft { month, zone } => {
+        ProblemsAction::Draft { month, zone } => {
             let query = [("month", Some(month.as_str())), ("zone", zone.as_deref())];
             let answer: Value = service.get("problems/draft", &query).await?;
             let text = answer["markdown"].as_str().unwrap_or_default().to_owned();
@@ -155,14 +155,16 @@ pub async fn run(command: ProblemsCommand) -> Result<ExitCode, String> {
 }
 
 /// The route and the body of a decision.
-fn decision(verb: Verb) -> Result<(String, &'static str, Value), String> {
+fn decision(verb: ProblemsAction) -> Result<(String, &'static str, Value), String> {
     let (id, action, body) = match verb {
-        Verb::Accept { id } => (id, "accept", json!({})),
-        Verb::Reject { id, reason } => (id, "reject", json!({ "reason": reason })),
-        Verb::Merge { id, into, reason } => (id, "merge", json!({ "into": into, "reason": reason })),
-        Verb::Split { id, incidents, reason } => (id, "split", json!({ "incidents": incidents, "reason": reason })),
-        Verb::Own { id, owner } => (id, "own", json!({ "owner": owner })),
-        Verb::Describe { id, root_cause, workaround, fix, change } => {
+        ProblemsAction::Accept { id } => (id, "accept", json!({})),
+        ProblemsAction::Reject { id, reason } => (id, "reject", json!({ "reason": reason })),
+        ProblemsAction::Merge { id, into, reason } => (id, "merge", json!({ "into": into, "reason": reason })),
+        ProblemsAction::Split { id, incidents, reason } => {
+            (id, "split", json!({ "incidents": incidents, "reason": reason }))
+        }
+        ProblemsAction::Own { id, owner } => (id, "own", json!({ "owner": owner })),
+        ProblemsAction::Describe { id, root_cause, workaround, fix, change } => {
             let texts = [("root_cause", root_cause), ("workaround", workaround), ("fix", fix), ("change", change)];
             let given: serde_json::Map<String, Value> =
                 texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.into()))).collect();
@@ -171,10 +173,12 @@ fn decision(verb: Verb) -> Result<(String, &'static str, Value), String> {
             }
             (id, "describe", Value::Object(given))
         }
-        Verb::Move { id, to, reason } => (id, "move", json!({ "to": to, "reason": reason })),
-        Verb::Review { id, note } => (id, "review", json!({ "note": note })),
+        ProblemsAction::Move { id, to, reason } => (id, "move", json!({ "to": to, "reason": reason })),
+        ProblemsAction::Review { id, note } => (id, "review", json!({ "note": note })),
         // They only read: see `run`.
-        Verb::List { .. } | Verb::Show { .. } | Verb::Draft { .. } => return Err("it decides nothing".to_owned()),
+        ProblemsAction::List { .. } | ProblemsAction::Show { .. } | ProblemsAction::Draft { .. } => {
+            return Err("it decides nothing".to_owned());
+        }
     };
     Ok((checked(&id)?, action, body))
 }

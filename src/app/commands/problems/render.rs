@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::app::terminal::local_time::local;
-use crate::app::terminal::table::Table;
-use crate::core::model::Moment;
+use crate::app::terminal::table::TextTable;
+use crate::core::model::Timestamp;
 
 /// The review queue.
 pub fn queue(answer: &Value) -> String {
@@ -12,7 +12,7 @@ pub fn queue(answer: &Value) -> String {
     if items.is_empty() {
         return "No open problem: nothing comes back.\n".to_owned();
     }
-    let mut table = Table::new(["ID", "REVIEW BY", "STATE", "EPISODES", "LAST SEEN", "OWNER", "TEAM", "TITLE"]);
+    let mut table = TextTable::new(["ID", "REVIEW BY", "STATE", "EPISODES", "LAST SEEN", "OWNER", "TEAM", "TITLE"]);
     for one in items {
         table.row([
             word(&one["id"]),
@@ -143,7 +143,7 @@ fn incidents(answer: &Value) -> Vec<String> {
     if incidents.is_empty() {
         return Vec::new();
     }
-    let mut table = Table::new(["INCIDENT", "OPENED", "STATE", "RESOLUTION"]);
+    let mut table = TextTable::new(["INCIDENT", "OPENED", "STATE", "RESOLUTION"]);
     for one in incidents {
         table.row([word(&one["id"]), time(&one["opened_at"]), word(&one["state"]), word(&one["resolution"])]);
     }
@@ -155,7 +155,7 @@ fn word(value: &Value) -> String {
 }
 
 fn time(value: &Value) -> String {
-    value.as_str().and_then(|text| text.parse::<Moment>().ok()).map_or_else(|| "-".to_owned(), local)
+    value.as_str().and_then(|text| text.parse::<Timestamp>().ok()).map_or_else(|| "-".to_owned(), local)
 }
 
 #[cfg(test)]

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::outcome::{Story, ended_at};
+use super::outcome::{ReplayResult, ended_at};
 use crate::core::incidents::Incident;
-use crate::core::model::{Fingerprint, Labels, Moment, Span};
+use crate::core::model::{Fingerprint, Labels, TimeDelta, Timestamp};
 
 /// A later start than this is told as a change.
-const SAME_START: Span = Span::from_seconds(1);
+const SAME_START: TimeDelta = TimeDelta::from_seconds(1);
 
 /// What would be different under the other rules.
 #[derive(Debug, Serialize)]
@@ -21,20 +21,20 @@ pub struct Difference {
     pub change: Vec<Changed>,
     pub same: u64,
     /// By rule, the most different first.
-    pub rules: Vec<RuleLine>,
+    pub rules: Vec<ComparedRule>,
 }
 
 /// An incident that only one side has.
 #[derive(Debug, Serialize)]
 pub struct Only {
-    pub incident: Shown,
+    pub incident: ComparedIncident,
     /// Where its alerts are on the other side.
-    pub instead: Vec<Shown>,
+    pub instead: Vec<ComparedIncident>,
 }
 
 #[derive(Debug, Serialize)]
 pub struct Changed {
-    pub incident: Shown,
+    pub incident: ComparedIncident,
     pub fields: Vec<FieldChange>,
 }
 
@@ -47,7 +47,7 @@ pub struct FieldChange {
 
 /// As much of an incident as a line needs.
 #[derive(Clone, Debug, Serialize)]
-pub struct Shown {
+pub struct ComparedIncident {
     pub id: String,
     pub rule: String,
     pub key: Labels,
@@ -55,12 +55,12 @@ pub struct Shown {
     pub priority: String,
     pub severity: String,
     pub alerts: u64,
-    pub opened_at: Moment,
-    pub resolved_at: Option<Moment>,
+    pub opened_at: Timestamp,
+    pub resolved_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct RuleLine {
+pub struct ComparedRule {
     pub rule: String,
     pub before: u64,
     pub after: u64,
@@ -69,9 +69,9 @@ pub struct RuleLine {
     pub change: u64,
 }
 
-impl Shown {
-    pub fn of(incident: &Incident) -> Shown {
-        Shown {
+impl ComparedIncident {
+    pub fn of(incident: &Incident) -> ComparedIncident {
+        ComparedIncident {
             id: incident.id.to_string(),
             rule: incident.rule.clone(),
             key: incident.key.clone(),
@@ -86,11 +86,11 @@ impl Shown {
 }
 
 /// Compares; what both sides had opened before `from` is left out.
-pub fn compare(before: &Story, after: &Story, from: Option<Moment>) -> Difference {
-    let from = from.unwrap_or(Moment::from_micros(i64::MIN));
+pub fn compare(before: &ReplayResult, after: &ReplayResult, from: Option<Timestamp>) -> Difference {
+    let from = from.unwrap_or(Timestamp::from_micros(i64::MIN));
     let mut difference =
         Difference { appear: Vec::new(), vanish: Vec::new(), change: Vec::new(), same: 0, rules: Vec::new() };
-    let mut lines: BTreeMap<&str, RuleLine> = BTreeMap::new();
+    let mut lines: BTreeMap<&str, ComparedRule> = BTreeMap::new();
     let (before_of, after_of) = (Owners::of(before), Owners::of(after));
     for (left, right) in pairs(before, after) {
         let in_report = |one: &Incident| one.opened_at >= from;
@@ -108,23 +108,23 @@ pub fn compare(before: &Story, after: &Story, from: Option<Moment>) -> Differenc
                     difference.same += 1;
                 } else {
                     line.change += 1;
-                    difference.change.push(Changed { incident: Shown::of(right), fields });
+                    difference.change.push(Changed { incident: ComparedIncident::of(right), fields });
                 }
             }
             (Some(left), None) => {
                 line.vanish += 1;
                 let instead = after_of.of_alerts_in(left, before);
-                difference.vanish.push(Only { incident: Shown::of(left), instead });
+                difference.vanish.push(Only { incident: ComparedIncident::of(left), instead });
             }
             (None, Some(right)) => {
                 line.appear += 1;
                 let instead = before_of.of_alerts_in(right, after);
-                difference.appear.push(Only { incident: Shown::of(right), instead });
+                difference.appear.push(Only { incident: ComparedIncident::of(right), instead });
             }
             (None, None) => {}
         }
     }
-    difference.rules = lines.into_iter().map(|(rule, line)| RuleLine { rule: rule.to_owned(), ..line }).collect();
+    difference.rules = lines.into_iter().map(|(rule, line)| ComparedRule { rule: rule.to_owned(), ..line }).collect();
     difference.rules.sort_by_key(|line| std::cmp::Reverse(line.appear + line.vanish + line.change));
     difference.appear.sort_by_key(|one| one.incident.opened_at);
     difference.vanish.sort_by_key(|one| one.incident.opened_at);
@@ -135,9 +135,9 @@ pub fn compare(before: &Story, after: &Story, from: Option<Moment>) -> Differenc
 type Pair<'a> = (Option<&'a Incident>, Option<&'a Incident>);
 
 /// Each incident once, with its other self if there is one.
-fn pairs<'a>(before: &'a Story, after: &'a Story) -> Vec<Pair<'a>> {
-    type Sides<'a> = (Vec<&'a Incident>, Vec<&'a Incident>);
-    let mut groups: BTreeMap<(&str, &Labels), Sides<'a>> = BTreeMap::new();
+fn pairs<'a>(before: &'a ReplayResult, after: &'a ReplayResult) -> Vec<Pair<'a>> {
+    type ComparedRuns<'a> = (Vec<&'a Incident>, Vec<&'a Incident>);
+    let mut groups: BTreeMap<(&str, &Labels), ComparedRuns<'a>> = BTreeMap::new();
     for incident in before.incidents.values() {
         groups.entry((&incident.rule, &incident.key)).or_default().0.push(incident);
     }
@@ -161,14 +161,14 @@ fn pairs<'a>(before: &'a Story, after: &'a Story) -> Vec<Pair<'a>> {
     found
 }
 
-fn changes(left: &Incident, right: &Incident, before: &Story, after: &Story) -> Vec<FieldChange> {
+fn changes(left: &Incident, right: &Incident, before: &ReplayResult, after: &ReplayResult) -> Vec<FieldChange> {
     let mut found = Vec::new();
     let mut field = |field, before: String, after: String| {
         if before != after {
             found.push(FieldChange { field, before, after });
         }
     };
-    let told = |story: &Story, id: u64| if story.told.contains(&id) { "yes" } else { "no" }.to_owned();
+    let told = |story: &ReplayResult, id: u64| if story.told.contains(&id) { "yes" } else { "no" }.to_owned();
     field("title", left.title.clone(), right.title.clone());
     field("severity", left.severity.as_str().to_owned(), right.severity.as_str().to_owned());
     field("priority", left.priority.to_string(), right.priority.to_string());
@@ -177,7 +177,7 @@ fn changes(left: &Incident, right: &Incident, before: &Story, after: &Story) -> 
     field("team", left.team.clone(), right.team.clone());
     field("pages", told(before, left.id.0), told(after, right.id.0));
     field("reopened", left.reopened.to_string(), right.reopened.to_string());
-    let far = |a: Moment, b: Moment| a.since(b).max(b.since(a)) > SAME_START;
+    let far = |a: Timestamp, b: Timestamp| a.since(b).max(b.since(a)) > SAME_START;
     if far(left.opened_at, right.opened_at) {
         field("opened_at", format!("{:.0}", left.opened_at), format!("{:.0}", right.opened_at));
     }
@@ -190,12 +190,12 @@ fn changes(left: &Incident, right: &Incident, before: &Story, after: &Story) -> 
 
 /// In which incidents each alert ever was.
 struct Owners<'a> {
-    story: &'a Story,
+    story: &'a ReplayResult,
     by_alert: BTreeMap<Fingerprint, Vec<u64>>,
 }
 
 impl<'a> Owners<'a> {
-    fn of(story: &'a Story) -> Owners<'a> {
+    fn of(story: &'a ReplayResult) -> Owners<'a> {
         let mut by_alert: BTreeMap<Fingerprint, Vec<u64>> = BTreeMap::new();
         for (incident, alerts) in &story.members {
             alerts.iter().for_each(|alert| by_alert.entry(*alert).or_default().push(*incident));
@@ -204,12 +204,12 @@ impl<'a> Owners<'a> {
     }
 
     /// The incidents that hold the alerts of `incident` on this side, at the same time.
-    fn of_alerts_in(&self, incident: &Incident, its_story: &Story) -> Vec<Shown> {
+    fn of_alerts_in(&self, incident: &Incident, its_story: &ReplayResult) -> Vec<ComparedIncident> {
         let alerts = its_story.members.get(&incident.id.0).into_iter().flatten();
         let ids: BTreeSet<u64> = alerts.filter_map(|alert| self.by_alert.get(alert)).flatten().copied().collect();
         let found = ids.into_iter().filter_map(|id| self.story.incidents.get(&id));
         let overlapping =
             found.filter(|other| other.opened_at <= ended_at(incident) && incident.opened_at <= ended_at(other));
-        overlapping.map(Shown::of).collect()
+        overlapping.map(ComparedIncident::of).collect()
     }
 }

@@ -1,50 +1,50 @@
 //! Why a rule did not make an incident of an event, in words that a tired person can read.
 
 use crate::core::correlation::{
-    Counts, Explanation, Holder, Meaning, RuleTrace, Stand, Unmet, WindowPhase, WindowView,
+    ConditionMeaning, ConditionStatus, CountState, Explanation, FailedMatch, Holder, RuleTrace, WindowPhase, WindowView,
 };
 
 use crate::app::terminal::local_time::local;
 
 /// What the event is for its alert.
-pub fn meaning(meaning: Meaning) -> &'static str {
+pub fn meaning(meaning: ConditionMeaning) -> &'static str {
     match meaning {
-        Meaning::BeginsFiring => "the alert begins to fire",
-        Meaning::ChangesSeverity => "the alert fires already; its severity changes",
-        Meaning::Resolves => "the alert is resolved",
-        Meaning::Repeats => "nothing new: only its times move, and rules with on: message count it",
-        Meaning::Outdated => "dropped: seen before, or overtaken by a later message",
-        Meaning::Point => "a point: it happened, and has no lifetime",
-        Meaning::RepeatedPoint => "dropped: a point with this id came already",
+        ConditionMeaning::BeginsFiring => "the alert begins to fire",
+        ConditionMeaning::ChangesSeverity => "the alert fires already; its severity changes",
+        ConditionMeaning::Resolves => "the alert is resolved",
+        ConditionMeaning::Repeats => "nothing new: only its times move, and rules with on: message count it",
+        ConditionMeaning::Outdated => "dropped: seen before, or overtaken by a later message",
+        ConditionMeaning::Point => "a point: it happened, and has no lifetime",
+        ConditionMeaning::RepeatedPoint => "dropped: a point with this id came already",
     }
 }
 
 /// What a rule has to do with the event.
 pub fn stand(trace: &RuleTrace) -> String {
     let counts = match trace.counts {
-        Some(Counts::Entry) | None => "",
-        Some(Counts::Closer) => ", as the event that ends it",
-        Some(Counts::Nothing) => ", but counts for nothing there",
+        Some(CountState::Entry) | None => "",
+        Some(CountState::Closer) => ", as the event that ends it",
+        Some(CountState::Nothing) => ", but counts for nothing there",
     };
     let stand = match trace.stand {
-        Stand::Owner => "owns it",
-        Stand::Link => "sees it and lets it go on (continue)",
-        Stand::GaveUp => "held it too long without firing and gave it up",
-        Stand::Behind => "would fit, but an earlier rule owns it",
-        Stand::Unfit => "does not fit",
+        ConditionStatus::Owner => "owns it",
+        ConditionStatus::Link => "sees it and lets it go on (continue)",
+        ConditionStatus::GaveUp => "held it too long without firing and gave it up",
+        ConditionStatus::Behind => "would fit, but an earlier rule owns it",
+        ConditionStatus::Unfit => "does not fit",
     };
     format!("{stand}{counts}")
 }
 
 /// One condition that does not hold, with what the event has there.
-pub fn unmet(unmet: &Unmet) -> String {
+pub fn unmet(unmet: &FailedMatch) -> String {
     match unmet {
-        Unmet::Matcher { matcher, value } if value.is_empty() => {
+        FailedMatch::Matcher { matcher, value } if value.is_empty() => {
             format!("{matcher}: the event has no {}", matcher.name())
         }
-        Unmet::Matcher { matcher, value } => format!("{matcher}: {} is {value:?}", matcher.name()),
-        Unmet::When { expression } => format!("when: {expression} is not true of it"),
-        Unmet::Context { guard } => format!("context: {guard} does not hold"),
+        FailedMatch::Matcher { matcher, value } => format!("{matcher}: {} is {value:?}", matcher.name()),
+        FailedMatch::When { expression } => format!("when: {expression} is not true of it"),
+        FailedMatch::Context { guard } => format!("context: {guard} does not hold"),
     }
 }
 
@@ -83,10 +83,10 @@ pub fn holder(holder: &Holder) -> String {
 pub fn rules(explanation: &Explanation, nearest: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let (unfit, fitting): (Vec<&RuleTrace>, Vec<&RuleTrace>) =
-        explanation.rules.iter().partition(|trace| trace.stand == Stand::Unfit);
+        explanation.rules.iter().partition(|trace| trace.stand == ConditionStatus::Unfit);
     for trace in fitting {
         lines.push(format!("{} ({}) {}", trace.rule, trace.pattern, stand(trace)));
-        let window_of = trace.window.as_ref().filter(|_| trace.stand != Stand::Behind);
+        let window_of = trace.window.as_ref().filter(|_| trace.stand != ConditionStatus::Behind);
         lines.extend(window_of.map(|one| format!("  {}", window(one))));
     }
     let shown = unfit.iter().enumerate().filter(|(rank, trace)| *rank == 0 || (trace.near && *rank < nearest)).count();

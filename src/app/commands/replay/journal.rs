@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::core::engine::{AlertRecord, Control, CorrelatorInput, Entry, Input, Request, Resend};
-use crate::core::model::{Event, Expiry, Fingerprint, Moment, Offset, Partition, Status};
+use crate::core::engine::{AlertRecord, Control, CorrelatorInput, Input, JournalEntry, Request, Resend};
+use crate::core::model::{Event, Expiry, Fingerprint, Offset, Partition, Status, Timestamp};
 use crate::store::{Store, StoreError};
 
 /// How many entries are read at once.
@@ -16,7 +16,7 @@ const LOOK_BLOCKS: u32 = 1_000;
 
 /// One input with the moment at which it was taken.
 pub struct Recorded {
-    pub at: Moment,
+    pub at: Timestamp,
     pub request: Request,
 }
 
@@ -33,14 +33,14 @@ pub struct Journal {
 struct Stream {
     partition: Partition,
     next: Offset,
-    entries: VecDeque<Entry>,
+    entries: VecDeque<JournalEntry>,
     ended: bool,
 }
 
 /// How far back a journal reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reach {
-    pub earliest: Moment,
+    pub earliest: Timestamp,
     /// Nothing was ever deleted: what begins with it needs no warming up.
     pub complete: bool,
 }
@@ -60,7 +60,7 @@ impl Journal {
     /// `None` of an empty one.
     pub async fn reach(&mut self) -> Result<Option<Reach>, StoreError> {
         let complete = self.streams.iter().all(|stream| stream.next == Offset(0));
-        let mut earliest: Option<Moment> = None;
+        let mut earliest: Option<Timestamp> = None;
         for stream in &mut self.streams {
             stream.fill(&self.store).await?;
             // The one that begins last decides: before that, something is missing.
@@ -73,7 +73,7 @@ impl Journal {
     }
 
     /// Goes on to the block that holds `from`.
-    pub async fn skip_to(&mut self, from: Moment) -> Result<(), StoreError> {
+    pub async fn skip_to(&mut self, from: Timestamp) -> Result<(), StoreError> {
         for stream in &mut self.streams {
             let mut at = stream.entries.front().map_or(stream.next, |entry| entry.offset);
             loop {

@@ -14,7 +14,7 @@ use crate::core::simulation::Grouped;
 /// An alert that clears and fires again counts as another one: each firing has its own event and may have its own
 /// incident. Of several incidents that held a firing one after the other, the last counts; links do not.
 #[derive(Debug, Default)]
-pub struct Members {
+pub struct MembershipExport {
     /// Whether anybody asked.
     wanted: bool,
     /// The id of the event that is being handled, until an alert began to fire by it.
@@ -25,9 +25,9 @@ pub struct Members {
     owners: BTreeMap<String, IncidentId>,
 }
 
-impl Members {
-    pub fn new(wanted: bool) -> Members {
-        Members { wanted, ..Members::default() }
+impl MembershipExport {
+    pub fn new(wanted: bool) -> MembershipExport {
+        MembershipExport { wanted, ..MembershipExport::default() }
     }
 
     /// Before an event is handled.

@@ -19,16 +19,16 @@ use clap::Args;
 
 use self::firings::Firings;
 use self::journal::Journal;
-use self::membership_export::Members;
-pub use self::outcome::Story;
-use self::period::Period;
+use self::membership_export::MembershipExport;
+pub use self::outcome::ReplayResult;
+use self::period::ReplayPeriod;
 use self::player::warm_up;
-pub use self::player::{Player, without_inspections};
+pub use self::player::{ReplayEngine, without_inspections};
 use crate::app::config::{Config, ServeFlags};
 use crate::app::serve::DOMAIN_SETTING;
 use crate::app::serve::rule_files;
 use crate::core::engine::Request;
-use crate::core::model::{Moment, Status};
+use crate::core::model::{Status, Timestamp};
 use crate::core::rules::Source;
 use crate::ingest::{Decoded, decode, native};
 use crate::metrics::Stopwatch;
@@ -81,9 +81,9 @@ pub struct ReplayCommand {
 }
 
 pub async fn run(command: ReplayCommand) -> Result<ExitCode, String> {
-    let period = Period::parse(command.from.as_deref(), command.to.as_deref())?;
+    let period = ReplayPeriod::parse(command.from.as_deref(), command.to.as_deref())?;
     let watch = Stopwatch::start();
-    let mut stage = Stage::set(&command, period).await?;
+    let mut stage = ReplaySetup::set(&command, period).await?;
     match &command.file {
         Some(file) => stage.play_file(file, command.source.as_deref(), command.points)?,
         None => stage.play_journal(&command).await?,
@@ -92,23 +92,23 @@ pub async fn run(command: ReplayCommand) -> Result<ExitCode, String> {
     if let Some(path) = &command.incidents {
         stage.player.story.following.write(path, &stage.player.story.incidents)?;
     }
-    stage.report(&command, watch.seconds());
+    stage.handle_delivery_report(&command, watch.seconds());
     Ok(ExitCode::SUCCESS)
 }
 
 /// One recording, one or two players of it.
-struct Stage {
-    player: Player,
-    other: Option<Player>,
-    period: Period,
+struct ReplaySetup {
+    player: ReplayEngine,
+    other: Option<ReplayEngine>,
+    period: ReplayPeriod,
     /// What comes before it matters to no window.
-    begin: Option<Moment>,
+    begin: Option<Timestamp>,
     show_progress: bool,
     unknown_resends: u64,
 }
 
-impl Stage {
-    async fn set(command: &ReplayCommand, period: Period) -> Result<Stage, String> {
+impl ReplaySetup {
+    async fn set(command: &ReplayCommand, period: ReplayPeriod) -> Result<ReplaySetup, String> {
         let domain = match command.file {
             Some(_) => None,
             None => open(command).await?.setting(DOMAIN_SETTING).await.map_err(|error| error.to_string())?,
@@ -117,15 +117,15 @@ impl Stage {
         let rules = rule_files::load(rule_files::named_or_default(command.rules.as_deref()).as_deref())?.rulebook;
         let other = command.against.as_deref().map(|path| rule_files::load(Some(path))).transpose()?;
         let warm = warm_up(&rules).max(other.as_ref().map_or(warm_up(&rules), |other| warm_up(&other.rulebook)));
-        let mut player = Player::new(without_inspections(rules), domain.clone());
+        let mut player = ReplayEngine::new(without_inspections(rules), domain.clone());
         player.story.lean = other.is_none();
-        player.story.following = Members::new(command.incidents.is_some());
+        player.story.following = MembershipExport::new(command.incidents.is_some());
         if let Some(path) = &command.firings {
             player.follow_firings(Firings::create(path)?);
         }
-        Ok(Stage {
+        Ok(ReplaySetup {
             player,
-            other: other.map(|other| Player::new(without_inspections(other.rulebook), domain)),
+            other: other.map(|other| ReplayEngine::new(without_inspections(other.rulebook), domain)),
             begin: period.from.map(|from| from - warm),
             period,
             show_progress: std::io::stderr().is_terminal(),
@@ -161,7 +161,7 @@ impl Stage {
                 if points {
                     event.status = Status::Point;
                 }
-                let at = event.occurred_at.or(self.player.now()).unwrap_or(Moment::EPOCH);
+                let at = event.occurred_at.or(self.player.now()).unwrap_or(Timestamp::EPOCH);
                 if !self.take(at, Request::Event(Box::new(event))).map_err(failed)? {
                     return Ok(());
                 }
@@ -192,7 +192,7 @@ impl Stage {
     }
 
     /// Whether to go on.
-    fn take(&mut self, at: Moment, request: Request) -> Result<bool, String> {
+    fn take(&mut self, at: Timestamp, request: Request) -> Result<bool, String> {
         if self.begin.is_some_and(|begin| at < begin) {
             return Ok(true);
         }
@@ -225,8 +225,8 @@ impl Stage {
         Ok(())
     }
 
-    fn report(&self, command: &ReplayCommand, seconds: f64) {
-        let facts = report::Facts { from: self.period.from, seconds, unknown_resends: self.unknown_resends };
+    fn handle_delivery_report(&self, command: &ReplayCommand, seconds: f64) {
+        let facts = report::ReplayFacts { from: self.period.from, seconds, unknown_resends: self.unknown_resends };
         let name =
             |path: Option<&PathBuf>| path.map_or("the built-in rules".to_owned(), |path| path.display().to_string());
         match &self.other {

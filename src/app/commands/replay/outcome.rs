@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::membership_export::Members;
-use crate::core::engine::{AlertRecord, Counted, Effect};
+use super::membership_export::MembershipExport;
+use crate::core::engine::{AlertRecord, Effect, Metric};
 use crate::core::incidents::{Incident, TimelineKind};
-use crate::core::model::{Event, Fingerprint, IncidentId, Moment};
+use crate::core::model::{Event, Fingerprint, IncidentId, Timestamp};
 
 /// The consequences of all inputs so far.
 #[derive(Default)]
-pub struct Story {
+pub struct ReplayResult {
     /// As they stand, by number.
     pub incidents: BTreeMap<u64, Incident>,
     /// The alerts that each ever held, links aside.
@@ -26,15 +26,15 @@ pub struct Story {
     pub duplicates: u64,
     /// Bounds that bit, and how often.
     pub bounds: BTreeMap<&'static str, u64>,
-    pub first_at: Option<Moment>,
-    pub last_at: Option<Moment>,
+    pub first_at: Option<Timestamp>,
+    pub last_at: Option<Timestamp>,
     /// Nobody will ask for single alerts: they are not kept.
     pub lean: bool,
     /// Which event ended where, if somebody asked.
-    pub following: Members,
+    pub following: MembershipExport,
 }
 
-impl Story {
+impl ReplayResult {
     /// Before an event is handled.
     pub fn event(&mut self, event: &Event) {
         self.events += 1;
@@ -42,7 +42,7 @@ impl Story {
     }
 
     /// After an input was handled: its effects, in order.
-    pub fn take(&mut self, at: Moment, effects: &mut Vec<Effect>) {
+    pub fn take(&mut self, at: Timestamp, effects: &mut Vec<Effect>) {
         self.first_at.get_or_insert(at);
         self.last_at = Some(at);
         self.following.effects(effects);
@@ -88,18 +88,18 @@ impl Story {
         self.members.entry(incident.0).or_default().insert(fingerprint);
     }
 
-    fn count(&mut self, counted: &Counted) {
-        if let Counted::Unmatched { .. } = counted {
+    fn count(&mut self, counted: &Metric) {
+        if let Metric::Unmatched { .. } = counted {
             self.unmatched += 1;
-        } else if let Counted::Duplicate { .. } = counted {
+        } else if let Metric::Duplicate { .. } = counted {
             self.duplicates += 1;
-        } else if let Counted::Bound { which } = counted {
+        } else if let Metric::Bound { which } = counted {
             *self.bounds.entry(which.as_str()).or_default() += 1;
         }
     }
 }
 
 /// When an incident was over: resolved or closed; never, while it goes on.
-pub fn ended_at(incident: &Incident) -> Moment {
-    incident.resolved_at.or(incident.closed_at).unwrap_or(Moment::FAR_FUTURE)
+pub fn ended_at(incident: &Incident) -> Timestamp {
+    incident.resolved_at.or(incident.closed_at).unwrap_or(Timestamp::FAR_FUTURE)
 }

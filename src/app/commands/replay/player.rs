@@ -3,30 +3,37 @@
 use std::sync::Arc;
 
 use super::firings::Firings;
-use super::outcome::Story;
+use super::outcome::ReplayResult;
 use crate::core::correlation::{Explanation, LATENESS};
-use crate::core::engine::{Engine, Explained, Question, Request, Work};
-use crate::core::model::{Event, Moment, Span};
+use crate::core::engine::{BatchOutput, Engine, ExplainRequest, ExplainResponse, Request};
+use crate::core::model::{Event, TimeDelta, Timestamp};
 use crate::core::rules::Rulebook;
 
 /// How long the virtual clock runs on after the last input, so that everything that was to happen has happened.
-pub const RUN_ON: Span = Span::from_hours(24);
+pub const RUN_ON: TimeDelta = TimeDelta::from_hours(24);
 
 /// An engine that starts with its first input and is asked for nothing but its story.
-pub struct Player {
+pub struct ReplayEngine {
     rulebook: Arc<Rulebook>,
     engine: Engine,
-    work: Work,
-    now: Option<Moment>,
+    work: BatchOutput,
+    now: Option<Timestamp>,
     firings: Option<Firings>,
-    pub story: Story,
+    pub story: ReplayResult,
 }
 
-impl Player {
-    pub fn new(rulebook: Arc<Rulebook>, domain_label: Option<String>) -> Player {
+impl ReplayEngine {
+    pub fn new(rulebook: Arc<Rulebook>, domain_label: Option<String>) -> ReplayEngine {
         let mut engine = Engine::new(domain_label);
-        engine.learn(Arc::clone(&rulebook));
-        Player { rulebook, engine, work: Work::default(), now: None, firings: None, story: Story::default() }
+        engine.register_rulebook(Arc::clone(&rulebook));
+        ReplayEngine {
+            rulebook,
+            engine,
+            work: BatchOutput::default(),
+            now: None,
+            firings: None,
+            story: ReplayResult::default(),
+        }
     }
 
     /// Writes from now on what fires and clears.
@@ -42,7 +49,7 @@ impl Player {
     }
 
     /// The virtual time; `None` before the first input.
-    pub fn now(&self) -> Option<Moment> {
+    pub fn now(&self) -> Option<Timestamp> {
         self.now
     }
 
@@ -51,7 +58,7 @@ impl Player {
     }
 
     /// One input at its moment, after every deadline that is due by then.
-    pub fn take(&mut self, at: Moment, request: Request) -> Result<(), String> {
+    pub fn take(&mut self, at: Timestamp, request: Request) -> Result<(), String> {
         let at = self.begin(at)?;
         // A gap is told before the deadlines that fell into it.
         if !matches!(request, Request::Resumed { .. } | Request::ClockStepped { .. }) {
@@ -64,7 +71,7 @@ impl Player {
     }
 
     /// Serves everything that is due by that moment, and stands there.
-    pub fn until(&mut self, moment: Moment) -> Result<(), String> {
+    pub fn until(&mut self, moment: Timestamp) -> Result<(), String> {
         while let Some((at, partition)) = self.engine.next_deadline().filter(|(at, _)| *at <= moment) {
             self.handle(at, Request::Tick(partition))?;
         }
@@ -82,15 +89,15 @@ impl Player {
 
     /// What would become of an event now.
     pub fn explain(&self, event: &Event, rule: Option<&str>) -> Option<Explanation> {
-        let question = Question::Event { event: Box::new(event.clone()), rule: rule.map(str::to_owned) };
+        let question = ExplainRequest::Event { event: Box::new(event.clone()), rule: rule.map(str::to_owned) };
         match self.engine.explain(self.now?, &question) {
-            Explained::Event(explanation) => Some(*explanation),
-            Explained::Window(_) | Explained::Unknown => None,
+            ExplainResponse::Event(explanation) => Some(*explanation),
+            ExplainResponse::Window(_) | ExplainResponse::Unknown => None,
         }
     }
 
     /// Whatever runs by the calendar begins with the first input, not in 1970.
-    pub fn begin(&mut self, at: Moment) -> Result<Moment, String> {
+    pub fn begin(&mut self, at: Timestamp) -> Result<Timestamp, String> {
         if let Some(now) = self.now {
             return Ok(at.max(now));
         }
@@ -99,7 +106,7 @@ impl Player {
         Ok(at)
     }
 
-    fn handle(&mut self, at: Moment, request: Request) -> Result<(), String> {
+    fn handle(&mut self, at: Timestamp, request: Request) -> Result<(), String> {
         self.engine.handle(at, request, &mut self.work).map_err(|error| error.to_string())?;
         self.now = Some(at);
         self.work.entries.clear();
@@ -118,10 +125,10 @@ pub fn without_inspections(mut rulebook: Rulebook) -> Arc<Rulebook> {
 }
 
 /// How long before a moment one must begin so that every window stands there as it would have.
-pub fn warm_up(rulebook: &Rulebook) -> Span {
+pub fn warm_up(rulebook: &Rulebook) -> TimeDelta {
     let spans = rulebook
         .rules
         .iter()
         .flat_map(|rule| [rule.pattern.window(), rule.quiet, Some(rule.otherwise_after), Some(rule.reopen_within)]);
-    spans.flatten().max().unwrap_or(Span::ZERO) + LATENESS
+    spans.flatten().max().unwrap_or(TimeDelta::ZERO) + LATENESS
 }

@@ -4,25 +4,25 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::compare::{Changed, Difference, Only, Shown};
-use super::outcome::Story;
+use super::compare::{Changed, ComparedIncident, Difference, Only};
+use super::outcome::ReplayResult;
 use crate::app::terminal::local_time::{local, zone_note};
-use crate::app::terminal::table::Table;
+use crate::app::terminal::table::TextTable;
 use crate::core::incidents::Incident;
-use crate::core::model::Moment;
+use crate::core::model::Timestamp;
 
 /// How many incidents a table lists; JSON lists all.
 const ROWS_MAX: usize = 500;
 
 /// About the replay as such.
-pub struct Facts {
-    pub from: Option<Moment>,
+pub struct ReplayFacts {
+    pub from: Option<Timestamp>,
     pub seconds: f64,
     pub unknown_resends: u64,
 }
 
 /// The incidents of one story.
-pub fn incidents(story: &Story, facts: &Facts, json: bool) {
+pub fn incidents(story: &ReplayResult, facts: &ReplayFacts, json: bool) {
     let reported: Vec<&Incident> =
         story.incidents.values().filter(|incident| facts.from.is_none_or(|from| incident.opened_at >= from)).collect();
     if json {
@@ -31,7 +31,7 @@ pub fn incidents(story: &Story, facts: &Facts, json: bool) {
         }
         return;
     }
-    let mut table = Table::new(["id", "opened", "resolved", "tier", "prio", "state", "alerts", "rule", "title"]);
+    let mut table = TextTable::new(["id", "opened", "resolved", "tier", "prio", "state", "alerts", "rule", "title"]);
     for incident in reported.iter().take(ROWS_MAX) {
         table.row([
             incident.id.to_string(),
@@ -56,7 +56,7 @@ pub fn incidents(story: &Story, facts: &Facts, json: bool) {
         line.1 += incident.alerts;
         line.2 += u64::from(story.told.contains(&incident.id.0));
     }
-    let mut table = Table::new(["rule", "incidents", "alerts", "paged"]);
+    let mut table = TextTable::new(["rule", "incidents", "alerts", "paged"]);
     let mut lines: Vec<_> = by_rule.into_iter().collect();
     lines.sort_by_key(|(_, (incidents, ..))| std::cmp::Reverse(*incidents));
     for (rule, (incidents, alerts, paged)) in lines {
@@ -75,7 +75,13 @@ pub fn incidents(story: &Story, facts: &Facts, json: bool) {
 }
 
 /// What would be different.
-pub fn difference(difference: &Difference, story: &Story, names: &(String, String), facts: &Facts, json: bool) {
+pub fn difference(
+    difference: &Difference,
+    story: &ReplayResult,
+    names: &(String, String),
+    facts: &ReplayFacts,
+    json: bool,
+) {
     if json {
         let mut value = serde_json::to_value(difference).unwrap_or_default();
         value["events"] = json!(story.events);
@@ -104,7 +110,7 @@ pub fn difference(difference: &Difference, story: &Story, names: &(String, Strin
     if all == 0 {
         println!("nothing: the same incidents");
     }
-    let mut table = Table::new(["rule", "before", "after", "appear", "vanish", "change"]);
+    let mut table = TextTable::new(["rule", "before", "after", "appear", "vanish", "change"]);
     let mut total = [0; 5];
     for line in &difference.rules {
         let numbers = [line.before, line.after, line.appear, line.vanish, line.change];
@@ -127,7 +133,7 @@ fn row(rule: &str, numbers: [u64; 5]) -> [String; 6] {
     [rule.to_owned(), before, after, appear, vanish, change]
 }
 
-fn line(mark: &str, one: &Shown) {
+fn line(mark: &str, one: &ComparedIncident) {
     println!("{mark} {}  {}  {} {}  {}", local(one.opened_at), one.priority, one.rule, one.key, one.title);
 }
 
@@ -145,7 +151,7 @@ fn changed(one: &Changed) {
     }
 }
 
-fn notes(story: &Story, facts: &Facts) {
+fn notes(story: &ReplayResult, facts: &ReplayFacts) {
     if let (Some(first), Some(last)) = (story.first_at, story.last_at) {
         println!("from {} to {}, {}", local(facts.from.unwrap_or(first).max(first)), local(last), zone_note(last));
     }

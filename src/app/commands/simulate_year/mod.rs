@@ -7,28 +7,28 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::core::calendar::{WorkCalendar, moment_in};
-use crate::core::engine::{Action, AuditEntry, Command, DeskInput, Effect, Engine, Outcome, Request, Work};
+use crate::core::engine::{Action, AuditEntry, BatchOutput, Command, DeskInput, Effect, Engine, Outcome, Request};
 use crate::core::incidents::{Incident, TimelineEntry};
 use crate::core::inspections::Run;
-use crate::core::model::{Event, IncidentId, Labels, Moment, ProblemId, RunId, Severity, Span, Status};
+use crate::core::model::{Event, IncidentId, Labels, ProblemId, RunId, Severity, Status, TimeDelta, Timestamp};
 use crate::core::problems::Problem;
-use crate::core::reports::{AuditLine, Figures, Period};
+use crate::core::reports::{AuditLine, Figures, ReportPeriod};
 use crate::core::rules::{RuleText, load};
 use crate::core::simulation::provincial_estate::Province;
 use crate::core::simulation::year::{Breakage, breakages};
-use staff::{Act, Staff};
+use staff::{Act, SimulatedStaff};
 
 const RULES: &str = include_str!("rules.yaml");
 const CALENDAR: &str = "office";
 const ZONE: &str = "Asia/Shanghai";
 /// Alerts of one cause come this far apart.
-const BETWEEN_ALERTS: Span = Span::from_millis(200);
+const BETWEEN_ALERTS: TimeDelta = TimeDelta::from_millis(200);
 /// How long work goes on after the last breakage.
-const RUN_ON: Span = Span::from_days(30);
+const RUN_ON: TimeDelta = TimeDelta::from_days(30);
 
 /// Everything that a simulated year left behind.
 pub struct SimulatedYear {
-    pub period: Period,
+    pub period: ReportPeriod,
     pub calendar: WorkCalendar,
     pub incidents: BTreeMap<IncidentId, Incident>,
     pub problems: BTreeMap<ProblemId, Problem>,
@@ -41,7 +41,7 @@ pub struct SimulatedYear {
     /// Commands of the staff that the desk refused.
     pub refused: u64,
     /// When the last input was taken.
-    pub ended_at: Moment,
+    pub ended_at: Timestamp,
 }
 
 impl SimulatedYear {
@@ -70,7 +70,7 @@ impl SimulatedYear {
 /// same arguments give the same year.
 pub fn simulate_year(year: i16, seed: u64, days: u16, share: f64) -> Result<SimulatedYear, String> {
     let begin = moment_in(&format!("{year}-01-01T00:00"), Some(ZONE)).map_err(|bad| bad.to_string())?;
-    let period = Period { from: begin, to: begin + Span::from_days(i64::from(days)) };
+    let period = ReportPeriod { from: begin, to: begin + TimeDelta::from_days(i64::from(days)) };
     let texts = vec![RuleText { path: "year.yaml".to_owned(), text: RULES.to_owned() }];
     let rulebook = load(texts).map_err(|mistakes| {
         mistakes.first().map_or_else(|| "the year's rules do not load".to_owned(), |mistake| format!("{mistake:#}"))
@@ -80,8 +80,8 @@ pub fn simulate_year(year: i16, seed: u64, days: u16, share: f64) -> Result<Simu
     let province = Province::build(seed);
     let broken = breakages(&province, seed, (period.from, period.to), share, |at| calendar.is_open(at));
     let mut engine = Engine::new(None);
-    engine.learn(Arc::clone(&rulebook));
-    let staff = Staff::new(seed, calendar.clone());
+    engine.register_rulebook(Arc::clone(&rulebook));
+    let staff = SimulatedStaff::new(seed, calendar.clone());
     let kept = SimulatedYear {
         period,
         calendar,
@@ -95,26 +95,26 @@ pub fn simulate_year(year: i16, seed: u64, days: u16, share: f64) -> Result<Simu
         refused: 0,
         ended_at: begin,
     };
-    let mut course = Course { engine, staff, broken, acts: BTreeMap::new(), acted: 0, open: BTreeMap::new(), kept };
+    let mut course = YearState { engine, staff, broken, acts: BTreeMap::new(), acted: 0, open: BTreeMap::new(), kept };
     course.take(begin, Request::Rulebook(rulebook.hash))?;
     course.run()?;
     Ok(course.kept)
 }
 
 /// The year under way: what is to come by time, and what stands.
-struct Course {
+struct YearState {
     engine: Engine,
-    staff: Staff,
+    staff: SimulatedStaff,
     broken: Vec<Breakage>,
     /// What people and things will do, in order.
-    acts: BTreeMap<(Moment, u64), Act>,
+    acts: BTreeMap<(Timestamp, u64), Act>,
     acted: u64,
     /// The breakage behind each key that is broken now.
     open: BTreeMap<String, usize>,
     kept: SimulatedYear,
 }
 
-impl Course {
+impl YearState {
     fn run(&mut self) -> Result<(), String> {
         let until = self.kept.period.to + RUN_ON;
         for index in 0..self.broken.len() {
@@ -138,12 +138,12 @@ impl Course {
         }
     }
 
-    fn plan(&mut self, at: Moment, act: Act) {
+    fn plan(&mut self, at: Timestamp, act: Act) {
         self.acted += 1;
         self.acts.insert((at, self.acted), act);
     }
 
-    fn act(&mut self, now: Moment, act: Act) -> Result<(), String> {
+    fn act(&mut self, now: Timestamp, act: Act) -> Result<(), String> {
         match act {
             Act::Break(index) => self.breaks(now, index),
             Act::Fire { index, alert } => self.tell(now, index, alert, Status::Firing),
@@ -166,7 +166,7 @@ impl Course {
         }
     }
 
-    fn breaks(&mut self, now: Moment, index: usize) -> Result<(), String> {
+    fn breaks(&mut self, now: Timestamp, index: usize) -> Result<(), String> {
         let breakage = &self.broken[index];
         let (key, alerts, passes) = (breakage.key.clone(), breakage.alerts.len(), breakage.passes);
         // What is broken already cannot break.
@@ -175,7 +175,7 @@ impl Course {
         }
         self.open.insert(key.clone(), index);
         for alert in 1..alerts {
-            let later = Span::from_micros(BETWEEN_ALERTS.as_micros() * alert as i64);
+            let later = TimeDelta::from_micros(BETWEEN_ALERTS.as_micros() * alert as i64);
             self.plan(now + later, Act::Fire { index, alert });
         }
         if let Some(after) = passes {
@@ -184,12 +184,12 @@ impl Course {
         self.tell(now, index, 0, Status::Firing)
     }
 
-    fn clears(&mut self, now: Moment, key: &str) -> Result<(), String> {
+    fn clears(&mut self, now: Timestamp, key: &str) -> Result<(), String> {
         let Some(index) = self.open.remove(key) else { return Ok(()) };
         (0..self.broken[index].alerts.len()).try_for_each(|alert| self.tell(now, index, alert, Status::Resolved))
     }
 
-    fn tell(&mut self, now: Moment, index: usize, alert: usize, status: Status) -> Result<(), String> {
+    fn tell(&mut self, now: Timestamp, index: usize, alert: usize, status: Status) -> Result<(), String> {
         let breakage = &self.broken[index];
         // Repaired before its last alert was sent.
         if status == Status::Firing && self.open.get(&breakage.key) != Some(&index) {
@@ -204,13 +204,13 @@ impl Course {
         self.take(now, Request::Event(Box::new(event)))
     }
 
-    fn command(&mut self, now: Moment, actor: String, role: &str, action: Action) -> Result<(), String> {
+    fn command(&mut self, now: Timestamp, actor: String, role: &str, action: Action) -> Result<(), String> {
         let command = Command { actor, role: role.to_owned(), idempotency_key: None, if_match: None, action };
         self.take(now, Request::Desk(DeskInput::Command(Box::new(command))))
     }
 
-    fn take(&mut self, now: Moment, request: Request) -> Result<(), String> {
-        let mut work = Work::default();
+    fn take(&mut self, now: Timestamp, request: Request) -> Result<(), String> {
+        let mut work = BatchOutput::default();
         self.engine.handle(now, request, &mut work).map_err(|error| error.to_string())?;
         self.kept.inputs += 1;
         self.kept.ended_at = now;
@@ -220,7 +220,7 @@ impl Course {
         Ok(())
     }
 
-    fn keep(&mut self, now: Moment, effect: Effect) {
+    fn keep(&mut self, now: Timestamp, effect: Effect) {
         match effect {
             Effect::Incident(record) => {
                 if self.staff.heeds(&record) {

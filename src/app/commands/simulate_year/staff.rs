@@ -7,7 +7,7 @@ use crate::core::calendar::WorkCalendar;
 use crate::core::engine::{Action, IncidentAction, RunAction};
 use crate::core::incidents::{Incident, IncidentState, PendingOn};
 use crate::core::inspections::{ItemOutcome, Run, RunState};
-use crate::core::model::{IncidentId, Moment, RunId, Span, Tier};
+use crate::core::model::{IncidentId, RunId, Tier, TimeDelta, Timestamp};
 use crate::core::simulation::year::Breakage;
 
 const SITES_STAFF: u64 = 9;
@@ -49,23 +49,23 @@ pub(super) enum Act {
 
 /// What was seen of an incident, so that each change is acted on once.
 #[derive(Clone, PartialEq)]
-struct Seen {
+struct SeenIncident {
     state: IncidentState,
     tier: Tier,
     acknowledged: bool,
 }
 
 /// Who does what, when; all by its own chance.
-pub(super) struct Staff {
+pub(super) struct SimulatedStaff {
     seed: u64,
     calendar: WorkCalendar,
-    seen: BTreeMap<IncidentId, Seen>,
+    seen: BTreeMap<IncidentId, SeenIncident>,
     inspected: BTreeMap<RunId, RunState>,
 }
 
-impl Staff {
-    pub fn new(seed: u64, calendar: WorkCalendar) -> Staff {
-        Staff { seed, calendar, seen: BTreeMap::new(), inspected: BTreeMap::new() }
+impl SimulatedStaff {
+    pub fn new(seed: u64, calendar: WorkCalendar) -> SimulatedStaff {
+        SimulatedStaff { seed, calendar, seen: BTreeMap::new(), inspected: BTreeMap::new() }
     }
 
     /// Whether something about it is new to the staff.
@@ -73,7 +73,7 @@ impl Staff {
         if record.unpaged {
             return false;
         }
-        let seen = Seen { state: record.state, tier: record.tier, acknowledged: record.acknowledged };
+        let seen = SeenIncident { state: record.state, tier: record.tier, acknowledged: record.acknowledged };
         let is_over = matches!(record.state, IncidentState::Closed | IncidentState::Merged | IncidentState::Cancelled);
         if is_over {
             self.seen.remove(&record.id);
@@ -85,11 +85,11 @@ impl Staff {
     /// What somebody does next about it, and when. `breakage`: what is behind it, if it is still broken.
     pub fn look(
         &mut self,
-        now: Moment,
+        now: Timestamp,
         record: &Incident,
         key: &str,
         breakage: Option<&Breakage>,
-    ) -> Vec<(Moment, Act)> {
+    ) -> Vec<(Timestamp, Act)> {
         let mut chance = Draw::of(self.seed, record.id.0, record.version);
         let id = record.id;
         match record.state {
@@ -121,13 +121,13 @@ impl Staff {
 
     fn works(
         &self,
-        now: Moment,
+        now: Timestamp,
         record: &Incident,
         key: &str,
         breakage: Option<&Breakage>,
         chance: &mut Draw,
-    ) -> Vec<(Moment, Act)> {
-        let (needs, work) = breakage.map_or((Tier::First, Span::from_minutes(10)), |it| (it.needs, it.work));
+    ) -> Vec<(Timestamp, Act)> {
+        let (needs, work) = breakage.map_or((Tier::First, TimeDelta::from_minutes(10)), |it| (it.needs, it.work));
         if record.tier < needs {
             let diagnosis = format!("{key}: 已重启、换线，仍未恢复，需上一级处理");
             return vec![by(record, now + chance.minutes(FINDS_OUT), IncidentAction::Escalate { diagnosis })];
@@ -152,17 +152,17 @@ impl Staff {
     }
 
     /// After that much working time.
-    fn when_at_work(&self, now: Moment, work: Span) -> Moment {
+    fn when_at_work(&self, now: Timestamp, work: TimeDelta) -> Timestamp {
         self.calendar.add(now, work).unwrap_or(now + work)
     }
 
     /// Somebody walks the round, writes down what they see, and signs.
-    pub fn inspect(&mut self, now: Moment, run: &Run) -> Vec<(Moment, Act)> {
+    pub fn inspect(&mut self, now: Timestamp, run: &Run) -> Vec<(Timestamp, Act)> {
         if self.inspected.insert(run.id, run.state) == Some(run.state) {
             return Vec::new();
         }
         let mut chance = Draw::of(self.seed, run.id.0, u64::MAX);
-        let act = |at: Moment, action: RunAction| {
+        let act = |at: Timestamp, action: RunAction| {
             let action = Action::Run { id: run.id, action };
             (at, Act::Command { actor: "驻场值班".to_owned(), role: "first_line", action, repairs: None })
         };
@@ -177,7 +177,7 @@ impl Staff {
                     let evidence = format!("现场读数 {}", 20 + number);
                     let (item, value) = (item.name.clone(), Some(20.0));
                     let action = RunAction::RecordItem { item, outcome, evidence, value, found: None };
-                    act(begin + Span::from_minutes(3 * number as i64), action)
+                    act(begin + TimeDelta::from_minutes(3 * number as i64), action)
                 });
                 items.collect()
             }
@@ -194,7 +194,7 @@ impl Staff {
 }
 
 /// Whoever has it does that.
-fn by(record: &Incident, at: Moment, action: IncidentAction) -> (Moment, Act) {
+fn by(record: &Incident, at: Timestamp, action: IncidentAction) -> (Timestamp, Act) {
     let (actor, role) = who(record);
     (at, command(record.id, actor, role, action, None))
 }
@@ -216,11 +216,11 @@ fn first_line(id: IncidentId) -> String {
 }
 
 /// Draws that depend on what they are for alone, so that one person's choice does not move another's.
-struct Draw(crate::core::simulation::Chance);
+struct Draw(crate::core::simulation::Rng);
 
 impl Draw {
     fn of(seed: u64, subject: u64, turn: u64) -> Draw {
-        let mut mixed = crate::core::simulation::Chance::new(seed ^ subject.rotate_left(32) ^ turn.rotate_left(7));
+        let mut mixed = crate::core::simulation::Rng::new(seed ^ subject.rotate_left(32) ^ turn.rotate_left(7));
         Draw(mixed.split())
     }
 
@@ -229,7 +229,7 @@ impl Draw {
     }
 
     /// Exponential with that mean, at least a minute.
-    fn minutes(&mut self, mean: f64) -> Span {
-        Span::from_seconds((60.0 * (1.0 + self.0.exponential(mean))) as i64)
+    fn minutes(&mut self, mean: f64) -> TimeDelta {
+        TimeDelta::from_seconds((60.0 * (1.0 + self.0.exponential(mean))) as i64)
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::app::commands::replay::diagnosis;
-use crate::app::commands::replay::{Player, Story};
-use crate::core::correlation::Stand;
+use crate::app::commands::replay::{ReplayEngine, ReplayResult};
+use crate::core::correlation::ConditionStatus;
 use crate::core::engine::AlertRecord;
 use crate::core::incidents::Incident;
 use crate::core::model::{Event, Labels};
@@ -20,25 +20,25 @@ const TOLD_MAX: usize = 3;
 /// One thing that is not as expected.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Wrong {
+pub enum Mismatch {
     /// Nothing comes near it.
-    Missing { what: &'static str, line: usize, fields: Vec<Field>, why: Vec<String> },
+    Missing { what: &'static str, line: usize, fields: Vec<ComparedField>, why: Vec<String> },
     /// Something is there that differs.
-    Differs { what: &'static str, line: usize, name: String, fields: Vec<Field>, why: Vec<String> },
+    Differs { what: &'static str, line: usize, name: String, fields: Vec<ComparedField>, why: Vec<String> },
     /// An open incident that no entry names.
-    TooMuch { name: String, fields: Vec<Field> },
+    TooMuch { name: String, fields: Vec<ComparedField> },
 }
 
 /// One line of the comparison; `got` is empty where nothing is there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Field {
+pub struct ComparedField {
     pub name: &'static str,
     pub expected: String,
     pub got: String,
     pub same: bool,
 }
 
-pub fn judge(expectation: &Expectation, player: &Player, events: &[Event]) -> Vec<Wrong> {
+pub fn judge(expectation: &Expectation, player: &ReplayEngine, events: &[Event]) -> Vec<Mismatch> {
     let mut wrong = Vec::new();
     if let Some(expected) = &expectation.incidents {
         incidents(expected, player, events, &mut wrong);
@@ -47,9 +47,9 @@ pub fn judge(expectation: &Expectation, player: &Player, events: &[Event]) -> Ve
     if let Some(expected) = expectation.problems.map(|count| count.to_string())
         && expected != problems
     {
-        let count = Field { name: "problems", expected, got: problems, same: false };
+        let count = ComparedField { name: "problems", expected, got: problems, same: false };
         let (what, name) = ("number", "of problems".to_owned());
-        wrong.push(Wrong::Differs { what, line: expectation.line, name, fields: vec![count], why: Vec::new() });
+        wrong.push(Mismatch::Differs { what, line: expectation.line, name, fields: vec![count], why: Vec::new() });
     }
     for expected in &expectation.alerts {
         wrong.extend(alert(expected, player, events));
@@ -57,7 +57,7 @@ pub fn judge(expectation: &Expectation, player: &Player, events: &[Event]) -> Ve
     wrong
 }
 
-fn incidents(expected: &[ExpectedIncident], player: &Player, events: &[Event], wrong: &mut Vec<Wrong>) {
+fn incidents(expected: &[ExpectedIncident], player: &ReplayEngine, events: &[Event], wrong: &mut Vec<Mismatch>) {
     let story = &player.story;
     let states: BTreeSet<&str> = expected.iter().filter_map(|one| one.state.as_deref()).collect();
     let there: Vec<&Incident> = story
@@ -65,7 +65,7 @@ fn incidents(expected: &[ExpectedIncident], player: &Player, events: &[Event], w
         .values()
         .filter(|incident| incident.state.is_open() || states.contains(incident.state.as_str()))
         .collect();
-    let fields: Vec<Vec<Vec<Field>>> =
+    let fields: Vec<Vec<Vec<ComparedField>>> =
         expected.iter().map(|one| there.iter().map(|incident| compare(one, incident, story)).collect()).collect();
     let fits = |row: usize, column: usize| fields[row][column].iter().all(|field| field.same);
     let mut taken = assign(expected.len(), there.len(), fits);
@@ -84,17 +84,17 @@ fn incidents(expected: &[ExpectedIncident], player: &Player, events: &[Event], w
             Some(column) => {
                 taken[row] = Some(column);
                 let (what, line, fields) = ("incident", one.line, fields[row][column].clone());
-                wrong.push(Wrong::Differs { what, line, name: name_of(there[column]), fields, why: Vec::new() });
+                wrong.push(Mismatch::Differs { what, line, name: name_of(there[column]), fields, why: Vec::new() });
             }
             None => {
                 let why = how_far(one.rule.as_deref(), &one.key, player, events);
-                wrong.push(Wrong::Missing { what: "incident", line: one.line, fields: named(one), why });
+                wrong.push(Mismatch::Missing { what: "incident", line: one.line, fields: named(one), why });
             }
         }
     }
     for (column, incident) in there.iter().enumerate() {
         if !taken.contains(&Some(column)) && incident.state.is_open() {
-            wrong.push(Wrong::TooMuch { name: name_of(incident), fields: shown(incident) });
+            wrong.push(Mismatch::TooMuch { name: name_of(incident), fields: shown(incident) });
         }
     }
 }
@@ -139,7 +139,7 @@ fn name_of(incident: &Incident) -> String {
 }
 
 /// The fields that an expectation names, beside what an incident has.
-fn compare(expected: &ExpectedIncident, got: &Incident, story: &Story) -> Vec<Field> {
+fn compare(expected: &ExpectedIncident, got: &Incident, story: &ReplayResult) -> Vec<ComparedField> {
     let key = got.key.project(expected.key.iter().map(|(name, _)| name));
     let paged = if story.told.contains(&got.id.0) { "true" } else { "false" };
     let held = got.held.clone().unwrap_or_default();
@@ -163,7 +163,7 @@ fn compare(expected: &ExpectedIncident, got: &Incident, story: &Story) -> Vec<Fi
         field.same = if field.name == "held" { piece(&field.expected, &held) } else { field.expected == field.got };
     }
     if expected.state.is_none() && !got.state.is_open() {
-        fields.push(Field {
+        fields.push(ComparedField {
             name: "state",
             expected: "open".to_owned(),
             got: got.state.as_str().to_owned(),
@@ -178,7 +178,7 @@ fn piece(expected: &str, got: &str) -> bool {
     if expected.is_empty() { got.is_empty() } else { got.contains(expected) }
 }
 
-fn named(expected: &ExpectedIncident) -> Vec<Field> {
+fn named(expected: &ExpectedIncident) -> Vec<ComparedField> {
     let number = |number: Option<u32>| number.map(|number| number.to_string());
     let key = Some(expected.key.to_string()).filter(|_| !expected.key.is_empty());
     let all = [
@@ -196,12 +196,12 @@ fn named(expected: &ExpectedIncident) -> Vec<Field> {
         ("paged", expected.paged.map(|paged| paged.to_string())),
         ("held", expected.held.clone()),
     ];
-    let field = |(name, expected)| Some(Field { name, expected: expected?, got: String::new(), same: false });
+    let field = |(name, expected)| Some(ComparedField { name, expected: expected?, got: String::new(), same: false });
     all.into_iter().filter_map(field).collect()
 }
 
-fn shown(incident: &Incident) -> Vec<Field> {
-    let field = |name, got: String| Field { name, expected: String::new(), got, same: false };
+fn shown(incident: &Incident) -> Vec<ComparedField> {
+    let field = |name, got: String| ComparedField { name, expected: String::new(), got, same: false };
     vec![
         field("key", incident.key.to_string()),
         field("title", incident.title.clone()),
@@ -211,10 +211,10 @@ fn shown(incident: &Incident) -> Vec<Field> {
     ]
 }
 
-fn alert(expected: &ExpectedAlert, player: &Player, events: &[Event]) -> Option<Wrong> {
+fn alert(expected: &ExpectedAlert, player: &ReplayEngine, events: &[Event]) -> Option<Mismatch> {
     let known = player.story.alerts.values();
     let fits = |alert: &&AlertRecord| expected.labels.iter().all(|(name, value)| alert.labels.get(name) == Some(value));
-    let candidates: Vec<Vec<Field>> = known.filter(fits).map(|alert| compare_alert(expected, alert)).collect();
+    let candidates: Vec<Vec<ComparedField>> = known.filter(fits).map(|alert| compare_alert(expected, alert)).collect();
     if candidates.iter().any(|fields| fields.iter().all(|field| field.same)) {
         return None;
     }
@@ -223,11 +223,11 @@ fn alert(expected: &ExpectedAlert, player: &Player, events: &[Event]) -> Option<
     Some(match nearest {
         Some(fields) => {
             let why = how_far(expected.rule.as_deref(), &Labels::empty(), player, events);
-            Wrong::Differs { what, line, name, fields, why }
+            Mismatch::Differs { what, line, name, fields, why }
         }
         None => {
-            let labels = Field { name: "labels", expected: name, got: String::new(), same: false };
-            Wrong::Missing {
+            let labels = ComparedField { name: "labels", expected: name, got: String::new(), same: false };
+            Mismatch::Missing {
                 what,
                 line,
                 fields: vec![labels],
@@ -237,11 +237,11 @@ fn alert(expected: &ExpectedAlert, player: &Player, events: &[Event]) -> Option<
     })
 }
 
-fn compare_alert(expected: &ExpectedAlert, got: &AlertRecord) -> Vec<Field> {
+fn compare_alert(expected: &ExpectedAlert, got: &AlertRecord) -> Vec<ComparedField> {
     let field = |name, expected: Option<String>, got: String| {
         let expected = expected?;
         let same = if name == "held" { piece(&expected, &got) } else { expected == got };
-        Some(Field { name, expected, got, same })
+        Some(ComparedField { name, expected, got, same })
     };
     let flag = |flag: Option<bool>| flag.map(|flag| flag.to_string());
     let severity = expected.severity.map(|severity| severity.as_str().to_owned());
@@ -258,7 +258,7 @@ fn compare_alert(expected: &ExpectedAlert, got: &AlertRecord) -> Vec<Field> {
 }
 
 /// How far the rule of a missing incident came, by what it makes of the test's events, the newest first.
-fn how_far(rule: Option<&str>, key: &Labels, player: &Player, events: &[Event]) -> Vec<String> {
+fn how_far(rule: Option<&str>, key: &Labels, player: &ReplayEngine, events: &[Event]) -> Vec<String> {
     let Some(rule) = rule else { return Vec::new() };
     if rule != CATCH_ALL && player.rulebook().rule(rule).is_none() {
         return vec![format!("there is no rule named {rule:?} in these files")];
@@ -270,25 +270,27 @@ fn how_far(rule: Option<&str>, key: &Labels, player: &Player, events: &[Event]) 
     }));
     for event in events.iter().rev().take(ASKED_MAX) {
         let Some(explanation) = player.explain(event, Some(rule)) else { continue };
-        let owner = explanation.rules.iter().find(|trace| trace.stand == Stand::Owner);
+        let owner = explanation.rules.iter().find(|trace| trace.stand == ConditionStatus::Owner);
         let Some(trace) = explanation.rules.iter().find(|trace| trace.rule == rule) else { continue };
         let fits_key = trace
             .window
             .as_ref()
             .is_none_or(|window| key.iter().all(|(name, value)| window.key.get(name) == Some(value)));
         let (rank, line) = match (trace.stand, &trace.window) {
-            (Stand::Unfit, _) => {
+            (ConditionStatus::Unfit, _) => {
                 let unmet: Vec<String> = trace.unmet.iter().map(diagnosis::unmet).collect();
                 (3 + unmet.len(), format!("does not fit {}: {}", event.labels, unmet.join("; ")))
             }
-            (Stand::Behind, _) => {
+            (ConditionStatus::Behind, _) => {
                 let owner = owner.map_or("an earlier rule", |owner| owner.rule.as_str());
                 (2, format!("fits {}, but rule {owner:?} before it owns that", event.labels))
             }
-            (Stand::Owner | Stand::Link | Stand::GaveUp, Some(window)) => {
+            (ConditionStatus::Owner | ConditionStatus::Link | ConditionStatus::GaveUp, Some(window)) => {
                 (if fits_key { 0 } else { 1 }, diagnosis::window(window))
             }
-            (Stand::Owner | Stand::Link | Stand::GaveUp, None) => (1, diagnosis::stand(trace)),
+            (ConditionStatus::Owner | ConditionStatus::Link | ConditionStatus::GaveUp, None) => {
+                (1, diagnosis::stand(trace))
+            }
         };
         let held = explanation
             .held_by

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use self::run::Outcome;
+use self::run::TestOutcome;
 use super::replay::without_inspections;
 use crate::app::serve::rule_files;
 
@@ -44,7 +44,7 @@ pub fn run(command: &TestCommand) -> ExitCode {
         return ExitCode::from(2);
     }
     let rulebook = without_inspections(loaded.rulebook);
-    let outcomes: Vec<Outcome<'_>> = tests.into_iter().map(|test| run::run(test, &rulebook)).collect();
+    let outcomes: Vec<TestOutcome<'_>> = tests.into_iter().map(|test| run::run(test, &rulebook)).collect();
     let failed = outcomes.iter().filter(|outcome| outcome.has_failed()).count();
     if command.json {
         println!("{}", render::json(&outcomes));

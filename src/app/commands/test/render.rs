@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::compare::{Field, Wrong};
-use super::run::{Failure, Outcome};
+use super::compare::{ComparedField, Mismatch};
+use super::run::{Failure, TestOutcome};
 use crate::app::terminal::local_time::local;
-use crate::app::terminal::table::Table;
+use crate::app::terminal::table::TextTable;
 
-pub fn text(outcomes: &[Outcome<'_>]) -> String {
+pub fn text(outcomes: &[TestOutcome<'_>]) -> String {
     let mut out = String::new();
     for outcome in outcomes {
         let test = outcome.test;
@@ -28,17 +28,17 @@ fn failed(out: &mut String, path: &str, failure: &Failure) {
     line(out, format_args!("\n      at {} ({moment}), as {path}:{} expects:", failure.at, failure.line));
     for wrong in &failure.wrong {
         match wrong {
-            Wrong::Missing { what, line: at, fields, why } => {
+            Mismatch::Missing { what, line: at, fields, why } => {
                 line(out, format_args!("\n        MISSING {what} ({path}:{at})"));
                 table(out, fields, "expected", "got");
                 reasons(out, why);
             }
-            Wrong::Differs { what, line: at, name, fields, why } => {
+            Mismatch::Differs { what, line: at, name, fields, why } => {
                 line(out, format_args!("\n        DIFFERENT {what} {name} ({path}:{at})"));
                 table(out, fields, "expected", "got");
                 reasons(out, why);
             }
-            Wrong::TooMuch { name, fields } => {
+            Mismatch::TooMuch { name, fields } => {
                 line(out, format_args!("\n        TOO MUCH: {name}"));
                 table(out, fields, "", "got");
             }
@@ -51,9 +51,10 @@ fn reasons(out: &mut String, why: &[String]) {
     why.iter().for_each(|reason| line(out, format_args!("          why: {reason}")));
 }
 
-fn table(out: &mut String, fields: &[Field], expected: &str, got: &str) {
+fn table(out: &mut String, fields: &[ComparedField], expected: &str, got: &str) {
     let with_expected = !expected.is_empty();
-    let mut table = if with_expected { Table::new(["", "", expected, got]) } else { Table::new(["", "", got, ""]) };
+    let mut table =
+        if with_expected { TextTable::new(["", "", expected, got]) } else { TextTable::new(["", "", got, ""]) };
     for field in fields {
         let nothing = if field.got.is_empty() { "-" } else { &field.got };
         let mark = if field.same || !with_expected { " " } else { "≠" };
@@ -73,8 +74,8 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = writeln!(out, "{text}");
 }
 
-pub fn json(outcomes: &[Outcome<'_>]) -> Value {
-    let one = |outcome: &Outcome<'_>| {
+pub fn json(outcomes: &[TestOutcome<'_>]) -> Value {
+    let one = |outcome: &TestOutcome<'_>| {
         let failures: Vec<Value> = outcome
             .failures
             .iter()

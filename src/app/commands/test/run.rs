@@ -4,15 +4,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::compare;
-use super::compare::Wrong;
-use crate::app::commands::replay::Player;
+use super::compare::Mismatch;
+use crate::app::commands::replay::ReplayEngine;
 use crate::core::engine::{Request, SilenceChange, SilenceDraft};
-use crate::core::model::{Event, Labels, Moment, Span, Stamp};
+use crate::core::model::{Event, Labels, Stamp, TimeDelta, Timestamp};
 use crate::core::rules::{Expectation, Rulebook, TestCase, TestInput, TestStep};
 use crate::ingest::decode;
 
 /// What came of a test.
-pub struct Outcome<'a> {
+pub struct TestOutcome<'a> {
     pub test: &'a TestCase,
     /// The input that could not be taken, by its line, and why.
     pub broken: Option<(usize, String)>,
@@ -21,22 +21,22 @@ pub struct Outcome<'a> {
 
 /// An expectation that was not met.
 pub struct Failure {
-    pub at: Span,
-    pub moment: Moment,
+    pub at: TimeDelta,
+    pub moment: Timestamp,
     pub line: usize,
-    pub wrong: Vec<Wrong>,
+    pub wrong: Vec<Mismatch>,
 }
 
-impl Outcome<'_> {
+impl TestOutcome<'_> {
     pub fn has_failed(&self) -> bool {
         self.broken.is_some() || !self.failures.is_empty()
     }
 }
 
-pub fn run<'a>(test: &'a TestCase, rulebook: &Arc<Rulebook>) -> Outcome<'a> {
+pub fn run<'a>(test: &'a TestCase, rulebook: &Arc<Rulebook>) -> TestOutcome<'a> {
     let mut running =
-        Running { player: Player::new(Arc::clone(rulebook), None), start: test.start, events: Vec::new() };
-    let mut outcome = Outcome { test, broken: None, failures: Vec::new() };
+        TestRun { player: ReplayEngine::new(Arc::clone(rulebook), None), start: test.start, events: Vec::new() };
+    let mut outcome = TestOutcome { test, broken: None, failures: Vec::new() };
     let mut steps: VecDeque<&TestStep> = test.steps.iter().collect();
     for expectation in &test.expectations {
         while let Some(step) = steps.pop_front_if(|step| step.at <= expectation.at) {
@@ -58,14 +58,14 @@ pub fn run<'a>(test: &'a TestCase, rulebook: &Arc<Rulebook>) -> Outcome<'a> {
     outcome
 }
 
-struct Running {
-    player: Player,
-    start: Moment,
+struct TestRun {
+    player: ReplayEngine,
+    start: Timestamp,
     /// What came in so far: asked when something is missing.
     events: Vec<Event>,
 }
 
-impl Running {
+impl TestRun {
     fn take(&mut self, step: &TestStep) -> Result<(), String> {
         let at = self.start + step.at;
         match &step.input {
@@ -98,7 +98,7 @@ impl Running {
         }
     }
 
-    fn event(&mut self, at: Moment, event: Event) -> Result<(), String> {
+    fn event(&mut self, at: Timestamp, event: Event) -> Result<(), String> {
         self.events.push(event.clone());
         self.player.take(at, Request::Event(Box::new(event)))
     }

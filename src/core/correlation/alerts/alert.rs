@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::correlation::conditions::condition::{ConditionKey, RuleId};
 use crate::core::correlation::input::Resend;
-use crate::core::correlation::suppression::suppressed_by::Holds;
+use crate::core::correlation::suppression::suppressed_by::SuppressedBy;
 use crate::core::correlation::{LATENESS, RESOLVE_TIMEOUT, RESOLVED_RETENTION};
-use crate::core::model::{Cause, Event, Expiry, Labels, Moment, Severity, Span, Stamp, Status};
+use crate::core::model::{Cause, Event, Expiry, Labels, Severity, Stamp, Status, TimeDelta, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Alert {
@@ -22,21 +22,21 @@ pub(crate) struct Alert {
     pub severity: Severity,
     pub value: Option<f64>,
     pub expiry: Expiry,
-    pub times: Times,
-    pub updated_at: Moment,
-    pub first_seen_at: Moment,
+    pub times: AlertTimes,
+    pub updated_at: Timestamp,
+    pub first_seen_at: Timestamp,
     /// Event time of the last transition that counts, and the input that brought it.
-    pub counted_at: Moment,
+    pub counted_at: Timestamp,
     pub cause: Cause,
     /// The producer's own times of the last firing and the last resolved message.
-    pub said_firing_at: Option<Moment>,
-    pub said_resolved_at: Option<Moment>,
+    pub said_firing_at: Option<Timestamp>,
+    pub said_resolved_at: Option<Timestamp>,
     /// How often it began to fire.
     pub transitions: u32,
     /// When the message came that it fires by.
-    pub fires_since: Moment,
+    pub fires_since: Timestamp,
     /// What holds it back; resolved: what held it back when it ended.
-    pub held: Option<Box<Holds>>,
+    pub held: Option<Box<SuppressedBy>>,
     /// Whether it was under maintenance when it began to fire: then it counts for no problem.
     pub began_maintained: bool,
     /// Where it stands or, resolved, last stood.
@@ -46,15 +46,15 @@ pub(crate) struct Alert {
     /// Rules that held it too long without firing.
     pub passed: Vec<RuleId>,
     /// When its owner must have fired.
-    pub held_until: Option<Moment>,
+    pub held_until: Option<Timestamp>,
     /// Where the deadline index waits for it; never later than it is due.
     #[serde(skip)]
-    pub armed: Option<Moment>,
+    pub armed: Option<Timestamp>,
 }
 
 /// From when to when it fires, and what that makes of it at the moment of the last message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Times {
+pub(crate) struct AlertTimes {
     pub starts_at: Stamp,
     pub ends_at: Stamp,
     /// The end is the resolve time-out's, not the producer's word.
@@ -64,17 +64,17 @@ pub(crate) struct Times {
 
 /// What a message says of times, whether it came whole or as a compact re-send.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Said {
+pub(crate) struct ReportedTimes {
     pub status: Status,
     pub expiry: Expiry,
     pub starts_at: Option<Stamp>,
     pub ends_at: Option<Stamp>,
-    pub occurred_at: Option<Moment>,
+    pub occurred_at: Option<Timestamp>,
 }
 
-impl From<&Event> for Said {
-    fn from(event: &Event) -> Said {
-        Said {
+impl From<&Event> for ReportedTimes {
+    fn from(event: &Event) -> ReportedTimes {
+        ReportedTimes {
             status: event.status,
             expiry: event.expiry,
             starts_at: event.starts_at,
@@ -98,11 +98,11 @@ impl Alert {
     }
 
     /// When it next has something to do: end, go on to the next rule, or be forgotten.
-    pub fn due(&self) -> Option<Moment> {
+    pub fn due(&self) -> Option<Timestamp> {
         if !self.times.firing {
             return Some(self.updated_at + RESOLVED_RETENTION);
         }
-        let ends = Some(self.times.ends_at.at).filter(|at| *at < Moment::FAR_FUTURE);
+        let ends = Some(self.times.ends_at.at).filter(|at| *at < Timestamp::FAR_FUTURE);
         match (ends, self.held_until) {
             (Some(ends), Some(held)) => Some(ends.min(held)),
             (ends, held) => ends.or(held),
@@ -110,7 +110,7 @@ impl Alert {
     }
 
     /// How long the last message was worth: what a downtime of ours grants again.
-    pub fn period(&self) -> Span {
+    pub fn period(&self) -> TimeDelta {
         self.times.ends_at.at.since(self.updated_at)
     }
 
@@ -120,7 +120,7 @@ impl Alert {
     }
 
     /// The times after one more message.
-    pub fn times_after(&self, said: &Said, occurred: Moment, now: Moment) -> Times {
+    pub fn times_after(&self, said: &ReportedTimes, occurred: Timestamp, now: Timestamp) -> AlertTimes {
         match said.expiry {
             Expiry::AlertmanagerV2 => merge(&self.times, v2_times(said, now), now),
             Expiry::Never | Expiry::After(_) => said_times(said, Some(&self.times), occurred, now),
@@ -128,7 +128,7 @@ impl Alert {
     }
 
     /// What going over to those times and that severity is; `None` for a mere re-send.
-    pub fn transition_to(&self, times: &Times, severity: Severity) -> Option<Transition> {
+    pub fn transition_to(&self, times: &AlertTimes, severity: Severity) -> Option<Transition> {
         match (self.times.firing, times.firing) {
             (false, true) => Some(Transition::BeganFiring),
             (true, false) => Some(Transition::Resolved),
@@ -138,7 +138,7 @@ impl Alert {
     }
 
     /// A message that was seen before, or that a later one overtook on the way: applying it would undo the later one.
-    pub fn is_outdated(&self, said: &Said, now: Moment) -> bool {
+    pub fn is_outdated(&self, said: &ReportedTimes, now: Timestamp) -> bool {
         if said.expiry == Expiry::AlertmanagerV2 {
             return false;
         }
@@ -173,7 +173,7 @@ impl Alert {
     }
 
     /// Remembers the producer's own time of a firing or resolved message.
-    pub fn remember(&mut self, said: &Said) {
+    pub fn remember(&mut self, said: &ReportedTimes) {
         match said.status {
             Status::Firing => self.said_firing_at = said.occurred_at.or(self.said_firing_at),
             Status::Resolved => self.said_resolved_at = said.occurred_at.or(self.said_resolved_at),
@@ -182,8 +182,8 @@ impl Alert {
     }
 
     /// What a compact re-send of it says.
-    pub fn resent(&self, resend: &Resend) -> Said {
-        Said {
+    pub fn resent(&self, resend: &Resend) -> ReportedTimes {
+        ReportedTimes {
             status: Status::Firing,
             expiry: self.expiry,
             starts_at: resend.starts_at,
@@ -231,7 +231,7 @@ fn replace_text(text: &mut Arc<str>, new: &str) {
 }
 
 /// The times of an alert nobody knew.
-pub(crate) fn first_times(said: &Said, occurred: Moment, now: Moment) -> Times {
+pub(crate) fn first_times(said: &ReportedTimes, occurred: Timestamp, now: Timestamp) -> AlertTimes {
     match said.expiry {
         Expiry::AlertmanagerV2 => v2_times(said, now),
         Expiry::Never | Expiry::After(_) => said_times(said, None, occurred, now),
@@ -239,20 +239,20 @@ pub(crate) fn first_times(said: &Said, occurred: Moment, now: Moment) -> Times {
 }
 
 /// As Alertmanager fills in what a message leaves out.
-fn v2_times(said: &Said, now: Moment) -> Times {
+fn v2_times(said: &ReportedTimes, now: Timestamp) -> AlertTimes {
     let ends = match said.status {
         Status::Resolved => Some(said.ends_at.unwrap_or(Stamp::utc(now)).min(Stamp::utc(now))),
         Status::Firing | Status::Point => said.ends_at,
     };
     let starts_at = said.starts_at.or(ends).unwrap_or(Stamp::utc(now));
     let ends_at = ends.unwrap_or(Stamp::utc(now + RESOLVE_TIMEOUT));
-    Times { starts_at, ends_at, by_timeout: ends.is_none(), firing: ends_at.at > now }
+    AlertTimes { starts_at, ends_at, by_timeout: ends.is_none(), firing: ends_at.at > now }
 }
 
 /// Alertmanager's merge: only activity ranges that overlap are one; then the younger message with the earlier start,
 /// and the later end where that is the producer's word.
-fn merge(old: &Times, new: Times, now: Moment) -> Times {
-    let inside = |at: Moment| old.starts_at.at < at && at < old.ends_at.at;
+fn merge(old: &AlertTimes, new: AlertTimes, now: Timestamp) -> AlertTimes {
+    let inside = |at: Timestamp| old.starts_at.at < at && at < old.ends_at.at;
     if !inside(new.ends_at.at) && !inside(new.starts_at.at) {
         return new;
     }
@@ -270,22 +270,22 @@ fn merge(old: &Times, new: Times, now: Moment) -> Times {
 }
 
 /// Of messages that say outright whether it fires.
-fn said_times(said: &Said, old: Option<&Times>, occurred: Moment, now: Moment) -> Times {
+fn said_times(said: &ReportedTimes, old: Option<&AlertTimes>, occurred: Timestamp, now: Timestamp) -> AlertTimes {
     let same_firing = old.filter(|old| old.firing);
     match said.status {
         Status::Firing | Status::Point => {
             let ends_at = match said.expiry {
                 Expiry::After(span) => now + span,
-                Expiry::Never | Expiry::AlertmanagerV2 => Moment::FAR_FUTURE,
+                Expiry::Never | Expiry::AlertmanagerV2 => Timestamp::FAR_FUTURE,
             };
             let starts_at = same_firing.map_or(Stamp::utc(occurred), |old| old.starts_at);
-            Times { starts_at, ends_at: Stamp::utc(ends_at), by_timeout: false, firing: ends_at > now }
+            AlertTimes { starts_at, ends_at: Stamp::utc(ends_at), by_timeout: false, firing: ends_at > now }
         }
         Status::Resolved => {
             let starts_at = old.map_or(Stamp::utc(occurred), |old| old.starts_at);
             let ended = Stamp::utc(occurred.min(now).max(starts_at.at));
             let ends_at = old.filter(|old| !old.firing).map_or(ended, |old| old.ends_at);
-            Times { starts_at, ends_at, by_timeout: false, firing: false }
+            AlertTimes { starts_at, ends_at, by_timeout: false, firing: false }
         }
     }
 }
@@ -295,14 +295,15 @@ mod tests {
     use super::*;
 
     fn at(seconds: i64) -> Stamp {
-        Stamp::utc(Moment::from_seconds(seconds))
+        Stamp::utc(Timestamp::from_seconds(seconds))
     }
 
     /// Old range, whether its end was a time-out; the new message's times at `now`; what comes out.
     fn check(old: (i64, i64, bool), new: (Option<i64>, Option<i64>), now: i64, expected: (i64, i64, bool, bool)) {
-        let now = Moment::from_seconds(now);
-        let old = Times { starts_at: at(old.0), ends_at: at(old.1), by_timeout: old.2, firing: at(old.1).at > now };
-        let said = Said {
+        let now = Timestamp::from_seconds(now);
+        let old =
+            AlertTimes { starts_at: at(old.0), ends_at: at(old.1), by_timeout: old.2, firing: at(old.1).at > now };
+        let said = ReportedTimes {
             status: Status::Firing,
             expiry: Expiry::AlertmanagerV2,
             starts_at: new.0.map(at),
@@ -311,7 +312,11 @@ mod tests {
         };
         let merged = merge(&old, v2_times(&said, now), now);
         let (starts, ends, by_timeout, firing) = expected;
-        assert_eq!(merged, Times { starts_at: at(starts), ends_at: at(ends), by_timeout, firing }, "{old:?} {new:?}");
+        assert_eq!(
+            merged,
+            AlertTimes { starts_at: at(starts), ends_at: at(ends), by_timeout, firing },
+            "{old:?} {new:?}"
+        );
     }
 
     #[test]

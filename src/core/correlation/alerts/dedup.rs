@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::core::correlation::{EVENT_ID_RETENTION, EVENT_IDS_MAX};
-use crate::core::model::{Moment, Offset, SectionKey, Sections};
+use crate::core::model::{Offset, SectionKey, ShardedMap, Timestamp};
 
 /// Half a SHA-256 over source and id: short, and nobody can make two of them meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -28,8 +28,8 @@ impl SectionKey for EventId {
 
 /// When an id was first seen, and by which input: the order in which ids are forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Seen {
-    pub at: Moment,
+pub(crate) struct SeenId {
+    pub at: Timestamp,
     pub offset: Offset,
 }
 
@@ -44,10 +44,10 @@ pub(crate) enum Remembered {
 
 /// Remembers an id for an hour, or until a million newer ones came. `order` holds the same ids, oldest first.
 pub(crate) fn remember(
-    ids: &mut Sections<EventId, Seen>,
-    order: &mut VecDeque<(Moment, EventId)>,
+    ids: &mut ShardedMap<EventId, SeenId>,
+    order: &mut VecDeque<(Timestamp, EventId)>,
     id: EventId,
-    seen: Seen,
+    seen: SeenId,
 ) -> Remembered {
     while let Some((at, oldest)) = order.front().copied()
         && at + EVENT_ID_RETENTION <= seen.at
@@ -70,8 +70,9 @@ pub(crate) fn remember(
 }
 
 /// The order again, from what a snapshot holds.
-pub(crate) fn order_of(ids: &Sections<EventId, Seen>) -> VecDeque<(Moment, EventId)> {
-    let mut order: Vec<(Offset, Moment, EventId)> = ids.iter().map(|(id, seen)| (seen.offset, seen.at, *id)).collect();
+pub(crate) fn order_of(ids: &ShardedMap<EventId, SeenId>) -> VecDeque<(Timestamp, EventId)> {
+    let mut order: Vec<(Offset, Timestamp, EventId)> =
+        ids.iter().map(|(id, seen)| (seen.offset, seen.at, *id)).collect();
     order.sort_unstable();
     order.into_iter().map(|(_, at, id)| (at, id)).collect()
 }
@@ -82,9 +83,9 @@ mod tests {
 
     #[test]
     fn an_id_counts_once_within_an_hour_and_per_source() {
-        let (mut ids, mut order) = (Sections::default(), VecDeque::new());
+        let (mut ids, mut order) = (ShardedMap::default(), VecDeque::new());
         let mut check = |source: &str, id: &str, second: i64, expected: Remembered| {
-            let seen = Seen { at: Moment::from_seconds(second), offset: Offset(second as u64) };
+            let seen = SeenId { at: Timestamp::from_seconds(second), offset: Offset(second as u64) };
             assert_eq!(remember(&mut ids, &mut order, EventId::new(source, id), seen), expected, "{source} {id}");
             assert_eq!(order_of(&ids), order);
         };

@@ -5,27 +5,27 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::nonconforming_names::BadName;
-use crate::core::correlation::input_context::Turn;
-use crate::core::correlation::match_target::Subject;
-use crate::core::correlation::matcher_index::Candidates;
-use crate::core::correlation::output::{Bound, Counted, Normalised, Output};
-use crate::core::correlation::rule_index::Book;
-use crate::core::correlation::state::State;
+use super::nonconforming_names::NonconformingName;
+use crate::core::correlation::input_context::CorrelationContext;
+use crate::core::correlation::match_target::MatchTarget;
+use crate::core::correlation::matcher_index::MatcherIndex;
+use crate::core::correlation::output::{CorrelationLimit, CorrelationMetric, Normalised, Output};
+use crate::core::correlation::rule_index::RuleIndex;
+use crate::core::correlation::state::CorrelatorState;
 use crate::core::model::{Event, Fingerprint, Labels, Severity, Status};
 use crate::core::rules::{NAMING_FACT, Rulebook, TEMPLATE_FACT};
 
 /// The parts of a rulebook that normalise, ready to be asked of every event.
 pub(crate) struct Enrichment {
-    extractions: Candidates,
-    severities: Candidates,
+    extractions: MatcherIndex,
+    severities: MatcherIndex,
     /// Nothing but the inventory says anything.
     is_plain: bool,
 }
 
 /// Whether an event is a new one, or an alert's last one looked at again after a reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
+enum FactLookup {
     First,
     Again,
 }
@@ -40,13 +40,13 @@ impl Enrichment {
                 && of.extractions.is_empty()
                 && of.tables.is_empty()
                 && of.templates.is_empty(),
-            extractions: Candidates::new(extractions),
-            severities: Candidates::new(severities),
+            extractions: MatcherIndex::new(extractions),
+            severities: MatcherIndex::new(severities),
         }
     }
 }
 
-impl Book {
+impl RuleIndex {
     /// The source's word, else what the rule files make of the event's own, else what tools commonly mean by it.
     pub fn severity_of(&self, event: &Event) -> Severity {
         let severities = &self.enrichment.severities;
@@ -54,7 +54,7 @@ impl Book {
             return event.normalised_severity();
         }
         let facts = Labels::empty();
-        let subject = Subject::of_event(event, Severity::Indeterminate, event.status, &facts);
+        let subject = MatchTarget::of_event(event, Severity::Indeterminate, event.status, &facts);
         let mut numbers = Vec::new();
         severities.find(&event.labels, &facts, &mut numbers);
         let entries = numbers.iter().filter_map(|number| self.rulebook.normalising.severities.get(*number as usize));
@@ -69,7 +69,7 @@ impl Book {
     }
 }
 
-impl Turn<'_> {
+impl CorrelationContext<'_> {
     /// The facts of an event that moves its alert, or of a point. What they show is counted.
     pub fn facts_of(&mut self, event: &Event, severity: Severity, status: Status) -> Labels {
         self.enrich(event, severity, status, None)
@@ -109,9 +109,9 @@ impl Turn<'_> {
         if book.enrichment.is_plain {
             return known;
         }
-        let look = if before.is_some() { Look::Again } else { Look::First };
+        let look = if before.is_some() { FactLookup::Again } else { FactLookup::First };
         let was_bad = before.is_some_and(|facts| facts.get(NAMING_FACT).is_some());
-        let mut facts = Facts { event, severity, status, known };
+        let mut facts = FactSet { event, severity, status, known };
         let bad = facts.gather(book);
         if !was_bad {
             self.quarantine(event, bad);
@@ -122,10 +122,10 @@ impl Turn<'_> {
 
     fn quarantine(&mut self, event: &Event, names: Vec<(String, String)>) {
         for (label, name) in names {
-            let bad = BadName { label, name, source: event.source.clone() };
+            let bad = NonconformingName { label, name, source: event.source.clone() };
             let (now, quarantine) = (self.now, Arc::make_mut(&mut self.state.quarantine));
             if let Some((name, count)) = quarantine.see(bad.clone(), now) {
-                self.count(Counted::Bound { which: Bound::Quarantine });
+                self.count(CorrelationMetric::Bound { which: CorrelationLimit::Quarantine });
                 self.out.push(Output::Normalised(Normalised::NameForgotten { name, count }));
             }
             self.out.push(Output::Normalised(Normalised::NameQuarantined { name: bad, at: now }));
@@ -133,9 +133,9 @@ impl Turn<'_> {
     }
 
     /// The template of the event's text. A text that was seen before is not counted again.
-    fn recognise(&mut self, facts: &mut Facts<'_>, look: Look, before: Option<&Labels>) {
+    fn recognise(&mut self, facts: &mut FactSet<'_>, look: FactLookup, before: Option<&Labels>) {
         let Some(text) = facts.text_to_mine(self.book) else { return };
-        if look == Look::Again
+        if look == FactLookup::Again
             && let Some(id) = before.and_then(|facts| facts.get(TEMPLATE_FACT))
         {
             return facts.add(&[(TEMPLATE_FACT, id)]);
@@ -143,7 +143,7 @@ impl Turn<'_> {
         let now = self.now;
         let learned = Arc::make_mut(&mut self.state.templates).learn(text, now);
         if let Some((id, count)) = learned.forgotten {
-            self.count(Counted::Bound { which: Bound::Templates });
+            self.count(CorrelationMetric::Bound { which: CorrelationLimit::Templates });
             self.out.push(Output::Normalised(Normalised::TemplateForgotten { id, count }));
         }
         let id = learned.id.to_string();
@@ -154,16 +154,16 @@ impl Turn<'_> {
 }
 
 /// The facts of one event while they are gathered.
-struct Facts<'a> {
+struct FactSet<'a> {
     event: &'a Event,
     severity: Severity,
     status: Status,
     known: Labels,
 }
 
-impl<'a> Facts<'a> {
-    fn subject(&self) -> Subject<'_> {
-        Subject::of_event(self.event, self.severity, self.status, &self.known)
+impl<'a> FactSet<'a> {
+    fn subject(&self) -> MatchTarget<'_> {
+        MatchTarget::of_event(self.event, self.severity, self.status, &self.known)
     }
 
     /// What is known already stays.
@@ -175,7 +175,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Everything but the template; answers with the labels and names that no standard of theirs can read.
-    fn gather(&mut self, book: &Book) -> Vec<(String, String)> {
+    fn gather(&mut self, book: &RuleIndex) -> Vec<(String, String)> {
         let bad = self.read_names(book);
         self.extract(book);
         self.look_up(book);
@@ -183,7 +183,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Answers with the labels and names that no standard of theirs can read.
-    fn read_names(&mut self, book: &Book) -> Vec<(String, String)> {
+    fn read_names(&mut self, book: &RuleIndex) -> Vec<(String, String)> {
         let event = self.event;
         let standards = &book.rulebook.normalising.naming;
         let mut found: Vec<(&str, &str)> = Vec::new();
@@ -208,7 +208,7 @@ impl<'a> Facts<'a> {
         bad
     }
 
-    fn extract(&mut self, book: &Book) {
+    fn extract(&mut self, book: &RuleIndex) {
         let extractions = &book.rulebook.normalising.extractions;
         if extractions.is_empty() {
             return;
@@ -227,13 +227,13 @@ impl<'a> Facts<'a> {
     }
 
     /// The text whose template is a fact, if there is one.
-    fn text_to_mine(&self, book: &Book) -> Option<&'a str> {
+    fn text_to_mine(&self, book: &RuleIndex) -> Option<&'a str> {
         let scopes = &book.rulebook.normalising.templates;
         let scope = scopes.iter().find(|scope| self.subject().fits(&scope.matchers))?;
         Some(scope.from.of(self.event)).filter(|text| !text.trim().is_empty())
     }
 
-    fn look_up(&mut self, book: &Book) {
+    fn look_up(&mut self, book: &RuleIndex) {
         for table in &book.rulebook.normalising.tables {
             let subject = self.subject();
             let row = table.find(|name| subject.value(name)).cloned();
@@ -245,13 +245,13 @@ impl<'a> Facts<'a> {
 }
 
 /// The facts that an event would have if it came now. Learns nothing.
-pub(crate) fn would_be_known(state: &State, book: &Book, event: &Event, severity: Severity) -> Labels {
+pub(crate) fn would_be_known(state: &CorrelatorState, book: &RuleIndex, event: &Event, severity: Severity) -> Labels {
     let known = book.known(&event.labels);
     if book.enrichment.is_plain {
         return known;
     }
     let status = if event.status == Status::Point { Status::Point } else { Status::Firing };
-    let mut facts = Facts { event, severity, status, known };
+    let mut facts = FactSet { event, severity, status, known };
     facts.gather(book);
     if let Some(text) = facts.text_to_mine(book) {
         let id = state.templates.recognise(text).to_string();
@@ -261,7 +261,7 @@ pub(crate) fn would_be_known(state: &State, book: &Book, event: &Event, severity
 }
 
 /// After reading back: alerts whose facts are the inventory's own share them again.
-pub(crate) fn share(state: &mut State, book: &Book) {
+pub(crate) fn share(state: &mut CorrelatorState, book: &RuleIndex) {
     if book.rulebook.inventory.is_empty() {
         return;
     }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::model::Moment;
+use crate::core::model::Timestamp;
 
 /// How many names are kept; of more, the one that was not seen for the longest time goes.
 pub const QUARANTINE_MAX: usize = 1_000;
 
 /// A name where it stood.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct BadName {
+pub struct NonconformingName {
     pub label: String,
     pub name: String,
     pub source: String,
@@ -20,20 +20,20 @@ pub struct BadName {
 /// When it was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sightings {
-    pub first_at: Moment,
-    pub last_at: Moment,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
     /// Transitions and points that spoke of it.
     pub count: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Quarantine {
-    names: BTreeMap<BadName, Sightings>,
+    names: BTreeMap<NonconformingName, Sightings>,
 }
 
 impl Quarantine {
     /// Notes a name, and says which one had to go for it and how often that was seen.
-    pub fn see(&mut self, name: BadName, now: Moment) -> Option<(BadName, u64)> {
+    pub fn see(&mut self, name: NonconformingName, now: Timestamp) -> Option<(NonconformingName, u64)> {
         if let Some(seen) = self.names.get_mut(&name) {
             seen.last_at = now;
             seen.count += 1;
@@ -48,7 +48,7 @@ impl Quarantine {
         self.names.remove(&oldest).map(|seen| (oldest, seen.count))
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (&BadName, &Sightings)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&NonconformingName, &Sightings)> {
         self.names.iter()
     }
 }
@@ -59,8 +59,11 @@ mod tests {
 
     #[test]
     fn the_name_not_seen_for_longest_goes_first() {
-        let name = |n: usize| BadName { label: "device".to_owned(), name: format!("坏{n}"), source: "x".to_owned() };
-        let at = |n: usize| Moment::from_seconds(n as i64);
+        let name =
+            |n: usize| NonconformingName {
+                label: "device".to_owned(), name: format!("坏{n}"), source: "x".to_owned()
+            };
+        let at = |n: usize| Timestamp::from_seconds(n as i64);
         let mut quarantine = Quarantine::default();
         for n in 0..QUARANTINE_MAX {
             assert_eq!(quarantine.see(name(n), at(n)), None);

@@ -1,11 +1,11 @@
 //! Whose an alert is: the first rule that matches owns it, `continue` rules are linked, the catch-all takes the rest.
 
-use crate::core::correlation::conditions::condition::{ConditionKey, Phase};
-use crate::core::correlation::input_context::Turn;
-use crate::core::correlation::match_target::{Message, Subject};
+use crate::core::correlation::conditions::condition::{ConditionKey, ConditionPhase};
+use crate::core::correlation::input_context::CorrelationContext;
+use crate::core::correlation::match_target::{EventInFlight, MatchTarget};
 use crate::core::correlation::output::{Member, Verdict};
-use crate::core::correlation::patterns::{Role, takes_members};
-use crate::core::correlation::rule_index::{Hit, Hold};
+use crate::core::correlation::patterns::{MatchRole, takes_members};
+use crate::core::correlation::rule_index::{Hold, Match};
 use crate::core::model::{Fingerprint, Status};
 use crate::core::rules::{Pattern, Rule};
 
@@ -18,18 +18,18 @@ pub(crate) enum Counting {
     NewOnly,
 }
 
-impl Turn<'_> {
+impl CorrelationContext<'_> {
     /// Finds the rules of a firing alert, takes it out of conditions it no longer belongs to and puts it into the others.
-    pub fn route(&mut self, fingerprint: Fingerprint, message: Message<'_>, counting: Counting) {
+    pub fn route(&mut self, fingerprint: Fingerprint, message: EventInFlight<'_>, counting: Counting) {
         let book = self.book;
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let facts = alert.facts.clone();
-        let subject = Subject::of_event(message.event, alert.severity, Status::Firing, &facts);
+        let subject = MatchTarget::of_event(message.event, alert.severity, Status::Firing, &facts);
         let mut hits = book.hits(self.state, &subject, &alert.passed);
         if hits.last().is_none_or(|hit| hit.hold != Hold::Owner) {
-            hits.push(Hit { position: book.catch_all_position(), role: Some(Role::Entry), hold: Hold::Owner });
+            hits.push(Match { position: book.catch_all_position(), role: Some(MatchRole::Entry), hold: Hold::Owner });
         }
-        let hits: Vec<(ConditionKey, Hit)> =
+        let hits: Vec<(ConditionKey, Match)> =
             hits.into_iter().map(|hit| (book.key(hit.position, &subject), hit)).collect();
         let before: Vec<ConditionKey> = alert.conditions().cloned().collect();
         let (suppressed, last_message_at) = (alert.is_suppressed(), alert.updated_at);
@@ -50,7 +50,7 @@ impl Turn<'_> {
         }
         for (key, hit) in &hits {
             let is_new = !before.contains(key) || !self.state.conditions.contains_key(key);
-            let joins = hit.hold != Hold::Passed && hit.role.is_some_and(Role::counts);
+            let joins = hit.hold != Hold::Passed && hit.role.is_some_and(MatchRole::counts);
             if joins && takes_members(&book.rule(hit.position).pattern) {
                 self.join(key, hit.position, fingerprint, counting);
             }
@@ -60,10 +60,10 @@ impl Turn<'_> {
                 (Counting::NewOnly, Pattern::Absence { .. }) => last_message_at,
                 (Counting::NewOnly | Counting::Transition, _) => message.at,
             };
-            let message = Message { at, ..message };
+            let message = EventInFlight { at, ..message };
             match hit.role {
                 Some(role) if counts => self.enter(key, hit.position, role, message, &subject, suppressed),
-                Some(_) | None => self.settle(key, false),
+                Some(_) | None => self.publish_condition(key, false),
             }
         }
         self.watch_owner(fingerprint);
@@ -75,7 +75,7 @@ impl Turn<'_> {
         let held_until = alert.owner.as_ref().and_then(|owner| {
             let rule = self.book.rule_of(owner)?;
             let condition = self.state.conditions.get(owner)?;
-            let is_held = condition.phase == Phase::Idle && condition.members.contains(fingerprint);
+            let is_held = condition.phase == ConditionPhase::Idle && condition.members.contains(fingerprint);
             if !is_held || !may_pass_on(rule) {
                 return None;
             }
@@ -92,7 +92,7 @@ impl Turn<'_> {
         let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         alert.held_until = None;
         let Some(owner) = alert.owner.clone() else { return };
-        let is_idle = |phase: Phase| phase == Phase::Idle;
+        let is_idle = |phase: ConditionPhase| phase == ConditionPhase::Idle;
         if !self.state.conditions.get(&owner).is_some_and(|condition| is_idle(condition.phase)) {
             return;
         }
@@ -118,7 +118,7 @@ impl Turn<'_> {
     fn route_as_it_stands(&mut self, fingerprint: Fingerprint) {
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let event = alert.to_event(Status::Firing);
-        let message = Message { event: &event, cause: alert.cause, at: alert.counted_at };
+        let message = EventInFlight { event: &event, cause: alert.cause, at: alert.counted_at };
         self.route(fingerprint, message, Counting::NewOnly);
     }
 
@@ -152,7 +152,7 @@ impl Turn<'_> {
         if is_raised {
             self.decide(key, Verdict::Left { fingerprint });
         }
-        self.settle(key, false);
+        self.publish_condition(key, false);
         // The last member is gone: what counted decides now whether it is held back.
         self.review_memberless(key);
     }

@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use super::alert::{Alert, Said, Times, Transition, first_times};
-use super::dedup::{EventId, Remembered, Seen, remember};
+use super::alert::{Alert, AlertTimes, ReportedTimes, Transition, first_times};
+use super::dedup::{EventId, Remembered, SeenId, remember};
 use super::routing::Counting;
 use crate::core::correlation::conditions::condition::ConditionKey;
 use crate::core::correlation::input::Resend;
-use crate::core::correlation::input_context::Turn;
-use crate::core::correlation::match_target::{Message, Subject};
-use crate::core::correlation::output::{Bound, Counted, Output};
+use crate::core::correlation::input_context::CorrelationContext;
+use crate::core::correlation::match_target::{EventInFlight, MatchTarget};
+use crate::core::correlation::output::{CorrelationLimit, CorrelationMetric, Output};
 use crate::core::correlation::patterns::takes_members;
-use crate::core::correlation::rule_index::{Hit, Hold};
+use crate::core::correlation::rule_index::{Hold, Match};
 use crate::core::correlation::suppression::dependency::ANCESTORS_MAX;
-use crate::core::correlation::suppression::inhibition::Affected;
-use crate::core::correlation::suppression::suppressors::Places;
-use crate::core::model::{Cause, Event, Fingerprint, Labels, Moment, Severity, Status};
+use crate::core::correlation::suppression::inhibition::SourceChange;
+use crate::core::correlation::suppression::suppressors::SuppressorKeys;
+use crate::core::model::{Cause, Event, Fingerprint, Labels, Severity, Status, Timestamp};
 
-impl Turn<'_> {
+impl CorrelationContext<'_> {
     pub fn event(&mut self, event: &Event, cause: Cause) {
         match event.status {
             Status::Point => self.point(event, cause),
@@ -30,7 +30,7 @@ impl Turn<'_> {
         let fingerprint = resend.fingerprint;
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let said = alert.resent(resend);
-        let at = crate::core::correlation::believable(resend.occurred_at, self.now);
+        let at = crate::core::correlation::clamp_event_time(resend.occurred_at, self.now);
         let times = alert.times_after(&said, at, self.now);
         let is_transition = alert.transition_to(&times, alert.severity).is_some();
         if is_transition || alert.is_outdated(&said, self.now) || self.counts_messages(alert) {
@@ -39,32 +39,32 @@ impl Turn<'_> {
         }
         self.event_time(resend.occurred_at);
         self.touch(fingerprint, &said, times, resend.value_bits.map(f64::from_bits));
-        self.tell_touched(fingerprint, times);
+        self.emit_touched(fingerprint, times);
     }
 
     fn alert_message(&mut self, event: &Event, cause: Cause) {
         let fingerprint = event.labels.fingerprint();
-        let said = Said::from(event);
+        let said = ReportedTimes::from(event);
         let Some(alert) = self.state.alerts.get(&fingerprint) else {
             return self.first_message(fingerprint, event, cause);
         };
         if alert.is_outdated(&said, self.now) {
-            return self.count(Counted::Duplicate { source: event.source.clone() });
+            return self.count(CorrelationMetric::Duplicate { source: event.source.clone() });
         }
         let at = self.event_time(event.occurred_at);
-        let message = Message { event, cause, at };
+        let message = EventInFlight { event, cause, at };
         let severity = self.book.severity_of(event);
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let times = alert.times_after(&said, at, self.now);
         match alert.transition_to(&times, severity) {
-            None => self.said_again(fingerprint, message, times),
+            None => self.on_resend(fingerprint, message, times),
             Some(transition) => self.transition(fingerprint, message, times, severity, transition),
         }
     }
 
     fn first_message(&mut self, fingerprint: Fingerprint, event: &Event, cause: Cause) {
         let at = self.event_time(event.occurred_at);
-        let said = Said::from(event);
+        let said = ReportedTimes::from(event);
         let times = first_times(&said, at, self.now);
         let alert = Alert {
             source: self.index.intern(&event.source),
@@ -76,7 +76,7 @@ impl Turn<'_> {
             severity: self.book.severity_of(event),
             value: event.value,
             expiry: event.expiry,
-            times: Times { firing: false, ..times },
+            times: AlertTimes { firing: false, ..times },
             updated_at: self.now,
             first_seen_at: self.now,
             counted_at: at,
@@ -95,29 +95,29 @@ impl Turn<'_> {
         };
         let severity = alert.severity;
         self.state.alerts.insert(fingerprint, Arc::new(alert));
-        let message = Message { event, cause, at };
+        let message = EventInFlight { event, cause, at };
         let transition = if times.firing { Transition::BeganFiring } else { Transition::Resolved };
         self.transition(fingerprint, message, times, severity, transition);
     }
 
     /// A message that is no transition: times, value and words, and what counts every message.
-    fn said_again(&mut self, fingerprint: Fingerprint, message: Message<'_>, times: Times) {
+    fn on_resend(&mut self, fingerprint: Fingerprint, message: EventInFlight<'_>, times: AlertTimes) {
         let event = message.event;
         let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         let is_news = !alert.is_described_by(event);
         if is_news {
             alert.describe(event);
         }
-        self.touch(fingerprint, &Said::from(event), times, event.value);
+        self.touch(fingerprint, &ReportedTimes::from(event), times, event.value);
         self.count_message(fingerprint, message);
         if is_news {
             self.changed.insert(fingerprint);
         } else {
-            self.tell_touched(fingerprint, times);
+            self.emit_touched(fingerprint, times);
         }
     }
 
-    fn touch(&mut self, fingerprint: Fingerprint, said: &Said, times: Times, value: Option<f64>) {
+    fn touch(&mut self, fingerprint: Fingerprint, said: &ReportedTimes, times: AlertTimes, value: Option<f64>) {
         let now = self.now;
         let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         alert.times = times;
@@ -128,10 +128,10 @@ impl Turn<'_> {
         if armed.is_none() || due.is_some_and(|due| armed.is_some_and(|armed| due < armed)) {
             self.arm_alert(fingerprint);
         }
-        self.count(Counted::Resent);
+        self.count(CorrelationMetric::Resent);
     }
 
-    fn tell_touched(&mut self, fingerprint: Fingerprint, times: Times) {
+    fn emit_touched(&mut self, fingerprint: Fingerprint, times: AlertTimes) {
         if !self.changed.contains(&fingerprint) {
             let (ends_at, updated_at) = (times.ends_at, self.now);
             self.out.push(Output::AlertTouched { fingerprint, ends_at, updated_at });
@@ -144,7 +144,7 @@ impl Turn<'_> {
         alert.conditions().any(|key| book.position_of(key).is_some_and(|position| book.counts_messages(position)))
     }
 
-    fn count_message(&mut self, fingerprint: Fingerprint, message: Message<'_>) {
+    fn count_message(&mut self, fingerprint: Fingerprint, message: EventInFlight<'_>) {
         let book = self.book;
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         if !self.counts_messages(alert) {
@@ -152,7 +152,7 @@ impl Turn<'_> {
         }
         let status = if alert.times.firing { Status::Firing } else { Status::Resolved };
         let facts = alert.facts.clone();
-        let subject = Subject::of_event(message.event, alert.severity, status, &facts);
+        let subject = MatchTarget::of_event(message.event, alert.severity, status, &facts);
         // What held it back when it ended may hold it no longer.
         let suppressed = match status {
             Status::Firing => alert.is_suppressed(),
@@ -176,8 +176,8 @@ impl Turn<'_> {
     fn transition(
         &mut self,
         fingerprint: Fingerprint,
-        message: Message<'_>,
-        times: Times,
+        message: EventInFlight<'_>,
+        times: AlertTimes,
         severity: Severity,
         transition: Transition,
     ) {
@@ -185,8 +185,8 @@ impl Turn<'_> {
         let source = self.index.intern(&event.source);
         let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         let places_before = match transition {
-            Transition::ChangedSeverity => self.book.places(&Subject::of_alert(alert)),
-            Transition::BeganFiring | Transition::Resolved => Places::default(),
+            Transition::ChangedSeverity => self.book.places(&MatchTarget::of_alert(alert)),
+            Transition::BeganFiring | Transition::Resolved => SuppressorKeys::default(),
         };
         // What ends ends under the facts under which it fired.
         let facts = match transition {
@@ -200,7 +200,7 @@ impl Turn<'_> {
         alert.times = times;
         alert.updated_at = self.now;
         alert.value = event.value;
-        alert.remember(&Said::from(event));
+        alert.remember(&ReportedTimes::from(event));
         alert.describe(event);
         match transition {
             Transition::Resolved => self.ended(fingerprint, message, true),
@@ -219,22 +219,22 @@ impl Turn<'_> {
     fn fires(
         &mut self,
         fingerprint: Fingerprint,
-        message: Message<'_>,
+        message: EventInFlight<'_>,
         severity: Severity,
-        places_before: &Places,
+        places_before: &SuppressorKeys,
         began: bool,
     ) {
         let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         alert.severity = severity;
         alert.counted_at = message.at;
         alert.cause = message.cause;
-        let mut affected = Affected::default();
+        let mut affected = SourceChange::default();
         if self.book.has_holders() {
-            let (places, rank) = (self.book.places(&Subject::of_alert(alert)), (alert.fires_since, fingerprint));
+            let (places, rank) = (self.book.places(&MatchTarget::of_alert(alert)), (alert.fires_since, fingerprint));
             self.index.holders.remove(rank, places_before, &mut affected);
             self.index.holders.insert(rank, &places, &mut affected);
             if places.ties.len() > ANCESTORS_MAX {
-                self.count(Counted::Bound { which: Bound::Ancestors });
+                self.count(CorrelationMetric::Bound { which: CorrelationLimit::Ancestors });
             }
         }
         let mut storms = Vec::new();
@@ -253,12 +253,12 @@ impl Turn<'_> {
     }
 
     /// An alert stopped firing: what it held back is free first, so that no condition seems held for a moment.
-    fn ended(&mut self, fingerprint: Fingerprint, message: Message<'_>, is_message: bool) {
+    fn ended(&mut self, fingerprint: Fingerprint, message: EventInFlight<'_>, is_message: bool) {
         let book = self.book;
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
-        let mut affected = Affected::default();
+        let mut affected = SourceChange::default();
         if book.has_holders() {
-            let places = book.places(&Subject::of_alert(alert));
+            let places = book.places(&MatchTarget::of_alert(alert));
             self.index.holders.remove((alert.fires_since, fingerprint), &places, &mut affected);
         }
         let (severity, facts) = (alert.severity, alert.facts.clone());
@@ -272,7 +272,8 @@ impl Turn<'_> {
         for key in &keys {
             self.leave(key, fingerprint, suppressed);
         }
-        let subject = Subject { is_message, ..Subject::of_event(message.event, severity, Status::Resolved, &facts) };
+        let subject =
+            MatchTarget { is_message, ..MatchTarget::of_event(message.event, severity, Status::Resolved, &facts) };
         let hits = book.hits(self.state, &subject, &[]);
         self.enter_all(&hits, message, &subject, suppressed);
         self.resolved_under_silences(fingerprint);
@@ -289,25 +290,27 @@ impl Turn<'_> {
         let (at, cause) = (alert.times.ends_at.at, alert.cause);
         // No message says that it ended, even where one is being handled.
         let handled = self.cause.take();
-        self.ended(fingerprint, Message { event: &event, cause, at }, false);
+        self.ended(fingerprint, EventInFlight { event: &event, cause, at }, false);
         self.cause = handled;
     }
 
     fn point(&mut self, event: &Event, cause: Cause) {
         if let Some(id) = &event.id {
-            let seen = Seen { at: self.now, offset: cause.offset };
+            let seen = SeenId { at: self.now, offset: cause.offset };
             let id = EventId::new(&event.source, id);
             match remember(&mut self.state.event_ids, &mut self.index.event_id_order, id, seen) {
                 Remembered::New => {}
-                Remembered::NewForOldest => self.count(Counted::Bound { which: Bound::EventIds }),
-                Remembered::SeenBefore => return self.count(Counted::Duplicate { source: event.source.clone() }),
+                Remembered::NewForOldest => self.count(CorrelationMetric::Bound { which: CorrelationLimit::EventIds }),
+                Remembered::SeenBefore => {
+                    return self.count(CorrelationMetric::Duplicate { source: event.source.clone() });
+                }
             }
         }
         let at = self.event_time(event.occurred_at);
         let severity = self.book.severity_of(event);
         let facts = self.facts_of(event, severity, Status::Point);
-        let subject = Subject::of_event(event, severity, Status::Point, &facts);
-        let message = Message { event, cause, at };
+        let subject = MatchTarget::of_event(event, severity, Status::Point, &facts);
+        let message = EventInFlight { event, cause, at };
         let mut suppressed = None;
         // One after the other: a context that a rule sets is there for the rules after it.
         for position in self.book.positions_for(&subject) {
@@ -315,7 +318,7 @@ impl Turn<'_> {
             let suppressed = *suppressed.get_or_insert_with(|| {
                 let suppressor = self.suppressor_of(&subject, at);
                 if let Some(by) = suppressor {
-                    self.count(Counted::Suppressed { by });
+                    self.count(CorrelationMetric::Suppressed { by });
                 }
                 suppressor.is_some()
             });
@@ -325,11 +328,11 @@ impl Turn<'_> {
             }
         }
         if suppressed.is_none() {
-            self.count(Counted::Unmatched { source: event.source.clone() });
+            self.count(CorrelationMetric::Unmatched { source: event.source.clone() });
         }
     }
 
-    fn enter_all(&mut self, hits: &[Hit], message: Message<'_>, subject: &Subject<'_>, suppressed: bool) {
+    fn enter_all(&mut self, hits: &[Match], message: EventInFlight<'_>, subject: &MatchTarget<'_>, suppressed: bool) {
         for hit in hits {
             match (hit.role, hit.hold) {
                 (Some(role), Hold::Owner | Hold::Link | Hold::Passed) => {
@@ -343,9 +346,9 @@ impl Turn<'_> {
 
     /// The compact form of a message that would change nothing but times and value; `None` for every other.
     pub fn compact(
-        state: &crate::core::correlation::state::State,
-        book: &crate::core::correlation::rule_index::Book,
-        now: Moment,
+        state: &crate::core::correlation::state::CorrelatorState,
+        book: &crate::core::correlation::rule_index::RuleIndex,
+        now: Timestamp,
         event: &Event,
     ) -> Option<Resend> {
         if event.status != Status::Firing {
@@ -353,8 +356,8 @@ impl Turn<'_> {
         }
         let fingerprint = event.labels.fingerprint();
         let alert = state.alerts.get(&fingerprint)?;
-        let said = Said::from(event);
-        let at = crate::core::correlation::believable(event.occurred_at, now);
+        let said = ReportedTimes::from(event);
+        let at = crate::core::correlation::clamp_event_time(event.occurred_at, now);
         let times = alert.times_after(&said, at, now);
         let severity = book.severity_of(event);
         let same = alert.labels == event.labels

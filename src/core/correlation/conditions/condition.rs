@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::core::correlation::output::Evidence;
+use crate::core::correlation::output::CountedEvent;
 use crate::core::correlation::patterns::Window;
-use crate::core::model::{Fingerprint, Labels, Moment, SectionKey};
+use crate::core::model::{Fingerprint, Labels, SectionKey, Timestamp};
 
 /// A rule's number inside one correlator: given once to a name, so that keys stay small and survive a new order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -66,33 +66,33 @@ impl<'de> Deserialize<'de> for ConditionKey {
 
 /// How far a condition came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Phase {
+pub(crate) enum ConditionPhase {
     /// The pattern did not fire.
     Idle,
     /// It fired, but everything that counted is held back.
     Waiting,
     /// The desk was told, last at that moment; `held`: every firing member is held back.
-    Raised { held: bool, told_at: Moment },
+    Raised { held: bool, told_at: Timestamp },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Condition {
-    pub created_at: Moment,
-    pub phase: Phase,
+    pub created_at: Timestamp,
+    pub phase: ConditionPhase,
     pub window: Window,
     /// The alerts under it that fire.
-    pub members: Members,
+    pub members: AlertSet,
     /// How many of the members nothing holds back.
     pub free: u32,
     /// Raised and held: whether clocks stand still meanwhile.
     pub pauses: bool,
     /// The newest counted events, oldest first, at most [`crate::core::correlation::EVIDENCE_KEPT`].
-    pub evidence: VecDeque<Arc<Evidence>>,
+    pub evidence: VecDeque<Arc<CountedEvent>>,
     /// The labels of the alert that its rule made of it and that still fires.
     pub emitted: Option<Labels>,
     /// Where the deadline index waits for it; never later than it is due.
     #[serde(skip)]
-    pub armed: Option<Moment>,
+    pub armed: Option<Timestamp>,
     #[serde(skip)]
     pub listed: Listed,
 }
@@ -107,12 +107,12 @@ pub(crate) struct Listed {
 }
 
 impl Condition {
-    pub fn new(window: Window, now: Moment) -> Condition {
+    pub fn new(window: Window, now: Timestamp) -> Condition {
         Condition {
             created_at: now,
-            phase: Phase::Idle,
+            phase: ConditionPhase::Idle,
             window,
-            members: Members::None,
+            members: AlertSet::None,
             free: 0,
             pauses: false,
             evidence: VecDeque::new(),
@@ -130,15 +130,15 @@ impl Condition {
     /// Nothing that a later event would have to know.
     pub fn is_spent(&self) -> bool {
         match self.phase {
-            Phase::Idle => self.members.is_empty() && self.window.is_empty(),
-            Phase::Waiting | Phase::Raised { .. } => false,
+            ConditionPhase::Idle => self.members.is_empty() && self.window.is_empty(),
+            ConditionPhase::Waiting | ConditionPhase::Raised { .. } => false,
         }
     }
 
     pub fn is_raised(&self) -> bool {
         match self.phase {
-            Phase::Raised { .. } => true,
-            Phase::Idle | Phase::Waiting => false,
+            ConditionPhase::Raised { .. } => true,
+            ConditionPhase::Idle | ConditionPhase::Waiting => false,
         }
     }
 
@@ -146,20 +146,20 @@ impl Condition {
     pub fn is_held_memberless(&self) -> bool {
         self.members.is_empty()
             && match self.phase {
-                Phase::Waiting => true,
-                Phase::Raised { held, .. } => held,
-                Phase::Idle => false,
+                ConditionPhase::Waiting => true,
+                ConditionPhase::Raised { held, .. } => held,
+                ConditionPhase::Idle => false,
             }
     }
 
     /// The indexes it belongs into.
     pub fn should_be_listed(&self) -> Listed {
         let loose = self.members.is_empty();
-        Listed { loose, fired: loose && self.phase != Phase::Idle }
+        Listed { loose, fired: loose && self.phase != ConditionPhase::Idle }
     }
 
     /// Keeps the event as the newest of at most `limit`.
-    pub fn remember(&mut self, mut evidence: Evidence, limit: usize) {
+    pub fn remember(&mut self, mut evidence: CountedEvent, limit: usize) {
         // Most of what comes under one key says the same again.
         if let Some(last) = self.evidence.back() {
             for (new, known) in [(&mut evidence.labels, &last.labels), (&mut evidence.facts, &last.facts)] {
@@ -177,18 +177,18 @@ impl Condition {
 
 /// A set of alerts that is nearly always empty or one: then it needs no allocation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Members {
+pub(crate) enum AlertSet {
     None,
     One(Fingerprint),
     Many(BTreeSet<Fingerprint>),
 }
 
-impl Members {
+impl AlertSet {
     pub fn len(&self) -> usize {
         match self {
-            Members::None => 0,
-            Members::One(_) => 1,
-            Members::Many(set) => set.len(),
+            AlertSet::None => 0,
+            AlertSet::One(_) => 1,
+            AlertSet::Many(set) => set.len(),
         }
     }
 
@@ -198,45 +198,45 @@ impl Members {
 
     pub fn contains(&self, fingerprint: Fingerprint) -> bool {
         match self {
-            Members::None => false,
-            Members::One(only) => *only == fingerprint,
-            Members::Many(set) => set.contains(&fingerprint),
+            AlertSet::None => false,
+            AlertSet::One(only) => *only == fingerprint,
+            AlertSet::Many(set) => set.contains(&fingerprint),
         }
     }
 
     /// Whether it was not in yet.
     pub fn insert(&mut self, fingerprint: Fingerprint) -> bool {
         match self {
-            Members::None => {
-                *self = Members::One(fingerprint);
+            AlertSet::None => {
+                *self = AlertSet::One(fingerprint);
                 true
             }
-            Members::One(only) if *only == fingerprint => false,
-            Members::One(only) => {
-                *self = Members::Many(BTreeSet::from([*only, fingerprint]));
+            AlertSet::One(only) if *only == fingerprint => false,
+            AlertSet::One(only) => {
+                *self = AlertSet::Many(BTreeSet::from([*only, fingerprint]));
                 true
             }
-            Members::Many(set) => set.insert(fingerprint),
+            AlertSet::Many(set) => set.insert(fingerprint),
         }
     }
 
     /// Whether it was in. The shape depends on the content alone, so that snapshots of equal sets are equal.
     pub fn remove(&mut self, fingerprint: Fingerprint) -> bool {
         match self {
-            Members::None => false,
-            Members::One(only) => {
+            AlertSet::None => false,
+            AlertSet::One(only) => {
                 let was_in = *only == fingerprint;
                 if was_in {
-                    *self = Members::None;
+                    *self = AlertSet::None;
                 }
                 was_in
             }
-            Members::Many(set) => {
+            AlertSet::Many(set) => {
                 let was_in = set.remove(&fingerprint);
                 if set.len() == 1
                     && let Some(only) = set.first()
                 {
-                    *self = Members::One(*only);
+                    *self = AlertSet::One(*only);
                 }
                 was_in
             }
@@ -246,9 +246,9 @@ impl Members {
     /// In the order of the fingerprints.
     pub fn iter(&self) -> impl Iterator<Item = Fingerprint> + '_ {
         let (one, many) = match self {
-            Members::None => (None, None),
-            Members::One(only) => (Some(*only), None),
-            Members::Many(set) => (None, Some(set)),
+            AlertSet::None => (None, None),
+            AlertSet::One(only) => (Some(*only), None),
+            AlertSet::Many(set) => (None, Some(set)),
         };
         one.into_iter().chain(many.into_iter().flatten().copied())
     }
@@ -260,13 +260,13 @@ mod tests {
 
     #[test]
     fn members_are_a_set_whose_shape_depends_on_its_content_alone() {
-        let mut members = Members::None;
+        let mut members = AlertSet::None;
         assert!(members.insert(Fingerprint(2)) && members.insert(Fingerprint(1)) && !members.insert(Fingerprint(2)));
         assert_eq!(members.iter().collect::<Vec<_>>(), [Fingerprint(1), Fingerprint(2)]);
         assert!(members.remove(Fingerprint(2)) && !members.remove(Fingerprint(2)));
-        assert_eq!(members, Members::One(Fingerprint(1)));
+        assert_eq!(members, AlertSet::One(Fingerprint(1)));
         assert!(members.remove(Fingerprint(1)));
-        assert_eq!((members.len(), members), (0, Members::None));
+        assert_eq!((members.len(), members), (0, AlertSet::None));
     }
 
     #[test]

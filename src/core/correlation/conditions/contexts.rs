@@ -8,22 +8,22 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::condition::{Condition, ConditionKey};
-use crate::core::correlation::input_context::Turn;
-use crate::core::correlation::match_target::Subject;
-use crate::core::correlation::output::{Bound, Counted, Firing, FiringEdge};
+use crate::core::correlation::input_context::CorrelationContext;
+use crate::core::correlation::match_target::MatchTarget;
+use crate::core::correlation::output::{CorrelationLimit, CorrelationMetric, Firing, FiringEdge};
 use crate::core::correlation::patterns::Window;
-use crate::core::correlation::state::State;
+use crate::core::correlation::state::CorrelatorState;
 use crate::core::correlation::timers::Timer;
 use crate::core::correlation::{CONTEXTS_MAX, DERIVED_AT_ONCE, DERIVED_DEPTH, RESUME_GRACE, wording};
 use crate::core::model::{
-    Cause, Event, LABEL_MAX_BYTES, Labels, Moment, Offset, Partition, SectionKey, Severity, Span, Status,
-    TEXT_MAX_BYTES, bounded_text, fnv1a,
+    Cause, Event, LABEL_MAX_BYTES, Labels, Offset, Partition, SectionKey, Severity, Status, TEXT_MAX_BYTES, TimeDelta,
+    Timestamp, bounded_text, fnv1a,
 };
-use crate::core::rules::{ActionAt, ContextChange, Emit, EmitKind, Guard, Rule, Semantics};
+use crate::core::rules::{ActionAt, ContextChange, ContextGuard, Emit, EmitKind, Rule, Semantics};
 
 /// The source of derived events.
 const DERIVED: &str = "derived";
-const SECOND: Span = Span::from_seconds(1);
+const SECOND: TimeDelta = TimeDelta::from_seconds(1);
 
 /// A context's name, with its places filled.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,10 +36,10 @@ impl SectionKey for ContextName {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Context {
-    pub set_at: Moment,
+pub(crate) struct SharedContext {
+    pub set_at: Timestamp,
     /// It is over at that moment; `None`: when it is unset.
-    pub until: Option<Moment>,
+    pub until: Option<Timestamp>,
     on_expiry: Option<Box<Derived>>,
 }
 
@@ -55,13 +55,13 @@ pub(crate) struct Derived {
 }
 
 /// Whether a rule's guard holds for what matched.
-pub(crate) fn guard_holds(state: &State, guard: Option<&Guard>, subject: &Subject<'_>) -> bool {
+pub(crate) fn guard_holds(state: &CorrelatorState, guard: Option<&ContextGuard>, subject: &MatchTarget<'_>) -> bool {
     let value = |name: &str| Some(subject.value(name).to_owned()).filter(|value| !value.is_empty());
     let alive = |name: &str| state.contexts.contains_key(&ContextName(wording::fill(name, value).into()));
     guard.is_none_or(|guard| guard.holds(&alive))
 }
 
-impl Turn<'_> {
+impl CorrelationContext<'_> {
     /// Changes the contexts of the rule behind that condition; places are filled from the event that made it so.
     pub fn act(&mut self, key: &ConditionKey, at: ActionAt) {
         let Some(rule) = self.book.rule_of(key) else { return };
@@ -90,25 +90,25 @@ impl Turn<'_> {
     }
 
     /// When something that begins now and lives so long is over.
-    fn ends(&self, rule: &Rule, lifetime: Span) -> Moment {
+    fn ends(&self, rule: &Rule, lifetime: TimeDelta) -> Timestamp {
         match rule.semantics {
             Semantics::Own => self.now + lifetime,
             Semantics::Sec => whole_second(self.now) + lifetime + SECOND,
         }
     }
 
-    fn set_context(&mut self, name: ContextName, until: Option<Moment>, on_expiry: Option<Box<Derived>>) {
+    fn set_context(&mut self, name: ContextName, until: Option<Timestamp>, on_expiry: Option<Box<Derived>>) {
         self.drop_context(&name);
         if self.state.contexts.len() >= CONTEXTS_MAX {
-            return self.count(Counted::Bound { which: Bound::Contexts });
+            return self.count(CorrelationMetric::Bound { which: CorrelationLimit::Contexts });
         }
         if let Some(until) = until {
             self.index.deadlines.insert(until, Timer::Context(name.clone()));
         }
-        self.state.contexts.insert(name, Context { set_at: self.now, until, on_expiry });
+        self.state.contexts.insert(name, SharedContext { set_at: self.now, until, on_expiry });
     }
 
-    fn drop_context(&mut self, name: &ContextName) -> Option<Context> {
+    fn drop_context(&mut self, name: &ContextName) -> Option<SharedContext> {
         let context = self.state.contexts.remove(name)?;
         if let Some(until) = context.until {
             self.index.deadlines.remove(until, Timer::Context(name.clone()));
@@ -163,7 +163,7 @@ impl Turn<'_> {
 
     fn derive(&mut self, derived: Derived) {
         if self.depth >= DERIVED_DEPTH || self.derived.len() >= DERIVED_AT_ONCE {
-            return self.count(Counted::Bound { which: Bound::Derived });
+            return self.count(CorrelationMetric::Bound { which: CorrelationLimit::Derived });
         }
         self.derived.push_back((derived, self.depth + 1));
     }
@@ -174,7 +174,7 @@ impl Turn<'_> {
         while let Some((derived, depth)) = self.derived.pop_front() {
             taken += 1;
             if taken > DERIVED_AT_ONCE {
-                self.count(Counted::Bound { which: Bound::Derived });
+                self.count(CorrelationMetric::Bound { which: CorrelationLimit::Derived });
                 continue;
             }
             self.depth = depth;
@@ -190,10 +190,10 @@ impl Turn<'_> {
     }
 
     /// A time of the calendar came.
-    pub fn calendar_fires(&mut self, key: &ConditionKey, at: Moment) -> bool {
+    pub fn calendar_fires(&mut self, key: &ConditionKey, at: Timestamp) -> bool {
         let Some(rule) = self.book.rule_of(key) else { return false };
         let nothing = Event::new("", Status::Point, Labels::empty());
-        let subject = Subject::of_event(&nothing, Severity::Indeterminate, Status::Point, &nothing.labels);
+        let subject = MatchTarget::of_event(&nothing, Severity::Indeterminate, Status::Point, &nothing.labels);
         if !guard_holds(self.state, rule.guard.as_ref(), &subject) {
             return false;
         }
@@ -206,13 +206,13 @@ impl Turn<'_> {
     }
 
     /// Signs of life that could not be seen while the service was away get another chance.
-    pub fn postpone_contexts(&mut self, fell_into_gap: impl Fn(Moment) -> bool) {
-        let is_due = |context: &Context| context.on_expiry.is_some() && context.until.is_some_and(&fell_into_gap);
+    pub fn postpone_contexts(&mut self, fell_into_gap: impl Fn(Timestamp) -> bool) {
+        let is_due = |context: &SharedContext| context.on_expiry.is_some() && context.until.is_some_and(&fell_into_gap);
         let contexts = self.state.contexts.iter().filter(|(_, context)| is_due(context));
         let names: Vec<ContextName> = contexts.map(|(name, _)| name.clone()).collect();
         for name in names {
             let Some(mut context) = self.drop_context(&name) else { continue };
-            let lifetime = context.until.map_or(Span::ZERO, |until| until.since(context.set_at));
+            let lifetime = context.until.map_or(TimeDelta::ZERO, |until| until.since(context.set_at));
             let until = self.now + lifetime.max(RESUME_GRACE);
             context.until = Some(until);
             self.index.deadlines.insert(until, Timer::Context(name.clone()));
@@ -240,6 +240,6 @@ fn derived(emit: &Emit, cause: Cause, status: Status, value: impl Fn(&str) -> Op
 }
 
 /// The moment cut to its second.
-pub(crate) fn whole_second(at: Moment) -> Moment {
-    Moment::from_seconds(at.as_micros().div_euclid(1_000_000))
+pub(crate) fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_seconds(at.as_micros().div_euclid(1_000_000))
 }

@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
-use super::condition::{Condition, ConditionKey, Phase};
+use super::condition::{Condition, ConditionKey, ConditionPhase};
 use super::contexts::whole_second;
-use crate::core::correlation::input_context::Turn;
-use crate::core::correlation::match_target::{Message, Subject};
-use crate::core::correlation::output::{Bound, Counted, Evidence, Joins, Raised, Verdict};
-use crate::core::correlation::patterns::{Arrival, Edge, Role, Window};
-use crate::core::correlation::suppression::suppressed_by::Holds;
+use crate::core::correlation::input_context::CorrelationContext;
+use crate::core::correlation::match_target::{EventInFlight, MatchTarget};
+use crate::core::correlation::output::{
+    CorrelationLimit, CorrelationMetric, CountedEvent, GroupingDecision, Raised, Verdict,
+};
+use crate::core::correlation::patterns::{LevelChange, MatchRole, Window, WindowEvent};
+use crate::core::correlation::suppression::suppressed_by::SuppressedBy;
 use crate::core::correlation::suppression::{is_free, rank_of};
 use crate::core::correlation::wording;
 use crate::core::correlation::{EVIDENCE_KEPT, MEMBERS_SHOWN, TOLD_AGAIN_AFTER, WINDOWS_PER_RULE};
-use crate::core::model::{Moment, Severity, Status};
+use crate::core::model::{Severity, Status, Timestamp};
 use crate::core::rules::{ActionAt, Pattern, Rule, Semantics};
 
-impl Turn<'_> {
+impl CorrelationContext<'_> {
     pub fn open_condition(&mut self, key: &ConditionKey, position: usize) {
         if !self.state.conditions.contains_key(key) {
             let window = Window::open(self.book.rule(position), self.now);
@@ -28,9 +30,9 @@ impl Turn<'_> {
         &mut self,
         key: &ConditionKey,
         position: usize,
-        role: Role,
-        message: Message<'_>,
-        subject: &Subject<'_>,
+        role: MatchRole,
+        message: EventInFlight<'_>,
+        subject: &MatchTarget<'_>,
         suppressed: bool,
     ) {
         let rule = self.book.rule(position);
@@ -46,37 +48,37 @@ impl Turn<'_> {
             && !condition.members.is_empty()
             && condition.members.contains(message.event.labels.fingerprint());
         let offset = message.cause.offset;
-        let arrival = Arrival { now, at, offset, suppressed, is_point, is_member, role, subject };
+        let arrival = WindowEvent { now, at, offset, suppressed, is_point, is_member, role, subject };
         let edge = condition.window.enter(rule, &arrival);
         let is_bound_hit = condition.window.take_dropped();
-        let counted = role.counts() && edge != Edge::Ignored;
+        let counted = role.counts() && edge != LevelChange::Ignored;
         if counted && keeps_evidence(condition, is_point) {
             let one = evidence(message, subject, suppressed, maintained);
             condition.remember(one, evidence_kept(&rule.pattern));
         }
         let is_free_point = is_point && counted && !suppressed;
         let told_long_ago = match condition.phase {
-            Phase::Raised { told_at, .. } => told_at + TOLD_AGAIN_AFTER <= now,
-            Phase::Idle | Phase::Waiting => false,
+            ConditionPhase::Raised { told_at, .. } => told_at + TOLD_AGAIN_AFTER <= now,
+            ConditionPhase::Idle | ConditionPhase::Waiting => false,
         };
-        let fires = edge == Edge::Fired || (counted && rule.pattern == Pattern::Each);
+        let fires = edge == LevelChange::Fired || (counted && rule.pattern == Pattern::Each);
         let was_raised = condition.is_raised();
         self.arm_condition(key);
         if is_bound_hit {
-            self.count(Counted::Bound { which: Bound::Instances });
+            self.count(CorrelationMetric::Bound { which: CorrelationLimit::Instances });
         }
         self.acting = Some(message.event.labels.clone());
         if fires {
             self.act(key, ActionAt::Fire);
         }
         match edge {
-            Edge::Closed => self.close_members(key),
-            Edge::Nothing | Edge::Ignored | Edge::Fired => {}
+            LevelChange::Closed => self.close_members(key),
+            LevelChange::Nothing | LevelChange::Ignored | LevelChange::Fired => {}
         }
         if is_free_point {
             self.release_memberless(key);
         }
-        self.settle(key, edge == Edge::Fired || (is_free_point && told_long_ago));
+        self.publish_condition(key, edge == LevelChange::Fired || (is_free_point && told_long_ago));
         self.emit_again(key, fires && was_raised);
         self.acting = None;
         self.watch(key, 1);
@@ -85,7 +87,7 @@ impl Turn<'_> {
     /// The pattern was ended as a whole: its members stand under it no longer, though they may still fire.
     fn close_members(&mut self, key: &ConditionKey) {
         let Some(condition) = self.state.condition_mut(key) else { return };
-        let members = std::mem::replace(&mut condition.members, super::condition::Members::None);
+        let members = std::mem::replace(&mut condition.members, super::condition::AlertSet::None);
         condition.free = 0;
         condition.evidence.clear();
         let raised = condition.is_raised();
@@ -98,27 +100,27 @@ impl Turn<'_> {
     }
 
     /// Brings what the desk knows in line with the condition. `again`: its pattern fired anew.
-    pub fn settle(&mut self, key: &ConditionKey, again: bool) {
+    pub fn publish_condition(&mut self, key: &ConditionKey, again: bool) {
         let Some(condition) = self.state.conditions.get(key) else { return };
         let (on, clear) = (condition.is_on(), !condition.is_on() && condition.members.is_empty());
         match condition.phase {
-            Phase::Idle if on && is_free(self.state, self.index, self.book, condition) => self.raise_anew(key),
-            Phase::Idle if on => {
+            ConditionPhase::Idle if on && is_free(self.state, self.index, self.book, condition) => self.raise_anew(key),
+            ConditionPhase::Idle if on => {
                 self.wait(key);
                 self.watch(key, usize::MAX);
             }
-            Phase::Idle => self.rest(key),
-            Phase::Waiting if clear => self.cleared(key),
-            Phase::Waiting if is_free(self.state, self.index, self.book, condition) => self.raise_anew(key),
-            Phase::Waiting => {}
-            Phase::Raised { .. } if clear => {
+            ConditionPhase::Idle => self.rest(key),
+            ConditionPhase::Waiting if clear => self.cleared(key),
+            ConditionPhase::Waiting if is_free(self.state, self.index, self.book, condition) => self.raise_anew(key),
+            ConditionPhase::Waiting => {}
+            ConditionPhase::Raised { .. } if clear => {
                 self.decide(key, Verdict::Cleared);
                 self.cleared(key);
             }
             // Held back as a whole, and what fired it anew is held back too: whoever comes free releases it.
-            Phase::Raised { held: true, .. } if condition.members.is_empty() => {}
-            Phase::Raised { .. } if again && on => self.raise(key),
-            Phase::Raised { .. } => self.hold_or_release(key),
+            ConditionPhase::Raised { held: true, .. } if condition.members.is_empty() => {}
+            ConditionPhase::Raised { .. } if again && on => self.raise(key),
+            ConditionPhase::Raised { .. } => self.update_suppression(key),
         }
         self.tidy(key);
     }
@@ -137,7 +139,7 @@ impl Turn<'_> {
 
     /// Pattern and members are clear: what stood is undone, and the pattern may fire anew.
     fn cleared(&mut self, key: &ConditionKey) {
-        self.set_phase(key, Phase::Idle);
+        self.set_phase(key, ConditionPhase::Idle);
         self.resolve_emitted(key);
         self.act(key, ActionAt::Clear);
         self.rest(key);
@@ -153,12 +155,12 @@ impl Turn<'_> {
     /// Not raised, or held back as a whole.
     fn is_held(&self, key: &ConditionKey) -> bool {
         self.state.conditions.get(key).is_none_or(|condition| match condition.phase {
-            Phase::Raised { held, .. } => held,
-            Phase::Idle | Phase::Waiting => true,
+            ConditionPhase::Raised { held, .. } => held,
+            ConditionPhase::Idle | ConditionPhase::Waiting => true,
         })
     }
 
-    fn set_phase(&mut self, key: &ConditionKey, phase: Phase) {
+    fn set_phase(&mut self, key: &ConditionKey, phase: ConditionPhase) {
         if let Some(condition) = self.state.condition_mut(key) {
             condition.phase = phase;
         }
@@ -166,7 +168,7 @@ impl Turn<'_> {
 
     /// It fired, but everything that counted is held back.
     fn wait(&mut self, key: &ConditionKey) {
-        self.set_phase(key, Phase::Waiting);
+        self.set_phase(key, ConditionPhase::Waiting);
         if let Some(condition) = self.state.conditions.get(key) {
             self.changed.extend(condition.members.iter());
         }
@@ -174,12 +176,12 @@ impl Turn<'_> {
     }
 
     /// It is still held back, but something that was raised explains it: it is shown there.
-    pub fn raise_held(&mut self, key: &ConditionKey, joins: Joins) {
+    pub fn raise_held(&mut self, key: &ConditionKey, joins: GroupingDecision) {
         let Some(condition) = self.state.conditions.get(key) else { return };
         let Some(rule) = self.book.rule_of(key) else { return };
         let (told_at, members) = (self.now, condition.members.clone());
         let by = match members.iter().next().and_then(|first| self.state.alerts.get(&first)) {
-            Some(alert) => alert.held.as_deref().map(Holds::words),
+            Some(alert) => alert.held.as_deref().map(SuppressedBy::words),
             None => condition.evidence.back().map(|one| self.holds_of(one).words()),
         };
         let by = by.unwrap_or_default();
@@ -191,8 +193,8 @@ impl Turn<'_> {
             }
         }
         self.changed.extend(members.iter());
-        self.set_phase(key, Phase::Raised { held: true, told_at });
-        self.hold_or_release(key);
+        self.set_phase(key, ConditionPhase::Raised { held: true, told_at });
+        self.update_suppression(key);
     }
 
     fn raise(&mut self, key: &ConditionKey) {
@@ -206,7 +208,7 @@ impl Turn<'_> {
             self.decide(key, Verdict::Raised(Box::new(raised)));
         }
         if members.len() > MEMBERS_SHOWN {
-            self.count(Counted::Bound { which: Bound::Members });
+            self.count(CorrelationMetric::Bound { which: CorrelationLimit::Members });
         }
         for fingerprint in members.iter().skip(MEMBERS_SHOWN) {
             if let Some(alert) = self.member(fingerprint) {
@@ -217,13 +219,13 @@ impl Turn<'_> {
             self.changed.extend(members.iter());
         }
         if let Some(condition) = self.state.condition_mut(key) {
-            condition.phase = Phase::Raised { held: false, told_at };
+            condition.phase = ConditionPhase::Raised { held: false, told_at };
             condition.pauses = false;
             if drops_evidence {
                 condition.evidence = Default::default();
             }
         }
-        self.hold_or_release(key);
+        self.update_suppression(key);
     }
 
     fn raised(&self, key: &ConditionKey, condition: &Condition, rule: &Rule) -> Raised {
@@ -231,7 +233,7 @@ impl Turn<'_> {
             condition.members.iter().take(MEMBERS_SHOWN).filter_map(|fingerprint| self.member(fingerprint)).collect();
         let since = condition.window.counts_since();
         let counted = condition.evidence.iter().filter(|evidence| since.is_none_or(|since| since <= evidence.at));
-        let evidence: Vec<Evidence> = counted.map(|evidence| evidence.as_ref().clone()).collect();
+        let evidence: Vec<CountedEvent> = counted.map(|evidence| evidence.as_ref().clone()).collect();
         let severities = members.iter().map(|member| member.severity).chain(evidence.iter().map(|one| one.severity));
         let severity = rule.severity.or(severities.max()).unwrap_or(Severity::Indeterminate);
         let labels = if members.is_empty() {
@@ -257,9 +259,9 @@ impl Turn<'_> {
     }
 
     /// Says when the last firing member of a raised condition is held back, and when the first is free again.
-    fn hold_or_release(&mut self, key: &ConditionKey) {
+    fn update_suppression(&mut self, key: &ConditionKey) {
         let Some(condition) = self.state.conditions.get(key) else { return };
-        let Phase::Raised { held, told_at } = condition.phase else { return };
+        let ConditionPhase::Raised { held, told_at } = condition.phase else { return };
         let is_held = condition.free == 0;
         let held_alert = |fingerprint| self.state.alerts.get(&fingerprint).and_then(|alert| alert.held.as_deref());
         let pauses = is_held
@@ -273,16 +275,16 @@ impl Turn<'_> {
     }
 
     /// A raised condition is held back from now on, or differently, or no longer.
-    fn stand(&mut self, key: &ConditionKey, held: bool, pauses: bool, told_at: Moment, by: String) {
+    fn stand(&mut self, key: &ConditionKey, held: bool, pauses: bool, told_at: Timestamp, by: String) {
         let Some(condition) = self.state.condition_mut(key) else { return };
-        condition.phase = Phase::Raised { held, told_at };
+        condition.phase = ConditionPhase::Raised { held, told_at };
         condition.pauses = pauses;
         self.decide(key, if held { Verdict::Held { by, pauses } } else { Verdict::Released });
     }
 
     fn release_memberless(&mut self, key: &ConditionKey) {
         let Some(condition) = self.state.conditions.get(key) else { return };
-        if let Phase::Raised { held: true, told_at } = condition.phase
+        if let ConditionPhase::Raised { held: true, told_at } = condition.phase
             && condition.members.is_empty()
         {
             self.stand(key, false, false, told_at, String::new());
@@ -296,10 +298,10 @@ impl Turn<'_> {
             return;
         }
         match condition.phase {
-            Phase::Idle => {}
-            Phase::Waiting => self.settle(key, false),
-            Phase::Raised { held, told_at } => {
-                let holds: Vec<Holds> = condition.evidence.iter().map(|one| self.holds_of(one)).collect();
+            ConditionPhase::Idle => {}
+            ConditionPhase::Waiting => self.publish_condition(key, false),
+            ConditionPhase::Raised { held, told_at } => {
+                let holds: Vec<SuppressedBy> = condition.evidence.iter().map(|one| self.holds_of(one)).collect();
                 let is_held = !holds.is_empty() && !holds.iter().any(|one| one.is_empty());
                 let pauses = is_held && holds.iter().all(|one| one.pauses);
                 if (held, condition.pauses) != (is_held, pauses) {
@@ -317,7 +319,7 @@ impl Turn<'_> {
         let Some(condition) = self.state.conditions.get(key) else { return };
         if self.book.has_holders() && condition.is_held_memberless() {
             for evidence in condition.evidence.iter().rev().take(newest) {
-                let places = self.book.places(&Subject::of_evidence(evidence));
+                let places = self.book.places(&MatchTarget::of_evidence(evidence));
                 self.index.holders.watch(key, rank_of(evidence), &places);
             }
         }
@@ -336,7 +338,7 @@ impl Turn<'_> {
         self.index.list(key, condition);
         let oldest = self.index.loose.get(&key.rule).filter(|loose| loose.len() > WINDOWS_PER_RULE);
         if let Some((_, oldest)) = oldest.and_then(|loose| loose.first()).cloned() {
-            self.count(Counted::Bound { which: Bound::Windows });
+            self.count(CorrelationMetric::Bound { which: CorrelationLimit::Windows });
             self.retire(&oldest);
         }
     }
@@ -383,9 +385,9 @@ fn evidence_kept(pattern: &Pattern) -> usize {
     }
 }
 
-fn evidence(message: Message<'_>, subject: &Subject<'_>, suppressed: bool, maintained: bool) -> Evidence {
+fn evidence(message: EventInFlight<'_>, subject: &MatchTarget<'_>, suppressed: bool, maintained: bool) -> CountedEvent {
     let event = message.event;
-    Evidence {
+    CountedEvent {
         cause: message.cause,
         at: message.at,
         source: event.source.clone(),

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::groups::{Groups, Places, Sighting};
-use crate::core::correlation::output::{Link, LinkKind};
-use crate::core::model::{Moment, Span};
-use crate::core::rules::{Gaps, Gravity, Grouping, Inventory, ItemIndex};
+use super::groups::{GroupingState, Sighting, SightingPlaces};
+use crate::core::correlation::output::{AlertLink, LinkKind};
+use crate::core::model::{TimeDelta, Timestamp};
+use crate::core::rules::{FailureMode, Grouping, Inventory, ItemIndex, MissingDependencies};
 
 /// How many items are looked at around one alert: an item that more depends on is looked at in part.
 const LOOKED_AT_MAX: usize = 4_096;
@@ -20,7 +20,7 @@ const STRAY_MAX: u32 = 8;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
     pub group: u64,
-    pub link: Link,
+    pub link: AlertLink,
     /// Something above the sighting explains it.
     pub explains_it: bool,
     /// One that stands in the group, and the sightings that are explained by the new one from now on.
@@ -32,13 +32,13 @@ pub struct Found {
 pub struct Around<'a> {
     pub settings: &'a Grouping,
     pub inventory: &'a Inventory,
-    pub gaps: &'a Gaps,
-    pub groups: &'a Groups,
-    pub places: &'a Places,
+    pub gaps: &'a MissingDependencies,
+    pub groups: &'a GroupingState,
+    pub places: &'a SightingPlaces,
 }
 
 /// How good an explanation is: over how many dependencies, how far apart.
-type Rank = (u32, Span, u64);
+type CauseRank = (u32, TimeDelta, u64);
 
 impl<'a> Around<'a> {
     /// What best explains the sighting: something that a label names, its own item, or a failure that it depends on.
@@ -47,8 +47,8 @@ impl<'a> Around<'a> {
             return Some(found);
         }
         let item = ItemIndex(new.item?);
-        let mut best: Option<(Rank, Found)> = None;
-        let mut offer = |rank: Rank, found: &dyn Fn() -> Found| {
+        let mut best: Option<(CauseRank, Found)> = None;
+        let mut offer = |rank: CauseRank, found: &dyn Fn() -> Found| {
             if best.as_ref().is_none_or(|(other, _)| rank < *other) {
                 best = Some((rank, found()));
             }
@@ -60,7 +60,7 @@ impl<'a> Around<'a> {
             }
             offer((0, apart, number), &|| self.found(LinkKind::SameItem, item, number, other, new, other.explained));
         }
-        self.walk(new, item, Way::Up, |number, above, hops| {
+        self.walk(new, item, Attribution::Up, |number, above, hops| {
             let apart = above.apart(new.at);
             if !above.gravity.explains(new.gravity) {
                 return apart <= self.reach(hops);
@@ -84,7 +84,7 @@ impl<'a> Around<'a> {
             above.apart(new.at) <= self.settings.neighbours_within && above.gravity.explains(new.gravity)
         });
         let nearest = near.min_by_key(|(number, above)| (above.apart(new.at), *number));
-        if let Some((number, above)) = nearest.filter(|_| new.gravity >= Gravity::Impaired) {
+        if let Some((number, above)) = nearest.filter(|_| new.gravity >= FailureMode::Impaired) {
             return Some(self.found(LinkKind::ProbablyDependsOn, item, number, above, new, true));
         }
         self.site_outage(item, new, own)
@@ -94,7 +94,7 @@ impl<'a> Around<'a> {
     pub fn effects(&self, new: &Sighting) -> Vec<Found> {
         let Some(item) = new.item.map(ItemIndex) else { return Vec::new() };
         let mut found: Vec<Found> = Vec::new();
-        self.walk(new, item, Way::Down, |number, below, hops| {
+        self.walk(new, item, Attribution::Down, |number, below, hops| {
             let is_fresh = self.follows(below.at, new.at, hops);
             if is_fresh && !below.explained && new.gravity.explains(below.gravity) {
                 let kind = LinkKind::DependsOnIt { hops };
@@ -141,7 +141,7 @@ impl<'a> Around<'a> {
             .rev()
             .find(|number| self.groups.sightings.get(number).is_some_and(|other| !other.is_same(new)))?;
         let other = self.groups.sightings.get(&number)?;
-        let link = Link { kind: LinkKind::SameValue, items: Vec::new(), apart: other.apart(new.at) };
+        let link = AlertLink { kind: LinkKind::SameValue, items: Vec::new(), apart: other.apart(new.at) };
         Some(Found { group: other.group, link, explains_it: false, stands: number, explained: Vec::new() })
     }
 
@@ -160,7 +160,7 @@ impl<'a> Around<'a> {
             let mut is_out = false;
             for (number, one) in self.seen_at(*other, new) {
                 is_out |= one.firing && one.is_down();
-                if one.gravity >= Gravity::Impaired && one.apart(new.at) <= within && one.group != own {
+                if one.gravity >= FailureMode::Impaired && one.apart(new.at) <= within && one.group != own {
                     here.entry(one.group).or_insert(number);
                 }
             }
@@ -183,7 +183,13 @@ impl<'a> Around<'a> {
     /// Looks at what was seen around an item, nearest first. It goes on beyond an item only where nothing was in time
     /// (`look` answers whether it was), and only over as many silent items as alarms may be lost in a row; an item that
     /// has been down for long cannot say so again, so it is not silent.
-    fn walk(&self, new: &Sighting, item: ItemIndex, way: Way, mut look: impl FnMut(u64, &'a Sighting, u32) -> bool) {
+    fn walk(
+        &self,
+        new: &Sighting,
+        item: ItemIndex,
+        way: Attribution,
+        mut look: impl FnMut(u64, &'a Sighting, u32) -> bool,
+    ) {
         let mut known = BTreeSet::from([item]);
         let mut edge = vec![(item, 0)];
         for hops in 1..=self.settings.hops {
@@ -216,12 +222,12 @@ impl<'a> Around<'a> {
     }
 
     /// Whether an effect began in time after its cause; the cause's alarm may come a little later than the effect's.
-    fn follows(&self, effect: Moment, cause: Moment, hops: u32) -> bool {
+    fn follows(&self, effect: Timestamp, cause: Timestamp, hops: u32) -> bool {
         let early = per_hop(self.settings.cause_late_by, hops);
         effect.since(cause) <= self.reach(hops) && cause.since(effect) <= early
     }
 
-    fn reach(&self, hops: u32) -> Span {
+    fn reach(&self, hops: u32) -> TimeDelta {
         per_hop(self.settings.neighbours_within, hops)
     }
 
@@ -237,14 +243,14 @@ impl<'a> Around<'a> {
         let name = |item: ItemIndex| self.inventory.item(item).name.clone();
         let mut items = vec![name(item)];
         items.extend(other.item.map(ItemIndex).filter(|other| *other != item).map(name));
-        let link = Link { kind, items, apart: other.apart(new.at) };
+        let link = AlertLink { kind, items, apart: other.apart(new.at) };
         Found { group: other.group, link, explains_it, stands: number, explained: Vec::new() }
     }
 }
 
 /// Each further hop takes a quarter more.
-fn per_hop(once: Span, hops: u32) -> Span {
-    Span::from_micros(once.as_micros() + once.as_micros() / 4 * i64::from(hops.saturating_sub(1)))
+fn per_hop(once: TimeDelta, hops: u32) -> TimeDelta {
+    TimeDelta::from_micros(once.as_micros() + once.as_micros() / 4 * i64::from(hops.saturating_sub(1)))
 }
 
 fn note(found: &mut Vec<Found>, group: u64, new: impl FnOnce() -> Found) -> &mut Found {
@@ -257,16 +263,16 @@ fn note(found: &mut Vec<Found>, group: u64, new: impl FnOnce() -> Found) -> &mut
 }
 
 #[derive(Clone, Copy)]
-enum Way {
+enum Attribution {
     Up,
     Down,
 }
 
-impl Way {
+impl Attribution {
     fn of(self, inventory: &Inventory, item: ItemIndex) -> &[ItemIndex] {
         match self {
-            Way::Up => inventory.parents(item),
-            Way::Down => inventory.children(item),
+            Attribution::Up => inventory.parents(item),
+            Attribution::Down => inventory.children(item),
         }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::super::conditions::condition::ConditionKey;
-use crate::core::model::{Fingerprint, Moment, Span};
-use crate::core::rules::{Gravity, Grouping, ItemIndex};
+use crate::core::model::{Fingerprint, TimeDelta, Timestamp};
+use crate::core::rules::{FailureMode, Grouping, ItemIndex};
 
 /// How many sightings are remembered; beyond it the oldest are forgotten early.
 pub const SIGHTINGS_MAX: usize = 50_000;
@@ -25,10 +25,10 @@ pub struct Sighting {
     /// The value of a label by which alerts belong together wherever they come from.
     pub token: Option<Arc<str>>,
     /// Event time.
-    pub at: Moment,
+    pub at: Timestamp,
     /// When it was received, which is when it will be forgotten.
-    pub seen_at: Moment,
-    pub gravity: Gravity,
+    pub seen_at: Timestamp,
+    pub gravity: FailureMode,
     /// Which of the kinds of alerts that are kept apart; `None` goes with all of them.
     pub kind: Option<u32>,
     pub firing: bool,
@@ -37,15 +37,15 @@ pub struct Sighting {
     /// Something above it explains it: it does not explain that this belongs to yet another failure.
     pub explained: bool,
     /// When it is looked at again, for want of an explanation.
-    pub look_again: Option<Moment>,
+    pub look_again: Option<Timestamp>,
     pub group: u64,
 }
 
 /// The end of an alert: when it was over (event time), and when that was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
-    pub at: Moment,
-    pub seen_at: Moment,
+    pub at: Timestamp,
+    pub seen_at: Timestamp,
 }
 
 impl Sighting {
@@ -55,12 +55,12 @@ impl Sighting {
     }
 
     /// When something was last heard of it.
-    fn last_heard(&self) -> Moment {
+    fn last_heard(&self) -> Timestamp {
         self.ended.map_or(self.seen_at, |ended| ended.seen_at.max(self.seen_at))
     }
 
     pub fn is_down(&self) -> bool {
-        self.gravity == Gravity::Down
+        self.gravity == FailureMode::Down
     }
 
     /// Whether it is of the same alert, or point, under the same condition.
@@ -74,16 +74,16 @@ impl Sighting {
     }
 
     /// How far its beginning is from `other`, either way.
-    pub fn apart(&self, other: Moment) -> Span {
+    pub fn apart(&self, other: Timestamp) -> TimeDelta {
         self.at.since(other).max(other.since(self.at))
     }
 }
 
 /// Sightings that belong together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Group {
-    pub first_at: Moment,
-    pub last_at: Moment,
+pub struct SightingGroup {
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
     /// How many ever; the remembered ones are in `sightings`.
     pub alerts: u32,
     pub warnings: u32,
@@ -100,27 +100,27 @@ pub struct Group {
 
 /// Everything that grouping remembers; a part of the snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Groups {
+pub struct GroupingState {
     next: u64,
     /// In the order in which they were received.
     pub sightings: BTreeMap<u64, Sighting>,
-    pub groups: BTreeMap<u64, Group>,
+    pub groups: BTreeMap<u64, SightingGroup>,
 }
 
 /// Where to look for sightings; made again after a restore.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Places {
+pub struct SightingPlaces {
     by_item: BTreeMap<u32, BTreeSet<u64>>,
     by_condition: BTreeMap<ConditionKey, BTreeSet<u64>>,
     by_token: BTreeMap<Arc<str>, BTreeSet<u64>>,
     /// What may be forgotten, by when something was last heard of it.
-    by_age: BTreeSet<(Moment, u64)>,
-    by_end: BTreeSet<(Moment, u64)>,
+    by_age: BTreeSet<(Timestamp, u64)>,
+    by_end: BTreeSet<(Timestamp, u64)>,
 }
 
-impl Places {
-    pub fn of(groups: &Groups) -> Places {
-        let mut places = Places::default();
+impl SightingPlaces {
+    pub fn of(groups: &GroupingState) -> SightingPlaces {
+        let mut places = SightingPlaces::default();
         groups.sightings.iter().for_each(|(number, sighting)| places.insert(*number, sighting));
         places
     }
@@ -131,7 +131,7 @@ impl Places {
     }
 
     /// What ended then, or up to that much earlier or later: nearest first on either side, of each side at most so many.
-    pub fn ended_about(&self, at: Moment, within: Span, at_most: usize) -> impl Iterator<Item = u64> + '_ {
+    pub fn ended_about(&self, at: Timestamp, within: TimeDelta, at_most: usize) -> impl Iterator<Item = u64> + '_ {
         let before = self.by_end.range((at - within, 0)..(at, 0)).rev().take(at_most);
         let after = self.by_end.range((at, 0)..=(at + within, u64::MAX)).take(at_most);
         before.chain(after).map(|(_, number)| *number)
@@ -185,15 +185,15 @@ fn take<K: Ord>(index: &mut BTreeMap<K, BTreeSet<u64>>, key: &K, number: u64) {
     }
 }
 
-impl Groups {
+impl GroupingState {
     /// Takes a sighting into `group`, or into a new one; answers its number and group.
-    pub fn insert(&mut self, mut sighting: Sighting, group: Option<u64>, places: &mut Places) -> (u64, u64) {
+    pub fn insert(&mut self, mut sighting: Sighting, group: Option<u64>, places: &mut SightingPlaces) -> (u64, u64) {
         let number = self.next;
         self.next += 1;
         let group = group.filter(|group| self.groups.contains_key(group)).unwrap_or(number);
         sighting.group = group;
         let (at, kind) = (sighting.at, sighting.kind);
-        let into = self.groups.entry(group).or_insert_with(|| Group {
+        let into = self.groups.entry(group).or_insert_with(|| SightingGroup {
             first_at: at,
             last_at: at,
             alerts: 0,
@@ -210,9 +210,9 @@ impl Groups {
         into.kind = into.kind.or(kind);
         into.alerts = into.alerts.saturating_add(1);
         match sighting.gravity {
-            Gravity::Warning => into.warnings += 1,
-            Gravity::Impaired => into.impaired += 1,
-            Gravity::Down => into.down += 1,
+            FailureMode::Warning => into.warnings += 1,
+            FailureMode::Impaired => into.impaired += 1,
+            FailureMode::Down => into.down += 1,
         }
         into.sightings.insert(number);
         places.insert(number, &sighting);
@@ -220,7 +220,7 @@ impl Groups {
         (number, group)
     }
 
-    pub fn remove(&mut self, number: u64, places: &mut Places) {
+    pub fn remove(&mut self, number: u64, places: &mut SightingPlaces) {
         let Some(sighting) = self.sightings.remove(&number) else { return };
         places.remove(number, &sighting);
         if let Some(group) = self.groups.get_mut(&sighting.group) {
@@ -232,7 +232,7 @@ impl Groups {
     }
 
     /// Notes that a sighting fires no longer, and when it ended if that is known.
-    pub fn end(&mut self, number: u64, ended: Option<Ended>, places: &mut Places) {
+    pub fn end(&mut self, number: u64, ended: Option<Ended>, places: &mut SightingPlaces) {
         let Some(sighting) = self.sightings.get_mut(&number).filter(|sighting| sighting.firing) else { return };
         places.remove(number, sighting);
         (sighting.firing, sighting.ended) = (false, ended);
@@ -241,7 +241,7 @@ impl Groups {
 
     /// Forgets what nothing was heard of since `until`, but for what still fires; answers what of it was still to be
     /// looked at again, which is only where the bound bit.
-    pub fn forget(&mut self, until: Moment, places: &mut Places) -> Vec<(Moment, u64)> {
+    pub fn forget(&mut self, until: Timestamp, places: &mut SightingPlaces) -> Vec<(Timestamp, u64)> {
         let mut early = Vec::new();
         loop {
             let aged = places.by_age.first().filter(|(heard, _)| *heard <= until).map(|(_, number)| *number);
@@ -255,16 +255,16 @@ impl Groups {
     }
 
     /// Whether two groups may be one.
-    pub fn may_join(&self, one: u64, other: u64, settings: &Grouping) -> Result<(), Kept> {
+    pub fn may_join(&self, one: u64, other: u64, settings: &Grouping) -> Result<(), SeparationReason> {
         let (Some(one), Some(other)) = (self.groups.get(&one), self.groups.get(&other)) else {
-            return Err(Kept::Apart);
+            return Err(SeparationReason::Apart);
         };
         if one.alerts.saturating_add(other.alerts) > settings.alerts_at_most {
-            return Err(Kept::Full);
+            return Err(SeparationReason::Full);
         }
         let lasts = one.last_at.max(other.last_at).since(one.first_at.min(other.first_at));
         if lasts > settings.lasts_at_most {
-            return Err(Kept::Full);
+            return Err(SeparationReason::Full);
         }
         // A warning is not about an outage, and what chatters is about nothing.
         let mixes = (one.warnings > 0 && other.down > 0) || (other.warnings > 0 && one.down > 0);
@@ -273,7 +273,7 @@ impl Groups {
         let drowns = warnings >= settings.chatter && impaired > 0 && warnings > impaired;
         let differs = one.kind.is_some() && other.kind.is_some() && one.kind != other.kind;
         if differs || mixes || drowns {
-            return Err(Kept::Apart);
+            return Err(SeparationReason::Apart);
         }
         Ok(())
     }
@@ -309,7 +309,7 @@ impl Groups {
 
 /// Why two groups stay two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum SeparationReason {
     Apart,
     /// A bound: too many alerts, or over too long a time.
     Full,

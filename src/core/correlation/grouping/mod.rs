@@ -11,38 +11,38 @@ mod resolution_times;
 
 use std::sync::Arc;
 
-pub(super) use groups::{Groups, Places};
+pub(super) use groups::{GroupingState, SightingPlaces};
 
 use self::attribution::{Around, Found};
-use self::groups::{Ended, Kept, Sighting};
-use super::conditions::condition::{ConditionKey, Phase, RuleId};
-use super::input_context::Turn;
-use super::output::{Bound, Counted, Joins, Link, Member, Raised, Verdict};
-use super::rule_index::Book;
-use super::state::State;
+use self::groups::{Ended, SeparationReason, Sighting};
+use super::conditions::condition::{ConditionKey, ConditionPhase, RuleId};
+use super::input_context::CorrelationContext;
+use super::output::{AlertLink, CorrelationLimit, CorrelationMetric, GroupingDecision, Member, Raised, Verdict};
+use super::rule_index::RuleIndex;
+use super::state::CorrelatorState;
 use super::timers::Timer;
-use crate::core::model::{Fingerprint, Labels, Moment, Severity, Span};
-use crate::core::rules::{Gravity, ItemIndex, Pattern};
+use crate::core::model::{Fingerprint, Labels, Severity, TimeDelta, Timestamp};
+use crate::core::rules::{FailureMode, ItemIndex, Pattern};
 
 /// An alert or event that a rule holds something for.
-struct Seen<'a> {
+struct GroupedSubject<'a> {
     alert: Option<Fingerprint>,
     labels: &'a Labels,
     severity: Severity,
-    at: Moment,
+    at: Timestamp,
 }
 
-impl<'a> Seen<'a> {
-    fn of(member: &'a Member) -> Seen<'a> {
+impl<'a> GroupedSubject<'a> {
+    fn of(member: &'a Member) -> GroupedSubject<'a> {
         let (labels, severity, at) = (&member.labels, member.severity, member.since);
-        Seen { alert: Some(member.fingerprint), labels, severity, at }
+        GroupedSubject { alert: Some(member.fingerprint), labels, severity, at }
     }
 }
 
-impl Turn<'_> {
+impl CorrelationContext<'_> {
     /// Looks at what the desk is about to hear: a raised condition is told with the one that it joins; answers what else
     /// belongs together because of it.
-    pub fn group(&mut self, key: &ConditionKey, verdict: &mut Verdict) -> Vec<Joins> {
+    pub fn group(&mut self, key: &ConditionKey, verdict: &mut Verdict) -> Vec<GroupingDecision> {
         if !self.takes_part(key) {
             return Vec::new();
         }
@@ -55,7 +55,7 @@ impl Turn<'_> {
                 }
                 joins
             }
-            Verdict::Joined { alert } if alert.firing => self.sight(key, &[Seen::of(alert)], true),
+            Verdict::Joined { alert } if alert.firing => self.sight(key, &[GroupedSubject::of(alert)], true),
             Verdict::Cleared | Verdict::Retired => {
                 self.quiet(key, None);
                 Vec::new()
@@ -75,7 +75,7 @@ impl Turn<'_> {
         }
         let Some(condition) = self.state.conditions.get(key) else { return };
         let members: Vec<_> = condition.members.iter().filter_map(|fingerprint| self.member(fingerprint)).collect();
-        let seen: Vec<Seen<'_>> = members.iter().map(Seen::of).collect();
+        let seen: Vec<GroupedSubject<'_>> = members.iter().map(GroupedSubject::of).collect();
         let joins = self.sight(key, &seen, false);
         self.tell(key, joins);
         self.wake(key);
@@ -83,7 +83,7 @@ impl Turn<'_> {
 
     /// Tells the desk what else is one incident because of the condition: of one that is held back the desk does not know,
     /// so what it brought together is told by another one of the group.
-    fn tell(&mut self, key: &ConditionKey, joins: Vec<Joins>) {
+    fn tell(&mut self, key: &ConditionKey, joins: Vec<GroupingDecision>) {
         let told = if self.waits(key) {
             let group = self.group_of(key).and_then(|group| self.state.groups.groups.get(&group));
             group.and_then(|group| group.told.clone())
@@ -92,14 +92,15 @@ impl Turn<'_> {
         };
         let Some(told) = told else { return };
         let own = self.joins(&told, None);
-        let is_own = |one: &Joins| own.as_ref().is_some_and(|own| own.rule == one.rule && own.key == one.key);
+        let is_own =
+            |one: &GroupingDecision| own.as_ref().is_some_and(|own| own.rule == one.rule && own.key == one.key);
         for joins in joins.into_iter().filter(|one| !is_own(one)) {
             self.decide(&told, Verdict::Grouped(Box::new(joins)));
         }
     }
 
     fn waits(&self, key: &ConditionKey) -> bool {
-        self.state.conditions.get(key).is_some_and(|condition| condition.phase == Phase::Waiting)
+        self.state.conditions.get(key).is_some_and(|condition| condition.phase == ConditionPhase::Waiting)
     }
 
     /// Tells the desk of conditions that were held back until something that explains them was raised.
@@ -147,26 +148,26 @@ impl Turn<'_> {
             && self.book.rule_of(key).is_some_and(|rule| rule.groups)
     }
 
-    fn sight_raised(&mut self, key: &ConditionKey, raised: &Raised) -> Vec<Joins> {
+    fn sight_raised(&mut self, key: &ConditionKey, raised: &Raised) -> Vec<GroupingDecision> {
         if !raised.members.is_empty() {
-            let seen: Vec<Seen<'_>> = raised.members.iter().map(Seen::of).collect();
+            let seen: Vec<GroupedSubject<'_>> = raised.members.iter().map(GroupedSubject::of).collect();
             return self.sight(key, &seen, true);
         }
         // What is missing is missing now, whenever it last came.
         let is_missing = self.book.rule_of(key).is_some_and(|rule| matches!(rule.pattern, Pattern::Absence { .. }));
         let Some(last) = raised.evidence.last() else { return Vec::new() };
         let at = if is_missing { self.now } else { last.at };
-        self.sight(key, &[Seen { alert: None, labels: &last.labels, severity: raised.severity, at }], true)
+        self.sight(key, &[GroupedSubject { alert: None, labels: &last.labels, severity: raised.severity, at }], true)
     }
 
     /// Takes in what was seen; answers which other conditions are one incident with this one because of it.
-    fn sight(&mut self, key: &ConditionKey, seen: &[Seen<'_>], is_told: bool) -> Vec<Joins> {
+    fn sight(&mut self, key: &ConditionKey, seen: &[GroupedSubject<'_>], is_told: bool) -> Vec<GroupingDecision> {
         let settings = &self.book.rulebook.grouping;
         let until = self.now - settings.memory();
         let groups = Arc::make_mut(&mut self.state.groups);
         for (at, number) in groups.forget(until, &mut self.index.places) {
             self.index.deadlines.remove(at, Timer::Sighting(number));
-            self.count(Counted::Bound { which: Bound::Sightings });
+            self.count(CorrelationMetric::Bound { which: CorrelationLimit::Sightings });
         }
         // What was raised long ago takes in what its rule says, but joins nothing that begins only now.
         let was_raised = self.state.conditions.get(key).is_some_and(|condition| condition.is_raised());
@@ -198,8 +199,8 @@ impl Turn<'_> {
         self.index.places.of_condition(key).last()
     }
 
-    fn apart(&self, number: u64, at: Moment) -> Span {
-        self.state.groups.sightings.get(&number).map_or(Span::from_days(1), |sighting| sighting.apart(at))
+    fn apart(&self, number: u64, at: Timestamp) -> TimeDelta {
+        self.state.groups.sightings.get(&number).map_or(TimeDelta::from_days(1), |sighting| sighting.apart(at))
     }
 
     fn group_of(&self, key: &ConditionKey) -> Option<u64> {
@@ -207,7 +208,7 @@ impl Turn<'_> {
     }
 
     /// The sighting to take in; `None` for what is known, or stands nowhere.
-    fn sighting(&mut self, key: &ConditionKey, seen: &Seen<'_>) -> Option<Sighting> {
+    fn sighting(&mut self, key: &ConditionKey, seen: &GroupedSubject<'_>) -> Option<Sighting> {
         let rulebook = &self.book.rulebook;
         let item = rulebook.inventory.concerned(seen.labels);
         let tokens = rulebook.grouping.by.iter();
@@ -216,7 +217,7 @@ impl Turn<'_> {
         if item.is_none() && token.is_none() {
             return None;
         }
-        let gravity = Gravity::of(seen.severity);
+        let gravity = FailureMode::of(seen.severity);
         let known = self.index.places.of_condition(key).find(|number| {
             self.state.groups.sightings.get(number).is_some_and(|known| known.alert == seen.alert && known.firing)
         });
@@ -244,7 +245,7 @@ impl Turn<'_> {
 
     /// Takes a sighting in, to another one of its condition if there is one (`own`), and makes the groups that it belongs
     /// to one. Answers its number.
-    fn place(&mut self, new: Sighting, own: Option<u64>, joins: &mut Vec<Joins>) -> u64 {
+    fn place(&mut self, new: Sighting, own: Option<u64>, joins: &mut Vec<GroupingDecision>) -> u64 {
         let around = self.around();
         let explanation = around.explanation(&new);
         let mut found = around.effects(&new);
@@ -276,7 +277,7 @@ impl Turn<'_> {
         self.wake(&new.condition);
     }
 
-    fn explain_late(&mut self, number: u64, new: &Sighting, joins: &mut Vec<Joins>) {
+    fn explain_late(&mut self, number: u64, new: &Sighting, joins: &mut Vec<GroupingDecision>) {
         if !new.explained {
             let found = self.around().explanation(new);
             let is_explained = found.is_some_and(|found| {
@@ -295,7 +296,7 @@ impl Turn<'_> {
         }
     }
 
-    fn join_what_ended_with(&mut self, number: u64, ended: &Sighting, joins: &mut Vec<Joins>) {
+    fn join_what_ended_with(&mut self, number: u64, ended: &Sighting, joins: &mut Vec<GroupingDecision>) {
         // An alert that fires anew since then stands for something else.
         let last = self.index.places.of_condition(&ended.condition).next_back();
         let group_of = |number: u64| self.state.groups.sightings.get(&number).map(|sighting| sighting.group);
@@ -309,7 +310,7 @@ impl Turn<'_> {
         }
     }
 
-    fn looks_at_end(&self, ended: Ended) -> Moment {
+    fn looks_at_end(&self, ended: Ended) -> Timestamp {
         ended.seen_at + self.book.rulebook.grouping.ends_within
     }
 
@@ -321,7 +322,7 @@ impl Turn<'_> {
         let looks = [settings.look_again_after, settings.last_look_after()];
         let next = looks.into_iter().map(|after| sighting.seen_at + after).find(|at| *at > self.now);
         let after_end = sighting.ended.map(|ended| self.looks_at_end(ended)).filter(|at| *at > self.now);
-        let after_end = after_end.filter(|_| sighting.gravity >= Gravity::Impaired);
+        let after_end = after_end.filter(|_| sighting.gravity >= FailureMode::Impaired);
         let next = next.filter(|_| !sighting.explained).into_iter().chain(after_end).min();
         let Some(sighting) = Arc::make_mut(&mut self.state.groups).sightings.get_mut(&number) else { return };
         if let Some(before) = std::mem::replace(&mut sighting.look_again, next) {
@@ -344,7 +345,7 @@ impl Turn<'_> {
     }
 
     /// Makes the group of a sighting one with what was found; answers whether they are one now.
-    fn join_group(&mut self, number: u64, found: Found, joins: &mut Vec<Joins>) -> bool {
+    fn join_group(&mut self, number: u64, found: Found, joins: &mut Vec<GroupingDecision>) -> bool {
         let settings = &self.book.rulebook.grouping;
         let groups = Arc::make_mut(&mut self.state.groups);
         let Some((group, key)) = groups.sightings.get(&number).map(|one| (one.group, one.condition.clone())) else {
@@ -355,9 +356,9 @@ impl Turn<'_> {
         let kept = if group == other { Ok(()) } else { groups.may_join(group, other, settings) };
         match kept {
             Ok(()) => {}
-            Err(Kept::Apart) => return false,
-            Err(Kept::Full) => {
-                self.count(Counted::Bound { which: Bound::Group });
+            Err(SeparationReason::Apart) => return false,
+            Err(SeparationReason::Full) => {
+                self.count(CorrelationMetric::Bound { which: CorrelationLimit::Group });
                 return false;
             }
         }
@@ -386,14 +387,14 @@ impl Turn<'_> {
         true
     }
 
-    fn joins(&self, other: &ConditionKey, because: Option<Link>) -> Option<Joins> {
+    fn joins(&self, other: &ConditionKey, because: Option<AlertLink>) -> Option<GroupingDecision> {
         let rule = self.book.rule_of(other)?.name.clone();
-        Some(Joins { rule, key: other.key.clone(), because })
+        Some(GroupingDecision { rule, key: other.key.clone(), because })
     }
 }
 
 /// After a reload: items have other places, and what belongs to rules that are gone is forgotten.
-pub(super) fn place_again(state: &mut State, old: &Book, new: &Book) {
+pub(super) fn place_again(state: &mut CorrelatorState, old: &RuleIndex, new: &RuleIndex) {
     let (before, after) = (&old.rulebook.inventory, &new.rulebook.inventory);
     let mut groups = state.groups.as_ref().clone();
     let numbers: Vec<u64> = groups.sightings.keys().copied().collect();
@@ -404,7 +405,7 @@ pub(super) fn place_again(state: &mut State, old: &Book, new: &Book) {
         let is_gone =
             new.rule_of(&sighting.condition).is_none() || (sighting.item.is_none() && sighting.token.is_none());
         if is_gone {
-            groups.remove(number, &mut Places::default());
+            groups.remove(number, &mut SightingPlaces::default());
         }
     }
     for group in groups.groups.values_mut() {

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use super::attribution::{Around, Found};
 use super::groups::Sighting;
 use crate::core::correlation::output::LinkKind;
-use crate::core::model::{Moment, Span};
-use crate::core::rules::{Gravity, Inventory, ItemIndex};
+use crate::core::model::{TimeDelta, Timestamp};
+use crate::core::rules::{FailureMode, Inventory, ItemIndex};
 
 /// Within how many dependencies two items must share something to be near each other.
 const NEAR_HOPS: usize = 2;
@@ -22,14 +22,14 @@ const ENDED_PERCENT: usize = 60;
 const STRAGGLERS_MAX: usize = 3;
 
 /// How a group began and ended.
-struct Course {
+struct GroupLifetime {
     /// How many ever: one that has nearly ended is not small.
     alerts: usize,
-    first_at: Moment,
+    first_at: Timestamp,
     /// When half of its alerts had begun.
-    began: Moment,
+    began: Timestamp,
     /// When half of those that have ended had.
-    ended: Moment,
+    ended: Timestamp,
     /// How many ended about the time in question.
     then: usize,
 }
@@ -44,7 +44,7 @@ impl Around<'_> {
         for number in self.places.ended_about(ended.at, self.settings.ends_within, ENDED_MAX) {
             let Some(other) = self.groups.sightings.get(&number) else { continue };
             if groups.contains(&other.group)
-                || other.gravity < Gravity::Impaired
+                || other.gravity < FailureMode::Impaired
                 || other.apart(own.at) > self.settings.stragglers_within
                 || !other.may_go_with(own)
                 || !other.item.is_some_and(|other| self.is_near(item, &above, ItemIndex(other)))
@@ -66,10 +66,10 @@ impl Around<'_> {
             return None;
         }
         let (one, two) = (self.course(own.group, ended)?, self.course(other_one.group, ended)?);
-        let most_ended = |course: &Course| course.then * 100 >= course.alerts * ENDED_PERCENT;
+        let most_ended = |course: &GroupLifetime| course.then * 100 >= course.alerts * ENDED_PERCENT;
         let settings = self.settings;
         let is_straggler = one.alerts.min(two.alerts) <= STRAGGLERS_MAX;
-        let half = Span::from_micros(settings.ends_within.as_micros() / 2);
+        let half = TimeDelta::from_micros(settings.ends_within.as_micros() / 2);
         let goes_along = || apart(one.ended, two.ended) <= half && apart(one.began, two.began) <= settings.ends_within;
         let is_one = most_ended(&one)
             && most_ended(&two)
@@ -79,11 +79,11 @@ impl Around<'_> {
         is_one.then(|| self.found(kind, item, other, other_one, own, false))
     }
 
-    fn course(&self, group: u64, about: Moment) -> Option<Course> {
+    fn course(&self, group: u64, about: Timestamp) -> Option<GroupLifetime> {
         let group = self.groups.groups.get(&group)?;
         let sightings = || group.sightings.iter().filter_map(|number| self.groups.sightings.get(number));
         let ends = || sightings().filter_map(|one| one.ended).map(|ended| ended.at);
-        Some(Course {
+        Some(GroupLifetime {
             alerts: group.alerts as usize,
             first_at: group.first_at,
             began: median(sightings().map(|one| one.at))?,
@@ -114,12 +114,12 @@ fn above(inventory: &Inventory, item: ItemIndex) -> BTreeSet<ItemIndex> {
     known
 }
 
-fn apart(one: Moment, other: Moment) -> Span {
+fn apart(one: Timestamp, other: Timestamp) -> TimeDelta {
     one.since(other).max(other.since(one))
 }
 
-fn median(moments: impl Iterator<Item = Moment>) -> Option<Moment> {
-    let mut moments: Vec<Moment> = moments.collect();
+fn median(moments: impl Iterator<Item = Timestamp>) -> Option<Timestamp> {
+    let mut moments: Vec<Timestamp> = moments.collect();
     moments.sort_unstable();
     moments.get(moments.len() / 2).copied()
 }

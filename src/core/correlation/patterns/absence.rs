@@ -2,47 +2,47 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Edge, Role};
-use crate::core::model::Moment;
+use super::{LevelChange, MatchRole, WindowEvent};
+use crate::core::model::Timestamp;
 use crate::core::rules::{Pattern, Rule};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct AbsenceWindow {
     /// Event time of the last message.
-    last: Option<Moment>,
+    last: Option<Timestamp>,
     /// `last` + `within`, unless a downtime of ours moved it.
-    deadline: Option<Moment>,
+    deadline: Option<Timestamp>,
     overdue: bool,
 }
 
 impl AbsenceWindow {
-    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
-        let Pattern::Absence { within } = rule.pattern else { return Edge::Nothing };
+    pub fn enter(&mut self, rule: &Rule, arrival: &WindowEvent<'_>) -> LevelChange {
+        let Pattern::Absence { within } = rule.pattern else { return LevelChange::Nothing };
         match arrival.role {
-            Role::Entry if self.last.is_none_or(|last| last < arrival.at) => {
+            MatchRole::Entry if self.last.is_none_or(|last| last < arrival.at) => {
                 let deadline = arrival.at + within;
                 self.last = Some(arrival.at);
                 self.deadline = Some(deadline);
                 // A message so late that the next one is already missing is no sign of life.
                 self.overdue &= deadline <= arrival.now;
-                Edge::Nothing
+                LevelChange::Nothing
             }
-            Role::Entry | Role::Closer | Role::Steps(_) | Role::Class(_) => Edge::Ignored,
+            MatchRole::Entry | MatchRole::Closer | MatchRole::Steps(_) | MatchRole::Class(_) => LevelChange::Ignored,
         }
     }
 
-    pub fn due(&self) -> Option<Moment> {
+    pub fn due(&self) -> Option<Timestamp> {
         if self.overdue { None } else { self.deadline }
     }
 
     /// Whether it fired by that.
-    pub fn expire(&mut self, now: Moment) -> bool {
+    pub fn expire(&mut self, now: Timestamp) -> bool {
         let fires = self.due().is_some_and(|due| due <= now);
         self.overdue |= fires;
         fires
     }
 
-    pub fn postpone(&mut self, deadline: Moment) {
+    pub fn postpone(&mut self, deadline: Timestamp) {
         self.deadline = Some(deadline);
     }
 
@@ -54,7 +54,7 @@ impl AbsenceWindow {
         self.last.is_none()
     }
 
-    pub fn last(&self) -> Option<Moment> {
+    pub fn last(&self) -> Option<Timestamp> {
         self.last
     }
 }

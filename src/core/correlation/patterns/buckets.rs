@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Edge, is_past};
+use super::{LevelChange, WindowEvent, is_past};
 use crate::core::correlation::LATENESS;
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::{Pattern, Rate, Rule};
 
 /// How many buckets a window has.
@@ -29,13 +29,13 @@ struct Bucket {
 }
 
 /// How long a bucket is.
-fn width(rate: &Rate) -> Span {
-    Span::from_micros((rate.within.as_micros() / BUCKETS).max(1))
+fn width(rate: &Rate) -> TimeDelta {
+    TimeDelta::from_micros((rate.within.as_micros() / BUCKETS).max(1))
 }
 
 /// When a bucket has left the window.
-fn leaves(rate: &Rate, number: i64) -> Moment {
-    Moment::from_micros((number + BUCKETS).saturating_mul(width(rate).as_micros()))
+fn leaves(rate: &Rate, number: i64) -> Timestamp {
+    Timestamp::from_micros((number + BUCKETS).saturating_mul(width(rate).as_micros()))
 }
 
 fn rate(rule: &Rule) -> Option<&Rate> {
@@ -43,12 +43,12 @@ fn rate(rule: &Rule) -> Option<&Rate> {
 }
 
 impl BucketsWindow {
-    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
-        let Some(rate) = rate(rule) else { return Edge::Nothing };
+    pub fn enter(&mut self, rule: &Rule, arrival: &WindowEvent<'_>) -> LevelChange {
+        let Some(rate) = rate(rule) else { return LevelChange::Nothing };
         let number = arrival.at.as_micros().div_euclid(width(rate).as_micros());
         let newest = self.buckets.back().map_or(number, |newest| newest.number.max(number));
         if is_past(arrival, rate.within) || number <= newest - BUCKETS {
-            return Edge::Ignored;
+            return LevelChange::Ignored;
         }
         match self.buckets.iter().rposition(|bucket| bucket.number <= number) {
             Some(place) if self.buckets[place].number == number => {
@@ -61,14 +61,14 @@ impl BucketsWindow {
         }
         if self.on || self.told_to.is_some_and(|told_to| newest <= told_to) || self.count() < u64::from(rate.count) {
             self.free |= self.on && !arrival.suppressed;
-            return Edge::Nothing;
+            return LevelChange::Nothing;
         }
         self.on = true;
         self.free = !arrival.suppressed;
-        Edge::Fired
+        LevelChange::Fired
     }
 
-    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+    pub fn due(&self, rule: &Rule) -> Option<Timestamp> {
         let rate = rate(rule)?;
         if !self.on {
             return self.buckets.back().map(|newest| leaves(rate, newest.number) + LATENESS);
@@ -81,7 +81,7 @@ impl BucketsWindow {
         deciding.map(|bucket| leaves(rate, bucket.number))
     }
 
-    pub fn expire(&mut self, rule: &Rule, now: Moment) {
+    pub fn expire(&mut self, rule: &Rule, now: Timestamp) {
         let Some(rate) = rate(rule) else { return };
         if self.on && self.due(rule).is_none_or(|due| due <= now) {
             self.on = false;

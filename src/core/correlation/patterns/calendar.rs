@@ -2,28 +2,28 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::{Pattern, Rule};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct CalendarWindow {
     /// The next time; `None` after the calendar's end.
-    next: Option<Moment>,
-    stands_until: Option<Moment>,
+    next: Option<Timestamp>,
+    stands_until: Option<Timestamp>,
 }
 
 impl CalendarWindow {
-    pub fn armed(rule: &Rule, now: Moment) -> CalendarWindow {
+    pub fn armed(rule: &Rule, now: Timestamp) -> CalendarWindow {
         CalendarWindow { next: next(rule, now), stands_until: None }
     }
 
-    pub fn due(&self) -> Option<Moment> {
+    pub fn due(&self) -> Option<Timestamp> {
         [self.next, self.stands_until].into_iter().flatten().min()
     }
 
     /// Serves what is due at `at` and answers whether that is a time of the calendar. `now` may be later, after
     /// downtime: what passed in between is made up once.
-    pub fn expire(&mut self, rule: &Rule, at: Moment, now: Moment) -> bool {
+    pub fn expire(&mut self, rule: &Rule, at: Timestamp, now: Timestamp) -> bool {
         if self.stands_until.is_some_and(|until| until <= at) {
             self.stands_until = None;
         }
@@ -34,7 +34,7 @@ impl CalendarWindow {
         comes
     }
 
-    pub fn fire(&mut self, at: Moment, lasts: Span) {
+    pub fn fire(&mut self, at: Timestamp, lasts: TimeDelta) {
         self.stands_until = Some(at + lasts);
     }
 
@@ -42,11 +42,11 @@ impl CalendarWindow {
         self.stands_until.is_some()
     }
 
-    pub fn next(&self) -> Option<Moment> {
+    pub fn next(&self) -> Option<Timestamp> {
         self.next
     }
 }
 
-fn next(rule: &Rule, after: Moment) -> Option<Moment> {
+fn next(rule: &Rule, after: Timestamp) -> Option<Timestamp> {
     if let Pattern::Calendar { schedule } = &rule.pattern { schedule.next_after(after) } else { None }
 }

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::event_times::Kept;
+use super::event_times::CountedAt;
 use super::threshold::{Limits, ThresholdWindow};
-use super::{Arrival, Edge};
-use crate::core::model::Moment;
+use super::{LevelChange, WindowEvent};
+use crate::core::model::Timestamp;
 use crate::core::rules::{Pattern, Rule};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -18,17 +18,17 @@ pub(in crate::core::correlation) struct DistinctWindow {
 }
 
 impl DistinctWindow {
-    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
+    pub fn enter(&mut self, rule: &Rule, arrival: &WindowEvent<'_>) -> LevelChange {
         let (Some(limits), Pattern::Threshold { distinct: Some(label), .. }) = (Limits::of(rule), &rule.pattern) else {
-            return Edge::Nothing;
+            return LevelChange::Nothing;
         };
         let value = arrival.subject.value(label);
         if value.is_empty() {
-            return Edge::Ignored;
+            return LevelChange::Ignored;
         }
         if let Some(known) = self.values.iter().position(|other| **other == *value) {
-            if self.window.times().get(known).is_some_and(|newest| Kept::of(arrival) <= newest) {
-                return Edge::Nothing;
+            if self.window.times().get(known).is_some_and(|newest| CountedAt::of(arrival) <= newest) {
+                return LevelChange::Nothing;
             }
             self.window.remove(known);
             self.values.remove(known);
@@ -44,11 +44,11 @@ impl DistinctWindow {
         edge
     }
 
-    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+    pub fn due(&self, rule: &Rule) -> Option<Timestamp> {
         self.window.due(rule)
     }
 
-    pub fn expire(&mut self, rule: &Rule, now: Moment) {
+    pub fn expire(&mut self, rule: &Rule, now: Timestamp) {
         let dropped = self.window.expire(rule, now);
         self.values.drain(..dropped);
     }

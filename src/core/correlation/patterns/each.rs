@@ -2,33 +2,33 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Edge, Role};
-use crate::core::model::Moment;
+use super::{LevelChange, MatchRole, WindowEvent};
+use crate::core::model::Timestamp;
 use crate::core::rules::Rule;
 
 /// Alerts are members and need no window; points are remembered here.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct EachWindow {
-    last_point: Option<Moment>,
+    last_point: Option<Timestamp>,
 }
 
 impl EachWindow {
-    pub fn enter(&mut self, _rule: &Rule, arrival: &Arrival<'_>) -> Edge {
+    pub fn enter(&mut self, _rule: &Rule, arrival: &WindowEvent<'_>) -> LevelChange {
         match arrival.role {
-            Role::Entry if arrival.is_point => {
+            MatchRole::Entry if arrival.is_point => {
                 let first = self.last_point.is_none();
                 self.last_point = self.last_point.max(Some(arrival.at));
-                if first { Edge::Fired } else { Edge::Nothing }
+                if first { LevelChange::Fired } else { LevelChange::Nothing }
             }
-            Role::Entry | Role::Closer | Role::Steps(_) | Role::Class(_) => Edge::Nothing,
+            MatchRole::Entry | MatchRole::Closer | MatchRole::Steps(_) | MatchRole::Class(_) => LevelChange::Nothing,
         }
     }
 
-    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+    pub fn due(&self, rule: &Rule) -> Option<Timestamp> {
         Some(self.last_point? + rule.quiet?)
     }
 
-    pub fn expire(&mut self, rule: &Rule, now: Moment) {
+    pub fn expire(&mut self, rule: &Rule, now: Timestamp) {
         if self.due(rule).is_some_and(|due| due <= now) {
             self.last_point = None;
         }

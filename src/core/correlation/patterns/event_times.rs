@@ -4,25 +4,25 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::Arrival;
-use crate::core::model::{Moment, Offset};
+use super::WindowEvent;
+use crate::core::model::{Offset, Timestamp};
 
 /// A counted event: when it happened, where it stands in the journal, and whether something held it back when it came.
 /// Ordered by time, then by the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(in crate::core::correlation) struct Kept {
-    pub at: Moment,
+pub(in crate::core::correlation) struct CountedAt {
+    pub at: Timestamp,
     /// Twice the offset, and one more if it was held back.
     place: u64,
 }
 
-impl Kept {
-    pub fn new(at: Moment, offset: Offset, suppressed: bool) -> Kept {
-        Kept { at, place: offset.0 * 2 + u64::from(suppressed) }
+impl CountedAt {
+    pub fn new(at: Timestamp, offset: Offset, suppressed: bool) -> CountedAt {
+        CountedAt { at, place: offset.0 * 2 + u64::from(suppressed) }
     }
 
-    pub fn of(arrival: &Arrival<'_>) -> Kept {
-        Kept::new(arrival.at, arrival.offset, arrival.suppressed)
+    pub fn of(arrival: &WindowEvent<'_>) -> CountedAt {
+        CountedAt::new(arrival.at, arrival.offset, arrival.suppressed)
     }
 
     pub fn suppressed(self) -> bool {
@@ -32,11 +32,11 @@ impl Kept {
 
 /// Times in their order, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(in crate::core::correlation) struct Times(VecDeque<Kept>);
+pub(in crate::core::correlation) struct EventTimes(VecDeque<CountedAt>);
 
-impl Times {
+impl EventTimes {
     /// Takes one in at its place, among at most `limit`; answers the place. `None`: it is older than all of a full list.
-    pub fn insert(&mut self, kept: Kept, limit: usize) -> Option<usize> {
+    pub fn insert(&mut self, kept: CountedAt, limit: usize) -> Option<usize> {
         // Nearly always the newest; a late one goes where its time belongs.
         let place = self.0.iter().rposition(|other| *other <= kept).map_or(0, |before| before + 1);
         if place == 0 && self.0.len() >= limit {
@@ -66,20 +66,20 @@ impl Times {
         self.0.clear();
     }
 
-    pub fn get(&self, place: usize) -> Option<Kept> {
+    pub fn get(&self, place: usize) -> Option<CountedAt> {
         self.0.get(place).copied()
     }
 
-    pub fn oldest(&self) -> Option<Moment> {
+    pub fn oldest(&self) -> Option<Timestamp> {
         self.0.front().map(|kept| kept.at)
     }
 
-    pub fn newest(&self) -> Option<Moment> {
+    pub fn newest(&self) -> Option<Timestamp> {
         self.0.back().map(|kept| kept.at)
     }
 
     /// The time of the `n`-th newest, from 1.
-    pub fn nth_newest(&self, n: usize) -> Option<Moment> {
+    pub fn nth_newest(&self, n: usize) -> Option<Timestamp> {
         self.0.get(self.0.len().checked_sub(n)?).map(|kept| kept.at)
     }
 

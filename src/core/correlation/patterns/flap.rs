@@ -4,21 +4,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Edge};
-use crate::core::model::{Moment, Severity, Span, Status};
+use super::{LevelChange, WindowEvent};
+use crate::core::model::{Severity, Status, TimeDelta, Timestamp};
 use crate::core::rules::{Flap, Pattern, Rule};
 
 /// How many changes count.
 const CHANGES: u32 = 20;
 /// How long a history without results is kept when the rule does not say `quiet:`.
-const FORGOTTEN_AFTER: Span = Span::from_days(1);
+const FORGOTTEN_AFTER: TimeDelta = TimeDelta::from_days(1);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct FlapWindow {
     /// Bit 0 says whether the newest result was a change.
     changes: u32,
     state: Severity,
-    last: Option<Moment>,
+    last: Option<Timestamp>,
     on: bool,
     free: bool,
 }
@@ -47,9 +47,9 @@ impl Default for FlapWindow {
 }
 
 impl FlapWindow {
-    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
-        let Pattern::Flap(mode) = &rule.pattern else { return Edge::Nothing };
-        let Some(weights) = weights(*mode) else { return Edge::Nothing };
+    pub fn enter(&mut self, rule: &Rule, arrival: &WindowEvent<'_>) -> LevelChange {
+        let Pattern::Flap(mode) = &rule.pattern else { return LevelChange::Nothing };
+        let Some(weights) = weights(*mode) else { return LevelChange::Nothing };
         let subject = arrival.subject;
         let state = if subject.status == Status::Resolved { Severity::Cleared } else { subject.severity };
         self.changes = (self.changes << 1 | u32::from(state != self.state)) & ((1 << CHANGES) - 1);
@@ -59,7 +59,7 @@ impl FlapWindow {
         let was_on = self.on;
         self.on = if was_on { (weights.goes_on)(sum) } else { (weights.starts)(sum) };
         self.free = self.on && ((was_on && self.free) || !arrival.suppressed);
-        if self.on && !was_on { Edge::Fired } else { Edge::Nothing }
+        if self.on && !was_on { LevelChange::Fired } else { LevelChange::Nothing }
     }
 
     fn sum(&self, weights: &Weights) -> u32 {
@@ -74,11 +74,11 @@ impl FlapWindow {
         weights(mode).map_or(0, |weights| self.sum(&weights) * 100 / weights.whole)
     }
 
-    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+    pub fn due(&self, rule: &Rule) -> Option<Timestamp> {
         Some(self.last? + rule.quiet.unwrap_or(FORGOTTEN_AFTER))
     }
 
-    pub fn expire(&mut self, rule: &Rule, now: Moment) {
+    pub fn expire(&mut self, rule: &Rule, now: Timestamp) {
         if self.due(rule).is_some_and(|due| due <= now) {
             *self = FlapWindow::default();
         }

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event_times::{Kept, Times};
-use super::hold_time::Standing;
-use super::{Arrival, Edge, Role, effective, is_past};
+use super::event_times::{CountedAt, EventTimes};
+use super::hold_time::HoldTimer;
+use super::{LevelChange, MatchRole, WindowEvent, effective, is_past};
 use crate::core::correlation::LATENESS;
-use crate::core::model::{Moment, Span};
-use crate::core::rules::{Group, Pattern, Rule};
+use crate::core::model::{TimeDelta, Timestamp};
+use crate::core::rules::{GroupPattern, Pattern, Rule};
 
 /// The times that SEC's group keeps of a class: it ends by the oldest of all, not of those that were enough.
 const SEC_KEPT: usize = 1000;
@@ -15,73 +15,75 @@ const SEC_KEPT: usize = 1000;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct GroupWindow {
     /// By class; never more than its count.
-    classes: Vec<Times>,
-    standing: Standing,
+    classes: Vec<EventTimes>,
+    standing: HoldTimer,
     /// The newest event of the last time it stood.
-    told_to: Option<Moment>,
+    told_to: Option<Timestamp>,
     free: bool,
 }
 
-fn numbers(rule: &Rule) -> Option<(&Group, Span)> {
+fn numbers(rule: &Rule) -> Option<(&GroupPattern, TimeDelta)> {
     if let Pattern::Group(group) = &rule.pattern { Some((group, effective(rule, group.within))) } else { None }
 }
 
-fn newest(classes: &[Times]) -> Option<Moment> {
-    classes.iter().filter_map(Times::newest).max()
+fn newest(classes: &[EventTimes]) -> Option<Timestamp> {
+    classes.iter().filter_map(EventTimes::newest).max()
 }
 
-fn oldest(classes: &[Times]) -> Option<Moment> {
-    classes.iter().filter_map(Times::oldest).min()
+fn oldest(classes: &[EventTimes]) -> Option<Timestamp> {
+    classes.iter().filter_map(EventTimes::oldest).min()
 }
 
 /// How many events each class has and needs.
-fn counts<'a>(classes: &'a [Times], group: &'a Group) -> impl Iterator<Item = (usize, usize)> + 'a {
+fn counts<'a>(classes: &'a [EventTimes], group: &'a GroupPattern) -> impl Iterator<Item = (usize, usize)> + 'a {
     classes.iter().zip(&group.classes).map(|(times, class)| (times.len(), class.count as usize))
 }
 
 impl GroupWindow {
     pub fn new(classes: usize) -> GroupWindow {
         GroupWindow {
-            classes: vec![Times::default(); classes],
-            standing: Standing::default(),
+            classes: vec![EventTimes::default(); classes],
+            standing: HoldTimer::default(),
             told_to: None,
             free: false,
         }
     }
 
-    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
-        let (Some((group, within)), Role::Class(class)) = (numbers(rule), arrival.role) else { return Edge::Nothing };
+    pub fn enter(&mut self, rule: &Rule, arrival: &WindowEvent<'_>) -> LevelChange {
+        let (Some((group, within)), MatchRole::Class(class)) = (numbers(rule), arrival.role) else {
+            return LevelChange::Nothing;
+        };
         let class = usize::from(class);
         let (Some(times), Some(wanted)) = (self.classes.get_mut(class), group.classes.get(class)) else {
-            return Edge::Nothing;
+            return LevelChange::Nothing;
         };
-        if is_past(arrival, within) || times.insert(Kept::of(arrival), wanted.count as usize).is_none() {
-            return Edge::Ignored;
+        if is_past(arrival, within) || times.insert(CountedAt::of(arrival), wanted.count as usize).is_none() {
+            return LevelChange::Ignored;
         }
         self.free |= self.standing.has_fired() && !arrival.suppressed;
-        let Some(newest) = newest(&self.classes) else { return Edge::Nothing };
-        let is_reached = |(times, class): (&Times, &crate::core::rules::GroupClass)| {
+        let Some(newest) = newest(&self.classes) else { return LevelChange::Nothing };
+        let is_reached = |(times, class): (&EventTimes, &crate::core::rules::GroupClass)| {
             times.nth_newest(class.count as usize).is_some_and(|nth| newest < nth + within)
         };
         let all = self.classes.iter().zip(&group.classes).all(is_reached);
         let is_old_news = self.told_to.is_some_and(|told_to| newest <= told_to);
         if !all || is_old_news || (self.standing.has_fired() && !group.repeat) {
-            return Edge::Nothing;
+            return LevelChange::Nothing;
         }
         if !self.standing.has_fired() {
-            self.free = self.classes.iter().any(Times::has_free);
+            self.free = self.classes.iter().any(EventTimes::has_free);
         }
         self.standing.fire(rule, within, newest, arrival.is_member);
-        Edge::Fired
+        LevelChange::Fired
     }
 
-    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+    pub fn due(&self, rule: &Rule) -> Option<Timestamp> {
         let (_, within) = numbers(rule)?;
         let forgotten = newest(&self.classes).map(|newest| newest + within + LATENESS);
         [self.standing.due(), forgotten].into_iter().flatten().min()
     }
 
-    pub fn expire(&mut self, rule: &Rule, now: Moment) {
+    pub fn expire(&mut self, rule: &Rule, now: Timestamp) {
         let Some((_, within)) = numbers(rule) else { return };
         self.standing.expire(now);
         for times in &mut self.classes {
@@ -104,68 +106,70 @@ impl GroupWindow {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.classes.iter().all(Times::is_empty) && !self.standing.has_fired()
+        self.classes.iter().all(EventTimes::is_empty) && !self.standing.has_fired()
     }
 
     pub fn has_free(&self) -> bool {
-        if self.standing.has_fired() { self.free } else { self.classes.iter().any(Times::has_free) }
+        if self.standing.has_fired() { self.free } else { self.classes.iter().any(EventTimes::has_free) }
     }
 
-    pub fn counts<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = (usize, usize)> + 'a {
+    pub fn counts<'a>(&'a self, group: &'a GroupPattern) -> impl Iterator<Item = (usize, usize)> + 'a {
         counts(&self.classes, group)
     }
 
-    pub fn oldest(&self) -> Option<Moment> {
+    pub fn oldest(&self) -> Option<Timestamp> {
         oldest(&self.classes)
     }
 
     pub fn len(&self) -> usize {
-        self.classes.iter().map(Times::len).sum()
+        self.classes.iter().map(EventTimes::len).sum()
     }
 }
 
 /// As SEC groups: T is the oldest event of all classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct SecGroupWindow {
-    classes: Vec<Times>,
+    classes: Vec<EventTimes>,
     fired: bool,
     free: bool,
 }
 
 impl SecGroupWindow {
     pub fn new(classes: usize) -> SecGroupWindow {
-        SecGroupWindow { classes: vec![Times::default(); classes], fired: false, free: false }
+        SecGroupWindow { classes: vec![EventTimes::default(); classes], fired: false, free: false }
     }
 
-    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
-        let (Some((group, within)), Role::Class(class)) = (numbers(rule), arrival.role) else { return Edge::Nothing };
+    pub fn enter(&mut self, rule: &Rule, arrival: &WindowEvent<'_>) -> LevelChange {
+        let (Some((group, within)), MatchRole::Class(class)) = (numbers(rule), arrival.role) else {
+            return LevelChange::Nothing;
+        };
         self.expire(rule, arrival.at);
         if self.fired {
             self.free |= !arrival.suppressed;
             if !group.repeat {
-                return Edge::Nothing;
+                return LevelChange::Nothing;
             }
         }
         let is_out = newest(&self.classes).is_some_and(|newest| arrival.at + within <= newest);
-        let Some(times) = self.classes.get_mut(usize::from(class)) else { return Edge::Nothing };
-        if is_out || is_past(arrival, within) || times.insert(Kept::of(arrival), SEC_KEPT).is_none() {
-            return Edge::Ignored;
+        let Some(times) = self.classes.get_mut(usize::from(class)) else { return LevelChange::Nothing };
+        if is_out || is_past(arrival, within) || times.insert(CountedAt::of(arrival), SEC_KEPT).is_none() {
+            return LevelChange::Ignored;
         }
         if !counts(&self.classes, group).all(|(has, needs)| has >= needs) {
-            return Edge::Nothing;
+            return LevelChange::Nothing;
         }
         if !self.fired {
-            self.free = self.classes.iter().any(Times::has_free);
+            self.free = self.classes.iter().any(EventTimes::has_free);
         }
         self.fired = true;
-        Edge::Fired
+        LevelChange::Fired
     }
 
-    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+    pub fn due(&self, rule: &Rule) -> Option<Timestamp> {
         Some(oldest(&self.classes)? + numbers(rule)?.1)
     }
 
-    pub fn expire(&mut self, rule: &Rule, now: Moment) {
+    pub fn expire(&mut self, rule: &Rule, now: Timestamp) {
         let Some((group, within)) = numbers(rule) else { return };
         if self.due(rule).is_none_or(|due| due > now) {
             return;
@@ -187,22 +191,22 @@ impl SecGroupWindow {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.classes.iter().all(Times::is_empty)
+        self.classes.iter().all(EventTimes::is_empty)
     }
 
     pub fn has_free(&self) -> bool {
-        if self.fired { self.free } else { self.classes.iter().any(Times::has_free) }
+        if self.fired { self.free } else { self.classes.iter().any(EventTimes::has_free) }
     }
 
-    pub fn counts<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = (usize, usize)> + 'a {
+    pub fn counts<'a>(&'a self, group: &'a GroupPattern) -> impl Iterator<Item = (usize, usize)> + 'a {
         counts(&self.classes, group)
     }
 
-    pub fn oldest(&self) -> Option<Moment> {
+    pub fn oldest(&self) -> Option<Timestamp> {
         oldest(&self.classes)
     }
 
     pub fn len(&self) -> usize {
-        self.classes.iter().map(Times::len).sum()
+        self.classes.iter().map(EventTimes::len).sum()
     }
 }

@@ -2,19 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::Rule;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(in crate::core::correlation) struct Standing {
+pub(in crate::core::correlation) struct HoldTimer {
     fired: bool,
     /// Stands until then, members or not.
-    until: Option<Moment>,
+    until: Option<Timestamp>,
 }
 
-impl Standing {
+impl HoldTimer {
     /// It fired, its newest event being of `at`. By an alert that stays as a member: that is enough to hold it.
-    pub fn fire(&mut self, rule: &Rule, within: Span, at: Moment, is_member: bool) {
+    pub fn fire(&mut self, rule: &Rule, within: TimeDelta, at: Timestamp, is_member: bool) {
         self.fired = true;
         if !is_member {
             self.until = self.until.max(Some(at + rule.quiet.unwrap_or(within)));
@@ -29,11 +29,11 @@ impl Standing {
         self.fired
     }
 
-    pub fn due(&self) -> Option<Moment> {
+    pub fn due(&self) -> Option<Timestamp> {
         self.until
     }
 
-    pub fn expire(&mut self, now: Moment) {
+    pub fn expire(&mut self, now: Timestamp) {
         if self.until.is_some_and(|until| until <= now) {
             self.until = None;
         }
@@ -41,6 +41,6 @@ impl Standing {
 
     /// The condition is clear: it may fire anew.
     pub fn rest(&mut self) {
-        *self = Standing::default();
+        *self = HoldTimer::default();
     }
 }

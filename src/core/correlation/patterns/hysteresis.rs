@@ -3,28 +3,28 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event_times::{Kept, Times};
-use super::{Arrival, Edge, effective, is_past};
+use super::event_times::{CountedAt, EventTimes};
+use super::{LevelChange, WindowEvent, effective, is_past};
 use crate::core::correlation::LATENESS;
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::{CountWithin, Pattern, Rule, Semantics};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct TwoThresholdsWindow {
-    times: Times,
-    phase: Phase,
+    times: EventTimes,
+    phase: HysteresisPhase,
     /// Whether something free counted since it rose.
     free: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-enum Phase {
+enum HysteresisPhase {
     #[default]
     Rising,
     /// Risen; what happened before that moment does not count. Under SEC's semantics its T, which moves.
-    Risen { since: Moment },
+    Risen { since: Timestamp },
     /// It fell then; what happened before does not count.
-    Fallen { at: Moment },
+    Fallen { at: Timestamp },
 }
 
 struct Numbers {
@@ -40,86 +40,89 @@ fn numbers(rule: &Rule) -> Option<Numbers> {
 }
 
 impl TwoThresholdsWindow {
-    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
-        let Some(numbers) = numbers(rule) else { return Edge::Nothing };
+    pub fn enter(&mut self, rule: &Rule, arrival: &WindowEvent<'_>) -> LevelChange {
+        let Some(numbers) = numbers(rule) else { return LevelChange::Nothing };
         if numbers.is_sec && self.due(rule).is_some_and(|due| due <= arrival.at) {
             self.expire(rule, arrival.at);
         }
         match self.phase {
-            Phase::Fallen { at } if arrival.at < at => Edge::Ignored,
-            Phase::Rising | Phase::Fallen { .. } => self.rise(&numbers, arrival),
-            Phase::Risen { since } if arrival.at < since && !numbers.is_sec => Edge::Ignored,
-            Phase::Risen { since } => {
+            HysteresisPhase::Fallen { at } if arrival.at < at => LevelChange::Ignored,
+            HysteresisPhase::Rising | HysteresisPhase::Fallen { .. } => self.rise(&numbers, arrival),
+            HysteresisPhase::Risen { since } if arrival.at < since && !numbers.is_sec => LevelChange::Ignored,
+            HysteresisPhase::Risen { since } => {
                 self.free |= !arrival.suppressed;
                 let most = numbers.fall.count as usize;
-                self.times.insert(Kept::of(arrival), most + 1);
+                self.times.insert(CountedAt::of(arrival), most + 1);
                 if numbers.is_sec && self.times.len() > most {
                     self.times.pop_oldest();
                     let since = since.max(self.times.oldest().unwrap_or(arrival.at));
-                    self.phase = Phase::Risen { since };
+                    self.phase = HysteresisPhase::Risen { since };
                 }
-                Edge::Nothing
+                LevelChange::Nothing
             }
         }
     }
 
-    fn rise(&mut self, numbers: &Numbers, arrival: &Arrival<'_>) -> Edge {
+    fn rise(&mut self, numbers: &Numbers, arrival: &WindowEvent<'_>) -> LevelChange {
         let count = numbers.rise.count.max(1) as usize;
-        if is_past(arrival, numbers.rise.within) || self.times.insert(Kept::of(arrival), count).is_none() {
-            return Edge::Ignored;
+        if is_past(arrival, numbers.rise.within) || self.times.insert(CountedAt::of(arrival), count).is_none() {
+            return LevelChange::Ignored;
         }
         let (Some(newest), Some(oldest)) = (self.times.newest(), self.times.nth_newest(count)) else {
-            return Edge::Nothing;
+            return LevelChange::Nothing;
         };
         if newest >= oldest + numbers.rise.within {
-            return Edge::Nothing;
+            return LevelChange::Nothing;
         }
         self.free = self.times.has_free();
         self.times.clear();
-        self.phase = Phase::Risen { since: newest };
-        Edge::Fired
+        self.phase = HysteresisPhase::Risen { since: newest };
+        LevelChange::Fired
     }
 
-    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+    pub fn due(&self, rule: &Rule) -> Option<Timestamp> {
         let numbers = numbers(rule)?;
-        let forgotten = |within: Span| self.times.newest().map(|newest| newest + within + LATENESS);
+        let forgotten = |within: TimeDelta| self.times.newest().map(|newest| newest + within + LATENESS);
         match self.phase {
-            Phase::Rising => forgotten(numbers.rise.within),
-            Phase::Fallen { at } => Some(forgotten(numbers.rise.within).unwrap_or(at + LATENESS)),
-            Phase::Risen { since } => {
+            HysteresisPhase::Rising => forgotten(numbers.rise.within),
+            HysteresisPhase::Fallen { at } => Some(forgotten(numbers.rise.within).unwrap_or(at + LATENESS)),
+            HysteresisPhase::Risen { since } => {
                 let last_of_too_many = self.times.nth_newest(numbers.fall.count as usize + 1);
                 Some(last_of_too_many.map_or(since, |last| last.max(since)) + numbers.fall.within)
             }
         }
     }
 
-    pub fn expire(&mut self, rule: &Rule, now: Moment) {
+    pub fn expire(&mut self, rule: &Rule, now: Timestamp) {
         let Some(numbers) = numbers(rule) else { return };
         let Some(due) = self.due(rule).filter(|due| *due <= now) else { return };
         match self.phase {
-            Phase::Risen { .. } => {
-                *self = TwoThresholdsWindow { phase: Phase::Fallen { at: due }, ..TwoThresholdsWindow::default() };
+            HysteresisPhase::Risen { .. } => {
+                *self = TwoThresholdsWindow {
+                    phase: HysteresisPhase::Fallen { at: due },
+                    ..TwoThresholdsWindow::default()
+                };
                 if numbers.is_sec || due + LATENESS <= now {
-                    self.phase = Phase::Rising;
+                    self.phase = HysteresisPhase::Rising;
                 }
             }
-            Phase::Rising | Phase::Fallen { .. } => *self = TwoThresholdsWindow::default(),
+            HysteresisPhase::Rising | HysteresisPhase::Fallen { .. } => *self = TwoThresholdsWindow::default(),
         }
     }
 
     pub fn is_on(&self) -> bool {
-        matches!(self.phase, Phase::Risen { .. })
+        matches!(self.phase, HysteresisPhase::Risen { .. })
     }
 
     pub fn is_empty(&self) -> bool {
-        self.times.is_empty() && self.phase == Phase::Rising
+        self.times.is_empty() && self.phase == HysteresisPhase::Rising
     }
 
     pub fn has_free(&self) -> bool {
         if self.is_on() { self.free } else { self.times.has_free() }
     }
 
-    pub fn times(&self) -> &Times {
+    pub fn times(&self) -> &EventTimes {
         &self.times
     }
 }

@@ -24,8 +24,8 @@ mod threshold;
 use serde::{Deserialize, Serialize};
 
 use super::LATENESS;
-use super::match_target::Subject;
-use crate::core::model::{Moment, Offset, Span};
+use super::match_target::MatchTarget;
+use crate::core::model::{Offset, TimeDelta, Timestamp};
 use crate::core::rules::{Flap, Pattern, Rate, Rule, Semantics};
 
 pub(super) use absence::AbsenceWindow;
@@ -68,7 +68,7 @@ pub(super) enum Window {
 
 /// Which of a rule's matchers an event fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum MatchRole {
     /// The rule's own.
     Entry,
     /// A pair's second event.
@@ -79,35 +79,35 @@ pub(super) enum Role {
     Class(u8),
 }
 
-impl Role {
+impl MatchRole {
     /// Whether the event counts for the pattern, and its alert stands under the condition.
     pub const fn counts(self) -> bool {
         match self {
-            Role::Entry | Role::Steps(_) | Role::Class(_) => true,
-            Role::Closer => false,
+            MatchRole::Entry | MatchRole::Steps(_) | MatchRole::Class(_) => true,
+            MatchRole::Closer => false,
         }
     }
 }
 
 /// One event as a window sees it.
 #[derive(Clone, Copy)]
-pub(super) struct Arrival<'a> {
-    pub now: Moment,
+pub(super) struct WindowEvent<'a> {
+    pub now: Timestamp,
     /// Event time; in whole seconds under SEC's semantics.
-    pub at: Moment,
+    pub at: Timestamp,
     pub offset: Offset,
     pub suppressed: bool,
     /// A point leaves no member behind, so the window itself must remember that it came.
     pub is_point: bool,
     /// Its alert stands under the condition and fires.
     pub is_member: bool,
-    pub role: Role,
-    pub subject: &'a Subject<'a>,
+    pub role: MatchRole,
+    pub subject: &'a MatchTarget<'a>,
 }
 
 /// What an arrival did to the pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Edge {
+pub(super) enum LevelChange {
     Nothing,
     /// The event came too late to count.
     Ignored,
@@ -118,21 +118,21 @@ pub(super) enum Edge {
 }
 
 /// A window's length as its rule means it.
-pub(super) fn effective(rule: &Rule, within: Span) -> Span {
+pub(super) fn effective(rule: &Rule, within: TimeDelta) -> TimeDelta {
     match rule.semantics {
         Semantics::Own => within,
-        Semantics::Sec => within + Span::from_seconds(1),
+        Semantics::Sec => within + TimeDelta::from_seconds(1),
     }
 }
 
 /// The event is so old that the window, and all that may still come late to it, is over.
-fn is_past(arrival: &Arrival<'_>, within: Span) -> bool {
+fn is_past(arrival: &WindowEvent<'_>, within: TimeDelta) -> bool {
     arrival.at + within.max(LATENESS) < arrival.now
 }
 
 impl Window {
     /// The window of a rule, with nothing in it; a calendar's is armed from `now` on.
-    pub fn open(rule: &Rule, now: Moment) -> Window {
+    pub fn open(rule: &Rule, now: Timestamp) -> Window {
         let is_sec = rule.semantics == Semantics::Sec;
         match &rule.pattern {
             Pattern::Each => Window::Each(EachWindow::default()),
@@ -155,7 +155,7 @@ impl Window {
         }
     }
 
-    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
+    pub fn enter(&mut self, rule: &Rule, arrival: &WindowEvent<'_>) -> LevelChange {
         match self {
             Window::Each(window) => window.enter(rule, arrival),
             Window::Threshold(window) => window.enter(rule, arrival),
@@ -171,12 +171,12 @@ impl Window {
             Window::Group(window) => window.enter(rule, arrival),
             Window::SecGroup(window) => window.enter(rule, arrival),
             Window::Flap(window) => window.enter(rule, arrival),
-            Window::Calendar(_) => Edge::Nothing,
+            Window::Calendar(_) => LevelChange::Nothing,
         }
     }
 
     /// When [`Window::expire`] will next have something to do.
-    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+    pub fn due(&self, rule: &Rule) -> Option<Timestamp> {
         match self {
             Window::Each(window) => window.due(rule),
             Window::Threshold(window) => window.due(rule),
@@ -198,7 +198,7 @@ impl Window {
 
     /// Serves what is due by `at`; afterwards nothing is due before or at it. Answers whether the pattern fires by
     /// that; a calendar's guard has yet to be asked.
-    pub fn expire(&mut self, rule: &Rule, at: Moment, now: Moment) -> bool {
+    pub fn expire(&mut self, rule: &Rule, at: Timestamp, now: Timestamp) -> bool {
         match self {
             Window::Each(window) => window.expire(rule, at),
             Window::Threshold(window) => {
@@ -304,7 +304,7 @@ impl Window {
     }
 
     /// The oldest event time that still counts, where old events stop counting.
-    pub fn counts_since(&self) -> Option<Moment> {
+    pub fn counts_since(&self) -> Option<Timestamp> {
         match self {
             Window::Threshold(window) => window.times().oldest(),
             Window::SecThreshold(window) => window.times().oldest(),
@@ -345,7 +345,7 @@ impl Window {
     }
 
     /// Until when it waits for a message that ends its waiting; what is silent because we were away gets more time.
-    pub fn awaited(&self) -> Option<Moment> {
+    pub fn awaited(&self) -> Option<Timestamp> {
         match self {
             Window::Absence(window) => window.due(),
             Window::Unanswered(window) => window.awaited(),
@@ -366,7 +366,7 @@ impl Window {
     }
 
     /// Moves what [`Window::awaited`] answers.
-    pub fn postpone(&mut self, deadline: Moment) {
+    pub fn postpone(&mut self, deadline: Timestamp) {
         if let Window::Absence(window) = self {
             window.postpone(deadline);
         } else if let Window::Unanswered(window) = self {

@@ -2,50 +2,50 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Edge, Role, effective};
+use super::{LevelChange, MatchRole, WindowEvent, effective};
 use crate::core::correlation::LATENESS;
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::{Pattern, Rule};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct PairWindow {
     /// Event time of the first event.
-    opened_at: Option<Moment>,
+    opened_at: Option<Timestamp>,
     /// Whether a first event came that nothing held back.
     free: bool,
     /// Event time of the second; kept for as long as a point that happened before it may still arrive.
-    closed_at: Option<Moment>,
+    closed_at: Option<Timestamp>,
 }
 
 impl PairWindow {
-    pub fn enter(&mut self, _rule: &Rule, arrival: &Arrival<'_>) -> Edge {
+    pub fn enter(&mut self, _rule: &Rule, arrival: &WindowEvent<'_>) -> LevelChange {
         match arrival.role {
-            Role::Entry => self.first(arrival),
-            Role::Closer => self.second(arrival),
-            Role::Steps(_) | Role::Class(_) => Edge::Nothing,
+            MatchRole::Entry => self.first(arrival),
+            MatchRole::Closer => self.second(arrival),
+            MatchRole::Steps(_) | MatchRole::Class(_) => LevelChange::Nothing,
         }
     }
 
-    fn first(&mut self, arrival: &Arrival<'_>) -> Edge {
+    fn first(&mut self, arrival: &WindowEvent<'_>) -> LevelChange {
         if self.opened_at.is_some() {
             self.free |= !arrival.suppressed;
-            return Edge::Nothing;
+            return LevelChange::Nothing;
         }
         if arrival.is_point && self.closed_at.is_some_and(|closed_at| arrival.at < closed_at) {
-            return Edge::Ignored;
+            return LevelChange::Ignored;
         }
         self.opened_at = Some(arrival.at);
         self.free = !arrival.suppressed;
-        Edge::Fired
+        LevelChange::Fired
     }
 
-    fn second(&mut self, arrival: &Arrival<'_>) -> Edge {
+    fn second(&mut self, arrival: &WindowEvent<'_>) -> LevelChange {
         self.closed_at = self.closed_at.max(Some(arrival.at));
         if self.opened_at.is_none_or(|opened_at| arrival.at < opened_at) {
-            return Edge::Nothing;
+            return LevelChange::Nothing;
         }
         self.close();
-        Edge::Closed
+        LevelChange::Closed
     }
 
     fn close(&mut self) {
@@ -53,19 +53,19 @@ impl PairWindow {
         self.free = false;
     }
 
-    fn ends(&self, rule: &Rule) -> Option<Moment> {
+    fn ends(&self, rule: &Rule) -> Option<Timestamp> {
         Some(self.opened_at? + within(rule)?)
     }
 
-    fn forgets(&self) -> Option<Moment> {
+    fn forgets(&self) -> Option<Timestamp> {
         self.closed_at.map(|closed_at| closed_at + LATENESS)
     }
 
-    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+    pub fn due(&self, rule: &Rule) -> Option<Timestamp> {
         [self.ends(rule), self.forgets()].into_iter().flatten().min()
     }
 
-    pub fn expire(&mut self, rule: &Rule, now: Moment) {
+    pub fn expire(&mut self, rule: &Rule, now: Timestamp) {
         if self.ends(rule).is_some_and(|ends| ends <= now) {
             self.close();
         }
@@ -86,11 +86,11 @@ impl PairWindow {
         self.free
     }
 
-    pub fn opened_at(&self) -> Option<Moment> {
+    pub fn opened_at(&self) -> Option<Timestamp> {
         self.opened_at
     }
 }
 
-fn within(rule: &Rule) -> Option<Span> {
+fn within(rule: &Rule) -> Option<TimeDelta> {
     if let Pattern::Pair { within, .. } = &rule.pattern { within.map(|within| effective(rule, within)) } else { None }
 }

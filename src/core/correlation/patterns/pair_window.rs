@@ -2,69 +2,69 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Edge, Role, effective};
+use super::{LevelChange, MatchRole, WindowEvent, effective};
 use crate::core::correlation::LATENESS;
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::{Pattern, Rule};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct UnansweredWindow {
     /// Event time of the first event that waits for its second.
-    waits_since: Option<Moment>,
+    waits_since: Option<Timestamp>,
     /// When it will have waited long enough; moved by a downtime of ours.
-    deadline: Option<Moment>,
+    deadline: Option<Timestamp>,
     /// Event time of the last that waited in vain.
-    overdue: Option<Moment>,
+    overdue: Option<Timestamp>,
     /// Whether a first event came that nothing held back.
     free: bool,
     /// Event time of the second; kept for as long as a point that happened before it may still arrive.
-    closed_at: Option<Moment>,
+    closed_at: Option<Timestamp>,
 }
 
 impl UnansweredWindow {
-    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
+    pub fn enter(&mut self, rule: &Rule, arrival: &WindowEvent<'_>) -> LevelChange {
         match arrival.role {
-            Role::Entry => self.first(rule, arrival),
-            Role::Closer => self.second(arrival),
-            Role::Steps(_) | Role::Class(_) => Edge::Nothing,
+            MatchRole::Entry => self.first(rule, arrival),
+            MatchRole::Closer => self.second(arrival),
+            MatchRole::Steps(_) | MatchRole::Class(_) => LevelChange::Nothing,
         }
     }
 
-    fn first(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
-        let Some(within) = within(rule) else { return Edge::Nothing };
+    fn first(&mut self, rule: &Rule, arrival: &WindowEvent<'_>) -> LevelChange {
+        let Some(within) = within(rule) else { return LevelChange::Nothing };
         if self.waits_since.is_some() {
             self.free |= !arrival.suppressed;
-            return Edge::Nothing;
+            return LevelChange::Nothing;
         }
         if arrival.is_point && self.closed_at.is_some_and(|closed_at| arrival.at < closed_at) {
-            return Edge::Ignored;
+            return LevelChange::Ignored;
         }
         self.waits_since = Some(arrival.at);
         self.deadline = Some(arrival.at + within);
         self.free = (self.overdue.is_some() && self.free) || !arrival.suppressed;
-        Edge::Nothing
+        LevelChange::Nothing
     }
 
-    fn second(&mut self, arrival: &Arrival<'_>) -> Edge {
+    fn second(&mut self, arrival: &WindowEvent<'_>) -> LevelChange {
         self.closed_at = self.closed_at.max(Some(arrival.at));
         let first = self.waits_since.or(self.overdue);
         if first.is_none_or(|first| arrival.at < first) {
-            return Edge::Nothing;
+            return LevelChange::Nothing;
         }
         *self = UnansweredWindow { closed_at: self.closed_at, ..UnansweredWindow::default() };
-        Edge::Closed
+        LevelChange::Closed
     }
 
-    fn forgets(&self) -> Option<Moment> {
+    fn forgets(&self) -> Option<Timestamp> {
         self.closed_at.map(|closed_at| closed_at + LATENESS)
     }
 
-    pub fn due(&self) -> Option<Moment> {
+    pub fn due(&self) -> Option<Timestamp> {
         [self.deadline, self.forgets()].into_iter().flatten().min()
     }
 
     /// Whether it fired by that.
-    pub fn expire(&mut self, now: Moment) -> bool {
+    pub fn expire(&mut self, now: Timestamp) -> bool {
         if self.forgets().is_some_and(|forgets| forgets <= now) {
             self.closed_at = None;
         }
@@ -77,11 +77,11 @@ impl UnansweredWindow {
     }
 
     /// The moment until which it waits for the second event.
-    pub fn awaited(&self) -> Option<Moment> {
+    pub fn awaited(&self) -> Option<Timestamp> {
         self.deadline
     }
 
-    pub fn postpone(&mut self, deadline: Moment) {
+    pub fn postpone(&mut self, deadline: Timestamp) {
         self.deadline = Some(deadline);
     }
 
@@ -97,11 +97,11 @@ impl UnansweredWindow {
         self.free
     }
 
-    pub fn waits_since(&self) -> Option<Moment> {
+    pub fn waits_since(&self) -> Option<Timestamp> {
         self.waits_since
     }
 }
 
-fn within(rule: &Rule) -> Option<Span> {
+fn within(rule: &Rule) -> Option<TimeDelta> {
     if let Pattern::PairWindow { within, .. } = &rule.pattern { Some(effective(rule, *within)) } else { None }
 }

@@ -7,11 +7,11 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::event_times::Kept;
-use super::hold_time::Standing;
-use super::{Arrival, Edge, Role, is_past};
+use super::event_times::CountedAt;
+use super::hold_time::HoldTimer;
+use super::{LevelChange, MatchRole, WindowEvent, is_past};
 use crate::core::correlation::LATENESS;
-use crate::core::model::Moment;
+use crate::core::model::Timestamp;
 use crate::core::rules::{Pattern, Rule, Sequence};
 
 /// How many instances one key may have.
@@ -25,7 +25,7 @@ pub(in crate::core::correlation) struct SequenceWindow {
     before: Vec<Instance>,
     instances: Vec<Instance>,
     recent: VecDeque<Played>,
-    standing: Standing,
+    standing: HoldTimer,
     free: bool,
     /// The oldest instance had to go; asked for and forgotten after each event.
     #[serde(skip)]
@@ -36,15 +36,15 @@ pub(in crate::core::correlation) struct SequenceWindow {
 struct Instance {
     /// The step that it waits for; 1 after the first.
     step: u8,
-    began_at: Moment,
-    last: Moment,
-    held: Vec<Held>,
+    began_at: Timestamp,
+    last: Timestamp,
+    held: Vec<CapturedValue>,
     free: bool,
 }
 
 /// The value that a label had in the event of a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Held {
+struct CapturedValue {
     step: u8,
     /// Its place among the sequence's captured labels.
     label: u8,
@@ -53,7 +53,7 @@ struct Held {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Played {
-    kept: Kept,
+    kept: CountedAt,
     /// The steps that it fits by matchers, a bit each.
     fits: u16,
     /// Of the captured labels.
@@ -65,24 +65,24 @@ struct Played {
 }
 
 #[derive(Clone, Copy, Default)]
-struct Outcome {
+struct SequenceOutcome {
     completed: bool,
     free: bool,
     dropped: bool,
 }
 
 impl SequenceWindow {
-    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
-        let (Pattern::Sequence(sequence), Role::Steps(fits)) = (&rule.pattern, arrival.role) else {
-            return Edge::Nothing;
+    pub fn enter(&mut self, rule: &Rule, arrival: &WindowEvent<'_>) -> LevelChange {
+        let (Pattern::Sequence(sequence), MatchRole::Steps(fits)) = (&rule.pattern, arrival.role) else {
+            return LevelChange::Nothing;
         };
         if is_past(arrival, sequence.within) {
-            return Edge::Ignored;
+            return LevelChange::Ignored;
         }
         self.settle_old(sequence, arrival.now);
         let values = sequence.captured.iter().map(|label| arrival.subject.value(label).into()).collect();
         let is_member = arrival.is_member;
-        let played = Played { kept: Kept::of(arrival), fits, values, is_member, completed: false };
+        let played = Played { kept: CountedAt::of(arrival), fits, values, is_member, completed: false };
         let place = self.recent.iter().rposition(|other| other.kept <= played.kept).map_or(0, |before| before + 1);
         let is_newest = place == self.recent.len();
         self.recent.insert(place, played);
@@ -90,7 +90,7 @@ impl SequenceWindow {
         if !is_newest {
             self.instances = self.before.clone();
         }
-        let mut told = Outcome::default();
+        let mut told = SequenceOutcome::default();
         for played in self.recent.range_mut(from..) {
             let outcome = play(&mut self.instances, played, sequence);
             told.dropped |= outcome.dropped;
@@ -104,11 +104,11 @@ impl SequenceWindow {
         }
         self.dropped |= told.dropped;
         self.free |= told.free;
-        if told.completed { Edge::Fired } else { Edge::Nothing }
+        if told.completed { LevelChange::Fired } else { LevelChange::Nothing }
     }
 
     /// What no late event can come before any more is played for good.
-    fn settle_old(&mut self, sequence: &Sequence, now: Moment) {
+    fn settle_old(&mut self, sequence: &Sequence, now: Timestamp) {
         while self.recent.len() >= RECENT_MAX
             || self.recent.front().is_some_and(|oldest| oldest.kept.at + LATENESS < now)
         {
@@ -117,18 +117,18 @@ impl SequenceWindow {
         }
     }
 
-    fn newest(&self) -> Option<Moment> {
+    fn newest(&self) -> Option<Timestamp> {
         let began = self.instances.iter().map(|instance| instance.last).max();
         self.recent.back().map(|newest| newest.kept.at).max(began)
     }
 
-    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+    pub fn due(&self, rule: &Rule) -> Option<Timestamp> {
         let Pattern::Sequence(sequence) = &rule.pattern else { return None };
         let forgotten = self.newest().map(|newest| newest + sequence.within + LATENESS);
         [self.standing.due(), forgotten].into_iter().flatten().min()
     }
 
-    pub fn expire(&mut self, rule: &Rule, now: Moment) {
+    pub fn expire(&mut self, rule: &Rule, now: Timestamp) {
         let Pattern::Sequence(sequence) = &rule.pattern else { return };
         self.standing.expire(now);
         if self.newest().is_none_or(|newest| newest + sequence.within + LATENESS <= now) {
@@ -158,7 +158,7 @@ impl SequenceWindow {
     }
 
     /// How far the furthest instance came, in steps, and until when it may go on.
-    pub fn furthest(&self, sequence: &Sequence) -> Option<(u8, Moment)> {
+    pub fn furthest(&self, sequence: &Sequence) -> Option<(u8, Timestamp)> {
         let furthest = self.instances.iter().max_by_key(|instance| (instance.step, instance.began_at))?;
         Some((furthest.step, furthest.began_at + sequence.within))
     }
@@ -169,8 +169,8 @@ impl SequenceWindow {
 }
 
 /// One event goes to every instance that waits for it, and opens one if it fits the first step.
-fn play(instances: &mut Vec<Instance>, event: &Played, sequence: &Sequence) -> Outcome {
-    let mut outcome = Outcome::default();
+fn play(instances: &mut Vec<Instance>, event: &Played, sequence: &Sequence) -> SequenceOutcome {
+    let mut outcome = SequenceOutcome::default();
     let (at, free) = (event.kept.at, !event.kept.suppressed());
     instances.retain(|instance| at < instance.began_at + sequence.within);
     for instance in instances.iter_mut() {
@@ -205,7 +205,7 @@ fn fits(instance: &Instance, event: &Played, sequence: &Sequence) -> bool {
     let value = |label: &String| event.values.get(place(label)?).map(|value| &**value);
     let held = |capture: &crate::core::rules::Capture| {
         let label = place(&capture.of)?;
-        let is_it = |held: &&Held| usize::from(held.step) == capture.step && usize::from(held.label) == label;
+        let is_it = |held: &&CapturedValue| usize::from(held.step) == capture.step && usize::from(held.label) == label;
         instance.held.iter().find(is_it).map(|held| &*held.value)
     };
     let captures = sequence.steps.get(step).map(|step| step.captures.as_slice()).unwrap_or_default();
@@ -218,7 +218,7 @@ fn hold(instance: &mut Instance, event: &Played, sequence: &Sequence) {
     for (label, (name, value)) in sequence.captured.iter().zip(&event.values).enumerate() {
         let is_read = |capture: &crate::core::rules::Capture| capture.step == usize::from(step) && capture.of == *name;
         if sequence.steps.iter().flat_map(|step| &step.captures).any(is_read) {
-            instance.held.push(Held { step, label: label as u8, value: value.clone() });
+            instance.held.push(CapturedValue { step, label: label as u8, value: value.clone() });
         }
     }
 }

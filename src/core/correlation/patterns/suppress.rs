@@ -2,41 +2,41 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Edge, effective};
+use super::{LevelChange, WindowEvent, effective};
 use crate::core::correlation::LATENESS;
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::{Pattern, Rule};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct SuppressWindow {
     /// Event time of the first match; kept for as long as one that happened before its end may still arrive.
-    opened_at: Option<Moment>,
+    opened_at: Option<Timestamp>,
     on: bool,
     /// Whether a match came that nothing held back.
     free: bool,
 }
 
 impl SuppressWindow {
-    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
+    pub fn enter(&mut self, rule: &Rule, arrival: &WindowEvent<'_>) -> LevelChange {
         let ends_at = self.opened_at.zip(within(rule)).map(|(opened_at, within)| opened_at + within);
         let is_inside = ends_at.is_some_and(|ends_at| arrival.at < ends_at);
         if self.on && is_inside {
             self.free |= !arrival.suppressed;
-            return Edge::Nothing;
+            return LevelChange::Nothing;
         }
         if is_inside && !arrival.is_member {
-            return Edge::Ignored;
+            return LevelChange::Ignored;
         }
         *self = SuppressWindow { opened_at: Some(arrival.at), on: true, free: !arrival.suppressed };
-        Edge::Fired
+        LevelChange::Fired
     }
 
-    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+    pub fn due(&self, rule: &Rule) -> Option<Timestamp> {
         let ends_at = self.opened_at? + within(rule)?;
         Some(if self.on { ends_at } else { ends_at + LATENESS })
     }
 
-    pub fn expire(&mut self, rule: &Rule, now: Moment) {
+    pub fn expire(&mut self, rule: &Rule, now: Timestamp) {
         if self.on && self.due(rule).is_some_and(|due| due <= now) {
             self.on = false;
             self.free = false;
@@ -58,11 +58,11 @@ impl SuppressWindow {
         self.free
     }
 
-    pub fn opened_at(&self) -> Option<Moment> {
+    pub fn opened_at(&self) -> Option<Timestamp> {
         self.opened_at
     }
 }
 
-fn within(rule: &Rule) -> Option<Span> {
+fn within(rule: &Rule) -> Option<TimeDelta> {
     if let Pattern::Suppress { within } = &rule.pattern { Some(effective(rule, *within)) } else { None }
 }

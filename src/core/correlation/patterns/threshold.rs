@@ -5,28 +5,28 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event_times::{Kept, Times};
-use super::{Arrival, Edge, is_past};
+use super::event_times::{CountedAt, EventTimes};
+use super::{LevelChange, WindowEvent, is_past};
 use crate::core::correlation::LATENESS;
-use crate::core::model::{Moment, Span};
+use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::{Flap, Pattern, Rule};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct ThresholdWindow {
     /// Never more than the threshold's count.
-    times: Times,
+    times: EventTimes,
     on: bool,
     /// The newest event of the last time it was on: what comes late to that time makes no new one.
-    told_to: Option<Moment>,
+    told_to: Option<Timestamp>,
 }
 
 /// The numbers of a threshold, whatever the rule calls it.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::core::correlation) struct Limits {
     pub count: usize,
-    pub within: Span,
+    pub within: TimeDelta,
     pub clear: usize,
-    pub clear_within: Span,
+    pub clear_within: TimeDelta,
 }
 
 impl Limits {
@@ -52,35 +52,35 @@ impl Limits {
     }
 
     /// How long a time may still matter.
-    fn remembered(&self) -> Span {
+    fn remembered(&self) -> TimeDelta {
         self.within.max(self.clear_within) + LATENESS
     }
 }
 
 impl ThresholdWindow {
-    pub fn enter(&mut self, rule: &Rule, arrival: &Arrival<'_>) -> Edge {
+    pub fn enter(&mut self, rule: &Rule, arrival: &WindowEvent<'_>) -> LevelChange {
         match Limits::of(rule) {
             Some(limits) => self.count_one(&limits, arrival).0,
-            None => Edge::Nothing,
+            None => LevelChange::Nothing,
         }
     }
 
     /// Counts one event; answers also the place that its time got.
-    pub fn count_one(&mut self, limits: &Limits, arrival: &Arrival<'_>) -> (Edge, Option<usize>) {
+    pub fn count_one(&mut self, limits: &Limits, arrival: &WindowEvent<'_>) -> (LevelChange, Option<usize>) {
         // An alert that comes over from another rule may have begun long before this window.
         if is_past(arrival, limits.within) {
-            return (Edge::Ignored, None);
+            return (LevelChange::Ignored, None);
         }
-        let place = self.times.insert(Kept::of(arrival), limits.count);
+        let place = self.times.insert(CountedAt::of(arrival), limits.count);
         if place.is_none() {
-            return (Edge::Ignored, None);
+            return (LevelChange::Ignored, None);
         }
         let is_old_news = self.times.newest() <= self.told_to;
         if self.on || is_old_news || !self.is_reached(limits) {
-            return (Edge::Nothing, place);
+            return (LevelChange::Nothing, place);
         }
         self.on = true;
-        (Edge::Fired, place)
+        (LevelChange::Fired, place)
     }
 
     fn is_reached(&self, limits: &Limits) -> bool {
@@ -90,7 +90,7 @@ impl ThresholdWindow {
         }
     }
 
-    pub fn due(&self, rule: &Rule) -> Option<Moment> {
+    pub fn due(&self, rule: &Rule) -> Option<Timestamp> {
         let limits = Limits::of(rule)?;
         if self.on {
             // From then on fewer than `clear` are left in the window.
@@ -100,7 +100,7 @@ impl ThresholdWindow {
     }
 
     /// Answers how many of the oldest times were dropped.
-    pub fn expire(&mut self, rule: &Rule, now: Moment) -> usize {
+    pub fn expire(&mut self, rule: &Rule, now: Timestamp) -> usize {
         let Some(limits) = Limits::of(rule) else { return 0 };
         let is_over = self.times.nth_newest(limits.clear).is_none_or(|deciding| deciding + limits.clear_within <= now);
         if self.on && is_over {
@@ -120,7 +120,7 @@ impl ThresholdWindow {
         self.on
     }
 
-    pub fn times(&self) -> &Times {
+    pub fn times(&self) -> &EventTimes {
         &self.times
     }
 

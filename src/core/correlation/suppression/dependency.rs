@@ -7,20 +7,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::inhibition::Affected;
+use super::inhibition::SourceChange;
 use crate::core::correlation::conditions::condition::ConditionKey;
-use crate::core::model::{Fingerprint, Moment};
+use crate::core::model::{Fingerprint, Timestamp};
 use crate::core::rules::{Inventory, ItemIndex};
 
 /// How many things above an item are looked at, the nearest first.
 pub(crate) const ANCESTORS_MAX: usize = 1_000;
 
 /// Since when an alert fires, and which it is: who comes first in a circle.
-pub(crate) type Rank = (Moment, Fingerprint);
+pub(crate) type FiringOrder = (Timestamp, Fingerprint);
 
 /// An alert's place at one thing, for one inhibition.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Tie {
+pub(crate) struct DependencyEdge {
     pub rule: u32,
     /// Its values of the labels that must be equal; absent is empty.
     pub values: Arc<[String]>,
@@ -112,27 +112,27 @@ fn circles(inventory: &Inventory) -> Vec<u32> {
 /// The firing alerts by the things they stand at, and the conditions that wait for one to be free.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dependencies {
-    groups: BTreeMap<GroupKey, Group>,
-    watched: BTreeMap<ConditionKey, BTreeSet<GroupKey>>,
+    groups: BTreeMap<DependencyKey, DependencyGroup>,
+    watched: BTreeMap<ConditionKey, BTreeSet<DependencyKey>>,
 }
 
-type GroupKey = (ItemIndex, u32, Arc<[String]>);
+type DependencyKey = (ItemIndex, u32, Arc<[String]>);
 
 #[derive(Clone, Debug, Default)]
-struct Group {
-    sources: BTreeSet<Rank>,
+struct DependencyGroup {
+    sources: BTreeSet<FiringOrder>,
     targets: BTreeSet<Fingerprint>,
     watchers: BTreeSet<ConditionKey>,
 }
 
-impl Tie {
-    fn key(&self) -> GroupKey {
+impl DependencyEdge {
+    fn key(&self) -> DependencyKey {
         (self.item, self.rule, Arc::clone(&self.values))
     }
 }
 
 impl Dependencies {
-    pub fn insert(&mut self, rank: Rank, ties: &[Tie], affected: &mut Affected) {
+    pub fn insert(&mut self, rank: FiringOrder, ties: &[DependencyEdge], affected: &mut SourceChange) {
         for tie in ties {
             let group = self.groups.entry(tie.key()).or_default();
             match tie.relation {
@@ -148,7 +148,7 @@ impl Dependencies {
         }
     }
 
-    pub fn remove(&mut self, rank: Rank, ties: &[Tie], affected: &mut Affected) {
+    pub fn remove(&mut self, rank: FiringOrder, ties: &[DependencyEdge], affected: &mut SourceChange) {
         for tie in ties {
             let key = tie.key();
             let Some(group) = self.groups.get_mut(&key) else { continue };
@@ -169,12 +169,12 @@ impl Dependencies {
     }
 
     /// The alert that explains what stands there: the first that fired on the nearest thing.
-    pub fn explains(&self, rank: Rank, ties: &[Tie]) -> Option<Fingerprint> {
+    pub fn explains(&self, rank: FiringOrder, ties: &[DependencyEdge]) -> Option<Fingerprint> {
         ties.iter().find_map(|tie| self.source_at(rank, tie))
     }
 
-    fn source_at(&self, rank: Rank, tie: &Tie) -> Option<Fingerprint> {
-        let explains = |source: &Rank| match tie.relation {
+    fn source_at(&self, rank: FiringOrder, tie: &DependencyEdge) -> Option<Fingerprint> {
+        let explains = |source: &FiringOrder| match tie.relation {
             Relation::Source => false,
             Relation::Below => true,
             Relation::Beside => *source < rank,
@@ -183,7 +183,7 @@ impl Dependencies {
     }
 
     /// The condition wants to know when what explains something there changes.
-    pub fn watch(&mut self, condition: &ConditionKey, rank: Rank, ties: &[Tie]) {
+    pub fn watch(&mut self, condition: &ConditionKey, rank: FiringOrder, ties: &[DependencyEdge]) {
         let Some(tie) = ties.iter().find(|tie| self.source_at(rank, tie).is_some()) else { return };
         if let Some(group) = self.groups.get_mut(&tie.key()) {
             group.watchers.insert(condition.clone());
@@ -202,18 +202,18 @@ impl Dependencies {
     }
 
     /// Whether the condition would hear of a change of what explains something there.
-    pub fn is_watching(&self, condition: &ConditionKey, rank: Rank, ties: &[Tie]) -> bool {
+    pub fn is_watching(&self, condition: &ConditionKey, rank: FiringOrder, ties: &[DependencyEdge]) -> bool {
         let Some(watched) = self.watched.get(condition) else { return false };
         ties.iter().any(|tie| watched.contains(&tie.key()) && self.source_at(rank, tie).is_some())
     }
 }
 
-impl Group {
+impl DependencyGroup {
     fn is_empty(&self) -> bool {
         self.sources.is_empty() && self.targets.is_empty() && self.watchers.is_empty()
     }
 
-    fn note(&self, before: Option<Rank>, affected: &mut Affected) {
+    fn note(&self, before: Option<FiringOrder>, affected: &mut SourceChange) {
         if self.sources.first().copied() != before {
             affected.alerts.extend(&self.targets);
             if before.is_some() {

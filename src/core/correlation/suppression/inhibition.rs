@@ -20,41 +20,41 @@ pub(crate) enum Side {
 
 /// An alert's place in one inhibition.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct InhibitionRole {
     pub rule: u32,
-    pub group: GroupKey,
+    pub group: InhibitionKey,
     pub side: Side,
 }
 
 /// One inhibition and one set of equal values: the alerts that can hold back one another. A digest, because a flood has a
 /// group for almost every alert; one that nobody can meet by choosing labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct GroupKey(u128);
+pub(crate) struct InhibitionKey(u128);
 
-impl GroupKey {
+impl InhibitionKey {
     /// The values of the labels that must be equal, in the rule's order; absent is empty.
-    pub fn new<'a>(rule: u32, values: impl Iterator<Item = &'a str>) -> GroupKey {
+    pub fn new<'a>(rule: u32, values: impl Iterator<Item = &'a str>) -> InhibitionKey {
         let mut digest = Sha256::new_with_prefix(rule.to_le_bytes());
         for value in values {
             digest.update((value.len() as u64).to_le_bytes());
             digest.update(value);
         }
         let digest: [u8; 32] = digest.finalize().into();
-        GroupKey(digest.iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte)))
+        InhibitionKey(digest.iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte)))
     }
 }
 
 /// The firing alerts by their places, and the conditions that wait for a group to let go.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inhibitions {
-    members: BTreeSet<(GroupKey, Side, Fingerprint)>,
-    watchers: BTreeMap<GroupKey, BTreeSet<ConditionKey>>,
-    watched: BTreeMap<ConditionKey, BTreeSet<GroupKey>>,
+    members: BTreeSet<(InhibitionKey, Side, Fingerprint)>,
+    watchers: BTreeMap<InhibitionKey, BTreeSet<ConditionKey>>,
+    watched: BTreeMap<ConditionKey, BTreeSet<InhibitionKey>>,
 }
 
 /// Whose source changed.
 #[derive(Debug, Default)]
-pub(crate) struct Affected {
+pub(crate) struct SourceChange {
     pub alerts: BTreeSet<Fingerprint>,
     /// Conditions that watch a group which lost its last source for some side.
     pub watchers: BTreeSet<ConditionKey>,
@@ -64,7 +64,7 @@ pub(crate) struct Affected {
 type Lowest = (Option<Fingerprint>, Option<Fingerprint>);
 
 impl Inhibitions {
-    pub fn insert(&mut self, fingerprint: Fingerprint, places: &[Place], affected: &mut Affected) {
+    pub fn insert(&mut self, fingerprint: Fingerprint, places: &[InhibitionRole], affected: &mut SourceChange) {
         for place in places {
             let before = self.lowest(place.group);
             self.members.insert((place.group, place.side, fingerprint));
@@ -72,7 +72,7 @@ impl Inhibitions {
         }
     }
 
-    pub fn remove(&mut self, fingerprint: Fingerprint, places: &[Place], affected: &mut Affected) {
+    pub fn remove(&mut self, fingerprint: Fingerprint, places: &[InhibitionRole], affected: &mut SourceChange) {
         for place in places {
             let before = self.lowest(place.group);
             self.members.remove(&(place.group, place.side, fingerprint));
@@ -81,7 +81,7 @@ impl Inhibitions {
     }
 
     /// The condition wants to know when the first group that holds back something in these places lets go.
-    pub fn watch(&mut self, condition: &ConditionKey, places: &[Place]) {
+    pub fn watch(&mut self, condition: &ConditionKey, places: &[InhibitionRole]) {
         if let Some(place) = places.iter().find(|place| self.holder(place).is_some()) {
             self.watchers.entry(place.group).or_default().insert(condition.clone());
             self.watched.entry(condition.clone()).or_default().insert(place.group);
@@ -99,18 +99,18 @@ impl Inhibitions {
     }
 
     /// Whether the condition watches a group that holds back something in these places.
-    pub fn is_watching(&self, condition: &ConditionKey, places: &[Place]) -> bool {
+    pub fn is_watching(&self, condition: &ConditionKey, places: &[InhibitionRole]) -> bool {
         let Some(watched) = self.watched.get(condition) else { return false };
         places.iter().any(|place| watched.contains(&place.group) && self.holder(place).is_some())
     }
 
     /// The source that holds back what has these places: the lowest of the first inhibition that does.
-    pub fn source_for(&self, places: &[Place]) -> Option<Fingerprint> {
+    pub fn source_for(&self, places: &[InhibitionRole]) -> Option<Fingerprint> {
         places.iter().find_map(|place| self.holder(place))
     }
 
     /// Which source holds back what stands there.
-    fn holder(&self, place: &Place) -> Option<Fingerprint> {
+    fn holder(&self, place: &InhibitionRole) -> Option<Fingerprint> {
         match place.side {
             Side::Source => None,
             Side::Target => self.lowest(place.group).0,
@@ -118,19 +118,19 @@ impl Inhibitions {
         }
     }
 
-    fn lowest(&self, group: GroupKey) -> Lowest {
+    fn lowest(&self, group: InhibitionKey) -> Lowest {
         let source = self.on(group, Side::Source).next();
         let both = self.on(group, Side::Both).next();
         (source.into_iter().chain(both).min(), source)
     }
 
     /// The alerts on one side of a group, the lowest first.
-    fn on(&self, group: GroupKey, side: Side) -> impl Iterator<Item = Fingerprint> {
+    fn on(&self, group: InhibitionKey, side: Side) -> impl Iterator<Item = Fingerprint> {
         let all = (group, side, Fingerprint(0))..=(group, side, Fingerprint(u64::MAX));
         self.members.range(all).map(|(_, _, fingerprint)| *fingerprint)
     }
 
-    fn note(&self, group: GroupKey, before: Lowest, affected: &mut Affected) {
+    fn note(&self, group: InhibitionKey, before: Lowest, affected: &mut SourceChange) {
         let after = self.lowest(group);
         if before.0 != after.0 {
             affected.alerts.extend(self.on(group, Side::Target));

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::suppressed_by::Holds;
-use crate::core::correlation::input_context::{Index, Turn};
-use crate::core::correlation::match_target::Subject;
-use crate::core::correlation::rule_index::Book;
+use super::suppressed_by::SuppressedBy;
+use crate::core::correlation::input_context::{CorrelationContext, Index};
+use crate::core::correlation::match_target::MatchTarget;
+use crate::core::correlation::rule_index::RuleIndex;
 use crate::core::correlation::timers::Timer;
-use crate::core::model::{Fingerprint, Moment};
+use crate::core::model::{Fingerprint, Timestamp};
 use crate::core::rules::{Inventory, ItemIndex, Maintenance, Rulebook};
 
 /// How far a window's time was taken into account.
@@ -18,11 +18,11 @@ use crate::core::rules::{Inventory, ItemIndex, Maintenance, Rulebook};
 pub(crate) struct KeptWindow {
     pub is_open: bool,
     /// When it may change; `None`: never again.
-    pub due: Option<Moment>,
+    pub due: Option<Timestamp>,
 }
 
 impl KeptWindow {
-    fn at(window: &Maintenance, now: Moment) -> KeptWindow {
+    fn at(window: &Maintenance, now: Timestamp) -> KeptWindow {
         let (is_open, due) = window.time.state(now);
         KeptWindow { is_open, due }
     }
@@ -41,7 +41,7 @@ impl Scope {
         Scope { name: Arc::from(window.name.as_str()), items }
     }
 
-    pub fn covers(&self, window: &Maintenance, inventory: &Inventory, subject: &Subject<'_>) -> bool {
+    pub fn covers(&self, window: &Maintenance, inventory: &Inventory, subject: &MatchTarget<'_>) -> bool {
         subject.fits(&window.matchers) && (self.is_everywhere(window) || self.is_there(window, inventory, subject))
     }
 
@@ -49,7 +49,7 @@ impl Scope {
         window.items.is_empty() && window.sites.is_empty()
     }
 
-    fn is_there(&self, window: &Maintenance, inventory: &Inventory, subject: &Subject<'_>) -> bool {
+    fn is_there(&self, window: &Maintenance, inventory: &Inventory, subject: &MatchTarget<'_>) -> bool {
         let is_site = |site: &str| window.sites.iter().any(|named| named == site);
         let entity = inventory.entity_of(subject.labels);
         entity
@@ -59,7 +59,7 @@ impl Scope {
 }
 
 /// Puts the open windows over the subject into its holds.
-pub(crate) fn hold(index: &Index, book: &Book, subject: &Subject<'_>, holds: &mut Holds) {
+pub(crate) fn hold(index: &Index, book: &RuleIndex, subject: &MatchTarget<'_>, holds: &mut SuppressedBy) {
     for number in &index.open_windows {
         if book.is_maintained(*number, subject)
             && let Some((scope, window)) = book.window(*number)
@@ -71,11 +71,11 @@ pub(crate) fn hold(index: &Index, book: &Book, subject: &Subject<'_>, holds: &mu
 }
 
 /// The windows of a rulebook as they stand at that moment.
-pub(crate) fn windows_at(rulebook: &Rulebook, now: Moment) -> BTreeMap<String, KeptWindow> {
+pub(crate) fn windows_at(rulebook: &Rulebook, now: Timestamp) -> BTreeMap<String, KeptWindow> {
     rulebook.maintenance.iter().map(|window| (window.name.clone(), KeptWindow::at(window, now))).collect()
 }
 
-impl Turn<'_> {
+impl CorrelationContext<'_> {
     /// Takes the windows as they stand before the very first input: only then is nothing known of them.
     pub fn take_windows(&mut self) {
         self.state.maintenance = Arc::new(windows_at(&self.book.rulebook, self.now));
@@ -83,7 +83,7 @@ impl Turn<'_> {
     }
 
     /// Whether an open window is over the subject.
-    pub fn is_maintained(&self, subject: &Subject<'_>) -> bool {
+    pub fn is_maintained(&self, subject: &MatchTarget<'_>) -> bool {
         self.index.open_windows.iter().any(|number| self.book.is_maintained(*number, subject))
     }
 
@@ -93,7 +93,7 @@ impl Turn<'_> {
     }
 
     /// A window's time has come; answers the alerts that it holds from now on, or no longer.
-    pub fn window_due(&mut self, at: Moment, number: u32) -> BTreeSet<Fingerprint> {
+    pub fn window_due(&mut self, at: Timestamp, number: u32) -> BTreeSet<Fingerprint> {
         let book = self.book;
         let Some((_, window)) = book.window(number) else { return BTreeSet::new() };
         let kept = KeptWindow::at(window, at);
@@ -111,7 +111,7 @@ impl Turn<'_> {
         }
         let firing = self.state.alerts.iter().filter(|(_, alert)| alert.times.firing);
         firing
-            .filter(|(_, alert)| book.is_maintained(number, &Subject::of_alert(alert)))
+            .filter(|(_, alert)| book.is_maintained(number, &MatchTarget::of_alert(alert)))
             .map(|(fingerprint, _)| *fingerprint)
             .collect()
     }
@@ -123,7 +123,7 @@ impl Index {
     }
 
     /// The windows as the state has them; those of the index before are gone.
-    pub fn list_windows(&mut self, kept: &BTreeMap<String, KeptWindow>, book: &Book) {
+    pub fn list_windows(&mut self, kept: &BTreeMap<String, KeptWindow>, book: &RuleIndex) {
         self.open_windows.clear();
         for (window, number) in book.rulebook.maintenance.iter().zip(0_u32..) {
             let Some(kept) = kept.get(&window.name) else { continue };

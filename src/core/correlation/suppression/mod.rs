@@ -12,28 +12,28 @@ pub(super) mod suppressors;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use self::dependency::Rank;
-use self::inhibition::Affected;
-use self::suppressed_by::Holds;
+use self::dependency::FiringOrder;
+use self::inhibition::SourceChange;
+use self::suppressed_by::SuppressedBy;
 use super::alerts::alert::Alert;
 use super::conditions::condition::{Condition, ConditionKey};
-use super::input_context::{Index, Turn};
-use super::match_target::Subject;
-use super::output::{Counted, Evidence, Suppressor};
+use super::input_context::{CorrelationContext, Index};
+use super::match_target::MatchTarget;
+use super::output::{AlertSuppressor, CorrelationMetric, CountedEvent};
 use super::patterns::Window;
-use super::rule_index::Book;
-use super::state::State;
+use super::rule_index::RuleIndex;
+use super::state::CorrelatorState;
 use super::timers::Timer;
-use crate::core::model::{Fingerprint, Labels, Moment, SilenceId, Status};
+use crate::core::model::{Fingerprint, Labels, SilenceId, Status, Timestamp};
 
-impl Turn<'_> {
+impl CorrelationContext<'_> {
     /// What holds back something that is no alert, now.
-    pub fn suppressor_of(&self, subject: &Subject<'_>, since: Moment) -> Option<Suppressor> {
+    pub fn suppressor_of(&self, subject: &MatchTarget<'_>, since: Timestamp) -> Option<AlertSuppressor> {
         holds_on(self.state, self.index, self.book, subject, since).kinds().next()
     }
 
     /// What holds back a counted event.
-    pub fn holds_of(&self, evidence: &Evidence) -> Holds {
+    pub fn holds_of(&self, evidence: &CountedEvent) -> SuppressedBy {
         holds_of(self.state, self.index, self.book, evidence)
     }
 
@@ -42,7 +42,7 @@ impl Turn<'_> {
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let held = holds_of_alert(self.state, self.index, self.book, fingerprint, alert);
         let maintained = held.as_ref().is_some_and(|held| !held.maintained_by.is_empty());
-        held.iter().flat_map(|held| held.kinds()).for_each(|by| self.count(Counted::Suppressed { by }));
+        held.iter().flat_map(|held| held.kinds()).for_each(|by| self.count(CorrelationMetric::Suppressed { by }));
         self.index.silenced.moved(fingerprint, &[], held.as_ref().map_or(&[], |held| &held.silenced_by));
         if let Some(alert) = self.state.alert_mut(&fingerprint) {
             alert.held = held;
@@ -62,23 +62,23 @@ impl Turn<'_> {
         let (before, after) =
             (before.map(|held| *held).unwrap_or_default(), held.map(|held| *held).unwrap_or_default());
         self.index.silenced.moved(fingerprint, &before.silenced_by, &after.silenced_by);
-        let known: Vec<Suppressor> = before.kinds().collect();
+        let known: Vec<AlertSuppressor> = before.kinds().collect();
         for by in after.kinds().filter(|kind| !known.contains(kind)) {
-            self.count(Counted::Suppressed { by });
+            self.count(CorrelationMetric::Suppressed { by });
         }
         self.changed.insert(fingerprint);
         self.suppression_changed(fingerprint, before.is_empty(), after.is_empty());
     }
 
     /// Looks again at the alerts that another alert held, or holds from now on.
-    pub fn review_affected(&mut self, affected: &Affected) {
+    pub fn review_affected(&mut self, affected: &SourceChange) {
         affected.alerts.iter().for_each(|fingerprint| self.review(*fingerprint));
         affected.watchers.iter().for_each(|key| self.review_memberless(key));
     }
 
     /// Serves all silences, windows and storms that are due at that moment together: one that begins as another ends
     /// leaves no gap.
-    pub fn holds_due(&mut self, at: Moment, first: Timer) {
+    pub fn holds_due(&mut self, at: Timestamp, first: Timer) {
         let mut alerts: BTreeSet<Fingerprint> = BTreeSet::new();
         let mut released: Vec<Fingerprint> = Vec::new();
         let mut silences: Vec<SilenceId> = Vec::new();
@@ -111,14 +111,19 @@ impl Turn<'_> {
                     (false, true) => condition.free += 1,
                     (true, true) | (false, false) => {}
                 }
-                self.settle(&key, false);
+                self.publish_condition(&key, false);
             }
         }
     }
 }
 
 /// The active silences that match, in their order.
-fn silences_on(state: &State, index: &Index, labels: &Labels, fingerprint: impl Fn() -> Fingerprint) -> Vec<SilenceId> {
+fn silences_on(
+    state: &CorrelatorState,
+    index: &Index,
+    labels: &Labels,
+    fingerprint: impl Fn() -> Fingerprint,
+) -> Vec<SilenceId> {
     let holds = |id: &SilenceId| {
         state.silences.get(id).is_some_and(|kept| {
             // One until resolved holds nothing of what resolved under it.
@@ -129,19 +134,25 @@ fn silences_on(state: &State, index: &Index, labels: &Labels, fingerprint: impl 
 }
 
 /// What holds back the subject of an event that happened, or an alert that fires, since that moment.
-pub(super) fn holds_on(state: &State, index: &Index, book: &Book, subject: &Subject<'_>, since: Moment) -> Holds {
+pub(super) fn holds_on(
+    state: &CorrelatorState,
+    index: &Index,
+    book: &RuleIndex,
+    subject: &MatchTarget<'_>,
+    since: Timestamp,
+) -> SuppressedBy {
     holds_by(state, index, book, subject, since, || subject.labels.fingerprint())
 }
 
 fn holds_by(
-    state: &State,
+    state: &CorrelatorState,
     index: &Index,
-    book: &Book,
-    subject: &Subject<'_>,
-    since: Moment,
+    book: &RuleIndex,
+    subject: &MatchTarget<'_>,
+    since: Timestamp,
     fingerprint: impl Fn() -> Fingerprint,
-) -> Holds {
-    let mut holds = Holds::default();
+) -> SuppressedBy {
+    let mut holds = SuppressedBy::default();
     if !index.active_silences.is_empty() {
         holds.silenced_by = silences_on(state, index, subject.labels, &fingerprint);
     }
@@ -156,31 +167,36 @@ fn holds_by(
 }
 
 /// What holds back a counted event, now.
-pub(super) fn holds_of(state: &State, index: &Index, book: &Book, evidence: &Evidence) -> Holds {
-    holds_on(state, index, book, &Subject::of_evidence(evidence), evidence.at)
+pub(super) fn holds_of(
+    state: &CorrelatorState,
+    index: &Index,
+    book: &RuleIndex,
+    evidence: &CountedEvent,
+) -> SuppressedBy {
+    holds_on(state, index, book, &MatchTarget::of_evidence(evidence), evidence.at)
 }
 
 /// What holds back a firing alert, now.
 pub(super) fn holds_of_alert(
-    state: &State,
+    state: &CorrelatorState,
     index: &Index,
-    book: &Book,
+    book: &RuleIndex,
     fingerprint: Fingerprint,
     alert: &Alert,
-) -> Option<Box<Holds>> {
-    holds_by(state, index, book, &Subject::of_alert(alert), alert.fires_since, || fingerprint).kept()
+) -> Option<Box<SuppressedBy>> {
+    holds_by(state, index, book, &MatchTarget::of_alert(alert), alert.fires_since, || fingerprint).kept()
 }
 
 /// Who an event is among those that depend on each other.
-pub(super) fn rank_of(evidence: &Evidence) -> Rank {
+pub(super) fn rank_of(evidence: &CountedEvent) -> FiringOrder {
     (evidence.at, evidence.labels.fingerprint())
 }
 
 /// Whether anything that counted in a condition is not held back: a firing member, an event when it came, or, without
 /// members, one as of now.
-pub(super) fn is_free(state: &State, index: &Index, book: &Book, condition: &Condition) -> bool {
+pub(super) fn is_free(state: &CorrelatorState, index: &Index, book: &RuleIndex, condition: &Condition) -> bool {
     let came_free = |points_only: bool| {
-        let counts = |one: &&Arc<Evidence>| !points_only || one.status == Status::Point;
+        let counts = |one: &&Arc<CountedEvent>| !points_only || one.status == Status::Point;
         condition.evidence.iter().filter(counts).any(|one| !one.suppressed)
     };
     if condition.free > 0 || condition.window.has_free() {
@@ -191,6 +207,6 @@ pub(super) fn is_free(state: &State, index: &Index, book: &Book, condition: &Con
     }
     // What is missing may be missed because of what holds its source back now, whatever held it when it last spoke.
     let then_counts = !matches!(condition.window, Window::Absence(_));
-    let is_held = |one: &Arc<Evidence>| !holds_of(state, index, book, one).is_empty();
+    let is_held = |one: &Arc<CountedEvent>| !holds_of(state, index, book, one).is_empty();
     (then_counts && came_free(false)) || condition.evidence.is_empty() || !condition.evidence.iter().all(is_held)
 }

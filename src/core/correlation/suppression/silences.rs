@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::core::correlation::input::SilenceChange;
-use crate::core::correlation::input_context::Turn;
-use crate::core::correlation::output::{Bound, Counted, Output, Refused};
-use crate::core::correlation::state::{KeptSilence, Stage};
+use crate::core::correlation::input::SilenceInput;
+use crate::core::correlation::input_context::CorrelationContext;
+use crate::core::correlation::output::{CorrelationLimit, CorrelationMetric, Output, Refused};
+use crate::core::correlation::state::{AlertStage, StoredSilence};
 use crate::core::correlation::timers::Timer;
 use crate::core::correlation::{RESOLVED_PER_SILENCE, SILENCE_RETENTION, SILENCES_MAX};
-use crate::core::model::{Fingerprint, Labels, Matcher, MatcherOp, Moment, Silence, SilenceId, Stamp};
+use crate::core::model::{Fingerprint, Labels, Matcher, MatcherOp, Silence, SilenceId, Stamp, Timestamp};
 
 /// The active silences, by the values that a matcher of each spells out; what spells out none is tried on everything.
 #[derive(Clone, Debug, Default)]
@@ -98,12 +98,12 @@ impl Silenced {
     }
 }
 
-impl Turn<'_> {
-    pub fn change_silence(&mut self, change: &SilenceChange) {
+impl CorrelationContext<'_> {
+    pub fn change_silence(&mut self, change: &SilenceInput) {
         let mut touched = Vec::new();
         let answer = match change {
-            SilenceChange::Put { id, silence } => self.put_silence(*id, silence, &mut touched),
-            SilenceChange::Expire(id) => self.expire_silence(*id, &mut touched).map(|()| *id),
+            SilenceInput::Put { id, silence } => self.put_silence(*id, silence, &mut touched),
+            SilenceInput::Expire(id) => self.expire_silence(*id, &mut touched).map(|()| *id),
         };
         self.follow_silences(&touched);
         self.out.push(Output::Answer(answer));
@@ -123,7 +123,7 @@ impl Turn<'_> {
             kept.done.insert(fingerprint);
             let is_full = kept.done.len() > RESOLVED_PER_SILENCE;
             if is_full {
-                self.count(Counted::Bound { which: Bound::ResolvedUnderSilence });
+                self.count(CorrelationMetric::Bound { which: CorrelationLimit::ResolvedUnderSilence });
             }
             if (is_full || self.index.silenced.by(&id).is_empty()) && self.expire_silence(id, &mut touched).is_err() {
                 // Known a moment ago.
@@ -169,9 +169,9 @@ impl Turn<'_> {
         let now = Stamp::utc(self.now);
         let mut silence = kept.silence.clone();
         match kept.stage {
-            Stage::Expired => return Ok(()),
-            Stage::Active => silence.ends_at = now,
-            Stage::Pending => (silence.starts_at, silence.ends_at) = (now, now),
+            AlertStage::Expired => return Ok(()),
+            AlertStage::Active => silence.ends_at = now,
+            AlertStage::Pending => (silence.starts_at, silence.ends_at) = (now, now),
         }
         silence.updated_at = self.now;
         self.keep_silence(silence, touched);
@@ -184,7 +184,7 @@ impl Turn<'_> {
             self.index.active_silences.remove(&old.silence);
         }
         let done = self.state.silences.get(&id).map(|kept| kept.done.clone()).unwrap_or_default();
-        let kept = KeptSilence { stage: Stage::of(&silence, self.now), silence, done };
+        let kept = StoredSilence { stage: AlertStage::of(&silence, self.now), silence, done };
         self.index.deadlines.insert(kept.due(), Timer::Silence(id));
         self.out.push(Output::SilenceChanged(Box::new(kept.silence.clone())));
         if let Some(old) = Arc::make_mut(&mut self.state.silences).insert(id, kept)
@@ -196,17 +196,17 @@ impl Turn<'_> {
     }
 
     /// Silences whose time has come; answers the alerts that they hold from now on, or no longer.
-    pub fn silences_due(&mut self, at: Moment, ids: &[SilenceId]) -> BTreeSet<Fingerprint> {
+    pub fn silences_due(&mut self, at: Timestamp, ids: &[SilenceId]) -> BTreeSet<Fingerprint> {
         let mut touched = Vec::new();
         for id in ids {
             let Some(kept) = self.state.silences.get(id) else { continue };
             let stage = match kept.stage {
-                Stage::Expired if kept.silence.ends_at.at + SILENCE_RETENTION <= at => {
+                AlertStage::Expired if kept.silence.ends_at.at + SILENCE_RETENTION <= at => {
                     Arc::make_mut(&mut self.state.silences).remove(id);
                     self.out.push(Output::SilenceForgotten { id: *id });
                     continue;
                 }
-                Stage::Pending | Stage::Active | Stage::Expired => Stage::of(&kept.silence, at),
+                AlertStage::Pending | AlertStage::Active | AlertStage::Expired => AlertStage::of(&kept.silence, at),
             };
             if let Some(kept) = Arc::make_mut(&mut self.state.silences).get_mut(id) {
                 kept.stage = stage;
@@ -239,12 +239,12 @@ impl Turn<'_> {
                 alerts.extend(self.index.silenced.by(id));
             }
             match (was_active, kept.stage) {
-                (true, Stage::Active) | (false, Stage::Pending | Stage::Expired) => {}
-                (true, Stage::Pending | Stage::Expired) => {
+                (true, AlertStage::Active) | (false, AlertStage::Pending | AlertStage::Expired) => {}
+                (true, AlertStage::Pending | AlertStage::Expired) => {
                     self.index.active_silences.remove(&kept.silence);
                     alerts.extend(self.index.silenced.by(id));
                 }
-                (false, Stage::Active) => {
+                (false, AlertStage::Active) => {
                     self.index.active_silences.insert(&kept.silence);
                     begun.push(&kept.silence);
                 }
@@ -264,7 +264,7 @@ fn not_found() -> Refused {
 }
 
 /// What is wrong with a silence, in the order and the words of Alertmanager.
-fn check(asked: &Silence, now: Moment) -> Result<(), Refused> {
+fn check(asked: &Silence, now: Timestamp) -> Result<(), Refused> {
     let invalid = |reason: &str| Err(Refused::Invalid { reason: reason.to_owned() });
     if asked.starts_at.at >= asked.ends_at.at {
         return invalid("Failed to create silence: start time must be before end time");
@@ -290,14 +290,14 @@ fn matches_empty(matcher: &Matcher) -> bool {
 }
 
 /// Whether a change keeps the id: it must not rewrite what the silence did so far.
-fn may_update(known: &KeptSilence, asked: &Silence, now: Moment) -> bool {
+fn may_update(known: &StoredSilence, asked: &Silence, now: Timestamp) -> bool {
     let second = |stamp: Stamp| stamp.at.as_micros().div_euclid(1_000_000);
     if known.silence.matchers != asked.matchers || known.silence.until_resolved != asked.until_resolved {
         return false;
     }
     match known.stage {
-        Stage::Active => second(known.silence.starts_at) == second(asked.starts_at) && asked.ends_at.at >= now,
-        Stage::Pending => asked.starts_at.at >= now,
-        Stage::Expired => false,
+        AlertStage::Active => second(known.silence.starts_at) == second(asked.starts_at) && asked.ends_at.at >= now,
+        AlertStage::Pending => asked.starts_at.at >= now,
+        AlertStage::Expired => false,
     }
 }

@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::correlation::match_target::Subject;
-use crate::core::model::{Fingerprint, Labels, Moment, Span};
+use crate::core::correlation::match_target::MatchTarget;
+use crate::core::model::{Fingerprint, Labels, TimeDelta, Timestamp};
 use crate::core::rules::Storm;
 
 const MINUTE_MICROS: i64 = 60_000_000;
@@ -39,20 +39,20 @@ impl StormKey {
 }
 
 /// The place of a subject in a storm of the rule files, if it is one's.
-pub(crate) fn place(storm: &Storm, subject: &Subject<'_>) -> Option<StormKey> {
+pub(crate) fn place(storm: &Storm, subject: &MatchTarget<'_>) -> Option<StormKey> {
     let value = subject.labels.get(&storm.scope).filter(|value| !value.is_empty())?;
     let key = || StormKey { storm: storm.name.clone(), scope: storm.scope.clone(), value: value.to_owned() };
     subject.fits(&storm.matchers).then(key)
 }
 
 /// Whether a storm lets it through for how bad it is.
-pub(crate) fn passes(storm: &Storm, subject: &Subject<'_>) -> bool {
+pub(crate) fn passes(storm: &Storm, subject: &MatchTarget<'_>) -> bool {
     storm.top_severity.is_some_and(|top| subject.severity >= top)
 }
 
 /// What is remembered of one place: the alerts of this minute, the counts of those before, and whether it storms.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Place {
+pub(crate) struct StormSite {
     first_minute: i64,
     minute: i64,
     fresh: BTreeSet<Fingerprint>,
@@ -80,7 +80,7 @@ impl Over {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Active {
     /// What began earlier is not held by it.
-    pub since: Moment,
+    pub since: Timestamp,
     /// How many began in the minute that made it a storm, until then.
     pub count: u32,
     pub bar: u32,
@@ -89,23 +89,23 @@ pub(crate) struct Active {
 
 impl Active {
     /// When it is over unless it grows loud again.
-    pub fn due(&self, storm: &Storm) -> Moment {
+    pub fn due(&self, storm: &Storm) -> Timestamp {
         start_of(self.last_loud + 1) + storm.leave_after
     }
 }
 
-pub(crate) fn minute_of(at: Moment) -> i64 {
+pub(crate) fn minute_of(at: Timestamp) -> i64 {
     at.as_micros().div_euclid(MINUTE_MICROS)
 }
 
-fn start_of(minute: i64) -> Moment {
-    Moment::from_micros(minute.saturating_mul(MINUTE_MICROS))
+fn start_of(minute: i64) -> Timestamp {
+    Timestamp::from_micros(minute.saturating_mul(MINUTE_MICROS))
 }
 
-impl Place {
-    pub fn new(now: Moment) -> Place {
+impl StormSite {
+    pub fn new(now: Timestamp) -> StormSite {
         let minute = minute_of(now);
-        Place {
+        StormSite {
             first_minute: minute,
             minute,
             fresh: BTreeSet::new(),
@@ -122,7 +122,7 @@ impl Place {
     }
 
     /// One more alert begins to fire there; answers whether that makes a storm.
-    pub fn count(&mut self, storm: &Storm, now: Moment, fingerprint: Fingerprint) -> bool {
+    pub fn count(&mut self, storm: &Storm, now: Timestamp, fingerprint: Fingerprint) -> bool {
         self.turn_to(minute_of(now));
         if !self.fresh.insert(fingerprint) {
             return false;
@@ -217,7 +217,7 @@ fn median(values: &mut [f64]) -> f64 {
 }
 
 /// How long a place is worth remembering without anything new.
-pub(crate) const FORGOTTEN_AFTER: Span = Span::from_days(DAYS + 1);
+pub(crate) const FORGOTTEN_AFTER: TimeDelta = TimeDelta::from_days(DAYS + 1);
 
 #[cfg(test)]
 mod tests {
@@ -232,7 +232,7 @@ mod tests {
             at_least,
             factor,
             buckets,
-            leave_after: Span::from_minutes(10),
+            leave_after: TimeDelta::from_minutes(10),
             representatives: 10,
             top_severity: None,
         }
@@ -240,7 +240,7 @@ mod tests {
 
     /// So many alerts begin in each minute; answers the minutes in which a storm began.
     fn begun(storm: &Storm, counts: &[(i64, u64)]) -> Vec<i64> {
-        let mut place = Place::new(start_of(counts[0].0));
+        let mut place = StormSite::new(start_of(counts[0].0));
         let mut begun = Vec::new();
         for (minute, count) in counts {
             for number in 0..*count {

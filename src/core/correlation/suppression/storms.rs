@@ -4,20 +4,27 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::storm_detector::{Active, FORGOTTEN_AFTER, Place, StormKey, minute_of, passes, place};
+use super::storm_detector::{Active, FORGOTTEN_AFTER, StormKey, StormSite, minute_of, passes, place};
 use crate::core::correlation::alerts::alert::Alert;
-use crate::core::correlation::input_context::Turn;
-use crate::core::correlation::match_target::Subject;
-use crate::core::correlation::output::{Bound, Counted, Decision, Evidence, Output, Raised, Verdict};
-use crate::core::correlation::rule_index::Book;
-use crate::core::correlation::state::State;
+use crate::core::correlation::input_context::CorrelationContext;
+use crate::core::correlation::match_target::MatchTarget;
+use crate::core::correlation::output::{
+    CorrelationLimit, CorrelationMetric, CountedEvent, Decision, Output, Raised, Verdict,
+};
+use crate::core::correlation::rule_index::RuleIndex;
+use crate::core::correlation::state::CorrelatorState;
 use crate::core::correlation::timers::Timer;
 use crate::core::correlation::{EVIDENCE_KEPT, STORM_PLACES_MAX};
-use crate::core::model::{Fingerprint, Moment, Severity, Status};
+use crate::core::model::{Fingerprint, Severity, Status, Timestamp};
 use crate::core::rules::{ItemIndex, Rulebook, Storm};
 
 /// The storm that holds back what began at its place after it; `since`: when the subject did.
-pub(crate) fn over(state: &State, book: &Book, subject: &Subject<'_>, since: Moment) -> Option<Arc<StormKey>> {
+pub(crate) fn over(
+    state: &CorrelatorState,
+    book: &RuleIndex,
+    subject: &MatchTarget<'_>,
+    since: Timestamp,
+) -> Option<Arc<StormKey>> {
     if state.storms.is_empty() {
         return None;
     }
@@ -30,12 +37,12 @@ pub(crate) fn over(state: &State, book: &Book, subject: &Subject<'_>, since: Mom
 }
 
 /// A storm that blows, and the rule that says so.
-fn active<'a>(state: &State, book: &'a Book, key: &Arc<StormKey>) -> Option<(&'a Storm, Active)> {
+fn active<'a>(state: &CorrelatorState, book: &'a RuleIndex, key: &Arc<StormKey>) -> Option<(&'a Storm, Active)> {
     let storm = book.rulebook.storms.iter().find(|storm| storm.name == key.storm)?;
     Some((storm, state.storms.get(key)?.storm?))
 }
 
-impl Turn<'_> {
+impl CorrelationContext<'_> {
     /// An alert began to fire. If nobody means it to be quiet it counts; answers the storms that it brought about, and
     /// holds it if it stands in one.
     pub fn storms_of(&mut self, fingerprint: Fingerprint) -> Vec<Arc<StormKey>> {
@@ -50,11 +57,11 @@ impl Turn<'_> {
         }
         for storm in &book.rulebook.storms {
             let Some(alert) = self.state.alerts.get(&fingerprint) else { break };
-            let Some(key) = place(storm, &Subject::of_alert(alert)) else { continue };
+            let Some(key) = place(storm, &MatchTarget::of_alert(alert)) else { continue };
             let key = Arc::new(key);
             if !self.state.storms.contains_key(&key) {
                 self.make_room();
-                Arc::make_mut(&mut self.state.storms).insert(Arc::clone(&key), Arc::new(Place::new(self.now)));
+                Arc::make_mut(&mut self.state.storms).insert(Arc::clone(&key), Arc::new(StormSite::new(self.now)));
             }
             let Some(place) = Arc::make_mut(&mut self.state.storms).get_mut(&key) else { continue };
             if Arc::make_mut(place).count(storm, self.now, fingerprint) {
@@ -78,7 +85,7 @@ impl Turn<'_> {
         let oldest = Arc::clone(oldest);
         Arc::make_mut(&mut self.state.storms).remove(&oldest);
         if was_needed {
-            self.count(Counted::Bound { which: Bound::StormPlaces });
+            self.count(CorrelationMetric::Bound { which: CorrelationLimit::StormPlaces });
         }
     }
 
@@ -96,7 +103,7 @@ impl Turn<'_> {
     }
 
     /// Its time may be over. Answers what it no longer holds, and whether it ended.
-    pub fn storm_due(&mut self, at: Moment, key: &Arc<StormKey>) -> Vec<Fingerprint> {
+    pub fn storm_due(&mut self, at: Timestamp, key: &Arc<StormKey>) -> Vec<Fingerprint> {
         let Some((storm, active)) = active(self.state, self.book, key) else { return Vec::new() };
         let due = active.due(storm);
         if due > at {
@@ -112,13 +119,13 @@ impl Turn<'_> {
     }
 
     /// The firing alerts that a storm is about, the worst first, then the earliest: the order of their release.
-    fn alerts_of(&self, storm: &Storm, key: &StormKey, since: Moment) -> Vec<Fingerprint> {
+    fn alerts_of(&self, storm: &Storm, key: &StormKey, since: Timestamp) -> Vec<Fingerprint> {
         let is_in = |alert: &Alert| {
             alert.times.firing
                 && alert.fires_since >= since
-                && place(storm, &Subject::of_alert(alert)).is_some_and(|place| place == *key)
+                && place(storm, &MatchTarget::of_alert(alert)).is_some_and(|place| place == *key)
         };
-        let mut found: Vec<(Reverse<Severity>, Moment, Fingerprint)> = self
+        let mut found: Vec<(Reverse<Severity>, Timestamp, Fingerprint)> = self
             .state
             .alerts
             .iter()
@@ -153,10 +160,10 @@ impl Turn<'_> {
     }
 
     /// One alert for each of the largest groups of equal name beneath one thing.
-    fn representatives(&self, storm: &Storm, members: &[Fingerprint]) -> Vec<Evidence> {
+    fn representatives(&self, storm: &Storm, members: &[Fingerprint]) -> Vec<CountedEvent> {
         let inventory = &self.book.rulebook.inventory;
         type Place<'a> = (&'a str, Option<ItemIndex>);
-        let mut groups: BTreeMap<Place<'_>, Vec<(Moment, Fingerprint)>> = BTreeMap::new();
+        let mut groups: BTreeMap<Place<'_>, Vec<(Timestamp, Fingerprint)>> = BTreeMap::new();
         for fingerprint in members {
             let Some(alert) = self.state.alerts.get(fingerprint) else { continue };
             let entity = inventory.entity_of(&alert.labels);
@@ -164,13 +171,13 @@ impl Turn<'_> {
             let name = alert.labels.get("alertname").unwrap_or_default();
             groups.entry((name, above)).or_default().push((alert.fires_since, *fingerprint));
         }
-        let mut groups: Vec<Vec<(Moment, Fingerprint)>> = groups.into_values().collect();
+        let mut groups: Vec<Vec<(Timestamp, Fingerprint)>> = groups.into_values().collect();
         // Stable: equal sizes stay in the order of names.
         groups.sort_by_key(|group| Reverse(group.len()));
         let shown = groups.iter().take(storm.representatives as usize).filter_map(|group| group.iter().min());
         shown
             .filter_map(|(_, fingerprint)| self.state.alerts.get(fingerprint))
-            .map(|alert| Evidence {
+            .map(|alert| CountedEvent {
                 cause: alert.cause,
                 at: alert.counted_at,
                 source: alert.source.as_ref().to_owned(),

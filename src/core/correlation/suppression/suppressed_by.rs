@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::storm_detector::StormKey;
-use crate::core::correlation::output::Suppressor;
+use crate::core::correlation::output::AlertSuppressor;
 use crate::core::model::{Fingerprint, SilenceId};
 
 /// Never kept empty: a free alert has none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Holds {
+pub(crate) struct SuppressedBy {
     /// Active silences, in their order.
     pub silenced_by: Vec<SilenceId>,
     /// Open maintenance windows, in the order of the files.
@@ -24,9 +24,9 @@ pub(crate) struct Holds {
     pub storm: Option<Arc<StormKey>>,
 }
 
-impl Holds {
+impl SuppressedBy {
     pub fn is_empty(&self) -> bool {
-        let Holds { silenced_by, maintained_by, pauses: _, inhibited_by, explained_by, storm } = self;
+        let SuppressedBy { silenced_by, maintained_by, pauses: _, inhibited_by, explained_by, storm } = self;
         silenced_by.is_empty()
             && maintained_by.is_empty()
             && inhibited_by.is_none()
@@ -40,13 +40,13 @@ impl Holds {
     }
 
     /// The kinds, the one that is named first.
-    pub fn kinds(&self) -> impl Iterator<Item = Suppressor> {
+    pub fn kinds(&self) -> impl Iterator<Item = AlertSuppressor> {
         [
-            (Suppressor::Silence, !self.silenced_by.is_empty()),
-            (Suppressor::Maintenance, !self.maintained_by.is_empty()),
-            (Suppressor::Inhibition, self.inhibited_by.is_some()),
-            (Suppressor::Dependency, self.explained_by.is_some()),
-            (Suppressor::Storm, self.storm.is_some()),
+            (AlertSuppressor::Silence, !self.silenced_by.is_empty()),
+            (AlertSuppressor::Maintenance, !self.maintained_by.is_empty()),
+            (AlertSuppressor::Inhibition, self.inhibited_by.is_some()),
+            (AlertSuppressor::Dependency, self.explained_by.is_some()),
+            (AlertSuppressor::Storm, self.storm.is_some()),
         ]
         .into_iter()
         .filter_map(|(kind, holds)| holds.then_some(kind))
@@ -69,7 +69,7 @@ impl Holds {
     }
 
     /// `None` for nothing.
-    pub fn kept(self) -> Option<Box<Holds>> {
+    pub fn kept(self) -> Option<Box<SuppressedBy>> {
         if self.is_empty() { None } else { Some(Box::new(self)) }
     }
 }

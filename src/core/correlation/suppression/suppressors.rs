@@ -1,44 +1,44 @@
 //! All ways in which one firing alert holds back another: plain inhibitions and dependency, asked and changed together.
 
-use super::dependency::{Dependencies, Rank, Tie};
-use super::inhibition::{Affected, Inhibitions, Place};
+use super::dependency::{Dependencies, DependencyEdge, FiringOrder};
+use super::inhibition::{InhibitionRole, Inhibitions, SourceChange};
 use crate::core::correlation::conditions::condition::ConditionKey;
 use crate::core::model::Fingerprint;
 
 /// Where a subject stands in them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Places {
-    pub inhibitions: Vec<Place>,
-    pub ties: Vec<Tie>,
+pub(crate) struct SuppressorKeys {
+    pub inhibitions: Vec<InhibitionRole>,
+    pub ties: Vec<DependencyEdge>,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Holders {
+pub(crate) struct Suppressors {
     inhibitions: Inhibitions,
     dependencies: Dependencies,
 }
 
-impl Holders {
-    pub fn insert(&mut self, rank: Rank, places: &Places, affected: &mut Affected) {
+impl Suppressors {
+    pub fn insert(&mut self, rank: FiringOrder, places: &SuppressorKeys, affected: &mut SourceChange) {
         self.inhibitions.insert(rank.1, &places.inhibitions, affected);
         self.dependencies.insert(rank, &places.ties, affected);
     }
 
-    pub fn remove(&mut self, rank: Rank, places: &Places, affected: &mut Affected) {
+    pub fn remove(&mut self, rank: FiringOrder, places: &SuppressorKeys, affected: &mut SourceChange) {
         self.inhibitions.remove(rank.1, &places.inhibitions, affected);
         self.dependencies.remove(rank, &places.ties, affected);
     }
 
-    pub fn inhibits(&self, places: &Places) -> Option<Fingerprint> {
+    pub fn inhibits(&self, places: &SuppressorKeys) -> Option<Fingerprint> {
         self.inhibitions.source_for(&places.inhibitions)
     }
 
-    pub fn explains(&self, rank: Rank, places: &Places) -> Option<Fingerprint> {
+    pub fn explains(&self, rank: FiringOrder, places: &SuppressorKeys) -> Option<Fingerprint> {
         self.dependencies.explains(rank, &places.ties)
     }
 
     /// The condition wants to know when what holds something in these places lets go.
-    pub fn watch(&mut self, condition: &ConditionKey, rank: Rank, places: &Places) {
+    pub fn watch(&mut self, condition: &ConditionKey, rank: FiringOrder, places: &SuppressorKeys) {
         self.inhibitions.watch(condition, &places.inhibitions);
         self.dependencies.watch(condition, rank, &places.ties);
     }
@@ -49,7 +49,7 @@ impl Holders {
     }
 
     /// Whether the condition would hear when the first of them lets go; also where none of them holds anything.
-    pub fn is_heard(&self, condition: &ConditionKey, rank: Rank, places: &Places) -> bool {
+    pub fn is_heard(&self, condition: &ConditionKey, rank: FiringOrder, places: &SuppressorKeys) -> bool {
         let inhibited = self.inhibits(places).is_some();
         let explained = self.explains(rank, places).is_some();
         (!inhibited || self.inhibitions.is_watching(condition, &places.inhibitions))

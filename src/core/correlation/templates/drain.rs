@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::mask::{WILDCARD, tokens};
-use crate::core::model::{Moment, fnv1a};
+use crate::core::model::{Timestamp, fnv1a};
 
 /// How many templates are kept; of more, the one not seen for the longest time goes.
 pub const TEMPLATES_MAX: usize = 5_000;
@@ -60,8 +60,8 @@ pub(in crate::core::correlation) struct Template {
     /// The number of the line that was its last.
     used: u64,
     pub count: u64,
-    pub first_at: Moment,
-    pub last_at: Moment,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
 }
 
 impl Template {
@@ -140,7 +140,7 @@ struct Node {
 
 impl Templates {
     /// The template of a text; a new one if none is alike.
-    pub fn learn(&mut self, text: &str, now: Moment) -> Learned {
+    pub fn learn(&mut self, text: &str, now: Timestamp) -> Learned {
         let line = tokens(text);
         let path = self.tree.path(&line);
         self.lines += 1;
@@ -178,7 +178,7 @@ impl Templates {
         alike.min().map(|(_, id)| id)
     }
 
-    fn see(&mut self, id: TemplateId, line: &[String], now: Moment) -> Option<String> {
+    fn see(&mut self, id: TemplateId, line: &[String], now: Timestamp) -> Option<String> {
         let template = Arc::make_mut(self.kept.get_mut(&id)?);
         self.by_use.remove(&template.used);
         self.by_use.insert(self.lines, id);

@@ -7,7 +7,7 @@ use proptest::test_runner::{Config, RngSeed};
 
 use super::drain::{TEMPLATES_MAX, TemplateId, Templates};
 use super::mask::tokens;
-use crate::core::model::Moment;
+use crate::core::model::Timestamp;
 
 fn check_mask(text: &str, expected: &str) {
     assert_eq!(tokens(text).join(" "), expected, "{text}");
@@ -16,7 +16,7 @@ fn check_mask(text: &str, expected: &str) {
 /// Each group of lines is one sentence, and no two groups are the same.
 fn check_groups(groups: &[&[&str]]) {
     let mut templates = Templates::default();
-    let mut learn = |line: &&str| templates.learn(line, Moment::EPOCH).id;
+    let mut learn = |line: &&str| templates.learn(line, Timestamp::EPOCH).id;
     let ids: Vec<BTreeSet<TemplateId>> = groups.iter().map(|group| group.iter().map(&mut learn).collect()).collect();
     for (group, ids) in groups.iter().zip(&ids) {
         assert_eq!(ids.len(), 1, "one sentence: {group:?}");
@@ -103,7 +103,7 @@ fn a_context_before_the_sentence_does_not_hide_it() {
 #[test]
 fn a_template_is_shown_with_what_varies_left_out() {
     let mut templates = Templates::default();
-    let mut learn = |line: &str| templates.learn(line, Moment::EPOCH);
+    let mut learn = |line: &str| templates.learn(line, Timestamp::EPOCH);
     let first = learn("session opened for user 王五 by cron");
     assert_eq!(first.text.as_deref(), Some("session opened for user 王五 by cron"));
     let second = learn("session opened for user bob by cron");
@@ -123,15 +123,15 @@ fn the_template_unseen_for_longest_goes_and_keeps_its_name_when_it_returns() {
         let word = word(n + 10_000);
         format!("{word} a{word} b{word} c{word} {}", "again ".repeat(n % 40))
     };
-    let first = templates.learn(&line(0), Moment::EPOCH).id;
+    let first = templates.learn(&line(0), Timestamp::EPOCH).id;
     for n in 1..TEMPLATES_MAX {
-        assert_eq!(templates.learn(&line(n), Moment::EPOCH).forgotten, None);
+        assert_eq!(templates.learn(&line(n), Timestamp::EPOCH).forgotten, None);
     }
-    templates.learn(&line(0), Moment::EPOCH);
-    let learned = templates.learn("one too many for the bound of them all", Moment::EPOCH);
+    templates.learn(&line(0), Timestamp::EPOCH);
+    let learned = templates.learn("one too many for the bound of them all", Timestamp::EPOCH);
     assert_eq!(learned.forgotten.map(|(_, count)| count), Some(1));
     assert_eq!(templates.iter().count(), TEMPLATES_MAX);
-    assert_eq!(templates.learn(&line(1), Moment::EPOCH).text.map(|text| text.len() > 20), Some(true));
+    assert_eq!(templates.learn(&line(1), Timestamp::EPOCH).text.map(|text| text.len() > 20), Some(true));
     assert!(templates.iter().any(|(id, template)| id == first && template.count == 2));
 }
 
@@ -155,13 +155,13 @@ fn ids_depend_on_the_lines_before_and_survive_a_snapshot() {
     let config = Config { cases: 128, rng_seed: RngSeed::Fixed(9), failure_persistence: None, ..Config::default() };
     proptest!(config, |(lines in prop::collection::vec(line, 1..40), cut in 0_usize..40)| {
         let mut whole = Templates::default();
-        let all: Vec<TemplateId> = lines.iter().map(|line| whole.learn(line, Moment::EPOCH).id).collect();
+        let all: Vec<TemplateId> = lines.iter().map(|line| whole.learn(line, Timestamp::EPOCH).id).collect();
         let cut = cut.min(lines.len());
         let mut part = Templates::default();
-        let before: Vec<TemplateId> = lines[..cut].iter().map(|line| part.learn(line, Moment::EPOCH).id).collect();
+        let before: Vec<TemplateId> = lines[..cut].iter().map(|line| part.learn(line, Timestamp::EPOCH).id).collect();
         prop_assert_eq!(&before[..], &all[..cut]);
         let mut part = restored(&part);
-        let after: Vec<TemplateId> = lines[cut..].iter().map(|line| part.learn(line, Moment::EPOCH).id).collect();
+        let after: Vec<TemplateId> = lines[cut..].iter().map(|line| part.learn(line, Timestamp::EPOCH).id).collect();
         prop_assert_eq!(&after[..], &all[cut..]);
         prop_assert_eq!(&part, &whole);
     });
@@ -173,6 +173,6 @@ fn no_text_is_too_odd() {
     proptest!(config, |(text in any::<String>())| {
         let once = tokens(&text);
         prop_assert!(once.len() <= 256);
-        Templates::default().learn(&text, Moment::EPOCH);
+        Templates::default().learn(&text, Timestamp::EPOCH);
     });
 }

@@ -1,11 +1,13 @@
 //! What grows is bounded, what bites is said, and a snapshot writes only what changed.
 
-use super::super::{Bound, Correlator, Counted, Frozen, MEMBERS_SHOWN, Output, Verdict, WINDOWS_PER_RULE};
+use super::super::{
+    CorrelationLimit, CorrelationMetric, Correlator, Frozen, MEMBERS_SHOWN, Output, Verdict, WINDOWS_PER_RULE,
+};
 use super::language;
 use super::language::{START, Verb};
-use crate::core::model::{Cause, Event, Labels, Moment, Offset, Partition, Span, Status};
+use crate::core::model::{Cause, Event, Labels, Offset, Partition, Status, TimeDelta, Timestamp};
 
-fn send(correlator: &mut Correlator, now: Moment, event: &Event) -> Vec<Output> {
+fn send(correlator: &mut Correlator, now: Timestamp, event: &Event) -> Vec<Output> {
     let mut out = Vec::new();
     let cause = Cause { partition: Partition::DEFAULT, offset: Offset(now.as_micros() as u64), n: 0 };
     correlator.event(now, cause, event, &mut out);
@@ -20,12 +22,12 @@ fn labelled(status: Status, name: &str, number: usize) -> Event {
 fn the_oldest_window_of_a_rule_goes_when_there_are_too_many() {
     let rules = "t: alertname=\"E\" | threshold 2 in 1h | by=n";
     let mut correlator = Correlator::new(language::rulebook(rules));
-    let at = |n: usize| START + Span::from_micros(n as i64);
+    let at = |n: usize| START + TimeDelta::from_micros(n as i64);
     for n in 0..WINDOWS_PER_RULE {
         assert_eq!(send(&mut correlator, at(n), &labelled(Status::Point, "E", n)), []);
     }
     let windows = correlator.window_count();
-    let bound = Output::Count(Counted::Bound { which: Bound::Windows });
+    let bound = Output::Count(CorrelationMetric::Bound { which: CorrelationLimit::Windows });
     assert_eq!(send(&mut correlator, at(windows), &labelled(Status::Point, "E", windows)), [bound]);
     assert_eq!(correlator.window_count(), windows);
     // The first lost its count, the second did not.
@@ -56,7 +58,7 @@ fn a_large_group_shows_some_members_at_once_and_the_rest_right_after() {
         send(&mut correlator, START, &labelled(Status::Firing, "Down", n));
     }
     out.clear();
-    correlator.tick(START + Span::from_hours(1), &mut out);
+    correlator.tick(START + TimeDelta::from_hours(1), &mut out);
     let (mut shown, mut joined, mut changed, mut bounds) = (0, 0, 0, 0);
     for output in &out {
         match output {
@@ -66,7 +68,7 @@ fn a_large_group_shows_some_members_at_once_and_the_rest_right_after() {
                 other => panic!("{other:?}"),
             },
             Output::AlertChanged(_) => changed += 1,
-            Output::Count(Counted::Bound { which: Bound::Members }) => bounds += 1,
+            Output::Count(CorrelationMetric::Bound { which: CorrelationLimit::Members }) => bounds += 1,
             _ => {}
         }
     }
@@ -85,7 +87,7 @@ fn a_frozen_state_stays_as_it_was_and_only_touched_sections_are_new() {
         Frozen::section_names().map(|name| frozen.encode_section(&name).unwrap()).collect()
     };
     let then = bytes(&before);
-    send(&mut correlator, START + Span::from_seconds(1), &labelled(Status::Resolved, "故障", 7));
+    send(&mut correlator, START + TimeDelta::from_seconds(1), &labelled(Status::Resolved, "故障", 7));
     let after = correlator.freeze();
     assert_eq!(bytes(&before), then);
     let new: Vec<String> = Frozen::section_names().filter(|name| !after.same_section(&before, name)).collect();
@@ -99,12 +101,12 @@ fn a_frozen_state_stays_as_it_was_and_only_touched_sections_are_new() {
 fn an_early_deadline_costs_a_tick_that_says_nothing() {
     let mut correlator = Correlator::new(language::rulebook(""));
     let mut event = labelled(Status::Firing, "Down", 1);
-    event.expiry = crate::core::model::Expiry::After(Span::from_seconds(60));
+    event.expiry = crate::core::model::Expiry::After(TimeDelta::from_seconds(60));
     send(&mut correlator, START, &event);
-    send(&mut correlator, START + Span::from_seconds(30), &event);
+    send(&mut correlator, START + TimeDelta::from_seconds(30), &event);
     let early = correlator.next_deadline().unwrap();
-    assert_eq!(early, START + Span::from_seconds(60));
+    assert_eq!(early, START + TimeDelta::from_seconds(60));
     let mut out = Vec::new();
     correlator.tick(early, &mut out);
-    assert_eq!((out, correlator.next_deadline()), (Vec::new(), Some(START + Span::from_seconds(90))));
+    assert_eq!((out, correlator.next_deadline()), (Vec::new(), Some(START + TimeDelta::from_seconds(90))));
 }

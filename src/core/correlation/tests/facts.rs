@@ -5,7 +5,7 @@ use proptest::test_runner::{Config, RngSeed};
 
 use super::{MODES, World, check_only, language, run};
 use crate::core::correlation::Output;
-use crate::core::model::{Cause, Moment, Offset, Partition};
+use crate::core::model::{Cause, Offset, Partition, Timestamp};
 
 const SAID: &str = "raised joined left cleared retired held dropped";
 
@@ -241,7 +241,7 @@ fn the_quarantine_is_bounded_and_says_what_it_drops() {
     assert!(world.said.iter().any(|line| line.ends_with("unquarantined 坏0")));
     let kept: Vec<_> = world.correlator.quarantined().collect();
     assert_eq!(kept.len(), crate::core::correlation::QUARANTINE_MAX);
-    assert!(kept.iter().all(|one| one.count == 1 && one.first_at > Moment::EPOCH && one.name != "坏0"));
+    assert!(kept.iter().all(|one| one.count == 1 && one.first_at > Timestamp::EPOCH && one.name != "坏0"));
 }
 
 #[test]

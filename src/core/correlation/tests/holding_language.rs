@@ -5,7 +5,7 @@
 
 use super::language::at;
 use crate::core::calendar::Schedule;
-use crate::core::model::{Labels, Matchers, Span};
+use crate::core::model::{Labels, Matchers, TimeDelta};
 use crate::core::rules::{ConfigurationItem, ENTITY_LABELS, Inventory, Maintenance, MaintenanceTime, Rulebook, Storm};
 
 /// Takes the line if it is one of these.
@@ -103,7 +103,7 @@ fn storm(parts: &[&str]) -> Storm {
         at_least: 3,
         factor: 6.0,
         buckets: 1,
-        leave_after: Span::from_minutes(2),
+        leave_after: TimeDelta::from_minutes(2),
         representatives: 10,
         top_severity: None,
     };

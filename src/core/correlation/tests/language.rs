@@ -9,28 +9,28 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::{Counted, Normalised, Output, Refused, SilenceChange, Verdict};
+use super::super::{CorrelationMetric, Normalised, Output, Refused, SilenceInput, Verdict};
 use crate::core::model::{
-    Cause, Event, Expiry, Fingerprint, Labels, Matchers, Moment, Offset, Partition, Severity, Silence, SilenceId, Span,
-    Stamp, Status,
+    Cause, Event, Expiry, Fingerprint, Labels, Matchers, Offset, Partition, Severity, Silence, SilenceId, Stamp,
+    Status, TimeDelta, Timestamp,
 };
 use crate::core::rules::{
     Actions, Counts, Expression, Inhibition, Pattern, Rule, RuleText, Rulebook, Semantics, Through, load,
 };
 
 /// When every scenario begins: 2026-02-13T00:00:00Z.
-pub(super) const START: Moment = Moment::from_seconds(1_770_940_800);
+pub(super) const START: Timestamp = Timestamp::from_seconds(1_770_940_800);
 
 pub(super) struct Step {
-    pub at: Moment,
+    pub at: Timestamp,
     pub verb: Verb,
 }
 
 pub(super) enum Verb {
     Event(Box<Event>),
-    Silence(SilenceChange),
+    Silence(SilenceInput),
     Tick,
-    Resumed(Span),
+    Resumed(TimeDelta),
     Rules(usize),
 }
 
@@ -89,7 +89,7 @@ fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
         return written(name, matchers, pattern_text, options);
     }
     let pattern = pattern(pattern_text);
-    let within = pattern.waits().unwrap_or(Span::ZERO);
+    let within = pattern.waits().unwrap_or(TimeDelta::ZERO);
     let mut rule = Rule {
         name: name.to_owned(),
         matchers: Matchers::parse(matchers).unwrap(),
@@ -111,12 +111,12 @@ fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
         pages: true,
         runbook: None,
         playbook: None,
-        settle: Span::ZERO,
-        resolve_after: Span::ZERO,
+        settle: TimeDelta::ZERO,
+        resolve_after: TimeDelta::ZERO,
         close_after: None,
-        reopen_within: Span::ZERO,
+        reopen_within: TimeDelta::ZERO,
         quiet: None,
-        otherwise_after: within.min(Span::from_minutes(15)),
+        otherwise_after: within.min(TimeDelta::from_minutes(15)),
         groups: true,
         grading: Default::default(),
         shape: 0,
@@ -146,7 +146,7 @@ fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
 
 fn pattern(text: &str) -> Pattern {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let span = |word: &str| word.parse::<Span>().unwrap();
+    let span = |word: &str| word.parse::<TimeDelta>().unwrap();
     match words.as_slice() {
         ["each"] => Pattern::Each,
         ["threshold", count, "in", within] => {
@@ -171,8 +171,8 @@ pub(super) fn scenario(text: &str) -> Vec<Step> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).map(step).collect()
 }
 
-pub(super) fn at(text: &str) -> Moment {
-    START + text.parse::<Span>().unwrap()
+pub(super) fn at(text: &str) -> Timestamp {
+    START + text.parse::<TimeDelta>().unwrap()
 }
 
 fn step(line: &str) -> Step {
@@ -183,7 +183,7 @@ fn step(line: &str) -> Step {
         "point" => Verb::Event(event(Status::Point, Expiry::Never, "trap", &words[2..])),
         "v2" => Verb::Event(event(Status::Firing, Expiry::AlertmanagerV2, "v2", &words[2..])),
         "silence" => Verb::Silence(silence(&words[2..])),
-        "expire" => Verb::Silence(SilenceChange::Expire(silence_id(words[2]))),
+        "expire" => Verb::Silence(SilenceInput::Expire(silence_id(words[2]))),
         "tick" => Verb::Tick,
         "resumed" => Verb::Resumed(words[2].parse().unwrap()),
         "rules" => Verb::Rules(words[2].parse().unwrap()),
@@ -218,7 +218,7 @@ fn event(status: Status, expiry: Expiry, source: &str, words: &[&str]) -> Box<Ev
 }
 
 /// `S1 matchers 10s..60s` creates, `S1>S2 …` changes S1 and offers S2 as the new id.
-fn silence(words: &[&str]) -> SilenceChange {
+fn silence(words: &[&str]) -> SilenceInput {
     let (old, new) = words[0].split_once('>').map_or((None, words[0]), |(old, new)| (Some(silence_id(old)), new));
     let (starts, ends) = words[2].split_once("..").unwrap();
     let matchers = Matchers::parse(words[1]).unwrap();
@@ -233,7 +233,7 @@ fn silence(words: &[&str]) -> SilenceChange {
         annotations: Labels::empty(),
         until_resolved: words.get(3) == Some(&"until_resolved"),
     };
-    SilenceChange::Put { id: old, silence }
+    SilenceInput::Put { id: old, silence }
 }
 
 pub(super) fn silence_id(name: &str) -> SilenceId {
@@ -330,19 +330,19 @@ impl Names {
     }
 }
 
-fn count(counted: &Counted) -> String {
+fn count(counted: &CorrelationMetric) -> String {
     match counted {
-        Counted::Resent => "resent".to_owned(),
-        Counted::Duplicate { source } => format!("duplicate {source}"),
-        Counted::Clamped => "clamped".to_owned(),
-        Counted::Unmatched { source } => format!("unmatched {source}"),
-        Counted::Suppressed { by } => format!("suppressed {by:?}"),
-        Counted::Bound { which } => format!("bound {which:?}"),
+        CorrelationMetric::Resent => "resent".to_owned(),
+        CorrelationMetric::Duplicate { source } => format!("duplicate {source}"),
+        CorrelationMetric::Clamped => "clamped".to_owned(),
+        CorrelationMetric::Unmatched { source } => format!("unmatched {source}"),
+        CorrelationMetric::Suppressed { by } => format!("suppressed {by:?}"),
+        CorrelationMetric::Bound { which } => format!("bound {which:?}"),
     }
 }
 
-fn moment(at: Moment) -> String {
-    if at == Moment::FAR_FUTURE { "ever".to_owned() } else { at.since(START).to_string() }
+fn moment(at: Timestamp) -> String {
+    if at == Timestamp::FAR_FUTURE { "ever".to_owned() } else { at.since(START).to_string() }
 }
 
 /// `LinkDown,site=GZ01`

@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Correlator, Frozen, Output};
-use crate::core::model::{Cause, Moment, Offset, Partition, Span};
+use crate::core::model::{Cause, Offset, Partition, TimeDelta, Timestamp};
 use crate::core::rules::Rulebook;
 use language::{Names, Step, Verb};
 
@@ -142,14 +142,14 @@ impl World {
         }
     }
 
-    fn take(&mut self, at: Moment, input: impl FnOnce(&mut Correlator, Cause, &mut Vec<Output>)) {
+    fn take(&mut self, at: Timestamp, input: impl FnOnce(&mut Correlator, Cause, &mut Vec<Output>)) {
         if self.mode.restore {
             self.correlator = restored(&self.correlator);
         }
         let mut out = Vec::new();
         let cause = Cause { partition: Partition::DEFAULT, offset: Offset(self.offset), n: 0 };
         input(&mut self.correlator, cause, &mut out);
-        let time = Span::from_micros(at.since(language::START).as_micros());
+        let time = TimeDelta::from_micros(at.since(language::START).as_micros());
         for output in out {
             if let Output::AlertChanged(view) = &output {
                 self.names.learn(&view.labels);

@@ -8,7 +8,7 @@ fn threshold(pattern: &str, seconds: &[i64], expected: &[(i64, &str)]) {
     let rules = format!("t: alertname=\"E\" | {pattern}");
     let mut scenario: String = seconds.iter().map(|second| format!("{second}s point E\n")).collect();
     scenario.push_str("1000s tick");
-    let at = |second: i64| crate::core::model::Span::from_seconds(second).to_string();
+    let at = |second: i64| crate::core::model::TimeDelta::from_seconds(second).to_string();
     let expected: String = expected.iter().map(|(second, what)| format!("{} {what}\n", at(*second))).collect();
     check_only("raised cleared", &[&rules], &scenario, &expected);
 }

@@ -30,7 +30,7 @@ fn says(pattern: &str, semantics: &str, events: &str) -> String {
                 "cleared" => "end",
                 _ => return None,
             };
-            let at: crate::core::model::Span = at.parse().unwrap();
+            let at: crate::core::model::TimeDelta = at.parse().unwrap();
             Some(format!("{what} {}", at.as_micros() / 1_000_000))
         });
         (lines.collect::<Vec<_>>().join(", "), bytes)

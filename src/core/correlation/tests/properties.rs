@@ -8,9 +8,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 
-use super::super::matcher_index::Candidates;
+use super::super::matcher_index::MatcherIndex;
 use super::{MODES, Mode, World, language, run};
-use crate::core::model::{Fingerprint, Labels, Matchers, Span};
+use crate::core::model::{Fingerprint, Labels, Matchers, TimeDelta};
 use crate::core::rules::Inhibition;
 
 pub(super) fn config(cases: u32) -> Config {
@@ -236,7 +236,7 @@ impl SlowThreshold {
         let is_among = newest.len() == self.count && at >= newest[self.count - 1] && Some(newest[0]) > self.told_to;
         if !self.on && is_among && newest[0] - newest[self.count - 1] < self.within {
             self.on = true;
-            self.said.push(format!("{} raised t{{}}", Span::from_seconds(now as i64)));
+            self.said.push(format!("{} raised t{{}}", TimeDelta::from_seconds(now as i64)));
         }
         self.pass(now);
     }
@@ -252,7 +252,7 @@ impl SlowThreshold {
             self.on = false;
             self.told_to = self.times.last().copied();
             let at = at.max(self.now);
-            self.said.push(format!("{} cleared t{{}}", Span::from_seconds(at as i64)));
+            self.said.push(format!("{} cleared t{{}}", TimeDelta::from_seconds(at as i64)));
         }
     }
 }
@@ -296,7 +296,7 @@ fn candidates_lose_no_rule_and_keep_the_order() {
     proptest!(config(192), |(sets in prop::collection::vec(matchers, 0..20), a in value(), b in value(), c in value())| {
         let sets: Vec<Matchers> = sets.into_iter().map(|text| Matchers::parse(text).unwrap()).collect();
         let labels = Labels::from_pairs([("a", a), ("b", b), ("c", c)].into_iter().filter(|(_, value)| !value.is_empty()));
-        let candidates = Candidates::new(sets.iter().enumerate().map(|(number, set)| (number as u32, set)));
+        let candidates = MatcherIndex::new(sets.iter().enumerate().map(|(number, set)| (number as u32, set)));
         let mut found = Vec::new();
         candidates.find(&labels, &Labels::empty(), &mut found);
         let distinct: BTreeSet<u32> = found.iter().copied().collect();

@@ -1,21 +1,21 @@
 //! What people ask of the desk. A refusal is audited with its reason, and changes nothing.
 
-use super::{Desk, Step};
+use super::{Desk, DeskContext};
 use crate::core::engine::{
-    Action, Command, Counted, DeliveryOutcome, DeliveryResult, Effect, IncidentAction, Once, Outcome, Refusal,
-    SilenceOnce,
+    Action, Command, CommandRefusal, DeliveryOutcome, DeliveryResult, Effect, IdempotencyKey, IdempotentSilence,
+    IncidentAction, Metric, Outcome,
 };
-use crate::core::incidents::{Incident, NotAllowed, TimelineKind};
+use crate::core::incidents::{Incident, TimelineKind, TransitionRefused};
 use crate::core::model::{IncidentId, fnv1a};
 
 impl Desk {
-    pub(super) fn command(&mut self, command: &Command, step: &mut Step<'_>) {
+    pub(super) fn command(&mut self, command: &Command, step: &mut DeskContext<'_>) {
         let (verb, subject, detail) = describe(&command.action);
-        let asked = command.idempotency_key.as_ref().map(|key| Asked::of(command, key));
+        let asked = command.idempotency_key.as_ref().map(|key| AnswerKey::of(command, key));
         match asked.as_ref().and_then(|asked| self.answered(asked)) {
             Some(Ok(outcome)) => return step.effects.push(Effect::Answer(outcome)),
             Some(Err(refusal)) => {
-                step.count(Counted::CommandRefused);
+                step.count(Metric::CommandRefused);
                 step.audit(&command.actor, &command.role, &verb, &subject, &detail, Some(refusal.to_string()));
                 return step.effects.push(Effect::Answer(Outcome::Refused(refusal)));
             }
@@ -33,7 +33,7 @@ impl Desk {
         let (outcome, refused) = match result {
             Ok(outcome) => (outcome, None),
             Err(refusal) => {
-                step.count(Counted::CommandRefused);
+                step.count(Metric::CommandRefused);
                 (Outcome::Refused(refusal.clone()), Some(refusal.to_string()))
             }
         };
@@ -43,19 +43,19 @@ impl Desk {
         if !is_silent || refused.is_some() {
             step.audit(&command.actor, &command.role, &verb, &subject, &detail, refused);
         }
-        self.answer(asked.map(Asked::whole), outcome, step);
+        self.answer(asked.map(AnswerKey::whole), outcome, step);
     }
 
     /// The first answer, if the same person gave this key before: with this command, or with another one, which was
     /// not done and must not look as if it had been.
-    pub(super) fn answered(&self, asked: &Asked) -> Option<Result<Outcome, Refusal>> {
+    pub(super) fn answered(&self, asked: &AnswerKey) -> Option<Result<Outcome, CommandRefusal>> {
         let (kept, (_, outcome)) = self.state.kept.core.answers.range(asked.given.clone()..).next()?;
         let action = kept.strip_prefix(&asked.given)?;
         if action == asked.action {
             return Some(Ok(outcome.clone()));
         }
         let reason = format!("the Idempotency-Key {:?} was given with another command; take a new one", asked.key);
-        Some(Err(Refusal::NotAllowed { reason }))
+        Some(Err(CommandRefusal::NotAllowed { reason }))
     }
 
     fn incident_command(
@@ -63,10 +63,10 @@ impl Desk {
         id: IncidentId,
         action: &IncidentAction,
         command: &Command,
-        step: &mut Step<'_>,
-    ) -> Result<Outcome, Refusal> {
+        step: &mut DeskContext<'_>,
+    ) -> Result<Outcome, CommandRefusal> {
         let Some(incident) = self.state.get(id) else {
-            return Err(Refusal::NotFound { what: format!("incident {id}") });
+            return Err(CommandRefusal::NotFound { what: format!("incident {id}") });
         };
         same_version(command, incident.record.version)?;
         if let IncidentAction::Close { .. } = action {
@@ -84,8 +84,8 @@ impl Desk {
         id: IncidentId,
         action: &IncidentAction,
         actor: &str,
-        step: &mut Step<'_>,
-    ) -> Result<(), Refusal> {
+        step: &mut DeskContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         match action {
             IncidentAction::Acknowledge { note } => self.acknowledge(id, actor, note.as_deref(), step),
             IncidentAction::Assign { assignee } => {
@@ -96,7 +96,7 @@ impl Desk {
             }
             IncidentAction::Comment { text } => {
                 if text.trim().is_empty() {
-                    return Err(Refusal::NotAllowed { reason: "an empty comment says nothing".to_owned() });
+                    return Err(CommandRefusal::NotAllowed { reason: "an empty comment says nothing".to_owned() });
                 }
                 step.timeline(id, TimelineKind::Commented, actor, text);
                 Ok(())
@@ -129,7 +129,7 @@ impl Desk {
                 self.change(id, |record| record.reopen(reason))?;
                 self.restart_climb(id, step);
                 step.timeline(id, TimelineKind::Reopened, actor, reason);
-                step.count(Counted::Reopened);
+                step.count(Metric::Reopened);
                 Ok(())
             }
             IncidentAction::Merge { into } => self.merge(id, *into, actor, step),
@@ -148,14 +148,20 @@ impl Desk {
         }
     }
 
-    fn resolve(&mut self, id: IncidentId, actor: &str, resolution: &str, step: &mut Step<'_>) -> Result<(), Refusal> {
+    fn resolve(
+        &mut self,
+        id: IncidentId,
+        actor: &str,
+        resolution: &str,
+        step: &mut DeskContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         let now = step.now;
         self.change(id, |record| record.resolve(now, resolution))?;
         self.after_resolving(id, actor, resolution, step);
         Ok(())
     }
 
-    fn resume(&mut self, id: IncidentId, actor: &str, step: &mut Step<'_>) -> Result<(), Refusal> {
+    fn resume(&mut self, id: IncidentId, actor: &str, step: &mut DeskContext<'_>) -> Result<(), CommandRefusal> {
         self.change(id, Incident::resume)?;
         let (now, calendars) = (step.now, &step.rulebook.calendars);
         self.climb(id, |incident, ladder| incident.climb.resume(now, ladder, calendars), step.rulebook);
@@ -168,8 +174,8 @@ impl Desk {
         id: IncidentId,
         actor: &str,
         note: Option<&str>,
-        step: &mut Step<'_>,
-    ) -> Result<(), Refusal> {
+        step: &mut DeskContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         let now = step.now;
         let first = self.state.get(id).is_some_and(|incident| incident.record.acknowledged_at.is_none());
         let calendars = &step.rulebook.calendars;
@@ -185,13 +191,19 @@ impl Desk {
         );
         if let Some(record) = self.state.get(id).map(|incident| &incident.record).filter(|_| first) {
             let after_micros = now.since(record.opened_at).as_micros();
-            step.count(Counted::Acknowledged { priority: record.priority, tier: record.tier, after_micros });
+            step.count(Metric::Acknowledged { priority: record.priority, tier: record.tier, after_micros });
         }
         step.timeline(id, TimelineKind::Acknowledged, actor, note.unwrap_or("taken"));
         Ok(())
     }
 
-    fn close(&mut self, id: IncidentId, actor: &str, note: Option<&str>, step: &mut Step<'_>) -> Result<(), Refusal> {
+    fn close(
+        &mut self,
+        id: IncidentId,
+        actor: &str,
+        note: Option<&str>,
+        step: &mut DeskContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         self.must_be_explained(id, "close")?;
         let now = step.now;
         self.change(id, |record| record.close(now))?;
@@ -200,19 +212,25 @@ impl Desk {
         Ok(())
     }
 
-    fn merge(&mut self, id: IncidentId, into: IncidentId, actor: &str, step: &mut Step<'_>) -> Result<(), Refusal> {
+    fn merge(
+        &mut self,
+        id: IncidentId,
+        into: IncidentId,
+        actor: &str,
+        step: &mut DeskContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         if self.state.get(into).is_none() {
-            return Err(Refusal::NotFound { what: format!("incident {into}") });
+            return Err(CommandRefusal::NotFound { what: format!("incident {into}") });
         }
         self.must_be_explained(id, "merge")?;
         let merged = self.fold(id, into, actor, "", step);
-        merged.map_err(|not| Refusal::NotAllowed { reason: not.reason })?;
+        merged.map_err(|not| CommandRefusal::NotAllowed { reason: not.reason })?;
         self.follow_alerts(into, step);
         Ok(())
     }
 
     /// The same step begins again, now.
-    pub(super) fn restart_climb(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    pub(super) fn restart_climb(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         let now = step.now;
         self.state.stand_again(id);
         let unpaged = self.state.get(id).is_some_and(|incident| incident.record.unpaged);
@@ -255,18 +273,18 @@ impl Desk {
     pub(super) fn change(
         &mut self,
         id: IncidentId,
-        verb: impl FnOnce(&mut Incident) -> Result<(), NotAllowed>,
-    ) -> Result<(), Refusal> {
+        verb: impl FnOnce(&mut Incident) -> Result<(), TransitionRefused>,
+    ) -> Result<(), CommandRefusal> {
         let Some(incident) = self.state.get_mut(id) else {
-            return Err(Refusal::NotFound { what: format!("incident {id}") });
+            return Err(CommandRefusal::NotFound { what: format!("incident {id}") });
         };
-        verb(&mut incident.record).map_err(|not| Refusal::NotAllowed { reason: not.reason })
+        verb(&mut incident.record).map_err(|not| CommandRefusal::NotAllowed { reason: not.reason })
     }
 
     fn climb(
         &mut self,
         id: IncidentId,
-        verb: impl FnOnce(&mut super::DeskIncident, Option<&crate::core::rules::Ladder>),
+        verb: impl FnOnce(&mut super::DeskIncident, Option<&crate::core::rules::EscalationPolicy>),
         rulebook: &crate::core::rules::Rulebook,
     ) {
         if let Some(incident) = self.state.get_mut(id) {
@@ -276,7 +294,7 @@ impl Desk {
     }
 
     /// What became of a notice: into its outbox row and, when it is settled, its incident's timeline.
-    pub(super) fn delivery(&mut self, result: &DeliveryResult, step: &mut Step<'_>) {
+    pub(super) fn delivery(&mut self, result: &DeliveryResult, step: &mut DeskContext<'_>) {
         step.effects.push(Effect::Delivery(result.clone()));
         let Some(id) = result.subject.parse::<IncidentId>().ok().filter(|id| self.state.get(*id).is_some()) else {
             return self.digest_delivered(result, step);
@@ -296,7 +314,7 @@ impl Desk {
 }
 
 /// Under what an answer is kept: a key is a person's own, and is for one command.
-pub(super) struct Asked {
+pub(super) struct AnswerKey {
     key: String,
     /// Whose key it is, and the key.
     given: String,
@@ -304,16 +322,16 @@ pub(super) struct Asked {
     action: String,
 }
 
-impl Asked {
-    fn of(command: &Command, key: &str) -> Asked {
+impl AnswerKey {
+    fn of(command: &Command, key: &str) -> AnswerKey {
         let action = format!("{:016x}", fnv1a(format!("{:?}", command.action).as_bytes()));
-        Asked { key: key.to_owned(), given: format!("{}\0{key}\0", command.actor), action }
+        AnswerKey { key: key.to_owned(), given: format!("{}\0{key}\0", command.actor), action }
     }
 
-    pub(super) fn of_silence(silence: &SilenceOnce) -> Asked {
-        let Once { key, asked } = &silence.once;
+    pub(super) fn of_silence(silence: &IdempotentSilence) -> AnswerKey {
+        let IdempotencyKey { key, asked } = &silence.once;
         let given = format!("{}\0{key}\0", silence.actor);
-        Asked { key: key.clone(), given, action: format!("silence {asked}") }
+        AnswerKey { key: key.clone(), given, action: format!("silence {asked}") }
     }
 
     pub(super) fn whole(self) -> String {
@@ -322,9 +340,9 @@ impl Asked {
 }
 
 /// Refuses a command that was made on another version than the present one.
-pub(super) fn same_version(command: &Command, current: u64) -> Result<(), Refusal> {
+pub(super) fn same_version(command: &Command, current: u64) -> Result<(), CommandRefusal> {
     match command.if_match {
-        Some(seen) if seen != current => Err(Refusal::VersionMismatch { seen, current }),
+        Some(seen) if seen != current => Err(CommandRefusal::VersionMismatch { seen, current }),
         Some(_) | None => Ok(()),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Desk, Step};
-use crate::core::model::{Event, Labels, Moment, Severity, Status};
+use super::{Desk, DeskContext};
+use crate::core::model::{Event, Labels, Severity, Status, Timestamp};
 
 /// The source of what watchfire finds out about itself.
 const SOURCE: &str = "watchfire";
@@ -17,24 +17,24 @@ const ALERT: &str = "StatutoryYearMissing";
 pub(in crate::core::engine) struct CalendarWatch {
     /// The year that each of these calendars lacks.
     lacking: BTreeMap<String, i16>,
-    next_look: Option<Moment>,
+    next_look: Option<Timestamp>,
 }
 
 impl CalendarWatch {
-    pub fn next_deadline(&self) -> Option<Moment> {
+    pub fn next_deadline(&self) -> Option<Timestamp> {
         self.next_look
     }
 }
 
 impl Desk {
-    pub(super) fn serve_calendars(&mut self, step: &mut Step<'_>) {
+    pub(super) fn serve_calendars(&mut self, step: &mut DeskContext<'_>) {
         if self.state.kept.core.calendars.next_look.is_some_and(|at| at <= step.now) {
             self.look_at_calendars(step);
         }
     }
 
     /// Tells of what is newly missing and of what is there again.
-    pub(super) fn look_at_calendars(&mut self, step: &mut Step<'_>) {
+    pub(super) fn look_at_calendars(&mut self, step: &mut DeskContext<'_>) {
         let calendars = &step.rulebook.calendars;
         let lacks = |(name, calendar): (&String, &crate::core::calendar::WorkCalendar)| {
             calendar.lacks_statutory_year(step.now).map(|year| (name.clone(), year))
@@ -52,7 +52,7 @@ impl Desk {
     }
 }
 
-fn tell(calendar: &str, year: i16, status: Status, step: &mut Step<'_>) {
+fn tell(calendar: &str, year: i16, status: Status, step: &mut DeskContext<'_>) {
     let (action, summary) = match status {
         Status::Firing | Status::Point => (
             "calendar.year_missing",

@@ -19,23 +19,23 @@ mod tests;
 mod unattended_audit;
 
 pub use state::DeskIncident;
-pub use unattended_audit::{Attendance, AttendedBy, WaitingKind};
+pub use unattended_audit::{AttentionAudit, AttentionSource, WaitingKind};
 
 use std::sync::Arc;
 
-use super::{AuditEntry, Counted, DeskInput, Effect, Outcome, ReloadedBy};
+use super::{AuditEntry, DeskInput, Effect, Metric, Outcome, ReloadedBy};
 use crate::core::calendar::HOUSE_ZONE;
 use crate::core::incidents::{TimelineEntry, TimelineKind};
-use crate::core::model::{Cause, Event, IncidentId, Moment, Offset, Partition, Span};
+use crate::core::model::{Cause, Event, IncidentId, Offset, Partition, TimeDelta, Timestamp};
 use crate::core::rules::Rulebook;
 use state::DeskState;
-pub(super) use state::Kept;
+pub(super) use state::PersistentState;
 
 /// How long an answered idempotency key is remembered.
-const ANSWERS_KEPT: Span = Span::from_hours(24);
+const ANSWERS_KEPT: TimeDelta = TimeDelta::from_hours(24);
 
 /// How long an ended incident stays in memory; afterwards it lives in the tables, read-only.
-pub(super) const ENDED_KEPT: Span = Span::from_days(7);
+pub(super) const ENDED_KEPT: TimeDelta = TimeDelta::from_days(7);
 
 /// The desk's state and moves.
 #[derive(Clone)]
@@ -44,8 +44,8 @@ pub struct Desk {
 }
 
 /// One input being handled: its time, its name, the rulebook, and what comes of it.
-pub(super) struct Step<'a> {
-    pub now: Moment,
+pub(super) struct DeskContext<'a> {
+    pub now: Timestamp,
     pub offset: Offset,
     pub rulebook: &'a Rulebook,
     pub effects: &'a mut Vec<Effect>,
@@ -59,19 +59,19 @@ pub(super) struct Step<'a> {
     begin: usize,
 }
 
-impl<'a> Step<'a> {
+impl<'a> DeskContext<'a> {
     pub fn new(
-        now: Moment,
+        now: Timestamp,
         offset: Offset,
         rulebook: &'a Rulebook,
         effects: &'a mut Vec<Effect>,
         events: &'a mut Vec<Event>,
-    ) -> Step<'a> {
+    ) -> DeskContext<'a> {
         let begin = effects.len();
-        Step { now, offset, rulebook, effects, events, consequences: 0, touched: Vec::new(), begin }
+        DeskContext { now, offset, rulebook, effects, events, consequences: 0, touched: Vec::new(), begin }
     }
 
-    pub fn count(&mut self, counted: Counted) {
+    pub fn count(&mut self, counted: Metric) {
         self.effects.push(Effect::Count(counted));
     }
 
@@ -82,7 +82,7 @@ impl<'a> Step<'a> {
     /// A line about what happened before.
     pub fn timeline_at(
         &mut self,
-        at: Moment,
+        at: Timestamp,
         incident: IncidentId,
         kind: TimelineKind,
         actor: &str,
@@ -140,7 +140,7 @@ impl Desk {
     }
 
     /// Takes one input of its partition; its consequences go into the step.
-    pub(super) fn handle(&mut self, input: &DeskInput, mut step: Step<'_>) {
+    pub(super) fn handle(&mut self, input: &DeskInput, mut step: DeskContext<'_>) {
         match input {
             DeskInput::Command(command) => self.command(command, &mut step),
             DeskInput::Decision { cause: _, decision } => self.decision(decision, &mut step),
@@ -152,7 +152,7 @@ impl Desk {
     }
 
     /// Serves every deadline that is due.
-    pub(super) fn tick(&mut self, mut step: Step<'_>) {
+    pub(super) fn tick(&mut self, mut step: DeskContext<'_>) {
         self.serve_staff(&mut step);
         self.serve_incidents(&mut step);
         self.serve_inspections(&mut step);
@@ -164,7 +164,7 @@ impl Desk {
     }
 
     /// From here on another rulebook.
-    pub(super) fn rulebook_changed(&mut self, mut step: Step<'_>, old: &Rulebook, by: Option<&ReloadedBy>) {
+    pub(super) fn rulebook_changed(&mut self, mut step: DeskContext<'_>, old: &Rulebook, by: Option<&ReloadedBy>) {
         let detail = format!("{} → {}, {} rules", old.hash, step.rulebook.hash, step.rulebook.rules.len());
         let (actor, role) = by.map_or(("watchfire", "system"), |by| (by.actor.as_str(), by.role.as_str()));
         step.audit(actor, role, "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
@@ -176,20 +176,20 @@ impl Desk {
     }
 
     /// The service was away: missed runs are materialised; ladders simply find their deadlines overdue, once.
-    pub(super) fn resumed(&mut self, mut step: Step<'_>, gap: Span) {
+    pub(super) fn resumed(&mut self, mut step: DeskContext<'_>, gap: TimeDelta) {
         step.audit("watchfire", "system", "service.resume", "watchfire", &format!("away for {gap}"), None);
         self.resume_inspections(gap, &mut step);
         self.resume_staff(&mut step);
         self.finish(step);
     }
 
-    pub(super) fn clock_stepped(&mut self, mut step: Step<'_>, forward: bool, by: Span) {
+    pub(super) fn clock_stepped(&mut self, mut step: DeskContext<'_>, forward: bool, by: TimeDelta) {
         let direction = if forward { "forward" } else { "back" };
         step.audit("watchfire", "system", "clock.step", "watchfire", &format!("{by} {direction}"), None);
         self.finish(step);
     }
 
-    pub(super) fn next_deadline(&self) -> Option<Moment> {
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         [
             self.state.next_incident_deadline(),
             self.state.kept.core.inspections.next_deadline(),
@@ -207,7 +207,7 @@ impl Desk {
 
     /// Counts this input as one change of each incident that it touched, and writes into its lines who has them now;
     /// [`Desk::write_records`] writes the records.
-    fn finish(&mut self, mut step: Step<'_>) {
+    fn finish(&mut self, mut step: DeskContext<'_>) {
         self.follow_reviews(&mut step);
         self.give_out(&mut step);
         self.follow_promises(&mut step);
@@ -232,7 +232,7 @@ impl Desk {
         }
     }
 
-    fn answer(&mut self, key: Option<String>, outcome: Outcome, step: &mut Step<'_>) {
+    fn answer(&mut self, key: Option<String>, outcome: Outcome, step: &mut DeskContext<'_>) {
         if let Some(key) = key {
             self.state.keep_answer(key, step.now, outcome.clone());
         }
@@ -272,11 +272,11 @@ impl Desk {
         broken
     }
 
-    pub(super) fn kept(&self) -> &Kept {
+    pub(super) fn kept(&self) -> &PersistentState {
         &self.state.kept
     }
 
-    pub(super) fn from_kept(kept: Kept) -> Desk {
+    pub(super) fn from_kept(kept: PersistentState) -> Desk {
         Desk { state: DeskState::from_kept(kept) }
     }
 }

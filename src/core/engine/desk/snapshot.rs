@@ -1,10 +1,10 @@
 //! The desk's state in a snapshot: three large maps in sections, and the rest in one piece.
 
-use super::state::Kept;
-use crate::core::model::{Moment, SECTION_COUNT};
+use super::state::PersistentState;
+use crate::core::model::{SECTION_COUNT, Timestamp};
 
-impl Kept {
-    pub(super) fn oldest_answer(&self) -> Option<Moment> {
+impl PersistentState {
+    pub(super) fn oldest_answer(&self) -> Option<Timestamp> {
         self.core.answers.values().map(|(at, _)| *at).min()
     }
 
@@ -37,14 +37,14 @@ impl Kept {
 
     /// Lets go of the large maps' content, and stays good for [`Kept::is_same`] alone.
     pub fn hollow(&mut self) {
-        let Kept { incidents, by_condition, by_alert, core: _ } = self;
-        incidents.hollow();
-        by_condition.hollow();
-        by_alert.hollow();
+        let PersistentState { incidents, by_condition, by_alert, core: _ } = self;
+        incidents.drop_contents();
+        by_condition.drop_contents();
+        by_alert.drop_contents();
     }
 
     /// Whether a section is still the one that `earlier` holds, so that it need not be written again.
-    pub fn is_same(&self, earlier: &Kept, name: &str) -> bool {
+    pub fn is_same(&self, earlier: &PersistentState, name: &str) -> bool {
         match parse(name) {
             Some(("incidents", index)) => self.incidents.same_section(&earlier.incidents, index),
             Some(("conditions", index)) => self.by_condition.same_section(&earlier.by_condition, index),

@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use super::assignment::dispatch::Responder;
 use super::assignment::staff::Staff;
-use super::assignment::workload::Hands;
+use super::assignment::workload::Workload;
 use super::holiday_check::CalendarWatch;
-use super::incidents::similarity::Beginnings;
+use super::incidents::similarity::RecentOnsets;
 use super::notifications::digest::Digests;
-use super::notifications::notify::Call;
+use super::notifications::notify::DelayedNotification;
 use super::problems::reviews;
 use super::problems::reviews::Reviews;
 use super::{ANSWERS_KEPT, ENDED_KEPT};
 use crate::core::engine::Outcome;
-use crate::core::escalation::Climb;
+use crate::core::escalation::EscalationProgress;
 use crate::core::incidents::{Affected, Incident, IncidentState};
 use crate::core::inspections::Inspections;
-use crate::core::model::{Fingerprint, IncidentId, Labels, Moment, Priority, Sections, Severity};
-use crate::core::problems::{Likeness, Problems};
+use crate::core::model::{Fingerprint, IncidentId, Labels, Priority, Severity, ShardedMap, Timestamp};
+use crate::core::problems::{Problems, SimilarityIndex};
 use crate::core::rules::Channel;
 use crate::core::sla::{Clocks, OutageLedger};
 
@@ -28,22 +28,22 @@ use crate::core::sla::{Clocks, OutageLedger};
 pub struct DeskIncident {
     pub record: Incident,
     /// Its alerts.
-    pub members: BTreeMap<Fingerprint, DeskMember>,
+    pub members: BTreeMap<Fingerprint, MemberAlert>,
     /// The conditions it stands for (several after a merge), and how each stands.
-    pub conditions: BTreeMap<Fingerprint, Standing>,
+    pub conditions: BTreeMap<Fingerprint, ConditionStatus>,
     /// What is known of each of them.
-    pub parts: BTreeMap<Fingerprint, Part>,
+    pub parts: BTreeMap<Fingerprint, ConditionPart>,
     /// The items of its alerts, by name.
     pub affected: BTreeMap<String, Affected>,
     /// How many items there were when its root was last looked for.
     pub root_of: u32,
-    pub climb: Climb,
+    pub climb: EscalationProgress,
     /// Resolves by itself then, unless something fires again.
-    pub resolve_at: Option<Moment>,
+    pub resolve_at: Option<Timestamp>,
     /// Closes by itself then.
-    pub close_at: Option<Moment>,
+    pub close_at: Option<Timestamp>,
     /// Leaves the memory then.
-    pub forget_at: Option<Moment>,
+    pub forget_at: Option<Timestamp>,
     /// Timeline lines about members so far; bounded, the count goes on.
     pub member_lines: u32,
     /// Whether it counts as an episode of its fingerprint.
@@ -55,7 +55,7 @@ pub struct DeskIncident {
     /// The persons who were told by ways of their own.
     pub told: BTreeMap<String, BTreeSet<Channel>>,
     /// Persons to tell later, unless somebody acknowledges before.
-    pub calls: Vec<Call>,
+    pub calls: Vec<DelayedNotification>,
     /// Its promises.
     pub clocks: Clocks,
     /// Whether the outage that its rule speaks of was begun since it is open.
@@ -64,7 +64,7 @@ pub struct DeskIncident {
 
 /// An alert of an incident.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeskMember {
+pub struct MemberAlert {
     pub firing: bool,
     pub severity: Severity,
     /// Under which of the conditions.
@@ -73,7 +73,7 @@ pub struct DeskMember {
 
 /// One condition of an incident.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
+pub struct ConditionPart {
     pub rule: String,
     pub title: String,
     /// As it was raised.
@@ -84,7 +84,7 @@ pub struct Part {
 
 /// How a condition stands, as its correlator last said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Standing {
+pub enum ConditionStatus {
     Raised,
     /// Raised, but every firing alert of it is held back by that.
     /// `pauses`: by an approved change, so that clocks stand still.
@@ -97,7 +97,7 @@ pub enum Standing {
 
 impl DeskIncident {
     pub fn is_clear(&self) -> bool {
-        self.conditions.values().all(|standing| *standing == Standing::Clear)
+        self.conditions.values().all(|standing| *standing == ConditionStatus::Clear)
     }
 
     /// What holds it back, if nothing that still stands in it is free.
@@ -105,16 +105,16 @@ impl DeskIncident {
         let mut held_by = None;
         for standing in self.conditions.values() {
             match standing {
-                Standing::Raised => return None,
-                Standing::Held { by, pauses: _ } => held_by = held_by.or(Some(by.as_str())),
-                Standing::Clear => {}
+                ConditionStatus::Raised => return None,
+                ConditionStatus::Held { by, pauses: _ } => held_by = held_by.or(Some(by.as_str())),
+                ConditionStatus::Clear => {}
             }
         }
         held_by
     }
 
     /// Counts a firing alert in, or out of, the record and its condition.
-    fn count_firing(&mut self, member: Option<&DeskMember>, comes: bool) {
+    fn count_firing(&mut self, member: Option<&MemberAlert>, comes: bool) {
         let Some(member) = member.filter(|member| member.firing) else { return };
         self.record.firing = if comes { self.record.firing + 1 } else { self.record.firing.saturating_sub(1) };
         let Some(part) = self.parts.get_mut(&member.condition) else { return };
@@ -127,15 +127,15 @@ impl DeskIncident {
 
     /// Whether all that holds it back stops its clocks.
     pub fn is_paused(&self) -> bool {
-        let holds = |standing: &Standing| match standing {
-            Standing::Held { by: _, pauses } => *pauses,
-            Standing::Clear => true,
-            Standing::Raised => false,
+        let holds = |standing: &ConditionStatus| match standing {
+            ConditionStatus::Held { by: _, pauses } => *pauses,
+            ConditionStatus::Clear => true,
+            ConditionStatus::Raised => false,
         };
         self.held_by().is_some() && self.conditions.values().all(holds)
     }
 
-    fn next_deadline(&self) -> Option<Moment> {
+    fn next_deadline(&self) -> Option<Timestamp> {
         let climbing = if self.record.state.is_open() { self.climb.next_deadline() } else { None };
         let promised = self.clocks.next_deadline();
         let calling = self.calls.iter().map(|call| call.at).min();
@@ -150,46 +150,46 @@ pub(super) fn condition_id(rule: &str, key: &Labels) -> Fingerprint {
 
 /// What a snapshot holds. Cloning shares the large maps.
 #[derive(Clone, Default)]
-pub(in crate::core::engine) struct Kept {
-    pub incidents: Sections<IncidentId, DeskIncident>,
+pub(in crate::core::engine) struct PersistentState {
+    pub incidents: ShardedMap<IncidentId, DeskIncident>,
     /// The newest incident of each condition.
-    pub(super) by_condition: Sections<Fingerprint, IncidentId>,
+    pub(super) by_condition: ShardedMap<Fingerprint, IncidentId>,
     /// The incident that an alert belongs to.
-    pub(super) by_alert: Sections<Fingerprint, IncidentId>,
-    pub core: Core,
+    pub(super) by_alert: ShardedMap<Fingerprint, IncidentId>,
+    pub core: DeskCore,
 }
 
 /// The part of the state that is kept in one piece.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub(in crate::core::engine) struct Core {
+pub(in crate::core::engine) struct DeskCore {
     pub next_incident: u64,
     pub problems: Problems,
     pub inspections: Inspections,
     /// What incidents are about, and what began when: for similarity and hints.
-    pub likeness: Likeness,
-    pub beginnings: Beginnings,
+    pub likeness: SimilarityIndex,
+    pub beginnings: RecentOnsets,
     pub calendars: CalendarWatch,
     pub staff: Staff,
     pub outages: OutageLedger,
     /// What channels gather in a storm.
     pub digests: Digests,
     /// Answers by who asked, their idempotency key, and what they asked.
-    pub answers: BTreeMap<String, (Moment, Outcome)>,
+    pub answers: BTreeMap<String, (Timestamp, Outcome)>,
     pub reviews: Reviews,
 }
 
 #[derive(Clone, Default)]
 pub(super) struct DeskState {
-    pub kept: Kept,
+    pub kept: PersistentState,
     /// Derived: when the oldest kept answer was given.
-    oldest_answer: Option<Moment>,
+    oldest_answer: Option<Timestamp>,
     /// Derived: when the first review is due, or its climb acts.
-    pub next_review: Option<Moment>,
+    pub next_review: Option<Timestamp>,
     /// Derived: incidents in the order of their next deadline.
-    deadlines: BTreeSet<(Moment, IncidentId)>,
-    armed: BTreeMap<IncidentId, Moment>,
+    deadlines: BTreeSet<(Timestamp, IncidentId)>,
+    armed: BTreeMap<IncidentId, Timestamp>,
     /// Derived: who holds what, and what waits.
-    pub hands: Hands,
+    pub hands: Workload,
     /// Changed, and their records not written yet.
     unwritten: BTreeSet<IncidentId>,
 }
@@ -244,7 +244,7 @@ impl DeskState {
     }
 
     /// Puts an alert into an incident, or notes that it fires or not; answers whether it is new there.
-    pub fn join(&mut self, id: IncidentId, fingerprint: Fingerprint, member: DeskMember) -> bool {
+    pub fn join(&mut self, id: IncidentId, fingerprint: Fingerprint, member: MemberAlert) -> bool {
         self.kept.by_alert.insert(fingerprint, id);
         let Some(incident) = self.kept.incidents.get_mut(&id) else { return false };
         let known = incident.members.insert(fingerprint, member.clone());
@@ -260,7 +260,7 @@ impl DeskState {
         let Some(incident) = self.kept.incidents.get_mut(&id) else { return false };
         let Some(member) = incident.members.get_mut(&fingerprint) else { return false };
         if condition.is_none_or(|condition| condition == member.condition) {
-            let was = std::mem::replace(member, DeskMember { firing: false, ..member.clone() });
+            let was = std::mem::replace(member, MemberAlert { firing: false, ..member.clone() });
             incident.count_firing(Some(&was), false);
         }
         true
@@ -270,7 +270,7 @@ impl DeskState {
     pub fn take_over(&mut self, into: IncidentId, merged: &DeskIncident) {
         if let Some(incident) = self.kept.incidents.get_mut(&into) {
             for (condition, part) in &merged.parts {
-                let part = Part { firing: BTreeMap::new(), ..part.clone() };
+                let part = ConditionPart { firing: BTreeMap::new(), ..part.clone() };
                 incident.parts.entry(*condition).or_insert(part);
             }
             for (item, theirs) in &merged.affected {
@@ -293,7 +293,7 @@ impl DeskState {
         }
     }
 
-    pub fn set_condition(&mut self, id: IncidentId, condition: Fingerprint, standing: Standing) {
+    pub fn set_condition(&mut self, id: IncidentId, condition: Fingerprint, standing: ConditionStatus) {
         self.kept.by_condition.insert(condition, id);
         if let Some(incident) = self.kept.incidents.get_mut(&id) {
             incident.conditions.insert(condition, standing);
@@ -325,7 +325,7 @@ impl DeskState {
     }
 
     /// After a change: the new version and the deadline. Its record is to be written.
-    pub fn settle(&mut self, id: IncidentId, now: Moment) {
+    pub fn settle(&mut self, id: IncidentId, now: Timestamp) {
         let Some(incident) = self.kept.incidents.get_mut(&id) else { return };
         incident.record.version += 1;
         incident.record.updated_at = now;
@@ -378,25 +378,25 @@ impl DeskState {
     }
 
     /// The first incident that is due at `now`.
-    pub fn due(&self, now: Moment) -> Option<IncidentId> {
+    pub fn due(&self, now: Timestamp) -> Option<IncidentId> {
         self.deadlines.first().filter(|(at, _)| *at <= now).map(|(_, id)| *id)
     }
 
-    pub fn next_incident_deadline(&self) -> Option<Moment> {
+    pub fn next_incident_deadline(&self) -> Option<Timestamp> {
         self.deadlines.first().map(|(at, _)| *at)
     }
 
-    pub fn next_answer_expiry(&self) -> Option<Moment> {
+    pub fn next_answer_expiry(&self) -> Option<Timestamp> {
         self.oldest_answer.map(|at| at + ANSWERS_KEPT)
     }
 
     /// Remembers the answer to a key that has none yet.
-    pub fn keep_answer(&mut self, key: String, now: Moment, outcome: Outcome) {
+    pub fn keep_answer(&mut self, key: String, now: Timestamp, outcome: Outcome) {
         self.kept.core.answers.insert(key, (now, outcome));
         self.oldest_answer.get_or_insert(now);
     }
 
-    pub fn forget_answers(&mut self, now: Moment) {
+    pub fn forget_answers(&mut self, now: Timestamp) {
         if self.next_answer_expiry().is_some_and(|at| at <= now) {
             self.kept.core.answers.retain(|_, (at, _)| *at + ANSWERS_KEPT > now);
             self.oldest_answer = self.kept.oldest_answer();
@@ -452,14 +452,14 @@ impl DeskState {
         broken
     }
 
-    pub fn from_kept(kept: Kept) -> DeskState {
+    pub fn from_kept(kept: PersistentState) -> DeskState {
         let (oldest_answer, next_review) = (kept.oldest_answer(), reviews::next_deadline(&kept.core.reviews));
         let mut state = DeskState { oldest_answer, next_review, kept, ..DeskState::default() };
         let ids: Vec<IncidentId> = state.kept.incidents.iter().map(|(id, _)| *id).collect();
         for id in ids {
             state.arm(id);
         }
-        state.hands = Hands::of(&state.kept.incidents);
+        state.hands = Workload::of(&state.kept.incidents);
         state
     }
 }

@@ -3,21 +3,22 @@
 use std::sync::Arc;
 
 use crate::core::engine::{
-    Action, Command, Decision, DeskInput, Effect, Engine, IncidentAction, Member, NoticeKind, Outcome, ProblemAction,
-    Raised, Request, Verdict, Work,
+    Action, BatchOutput, Command, Decision, DeskInput, Effect, Engine, IncidentAction, Member, NotificationKind,
+    Outcome, ProblemAction, Raised, Request, Verdict,
 };
 use crate::core::incidents::TimelineKind;
 use crate::core::model::{
-    Cause, Fingerprint, IncidentId, Labels, Matchers, Moment, Offset, Partition, ProblemId, Severity, Span, Tier,
+    Cause, Fingerprint, IncidentId, Labels, Matchers, Offset, Partition, ProblemId, Severity, Tier, TimeDelta,
+    Timestamp,
 };
 use crate::core::problems::ProblemState;
 use crate::core::rules::{
-    Actions, Channel, Counts, Ladder, Pattern, ProblemPolicy, Rule, Rulebook, RulebookHash, Semantics, Step as Rung,
-    Team,
+    Actions, Channel, Counts, EscalationPolicy, EscalationStep as Rung, Pattern, ProblemPolicy, Rule, Rulebook,
+    RulebookHash, Semantics, Team,
 };
 
-fn seconds(at: i64) -> Moment {
-    Moment::from_seconds(1_000_000 + at)
+fn seconds(at: i64) -> Timestamp {
+    Timestamp::from_seconds(1_000_000 + at)
 }
 
 fn rule(name: &str) -> Rule {
@@ -42,12 +43,12 @@ fn rule(name: &str) -> Rule {
         pages: true,
         runbook: None,
         playbook: None,
-        settle: Span::from_seconds(30),
-        resolve_after: Span::from_minutes(5),
+        settle: TimeDelta::from_seconds(30),
+        resolve_after: TimeDelta::from_minutes(5),
         close_after: None,
-        reopen_within: Span::from_hours(1),
+        reopen_within: TimeDelta::from_hours(1),
         quiet: None,
-        otherwise_after: Span::from_minutes(15),
+        otherwise_after: TimeDelta::from_minutes(15),
         groups: true,
         grading: Default::default(),
         shape: 0,
@@ -55,7 +56,7 @@ fn rule(name: &str) -> Rule {
 }
 
 fn rulebook() -> Rulebook {
-    let rung = |tier, team: &str| Rung::wall(tier, team, Span::from_minutes(10), Span::from_minutes(6), None);
+    let rung = |tier, team: &str| Rung::wall(tier, team, TimeDelta::from_minutes(10), TimeDelta::from_minutes(6), None);
     let team = |name: &str| Team {
         name: name.to_owned(),
         title: String::new(),
@@ -67,19 +68,23 @@ fn rulebook() -> Rulebook {
     Rulebook {
         hash: RulebookHash([1; 32]),
         rules: vec![rule("link-down")],
-        ladders: [("default".to_owned(), Ladder { name: "default".to_owned(), steps, hierarchy: Vec::new() })].into(),
+        ladders: [(
+            "default".to_owned(),
+            EscalationPolicy { name: "default".to_owned(), steps, hierarchy: Vec::new() },
+        )]
+        .into(),
         teams: ["一线", "二线", "三线"].into_iter().map(|name| (name.to_owned(), team(name))).collect(),
         problems: vec![ProblemPolicy {
             name: "returns".to_owned(),
             matchers: Matchers::default(),
             count: 3,
-            within: Span::from_days(30),
-            apart: Span::ZERO,
+            within: TimeDelta::from_days(30),
+            apart: TimeDelta::ZERO,
             regular: true,
             zone: "Asia/Shanghai".to_owned(),
             team: "二线".to_owned(),
-            review_after: Span::from_days(7),
-            quiet: Span::from_days(30),
+            review_after: TimeDelta::from_days(7),
+            quiet: TimeDelta::from_days(30),
         }],
         ..Rulebook::empty()
     }
@@ -99,7 +104,7 @@ enum Act {
 
 struct Desk {
     engine: Engine,
-    work: Work,
+    work: BatchOutput,
     story: Vec<String>,
     n: u64,
 }
@@ -109,10 +114,10 @@ impl Desk {
         let mut engine = Engine::new(None);
         let rulebook = Arc::new(rulebook());
         let hash = rulebook.hash;
-        engine.learn(rulebook);
-        let mut work = Work::default();
+        engine.register_rulebook(rulebook);
+        let mut work = BatchOutput::default();
         engine.handle(seconds(-1), Request::Rulebook(hash), &mut work).unwrap();
-        Desk { engine, work: Work::default(), story: Vec::new(), n: 0 }
+        Desk { engine, work: BatchOutput::default(), story: Vec::new(), n: 0 }
     }
 
     fn until(&mut self, at: i64) {
@@ -158,14 +163,14 @@ impl Desk {
     }
 
     /// Writes down what people would notice.
-    fn tell(&mut self, now: Moment) {
+    fn tell(&mut self, now: Timestamp) {
         let at = now.since(seconds(0)).as_micros() / 1_000_000;
         self.work.entries.clear();
         for effect in self.work.effects.drain(..) {
             match effect {
                 Effect::Notice(notice) => {
                     self.story.push(format!("{at} {} {} to {}", notice.kind.as_str(), notice.subject, notice.team));
-                    assert_ne!(notice.kind, NoticeKind::InspectionMissed);
+                    assert_ne!(notice.kind, NotificationKind::InspectionMissed);
                 }
                 Effect::Timeline(entry) => match entry.kind {
                     TimelineKind::Opened
@@ -194,7 +199,7 @@ fn member(site: &str, alert: u64, firing: bool) -> Member {
         labels: Labels::from_pairs([("alertname", "LinkDown"), ("site", site)]),
         severity: Severity::Major,
         firing,
-        since: Moment::EPOCH,
+        since: Timestamp::EPOCH,
         maintained: false,
     }
 }

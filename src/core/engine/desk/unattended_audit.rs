@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::problems::reviews::review_due;
-use super::state::Kept;
-use crate::core::inspections::{Run, RunState, Subject};
+use super::state::PersistentState;
+use crate::core::inspections::{FindingSubject, Run, RunState};
 
 /// What kind of record waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +32,7 @@ impl WaitingKind {
 
 /// What sees to it that a record is not forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum AttendedBy {
+pub enum AttentionSource {
     Deadline,
     /// A stated reason why no deadline is armed.
     Reason,
@@ -40,48 +40,49 @@ pub enum AttendedBy {
     Nothing,
 }
 
-impl AttendedBy {
-    pub const ALL: [AttendedBy; 3] = [AttendedBy::Deadline, AttendedBy::Reason, AttendedBy::Nothing];
+impl AttentionSource {
+    pub const ALL: [AttentionSource; 3] =
+        [AttentionSource::Deadline, AttentionSource::Reason, AttentionSource::Nothing];
 
     pub const fn as_str(self) -> &'static str {
         match self {
-            AttendedBy::Deadline => "deadline",
-            AttendedBy::Reason => "reason",
-            AttendedBy::Nothing => "nothing",
+            AttentionSource::Deadline => "deadline",
+            AttentionSource::Reason => "reason",
+            AttentionSource::Nothing => "nothing",
         }
     }
 }
 
 /// What the auditor found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Attendance {
-    counts: BTreeMap<(WaitingKind, AttendedBy), u64>,
+pub struct AttentionAudit {
+    counts: BTreeMap<(WaitingKind, AttentionSource), u64>,
     /// The records with neither a deadline nor a reason, in words.
     pub broken: Vec<String>,
 }
 
-impl Attendance {
-    pub fn count(&self, kind: WaitingKind, by: AttendedBy) -> u64 {
+impl AttentionAudit {
+    pub fn count(&self, kind: WaitingKind, by: AttentionSource) -> u64 {
         self.counts.get(&(kind, by)).copied().unwrap_or(0)
     }
 
     fn note(&mut self, kind: WaitingKind, id: &dyn std::fmt::Display, armed: bool, reason: Option<String>) {
         let by = match (armed, reason) {
-            (true, _) => AttendedBy::Deadline,
-            (false, Some(_)) => AttendedBy::Reason,
-            (false, None) => AttendedBy::Nothing,
+            (true, _) => AttentionSource::Deadline,
+            (false, Some(_)) => AttentionSource::Reason,
+            (false, None) => AttentionSource::Nothing,
         };
         *self.counts.entry((kind, by)).or_default() += 1;
-        if by == AttendedBy::Nothing {
+        if by == AttentionSource::Nothing {
             self.broken.push(format!("{id} waits for people without a deadline or a reason why not"));
         }
     }
 }
 
-impl Kept {
+impl PersistentState {
     /// Looks at every record that waits for people.
-    pub fn attendance(&self) -> Attendance {
-        let mut found = Attendance::default();
+    pub fn attendance(&self) -> AttentionAudit {
+        let mut found = AttentionAudit::default();
         for (id, incident) in self.incidents.iter().filter(|(_, incident)| incident.record.state.is_open()) {
             found.note(WaitingKind::Incident, id, incident.climb.next_deadline().is_some(), incident.climb.unarmed());
         }
@@ -90,7 +91,7 @@ impl Kept {
             let reason = review.and_then(super::problems::reviews::Review::unarmed);
             found.note(WaitingKind::Problem, &problem.id, review.is_some() && reason.is_none(), reason);
         }
-        let told: BTreeSet<(&str, &Subject)> = self
+        let told: BTreeSet<(&str, &FindingSubject)> = self
             .core
             .inspections
             .findings()
@@ -108,15 +109,15 @@ impl Kept {
 
 /// Whether a run waits for people; then whether its own clock is armed, or what stands for it. A finding that fires is an
 /// alert, and its incident climbs.
-fn waits(run: &Run, told: &BTreeSet<(&str, &Subject)>) -> Option<(bool, Option<String>)> {
-    let is_told = |subject: Subject| told.contains(&(run.plan.as_str(), &subject));
+fn waits(run: &Run, told: &BTreeSet<(&str, &FindingSubject)>) -> Option<(bool, Option<String>)> {
+    let is_told = |subject: FindingSubject| told.contains(&(run.plan.as_str(), &subject));
     match run.state {
         // It becomes overdue, or missed, by itself.
         RunState::Due | RunState::InProgress | RunState::Overdue => Some((true, None)),
         // It becomes unsigned by itself.
-        RunState::AwaitingSignoff if !is_told(Subject::Unsigned) => Some((true, None)),
+        RunState::AwaitingSignoff if !is_told(FindingSubject::Unsigned) => Some((true, None)),
         RunState::AwaitingSignoff => Some((false, Some("its finding fires: it is unsigned".to_owned()))),
-        RunState::Missed if is_told(Subject::Missed) => {
+        RunState::Missed if is_told(FindingSubject::Missed) => {
             Some((false, Some("its finding fires: it was missed".to_owned())))
         }
         RunState::Missed => Some((false, Some("a later run of its plan was finished".to_owned()))),

@@ -7,14 +7,14 @@ use proptest::prelude::*;
 use super::stage;
 use super::stage::{Given, START};
 use crate::core::engine::{
-    Action, Command, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Engine, IncidentAction,
-    Input, Once, ProblemAction, Request, RunAction, SilenceChange, SilenceDraft, Work,
+    Action, BatchOutput, Command, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Engine,
+    IdempotencyKey, IncidentAction, Input, ProblemAction, Request, RunAction, SilenceChange, SilenceDraft,
 };
 use crate::core::incidents::PendingOn;
 use crate::core::inspections::{ItemOutcome, ProbeResult};
 use crate::core::model::{
-    BreachReason, Cause, ContactBy, Event, Expiry, IncidentId, Labels, Matchers, Moment, Offset, Partition, ProblemId,
-    RunId, SilenceId, Span, Stamp, Status,
+    BreachReason, Cause, ContactBy, Event, Expiry, IncidentId, Labels, Matchers, Offset, Partition, ProblemId, RunId,
+    SilenceId, Stamp, Status, TimeDelta, Timestamp,
 };
 use crate::core::problems::ProblemState;
 use crate::core::rules::Rulebook;
@@ -155,7 +155,7 @@ pub fn rulebooks() -> &'static [Arc<Rulebook>] {
 /// One random choice: how long to wait, what kind of input, and the details.
 #[derive(Clone, Debug)]
 pub struct Choice {
-    wait: Span,
+    wait: TimeDelta,
     kind: Kind,
     detail: [u8; 5],
 }
@@ -199,7 +199,7 @@ pub fn choices() -> impl Strategy<Value = Vec<Choice>> {
         1 => Just(Kind::Stepped),
     ];
     let choice = (wait, kind, any::<[u8; 5]>()).prop_map(|(wait, kind, detail)| Choice {
-        wait: Span::from_millis(wait),
+        wait: TimeDelta::from_millis(wait),
         kind,
         detail,
     });
@@ -210,7 +210,7 @@ pub fn choices() -> impl Strategy<Value = Vec<Choice>> {
 pub struct Script {
     pub domain: Option<&'static str>,
     pub given: Vec<Given>,
-    pub work: Work,
+    pub work: BatchOutput,
     pub engine: Engine,
 }
 
@@ -222,8 +222,8 @@ pub fn script(by_domain: bool, choices: &[Choice]) -> Script {
 pub fn watched_script(by_domain: bool, choices: &[Choice], look: impl Fn(&Engine)) -> Script {
     let domain = by_domain.then_some(DOMAIN);
     let mut engine = stage::engine(domain, rulebooks());
-    let (mut given, mut work, mut now) = (Vec::new(), Work::default(), START);
-    let mut take = |now: Moment, request: Request, engine: &mut Engine, work: &mut Work| {
+    let (mut given, mut work, mut now) = (Vec::new(), BatchOutput::default(), START);
+    let mut take = |now: Timestamp, request: Request, engine: &mut Engine, work: &mut BatchOutput| {
         stage::play(engine, &(now, request.clone()), work);
         look(engine);
         given.push((now, request));
@@ -239,7 +239,7 @@ pub fn watched_script(by_domain: bool, choices: &[Choice], look: impl Fn(&Engine
         let request = request(choice, now, &engine, &work);
         take(now, request, &mut engine, &mut work);
     }
-    let last = now + Span::from_minutes(30);
+    let last = now + TimeDelta::from_minutes(30);
     let end = Event::new("native", Status::Point, Labels::from_pairs([("alertname", "End"), ("site", "结束")]));
     take(last, Request::Event(Box::new(end)), &mut engine, &mut work);
     Script { domain, given, work, engine }
@@ -249,7 +249,7 @@ fn pick<T: Clone>(from: &[T], by: u8) -> Option<T> {
     from.get(usize::from(by) % from.len().max(1)).cloned()
 }
 
-fn request(choice: &Choice, now: Moment, engine: &Engine, work: &Work) -> Request {
+fn request(choice: &Choice, now: Timestamp, engine: &Engine, work: &BatchOutput) -> Request {
     let detail = choice.detail;
     match choice.kind {
         Kind::Event => Request::Event(Box::new(event(detail, now))),
@@ -282,11 +282,13 @@ fn request(choice: &Choice, now: Moment, engine: &Engine, work: &Work) -> Reques
         Kind::Delivery => delivery(detail, work),
         Kind::Rulebook => Request::Rulebook(rulebooks()[usize::from(detail[0]) % 4].hash),
         Kind::Resumed => Request::Resumed { gap: choice.wait },
-        Kind::Stepped => Request::ClockStepped { forward: detail[0].is_multiple_of(2), by: Span::from_seconds(10) },
+        Kind::Stepped => {
+            Request::ClockStepped { forward: detail[0].is_multiple_of(2), by: TimeDelta::from_seconds(10) }
+        }
     }
 }
 
-fn event([name, site, how, door, time]: [u8; 5], now: Moment) -> Event {
+fn event([name, site, how, door, time]: [u8; 5], now: Timestamp) -> Event {
     let names = ["LinkDown", "Flap", "Power", "Begin", "End", "Beat", "Trap", "Unknown", "LinkDown", "Flap"];
     let name = names[usize::from(name) % names.len()];
     let site = ["GZ01", "SZ02", "北京"][usize::from(site) % 3];
@@ -302,7 +304,7 @@ fn event([name, site, how, door, time]: [u8; 5], now: Moment) -> Event {
     let mut event = Event::new(["native", "zabbix"][usize::from(door / 64) % 2], status, labels);
     event.severity = crate::core::model::Severity::from_tool_word(severity);
     event.summary = ["", "光功率低", "丢包"][usize::from(door / 16) % 3].to_owned();
-    let shift = Span::from_seconds(i64::from(time % 64));
+    let shift = TimeDelta::from_seconds(i64::from(time % 64));
     event.occurred_at = [None, Some(now - shift), Some(now + shift)][usize::from(time / 64) % 3];
     match door % 8 {
         0 | 1 if !points => {
@@ -310,10 +312,10 @@ fn event([name, site, how, door, time]: [u8; 5], now: Moment) -> Event {
             event.status = Status::Firing;
             event.expiry = Expiry::AlertmanagerV2;
             event.starts_at = (time % 2 == 0).then(|| Stamp::utc(now - shift));
-            let ended = if status == Status::Resolved { now - Span::from_seconds(1) } else { now + shift };
+            let ended = if status == Status::Resolved { now - TimeDelta::from_seconds(1) } else { now + shift };
             event.ends_at = (time % 3 > 0).then(|| Stamp::utc(ended));
         }
-        2 if !points => event.expiry = Expiry::After(Span::from_seconds(40)),
+        2 if !points => event.expiry = Expiry::After(TimeDelta::from_seconds(40)),
         3 if points => event.id = Some(format!("id-{}", time % 4)),
         _ => {}
     }
@@ -321,24 +323,24 @@ fn event([name, site, how, door, time]: [u8; 5], now: Moment) -> Event {
 }
 
 /// The newest firing event, said again a little later.
-fn again(now: Moment, work: &Work) -> Option<Event> {
+fn again(now: Timestamp, work: &BatchOutput) -> Option<Event> {
     let newest = work.entries.iter().rev().find_map(|(_, entry)| match &entry.input {
         Input::Correlator(CorrelatorInput::Event(event)) if event.status == Status::Firing => Some(event),
         _ => None,
     })?;
-    let ends_at = newest.ends_at.map(|_| Stamp::utc(now + Span::from_minutes(2)));
+    let ends_at = newest.ends_at.map(|_| Stamp::utc(now + TimeDelta::from_minutes(2)));
     Some(Event { ends_at, occurred_at: Some(now), ..newest.as_ref().clone() })
 }
 
-fn silence([what, from, length, update, _]: [u8; 5], now: Moment, engine: &Engine) -> Request {
+fn silence([what, from, length, update, _]: [u8; 5], now: Timestamp, engine: &Engine) -> Request {
     let matchers = ["site=\"GZ01\"", "alertname=~\"LinkDown|Flap\"", "site!=\"SZ02\"", "alertname=\"Trap\""];
-    let starts_at = if from % 3 == 0 { now + Span::from_seconds(i64::from(from)) } else { now };
+    let starts_at = if from % 3 == 0 { now + TimeDelta::from_seconds(i64::from(from)) } else { now };
     let known: Vec<SilenceId> = engine.silences().iter().map(|silence| silence.id).collect();
     let draft = SilenceDraft {
         matchers: Matchers::parse(matchers[usize::from(what) % 4]).expect("a matcher"),
         starts_at: Stamp::utc(starts_at),
         // Some end before they begin, and are refused.
-        ends_at: Stamp::utc(now + Span::from_seconds(i64::from(length) * 4)),
+        ends_at: Stamp::utc(now + TimeDelta::from_seconds(i64::from(length) * 4)),
         created_by: "值班员".to_owned(),
         comment: "割接".to_owned(),
         annotations: Labels::empty(),
@@ -347,7 +349,7 @@ fn silence([what, from, length, update, _]: [u8; 5], now: Moment, engine: &Engin
     let id = if update % 3 == 0 { pick(&known, update / 3) } else { None };
     let change = SilenceChange::Put { id, draft };
     // Some are repeats of one another, and some give a key again with other words.
-    let once = update.is_multiple_of(4).then(|| Once::of(format!("key-{}", update / 4 % 3), &(what % 2)));
+    let once = update.is_multiple_of(4).then(|| IdempotencyKey::of(format!("key-{}", update / 4 % 3), &(what % 2)));
     Request::Silence { actor: "值班员".to_owned(), role: "first_line".to_owned(), change, once }
 }
 
@@ -448,7 +450,7 @@ fn run([which, verb, other, key, seen]: [u8; 5]) -> Request {
     command(Action::Run { id: RunId(u64::from(which % 12)), action }, key, (seen % 8 == 0).then_some(2))
 }
 
-fn delivery([which, how, attempt, _, _]: [u8; 5], work: &Work) -> Request {
+fn delivery([which, how, attempt, _, _]: [u8; 5], work: &BatchOutput) -> Request {
     let told: Vec<(Cause, String)> = work
         .effects
         .iter()

@@ -9,10 +9,10 @@ use proptest::prelude::*;
 use super::stage;
 use super::stage::{Bytes, Given, START};
 use crate::core::engine::{
-    Action, Command, DeskInput, Effect, Engine, Entry, IncidentAction, Request, RunAction, Work,
+    Action, BatchOutput, Command, DeskInput, Effect, Engine, IncidentAction, JournalEntry, Request, RunAction,
 };
 use crate::core::inspections::{ItemOutcome, ProbeResult};
-use crate::core::model::{Event, IncidentId, Labels, Moment, Partition, RunId, Span, Status};
+use crate::core::model::{Event, IncidentId, Labels, Partition, RunId, Status, TimeDelta, Timestamp};
 use crate::core::rules::Rulebook;
 
 const RULES: &str = r#"
@@ -72,21 +72,21 @@ struct Life {
     inputs: Vec<Given>,
     /// How many entries and effects there were, and the state: before the first input and after each.
     marks: Vec<(usize, usize, Vec<Bytes>)>,
-    work: Work,
+    work: BatchOutput,
     end: Engine,
 }
 
-fn mark(engine: &Engine, work: &Work) -> (usize, usize, Vec<Bytes>) {
+fn mark(engine: &Engine, work: &BatchOutput) -> (usize, usize, Vec<Bytes>) {
     (work.entries.len(), work.effects.len(), stage::bytes(engine))
 }
 
 fn live(steps: &[(u8, Step)]) -> Life {
-    let (mut engine, mut work) = (stage::engine(None, &[Arc::clone(&RULEBOOK)]), Work::default());
+    let (mut engine, mut work) = (stage::engine(None, &[Arc::clone(&RULEBOOK)]), BatchOutput::default());
     let mut life = Vec::new();
     let mut inputs = Vec::new();
-    let mut give = |engine: &mut Engine, work: &mut Work, given: Given| {
+    let mut give = |engine: &mut Engine, work: &mut BatchOutput, given: Given| {
         // First with its ticks on a copy of the outside's word, then one by one, so that a kill falls between any two.
-        let mut probe = Work::default();
+        let mut probe = BatchOutput::default();
         let mut ahead = copy(engine);
         let with_ticks = stage::play_telling(&mut ahead, &given, &mut probe);
         for one in with_ticks {
@@ -98,7 +98,7 @@ fn live(steps: &[(u8, Step)]) -> Life {
     let mut now = START;
     give(&mut engine, &mut work, (now, Request::Rulebook(RULEBOOK.hash)));
     for (wait, step) in steps {
-        now = now + Span::from_seconds(i64::from(*wait % 100));
+        now = now + TimeDelta::from_seconds(i64::from(*wait % 100));
         let request = request(step, now, &engine);
         give(&mut engine, &mut work, (now, request));
     }
@@ -122,7 +122,7 @@ fn command(actor: &str, action: Action) -> Request {
     Request::Desk(DeskInput::Command(Box::new(Command { actor, role, idempotency_key: None, if_match: None, action })))
 }
 
-fn request(step: &Step, now: Moment, engine: &Engine) -> Request {
+fn request(step: &Step, now: Timestamp, engine: &Engine) -> Request {
     match step {
         Step::Alert { site, fires } => {
             let labels = Labels::from_pairs([
@@ -183,10 +183,10 @@ fn request(step: &Step, now: Moment, engine: &Engine) -> Request {
 /// and its effects are not made again; what comes after is made once.
 fn killed(life: &Life, from: usize, at: usize) -> (Engine, Vec<Effect>) {
     let mut engine = restore(&life.marks[from].2);
-    let tail: Vec<(Partition, Entry)> = life.work.entries[life.marks[from].0..life.marks[at].0].to_vec();
+    let tail: Vec<(Partition, JournalEntry)> = life.work.entries[life.marks[from].0..life.marks[at].0].to_vec();
     let order = stage::order(&engine, 0);
     stage::replay(&mut engine, &tail, &order);
-    let mut work = Work::default();
+    let mut work = BatchOutput::default();
     stage::give_exactly(&mut engine, &life.inputs[at..], &mut work);
     let committed = life.work.effects[..life.marks[at].1].iter().cloned();
     (engine, committed.chain(work.effects).collect())

@@ -9,7 +9,7 @@ use super::generator::{Script, choices, rulebooks, script};
 use super::stage;
 use super::stage::Given;
 use super::toy_store::{Fate, ToyStore};
-use crate::core::engine::{Effect, Engine, Request, Work};
+use crate::core::engine::{BatchOutput, Effect, Engine, Request};
 use crate::core::incidents::Incident;
 use crate::core::model::IncidentId;
 use std::sync::Arc;
@@ -29,14 +29,14 @@ fn fresh(script: &Script) -> Engine {
     stage::engine(script.domain, rulebooks())
 }
 
-fn play_all(engine: &mut Engine, given: &[Given]) -> Work {
-    let mut work = Work::default();
+fn play_all(engine: &mut Engine, given: &[Given]) -> BatchOutput {
+    let mut work = BatchOutput::default();
     given.iter().for_each(|one| stage::play(engine, one, &mut work));
     work
 }
 
 #[track_caller]
-fn assert_same_work(found: &Work, expected: &Work) {
+fn assert_same_work(found: &BatchOutput, expected: &BatchOutput) {
     for (n, (found, expected)) in found.entries.iter().zip(&expected.entries).enumerate() {
         assert_eq!(found, expected, "entry {n}");
     }
@@ -104,7 +104,7 @@ proptest! {
         // Records are written when a request is done, in a replay after each of its inputs: only the last one stays.
         let (found, found_records) = apart(in_order);
         let (expected, expected_records) = apart(script.work.effects);
-        assert_same_work(&Work { entries: Vec::new(), effects: found }, &Work { entries: Vec::new(), effects: expected });
+        assert_same_work(&BatchOutput { entries: Vec::new(), effects: found }, &BatchOutput { entries: Vec::new(), effects: expected });
         prop_assert_eq!(found_records, expected_records);
     }
 
@@ -125,7 +125,7 @@ proptest! {
             engine
         };
         stage::assert_same_state(&restore(), &live);
-        let mut tail = Work::default();
+        let mut tail = BatchOutput::default();
         let with_ticks: Vec<Given> =
             after.iter().flat_map(|one| stage::play_telling(&mut live, one, &mut tail)).collect();
         stage::assert_same_state(&live, &script.engine);
@@ -138,7 +138,7 @@ proptest! {
         stage::assert_well(&replayed);
 
         let mut goes_on = restore();
-        let mut other_tail = Work::default();
+        let mut other_tail = BatchOutput::default();
         stage::give_exactly(&mut goes_on, &with_ticks, &mut other_tail);
         assert_same_work(&other_tail, &tail);
         stage::assert_same_state(&goes_on, &live);
@@ -154,7 +154,7 @@ proptest! {
     fn other_blocks_change_nothing(by_domain in by_domain(), choices in choices(), sizes in prop::collection::vec(1..9_usize, 1..8)) {
         let script = script(by_domain, &choices);
         let mut engine = fresh(&script);
-        let mut together = Work::default();
+        let mut together = BatchOutput::default();
         let mut rest = script.given.as_slice();
         for size in sizes.iter().cycle() {
             let (block, later) = rest.split_at((*size).min(rest.len()));
@@ -179,7 +179,7 @@ proptest! {
         let script = script(by_domain, &choices);
         let blocks = fated(&script.given, &blocks);
         // The same without failures: what was refused was never sent.
-        let (mut undisturbed, mut expected) = (fresh(&script), Work::default());
+        let (mut undisturbed, mut expected) = (fresh(&script), BatchOutput::default());
         let with_ticks: Vec<Vec<Given>> = blocks.iter().map(|block| {
             let kept = block.given.iter().filter(|_| block.fate != Fate::NotKept);
             kept.flat_map(|one| stage::play_telling(&mut undisturbed, one, &mut expected)).collect()
@@ -187,7 +187,7 @@ proptest! {
 
         let (mut store, mut engine) = (ToyStore::default(), fresh(&script));
         for (block, with_ticks) in blocks.iter().zip(&with_ticks) {
-            let mut work = Work::default();
+            let mut work = BatchOutput::default();
             match block.fate {
                 Fate::NotKept => block.given.iter().for_each(|one| stage::play(&mut engine, one, &mut work)),
                 Fate::Committed | Fate::AnswerLost => stage::give_exactly(&mut engine, with_ticks, &mut work),
@@ -204,7 +204,7 @@ proptest! {
                 store.keep_snapshot(&engine);
             }
         }
-        assert_same_work(&Work { entries: store.journal, effects: store.effects }, &expected);
+        assert_same_work(&BatchOutput { entries: store.journal, effects: store.effects }, &expected);
         stage::assert_same_state(&engine, &undisturbed);
     }
 }

@@ -3,13 +3,13 @@
 use super::stage;
 use super::stage::START;
 use crate::core::engine::{
-    Action, Command, DeskInput, Effect, Engine, IncidentAction, Outcome, Request, RunAction, SilenceChange,
-    SilenceDraft, Work,
+    Action, BatchOutput, Command, DeskInput, Effect, Engine, IncidentAction, Outcome, Request, RunAction,
+    SilenceChange, SilenceDraft,
 };
 use crate::core::incidents::TimelineKind;
 use crate::core::inspections::ItemOutcome;
 use crate::core::model::{
-    Event, Expiry, IncidentId, Labels, Matchers, Moment, RunId, Severity, SilenceId, Span, Stamp, Status,
+    Event, Expiry, IncidentId, Labels, Matchers, RunId, Severity, SilenceId, Stamp, Status, TimeDelta, Timestamp,
 };
 
 const DESK: &str = r#"
@@ -44,7 +44,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty())
 }
 
-fn span(text: &str) -> Span {
+fn span(text: &str) -> TimeDelta {
     text.parse().unwrap_or_else(|bad| panic!("{bad}"))
 }
 
@@ -64,19 +64,19 @@ impl Play {
         play
     }
 
-    fn give(&mut self, now: Moment, request: Request) {
+    fn give(&mut self, now: Timestamp, request: Request) {
         if !matches!(request, Request::Resumed { .. }) {
             self.until(now);
         }
-        let mut work = Work::default();
+        let mut work = BatchOutput::default();
         self.engine.handle(now, request, &mut work).unwrap();
         self.tell(now, &work);
         stage::assert_well(&self.engine);
     }
 
-    fn until(&mut self, now: Moment) {
+    fn until(&mut self, now: Timestamp) {
         let mut told = Vec::new();
-        stage::serve(&mut self.engine, now, &mut Work::default(), |engine, at, work| {
+        stage::serve(&mut self.engine, now, &mut BatchOutput::default(), |engine, at, work| {
             stage::assert_well(engine);
             told.push((at, std::mem::take(work)));
         });
@@ -128,7 +128,7 @@ impl Play {
         }
     }
 
-    fn silence(&mut self, now: Moment, matchers: &str, length: Span) {
+    fn silence(&mut self, now: Timestamp, matchers: &str, length: TimeDelta) {
         let draft = SilenceDraft {
             matchers: Matchers::parse(matchers).unwrap(),
             starts_at: Stamp::utc(now),
@@ -143,7 +143,7 @@ impl Play {
         self.silence = self.engine.silences().iter().map(|silence| silence.id).max_by_key(|id| id.to_string());
     }
 
-    fn command(&mut self, now: Moment, words: &[&str], action: Action) {
+    fn command(&mut self, now: Timestamp, words: &[&str], action: Action) {
         let option = |name: &str| words.iter().find_map(|word| word.strip_prefix(name));
         let command = Command {
             actor: "值班员".to_owned(),
@@ -156,8 +156,8 @@ impl Play {
     }
 
     /// What people would notice.
-    fn tell(&mut self, now: Moment, work: &Work) {
-        let at = Span::from_micros(now.since(START).as_micros());
+    fn tell(&mut self, now: Timestamp, work: &BatchOutput) {
+        let at = TimeDelta::from_micros(now.since(START).as_micros());
         for effect in &work.effects {
             match effect {
                 Effect::Notice(notice) => {
@@ -188,7 +188,7 @@ impl Play {
 }
 
 /// `firing LinkDown site=GZ01 ends=5m severity=minor`
-fn event(now: Moment, words: &[&str]) -> Event {
+fn event(now: Timestamp, words: &[&str]) -> Event {
     let status = Status::from_word(words[0]).unwrap();
     let pairs = words[2..].iter().filter_map(|word| word.split_once('='));
     let labels = pairs.clone().filter(|(name, _)| !["ends", "severity", "id"].contains(name));

@@ -1,18 +1,20 @@
 //! A silence that is sent again with its Idempotency-Key: one silence, one answer.
 
 use super::stage::{START, engine, play, rulebook};
-use crate::core::engine::{Effect, Engine, Once, Outcome, Refusal, Request, SilenceChange, SilenceDraft, Work};
-use crate::core::model::{Labels, Matchers, Moment, Span, Stamp};
+use crate::core::engine::{
+    BatchOutput, CommandRefusal, Effect, Engine, IdempotencyKey, Outcome, Request, SilenceChange, SilenceDraft,
+};
+use crate::core::model::{Labels, Matchers, Stamp, TimeDelta, Timestamp};
 
 const RULES: &str = "rules:\n  - {name: link, match: alertname=\"LinkDown\", settle: 0s}\n";
 
-fn silence(at: Moment, actor: &str, key: Option<&str>, site: &str) -> Request {
+fn silence(at: Timestamp, actor: &str, key: Option<&str>, site: &str) -> Request {
     let matchers = format!("site={site:?}");
-    let once = key.map(|key| Once::of(key.to_owned(), &matchers));
+    let once = key.map(|key| IdempotencyKey::of(key.to_owned(), &matchers));
     let draft = SilenceDraft {
         matchers: Matchers::parse(&matchers).unwrap(),
         starts_at: Stamp::utc(at),
-        ends_at: Stamp::utc(at + Span::from_days(3)),
+        ends_at: Stamp::utc(at + TimeDelta::from_days(3)),
         created_by: actor.to_owned(),
         comment: "割接".to_owned(),
         annotations: Labels::empty(),
@@ -22,8 +24,8 @@ fn silence(at: Moment, actor: &str, key: Option<&str>, site: &str) -> Request {
     Request::Silence { actor: actor.to_owned(), role: "first_line".to_owned(), change, once }
 }
 
-fn answer(engine: &mut Engine, at: Moment, request: Request) -> (Outcome, Vec<Option<String>>) {
-    let mut work = Work::default();
+fn answer(engine: &mut Engine, at: Timestamp, request: Request) -> (Outcome, Vec<Option<String>>) {
+    let mut work = BatchOutput::default();
     play(engine, &(at, request), &mut work);
     let audited = work.effects.iter().filter_map(|effect| match effect {
         Effect::Audit(entry) => Some(entry.refused.clone()),
@@ -44,8 +46,8 @@ fn a_silence_that_is_sent_again_with_its_key_is_one_silence_for_a_day() {
     let rules = rulebook(RULES);
     for domain_label in [None, Some("domain")] {
         let mut engine = engine(domain_label, std::slice::from_ref(&rules));
-        play(&mut engine, &(START, Request::Rulebook(rules.hash)), &mut Work::default());
-        let at = |minutes| START + Span::from_minutes(minutes);
+        play(&mut engine, &(START, Request::Rulebook(rules.hash)), &mut BatchOutput::default());
+        let at = |minutes| START + TimeDelta::from_minutes(minutes);
         let (first, audited) = answer(&mut engine, at(1), silence(at(1), "甲", Some("k-1"), "广州"));
         assert!(matches!(first, Outcome::Silence { .. }), "{first:?}");
         assert_eq!(audited, [None]);
@@ -56,7 +58,7 @@ fn a_silence_that_is_sent_again_with_its_key_is_one_silence_for_a_day() {
         // Other words with the same key were not done, and must not look as if they had been.
         let (other, audited) = answer(&mut engine, at(3), silence(at(3), "甲", Some("k-1"), "深圳"));
         assert!(
-            matches!(&other, Outcome::Refused(Refusal::NotAllowed { reason }) if reason.contains("k-1")),
+            matches!(&other, Outcome::Refused(CommandRefusal::NotAllowed { reason }) if reason.contains("k-1")),
             "{other:?}"
         );
         assert!(matches!(&audited[..], [Some(_)]), "{audited:?}");

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::core::engine::{Control, Effect, Engine, Entry, Frozen, Input, Request, Saved, Work};
-use crate::core::model::{Moment, Offset, Partition};
+use crate::core::engine::{BatchOutput, Control, Effect, Engine, Input, JournalEntry, Request, Snapshot, SnapshotView};
+use crate::core::model::{Offset, Partition, Timestamp};
 use crate::core::rules::{RuleText, Rulebook, RulebookHash, load};
 
 /// When the stories begin: a Friday, 00:00 UTC.
-pub const START: Moment = Moment::from_seconds(1_770_940_800);
+pub const START: Timestamp = Timestamp::from_seconds(1_770_940_800);
 
 /// One input as the outside world gives it; ticks are the stage's.
-pub type Given = (Moment, Request);
+pub type Given = (Timestamp, Request);
 
 pub fn rulebook(text: &str) -> Arc<Rulebook> {
     let texts = vec![RuleText { path: "rules.yaml".to_owned(), text: text.to_owned() }];
@@ -20,12 +20,12 @@ pub fn rulebook(text: &str) -> Arc<Rulebook> {
 
 pub fn engine(domain_label: Option<&str>, rulebooks: &[Arc<Rulebook>]) -> Engine {
     let mut engine = Engine::new(domain_label.map(str::to_owned));
-    rulebooks.iter().for_each(|rulebook| engine.learn(Arc::clone(rulebook)));
+    rulebooks.iter().for_each(|rulebook| engine.register_rulebook(Arc::clone(rulebook)));
     engine
 }
 
 /// The driver's rule: every deadline up to `now` is served before an input, in order; a return is told first.
-pub fn play(engine: &mut Engine, given: &Given, work: &mut Work) {
+pub fn play(engine: &mut Engine, given: &Given, work: &mut BatchOutput) {
     let (now, request) = given;
     if !matches!(request, Request::Resumed { .. } | Request::ClockStepped { .. }) {
         serve(engine, *now, work, |_, _, _| ());
@@ -35,7 +35,7 @@ pub fn play(engine: &mut Engine, given: &Given, work: &mut Work) {
 
 /// The same, and what it took with its ticks. A correlator that was never restored may wake early for nothing, one from
 /// a snapshot wakes only when something is due: to compare the two, the ticks of the first are given to both.
-pub fn play_telling(engine: &mut Engine, given: &Given, work: &mut Work) -> Vec<Given> {
+pub fn play_telling(engine: &mut Engine, given: &Given, work: &mut BatchOutput) -> Vec<Given> {
     let before = work.entries.len();
     play(engine, given, work);
     let tick = Input::Control(Control::Tick);
@@ -44,14 +44,19 @@ pub fn play_telling(engine: &mut Engine, given: &Given, work: &mut Work) -> Vec<
 }
 
 /// Gives inputs whose ticks are among them.
-pub fn give_exactly(engine: &mut Engine, inputs: &[Given], work: &mut Work) {
+pub fn give_exactly(engine: &mut Engine, inputs: &[Given], work: &mut BatchOutput) {
     for (now, request) in inputs {
         engine.handle(*now, request.clone(), work).expect("nothing is due that was not due elsewhere");
     }
 }
 
 /// Serves what is due by `now`; `seen` looks on after each tick.
-pub fn serve(engine: &mut Engine, now: Moment, work: &mut Work, mut seen: impl FnMut(&Engine, Moment, &mut Work)) {
+pub fn serve(
+    engine: &mut Engine,
+    now: Timestamp,
+    work: &mut BatchOutput,
+    mut seen: impl FnMut(&Engine, Timestamp, &mut BatchOutput),
+) {
     let mut ticks = 0;
     while let Some((at, partition)) = engine.next_deadline().filter(|(at, _)| *at <= now) {
         engine.handle(at, Request::Tick(partition), work).expect("a tick at its deadline");
@@ -62,9 +67,9 @@ pub fn serve(engine: &mut Engine, now: Moment, work: &mut Work, mut seen: impl F
 }
 
 /// A partition's position and every section of its state.
-pub type Bytes = (Partition, Offset, Moment, RulebookHash, BTreeMap<String, Vec<u8>>);
+pub type Bytes = (Partition, Offset, Timestamp, RulebookHash, BTreeMap<String, Vec<u8>>);
 
-pub fn bytes_of(frozen: &Frozen) -> Bytes {
+pub fn bytes_of(frozen: &SnapshotView) -> Bytes {
     let sections = frozen.section_names().into_iter().map(|name| {
         let bytes = frozen.encode(&name).expect("every section encodes");
         (name, bytes)
@@ -76,9 +81,9 @@ pub fn bytes(engine: &Engine) -> Vec<Bytes> {
     engine.freeze().iter().map(bytes_of).collect()
 }
 
-pub fn saved(bytes: &Bytes) -> Saved {
+pub fn saved(bytes: &Bytes) -> Snapshot {
     let (partition, next_offset, taken_at, rulebook, sections) = bytes.clone();
-    Saved { partition, next_offset, taken_at, rulebook, sections }
+    Snapshot { partition, next_offset, taken_at, rulebook, sections }
 }
 
 /// Says which section differs, since all the bytes together say nothing to a person.
@@ -98,7 +103,7 @@ pub fn assert_same_state(found: &Engine, expected: &Engine) {
 pub type Replayed = BTreeMap<(Partition, Offset), Vec<Effect>>;
 
 /// Replays every partition's journal from where the engine stands, one partition after another in that order.
-pub fn replay(engine: &mut Engine, journal: &[(Partition, Entry)], order: &[Partition]) -> Replayed {
+pub fn replay(engine: &mut Engine, journal: &[(Partition, JournalEntry)], order: &[Partition]) -> Replayed {
     let heads: BTreeMap<Partition, Offset> = engine.heads().collect();
     let mut replayed = Replayed::new();
     for partition in order {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::stage;
 use super::stage::Bytes;
-use crate::core::engine::{Effect, Engine, Entry, Work};
+use crate::core::engine::{BatchOutput, Effect, Engine, JournalEntry};
 use crate::core::model::{Offset, Partition};
 use crate::core::rules::Rulebook;
 
@@ -20,14 +20,14 @@ pub enum Fate {
 
 #[derive(Default)]
 pub struct ToyStore {
-    pub journal: Vec<(Partition, Entry)>,
+    pub journal: Vec<(Partition, JournalEntry)>,
     pub effects: Vec<Effect>,
     snapshots: BTreeMap<Partition, Vec<Bytes>>,
 }
 
 impl ToyStore {
     /// One transaction; `Err` where no answer comes back.
-    pub fn commit(&mut self, work: Work, fate: Fate) -> Result<(), ()> {
+    pub fn commit(&mut self, work: BatchOutput, fate: Fate) -> Result<(), ()> {
         if fate != Fate::NotKept {
             self.journal.extend(work.entries);
             self.effects.extend(work.effects);

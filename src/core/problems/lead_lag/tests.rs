@@ -13,7 +13,7 @@ impl Even {
 }
 
 fn onset(seconds: f64, kind: u32, place: u32) -> Onset {
-    Onset { at: Moment::from_micros((seconds * 1e6) as i64), kind, place }
+    Onset { at: Timestamp::from_micros((seconds * 1e6) as i64), kind, place }
 }
 
 /// Kinds 0 to 4 by chance, 300 of each in ten days over four places; after seven of ten of kind 0 comes a kind 1 within
@@ -52,7 +52,7 @@ fn a_chain_is_found_link_by_link_without_its_short_cut() {
     assert_eq!(pairs.len(), 2, "{found:#?}");
     assert!(pairs.contains(&(0, 1)) && pairs.contains(&(1, 2)), "{found:#?}");
     for link in &found {
-        assert_eq!((link.within, link.of), (Span::from_seconds(60), found[0].of));
+        assert_eq!((link.within, link.of), (TimeDelta::from_seconds(60), found[0].of));
         assert!(link.hits * 10 >= link.of * 9 && link.lift() > 20.0 && link.z() > 50.0, "{link:?}");
     }
     assert_eq!(links(&chain(1, true), &ring(), Some(2)).iter().map(|link| link.cause).collect::<Vec<_>>(), [1]);

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const HOUR: Span = Span::from_hours(1);
+const HOUR: TimeDelta = TimeDelta::from_hours(1);
 
 /// Even numbers in [0, 1) from a seed: the same on every machine.
 struct Even(u64);
@@ -27,15 +27,15 @@ impl Even {
     }
 }
 
-fn bout(hours: f64) -> Bout {
-    Bout { from: Moment::from_seconds((hours * 3_600.0) as i64), until: None }
+fn bout(hours: f64) -> Burst {
+    Burst { from: Timestamp::from_seconds((hours * 3_600.0) as i64), until: None }
 }
 
 /// The first so many episodes of a series of beginnings, in hours.
-fn rhythm(hours: impl Iterator<Item = f64>, episodes: usize) -> Rhythm {
-    let bouts: Vec<Bout> = hours.map(bout).collect();
+fn rhythm(hours: impl Iterator<Item = f64>, episodes: usize) -> Periodicity {
+    let bouts: Vec<Burst> = hours.map(bout).collect();
     let first = collapse(&bouts, HOUR).into_iter().take(episodes).collect::<Vec<_>>();
-    Rhythm::of(&first, HOUR, "UTC").unwrap()
+    Periodicity::of(&first, HOUR, "UTC").unwrap()
 }
 
 /// How often of 2,000 series chance alone looks like a clock: by gaps, and by gaps or season.
@@ -83,8 +83,8 @@ fn bursts_without_episodes_would_look_like_seasons() {
             series.extend(burst);
             at += 0.3;
         }
-        for (way, apart) in [Span::ZERO, HOUR].into_iter().enumerate() {
-            seasonal[way] += u32::from(Rhythm::of(&series, apart, "UTC").unwrap().season.is_some());
+        for (way, apart) in [TimeDelta::ZERO, HOUR].into_iter().enumerate() {
+            seasonal[way] += u32::from(Periodicity::of(&series, apart, "UTC").unwrap().season.is_some());
         }
     }
     assert!(seasonal[0] > 100, "every third series of bursts looks seasonal: {seasonal:?}");
@@ -123,14 +123,16 @@ fn limits_between_the_simulated_ones_are_interpolated_and_beyond_them_stay() {
     assert_eq!(variation_limit(64), Some(0.598));
 }
 
-fn at(text: &str) -> Moment {
+fn at(text: &str) -> Timestamp {
     format!("{text}+08:00").parse().unwrap()
 }
 
-fn of(starts: &[&str]) -> Rhythm {
-    let bouts: Vec<Bout> =
-        starts.iter().map(|start| Bout { from: at(start), until: Some(at(start) + Span::from_minutes(30)) }).collect();
-    Rhythm::of(&bouts, HOUR, "Asia/Shanghai").unwrap()
+fn of(starts: &[&str]) -> Periodicity {
+    let bouts: Vec<Burst> = starts
+        .iter()
+        .map(|start| Burst { from: at(start), until: Some(at(start) + TimeDelta::from_minutes(30)) })
+        .collect();
+    Periodicity::of(&bouts, HOUR, "Asia/Shanghai").unwrap()
 }
 
 #[test]
@@ -138,7 +140,7 @@ fn a_backup_every_night_is_expected_the_next_night() {
     let nights = ["2026-03-01T02:00:00", "2026-03-02T02:05:00", "2026-03-03T02:00:00", "2026-03-04T01:55:00"];
     let rhythm = of(&[&nights[..], &["2026-03-05T02:00:00", "2026-03-05T02:40:00"]].concat());
     assert_eq!((rhythm.episodes, rhythm.regular), (5, true));
-    assert_eq!((rhythm.mtbf, rhythm.mttr), (Span::from_hours(24), Some(Span::from_minutes(38))));
+    assert_eq!((rhythm.mtbf, rhythm.mttr), (TimeDelta::from_hours(24), Some(TimeDelta::from_minutes(38))));
     assert_eq!((rhythm.next.by, rhythm.next.at), (Basis::Gaps, at("2026-03-06T02:00:00")));
     assert!(rhythm.next.from < rhythm.next.at && rhythm.next.until < at("2026-03-06T03:00:00"));
 }
@@ -148,7 +150,7 @@ fn working_mornings_with_days_between_keep_to_the_hour_of_the_local_day() {
     let days = ["02", "03", "06", "12", "13", "23", "24"];
     let starts: Vec<String> = days.iter().map(|day| format!("2026-03-{day}T08:{day}:00")).collect();
     let rhythm = of(&starts.iter().map(String::as_str).collect::<Vec<_>>());
-    assert_eq!((rhythm.regular, rhythm.season), (false, Some(Season::Day)));
+    assert_eq!((rhythm.regular, rhythm.season), (false, Some(Seasonality::Day)));
     assert_eq!(rhythm.next.by, Basis::Season);
     assert!(rhythm.next.at > at("2026-03-25T07:50:00") && rhythm.next.at < at("2026-03-28T08:30:00"));
     let hour = week_second(rhythm.next.at, "Asia/Shanghai").rem_euclid(86_400.0) / 3_600.0;
@@ -159,10 +161,10 @@ fn working_mornings_with_days_between_keep_to_the_hour_of_the_local_day() {
 fn without_a_clock_the_wait_is_the_middle_of_an_exponential_one() {
     let rhythm = of(&["2026-03-01T00:00:00", "2026-03-02T05:00:00", "2026-03-11T00:00:00"]);
     assert!(!rhythm.keeps_time());
-    assert_eq!(rhythm.mtbf, Span::from_days(5));
+    assert_eq!(rhythm.mtbf, TimeDelta::from_days(5));
     assert_eq!((rhythm.next.by, rhythm.next.at), (Basis::Rate, at("2026-03-16T00:00:00")));
     assert_eq!(rhythm.next.from, at("2026-03-11T12:36:00"));
-    assert_eq!(Rhythm::of(&[bout(1.0), bout(50.0)], HOUR, "UTC"), None);
+    assert_eq!(Periodicity::of(&[bout(1.0), bout(50.0)], HOUR, "UTC"), None);
 }
 
 proptest! {
@@ -172,12 +174,12 @@ proptest! {
         apart in 0i64..7_200,
     ) {
         let mut now = 0;
-        let bouts: Vec<Bout> = waits.iter().map(|(wait, lasts)| {
+        let bouts: Vec<Burst> = waits.iter().map(|(wait, lasts)| {
             now += wait;
-            let from = Moment::from_seconds(now);
-            Bout { from, until: lasts.map(|seconds| from + Span::from_seconds(seconds)) }
+            let from = Timestamp::from_seconds(now);
+            Burst { from, until: lasts.map(|seconds| from + TimeDelta::from_seconds(seconds)) }
         }).collect();
-        let apart = Span::from_seconds(apart);
+        let apart = TimeDelta::from_seconds(apart);
         let episodes = collapse(&bouts, apart);
         prop_assert!(!episodes.is_empty() && episodes.len() <= bouts.len());
         prop_assert_eq!(episodes[0].from, bouts[0].from);
@@ -185,7 +187,7 @@ proptest! {
             prop_assert!(pair[1].from > pair[0].from + apart);
         }
         prop_assert_eq!(collapse(&episodes, apart).len() <= episodes.len(), true);
-        if let Some(rhythm) = Rhythm::of(&bouts, apart, "Asia/Shanghai") {
+        if let Some(rhythm) = Periodicity::of(&bouts, apart, "Asia/Shanghai") {
             let next = &rhythm.next;
             let last = episodes[episodes.len() - 1].from;
             prop_assert!(last <= next.from && next.from <= next.at && next.at <= next.until, "{:?}", rhythm);

@@ -5,22 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::core::calendar::WorkCalendar;
-use crate::core::model::{Moment, Span};
-use crate::core::rules::{Item, Plan, Rulebook};
+use crate::core::model::{TimeDelta, Timestamp};
+use crate::core::rules::{ChecklistItem, Plan, Rulebook};
 
 const DAY_SECONDS: f64 = 86_400.0;
 
 /// The work of one run against the working time of those who do it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Capacity {
-    pub from: Moment,
-    pub to: Moment,
+    pub from: Timestamp,
+    pub to: Timestamp,
     /// Of a person's work: items times devices times slots.
     pub items: u32,
-    pub needed: Span,
+    pub needed: TimeDelta,
     pub inspectors: u32,
     /// The working time of all inspectors together.
-    pub available: Span,
+    pub available: TimeDelta,
     pub fits: bool,
     /// What the working time was computed from.
     pub basis: String,
@@ -28,21 +28,21 @@ pub struct Capacity {
 
 impl Plan {
     /// A person's work in one run.
-    pub fn work(&self) -> Span {
+    pub fn work(&self) -> TimeDelta {
         let minutes: i64 = self.items.iter().map(|item| i64::from(item.minutes)).sum();
-        Span::from_minutes(minutes * i64::from(self.slots.map_or(1, |slots| slots.count())))
+        TimeDelta::from_minutes(minutes * i64::from(self.slots.map_or(1, |slots| slots.count())))
     }
 
     /// Of the first run that is scheduled after that moment. `None` when the plan does not say who works how long, when
     /// its items do not say how long they take, or when it never comes again.
-    pub fn capacity(&self, rulebook: &Rulebook, after: Moment) -> Option<Capacity> {
+    pub fn capacity(&self, rulebook: &Rulebook, after: Timestamp) -> Option<Capacity> {
         let needed = self.work();
         if needed.is_zero() {
             return None;
         }
         let from = self.schedule.next_after(after)?;
         let slots = self.slots.map_or(1, |slots| slots.count());
-        let by_people = |item: &&Item| item.minutes > 0;
+        let by_people = |item: &&ChecklistItem| item.minutes > 0;
         let items = u32::try_from(self.items.iter().filter(by_people).count()).unwrap_or(u32::MAX) * slots;
         self.capacity_for(rulebook, (from, from + self.missed_after), (items, needed))
     }
@@ -51,8 +51,8 @@ impl Plan {
     fn capacity_for(
         &self,
         rulebook: &Rulebook,
-        (from, to): (Moment, Moment),
-        (items, needed): (u32, Span),
+        (from, to): (Timestamp, Timestamp),
+        (items, needed): (u32, TimeDelta),
     ) -> Option<Capacity> {
         let crew = self.crew.as_ref()?;
         let members = rulebook.teams.get(&self.team).map_or(0, |team| team.members.len());
@@ -61,11 +61,11 @@ impl Plan {
             Some(calendar) => (calendar.between(from, to), format!("calendar {}", calendar.name)),
             None => {
                 let days = (to.since(from).as_seconds_f64() / DAY_SECONDS).ceil() as i64;
-                let each = Span::from_micros(crew.hours_a_day.as_micros() * days);
+                let each = TimeDelta::from_micros(crew.hours_a_day.as_micros() * days);
                 (each, format!("{} on each of {days} days", crew.hours_a_day))
             }
         };
-        let available = Span::from_micros(each.as_micros() * i64::from(inspectors));
+        let available = TimeDelta::from_micros(each.as_micros() * i64::from(inspectors));
         Some(Capacity { from, to, items, needed, inspectors, available, fits: needed <= available, basis })
     }
 
@@ -74,13 +74,13 @@ impl Plan {
     }
 
     /// The first run from now on, of those whose time the calendar knows, that its people cannot do.
-    pub(crate) fn overload(&self, rulebook: &Rulebook, now: Moment) -> Option<Capacity> {
+    pub(crate) fn overload(&self, rulebook: &Rulebook, now: Timestamp) -> Option<Capacity> {
         self.runs_looked_at(rulebook, now).into_iter().find(|capacity| !capacity.fits)
     }
 
     /// The next runs, of those whose time the calendar knows.
-    fn runs_looked_at(&self, rulebook: &Rulebook, now: Moment) -> Vec<Capacity> {
-        let next = |after: Moment| {
+    fn runs_looked_at(&self, rulebook: &Rulebook, now: Timestamp) -> Vec<Capacity> {
+        let next = |after: Timestamp| {
             let capacity = self.capacity(rulebook, after)?;
             let calendar = self.crew_calendar(rulebook);
             calendar.is_none_or(|calendar| calendar.next_open(capacity.to).is_some()).then_some(capacity)
@@ -104,7 +104,7 @@ pub(crate) struct JointOverload<'a> {
 
 /// Of each team the shortest time, as far as it is looked at, in which runs of several plans begin and must be done, and
 /// are more than its people can do.
-pub(crate) fn joint_overloads(rulebook: &Rulebook, now: Moment) -> Vec<JointOverload<'_>> {
+pub(crate) fn joint_overloads(rulebook: &Rulebook, now: Timestamp) -> Vec<JointOverload<'_>> {
     let teams: BTreeSet<&str> = rulebook.plans.values().map(|plan| plan.team.as_str()).collect();
     let of_team = |team: &&str| {
         let plans = rulebook.plans.values().filter(|plan| plan.team == **team);
@@ -115,7 +115,7 @@ pub(crate) fn joint_overloads(rulebook: &Rulebook, now: Moment) -> Vec<JointOver
             .flat_map(|(plan, runs)| runs.into_iter().map(move |run| (plan, run)))
             .collect();
         runs.sort_by_key(|(_, run)| run.to);
-        let begins: BTreeSet<Moment> = runs.iter().map(|(_, run)| run.from).collect();
+        let begins: BTreeSet<Timestamp> = runs.iter().map(|(_, run)| run.from).collect();
         let overloads = begins.iter().filter_map(|from| first_overload(rulebook, *from, &runs));
         overloads.min_by_key(|over| over.capacity.to.since(over.capacity.from))
     };
@@ -123,8 +123,12 @@ pub(crate) fn joint_overloads(rulebook: &Rulebook, now: Moment) -> Vec<JointOver
 }
 
 /// The first moment by which what begins at `from` or later must be done, and cannot. `runs` by their end.
-fn first_overload<'a>(rulebook: &Rulebook, from: Moment, runs: &[(&'a Plan, Capacity)]) -> Option<JointOverload<'a>> {
-    let (mut items, mut needed) = (0_u32, Span::ZERO);
+fn first_overload<'a>(
+    rulebook: &Rulebook,
+    from: Timestamp,
+    runs: &[(&'a Plan, Capacity)],
+) -> Option<JointOverload<'a>> {
+    let (mut items, mut needed) = (0_u32, TimeDelta::ZERO);
     let mut plans: BTreeMap<&str, &'a Plan> = BTreeMap::new();
     for (plan, run) in runs.iter().filter(|(_, run)| run.from >= from) {
         items = items.saturating_add(run.items);
@@ -158,10 +162,10 @@ mod tests {
         let loaded = load(vec![RuleText { path: "a.yaml".to_owned(), text: text.clone() }]);
         let loaded = loaded.unwrap_or_else(|mistakes| panic!("{text}\n{mistakes:#?}"));
         let plan = loaded.rulebook.plans.values().next().expect("the plan");
-        let found = plan.capacity(&loaded.rulebook, crate::core::model::Moment::EPOCH).expect("a capacity");
+        let found = plan.capacity(&loaded.rulebook, crate::core::model::Timestamp::EPOCH).expect("a capacity");
         let shown = (found.needed.to_string(), found.available.to_string(), found.fits);
         assert_eq!((shown.0.as_str(), shown.1.as_str(), shown.2), expected);
-        let report = report(&loaded, 1_000, crate::core::model::Moment::EPOCH);
+        let report = report(&loaded, 1_000, crate::core::model::Timestamp::EPOCH);
         let found: Vec<&str> = report.of_kind(FindingKind::Capacity).map(|finding| finding.message.as_str()).collect();
         assert_eq!(found, finding.into_iter().collect::<Vec<_>>());
     }
@@ -179,7 +183,7 @@ mod tests {
             format!("teams: [{{name: 现场, members: [一]}}, {{name: 机房, members: [二]}}]\ninspections:\n{plans}");
         let loaded = load(vec![RuleText { path: "a.yaml".to_owned(), text: text.clone() }]);
         let loaded = loaded.unwrap_or_else(|mistakes| panic!("{text}\n{mistakes:#?}"));
-        let report = report(&loaded, 1_000, crate::core::model::Moment::EPOCH);
+        let report = report(&loaded, 1_000, crate::core::model::Timestamp::EPOCH);
         let found: Vec<&str> = report.of_kind(FindingKind::Capacity).map(|finding| finding.message.as_str()).collect();
         assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{text}");
     }

@@ -5,21 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{reachability, sites};
-use crate::core::model::{Labels, Matcher, MatcherOp, Matchers, Moment};
+use crate::core::model::{Labels, Matcher, MatcherOp, Matchers, Timestamp};
 use crate::core::rules::check::capacity::{Capacity, JointOverload, joint_overloads};
 use crate::core::rules::{
-    Extraction, Inhibition, Inventory, Loaded, NAMING_FACT, NamingStandard, Pattern, Place, Rule, Rulebook,
-    TEMPLATE_FACT, Table,
+    Extraction, FactTable, Inhibition, Inventory, Loaded, NAMING_FACT, NamingStandard, Pattern, Rule, Rulebook,
+    SourceLocation, TEMPLATE_FACT,
 };
 
 /// One thing that a rulebook allows but hardly anybody means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct CheckFinding {
     pub kind: FindingKind,
     /// The rule or inhibition.
     pub rule: String,
     #[serde(flatten)]
-    pub place: Place,
+    pub place: SourceLocation,
     pub message: String,
 }
 
@@ -72,19 +72,19 @@ impl FindingKind {
 }
 
 /// Everything, by kind, then in file order. `windows_max`: how many windows one rule keeps.
-pub fn findings(loaded: &Loaded, windows_max: usize, now: Moment) -> Vec<Finding> {
+pub fn findings(loaded: &Loaded, windows_max: usize, now: Timestamp) -> Vec<CheckFinding> {
     let rulebook = &loaded.rulebook;
     let mut found = Vec::new();
     let mut add = |kind, (section, name): (&'static str, &str), message: String| {
         let place = loaded.places.get(&(section, name.to_owned())).cloned().unwrap_or_default();
-        found.push(Finding { kind, rule: name.to_owned(), place, message });
+        found.push(CheckFinding { kind, rule: name.to_owned(), place, message });
     };
     for (rule, owner) in reachability::unreachable(&rulebook.rules) {
         let message =
             format!("rule {:?} is never reached: {:?} before it owns all that it matches", rule.name, owner.name);
         add(FindingKind::Unreachable, ("rule", &rule.name), message);
     }
-    let estate = Estate::of(rulebook);
+    let estate = KnownItems::of(rulebook);
     for rule in &rulebook.rules {
         let rule_of = ("rule", rule.name.as_str());
         for message in contradictions(rule) {
@@ -132,7 +132,7 @@ pub fn findings(loaded: &Loaded, windows_max: usize, now: Moment) -> Vec<Finding
 }
 
 /// Plans that their people cannot do: one alone, or several of one team together.
-fn overloaded(rulebook: &Rulebook, now: Moment) -> Vec<(&str, String)> {
+fn overloaded(rulebook: &Rulebook, now: Timestamp) -> Vec<(&str, String)> {
     let needs = |over: &Capacity| {
         let Capacity { needed, from, to, inspectors, available, basis, .. } = over;
         format!(
@@ -151,7 +151,7 @@ fn overloaded(rulebook: &Rulebook, now: Moment) -> Vec<(&str, String)> {
 }
 
 /// Calendars that are never open, or do not know the next year.
-fn of_calendars(rulebook: &Rulebook, now: Moment) -> Vec<(FindingKind, &str, String)> {
+fn of_calendars(rulebook: &Rulebook, now: Timestamp) -> Vec<(FindingKind, &str, String)> {
     let mut found = Vec::new();
     for (name, calendar) in &rulebook.calendars {
         if calendar.next_open(now).is_none() {
@@ -253,7 +253,7 @@ fn unindexed(matchers: &Matchers) -> Option<String> {
 }
 
 /// What the inventory knows, as matchers ask for it.
-struct Estate<'a> {
+struct KnownItems<'a> {
     inventory: &'a Inventory,
     entity_labels: BTreeSet<&'a str>,
     /// Names and aliases.
@@ -264,9 +264,9 @@ struct Estate<'a> {
     open: BTreeSet<String>,
 }
 
-impl<'a> Estate<'a> {
+impl<'a> KnownItems<'a> {
     /// `None` without an inventory: then nothing is unknown.
-    fn of(rulebook: &'a Rulebook) -> Option<Estate<'a>> {
+    fn of(rulebook: &'a Rulebook) -> Option<KnownItems<'a>> {
         let inventory = &rulebook.inventory;
         if inventory.is_empty() {
             return None;
@@ -293,13 +293,13 @@ impl<'a> Estate<'a> {
         values.insert("fact.ci".to_owned(), inventory.items().map(|(_, item)| item.name.as_str()).collect());
         let of = &rulebook.normalising;
         values.entry(format!("fact.{NAMING_FACT}")).or_default().insert("bad");
-        for (name, value) in of.tables.iter().flat_map(Table::facts).flat_map(Labels::iter) {
+        for (name, value) in of.tables.iter().flat_map(FactTable::facts).flat_map(Labels::iter) {
             values.entry(format!("fact.{name}")).or_default().insert(value);
         }
         let parts = of.naming.iter().flat_map(NamingStandard::parts);
         let parts = parts.chain(of.extractions.iter().flat_map(Extraction::parts)).chain([TEMPLATE_FACT]);
         let open = parts.map(|name| format!("fact.{name}")).collect();
-        Some(Estate { inventory, entity_labels: inventory.entity_labels().collect(), names, values, open })
+        Some(KnownItems { inventory, entity_labels: inventory.entity_labels().collect(), names, values, open })
     }
 
     /// Whether something that the matcher asks for is there. What asks for nothing in particular is fine.

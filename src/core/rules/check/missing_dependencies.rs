@@ -15,7 +15,7 @@ const GUESSES_MAX: usize = 256;
 
 /// The items that others probably depend on besides what the inventory says, and the items of each site.
 #[derive(Debug, Default)]
-pub struct Gaps {
+pub struct MissingDependencies {
     guesses: BTreeMap<ItemIndex, Vec<ItemIndex>>,
     by_site: BTreeMap<String, Vec<ItemIndex>>,
 }
@@ -28,8 +28,8 @@ struct Habit {
     local: usize,
 }
 
-impl Gaps {
-    pub fn of(inventory: &Inventory) -> Gaps {
+impl MissingDependencies {
+    pub fn of(inventory: &Inventory) -> MissingDependencies {
         let mut by_site: BTreeMap<String, Vec<ItemIndex>> = BTreeMap::new();
         let mut by_class: BTreeMap<&str, Vec<ItemIndex>> = BTreeMap::new();
         let mut habits: BTreeMap<(&str, &str), Habit> = BTreeMap::new();
@@ -73,7 +73,7 @@ impl Gaps {
                 }
             }
         }
-        Gaps { guesses, by_site }
+        MissingDependencies { guesses, by_site }
     }
 
     /// What the item may depend on, though the inventory does not say so.
@@ -121,7 +121,7 @@ mod tests {
             item("h7", "host", "广州", &["sw1"]),
         ];
         let inventory = Inventory::new(items, Vec::new());
-        let gaps = Gaps::of(&inventory);
+        let gaps = MissingDependencies::of(&inventory);
         let find = |name: &str| inventory.find(name).unwrap();
         assert_eq!(gaps.guessed_parents(find("h4")), [find("sw2")]);
         assert!(gaps.guessed_parents(find("h1")).is_empty() && gaps.guessed_parents(find("sw1")).is_empty());

@@ -16,23 +16,23 @@ use std::fmt;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
-pub use findings::{Finding, FindingKind};
+pub use findings::{CheckFinding, FindingKind};
 
 use super::{Loaded, Rule};
-use crate::core::model::Moment;
+use crate::core::model::Timestamp;
 
 /// How many rules, and how many findings of a kind, the text lists; JSON lists all.
 const ROWS_MAX: usize = 200;
 
 /// A rulebook's contents and what a person should know of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct CheckReport {
     /// The rulebook's hash in hexadecimal.
     pub hash: String,
     pub counts: BTreeMap<&'static str, usize>,
     pub rules: Vec<RuleSummary>,
     /// By kind, then in file order.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<CheckFinding>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,7 +46,7 @@ pub struct RuleSummary {
 
 /// Looks at a rulebook as a whole. `windows_max`: how many windows a correlator keeps for one rule; `now`: when it is
 /// to be used.
-pub fn report(loaded: &Loaded, windows_max: usize, now: Moment) -> Report {
+pub fn report(loaded: &Loaded, windows_max: usize, now: Timestamp) -> CheckReport {
     let rulebook = &loaded.rulebook;
     let counts = [
         ("sources", rulebook.sources.len()),
@@ -75,7 +75,7 @@ pub fn report(loaded: &Loaded, windows_max: usize, now: Moment) -> Report {
         ladder: rule.ladder.clone(),
         matchers: rule.matchers.to_string(),
     };
-    Report {
+    CheckReport {
         hash: rulebook.hash.to_string(),
         counts: counts.into(),
         rules: rulebook.rules.iter().map(summary).collect(),
@@ -83,8 +83,8 @@ pub fn report(loaded: &Loaded, windows_max: usize, now: Moment) -> Report {
     }
 }
 
-impl Report {
-    pub fn of_kind(&self, kind: FindingKind) -> impl Iterator<Item = &Finding> {
+impl CheckReport {
+    pub fn of_kind(&self, kind: FindingKind) -> impl Iterator<Item = &CheckFinding> {
         self.findings.iter().filter(move |finding| finding.kind == kind)
     }
 
@@ -93,7 +93,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = self.counts.iter().map(|(section, count)| vec![(*section).to_owned(), count.to_string()]);
         write_table(f, &["section", "entries"], counts)?;

@@ -1,13 +1,13 @@
 //! Rules with something to say of them, and what is said, where.
 
-use super::{FindingKind, Report, report};
+use super::{CheckReport, FindingKind, report};
 use crate::core::rules::{RuleText, load};
 
 /// As many windows a rule as no estate here fills but the one that is made for it.
 const WINDOWS: usize = 3;
 const NOW: &str = "2026-12-02T00:00:00Z";
 
-fn report_on(text: &str) -> Report {
+fn report_on(text: &str) -> CheckReport {
     let texts = vec![RuleText { path: "x.yaml".to_owned(), text: text.to_owned() }];
     report(&load(texts).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")), WINDOWS, NOW.parse().unwrap())
 }

@@ -2,29 +2,31 @@
 
 use serde_saphyr::Location;
 
-use super::reader::{Reader, place_of_brace};
+use super::reader::{SectionReader, place_of_brace};
 use super::rule::{SECOND, WINDOW_MAX};
 use crate::core::model::{LABEL_MAX_BYTES, LABELS_MAX, Labels, NAME_MAX_BYTES};
-use crate::core::rules::syntax::file::RuleEntry;
-use crate::core::rules::syntax::pattern::{ContextActionText, EmitText};
+use crate::core::rules::syntax::file::RuleSyntax;
+use crate::core::rules::syntax::pattern::{ContextActionSyntax, EmitSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
-use crate::core::rules::{ActionAt, Actions, BadGuard, ContextAction, ContextChange, Emit, EmitKind, Guard};
+use crate::core::rules::{
+    ActionAt, Actions, ContextAction, ContextChange, ContextGuard, Emit, EmitKind, ParseGuardError,
+};
 
 /// How many contexts one rule may change.
 const CHANGES_MAX: usize = 16;
 /// The longest name of a context before its places are filled, in bytes.
 const CONTEXT_NAME_MAX_BYTES: usize = 256;
 
-pub(super) fn guard(reader: &mut Reader<'_>, text: Option<&Spanned<String>>) -> Option<Guard> {
+pub(super) fn guard(reader: &mut SectionReader<'_>, text: Option<&Spanned<String>>) -> Option<ContextGuard> {
     let text = text?;
-    match Guard::parse(&text.value) {
+    match ContextGuard::parse(&text.value) {
         Ok(guard) => {
             for name in guard.names() {
                 check_places(reader, name, text);
             }
             Some(guard)
         }
-        Err(BadGuard { reason, column }) => {
+        Err(ParseGuardError { reason, column }) => {
             let at = reader.inside(text.referenced, 1, column);
             reader.mistake_at(at, reason, "names of contexts with !, &&, || and brackets, such as '!MAINT_{site}'");
             None
@@ -32,7 +34,7 @@ pub(super) fn guard(reader: &mut Reader<'_>, text: Option<&Spanned<String>>) -> 
     }
 }
 
-pub(super) fn actions(reader: &mut Reader<'_>, entry: &RuleEntry) -> Actions {
+pub(super) fn actions(reader: &mut SectionReader<'_>, entry: &RuleSyntax) -> Actions {
     let changes = entry.contexts.as_deref().unwrap_or_default();
     if changes.len() > CHANGES_MAX {
         let expected = format!("at most {CHANGES_MAX}");
@@ -43,7 +45,7 @@ pub(super) fn actions(reader: &mut Reader<'_>, entry: &RuleEntry) -> Actions {
     Actions { contexts, emit }
 }
 
-fn context(reader: &mut Reader<'_>, text: &ContextActionText, rule: Location) -> Option<ContextAction> {
+fn context(reader: &mut SectionReader<'_>, text: &ContextActionSyntax, rule: Location) -> Option<ContextAction> {
     let at = match text.when.as_ref().map(|when| (when.value.as_str(), when.referenced)) {
         None | Some(("fire", _)) => ActionAt::Fire,
         Some(("clear", _)) => ActionAt::Clear,
@@ -89,7 +91,7 @@ fn context(reader: &mut Reader<'_>, text: &ContextActionText, rule: Location) ->
     Some(ContextAction { at, name: value.clone(), change })
 }
 
-fn emit(reader: &mut Reader<'_>, text: &Spanned<EmitText>, kind: EmitKind) -> Emit {
+fn emit(reader: &mut SectionReader<'_>, text: &Spanned<EmitSyntax>, kind: EmitKind) -> Emit {
     let (at, entry) = (text.referenced, &text.value);
     let kind = match entry.status.as_ref().map(|status| (status.value.as_str(), status.referenced)) {
         None => kind,
@@ -130,7 +132,7 @@ fn emit(reader: &mut Reader<'_>, text: &Spanned<EmitText>, kind: EmitKind) -> Em
 }
 
 /// Braces must make places.
-fn check_places(reader: &mut Reader<'_>, template: &str, whole: &Spanned<String>) {
+fn check_places(reader: &mut SectionReader<'_>, template: &str, whole: &Spanned<String>) {
     if let Some(byte) = place_of_brace(template) {
         let before = whole.value.find(template).unwrap_or(0) + byte;
         let column = whole.value.get(..before).unwrap_or_default().chars().count() + 1;

@@ -6,11 +6,11 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde_saphyr::Location;
 
-use super::reader::{Named, Reader, each};
+use super::reader::{RefKind, SectionReader, each};
 use crate::core::calendar::{CivilHours, DayHours, Statutory, WEEKDAYS, WorkCalendar, weekdays};
 use crate::core::rules::AfterHours;
 use crate::core::rules::source::OneOrMore;
-use crate::core::rules::syntax::calendar::{AfterHoursText, CalendarEntry};
+use crate::core::rules::syntax::calendar::{AfterHoursSyntax, CalendarSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
 
 /// How many stretches one day may have.
@@ -20,7 +20,7 @@ const DATES_MAX: usize = 2_000;
 const FIRST_YEAR: i16 = 1970;
 const LAST_YEAR: i16 = 2100;
 
-pub(super) fn calendar(reader: &mut Reader<'_>, entry: &CalendarEntry) -> WorkCalendar {
+pub(super) fn calendar(reader: &mut SectionReader<'_>, entry: &CalendarSyntax) -> WorkCalendar {
     let name = reader.name(&entry.name);
     let mut civil = match CivilHours::new(&entry.zone.value) {
         Ok(civil) => civil,
@@ -49,14 +49,18 @@ pub(super) fn calendar(reader: &mut Reader<'_>, entry: &CalendarEntry) -> WorkCa
     WorkCalendar::civil(&name, civil)
 }
 
-pub(super) fn after_hours(reader: &mut Reader<'_>, text: &AfterHoursText) -> AfterHours {
+pub(super) fn after_hours(reader: &mut SectionReader<'_>, text: &AfterHoursSyntax) -> AfterHours {
     AfterHours {
-        calendar: reader.refer(Named::Calendar, &text.calendar),
-        ladder: reader.refer(Named::Ladder, &text.tiers),
+        calendar: reader.refer(RefKind::Calendar, &text.calendar),
+        ladder: reader.refer(RefKind::Ladder, &text.tiers),
     }
 }
 
-fn weekly(reader: &mut Reader<'_>, entries: Option<&BTreeMap<String, Spanned<OneOrMore>>>, civil: &mut CivilHours) {
+fn weekly(
+    reader: &mut SectionReader<'_>,
+    entries: Option<&BTreeMap<String, Spanned<OneOrMore>>>,
+    civil: &mut CivilHours,
+) {
     let mut said = [false; WEEKDAYS.len()];
     for (words, texts) in entries.into_iter().flatten() {
         let Some(offsets) = weekdays(words) else {
@@ -76,7 +80,11 @@ fn weekly(reader: &mut Reader<'_>, entries: Option<&BTreeMap<String, Spanned<One
     }
 }
 
-fn dated(reader: &mut Reader<'_>, entries: Option<&BTreeMap<String, Spanned<OneOrMore>>>, civil: &mut CivilHours) {
+fn dated(
+    reader: &mut SectionReader<'_>,
+    entries: Option<&BTreeMap<String, Spanned<OneOrMore>>>,
+    civil: &mut CivilHours,
+) {
     for (text, texts) in entries.into_iter().flatten() {
         let (today, tomorrow) = stretches(reader, texts);
         for day in days(reader, text, texts.referenced) {
@@ -91,7 +99,11 @@ fn dated(reader: &mut Reader<'_>, entries: Option<&BTreeMap<String, Spanned<OneO
 }
 
 /// The calendar's own days off; whose statutory ones are wanted is answered.
-fn holidays(reader: &mut Reader<'_>, texts: Option<&Spanned<OneOrMore>>, civil: &mut CivilHours) -> Vec<Statutory> {
+fn holidays(
+    reader: &mut SectionReader<'_>,
+    texts: Option<&Spanned<OneOrMore>>,
+    civil: &mut CivilHours,
+) -> Vec<Statutory> {
     let mut wanted = Vec::new();
     for (text, at) in texts.map(each).unwrap_or_default() {
         match Statutory::named(text) {
@@ -103,7 +115,7 @@ fn holidays(reader: &mut Reader<'_>, texts: Option<&Spanned<OneOrMore>>, civil: 
 }
 
 /// The stretches of a day, and what they leave for the day after.
-fn stretches(reader: &mut Reader<'_>, texts: &Spanned<OneOrMore>) -> (Vec<DayHours>, Vec<DayHours>) {
+fn stretches(reader: &mut SectionReader<'_>, texts: &Spanned<OneOrMore>) -> (Vec<DayHours>, Vec<DayHours>) {
     let (mut today, mut tomorrow) = (Vec::new(), Vec::new());
     for (text, at) in each(texts) {
         match DayHours::parse(text) {
@@ -122,7 +134,7 @@ fn stretches(reader: &mut Reader<'_>, texts: &Spanned<OneOrMore>) -> (Vec<DayHou
 }
 
 /// One date, or all of a span of them.
-fn days(reader: &mut Reader<'_>, text: &str, at: Location) -> Vec<Date> {
+fn days(reader: &mut SectionReader<'_>, text: &str, at: Location) -> Vec<Date> {
     let (first, last) = text.split_once("..").unwrap_or((text, text));
     let date = |text: &str| {
         let date = text.trim().parse::<Date>().ok()?;

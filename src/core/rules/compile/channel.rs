@@ -2,10 +2,10 @@
 
 use serde_saphyr::Location;
 
-use super::reader::Reader;
+use super::reader::SectionReader;
 use crate::core::rules::syntax::spanned::Spanned;
-use crate::core::rules::syntax::team::ChannelText;
-use crate::core::rules::{Channel, Piece, RequestMethod, RequestTemplate, is_secret_name, pieces};
+use crate::core::rules::syntax::team::ChannelSyntax;
+use crate::core::rules::{Channel, RequestMethod, RequestTemplate, TemplatePart, is_secret_name, pieces};
 
 const ADDRESSES_MAX: usize = 50;
 const ADDRESS_MAX_BYTES: usize = 254;
@@ -16,23 +16,23 @@ const BODY_MAX_BYTES: usize = 16 * 1024;
 const KEY_PARAMETERS: [&str; 6] = ["key", "access_token", "token", "secret", "password", "sign"];
 
 /// What one entry stands for: a mail to several is one channel each.
-pub(super) fn channels(reader: &mut Reader<'_>, text: &ChannelText) -> Vec<Channel> {
+pub(super) fn channels(reader: &mut SectionReader<'_>, text: &ChannelSyntax) -> Vec<Channel> {
     let one = match text {
-        ChannelText::Webhook { url } => {
+        ChannelSyntax::Webhook { url } => {
             let url = address(reader, url);
             Channel::Webhook { url }
         }
-        ChannelText::Mqtt { topic } => Channel::Mqtt { topic: reader.topic(topic, false) },
-        ChannelText::Email { to } => return mails(reader, to),
-        ChannelText::Wecom { url } => Channel::Wecom { url: robot(reader, url) },
-        ChannelText::Dingtalk { url, secret } => {
+        ChannelSyntax::Mqtt { topic } => Channel::Mqtt { topic: reader.topic(topic, false) },
+        ChannelSyntax::Email { to } => return mails(reader, to),
+        ChannelSyntax::Wecom { url } => Channel::Wecom { url: robot(reader, url) },
+        ChannelSyntax::Dingtalk { url, secret } => {
             Channel::Dingtalk { url: robot(reader, url), secret: secret.as_ref().map(|name| secret_name(reader, name)) }
         }
-        ChannelText::Feishu { url, secret } => {
+        ChannelSyntax::Feishu { url, secret } => {
             Channel::Feishu { url: robot(reader, url), secret: secret.as_ref().map(|name| secret_name(reader, name)) }
         }
-        ChannelText::Slack { url } => Channel::Slack { url: robot(reader, url) },
-        ChannelText::Template { method, url, headers, body, answer_has } => {
+        ChannelSyntax::Slack { url } => Channel::Slack { url: robot(reader, url) },
+        ChannelSyntax::Template { method, url, headers, body, answer_has } => {
             let headers = headers.iter().flatten();
             let template = RequestTemplate {
                 method: method.as_ref().and_then(|word| reader.word(word)).unwrap_or(RequestMethod::Post),
@@ -48,7 +48,7 @@ pub(super) fn channels(reader: &mut Reader<'_>, text: &ChannelText) -> Vec<Chann
     vec![one]
 }
 
-fn mails(reader: &mut Reader<'_>, to: &[Spanned<String>]) -> Vec<Channel> {
+fn mails(reader: &mut SectionReader<'_>, to: &[Spanned<String>]) -> Vec<Channel> {
     if to.len() > ADDRESSES_MAX {
         reader.mistake(to[0].referenced, format!("{} addresses", to.len()), format!("at most {ADDRESSES_MAX}"));
     }
@@ -70,9 +70,10 @@ fn is_mail_address(text: &str) -> bool {
 }
 
 /// The address of a chat robot is its password: what is secret in it must be named, not written.
-fn robot(reader: &mut Reader<'_>, text: &Spanned<String>) -> String {
+fn robot(reader: &mut SectionReader<'_>, text: &Spanned<String>) -> String {
     let url = checked(reader, text);
-    let names_secret = pieces(&url).is_ok_and(|pieces| pieces.iter().any(|piece| matches!(piece, Piece::Secret(_))));
+    let names_secret =
+        pieces(&url).is_ok_and(|pieces| pieces.iter().any(|piece| matches!(piece, TemplatePart::Secret(_))));
     if !names_secret {
         let expected = "…{secret:NAME}, and the key in WATCHFIRE_SECRET_NAME or in a file of secrets_dir";
         reader.mistake_unquoted(
@@ -85,7 +86,7 @@ fn robot(reader: &mut Reader<'_>, text: &Spanned<String>) -> String {
 }
 
 /// The address of something else: a key in it is told of.
-fn address(reader: &mut Reader<'_>, text: &Spanned<String>) -> String {
+fn address(reader: &mut SectionReader<'_>, text: &Spanned<String>) -> String {
     let url = checked(reader, text);
     let authority =
         url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
@@ -104,7 +105,7 @@ fn address(reader: &mut Reader<'_>, text: &Spanned<String>) -> String {
     url
 }
 
-fn checked(reader: &mut Reader<'_>, text: &Spanned<String>) -> String {
+fn checked(reader: &mut SectionReader<'_>, text: &Spanned<String>) -> String {
     let url = reader.url(text);
     let host = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
     if host.rsplit_once('@').map_or(host, |(_, host)| host).contains('{') {
@@ -114,14 +115,14 @@ fn checked(reader: &mut Reader<'_>, text: &Spanned<String>) -> String {
     url
 }
 
-fn places(reader: &mut Reader<'_>, text: &Spanned<String>, value: &str) {
+fn places(reader: &mut SectionReader<'_>, text: &Spanned<String>, value: &str) {
     if let Err(bad) = pieces(value) {
         let known = crate::core::rules::NoticeField::ALL.map(|field| format!("{{{}}}", field.as_str())).join(" ");
         reader.mistake(text.referenced, bad.to_string(), format!("{known} {{label:NAME}} {{secret:NAME}}"));
     }
 }
 
-fn secret_name(reader: &mut Reader<'_>, name: &Spanned<String>) -> String {
+fn secret_name(reader: &mut SectionReader<'_>, name: &Spanned<String>) -> String {
     if !is_secret_name(&name.value) {
         let expected = "the name of a secret: 1 to 64 letters, digits, - and _";
         reader.mistake_unquoted(name.referenced, "this is not the name of a secret", expected);
@@ -129,7 +130,7 @@ fn secret_name(reader: &mut Reader<'_>, name: &Spanned<String>) -> String {
     name.value.clone()
 }
 
-fn header(reader: &mut Reader<'_>, name: &str, value: &Spanned<String>) -> (String, String) {
+fn header(reader: &mut SectionReader<'_>, name: &str, value: &Spanned<String>) -> (String, String) {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if name.is_empty() || !name.bytes().all(is_token) || value.value.contains(char::is_control) {
         reader.mistake(value.referenced, format!("{name:?} is not a header"), "Name: value");
@@ -139,7 +140,7 @@ fn header(reader: &mut Reader<'_>, name: &str, value: &Spanned<String>) -> (Stri
     (name.to_owned(), text)
 }
 
-fn body_text(reader: &mut Reader<'_>, body: &Spanned<String>) -> String {
+fn body_text(reader: &mut SectionReader<'_>, body: &Spanned<String>) -> String {
     if body.value.len() > BODY_MAX_BYTES {
         let message = format!("a body of {} bytes", body.value.len());
         reader.mistake(body.referenced, message, format!("at most {BODY_MAX_BYTES}"));
@@ -148,13 +149,19 @@ fn body_text(reader: &mut Reader<'_>, body: &Spanned<String>) -> String {
     body.value.clone()
 }
 
-fn check_template(reader: &mut Reader<'_>, at: Location, body: Option<&Spanned<String>>, template: &RequestTemplate) {
+fn check_template(
+    reader: &mut SectionReader<'_>,
+    at: Location,
+    body: Option<&Spanned<String>>,
+    template: &RequestTemplate,
+) {
     if template.headers.len() > HEADERS_MAX {
         reader.mistake(at, format!("{} headers", template.headers.len()), format!("at most {HEADERS_MAX}"));
     }
     let Some(body) = body.filter(|_| template.body_is_json()) else { return };
     let Ok(pieces) = pieces(&template.body) else { return };
-    let filled: String = pieces.iter().map(|piece| if let Piece::Plain(text) = piece { text } else { "0" }).collect();
+    let filled: String =
+        pieces.iter().map(|piece| if let TemplatePart::Plain(text) = piece { text } else { "0" }).collect();
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&filled) {
         let message = format!("with its places filled the body is not JSON: {error}");
         reader.mistake(body.referenced, message, "JSON, or another Content-Type among the headers");
@@ -253,7 +260,7 @@ mod tests {
         let loaded = load(vec![RuleText { path: "x.yaml".to_owned(), text: rules.to_owned() }]).unwrap();
         let (a, b) = (&loaded.rulebook.teams["a"], &loaded.rulebook.teams["b"]);
         let standard = DigestPolicy::STANDARD;
-        let every = crate::core::model::Span::from_minutes(1);
+        let every = crate::core::model::TimeDelta::from_minutes(1);
         assert_eq!((a.language, a.digest), (Language::Zh, Some(DigestPolicy { above: 3, every, ..standard })));
         assert_eq!((b.language, b.digest), (Language::En, None));
     }

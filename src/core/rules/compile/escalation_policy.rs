@@ -2,29 +2,29 @@
 
 use super::ALWAYS;
 use super::reader::place;
-use super::reader::{Named, Reader, each};
-use crate::core::model::{Span, Tier};
-use crate::core::rules::syntax::escalation_policy::{HierarchicalEntry, LadderEntry, StepEntry};
+use super::reader::{RefKind, SectionReader, each};
+use crate::core::model::{Tier, TimeDelta};
+use crate::core::rules::syntax::escalation_policy::{HierarchicalSyntax, LadderSyntax, StepSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
-use crate::core::rules::{DispatchKind, Hierarchical, Ladder, Step, Told};
+use crate::core::rules::{DispatchMode, EscalationPolicy, EscalationStep, ManagerNotification, Recipient};
 
-const SECOND: Span = Span::from_seconds(1);
-const STEP_MAX: Span = Span::from_days(90);
+const SECOND: TimeDelta = TimeDelta::from_seconds(1);
+const STEP_MAX: TimeDelta = TimeDelta::from_days(90);
 const STEPS_MAX: usize = 16;
 const HIERARCHY_MAX: usize = 16;
 /// How often a manager is told again, at most.
 pub(in crate::core::rules) const REPEAT_MAX: u32 = 100;
 const DEMANDS_MAX: usize = 16;
-const PAGE_EVERY: Span = Span::from_minutes(10);
+const PAGE_EVERY: TimeDelta = TimeDelta::from_minutes(10);
 
-pub(super) fn ladder(reader: &mut Reader<'_>, entry: &LadderEntry) -> Ladder {
+pub(super) fn ladder(reader: &mut SectionReader<'_>, entry: &LadderSyntax) -> EscalationPolicy {
     let name = reader.name(&entry.name);
     let at = entry.name.referenced;
     if entry.steps.is_empty() || entry.steps.len() > STEPS_MAX {
         reader.mistake(at, format!("a ladder of {} steps", entry.steps.len()), format!("1 to {STEPS_MAX} steps"));
     }
     let calendar = calendar(reader, entry.calendar.as_ref());
-    let mut steps: Vec<Step> = Vec::with_capacity(entry.steps.len());
+    let mut steps: Vec<EscalationStep> = Vec::with_capacity(entry.steps.len());
     for text in &entry.steps {
         let step = step(reader, text, &calendar);
         if steps.last().is_some_and(|before| before.tier > step.tier) {
@@ -36,13 +36,13 @@ pub(super) fn ladder(reader: &mut Reader<'_>, entry: &LadderEntry) -> Ladder {
     if told.len() > HIERARCHY_MAX {
         reader.mistake(at, format!("{} entries in hierarchy", told.len()), format!("at most {HIERARCHY_MAX}"));
     }
-    let mut hierarchy: Vec<Hierarchical> =
+    let mut hierarchy: Vec<ManagerNotification> =
         told.iter().filter_map(|entry| hierarchical(reader, entry, &calendar)).collect();
     hierarchy.sort_by_key(|one| one.after);
-    Ladder { name, steps, hierarchy }
+    EscalationPolicy { name, steps, hierarchy }
 }
 
-fn step(reader: &mut Reader<'_>, text: &StepEntry, of_ladder: &Option<String>) -> Step {
+fn step(reader: &mut SectionReader<'_>, text: &StepSyntax, of_ladder: &Option<String>) -> EscalationStep {
     let tier = u8::try_from(text.tier.value).ok().and_then(Tier::from_number).unwrap_or_else(|| {
         reader.mistake(text.tier.referenced, format!("{} is not a tier", text.tier.value), "1, 2 or 3");
         Tier::First
@@ -62,7 +62,7 @@ fn step(reader: &mut Reader<'_>, text: &StepEntry, of_ladder: &Option<String>) -
     }
     let vendor = text.vendor.as_ref().is_some_and(|vendor| vendor.value);
     let team = match (&text.team, vendor) {
-        (Some(team), false) => reader.refer(Named::Team, team),
+        (Some(team), false) => reader.refer(RefKind::Team, team),
         (None, true) => String::new(),
         (Some(team), true) => {
             reader.mistake(
@@ -77,11 +77,11 @@ fn step(reader: &mut Reader<'_>, text: &StepEntry, of_ladder: &Option<String>) -
             String::new()
         }
     };
-    Step {
+    EscalationStep {
         tier,
         team,
         vendor,
-        kind: text.kind.as_ref().and_then(|word| reader.word(word)).unwrap_or(DispatchKind::Phone),
+        kind: text.kind.as_ref().and_then(|word| reader.word(word)).unwrap_or(DispatchMode::Phone),
         respond_by,
         page_every: page_every.unwrap_or(PAGE_EVERY.min(respond_by)),
         resolve_by,
@@ -90,7 +90,7 @@ fn step(reader: &mut Reader<'_>, text: &StepEntry, of_ladder: &Option<String>) -
     }
 }
 
-fn demands(reader: &mut Reader<'_>, text: &StepEntry) -> Vec<String> {
+fn demands(reader: &mut SectionReader<'_>, text: &StepSyntax) -> Vec<String> {
     let Some(demands) = &text.demands else { return Vec::new() };
     let mut fields: Vec<String> = Vec::new();
     for (field, at) in each(demands) {
@@ -109,14 +109,14 @@ fn demands(reader: &mut Reader<'_>, text: &StepEntry) -> Vec<String> {
 }
 
 fn hierarchical(
-    reader: &mut Reader<'_>,
-    entry: &HierarchicalEntry,
+    reader: &mut SectionReader<'_>,
+    entry: &HierarchicalSyntax,
     of_ladder: &Option<String>,
-) -> Option<Hierarchical> {
+) -> Option<ManagerNotification> {
     let after = reader.span(&entry.after, SECOND, STEP_MAX);
     let told = match (&entry.team, &entry.person) {
-        (Some(team), None) => Told::Team(reader.refer(Named::Team, team)),
-        (None, Some(person)) => Told::Person(reader.refer(Named::Person, person)),
+        (Some(team), None) => Recipient::Team(reader.refer(RefKind::Team, team)),
+        (None, Some(person)) => Recipient::Person(reader.refer(RefKind::Person, person)),
         (Some(_), Some(both)) => {
             reader.mistake(both.referenced, "a team and a person in one entry", "one of the two");
             return None;
@@ -132,7 +132,7 @@ fn hierarchical(
     };
     let priorities = entry.priorities.as_deref().unwrap_or_default();
     let stops = entry.stop_when.as_deref().unwrap_or_default();
-    Some(Hierarchical {
+    Some(ManagerNotification {
         after,
         priorities: priorities.iter().filter_map(|word| reader.word(word)).collect(),
         told,
@@ -143,11 +143,15 @@ fn hierarchical(
     })
 }
 
-fn calendar_or(reader: &mut Reader<'_>, own: Option<&Spanned<String>>, of_ladder: &Option<String>) -> Option<String> {
+fn calendar_or(
+    reader: &mut SectionReader<'_>,
+    own: Option<&Spanned<String>>,
+    of_ladder: &Option<String>,
+) -> Option<String> {
     if own.is_some() { calendar(reader, own) } else { of_ladder.clone() }
 }
 
 /// `always` is wall time.
-fn calendar(reader: &mut Reader<'_>, name: Option<&Spanned<String>>) -> Option<String> {
-    name.map(|name| reader.refer(Named::Calendar, name)).filter(|name| name != ALWAYS)
+fn calendar(reader: &mut SectionReader<'_>, name: Option<&Spanned<String>>) -> Option<String> {
+    name.map(|name| reader.refer(RefKind::Calendar, name)).filter(|name| name != ALWAYS)
 }

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::reader::{Reader, Words};
-use crate::core::model::Span;
+use super::reader::{ClosedSet, SectionReader};
+use crate::core::model::TimeDelta;
 use crate::core::rules::Grouping;
 use crate::core::rules::source::OneOrMore;
 use crate::core::rules::syntax::json_schema::LengthOfTime;
@@ -12,18 +12,18 @@ use crate::core::rules::syntax::spanned::Spanned;
 
 type Text = Spanned<String>;
 
-const SECOND: Span = Span::from_seconds(1);
+const SECOND: TimeDelta = TimeDelta::from_seconds(1);
 /// How far apart alerts of one failure may be at most: what a correlator must remember.
-const WITHIN_MAX: Span = Span::from_hours(1);
-const ENDS_MAX: Span = Span::from_minutes(10);
-const LASTS_MAX: Span = Span::from_days(1);
-const LOOK_AGAIN_MAX: Span = Span::from_minutes(10);
+const WITHIN_MAX: TimeDelta = TimeDelta::from_hours(1);
+const ENDS_MAX: TimeDelta = TimeDelta::from_minutes(10);
+const LASTS_MAX: TimeDelta = TimeDelta::from_days(1);
+const LOOK_AGAIN_MAX: TimeDelta = TimeDelta::from_minutes(10);
 pub(in crate::core::rules) const HOPS_MAX: u32 = 8;
 const ALERTS_MAX: u32 = 50_000;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct GroupingText {
+pub(in crate::core::rules) struct GroupingSyntax {
     /// true unless given.
     pub enabled: Option<bool>,
     /// Alerts of one item that begin no further apart are one failure; 30s unless given.
@@ -73,12 +73,12 @@ pub(in crate::core::rules) struct GroupingText {
 }
 
 /// What the section says, over the defaults.
-pub(super) fn grouping(reader: &mut Reader<'_>, text: &GroupingText) -> Grouping {
+pub(super) fn grouping(reader: &mut SectionReader<'_>, text: &GroupingSyntax) -> Grouping {
     let defaults = Grouping::default();
-    let within = |reader: &mut Reader<'_>, text: &Option<Text>, most, default| {
+    let within = |reader: &mut SectionReader<'_>, text: &Option<Text>, most, default| {
         reader.optional_span(text.as_ref(), SECOND, most).unwrap_or(default)
     };
-    let count = |reader: &mut Reader<'_>, text: &Option<Spanned<u64>>, least, most, default| {
+    let count = |reader: &mut SectionReader<'_>, text: &Option<Spanned<u64>>, least, most, default| {
         text.as_ref().map_or(default, |text| reader.count(text, least, most))
     };
     Grouping {
@@ -97,6 +97,6 @@ pub(super) fn grouping(reader: &mut Reader<'_>, text: &GroupingText) -> Grouping
         alerts_at_most: count(reader, &text.alerts_at_most, 1, ALERTS_MAX, defaults.alerts_at_most),
         chatter: count(reader, &text.chatter, 1, ALERTS_MAX, defaults.chatter),
         by: reader.label_names(text.by.as_ref()),
-        apart: text.apart.iter().flatten().map(|kind| reader.matchers(Some(kind), Words::None)).collect(),
+        apart: text.apart.iter().flatten().map(|kind| reader.matchers(Some(kind), ClosedSet::None)).collect(),
     }
 }

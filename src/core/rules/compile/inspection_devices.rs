@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::reader::{Reader, Words, each};
+use super::reader::{ClosedSet, SectionReader, each};
 use crate::core::model::{Labels, Matchers};
 use crate::core::rules::source::OneOrMore;
-use crate::core::rules::syntax::inspection_plan::DevicesText;
+use crate::core::rules::syntax::inspection_plan::DevicesSyntax;
 use crate::core::rules::syntax::spanned::Spanned;
-use crate::core::rules::{Check, Expected, Inventory, Item, ItemIndex};
+use crate::core::rules::{Check, ChecklistItem, Expected, Inventory, ItemIndex};
 
 /// How many devices without a fact a warning names.
 const NAMED_MAX: usize = 5;
@@ -24,8 +24,8 @@ pub(super) struct Devices {
 }
 
 /// A plan's items, and what is hardly meant.
-pub(super) struct Spread {
-    pub items: Vec<Item>,
+pub(super) struct ExpandedItems {
+    pub items: Vec<ChecklistItem>,
     pub warnings: Vec<String>,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Misfit {
     pub expected: String,
 }
 
-pub(super) fn devices(reader: &mut Reader<'_>, of: &Spanned<DevicesText>) -> Devices {
+pub(super) fn devices(reader: &mut SectionReader<'_>, of: &Spanned<DevicesSyntax>) -> Devices {
     let text = &of.value;
     let words = |words: &Option<Spanned<OneOrMore>>| -> Vec<String> {
         words.as_ref().map(each).unwrap_or_default().into_iter().map(|(word, _)| word.to_owned()).collect()
@@ -44,7 +44,7 @@ pub(super) fn devices(reader: &mut Reader<'_>, of: &Spanned<DevicesText>) -> Dev
         kinds: words(&text.kind),
         sites: words(&text.site),
         names: words(&text.items),
-        matchers: reader.matchers(text.matches.as_ref(), Words::None),
+        matchers: reader.matchers(text.matches.as_ref(), ClosedSet::None),
     };
     if devices.kinds.is_empty() && devices.sites.is_empty() && devices.names.is_empty() && devices.matchers.0.is_empty()
     {
@@ -55,11 +55,11 @@ pub(super) fn devices(reader: &mut Reader<'_>, of: &Spanned<DevicesText>) -> Dev
 
 /// Each item for each device, or as it is when the plan is of no devices.
 pub(super) fn spread(
-    items: Vec<Item>,
+    items: Vec<ChecklistItem>,
     devices: Option<&Devices>,
     inventory: &Inventory,
     items_max: usize,
-) -> Result<Spread, Misfit> {
+) -> Result<ExpandedItems, Misfit> {
     let mut warnings = Vec::new();
     let items = match devices {
         None => items,
@@ -89,7 +89,7 @@ pub(super) fn spread(
             return Err(Misfit { message, expected: "of: with the devices that it is about".to_owned() });
         }
     }
-    Ok(Spread { items, warnings })
+    Ok(ExpandedItems { items, warnings })
 }
 
 impl Devices {
@@ -112,7 +112,12 @@ fn too_many(items: usize, items_max: usize) -> Result<(), Misfit> {
     Ok(())
 }
 
-fn for_each(items: &[Item], devices: &[ItemIndex], inventory: &Inventory, warnings: &mut Vec<String>) -> Vec<Item> {
+fn for_each(
+    items: &[ChecklistItem],
+    devices: &[ItemIndex],
+    inventory: &Inventory,
+    warnings: &mut Vec<String>,
+) -> Vec<ChecklistItem> {
     let label = inventory.entity_labels().next().unwrap_or("device").to_owned();
     let mut all = Vec::with_capacity(items.len() * devices.len());
     for item in items {
@@ -139,7 +144,7 @@ fn for_each(items: &[Item], devices: &[ItemIndex], inventory: &Inventory, warnin
 }
 
 /// The item for one device; `None` when it names a fact that is not known of it.
-fn item_of(item: &Item, device: &str, facts: &Labels, label: &str) -> Option<Item> {
+fn item_of(item: &ChecklistItem, device: &str, facts: &Labels, label: &str) -> Option<ChecklistItem> {
     if texts(item).any(|text| filled(text, device, facts).is_none()) {
         return None;
     }
@@ -168,7 +173,7 @@ fn item_of(item: &Item, device: &str, facts: &Labels, label: &str) -> Option<Ite
 }
 
 /// The texts in which places are filled.
-fn texts(item: &Item) -> impl Iterator<Item = &str> {
+fn texts(item: &ChecklistItem) -> impl Iterator<Item = &str> {
     let of_check: Vec<&String> = match &item.check {
         Check::Manual { .. } => Vec::new(),
         Check::Http { url, contains, .. } => std::iter::once(url).chain(contains).collect(),
@@ -180,7 +185,7 @@ fn texts(item: &Item) -> impl Iterator<Item = &str> {
     std::iter::once(item.title.as_str()).chain(of_check.into_iter().map(String::as_str)).chain(labels)
 }
 
-fn texts_mut(item: &mut Item) -> impl Iterator<Item = &mut String> {
+fn texts_mut(item: &mut ChecklistItem) -> impl Iterator<Item = &mut String> {
     let of_check: Vec<&mut String> = match &mut item.check {
         Check::Manual { .. } => Vec::new(),
         Check::Http { url, contains, .. } => std::iter::once(url).chain(contains).collect(),

@@ -2,29 +2,33 @@
 
 use std::collections::BTreeSet;
 
-use super::reader::Reader;
-use crate::core::model::{LABEL_MAX_BYTES, LABELS_MAX, Labels, NAME_MAX_BYTES, Severity, Span};
-use crate::core::rules::syntax::inspection_plan::{ExpectText, HttpText, ItemEntry, PromqlText, TlsText};
+use super::reader::SectionReader;
+use crate::core::model::{LABEL_MAX_BYTES, LABELS_MAX, Labels, NAME_MAX_BYTES, Severity, TimeDelta};
+use crate::core::rules::syntax::inspection_plan::{ExpectSyntax, HttpSyntax, ItemSyntax, PromqlSyntax, TlsSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
-use crate::core::rules::{Check, Comparison, Expected, Item, Limit};
+use crate::core::rules::{Check, ChecklistItem, Comparison, Expected, Limit};
 
-const SECOND: Span = Span::from_seconds(1);
+const SECOND: TimeDelta = TimeDelta::from_seconds(1);
 /// Of one plan or checklist as it is written.
 const ITEMS_MAX: usize = 500;
-const TIMEOUT: Span = Span::from_seconds(10);
-const TIMEOUT_MAX: Span = Span::from_minutes(2);
-const MESSAGE_WITHIN_MAX: Span = Span::from_hours(1);
-const CERTIFICATE_MAX: Span = Span::from_days(3650);
-const WARN_BELOW: Span = Span::from_days(30);
-const FAIL_BELOW: Span = Span::from_days(7);
-const TREND: Span = Span::from_days(14);
-const TREND_MAX: Span = Span::from_days(365);
+const TIMEOUT: TimeDelta = TimeDelta::from_seconds(10);
+const TIMEOUT_MAX: TimeDelta = TimeDelta::from_minutes(2);
+const MESSAGE_WITHIN_MAX: TimeDelta = TimeDelta::from_hours(1);
+const CERTIFICATE_MAX: TimeDelta = TimeDelta::from_days(3650);
+const WARN_BELOW: TimeDelta = TimeDelta::from_days(30);
+const FAIL_BELOW: TimeDelta = TimeDelta::from_days(7);
+const TREND: TimeDelta = TimeDelta::from_days(14);
+const TREND_MAX: TimeDelta = TimeDelta::from_days(365);
 const MINUTES_MAX: u32 = 7 * 24 * 60;
 /// Labels that say which item failed.
 const IDENTITY: [&str; 2] = ["plan", "item"];
 
 /// As they are written, for no device yet.
-pub(super) fn items(reader: &mut Reader<'_>, of: &Spanned<String>, entries: &[ItemEntry]) -> Vec<Item> {
+pub(super) fn items(
+    reader: &mut SectionReader<'_>,
+    of: &Spanned<String>,
+    entries: &[ItemSyntax],
+) -> Vec<ChecklistItem> {
     if entries.len() > ITEMS_MAX {
         reader.mistake(of.referenced, format!("{} items", entries.len()), format!("at most {ITEMS_MAX}"));
     }
@@ -38,7 +42,7 @@ pub(super) fn items(reader: &mut Reader<'_>, of: &Spanned<String>, entries: &[It
     entries.iter().filter_map(|text| item(reader, text)).collect()
 }
 
-fn item(reader: &mut Reader<'_>, text: &ItemEntry) -> Option<Item> {
+fn item(reader: &mut SectionReader<'_>, text: &ItemSyntax) -> Option<ChecklistItem> {
     let name = reader.name(&text.name);
     let severity = text.severity.as_ref().and_then(|word| reader.word(word)).unwrap_or(Severity::Major);
     if severity == Severity::Cleared {
@@ -47,13 +51,13 @@ fn item(reader: &mut Reader<'_>, text: &ItemEntry) -> Option<Item> {
     let title = text.title.as_ref().map_or_else(|| name.clone(), |title| reader.text(title));
     let check = check(reader, text)?;
     let expect = text.expect.as_ref().map(|expect| expected(reader, expect, &check));
-    let mut item = Item {
+    let mut item = ChecklistItem {
         title,
         device: None,
         labels: labels(reader, text),
         warn: text.warn.as_ref().and_then(|text| limit(reader, text)),
         fail: text.fail.as_ref().and_then(|text| limit(reader, text)),
-        trend: reader.optional_span(text.trend.as_ref(), Span::ZERO, TREND_MAX),
+        trend: reader.optional_span(text.trend.as_ref(), TimeDelta::ZERO, TREND_MAX),
         expect,
         minutes: text.minutes.as_ref().map_or(0, |minutes| reader.count(minutes, 0, MINUTES_MAX)),
         check,
@@ -69,7 +73,7 @@ fn item(reader: &mut Reader<'_>, text: &ItemEntry) -> Option<Item> {
 }
 
 /// The value is the device's, which is not known here.
-fn expected(reader: &mut Reader<'_>, text: &ExpectText, check: &Check) -> Expected {
+fn expected(reader: &mut SectionReader<'_>, text: &ExpectSyntax, check: &Check) -> Expected {
     let finds = match check {
         Check::Manual { .. } | Check::Promql { .. } => true,
         Check::Http { json, .. } => json.is_some(),
@@ -82,7 +86,7 @@ fn expected(reader: &mut Reader<'_>, text: &ExpectText, check: &Check) -> Expect
     Expected { fact: reader.label_name(&text.fact), value: None }
 }
 
-fn labels(reader: &mut Reader<'_>, text: &ItemEntry) -> Labels {
+fn labels(reader: &mut SectionReader<'_>, text: &ItemSyntax) -> Labels {
     let Some(labels) = &text.labels else { return Labels::empty() };
     if labels.len() > LABELS_MAX - IDENTITY.len() - 1 {
         reader.mistake(text.name.referenced, format!("{} labels", labels.len()), format!("at most {}", LABELS_MAX - 3));
@@ -105,8 +109,8 @@ fn labels(reader: &mut Reader<'_>, text: &ItemEntry) -> Labels {
 }
 
 /// The one check that the item has.
-fn check(reader: &mut Reader<'_>, text: &ItemEntry) -> Option<Check> {
-    let ItemEntry { manual, http, tcp, tls, promql, mqtt, .. } = text;
+fn check(reader: &mut SectionReader<'_>, text: &ItemSyntax) -> Option<Check> {
+    let ItemSyntax { manual, http, tcp, tls, promql, mqtt, .. } = text;
     let given = [manual.is_some(), http.is_some(), tcp.is_some(), tls.is_some(), promql.is_some(), mqtt.is_some()];
     let given = given.into_iter().filter(|given| *given).count();
     if given != 1 {
@@ -129,11 +133,11 @@ fn check(reader: &mut Reader<'_>, text: &ItemEntry) -> Option<Check> {
     manual.or(http).or(tcp).or(tls).or(promql).or(mqtt)
 }
 
-fn timeout(reader: &mut Reader<'_>, text: Option<&Spanned<String>>) -> Span {
+fn timeout(reader: &mut SectionReader<'_>, text: Option<&Spanned<String>>) -> TimeDelta {
     reader.optional_span(text, SECOND, TIMEOUT_MAX).unwrap_or(TIMEOUT)
 }
 
-fn http_check(reader: &mut Reader<'_>, text: &HttpText) -> Check {
+fn http_check(reader: &mut SectionReader<'_>, text: &HttpSyntax) -> Check {
     let status = text.status.as_ref().map(|status| reader.count(status, 100, 599));
     Check::Http {
         url: reader.url(&text.url),
@@ -145,16 +149,17 @@ fn http_check(reader: &mut Reader<'_>, text: &HttpText) -> Check {
 }
 
 /// `/data/serial`
-fn pointer(reader: &mut Reader<'_>, text: &Spanned<String>) -> String {
+fn pointer(reader: &mut SectionReader<'_>, text: &Spanned<String>) -> String {
     if !text.value.starts_with('/') {
         reader.mistake(text.referenced, format!("{:?} is not a JSON pointer", text.value), "for example /serial");
     }
     reader.text(text)
 }
 
-fn tls_check(reader: &mut Reader<'_>, text: &TlsText) -> Check {
-    let fail_below = reader.optional_span(text.fail_below.as_ref(), Span::ZERO, CERTIFICATE_MAX).unwrap_or(FAIL_BELOW);
-    let warn_below = reader.optional_span(text.warn_below.as_ref(), Span::ZERO, CERTIFICATE_MAX);
+fn tls_check(reader: &mut SectionReader<'_>, text: &TlsSyntax) -> Check {
+    let fail_below =
+        reader.optional_span(text.fail_below.as_ref(), TimeDelta::ZERO, CERTIFICATE_MAX).unwrap_or(FAIL_BELOW);
+    let warn_below = reader.optional_span(text.warn_below.as_ref(), TimeDelta::ZERO, CERTIFICATE_MAX);
     let warn_below = warn_below.unwrap_or(WARN_BELOW.max(fail_below));
     if let Some(text) = text.warn_below.as_ref().filter(|_| warn_below < fail_below) {
         let message = format!("warns below {warn_below}, but fails below {fail_below} already");
@@ -164,7 +169,7 @@ fn tls_check(reader: &mut Reader<'_>, text: &TlsText) -> Check {
     Check::Tls { address, warn_below, fail_below, timeout: timeout(reader, text.timeout.as_ref()) }
 }
 
-fn promql_check(reader: &mut Reader<'_>, text: &PromqlText) -> Check {
+fn promql_check(reader: &mut SectionReader<'_>, text: &PromqlSyntax) -> Check {
     Check::Promql {
         server: reader.url(&text.server),
         query: reader.text(&text.query),
@@ -175,7 +180,7 @@ fn promql_check(reader: &mut Reader<'_>, text: &PromqlText) -> Check {
 }
 
 /// `> 0.9`
-fn limit(reader: &mut Reader<'_>, text: &Spanned<String>) -> Option<Limit> {
+fn limit(reader: &mut SectionReader<'_>, text: &Spanned<String>) -> Option<Limit> {
     let signs =
         [(">=", Comparison::AtLeast), ("<=", Comparison::AtMost), (">", Comparison::Above), ("<", Comparison::Below)];
     let value = text.value.trim();

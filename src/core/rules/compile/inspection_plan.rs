@@ -6,25 +6,25 @@ use serde_saphyr::Location;
 
 use super::inspection_devices::{Devices, devices, spread};
 use super::inspection_item::items;
-use super::reader::{Named, Reader, each, place};
+use super::reader::{RefKind, SectionReader, each, place};
 use crate::core::calendar::Schedule;
-use crate::core::model::Span;
+use crate::core::model::TimeDelta;
 use crate::core::rules::defaults::FIRST_LINE;
-use crate::core::rules::syntax::inspection_plan::{ChecklistEntry, PlanEntry, SlotsText, WindowText};
+use crate::core::rules::syntax::inspection_plan::{ChecklistSyntax, PlanSyntax, SlotsSyntax, WindowSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
-use crate::core::rules::{Crew, Inventory, Item, Mistake, Plan, RuleText, Slots};
+use crate::core::rules::{ChecklistItem, Diagnostic, InspectionTeam, Inventory, Plan, RuleText, Slots};
 
-const SECOND: Span = Span::from_seconds(1);
-const MINUTE: Span = Span::from_minutes(1);
-const HOUR: Span = Span::from_hours(1);
-const DAY: Span = Span::from_days(1);
+const SECOND: TimeDelta = TimeDelta::from_seconds(1);
+const MINUTE: TimeDelta = TimeDelta::from_minutes(1);
+const HOUR: TimeDelta = TimeDelta::from_hours(1);
+const DAY: TimeDelta = TimeDelta::from_days(1);
 /// Of one plan, with all its devices and slots.
 const ITEMS_MAX: usize = 3_000;
 /// Of all plans together.
 const ALL_ITEMS_MAX: usize = 30_000;
-const RUN_MAX: Span = Span::from_days(31);
-const WINDOW_MAX: Span = Span::from_days(183);
-const HOURS_A_DAY: Span = Span::from_hours(8);
+const RUN_MAX: TimeDelta = TimeDelta::from_days(31);
+const WINDOW_MAX: TimeDelta = TimeDelta::from_days(183);
+const HOURS_A_DAY: TimeDelta = TimeDelta::from_hours(8);
 const INSPECTORS_MAX: u32 = 10_000;
 const MONTHS: u64 = 12;
 
@@ -34,12 +34,12 @@ pub(in crate::core::rules) const PERIODS: [(&str, u64); 4] =
 
 /// What all files say, before checklists and devices are filled in.
 #[derive(Default)]
-pub(super) struct Collected {
-    checklists: BTreeMap<String, Vec<Item>>,
-    drafts: Vec<Draft>,
+pub(super) struct CollectedPlans {
+    checklists: BTreeMap<String, Vec<ChecklistItem>>,
+    drafts: Vec<PlanDraft>,
 }
 
-struct Draft {
+struct PlanDraft {
     plan: Plan,
     /// Names of checklists, and where they stand.
     uses: Vec<(String, Location)>,
@@ -48,8 +48,8 @@ struct Draft {
     at: Location,
 }
 
-impl Collected {
-    pub fn checklist(&mut self, reader: &mut Reader<'_>, entry: &ChecklistEntry) {
+impl CollectedPlans {
+    pub fn checklist(&mut self, reader: &mut SectionReader<'_>, entry: &ChecklistSyntax) {
         let name = reader.name(&entry.name);
         if entry.items.is_empty() {
             reader.mistake(entry.name.referenced, "a checklist without items", "at least one item");
@@ -58,13 +58,13 @@ impl Collected {
     }
 
     /// Leaves the plan out only when its schedule is a mistake.
-    pub fn plan(&mut self, reader: &mut Reader<'_>, entry: &PlanEntry) {
+    pub fn plan(&mut self, reader: &mut SectionReader<'_>, entry: &PlanSyntax) {
         let used = entry.checklist.as_ref().map(each).unwrap_or_default();
         let uses = used.into_iter().map(|(name, at)| (name.to_owned(), at)).collect();
         let devices = entry.of.as_ref().map(|of| devices(reader, of));
         let (file, at) = (reader.file_number, entry.name.referenced);
         if let Some(plan) = plan(reader, entry) {
-            self.drafts.push(Draft { plan, uses, devices, file, at });
+            self.drafts.push(PlanDraft { plan, uses, devices, file, at });
         }
     }
 
@@ -73,15 +73,16 @@ impl Collected {
         self,
         inventory: &Inventory,
         texts: &[RuleText],
-        mistakes: &mut Vec<Mistake>,
-        warnings: &mut Vec<Mistake>,
+        mistakes: &mut Vec<Diagnostic>,
+        warnings: &mut Vec<Diagnostic>,
     ) -> BTreeMap<String, Plan> {
         let (mut plans, mut all) = (BTreeMap::new(), 0);
         for draft in self.drafts {
             let Some(file) = texts.get(draft.file) else { continue };
-            let say =
-                |at, message: String, expected: &str| Mistake::at(&file.path, &file.text, place(at), message, expected);
-            let Draft { mut plan, uses, devices, at, .. } = draft;
+            let say = |at, message: String, expected: &str| {
+                Diagnostic::at(&file.path, &file.text, place(at), message, expected)
+            };
+            let PlanDraft { mut plan, uses, devices, at, .. } = draft;
             for (name, at) in &uses {
                 match self.checklists.get(name) {
                     Some(items) => plan.items.extend(items.iter().cloned()),
@@ -117,7 +118,7 @@ impl Collected {
     }
 }
 
-fn plan(reader: &mut Reader<'_>, entry: &PlanEntry) -> Option<Plan> {
+fn plan(reader: &mut SectionReader<'_>, entry: &PlanSyntax) -> Option<Plan> {
     let name = reader.name(&entry.name);
     let at = entry.name.referenced;
     let own = entry.items.as_deref().unwrap_or_default();
@@ -138,26 +139,26 @@ fn plan(reader: &mut Reader<'_>, entry: &PlanEntry) -> Option<Plan> {
     }
     Some(Plan {
         title: entry.title.as_ref().map_or_else(|| name.clone(), |title| reader.text(title)),
-        team: reader.refer(Named::Team, &team),
+        team: reader.refer(RefKind::Team, &team),
         name,
         items: items(reader, &entry.name, own),
         due_within,
         missed_after,
         sign_off,
-        signers: entry.signers.as_ref().map(|team| reader.refer(Named::Team, team)),
+        signers: entry.signers.as_ref().map(|team| reader.refer(RefKind::Team, team)),
         four_eyes: entry.four_eyes.unwrap_or(false),
         slots: entry.slots.as_ref().map(|text| slots(reader, text, due_within)),
-        crew: entry.capacity.as_ref().map(|text| Crew {
+        crew: entry.capacity.as_ref().map(|text| InspectionTeam {
             inspectors: text.value.inspectors.as_ref().map(|count| reader.count(count, 1, INSPECTORS_MAX)),
             hours_a_day: reader.optional_span(text.value.hours_a_day.as_ref(), MINUTE, DAY).unwrap_or(HOURS_A_DAY),
-            calendar: text.value.calendar.as_ref().map(|name| reader.refer(Named::Calendar, name)),
+            calendar: text.value.calendar.as_ref().map(|name| reader.refer(RefKind::Calendar, name)),
         }),
         schedule: schedule?,
     })
 }
 
 /// When its runs begin, are overdue, and are missed: from a schedule and its keys, or from a window.
-fn times(reader: &mut Reader<'_>, entry: &PlanEntry) -> (Option<Schedule>, Span, Span) {
+fn times(reader: &mut SectionReader<'_>, entry: &PlanSyntax) -> (Option<Schedule>, TimeDelta, TimeDelta) {
     let at = entry.name.referenced;
     match (&entry.schedule, &entry.window) {
         (Some(line), None) => {
@@ -192,7 +193,7 @@ fn times(reader: &mut Reader<'_>, entry: &PlanEntry) -> (Option<Schedule>, Span,
 }
 
 /// The months on whose first day a window opens.
-fn months(reader: &mut Reader<'_>, text: &WindowText) -> Vec<u64> {
+fn months(reader: &mut SectionReader<'_>, text: &WindowSyntax) -> Vec<u64> {
     let at = text.within.referenced;
     if let Some(months) = &text.months {
         let given = &months.value;
@@ -220,7 +221,7 @@ fn months(reader: &mut Reader<'_>, text: &WindowText) -> Vec<u64> {
     months
 }
 
-fn slots(reader: &mut Reader<'_>, text: &SlotsText, due_within: Span) -> Slots {
+fn slots(reader: &mut SectionReader<'_>, text: &SlotsSyntax, due_within: TimeDelta) -> Slots {
     let every = reader.span(&text.every, MINUTE, DAY);
     let lasts = reader.span(&text.lasts, MINUTE, DAY);
     if lasts < every || lasts > due_within {
@@ -231,7 +232,7 @@ fn slots(reader: &mut Reader<'_>, text: &SlotsText, due_within: Span) -> Slots {
     Slots { every, lasts, within }
 }
 
-fn schedule(reader: &mut Reader<'_>, line: &str, at: Location, entry: &PlanEntry) -> Option<Schedule> {
+fn schedule(reader: &mut SectionReader<'_>, line: &str, at: Location, entry: &PlanSyntax) -> Option<Schedule> {
     match Schedule::parse(line, &entry.zone.value) {
         Ok(schedule) => Some(schedule),
         Err(bad) if bad.reason.contains("time zone") => {

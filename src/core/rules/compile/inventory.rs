@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Location;
 
-use super::normalising::{NamingText, check_fact};
-use super::reader::{Reader, each};
-use super::table::TableText;
+use super::normalising::{NamingSyntax, check_fact};
+use super::reader::{SectionReader, each};
+use super::table::TableSyntax;
 use crate::core::model::Labels;
 use crate::core::rules::source::OneOrMore;
 use crate::core::rules::syntax::spanned::Spanned;
@@ -26,20 +26,20 @@ const OWN_FACTS: [&str; 7] = ["ci", "class", "site", "owner", "vendor", "contrac
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct InventoryText {
+pub(in crate::core::rules) struct InventorySyntax {
     /// Labels that name an item; device, host, hostname, instance and node unless given.
     pub entity: Option<Spanned<OneOrMore>>,
     /// What can fail.
-    pub items: Option<Vec<ItemText>>,
+    pub items: Option<Vec<ItemSyntax>>,
     /// Tables of facts, in files beside the rules.
-    pub tables: Option<Vec<TableText>>,
+    pub tables: Option<Vec<TableSyntax>>,
     /// How things must be named.
-    pub naming: Option<Vec<NamingText>>,
+    pub naming: Option<Vec<NamingSyntax>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct ItemText {
+pub(in crate::core::rules) struct ItemSyntax {
     /// As labels name it; once among all files.
     pub name: Text,
     /// What kind of thing it is.
@@ -70,9 +70,9 @@ pub(super) struct ReadItem {
     pub at: Location,
 }
 
-pub(super) fn item(reader: &mut Reader<'_>, entry: &ItemText) -> ReadItem {
+pub(super) fn item(reader: &mut SectionReader<'_>, entry: &ItemSyntax) -> ReadItem {
     let at = entry.name.referenced;
-    let optional = |reader: &mut Reader<'_>, text: &Option<Text>| text.as_ref().map(|text| reader.text(text));
+    let optional = |reader: &mut SectionReader<'_>, text: &Option<Text>| text.as_ref().map(|text| reader.text(text));
     let names = |names: &Option<Spanned<OneOrMore>>| -> Vec<(String, Location)> {
         let listed = names.as_ref().map(each).unwrap_or_default();
         listed.into_iter().map(|(name, at)| (name.to_owned(), at)).collect()

@@ -32,11 +32,11 @@ use sha2::{Digest, Sha256};
 
 pub use crate::core::rules::syntax::json_schema::schema;
 
-use self::reader::{Named, Reader, Reference, place};
-use super::diagnostic::{Mistake, Place};
+use self::reader::{RefKind, Reference, SectionReader, place};
+use super::diagnostic::{Diagnostic, SourceLocation};
 use super::{RuleText, Rulebook, RulebookHash, Source, defaults};
 use crate::core::calendar::WorkCalendar;
-use crate::core::rules::syntax::file::FileText;
+use crate::core::rules::syntax::file::FileSyntax;
 
 /// How many rules a rulebook may hold.
 const RULES_MAX: usize = 20_000;
@@ -49,27 +49,33 @@ const MISTAKES_MAX: usize = 200;
 #[derive(Debug)]
 pub struct Loaded {
     pub rulebook: Rulebook,
-    pub warnings: Vec<Mistake>,
+    pub warnings: Vec<Diagnostic>,
     /// The tests beside the rules; the engine never sees them.
     pub tests: Vec<super::TestCase>,
     /// Where each named thing stands, by what it is (`rule`, `inhibition`, …) and its name.
-    pub places: BTreeMap<(&'static str, String), Place>,
+    pub places: BTreeMap<(&'static str, String), SourceLocation>,
 }
 
 /// Compiles rule files. Files count in the order of their paths; the order of rules is that of the files.
-pub fn load(mut texts: Vec<RuleText>) -> Result<Loaded, Vec<Mistake>> {
+pub fn load(mut texts: Vec<RuleText>) -> Result<Loaded, Vec<Diagnostic>> {
     texts.sort_by(|a, b| a.path.cmp(&b.path));
     let mut loading = Loading::default();
     for (number, file) in texts.iter().enumerate() {
         if number > 0 && texts[number - 1].path == file.path {
             let expected = "each file once";
-            loading.mistakes.push(Mistake::at(&file.path, &file.text, (1, 1), "a second file of that path", expected));
+            loading.mistakes.push(Diagnostic::at(
+                &file.path,
+                &file.text,
+                (1, 1),
+                "a second file of that path",
+                expected,
+            ));
         }
         if table::is_table(file) {
             continue;
         }
         match crate::core::rules::syntax::yaml::parse(file) {
-            Ok(parsed) => loading.file(Reader::new(file, number), parsed),
+            Ok(parsed) => loading.file(SectionReader::new(file, number), parsed),
             Err(mistake) => loading.mistakes.push(*mistake),
         }
     }
@@ -79,16 +85,16 @@ pub fn load(mut texts: Vec<RuleText>) -> Result<Loaded, Vec<Mistake>> {
 /// Everything that was read so far.
 #[derive(Default)]
 struct Loading {
-    mistakes: Vec<Mistake>,
-    warnings: Vec<Mistake>,
+    mistakes: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
     references: Vec<Reference>,
     /// What stands where, by section and name.
-    defined: BTreeMap<(&'static str, String), Place>,
+    defined: BTreeMap<(&'static str, String), SourceLocation>,
     sources: Vec<Source>,
     items: Vec<inventory::ReadItem>,
     entity_labels: Vec<String>,
     grouping: Option<super::Grouping>,
-    normalising: normalising::Collected,
+    normalising: normalising::CollectedNormalising,
     rules: Vec<super::Rule>,
     inhibitions: Vec<super::Inhibition>,
     maintenance: Vec<super::Maintenance>,
@@ -96,21 +102,21 @@ struct Loading {
     /// Items that maintenance names, with the places where it does.
     item_names: Vec<suppression::ItemName>,
     calendars: BTreeMap<String, WorkCalendar>,
-    ladders: BTreeMap<String, super::Ladder>,
+    ladders: BTreeMap<String, super::EscalationPolicy>,
     teams: BTreeMap<String, super::Team>,
     people: BTreeMap<String, super::Person>,
     rosters: BTreeMap<String, super::Roster>,
-    targets: Vec<super::Target>,
+    targets: Vec<super::SlaTarget>,
     breach_reasons: BTreeMap<String, String>,
     outage_budgets: Vec<super::OutageBudget>,
     problems: Vec<super::ProblemPolicy>,
     playbooks: BTreeMap<String, super::Playbook>,
-    plans: inspection_plan::Collected,
+    plans: inspection_plan::CollectedPlans,
     tests: Vec<super::TestCase>,
 }
 
 impl Loading {
-    fn file(&mut self, mut reader: Reader<'_>, mut file: FileText) {
+    fn file(&mut self, mut reader: SectionReader<'_>, mut file: FileSyntax) {
         self.normalising.sections(&mut reader, &mut file);
         self.of_people(&mut reader, &mut file);
         for entry in file.sources.unwrap_or_default() {
@@ -167,7 +173,7 @@ impl Loading {
     }
 
     /// Who works, when, who gets what by when, and what is done about it.
-    fn of_people(&mut self, reader: &mut Reader<'_>, file: &mut FileText) {
+    fn of_people(&mut self, reader: &mut SectionReader<'_>, file: &mut FileSyntax) {
         for entry in file.calendars.take().unwrap_or_default() {
             self.define(reader, "calendar", &entry.name.value, entry.name.referenced);
             if entry.name.value == ALWAYS {
@@ -205,9 +211,9 @@ impl Loading {
 
     fn holding(
         &mut self,
-        reader: &mut Reader<'_>,
-        maintenance: Vec<suppression::MaintenanceEntry>,
-        storms: Vec<suppression::StormEntry>,
+        reader: &mut SectionReader<'_>,
+        maintenance: Vec<suppression::MaintenanceSyntax>,
+        storms: Vec<suppression::StormSyntax>,
     ) {
         for entry in maintenance {
             self.define(reader, "maintenance", &entry.name.value, entry.name.referenced);
@@ -224,10 +230,10 @@ impl Loading {
 
     fn service_levels(
         &mut self,
-        reader: &mut Reader<'_>,
-        targets: Option<Vec<crate::core::rules::syntax::sla_target::TargetEntry>>,
-        reasons: Option<Vec<crate::core::rules::syntax::sla_target::BreachReasonEntry>>,
-        outages: Option<Vec<crate::core::rules::syntax::sla_target::OutageBudgetEntry>>,
+        reader: &mut SectionReader<'_>,
+        targets: Option<Vec<crate::core::rules::syntax::sla_target::TargetSyntax>>,
+        reasons: Option<Vec<crate::core::rules::syntax::sla_target::BreachReasonSyntax>>,
+        outages: Option<Vec<crate::core::rules::syntax::sla_target::OutageBudgetSyntax>>,
     ) {
         for entry in targets.unwrap_or_default() {
             let target = sla_target::target(reader, &entry);
@@ -250,7 +256,7 @@ impl Loading {
         }
     }
 
-    fn inventory_section(&mut self, reader: &mut Reader<'_>, section: inventory::InventoryText) {
+    fn inventory_section(&mut self, reader: &mut SectionReader<'_>, section: inventory::InventorySyntax) {
         let named = reader.label_names(section.entity.as_ref());
         self.entity_labels.extend(named);
         self.normalising.of_inventory(reader, section.tables, section.naming);
@@ -265,16 +271,16 @@ impl Loading {
     }
 
     /// Notes where something stands; a second one of that name is a mistake.
-    fn define(&mut self, reader: &mut Reader<'_>, what: &'static str, name: &str, at: Location) {
+    fn define(&mut self, reader: &mut SectionReader<'_>, what: &'static str, name: &str, at: Location) {
         let (line, column) = place(at);
-        let here = Place { path: reader.file.path.clone(), line, column };
+        let here = SourceLocation { path: reader.file.path.clone(), line, column };
         if let Some(before) = self.defined.insert((what, name.to_owned()), here) {
             let before = format!("{}:{}", before.path, before.line);
             reader.mistake(at, format!("a second {what} named {name:?}; the first stands in {before}"), "another name");
         }
     }
 
-    fn finish(mut self, texts: Vec<RuleText>) -> Result<Loaded, Vec<Mistake>> {
+    fn finish(mut self, texts: Vec<RuleText>) -> Result<Loaded, Vec<Diagnostic>> {
         for team in defaults::teams() {
             self.teams.entry(team.name.clone()).or_insert(team);
         }
@@ -336,7 +342,7 @@ impl Loading {
         for (test, line, rule) in test_case::unknown_rules(&self.tests, known) {
             if let Some(file) = texts.iter().find(|file| file.path == test.path) {
                 let message = format!("the test {:?} names an unknown rule {rule:?}", test.name);
-                self.warnings.push(Mistake::at(&file.path, &file.text, (line, 1), message, ""));
+                self.warnings.push(Diagnostic::at(&file.path, &file.text, (line, 1), message, ""));
             }
         }
     }
@@ -348,7 +354,7 @@ impl Loading {
             let Some(file) = texts.get(read.file) else { continue };
             for (_, at) in read.depends_on.iter().filter(|(name, _)| !known.contains(name.as_str())) {
                 let message = format!("{:?} depends on something that the inventory does not hold", read.item.name);
-                let mistake = Mistake::at(&file.path, &file.text, place(*at), message, "the name of an item");
+                let mistake = Diagnostic::at(&file.path, &file.text, place(*at), message, "the name of an item");
                 self.mistakes.push(mistake);
             }
         }
@@ -363,12 +369,12 @@ impl Loading {
     fn check_references(&mut self, texts: &[RuleText]) {
         for reference in &self.references {
             let (what, known): (_, Vec<&str>) = match reference.what {
-                Named::Ladder => ("ladder", self.ladders.keys().map(String::as_str).collect()),
-                Named::Calendar => ("calendar", self.calendars.keys().map(String::as_str).collect()),
-                Named::Playbook => ("playbook", self.playbooks.keys().map(String::as_str).collect()),
-                Named::Team => ("team", self.teams.keys().map(String::as_str).collect()),
-                Named::Roster => ("roster", self.rosters.keys().map(String::as_str).collect()),
-                Named::Person => {
+                RefKind::Ladder => ("ladder", self.ladders.keys().map(String::as_str).collect()),
+                RefKind::Calendar => ("calendar", self.calendars.keys().map(String::as_str).collect()),
+                RefKind::Playbook => ("playbook", self.playbooks.keys().map(String::as_str).collect()),
+                RefKind::Team => ("team", self.teams.keys().map(String::as_str).collect()),
+                RefKind::Roster => ("roster", self.rosters.keys().map(String::as_str).collect()),
+                RefKind::Person => {
                     self.warnings.extend(self.stranger(reference, texts));
                     continue;
                 }
@@ -381,13 +387,13 @@ impl Loading {
                     [] => format!("the name of a {what}; these rules have none yet"),
                     known => format!("one of {}", known.join(", ")),
                 };
-                self.mistakes.push(Mistake::at(&file.path, &file.text, at, message, expected));
-            } else if reference.what == Named::Team
+                self.mistakes.push(Diagnostic::at(&file.path, &file.text, at, message, expected));
+            } else if reference.what == RefKind::Team
                 && self.teams.get(&reference.name).is_some_and(super::Team::is_empty)
             {
                 let message =
                     format!("nobody is in team {:?} and nothing reaches it: its steps are skipped", reference.name);
-                self.warnings.push(Mistake::at(&file.path, &file.text, at, message, ""));
+                self.warnings.push(Diagnostic::at(&file.path, &file.text, at, message, ""));
             }
         }
     }
@@ -395,7 +401,7 @@ impl Loading {
 
 impl Loading {
     /// Somebody whom a roster names and nobody describes, where people are described at all: hardly meant.
-    fn stranger(&self, reference: &Reference, texts: &[RuleText]) -> Option<Mistake> {
+    fn stranger(&self, reference: &Reference, texts: &[RuleText]) -> Option<Diagnostic> {
         let name = &reference.name;
         let is_member = |team: &super::Team| team.members.contains(name);
         if self.people.is_empty() || self.people.contains_key(name) || self.teams.values().any(is_member) {
@@ -403,7 +409,7 @@ impl Loading {
         }
         let file = texts.get(reference.file)?;
         let message = format!("nobody named {name:?} stands in people");
-        Some(Mistake::at(&file.path, &file.text, place(reference.at), message, ""))
+        Some(Diagnostic::at(&file.path, &file.text, place(reference.at), message, ""))
     }
 }
 

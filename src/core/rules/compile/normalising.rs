@@ -6,17 +6,17 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::inventory::ReadItem;
-use super::reader::{Reader, Words, each, place};
+use super::reader::{ClosedSet, SectionReader, each, place};
 use super::table;
-use super::table::{DeclaredTable, TableText};
+use super::table::{DeclaredTable, TableSyntax};
 use crate::core::model::{NAME_MAX_BYTES, Severity};
-use crate::core::rules::diagnostic::Mistake;
+use crate::core::rules::diagnostic::Diagnostic;
 use crate::core::rules::source::OneOrMore;
-use crate::core::rules::syntax::file::FileText;
+use crate::core::rules::syntax::file::FileSyntax;
 use crate::core::rules::syntax::json_schema::{SeverityWord, TextOfEvent};
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{
-    EventText, Extraction, Groups, Inventory, NAMING_FACT, NamingStandard, Normalising, RuleText, SeverityWords,
+    EventText, Extraction, Inventory, NAMING_FACT, NamedGroups, NamingStandard, Normalising, RuleText, SeverityWords,
     TEMPLATE_FACT, TemplateScope, odd_names,
 };
 
@@ -31,7 +31,7 @@ const ODD_NAMES_SHOWN: usize = 50;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct ExtractText {
+pub(in crate::core::rules) struct ExtractSyntax {
     /// Once among all files.
     pub name: Text,
     /// Matchers of the events it is about.
@@ -46,7 +46,7 @@ pub(in crate::core::rules) struct ExtractText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct SeveritiesText {
+pub(in crate::core::rules) struct SeveritiesSyntax {
     /// Matchers of the events it is about.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
@@ -60,7 +60,7 @@ pub(in crate::core::rules) struct SeveritiesText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct TemplateText {
+pub(in crate::core::rules) struct TemplateSyntax {
     /// Matchers of the events it is about.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
@@ -71,7 +71,7 @@ pub(in crate::core::rules) struct TemplateText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct NamingText {
+pub(in crate::core::rules) struct NamingSyntax {
     /// The label whose value is such a name.
     pub label: Text,
     /// Matchers of the events it is about.
@@ -85,13 +85,13 @@ pub(in crate::core::rules) struct NamingText {
 
 /// What the files said of normalising so far.
 #[derive(Default)]
-pub(super) struct Collected {
+pub(super) struct CollectedNormalising {
     normalising: Normalising,
     tables: Vec<DeclaredTable>,
 }
 
-impl Collected {
-    pub fn sections(&mut self, reader: &mut Reader<'_>, file: &mut FileText) {
+impl CollectedNormalising {
+    pub fn sections(&mut self, reader: &mut SectionReader<'_>, file: &mut FileSyntax) {
         let all = &mut self.normalising;
         for entry in file.extract.take().unwrap_or_default() {
             bounded(reader, &entry.name, all.extractions.len());
@@ -105,7 +105,7 @@ impl Collected {
         }
         for entry in file.templates.take().unwrap_or_default() {
             bounded(reader, &entry.from, all.templates.len());
-            let matchers = reader.matchers(entry.matches.as_ref(), Words::OfEvents);
+            let matchers = reader.matchers(entry.matches.as_ref(), ClosedSet::OfEvents);
             let from = event_text(reader, &entry.from);
             all.templates.extend(from.map(|from| TemplateScope { matchers, from }));
         }
@@ -113,9 +113,9 @@ impl Collected {
 
     pub fn of_inventory(
         &mut self,
-        reader: &mut Reader<'_>,
-        tables: Option<Vec<TableText>>,
-        naming: Option<Vec<NamingText>>,
+        reader: &mut SectionReader<'_>,
+        tables: Option<Vec<TableSyntax>>,
+        naming: Option<Vec<NamingSyntax>>,
     ) {
         for entry in tables.unwrap_or_default() {
             bounded(reader, &entry.name, self.tables.len());
@@ -128,7 +128,12 @@ impl Collected {
     }
 
     /// With the rows of the tables.
-    pub fn finish(self, texts: &[RuleText], mistakes: &mut Vec<Mistake>, warnings: &mut Vec<Mistake>) -> Normalising {
+    pub fn finish(
+        self,
+        texts: &[RuleText],
+        mistakes: &mut Vec<Diagnostic>,
+        warnings: &mut Vec<Diagnostic>,
+    ) -> Normalising {
         let tables = table::read_all(self.tables, texts, mistakes, warnings);
         Normalising { tables, ..self.normalising }
     }
@@ -140,7 +145,7 @@ pub(super) fn judge_names(
     items: &BTreeMap<String, (usize, serde_saphyr::Location)>,
     naming: &[NamingStandard],
     texts: &[RuleText],
-) -> Vec<Mistake> {
+) -> Vec<Diagnostic> {
     if naming.is_empty() {
         return Vec::new();
     }
@@ -152,7 +157,7 @@ pub(super) fn judge_names(
             continue;
         };
         let message = format!("{:?}: {}", one.name, one.what);
-        warnings.push(Mistake::at(&file.path, &file.text, place(at), message, ""));
+        warnings.push(Diagnostic::at(&file.path, &file.text, place(at), message, ""));
     }
     if let (Some(last), true) = (warnings.last_mut(), more > 0) {
         last.message.push_str(&format!(" (and {more} more such names)"));
@@ -176,13 +181,13 @@ pub(super) fn check_fact(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn bounded(reader: &mut Reader<'_>, at: &Text, so_far: usize) {
+fn bounded(reader: &mut SectionReader<'_>, at: &Text, so_far: usize) {
     if so_far == ENTRIES_MAX {
         reader.mistake(at.referenced, "one entry too many", format!("at most {ENTRIES_MAX}"));
     }
 }
 
-fn event_text(reader: &mut Reader<'_>, text: &Text) -> Option<EventText> {
+fn event_text(reader: &mut SectionReader<'_>, text: &Text) -> Option<EventText> {
     let place = EventText::parse(&text.value);
     if place.is_none() {
         let message = format!("{:?} is no text of an event", text.value);
@@ -191,7 +196,7 @@ fn event_text(reader: &mut Reader<'_>, text: &Text) -> Option<EventText> {
     place
 }
 
-fn check_parts<'a>(reader: &mut Reader<'_>, at: &Text, names: impl Iterator<Item = &'a str>) {
+fn check_parts<'a>(reader: &mut SectionReader<'_>, at: &Text, names: impl Iterator<Item = &'a str>) {
     for name in names {
         if let Err(expected) = check_fact(name) {
             reader.mistake(at.referenced, format!("{name:?} cannot be the name of a fact"), expected);
@@ -199,11 +204,11 @@ fn check_parts<'a>(reader: &mut Reader<'_>, at: &Text, names: impl Iterator<Item
     }
 }
 
-fn extraction(reader: &mut Reader<'_>, entry: &ExtractText) -> Option<Extraction> {
+fn extraction(reader: &mut SectionReader<'_>, entry: &ExtractSyntax) -> Option<Extraction> {
     let name = reader.name(&entry.name);
-    let matchers = reader.matchers(entry.matches.as_ref(), Words::OfEvents);
+    let matchers = reader.matchers(entry.matches.as_ref(), ClosedSet::OfEvents);
     let from = event_text(reader, &entry.from);
-    let groups = match Groups::compile(&entry.regex.value) {
+    let groups = match NamedGroups::compile(&entry.regex.value) {
         Ok(groups) => groups,
         Err(bad) => {
             reader.mistake(entry.regex.referenced, bad.reason, "a regular expression as in matchers");
@@ -217,8 +222,8 @@ fn extraction(reader: &mut Reader<'_>, entry: &ExtractText) -> Option<Extraction
     Some(Extraction::new(name, matchers, from?, groups))
 }
 
-fn severities(reader: &mut Reader<'_>, entry: &SeveritiesText) -> Option<SeverityWords> {
-    let matchers = reader.matchers(entry.matches.as_ref(), Words::OfEvents);
+fn severities(reader: &mut SectionReader<'_>, entry: &SeveritiesSyntax) -> Option<SeverityWords> {
+    let matchers = reader.matchers(entry.matches.as_ref(), ClosedSet::OfEvents);
     for matcher in matchers.iter().filter(|matcher| matcher.name() == "@severity") {
         let expected = "labels, @source, or @status: the severity is what follows from this entry";
         reader.mistake(entry.words.referenced, format!("{matcher} asks for the severity"), expected);
@@ -239,8 +244,8 @@ fn severities(reader: &mut Reader<'_>, entry: &SeveritiesText) -> Option<Severit
     Some(SeverityWords { matchers, from: from?, words })
 }
 
-fn naming_standard(reader: &mut Reader<'_>, entry: &NamingText) -> Option<NamingStandard> {
-    let matchers = reader.matchers(entry.matches.as_ref(), Words::OfEvents);
+fn naming_standard(reader: &mut SectionReader<'_>, entry: &NamingSyntax) -> Option<NamingStandard> {
+    let matchers = reader.matchers(entry.matches.as_ref(), ClosedSet::OfEvents);
     let label = entry.label.value.clone();
     if label.is_empty() || label.len() > NAME_MAX_BYTES || label.starts_with('@') {
         reader.mistake(entry.label.referenced, format!("{label:?} is not a label"), "the name of a label");

@@ -2,17 +2,18 @@
 
 use serde_saphyr::Location;
 
-use super::reader::{Reader, Words};
+use super::reader::{ClosedSet, SectionReader};
 use super::rule::{SECOND, WINDOW_MAX};
 use crate::core::calendar::Schedule;
-use crate::core::model::{Matcher, MatcherOp, Matchers, Span};
+use crate::core::model::{Matcher, MatcherOp, Matchers, TimeDelta};
 use crate::core::rules::source::OneOrMore;
 use crate::core::rules::syntax::pattern::{
-    CalendarText, CountWithinText, FlapText, GroupText, PatternText, RateText, SequenceText, ThresholdText,
+    CalendarSyntax, CountWithinSyntax, FlapSyntax, GroupSyntax, PatternSyntax, RateSyntax, SequenceSyntax,
+    ThresholdSyntax,
 };
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{
-    Capture, CountWithin, Flap, Group, GroupClass, Pattern, Rate, Semantics, Sequence, SequenceStep,
+    Capture, CountWithin, Flap, GroupClass, GroupPattern, Pattern, Rate, Semantics, Sequence, SequenceStep,
 };
 
 /// The highest count: a window keeps that many times exactly.
@@ -25,40 +26,48 @@ const PARTS_MAX: usize = 16;
 const GROUP_COUNT_MAX: u32 = 1000;
 const MILLION: f64 = 1e6;
 
-const FLAP_START: CountWithin = CountWithin { count: 5, within: Span::from_minutes(10) };
-const FLAP_STOP: CountWithin = CountWithin { count: 1, within: Span::from_minutes(15) };
+const FLAP_START: CountWithin = CountWithin { count: 5, within: TimeDelta::from_minutes(10) };
+const FLAP_STOP: CountWithin = CountWithin { count: 1, within: TimeDelta::from_minutes(15) };
 
 /// The pattern of a rule whose own matchers are `own`.
-pub(super) fn pattern(reader: &mut Reader<'_>, text: Option<&Spanned<PatternText>>, own: &Matchers) -> Pattern {
+pub(super) fn pattern(
+    reader: &mut SectionReader<'_>,
+    text: Option<&Spanned<PatternSyntax>>,
+    own: &Matchers,
+) -> Pattern {
     let Some(text) = text else { return Pattern::Each };
-    let within = |reader: &mut Reader<'_>, text| reader.span(text, SECOND, WINDOW_MAX);
+    let within = |reader: &mut SectionReader<'_>, text| reader.span(text, SECOND, WINDOW_MAX);
     match &text.value {
-        PatternText::Each => Pattern::Each,
-        PatternText::Suppress(text) => Pattern::Suppress { within: within(reader, &text.within) },
-        PatternText::Threshold(text) => threshold(reader, text),
-        PatternText::Rate(text) => Pattern::Rate(rate(reader, text)),
-        PatternText::Thresholds(text) => {
+        PatternSyntax::Each => Pattern::Each,
+        PatternSyntax::Suppress(text) => Pattern::Suppress { within: within(reader, &text.within) },
+        PatternSyntax::Threshold(text) => threshold(reader, text),
+        PatternSyntax::Rate(text) => Pattern::Rate(rate(reader, text)),
+        PatternSyntax::Thresholds(text) => {
             let rise = count_within(reader, &text.rise, 1);
             Pattern::Thresholds { rise, fall: count_within(reader, &text.fall, 0) }
         }
-        PatternText::Pair(text) => {
+        PatternSyntax::Pair(text) => {
             let until = until(reader, &text.until);
             Pattern::Pair { until, within: reader.optional_span(text.within.as_ref(), SECOND, WINDOW_MAX) }
         }
-        PatternText::PairWindow(text) => {
+        PatternSyntax::PairWindow(text) => {
             let until = until(reader, &text.until);
             Pattern::PairWindow { until, within: within(reader, &text.within) }
         }
-        PatternText::Absence(text) => Pattern::Absence { within: within(reader, &text.within) },
-        PatternText::Sequence(text) => Pattern::Sequence(sequence(reader, text, own)),
-        PatternText::Group(text) => Pattern::Group(group(reader, text)),
-        PatternText::Flap(text) => Pattern::Flap(flap(reader, text)),
-        PatternText::Calendar(calendar) => self::calendar(reader, calendar, text.referenced),
+        PatternSyntax::Absence(text) => Pattern::Absence { within: within(reader, &text.within) },
+        PatternSyntax::Sequence(text) => Pattern::Sequence(sequence(reader, text, own)),
+        PatternSyntax::Group(text) => Pattern::Group(group(reader, text)),
+        PatternSyntax::Flap(text) => Pattern::Flap(flap(reader, text)),
+        PatternSyntax::Calendar(calendar) => self::calendar(reader, calendar, text.referenced),
     }
 }
 
 /// `semantics:`, and whether the pattern has such windows.
-pub(super) fn semantics(reader: &mut Reader<'_>, text: Option<&Spanned<String>>, pattern: &Pattern) -> Semantics {
+pub(super) fn semantics(
+    reader: &mut SectionReader<'_>,
+    text: Option<&Spanned<String>>,
+    pattern: &Pattern,
+) -> Semantics {
     let Some(text) = text else { return Semantics::Own };
     if text.value != "sec" {
         reader.mistake(text.referenced, format!("{:?} is not a semantics", text.value), "sec, or leave the key out");
@@ -85,7 +94,7 @@ pub(super) fn semantics(reader: &mut Reader<'_>, text: Option<&Spanned<String>>,
     Semantics::Sec
 }
 
-fn threshold(reader: &mut Reader<'_>, text: &ThresholdText) -> Pattern {
+fn threshold(reader: &mut SectionReader<'_>, text: &ThresholdSyntax) -> Pattern {
     let count = reader.count(&text.count, 1, COUNT_MAX);
     let clear = text.clear.as_ref().map_or(1, |clear| reader.count(clear, 1, count.max(1)));
     let within = reader.span(&text.within, SECOND, WINDOW_MAX);
@@ -93,7 +102,7 @@ fn threshold(reader: &mut Reader<'_>, text: &ThresholdText) -> Pattern {
     Pattern::Threshold { count, within, clear, distinct }
 }
 
-fn rate(reader: &mut Reader<'_>, text: &RateText) -> Rate {
+fn rate(reader: &mut SectionReader<'_>, text: &RateSyntax) -> Rate {
     let per = reader.span(&text.per, SECOND, WINDOW_MAX);
     let within = reader.span(&text.within, SECOND, WINDOW_MAX);
     let above = text.above.value;
@@ -113,20 +122,20 @@ fn rate(reader: &mut Reader<'_>, text: &RateText) -> Rate {
     Rate { above, per, within, count }
 }
 
-fn count_within(reader: &mut Reader<'_>, text: &CountWithinText, least: u32) -> CountWithin {
+fn count_within(reader: &mut SectionReader<'_>, text: &CountWithinSyntax, least: u32) -> CountWithin {
     let count = reader.count(&text.count, least, COUNT_MAX);
     CountWithin { count, within: reader.span(&text.within, SECOND, WINDOW_MAX) }
 }
 
-fn until(reader: &mut Reader<'_>, text: &Spanned<OneOrMore>) -> Matchers {
-    let until = reader.matchers(Some(text), Words::OfEvents);
+fn until(reader: &mut SectionReader<'_>, text: &Spanned<OneOrMore>) -> Matchers {
+    let until = reader.matchers(Some(text), ClosedSet::OfEvents);
     if until.0.is_empty() {
         reader.mistake(text.referenced, "until fits everything", "matchers of the event that ends it");
     }
     until
 }
 
-fn sequence(reader: &mut Reader<'_>, text: &SequenceText, own: &Matchers) -> Sequence {
+fn sequence(reader: &mut SectionReader<'_>, text: &SequenceSyntax, own: &Matchers) -> Sequence {
     let first = SequenceStep { matchers: own.clone(), captures: Vec::new() };
     let count = text.steps.value.len();
     if count == 0 || count >= PARTS_MAX {
@@ -135,7 +144,7 @@ fn sequence(reader: &mut Reader<'_>, text: &SequenceText, own: &Matchers) -> Seq
     }
     let mut steps = vec![first];
     for entry in text.steps.value.iter().take(PARTS_MAX) {
-        let matchers = reader.matchers(Some(entry), Words::OfEvents);
+        let matchers = reader.matchers(Some(entry), ClosedSet::OfEvents);
         if matchers.0.is_empty() {
             reader.mistake(entry.referenced, "this step fits everything", "at least one matcher");
         }
@@ -150,7 +159,7 @@ fn sequence(reader: &mut Reader<'_>, text: &SequenceText, own: &Matchers) -> Seq
 }
 
 /// Takes the captures, `device="{1.device}"`, out of the matchers of step `number` (from 0).
-fn step(reader: &mut Reader<'_>, matchers: Matchers, number: usize, at: Location) -> SequenceStep {
+fn step(reader: &mut SectionReader<'_>, matchers: Matchers, number: usize, at: Location) -> SequenceStep {
     let mut step = SequenceStep { matchers: Matchers::default(), captures: Vec::new() };
     for matcher in matchers.0 {
         let Some((place, of)) = capture_place(&matcher) else {
@@ -182,7 +191,7 @@ fn capture_place(matcher: &Matcher) -> Option<(usize, &str)> {
     Some((place.parse().ok()?, of)).filter(|_| is_label)
 }
 
-fn group(reader: &mut Reader<'_>, text: &GroupText) -> Group {
+fn group(reader: &mut SectionReader<'_>, text: &GroupSyntax) -> GroupPattern {
     let count = text.all.value.len();
     if count == 0 || count > PARTS_MAX {
         let expected = format!("1 to {PARTS_MAX} classes");
@@ -190,7 +199,7 @@ fn group(reader: &mut Reader<'_>, text: &GroupText) -> Group {
     }
     let mut classes = Vec::new();
     for class in text.all.value.iter().take(PARTS_MAX) {
-        let matchers = reader.matchers(Some(&class.matches), Words::OfEvents);
+        let matchers = reader.matchers(Some(&class.matches), ClosedSet::OfEvents);
         if matchers.0.is_empty() && classes.len() + 1 < count {
             let message = "this class fits everything, so the ones after it get nothing";
             reader.mistake(class.matches.referenced, message, "at least one matcher, but for the last class");
@@ -204,10 +213,10 @@ fn group(reader: &mut Reader<'_>, text: &GroupText) -> Group {
         reader.mistake(text.all.referenced, format!("{all} events are asked for"), expected);
     }
     let within = reader.span(&text.within, SECOND, WINDOW_MAX);
-    Group { classes, within, repeat: text.repeat.unwrap_or(false) }
+    GroupPattern { classes, within, repeat: text.repeat.unwrap_or(false) }
 }
 
-fn flap(reader: &mut Reader<'_>, text: &FlapText) -> Flap {
+fn flap(reader: &mut SectionReader<'_>, text: &FlapSyntax) -> Flap {
     let mode = text.mode.as_ref().map(|mode| (mode.value.as_str(), mode.referenced));
     let weighted = match mode {
         None | Some(("time", _)) => None,
@@ -246,7 +255,7 @@ fn flap(reader: &mut Reader<'_>, text: &FlapText) -> Flap {
     Flap::Timed { start, stop }
 }
 
-fn calendar(reader: &mut Reader<'_>, text: &CalendarText, at: Location) -> Pattern {
+fn calendar(reader: &mut SectionReader<'_>, text: &CalendarSyntax, at: Location) -> Pattern {
     match Schedule::parse(&text.schedule.value, &text.zone.value) {
         Ok(schedule) => Pattern::Calendar { schedule },
         Err(bad) => {

@@ -1,19 +1,19 @@
 //! The section `people:`.
 
 use super::channel;
-use super::reader::{Named, Reader};
-use crate::core::model::Span;
-use crate::core::rules::syntax::person::{ContactEntry, PersonEntry};
+use super::reader::{RefKind, SectionReader};
+use crate::core::model::TimeDelta;
+use crate::core::rules::syntax::person::{ContactSyntax, PersonSyntax};
 use crate::core::rules::{Contact, LIMIT_DEFAULT, Person};
 
-const SECOND: Span = Span::from_seconds(1);
-const AFTER_MAX: Span = Span::from_days(1);
+const SECOND: TimeDelta = TimeDelta::from_seconds(1);
+const AFTER_MAX: TimeDelta = TimeDelta::from_days(1);
 const CONTACTS_MAX: usize = 16;
 const WORDS_MAX: usize = 100;
 /// How many open incidents one person may hold, at most.
 pub(in crate::core::rules) const LIMIT_MAX: u32 = 1_000;
 
-pub(super) fn person(reader: &mut Reader<'_>, entry: &PersonEntry) -> Person {
+pub(super) fn person(reader: &mut SectionReader<'_>, entry: &PersonSyntax) -> Person {
     let name = reader.name(&entry.name);
     let at = entry.name.referenced;
     let sites = entry.sites.as_deref().unwrap_or_default();
@@ -41,11 +41,11 @@ pub(super) fn person(reader: &mut Reader<'_>, entry: &PersonEntry) -> Person {
 }
 
 /// One for each channel that the entry stands for.
-fn contacts(reader: &mut Reader<'_>, entry: &ContactEntry) -> Vec<Contact> {
+fn contacts(reader: &mut SectionReader<'_>, entry: &ContactSyntax) -> Vec<Contact> {
     let words = entry.priorities.as_deref().unwrap_or_default();
     let priorities: Vec<_> = words.iter().filter_map(|word| reader.word(word)).collect();
-    let calendar = entry.calendar.as_ref().map(|name| reader.refer(Named::Calendar, name));
-    let after = reader.optional_span(entry.after.as_ref(), SECOND, AFTER_MAX).unwrap_or(Span::ZERO);
+    let calendar = entry.calendar.as_ref().map(|name| reader.refer(RefKind::Calendar, name));
+    let after = reader.optional_span(entry.after.as_ref(), SECOND, AFTER_MAX).unwrap_or(TimeDelta::ZERO);
     let channels = channel::channels(reader, &entry.by.value).into_iter();
     let contact = |channel| Contact { channel, priorities: priorities.clone(), calendar: calendar.clone(), after };
     channels.map(contact).collect()

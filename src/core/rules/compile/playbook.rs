@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::reader::Reader;
-use crate::core::rules::syntax::playbook::{PlaybookEntry, PlaybookStepEntry};
+use super::reader::SectionReader;
+use crate::core::rules::syntax::playbook::{PlaybookStepSyntax, PlaybookSyntax};
 use crate::core::rules::{Playbook, PlaybookStep};
 
 const STEPS_MAX: usize = 64;
 
-pub(super) fn playbook(reader: &mut Reader<'_>, entry: &PlaybookEntry) -> Playbook {
+pub(super) fn playbook(reader: &mut SectionReader<'_>, entry: &PlaybookSyntax) -> Playbook {
     let name = reader.name(&entry.name);
     let at = entry.name.referenced;
     if entry.steps.is_empty() || entry.steps.len() > STEPS_MAX {
@@ -28,7 +28,7 @@ pub(super) fn playbook(reader: &mut Reader<'_>, entry: &PlaybookEntry) -> Playbo
     }
 }
 
-fn step(reader: &mut Reader<'_>, entry: &PlaybookStepEntry) -> PlaybookStep {
+fn step(reader: &mut SectionReader<'_>, entry: &PlaybookStepSyntax) -> PlaybookStep {
     let name = reader.name(&entry.name);
     PlaybookStep {
         title: entry.title.as_ref().map_or_else(|| name.clone(), |title| reader.text(title)),

@@ -1,37 +1,37 @@
 //! The section `problems:`.
 
-use super::reader::{Named, Reader, Words};
+use super::reader::{ClosedSet, RefKind, SectionReader};
 use crate::core::calendar::is_zone;
-use crate::core::model::Span;
+use crate::core::model::TimeDelta;
 use crate::core::rules::ProblemPolicy;
-use crate::core::rules::syntax::problem::ProblemEntry;
+use crate::core::rules::syntax::problem::ProblemSyntax;
 
 /// How many repeats of one fingerprint the desk remembers.
 pub(in crate::core::rules) const REPEATS_MAX: u32 = 64;
 /// How long it remembers them.
-const REPEATS_WITHIN_MAX: Span = Span::from_days(400);
+const REPEATS_WITHIN_MAX: TimeDelta = TimeDelta::from_days(400);
 /// The least that `review_after` and `quiet` may be.
-const WAIT_MIN: Span = Span::from_hours(1);
+const WAIT_MIN: TimeDelta = TimeDelta::from_hours(1);
 
-pub(super) fn problem(reader: &mut Reader<'_>, entry: &ProblemEntry) -> ProblemPolicy {
+pub(super) fn problem(reader: &mut SectionReader<'_>, entry: &ProblemSyntax) -> ProblemPolicy {
     let review_after = reader.optional_span(entry.review_after.as_ref(), WAIT_MIN, REPEATS_WITHIN_MAX);
-    let apart = reader.optional_span(entry.apart.as_ref(), Span::ZERO, Span::from_hours(24));
+    let apart = reader.optional_span(entry.apart.as_ref(), TimeDelta::ZERO, TimeDelta::from_hours(24));
     let quiet = reader.optional_span(entry.quiet.as_ref(), WAIT_MIN, REPEATS_WITHIN_MAX);
     ProblemPolicy {
         name: reader.name(&entry.name),
-        matchers: reader.matchers(entry.matches.as_ref(), Words::None),
+        matchers: reader.matchers(entry.matches.as_ref(), ClosedSet::None),
         count: reader.count(&entry.count, 2, REPEATS_MAX),
-        within: reader.span(&entry.within, Span::from_minutes(1), REPEATS_WITHIN_MAX),
+        within: reader.span(&entry.within, TimeDelta::from_minutes(1), REPEATS_WITHIN_MAX),
         apart: apart.unwrap_or(ProblemPolicy::APART),
         regular: entry.regular.unwrap_or(true),
         zone: zone(reader, entry),
-        team: reader.refer(Named::Team, &entry.team),
+        team: reader.refer(RefKind::Team, &entry.team),
         review_after: review_after.unwrap_or(ProblemPolicy::REVIEW_AFTER),
         quiet: quiet.unwrap_or(ProblemPolicy::QUIET),
     }
 }
 
-fn zone(reader: &mut Reader<'_>, entry: &ProblemEntry) -> String {
+fn zone(reader: &mut SectionReader<'_>, entry: &ProblemSyntax) -> String {
     let Some(zone) = &entry.zone else { return ProblemPolicy::ZONE.to_owned() };
     let name = reader.text(zone);
     if !is_zone(&name) {

@@ -3,11 +3,11 @@
 
 use serde_saphyr::Location;
 
-use crate::core::model::{LABELS_MAX, Matchers, NAME_MAX_BYTES, Severity, Span, Status};
-use crate::core::rules::diagnostic::Mistake;
+use crate::core::model::{LABELS_MAX, Matchers, NAME_MAX_BYTES, Severity, Status, TimeDelta};
+use crate::core::rules::diagnostic::Diagnostic;
 use crate::core::rules::source::OneOrMore;
 use crate::core::rules::syntax::spanned::Spanned;
-use crate::core::rules::{BadExpression, Expression, RuleText};
+use crate::core::rules::{Expression, ParseExpressionError, RuleText};
 
 /// The longest name of a rule, a team, a plan and the like, in bytes.
 const THING_NAME_MAX_BYTES: usize = 128;
@@ -16,7 +16,7 @@ const TEXT_MAX_BYTES: usize = 2048;
 
 /// What matchers of a section may name besides labels.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Words {
+pub(super) enum ClosedSet {
     /// `@severity`, `@source`, `@status`.
     OfEvents,
     None,
@@ -24,7 +24,7 @@ pub(super) enum Words {
 
 /// A thing that another file may define.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Named {
+pub(super) enum RefKind {
     Ladder,
     Team,
     Calendar,
@@ -37,23 +37,23 @@ pub(super) enum Named {
 /// A name that must be defined somewhere.
 #[derive(Debug)]
 pub(super) struct Reference {
-    pub what: Named,
+    pub what: RefKind,
     pub name: String,
     pub file: usize,
     pub at: Location,
 }
 
-pub(super) struct Reader<'a> {
+pub(super) struct SectionReader<'a> {
     pub file: &'a RuleText,
     pub file_number: usize,
-    pub mistakes: Vec<Mistake>,
-    pub warnings: Vec<Mistake>,
+    pub mistakes: Vec<Diagnostic>,
+    pub warnings: Vec<Diagnostic>,
     pub references: Vec<Reference>,
 }
 
-impl<'a> Reader<'a> {
-    pub fn new(file: &'a RuleText, file_number: usize) -> Reader<'a> {
-        Reader { file, file_number, mistakes: Vec::new(), warnings: Vec::new(), references: Vec::new() }
+impl<'a> SectionReader<'a> {
+    pub fn new(file: &'a RuleText, file_number: usize) -> SectionReader<'a> {
+        SectionReader { file, file_number, mistakes: Vec::new(), warnings: Vec::new(), references: Vec::new() }
     }
 
     pub fn mistake(&mut self, at: Location, message: impl Into<String>, expected: impl Into<String>) {
@@ -61,25 +61,25 @@ impl<'a> Reader<'a> {
     }
 
     pub fn mistake_at(&mut self, at: (usize, usize), message: impl Into<String>, expected: impl Into<String>) {
-        self.mistakes.push(Mistake::at(&self.file.path, &self.file.text, at, message, expected));
+        self.mistakes.push(Diagnostic::at(&self.file.path, &self.file.text, at, message, expected));
     }
 
     pub fn warning(&mut self, at: Location, message: impl Into<String>) {
-        self.warnings.push(Mistake::at(&self.file.path, &self.file.text, place(at), message, ""));
+        self.warnings.push(Diagnostic::at(&self.file.path, &self.file.text, place(at), message, ""));
     }
 
     /// Where the file's line holds a secret.
     pub fn mistake_unquoted(&mut self, at: Location, message: &str, expected: &str) {
-        let mistake = Mistake::at(&self.file.path, &self.file.text, place(at), message, expected);
+        let mistake = Diagnostic::at(&self.file.path, &self.file.text, place(at), message, expected);
         self.mistakes.push(mistake.unquoted());
     }
 
     pub fn warning_unquoted(&mut self, at: Location, message: &str) {
-        let warning = Mistake::at(&self.file.path, &self.file.text, place(at), message, "");
+        let warning = Diagnostic::at(&self.file.path, &self.file.text, place(at), message, "");
         self.warnings.push(warning.unquoted());
     }
 
-    pub fn refer(&mut self, what: Named, name: &Spanned<String>) -> String {
+    pub fn refer(&mut self, what: RefKind, name: &Spanned<String>) -> String {
         let (file, at) = (self.file_number, name.referenced);
         self.references.push(Reference { what, name: name.value.clone(), file, at });
         name.value.clone()
@@ -115,8 +115,8 @@ impl<'a> Reader<'a> {
     }
 
     /// A length of time from `least` to `most`.
-    pub fn span(&mut self, text: &Spanned<String>, least: Span, most: Span) -> Span {
-        match text.value.parse::<Span>() {
+    pub fn span(&mut self, text: &Spanned<String>, least: TimeDelta, most: TimeDelta) -> TimeDelta {
+        match text.value.parse::<TimeDelta>() {
             Ok(span) if (least..=most).contains(&span) => span,
             Ok(span) => {
                 self.mistake(text.referenced, format!("{span} is out of bounds"), format!("{least} to {most}"));
@@ -130,7 +130,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub fn optional_span(&mut self, text: Option<&Spanned<String>>, least: Span, most: Span) -> Option<Span> {
+    pub fn optional_span(
+        &mut self,
+        text: Option<&Spanned<String>>,
+        least: TimeDelta,
+        most: TimeDelta,
+    ) -> Option<TimeDelta> {
         text.map(|text| self.span(text, least, most))
     }
 
@@ -149,7 +154,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A word of a closed set.
-    pub fn word<T: std::str::FromStr<Err = crate::core::model::BadWord>>(
+    pub fn word<T: std::str::FromStr<Err = crate::core::model::ParseWordError>>(
         &mut self,
         text: &Spanned<String>,
     ) -> Option<T> {
@@ -190,7 +195,7 @@ impl<'a> Reader<'a> {
         known
     }
 
-    pub fn matchers(&mut self, texts: Option<&Spanned<OneOrMore>>, words: Words) -> Matchers {
+    pub fn matchers(&mut self, texts: Option<&Spanned<OneOrMore>>, words: ClosedSet) -> Matchers {
         let mut all = Vec::new();
         for (text, at) in texts.map(each).unwrap_or_default() {
             match Matchers::parse(text) {
@@ -210,9 +215,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Names with `@` are a closed set, and so are the words that two of them can have.
-    fn check_words(&mut self, matchers: &Matchers, at: Location, words: Words) {
+    fn check_words(&mut self, matchers: &Matchers, at: Location, words: ClosedSet) {
         for matcher in matchers.iter().filter(|matcher| matcher.name().starts_with('@')) {
-            if words == Words::None {
+            if words == ClosedSet::None {
                 self.mistake(at, format!("{} is not known here", matcher.name()), "labels only");
                 continue;
             }
@@ -285,7 +290,7 @@ impl<'a> Reader<'a> {
     pub fn condition(&mut self, text: &Spanned<String>) -> Option<Expression> {
         match Expression::condition(&text.value) {
             Ok(expression) => Some(expression),
-            Err(BadExpression { reason, line, column }) => {
+            Err(ParseExpressionError { reason, line, column }) => {
                 let at = self.inside(text.referenced, line, column);
                 self.mistake_at(at, reason, "");
                 None

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 
-use super::reader::{Named, Reader, each};
-use crate::core::model::Span;
-use crate::core::rules::syntax::roster::{LayerEntry, RosterEntry};
+use super::reader::{RefKind, SectionReader, each};
+use crate::core::model::TimeDelta;
+use crate::core::rules::syntax::roster::{LayerSyntax, RosterSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
-use crate::core::rules::{DutyHours, Layer, Otherwise, Roster};
+use crate::core::rules::{DutyHours, Layer, Roster, UnavailablePolicy};
 
 const LAYERS_MAX: usize = 16;
 const CREWS_MAX: usize = 200;
@@ -17,15 +17,15 @@ const CREW_MAX: usize = 50;
 const HOURS_MAX: usize = 8;
 const AT_LEAST_MAX: u32 = 100;
 const DAY_MINUTES: i64 = 24 * 60;
-const ABSENT_AFTER: Span = Span::from_minutes(5);
-const ABSENT_AFTER_MIN: Span = Span::from_seconds(5);
-const ABSENT_AFTER_MAX: Span = Span::from_days(1);
-const SHIFT_MIN: Span = Span::from_minutes(15);
-const SHIFT_MAX: Span = Span::from_days(366);
+const ABSENT_AFTER: TimeDelta = TimeDelta::from_minutes(5);
+const ABSENT_AFTER_MIN: TimeDelta = TimeDelta::from_seconds(5);
+const ABSENT_AFTER_MAX: TimeDelta = TimeDelta::from_days(1);
+const SHIFT_MIN: TimeDelta = TimeDelta::from_minutes(15);
+const SHIFT_MAX: TimeDelta = TimeDelta::from_days(366);
 /// As files spell them, Monday first.
 pub(in crate::core::rules) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-pub(super) fn roster(reader: &mut Reader<'_>, entry: &RosterEntry) -> Roster {
+pub(super) fn roster(reader: &mut SectionReader<'_>, entry: &RosterSyntax) -> Roster {
     let name = reader.name(&entry.name);
     let at = entry.name.referenced;
     if entry.layers.is_empty() || entry.layers.len() > LAYERS_MAX {
@@ -57,26 +57,30 @@ pub(super) fn roster(reader: &mut Reader<'_>, entry: &RosterEntry) -> Roster {
         covers: entry
             .covers
             .as_ref()
-            .map_or_else(|| super::ALWAYS.to_owned(), |name| reader.refer(Named::Calendar, name)),
+            .map_or_else(|| super::ALWAYS.to_owned(), |name| reader.refer(RefKind::Calendar, name)),
         at_least: entry.at_least.as_ref().map_or(1, |count| reader.count(count, 1, AT_LEAST_MAX)),
         presence_required: entry.presence_required.unwrap_or(false),
         absent_after: absent_after.unwrap_or(ABSENT_AFTER),
-        when_absent: otherwise(reader, entry.when_absent.as_ref(), Otherwise::Skip),
-        when_full: otherwise(reader, entry.when_full.as_ref(), Otherwise::Wait),
+        when_absent: otherwise(reader, entry.when_absent.as_ref(), UnavailablePolicy::Skip),
+        when_full: otherwise(reader, entry.when_full.as_ref(), UnavailablePolicy::Wait),
         layers,
         name,
     }
 }
 
-fn otherwise(reader: &mut Reader<'_>, text: Option<&Spanned<String>>, default: Otherwise) -> Otherwise {
+fn otherwise(
+    reader: &mut SectionReader<'_>,
+    text: Option<&Spanned<String>>,
+    default: UnavailablePolicy,
+) -> UnavailablePolicy {
     let Some(text) = text else { return default };
-    Otherwise::ALL.into_iter().find(|word| word.as_str() == text.value).unwrap_or_else(|| {
+    UnavailablePolicy::ALL.into_iter().find(|word| word.as_str() == text.value).unwrap_or_else(|| {
         reader.mistake(text.referenced, format!("{:?} is not known here", text.value), "skip or wait");
         default
     })
 }
 
-fn layer(reader: &mut Reader<'_>, entry: &LayerEntry) -> Layer {
+fn layer(reader: &mut SectionReader<'_>, entry: &LayerSyntax) -> Layer {
     let name = reader.name(&entry.name);
     let crews = crews(reader, entry);
     let hours = entry.hours.as_ref().map(each).unwrap_or_default();
@@ -101,11 +105,11 @@ fn layer(reader: &mut Reader<'_>, entry: &LayerEntry) -> Layer {
         crews,
         hours: stretches,
         days: days(reader, entry),
-        calendar: entry.calendar.as_ref().map(|name| reader.refer(Named::Calendar, name)),
+        calendar: entry.calendar.as_ref().map(|name| reader.refer(RefKind::Calendar, name)),
     }
 }
 
-fn crews(reader: &mut Reader<'_>, entry: &LayerEntry) -> Vec<Vec<String>> {
+fn crews(reader: &mut SectionReader<'_>, entry: &LayerSyntax) -> Vec<Vec<String>> {
     let at = entry.name.referenced;
     if entry.people.is_empty() || entry.people.len() > CREWS_MAX {
         let message = format!("a rotation of {}", entry.people.len());
@@ -116,7 +120,7 @@ fn crews(reader: &mut Reader<'_>, entry: &LayerEntry) -> Vec<Vec<String>> {
         let mut known = BTreeSet::new();
         let mut members = Vec::new();
         for (person, at) in each(crew) {
-            let person = reader.refer(Named::Person, &Spanned::new(person.to_owned(), at));
+            let person = reader.refer(RefKind::Person, &Spanned::new(person.to_owned(), at));
             if !known.insert(person.clone()) {
                 reader.mistake(at, format!("{person:?} stands twice in one crew"), "each person once");
             }
@@ -131,7 +135,7 @@ fn crews(reader: &mut Reader<'_>, entry: &LayerEntry) -> Vec<Vec<String>> {
 }
 
 /// Local minutes since 1970.
-fn start(reader: &mut Reader<'_>, text: &Spanned<String>) -> i64 {
+fn start(reader: &mut SectionReader<'_>, text: &Spanned<String>) -> i64 {
     let local = text.value.parse::<DateTime>().ok().and_then(|local| Offset::UTC.to_timestamp(local).ok());
     match local.map(jiff::Timestamp::as_second) {
         Some(seconds) if seconds % 60 == 0 => seconds / 60,
@@ -143,11 +147,11 @@ fn start(reader: &mut Reader<'_>, text: &Spanned<String>) -> i64 {
     }
 }
 
-fn shift_minutes(reader: &mut Reader<'_>, text: &Spanned<String>) -> i64 {
+fn shift_minutes(reader: &mut SectionReader<'_>, text: &Spanned<String>) -> i64 {
     match text.value.as_str() {
         "daily" => DAY_MINUTES,
         "weekly" => 7 * DAY_MINUTES,
-        other => match other.parse::<Span>() {
+        other => match other.parse::<TimeDelta>() {
             Ok(span) if (SHIFT_MIN..=SHIFT_MAX).contains(&span) && span.as_micros() % 60_000_000 == 0 => {
                 span.as_micros() / 60_000_000
             }
@@ -160,7 +164,7 @@ fn shift_minutes(reader: &mut Reader<'_>, text: &Spanned<String>) -> i64 {
     }
 }
 
-fn days(reader: &mut Reader<'_>, entry: &LayerEntry) -> [bool; 7] {
+fn days(reader: &mut SectionReader<'_>, entry: &LayerSyntax) -> [bool; 7] {
     let Some(words) = &entry.days else { return [true; 7] };
     let mut days = [false; 7];
     for word in words {

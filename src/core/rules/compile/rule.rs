@@ -2,35 +2,35 @@
 
 use serde_saphyr::Location;
 
-use super::reader::{Named, Reader, Words, place_of_brace};
+use super::reader::{ClosedSet, RefKind, SectionReader, place_of_brace};
 use super::{actions, rule_fingerprint, suppression};
-use crate::core::model::{Matchers, Priority, Span, Status};
+use crate::core::model::{Matchers, Priority, Status, TimeDelta};
 use crate::core::rules::defaults::LADDER;
-use crate::core::rules::syntax::file::{InhibitionEntry, RuleEntry};
+use crate::core::rules::syntax::file::{InhibitionSyntax, RuleSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{CATCH_ALL, Counts, Flap, Inhibition, Pattern, Rule};
 
 /// The longest window: what a correlator must remember.
-pub(super) const WINDOW_MAX: Span = Span::from_days(7);
+pub(super) const WINDOW_MAX: TimeDelta = TimeDelta::from_days(7);
 const BY_MAX: usize = 16;
 
-const SETTLE: Span = Span::from_seconds(30);
-const SETTLE_MAX: Span = Span::from_hours(1);
-const RESOLVE_AFTER: Span = Span::from_minutes(5);
-const REOPEN_WITHIN: Span = Span::from_hours(1);
+const SETTLE: TimeDelta = TimeDelta::from_seconds(30);
+const SETTLE_MAX: TimeDelta = TimeDelta::from_hours(1);
+const RESOLVE_AFTER: TimeDelta = TimeDelta::from_minutes(5);
+const REOPEN_WITHIN: TimeDelta = TimeDelta::from_hours(1);
 /// How long the desk remembers a closed incident.
-const REOPEN_WITHIN_MAX: Span = Span::from_days(7);
-const CLOSE_AFTER_MAX: Span = Span::from_days(90);
+const REOPEN_WITHIN_MAX: TimeDelta = TimeDelta::from_days(7);
+const CLOSE_AFTER_MAX: TimeDelta = TimeDelta::from_days(90);
 /// How long a firing alert may be held when its rule does not say.
-const OTHERWISE_AFTER_MAX: Span = Span::from_minutes(15);
-pub(super) const SECOND: Span = Span::from_seconds(1);
+const OTHERWISE_AFTER_MAX: TimeDelta = TimeDelta::from_minutes(15);
+pub(super) const SECOND: TimeDelta = TimeDelta::from_seconds(1);
 
-pub(super) fn rule(reader: &mut Reader<'_>, entry: RuleEntry) -> Rule {
+pub(super) fn rule(reader: &mut SectionReader<'_>, entry: RuleSyntax) -> Rule {
     let name = reader.name(&entry.name);
     if name == CATCH_ALL {
         reader.mistake(entry.name.referenced, format!("{name:?} is the built-in rule's name"), "another name");
     }
-    let matchers = reader.matchers(entry.matches.as_ref(), Words::OfEvents);
+    let matchers = reader.matchers(entry.matches.as_ref(), ClosedSet::OfEvents);
     let when = entry.when.as_ref().and_then(|when| reader.condition(when));
     let by = reader.label_names(entry.by.as_ref());
     if by.len() > BY_MAX {
@@ -45,13 +45,13 @@ pub(super) fn rule(reader: &mut Reader<'_>, entry: RuleEntry) -> Rule {
     let quiet = quiet(reader, &entry, &pattern, &matchers);
     let severity = entry.severity.as_ref().and_then(|word| reader.word(word));
     let priority: Option<Priority> = entry.priority.as_ref().and_then(|word| reader.word(word));
-    let settle_default = if priority == Some(Priority::P1) { Span::ZERO } else { SETTLE };
+    let settle_default = if priority == Some(Priority::P1) { TimeDelta::ZERO } else { SETTLE };
     let mut optional = |text: &Option<Spanned<String>>, least, most| reader.optional_span(text.as_ref(), least, most);
-    let settle = optional(&entry.settle, Span::ZERO, SETTLE_MAX).unwrap_or(settle_default);
-    let resolve_after = optional(&entry.resolve_after, Span::ZERO, WINDOW_MAX).unwrap_or(RESOLVE_AFTER);
+    let settle = optional(&entry.settle, TimeDelta::ZERO, SETTLE_MAX).unwrap_or(settle_default);
+    let resolve_after = optional(&entry.resolve_after, TimeDelta::ZERO, WINDOW_MAX).unwrap_or(RESOLVE_AFTER);
     let close_after = optional(&entry.close_after, SECOND, CLOSE_AFTER_MAX);
-    let reopen_within = optional(&entry.reopen_within, Span::ZERO, REOPEN_WITHIN_MAX).unwrap_or(REOPEN_WITHIN);
-    let parts = rule_fingerprint::Parts {
+    let reopen_within = optional(&entry.reopen_within, TimeDelta::ZERO, REOPEN_WITHIN_MAX).unwrap_or(REOPEN_WITHIN);
+    let parts = rule_fingerprint::FingerprintInput {
         matchers: &matchers,
         when: when.as_ref(),
         by: &by,
@@ -63,11 +63,11 @@ pub(super) fn rule(reader: &mut Reader<'_>, entry: RuleEntry) -> Rule {
     let shape = rule_fingerprint::of(&parts);
     Rule {
         title: title(reader, entry.title.as_ref()),
-        ladder: entry.tiers.as_ref().map_or_else(|| LADDER.to_owned(), |ladder| reader.refer(Named::Ladder, ladder)),
+        ladder: entry.tiers.as_ref().map_or_else(|| LADDER.to_owned(), |ladder| reader.refer(RefKind::Ladder, ladder)),
         after_hours: entry.after_hours.as_ref().map(|text| super::calendar::after_hours(reader, text)),
         pages: entry.pages.unwrap_or(true),
         runbook: entry.runbook.as_ref().map(|runbook| reader.text(runbook)),
-        playbook: entry.playbook.as_ref().map(|playbook| reader.refer(Named::Playbook, playbook)),
+        playbook: entry.playbook.as_ref().map(|playbook| reader.refer(RefKind::Playbook, playbook)),
         continues: entry.continues.unwrap_or(false),
         name,
         matchers,
@@ -94,7 +94,7 @@ pub(super) fn rule(reader: &mut Reader<'_>, entry: RuleEntry) -> Rule {
     }
 }
 
-fn counts(reader: &mut Reader<'_>, on: Option<&Spanned<String>>, pattern: &Pattern) -> Counts {
+fn counts(reader: &mut SectionReader<'_>, on: Option<&Spanned<String>>, pattern: &Pattern) -> Counts {
     let Some(on) = on else { return Counts::Transitions };
     let counts = match on.value.as_str() {
         "transitions" => Counts::Transitions,
@@ -123,11 +123,11 @@ fn counts(reader: &mut Reader<'_>, on: Option<&Spanned<String>>, pattern: &Patte
 }
 
 fn holding(
-    reader: &mut Reader<'_>,
-    entry: &RuleEntry,
+    reader: &mut SectionReader<'_>,
+    entry: &RuleSyntax,
     pattern: &Pattern,
     matchers: &Matchers,
-) -> (Option<String>, Span) {
+) -> (Option<String>, TimeDelta) {
     let because = entry.because.as_ref().map(|because| reader.text(because));
     let otherwise = reader.optional_span(entry.otherwise_after.as_ref(), SECOND, WINDOW_MAX);
     let Some(within) = pattern.waits() else {
@@ -137,7 +137,7 @@ fn holding(
             let message = format!("pattern {} holds nothing back", pattern.name());
             reader.mistake(key.referenced, message, "because: and otherwise_after: with patterns that count or wait");
         }
-        return (because, Span::ZERO);
+        return (because, TimeDelta::ZERO);
     };
     if let (Some(_), Some(otherwise)) = (&because, &entry.otherwise_after) {
         let message = "because: keeps alerts for good, so otherwise_after: says nothing";
@@ -153,7 +153,12 @@ fn holding(
 }
 
 /// Points have no end of their own, so a rule for nothing but points must say when it is quiet again.
-fn quiet(reader: &mut Reader<'_>, entry: &RuleEntry, pattern: &Pattern, matchers: &Matchers) -> Option<Span> {
+fn quiet(
+    reader: &mut SectionReader<'_>,
+    entry: &RuleSyntax,
+    pattern: &Pattern,
+    matchers: &Matchers,
+) -> Option<TimeDelta> {
     let quiet = reader.optional_span(entry.quiet.as_ref(), SECOND, WINDOW_MAX);
     let seen = statuses(matchers);
     let at = entry.name.referenced;
@@ -198,7 +203,7 @@ fn quiet(reader: &mut Reader<'_>, entry: &RuleEntry, pattern: &Pattern, matchers
     quiet
 }
 
-fn sees_no_events(reader: &mut Reader<'_>, entry: &RuleEntry) {
+fn sees_no_events(reader: &mut SectionReader<'_>, entry: &RuleSyntax) {
     let lists = [&entry.matches, &entry.by].into_iter().flatten().map(|list| list.referenced);
     let when = entry.when.iter().map(|when| when.referenced);
     for at in lists.chain(when) {
@@ -207,7 +212,7 @@ fn sees_no_events(reader: &mut Reader<'_>, entry: &RuleEntry) {
 }
 
 /// `incident: false`: what it owns is seen by nobody, so it must let others see it or say why not.
-fn opens_incident(reader: &mut Reader<'_>, entry: &RuleEntry, pattern: &Pattern, matchers: &Matchers) -> bool {
+fn opens_incident(reader: &mut SectionReader<'_>, entry: &RuleSyntax, pattern: &Pattern, matchers: &Matchers) -> bool {
     let Some(incident) = entry.incident.as_ref().filter(|incident| !incident.value) else { return true };
     let owns = !entry.continues.unwrap_or(false) && !matches!(pattern, Pattern::Calendar { .. });
     if owns && entry.because.is_none() && statuses(matchers).contains(&Status::Firing) {
@@ -229,7 +234,7 @@ fn statuses(matchers: &Matchers) -> Vec<Status> {
 }
 
 /// The title; empty when the alert's own summary is to be it.
-fn title(reader: &mut Reader<'_>, title: Option<&Spanned<String>>) -> String {
+fn title(reader: &mut SectionReader<'_>, title: Option<&Spanned<String>>) -> String {
     let Some(title) = title else { return String::new() };
     if let Some(byte) = place_of_brace(&title.value) {
         let column = title.value[..byte].chars().count() + 1;
@@ -239,9 +244,9 @@ fn title(reader: &mut Reader<'_>, title: Option<&Spanned<String>>) -> String {
     reader.text(title)
 }
 
-pub(super) fn inhibition(reader: &mut Reader<'_>, entry: &InhibitionEntry, number: usize) -> Inhibition {
+pub(super) fn inhibition(reader: &mut SectionReader<'_>, entry: &InhibitionSyntax, number: usize) -> Inhibition {
     let mut side = |texts, at: Location| {
-        let matchers = reader.matchers(Some(texts), Words::OfEvents);
+        let matchers = reader.matchers(Some(texts), ClosedSet::OfEvents);
         if matchers.0.is_empty() {
             reader.mistake(at, "this side fits everything", "at least one matcher");
         }

@@ -1,20 +1,20 @@
 //! The shape of a rule: a number that stays while its windows keep their meaning, across reloads and releases.
 
-use crate::core::model::{Matchers, Span, fnv1a};
-use crate::core::rules::{CountWithin, Counts, Expression, Flap, Guard, Pattern, Semantics};
+use crate::core::model::{Matchers, TimeDelta, fnv1a};
+use crate::core::rules::{ContextGuard, CountWithin, Counts, Expression, Flap, Pattern, Semantics};
 
 /// Everything that decides what a rule's windows mean.
-pub(super) struct Parts<'a> {
+pub(super) struct FingerprintInput<'a> {
     pub matchers: &'a Matchers,
     pub when: Option<&'a Expression>,
     pub by: &'a [String],
     pub pattern: &'a Pattern,
     pub counts: Counts,
     pub semantics: Semantics,
-    pub guard: Option<&'a Guard>,
+    pub guard: Option<&'a ContextGuard>,
 }
 
-pub(super) fn of(parts: &Parts<'_>) -> u64 {
+pub(super) fn of(parts: &FingerprintInput<'_>) -> u64 {
     let counts = match parts.counts {
         Counts::Transitions => "transitions",
         Counts::Messages => "message",
@@ -35,7 +35,7 @@ pub(super) fn of(parts: &Parts<'_>) -> u64 {
 }
 
 fn pattern(pattern: &Pattern) -> String {
-    let span = |span: Span| span.as_micros();
+    let span = |span: TimeDelta| span.as_micros();
     let counted = |count: &CountWithin| format!("{} {}", count.count, span(count.within));
     match pattern {
         Pattern::Each => "each".to_owned(),

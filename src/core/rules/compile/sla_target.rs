@@ -4,33 +4,33 @@ use std::collections::BTreeMap;
 
 use serde_saphyr::Location;
 
-use super::reader::{Named, Reader, Words, each};
+use super::reader::{ClosedSet, RefKind, SectionReader, each};
 use crate::core::calendar::moment_in;
-use crate::core::model::{BadWord, CauseParty, ContactBy, Level, Moment, Span};
+use crate::core::model::{CauseParty, ContactBy, Level, ParseWordError, TimeDelta, Timestamp};
 use crate::core::rules::source::OneOrMore;
-use crate::core::rules::syntax::file::RuleEntry;
+use crate::core::rules::syntax::file::RuleSyntax;
 use crate::core::rules::syntax::sla_target::{
-    BreachReasonEntry, IndicatorText, OutageBudgetEntry, PromiseText, TargetEntry,
+    BreachReasonSyntax, IndicatorSyntax, OutageBudgetSyntax, PromiseSyntax, TargetSyntax,
 };
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{
-    Grading, Indicator, Measure, OnBreach, OutageBudget, OutageCause, Pauses, Promise, Target, Urgency,
+    Grading, Indicator, Measure, OnBreach, OutageBudget, OutageCause, Pauses, Promise, SlaTarget, Urgency,
 };
 
 /// The highest version of a target.
 pub(in crate::core::rules) const VERSION_MAX: u32 = 100_000;
-const SECOND: Span = Span::from_seconds(1);
-const WITHIN_MAX: Span = Span::from_days(400);
-const DAY: Span = Span::from_hours(24);
-const YEAR: Span = Span::from_days(365);
+const SECOND: TimeDelta = TimeDelta::from_seconds(1);
+const WITHIN_MAX: TimeDelta = TimeDelta::from_days(400);
+const DAY: TimeDelta = TimeDelta::from_hours(24);
+const YEAR: TimeDelta = TimeDelta::from_days(365);
 const WARNINGS: [u8; 2] = [75, 90];
 const WARN_AT: [u8; 3] = [50, 80, 100];
 const PERCENTAGES_MAX: usize = 10;
 const INDICATORS_MAX: usize = 20;
-const OUTAGE_A_YEAR: Span = Span::from_hours(72);
+const OUTAGE_A_YEAR: TimeDelta = TimeDelta::from_hours(72);
 const CALENDAR: &str = "always";
 
-pub(super) fn target(reader: &mut Reader<'_>, entry: &TargetEntry) -> Target {
+pub(super) fn target(reader: &mut SectionReader<'_>, entry: &TargetSyntax) -> SlaTarget {
     let name = reader.name(&entry.name);
     let at = entry.name.referenced;
     if entry.tto.is_none() && entry.ttr.is_none() {
@@ -47,15 +47,15 @@ pub(super) fn target(reader: &mut Reader<'_>, entry: &TargetEntry) -> Target {
     if indicators.len() > INDICATORS_MAX {
         reader.mistake(at, format!("{} indicators", indicators.len()), format!("at most {INDICATORS_MAX}"));
     }
-    Target {
+    SlaTarget {
         version: reader.count(&entry.version, 1, VERSION_MAX),
         from,
         until,
         because: entry.because.as_ref().map(|because| reader.text(because)).unwrap_or_default(),
-        matchers: reader.matchers(entry.matches.as_ref(), Words::None),
+        matchers: reader.matchers(entry.matches.as_ref(), ClosedSet::None),
         classes: words(reader, entry.class.as_ref()),
         priorities: words(reader, entry.priority.as_ref()),
-        during: entry.during.as_ref().map(|name| reader.refer(Named::Calendar, name)),
+        during: entry.during.as_ref().map(|name| reader.refer(RefKind::Calendar, name)),
         tto: entry.tto.as_ref().map(|text| promise(reader, text, working_day)),
         ttr: entry.ttr.as_ref().map(|text| promise(reader, text, working_day)),
         warnings: percentages(reader, entry.warnings.as_deref(), &WARNINGS, 99, at),
@@ -67,7 +67,7 @@ pub(super) fn target(reader: &mut Reader<'_>, entry: &TargetEntry) -> Target {
     }
 }
 
-fn promise(reader: &mut Reader<'_>, text: &PromiseText, working_day: Option<Span>) -> Promise {
+fn promise(reader: &mut SectionReader<'_>, text: &PromiseSyntax, working_day: Option<TimeDelta>) -> Promise {
     let mut by_channel = BTreeMap::new();
     for (word, limit) in text.channels.iter().flatten() {
         let limit_of = working_time(reader, limit, working_day);
@@ -81,14 +81,14 @@ fn promise(reader: &mut Reader<'_>, text: &PromiseText, working_day: Option<Span
     let always = Spanned::new(CALENDAR.to_owned(), text.within.referenced);
     Promise {
         within: working_time(reader, &text.within, working_day),
-        calendar: reader.refer(Named::Calendar, text.calendar.as_ref().unwrap_or(&always)),
+        calendar: reader.refer(RefKind::Calendar, text.calendar.as_ref().unwrap_or(&always)),
         by_channel,
     }
 }
 
 /// Working time: a span, or so many working days, of which the target must say how long they are: a working day is not
 /// a day of 24 hours.
-fn working_time(reader: &mut Reader<'_>, text: &Spanned<String>, working_day: Option<Span>) -> Span {
+fn working_time(reader: &mut SectionReader<'_>, text: &Spanned<String>, working_day: Option<TimeDelta>) -> TimeDelta {
     let value = text.value.trim();
     let at = text.referenced;
     if !value.is_empty() && value.chars().all(|c| c.is_ascii_digit() || c == '.') {
@@ -96,16 +96,16 @@ fn working_time(reader: &mut Reader<'_>, text: &Spanned<String>, working_day: Op
         reader.mistake(at, message, format!("{value}h for working hours, or {value}wd for working days"));
         return SECOND;
     }
-    let Some((days, rest)) = value.split_once("wd") else { return reader.span(text, Span::ZERO, WITHIN_MAX) };
+    let Some((days, rest)) = value.split_once("wd") else { return reader.span(text, TimeDelta::ZERO, WITHIN_MAX) };
     let Some(working_day) = working_day else {
         let message = format!("{value:?} counts working days, whose length is not set");
         reader.mistake(at, message, "working_day: in this target, for example 8h");
         return SECOND;
     };
-    let rest = if rest.is_empty() { Ok(Span::ZERO) } else { rest.parse::<Span>() };
+    let rest = if rest.is_empty() { Ok(TimeDelta::ZERO) } else { rest.parse::<TimeDelta>() };
     let days = days.parse::<i64>().ok().filter(|days| (0..=400).contains(days));
     match (days, rest) {
-        (Some(days), Ok(rest)) => Span::from_micros(working_day.as_micros() * days) + rest,
+        (Some(days), Ok(rest)) => TimeDelta::from_micros(working_day.as_micros() * days) + rest,
         (None, _) | (_, Err(_)) => {
             reader.mistake(at, format!("{value:?} is not working time"), "for example 8h, 2wd or 1wd4h");
             SECOND
@@ -113,7 +113,7 @@ fn working_time(reader: &mut Reader<'_>, text: &Spanned<String>, working_day: Op
     }
 }
 
-fn moment(reader: &mut Reader<'_>, text: Option<&Spanned<String>>) -> Option<Moment> {
+fn moment(reader: &mut SectionReader<'_>, text: Option<&Spanned<String>>) -> Option<Timestamp> {
     let text = text?;
     match moment_in(&text.value, None) {
         Ok(moment) => Some(moment),
@@ -124,8 +124,8 @@ fn moment(reader: &mut Reader<'_>, text: Option<&Spanned<String>>) -> Option<Mom
     }
 }
 
-fn words<T: std::str::FromStr<Err = BadWord> + PartialEq>(
-    reader: &mut Reader<'_>,
+fn words<T: std::str::FromStr<Err = ParseWordError> + PartialEq>(
+    reader: &mut SectionReader<'_>,
     texts: Option<&Spanned<OneOrMore>>,
 ) -> Vec<T> {
     let mut found = Vec::new();
@@ -141,7 +141,7 @@ fn words<T: std::str::FromStr<Err = BadWord> + PartialEq>(
 
 /// Ascending, each once, from 1 to `most`.
 fn percentages(
-    reader: &mut Reader<'_>,
+    reader: &mut SectionReader<'_>,
     texts: Option<&[Spanned<u64>]>,
     otherwise: &[u8],
     most: u32,
@@ -162,7 +162,7 @@ fn percentages(
     found
 }
 
-fn pauses(reader: &mut Reader<'_>, texts: Option<&Spanned<OneOrMore>>) -> Pauses {
+fn pauses(reader: &mut SectionReader<'_>, texts: Option<&Spanned<OneOrMore>>) -> Pauses {
     let Some(texts) = texts else { return Pauses { customer: true, vendor: false, change: true } };
     let mut pauses = Pauses::default();
     for (word, at) in each(texts) {
@@ -176,7 +176,7 @@ fn pauses(reader: &mut Reader<'_>, texts: Option<&Spanned<OneOrMore>>) -> Pauses
     pauses
 }
 
-fn on_breach(reader: &mut Reader<'_>, text: Option<&Spanned<String>>) -> OnBreach {
+fn on_breach(reader: &mut SectionReader<'_>, text: Option<&Spanned<String>>) -> OnBreach {
     let Some(text) = text else { return OnBreach::Page };
     OnBreach::ALL.into_iter().find(|one| one.as_str() == text.value).unwrap_or_else(|| {
         reader.mistake(text.referenced, format!("{:?} is not what a breach can do", text.value), "page or note");
@@ -184,7 +184,7 @@ fn on_breach(reader: &mut Reader<'_>, text: Option<&Spanned<String>>) -> OnBreac
     })
 }
 
-fn indicator(reader: &mut Reader<'_>, text: &IndicatorText, working_day: Option<Span>) -> Indicator {
+fn indicator(reader: &mut SectionReader<'_>, text: &IndicatorSyntax, working_day: Option<TimeDelta>) -> Indicator {
     let at = text.measure.referenced;
     let always = Measure::ALWAYS.into_iter().find(|measure| measure.as_str() == text.measure.value);
     let by: Option<ContactBy> = text.by.as_ref().and_then(|by| reader.word(by));
@@ -218,7 +218,7 @@ fn indicator(reader: &mut Reader<'_>, text: &IndicatorText, working_day: Option<
 }
 
 /// Code and title.
-pub(super) fn breach_reason(reader: &mut Reader<'_>, entry: &BreachReasonEntry) -> (String, String) {
+pub(super) fn breach_reason(reader: &mut SectionReader<'_>, entry: &BreachReasonSyntax) -> (String, String) {
     (reader.name(&entry.code), reader.text(&entry.title))
 }
 
@@ -236,12 +236,12 @@ pub(super) fn default_reasons() -> BTreeMap<String, String> {
     reasons.map(|(code, title)| (code.to_owned(), title.to_owned())).into()
 }
 
-pub(super) fn outage_budget(reader: &mut Reader<'_>, entry: &OutageBudgetEntry) -> OutageBudget {
+pub(super) fn outage_budget(reader: &mut SectionReader<'_>, entry: &OutageBudgetSyntax) -> OutageBudget {
     let name = reader.name(&entry.name);
     if let Err(bad) = moment_in("2026-01-01T00:00", Some(&entry.zone.value)) {
         reader.mistake(entry.zone.referenced, bad.reason, "an IANA name, for example Asia/Shanghai");
     }
-    let matchers = reader.matchers(entry.matches.as_ref(), Words::None);
+    let matchers = reader.matchers(entry.matches.as_ref(), ClosedSet::None);
     if let Some(other) = matchers.iter().find(|matcher| !["customer", "service"].contains(&matcher.name())) {
         let at = entry.matches.as_ref().map_or(entry.name.referenced, |matches| matches.referenced);
         reader.mistake(at, format!("an outage has no {}", other.name()), "matchers on customer and service");
@@ -257,7 +257,7 @@ pub(super) fn outage_budget(reader: &mut Reader<'_>, entry: &OutageBudgetEntry) 
 }
 
 /// What a rule says of its incidents' class, priority and outage.
-pub(super) fn grading(reader: &mut Reader<'_>, entry: &RuleEntry) -> Grading {
+pub(super) fn grading(reader: &mut SectionReader<'_>, entry: &RuleSyntax) -> Grading {
     Grading {
         class: entry.class.as_ref().and_then(|word| reader.word(word)),
         out_of_catalogue: entry.out_of_catalogue.unwrap_or(false),
@@ -269,7 +269,7 @@ pub(super) fn grading(reader: &mut Reader<'_>, entry: &RuleEntry) -> Grading {
     }
 }
 
-fn urgency(reader: &mut Reader<'_>, entry: &RuleEntry) -> Option<Urgency> {
+fn urgency(reader: &mut SectionReader<'_>, entry: &RuleSyntax) -> Option<Urgency> {
     let mut level = |text: &Option<Spanned<String>>| text.as_ref().and_then(|word| reader.word::<Level>(word));
     let (impact, urgency) = (level(&entry.impact), level(&entry.urgency));
     let outside = level(&entry.out_of_hours_urgency);
@@ -286,13 +286,13 @@ fn urgency(reader: &mut Reader<'_>, entry: &RuleEntry) -> Option<Urgency> {
         reader.mistake(at, "hours: and out_of_hours_urgency: belong together", "both of them, or none");
     }
     let outside = match (&entry.hours, outside) {
-        (Some(hours), Some(level)) => Some((reader.refer(Named::Calendar, hours), level)),
+        (Some(hours), Some(level)) => Some((reader.refer(RefKind::Calendar, hours), level)),
         (_, _) => None,
     };
     Some(Urgency { impact: impact?, urgency: urgency?, outside })
 }
 
 /// Versions of one name that are in effect together: the names with their versions.
-pub(super) fn together<'a>(targets: &'a [Target], new: &Target) -> Option<&'a Target> {
+pub(super) fn together<'a>(targets: &'a [SlaTarget], new: &SlaTarget) -> Option<&'a SlaTarget> {
     targets.iter().find(|before| before.name == new.name && before.overlaps(new))
 }

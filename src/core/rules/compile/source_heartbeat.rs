@@ -2,7 +2,7 @@
 
 use super::rule::SECOND;
 use super::rule_fingerprint;
-use crate::core::model::{Labels, Matcher, Matchers, Severity, Span};
+use crate::core::model::{Labels, Matcher, Matchers, Severity, TimeDelta};
 use crate::core::rules::defaults::LADDER;
 use crate::core::rules::{Actions, Counts, Emit, EmitKind, Grading, Pattern, Rule, Semantics, Source};
 
@@ -15,7 +15,7 @@ pub(super) fn rule(source: &Source) -> Option<Rule> {
     let name = format!("silence of {}", source.name);
     let matchers = Matchers(vec![Matcher::equal("@source", &source.name)]);
     let pattern = Pattern::Absence { within };
-    let parts = rule_fingerprint::Parts {
+    let parts = rule_fingerprint::FingerprintInput {
         matchers: &matchers,
         when: None,
         by: &source.silent_by,
@@ -56,10 +56,10 @@ pub(super) fn rule(source: &Source) -> Option<Rule> {
         pages: false,
         runbook: None,
         playbook: None,
-        settle: Span::ZERO,
-        resolve_after: Span::ZERO,
+        settle: TimeDelta::ZERO,
+        resolve_after: TimeDelta::ZERO,
         close_after: None,
-        reopen_within: Span::ZERO,
+        reopen_within: TimeDelta::ZERO,
         quiet: None,
         otherwise_after: SECOND,
         grading: Grading::default(),

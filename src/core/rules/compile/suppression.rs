@@ -4,23 +4,23 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Location;
 
-use super::reader::{Reader, Words, each, place};
+use super::reader::{ClosedSet, SectionReader, each, place};
 use crate::core::calendar::{Schedule, moment_in};
-use crate::core::model::{Moment, Severity, Span};
+use crate::core::model::{Severity, TimeDelta, Timestamp};
 use crate::core::rules::source::OneOrMore;
-use crate::core::rules::syntax::file::InhibitionEntry;
+use crate::core::rules::syntax::file::InhibitionSyntax;
 use crate::core::rules::syntax::json_schema::{LengthOfTime, SeverityWord};
 use crate::core::rules::syntax::spanned::Spanned;
-use crate::core::rules::{Inventory, Maintenance, MaintenanceTime, Mistake, RuleText, Storm, Through};
+use crate::core::rules::{Diagnostic, Inventory, Maintenance, MaintenanceTime, RuleText, Storm, Through};
 
 type Text = Spanned<String>;
 
-const SECOND: Span = Span::from_seconds(1);
-const MINUTE: Span = Span::from_minutes(1);
+const SECOND: TimeDelta = TimeDelta::from_seconds(1);
+const MINUTE: TimeDelta = TimeDelta::from_minutes(1);
 const MAINTENANCE_MAX: usize = 1_000;
 const STORMS_MAX: usize = 100;
-const LASTS_MAX: Span = Span::from_days(31);
-const ONCE_MAX: Span = Span::from_days(366);
+const LASTS_MAX: TimeDelta = TimeDelta::from_days(31);
+const ONCE_MAX: TimeDelta = TimeDelta::from_days(366);
 const ITEMS_MAX: usize = 10_000;
 const HOPS: u32 = 8;
 pub(in crate::core::rules) const HOPS_MAX: u32 = 32;
@@ -30,14 +30,14 @@ const FACTOR: f64 = 6.0;
 const FACTOR_MAX: f64 = 100.0;
 const BUCKETS: u32 = 2;
 const BUCKETS_MAX: u32 = 60;
-const LEAVE_AFTER: Span = Span::from_minutes(10);
+const LEAVE_AFTER: TimeDelta = TimeDelta::from_minutes(10);
 const REPRESENTATIVES: u32 = 10;
 /// As many events as an incident's evidence has.
 const REPRESENTATIVES_MAX: u32 = 20;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct MaintenanceEntry {
+pub(in crate::core::rules) struct MaintenanceSyntax {
     /// Once among all files.
     pub name: Text,
     /// The change it belongs to.
@@ -67,7 +67,7 @@ pub(in crate::core::rules) struct MaintenanceEntry {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct StormEntry {
+pub(in crate::core::rules) struct StormSyntax {
     /// Also the rule that its incident names; once among all files.
     pub name: Text,
     /// Matchers of the alerts it is about; all unless given.
@@ -103,7 +103,7 @@ pub(super) struct ItemName {
     at: Location,
 }
 
-pub(super) fn through(reader: &mut Reader<'_>, entry: &InhibitionEntry) -> Option<Through> {
+pub(super) fn through(reader: &mut SectionReader<'_>, entry: &InhibitionSyntax) -> Option<Through> {
     let hops = entry.hops.as_ref().map(|hops| reader.count(hops, 1, HOPS_MAX));
     let Some(through) = &entry.through else {
         if let Some(hops) = &entry.hops {
@@ -118,10 +118,10 @@ pub(super) fn through(reader: &mut Reader<'_>, entry: &InhibitionEntry) -> Optio
 }
 
 /// `None` only where its time is a mistake.
-pub(super) fn maintenance(reader: &mut Reader<'_>, entry: &MaintenanceEntry) -> Option<Maintenance> {
+pub(super) fn maintenance(reader: &mut SectionReader<'_>, entry: &MaintenanceSyntax) -> Option<Maintenance> {
     let name = reader.name(&entry.name);
     let change = entry.change.as_ref().map(|change| reader.text(change));
-    let matchers = reader.matchers(entry.matches.as_ref(), Words::OfEvents);
+    let matchers = reader.matchers(entry.matches.as_ref(), ClosedSet::OfEvents);
     let mut texts = |texts: Option<&Spanned<OneOrMore>>| -> Vec<String> {
         let listed = texts.map(each).unwrap_or_default();
         if listed.len() > ITEMS_MAX {
@@ -140,7 +140,7 @@ pub(super) fn maintenance(reader: &mut Reader<'_>, entry: &MaintenanceEntry) -> 
     Some(Maintenance { name, change, pauses, time: time(reader, entry)?, matchers, items, sites })
 }
 
-fn time(reader: &mut Reader<'_>, entry: &MaintenanceEntry) -> Option<MaintenanceTime> {
+fn time(reader: &mut SectionReader<'_>, entry: &MaintenanceSyntax) -> Option<MaintenanceTime> {
     match (&entry.from, &entry.to, &entry.schedule, &entry.lasts) {
         (Some(from), Some(to), None, None) => {
             let (start, end) = (moment(reader, entry, from)?, moment(reader, entry, to)?);
@@ -173,7 +173,7 @@ fn time(reader: &mut Reader<'_>, entry: &MaintenanceEntry) -> Option<Maintenance
     }
 }
 
-fn moment(reader: &mut Reader<'_>, entry: &MaintenanceEntry, text: &Text) -> Option<Moment> {
+fn moment(reader: &mut SectionReader<'_>, entry: &MaintenanceSyntax, text: &Text) -> Option<Timestamp> {
     match moment_in(&text.value, entry.zone.as_ref().map(|zone| zone.value.as_str())) {
         Ok(moment) => Some(moment),
         Err(bad) => {
@@ -183,7 +183,7 @@ fn moment(reader: &mut Reader<'_>, entry: &MaintenanceEntry, text: &Text) -> Opt
     }
 }
 
-pub(super) fn storm(reader: &mut Reader<'_>, entry: &StormEntry) -> Storm {
+pub(super) fn storm(reader: &mut SectionReader<'_>, entry: &StormSyntax) -> Storm {
     let mut count = |count: &Option<Spanned<u64>>, least: u32, most: u32, otherwise: u32| {
         count.as_ref().map_or(otherwise, |count| reader.count(count, least, most))
     };
@@ -201,10 +201,10 @@ pub(super) fn storm(reader: &mut Reader<'_>, entry: &StormEntry) -> Storm {
     if scope.is_empty() || scope.starts_with('@') {
         reader.mistake(entry.scope.referenced, format!("{scope:?} is not a label"), "the name of a label");
     }
-    let leave_after = reader.optional_span(entry.leave_after.as_ref(), MINUTE, Span::from_hours(24));
+    let leave_after = reader.optional_span(entry.leave_after.as_ref(), MINUTE, TimeDelta::from_hours(24));
     Storm {
         name: reader.name(&entry.name),
-        matchers: reader.matchers(entry.matches.as_ref(), Words::OfEvents),
+        matchers: reader.matchers(entry.matches.as_ref(), ClosedSet::OfEvents),
         scope,
         at_least,
         factor,
@@ -215,7 +215,7 @@ pub(super) fn storm(reader: &mut Reader<'_>, entry: &StormEntry) -> Storm {
     }
 }
 
-pub(super) fn check_counts(reader: &mut Reader<'_>, maintenance: usize, storms: usize) {
+pub(super) fn check_counts(reader: &mut SectionReader<'_>, maintenance: usize, storms: usize) {
     for (what, count, most) in [("maintenance windows", maintenance, MAINTENANCE_MAX), ("storms", storms, STORMS_MAX)] {
         if count > most {
             reader.mistake_at((1, 1), format!("{count} {what}"), format!("at most {most}"));
@@ -223,24 +223,24 @@ pub(super) fn check_counts(reader: &mut Reader<'_>, maintenance: usize, storms: 
     }
 }
 
-pub(super) fn item_names(reader: &Reader<'_>, entry: &MaintenanceEntry) -> Vec<ItemName> {
+pub(super) fn item_names(reader: &SectionReader<'_>, entry: &MaintenanceSyntax) -> Vec<ItemName> {
     let listed = entry.items.as_ref().map(each).unwrap_or_default();
     listed.into_iter().map(|(name, at)| ItemName { name: name.to_owned(), file: reader.file_number, at }).collect()
 }
 
-pub(super) fn unknown_items(names: &[ItemName], inventory: &Inventory, texts: &[RuleText]) -> Vec<Mistake> {
+pub(super) fn unknown_items(names: &[ItemName], inventory: &Inventory, texts: &[RuleText]) -> Vec<Diagnostic> {
     let unknown = names.iter().filter(|named| inventory.find(&named.name).is_none());
     let mistake = |named: &ItemName| {
         let file = texts.get(named.file)?;
         let message = format!("the inventory does not hold {:?}", named.name);
-        Some(Mistake::at(&file.path, &file.text, place(named.at), message, "the name of an item"))
+        Some(Diagnostic::at(&file.path, &file.text, place(named.at), message, "the name of an item"))
     };
     unknown.filter_map(mistake).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::core::model::Span;
+    use crate::core::model::TimeDelta;
     use crate::core::rules::{MaintenanceTime, RuleText, Rulebook, load};
 
     fn read(text: &str) -> Result<Rulebook, Vec<String>> {
@@ -282,7 +282,7 @@ storms:
         assert_eq!(rulebook.maintenance[1].sites, ["GZ01"]);
         let storm = &rulebook.storms[0];
         assert_eq!((storm.at_least, storm.buckets, storm.representatives), (50, 2, 10));
-        assert_eq!((storm.leave_after, storm.top_severity), (Span::from_minutes(10), None));
+        assert_eq!((storm.leave_after, storm.top_severity), (TimeDelta::from_minutes(10), None));
     }
 
     #[test]

@@ -7,14 +7,14 @@ use serde::Deserialize;
 use serde_saphyr::Location;
 
 use super::normalising::check_fact;
-use super::reader::{Reader, place};
+use super::reader::{SectionReader, place};
 use crate::core::model::LabelsBuilder;
-use crate::core::rules::diagnostic::Mistake;
+use crate::core::rules::diagnostic::Diagnostic;
 use crate::core::rules::source::OneOrMore;
 use crate::core::rules::syntax::csv;
 use crate::core::rules::syntax::csv::Cell;
 use crate::core::rules::syntax::spanned::Spanned;
-use crate::core::rules::{RuleText, Table, fact_named};
+use crate::core::rules::{FactTable, RuleText, fact_named};
 
 type Text = Spanned<String>;
 
@@ -24,7 +24,7 @@ const KEYS_MAX: usize = 8;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct TableText {
+pub(in crate::core::rules) struct TableSyntax {
     /// Once among all files.
     pub name: Text,
     /// A `.csv` file below the directory of the rules, with the names of the columns in the first row.
@@ -48,7 +48,7 @@ pub(super) fn is_table(file: &RuleText) -> bool {
     file.path.ends_with(".csv")
 }
 
-pub(super) fn declared(reader: &mut Reader<'_>, entry: &TableText) -> DeclaredTable {
+pub(super) fn declared(reader: &mut SectionReader<'_>, entry: &TableSyntax) -> DeclaredTable {
     let keys = reader.label_names(Some(&entry.key));
     if keys.is_empty() || keys.len() > KEYS_MAX {
         reader.mistake(entry.key.referenced, format!("{} labels in key", keys.len()), format!("1 to {KEYS_MAX}"));
@@ -67,21 +67,21 @@ pub(super) fn declared(reader: &mut Reader<'_>, entry: &TableText) -> DeclaredTa
 pub(super) fn read_all(
     tables: Vec<DeclaredTable>,
     texts: &[RuleText],
-    mistakes: &mut Vec<Mistake>,
-    warnings: &mut Vec<Mistake>,
-) -> Vec<Table> {
+    mistakes: &mut Vec<Diagnostic>,
+    warnings: &mut Vec<Diagnostic>,
+) -> Vec<FactTable> {
     let files: BTreeMap<&str, &RuleText> =
         texts.iter().filter(|file| is_table(file)).map(|file| (file.path.as_str(), file)).collect();
     for (path, file) in &files {
         if !tables.iter().any(|table| table.file == *path) {
-            warnings.push(Mistake::at(path, &file.text, (1, 1), "no table of an inventory names this file", ""));
+            warnings.push(Diagnostic::at(path, &file.text, (1, 1), "no table of an inventory names this file", ""));
         }
     }
     let mut read = Vec::new();
     for declared in tables {
         let Some(declared_in) = texts.get(declared.declared_in) else { continue };
         let mut mistake = |at: Location, message: String, expected: String| {
-            mistakes.push(Mistake::at(&declared_in.path, &declared_in.text, place(at), message, expected));
+            mistakes.push(Diagnostic::at(&declared_in.path, &declared_in.text, place(at), message, expected));
         };
         let Some(file) = files.get(declared.file.as_str()) else {
             let known: Vec<&str> = files.keys().copied().collect();
@@ -92,45 +92,45 @@ pub(super) fn read_all(
         };
         match rows(&declared, file) {
             Ok(table) => read.push(table),
-            Err(Wrong::Keys { missing }) => {
+            Err(TableMistake::Keys { missing }) => {
                 let message = format!("{:?} has no column {missing:?}", declared.file);
                 mistake(declared.keys_at, message, "the columns that find a row".to_owned());
             }
-            Err(Wrong::At { at, message, expected }) => {
-                mistakes.push(Mistake::at(&file.path, &file.text, at, message, expected));
+            Err(TableMistake::At { at, message, expected }) => {
+                mistakes.push(Diagnostic::at(&file.path, &file.text, at, message, expected));
             }
         }
     }
     read
 }
 
-enum Wrong {
+enum TableMistake {
     Keys { missing: String },
     At { at: (usize, usize), message: String, expected: String },
 }
 
-fn wrong(at: (usize, usize), message: impl Into<String>, expected: impl Into<String>) -> Wrong {
-    Wrong::At { at, message: message.into(), expected: expected.into() }
+fn wrong(at: (usize, usize), message: impl Into<String>, expected: impl Into<String>) -> TableMistake {
+    TableMistake::At { at, message: message.into(), expected: expected.into() }
 }
 
-impl From<csv::BadCsv> for Wrong {
-    fn from(bad: csv::BadCsv) -> Wrong {
+impl From<csv::ParseCsvError> for TableMistake {
+    fn from(bad: csv::ParseCsvError) -> TableMistake {
         wrong(bad.at, bad.message, bad.expected)
     }
 }
 
 /// The first mistake ends the file: what follows a shifted cell is noise.
-fn rows(declared: &DeclaredTable, file: &RuleText) -> Result<Table, Wrong> {
+fn rows(declared: &DeclaredTable, file: &RuleText) -> Result<FactTable, TableMistake> {
     let mut rows = csv::rows(&file.text);
     let columns = rows.next().unwrap_or_else(|| Ok(Vec::new()))?;
     check_columns(&columns)?;
     let column_of = |key: &String| {
         let wanted = fact_named(key).unwrap_or(key);
         let found = columns.iter().position(|column| column.text == wanted);
-        found.ok_or_else(|| Wrong::Keys { missing: wanted.to_owned() })
+        found.ok_or_else(|| TableMistake::Keys { missing: wanted.to_owned() })
     };
-    let keys = declared.keys.iter().map(column_of).collect::<Result<Vec<usize>, Wrong>>()?;
-    let mut table = Table::new(declared.name.clone(), declared.keys.clone());
+    let keys = declared.keys.iter().map(column_of).collect::<Result<Vec<usize>, TableMistake>>()?;
+    let mut table = FactTable::new(declared.name.clone(), declared.keys.clone());
     for row in rows {
         let row = row?;
         let start = row.first().map_or((1, 1), |cell| cell.at);
@@ -160,7 +160,7 @@ fn rows(declared: &DeclaredTable, file: &RuleText) -> Result<Table, Wrong> {
     Ok(table)
 }
 
-fn check_columns(columns: &[Cell]) -> Result<(), Wrong> {
+fn check_columns(columns: &[Cell]) -> Result<(), TableMistake> {
     if columns.is_empty() {
         return Err(wrong((1, 1), "an empty table", "a first row with the names of the columns"));
     }

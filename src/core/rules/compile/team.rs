@@ -1,10 +1,10 @@
 //! The section `teams:`.
 
 use super::channel::channels;
-use super::reader::{Named, Reader};
-use crate::core::model::{Span, Tier};
+use super::reader::{RefKind, SectionReader};
+use crate::core::model::{Tier, TimeDelta};
 use crate::core::rules::syntax::spanned::Spanned;
-use crate::core::rules::syntax::team::{DigestText, TeamEntry};
+use crate::core::rules::syntax::team::{DigestSyntax, TeamSyntax};
 use crate::core::rules::{Channel, DigestPolicy, Dispatch, Team};
 
 const MEMBERS_MAX: usize = 200;
@@ -13,10 +13,10 @@ const CHANNELS_MAX: usize = 50;
 const WORDS_MAX: usize = 500;
 /// More notices than that at once nobody reads.
 pub(in crate::core::rules) const DIGEST_ABOVE_MAX: u32 = 1_000;
-const DIGEST_LEAST: Span = Span::from_seconds(10);
-const DIGEST_MOST: Span = Span::from_days(1);
+const DIGEST_LEAST: TimeDelta = TimeDelta::from_seconds(10);
+const DIGEST_MOST: TimeDelta = TimeDelta::from_days(1);
 
-pub(super) fn team(reader: &mut Reader<'_>, entry: &TeamEntry) -> Team {
+pub(super) fn team(reader: &mut SectionReader<'_>, entry: &TeamSyntax) -> Team {
     let name = reader.name(&entry.name);
     let members = entry.members.as_deref().unwrap_or_default();
     let texts = entry.notify.as_deref().unwrap_or_default();
@@ -49,7 +49,7 @@ pub(super) fn team(reader: &mut Reader<'_>, entry: &TeamEntry) -> Team {
         sites: sites.iter().map(|site| reader.name(site)).collect(),
         skills: skills.iter().map(|skill| reader.name(skill)).collect(),
         organisation: entry.organisation.as_ref().map(|text| reader.text(text)).unwrap_or_default(),
-        roster: entry.roster.as_ref().map(|name| reader.refer(Named::Roster, name)),
+        roster: entry.roster.as_ref().map(|name| reader.refer(RefKind::Roster, name)),
         dispatch: dispatch(reader, entry),
         channels,
         language: entry.language.as_ref().and_then(|word| reader.word(word)).unwrap_or_default(),
@@ -57,7 +57,7 @@ pub(super) fn team(reader: &mut Reader<'_>, entry: &TeamEntry) -> Team {
     }
 }
 
-fn tier_of(reader: &mut Reader<'_>, number: &Spanned<u64>) -> Option<Tier> {
+fn tier_of(reader: &mut SectionReader<'_>, number: &Spanned<u64>) -> Option<Tier> {
     let tier = u8::try_from(number.value).ok().and_then(Tier::from_number);
     if tier.is_none() {
         reader.mistake(number.referenced, format!("{} is not a tier", number.value), "1, 2 or 3");
@@ -66,7 +66,7 @@ fn tier_of(reader: &mut Reader<'_>, number: &Spanned<u64>) -> Option<Tier> {
 }
 
 /// A roster is made so that work finds its people.
-fn dispatch(reader: &mut Reader<'_>, entry: &TeamEntry) -> Dispatch {
+fn dispatch(reader: &mut SectionReader<'_>, entry: &TeamSyntax) -> Dispatch {
     let usual = if entry.roster.is_some() { Dispatch::LeastLoaded } else { Dispatch::ByHand };
     let Some(text) = &entry.dispatch else { return usual };
     Dispatch::ALL.into_iter().find(|word| word.as_str() == text.value).unwrap_or_else(|| {
@@ -75,7 +75,7 @@ fn dispatch(reader: &mut Reader<'_>, entry: &TeamEntry) -> Dispatch {
     })
 }
 
-fn policy(reader: &mut Reader<'_>, text: &DigestText) -> DigestPolicy {
+fn policy(reader: &mut SectionReader<'_>, text: &DigestSyntax) -> DigestPolicy {
     let standard = DigestPolicy::STANDARD;
     DigestPolicy {
         above: text.above.as_ref().map_or(standard.above, |above| reader.count(above, 1, DIGEST_ABOVE_MAX)),

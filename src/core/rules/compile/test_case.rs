@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Location;
 
-use super::reader::{Reader, Words, place};
+use super::reader::{ClosedSet, SectionReader, place};
 use crate::core::model::{
-    BoundedPairs, Event, Expiry, Labels, Moment, PairsOf, Priority, Severity, Span, Stamp, Status, TEXT_MAX_BYTES,
-    Tier, bounded_text,
+    BoundedPairs, Event, Expiry, Labels, PairsOf, Priority, Severity, Stamp, Status, TEXT_MAX_BYTES, Tier, TimeDelta,
+    Timestamp, bounded_text,
 };
 use crate::core::rules::syntax::json_schema::{
     LengthOfTime, PriorityWord, SeverityWord, StateWord, StatusWord, TierNumber,
@@ -20,8 +20,8 @@ use crate::core::rules::test_case::{Expectation, ExpectedAlert, ExpectedIncident
 type Text = Spanned<String>;
 
 /// Where tests begin when they do not say: a Friday, eight in the morning in Shanghai.
-const START: Moment = Moment::from_seconds(1_770_940_800);
-const AT_MAX: Span = Span::from_days(400);
+const START: Timestamp = Timestamp::from_seconds(1_770_940_800);
+const AT_MAX: TimeDelta = TimeDelta::from_days(400);
 const STEPS_MAX: usize = 10_000;
 const PAYLOAD_MAX_BYTES: usize = 1 << 20;
 /// As Alertmanager's door, whose alerts end by themselves.
@@ -35,21 +35,21 @@ pub(in crate::core::rules) const STATES: [&str; 8] =
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct TestEntry {
+pub(in crate::core::rules) struct TestSyntax {
     /// What it shows.
     pub name: Text,
     /// The moment of 0s, such as 2026-02-13T08:00:00+08:00.
     start: Option<Text>,
     /// What comes in.
-    input: Vec<Spanned<InputEntry>>,
+    input: Vec<Spanned<InputSyntax>>,
     /// What must be so, and when.
-    expect: Vec<Spanned<ExpectEntry>>,
+    expect: Vec<Spanned<ExpectSyntax>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [{"required": ["labels"]}, {"required": ["payload"]}, {"required": ["silence"]}]))]
-struct InputEntry {
+struct InputSyntax {
     /// When, counted from the start; 0s unless given.
     #[schemars(with = "Option<LengthOfTime>")]
     at: Option<Text>,
@@ -97,22 +97,22 @@ struct InputEntry {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ExpectEntry {
+struct ExpectSyntax {
     /// At which moment, counted from the start; at the last input unless given.
     #[schemars(with = "Option<LengthOfTime>")]
     at: Option<Text>,
     /// All that are open then, in any order; `[]`: none.
-    incidents: Option<Vec<Spanned<IncidentEntry>>>,
+    incidents: Option<Vec<Spanned<IncidentSyntax>>>,
     /// How many problems there are.
     #[schemars(range(min = 0, max = 1_000_000))]
     problems: Option<Spanned<u64>>,
     /// Alerts that must be among those known then.
-    alerts: Option<Vec<Spanned<AlertEntry>>>,
+    alerts: Option<Vec<Spanned<AlertSyntax>>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct IncidentEntry {
+struct IncidentSyntax {
     /// The rule that opened it.
     rule: Option<Text>,
     /// The values of the rule's `by`.
@@ -150,7 +150,7 @@ struct IncidentEntry {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct AlertEntry {
+struct AlertSyntax {
     /// These pairs are among its labels.
     labels: BTreeMap<String, Text>,
     /// Its status; firing unless given.
@@ -169,7 +169,7 @@ struct AlertEntry {
     inhibited: Option<bool>,
 }
 
-pub(super) fn test(reader: &mut Reader<'_>, entry: &TestEntry) -> TestCase {
+pub(super) fn test(reader: &mut SectionReader<'_>, entry: &TestSyntax) -> TestCase {
     let (line, _) = place(entry.name.referenced);
     let start = entry.start.as_ref().map_or(START, |text| moment(reader, text));
     let mut steps = Vec::new();
@@ -180,7 +180,7 @@ pub(super) fn test(reader: &mut Reader<'_>, entry: &TestEntry) -> TestCase {
         reader.mistake(entry.name.referenced, format!("{} inputs", steps.len()), format!("at most {STEPS_MAX}"));
     }
     steps.sort_by_key(|step| step.at);
-    let last = steps.last().map_or(Span::ZERO, |step| step.at);
+    let last = steps.last().map_or(TimeDelta::ZERO, |step| step.at);
     if entry.expect.is_empty() {
         reader.mistake(
             entry.name.referenced,
@@ -193,7 +193,7 @@ pub(super) fn test(reader: &mut Reader<'_>, entry: &TestEntry) -> TestCase {
     TestCase { name: reader.name(&entry.name), path: reader.file.path.clone(), line, start, steps, expectations }
 }
 
-fn moment(reader: &mut Reader<'_>, text: &Text) -> Moment {
+fn moment(reader: &mut SectionReader<'_>, text: &Text) -> Timestamp {
     text.value.parse::<Stamp>().map_or_else(
         |bad| {
             reader.mistake(
@@ -207,15 +207,15 @@ fn moment(reader: &mut Reader<'_>, text: &Text) -> Moment {
     )
 }
 
-fn span(reader: &mut Reader<'_>, text: Option<&Text>) -> Option<Span> {
-    reader.optional_span(text, Span::ZERO, AT_MAX)
+fn span(reader: &mut SectionReader<'_>, text: Option<&Text>) -> Option<TimeDelta> {
+    reader.optional_span(text, TimeDelta::ZERO, AT_MAX)
 }
 
 /// One entry of `input:`, with its repeats and what clears them.
-fn steps_of(reader: &mut Reader<'_>, entry: &Spanned<InputEntry>, start: Moment, steps: &mut Vec<TestStep>) {
+fn steps_of(reader: &mut SectionReader<'_>, entry: &Spanned<InputSyntax>, start: Timestamp, steps: &mut Vec<TestStep>) {
     let (entry, location) = (&entry.value, entry.referenced);
     let (line, _) = place(location);
-    let at = span(reader, entry.at.as_ref()).unwrap_or(Span::ZERO);
+    let at = span(reader, entry.at.as_ref()).unwrap_or(TimeDelta::ZERO);
     let kinds = [entry.labels.is_some(), entry.payload.is_some(), entry.silence.is_some()];
     if kinds.into_iter().filter(|given| *given).count() != 1 {
         return reader.mistake(
@@ -231,7 +231,7 @@ fn steps_of(reader: &mut Reader<'_>, entry: &Spanned<InputEntry>, start: Moment,
     }
     let clears = span(reader, entry.resolved_after.as_ref());
     for number in 0..i64::from(repeat) {
-        let at = at + Span::from_micros(every.unwrap_or(Span::ZERO).as_micros() * number);
+        let at = at + TimeDelta::from_micros(every.unwrap_or(TimeDelta::ZERO).as_micros() * number);
         let Some(input) = input(reader, entry, location, start + at, number + 1) else { return };
         let cleared = clears.and_then(|after| cleared(reader, entry, &input, after, start + at));
         steps.push(TestStep { at, line, input });
@@ -240,16 +240,16 @@ fn steps_of(reader: &mut Reader<'_>, entry: &Spanned<InputEntry>, start: Moment,
 }
 
 fn input(
-    reader: &mut Reader<'_>,
-    entry: &InputEntry,
+    reader: &mut SectionReader<'_>,
+    entry: &InputSyntax,
     location: Location,
-    now: Moment,
+    now: Timestamp,
     number: i64,
 ) -> Option<TestInput> {
     if let Some(silence) = &entry.silence {
         let texts = Spanned::new(crate::core::rules::source::OneOrMore::One(silence.value.clone()), silence.referenced);
-        let matchers = reader.matchers(Some(&texts), Words::None);
-        let length = span(reader, entry.length.as_ref()).unwrap_or(Span::from_hours(1));
+        let matchers = reader.matchers(Some(&texts), ClosedSet::None);
+        let length = span(reader, entry.length.as_ref()).unwrap_or(TimeDelta::from_hours(1));
         return Some(TestInput::Silence { matchers, length });
     }
     if let Some(payload) = &entry.payload {
@@ -267,7 +267,13 @@ fn input(
     Some(TestInput::Event(Box::new(event(reader, entry, location, now, number))))
 }
 
-fn event(reader: &mut Reader<'_>, entry: &InputEntry, location: Location, now: Moment, number: i64) -> Event {
+fn event(
+    reader: &mut SectionReader<'_>,
+    entry: &InputSyntax,
+    location: Location,
+    now: Timestamp,
+    number: i64,
+) -> Event {
     let numbered = |text: &str| text.replace(NUMBER, &number.to_string());
     let labels = pairs(reader, entry.labels.as_ref(), PairsOf::Labels, location, numbered);
     if labels.is_empty() {
@@ -278,7 +284,7 @@ fn event(reader: &mut Reader<'_>, entry: &InputEntry, location: Location, now: M
     let is_v2 = source == V2;
     let happened = match span(reader, entry.happened.as_ref()) {
         // The times of `happened` count from the start, as those of `at` do.
-        Some(after) => Some(now - span(reader, entry.at.as_ref()).unwrap_or(Span::ZERO) + after),
+        Some(after) => Some(now - span(reader, entry.at.as_ref()).unwrap_or(TimeDelta::ZERO) + after),
         None => Some(now).filter(|_| !is_v2),
     };
     Event {
@@ -301,12 +307,12 @@ fn event(reader: &mut Reader<'_>, entry: &InputEntry, location: Location, now: M
 
 /// The resolved message that follows a firing one.
 fn cleared(
-    reader: &mut Reader<'_>,
-    entry: &InputEntry,
+    reader: &mut SectionReader<'_>,
+    entry: &InputSyntax,
     input: &TestInput,
-    after: Span,
-    now: Moment,
-) -> Option<(Span, TestInput)> {
+    after: TimeDelta,
+    now: Timestamp,
+) -> Option<(TimeDelta, TestInput)> {
     let firing = match input {
         TestInput::Event(event) if event.status == Status::Firing => event,
         TestInput::Event(_) | TestInput::Payload { .. } | TestInput::Silence { .. } => {
@@ -330,7 +336,7 @@ fn cleared(
 }
 
 fn pairs(
-    reader: &mut Reader<'_>,
+    reader: &mut SectionReader<'_>,
     texts: Option<&BTreeMap<String, Text>>,
     of: PairsOf,
     location: Location,
@@ -346,18 +352,18 @@ fn pairs(
     })
 }
 
-fn exact(reader: &mut Reader<'_>, texts: Option<&BTreeMap<String, Text>>, location: Location) -> Labels {
+fn exact(reader: &mut SectionReader<'_>, texts: Option<&BTreeMap<String, Text>>, location: Location) -> Labels {
     pairs(reader, texts, PairsOf::Labels, location, str::to_owned)
 }
 
-fn status(reader: &mut Reader<'_>, text: &Text) -> Status {
+fn status(reader: &mut SectionReader<'_>, text: &Text) -> Status {
     Status::from_word(&text.value).unwrap_or_else(|| {
         reader.mistake(text.referenced, format!("{:?} is not a status", text.value), "firing, resolved or point");
         Status::Firing
     })
 }
 
-fn expectation(reader: &mut Reader<'_>, entry: &Spanned<ExpectEntry>, last: Span) -> Expectation {
+fn expectation(reader: &mut SectionReader<'_>, entry: &Spanned<ExpectSyntax>, last: TimeDelta) -> Expectation {
     let (entry, location) = (&entry.value, entry.referenced);
     let expects_alerts = entry.alerts.as_ref().is_some_and(|alerts| !alerts.is_empty());
     if entry.incidents.is_none() && entry.problems.is_none() && !expects_alerts {
@@ -372,7 +378,7 @@ fn expectation(reader: &mut Reader<'_>, entry: &Spanned<ExpectEntry>, last: Span
     Expectation { problems, at, line: place(location).0, incidents, alerts }
 }
 
-fn expected_incident(reader: &mut Reader<'_>, entry: &Spanned<IncidentEntry>) -> ExpectedIncident {
+fn expected_incident(reader: &mut SectionReader<'_>, entry: &Spanned<IncidentSyntax>) -> ExpectedIncident {
     let (entry, location) = (&entry.value, entry.referenced);
     let mut count = |count: &Option<Spanned<u64>>| count.as_ref().map(|count| reader.count(count, 0, 1_000_000));
     let (alerts, firing, reopened) = (count(&entry.alerts), count(&entry.firing), count(&entry.reopened));
@@ -406,7 +412,7 @@ fn expected_incident(reader: &mut Reader<'_>, entry: &Spanned<IncidentEntry>) ->
     }
 }
 
-fn expected_alert(reader: &mut Reader<'_>, entry: &Spanned<AlertEntry>) -> ExpectedAlert {
+fn expected_alert(reader: &mut SectionReader<'_>, entry: &Spanned<AlertSyntax>) -> ExpectedAlert {
     let (entry, location) = (&entry.value, entry.referenced);
     ExpectedAlert {
         line: place(location).0,

@@ -2,10 +2,10 @@
 
 use super::{Loaded, load};
 use crate::core::calendar::Schedule;
-use crate::core::model::{Labels, Matchers, Priority, Severity, Span, Tier};
+use crate::core::model::{Labels, Matchers, Priority, Severity, Tier, TimeDelta};
 use crate::core::rules::{
     ActionAt, Capture, Channel, Check, Comparison, ContextAction, ContextChange, CountWithin, Counts, Emit, EmitKind,
-    Flap, Group, GroupClass, Limit, Pattern, Rate, Rule, RuleText, Semantics,
+    Flap, GroupClass, GroupPattern, Limit, Pattern, Rate, Rule, RuleText, Semantics,
 };
 
 fn file(path: &str, text: &str) -> RuleText {
@@ -258,7 +258,7 @@ fn a_rule_for_points_alone_says_when_it_is_quiet_again() {
         "match: '@status=\"resolved\"'",
         &["x.yaml:2:11: pattern each sees no resolved events, and this rule no others; expected another @status"],
     );
-    assert_eq!(rule("match: '@status=\"point\"'\nquiet: 10m").quiet, Some(Span::from_minutes(10)));
+    assert_eq!(rule("match: '@status=\"point\"'\nquiet: 10m").quiet, Some(TimeDelta::from_minutes(10)));
     assert_eq!(rule("match: '@status=\"point\"'\npattern: {threshold: {count: 5, within: 10m}}").quiet, None);
 }
 
@@ -359,7 +359,7 @@ inspections:
     let plan = rulebook.plans.remove("机房巡检").unwrap();
     assert_eq!((plan.team.as_str(), plan.sign_off), ("first-line", true));
     assert_eq!(plan.schedule.to_string(), "30 8 * * 1-5 (Asia/Shanghai)");
-    let second = Span::from_seconds;
+    let second = TimeDelta::from_seconds;
     let checks: Vec<Check> = plan.items.iter().map(|item| item.check.clone()).collect();
     assert_eq!(
         checks,
@@ -375,8 +375,8 @@ inspections:
             Check::Tcp { address: "127.0.0.1:7247".to_owned(), timeout: second(3) },
             Check::Tls {
                 address: "portal:443".to_owned(),
-                warn_below: Span::from_days(14),
-                fail_below: Span::from_days(7),
+                warn_below: TimeDelta::from_days(14),
+                fail_below: TimeDelta::from_days(7),
                 timeout: second(10),
             },
             Check::Promql {
@@ -386,7 +386,7 @@ inspections:
                 fail: Some(Limit { comparison: Comparison::Above, value: 8.5 }),
                 timeout: second(10),
             },
-            Check::Mqtt { topic: "sites/+/heartbeat".to_owned(), within: Span::from_minutes(5) },
+            Check::Mqtt { topic: "sites/+/heartbeat".to_owned(), within: TimeDelta::from_minutes(5) },
         ]
     );
     assert_eq!(plan.items[1].severity, Severity::Critical);
@@ -419,20 +419,23 @@ fn defaults_are_those_of_the_reference() {
     assert_eq!(plain.pattern, Pattern::Each);
     assert_eq!(plain.title, "");
     assert_eq!((plain.ladder.as_str(), plain.pages, plain.continues), ("default", true, false));
-    assert_eq!((plain.settle, plain.resolve_after), (Span::from_seconds(30), Span::from_minutes(5)));
-    assert_eq!((plain.reopen_within, plain.close_after), (Span::from_hours(1), None));
+    assert_eq!((plain.settle, plain.resolve_after), (TimeDelta::from_seconds(30), TimeDelta::from_minutes(5)));
+    assert_eq!((plain.reopen_within, plain.close_after), (TimeDelta::from_hours(1), None));
     assert_eq!((plain.quiet, plain.because.as_deref(), plain.counts), (None, None, Counts::Transitions));
     let urgent = rule("match: a=b\npriority: P1");
-    assert_eq!((urgent.priority, urgent.settle), (Some(Priority::P1), Span::ZERO));
+    assert_eq!((urgent.priority, urgent.settle), (Some(Priority::P1), TimeDelta::ZERO));
     let short = rule("match: a=b\npattern: {threshold: {count: 3, within: 5m}}\non: message");
-    assert_eq!(short.pattern, Pattern::Threshold { count: 3, within: Span::from_minutes(5), clear: 1, distinct: None });
-    assert_eq!((short.otherwise_after, short.counts), (Span::from_minutes(5), Counts::Messages));
+    assert_eq!(
+        short.pattern,
+        Pattern::Threshold { count: 3, within: TimeDelta::from_minutes(5), clear: 1, distinct: None }
+    );
+    assert_eq!((short.otherwise_after, short.counts), (TimeDelta::from_minutes(5), Counts::Messages));
     let long = rule("match: a=b\npattern:\n  absence:\n    within: 1d");
-    assert_eq!(long.otherwise_after, Span::from_minutes(15));
+    assert_eq!(long.otherwise_after, TimeDelta::from_minutes(15));
     let pair =
         rule("match: alertname=PowerCut\npattern: {pair: {until: [alertname=PowerBack, 'site!=\"\"'], within: 1h}}");
     let until = Matchers::parse("alertname=PowerBack,site!=\"\"").unwrap();
-    assert_eq!(pair.pattern, Pattern::Pair { until, within: Some(Span::from_hours(1)) });
+    assert_eq!(pair.pattern, Pattern::Pair { until, within: Some(TimeDelta::from_hours(1)) });
 }
 
 #[test]
@@ -515,13 +518,13 @@ fn a_source_says_its_mistakes_through_the_same_report() {
 
 #[test]
 fn every_pattern_is_read_as_it_is_written() {
-    let minutes = Span::from_minutes;
+    let minutes = TimeDelta::from_minutes;
     let read = |pattern: &str, more: &str| rule(&format!("match: alertname=A\npattern: {pattern}\n{more}")).pattern;
     assert_eq!(read("{suppress: {within: 10m}}", ""), Pattern::Suppress { within: minutes(10) });
     let distinct = Pattern::Threshold { count: 5, within: minutes(10), clear: 1, distinct: Some("设备".to_owned()) };
     assert_eq!(read("{threshold: {count: 5, within: 10m, distinct: 设备}}", ""), distinct);
     // 0.29 a second over 100 s are 29 exactly, and more than that are 30.
-    let rate = Rate { above: 0.29, per: Span::from_seconds(1), within: Span::from_seconds(100), count: 30 };
+    let rate = Rate { above: 0.29, per: TimeDelta::from_seconds(1), within: TimeDelta::from_seconds(100), count: 30 };
     assert_eq!(read("{rate: {above: 0.29, per: 1s, within: 100s}}", ""), Pattern::Rate(rate));
     let counted = |count, within| CountWithin { count, within: minutes(within) };
     let both = Pattern::Thresholds { rise: counted(5, 1), fall: counted(0, 5) };
@@ -543,7 +546,7 @@ fn every_pattern_is_read_as_it_is_written() {
     );
     assert_eq!(sequence.captured, ["device", "x", "y"]);
     let class = |text: &str, count| GroupClass { matchers: Matchers::parse(text).unwrap(), count };
-    let group = Group { classes: vec![class("x=1", 2), class("x=2", 1)], within: minutes(10), repeat: true };
+    let group = GroupPattern { classes: vec![class("x=1", 2), class("x=2", 1)], within: minutes(10), repeat: true };
     let text = "{group: {all: [{match: x=1, count: 2}, {match: x=2}], within: 10m, repeat: true}}";
     assert_eq!(read(text, ""), Pattern::Group(group));
     let timed = Pattern::Flap(Flap::Timed { start: counted(5, 10), stop: counted(1, 15) });
@@ -577,7 +580,7 @@ emit: {labels: {alertname: Derived}, status: point}",
         summary: "{site} 失联".to_owned(),
         kind: EmitKind::Point,
     };
-    let lifetime = Some(Span::from_hours(1));
+    let lifetime = Some(TimeDelta::from_hours(1));
     let set = ContextChange::Set { lifetime, on_expiry: Some(Box::new(gone)) };
     let change = |at, name: &str, change| ContextAction { at, name: name.to_owned(), change };
     assert_eq!(

@@ -7,7 +7,7 @@ use cel::common::types::CelString;
 use cel::{Context, ExecutionError, FunctionContext, Value};
 use regex::Regex;
 
-use super::BadExpression;
+use super::ParseExpressionError;
 use crate::core::model::search_regex;
 
 /// How deep an expression may nest, in operators: a tenth of what overflows the stack of a thread, and far more than a
@@ -59,7 +59,7 @@ const TYPES: [&str; 9] = ["bool", "bytes", "double", "int", "list", "map", "null
 
 /// Refuses what could overflow the parser's or the evaluator's stack, before either runs: an upper bound of the depth
 /// of the syntax tree from the text alone. `&&`, `||` and commas start anew, as the parser balances them.
-pub(super) fn nesting(text: &str) -> Result<(), BadExpression> {
+pub(super) fn nesting(text: &str) -> Result<(), ParseExpressionError> {
     let mut depths = vec![0_usize];
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -123,11 +123,11 @@ fn is_word_in(text: &str, at: usize) -> bool {
     after.strip_prefix("in").is_some_and(|after| !after.starts_with(is_part)) && !before.ends_with(is_part)
 }
 
-fn mistake_at(text: &str, byte: usize, reason: String) -> BadExpression {
+fn mistake_at(text: &str, byte: usize, reason: String) -> ParseExpressionError {
     let before = &text[..byte];
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-    BadExpression { reason, line, column }
+    ParseExpressionError { reason, line, column }
 }
 
 /// Checks every name, and takes the patterns of `matches` out of the tree: their calls are renamed to functions of
@@ -137,7 +137,7 @@ pub(super) fn names(
     positions: &SourceInfo,
     text: &str,
     variables: &[&str],
-) -> Result<BTreeMap<String, Regex>, BadExpression> {
+) -> Result<BTreeMap<String, Regex>, ParseExpressionError> {
     let mut walk = Walk { positions, text, variables, bound: Vec::new(), loops: 0, patterns: BTreeMap::new() };
     walk.expression(root)?;
     Ok(walk.patterns)
@@ -166,7 +166,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn expression(&mut self, node: &mut IdedExpr) -> Result<(), BadExpression> {
+    fn expression(&mut self, node: &mut IdedExpr) -> Result<(), ParseExpressionError> {
         let id = node.id;
         match &mut node.expr {
             Expr::Literal(_) => Ok(()),
@@ -204,7 +204,7 @@ impl Walk<'_> {
         &mut self,
         id: u64,
         comprehension: &mut cel::common::ast::ComprehensionExpr,
-    ) -> Result<(), BadExpression> {
+    ) -> Result<(), ParseExpressionError> {
         if holds_map_literal(&comprehension.iter_range) {
             let reason = "a loop over a map that is written here has no fixed order; loop over a list of its keys";
             return Err(self.mistake(id, reason.to_owned()));
@@ -227,7 +227,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn target(&mut self, target: &mut IdedExpr) -> Result<(), BadExpression> {
+    fn target(&mut self, target: &mut IdedExpr) -> Result<(), ParseExpressionError> {
         match &target.expr {
             Expr::Ident(name) if NAMESPACES.contains(&name.as_str()) => Ok(()),
             Expr::Ident(_)
@@ -242,7 +242,7 @@ impl Walk<'_> {
         }
     }
 
-    fn variable(&self, id: u64, name: &str) -> Result<(), BadExpression> {
+    fn variable(&self, id: u64, name: &str) -> Result<(), ParseExpressionError> {
         let plain = name.strip_prefix('.').unwrap_or(name);
         if self.bound.iter().any(|bound| bound == name) || self.variables.contains(&plain) || TYPES.contains(&plain) {
             return Ok(());
@@ -251,7 +251,7 @@ impl Walk<'_> {
         Err(self.mistake(id, format!("unknown name {name:?}; known are {known}")))
     }
 
-    fn function(&self, id: u64, name: &str) -> Result<(), BadExpression> {
+    fn function(&self, id: u64, name: &str) -> Result<(), ParseExpressionError> {
         // Operators are functions whose names no text can spell.
         let is_operator = !name.starts_with(|c: char| c.is_ascii_alphabetic());
         if is_operator || FUNCTIONS.contains(&name) {
@@ -264,7 +264,7 @@ impl Walk<'_> {
         Err(self.mistake_in_call(id, name, format!("unknown function {name:?}; {known}")))
     }
 
-    fn take_pattern(&mut self, id: u64, call: &mut cel::common::ast::CallExpr) -> Result<(), BadExpression> {
+    fn take_pattern(&mut self, id: u64, call: &mut cel::common::ast::CallExpr) -> Result<(), ParseExpressionError> {
         let subjects = usize::from(call.target.is_none());
         let pattern = match call.args.get(subjects).map(|argument| &argument.expr) {
             Some(Expr::Literal(LiteralValue::String(pattern))) if call.args.len() == subjects + 1 => pattern.inner(),
@@ -282,13 +282,13 @@ impl Walk<'_> {
     }
 
     /// The parser places a call at its bracket; a person looks for the name before it.
-    fn mistake_in_call(&self, id: u64, name: &str, reason: String) -> BadExpression {
+    fn mistake_in_call(&self, id: u64, name: &str, reason: String) -> ParseExpressionError {
         let mut bad = self.mistake(id, reason);
         bad.column = bad.column.saturating_sub(name.len()).max(1);
         bad
     }
 
-    fn mistake(&self, id: u64, reason: String) -> BadExpression {
+    fn mistake(&self, id: u64, reason: String) -> ParseExpressionError {
         let offset = self.positions.offset_for(id).map_or(0, |(start, _)| start as usize);
         let byte = self.text.floor_char_boundary(offset);
         mistake_at(self.text, byte, reason)

@@ -17,7 +17,7 @@ use cel::context::VariableResolver;
 use cel::{Context, Env, Value};
 
 use crate::core::model::{Event, Labels, Severity};
-use values::Record;
+use values::LazyMap;
 
 /// The longest expression that is read, in bytes.
 const TEXT_MAX_BYTES: usize = 2048;
@@ -50,27 +50,27 @@ struct Compiled {
 /// Why a text is not an expression, and where in the text: line and column count from 1, columns in characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub struct BadExpression {
+pub struct ParseExpressionError {
     pub reason: String,
     pub line: usize,
     pub column: usize,
 }
 
-impl BadExpression {
-    fn at_start(reason: String) -> BadExpression {
-        BadExpression { reason, line: 1, column: 1 }
+impl ParseExpressionError {
+    fn at_start(reason: String) -> ParseExpressionError {
+        ParseExpressionError { reason, line: 1, column: 1 }
     }
 }
 
 impl Expression {
     /// Compiles an expression that may name those variables and no others.
-    pub fn compile(text: &str, variables: &[&str]) -> Result<Expression, BadExpression> {
+    pub fn compile(text: &str, variables: &[&str]) -> Result<Expression, ParseExpressionError> {
         if text.len() > TEXT_MAX_BYTES {
             let reason = format!("an expression of {} bytes; at most {TEXT_MAX_BYTES} are allowed", text.len());
-            return Err(BadExpression::at_start(reason));
+            return Err(ParseExpressionError::at_start(reason));
         }
         if text.trim().is_empty() {
-            return Err(BadExpression::at_start("an empty expression".to_owned()));
+            return Err(ParseExpressionError::at_start("an empty expression".to_owned()));
         }
         check::nesting(text)?;
         let (mut root, positions) =
@@ -84,7 +84,7 @@ impl Expression {
     }
 
     /// Compiles a rule's `when:`, for [`Expression::holds`].
-    pub fn condition(text: &str) -> Result<Expression, BadExpression> {
+    pub fn condition(text: &str) -> Result<Expression, ParseExpressionError> {
         Expression::compile(text, &EVENT_VARIABLES)
     }
 
@@ -148,9 +148,9 @@ impl VariableResolver for EventVariables<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         let event = self.event;
         match variable {
-            "labels" => Some(CowVal::owned(Record::of_labels(&event.labels))),
-            "facts" => Some(CowVal::owned(Record::of_labels(self.facts))),
-            "annotations" => Some(CowVal::owned(Record::of_labels(&event.annotations))),
+            "labels" => Some(CowVal::owned(LazyMap::of_labels(&event.labels))),
+            "facts" => Some(CowVal::owned(LazyMap::of_labels(self.facts))),
+            "annotations" => Some(CowVal::owned(LazyMap::of_labels(&event.annotations))),
             "severity" => Some(CowVal::owned(CelString::from(self.severity.as_str()))),
             "status" => Some(CowVal::owned(CelString::from(event.status.as_str()))),
             "source" => Some(CowVal::owned(CelString::from(event.source.as_str()))),
@@ -171,15 +171,15 @@ impl VariableResolver for JsonVariables<'_> {
 }
 
 /// The first mistake in few words: the library lists every token that it would have taken instead.
-fn syntax_error(errors: &cel::ParseErrors) -> BadExpression {
+fn syntax_error(errors: &cel::ParseErrors) -> ParseExpressionError {
     let Some(first) = errors.errors.first() else {
-        return BadExpression::at_start("not a CEL expression".to_owned());
+        return ParseExpressionError::at_start("not a CEL expression".to_owned());
     };
     let message = first.msg.lines().next().unwrap_or_default();
     let message = message.split(" expecting ").next().unwrap_or_default();
     let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
     let position = |number: isize| usize::try_from(number).unwrap_or(1).max(1);
-    BadExpression {
+    ParseExpressionError {
         reason: format!("not a CEL expression: {}", shorten(message)),
         line: position(first.pos.0),
         column: position(first.pos.1),

@@ -16,7 +16,7 @@ use crate::core::model::Labels;
 /// A CEL map over data that lies elsewhere. Its keys are visited in their own order, so that an expression never
 /// depends on the order of a hash table.
 #[derive(Debug)]
-pub(super) struct Record<'a> {
+pub(super) struct LazyMap<'a> {
     fields: Fields<'a>,
     keys: OnceLock<Vec<CelString<'a>>>,
     /// The library's own kind of map, made when a value must be compared or handed out whole.
@@ -52,13 +52,13 @@ impl<'a> Fields<'a> {
     }
 }
 
-impl<'a> Record<'a> {
-    pub(super) fn of_labels(labels: &'a Labels) -> Record<'a> {
-        Record::new(Fields::Labels(labels))
+impl<'a> LazyMap<'a> {
+    pub(super) fn of_labels(labels: &'a Labels) -> LazyMap<'a> {
+        LazyMap::new(Fields::Labels(labels))
     }
 
-    fn new(fields: Fields<'a>) -> Record<'a> {
-        Record { fields, keys: OnceLock::new(), whole: OnceLock::new() }
+    fn new(fields: Fields<'a>) -> LazyMap<'a> {
+        LazyMap { fields, keys: OnceLock::new(), whole: OnceLock::new() }
     }
 
     fn whole(&self) -> &CelMap<'a> {
@@ -81,7 +81,7 @@ impl<'a> Record<'a> {
     }
 }
 
-impl Val for Record<'_> {
+impl Val for LazyMap<'_> {
     fn get_type(&self) -> &Type {
         <Self as Val>::cel_type()
     }
@@ -127,7 +127,7 @@ impl Val for Record<'_> {
     where
         Self: 'v,
     {
-        Box::new(Record::new(self.fields))
+        Box::new(LazyMap::new(self.fields))
     }
 
     fn as_builtin<'b, 'v>(&'b self) -> BuiltinRef<'b, 'v>
@@ -138,13 +138,13 @@ impl Val for Record<'_> {
     }
 }
 
-impl Container for Record<'_> {
+impl Container for LazyMap<'_> {
     fn contains(&self, key: &dyn Val) -> Result<bool, ExecutionError> {
         Ok(self.value_of(key).is_ok())
     }
 }
 
-impl Indexer for Record<'_> {
+impl Indexer for LazyMap<'_> {
     fn get<'b, 'v>(&'b self, key: &dyn Val) -> Result<CowVal<'b, 'v>, ExecutionError>
     where
         Self: 'v,
@@ -160,7 +160,7 @@ impl Indexer for Record<'_> {
     }
 }
 
-impl Iterable for Record<'_> {
+impl Iterable for LazyMap<'_> {
     fn iter<'b, 'v>(&'b self) -> Box<dyn Iterator<'b, 'v> + 'b>
     where
         Self: 'v,
@@ -170,7 +170,7 @@ impl Iterable for Record<'_> {
     }
 }
 
-impl Sizer for Record<'_> {
+impl Sizer for LazyMap<'_> {
     fn size(&self) -> CelInt {
         CelInt::from(i64::try_from(self.fields.len()).unwrap_or(i64::MAX))
     }
@@ -196,7 +196,7 @@ pub(super) fn from_json(value: &Json) -> Box<dyn Val + '_> {
         },
         Json::String(text) => Box::new(CelString::from(text.as_str())),
         Json::Array(items) => Box::new(CelList::from(items.iter().map(from_json).collect::<Vec<_>>())),
-        Json::Object(object) => Box::new(Record::new(Fields::Object(object))),
+        Json::Object(object) => Box::new(LazyMap::new(Fields::Object(object))),
     }
 }
 

@@ -9,10 +9,10 @@ use serde_saphyr::Location;
 use super::map::PayloadContext;
 use super::topic::TopicPattern;
 use super::{Format, Mapping, Source, SourceMistake};
-use crate::core::model::{Event, LABELS_MAX, NAME_MAX_BYTES, Severity, Span, Status};
-use crate::core::rules::syntax::source::{InOrder, OneOrMore, SampleText, SourceText};
+use crate::core::model::{Event, LABELS_MAX, NAME_MAX_BYTES, Severity, Status, TimeDelta};
+use crate::core::rules::syntax::source::{InOrder, OneOrMore, SampleSyntax, SourceSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
-use crate::core::rules::{BadExpression, Expression};
+use crate::core::rules::{Expression, ParseExpressionError};
 
 /// Names that events of the built-in doors have.
 const RESERVED_NAMES: [&str; 4] = ["v2", "native", "inspection", "watchfire"];
@@ -22,7 +22,7 @@ const ALTERNATIVES_MAX: usize = 16;
 const SAMPLES_MAX: usize = 64;
 const PARTS_MAX: usize = 16;
 const SILENT_BY_MAX: usize = 4;
-const SILENT_AFTER_MAX: Span = Span::from_days(7);
+const SILENT_AFTER_MAX: TimeDelta = TimeDelta::from_days(7);
 
 const OF_PAYLOAD: [&str; 4] = ["payload", "topic", "headers", "query"];
 const OF_ITEM: [&str; 6] = ["item", "parts", "payload", "topic", "headers", "query"];
@@ -34,7 +34,7 @@ pub(super) struct Compiling {
 }
 
 impl Compiling {
-    pub fn source(&mut self, text: SourceText) -> Source {
+    pub fn source(&mut self, text: SourceSyntax) -> Source {
         self.check_name(&text.name);
         self.check_sizes(&text);
         let patterns = self.topics(&text);
@@ -85,7 +85,7 @@ impl Compiling {
     }
 
     /// Runs one sample: it must be read, say what it is, and give firing and resolved one identity.
-    pub fn sample(&mut self, source: &Source, sample: &SampleText) {
+    pub fn sample(&mut self, source: &Source, sample: &SampleSyntax) {
         let headers = sample.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_str().into()));
         let context = PayloadContext {
             topic: sample.topic.clone().unwrap_or_default(),
@@ -137,7 +137,7 @@ impl Compiling {
         }
     }
 
-    fn check_sizes(&mut self, text: &SourceText) {
+    fn check_sizes(&mut self, text: &SourceSyntax) {
         let place = text.name.referenced;
         let mut at_most = |count: usize, max: usize, what: &str| {
             if count > max {
@@ -154,7 +154,7 @@ impl Compiling {
         }
     }
 
-    fn topics(&mut self, text: &SourceText) -> Vec<TopicPattern> {
+    fn topics(&mut self, text: &SourceSyntax) -> Vec<TopicPattern> {
         let topics = text.mqtt.iter().flat_map(|mqtt| &mqtt.topics);
         let mut patterns = Vec::new();
         for topic in topics {
@@ -235,7 +235,7 @@ impl Compiling {
     fn expression(&mut self, text: &str, place: Location, variables: &[&str]) -> Option<Expression> {
         match Expression::compile(text, variables) {
             Ok(expression) => Some(expression),
-            Err(BadExpression { reason, line, column }) => {
+            Err(ParseExpressionError { reason, line, column }) => {
                 // In the expression's first line the file's own column is known; further down only the line is.
                 let (line, column) = if line <= 1 {
                     (place.line() as usize, place.column() as usize + column.saturating_sub(1))
@@ -259,9 +259,9 @@ impl Compiling {
         })
     }
 
-    fn silent_after(&mut self, text: &Spanned<String>) -> Option<Span> {
-        match text.value.parse::<Span>() {
-            Ok(span) if (Span::from_seconds(1)..=SILENT_AFTER_MAX).contains(&span) => return Some(span),
+    fn silent_after(&mut self, text: &Spanned<String>) -> Option<TimeDelta> {
+        match text.value.parse::<TimeDelta>() {
+            Ok(span) if (TimeDelta::from_seconds(1)..=SILENT_AFTER_MAX).contains(&span) => return Some(span),
             Ok(span) => {
                 self.mistake(text.referenced, format!("{span} is out of bounds; expected 1s to {SILENT_AFTER_MAX}"))
             }
@@ -270,8 +270,8 @@ impl Compiling {
         None
     }
 
-    fn expires(&mut self, text: &Spanned<String>) -> Option<Span> {
-        match text.value.parse::<Span>() {
+    fn expires(&mut self, text: &Spanned<String>) -> Option<TimeDelta> {
+        match text.value.parse::<TimeDelta>() {
             Ok(span) if !span.is_zero() => return Some(span),
             Ok(_) => self.mistake(text.referenced, "expires: must be longer than 0; leave it out for never"),
             Err(bad) => self.mistake(text.referenced, bad.to_string()),

@@ -58,7 +58,7 @@ impl Source {
         for (index, item) in items.iter().enumerate() {
             let parts = self.parts(item, of_payload);
             let bindings = with(&of_payload, item, &parts);
-            match (Reading { source: self, mapping: &self.mapping, bindings, topic: &context.topic, item }).event() {
+            match (MappedItem { source: self, mapping: &self.mapping, bindings, topic: &context.topic, item }).event() {
                 Ok(Some(event)) => {
                     mapped.events.push(event);
                     mapped.places.push(index);
@@ -103,7 +103,7 @@ fn first(alternatives: &[Expression], bindings: &[(&str, &Value)]) -> Result<Val
 }
 
 /// One item under the source's expressions.
-struct Reading<'a> {
+struct MappedItem<'a> {
     source: &'a Source,
     mapping: &'a Mapping,
     bindings: [(&'a str, &'a Value); 6],
@@ -111,7 +111,7 @@ struct Reading<'a> {
     item: &'a Value,
 }
 
-impl Reading<'_> {
+impl MappedItem<'_> {
     fn event(&self) -> Result<Option<Event>, String> {
         let mapping = self.mapping;
         for condition in &mapping.skip_when {
@@ -230,7 +230,7 @@ impl Reading<'_> {
     }
 
     /// A time that cannot be read is kept as it came: the event happened, and its arrival says about when.
-    fn occurred_at(&self, annotations: &mut BTreeMap<String, String>) -> Option<crate::core::model::Moment> {
+    fn occurred_at(&self, annotations: &mut BTreeMap<String, String>) -> Option<crate::core::model::Timestamp> {
         let text = self.text(&self.mapping.occurred_at)?;
         let read = moment(&text, self.mapping.time_format.as_deref(), &self.mapping.time_zone);
         if read.is_none() {

@@ -53,9 +53,9 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 
 use super::Expression;
-use crate::core::model::{Severity, Span, Status};
+use crate::core::model::{Severity, Status, TimeDelta};
 pub(super) use crate::core::rules::syntax::source::OneOrMore;
-pub use crate::core::rules::syntax::source::SourceText;
+pub use crate::core::rules::syntax::source::SourceSyntax;
 use compile::Compiling;
 pub use map::{Mapped, PayloadContext};
 use topic::TopicPattern;
@@ -71,7 +71,7 @@ pub struct Source {
     /// Text before the JSON, dropped when present.
     pub unwrap: Option<String>,
     /// No message for that long is an event of its own: the dead man's switch.
-    pub silent_after: Option<Span>,
+    pub silent_after: Option<TimeDelta>,
     /// Each of these labels' values is watched by itself.
     pub silent_by: Vec<String>,
     mapping: Mapping,
@@ -113,7 +113,7 @@ struct Mapping {
     time_zone: TimeZone,
     value: Vec<Expression>,
     generator_url: Vec<Expression>,
-    expires: Option<Span>,
+    expires: Option<TimeDelta>,
 }
 
 /// One thing that is wrong with a source's text, and where in its file (both from 1; 0 when unknown).
@@ -126,7 +126,7 @@ pub struct SourceMistake {
 
 impl Source {
     /// Compiles a source and runs its samples, or says all that is wrong with it.
-    pub fn compile(text: SourceText) -> Result<Source, Vec<SourceMistake>> {
+    pub fn compile(text: SourceSyntax) -> Result<Source, Vec<SourceMistake>> {
         let mut compiling = Compiling::default();
         let samples = text.samples.clone();
         let source = compiling.source(text);

@@ -30,7 +30,7 @@ pub(super) fn raw(item: &Value) -> String {
         Value::String(text) => cut.bytes.extend_from_slice(&text.as_bytes()[..text.len().min(Event::RAW_MAX_BYTES)]),
         other => {
             // The only error is the full buffer, and then it holds what is wanted.
-            let _ = serde_json::to_writer(&mut cut, &Shown(other));
+            let _ = serde_json::to_writer(&mut cut, &RedactedValue(other));
         }
     }
     let mut text = String::from_utf8_lossy(&cut.bytes).into_owned();
@@ -62,14 +62,14 @@ impl Write for Cut {
 }
 
 /// A value whose secret members are hidden.
-struct Shown<'a>(&'a Value);
+struct RedactedValue<'a>(&'a Value);
 
-impl Serialize for Shown<'_> {
+impl Serialize for RedactedValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Value::Array(items) => {
                 let mut sequence = serializer.serialize_seq(Some(items.len()))?;
-                items.iter().try_for_each(|item| sequence.serialize_element(&Shown(item)))?;
+                items.iter().try_for_each(|item| sequence.serialize_element(&RedactedValue(item)))?;
                 sequence.end()
             }
             Value::Object(members) => {
@@ -78,7 +78,7 @@ impl Serialize for Shown<'_> {
                     if SECRETS.contains(&name.to_ascii_lowercase().as_str()) {
                         map.serialize_entry(name, HIDDEN)?;
                     } else {
-                        map.serialize_entry(name, &Shown(value))?;
+                        map.serialize_entry(name, &RedactedValue(value))?;
                     }
                 }
                 map.end()

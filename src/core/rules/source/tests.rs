@@ -6,7 +6,7 @@ use super::*;
 use crate::core::model::{Event, Expiry};
 
 fn source(text: &str) -> Result<Source, Vec<SourceMistake>> {
-    let text: SourceText = serde_saphyr::from_str(text).unwrap_or_else(|why| panic!("{text}\n{why}"));
+    let text: SourceSyntax = serde_saphyr::from_str(text).unwrap_or_else(|why| panic!("{text}\n{why}"));
     Source::compile(text)
 }
 
@@ -177,6 +177,6 @@ fn samples_hold_a_source_to_one_identity() {
 
 #[test]
 fn an_unknown_key_is_a_mistake_of_the_file() {
-    let why = serde_saphyr::from_str::<SourceText>("name: a\nlabel: {a: item.a}\n").unwrap_err().to_string();
+    let why = serde_saphyr::from_str::<SourceSyntax>("name: a\nlabel: {a: item.a}\n").unwrap_err().to_string();
     assert!(why.contains("unknown field `label`") && why.contains("2"), "{why}");
 }

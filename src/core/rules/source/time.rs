@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use crate::core::model::Moment;
+use crate::core::model::Timestamp;
 
 /// Above these, a number of seconds would be far in the future: it counts something smaller.
 const FIRST_MILLIS: f64 = 1e11;
@@ -11,7 +11,7 @@ const FIRST_MICROS: f64 = 1e14;
 const FIRST_NANOS: f64 = 1e17;
 
 /// Reads a time: by the format if one is given, as a number since 1970, or as RFC 3339.
-pub(super) fn moment(text: &str, format: Option<&str>, zone: &TimeZone) -> Option<Moment> {
+pub(super) fn moment(text: &str, format: Option<&str>, zone: &TimeZone) -> Option<Timestamp> {
     let text = text.trim();
     if let Some(formatted) = format.and_then(|format| by_format(text, format, zone)) {
         return Some(formatted);
@@ -22,7 +22,7 @@ pub(super) fn moment(text: &str, format: Option<&str>, zone: &TimeZone) -> Optio
     }
 }
 
-fn by_format(text: &str, format: &str, zone: &TimeZone) -> Option<Moment> {
+fn by_format(text: &str, format: &str, zone: &TimeZone) -> Option<Timestamp> {
     let broken_down = jiff::fmt::strtime::parse(format, text).ok()?;
     let timestamp = match broken_down.to_timestamp() {
         Ok(timestamp) => timestamp,
@@ -31,18 +31,18 @@ fn by_format(text: &str, format: &str, zone: &TimeZone) -> Option<Moment> {
             broken_down.to_datetime().ok().and_then(|local: DateTime| local.to_zoned(zone.clone()).ok())?.timestamp()
         }
     };
-    Some(Moment::from_timestamp(timestamp))
+    Some(Timestamp::from_timestamp(timestamp))
 }
 
-fn since_1970(number: f64) -> Option<Moment> {
+fn since_1970(number: f64) -> Option<Timestamp> {
     let micros = match number {
         nanos if nanos >= FIRST_NANOS => nanos / 1e3,
         micros if micros >= FIRST_MICROS => micros,
         millis if millis >= FIRST_MILLIS => millis * 1e3,
         seconds => seconds * 1e6,
     };
-    let is_sensible = micros > 0.0 && micros < Moment::FAR_FUTURE.as_micros() as f64;
-    is_sensible.then_some(Moment::from_micros(micros.round() as i64))
+    let is_sensible = micros > 0.0 && micros < Timestamp::FAR_FUTURE.as_micros() as f64;
+    is_sensible.then_some(Timestamp::from_micros(micros.round() as i64))
 }
 
 #[cfg(test)]
@@ -53,7 +53,7 @@ mod tests {
     fn times_are_read_in_the_spellings_of_tools() {
         let shanghai = TimeZone::get("Asia/Shanghai").unwrap();
         let check = |text: &str, format: Option<&str>, expected: Option<&str>| {
-            let found = moment(text, format, &shanghai).map(Moment::to_rfc3339);
+            let found = moment(text, format, &shanghai).map(Timestamp::to_rfc3339);
             assert_eq!(found.as_deref(), expected, "{text} {format:?}");
         };
         check("2026-02-13T17:00:00+08:00", None, Some("2026-02-13T09:00:00.000Z"));

@@ -12,7 +12,7 @@ type Text = Spanned<String>;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct CalendarEntry {
+pub(crate) struct CalendarSyntax {
     /// What rules, people, ladders and targets name; once among all files. `always` (7×24) is there already.
     pub name: Text,
     /// The IANA zone of its hours, such as `Asia/Shanghai`.
@@ -31,7 +31,7 @@ pub(crate) struct CalendarEntry {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct AfterHoursText {
+pub(crate) struct AfterHoursSyntax {
     /// Outside whose hours.
     pub calendar: Text,
     /// The ladder that is climbed then.

@@ -20,28 +20,28 @@ pub(crate) struct Cell {
 
 /// Why a text is no table, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct BadCsv {
+pub(crate) struct ParseCsvError {
     pub at: (usize, usize),
     pub message: &'static str,
     pub expected: &'static str,
 }
 
 /// The rows of a text, empty lines left out. Ends after the first mistake.
-pub(crate) struct Rows<'a> {
+pub(crate) struct CsvRows<'a> {
     rest: Peekable<Chars<'a>>,
     line: usize,
     column: usize,
     failed: bool,
 }
 
-pub(crate) fn rows(text: &str) -> Rows<'_> {
+pub(crate) fn rows(text: &str) -> CsvRows<'_> {
     // Spreadsheets mark UTF-8 with it.
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    Rows { rest: text.chars().peekable(), line: 1, column: 1, failed: false }
+    CsvRows { rest: text.chars().peekable(), line: 1, column: 1, failed: false }
 }
 
-impl Iterator for Rows<'_> {
-    type Item = Result<Vec<Cell>, BadCsv>;
+impl Iterator for CsvRows<'_> {
+    type Item = Result<Vec<Cell>, ParseCsvError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -59,28 +59,32 @@ impl Iterator for Rows<'_> {
     }
 }
 
-impl Rows<'_> {
-    fn row(&mut self) -> Result<Vec<Cell>, BadCsv> {
+impl CsvRows<'_> {
+    fn row(&mut self) -> Result<Vec<Cell>, ParseCsvError> {
         let mut cells = Vec::new();
         loop {
             let cell = self.cell()?;
             let at = cell.at;
             cells.push(cell);
             if cells.len() > CELLS_MAX {
-                return Err(BadCsv { at, message: "a row of too many cells", expected: "at most 64" });
+                return Err(ParseCsvError { at, message: "a row of too many cells", expected: "at most 64" });
             }
             match self.take() {
                 Some(',') => {}
                 Some('\n') | None => return Ok(cells),
                 Some(_) => {
                     let expected = "a comma or the end of the line; a quote inside a cell is written \"\"";
-                    return Err(BadCsv { at: self.before(), message: "text behind a cell's closing quote", expected });
+                    return Err(ParseCsvError {
+                        at: self.before(),
+                        message: "text behind a cell's closing quote",
+                        expected,
+                    });
                 }
             }
         }
     }
 
-    fn cell(&mut self) -> Result<Cell, BadCsv> {
+    fn cell(&mut self) -> Result<Cell, ParseCsvError> {
         let at = (self.line, self.column);
         let mut text = String::new();
         if self.rest.peek() == Some(&'"') {
@@ -94,7 +98,7 @@ impl Rows<'_> {
                     Some('"') => break,
                     Some(c) => text.push(c),
                     None => {
-                        return Err(BadCsv {
+                        return Err(ParseCsvError {
                             at,
                             message: "a cell whose quote does not end",
                             expected: "a closing \"",
@@ -112,7 +116,7 @@ impl Rows<'_> {
                     '"' => {
                         let expected = "the whole cell in quotes, with \"\" for each quote in it";
                         let at = (self.line, self.column);
-                        return Err(BadCsv { at, message: "a quote inside a cell", expected });
+                        return Err(ParseCsvError { at, message: "a quote inside a cell", expected });
                     }
                     _ => text.extend(self.take()),
                 }
@@ -120,7 +124,7 @@ impl Rows<'_> {
             text = text.trim().to_owned();
         }
         if text.len() > CELL_MAX_BYTES {
-            return Err(BadCsv { at, message: "a cell that is too long", expected: "at most 4096 bytes" });
+            return Err(ParseCsvError { at, message: "a cell that is too long", expected: "at most 4096 bytes" });
         }
         Ok(Cell { text, at })
     }
@@ -153,7 +157,7 @@ impl Rows<'_> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<Vec<String>>, BadCsv> {
+    fn read(text: &str) -> Result<Vec<Vec<String>>, ParseCsvError> {
         rows(text).map(|row| row.map(|cells| cells.into_iter().map(|cell| cell.text).collect())).collect()
     }
 

@@ -11,20 +11,20 @@ type Text = Spanned<String>;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct LadderEntry {
+pub(crate) struct LadderSyntax {
     /// What rules name in `tiers:`; once among all files.
     pub name: Text,
     /// The calendar in whose working time its delays count, where a step does not say; wall time unless given.
     pub calendar: Option<Text>,
     /// In the order in which they are climbed.
-    pub steps: Vec<StepEntry>,
+    pub steps: Vec<StepSyntax>,
     /// Who is told besides, while the incident stays where it is.
-    pub hierarchy: Option<Vec<HierarchicalEntry>>,
+    pub hierarchy: Option<Vec<HierarchicalSyntax>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct StepEntry {
+pub(crate) struct StepSyntax {
     /// Line of support; never lower than the step before.
     #[schemars(with = "TierNumber")]
     pub tier: Spanned<u64>,
@@ -52,7 +52,7 @@ pub(crate) struct StepEntry {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct HierarchicalEntry {
+pub(crate) struct HierarchicalSyntax {
     /// From when the incident began to climb.
     #[schemars(with = "LengthOfTime")]
     pub after: Text,

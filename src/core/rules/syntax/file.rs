@@ -3,24 +3,24 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::calendar::{AfterHoursText, CalendarEntry};
-use super::escalation_policy::LadderEntry;
-use super::inspection_plan::{ChecklistEntry, PlanEntry};
+use super::calendar::{AfterHoursSyntax, CalendarSyntax};
+use super::escalation_policy::LadderSyntax;
+use super::inspection_plan::{ChecklistSyntax, PlanSyntax};
 use super::json_schema::{
     ClassWord, CountedWord, LengthOfTime, LevelWord, PriorityWord, SemanticsWord, SeverityWord, ThroughWord,
 };
-use super::pattern::{ContextActionText, EmitText, PatternText};
-use super::person::PersonEntry;
-use super::playbook::PlaybookEntry;
-use super::problem::ProblemEntry;
-use super::roster::RosterEntry;
-use super::sla_target::{BreachReasonEntry, OutageBudgetEntry, OutageText, TargetEntry};
-use super::team::TeamEntry;
-use crate::core::rules::compile::grouping::GroupingText;
-use crate::core::rules::compile::inventory::InventoryText;
-use crate::core::rules::compile::normalising::{ExtractText, SeveritiesText, TemplateText};
-use crate::core::rules::compile::suppression::{MaintenanceEntry, StormEntry};
-use crate::core::rules::source::{OneOrMore, SourceText};
+use super::pattern::{ContextActionSyntax, EmitSyntax, PatternSyntax};
+use super::person::PersonSyntax;
+use super::playbook::PlaybookSyntax;
+use super::problem::ProblemSyntax;
+use super::roster::RosterSyntax;
+use super::sla_target::{BreachReasonSyntax, OutageBudgetSyntax, OutageSyntax, TargetSyntax};
+use super::team::TeamSyntax;
+use crate::core::rules::compile::grouping::GroupingSyntax;
+use crate::core::rules::compile::inventory::InventorySyntax;
+use crate::core::rules::compile::normalising::{ExtractSyntax, SeveritiesSyntax, TemplateSyntax};
+use crate::core::rules::compile::suppression::{MaintenanceSyntax, StormSyntax};
+use crate::core::rules::source::{OneOrMore, SourceSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
 
 type Text = Spanned<String>;
@@ -28,58 +28,58 @@ type Text = Spanned<String>;
 /// One file; any file may hold any section.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct FileText {
+pub(crate) struct FileSyntax {
     /// How the payloads of tools become events.
-    pub sources: Option<Vec<SourceText>>,
+    pub sources: Option<Vec<SourceSyntax>>,
     /// What can fail, its tables and naming standard: the facts of an event.
-    pub inventory: Option<InventoryText>,
+    pub inventory: Option<InventorySyntax>,
     /// How alerts of one failure become one incident; in one file only.
-    pub grouping: Option<Spanned<GroupingText>>,
+    pub grouping: Option<Spanned<GroupingSyntax>>,
     /// Regular expressions whose named groups become facts.
-    pub extract: Option<Vec<ExtractText>>,
+    pub extract: Option<Vec<ExtractSyntax>>,
     /// What words mean as severities, where the source does not say.
-    pub severities: Option<Vec<SeveritiesText>>,
+    pub severities: Option<Vec<SeveritiesSyntax>>,
     /// Which texts of events are reduced to templates (the fact `template`).
-    pub templates: Option<Vec<TemplateText>>,
+    pub templates: Option<Vec<TemplateSyntax>>,
     /// Which alerts belong together, and what becomes of them. The first rule that matches owns an alert.
-    pub rules: Option<Vec<RuleEntry>>,
+    pub rules: Option<Vec<RuleSyntax>>,
     /// Which alerts are quiet while others fire.
-    pub inhibitions: Option<Vec<InhibitionEntry>>,
+    pub inhibitions: Option<Vec<InhibitionSyntax>>,
     /// Which alerts are quiet while work is done.
-    pub maintenance: Option<Vec<MaintenanceEntry>>,
+    pub maintenance: Option<Vec<MaintenanceSyntax>>,
     /// When one incident stands for a flood of alerts.
-    pub storms: Option<Vec<StormEntry>>,
+    pub storms: Option<Vec<StormSyntax>>,
     /// Ladders: who gets an incident, and by when.
-    pub tiers: Option<Vec<LadderEntry>>,
+    pub tiers: Option<Vec<LadderSyntax>>,
     /// When work is done: weeks, holidays, make-up workdays.
-    pub calendars: Option<Vec<CalendarEntry>>,
+    pub calendars: Option<Vec<CalendarSyntax>>,
     /// Who they are, and how they are told.
-    pub teams: Option<Vec<TeamEntry>>,
+    pub teams: Option<Vec<TeamSyntax>>,
     /// What each of them can take, and how they want to be told.
-    pub people: Option<Vec<PersonEntry>>,
+    pub people: Option<Vec<PersonSyntax>>,
     /// What is done about an incident, step by step.
-    pub playbooks: Option<Vec<PlaybookEntry>>,
+    pub playbooks: Option<Vec<PlaybookSyntax>>,
     /// Who works when.
-    pub rosters: Option<Vec<RosterEntry>>,
+    pub rosters: Option<Vec<RosterSyntax>>,
     /// What is promised to whom, in which version. The first that fits an incident holds.
-    pub targets: Option<Vec<TargetEntry>>,
+    pub targets: Option<Vec<TargetSyntax>>,
     /// Codes of reasons why a promise was broken; a built-in list unless given.
-    pub breach_reasons: Option<Vec<BreachReasonEntry>>,
+    pub breach_reasons: Option<Vec<BreachReasonSyntax>>,
     /// How long services may be out in a year.
-    pub outages: Option<Vec<OutageBudgetEntry>>,
+    pub outages: Option<Vec<OutageBudgetSyntax>>,
     /// When incidents become a problem.
-    pub problems: Option<Vec<ProblemEntry>>,
+    pub problems: Option<Vec<ProblemSyntax>>,
     /// Checklists on a schedule.
-    pub inspections: Option<Vec<PlanEntry>>,
+    pub inspections: Option<Vec<PlanSyntax>>,
     /// What inspection plans look at, by name.
-    pub checklists: Option<Vec<ChecklistEntry>>,
+    pub checklists: Option<Vec<ChecklistSyntax>>,
     /// Inputs on virtual time, and what must come of them (`watchfire test`).
-    pub tests: Option<Vec<crate::core::rules::compile::test_case::TestEntry>>,
+    pub tests: Option<Vec<crate::core::rules::compile::test_case::TestSyntax>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct RuleEntry {
+pub(crate) struct RuleSyntax {
     /// Once among all files.
     pub name: Text,
     /// Matchers as Alertmanager writes them, such as `alertname="LinkDown", site=~"GZ.*"`; all must hold. Without it:
@@ -91,7 +91,7 @@ pub(crate) struct RuleEntry {
     /// Labels whose values make the key: alerts with equal values are one incident.
     pub by: Option<Spanned<OneOrMore>>,
     /// When the rule fires; `each` unless given.
-    pub pattern: Option<Spanned<PatternText>>,
+    pub pattern: Option<Spanned<PatternSyntax>>,
     /// What counting patterns count: transitions (the default), or every message.
     #[schemars(with = "Option<CountedWord>")]
     pub on: Option<Text>,
@@ -111,7 +111,7 @@ pub(crate) struct RuleEntry {
     /// The ladder that its incidents climb; `default` unless given.
     pub tiers: Option<Text>,
     /// Another ladder for incidents that open outside the hours of a calendar.
-    pub after_hours: Option<AfterHoursText>,
+    pub after_hours: Option<AfterHoursSyntax>,
     /// Whether anybody is paged; true unless given.
     pub pages: Option<bool>,
     /// A text or a link, shown with the incident.
@@ -143,9 +143,9 @@ pub(crate) struct RuleEntry {
     /// match.
     pub context: Option<Text>,
     /// Contexts that are set or unset when the rule fires.
-    pub contexts: Option<Vec<ContextActionText>>,
+    pub contexts: Option<Vec<ContextActionSyntax>>,
     /// The event that firing makes; it goes through all rules.
-    pub emit: Option<Spanned<EmitText>>,
+    pub emit: Option<Spanned<EmitSyntax>>,
     /// false: the rule only acts. Then, for alerts, it must continue or say because.
     pub incident: Option<Spanned<bool>>,
     /// Whether its alerts may become one incident with those of other rules; true unless given.
@@ -167,12 +167,12 @@ pub(crate) struct RuleEntry {
     #[schemars(with = "Option<LevelWord>")]
     pub out_of_hours_urgency: Option<Text>,
     /// Its incidents are outages of a service.
-    pub outage: Option<OutageText>,
+    pub outage: Option<OutageSyntax>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct InhibitionEntry {
+pub(crate) struct InhibitionSyntax {
     /// Once among all files.
     pub name: Option<Text>,
     /// Matchers of the alert that explains.

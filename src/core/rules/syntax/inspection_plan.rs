@@ -14,16 +14,16 @@ type Text = Spanned<String>;
 /// What is looked at, for plans to use by its name.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ChecklistEntry {
+pub(crate) struct ChecklistSyntax {
     /// Once among all files.
     pub name: Text,
     /// What is looked at.
-    pub items: Vec<ItemEntry>,
+    pub items: Vec<ItemSyntax>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PlanEntry {
+pub(crate) struct PlanSyntax {
     /// Once among all files.
     pub name: Text,
     /// As people read it; the name unless given.
@@ -31,7 +31,7 @@ pub(crate) struct PlanEntry {
     /// As crontab: minute hour day-of-month month day-of-week; with six fields, seconds first. Or else a window.
     pub schedule: Option<Text>,
     /// So and so often a year, to be done at any time within a window.
-    pub window: Option<WindowText>,
+    pub window: Option<WindowSyntax>,
     /// Its time zone, such as Asia/Shanghai.
     pub zone: Text,
     /// Whose work it is; first-line unless given.
@@ -43,7 +43,7 @@ pub(crate) struct PlanEntry {
     #[schemars(with = "Option<LengthOfTime>")]
     pub missed_after: Option<Text>,
     /// Several times within one run, each to be done or missed by itself.
-    pub slots: Option<SlotsText>,
+    pub slots: Option<SlotsSyntax>,
     /// Whether somebody must sign it; false unless given.
     pub sign_off: Option<bool>,
     /// The team whose members may sign; whoever has the role unless given.
@@ -53,17 +53,17 @@ pub(crate) struct PlanEntry {
     /// Checklists whose items are looked at.
     pub checklist: Option<Spanned<OneOrMore>>,
     /// Items of the inventory: everything is looked at for each of them.
-    pub of: Option<Spanned<DevicesText>>,
+    pub of: Option<Spanned<DevicesSyntax>>,
     /// What the team can do in the time of a run.
-    pub capacity: Option<Spanned<CapacityText>>,
+    pub capacity: Option<Spanned<CapacitySyntax>>,
     /// What is looked at, besides the checklists.
-    pub items: Option<Vec<ItemEntry>>,
+    pub items: Option<Vec<ItemSyntax>>,
 }
 
 /// Either a number of times, or the months in which a window opens.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct WindowText {
+pub(crate) struct WindowSyntax {
     /// How often.
     #[schemars(range(min = 1, max = 12))]
     pub times: Option<Spanned<u64>>,
@@ -82,7 +82,7 @@ pub(crate) struct WindowText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct SlotsText {
+pub(crate) struct SlotsSyntax {
     /// How far apart they are.
     #[schemars(with = "LengthOfTime")]
     pub every: Text,
@@ -98,7 +98,7 @@ pub(crate) struct SlotsText {
 /// All that are given must fit.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct DevicesText {
+pub(crate) struct DevicesSyntax {
     /// Their class.
     pub kind: Option<Spanned<OneOrMore>>,
     /// Where they stand.
@@ -114,7 +114,7 @@ pub(crate) struct DevicesText {
 /// With the hours or a calendar.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct CapacityText {
+pub(crate) struct CapacitySyntax {
     /// How many people; the members of the team unless given.
     #[schemars(range(min = 1, max = 10000))]
     pub inspectors: Option<Spanned<u64>>,
@@ -136,7 +136,7 @@ pub(crate) struct CapacityText {
     {"required": ["promql"]},
     {"required": ["mqtt"]},
 ]))]
-pub(crate) struct ItemEntry {
+pub(crate) struct ItemSyntax {
     /// Once in the plan.
     pub name: Text,
     /// As people read it; the name unless given.
@@ -156,41 +156,41 @@ pub(crate) struct ItemEntry {
     #[schemars(with = "Option<LengthOfTime>")]
     pub trend: Option<Text>,
     /// A fact of the device that must be found.
-    pub expect: Option<ExpectText>,
+    pub expect: Option<ExpectSyntax>,
     /// What it takes a person; 0 unless given.
     #[schemars(range(min = 0, max = 10080))]
     pub minutes: Option<Spanned<u64>>,
     /// A person looks.
-    pub manual: Option<ManualText>,
+    pub manual: Option<ManualSyntax>,
     /// A page is fetched.
-    pub http: Option<HttpText>,
+    pub http: Option<HttpSyntax>,
     /// A connection is made.
-    pub tcp: Option<TcpText>,
+    pub tcp: Option<TcpSyntax>,
     /// A certificate is looked at.
-    pub tls: Option<TlsText>,
+    pub tls: Option<TlsSyntax>,
     /// A query is asked of Prometheus.
-    pub promql: Option<PromqlText>,
+    pub promql: Option<PromqlSyntax>,
     /// A message must have come on a topic.
-    pub mqtt: Option<MqttCheckText>,
+    pub mqtt: Option<MqttCheckSyntax>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ExpectText {
+pub(crate) struct ExpectSyntax {
     /// Its name: class, site, owner, vendor, contract, or one of its facts.
     pub fact: Text,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ManualText {
+pub(crate) struct ManualSyntax {
     /// Whether a remark is required; false unless given.
     pub evidence: Option<bool>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct HttpText {
+pub(crate) struct HttpSyntax {
     /// What is fetched.
     #[schemars(with = "Url")]
     pub url: Text,
@@ -208,7 +208,7 @@ pub(crate) struct HttpText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TcpText {
+pub(crate) struct TcpSyntax {
     /// host:port
     #[schemars(with = "Address")]
     pub address: Text,
@@ -219,7 +219,7 @@ pub(crate) struct TcpText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TlsText {
+pub(crate) struct TlsSyntax {
     /// host:port
     #[schemars(with = "Address")]
     pub address: Text,
@@ -236,7 +236,7 @@ pub(crate) struct TlsText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PromqlText {
+pub(crate) struct PromqlSyntax {
     /// The Prometheus to ask.
     #[schemars(with = "Url")]
     pub server: Text,
@@ -255,7 +255,7 @@ pub(crate) struct PromqlText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct MqttCheckText {
+pub(crate) struct MqttCheckSyntax {
     /// The topic, or a filter with + and #.
     pub topic: Text,
     /// How old the last message may be, at most 1h.

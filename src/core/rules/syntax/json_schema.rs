@@ -5,14 +5,14 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 
-use super::file::FileText;
+use super::file::FileSyntax;
 use crate::core::model::{Priority, Severity, Status, Tier};
-use crate::core::rules::{Dispatch, DispatchKind, Language, Otherwise, RequestMethod, StopWhen};
+use crate::core::rules::{Dispatch, DispatchMode, Language, RequestMethod, StopWhen, UnavailablePolicy};
 
 /// The schema of one rule file, in the dialect 2020-12. It holds less than `load` does: what only all files together
 /// can say (a team that nobody defines), and what is inside matchers and expressions, it does not see.
 pub fn schema() -> serde_json::Value {
-    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<FileText>();
+    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<FileSyntax>();
     schema.insert("title".to_owned(), "watchfire rule file".into());
     schema.to_value()
 }
@@ -66,11 +66,11 @@ spellings! {
     MadeStatusWord => words(&["firing", "point"]);
     StateWord => words(&crate::core::rules::compile::test_case::STATES);
     TierNumber => json_schema!({"type": "integer", "enum": Tier::ALL.map(Tier::number)});
-    StepKindWord => words(&DispatchKind::ALL.map(DispatchKind::as_str));
+    StepKindWord => words(&DispatchMode::ALL.map(DispatchMode::as_str));
     StopWord => words(&StopWhen::ALL.map(StopWhen::as_str));
     PeriodWord => words(&crate::core::rules::compile::inspection_plan::PERIODS.map(|(word, _)| word));
     DayWord => words(&crate::core::rules::compile::roster::DAYS);
-    OtherwiseWord => words(&Otherwise::ALL.map(Otherwise::as_str));
+    OtherwiseWord => words(&UnavailablePolicy::ALL.map(UnavailablePolicy::as_str));
     DispatchWord => words(&Dispatch::ALL.map(Dispatch::as_str));
     CountedWord => words(&["transitions", "message"]);
     SemanticsWord => words(&["sec"]);

@@ -14,36 +14,36 @@ type Text = Spanned<String>;
 /// When the rule fires.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum PatternText {
+pub(crate) enum PatternSyntax {
     /// At every alert or point.
     Each,
     /// At the first; further ones within the window are swallowed.
-    Suppress(WithinText),
+    Suppress(WithinSyntax),
     /// At so many within the window.
-    Threshold(ThresholdText),
+    Threshold(ThresholdSyntax),
     /// When there are more in a time than that.
-    Rate(RateText),
+    Rate(RateSyntax),
     /// At so many within one window; clear at few within another.
-    Thresholds(ThresholdsText),
+    Thresholds(ThresholdsSyntax),
     /// At the first; clear at an event that fits `until`.
-    Pair(PairText),
+    Pair(PairSyntax),
     /// When no event that fits `until` came for so long.
-    PairWindow(PairWindowText),
+    PairWindow(PairWindowSyntax),
     /// When no message came for so long after the last.
-    Absence(WithinText),
+    Absence(WithinSyntax),
     /// When events came in that order.
-    Sequence(SequenceText),
+    Sequence(SequenceSyntax),
     /// When all classes have their counts, in any order.
-    Group(GroupText),
+    Group(GroupSyntax),
     /// When it changes too often.
-    Flap(FlapText),
+    Flap(FlapSyntax),
     /// At those times; such a rule has no `match`.
-    Calendar(CalendarText),
+    Calendar(CalendarSyntax),
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct WithinText {
+pub(crate) struct WithinSyntax {
     /// The window.
     #[schemars(with = "LengthOfTime")]
     pub within: Text,
@@ -51,7 +51,7 @@ pub(crate) struct WithinText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ThresholdText {
+pub(crate) struct ThresholdSyntax {
     /// It fires at that many within the window.
     #[schemars(range(min = 1, max = crate::core::rules::compile::pattern::COUNT_MAX))]
     pub count: Spanned<u64>,
@@ -67,7 +67,7 @@ pub(crate) struct ThresholdText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct RateText {
+pub(crate) struct RateSyntax {
     /// It fires when there are more than that.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub above: Spanned<f64>,
@@ -81,16 +81,16 @@ pub(crate) struct RateText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ThresholdsText {
+pub(crate) struct ThresholdsSyntax {
     /// It fires at that many within that time.
-    pub rise: CountWithinText,
+    pub rise: CountWithinSyntax,
     /// It is clear when at most that many came for that time.
-    pub fall: CountWithinText,
+    pub fall: CountWithinSyntax,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct CountWithinText {
+pub(crate) struct CountWithinSyntax {
     /// How many, up to 1000.
     #[schemars(range(min = 0, max = crate::core::rules::compile::pattern::COUNT_MAX))]
     pub count: Spanned<u64>,
@@ -101,7 +101,7 @@ pub(crate) struct CountWithinText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PairText {
+pub(crate) struct PairSyntax {
     /// Matchers of the event that ends it, with the same key.
     pub until: Spanned<OneOrMore>,
     /// It ends by itself after that long; never unless given.
@@ -111,7 +111,7 @@ pub(crate) struct PairText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PairWindowText {
+pub(crate) struct PairWindowSyntax {
     /// Matchers of the event that ends the wait, with the same key.
     pub until: Spanned<OneOrMore>,
     /// It fires when none came for that long.
@@ -121,7 +121,7 @@ pub(crate) struct PairWindowText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct SequenceText {
+pub(crate) struct SequenceSyntax {
     /// Matchers of each further step, in order; `device="{1.device}"` is what the first event had.
     pub steps: Spanned<Vec<Spanned<OneOrMore>>>,
     /// From the first event to the last.
@@ -131,9 +131,9 @@ pub(crate) struct SequenceText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct GroupText {
+pub(crate) struct GroupSyntax {
     /// Classes of events, in any order.
-    pub all: Spanned<Vec<GroupClassText>>,
+    pub all: Spanned<Vec<GroupClassSyntax>>,
     /// Within what time all must have come.
     #[schemars(with = "LengthOfTime")]
     pub within: Text,
@@ -143,7 +143,7 @@ pub(crate) struct GroupText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct GroupClassText {
+pub(crate) struct GroupClassSyntax {
     /// Matchers of the events of this class.
     #[serde(rename = "match")]
     pub matches: Spanned<OneOrMore>,
@@ -154,7 +154,7 @@ pub(crate) struct GroupClassText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct FlapText {
+pub(crate) struct FlapSyntax {
     /// By times (the default), or by the weighted changes of Nagios or Icinga.
     #[schemars(with = "Option<FlapModeWord>")]
     pub mode: Option<Text>,
@@ -174,7 +174,7 @@ pub(crate) struct FlapText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct CalendarText {
+pub(crate) struct CalendarSyntax {
     /// As crontab: minute hour day-of-month month day-of-week; with six fields, seconds first.
     pub schedule: Text,
     /// Its time zone, such as Asia/Shanghai.
@@ -185,7 +185,7 @@ pub(crate) struct CalendarText {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [{"required": ["set"]}, {"required": ["unset"]}]))]
-pub(crate) struct ContextActionText {
+pub(crate) struct ContextActionSyntax {
     /// The context that begins; `{label}` is filled in from the event.
     pub set: Option<Text>,
     /// The context that ends.
@@ -195,7 +195,7 @@ pub(crate) struct ContextActionText {
     #[serde(rename = "for")]
     pub lifetime: Option<Text>,
     /// What is made when it ends by itself.
-    pub on_expiry: Option<OnExpiryText>,
+    pub on_expiry: Option<OnExpirySyntax>,
     /// When the rule fires (the default), or when it is clear.
     #[schemars(with = "Option<ActionTimeWord>")]
     pub when: Option<Text>,
@@ -203,14 +203,14 @@ pub(crate) struct ContextActionText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct OnExpiryText {
+pub(crate) struct OnExpirySyntax {
     /// The point that is made.
-    pub event: Spanned<EmitText>,
+    pub event: Spanned<EmitSyntax>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct EmitText {
+pub(crate) struct EmitSyntax {
     /// Its labels, with an `alertname`; `{label}` is filled in from the event.
     pub labels: Spanned<BTreeMap<String, Text>>,
     /// Its severity.

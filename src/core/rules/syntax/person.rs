@@ -4,14 +4,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::json_schema::{LanguageWord, LengthOfTime, PriorityWord};
-use super::team::ChannelText;
+use super::team::ChannelSyntax;
 use crate::core::rules::syntax::spanned::Spanned;
 
 type Text = Spanned<String>;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PersonEntry {
+pub(crate) struct PersonSyntax {
     /// What teams and rosters name; once among all files.
     pub name: Text,
     /// As people read it; the name unless given.
@@ -29,14 +29,14 @@ pub(crate) struct PersonEntry {
     #[schemars(with = "Option<LanguageWord>")]
     pub language: Option<Text>,
     /// How they are told, besides the channels of their team.
-    pub notify: Option<Vec<ContactEntry>>,
+    pub notify: Option<Vec<ContactSyntax>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ContactEntry {
+pub(crate) struct ContactSyntax {
     /// The channel.
-    pub by: Spanned<ChannelText>,
+    pub by: Spanned<ChannelSyntax>,
     /// Only for these priorities; for all unless given.
     #[schemars(with = "Option<Vec<PriorityWord>>")]
     pub priorities: Option<Vec<Text>>,

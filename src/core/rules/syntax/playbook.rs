@@ -9,18 +9,18 @@ type Text = Spanned<String>;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PlaybookEntry {
+pub(crate) struct PlaybookSyntax {
     /// What rules name in `playbook:`; once among all files.
     pub name: Text,
     /// As people read it; the name unless given.
     pub title: Option<Text>,
     /// In the order in which they are done.
-    pub steps: Vec<PlaybookStepEntry>,
+    pub steps: Vec<PlaybookStepSyntax>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PlaybookStepEntry {
+pub(crate) struct PlaybookStepSyntax {
     /// What ticking names; once in the playbook.
     pub name: Text,
     /// What to do; the name unless given.

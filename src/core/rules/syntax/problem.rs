@@ -11,7 +11,7 @@ type Text = Spanned<String>;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ProblemEntry {
+pub(crate) struct ProblemSyntax {
     /// Once among all files.
     pub name: Text,
     /// Matchers over the incident's labels and `rule`.

@@ -11,7 +11,7 @@ type Text = Spanned<String>;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct RosterEntry {
+pub(crate) struct RosterSyntax {
     /// What teams name in `roster:`; once among all files.
     pub name: Text,
     /// As people read it; the name unless given.
@@ -35,12 +35,12 @@ pub(crate) struct RosterEntry {
     #[schemars(with = "Option<OtherwiseWord>")]
     pub when_full: Option<Text>,
     /// Rotations, the lowest first: the highest that has somebody at a moment counts.
-    pub layers: Vec<LayerEntry>,
+    pub layers: Vec<LayerSyntax>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct LayerEntry {
+pub(crate) struct LayerSyntax {
     /// Once in its roster.
     pub name: Text,
     /// When the first shift begins, as a local time: 2026-01-05T08:00. Hand-over is at this time of day.

@@ -13,7 +13,7 @@ type Text = Spanned<String>;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TargetEntry {
+pub(crate) struct TargetSyntax {
     /// Versions of one promise share it.
     pub name: Text,
     /// Counts up from 1; once per name.
@@ -35,9 +35,9 @@ pub(crate) struct TargetEntry {
     /// A calendar: only for what opens while it is open. So Mondays can have another target than Fridays.
     pub during: Option<Text>,
     /// 响应时限: until the first contact is logged.
-    pub tto: Option<PromiseText>,
+    pub tto: Option<PromiseSyntax>,
     /// 解决时限: until it is resolved.
-    pub ttr: Option<PromiseText>,
+    pub ttr: Option<PromiseSyntax>,
     /// How long a working day (wd) of this target is.
     #[schemars(with = "Option<LengthOfTime>")]
     pub working_day: Option<Text>,
@@ -51,12 +51,12 @@ pub(crate) struct TargetEntry {
     #[schemars(with = "Option<OnBreachWord>")]
     pub on_breach: Option<Text>,
     /// What it is judged by.
-    pub indicators: Option<Vec<IndicatorText>>,
+    pub indicators: Option<Vec<IndicatorSyntax>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PromiseText {
+pub(crate) struct PromiseSyntax {
     /// Working time with its unit: 8h, or 2wd for two working days.
     #[schemars(with = "WorkingTime")]
     pub within: Text,
@@ -69,7 +69,7 @@ pub(crate) struct PromiseText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct IndicatorText {
+pub(crate) struct IndicatorSyntax {
     /// As reports name it.
     pub name: Text,
     /// response, resolution, first_fix, reopened or contact.
@@ -90,7 +90,7 @@ pub(crate) struct IndicatorText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct BreachReasonEntry {
+pub(crate) struct BreachReasonSyntax {
     /// What people give when they resolve late, such as spare_part.
     pub code: Text,
     /// As people read it.
@@ -100,7 +100,7 @@ pub(crate) struct BreachReasonEntry {
 /// Of a rule: its incidents are outages.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct OutageText {
+pub(crate) struct OutageSyntax {
     /// Which service is out; the label service unless given.
     pub service: Option<Text>,
     /// Whose fault it is: provider, customer or third_party.
@@ -110,7 +110,7 @@ pub(crate) struct OutageText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct OutageBudgetEntry {
+pub(crate) struct OutageBudgetSyntax {
     /// Once among all files.
     pub name: Text,
     /// Matchers on customer and service; all unless given.

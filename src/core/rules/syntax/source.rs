@@ -13,12 +13,12 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 /// One entry of the `sources:` section.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SourceText {
+pub struct SourceSyntax {
     /// Part of the URL: POST /api/v1/sources/NAME.
     #[schemars(with = "SourceName")]
     pub name: Spanned<String>,
     /// How it is reached over MQTT.
-    pub mqtt: Option<MqttText>,
+    pub mqtt: Option<MqttSyntax>,
     /// How the payload is read; json unless given.
     #[schemars(with = "Option<FormatWord>")]
     pub format: Option<Spanned<String>>,
@@ -84,7 +84,7 @@ pub struct SourceText {
     pub silent_by: Vec<String>,
     /// Payloads that must be readable, checked when the file is read.
     #[serde(default)]
-    pub samples: Vec<SampleText>,
+    pub samples: Vec<SampleSyntax>,
 }
 
 /// Named expressions in the order of the file.
@@ -132,7 +132,7 @@ impl<'de> Visitor<'de> for InOrderVisitor {
 /// How the source is reached over MQTT.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct MqttText {
+pub struct MqttSyntax {
     /// Topics; `{site}` stands for one level and becomes a label.
     pub topics: Vec<Spanned<String>>,
 }
@@ -140,7 +140,7 @@ pub struct MqttText {
 /// Payloads that this source must be able to read, as its format parses them.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SampleText {
+pub struct SampleSyntax {
     /// A payload that fires.
     pub firing: Option<Spanned<serde_json::Value>>,
     /// The payload that resolves it: one identity for both.

@@ -12,7 +12,7 @@ type Text = Spanned<String>;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TeamEntry {
+pub(crate) struct TeamSyntax {
     /// What tiers, problems and inspections name; once among all files.
     pub name: Text,
     /// As people read it; the name unless given.
@@ -20,7 +20,7 @@ pub(crate) struct TeamEntry {
     /// Who is in it. A team with neither members nor a way to notify is skipped.
     pub members: Option<Vec<Text>>,
     /// Ways to tell the team.
-    pub notify: Option<Vec<Spanned<ChannelText>>>,
+    pub notify: Option<Vec<Spanned<ChannelSyntax>>>,
     /// The vendors of items for whose steps (`vendor: true`) this team stands.
     pub vendors: Option<Vec<Text>>,
     /// The line of support that it is.
@@ -41,12 +41,12 @@ pub(crate) struct TeamEntry {
     #[schemars(with = "Option<LanguageWord>")]
     pub language: Option<Text>,
     /// When its channels gather notices. Unless given, those that people read do, above 10 within 5m, every 5m.
-    pub digest: Option<DigestText>,
+    pub digest: Option<DigestSyntax>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct DigestText {
+pub(crate) struct DigestSyntax {
     /// More notices than that; 10 unless given. P1 is always told at once.
     #[schemars(range(min = 1, max = crate::core::rules::compile::team::DIGEST_ABOVE_MAX))]
     pub above: Option<Spanned<u64>>,
@@ -60,7 +60,7 @@ pub(crate) struct DigestText {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
-pub(crate) enum ChannelText {
+pub(crate) enum ChannelSyntax {
     /// A POST to this address.
     Webhook {
         /// http or https.

@@ -2,17 +2,17 @@
 
 use serde_saphyr::Error;
 
-use super::file::FileText;
+use super::file::FileSyntax;
 use crate::core::rules::RuleText;
-use crate::core::rules::diagnostic::Mistake;
+use crate::core::rules::diagnostic::Diagnostic;
 
 /// The largest file that is parsed, in bytes.
 const FILE_MAX_BYTES: usize = 16 << 20;
 
 /// Reads one file. The parser stops at the first thing that it cannot read.
-pub(crate) fn parse(file: &RuleText) -> Result<FileText, Box<Mistake>> {
+pub(crate) fn parse(file: &RuleText) -> Result<FileSyntax, Box<Diagnostic>> {
     let mistake = |place: (usize, usize), message: String, expected: String| {
-        Box::new(Mistake::at(&file.path, &file.text, place, message, expected))
+        Box::new(Diagnostic::at(&file.path, &file.text, place, message, expected))
     };
     if file.text.len() > FILE_MAX_BYTES {
         return Err(mistake(

@@ -10,20 +10,20 @@ use tracing::info;
 
 use super::drops::{DROPPED_TOPIC, DropWatch};
 use super::subscriptions::Subscriptions;
-use super::{ClientState, Ticket, report_unacknowledged};
-use crate::ingest::mqtt::Surroundings;
-use crate::ingest::mqtt::in_flight::Window;
-use crate::ingest::mqtt::ordered_intake::{Entry, Kept, LaneSender};
-use crate::ingest::mqtt::reader::{Message, NO_SOURCE};
+use super::{AckToken, ClientState, report_unacknowledged};
+use crate::ingest::mqtt::IntakeContext;
+use crate::ingest::mqtt::in_flight::InFlightLimit;
+use crate::ingest::mqtt::ordered_intake::{Committed, InFlightMessage, OrderedIntakeSender};
+use crate::ingest::mqtt::reader::{MqttMessage, NO_SOURCE};
 use crate::metrics::Metrics;
-use crate::mqtt::{BackOff, Handle, Incoming, Link, LinkError, LinkOptions, Signal};
+use crate::mqtt::{BackOff, BrokerLink, Handle, Incoming, LinkError, LinkOptions, Signal};
 
 /// How long the last acknowledgements may take at the end.
 const FAREWELL_MAX: Duration = Duration::from_secs(5);
 
 /// Why a connection ended.
 #[derive(Debug)]
-pub(super) enum End {
+pub(super) enum ConnectionEnd {
     Stopped,
     Lost(LinkError),
     /// Messages were left with the broker for want of room; now there is room, and a new connection brings them.
@@ -33,13 +33,13 @@ pub(super) enum End {
 /// What lasts over connections.
 pub(super) struct Connection {
     pub broker: String,
-    pub surroundings: Surroundings,
+    pub surroundings: IntakeContext,
     pub subscriptions: Subscriptions,
     pub payload_max_bytes: usize,
-    pub window: Arc<Window>,
-    pub entrance: LaneSender<Ticket>,
+    pub window: Arc<InFlightLimit>,
+    pub entrance: OrderedIntakeSender<AckToken>,
     /// For what is confirmed without being kept.
-    pub kept: mpsc::UnboundedSender<Kept<Ticket>>,
+    pub kept: mpsc::UnboundedSender<Committed<AckToken>>,
     pub drop_watch: DropWatch,
     pub state: watch::Sender<ClientState>,
 }
@@ -52,11 +52,16 @@ impl Connection {
     }
 
     /// Connects, subscribes and receives until it is over. Success begins the back-off anew.
-    pub async fn attend(&mut self, options: &LinkOptions, stop: &CancellationToken, back_off: &mut BackOff) -> End {
-        let (handle, mut link) = Link::open(options);
+    pub async fn run_session(
+        &mut self,
+        options: &LinkOptions,
+        stop: &CancellationToken,
+        back_off: &mut BackOff,
+    ) -> ConnectionEnd {
+        let (handle, mut link) = BrokerLink::open(options);
         match stop.run_until_cancelled(connected(&mut link)).await {
-            None => return End::Stopped,
-            Some(Err(error)) => return End::Lost(error),
+            None => return ConnectionEnd::Stopped,
+            Some(Err(error)) => return ConnectionEnd::Lost(error),
             Some(Ok(session_present)) => info!(broker = self.broker, session_present, "connected to the broker"),
         }
         self.state.send_if_modified(|state| match state {
@@ -75,7 +80,7 @@ impl Connection {
             state.send_replace(if all { ClientState::Subscribed } else { ClientState::Connected });
         };
         let left_behind = AtomicBool::new(false);
-        let mut receiver = Receiver {
+        let mut receiver = MessageReceiver {
             broker: &self.broker,
             payload_max_bytes: self.payload_max_bytes,
             window: &self.window,
@@ -88,20 +93,20 @@ impl Connection {
             left_behind: &left_behind,
         };
         let end = tokio::select! {
-            error = receiver.receive(&mut link) => End::Lost(error),
-            () = self.window.wait_until(|window| window.messages() == 0 && left_behind.load(Ordering::Relaxed)) => End::LeftBehind,
-            error = self.subscriptions.keep(&handle, answers_receiver, subscribed) => End::Lost(error),
-            () = stop.cancelled() => End::Stopped,
+            error = receiver.receive(&mut link) => ConnectionEnd::Lost(error),
+            () = self.window.wait_until(|window| window.messages() == 0 && left_behind.load(Ordering::Relaxed)) => ConnectionEnd::LeftBehind,
+            error = self.subscriptions.keep(&handle, answers_receiver, subscribed) => ConnectionEnd::Lost(error),
+            () = stop.cancelled() => ConnectionEnd::Stopped,
         };
-        if matches!(end, End::Stopped | End::LeftBehind) {
-            let _ = tokio::time::timeout(FAREWELL_MAX, farewell(&self.window, &handle, &mut link)).await;
+        if matches!(end, ConnectionEnd::Stopped | ConnectionEnd::LeftBehind) {
+            let _ = tokio::time::timeout(FAREWELL_MAX, disconnect(&self.window, &handle, &mut link)).await;
         }
         end
     }
 }
 
 /// Polls until the broker took us; whether it still had our session.
-async fn connected(link: &mut Link) -> Result<bool, LinkError> {
+async fn connected(link: &mut BrokerLink) -> Result<bool, LinkError> {
     loop {
         if let Signal::Connected { session_present } = link.next().await? {
             return Ok(session_present);
@@ -110,7 +115,7 @@ async fn connected(link: &mut Link) -> Result<bool, LinkError> {
 }
 
 /// Receives no more; the acknowledgements of what is being committed still go out, then a proper goodbye.
-async fn farewell(window: &Window, handle: &Handle, link: &mut Link) {
+async fn disconnect(window: &InFlightLimit, handle: &Handle, link: &mut BrokerLink) {
     let settled = async {
         window.wait_until(|window| window.messages() == 0).await;
         let _ = handle.disconnect().await;
@@ -122,12 +127,12 @@ async fn farewell(window: &Window, handle: &Handle, link: &mut Link) {
 }
 
 /// The receiving side of one connection.
-struct Receiver<'c> {
+struct MessageReceiver<'c> {
     broker: &'c str,
     payload_max_bytes: usize,
-    window: &'c Arc<Window>,
-    entrance: &'c LaneSender<Ticket>,
-    kept: &'c mpsc::UnboundedSender<Kept<Ticket>>,
+    window: &'c Arc<InFlightLimit>,
+    entrance: &'c OrderedIntakeSender<AckToken>,
+    kept: &'c mpsc::UnboundedSender<Committed<AckToken>>,
     drop_watch: &'c mut DropWatch,
     metrics: &'c Metrics,
     handle: &'c Handle,
@@ -137,9 +142,9 @@ struct Receiver<'c> {
     left_behind: &'c AtomicBool,
 }
 
-impl Receiver<'_> {
+impl MessageReceiver<'_> {
     /// Never stops polling: it is what answers the broker's pings and writes acknowledgements.
-    async fn receive(&mut self, link: &mut Link) -> LinkError {
+    async fn receive(&mut self, link: &mut BrokerLink) -> LinkError {
         loop {
             match link.next().await {
                 Ok(Signal::Message(incoming)) => self.take(incoming),
@@ -156,21 +161,21 @@ impl Receiver<'_> {
     }
 
     fn take(&mut self, incoming: Incoming) {
-        let ticket = Ticket { handle: self.handle.clone(), ack: incoming.ack };
+        let ticket = AckToken { handle: self.handle.clone(), ack: incoming.ack };
         if incoming.topic == DROPPED_TOPIC {
             self.drop_watch.take(&incoming.payload);
-            let _ = self.kept.send(Kept { ticket, place: self.window.enter(0) });
+            let _ = self.kept.send(Committed { ticket, place: self.window.enter(0) });
             return;
         }
         if self.is_left_behind(&incoming) {
             return;
         }
-        let mut message = Message::new(incoming.topic, incoming.payload, self.payload_max_bytes);
+        let mut message = MqttMessage::new(incoming.topic, incoming.payload, self.payload_max_bytes);
         message.dup = incoming.dup;
         message.retained = incoming.retained;
         let place = self.window.enter(message.bytes());
         report_unacknowledged(self.metrics, self.broker, self.window);
-        if self.entrance.send(Entry { message, ticket, place }).is_err() {
+        if self.entrance.send(InFlightMessage { message, ticket, place }).is_err() {
             tracing::debug!(broker = self.broker, "a message came in after the stop; the broker keeps it");
         }
     }

@@ -6,9 +6,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::core::model::{Event, Expiry, Labels, Severity, Span, Status};
-use crate::ingest::Parcel;
-use crate::ingest::mqtt::Surroundings;
+use crate::core::model::{Event, Expiry, Labels, Severity, Status, TimeDelta};
+use crate::ingest::Submission;
+use crate::ingest::mqtt::IntakeContext;
 use crate::ingest::mqtt::reader::NO_SOURCE;
 use crate::mqtt::BackOff;
 
@@ -16,7 +16,7 @@ use crate::mqtt::BackOff;
 pub(super) const DROPPED_TOPIC: &str = "$SYS/broker/publish/messages/dropped";
 
 /// The alert ends that long after the last growth.
-const QUIET: Span = Span::from_minutes(15);
+const QUIET: TimeDelta = TimeDelta::from_minutes(15);
 
 /// Follows the counter. What was dropped before the first look is unknown, and a counter that fell began anew.
 pub(super) struct DropWatch {
@@ -29,7 +29,7 @@ impl DropWatch {
     /// The watch, and the work that hands in an alert whenever the count grew, to be spawned.
     pub fn new(
         broker: &str,
-        surroundings: &Surroundings,
+        surroundings: &IntakeContext,
         stop: CancellationToken,
     ) -> (DropWatch, impl Future<Output = ()> + Send + use<>) {
         let (total, growth) = watch::channel(0);
@@ -55,7 +55,7 @@ impl DropWatch {
 
 async fn report_all(
     broker: String,
-    surroundings: Surroundings,
+    surroundings: IntakeContext,
     mut growth: watch::Receiver<u64>,
     stop: CancellationToken,
 ) {
@@ -65,7 +65,7 @@ async fn report_all(
         loop {
             let total = *growth.borrow_and_update();
             warn!(broker, messages = total - reported, "the broker dropped messages; give it a longer queue");
-            let parcel = Parcel::Events(vec![alert(&broker, total - reported, &surroundings)]);
+            let parcel = Submission::Events(vec![alert(&broker, total - reported, &surroundings)]);
             let kept = async { surroundings.intake.push(parcel).await.ok()?.await.ok()?.ok() };
             match stop.run_until_cancelled(kept).await {
                 None => return,
@@ -83,7 +83,7 @@ async fn report_all(
     }
 }
 
-fn alert(broker: &str, messages: u64, surroundings: &Surroundings) -> Event {
+fn alert(broker: &str, messages: u64, surroundings: &IntakeContext) -> Event {
     let labels = Labels::from_pairs([("alertname", "BrokerDropsMessages"), ("broker", broker)]);
     let mut event = Event::new(NO_SOURCE, Status::Firing, labels);
     event.severity = Some(Severity::Major);
@@ -114,14 +114,14 @@ mod tests {
         drops.take(b"1010");
         refuse(first);
         let (parcel, second) = open(deliveries.recv().await.unwrap());
-        let Parcel::Events(events) = &parcel else { panic!("{parcel:?}") };
+        let Submission::Events(events) = &parcel else { panic!("{parcel:?}") };
         assert_eq!(events[0].value, Some(10.0));
         assert_eq!(events[0].labels.get("alertname"), Some("BrokerDropsMessages"));
         assert_eq!(events[0].labels.get("broker"), Some("广州:1883"));
         keep(second);
         drops.take(b"3");
         let (parcel, third) = open(deliveries.recv().await.unwrap());
-        let Parcel::Events(events) = &parcel else { panic!("{parcel:?}") };
+        let Submission::Events(events) = &parcel else { panic!("{parcel:?}") };
         assert_eq!(events[0].value, Some(3.0), "a restarted broker counts from 0");
         keep(third);
         stop.cancel();

@@ -18,12 +18,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use self::connection::{Connection, End};
+use self::connection::{Connection, ConnectionEnd};
 use self::drops::DropWatch;
 use self::subscriptions::Subscriptions;
-use super::Surroundings;
-use super::in_flight::Window;
-use super::ordered_intake::{Kept, lane};
+use super::IntakeContext;
+use super::in_flight::InFlightLimit;
+use super::ordered_intake::{Committed, lane};
 use super::reader::Reader;
 use crate::metrics::Metrics;
 use crate::mqtt::{Ack, BackOff, BrokerAddress, Handle, LinkOptions, TlsError};
@@ -73,19 +73,19 @@ pub enum ClientState {
 pub struct MqttClient {
     settings: ClientSettings,
     link: LinkOptions,
-    surroundings: Surroundings,
+    surroundings: IntakeContext,
     state: watch::Sender<ClientState>,
 }
 
 /// What confirms a message: the connection that it came on, and nothing for QoS 0.
-pub(super) struct Ticket {
+pub(super) struct AckToken {
     handle: Handle,
     ack: Option<Ack>,
 }
 
 impl MqttClient {
     /// Reads the certificates that the address names; connects only in [`MqttClient::run`].
-    pub fn new(mut settings: ClientSettings, surroundings: Surroundings) -> Result<MqttClient, TlsError> {
+    pub fn new(mut settings: ClientSettings, surroundings: IntakeContext) -> Result<MqttClient, TlsError> {
         settings.unacknowledged_max = settings.unacknowledged_max.max(1);
         let mut link = LinkOptions::new(settings.address.clone())?;
         link.persistent = true;
@@ -103,7 +103,8 @@ impl MqttClient {
     /// Consumes until `stop`; then confirms what is still being committed, and leaves the rest with the broker.
     pub async fn run(self, stop: CancellationToken) {
         let broker = self.settings.address.name();
-        let window = Window::new(self.settings.unacknowledged_max.into(), self.settings.unacknowledged_bytes_max);
+        let window =
+            InFlightLimit::new(self.settings.unacknowledged_max.into(), self.settings.unacknowledged_bytes_max);
         let reader = Arc::new(Reader::new(self.surroundings.clone(), self.settings.payload_max_bytes));
         let (kept, kept_receiver) = mpsc::unbounded_channel();
         let (entrance, lane_work) = lane(reader, kept.clone(), stop.clone());
@@ -137,10 +138,10 @@ async fn stay_connected(
 ) {
     let mut back_off = BackOff::new(first, longest);
     loop {
-        let error = match connection.attend(link, stop, &mut back_off).await {
-            End::LeftBehind => continue,
-            End::Lost(error) => error,
-            End::Stopped => {
+        let error = match connection.run_session(link, stop, &mut back_off).await {
+            ConnectionEnd::LeftBehind => continue,
+            ConnectionEnd::Lost(error) => error,
+            ConnectionEnd::Stopped => {
                 info!(broker = connection.broker, "left the broker; it keeps what comes meanwhile");
                 connection.is_away();
                 return;
@@ -158,12 +159,12 @@ async fn stay_connected(
 
 /// Confirms each message as soon as it is kept: none waits for others to make up a number.
 async fn acknowledge_all(
-    mut kept: mpsc::UnboundedReceiver<Kept<Ticket>>,
-    surroundings: Surroundings,
-    window: Arc<Window>,
+    mut kept: mpsc::UnboundedReceiver<Committed<AckToken>>,
+    surroundings: IntakeContext,
+    window: Arc<InFlightLimit>,
     broker: String,
 ) {
-    while let Some(Kept { ticket, place }) = kept.recv().await {
+    while let Some(Committed { ticket, place }) = kept.recv().await {
         if let Some(ack) = ticket.ack
             && ticket.handle.acknowledge(ack).await.is_err()
         {
@@ -174,6 +175,6 @@ async fn acknowledge_all(
     }
 }
 
-fn report_unacknowledged(metrics: &Metrics, broker: &str, window: &Window) {
+fn report_unacknowledged(metrics: &Metrics, broker: &str, window: &InFlightLimit) {
     metrics.mqtt_unacknowledged(broker, i64::try_from(window.messages()).unwrap_or(i64::MAX));
 }

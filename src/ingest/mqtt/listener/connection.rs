@@ -16,12 +16,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use super::framing::{Frame, Frames, LongPublish, NoFrame};
-use super::handshake::{Permit, admit, foreign_answer};
-use super::refusal::Refusal;
-use super::writer::{Ticket, WriteFailure, encode, write, write_answers};
-use crate::ingest::mqtt::in_flight::Window;
-use crate::ingest::mqtt::ordered_intake::{Entry, Kept, LaneSender, lane};
-use crate::ingest::mqtt::reader::Message;
+use super::handshake::{PublishPermission, admit, foreign_answer};
+use super::refusal::ConnectRefusal;
+use super::writer::{ReplyToken, WriteFailure, encode, write, write_answers};
+use crate::ingest::mqtt::in_flight::InFlightLimit;
+use crate::ingest::mqtt::ordered_intake::{Committed, InFlightMessage, OrderedIntakeSender, lane};
+use crate::ingest::mqtt::reader::MqttMessage;
 use crate::ingest::mqtt::topic::is_publishable;
 
 /// A client without keep-alive may be silent for a day; then we take it for gone.
@@ -32,7 +32,7 @@ const REPLIES_WAITING_MAX: usize = 64;
 
 /// How a connection ended.
 #[derive(Debug, PartialEq)]
-enum End {
+enum SessionEnd {
     /// The client said DISCONNECT: its last will is void.
     Goodbye,
     /// It vanished or was refused.
@@ -44,14 +44,14 @@ enum End {
 }
 
 /// A client that came in.
-struct Client {
+struct ConnectedClient {
     peer: SocketAddr,
     shared: Arc<Shared>,
-    permit: Permit,
+    permit: PublishPermission,
     /// Cancelled by a newer connection of the same client, by a failure to write, and by the stop of the listener.
     gone: CancellationToken,
-    window: Arc<Window>,
-    entrance: LaneSender<Ticket>,
+    window: Arc<InFlightLimit>,
+    entrance: OrderedIntakeSender<ReplyToken>,
     replies: mpsc::Sender<Packet>,
     silence_max: Duration,
 }
@@ -84,16 +84,20 @@ pub(super) async fn serve(
     if !connect.client_id.is_empty() {
         shared.enter(&client_id, serial, &gone);
     }
-    let end = attend(frames, write_half, &connect, permit, peer, &gone, Arc::clone(&shared)).await;
-    let end = if end == End::Stopped && shared.is_taken_over(&client_id, serial) { End::TakenOver } else { end };
+    let end = run_session(frames, write_half, &connect, permit, peer, &gone, Arc::clone(&shared)).await;
+    let end = if end == SessionEnd::Stopped && shared.is_taken_over(&client_id, serial) {
+        SessionEnd::TakenOver
+    } else {
+        end
+    };
     match end {
-        End::TakenOver => shared.refuse(peer, Refusal::TakenOver),
-        End::Lost => {
+        SessionEnd::TakenOver => shared.refuse(peer, ConnectRefusal::TakenOver),
+        SessionEnd::Lost => {
             if let Some((will, unpermitted)) = &will {
                 execute(will, unpermitted.clone(), &shared).await;
             }
         }
-        End::Goodbye | End::Stopped => {}
+        SessionEnd::Goodbye | SessionEnd::Stopped => {}
     }
     shared.leave(&client_id, serial);
 }
@@ -102,7 +106,7 @@ async fn shake_hands(
     frames: &mut Frames,
     socket: &mut OwnedWriteHalf,
     shared: &Shared,
-) -> Result<(Connect, Permit), Refusal> {
+) -> Result<(Connect, PublishPermission), ConnectRefusal> {
     let patience = shared.settings.patience;
     let mut answer = BytesMut::new();
     // The whole of it within the patience: no byte now and then to keep a place occupied.
@@ -120,29 +124,29 @@ async fn shake_hands(
         },
         Ok(Frame::ForeignConnect(level)) => {
             answer.extend_from_slice(foreign_answer(level));
-            Err(Refusal::ProtocolVersion)
+            Err(ConnectRefusal::ProtocolVersion)
         }
-        Ok(Frame::Packet(_) | Frame::LongPublish(_)) => Err(Refusal::UnexpectedPacket),
+        Ok(Frame::Packet(_) | Frame::LongPublish(_)) => Err(ConnectRefusal::UnexpectedPacket),
         Err(NoFrame::Refused(refusal)) => Err(refusal),
-        Err(NoFrame::Closed | NoFrame::Silent) => Err(Refusal::NoConnect),
+        Err(NoFrame::Closed | NoFrame::Silent) => Err(ConnectRefusal::NoConnect),
     };
     match write(socket, &mut answer, patience).await {
         Ok(()) => outcome,
-        Err(WriteFailure::Closed) => outcome.and(Err(Refusal::NoConnect)),
-        Err(WriteFailure::Slow) => outcome.and(Err(Refusal::SlowReceiver)),
+        Err(WriteFailure::Closed) => outcome.and(Err(ConnectRefusal::NoConnect)),
+        Err(WriteFailure::Slow) => outcome.and(Err(ConnectRefusal::SlowReceiver)),
     }
 }
 
 /// Takes the client's messages in until the end, and confirms all that are kept before it returns.
-async fn attend(
+async fn run_session(
     mut frames: Frames,
     mut socket: OwnedWriteHalf,
     connect: &Connect,
-    permit: Permit,
+    permit: PublishPermission,
     peer: SocketAddr,
     gone: &CancellationToken,
     shared: Arc<Shared>,
-) -> End {
+) -> SessionEnd {
     let (kept, kept_receiver) = mpsc::unbounded_channel();
     // A message that is refused after its connection was lost is its sender's to send again.
     let given_up = gone.child_token();
@@ -154,12 +158,12 @@ async fn attend(
         0 => SILENCE_MAX,
         seconds => Duration::from_secs(seconds.into()) * 3 / 2,
     };
-    let window = Window::new(shared.settings.unacknowledged_max, usize::MAX);
-    let client = Client { peer, shared, permit, gone: gone.clone(), window, entrance, replies, silence_max };
+    let window = InFlightLimit::new(shared.settings.unacknowledged_max, usize::MAX);
+    let client = ConnectedClient { peer, shared, permit, gone: gone.clone(), window, entrance, replies, silence_max };
     let shared = Arc::clone(&client.shared);
     let reading = async {
         let end = client.read_all(&mut frames).await;
-        if end == End::Lost {
+        if end == SessionEnd::Lost {
             given_up.cancel();
         }
         drop(client);
@@ -179,32 +183,32 @@ async fn attend(
         Ok(()) => end,
         Err(failure) => {
             if failure == WriteFailure::Slow {
-                shared.refuse(peer, Refusal::SlowReceiver);
+                shared.refuse(peer, ConnectRefusal::SlowReceiver);
             }
-            if end == End::Stopped { End::Lost } else { end }
+            if end == SessionEnd::Stopped { SessionEnd::Lost } else { end }
         }
     }
 }
 
-impl Client {
-    async fn read_all(&self, frames: &mut Frames) -> End {
+impl ConnectedClient {
+    async fn read_all(&self, frames: &mut Frames) -> SessionEnd {
         loop {
             if self.gone.run_until_cancelled(self.room()).await.is_none() {
-                return End::Stopped;
+                return SessionEnd::Stopped;
             }
             let Some(frame) = self.gone.run_until_cancelled(frames.next(self.silence_max)).await else {
-                return End::Stopped;
+                return SessionEnd::Stopped;
             };
             let refusal = match frame {
-                Ok(Frame::Packet(Packet::Disconnect)) => return End::Goodbye,
+                Ok(Frame::Packet(Packet::Disconnect)) => return SessionEnd::Goodbye,
                 Ok(frame) => self.take(frame).await,
-                Err(NoFrame::Closed) => return End::Lost,
-                Err(NoFrame::Silent) => Err(Refusal::KeepAlive),
+                Err(NoFrame::Closed) => return SessionEnd::Lost,
+                Err(NoFrame::Silent) => Err(ConnectRefusal::KeepAlive),
                 Err(NoFrame::Refused(refusal)) => Err(refusal),
             };
             if let Err(refusal) = refusal {
                 self.shared.refuse(self.peer, refusal);
-                return End::Lost;
+                return SessionEnd::Lost;
             }
         }
     }
@@ -212,12 +216,12 @@ impl Client {
     /// Until both this connection and all of them together have room for another message.
     async fn room(&self) {
         while !(self.window.has_room() && self.shared.window.has_room()) {
-            self.window.wait_until(Window::has_room).await;
-            self.shared.window.wait_until(Window::has_room).await;
+            self.window.wait_until(InFlightLimit::has_room).await;
+            self.shared.window.wait_until(InFlightLimit::has_room).await;
         }
     }
 
-    async fn take(&self, frame: Frame) -> Result<(), Refusal> {
+    async fn take(&self, frame: Frame) -> Result<(), ConnectRefusal> {
         match frame {
             Frame::Packet(Packet::Publish(publish)) => self.publish(publish),
             Frame::LongPublish(long) => self.publish_long(long),
@@ -238,46 +242,46 @@ impl Client {
                 | Packet::UnsubAck(_)
                 | Packet::PingResp
                 | Packet::Disconnect,
-            ) => Err(Refusal::UnexpectedPacket),
+            ) => Err(ConnectRefusal::UnexpectedPacket),
         }
     }
 
-    fn publish(&self, publish: Publish) -> Result<(), Refusal> {
+    fn publish(&self, publish: Publish) -> Result<(), ConnectRefusal> {
         let packet_id = match publish.qos {
             QoS::AtMostOnce => None,
             QoS::AtLeastOnce => Some(publish.pkid),
-            QoS::ExactlyOnce => return Err(Refusal::Qos2),
+            QoS::ExactlyOnce => return Err(ConnectRefusal::Qos2),
         };
-        let mut message = Message::new(publish.topic, publish.payload, self.shared.settings.payload_max_bytes);
+        let mut message = MqttMessage::new(publish.topic, publish.payload, self.shared.settings.payload_max_bytes);
         message.dup = publish.dup;
         self.hand_over(message, packet_id)
     }
 
-    fn publish_long(&self, long: LongPublish) -> Result<(), Refusal> {
-        self.hand_over(Message::cut(long.topic, long.beginning, long.payload_bytes), long.packet_id)
+    fn publish_long(&self, long: LongPublish) -> Result<(), ConnectRefusal> {
+        self.hand_over(MqttMessage::cut(long.topic, long.beginning, long.payload_bytes), long.packet_id)
     }
 
-    fn hand_over(&self, mut message: Message, packet_id: Option<u16>) -> Result<(), Refusal> {
+    fn hand_over(&self, mut message: MqttMessage, packet_id: Option<u16>) -> Result<(), ConnectRefusal> {
         if !is_publishable(&message.topic) {
-            return Err(Refusal::Topic);
+            return Err(ConnectRefusal::Topic);
         }
         if !(self.permit.may_publish)(&message.topic) {
             message.unpermitted = Some(self.permit.name.clone());
         }
-        let ticket = Ticket { packet_id, shared: self.shared.window.enter(message.bytes()) };
+        let ticket = ReplyToken { packet_id, shared: self.shared.window.enter(message.bytes()) };
         let place = self.window.enter(0);
         // A lane that is given up takes nothing more; neither does this connection then.
-        let _ = self.entrance.send(Entry { message, ticket, place });
+        let _ = self.entrance.send(InFlightMessage { message, ticket, place });
         Ok(())
     }
 
-    async fn subscribe(&self, subscribe: &Subscribe) -> Result<(), Refusal> {
-        self.shared.refuse(self.peer, Refusal::Subscribe);
+    async fn subscribe(&self, subscribe: &Subscribe) -> Result<(), ConnectRefusal> {
+        self.shared.refuse(self.peer, ConnectRefusal::Subscribe);
         let codes = vec![SubscribeReasonCode::Failure; subscribe.filters.len()];
         self.reply(Packet::SubAck(SubAck::new(subscribe.pkid, codes))).await
     }
 
-    async fn reply(&self, packet: Packet) -> Result<(), Refusal> {
+    async fn reply(&self, packet: Packet) -> Result<(), ConnectRefusal> {
         // The writer is gone with its socket; reading ends at once then.
         let _ = self.gone.run_until_cancelled(self.replies.send(packet)).await;
         Ok(())
@@ -286,12 +290,12 @@ impl Client {
 
 /// Takes in the last will of a client that vanished, as a message of its own.
 async fn execute(will: &LastWill, unpermitted: Option<String>, shared: &Arc<Shared>) {
-    let (kept, mut kept_receiver) = mpsc::unbounded_channel::<Kept<()>>();
+    let (kept, mut kept_receiver) = mpsc::unbounded_channel::<Committed<()>>();
     let (entrance, work) = lane(Arc::clone(&shared.reader), kept, shared.stop.clone());
-    let mut message = Message::new(will.topic.clone(), will.message.clone(), shared.settings.payload_max_bytes);
+    let mut message = MqttMessage::new(will.topic.clone(), will.message.clone(), shared.settings.payload_max_bytes);
     message.unpermitted = unpermitted;
     let place = shared.window.enter(message.bytes());
-    let _ = entrance.send(Entry { message, ticket: (), place });
+    let _ = entrance.send(InFlightMessage { message, ticket: (), place });
     drop(entrance);
     tokio::join!(work, async { while kept_receiver.recv().await.is_some() {} });
 }

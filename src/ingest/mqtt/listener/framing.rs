@@ -9,7 +9,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::refusal::Refusal;
+use super::refusal::ConnectRefusal;
 use crate::core::model::DeadLetter;
 
 /// The longest topic that the protocol can carry, with its length and a packet id.
@@ -54,7 +54,7 @@ pub(super) enum NoFrame {
     Closed,
     /// Nothing for longer than allowed.
     Silent,
-    Refused(Refusal),
+    Refused(ConnectRefusal),
 }
 
 /// Cuts frames out of bytes. Never panics, whatever the bytes are, and never needs more than a packet's limit of them.
@@ -70,7 +70,7 @@ impl Framer {
     }
 
     /// Takes the next frame out of the buffer; `None`: more bytes are needed.
-    pub fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<Frame>, Refusal> {
+    pub fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<Frame>, ConnectRefusal> {
         if self.skipping.is_some() {
             return Ok(self.skip(buffer));
         }
@@ -80,10 +80,10 @@ impl Framer {
             PUBLISH if remaining > self.publish_max_bytes => return self.begin_long(buffer, header, remaining),
             PUBLISH => {}
             CONNECT | SUBSCRIBE | UNSUBSCRIBE | PINGREQ | DISCONNECT if remaining > OTHER_MAX_BYTES => {
-                return Err(Refusal::TooLarge);
+                return Err(ConnectRefusal::TooLarge);
             }
             CONNECT | SUBSCRIBE | UNSUBSCRIBE | PINGREQ | DISCONNECT => {}
-            _other_packets => return Err(Refusal::UnexpectedPacket),
+            _other_packets => return Err(ConnectRefusal::UnexpectedPacket),
         }
         let length = header + remaining;
         if buffer.len() < length {
@@ -96,7 +96,7 @@ impl Framer {
             buffer.advance(length);
             return Ok(Some(Frame::ForeignConnect(level)));
         }
-        Packet::read(buffer, remaining).map(|packet| Some(Frame::Packet(packet))).map_err(|_| Refusal::Malformed)
+        Packet::read(buffer, remaining).map(|packet| Some(Frame::Packet(packet))).map_err(|_| ConnectRefusal::Malformed)
     }
 
     /// Whether what is coming in is longer than most packets.
@@ -106,7 +106,12 @@ impl Framer {
     }
 
     /// Keeps the topic, the packet id and what a dead letter shows of a publish that is too long.
-    fn begin_long(&mut self, buffer: &mut BytesMut, header: usize, remaining: usize) -> Result<Option<Frame>, Refusal> {
+    fn begin_long(
+        &mut self,
+        buffer: &mut BytesMut,
+        header: usize,
+        remaining: usize,
+    ) -> Result<Option<Frame>, ConnectRefusal> {
         let kept = header + TOPIC_MAX_BYTES + DeadLetter::PAYLOAD_MAX_BYTES;
         if buffer.len() < kept.min(header + remaining) {
             buffer.reserve(kept - buffer.len());
@@ -117,17 +122,18 @@ impl Framer {
         let topic_end = header + 2 + topic_length;
         let payload_start = topic_end + if quality == 0 { 0 } else { 2 };
         let Some(payload_bytes) = (header + remaining).checked_sub(payload_start) else {
-            return Err(Refusal::Malformed);
+            return Err(ConnectRefusal::Malformed);
         };
-        let topic = std::str::from_utf8(&buffer[header + 2..topic_end]).map_err(|_| Refusal::Malformed)?.to_owned();
+        let topic =
+            std::str::from_utf8(&buffer[header + 2..topic_end]).map_err(|_| ConnectRefusal::Malformed)?.to_owned();
         let packet_id = match quality {
             0 => None,
             1 => Some(u16::from_be_bytes([buffer[topic_end], buffer[topic_end + 1]])),
-            2 => return Err(Refusal::Qos2),
-            _no_such_quality => return Err(Refusal::Malformed),
+            2 => return Err(ConnectRefusal::Qos2),
+            _no_such_quality => return Err(ConnectRefusal::Malformed),
         };
         if packet_id == Some(0) {
-            return Err(Refusal::Malformed);
+            return Err(ConnectRefusal::Malformed);
         }
         let shown = payload_bytes.min(DeadLetter::PAYLOAD_MAX_BYTES);
         let beginning = Bytes::copy_from_slice(&buffer[payload_start..payload_start + shown]);
@@ -149,7 +155,7 @@ impl Framer {
 }
 
 /// The length of the fixed header and of what follows it; `None`: more bytes are needed.
-fn fixed_header(buffer: &[u8]) -> Result<Option<(usize, usize)>, Refusal> {
+fn fixed_header(buffer: &[u8]) -> Result<Option<(usize, usize)>, ConnectRefusal> {
     let mut remaining = 0_usize;
     for index in 0..4 {
         let Some(byte) = buffer.get(1 + index) else { return Ok(None) };
@@ -158,7 +164,7 @@ fn fixed_header(buffer: &[u8]) -> Result<Option<(usize, usize)>, Refusal> {
             return Ok(Some((2 + index, remaining)));
         }
     }
-    Err(Refusal::Malformed)
+    Err(ConnectRefusal::Malformed)
 }
 
 /// The level of a CONNECT that is not 3.1.1; the codec would read the rest of it wrongly.
@@ -210,7 +216,7 @@ impl Frames {
             let begun = !self.buffer.is_empty() || self.large.is_some();
             let wait = if begun { self.patience } else { silence_max };
             match tokio::time::timeout(wait, self.socket.read_buf(&mut self.buffer)).await {
-                Err(_) if begun => return Err(NoFrame::Refused(Refusal::SlowSender)),
+                Err(_) if begun => return Err(NoFrame::Refused(ConnectRefusal::SlowSender)),
                 Err(_) => return Err(NoFrame::Silent),
                 Ok(Ok(0) | Err(_)) => return Err(NoFrame::Closed),
                 Ok(Ok(_)) => {}

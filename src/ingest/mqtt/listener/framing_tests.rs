@@ -21,7 +21,7 @@ fn publish(topic: &str, qos: QoS, payload: &[u8]) -> Packet {
 }
 
 /// Feeds the bytes in pieces of that size; every frame, and the refusal that ended it.
-fn frames(bytes: &[u8], piece: usize) -> (Vec<Frame>, Option<Refusal>) {
+fn frames(bytes: &[u8], piece: usize) -> (Vec<Frame>, Option<ConnectRefusal>) {
     let mut framer = Framer::new(PAYLOAD_MAX);
     let (mut buffer, mut frames) = (BytesMut::new(), Vec::new());
     for piece in bytes.chunks(piece) {
@@ -76,17 +76,18 @@ fn a_long_publish_is_skipped_but_for_its_beginning_and_the_next_packet_is_read()
 
 #[test]
 fn what_is_no_packet_for_us_is_refused_with_its_reason() {
-    let check = |bytes: &[u8], expected: Refusal| assert_eq!(frames(bytes, bytes.len()), (vec![], Some(expected)));
-    check(&[0x00, 0x00], Refusal::UnexpectedPacket);
-    check(&[0x40, 0x02, 0, 1], Refusal::UnexpectedPacket);
-    check(&[0xF0, 0x00], Refusal::UnexpectedPacket);
-    check(&[0x30, 0x80, 0x80, 0x80, 0x80, 0x01], Refusal::Malformed);
-    check(&[0x30, 0x02, 0x00, 0x05], Refusal::Malformed);
-    check(&[0x32, 0x05, 0x00, 0x01, b't', 0, 0], Refusal::Malformed);
-    check(&[0x30, 0x04, 0x00, 0x02, 0xFF, 0xFE], Refusal::Malformed);
-    check(&[0x10, 0x80, 0x80, 0x08], Refusal::TooLarge);
-    check(b"\x10\x10GET / HTTP/1.1\r\n\r\n", Refusal::Malformed);
-    check(&encoded(&publish("t", QoS::ExactlyOnce, &vec![0; 200_000])), Refusal::Qos2);
+    let check =
+        |bytes: &[u8], expected: ConnectRefusal| assert_eq!(frames(bytes, bytes.len()), (vec![], Some(expected)));
+    check(&[0x00, 0x00], ConnectRefusal::UnexpectedPacket);
+    check(&[0x40, 0x02, 0, 1], ConnectRefusal::UnexpectedPacket);
+    check(&[0xF0, 0x00], ConnectRefusal::UnexpectedPacket);
+    check(&[0x30, 0x80, 0x80, 0x80, 0x80, 0x01], ConnectRefusal::Malformed);
+    check(&[0x30, 0x02, 0x00, 0x05], ConnectRefusal::Malformed);
+    check(&[0x32, 0x05, 0x00, 0x01, b't', 0, 0], ConnectRefusal::Malformed);
+    check(&[0x30, 0x04, 0x00, 0x02, 0xFF, 0xFE], ConnectRefusal::Malformed);
+    check(&[0x10, 0x80, 0x80, 0x08], ConnectRefusal::TooLarge);
+    check(b"\x10\x10GET / HTTP/1.1\r\n\r\n", ConnectRefusal::Malformed);
+    check(&encoded(&publish("t", QoS::ExactlyOnce, &vec![0; 200_000])), ConnectRefusal::Qos2);
 }
 
 #[test]

@@ -6,15 +6,16 @@ use futures_util::future::BoxFuture;
 use rumqttc::mqttbytes::v4::{ConnAck, Connect, ConnectReturnCode};
 
 use super::ListenerSettings;
-use super::refusal::Refusal;
+use super::refusal::ConnectRefusal;
 
 /// Decides by user and password (both empty when not given) whether a client may come in, and what it may do. The
 /// password is a token; any user name goes with it.
-pub type Authenticate = Arc<dyn Fn(String, String) -> BoxFuture<'static, Result<Permit, Denied>> + Send + Sync>;
+pub type Authenticate =
+    Arc<dyn Fn(String, String) -> BoxFuture<'static, Result<PublishPermission, AuthError>> + Send + Sync>;
 
 /// What a client that came in may do.
 #[derive(Clone)]
-pub struct Permit {
+pub struct PublishPermission {
     /// The token's name, for the reasons of refusals.
     pub name: String,
     /// Whether it may publish on that topic; what it may not is kept as a dead letter.
@@ -23,7 +24,7 @@ pub struct Permit {
 
 /// Why a client stays outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Denied {
+pub enum AuthError {
     /// No such token.
     BadCredentials,
     /// A token without the right to publish.
@@ -32,27 +33,32 @@ pub enum Denied {
     Unavailable,
 }
 
-impl Permit {
+impl PublishPermission {
     /// Everything, for an open listener on loopback.
-    pub fn everything(name: &str) -> Permit {
-        Permit { name: name.to_owned(), may_publish: Arc::new(|_: &str| true) }
+    pub fn everything(name: &str) -> PublishPermission {
+        PublishPermission { name: name.to_owned(), may_publish: Arc::new(|_: &str| true) }
     }
 }
 
 /// The permit, or the refusal with the answer that the protocol has for it.
-pub(super) async fn admit(connect: &Connect, settings: &ListenerSettings) -> Result<Permit, (Refusal, ConnAck)> {
+pub(super) async fn admit(
+    connect: &Connect,
+    settings: &ListenerSettings,
+) -> Result<PublishPermission, (ConnectRefusal, ConnAck)> {
     let refuse = |refusal, code| Err((refusal, ConnAck::new(code, false)));
     if connect.client_id.is_empty() && !connect.clean_session {
-        return refuse(Refusal::ClientId, ConnectReturnCode::BadClientId);
+        return refuse(ConnectRefusal::ClientId, ConnectReturnCode::BadClientId);
     }
     let (user, password) =
         connect.login.as_ref().map(|login| (login.username.clone(), login.password.clone())).unwrap_or_default();
     let looked_up = tokio::time::timeout(settings.patience, (settings.authenticate)(user, password)).await;
-    match looked_up.unwrap_or(Err(Denied::Unavailable)) {
+    match looked_up.unwrap_or(Err(AuthError::Unavailable)) {
         Ok(permit) => Ok(permit),
-        Err(Denied::BadCredentials) => refuse(Refusal::BadCredentials, ConnectReturnCode::BadUserNamePassword),
-        Err(Denied::NotAuthorised) => refuse(Refusal::NotAuthorised, ConnectReturnCode::NotAuthorized),
-        Err(Denied::Unavailable) => refuse(Refusal::Unavailable, ConnectReturnCode::ServiceUnavailable),
+        Err(AuthError::BadCredentials) => {
+            refuse(ConnectRefusal::BadCredentials, ConnectReturnCode::BadUserNamePassword)
+        }
+        Err(AuthError::NotAuthorised) => refuse(ConnectRefusal::NotAuthorised, ConnectReturnCode::NotAuthorized),
+        Err(AuthError::Unavailable) => refuse(ConnectRefusal::Unavailable, ConnectReturnCode::ServiceUnavailable),
     }
 }
 
@@ -74,32 +80,34 @@ mod tests {
     async fn clients_are_let_in_by_their_token_and_refused_in_the_words_of_the_protocol() {
         let settings = ListenerSettings::new(Arc::new(|user: String, password: String| {
             let known = match (user.as_str(), password.as_str()) {
-                (_, "令牌") => Ok(Permit::everything("token 1")),
-                (_, "viewer") => Err(Denied::NotAuthorised),
-                ("later", _) => Err(Denied::Unavailable),
+                (_, "令牌") => Ok(PublishPermission::everything("token 1")),
+                (_, "viewer") => Err(AuthError::NotAuthorised),
+                ("later", _) => Err(AuthError::Unavailable),
                 ("never", _) => return Box::pin(std::future::pending()),
-                (_, _) => Err(Denied::BadCredentials),
+                (_, _) => Err(AuthError::BadCredentials),
             };
             Box::pin(std::future::ready(known))
         }));
-        let check =
-            async |client_id: &str, clean: bool, login: Option<(&str, &str)>, expected: Result<&str, (Refusal, u8)>| {
-                let mut connect = Connect::new(client_id);
-                connect.clean_session = clean;
-                if let Some((user, password)) = login {
-                    connect.set_login(user, password);
-                }
-                let admitted = admit(&connect, &settings).await;
-                let shown = admitted.as_ref().map(|permit| permit.name.as_str());
-                assert_eq!(shown.map_err(|(refusal, answer)| (*refusal, answer.code as u8)), expected);
-            };
+        let check = async |client_id: &str,
+                           clean: bool,
+                           login: Option<(&str, &str)>,
+                           expected: Result<&str, (ConnectRefusal, u8)>| {
+            let mut connect = Connect::new(client_id);
+            connect.clean_session = clean;
+            if let Some((user, password)) = login {
+                connect.set_login(user, password);
+            }
+            let admitted = admit(&connect, &settings).await;
+            let shown = admitted.as_ref().map(|permit| permit.name.as_str());
+            assert_eq!(shown.map_err(|(refusal, answer)| (*refusal, answer.code as u8)), expected);
+        };
         check("a", true, Some(("anyone", "令牌")), Ok("token 1")).await;
         check("", true, Some(("", "令牌")), Ok("token 1")).await;
-        check("", false, Some(("", "令牌")), Err((Refusal::ClientId, 2))).await;
-        check("a", true, Some(("later", "x")), Err((Refusal::Unavailable, 3))).await;
-        check("a", true, Some(("never", "x")), Err((Refusal::Unavailable, 3))).await;
-        check("a", true, Some(("a", "x")), Err((Refusal::BadCredentials, 4))).await;
-        check("a", true, None, Err((Refusal::BadCredentials, 4))).await;
-        check("a", true, Some(("a", "viewer")), Err((Refusal::NotAuthorised, 5))).await;
+        check("", false, Some(("", "令牌")), Err((ConnectRefusal::ClientId, 2))).await;
+        check("a", true, Some(("later", "x")), Err((ConnectRefusal::Unavailable, 3))).await;
+        check("a", true, Some(("never", "x")), Err((ConnectRefusal::Unavailable, 3))).await;
+        check("a", true, Some(("a", "x")), Err((ConnectRefusal::BadCredentials, 4))).await;
+        check("a", true, None, Err((ConnectRefusal::BadCredentials, 4))).await;
+        check("a", true, Some(("a", "viewer")), Err((ConnectRefusal::NotAuthorised, 5))).await;
     }
 }

@@ -22,14 +22,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use self::refusal::Refusal;
-use super::Surroundings;
-use super::in_flight::Window;
+use self::refusal::ConnectRefusal;
+use super::IntakeContext;
+use super::in_flight::InFlightLimit;
 use super::reader::Reader;
 use crate::mqtt::BackOff;
 
 pub use bind::{Binding, ListenError};
-pub use handshake::{Authenticate, Denied, Permit};
+pub use handshake::{AuthError, Authenticate, PublishPermission};
 pub use refusal::REFUSAL_REASONS;
 
 /// Connections that may be reading a packet of more than 64 KiB at the same time.
@@ -79,9 +79,9 @@ type ClientId = (String, String);
 /// What all connections share.
 struct Shared {
     settings: ListenerSettings,
-    surroundings: Surroundings,
+    surroundings: IntakeContext,
     reader: Arc<Reader>,
-    window: Arc<Window>,
+    window: Arc<InFlightLimit>,
     large_packets: Arc<Semaphore>,
     /// Who is connected: its serial number, and what ends it.
     clients: Mutex<BTreeMap<ClientId, (u64, CancellationToken)>>,
@@ -95,11 +95,11 @@ impl MqttListener {
     pub async fn bind(
         binding: Binding,
         settings: ListenerSettings,
-        surroundings: Surroundings,
+        surroundings: IntakeContext,
     ) -> Result<MqttListener, ListenError> {
         let (socket, address) = bind::bind(binding).await?;
         let reader = Arc::new(Reader::new(surroundings.clone(), settings.payload_max_bytes));
-        let window = Window::new(settings.all_unacknowledged_max, settings.all_unacknowledged_bytes_max);
+        let window = InFlightLimit::new(settings.all_unacknowledged_max, settings.all_unacknowledged_bytes_max);
         let shared = Shared {
             settings,
             surroundings,
@@ -138,7 +138,7 @@ impl MqttListener {
             trouble.reset();
             match Arc::clone(&places).try_acquire_owned() {
                 Ok(place) => self.serve(stream, peer, serial, place),
-                Err(_) => self.shared.refuse(peer, Refusal::TooManyConnections),
+                Err(_) => self.shared.refuse(peer, ConnectRefusal::TooManyConnections),
             }
         }
         drop(self.socket);
@@ -159,7 +159,7 @@ impl MqttListener {
 }
 
 impl Shared {
-    fn refuse(&self, peer: SocketAddr, refusal: Refusal) {
+    fn refuse(&self, peer: SocketAddr, refusal: ConnectRefusal) {
         self.surroundings.metrics.mqtt_refused(refusal.as_str());
         tracing::debug!(%peer, reason = refusal.as_str(), "refused an MQTT connection or packet");
     }

@@ -1,18 +1,18 @@
 //! Why the listener refuses a connection or a packet.
 
 /// The words of the metric's label, all of them.
-pub const REFUSAL_REASONS: [&str; Refusal::ALL.len()] = {
-    let mut words = [""; Refusal::ALL.len()];
+pub const REFUSAL_REASONS: [&str; ConnectRefusal::ALL.len()] = {
+    let mut words = [""; ConnectRefusal::ALL.len()];
     let mut index = 0;
     while index < words.len() {
-        words[index] = Refusal::ALL[index].as_str();
+        words[index] = ConnectRefusal::ALL[index].as_str();
         index += 1;
     }
     words
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum ConnectRefusal {
     TooManyConnections,
     /// No CONNECT in time, or the connection closed before it.
     NoConnect,
@@ -45,46 +45,46 @@ pub(super) enum Refusal {
     TakenOver,
 }
 
-impl Refusal {
-    const ALL: [Refusal; 17] = [
-        Refusal::TooManyConnections,
-        Refusal::NoConnect,
-        Refusal::ProtocolVersion,
-        Refusal::ClientId,
-        Refusal::BadCredentials,
-        Refusal::NotAuthorised,
-        Refusal::Unavailable,
-        Refusal::Malformed,
-        Refusal::TooLarge,
-        Refusal::UnexpectedPacket,
-        Refusal::Qos2,
-        Refusal::Topic,
-        Refusal::Subscribe,
-        Refusal::KeepAlive,
-        Refusal::SlowSender,
-        Refusal::SlowReceiver,
-        Refusal::TakenOver,
+impl ConnectRefusal {
+    const ALL: [ConnectRefusal; 17] = [
+        ConnectRefusal::TooManyConnections,
+        ConnectRefusal::NoConnect,
+        ConnectRefusal::ProtocolVersion,
+        ConnectRefusal::ClientId,
+        ConnectRefusal::BadCredentials,
+        ConnectRefusal::NotAuthorised,
+        ConnectRefusal::Unavailable,
+        ConnectRefusal::Malformed,
+        ConnectRefusal::TooLarge,
+        ConnectRefusal::UnexpectedPacket,
+        ConnectRefusal::Qos2,
+        ConnectRefusal::Topic,
+        ConnectRefusal::Subscribe,
+        ConnectRefusal::KeepAlive,
+        ConnectRefusal::SlowSender,
+        ConnectRefusal::SlowReceiver,
+        ConnectRefusal::TakenOver,
     ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
-            Refusal::TooManyConnections => "too_many_connections",
-            Refusal::NoConnect => "no_connect",
-            Refusal::ProtocolVersion => "protocol_version",
-            Refusal::ClientId => "client_id",
-            Refusal::BadCredentials => "bad_credentials",
-            Refusal::NotAuthorised => "not_authorised",
-            Refusal::Unavailable => "unavailable",
-            Refusal::Malformed => "malformed",
-            Refusal::TooLarge => "too_large",
-            Refusal::UnexpectedPacket => "unexpected_packet",
-            Refusal::Qos2 => "qos2",
-            Refusal::Topic => "topic",
-            Refusal::Subscribe => "subscribe",
-            Refusal::KeepAlive => "keep_alive",
-            Refusal::SlowSender => "slow_sender",
-            Refusal::SlowReceiver => "slow_receiver",
-            Refusal::TakenOver => "taken_over",
+            ConnectRefusal::TooManyConnections => "too_many_connections",
+            ConnectRefusal::NoConnect => "no_connect",
+            ConnectRefusal::ProtocolVersion => "protocol_version",
+            ConnectRefusal::ClientId => "client_id",
+            ConnectRefusal::BadCredentials => "bad_credentials",
+            ConnectRefusal::NotAuthorised => "not_authorised",
+            ConnectRefusal::Unavailable => "unavailable",
+            ConnectRefusal::Malformed => "malformed",
+            ConnectRefusal::TooLarge => "too_large",
+            ConnectRefusal::UnexpectedPacket => "unexpected_packet",
+            ConnectRefusal::Qos2 => "qos2",
+            ConnectRefusal::Topic => "topic",
+            ConnectRefusal::Subscribe => "subscribe",
+            ConnectRefusal::KeepAlive => "keep_alive",
+            ConnectRefusal::SlowSender => "slow_sender",
+            ConnectRefusal::SlowReceiver => "slow_receiver",
+            ConnectRefusal::TakenOver => "taken_over",
         }
     }
 }

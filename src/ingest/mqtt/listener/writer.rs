@@ -8,18 +8,18 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::mpsc;
 
-use crate::ingest::mqtt::in_flight::Place;
-use crate::ingest::mqtt::ordered_intake::Kept;
+use crate::ingest::mqtt::in_flight::InFlightPermit;
+use crate::ingest::mqtt::ordered_intake::Committed;
 
 /// Confirmations written at once.
 const BATCH_MAX: usize = 256;
 
 /// What confirms a message of this connection.
-pub(super) struct Ticket {
+pub(super) struct ReplyToken {
     /// `None`: QoS 0, nothing to confirm.
     pub packet_id: Option<u16>,
     /// Its place in the window of all connections.
-    pub shared: Place,
+    pub shared: InFlightPermit,
 }
 
 /// Why writing ended early.
@@ -33,7 +33,7 @@ pub(super) enum WriteFailure {
 /// Writes until both channels are closed and everything is written.
 pub(super) async fn write_answers(
     socket: &mut OwnedWriteHalf,
-    mut kept: mpsc::UnboundedReceiver<Kept<Ticket>>,
+    mut kept: mpsc::UnboundedReceiver<Committed<ReplyToken>>,
     mut replies: mpsc::Receiver<Packet>,
     patience: Duration,
 ) -> Result<(), WriteFailure> {
@@ -56,7 +56,7 @@ pub(super) async fn write_answers(
             },
         }
         write(socket, &mut buffer, patience).await?;
-        for Kept { ticket, place } in batch.drain(..) {
+        for Committed { ticket, place } in batch.drain(..) {
             drop((ticket.shared, place));
         }
     }

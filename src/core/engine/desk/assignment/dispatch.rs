@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::engine::desk::{Desk, DeskIncident, Step};
-use crate::core::engine::{Counted, NoticeKind, Refusal};
-use crate::core::escalation::Staffing;
+use crate::core::engine::desk::{Desk, DeskContext, DeskIncident};
+use crate::core::engine::{CommandRefusal, Metric, NotificationKind};
+use crate::core::escalation::TeamAvailability;
 use crate::core::incidents::{Incident, TimelineKind};
-use crate::core::model::{IncidentId, Moment, Waiting};
-use crate::core::on_call::{Choice, Duty, Wanted, choose, on_duty, responders};
-use crate::core::rules::{Dispatch, LIMIT_DEFAULT, Ladder, Otherwise, Rulebook, Team};
+use crate::core::model::{IncidentId, Timestamp, Waiting};
+use crate::core::on_call::{Assignment, OnCallShift, WorkRequirements, choose, on_duty, responders};
+use crate::core::rules::{Dispatch, EscalationPolicy, LIMIT_DEFAULT, Rulebook, Team, UnavailablePolicy};
 
 /// The actor of what dispatch does.
 const DISPATCH: &str = "dispatch";
@@ -31,20 +31,20 @@ pub struct Responder {
 impl Desk {
     /// Before a team is told: its incident gets a responder, or a place in the queue. True: the step was passed over
     /// instead, and the next team has been told.
-    pub(crate) fn dispatch(&mut self, id: IncidentId, step: &mut Step<'_>) -> bool {
+    pub(crate) fn dispatch(&mut self, id: IncidentId, step: &mut DeskContext<'_>) -> bool {
         self.take_from_other_team(id, step);
         let Some((team, record)) = self.undispatched(id, step.rulebook) else { return false };
         let wanted = self.wanted(&record, step.rulebook);
         match self.choice(team, &wanted, step.rulebook, step.now) {
-            Choice::Take { person, why } => self.assign(id, &person, &why, step),
-            Choice::Wait { reason } => self.wait(id, reason, step),
-            Choice::Skip { reason } => return self.pass_over(id, reason, step),
+            Assignment::Take { person, why } => self.assign(id, &person, &why, step),
+            Assignment::Wait { reason } => self.wait(id, reason, step),
+            Assignment::Skip { reason } => return self.pass_over(id, reason, step),
         }
         false
     }
 
     /// At the end of an input: what it touched, then the queue if somebody may take more.
-    pub(crate) fn give_out(&mut self, step: &mut Step<'_>) {
+    pub(crate) fn give_out(&mut self, step: &mut DeskContext<'_>) {
         let mut looked_at = 0;
         loop {
             // What is given out here is touched too, and looked at in its turn.
@@ -59,7 +59,7 @@ impl Desk {
         }
     }
 
-    fn look_at(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    fn look_at(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         self.note(id, false);
         self.stop_waiting(id, step);
         if self.is_lost(id, step.rulebook) {
@@ -71,7 +71,7 @@ impl Desk {
     }
 
     /// From the most urgent on, by age.
-    fn serve_queue(&mut self, step: &mut Step<'_>) {
+    fn serve_queue(&mut self, step: &mut DeskContext<'_>) {
         let queue: Vec<IncidentId> = self.state.hands.queue().map(|place| place.id).collect();
         let mut full: Vec<String> = Vec::new();
         for id in queue {
@@ -87,60 +87,65 @@ impl Desk {
     }
 
     /// Gives one that waits to somebody, or passes it on; the team for which it goes on waiting.
-    fn serve_waiting(&mut self, id: IncidentId, step: &mut Step<'_>) -> Option<String> {
+    fn serve_waiting(&mut self, id: IncidentId, step: &mut DeskContext<'_>) -> Option<String> {
         let incident = self.state.get(id).filter(|incident| is_served(incident))?;
         let team = step.rulebook.teams.get(&incident.record.team)?;
         let wanted = self.wanted(&incident.record, step.rulebook);
         match self.choice(team, &wanted, step.rulebook, step.now) {
-            Choice::Take { person, why } => self.assign_waiting(id, &person, &why, step),
-            Choice::Skip { reason } => drop(self.pass_over(id, reason, step)),
-            Choice::Wait { .. } => return Some(team.name.clone()),
+            Assignment::Take { person, why } => self.assign_waiting(id, &person, &why, step),
+            Assignment::Skip { reason } => drop(self.pass_over(id, reason, step)),
+            Assignment::Wait { .. } => return Some(team.name.clone()),
         }
         None
     }
 
     /// Whether anybody of the team could take anything.
-    fn has_free(&self, team: &str, step: &Step<'_>) -> bool {
+    fn has_free(&self, team: &str, step: &DeskContext<'_>) -> bool {
         let Some(team) = step.rulebook.teams.get(team) else { return false };
         let anything = Team { sites: Vec::new(), skills: Vec::new(), ..team.clone() };
-        let choice = self.choice(&anything, &Wanted::default(), step.rulebook, step.now);
-        matches!(choice, Choice::Take { .. })
+        let choice = self.choice(&anything, &WorkRequirements::default(), step.rulebook, step.now);
+        matches!(choice, Assignment::Take { .. })
     }
 
-    fn choice(&self, team: &Team, wanted: &Wanted, rulebook: &Rulebook, now: Moment) -> Choice {
+    fn choice(&self, team: &Team, wanted: &WorkRequirements, rulebook: &Rulebook, now: Timestamp) -> Assignment {
         let staff = &self.state.kept.core.staff;
         let duty = self.duty(team, rulebook, now);
         choose(rulebook, team, duty.as_ref(), &staff.attendance, wanted, |person| self.state.hands.load(person))
     }
 
     /// Who of a team with a roster is on duty.
-    pub(crate) fn duty(&self, team: &Team, rulebook: &Rulebook, now: Moment) -> Option<Duty> {
+    pub(crate) fn duty(&self, team: &Team, rulebook: &Rulebook, now: Timestamp) -> Option<OnCallShift> {
         let roster = team.roster.as_ref().and_then(|name| rulebook.rosters.get(name))?;
         Some(on_duty(roster, &rulebook.calendars, &self.state.kept.core.staff.overrides, now))
     }
 
     /// The teams whose steps are passed over now for such work, and why.
-    fn closed(&self, wanted: &Wanted, rulebook: &Rulebook, now: Moment) -> BTreeMap<String, String> {
+    fn closed(&self, wanted: &WorkRequirements, rulebook: &Rulebook, now: Timestamp) -> BTreeMap<String, String> {
         let may_skip = |team: &&Team| {
             let roster = team.roster.as_ref().and_then(|name| rulebook.rosters.get(name));
-            let skips = |otherwise| otherwise == Otherwise::Skip;
+            let skips = |otherwise| otherwise == UnavailablePolicy::Skip;
             roster.is_some_and(|roster| skips(roster.when_absent) || skips(roster.when_full))
         };
         let reason = |team: &Team| match self.choice(team, wanted, rulebook, now) {
-            Choice::Skip { reason } => Some((team.name.clone(), reason)),
-            Choice::Take { .. } | Choice::Wait { .. } => None,
+            Assignment::Skip { reason } => Some((team.name.clone(), reason)),
+            Assignment::Take { .. } | Assignment::Wait { .. } => None,
         };
         rulebook.teams.values().filter(may_skip).filter_map(reason).collect()
     }
 
     /// Who can act on an incident: without the teams whose steps are passed over now.
-    pub(crate) fn with_closed<'a>(&self, record: &Incident, staffing: Staffing<'a>, step: &Step<'a>) -> Staffing<'a> {
+    pub(crate) fn with_closed<'a>(
+        &self,
+        record: &Incident,
+        staffing: TeamAvailability<'a>,
+        step: &DeskContext<'a>,
+    ) -> TeamAvailability<'a> {
         let wanted = self.wanted(record, step.rulebook);
-        Staffing { closed: self.closed(&wanted, step.rulebook, step.now), ..staffing }
+        TeamAvailability { closed: self.closed(&wanted, step.rulebook, step.now), ..staffing }
     }
 
     /// What an incident asks for: by its own labels, else by the items that it is about.
-    fn wanted(&self, record: &Incident, rulebook: &Rulebook) -> Wanted {
+    fn wanted(&self, record: &Incident, rulebook: &Rulebook) -> WorkRequirements {
         let affected = self.state.get(record.id).into_iter().flat_map(|incident| incident.affected.keys());
         let root = record.root.as_ref().map(|root| &root.entity);
         wanted_of(record, root.into_iter().chain(affected).map(String::as_str), rulebook)
@@ -160,7 +165,7 @@ impl Desk {
     }
 
     /// What was given to somebody for another team leaves their hands.
-    fn take_from_other_team(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    fn take_from_other_team(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         let Some(incident) = self.state.get_mut(id) else { return };
         let Some(responder) = incident.responder.take_if(|responder| responder.team != incident.record.team) else {
             return;
@@ -174,7 +179,7 @@ impl Desk {
 
     /// On another step it is the present team's: whoever had it for another one has it no longer, or that team's people
     /// would neither be told nor be its owners once they take it.
-    pub(crate) fn leave_to_team(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    pub(crate) fn leave_to_team(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         let Some(record) = self.state.get(id).map(|incident| &incident.record) else { return };
         let Some(person) = record.assignee.clone() else { return };
         let team = step.rulebook.teams.get(&record.team);
@@ -194,7 +199,7 @@ impl Desk {
         step.touch(id);
     }
 
-    fn assign(&mut self, id: IncidentId, person: &str, why: &str, step: &mut Step<'_>) {
+    fn assign(&mut self, id: IncidentId, person: &str, why: &str, step: &mut DeskContext<'_>) {
         let Some(incident) = self.state.get_mut(id) else { return };
         if incident.record.assign(person).is_err() {
             return;
@@ -203,18 +208,18 @@ impl Desk {
         incident.responder = Some(Responder { team: incident.record.team.clone(), person: person.to_owned() });
         self.note(id, true);
         step.timeline(id, TimelineKind::Assigned, DISPATCH, format!("to {person}: {why}"));
-        step.count(Counted::Dispatched);
+        step.count(Metric::Dispatched);
         step.touch(id);
     }
 
-    fn assign_waiting(&mut self, id: IncidentId, person: &str, why: &str, step: &mut Step<'_>) {
+    fn assign_waiting(&mut self, id: IncidentId, person: &str, why: &str, step: &mut DeskContext<'_>) {
         let since = self.state.get(id).and_then(|incident| incident.record.waiting.as_ref()).map(|one| one.since);
         self.assign(id, person, why, step);
         let waited = since.map(|since| step.now.since(since)).unwrap_or_default();
-        self.tell(id, NoticeKind::PageAgain, &format!("it is {person}'s now, after waiting for {waited}"), step);
+        self.tell(id, NotificationKind::PageAgain, &format!("it is {person}'s now, after waiting for {waited}"), step);
     }
 
-    fn wait(&mut self, id: IncidentId, reason: String, step: &mut Step<'_>) {
+    fn wait(&mut self, id: IncidentId, reason: String, step: &mut DeskContext<'_>) {
         let Some(incident) = self.state.get_mut(id) else { return };
         if incident.record.waiting.is_none() {
             step.timeline(id, TimelineKind::Queued, DISPATCH, &reason);
@@ -225,7 +230,7 @@ impl Desk {
     }
 
     /// Out of the queue when somebody took it by hand, when it ended, or when its team finds people otherwise.
-    fn stop_waiting(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    fn stop_waiting(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         let Some(incident) = self.state.get_mut(id) else { return };
         let record = &mut incident.record;
         let dispatches =
@@ -238,7 +243,7 @@ impl Desk {
 
     /// The team cannot act and its roster says that it is passed over then: the next step has it at once. False: there
     /// is no further step that can, so it waits here.
-    fn pass_over(&mut self, id: IncidentId, reason: String, step: &mut Step<'_>) -> bool {
+    fn pass_over(&mut self, id: IncidentId, reason: String, step: &mut DeskContext<'_>) -> bool {
         let staffing = self.staffing_of(id, step);
         let Some(incident) = self.state.get_mut(id) else { return false };
         let (tier, team) = (incident.record.tier, incident.record.team.clone());
@@ -252,13 +257,18 @@ impl Desk {
         let text = format!("tier {tier} skipped: {reason}");
         step.timeline(id, TimelineKind::StepSkipped, DISPATCH, &text);
         step.audit(DISPATCH, "system", "step.skip", &id.to_string(), &format!("team {team}: {reason}"), None);
-        step.count(Counted::StepSkipped { tier });
+        step.count(Metric::StepSkipped { tier });
         self.carry_out(id, moves, step);
         true
     }
 
     /// Whether somebody may be given an incident by hand: dispatching teams keep everybody within their limit.
-    pub(crate) fn may_assign(&self, id: IncidentId, assignee: &str, step: &Step<'_>) -> Result<(), Refusal> {
+    pub(crate) fn may_assign(
+        &self,
+        id: IncidentId,
+        assignee: &str,
+        step: &DeskContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         let record = self.state.get(id).map(|incident| &incident.record);
         let Some(record) = record.filter(|record| record.assignee.as_deref() != Some(assignee)) else { return Ok(()) };
         let team = step.rulebook.teams.get(&record.team);
@@ -270,12 +280,12 @@ impl Desk {
             return Ok(());
         }
         let reason = format!("{assignee} holds {load} of {limit} already; hand one of theirs on first");
-        Err(Refusal::NotAllowed { reason })
+        Err(CommandRefusal::NotAllowed { reason })
     }
 
     /// Others are on duty or there than before: who went and had not begun gives back what they were given, and what
     /// waits is looked at again.
-    pub(crate) fn staff_changed(&mut self, step: &mut Step<'_>) {
+    pub(crate) fn staff_changed(&mut self, step: &mut DeskContext<'_>) {
         let held: Vec<(IncidentId, String)> =
             self.state.hands.holders().map(|(id, person)| (id, person.to_owned())).collect();
         for (id, person) in held {
@@ -287,7 +297,7 @@ impl Desk {
     }
 
     /// Why somebody who was given an incident and has not taken it yet cannot any more.
-    fn has_gone(&self, id: IncidentId, person: &str, step: &Step<'_>) -> Option<String> {
+    fn has_gone(&self, id: IncidentId, person: &str, step: &DeskContext<'_>) -> Option<String> {
         let incident = self.state.get(id)?;
         let given = incident.responder.as_ref().filter(|responder| responder.person == person)?;
         if incident.record.acknowledged || given.team != incident.record.team {
@@ -303,7 +313,7 @@ impl Desk {
         self.state.kept.core.staff.attendance.absence(person, required)
     }
 
-    fn take_back(&mut self, id: IncidentId, person: &str, why: &str, step: &mut Step<'_>) {
+    fn take_back(&mut self, id: IncidentId, person: &str, why: &str, step: &mut DeskContext<'_>) {
         let Some(incident) = self.state.get_mut(id) else { return };
         incident.record.release();
         incident.responder = None;
@@ -314,7 +324,7 @@ impl Desk {
         let next_was_told = self.dispatch(id, step);
         let assignee = self.state.get(id).and_then(|incident| incident.record.assignee.clone());
         if let Some(next) = assignee.filter(|_| !next_was_told) {
-            self.tell(id, NoticeKind::PageAgain, &format!("it is {next}'s now: {person} is gone, {why}"), step);
+            self.tell(id, NotificationKind::PageAgain, &format!("it is {next}'s now: {person} is gone, {why}"), step);
         }
     }
 
@@ -326,7 +336,7 @@ impl Desk {
     }
 
     /// After other rules: limits, teams and rosters may be others, so everything open is looked at.
-    pub(crate) fn dispatch_anew(&mut self, step: &mut Step<'_>) {
+    pub(crate) fn dispatch_anew(&mut self, step: &mut DeskContext<'_>) {
         self.state.hands.admit_all();
         let is_changed =
             |incident: &&DeskIncident| incident.record.waiting.is_some() || is_lost(incident, step.rulebook);
@@ -342,10 +352,10 @@ impl Desk {
     }
 
     /// What dispatch must keep, in words; empty when all is well.
-    pub fn broken_dispatch(&self, rulebook: &Rulebook, now: Moment) -> Vec<String> {
+    pub fn broken_dispatch(&self, rulebook: &Rulebook, now: Timestamp) -> Vec<String> {
         let mut broken = Vec::new();
         let hands = &self.state.hands;
-        if !hands.agrees_with(&super::workload::Hands::of(&self.state.kept.incidents)) {
+        if !hands.agrees_with(&super::workload::Workload::of(&self.state.kept.incidents)) {
             broken.push("the index of who holds what disagrees with the incidents".to_owned());
         }
         for (person, load) in hands.loads() {
@@ -364,7 +374,7 @@ impl Desk {
                 broken.push(format!("{} waits, and is not in the queue", record.id));
             }
             let wanted = self.wanted(record, rulebook);
-            if let Choice::Take { person, .. } = self.choice(team, &wanted, rulebook, now) {
+            if let Assignment::Take { person, .. } = self.choice(team, &wanted, rulebook, now) {
                 broken.push(format!("{} waits although {person} could take it", record.id));
             }
         }
@@ -372,14 +382,14 @@ impl Desk {
     }
 }
 
-fn wanted_of<'a>(record: &Incident, items: impl Iterator<Item = &'a str>, rulebook: &Rulebook) -> Wanted {
+fn wanted_of<'a>(record: &Incident, items: impl Iterator<Item = &'a str>, rulebook: &Rulebook) -> WorkRequirements {
     let inventory = &rulebook.inventory;
     let of_labels = |name: &str| record.labels.get(name).or_else(|| record.key.get(name)).map(str::to_owned);
     let concerned = inventory.concerned(&record.labels).into_iter();
     let known: Vec<_> = items.filter_map(|name| inventory.find(name)).chain(concerned).collect();
     let of_items = |name: &str| known.iter().find_map(|index| inventory.facts(*index).get(name)).map(str::to_owned);
     let value = |name: &str| of_labels(name).filter(|value| !value.is_empty()).or_else(|| of_items(name));
-    Wanted { site: value(SITE), skill: value(SKILL) }
+    WorkRequirements { site: value(SITE), skill: value(SKILL) }
 }
 
 /// Whether it is its turn once somebody can take it: what is silenced or clear waits on.
@@ -388,10 +398,10 @@ fn is_served(incident: &DeskIncident) -> bool {
 }
 
 /// With everybody away a ladder begins at its first step, and waits there for whoever comes first.
-pub(crate) fn at_start<'a>(ladder: &Ladder, staffing: &Staffing<'a>) -> Staffing<'a> {
+pub(crate) fn at_start<'a>(ladder: &EscalationPolicy, staffing: &TeamAvailability<'a>) -> TeamAvailability<'a> {
     let nobody = ladder.steps.iter().all(|one| staffing.team_of(one).is_err());
     let closed = if nobody { BTreeMap::new() } else { staffing.closed.clone() };
-    Staffing { closed, ..staffing.clone() }
+    TeamAvailability { closed, ..staffing.clone() }
 }
 
 fn limit_of(rulebook: &Rulebook, person: &str) -> u32 {

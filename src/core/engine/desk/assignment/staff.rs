@@ -2,23 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::engine::desk::{Desk, Step};
-use crate::core::engine::{Command, Effect, Outcome, Refusal, StaffAction, StaffChange};
-use crate::core::model::{Heartbeat, HeartbeatWord, IncidentId, Moment, Span};
-use crate::core::on_call::{Attendance, BadOverride, NewOverride, Overrides, Standing, next_change, on_duty};
+use crate::core::engine::desk::{Desk, DeskContext};
+use crate::core::engine::{Command, CommandRefusal, Effect, Outcome, StaffAction, StaffChange};
+use crate::core::model::{Heartbeat, HeartbeatWord, IncidentId, TimeDelta, Timestamp};
+use crate::core::on_call::{Attendance, NewOverride, OverrideError, Overrides, PresenceStatus, next_change, on_duty};
 use crate::core::rules::{Roster, Rulebook};
 
 /// The actor of what the passing of time does to rosters.
 const ROSTER: &str = "roster";
 
 /// How long a heartbeat of somebody on no roster holds.
-const LIFETIME_DEFAULT: Span = Span::from_minutes(5);
+const LIFETIME_DEFAULT: TimeDelta = TimeDelta::from_minutes(5);
 
 /// When rosters without any change in sight are looked at again.
-const LOOK_AGAIN: Span = Span::from_days(7);
+const LOOK_AGAIN: TimeDelta = TimeDelta::from_days(7);
 
 /// After downtime every heartbeat holds at least that long: it could not have been heard.
-const GRACE: Span = Span::from_minutes(5);
+const GRACE: TimeDelta = TimeDelta::from_minutes(5);
 
 /// How many incidents a refusal names.
 const NAMED_MAX: usize = 20;
@@ -29,11 +29,11 @@ pub(in crate::core::engine) struct Staff {
     pub attendance: Attendance,
     pub overrides: Overrides,
     /// When somebody's duty next begins or ends.
-    shift_at: Option<Moment>,
+    shift_at: Option<Timestamp>,
 }
 
 impl Staff {
-    pub fn next_deadline(&self) -> Option<Moment> {
+    pub fn next_deadline(&self) -> Option<Timestamp> {
         [self.attendance.next_expiry(), self.overrides.next_end(), self.shift_at].into_iter().flatten().min()
     }
 }
@@ -43,8 +43,8 @@ impl Desk {
         &mut self,
         action: &StaffAction,
         command: &Command,
-        step: &mut Step<'_>,
-    ) -> Result<Outcome, Refusal> {
+        step: &mut DeskContext<'_>,
+    ) -> Result<Outcome, CommandRefusal> {
         match action {
             StaffAction::Presence(heartbeat) => self.heartbeat(heartbeat, step),
             StaffAction::PutOverride { roster, asked } => self.put_override(roster, asked, &command.actor, step),
@@ -56,10 +56,10 @@ impl Desk {
         }
     }
 
-    fn heartbeat(&mut self, heartbeat: &Heartbeat, step: &mut Step<'_>) -> Result<Outcome, Refusal> {
+    fn heartbeat(&mut self, heartbeat: &Heartbeat, step: &mut DeskContext<'_>) -> Result<Outcome, CommandRefusal> {
         let Heartbeat { person, word } = heartbeat;
         if !step.rulebook.names(person) {
-            return Err(Refusal::NotFound { what: format!("person {person}") });
+            return Err(CommandRefusal::NotFound { what: format!("person {person}") });
         }
         let lifetime = || lifetime_of(step.rulebook, person);
         let attendance = &mut self.state.kept.core.staff.attendance;
@@ -68,12 +68,12 @@ impl Desk {
                 attendance.here(person, Some(given.unwrap_or_else(lifetime)), step.now)
             }
             HeartbeatWord::Connected => attendance.here(person, None, step.now),
-            HeartbeatWord::Away => attendance.gone(person, Standing::Away, step.now),
-            HeartbeatWord::Lost => attendance.gone(person, Standing::Lost, step.now),
+            HeartbeatWord::Away => attendance.gone(person, PresenceStatus::Away, step.now),
+            HeartbeatWord::Lost => attendance.gone(person, PresenceStatus::Lost, step.now),
         };
         let Some(is_news) = news else {
             let most = crate::core::on_call::PEOPLE_MAX;
-            return Err(Refusal::NotAllowed {
+            return Err(CommandRefusal::NotAllowed {
                 reason: format!("{most} people are told apart, {person} is one too many"),
             });
         };
@@ -88,14 +88,14 @@ impl Desk {
     pub(crate) fn is_renewal(&self, action: &StaffAction) -> bool {
         let StaffAction::Presence(Heartbeat { person, word }) = action else { return false };
         let standing = match word {
-            HeartbeatWord::Here { .. } | HeartbeatWord::Connected => Standing::Present,
-            HeartbeatWord::Away => Standing::Away,
-            HeartbeatWord::Lost => Standing::Lost,
+            HeartbeatWord::Here { .. } | HeartbeatWord::Connected => PresenceStatus::Present,
+            HeartbeatWord::Away => PresenceStatus::Away,
+            HeartbeatWord::Lost => PresenceStatus::Lost,
         };
         self.state.kept.core.staff.attendance.of(person).is_some_and(|known| known.standing == standing)
     }
 
-    fn tell_presence(&self, person: &str, step: &mut Step<'_>) {
+    fn tell_presence(&self, person: &str, step: &mut DeskContext<'_>) {
         if let Some(presence) = self.state.kept.core.staff.attendance.of(person) {
             step.effects.push(Effect::Staff(Box::new(StaffChange::Presence(presence.clone()))));
         }
@@ -106,11 +106,11 @@ impl Desk {
         roster: &str,
         asked: &NewOverride,
         actor: &str,
-        step: &mut Step<'_>,
-    ) -> Result<Outcome, Refusal> {
+        step: &mut DeskContext<'_>,
+    ) -> Result<Outcome, CommandRefusal> {
         let roster = known_roster(step.rulebook, roster)?;
         if !step.rulebook.names(&asked.person) {
-            return Err(Refusal::NotFound { what: format!("person {}", asked.person) });
+            return Err(CommandRefusal::NotFound { what: format!("person {}", asked.person) });
         }
         let overrides = &mut self.state.kept.core.staff.overrides;
         let id = overrides.put(roster, asked.clone(), actor, step.now).map_err(refusal)?;
@@ -121,10 +121,15 @@ impl Desk {
         Ok(Outcome::Staff { id: Some(id) })
     }
 
-    fn delete_override(&mut self, roster: &str, id: u64, step: &mut Step<'_>) -> Result<Outcome, Refusal> {
+    fn delete_override(
+        &mut self,
+        roster: &str,
+        id: u64,
+        step: &mut DeskContext<'_>,
+    ) -> Result<Outcome, CommandRefusal> {
         let overrides = &mut self.state.kept.core.staff.overrides;
         if overrides.get(id).is_none_or(|one| one.roster != roster) {
-            return Err(Refusal::NotFound { what: format!("override {id} of the roster {roster}") });
+            return Err(CommandRefusal::NotFound { what: format!("override {id} of the roster {roster}") });
         }
         overrides.remove(id);
         step.effects.push(Effect::Staff(Box::new(StaffChange::OverrideGone { id })));
@@ -133,7 +138,7 @@ impl Desk {
     }
 
     /// Nobody leaves with open work: it must have a new owner first.
-    fn may_remove(&self, people: &[String]) -> Result<(), Refusal> {
+    fn may_remove(&self, people: &[String]) -> Result<(), CommandRefusal> {
         let held = |person: &String| {
             let ids: Vec<String> =
                 self.state.hands.held_by(person).take(NAMED_MAX).map(|id: IncidentId| id.to_string()).collect();
@@ -144,11 +149,11 @@ impl Desk {
             return Ok(());
         }
         let reason = format!("people who hold open work cannot be removed: {}; hand it on first", holders.join("; "));
-        Err(Refusal::NotAllowed { reason })
+        Err(CommandRefusal::NotAllowed { reason })
     }
 
     /// Heartbeats that are too old, overrides that are over, shifts that change.
-    pub(crate) fn serve_staff(&mut self, step: &mut Step<'_>) {
+    pub(crate) fn serve_staff(&mut self, step: &mut DeskContext<'_>) {
         if self.state.kept.core.staff.next_deadline().is_none_or(|at| at > step.now) {
             return;
         }
@@ -173,13 +178,13 @@ impl Desk {
     }
 
     /// Who went and who came, on every roster that changes just now.
-    fn audit_shifts(&self, step: &mut Step<'_>) {
+    fn audit_shifts(&self, step: &mut DeskContext<'_>) {
         let overrides = &self.state.kept.core.staff.overrides;
         let calendars = &step.rulebook.calendars;
         let mut changed = Vec::new();
         for roster in step.rulebook.rosters.values() {
             let at = |moment| on_duty(roster, calendars, overrides, moment);
-            let (before, after) = (at(step.now - Span::from_micros(1)), at(step.now));
+            let (before, after) = (at(step.now - TimeDelta::from_micros(1)), at(step.now));
             if before.people != after.people {
                 let shown = |names: Vec<String>| if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
                 let detail = format!("{} → {}: {}", shown(before.names()), shown(after.names()), after.why);
@@ -192,12 +197,12 @@ impl Desk {
     }
 
     /// Others may be on duty now, and at other times than before.
-    fn rosters_changed(&mut self, step: &mut Step<'_>) {
+    fn rosters_changed(&mut self, step: &mut DeskContext<'_>) {
         self.arm_shifts(step.rulebook, step.now);
         self.staff_changed(step);
     }
 
-    fn arm_shifts(&mut self, rulebook: &Rulebook, now: Moment) {
+    fn arm_shifts(&mut self, rulebook: &Rulebook, now: Timestamp) {
         let staff = &mut self.state.kept.core.staff;
         let next = |roster: &Roster| {
             next_change(roster, &rulebook.calendars, &staff.overrides, now).unwrap_or(now + LOOK_AGAIN)
@@ -206,7 +211,7 @@ impl Desk {
     }
 
     /// After other rules: overrides of rosters that are gone end, and people who are gone are named with what they hold.
-    pub(crate) fn change_rosters(&mut self, old: &Rulebook, step: &mut Step<'_>) {
+    pub(crate) fn change_rosters(&mut self, old: &Rulebook, step: &mut DeskContext<'_>) {
         let gone: Vec<u64> = {
             let overrides = self.state.kept.core.staff.overrides.iter();
             let is_gone = |name: &String| !step.rulebook.rosters.contains_key(name);
@@ -229,7 +234,7 @@ impl Desk {
     }
 
     /// The service was away: no heartbeat could be heard, so each holds a little longer.
-    pub(crate) fn resume_staff(&mut self, step: &mut Step<'_>) {
+    pub(crate) fn resume_staff(&mut self, step: &mut DeskContext<'_>) {
         self.state.kept.core.staff.attendance.hold_on(step.now, GRACE);
         let people: Vec<String> =
             self.state.kept.core.staff.attendance.iter().map(|presence| presence.person.clone()).collect();
@@ -241,24 +246,24 @@ impl Desk {
 }
 
 /// As long as their rosters say; the shortest of several.
-fn lifetime_of(rulebook: &Rulebook, person: &str) -> Span {
+fn lifetime_of(rulebook: &Rulebook, person: &str) -> TimeDelta {
     let of = rulebook.rosters.values().filter(|roster| roster.people().any(|name| name == person));
     of.map(|roster| roster.absent_after).min().unwrap_or(LIFETIME_DEFAULT)
 }
 
-fn known_roster<'a>(rulebook: &'a Rulebook, name: &str) -> Result<&'a Roster, Refusal> {
-    rulebook.rosters.get(name).ok_or_else(|| Refusal::NotFound { what: format!("roster {name}") })
+fn known_roster<'a>(rulebook: &'a Rulebook, name: &str) -> Result<&'a Roster, CommandRefusal> {
+    rulebook.rosters.get(name).ok_or_else(|| CommandRefusal::NotFound { what: format!("roster {name}") })
 }
 
-fn refusal(bad: BadOverride) -> Refusal {
+fn refusal(bad: OverrideError) -> CommandRefusal {
     match bad {
-        BadOverride::Taken { .. } | BadOverride::TooMany | BadOverride::Over { .. } => {
-            Refusal::NotAllowed { reason: bad.to_string() }
+        OverrideError::Taken { .. } | OverrideError::TooMany | OverrideError::Over { .. } => {
+            CommandRefusal::NotAllowed { reason: bad.to_string() }
         }
-        BadOverride::Backwards { .. }
-        | BadOverride::TooLong
-        | BadOverride::Oneself { .. }
-        | BadOverride::NotOnRoster { .. } => Refusal::Invalid { reason: bad.to_string() },
+        OverrideError::Backwards { .. }
+        | OverrideError::TooLong
+        | OverrideError::Oneself { .. }
+        | OverrideError::NotOnRoster { .. } => CommandRefusal::Invalid { reason: bad.to_string() },
     }
 }
 

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::engine::desk::state::DeskIncident;
-use crate::core::model::{IncidentId, Moment, Priority, Sections};
+use crate::core::model::{IncidentId, Priority, ShardedMap, Timestamp};
 
 /// What one person holds of open incidents, and the queue in the order in which it is served.
 #[derive(Clone, Default, PartialEq, Debug)]
-pub(crate) struct Hands {
+pub(crate) struct Workload {
     held: BTreeMap<String, BTreeSet<IncidentId>>,
     holder: BTreeMap<IncidentId, String>,
-    queue: BTreeSet<Place>,
-    queued: BTreeMap<IncidentId, Place>,
+    queue: BTreeSet<QueuePosition>,
+    queued: BTreeMap<IncidentId, QueuePosition>,
     /// Loads above a limit that dispatch did not make: a lowered limit, an own acknowledgement, a reopening. They only
     /// ever sink.
     admitted: BTreeMap<String, u32>,
@@ -21,15 +21,15 @@ pub(crate) struct Hands {
 
 /// A place in the queue: the most urgent first, of those the one that has waited longest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Place {
+pub(crate) struct QueuePosition {
     pub priority: Priority,
-    pub since: Moment,
+    pub since: Timestamp,
     pub id: IncidentId,
 }
 
-impl Hands {
-    pub fn of(incidents: &Sections<IncidentId, DeskIncident>) -> Hands {
-        let mut hands = Hands::default();
+impl Workload {
+    pub fn of(incidents: &ShardedMap<IncidentId, DeskIncident>) -> Workload {
+        let mut hands = Workload::default();
         for (id, incident) in incidents.iter() {
             hands.note(*id, Some(incident));
         }
@@ -44,7 +44,7 @@ impl Hands {
         let holder = open.and_then(|record| record.assignee.clone());
         let place = open.and_then(|record| {
             let since = record.waiting.as_ref()?.since;
-            Some(Place { priority: record.priority, since, id })
+            Some(QueuePosition { priority: record.priority, since, id })
         });
         if self.queued.get(&id) != place.as_ref() {
             if let Some(before) = self.queued.remove(&id) {
@@ -119,7 +119,7 @@ impl Hands {
         self.holder.iter().map(|(id, person)| (*id, person.as_str()))
     }
 
-    pub fn queue(&self) -> impl Iterator<Item = Place> {
+    pub fn queue(&self) -> impl Iterator<Item = QueuePosition> {
         self.queue.iter().copied()
     }
 
@@ -128,7 +128,7 @@ impl Hands {
     }
 
     /// The same but for what only sinks: whether the indexes say what the incidents do.
-    pub fn agrees_with(&self, other: &Hands) -> bool {
+    pub fn agrees_with(&self, other: &Workload) -> bool {
         (&self.held, &self.holder, &self.queue, &self.queued)
             == (&other.held, &other.holder, &other.queue, &other.queued)
     }

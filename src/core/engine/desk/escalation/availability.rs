@@ -1,9 +1,9 @@
 //! Who can act now: what every climb is asked with.
 
 use crate::core::calendar::{HOUSE_ZONE, on_the_wall_in};
-use crate::core::engine::desk::{Desk, Step};
-use crate::core::escalation::Staffing;
-use crate::core::model::{IncidentId, Moment};
+use crate::core::engine::desk::{Desk, DeskContext};
+use crate::core::escalation::TeamAvailability;
+use crate::core::model::{IncidentId, Timestamp};
 use crate::core::rules::{ConfigurationItem, Rulebook};
 
 /// How many of an incident's items are asked for their vendor.
@@ -11,12 +11,12 @@ const ITEMS_ASKED_MAX: usize = 16;
 
 impl Desk {
     /// The teams of the rulebook, and which of them cannot act at this moment.
-    pub(crate) fn staffing<'a>(&self, step: &Step<'a>) -> Staffing<'a> {
-        Staffing::all(&step.rulebook.teams, &step.rulebook.calendars)
+    pub(crate) fn staffing<'a>(&self, step: &DeskContext<'a>) -> TeamAvailability<'a> {
+        TeamAvailability::all(&step.rulebook.teams, &step.rulebook.calendars)
     }
 
     /// The same for an incident: its vendor steps know whose item has failed.
-    pub(crate) fn staffing_of<'a>(&self, id: IncidentId, step: &Step<'a>) -> Staffing<'a> {
+    pub(crate) fn staffing_of<'a>(&self, id: IncidentId, step: &DeskContext<'a>) -> TeamAvailability<'a> {
         let staffing = self.staffing(step);
         let Some(incident) = self.state.get(id) else { return staffing };
         let staffing = self.with_closed(&incident.record, staffing, step);
@@ -30,17 +30,25 @@ impl Desk {
         // As it opens, its alerts have not joined it yet: then its own labels say what has failed.
         let own = crate::core::engine::desk::incidents::decisions::item_of(&incident.record.labels, step);
         let items = root.into_iter().chain(affected).chain(own.as_deref());
-        Staffing { vendor: vendor_team(items, step.rulebook, step.now), ..staffing }
+        TeamAvailability { vendor: vendor_team(items, step.rulebook, step.now), ..staffing }
     }
 
     /// The teams, for items by name, the likeliest cause first.
-    pub(crate) fn staffing_for<'a, 'b>(&self, items: impl Iterator<Item = &'b str>, step: &Step<'a>) -> Staffing<'a> {
-        Staffing { vendor: vendor_team(items, step.rulebook, step.now), ..self.staffing(step) }
+    pub(crate) fn staffing_for<'a, 'b>(
+        &self,
+        items: impl Iterator<Item = &'b str>,
+        step: &DeskContext<'a>,
+    ) -> TeamAvailability<'a> {
+        TeamAvailability { vendor: vendor_team(items, step.rulebook, step.now), ..self.staffing(step) }
     }
 }
 
 /// The team that stands for the vendor of the first item that has one under contract.
-fn vendor_team<'a>(items: impl Iterator<Item = &'a str>, rulebook: &Rulebook, now: Moment) -> Result<String, String> {
+fn vendor_team<'a>(
+    items: impl Iterator<Item = &'a str>,
+    rulebook: &Rulebook,
+    now: Timestamp,
+) -> Result<String, String> {
     let inventory = &rulebook.inventory;
     let known = items.filter_map(|name| inventory.find(name)).map(|index| inventory.item(index));
     let mut why_not = None;
@@ -53,7 +61,7 @@ fn vendor_team<'a>(items: impl Iterator<Item = &'a str>, rulebook: &Rulebook, no
     Err(why_not.unwrap_or_else(|| "no item of the inventory is known of it, so no vendor".to_owned()))
 }
 
-fn team_for(item: &ConfigurationItem, rulebook: &Rulebook, now: Moment) -> Result<String, String> {
+fn team_for(item: &ConfigurationItem, rulebook: &Rulebook, now: Timestamp) -> Result<String, String> {
     let name = &item.name;
     let vendor = item.vendor.as_ref().ok_or_else(|| format!("{name} has no vendor"))?;
     let contract = item.contract.as_ref().ok_or_else(|| format!("{name} has no contract with {vendor}"))?;

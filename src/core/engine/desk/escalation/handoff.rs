@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::engine::desk::{Desk, Step};
-use crate::core::engine::{Counted, Refusal};
+use crate::core::engine::desk::{Desk, DeskContext};
+use crate::core::engine::{CommandRefusal, Metric};
 use crate::core::incidents::TimelineKind;
 use crate::core::model::{IncidentId, Tier};
-use crate::core::rules::Ladder;
+use crate::core::rules::EscalationPolicy;
 
 /// Roles that are never first line, whatever team their people are in.
 const HIGHER_LINES: [&str; 2] = ["second_line", "third_line"];
@@ -21,8 +21,8 @@ impl Desk {
         id: IncidentId,
         fields: &BTreeMap<String, String>,
         actor: &str,
-        step: &mut Step<'_>,
-    ) -> Result<(), Refusal> {
+        step: &mut DeskContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         self.change(id, |record| record.triage(fields))?;
         let text = fields.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ");
         step.timeline(id, TimelineKind::Triaged, actor, text);
@@ -35,8 +35,8 @@ impl Desk {
         id: IncidentId,
         actor: &str,
         diagnosis: &str,
-        step: &mut Step<'_>,
-    ) -> Result<(), Refusal> {
+        step: &mut DeskContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         let staffing = self.staffing_of(id, step);
         let Some(incident) = self.state.get_mut(id) else { return Ok(()) };
         incident.record.may_escalate(diagnosis).map_err(|not| refused(not.reason))?;
@@ -62,8 +62,8 @@ impl Desk {
         id: IncidentId,
         actor: &str,
         reason: &str,
-        step: &mut Step<'_>,
-    ) -> Result<(), Refusal> {
+        step: &mut DeskContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         let staffing = self.staffing_of(id, step);
         let Some(incident) = self.state.get_mut(id) else { return Ok(()) };
         incident.record.may_hand_back(reason).map_err(|not| refused(not.reason))?;
@@ -86,19 +86,25 @@ impl Desk {
         actor: &str,
         name: &str,
         note: Option<&str>,
-        step: &mut Step<'_>,
-    ) -> Result<(), Refusal> {
+        step: &mut DeskContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         let now = step.now;
         self.change(id, |record| record.tick(now, actor, name, note))?;
         let text = note.map_or_else(|| name.to_owned(), |note| format!("{name}: {note}"));
         step.timeline(id, TimelineKind::StepTicked, actor, text);
-        step.count(Counted::StepTicked);
+        step.count(Metric::StepTicked);
         Ok(())
     }
 
     /// First line owns tracking and closing; the others resolve, or hand back. Whoever is in a team of the ladder counts
     /// by that team; whoever is in none counts by the role.
-    pub(crate) fn may_close(&self, id: IncidentId, actor: &str, role: &str, step: &Step<'_>) -> Result<(), Refusal> {
+    pub(crate) fn may_close(
+        &self,
+        id: IncidentId,
+        actor: &str,
+        role: &str,
+        step: &DeskContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         if MAY_CLOSE.contains(&role) {
             return Ok(());
         }
@@ -120,17 +126,22 @@ impl Desk {
         if is_higher {
             let reason =
                 format!("only first line closes {id}; {actor} is of a higher line: resolve it, or hand it back");
-            return Err(Refusal::Forbidden { reason });
+            return Err(CommandRefusal::Forbidden { reason });
         }
         Ok(())
     }
 }
 
-fn ladder_of<'a>(step: &Step<'a>, name: &str, id: IncidentId, verb: &str) -> Result<&'a Ladder, Refusal> {
+fn ladder_of<'a>(
+    step: &DeskContext<'a>,
+    name: &str,
+    id: IncidentId,
+    verb: &str,
+) -> Result<&'a EscalationPolicy, CommandRefusal> {
     let ladder = step.rulebook.ladder(name);
     ladder.ok_or_else(|| refused(format!("cannot {verb} {id}: its ladder is gone from the rules")))
 }
 
-fn refused(reason: String) -> Refusal {
-    Refusal::NotAllowed { reason }
+fn refused(reason: String) -> CommandRefusal {
+    CommandRefusal::NotAllowed { reason }
 }

@@ -1,28 +1,28 @@
 //! What the correlators decide becomes incidents.
 
 use super::grouping::standing_of;
-use crate::core::engine::desk::state::{DeskIncident, DeskMember, Standing, condition_id};
-use crate::core::engine::desk::{Desk, Step};
-use crate::core::engine::{Counted, Decision, Effect, Member, Raised, Verdict};
-use crate::core::escalation::{Climb, Staffing, Start};
-use crate::core::incidents::{Incident, IncidentState, OpenPlaybook, Support, TimelineKind};
-use crate::core::model::{Fingerprint, IncidentId, Labels, Span, Tier, one_line};
+use crate::core::engine::desk::state::{ConditionStatus, DeskIncident, MemberAlert, condition_id};
+use crate::core::engine::desk::{Desk, DeskContext};
+use crate::core::engine::{Decision, Effect, Member, Metric, Raised, Verdict};
+use crate::core::escalation::{EscalationProgress, EscalationStart, TeamAvailability};
+use crate::core::incidents::{Incident, IncidentState, OpenPlaybook, SupportLog, TimelineKind};
+use crate::core::model::{Fingerprint, IncidentId, Labels, Tier, TimeDelta, one_line};
 use crate::core::rules::{CATCH_ALL, Rule};
 
 /// How many timeline lines an incident spends on alerts that come and go; its counts go on.
 const MEMBER_LINES_MAX: u32 = 100;
 
 /// For the catch-all and for rules that are gone: how long all must be clear before an incident resolves.
-const RESOLVE_AFTER_DEFAULT: Span = Span::from_minutes(5);
+const RESOLVE_AFTER_DEFAULT: TimeDelta = TimeDelta::from_minutes(5);
 
 /// The same, for the reopening instead of a new incident.
-const REOPEN_WITHIN_DEFAULT: Span = Span::from_hours(1);
+const REOPEN_WITHIN_DEFAULT: TimeDelta = TimeDelta::from_hours(1);
 
 /// How long after resolving an unpaged incident is closed without a person.
-const CATCH_ALL_CLOSES_AFTER: Span = Span::from_hours(24);
+const CATCH_ALL_CLOSES_AFTER: TimeDelta = TimeDelta::from_hours(24);
 
 impl Desk {
-    pub(crate) fn decision(&mut self, decision: &Decision, step: &mut Step<'_>) {
+    pub(crate) fn decision(&mut self, decision: &Decision, step: &mut DeskContext<'_>) {
         let condition = condition_id(&decision.rule, &decision.key);
         let id = self.state.of_condition(condition);
         match &decision.verdict {
@@ -31,9 +31,9 @@ impl Desk {
             Verdict::Left { fingerprint } => self.left(id, *fingerprint, condition, step),
             Verdict::Grouped(joins) => self.grouped(id, joins, step),
             Verdict::Held { by, pauses } => {
-                self.stands(id, condition, Standing::Held { by: by.clone(), pauses: *pauses }, step);
+                self.stands(id, condition, ConditionStatus::Held { by: by.clone(), pauses: *pauses }, step);
             }
-            Verdict::Released => self.stands(id, condition, Standing::Raised, step),
+            Verdict::Released => self.stands(id, condition, ConditionStatus::Raised, step),
             Verdict::Cleared => self.cleared(id, condition, step),
             Verdict::Retired => self.retired(id, condition, &decision.rule, step),
         }
@@ -45,9 +45,9 @@ impl Desk {
         condition: Fingerprint,
         id: Option<IncidentId>,
         raised: &Raised,
-        step: &mut Step<'_>,
+        step: &mut DeskContext<'_>,
     ) {
-        step.count(Counted::RuleFired { rule: decision.rule.clone() });
+        step.count(Metric::RuleFired { rule: decision.rule.clone() });
         let was_open = id.and_then(|id| self.state.get(id)).is_some_and(|incident| incident.record.state.is_open());
         let joined = raised.joins.as_ref();
         let id = match (self.usable(id, condition, &decision.rule, step), joined.and_then(|joins| self.open_of(joins)))
@@ -100,13 +100,14 @@ impl Desk {
         id: Option<IncidentId>,
         condition: Fingerprint,
         rule: &str,
-        step: &Step<'_>,
+        step: &DeskContext<'_>,
     ) -> Option<IncidentId> {
         let id = id?;
         let incident = self.state.get(id)?;
         let record = &incident.record;
         if incident.parts.len() > 1 {
-            let is_part = incident.conditions.get(&condition).is_some_and(|standing| *standing != Standing::Clear);
+            let is_part =
+                incident.conditions.get(&condition).is_some_and(|standing| *standing != ConditionStatus::Clear);
             return (record.state.is_open() && is_part).then_some(id);
         }
         let within = step.rulebook.rule(rule).map_or(REOPEN_WITHIN_DEFAULT, |rule| rule.reopen_within);
@@ -122,7 +123,7 @@ impl Desk {
     }
 
     /// Takes back what was waiting to resolve, and reopens what had resolved.
-    pub(crate) fn fires_again(&mut self, id: IncidentId, reason: &str, step: &mut Step<'_>) {
+    pub(crate) fn fires_again(&mut self, id: IncidentId, reason: &str, step: &mut DeskContext<'_>) {
         let now = step.now;
         let Some(incident) = self.state.get_mut(id) else { return };
         incident.resolve_at = None;
@@ -135,7 +136,7 @@ impl Desk {
             incident.close_at = None;
             self.restart_climb(id, step);
             step.timeline(id, TimelineKind::Reopened, "watchfire", format!("it came back: {reason}"));
-            step.count(Counted::Reopened);
+            step.count(Metric::Reopened);
             self.count_episode(id, step);
         } else if let Some(ladder) = ladder {
             incident.climb.fires_again(now, ladder);
@@ -148,7 +149,7 @@ impl Desk {
         decision: &Decision,
         condition: Fingerprint,
         raised: &Raised,
-        step: &mut Step<'_>,
+        step: &mut DeskContext<'_>,
     ) -> IncidentId {
         let id = self.state.new_id();
         let rule = step.rulebook.rule(&decision.rule);
@@ -182,7 +183,7 @@ impl Desk {
         self.note_part(id, decision, condition, raised);
         self.take_team(id, step);
         step.timeline(id, TimelineKind::Opened, &format!("rule {}", decision.rule), text);
-        step.count(Counted::IncidentOpened { priority });
+        step.count(Metric::IncidentOpened { priority });
         self.classified(id, step);
         self.carry_out(id, moves, step);
         self.hold_or_release(id, step);
@@ -197,7 +198,7 @@ impl Desk {
         condition: Fingerprint,
         id: Option<IncidentId>,
         member: &Member,
-        step: &mut Step<'_>,
+        step: &mut DeskContext<'_>,
     ) {
         match self.usable(id, condition, &decision.rule, step) {
             Some(id) => {
@@ -229,11 +230,11 @@ impl Desk {
         }
     }
 
-    fn join(&mut self, id: IncidentId, condition: Fingerprint, member: &Member, step: &mut Step<'_>) {
+    fn join(&mut self, id: IncidentId, condition: Fingerprint, member: &Member, step: &mut DeskContext<'_>) {
         // An alert belongs to at most one open incident; to a second it is only linked.
         let link_only = self.state.open_of_alert(member.fingerprint).is_some_and(|other| other != id);
         let is_new = link_only || {
-            let own = DeskMember { firing: member.firing, severity: member.severity, condition };
+            let own = MemberAlert { firing: member.firing, severity: member.severity, condition };
             self.affect(id, item_of(&member.labels, step), member.severity, member.since, condition);
             self.state.join(id, member.fingerprint, own)
         };
@@ -250,7 +251,13 @@ impl Desk {
         step.touch(id);
     }
 
-    fn left(&mut self, id: Option<IncidentId>, fingerprint: Fingerprint, condition: Fingerprint, step: &mut Step<'_>) {
+    fn left(
+        &mut self,
+        id: Option<IncidentId>,
+        fingerprint: Fingerprint,
+        condition: Fingerprint,
+        step: &mut DeskContext<'_>,
+    ) {
         let Some(id) = id else { return };
         let known = self.state.leave(id, fingerprint, Some(condition));
         let membership = Effect::Membership { incident: id, fingerprint, firing: false, link_only: !known };
@@ -261,7 +268,13 @@ impl Desk {
     }
 
     /// A condition is held back, or free again.
-    fn stands(&mut self, id: Option<IncidentId>, condition: Fingerprint, standing: Standing, step: &mut Step<'_>) {
+    fn stands(
+        &mut self,
+        id: Option<IncidentId>,
+        condition: Fingerprint,
+        standing: ConditionStatus,
+        step: &mut DeskContext<'_>,
+    ) {
         let Some(id) = id else { return };
         self.state.set_condition(id, condition, standing);
         self.hold_or_release(id, step);
@@ -271,12 +284,12 @@ impl Desk {
     /// An alert fires under a condition: it is not clear, but what holds it back still does until it is released.
     fn still_stands(&mut self, id: IncidentId, condition: Fingerprint) {
         let standing = self.state.get(id).and_then(|incident| incident.conditions.get(&condition));
-        let standing = standing.filter(|standing| **standing != Standing::Clear).cloned();
-        self.state.set_condition(id, condition, standing.unwrap_or(Standing::Raised));
+        let standing = standing.filter(|standing| **standing != ConditionStatus::Clear).cloned();
+        self.state.set_condition(id, condition, standing.unwrap_or(ConditionStatus::Raised));
     }
 
     /// An incident is held back while everything that stands in it is; what is free again is raised again.
-    pub(crate) fn hold_or_release(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    pub(crate) fn hold_or_release(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         let Some(incident) = self.state.get_mut(id) else { return };
         let held_by = incident.held_by().map(str::to_owned);
         if incident.is_paused() {
@@ -305,9 +318,9 @@ impl Desk {
         step.touch(id);
     }
 
-    fn cleared(&mut self, id: Option<IncidentId>, condition: Fingerprint, step: &mut Step<'_>) {
+    fn cleared(&mut self, id: Option<IncidentId>, condition: Fingerprint, step: &mut DeskContext<'_>) {
         let Some(id) = id else { return };
-        self.state.set_condition(id, condition, Standing::Clear);
+        self.state.set_condition(id, condition, ConditionStatus::Clear);
         self.hold_or_release(id, step);
         self.follow_severity(id, step);
         let Some(incident) = self.state.get_mut(id) else { return };
@@ -320,14 +333,14 @@ impl Desk {
         }
     }
 
-    fn retired(&mut self, id: Option<IncidentId>, condition: Fingerprint, rule: &str, step: &mut Step<'_>) {
+    fn retired(&mut self, id: Option<IncidentId>, condition: Fingerprint, rule: &str, step: &mut DeskContext<'_>) {
         let Some(id) = id else { return };
         if self.state.get(id).is_some_and(|incident| incident.record.state.is_open()) {
             let text = format!("rule {rule} is gone from the rules; the incident stays as a manual one");
             step.timeline(id, TimelineKind::Commented, "watchfire", text);
         }
         // Not cleared: nobody has seen it clear. A person ends it.
-        self.stands(Some(id), condition, Standing::Raised, step);
+        self.stands(Some(id), condition, ConditionStatus::Raised, step);
         step.touch(id);
     }
 
@@ -337,7 +350,7 @@ impl Desk {
         kind: TimelineKind,
         actor: &str,
         text: &str,
-        step: &mut Step<'_>,
+        step: &mut DeskContext<'_>,
     ) {
         let Some(incident) = self.state.get_mut(id) else { return };
         if incident.member_lines < MEMBER_LINES_MAX {
@@ -353,7 +366,7 @@ fn new_record(
     condition: Fingerprint,
     raised: &Raised,
     rule: Option<&Rule>,
-    step: &Step<'_>,
+    step: &DeskContext<'_>,
 ) -> Incident {
     let severity = rule.and_then(|rule| rule.severity).unwrap_or(raised.severity);
     let catch_all = decision.rule == CATCH_ALL;
@@ -396,7 +409,7 @@ fn new_record(
         findings: Vec::new(),
         workaround: None,
         runbook: rule.and_then(|rule| rule.runbook.clone()),
-        support: Support { playbook: playbook_of(rule, step), ..Support::default() },
+        support: SupportLog { playbook: playbook_of(rule, step), ..SupportLog::default() },
         diagnosis: None,
         resolution: None,
         digests: Vec::new(),
@@ -418,29 +431,34 @@ fn new_record(
 pub(crate) fn new_climb(
     record: &Incident,
     rule: Option<&Rule>,
-    staffing: &Staffing<'_>,
-    step: &Step<'_>,
-) -> (Climb, Vec<crate::core::escalation::Move>) {
+    staffing: &TeamAvailability<'_>,
+    step: &DeskContext<'_>,
+) -> (EscalationProgress, Vec<crate::core::escalation::EscalationEvent>) {
     let name = rule.map_or("default", |rule| step.rulebook.ladder_name(rule, step.now));
-    let empty = crate::core::rules::Ladder { name: name.to_owned(), steps: Vec::new(), hierarchy: Vec::new() };
+    let empty =
+        crate::core::rules::EscalationPolicy { name: name.to_owned(), steps: Vec::new(), hierarchy: Vec::new() };
     let ladder = step.rulebook.ladder(name).unwrap_or(&empty);
     if record.unpaged {
         let why = if record.rule == CATCH_ALL { "no rule owns it: it pages nobody" } else { "its rule pages nobody" };
-        return (Climb::silent(ladder, step.now, why), Vec::new());
+        return (EscalationProgress::silent(ladder, step.now, why), Vec::new());
     }
-    let settle = rule.map_or(Span::from_seconds(30), |rule| rule.settle);
-    let start = Start { now: step.now, settle, priority: record.priority, team: None };
-    Climb::start(ladder, &crate::core::engine::desk::assignment::dispatch::at_start(ladder, staffing), start)
+    let settle = rule.map_or(TimeDelta::from_seconds(30), |rule| rule.settle);
+    let start = EscalationStart { now: step.now, settle, priority: record.priority, team: None };
+    EscalationProgress::start(
+        ladder,
+        &crate::core::engine::desk::assignment::dispatch::at_start(ladder, staffing),
+        start,
+    )
 }
 
 /// What its rule says is to be done about it.
-pub(crate) fn playbook_of(rule: Option<&Rule>, step: &Step<'_>) -> Option<OpenPlaybook> {
+pub(crate) fn playbook_of(rule: Option<&Rule>, step: &DeskContext<'_>) -> Option<OpenPlaybook> {
     let name = rule?.playbook.as_ref()?;
     step.rulebook.playbooks.get(name).map(OpenPlaybook::from)
 }
 
 /// The item that an alert is about.
-pub(crate) fn item_of(labels: &Labels, step: &Step<'_>) -> Option<String> {
+pub(crate) fn item_of(labels: &Labels, step: &DeskContext<'_>) -> Option<String> {
     let inventory = &step.rulebook.inventory;
     inventory.concerned(labels).map(|item| inventory.item(item).name.clone())
 }
@@ -454,7 +472,7 @@ fn title_of(labels: &Labels) -> String {
 }
 
 /// How an incident that nobody closes ends: unpaged ones by themselves, others by their rule's word or a person.
-pub(crate) fn closes_after(record: &Incident, step: &Step<'_>) -> Option<Span> {
+pub(crate) fn closes_after(record: &Incident, step: &DeskContext<'_>) -> Option<TimeDelta> {
     let by_rule = step.rulebook.rule(&record.rule).and_then(|rule| rule.close_after);
     by_rule.or(if record.rule == CATCH_ALL { Some(CATCH_ALL_CLOSES_AFTER) } else { None })
 }

@@ -1,9 +1,9 @@
 //! Several conditions in one incident: what joins it, and incidents that become one.
 
-use crate::core::engine::desk::state::{Part, Standing, condition_id};
-use crate::core::engine::desk::{Desk, Step};
-use crate::core::engine::{Decision, Effect, Joins, Raised};
-use crate::core::incidents::{IncidentState, NotAllowed, TimelineEntry, TimelineKind};
+use crate::core::engine::desk::state::{ConditionPart, ConditionStatus, condition_id};
+use crate::core::engine::desk::{Desk, DeskContext};
+use crate::core::engine::{Decision, Effect, GroupingDecision, Raised};
+use crate::core::incidents::{IncidentState, TimelineEntry, TimelineKind, TransitionRefused};
 use crate::core::model::{Fingerprint, IncidentId};
 
 /// Who joins incidents by itself.
@@ -11,7 +11,7 @@ const GROUPING: &str = "grouping";
 
 impl Desk {
     /// The open incident of another condition.
-    pub(crate) fn open_of(&self, joins: &Joins) -> Option<IncidentId> {
+    pub(crate) fn open_of(&self, joins: &GroupingDecision) -> Option<IncidentId> {
         let id = self.state.of_condition(condition_id(&joins.rule, &joins.key))?;
         self.state.get(id).is_some_and(|incident| incident.record.state.is_open()).then_some(id)
     }
@@ -23,7 +23,7 @@ impl Desk {
         decision: &Decision,
         condition: Fingerprint,
         raised: &Raised,
-        step: &mut Step<'_>,
+        step: &mut DeskContext<'_>,
     ) {
         self.state.set_condition(into, condition, standing_of(raised));
         self.note_part(into, decision, condition, raised);
@@ -39,7 +39,7 @@ impl Desk {
     /// What the desk keeps of a condition itself.
     pub(crate) fn note_part(&mut self, id: IncidentId, decision: &Decision, condition: Fingerprint, raised: &Raised) {
         let Some(incident) = self.state.get_mut(id) else { return };
-        let part = incident.parts.entry(condition).or_insert_with(|| Part {
+        let part = incident.parts.entry(condition).or_insert_with(|| ConditionPart {
             rule: decision.rule.clone(),
             title: raised.title.clone(),
             severity: raised.severity,
@@ -49,7 +49,7 @@ impl Desk {
     }
 
     /// Two raised conditions are one incident: the oldest carries on.
-    pub(crate) fn grouped(&mut self, id: Option<IncidentId>, joins: &Joins, step: &mut Step<'_>) {
+    pub(crate) fn grouped(&mut self, id: Option<IncidentId>, joins: &GroupingDecision, step: &mut DeskContext<'_>) {
         let (Some(one), Some(other)) = (id, self.open_of(joins)) else { return };
         let is_open = self.state.get(one).is_some_and(|incident| incident.record.state.is_open());
         if one == other || !is_open {
@@ -71,8 +71,8 @@ impl Desk {
         into: IncidentId,
         actor: &str,
         because: &str,
-        step: &mut Step<'_>,
-    ) -> Result<(), NotAllowed> {
+        step: &mut DeskContext<'_>,
+    ) -> Result<(), TransitionRefused> {
         let Some(survivor) = self.state.get(into).map(|incident| incident.record.clone()) else { return Ok(()) };
         let Some(incident) = self.state.get_mut(id) else { return Ok(()) };
         let merged = incident.clone();
@@ -80,7 +80,7 @@ impl Desk {
         self.end(id, "merged");
         for (condition, standing) in &merged.conditions {
             // What is clear may stand again, here or elsewhere.
-            let stands = *standing == Standing::Clear && self.stands_elsewhere(*condition, into);
+            let stands = *standing == ConditionStatus::Clear && self.stands_elsewhere(*condition, into);
             if !stands {
                 self.state.set_condition(into, *condition, standing.clone());
             }
@@ -115,12 +115,17 @@ impl Desk {
         self.state.get(id).is_some_and(|incident| {
             let standing = incident.conditions.get(&condition);
             incident.record.state.is_open()
-                && (id != merged_into || standing.is_some_and(|one| *one != Standing::Clear))
+                && (id != merged_into || standing.is_some_and(|one| *one != ConditionStatus::Clear))
         })
     }
 
     /// The survivor stands where the further of the two stood: somebody's hand on it, a page, a higher step are kept.
-    fn carry_on(&mut self, into: IncidentId, merged: &crate::core::engine::desk::DeskIncident, step: &mut Step<'_>) {
+    fn carry_on(
+        &mut self,
+        into: IncidentId,
+        merged: &crate::core::engine::desk::DeskIncident,
+        step: &mut DeskContext<'_>,
+    ) {
         let Some(incident) = self.state.get_mut(into) else { return };
         let was_unpaged = incident.record.unpaged && !merged.record.unpaged;
         let same_ladder = incident.climb.ladder == merged.climb.ladder;
@@ -171,7 +176,7 @@ impl Desk {
     }
 
     /// An incident that pages nobody has got a part whose rule pages: its ladder begins now.
-    pub(crate) fn page_for(&mut self, id: IncidentId, rule_name: &str, step: &mut Step<'_>) {
+    pub(crate) fn page_for(&mut self, id: IncidentId, rule_name: &str, step: &mut DeskContext<'_>) {
         let Some(rule) = step.rulebook.rule(rule_name).filter(|rule| rule.pages) else { return };
         let Some(incident) = self.state.get_mut(id).filter(|incident| incident.record.unpaged) else { return };
         incident.record.unpaged = false;
@@ -193,9 +198,9 @@ impl Desk {
 }
 
 /// How a condition stands when it is told.
-pub(crate) fn standing_of(raised: &Raised) -> Standing {
+pub(crate) fn standing_of(raised: &Raised) -> ConditionStatus {
     match &raised.held {
-        Some(by) => Standing::Held { by: by.clone(), pauses: false },
-        None => Standing::Raised,
+        Some(by) => ConditionStatus::Held { by: by.clone(), pauses: false },
+        None => ConditionStatus::Raised,
     }
 }

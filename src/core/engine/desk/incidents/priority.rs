@@ -1,6 +1,6 @@
 //! How urgent an incident is, and why: the rule's own word, impact × urgency by the hour, else its severity.
 
-use crate::core::model::{Level, Moment, Priority, Severity};
+use crate::core::model::{Level, Priority, Severity, Timestamp};
 use crate::core::rules::{CATCH_ALL, Rule, Rulebook, Urgency};
 
 /// A priority with its reason, and what it was made from.
@@ -17,7 +17,7 @@ pub(crate) fn grade(
     rule: Option<&Rule>,
     name: &str,
     severity: Severity,
-    opened_at: Moment,
+    opened_at: Timestamp,
     rulebook: &Rulebook,
 ) -> Graded {
     let by_urgency =
@@ -36,7 +36,7 @@ pub(crate) fn grade(
     })
 }
 
-fn by_urgency(said: &Urgency, opened_at: Moment, rulebook: &Rulebook) -> Graded {
+fn by_urgency(said: &Urgency, opened_at: Timestamp, rulebook: &Rulebook) -> Graded {
     let is_open = |name: &str| rulebook.calendars.get(name).is_none_or(|calendar| calendar.is_open(opened_at));
     let (urgency, hours) = match &said.outside {
         Some((calendar, outside)) if !is_open(calendar) => (*outside, format!(", outside {calendar}")),

@@ -1,25 +1,25 @@
 //! An incident follows its alerts: in severity and priority, in its root candidate and its title.
 
-use crate::core::engine::NoticeKind;
-use crate::core::engine::desk::state::Standing;
-use crate::core::engine::desk::{Desk, DeskIncident, Step};
+use crate::core::engine::NotificationKind;
+use crate::core::engine::desk::state::ConditionStatus;
+use crate::core::engine::desk::{Desk, DeskContext, DeskIncident};
 use crate::core::incidents::{Affected, TimelineKind, root_candidate};
-use crate::core::model::{Fingerprint, IncidentId, Moment, Priority, Severity, one_line};
-use crate::core::rules::{Gravity, Rulebook};
+use crate::core::model::{Fingerprint, IncidentId, Priority, Severity, Timestamp, one_line};
+use crate::core::rules::{FailureMode, Rulebook};
 
 /// Up to that many items the root is looked for at every new one, then less and less often.
 const ROOT_LOOKED_FOR_UP_TO: usize = 64;
 
 impl Desk {
     /// Brings severity, priority, root and title in line with what stands in the incident now.
-    pub(crate) fn follow_alerts(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    pub(crate) fn follow_alerts(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         self.follow_severity(id, step);
         self.follow_root(id, step);
         step.touch(id);
     }
 
     /// The worst of what fires and is not held back; what is all held back or clear keeps its severity.
-    pub(crate) fn follow_severity(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    pub(crate) fn follow_severity(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         let Some(incident) = self.state.get_mut(id) else { return };
         let Some((severity, priority, why)) = stands_at(incident, step.rulebook) else { return };
         let (was, before) = (incident.record.severity, incident.record.priority);
@@ -40,7 +40,7 @@ impl Desk {
         // Whoever was paged for less is told; who was told of as much before is not.
         if let Some(paged) = told.filter(|_| !is_quiet) {
             let why = format!("its priority rose from {paged} to {priority}");
-            self.tell(id, NoticeKind::PageAgain, &why, step);
+            self.tell(id, NotificationKind::PageAgain, &why, step);
         }
         step.touch(id);
     }
@@ -51,12 +51,12 @@ impl Desk {
         id: IncidentId,
         item: Option<String>,
         severity: Severity,
-        since: Moment,
+        since: Timestamp,
         condition: Fingerprint,
     ) {
         let Some(item) = item else { return };
         let Some(incident) = self.state.get_mut(id) else { return };
-        let gravity = Gravity::of(severity);
+        let gravity = FailureMode::of(severity);
         let affected = incident.affected.entry(item).or_insert(Affected { since, gravity, condition });
         affected.since = affected.since.min(since);
         if affected.gravity < gravity {
@@ -64,7 +64,7 @@ impl Desk {
         }
     }
 
-    fn follow_root(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    fn follow_root(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         let Some(incident) = self.state.get_mut(id) else { return };
         let items = incident.affected.len();
         let last = incident.root_of as usize;
@@ -96,7 +96,7 @@ impl Desk {
 
 /// Severity and priority of what stands in it, and where the priority comes from.
 fn stands_at(incident: &DeskIncident, rulebook: &Rulebook) -> Option<(Severity, Priority, String)> {
-    let of = |wanted: fn(&Standing) -> bool| {
+    let of = |wanted: fn(&ConditionStatus) -> bool| {
         let parts = incident.conditions.iter().filter(move |(_, standing)| wanted(standing));
         parts.filter_map(|(condition, _)| incident.parts.get(condition)).map(|part| {
             let rule = rulebook.rule(&part.rule);
@@ -106,7 +106,7 @@ fn stands_at(incident: &DeskIncident, rulebook: &Rulebook) -> Option<(Severity, 
             (severity, graded.priority, graded.reason)
         })
     };
-    let mut standing = of(|standing| *standing == Standing::Raised);
+    let mut standing = of(|standing| *standing == ConditionStatus::Raised);
     let (mut severity, priority, why) = standing.next()?;
     let mut urgent = (priority, why);
     for (other, priority, why) in standing {

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::decisions::item_of;
-use crate::core::engine::desk::{Desk, Step};
-use crate::core::engine::{Effect, Evidence, Member};
+use crate::core::engine::desk::{Desk, DeskContext};
+use crate::core::engine::{CountedEvent, Effect, Member};
 use crate::core::incidents::SimilarIncident;
-use crate::core::model::{IncidentId, Labels, Moment, ProblemId, Span};
-use crate::core::problems::{Hint, Onset, Place, Problems, SAME, SUGGESTED, Similar, Words, links};
+use crate::core::model::{IncidentId, Labels, ProblemId, TimeDelta, Timestamp};
+use crate::core::problems::{CauseHint, LeadPosition, Onset, Problems, SAME, SUGGESTED, Similar, TermVector, links};
 use crate::core::rules::{ENTITY_LABELS, Rulebook, TEMPLATE_FACT};
 
 /// Beginnings of alerts that hints look back at.
 const BEGINNINGS_MAX: usize = 2_048;
-const BEGINNINGS_KEPT: Span = Span::from_days(90);
+const BEGINNINGS_KEPT: TimeDelta = TimeDelta::from_days(90);
 /// Similar incidents and problems, and hints, that a record shows.
 const SHOWN_MAX: usize = 5;
 /// How many similar incidents are asked which problem they belong to.
@@ -26,8 +26,8 @@ const EPISODE: u32 = 0;
 
 /// When which alert began where, and in which incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Beginning {
-    at: Moment,
+pub(crate) struct RecentOnset {
+    at: Timestamp,
     alert: String,
     item: String,
     incident: IncidentId,
@@ -35,12 +35,12 @@ pub(crate) struct Beginning {
 
 /// The newest beginnings of alerts, in order of arrival.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(in crate::core::engine) struct Beginnings {
-    newest: VecDeque<Beginning>,
+pub(in crate::core::engine) struct RecentOnsets {
+    newest: VecDeque<RecentOnset>,
 }
 
-impl Beginnings {
-    fn add(&mut self, now: Moment, beginning: Beginning) {
+impl RecentOnsets {
+    fn add(&mut self, now: Timestamp, beginning: RecentOnset) {
         self.newest.push_back(beginning);
         let oldest = now - BEGINNINGS_KEPT;
         while self.newest.len() > BEGINNINGS_MAX || self.newest.front().is_some_and(|first| first.at < oldest) {
@@ -51,25 +51,31 @@ impl Beginnings {
 
 impl Desk {
     /// An alert joined an incident: it says what the incident is about, and may have led to what comes after it.
-    pub(crate) fn remember_alert(&mut self, id: IncidentId, member: &Member, step: &Step<'_>) {
+    pub(crate) fn remember_alert(&mut self, id: IncidentId, member: &Member, step: &DeskContext<'_>) {
         let alert = member.labels.get("alertname").unwrap_or_default().to_owned();
         let item = place_of(&member.labels, step);
         if let (false, Some(item)) = (alert.is_empty(), item.clone()) {
-            let beginning = Beginning { at: member.since, alert, item, incident: id };
+            let beginning = RecentOnset { at: member.since, alert, item, incident: id };
             self.state.kept.core.beginnings.add(step.now, beginning);
         }
         let read = self.state.get(id).is_some_and(|incident| incident.record.alerts <= ALERTS_READ);
         if read {
-            let mut words = Words::default();
+            let mut words = TermVector::default();
             add_words(&mut words, &member.labels, step.rulebook);
             self.state.kept.core.likeness.learn_more(id, &words);
         }
     }
 
     /// A new incident: which earlier ones it looks like, and what that says of its problem.
-    pub(crate) fn compare(&mut self, id: IncidentId, members: &[Member], evidence: &[Evidence], step: &mut Step<'_>) {
+    pub(crate) fn compare(
+        &mut self,
+        id: IncidentId,
+        members: &[Member],
+        evidence: &[CountedEvent],
+        step: &mut DeskContext<'_>,
+    ) {
         let Some(rule) = self.state.get(id).map(|incident| incident.record.rule.clone()) else { return };
-        let mut words = Words::default();
+        let mut words = TermVector::default();
         words.add("rule", &rule, 1);
         for labels in members.iter().take(ALERTS_READ as usize).map(|member| &member.labels) {
             add_words(&mut words, labels, step.rulebook);
@@ -82,7 +88,7 @@ impl Desk {
         }
         let likeness = &mut self.state.kept.core.likeness;
         let nearest = likeness.nearest(&words, SUGGESTED, SHOWN_MAX);
-        likeness.learn(id, words);
+        likeness.insert(id, words);
         let Some(incident) = self.state.get_mut(id) else { return };
         incident.record.similar = nearest
             .into_iter()
@@ -96,7 +102,7 @@ impl Desk {
     }
 
     /// One more incident of a problem: what else it looks like, and what tends to come before it.
-    pub(crate) fn compare_problem(&mut self, problem: ProblemId, incident: IncidentId, step: &mut Step<'_>) {
+    pub(crate) fn compare_problem(&mut self, problem: ProblemId, incident: IncidentId, step: &mut DeskContext<'_>) {
         let core = &self.state.kept.core;
         let Some(words) = core.likeness.words(incident) else { return };
         let nearest = core.likeness.nearest(words, SUGGESTED, ASKED_MAX);
@@ -110,14 +116,14 @@ impl Desk {
     }
 
     /// What began shortly before the episodes of a problem, on its item or beside it, more often than chance.
-    fn hints(&self, problem: ProblemId, incident: IncidentId, step: &Step<'_>) -> Vec<Hint> {
+    fn hints(&self, problem: ProblemId, incident: IncidentId, step: &DeskContext<'_>) -> Vec<CauseHint> {
         let core = &self.state.kept.core;
         let Some(record) = self.state.get(incident).map(|incident| &incident.record) else { return Vec::new() };
         let Some(item) = place_of(&record.key.with(&record.labels), step) else { return Vec::new() };
         let Some(own) = core.problems.get(problem).map(|problem| problem.incidents.as_slice()) else {
             return Vec::new();
         };
-        let mut kinds: BTreeMap<(&str, Place), u32> = BTreeMap::new();
+        let mut kinds: BTreeMap<(&str, LeadPosition), u32> = BTreeMap::new();
         let mut onsets: Vec<Onset> = Vec::new();
         for beginning in core.beginnings.newest.iter().filter(|beginning| !own.contains(&beginning.incident)) {
             let Some(place) = seen_from(&item, &beginning.item, step.rulebook) else { continue };
@@ -131,11 +137,11 @@ impl Desk {
         let oldest = core.beginnings.newest.front().map_or(step.now, |first| first.at);
         let episodes = core.problems.episodes(problem).into_iter().filter(|at| *at >= oldest);
         onsets.extend(episodes.map(|at| Onset { at, kind: EPISODE, place: 0 }));
-        let names: BTreeMap<u32, (&str, Place)> = kinds.into_iter().map(|(name, kind)| (kind, name)).collect();
+        let names: BTreeMap<u32, (&str, LeadPosition)> = kinds.into_iter().map(|(name, kind)| (kind, name)).collect();
         let found = links(&onsets, &[], Some(EPISODE));
-        let hint = |link: &crate::core::problems::Link| {
+        let hint = |link: &crate::core::problems::CausalLink| {
             let (before, place) = names.get(&link.cause)?;
-            Some(Hint {
+            Some(CauseHint {
                 before: (*before).to_owned(),
                 place: *place,
                 hits: link.hits,
@@ -169,7 +175,7 @@ fn similar_problems(problems: &Problems, own: ProblemId, nearest: &[(IncidentId,
 }
 
 /// What an alert is about: check, item, and what the inventory knows of it.
-fn add_words(words: &mut Words, labels: &Labels, rulebook: &Rulebook) {
+fn add_words(words: &mut TermVector, labels: &Labels, rulebook: &Rulebook) {
     words.add("check", labels.get("alertname").unwrap_or_default(), 1);
     words.add("service", labels.get("service").unwrap_or_default(), 1);
     words.add("template", labels.get("template").unwrap_or_default(), 1);
@@ -191,7 +197,7 @@ fn add_words(words: &mut Words, labels: &Labels, rulebook: &Rulebook) {
 }
 
 /// The item that labels speak of: as the inventory calls it, else as they do.
-fn place_of(labels: &Labels, step: &Step<'_>) -> Option<String> {
+fn place_of(labels: &Labels, step: &DeskContext<'_>) -> Option<String> {
     item_of(labels, step).or_else(|| named(labels).map(str::to_owned))
 }
 
@@ -199,16 +205,16 @@ fn named(labels: &Labels) -> Option<&str> {
     ENTITY_LABELS.iter().find_map(|name| labels.get(name))
 }
 
-fn seen_from(item: &str, other: &str, rulebook: &Rulebook) -> Option<Place> {
+fn seen_from(item: &str, other: &str, rulebook: &Rulebook) -> Option<LeadPosition> {
     if item == other {
-        return Some(Place::Same);
+        return Some(LeadPosition::Same);
     }
     let inventory = &rulebook.inventory;
     let (item, other) = (inventory.find(item)?, inventory.find(other)?);
     if inventory.parents(item).contains(&other) {
-        Some(Place::Parent)
+        Some(LeadPosition::Parent)
     } else if inventory.children(item).contains(&other) {
-        Some(Place::Child)
+        Some(LeadPosition::Child)
     } else {
         None
     }

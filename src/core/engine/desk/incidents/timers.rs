@@ -1,21 +1,21 @@
 //! The passing of time: ladders, resolving by itself, closing, forgetting.
 
 use super::decisions::closes_after;
-use crate::core::engine::NoticeKind;
-use crate::core::engine::desk::{Desk, Step};
+use crate::core::engine::NotificationKind;
+use crate::core::engine::desk::{Desk, DeskContext};
 use crate::core::incidents::{Incident, IncidentState, TimelineKind};
 use crate::core::model::IncidentId;
 
 impl Desk {
     /// Serves every incident that is due, in the order of (deadline, id).
-    pub(crate) fn serve_incidents(&mut self, step: &mut Step<'_>) {
+    pub(crate) fn serve_incidents(&mut self, step: &mut DeskContext<'_>) {
         while let Some(id) = self.state.due(step.now) {
             self.serve(id, step);
             self.state.arm(id);
         }
     }
 
-    fn serve(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    fn serve(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         let now = step.now;
         if self.serve_clocks(id, step) {
             return;
@@ -57,7 +57,7 @@ impl Desk {
         }
     }
 
-    fn resolve_by_itself(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    fn resolve_by_itself(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         let Some(incident) = self.state.get_mut(id) else { return };
         let record = &mut incident.record;
         if !record.state.is_open() || record.resolve(step.now, Incident::RESOLVED_BY_ITSELF).is_err() {
@@ -67,7 +67,7 @@ impl Desk {
     }
 
     /// What follows any resolving, by a person or by itself.
-    pub(crate) fn after_resolving(&mut self, id: IncidentId, actor: &str, text: &str, step: &mut Step<'_>) {
+    pub(crate) fn after_resolving(&mut self, id: IncidentId, actor: &str, text: &str, step: &mut DeskContext<'_>) {
         let now = step.now;
         let Some(incident) = self.state.get_mut(id) else { return };
         incident.climb.stop("resolved");
@@ -76,7 +76,7 @@ impl Desk {
         let was_paged = incident.climb.pages() > 0;
         let record = &incident.record;
         debug_assert_eq!(record.state, IncidentState::Resolved);
-        let counted = crate::core::engine::Counted::Resolved {
+        let counted = crate::core::engine::Metric::Resolved {
             priority: record.priority,
             tier: record.tier,
             after_micros: now.since(record.opened_at).as_micros(),
@@ -86,7 +86,7 @@ impl Desk {
         self.end_episode(id, step);
         // Whoever was never told of it need not be told that it is over.
         if was_paged {
-            self.tell(id, NoticeKind::Resolved, "resolved", step);
+            self.tell(id, NotificationKind::Resolved, "resolved", step);
         }
         step.touch(id);
     }

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::notify::{language_of, policy_of};
 use crate::core::engine::desk::escalation::transitions::LADDER;
-use crate::core::engine::desk::{Desk, Step};
-use crate::core::engine::{DeliveryOutcome, DeliveryResult, Effect, Notice, NoticeKind};
+use crate::core::engine::desk::{Desk, DeskContext};
+use crate::core::engine::{DeliveryOutcome, DeliveryResult, Effect, Notification, NotificationKind};
 use crate::core::incidents::{Incident, IncidentState, TimelineKind};
-use crate::core::model::{Cause, IncidentId, Moment, Priority, Severity, Span, Tier};
+use crate::core::model::{Cause, IncidentId, Priority, Severity, Tier, TimeDelta, Timestamp};
 use crate::core::rules::{Channel, DigestPolicy, Language};
 
 /// How many of its incidents a digest shows.
@@ -22,23 +22,23 @@ const UNDER_WAY_MAX: usize = 1_000;
 /// Channels whose notices are counted before those that told nothing lately are forgotten.
 const RECIPIENTS_KEPT: usize = 1_000;
 /// The longest time that a policy looks back.
-const LOOKED_BACK_MAX: Span = Span::from_days(1);
+const LOOKED_BACK_MAX: TimeDelta = TimeDelta::from_days(1);
 
 /// Who is told, and by which way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Recipient {
+pub(crate) struct DigestRecipient {
     pub team: String,
     pub person: Option<String>,
     pub channel: Channel,
 }
 
-impl Recipient {
-    pub fn of_team(team: &str, channel: Channel) -> Recipient {
-        Recipient { team: team.to_owned(), person: None, channel }
+impl DigestRecipient {
+    pub fn of_team(team: &str, channel: Channel) -> DigestRecipient {
+        DigestRecipient { team: team.to_owned(), person: None, channel }
     }
 
-    pub fn of_person(team: &str, person: &str, channel: Channel) -> Recipient {
-        Recipient { team: team.to_owned(), person: Some(person.to_owned()), channel }
+    pub fn of_person(team: &str, person: &str, channel: Channel) -> DigestRecipient {
+        DigestRecipient { team: team.to_owned(), person: Some(person.to_owned()), channel }
     }
 }
 
@@ -48,29 +48,29 @@ pub(in crate::core::engine) struct Digests {
     /// The number of the last digest.
     last: u64,
     /// When each told, at most as long ago and as often as its policy looks.
-    told: BTreeMap<Recipient, VecDeque<Moment>>,
-    gathering: BTreeMap<Recipient, Gathering>,
+    told: BTreeMap<DigestRecipient, VecDeque<Timestamp>>,
+    gathering: BTreeMap<DigestRecipient, DigestBuffer>,
     /// The incidents of digests whose delivery is not settled.
     under_way: BTreeMap<Cause, Vec<IncidentId>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Gathering {
-    tells_at: Moment,
+struct DigestBuffer {
+    tells_at: Timestamp,
     /// With the newest kind of notice of each.
-    incidents: BTreeMap<IncidentId, NoticeKind>,
+    incidents: BTreeMap<IncidentId, NotificationKind>,
 }
 
 impl Digests {
     /// Takes a notice if the channel gathers, or begins to with this one. What is told `alone` never waits, but counts.
     pub(in crate::core::engine::desk) fn gathers(
         &mut self,
-        to: &Recipient,
+        to: &DigestRecipient,
         policy: DigestPolicy,
         alone: bool,
         incident: IncidentId,
-        kind: NoticeKind,
-        now: Moment,
+        kind: NotificationKind,
+        now: Timestamp,
     ) -> bool {
         if self.told.len() >= RECIPIENTS_KEPT && !self.told.contains_key(to) {
             self.told.retain(|_, told| told.back().is_some_and(|at| *at + LOOKED_BACK_MAX > now));
@@ -91,17 +91,21 @@ impl Digests {
             told.push_back(now);
             return false;
         }
-        let begin = || Gathering { tells_at: now + policy.every, incidents: BTreeMap::new() };
+        let begin = || DigestBuffer { tells_at: now + policy.every, incidents: BTreeMap::new() };
         self.gathering.entry(to.clone()).or_insert_with(begin).incidents.insert(incident, kind);
         true
     }
 
-    pub(in crate::core::engine::desk) fn next_deadline(&self) -> Option<Moment> {
+    pub(in crate::core::engine::desk) fn next_deadline(&self) -> Option<Timestamp> {
         self.gathering.values().map(|gathering| gathering.tells_at).min()
     }
 
     /// What a channel that is due has gathered. It goes on gathering while more than half of what it may tell came in.
-    fn take_due(&mut self, policy: impl Fn(&Recipient) -> DigestPolicy, now: Moment) -> Option<(Recipient, Told)> {
+    fn take_due(
+        &mut self,
+        policy: impl Fn(&DigestRecipient) -> DigestPolicy,
+        now: Timestamp,
+    ) -> Option<(DigestRecipient, DigestEntry)> {
         let to = self.gathering.iter().find(|(_, gathering)| gathering.tells_at <= now)?.0.clone();
         let mut gathering = self.gathering.remove(&to)?;
         let incidents = std::mem::take(&mut gathering.incidents);
@@ -131,7 +135,7 @@ impl Digests {
     }
 }
 
-type Told = BTreeMap<IncidentId, NoticeKind>;
+type DigestEntry = BTreeMap<IncidentId, NotificationKind>;
 
 /// A digest as its receiver reads it.
 #[derive(Serialize)]
@@ -143,14 +147,14 @@ struct Digest<'d> {
     over: usize,
     by_severity: BTreeMap<Severity, usize>,
     /// The most severe of them; those that are open first.
-    worst: Vec<Line<'d>>,
+    worst: Vec<DigestLine<'d>>,
     more: usize,
 }
 
 #[derive(Serialize)]
-struct Line<'d> {
+struct DigestLine<'d> {
     id: IncidentId,
-    kind: NoticeKind,
+    kind: NotificationKind,
     title: &'d str,
     severity: Severity,
     priority: Priority,
@@ -160,13 +164,14 @@ struct Line<'d> {
 
 impl Desk {
     /// Tells what is due.
-    pub(crate) fn serve_digests(&mut self, step: &mut Step<'_>) {
+    pub(crate) fn serve_digests(&mut self, step: &mut DeskContext<'_>) {
         let rulebook = step.rulebook;
-        let policy = |to: &Recipient| policy_of(to, rulebook).unwrap_or(DigestPolicy::STANDARD);
+        let policy = |to: &DigestRecipient| policy_of(to, rulebook).unwrap_or(DigestPolicy::STANDARD);
         while let Some((to, told)) = self.state.kept.core.digests.take_due(policy, step.now) {
             // Ended incidents stay in memory for days, a digest waits for a day at most.
-            let known = |(id, kind): (&IncidentId, &NoticeKind)| Some((self.state.get(*id)?.record.clone(), *kind));
-            let mut known: Vec<(Incident, NoticeKind)> = told.iter().filter_map(known).collect();
+            let known =
+                |(id, kind): (&IncidentId, &NotificationKind)| Some((self.state.get(*id)?.record.clone(), *kind));
+            let mut known: Vec<(Incident, NotificationKind)> = told.iter().filter_map(known).collect();
             match known.len() {
                 0 => {}
                 1 => known.drain(..).for_each(|(record, kind)| self.tell_alone(&record, kind, to.clone(), step)),
@@ -175,7 +180,12 @@ impl Desk {
         }
     }
 
-    fn tell_together(&mut self, to: &Recipient, told: &mut [(Incident, NoticeKind)], step: &mut Step<'_>) {
+    fn tell_together(
+        &mut self,
+        to: &DigestRecipient,
+        told: &mut [(Incident, NotificationKind)],
+        step: &mut DeskContext<'_>,
+    ) {
         told.sort_by_key(|(record, _)| {
             let ended = !record.state.is_open();
             (ended, record.priority, std::cmp::Reverse(record.severity), record.id)
@@ -183,10 +193,10 @@ impl Desk {
         let id = self.state.kept.core.digests.next_id();
         let language = language_of(to, step.rulebook);
         let digest = digest(&id, to, told);
-        let notice = Notice {
+        let notice = Notification {
             cause: step.next_cause(),
             at: step.now,
-            kind: NoticeKind::Digest,
+            kind: NotificationKind::Digest,
             channel: to.channel.clone(),
             team: to.team.clone(),
             person: to.person.clone(),
@@ -212,7 +222,7 @@ impl Desk {
     }
 
     /// What became of a digest stands in the timeline of each of its incidents.
-    pub(crate) fn digest_delivered(&mut self, result: &DeliveryResult, step: &mut Step<'_>) {
+    pub(crate) fn digest_delivered(&mut self, result: &DeliveryResult, step: &mut DeskContext<'_>) {
         let (kind, text) = match &result.outcome {
             DeliveryOutcome::Failed { .. } => return,
             DeliveryOutcome::Delivered => {
@@ -231,12 +241,12 @@ impl Desk {
     }
 }
 
-fn digest<'d>(id: &'d str, to: &'d Recipient, told: &'d [(Incident, NoticeKind)]) -> Digest<'d> {
+fn digest<'d>(id: &'d str, to: &'d DigestRecipient, told: &'d [(Incident, NotificationKind)]) -> Digest<'d> {
     let mut by_severity = BTreeMap::new();
     for (record, _) in told {
         *by_severity.entry(record.severity).or_default() += 1;
     }
-    let line = |(record, kind): &'d (Incident, NoticeKind)| Line {
+    let line = |(record, kind): &'d (Incident, NotificationKind)| DigestLine {
         id: record.id,
         kind: *kind,
         title: &record.title,

@@ -1,15 +1,15 @@
 //! Telling people of something without handing it to them: the managers of an incident.
 
 use crate::core::engine::desk::escalation::transitions::LADDER;
-use crate::core::engine::desk::{Desk, Step};
-use crate::core::engine::{Counted, Effect, Notice, NoticeKind};
+use crate::core::engine::desk::{Desk, DeskContext};
+use crate::core::engine::{Effect, Metric, Notification, NotificationKind};
 use crate::core::incidents::TimelineKind;
 use crate::core::model::{IncidentId, Tier};
-use crate::core::rules::Told;
+use crate::core::rules::Recipient;
 
 /// One text for one team or person.
-pub(crate) struct Telling<'a> {
-    pub kind: NoticeKind,
+pub(crate) struct NotificationDraft<'a> {
+    pub kind: NotificationKind,
     pub subject: String,
     pub tier: Option<Tier>,
     pub title: String,
@@ -19,14 +19,14 @@ pub(crate) struct Telling<'a> {
 
 impl Desk {
     /// Hierarchical escalation: the incident stays where it is.
-    pub(crate) fn tell_manager(&mut self, id: IncidentId, told: &Told, why: &str, step: &mut Step<'_>) {
+    pub(crate) fn tell_manager(&mut self, id: IncidentId, told: &Recipient, why: &str, step: &mut DeskContext<'_>) {
         let Some(incident) = self.state.get_mut(id) else { return };
         incident.record.support.managers_told += 1;
         let record = &incident.record;
         let body = serde_json::to_string(record).unwrap_or_else(|_| "{}".to_owned());
         let title = format!("[{} 升级告知 {why}] {} {}", record.priority, record.id, record.title);
-        let telling = Telling {
-            kind: NoticeKind::ManagersTold,
+        let telling = NotificationDraft {
+            kind: NotificationKind::ManagersTold,
             subject: id.to_string(),
             tier: Some(record.tier),
             title,
@@ -35,22 +35,22 @@ impl Desk {
         let reached = send(told, &telling, step);
         let to = if reached == 0 { "no channel".to_owned() } else { format!("{reached} channel(s)") };
         step.timeline(id, TimelineKind::ManagersTold, LADDER, format!("{told} is told: {why} ({to})"));
-        step.count(Counted::ManagersTold);
+        step.count(Metric::ManagersTold);
     }
 }
 
 /// One notice a channel; answers how many.
-pub(crate) fn send(told: &Told, telling: &Telling<'_>, step: &mut Step<'_>) -> usize {
+pub(crate) fn send(told: &Recipient, telling: &NotificationDraft<'_>, step: &mut DeskContext<'_>) -> usize {
     match told {
-        Told::Team(name) => {
+        Recipient::Team(name) => {
             step.tell_team(telling.kind, name, telling.tier, &telling.subject, &telling.title, telling.body);
             step.rulebook.teams.get(name).map_or(0, |team| team.channels.len())
         }
-        Told::Person(name) => {
+        Recipient::Person(name) => {
             let person = step.rulebook.people.get(name);
             let contacts = person.map(|person| person.contacts.as_slice()).unwrap_or_default();
             for contact in contacts {
-                let notice = Notice {
+                let notice = Notification {
                     cause: step.next_cause(),
                     at: step.now,
                     kind: telling.kind,

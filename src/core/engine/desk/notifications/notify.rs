@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::Recipient;
+use super::digest::DigestRecipient;
 use crate::core::engine::desk::escalation::transitions::LADDER;
-use crate::core::engine::desk::{Desk, Step};
-use crate::core::engine::{Counted, Effect, Notice, NoticeKind};
+use crate::core::engine::desk::{Desk, DeskContext};
+use crate::core::engine::{Effect, Metric, Notification, NotificationKind};
 use crate::core::incidents::{Incident, IncidentState, TimelineKind};
-use crate::core::model::{IncidentId, Moment, Priority, Tier};
+use crate::core::model::{IncidentId, Priority, Tier, Timestamp};
 use crate::core::on_call::responders;
 use crate::core::rules::{Channel, Contact, DigestPolicy, Language, Rulebook};
 
@@ -16,16 +16,16 @@ const CALLS_MAX: usize = 500;
 
 /// A person's way that waits: told then, if the incident still wants somebody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Call {
-    pub at: Moment,
+pub struct DelayedNotification {
+    pub at: Timestamp,
     pub person: String,
     pub channel: Channel,
-    pub kind: NoticeKind,
+    pub kind: NotificationKind,
 }
 
 /// How many a page reached, for its line in the timeline.
 #[derive(Default)]
-struct Reached {
+struct NotifiedCount {
     channels: usize,
     gathered: usize,
     persons: Vec<String>,
@@ -34,37 +34,37 @@ struct Reached {
 impl Desk {
     /// Tells the present team of an incident, and the persons it names: the one who has it, else all members of the
     /// team, each by their own rules. The timeline says whom, but for the end of it.
-    pub(crate) fn tell(&mut self, id: IncidentId, kind: NoticeKind, reason: &str, step: &mut Step<'_>) {
-        if kind != NoticeKind::Resolved && self.dispatch(id, step) {
+    pub(crate) fn tell(&mut self, id: IncidentId, kind: NotificationKind, reason: &str, step: &mut DeskContext<'_>) {
+        if kind != NotificationKind::Resolved && self.dispatch(id, step) {
             return;
         }
         let Some(incident) = self.state.get_mut(id) else { return };
         let priority = incident.record.priority;
-        if kind != NoticeKind::Resolved {
+        if kind != NotificationKind::Resolved {
             incident.paged = Some(incident.paged.map_or(priority, |paged| paged.min(priority)));
         }
         let record = incident.record.clone();
-        let mut reached = Reached::default();
+        let mut reached = NotifiedCount::default();
         let channels = step.rulebook.teams.get(&record.team).map(|team| team.channels.clone()).unwrap_or_default();
         for channel in &channels {
-            let recipient = Recipient::of_team(&record.team, channel.clone());
+            let recipient = DigestRecipient::of_team(&record.team, channel.clone());
             reached.channels += 1;
             reached.gathered += usize::from(self.hand_over(&record, kind, recipient, step));
         }
         match kind {
-            NoticeKind::Resolved => return self.tell_those_told(&record, &channels, step),
-            NoticeKind::Page
-            | NoticeKind::PageAgain
-            | NoticeKind::Escalated
-            | NoticeKind::HandedBack
-            | NoticeKind::ManagersTold
-            | NoticeKind::ReviewDue
-            | NoticeKind::TargetWarning
-            | NoticeKind::TargetBreached
-            | NoticeKind::ProblemOpened
-            | NoticeKind::ProblemReopened
-            | NoticeKind::InspectionMissed
-            | NoticeKind::Digest => self.tell_persons(&record, kind, &channels, &mut reached, step),
+            NotificationKind::Resolved => return self.tell_those_told(&record, &channels, step),
+            NotificationKind::Page
+            | NotificationKind::PageAgain
+            | NotificationKind::Escalated
+            | NotificationKind::HandedBack
+            | NotificationKind::ManagersTold
+            | NotificationKind::ReviewDue
+            | NotificationKind::TargetWarning
+            | NotificationKind::TargetBreached
+            | NotificationKind::ProblemOpened
+            | NotificationKind::ProblemReopened
+            | NotificationKind::InspectionMissed
+            | NotificationKind::Digest => self.tell_persons(&record, kind, &channels, &mut reached, step),
         }
         let line = format!("{} at tier {}: {reason} ({})", record.team, record.tier, reached.in_words());
         step.timeline(id, TimelineKind::Paged, LADDER, line);
@@ -75,10 +75,10 @@ impl Desk {
     fn tell_persons(
         &mut self,
         record: &Incident,
-        kind: NoticeKind,
+        kind: NotificationKind,
         of_team: &[Channel],
-        reached: &mut Reached,
-        step: &mut Step<'_>,
+        reached: &mut NotifiedCount,
+        step: &mut DeskContext<'_>,
     ) {
         for name in self.persons(record, step) {
             let Some(person) = step.rulebook.people.get(&name) else { continue };
@@ -101,7 +101,7 @@ impl Desk {
     }
 
     /// Whom a page of the team means: the one who has it, else who is on duty, by the roster or as a member.
-    fn persons(&self, record: &Incident, step: &Step<'_>) -> Vec<String> {
+    fn persons(&self, record: &Incident, step: &DeskContext<'_>) -> Vec<String> {
         let Some(team) = step.rulebook.teams.get(&record.team) else { return Vec::new() };
         let duty = self.duty(team, step.rulebook, step.now);
         let on_duty: Vec<String> = responders(team, duty.as_ref()).into_iter().map(str::to_owned).collect();
@@ -114,23 +114,35 @@ impl Desk {
         }
     }
 
-    fn call_later(&mut self, id: IncidentId, person: &str, contact: &Contact, kind: NoticeKind, step: &Step<'_>) {
+    fn call_later(
+        &mut self,
+        id: IncidentId,
+        person: &str,
+        contact: &Contact,
+        kind: NotificationKind,
+        step: &DeskContext<'_>,
+    ) {
         let Some(incident) = self.state.get_mut(id) else { return };
-        let waits = |call: &Call| call.person == person && call.channel == contact.channel;
+        let waits = |call: &DelayedNotification| call.person == person && call.channel == contact.channel;
         // It counts from the first page that nobody acknowledged.
         if incident.record.acknowledged || incident.calls.iter().any(waits) || incident.calls.len() >= CALLS_MAX {
             return;
         }
         let at = step.now + contact.after;
-        incident.calls.push(Call { at, person: person.to_owned(), channel: contact.channel.clone(), kind });
+        incident.calls.push(DelayedNotification {
+            at,
+            person: person.to_owned(),
+            channel: contact.channel.clone(),
+            kind,
+        });
     }
 
     /// Tells whom it is time to tell. What is held back, waits or is clear calls nobody: it is paged again when it is
     /// free, and then they wait again.
-    pub(crate) fn make_calls(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    pub(crate) fn make_calls(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         let now = step.now;
         let Some(incident) = self.state.get_mut(id) else { return };
-        let due: Vec<Call> = incident.calls.extract_if(.., |call| call.at <= now).collect();
+        let due: Vec<DelayedNotification> = incident.calls.extract_if(.., |call| call.at <= now).collect();
         let quiet = match &incident.record.held {
             Some(by) => Some(format!("held back by {by}")),
             None if incident.record.state == IncidentState::Pending => Some("pending".to_owned()),
@@ -165,15 +177,15 @@ impl Desk {
     }
 
     /// Whoever was told of it, by the same ways, if they may be disturbed now.
-    fn tell_those_told(&mut self, record: &Incident, of_team: &[Channel], step: &mut Step<'_>) {
+    fn tell_those_told(&mut self, record: &Incident, of_team: &[Channel], step: &mut DeskContext<'_>) {
         let told = self.state.get_mut(record.id).map(|incident| std::mem::take(&mut incident.told));
         for (name, ways) in told.unwrap_or_default() {
             let Some(person) = step.rulebook.people.get(&name) else { continue };
             for contact in person.contacts.iter().filter(|contact| ways.contains(&contact.channel)) {
                 if !of_team.contains(&contact.channel) && is_open(contact.calendar.as_deref(), step.now, step.rulebook)
                 {
-                    let recipient = Recipient::of_person(&record.team, &name, contact.channel.clone());
-                    self.hand_over(record, NoticeKind::Resolved, recipient, step);
+                    let recipient = DigestRecipient::of_person(&record.team, &name, contact.channel.clone());
+                    self.hand_over(record, NotificationKind::Resolved, recipient, step);
                 }
             }
         }
@@ -183,34 +195,46 @@ impl Desk {
     fn tell_person(
         &mut self,
         record: &Incident,
-        kind: NoticeKind,
+        kind: NotificationKind,
         person: &str,
         channel: &Channel,
-        step: &mut Step<'_>,
+        step: &mut DeskContext<'_>,
     ) -> bool {
         if let Some(incident) = self.state.get_mut(record.id) {
             incident.told.entry(person.to_owned()).or_default().insert(channel.clone());
         }
-        self.hand_over(record, kind, Recipient::of_person(&record.team, person, channel.clone()), step)
+        self.hand_over(record, kind, DigestRecipient::of_person(&record.team, person, channel.clone()), step)
     }
 
     /// Into the outbox, or to what the channel gathers; answers which.
-    fn hand_over(&mut self, record: &Incident, kind: NoticeKind, to: Recipient, step: &mut Step<'_>) -> bool {
+    fn hand_over(
+        &mut self,
+        record: &Incident,
+        kind: NotificationKind,
+        to: DigestRecipient,
+        step: &mut DeskContext<'_>,
+    ) -> bool {
         let alone = record.priority == Priority::P1;
         let digests = &mut self.state.kept.core.digests;
         if let Some(policy) = policy_of(&to, step.rulebook)
             && digests.gathers(&to, policy, alone, record.id, kind, step.now)
         {
-            step.count(Counted::NoticeGathered);
+            step.count(Metric::NoticeGathered);
             return true;
         }
         self.tell_alone(record, kind, to, step);
         false
     }
 
-    pub(crate) fn tell_alone(&mut self, record: &Incident, kind: NoticeKind, to: Recipient, step: &mut Step<'_>) {
+    pub(crate) fn tell_alone(
+        &mut self,
+        record: &Incident,
+        kind: NotificationKind,
+        to: DigestRecipient,
+        step: &mut DeskContext<'_>,
+    ) {
         let language = language_of(&to, step.rulebook);
-        let notice = Notice {
+        let notice = Notification {
             cause: step.next_cause(),
             at: step.now,
             kind,
@@ -228,11 +252,11 @@ impl Desk {
     }
 }
 
-impl Step<'_> {
+impl DeskContext<'_> {
     /// One notice a channel of a team, of what is no incident.
     pub(crate) fn tell_team(
         &mut self,
-        kind: NoticeKind,
+        kind: NotificationKind,
         team: &str,
         tier: Option<Tier>,
         subject: &str,
@@ -241,7 +265,7 @@ impl Step<'_> {
     ) {
         let Some(team) = self.rulebook.teams.get(team) else { return };
         for channel in &team.channels {
-            let notice = Notice {
+            let notice = Notification {
                 cause: self.next_cause(),
                 at: self.now,
                 kind,
@@ -259,7 +283,7 @@ impl Step<'_> {
     }
 }
 
-impl Reached {
+impl NotifiedCount {
     fn in_words(&self) -> String {
         let mut words = Vec::new();
         if self.channels > 0 {
@@ -278,11 +302,11 @@ fn wants(contact: &Contact, priority: Priority) -> bool {
 }
 
 /// A calendar that is gone from the rules keeps nobody from being told.
-fn is_open(calendar: Option<&str>, now: Moment, rulebook: &Rulebook) -> bool {
+fn is_open(calendar: Option<&str>, now: Timestamp, rulebook: &Rulebook) -> bool {
     calendar.and_then(|name| rulebook.calendars.get(name)).is_none_or(|calendar| calendar.is_open(now))
 }
 
-pub(crate) fn policy_of(to: &Recipient, rulebook: &Rulebook) -> Option<DigestPolicy> {
+pub(crate) fn policy_of(to: &DigestRecipient, rulebook: &Rulebook) -> Option<DigestPolicy> {
     let own = match to.person {
         Some(_) => None,
         None => rulebook.teams.get(&to.team).and_then(|team| team.digest),
@@ -290,7 +314,7 @@ pub(crate) fn policy_of(to: &Recipient, rulebook: &Rulebook) -> Option<DigestPol
     DigestPolicy::of(own, &to.channel)
 }
 
-pub(crate) fn language_of(to: &Recipient, rulebook: &Rulebook) -> Language {
+pub(crate) fn language_of(to: &DigestRecipient, rulebook: &Rulebook) -> Language {
     match &to.person {
         Some(person) => rulebook.people.get(person).map(|person| person.language).unwrap_or_default(),
         None => rulebook.teams.get(&to.team).map(|team| team.language).unwrap_or_default(),

@@ -1,18 +1,20 @@
 //! Episodes become problems, problems lend their workaround to the next incident, and second line works on them.
 
 use crate::core::engine::desk::command::same_version;
-use crate::core::engine::desk::{Desk, Step};
-use crate::core::engine::{Command, Counted, Effect, NoticeKind, Outcome, ProblemAction, Refusal};
+use crate::core::engine::desk::{Desk, DeskContext};
+use crate::core::engine::{Command, CommandRefusal, Effect, Metric, NotificationKind, Outcome, ProblemAction};
 use crate::core::incidents::TimelineKind;
 use crate::core::model::{IncidentId, ProblemId, Tier};
-use crate::core::problems::{Description, Facts, Problem, ProblemChange, ProblemRefusal, ProblemState, Regrouped};
+use crate::core::problems::{
+    Description, IncidentSummary, Problem, ProblemChange, ProblemRefusal, ProblemState, Regrouped,
+};
 
 impl Desk {
     /// An incident opened or came back: one more repeat of its fingerprint.
-    pub(crate) fn count_episode(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    pub(crate) fn count_episode(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         let Some(incident) = self.state.get(id) else { return };
         let record = &incident.record;
-        let facts = Facts {
+        let facts = IncidentSummary {
             incident: id,
             fingerprint: record.fingerprint,
             rule: record.rule.clone(),
@@ -28,7 +30,7 @@ impl Desk {
                 for incident in incidents {
                     self.link_problem(incident, problem, step);
                 }
-                step.count(Counted::ProblemOpened);
+                step.count(Metric::ProblemOpened);
                 step.audit("problems", "system", "problem.open", &problem.to_string(), "", None);
                 self.write_problem(problem, step);
                 self.tell_of_problem(problem, step);
@@ -42,7 +44,7 @@ impl Desk {
                 self.link_problem(incident, problem, step);
                 let text = format!("{problem} was {}: its fix did not hold, it is investigated again", was.as_str());
                 step.timeline(incident, TimelineKind::ProblemLinked, "problems", text);
-                step.count(Counted::ProblemReopened);
+                step.count(Metric::ProblemReopened);
                 step.audit(
                     "recurrence",
                     "system",
@@ -59,7 +61,7 @@ impl Desk {
     }
 
     /// Shows a known error's workaround on an incident that just opened.
-    pub(crate) fn offer_workaround(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    pub(crate) fn offer_workaround(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         let Some(incident) = self.state.kept.incidents.get_mut(&id) else { return };
         let Some(known) = self.state.kept.core.problems.known_error_for(incident.record.fingerprint) else { return };
         incident.record.workaround = Some(known.workaround.to_owned());
@@ -68,7 +70,7 @@ impl Desk {
     }
 
     /// An incident was resolved: what it was an episode of ends there.
-    pub(crate) fn end_episode(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    pub(crate) fn end_episode(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         let Some(cause) = self.state.get(id).map(|incident| incident.record.fingerprint) else { return };
         if let Some(problem) = self.state.kept.core.problems.incident_ended(step.now, id, cause) {
             self.write_problem(problem, step);
@@ -80,8 +82,8 @@ impl Desk {
         id: ProblemId,
         action: &ProblemAction,
         command: &Command,
-        step: &mut Step<'_>,
-    ) -> Result<Outcome, Refusal> {
+        step: &mut DeskContext<'_>,
+    ) -> Result<Outcome, CommandRefusal> {
         let current = self.state.kept.core.problems.get(id).ok_or_else(|| not_found(id))?.version;
         same_version(command, current)?;
         let actor = command.actor.as_str();
@@ -115,13 +117,13 @@ impl Desk {
         id: ProblemId,
         action: &ProblemAction,
         actor: &str,
-        step: &mut Step<'_>,
-    ) -> Result<(), Refusal> {
+        step: &mut DeskContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         let now = step.now;
         if let ProblemAction::LinkIncident { incident } = action
             && self.state.get(*incident).is_none()
         {
-            return Err(Refusal::NotFound { what: format!("incident {incident}") });
+            return Err(CommandRefusal::NotFound { what: format!("incident {incident}") });
         }
         let problems = &mut self.state.kept.core.problems;
         let edit = match action {
@@ -156,7 +158,7 @@ impl Desk {
     }
 
     /// After a merge or a split: incidents say where they belong now, and see that problem's workaround.
-    fn regrouped(&mut self, regrouped: Regrouped, step: &mut Step<'_>) {
+    fn regrouped(&mut self, regrouped: Regrouped, step: &mut DeskContext<'_>) {
         for incident in &regrouped.moved {
             self.link_problem(*incident, regrouped.to, step);
         }
@@ -172,9 +174,9 @@ impl Desk {
         id: IncidentId,
         (helped, note): (bool, Option<&str>),
         actor: &str,
-        step: &mut Step<'_>,
-    ) -> Result<(), Refusal> {
-        let refuse = |reason: String| Refusal::NotAllowed { reason };
+        step: &mut DeskContext<'_>,
+    ) -> Result<(), CommandRefusal> {
+        let refuse = |reason: String| CommandRefusal::NotAllowed { reason };
         let Some(record) = self.state.get(id).map(|incident| &incident.record) else { return Ok(()) };
         let (Some(problem), Some(_)) = (record.problem, &record.workaround) else {
             return Err(refuse(format!("cannot say whether a workaround helped with {id}: it was offered none")));
@@ -183,7 +185,7 @@ impl Desk {
         let note = note.map(|note| format!(": {note}")).unwrap_or_default();
         let verdict = if helped { "helped" } else { "did not help" };
         step.timeline(id, TimelineKind::WorkaroundTried, actor, format!("the workaround of {problem} {verdict}{note}"));
-        step.count(Counted::WorkaroundTried { helped });
+        step.count(Metric::WorkaroundTried { helped });
         self.write_problem(problem, step);
         Ok(())
     }
@@ -194,12 +196,12 @@ impl Desk {
         id: IncidentId,
         of: IncidentId,
         actor: &str,
-        step: &mut Step<'_>,
-    ) -> Result<(), Refusal> {
+        step: &mut DeskContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         let refuse =
-            |why: &str| Refusal::NotAllowed { reason: format!("cannot link {id} as found during {of}: {why}") };
+            |why: &str| CommandRefusal::NotAllowed { reason: format!("cannot link {id} as found during {of}: {why}") };
         let Some(other) = self.state.get(of) else {
-            return Err(Refusal::NotFound { what: format!("incident {of}") });
+            return Err(CommandRefusal::NotFound { what: format!("incident {of}") });
         };
         // Links lead to the fault's first incident, never in a chain or a ring.
         let root = other.record.found_during.unwrap_or(of);
@@ -222,7 +224,7 @@ impl Desk {
         Ok(())
     }
 
-    fn link_problem(&mut self, incident: IncidentId, problem: ProblemId, step: &mut Step<'_>) {
+    fn link_problem(&mut self, incident: IncidentId, problem: ProblemId, step: &mut DeskContext<'_>) {
         // An old incident may have left the memory; its row keeps what it said.
         let Some(linked) = self.state.get_mut(incident) else { return };
         if linked.record.problem == Some(problem) {
@@ -234,7 +236,7 @@ impl Desk {
     }
 
     /// A workaround was published or withdrawn: the open incidents of its cause show it.
-    fn publish_workaround(&mut self, id: ProblemId, step: &mut Step<'_>) {
+    fn publish_workaround(&mut self, id: ProblemId, step: &mut DeskContext<'_>) {
         let Some(problem) = self.state.kept.core.problems.get(id).cloned() else { return };
         let workaround = problem.published_workaround();
         for incident in &problem.incidents {
@@ -248,21 +250,21 @@ impl Desk {
         }
     }
 
-    fn write_problem(&self, id: ProblemId, step: &mut Step<'_>) {
+    fn write_problem(&self, id: ProblemId, step: &mut DeskContext<'_>) {
         if let Some(problem) = self.state.kept.core.problems.get(id) {
             step.effects.push(Effect::Problem(Box::new(problem.as_ref().clone())));
         }
     }
 
     /// Hands it to the second line's channels.
-    fn tell_of_problem(&self, id: ProblemId, step: &mut Step<'_>) {
+    fn tell_of_problem(&self, id: ProblemId, step: &mut DeskContext<'_>) {
         let Some(problem) = self.state.kept.core.problems.get(id) else { return };
         let title = format!("{id} {}: {}", problem.title, problem.reason);
-        tell(problem, NoticeKind::ProblemOpened, &title, &[(problem.team.clone(), Tier::Second)], step);
+        tell(problem, NotificationKind::ProblemOpened, &title, &[(problem.team.clone(), Tier::Second)], step);
     }
 
     /// A fix did not hold: every tier on the incident's ladder hears of it, and the problem's own team.
-    fn tell_every_tier(&self, id: ProblemId, incident: IncidentId, step: &mut Step<'_>) {
+    fn tell_every_tier(&self, id: ProblemId, incident: IncidentId, step: &mut DeskContext<'_>) {
         let Some(problem) = self.state.kept.core.problems.get(id) else { return };
         let ladder = self.state.get(incident).and_then(|one| step.rulebook.ladder(&one.climb.ladder));
         let mut teams: Vec<(String, Tier)> = Vec::new();
@@ -277,11 +279,11 @@ impl Desk {
             }
         }
         let title = format!("{id} {}: back with {incident}, its fix did not hold", problem.title);
-        tell(problem, NoticeKind::ProblemReopened, &title, &teams, step);
+        tell(problem, NotificationKind::ProblemReopened, &title, &teams, step);
     }
 }
 
-fn tell(problem: &Problem, kind: NoticeKind, title: &str, teams: &[(String, Tier)], step: &mut Step<'_>) {
+fn tell(problem: &Problem, kind: NotificationKind, title: &str, teams: &[(String, Tier)], step: &mut DeskContext<'_>) {
     let body = serde_json::to_string(problem).unwrap_or_else(|_| "{}".to_owned());
     for (team, tier) in teams {
         step.tell_team(kind, team, Some(*tier), &problem.id.to_string(), title, &body);
@@ -292,15 +294,15 @@ fn text_of(incident: IncidentId, was: ProblemState) -> String {
     format!("{incident} came back while it was {}", was.as_str())
 }
 
-fn refused(refusal: ProblemRefusal) -> Refusal {
+fn refused(refusal: ProblemRefusal) -> CommandRefusal {
     match refusal {
         ProblemRefusal::Unknown(id) => not_found(id),
-        ProblemRefusal::NotAllowed(not) => Refusal::NotAllowed { reason: not.reason },
+        ProblemRefusal::NotAllowed(not) => CommandRefusal::NotAllowed { reason: not.reason },
     }
 }
 
-fn not_found(id: ProblemId) -> Refusal {
-    Refusal::NotFound { what: format!("problem {id}") }
+fn not_found(id: ProblemId) -> CommandRefusal {
+    CommandRefusal::NotFound { what: format!("problem {id}") }
 }
 
 /// The action and its words, as the audit keeps them.

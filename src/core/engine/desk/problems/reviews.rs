@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::core::engine::desk::escalation::transitions::LADDER;
-use crate::core::engine::desk::notifications::managers::{Telling, send};
+use crate::core::engine::desk::notifications::managers::{NotificationDraft, send};
 use crate::core::engine::desk::state::DeskState;
-use crate::core::engine::desk::{Desk, Step};
-use crate::core::engine::{Breach, Counted, Effect, NoticeKind};
-use crate::core::escalation::{Climb, Move, Start};
-use crate::core::model::{Moment, Priority, ProblemId, Span};
+use crate::core::engine::desk::{Desk, DeskContext};
+use crate::core::engine::{Breach, Effect, Metric, NotificationKind};
+use crate::core::escalation::{EscalationEvent, EscalationProgress, EscalationStart};
+use crate::core::model::{Priority, ProblemId, TimeDelta, Timestamp};
 use crate::core::problems::Problem;
-use crate::core::rules::Told;
+use crate::core::rules::Recipient;
 
 /// The ladder that reviews climb.
 const REVIEW_LADDER: &str = "default";
@@ -25,42 +25,42 @@ const REVIEW_LADDER: &str = "default";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::core::engine) struct Review {
     /// When it is due.
-    due: Moment,
+    due: Timestamp,
     /// From then on.
-    climb: Option<Climb>,
+    climb: Option<EscalationProgress>,
 }
 
 impl Review {
-    fn next_deadline(&self) -> Option<Moment> {
-        self.climb.as_ref().map_or(Some(self.due), Climb::next_deadline)
+    fn next_deadline(&self) -> Option<Timestamp> {
+        self.climb.as_ref().map_or(Some(self.due), EscalationProgress::next_deadline)
     }
 
     /// Why nothing is armed; `None` while something is.
     pub fn unarmed(&self) -> Option<String> {
-        self.climb.as_ref().and_then(Climb::unarmed)
+        self.climb.as_ref().and_then(EscalationProgress::unarmed)
     }
 }
 
 /// Problems that wait for their review.
 pub(in crate::core::engine) type Reviews = BTreeMap<ProblemId, Review>;
 
-pub(crate) fn next_deadline(reviews: &Reviews) -> Option<Moment> {
+pub(crate) fn next_deadline(reviews: &Reviews) -> Option<Timestamp> {
     reviews.values().filter_map(Review::next_deadline).min()
 }
 
 /// When somebody must have looked at it, if anybody must.
-pub(crate) fn review_due(problem: &Problem) -> Option<Moment> {
+pub(crate) fn review_due(problem: &Problem) -> Option<Timestamp> {
     problem.review_by.filter(|_| problem.state.is_open())
 }
 
 impl Desk {
     /// Brings the reviews in line with the problems that this input has changed.
-    pub(crate) fn follow_reviews(&mut self, step: &mut Step<'_>) {
+    pub(crate) fn follow_reviews(&mut self, step: &mut DeskContext<'_>) {
         let changed = step.effects[step.begin..].iter().filter_map(|effect| match effect {
             Effect::Problem(problem) => Some((problem.id, review_due(problem))),
             _ => None,
         });
-        let changed: BTreeMap<ProblemId, Option<Moment>> = changed.collect();
+        let changed: BTreeMap<ProblemId, Option<Timestamp>> = changed.collect();
         if changed.is_empty() {
             return;
         }
@@ -80,7 +80,7 @@ impl Desk {
     }
 
     /// Somebody does something about a problem that is being climbed for: the step that was paged has it.
-    pub(crate) fn take_review(&mut self, id: ProblemId, step: &Step<'_>) {
+    pub(crate) fn take_review(&mut self, id: ProblemId, step: &DeskContext<'_>) {
         let review = self.state.kept.core.reviews.get_mut(&id);
         let Some(climb) = review.and_then(|review| review.climb.as_mut()) else { return };
         if let Some(ladder) = step.rulebook.ladder(&climb.ladder) {
@@ -90,7 +90,7 @@ impl Desk {
     }
 
     /// Serves every review that is due, in the order of the ids.
-    pub(crate) fn serve_reviews(&mut self, step: &mut Step<'_>) {
+    pub(crate) fn serve_reviews(&mut self, step: &mut DeskContext<'_>) {
         while self.state.next_review.is_some_and(|at| at <= step.now) {
             let now = step.now;
             let reviews = &self.state.kept.core.reviews;
@@ -106,7 +106,7 @@ impl Desk {
         }
     }
 
-    fn serve_review(&mut self, id: ProblemId, step: &mut Step<'_>) {
+    fn serve_review(&mut self, id: ProblemId, step: &mut DeskContext<'_>) {
         let staffing = self.staffing(step);
         let Some(problem) = self.state.kept.core.problems.get(id).cloned() else {
             self.state.kept.core.reviews.remove(&id);
@@ -116,19 +116,23 @@ impl Desk {
         let moves = match (&mut review.climb, step.rulebook.ladder(REVIEW_LADDER)) {
             (Some(climb), Some(ladder)) => climb.tick(step.now, ladder, &staffing),
             (None, Some(ladder)) => {
-                let start =
-                    Start { now: step.now, settle: Span::ZERO, priority: Priority::P3, team: Some(&problem.team) };
-                let (climb, moves) = Climb::start(ladder, &staffing, start);
+                let start = EscalationStart {
+                    now: step.now,
+                    settle: TimeDelta::ZERO,
+                    priority: Priority::P3,
+                    team: Some(&problem.team),
+                };
+                let (climb, moves) = EscalationProgress::start(ladder, &staffing, start);
                 review.climb = Some(climb);
                 moves
             }
             (climb, None) => {
-                let empty = crate::core::rules::Ladder {
+                let empty = crate::core::rules::EscalationPolicy {
                     name: REVIEW_LADDER.to_owned(),
                     steps: Vec::new(),
                     hierarchy: Vec::new(),
                 };
-                *climb = Some(Climb::silent(&empty, step.now, "there is no ladder to climb"));
+                *climb = Some(EscalationProgress::silent(&empty, step.now, "there is no ladder to climb"));
                 Vec::new()
             }
         };
@@ -137,49 +141,56 @@ impl Desk {
         }
     }
 
-    fn carry_out_review(&self, problem: &Problem, one: Move, step: &mut Step<'_>) {
+    fn carry_out_review(&self, problem: &Problem, one: EscalationEvent, step: &mut DeskContext<'_>) {
         let subject = problem.id.to_string();
         let mut audit = |action: &str, detail: String| step.audit(LADDER, "system", action, &subject, &detail, None);
         match one {
-            Move::Page => self.page_review(problem, "its review is due", step),
-            Move::PageAgain { reason } => self.page_review(problem, &reason, step),
-            Move::RespondByMissed { tier } => {
+            EscalationEvent::Page => self.page_review(problem, "its review is due", step),
+            EscalationEvent::PageAgain { reason } => self.page_review(problem, &reason, step),
+            EscalationEvent::RespondByMissed { tier } => {
                 audit("problem.breach", format!("nobody of tier {tier} has looked at it in time"));
-                step.count(Counted::Breached { tier, what: Breach::RespondBy });
+                step.count(Metric::Breached { tier, what: Breach::RespondBy });
             }
-            Move::ResolveByMissed { tier } => {
+            EscalationEvent::ResolveByMissed { tier } => {
                 audit("problem.breach", format!("tier {tier} has not finished its review in time"));
-                step.count(Counted::Breached { tier, what: Breach::ResolveBy });
+                step.count(Metric::Breached { tier, what: Breach::ResolveBy });
             }
-            Move::Skipped { tier, team: _, reason } => {
+            EscalationEvent::Skipped { tier, team: _, reason } => {
                 audit("problem.skip", format!("tier {tier} skipped: {reason}"));
             }
-            Move::Climbed { from, to, demands: _ } | Move::HandedBack { from, to } => {
+            EscalationEvent::Climbed { from, to, demands: _ } | EscalationEvent::HandedBack { from, to } => {
                 audit("problem.escalate", format!("its review goes from tier {from} to tier {to}"));
-                step.count(Counted::Escalated { from, to });
+                step.count(Metric::Escalated { from, to });
                 self.page_review(problem, &format!("tier {from} has not reviewed it"), step);
             }
-            Move::Tell { told, after, time, of } => {
+            EscalationEvent::Tell { told, after, time, of } => {
                 let why = format!("not reviewed for {after}, {time} of {of}");
-                self.notify_review(problem, &told, NoticeKind::ManagersTold, &why, step);
-                step.count(Counted::ManagersTold);
+                self.notify_review(problem, &told, NotificationKind::ManagersTold, &why, step);
+                step.count(Metric::ManagersTold);
             }
         }
     }
 
-    fn page_review(&self, problem: &Problem, why: &str, step: &mut Step<'_>) {
+    fn page_review(&self, problem: &Problem, why: &str, step: &mut DeskContext<'_>) {
         let review = self.state.kept.core.reviews.get(&problem.id);
         let Some(climb) = review.and_then(|review| review.climb.as_ref()) else { return };
-        let told = Told::Team(climb.team.clone());
-        self.notify_review(problem, &told, NoticeKind::ReviewDue, why, step);
+        let told = Recipient::Team(climb.team.clone());
+        self.notify_review(problem, &told, NotificationKind::ReviewDue, why, step);
     }
 
-    fn notify_review(&self, problem: &Problem, told: &Told, kind: NoticeKind, why: &str, step: &mut Step<'_>) {
+    fn notify_review(
+        &self,
+        problem: &Problem,
+        told: &Recipient,
+        kind: NotificationKind,
+        why: &str,
+        step: &mut DeskContext<'_>,
+    ) {
         let review = self.state.kept.core.reviews.get(&problem.id);
         let climb = review.and_then(|review| review.climb.as_ref());
         let ladder = step.rulebook.ladder(REVIEW_LADDER);
         let body = serde_json::to_string(problem).unwrap_or_else(|_| "{}".to_owned());
-        let telling = Telling {
+        let telling = NotificationDraft {
             kind,
             subject: problem.id.to_string(),
             tier: climb.zip(ladder).map(|(climb, ladder)| climb.tier(ladder)),

@@ -2,18 +2,18 @@
 //! breaches, outages enter the ledger and burn its budgets.
 
 use crate::core::calendar::{HOUSE_ZONE, on_the_wall_in};
-use crate::core::engine::desk::{Desk, DeskIncident, Step};
-use crate::core::engine::{Bound, Counted, Effect, NoticeKind, Refusal, TargetOutcome};
+use crate::core::engine::desk::{Desk, DeskContext, DeskIncident};
+use crate::core::engine::{CommandRefusal, Effect, LimitHit, Metric, NotificationKind, TargetOutcome};
 use crate::core::incidents::{Incident, IncidentState, PendingOn, TimelineEntry, TimelineKind};
 use crate::core::model::{
-    BreachReason, ClockKind, ContactBy, ContactLog, Event, IncidentId, Labels, Outage, Severity, Span, Status,
+    BreachReason, ClockKind, ContactBy, ContactLog, Event, IncidentId, Labels, Outage, Severity, Status, TimeDelta,
 };
 use crate::core::rules::Rulebook;
-use crate::core::sla::{BudgetAlert, Case, Situation, Stage, Turn, Waiting};
+use crate::core::sla::{BudgetAlert, ClockStage, IncidentOutcome, Situation, Turn, WaitingOn};
 
 /// How long before an incident's first alert an outage of it may have begun: what users saw first is reported within
 /// days, and a mistyped year would burn the whole budget.
-const OUTAGE_BEFORE_MAX: Span = Span::from_days(7);
+const OUTAGE_BEFORE_MAX: TimeDelta = TimeDelta::from_days(7);
 /// The actor of what follows from promises.
 const TARGETS: &str = "targets";
 /// The source of watchfire's own events.
@@ -21,9 +21,9 @@ const OWN_SOURCE: &str = "watchfire";
 /// The alert of a budget that burns.
 const BUDGET_ALERT: &str = "OutageBudgetBurn";
 
-impl From<&Incident> for Case {
-    fn from(incident: &Incident) -> Case {
-        Case {
+impl From<&Incident> for IncidentOutcome {
+    fn from(incident: &Incident) -> IncidentOutcome {
+        IncidentOutcome {
             opened_at: incident.opened_at,
             clocks: incident.clocks.clone(),
             contacts: incident.contacts.clone(),
@@ -37,7 +37,7 @@ impl From<&Incident> for Case {
 
 impl Desk {
     /// After every input: the promises of all that it touched, and the budgets of outages.
-    pub(crate) fn follow_promises(&mut self, step: &mut Step<'_>) {
+    pub(crate) fn follow_promises(&mut self, step: &mut DeskContext<'_>) {
         let mut outages_changed = false;
         for id in step.touched.clone() {
             self.follow_clocks(id, step);
@@ -50,7 +50,7 @@ impl Desk {
     }
 
     /// Another rulebook holds: what has run under old calendars stays as it is.
-    pub(crate) fn change_promises(&mut self, old: &Rulebook, step: &mut Step<'_>) {
+    pub(crate) fn change_promises(&mut self, old: &Rulebook, step: &mut DeskContext<'_>) {
         let (before, after) = (&old.calendars, &step.rulebook.calendars);
         let running = self.state.kept.incidents.iter().filter(|(_, one)| one.clocks.is_running());
         let ids: Vec<IncidentId> = running.map(|(id, _)| *id).collect();
@@ -64,7 +64,7 @@ impl Desk {
     }
 
     /// Serves what is due on an incident's clocks; answers whether there was anything.
-    pub(crate) fn serve_clocks(&mut self, id: IncidentId, step: &mut Step<'_>) -> bool {
+    pub(crate) fn serve_clocks(&mut self, id: IncidentId, step: &mut DeskContext<'_>) -> bool {
         let is_due = |incident: &DeskIncident| incident.clocks.next_deadline().is_some_and(|at| at <= step.now);
         if !self.state.get(id).is_some_and(is_due) {
             return false;
@@ -78,11 +78,11 @@ impl Desk {
     }
 
     /// What opened is counted by its class.
-    pub(crate) fn classified(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    pub(crate) fn classified(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         let Some(record) = self.state.get(id).map(|incident| &incident.record) else { return };
-        step.count(Counted::Classified { class: record.class });
+        step.count(Metric::Classified { class: record.class });
         if record.out_of_catalogue {
-            step.count(Counted::OutOfCatalogue);
+            step.count(Metric::OutOfCatalogue);
         }
     }
 
@@ -92,10 +92,10 @@ impl Desk {
         by: ContactBy,
         note: &str,
         actor: &str,
-        step: &mut Step<'_>,
-    ) -> Result<(), Refusal> {
+        step: &mut DeskContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         let now = step.now;
-        let after = self.state.get(id).map_or(Span::ZERO, |incident| {
+        let after = self.state.get(id).map_or(TimeDelta::ZERO, |incident| {
             incident.clocks.since(incident.record.opened_at, now, &step.rulebook.calendars)
         });
         let contact = ContactLog { at: now, by, actor: actor.to_owned(), note: note.to_owned(), after };
@@ -106,21 +106,21 @@ impl Desk {
     }
 
     /// Refuses to end what broke its promise without a word on why.
-    pub(crate) fn must_be_explained(&self, id: IncidentId, verb: &str) -> Result<(), Refusal> {
+    pub(crate) fn must_be_explained(&self, id: IncidentId, verb: &str) -> Result<(), CommandRefusal> {
         let is_silent =
             |incident: &DeskIncident| incident.clocks.is_breached() && incident.record.breach_reason.is_none();
         if self.state.get(id).is_some_and(is_silent) {
             let reason = format!("cannot {verb} {id}: it was late; say why with a breach_reason of code and text");
-            return Err(Refusal::NotAllowed { reason });
+            return Err(CommandRefusal::NotAllowed { reason });
         }
         Ok(())
     }
 
     /// Refuses what [`Desk::resolve`] would, before anything has changed.
-    pub(crate) fn may_resolve(&self, id: IncidentId) -> Result<(), Refusal> {
+    pub(crate) fn may_resolve(&self, id: IncidentId) -> Result<(), CommandRefusal> {
         let is_open = self.state.get(id).is_some_and(|incident| incident.record.state.is_open());
         let reason = || format!("cannot resolve {id}: it is not open");
-        if is_open { Ok(()) } else { Err(Refusal::NotAllowed { reason: reason() }) }
+        if is_open { Ok(()) } else { Err(CommandRefusal::NotAllowed { reason: reason() }) }
     }
 
     pub(crate) fn explain_breach(
@@ -128,17 +128,17 @@ impl Desk {
         id: IncidentId,
         reason: &BreachReason,
         actor: &str,
-        step: &mut Step<'_>,
-    ) -> Result<(), Refusal> {
+        step: &mut DeskContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         let known = &step.rulebook.breach_reasons;
         if !known.contains_key(&reason.code) {
             let codes = known.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             let reason = format!("{:?} is not the code of a breach reason; expected one of {codes}", reason.code);
-            return Err(Refusal::NotAllowed { reason });
+            return Err(CommandRefusal::NotAllowed { reason });
         }
         if !self.state.get(id).is_some_and(|incident| incident.clocks.is_breached()) {
             let reason = format!("cannot explain the breach of {id}: it has broken no promise");
-            return Err(Refusal::NotAllowed { reason });
+            return Err(CommandRefusal::NotAllowed { reason });
         }
         self.change(id, |record| record.explain_breach(reason.clone()))?;
         if let Some(incident) = self.state.get_mut(id).filter(|one| one.record.state == IncidentState::Resolved) {
@@ -154,11 +154,11 @@ impl Desk {
         id: IncidentId,
         outage: &Outage,
         actor: &str,
-        step: &mut Step<'_>,
-    ) -> Result<(), Refusal> {
+        step: &mut DeskContext<'_>,
+    ) -> Result<(), CommandRefusal> {
         if outage.from > step.now || outage.to.is_some_and(|to| to > step.now) {
             let reason = format!("cannot note an outage of {id}: it lies in the future");
-            return Err(Refusal::NotAllowed { reason });
+            return Err(CommandRefusal::NotAllowed { reason });
         }
         let opened_at = self.state.get(id).map(|incident| incident.record.opened_at);
         if let Some(first) = opened_at.map(|at| at - OUTAGE_BEFORE_MAX).filter(|first| outage.from < *first) {
@@ -166,7 +166,7 @@ impl Desk {
             let reason = format!(
                 "cannot note an outage of {id}: it begins more than {OUTAGE_BEFORE_MAX} before its first alert, before {first}"
             );
-            return Err(Refusal::NotAllowed { reason });
+            return Err(CommandRefusal::NotAllowed { reason });
         }
         self.change(id, |record| record.note_outage(outage.clone()))?;
         self.enter_outages(id, step);
@@ -178,7 +178,7 @@ impl Desk {
     /// The survivor of a merge has been in contact too, and answers for whatever was promised of the other one: the
     /// clock that is due sooner goes on under it, what was late makes it late, with the reason that was given for that,
     /// and what was out goes on being out. So merging, by a person or by a rule, escapes no promise.
-    pub(crate) fn inherit_promises(&mut self, into: IncidentId, merged: &DeskIncident, step: &mut Step<'_>) {
+    pub(crate) fn inherit_promises(&mut self, into: IncidentId, merged: &DeskIncident, step: &mut DeskContext<'_>) {
         let outages = &merged.record.outages;
         if let Some(survivor) = self.state.get_mut(into) {
             if survivor.record.contacts.is_empty() {
@@ -203,7 +203,7 @@ impl Desk {
             for outage in outages {
                 match survivor.record.inherit_outage(outage.clone()) {
                     Ok(whole) => outage_line(into, &whole, TARGETS, step),
-                    Err(_full) => step.count(Counted::Bound { which: Bound::Outages }),
+                    Err(_full) => step.count(Metric::Bound { which: LimitHit::Outages }),
                 }
             }
         }
@@ -217,7 +217,7 @@ impl Desk {
         }
     }
 
-    fn follow_clocks(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    fn follow_clocks(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         let Some(incident) = self.state.get_mut(id) else { return };
         let under_change = incident.is_paused();
         let DeskIncident { record, clocks, .. } = incident;
@@ -239,7 +239,7 @@ impl Desk {
         self.announce(id, turns, step);
     }
 
-    fn announce(&mut self, id: IncidentId, turns: Vec<Turn>, step: &mut Step<'_>) {
+    fn announce(&mut self, id: IncidentId, turns: Vec<Turn>, step: &mut DeskContext<'_>) {
         for turn in turns {
             let Some(incident) = self.state.get_mut(id) else { return };
             let is_told = incident.clocks.is_told();
@@ -251,14 +251,14 @@ impl Desk {
                 Turn::Promised(text) => step.timeline(id, TimelineKind::Promised, TARGETS, text),
                 Turn::Met { clock, elapsed: _ } => {
                     let outcome = if is_told { TargetOutcome::Met } else { TargetOutcome::ShadowMet };
-                    step.count(Counted::Target { clock, outcome });
+                    step.count(Metric::Target { clock, outcome });
                 }
                 Turn::Warned { clock, percent, limit } => {
                     let why = format!("{}: {percent} % of {limit} have run ({target}{trial})", meaning(clock));
                     step.timeline(id, TimelineKind::TargetWarning, TARGETS, why.clone());
-                    step.count(Counted::Target { clock, outcome: TargetOutcome::Warned });
+                    step.count(Metric::Target { clock, outcome: TargetOutcome::Warned });
                     if pages {
-                        self.tell(id, NoticeKind::TargetWarning, &why, step);
+                        self.tell(id, NotificationKind::TargetWarning, &why, step);
                     }
                 }
                 Turn::Breached { clock, at, limit } => {
@@ -267,9 +267,9 @@ impl Desk {
                     let why = format!("{}: {limit} were over at {over} ({target}{trial})", meaning(clock));
                     let outcome = if is_told { TargetOutcome::Breached } else { TargetOutcome::ShadowBreached };
                     step.timeline(id, TimelineKind::Breached, TARGETS, why.clone());
-                    step.count(Counted::Target { clock, outcome });
+                    step.count(Metric::Target { clock, outcome });
                     if pages_breach {
-                        self.tell(id, NoticeKind::TargetBreached, &why, step);
+                        self.tell(id, NotificationKind::TargetBreached, &why, step);
                     }
                 }
             }
@@ -277,7 +277,7 @@ impl Desk {
     }
 
     /// An open incident of a rule that says so is an outage; an ended one is none. Answers whether that changed.
-    fn follow_outage(&mut self, id: IncidentId, step: &mut Step<'_>) -> bool {
+    fn follow_outage(&mut self, id: IncidentId, step: &mut DeskContext<'_>) -> bool {
         let Some(incident) = self.state.get(id) else { return false };
         let record = &incident.record;
         let goes_on = record.outages.iter().any(|outage| outage.to.is_none());
@@ -291,7 +291,7 @@ impl Desk {
             }
             let begun = self.change(id, |record| record.note_outage(outage.clone()));
             if begun.is_err() {
-                step.count(Counted::Bound { which: Bound::Outages });
+                step.count(Metric::Bound { which: LimitHit::Outages });
                 return false;
             }
             outage_line(id, &outage, TARGETS, step);
@@ -310,15 +310,15 @@ impl Desk {
         true
     }
 
-    fn enter_outages(&mut self, id: IncidentId, step: &mut Step<'_>) {
+    fn enter_outages(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
         let outages = self.state.get(id).map(|incident| incident.record.outages.clone()).unwrap_or_default();
         if self.state.kept.core.outages.set(id, &outages) {
-            step.count(Counted::Bound { which: Bound::Outages });
+            step.count(Metric::Bound { which: LimitHit::Outages });
         }
     }
 
     /// What budgets have to say enters as events of watchfire itself.
-    fn follow_budgets(&mut self, step: &mut Step<'_>) {
+    fn follow_budgets(&mut self, step: &mut DeskContext<'_>) {
         for alert in self.state.kept.core.outages.follow(step.now, &step.rulebook.outage_budgets) {
             let (budget, status, severity, summary) = match alert {
                 BudgetAlert::Used { budget, percent, used, of } => {
@@ -345,19 +345,19 @@ impl Desk {
             event.severity = Some(severity).filter(|severity| *severity != Severity::Cleared);
             event.summary = summary;
             event.occurred_at = Some(step.now);
-            step.count(Counted::BudgetAlert);
+            step.count(Metric::BudgetAlert);
             step.events.push(event);
         }
     }
 }
 
-fn breach_reason_line(id: IncidentId, reason: &BreachReason, actor: &str, step: &mut Step<'_>) {
+fn breach_reason_line(id: IncidentId, reason: &BreachReason, actor: &str, step: &mut DeskContext<'_>) {
     let title = step.rulebook.breach_reasons.get(&reason.code).map_or("", String::as_str);
     let text = format!("{} ({title}): {}", reason.code, reason.text);
     step.timeline(id, TimelineKind::BreachExplained, actor, text);
 }
 
-fn outage_line(id: IncidentId, outage: &Outage, actor: &str, step: &mut Step<'_>) {
+fn outage_line(id: IncidentId, outage: &Outage, actor: &str, step: &mut DeskContext<'_>) {
     let verb = if outage.to.is_some() { "was" } else { "is" };
     let text = format!("{} {verb} out, caused by the {}", outage.service, outage.party);
     step.effects.push(Effect::Timeline(TimelineEntry {
@@ -378,18 +378,18 @@ fn meaning(clock: ClockKind) -> &'static str {
     }
 }
 
-fn stage(record: &Incident) -> Stage {
+fn stage(record: &Incident) -> ClockStage {
     match (record.state, record.pending_on) {
-        (IncidentState::Pending, Some(PendingOn::Customer)) => Stage::Pending(Waiting::Customer),
-        (IncidentState::Pending, Some(PendingOn::Vendor)) => Stage::Pending(Waiting::Vendor),
-        (IncidentState::Pending, Some(PendingOn::Change)) => Stage::Pending(Waiting::Change),
+        (IncidentState::Pending, Some(PendingOn::Customer)) => ClockStage::Pending(WaitingOn::Customer),
+        (IncidentState::Pending, Some(PendingOn::Vendor)) => ClockStage::Pending(WaitingOn::Vendor),
+        (IncidentState::Pending, Some(PendingOn::Change)) => ClockStage::Pending(WaitingOn::Change),
         (IncidentState::New | IncidentState::Assigned | IncidentState::InProgress | IncidentState::Pending, _) => {
-            Stage::Open
+            ClockStage::Open
         }
         (IncidentState::Resolved | IncidentState::Closed, _) => {
-            Stage::Resolved(record.resolved_at.unwrap_or(record.updated_at))
+            ClockStage::Resolved(record.resolved_at.unwrap_or(record.updated_at))
         }
-        (IncidentState::Merged | IncidentState::Cancelled, _) => Stage::Ended,
+        (IncidentState::Merged | IncidentState::Cancelled, _) => ClockStage::Ended,
     }
 }
 
@@ -401,7 +401,7 @@ fn described(record: &Incident, rulebook: &Rulebook) -> Labels {
     record.labels.with(&Labels::from_pairs(facts))
 }
 
-fn outage_of(record: &Incident, step: &Step<'_>) -> Option<Outage> {
+fn outage_of(record: &Incident, step: &DeskContext<'_>) -> Option<Outage> {
     let rule = step.rulebook.rule(&record.rule)?;
     let cause = rule.grading.outage.as_ref()?;
     let labels = described(record, step.rulebook);
