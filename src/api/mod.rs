@@ -16,5 +16,6 @@ pub use router::router;
 pub use state::{ApiSettings, ApiState, Now};
 pub use v1::explain::{
     AlertExplanation, EventExplanation, EventExplanations, IncidentExplanation, NotExplained, NoticeLine, Oracle,
-    RuleLine, alert_explanation, dry_run, event_explanation, incident_explanation, journal_place, read_events,
+    RuleLine, alert_explanation, archived_explanation, dry_run, event_explanation, incident_explanation, journal_place,
+    read_events,
 };

@@ -83,6 +83,24 @@ pub struct ServeFlags {
     /// How many events may wait for their commit [default: 50000]
     #[arg(long, env = "WATCHFIRE_INTAKE_EVENTS", value_name = "N")]
     pub intake_events: Option<u32>,
+    /// Where a backup is put at an interval [default: none are made]
+    #[arg(long, env = "WATCHFIRE_BACKUP_DIR", value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
+    /// How often a backup is made; needs --backup-dir [default: 24h]
+    #[arg(long, env = "WATCHFIRE_BACKUP_EVERY", value_name = "SPAN")]
+    pub backup_every: Option<String>,
+    /// How many backups are kept [default: 7]
+    #[arg(long, env = "WATCHFIRE_BACKUP_KEEP", value_name = "N")]
+    pub backup_keep: Option<usize>,
+    /// Where records go that are old enough to leave the database, a file a month [default: they stay]
+    #[arg(long, env = "WATCHFIRE_ARCHIVE_DIR", value_name = "DIR")]
+    pub archive_dir: Option<PathBuf>,
+    /// How old they are then, 30d or more; entries of the audit 180d at least [default: 365d]
+    #[arg(long, env = "WATCHFIRE_RECORDS_KEEP", value_name = "SPAN")]
+    pub records_keep: Option<String>,
+    /// Start with a database that was in use and whose write-ahead log is missing
+    #[arg(long, env = "WATCHFIRE_ACCEPT_LOSS")]
+    pub accept_loss: bool,
     /// Start although the wall clock is behind the journal
     #[arg(long, env = "WATCHFIRE_ACCEPT_CLOCK")]
     pub accept_clock: bool,
@@ -111,6 +129,12 @@ struct ConfigFile {
     journal_keep: Option<String>,
     journal_max_bytes: Option<u64>,
     intake_events: Option<u32>,
+    backup_dir: Option<PathBuf>,
+    backup_every: Option<String>,
+    backup_keep: Option<usize>,
+    archive_dir: Option<PathBuf>,
+    records_keep: Option<String>,
+    accept_loss: bool,
     accept_clock: bool,
     log_json: bool,
 }
@@ -131,6 +155,16 @@ pub enum MqttListen {
     Default(SocketAddr),
     /// Asked for: a taken port is an error.
     Fixed(SocketAddr),
+}
+
+/// Backups that the service makes by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupPlan {
+    pub directory: PathBuf,
+    /// A minute or more.
+    pub every: TimeDelta,
+    /// 1 or more.
+    pub keep: usize,
 }
 
 /// The checked configuration of `serve`.
@@ -156,6 +190,13 @@ pub struct Config {
     pub journal_keep: TimeDelta,
     pub journal_max_bytes: u64,
     pub intake_events: u32,
+    /// Where files lie that are not in the database.
+    pub data_dir: PathBuf,
+    pub backup: Option<BackupPlan>,
+    pub archive_dir: Option<PathBuf>,
+    /// 30 days or more.
+    pub records_keep: TimeDelta,
+    pub accept_loss: bool,
     pub accept_clock: bool,
     pub log_json: bool,
 }
@@ -193,10 +234,60 @@ impl Config {
             },
             journal_max_bytes: flags.journal_max_bytes.or(file.journal_max_bytes).unwrap_or(20_000_000_000),
             intake_events: flags.intake_events.or(file.intake_events).unwrap_or(50_000).max(1),
+            backup: backup_plan(
+                flags.backup_dir.or(file.backup_dir),
+                flags.backup_every.or(file.backup_every),
+                flags.backup_keep.or(file.backup_keep),
+            )?,
+            archive_dir: flags.archive_dir.or(file.archive_dir),
+            records_keep: records_keep(flags.records_keep.or(file.records_keep))?,
+            data_dir,
+            accept_loss: flags.accept_loss || file.accept_loss,
             accept_clock: flags.accept_clock || file.accept_clock,
             log_json: flags.log_json || file.log_json,
         })
     }
+}
+
+impl Config {
+    /// Where it is noted how far inputs were acknowledged: beside the embedded database, else in the data directory.
+    pub fn mark_dir(&self) -> PathBuf {
+        let path = self.database_url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
+        let path = path.map(|path| Path::new(path.split('?').next().unwrap_or_default()));
+        path.and_then(Path::parent).map_or_else(|| self.data_dir.clone(), Path::to_owned)
+    }
+}
+
+fn records_keep(text: Option<String>) -> Result<TimeDelta, ConfigError> {
+    let Some(text) = text else { return Ok(TimeDelta::from_days(365)) };
+    let keep = span("records_keep", &text)?;
+    if keep >= TimeDelta::from_days(30) {
+        return Ok(keep);
+    }
+    Err(ConfigError::Value { name: "records_keep", value: text, reason: "expected 30d or more".to_owned() })
+}
+
+fn backup_plan(
+    directory: Option<PathBuf>,
+    every: Option<String>,
+    keep: Option<usize>,
+) -> Result<Option<BackupPlan>, ConfigError> {
+    let Some(directory) = directory else {
+        let orphan = every.map(|every| ("backup_every", every)).or(keep.map(|keep| ("backup_keep", keep.to_string())));
+        return match orphan {
+            Some((name, value)) => {
+                Err(ConfigError::Value { name, value, reason: "it needs a directory: backup_dir".to_owned() })
+            }
+            None => Ok(None),
+        };
+    };
+    let text = every.unwrap_or_else(|| "24h".to_owned());
+    let every = span("backup_every", &text)?;
+    if every < TimeDelta::from_minutes(1) {
+        let reason = "expected 1m or more".to_owned();
+        return Err(ConfigError::Value { name: "backup_every", value: text, reason });
+    }
+    Ok(Some(BackupPlan { directory, every, keep: keep.unwrap_or(7).max(1) }))
 }
 
 fn read_file(named: Option<&Path>) -> Result<ConfigFile, ConfigError> {

@@ -54,6 +54,14 @@ enum CliCommand {
     Score(commands::score::ScoreCommand),
     /// Make, list and revoke access tokens
     Token(commands::token::TokenCommand),
+    /// Back the database up into one file, beside the running service
+    Backup(commands::backup::BackupCommand),
+    /// Restore a backup into a new database, of either kind
+    Restore(commands::backup::RestoreCommand),
+    /// Take old records out of the database into a file that replay and explain read
+    Archive(commands::archive::ArchiveCommand),
+    /// Check a database or a backup: journal, snapshots against a replay, the audit's chain
+    Verify(commands::verify::VerifyCommand),
 }
 
 /// The whole program. Exit codes: 0 done, 1 failed, 2 wrong usage.
@@ -76,6 +84,10 @@ pub fn main() -> ExitCode {
         CliCommand::Report(command) => in_runtime(commands::report::run(command)),
         CliCommand::Score(command) => commands::score::run(&command),
         CliCommand::Token(command) => in_runtime(commands::token::run(command)),
+        CliCommand::Backup(command) => in_runtime(commands::backup::back_up(command)),
+        CliCommand::Restore(command) => in_runtime(commands::backup::restore(command)),
+        CliCommand::Archive(command) => in_runtime(commands::archive::run(command)),
+        CliCommand::Verify(command) => in_runtime(commands::verify::run(command)),
     };
     done.unwrap_or_else(|error| {
         eprintln!("watchfire: {error}");

@@ -158,6 +158,23 @@ pub(super) const SNAPSHOT_DURATION: MetricText =
     text("watchfire_snapshot_duration_seconds", "How long taking a snapshot took.");
 pub(super) const SNAPSHOT_BYTES: MetricText =
     text("watchfire_snapshot_bytes", "Size of the newest snapshot as written.");
+pub(super) const ACKNOWLEDGED_LOST: MetricText = text(
+    "watchfire_acknowledged_inputs_lost_total",
+    "Inputs that were acknowledged and that the database no longer has. Anything above 0 is a loss.",
+);
+pub(super) const SNAPSHOTS_PASSED_OVER: MetricText = text(
+    "watchfire_snapshots_passed_over_total",
+    "Snapshots that could not be used when the state was put back; an older one and the journal took their place.",
+);
+pub(super) const DATABASE_FILES_GONE: MetricText = text(
+    "watchfire_database_files_gone_total",
+    "Times that files of the embedded database were found deleted or replaced while the service ran.",
+);
+pub(super) const BACKUPS: MetricText = text("watchfire_backups_total", "Scheduled backups, by what became of them.");
+pub(super) const BACKUP_VERIFIED: MetricText = text(
+    "watchfire_backup_last_verified_timestamp_seconds",
+    "When the newest scheduled backup that reads back was made; 0 when there is none.",
+);
 
 // MQTT.
 pub(super) const MQTT_CONNECTED: MetricText =

@@ -8,6 +8,7 @@ use super::registration::{begin, counter, counters, fractional_gauge, gauge, gau
 use super::{ALERTMANAGER_VERSION, Metrics, names};
 use crate::core::engine::{AttentionAudit, AttentionSource, DeliveryOutcome, ENGINE_VERSION, WaitingKind};
 use crate::core::inspections::ItemOutcome;
+use crate::core::model::Timestamp;
 use crate::core::rules::{CHANNEL_KINDS, Channel, Rulebook};
 
 /// From a fast disk's sync to a database that waits for a lock.
@@ -31,6 +32,11 @@ pub(super) struct RuntimeMetrics {
     snapshots: IntCounter,
     snapshot_duration: Histogram,
     snapshot_bytes: IntGauge,
+    acknowledged_lost: IntCounter,
+    snapshots_passed_over: IntCounter,
+    database_files_gone: IntCounter,
+    backups: IntCounterVec,
+    backup_verified: IntGauge,
     deliveries: IntCounterVec,
     delivery_duration: HistogramVec,
     outbox_waiting: IntGauge,
@@ -57,6 +63,11 @@ impl RuntimeMetrics {
             snapshots: counter(registry, &names::SNAPSHOTS),
             snapshot_duration: histogram(registry, &names::SNAPSHOT_DURATION, &SNAPSHOT_SECONDS),
             snapshot_bytes: gauge(registry, &names::SNAPSHOT_BYTES),
+            acknowledged_lost: counter(registry, &names::ACKNOWLEDGED_LOST),
+            snapshots_passed_over: counter(registry, &names::SNAPSHOTS_PASSED_OVER),
+            database_files_gone: counter(registry, &names::DATABASE_FILES_GONE),
+            backups: counters(registry, &names::BACKUPS, &["outcome"]),
+            backup_verified: gauge(registry, &names::BACKUP_VERIFIED),
             deliveries: counters(registry, &names::DELIVERIES, &["channel", "outcome"]),
             delivery_duration: histograms(registry, &names::DELIVERY_DURATION, &["channel"], &DELIVERY_SECONDS),
             outbox_waiting: gauge(registry, &names::OUTBOX_WAITING),
@@ -95,6 +106,7 @@ impl RuntimeMetrics {
         begin(&self.probe_duration, PROBE_KINDS);
         begin(&self.rulebook_loads, LOAD_OUTCOMES);
         begin(&self.heartbeats, LOAD_OUTCOMES);
+        begin(&self.backups, LOAD_OUTCOMES);
         for kind in WaitingKind::ALL {
             for by in AttentionSource::ALL {
                 self.attended.with_label_values(&[kind.as_str(), by.as_str()]);
@@ -143,6 +155,29 @@ impl Metrics {
         self.running.snapshots.inc();
         self.running.snapshot_duration.observe(seconds);
         self.running.snapshot_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// So many inputs that were acknowledged are gone.
+    pub fn acknowledged_lost(&self, inputs: u64) {
+        self.running.acknowledged_lost.inc_by(inputs);
+    }
+
+    pub fn snapshot_passed_over(&self) {
+        self.running.snapshots_passed_over.inc();
+    }
+
+    pub fn database_files_gone(&self) {
+        self.running.database_files_gone.inc();
+    }
+
+    /// A scheduled backup was made and read back, or failed.
+    pub fn backup(&self, made: bool) {
+        self.running.backups.with_label_values(&[if made { "success" } else { "failure" }]).inc();
+    }
+
+    /// When the newest verified backup was made.
+    pub fn backup_verified(&self, at: Timestamp) {
+        self.running.backup_verified.set(at.as_micros() / 1_000_000);
     }
 
     /// An attempt to load the rule files ended so; `rules`: how many the rulebook in force has now.

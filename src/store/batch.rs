@@ -95,6 +95,9 @@ pub enum StoreError {
     Embedded(#[from] rusqlite::Error),
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// Files of the embedded database were deleted or replaced; whether it happened is unknown.
+    #[error("the database's files are not what they were: {reason}")]
+    FilesGone { reason: String },
     /// A row that this release cannot read.
     #[error("{table}: row {row} cannot be read: {reason}")]
     Corrupt { table: &'static str, row: String, reason: String },
@@ -107,6 +110,32 @@ pub enum StoreError {
     /// 409: one valid token a name, so that the audit stays clear.
     #[error("a valid token named {name:?} exists; revoke it first, or choose another name")]
     NameTaken { name: String },
+}
+
+impl StoreError {
+    /// Whether what is stored is damaged, not merely out of reach: reading it again will not help.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            StoreError::Corrupt { .. } => true,
+            StoreError::Database(sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => true,
+            StoreError::Database(error) => error.as_database_error().is_some_and(|error| {
+                let code = error.code().unwrap_or_default();
+                match error.try_downcast_ref::<PgDatabaseError>() {
+                    // Data corrupted, index corrupted.
+                    Some(_) => ["XX001", "XX002"].contains(&code.as_ref()),
+                    None => code.parse::<i32>().is_ok_and(is_of_damage),
+                }
+            }),
+            StoreError::Embedded(error) => error.sqlite_error().is_some_and(|error| is_of_damage(error.extended_code)),
+            StoreError::Open { .. }
+            | StoreError::TimedOut { .. }
+            | StoreError::Migration(_)
+            | StoreError::FilesGone { .. }
+            | StoreError::Trimmed { .. }
+            | StoreError::BadCursor { .. }
+            | StoreError::NameTaken { .. } => false,
+        }
+    }
 }
 
 impl From<rusqlite::Error> for CommitError {
@@ -128,6 +157,11 @@ fn blames_content(error: &sqlx::Error) -> bool {
     let postgres = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
     // Data exception, integrity violation, program limit exceeded.
     postgres.is_some_and(|error| ["22", "23", "54"].iter().any(|class| error.code().starts_with(class)))
+}
+
+/// SQLITE_CORRUPT, SQLITE_NOTADB, of whatever kind.
+const fn is_of_damage(code: i32) -> bool {
+    matches!(code & 0xff, 11 | 26)
 }
 
 /// The low byte of SQLite's code is the primary one: SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH.

@@ -1,12 +1,11 @@
 //! The journal: committing a batch, and reading back what was committed.
 
-use super::codec;
-use super::columns::Value;
+use super::columns::{ColumnRows, Value};
 use super::encode_batch::{EncodedBlock, Prepared};
 use super::query_builder::QueryBuilder;
 use super::statements as sql;
 use super::writer::{Session, Writer, lease_row_missing};
-use super::{BlockRow, CommitError, Lease, Store, StoreError};
+use super::{BlockRow, CommitError, Lease, Store, StoreError, audit_chain, codec};
 use crate::core::engine::{ENGINE_VERSION, JournalEntry};
 use crate::core::model::{Offset, Partition, Timestamp};
 use crate::core::rules::{RuleText, RulebookHash};
@@ -24,15 +23,24 @@ pub(super) async fn commit<S: Session>(
     transaction.finish(outcome).await
 }
 
-async fn write<S: Session>(session: &mut S, prepared: Prepared) -> Result<(), CommitError> {
+async fn write<S: Session>(session: &mut S, mut prepared: Prepared) -> Result<(), CommitError> {
     follow(&prepared.blocks, &session.integers(sql::HEADS, Vec::new()).await?)?;
     for (statement, values) in statements(&prepared) {
         session.run(statement, values).await?;
     }
+    link_audit(session, &mut prepared.rows).await?;
     for rows in prepared.rows {
         session.write(rows).await?;
     }
     Ok(())
+}
+
+/// Links new entries of the audit to the newest one. Under the lock of every writer only.
+pub(super) async fn link_audit<S: Session>(session: &mut S, rows: &mut [ColumnRows]) -> Result<(), CommitError> {
+    let Some(rows) = audit_chain::of(rows) else { return Ok(()) };
+    let head = session.text(sql::SETTING, vec![audit_chain::HEAD.to_owned().into()]).await?;
+    let head = audit_chain::link(rows, head.as_deref())?;
+    session.run(sql::PUT_SETTING, vec![audit_chain::HEAD.to_owned().into(), head.into()]).await.map(drop)
 }
 
 /// Whether the blocks begin where the heads, as rows of partition and offset, say that the journal stands.
@@ -188,17 +196,30 @@ impl Store {
         rows.into_iter().map(row).collect()
     }
 
+    /// How many blocks a partition's journal has.
+    pub async fn count_blocks(&self, partition: Partition) -> Result<u64, StoreError> {
+        let question = QueryBuilder::fixed(sql::COUNT_BLOCKS, vec![Value::Int(i64::from(partition.number()))]);
+        let rows: Vec<(i64,)> = self.fetch(question).await?;
+        Ok(rows.first().map_or(0, |(count,)| count.cast_unsigned()))
+    }
+
     /// Partitions that have a journal.
     pub async fn partitions(&self) -> Result<Vec<Partition>, StoreError> {
+        Ok(self.heads().await?.into_iter().map(|(partition, _)| partition).collect())
+    }
+
+    /// Partitions that have a journal, each with the offset that its next input gets.
+    pub async fn heads(&self) -> Result<Vec<(Partition, Offset)>, StoreError> {
         let rows: Vec<(i64, i64)> = self.fetch(QueryBuilder::fixed(sql::HEADS, Vec::new())).await?;
-        let partition = |(number, _): (i64, i64)| {
-            u8::try_from(number).ok().and_then(Partition::new).ok_or_else(|| StoreError::Corrupt {
+        let head = |(number, next): (i64, i64)| {
+            let partition = u8::try_from(number).ok().and_then(Partition::new).ok_or_else(|| StoreError::Corrupt {
                 table: "heads",
                 row: number.to_string(),
                 reason: "it is not a partition".to_owned(),
-            })
+            })?;
+            Ok((partition, Offset(next.cast_unsigned())))
         };
-        rows.into_iter().map(partition).collect()
+        rows.into_iter().map(head).collect()
     }
 
     pub async fn rulebook(&self, hash: RulebookHash) -> Result<Option<Vec<RuleText>>, StoreError> {

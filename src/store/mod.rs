@@ -3,6 +3,9 @@
 //! Knows what was decided, never decides. Nothing leaves it that is not committed. Which database it is shows in this
 //! file and in those that are named after one; all others are written once for both.
 
+mod archive;
+mod audit_chain;
+mod backup;
 mod batch;
 mod codec;
 mod columns;
@@ -14,13 +17,16 @@ mod list;
 mod live_normalisation;
 mod live_staff;
 mod live_view;
+mod pooler;
 mod postgres;
 mod query;
 mod query_builder;
+mod readers;
 mod records;
 mod retention;
 mod snapshots;
 mod sqlite;
+mod sqlite_files;
 mod sqlite_statements;
 mod sqlite_writer;
 mod statements;
@@ -34,6 +40,8 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Postgres, Sqlite};
 
+pub use audit_chain::{AuditLink, AuditVerdict};
+pub use backup::{BackupError, Contents, back_up, read_back, restore};
 pub use batch::{Batch, CommitError, Lease, Manifest, SectionRef, StoreError};
 pub use codec::effects_hash;
 pub use live_staff::StaffView;
@@ -49,6 +57,12 @@ use query_builder::QueryBuilder;
 use sqlite::SqliteStore;
 
 use crate::core::model::{Offset, Partition, TimeDelta, Timestamp};
+
+/// The file beside the embedded database that says what was acknowledged; kept by the service.
+pub const MARK_FILE: &str = "acknowledged";
+
+/// The setting that says that a service has the embedded database in use.
+const IN_USE: &str = "in_use";
 
 /// How long one statement may take before the database counts as unavailable.
 const PATIENCE: TimeDelta = TimeDelta::from_seconds(5);
@@ -75,6 +89,7 @@ macro_rules! with_writer {
         }
     };
 }
+use with_writer;
 
 impl Store {
     /// Opens and migrates: `sqlite:PATH` (the directory is made if need be; `?max_bytes=N` bounds the file) or
@@ -109,6 +124,62 @@ impl Store {
     /// `full` (SQLite's synchronous) or `on` (PostgreSQL's synchronous_commit).
     pub async fn durability_in_writer(&self) -> Result<String, StoreError> {
         with_writer!(self, "reading the durability", writer => journal::durability(writer))
+    }
+
+    /// Whether the files of an embedded database are still those that were opened. [`Store::commit`] looks by itself,
+    /// before it answers; this is for times in which nothing is committed. Of PostgreSQL there is nothing to see.
+    pub async fn check_files(&self) -> Result<(), StoreError> {
+        match self {
+            Store::Sqlite(store) => {
+                within(store.patience, "looking at the files", sqlite_writer::check_files(&store.writer)).await
+            }
+            Store::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// What was found of files that were deleted or replaced, each once: what happened, what was done, what to do.
+    pub fn take_file_findings(&self) -> Vec<String> {
+        match self {
+            Store::Sqlite(store) => store.files.take_findings(),
+            Store::Postgres(_) => Vec::new(),
+        }
+    }
+
+    /// What the database's own check of its file says is wrong; nothing of PostgreSQL, which checks what it reads.
+    pub async fn check_database(&self) -> Result<Vec<String>, StoreError> {
+        match self {
+            Store::Sqlite(_) => {
+                let rows: Vec<(String,)> =
+                    self.fetch(QueryBuilder::fixed("PRAGMA integrity_check(20)", Vec::new())).await?;
+                Ok(rows.into_iter().map(|(line,)| line).filter(|line| line != "ok").collect())
+            }
+            Store::Postgres(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Notes, in the embedded database's own file, that a service has it in use, or no longer: a copy of the file alone
+    /// says then that its write-ahead log is missing.
+    pub async fn set_in_use(&self, in_use: bool) -> Result<(), StoreError> {
+        match self {
+            Store::Sqlite(store) => {
+                let word = if in_use { "1" } else { "0" };
+                if self.setting(IN_USE).await?.as_deref() != Some(word) {
+                    self.put_setting(IN_USE, word).await?;
+                }
+                within(store.patience, "writing the log into the database", sqlite_writer::fold_log(&store.writer))
+                    .await
+            }
+            Store::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Whether this is an embedded database that was in use when its file was copied or its write-ahead log was lost:
+    /// what was in the log may be missing.
+    pub async fn may_lack_its_log(&self) -> Result<bool, StoreError> {
+        match self {
+            Store::Sqlite(store) => Ok(!store.had_log && self.setting(IN_USE).await?.as_deref() == Some("1")),
+            Store::Postgres(_) => Ok(false),
+        }
     }
 
     /// Takes the one writer's lease: raises the epoch, so that an older holder's commits are refused.
@@ -224,8 +295,10 @@ impl Store {
                     Value::Text(value) => query.bind(value),
                     Value::Bytes(value) => query.bind(value),
                 });
-                let rows =
-                    async { query.fetch_all(&store.readers).await.map_err(|error| unread(error, store.patience)) };
+                let rows = async {
+                    let readers = store.readers.lend().await;
+                    query.fetch_all(&*readers.pool).await.map_err(|error| unread(error, store.patience))
+                };
                 within(reading(store.patience), "a query", rows).await
             }
             Store::Postgres(store) => {
@@ -235,8 +308,10 @@ impl Store {
                     Value::Text(value) => query.bind(value),
                     Value::Bytes(value) => query.bind(value),
                 });
-                let rows =
-                    async { query.fetch_all(&store.readers).await.map_err(|error| unread(error, store.patience)) };
+                let rows = async {
+                    let readers = store.readers.lend().await;
+                    query.fetch_all(&*readers.pool).await.map_err(|error| unread(error, store.patience))
+                };
                 within(reading(store.patience), "a query", rows).await
             }
         }

@@ -4,25 +4,32 @@
 //! writers, so that a transaction whose answer was lost is over before anybody looks whether it landed.
 
 use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
-use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, Row, SqlStr};
+use sqlx::{Connection, Executor, PgConnection, Postgres, Row, SqlStr};
 
 use super::columns::{BulkTable, Column, ColumnRows, Value};
+use super::pooler;
+use super::readers::Readers;
 use super::write_behind::WriteBehind;
 use super::writer::{Session, Writer};
 use super::{CommitError, StoreError, statements};
 use crate::core::model::TimeDelta;
 
 const READERS: u32 = 8;
+/// How often, and after which pause each, the writer tries to take a place that was just given up.
+const CROWDED_TRIES: u32 = 20;
+const CROWDED_PAUSE: Duration = Duration::from_millis(50);
 /// How many times the patience a reading statement may take: lists search a lot, and nobody waits behind them.
 const READ_PATIENCE: i64 = 3;
 
 /// An opened PostgreSQL database.
 pub struct PostgresStore {
-    pub(super) readers: PgPool,
+    pub(super) readers: Arc<Readers<Postgres>>,
     pub(super) writer: Writer<PostgresSession>,
     pub(super) patience: TimeDelta,
     pub(super) late: WriteBehind,
@@ -30,28 +37,62 @@ pub struct PostgresStore {
 
 impl PostgresStore {
     pub(super) async fn open(url: &str, patience: TimeDelta) -> Result<PostgresStore, StoreError> {
-        let cannot = |error: sqlx::Error| StoreError::Open { url: redacted(url), reason: error.to_string() };
-        let options = PgConnectOptions::from_str(url).map_err(cannot)?.application_name("watchfire");
-        let mut connection = PgConnection::connect_with(&options).await.map_err(cannot)?;
+        let cannot = |reason: String| StoreError::Open { url: redacted(url), reason };
+        let refused = |error: sqlx::Error| cannot(pooler::explain(&error).unwrap_or_else(|| error.to_string()));
+        let options = PgConnectOptions::from_str(url).map_err(refused)?.application_name("watchfire");
+        let mut connection = PgConnection::connect_with(&options).await.map_err(refused)?;
+        // A pooler may hand on what a reader had set.
+        connection.execute("SET default_transaction_read_only = off").await.map_err(refused)?;
         check_server(&mut connection, url).await?;
+        pooler::check(&mut connection, &options).await.map_err(cannot)?;
         migrator().run_direct(None, &mut connection, false).await?;
+        let places = places(&mut connection).await.map_err(refused)?;
         connection.close().await?;
-        let limit = millis(TimeDelta::from_micros(patience.as_micros() * READ_PATIENCE));
-        let readers = PgPoolOptions::new()
-            .max_connections(READERS)
+        if places < 2 {
+            return Err(cannot(format!(
+                "it allows this user {places} connection; watchfire needs 2 at least, and {} to read without waiting \
+                 (ALTER ROLE … CONNECTION LIMIT, max_connections)",
+                READERS + 2
+            )));
+        }
+        let readers = Arc::new(Readers::new(READERS.min(places - 1), reading_pool(options.clone(), patience)));
+        Ok(PostgresStore {
+            readers: Arc::clone(&readers),
+            writer: Writer::new(PostgresTarget { options, patience, readers }),
+            patience,
+            late: WriteBehind::default(),
+        })
+    }
+}
+
+fn reading_pool(
+    options: PgConnectOptions,
+    patience: TimeDelta,
+) -> impl Fn(u32) -> sqlx::PgPool + Send + Sync + 'static {
+    let limit = millis(TimeDelta::from_micros(patience.as_micros() * READ_PATIENCE));
+    move |most| {
+        let limit = limit.clone();
+        PgPoolOptions::new()
+            .max_connections(most)
             .acquire_timeout(patience.to_std())
             .after_connect(move |connection, _| {
                 let limit = limit.clone();
                 Box::pin(async move { sqlx::query(own::LIMIT_READER).bind(limit).execute(connection).await.map(drop) })
             })
-            .connect_lazy_with(options.clone());
-        Ok(PostgresStore {
-            readers,
-            writer: Writer::new(PostgresTarget { options, patience }),
-            patience,
-            late: WriteBehind::default(),
-        })
+            .connect_lazy_with(options.clone())
     }
+}
+
+/// How many connections this user may have to this database.
+async fn places(connection: &mut PgConnection) -> Result<u32, sqlx::Error> {
+    let places: i64 = sqlx::query_scalar(own::PLACES).fetch_one(connection).await?;
+    Ok(u32::try_from(places).unwrap_or(0))
+}
+
+/// Whether the server has no place left for another connection.
+fn is_crowded(error: &sqlx::Error) -> bool {
+    // Too many connections, of the server, the database, or the role.
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "53300")
 }
 
 /// What no release of ours can make good: refused or warned of at the start.
@@ -71,7 +112,7 @@ async fn check_server(connection: &mut PgConnection, url: &str) -> Result<(), St
 }
 
 /// The URL without its password and parameters.
-fn redacted(url: &str) -> String {
+pub(super) fn redacted(url: &str) -> String {
     let url = url.split('?').next().unwrap_or_default();
     let Some((scheme, rest)) = url.split_once("://") else { return "(not a URL)".to_owned() };
     match rest.rsplit_once('@') {
@@ -84,13 +125,14 @@ fn millis(span: TimeDelta) -> String {
     (span.as_micros() / 1_000).max(1).to_string()
 }
 
-fn migrator() -> Migrator {
+pub(super) fn migrator() -> Migrator {
     let migration = |version, description: &'static str, text| {
         Migration::new(version, description.into(), MigrationType::Simple, SqlStr::from_static(text), false)
     };
     Migrator::with_migrations(vec![
         migration(1, "journal and records", include_str!("../../migrations/postgres/0001_journal_and_records.sql")),
         migration(2, "alerts in their order", include_str!("../../migrations/postgres/0002_alerts_in_their_order.sql")),
+        migration(5, "chained audit", include_str!("../../migrations/postgres/0005_chained_audit.sql")),
     ])
 }
 
@@ -98,6 +140,33 @@ fn migrator() -> Migrator {
 pub(super) struct PostgresTarget {
     options: PgConnectOptions,
     patience: TimeDelta,
+    readers: Arc<Readers<Postgres>>,
+}
+
+impl PostgresTarget {
+    /// The writer comes first: when there is no place for it, those who read give theirs up.
+    async fn connect_before_readers(&self) -> Result<PgConnection, sqlx::Error> {
+        let fewer = (self.readers.most() / 2).max(1);
+        tracing::warn!(
+            readers = fewer,
+            "the database has no place for the connection that writes; those that read give up theirs. Allow more \
+             connections (max_connections, ALTER ROLE … CONNECTION LIMIT)"
+        );
+        let connecting = async {
+            let mut tries = 1;
+            loop {
+                match PgConnection::connect_with(&self.options).await {
+                    // The server notices a moment later that a connection was closed.
+                    Err(error) if is_crowded(&error) && tries < CROWDED_TRIES => {
+                        tokio::time::sleep(CROWDED_PAUSE).await
+                    }
+                    done => return done,
+                }
+                tries += 1;
+            }
+        };
+        self.readers.stand_back(fewer, connecting).await
+    }
 }
 
 /// The connection that writes.
@@ -109,7 +178,10 @@ impl Session for PostgresSession {
     const OWN_STATEMENTS: &'static [&'static str] = own::ALL;
 
     async fn connect(target: &PostgresTarget) -> Result<PostgresSession, StoreError> {
-        let mut connection = PgConnection::connect_with(&target.options).await?;
+        let mut connection = match PgConnection::connect_with(&target.options).await {
+            Err(error) if is_crowded(&error) => target.connect_before_readers().await?,
+            done => done?,
+        };
         let (limit, half) = (millis(target.patience), millis(target.patience.half()));
         sqlx::query(own::LIMIT_WRITER).bind(limit).bind(half).execute(&mut connection).await?;
         Ok(PostgresSession(connection))
@@ -144,6 +216,11 @@ impl Session for PostgresSession {
         let rows = bound(sqlx::query(statement), values).fetch_all(&mut self.0).await?;
         let integers = |row: &PgRow| (0..row.len()).map(|column| Ok(row.try_get(column)?)).collect();
         rows.iter().map(integers).collect()
+    }
+
+    async fn text(&mut self, statement: &'static str, values: Vec<Value>) -> Result<Option<String>, CommitError> {
+        let row = bound(sqlx::query(statement), values).fetch_optional(&mut self.0).await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
     async fn write(&mut self, rows: ColumnRows) -> Result<(), CommitError> {
@@ -182,6 +259,10 @@ mod own {
     use super::statements::statements;
 
     statements! {
+        /// What the server, the database and the role allow, whichever is least.
+        PLACES = "SELECT LEAST(NULLIF(r.rolconnlimit, -1), NULLIF(d.datconnlimit, -1),
+            CAST(current_setting('max_connections') AS int))::bigint
+            FROM pg_roles r, pg_database d WHERE r.rolname = current_user AND d.datname = current_database()";
         LIMIT_READER = "SELECT set_config('default_transaction_read_only', 'on', false),
             set_config('statement_timeout', $1, false)";
         LIMIT_WRITER = "SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false),
@@ -218,9 +299,10 @@ mod own {
         SILENCES = "INSERT INTO silences (id, ends_at, body)
             SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::text[])
             ON CONFLICT (id) DO UPDATE SET ends_at = excluded.ends_at, body = excluded.body";
-        AUDIT = "INSERT INTO audit (actor, subject, action, body) SELECT actor, subject, action, body
-            FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[])
-            WITH ORDINALITY AS new (actor, subject, action, body, n) ORDER BY n";
+        AUDIT = "INSERT INTO audit (actor, subject, action, body, seq, hash)
+            SELECT actor, subject, action, body, seq, hash
+            FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[])
+            WITH ORDINALITY AS new (actor, subject, action, body, seq, hash, n) ORDER BY n";
         OUTBOX = "INSERT INTO outbox (cause, subject, body) SELECT cause, subject, body
             FROM UNNEST($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS new (cause, subject, body, n)
             ORDER BY n";

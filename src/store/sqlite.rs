@@ -4,26 +4,33 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
-use sqlx::{Connection, SqlStr, SqliteConnection, SqlitePool};
+use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
+use sqlx::{Connection, SqlStr, Sqlite, SqliteConnection};
 
 use super::StoreError;
+use super::readers::Readers;
+use super::sqlite_files;
+use super::sqlite_files::Files;
 use super::sqlite_writer::{SqliteSession, SqliteTarget};
 use super::write_behind::WriteBehind;
 use super::writer::Writer;
 use crate::core::model::TimeDelta;
 
 const PAGE_BYTES: u64 = 4096;
-const READERS: u32 = 4;
+pub(super) const READERS: u32 = 4;
 
 /// An opened SQLite file.
 pub struct SqliteStore {
-    pub(super) readers: SqlitePool,
+    pub(super) readers: Arc<Readers<Sqlite>>,
     pub(super) writer: Writer<SqliteSession>,
     pub(super) patience: TimeDelta,
     pub(super) late: WriteBehind,
+    /// Whether a write-ahead log with content lay beside the file before it was opened.
+    pub(super) had_log: bool,
+    pub(super) files: Arc<Files>,
 }
 
 impl SqliteStore {
@@ -31,14 +38,14 @@ impl SqliteStore {
     pub(super) async fn open(location: &str, patience: TimeDelta) -> Result<SqliteStore, StoreError> {
         let cannot = |reason: String| StoreError::Open { url: format!("sqlite:{location}"), reason };
         let (path, max_bytes) = parse(location).map_err(&cannot)?;
-        if let Some(directory) = path.parent() {
-            let made = tokio::fs::create_dir_all(directory).await;
-            made.map_err(|error| cannot(format!("{}: {error}", directory.display())))?;
-        }
+        let of_file = path.clone();
+        let prepared = tokio::task::spawn_blocking(move || sqlite_files::prepare(&of_file)).await;
+        let had_log = prepared.unwrap_or_else(|panic| Err(panic.to_string())).map_err(&cannot)?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
-            .create_if_missing(true)
             .page_size(PAGE_BYTES as u32)
+            // Of a new file: what retention frees can be given back to the disk without copying everything.
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
             .journal_mode(SqliteJournalMode::Wal)
             .busy_timeout(patience.to_std());
         let mut connection =
@@ -49,25 +56,24 @@ impl SqliteStore {
         migrator().run_direct(None, &mut *transaction, false).await?;
         transaction.commit().await?;
         connection.close().await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(patience.to_std())
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_lazy_with(
-                SqliteConnectOptions::new().filename(&path).read_only(true).busy_timeout(patience.to_std()),
-            );
+        let files = Arc::new(Files::new(path.clone()).map_err(cannot)?);
+        let readers = Arc::new(Readers::new(READERS, move |most| {
+            SqlitePoolOptions::new()
+                .max_connections(most)
+                .acquire_timeout(patience.to_std())
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .connect_lazy_with(
+                    SqliteConnectOptions::new().filename(&path).read_only(true).busy_timeout(patience.to_std()),
+                )
+        }));
         let pages_max = max_bytes.map(|bytes| (bytes / PAGE_BYTES).max(1));
-        Ok(SqliteStore {
-            readers,
-            writer: Writer::new(SqliteTarget { path, pages_max, patience }),
-            patience,
-            late: WriteBehind::default(),
-        })
+        let target = SqliteTarget::new(Arc::clone(&files), pages_max, patience, Arc::clone(&readers));
+        Ok(SqliteStore { readers, writer: Writer::new(target), patience, late: WriteBehind::default(), had_log, files })
     }
 }
 
-fn parse(location: &str) -> Result<(PathBuf, Option<u64>), String> {
+pub(super) fn parse(location: &str) -> Result<(PathBuf, Option<u64>), String> {
     let location = location.strip_prefix("//").unwrap_or(location);
     let (path, query) = location.split_once('?').unwrap_or((location, ""));
     if path.is_empty() || path.starts_with(':') {
@@ -81,13 +87,14 @@ fn parse(location: &str) -> Result<(PathBuf, Option<u64>), String> {
     Ok((Path::new(path).to_owned(), max_bytes))
 }
 
-fn migrator() -> Migrator {
+pub(super) fn migrator() -> Migrator {
     let migration = |version, description: &'static str, text| {
         Migration::new(version, description.into(), MigrationType::Simple, SqlStr::from_static(text), false)
     };
     Migrator::with_migrations(vec![
         migration(1, "journal and records", include_str!("../../migrations/sqlite/0001_journal_and_records.sql")),
         migration(2, "alerts in their order", include_str!("../../migrations/sqlite/0002_alerts_in_their_order.sql")),
+        migration(5, "chained audit", include_str!("../../migrations/sqlite/0005_chained_audit.sql")),
     ])
 }
 

@@ -28,7 +28,7 @@ statements! {
         ON CONFLICT (id) DO UPDATE SET state = excluded.state, plan = excluded.plan, body = excluded.body";
     SILENCES = "INSERT INTO silences (id, ends_at, body) VALUES ($1, $2, $3)
         ON CONFLICT (id) DO UPDATE SET ends_at = excluded.ends_at, body = excluded.body";
-    AUDIT = "INSERT INTO audit (actor, subject, action, body) VALUES ($1, $2, $3, $4)";
+    AUDIT = "INSERT INTO audit (actor, subject, action, body, seq, hash) VALUES ($1, $2, $3, $4, $5, $6)";
     OUTBOX = "INSERT INTO outbox (cause, subject, body) VALUES ($1, $2, $3)";
     DELIVERIES = "UPDATE outbox SET settled = $2, attempts = $3, outcome = $4, delivered_at = $5
         WHERE cause = $1 AND settled = 0";

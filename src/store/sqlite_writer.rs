@@ -3,17 +3,20 @@
 //! WAL with synchronous=FULL: when COMMIT returns, the transaction survives a power cut. BEGIN IMMEDIATE always: a
 //! transaction that reads first and writes later would be refused while another writes.
 
-use std::path::PathBuf;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, Statement, ToSql};
-use tokio::sync::oneshot;
+use sqlx::Sqlite;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::columns::{Column, ColumnRows, Value};
 use super::encode_batch::Prepared;
+use super::readers::Readers;
+use super::sqlite::READERS;
+use super::sqlite_files::{Companions, Files};
 use super::writer::{Session, Writer, newest};
-use super::{CommitError, Lease, StoreError, journal, sqlite_statements as own, statements};
+use super::{CommitError, Lease, StoreError, audit_chain, journal, sqlite_statements as own, statements};
 use crate::core::model::TimeDelta;
 
 /// The write-ahead log is cut back to that after a checkpoint.
@@ -24,20 +27,83 @@ const LOG_COPIED_PAGES: i64 = 8_000;
 /// The pages kept in memory, in KiB: a block of first-seen alerts touches a few thousand, and what does not fit is
 /// written twice.
 const CACHE_KIB: i64 = 16 << 10;
+/// Room that is given back at once, in pages.
+const GIVE_BACK: &str = "PRAGMA incremental_vacuum(2000)";
 /// More than there are statements, so that each is prepared once.
 const STATEMENTS_KEPT: usize = 128;
 
 /// Which file, and how to write to it.
 pub(super) struct SqliteTarget {
-    pub(super) path: PathBuf,
+    files: Arc<Files>,
     /// The largest size of the file, in pages.
-    pub(super) pages_max: Option<u64>,
+    pages_max: Option<u64>,
     /// How long to wait for another process that writes.
-    pub(super) patience: TimeDelta,
+    patience: TimeDelta,
+    readers: Arc<Readers<Sqlite>>,
+    /// Held by the one connection that writes until it is closed.
+    place: Arc<Semaphore>,
+}
+
+impl SqliteTarget {
+    pub(super) fn new(
+        files: Arc<Files>,
+        pages_max: Option<u64>,
+        patience: TimeDelta,
+        readers: Arc<Readers<Sqlite>>,
+    ) -> SqliteTarget {
+        SqliteTarget { files, pages_max, patience, readers, place: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// Waits until the connection before is closed, then opens one on a thread of its own.
+    async fn open(&self) -> Result<SqliteSession, StoreError> {
+        let place = Arc::clone(&self.place).acquire_owned().await;
+        let place = place.map_err(|_| StoreError::Database(sqlx::Error::WorkerCrashed))?;
+        let (jobs, queue) = mpsc::channel::<WriteJob>();
+        let (reply, opened) = oneshot::channel();
+        let (files, pages_max, patience) = (Arc::clone(&self.files), self.pages_max, self.patience);
+        let serve = move || match Open::new(files, pages_max, patience, place) {
+            Ok(mut open) => {
+                drop(reply.send(Ok(())));
+                queue.iter().for_each(|job| job(&mut open));
+            }
+            Err(error) => drop(reply.send(Err(error))),
+        };
+        let started = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(serve);
+        started.map_err(|error| StoreError::Database(sqlx::Error::Io(error)))?;
+        opened.await.unwrap_or(Err(StoreError::Database(sqlx::Error::WorkerCrashed)))?;
+        Ok(SqliteSession { jobs })
+    }
+}
+
+/// The open connection on its thread. Fields are dropped in their order: its place is free when it is closed.
+struct Open {
+    connection: Connection,
+    companions: Companions,
+    files: Arc<Files>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Open {
+    fn new(
+        files: Arc<Files>,
+        pages_max: Option<u64>,
+        patience: TimeDelta,
+        place: OwnedSemaphorePermit,
+    ) -> Result<Open, StoreError> {
+        let connection = connect(&files, pages_max, patience)?;
+        let companions = files.opened()?;
+        Ok(Open { connection, companions, files, _place: place })
+    }
+
+    /// Durable when it returns, and where the next start looks for it.
+    fn commit(&self) -> Result<(), StoreError> {
+        step(&self.connection, "COMMIT")?;
+        self.files.check(&self.companions, &self.connection)
+    }
 }
 
 /// Work for the connection's thread.
-type WriteJob = Box<dyn FnOnce(&mut Connection) + Send>;
+type WriteJob = Box<dyn FnOnce(&mut Open) + Send>;
 
 /// The connection that writes. Dropped, it is closed after the work under way, which rolls back what is open.
 pub(super) struct SqliteSession {
@@ -51,15 +117,43 @@ pub(super) async fn commit(
     prepared: Prepared,
 ) -> Result<(), CommitError> {
     let lease = lease.clone();
-    writer.lend(async |session| session.work(move |connection| land(connection, &lease, &prepared)).await?).await
+    writer.lend(async |session| session.work(move |open| land(open, &lease, prepared)).await?).await
 }
 
-fn land(connection: &Connection, lease: &Lease, prepared: &Prepared) -> Result<(), CommitError> {
+/// Whether the files are still those that were opened; for moments in which nothing is committed.
+pub(super) async fn check_files(writer: &Writer<SqliteSession>) -> Result<(), StoreError> {
+    let look = async |session: &mut SqliteSession| {
+        Ok(session.work(|open| open.files.check(&open.companions, &open.connection)).await??)
+    };
+    writer.lend(look).await.map_err(journal::into_store_error)
+}
+
+/// Copies the write-ahead log into the database, so that the file stands alone.
+pub(super) async fn fold_log(writer: &Writer<SqliteSession>) -> Result<(), StoreError> {
+    let fold = |open: &mut Open| open.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    let fold = async |session: &mut SqliteSession| Ok(session.work(fold).await?.map_err(StoreError::from)?);
+    writer.lend(fold).await.map_err(journal::into_store_error)
+}
+
+/// Gives a piece of the free room back to the disk; whether there is more. A file from before room was given back keeps
+/// it for what comes.
+pub(super) async fn give_back(writer: &Writer<SqliteSession>) -> Result<bool, StoreError> {
+    let piece = |open: &mut Open| -> rusqlite::Result<bool> {
+        let incremental = open.connection.query_row("PRAGMA auto_vacuum", [], |row| row.get::<_, i64>(0))? == 2;
+        open.connection.execute_batch(GIVE_BACK)?;
+        Ok(incremental && open.connection.query_row("PRAGMA freelist_count", [], |row| row.get::<_, i64>(0))? > 0)
+    };
+    let piece = async |session: &mut SqliteSession| Ok(session.work(piece).await?.map_err(StoreError::from)?);
+    writer.lend(piece).await.map_err(journal::into_store_error)
+}
+
+fn land(open: &Open, lease: &Lease, prepared: Prepared) -> Result<(), CommitError> {
+    let connection = &open.connection;
     step(connection, "BEGIN IMMEDIATE").map_err(StoreError::from)?;
     let written = write(connection, lease, prepared);
     match &written {
         // Whatever COMMIT fails with, it never means that the content was at fault.
-        Ok(()) => Ok(step(connection, "COMMIT").map_err(StoreError::from)?),
+        Ok(()) => Ok(open.commit()?),
         // The connection is closed, and with it the transaction.
         Err(CommitError::Unavailable(_)) => written,
         Err(CommitError::Fenced { .. } | CommitError::OutOfStep { .. } | CommitError::Content { .. }) => {
@@ -70,13 +164,25 @@ fn land(connection: &Connection, lease: &Lease, prepared: &Prepared) -> Result<(
     }
 }
 
-fn write(connection: &Connection, lease: &Lease, prepared: &Prepared) -> Result<(), CommitError> {
+fn write(connection: &Connection, lease: &Lease, mut prepared: Prepared) -> Result<(), CommitError> {
     newest(&integers(connection, own::EPOCH, &[])?, lease)?;
     journal::follow(&prepared.blocks, &integers(connection, statements::HEADS, &[])?)?;
-    for (statement, values) in journal::statements(prepared) {
+    for (statement, values) in journal::statements(&prepared) {
         run(connection, statement, &values)?;
     }
+    if let Some(rows) = audit_chain::of(&mut prepared.rows) {
+        let head = text(connection, statements::SETTING, &[audit_chain::HEAD.to_owned().into()])?;
+        let head = audit_chain::link(rows, head.as_deref())?;
+        run(connection, statements::PUT_SETTING, &[audit_chain::HEAD.to_owned().into(), head.into()])?;
+    }
     prepared.rows.iter().try_for_each(|rows| Ok(put_rows(connection, rows)?))
+}
+
+fn text(connection: &Connection, statement: &'static str, values: &[Value]) -> rusqlite::Result<Option<String>> {
+    let mut statement = connection.prepare_cached(statement)?;
+    bind(&mut statement, values)?;
+    let mut rows = statement.raw_query();
+    rows.next()?.map(|row| row.get(0)).transpose()
 }
 
 fn step(connection: &Connection, statement: &'static str) -> rusqlite::Result<()> {
@@ -145,10 +251,10 @@ impl ToSql for Value {
     }
 }
 
-fn open(target: &SqliteTarget) -> rusqlite::Result<Connection> {
+fn connect(files: &Files, pages_max: Option<u64>, patience: TimeDelta) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&target.path, flags)?;
-    connection.busy_timeout(target.patience.to_std())?;
+    let connection = Connection::open_with_flags(files.path(), flags)?;
+    connection.busy_timeout(patience.to_std())?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", false)?;
@@ -156,9 +262,11 @@ fn open(target: &SqliteTarget) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "wal_autocheckpoint", LOG_COPIED_PAGES)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.pragma_update(None, "temp_store", "memory")?;
-    if let Some(pages) = target.pages_max {
+    if let Some(pages) = pages_max {
         connection.pragma_update(None, "max_page_count", i64::try_from(pages).unwrap_or(i64::MAX))?;
     }
+    // Opens the write-ahead log, so that its identity is known.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(connection)
 }
 
@@ -166,11 +274,11 @@ impl SqliteSession {
     /// Has the thread do it, and waits.
     async fn work<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection) -> T + Send + 'static,
+        work: impl FnOnce(&mut Open) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         // Whoever no longer waits needs no answer.
-        let job: WriteJob = Box::new(move |connection| drop(reply.send(work(connection))));
+        let job: WriteJob = Box::new(move |open| drop(reply.send(work(open))));
         let crashed = || StoreError::Database(sqlx::Error::WorkerCrashed);
         self.jobs.send(job).map_err(|_| crashed())?;
         answer.await.map_err(|_| crashed())
@@ -183,24 +291,16 @@ impl Session for SqliteSession {
     const OWN_STATEMENTS: &'static [&'static str] = own::ALL;
 
     async fn connect(target: &SqliteTarget) -> Result<SqliteSession, StoreError> {
-        let target = SqliteTarget { path: target.path.clone(), ..*target };
-        let (jobs, queue) = mpsc::channel::<WriteJob>();
-        let (reply, opened) = oneshot::channel();
-        let serve = move || match open(&target) {
-            Ok(mut connection) => {
-                drop(reply.send(Ok(())));
-                queue.iter().for_each(|job| job(&mut connection));
-            }
-            Err(error) => drop(reply.send(Err(StoreError::from(error)))),
-        };
-        let started = std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(serve);
-        started.map_err(|error| StoreError::Database(sqlx::Error::Io(error)))?;
-        opened.await.unwrap_or(Err(StoreError::Database(sqlx::Error::WorkerCrashed)))?;
-        Ok(SqliteSession { jobs })
+        if target.files.before_opening()? {
+            // Connections of one process share what they know of a file: none of the old ones may be left.
+            target.readers.stand_back(READERS, target.open()).await
+        } else {
+            target.open().await
+        }
     }
 
     async fn begin(&mut self) -> Result<(), StoreError> {
-        Ok(self.work(|connection| step(connection, "BEGIN IMMEDIATE")).await??)
+        Ok(self.work(|open| step(&open.connection, "BEGIN IMMEDIATE")).await??)
     }
 
     fn is_dead(_error: &StoreError) -> bool {
@@ -208,31 +308,35 @@ impl Session for SqliteSession {
     }
 
     async fn commit(&mut self) -> Result<(), StoreError> {
-        Ok(self.work(|connection| step(connection, "COMMIT")).await??)
+        self.work(|open| open.commit()).await?
     }
 
     async fn roll_back(&mut self) -> Result<(), StoreError> {
-        Ok(self.work(|connection| step(connection, "ROLLBACK")).await??)
+        Ok(self.work(|open| step(&open.connection, "ROLLBACK")).await??)
     }
 
     async fn run(&mut self, statement: &'static str, values: Vec<Value>) -> Result<u64, CommitError> {
-        Ok(self.work(move |connection| run(connection, statement, &values)).await?? as u64)
+        Ok(self.work(move |open| run(&open.connection, statement, &values)).await?? as u64)
     }
 
     async fn integers(&mut self, statement: &'static str, values: Vec<Value>) -> Result<Vec<Vec<i64>>, CommitError> {
-        Ok(self.work(move |connection| integers(connection, statement, &values)).await??)
+        Ok(self.work(move |open| integers(&open.connection, statement, &values)).await??)
+    }
+
+    async fn text(&mut self, statement: &'static str, values: Vec<Value>) -> Result<Option<String>, CommitError> {
+        Ok(self.work(move |open| text(&open.connection, statement, &values)).await??)
     }
 
     async fn write(&mut self, rows: ColumnRows) -> Result<(), CommitError> {
-        Ok(self.work(move |connection| put_rows(connection, &rows)).await??)
+        Ok(self.work(move |open| put_rows(&open.connection, &rows)).await??)
     }
 
     async fn prepare(&mut self, statement: &'static str) -> Result<(), StoreError> {
-        Ok(self.work(|connection| connection.prepare_cached(statement).map(drop)).await??)
+        Ok(self.work(|open| open.connection.prepare_cached(statement).map(drop)).await??)
     }
 
     async fn durability(&mut self) -> Result<String, StoreError> {
-        let read = |connection: &mut Connection| connection.query_row("PRAGMA synchronous", [], |row| row.get(0));
+        let read = |open: &mut Open| open.connection.query_row("PRAGMA synchronous", [], |row| row.get(0));
         let level: i64 = self.work(read).await??;
         Ok(match level {
             0 => "off".to_owned(),

@@ -22,6 +22,7 @@ statements! {
     READ_BLOCKS = "SELECT first_offset, body FROM blocks WHERE partition = $1 AND first_offset >= COALESCE(
             (SELECT MAX(first_offset) FROM blocks WHERE partition = $1 AND first_offset <= $2), 0)
         ORDER BY first_offset LIMIT $3";
+    COUNT_BLOCKS = "SELECT COUNT(*) FROM blocks WHERE partition = $1";
     READ_BLOCK_ROWS = "SELECT first_offset, entries, engine_version, effects_hash, written_at, bytes
         FROM blocks WHERE partition = $1 AND first_offset >= $2 ORDER BY first_offset LIMIT $3";
 
@@ -30,6 +31,8 @@ statements! {
     PUT_SETTING = "INSERT INTO settings (name, value) VALUES ($1, $2)
         ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     SETTING = "SELECT value FROM settings WHERE name = $1";
+    AUDIT_LINKS = "SELECT seq, hash, body FROM audit WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3";
+    UNLINKED_AUDIT = "SELECT COUNT(*) FROM audit WHERE seq IS NULL";
 
     PUT_SECTION = "INSERT INTO sections (partition, name, digest, body) VALUES ($1, $2, $3, $4)
         ON CONFLICT (partition, name, digest) DO NOTHING";
@@ -79,6 +82,18 @@ statements! {
     DELIVERIES = "SELECT cause, attempts, outcome, delivered_at, body FROM
         (SELECT id, cause, attempts, outcome, delivered_at, body FROM outbox WHERE subject = $1
         ORDER BY id DESC LIMIT $2) AS newest ORDER BY id";
+
+    UNSETTLED = "SELECT COUNT(*) FROM outbox WHERE subject = $1 AND settled = 0";
+    OLD_ALERTS = "SELECT fingerprint, body FROM alerts WHERE firing = 0 AND updated_at < $1 AND NOT EXISTS (
+        SELECT 1 FROM memberships m JOIN incidents i ON i.id = m.incident WHERE m.fingerprint = alerts.fingerprint)
+        ORDER BY updated_at, fingerprint LIMIT $2";
+    DROP_TIMELINE = "DELETE FROM timeline WHERE incident = $1";
+    DROP_EVIDENCE = "DELETE FROM evidence WHERE incident = $1";
+    DROP_MEMBERSHIPS = "DELETE FROM memberships WHERE incident = $1";
+    DROP_INCIDENT = "DELETE FROM incidents WHERE id = $1";
+    DROP_NOTICES = "DELETE FROM outbox WHERE subject = $1 AND settled = 1";
+    DROP_ALERT = "DELETE FROM alerts WHERE fingerprint = $1 AND firing = 0";
+    DROP_AUDIT = "DELETE FROM audit WHERE seq <= $1";
 
     TOKENS = "SELECT name, role, sha256, created_at, revoked_at FROM tokens";
     PUT_TOKEN = "INSERT INTO tokens (name, role, sha256, created_at, revoked_at) VALUES ($1, $2, $3, $4, $5)

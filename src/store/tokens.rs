@@ -4,7 +4,7 @@
 use super::codec;
 use super::columns::Value;
 use super::encode_batch::audit;
-use super::journal::into_store_error;
+use super::journal::{into_store_error, link_audit};
 use super::query_builder::QueryBuilder;
 use super::statements as sql;
 use super::writer::{Session, Writer};
@@ -63,6 +63,8 @@ async fn change_and_audit<S: Session>(
     values: Vec<Value>,
     change: TokenChange<'_>,
 ) -> Result<bool, CommitError> {
+    // The lock of every writer first: the audit is one chain.
+    session.integers(S::EPOCH, Vec::new()).await?;
     if session.run(statement, values).await? == 0 {
         return Ok(false);
     }
@@ -79,7 +81,10 @@ async fn change_and_audit<S: Session>(
         detail: change.detail,
         refused: None,
     };
-    session.write(audit(&[&entry])?).await?;
+    let mut rows = [audit(&[&entry])?];
+    link_audit(session, &mut rows).await?;
+    let [rows] = rows;
+    session.write(rows).await?;
     Ok(true)
 }
 

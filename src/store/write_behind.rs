@@ -165,6 +165,14 @@ impl Store {
         Ok(())
     }
 
+    /// Forgets every late row: the state is about to be put back, and a replay notes again what is in the journal. Those of
+    /// inputs that the database has lost must not reach it.
+    pub async fn forget_late_rows(&self) {
+        let late = self.late();
+        let _alone = late.writing.lock().await;
+        *late.waiting() = DirtyRows::default();
+    }
+
     /// Whether any row is still to be written.
     pub fn has_late_rows(&self) -> bool {
         self.late().waiting().len() > 0

@@ -36,6 +36,12 @@ pub(super) trait Session: Sized + Send {
         statement: &'static str,
         values: Vec<Value>,
     ) -> impl Future<Output = Result<Vec<Vec<i64>>, CommitError>> + Send;
+    /// The text in the first column of the first row.
+    fn text(
+        &mut self,
+        statement: &'static str,
+        values: Vec<Value>,
+    ) -> impl Future<Output = Result<Option<String>, CommitError>> + Send;
     /// Writes the rows of one table in one statement.
     fn write(&mut self, rows: ColumnRows) -> impl Future<Output = Result<(), CommitError>> + Send;
     fn prepare(&mut self, statement: &'static str) -> impl Future<Output = Result<(), StoreError>> + Send;

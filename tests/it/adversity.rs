@@ -3,6 +3,8 @@
 mod broker;
 mod clock;
 mod database;
+mod failover;
+mod files;
 mod flood;
 mod payloads;
 mod receivers;

@@ -238,7 +238,7 @@ fn promtool_accepts_the_exposition_and_every_query() {
 }
 
 /// An alert, a series (Prometheus' notation, a sample a minute) with which it fires, and one with which it does not.
-const ALERT_CASES: [(&str, &str, &str, &str); 17] = [
+const ALERT_CASES: [(&str, &str, &str, &str); 20] = [
     ("WatchfireDown", r#"up{job="watchfire"}"#, "0x60", "1x60"),
     ("WatchfireDown", r#"up{job="node"}"#, "1x60", ""),
     ("WatchfireNotReady", r#"watchfire_ready{instance="a"}"#, "0x60", "1x60"),
@@ -256,6 +256,14 @@ const ALERT_CASES: [(&str, &str, &str, &str); 17] = [
     ("WatchfireRulesBroken", r#"watchfire_rulebook_last_load_successful"#, "0x60", "1x60"),
     ("WatchfireBoundHit", r#"watchfire_bounds_hit_total{bound="windows"}"#, "0x50 1x10", "4x60"),
     ("WatchfireInvariantBroken", r#"watchfire_invariants_broken_total{invariant="x"}"#, "_x50 1x10", "0x60"),
+    (
+        "WatchfireAcknowledgedInputsLost",
+        r#"watchfire_acknowledged_inputs_lost_total{instance="a"}"#,
+        "0x50 9x10",
+        "0x60",
+    ),
+    ("WatchfireDatabaseFilesGone", r#"watchfire_database_files_gone_total{instance="a"}"#, "0x50 1x10", "0x60"),
+    ("WatchfireBackupsFailing", r#"watchfire_backups_total{outcome="failure",instance="a"}"#, "0x50 1x10", "0x60"),
 ];
 
 #[test]

@@ -4,6 +4,8 @@
 
 mod adversity;
 mod api;
+mod archive;
+mod backup;
 mod dashboards;
 mod explain;
 mod http;

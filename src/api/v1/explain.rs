@@ -164,15 +164,23 @@ pub async fn incident_explanation(
 ) -> Result<IncidentExplanation, NotExplained> {
     let incident = store.incident(id).await?.ok_or_else(|| NotExplained::Unknown(id.to_string()))?;
     let question = ExplainRequest::Window { rule: incident.rule.clone(), key: incident.key.clone() };
+    let rule = rulebook.rule(&incident.rule).map(RuleLine::of);
+    let window = oracle.window(question).await?;
+    Ok(IncidentExplanation { rule, window, ..archived_explanation(store, incident).await? })
+}
+
+/// As it stands in the tables alone: what outlives the engine's memory and the rules.
+pub async fn archived_explanation(store: &Store, incident: Incident) -> Result<IncidentExplanation, NotExplained> {
+    let id = incident.id;
     let members = store.members(id).await?;
     let left = members.len().saturating_sub(ALERTS_MAX);
     let mut alerts: Vec<String> =
         members.iter().take(ALERTS_MAX).map(|(alert, linked)| member(alert, *linked)).collect();
     alerts.extend((left > 0).then(|| format!("… and {left} more")));
     Ok(IncidentExplanation {
-        rule: rulebook.rule(&incident.rule).map(RuleLine::of),
+        rule: None,
         evidence: store.evidence(id).await?,
-        window: oracle.window(question).await?,
+        window: None,
         alerts,
         timeline: store.timeline(id).await?,
         notices: store.deliveries(&id.to_string()).await?.into_iter().map(NoticeLine::of).collect(),

@@ -1,5 +1,7 @@
 //! One file or folder for each command of the command line.
 
+pub(super) mod archive;
+pub(super) mod backup;
 pub(super) mod check;
 pub(super) mod demo;
 pub(super) mod explain;
@@ -13,3 +15,4 @@ pub(super) mod simulate;
 pub(super) mod simulate_year;
 pub(super) mod test;
 pub(super) mod token;
+pub(super) mod verify;

@@ -14,6 +14,8 @@ use super::clock::Clock;
 use super::recovery;
 use super::snapshots::Snapshots;
 use crate::api::{CommandError, DriverRequest, QueuedRequest};
+use crate::app::runtime::high_water_mark::HighWaterMark;
+use crate::app::runtime::self_monitoring::SelfMonitoring;
 use crate::core::engine::{
     Action, Command, CommandRefusal, DeskInput, Effect, Engine, EngineError, Outcome, ReloadedBy, Request, StaffAction,
 };
@@ -51,6 +53,7 @@ pub struct Outputs {
     pub probes: mpsc::UnboundedSender<ProbeRequest>,
     /// Wakes the courier.
     pub notices: Arc<Notify>,
+    pub self_monitoring: SelfMonitoring,
 }
 
 /// Why the driver had to stop.
@@ -76,6 +79,8 @@ pub struct Driver {
     pub inputs: Inputs,
     pub outputs: Outputs,
     pub snapshots: Snapshots,
+    /// How far inputs were acknowledged.
+    pub mark: HighWaterMark,
     pub read_rules: ReadRules,
     pub domain_label: Option<String>,
     pub cancel: CancellationToken,
@@ -102,6 +107,7 @@ impl Driver {
             self.take(woken, &mut block).await?;
             self.fill(&mut block).await?;
             self.commit(block).await?;
+            self.tell_of_files();
             self.store.flush_if_due(self.clock.now(), quiet);
             if stop && self.is_drained() {
                 if let Err(error) = self.store.flush().await {
@@ -282,7 +288,7 @@ impl Driver {
         if block.work.entries.is_empty() && block.dead_letters.is_empty() {
             self.outputs.metrics.journal_lag(0.0);
             block.acknowledge();
-            return Ok(());
+            return self.look_at_files().await;
         }
         let mut block = block;
         let mut batch = self.batch_of(&mut block);
@@ -365,6 +371,7 @@ impl Driver {
                 | Effect::Count(_) => {}
             }
         }
+        self.mark.rise(&batch.entries);
         self.snapshots.count(batch.entries.len());
         live.apply(batch.effects);
         live.set_now(self.engine.last_now());

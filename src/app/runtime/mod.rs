@@ -3,6 +3,9 @@
 pub(super) mod block;
 pub(super) mod clock;
 pub(super) mod driver;
+pub(super) mod high_water_mark;
+pub(super) mod integrity;
 pub(super) mod recovery;
+pub(super) mod self_monitoring;
 pub(super) mod snapshots;
 pub(super) mod store_outage;

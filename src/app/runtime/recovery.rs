@@ -1,6 +1,9 @@
 //! From the store to an engine: the newest usable snapshot of every partition, then the journal after it.
+//!
+//! Damage of a snapshot costs time, not data: an older one and a longer piece of the journal lead to the same state. Damage
+//! of the journal between the two is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::core::engine::{Control, ENGINE_VERSION, Engine, EngineError, Input, ParseSnapshotError, Snapshot};
@@ -23,8 +26,12 @@ pub enum NotRecovered {
     RulebookMissing(RulebookHash),
     #[error("the stored rulebook {hash} does not compile any more: {report}")]
     RulebookBroken { hash: RulebookHash, report: String },
-    #[error("partition {partition}: the journal begins at offset {first}, and no readable snapshot reaches that far")]
-    JournalTooShort { partition: Partition, first: Offset },
+    #[error(
+        "the database is not whole: partition {partition}: {reason}. Put the database back with all its files \
+         (watchfire.db, watchfire.db-wal), or restore the newest backup (`watchfire restore FILE`); `watchfire verify` \
+         says what else is missing"
+    )]
+    NotWhole { partition: Partition, reason: String },
 }
 
 /// An engine at the head of the store, and how it got there.
@@ -33,22 +40,43 @@ pub struct Recovered {
     /// Inputs replayed after the snapshots.
     pub replayed: u64,
     pub from_snapshots: usize,
+    /// Snapshots that could not be used, each with the reason; what came after them was replayed instead.
+    pub passed_over: Vec<String>,
+}
+
+/// Which snapshots an engine is put back from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// The newest readable one of each partition.
+    Newest,
+    /// The oldest kept one of each partition.
+    Oldest,
+    /// None: the whole journal.
+    Nothing,
 }
 
 /// Rebuilds the engine. Reads only; rows that are missing are written when rows are next written.
 pub async fn recover(store: &Store, domain_label: Option<String>) -> Result<Recovered, NotRecovered> {
+    recover_from(store, domain_label, Begin::Newest).await
+}
+
+/// As `recover`, from other snapshots: every way leads to the same state.
+pub async fn recover_from(
+    store: &Store,
+    domain_label: Option<String>,
+    begin: Begin,
+) -> Result<Recovered, NotRecovered> {
     let mut library = Library { store: store.clone(), known: BTreeMap::new() };
-    let mut saved = Vec::new();
-    for partition in Engine::partitions(domain_label.is_some()) {
-        saved.extend(newest_snapshot(store, partition, &mut library).await?);
+    let mut snapshots = Snapshots { kept: BTreeMap::new(), passed_over: Vec::new() };
+    for partition in Engine::partitions(domain_label.is_some()).into_iter().filter(|_| begin != Begin::Nothing) {
+        snapshots.list(store, partition, begin).await?;
     }
-    let from_snapshots = saved.len();
-    let mut engine = match Engine::restore(domain_label.clone(), library.all(), saved) {
-        Ok(engine) => engine,
-        Err(bad) => {
-            tracing::warn!(error = %bad, "a snapshot cannot be used; replaying the whole journal instead");
-            Engine::restore(domain_label, library.all(), Vec::new())
-                .map_err(|bad| NotRecovered::Store(unusable(&bad)))?
+    let (mut engine, from_snapshots) = loop {
+        let saved = snapshots.readable(store, &mut library).await?;
+        let count = saved.len();
+        match Engine::restore(domain_label.clone(), library.all(), saved) {
+            Ok(engine) => break (engine, count),
+            Err(bad) => snapshots.pass_over(&bad),
         }
     };
     let mut replayed = 0;
@@ -56,8 +84,89 @@ pub async fn recover(store: &Store, domain_label: Option<String>) -> Result<Reco
     for (partition, from) in heads {
         replayed += replay_tail(store, &mut engine, &mut library, partition, from).await?;
     }
+    let stored: BTreeMap<Partition, Offset> = store.heads().await?.into_iter().collect();
+    for (partition, reached) in engine.heads() {
+        let head = stored.get(&partition).copied().unwrap_or(Offset(0));
+        if reached > head {
+            let reason = format!("a snapshot stands at offset {reached}, the journal ends at {head}");
+            return Err(NotRecovered::NotWhole { partition, reason });
+        }
+    }
     engine.settle_rulebook();
-    Ok(Recovered { engine, replayed, from_snapshots })
+    Ok(Recovered { engine, replayed, from_snapshots, passed_over: snapshots.passed_over })
+}
+
+/// The manifests that may still be used, and what became of the others.
+struct Snapshots {
+    /// The one to be tried next first.
+    kept: BTreeMap<Partition, VecDeque<Manifest>>,
+    passed_over: Vec<String>,
+}
+
+impl Snapshots {
+    async fn list(&mut self, store: &Store, partition: Partition, begin: Begin) -> Result<(), NotRecovered> {
+        let manifests = match store.manifests(partition).await {
+            Ok(manifests) => manifests,
+            Err(error) if error.is_damage() => {
+                self.note(partition, "its snapshots", &error);
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut ours = VecDeque::new();
+        for manifest in manifests {
+            if manifest.engine_version == ENGINE_VERSION {
+                ours.push_back(manifest);
+            } else {
+                tracing::warn!(%partition, version = manifest.engine_version, "snapshot of another release passed over");
+            }
+        }
+        if begin == Begin::Oldest {
+            ours.drain(..ours.len().saturating_sub(1));
+        }
+        self.kept.insert(partition, ours);
+        Ok(())
+    }
+
+    /// Of each partition the first that reads; those that do not are passed over for good.
+    async fn readable(&mut self, store: &Store, library: &mut Library) -> Result<Vec<Snapshot>, NotRecovered> {
+        let mut saved = Vec::new();
+        for partition in self.kept.keys().copied().collect::<Vec<_>>() {
+            while let Some(manifest) = self.kept.get(&partition).and_then(VecDeque::front).cloned() {
+                match read_snapshot(store, &manifest, library).await {
+                    Ok(one) => {
+                        saved.push(one);
+                        break;
+                    }
+                    Err(NotRecovered::Store(error)) if !error.is_damage() => return Err(error.into()),
+                    Err(error) => {
+                        self.note(partition, &format!("the snapshot at offset {}", manifest.next_offset), &error);
+                        self.kept.entry(partition).or_default().pop_front();
+                    }
+                }
+            }
+        }
+        Ok(saved)
+    }
+
+    /// The engine could not read what the store could.
+    fn pass_over(&mut self, bad: &ParseSnapshotError) {
+        match bad {
+            ParseSnapshotError::Section { partition, .. } => {
+                self.note(*partition, "a snapshot", bad);
+                self.kept.entry(*partition).or_default().pop_front();
+            }
+            ParseSnapshotError::Rulebook(_) => {
+                self.passed_over.push(format!("all snapshots: {bad}"));
+                self.kept.clear();
+            }
+        }
+    }
+
+    fn note(&mut self, partition: Partition, what: &str, error: &dyn std::fmt::Display) {
+        tracing::error!(%partition, %error, "{what} cannot be used; going on with an older one and the journal");
+        self.passed_over.push(format!("partition {partition}: {what}: {error}"));
+    }
 }
 
 /// Rulebooks by hash, compiled once.
@@ -89,35 +198,16 @@ impl Library {
     }
 }
 
-/// The newest manifest of this release whose sections all read; an older one if the newest does not.
-async fn newest_snapshot(
-    store: &Store,
-    partition: Partition,
-    library: &mut Library,
-) -> Result<Option<Snapshot>, NotRecovered> {
-    for manifest in store.manifests(partition).await? {
-        if manifest.engine_version != ENGINE_VERSION {
-            tracing::warn!(%partition, version = manifest.engine_version, "snapshot of another release passed over");
-            continue;
-        }
-        match read_sections(store, &manifest).await {
-            Ok(sections) => {
-                library.get(manifest.rulebook).await?;
-                return Ok(Some(Snapshot {
-                    partition,
-                    next_offset: manifest.next_offset,
-                    taken_at: manifest.taken_at,
-                    rulebook: manifest.rulebook,
-                    sections,
-                }));
-            }
-            Err(StoreError::Corrupt { row, reason, .. }) => {
-                tracing::error!(%partition, row, reason, "snapshot section is damaged; trying the older snapshot");
-            }
-            Err(other) => return Err(other.into()),
-        }
-    }
-    Ok(None)
+async fn read_snapshot(store: &Store, manifest: &Manifest, library: &mut Library) -> Result<Snapshot, NotRecovered> {
+    let sections = read_sections(store, manifest).await?;
+    library.get(manifest.rulebook).await?;
+    Ok(Snapshot {
+        partition: manifest.partition,
+        next_offset: manifest.next_offset,
+        taken_at: manifest.taken_at,
+        rulebook: manifest.rulebook,
+        sections,
+    })
 }
 
 async fn read_sections(store: &Store, manifest: &Manifest) -> Result<BTreeMap<String, Vec<u8>>, StoreError> {
@@ -137,10 +227,19 @@ async fn replay_tail(
 ) -> Result<u64, NotRecovered> {
     let (mut next, mut replayed, mut effects) = (from, 0, Vec::new());
     loop {
-        let entries = store.read_journal(partition, next, READ_ENTRIES).await?;
-        let Some(first) = entries.first() else { return Ok(replayed) };
-        if first.offset > next {
-            return Err(NotRecovered::JournalTooShort { partition, first: first.offset });
+        let entries = match store.read_journal(partition, next, READ_ENTRIES).await {
+            Ok(entries) => entries,
+            Err(StoreError::Trimmed { from, earliest, .. }) => {
+                let reason = format!("the journal lacks the offsets {from} to {}", earliest.0.saturating_sub(1));
+                return Err(NotRecovered::NotWhole { partition, reason });
+            }
+            Err(error) if error.is_damage() => {
+                return Err(NotRecovered::NotWhole { partition, reason: error.to_string() });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if entries.is_empty() {
+            return Ok(replayed);
         }
         for entry in entries.iter().filter(|entry| entry.offset >= next) {
             if let Input::Control(Control::Rulebook { hash, by: _ }) = &entry.input {
@@ -156,8 +255,4 @@ async fn replay_tail(
         }
         next = entries.last().map_or(next, |last| last.offset.next());
     }
-}
-
-fn unusable(bad: &ParseSnapshotError) -> StoreError {
-    StoreError::Corrupt { table: "snapshots", row: String::new(), reason: bad.to_string() }
 }

@@ -59,6 +59,14 @@ impl Snapshots {
         self.full.load(Ordering::Relaxed)
     }
 
+    /// The database lost what earlier snapshots hold: none under way may land, and the next one is written whole.
+    pub fn forget_written(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.abort();
+        }
+        self.previous.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     pub fn count(&mut self, inputs: usize) {
         self.inputs += inputs;
     }

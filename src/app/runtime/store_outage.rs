@@ -70,15 +70,20 @@ impl Driver {
             let (store, domain_label) = (self.store.clone(), self.domain_label.clone());
             let again = async {
                 rehearse(&store).await?;
+                store.forget_late_rows().await;
                 recovery::recover(&store, domain_label).await
             };
             match self.refusing(why, again).await {
-                Ok(Recovered { engine, replayed, .. }) => {
+                Ok(Recovered { engine, replayed, passed_over, .. }) => {
                     self.engine = engine;
                     tracing::info!(replayed, "the store can be written again, and the state is put back");
+                    self.tell_losses(&passed_over);
                     break;
                 }
-                Err(NotRecovered::Store(error)) => tracing::warn!(%error, "the store cannot be written"),
+                Err(NotRecovered::Store(error)) => {
+                    tracing::warn!(%error, "the store cannot be written");
+                    self.not_ready(&format!("{why}: {error}"));
+                }
                 Err(other) => return Err(other.into()),
             }
             self.pause(&mut pause, why).await?;
@@ -159,6 +164,7 @@ impl Driver {
     }
 
     fn not_ready(&self, why: &str) {
+        self.tell_of_files();
         self.outputs.live.set_readiness(Readiness::NotReady { reason: why.to_owned() });
         self.outputs.metrics.ready(false);
     }

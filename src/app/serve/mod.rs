@@ -3,6 +3,7 @@
 //! Store and lease, rules, state, the driver; then what carries consequences out; then the doors, last of all, so that
 //! nobody is let in before there is somebody to answer. Stopping goes the other way round.
 
+pub(super) mod backup_schedule;
 pub(super) mod gauges;
 pub(super) mod heartbeat;
 pub(super) mod http_server;
@@ -24,15 +25,20 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use self::listeners::Services;
+use super::commands::archive;
 use super::config::{Config, ConfigError, ServeFlags};
 use super::runtime::clock::Clock;
 use super::runtime::driver::{Driver, Inputs, Outputs, ReadRules, Stopped};
+use super::runtime::high_water_mark::HighWaterMark;
+use super::runtime::integrity;
 use super::runtime::recovery;
 use super::runtime::recovery::NotRecovered;
+use super::runtime::self_monitoring::{self, SelfMonitoring};
 use super::runtime::snapshots::Snapshots;
 use crate::api::{CommandQueue, DriverRequest};
 use crate::core::engine::{Engine, Request};
-use crate::core::model::TimeDelta;
+use crate::core::incidents::AckKey;
+use crate::core::model::{Event, TimeDelta};
 use crate::core::rules::Rulebook;
 use crate::ingest::Intake;
 use crate::metrics::Metrics;
@@ -58,6 +64,8 @@ pub enum StartError {
     Rules { report: String },
     #[error("the state cannot be put back: {0}")]
     NotRecovered(#[from] NotRecovered),
+    #[error(transparent)]
+    NotWhole(#[from] integrity::NotWhole),
     #[error("the wall clock is {behind} behind the journal; set the clock, or start with --accept-clock")]
     ClockBehind { behind: TimeDelta },
     #[error("this database was begun with the domain label {stored:?}, not {wanted:?}; it is fixed at the first start")]
@@ -79,6 +87,7 @@ pub struct RunningService {
     pub http: SocketAddr,
     /// The built-in MQTT intake, if it is on.
     pub mqtt: Option<SocketAddr>,
+    store: Store,
     commands: CommandQueue,
     /// Ends the doors and the courier.
     doors: CancellationToken,
@@ -124,19 +133,16 @@ pub async fn start(
     read_rules: ReadRules,
     cancel: CancellationToken,
 ) -> Result<RunningService, StartError> {
-    // Another part of the process may have chosen a provider already; either is ring.
     install_crypto();
     let clock = Clock::system();
-    let store = Store::open(&config.database_url).await?;
-    fix_domain(&store, config.domain_label.as_deref()).await?;
-    refuse_open_world(&store, config.listen).await?;
+    let store = open_store(&config).await?;
+    let mut mark = integrity::open_mark(&store, &config).await?;
     // Before the lease: a second start by mistake must not end the service that runs.
     let reserved = listeners::reserve(config.listen)?;
     let lease = store.take_lease(&holder()).await?;
     let metrics = Arc::new(Metrics::new());
-    let recovered = recovery::recover(&store, config.domain_label.clone()).await?;
-    tracing::info!(replayed = recovered.replayed, snapshots = recovered.from_snapshots, "state put back");
-    let mut engine = recovered.engine;
+    let (self_monitoring, findings) = SelfMonitoring::new();
+    let mut engine = put_back(&store, &config, &mut mark, &metrics, &self_monitoring).await?;
     let first = first_requests(&mut engine, &read_rules, &clock, &metrics, config.accept_clock)?;
 
     let (intake, events) = Intake::new(config.intake_events);
@@ -159,47 +165,79 @@ pub async fn start(
             metrics: Arc::clone(&metrics),
             probes: probe_requests,
             notices: Arc::clone(&notices),
+            self_monitoring: self_monitoring.clone(),
         },
+        mark,
         snapshots: Snapshots::new(config.journal_keep, config.journal_max_bytes, Arc::clone(&metrics)),
         read_rules,
         domain_label: config.domain_label.clone(),
         cancel: driver_cancel.clone(),
     };
     driver.prepare(first).await?;
-    live.set_readiness(Readiness::Ready);
-    metrics.ready(true);
+    driver.ready();
     let driver_task = tokio::spawn(driver.run());
 
     let stop = cancel.child_token();
-    let ack_key = notify_config::ack_key(&store, config.secrets_dir.clone())
-        .await
-        .map_err(|reason| StartError::Part { what: "key of acknowledging links", reason })?;
-    let commands_of_doors = commands.clone();
-    let doors = Services {
-        config,
-        store,
-        live,
-        metrics,
-        clock,
-        intake,
-        commands: commands_of_doors,
-        ack_key,
-        stop: stop.clone(),
-    };
+    let ack_key = ack_key(&store, &config).await?;
+    let (commands_of_all, stop_of_all) = (commands.clone(), stop.clone());
+    let doors =
+        Services { config, store, live, metrics, clock, intake, commands: commands_of_all, ack_key, stop: stop_of_all };
     let mut door_tasks = workers::start(&doors, reports, notices, probe_queue, probe_results)
         .map_err(|reason| StartError::Part { what: "delivery of notices", reason })?;
     let opened = listeners::open(&doors, reserved).await?;
-    door_tasks.extend(opened.tasks);
+    door_tasks.extend(look_after_itself(&doors, self_monitoring, findings).into_iter().chain(opened.tasks));
     drop(sd_notify::notify(&[sd_notify::NotifyState::Ready]));
     Ok(RunningService {
         http: opened.http,
         mqtt: opened.mqtt,
+        store: doors.store,
         commands,
         doors: stop,
         driver: driver_cancel,
         driver_task,
         door_tasks,
     })
+}
+
+/// The database, if it is one that may be served here.
+async fn open_store(config: &Config) -> Result<Store, StartError> {
+    let store = Store::open(&config.database_url).await?;
+    fix_domain(&store, config.domain_label.as_deref()).await?;
+    refuse_open_world(&store, config.listen).await?;
+    Ok(store)
+}
+
+/// The state as it was left; what could not be used of it is told.
+async fn put_back(
+    store: &Store,
+    config: &Config,
+    mark: &mut HighWaterMark,
+    metrics: &Metrics,
+    self_monitoring: &SelfMonitoring,
+) -> Result<Engine, StartError> {
+    store.set_in_use(true).await?;
+    let recovered = recovery::recover(store, config.domain_label.clone()).await?;
+    tracing::info!(replayed = recovered.replayed, snapshots = recovered.from_snapshots, "state put back");
+    integrity::tell_passed_over(&recovered.passed_over, metrics, self_monitoring);
+    integrity::tell_losses(&mark.losses(recovered.engine.heads()), metrics, self_monitoring);
+    mark.reset(recovered.engine.heads());
+    Ok(recovered.engine)
+}
+
+async fn ack_key(store: &Store, config: &Config) -> Result<AckKey, StartError> {
+    let key = notify_config::ack_key(store, config.secrets_dir.clone()).await;
+    key.map_err(|reason| StartError::Part { what: "key of acknowledging links", reason })
+}
+
+/// What the service finds out about itself, the backups that it makes, the records that it archives.
+fn look_after_itself(
+    doors: &Services,
+    self_monitoring: SelfMonitoring,
+    findings: mpsc::Receiver<Event>,
+) -> Vec<JoinHandle<()>> {
+    let telling = tokio::spawn(self_monitoring::deliver(findings, doors.intake.clone(), doors.stop.clone()));
+    let keeping = [archive::start(doors), backup_schedule::start(doors, self_monitoring)];
+    [telling].into_iter().chain(keeping.into_iter().flatten()).collect()
 }
 
 impl RunningService {
@@ -216,10 +254,16 @@ impl RunningService {
             tracing::warn!("some requests did not end in time and were cut off");
         }
         self.driver.cancel();
-        match self.driver_task.await {
+        let ended = match self.driver_task.await {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        };
+        if ended.is_ok()
+            && let Err(error) = self.store.set_in_use(false).await
+        {
+            tracing::warn!(%error, "the database still says that it is in use; copy it with its -wal, or back it up");
         }
+        ended
     }
 }
 

@@ -3,6 +3,7 @@
 //! `tests/requirements.md` lists all 77 rows. Most run the composed engine on virtual time ([`centre`]); what crosses a
 //! border runs against the service.
 
+mod audit;
 mod calendars;
 mod centre;
 mod figures;

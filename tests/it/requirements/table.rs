@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The rows that an issue has named so far; the others may stand as `not built`.
-const DUE: [u32; 47] = [
+const DUE: [u32; 48] = [
     2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15, 22, 23, 25, 27, 28, 29, 30, 31, 32, 33, 35, 36, 43, 44, 46, 47, 49, 50,
-    51, 53, 55, 58, 60, 62, 63, 64, 65, 66, 67, 71, 74, 75, 77, 38,
+    51, 53, 55, 58, 60, 62, 63, 64, 65, 66, 67, 71, 74, 75, 77, 38, 37,
 ];
 const ROWS: u32 = 77;
 const NOT_BUILT: &str = "not built";

@@ -90,6 +90,26 @@ impl Server {
         self.run().unwrap();
     }
 
+    /// Keeps what a standby that lags from now on would have.
+    pub fn copy_data(&mut self) {
+        self.stop();
+        self.copy("data", "lagging");
+        self.run().unwrap();
+    }
+
+    /// Goes on with what was kept, as after a failover to that standby; may be done again.
+    pub fn fall_back(&mut self) {
+        self.stop();
+        std::fs::remove_dir_all(self.directory.join("data")).unwrap();
+        self.copy("lagging", "data");
+        self.run().unwrap();
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        let copied = Command::new("cp").arg("-a").arg(self.directory.join(from)).arg(self.directory.join(to)).status();
+        assert!(copied.unwrap().success());
+    }
+
     /// The URL of a database on it.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
@@ -158,6 +178,63 @@ impl Running {
             let _ = lifeline.write_all(word.as_bytes());
         }
         self.watchdog.wait().unwrap();
+    }
+}
+
+/// A pgbouncer before a server, ended with the test.
+pub struct Pooler {
+    process: Child,
+    port: u16,
+    _directory: tempfile::TempDir,
+}
+
+impl Pooler {
+    /// With these lines in its configuration.
+    pub fn start(server: &Server, settings: &str) -> Pooler {
+        let directory = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let file = directory.path().join("pgbouncer.ini");
+        let text = format!(
+            "[databases]\n* = host=127.0.0.1 port={} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
+             listen_port = {port}\nunix_socket_dir =\nauth_type = any\n{settings}",
+            server.port
+        );
+        std::fs::write(&file, text).unwrap();
+        let mut command = Command::new(crate::support::service::program("pgbouncer"));
+        if is_root() {
+            let postgres = user_id("postgres");
+            chown(&file, Some(postgres), None).unwrap();
+            chown(directory.path(), Some(postgres), None).unwrap();
+            // It becomes that user itself: a process between us and it would outlive the test.
+            command.args(["-u", "postgres"]);
+        }
+        let process = command.arg("-q").arg(&file).stdin(Stdio::null()).stderr(Stdio::null()).spawn();
+        let pooler = Pooler { process: process.unwrap(), port, _directory: directory };
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            std::thread::yield_now();
+        }
+        pooler
+    }
+
+    /// The same database through it.
+    pub fn url(&self, url: &str) -> String {
+        let (_, database) = url.rsplit_once('/').unwrap();
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Whether it knows no prepared statements of transactions.
+    pub fn is_before_1_21(&self) -> bool {
+        let output = Command::new(crate::support::service::program("pgbouncer")).arg("--version").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let minor = text.split_whitespace().nth(1).and_then(|version| version.split('.').nth(1)?.parse::<u32>().ok());
+        minor.is_some_and(|minor| minor < 21)
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
     }
 }
 

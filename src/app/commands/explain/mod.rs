@@ -15,6 +15,7 @@ use crate::api::{
     AlertExplanation, EventExplanation, EventExplanations, IncidentExplanation, Oracle, alert_explanation, dry_run,
     event_explanation, incident_explanation, journal_place, read_events,
 };
+use crate::app::commands::archive;
 use crate::app::config::ServeFlags;
 use crate::app::runtime::recovery;
 use crate::app::serve;
@@ -53,6 +54,9 @@ pub struct ExplainCommand {
     /// Ask no service, but read this PostgreSQL database
     #[arg(long, value_name = "URL", conflicts_with = "url")]
     database_url: Option<String>,
+    /// Ask no service, but look the incident up in this archive
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["url", "data_dir", "database_url"])]
+    archive: Option<PathBuf>,
     /// Print the answer as JSON
     #[arg(long)]
     json: bool,
@@ -76,7 +80,14 @@ enum Explained {
 
 pub async fn run(command: ExplainCommand) -> Result<ExitCode, String> {
     let subject = subject(&command.what)?;
-    let explained = if command.data_dir.is_some() || command.database_url.is_some() {
+    let explained = if let Some(file) = &command.archive {
+        match subject {
+            ExplainSubject::Incident(id) => Explained::Incident(Box::new(archive::find_incident(file, id)?)),
+            ExplainSubject::Alert(_) | ExplainSubject::Recorded(..) | ExplainSubject::Events(_) => {
+                return Err("an archive explains incidents: INC-12".to_owned());
+            }
+        }
+    } else if command.data_dir.is_some() || command.database_url.is_some() {
         offline(&command, subject).await?
     } else {
         handle_command(&command, subject).await?

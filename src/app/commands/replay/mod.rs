@@ -24,11 +24,12 @@ pub use self::outcome::ReplayResult;
 use self::period::ReplayPeriod;
 use self::player::warm_up;
 pub use self::player::{ReplayEngine, without_inspections};
+use crate::app::commands::archive;
 use crate::app::config::{Config, ServeFlags};
 use crate::app::serve::DOMAIN_SETTING;
 use crate::app::serve::rule_files;
 use crate::core::engine::Request;
-use crate::core::model::{Status, Timestamp};
+use crate::core::model::{Event, Status, Timestamp};
 use crate::core::rules::Source;
 use crate::ingest::{Decoded, decode, native};
 use crate::metrics::Stopwatch;
@@ -42,7 +43,8 @@ const PROGRESS_EVERY: u64 = 100_000;
 /// The recording is a file of events, or, without FILE, the journal of a watchfire from --from to --to.
 #[derive(Args, Debug)]
 pub struct ReplayCommand {
-    /// Events, one JSON object a line; "-" for standard input. `occurred_at` is the time at which each is taken
+    /// Events, one JSON object a line, or an archive; "-" for standard input. `occurred_at` is the time at which each is
+    /// taken
     #[arg(value_name = "FILE", required_unless_present_any = ["from", "to"])]
     file: Option<PathBuf>,
     /// The lines of FILE are payloads of this source of the rule files, not native events
@@ -146,7 +148,7 @@ impl ReplaySetup {
             let file = std::fs::File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
             Box::new(BufReader::with_capacity(1 << 20, file))
         };
-        let (mut line, mut decoded) = (Vec::new(), Decoded::default());
+        let (mut line, mut decoded, mut archived) = (Vec::new(), Decoded::default(), Vec::new());
         for number in 1_u64.. {
             line.clear();
             let failed = |error: String| format!("{}:{number}: {error}", path.display());
@@ -154,6 +156,10 @@ impl ReplaySetup {
                 break;
             }
             if line.trim_ascii().is_empty() {
+                continue;
+            }
+            if let Some(events) = archive::events_of(&line) {
+                archived.extend(events);
                 continue;
             }
             read_events(&line, source.as_ref(), &mut decoded).map_err(failed)?;
@@ -165,6 +171,18 @@ impl ReplaySetup {
                 if !self.take(at, Request::Event(Box::new(event))).map_err(failed)? {
                     return Ok(());
                 }
+            }
+        }
+        self.play_archived(archived)
+    }
+
+    /// The events of an archive lie by incident; they are played in the order of their time.
+    fn play_archived(&mut self, mut events: Vec<Event>) -> Result<(), String> {
+        events.sort_by_key(|event| event.occurred_at);
+        for event in events {
+            let at = event.occurred_at.unwrap_or(Timestamp::EPOCH);
+            if !self.take(at, Request::Event(Box::new(event)))? {
+                break;
             }
         }
         Ok(())
@@ -249,14 +267,18 @@ async fn open(command: &ReplayCommand) -> Result<Store, String> {
 
 /// Opens the store that these flags name, if it is there.
 pub async fn open_existing(flags: ServeFlags) -> Result<Store, String> {
-    let url = Config::resolve(flags).map_err(|error| error.to_string())?.database_url;
+    open_database(&Config::resolve(flags).map_err(|error| error.to_string())?.database_url).await
+}
+
+/// Opens the store with that URL, if it is there.
+pub async fn open_database(url: &str) -> Result<Store, String> {
     if let Some(path) = url.strip_prefix("sqlite:") {
         let path = path.split('?').next().unwrap_or_default();
         if !std::path::Path::new(path).is_file() {
             return Err(format!("{path}: no database of watchfire there; name its directory with --data-dir"));
         }
     }
-    Store::open(&url).await.map_err(|error| error.to_string())
+    Store::open(url).await.map_err(|error| error.to_string())
 }
 
 /// Reads one line over what the line before left.

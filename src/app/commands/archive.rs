@@ -1,0 +1,244 @@
+//! `watchfire archive`: records that are old enough go from the tables into files of JSON lines, which `replay` and
+//! `explain` read.
+//!
+//! A line is written and on the disk before its rows go; a stop between the two leaves it in both places, never in none.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
+
+use super::backup::Database;
+use super::replay::open_database;
+use crate::api::{IncidentExplanation, archived_explanation};
+use crate::app::runtime::clock::Clock;
+use crate::app::serve::listeners::Services;
+use crate::core::engine::{AlertRecord, AuditEntry, CountedEvent};
+use crate::core::model::{Event, IncidentId, TimeDelta, Timestamp};
+use crate::store::{AuditLink, Store, StoreError};
+
+/// How old records are when they go, unless somebody says otherwise.
+const OLDER_THAN: &str = "365d";
+/// Younger ones the service may still need: what was closed may be opened again.
+const YOUNGEST: TimeDelta = TimeDelta::from_days(30);
+/// The audit stays in the tables at least so long.
+const AUDIT_KEPT: TimeDelta = TimeDelta::from_days(180);
+/// How often the service archives by itself.
+const EVERY: TimeDelta = TimeDelta::from_days(1);
+/// Records in one transaction.
+const SLICE: u32 = 200;
+
+/// Writes closed incidents with all that belongs to them, alerts long over, and old entries of the audit into a file, and
+/// takes them out of the database; beside the running service. Nothing goes that is open, whose problem is not reviewed,
+/// or of which a notice waits.
+#[derive(Args, Debug)]
+pub struct ArchiveCommand {
+    /// The file; what is there already stays, the new lines follow
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// What was over before that: 30d or more; of the audit never less than 180d
+    #[arg(long, value_name = "SPAN", default_value = OLDER_THAN)]
+    older_than: String,
+    #[command(flatten)]
+    database: Database,
+}
+
+/// One line of an archive.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "archived", rename_all = "snake_case")]
+pub enum DigestLine {
+    Incident(Box<IncidentExplanation>),
+    Alert(Box<AlertRecord>),
+    Audit {
+        seq: i64,
+        /// Over this entry and all before it.
+        hash: String,
+        /// Its JSON as it was hashed.
+        entry: String,
+    },
+}
+
+/// How much went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Archived {
+    pub incidents: u64,
+    pub alerts: u64,
+    pub audit_entries: u64,
+}
+
+/// Exit code 0: everything that is old enough is in the file.
+pub async fn run(command: ArchiveCommand) -> Result<ExitCode, String> {
+    let older_than: TimeDelta = command
+        .older_than
+        .parse()
+        .map_err(|error: crate::core::model::ParseTimeDeltaError| format!("--older-than: {error}"))?;
+    if older_than < YOUNGEST {
+        return Err(format!("--older-than {older_than}: at least {YOUNGEST}, since the service may still need those"));
+    }
+    let store = open_database(&command.database.url()?).await?;
+    let now = Clock::system().now();
+    let archived = archive(&store, &command.file, now - older_than, now - older_than.max(AUDIT_KEPT)).await?;
+    let Archived { incidents, alerts, audit_entries } = archived;
+    println!(
+        "{}: {incidents} incidents, {alerts} alerts and {audit_entries} entries of the audit, older than {older_than}",
+        command.file.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Archives once a day what is old enough, if a directory for it is configured.
+pub fn start(doors: &Services) -> Option<JoinHandle<()>> {
+    let directory = doors.config.archive_dir.clone()?;
+    let (store, keep, now, stop) = (doors.store.clone(), doors.config.records_keep, doors.now(), doors.stop.clone());
+    Some(tokio::spawn(async move {
+        let mut daily = tokio::time::interval(EVERY.to_std());
+        daily.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(daily.tick()).await.is_some() {
+            let at = now();
+            let file = directory.join(format!("watchfire-{}.ndjson", &format!("{at:.0}")[..7]));
+            let outcome = match tokio::fs::create_dir_all(&directory).await {
+                Ok(()) => archive(&store, &file, at - keep, at - keep.max(AUDIT_KEPT)).await,
+                Err(error) => Err(error.to_string()),
+            };
+            match outcome {
+                Ok(archived) => tracing::info!(?archived, file = %file.display(), "old records archived"),
+                Err(error) => tracing::error!(error, file = %file.display(), "old records stay in the database"),
+            }
+        }
+    }))
+}
+
+/// Archives what was over before those moments.
+pub async fn archive(
+    store: &Store,
+    file: &Path,
+    before: Timestamp,
+    audit_before: Timestamp,
+) -> Result<Archived, String> {
+    let mut archive = Archive::append(file)?;
+    let mut archived = Archived::default();
+    let failed = |error: StoreError| error.to_string();
+    let mut after = IncidentId(0);
+    loop {
+        let (old, looked_at) = store.old_incidents(before, after, SLICE).await.map_err(failed)?;
+        let ids: Vec<IncidentId> = old.iter().map(|incident| incident.id).collect();
+        for incident in old {
+            let explanation = archived_explanation(store, incident).await.map_err(|error| error.to_string())?;
+            archive.put(&DigestLine::Incident(Box::new(explanation)))?;
+        }
+        archive.sync()?;
+        store.drop_incidents(&ids).await.map_err(failed)?;
+        archived.incidents += ids.len() as u64;
+        match looked_at {
+            Some(last) => after = last,
+            None => break,
+        }
+    }
+    loop {
+        let old = store.old_alerts(before, SLICE).await.map_err(failed)?;
+        if old.is_empty() {
+            break;
+        }
+        let fingerprints: Vec<_> = old.iter().map(|alert| alert.fingerprint).collect();
+        for alert in old {
+            archive.put(&DigestLine::Alert(Box::new(alert)))?;
+        }
+        archive.sync()?;
+        store.drop_alerts(&fingerprints).await.map_err(failed)?;
+        archived.alerts += fingerprints.len() as u64;
+    }
+    archived.audit_entries = archive_audit(store, &mut archive, audit_before).await?;
+    store.give_back_room().await.map_err(failed)?;
+    Ok(archived)
+}
+
+async fn archive_audit(store: &Store, archive: &mut Archive, before: Timestamp) -> Result<u64, String> {
+    let mut count = 0;
+    loop {
+        let oldest = store.oldest_audit(SLICE).await.map_err(|error| error.to_string())?;
+        let mut last: Option<AuditLink> = None;
+        for (link, body) in oldest {
+            let entry: AuditEntry = serde_json::from_str(&body).map_err(|error| format!("audit {link}: {error}"))?;
+            if entry.at >= before {
+                break;
+            }
+            let hash = link.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            archive.put(&DigestLine::Audit { seq: link.seq, hash, entry: body })?;
+            last = Some(link);
+            count += 1;
+        }
+        let Some(last) = last else { return Ok(count) };
+        archive.sync()?;
+        store.drop_audit(&last).await.map_err(|error| error.to_string())?;
+    }
+}
+
+/// A file that grows.
+struct Archive {
+    file: File,
+    shown: String,
+}
+
+impl Archive {
+    fn append(path: &Path) -> Result<Archive, String> {
+        let shown = path.display().to_string();
+        let mut options = OpenOptions::new();
+        let file = options.append(true).create(true).mode(0o600).open(path);
+        Ok(Archive { file: file.map_err(|error| format!("{shown}: {error}"))?, shown })
+    }
+
+    fn put(&mut self, line: &DigestLine) -> Result<(), String> {
+        let mut text = serde_json::to_vec(line).map_err(|error| format!("{}: {error}", self.shown))?;
+        text.push(b'\n');
+        self.file.write_all(&text).map_err(|error| format!("{}: {error}", self.shown))
+    }
+
+    fn sync(&self) -> Result<(), String> {
+        self.file.sync_all().map_err(|error| format!("{}: {error}", self.shown))
+    }
+}
+
+/// An incident of an archive, explained as it was when it went; the newest line of it.
+pub fn find_incident(path: &Path, id: IncidentId) -> Result<IncidentExplanation, String> {
+    let shown = path.display();
+    let file = File::open(path).map_err(|error| format!("{shown}: {error}"))?;
+    let mut found = None;
+    for (number, line) in (1..).zip(BufReader::new(file).lines()) {
+        let line = line.map_err(|error| format!("{shown}:{number}: {error}"))?;
+        let line: DigestLine = serde_json::from_str(&line).map_err(|error| format!("{shown}:{number}: {error}"))?;
+        if let DigestLine::Incident(one) = line
+            && one.incident.id == id
+        {
+            found = Some(*one);
+        }
+    }
+    found.ok_or_else(|| format!("{shown}: {id} is not in this archive"))
+}
+
+/// The events of a line of an archive, to be played again: those that counted when the incident opened. `None` of a line
+/// that is of no archive.
+pub fn events_of(line: &[u8]) -> Option<Vec<Event>> {
+    if !line.starts_with(b"{\"archived\":") {
+        return None;
+    }
+    match serde_json::from_slice(line).ok()? {
+        DigestLine::Incident(explained) => Some(explained.evidence.into_iter().map(event).collect()),
+        DigestLine::Alert(_) | DigestLine::Audit { .. } => Some(Vec::new()),
+    }
+}
+
+fn event(evidence: CountedEvent) -> Event {
+    Event {
+        severity: Some(evidence.severity),
+        summary: evidence.summary,
+        occurred_at: Some(evidence.at),
+        value: evidence.value,
+        raw: evidence.raw,
+        ..Event::new(&evidence.source, evidence.status, evidence.labels)
+    }
+}

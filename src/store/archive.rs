@@ -1,0 +1,145 @@
+//! Records that are old enough to leave the tables: which they are, and their going. Whoever asks has written them
+//! elsewhere first.
+//!
+//! Nothing goes that somebody still works on, that a review waits for, or that the engine may still change.
+
+use super::audit_chain;
+use super::audit_chain::AuditLink;
+use super::columns::Value;
+use super::journal::into_store_error;
+use super::query_builder::QueryBuilder;
+use super::records::decode;
+use super::statements as sql;
+use super::writer::{Session, Writer};
+use super::{CommitError, Store, StoreError, codec, with_writer, within};
+use crate::core::engine::AlertRecord;
+use crate::core::incidents::Incident;
+use crate::core::model::{Fingerprint, IncidentId, Timestamp};
+
+/// Incidents of these states are over, and only a comment or a link still reaches them.
+const OVER: [&str; 3] = ["closed", "merged", "cancelled"];
+/// Problems of these states wait for nobody.
+const REVIEWED: [&str; 3] = ["closed", "accepted_risk", "duplicate"];
+
+impl Store {
+    /// Incidents that were over before that moment, whose problem is reviewed and whose notices are all settled; by id,
+    /// those after `after`. Answers also the last id that was looked at, `None` at the end.
+    pub async fn old_incidents(
+        &self,
+        before: Timestamp,
+        after: IncidentId,
+        limit: u32,
+    ) -> Result<(Vec<Incident>, Option<IncidentId>), StoreError> {
+        self.flush_before_read().await;
+        let mut question = QueryBuilder::new("SELECT id, body FROM incidents WHERE true");
+        question
+            .and(" AND id > ", Some(after.0.cast_signed()))
+            .and(" AND opened_at < ", Some(before.as_micros()))
+            .and_in(" AND state IN", OVER.map(|state| Value::Text(state.to_owned())))
+            .push(" AND NOT EXISTS (SELECT 1 FROM problems p WHERE p.id = incidents.problem")
+            .and_in(" AND p.state NOT IN", REVIEWED.map(|state| Value::Text(state.to_owned())))
+            .push(") ORDER BY id LIMIT ")
+            .bind(i64::from(limit));
+        let rows: Vec<(i64, String)> = self.fetch(question).await?;
+        let looked_at = rows.last().map(|(id, _)| IncidentId(id.cast_unsigned()));
+        let mut old = Vec::new();
+        for (id, body) in rows {
+            let incident: Incident = decode("incidents", IncidentId(id.cast_unsigned()), &body)?;
+            let over = incident.closed_at.unwrap_or(incident.updated_at).max(incident.updated_at);
+            if over < before && self.is_told(incident.id).await? {
+                old.push(incident);
+            }
+        }
+        Ok((old, looked_at))
+    }
+
+    /// Whether no notice of it waits.
+    async fn is_told(&self, id: IncidentId) -> Result<bool, StoreError> {
+        let question = QueryBuilder::fixed(sql::UNSETTLED, vec![id.to_string().into()]);
+        let waiting: Vec<(i64,)> = self.fetch(question).await?;
+        Ok(waiting.first().is_none_or(|(count,)| *count == 0))
+    }
+
+    /// Alerts that do not fire, have not changed since that moment, and belong to no incident that is kept.
+    pub async fn old_alerts(&self, before: Timestamp, limit: u32) -> Result<Vec<AlertRecord>, StoreError> {
+        self.flush_before_read().await;
+        let values = vec![before.as_micros().into(), i64::from(limit).into()];
+        let rows: Vec<(i64, String)> = self.fetch(QueryBuilder::fixed(sql::OLD_ALERTS, values)).await?;
+        rows.into_iter()
+            .map(|(fingerprint, body)| decode("alerts", Fingerprint(fingerprint.cast_unsigned()), &body))
+            .collect()
+    }
+
+    /// The oldest entries of the audit, each with its link and its JSON.
+    pub async fn oldest_audit(&self, limit: u32) -> Result<Vec<(AuditLink, String)>, StoreError> {
+        let archived = self.audit_archived().await?;
+        let values = vec![archived.seq.into(), i64::MAX.into(), i64::from(limit).into()];
+        let rows: Vec<(i64, String, String)> = self.fetch(QueryBuilder::fixed(sql::AUDIT_LINKS, values)).await?;
+        let entry = |(seq, hash, body): (i64, String, String)| {
+            let hash = codec::from_hex(&hash).ok_or_else(|| StoreError::Corrupt {
+                table: "audit",
+                row: seq.to_string(),
+                reason: "its hash is no hash; run `watchfire verify`".to_owned(),
+            })?;
+            Ok((AuditLink { seq, hash }, body))
+        };
+        rows.into_iter().map(entry).collect()
+    }
+
+    /// Takes incidents out, with their timeline, evidence, memberships and settled notices.
+    pub async fn drop_incidents(&self, ids: &[IncidentId]) -> Result<(), StoreError> {
+        let mut work = Vec::new();
+        for id in ids {
+            let number = Value::Int(id.0.cast_signed());
+            for statement in [sql::DROP_TIMELINE, sql::DROP_EVIDENCE, sql::DROP_MEMBERSHIPS, sql::DROP_INCIDENT] {
+                work.push((statement, vec![number.clone()]));
+            }
+            work.push((sql::DROP_NOTICES, vec![id.to_string().into()]));
+        }
+        self.apply(work).await
+    }
+
+    pub async fn drop_alerts(&self, alerts: &[Fingerprint]) -> Result<(), StoreError> {
+        let one = |alert: &Fingerprint| (sql::DROP_ALERT, vec![Value::Int(alert.0.cast_signed())]);
+        self.apply(alerts.iter().map(one).collect()).await
+    }
+
+    /// Takes the audit's entries up to that one out; the chain goes on from it.
+    pub async fn drop_audit(&self, last: &AuditLink) -> Result<(), StoreError> {
+        let setting = vec![audit_chain::ARCHIVED.to_owned().into(), last.to_string().into()];
+        self.apply(vec![(sql::PUT_SETTING, setting), (sql::DROP_AUDIT, vec![last.seq.into()])]).await
+    }
+
+    /// Gives the room of what went back to the disk; a piece at a time, so that commits pass between. PostgreSQL's own
+    /// vacuum does that beside the work.
+    pub async fn give_back_room(&self) -> Result<(), StoreError> {
+        match self {
+            Store::Sqlite(store) => {
+                while within(store.patience, "giving room back", super::sqlite_writer::give_back(&store.writer)).await?
+                {
+                }
+                within(store.patience, "cutting the log", super::sqlite_writer::fold_log(&store.writer)).await
+            }
+            Store::Postgres(_) => Ok(()),
+        }
+    }
+
+    async fn apply(&self, work: Vec<(&'static str, Vec<Value>)>) -> Result<(), StoreError> {
+        with_writer!(self, "taking old records out", writer => apply(writer, work))
+    }
+}
+
+async fn apply<S: Session>(writer: &Writer<S>, work: Vec<(&'static str, Vec<Value>)>) -> Result<(), StoreError> {
+    let mut transaction = writer.begin().await?;
+    let done = run(&mut transaction.session, work).await;
+    transaction.finish(done).await.map_err(into_store_error)
+}
+
+async fn run<S: Session>(session: &mut S, work: Vec<(&'static str, Vec<Value>)>) -> Result<(), CommitError> {
+    // The lock of every writer first.
+    session.integers(S::EPOCH, Vec::new()).await?;
+    for (statement, values) in work {
+        session.run(statement, values).await?;
+    }
+    Ok(())
+}
