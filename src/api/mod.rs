@@ -6,14 +6,17 @@ mod alertmanager;
 pub(crate) mod auth;
 pub(crate) mod commands;
 pub mod http;
+mod people;
 mod router;
+mod silence_bounds;
 pub(crate) mod state;
 pub mod v1;
 
-pub use auth::{AuthOutcome, Permission, Principal, RoleKind, TokenCache, new_token, token_digest};
+pub use auth::{AuthOutcome, Permission, Principal, Proxies, RoleKind, TokenCache, new_token, token_digest};
 pub use commands::{CommandError, CommandQueue, DriverRequest, QueuedRequest};
 pub use router::router;
-pub use state::{ApiSettings, ApiState, Now};
+pub use silence_bounds::{SilenceBound, SilenceBounds};
+pub use state::{ApiSettings, ApiState, Now, RequestLimits};
 pub use v1::explain::{
     AlertExplanation, EventExplanation, EventExplanations, IncidentExplanation, NotExplained, NoticeLine, Oracle,
     RuleLine, alert_explanation, archived_explanation, dry_run, event_explanation, incident_explanation, journal_place,

@@ -12,7 +12,7 @@ use axum::response::Response;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::alertmanager;
-use super::auth::ingest_door;
+use super::auth::{cors, ingest_door};
 use super::http::endpoint::{Endpoint, mount};
 use super::http::error::ApiError;
 use super::http::openapi;
@@ -50,6 +50,7 @@ pub fn router(state: ApiState, pages: Vec<Endpoint>) -> Router {
         .merge(pushed)
         .fallback(not_found)
         .layer(from_fn_with_state(Arc::clone(&shared), alertmanager::wire))
+        .layer(from_fn_with_state(Arc::clone(&shared), cors))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(Arc::clone(&shared.api.metrics), count))
 }

@@ -1,29 +1,23 @@
 //! Configuration: defaults, then `watchfire.yaml`, then `WATCHFIRE_…`, then flags. Checked before anything starts.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Deserialize;
 
+use super::config_error::span;
+use super::web_config::{HttpFile, SilenceFile, TlsFile, WebConfig, WebFile, WebFlags};
 use crate::core::model::TimeDelta;
+
+pub use super::config_error::ConfigError;
 
 /// Where watchfire listens when nobody says otherwise.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:7247";
 
 /// Where the built-in MQTT intake listens when nobody says otherwise; a taken port falls back to a free one.
 pub const MQTT_LISTEN_DEFAULT: &str = "127.0.0.1:1883";
-
-/// Why the configuration cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    #[error("cannot read {path}: {reason}")]
-    Unreadable { path: String, reason: String },
-    #[error("{path}: {reason}")]
-    Malformed { path: String, reason: String },
-    #[error("{name} = {value:?}: {reason}")]
-    Value { name: &'static str, value: String, reason: String },
-}
 
 /// The flags of `serve`, each also in `watchfire.yaml` (with underscores) and as `WATCHFIRE_…`.
 #[derive(Args, Clone, Debug, Default)]
@@ -101,6 +95,8 @@ pub struct ServeFlags {
     /// Start with a database that was in use and whose write-ahead log is missing
     #[arg(long, env = "WATCHFIRE_ACCEPT_LOSS")]
     pub accept_loss: bool,
+    #[command(flatten)]
+    pub web: WebFlags,
     /// Start although the wall clock is behind the journal
     #[arg(long, env = "WATCHFIRE_ACCEPT_CLOCK")]
     pub accept_clock: bool,
@@ -135,6 +131,12 @@ struct ConfigFile {
     archive_dir: Option<PathBuf>,
     records_keep: Option<String>,
     accept_loss: bool,
+    allowed_hosts: Vec<String>,
+    allowed_origins: Vec<String>,
+    trusted_proxies: Vec<String>,
+    tls: TlsFile,
+    http: HttpFile,
+    silences: BTreeMap<String, SilenceFile>,
     accept_clock: bool,
     log_json: bool,
 }
@@ -197,6 +199,7 @@ pub struct Config {
     /// 30 days or more.
     pub records_keep: TimeDelta,
     pub accept_loss: bool,
+    pub web: WebConfig,
     pub accept_clock: bool,
     pub log_json: bool,
 }
@@ -243,6 +246,17 @@ impl Config {
             records_keep: records_keep(flags.records_keep.or(file.records_keep))?,
             data_dir,
             accept_loss: flags.accept_loss || file.accept_loss,
+            web: WebConfig::resolve(
+                flags.web,
+                WebFile {
+                    allowed_hosts: file.allowed_hosts,
+                    allowed_origins: file.allowed_origins,
+                    trusted_proxies: file.trusted_proxies,
+                    tls: file.tls,
+                    http: file.http,
+                    silences: file.silences,
+                },
+            )?,
             accept_clock: flags.accept_clock || file.accept_clock,
             log_json: flags.log_json || file.log_json,
         })
@@ -309,14 +323,6 @@ fn address(name: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
         name,
         value: text.to_owned(),
         reason: "expected an address and a port, for example 127.0.0.1:7247 or [::]:7247".to_owned(),
-    })
-}
-
-fn span(name: &'static str, text: &str) -> Result<TimeDelta, ConfigError> {
-    text.parse().map_err(|bad: crate::core::model::ParseTimeDeltaError| ConfigError::Value {
-        name,
-        value: text.to_owned(),
-        reason: bad.to_string(),
     })
 }
 

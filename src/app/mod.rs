@@ -4,9 +4,12 @@
 
 mod commands;
 mod config;
+mod config_error;
+mod own_events;
 mod runtime;
 mod serve;
 mod terminal;
+mod web_config;
 
 use std::process::ExitCode;
 

@@ -3,6 +3,7 @@
 //!
 //! Looking must never acknowledge: mail scanners and chat previews follow every link.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -10,12 +11,13 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::api::auth::Permission;
+use crate::api::auth::{ClientAddress, Permission, too_many};
 use crate::api::commands::{CommandError, DriverRequest};
 use crate::api::http::endpoint::Endpoint;
+use crate::api::http::error::ApiError;
 use crate::api::state::ApiContext;
 use crate::core::engine::{Action, Command, CommandRefusal, IncidentAction, Outcome};
-use crate::core::incidents::{ACK_TOKEN_MAX_BYTES, AckClaim, AckTokenError, Incident};
+use crate::core::incidents::{ACK_TOKEN_MAX_BYTES, AckClaim, AckTokenError, Incident, TimelineKind};
 
 /// The role under which it is audited.
 const BY_LINK: &str = "link";
@@ -42,23 +44,30 @@ pub fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
+/// How often the incident is looked at anew when it changes between the look and the command.
+const TRIES: usize = 4;
+
 /// The page behind the link of a notice: what it is about, and a button. Changes nothing.
 #[utoipa::path(get, path = "/ack", params(("t" = String, Query, description = "The token of the link")),
     responses((status = 200, description = "The page", body = String, content_type = "text/html"),
-        (status = 410, description = "The link has expired", body = String, content_type = "text/html")))]
-async fn ask(State(shared): State<Arc<ApiContext>>, RawQuery(query): RawQuery) -> Response {
+        (status = 410, description = "The link is no longer good", body = String, content_type = "text/html")))]
+async fn ask(
+    State(shared): State<Arc<ApiContext>>,
+    ClientAddress(address): ClientAddress,
+    RawQuery(query): RawQuery,
+) -> Response {
     let token = token_of(query.as_deref().unwrap_or_default());
-    let claim = match claim(&shared, &token) {
+    let claim = match claim(&shared, &token, address) {
         Ok(claim) => claim,
-        Err(bad) => return refused(bad),
+        Err(refused) => return refused.answer(),
     };
-    match shared.api.store.incident(claim.incident).await {
-        Ok(Some(incident)) => page(StatusCode::OK, &question(&incident, &claim, &token)),
-        Ok(None) => page(StatusCode::NOT_FOUND, "<h1>没有这个故障 · No such incident</h1>"),
-        Err(error) => {
-            tracing::error!(%error, "a read from the store failed");
-            page(StatusCode::SERVICE_UNAVAILABLE, "<h1>请稍后再试 · Try again in a moment</h1>")
+    match standing(&shared, &claim).await {
+        // Whoever looks again sees who took it.
+        Ok(Seen { incident, is_used: true }) if !incident.acknowledged && incident.state.is_open() => {
+            NotTaken::Used.answer()
         }
+        Ok(Seen { incident, .. }) => page(StatusCode::OK, &question(&incident, &claim, &token)),
+        Err(refused) => refused.answer(),
     }
 }
 
@@ -67,43 +76,104 @@ async fn ask(State(shared): State<Arc<ApiContext>>, RawQuery(query): RawQuery) -
     request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "t: the token"),
     responses((status = 200, description = "Taken", body = String, content_type = "text/html"),
         (status = 409, description = "Its state does not allow that", body = String, content_type = "text/html"),
-        (status = 410, description = "The link has expired", body = String, content_type = "text/html")))]
-async fn acknowledge(State(shared): State<Arc<ApiContext>>, body: Bytes) -> Response {
+        (status = 410, description = "The link is no longer good", body = String, content_type = "text/html")))]
+async fn acknowledge(
+    State(shared): State<Arc<ApiContext>>,
+    ClientAddress(address): ClientAddress,
+    body: Bytes,
+) -> Response {
     let token = token_of(std::str::from_utf8(&body).unwrap_or_default());
-    let claim = match claim(&shared, &token) {
+    let claim = match claim(&shared, &token, address) {
         Ok(claim) => claim,
-        Err(bad) => return refused(bad),
+        Err(refused) => return refused.answer(),
     };
+    let mut refused = NotTaken::Busy;
+    for _ in 0..TRIES {
+        // The link is judged by the incident as it stands, so the command is for exactly that version of it.
+        let version = match standing(&shared, &claim).await {
+            Ok(Seen { is_used: true, .. }) => return NotTaken::Used.answer(),
+            Ok(Seen { incident, .. }) => incident.version,
+            Err(refused) => return refused.answer(),
+        };
+        match shared.api.commands.send(DriverRequest::Command(command(&claim, version))).await {
+            Ok(Outcome::Refused(CommandRefusal::VersionMismatch { .. })) => {}
+            Ok(Outcome::Refused(refusal)) => {
+                refused = NotTaken::Refused(refusal);
+                break;
+            }
+            Ok(
+                Outcome::Incident { .. }
+                | Outcome::Problem { .. }
+                | Outcome::Run { .. }
+                | Outcome::Staff { .. }
+                | Outcome::Silence { .. }
+                | Outcome::Rulebook { .. },
+            ) => {
+                let (id, who) = (claim.incident, escaped(&claim.who));
+                return page(StatusCode::OK, &format!("<h1>已受理 · Acknowledged</h1><p>{id} · {who}</p>"));
+            }
+            Err(CommandError::Unknown { .. } | CommandError::BadRules { .. }) => break,
+        }
+    }
+    refused.answer()
+}
+
+fn command(claim: &AckClaim, version: u64) -> Command {
     let action = IncidentAction::Acknowledge { note: Some("by link".to_owned()) };
-    let command = Command {
+    Command {
         actor: if claim.is_person { claim.who.clone() } else { format!("team {}", claim.who) },
         role: BY_LINK.to_owned(),
         idempotency_key: None,
-        if_match: None,
+        if_match: Some(version),
         action: Action::Incident { id: claim.incident, action },
-    };
-    let id = claim.incident;
-    match shared.api.commands.send(DriverRequest::Command(command)).await {
-        Ok(Outcome::Refused(refusal)) => {
-            let status = match refusal {
-                CommandRefusal::NotFound { .. } => StatusCode::NOT_FOUND,
-                CommandRefusal::Forbidden { .. } => StatusCode::FORBIDDEN,
-                CommandRefusal::NotAllowed { .. }
-                | CommandRefusal::VersionMismatch { .. }
-                | CommandRefusal::Invalid { .. } => StatusCode::CONFLICT,
-            };
-            page(status, &format!("<h1>未受理 · Not acknowledged</h1><p>{}</p>", escaped(&refusal.to_string())))
-        }
-        Ok(
-            Outcome::Incident { .. }
-            | Outcome::Problem { .. }
-            | Outcome::Run { .. }
-            | Outcome::Staff { .. }
-            | Outcome::Silence { .. }
-            | Outcome::Rulebook { .. },
-        ) => page(StatusCode::OK, &format!("<h1>已受理 · Acknowledged</h1><p>{id} · {}</p>", escaped(&claim.who))),
-        Err(CommandError::Unknown { .. } | CommandError::BadRules { .. }) => {
-            page(StatusCode::SERVICE_UNAVAILABLE, "<h1>请稍后再试 · Try again in a moment</h1>")
+    }
+}
+
+/// Why a link does not do what it was made for.
+enum NotTaken {
+    Bad(AckTokenError),
+    NoIncident,
+    /// It was acknowledged since the notice went out.
+    Used,
+    /// It was resolved and reopened since: there is another notice.
+    AnotherEpisode,
+    /// Whoever got the notice is no longer here.
+    PersonGone,
+    TooOften(ApiError),
+    Refused(CommandRefusal),
+    /// The store or the service cannot say now.
+    Busy,
+}
+
+impl NotTaken {
+    fn answer(self) -> Response {
+        let said = |status: StatusCode, words: &str| page(status, &format!("<h1>{words}</h1>"));
+        match self {
+            NotTaken::Bad(AckTokenError::Expired) => said(StatusCode::GONE, "链接已过期 · This link has expired"),
+            NotTaken::Bad(AckTokenError::Forged) => said(StatusCode::BAD_REQUEST, "链接无效 · This link is not valid"),
+            NotTaken::NoIncident => said(StatusCode::NOT_FOUND, "没有这个故障 · No such incident"),
+            NotTaken::Used => {
+                said(StatusCode::GONE, "已有人受理，链接已失效 · Acknowledged already: this link is used up")
+            }
+            NotTaken::AnotherEpisode => {
+                said(StatusCode::GONE, "故障已恢复后又发生，请用新通知 · It came back since: use the newest notice")
+            }
+            NotTaken::PersonGone => {
+                said(StatusCode::GONE, "此人已不在值班名单 · Whoever got this link is no longer here")
+            }
+            NotTaken::TooOften(failure) => failure.into_response(),
+            NotTaken::Refused(refusal) => {
+                let status = match refusal {
+                    CommandRefusal::NotFound { .. } => StatusCode::NOT_FOUND,
+                    CommandRefusal::Forbidden { .. } => StatusCode::FORBIDDEN,
+                    CommandRefusal::NotAllowed { .. }
+                    | CommandRefusal::VersionMismatch { .. }
+                    | CommandRefusal::Invalid { .. } => StatusCode::CONFLICT,
+                };
+                let why = escaped(&refusal.to_string());
+                page(status, &format!("<h1>未受理 · Not acknowledged</h1><p>{why}</p>"))
+            }
+            NotTaken::Busy => said(StatusCode::SERVICE_UNAVAILABLE, "请稍后再试 · Try again in a moment"),
         }
     }
 }
@@ -114,16 +184,54 @@ fn token_of(pairs: &str) -> String {
     value.get(..ACK_TOKEN_MAX_BYTES).unwrap_or(value).to_owned()
 }
 
-fn claim(shared: &ApiContext, token: &str) -> Result<AckClaim, AckTokenError> {
-    let key = shared.api.settings.ack_key.as_ref().ok_or(AckTokenError::Forged)?;
-    AckClaim::read(token, key, (shared.api.now)())
+/// What the token says, if it is ours. Bad ones are counted by address, good ones by what they are for: a guesser behind
+/// the same gateway slows nobody else down.
+fn claim(shared: &ApiContext, token: &str, address: IpAddr) -> Result<AckClaim, NotTaken> {
+    let now = (shared.api.now)();
+    let key = shared.api.settings.ack_key.as_ref().ok_or(NotTaken::Bad(AckTokenError::Forged))?;
+    let too_often = |wait| NotTaken::TooOften(too_many(wait));
+    match AckClaim::read(token, key, now) {
+        Ok(claim) => {
+            shared.links.take(&(claim.incident, claim.who.clone()), now).map_err(too_often)?;
+            Ok(claim)
+        }
+        Err(bad) => {
+            shared.bad_links.take(&address, now).map_err(too_often)?;
+            Err(NotTaken::Bad(bad))
+        }
+    }
 }
 
-fn refused(bad: AckTokenError) -> Response {
-    match bad {
-        AckTokenError::Expired => page(StatusCode::GONE, "<h1>链接已过期 · This link has expired</h1>"),
-        AckTokenError::Forged => page(StatusCode::BAD_REQUEST, "<h1>链接无效 · This link is not valid</h1>"),
+/// The incident that a link is for.
+struct Seen {
+    incident: Incident,
+    /// Whether it was acknowledged since the notice went out, by this link or otherwise.
+    is_used: bool,
+}
+
+/// The incident that a link is for, if the link is still good for looking at it.
+async fn standing(shared: &ApiContext, claim: &AckClaim) -> Result<Seen, NotTaken> {
+    let busy = |error| {
+        tracing::error!(%error, "a read from the store failed");
+        NotTaken::Busy
+    };
+    let incident = shared.api.store.incident(claim.incident).await.map_err(busy)?.ok_or(NotTaken::NoIncident)?;
+    let is_gone = if claim.is_person {
+        shared.has_gone(&claim.who).await
+    } else {
+        !shared.api.live.rulebook().teams.contains_key(&claim.who)
+    };
+    if is_gone {
+        return Err(NotTaken::PersonGone);
     }
+    let timeline = shared.api.store.timeline(claim.incident).await.map_err(busy)?;
+    let mut since = timeline.iter().filter(|entry| entry.at >= claim.issued);
+    // The notice of a reopened incident is of the same moment as its reopening.
+    if since.clone().any(|entry| entry.kind == TimelineKind::Reopened && entry.at > claim.issued) {
+        return Err(NotTaken::AnotherEpisode);
+    }
+    let is_used = since.any(|entry| entry.kind == TimelineKind::Acknowledged);
+    Ok(Seen { incident, is_used })
 }
 
 fn question(incident: &Incident, claim: &AckClaim, token: &str) -> String {

@@ -13,7 +13,7 @@ watchfire: alerts, incidents, problems, rosters and inspections of an operations
   /api/v1/                  everything, as JSON: /api/v1/openapi.json describes it, /api/v1/incidents is a beginning
   /api/v2/                  what Alertmanager's own tools speak
   /metrics                  for Prometheus
-  /-/healthy, /-/ready      whether it lives, and whether it can take work
+  /-/live, /-/ready         whether it lives, and whether it can take work
 
 README.md beside the program says how to go on, rules/README.md how rules are written.
 Where tokens exist, send yours: Authorization: Bearer <token>

@@ -11,6 +11,7 @@
 mod bounded_label;
 mod engine;
 mod ingest;
+mod listeners;
 mod names;
 mod on_call;
 mod registration;
@@ -19,6 +20,7 @@ mod stopwatch;
 #[cfg(test)]
 mod tests;
 
+pub use listeners::{ConnectionCut, HttpRefusal, Listener};
 pub use stopwatch::Stopwatch;
 
 use prometheus::process_collector::ProcessCollector;
@@ -26,6 +28,7 @@ use prometheus::{Registry, TextEncoder};
 
 use engine::EngineMetrics;
 use ingest::IngestMetrics;
+use listeners::Listeners;
 use runtime::RuntimeMetrics;
 
 /// The release of Alertmanager whose v2 API is answered here: clients choose by it what they may ask. Later ones filter
@@ -37,6 +40,7 @@ pub struct Metrics {
     registry: Registry,
     decided: EngineMetrics,
     doors: IngestMetrics,
+    listeners: Listeners,
     running: RuntimeMetrics,
 }
 
@@ -52,6 +56,7 @@ impl Metrics {
         Metrics {
             decided: EngineMetrics::new(&registry),
             doors: IngestMetrics::new(&registry),
+            listeners: Listeners::new(&registry),
             running: RuntimeMetrics::new(&registry),
             registry,
         }

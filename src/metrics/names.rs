@@ -188,6 +188,24 @@ pub(super) const MQTT_UNACKNOWLEDGED: MetricText = text(
     "Messages received from the broker and not acknowledged yet, because they are not committed yet.",
 );
 
+// The listeners.
+pub(super) const CERTIFICATE_EXPIRY: MetricText = text(
+    "watchfire_certificate_expiry_timestamp_seconds",
+    "When the certificate of a listener comes to its end; +Inf of a listener without TLS.",
+);
+pub(super) const CERTIFICATE_LOADS: MetricText = text(
+    "watchfire_certificate_loads_total",
+    "Changed certificate files read while running, by outcome; after a failure the one before stays in use.",
+);
+pub(super) const HTTP_CONNECTIONS: MetricText = text("watchfire_http_connections", "HTTP connections open now.");
+pub(super) const HTTP_CONNECTIONS_CUT: MetricText = text(
+    "watchfire_http_connections_cut_total",
+    "HTTP connections closed before their peer wished it, by reason; made_room and full mean a flood.",
+);
+pub(super) const HTTP_REFUSED: MetricText =
+    text("watchfire_http_refused_total", "HTTP requests refused before they reached what they asked for, by reason.");
+pub(super) const HTTP_STREAMS: MetricText = text("watchfire_http_streams", "Streams of changes open now.");
+
 // The service itself.
 pub(super) const HTTP_REQUESTS: MetricText =
     text("watchfire_http_requests_total", "HTTP requests answered, by route, method and status code.");

@@ -2,7 +2,8 @@
 
 use prometheus::core::{Collector, MetricVec, MetricVecBuilder};
 use prometheus::{
-    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
 };
 
 use super::names::MetricText;
@@ -21,6 +22,10 @@ pub(super) fn gauge(registry: &Registry, text: &MetricText) -> IntGauge {
 
 pub(super) fn fractional_gauge(registry: &Registry, text: &MetricText) -> Gauge {
     register(registry, Gauge::with_opts(options(text)))
+}
+
+pub(super) fn fractional_gauges(registry: &Registry, text: &MetricText, labels: &[&str]) -> GaugeVec {
+    register(registry, GaugeVec::new(options(text), labels))
 }
 
 pub(super) fn gauges(registry: &Registry, text: &MetricText, labels: &[&str]) -> IntGaugeVec {

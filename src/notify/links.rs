@@ -68,6 +68,7 @@ impl Links {
             who: notice.person.clone().unwrap_or_else(|| notice.team.clone()),
             is_person: notice.person.is_some(),
             until: now + self.valid_for,
+            issued: notice.at,
         };
         Some(format!("{}/ack?t={}", self.base, claim.token(&self.key)))
     }

@@ -137,6 +137,10 @@ pub enum TokenRole {
     /// All of these.
     ProcessManager,
     Admin,
+    /// Push events of one source (`*`: any), and read the metrics: a Prometheus with one token.
+    Monitoring {
+        source: String,
+    },
 }
 
 impl TokenRole {
@@ -153,16 +157,21 @@ impl TokenRole {
             TokenRole::ConfigurationManager => "configuration_manager",
             TokenRole::ProcessManager => "process_manager",
             TokenRole::Admin => "admin",
+            TokenRole::Monitoring { .. } => "monitoring",
         }
     }
 
-    /// `ingest:zabbix`, `viewer`, `first_line`, …
+    /// `ingest:zabbix`, `monitoring`, `viewer`, `first_line`, …
     pub fn parse(text: &str) -> Result<TokenRole, ParseWordError> {
         if let Some(source) = text.strip_prefix("ingest:") {
             return Ok(TokenRole::Ingest { source: source.to_owned() });
         }
+        if let Some(source) = text.strip_prefix("monitoring:") {
+            return Ok(TokenRole::Monitoring { source: source.to_owned() });
+        }
         Ok(match text {
             "ingest" => TokenRole::Ingest { source: "*".to_owned() },
+            "monitoring" => TokenRole::Monitoring { source: "*".to_owned() },
             "viewer" => TokenRole::Viewer,
             "first_line" => TokenRole::FirstLine,
             "second_line" => TokenRole::SecondLine,
@@ -177,7 +186,7 @@ impl TokenRole {
                 return Err(ParseWordError {
                     word: text.chars().take(64).collect(),
                     what: "role",
-                    expected: "ingest[:SOURCE], viewer, first_line, second_line, third_line, incident_manager, problem_manager, change_manager, configuration_manager, process_manager, admin",
+                    expected: "ingest[:SOURCE], monitoring[:SOURCE], viewer, first_line, second_line, third_line, incident_manager, problem_manager, change_manager, configuration_manager, process_manager, admin",
                 });
             }
         })

@@ -88,10 +88,11 @@ async fn change_and_audit<S: Session>(
     Ok(true)
 }
 
-/// As [`Role::parse`] reads it.
+/// As [`TokenRole::parse`] reads it.
 fn word(role: &TokenRole) -> String {
     match role {
         TokenRole::Ingest { source } => format!("ingest:{source}"),
+        TokenRole::Monitoring { source } => format!("monitoring:{source}"),
         TokenRole::Viewer
         | TokenRole::FirstLine
         | TokenRole::SecondLine

@@ -238,7 +238,7 @@ fn promtool_accepts_the_exposition_and_every_query() {
 }
 
 /// An alert, a series (Prometheus' notation, a sample a minute) with which it fires, and one with which it does not.
-const ALERT_CASES: [(&str, &str, &str, &str); 20] = [
+const ALERT_CASES: [(&str, &str, &str, &str); 22] = [
     ("WatchfireDown", r#"up{job="watchfire"}"#, "0x60", "1x60"),
     ("WatchfireDown", r#"up{job="node"}"#, "1x60", ""),
     ("WatchfireNotReady", r#"watchfire_ready{instance="a"}"#, "0x60", "1x60"),
@@ -255,6 +255,13 @@ const ALERT_CASES: [(&str, &str, &str, &str); 20] = [
     ("WatchfireInspectionMissed", r#"watchfire_inspection_runs_total{state="missed"}"#, "0x50 1x10", "2x60"),
     ("WatchfireRulesBroken", r#"watchfire_rulebook_last_load_successful"#, "0x60", "1x60"),
     ("WatchfireBoundHit", r#"watchfire_bounds_hit_total{bound="windows"}"#, "0x50 1x10", "4x60"),
+    (
+        "WatchfireCertificateExpiring",
+        r#"watchfire_certificate_expiry_timestamp_seconds{listener="http"}"#,
+        "99999x60",
+        "9999999x60",
+    ),
+    ("WatchfireFlooded", r#"watchfire_http_connections_cut_total{reason="made_room"}"#, "0x50 1x10", "4x60"),
     ("WatchfireInvariantBroken", r#"watchfire_invariants_broken_total{invariant="x"}"#, "_x50 1x10", "0x60"),
     (
         "WatchfireAcknowledgedInputsLost",

@@ -1,4 +1,4 @@
-//! What surrounds every v2 answer: `Accept`, CORS for reads, no caching, a bound on reads at once.
+//! What surrounds every v2 answer: `Accept`, no caching, a bound on reads at once.
 
 use std::sync::Arc;
 
@@ -15,22 +15,14 @@ pub async fn wire(State(shared): State<Arc<ApiContext>>, request: Request, next:
     if !request.uri().path().starts_with("/api/v2/") {
         return next.run(request).await;
     }
-    let crossing = request.headers().contains_key(header::ORIGIN);
-    let read = request.method() == Method::GET;
     let mut response = inner(&shared, request, next).await;
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if crossing && read {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    }
     response
 }
 
 async fn inner(shared: &ApiContext, request: Request, next: Next) -> Response {
-    if request.method() == Method::OPTIONS && is_preflight(request.headers()) {
-        return preflight(request.headers());
-    }
     if !accepts_json(request.headers()) {
         let message = "unsupported media type requested, only [application/json] are available";
         return V2Refusal::framework(StatusCode::NOT_ACCEPTABLE, message).into_response();
@@ -45,25 +37,6 @@ async fn inner(shared: &ApiContext, request: Request, next: Next) -> Response {
                 .into_response()
         }
     }
-}
-
-fn is_preflight(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::ORIGIN) && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-}
-
-/// Pages elsewhere may read; nothing is said to those that ask to write, which refuses them.
-fn preflight(headers: &HeaderMap) -> Response {
-    let mut response = StatusCode::OK.into_response();
-    if headers.get(header::ACCESS_CONTROL_REQUEST_METHOD).is_some_and(|method| method == "GET") {
-        let answer = response.headers_mut();
-        answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET"));
-        let allowed = HeaderValue::from_static("Accept, Authorization, Content-Type, X-API-Key");
-        answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
-    }
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("Access-Control-Request-Method"));
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("Access-Control-Request-Headers"));
-    response
 }
 
 /// No `Accept`, or one that has room for JSON.

@@ -6,7 +6,7 @@
 //!
 //! Where it differs on purpose: a matcher `null` is a 422, not a dropped connection; a path with a slash at its end is
 //! not another name for it; an alert that no message will ever end shows the latest moment that can be written; CORS
-//! lets other pages read and never write; `/api/v1` is our own API, not a 410.
+//! says nothing unless a page is configured; `/api/v1` is our own API, not a 410.
 
 mod alerts;
 mod blocking;

@@ -21,7 +21,7 @@ use crate::api::http::endpoint::Endpoint;
 use crate::api::http::extract::whole;
 use crate::api::http::response::unexpected_outcome;
 use crate::api::state::ApiContext;
-use crate::core::engine::{Outcome, SilenceChange};
+use crate::core::engine::{Outcome, SilenceChange, SilenceDraft};
 use crate::core::model::{Labels, Matcher, Silence, SilenceId, Timestamp};
 use crate::store::LiveView;
 
@@ -158,7 +158,10 @@ async fn post_silence(
     request: Request,
 ) -> Result<Json<Created>, V2Refusal> {
     let body = whole(request, &()).await.map_err(|(status, message)| V2Refusal::framework(status, message))?;
-    let (id, draft) = silence_body::read(&headers, &body)?;
+    let (id, mut draft) = silence_body::read(&headers, &body)?;
+    sign(&mut draft, &caller);
+    let (bounds, now) = (&shared.api.settings.silences, (shared.api.now)());
+    bounds.check(&caller, &draft, now, &shared.api.live).map_err(V2Refusal::Failed)?;
     let outcome = change(&shared, caller, SilenceChange::Put { id, draft }).await?;
     Ok(Json(Created { silence_id: outcome.to_string() }))
 }
@@ -201,6 +204,21 @@ async fn change(shared: &ApiContext, caller: Principal, change: SilenceChange) -
         | Outcome::Rulebook { .. }
         | Outcome::Staff { .. }) => Err(V2Refusal::Failed(unexpected_outcome(&outcome))),
     }
+}
+
+/// Where the name stands that a client wrote as `createdBy`.
+const CLAIMED: &str = "createdBy";
+
+/// The token is who made it; what its client calls the person stands beside it, as an annotation. Without tokens there
+/// is nothing but the client's word.
+fn sign(draft: &mut SilenceDraft, caller: &Principal) {
+    if caller.is_anonymous() || draft.created_by == caller.name {
+        return;
+    }
+    let claimed = std::mem::replace(&mut draft.created_by, caller.name.clone());
+    let kept = draft.annotations.iter().filter(|(name, _)| *name != CLAIMED);
+    let kept: Vec<(String, String)> = kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    draft.annotations = Labels::from_pairs(kept.into_iter().chain([(CLAIMED.to_owned(), claimed)]));
 }
 
 /// Whatever stands in the path, readable or not.

@@ -1,24 +1,29 @@
 //! What stands before every handler: header limits, host and origin, who it is, whether they may, how often.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Path, Request, State};
+use axum::body::Body;
+use axum::extract::{FromRequestParts, MatchedPath, Path, Request, State};
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
 use super::credentials;
 use super::credentials::Credentials;
-use super::{AuthOutcome, Permission, Principal};
+use super::held_body::HeldBody;
+use super::{AuthOutcome, Permission, Place, Principal};
 use crate::api::http::error::ApiError;
-use crate::api::state::ApiContext;
+use crate::api::state::{ApiContext, CallerKey};
 use crate::core::model::TimeDelta;
+use crate::metrics::HttpRefusal;
 
 /// How many headers, and how many bytes of them, a request may carry.
 const HEADERS_MAX: usize = 64;
 const HEADERS_MAX_BYTES: usize = 16 * 1024;
+/// Its answers last for hours.
+const STREAM_PATH: &str = "/api/v1/stream";
 
 /// One route's guard.
 #[derive(Clone)]
@@ -41,12 +46,24 @@ async fn pass(shared: &ApiContext, door: Permission, request: Request, next: Nex
     let (mut parts, body) = request.into_parts();
     let source = source_of(&mut parts).await;
     match check(shared, door, source.as_deref(), &parts).await {
-        Ok(caller) => {
-            caller.into_iter().for_each(|caller| drop(parts.extensions.insert(caller)));
-            next.run(Request::from_parts(parts, body)).await
+        Ok(Passed::Anybody) => next.run(Request::from_parts(parts, body)).await,
+        Ok(Passed::Caller(caller, place)) => {
+            parts.extensions.insert(caller);
+            let response = next.run(Request::from_parts(parts, body)).await;
+            match place {
+                Some(place) => response.map(|body| Body::new(HeldBody::new(body, place))),
+                None => response,
+            }
         }
         Err(failure) => failure.answer(parts.uri.path()),
     }
+}
+
+/// Who was let through.
+enum Passed {
+    Anybody,
+    /// With a place among this caller's requests, where these are bounded.
+    Caller(Principal, Option<Place<CallerKey>>),
 }
 
 async fn check(
@@ -54,35 +71,63 @@ async fn check(
     door: Permission,
     source: Option<&str>,
     request: &Parts,
-) -> Result<Option<Principal>, ApiError> {
+) -> Result<Passed, ApiError> {
     check_headers(&request.headers)?;
-    if door == Permission::Link {
-        // Its token is the authority, wherever the page was opened; phones send no Origin worth the name.
-        return shared
-            .links
-            .take(&address_of(&request.extensions), (shared.api.now)())
-            .map_err(too_many)
-            .map(|()| None);
+    match door {
+        // A link's token is its authority, wherever the page was opened; load balancers know no name of ours.
+        Permission::Link | Permission::Health => return Ok(Passed::Anybody),
+        Permission::Metrics
+        | Permission::Read
+        | Permission::Audit
+        | Permission::Ingest
+        | Permission::Work
+        | Permission::Silence
+        | Permission::Close
+        | Permission::Steer
+        | Permission::Review
+        | Permission::Conclude
+        | Permission::Inspect
+        | Permission::SignOff
+        | Permission::Reload => {}
     }
-    if is_write(&request.method)
-        && let Some(reason) = shared.hosts.refuse(&request.headers, &request.uri)
-    {
-        return Err(ApiError::new(StatusCode::FORBIDDEN, reason));
+    let is_write = is_write(&request.method);
+    if let Some(reason) = shared.hosts.refuse_host(&request.headers, &request.uri) {
+        return Err(shared.refused(HttpRefusal::Host, ApiError::new(StatusCode::MISDIRECTED_REQUEST, reason)));
     }
-    if door == Permission::Health {
-        return Ok(None);
+    if is_write && let Some(reason) = shared.hosts.refuse_origin(&request.headers, &request.uri) {
+        return Err(shared.refused(HttpRefusal::Origin, ApiError::new(StatusCode::FORBIDDEN, reason)));
     }
-    let address = address_of(&request.extensions);
+    let address = shared.api.settings.proxies.client_of(&request.extensions, &request.headers);
     let caller = authenticate(shared, &request.headers, address).await?;
     if !door.admits(&caller.role, source) {
-        return Err(ApiError::new(StatusCode::FORBIDDEN, forbidden(door, &caller)));
+        let failure = ApiError::new(StatusCode::FORBIDDEN, forbidden(door, &caller));
+        return Err(shared.refused(HttpRefusal::Permission, failure));
     }
-    // Pushed events are bounded by the intake queue instead: a flood of them is this service's daily work.
-    if door != Permission::Ingest {
-        let now = (shared.api.now)();
-        shared.requests.take(&(address, caller.name.clone()), now).map_err(too_many)?;
+    // Pushed events are bounded by the intake queue instead: a flood of them is this service's daily work. Only the
+    // large ones are counted.
+    if door == Permission::Ingest {
+        let place = may_be_large(&request.headers).then(|| {
+            let key = CallerKey { address, name: caller.name.clone(), is_write };
+            shared.large_bodies.take(key).map_err(|_full| {
+                let failure =
+                    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too many large bodies at once; send again later");
+                shared.refused(HttpRefusal::Concurrency, failure.retry_after(TimeDelta::from_seconds(1)))
+            })
+        });
+        return Ok(Passed::Caller(caller, place.transpose()?));
     }
-    Ok(Some(caller))
+    // What people command has bounds of its own: no reading, however much, holds an acknowledgement up.
+    let key = CallerKey { address, name: caller.name.clone(), is_write };
+    let now = (shared.api.now)();
+    shared.requests.take(&key, now).map_err(|wait| shared.refused(HttpRefusal::Rate, too_many(wait)))?;
+    // A stream is a place among streams.
+    let is_stream = request.extensions.get::<MatchedPath>().is_some_and(|path| path.as_str() == STREAM_PATH);
+    let place = (!is_stream).then(|| shared.under_way.take(key)).transpose().map_err(|_full| {
+        let detail = "too many requests of this caller are under way; wait for their answers, and read them";
+        let failure = ApiError::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(TimeDelta::from_seconds(1));
+        shared.refused(HttpRefusal::Concurrency, failure)
+    })?;
+    Ok(Passed::Caller(caller, place))
 }
 
 fn check_headers(headers: &HeaderMap) -> Result<(), ApiError> {
@@ -95,6 +140,13 @@ fn check_headers(headers: &HeaderMap) -> Result<(), ApiError> {
         return Err(ApiError::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, detail));
     }
     Ok(())
+}
+
+/// Longer than most, or of unknown length.
+fn may_be_large(headers: &HeaderMap) -> bool {
+    const LARGE_BYTES: u64 = 256 * 1024;
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    length.is_none_or(|length| length > LARGE_BYTES)
 }
 
 /// Reads change nothing; everything else counts as a write.
@@ -115,11 +167,13 @@ async fn authenticate(shared: &ApiContext, headers: &HeaderMap, address: IpAddr)
             // Only a wrong secret counts as a guess; one that is absent is a mistake. A good one always passes, also
             // beside a guesser behind the same proxy.
             if shown {
-                shared.failures.take(&address, (shared.api.now)()).map_err(too_many)?;
+                let slowed = shared.failures.take(&address, (shared.api.now)());
+                slowed.map_err(|wait| shared.refused(HttpRefusal::Guessing, too_many(wait)))?;
             }
             let detail = if shown { "this token is not known here" } else { "a token is needed here" };
             let challenge = HeaderValue::from_static(r#"Bearer realm="watchfire", Basic realm="watchfire""#);
-            Err(ApiError::new(StatusCode::UNAUTHORIZED, detail).with(header::WWW_AUTHENTICATE, challenge))
+            let failure = ApiError::new(StatusCode::UNAUTHORIZED, detail).with(header::WWW_AUTHENTICATE, challenge);
+            Err(shared.refused(HttpRefusal::Credentials, failure))
         }
     }
 }
@@ -140,7 +194,8 @@ fn forbidden(door: Permission, caller: &Principal) -> String {
     format!("the role {} may not do this; it needs one of {needed}{own}", caller.role.as_str())
 }
 
-fn too_many(wait: TimeDelta) -> ApiError {
+/// 429, with when to come again.
+pub fn too_many(wait: TimeDelta) -> ApiError {
     ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too many requests; slow down").retry_after(wait)
 }
 
@@ -153,16 +208,6 @@ async fn source_of(parts: &mut Parts) -> Option<String> {
             Path::<String>::from_request_parts(parts, &()).await.ok().map(|Path(name)| name)
         }
         Some(_) | None => None,
-    }
-}
-
-/// The peer; one shared bucket for a server that does not say. An IPv6 peer is its /64: one customer holds all of it.
-fn address_of(extensions: &Extensions) -> IpAddr {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-    match peer {
-        Some(IpAddr::V6(address)) => IpAddr::from((address.to_bits() & (u128::MAX << 64)).to_be_bytes()),
-        Some(address @ IpAddr::V4(_)) => address,
-        None => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
     }
 }
 

@@ -5,11 +5,11 @@ use crate::store::TokenRole;
 /// A kind of thing that can be asked of us. Every route stands behind exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Permission {
-    /// `/-/healthy` and `/-/ready`: nobody is asked who they are.
+    /// `/-/healthy`, `/-/live` and `/-/ready`: nobody is asked who they are.
     Health,
     /// What the token of a link allows: nobody is asked who they are.
     Link,
-    /// The metrics, for a Prometheus with a viewer's token.
+    /// The metrics, for a Prometheus.
     Metrics,
     /// Every list, record and the stream.
     Read,
@@ -41,6 +41,7 @@ pub enum Permission {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RoleKind {
     Ingest,
+    Monitoring,
     Viewer,
     First,
     Second,
@@ -54,9 +55,14 @@ pub enum RoleKind {
 }
 
 impl RoleKind {
+    /// From the least to the most.
+    pub const ALL: [RoleKind; 12] =
+        [Ingest, Monitoring, Viewer, First, Second, Third, Incidents, Problems, Changes, Configuration, Manager, Admin];
+
     pub const fn of(role: &TokenRole) -> RoleKind {
         match role {
             TokenRole::Ingest { .. } => RoleKind::Ingest,
+            TokenRole::Monitoring { .. } => RoleKind::Monitoring,
             TokenRole::Viewer => RoleKind::Viewer,
             TokenRole::FirstLine => RoleKind::First,
             TokenRole::SecondLine => RoleKind::Second,
@@ -74,6 +80,7 @@ impl RoleKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             RoleKind::Ingest => "ingest",
+            RoleKind::Monitoring => "monitoring",
             RoleKind::Viewer => "viewer",
             RoleKind::First => "first_line",
             RoleKind::Second => "second_line",
@@ -88,10 +95,11 @@ impl RoleKind {
     }
 }
 
-use RoleKind::{Admin, Changes, Configuration, First, Incidents, Ingest, Manager, Problems, Second, Third, Viewer};
+use RoleKind::{
+    Admin, Changes, Configuration, First, Incidents, Ingest, Manager, Monitoring, Problems, Second, Third, Viewer,
+};
 
-const EVERYBODY: &[RoleKind] =
-    &[Ingest, Viewer, First, Second, Third, Incidents, Problems, Changes, Configuration, Manager, Admin];
+const EVERYBODY: &[RoleKind] = &RoleKind::ALL;
 /// Everybody but the tools.
 const PEOPLE: &[RoleKind] =
     &[Viewer, First, Second, Third, Incidents, Problems, Changes, Configuration, Manager, Admin];
@@ -104,10 +112,13 @@ const MANAGERS: &[RoleKind] = &[Incidents, Problems, Changes, Configuration, Man
 const TABLE: [(Permission, &[RoleKind]); 15] = [
     (Permission::Health, EVERYBODY),
     (Permission::Link, EVERYBODY),
-    (Permission::Metrics, PEOPLE),
+    (
+        Permission::Metrics,
+        &[Monitoring, Viewer, First, Second, Third, Incidents, Problems, Changes, Configuration, Manager, Admin],
+    ),
     (Permission::Read, PEOPLE),
     (Permission::Audit, MANAGERS),
-    (Permission::Ingest, &[Ingest, Admin]),
+    (Permission::Ingest, &[Ingest, Monitoring, Admin]),
     (Permission::Work, WORKERS),
     (Permission::Silence, &[First, Second, Incidents, Changes, Manager, Admin]),
     (Permission::Close, &[First, Incidents, Manager, Admin]),
@@ -120,6 +131,52 @@ const TABLE: [(Permission, &[RoleKind]); 15] = [
 ];
 
 impl Permission {
+    /// What it lets through, in a few words, as the table of roles has it; `None`: nobody is asked who they are.
+    pub const fn permission(self) -> Option<&'static str> {
+        match self {
+            Permission::Health | Permission::Link => None,
+            Permission::Metrics => Some("metrics"),
+            Permission::Read => Some("read"),
+            Permission::Audit => Some("audit"),
+            Permission::Ingest => Some("push"),
+            Permission::Work => Some("work"),
+            Permission::Silence => Some("silence"),
+            Permission::Close => Some("close"),
+            Permission::Steer => Some("steer"),
+            Permission::Review => Some("review"),
+            Permission::Conclude => Some("conclude"),
+            Permission::Inspect => Some("inspect"),
+            Permission::SignOff => Some("sign off"),
+            Permission::Reload => Some("reload"),
+        }
+    }
+
+    /// What that means.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Permission::Health => "ask whether the service lives and is ready",
+            Permission::Link => "follow the link of a notice",
+            Permission::Metrics => "read /metrics",
+            Permission::Read => "read incidents, alerts, problems, runs, figures, rules and the stream",
+            Permission::Audit => "read the audit",
+            Permission::Ingest => "push events; ingest:SOURCE and monitoring:SOURCE of that source only",
+            Permission::Work => "take, hand on and comment incidents, and comment problems",
+            Permission::Silence => "silence alerts, as far as the role's bounds go",
+            Permission::Close => "close and cancel incidents",
+            Permission::Steer => "merge and reopen incidents",
+            Permission::Review => "accept, own, move and describe problems",
+            Permission::Conclude => "close problems, or accept their risk",
+            Permission::Inspect => "start inspection runs and record their items",
+            Permission::SignOff => "sign, reject and skip inspection runs",
+            Permission::Reload => "read the rule files again",
+        }
+    }
+
+    /// Everything that can be asked, in the order of the table.
+    pub fn all() -> impl Iterator<Item = Permission> {
+        TABLE.iter().map(|(door, _)| *door)
+    }
+
     /// The roles that pass it.
     pub fn roles(self) -> &'static [RoleKind] {
         TABLE.iter().find(|(door, _)| *door == self).map_or(&[], |(_, roles)| roles)
@@ -128,8 +185,11 @@ impl Permission {
     /// Whether this role passes it; `source` is what a push is of, for the tokens of one source.
     pub fn admits(self, role: &TokenRole, source: Option<&str>) -> bool {
         let own_source = match (role, source) {
-            (TokenRole::Ingest { source: own }, Some(wanted)) => own == "*" || own == wanted,
-            (TokenRole::Ingest { .. }, None) => matches!(self, Permission::Health | Permission::Link),
+            (TokenRole::Ingest { source: own } | TokenRole::Monitoring { source: own }, Some(wanted)) => {
+                own == "*" || own == wanted
+            }
+            // What is pushed always names its source.
+            (TokenRole::Ingest { .. } | TokenRole::Monitoring { .. }, None) => self != Permission::Ingest,
             (
                 TokenRole::Viewer
                 | TokenRole::FirstLine
@@ -170,5 +230,9 @@ mod tests {
         assert!(Permission::Ingest.admits(&any, Some("grafana")));
         assert!(!Permission::Read.admits(&any, None));
         assert!(!Permission::Ingest.admits(&TokenRole::Viewer, Some("zabbix")));
+        let prometheus = TokenRole::Monitoring { source: "v2".to_owned() };
+        assert!(Permission::Ingest.admits(&prometheus, Some("v2")) && Permission::Metrics.admits(&prometheus, None));
+        assert!(!Permission::Ingest.admits(&prometheus, Some("zabbix")) && !Permission::Read.admits(&prometheus, None));
+        assert!(!Permission::Metrics.admits(&zabbix, None));
     }
 }

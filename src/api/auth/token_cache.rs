@@ -22,6 +22,20 @@ pub struct Principal {
     pub role: TokenRole,
 }
 
+/// Who asks while the service is open.
+const ANONYMOUS: &str = "anonymous";
+
+impl Principal {
+    fn anonymous() -> Principal {
+        Principal { name: ANONYMOUS.to_owned(), role: TokenRole::Admin }
+    }
+
+    /// Whether nobody is known by a token.
+    pub fn is_anonymous(&self) -> bool {
+        self.name == ANONYMOUS
+    }
+}
+
 /// What a secret (or none) is worth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthOutcome {
@@ -30,6 +44,15 @@ pub enum AuthOutcome {
     Refused,
     /// The tokens could not be read yet, so nobody can be told apart.
     Unavailable,
+}
+
+/// What tokens say of a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// No token was ever made for it.
+    Unknown,
+    Valid(TokenRole),
+    Revoked,
 }
 
 /// The tokens, shared by every door. Works without HTTP, for the MQTT listener.
@@ -59,7 +82,7 @@ impl TokenCache {
     pub async fn admit(&self, secret: Option<&str>) -> AuthOutcome {
         let Some(tokens) = self.current().await else { return AuthOutcome::Unavailable };
         if self.open_allowed && tokens.rows.is_empty() {
-            return AuthOutcome::Granted(Principal { name: "anonymous".to_owned(), role: TokenRole::Admin });
+            return AuthOutcome::Granted(Principal::anonymous());
         }
         let Some(secret) = secret else { return AuthOutcome::Refused };
         let digest = token_digest(secret);
@@ -86,6 +109,17 @@ impl TokenCache {
     /// Whether everybody is let in now: allowed, and the store holds no token, not even a revoked one.
     pub async fn is_open(&self) -> bool {
         self.open_allowed && self.current().await.is_some_and(|tokens| tokens.rows.is_empty())
+    }
+
+    /// What is known of a name: its newest token.
+    pub async fn standing_of(&self, name: &str) -> Standing {
+        let tokens = self.current().await;
+        let row = tokens.as_ref().and_then(|tokens| tokens.rows.iter().find(|row| row.name == name));
+        match row {
+            None => Standing::Unknown,
+            Some(TokenRow { revoked_at: Some(_), .. }) => Standing::Revoked,
+            Some(row) => Standing::Valid(row.role.clone()),
+        }
     }
 
     /// The copy, read again if it is old. One reads, the others go on with the old one.

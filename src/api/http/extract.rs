@@ -88,20 +88,24 @@ impl<'de> Deserialize<'de> for NonEmptyText {
     }
 }
 
-/// A name of a person or an item: not empty, at most 200 bytes, no NUL.
+/// A name of a person or an item: not empty, at most 200 bytes, one line without control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(pub String);
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
-        bounded(deserializer, NAME_MAX_BYTES).map(Name)
+        Name::try_from(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 
 impl TryFrom<String> for Name {
     type Error = String;
     fn try_from(text: String) -> Result<Name, String> {
-        check(text, NAME_MAX_BYTES).map(Name)
+        let text = check(text, NAME_MAX_BYTES)?;
+        if text.contains(char::is_control) {
+            return Err("a name is one line without control characters".to_owned());
+        }
+        Ok(Name(text))
     }
 }
 

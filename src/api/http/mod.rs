@@ -1,7 +1,7 @@
 //! HTTP plumbing of the API: extractors, errors, responses, endpoints and their OpenAPI description.
 
 pub(crate) mod endpoint;
-pub(super) mod error;
+pub(crate) mod error;
 pub(super) mod extract;
 pub(super) mod openapi;
 pub(super) mod query;

@@ -17,6 +17,7 @@ use crate::store::Readiness;
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::of(__path_healthy, Permission::Health, healthy),
+        Endpoint::of(__path_live, Permission::Health, live),
         Endpoint::of(__path_ready, Permission::Health, ready),
         Endpoint::of(__path_reload, Permission::Reload, reload),
         Endpoint::of(__path_metrics, Permission::Metrics, metrics),
@@ -28,6 +29,13 @@ pub fn endpoints() -> Vec<Endpoint> {
 #[utoipa::path(get, path = "/-/healthy",
     responses((status = 200, description = "OK", body = String, content_type = "text/plain")))]
 async fn healthy() -> &'static str {
+    "OK"
+}
+
+/// Whether the process lives, under the name that orchestrators ask for.
+#[utoipa::path(get, path = "/-/live",
+    responses((status = 200, description = "OK", body = String, content_type = "text/plain")))]
+async fn live() -> &'static str {
     "OK"
 }
 

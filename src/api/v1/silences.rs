@@ -89,6 +89,8 @@ async fn put_silence(
         annotations: Labels::empty(),
         until_resolved: asked.until_resolved,
     };
+    let (bounds, now) = (&shared.api.settings.silences, (shared.api.now)());
+    bounds.check(&author.caller, &draft, now, &shared.api.live)?;
     let change = SilenceChange::Put { id: None, draft };
     let wish = DriverRequest::Silence {
         actor: author.caller.name,

@@ -4,26 +4,28 @@
 //! stops, so that no shutdown waits for a browser.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::HeaderName;
+use axum::http::{HeaderName, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
 use serde::Serialize;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{OwnedSemaphorePermit, TryAcquireError};
 use tokio_util::sync::CancellationToken;
 
 use super::alerts::AlertBody;
-use crate::api::auth::Permission;
+use crate::api::auth::{ClientAddress, NoPlace, Permission, Place, Principal};
 use crate::api::http::endpoint::Endpoint;
 use crate::api::http::error::ApiError;
 use crate::api::http::query::QueryParameters;
 use crate::api::state::ApiContext;
+use crate::core::model::TimeDelta;
+use crate::metrics::HttpRefusal;
 use crate::store::StreamChange;
 
 /// How often an idle stream says that it lives: below the usual minute of proxies.
@@ -61,19 +63,42 @@ impl StreamKind {
 #[utoipa::path(get, path = "/api/v1/stream",
     params(("kind" = Option<String>, Query, description = "Only these of alert, incident, problem, run")),
     responses((status = 200, description = "text/event-stream, until the service stops", content_type = "text/event-stream", body = String)))]
-async fn stream(State(shared): State<Arc<ApiContext>>, mut query: QueryParameters) -> Result<Response, ApiError> {
+async fn stream(
+    State(shared): State<Arc<ApiContext>>,
+    ClientAddress(address): ClientAddress,
+    caller: Principal,
+    mut query: QueryParameters,
+) -> Result<Response, ApiError> {
     let kinds = query.words("kind", &StreamKind::ALL, StreamKind::as_str)?;
     query.end()?;
-    let place = Arc::clone(&shared.streams).try_acquire_owned().map_err(|error| match error {
-        TryAcquireError::NoPermits => ApiError::unavailable("too many streams are open; close one or come later"),
-        TryAcquireError::Closed => ApiError::unavailable("the service is stopping"),
+    let place = shared.streams.take(stream_caller(&caller, address)).map_err(|full| {
+        let failure = match full {
+            NoPlace::OfCaller => ApiError::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many streams of this caller are open; close one first, or raise http.streams_per_caller in watchfire.yaml",
+            )
+            .retry_after(TimeDelta::from_seconds(1)),
+            NoPlace::Altogether => ApiError::unavailable("too many streams are open; close one or come later"),
+        };
+        shared.refused(HttpRefusal::Streams, failure)
     })?;
-    let listener =
-        Listener { changes: shared.api.live.subscribe(), stop: shared.api.stop.clone(), kinds, _place: place };
+    shared.api.metrics.http_streams(shared.streams.taken());
+    let listener = Listener {
+        changes: shared.api.live.subscribe(),
+        stop: shared.api.stop.clone(),
+        kinds,
+        place: Some(place),
+        shared: Arc::clone(&shared),
+    };
     let events = Sse::new(listener.events()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     // Proxies that buffer would hold events back until there are enough of them.
     let unbuffered = [(HeaderName::from_static("x-accel-buffering"), "no")];
     Ok((unbuffered, events).into_response())
+}
+
+/// Who is counted: a token, wherever it is used; without tokens the address.
+fn stream_caller(caller: &Principal, address: IpAddr) -> String {
+    if caller.is_anonymous() { format!("anonymous at {address}") } else { caller.name.clone() }
 }
 
 /// One open stream; its place is free again when it is dropped.
@@ -81,7 +106,15 @@ struct Listener {
     changes: Receiver<StreamChange>,
     stop: CancellationToken,
     kinds: Vec<StreamKind>,
-    _place: OwnedSemaphorePermit,
+    place: Option<Place<String>>,
+    shared: Arc<ApiContext>,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.place = None;
+        self.shared.api.metrics.http_streams(self.shared.streams.taken());
+    }
 }
 
 impl Listener {

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpSocket;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::StartError;
-use super::{gauges, http_server};
+use super::certificate_watch::CertificateWatch;
+use super::http_server::{HttpLimits, HttpServer};
+use super::tls_server::{TlsFiles, TlsServer};
+use super::{flood_watch, gauges, open_files};
 use crate::api;
 use crate::api::{ApiSettings, ApiState, CommandQueue, Now, TokenCache};
 use crate::app::config::{Config, MqttListen};
@@ -25,7 +28,7 @@ use crate::ingest::mqtt::{
     AuthError, Authenticate, Binding, ClientSettings, IntakeContext, ListenerSettings, MqttClient, MqttListener,
     PublishPermission, TopicFilters,
 };
-use crate::metrics::Metrics;
+use crate::metrics::{Listener, Metrics};
 use crate::mqtt::BrokerAddress;
 use crate::store::{LiveView, Store, TokenRole};
 
@@ -54,6 +57,8 @@ pub struct Listeners {
     pub http: SocketAddr,
     pub mqtt: Option<SocketAddr>,
     pub tasks: Vec<JoinHandle<()>>,
+    /// Told when certificates are to be read again at once.
+    pub reload: Arc<Notify>,
 }
 
 impl Services {
@@ -74,11 +79,16 @@ impl Services {
     }
 }
 
-/// The port of the HTTP doors, taken but not yet open: to be had before anything is taken from a service that runs.
-pub struct BoundSocket(TcpSocket);
+/// The port and the certificate of the HTTP doors, not yet open: to be had before anything is taken from a service that
+/// runs.
+pub struct BoundSocket {
+    socket: TcpSocket,
+    tls: Option<Arc<TlsServer>>,
+}
 
-/// Takes the port.
-pub fn reserve(address: SocketAddr) -> Result<BoundSocket, StartError> {
+/// Takes the port and reads the certificate.
+pub fn reserve(address: SocketAddr, tls: Option<TlsFiles>) -> Result<BoundSocket, StartError> {
+    let tls = tls.map(TlsServer::load).transpose()?.map(Arc::new);
     let socket = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // Connections of an earlier run may still be closing.
@@ -86,7 +96,8 @@ pub fn reserve(address: SocketAddr) -> Result<BoundSocket, StartError> {
         socket.bind(address)?;
         Ok(socket)
     };
-    socket().map(BoundSocket).map_err(|error| cannot_listen(address, &error))
+    let socket = socket().map_err(|error| cannot_listen(address, &error))?;
+    Ok(BoundSocket { socket, tls })
 }
 
 fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> StartError {
@@ -106,6 +117,8 @@ pub async fn open(doors: &Services, reserved: BoundSocket) -> Result<Listeners, 
             doors.stop.clone(),
         )),
     ];
+    let (metrics, intake) = (Arc::clone(&doors.metrics), doors.intake.clone());
+    tasks.push(tokio::spawn(flood_watch::keep(metrics, intake, doors.now(), doors.stop.clone())));
     let mqtt = match doors.config.mqtt_listen {
         MqttListen::Off => None,
         MqttListen::Default(address) => Some(Binding::Preferred(address)),
@@ -129,15 +142,27 @@ pub async fn open(doors: &Services, reserved: BoundSocket) -> Result<Listeners, 
             .map_err(|error| StartError::Part { what: "MQTT client", reason: error.to_string() })?;
         tasks.push(tokio::spawn(client.run(doors.stop.clone())));
     }
+    let reload = Arc::new(Notify::new());
+    if let Some(server) = reserved.tls.clone() {
+        let watch = CertificateWatch {
+            listener: Listener::Http,
+            server,
+            intake: doors.intake.clone(),
+            metrics: Arc::clone(&doors.metrics),
+            now: doors.now(),
+            reload: Arc::clone(&reload),
+        };
+        tasks.push(tokio::spawn(watch.run(doors.stop.clone())));
+    }
     let (http, task) = open_http(doors, keyring, reserved)?;
     tasks.push(task);
-    Ok(Listeners { http, mqtt, tasks })
+    Ok(Listeners { http, mqtt, tasks, reload })
 }
 
 fn open_http(
     doors: &Services,
     keyring: Arc<TokenCache>,
-    BoundSocket(socket): BoundSocket,
+    BoundSocket { socket, tls }: BoundSocket,
 ) -> Result<(SocketAddr, JoinHandle<()>), StartError> {
     let intake = HttpIntake {
         intake: doors.intake.clone(),
@@ -146,9 +171,16 @@ fn open_http(
         now: doors.now(),
         body_max_bytes: BODY_MAX_BYTES,
     };
+    let web = &doors.config.web;
     let settings = ApiSettings {
         external_url: doors.config.external_url.clone(),
         ack_key: Some(doors.ack_key.clone()),
+        allowed_hosts: web.allowed_hosts.clone(),
+        allowed_origins: web.allowed_origins.clone(),
+        listen: Some(doors.config.listen.ip()),
+        proxies: web.proxies.clone(),
+        requests: web.requests,
+        silences: web.silences.clone(),
         ..ApiSettings::new(doors.clock.now())
     };
     let state = ApiState {
@@ -165,9 +197,31 @@ fn open_http(
     let failed = |error: std::io::Error| cannot_listen(doors.config.listen, &error);
     let listener = socket.listen(BACKLOG).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    tracing::info!(address = %bound, "HTTP doors open");
-    let task = tokio::spawn(http_server::serve(listener, api::router(state, console::endpoints()), doors.stop.clone()));
-    Ok((bound, task))
+    tracing::info!(address = %bound, tls = tls.is_some(), "HTTP doors open");
+    let server = HttpServer {
+        listener,
+        router: api::router(state, console::endpoints()),
+        tls,
+        limits: affordable(web.limits.clone()),
+        proxies: web.proxies.clone(),
+        metrics: Arc::clone(&doors.metrics),
+    };
+    Ok((bound, tokio::spawn(server.serve(doors.stop.clone()))))
+}
+
+/// At most half of the files that may be open are connections: the database and everything that goes out need some, too.
+fn affordable(mut limits: HttpLimits) -> HttpLimits {
+    let Some(open_files) = open_files::limit() else { return limits };
+    let most = (open_files / 2).max(1);
+    if limits.connections.total > most {
+        tracing::warn!(
+            connections = most,
+            "fewer HTTP connections than http.connections: only {open_files} files may be open; raise LimitNOFILE (ulimit -n)"
+        );
+        limits.connections.total = most;
+        limits.connections.per_address = limits.connections.per_address.min(most);
+    }
+    limits
 }
 
 fn surroundings(doors: &Services) -> Result<(watch::Sender<Arc<TopicFilters>>, IntakeContext), StartError> {
@@ -223,8 +277,10 @@ fn authenticate(keyring: Arc<TokenCache>, live: Arc<LiveView>) -> Authenticate {
 fn permit(name: String, role: TokenRole, live: Arc<LiveView>) -> Result<PublishPermission, AuthError> {
     match role {
         TokenRole::Admin => Ok(PublishPermission::everything(&name)),
-        TokenRole::Ingest { source } if source == "*" => Ok(PublishPermission::everything(&name)),
-        TokenRole::Ingest { source } => {
+        TokenRole::Ingest { source } | TokenRole::Monitoring { source } if source == "*" => {
+            Ok(PublishPermission::everything(&name))
+        }
+        TokenRole::Ingest { source } | TokenRole::Monitoring { source } => {
             let may_publish =
                 move |topic: &str| live.rulebook().source(&source).is_some_and(|source| source.takes_topic(topic));
             Ok(PublishPermission { name, may_publish: Arc::new(may_publish) })

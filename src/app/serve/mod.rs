@@ -4,14 +4,20 @@
 //! nobody is let in before there is somebody to answer. Stopping goes the other way round.
 
 pub(super) mod backup_schedule;
+pub(super) mod certificate_watch;
+pub(super) mod connections;
+pub(super) mod flood_watch;
 pub(super) mod gauges;
 pub(super) mod heartbeat;
 pub(super) mod http_server;
+pub(super) mod http_socket;
 pub(super) mod listeners;
 pub(super) mod logging;
 pub(super) mod mqtt_state;
 pub(super) mod notify_config;
+pub(super) mod open_files;
 pub(super) mod rule_files;
+pub(super) mod tls_server;
 pub(super) mod workers;
 
 use std::net::SocketAddr;
@@ -25,6 +31,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use self::listeners::Services;
+use self::tls_server::BadTls;
 use super::commands::archive;
 use super::config::{Config, ConfigError, ServeFlags};
 use super::runtime::clock::Clock;
@@ -76,6 +83,8 @@ pub enum StartError {
     OpenToTheWorld { listen: SocketAddr },
     #[error("cannot listen on {address}: {reason}")]
     Listen { address: String, reason: String },
+    #[error("TLS of the HTTP listener: {0}")]
+    Tls(#[from] BadTls),
     #[error("{what}: {reason}")]
     Part { what: &'static str, reason: String },
     #[error(transparent)]
@@ -89,6 +98,8 @@ pub struct RunningService {
     pub mqtt: Option<SocketAddr>,
     store: Store,
     commands: CommandQueue,
+    /// Has certificates read again.
+    reload: Arc<Notify>,
     /// Ends the doors and the courier.
     doors: CancellationToken,
     /// Ends the driver, once the doors are closed.
@@ -97,7 +108,7 @@ pub struct RunningService {
     door_tasks: Vec<JoinHandle<()>>,
 }
 
-/// Runs until SIGINT or SIGTERM; SIGHUP reloads the rules.
+/// Runs until SIGINT or SIGTERM; SIGHUP reloads the rules and the certificates.
 pub async fn run(flags: ServeFlags) -> Result<ExitCode, String> {
     let config = Config::resolve(flags).map_err(|error| error.to_string())?;
     logging::start(config.log_json);
@@ -107,7 +118,7 @@ pub async fn run(flags: ServeFlags) -> Result<ExitCode, String> {
     let mut interrupts = Signals::listen().map_err(signals)?;
     let hangup = signal(SignalKind::hangup()).map_err(signals)?;
     let mut running = start(config, read_rules, CancellationToken::new()).await.map_err(|error| error.to_string())?;
-    let hangups = tokio::spawn(reload_on_hangup(hangup, running.commands.clone()));
+    let hangups = tokio::spawn(reload_on_hangup(hangup, running.commands.clone(), Arc::clone(&running.reload)));
     let ended = tokio::select! {
         () = interrupts.received() => None,
         ended = &mut running.driver_task => Some(ended),
@@ -138,7 +149,7 @@ pub async fn start(
     let store = open_store(&config).await?;
     let mut mark = integrity::open_mark(&store, &config).await?;
     // Before the lease: a second start by mistake must not end the service that runs.
-    let reserved = listeners::reserve(config.listen)?;
+    let reserved = listeners::reserve(config.listen, config.web.tls.clone())?;
     let lease = store.take_lease(&holder()).await?;
     let metrics = Arc::new(Metrics::new());
     let (self_monitoring, findings) = SelfMonitoring::new();
@@ -176,7 +187,6 @@ pub async fn start(
     driver.prepare(first).await?;
     driver.ready();
     let driver_task = tokio::spawn(driver.run());
-
     let stop = cancel.child_token();
     let ack_key = ack_key(&store, &config).await?;
     let (commands_of_all, stop_of_all) = (commands.clone(), stop.clone());
@@ -192,6 +202,7 @@ pub async fn start(
         mqtt: opened.mqtt,
         store: doors.store,
         commands,
+        reload: opened.reload,
         doors: stop,
         driver: driver_cancel,
         driver_task,
@@ -287,8 +298,9 @@ impl Signals {
     }
 }
 
-async fn reload_on_hangup(mut hangup: Signal, commands: CommandQueue) {
+async fn reload_on_hangup(mut hangup: Signal, commands: CommandQueue, certificates: Arc<Notify>) {
     while hangup.recv().await.is_some() {
+        certificates.notify_waiters();
         // The driver logs what came of it.
         drop(commands.send(DriverRequest::Reload { by: None }).await);
     }

@@ -29,6 +29,8 @@ pub struct AckClaim {
     pub is_person: bool,
     /// Not valid from then on; whole seconds.
     pub until: Timestamp,
+    /// Of the notice that carries it: what is acknowledged or reopened later is not what it was made for.
+    pub issued: Timestamp,
 }
 
 /// Why a token is worth nothing.
@@ -42,11 +44,12 @@ pub enum AckTokenError {
 }
 
 impl AckClaim {
-    /// `INCIDENT.UNTIL.KIND.WHO.SIGNATURE`, all of it fit for a URL.
+    /// `INCIDENT.UNTIL.KIND.WHO.ISSUED.SIGNATURE`, all of it fit for a URL.
     pub fn token(&self, key: &AckKey) -> String {
         let kind = if self.is_person { 'p' } else { 't' };
         let until = self.until.as_micros().div_euclid(1_000_000);
-        let body = format!("{}.{until}.{kind}.{}", self.incident.0, hex(self.who.as_bytes()));
+        let issued = self.issued.as_micros();
+        let body = format!("{}.{until}.{kind}.{}.{issued}", self.incident.0, hex(self.who.as_bytes()));
         let signature = hex(&signed(key, &body).finalize().into_bytes());
         format!("{body}.{signature}")
     }
@@ -74,14 +77,15 @@ impl AckClaim {
             _ => return None,
         };
         let who = String::from_utf8(bytes(parts.next()?)?).ok()?;
-        parts.next().is_none().then_some(AckClaim { incident, who, is_person, until })
+        let issued = Timestamp::from_micros(parts.next()?.parse().ok()?);
+        parts.next().is_none().then_some(AckClaim { incident, who, is_person, until, issued })
     }
 }
 
 /// The purpose is signed too, so that a signature of something else by the same key is none here.
 fn signed(key: &AckKey, body: &str) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).expect("HMAC takes keys of any length");
-    mac.update(b"watchfire acknowledge 1\n");
+    mac.update(b"watchfire acknowledge 2\n");
     mac.update(body.as_bytes());
     mac
 }
@@ -105,7 +109,8 @@ mod tests {
 
     fn claim() -> AckClaim {
         let until = Timestamp::from_seconds(1_770_973_200);
-        AckClaim { incident: IncidentId(7), who: "张三".to_owned(), is_person: true, until }
+        let issued = Timestamp::from_micros(1_770_886_800_000_123);
+        AckClaim { incident: IncidentId(7), who: "张三".to_owned(), is_person: true, until, issued }
     }
 
     #[test]

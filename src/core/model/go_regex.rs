@@ -2,6 +2,7 @@
 
 use regex::Regex;
 use regex_syntax::hir::literal::Extractor;
+use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::ParseMatcherError;
 
@@ -38,6 +39,33 @@ pub(super) fn spelled_out(pattern: &str) -> Option<Vec<String>> {
     texts.sort_unstable();
     texts.dedup();
     Some(texts)
+}
+
+/// How many bytes every match of a pattern is sure to spell out: 2 of `GZ.*`, 3 of `广.*`, 0 of `.+` and of `GZ.*|.+`.
+pub(super) fn sure_bytes(pattern: &str) -> usize {
+    regex_syntax::parse(&to_rust(pattern)).map_or(0, |hir| sure_in(&hir))
+}
+
+fn sure_in(hir: &Hir) -> usize {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => 0,
+        HirKind::Literal(literal) => literal.0.len(),
+        // One letter in both cases is a class too.
+        HirKind::Class(class) => usize::from(is_few(class)),
+        HirKind::Repetition(repetition) => sure_in(&repetition.sub).saturating_mul(repetition.min as usize),
+        HirKind::Capture(capture) => sure_in(&capture.sub),
+        HirKind::Concat(parts) => parts.iter().map(sure_in).sum(),
+        HirKind::Alternation(parts) => parts.iter().map(sure_in).min().unwrap_or_default(),
+    }
+}
+
+fn is_few(class: &Class) -> bool {
+    const FEW: u32 = 4;
+    let size: u32 = match class {
+        Class::Unicode(class) => class.ranges().iter().map(|range| range.end() as u32 - range.start() as u32 + 1).sum(),
+        Class::Bytes(class) => class.ranges().iter().map(|range| u32::from(range.end() - range.start()) + 1).sum(),
+    };
+    size <= FEW
 }
 
 fn build(pattern: &str, translated: &str) -> Result<Regex, ParseMatcherError> {

@@ -6,7 +6,7 @@ use std::fmt;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::go_regex::{anchored_regex, spelled_out};
+use super::go_regex::{anchored_regex, spelled_out, sure_bytes};
 use super::{Labels, matcher_parse};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -122,6 +122,12 @@ impl Matcher {
             Test::Regex(regex) if self.op.is_positive() && !regex.is_match("") => Some(regex.as_str()),
             Test::Regex(_) | Test::Equal | Test::OneOf(_) => None,
         }
+    }
+
+    /// Whether every value that fits an expression holds that many bytes which it spells out: of `GZ.*` two, of `广.*`
+    /// three, of `.+` none. False of what is no positive expression.
+    pub fn spells_out_at_least(&self, bytes: usize) -> bool {
+        self.op == MatcherOp::Matches && sure_bytes(&self.value) >= bytes
     }
 
     /// Whether this value (empty for an absent label) fits.

@@ -34,6 +34,7 @@ async fn every_role_passes_exactly_its_doors() {
     let table = [
         ("GET", "/", "xxxxxxx"),
         ("GET", "/-/healthy", "xxxxxxx"),
+        ("GET", "/-/live", "xxxxxxx"),
         ("GET", "/-/ready", "xxxxxxx"),
         ("GET", "/ack", "xxxxxxx"),
         ("POST", "/ack", "xxxxxxx"),
@@ -253,7 +254,7 @@ async fn a_new_token_works_at_once_and_a_guesser_is_slowed_down() {
 
 #[tokio::test]
 async fn a_busy_caller_is_held_back_but_never_its_events() {
-    let house = House::with(Rulebook::empty(), |settings| settings.requests_per_second = 5).await;
+    let house = House::with(Rulebook::empty(), |settings| settings.requests.per_second = 5).await;
     let mut answers = Vec::new();
     for _ in 0..12 {
         answers.push(house.get("/api/v1/rules").await.status.as_u16());
@@ -267,34 +268,57 @@ async fn a_busy_caller_is_held_back_but_never_its_events() {
 }
 
 #[tokio::test]
-async fn foreign_pages_and_unknown_names_may_not_write_even_when_all_is_open() {
+async fn unknown_names_are_not_answered_and_foreign_pages_may_not_write_even_when_all_is_open() {
     let house = House::with(Rulebook::empty(), |settings| {
         settings.external_url = Some("https://watch.example.org".to_owned());
         settings.allowed_hosts = vec!["noc-1".to_owned()];
+        settings.allowed_origins = vec!["https://portal.example.org".to_owned()];
+        settings.listen = Some("10.1.2.3".parse().unwrap());
     })
     .await;
     let event = r#"{"labels":{"a":"b"}}"#;
     let json_type = ("content-type", "application/json");
-    let check = async |headers: &[(&str, &str)], status: u16| {
+    let check = async |headers: &[(&str, &str)], refused: Option<u16>| {
         let headers: Vec<(&str, &str)> = headers.iter().copied().chain([json_type]).collect();
         for path in ["/api/v1/incidents/1/comment", "/api/v1/events", "/-/reload", "/api/v2/silences"] {
             let body = if path.ends_with("comment") { r#"{"text":"x"}"# } else { event };
             let reply = house.send("POST", path, &headers, body).await;
-            assert_eq!(reply.status == 403, status == 403, "{path} {headers:?}: {} {}", reply.status, reply.text());
+            let found = Some(reply.status.as_u16()).filter(|status| [403, 421].contains(status));
+            assert_eq!(found, refused, "{path} {headers:?}: {} {}", reply.status, reply.text());
         }
-        assert_eq!(house.send("GET", "/api/v1/incidents", &headers, "").await.status, 200, "reading is free");
+        for path in ["/api/v1/incidents", "/api/v2/alerts", "/metrics", "/api/v1/openapi.json"] {
+            let expected = if refused == Some(421) { 421 } else { 200 };
+            let read = house.send("GET", path, &headers, "").await;
+            assert_eq!(read.status, expected, "{path} {headers:?}");
+            let allowed = headers.contains(&("origin", "https://portal.example.org"));
+            let said = read.header("access-control-allow-origin");
+            assert_eq!(said, if allowed { "https://portal.example.org" } else { "" }, "{path} {headers:?}");
+        }
+        assert_eq!(house.send("GET", "/-/ready", &headers, "").await.status, 200, "load balancers know no name");
     };
-    check(&[], 200).await;
-    check(&[("host", "noc-1:7247")], 200).await;
-    check(&[("host", "10.1.2.3:7247")], 200).await;
-    check(&[("host", "watch.example.org"), ("origin", "https://watch.example.org")], 200).await;
-    check(&[("origin", "http://127.0.0.1:7247")], 200).await;
-    check(&[("host", "evil.example")], 403).await;
-    check(&[("origin", "http://evil.example")], 403).await;
-    check(&[("origin", "http://127.0.0.1:3000")], 403).await;
-    check(&[("origin", "null")], 403).await;
+    check(&[], None).await;
+    check(&[("host", "noc-1:7247")], None).await;
+    check(&[("host", "10.1.2.3:7247")], None).await;
+    check(&[("host", "watch.example.org"), ("origin", "https://watch.example.org")], None).await;
+    check(&[("host", "watch.example.org"), ("origin", "https://portal.example.org")], None).await;
+    check(&[("origin", "http://127.0.0.1:7247")], None).await;
+    check(&[("host", "evil.example")], Some(421)).await;
+    check(&[("host", "10.9.9.9")], Some(421)).await;
+    check(&[("origin", "http://evil.example")], Some(403)).await;
+    check(&[("origin", "http://127.0.0.1:3000")], Some(403)).await;
+    check(&[("origin", "null")], Some(403)).await;
     let refused = house.send("POST", "/api/v1/events", &[("host", "evil.example"), json_type], event).await;
-    refused.is_problem(403, "Host \"evil.example\" is not known here");
+    refused.is_problem(421, "Host \"evil.example\" is not known here");
+    refused.is_problem(421, "allowed_hosts");
+    let asked = [("origin", "https://portal.example.org"), ("access-control-request-method", "POST")];
+    let preflight = house.send("OPTIONS", "/api/v1/incidents/1/comment", &asked, "").await;
+    assert_eq!(preflight.status, 204);
+    assert!(preflight.header("access-control-allow-headers").contains("Authorization"));
+    let metrics = house.get("/metrics").await.text();
+    for reason in ["host", "origin"] {
+        let zero = format!("watchfire_http_refused_total{{reason=\"{reason}\"}} 0");
+        assert!(!metrics.contains(&zero), "{reason} is not counted");
+    }
 }
 
 #[tokio::test]
@@ -313,6 +337,7 @@ async fn health_readiness_and_reload_speak_to_machines() {
     let ready = house.get("/-/ready").await;
     assert_eq!((ready.status.as_u16(), ready.text().as_str()), (503, "the state is being put back\n"));
     assert_eq!(house.get("/-/healthy").await.status, 200);
+    assert_eq!(house.get("/-/live").await.text(), "OK");
     let reload = house.send("POST", "/-/reload", &[], "").await;
     assert_eq!((reload.status.as_u16(), reload.text().as_str()), (200, ""));
     assert!(

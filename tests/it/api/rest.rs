@@ -267,7 +267,7 @@ async fn every_command_reaches_the_queue_as_it_was_meant() {
     let cases = [
         ("acknowledge", "", IncidentAction::Acknowledge { note: None }),
         ("acknowledge", r#"{"note":"查明原因"}"#, IncidentAction::Acknowledge { note: Some(text()) }),
-        ("assign", r#"{"assignee":"查明原因"}"#, IncidentAction::Assign { assignee: text() }),
+        ("assign", r#"{"assignee":"王工"}"#, IncidentAction::Assign { assignee: "王工".to_owned() }),
         ("comment", r#"{"text":"查明原因"}"#, IncidentAction::Comment { text: text() }),
         (
             "pend",
@@ -320,7 +320,7 @@ async fn every_command_reaches_the_queue_as_it_was_meant() {
     let moved = ProblemAction::Move { to: ProblemState::KnownError, reason: None };
     let cases = [
         ("comment", r#"{"text":"查明原因"}"#, ProblemAction::Comment { text: text() }),
-        ("own", r#"{"owner":"查明原因"}"#, ProblemAction::Own { owner: text() }),
+        ("own", r#"{"owner":"王工"}"#, ProblemAction::Own { owner: "王工".to_owned() }),
         ("move", r#"{"to":"known_error"}"#, moved),
         ("describe", r#"{"workaround":"查明原因"}"#, described),
         ("accept", "{}", ProblemAction::Accept),
@@ -455,6 +455,10 @@ async fn bodies_that_cannot_be_meant_never_reach_the_queue() {
     check(assign, json, r#"{"assignee":" "}"#, 400, "a text is empty").await;
     check(assign, json, r#"{"assignee":"x","more":1}"#, 400, "unknown field `more`").await;
     check(assign, json, &format!(r#"{{"assignee":"{}"}}"#, "x".repeat(201)), 400, "at most 200").await;
+    check(assign, json, r#"{"assignee":"王工\u0007"}"#, 400, "without control characters").await;
+    check(assign, json, r#"{"assignee":"王工\u202e"}"#, 400, "nobody here is named").await;
+    check(assign, json, r#"{"assignee":"ghost"}"#, 400, "nobody here is named \"ghost\"").await;
+    check("/api/v1/problems/PRB-1/own", json, r#"{"owner":"ghost"}"#, 400, "nobody here is named").await;
     check(comment, json, r#"{"text":"a\u0000b"}"#, 400, "NUL").await;
     check(comment, json, &format!(r#"{{"text":"{}"}}"#, "x".repeat(8193)), 400, "at most 8192").await;
     check(comment, json, &"x".repeat(70_000), 413, "").await;

@@ -83,7 +83,7 @@ async fn a_slow_listener_is_told_how_much_it_missed() {
 
 #[tokio::test]
 async fn streams_end_with_the_service_and_their_number_is_bounded() {
-    let house = House::with(watchfire::core::rules::Rulebook::empty(), |settings| settings.streams_max = 2).await;
+    let house = House::with(watchfire::core::rules::Rulebook::empty(), |settings| settings.requests.streams = 2).await;
     let mut first = Listener::open(&house, "").await;
     let second = Listener::open(&house, "").await;
     let full = house.get("/api/v1/stream").await;

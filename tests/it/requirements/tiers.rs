@@ -590,7 +590,8 @@ async fn row_64_a_token_of_the_wrong_role_is_answered_403_by_the_running_service
 
 #[tokio::test]
 async fn row_10_whoever_holds_open_work_is_not_removed_before_it_is_handed_over() {
-    let setup = Setup::new(&[("desk.yaml", DESK)]);
+    let people = "people:\n  - {name: 王工}\n  - {name: 李工}\n";
+    let setup = Setup::new(&[("desk.yaml", DESK), ("people.yaml", people)]);
     let service = setup.start().await;
     let event =
         json!({"status": "firing", "labels": {"alertname": "LinkDown", "device": "路由器1"}, "severity": "major"});

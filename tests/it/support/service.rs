@@ -184,6 +184,16 @@ impl Service {
     }
 }
 
+/// A token of that name and role, made as an operator makes it: its secret.
+pub async fn token(setup: &Setup, name: &str, role: &str) -> String {
+    let data = setup.path("data").display().to_string();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_watchfire"));
+    command.args(["token", "create", name, "--role", role, "--data-dir", &data]).current_dir(setup.directory.path());
+    let output = command.env_remove("RUST_LOG").output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
 /// Where a program is; a test that needs it fails with the way to get it.
 pub fn program(name: &str) -> PathBuf {
     let path = std::env::var("PATH").unwrap_or_default();

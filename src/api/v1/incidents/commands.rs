@@ -225,6 +225,7 @@ async fn acknowledge(
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/assign", request_body = inline(Assign),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn assign(State(api): Api, author: CommandMeta, Id(id): Incident, JsonBody(body): JsonBody<Assign>) -> ApiResult {
+    api.must_be_somebody(&body.assignee.0).await?;
     act(&api, author, id, IncidentAction::Assign { assignee: body.assignee.0 }).await
 }
 

@@ -145,6 +145,7 @@ fn speaks_for_others(role: &TokenRole) -> bool {
     match role {
         TokenRole::Admin | TokenRole::ProcessManager => true,
         TokenRole::Ingest { .. }
+        | TokenRole::Monitoring { .. }
         | TokenRole::Viewer
         | TokenRole::FirstLine
         | TokenRole::SecondLine

@@ -141,6 +141,7 @@ async fn comment(
 #[utoipa::path(post, path = "/api/v1/problems/{id}/own", request_body = inline(Own),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
 async fn own(State(api): Api, author: CommandMeta, Id(id): Id<ProblemId>, JsonBody(body): JsonBody<Own>) -> ApiResult {
+    api.must_be_somebody(&body.owner.0).await?;
     act(&api, author, id, ProblemAction::Own { owner: body.owner.0 }).await
 }
 

@@ -1,0 +1,184 @@
+//! The listeners themselves: certificates, HTTP connections and what was refused at the door.
+
+use prometheus::{Gauge, GaugeVec, IntCounterVec, IntGauge, Registry};
+
+use super::registration::{begin, counters, fractional_gauges, gauge};
+use super::{Metrics, names};
+use crate::core::model::Timestamp;
+
+/// What others connect to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listener {
+    Http,
+    Mqtt,
+}
+
+impl Listener {
+    pub const ALL: [Listener; 2] = [Listener::Http, Listener::Mqtt];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Listener::Http => "http",
+            Listener::Mqtt => "mqtt",
+        }
+    }
+}
+
+/// Why an HTTP connection was closed before its peer wished it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionCut {
+    /// It let us wait longest when a newer one needed a place.
+    MadeRoom,
+    /// Every place is taken by a request under way.
+    Full,
+    /// Its peer did not read what it had asked for.
+    WriteTimeout,
+    /// Its peer sent no whole head of a request in time: half of one, or nothing between two.
+    IdleTimeout,
+    /// The TLS handshake failed or did not end in time.
+    Handshake,
+}
+
+impl ConnectionCut {
+    pub const ALL: [ConnectionCut; 5] = [
+        ConnectionCut::MadeRoom,
+        ConnectionCut::Full,
+        ConnectionCut::WriteTimeout,
+        ConnectionCut::IdleTimeout,
+        ConnectionCut::Handshake,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ConnectionCut::MadeRoom => "made_room",
+            ConnectionCut::Full => "full",
+            ConnectionCut::WriteTimeout => "write_timeout",
+            ConnectionCut::IdleTimeout => "idle_timeout",
+            ConnectionCut::Handshake => "handshake",
+        }
+    }
+}
+
+/// Why an HTTP request did not reach what it asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpRefusal {
+    /// A Host that is not this service's name.
+    Host,
+    /// A page of another site.
+    Origin,
+    /// No token, or one that is not known.
+    Credentials,
+    /// Too many wrong tokens from one address.
+    Guessing,
+    /// The role may not do it.
+    Permission,
+    /// Too many requests of one caller in a second.
+    Rate,
+    /// Too many requests of one caller at once.
+    Concurrency,
+    /// Too many streams, of one caller or altogether.
+    Streams,
+}
+
+impl HttpRefusal {
+    pub const ALL: [HttpRefusal; 8] = [
+        HttpRefusal::Host,
+        HttpRefusal::Origin,
+        HttpRefusal::Credentials,
+        HttpRefusal::Guessing,
+        HttpRefusal::Permission,
+        HttpRefusal::Rate,
+        HttpRefusal::Concurrency,
+        HttpRefusal::Streams,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            HttpRefusal::Host => "host",
+            HttpRefusal::Origin => "origin",
+            HttpRefusal::Credentials => "credentials",
+            HttpRefusal::Guessing => "guessing",
+            HttpRefusal::Permission => "permission",
+            HttpRefusal::Rate => "rate",
+            HttpRefusal::Concurrency => "concurrency",
+            HttpRefusal::Streams => "streams",
+        }
+    }
+}
+
+pub(super) struct Listeners {
+    certificate_expiry: GaugeVec,
+    certificate_loads: IntCounterVec,
+    connections: IntGauge,
+    connections_cut: IntCounterVec,
+    refused: IntCounterVec,
+    streams: IntGauge,
+}
+
+impl Listeners {
+    pub fn new(registry: &Registry) -> Listeners {
+        let listeners = Listeners {
+            certificate_expiry: fractional_gauges(registry, &names::CERTIFICATE_EXPIRY, &["listener"]),
+            certificate_loads: counters(registry, &names::CERTIFICATE_LOADS, &["listener", "outcome"]),
+            connections: gauge(registry, &names::HTTP_CONNECTIONS),
+            connections_cut: counters(registry, &names::HTTP_CONNECTIONS_CUT, &["reason"]),
+            refused: counters(registry, &names::HTTP_REFUSED, &["reason"]),
+            streams: gauge(registry, &names::HTTP_STREAMS),
+        };
+        for listener in Listener::ALL {
+            listeners.expiry(listener).set(f64::INFINITY);
+            for is_good in [true, false] {
+                listeners.certificate_loads.with_label_values(&[listener.as_str(), outcome(is_good)]);
+            }
+        }
+        begin(&listeners.connections_cut, ConnectionCut::ALL.map(ConnectionCut::as_str));
+        begin(&listeners.refused, HttpRefusal::ALL.map(HttpRefusal::as_str));
+        listeners
+    }
+
+    fn expiry(&self, listener: Listener) -> Gauge {
+        self.certificate_expiry.with_label_values(&[listener.as_str()])
+    }
+}
+
+impl Metrics {
+    /// The end of the certificate in use.
+    pub fn certificate_ends(&self, listener: Listener, at: Timestamp) {
+        self.listeners.expiry(listener).set(at.as_micros() as f64 / 1e6);
+    }
+
+    /// Changed files were loaded, or could not be.
+    pub fn certificate_loaded(&self, listener: Listener, is_good: bool) {
+        self.listeners.certificate_loads.with_label_values(&[listener.as_str(), outcome(is_good)]).inc();
+    }
+
+    pub fn http_connections(&self, open: usize) {
+        self.listeners.connections.set(i64::try_from(open).unwrap_or(i64::MAX));
+    }
+
+    pub fn http_connection_cut(&self, reason: ConnectionCut) {
+        self.listeners.connections_cut.with_label_values(&[reason.as_str()]).inc();
+    }
+
+    /// How many so far.
+    pub fn http_connections_cut(&self, reason: ConnectionCut) -> u64 {
+        self.listeners.connections_cut.with_label_values(&[reason.as_str()]).get()
+    }
+
+    pub fn http_refused(&self, reason: HttpRefusal) {
+        self.listeners.refused.with_label_values(&[reason.as_str()]).inc();
+    }
+
+    /// How many so far.
+    pub fn http_refusals(&self, reason: HttpRefusal) -> u64 {
+        self.listeners.refused.with_label_values(&[reason.as_str()]).get()
+    }
+
+    pub fn http_streams(&self, open: usize) {
+        self.listeners.streams.set(i64::try_from(open).unwrap_or(i64::MAX));
+    }
+}
+
+const fn outcome(is_good: bool) -> &'static str {
+    if is_good { "success" } else { "failure" }
+}
