@@ -19,7 +19,7 @@ const RULES: &str = r#"
 teams:
   - {name: first-line, language: zh, notify: [{email: {to: [ops@noc.example]}}]}
 rules:
-  - {name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 0s}
+  - {name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", notify_delay: 0s}
 "#;
 
 const PASSWORD: &str = "p@ss/word 密";

@@ -524,7 +524,7 @@ teams:
 tiers:
   - {{name: default, steps: [{{tier: 1, team: first-line, respond_by: 10m, page_every: 5m}}]}}
 rules:
-  - {{name: link, match: alertname="LinkDown", by: [site], title: "{{site}} <链路> 中断", settle: 0s}}
+  - {{name: link, match: alertname="LinkDown", by: [site], title: "{{site}} <链路> 中断", notify_delay: 0s}}
 "#
     )
 }

@@ -25,7 +25,7 @@ tiers:
       - {tier: 1, team: first, respond_by: 15m}
       - {tier: 2, team: second, respond_by: 30m}
 rules:
-  - {name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 0s}
+  - {name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", notify_delay: 0s}
 "#;
 
 const TOPIC: &str = "watchfire/presence/一线值班甲";

@@ -82,7 +82,7 @@ rules:
     by: [n]
     pattern: each
     title: "第 {{n}} 件"
-    settle: 0s
+    notify_delay: 0s
 "#,
         urls[0], urls[1], urls[2]
     );
