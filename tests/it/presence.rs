@@ -32,7 +32,7 @@ const TOPIC: &str = "watchfire/presence/一线值班甲";
 
 async fn stands(service: &Service, standing: &str) {
     until(standing, async || {
-        let heard = service.get("/api/v1/presence").await;
+        let heard = service.get("/api/v1/on-call/presence").await;
         let one = heard["items"].as_array().unwrap().iter().find(|one| one["person"] == "一线值班甲")?.clone();
         (one["standing"] == standing).then_some(())
     })

@@ -289,9 +289,9 @@ rules: [{name: link, match: alertname="LinkDown", by: [site], title: "{site} 链
     }
     service.must_post("/api/v1/incidents/INC-2/contact", &json!({"by": "phone"})).await;
     service.must_post("/api/v1/incidents/INC-2/acknowledge", &json!({})).await;
-    service.must_post("/api/v1/incidents/INC-2/pend", &json!({"on": "vendor", "reason": "等备件"})).await;
+    service.must_post("/api/v1/incidents/INC-2/hold", &json!({"on": "vendor", "reason": "等备件"})).await;
     let sheet = until("the first promise is broken", async || {
-        let sheet = service.get("/api/v1/handover").await["items"][0].clone();
+        let sheet = service.get("/api/v1/on-call/handover").await["items"][0].clone();
         (sheet["open"][0]["clocks"][0]["state"] == "breached").then_some(sheet)
     })
     .await;
@@ -303,7 +303,7 @@ rules: [{name: link, match: alertname="LinkDown", by: [site], title: "{site} 链
     assert_eq!(shown(0), ["tto breached 急", "ttr running 急"]);
     assert_eq!(shown(1), ["ttr paused 标准"], "the contact was made: nothing is left of that promise");
     assert!(sheet["open"][0]["clocks"][1]["deadline"].is_string(), "{sheet:#}");
-    let text = service.text("/api/v1/handover?format=text").await;
+    let text = service.text("/api/v1/on-call/handover?format=text").await;
     for part in ["响应时限 respond 已超时 breached at 20", "解决时限 resolve due 20", "暂停 paused: waits for a vendor"]
     {
         assert!(text.contains(part), "{part}: {text}");

@@ -580,8 +580,8 @@ async fn row_64_a_token_of_the_wrong_role_is_answered_403_by_the_running_service
     check("incident_manager", &format!("{incident}/merge"), json!({"into": "INC-9"}), 404).await;
     check("second_line", &format!("{incident}/resolve"), json!({"resolution": "已更换"}), 200).await;
     check("second_line", &format!("{incident}/close"), json!({}), 403).await;
-    check("second_line", "/api/v1/problems/PRB-1/move", json!({"to": "closed"}), 403).await;
-    check("problem_manager", "/api/v1/problems/PRB-1/move", json!({"to": "closed"}), 404).await;
+    check("second_line", "/api/v1/problems/PRB-1/transition", json!({"to": "closed"}), 403).await;
+    check("problem_manager", "/api/v1/problems/PRB-1/transition", json!({"to": "closed"}), 404).await;
     check("change_manager", "/-/reload", json!({}), 403).await;
     check("configuration_manager", "/-/reload", json!({}), 200).await;
     check("first_line", &format!("{incident}/close"), json!({}), 200).await;
