@@ -101,7 +101,7 @@ fn mixed_rules(count: u64) -> String {
             1 => format!("{head}, pattern: {{ pair: {{ until: {until}, within: 1h }} }} }}\n"),
             2 => format!("{head}, pattern: {{ threshold: {{ count: 5, within: 1h }} }} }}\n"),
             3 => format!(
-                "- {{ name: r{n}, match: '@status=\"point\", check=\"chk-{n}\"', by: [host], incident: false, quiet: 1h, pattern: {{ group: \
+                "- {{ name: r{n}, match: '@status=\"point\", check=\"chk-{n}\"', by: [host], incident: false, clear_after: 1h, pattern: {{ group: \
                  {{ all: [{{ match: 'status=\"firing\"' }}, {{ match: {degraded} }}], within: 1h }} }} }}\n"
             ),
             _ => format!("{head}, context: '!r{n}_{{host}}', contexts: [{{ set: 'r{n}_{{host}}', for: 1h }}] }}\n"),

@@ -50,7 +50,7 @@ pub struct QueuedRequest {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
     /// 503; whether it happened is unknown: repeat with the same idempotency key.
-    #[error("the command's fate is unknown: {reason}; repeat it with the same Idempotency-Key")]
+    #[error("commit not confirmed: {reason}; retry with the same Idempotency-Key")]
     Unknown { reason: String },
     /// Reload only: the mistakes, ready to be read.
     #[error("{report}")]

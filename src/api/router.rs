@@ -15,6 +15,7 @@ use super::alertmanager;
 use super::auth::{cors, ingest_door};
 use super::http::endpoint::{Endpoint, mount};
 use super::http::error::ApiError;
+use super::http::old_paths::with_old_paths;
 use super::http::openapi;
 use super::state::{ApiContext, ApiState};
 use super::v1::incidents::{commands as incident_commands, dispatch_order};
@@ -36,6 +37,7 @@ const BODY_MAX_BYTES: usize = 64 * 1024;
 pub fn router(state: ApiState, pages: Vec<Endpoint>) -> Router {
     let mut endpoints = endpoints();
     endpoints.extend(pages);
+    let endpoints = with_old_paths(endpoints);
     let document = openapi::document(&endpoints).to_json().unwrap_or_else(|error| {
         tracing::error!(%error, "the OpenAPI document cannot be written");
         "{}".to_owned()

@@ -36,12 +36,12 @@ pub(super) struct EngineMetrics {
     duplicates: IntCounterVec,
     clamped: IntCounter,
     unmatched: IntCounterVec,
-    names_quarantined: IntCounterVec,
+    naming_violations: IntCounterVec,
     rules: BoundedLabel,
     rules_fired: IntCounterVec,
     windows_dropped: IntCounterVec,
     suppressed: IntCounterVec,
-    bounds: IntCounterVec,
+    limits: IntCounterVec,
     invariants: BoundedLabel,
     invariants_broken: IntCounterVec,
     alerts_active: IntGaugeVec,
@@ -52,16 +52,16 @@ pub(super) struct EngineMetrics {
     time_to_acknowledge: HistogramVec,
     time_to_resolve: HistogramVec,
     escalations: IntCounterVec,
-    bounces: IntCounterVec,
-    managers_told: IntCounter,
+    deescalations: IntCounterVec,
+    manager_notifications: IntCounter,
     playbook_steps: IntCounter,
-    breaches: IntCounterVec,
-    notices: IntCounterVec,
-    notices_gathered: IntCounter,
+    escalation_timeouts: IntCounterVec,
+    notifications: IntCounterVec,
+    notifications_digested: IntCounter,
     commands_refused: IntCounter,
-    targets: IntCounterVec,
-    classified: IntCounterVec,
-    out_of_catalogue: IntCounter,
+    sla_outcomes: IntCounterVec,
+    opened_by_type: IntCounterVec,
+    not_in_catalogue: IntCounter,
     budget_alerts: IntCounter,
     problems: IntGaugeVec,
     problems_opened: IntCounter,
@@ -83,12 +83,12 @@ impl EngineMetrics {
             duplicates: counters(registry, &names::EVENTS_DUPLICATE, &["source"]),
             clamped: counter(registry, &names::EVENTS_CLAMPED),
             unmatched: counters(registry, &names::EVENTS_UNMATCHED, &["source"]),
-            names_quarantined: counters(registry, &names::NAMES_QUARANTINED, &["source"]),
+            naming_violations: counters(registry, &names::NAMING_VIOLATIONS, &["source"]),
             rules: BoundedLabel::new(RULES_MAX),
             rules_fired: counters(registry, &names::RULES_FIRED, &["rule"]),
             windows_dropped: counters(registry, &names::WINDOWS_DROPPED, &["rule"]),
             suppressed: counters(registry, &names::ALERTS_SUPPRESSED, &["by"]),
-            bounds: counters(registry, &names::BOUNDS_HIT, &["bound"]),
+            limits: counters(registry, &names::LIMITS_HIT, &["limit"]),
             invariants: BoundedLabel::new(INVARIANTS_MAX),
             invariants_broken: counters(registry, &names::INVARIANTS_BROKEN, &["invariant"]),
             alerts_active: gauges(registry, &names::ALERTS_ACTIVE, &["severity"]),
@@ -99,16 +99,16 @@ impl EngineMetrics {
             time_to_acknowledge: histograms(registry, &names::TIME_TO_ACKNOWLEDGE, &by_person, &ACKNOWLEDGE_SECONDS),
             time_to_resolve: histograms(registry, &names::TIME_TO_RESOLVE, &by_person, &RESOLVE_SECONDS),
             escalations: counters(registry, &names::ESCALATIONS, &["from", "to"]),
-            bounces: counters(registry, &names::BOUNCES, &["from", "to"]),
-            managers_told: counter(registry, &names::MANAGERS_TOLD),
+            deescalations: counters(registry, &names::DEESCALATIONS, &["from", "to"]),
+            manager_notifications: counter(registry, &names::MANAGER_NOTIFICATIONS),
             playbook_steps: counter(registry, &names::PLAYBOOK_STEPS),
-            breaches: counters(registry, &names::BREACHES, &["tier", "what"]),
-            notices: counters(registry, &names::NOTICES, &["kind"]),
-            notices_gathered: counter(registry, &names::NOTICES_GATHERED),
+            escalation_timeouts: counters(registry, &names::ESCALATION_TIMEOUTS, &["tier", "what"]),
+            notifications: counters(registry, &names::NOTIFICATIONS, &["kind"]),
+            notifications_digested: counter(registry, &names::NOTIFICATIONS_DIGESTED),
             commands_refused: counter(registry, &names::COMMANDS_REFUSED),
-            targets: counters(registry, &names::TARGETS, &["clock", "outcome"]),
-            classified: counters(registry, &names::CLASSIFIED, &["class"]),
-            out_of_catalogue: counter(registry, &names::OUT_OF_CATALOGUE),
+            sla_outcomes: counters(registry, &names::SLA_OUTCOMES, &["metric", "outcome"]),
+            opened_by_type: counters(registry, &names::INCIDENTS_OPENED_BY_TYPE, &["type"]),
+            not_in_catalogue: counter(registry, &names::NOT_IN_CATALOGUE),
             budget_alerts: counter(registry, &names::BUDGET_ALERTS),
             problems: gauges(registry, &names::PROBLEMS, &["state"]),
             problems_opened: counter(registry, &names::PROBLEMS_OPENED),
@@ -132,29 +132,29 @@ impl EngineMetrics {
 
     fn begin_closed_sets(&self) {
         begin(&self.suppressed, Suppressor::ALL.map(Suppressor::as_str));
-        begin(&self.bounds, LimitHit::ALL.map(LimitHit::as_str));
+        begin(&self.limits, LimitHit::ALL.map(LimitHit::as_str));
         begin(&self.alerts_active, Severity::ALL.map(Severity::as_str));
         begin(&self.incidents_unacknowledged, Priority::ALL.map(Priority::as_str));
         begin(&self.incidents_opened, Priority::ALL.map(Priority::as_str));
-        begin(&self.notices, NotificationKind::ALL.map(NotificationKind::as_str));
+        begin(&self.notifications, NotificationKind::ALL.map(NotificationKind::as_str));
         begin(&self.workarounds_tried, [true, false].map(verdict));
         begin(&self.problems, ProblemState::ALL.map(ProblemState::as_str));
         begin(&self.runs, RunState::ALL.map(RunState::as_str));
         begin(&self.items, ItemOutcome::ALL.map(ItemOutcome::as_str));
         begin(&self.findings, SubjectKind::ALL.map(SubjectKind::as_str));
-        begin(&self.classified, Class::ALL.map(Class::as_str));
+        begin(&self.opened_by_type, Class::ALL.map(Class::as_str));
         for clock in ClockKind::ALL {
             for outcome in TargetOutcome::ALL {
-                self.targets.with_label_values(&[clock.as_str(), outcome.as_str()]);
+                self.sla_outcomes.with_label_values(&[clock.as_str(), outcome.as_str()]);
             }
         }
         for tier in Tier::ALL {
             for what in Breach::ALL {
-                self.breaches.with_label_values(&[tier.as_str(), what.as_str()]);
+                self.escalation_timeouts.with_label_values(&[tier.as_str(), what.as_str()]);
             }
             for higher in Tier::ALL.into_iter().filter(|higher| *higher > tier) {
                 self.escalations.with_label_values(&[tier.as_str(), higher.as_str()]);
-                self.bounces.with_label_values(&[higher.as_str(), tier.as_str()]);
+                self.deescalations.with_label_values(&[higher.as_str(), tier.as_str()]);
             }
             for priority in Priority::ALL {
                 self.incidents_open.with_label_values(&[tier.as_str(), priority.as_str()]);
@@ -171,13 +171,13 @@ impl EngineMetrics {
         }
         self.duplicates.with_label_values(&[source.as_ref()]);
         self.unmatched.with_label_values(&[source.as_ref()]);
-        self.names_quarantined.with_label_values(&[source.as_ref()]);
+        self.naming_violations.with_label_values(&[source.as_ref()]);
     }
 
     fn normalised(&self, normalised: &Normalised) {
         match normalised {
             Normalised::NameQuarantined { name, .. } => {
-                self.names_quarantined.with_label_values(&[self.sources.admit(&name.source).as_ref()]).inc();
+                self.naming_violations.with_label_values(&[self.sources.admit(&name.source).as_ref()]).inc();
             }
             Normalised::NameForgotten { .. }
             | Normalised::TemplateSeen { .. }
@@ -211,7 +211,7 @@ impl EngineMetrics {
                 self.unmatched.with_label_values(&[self.sources.admit(source).as_ref()]).inc();
             }
             Metric::Suppressed { by } => self.suppressed.with_label_values(&[by.as_str()]).inc(),
-            Metric::Bound { which } => self.bounds.with_label_values(&[which.as_str()]).inc(),
+            Metric::Bound { which } => self.limits.with_label_values(&[which.as_str()]).inc(),
             Metric::Acknowledged { priority, tier, after_micros } => {
                 observe_micros(&self.time_to_acknowledge, *priority, *tier, *after_micros);
             }
@@ -222,10 +222,10 @@ impl EngineMetrics {
                 self.escalations.with_label_values(&[from.as_str(), to.as_str()]).inc();
             }
             Metric::Breached { tier, what } => {
-                self.breaches.with_label_values(&[tier.as_str(), what.as_str()]).inc();
+                self.escalation_timeouts.with_label_values(&[tier.as_str(), what.as_str()]).inc();
             }
-            Metric::Bounced { from, to } => self.bounces.with_label_values(&[from.as_str(), to.as_str()]).inc(),
-            Metric::ManagersTold => self.managers_told.inc(),
+            Metric::Bounced { from, to } => self.deescalations.with_label_values(&[from.as_str(), to.as_str()]).inc(),
+            Metric::ManagersTold => self.manager_notifications.inc(),
             Metric::StepTicked => self.playbook_steps.inc(),
             Metric::IncidentOpened { priority } => {
                 self.incidents_opened.with_label_values(&[priority.as_str()]).inc();
@@ -245,12 +245,12 @@ impl EngineMetrics {
                 self.windows_dropped.with_label_values(&[self.rules.admit(rule).as_ref()]).inc_by(*windows);
             }
             Metric::Target { clock, outcome } => {
-                self.targets.with_label_values(&[clock.as_str(), outcome.as_str()]).inc();
+                self.sla_outcomes.with_label_values(&[clock.as_str(), outcome.as_str()]).inc();
             }
-            Metric::Classified { class } => self.classified.with_label_values(&[class.as_str()]).inc(),
-            Metric::OutOfCatalogue => self.out_of_catalogue.inc(),
+            Metric::Classified { class } => self.opened_by_type.with_label_values(&[class.as_str()]).inc(),
+            Metric::OutOfCatalogue => self.not_in_catalogue.inc(),
             Metric::BudgetAlert => self.budget_alerts.inc(),
-            Metric::NoticeGathered => self.notices_gathered.inc(),
+            Metric::NoticeGathered => self.notifications_digested.inc(),
             Metric::CommandRefused => self.commands_refused.inc(),
             Metric::InvariantBroken { which } => {
                 self.invariants_broken.with_label_values(&[self.invariants.admit(which).as_ref()]).inc();
@@ -266,7 +266,7 @@ impl Metrics {
             match effect {
                 Effect::Count(counted) => self.decided.count(counted),
                 Effect::Notice(notice) => {
-                    self.decided.notices.with_label_values(&[notice.kind.as_str()]).inc();
+                    self.decided.notifications.with_label_values(&[notice.kind.as_str()]).inc();
                 }
                 Effect::Alert(_)
                 | Effect::AlertTouched { .. }

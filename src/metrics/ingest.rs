@@ -1,4 +1,4 @@
-//! What happens at the doors: HTTP and MQTT, refusals, dead letters, the intake queue.
+//! What happens at intake: HTTP and MQTT, refusals, dead letters, the intake queue.
 
 use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
@@ -19,7 +19,7 @@ const ROUTES_MAX: usize = 200;
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 /// Where dead letters come from that name no source: topics that none takes, and inputs that the store refused.
 const SOURCELESS: [&str; 2] = ["mqtt", "journal"];
-const DOORS: [&str; 2] = ["http", "mqtt"];
+const PROTOCOLS: [&str; 2] = ["http", "mqtt"];
 
 /// From a cached answer to a request that waited for a slow disk.
 const REQUEST_SECONDS: [f64; 11] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -48,9 +48,9 @@ impl IngestMetrics {
             brokers: BoundedLabel::new(BROKERS_MAX),
             routes: BoundedLabel::new(ROUTES_MAX),
             // The crate tells series apart by their values end to end: a closed label stands between two open ones.
-            refused: counters(registry, &names::EVENTS_REFUSED, &["source", "door", "reason"]),
+            refused: counters(registry, &names::EVENTS_REFUSED, &["source", "protocol", "reason"]),
             dead_letters: counters(registry, &names::DEAD_LETTERS, &["source"]),
-            intake_waiting: gauge(registry, &names::INTAKE_WAITING),
+            intake_waiting: gauge(registry, &names::INTAKE_QUEUE),
             http_requests: counters(registry, &names::HTTP_REQUESTS, &["route", "method", "code"]),
             http_duration: histograms(registry, &names::HTTP_DURATION, &["route"], &REQUEST_SECONDS),
             mqtt_connected: gauges(registry, &names::MQTT_CONNECTED, &["broker"]),
@@ -58,8 +58,8 @@ impl IngestMetrics {
             mqtt_refused: counters(registry, &names::MQTT_REFUSED, &["reason"]),
             mqtt_unacknowledged: gauges(registry, &names::MQTT_UNACKNOWLEDGED, &["broker"]),
         };
-        for door in DOORS {
-            doors.refused.with_label_values(&[OTHER, door, OTHER]);
+        for protocol in PROTOCOLS {
+            doors.refused.with_label_values(&[OTHER, protocol, OTHER]);
         }
         for source in BUILT_IN_SOURCES.into_iter().chain(SOURCELESS).chain([OTHER]) {
             doors.begin_source(source);
@@ -76,19 +76,19 @@ impl IngestMetrics {
 }
 
 impl Metrics {
-    /// `door`: http or mqtt; `source`: the source file's name; `reason`: one of our own words.
-    pub fn event_refused(&self, door: &str, source: &str, reason: &str) {
-        self.events_refused(door, source, reason, 1);
+    /// `protocol`: http or mqtt; `source`: the source file's name; `reason`: one of our own words.
+    pub fn event_refused(&self, protocol: &str, source: &str, reason: &str) {
+        self.events_refused(protocol, source, reason, 1);
     }
 
     /// Several at once: under overload whole requests are refused.
-    pub fn events_refused(&self, door: &str, source: &str, reason: &str, count: usize) {
+    pub fn events_refused(&self, protocol: &str, source: &str, reason: &str, count: usize) {
         if count == 0 {
             return;
         }
-        let door = known(&DOORS, door);
+        let protocol = known(&PROTOCOLS, protocol);
         let (source, reason) = (self.doors.sources.admit(source), self.doors.reasons.admit(reason));
-        self.doors.refused.with_label_values(&[source.as_ref(), door, reason.as_ref()]).inc_by(count as u64);
+        self.doors.refused.with_label_values(&[source.as_ref(), protocol, reason.as_ref()]).inc_by(count as u64);
     }
 
     /// An unreadable message of that source was kept.

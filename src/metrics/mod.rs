@@ -1,5 +1,7 @@
 //! Every metric's name, unit and labels; and how an effect becomes one.
 //!
+//! A renamed metric is exposed under its old name too, for one release (`names::OLD_NAMES`).
+//!
 //! One registry, rendered at `/metrics`; the names stand in `names.rs`, and `dashboards/` holds what asks for them: a
 //! Grafana dashboard (`watchfire.json`, its data source is chosen when it is imported) and Prometheus alerting rules
 //! (`alerts.yaml`), both for a scrape job named `watchfire`. Closed label sets exist at 0 from the start, so that every
@@ -24,6 +26,7 @@ pub use listeners::{ConnectionCut, HttpRefusal, Listener};
 pub use stopwatch::Stopwatch;
 
 use prometheus::process_collector::ProcessCollector;
+use prometheus::proto::MetricFamily;
 use prometheus::{Registry, TextEncoder};
 
 use engine::EngineMetrics;
@@ -64,10 +67,28 @@ impl Metrics {
 
     /// The text exposition of everything.
     pub fn render(&self) -> String {
+        let mut families = self.registry.gather();
+        let old: Vec<_> = families.iter().filter_map(under_old_name).collect();
+        families.extend(old);
         TextEncoder::new()
-            .encode_to_string(&self.registry.gather())
+            .encode_to_string(&families)
             .expect("gathered families are named and hold a metric each; a String takes every write")
     }
+}
+
+/// The family once more under the name that it had before; `None` where it had no other.
+fn under_old_name(family: &MetricFamily) -> Option<MetricFamily> {
+    let renamed = names::OLD_NAMES.iter().find(|renamed| renamed.new == family.name())?;
+    let mut old = family.clone();
+    old.set_name(renamed.old.to_owned());
+    old.set_help(format!("Deprecated name of {}.", renamed.new));
+    if let Some((new_label, old_label)) = renamed.label {
+        let labels = old.mut_metric().iter_mut().flat_map(|metric| metric.mut_label());
+        for label in labels.filter(|label| label.name() == new_label) {
+            label.set_name(old_label.to_owned());
+        }
+    }
+    Some(old)
 }
 
 impl Default for Metrics {

@@ -2,6 +2,41 @@
 //!
 //! Base units (seconds, bytes); counters end in `_total`. A name that was released is never reused for something else.
 
+/// A metric or a label that had another name before; the old one is exposed beside it for one release.
+pub(super) struct OldName {
+    pub old: &'static str,
+    pub new: &'static str,
+    /// The label that was renamed as well: its name now, and before.
+    pub label: Option<(&'static str, &'static str)>,
+}
+
+const fn renamed(old: &'static str, new: &MetricText) -> OldName {
+    OldName { old, new: new.name, label: None }
+}
+
+const fn relabelled(old: &'static str, new: &MetricText, label: &'static str, old_label: &'static str) -> OldName {
+    OldName { old, new: new.name, label: Some((label, old_label)) }
+}
+
+/// Delete an entry with the release after the one that renamed it. The label `door` of
+/// `watchfire_events_refused_total` became `protocol` without an alias, since a family has one set of labels.
+pub(super) const OLD_NAMES: [OldName; 14] = [
+    renamed("watchfire_bounces_total", &DEESCALATIONS),
+    renamed("watchfire_breaches_total", &ESCALATION_TIMEOUTS),
+    relabelled("watchfire_targets_total", &SLA_OUTCOMES, "metric", "clock"),
+    renamed("watchfire_managers_told_total", &MANAGER_NOTIFICATIONS),
+    renamed("watchfire_notices_total", &NOTIFICATIONS),
+    renamed("watchfire_notices_gathered_total", &NOTIFICATIONS_DIGESTED),
+    renamed("watchfire_outbox_waiting_notices", &OUTBOX_NOTIFICATIONS),
+    renamed("watchfire_attended_records", &RECORDS_AWAITING_ACTION),
+    relabelled("watchfire_classified_total", &INCIDENTS_OPENED_BY_TYPE, "type", "class"),
+    renamed("watchfire_out_of_catalogue_total", &NOT_IN_CATALOGUE),
+    renamed("watchfire_names_quarantined_total", &NAMING_VIOLATIONS),
+    renamed("watchfire_intake_waiting_events", &INTAKE_QUEUE),
+    renamed("watchfire_queue_waiting_incidents", &ASSIGNMENT_QUEUE),
+    relabelled("watchfire_bounds_hit_total", &LIMITS_HIT, "limit", "bound"),
+];
+
 /// A metric's name, and the sentence that the exposition shows beside it.
 pub(super) struct MetricText {
     pub name: &'static str,
@@ -23,14 +58,14 @@ pub(super) const EVENTS_CLAMPED: MetricText =
     text("watchfire_events_clamped_total", "Events whose own time was too old or in the future and was clamped.");
 pub(super) const EVENTS_UNMATCHED: MetricText =
     text("watchfire_events_unmatched_total", "Point events (log lines, traps) that no rule wanted.");
-pub(super) const NAMES_QUARANTINED: MetricText =
-    text("watchfire_names_quarantined_total", "Events taken whose name of a thing breaks the naming standard.");
+pub(super) const NAMING_VIOLATIONS: MetricText =
+    text("watchfire_naming_violations_total", "Events whose name of a thing breaks the naming standard.");
 pub(super) const EVENTS_REFUSED: MetricText =
-    text("watchfire_events_refused_total", "Events and messages refused at the door, by door and reason.");
+    text("watchfire_events_refused_total", "Events and messages refused at intake, by protocol and reason.");
 pub(super) const DEAD_LETTERS: MetricText =
     text("watchfire_dead_letters_total", "Unreadable messages kept for people to look at.");
-pub(super) const INTAKE_WAITING: MetricText =
-    text("watchfire_intake_waiting_events", "Events that wait in the intake queue or for their commit.");
+pub(super) const INTAKE_QUEUE: MetricText =
+    text("watchfire_intake_queue_events", "Events that wait in the intake queue or for their commit.");
 
 // What was made of it.
 pub(super) const WINDOWS_DROPPED: MetricText =
@@ -41,8 +76,8 @@ pub(super) const RULES_FIRED: MetricText = text(
 );
 pub(super) const ALERTS_SUPPRESSED: MetricText =
     text("watchfire_alerts_suppressed_total", "Alerts held back, by what held them.");
-pub(super) const BOUNDS_HIT: MetricText =
-    text("watchfire_bounds_hit_total", "How often a bound of the engine bit: something was dropped or folded.");
+pub(super) const LIMITS_HIT: MetricText =
+    text("watchfire_limits_hit_total", "How often a limit of the engine was reached: something was dropped or folded.");
 pub(super) const INVARIANTS_BROKEN: MetricText =
     text("watchfire_invariants_broken_total", "Invariants of the engine found broken. Anything above 0 is a bug.");
 pub(super) const ALERTS_ACTIVE: MetricText = text("watchfire_alerts_active", "Alerts that fire now, by severity.");
@@ -68,33 +103,38 @@ pub(super) const TIME_TO_RESOLVE: MetricText = text(
 );
 pub(super) const ESCALATIONS: MetricText =
     text("watchfire_escalations_total", "Incidents handed on from one tier to another.");
-pub(super) const BOUNCES: MetricText =
-    text("watchfire_bounces_total", "Incidents that a higher tier handed back to a lower one.");
-pub(super) const MANAGERS_TOLD: MetricText =
-    text("watchfire_managers_told_total", "Times that managers were told of an incident that others work on.");
+pub(super) const DEESCALATIONS: MetricText =
+    text("watchfire_deescalations_total", "Incidents that a higher tier handed back to a lower one (de-escalations).");
+pub(super) const MANAGER_NOTIFICATIONS: MetricText =
+    text("watchfire_manager_notifications_total", "Notifications of managers about an incident that others work on.");
 pub(super) const PLAYBOOK_STEPS: MetricText =
     text("watchfire_playbook_steps_total", "Steps of playbooks that people have ticked.");
-pub(super) const ATTENDED_RECORDS: MetricText = text(
-    "watchfire_attended_records",
+pub(super) const RECORDS_AWAITING_ACTION: MetricText = text(
+    "watchfire_records_awaiting_action",
     "Records that wait for people, as the auditor found them at the newest snapshot: with an armed deadline, with a stated reason for none, or with neither, which is a bug.",
 );
 pub(super) const AUDITS: MetricText =
     text("watchfire_audits_total", "Times that the auditor has looked at every record that waits for people.");
 pub(super) const HEARTBEATS: MetricText =
     text("watchfire_heartbeats_total", "Signs of life sent to the outside watcher, by what became of them.");
-pub(super) const BREACHES: MetricText =
-    text("watchfire_breaches_total", "Time limits to respond or to resolve that passed unmet, by tier.");
-pub(super) const TARGETS: MetricText =
-    text("watchfire_targets_total", "Promised times to own (tto) and to resolve (ttr): warned of, met, breached.");
-pub(super) const CLASSIFIED: MetricText = text("watchfire_classified_total", "Incidents opened, by class.");
-pub(super) const OUT_OF_CATALOGUE: MetricText =
-    text("watchfire_out_of_catalogue_total", "Incidents opened for what no service catalogue offers.");
+pub(super) const ESCALATION_TIMEOUTS: MetricText = text(
+    "watchfire_escalation_timeouts_total",
+    "Time limits of escalation steps to respond or to resolve that passed unmet, by tier.",
+);
+pub(super) const SLA_OUTCOMES: MetricText = text(
+    "watchfire_sla_outcomes_total",
+    "Outcomes of SLA targets by metric (tto: time to own, ttr: time to resolve): warned of, met, breached.",
+);
+pub(super) const INCIDENTS_OPENED_BY_TYPE: MetricText =
+    text("watchfire_incidents_opened_by_type_total", "Incidents opened, by record type.");
+pub(super) const NOT_IN_CATALOGUE: MetricText =
+    text("watchfire_not_in_catalogue_total", "Incidents opened for what no service catalogue offers.");
 pub(super) const BUDGET_ALERTS: MetricText =
     text("watchfire_outage_budget_alerts_total", "How often a year's outage budget was said to burn.");
-pub(super) const NOTICES: MetricText =
-    text("watchfire_notices_total", "Notices to teams that the desk decided on, by kind.");
-pub(super) const NOTICES_GATHERED: MetricText =
-    text("watchfire_notices_gathered_total", "Notices that waited for the next digest of their channel.");
+pub(super) const NOTIFICATIONS: MetricText =
+    text("watchfire_notifications_total", "Notifications to teams that the desk decided on, by kind.");
+pub(super) const NOTIFICATIONS_DIGESTED: MetricText =
+    text("watchfire_notifications_digested_total", "Notifications that waited for the next digest of their channel.");
 pub(super) const COMMANDS_REFUSED: MetricText =
     text("watchfire_commands_refused_total", "Commands of people that the state of things did not allow.");
 
@@ -105,8 +145,8 @@ pub(super) const STEPS_SKIPPED: MetricText = text(
     "watchfire_steps_skipped_total",
     "Steps of ladders passed over at once because their team could not act, by tier.",
 );
-pub(super) const QUEUE_WAITING: MetricText = text(
-    "watchfire_queue_waiting_incidents",
+pub(super) const ASSIGNMENT_QUEUE: MetricText = text(
+    "watchfire_assignment_queue_incidents",
     "Open incidents that wait because nobody of their team can take them, by priority.",
 );
 pub(super) const ON_DUTY: MetricText =
@@ -135,12 +175,12 @@ pub(super) const PROBE_DURATION: MetricText =
 
 // Telling people.
 pub(super) const DELIVERIES: MetricText =
-    text("watchfire_deliveries_total", "Attempts to deliver a notice, by channel and outcome.");
+    text("watchfire_deliveries_total", "Attempts to deliver a notification, by channel and outcome.");
 pub(super) const DELIVERY_DURATION: MetricText =
-    text("watchfire_delivery_duration_seconds", "How long attempts to deliver a notice took, by channel.");
-pub(super) const OUTBOX_WAITING: MetricText = text(
-    "watchfire_outbox_waiting_notices",
-    "Notices neither delivered nor given up; at least so many when more wait than are carried at once.",
+    text("watchfire_delivery_duration_seconds", "How long attempts to deliver a notification took, by channel.");
+pub(super) const OUTBOX_NOTIFICATIONS: MetricText = text(
+    "watchfire_outbox_notifications",
+    "Notifications neither delivered nor given up; at least so many when more wait than are delivered at once.",
 );
 
 // Journal and store.

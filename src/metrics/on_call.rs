@@ -23,7 +23,7 @@ impl OnCallMetrics {
         let staffed = OnCallMetrics {
             dispatched: counter(registry, &names::DISPATCHED),
             skipped: counters(registry, &names::STEPS_SKIPPED, &["tier"]),
-            waiting: gauges(registry, &names::QUEUE_WAITING, &["priority"]),
+            waiting: gauges(registry, &names::ASSIGNMENT_QUEUE, &["priority"]),
             rosters: BoundedLabel::new(ROSTERS_MAX),
             on_duty: gauges(registry, &names::ON_DUTY, &["roster"]),
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Metrics;
+use super::{Metrics, names};
 use crate::core::engine::{Breach, Effect, LimitHit, Metric, NotificationKind, Suppressor, TargetOutcome};
 use crate::core::inspections::{ItemOutcome, RunState, SubjectKind};
 use crate::core::model::{Class, ClockKind, Priority, Severity, Status, Tier};
@@ -59,20 +59,20 @@ fn closed_label_sets_stand_at_zero_from_the_start() {
     check("watchfire_time_to_acknowledge_seconds_count", Tier::ALL.len() * Priority::ALL.len());
     check("watchfire_time_to_resolve_seconds_count", Tier::ALL.len() * Priority::ALL.len());
     check("watchfire_escalations_total", 3);
-    check("watchfire_breaches_total", Tier::ALL.len() * Breach::ALL.len());
-    check("watchfire_notices_total", NotificationKind::ALL.len());
+    check("watchfire_escalation_timeouts_total", Tier::ALL.len() * Breach::ALL.len());
+    check("watchfire_notifications_total", NotificationKind::ALL.len());
     check("watchfire_problems", ProblemState::ALL.len());
     check("watchfire_inspection_runs_total", RunState::ALL.len());
     check("watchfire_inspection_items_total", ItemOutcome::ALL.len());
     check("watchfire_inspection_findings_total", SubjectKind::ALL.len());
     check("watchfire_alerts_suppressed_total", Suppressor::ALL.len());
-    check("watchfire_bounds_hit_total", LimitHit::ALL.len());
+    check("watchfire_limits_hit_total", LimitHit::ALL.len());
     check("watchfire_deliveries_total", crate::core::rules::CHANNEL_KINDS.len() * 3);
     check("watchfire_probes_total", 5 * ItemOutcome::ALL.len());
     check("watchfire_rulebook_loads_total", 2);
     check("watchfire_events_total", 15);
-    check("watchfire_targets_total", ClockKind::ALL.len() * TargetOutcome::ALL.len());
-    check("watchfire_classified_total", Class::ALL.len());
+    check("watchfire_sla_outcomes_total", ClockKind::ALL.len() * TargetOutcome::ALL.len());
+    check("watchfire_incidents_opened_by_type_total", Class::ALL.len());
     check("watchfire_dead_letters_total", 7);
     check("watchfire_incidents_unacknowledged", Priority::ALL.len());
     for plain in ["watchfire_ready", "watchfire_commit_failures_total", "watchfire_journal_lag_seconds"] {
@@ -107,10 +107,45 @@ fn committed_effects_are_counted() {
             (r#"watchfire_time_to_acknowledge_seconds_bucket{priority="P1",tier="1",le="30"}"#, 0.0),
             (r#"watchfire_time_to_acknowledge_seconds_bucket{priority="P1",tier="1",le="60"}"#, 1.0),
             (r#"watchfire_escalations_total{from="1",to="2"}"#, 1.0),
-            (r#"watchfire_breaches_total{tier="2",what="resolve_by"}"#, 1.0),
+            (r#"watchfire_escalation_timeouts_total{tier="2",what="resolve_by"}"#, 1.0),
             (r#"watchfire_invariants_broken_total{invariant="deadline_behind_now"}"#, 1.0),
         ],
     );
+}
+
+#[test]
+fn a_renamed_metric_has_the_same_value_under_its_old_name() {
+    let metrics = Metrics::new();
+    let count = [
+        Metric::Bounced { from: Tier::Second, to: Tier::First },
+        Metric::Breached { tier: Tier::First, what: Breach::RespondBy },
+        Metric::Target { clock: ClockKind::ALL[0], outcome: TargetOutcome::ALL[0] },
+        Metric::Classified { class: Class::ALL[0] },
+        Metric::Bound { which: LimitHit::ALL[0] },
+        Metric::ManagersTold,
+    ];
+    metrics.observe(&count.map(Effect::Count));
+    let series = series(&metrics.render());
+    let of = |family: &str| -> BTreeMap<String, f64> {
+        let plain = series.iter().filter_map(|(name, value)| Some((name.strip_prefix(family)?, *value)));
+        plain
+            .filter(|(rest, _)| rest.is_empty() || rest.starts_with('{'))
+            .map(|(rest, value)| (rest.to_owned(), value))
+            .collect()
+    };
+    for renamed in &names::OLD_NAMES {
+        let (mut new, old) = (of(renamed.new), of(renamed.old));
+        assert!(!new.is_empty(), "{} does not exist", renamed.new);
+        if let Some((label, old_label)) = renamed.label {
+            let relabel = |(rest, value): (String, f64)| {
+                (rest.replace(&format!("{label}=\""), &format!("{old_label}=\"")), value)
+            };
+            new = new.into_iter().map(relabel).collect();
+        }
+        assert_eq!(old, new, "{}", renamed.old);
+    }
+    assert_eq!(series[r#"watchfire_bounces_total{from="2",to="1"}"#], 1.0);
+    assert_eq!(series[r#"watchfire_targets_total{clock="tto",outcome="warned"}"#], 1.0);
 }
 
 #[test]
@@ -169,7 +204,7 @@ fn what_the_doors_report_is_labelled_within_bounds() {
             (r#"watchfire_mqtt_unacknowledged_messages{broker="broker.example:8883"}"#, 0.0),
             (r#"watchfire_http_requests_total{code="404",method="other",route="/api/v1/incidents/{id}"}"#, 1.0),
             (r#"watchfire_http_request_duration_seconds_count{route="/api/v1/incidents/{id}"}"#, 1.0),
-            (r#"watchfire_events_refused_total{door="http",reason="not_json",source="zabbix"}"#, 1.0),
+            (r#"watchfire_events_refused_total{protocol="http",reason="not_json",source="zabbix"}"#, 1.0),
             (r#"watchfire_probes_total{kind="tcp",outcome="fail"}"#, 1.0),
         ],
     );

@@ -16,7 +16,7 @@ rules:
     by: [n]
     pattern: each
     title: "第 {n} 件"
-    settle: 0s
+    notify_delay: 0s
 "#;
 
 /// Incidents of before: INC-1 to INC-3 are closed, INC-4 waits for its problem, INC-5 for its notice, INC-6 is open.

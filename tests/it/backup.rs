@@ -20,7 +20,7 @@ rules:
     by: [n]
     pattern: each
     title: "第 {n} 件"
-    settle: 0s
+    notify_delay: 0s
 "#;
 
 fn event(n: u64) -> Value {

@@ -136,6 +136,18 @@ fn metrics_of_a_run() -> Metrics {
 }
 
 #[test]
+fn no_query_asks_by_a_deprecated_name() {
+    let exposition = metrics_of_a_run().render();
+    let help = exposition.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split_once(' '));
+    let deprecated: BTreeSet<&str> =
+        help.filter(|(_, text)| text.starts_with("Deprecated")).map(|(name, _)| name).collect();
+    assert!(!deprecated.is_empty(), "the table of old names is exposed");
+    for query in queries() {
+        assert!(metric_names(&query.promql).is_disjoint(&deprecated), "{query:?}");
+    }
+}
+
+#[test]
 fn every_metric_that_is_asked_for_exists() {
     let exposition = metrics_of_a_run().render();
     let exposed = exposed_names(&exposition);
@@ -246,15 +258,20 @@ const ALERT_CASES: [(&str, &str, &str, &str); 22] = [
     ("WatchfireLagging", r#"watchfire_journal_lag_seconds{instance="a"}"#, "30x60", "2x60"),
     ("WatchfireHearsNothing", r#"watchfire_events_total{source="v2"}"#, "9x60", "0+1x60"),
     ("WatchfireMqttDisconnected", r#"watchfire_mqtt_connected{broker="b:1883"}"#, "1x40 0x20", "1x60"),
-    ("WatchfireRefusesEvents", r#"watchfire_events_refused_total{door="http"}"#, "0+9x60", "0x40 1x20"),
+    ("WatchfireRefusesEvents", r#"watchfire_events_refused_total{protocol="http"}"#, "0+9x60", "0x40 1x20"),
     ("WatchfireDeadLetters", r#"watchfire_dead_letters_total{source="移动网管"}"#, "0x50 1x10", "1x60"),
     ("WatchfireP1Unacknowledged", r#"watchfire_incidents_unacknowledged{priority="P1"}"#, "1x60", "0x60"),
-    ("WatchfireTimeLimitBreached", r#"watchfire_breaches_total{tier="1",what="respond_by"}"#, "0x50 1x10", "1x60"),
+    (
+        "WatchfireTimeLimitBreached",
+        r#"watchfire_escalation_timeouts_total{tier="1",what="respond_by"}"#,
+        "0x50 1x10",
+        "1x60",
+    ),
     ("WatchfireNoticesGivenUp", r#"watchfire_deliveries_total{outcome="dead_lettered"}"#, "0x50 1x10", "3x60"),
-    ("WatchfireNoticesWaiting", r#"watchfire_outbox_waiting_notices"#, "80x60", "20x60"),
+    ("WatchfireNoticesWaiting", r#"watchfire_outbox_notifications"#, "80x60", "20x60"),
     ("WatchfireInspectionMissed", r#"watchfire_inspection_runs_total{state="missed"}"#, "0x50 1x10", "2x60"),
     ("WatchfireRulesBroken", r#"watchfire_rulebook_last_load_successful"#, "0x60", "1x60"),
-    ("WatchfireBoundHit", r#"watchfire_bounds_hit_total{bound="windows"}"#, "0x50 1x10", "4x60"),
+    ("WatchfireBoundHit", r#"watchfire_limits_hit_total{limit="windows"}"#, "0x50 1x10", "4x60"),
     (
         "WatchfireCertificateExpiring",
         r#"watchfire_certificate_expiry_timestamp_seconds{listener="http"}"#,

@@ -11,12 +11,12 @@ rules:
     match: 'alertname="LinkDown", site=~"GZ.*"'
     by: [site, device]
     pattern: {threshold: {count: 3, within: 10m}}
-    otherwise_after: 5m
+    pass_on_after: 5m
   - name: 机房断电
     match: alertname="PowerFailure"
     by: site
     title: "市电中断 {site}"
-    settle: 0s
+    notify_delay: 0s
 inhibitions:
   - name: no mains explains what is dark
     source: alertname="PowerFailure"

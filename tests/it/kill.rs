@@ -32,7 +32,7 @@ rules:
     by: [n]
     pattern: each
     title: "第 {n} 件"
-    settle: 0s
+    notify_delay: 0s
 "#;
 
 /// What the senders know: acknowledged numbers, and every number ever sent.
@@ -87,7 +87,7 @@ tiers:
       - { tier: 1, team: 一线, respond_by: 6s, page_every: 10m }
       - { tier: 2, team: 二线, respond_by: 1h, page_every: 1h }
 rules:
-  - { name: link, match: alertname="LinkDown", by: [device], settle: 0s }
+  - { name: link, match: alertname="LinkDown", by: [device], notify_delay: 0s }
 inspections:
   - name: 机房巡检
     schedule: "0 0 1 1 *"

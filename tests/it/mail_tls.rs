@@ -19,7 +19,7 @@ const RULES: &str = r#"
 teams:
   - {name: first-line, language: zh, notify: [{email: {to: [ops@noc.example]}}]}
 rules:
-  - {name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 0s}
+  - {name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", notify_delay: 0s}
 "#;
 
 const PASSWORD: &str = "p@ss/word 密";
@@ -153,7 +153,7 @@ async fn a_mail_server_that_nobody_vouches_for_gets_neither_mail_nor_password() 
     let url = format!("smtps://noc:{{secret:smtp}}@127.0.0.1:{port}");
     let service = notify(&mut setup, &url, &stranger).await;
     let error = until("an attempt has failed", async || {
-        let deliveries = service.get("/api/v1/incidents/INC-1/deliveries").await;
+        let deliveries = service.get("/api/v1/incidents/INC-1/notifications").await;
         let failed = |one: &Value| one["error"].as_str().map(str::to_owned);
         deliveries["items"].as_array().unwrap().iter().find_map(failed)
     })

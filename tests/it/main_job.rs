@@ -22,7 +22,7 @@ rules:
     by: [site, device]
     pattern: each
     title: "{site} {device} 链路中断"
-    settle: 0s
+    notify_delay: 0s
     resolve_after: 0s
     reopen_within: 1ms
 problems:

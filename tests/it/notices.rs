@@ -524,7 +524,7 @@ teams:
 tiers:
   - {{name: default, steps: [{{tier: 1, team: first-line, respond_by: 10m, page_every: 5m}}]}}
 rules:
-  - {{name: link, match: alertname="LinkDown", by: [site], title: "{{site}} <链路> 中断", settle: 0s}}
+  - {{name: link, match: alertname="LinkDown", by: [site], title: "{{site}} <链路> 中断", notify_delay: 0s}}
 "#
     )
 }
@@ -592,7 +592,7 @@ async fn a_link_acknowledges_one_incident_as_whoever_was_told_and_looking_change
     assert!(status == 200 && page.contains("Nothing to acknowledge") && !page.contains("<form"), "{page}");
 
     let delivered = until("both are delivered", async || {
-        let log = service.get("/api/v1/incidents/INC-1/deliveries").await;
+        let log = service.get("/api/v1/incidents/INC-1/notifications").await;
         let items = log["items"].as_array().unwrap().clone();
         (items.len() == 2 && items.iter().all(|one| one["state"] == "delivered")).then_some(items)
     })

@@ -20,8 +20,8 @@ tiers:
   - name: default
     steps: [{ tier: 1, team: first-line, respond_by: 10m }]
 rules:
-  - { name: instances, match: 'alertname="InstanceDown"', by: [job], pattern: each, title: "{job} 不可达", settle: 0s, resolve_after: 0s }
-  - { name: links, match: 'alertname="LinkDown"', by: [site], pattern: each, title: "{site} 链路中断", settle: 0s, resolve_after: 0s }
+  - { name: instances, match: 'alertname="InstanceDown"', by: [job], pattern: each, title: "{job} 不可达", notify_delay: 0s, resolve_after: 0s }
+  - { name: links, match: 'alertname="LinkDown"', by: [site], pattern: each, title: "{site} 链路中断", notify_delay: 0s, resolve_after: 0s }
 "#;
 
 /// Four teams and what tells their alerts apart; `case` keeps every alert's incident its own.
@@ -45,7 +45,7 @@ rules:
   - { name: power, match: 'site!~"test|lab", volts=~".+"', by: [case], tiers: power }
   - { name: quoted, match: 'path="C:\\x \"y\""', by: [case], tiers: systems }
   - { name: climbs at once, match: 'alertname="Night"', by: [case], tiers: unstaffed }
-  - { name: pages nobody, match: 'alertname="Note"', by: [case], tiers: unstaffed, pages: false }
+  - { name: pages nobody, match: 'alertname="Note"', by: [case], tiers: unstaffed, paging: false }
   - { name: left out, match: 'alertname="Hot"', when: value > 30.0, by: [case], tiers: network }
   - { name: dark sites, match: 'alertname="Dark", host=""', by: [case], tiers: power }
 "#;

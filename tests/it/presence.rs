@@ -25,14 +25,14 @@ tiers:
       - {tier: 1, team: first, respond_by: 15m}
       - {tier: 2, team: second, respond_by: 30m}
 rules:
-  - {name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 0s}
+  - {name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", notify_delay: 0s}
 "#;
 
 const TOPIC: &str = "watchfire/presence/一线值班甲";
 
 async fn stands(service: &Service, standing: &str) {
     until(standing, async || {
-        let heard = service.get("/api/v1/presence").await;
+        let heard = service.get("/api/v1/on-call/presence").await;
         let one = heard["items"].as_array().unwrap().iter().find(|one| one["person"] == "一线值班甲")?.clone();
         (one["standing"] == standing).then_some(())
     })

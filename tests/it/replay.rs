@@ -14,7 +14,7 @@ rules:
     match: alertname="LinkDown"
     by: [site, device]
     pattern: {threshold: {count: 5, within: 10m}}
-    otherwise_after: 1m
+    pass_on_after: 1m
     title: "链路抖动 {device}"
   - name: link down
     match: alertname="LinkDown"

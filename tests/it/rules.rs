@@ -245,7 +245,7 @@ fn the_tests_beside_the_shipped_rules_pass_and_every_rule_file_has_one() {
 fn a_test_that_fails_shows_expected_beside_got_and_how_far_its_rule_came() {
     let rules = r#"
 rules:
-  - {name: link flapping, match: 'alertname="LinkDown", site=~"GZ.*"', by: [site, device], pattern: {threshold: {count: 5, within: 10m}}, otherwise_after: 9m}
+  - {name: link flapping, match: 'alertname="LinkDown", site=~"GZ.*"', by: [site, device], pattern: {threshold: {count: 5, within: 10m}}, pass_on_after: 9m}
   - {name: link down, match: 'alertname="LinkDown"', by: [device]}
 tests:
   - name: 四次抖动

@@ -74,7 +74,7 @@ fn the_shipped_rules_and_the_reference_fit_the_schema() {
 fn what_the_loader_takes_the_schema_takes() {
     let validator = Validator::of_rule_files();
     for yaml in [
-        "rules: [{name: 5, match: 'a=\"1\"', title: 3.5, settle: 0, runbook: true, close_after: 1w2d3h4m5s6ms}]",
+        "rules: [{name: 5, match: 'a=\"1\"', title: 3.5, notify_delay: 0, runbook: true, close_after: 1w2d3h4m5s6ms}]",
         "rules: [{name: 链路抖动, match: ['设备=\"核心交换机\"', 'b=\"2\"'], by: [设备, 2], on: null, severity: ~}]",
         "rules:\nteams: [{name: 值班, members: [1, 李雷], notify: [{mqtt: {topic: 'noc/{id}'}}]}]",
         "rules: [{name: a, match: 'a=\"1\"', pattern: {suppress: {within: ' 90s '}}}]",
@@ -110,8 +110,8 @@ fn a_broken_file_fits_neither_the_schema_nor_the_loader() {
         "sources: [{name: A B, labels: {alertname: item.a}}]",
         "inhibitions: [{source: 'a=\"1\"', target: 'a=\"2\"', through: cables}]",
         // Wrong lengths and numbers.
-        "rules: [{name: a, match: 'a=\"1\"', settle: 5 minutes}]",
-        "rules: [{name: a, match: 'a=\"1\"', settle: 30}]",
+        "rules: [{name: a, match: 'a=\"1\"', notify_delay: 5 minutes}]",
+        "rules: [{name: a, match: 'a=\"1\"', notify_delay: 30}]",
         "rules: [{name: a, match: 'a=\"1\"', pattern: {threshold: {count: 1001, within: 10m}}}]",
         "rules: [{name: a, match: 'a=\"1\"', pattern: {threshold: {count: -1, within: 10m}}}]",
         "tiers: [{name: a, steps: [{tier: 4, team: first-line, respond_by: 5m}]}]",
@@ -121,7 +121,7 @@ fn a_broken_file_fits_neither_the_schema_nor_the_loader() {
         "rules: [a]",
         "rules: [{name: [a], match: 'a=\"1\"'}]",
         "rules: [{name: a, match: 5}]",
-        "rules: [{name: a, match: 'a=\"1\"', pages: often}]",
+        "rules: [{name: a, match: 'a=\"1\"', paging: often}]",
         "rules: [{name: a, match: 'a=\"1\"', pattern: each of them}]",
     ] {
         assert!(validator.judge(yaml).is_err(), "the schema takes {yaml}");

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::handler::Handler;
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::from_fn_with_state;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use utoipa::openapi::HttpMethod;
 use utoipa::openapi::path::Operation;
@@ -16,12 +17,18 @@ use super::error::ApiError;
 use crate::api::auth::{AuthLayer, Permission, guard};
 use crate::api::state::ApiContext;
 
+/// 2026-12-01, when the API took the words of its glossary.
+const DEPRECATED_SINCE: HeaderValue = HeaderValue::from_static("@1796083200");
+
 /// One verb on one path.
+#[derive(Clone)]
 pub struct Endpoint {
     pub path: String,
     pub method: Method,
     pub door: Permission,
     pub operation: Operation,
+    /// A path of the release before: it answers, says that it is deprecated, and stands in no document.
+    pub is_deprecated: bool,
     route: MethodRouter<Arc<ApiContext>>,
 }
 
@@ -35,8 +42,21 @@ impl Endpoint {
     {
         let verb = P::methods().into_iter().next().unwrap_or(HttpMethod::Get);
         let (method, filter) = verb_of(&verb);
-        Endpoint { path: P::path(), method, door, operation: P::operation(), route: on(filter, handler) }
+        let route = on(filter, handler);
+        Endpoint { path: P::path(), method, door, operation: P::operation(), is_deprecated: false, route }
     }
+
+    /// The same under a path of the release before.
+    pub fn deprecated(self, path: &str) -> Endpoint {
+        let route = self.route.layer(map_response(with_deprecation));
+        Endpoint { path: path.to_owned(), is_deprecated: true, route, ..self }
+    }
+}
+
+/// RFC 9745: the moment from which the path is deprecated.
+async fn with_deprecation(mut response: Response) -> Response {
+    response.headers_mut().insert(HeaderName::from_static("deprecation"), DEPRECATED_SINCE);
+    response
 }
 
 /// Only the verbs that this API speaks; an annotation with another is served as GET and fails its first test.

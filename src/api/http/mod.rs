@@ -3,6 +3,7 @@
 pub(crate) mod endpoint;
 pub(crate) mod error;
 pub(super) mod extract;
+pub(super) mod old_paths;
 pub(super) mod openapi;
 pub(super) mod query;
 pub(super) mod response;

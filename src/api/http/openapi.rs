@@ -22,7 +22,7 @@ pub const INGEST: [(&str, &str, Option<&str>); 3] = [
 /// The whole document.
 pub fn document(endpoints: &[Endpoint]) -> OpenApi {
     let mut paths = Paths::new();
-    for endpoint in endpoints {
+    for endpoint in endpoints.iter().filter(|endpoint| !endpoint.is_deprecated) {
         let method = method_of(&endpoint.method);
         let operation = completed(endpoint);
         paths.add_path_operation(endpoint.path.clone(), vec![method], operation);
@@ -63,7 +63,7 @@ fn completed(endpoint: &Endpoint) -> Operation {
     operation.tags = Some(vec![tag.to_owned()]);
     let mut parameters = operation.parameters.take().unwrap_or_default();
     parameters.extend(path_parameters(&endpoint.path));
-    if endpoint.method == axum::http::Method::POST && is_ours(&endpoint.path) {
+    if is_command(&endpoint.method) && is_ours(&endpoint.path) {
         parameters.push(header("If-Match", "The version that you saw; 412 when it moved on"));
         parameters.push(header("Idempotency-Key", "Repeating a command with it within 24 h changes nothing"));
     }
@@ -94,6 +94,10 @@ fn tag_of(path: &str) -> &str {
     }
 }
 
+fn is_command(method: &axum::http::Method) -> bool {
+    method == axum::http::Method::POST || method == axum::http::Method::PATCH
+}
+
 fn is_ours(path: &str) -> bool {
     path.starts_with("/api/v1/")
 }
@@ -108,7 +112,7 @@ fn refusals(endpoint: &Endpoint) -> Vec<(&'static str, &'static str)> {
     if endpoint.path.contains('{') {
         refusals.push(("404", "Not known here"));
     }
-    if endpoint.method == axum::http::Method::POST && is_ours(&endpoint.path) {
+    if is_command(&endpoint.method) && is_ours(&endpoint.path) {
         refusals.extend([("409", "Its state does not allow that"), ("412", "It moved on; look again")]);
         refusals.extend([("413", "The body is too large"), ("415", "The body is not JSON")]);
     }

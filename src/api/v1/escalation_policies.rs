@@ -162,7 +162,7 @@ impl TeamView {
 }
 
 /// The ladders and teams in force.
-#[utoipa::path(get, path = "/api/v1/tiers",
+#[utoipa::path(get, path = "/api/v1/escalation-policies",
     responses((status = 200, description = "All of them", body = ref("#/components/schemas/Tiers"))))]
 async fn tiers(State(shared): State<Arc<ApiContext>>, query: QueryParameters) -> ApiResult {
     query.end()?;

@@ -18,7 +18,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Names that break the naming standard, those seen last first. Their events were taken like any other.
-#[utoipa::path(get, path = "/api/v1/quarantine",
+#[utoipa::path(get, path = "/api/v1/naming-violations",
     responses((status = 200, description = "All of them", body = ref("#/components/schemas/QuarantinedNamePage"))))]
 async fn quarantine(State(shared): State<Arc<ApiContext>>, query: QueryParameters) -> ApiResult {
     query.end()?;

@@ -247,8 +247,8 @@ tiers:
 
 const RULES: &str = r#"
 rules:
-  - {name: province-link, match: 'alertname="LinkDown"', by: [device], title: "{site} {device} 链路中断", settle: 0s, group: false}
-  - {name: province-fault, match: 'alertname="DeviceFault"', by: [device], title: "{site} {device} 故障", settle: 0s, group: false}
+  - {name: province-link, match: 'alertname="LinkDown"', by: [device], title: "{site} {device} 链路中断", notify_delay: 0s, group: false}
+  - {name: province-fault, match: 'alertname="DeviceFault"', by: [device], title: "{site} {device} 故障", notify_delay: 0s, group: false}
 "#;
 
 #[cfg(test)]

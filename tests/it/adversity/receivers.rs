@@ -51,7 +51,7 @@ async fn take(State(receiver): State<Receiver>, headers: HeaderMap) -> StatusCod
 
 /// The delivery to the receiver at that URL.
 async fn delivery(service: &Service, id: &str, url: &str) -> Value {
-    let listing = service.get(&format!("/api/v1/incidents/{id}/deliveries")).await;
+    let listing = service.get(&format!("/api/v1/incidents/{id}/notifications")).await;
     let host = url.trim_end_matches("hook");
     let found = listing["items"].as_array().unwrap().iter().find(|one| one["to"].as_str().unwrap().starts_with(host));
     found.cloned().unwrap_or_default()
@@ -82,7 +82,7 @@ rules:
     by: [n]
     pattern: each
     title: "第 {{n}} 件"
-    settle: 0s
+    notify_delay: 0s
 "#,
         urls[0], urls[1], urls[2]
     );

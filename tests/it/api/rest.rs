@@ -136,12 +136,12 @@ async fn lists_are_filtered_by_what_was_asked() {
     )
     .await;
     check("/api/v1/dead-letters", "payload", &["坏"]).await;
-    check("/api/v1/quarantine", "name", &["老交换机"]).await;
+    check("/api/v1/naming-violations", "name", &["老交换机"]).await;
     check("/api/v1/templates", "text", &["风扇 <*> 故障"]).await;
     check("/api/v1/incidents/INC-1/timeline", "text", &["链路中断:1 个告警"]).await;
     check("/api/v1/incidents/inc-1/evidence", "raw", &["{\"端口\": 3}"]).await;
     check("/api/v1/incidents/1/alerts", "summary", &["链路中断"]).await;
-    check("/api/v1/incidents/INC-1/deliveries", "to", &["https://chat.example.org/…"]).await;
+    check("/api/v1/incidents/INC-1/notifications", "to", &["https://chat.example.org/…"]).await;
     check("/api/v1/rules", "name", &["link-down", "odd 'quoted' \"规则\"", "worst", "facts\nhere", "everything"]).await;
     check("/api/v1/inspections", "title", &["机房巡检"]).await;
     check("/api/v1/silences", "createdBy", &["值班员"]).await;
@@ -213,14 +213,14 @@ async fn hostile_queries_and_ids_are_named_and_refused() {
     check("/api/v1/incidents/%FF", 400, "path").await;
     check("/api/v1/incidents/INC-1/timeline?x=1", 400, "parameter \"x\"").await;
     check("/api/v1/incidents/INC-99/timeline", 404, "INC-99").await;
-    check("/api/v1/incidents/INC-99/deliveries", 404, "INC-99").await;
+    check("/api/v1/incidents/INC-99/notifications", 404, "INC-99").await;
     check("/api/v1/problems/PRB-9", 404, "PRB-9").await;
     check("/api/v1/inspections/runs/RUN-9", 404, "RUN-9").await;
-    check("/api/v1/rosters/a?from=9999-12-30T00:00:00Z", 400, "from must lie at most").await;
-    check("/api/v1/rosters/a?from=-009999-01-03T00:00:00Z", 400, "from must lie at most").await;
+    check("/api/v1/on-call/schedules/a?from=9999-12-30T00:00:00Z", 400, "from must lie at most").await;
+    check("/api/v1/on-call/schedules/a?from=-009999-01-03T00:00:00Z", 400, "from must lie at most").await;
     check("/api/v1/nothing", 404, "path /api/v1/nothing was not found").await;
     check("/nothing", 404, "path /nothing was not found").await;
-    let unreadable = house.send("DELETE", "/api/v1/rosters/%FF/overrides/1", &[], "").await;
+    let unreadable = house.send("DELETE", "/api/v1/on-call/schedules/%FF/overrides/1", &[], "").await;
     unreadable.is_problem(400, "the path cannot be read");
     let wrong = house.send("DELETE", "/api/v1/incidents/INC-1", &[], "").await;
     wrong.is_problem(405, "method DELETE is not allowed, but [GET] are");
@@ -268,13 +268,20 @@ async fn every_command_reaches_the_queue_as_it_was_meant() {
         ("acknowledge", "", IncidentAction::Acknowledge { note: None }),
         ("acknowledge", r#"{"note":"查明原因"}"#, IncidentAction::Acknowledge { note: Some(text()) }),
         ("assign", r#"{"assignee":"王工"}"#, IncidentAction::Assign { assignee: "王工".to_owned() }),
+        ("comment", r#"{"note":"查明原因"}"#, IncidentAction::Comment { text: text() }),
         ("comment", r#"{"text":"查明原因"}"#, IncidentAction::Comment { text: text() }),
         (
             "pend",
             r#"{"on":"vendor","reason":"查明原因"}"#,
             IncidentAction::Pend { on: PendingOn::Vendor, reason: text() },
         ),
+        (
+            "hold",
+            r#"{"on":"vendor","note":"查明原因"}"#,
+            IncidentAction::Pend { on: PendingOn::Vendor, reason: text() },
+        ),
         ("resume", "{}", IncidentAction::Resume),
+        ("escalate", r#"{"note":"查明原因"}"#, IncidentAction::Escalate { diagnosis: text() }),
         ("escalate", r#"{"diagnosis":"查明原因"}"#, IncidentAction::Escalate { diagnosis: text() }),
         (
             "triage",
@@ -282,9 +289,17 @@ async fn every_command_reaches_the_queue_as_it_was_meant() {
             IncidentAction::Triage { fields: [("symptom".to_owned(), text())].into() },
         ),
         ("hand-back", r#"{"reason":"查明原因"}"#, IncidentAction::HandBack { reason: text() }),
+        ("deescalate", r#"{"note":"查明原因"}"#, IncidentAction::HandBack { reason: text() }),
+        (
+            "playbook-steps/%E6%9F%A5/complete",
+            r#"{"note":"查明原因"}"#,
+            IncidentAction::Tick { step: "查".to_owned(), note: Some(text()) },
+        ),
         ("tick", r#"{"step":"查光功率"}"#, IncidentAction::Tick { step: "查光功率".to_owned(), note: None }),
         ("resolve", r#"{"resolution":"查明原因"}"#, IncidentAction::Resolve { resolution: text() }),
+        ("resolve", r#"{"note":"查明原因"}"#, IncidentAction::Resolve { resolution: text() }),
         ("close", "", IncidentAction::Close { note: None }),
+        ("reopen", r#"{"note":"查明原因"}"#, IncidentAction::Reopen { reason: text() }),
         ("reopen", r#"{"reason":"查明原因"}"#, IncidentAction::Reopen { reason: text() }),
         ("merge", r#"{"into":"INC-2"}"#, IncidentAction::Merge { into: IncidentId(2) }),
         ("cancel", r#"{"reason":"查明原因"}"#, IncidentAction::Cancel { reason: text() }),
@@ -293,12 +308,14 @@ async fn every_command_reaches_the_queue_as_it_was_meant() {
             r#"{"helped":true,"note":"查明原因"}"#,
             IncidentAction::WorkaroundHelped { helped: true, note: Some(text()) },
         ),
+        ("parent", r#"{"parent":"INC-2"}"#, IncidentAction::FoundDuring { incident: IncidentId(2) }),
         ("found_during", r#"{"incident":"INC-2"}"#, IncidentAction::FoundDuring { incident: IncidentId(2) }),
         (
             "contact",
             r#"{"by":"phone","note":"查明原因"}"#,
             IncidentAction::Contact { by: ContactBy::Phone, note: text() },
         ),
+        ("breach-reason", r#"{"code":"vendor","note":"查明原因"}"#, IncidentAction::ExplainBreach { reason: late() }),
         ("breach-reason", r#"{"code":"vendor","text":"查明原因"}"#, IncidentAction::ExplainBreach { reason: late() }),
         (
             "resolve",
@@ -320,8 +337,10 @@ async fn every_command_reaches_the_queue_as_it_was_meant() {
     let moved = ProblemAction::Move { to: ProblemState::KnownError, reason: None };
     let cases = [
         ("comment", r#"{"text":"查明原因"}"#, ProblemAction::Comment { text: text() }),
+        ("assign", r#"{"assignee":"王工"}"#, ProblemAction::Own { owner: "王工".to_owned() }),
         ("own", r#"{"owner":"王工"}"#, ProblemAction::Own { owner: "王工".to_owned() }),
-        ("move", r#"{"to":"known_error"}"#, moved),
+        ("move", r#"{"to":"known_error"}"#, moved.clone()),
+        ("transition", r#"{"to":"known_error"}"#, moved),
         ("describe", r#"{"workaround":"查明原因"}"#, described),
         ("accept", "{}", ProblemAction::Accept),
         ("reject", r#"{"reason":"查明原因"}"#, ProblemAction::Reject { reason: text() }),
@@ -458,12 +477,12 @@ async fn bodies_that_cannot_be_meant_never_reach_the_queue() {
     check(assign, json, r#"{"assignee":"王工\u0007"}"#, 400, "without control characters").await;
     check(assign, json, r#"{"assignee":"王工\u202e"}"#, 400, "nobody here is named").await;
     check(assign, json, r#"{"assignee":"ghost"}"#, 400, "nobody here is named \"ghost\"").await;
-    check("/api/v1/problems/PRB-1/own", json, r#"{"owner":"ghost"}"#, 400, "nobody here is named").await;
-    check(comment, json, r#"{"text":"a\u0000b"}"#, 400, "NUL").await;
-    check(comment, json, &format!(r#"{{"text":"{}"}}"#, "x".repeat(8193)), 400, "at most 8192").await;
+    check("/api/v1/problems/PRB-1/assign", json, r#"{"assignee":"ghost"}"#, 400, "nobody here is named").await;
+    check(comment, json, r#"{"note":"a\u0000b"}"#, 400, "NUL").await;
+    check(comment, json, &format!(r#"{{"note":"{}"}}"#, "x".repeat(8193)), 400, "at most 8192").await;
     check(comment, json, &"x".repeat(70_000), 413, "").await;
     check(comment, json, &"[".repeat(10_000), 400, "the body cannot be used").await;
-    check("/api/v1/incidents/INC-1/pend", json, r#"{"on":"rain","reason":"x"}"#, 400, "unknown variant `rain`").await;
+    check("/api/v1/incidents/INC-1/hold", json, r#"{"on":"rain","note":"x"}"#, 400, "unknown variant `rain`").await;
     check("/api/v1/incidents/INC-1/merge", json, r#"{"into":"PRB-1"}"#, 400, "expected INC-<number>").await;
     check("/api/v1/incidents/x/close", json, "", 400, "is not an id").await;
     check("/api/v1/inspections/runs/RUN-1/items/%00", json, r#"{"outcome":"pass"}"#, 400, "NUL").await;
@@ -472,6 +491,39 @@ async fn bodies_that_cannot_be_meant_never_reach_the_queue() {
     let reply = house.send_bytes("POST", comment, &[("content-type", json)], bytes).await;
     reply.is_problem(400, "the body cannot be used");
     assert!(house.wishes().is_empty());
+}
+
+#[tokio::test]
+async fn a_path_by_its_old_name_answers_the_same_and_says_that_it_is_deprecated() {
+    let house = filled().await;
+    let renamed = [
+        ("/api/v1/incidents/INC-1/deliveries", "/api/v1/incidents/INC-1/notifications"),
+        ("/api/v1/targets", "/api/v1/sla"),
+        ("/api/v1/tiers", "/api/v1/escalation-policies"),
+        ("/api/v1/rosters", "/api/v1/on-call/schedules"),
+        ("/api/v1/presence", "/api/v1/on-call/presence"),
+        ("/api/v1/queue", "/api/v1/incidents/queue"),
+        ("/api/v1/handover", "/api/v1/on-call/handover"),
+        ("/api/v1/quarantine", "/api/v1/naming-violations"),
+        ("/api/v1/problems/draft?month=2026-05", "/api/v1/problems/monthly-digest?month=2026-05"),
+    ];
+    let document = house.get("/api/v1/openapi.json").await.json();
+    for (old, new) in renamed {
+        let (before, now) = (house.get(old).await, house.get(new).await);
+        assert!(before.status == 200 && now.status == 200, "{old} {new}");
+        assert_eq!(before.text(), now.text(), "{old}");
+        assert!(before.header("deprecation").starts_with('@'), "{old}");
+        assert_eq!(now.header("deprecation"), "", "{new}");
+        let path = old.split('?').next().unwrap().replace("INC-1", "{id}");
+        assert!(document["paths"][&path].is_null(), "{path} is in the document");
+    }
+    let described =
+        house.send("PATCH", "/api/v1/problems/PRB-1", &[("content-type", "application/json")], r#"{"fix":"x"}"#);
+    assert_eq!(described.await.status, 200);
+    let wished = taken(&house).action;
+    let before = house.post("/api/v1/problems/PRB-1/describe", r#"{"fix":"x"}"#).await;
+    assert!(before.header("deprecation").starts_with('@'));
+    assert_eq!(taken(&house).action, wished);
 }
 
 #[tokio::test]
@@ -549,9 +601,9 @@ async fn what_is_answered_is_what_the_document_describes() {
         }
         let id = if path.contains("inspections") { "1" } else { "INC-1" };
         let id = if path.contains("problems") { "PRB-1" } else { id };
-        let path = if path.ends_with("/draft") { &format!("{path}?month=2026-05") } else { path };
+        let path = if path.ends_with("/monthly-digest") { &format!("{path}?month=2026-05") } else { path };
         let year = format!("{path}?from=2026-01-01T00:00:00Z&to=2027-01-01T00:00:00Z");
-        let path = if path.starts_with("/api/v1/figures") { &year } else { path };
+        let path = if path.starts_with("/api/v1/reports/") { &year } else { path };
         let reply = house
             .get(&path.replace("{id}", id).replace("{plan}", "machine-room").replace("{fingerprint}", &fingerprint))
             .await;
@@ -567,8 +619,10 @@ async fn what_is_answered_is_what_the_document_describes() {
     assert!(compared >= 18, "{compared}");
     println!("{compared} answers compared with their description; without an item to compare: {empty:?}");
     assert!(empty.len() <= 9 && compared - empty.len() >= 18, "{empty:?}");
-    let secret =
-        [house.get("/api/v1/tiers").await.text(), house.get("/api/v1/incidents/INC-1/deliveries").await.text()];
+    let secret = [
+        house.get("/api/v1/escalation-policies").await.text(),
+        house.get("/api/v1/incidents/INC-1/notifications").await.text(),
+    ];
     assert!(secret.iter().all(|text| text.contains("chat.example.org") && !text.contains("SECRET")));
 }
 
@@ -586,7 +640,7 @@ async fn plans_show_their_next_run_and_rules_their_text() {
     assert_eq!(rules["items"][0]["matchers"], "alertname=\"LinkDown\"");
     assert_eq!(rules["items"][0]["by"], json!(["site", "device"]));
     assert_eq!(rules["items"][0]["continue"], true);
-    let tiers = house.get("/api/v1/tiers").await.json();
+    let tiers = house.get("/api/v1/escalation-policies").await.json();
     assert_eq!(
         tiers["ladders"][0]["steps"][1],
         json!({"tier": 2, "team": "network", "respond_by": "15m", "page_every": "5m", "resolve_by": null,

@@ -231,7 +231,7 @@ async fn what_the_state_refuses_of_a_silence_is_said_in_alertmanagers_words() {
         "POST",
         Err(CommandError::Unknown { reason: "the database is locked".to_owned() }),
         503,
-        r#"{"code":503,"message":"the command's fate is unknown: the database is locked; repeat it with the same Idempotency-Key"}"#,
+        r#"{"code":503,"message":"commit not confirmed: the database is locked; retry with the same Idempotency-Key"}"#,
     )
     .await;
     assert_eq!(reply.header("retry-after"), "1");

@@ -335,7 +335,7 @@ async fn what_comes_at_qos_0_without_room_is_counted() {
     let port = broker.port.to_string();
     let published = run("mosquitto_pub", &["-p", &port, "-q", "0", "-t", "t/x", "-m", "b"], b"").await;
     assert!(published.status.success(), "{published:?}");
-    let series = "watchfire_events_refused_total{door=\"mqtt\",reason=\"no_room_at_qos_0\",source=\"mqtt\"}";
+    let series = "watchfire_events_refused_total{protocol=\"mqtt\",reason=\"no_room_at_qos_0\",source=\"mqtt\"}";
     eventually("it is counted", || driver.metric(series) == 1.0).await;
     driver.allow(100);
     assert_eq!(up_to_now(broker.port, &driver).await, ["a"]);

@@ -183,7 +183,7 @@ async fn what_no_source_takes_what_is_too_long_and_what_is_forbidden_is_a_dead_l
     }
     assert_eq!(driver.dead_letters().len(), 4);
     assert!(driver.summaries().is_empty());
-    let series = "watchfire_events_refused_total{door=\"mqtt\",reason=\"no_source_for_topic\",source=\"mqtt\"}";
+    let series = "watchfire_events_refused_total{protocol=\"mqtt\",reason=\"no_source_for_topic\",source=\"mqtt\"}";
     assert_eq!(driver.metric(series), 1.0);
     listener.stop().await;
 }

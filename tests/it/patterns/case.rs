@@ -229,7 +229,7 @@ impl Display for Pattern {
                 write!(f, "{{threshold: {{count: {count}, within: {within}s, clear: {clear}{distinct}}}}}")
             }
             Pattern::Thresholds { rise, fall } => {
-                write!(f, "{{thresholds: {{rise: {{count: {}, within: {}s}}, ", rise.0, rise.1)?;
+                write!(f, "{{hysteresis: {{rise: {{count: {}, within: {}s}}, ", rise.0, rise.1)?;
                 write!(f, "fall: {{count: {}, within: {}s}}}}}}", fall.0, fall.1)
             }
             Pattern::Pair { until, within: None } => write!(f, "{{pair: {{until: '{}'}}}}", fitting(until)),
@@ -237,7 +237,7 @@ impl Display for Pattern {
                 write!(f, "{{pair: {{until: '{}', within: {within}s}}}}", fitting(until))
             }
             Pattern::PairWindow { until, within } => {
-                write!(f, "{{pair_window: {{until: '{}', within: {within}s}}}}", fitting(until))
+                write!(f, "{{missing_followup: {{until: '{}', within: {within}s}}}}", fitting(until))
             }
             Pattern::Absence { within } => write!(f, "{{absence: {{within: {within}s}}}}"),
             Pattern::Rate { above, per, within, .. } => {
@@ -300,8 +300,8 @@ impl Case {
                 | (Pattern::Sequence { quiet, .. } | Pattern::Group { quiet, .. }, Semantics::Default) => Some(quiet),
                 (_, _) => None,
             };
-            text += &quiet.map(|quiet| format!("    quiet: {quiet}s\n")).unwrap_or_default();
-            text += if *because { "    because: it means to\n" } else { "" };
+            text += &quiet.map(|quiet| format!("    clear_after: {quiet}s\n")).unwrap_or_default();
+            text += if *because { "    justification: it means to\n" } else { "" };
             text += if *continues { "    continue: true\n" } else { "" };
             text += if *messages { "    on: message\n" } else { "" };
             if let Some(Guard { context, alive }) = guard {

@@ -32,7 +32,7 @@ rules:
   - name: 办公系统
     match: 'alertname="OaDown"'
     by: [site]
-    settle: 0s
+    notify_delay: 0s
     tiers: headquarters
     after_hours: {calendar: 白班, tiers: branches}
 "#;
@@ -90,7 +90,7 @@ fn row_30_after_hours_an_incident_goes_to_the_other_hotline() {
 fn a_calendar_without_the_next_year_is_an_incident_in_december_until_the_year_is_there() {
     let rules = |more: &str| {
         format!(
-            "{}\nrules:\n  - {{name: 缺年, match: 'alertname=\"StatutoryYearMissing\"', by: [calendar], settle: 0s, resolve_after: 1m}}",
+            "{}\nrules:\n  - {{name: 缺年, match: 'alertname=\"StatutoryYearMissing\"', by: [calendar], notify_delay: 0s, resolve_after: 1m}}",
             OFFICE.replace("holidays: china", &format!("holidays: [china{more}]"))
         )
     };

@@ -19,8 +19,8 @@ teams:
   - {name: 一线, members: [duty]}
   - {name: 二线, members: [experts]}
 rules:
-  - {name: 设备故障, match: 'alertname="DeviceFault"', by: [device], settle: 0s, group: false}
-  - {name: 平台中断, match: 'alertname="PlatformDown"', by: [service], settle: 0s, group: false, resolve_after: 0s, reopen_within: 2h, outage: {party: provider}}
+  - {name: 设备故障, match: 'alertname="DeviceFault"', by: [device], notify_delay: 0s, group: false}
+  - {name: 平台中断, match: 'alertname="PlatformDown"', by: [service], notify_delay: 0s, group: false, resolve_after: 0s, reopen_within: 2h, outage: {party: provider}}
 problems:
   - {name: 反复, match: 'rule="设备故障"', count: 2, within: 30d, team: 二线}
 "#;

@@ -20,7 +20,7 @@ teams:
 tiers:
   - {name: default, steps: [{tier: 1, team: first-line, respond_by: 1h}, {tier: 2, team: second-line, respond_by: 1h}]}
 rules:
-  - {name: finding, match: '@source="inspection"', by: [alertname, plan, item], title: "巡检发现 {plan} {item}", settle: 0s, resolve_after: 0s, reopen_within: 0s, group: false}
+  - {name: finding, match: '@source="inspection"', by: [alertname, plan, item], title: "巡检发现 {plan} {item}", notify_delay: 0s, resolve_after: 0s, reopen_within: 0s, group: false}
 "#;
 
 /// The run's item of that name.

@@ -15,7 +15,7 @@ inventory:
     - {label: device, pattern: '(?P<department>[A-Z]{3})-(?P<kind>COM|PRN)-(?P<serial>\d{4})', examples: [KJC-COM-1234]}
     - {label: account, pattern: '(?P<person>[a-z]+)(?P<department>[A-Z]{3})', examples: [zhangshanKJC]}
 rules:
-  - {name: broken, match: alertname="Broken", by: [device], title: "{fact.kind} {fact.serial}", settle: 0s}
+  - {name: broken, match: alertname="Broken", by: [device], title: "{fact.kind} {fact.serial}", notify_delay: 0s}
 "#;
 
 #[test]
@@ -44,7 +44,7 @@ teams:
 tiers:
   - {name: default, steps: [{tier: 1, team: first, respond_by: 30m}]}
 rules:
-  - {name: link, match: alertname="LinkDown", by: [site], settle: 0s}
+  - {name: link, match: alertname="LinkDown", by: [site], notify_delay: 0s}
 "#;
     let mut centre = Centre::open(rules, START);
     centre.at("2026-03-02T10:30:00").fire(&[("alertname", "LinkDown"), ("site", "GZ01")]);

@@ -31,8 +31,8 @@ tiers:
       - {tier: 1, team: first, respond_by: 30m, page_every: 5m, resolve_by: 4h}
       - {tier: 2, team: second, respond_by: 1h}
 rules:
-  - {name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 0s, priority: P2, resolve_after: 0s}
-  - {name: slow, match: alertname="Slow", by: [site], title: "{site} 慢", settle: 0s, priority: P3, resolve_after: 0s}
+  - {name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", notify_delay: 0s, priority: P2, resolve_after: 0s}
+  - {name: slow, match: alertname="Slow", by: [site], title: "{site} 慢", notify_delay: 0s, priority: P3, resolve_after: 0s}
 "#;
 
 const LINK: &[(&str, &str)] = &[("alertname", "LinkDown"), ("site", "广州01")];
@@ -149,8 +149,8 @@ tiers:
     steps:
       - {tier: 1, team: first, respond_by: 12h, page_every: 4h}
 rules:
-  - {name: fire, match: alertname="Fire", by: [site], title: "{site} 火警", settle: 0s, priority: P1, severity: critical}
-  - {name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 0s, priority: P3, severity: major, resolve_after: 0s}
+  - {name: fire, match: alertname="Fire", by: [site], title: "{site} 火警", notify_delay: 0s, priority: P1, severity: critical}
+  - {name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", notify_delay: 0s, priority: P3, severity: major, resolve_after: 0s}
 "#;
 
 fn link(site: &str) -> [(&'static str, String); 2] {

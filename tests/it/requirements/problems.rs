@@ -28,10 +28,10 @@ inventory:
     - {name: GZ-SW2, class: 交换机, depends_on: [GZ-PDU]}
 grouping: {enabled: false}
 rules:
-  - {name: link, match: alertname="LinkDown", by: [device], title: "{device} 链路中断", settle: 0s, resolve_after: 1m, reopen_within: 1m, runbook: "手册/链路"}
-  - {name: power, match: alertname="PowerFailure", by: [device], title: "{device} 断电", settle: 0s, resolve_after: 1m, reopen_within: 1m}
+  - {name: link, match: alertname="LinkDown", by: [device], title: "{device} 链路中断", notify_delay: 0s, resolve_after: 1m, reopen_within: 1m, runbook: "手册/链路"}
+  - {name: power, match: alertname="PowerFailure", by: [device], title: "{device} 断电", notify_delay: 0s, resolve_after: 1m, reopen_within: 1m}
 problems:
-  - {name: returns, match: 'rule="link"', count: 3, within: 30d, team: second, review_after: 7d, quiet: 30d}
+  - {name: returns, match: 'rule="link"', count: 3, within: 30d, team: second, review_after: 7d, clear_after: 30d}
 "#;
 
 const SW1: [(&str, &str); 2] = [("alertname", "LinkDown"), ("device", "GZ-SW1")];

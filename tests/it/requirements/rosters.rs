@@ -36,7 +36,7 @@ tiers:
       - {tier: 1, team: 驻场, respond_by: 1h, resolve_by: 8h}
       - {tier: 2, team: 二线, respond_by: 2h, resolve_by: 1d}
 rules:
-  - {name: link, match: alertname="LinkDown", by: [device], title: "{site} {device} 链路中断", settle: 0s, group: false}
+  - {name: link, match: alertname="LinkDown", by: [device], title: "{site} {device} 链路中断", notify_delay: 0s, group: false}
 "#;
 
 fn open(rules: &str) -> Centre {
@@ -251,7 +251,7 @@ rosters:
     layers: [{name: 轮班, start: "2026-01-05T08:00", every: 12h, people: [白班甲, 夜班乙]}]
 teams: [{name: 一线, roster: 一线}]
 tiers: [{name: default, steps: [{tier: 1, team: 一线, respond_by: 20h}]}]
-rules: [{name: link, match: alertname="LinkDown", by: [device], settle: 0s, group: false}]
+rules: [{name: link, match: alertname="LinkDown", by: [device], notify_delay: 0s, group: false}]
 "#;
     let mut centre = open(rules);
     fire(&mut centre, "sw1", "GZ01");
@@ -277,10 +277,10 @@ rosters:
 people: [{name: 白班甲}, {name: 夜班乙}]
 teams: [{name: 一线, roster: 值班}]
 tiers: [{name: default, steps: [{tier: 1, team: 一线, respond_by: 20h}]}]
-targets:
+sla:
   - {name: 急, version: 1, match: 'site="广州"', tto: {within: 1s}, ttr: {within: 4h}}
   - {name: 标准, version: 1, tto: {within: 1h}, ttr: {within: 8h}, pauses: [vendor]}
-rules: [{name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 0s, group: false}]
+rules: [{name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", notify_delay: 0s, group: false}]
 "#;
     let service = Setup::new(&[("rules.yaml", rules)]).start().await;
     for site in ["广州", "深圳"] {
@@ -289,9 +289,9 @@ rules: [{name: link, match: alertname="LinkDown", by: [site], title: "{site} 链
     }
     service.must_post("/api/v1/incidents/INC-2/contact", &json!({"by": "phone"})).await;
     service.must_post("/api/v1/incidents/INC-2/acknowledge", &json!({})).await;
-    service.must_post("/api/v1/incidents/INC-2/pend", &json!({"on": "vendor", "reason": "等备件"})).await;
+    service.must_post("/api/v1/incidents/INC-2/hold", &json!({"on": "vendor", "reason": "等备件"})).await;
     let sheet = until("the first promise is broken", async || {
-        let sheet = service.get("/api/v1/handover").await["items"][0].clone();
+        let sheet = service.get("/api/v1/on-call/handover").await["items"][0].clone();
         (sheet["open"][0]["clocks"][0]["state"] == "breached").then_some(sheet)
     })
     .await;
@@ -303,7 +303,7 @@ rules: [{name: link, match: alertname="LinkDown", by: [site], title: "{site} 链
     assert_eq!(shown(0), ["tto breached 急", "ttr running 急"]);
     assert_eq!(shown(1), ["ttr paused 标准"], "the contact was made: nothing is left of that promise");
     assert!(sheet["open"][0]["clocks"][1]["deadline"].is_string(), "{sheet:#}");
-    let text = service.text("/api/v1/handover?format=text").await;
+    let text = service.text("/api/v1/on-call/handover?format=text").await;
     for part in ["响应时限 respond 已超时 breached at 20", "解决时限 resolve due 20", "暂停 paused: waits for a vendor"]
     {
         assert!(text.contains(part), "{part}: {text}");

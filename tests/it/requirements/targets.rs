@@ -26,7 +26,9 @@ fn with(rest: &str) -> String {
 
 /// A rule for everything, one incident a site, of that class and priority.
 fn rule(said: &str) -> String {
-    format!("rules:\n  - {{name: 故障, by: [site], settle: 0s, resolve_after: 0s, title: \"{{site}} 故障\", {said}}}\n")
+    format!(
+        "rules:\n  - {{name: 故障, by: [site], notify_delay: 0s, resolve_after: 0s, title: \"{{site}} 故障\", {said}}}\n"
+    )
 }
 
 #[track_caller]
@@ -77,9 +79,7 @@ fn figure(kept: &[Attainment], target: (&str, u32), name: &str) -> (u64, u64, Op
 #[test]
 fn row_01_mail_has_its_own_time_and_a_time_without_unit_is_refused() {
     let target = |channels: &str| {
-        format!(
-            "targets:\n  - {{name: 热线, version: 1, tto: {{within: 10m, calendar: office, channels: {channels}}}}}\n"
-        )
+        format!("sla:\n  - {{name: 热线, version: 1, tto: {{within: 10m, calendar: office, channels: {channels}}}}}\n")
     };
     let unset = mistakes(&with(&target("{mail: 2}")));
     assert!(unset.iter().any(|one| one.contains("The unit is not set")), "{unset:?}");
@@ -97,7 +97,7 @@ fn row_01_mail_has_its_own_time_and_a_time_without_unit_is_refused() {
 
 #[test]
 fn row_02_only_a_logged_contact_stops_the_time_to_own_and_it_breaches_at_sixty_minutes() {
-    let targets = "targets:\n  - {name: 标准, version: 1, tto: {within: 1h}, warnings: [50]}\n";
+    let targets = "sla:\n  - {name: 标准, version: 1, tto: {within: 1h}, warnings: [50]}\n";
     let mut centre = Centre::open(&with(&format!("{targets}{}", rule("class: incident"))), "2026-02-13T10:00:00");
     centre.fire(&[("alertname", "A"), ("site", "广州")]).fire(&[("alertname", "A"), ("site", "深圳")]);
     centre.after(minutes(30));
@@ -124,7 +124,7 @@ fn row_02_only_a_logged_contact_stops_the_time_to_own_and_it_breaches_at_sixty_m
 
 #[test]
 fn row_03_eight_working_hours_end_where_the_vectors_say() {
-    let targets = "targets:\n  - {name: 标准, version: 1, ttr: {within: 8h, calendar: office}}\n";
+    let targets = "sla:\n  - {name: 标准, version: 1, ttr: {within: 8h, calendar: office}}\n";
     let bare = DESK.replace("holidays: china", "holidays: [2026-02-15..2026-02-23]");
     let rules = |desk: &str| format!("{desk}\n{targets}{}", rule("class: incident"));
     for (desk, opened, due) in [
@@ -145,7 +145,7 @@ fn row_03_eight_working_hours_end_where_the_vectors_say() {
 
 #[test]
 fn row_03_pauses_stop_the_time_to_resolve_as_the_target_says() {
-    let targets = "targets:\n  - {name: 标准, version: 1, tto: {within: 1h}, ttr: {within: 4h}, pauses: [customer]}\n";
+    let targets = "sla:\n  - {name: 标准, version: 1, tto: {within: 1h}, ttr: {within: 4h}, pauses: [customer]}\n";
     let mut centre = Centre::open(&with(&format!("{targets}{}", rule("class: incident"))), "2026-02-13T10:00:00");
     centre.fire(&[("alertname", "A"), ("site", "广州")]);
     let pend = |on| IncidentAction::Pend { on, reason: "等待".to_owned() };
@@ -163,7 +163,7 @@ fn row_03_pauses_stop_the_time_to_resolve_as_the_target_says() {
 
 #[test]
 fn row_04_who_was_late_says_why_and_the_reasons_are_ranked() {
-    let targets = "targets:\n  - {name: 标准, version: 1, ttr: {within: 1h}}\n";
+    let targets = "sla:\n  - {name: 标准, version: 1, ttr: {within: 1h}}\n";
     let mut centre = Centre::open(&with(&format!("{targets}{}", rule("class: incident"))), "2026-02-13T10:00:00");
     for site in ["广州", "深圳", "珠海", "佛山"] {
         centre.fire(&[("alertname", "A"), ("site", site)]);
@@ -198,7 +198,7 @@ fn row_04_who_was_late_says_why_and_the_reasons_are_ranked() {
 
 #[test]
 fn row_04_what_ended_by_itself_too_late_is_not_closed_without_a_reason() {
-    let targets = "targets:\n  - {name: 标准, version: 1, ttr: {within: 1h}}\n";
+    let targets = "sla:\n  - {name: 标准, version: 1, ttr: {within: 1h}}\n";
     let rules = with(&format!("{targets}{}", rule("class: incident, close_after: 1h")));
     let mut centre = Centre::open(&rules, "2026-02-13T10:00:00");
     let alert = [("alertname", "A"), ("site", "广州")];
@@ -215,8 +215,7 @@ fn row_04_what_ended_by_itself_too_late_is_not_closed_without_a_reason() {
 /// Whatever ends a late incident, somebody says why; and the promise of what is merged goes on in the survivor.
 #[test]
 fn row_04_cancelling_or_merging_escapes_no_promise() {
-    let targets =
-        "targets:\n  - {name: 标准, version: 1, match: 'site!=\"汕头\"', tto: {within: 3h}, ttr: {within: 1h}}\n";
+    let targets = "sla:\n  - {name: 标准, version: 1, match: 'site!=\"汕头\"', tto: {within: 3h}, ttr: {within: 1h}}\n";
     let rules = with(&format!("{targets}{}", rule("class: incident, group: false")));
     let mut centre = Centre::open(&rules, "2026-02-13T10:00:00");
     let fire = |centre: &mut Centre, site: &str| {
@@ -280,7 +279,7 @@ fn row_13_a_rule_without_a_class_fails_the_lint() {
         let report = report(&load(texts).unwrap(), 1_000, moment("2026-02-13T00:00:00"));
         report.of_kind(FindingKind::Unclassified).map(|one| one.message.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(found("pages: true"), ["rule \"故障\" has no class"]);
+    assert_eq!(found("paging: true"), ["rule \"故障\" has no class"]);
     for class in Class::ALL {
         assert_eq!(found(&format!("class: {class}")), Vec::<String>::new());
         let mut centre = Centre::open(&with(&rule(&format!("class: {class}"))), "2026-02-13T10:00:00");
@@ -292,7 +291,7 @@ fn row_13_a_rule_without_a_class_fails_the_lint() {
 
 #[test]
 fn row_15_what_no_catalogue_offers_is_counted_and_promised_nothing() {
-    let targets = "targets:\n  - {name: 标准, version: 1, tto: {within: 1h}}\n";
+    let targets = "sla:\n  - {name: 标准, version: 1, tto: {within: 1h}}\n";
     let rules = with(&format!("{targets}{}", rule("class: request, out_of_catalogue: true")));
     let mut centre = Centre::open(&rules, "2026-02-13T10:00:00");
     centre.fire(&[("alertname", "修私人手机"), ("site", "广州")]).after(minutes(120));
@@ -307,8 +306,8 @@ const LEDGER: &str = r#"
 outages:
   - {name: 平台中断, match: 'customer="省局"', a_year: 72h, zone: Asia/Shanghai, warn_at: [50, 100]}
 rules:
-  - {name: burn, class: incident, match: '@source="watchfire"', by: [budget], settle: 0s, title: "{summary}"}
-  - {name: down, class: incident, by: [node], settle: 0s, resolve_after: 0s, outage: {service: 业务平台, party: provider}}
+  - {name: burn, class: incident, match: '@source="watchfire"', by: [budget], notify_delay: 0s, title: "{summary}"}
+  - {name: down, class: incident, by: [node], notify_delay: 0s, resolve_after: 0s, outage: {service: 业务平台, party: provider}}
 "#;
 
 fn used(centre: &Centre, year: i16) -> BudgetUse {
@@ -363,7 +362,7 @@ fn row_27_overlapping_outages_count_once_against_72_hours_and_burning_them_alert
 
 #[test]
 fn row_28_a_request_is_answered_within_an_hour_at_any_hour() {
-    let targets = "targets:\n  - {name: 咨询, version: 1, class: request, tto: {within: 1h, calendar: always}}\n";
+    let targets = "sla:\n  - {name: 咨询, version: 1, class: request, tto: {within: 1h, calendar: always}}\n";
     for (class, promised) in [("request", 1), ("incident", 0)] {
         let rules = with(&format!("{targets}{}", rule(&format!("class: {class}"))));
         let mut centre = Centre::open(&rules, "2026-02-15T02:30:00");
@@ -397,12 +396,12 @@ fn row_32_the_same_event_is_more_urgent_at_ten_than_at_twenty_two() {
 }
 
 const VERSIONS: &str = r#"
-targets:
+sla:
   - {name: 标准, version: 1, until: "2026-01-01T00:00:00+08:00", priority: [P1, P2], ttr: {within: 8h}}
   - name: 标准
     version: 2
     from: "2026-01-01T00:00:00+08:00"
-    because: 上一年达不到，改为 12 小时
+    justification: 上一年达不到，改为 12 小时
     priority: [P1, P2]
     ttr: {within: 12h}
 "#;
@@ -430,7 +429,7 @@ fn row_43_an_incident_keeps_the_version_under_which_it_opened() {
 
 #[test]
 fn row_44_every_item_has_its_indicators_and_the_reopen_rate_is_correctness() {
-    let targets = "targets:\n  - {name: 标准, version: 1, tto: {within: 1h}, ttr: {within: 8h}, indicators: [{name: 正确性, measure: reopened, at_most: 25}]}\n";
+    let targets = "sla:\n  - {name: 标准, version: 1, tto: {within: 1h}, ttr: {within: 8h}, indicators: [{name: 正确性, measure: reopened, at_most: 25}]}\n";
     let mut centre = Centre::open(&with(&format!("{targets}{}", rule("class: incident"))), "2026-02-13T10:00:00");
     for (id, site) in (1..).zip(["广州", "深圳", "珠海", "佛山"]) {
         centre.fire(&[("alertname", "A"), ("site", site)]);
@@ -449,7 +448,7 @@ fn row_44_every_item_has_its_indicators_and_the_reopen_rate_is_correctness() {
 #[test]
 fn row_50_pickup_on_site_and_first_fix_are_exact_to_the_fixture() {
     let targets = r#"
-targets:
+sla:
   - name: 热线标准
     version: 1
     ttr: {within: 2d}
@@ -481,7 +480,7 @@ targets:
 #[test]
 fn row_51_two_customers_have_two_deadlines_for_the_same_incident() {
     let targets = r#"
-targets:
+sla:
   - {name: 驻场, version: 1, match: 'customer="交警支队"', ttr: {within: 30m}, indicators: [{name: 首次上门, measure: first_fix, at_least: 85}]}
   - {name: 标准, version: 1, ttr: {within: 4h}}
 "#;
@@ -494,7 +493,7 @@ targets:
 
 #[test]
 fn row_71_on_trial_clocks_run_and_nobody_is_told() {
-    let targets = "targets:\n  - {name: 试运行, version: 1, shadow: true, tto: {within: 1h}, ttr: {within: 2h}}\n";
+    let targets = "sla:\n  - {name: 试运行, version: 1, shadow: true, tto: {within: 1h}, ttr: {within: 2h}}\n";
     let mut centre = Centre::open(&with(&format!("{targets}{}", rule("class: incident"))), "2026-02-13T10:00:00");
     centre.fire(&[("alertname", "A"), ("site", "广州")]);
     done(centre.on_incident("一线值班", 1, IncidentAction::Acknowledge { note: None }));
@@ -516,7 +515,7 @@ fn row_71_on_trial_clocks_run_and_nobody_is_told() {
 fn row_74_a_monday_is_promised_something_else_than_a_friday() {
     let weekdays = r#"  - {name: 周一, zone: Asia/Shanghai, weekly: {mon: "00:00-24:00"}}
   - {name: 周五下午, zone: Asia/Shanghai, weekly: {fri: "12:00-24:00"}}
-targets:
+sla:
   - {name: 周一标准, version: 1, during: 周一, ttr: {within: 2h}}
   - {name: 周五标准, version: 1, during: 周五下午, ttr: {within: 6h}}
   - {name: 平日标准, version: 1, ttr: {within: 4h}}
@@ -537,7 +536,7 @@ targets:
 fn row_75_tiers_that_together_take_longer_than_was_promised_fail_the_lint() {
     let ladder = |first: &str, second: &str| {
         format!(
-            "teams:\n  - {{name: 一线, members: [值班]}}\ntiers:\n  - name: default\n    steps:\n      - {{tier: 1, team: 一线, respond_by: 10m, resolve_by: {first}}}\n      - {{tier: 2, team: 一线, respond_by: 10m, resolve_by: {second}}}\ntargets:\n  - {{name: 标准, version: 1, priority: P2, ttr: {{within: 8h}}}}\n"
+            "teams:\n  - {{name: 一线, members: [值班]}}\ntiers:\n  - name: default\n    steps:\n      - {{tier: 1, team: 一线, respond_by: 10m, resolve_by: {first}}}\n      - {{tier: 2, team: 一线, respond_by: 10m, resolve_by: {second}}}\nsla:\n  - {{name: 标准, version: 1, priority: P2, ttr: {{within: 8h}}}}\n"
         )
     };
     let found = |tiers: String, said: &str| {

@@ -25,11 +25,11 @@ people:
   - {name: 中心主任, notify: [{by: {mqtt: {topic: noc/director}}}]}
 tiers:
   - name: default
-    hierarchy:
+    notify_managers:
       - {after: 15m, team: managers, repeat: 1, every: 30m, stop_when: [acknowledged]}
       - {after: 30m, person: 中心主任, priorities: [P1]}
     steps:
-      - {tier: 1, team: first, respond_by: 10m, resolve_by: 1h, demands: [symptom, tried]}
+      - {tier: 1, team: first, respond_by: 10m, resolve_by: 1h, required_fields: [symptom, tried]}
       - {tier: 2, team: second, kind: visit, respond_by: 20m, resolve_by: 2h}
       - {tier: 3, vendor: true, kind: senior_visit, respond_by: 1h, resolve_by: 1d}
 inventory:
@@ -44,7 +44,7 @@ playbooks:
       - {name: 查光功率, evidence: true}
       - {name: 联系运营商}
 rules:
-  - {name: link, match: alertname="LinkDown", by: [device], title: "{device} 链路中断", settle: 0s, playbook: link}
+  - {name: link, match: alertname="LinkDown", by: [device], title: "{device} 链路中断", notify_delay: 0s, playbook: link}
 "#;
 
 const START: &str = "2026-02-13T17:00:00";
@@ -215,7 +215,7 @@ fn row_47_functional_and_hierarchical_escalation_both_fire() {
 
 #[test]
 fn row_47_managers_are_told_by_priority_and_not_of_what_somebody_has_taken() {
-    let mut urgent = Centre::open(&DESK.replace("settle: 0s,", "settle: 0s, priority: P1,"), START);
+    let mut urgent = Centre::open(&DESK.replace("notify_delay: 0s,", "notify_delay: 0s, priority: P1,"), START);
     urgent.fire(&link_down("路由器1"));
     urgent.on_incident("一线值班", 1, IncidentAction::Acknowledge { note: None });
     urgent.after(minutes(31));
@@ -358,7 +358,7 @@ fn row_26_a_ticked_step_of_the_playbook_carries_its_operator_and_time() {
 #[test]
 fn row_29_a_source_that_falls_silent_alerts_in_exactly_its_time_and_clears_with_the_next_message() {
     let rules = format!(
-        "{DESK}  - {{name: silence, match: alertname=\"SourceSilent\", by: [source], title: \"监控源 {{source}} 无消息\", settle: 0s}}\n\
+        "{DESK}  - {{name: silence, match: alertname=\"SourceSilent\", by: [source], title: \"监控源 {{source}} 无消息\", notify_delay: 0s}}\n\
          sources:\n  - {{name: zabbix, silent_after: 5m, labels: {{alertname: item.name}}}}\n"
     );
     let mut centre = Centre::open(&rules, START);
@@ -454,9 +454,9 @@ fn semantics_20_a_problem_past_its_review_date_climbs_until_somebody_looks_at_it
 #[test]
 fn row_58_every_flow_of_the_service_has_one_definition() {
     let rules = format!(
-        "{DESK}  - {{name: service, match: alertname=\"服务请求\", by: [device], class: request, group: false, settle: 0s}}\n  \
-         - {{name: repair, match: alertname=\"报修\", by: [device], class: incident, group: false, settle: 0s}}\n  \
-         - {{name: complaint, match: alertname=\"投诉\", by: [device], class: request, tiers: complaints, group: false, settle: 0s}}\n\
+        "{DESK}  - {{name: service, match: alertname=\"服务请求\", by: [device], class: request, group: false, notify_delay: 0s}}\n  \
+         - {{name: repair, match: alertname=\"报修\", by: [device], class: incident, group: false, notify_delay: 0s}}\n  \
+         - {{name: complaint, match: alertname=\"投诉\", by: [device], class: request, tiers: complaints, group: false, notify_delay: 0s}}\n\
          problems:\n  - {{name: returns, count: 2, within: 30d, team: second}}\n\
          inspections:\n  - {{name: 机房, schedule: \"0 18 * * *\", zone: Asia/Shanghai, team: first, due_within: 1h, missed_after: 4h, items: [{{name: 空调, manual: {{}}}}]}}\n"
     );
@@ -510,7 +510,7 @@ fn row_58_every_flow_of_the_service_has_one_definition() {
 #[test]
 fn semantics_20_what_a_run_owes_climbs_like_any_incident_and_the_auditor_finds_nobody_forgotten() {
     let rules = format!(
-        "{DESK}  - {{name: finding, match: '@source=\"inspection\"', by: [plan, item], title: \"{{plan}} {{item}}\", settle: 0s, playbook: link}}\n\
+        "{DESK}  - {{name: finding, match: '@source=\"inspection\"', by: [plan, item], title: \"{{plan}} {{item}}\", notify_delay: 0s, playbook: link}}\n\
          inspections:\n  - {{name: 机房, schedule: \"0 18 * * *\", zone: Asia/Shanghai, team: first, due_within: 30m, missed_after: 2h, items: [{{name: 空调, manual: {{}}}}]}}\n"
     );
     let mut centre = Centre::open(&rules, START);
@@ -580,8 +580,8 @@ async fn row_64_a_token_of_the_wrong_role_is_answered_403_by_the_running_service
     check("incident_manager", &format!("{incident}/merge"), json!({"into": "INC-9"}), 404).await;
     check("second_line", &format!("{incident}/resolve"), json!({"resolution": "已更换"}), 200).await;
     check("second_line", &format!("{incident}/close"), json!({}), 403).await;
-    check("second_line", "/api/v1/problems/PRB-1/move", json!({"to": "closed"}), 403).await;
-    check("problem_manager", "/api/v1/problems/PRB-1/move", json!({"to": "closed"}), 404).await;
+    check("second_line", "/api/v1/problems/PRB-1/transition", json!({"to": "closed"}), 403).await;
+    check("problem_manager", "/api/v1/problems/PRB-1/transition", json!({"to": "closed"}), 404).await;
     check("change_manager", "/-/reload", json!({}), 403).await;
     check("configuration_manager", "/-/reload", json!({}), 200).await;
     check("first_line", &format!("{incident}/close"), json!({}), 200).await;

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
+use crate::api::http::error::ApiError;
 use crate::api::http::extract::{CommandMeta, Id, JsonBody, Name, NonEmptyText};
 use crate::api::http::response::{ApiResult, Committed, committed, unexpected_outcome};
 use crate::api::state::ApiContext;
@@ -21,19 +23,20 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::of(__path_acknowledge, Permission::Work, acknowledge),
         Endpoint::of(__path_assign, Permission::Work, assign),
         Endpoint::of(__path_comment, Permission::Work, comment),
-        Endpoint::of(__path_pend, Permission::Work, pend),
+        Endpoint::of(__path_hold, Permission::Work, hold),
         Endpoint::of(__path_resume, Permission::Work, resume),
         Endpoint::of(__path_escalate, Permission::Work, escalate),
         Endpoint::of(__path_triage, Permission::Work, triage),
-        Endpoint::of(__path_hand_back, Permission::Work, hand_back),
-        Endpoint::of(__path_tick, Permission::Work, tick),
+        Endpoint::of(__path_deescalate, Permission::Work, deescalate),
+        Endpoint::of(__path_complete_step, Permission::Work, complete_step),
+        Endpoint::of(__path_tick, Permission::Work, tick).deprecated("/api/v1/incidents/{id}/tick"),
         Endpoint::of(__path_resolve, Permission::Work, resolve),
         Endpoint::of(__path_close, Permission::Close, close),
         Endpoint::of(__path_reopen, Permission::Steer, reopen),
         Endpoint::of(__path_merge, Permission::Steer, merge),
         Endpoint::of(__path_cancel, Permission::Close, cancel),
         Endpoint::of(__path_workaround, Permission::Work, workaround),
-        Endpoint::of(__path_found_during, Permission::Work, found_during),
+        Endpoint::of(__path_set_parent, Permission::Work, set_parent),
         Endpoint::of(__path_contact, Permission::Work, contact),
         Endpoint::of(__path_explain_breach, Permission::Work, explain_breach),
         Endpoint::of(__path_outage, Permission::Work, outage),
@@ -57,18 +60,20 @@ struct Assign {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CommentBody {
+    #[serde(alias = "text")]
     #[schema(value_type = String)]
-    text: NonEmptyText,
+    note: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Pend {
+struct Hold {
     /// customer, vendor or change
     #[schema(value_type = String)]
     on: PendingOn,
+    #[serde(alias = "reason")]
     #[schema(value_type = String)]
-    reason: NonEmptyText,
+    note: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -78,8 +83,9 @@ struct Nothing {}
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Escalate {
+    #[serde(alias = "diagnosis")]
     #[schema(value_type = String)]
-    diagnosis: NonEmptyText,
+    note: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -104,8 +110,9 @@ struct Tick {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Resolve {
+    #[serde(alias = "resolution")]
     #[schema(value_type = String)]
-    resolution: NonEmptyText,
+    note: NonEmptyText,
     /// Demanded when a promise was broken; a code of the rules' `breach_reasons`
     #[schema(inline)]
     breach_reason: Option<BreachReasonBody>,
@@ -116,8 +123,9 @@ struct Resolve {
 struct BreachReasonBody {
     #[schema(value_type = String)]
     code: Name,
+    #[serde(alias = "text")]
     #[schema(value_type = String)]
-    text: NonEmptyText,
+    note: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -153,8 +161,9 @@ struct OutageBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ReasonBody {
+    #[serde(alias = "reason")]
     #[schema(value_type = String)]
-    reason: NonEmptyText,
+    note: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -175,10 +184,11 @@ struct Workaround {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct FoundDuring {
+struct ParentBody {
     /// INC-…: the incident of whose fault this is a piece
+    #[serde(alias = "incident")]
     #[schema(value_type = String)]
-    incident: IncidentId,
+    parent: IncidentId,
 }
 
 type Api = State<Arc<ApiContext>>;
@@ -198,15 +208,15 @@ async fn workaround(
 }
 
 /// Links it as a piece of another incident's fault: it counts as no fault of its own.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/found_during", request_body = inline(FoundDuring),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/parent", request_body = inline(ParentBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn found_during(
+async fn set_parent(
     State(api): Api,
     author: CommandMeta,
     Id(id): Incident,
-    JsonBody(body): JsonBody<FoundDuring>,
+    JsonBody(body): JsonBody<ParentBody>,
 ) -> ApiResult {
-    act(&api, author, id, IncidentAction::FoundDuring { incident: body.incident }).await
+    act(&api, author, id, IncidentAction::FoundDuring { incident: body.parent }).await
 }
 
 /// Takes it: stops the ladder from climbing.
@@ -238,14 +248,14 @@ async fn comment(
     Id(id): Incident,
     JsonBody(body): JsonBody<CommentBody>,
 ) -> ApiResult {
-    act(&api, author, id, IncidentAction::Comment { text: body.text.0 }).await
+    act(&api, author, id, IncidentAction::Comment { text: body.note.0 }).await
 }
 
 /// Waits for the customer, a vendor or a change.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/pend", request_body = inline(Pend),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/hold", request_body = inline(Hold),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn pend(State(api): Api, author: CommandMeta, Id(id): Incident, JsonBody(body): JsonBody<Pend>) -> ApiResult {
-    act(&api, author, id, IncidentAction::Pend { on: body.on, reason: body.reason.0 }).await
+async fn hold(State(api): Api, author: CommandMeta, Id(id): Incident, JsonBody(body): JsonBody<Hold>) -> ApiResult {
+    act(&api, author, id, IncidentAction::Pend { on: body.on, reason: body.note.0 }).await
 }
 
 /// Goes on after waiting.
@@ -269,7 +279,7 @@ async fn escalate(
     Id(id): Incident,
     JsonBody(body): JsonBody<Escalate>,
 ) -> ApiResult {
-    act(&api, author, id, IncidentAction::Escalate { diagnosis: body.diagnosis.0 }).await
+    act(&api, author, id, IncidentAction::Escalate { diagnosis: body.note.0 }).await
 }
 
 /// Writes down what was found out; a step may demand it before the incident is handed on.
@@ -281,18 +291,34 @@ async fn triage(State(api): Api, author: CommandMeta, Id(id): Incident, JsonBody
 }
 
 /// Hands it back to a lower tier.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/hand-back", request_body = inline(ReasonBody),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/deescalate", request_body = inline(ReasonBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn hand_back(
+async fn deescalate(
     State(api): Api,
     author: CommandMeta,
     Id(id): Incident,
     JsonBody(body): JsonBody<ReasonBody>,
 ) -> ApiResult {
-    act(&api, author, id, IncidentAction::HandBack { reason: body.reason.0 }).await
+    act(&api, author, id, IncidentAction::HandBack { reason: body.note.0 }).await
 }
 
-/// Ticks a step of its playbook.
+/// Completes a step of its playbook.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/playbook-steps/{step}/complete", request_body = inline(NoteBody),
+    responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
+async fn complete_step(
+    State(api): Api,
+    author: CommandMeta,
+    path: Result<Path<(String, String)>, PathRejection>,
+    JsonBody(body): JsonBody<NoteBody>,
+) -> ApiResult {
+    let Path((id, step)) = path.map_err(|error| ApiError::bad(format!("the path cannot be read: {error}")))?;
+    let id: IncidentId = id.parse().map_err(|error| ApiError::bad(format!("{error}")))?;
+    let step = Name::try_from(step).map_err(ApiError::bad)?.0;
+    let note = body.note.map(|note| note.0);
+    act(&api, author, id, IncidentAction::Tick { step, note }).await
+}
+
+/// The same with the step in the body, as the release before had it.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/tick", request_body = inline(Tick),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn tick(State(api): Api, author: CommandMeta, Id(id): Incident, JsonBody(body): JsonBody<Tick>) -> ApiResult {
@@ -309,7 +335,7 @@ async fn resolve(
     Id(id): Incident,
     JsonBody(body): JsonBody<Resolve>,
 ) -> ApiResult {
-    let resolution = body.resolution.0;
+    let resolution = body.note.0;
     let action = match body.breach_reason.map(BreachReasonBody::into_reason) {
         Some(reason) => IncidentAction::ResolveBreached { resolution, reason },
         None => IncidentAction::Resolve { resolution },
@@ -338,7 +364,7 @@ async fn reopen(
     Id(id): Incident,
     JsonBody(body): JsonBody<ReasonBody>,
 ) -> ApiResult {
-    act(&api, author, id, IncidentAction::Reopen { reason: body.reason.0 }).await
+    act(&api, author, id, IncidentAction::Reopen { reason: body.note.0 }).await
 }
 
 /// Folds it into another, which takes over its promises; one that was late says why before (breach-reason).
@@ -362,7 +388,7 @@ async fn cancel(
     Id(id): Incident,
     JsonBody(body): JsonBody<ReasonBody>,
 ) -> ApiResult {
-    act(&api, author, id, IncidentAction::Cancel { reason: body.reason.0 }).await
+    act(&api, author, id, IncidentAction::Cancel { reason: body.note.0 }).await
 }
 
 /// Logs a contact with the user; the first one stops the time to own.
@@ -411,7 +437,7 @@ async fn outage(
 
 impl BreachReasonBody {
     fn into_reason(self) -> BreachReason {
-        BreachReason { code: self.code.0, text: self.text.0 }
+        BreachReason { code: self.code.0, text: self.note.0 }
     }
 }
 

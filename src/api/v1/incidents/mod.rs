@@ -134,7 +134,7 @@ async fn similar(State(shared): State<Arc<ApiContext>>, Id(id): Id<IncidentId>, 
 }
 
 /// Its notices, the digests in which it was told, and what became of each.
-#[utoipa::path(get, path = "/api/v1/incidents/{id}/deliveries",
+#[utoipa::path(get, path = "/api/v1/incidents/{id}/notifications",
     responses((status = 200, description = "The delivery log", body = ref("#/components/schemas/DeliveryPage"))))]
 async fn deliveries(
     State(shared): State<Arc<ApiContext>>,

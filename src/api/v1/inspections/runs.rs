@@ -58,8 +58,9 @@ struct RunNoteBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RunReasonBody {
+    #[serde(alias = "reason")]
     #[schema(value_type = String)]
-    reason: NonEmptyText,
+    note: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -149,7 +150,7 @@ async fn reject(
     Id(id): Id<RunId>,
     JsonBody(body): JsonBody<RunReasonBody>,
 ) -> ApiResult {
-    act(&api, author, id, RunAction::Reject { reason: body.reason.0 }).await
+    act(&api, author, id, RunAction::Reject { reason: body.note.0 }).await
 }
 
 /// Leaves the run out, with the reason.
@@ -162,7 +163,7 @@ async fn skip(
     Id(id): Id<RunId>,
     JsonBody(body): JsonBody<RunReasonBody>,
 ) -> ApiResult {
-    act(&api, author, id, RunAction::Skip { reason: body.reason.0 }).await
+    act(&api, author, id, RunAction::Skip { reason: body.note.0 }).await
 }
 
 async fn act(api: &Arc<ApiContext>, author: CommandMeta, id: RunId, action: RunAction) -> ApiResult {

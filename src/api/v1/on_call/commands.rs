@@ -69,8 +69,9 @@ struct PutOverride {
     from: Option<String>,
     /// RFC 3339.
     until: String,
+    #[serde(alias = "reason")]
     #[schema(value_type = String)]
-    reason: NonEmptyText,
+    note: NonEmptyText,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -79,7 +80,7 @@ struct Overridden {
 }
 
 /// Says that somebody is there, or went away.
-#[utoipa::path(post, path = "/api/v1/presence", request_body = inline(Beat),
+#[utoipa::path(post, path = "/api/v1/on-call/presence", request_body = inline(Beat),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Presence"))))]
 async fn beat(State(shared): State<Arc<ApiContext>>, author: CommandMeta, JsonBody(body): JsonBody<Beat>) -> ApiResult {
     let person = match body.person {
@@ -103,7 +104,7 @@ async fn beat(State(shared): State<Arc<ApiContext>>, author: CommandMeta, JsonBo
 }
 
 /// Puts somebody in another's place (替班); the answer names its number.
-#[utoipa::path(post, path = "/api/v1/rosters/{name}/overrides", request_body = inline(PutOverride),
+#[utoipa::path(post, path = "/api/v1/on-call/schedules/{name}/overrides", request_body = inline(PutOverride),
     responses((status = 200, description = "Committed", body = inline(Overridden))))]
 async fn put_override(
     State(shared): State<Arc<ApiContext>>,
@@ -118,7 +119,7 @@ async fn put_override(
         instead_of: body.instead_of.map(|name| name.0),
         from: body.from.map_or_else(|| Ok((shared.api.now)()), |text| moment("from", &text))?,
         until: moment("until", &body.until)?,
-        reason: body.reason.0,
+        reason: body.note.0,
     };
     let action = StaffAction::PutOverride { roster: name.0.0, asked };
     let id = staffed(shared.command(author, Action::Staff(action)).await?)?;
@@ -126,7 +127,7 @@ async fn put_override(
 }
 
 /// Ends an override.
-#[utoipa::path(delete, path = "/api/v1/rosters/{name}/overrides/{id}",
+#[utoipa::path(delete, path = "/api/v1/on-call/schedules/{name}/overrides/{id}",
     responses((status = 200, description = "Committed", body = inline(Overridden))))]
 async fn delete_override(
     State(shared): State<Arc<ApiContext>>,

@@ -200,7 +200,7 @@ impl DeskSnapshot {
 }
 
 /// Every roster with who is on duty now.
-#[utoipa::path(get, path = "/api/v1/rosters",
+#[utoipa::path(get, path = "/api/v1/on-call/schedules",
     responses((status = 200, description = "All of them", body = ref("#/components/schemas/RosterPage"))))]
 async fn rosters(State(shared): State<Arc<ApiContext>>, query: QueryParameters) -> ApiResult {
     query.end()?;
@@ -209,7 +209,7 @@ async fn rosters(State(shared): State<Arc<ApiContext>>, query: QueryParameters) 
 }
 
 /// One roster: the next changes, and where too few are on duty between `from` (now) and `until` (28 days later).
-#[utoipa::path(get, path = "/api/v1/rosters/{name}",
+#[utoipa::path(get, path = "/api/v1/on-call/schedules/{name}",
     params(("from" = Option<String>, Query, description = "RFC 3339"),
         ("until" = Option<String>, Query, description = "RFC 3339, at most 366 days after from")),
     responses((status = 200, description = "It", body = ref("#/components/schemas/RosterReport"))))]
@@ -237,7 +237,7 @@ async fn roster(State(shared): State<Arc<ApiContext>>, Id(name): Id<Named>, mut 
 }
 
 /// Everybody who was ever heard of, by name.
-#[utoipa::path(get, path = "/api/v1/presence",
+#[utoipa::path(get, path = "/api/v1/on-call/presence",
     responses((status = 200, description = "All of them", body = ref("#/components/schemas/PresencePage"))))]
 async fn presence(State(shared): State<Arc<ApiContext>>, query: QueryParameters) -> ApiResult {
     query.end()?;
@@ -245,7 +245,7 @@ async fn presence(State(shared): State<Arc<ApiContext>>, query: QueryParameters)
 }
 
 /// What waits for somebody who can take it, in the order in which it will be served.
-#[utoipa::path(get, path = "/api/v1/queue",
+#[utoipa::path(get, path = "/api/v1/incidents/queue",
     responses((status = 200, description = "All of it", body = ref("#/components/schemas/IncidentPage"))))]
 async fn queue(State(shared): State<Arc<ApiContext>>, query: QueryParameters) -> ApiResult {
     query.end()?;
@@ -256,7 +256,7 @@ async fn queue(State(shared): State<Arc<ApiContext>>, query: QueryParameters) ->
 }
 
 /// The hand-over sheets (交接班) of all rosters, or of `roster`; `format=text` as people print it.
-#[utoipa::path(get, path = "/api/v1/handover",
+#[utoipa::path(get, path = "/api/v1/on-call/handover",
     params(("roster" = Option<String>, Query, description = "Only this one"),
         ("format" = Option<String>, Query, description = "json, or text")),
     responses((status = 200, description = "The sheets", body = ref("#/components/schemas/HandoverPage"))))]

@@ -30,9 +30,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::of(__path_problems, Permission::Read, problems),
         Endpoint::of(__path_problem, Permission::Read, problem),
         Endpoint::of(__path_comment, Permission::Work, comment),
-        Endpoint::of(__path_own, Permission::Review, own),
-        Endpoint::of(__path_move_to, Permission::Review, move_to),
+        Endpoint::of(__path_assign, Permission::Review, assign),
+        Endpoint::of(__path_transition, Permission::Review, transition),
         Endpoint::of(__path_describe, Permission::Review, describe),
+        Endpoint::of(__path_describe_by_post, Permission::Review, describe_by_post)
+            .deprecated("/api/v1/problems/{id}/describe"),
         Endpoint::of(__path_link, Permission::Review, link),
     ]
 }
@@ -40,15 +42,17 @@ pub fn endpoints() -> Vec<Endpoint> {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ProblemCommentBody {
+    #[serde(alias = "text")]
     #[schema(value_type = String)]
-    text: NonEmptyText,
+    note: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Own {
+struct AssignProblem {
+    #[serde(alias = "owner")]
     #[schema(value_type = String)]
-    owner: Name,
+    assignee: Name,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -57,8 +61,9 @@ struct Move {
     /// investigating, known_error, fix_in_progress, observing, closed, accepted_risk or duplicate
     #[schema(value_type = String)]
     to: ProblemState,
+    #[serde(alias = "reason")]
     #[schema(value_type = Option<String>)]
-    reason: Option<NonEmptyText>,
+    note: Option<NonEmptyText>,
 }
 
 /// Only what is given changes.
@@ -134,22 +139,27 @@ async fn comment(
     Id(id): Id<ProblemId>,
     JsonBody(body): JsonBody<ProblemCommentBody>,
 ) -> ApiResult {
-    act(&api, author, id, ProblemAction::Comment { text: body.text.0 }).await
+    act(&api, author, id, ProblemAction::Comment { text: body.note.0 }).await
 }
 
 /// Gives it an owner.
-#[utoipa::path(post, path = "/api/v1/problems/{id}/own", request_body = inline(Own),
+#[utoipa::path(post, path = "/api/v1/problems/{id}/assign", request_body = inline(AssignProblem),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
-async fn own(State(api): Api, author: CommandMeta, Id(id): Id<ProblemId>, JsonBody(body): JsonBody<Own>) -> ApiResult {
-    api.must_be_somebody(&body.owner.0).await?;
-    act(&api, author, id, ProblemAction::Own { owner: body.owner.0 }).await
+async fn assign(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): Id<ProblemId>,
+    JsonBody(body): JsonBody<AssignProblem>,
+) -> ApiResult {
+    api.must_be_somebody(&body.assignee.0).await?;
+    act(&api, author, id, ProblemAction::Own { owner: body.assignee.0 }).await
 }
 
 /// Moves it to another state.
-#[utoipa::path(post, path = "/api/v1/problems/{id}/move", operation_id = "move",
+#[utoipa::path(post, path = "/api/v1/problems/{id}/transition", operation_id = "transition",
     request_body = inline(Move),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
-async fn move_to(
+async fn transition(
     State(api): Api,
     author: CommandMeta,
     Id(id): Id<ProblemId>,
@@ -158,12 +168,12 @@ async fn move_to(
     if matches!(body.to, ProblemState::Closed | ProblemState::AcceptedRisk) {
         author.caller.must_pass(Permission::Conclude)?;
     }
-    let reason = body.reason.map(|reason| reason.0);
+    let reason = body.note.map(|note| note.0);
     act(&api, author, id, ProblemAction::Move { to: body.to, reason }).await
 }
 
 /// Writes down cause, workaround or fix.
-#[utoipa::path(post, path = "/api/v1/problems/{id}/describe", request_body = inline(Describe),
+#[utoipa::path(patch, path = "/api/v1/problems/{id}", operation_id = "update", request_body = inline(Describe),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
 async fn describe(
     State(api): Api,
@@ -178,6 +188,13 @@ async fn describe(
         change: body.change.map(|text| text.0),
     };
     act(&api, author, id, action).await
+}
+
+/// The same by POST, as the release before had it.
+#[utoipa::path(post, path = "/api/v1/problems/{id}/describe", request_body = inline(Describe),
+    responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
+async fn describe_by_post(api: Api, author: CommandMeta, id: Id<ProblemId>, body: JsonBody<Describe>) -> ApiResult {
+    describe(api, author, id, body).await
 }
 
 /// Links one more incident with it.

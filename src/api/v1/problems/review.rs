@@ -29,7 +29,7 @@ const CAUSES_MAX: usize = 10;
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::of(__path_draft, Permission::Read, draft),
+        Endpoint::of(__path_monthly_digest, Permission::Read, monthly_digest),
         Endpoint::of(__path_evidence, Permission::Read, evidence),
         Endpoint::of(__path_accept, Permission::Review, accept),
         Endpoint::of(__path_reject, Permission::Review, reject),
@@ -46,8 +46,9 @@ struct Nothing {}
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ProblemReasonBody {
+    #[serde(alias = "reason")]
     #[schema(value_type = String)]
-    reason: NonEmptyText,
+    note: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -56,8 +57,9 @@ struct MergeProblemBody {
     /// PRB-…: the problem that carries on
     #[schema(value_type = String)]
     into: ProblemId,
+    #[serde(alias = "reason")]
     #[schema(value_type = String)]
-    reason: NonEmptyText,
+    note: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -66,8 +68,9 @@ struct Split {
     /// INC-…: those that are another fault
     #[schema(value_type = Vec<String>)]
     incidents: Vec<IncidentId>,
+    #[serde(alias = "reason")]
     #[schema(value_type = String)]
-    reason: NonEmptyText,
+    note: NonEmptyText,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -77,7 +80,7 @@ struct ReviewBody {
     note: NonEmptyText,
 }
 
-/// A month's draft for the manual of common faults.
+/// A month's digest for the manual of common faults, as a draft.
 #[derive(Serialize)]
 struct MonthlyDraft {
     month: String,
@@ -99,13 +102,13 @@ struct ProblemEvidence {
 type Api = State<Arc<ApiContext>>;
 
 /// The ten commonest causes of a month with their steps, as a draft in Markdown.
-#[utoipa::path(get, path = "/api/v1/problems/draft",
+#[utoipa::path(get, path = "/api/v1/problems/monthly-digest",
     params(
         ("month" = String, Query, description = "2026-05"),
         ("zone" = Option<String>, Query, description = "Whose month: an IANA time zone, else Asia/Shanghai"),
     ),
     responses((status = 200, description = "The draft", body = ref("#/components/schemas/MonthlyDraft"))))]
-async fn draft(State(shared): Api, mut query: QueryParameters) -> ApiResult {
+async fn monthly_digest(State(shared): Api, mut query: QueryParameters) -> ApiResult {
     let month = query.text("month")?.ok_or_else(|| ApiError::bad("parameter month is missing; expected 2026-05"))?;
     let zone = query.text("zone")?.unwrap_or_else(|| ProblemPolicy::ZONE.to_owned());
     query.end()?;
@@ -164,7 +167,7 @@ async fn reject(
     Id(id): Id<ProblemId>,
     JsonBody(body): JsonBody<ProblemReasonBody>,
 ) -> ApiResult {
-    act(&api, author, id, ProblemAction::Reject { reason: body.reason.0 }).await
+    act(&api, author, id, ProblemAction::Reject { reason: body.note.0 }).await
 }
 
 /// It is the same fault as another, which takes its incidents and causes over.
@@ -176,7 +179,7 @@ async fn merge(
     Id(id): Id<ProblemId>,
     JsonBody(body): JsonBody<MergeProblemBody>,
 ) -> ApiResult {
-    act(&api, author, id, ProblemAction::Merge { into: body.into, reason: body.reason.0 }).await
+    act(&api, author, id, ProblemAction::Merge { into: body.into, reason: body.note.0 }).await
 }
 
 /// Some of its incidents are another fault: they leave for a new problem.
@@ -191,7 +194,7 @@ async fn split(
     if body.incidents.len() > Problem::INCIDENTS_MAX {
         return Err(ApiError::bad(format!("at most {} incidents can leave at once", Problem::INCIDENTS_MAX)));
     }
-    act(&api, author, id, ProblemAction::Split { incidents: body.incidents, reason: body.reason.0 }).await
+    act(&api, author, id, ProblemAction::Split { incidents: body.incidents, reason: body.note.0 }).await
 }
 
 /// Notes that it was looked at; the next review is due its policy's `review_after` later.

@@ -34,7 +34,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 /// How well the centre did: response, repair, tiers, recurrence, overdue, problems and inspections of a period.
-#[utoipa::path(get, path = "/api/v1/figures",
+#[utoipa::path(get, path = "/api/v1/reports/service",
     params(
         ("from" = String, Query, description = "RFC 3339; the first moment of the period"),
         ("to" = String, Query, description = "RFC 3339; the first moment after it"),
@@ -50,7 +50,7 @@ async fn figures(State(shared): State<Arc<ApiContext>>, query: QueryParameters) 
 }
 
 /// The incidents resolved in a period, with the minutes inside and outside working time.
-#[utoipa::path(get, path = "/api/v1/figures/billing",
+#[utoipa::path(get, path = "/api/v1/reports/billing",
     params(
         ("from" = String, Query, description = "RFC 3339; the first moment of the period"),
         ("to" = String, Query, description = "RFC 3339; the first moment after it"),

@@ -106,7 +106,7 @@ impl TargetView {
 }
 
 /// Targets in force, and how each version was kept by what opened in the period (the last 31 days unless given).
-#[utoipa::path(get, path = "/api/v1/targets",
+#[utoipa::path(get, path = "/api/v1/sla",
     params(
         ("from" = Option<String>, Query, description = "RFC 3339; what opened from then on"),
         ("to" = Option<String>, Query, description = "RFC 3339; what opened before"),

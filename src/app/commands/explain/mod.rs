@@ -211,6 +211,14 @@ impl Service<'_> {
         self.answer(self.client.post(self.address(path, &[])?).json(body)).await
     }
 
+    pub(in crate::app) async fn patch<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, String> {
+        self.answer(self.client.patch(self.address(path, &[])?).json(body)).await
+    }
+
     async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, String> {
         let request = match self.token {
             Some(token) => request.bearer_auth(token),

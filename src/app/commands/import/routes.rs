@@ -67,7 +67,7 @@ fn read_one(
     route.by = grouping(&mut entry, above, depth, report);
     route.settle = span(&mut entry, "group_wait", above.settle, report);
     if route.settle > SETTLE_MAX {
-        report.no_equal(&entry.at("group_wait"), "settle: waits an hour at most; an hour it is");
+        report.no_equal(&entry.at("group_wait"), "notify_delay: waits an hour at most; an hour it is");
         route.settle = SETTLE_MAX;
     }
     route.page_every = span(&mut entry, "repeat_interval", above.page_every, report);

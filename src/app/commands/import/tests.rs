@@ -49,22 +49,22 @@ rules:
   - name: "dba-pager"
     match: ["service=~\"db|数据库\"", "severity=\"critical\""]
     tiers: "dba-pager, again every 3h"
-    settle: 10s
+    notify_delay: 10s
   - name: "dba"
     match: ["service=~\"db|数据库\""]
     by: ["alertname", "cluster"]
     tiers: "dba, again every 3h"
-    settle: 10s
+    notify_delay: 10s
   - name: "web"
     match: ["test=~\"^[12]$\""]
     by: ["alertname", "cluster"]
     tiers: "web, again every 3h"
-    settle: 30s
+    notify_delay: 30s
     continue: true
   - name: "default"
     by: ["alertname", "cluster"]
     tiers: "default, again every 3h"
-    settle: 30s
+    notify_delay: 30s
 
 # One step each: add a second and a third line, so that what nobody takes climbs.
 tiers:

@@ -60,7 +60,7 @@ fn rules(out: &mut String, routes: &[Route]) {
             line(out, "    by", &list(by.iter().cloned()));
         }
         line(out, "    tiers", &quoted(&ladder(&route.receiver, route.page_every)));
-        line(out, "    settle", &route.settle.to_string());
+        line(out, "    notify_delay", &route.settle.to_string());
         if route.continues && !route.matchers.is_empty() {
             line(out, "    continue", "true");
         }

@@ -135,8 +135,14 @@ pub async fn run(command: ProblemsCommand) -> Result<ExitCode, String> {
         }
         ProblemsAction::Draft { month, zone } => {
             let query = [("month", Some(month.as_str())), ("zone", zone.as_deref())];
-            let answer: Value = service.get("problems/draft", &query).await?;
+            let answer: Value = service.get("problems/monthly-digest", &query).await?;
             let text = answer["markdown"].as_str().unwrap_or_default().to_owned();
+            (answer, text)
+        }
+        ProblemsAction::Describe { id, root_cause, workaround, fix, change } => {
+            let texts = [("root_cause", root_cause), ("workaround", workaround), ("fix", fix), ("change", change)];
+            let answer = service.patch(&format!("problems/{}", checked(&id)?), &given(texts)?).await?;
+            let text = render::done(&answer);
             (answer, text)
         }
         verb => {
@@ -158,29 +164,31 @@ pub async fn run(command: ProblemsCommand) -> Result<ExitCode, String> {
 fn decision(verb: ProblemsAction) -> Result<(String, &'static str, Value), String> {
     let (id, action, body) = match verb {
         ProblemsAction::Accept { id } => (id, "accept", json!({})),
-        ProblemsAction::Reject { id, reason } => (id, "reject", json!({ "reason": reason })),
-        ProblemsAction::Merge { id, into, reason } => (id, "merge", json!({ "into": into, "reason": reason })),
+        ProblemsAction::Reject { id, reason } => (id, "reject", json!({ "note": reason })),
+        ProblemsAction::Merge { id, into, reason } => (id, "merge", json!({ "into": into, "note": reason })),
         ProblemsAction::Split { id, incidents, reason } => {
-            (id, "split", json!({ "incidents": incidents, "reason": reason }))
+            (id, "split", json!({ "incidents": incidents, "note": reason }))
         }
-        ProblemsAction::Own { id, owner } => (id, "own", json!({ "owner": owner })),
-        ProblemsAction::Describe { id, root_cause, workaround, fix, change } => {
-            let texts = [("root_cause", root_cause), ("workaround", workaround), ("fix", fix), ("change", change)];
-            let given: serde_json::Map<String, Value> =
-                texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.into()))).collect();
-            if given.is_empty() {
-                return Err("nothing to write down: give --root-cause, --workaround, --fix or --change".to_owned());
-            }
-            (id, "describe", Value::Object(given))
-        }
-        ProblemsAction::Move { id, to, reason } => (id, "move", json!({ "to": to, "reason": reason })),
+        ProblemsAction::Own { id, owner } => (id, "assign", json!({ "assignee": owner })),
+        ProblemsAction::Move { id, to, reason } => (id, "transition", json!({ "to": to, "note": reason })),
         ProblemsAction::Review { id, note } => (id, "review", json!({ "note": note })),
-        // They only read: see `run`.
-        ProblemsAction::List { .. } | ProblemsAction::Show { .. } | ProblemsAction::Draft { .. } => {
-            return Err("it decides nothing".to_owned());
-        }
+        // They only read or write down: see `run`.
+        ProblemsAction::List { .. }
+        | ProblemsAction::Show { .. }
+        | ProblemsAction::Draft { .. }
+        | ProblemsAction::Describe { .. } => return Err("it decides nothing".to_owned()),
     };
     Ok((checked(&id)?, action, body))
+}
+
+/// The texts that were given; at least one.
+fn given<const N: usize>(texts: [(&str, Option<String>); N]) -> Result<Value, String> {
+    let given: serde_json::Map<String, Value> =
+        texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.into()))).collect();
+    if given.is_empty() {
+        return Err("nothing to write down: give --root-cause, --workaround, --fix or --change".to_owned());
+    }
+    Ok(Value::Object(given))
 }
 
 /// An id as it stands in a path.

@@ -8,7 +8,7 @@ fn a_context_lives_to_its_end_and_its_guard_with_it() {
         format!(
             "begin: alertname=\"Begin\",@status=\"point\" | yaml | {semantics}incident: false, contexts: [{{set: 'MAINT_{{site}}', for: 10s}}]
              end: alertname=\"End\",@status=\"point\" | yaml | incident: false, contexts: [{{unset: 'MAINT_{{site}}'}}]
-             down: alertname=\"Down\",@status=\"point\" | yaml | by: [site, n], quiet: 1s, context: '!MAINT_{{site}}'"
+             down: alertname=\"Down\",@status=\"point\" | yaml | by: [site, n], clear_after: 1s, context: '!MAINT_{{site}}'"
         )
     };
     let scenario = "0s point Begin site=广州
@@ -41,7 +41,7 @@ fn a_sign_of_life_that_stops_is_told_when_its_context_is_over() {
     let rules = |semantics: &str| {
         format!(
             "beat: alertname=\"Beat\",@status=\"point\" | yaml | {semantics}incident: false, contexts: [{{set: 'HB_{{host}}', for: 10s, on_expiry: {{event: {{labels: {{alertname: Lost, host: '{{host}}'}}, severity: critical, summary: '{{host}} 失联'}}}}}}]
-             lost: alertname=\"Lost\",@source=\"derived\" | yaml | by: [host], quiet: 1m"
+             lost: alertname=\"Lost\",@source=\"derived\" | yaml | by: [host], clear_after: 1m"
         )
     };
     let scenario = "0s point Beat host=甲\n5s point Beat host=甲\n9s point Beat host=甲\n70s tick";
@@ -64,7 +64,7 @@ fn a_sign_of_life_that_stops_is_told_when_its_context_is_over() {
 #[test]
 fn a_derived_alert_fires_and_resolves_with_its_condition() {
     check(
-        "t: alertname=\"Down\" | {threshold: {count: 2, within: 1m}} | by: [site], because: 只看两次, incident: false, emit: {labels: {alertname: SiteDown, site: '{site}', last: '{host}'}, severity: critical, summary: '{site} {count}'}
+        "t: alertname=\"Down\" | {threshold: {count: 2, within: 1m}} | by: [site], justification: 只看两次, incident: false, emit: {labels: {alertname: SiteDown, site: '{site}', last: '{host}'}, severity: critical, summary: '{site} {count}'}
          s: alertname=\"SiteDown\" | yaml | by: [site]",
         "0s firing Down site=广州 host=a
          1s firing Down site=广州 host=b
@@ -93,10 +93,10 @@ fn events_that_derive_one_another_come_to_an_end() {
 fn derived_events_are_taken_first_in_first_out() {
     check_only(
         "raised",
-        &["a: alertname=\"A\",@status=\"point\" | yaml | quiet: 1s, continue: true, emit: {labels: {alertname: X}, status: point}
-           b: alertname=\"A\",@status=\"point\" | yaml | quiet: 1s, emit: {labels: {alertname: Y}, status: point}
-           x: alertname=\"X\",@status=\"point\" | yaml | quiet: 1s, emit: {labels: {alertname: Z}, status: point}
-           rest: alertname=~\"Y|Z\",@status=\"point\" | yaml | quiet: 1s"],
+        &["a: alertname=\"A\",@status=\"point\" | yaml | clear_after: 1s, continue: true, emit: {labels: {alertname: X}, status: point}
+           b: alertname=\"A\",@status=\"point\" | yaml | clear_after: 1s, emit: {labels: {alertname: Y}, status: point}
+           x: alertname=\"X\",@status=\"point\" | yaml | clear_after: 1s, emit: {labels: {alertname: Z}, status: point}
+           rest: alertname=~\"Y|Z\",@status=\"point\" | yaml | clear_after: 1s"],
         "0s point A\n10s tick",
         "0s raised a{A} indeterminate 0 alerts 1 events
          0s raised b{A} indeterminate 0 alerts 1 events
@@ -111,7 +111,7 @@ fn derived_events_are_taken_first_in_first_out() {
 fn a_silenced_condition_of_points_is_not_raised_again_by_silenced_points() {
     check(
         "t: alertname=\"E\" | {suppress: {within: 5s}} | by: [x]
-         u: alertname=\"P\" | {pair_window: {until: 'alertname=\"Q\"', within: 5s}} | by: [x]",
+         u: alertname=\"P\" | {missing_followup: {until: 'alertname=\"Q\"', within: 5s}} | by: [x]",
         "0s point P
          6s tick
          10s silence S1 alertname=~\"E|P\" 10s..60s

@@ -12,7 +12,7 @@ fn row(pattern: &str, events: &str, sec: &str, own: &str) {
 
 #[track_caller]
 fn says(pattern: &str, semantics: &str, events: &str) -> String {
-    let quiet = if pattern.starts_with("{group") { ", quiet: 10s" } else { "" };
+    let quiet = if pattern.starts_with("{group") { ", clear_after: 10s" } else { "" };
     let rules = format!("t: alertname=~\"A|B\",@status=\"point\" | {pattern} | {semantics}by: [x]{quiet}");
     let pair = format!("t: alertname=\"A\" | {pattern} | {semantics}by: [x]");
     let rules = if pattern.contains("until") { pair } else { rules };
@@ -56,7 +56,7 @@ fn one_threshold() {
 #[test]
 fn two_thresholds() {
     let fall = |count: u32| {
-        format!("{{thresholds: {{rise: {{count: 2, within: 10s}}, fall: {{count: {count}, within: 20s}}}}}}")
+        format!("{{hysteresis: {{rise: {{count: 2, within: 10s}}, fall: {{count: {count}, within: 20s}}}}}}")
     };
     row(&fall(0), "0 5", "fire 5, end 26", "fire 5, end 25");
     row(&fall(0), "0 5 15", "fire 5, end 36", "fire 5, end 35");
@@ -90,7 +90,7 @@ fn pairs_and_suppression() {
     row(pair, "A0 A5 B7", "fire 0, end 7", "fire 0, end 7");
     row(pair, "A0 B10 A10", "fire 0, end 10, fire 10, end 21", "fire 0, end 10, fire 10, end 20");
     row(pair, "A0 B11", "fire 0, end 11", "fire 0, end 10");
-    let window = "{pair_window: {until: 'alertname=\"B\"', within: 10s}}";
+    let window = "{missing_followup: {until: 'alertname=\"B\"', within: 10s}}";
     row(window, "A0 A5 B7", "", "");
     row(window, "A0 A5 B10", "", "fire 10, end 10");
     row(window, "A0 A5 B11", "fire 11, end 11", "fire 10, end 11");

@@ -8,7 +8,7 @@ fn fires(rule: &str, scenario: &str, expected: &str) {
     check_only("raised cleared", &[rule], scenario, expected);
 }
 
-const STEPS: &str = "s: alertname=\"A\" | {sequence: {steps: ['alertname=\"B\"', 'alertname=\"C\"'], within: 10s}} | by: [x], quiet: 5s";
+const STEPS: &str = "s: alertname=\"A\" | {sequence: {steps: ['alertname=\"B\"', 'alertname=\"C\"'], within: 10s}} | by: [x], clear_after: 5s";
 
 #[test]
 fn a_sequence_wants_its_steps_in_order_and_in_time() {
@@ -45,7 +45,7 @@ fn a_late_step_is_taken_in_at_its_place() {
 #[test]
 fn captures_compare_with_an_earlier_step() {
     let rule =
-        "s: alertname=\"A\" | {sequence: {steps: ['alertname=\"B\", to=\"{1.host}\"'], within: 10s}} | quiet: 5s";
+        "s: alertname=\"A\" | {sequence: {steps: ['alertname=\"B\", to=\"{1.host}\"'], within: 10s}} | clear_after: 5s";
     fires(
         rule,
         "0s point A host=甲\n1s point A host=乙\n2s point B to=丙\n3s point B to=甲\n4s point B to=甲\n60s tick",
@@ -64,7 +64,7 @@ fn captures_compare_with_an_earlier_step() {
 #[test]
 fn a_sequence_of_alerts_stands_while_they_fire_and_passes_on_what_it_held_too_long() {
     check(
-        "s: alertname=\"A\" | {sequence: {steps: ['alertname=\"B\"'], within: 1m}} | by: [x], otherwise_after: 20s",
+        "s: alertname=\"A\" | {sequence: {steps: ['alertname=\"B\"'], within: 1m}} | by: [x], pass_on_after: 20s",
         "0s firing A
          5s firing B
          60s resolved B
@@ -81,7 +81,7 @@ fn a_sequence_of_alerts_stands_while_they_fire_and_passes_on_what_it_held_too_lo
     );
 }
 
-const GROUP: &str = "g: x=\"1\" | {group: {all: [{match: 'alertname=\"A\"', count: 2}, {match: 'alertname=~\"A|B\"'}], within: 10s}} | by: [x], quiet: 5s";
+const GROUP: &str = "g: x=\"1\" | {group: {all: [{match: 'alertname=\"A\"', count: 2}, {match: 'alertname=~\"A|B\"'}], within: 10s}} | by: [x], clear_after: 5s";
 
 #[test]
 fn a_group_wants_all_counts_in_any_order_and_an_event_counts_once() {
@@ -170,7 +170,7 @@ fn flapping_by_results_meets_its_limits_exactly() {
         (0..8).map(|n| format!("{n}s {} Link !raw={n}\n", if n % 2 == 0 { "firing" } else { "resolved" })).collect();
     fires(
         &format!(
-            "{}, quiet: 1m\nrest: alertname=\"Link\" | threshold 99 in 1s | because",
+            "{}, clear_after: 1m\nrest: alertname=\"Link\" | threshold 99 in 1s | because",
             rule("icinga").replace("by: [x]", "by: [x], continue: true")
         ),
         &format!("{alert}200s tick"),
@@ -182,7 +182,7 @@ fn flapping_by_results_meets_its_limits_exactly() {
 fn a_calendar_fires_by_its_zone_while_its_guard_holds() {
     // The scenarios begin at midnight UTC, eight in the morning in Shanghai.
     let rules = "work: alertname=\"Open\",@status=\"point\" | yaml | incident: false, contexts: [{set: OPEN, for: 2h}]
-                 c: - | {calendar: {schedule: 30 8 * * *, zone: Asia/Shanghai}} | context: OPEN, quiet: 10m";
+                 c: - | {calendar: {schedule: 30 8 * * *, zone: Asia/Shanghai}} | context: OPEN, clear_after: 10m";
     fires(
         rules,
         "1s point Open\n24h point X\n49h point Open\n50h tick\n80h tick",

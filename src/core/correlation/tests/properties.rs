@@ -22,24 +22,24 @@ pub(super) fn config(cases: u32) -> Config {
 
 const RULEBOOKS: [&str; 5] = [
     // Every pattern, contexts and derived events, that all see the same few alerts.
-    "begin: alertname=\"C\" | yaml | continue: true, incident: false, quiet: 5s, contexts: [{set: 'M_{site}', for: 12s, on_expiry: {event: {labels: {alertname: P, site: '{site}'}, severity: minor}}}, {unset: 'N', when: clear}]
+    "begin: alertname=\"C\" | yaml | continue: true, incident: false, clear_after: 5s, contexts: [{set: 'M_{site}', for: 12s, on_expiry: {event: {labels: {alertname: P, site: '{site}'}, severity: minor}}}, {unset: 'N', when: clear}]
      distinct: alertname=~\"A|P\" | {threshold: {count: 2, within: 20s, distinct: host}} | by: [site], continue: true, context: '!M_{site}'
      rate: alertname=\"A\" | {rate: {above: 0.1, per: 1s, within: 20s}} | by: [site], continue: true
      high: alertname=~\".+\" | {rate: {above: 60.1, per: 1s, within: 20s}} | by: [site], continue: true, on: message
-     two: alertname=~\"A|P\" | {thresholds: {rise: {count: 2, within: 10s}, fall: {count: 1, within: 15s}}} | by: [site], continue: true, emit: {labels: {alertname: D, site: '{site}', host: '{host}'}, severity: minor}
-     lacks: alertname=~\"B|P\" | {pair_window: {until: 'alertname=~\"C|D\"', within: 9s}} | by: [site], continue: true
-     steps: alertname=\"A\" | {sequence: {steps: ['alertname=~\"B|P\", host=\"{1.host}\"', 'alertname=~\"A|C\"'], within: 25s}} | by: [site], continue: true, quiet: 7s, on: message
-     group: site=~\"GZ|SZ\" | {group: {all: [{match: 'alertname=\"A\"', count: 2}, {match: 'alertname=~\"P|B\"'}], within: 20s, repeat: true}} | by: [site], otherwise_after: 10s
+     two: alertname=~\"A|P\" | {hysteresis: {rise: {count: 2, within: 10s}, fall: {count: 1, within: 15s}}} | by: [site], continue: true, emit: {labels: {alertname: D, site: '{site}', host: '{host}'}, severity: minor}
+     lacks: alertname=~\"B|P\" | {missing_followup: {until: 'alertname=~\"C|D\"', within: 9s}} | by: [site], continue: true
+     steps: alertname=\"A\" | {sequence: {steps: ['alertname=~\"B|P\", host=\"{1.host}\"', 'alertname=~\"A|C\"'], within: 25s}} | by: [site], continue: true, clear_after: 7s, on: message
+     group: site=~\"GZ|SZ\" | {group: {all: [{match: 'alertname=\"A\"', count: 2}, {match: 'alertname=~\"P|B\"'}], within: 20s, repeat: true}} | by: [site], pass_on_after: 10s
      flap: alertname=~\"A|D\" | {flap: {start: 3, within: 20s, stop: 0, stop_within: 25s}} | by: [site], continue: true
-     icinga: alertname=~\"A|H\" | {flap: {mode: icinga}} | continue: true, quiet: 30s
-     nagios: alertname=~\"A|B|T\" | {flap: {mode: nagios}} | otherwise_after: 15s
-     clock: - | {calendar: {schedule: '*/20 * * * * *', zone: UTC}} | context: 'M_GZ || N', quiet: 3s, emit: {labels: {alertname: T, site: GZ}, status: point}, contexts: [{set: N, for: 30s}]
+     icinga: alertname=~\"A|H\" | {flap: {mode: icinga}} | continue: true, clear_after: 30s
+     nagios: alertname=~\"A|B|T\" | {flap: {mode: nagios}} | pass_on_after: 15s
+     clock: - | {calendar: {schedule: '*/20 * * * * *', zone: UTC}} | context: 'M_GZ || N', clear_after: 3s, emit: {labels: {alertname: T, site: GZ}, status: point}, contexts: [{set: N, for: 30s}]
      swallow: alertname=~\"H|T|D\" | {suppress: {within: 12s}} | by: [site]
      inhibit: alertname=\"A\" -> alertname=~\"B|D|T|P\" | site",
-    "begin: alertname=\"C\" | yaml | semantics: sec, continue: true, incident: false, quiet: 5s, contexts: [{set: 'M_{site}', for: 12s}]
+    "begin: alertname=\"C\" | yaml | semantics: sec, continue: true, incident: false, clear_after: 5s, contexts: [{set: 'M_{site}', for: 12s}]
      three: alertname=~\"A|P\" | {threshold: {count: 2, within: 10s}} | semantics: sec, by: [site], continue: true, context: '!M_{site}'
-     two: alertname=~\"A|P\" | {thresholds: {rise: {count: 2, within: 10s}, fall: {count: 1, within: 15s}}} | semantics: sec, by: [site], continue: true, on: message
-     lacks: alertname=~\"B|P\" | {pair_window: {until: 'alertname=~\"C|D\"', within: 9s}} | semantics: sec, by: [site], continue: true
+     two: alertname=~\"A|P\" | {hysteresis: {rise: {count: 2, within: 10s}, fall: {count: 1, within: 15s}}} | semantics: sec, by: [site], continue: true, on: message
+     lacks: alertname=~\"B|P\" | {missing_followup: {until: 'alertname=~\"C|D\"', within: 9s}} | semantics: sec, by: [site], continue: true
      pair: alertname=~\"B|P\" | {pair: {until: 'alertname=~\"C|D\"', within: 9s}} | semantics: sec, by: [site], continue: true
      group: site=~\"GZ|SZ\" | {group: {all: [{match: 'alertname=\"A\"', count: 2}, {match: 'alertname=~\"P|B\"'}], within: 20s, repeat: true}} | semantics: sec, by: [site], continue: true
      once: site=~\"GZ|SZ\" | {group: {all: [{match: 'alertname=\"A\"'}, {match: 'alertname=~\"P|B\"'}], within: 20s}} | semantics: sec, by: [site]

@@ -32,11 +32,11 @@ playbooks:
   - { name: link, steps: [{ name: 查光功率, evidence: true }] }
 tiers:
   - name: default
-    hierarchy:
+    notify_managers:
       - { after: 70s, team: second, repeat: 2, every: 40s, stop_when: [acknowledged] }
       - { after: 150s, team: first, priorities: [P1, P2], calendar: half }
     steps:
-      - { tier: 1, team: first, respond_by: 60s, page_every: 20s, resolve_by: 5m, demands: [symptom] }
+      - { tier: 1, team: first, respond_by: 60s, page_every: 20s, resolve_by: 5m, required_fields: [symptom] }
       - { tier: 2, team: nobody, respond_by: 60s }
       - { tier: 2, team: second, respond_by: 90s, page_every: 30s, resolve_by: 10m, calendar: half }
       - { tier: 3, team: third, respond_by: 120s, page_every: 50s }
@@ -51,18 +51,18 @@ const RULES: [&str; 4] = [
 calendars:
   - { name: half, zone: Asia/Shanghai, weekly: { mon-sun: "00:00-12:00" } }
   - { name: shifts, zone: Asia/Shanghai, weekly: { mon-sun: ["00:00-08:01", "08:03-24:00"] } }
-targets:
+sla:
   - { name: 紧急, version: 1, priority: [P1, P2], tto: { within: 40s }, ttr: { within: 3m, calendar: shifts }, warnings: [50, 90] }
   - { name: 一般, version: 1, ttr: { within: 5m, calendar: shifts }, pauses: [vendor] }
 inventory:
   items: [{ name: a }, { name: b, depends_on: [a] }]
 rules:
-  - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", playbook: link, settle: 10s, resolve_after: 20s, reopen_within: 2m, outage: { service: 链路, party: provider } }
-  - { name: storm, match: alertname="Flap", by: [site], pattern: { threshold: { count: 3, within: 60s } }, otherwise_after: 40s, resolve_after: 10s, priority: P1 }
-  - { name: deploy, match: alertname="Begin", by: [site], pattern: { pair: { until: alertname="End", within: 90s } }, settle: 0s }
+  - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", playbook: link, notify_delay: 10s, resolve_after: 20s, reopen_within: 2m, outage: { service: 链路, party: provider } }
+  - { name: storm, match: alertname="Flap", by: [site], pattern: { threshold: { count: 3, within: 60s } }, pass_on_after: 40s, resolve_after: 10s, priority: P1 }
+  - { name: deploy, match: alertname="Begin", by: [site], pattern: { pair: { until: alertname="End", within: 90s } }, notify_delay: 0s }
   - { name: heartbeat, match: 'alertname="Beat",@status="point"', by: [site], pattern: { absence: { within: 45s } }, severity: critical }
-  - { name: traps, match: 'alertname="Trap",@status="point"', by: [site], quiet: 50s, pages: false, close_after: 5m }
-  - { name: found, match: '@source="inspection"', by: [plan, item], settle: 1s, resolve_after: 2s }
+  - { name: traps, match: 'alertname="Trap",@status="point"', by: [site], clear_after: 50s, paging: false, close_after: 5m }
+  - { name: found, match: '@source="inspection"', by: [plan, item], notify_delay: 1s, resolve_after: 2s }
 inhibitions:
   - { name: power, source: alertname="Power", target: 'alertname=~"LinkDown|Flap|Trap"', equal: [site] }
 inspections:
@@ -102,23 +102,23 @@ calendars:
 inventory:
   items: [{ name: "0" }, { name: a, depends_on: [b] }, { name: b, depends_on: ["0"] }]
 grouping: { look_again_after: 15s, alerts_at_most: 3 }
-targets:
+sla:
   - { name: 试运行, version: 1, shadow: true, tto: { within: 30s } }
 rules:
-  - { name: seen, match: '@source!="none"', by: [alertname], continue: true, settle: 5s, resolve_after: 0s, reopen_within: 0s }
-  - { name: link, match: alertname="LinkDown", by: [site, host], settle: 10s, resolve_after: 20s }
-  - { name: storm, match: alertname="Flap", by: [site], pattern: { threshold: { count: 2, within: 30s, clear: 2 } }, because: 只看风暴, on: message }
-  - { name: power, match: alertname="Power", by: [site], priority: P1, settle: 0s, close_after: 3m }
+  - { name: seen, match: '@source!="none"', by: [alertname], continue: true, notify_delay: 5s, resolve_after: 0s, reopen_within: 0s }
+  - { name: link, match: alertname="LinkDown", by: [site, host], notify_delay: 10s, resolve_after: 20s }
+  - { name: storm, match: alertname="Flap", by: [site], pattern: { threshold: { count: 2, within: 30s, clear: 2 } }, justification: 只看风暴, on: message }
+  - { name: power, match: alertname="Power", by: [site], priority: P1, notify_delay: 0s, close_after: 3m }
 "#,
     r#"
 calendars:
   - { name: half, zone: Asia/Shanghai, weekly: { mon-sun: "00:00-12:00" } }
   - { name: shifts, zone: Asia/Shanghai, weekly: { mon-sun: ["00:00-08:02", "08:05-24:00"] } }
-targets:
+sla:
   - { name: 紧急, version: 1, priority: [P1, P2], tto: { within: 40s }, ttr: { within: 3m, calendar: shifts }, warnings: [50, 90] }
   - { name: 一般, version: 1, ttr: { within: 5m, calendar: shifts }, pauses: [vendor] }
 rules:
-  - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 0s, resolve_after: 20s, reopen_within: 2m, severity: minor }
+  - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", notify_delay: 0s, resolve_after: 20s, reopen_within: 2m, severity: minor }
   - { name: heartbeat, match: 'alertname="Beat",@status="point"', by: [site], pattern: { absence: { within: 45s } }, severity: critical }
 inhibitions:
   - { name: flap, source: alertname="Flap", target: alertname="LinkDown", equal: [site] }
@@ -129,19 +129,19 @@ inspections:
 calendars:
   - { name: half, zone: Asia/Shanghai, weekly: { mon-sun: "00:00-12:00" } }
 rules:
-  - { name: work, match: alertname="Begin", continue: true, incident: false, quiet: 40s, contexts: [{ set: "割接_{site}", for: 2m, on_expiry: { event: { labels: { alertname: Trap, site: "{site}" } } } }, { unset: drill, when: clear }] }
+  - { name: work, match: alertname="Begin", continue: true, incident: false, clear_after: 40s, contexts: [{ set: "割接_{site}", for: 2m, on_expiry: { event: { labels: { alertname: Trap, site: "{site}" } } } }, { unset: drill, when: clear }] }
   - { name: sites, match: 'alertname=~"LinkDown|Flap"', by: [site], continue: true, context: "!割接_{site}", pattern: { threshold: { count: 2, within: 60s, distinct: host } }, emit: { labels: { alertname: SiteDown, site: "{site}" }, severity: critical, summary: "{site} 断站" } }
-  - { name: down, match: 'alertname="SiteDown",@source="derived"', by: [site], settle: 0s, resolve_after: 10s }
+  - { name: down, match: 'alertname="SiteDown",@source="derived"', by: [site], notify_delay: 0s, resolve_after: 10s }
   - { name: rate, match: alertname="Flap", by: [site], continue: true, pattern: { rate: { above: 2, per: 1m, within: 1m } }, on: message }
-  - { name: two, match: alertname="Trap", by: [site], continue: true, pattern: { thresholds: { rise: { count: 2, within: 60s }, fall: { count: 0, within: 60s } } } }
-  - { name: unanswered, match: alertname="Begin", by: [site], pattern: { pair_window: { until: alertname="End", within: 60s } } }
-  - { name: chain, match: alertname="Power", by: [site], continue: true, pattern: { sequence: { steps: ['alertname="LinkDown"', 'alertname=~"Flap|Trap", host="{2.host}"'], within: 3m } }, quiet: 30s }
-  - { name: both, match: 'site!=""', by: [site], continue: true, pattern: { group: { all: [{ match: alertname="Flap", count: 2 }, { match: 'alertname=~"Power|Trap"' }], within: 2m, repeat: true } }, quiet: 30s }
+  - { name: two, match: alertname="Trap", by: [site], continue: true, pattern: { hysteresis: { rise: { count: 2, within: 60s }, fall: { count: 0, within: 60s } } } }
+  - { name: unanswered, match: alertname="Begin", by: [site], pattern: { missing_followup: { until: alertname="End", within: 60s } } }
+  - { name: chain, match: alertname="Power", by: [site], continue: true, pattern: { sequence: { steps: ['alertname="LinkDown"', 'alertname=~"Flap|Trap", host="{2.host}"'], within: 3m } }, clear_after: 30s }
+  - { name: both, match: 'site!=""', by: [site], continue: true, pattern: { group: { all: [{ match: alertname="Flap", count: 2 }, { match: 'alertname=~"Power|Trap"' }], within: 2m, repeat: true } }, clear_after: 30s }
   - { name: swallow, match: alertname="Trap", by: [site], pattern: { suppress: { within: 90s } } }
-  - { name: flap, match: alertname="Flap", by: [site, host], pattern: { flap: { start: 3, within: 2m, stop: 1, stop_within: 3m } }, otherwise_after: 50s }
-  - { name: results, match: alertname="LinkDown", by: [host], continue: true, pattern: { flap: { mode: icinga } }, quiet: 5m }
+  - { name: flap, match: alertname="Flap", by: [site, host], pattern: { flap: { start: 3, within: 2m, stop: 1, stop_within: 3m } }, pass_on_after: 50s }
+  - { name: results, match: alertname="LinkDown", by: [host], continue: true, pattern: { flap: { mode: icinga } }, clear_after: 5m }
   - { name: sec, match: alertname="LinkDown", by: [site], semantics: sec, pattern: { threshold: { count: 2, within: 45s } } }
-  - { name: morning, pattern: { calendar: { schedule: "*/7 * * * *", zone: Asia/Shanghai } }, context: "割接_北京 || drill", quiet: 30s, contexts: [{ set: drill, for: 20m }] }
+  - { name: morning, pattern: { calendar: { schedule: "*/7 * * * *", zone: Asia/Shanghai } }, context: "割接_北京 || drill", clear_after: 30s, contexts: [{ set: drill, for: 20m }] }
 "#,
 ];
 

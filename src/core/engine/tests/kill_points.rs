@@ -28,8 +28,8 @@ tiers:
       - { tier: 1, team: first, respond_by: 60s, page_every: 25s, resolve_by: 5m }
       - { tier: 2, team: second, respond_by: 90s, page_every: 40s }
 rules:
-  - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", settle: 5s, resolve_after: 20s, reopen_within: 2m }
-  - { name: found, match: '@source="inspection"', by: [alertname, plan, item], settle: 0s, resolve_after: 5s }
+  - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", notify_delay: 5s, resolve_after: 20s, reopen_within: 2m }
+  - { name: found, match: '@source="inspection"', by: [alertname, plan, item], notify_delay: 0s, resolve_after: 5s }
 inspections:
   - name: 巡检
     schedule: "*/10 * * * *"

@@ -27,7 +27,7 @@ tiers:
 
 const EACH: &str = r#"
 rules:
-  - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", severity: major, settle: 30s, resolve_after: 1m, reopen_within: 10m }
+  - { name: link, match: alertname="LinkDown", by: [site], title: "{site} 链路中断", severity: major, notify_delay: 30s, resolve_after: 1m, reopen_within: 10m }
 "#;
 
 /// The events and commands of a scenario, a line each, lead to that story.
@@ -242,9 +242,9 @@ fn each_opens_one_incident_a_key_and_nobody_touching_it_climbs() {
 fn threshold_pair_and_absence_open_and_resolve() {
     let rules = r#"
 rules:
-  - { name: flap, match: 'alertname="Flap",@status="point"', by: [site], pattern: { threshold: { count: 3, within: 1m } }, severity: major, settle: 0s, resolve_after: 1m, title: "{site} 抖动" }
-  - { name: deploy, match: alertname="Begin", by: [site], pattern: { pair: { until: alertname="End" } }, severity: major, settle: 0s, resolve_after: 1m, title: "{site} 割接" }
-  - { name: beat, match: 'alertname="Beat",@status="point"', by: [site], pattern: { absence: { within: 1m } }, severity: major, settle: 0s, resolve_after: 1m, title: "{site} 失联" }
+  - { name: flap, match: 'alertname="Flap",@status="point"', by: [site], pattern: { threshold: { count: 3, within: 1m } }, severity: major, notify_delay: 0s, resolve_after: 1m, title: "{site} 抖动" }
+  - { name: deploy, match: alertname="Begin", by: [site], pattern: { pair: { until: alertname="End" } }, severity: major, notify_delay: 0s, resolve_after: 1m, title: "{site} 割接" }
+  - { name: beat, match: 'alertname="Beat",@status="point"', by: [site], pattern: { absence: { within: 1m } }, severity: major, notify_delay: 0s, resolve_after: 1m, title: "{site} 失联" }
 "#;
     check(
         rules,
@@ -376,7 +376,7 @@ fn a_clear_incident_that_swallows_a_firing_one_climbs_again() {
 #[test]
 fn a_cause_that_comes_while_it_settles_spares_the_page() {
     let rules = format!(
-        "{EACH}  - {{ name: power, match: alertname=\"Power\", by: [site], title: \"{{site}} 停电\", severity: major, settle: 0s }}
+        "{EACH}  - {{ name: power, match: alertname=\"Power\", by: [site], title: \"{{site}} 停电\", severity: major, notify_delay: 0s }}
 inhibitions:
   - {{ source: alertname=\"Power\", target: alertname=\"LinkDown\", equal: [site] }}\n"
     );
@@ -495,7 +495,7 @@ fn a_repeated_key_gets_the_first_answer_and_an_old_version_is_refused() {
 fn a_failed_item_is_an_incident_in_the_same_transaction() {
     let rules = r#"
 rules:
-  - { name: found, match: '@source="inspection"', by: [plan, item], settle: 0s, resolve_after: 1m, title: "巡检发现 {plan} {item}" }
+  - { name: found, match: '@source="inspection"', by: [plan, item], notify_delay: 0s, resolve_after: 1m, title: "巡检发现 {plan} {item}" }
 inspections:
   - { name: room, schedule: "1 * * * *", zone: UTC, team: first, due_within: 30m, missed_after: 50m, items: [{ name: air, title: 空调, severity: major, manual: {} }] }
 "#;
@@ -556,8 +556,8 @@ inventory:
     - { name: h4, depends_on: [sw1] }
     - { name: h5, depends_on: [sw1] }
 rules:
-  - { name: down, match: '@severity=~"critical|major"', settle: 30s, resolve_after: 1m, title: "{host} {alertname}" }
-  - { name: rest, match: 'host!=""', pages: false, resolve_after: 1m, title: "{host} {alertname}" }
+  - { name: down, match: '@severity=~"critical|major"', notify_delay: 30s, resolve_after: 1m, title: "{host} {alertname}" }
+  - { name: rest, match: 'host!=""', paging: false, resolve_after: 1m, title: "{host} {alertname}" }
 "#;
 
 #[test]

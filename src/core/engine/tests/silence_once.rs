@@ -6,7 +6,7 @@ use crate::core::engine::{
 };
 use crate::core::model::{Labels, Matchers, Stamp, TimeDelta, Timestamp};
 
-const RULES: &str = "rules:\n  - {name: link, match: alertname=\"LinkDown\", settle: 0s}\n";
+const RULES: &str = "rules:\n  - {name: link, match: alertname=\"LinkDown\", notify_delay: 0s}\n";
 
 fn silence(at: Timestamp, actor: &str, key: Option<&str>, site: &str) -> Request {
     let matchers = format!("site={site:?}");

@@ -67,7 +67,7 @@ rules:
     check_unreachable(
         r#"
 rules:
-  - {name: swallow, match: 'alertname="A"', pattern: {threshold: {count: 3, within: 5m}}, because: noise}
+  - {name: swallow, match: 'alertname="A"', pattern: {threshold: {count: 3, within: 5m}}, justification: noise}
   - {name: all, continue: true}
   - {name: last, match: 'alertname="A"'}
 "#,

@@ -32,9 +32,9 @@ pub(super) fn ladder(reader: &mut SectionReader<'_>, entry: &LadderSyntax) -> Es
         }
         steps.push(step);
     }
-    let told = entry.hierarchy.as_deref().unwrap_or_default();
+    let told = entry.notify_managers.as_deref().unwrap_or_default();
     if told.len() > HIERARCHY_MAX {
-        reader.mistake(at, format!("{} entries in hierarchy", told.len()), format!("at most {HIERARCHY_MAX}"));
+        reader.mistake(at, format!("{} entries in notify_managers", told.len()), format!("at most {HIERARCHY_MAX}"));
     }
     let mut hierarchy: Vec<ManagerNotification> =
         told.iter().filter_map(|entry| hierarchical(reader, entry, &calendar)).collect();
@@ -91,7 +91,7 @@ fn step(reader: &mut SectionReader<'_>, text: &StepSyntax, of_ladder: &Option<St
 }
 
 fn demands(reader: &mut SectionReader<'_>, text: &StepSyntax) -> Vec<String> {
-    let Some(demands) = &text.demands else { return Vec::new() };
+    let Some(demands) = &text.required_fields else { return Vec::new() };
     let mut fields: Vec<String> = Vec::new();
     for (field, at) in each(demands) {
         if field.trim().is_empty() || field.len() > 64 || field.contains(char::is_control) {
@@ -124,7 +124,7 @@ fn hierarchical(
         (None, None) => {
             reader.mistake_at(
                 place(entry.after.referenced),
-                "an entry of hierarchy that tells nobody",
+                "an entry of notify_managers that tells nobody",
                 "team: or person:",
             );
             return None;

@@ -75,7 +75,10 @@ pub fn load(mut texts: Vec<RuleText>) -> Result<Loaded, Vec<Diagnostic>> {
             continue;
         }
         match crate::core::rules::syntax::yaml::parse(file) {
-            Ok(parsed) => loading.file(SectionReader::new(file, number), parsed),
+            Ok(parsed) => {
+                loading.file(SectionReader::new(file, number), parsed);
+                loading.warnings.extend(crate::core::rules::syntax::old_words::warnings(file));
+            }
             Err(mistake) => loading.mistakes.push(*mistake),
         }
     }
@@ -149,7 +152,7 @@ impl Loading {
             self.inhibitions.push(inhibition);
         }
         self.holding(&mut reader, file.maintenance.unwrap_or_default(), file.storms.unwrap_or_default());
-        let (targets, reasons, outages) = (file.targets.take(), file.breach_reasons.take(), file.outages.take());
+        let (targets, reasons, outages) = (file.sla.take(), file.breach_reasons.take(), file.outages.take());
         self.service_levels(&mut reader, targets, reasons, outages);
         for entry in file.problems.unwrap_or_default() {
             self.define(&mut reader, "problem policy", &entry.name.value, entry.name.referenced);

@@ -42,7 +42,7 @@ pub(super) fn pattern(
         PatternSyntax::Suppress(text) => Pattern::Suppress { within: within(reader, &text.within) },
         PatternSyntax::Threshold(text) => threshold(reader, text),
         PatternSyntax::Rate(text) => Pattern::Rate(rate(reader, text)),
-        PatternSyntax::Thresholds(text) => {
+        PatternSyntax::Hysteresis(text) => {
             let rise = count_within(reader, &text.rise, 1);
             Pattern::Thresholds { rise, fall: count_within(reader, &text.fall, 0) }
         }
@@ -50,7 +50,7 @@ pub(super) fn pattern(
             let until = until(reader, &text.until);
             Pattern::Pair { until, within: reader.optional_span(text.within.as_ref(), SECOND, WINDOW_MAX) }
         }
-        PatternSyntax::PairWindow(text) => {
+        PatternSyntax::MissingFollowup(text) => {
             let until = until(reader, &text.until);
             Pattern::PairWindow { until, within: within(reader, &text.within) }
         }
@@ -88,7 +88,8 @@ pub(super) fn semantics(
         | Pattern::Calendar { .. } => false,
     };
     if !is_known {
-        let expected = "each, suppress, threshold without clear and distinct, thresholds, pair, pair_window or group";
+        let expected =
+            "each, suppress, threshold without clear and distinct, hysteresis, pair, missing_followup or group";
         reader.mistake(text.referenced, format!("SEC has no such pattern {}", pattern.name()), expected);
     }
     Semantics::Sec

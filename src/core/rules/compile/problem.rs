@@ -10,13 +10,13 @@ use crate::core::rules::syntax::problem::ProblemSyntax;
 pub(in crate::core::rules) const REPEATS_MAX: u32 = 64;
 /// How long it remembers them.
 const REPEATS_WITHIN_MAX: TimeDelta = TimeDelta::from_days(400);
-/// The least that `review_after` and `quiet` may be.
+/// The least that `review_after` and `clear_after` may be.
 const WAIT_MIN: TimeDelta = TimeDelta::from_hours(1);
 
 pub(super) fn problem(reader: &mut SectionReader<'_>, entry: &ProblemSyntax) -> ProblemPolicy {
     let review_after = reader.optional_span(entry.review_after.as_ref(), WAIT_MIN, REPEATS_WITHIN_MAX);
     let apart = reader.optional_span(entry.apart.as_ref(), TimeDelta::ZERO, TimeDelta::from_hours(24));
-    let quiet = reader.optional_span(entry.quiet.as_ref(), WAIT_MIN, REPEATS_WITHIN_MAX);
+    let quiet = reader.optional_span(entry.clear_after.as_ref(), WAIT_MIN, REPEATS_WITHIN_MAX);
     ProblemPolicy {
         name: reader.name(&entry.name),
         matchers: reader.matchers(entry.matches.as_ref(), ClosedSet::None),

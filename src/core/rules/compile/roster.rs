@@ -61,8 +61,8 @@ pub(super) fn roster(reader: &mut SectionReader<'_>, entry: &RosterSyntax) -> Ro
         at_least: entry.at_least.as_ref().map_or(1, |count| reader.count(count, 1, AT_LEAST_MAX)),
         presence_required: entry.presence_required.unwrap_or(false),
         absent_after: absent_after.unwrap_or(ABSENT_AFTER),
-        when_absent: otherwise(reader, entry.when_absent.as_ref(), UnavailablePolicy::Skip),
-        when_full: otherwise(reader, entry.when_full.as_ref(), UnavailablePolicy::Wait),
+        when_absent: otherwise(reader, entry.if_nobody_on_duty.as_ref(), UnavailablePolicy::Skip),
+        when_full: otherwise(reader, entry.if_all_at_limit.as_ref(), UnavailablePolicy::Wait),
         layers,
         name,
     }

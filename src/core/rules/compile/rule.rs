@@ -47,7 +47,7 @@ pub(super) fn rule(reader: &mut SectionReader<'_>, entry: RuleSyntax) -> Rule {
     let priority: Option<Priority> = entry.priority.as_ref().and_then(|word| reader.word(word));
     let settle_default = if priority == Some(Priority::P1) { TimeDelta::ZERO } else { SETTLE };
     let mut optional = |text: &Option<Spanned<String>>, least, most| reader.optional_span(text.as_ref(), least, most);
-    let settle = optional(&entry.settle, TimeDelta::ZERO, SETTLE_MAX).unwrap_or(settle_default);
+    let settle = optional(&entry.notify_delay, TimeDelta::ZERO, SETTLE_MAX).unwrap_or(settle_default);
     let resolve_after = optional(&entry.resolve_after, TimeDelta::ZERO, WINDOW_MAX).unwrap_or(RESOLVE_AFTER);
     let close_after = optional(&entry.close_after, SECOND, CLOSE_AFTER_MAX);
     let reopen_within = optional(&entry.reopen_within, TimeDelta::ZERO, REOPEN_WITHIN_MAX).unwrap_or(REOPEN_WITHIN);
@@ -65,7 +65,7 @@ pub(super) fn rule(reader: &mut SectionReader<'_>, entry: RuleSyntax) -> Rule {
         title: title(reader, entry.title.as_ref()),
         ladder: entry.tiers.as_ref().map_or_else(|| LADDER.to_owned(), |ladder| reader.refer(RefKind::Ladder, ladder)),
         after_hours: entry.after_hours.as_ref().map(|text| super::calendar::after_hours(reader, text)),
-        pages: entry.pages.unwrap_or(true),
+        pages: entry.paging.unwrap_or(true),
         runbook: entry.runbook.as_ref().map(|runbook| reader.text(runbook)),
         playbook: entry.playbook.as_ref().map(|playbook| reader.refer(RefKind::Playbook, playbook)),
         continues: entry.continues.unwrap_or(false),
@@ -128,25 +128,29 @@ fn holding(
     pattern: &Pattern,
     matchers: &Matchers,
 ) -> (Option<String>, TimeDelta) {
-    let because = entry.because.as_ref().map(|because| reader.text(because));
-    let otherwise = reader.optional_span(entry.otherwise_after.as_ref(), SECOND, WINDOW_MAX);
+    let because = entry.justification.as_ref().map(|because| reader.text(because));
+    let otherwise = reader.optional_span(entry.pass_on_after.as_ref(), SECOND, WINDOW_MAX);
     let Some(within) = pattern.waits() else {
         let only_acts = entry.incident.as_ref().is_some_and(|incident| !incident.value);
-        let because_key = entry.because.as_ref().filter(|_| !only_acts);
-        for key in [because_key, entry.otherwise_after.as_ref()].into_iter().flatten() {
+        let because_key = entry.justification.as_ref().filter(|_| !only_acts);
+        for key in [because_key, entry.pass_on_after.as_ref()].into_iter().flatten() {
             let message = format!("pattern {} holds nothing back", pattern.name());
-            reader.mistake(key.referenced, message, "because: and otherwise_after: with patterns that count or wait");
+            reader.mistake(
+                key.referenced,
+                message,
+                "justification: and pass_on_after: with patterns that count or wait",
+            );
         }
         return (because, TimeDelta::ZERO);
     };
-    if let (Some(_), Some(otherwise)) = (&because, &entry.otherwise_after) {
-        let message = "because: keeps alerts for good, so otherwise_after: says nothing";
+    if let (Some(_), Some(otherwise)) = (&because, &entry.pass_on_after) {
+        let message = "justification: keeps alerts for good, so pass_on_after: says nothing";
         reader.mistake(otherwise.referenced, message, "one of the two");
     }
     let swallows = matches!(pattern, Pattern::Absence { .. }) && !entry.continues.unwrap_or(false);
     if swallows && because.is_none() && statuses(matchers).contains(&Status::Firing) {
-        let hint = "an alert that is the sign of life goes on to the next rule after otherwise_after: and opens an \
-                    incident there; say because: to keep it, or match @status=\"point\"";
+        let hint = "an alert that is the sign of life goes on to the next rule after pass_on_after: and opens an \
+                    incident there; say justification: to keep it, or match @status=\"point\"";
         reader.warning(entry.name.referenced, hint);
     }
     (because, otherwise.unwrap_or(within.min(OTHERWISE_AFTER_MAX)))
@@ -159,7 +163,7 @@ fn quiet(
     pattern: &Pattern,
     matchers: &Matchers,
 ) -> Option<TimeDelta> {
-    let quiet = reader.optional_span(entry.quiet.as_ref(), SECOND, WINDOW_MAX);
+    let quiet = reader.optional_span(entry.clear_after.as_ref(), SECOND, WINDOW_MAX);
     let seen = statuses(matchers);
     let at = entry.name.referenced;
     let is_endless = match pattern {
@@ -184,9 +188,9 @@ fn quiet(
         | Pattern::PairWindow { .. }
         | Pattern::Absence { .. }
         | Pattern::Flap(Flap::Timed { .. }) => {
-            if let Some(text) = &entry.quiet {
+            if let Some(text) = &entry.clear_after {
                 let message = format!("pattern {} has its own end", pattern.name());
-                let expected = "quiet: with each, sequence, group, calendar or flap by results";
+                let expected = "clear_after: with each, sequence, group, calendar or flap by results";
                 reader.mistake(text.referenced, message, expected);
             }
             return quiet;
@@ -198,7 +202,7 @@ fn quiet(
         }
         let what = if matches!(pattern, Pattern::Calendar { .. }) { "a moment has" } else { "points have" };
         let message = format!("{what} no end, so this rule's incidents would have none");
-        reader.mistake(at, message, "quiet:, for example 10m");
+        reader.mistake(at, message, "clear_after:, for example 10m");
     }
     quiet
 }
@@ -215,9 +219,9 @@ fn sees_no_events(reader: &mut SectionReader<'_>, entry: &RuleSyntax) {
 fn opens_incident(reader: &mut SectionReader<'_>, entry: &RuleSyntax, pattern: &Pattern, matchers: &Matchers) -> bool {
     let Some(incident) = entry.incident.as_ref().filter(|incident| !incident.value) else { return true };
     let owns = !entry.continues.unwrap_or(false) && !matches!(pattern, Pattern::Calendar { .. });
-    if owns && entry.because.is_none() && statuses(matchers).contains(&Status::Firing) {
+    if owns && entry.justification.is_none() && statuses(matchers).contains(&Status::Firing) {
         let message = "a rule without incidents would hide the alerts that it matches";
-        reader.mistake(incident.referenced, message, "continue: true, because:, or match @status=\"point\"");
+        reader.mistake(incident.referenced, message, "continue: true, justification:, or match @status=\"point\"");
     }
     false
 }

@@ -51,7 +51,7 @@ pub(super) fn target(reader: &mut SectionReader<'_>, entry: &TargetSyntax) -> Sl
         version: reader.count(&entry.version, 1, VERSION_MAX),
         from,
         until,
-        because: entry.because.as_ref().map(|because| reader.text(because)).unwrap_or_default(),
+        because: entry.justification.as_ref().map(|because| reader.text(because)).unwrap_or_default(),
         matchers: reader.matchers(entry.matches.as_ref(), ClosedSet::None),
         classes: words(reader, entry.class.as_ref()),
         priorities: words(reader, entry.priority.as_ref()),

@@ -5,7 +5,7 @@ use crate::core::calendar::Schedule;
 use crate::core::model::{Labels, Matchers, Priority, Severity, Tier, TimeDelta};
 use crate::core::rules::{
     ActionAt, Capture, Channel, Check, Comparison, ContextAction, ContextChange, CountWithin, Counts, Emit, EmitKind,
-    Flap, GroupClass, GroupPattern, Limit, Pattern, Rate, Rule, RuleText, Semantics,
+    Flap, GroupClass, GroupPattern, Limit, Pattern, Rate, Rule, RuleText, Rulebook, Semantics,
 };
 
 fn file(path: &str, text: &str) -> RuleText {
@@ -66,9 +66,9 @@ fn unknown_and_doubled_keys_are_mistakes() {
     check(
         "rules:\n- name: 告警\n  tittle: x\n",
         &[
-            "x.yaml:3:3: unknown field `tittle`; expected one of name, match, when, by, pattern, on, continue, because, \
-         title, severity, priority, tiers, after_hours, pages, runbook, playbook, settle, resolve_after, close_after, reopen_within, quiet, \
-         otherwise_after, semantics, context, contexts, emit, incident, group, class, out_of_catalogue, impact, urgency, hours, out_of_hours_urgency, outage",
+            "x.yaml:3:3: unknown field `tittle`; expected one of name, match, when, by, pattern, on, continue, justification, \
+         title, severity, priority, tiers, after_hours, paging, runbook, playbook, notify_delay, resolve_after, close_after, reopen_within, clear_after, \
+         pass_on_after, semantics, context, contexts, emit, incident, group, class, out_of_catalogue, impact, urgency, hours, out_of_hours_urgency, outage",
         ],
     );
     check_rule(
@@ -78,7 +78,7 @@ fn unknown_and_doubled_keys_are_mistakes() {
     check_rule(
         "pattern: sometimes",
         &[
-            "x.yaml:3:14: unknown variant `sometimes`; expected one of each, suppress, threshold, rate, thresholds, pair, pair_window, absence, sequence, group, flap, calendar",
+            "x.yaml:3:14: unknown variant `sometimes`; expected one of each, suppress, threshold, rate, hysteresis, pair, missing_followup, absence, sequence, group, flap, calendar",
         ],
     );
     check_rule("continue: maybe", &["x.yaml:3:15: not a yes or no; expected true or false"]);
@@ -113,7 +113,7 @@ fn bombs_and_towers_are_refused() {
 fn bad_values_are_located_and_all_are_reported_at_once() {
     check_rule(
         "match: site=\nwhen: labels.site ==\nby: [site, '@severity', site]\npattern: {threshold: {count: 2000, within: 8d}}\n\
-         severity: urgent\npriority: P9\ntiers: night\nsettle: 5\nresolve_after: soon\nclose_after: 0s\nreopen_within: 30d",
+         severity: urgent\npriority: P9\ntiers: night\nnotify_delay: 5\nresolve_after: soon\nclose_after: 0s\nreopen_within: 30d",
         &[
             "x.yaml:4:25: not a CEL expression: mismatched input '<EOF>'",
             "x.yaml:5:16: \"@severity\" is not a label; expected the name of a label",
@@ -212,23 +212,23 @@ fn words_of_rules_are_a_closed_set() {
 #[test]
 fn keys_that_would_do_nothing_are_mistakes() {
     check_rule(
-        "match: a=b\non: message\nbecause: noise\notherwise_after: 5m",
+        "match: a=b\non: message\njustification: noise\npass_on_after: 5m",
         &[
             "x.yaml:4:9: pattern each counts nothing; expected no on:",
-            "x.yaml:5:14: pattern each holds nothing back; expected because: and otherwise_after: with patterns that count or wait",
-            "x.yaml:6:22: pattern each holds nothing back; expected because: and otherwise_after: with patterns that count or wait",
+            "x.yaml:5:20: pattern each holds nothing back; expected justification: and pass_on_after: with patterns that count or wait",
+            "x.yaml:6:20: pattern each holds nothing back; expected justification: and pass_on_after: with patterns that count or wait",
         ],
     );
     check_rule(
-        "match: a=b\npattern: {absence: {within: 5m}}\non: message\nquiet: 5m",
+        "match: a=b\npattern: {absence: {within: 5m}}\non: message\nclear_after: 5m",
         &[
             "x.yaml:5:9: absence looks at every message; expected no on:",
-            "x.yaml:6:12: pattern absence has its own end; expected quiet: with each, sequence, group, calendar or flap by results",
+            "x.yaml:6:18: pattern absence has its own end; expected clear_after: with each, sequence, group, calendar or flap by results",
         ],
     );
     check_rule(
-        "match: a=b\npattern: {threshold: {count: 3, within: 5m}}\nbecause: noise\notherwise_after: 5m",
-        &["x.yaml:6:22: because: keeps alerts for good, so otherwise_after: says nothing; expected one of the two"],
+        "match: a=b\npattern: {threshold: {count: 3, within: 5m}}\njustification: noise\npass_on_after: 5m",
+        &["x.yaml:6:20: justification: keeps alerts for good, so pass_on_after: says nothing; expected one of the two"],
     );
     check_rule(
         "match: a=b\npattern: {threshold: {count: 3, within: 5m, clear: 4}}",
@@ -245,20 +245,20 @@ fn a_rule_for_points_alone_says_when_it_is_quiet_again() {
     check_rule(
         "match: 'alertname=\"Trap\", @status=\"point\"'",
         &[
-            "x.yaml:2:11: points have no end, so this rule's incidents would have none; expected quiet:, for example 10m",
+            "x.yaml:2:11: points have no end, so this rule's incidents would have none; expected clear_after:, for example 10m",
         ],
     );
     check_rule(
         "match: '@status!=\"firing\"'",
         &[
-            "x.yaml:2:11: points have no end, so this rule's incidents would have none; expected quiet:, for example 10m",
+            "x.yaml:2:11: points have no end, so this rule's incidents would have none; expected clear_after:, for example 10m",
         ],
     );
     check_rule(
         "match: '@status=\"resolved\"'",
         &["x.yaml:2:11: pattern each sees no resolved events, and this rule no others; expected another @status"],
     );
-    assert_eq!(rule("match: '@status=\"point\"'\nquiet: 10m").quiet, Some(TimeDelta::from_minutes(10)));
+    assert_eq!(rule("match: '@status=\"point\"'\nclear_after: 10m").quiet, Some(TimeDelta::from_minutes(10)));
     assert_eq!(rule("match: '@status=\"point\"'\npattern: {threshold: {count: 5, within: 10m}}").quiet, None);
 }
 
@@ -269,7 +269,7 @@ fn a_heartbeat_that_is_an_alert_is_warned_of_unless_it_is_kept() {
         loaded(&text).warnings.len()
     };
     assert_eq!(warnings("pattern: {absence: {within: 5m}}"), 1);
-    assert_eq!(warnings("pattern: {absence: {within: 5m}}\n    because: it always fires"), 0);
+    assert_eq!(warnings("pattern: {absence: {within: 5m}}\n    justification: it always fires"), 0);
     assert_eq!(warnings("pattern: {absence: {within: 5m}}\n    continue: true"), 0);
 }
 
@@ -487,7 +487,7 @@ fn the_shape_changes_with_what_a_window_means_and_with_nothing_else() {
     let shape = rule(base).shape;
     let same = |fields: &str| assert_eq!(rule(fields).shape, shape, "{fields}");
     let other = |fields: &str| assert_ne!(rule(fields).shape, shape, "{fields}");
-    same(&format!("{base}\ntitle: other\nseverity: minor\nsettle: 1m\notherwise_after: 1m\ncontinue: true"));
+    same(&format!("{base}\ntitle: other\nseverity: minor\nnotify_delay: 1m\npass_on_after: 1m\ncontinue: true"));
     same(&base.replace("a=\"b\", c=\"d\"", "c=\"d\",a=b"));
     same(&base.replace("[x, y]", "[y, x]"));
     same(&base.replace("5m", "300s"));
@@ -528,10 +528,10 @@ fn every_pattern_is_read_as_it_is_written() {
     assert_eq!(read("{rate: {above: 0.29, per: 1s, within: 100s}}", ""), Pattern::Rate(rate));
     let counted = |count, within| CountWithin { count, within: minutes(within) };
     let both = Pattern::Thresholds { rise: counted(5, 1), fall: counted(0, 5) };
-    assert_eq!(read("{thresholds: {rise: {count: 5, within: 1m}, fall: {count: 0, within: 5m}}}", ""), both);
+    assert_eq!(read("{hysteresis: {rise: {count: 5, within: 1m}, fall: {count: 0, within: 5m}}}", ""), both);
     let until = Matchers::parse("alertname=B").unwrap();
     let window = Pattern::PairWindow { until: until.clone(), within: minutes(5) };
-    assert_eq!(read("{pair_window: {until: alertname=B, within: 5m}}", ""), window);
+    assert_eq!(read("{missing_followup: {until: alertname=B, within: 5m}}", ""), window);
     let steps = "{sequence: {steps: ['alertname=B, device=\"{1.device}\"', [alertname=C, 'x=\"{2.y}\"']], within: 1m}}";
     let Pattern::Sequence(sequence) = read(steps, "") else { panic!("no sequence") };
     let capture = |label: &str, step, of: &str| Capture { label: label.to_owned(), step, of: of.to_owned() };
@@ -552,7 +552,7 @@ fn every_pattern_is_read_as_it_is_written() {
     let timed = Pattern::Flap(Flap::Timed { start: counted(5, 10), stop: counted(1, 15) });
     assert_eq!(read("{flap: {}}", ""), timed);
     assert_eq!(read("{flap: {mode: time, start: 5, within: 10m, stop: 1, stop_within: 15m}}", ""), timed);
-    assert_eq!(read("{flap: {mode: nagios}}", "quiet: 1h"), Pattern::Flap(Flap::Nagios));
+    assert_eq!(read("{flap: {mode: nagios}}", "clear_after: 1h"), Pattern::Flap(Flap::Nagios));
     assert_eq!(read("{flap: {mode: icinga}}", ""), Pattern::Flap(Flap::Icinga));
     let calendar = rule("pattern: {calendar: {schedule: 0 8 * * 1-5, zone: Asia/Shanghai}}\nincident: false");
     let schedule = Schedule::parse("0 8 * * 1-5", "Asia/Shanghai").unwrap();
@@ -565,7 +565,7 @@ fn contexts_and_derived_events_are_read_as_they_are_written() {
         "match: [alertname=A, '@status=point']
 semantics: sec
 incident: false
-quiet: 1m
+clear_after: 1m
 context: '!维护_{site} && (A||B)'
 contexts:
   - {set: 'X_{site}', for: 1h, on_expiry: {event: {labels: {alertname: Gone, site: '{site}'}, severity: major, summary: '{site} 失联'}}}
@@ -629,13 +629,13 @@ fn what_is_wrong_with_a_pattern_is_said_where_it_stands() {
         "x.yaml:4:47: stop_within 1m is shorter than within; expected at least 1h",
     );
     wrong(
-        "pattern: {calendar: {schedule: 0 8 * *, zone: UTC}}\nquiet: 1m",
+        "pattern: {calendar: {schedule: 0 8 * *, zone: UTC}}\nclear_after: 1m",
         &[
             "x.yaml:3:36: expected 5 fields (minute hour day-of-month month day-of-week), or 6 with seconds first; found 4",
         ],
     );
     wrong(
-        "match: a=b\nby: x\npattern: {calendar: {schedule: 0 8 * * *, zone: UTC}}\nquiet: 1m",
+        "match: a=b\nby: x\npattern: {calendar: {schedule: 0 8 * * *, zone: UTC}}\nclear_after: 1m",
         &[
             "x.yaml:3:12: pattern calendar sees no events; expected no match, when and by",
             "x.yaml:4:9: pattern calendar sees no events; expected no match, when and by",
@@ -645,7 +645,7 @@ fn what_is_wrong_with_a_pattern_is_said_where_it_stands() {
         "match: a=b\ncontext: A &&\nincident: false\ncontexts: [{set: A, unset: B}, {set: 'a b'}, {unset: A, for: 1h}, {set: 'A{x'}]",
         &[
             "x.yaml:4:18: the name of a context is missing; expected names of contexts with !, &&, || and brackets, such as '!MAINT_{site}'",
-            "x.yaml:5:15: a rule without incidents would hide the alerts that it matches; expected continue: true, because:, or match @status=\"point\"",
+            "x.yaml:5:15: a rule without incidents would hide the alerts that it matches; expected continue: true, justification:, or match @status=\"point\"",
             "x.yaml:6:22: set and unset in one change; expected one of the two",
             "x.yaml:6:42: \"a b\" is not the name of a context; expected 1 to 256 bytes without spaces, brackets, !, & and |",
             "x.yaml:6:66: unset ends the context at once; expected for: and on_expiry: with set only",
@@ -655,7 +655,7 @@ fn what_is_wrong_with_a_pattern_is_said_where_it_stands() {
     wrong(
         "match: a=b\nsemantics: sec\npattern: {absence: {within: 1m}}\nemit: {labels: {site: a}, status: up}",
         &[
-            "x.yaml:4:16: SEC has no such pattern absence; expected each, suppress, threshold without clear and distinct, thresholds, pair, pair_window or group",
+            "x.yaml:4:16: SEC has no such pattern absence; expected each, suppress, threshold without clear and distinct, hysteresis, pair, missing_followup or group",
             "x.yaml:6:11: an event without a name; expected labels with an alertname",
             "x.yaml:6:39: \"up\" is not what an event can be; expected firing or point",
         ],
@@ -747,4 +747,71 @@ fn mistakes_in_calendars_are_told_where_they_stand() {
         "playbook: 断网处置",
         &["x.yaml:3:15: unknown playbook \"断网处置\"; expected the name of a playbook; these rules have none yet"],
     );
+}
+
+/// Each key by its name before.
+const OLD_WORDS: &str = "\
+targets:
+  - {name: std, version: 1, because: first, ttr: {within: 1h}}
+rules:
+  - {name: a, match: a=b, pages: false, settle: 5s, pattern: {threshold: {count: 2, within: 1m}}, otherwise_after: 10s}
+  - {name: b, match: '@status=\"point\"', quiet: 1m, title: 'a text may say quiet: settle'}
+  - {name: c, match: a=c, because: it waits, pattern: {thresholds: {rise: {count: 5, within: 1m}, fall: {count: 0, within: 5m}}}}
+  - {name: d, match: a=d, pattern: {pair_window: {until: a=e, within: 1m}}}
+teams: [{name: noc, members: [li]}]
+tiers:
+  - name: night
+    hierarchy: [{after: 1h, team: noc}]
+    steps: [{tier: 1, team: noc, respond_by: 30m, demands: [symptom]}]
+rosters:
+  - {name: r, zone: Asia/Shanghai, when_absent: wait, when_full: skip, layers: [{name: l, start: 2026-01-05T08:00, every: daily, people: [li]}]}
+problems:
+  - {name: p, count: 2, within: 1d, team: noc, quiet: 10d}
+";
+
+#[test]
+fn an_old_word_is_read_and_warned_of_where_it_stands() {
+    let renamed = [
+        ("1:1", "targets", "sla"),
+        ("2:29", "because", "justification"),
+        ("4:27", "pages", "paging"),
+        ("4:41", "settle", "notify_delay"),
+        ("4:99", "otherwise_after", "pass_on_after"),
+        ("5:41", "quiet", "clear_after"),
+        ("6:27", "because", "justification"),
+        ("6:56", "thresholds", "hysteresis"),
+        ("7:37", "pair_window", "missing_followup"),
+        ("11:5", "hierarchy", "notify_managers"),
+        ("12:51", "demands", "required_fields"),
+        ("14:36", "when_absent", "if_nobody_on_duty"),
+        ("14:55", "when_full", "if_all_at_limit"),
+        ("16:48", "quiet", "clear_after"),
+    ];
+    let warnings = |text: &str| -> Vec<String> {
+        let all = loaded(text).warnings.iter().map(ToString::to_string).collect::<Vec<_>>();
+        all.into_iter().filter(|warning| warning.contains("is now called")).collect()
+    };
+    let expected = renamed.map(|(place, old, new)| {
+        format!("x.yaml:{place}: the key `{old}` is now called `{new}`; the old word ends with the next release")
+    });
+    assert_eq!(warnings(OLD_WORDS), expected);
+
+    let new_words =
+        renamed.iter().fold(OLD_WORDS.replace("'a text may say quiet: settle'", "a text"), |text, (_, old, new)| {
+            text.replace(&format!("{old}:"), &format!("{new}:"))
+        });
+    assert!(warnings(&new_words).is_empty(), "{new_words}");
+    let current = loaded(&new_words);
+    let rulebook = |loaded: Loaded| {
+        format!("{:?}", Rulebook { texts: Vec::new(), hash: Rulebook::empty().hash, ..loaded.rulebook })
+    };
+    let old = loaded(&OLD_WORDS.replace("'a text may say quiet: settle'", "a text"));
+    assert_eq!(rulebook(old), rulebook(current), "the words change, their meaning does not");
+}
+
+#[test]
+fn a_key_cannot_have_both_its_names() {
+    let text = "rules:\n  - {name: a, match: a=b, settle: 5s, notify_delay: 5s}\n";
+    let mistakes = load(vec![file("x.yaml", text)]).unwrap_err();
+    assert!(mistakes[0].message.contains("duplicate field"), "{}", mistakes[0]);
 }

@@ -13,7 +13,7 @@ type Text = Spanned<String>;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CalendarSyntax {
-    /// What rules, people, ladders and targets name; once among all files. `always` (7×24) is there already.
+    /// What rules, people, ladders and SLA targets name; once among all files. `always` (7×24) is there already.
     pub name: Text,
     /// The IANA zone of its hours, such as `Asia/Shanghai`.
     pub zone: Text,

@@ -19,7 +19,8 @@ pub(crate) struct LadderSyntax {
     /// In the order in which they are climbed.
     pub steps: Vec<StepSyntax>,
     /// Who is told besides, while the incident stays where it is.
-    pub hierarchy: Option<Vec<HierarchicalSyntax>>,
+    #[serde(alias = "hierarchy")]
+    pub notify_managers: Option<Vec<HierarchicalSyntax>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -47,7 +48,8 @@ pub(crate) struct StepSyntax {
     /// The calendar in whose working time these delays count; `always` is wall time.
     pub calendar: Option<Text>,
     /// Triage fields that must be written down before a person may hand it on: symptom, tried, affected, …
-    pub demands: Option<Spanned<OneOrMore>>,
+    #[serde(alias = "demands")]
+    pub required_fields: Option<Spanned<OneOrMore>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

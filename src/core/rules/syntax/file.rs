@@ -61,8 +61,9 @@ pub(crate) struct FileSyntax {
     pub playbooks: Option<Vec<PlaybookSyntax>>,
     /// Who works when.
     pub rosters: Option<Vec<RosterSyntax>>,
-    /// What is promised to whom, in which version. The first that fits an incident holds.
-    pub targets: Option<Vec<TargetSyntax>>,
+    /// SLA targets: what is agreed with whom, in which version. The first that fits an incident holds.
+    #[serde(alias = "targets")]
+    pub sla: Option<Vec<TargetSyntax>>,
     /// Codes of reasons why a promise was broken; a built-in list unless given.
     pub breach_reasons: Option<Vec<BreachReasonSyntax>>,
     /// How long services may be out in a year.
@@ -99,7 +100,8 @@ pub(crate) struct RuleSyntax {
     #[serde(rename = "continue")]
     pub continues: Option<bool>,
     /// Why a pattern that waits may hold alerts back for good.
-    pub because: Option<Text>,
+    #[serde(alias = "because")]
+    pub justification: Option<Text>,
     /// With `{label}`, `{fact.name}`, `{summary}` and `{count}` filled in; the alert's summary unless given.
     pub title: Option<Text>,
     /// Of its incidents, instead of the worst of their alerts.
@@ -112,15 +114,17 @@ pub(crate) struct RuleSyntax {
     pub tiers: Option<Text>,
     /// Another ladder for incidents that open outside the hours of a calendar.
     pub after_hours: Option<AfterHoursSyntax>,
-    /// Whether anybody is paged; true unless given.
-    pub pages: Option<bool>,
+    /// Whether it pages anybody; true unless given.
+    #[serde(alias = "pages")]
+    pub paging: Option<bool>,
     /// A text or a link, shown with the incident.
     pub runbook: Option<Text>,
     /// What is done about it, step by step; a playbook of the section `playbooks:`.
     pub playbook: Option<Text>,
-    /// How long the first notice waits for a cause that explains it; 30s, or 0s for priority P1.
+    /// How long the first notification waits (Alertmanager: group_wait) for a cause that explains it; 30s, or 0s for priority P1.
     #[schemars(with = "Option<LengthOfTime>")]
-    pub settle: Option<Text>,
+    #[serde(alias = "settle")]
+    pub notify_delay: Option<Text>,
     /// How long all must be clear before it resolves by itself; 5m unless given.
     #[schemars(with = "Option<LengthOfTime>")]
     pub resolve_after: Option<Text>,
@@ -132,10 +136,12 @@ pub(crate) struct RuleSyntax {
     pub reopen_within: Option<Text>,
     /// How long after the last event the rule is clear, where what it counts has no end.
     #[schemars(with = "Option<LengthOfTime>")]
-    pub quiet: Option<Text>,
-    /// How long a firing alert may be held back before the next rule gets it; the window, at most 15m.
+    #[serde(alias = "quiet")]
+    pub clear_after: Option<Text>,
+    /// How long a firing alert may be held back before it is passed on to the next rule; the window, at most 15m.
     #[schemars(with = "Option<LengthOfTime>")]
-    pub otherwise_after: Option<Text>,
+    #[serde(alias = "otherwise_after")]
+    pub pass_on_after: Option<Text>,
     /// `sec`: windows as SEC has them.
     #[schemars(with = "Option<SemanticsWord>")]
     pub semantics: Option<Text>,
@@ -146,7 +152,7 @@ pub(crate) struct RuleSyntax {
     pub contexts: Option<Vec<ContextActionSyntax>>,
     /// The event that firing makes; it goes through all rules.
     pub emit: Option<Spanned<EmitSyntax>>,
-    /// false: the rule only acts. Then, for alerts, it must continue or say because.
+    /// false: the rule only acts. Then, for alerts, it must continue or say `justification`.
     pub incident: Option<Spanned<bool>>,
     /// Whether its alerts may become one incident with those of other rules; true unless given.
     pub group: Option<bool>,

@@ -6,6 +6,7 @@ pub(crate) mod escalation_policy;
 pub(crate) mod file;
 pub(crate) mod inspection_plan;
 pub(super) mod json_schema;
+pub(crate) mod old_words;
 pub(crate) mod pattern;
 pub(crate) mod person;
 pub(crate) mod playbook;

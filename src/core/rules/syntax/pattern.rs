@@ -24,11 +24,13 @@ pub(crate) enum PatternSyntax {
     /// When there are more in a time than that.
     Rate(RateSyntax),
     /// At so many within one window; clear at few within another.
-    Thresholds(ThresholdsSyntax),
+    #[serde(alias = "thresholds")]
+    Hysteresis(HysteresisSyntax),
     /// At the first; clear at an event that fits `until`.
     Pair(PairSyntax),
     /// When no event that fits `until` came for so long.
-    PairWindow(PairWindowSyntax),
+    #[serde(alias = "pair_window")]
+    MissingFollowup(MissingFollowupSyntax),
     /// When no message came for so long after the last.
     Absence(WithinSyntax),
     /// When events came in that order.
@@ -81,7 +83,7 @@ pub(crate) struct RateSyntax {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ThresholdsSyntax {
+pub(crate) struct HysteresisSyntax {
     /// It fires at that many within that time.
     pub rise: CountWithinSyntax,
     /// It is clear when at most that many came for that time.
@@ -111,7 +113,7 @@ pub(crate) struct PairSyntax {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PairWindowSyntax {
+pub(crate) struct MissingFollowupSyntax {
     /// Matchers of the event that ends the wait, with the same key.
     pub until: Spanned<OneOrMore>,
     /// It fires when none came for that long.

@@ -37,5 +37,6 @@ pub(crate) struct ProblemSyntax {
     pub review_after: Option<Text>,
     /// How long the fault must stay away before the problem may be closed, 1h to 400d; 30d unless said.
     #[schemars(with = "Option<LengthOfTime>")]
-    pub quiet: Option<Text>,
+    #[serde(alias = "quiet")]
+    pub clear_after: Option<Text>,
 }

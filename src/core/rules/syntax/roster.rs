@@ -30,10 +30,12 @@ pub(crate) struct RosterSyntax {
     pub absent_after: Option<Text>,
     /// When nobody who could take the work is on duty and present: skip the step (the default), or wait.
     #[schemars(with = "Option<OtherwiseWord>")]
-    pub when_absent: Option<Text>,
+    #[serde(alias = "when_absent")]
+    pub if_nobody_on_duty: Option<Text>,
     /// When everybody holds as much as they may: wait in the queue (the default), or skip the step.
     #[schemars(with = "Option<OtherwiseWord>")]
-    pub when_full: Option<Text>,
+    #[serde(alias = "when_full")]
+    pub if_all_at_limit: Option<Text>,
     /// Rotations, the lowest first: the highest that has somebody at a moment counts.
     pub layers: Vec<LayerSyntax>,
 }

@@ -1,4 +1,4 @@
-//! The sections `targets:`, `breach_reasons:` and `outages:` as they are spelled, and a rule's word on outages.
+//! The sections `sla:`, `breach_reasons:` and `outages:` as they are spelled, and a rule's word on outages.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,8 @@ pub(crate) struct TargetSyntax {
     /// … until then.
     pub until: Option<Text>,
     /// Why this version was made.
-    pub because: Option<Text>,
+    #[serde(alias = "because")]
+    pub justification: Option<Text>,
     /// Matchers on the incident's labels, and on the facts of its item as fact.owner and the like.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,

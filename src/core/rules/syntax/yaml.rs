@@ -3,6 +3,7 @@
 use serde_saphyr::Error;
 
 use super::file::FileSyntax;
+use super::old_words;
 use crate::core::rules::RuleText;
 use crate::core::rules::diagnostic::Diagnostic;
 
@@ -21,11 +22,16 @@ pub(crate) fn parse(file: &RuleText) -> Result<FileSyntax, Box<Diagnostic>> {
             format!("at most {FILE_MAX_BYTES}"),
         ));
     }
-    serde_saphyr::from_str_with_options(&file.text, options()).map_err(|error| {
+    from_text(&file.text).map_err(|error| {
         let place = error.location().map_or((1, 1), |at| (at.line() as usize, at.column() as usize));
         let (message, expected) = words(error.without_snippet());
         mistake(place, message, expected)
     })
+}
+
+/// Any view of a file, within the bounds of rule files.
+pub(super) fn from_text<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Error> {
+    serde_saphyr::from_str_with_options(text, options())
 }
 
 /// Enough for the most rules that are loaded in one file; anchors are a convenience, not a program.
@@ -73,9 +79,16 @@ fn words(error: &Error) -> (String, String) {
             return (format!("the file is too large or nests too deeply: {shown}"), String::new());
         }
         _ => match shown.split_once(", expected ") {
-            Some((message, expected)) => return (message.to_owned(), expected.to_owned()),
+            Some((message, expected)) => return (message.to_owned(), without_old_words(expected)),
             None => return (shown.to_owned(), String::new()),
         },
     };
     (message.to_owned(), expected.to_owned())
+}
+
+/// `one of a, b, c` without the names that keys had before.
+fn without_old_words(expected: &str) -> String {
+    let Some(names) = expected.strip_prefix("one of ") else { return expected.to_owned() };
+    let names: Vec<&str> = names.split(", ").filter(|name| !old_words::is_old(name.trim_matches('`'))).collect();
+    format!("one of {}", names.join(", "))
 }

@@ -1,0 +1,144 @@
+//! Keys of rule files that have another name now. The old ones are read for one release, each with a warning.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use super::spanned::Spanned;
+use super::yaml;
+use crate::core::rules::RuleText;
+use crate::core::rules::diagnostic::Diagnostic;
+
+/// A key, its name before, and the keys above it (lists between them are not counted).
+struct OldWord {
+    above: &'static [&'static str],
+    old: &'static str,
+    new: &'static str,
+}
+
+const fn renamed(above: &'static [&'static str], old: &'static str, new: &'static str) -> OldWord {
+    OldWord { above, old, new }
+}
+
+/// Delete an entry, and the `serde(alias)` of its field, with the release after the one that renamed it.
+const OLD_WORDS: [OldWord; 14] = [
+    renamed(&[], "targets", "sla"),
+    renamed(&["sla"], "because", "justification"),
+    renamed(&["rules"], "because", "justification"),
+    renamed(&["rules"], "pages", "paging"),
+    renamed(&["rules"], "settle", "notify_delay"),
+    renamed(&["rules"], "quiet", "clear_after"),
+    renamed(&["rules"], "otherwise_after", "pass_on_after"),
+    renamed(&["rules", "pattern"], "thresholds", "hysteresis"),
+    renamed(&["rules", "pattern"], "pair_window", "missing_followup"),
+    renamed(&["tiers"], "hierarchy", "notify_managers"),
+    renamed(&["tiers", "steps"], "demands", "required_fields"),
+    renamed(&["rosters"], "when_absent", "if_nobody_on_duty"),
+    renamed(&["rosters"], "when_full", "if_all_at_limit"),
+    renamed(&["problems"], "quiet", "clear_after"),
+];
+
+/// A warning for each old word of a file that the loader could read.
+pub(crate) fn warnings(file: &RuleText) -> Vec<Diagnostic> {
+    if !OLD_WORDS.iter().any(|word| file.text.contains(word.old)) {
+        return Vec::new();
+    }
+    let Ok(root) = yaml::from_text::<Node>(&file.text) else { return Vec::new() };
+    let mut found = Vec::new();
+    collect(&root, &mut Vec::new(), &mut found);
+    found.sort_by_key(|(place, _)| *place);
+    found.dedup_by_key(|(place, _)| *place);
+    let warning = |(place, word): ((usize, usize), &OldWord)| {
+        let message =
+            format!("the key `{}` is now called `{}`; the old word ends with the next release", word.old, word.new);
+        Diagnostic::at(&file.path, &file.text, place, message, "")
+    };
+    found.into_iter().map(warning).collect()
+}
+
+/// Whether a key is an old word somewhere: what is expected at a mistake names only the new ones.
+pub(super) fn is_old(key: &str) -> bool {
+    OLD_WORDS.iter().any(|word| word.old == key)
+}
+
+fn collect<'a>(node: &'a Node, above: &mut Vec<&'a str>, found: &mut Vec<((usize, usize), &'static OldWord)>) {
+    match node {
+        Node::Scalar => {}
+        Node::List(entries) => entries.iter().for_each(|entry| collect(entry, above, found)),
+        Node::Map(entries) => {
+            for (key, value) in entries {
+                let old = OLD_WORDS.iter().find(|word| word.old == key.value && word.above == above.as_slice());
+                if let Some(word) = old {
+                    found.push(((key.referenced.line() as usize, key.referenced.column() as usize), word));
+                }
+                above.push(old.map_or(key.value.as_str(), |word| word.new));
+                collect(value, above, found);
+                above.pop();
+            }
+        }
+    }
+}
+
+/// A file by its keys alone.
+enum Node {
+    Scalar,
+    List(Vec<Node>),
+    Map(Vec<(Spanned<String>, Node)>),
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Node, E> {
+        Ok(Node::Scalar)
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Node, E> {
+        Ok(Node::Scalar)
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Node, E> {
+        Ok(Node::Scalar)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Node, E> {
+        Ok(Node::Scalar)
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Node, E> {
+        Ok(Node::Scalar)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Node, E> {
+        Ok(Node::Scalar)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Node, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = sequence.next_element()? {
+            entries.push(entry);
+        }
+        Ok(Node::List(entries))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Node::Map(entries))
+    }
+}
