@@ -55,6 +55,8 @@ enum CliCommand {
     Report(commands::report::ReportCommand),
     /// Say how well incidents met the truth of simulated events
     Score(commands::score::ScoreCommand),
+    /// Send an event, or a stream of them: for hooks and programs of other tools
+    Send(commands::send::SendCommand),
     /// Make, list and revoke access tokens
     Token(commands::token::TokenCommand),
     /// Back the database up into one file, beside the running service
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
         CliCommand::Simulate(command) => commands::simulate::run(&command),
         CliCommand::Report(command) => in_runtime(commands::report::run(command)),
         CliCommand::Score(command) => commands::score::run(&command),
+        CliCommand::Send(command) => commands::send::run(command),
         CliCommand::Token(command) => in_runtime(commands::token::run(command)),
         CliCommand::Backup(command) => in_runtime(commands::backup::back_up(command)),
         CliCommand::Restore(command) => in_runtime(commands::backup::restore(command)),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::core::model::excerpt;
+use crate::core::rules::{ParseBodyError, utf8};
 
 /// Why nothing could be read, in words for whoever sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,36 +19,19 @@ impl DecodeError {
 
     /// The slow path after a failed parse: why, and where.
     pub fn json(payload: &[u8], error: &serde_json::Error) -> DecodeError {
-        if let Err(broken) = text(payload) {
-            return broken;
-        }
-        let message = error.to_string();
-        let reason = message.split(" at line ").next().unwrap_or(&message);
-        let reason = format!("not valid JSON: {}", excerpt_of_message(reason));
-        DecodeError { reason, at: (error.line() > 0).then(|| (error.line(), error.column())) }
+        text(payload).err().unwrap_or_else(|| ParseBodyError::json(error).into())
     }
 }
 
 /// The payload as text; else the first byte that is not UTF-8.
 pub fn text(payload: &[u8]) -> Result<&str, DecodeError> {
-    std::str::from_utf8(payload).map_err(|error| {
-        let byte = error.valid_up_to();
-        let value = payload.get(byte).copied().unwrap_or_default();
-        DecodeError { reason: format!("not UTF-8: byte {byte} is 0x{value:02x}"), at: Some(position(payload, byte)) }
-    })
+    Ok(utf8(payload)?)
 }
 
-/// Line and column, both from 1 and in bytes, of a byte of the payload.
-fn position(payload: &[u8], byte: usize) -> (usize, usize) {
-    let before = &payload[..byte];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-    (line, column)
-}
-
-/// Parsers quote what they found; a sender must not make our log lines long with it.
-fn excerpt_of_message(message: &str) -> String {
-    if message.len() <= 256 { message.to_owned() } else { excerpt(message) }
+impl From<ParseBodyError> for DecodeError {
+    fn from(bad: ParseBodyError) -> DecodeError {
+        DecodeError { reason: bad.reason, at: bad.at }
+    }
 }
 
 impl fmt::Display for DecodeError {

@@ -5,6 +5,7 @@ use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Registry}
 use super::bounded_label::{BoundedLabel, OTHER};
 use super::on_call::OnCallMetrics;
 use super::registration::{begin, counter, counters, gauges, histograms};
+use super::severity_words::SeverityWords;
 use super::{Metrics, names};
 use crate::core::engine::{Breach, Effect, LimitHit, Metric, Normalised, NotificationKind, Suppressor, TargetOutcome};
 use crate::core::inspections::{ItemOutcome, RunState, SubjectKind};
@@ -71,6 +72,7 @@ pub(super) struct EngineMetrics {
     items: IntCounterVec,
     pub(super) staffed: OnCallMetrics,
     findings: IntCounterVec,
+    pub(super) severity_words: SeverityWords,
 }
 
 impl EngineMetrics {
@@ -118,6 +120,7 @@ impl EngineMetrics {
             items: counters(registry, &names::INSPECTION_ITEMS, &["outcome"]),
             staffed: OnCallMetrics::new(registry),
             findings: counters(registry, &names::INSPECTION_FINDINGS, &["subject"]),
+            severity_words: SeverityWords::new(registry),
         };
         decided.begin_closed_sets();
         for source in BUILT_IN_SOURCES.into_iter().chain([OTHER]) {
@@ -250,6 +253,9 @@ impl EngineMetrics {
             Metric::Classified { class } => self.opened_by_type.with_label_values(&[class.as_str()]).inc(),
             Metric::OutOfCatalogue => self.not_in_catalogue.inc(),
             Metric::BudgetAlert => self.budget_alerts.inc(),
+            Metric::SeverityUnknown { source, word } => {
+                self.severity_words.count(self.sources.admit(source).as_ref(), word);
+            }
             Metric::NoticeGathered => self.notifications_digested.inc(),
             Metric::CommandRefused => self.commands_refused.inc(),
             Metric::InvariantBroken { which } => {

@@ -18,6 +18,7 @@ mod names;
 mod on_call;
 mod registration;
 mod runtime;
+mod severity_words;
 mod stopwatch;
 #[cfg(test)]
 mod tests;

@@ -60,6 +60,10 @@ pub(super) const EVENTS_UNMATCHED: MetricText =
     text("watchfire_events_unmatched_total", "Point events (log lines, traps) that no rule wanted.");
 pub(super) const NAMING_VIOLATIONS: MetricText =
     text("watchfire_naming_violations_total", "Events whose name of a thing breaks the naming standard.");
+pub(super) const SEVERITY_WORDS_UNKNOWN: MetricText = text(
+    "watchfire_severity_words_unknown_total",
+    "Events taken whose severity word nobody knows, and what they count as; name the word in the source file.",
+);
 pub(super) const EVENTS_REFUSED: MetricText =
     text("watchfire_events_refused_total", "Events and messages refused at intake, by protocol and reason.");
 pub(super) const DEAD_LETTERS: MetricText =

@@ -138,6 +138,11 @@ fn reply(delivery: QueuedSubmission, answer: Result<Vec<EventVerdict>, SubmitErr
     delivery.reply.send(answer).unwrap();
 }
 
+fn nothing_taken(why: &str) -> Value {
+    let detail = format!("nothing of it was taken: {why}");
+    json!({"type": "about:blank", "title": "Unprocessable Entity", "status": 422, "detail": detail})
+}
+
 fn receipt(accepted: usize, duplicates: usize, rejected: Value) -> Value {
     json!({"accepted": accepted, "duplicates": duplicates, "rejected": rejected})
 }
@@ -215,8 +220,7 @@ async fn native_events_get_a_verdict_each() {
     let body = format!(r#"[{GOOD}, {{"labels":{{"seen":"1"}}}}, {{"labels":{{"port":1}}}}]"#);
     let rejected = json!([{"index": 2, "error": "labels.port is a number; expected text in quotes"}]);
     desk.v1(path, body, 200, receipt(1, 1, rejected)).await;
-    let rejected = json!([{"index": 0, "error": "labels is missing; every event needs at least one label"}]);
-    desk.v1(path, "{}", 200, receipt(0, 0, rejected)).await;
+    desk.v1(path, "{}", 422, nothing_taken("item 0: labels is missing; every event needs at least one label")).await;
     desk.trouble(path, "", 400, "the body is empty").await;
     desk.trouble(path, "{\"labels\": ", 400, "at line 1, column 10").await;
     desk.trouble(path, &b"{\"labels\":{\"a\":\"\xff\"}}"[..], 400, "not UTF-8: byte 16 is 0xff at line 1, column 17")
@@ -253,8 +257,8 @@ async fn a_tools_own_payload_goes_through_its_source() {
     let soft = r#"{"type":"StateChange","host":"h","service":"s","state":1,"state_type":0}"#;
     let skipped = json!({"accepted": 0, "duplicates": 0, "skipped": 1, "rejected": []});
     desk.v1("/api/v1/sources/icinga2", soft, 200, skipped).await;
-    let rejected = json!([{"index": 0, "error": "status: parts.state: No such key: state"}]);
-    desk.v1("/api/v1/sources/nagios", "NAGIOS_HOSTNAME=db-01", 200, receipt(0, 0, rejected)).await;
+    let why = "item 0: status: parts.state: No such key: state";
+    desk.v1("/api/v1/sources/nagios", "NAGIOS_HOSTNAME=db-01", 422, nothing_taken(why)).await;
     desk.trouble("/api/v1/sources/alertmanager", "{}", 400, "no list of items: payload.alerts").await;
     desk.trouble("/api/v1/sources/grafana", "{,}", 400, "not valid JSON: key must be a string at line 1, column 2")
         .await;
@@ -348,14 +352,17 @@ async fn a_sender_of_100_mb_reads_why_it_is_refused_on_a_real_connection() {
 }
 
 #[tokio::test]
-async fn a_compressed_body_is_415_on_every_door() {
+async fn a_body_in_an_unknown_encoding_is_415_on_every_door_and_a_broken_one_400() {
     let desk = Desk::open();
     for path in ["/api/v1/events", "/api/v1/sources/generic", "/api/v2/alerts"] {
-        let request = Request::post(path).header("content-type", "application/json").header("content-encoding", "gzip");
-        let answer = send(&desk.router, request.body(Body::from("x")).unwrap()).await;
-        let told = String::from_utf8_lossy(&answer.body).into_owned();
-        assert_eq!(answer.status.as_u16(), 415, "{path}");
-        assert!(told.contains("send the body uncompressed"), "{path}: {told}");
+        for (encoding, status, piece) in [("br", 415, "gzip, zstd or deflate"), ("gzip", 400, "cannot be expanded")] {
+            let request =
+                Request::post(path).header("content-type", "application/json").header("content-encoding", encoding);
+            let answer = send(&desk.router, request.body(Body::from("x")).unwrap()).await;
+            let told = String::from_utf8_lossy(&answer.body).into_owned();
+            assert_eq!(answer.status.as_u16(), status, "{path}");
+            assert!(told.contains(piece), "{path}: {told}");
+        }
     }
 }
 

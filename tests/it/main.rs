@@ -27,6 +27,7 @@ mod requirements;
 mod rules;
 mod schedule;
 mod schema;
+mod send;
 mod simulation;
 mod sources;
 mod store;

@@ -256,7 +256,10 @@ pub const SHAPES: &[Shape] = &[
         name: "Inhibition",
         members: &[("name", Text), ("source", Text), ("target", Text), ("equal", Texts), ("hops", MaybeNumber)],
     },
-    Shape { name: "Source", members: &[("name", Text), ("path", Text), ("topics", Texts)] },
+    Shape {
+        name: "Source",
+        members: &[("name", Text), ("path", Text), ("topics", Texts), ("unknown_severity_words", Texts)],
+    },
     Shape {
         name: "Audit",
         members: &[

@@ -11,6 +11,7 @@ use crate::api::http::query::QueryParameters;
 use crate::api::http::response::{ApiResult, list};
 use crate::api::state::ApiContext;
 use crate::core::rules::Source;
+use crate::metrics::Metrics;
 
 pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::of(__path_sources, Permission::Read, sources)]
@@ -23,12 +24,15 @@ pub struct SourceView {
     pub path: String,
     /// MQTT topic filters.
     pub topics: Vec<String>,
+    /// Severity words that came since the start and that nobody knows: their events count as minor.
+    pub unknown_severity_words: Vec<String>,
 }
 
 impl SourceView {
-    pub fn of(source: &Source) -> SourceView {
+    pub fn of(source: &Source, metrics: &Metrics) -> SourceView {
         let path = format!("/api/v1/sources/{}", source.name);
-        SourceView { name: source.name.clone(), path, topics: source.topics.clone() }
+        let unknown_severity_words = metrics.unknown_severity_words(&source.name);
+        SourceView { name: source.name.clone(), path, topics: source.topics.clone(), unknown_severity_words }
     }
 }
 
@@ -37,5 +41,6 @@ impl SourceView {
     responses((status = 200, description = "All of them", body = ref("#/components/schemas/SourcePage"))))]
 async fn sources(State(shared): State<Arc<ApiContext>>, query: QueryParameters) -> ApiResult {
     query.end()?;
-    list(shared.api.live.rulebook().sources.iter().map(SourceView::of).collect())
+    let of = |source| SourceView::of(source, &shared.api.metrics);
+    list(shared.api.live.rulebook().sources.iter().map(of).collect())
 }

@@ -11,6 +11,7 @@ pub(super) mod replay;
 pub(super) mod report;
 pub(super) mod schema;
 pub(super) mod score;
+pub(super) mod send;
 pub(super) mod simulate;
 pub(super) mod simulate_year;
 pub(super) mod test;

@@ -107,6 +107,16 @@ fn is_table(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "csv")
 }
 
+/// What spreadsheets write that is not UTF-8: UTF-16 with its mark, and GBK on Chinese Windows. `None` for any other text.
+fn spreadsheet_text(bytes: &[u8]) -> Option<String> {
+    if std::str::from_utf8(bytes).is_ok() {
+        return None;
+    }
+    let encoding = encoding_rs::Encoding::for_bom(bytes).map_or(encoding_rs::GB18030, |(encoding, _)| encoding);
+    let (text, _, broken) = encoding.decode(bytes);
+    (!broken).then(|| text.into_owned())
+}
+
 fn read_one(path: &Path) -> Result<String, String> {
     let shown = path.display();
     let size = std::fs::metadata(path).map_err(|error| format!("{shown}: {error}"))?.len();
@@ -114,6 +124,11 @@ fn read_one(path: &Path) -> Result<String, String> {
         return Err(format!("{shown}: {size} bytes; at most {FILE_MAX_BYTES} are read"));
     }
     let bytes = std::fs::read(path).map_err(|error| format!("{shown}: {error}"))?;
+    if is_table(path)
+        && let Some(text) = spreadsheet_text(&bytes)
+    {
+        return Ok(text);
+    }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let before = &error.as_bytes()[..at];
@@ -151,6 +166,28 @@ mod tests {
         assert_ne!(second.rulebook.hash, first.rulebook.hash);
         // What travels with the rulebook is enough to make it again.
         assert_eq!(compile_logged(second.rulebook.texts.clone()).unwrap().hash, second.rulebook.hash);
+    }
+
+    #[test]
+    fn tables_are_read_in_the_encodings_of_spreadsheets() {
+        let table = "device,负责人,,\r\nsw1,网络组,,\r\n,,,\r\n";
+        let (gbk, _, _) = encoding_rs::GBK.encode(table);
+        let utf16 = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            format!("\u{FEFF}{table}").encode_utf16().flat_map(bytes).collect()
+        };
+        let tabbed: Vec<u8> =
+            format!("\u{FEFF}{}", table.replace(',', "\t")).encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let spellings =
+            [gbk.into_owned(), utf16(u16::to_le_bytes), utf16(u16::to_be_bytes), tabbed, table.as_bytes().to_vec()];
+        for bytes in spellings {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::write(dir.path().join("d.csv"), &bytes).unwrap();
+            let rules = "inventory:\n  tables: [{name: devices, file: d.csv, key: device}]\n";
+            std::fs::write(dir.path().join("a.yaml"), rules).unwrap();
+            let loaded = load(Some(dir.path())).unwrap_or_else(|why| panic!("{bytes:?}: {why}"));
+            let facts = loaded.rulebook.normalising.tables[0].find(|_| "sw1").cloned().unwrap();
+            assert_eq!(facts.get("负责人"), Some("网络组"), "{bytes:?}");
+        }
     }
 
     #[test]

@@ -51,6 +51,10 @@ impl PartitionCorrelator {
             CorrelatorInput::Event(event) => {
                 let counted = Metric::Event { source: event.source.clone(), status: event.status };
                 effects.push(Effect::Count(counted));
+                if let Some(word) = event.unknown_severity_word() {
+                    let (source, word) = (event.source.clone(), word.to_owned());
+                    effects.push(Effect::Count(Metric::SeverityUnknown { source, word }));
+                }
                 self.correlator.event(now, cause, event, &mut out);
             }
             CorrelatorInput::Resend(resend) => self.correlator.resend(now, cause, resend, &mut out),

@@ -274,6 +274,11 @@ pub enum Metric {
     InvariantBroken {
         which: String,
     },
+    /// An event came with a severity word that nobody knows.
+    SeverityUnknown {
+        source: String,
+        word: String,
+    },
 }
 
 /// What happened to a clock of a target.

@@ -91,10 +91,26 @@ impl Event {
         }
     }
 
-    /// The normalised severity: the source's word, else the label `severity`, else the annotation, else indeterminate.
+    /// The annotation that keeps a tool's severity word that nobody knows.
+    pub const SEVERITY_WORD: &str = "severity_word";
+
+    /// The normalised severity: the source's, else the label `severity`, else indeterminate. A word that nobody knows
+    /// is [`Event::UNKNOWN_WORD_MEANS`].
     pub fn normalised_severity(&self) -> Severity {
-        self.severity
-            .or_else(|| self.labels.get("severity").and_then(Severity::from_tool_word))
-            .unwrap_or(Severity::Indeterminate)
+        self.severity.unwrap_or_else(|| match self.labels.get("severity").map(str::trim).unwrap_or_default() {
+            "" => Severity::Indeterminate,
+            word => Severity::from_tool_word(word).unwrap_or(Event::UNKNOWN_WORD_MEANS),
+        })
+    }
+
+    /// What an unknown severity word counts as: neither a page at night nor nothing.
+    pub const UNKNOWN_WORD_MEANS: Severity = Severity::Minor;
+
+    /// The severity word that came with it and that nobody knows.
+    pub fn unknown_severity_word(&self) -> Option<&str> {
+        self.annotations.get(Event::SEVERITY_WORD).or_else(|| {
+            let word = self.labels.get("severity").map(str::trim).filter(|word| !word.is_empty())?;
+            (self.severity.is_none() && Severity::from_tool_word(word).is_none()).then_some(word)
+        })
     }
 }

@@ -12,6 +12,7 @@ mod matcher;
 mod matcher_parse;
 mod service_desk;
 mod severity;
+mod severity_words;
 mod sharded_map;
 mod silence;
 mod staffing;

@@ -1,6 +1,5 @@
 //! How bad, how urgent, whose turn: the three ranks that everything is sorted by.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -50,21 +49,7 @@ impl Severity {
 
     /// The severity behind the words that tools use for it, in any case; `None` for a word nobody knows.
     pub fn from_tool_word(word: &str) -> Option<Severity> {
-        let word = word.trim();
-        let is_lower = !word.bytes().any(|byte| byte.is_ascii_uppercase());
-        let lower = if is_lower { Cow::Borrowed(word) } else { Cow::Owned(word.to_ascii_lowercase()) };
-        Some(match &*lower {
-            "critical" | "crit" | "disaster" | "emergency" | "emerg" | "fatal" | "page" | "p1" | "down" => {
-                Severity::Critical
-            }
-            "major" | "high" | "error" | "err" | "alert" | "failure" | "p2" => Severity::Major,
-            "minor" | "average" | "medium" | "p3" => Severity::Minor,
-            "warning" | "warn" | "low" | "p4" => Severity::Warning,
-            "indeterminate" | "unknown" | "info" | "information" | "informational" | "notice" | "none"
-            | "not classified" | "debug" | "p5" => Severity::Indeterminate,
-            "cleared" | "clear" | "ok" | "okay" | "normal" | "up" | "resolved" | "recovery" => Severity::Cleared,
-            _ => return None,
-        })
+        super::severity_words::meaning(word)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::spelling::Spellings;
 use crate::core::calendar::{HOUSE_ZONE, moment_in};
 use crate::core::model::{Labels, Timestamp};
 
@@ -58,6 +59,8 @@ pub struct Inventory {
     /// What depends on each item, sorted.
     children: Vec<Vec<ItemIndex>>,
     entity_labels: Vec<String>,
+    /// How else names may be spelled; empty where they must be spelled exactly.
+    spellings: Spellings,
 }
 
 impl Inventory {
@@ -73,6 +76,7 @@ impl Inventory {
                 inventory.by_name.entry(alias.clone()).or_insert(index);
             }
             inventory.by_name.insert(name.clone(), index);
+            inventory.spellings.add(name, index);
             inventory.facts.push(facts_of(item));
             inventory.items.push(item.clone());
         }
@@ -86,11 +90,21 @@ impl Inventory {
                 inventory.children[parent.0 as usize].push(index);
             }
         }
+        // An item's own name counts more than what another is called as well.
+        for (number, item) in inventory.items.iter().enumerate() {
+            let index = ItemIndex(u32::try_from(number).unwrap_or(u32::MAX));
+            item.aliases.iter().for_each(|alias| inventory.spellings.add(alias, index));
+        }
         for edges in inventory.parents.iter_mut().chain(&mut inventory.children) {
             edges.sort_unstable();
             edges.dedup();
         }
         inventory
+    }
+
+    /// The same, but found by names and aliases exactly as they are written.
+    pub fn spelled_exactly(self) -> Inventory {
+        Inventory { spellings: Spellings::default(), ..self }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -126,15 +140,16 @@ impl Inventory {
         self.entity_labels.iter().map(String::as_str)
     }
 
-    /// Which item an event speaks of. An `instance` may carry a port, which is left out if need be.
+    /// Which item an event speaks of. A port is left out if need be; with or without its domain, in capitals or in a URL
+    /// it is the same item, unless names must be spelled exactly.
     pub fn entity_of(&self, labels: &Labels) -> Option<ItemIndex> {
         if self.items.is_empty() {
             return None;
         }
-        self.entity_labels
-            .iter()
-            .filter_map(|name| labels.get(name))
-            .find_map(|value| self.find(value).or_else(|| value.rsplit_once(':').and_then(|(host, _)| self.find(host))))
+        self.entity_labels.iter().filter_map(|name| labels.get(name)).find_map(|value| {
+            let without_port = || value.rsplit_once(':').and_then(|(host, _)| self.find(host));
+            self.find(value).or_else(without_port).or_else(|| self.spellings.find(value))
+        })
     }
 
     /// What it depends on directly.

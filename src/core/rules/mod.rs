@@ -25,6 +25,7 @@ mod roster;
 mod rulebook;
 mod sla_target;
 mod source;
+mod spelling;
 mod suppression;
 mod syntax;
 mod team;
@@ -62,7 +63,9 @@ pub use sla_target::{
     BreachReasons, Grading, Indicator, Measure, OnBreach, OutageBudget, OutageCause, Pauses, Promise, SlaTarget,
     Urgency,
 };
-pub use source::{Format, Mapped, PayloadContext, Source, SourceMistake, SourceSyntax};
+pub use source::{
+    Format, Mapped, ParseBodyError, PayloadContext, Source, SourceMistake, SourceSyntax, query_fields, utf8,
+};
 pub use suppression::{Maintenance, MaintenanceTime, Storm, Through};
 pub use team::{DigestPolicy, Dispatch, Language, Team};
 pub use test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};

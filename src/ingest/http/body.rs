@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt;
 
-use crate::core::model::excerpt;
+use super::expansion::Encoding;
 use crate::ingest::SubmitError;
 
 /// Seconds until a sender should try again: a queue drains in moments, a store takes longer to come back.
@@ -25,8 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(in crate::ingest) enum NotTaken {
     #[error("the body is larger than {limit} bytes; send fewer events at once")]
     TooLarge { limit: usize },
-    #[error("Content-Encoding {0:?} is not taken; send the body uncompressed")]
+    #[error("Content-Encoding {0:?} is not taken; send the body as it is, or as gzip, zstd or deflate")]
     Encoded(String),
+    #[error("the body cannot be expanded: {0}")]
+    Broken(String),
     #[error("the body broke off: {0}")]
     BrokenOff(String),
     #[error("the body did not end within {} seconds; send fewer events at once", PATIENCE.as_secs())]
@@ -38,7 +40,7 @@ impl NotTaken {
         match self {
             NotTaken::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             NotTaken::Encoded(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            NotTaken::BrokenOff(_) => StatusCode::BAD_REQUEST,
+            NotTaken::Broken(_) | NotTaken::BrokenOff(_) => StatusCode::BAD_REQUEST,
             NotTaken::Slow => StatusCode::REQUEST_TIMEOUT,
         }
     }
@@ -47,28 +49,27 @@ impl NotTaken {
     pub fn reason(&self) -> &'static str {
         match self {
             NotTaken::TooLarge { .. } => "too_large",
-            NotTaken::Encoded(_) => "encoded",
+            NotTaken::Encoded(_) | NotTaken::Broken(_) => "encoded",
             NotTaken::BrokenOff(_) => "broken_off",
             NotTaken::Slow => "slow",
         }
     }
 }
 
-/// The whole body, at most `limit` bytes.
+/// The whole body, at most `limit` bytes, compressed or not.
 pub(in crate::ingest) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, NotTaken> {
-    if let Some(encoding) = headers.get(header::CONTENT_ENCODING) {
-        let encoding = String::from_utf8_lossy(encoding.as_bytes());
-        if !encoding.trim().eq_ignore_ascii_case("identity") {
-            return Err(NotTaken::Encoded(excerpt(&encoding)));
-        }
-    }
+    let encoding = headers.get(header::CONTENT_ENCODING).map(|encoding| String::from_utf8_lossy(encoding.as_bytes()));
+    let encoding = Encoding::of(encoding.as_deref().unwrap_or_default())?;
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > limit) && headers.contains_key(header::EXPECT) {
         return Err(NotTaken::TooLarge { limit });
     }
-    tokio::time::timeout(PATIENCE, collect(body, limit, length.unwrap_or_default()))
-        .await
-        .unwrap_or(Err(NotTaken::Slow))
+    let collected = tokio::time::timeout(PATIENCE, collect(body, limit, length.unwrap_or_default())).await;
+    let bytes = collected.unwrap_or(Err(NotTaken::Slow))?;
+    match encoding {
+        Some(encoding) => encoding.expand(bytes, limit).await,
+        None => Ok(bytes),
+    }
 }
 
 /// `announced`: how long it says it is, in bytes.

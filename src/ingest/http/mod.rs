@@ -3,6 +3,7 @@
 //! An answer of 200 is given only after the commit. Who may knock is decided by a layer around these routes.
 
 mod body;
+mod expansion;
 
 use std::sync::Arc;
 
@@ -128,6 +129,17 @@ pub(super) fn dead_lettered(verdicts: &[EventVerdict], places: &[usize]) -> impl
     judged.filter(|(verdict, _)| **verdict == EventVerdict::DeadLettered).map(|(_, place)| *place)
 }
 
+/// How many items a refusal of all of them names.
+const TOLD_MAX: usize = 10;
+
+fn nothing_taken(rejected: &[Rejected]) -> ProblemDetails {
+    let told = rejected.iter().take(TOLD_MAX).map(|one| format!("item {}: {}", one.index, one.error));
+    let more = rejected.len().checked_sub(TOLD_MAX).filter(|more| *more > 0);
+    let more = more.map(|more| format!("and {more} more"));
+    let reasons: Vec<String> = told.chain(more).collect();
+    ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, format!("nothing of it was taken: {}", reasons.join("; ")))
+}
+
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ProblemDetails> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= ID_MAX_BYTES / 2);
@@ -166,6 +178,7 @@ impl HttpIntake {
         })
     }
 
+    /// Fails (422) when there was something in the request and all of it was refused.
     async fn take(
         &self,
         source: &str,
@@ -187,6 +200,9 @@ impl HttpIntake {
         rejected.sort_by_key(|rejected| rejected.index);
         let count = |wanted| verdicts.iter().filter(|verdict| **verdict == wanted).count();
         let (accepted, duplicates) = (count(EventVerdict::Accepted), count(EventVerdict::Duplicate));
+        if accepted + duplicates + skipped == 0 && !rejected.is_empty() {
+            return Err(nothing_taken(&rejected));
+        }
         Ok(Json(Receipt { accepted, duplicates, skipped, rejected }))
     }
 

@@ -127,22 +127,22 @@ rules:
 fn words_of_a_source_become_severities_where_it_does_not_say() {
     let rules = r#"--- a.yaml
 severities:
-  - {match: 'vendor="acme"', words: {紧急: critical, "2": minor}}
+  - {match: 'vendor="acme"', words: {紫色: critical, "2": minor}}
   - {from: labels.grade, words: {A: major}}
 rules:
   - {name: bad, match: '@severity=~"critical|major|minor"', by: [alertname]}"#;
     check_only(
         SAID,
         &[rules],
-        "0s firing A vendor=acme severity=紧急
+        "0s firing A vendor=acme severity=紫色
          1s firing B vendor=acme severity=2
-         2s firing C vendor=other severity=紧急
+         2s firing C vendor=other severity=紫色
          3s firing D grade=a
          4s firing E grade=A !severity=warning
          5s firing F severity=major",
         "0s raised bad{A} critical 1 alerts 1 events
          1s raised bad{B} minor 1 alerts 1 events
-         2s raised catch-all{C,source=native} indeterminate 1 alerts 1 events
+         2s raised bad{C} minor 1 alerts 1 events
          3s raised bad{D} major 1 alerts 1 events
          4s raised catch-all{E,source=native} warning 1 alerts 1 events
          5s raised bad{F} major 1 alerts 1 events",

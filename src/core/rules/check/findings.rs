@@ -50,6 +50,8 @@ pub enum FindingKind {
     Unclassified,
     /// The lines of support may take longer than was promised.
     BeyondTarget,
+    /// A source's samples say a severity that nobody knows.
+    UnknownSeverity,
 }
 
 impl FindingKind {
@@ -66,6 +68,7 @@ impl FindingKind {
             FindingKind::Capacity => "are more work than the people have time for",
             FindingKind::Unindexed => "tried for every event; a matcher such as alertname=\"…\" would index them",
             FindingKind::Unclassified => "say not what their incidents are; class: incident, event or request",
+            FindingKind::UnknownSeverity => "have severity words that nobody knows, whose events count as minor",
             FindingKind::BeyondTarget => "may take longer in their tiers than their targets promise",
         }
     }
@@ -106,6 +109,11 @@ pub fn findings(loaded: &Loaded, windows_max: usize, now: Timestamp) -> Vec<Chec
         for why in entries(rule).into_iter().filter_map(unindexed).take(1) {
             add(FindingKind::Unindexed, rule_of, format!("rule {:?} is tried for every event: {why}", rule.name));
         }
+    }
+    for source in rulebook.sources.iter().filter(|source| !source.unknown_severity_words.is_empty()) {
+        let words = source.unknown_severity_words.join(", ");
+        let message = format!("source {:?}: say what {words} means under severities:", source.name);
+        add(FindingKind::UnknownSeverity, ("source", &source.name), message);
     }
     for (kind, rule, message) in super::sla::findings(rulebook) {
         add(kind, ("rule", rule), message);

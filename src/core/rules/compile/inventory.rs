@@ -11,6 +11,7 @@ use super::reader::{SectionReader, each};
 use super::table::TableSyntax;
 use crate::core::model::Labels;
 use crate::core::rules::source::OneOrMore;
+use crate::core::rules::syntax::json_schema::SpellingWord;
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{CONTRACT_UNTIL, ConfigurationItem, contract_end};
 
@@ -29,6 +30,10 @@ const OWN_FACTS: [&str; 7] = ["ci", "class", "site", "owner", "vendor", "contrac
 pub(in crate::core::rules) struct InventorySyntax {
     /// Labels that name an item; device, host, hostname, instance and node unless given.
     pub entity: Option<Spanned<OneOrMore>>,
+    /// How events must spell an item's name: lenient (default), so that full and short host names, capitals, ports and
+    /// URLs are one item, or exact.
+    #[schemars(with = "Option<SpellingWord>")]
+    pub spelling: Option<Text>,
     /// What can fail.
     pub items: Option<Vec<ItemSyntax>>,
     /// Tables of facts, in files beside the rules.

@@ -96,6 +96,8 @@ struct Loading {
     sources: Vec<Source>,
     items: Vec<inventory::ReadItem>,
     entity_labels: Vec<String>,
+    /// Names of items are found as they are written only.
+    spelled_exactly: bool,
     grouping: Option<super::Grouping>,
     normalising: normalising::CollectedNormalising,
     rules: Vec<super::Rule>,
@@ -262,6 +264,11 @@ impl Loading {
     fn inventory_section(&mut self, reader: &mut SectionReader<'_>, section: inventory::InventorySyntax) {
         let named = reader.label_names(section.entity.as_ref());
         self.entity_labels.extend(named);
+        match section.spelling.as_ref().map(|word| (word.value.as_str(), word.referenced)) {
+            None | Some(("lenient", _)) => {}
+            Some(("exact", _)) => self.spelled_exactly = true,
+            Some((other, at)) => reader.mistake(at, format!("{other:?} is not a spelling"), "lenient or exact"),
+        }
         self.normalising.of_inventory(reader, section.tables, section.naming);
         for entry in section.items.unwrap_or_default() {
             self.define(reader, "inventory item", &entry.name.value, entry.name.referenced);
@@ -366,7 +373,8 @@ impl Loading {
         }
         let items = std::mem::take(&mut self.items).into_iter();
         let items = items.map(|read| (read.item, read.depends_on.into_iter().map(|(name, _)| name).collect()));
-        super::Inventory::new(items.collect(), std::mem::take(&mut self.entity_labels))
+        let inventory = super::Inventory::new(items.collect(), std::mem::take(&mut self.entity_labels));
+        if self.spelled_exactly { inventory.spelled_exactly() } else { inventory }
     }
 
     fn check_references(&mut self, texts: &[RuleText]) {

@@ -122,7 +122,10 @@ impl From<csv::ParseCsvError> for TableMistake {
 /// The first mistake ends the file: what follows a shifted cell is noise.
 fn rows(declared: &DeclaredTable, file: &RuleText) -> Result<FactTable, TableMistake> {
     let mut rows = csv::rows(&file.text);
-    let columns = rows.next().unwrap_or_else(|| Ok(Vec::new()))?;
+    let mut columns = rows.next().unwrap_or_else(|| Ok(Vec::new()))?;
+    // Spreadsheets write columns that somebody once touched.
+    let named = columns.iter().rposition(|column| !column.text.is_empty()).map_or(0, |last| last + 1);
+    columns.truncate(named);
     check_columns(&columns)?;
     let column_of = |key: &String| {
         let wanted = fact_named(key).unwrap_or(key);
@@ -132,8 +135,11 @@ fn rows(declared: &DeclaredTable, file: &RuleText) -> Result<FactTable, TableMis
     let keys = declared.keys.iter().map(column_of).collect::<Result<Vec<usize>, TableMistake>>()?;
     let mut table = FactTable::new(declared.name.clone(), declared.keys.clone());
     for row in rows {
-        let row = row?;
+        let mut row = row?;
         let start = row.first().map_or((1, 1), |cell| cell.at);
+        while row.len() > columns.len() && row.last().is_some_and(|cell| cell.text.is_empty()) {
+            row.pop();
+        }
         if row.len() != columns.len() {
             return Err(wrong(start, format!("a row of {} cells", row.len()), format!("{}", columns.len())));
         }

@@ -18,9 +18,13 @@ const BRACKET_WEIGHT: usize = 3;
 /// How deep `map`, `filter`, `all`, `exists` may nest: each level multiplies the work by the size of a list.
 const LOOPS_MAX: usize = 2;
 
-const FUNCTIONS: [&str; 33] = [
+/// The function that gives a pattern's first group: ours, beside those of CEL.
+const CAPTURE: &str = "capture";
+
+const FUNCTIONS: [&str; 34] = [
     "bool",
     "bytes",
+    CAPTURE,
     "charAt",
     "contains",
     "double",
@@ -143,16 +147,25 @@ pub(super) fn names(
     Ok(walk.patterns)
 }
 
-/// Declares `matches` with one compiled pattern.
+/// Declares `matches` or `capture` with one compiled pattern.
 pub(super) fn declare_pattern(context: &mut Context<'static, 'static>, name: &str, pattern: Regex) {
+    let captures = name.starts_with(CAPTURE);
     let function = move |call: &FunctionContext| -> Result<Value, ExecutionError> {
         let subject = call.this.as_ref().or(call.args.first());
         match subject.and_then(|value| value.downcast_ref::<CelString>()) {
+            Some(text) if captures => captured(&pattern, text.inner()),
             Some(text) => Ok(Value::Bool(pattern.is_match(text.inner()))),
             None => Err(ExecutionError::function_error("matches", "only a text can match a pattern")),
         }
     };
     context.add_function(name, function).expect("the name holds a character that no declared function has");
+}
+
+/// The first group that took part.
+fn captured(pattern: &Regex, text: &str) -> Result<Value, ExecutionError> {
+    let group = pattern.captures(text).and_then(|groups| groups.iter().skip(1).flatten().next());
+    let group = group.ok_or_else(|| ExecutionError::function_error(CAPTURE, "the pattern does not fit"))?;
+    Ok(Value::from(group.as_str()))
 }
 
 struct Walk<'a> {
@@ -184,7 +197,7 @@ impl Walk<'_> {
                 EntryExpr::StructField(field) => self.expression(&mut field.value),
             }),
             Expr::Call(call) => {
-                if call.func_name == "matches" {
+                if call.func_name == "matches" || call.func_name == CAPTURE {
                     self.take_pattern(id, call)?;
                 } else {
                     self.function(id, &call.func_name)?;
@@ -269,12 +282,16 @@ impl Walk<'_> {
         let pattern = match call.args.get(subjects).map(|argument| &argument.expr) {
             Some(Expr::Literal(LiteralValue::String(pattern))) if call.args.len() == subjects + 1 => pattern.inner(),
             _ => {
-                let reason = "matches() takes one pattern, as a text in quotes".to_owned();
-                return Err(self.mistake_in_call(id, "matches", reason));
+                let reason = format!("{}() takes one pattern, as a text in quotes", call.func_name);
+                return Err(self.mistake_in_call(id, &call.func_name, reason));
             }
         };
-        let regex = search_regex(pattern).map_err(|bad| self.mistake_in_call(id, "matches", bad.reason))?;
-        let name = format!("matches#{}", self.patterns.len());
+        let regex = search_regex(pattern).map_err(|bad| self.mistake_in_call(id, &call.func_name, bad.reason))?;
+        if call.func_name == CAPTURE && regex.captures_len() < 2 {
+            let reason = format!("{pattern:?} has no group to capture; put what is wanted into ( )");
+            return Err(self.mistake_in_call(id, CAPTURE, reason));
+        }
+        let name = format!("{}#{}", call.func_name, self.patterns.len());
         call.args.truncate(subjects);
         call.func_name.clone_from(&name);
         self.patterns.insert(name, regex);

@@ -1,15 +1,18 @@
 //! From a source's text to what runs: every mistake with its place, then the samples.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use regex::Regex;
 use serde_json::Value;
 use serde_saphyr::Location;
 
+use super::body::{Split, TextShape};
 use super::map::PayloadContext;
 use super::topic::TopicPattern;
 use super::{Format, Mapping, Source, SourceMistake};
-use crate::core::model::{Event, LABELS_MAX, NAME_MAX_BYTES, Severity, Status, TimeDelta};
+use crate::core::model::{Event, LABELS_MAX, NAME_MAX_BYTES, Severity, Status, TimeDelta, search_regex};
 use crate::core::rules::syntax::source::{InOrder, OneOrMore, SampleSyntax, SourceSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{Expression, ParseExpressionError};
@@ -20,6 +23,7 @@ const NAME_MAX: usize = 64;
 const TOPICS_MAX: usize = 64;
 const ALTERNATIVES_MAX: usize = 16;
 const SAMPLES_MAX: usize = 64;
+const PATTERNS_MAX: usize = 32;
 const PARTS_MAX: usize = 16;
 const SILENT_BY_MAX: usize = 4;
 const SILENT_AFTER_MAX: TimeDelta = TimeDelta::from_days(7);
@@ -31,6 +35,8 @@ const OF_ITEM: [&str; 6] = ["item", "parts", "payload", "topic", "headers", "que
 #[derive(Default)]
 pub(super) struct Compiling {
     pub mistakes: Vec<SourceMistake>,
+    /// Of the samples, sorted.
+    pub unknown_severity_words: Vec<String>,
 }
 
 impl Compiling {
@@ -43,9 +49,11 @@ impl Compiling {
             Status::from_word(word).ok_or_else(|| format!("{word:?} is not a status; expected firing, resolved, point"))
         });
         let format = text.format.as_ref().map_or(Format::Json, |format| self.format(format));
-        if let Some(unwrap) = text.unwrap.as_ref().filter(|_| format != Format::Json) {
+        if let Some(unwrap) = text.unwrap.as_ref().filter(|_| !matches!(format, Format::Json | Format::Auto)) {
             self.mistake(unwrap.referenced, "unwrap goes with format: json only");
         }
+        let encoding = text.encoding.as_ref().and_then(|name| self.encoding(name));
+        let text_shape = self.text_shape(&text, format);
         let mapping = Mapping {
             each: self.expressions(text.each.as_ref(), &OF_PAYLOAD),
             parts: self.parts(&text.parts),
@@ -79,7 +87,12 @@ impl Compiling {
             name: text.name.value,
             topics: mapping.patterns.iter().map(|pattern| pattern.filter.clone()).collect(),
             format,
+            encoding,
             unwrap: text.unwrap.map(|unwrap| unwrap.value),
+            nested_json: text.nested_json,
+            text_shape,
+            births: Arc::default(),
+            unknown_severity_words: Vec::new(),
             mapping,
         }
     }
@@ -92,10 +105,14 @@ impl Compiling {
             headers: Value::Object(headers.collect()),
             query: Value::Object(serde_json::Map::new()),
         };
+        let mut unknown = std::mem::take(&mut self.unknown_severity_words);
         let mut run = |payload: &Option<Spanned<Value>>, expected: Status| {
             let payload = payload.as_ref()?;
             match run_sample(source, &payload.value, &context, expected) {
-                Ok(events) => Some((payload.referenced, events)),
+                Ok(events) => {
+                    unknown.extend(events.iter().filter_map(Event::unknown_severity_word).map(str::to_owned));
+                    Some((payload.referenced, events))
+                }
                 Err(message) => {
                     self.mistake(payload.referenced, format!("the {} sample: {message}", expected.as_str()));
                     None
@@ -105,6 +122,9 @@ impl Compiling {
         let firing = run(&sample.firing, Status::Firing);
         let resolved = run(&sample.resolved, Status::Resolved);
         run(&sample.point, Status::Point);
+        unknown.sort();
+        unknown.dedup();
+        self.unknown_severity_words = unknown;
         let (Some((_, firing)), Some((place, resolved))) = (firing, resolved) else { return };
         let identities = |events: &[Event]| events.iter().map(|event| event.labels.fingerprint()).collect::<Vec<_>>();
         if identities(&firing) != identities(&resolved) {
@@ -167,14 +187,67 @@ impl Compiling {
     }
 
     fn format(&mut self, word: &Spanned<String>) -> Format {
-        match word.value.as_str() {
-            "json" => Format::Json,
-            "text" => Format::Text,
-            "form" => Format::Form,
-            "env" => Format::Env,
-            other => {
-                self.mistake(word.referenced, format!("{other:?} is not a format; expected json, text, form or env"));
-                Format::Json
+        let known = Format::ALL.into_iter().find(|format| format.as_str() == word.value);
+        known.unwrap_or_else(|| {
+            let expected = Format::ALL.map(Format::as_str).join(", ");
+            self.mistake(word.referenced, format!("{:?} is not a format; expected one of {expected}", word.value));
+            Format::Json
+        })
+    }
+
+    fn encoding(&mut self, name: &Spanned<String>) -> Option<&'static encoding_rs::Encoding> {
+        let known = encoding_rs::Encoding::for_label(name.value.as_bytes());
+        if known.is_none() {
+            let message = format!("{:?} is not an encoding; expected one such as gbk, big5, windows-1252", name.value);
+            self.mistake(name.referenced, message);
+        }
+        known
+    }
+
+    fn text_shape(&mut self, text: &SourceSyntax, format: Format) -> TextShape {
+        if format != Format::Text {
+            let of_text = [
+                text.split.as_ref().map(|split| split.referenced),
+                text.patterns.as_ref().map(|patterns| patterns.referenced),
+                text.pairs.as_ref().map(|pairs| pairs.referenced),
+            ];
+            let misplaced: Vec<Location> = of_text.into_iter().flatten().collect();
+            misplaced
+                .into_iter()
+                .for_each(|at| self.mistake(at, "split, patterns and pairs go with format: text only"));
+            return TextShape::default();
+        }
+        let split = text.split.as_ref().map(|word| {
+            let known = Split::ALL.into_iter().find(|split| split.as_str() == word.value);
+            known.unwrap_or_else(|| {
+                let expected = Split::ALL.map(Split::as_str).join(", ");
+                self.mistake(word.referenced, format!("{:?} cuts no text; expected one of {expected}", word.value));
+                Split::Whole
+            })
+        });
+        let patterns = text.patterns.as_ref().map(each).unwrap_or_default();
+        if patterns.len() > PATTERNS_MAX {
+            let at = text.patterns.as_ref().map_or(text.name.referenced, |patterns| patterns.referenced);
+            self.mistake(at, format!("{} patterns; at most {PATTERNS_MAX}", patterns.len()));
+        }
+        let patterns = patterns.into_iter().filter_map(|(pattern, at)| self.pattern(pattern, at, &[])).collect();
+        let pairs = text.pairs.as_ref();
+        let pairs = pairs.and_then(|pattern| self.pattern(&pattern.value, pattern.referenced, &["name", "value"]));
+        TextShape { split: split.unwrap_or_default(), patterns, pairs }
+    }
+
+    fn pattern(&mut self, pattern: &str, at: Location, groups: &[&str]) -> Option<Regex> {
+        match search_regex(pattern) {
+            Ok(regex) => {
+                let missing = groups.iter().find(|group| !regex.capture_names().flatten().any(|name| name == **group));
+                if let Some(group) = missing {
+                    self.mistake(at, format!("the pattern has no group {group:?}; write (?P<{group}>…)"));
+                }
+                Some(regex)
+            }
+            Err(bad) => {
+                self.mistake(at, bad.reason);
+                None
             }
         }
     }
@@ -280,13 +353,25 @@ impl Compiling {
     }
 }
 
+/// Each text of one or more, with its place.
+fn each(text: &Spanned<OneOrMore>) -> Vec<(&str, Location)> {
+    match &text.value {
+        OneOrMore::One(one) => vec![(one, text.referenced)],
+        OneOrMore::More(more) => more.iter().map(|one| (one.value.as_str(), one.referenced)).collect(),
+    }
+}
+
 fn run_sample(
     source: &Source,
     payload: &Value,
     context: &PayloadContext,
     expected: Status,
 ) -> Result<Vec<Event>, String> {
-    let mapped = source.map(payload, context)?;
+    let read = match payload {
+        Value::String(body) => Some(source.read(body.as_bytes(), context).map_err(|bad| bad.to_string())?),
+        _ => None,
+    };
+    let mapped = source.map(read.as_ref().unwrap_or(payload), context)?;
     if let Some((index, why)) = mapped.rejected.first() {
         return Err(format!("item {index}: {why}"));
     }

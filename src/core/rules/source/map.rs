@@ -6,12 +6,15 @@ use serde_json::{Map, Value};
 
 use super::raw::raw;
 use super::time::moment;
-use super::{Mapping, Source};
+use super::{Mapping, Source, words};
 use crate::core::model::{
     ANNOTATIONS_MAX, BoundedPairs, EVENTS_MAX, Event, Expiry, ID_MAX_BYTES, Labels, PairsOf, Severity, Status,
     TEXT_MAX_BYTES, bounded_text, excerpt,
 };
 use crate::core::rules::Expression;
+
+/// How much of an unknown severity word is kept, in bytes.
+const WORD_MAX_BYTES: usize = 128;
 
 /// What came along with a payload.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -124,10 +127,14 @@ impl MappedItem<'_> {
                 }
             }
         }
-        let severity = self.severity();
-        let status = self.status(severity)?;
+        let status_word = self.status_word()?;
+        let (severity, unknown_word) = self.severity(status_word.as_deref());
+        let status = self.status(status_word.as_deref(), severity)?;
         let labels = self.labels()?;
         let mut annotations = self.annotations();
+        if let Some(word) = unknown_word {
+            annotations.insert(Event::SEVERITY_WORD.to_owned(), bounded_text(&word, WORD_MAX_BYTES).into_owned());
+        }
         let occurred_at = self.occurred_at(&mut annotations);
         let annotations = bounded_annotations(annotations)?;
         let summary = self.text(&mapping.summary).or_else(|| {
@@ -168,25 +175,42 @@ impl MappedItem<'_> {
         }
     }
 
-    fn severity(&self) -> Option<Severity> {
-        let word = self.text(&self.mapping.severity)?;
-        let mapped = self.mapping.severities.get(&word.to_lowercase()).copied();
-        mapped.or_else(|| Severity::from_tool_word(&word))
+    /// The severity, and its word if nobody knows that. How bad it is then says the status word, if it can.
+    fn severity(&self, status_word: Option<&str>) -> (Option<Severity>, Option<String>) {
+        let Some(word) = self.text(&self.mapping.severity) else { return (None, None) };
+        let meant = |word: &str| {
+            let mapped = self.mapping.severities.get(&word.trim().to_lowercase()).copied();
+            mapped.or_else(|| Severity::from_tool_word(word))
+        };
+        match meant(&word) {
+            Some(severity) => (Some(severity), None),
+            None => {
+                let by_status = status_word.and_then(meant).filter(|severity| *severity != Severity::Cleared);
+                (Some(by_status.unwrap_or(Event::UNKNOWN_WORD_MEANS)), Some(word))
+            }
+        }
     }
 
-    fn status(&self, severity: Option<Severity>) -> Result<Status, String> {
+    /// `None` where the source maps no status.
+    fn status_word(&self) -> Result<Option<String>, String> {
         if self.mapping.status.is_empty() {
-            let cleared = severity == Some(Severity::Cleared);
-            return Ok(if cleared { Status::Resolved } else { Status::Firing });
+            return Ok(None);
         }
         let given = self.first(&self.mapping.status).map_err(|why| format!("status: {why}"))?;
-        let word = scalar_text(&given).unwrap_or_default();
-        let lower = word.to_lowercase();
-        let status = self.mapping.statuses.get(&lower).copied().or_else(|| Status::from_word(&lower));
+        Ok(Some(scalar_text(&given).unwrap_or_default()))
+    }
+
+    fn status(&self, word: Option<&str>, severity: Option<Severity>) -> Result<Status, String> {
+        let Some(word) = word else {
+            let cleared = severity == Some(Severity::Cleared);
+            return Ok(if cleared { Status::Resolved } else { Status::Firing });
+        };
+        let lower = word.trim().to_lowercase();
+        let status = self.mapping.statuses.get(&lower).copied().or_else(|| words::status(&lower));
         status.ok_or_else(|| {
             let known: Vec<&str> = self.mapping.statuses.keys().map(String::as_str).collect();
             let known = if known.is_empty() { "firing, resolved, point".to_owned() } else { known.join(", ") };
-            format!("status {:?} is not known; expected one of {known}", excerpt(&word))
+            format!("status {:?} is not known; expected one of {known}", excerpt(word))
         })
     }
 

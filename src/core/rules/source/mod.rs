@@ -5,8 +5,15 @@
 //!   - name: acme                       # POST /api/v1/sources/acme
 //!     mqtt:
 //!       topics: ["acme/{site}/alarms"] # subscribed to as acme/+/alarms; `site` becomes a label
-//!     format: json                     # json (default), text, form (a=1&b=2) or env (NAME=value lines)
+//!     format: json                     # json (default), text, xml, form (a=1&b=2, or multipart), env (`env -0`), or auto:
+//!                                      # whichever of these but text it looks like; or sparkplug (B)
+//!     encoding: gbk                    # of payloads that are not UTF-8; else as the Content-Type says
 //!     unwrap: "payload="               # json only: text that this tool puts before its JSON; dropped when present
+//!     nested_json: [Message]           # members, at any depth, that hold JSON as a text
+//!     split: lines                     # text only: whole (default), lines or syslog (RFC 6587); each an item
+//!     patterns: ['^(?P<host>\S+): (?P<what>.*)$']   # text only: the first that fits gives item.host, item.what; the whole
+//!                                      # stays item.text
+//!     pairs: '(?m)^(?P<name>\w+): (?P<value>.*)$'   # text only: all that fit are item.pairs['Host'] and so on
 //!     each: payload.alarms             # a list of items; without it a list is its items, anything else is one item
 //!     parts:                           # pieces for several expressions, as `parts.name`; later ones see earlier ones
 //!       name: item.title.split(' on ')[0]
@@ -33,22 +40,30 @@
 //!     silent_by: [site]                # each site by itself; one watch for all unless given
 //!     expires: 10m                     # ends that long after its last message; without it a resolved message ends it
 //!     samples:                         # checked at load: one identity for both
-//!       - firing: {…}
+//!       - firing: {…}                  # as the format reads it, or the body itself as a text
 //!         resolved: {…}
 //! ```
 //!
 //! Expressions are CEL over `payload` (all of it), `item`, `parts`, `topic`, `headers` (names in lower case) and
 //! `query`; a fixed text is written `"'LinkDown'"`. Wherever one expression stands a list of them may stand: the first
-//! that yields something (not null, not empty, no missing key) counts. Labels are the identity of an alert: only what
+//! that yields something (not null, not empty, no missing key) counts. `capture(text, 'pattern')` is the first group of a
+//! pattern. Labels are the identity of an alert: only what
 //! firing and clear share belongs there, the rest into annotations; the samples hold a source to it.
+//!
+//! A severity word that neither the file nor anybody knows is kept in the annotation `severity_word` and counted; the
+//! status word says how bad it is, else the event is minor.
 
+mod body;
 mod compile;
+mod format;
 mod map;
 mod raw;
 mod time;
 mod topic;
+mod words;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
@@ -56,7 +71,10 @@ use super::Expression;
 use crate::core::model::{Severity, Status, TimeDelta};
 pub(super) use crate::core::rules::syntax::source::OneOrMore;
 pub use crate::core::rules::syntax::source::SourceSyntax;
+use body::{Births, TextShape};
+pub use body::{ParseBodyError, query_fields, utf8};
 use compile::Compiling;
+pub use format::Format;
 pub use map::{Mapped, PayloadContext};
 use topic::TopicPattern;
 
@@ -68,26 +86,22 @@ pub struct Source {
     pub topics: Vec<String>,
     /// How its bytes are read.
     pub format: Format,
+    /// Of payloads that are not UTF-8.
+    encoding: Option<&'static encoding_rs::Encoding>,
     /// Text before the JSON, dropped when present.
-    pub unwrap: Option<String>,
+    unwrap: Option<String>,
+    /// Members that hold JSON as a text.
+    nested_json: Vec<String>,
+    text_shape: TextShape,
+    /// Of Sparkplug B: what nodes said of themselves, forgotten when the rules are read anew.
+    births: Arc<Births>,
     /// No message for that long is an event of its own: the dead man's switch.
     pub silent_after: Option<TimeDelta>,
     /// Each of these labels' values is watched by itself.
     pub silent_by: Vec<String>,
+    /// Severity words of its samples that nobody knows.
+    pub unknown_severity_words: Vec<String>,
     mapping: Mapping,
-}
-
-/// How a payload's bytes are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// One JSON value.
-    Json,
-    /// The whole payload is one text.
-    Text,
-    /// `application/x-www-form-urlencoded`: an object of texts.
-    Form,
-    /// Lines of `NAME=value`, as `env` prints them: an object of texts.
-    Env,
 }
 
 /// What becomes of each item.
@@ -129,10 +143,11 @@ impl Source {
     pub fn compile(text: SourceSyntax) -> Result<Source, Vec<SourceMistake>> {
         let mut compiling = Compiling::default();
         let samples = text.samples.clone();
-        let source = compiling.source(text);
+        let mut source = compiling.source(text);
         if compiling.mistakes.is_empty() {
             samples.iter().for_each(|sample| compiling.sample(&source, sample));
         }
+        source.unknown_severity_words = std::mem::take(&mut compiling.unknown_severity_words);
         compiling.mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
         if compiling.mistakes.is_empty() { Ok(source) } else { Err(compiling.mistakes) }
     }

@@ -135,7 +135,7 @@ fn mistakes_are_all_told_with_their_places() {
     check("name: v2\nlabels: {a: item.a}\n", &[(1, 7, "taken by a built-in source")]);
     check("name: a\n", &[(1, 7, "labels are missing")]);
     check(
-        "name: a\nlabels:\n  x: itm.a\n  y: [item.a, payload.b +]\nformat: xml\nexpires: soon\n",
+        "name: a\nlabels:\n  x: itm.a\n  y: [item.a, payload.b +]\nformat: toml\nexpires: soon\n",
         &[
             (3, 6, "unknown name \"itm\""),
             (4, 26, "not a CEL expression"),
@@ -179,4 +179,24 @@ fn samples_hold_a_source_to_one_identity() {
 fn an_unknown_key_is_a_mistake_of_the_file() {
     let why = serde_saphyr::from_str::<SourceSyntax>("name: a\nlabel: {a: item.a}\n").unwrap_err().to_string();
     assert!(why.contains("unknown field `label`") && why.contains("2"), "{why}");
+}
+
+/// A word that nobody knows is kept and told, and never makes an event harmless.
+#[test]
+fn a_severity_word_that_nobody_knows_never_sinks() {
+    let text =
+        "name: a\nlabels: {alertname: item.n}\nstatus: item.s\nseverity: item.l\nseverities: {Rouge: critical}\n";
+    let check = |status: &str, level: &str, expected: &str| {
+        let payload = json!({"n": "A", "s": status, "l": level});
+        assert_eq!(run(text, "", &payload), [expected], "{status} {level}");
+    };
+    check("firing", "rouge", "firing critical {alertname=\"A\"} {}");
+    check("firing", "紧急", "firing critical {alertname=\"A\"} {}");
+    check("firing", "P2", "firing major {alertname=\"A\"} {}");
+    check("firing", "violet", "firing minor {alertname=\"A\"} {severity_word=\"violet\"}");
+    check("down", "violet", "firing critical {alertname=\"A\"} {severity_word=\"violet\"}");
+    check("warning", "17", "firing warning {alertname=\"A\"} {severity_word=\"17\"}");
+    check("ok", "violet", "resolved minor {alertname=\"A\"} {severity_word=\"violet\"}");
+    let sampled = format!("{text}samples:\n  - firing: {{n: A, s: firing, l: violet}}\n");
+    assert_eq!(source(&sampled).unwrap().unknown_severity_words, ["violet"]);
 }

@@ -1,4 +1,5 @@
-//! Tables as spreadsheets write them: RFC 4180, read strictly.
+//! Tables as spreadsheets write them: RFC 4180, read strictly; between cells stands a comma, or a semicolon or a tab where the
+//! first line has no comma. Rows without any content are left out.
 //!
 //! A lenient reader takes a quote that somebody forgot for the start of a cell that swallows the rest of the file;
 //! here every such place is a mistake with its line and column.
@@ -26,9 +27,10 @@ pub(crate) struct ParseCsvError {
     pub expected: &'static str,
 }
 
-/// The rows of a text, empty lines left out. Ends after the first mistake.
+/// The rows of a text, empty ones left out. Ends after the first mistake.
 pub(crate) struct CsvRows<'a> {
     rest: Peekable<Chars<'a>>,
+    between: char,
     line: usize,
     column: usize,
     failed: bool,
@@ -37,7 +39,9 @@ pub(crate) struct CsvRows<'a> {
 pub(crate) fn rows(text: &str) -> CsvRows<'_> {
     // Spreadsheets mark UTF-8 with it.
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    CsvRows { rest: text.chars().peekable(), line: 1, column: 1, failed: false }
+    let first = text.lines().next().unwrap_or_default();
+    let between = [',', '\t', ';'].into_iter().find(|between| first.contains(*between)).unwrap_or(',');
+    CsvRows { rest: text.chars().peekable(), between, line: 1, column: 1, failed: false }
 }
 
 impl Iterator for CsvRows<'_> {
@@ -52,7 +56,7 @@ impl Iterator for CsvRows<'_> {
             let row = self.row();
             self.failed = row.is_err();
             match row {
-                Ok(cells) if cells.iter().all(|cell| cell.text.is_empty()) && cells.len() == 1 => {}
+                Ok(cells) if cells.iter().all(|cell| cell.text.is_empty()) => {}
                 row => return Some(row),
             }
         }
@@ -70,7 +74,7 @@ impl CsvRows<'_> {
                 return Err(ParseCsvError { at, message: "a row of too many cells", expected: "at most 64" });
             }
             match self.take() {
-                Some(',') => {}
+                Some(between) if between == self.between => {}
                 Some('\n') | None => return Ok(cells),
                 Some(_) => {
                     let expected = "a comma or the end of the line; a quote inside a cell is written \"\"";
@@ -111,7 +115,8 @@ impl CsvRows<'_> {
             while let Some(c) = self.rest.peek().copied() {
                 self.skip_carriage_return();
                 match c {
-                    ',' | '\n' => break,
+                    '\n' => break,
+                    between if between == self.between => break,
                     '\r' => continue,
                     '"' => {
                         let expected = "the whole cell in quotes, with \"\" for each quote in it";
@@ -173,6 +178,9 @@ mod tests {
         check("a,\"b\"\r\n\"\",c", &[&["a", "b"], &["", "c"]]);
         check("", &[]);
         check("\n\n", &[]);
+        check("a,b,,\r\n1,2,,\r\n,,,\r\n", &[&["a", "b", "", ""], &["1", "2", "", ""]]);
+        check("a\tb\n1,5\t2\n", &[&["a", "b"], &["1,5", "2"]]);
+        check("a;b\n1,5;2\n", &[&["a", "b"], &["1,5", "2"]]);
     }
 
     #[test]

@@ -79,7 +79,9 @@ spellings! {
     ThroughWord => words(&["depends_on"]);
     LanguageWord => words(&Language::ALL.map(Language::as_str));
     MethodWord => words(&RequestMethod::ALL.map(RequestMethod::as_str));
-    FormatWord => words(&["json", "text", "form", "env"]);
+    FormatWord => words(&crate::core::rules::Format::ALL.map(crate::core::rules::Format::as_str));
+    SpellingWord => words(&["lenient", "exact"]);
+    SplitWord => words(&["whole", "lines", "syslog"]);
     SourceName => json_schema!({"type": "string", "pattern": "^[a-z0-9._-]+$"});
     /// Which text of an event.
     TextOfEvent => json_schema!({

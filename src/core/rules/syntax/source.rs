@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::core::rules::syntax::json_schema::{FormatWord, LengthOfTime, SeverityWord, SourceName, StatusWord};
+use crate::core::rules::syntax::json_schema::{
+    FormatWord, LengthOfTime, SeverityWord, SourceName, SplitWord, StatusWord,
+};
 use crate::core::rules::syntax::spanned::Spanned;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -22,8 +24,23 @@ pub struct SourceSyntax {
     /// How the payload is read; json unless given.
     #[schemars(with = "Option<FormatWord>")]
     pub format: Option<Spanned<String>>,
+    /// The encoding of a payload that is not UTF-8, as browsers name them: gbk, gb18030, big5, windows-1252. Else what
+    /// the Content-Type says.
+    pub encoding: Option<Spanned<String>>,
     /// Text that the tool puts before its JSON.
     pub unwrap: Option<Spanned<String>>,
+    /// Members, at any depth, whose text is JSON itself and is read as that.
+    #[schemars(with = "Vec<Spanned<String>>")]
+    #[serde(default)]
+    pub nested_json: Vec<String>,
+    /// Of a text: how it is cut into items; the whole is one unless given.
+    #[schemars(with = "Option<SplitWord>")]
+    pub split: Option<Spanned<String>>,
+    /// Of a text: regular expressions, of which the first that fits gives its named groups as members of the item.
+    pub patterns: Option<Spanned<OneOrMore>>,
+    /// Of a text: a regular expression with the groups `name` and `value`; all places that fit are the members of
+    /// `item.pairs`.
+    pub pairs: Option<Spanned<String>>,
     /// A list of items; without it a list is its items, and anything else is one item.
     pub each: Option<Spanned<OneOrMore>>,
     /// Pieces for several expressions, as `parts.NAME`; later ones see earlier ones.
@@ -137,7 +154,8 @@ pub struct MqttSyntax {
     pub topics: Vec<Spanned<String>>,
 }
 
-/// Payloads that this source must be able to read, as its format parses them.
+/// Payloads that this source must be able to read: a text is a body as it comes, anything else what its format makes of
+/// one.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SampleSyntax {
