@@ -6,11 +6,11 @@ use crate::core::model::TimeDelta;
 use crate::core::rules::ProblemPolicy;
 use crate::core::rules::syntax::problem::ProblemSyntax;
 
-/// How many repeats of one fingerprint the desk remembers.
+/// Maximum number of repeats of one fingerprint that the desk remembers.
 pub(in crate::core::rules) const REPEATS_MAX: u32 = 64;
-/// How long it remembers them.
+/// Time for which the desk remembers them.
 const REPEATS_WITHIN_MAX: TimeDelta = TimeDelta::from_days(400);
-/// The least that `review_after` and `quiet` may be.
+/// Minimum of `review_after` and `quiet`.
 const WAIT_MIN: TimeDelta = TimeDelta::from_hours(1);
 
 pub(super) fn problem(reader: &mut SectionReader<'_>, entry: &ProblemSyntax) -> ProblemPolicy {

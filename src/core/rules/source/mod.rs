@@ -1,4 +1,5 @@
-//! The `sources:` section of rule files: how one tool's payload becomes events. Every tool we support is such a text.
+//! The `sources:` section of rule files: the conversion of one tool's payload into events. Every supported tool is such
+//! a text.
 //!
 //! ```yaml
 //! sources:
@@ -30,7 +31,7 @@
 //!     value: item.reading
 //!     generator_url: item.link
 //!     silent_after: 5m                 # no message for that long: the event SourceSilent, until the next one comes
-//!     silent_by: [site]                # each site by itself; one watch for all unless given
+//!     silent_by: [site]                # each site by itself; default: one watch for all
 //!     expires: 10m                     # ends that long after its last message; without it a resolved message ends it
 //!     samples:                         # checked at load: one identity for both
 //!       - firing: {…}
@@ -39,8 +40,8 @@
 //!
 //! Expressions are CEL over `payload` (all of it), `item`, `parts`, `topic`, `headers` (names in lower case) and
 //! `query`; a fixed text is written `"'LinkDown'"`. Wherever one expression stands a list of them may stand: the first
-//! that yields something (not null, not empty, no missing key) counts. Labels are the identity of an alert: only what
-//! firing and clear share belongs there, the rest into annotations; the samples hold a source to it.
+//! with a value (not null, not empty, no missing key) counts. Labels are the identity of an alert: only what firing and
+//! clear share belongs there, the rest into annotations; the samples hold a source to it.
 
 mod compile;
 mod map;
@@ -64,20 +65,20 @@ use topic::TopicPattern;
 #[derive(Debug, Clone)]
 pub struct Source {
     pub name: String,
-    /// MQTT topic filters that this source takes.
+    /// MQTT topic filters of this source.
     pub topics: Vec<String>,
-    /// How its bytes are read.
+    /// Format of its bytes.
     pub format: Format,
-    /// Text before the JSON, dropped when present.
+    /// Text before the JSON, removed if present.
     pub unwrap: Option<String>,
-    /// No message for that long is an event of its own: the dead man's switch.
+    /// Silence of that length is an event of its own: the dead man's switch.
     pub silent_after: Option<TimeDelta>,
-    /// Each of these labels' values is watched by itself.
+    /// Labels of which each value is watched separately.
     pub silent_by: Vec<String>,
     mapping: Mapping,
 }
 
-/// How a payload's bytes are read.
+/// Format of a payload's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// One JSON value.
@@ -90,7 +91,7 @@ pub enum Format {
     Env,
 }
 
-/// What becomes of each item.
+/// The mapping of each item.
 #[derive(Debug, Clone)]
 struct Mapping {
     patterns: Vec<TopicPattern>,
@@ -116,7 +117,7 @@ struct Mapping {
     expires: Option<TimeDelta>,
 }
 
-/// One thing that is wrong with a source's text, and where in its file (both from 1; 0 when unknown).
+/// One error in a source's text, and its place in the file (both from 1; 0 if unknown).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceMistake {
     pub line: usize,
@@ -125,7 +126,7 @@ pub struct SourceMistake {
 }
 
 impl Source {
-    /// Compiles a source and runs its samples, or says all that is wrong with it.
+    /// Compiles a source and runs its samples, or returns all errors.
     pub fn compile(text: SourceSyntax) -> Result<Source, Vec<SourceMistake>> {
         let mut compiling = Compiling::default();
         let samples = text.samples.clone();
@@ -137,7 +138,7 @@ impl Source {
         if compiling.mistakes.is_empty() { Ok(source) } else { Err(compiling.mistakes) }
     }
 
-    /// Whether a message on that topic is for this source.
+    /// True if a message on that topic belongs to this source.
     pub fn takes_topic(&self, topic: &str) -> bool {
         self.mapping.patterns.iter().any(|pattern| pattern.levels_of(topic).is_some())
     }

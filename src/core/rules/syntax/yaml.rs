@@ -1,4 +1,4 @@
-//! YAML into texts, within bounds; what the parser says, in words for the person who wrote the file.
+//! YAML into syntax types, within limits; the parser's errors, in words for the author of the file.
 
 use serde_saphyr::Error;
 
@@ -6,10 +6,10 @@ use super::file::FileSyntax;
 use crate::core::rules::RuleText;
 use crate::core::rules::diagnostic::Diagnostic;
 
-/// The largest file that is parsed, in bytes.
+/// Maximum size of a parsed file, in bytes.
 const FILE_MAX_BYTES: usize = 16 << 20;
 
-/// Reads one file. The parser stops at the first thing that it cannot read.
+/// Parses one file. The parser stops at the first error.
 pub(crate) fn parse(file: &RuleText) -> Result<FileSyntax, Box<Diagnostic>> {
     let mistake = |place: (usize, usize), message: String, expected: String| {
         Box::new(Diagnostic::at(&file.path, &file.text, place, message, expected))
@@ -28,7 +28,7 @@ pub(crate) fn parse(file: &RuleText) -> Result<FileSyntax, Box<Diagnostic>> {
     })
 }
 
-/// Enough for the most rules that are loaded in one file; anchors are a convenience, not a program.
+/// Enough for the maximum number of rules in one file; anchors are a convenience, not a program.
 fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
