@@ -1,4 +1,4 @@
-//! How bad, how urgent, whose turn: the three ranks that everything is sorted by.
+//! Severity, priority and tier: the three ranks for sorting.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A word that is not one of a closed set.
+/// A word outside a closed set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{word:?} is not a {what}; expected one of {expected}")]
 pub struct ParseWordError {
@@ -48,7 +48,7 @@ impl Severity {
         }
     }
 
-    /// The severity behind the words that tools use for it, in any case; `None` for a word nobody knows.
+    /// The severity of the words that tools use for it, in any case; `None` for an unknown word.
     pub fn from_tool_word(word: &str) -> Option<Severity> {
         let word = word.trim();
         let is_lower = !word.bytes().any(|byte| byte.is_ascii_uppercase());
@@ -85,7 +85,7 @@ impl FromStr for Severity {
     }
 }
 
-/// How soon people must act, P1 first. Kept as an attribute of an incident, always with its reason.
+/// Urgency of the work, P1 first. Kept as an attribute of an incident, always with its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Priority {
     P1,
@@ -106,7 +106,7 @@ impl Priority {
         }
     }
 
-    /// What a severity means for work when no rule says otherwise.
+    /// The priority of a severity if no rule sets another.
     pub const fn from_severity(severity: Severity) -> Priority {
         match severity {
             Severity::Critical => Priority::P1,
