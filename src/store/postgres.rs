@@ -1,7 +1,7 @@
 //! PostgreSQL: one writing connection, a pool that only reads.
 //!
-//! Many rows at once come as arrays through UNNEST: COPY stalls on small batches. The lease's row lock orders the
-//! writers, so that a transaction whose answer was lost is over before anybody looks whether it landed.
+//! Many rows at once are sent as arrays through UNNEST, because COPY stalls on small batches. The lease's row lock
+//! orders the writers, so that a transaction whose answer was lost is over before its outcome is read.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ const READERS: u32 = 8;
 /// How often, and after which pause each, the writer tries to take a place that was just given up.
 const CROWDED_TRIES: u32 = 20;
 const CROWDED_PAUSE: Duration = Duration::from_millis(50);
-/// How many times the patience a reading statement may take: lists search a lot, and nobody waits behind them.
+/// Multiple of the time limit for a reading statement: lists search a lot, and no one waits behind them.
 const READ_PATIENCE: i64 = 3;
 
 /// An opened PostgreSQL database.
@@ -95,7 +95,7 @@ fn is_crowded(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "53300")
 }
 
-/// What no release of ours can make good: refused or warned of at the start.
+/// Server settings that no release of ours can compensate: refused or warned of at the start.
 async fn check_server(connection: &mut PgConnection, url: &str) -> Result<(), StoreError> {
     let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut *connection).await?;
     if encoding != "UTF8" {
@@ -136,7 +136,7 @@ pub(super) fn migrator() -> Migrator {
     ])
 }
 
-/// Where to connect, and how long a statement may take.
+/// The address, and the time limit of a statement.
 pub(super) struct PostgresTarget {
     options: PgConnectOptions,
     patience: TimeDelta,
@@ -169,7 +169,7 @@ impl PostgresTarget {
     }
 }
 
-/// The connection that writes.
+/// The writing connection.
 pub(super) struct PostgresSession(PgConnection);
 
 impl Session for PostgresSession {
@@ -188,7 +188,7 @@ impl Session for PostgresSession {
     }
 
     async fn begin(&mut self) -> Result<(), StoreError> {
-        // One round trip; whatever the server's or the role's defaults are, this transaction is durable.
+        // One round trip; the transaction is durable whatever the defaults of server and role.
         let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on";
         sqlx::raw_sql(begin).execute(&mut self.0).await?;
         Ok(())
@@ -253,7 +253,7 @@ fn bound<'q>(query: Query<'q, Postgres, PgArguments>, values: Vec<Value>) -> Que
     })
 }
 
-/// Statements in PostgreSQL's own words: many rows at once come as one array a column.
+/// Statements in PostgreSQL's dialect: many rows at once are one array per column.
 mod own {
     use super::BulkTable;
     use super::statements::statements;

@@ -1,6 +1,6 @@
 //! SQLite: one file, one writing connection, a few that only read.
 //!
-//! The connection that writes lives on a thread of its own, in `sqlite_writer.rs`.
+//! The writing connection has its own thread, in `sqlite_writer.rs`.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -34,7 +34,7 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// `location` is the URL after `sqlite:`: a path, and `?max_bytes=N` to bound the file's size.
+    /// `location` is the URL after `sqlite:`: a path, and `?max_bytes=N` to limit the file's size.
     pub(super) async fn open(location: &str, patience: TimeDelta) -> Result<SqliteStore, StoreError> {
         let cannot = |reason: String| StoreError::Open { url: format!("sqlite:{location}"), reason };
         let (path, max_bytes) = parse(location).map_err(&cannot)?;

@@ -1,4 +1,4 @@
-//! The connection that writes to SQLite, on a thread of its own: a batch is one message to it, not one a statement.
+//! The writing connection to SQLite, on its own thread: a batch is one message to it, not one per statement.
 //!
 //! WAL with synchronous=FULL: when COMMIT returns, the transaction survives a power cut. BEGIN IMMEDIATE always: a
 //! transaction that reads first and writes later would be refused while another writes.
@@ -19,25 +19,25 @@ use super::writer::{Session, Writer, newest};
 use super::{CommitError, Lease, StoreError, audit_chain, journal, sqlite_statements as own, statements};
 use crate::core::model::TimeDelta;
 
-/// The write-ahead log is cut back to that after a checkpoint.
+/// Size to which the write-ahead log is cut after a checkpoint.
 const LOG_KEPT_BYTES: i64 = 64 << 20;
-/// The log is copied into the database when it is that long, in pages: seldom, so that a page that many commits change
-/// is copied once, and short enough that a start after a crash reads it in a moment.
+/// Length of the log, in pages, at which it is copied into the database: seldom, so that a page changed by many commits
+/// is copied once, and short enough for a quick start after a crash.
 const LOG_COPIED_PAGES: i64 = 8_000;
-/// The pages kept in memory, in KiB: a block of first-seen alerts touches a few thousand, and what does not fit is
-/// written twice.
+/// Page cache, in KiB: a block of first-seen alerts touches a few thousand pages, and those that do not fit are written
+/// twice.
 const CACHE_KIB: i64 = 16 << 10;
 /// Room that is given back at once, in pages.
 const GIVE_BACK: &str = "PRAGMA incremental_vacuum(2000)";
-/// More than there are statements, so that each is prepared once.
+/// More than the number of statements, so that each is prepared once.
 const STATEMENTS_KEPT: usize = 128;
 
-/// Which file, and how to write to it.
+/// The file, and the settings for writing.
 pub(super) struct SqliteTarget {
     files: Arc<Files>,
-    /// The largest size of the file, in pages.
+    /// Maximum size of the file, in pages.
     pages_max: Option<u64>,
-    /// How long to wait for another process that writes.
+    /// Time to wait for another writing process.
     patience: TimeDelta,
     readers: Arc<Readers<Sqlite>>,
     /// Held by the one connection that writes until it is closed.
@@ -105,7 +105,7 @@ impl Open {
 /// Work for the connection's thread.
 type WriteJob = Box<dyn FnOnce(&mut Open) + Send>;
 
-/// The connection that writes. Dropped, it is closed after the work under way, which rolls back what is open.
+/// The writing connection. When dropped, it is closed after the work under way, which rolls back an open transaction.
 pub(super) struct SqliteSession {
     jobs: mpsc::Sender<WriteJob>,
 }
@@ -152,12 +152,12 @@ fn land(open: &Open, lease: &Lease, prepared: Prepared) -> Result<(), CommitErro
     step(connection, "BEGIN IMMEDIATE").map_err(StoreError::from)?;
     let written = write(connection, lease, prepared);
     match &written {
-        // Whatever COMMIT fails with, it never means that the content was at fault.
+        // A failure of COMMIT never means that the content was at fault.
         Ok(()) => Ok(open.commit()?),
         // The connection is closed, and with it the transaction.
         Err(CommitError::Unavailable(_)) => written,
         Err(CommitError::Fenced { .. } | CommitError::OutOfStep { .. } | CommitError::Content { .. }) => {
-            // One that fails is noticed at the next BEGIN.
+            // A failure shows at the next BEGIN.
             drop(step(connection, "ROLLBACK"));
             written
         }
@@ -233,7 +233,7 @@ fn bind(statement: &mut Statement<'_>, values: &[Value]) -> rusqlite::Result<()>
     Ok(())
 }
 
-/// Which value, counted from 0, each of SQLite's parameters takes: to it `$2` is a name like any other.
+/// Index (from 0) of the value for each of SQLite's parameters, because to SQLite `$2` is a name like any other.
 fn places(statement: &Statement<'_>) -> Vec<usize> {
     let number = |parameter| statement.parameter_name(parameter)?.strip_prefix('$')?.parse::<usize>().ok();
     (1..=statement.parameter_count()).map(|parameter| number(parameter).unwrap_or(parameter) - 1).collect()
@@ -271,13 +271,13 @@ fn connect(files: &Files, pages_max: Option<u64>, patience: TimeDelta) -> rusqli
 }
 
 impl SqliteSession {
-    /// Has the thread do it, and waits.
+    /// Runs it on the thread, and waits.
     async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Open) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        // Whoever no longer waits needs no answer.
+        // A caller that no longer waits needs no answer.
         let job: WriteJob = Box::new(move |open| drop(reply.send(work(open))));
         let crashed = || StoreError::Database(sqlx::Error::WorkerCrashed);
         self.jobs.send(job).map_err(|_| crashed())?;
