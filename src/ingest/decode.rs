@@ -1,4 +1,5 @@
-//! A tool's payload into events, as its source says. The bytes are read here; what they mean is the rules room's.
+//! Decoding of a tool's payload into events, by its source. The bytes are parsed here; the rules room maps their
+//! meaning.
 
 use axum::http::{HeaderMap, Uri};
 use serde_json::{Map, Value};
@@ -8,15 +9,15 @@ use super::decode_error::DecodeError;
 use super::decoded::{Decoded, Rejected};
 use crate::core::rules::{Format, Mapped, PayloadContext, Source};
 
-/// How many commas and brackets a JSON payload may have: more would take far more memory than its bytes.
+/// Maximum number of commas and brackets in a JSON payload, because more would take far more memory than its bytes.
 const JSON_MARKS_MAX: usize = 1_000_000;
-/// How many fields a form or an environment may have.
+/// Maximum number of fields in a form or an environment.
 const FIELDS_MAX: usize = 10_000;
 
-/// Headers that never reach an event: they let their sender in.
+/// Headers that never reach an event, because they are credentials.
 const SECRET_HEADERS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-api-key"];
 
-/// What came along with a payload.
+/// Context of a payload.
 pub type DecodeContext = PayloadContext;
 
 /// The context of a message on that MQTT topic.
@@ -60,7 +61,7 @@ fn read(source: &Source, payload: &[u8]) -> Result<Value, DecodeError> {
 
 fn read_json(unwrap: Option<&str>, text: &str) -> Result<Value, DecodeError> {
     let wrapped = unwrap.and_then(|prefix| text.strip_prefix(prefix));
-    // A client that keeps to the form's rules has escaped the JSON; others put it there as it is.
+    // A client that follows the form's rules escapes the JSON; others insert it unchanged.
     let unescaped = wrapped.filter(|rest| rest.starts_with('%')).map(percent_decoded).transpose()?;
     let json = unescaped.as_deref().or(wrapped).unwrap_or(text);
     let marks = json.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
@@ -153,7 +154,7 @@ mod tests {
         Source::compile(text).unwrap()
     }
 
-    /// What the payload's one item was, as JSON; else why it could not be read.
+    /// The payload's single item as JSON; else the reason why it could not be read.
     fn read(format: &str, payload: &[u8]) -> String {
         match decode(&source(format), payload, &mqtt_context("")) {
             Ok(decoded) if decoded.events.len() == 1 => {
@@ -226,7 +227,7 @@ mod tests {
     }
 
     proptest! {
-        /// The pieces of real payloads in any order, cut anywhere: an answer, never a panic, at every decoder.
+        /// Parts of real payloads in any order, cut anywhere: every decoder returns a result, never a panic.
         #[test]
         fn no_payload_makes_a_decoder_panic(
             pieces in proptest::collection::vec(proptest::sample::select(vec![

@@ -1,14 +1,14 @@
-//! A payload that could not be read at all: what was wrong, and where in it.
+//! A decode error: a payload that could not be read at all, with reason and position.
 
 use std::fmt;
 
 use crate::core::model::excerpt;
 
-/// Why nothing could be read, in words for whoever sent it.
+/// Reason why the payload could not be read, in words for its sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError {
     pub reason: String,
-    /// Line and column of the byte where reading stopped, both from 1; `None` when the whole payload is meant.
+    /// Line and column of the byte at which reading stopped, both from 1; `None` for the whole payload.
     pub at: Option<(usize, usize)>,
 }
 
@@ -17,7 +17,7 @@ impl DecodeError {
         DecodeError { reason: reason.into(), at: None }
     }
 
-    /// The slow path after a failed parse: why, and where.
+    /// The slow path after a failed parse: finds reason and position.
     pub fn json(payload: &[u8], error: &serde_json::Error) -> DecodeError {
         if let Err(broken) = text(payload) {
             return broken;
@@ -46,7 +46,7 @@ fn position(payload: &[u8], byte: usize) -> (usize, usize) {
     (line, column)
 }
 
-/// Parsers quote what they found; a sender must not make our log lines long with it.
+/// Parsers quote their input; a sender must not make our log lines long with it.
 fn excerpt_of_message(message: &str) -> String {
     if message.len() <= 256 { message.to_owned() } else { excerpt(message) }
 }
