@@ -1,10 +1,9 @@
 //! The small language of the scenarios.
 //!
-//! Rules, one a line: `name: matchers | pattern | options`; inhibitions: `inhibit: source -> target
-//! | a,b`; the bar stands between blanks. Items of the inventory: `item: name <
-//! what,it,depends,on`. Rules, one a line: `name: matchers | pattern | options`; inhibitions: `inhibit: source ->
-//! target | a,b | through=8`; the bar stands between blanks. `holding_language` reads the lines for suppression. Steps,
-//! one a line: `10s firing LinkDown site=GZ01 !at=8s`. Names beginning with `!` are no labels.
+//! Rules, one a line: `name: matchers | pattern | options`; inhibitions: `inhibit: source -> target | a,b | through=8`;
+//! the bar has blanks around it. Items of the inventory: `item: name < what,it,depends,on`. `holding_language` reads the
+//! lines for suppression. Steps, one a line: `10s firing LinkDown site=GZ01 !at=8s`. Names beginning with `!` are no
+//! labels.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
