@@ -95,7 +95,7 @@ pub enum StoreError {
     Embedded(#[from] rusqlite::Error),
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// Files of the embedded database were deleted or replaced; whether it happened is unknown.
+    /// Files of the embedded database were deleted or replaced; the outcome is unknown.
     #[error("the database's files are not what they were: {reason}")]
     FilesGone { reason: String },
     /// A row that this release cannot read.
@@ -113,7 +113,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether what is stored is damaged, not merely out of reach: reading it again will not help.
+    /// True if the stored data is damaged, not merely out of reach, so that reading it again will not help.
     pub fn is_damage(&self) -> bool {
         match self {
             StoreError::Corrupt { .. } => true,

@@ -195,7 +195,7 @@ impl Store {
         rows.into_iter().map(row).collect()
     }
 
-    /// How many blocks a partition's journal has.
+    /// Number of blocks in a partition's journal.
     pub async fn count_blocks(&self, partition: Partition) -> Result<u64, StoreError> {
         let question = QueryBuilder::fixed(sql::COUNT_BLOCKS, vec![Value::Int(i64::from(partition.number()))]);
         let rows: Vec<(i64,)> = self.fetch(question).await?;
@@ -207,7 +207,7 @@ impl Store {
         Ok(self.heads().await?.into_iter().map(|(partition, _)| partition).collect())
     }
 
-    /// Partitions that have a journal, each with the offset that its next input gets.
+    /// Partitions that have a journal, each with the offset of its next input.
     pub async fn heads(&self) -> Result<Vec<(Partition, Offset)>, StoreError> {
         let rows: Vec<(i64, i64)> = self.fetch(QueryBuilder::fixed(sql::HEADS, Vec::new())).await?;
         let head = |(number, next): (i64, i64)| {

@@ -58,10 +58,10 @@ use sqlite::SqliteStore;
 
 use crate::core::model::{Offset, Partition, TimeDelta, Timestamp};
 
-/// The file beside the embedded database that says what was acknowledged; kept by the service.
+/// The file next to the embedded database that records the acknowledged position; kept by the service.
 pub const MARK_FILE: &str = "acknowledged";
 
-/// The setting that says that a service has the embedded database in use.
+/// The setting that marks an embedded database as in use by a service.
 const IN_USE: &str = "in_use";
 
 /// Time limit of one statement, after which the database counts as unavailable.
@@ -126,8 +126,8 @@ impl Store {
         with_writer!(self, "reading the durability", writer => journal::durability(writer))
     }
 
-    /// Whether the files of an embedded database are still those that were opened. [`Store::commit`] looks by itself,
-    /// before it answers; this is for times in which nothing is committed. Of PostgreSQL there is nothing to see.
+    /// Checks that the files of an embedded database are still those that were opened. [`Store::commit`] does so by
+    /// itself, before it answers; this is for times without commits. Does nothing for PostgreSQL.
     pub async fn check_files(&self) -> Result<(), StoreError> {
         match self {
             Store::Sqlite(store) => {
@@ -137,7 +137,7 @@ impl Store {
         }
     }
 
-    /// What was found of files that were deleted or replaced, each once: what happened, what was done, what to do.
+    /// Findings about deleted or replaced files, each once: the event, the reaction, and the remedy.
     pub fn take_file_findings(&self) -> Vec<String> {
         match self {
             Store::Sqlite(store) => store.files.take_findings(),
@@ -145,7 +145,7 @@ impl Store {
         }
     }
 
-    /// What the database's own check of its file says is wrong; nothing of PostgreSQL, which checks what it reads.
+    /// Errors from the database's own check of its file; none for PostgreSQL, which checks every read.
     pub async fn check_database(&self) -> Result<Vec<String>, StoreError> {
         match self {
             Store::Sqlite(_) => {
@@ -157,8 +157,8 @@ impl Store {
         }
     }
 
-    /// Notes, in the embedded database's own file, that a service has it in use, or no longer: a copy of the file alone
-    /// says then that its write-ahead log is missing.
+    /// Marks the embedded database's file as in use by a service, or no longer, so that a copy of the file alone shows
+    /// that its write-ahead log is missing.
     pub async fn set_in_use(&self, in_use: bool) -> Result<(), StoreError> {
         match self {
             Store::Sqlite(store) => {
@@ -173,8 +173,8 @@ impl Store {
         }
     }
 
-    /// Whether this is an embedded database that was in use when its file was copied or its write-ahead log was lost:
-    /// what was in the log may be missing.
+    /// True for an embedded database that was in use when its file was copied or its write-ahead log was lost: the
+    /// content of the log may be missing.
     pub async fn may_lack_its_log(&self) -> Result<bool, StoreError> {
         match self {
             Store::Sqlite(store) => Ok(!store.had_log && self.setting(IN_USE).await?.as_deref() == Some("1")),

@@ -28,7 +28,7 @@ pub struct SqliteStore {
     pub(super) writer: Writer<SqliteSession>,
     pub(super) patience: TimeDelta,
     pub(super) late: WriteBehind,
-    /// Whether a write-ahead log with content lay beside the file before it was opened.
+    /// True if a write-ahead log with content existed next to the file before it was opened.
     pub(super) had_log: bool,
     pub(super) files: Arc<Files>,
 }
@@ -44,7 +44,7 @@ impl SqliteStore {
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .page_size(PAGE_BYTES as u32)
-            // Of a new file: what retention frees can be given back to the disk without copying everything.
+            // For a new file: space freed by retention can be returned to the disk without copying everything.
             .auto_vacuum(SqliteAutoVacuum::Incremental)
             .journal_mode(SqliteJournalMode::Wal)
             .busy_timeout(patience.to_std());

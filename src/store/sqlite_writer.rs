@@ -27,7 +27,7 @@ const LOG_COPIED_PAGES: i64 = 8_000;
 /// Page cache, in KiB: a block of first-seen alerts touches a few thousand pages, and those that do not fit are written
 /// twice.
 const CACHE_KIB: i64 = 16 << 10;
-/// Room that is given back at once, in pages.
+/// Space returned at once, in pages.
 const GIVE_BACK: &str = "PRAGMA incremental_vacuum(2000)";
 /// More than the number of statements, so that each is prepared once.
 const STATEMENTS_KEPT: usize = 128;
@@ -40,7 +40,7 @@ pub(super) struct SqliteTarget {
     /// Time to wait for another writing process.
     patience: TimeDelta,
     readers: Arc<Readers<Sqlite>>,
-    /// Held by the one connection that writes until it is closed.
+    /// Held by the one writing connection until it is closed.
     place: Arc<Semaphore>,
 }
 
@@ -54,7 +54,7 @@ impl SqliteTarget {
         SqliteTarget { files, pages_max, patience, readers, place: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Waits until the connection before is closed, then opens one on a thread of its own.
+    /// Waits until the former connection is closed, then opens one on its own thread.
     async fn open(&self) -> Result<SqliteSession, StoreError> {
         let place = Arc::clone(&self.place).acquire_owned().await;
         let place = place.map_err(|_| StoreError::Database(sqlx::Error::WorkerCrashed))?;
@@ -75,7 +75,7 @@ impl SqliteTarget {
     }
 }
 
-/// The open connection on its thread. Fields are dropped in their order: its place is free when it is closed.
+/// The open connection on its thread. Fields are dropped in order, so the slot is free once the connection is closed.
 struct Open {
     connection: Connection,
     companions: Companions,
@@ -95,7 +95,7 @@ impl Open {
         Ok(Open { connection, companions, files, _place: place })
     }
 
-    /// Durable when it returns, and where the next start looks for it.
+    /// Durable on return, and in the file that the next start opens.
     fn commit(&self) -> Result<(), StoreError> {
         step(&self.connection, "COMMIT")?;
         self.files.check(&self.companions, &self.connection)
@@ -120,7 +120,7 @@ pub(super) async fn commit(
     writer.lend(async |session| session.work(move |open| land(open, &lease, prepared)).await?).await
 }
 
-/// Whether the files are still those that were opened; for moments in which nothing is committed.
+/// Checks that the files are still those that were opened; for times without commits.
 pub(super) async fn check_files(writer: &Writer<SqliteSession>) -> Result<(), StoreError> {
     let look = async |session: &mut SqliteSession| {
         Ok(session.work(|open| open.files.check(&open.companions, &open.connection)).await??)
@@ -128,15 +128,15 @@ pub(super) async fn check_files(writer: &Writer<SqliteSession>) -> Result<(), St
     writer.lend(look).await.map_err(journal::into_store_error)
 }
 
-/// Copies the write-ahead log into the database, so that the file stands alone.
+/// Copies the write-ahead log into the database, so that the file is complete by itself.
 pub(super) async fn fold_log(writer: &Writer<SqliteSession>) -> Result<(), StoreError> {
     let fold = |open: &mut Open| open.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     let fold = async |session: &mut SqliteSession| Ok(session.work(fold).await?.map_err(StoreError::from)?);
     writer.lend(fold).await.map_err(journal::into_store_error)
 }
 
-/// Gives a piece of the free room back to the disk; whether there is more. A file from before room was given back keeps
-/// it for what comes.
+/// Returns some free space to the disk; true if there is more. A file from before this feature keeps its free space for
+/// new data.
 pub(super) async fn give_back(writer: &Writer<SqliteSession>) -> Result<bool, StoreError> {
     let piece = |open: &mut Open| -> rusqlite::Result<bool> {
         let incremental = open.connection.query_row("PRAGMA auto_vacuum", [], |row| row.get::<_, i64>(0))? == 2;
@@ -292,7 +292,7 @@ impl Session for SqliteSession {
 
     async fn connect(target: &SqliteTarget) -> Result<SqliteSession, StoreError> {
         if target.files.before_opening()? {
-            // Connections of one process share what they know of a file: none of the old ones may be left.
+            // Connections of one process share their knowledge of a file, so none of the old ones may be left.
             target.readers.stand_back(READERS, target.open()).await
         } else {
             target.open().await
