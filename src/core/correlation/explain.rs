@@ -33,11 +33,9 @@ pub struct Explanation {
     pub meaning: ConditionMeaning,
     /// The current alert with these labels; never of a point.
     pub alert: Option<AlertView>,
-    /// Its current suppressors.
     pub held_by: Vec<Holder>,
     /// Rules that fit, in file order; then, nearest first, rules that do not.
     pub rules: Vec<RuleTrace>,
-    /// Number of further rules that do not fit.
     pub more_unfit: u64,
 }
 
@@ -86,7 +84,6 @@ pub enum Holder {
     },
 }
 
-/// One rule's view of the event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RuleTrace {
     pub rule: String,
@@ -166,7 +163,6 @@ pub struct WindowView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WindowPhase {
-    /// Nothing under that key yet.
     Empty,
     Idle,
     /// It fired, but all counted events are suppressed.
@@ -196,8 +192,7 @@ fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Matcher, D::E
 }
 
 impl Correlator {
-    /// Explains the effect that the event would have at `now`, on the current state. The rule `wanted` is shown
-    /// whatever its rank.
+    /// The effect that the event would have at `now`. The rule `wanted` is shown whatever its rank.
     pub fn explain(&self, now: Timestamp, event: &Event, wanted: Option<&str>) -> Explanation {
         let (state, index, book) = self.parts();
         Explainer { state, index, book, now }.event(event, wanted)
@@ -309,7 +304,6 @@ impl Explainer<'_> {
         holders
     }
 
-    /// Every rule that fits, the nearest of the others, and the number of further ones.
     fn rules(&self, subject: &MatchTarget<'_>, wanted: Option<&str>) -> (Vec<RuleTrace>, u64) {
         let alert = self.state.alerts.get(&subject.labels.fingerprint());
         let passed = alert.filter(|alert| alert.times.firing && subject.status == Status::Firing);
