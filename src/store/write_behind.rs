@@ -148,7 +148,7 @@ impl Store {
         self.late().take(effects);
     }
 
-    /// Writes every delayed row now. Without a lease there is none.
+    /// Writes every delayed row now. Without a lease there are no delayed rows.
     pub async fn flush(&self) -> Result<(), CommitError> {
         let late = self.late();
         let lease = late.lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
