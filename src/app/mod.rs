@@ -20,8 +20,8 @@ pub use commands::simulate_year::{SimulatedYear, simulate_year};
 
 /// Event correlation, incidents on three tiers, recurring problems and inspections for a 7×24 operations centre.
 ///
-/// Monitoring tools push events in over HTTP (also as to an Alertmanager) and MQTT; rule files make incidents of them;
-/// what nobody takes climbs from first to second to third line.
+/// Monitoring tools push events over HTTP (also as to an Alertmanager) and MQTT; rule files make incidents of them; an
+/// unacknowledged incident escalates from first to second to third line.
 #[derive(Parser, Debug)]
 #[command(name = "watchfire", version, after_help = "Start with `watchfire demo`, then `watchfire serve`.")]
 struct CommandLine {
@@ -35,35 +35,35 @@ enum CliCommand {
     Serve(config::ServeFlags),
     /// Run the service with a simulated province that breaks before your eyes
     Demo(commands::demo::DemoCommand),
-    /// Check rule files and say what is wrong, where
+    /// Check rule files and report errors with their place
     Check(commands::check::CheckCommand),
     /// Play recorded events through the rules on virtual time and show the incidents
     Replay(commands::replay::ReplayCommand),
-    /// Say why: the chain behind an incident, an alert, an event; or why there is none
+    /// Explain the chain behind an incident, an alert or an event, or the reason why there is none
     Explain(commands::explain::ExplainCommand),
-    /// Review recurring problems: the queue, one with its evidence and hints, and decisions on it
+    /// Review recurring problems: the queue, one problem with its evidence and hints, and decisions on it
     Problems(commands::problems::ProblemsCommand),
-    /// Run the tests that stand beside the rules, on virtual time
+    /// Run the tests of rule files on virtual time
     Test(commands::test::TestCommand),
     /// Print the JSON Schema of rule files, for editors
     Schema(commands::schema::SchemaCommand),
     /// Translate another tool's configuration into rule files
     Import(commands::import::ImportCommand),
-    /// Make a seeded estate that breaks: events for replay, and the truth beside them
+    /// Make a seeded estate that breaks: events for replay, and the truth about them
     Simulate(commands::simulate::SimulateCommand),
     /// Print the service report of a period: response, repair, tiers, recurrence, inspections
     Report(commands::report::ReportCommand),
-    /// Say how well incidents met the truth of simulated events
+    /// Score incidents against the truth of simulated events
     Score(commands::score::ScoreCommand),
     /// Send an event, or a stream of them: for hooks and programs of other tools
     Send(commands::send::SendCommand),
     /// Make, list and revoke access tokens
     Token(commands::token::TokenCommand),
-    /// Back the database up into one file, beside the running service
+    /// Back the database up into one file, while the service runs
     Backup(commands::backup::BackupCommand),
     /// Restore a backup into a new database, of either kind
     Restore(commands::backup::RestoreCommand),
-    /// Take old records out of the database into a file that replay and explain read
+    /// Move old records from the database into a file that replay and explain read
     Archive(commands::archive::ArchiveCommand),
     /// Check a database or a backup: journal, snapshots against a replay, the audit's chain
     Verify(commands::verify::VerifyCommand),

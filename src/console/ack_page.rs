@@ -1,7 +1,7 @@
-//! Acknowledging by the link of a notice: a page that asks, and the button on it. Needs no login; the token in the link
-//! says who may take which incident until when, and that is all it is good for.
+//! Acknowledge page of a notification's link: a question, and a button. Needs no login; the token in the link allows
+//! one person to acknowledge one incident until a time, and nothing else.
 //!
-//! Looking must never acknowledge: mail scanners and chat previews follow every link.
+//! Viewing must never acknowledge, because mail scanners and chat previews follow every link.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use crate::api::state::ApiContext;
 use crate::core::engine::{Action, Command, CommandRefusal, IncidentAction, Outcome};
 use crate::core::incidents::{ACK_TOKEN_MAX_BYTES, AckClaim, AckTokenError, Incident, TimelineKind};
 
-/// The role under which it is audited.
+/// The role in the audit.
 const BY_LINK: &str = "link";
 
-/// Nothing of the page goes elsewhere, is kept, or is shown inside another.
+/// The page loads nothing from elsewhere, is not cached, and is not shown inside another page.
 const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -71,7 +71,7 @@ async fn ask(
     }
 }
 
-/// The button on it: takes the incident, as whoever got the notice.
+/// The button: acknowledges the incident for the recipient of the notification.
 #[utoipa::path(post, path = "/ack",
     request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "t: the token"),
     responses((status = 200, description = "Taken", body = String, content_type = "text/html"),
@@ -178,7 +178,7 @@ impl NotTaken {
     }
 }
 
-/// `t=…` of a query or a form. Tokens hold nothing that would be escaped.
+/// `t=…` of a query or a form. Tokens contain no character that needs escaping.
 fn token_of(pairs: &str) -> String {
     let value = pairs.split('&').find_map(|pair| pair.strip_prefix("t=")).unwrap_or_default();
     value.get(..ACK_TOKEN_MAX_BYTES).unwrap_or(value).to_owned()
@@ -263,7 +263,7 @@ fn page(status: StatusCode, content: &str) -> Response {
     (status, HEADERS, html).into_response()
 }
 
-/// As text between tags and inside quoted attributes.
+/// Escapes text for use between tags and inside quoted attributes.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,5 +1,4 @@
-//! The first page: what is where, for whoever opens the address in a browser. It is shown to everybody, so it never says
-//! anything of the estate or of this installation.
+//! HTML index page; unauthenticated, so it reveals nothing about the estate or this installation.
 
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
@@ -23,7 +22,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::of(__path_front, Permission::Health, front)]
 }
 
-/// What is where.
+/// A list of the addresses.
 #[utoipa::path(get, path = "/",
     responses((status = 200, description = "A few lines", body = String, content_type = "text/plain")))]
 async fn front() -> impl IntoResponse {

@@ -7,10 +7,10 @@ use super::decode_error::DecodeError;
 use super::decoded::{Decoded, Rejected};
 use crate::core::rules::{Mapped, PayloadContext, Source, query_fields};
 
-/// Headers that never reach an event: they let their sender in.
+/// Headers that never reach an event, because they are credentials.
 const SECRET_HEADERS: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-api-key"];
 
-/// What came along with a payload.
+/// Context of a payload.
 pub type DecodeContext = PayloadContext;
 
 /// The context of a message on that MQTT topic.
@@ -49,7 +49,7 @@ mod tests {
         Source::compile(text).unwrap()
     }
 
-    /// What the payload's one item was, as JSON; else why it could not be read.
+    /// The payload's single item as JSON; else the reason why it could not be read.
     fn read(format: &str, payload: &[u8]) -> String {
         match decode(&source(format), payload, &mqtt_context("")) {
             Ok(decoded) if decoded.events.len() == 1 => {
@@ -122,7 +122,7 @@ mod tests {
     }
 
     proptest! {
-        /// The pieces of real payloads in any order, cut anywhere: an answer, never a panic, at every decoder.
+        /// Parts of real payloads in any order, cut anywhere: every decoder returns a result, never a panic.
         #[test]
         fn no_payload_makes_a_decoder_panic(
             pieces in proptest::collection::vec(proptest::sample::select(vec![

@@ -1,14 +1,14 @@
-//! A payload that could not be read at all: what was wrong, and where in it.
+//! A decode error: a payload that could not be read at all, with reason and position.
 
 use std::fmt;
 
 use crate::core::rules::{ParseBodyError, utf8};
 
-/// Why nothing could be read, in words for whoever sent it.
+/// Reason why the payload could not be read, in words for its sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError {
     pub reason: String,
-    /// Line and column of the byte where reading stopped, both from 1; `None` when the whole payload is meant.
+    /// Line and column of the byte at which reading stopped, both from 1; `None` for the whole payload.
     pub at: Option<(usize, usize)>,
 }
 
@@ -17,7 +17,7 @@ impl DecodeError {
         DecodeError { reason: reason.into(), at: None }
     }
 
-    /// The slow path after a failed parse: why, and where.
+    /// The slow path after a failed parse: finds reason and position.
     pub fn json(payload: &[u8], error: &serde_json::Error) -> DecodeError {
         text(payload).err().unwrap_or_else(|| ParseBodyError::json(error).into())
     }

@@ -1,4 +1,4 @@
-//! What a request, a message or a payload held: events, and the items that are none.
+//! The decoded content of a request, a message or a payload: events, and rejected items.
 
 use serde::Serialize;
 
@@ -8,17 +8,17 @@ use crate::core::model::Event;
 #[derive(Debug, Default, PartialEq)]
 pub struct Decoded {
     pub events: Vec<Event>,
-    /// Where each event's item stands in the payload, from 0.
+    /// Index of each event's item in the payload, from 0.
     pub places: Vec<usize>,
     pub rejected: Vec<Rejected>,
-    /// Items that the source file says are no events: a soft state, somebody's comment.
+    /// Items that the source file excludes: a soft state, a person's comment.
     pub skipped: usize,
 }
 
-/// An item that could be told from its neighbours, but not taken.
+/// An item that was separable from its neighbours, but not valid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Rejected {
-    /// Its place in the payload, from 0.
+    /// Its index in the payload, from 0.
     pub index: usize,
     pub error: String,
 }
@@ -34,7 +34,7 @@ impl Decoded {
         }
     }
 
-    /// Empties it; what room it has stays.
+    /// Empties it, and keeps its capacity.
     pub(super) fn clear(&mut self) {
         let Decoded { events, places, rejected, skipped } = self;
         events.clear();
@@ -43,8 +43,8 @@ impl Decoded {
         *skipped = 0;
     }
 
-    /// Gives every event without an id one that is the same whenever this payload comes with this key, so that
-    /// repeating a request counts nothing twice.
+    /// Gives every event without an id one that is the same for the same payload and key, so that a repeated request
+    /// counts nothing twice.
     pub fn identify(&mut self, request_key: &str) {
         for (event, place) in self.events.iter_mut().zip(&self.places) {
             event.id.get_or_insert_with(|| format!("{request_key}/{place}"));

@@ -1,7 +1,7 @@
-//! Reading JSON that may hold anything where text is expected, without giving up on the rest of the request.
+//! Lenient JSON: accepts any value where text is expected, without giving up on the rest of the request.
 //!
-//! A wrong type is noted beside the item that has it and parsing goes on; only broken syntax ends a request. Text is
-//! borrowed from the body, so that labels go from it into their set without an allocation each.
+//! A wrong type is recorded with its item and parsing goes on; only broken syntax ends a request. Text is borrowed from
+//! the body, so that labels go from it into their set without an allocation each.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,11 +12,11 @@ use serde_json::value::RawValue;
 
 use crate::core::model::{BoundedPairs, excerpt};
 
-/// A member's name, borrowed when it holds no escapes.
+/// A member's name, borrowed if it contains no escapes.
 #[derive(Deserialize)]
 pub(super) struct MemberName<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
-/// What stood where text was expected. Lists and objects are skipped over, whatever their depth.
+/// The value found where text was expected. Lists and objects are skipped, whatever their depth.
 pub(super) enum Given<'a> {
     Null,
     Text(Cow<'a, str>),
@@ -27,7 +27,7 @@ pub(super) enum Given<'a> {
 }
 
 impl Given<'_> {
-    /// What it is, for an error message.
+    /// Its kind, for an error message.
     pub fn kind(&self) -> &'static str {
         match self {
             Given::Null => "null",
@@ -94,23 +94,23 @@ impl<'de> Visitor<'de> for GivenVisitor {
     }
 }
 
-/// Which values a set of pairs takes.
+/// The value types that a set of pairs accepts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ValueKinds {
-    /// Text; null is as empty text, as Go reads it.
+    /// Text; null counts as empty text, as in Go.
     TextOrNull,
     /// Text only: a number as a label has several spellings, and so several identities.
     Text,
-    /// Everything: scalars as their text, lists and objects as their JSON.
+    /// Every type: scalars as their text, lists and objects as their JSON.
     Anything,
 }
 
-/// Reads an object into a set of pairs; says whether there was one (`false` for null).
+/// Reads an object into a set of pairs; returns true if there was one (`false` for null).
 pub(super) struct PairsSeed<'p> {
     pub member: &'static str,
     pub values: ValueKinds,
     pub pairs: &'p mut BoundedPairs,
-    /// Set to the first value of a type that is not taken.
+    /// Set to the first value of a wrong type.
     pub wrong_type: &'p mut Option<String>,
 }
 
@@ -185,7 +185,7 @@ impl<'de> Visitor<'de> for PairsSeed<'_> {
     }
 }
 
-/// Takes any JSON value as a pair's text: null is no pair, a list or an object is its JSON.
+/// Adds any JSON value as a pair's text: null is no pair, a list or an object is its JSON.
 pub(super) fn push_raw(pairs: &mut BoundedPairs, name: &str, raw: &RawValue) {
     match raw.get().as_bytes().first() {
         Some(b'"') => match serde_json::from_str::<MemberName<'_>>(raw.get()) {

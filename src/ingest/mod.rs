@@ -1,6 +1,6 @@
-//! The way in: HTTP and MQTT intake, payload decoding by source file, the bounded queue to the driver.
+//! Ingest: HTTP and MQTT intake, payload decoding by source file, the bounded queue to the driver.
 //!
-//! Decodes and normalises; never correlates, never writes, and never acknowledges what was not committed.
+//! Decodes and normalises; never correlates, never writes, and never acknowledges uncommitted messages.
 
 pub mod alertmanager;
 pub mod decode;

@@ -1,16 +1,16 @@
-//! Errors of our own doors as RFC 9457 problem+json. Alertmanager's doors have their own shapes.
+//! Errors of our own APIs as RFC 9457 problem+json. Alertmanager's API has its own shapes.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-/// What went wrong with one request, for whoever sent it: shown as `application/problem+json`.
+/// The error of one request, for its sender: returned as `application/problem+json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProblemDetails {
     pub status: StatusCode,
-    /// One sentence, the same for all troubles of this kind.
+    /// One sentence, the same for all errors of this kind.
     pub title: &'static str,
-    /// What, where, and what to do about it.
+    /// The error, its place, and the remedy.
     pub detail: String,
     /// Seconds after which the same request may be sent again.
     pub retry_after: Option<u32>,
@@ -25,7 +25,7 @@ struct ProblemBody<'a> {
 }
 
 impl ProblemDetails {
-    /// A trouble with the status's own phrase as its title.
+    /// An error with the status's own phrase as its title.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> ProblemDetails {
         let title = status.canonical_reason().unwrap_or("Error");
         ProblemDetails { status, title, detail: detail.into(), retry_after: None }
@@ -39,7 +39,7 @@ impl ProblemDetails {
 
 impl IntoResponse for ProblemDetails {
     fn into_response(self) -> Response {
-        // The type is the status itself: nothing of ours has a page that explains more than the detail does.
+        // The type is the status itself, because no page explains more than the detail does.
         let body = ProblemBody {
             r#type: "about:blank",
             title: self.title,

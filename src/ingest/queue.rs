@@ -1,4 +1,4 @@
-//! The bounded queue between the doors and the driver. An answer comes only after the commit.
+//! The bounded queue between the intakes and the driver. An answer comes only after the commit.
 
 use std::sync::Arc;
 
@@ -7,40 +7,39 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use crate::core::model::{DeadLetter, Event, Heartbeat};
 use crate::metrics::Stopwatch;
 
-/// What a door hands in at once: one request's or one message's worth.
+/// One submission of an intake: the content of one request or message.
 #[derive(Debug)]
 pub enum Submission {
     Events(Vec<Event>),
     /// An unreadable message, to be kept before it is acknowledged.
     DeadLetter(DeadLetter),
-    /// A message of which some items could be read, and what was wrong with the others.
+    /// A message with some readable items, and the errors of the others.
     Partly {
         events: Vec<Event>,
         dead_letter: DeadLetter,
     },
-    /// Somebody came or went.
+    /// A person's presence report.
     Presence(Heartbeat),
 }
 
-/// One parcel on its way to the driver.
+/// One submission on its way to the driver.
 #[derive(Debug)]
 pub struct QueuedSubmission {
     pub parcel: Submission,
-    /// Answered after the commit with one verdict an event, in order.
+    /// Answered after the commit with one verdict per event, in order.
     pub reply: oneshot::Sender<Result<Vec<EventVerdict>, SubmitError>>,
-    /// Gives the events' places in the queue back when dropped.
+    /// Returns the events' room in the queue when dropped.
     room: OwnedSemaphorePermit,
     under_way: Stopwatch,
 }
 
 impl QueuedSubmission {
-    /// Running since it was handed in.
+    /// Runs since the submission.
     pub fn under_way(&self) -> Stopwatch {
         self.under_way
     }
 
-    /// What was handed in, who waits for its answer, and its place in the queue: given back when dropped, after the
-    /// commit.
+    /// The submission, the receiver of its answer, and its room in the queue: returned when dropped, after the commit.
     pub fn into_parts(
         self,
     ) -> (Submission, oneshot::Sender<Result<Vec<EventVerdict>, SubmitError>>, OwnedSemaphorePermit) {
@@ -48,7 +47,7 @@ impl QueuedSubmission {
     }
 }
 
-/// What became of one event.
+/// Verdict on one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventVerdict {
     Accepted,
@@ -57,7 +56,7 @@ pub enum EventVerdict {
     DeadLettered,
 }
 
-/// Why nothing of the parcel was kept. The sender must send again.
+/// Reason why nothing of the submission was kept. The sender must send again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitError {
     /// 429: the queue is full.
@@ -68,11 +67,11 @@ pub enum SubmitError {
     Unavailable { reason: String },
 }
 
-/// The sending end, one for all doors.
+/// The sending end, one for all intakes.
 #[derive(Clone)]
 pub struct Intake {
     queue: mpsc::UnboundedSender<QueuedSubmission>,
-    /// One permit an event: the real bound.
+    /// One permit per event: the effective limit.
     room: Arc<Semaphore>,
     capacity: u32,
 }
@@ -85,15 +84,15 @@ impl Intake {
         (Intake { queue, room, capacity }, receiver)
     }
 
-    /// Hands in a parcel and waits for the commit; refused at once when there is no room. For doors that can say "later".
+    /// Submits and waits for the commit; refused at once without room. For protocols that can answer "later".
     pub async fn offer(&self, parcel: Submission) -> Result<Vec<EventVerdict>, SubmitError> {
         let permits = self.size(&parcel);
         let room = Arc::clone(&self.room).try_acquire_many_owned(permits).map_err(|_| SubmitError::Overloaded)?;
         self.send(parcel, room)?.await.unwrap_or_else(|_| Err(stopping()))
     }
 
-    /// Hands in a parcel, waiting for room first: back-pressure for doors that must not lose (MQTT). The answer is
-    /// awaited by the caller, so that many parcels can be under way.
+    /// Submits after waiting for room: back-pressure for protocols that must not lose messages (MQTT). The caller
+    /// awaits the answer, so that many submissions can be under way.
     pub async fn push(
         &self,
         parcel: Submission,
@@ -103,12 +102,12 @@ impl Intake {
         self.send(parcel, room)
     }
 
-    /// How many events wait in the queue or for their commit.
+    /// Number of events in the queue or waiting for their commit.
     pub fn waiting(&self) -> u32 {
         self.capacity - self.room.available_permits() as u32
     }
 
-    /// A parcel larger than the queue takes all of it: it passes when the queue is empty.
+    /// A submission larger than the queue takes all of it: it passes once the queue is empty.
     fn size(&self, parcel: &Submission) -> u32 {
         let events = match parcel {
             Submission::Events(events) => events.len(),

@@ -1,13 +1,13 @@
-//! Label values that come from outside: cut in length, bounded in number.
+//! Label values from outside: limited in length and number.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock};
 
-/// The label value for everything past the bound.
+/// The label value beyond the limit.
 pub(super) const OTHER: &str = "other";
 
-/// The longest label value, in bytes; longer ones are cut.
+/// Maximum length of a label value, in bytes; longer ones are cut.
 const VALUE_MAX_BYTES: usize = 120;
 
 /// The distinct values that one label has taken so far, at most `most`.
@@ -21,7 +21,7 @@ impl BoundedLabel {
         BoundedLabel { most, known: RwLock::new(BTreeSet::new()) }
     }
 
-    /// The value to label with: the word itself, cut, or `other` once the bound is reached.
+    /// The label value: the word itself, cut, or `other` once the limit is reached.
     pub fn admit<'w>(&self, word: &'w str) -> Cow<'w, str> {
         let word = cut(word);
         if self.known.read().unwrap_or_else(PoisonError::into_inner).contains(word.as_ref()) {

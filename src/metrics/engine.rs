@@ -1,4 +1,4 @@
-//! What the engine decided, once it is committed: counters from effects, gauges of what is open.
+//! Metrics of committed engine effects: counters from effects, gauges of open records.
 
 use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Registry};
 
@@ -20,7 +20,7 @@ const SOURCES_MAX: usize = 200;
 const INVARIANTS_MAX: usize = 50;
 
 const STATUSES: [Status; 3] = [Status::Firing, Status::Resolved, Status::Point];
-/// The doors that are no source file.
+/// The built-in sources, which have no source file.
 pub(super) const BUILT_IN_SOURCES: [&str; 4] = ["v2", "native", "inspection", "watchfire"];
 
 /// From half a minute to a day: first contact.
@@ -266,7 +266,7 @@ impl EngineMetrics {
 }
 
 impl Metrics {
-    /// Counts what was just committed. Deliveries are counted by the courier, which knows their channel.
+    /// Counts committed effects. The dispatcher counts deliveries, because it knows their channel.
     pub fn observe(&self, effects: &[Effect]) {
         for effect in effects {
             match effect {
@@ -295,7 +295,7 @@ impl Metrics {
         }
     }
 
-    /// Gauges by what is open now: alerts by severity, incidents by (tier, priority). What is not named is 0.
+    /// Gauges of open records: alerts by severity, incidents by (tier, priority). Unnamed combinations are 0.
     pub fn set_open(&self, alerts: &[(Severity, i64)], incidents: &[(Tier, Priority, i64)]) {
         for severity in Severity::ALL {
             let sum = alerts.iter().filter(|(of, _)| *of == severity).map(|(_, count)| count).sum();
@@ -314,7 +314,7 @@ impl Metrics {
         self.decided.count(&Metric::InvariantBroken { which: which.to_owned() });
     }
 
-    /// Problems remembered, by state. What is not named is 0.
+    /// Remembered problems, by state. Unnamed states are 0.
     pub fn set_problems(&self, problems: &[(ProblemState, i64)]) {
         for state in ProblemState::ALL {
             let sum = problems.iter().filter(|(of, _)| *of == state).map(|(_, count)| count).sum();
@@ -322,7 +322,7 @@ impl Metrics {
         }
     }
 
-    /// Open incidents that page and that nobody of their present tier has acknowledged. What is not named is 0.
+    /// Open paging incidents without acknowledgement by their present tier. Unnamed priorities are 0.
     pub fn set_unacknowledged(&self, incidents: &[(Priority, i64)]) {
         for priority in Priority::ALL {
             let sum = incidents.iter().filter(|(of, _)| *of == priority).map(|(_, count)| count).sum();

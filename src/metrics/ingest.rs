@@ -9,7 +9,7 @@ use super::{Metrics, names};
 
 /// Distinct sources with series of their own.
 const SOURCES_MAX: usize = 200;
-/// Distinct reasons of refusals; ours, so that only a mistake makes more.
+/// Maximum number of distinct reasons of refusals; they are our own words, so only a bug makes more.
 const REASONS_MAX: usize = 100;
 /// Distinct brokers; from the configuration.
 const BROKERS_MAX: usize = 16;
@@ -17,7 +17,7 @@ const BROKERS_MAX: usize = 16;
 const ROUTES_MAX: usize = 200;
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
-/// Where dead letters come from that name no source: topics that none takes, and inputs that the store refused.
+/// Origins of dead letters without a source: topics without a source, and inputs that the store refused.
 const SOURCELESS: [&str; 2] = ["mqtt", "journal"];
 const PROTOCOLS: [&str; 2] = ["http", "mqtt"];
 
@@ -91,12 +91,12 @@ impl Metrics {
         self.doors.refused.with_label_values(&[source.as_ref(), protocol, reason.as_ref()]).inc_by(count as u64);
     }
 
-    /// An unreadable message of that source was kept.
+    /// Counts an unreadable message of that source that was kept.
     pub fn dead_lettered(&self, source: &str) {
         self.doors.dead_letters.with_label_values(&[self.doors.sources.admit(source).as_ref()]).inc();
     }
 
-    /// `route`: the matched template, not the path that was asked for (empty: none matched).
+    /// `route`: the matched template, not the requested path (empty: none matched).
     pub fn http_answered(&self, route: &str, method: &str, status: u16, seconds: f64) {
         let route = self.doors.routes.admit(route);
         let code = if (100..600).contains(&status) { status.to_string() } else { OTHER.to_owned() };
@@ -105,7 +105,7 @@ impl Metrics {
         self.doors.http_duration.with_label_values(&[route.as_ref()]).observe(seconds);
     }
 
-    /// `broker`: its address; what stands before an `@` (credentials) is never shown. Call it with `false` at the start.
+    /// `broker`: its address; the part before an `@` (credentials) is never shown. Called with `false` at the start.
     pub fn mqtt_connected(&self, broker: &str, connected: bool) {
         let broker = self.doors.brokers.admit(without_credentials(broker));
         self.doors.mqtt_connected.with_label_values(&[broker.as_ref()]).set(i64::from(connected));
@@ -118,7 +118,7 @@ impl Metrics {
         self.doors.mqtt_reconnects.with_label_values(&[broker.as_ref()]).inc();
     }
 
-    /// A protocol refusal or drop at the built-in listener, by reason.
+    /// Counts a protocol refusal or drop at the built-in listener, by reason.
     pub fn mqtt_refused(&self, reason: &str) {
         self.doors.mqtt_refused.with_label_values(&[self.doors.reasons.admit(reason).as_ref()]).inc();
     }

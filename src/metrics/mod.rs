@@ -1,14 +1,14 @@
-//! Every metric's name, unit and labels; and how an effect becomes one.
+//! Metrics: every name, unit and label; and the mapping of effects to metrics.
 //!
 //! A renamed metric is exposed under its old name too, for one release (`names::OLD_NAMES`).
 //!
 //! One registry, rendered at `/metrics`; the names stand in `names.rs`, and `dashboards/` holds what asks for them: a
 //! Grafana dashboard (`watchfire.json`, its data source is chosen when it is imported) and Prometheus alerting rules
 //! (`alerts.yaml`), both for a scrape job named `watchfire`. Closed label sets exist at 0 from the start, so that every
-//! panel and alert has a series; what is named from outside (sources, rules, routes) is bounded in length and number,
-//! and past the bound counts as `other`.
+//! panel and alert has a series; names from outside (sources, rules, routes) are limited in length and number, and
+//! count as `other` beyond the limit.
 //!
-//! Must never decide anything, and never be the only place where something is known.
+//! Must never decide anything, and never be the only place of any information.
 
 mod bounded_label;
 mod engine;
@@ -35,8 +35,8 @@ use ingest::IngestMetrics;
 use listeners::Listeners;
 use runtime::RuntimeMetrics;
 
-/// The release of Alertmanager whose v2 API is answered here: clients choose by it what they may ask. Later ones filter
-/// by `receiver_matchers` and show `routeLabels`, which we do not.
+/// The Alertmanager release of the v2 API implemented here, by which clients choose their requests. Later releases
+/// filter by `receiver_matchers` and show `routeLabels`, which we do not.
 pub const ALERTMANAGER_VERSION: &str = "0.28.0";
 
 /// All metrics in one registry. Shared by reference; every method takes `&self` and never blocks for long.
@@ -49,7 +49,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// The media type of what [`Metrics::render`] gives.
+    /// The media type of [`Metrics::render`]'s text.
     pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
     pub fn new() -> Metrics {
@@ -66,7 +66,7 @@ impl Metrics {
         }
     }
 
-    /// The text exposition of everything.
+    /// The text exposition of all metrics.
     pub fn render(&self) -> String {
         let mut families = self.registry.gather();
         let old: Vec<_> = families.iter().filter_map(under_old_name).collect();

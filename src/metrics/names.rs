@@ -1,6 +1,6 @@
-//! Every metric's name and meaning, once. What the dashboard and the alerting rules in `dashboards/` ask for.
+//! Every metric's name and meaning, once. The dashboard and the alerting rules in `dashboards/` use these names.
 //!
-//! Base units (seconds, bytes); counters end in `_total`. A name that was released is never reused for something else.
+//! Base units (seconds, bytes); counters end in `_total`. A released name is never reused with another meaning.
 
 /// A metric or a label that had another name before; the old one is exposed beside it for one release.
 pub(super) struct OldName {
@@ -47,7 +47,7 @@ const fn text(name: &'static str, help: &'static str) -> MetricText {
     MetricText { name, help }
 }
 
-// What came in.
+// Intake.
 pub(super) const EVENTS: MetricText =
     text("watchfire_events_total", "Events taken from sources and committed, by what they said.");
 pub(super) const EVENTS_RESENT: MetricText =
@@ -71,7 +71,7 @@ pub(super) const DEAD_LETTERS: MetricText =
 pub(super) const INTAKE_QUEUE: MetricText =
     text("watchfire_intake_queue_events", "Events that wait in the intake queue or for their commit.");
 
-// What was made of it.
+// Correlation.
 pub(super) const WINDOWS_DROPPED: MetricText =
     text("watchfire_windows_dropped_total", "Windows that a reload dropped, by the rule that is gone or another.");
 pub(super) const RULES_FIRED: MetricText = text(
@@ -142,7 +142,7 @@ pub(super) const NOTIFICATIONS_DIGESTED: MetricText =
 pub(super) const COMMANDS_REFUSED: MetricText =
     text("watchfire_commands_refused_total", "Commands of people that the state of things did not allow.");
 
-// Who is at work.
+// On-call.
 pub(super) const DISPATCHED: MetricText =
     text("watchfire_dispatched_total", "Incidents that dispatch gave to somebody by itself.");
 pub(super) const STEPS_SKIPPED: MetricText = text(
@@ -177,7 +177,7 @@ pub(super) const PROBES: MetricText =
 pub(super) const PROBE_DURATION: MetricText =
     text("watchfire_probe_duration_seconds", "How long automated inspection checks took, by kind.");
 
-// Telling people.
+// Notifications.
 pub(super) const DELIVERIES: MetricText =
     text("watchfire_deliveries_total", "Attempts to deliver a notification, by channel and outcome.");
 pub(super) const DELIVERY_DURATION: MetricText =

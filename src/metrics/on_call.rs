@@ -1,4 +1,4 @@
-//! Who is at work and what waits for them, as metrics.
+//! On-call metrics: people on duty and waiting work.
 
 use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Registry};
 
@@ -7,7 +7,7 @@ use super::registration::{counter, counters, gauges};
 use super::{Metrics, names};
 use crate::core::model::{Priority, Tier};
 
-/// Distinct rosters.
+/// Maximum number of distinct on-call schedules.
 const ROSTERS_MAX: usize = 200;
 
 pub(super) struct OnCallMetrics {
@@ -39,7 +39,7 @@ impl OnCallMetrics {
 }
 
 impl Metrics {
-    /// Incidents that wait in the queue, by priority. What is not named is 0.
+    /// Incidents that wait in the queue, by priority. Unnamed priorities are 0.
     pub fn set_waiting(&self, waiting: &[(Priority, i64)]) {
         for priority in Priority::ALL {
             let sum = waiting.iter().filter(|(of, _)| *of == priority).map(|(_, count)| count).sum();
@@ -47,7 +47,7 @@ impl Metrics {
         }
     }
 
-    /// How many are on duty, by roster; a roster that is not named is gone.
+    /// Number of people on duty, by on-call schedule; an unnamed schedule is removed.
     pub fn set_on_duty(&self, on_duty: &[(String, i64)]) {
         let gauges = &self.decided.staffed.on_duty;
         gauges.reset();

@@ -1,4 +1,4 @@
-//! Making and registering one metric each. Here alone the `prometheus` crate's errors end.
+//! Creating and registering metrics. The `prometheus` crate's errors end here.
 
 use prometheus::core::{Collector, MetricVec, MetricVecBuilder};
 use prometheus::{

@@ -1,4 +1,4 @@
-//! How the service itself runs: journal, commits, snapshots, rulebook, deliveries, probes, readiness.
+//! Runtime metrics: journal, commits, snapshots, rulebook, deliveries, probes, readiness.
 
 use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
@@ -13,7 +13,7 @@ use crate::core::rules::{CHANNEL_KINDS, Channel, Rulebook};
 
 /// From a fast disk's sync to a database that waits for a lock.
 const COMMIT_SECONDS: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
-/// From a receiver next door to the time-out of one attempt.
+/// From a receiver in the same network to the time-out of one attempt.
 const DELIVERY_SECONDS: [f64; 9] = [0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 const SNAPSHOT_SECONDS: [f64; 9] = [0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0];
 const PROBE_SECONDS: [f64; 9] = [0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -116,7 +116,7 @@ impl RuntimeMetrics {
 }
 
 impl Metrics {
-    /// One attempt to deliver a notice ended so, after that many seconds.
+    /// Counts an attempt to deliver a notification, with its outcome and seconds.
     pub fn delivery(&self, channel: &Channel, outcome: &DeliveryOutcome, seconds: f64) {
         let channel = channel.kind();
         let outcome = match outcome {
@@ -132,7 +132,7 @@ impl Metrics {
         self.running.outbox_waiting.set(notices);
     }
 
-    /// A commit of that many inputs took that many seconds.
+    /// Counts a commit of that many inputs, with its seconds.
     pub fn committed(&self, inputs: usize, seconds: f64) {
         self.running.journal_inputs.inc_by(inputs as u64);
         self.running.commit_duration.observe(seconds);
@@ -142,7 +142,7 @@ impl Metrics {
         self.running.commit_failures.inc();
     }
 
-    /// Seconds between the oldest waiting input's arrival and now; 0 when nothing waits.
+    /// Seconds between the oldest waiting input's arrival and now; 0 without waiting inputs.
     pub fn journal_lag(&self, seconds: f64) {
         self.running.journal_lag.set(seconds);
     }
@@ -180,7 +180,7 @@ impl Metrics {
         self.running.backup_verified.set(at.as_micros() / 1_000_000);
     }
 
-    /// An attempt to load the rule files ended so; `rules`: how many the rulebook in force has now.
+    /// Counts an attempt to load the rule files; `rules`: the number of rules now in force.
     pub fn rulebook_loaded(&self, ok: bool, rules: usize) {
         let outcome = if ok { "success" } else { "failure" };
         self.running.rulebook_loads.with_label_values(&[outcome]).inc();
@@ -188,7 +188,7 @@ impl Metrics {
         self.running.rulebook_rules.set(rules as i64);
     }
 
-    /// This rulebook is in force from now on: shows its hash, and gives its sources and rules series at 0.
+    /// Shows the hash of the rulebook in force, and gives its sources and rules series at 0.
     pub fn rulebook_in_force(&self, rulebook: &Rulebook) {
         self.running.rulebook_info.reset();
         self.running.rulebook_info.with_label_values(&[rulebook.hash.to_string()]).set(1);
@@ -212,7 +212,7 @@ impl Metrics {
         self.running.probe_duration.with_label_values(&[kind]).observe(seconds);
     }
 
-    /// What the auditor found.
+    /// Results of the attention audit.
     pub fn audited(&self, attendance: &AttentionAudit) {
         self.running.audits.inc();
         for kind in WaitingKind::ALL {
@@ -226,7 +226,7 @@ impl Metrics {
         }
     }
 
-    /// A sign of life to the outside watcher was taken, or not.
+    /// Counts a heartbeat to the outside watcher, accepted or not.
     pub fn heartbeat(&self, taken: bool) {
         let outcome = if taken { "success" } else { "failure" };
         self.running.heartbeats.with_label_values(&[outcome]).inc();

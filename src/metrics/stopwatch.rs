@@ -1,6 +1,6 @@
-//! Measures how long something took. The only instant outside `app/clock.rs`, and it never becomes a moment.
+//! Measures durations. The only instant outside `app/clock.rs`, and it never becomes a time.
 
-/// Started at its making.
+/// Starts at its creation.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(std::time::Instant);
 

@@ -1,4 +1,4 @@
-//! What the exposition promises, read back from its text.
+//! Guarantees of the exposition, read back from its text.
 
 use std::collections::BTreeMap;
 

@@ -33,7 +33,7 @@ pub struct BrokerAddress {
     pub certificate: Option<(PathBuf, PathBuf)>,
 }
 
-/// Why a text is no broker address. Never repeats the text: there may be a password in it.
+/// Reason why a text is no broker address. Never repeats the text, because it may contain a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the broker address has {problem}; expected mqtt://host:1883 or mqtts://user:password@host:8883?version=5")]
 pub struct ParseAddressError {
@@ -142,7 +142,7 @@ fn host_and_port(place: &str, tls: bool) -> Result<(String, u16), ParseAddressEr
     Ok((host.to_owned(), port))
 }
 
-/// Undoes `%XX`, so that a password may hold any character.
+/// Undoes `%XX`, so that a password may contain any character.
 fn decode(text: &str) -> Result<String, ParseAddressError> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

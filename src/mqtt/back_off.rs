@@ -1,8 +1,8 @@
-//! How long to wait before the next try: doubling up to a longest wait, without chance, begun anew after a success.
+//! Back-off before the next attempt: doubling up to a maximum, without randomness, reset after a success.
 
 use std::time::Duration;
 
-/// The waits between tries. Deterministic: one service is no herd.
+/// The waits between attempts. Deterministic, because one service is no herd.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackOff {
     first: Duration,
@@ -15,14 +15,14 @@ impl BackOff {
         BackOff { first, longest, next: first }
     }
 
-    /// The wait before the next try; each is twice the one before it, up to the longest.
+    /// The wait before the next attempt; each is twice the one before it, up to the maximum.
     pub fn next_wait(&mut self) -> Duration {
         let wait = self.next.min(self.longest);
         self.next = wait.saturating_mul(2);
         wait
     }
 
-    /// It worked: the next wait is the first again.
+    /// After a success: the next wait is the first again.
     pub fn reset(&mut self) {
         self.next = self.first;
     }

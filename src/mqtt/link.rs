@@ -1,7 +1,7 @@
-//! One connection to a broker, of either protocol version: made once, lost once, never mended.
+//! One connection to a broker, of either protocol version: created once, lost once, never repaired.
 //!
 //! rumqttc would reconnect by itself and carry state over (buffered messages, packet ids, collisions); then an
-//! acknowledgement of the old connection could confirm another message of the new one. So a lost [`Link`] is dropped and
+//! acknowledgement of the old connection could confirm another message of the new one. So a lost [`BrokerLink`] is dropped and
 //! a new one made, and a [`Handle`] reaches only the connection that it came with: it is the epoch of its packet ids.
 
 mod v311;
@@ -17,34 +17,35 @@ use super::tls;
 use super::tls::TlsError;
 use super::{BrokerAddress, Version};
 
-/// The longest packet that MQTT knows, in bytes. The broker's own limit is the one that counts: a client that refuses a
-/// longer packet gets it again and again (3.1.1), or never learns of it (5). Too long is the reader's business.
+/// Maximum packet of MQTT, in bytes. The broker's own limit is the one that counts: a client that refuses a longer
+/// packet gets it again and again (3.1.1), or never learns of it (5). The reader handles long payloads.
 const PACKET_MAX_BYTES: u32 = 268_435_455;
 
-/// How long connecting may take, and how long a write may wait for the network.
+/// Maximum time of connecting, and of a write waiting for the network.
 const CONNECT_SECONDS_MAX: u64 = 10;
 
-/// Requests to the connection that wait to be written: enough that acknowledgements do not wait for one another.
+/// Maximum number of requests waiting to be written: enough that acknowledgements do not wait for one another.
 const REQUESTS_WAITING_MAX: usize = 1_000;
 
 /// Publishes under way on one connection. Packet ids repeat after as many, so it must exceed what the caller allows.
 const PUBLISHES_MAX: u16 = 100;
 
-/// A session of a client that never comes back is the broker's to forget after 7 days (MQTT 5; 3.1.1 cannot say).
+/// Time after which the broker forgets the session of a client that never returns: 7 days (MQTT 5; 3.1.1 cannot set
+/// it).
 const SESSION_EXPIRY_SECONDS: u32 = 7 * 86_400;
 
-/// What a connection is made with.
+/// Settings of a connection.
 #[derive(Clone)]
 pub struct LinkOptions {
     pub address: BrokerAddress,
     pub client_id: String,
-    /// Whether the broker keeps subscriptions and unacknowledged messages while we are away.
+    /// True if the broker keeps subscriptions and unacknowledged messages while we are away.
     pub persistent: bool,
-    /// What the broker publishes, retained, when the connection is lost.
+    /// The retained message that the broker publishes when the connection is lost.
     pub will: Option<Will>,
     /// At least 5 s, by the library's rule.
     pub keep_alive: Duration,
-    /// How many messages may wait for our acknowledgement; only MQTT 5 can say it to the broker.
+    /// Maximum number of messages without our acknowledgement; only MQTT 5 can send it to the broker.
     pub receive_maximum: u16,
     tls: Option<Arc<ClientConfig>>,
 }
@@ -56,7 +57,7 @@ pub struct Will {
 }
 
 impl LinkOptions {
-    /// Reads the certificates that the address names; the rest is for the caller to adapt.
+    /// Loads the certificates of the address; the caller adapts the rest.
     pub fn new(address: BrokerAddress) -> Result<LinkOptions, TlsError> {
         let tls = tls::configuration(&address)?;
         let client_id = address.client_id.clone();
@@ -73,18 +74,18 @@ impl LinkOptions {
     }
 }
 
-/// What a connection reports.
+/// An event of a connection.
 #[derive(Debug)]
 pub enum Signal {
     Connected {
         session_present: bool,
     },
     Message(Incoming),
-    /// The answer to one subscribe request: for each filter, in order, whether the broker took it.
+    /// The answer to one subscribe request: for each filter, in order, true if the broker accepted it.
     Subscribed(Vec<bool>),
     /// The next publish in order of the requests was written, under this packet id.
     PublishSent(u16),
-    /// The broker has it, or says why not (only MQTT 5 can).
+    /// The broker has it, or gives the reason why not (only MQTT 5 can).
     PublishAnswered {
         packet_id: u16,
         refusal: Option<String>,
@@ -92,16 +93,16 @@ pub enum Signal {
     Other,
 }
 
-/// A message that came in.
+/// A received message.
 #[derive(Debug)]
 pub struct Incoming {
     pub topic: String,
     pub payload: Bytes,
-    /// What to acknowledge once it is kept; `None` for QoS 0.
+    /// To be acknowledged once it is kept; `None` for QoS 0.
     pub ack: Option<Ack>,
     /// The broker sends it again because it saw no acknowledgement.
     pub dup: bool,
-    /// The broker kept it from earlier and sends it because of a subscription.
+    /// The broker retained it from earlier and sends it because of a subscription.
     pub retained: bool,
 }
 
@@ -109,7 +110,7 @@ pub struct Incoming {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ack(u16);
 
-/// How a connection ended.
+/// End of a connection.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     #[error("the broker refuses the connection: {0}")]
@@ -123,7 +124,7 @@ pub enum LinkError {
     Gone,
 }
 
-/// The half that is polled. Once it returned an error it must be dropped.
+/// The polled half. After an error it must be dropped.
 pub struct BrokerLink {
     event_loop: EventLoop,
     silence_max: Duration,
@@ -134,7 +135,7 @@ enum EventLoop {
     V5(Box<rumqttc::v5::EventLoop>),
 }
 
-/// The half that asks; for this connection only.
+/// The requesting half; for this connection only.
 #[derive(Clone)]
 pub struct Handle(ProtocolClient);
 
@@ -145,7 +146,7 @@ enum ProtocolClient {
 }
 
 impl BrokerLink {
-    /// Prepares a connection; the first [`Link::next`] makes it.
+    /// Prepares a connection; the first [`BrokerLink::next`] establishes it.
     pub fn open(options: &LinkOptions) -> (Handle, BrokerLink) {
         let (client, event_loop) = match options.address.version {
             Version::V311 => {
@@ -157,12 +158,12 @@ impl BrokerLink {
                 (ProtocolClient::V5(client), EventLoop::V5(Box::new(event_loop)))
             }
         };
-        // A ping and its answer belong to every keep-alive interval: three without any sign are a hang.
+        // A ping and its answer belong to every keep-alive interval, so three without any packet are a hang.
         let silence_max = options.keep_alive * 3 + Duration::from_secs(CONNECT_SECONDS_MAX);
         (Handle(client), BrokerLink { event_loop, silence_max })
     }
 
-    /// The next thing that happened. Dropping the future half-way may lose a request: drop the link with it.
+    /// The next event. Dropping the future half-way may lose a request: drop the link with it.
     pub async fn next(&mut self) -> Result<Signal, LinkError> {
         let polled = async {
             match &mut self.event_loop {
@@ -193,7 +194,7 @@ impl Handle {
         }
     }
 
-    /// Confirms a message of this connection. Fails when the connection is gone: the broker sends the message again.
+    /// Confirms a message of this connection. Fails if the connection is gone: the broker sends the message again.
     pub async fn acknowledge(&self, ack: Ack) -> Result<(), LinkError> {
         match &self.0 {
             ProtocolClient::V311(client) => v311::acknowledge(client, ack).await,
@@ -215,7 +216,7 @@ impl Handle {
         }
     }
 
-    /// Says goodbye, so that the broker keeps the will to itself.
+    /// Disconnects properly, so that the broker drops the will.
     pub async fn disconnect(&self) -> Result<(), LinkError> {
         match &self.0 {
             ProtocolClient::V311(client) => client.disconnect().await.map_err(|_| LinkError::Gone),
@@ -224,7 +225,7 @@ impl Handle {
     }
 }
 
-/// What we wrote ourselves, in words common to both versions.
+/// Our own written packets, in terms common to both versions.
 fn outgoing(outgoing: &rumqttc::Outgoing) -> Signal {
     use rumqttc::Outgoing;
     match outgoing {

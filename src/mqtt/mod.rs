@@ -1,7 +1,7 @@
-//! The connection to a real MQTT broker: its address, TLS, and MQTT 3.1.1 and 5 behind one set of words.
+//! The connection to a real MQTT broker: its address, TLS, and MQTT 3.1.1 and 5 behind one interface.
 //!
-//! Shared by what consumes (`ingest`) and what publishes (`notify`), which never share a connection: an acknowledgement
-//! must not wait behind a publish. Must never know what a message means, and never show a password.
+//! Shared by the consumer (`ingest`) and the publisher (`notify`), which never share a connection: an acknowledgement
+//! must not wait behind a publish. Must never know the meaning of a message, and never show a password.
 
 mod address;
 mod back_off;
@@ -13,5 +13,5 @@ pub use back_off::BackOff;
 pub use link::{Ack, BrokerLink, Handle, Incoming, LinkError, LinkOptions, Signal, Will};
 pub use tls::TlsError;
 
-/// Where the service says, retained, whether it is there.
+/// Topic of the service's retained online status.
 pub const STATUS_TOPIC: &str = "watchfire/status";

@@ -9,7 +9,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::BrokerAddress;
 
-/// What stands in the way of an encrypted connection before it is tried.
+/// Configuration errors of an encrypted connection, found before connecting.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     #[error("cannot read {path}: {problem}; expected a PEM file", path = path.display())]
@@ -20,7 +20,7 @@ pub enum TlsError {
     Certificate { problem: String },
 }
 
-/// The configuration for that address; `None` without TLS. Reads the files that it names.
+/// The configuration for that address; `None` without TLS. Loads the files of the address.
 pub(super) fn configuration(address: &BrokerAddress) -> Result<Option<Arc<ClientConfig>>, TlsError> {
     if !address.tls {
         return Ok(None);

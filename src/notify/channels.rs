@@ -1,4 +1,4 @@
-//! How each kind of channel is reached: what the configuration gives, and one attempt with it.
+//! Delivery by kind of channel: the configuration it needs, and one attempt with it.
 
 use std::sync::Arc;
 
@@ -21,17 +21,17 @@ use crate::core::rules::{Channel, RequestMethod, RequestTemplate};
 /// The service's clock, injected: signatures and links carry the time.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// What the configuration gives to reach people with.
+/// The configuration for reaching people.
 pub struct ChannelConfig {
-    /// Without it MQTT notices cannot be sent.
+    /// Without it MQTT notifications cannot be sent.
     pub publisher: Option<Publish>,
     /// Without it mails cannot be sent.
     pub mail: Option<MailServer>,
     pub secrets: Secrets,
-    /// Without them notices carry no links.
+    /// Without them notifications carry no links.
     pub links: Option<Links>,
     pub now: Now,
-    /// In which people read times.
+    /// Time zone of times in texts.
     pub zone: TimeZone,
 }
 
@@ -43,7 +43,7 @@ impl ChannelConfig {
     }
 }
 
-/// Sends one notice by its channel.
+/// Sends one notification by its channel.
 pub(super) async fn attempt_once(client: &Client, reach: &ChannelConfig, notice: &Notification) -> AttemptOutcome {
     let now = (reach.now)();
     let links = NoticeLinks {
@@ -63,7 +63,7 @@ pub(super) async fn attempt_once(client: &Client, reach: &ChannelConfig, notice:
     }
 }
 
-/// A secret may be put in its place yet; a place that nothing fills stays so.
+/// A missing secret may be added later; an unknown placeholder stays unknown.
 fn not_filled(error: TemplateError) -> AttemptOutcome {
     match error {
         TemplateError::NoSecret(error) => AttemptOutcome::Again { error: error.to_string(), after: None },

@@ -1,6 +1,7 @@
-//! The group robots of WeCom, DingTalk, Feishu and Slack: what each takes, how it is signed, and what its answer means.
+//! The group robots of WeCom, DingTalk, Feishu and Slack: their request bodies, signatures, and the meaning of their
+//! responses.
 //!
-//! All but Slack answer 200 whatever happens, with a code in the body. Limits and codes are those of the vendors'
+//! All but Slack return 200 even for errors, with a code in the body. Limits and codes are those of the vendors'
 //! documents: 20 messages a minute for a robot of WeCom and of DingTalk, which then refuses for 10 minutes.
 
 use std::time::Duration;
@@ -16,11 +17,11 @@ use super::payload::percent_encoded;
 use super::wording::Wording;
 use crate::core::model::Timestamp;
 
-/// The longest text, in bytes, with room for what the escaping adds.
+/// Maximum length of a text, in bytes, with room for escaping.
 const WECOM_TEXT_MAX_BYTES: usize = 2_000;
 const TEXT_MAX_BYTES: usize = 8_000;
 
-/// Which tool a robot belongs to.
+/// The tool of a robot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RobotKind {
     Wecom,
@@ -62,7 +63,7 @@ impl RobotKind {
         RobotRequest { url, body: body.to_string().into_bytes() }
     }
 
-    /// What the body of an answer with status 200 means.
+    /// The meaning of a response body with status 200.
     pub fn verdict(self, said: &str) -> AttemptOutcome {
         match self {
             RobotKind::Wecom => by_code(said, &["errcode"], &WECOM),
@@ -77,12 +78,12 @@ impl RobotKind {
     }
 }
 
-/// What a tool's codes mean. Unknown ones may pass: they are tried again, a bounded number of times.
+/// Meanings of a tool's codes. Unknown ones may be temporary: they are retried, a limited number of times.
 struct Codes {
-    /// Too many messages: the whole robot rests that long.
+    /// Too many messages: the whole robot pauses for that long.
     too_many: &'static [i64],
     rest: Duration,
-    /// What the same message will never get past: a wrong key, a robot that is gone, a text that is not allowed.
+    /// Permanent errors of a message: a wrong key, a missing robot, a forbidden text.
     never: &'static [i64],
 }
 
@@ -120,7 +121,7 @@ fn by_code(said: &str, names: &[&str], codes: &Codes) -> AttemptOutcome {
                 AttemptOutcome::Again { error, after: None }
             }
         }
-        // Perhaps a gateway that speaks instead of the tool.
+        // A gateway may have answered instead of the tool.
         None => AttemptOutcome::Again { error: not_ok(said), after: None },
     }
 }
@@ -156,7 +157,7 @@ fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// The three characters that Slack reads as its own.
+/// Escapes the three characters with a special meaning in Slack.
 fn slack_escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

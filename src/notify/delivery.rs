@@ -1,4 +1,4 @@
-//! Carries one notice: attempt after attempt until it is taken or given up, and the outcome is committed.
+//! Delivery of one notification: attempt after attempt until it is accepted or given up, and the outcome is committed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use super::receiver_limit::ReceiverLimiter;
 use crate::core::engine::{DeliveryOutcome, DeliveryResult, Notification};
 use crate::metrics::{Metrics, Stopwatch};
 
-/// How long a result waits before it is handed in again, after the driver could not commit it.
+/// Delay before a result is handed in again, after the driver could not commit it.
 const HAND_IN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// What all carriers share.
+/// Data shared by all deliveries.
 pub(super) struct DeliveryContext {
     pub results: mpsc::Sender<DeliveryReport>,
     pub client: reqwest::Client,
@@ -25,12 +25,11 @@ pub(super) struct DeliveryContext {
     pub metrics: Arc<Metrics>,
     pub policy: RetryPolicy,
     pub stop: CancellationToken,
-    /// Bounds the attempts to all receivers together.
+    /// Limits the simultaneous attempts to all receivers together.
     pub attempts: Semaphore,
 }
 
-/// Ends when the last outcome is committed, when the service stops, or when the driver is gone. `tried`: attempts before
-/// a restart.
+/// Ends after the commit of the last outcome, on shutdown, or without a driver. `tried`: attempts before a restart.
 pub(super) async fn carry(means: Arc<DeliveryContext>, lane: Arc<ReceiverLimiter>, notice: Notification, tried: u32) {
     let mut attempt = tried;
     loop {
@@ -42,7 +41,8 @@ pub(super) async fn carry(means: Arc<DeliveryContext>, lane: Arc<ReceiverLimiter
         if !failed {
             return settle(&means, result).await;
         }
-        // Whether a failure on the way is committed matters little: the next result carries the number of its attempt.
+        // An uncommitted intermediate failure matters little, because the next result carries the number of its
+        // attempt.
         let (committed, _) = oneshot::channel();
         if means.results.send(DeliveryReport { result, committed }).await.is_err() {
             return;
@@ -54,7 +54,7 @@ pub(super) async fn carry(means: Arc<DeliveryContext>, lane: Arc<ReceiverLimiter
     }
 }
 
-/// Waits for its turn and makes one attempt; `None` when the service stops before the attempt began.
+/// Waits for a permit and makes one attempt; `None` if the service stops before the attempt begins.
 async fn attempt_in_turn(
     means: &DeliveryContext,
     lane: &Arc<ReceiverLimiter>,
@@ -87,7 +87,7 @@ async fn attempt_in_turn(
     Some((outcome, after))
 }
 
-/// Hands the last result in until it is committed. Never sends the notice again for a failed commit.
+/// Hands in the last result until it is committed. Never sends the notification again for a failed commit.
 async fn settle(means: &DeliveryContext, result: DeliveryResult) {
     loop {
         let (committed, answer) = oneshot::channel();

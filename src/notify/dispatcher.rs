@@ -1,4 +1,4 @@
-//! The courier: finds what waits in the outbox and has each notice carried, a bounded number at once.
+//! The notification dispatcher: reads the outbox and delivers each notification, a limited number at once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,46 +18,46 @@ use crate::core::rules::Channel;
 use crate::metrics::Metrics;
 use crate::store::{OutboxRow, Store, StoreError};
 
-/// How often the outbox is looked at when nobody says that there is something new.
+/// Interval of reading the outbox without a wake-up.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// Notices read from the store at once.
+/// Notifications read from the store at once.
 const PAGE: u32 = 200;
-/// Notices carried at once, with their texts in memory.
+/// Maximum number of notifications in delivery, with their texts in memory.
 const CARRIED_MAX: usize = 2_000;
-/// Of these, to one receiver: a dead one leaves room for the others.
+/// Maximum of these per receiver, so that a dead one leaves room for the others.
 const CARRIED_PER_LANE_MAX: usize = 200;
-/// So many of them finished: there is room worth looking for those passed over.
+/// Number of finished deliveries after which the skipped notifications are read again.
 const LOOK_AGAIN_AFTER: usize = 64;
-/// How long attempts under way may take to end when the service stops.
+/// Time for attempts under way to end on shutdown.
 const STOP_GRACE: Duration = Duration::from_secs(3);
 
-/// What came of one attempt, on its way to the driver as an input of the desk.
+/// Result of one attempt, on its way to the driver as an input of the desk.
 #[derive(Debug)]
 pub struct DeliveryReport {
     pub result: DeliveryResult,
-    /// Answered after the commit. Dropped without an answer, the result (never the notice) is handed in again.
+    /// Answered after the commit. If dropped without an answer, the result (never the notification) is handed in again.
     pub committed: oneshot::Sender<()>,
 }
 
-/// Delivers the outbox. One a process.
+/// Delivers the outbox. One per process.
 pub struct NotificationDispatcher {
     store: Store,
     means: Arc<DeliveryContext>,
     wake: Arc<Notify>,
-    /// The notices under way, until their last outcome is committed.
+    /// The notifications in delivery, until their last outcome is committed.
     carried: BTreeMap<Cause, AbortHandle>,
     lanes: BTreeMap<Channel, Arc<ReceiverLimiter>>,
     carriers: JoinSet<()>,
-    /// Everything up to this notice was taken or passed over; the next look begins after it.
+    /// Every notification up to this one was taken or skipped; the next read begins after it.
     looked_to: Option<Cause>,
-    /// Notices left in the store because there was no room for them.
+    /// Number of notifications left in the store for lack of room.
     passed_over: usize,
 }
 
 impl NotificationDispatcher {
-    /// `results` goes to the driver, which answers each after its commit; `wake` is notified after each commit that put
-    /// notices into the outbox. Notices of a kind that `reach` has no means for are dead-lettered with that reason. The
-    /// error is of making the webhook client.
+    /// `results` goes to the driver, which answers each after its commit; `wake` is notified after each commit with new
+    /// notifications in the outbox. A notification of a kind that `reach` does not configure is dead-lettered with that
+    /// reason. The error comes from building the webhook client.
     pub fn new(
         store: Store,
         results: mpsc::Sender<DeliveryReport>,
@@ -81,7 +81,7 @@ impl NotificationDispatcher {
         })
     }
 
-    /// Runs until the service stops; then lets attempts under way end, for a short while.
+    /// Runs until shutdown; then gives attempts under way a short time to end.
     pub async fn run(mut self) {
         let mut every = tokio::time::interval(LOOK_EVERY);
         let mut ended = 0;
@@ -93,7 +93,7 @@ impl NotificationDispatcher {
                 Some(end) = self.carriers.join_next() => {
                     ended += 1;
                     if let Err(error) = end {
-                        // Its notice is found again in the store.
+                        // The store still has its notification.
                         tracing::error!(%error, "the carrier of a notice failed");
                         self.passed_over += 1;
                     }
@@ -113,7 +113,7 @@ impl NotificationDispatcher {
         }
     }
 
-    /// From the beginning, if something was passed over.
+    /// Reads from the beginning, if notifications were skipped.
     async fn poll_skipped(&mut self) {
         if self.passed_over > 0 {
             self.looked_to = None;
@@ -122,9 +122,9 @@ impl NotificationDispatcher {
         self.poll_outbox().await;
     }
 
-    /// Has everything new in the outbox carried, as far as there is room.
+    /// Starts the delivery of new notifications, as far as there is room.
     async fn poll_outbox(&mut self) {
-        // Before the read: what is finished now is committed, so that the read cannot show it again.
+        // Before the read: a finished delivery is committed, so that the read cannot return it again.
         self.carried.retain(|_, carried| !carried.is_finished());
         self.lanes.retain(|_, lane| Arc::strong_count(lane) > 1);
         if let Err(error) = self.load_pages().await {

@@ -1,4 +1,4 @@
-//! One attempt to deliver one notice: what the receiver said, sorted by what follows from it.
+//! One attempt to deliver one notification, with the response sorted by its consequence.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,28 +9,28 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 
 use super::chat::{RobotKind, RobotRequest};
 
-/// How much of a refusing answer is kept, in bytes.
+/// Maximum length kept of a refusing response, in bytes.
 const ANSWER_MAX_BYTES: usize = 200;
 
-/// Publishes a payload on a topic, at least once; the error is ready to be read.
+/// Publishes a payload on a topic, at least once; the error is a text for people.
 pub type Publish =
     Arc<dyn Fn(String, Vec<u8>) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
-/// What came of an attempt.
+/// Outcome of an attempt.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum AttemptOutcome {
     Taken,
-    /// Trying again may help; `after`: as long as the receiver asks for.
+    /// A retry may help; `after`: the delay that the receiver asks for.
     Again {
         error: String,
         after: Option<Duration>,
     },
-    /// Nobody may ask this receiver for that long.
+    /// The receiver must not be called for that long.
     TooMany {
         error: String,
         rest: Duration,
     },
-    /// Trying again cannot help.
+    /// A retry cannot help.
     Refused {
         error: String,
     },
@@ -38,8 +38,8 @@ pub(super) enum AttemptOutcome {
 
 /// The client of all webhooks: TLS by rustls with ring and the system's certificates, no redirects, no proxy.
 ///
-/// A system without certificates gives a client that trusts nobody: plain HTTP still works, and HTTPS fails with the
-/// reason. The error is of the client's own making (threads, sockets), not of a configuration.
+/// A system without certificates gives a client that trusts no server: plain HTTP still works, and HTTPS fails with the
+/// reason. The error concerns the client's own resources (threads, sockets), not the configuration.
 pub fn webhook_client() -> Result<Client, reqwest::Error> {
     let mut roots = rustls::RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
@@ -61,10 +61,10 @@ pub fn webhook_client() -> Result<Client, reqwest::Error> {
         .build()
 }
 
-/// How much of an answer is read that says in its body whether the message was taken.
+/// Maximum length read of a response whose body contains the verdict.
 const VERDICT_MAX_BYTES: usize = 16 * 1024;
 
-/// POSTs the payload; ends when the status is known (or, of a refusal, the beginning of the answer).
+/// POSTs the payload; ends once the status is known (or, for a refusal, the beginning of the response).
 pub(super) async fn post(client: &Client, url: &str, idempotency_key: &str, payload: Vec<u8>) -> AttemptOutcome {
     let Ok(url) = Url::parse(url) else { return unreadable() };
     let request = client.post(url).header(CONTENT_TYPE, "application/json").header("Idempotency-Key", idempotency_key);
@@ -75,7 +75,7 @@ pub(super) async fn post(client: &Client, url: &str, idempotency_key: &str, payl
     }
 }
 
-/// Calls a chat robot and reads from its answer whether it took the message.
+/// Calls a chat robot and reads the verdict from its response.
 pub(super) async fn call(client: &Client, tool: RobotKind, call: RobotRequest) -> AttemptOutcome {
     let Ok(url) = Url::parse(&call.url) else { return unreadable() };
     let request = client.post(url).header(CONTENT_TYPE, "application/json; charset=utf-8").body(call.body);
@@ -115,7 +115,7 @@ pub(super) async fn request(
     }
 }
 
-/// The body of an answer with a good status.
+/// The body of a response with a good status.
 async fn said(request: RequestBuilder) -> Result<String, AttemptOutcome> {
     let mut response = request.send().await.map_err(not_sent)?;
     if !response.status().is_success() {
@@ -144,7 +144,7 @@ fn not_sent(error: reqwest::Error) -> AttemptOutcome {
     AttemptOutcome::Again { error: chain(&error.without_url()), after: None }
 }
 
-/// Publishes the payload; without a broker nobody can ever get it.
+/// Publishes the payload; refused for good without a broker.
 pub(super) async fn publish(
     publisher: Option<&Publish>,
     topic: &str,
@@ -172,7 +172,7 @@ async fn refused(response: Response) -> AttemptOutcome {
     if again { AttemptOutcome::Again { error, after } } else { AttemptOutcome::Refused { error } }
 }
 
-/// The first bytes of the answer as text; what cannot be read any more is left out.
+/// The first bytes of the response as text; an unreadable rest is dropped.
 async fn beginning(mut response: Response) -> String {
     let mut bytes = Vec::new();
     while bytes.len() < ANSWER_MAX_BYTES
@@ -180,7 +180,7 @@ async fn beginning(mut response: Response) -> String {
     {
         bytes.extend_from_slice(&chunk[..chunk.len().min(ANSWER_MAX_BYTES - bytes.len())]);
     }
-    // A cut inside a character is no damage of the answer.
+    // A cut inside a character does not damage the text before it.
     let whole = match std::str::from_utf8(&bytes) {
         Err(error) if error.error_len().is_none() => &bytes[..error.valid_up_to()],
         Ok(_) | Err(_) => &bytes[..],
@@ -188,7 +188,7 @@ async fn beginning(mut response: Response) -> String {
     String::from_utf8_lossy(whole).trim().to_owned()
 }
 
-/// Seconds, or a date: then counted from the answer's own date, since the receiver's clock is not ours.
+/// Seconds, or a date: then counted from the response's own date, because the receiver's clock is not ours.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {

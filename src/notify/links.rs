@@ -1,4 +1,4 @@
-//! Links into the service that notices carry. Made when a notice is sent: the engine knows no keys and no clock.
+//! Links into the service for notifications. Created on sending, because the engine knows no keys and no clock.
 
 use crate::core::incidents::{AckClaim, AckKey};
 use crate::core::model::{IncidentId, TimeDelta, Timestamp};
@@ -6,18 +6,18 @@ use crate::core::model::{IncidentId, TimeDelta, Timestamp};
 use super::payload::percent_encoded;
 use crate::core::engine::{Notification, NotificationKind};
 
-/// How people reach the service, and what signs what they may do there.
+/// The service's public address, and the key for acknowledge links.
 #[derive(Clone)]
 pub struct Links {
-    /// `https://watch.example.org`, without a slash at its end.
+    /// `https://watch.example.org`, without a trailing slash.
     pub base: String,
     pub key: AckKey,
-    /// How long a link acknowledges.
+    /// Validity of an acknowledge link.
     pub valid_for: TimeDelta,
 }
 
 impl Links {
-    /// Where the incident, problem or run is shown; of a digest: the open incidents of the team.
+    /// Page of the incident, problem or run; for a digest: the open incidents of the team.
     pub fn record(&self, notice: &Notification) -> String {
         let (base, subject) = (&self.base, &notice.subject);
         match notice.kind {
@@ -30,7 +30,7 @@ impl Links {
             | NotificationKind::TargetBreached => {
                 format!("{base}/api/v1/incidents/{subject}")
             }
-            // What managers are told of may be either.
+            // A manager notification may be about either.
             NotificationKind::ManagersTold if subject.starts_with("INC-") => {
                 format!("{base}/api/v1/incidents/{subject}")
             }
@@ -45,7 +45,7 @@ impl Links {
         }
     }
 
-    /// A link by which whoever got the notice takes the incident; `None` where there is nothing to take.
+    /// An acknowledge link for the recipient; `None` if there is nothing to acknowledge.
     pub fn acknowledge(&self, notice: &Notification, now: Timestamp) -> Option<String> {
         match notice.kind {
             NotificationKind::Page

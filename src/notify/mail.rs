@@ -1,4 +1,4 @@
-//! Mail by SMTP: plain text in UTF-8, one mail an address, the same `Message-ID` at every attempt.
+//! Mail by SMTP: plain text in UTF-8, one mail per address, the same `Message-ID` in every attempt.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -14,23 +14,23 @@ use super::wording::{Wording, cut};
 use crate::core::engine::Notification;
 use crate::core::rules::{BadPlaceholder, TemplatePart, pieces};
 
-/// The longest text of a mail, in bytes.
+/// Maximum length of a mail's text, in bytes.
 const TEXT_MAX_BYTES: usize = 64 * 1024;
-/// The longest subject, in bytes.
+/// Maximum length of a subject, in bytes.
 const SUBJECT_MAX_BYTES: usize = 400;
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
-/// The mail server, and as whom we write.
+/// The mail server, and the sender's address.
 pub struct MailServer {
-    /// `smtp://…` or `smtps://…`, with places for secrets.
+    /// `smtp://…` or `smtps://…`, with placeholders for secrets.
     pub(super) url: String,
     from: Mailbox,
-    /// The transport of the last address, with its certificates read.
+    /// The transport of the last address, with its certificates loaded.
     transport: Mutex<Option<(String, Transport)>>,
 }
 
-/// Why mail cannot be configured so.
+/// Reason why a mail configuration is invalid.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MailServerError {
     #[error("{from:?} is not a sender; expected \"noc@example.com\" or \"值班 <noc@example.com>\"")]
@@ -48,7 +48,7 @@ pub enum MailServerError {
 }
 
 impl MailServer {
-    /// Checks what can be checked without asking the server.
+    /// Checks the settings as far as possible without a connection.
     pub fn new(url: &str, from: &str) -> Result<MailServer, MailServerError> {
         let from: Mailbox = from.parse().map_err(|_| MailServerError::From { from: from.to_owned() })?;
         let only_secrets = |piece: &TemplatePart<'_>| match piece {
@@ -79,7 +79,7 @@ impl MailServer {
         Ok(MailServer { url: url.to_owned(), from, transport: Mutex::default() })
     }
 
-    /// Hands the mail to the server at that address (the URL with its secrets); ends when the server has it.
+    /// Hands the mail to the server at that address (the URL with its secrets); ends once the server has accepted it.
     pub(super) async fn send(&self, url: &str, notice: &Notification, to: &str, wording: &Wording) -> AttemptOutcome {
         let message = match self.message(notice, to, wording) {
             Ok(message) => message,
@@ -101,7 +101,7 @@ impl MailServer {
         let to: Mailbox = to.parse().map_err(|_| format!("{to:?} is not a mail address"))?;
         let domain = self.from.email.domain().to_owned();
         let subject: String = wording.heading.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        // What every attempt says alike, so that a mail that came twice is seen as one.
+        // The same in every attempt, so that a mail that came twice is seen as one.
         let message_id = format!("<{}.watchfire@{domain}>", notice.cause);
         let thread = format!("<{}.watchfire@{domain}>", notice.subject);
         let date = SystemTime::from(notice.at.to_timestamp());
@@ -132,7 +132,7 @@ impl MailServer {
     }
 }
 
-/// 5yz is final, everything else may pass: 4yz, a lost connection, a certificate.
+/// 5yz is final, every other error may be temporary: 4yz, a lost connection, a certificate.
 fn sorted(error: &smtp::Error) -> AttemptOutcome {
     let text = match error.status() {
         Some(code) => format!("the mail server answered {code}: {}", chain(error)),

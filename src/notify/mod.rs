@@ -1,8 +1,8 @@
 //! Notify: delivers the outbox by channel, with retries and an idempotency key.
 //!
-//! Must never block intake, and never decide who is told. A notice is delivered at least once (after a crash perhaps
-//! again, with the same `Idempotency-Key`) and recorded exactly once: its last result is handed to the driver until the
-//! driver says that it is committed.
+//! Must never block intake, and never choose recipients. A notification is delivered at least once (after a crash
+//! perhaps again, with the same `Idempotency-Key`) and recorded exactly once: its last result is handed to the driver
+//! until the driver has committed it.
 
 mod channels;
 mod chat;

@@ -1,8 +1,8 @@
-//! Publishing to a real broker: one connection that only publishes, and says whether each message arrived.
+//! Publishing to a real broker: one connection that only publishes, and reports each message's arrival.
 //!
-//! Without a broker (only the built-in intake) there is nobody to publish to: then there is no publisher, and whoever
-//! holds an `Option` of it says so instead of trying. A publish that is not confirmed in time makes a new connection,
-//! since a client that lost a confirmation may never send again.
+//! Without a broker (only the built-in intake) there is no publisher, and code with an `Option` of it reports that
+//! instead of trying. A publish without confirmation in time makes a new connection, because a client that lost a
+//! confirmation may never send again.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -20,22 +20,22 @@ use crate::mqtt::{
     BackOff, BrokerAddress, BrokerLink, Handle, LinkError, LinkOptions, STATUS_TOPIC, Signal, TlsError, Will,
 };
 
-/// Messages that wait for the connection or for their turn.
+/// Maximum number of messages waiting for the connection or for their turn.
 const QUEUE_MAX: usize = 256;
 
-/// Publishes without their confirmation at once; fewer than the packet ids of a connection, so that none is taken twice.
+/// Maximum number of unconfirmed publishes; fewer than the packet ids of a connection, so that none is used twice.
 const UNCONFIRMED_MAX: usize = 32;
 
-/// How long a publish may take from the call to the broker's confirmation.
+/// Maximum time of a publish from the call to the broker's confirmation.
 const CONFIRMATION_MAX: Duration = Duration::from_secs(10);
 
-/// The longest payload; a notice is far shorter.
+/// Maximum payload; a notification is far shorter.
 const PAYLOAD_MAX_BYTES: usize = 1 << 20;
 
-/// How long the goodbye may take.
+/// Maximum time of the disconnect.
 const FAREWELL_MAX: Duration = Duration::from_secs(5);
 
-/// Why a message was not delivered, as far as we know.
+/// Reason why a message was not delivered, as far as known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
     #[error("{topic:?} is no topic to publish on; it must not be empty or hold +, # or NUL")]
@@ -44,10 +44,10 @@ pub enum PublishError {
     TooLarge { bytes: usize },
     #[error("{QUEUE_MAX} messages wait for the broker already; try again later")]
     Full,
-    /// It may have arrived all the same.
+    /// It may have arrived nevertheless.
     #[error("the broker did not confirm the message in {} s; try again", CONFIRMATION_MAX.as_secs())]
     Unconfirmed,
-    /// It may have arrived all the same.
+    /// It may have arrived nevertheless.
     #[error("the connection to the broker was lost before it confirmed the message; try again")]
     Lost,
     #[error("the broker refuses the message: {reason}")]
@@ -56,13 +56,13 @@ pub enum PublishError {
     Stopping,
 }
 
-/// The way to the broker; cheap to clone.
+/// The handle for publishing; cheap to clone.
 #[derive(Clone)]
 pub struct MqttPublisher {
     queue: mpsc::Sender<PublishJob>,
 }
 
-/// The publisher's work, to be spawned.
+/// The publisher's task, to be spawned.
 pub struct MqttPublishing {
     broker: String,
     link: LinkOptions,
@@ -75,12 +75,12 @@ struct PublishJob {
     topic: String,
     payload: Bytes,
     retain: bool,
-    /// `None`: our own status, which nobody waits for.
+    /// `None`: our own status, without a waiting caller.
     reply: Option<oneshot::Sender<Result<(), PublishError>>>,
 }
 
 impl MqttPublisher {
-    /// Reads the certificates that the address names; connects only in [`MqttPublishing::run`].
+    /// Loads the certificates of the address; connects only in [`MqttPublishing::run`].
     pub fn new(address: BrokerAddress, metrics: Arc<Metrics>) -> Result<(MqttPublisher, MqttPublishing), TlsError> {
         // Its state must not hide that of the consuming client of the same broker.
         let broker = format!("{} publisher", address.name());
@@ -116,7 +116,7 @@ impl MqttPublisher {
 }
 
 impl MqttPublishing {
-    /// Publishes until `stop`, then says `offline` and goodbye.
+    /// Publishes until `stop`, then publishes `offline` and disconnects.
     pub async fn run(mut self, stop: CancellationToken) {
         loop {
             let (handle, link) = BrokerLink::open(&self.link);
@@ -134,10 +134,10 @@ impl MqttPublishing {
         }
     }
 
-    /// One connection, until it is lost (the error) or we stop.
+    /// Runs one connection, until it is lost (the error) or we stop.
     async fn attend(&mut self, handle: Handle, link: BrokerLink, stop: &CancellationToken) -> Result<(), LinkError> {
         let (signals, mut reports) = mpsc::unbounded_channel();
-        // Never interrupted, never waiting for us: whoever polls must not wait for a request to be taken.
+        // Never interrupted and never blocked by us, because polling must not wait for a request to be accepted.
         let mut polling = pin!(poll_all(link, signals));
         let mut unconfirmed = Unconfirmed::default();
         let mut connected = false;
@@ -178,7 +178,7 @@ impl MqttPublishing {
     }
 }
 
-/// Says `offline` ourselves, since the broker keeps the will of who says goodbye to itself.
+/// Publishes `offline` ourselves, because the broker drops the will of a client that disconnects.
 async fn farewell(
     handle: &Handle,
     mut polling: std::pin::Pin<&mut impl Future<Output = LinkError>>,
@@ -195,7 +195,7 @@ async fn farewell(
         tokio::select! {
             biased;
             Some(signal) = reports.recv() => unconfirmed.hear(signal),
-            // The broker closes once it has read our goodbye.
+            // The broker closes once it has read our disconnect.
             error = &mut polling => return Err(error),
         }
     }
@@ -218,13 +218,13 @@ fn status(word: &'static str) -> PublishJob {
     PublishJob { topic: STATUS_TOPIC.to_owned(), payload, retain: true, reply: None }
 }
 
-/// What was asked of the connection and is not confirmed, in the order of asking. Who still waits when it is dropped
-/// hears that the connection was lost.
+/// Requests to the connection without confirmation, in order. A waiting caller gets "connection lost" when it is
+/// dropped.
 #[derive(Default)]
 struct Unconfirmed(VecDeque<UnackedPublish>);
 
 struct UnackedPublish {
-    /// `None` until the message was written.
+    /// `None` before the message was written.
     packet_id: Option<u16>,
     reply: Option<oneshot::Sender<Result<(), PublishError>>>,
 }
@@ -240,7 +240,7 @@ impl Unconfirmed {
 
     async fn send(&mut self, job: PublishJob, handle: &Handle) -> Result<(), LinkError> {
         if job.reply.as_ref().is_some_and(oneshot::Sender::is_closed) {
-            // Its caller gave up while it waited for the connection, and will come again.
+            // Its caller gave up during the wait for the connection, and will retry.
             return Ok(());
         }
         self.0.push_back(UnackedPublish { packet_id: None, reply: job.reply });
@@ -265,7 +265,7 @@ impl Unconfirmed {
         }
     }
 
-    /// Until the caller that has waited longest gives up: it waited as long as a confirmation may take.
+    /// Waits until the caller that has waited longest gives up: as long as a confirmation may take.
     async fn given_up(&mut self) {
         match self.0.iter_mut().find_map(|waiting| waiting.reply.as_mut()) {
             Some(reply) => reply.closed().await,
@@ -277,7 +277,7 @@ impl Unconfirmed {
 impl Drop for Unconfirmed {
     fn drop(&mut self) {
         for reply in self.0.drain(..).filter_map(|waiting| waiting.reply) {
-            // Nobody waits any more: nothing to say.
+            // Fails only if the caller no longer waits.
             let _ = reply.send(Err(PublishError::Lost));
         }
     }

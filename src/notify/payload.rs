@@ -1,4 +1,4 @@
-//! What a receiver gets by webhook and by MQTT alike; and how values are written into requests.
+//! The notification's JSON for webhook and MQTT alike; and the escaping of values in requests.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -8,7 +8,7 @@ use crate::core::model::{Tier, Timestamp};
 
 #[derive(Serialize)]
 struct Payload<'n> {
-    /// The same for every attempt: what the receiver deduplicates by.
+    /// The same for every attempt, for deduplication by the receiver.
     id: String,
     kind: NotificationKind,
     subject: &'n str,
@@ -17,21 +17,21 @@ struct Payload<'n> {
     person: Option<&'n str>,
     tier: Option<Tier>,
     at: Timestamp,
-    /// Where people see it, and where they take it; `null` while the service does not know its own address.
+    /// Links to the page and to the acknowledgement; `null` while the service does not know its own address.
     link: Option<&'n str>,
     acknowledge: Option<&'n str>,
-    /// The incident, problem or run as it stood.
+    /// The incident, problem or run as of the notification.
     record: &'n RawValue,
 }
 
-/// Links into the service, as far as there are any.
+/// Links into the service, if any.
 #[derive(Default)]
 pub(super) struct NoticeLinks {
     pub record: Option<String>,
     pub acknowledge: Option<String>,
 }
 
-/// The notice as one JSON object; an error when its body is not JSON.
+/// The notification as one JSON object; an error if its body is not JSON.
 pub(super) fn json(notice: &Notification, links: &NoticeLinks) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(&Payload {
         id: notice.cause.to_string(),
@@ -48,7 +48,7 @@ pub(super) fn json(notice: &Notification, links: &NoticeLinks) -> Result<Vec<u8>
     })
 }
 
-/// Every byte that is not unreserved, as RFC 3986 escapes it.
+/// Escapes every byte that is not unreserved, as in RFC 3986.
 pub(super) fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -60,7 +60,7 @@ pub(super) fn percent_encoded(text: &str) -> String {
     encoded
 }
 
-/// As inside the quotes of a JSON text.
+/// Escapes as inside a JSON string.
 pub(super) fn json_escaped(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()

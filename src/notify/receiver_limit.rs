@@ -1,5 +1,5 @@
-//! One receiver's lane: how many attempts it may have at once and in a minute, so that a hanging one never holds up the
-//! others, and none is asked more often than it bears.
+//! One receiver's limit: attempts at once and per minute, so that a hanging receiver never delays the others, and none
+//! is overloaded.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,21 +11,21 @@ use crate::core::rules::Channel;
 
 /// Attempts at once to all receivers together.
 pub(super) const ALL_ATTEMPTS_MAX: usize = 32;
-/// Attempts at once to one receiver that answers.
+/// Attempts at once to one responsive receiver.
 const ATTEMPTS_MAX: usize = 4;
-/// What a robot of WeCom or DingTalk takes in a minute before it refuses everything for a while.
+/// Rate limit of a WeCom or DingTalk robot, beyond which it refuses everything for a while.
 const ROBOT_ATTEMPTS_A_MINUTE: usize = 20;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Shared by the notices to one receiver.
+/// Shared by the notifications to one receiver.
 pub(super) struct ReceiverLimiter {
     slots: Semaphore,
-    /// Since an attempt failed and until one succeeds, only the holder of `probing` may try.
+    /// From a failed attempt until a success, only the holder of `probing` may try.
     failing: AtomicBool,
     probing: Mutex<()>,
-    /// Attempts that this minute has left; `None`: no receiver of that kind counts them.
+    /// Attempts left in this minute; `None`: a receiver without a rate limit.
     minute: Option<Semaphore>,
-    /// Held while the receiver rests.
+    /// Held while the receiver pauses.
     resting: Arc<Mutex<()>>,
 }
 
@@ -57,11 +57,12 @@ impl ReceiverLimiter {
         }
     }
 
-    /// Waits for this lane first and for `all` last, so that nobody waits for a lane while holding a place of all.
+    /// Waits for this receiver first and for `all` last, so that no one waits for a receiver while holding a permit of
+    /// all.
     pub async fn turn<'l>(self: &'l Arc<ReceiverLimiter>, all: &'l Semaphore) -> AttemptPermit<'l> {
         let slot = self.slots.acquire().await.expect("the lane's semaphore is never closed");
         let probe = if self.failing.load(Ordering::Acquire) { Some(self.probing.lock().await) } else { None };
-        // One that works again by now needs no probe; the next ones go in parallel again.
+        // A receiver that works again by now needs no probe; the next attempts go in parallel again.
         let probe = probe.filter(|_| self.failing.load(Ordering::Acquire));
         drop(self.resting.lock().await);
         if let Some(minute) = &self.minute {
@@ -76,7 +77,7 @@ impl ReceiverLimiter {
         AttemptPermit { lane: self, _slot: slot, _probe: probe, _one_of_all: one_of_all }
     }
 
-    /// Nobody gets a turn for that long.
+    /// Gives no permit for that long.
     pub fn rest(&self, how_long: Duration) {
         if let Ok(rest) = Arc::clone(&self.resting).try_lock_owned() {
             tokio::spawn(async move {
@@ -88,7 +89,7 @@ impl ReceiverLimiter {
 }
 
 impl AttemptPermit<'_> {
-    /// Ends the turn: whether the receiver is in trouble (no answer, or one that asks to come again).
+    /// Ends the attempt. `in_trouble`: no answer, or a request to retry later.
     pub fn end(self, in_trouble: bool) {
         self.lane.failing.store(in_trouble, Ordering::Release);
     }

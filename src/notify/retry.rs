@@ -1,24 +1,24 @@
-//! How long to wait between attempts, and when to give up.
+//! Retry policy: waits between attempts, and the last attempt.
 
 use std::time::Duration;
 
-/// The patience of the courier with one notice.
+/// The dispatcher's retry policy for one notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// The wait after the first failed attempt.
     pub first: Duration,
-    /// By how much each further wait is longer; 1 or more.
+    /// Factor of each further wait; 1 or more.
     pub factor: u32,
-    /// The longest wait, whatever the receiver asks for.
+    /// Maximum wait, whatever the receiver asks for.
     pub cap: Duration,
-    /// How many attempts a notice gets, over restarts.
+    /// Maximum number of attempts per notification, over restarts.
     pub attempts: u32,
-    /// How long one attempt may take, from connecting to the status line.
+    /// Maximum time of one attempt, from connecting to the status line.
     pub timeout: Duration,
 }
 
 impl RetryPolicy {
-    /// What `serve` uses: ten attempts over about nine minutes.
+    /// The policy of `serve`: ten attempts over about nine minutes.
     pub const STANDARD: RetryPolicy = RetryPolicy {
         first: Duration::from_secs(1),
         factor: 2,
@@ -27,14 +27,14 @@ impl RetryPolicy {
         timeout: Duration::from_secs(10),
     };
 
-    /// The wait after the failed attempt of that number (from 1): never shorter than what the receiver asked for, never
+    /// The wait after the failed attempt of that number (from 1): never shorter than the receiver asked for, never
     /// longer than the cap.
     pub fn wait_after(&self, attempt: u32, asked_for: Option<Duration>) -> Duration {
         let grown = self.factor.saturating_pow(attempt.saturating_sub(1));
         self.first.saturating_mul(grown).max(asked_for.unwrap_or_default()).min(self.cap)
     }
 
-    /// Whether the attempt of that number (from 1) is the last.
+    /// True if the attempt of that number (from 1) is the last.
     pub const fn is_last(&self, attempt: u32) -> bool {
         attempt >= self.attempts
     }

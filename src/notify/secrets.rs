@@ -1,4 +1,4 @@
-//! Secrets by name, read only when a notice is sent, so that a new one needs no restart and none is kept.
+//! Secrets by name, read only on sending, so that a new one needs no restart and none is stored.
 
 use std::path::PathBuf;
 
@@ -7,14 +7,14 @@ use crate::core::rules::is_secret_name;
 /// Longer ones are no keys.
 const SECRET_MAX_BYTES: usize = 4_096;
 
-/// Where secrets are found: `WATCHFIRE_SECRET_<NAME>` first, then a file of that name.
+/// Location of secrets: `WATCHFIRE_SECRET_<NAME>` first, then a file of that name.
 #[derive(Clone)]
 pub struct Secrets {
     environment: fn(&str) -> Option<String>,
     dir: Option<PathBuf>,
 }
 
-/// Why a secret cannot be used. Never says what is in it.
+/// Reason why a secret cannot be used. Never contains the secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     #[error("the secret {name} is not set; set {variable}, or put it into the file {name} of secrets_dir")]
@@ -24,7 +24,7 @@ pub enum SecretError {
 }
 
 impl Secrets {
-    /// `environment` answers for the name of a variable.
+    /// `environment` returns the value of a variable.
     pub fn new(environment: fn(&str) -> Option<String>, dir: Option<PathBuf>) -> Secrets {
         Secrets { environment, dir }
     }

@@ -1,4 +1,5 @@
-//! Texts with places, filled for one notice: its own words, labels of its incident, secrets of the configuration.
+//! Texts with placeholders, filled for one notification: its fields, labels of its incident, secrets of the
+//! configuration.
 
 use serde_json::Value;
 
@@ -7,7 +8,7 @@ use super::secrets::{SecretError, Secrets};
 use crate::core::engine::Notification;
 use crate::core::rules::{BadPlaceholder, NoticeField, TemplatePart, pieces};
 
-/// How a value is written into the text around it.
+/// The escaping of a value in the text around it.
 #[derive(Clone, Copy)]
 pub(super) enum Into {
     /// Percent-encoded.
@@ -17,11 +18,11 @@ pub(super) enum Into {
     /// Without line breaks and other control characters.
     Header,
     Plain,
-    /// As `Url`, and secrets too: they stand where user and password do.
+    /// Like `Url`, secrets included, because they are in the place of user and password.
     Credentials,
 }
 
-/// Why a text cannot be filled.
+/// Reason why a text cannot be filled.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TemplateError {
     #[error(transparent)]
@@ -30,11 +31,11 @@ pub(super) enum TemplateError {
     BadPlace(#[from] BadPlaceholder),
 }
 
-/// Fills texts for one notice, and remembers which secrets went in, so that no answer shows them.
+/// Fills texts for one notification, and remembers the used secrets, so that no error shows them.
 pub(super) struct Filler<'n> {
     notice: &'n Notification,
     links: &'n NoticeLinks,
-    /// The notice in words.
+    /// The notification in words.
     text: &'n str,
     record: Value,
     secrets: &'n Secrets,
@@ -60,7 +61,7 @@ impl<'n> Filler<'n> {
                 }
                 TemplatePart::Secret(name) => {
                     let secret = self.secret(name).await?;
-                    // In a URL a secret stands as its owner gave it: it may be a path.
+                    // In a URL a secret is inserted unchanged, because it may be a path.
                     filled.push_str(&match into {
                         Into::Url | Into::Plain => secret,
                         Into::Json | Into::Header | Into::Credentials => written(&secret, into),
@@ -77,7 +78,7 @@ impl<'n> Filler<'n> {
         Ok(secret)
     }
 
-    /// An error or an answer without the secrets that went into its request.
+    /// An error or a response without the secrets of its request.
     pub fn hide(&self, text: String) -> String {
         let written =
             self.used.iter().flat_map(|secret| [secret.clone(), percent_encoded(secret), json_escaped(secret)]);

@@ -1,5 +1,5 @@
-//! A notice in words, as people read it in a chat or a mail: the title, what is known, and where to go, in the language
-//! of whoever is told.
+//! A notification in words for chats and mails: the title, the known data, and the links, in the language of the
+//! recipient.
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -23,9 +23,9 @@ const FIELDS: [(&str, &str, &str); 10] = [
     ("incidents", "incidents", "故障数"),
 ];
 
-/// The words of a notice.
+/// The texts of a notification.
 pub(super) struct Wording {
-    /// With what kind of notice it is.
+    /// The title with the kind of notification.
     pub heading: String,
     /// Line by line, without the links.
     pub lines: Vec<String>,
@@ -53,7 +53,7 @@ impl Wording {
         let links =
             [named(pick("acknowledge", "确认受理"), &links.acknowledge), named(pick("details", "详情"), &links.record)];
         let heading = match notice.kind {
-            // Its title says so already.
+            // Its title contains the kind.
             NotificationKind::Digest => notice.title.clone(),
             _ => format!("{} {}", kind(notice.kind, notice.language), notice.title),
         };
@@ -75,7 +75,7 @@ impl Wording {
     }
 }
 
-/// The beginning of a text in at most so many bytes, with a sign where it was cut.
+/// The beginning of a text in at most so many bytes, with a mark if it was cut.
 pub(super) fn cut(text: &str, bytes: usize) -> String {
     const SIGN: &str = "…";
     if text.len() <= bytes {
@@ -87,7 +87,7 @@ pub(super) fn cut(text: &str, bytes: usize) -> String {
     }
 }
 
-/// What kind of notice it is.
+/// Name of the kind of notification.
 fn kind(kind: NotificationKind, language: Language) -> &'static str {
     let (english, chinese) = match kind {
         NotificationKind::Page => ("Page:", "【告警】"),
@@ -110,7 +110,7 @@ fn kind(kind: NotificationKind, language: Language) -> &'static str {
     }
 }
 
-/// Texts and numbers that say something.
+/// Non-empty texts and numbers.
 fn shown(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),

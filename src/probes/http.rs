@@ -1,14 +1,14 @@
-//! Asks a URL, and reads answers without trusting their length.
+//! HTTP checks: requests a URL, and reads responses without trusting their length.
 
 use reqwest::{Client, Response, Url};
 
 use super::Observation;
 use crate::metrics::Stopwatch;
 
-/// How much of a body is read, in bytes.
+/// Maximum length read of a body, in bytes.
 pub(super) const BODY_MAX_BYTES: usize = 1 << 20;
 
-/// How many redirects are followed.
+/// Maximum number of followed redirects.
 const REDIRECTS_MAX: usize = 5;
 
 /// The client of all checks: rustls with ring and the system's certificates, few redirects, no proxy.
@@ -19,22 +19,22 @@ pub(super) fn client(mut tls: rustls::ClientConfig) -> Result<Client, reqwest::E
         .redirect(reqwest::redirect::Policy::limited(REDIRECTS_MAX))
         .no_proxy()
         .user_agent(concat!("watchfire/", env!("CARGO_PKG_VERSION")))
-        // A check that finds a connection open would not see that no new one can be made.
+        // A check on an open connection would not see that no new one can be made.
         .pool_max_idle_per_host(0)
         .build()
 }
 
-/// What an answer must be, and where in it something is found.
+/// The expected response, and the position of the observed value in it.
 #[derive(Clone, Copy)]
 pub(super) struct ExpectedResponse<'a> {
-    /// Any 2xx unless given.
+    /// Default: any 2xx.
     pub status: Option<u16>,
     pub contains: Option<&'a str>,
     /// A JSON pointer.
     pub json: Option<&'a str>,
 }
 
-/// GET, and compare what comes back with what is wanted.
+/// GET, and compare the response with the expected one.
 pub(super) async fn check(client: &Client, url: &str, wanted: ExpectedResponse<'_>) -> Observation {
     let Ok(parsed) = Url::parse(url) else {
         return Observation::fail("the check's URL cannot be read; expected http://host/path");
@@ -75,7 +75,7 @@ pub(super) async fn check(client: &Client, url: &str, wanted: ExpectedResponse<'
     }
 }
 
-/// What stands at the pointer: a text, a number (which is the value too), true or false.
+/// The value at the pointer: a text, a number (which is also the measured value), true or false.
 fn found_in(body: &BodyExcerpt, pointer: &str, told: &str) -> Observation {
     let value: serde_json::Value = match serde_json::from_slice(body.bytes()) {
         Ok(value) => value,
@@ -126,12 +126,12 @@ pub(super) async fn read(mut answer: Response, bytes_max: usize) -> Result<BodyE
     Ok(BodyExcerpt { bytes, cut: false })
 }
 
-/// A URL as evidence may show it.
+/// A URL without secrets, for evidence.
 pub(super) fn name(url: &str) -> String {
     Url::parse(url).map_or_else(|_| "an unreadable URL".to_owned(), |url| shown(&url))
 }
 
-/// The URL without what may be secret: login and query.
+/// The URL without possible secrets: login and query.
 pub(super) fn shown(url: &Url) -> String {
     let query = if url.query().is_some() { "?…" } else { "" };
     format!("{}{}{query}", url.origin().ascii_serialization(), url.path())

@@ -1,6 +1,6 @@
-//! Probes: runs the automated inspection items and says what they saw.
+//! Probes: run the automated inspection items and return their observations.
 //!
-//! Must never decide what a result means for a run.
+//! Must never decide the meaning of a result for a run.
 
 mod http;
 mod mqtt;
@@ -23,13 +23,13 @@ use crate::metrics::{Metrics, Stopwatch};
 use crate::mqtt::LinkOptions;
 use tls::CertificateReader;
 
-/// Checks that run at once.
+/// Maximum number of checks at once.
 const RUNNING_MAX: usize = 16;
-/// Checks that listen at once: apart, because they wait long and cost little.
+/// Maximum number of listening checks at once: separate, because they wait long and cost little.
 const LISTENING_MAX: usize = 16;
-/// Checks that run or wait for their turn; further requests stay in the channel.
+/// Maximum number of running and waiting checks; further requests stay in the channel.
 const TAKEN_MAX: usize = 256;
-/// The longest evidence, in characters.
+/// Maximum length of evidence, in characters.
 const EVIDENCE_MAX_CHARS: usize = 1_000;
 
 /// Runs checks.
@@ -45,8 +45,8 @@ pub struct Prober {
 }
 
 impl Prober {
-    /// `broker`: where MQTT checks listen; without one they are not done. `now`: what certificates are compared with.
-    /// The error is of the HTTP client's own making (threads, sockets), not of a configuration.
+    /// `broker`: for MQTT checks; without one they are not done. `now`: for comparison with certificates. The error
+    /// concerns the HTTP client's own resources (threads, sockets), not the configuration.
     pub fn new(
         broker: Option<LinkOptions>,
         metrics: Arc<Metrics>,
@@ -76,8 +76,8 @@ impl Prober {
         })
     }
 
-    /// Runs what is requested until `cancel`, or until nobody can request any more and all is answered. What is cut
-    /// short by `cancel` gives no result: whoever keeps the run asks again.
+    /// Runs requested checks until `cancel`, or until all senders are gone and all requests are answered. A check cut
+    /// short by `cancel` gives no result, because the desk requests it again.
     pub async fn serve(
         self: Arc<Self>,
         mut requests: mpsc::UnboundedReceiver<ProbeRequest>,
@@ -99,7 +99,7 @@ impl Prober {
                     Some(request) => {
                         let (prober, results) = (Arc::clone(&self), results.clone());
                         taken.spawn(async move {
-                            // A closed channel means that the driver is gone; the next one asks again.
+                            // A closed channel means that the driver is gone; the next one requests it again.
                             let _ = results.send(prober.run(request).await).await;
                         });
                     }
@@ -166,7 +166,7 @@ impl Prober {
     }
 }
 
-/// What a check saw.
+/// Observation of a check.
 #[derive(Debug, PartialEq)]
 struct Observation {
     outcome: ItemOutcome,

@@ -6,10 +6,10 @@ use super::Observation;
 use crate::core::model::TimeDelta;
 use crate::mqtt::{BrokerLink, LinkOptions, Signal};
 
-/// Until the broker took the subscription; the time for the message counts from then.
+/// Maximum time until the broker accepts the subscription; the time for the message counts from then.
 const SUBSCRIBED_WITHIN: Duration = Duration::from_secs(15);
 
-/// Subscribes with a session of its own, which ends with the check.
+/// Subscribes with its own session, which ends with the check.
 pub(super) async fn check(options: &LinkOptions, topic: &str, within: TimeDelta) -> Observation {
     let broker = options.address.name();
     let (handle, mut link) = BrokerLink::open(options);
@@ -39,7 +39,7 @@ pub(super) async fn check(options: &LinkOptions, topic: &str, within: TimeDelta)
     let message = async {
         loop {
             match link.next().await {
-                // What the broker kept from earlier does not say that anybody publishes now.
+                // A retained message does not prove that a client publishes now.
                 Ok(Signal::Message(message)) if message.retained => retained = true,
                 Ok(Signal::Message(message)) => return Ok(message),
                 Ok(_) => {}

@@ -1,4 +1,4 @@
-//! Asks a Prometheus, and lets the worst sample decide.
+//! PromQL checks: query a Prometheus, and let the worst sample decide.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -52,7 +52,7 @@ fn query_url(server: &str, query: &str) -> Option<Url> {
     Some(url)
 }
 
-/// One sample and the labels that it stands for.
+/// One sample and its labels.
 struct Sample {
     labels: String,
     value: f64,
@@ -84,7 +84,7 @@ struct Series<'a> {
     value: (f64, Cow<'a, str>),
 }
 
-/// The samples of an answer, or what is wrong with it.
+/// The samples of a response, or the error in it.
 fn samples(body: &[u8]) -> Result<Vec<Sample>, String> {
     let unreadable = |error: serde_json::Error| format!("not a Prometheus answer: {error}");
     let answer: QueryResponse<'_> = serde_json::from_slice(body).map_err(unreadable)?;
@@ -119,7 +119,7 @@ fn spelled(metric: &BTreeMap<Cow<'_, str>, Cow<'_, str>>) -> String {
 }
 
 fn judge(query: &str, samples: &[Sample], warn: Option<Limit>, fail: Option<Limit>) -> Observation {
-    // A sample that is no number fits no limit, and says that something is wrong with the query or its target.
+    // A sample that is no number fits no limit, so it shows an error in the query or its target.
     let breaks = |limit: Option<Limit>, value: f64| limit.is_some_and(|limit| limit.is_broken_by(value));
     let outcome = |sample: &Sample| match sample.value {
         value if value.is_nan() || breaks(fail, value) => ItemOutcome::Fail,
@@ -149,7 +149,7 @@ fn judge(query: &str, samples: &[Sample], warn: Option<Limit>, fail: Option<Limi
     if worst.value.is_finite() { seen.with_value(worst.value) } else { seen }
 }
 
-/// The larger the worse, in the direction of the limits.
+/// Badness of a value: larger is worse, in the direction of the limits.
 fn badness(value: f64, warn: Option<Limit>, fail: Option<Limit>) -> f64 {
     match fail.or(warn).map(|limit| limit.comparison) {
         Some(Comparison::Below | Comparison::AtMost) => -value,

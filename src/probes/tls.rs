@@ -1,4 +1,4 @@
-//! How long a certificate still lives, whoever signed it.
+//! TLS checks: the remaining validity of a certificate, whatever its issuer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use super::Observation;
 use crate::core::model::{TimeDelta, Timestamp};
 
-/// Reads certificates, and says in the evidence whether they would be trusted.
+/// Reads certificates, and reports in the evidence if they would be trusted.
 pub(super) struct CertificateReader {
     connector: TlsConnector,
-    /// Without authorities on this system nothing can be said about trust.
+    /// Without authorities on this system trust is unknown.
     trust: Option<Arc<WebPkiServerVerifier>>,
 }
 
@@ -110,9 +110,9 @@ fn verdict(
     seen.with_value(days)
 }
 
-/// Accepts every certificate, because this connection sends and believes nothing: it only reads the dates, and an
-/// expired or foreign certificate is just what it must be able to see. Signatures are still checked, so that the
-/// certificate shown is the one in use.
+/// Accepts every certificate, because this connection neither sends nor trusts data: it only reads the dates, and must
+/// be able to see an expired or foreign certificate. Signatures are still checked, so that the certificate shown is the
+/// one in use.
 #[derive(Debug)]
 struct AnyCertificate {
     provider: Arc<CryptoProvider>,

@@ -1,7 +1,7 @@
-//! Records that are old enough to leave the tables: which they are, and their going. Whoever asks has written them
-//! elsewhere first.
+//! Selection and deletion of records that are old enough to leave the tables. The caller has written them elsewhere
+//! first.
 //!
-//! Nothing goes that somebody still works on, that a review waits for, or that the engine may still change.
+//! Keeps every record that is in work, that a review needs, or that the engine may still change.
 
 use super::audit_chain;
 use super::audit_chain::AuditLink;
@@ -16,14 +16,14 @@ use crate::core::engine::AlertRecord;
 use crate::core::incidents::Incident;
 use crate::core::model::{Fingerprint, IncidentId, Timestamp};
 
-/// Incidents of these states are over, and only a comment or a link still reaches them.
+/// Ended states of incidents: only a comment or a link still changes them.
 const OVER: [&str; 3] = ["closed", "merged", "cancelled"];
-/// Problems of these states wait for nobody.
+/// Reviewed states of problems: no one has to act on them.
 const REVIEWED: [&str; 3] = ["closed", "accepted_risk", "duplicate"];
 
 impl Store {
-    /// Incidents that were over before that moment, whose problem is reviewed and whose notices are all settled; by id,
-    /// those after `after`. Answers also the last id that was looked at, `None` at the end.
+    /// Incidents that ended before that time, with a reviewed problem and final notifications only; by id, those after
+    /// `after`. Also returns the last examined id, `None` at the end.
     pub async fn old_incidents(
         &self,
         before: Timestamp,
@@ -53,14 +53,14 @@ impl Store {
         Ok((old, looked_at))
     }
 
-    /// Whether no notice of it waits.
+    /// True if none of its notifications waits.
     async fn is_told(&self, id: IncidentId) -> Result<bool, StoreError> {
         let question = QueryBuilder::fixed(sql::UNSETTLED, vec![id.to_string().into()]);
         let waiting: Vec<(i64,)> = self.fetch(question).await?;
         Ok(waiting.first().is_none_or(|(count,)| *count == 0))
     }
 
-    /// Alerts that do not fire, have not changed since that moment, and belong to no incident that is kept.
+    /// Alerts that do not fire, are unchanged since that time, and belong to no kept incident.
     pub async fn old_alerts(&self, before: Timestamp, limit: u32) -> Result<Vec<AlertRecord>, StoreError> {
         self.flush_before_read().await;
         let values = vec![before.as_micros().into(), i64::from(limit).into()];
@@ -86,7 +86,7 @@ impl Store {
         rows.into_iter().map(entry).collect()
     }
 
-    /// Takes incidents out, with their timeline, evidence, memberships and settled notices.
+    /// Deletes incidents, with their timeline, evidence, memberships and final notifications.
     pub async fn drop_incidents(&self, ids: &[IncidentId]) -> Result<(), StoreError> {
         let mut work = Vec::new();
         for id in ids {
@@ -104,14 +104,14 @@ impl Store {
         self.apply(alerts.iter().map(one).collect()).await
     }
 
-    /// Takes the audit's entries up to that one out; the chain goes on from it.
+    /// Deletes the audit's entries up to that one; the chain continues from it.
     pub async fn drop_audit(&self, last: &AuditLink) -> Result<(), StoreError> {
         let setting = vec![audit_chain::ARCHIVED.to_owned().into(), last.to_string().into()];
         self.apply(vec![(sql::PUT_SETTING, setting), (sql::DROP_AUDIT, vec![last.seq.into()])]).await
     }
 
-    /// Gives the room of what went back to the disk; a piece at a time, so that commits pass between. PostgreSQL's own
-    /// vacuum does that beside the work.
+    /// Returns the space of deleted rows to the disk; in steps, so that commits pass between. PostgreSQL's own vacuum
+    /// does that in the background.
     pub async fn give_back_room(&self) -> Result<(), StoreError> {
         match self {
             Store::Sqlite(store) => {

@@ -1,8 +1,8 @@
-//! The audit is a chain: each entry's hash covers the entry before it, so that none can be changed, taken out or put in
-//! between without being found.
+//! The audit is a chain: each entry's hash covers the entry before it, so that changed, removed or inserted entries are
+//! detected.
 //!
 //! Linked inside the transaction, under the lock that every writer needs. The newest link is kept as a setting too, so
-//! that the end cannot be cut off. Entries of before the chain have no link.
+//! that the end cannot be cut off. Entries from before the chain have no link.
 
 use sha2::{Digest, Sha256};
 
@@ -16,10 +16,10 @@ pub(super) const HEAD: &str = "audit_head";
 /// The setting that holds the newest archived entry's number and hash: the chain in the table begins after it.
 pub(super) const ARCHIVED: &str = "audit_archived";
 
-/// How many entries are read at once.
+/// Number of entries read at once.
 const READ_ENTRIES: i64 = 5_000;
 
-/// One link: how many there are, and the hash over all of them.
+/// One link: its number, and the hash over all entries up to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditLink {
     /// Counted from 1.
@@ -30,7 +30,7 @@ pub struct AuditLink {
 impl AuditLink {
     const BEGIN: AuditLink = AuditLink { seq: 0, hash: [0; 32] };
 
-    /// The next one, for an entry's JSON.
+    /// The next link, for an entry's JSON.
     pub fn next(&self, body: &str) -> AuditLink {
         let seq = self.seq + 1;
         let mut hash = Sha256::new();
@@ -52,12 +52,12 @@ impl std::fmt::Display for AuditLink {
     }
 }
 
-/// The rows of the audit among those that are to be written.
+/// The rows of the audit among the rows to write.
 pub(super) fn of(rows: &mut [ColumnRows]) -> Option<&mut ColumnRows> {
     rows.iter_mut().find(|rows| rows.table == BulkTable::Audit)
 }
 
-/// Links the rows to the newest entry, and answers what the newest is then.
+/// Links the rows to the newest entry, and returns the new newest link.
 pub(super) fn link(rows: &mut ColumnRows, head: Option<&str>) -> Result<String, CommitError> {
     let mut newest = begin(head).map_err(|error| CommitError::Content { reason: error.to_string() })?;
     let Some(Column::Text(bodies)) = rows.columns.last() else { return Ok(newest.to_string()) };
@@ -80,18 +80,18 @@ fn begin(setting: Option<&str>) -> Result<AuditLink, StoreError> {
     })
 }
 
-/// What the chain says of the audit.
+/// Result of checking the audit's chain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditVerdict {
     /// Entries whose link holds.
     pub linked: u64,
-    /// Entries of before the chain.
+    /// Entries from before the chain.
     pub unlinked: u64,
-    /// What was changed, is missing, or stands where it does not belong; in the order of the chain.
+    /// Changed, missing or misplaced entries; in the order of the chain.
     pub broken: Vec<String>,
 }
 
-/// Walks the chain; says of each break what it is.
+/// Walks the chain; describes each break.
 struct Walk {
     before: AuditLink,
     verdict: AuditVerdict,
@@ -109,7 +109,7 @@ impl Walk {
             self.before.seq = seq;
             return;
         };
-        // After a gap the former hash is unknown; the entry itself is judged by those after it.
+        // After a gap the former hash is unknown; later entries verify this one.
         if missing == 0 {
             if self.before.next(body).hash == written {
                 self.verdict.linked += 1;
@@ -142,7 +142,7 @@ impl Store {
         begin(self.setting(ARCHIVED).await?.as_deref())
     }
 
-    /// Walks the whole chain. An entry that is written meanwhile is not looked at.
+    /// Walks the whole chain, except entries written meanwhile.
     pub async fn verify_audit(&self) -> Result<AuditVerdict, StoreError> {
         let head = self.audit_head().await?;
         let archived = self.audit_archived().await?;
@@ -190,7 +190,7 @@ mod tests {
         let forged_hash = codec::hex(&forged.hash);
         let replaced = [written[0], written[1], written[2], (4, forged_hash.as_str(), "戊")];
         check(&replaced, &["audit entry 4 is not the one that was written last"]);
-        // A second batch goes on where the first ended.
+        // A second batch continues where the first ended.
         let mut more = ColumnRows { table: BulkTable::Audit, columns: vec![Column::texts(["戊".to_owned()])] };
         let next = AuditLink::parse(&link(&mut more, Some(&head.to_string())).unwrap()).unwrap();
         assert_eq!((next.clone(), next.seq), (head.next("戊"), 5));

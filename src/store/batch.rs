@@ -1,4 +1,4 @@
-//! What one transaction holds, and how it can fail.
+//! The content of one transaction, and its errors.
 
 use std::sync::Arc;
 
@@ -13,21 +13,21 @@ use crate::core::rules::{Rulebook, RulebookHash};
 pub struct Batch {
     /// In order; each partition's are gapless from its head.
     pub entries: Vec<(Partition, JournalEntry)>,
-    /// In the order in which the entries led to them.
+    /// In the order of the entries behind them.
     pub effects: Vec<Effect>,
     pub dead_letters: Vec<DeadLetter>,
-    /// Stored by hash beside the input that names them.
+    /// Stored by hash, beside the input that refers to them.
     pub rulebooks: Vec<Arc<Rulebook>>,
 }
 
-/// The right to write: valid while no newer holder took it.
+/// The right to write: valid until a newer holder takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
     pub holder: String,
     pub epoch: i64,
 }
 
-/// A snapshot of one partition: valid once its row stands.
+/// A snapshot of one partition: valid once its row exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
     pub partition: Partition,
@@ -47,19 +47,19 @@ pub struct SectionRef {
     pub digest: [u8; 32],
 }
 
-/// Why a commit did not happen, by what the driver must do.
+/// Reason why a commit failed, by the required reaction of the driver.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
     /// Another process took the lease: stop at once.
     #[error("another watchfire took over this database (epoch {ours} is no longer the newest); stop one of the two")]
     Fenced { ours: i64 },
-    /// The offsets do not follow the head: the engine is not where the store is. Restore it.
+    /// The offsets do not follow the head: engine and store differ. Restore the engine.
     #[error("partition {partition}: the journal stands at offset {head}, the batch begins at {first}")]
     OutOfStep { partition: Partition, head: Offset, first: Offset },
-    /// The content was refused (not the store's health): bisect.
+    /// The content was refused (the store is healthy): bisect.
     #[error("the database refused the content: {reason}")]
     Content { reason: String },
-    /// Locked, full, gone, or the answer was lost: look at the head before anything else.
+    /// Locked, full, gone, or the answer was lost: read the head before anything else.
     #[error("the database cannot be written now: {0}")]
     Unavailable(#[source] StoreError),
 }
@@ -80,12 +80,12 @@ impl From<sqlx::Error> for CommitError {
     }
 }
 
-/// A failure of the database itself, or of what was asked of it.
+/// A failure of the database, or an invalid request.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("cannot open {url}: {reason}")]
     Open { url: String, reason: String },
-    /// Nothing came back; whether it happened is unknown.
+    /// No answer came; the outcome is unknown.
     #[error("database: {what} did not answer within {after}")]
     TimedOut { what: &'static str, after: TimeDelta },
     #[error("database: {0}")]
@@ -95,25 +95,25 @@ pub enum StoreError {
     Embedded(#[from] rusqlite::Error),
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// Files of the embedded database were deleted or replaced; whether it happened is unknown.
+    /// Files of the embedded database were deleted or replaced; the outcome is unknown.
     #[error("the database's files are not what they were: {reason}")]
     FilesGone { reason: String },
     /// A row that this release cannot read.
     #[error("{table}: row {row} cannot be read: {reason}")]
     Corrupt { table: &'static str, row: String, reason: String },
-    /// Retention took what was asked for.
+    /// Retention deleted the requested part.
     #[error("partition {partition}: the journal before offset {earliest} is gone; offset {from} cannot be read")]
     Trimmed { partition: Partition, from: Offset, earliest: Offset },
     /// 400: not from a previous page of this list.
     #[error("{cursor:?} is not a cursor of this list; take it from the \"next\" of the page before, or leave it out")]
     BadCursor { cursor: String },
-    /// 409: one valid token a name, so that the audit stays clear.
+    /// 409: one valid token per name, so that the audit stays clear.
     #[error("a valid token named {name:?} exists; revoke it first, or choose another name")]
     NameTaken { name: String },
 }
 
 impl StoreError {
-    /// Whether what is stored is damaged, not merely out of reach: reading it again will not help.
+    /// True if the stored data is damaged, not merely out of reach, so that reading it again will not help.
     pub fn is_damage(&self) -> bool {
         match self {
             StoreError::Corrupt { .. } => true,
@@ -148,8 +148,8 @@ impl From<rusqlite::Error> for CommitError {
     }
 }
 
-/// Whether the database refused what was written rather than to write at all. Only then is bisecting the batch right:
-/// a missing table or a full disk would condemn every input.
+/// True if the database refused the content rather than every write. Only then is bisecting the batch right: a missing
+/// table or a full disk would condemn every input.
 fn blames_content(error: &sqlx::Error) -> bool {
     if let sqlx::Error::Encode(_) = error {
         return true;

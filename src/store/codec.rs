@@ -1,4 +1,4 @@
-//! The bytes of blocks and sections: what they are on disk, and the proof that they are what was written.
+//! The bytes of blocks and sections: their format on disk, and the proof that they are unchanged.
 //!
 //! A sealed piece is a version byte, the CRC-32 of the rest (4 bytes, little-endian), and LZ4 with its plain size in
 //! front.
@@ -11,18 +11,18 @@ use crate::core::engine::{Effect, JournalEntry};
 
 const VERSION: u8 = 1;
 const HEADER: usize = 5;
-/// The largest plain size believed: a damaged length must not become an allocation.
+/// Maximum accepted plain size, because a damaged length must not become an allocation.
 const PLAIN_MAX_BYTES: usize = 1 << 30;
 
-/// SHA-256 over the effects in their order: what a replay by another release is compared with.
+/// SHA-256 over the effects in order, to compare with a replay by another release.
 pub fn effects_hash(effects: &[Effect]) -> Result<[u8; 32], postcard::Error> {
     postcard::serialize_with_flavor(effects, Hashing { digest: Sha256::new(), pending: Vec::with_capacity(PENDING) })
 }
 
-/// Hashes what is serialised instead of keeping it: the effects of a full block are megabytes.
+/// Hashes serialised bytes instead of keeping them, because the effects of a full block are megabytes.
 struct Hashing {
     digest: Sha256,
-    /// Small pieces, gathered.
+    /// Small pieces, collected.
     pending: Vec<u8>,
 }
 
@@ -67,7 +67,7 @@ pub(super) fn seal(plain: &[u8]) -> Vec<u8> {
     sealed
 }
 
-/// The plain bytes, or what is wrong with the sealed ones.
+/// The plain bytes, or the error of the sealed ones.
 pub(super) fn unseal(sealed: &[u8]) -> Result<Vec<u8>, String> {
     let Some((&[version, a, b, c, d], packed)) = sealed.split_first_chunk::<HEADER>() else {
         return Err(format!("{} bytes are too short to be a sealed piece", sealed.len()));

@@ -40,7 +40,7 @@ pub(super) enum BulkTable {
     ManifestSections,
 }
 
-/// Rows of one table, by column: what UNNEST takes as it is, and what is bound row by row.
+/// Rows of one table, by column: used directly by UNNEST, and bound row by row elsewhere.
 #[derive(Debug)]
 pub(super) struct ColumnRows {
     pub(super) table: BulkTable,
@@ -81,13 +81,13 @@ impl ColumnRows {
     }
 }
 
-/// The longest text that an indexed column takes, in characters: PostgreSQL refuses index entries above 2,700 bytes.
+/// Maximum length of a text in an indexed column, in characters: PostgreSQL refuses index entries above 2,700 bytes.
 const KEY_MAX_CHARS: usize = 500;
-/// The longest text that is searched, in characters.
+/// Maximum length of a searched text, in characters.
 const SEARCH_MAX_CHARS: usize = 16_384;
 
-/// A text for a column that filters compare. Rows and filters pass through here alike, so what was cut still matches.
-/// The whole text stays in the record's JSON.
+/// A text for a column that filters compare. Rows and filters are cut alike, so a cut text still matches. The whole
+/// text stays in the record's JSON.
 pub(super) fn key_text(text: &str) -> String {
     if text.len() <= KEY_MAX_CHARS && !text.contains('\0') {
         return text.to_owned();
@@ -95,7 +95,7 @@ pub(super) fn key_text(text: &str) -> String {
     text.chars().take(KEY_MAX_CHARS).map(without_nul).collect()
 }
 
-/// A text for the `search` column, and for what is looked up in it.
+/// A text for the `search` column, and for a search in it.
 pub(super) fn search_text(text: &str) -> String {
     if text.len() <= SEARCH_MAX_CHARS && !text.contains('\0') {
         return text.to_ascii_lowercase();

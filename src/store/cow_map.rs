@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::core::model::Fingerprint;
 
-/// By the fingerprint's upper bits, so that shard after shard is fingerprint order. Many, so that the copy which a
-/// write makes while a reader holds a frozen map is small: 100 entries of 100,000.
+/// By the fingerprint's upper bits, so that shard after shard is fingerprint order. Many, so that the copy for a write
+/// while a reader has a frozen map is small: 100 entries of 100,000.
 const SHARD_BITS: u32 = 10;
 
-/// Cloning copies one pointer, and freezes what is in it.
+/// Cloning copies one pointer, and freezes the content.
 #[derive(Clone)]
 pub(super) struct CowMap<V>(Arc<Vec<Arc<BTreeMap<Fingerprint, V>>>>);
 

@@ -1,6 +1,6 @@
-//! A batch made ready before the transaction begins: blocks sealed, and of each record only what it ends as.
+//! A batch encoded before the transaction begins: blocks sealed, and only the final state of each record.
 //!
-//! Writing only the last of several changes of a row gives the same rows as writing all, so that how inputs are cut
+//! Writing only the last of several changes of a row gives the same rows as writing all, so that the cutting of inputs
 //! into batches shows in no record.
 
 use std::collections::BTreeMap;
@@ -22,12 +22,12 @@ use crate::core::model::{
 };
 use crate::core::problems::Problem;
 
-/// What the transaction writes.
+/// The content of the transaction.
 pub(super) struct Prepared {
     /// By partition.
     pub(super) blocks: Vec<EncodedBlock>,
     pub(super) effects_hash: [u8; 32],
-    /// Tables with at least one row, in the order in which they must be written.
+    /// Tables with at least one row, in the required order of writing.
     pub(super) rows: Vec<ColumnRows>,
     /// Hash and texts.
     pub(super) rulebooks: Vec<(String, String)>,
@@ -101,7 +101,7 @@ fn block(partition: Partition, entries: &[&JournalEntry]) -> Result<EncodedBlock
     Ok(EncodedBlock { partition, first, next, written_at, body })
 }
 
-/// The effects that have a row, each row once; append-only ones in their order.
+/// The effects with a row, each row once; append-only ones in their order.
 #[derive(Default)]
 struct LatestPerKey<'a> {
     timeline: Vec<&'a TimelineEntry>,
@@ -133,7 +133,7 @@ impl<'a> LatestPerKey<'a> {
             Effect::Audit(entry) => self.audit.push(entry),
             Effect::Notice(notice) => self.notices.push(notice),
             Effect::Delivery(result) => self.take_delivery(result),
-            // Their rows follow (`late.rs`).
+            // Their rows follow (`write_behind.rs`).
             Effect::Alert(_) | Effect::Incident(_) | Effect::Membership { .. } => {}
             Effect::AlertTouched { .. }
             | Effect::AlertForgotten { .. }
@@ -146,7 +146,7 @@ impl<'a> LatestPerKey<'a> {
         }
     }
 
-    /// What is delivered or dead-lettered stays so, here as in the statement that updates the row.
+    /// A final delivery state (delivered or dead-lettered) is kept, here as in the statement that updates the row.
     fn take_delivery(&mut self, result: &'a DeliveryResult) {
         let earlier = self.deliveries.entry(result.notice).or_insert(result);
         if !is_settled(&earlier.outcome) {
@@ -163,7 +163,7 @@ impl<'a> LatestPerKey<'a> {
             silences(&self.silences)?,
             audit(&self.audit)?,
             outbox(&self.notices)?,
-            // After the outbox: a notice and its delivery may stand in one batch.
+            // After the outbox: a notification and its delivery may be in one batch.
             deliveries(&self.deliveries, batch)?,
         ])
     }
@@ -322,7 +322,7 @@ fn deliveries(results: &BTreeMap<Cause, &DeliveryResult>, batch: &Batch) -> Resu
     })
 }
 
-/// When each attempt was journaled: the effect itself carries no moment.
+/// Time at which each attempt was journaled, because the effect itself carries none.
 fn delivery_times(batch: &Batch) -> BTreeMap<(Cause, u32), Timestamp> {
     let time = |(_, entry): &(Partition, JournalEntry)| match &entry.input {
         Input::Desk(DeskInput::Delivery(result)) => Some(((result.notice, result.attempt), entry.now)),

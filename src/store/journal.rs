@@ -10,7 +10,7 @@ use crate::core::engine::{ENGINE_VERSION, JournalEntry};
 use crate::core::model::{Offset, Partition, Timestamp};
 use crate::core::rules::{RuleText, RulebookHash};
 
-/// How many blocks one statement reads.
+/// Number of blocks that one statement reads.
 const BLOCKS_A_READ: i64 = 64;
 
 pub(super) async fn commit<S: Session>(
@@ -43,7 +43,7 @@ pub(super) async fn link_audit<S: Session>(session: &mut S, rows: &mut [ColumnRo
     session.run(sql::PUT_SETTING, vec![audit_chain::HEAD.to_owned().into(), head.into()]).await.map(drop)
 }
 
-/// Whether the blocks begin where the heads, as rows of partition and offset, say that the journal stands.
+/// Checks that the blocks begin at the journal's heads, given as rows of partition and offset.
 pub(super) fn follow(blocks: &[EncodedBlock], heads: &[Vec<i64>]) -> Result<(), CommitError> {
     for block in blocks {
         let number = i64::from(block.partition.number());
@@ -56,7 +56,7 @@ pub(super) fn follow(blocks: &[EncodedBlock], heads: &[Vec<i64>]) -> Result<(), 
     Ok(())
 }
 
-/// What is written beside the rows of records: blocks, heads, rulebooks.
+/// Statements in addition to the rows of records: blocks, heads, rulebooks.
 pub(super) fn statements(prepared: &Prepared) -> impl Iterator<Item = (&'static str, Vec<Value>)> {
     let blocks = prepared.blocks.iter().flat_map(|block| put_block(block, &prepared.effects_hash));
     let rulebooks = prepared.rulebooks.iter();
@@ -90,7 +90,7 @@ pub(super) async fn take_lease<S: Session>(writer: &Writer<S>, holder: &str) -> 
 
 pub(super) async fn head<S: Session>(writer: &Writer<S>, partition: Partition) -> Result<Offset, StoreError> {
     let mut transaction = writer.begin().await?;
-    // The lock first: what a commit under way does is seen by the statement after it.
+    // The lock first, so that the next statement sees the effects of a commit under way.
     transaction.session.integers(S::EPOCH, Vec::new()).await.map_err(into_store_error)?;
     let values = vec![Value::Int(i64::from(partition.number()))];
     let rows = transaction.session.integers(sql::HEAD, values).await.map_err(into_store_error)?;
@@ -136,7 +136,7 @@ pub(super) fn into_store_error(error: CommitError) -> StoreError {
 
 impl Store {
     /// Entries from `from` on, whole blocks, at least one block if there is any, stopping past `limit` entries.
-    /// Gapless, with every block's checksum verified; `Trimmed` when retention took `from`.
+    /// Gapless, with every block's checksum verified; `Trimmed` if retention deleted `from`.
     pub async fn read_journal(
         &self,
         partition: Partition,
@@ -171,8 +171,7 @@ impl Store {
         }
     }
 
-    /// What the blocks of a partition say of themselves, from the one that begins at `from` or after it; at most
-    /// `limit`.
+    /// Metadata of a partition's blocks, from the first that begins at `from` or later; at most `limit`.
     pub async fn blocks(&self, partition: Partition, from: Offset, limit: u32) -> Result<Vec<BlockRow>, StoreError> {
         let values = vec![
             Value::Int(i64::from(partition.number())),
@@ -196,7 +195,7 @@ impl Store {
         rows.into_iter().map(row).collect()
     }
 
-    /// How many blocks a partition's journal has.
+    /// Number of blocks in a partition's journal.
     pub async fn count_blocks(&self, partition: Partition) -> Result<u64, StoreError> {
         let question = QueryBuilder::fixed(sql::COUNT_BLOCKS, vec![Value::Int(i64::from(partition.number()))]);
         let rows: Vec<(i64,)> = self.fetch(question).await?;
@@ -208,7 +207,7 @@ impl Store {
         Ok(self.heads().await?.into_iter().map(|(partition, _)| partition).collect())
     }
 
-    /// Partitions that have a journal, each with the offset that its next input gets.
+    /// Partitions that have a journal, each with the offset of its next input.
     pub async fn heads(&self) -> Result<Vec<(Partition, Offset)>, StoreError> {
         let rows: Vec<(i64, i64)> = self.fetch(QueryBuilder::fixed(sql::HEADS, Vec::new())).await?;
         let head = |(number, next): (i64, i64)| {
@@ -228,13 +227,13 @@ impl Store {
         rows.first().map(|(texts,)| super::records::decode("rulebooks", hash, texts)).transpose()
     }
 
-    /// What `put_setting` wrote.
+    /// The value written by `put_setting`.
     pub async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
         let rows: Vec<(String,)> = self.fetch(QueryBuilder::fixed(sql::SETTING, vec![name.to_owned().into()])).await?;
         Ok(rows.into_iter().next().map(|(value,)| value))
     }
 
-    /// Nothing more was found from `next` on: right at the head, a hole before it.
+    /// Handles the end of entries at `next`: complete at the head, a gap before it.
     async fn end_of_journal(&self, partition: Partition, next: Offset) -> Result<(), StoreError> {
         let rows: Vec<(i64,)> =
             self.fetch(QueryBuilder::fixed(sql::HEAD, vec![Value::Int(i64::from(partition.number()))])).await?;

@@ -1,11 +1,11 @@
-//! A few bits that tell of most label sets at a glance that a wanted pair is not among them.
+//! A bit filter that proves for most label sets that a wanted pair is not among them.
 
 use crate::core::model::{Labels, fnv1a_pair};
 
 /// Bits set for each pair.
 const BITS_A_PAIR: u32 = 3;
 
-/// The bits of a set's pairs. A set that holds a pair has all of that pair's bits; one that does not rarely does.
+/// The bits of a set's pairs. A set with a pair has all of that pair's bits; a set without it rarely does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LabelBloom(u64);
 
@@ -29,7 +29,7 @@ impl LabelBloom {
         LabelBloom(self.0 | other.0)
     }
 
-    /// Whether a set of these bits may hold the pairs of those.
+    /// True if a set with these bits may contain the wanted pairs.
     pub(super) fn may_hold(self, wanted: LabelBloom) -> bool {
         self.0 & wanted.0 == wanted.0
     }

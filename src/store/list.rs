@@ -46,7 +46,7 @@ impl Store {
     pub async fn alerts(&self, filter: &AlertFilter, page: &PageRequest) -> Result<Page<AlertRecord>, StoreError> {
         self.flush_before_read().await;
         let mut question = QueryBuilder::new("SELECT updated_at, fingerprint, body FROM alerts WHERE true");
-        // Literals, not values: only so is the index of the firing ones used.
+        // Literals, not values, because only then is the index of firing alerts used.
         match filter.firing {
             Some(true) => question.push(" AND firing = 1"),
             Some(false) => question.push(" AND firing = 0"),
@@ -106,7 +106,7 @@ impl Store {
         Ok(List::DeadLetters.page(rows.into_iter().map(row).collect::<Result<_, StoreError>>()?, page))
     }
 
-    /// A page of a table whose order is its id, each row's body a record. `name` says how a row is called.
+    /// A page of a table ordered by id, with a record as each row's body. `name` gives the name of a row.
     async fn by_id<T: DeserializeOwned, Name: Display>(
         &self,
         list: List,

@@ -1,4 +1,4 @@
-//! What normalising found, as the live view shows it: names in quarantine and templates, summed over the partitions.
+//! Findings of normalisation in the live view: nonconforming names and templates, summed over the partitions.
 
 use std::collections::BTreeMap;
 

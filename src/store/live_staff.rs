@@ -1,9 +1,9 @@
-//! Who is at work, as the live view shows it.
+//! Presence and overrides in the live view.
 
 use crate::core::engine::StaffChange;
 use crate::core::on_call::{Attendance, Override, Overrides, Presence};
 
-/// Heartbeats and overrides, as they stand in the last commit.
+/// Heartbeats and overrides, as of the last commit.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StaffView {
     pub attendance: Attendance,

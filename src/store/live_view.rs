@@ -1,7 +1,7 @@
-//! The live view: what is active now, in memory, changed only after a commit.
+//! The live view: active records in memory, changed only after a commit.
 //!
-//! Readers take a frozen copy (some pointers) and look at it without a lock; a change afterwards copies the one small
-//! shard it touches. So a slow reader never holds up the driver, and always sees whole commits.
+//! Readers take a frozen copy (some pointers) and read it without a lock; a later change copies the one small shard it
+//! touches. So a slow reader never delays the driver, and always sees whole commits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -20,17 +20,17 @@ use crate::core::incidents::{Incident, IncidentState};
 use crate::core::model::{Fingerprint, IncidentId, Silence, SilenceId, Stamp, Status, Timestamp};
 use crate::core::rules::Rulebook;
 
-/// How many changes a subscriber may be behind before it misses some.
+/// Maximum lag of a subscriber, in changes, before it misses some.
 const SUBSCRIBER_LAG: usize = 4096;
 
-/// Whether the service can take work, and why not.
+/// Readiness of the service, with the reason if it is not ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
     Ready,
     NotReady { reason: String },
 }
 
-/// An active alert with what the desk made of it.
+/// An active alert with its incident.
 #[derive(Clone, Debug)]
 pub struct LiveAlert {
     pub alert: Arc<AlertRecord>,
@@ -39,7 +39,7 @@ pub struct LiveAlert {
     pub team: Option<Arc<str>>,
 }
 
-/// What a subscriber of the stream is told.
+/// A change sent to subscribers of the stream.
 #[derive(Clone, Debug)]
 pub enum StreamChange {
     Alert(Arc<AlertRecord>),
@@ -48,7 +48,7 @@ pub enum StreamChange {
     Run(Arc<crate::core::inspections::Run>),
 }
 
-/// Shared by the driver (writes) and the doors (read). Cheap to clone an `Arc` of.
+/// Shared by the driver (writes) and the API (reads). Cheap to clone an `Arc` of.
 pub struct LiveView {
     view: RwLock<View>,
     rulebook: ArcSwap<Rulebook>,
@@ -70,7 +70,7 @@ impl LiveView {
         }
     }
 
-    /// Starts over from an engine's state, after a start or a restore. `members` without those that are only linked.
+    /// Rebuilds from an engine's state, after a start or a restore. `members` without those that are only linked.
     pub fn rebuild(
         &self,
         alerts: Vec<AlertRecord>,
@@ -94,7 +94,7 @@ impl LiveView {
         *self.write() = view;
     }
 
-    /// Starts over with what normalising found.
+    /// Rebuilds the findings of normalisation.
     pub fn rebuild_normalised(
         &self,
         names: impl Iterator<Item = QuarantinedName>,
@@ -103,17 +103,17 @@ impl LiveView {
         self.write().normalised = NormalisedView::of(names, templates);
     }
 
-    /// Starts over with who is at work.
+    /// Rebuilds presence and overrides.
     pub fn rebuild_staff(&self, staff: StaffView) {
         self.write().staff = staff;
     }
 
-    /// Who is at work: heartbeats and overrides.
+    /// Heartbeats and overrides.
     pub fn staff(&self) -> StaffView {
         self.read().staff.clone()
     }
 
-    /// Names that break the naming standard, those seen last first; at most 1,000 a partition.
+    /// Names that break the naming standard, the last seen first; at most 1,000 per partition.
     pub fn quarantined(&self) -> Vec<QuarantinedName> {
         self.read().normalised.quarantined()
     }
@@ -123,7 +123,7 @@ impl LiveView {
         self.read().normalised.templates()
     }
 
-    /// Takes over what was just committed, and tells the subscribers.
+    /// Applies committed effects, and sends the changes to the subscribers.
     pub fn apply(&self, effects: Vec<Effect>) {
         let heard = self.changes.receiver_count() > 0;
         let mut changes = Vec::new();
@@ -135,7 +135,7 @@ impl LiveView {
             }
         }
         for change in changes {
-            // Fails only when the last subscriber left meanwhile.
+            // Fails only if the last subscriber left meanwhile.
             let _ = self.changes.send(change);
         }
     }
@@ -165,12 +165,12 @@ impl LiveView {
         Timestamp::from_micros(self.now.load(Ordering::Acquire))
     }
 
-    /// Active alerts that pass, sorted by fingerprint. No lock is held while they are picked.
+    /// Active alerts that pass, sorted by fingerprint. No lock is held during the selection.
     pub fn alerts(&self, wanted: impl Fn(&LiveAlert) -> bool) -> Vec<Arc<LiveAlert>> {
         self.alerts_with([], wanted)
     }
 
-    /// As `alerts`, of those only that hold all these labels: most others are passed over without a look at them.
+    /// Like `alerts`, only those with all these labels: most others are skipped without examination.
     pub fn alerts_with<'a>(
         &self,
         labels: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -185,17 +185,18 @@ impl LiveView {
         alerts.filter(|alert| holds(alert) && wanted(alert)).cloned().collect()
     }
 
-    /// All that are not past their retention, by id.
+    /// All silences within their retention, by id.
     pub fn silences(&self) -> Vec<Arc<Silence>> {
         self.read().silences.values().cloned().collect()
     }
 
-    /// Those not closed, merged or cancelled, by id.
+    /// Incidents not closed, merged or cancelled, by id.
     pub fn open_incidents(&self) -> Vec<Arc<Incident>> {
         self.read().incidents.values().map(|(incident, _)| Arc::clone(incident)).collect()
     }
 
-    /// Hears every change committed from now on. Who lags over 4,096 changes is told so and misses the oldest.
+    /// Receives every change committed from now on. A subscriber that lags over 4,096 changes gets an error and misses
+    /// the oldest.
     pub fn subscribe(&self) -> broadcast::Receiver<StreamChange> {
         self.changes.subscribe()
     }
@@ -210,7 +211,7 @@ impl LiveView {
     }
 }
 
-/// An active alert, and what of its labels can be told without looking at it.
+/// An active alert, and the filter bits of its labels.
 #[derive(Clone)]
 struct ViewedAlert {
     bits: LabelBloom,
@@ -294,7 +295,7 @@ impl View {
 
     fn touch(&mut self, fingerprint: Fingerprint, ends_at: Stamp, updated_at: Timestamp) {
         if let Some(shown) = self.alerts.get_mut(fingerprint) {
-            // Copied only while a reader still holds it.
+            // Copied only while a reader shares it.
             let alert = Arc::make_mut(&mut Arc::make_mut(&mut shown.alert).alert);
             alert.ends_at = ends_at;
             alert.updated_at = updated_at;
@@ -314,7 +315,7 @@ impl View {
             None
         };
         if was != is {
-            // Its alerts show another receiver now. Rare: opening, handing on, closing.
+            // Its alerts show another receiver now. Rare: opening, escalating, closing.
             for fingerprint in self.members.get(&id).cloned().unwrap_or_default() {
                 self.refresh(fingerprint);
             }
@@ -358,7 +359,7 @@ impl View {
     }
 }
 
-/// Whether an incident is on somebody's list: a resolved one still is, until it is closed.
+/// True if an incident is shown: a resolved one still is, until it is closed.
 const fn is_shown(state: IncidentState) -> bool {
     match state {
         IncidentState::New

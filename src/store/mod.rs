@@ -1,7 +1,7 @@
 //! The store: journal, snapshots, records, outbox and the committed views of them; SQLite and PostgreSQL.
 //!
-//! Knows what was decided, never decides. Nothing leaves it that is not committed. Which database it is shows in this
-//! file and in those that are named after one; all others are written once for both.
+//! Stores decisions, never makes them. Returns only committed data. The kind of database shows in this file and in
+//! those named after one; all others are written once for both.
 
 mod archive;
 mod audit_chain;
@@ -58,13 +58,13 @@ use sqlite::SqliteStore;
 
 use crate::core::model::{Offset, Partition, TimeDelta, Timestamp};
 
-/// The file beside the embedded database that says what was acknowledged; kept by the service.
+/// The file next to the embedded database that records the acknowledged position; kept by the service.
 pub const MARK_FILE: &str = "acknowledged";
 
-/// The setting that says that a service has the embedded database in use.
+/// The setting that marks an embedded database as in use by a service.
 const IN_USE: &str = "in_use";
 
-/// How long one statement may take before the database counts as unavailable.
+/// Time limit of one statement, after which the database counts as unavailable.
 const PATIENCE: TimeDelta = TimeDelta::from_seconds(5);
 
 /// One of two databases behind one interface. Cloning shares the connections.
@@ -74,7 +74,7 @@ pub enum Store {
     Postgres(Arc<PostgresStore>),
 }
 
-/// Does the same with whichever writer it is, at most twice as long as one statement may take.
+/// Runs the same with either writer, within at most twice the time limit of one statement.
 macro_rules! with_writer {
     ($store:expr, $what:literal, $writer:ident => $work:expr) => {
         match $store {
@@ -92,13 +92,13 @@ macro_rules! with_writer {
 use with_writer;
 
 impl Store {
-    /// Opens and migrates: `sqlite:PATH` (the directory is made if need be; `?max_bytes=N` bounds the file) or
+    /// Opens and migrates: `sqlite:PATH` (the directory is created if needed; `?max_bytes=N` limits the file) or
     /// `postgres://…`.
     pub async fn open(url: &str) -> Result<Store, StoreError> {
         Store::open_with(url, PATIENCE).await
     }
 
-    /// As `open`, with another bound on how long one statement may take.
+    /// Like `open`, with another time limit for one statement.
     pub async fn open_with(url: &str, patience: TimeDelta) -> Result<Store, StoreError> {
         let store = if let Some(location) = url.strip_prefix("sqlite:") {
             Store::Sqlite(Arc::new(SqliteStore::open(location, patience).await?))
@@ -106,7 +106,7 @@ impl Store {
             Store::Postgres(Arc::new(PostgresStore::open(url, patience).await?))
         } else {
             let reason = "expected sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned();
-            // Only the scheme is shown: what is no URL may be a secret in the wrong place.
+            // Only the scheme is shown, because a text that is no URL may be a secret in the wrong place.
             let scheme = url.split_once(':').map_or("(not a URL)", |(scheme, _)| scheme);
             return Err(StoreError::Open { url: scheme.chars().take(16).collect(), reason });
         };
@@ -114,20 +114,20 @@ impl Store {
         Ok(store)
     }
 
-    /// Prepares every statement, so that a schema which is not this release's stops the start, not the first alarm.
-    /// Answers how many there are.
+    /// Prepares every statement, so that a schema of another release stops the start, not the first alarm. Returns the
+    /// number of statements.
     pub async fn check_schema(&self) -> Result<usize, StoreError> {
         with_writer!(self, "checking the schema", writer => journal::check_schema(writer))
     }
 
-    /// What the database says of the durability of a commit, asked inside a transaction that began as a commit's does:
-    /// `full` (SQLite's synchronous) or `on` (PostgreSQL's synchronous_commit).
+    /// The database's durability setting, read inside a transaction that began as a commit's does: `full` (SQLite's
+    /// synchronous) or `on` (PostgreSQL's synchronous_commit).
     pub async fn durability_in_writer(&self) -> Result<String, StoreError> {
         with_writer!(self, "reading the durability", writer => journal::durability(writer))
     }
 
-    /// Whether the files of an embedded database are still those that were opened. [`Store::commit`] looks by itself,
-    /// before it answers; this is for times in which nothing is committed. Of PostgreSQL there is nothing to see.
+    /// Checks that the files of an embedded database are still those that were opened. [`Store::commit`] does so by
+    /// itself, before it answers; this is for times without commits. Does nothing for PostgreSQL.
     pub async fn check_files(&self) -> Result<(), StoreError> {
         match self {
             Store::Sqlite(store) => {
@@ -137,7 +137,7 @@ impl Store {
         }
     }
 
-    /// What was found of files that were deleted or replaced, each once: what happened, what was done, what to do.
+    /// Findings about deleted or replaced files, each once: the event, the reaction, and the remedy.
     pub fn take_file_findings(&self) -> Vec<String> {
         match self {
             Store::Sqlite(store) => store.files.take_findings(),
@@ -145,7 +145,7 @@ impl Store {
         }
     }
 
-    /// What the database's own check of its file says is wrong; nothing of PostgreSQL, which checks what it reads.
+    /// Errors from the database's own check of its file; none for PostgreSQL, which checks every read.
     pub async fn check_database(&self) -> Result<Vec<String>, StoreError> {
         match self {
             Store::Sqlite(_) => {
@@ -157,8 +157,8 @@ impl Store {
         }
     }
 
-    /// Notes, in the embedded database's own file, that a service has it in use, or no longer: a copy of the file alone
-    /// says then that its write-ahead log is missing.
+    /// Marks the embedded database's file as in use by a service, or no longer, so that a copy of the file alone shows
+    /// that its write-ahead log is missing.
     pub async fn set_in_use(&self, in_use: bool) -> Result<(), StoreError> {
         match self {
             Store::Sqlite(store) => {
@@ -173,8 +173,8 @@ impl Store {
         }
     }
 
-    /// Whether this is an embedded database that was in use when its file was copied or its write-ahead log was lost:
-    /// what was in the log may be missing.
+    /// True for an embedded database that was in use when its file was copied or its write-ahead log was lost: the
+    /// content of the log may be missing.
     pub async fn may_lack_its_log(&self) -> Result<bool, StoreError> {
         match self {
             Store::Sqlite(store) => Ok(!store.had_log && self.setting(IN_USE).await?.as_deref() == Some("1")),
@@ -190,8 +190,8 @@ impl Store {
     }
 
     /// One transaction: epoch check, journal blocks, records, outbox, dead letters, rulebooks. The rows of alerts,
-    /// incidents and memberships follow within a second, and before anybody reads them (`late.rs`). After `Unavailable`
-    /// it may have happened: `head` tells.
+    /// incidents and memberships follow within a second, and before any read of them (`write_behind.rs`). After
+    /// `Unavailable` it may have happened: `head` shows it.
     pub async fn commit(&self, lease: &Lease, batch: &Batch) -> Result<(), CommitError> {
         self.apply_backpressure().await?;
         let prepared = encode_batch::prepare(batch)?;
@@ -209,8 +209,8 @@ impl Store {
         written
     }
 
-    /// The offset that the partition's next input gets. Waits until a commit under way, even one whose answer was
-    /// lost, is over: what it says stays true.
+    /// The offset of the partition's next input. Waits until a commit under way, even one whose answer was lost, is
+    /// over, so that the result stays true.
     pub async fn head(&self, partition: Partition) -> Result<Offset, StoreError> {
         with_writer!(self, "reading the head", writer => journal::head(writer, partition))
     }
@@ -220,8 +220,9 @@ impl Store {
         with_writer!(self, "writing a setting", writer => journal::put_setting(writer, name, value))
     }
 
-    /// Sections first, then the manifest that makes them valid, then what no kept manifest names is deleted; in small
-    /// transactions, so that commits pass between them. `new` holds the sections that no kept manifest has yet.
+    /// Writes sections first, then the manifest that makes them valid, then deletes sections that no kept manifest
+    /// names; in small transactions, so that commits pass between them. `new` holds the sections that no kept manifest
+    /// has yet.
     pub async fn save_snapshot(
         &self,
         lease: &Lease,
@@ -229,13 +230,13 @@ impl Store {
         new: &[(SectionRef, Vec<u8>)],
     ) -> Result<(), CommitError> {
         self.save_sections(lease, manifest.partition, new).await?;
-        // A start replays only what came after the manifest: rows of before it must stand.
+        // A start replays only the entries after the manifest, so the rows before it must be written.
         self.flush().await?;
         with_writer!(self, "saving a manifest", writer => snapshots::put_manifest(writer, lease, manifest))?;
         with_writer!(self, "deleting old sections", writer => snapshots::prune(writer, lease, manifest.partition))
     }
 
-    /// Sections ahead of the manifest that will name them, for a snapshot too large to be held in one piece.
+    /// Writes sections before the manifest that will name them, for a snapshot too large for memory.
     pub async fn save_sections(
         &self,
         lease: &Lease,
@@ -249,8 +250,8 @@ impl Store {
     }
 
     /// Deletes blocks below the older manifest that are older than `keep`, then oldest first while over `max_bytes`,
-    /// and all but the newest 10,000 dead letters; in small transactions.
-    /// Answers how many blocks went and how many bytes of journal are left.
+    /// and all but the newest 10,000 dead letters; in small transactions. Returns the number of deleted blocks and the
+    /// remaining bytes of the journal.
     pub async fn retain(
         &self,
         lease: &Lease,
@@ -270,18 +271,18 @@ impl Store {
         }
     }
 
-    /// Adds a token (by its SHA-256) and its audit entry. The one write beside the driver's: it must work before a
-    /// service that refuses to start without tokens has ever started.
+    /// Adds a token (by its SHA-256) and its audit entry. The one write outside the driver, because it must work before
+    /// a service that refuses to start without tokens has ever started.
     pub async fn add_token(&self, token: &TokenRow) -> Result<(), StoreError> {
         with_writer!(self, "adding a token", writer => tokens::add(writer, token))
     }
 
-    /// Revokes by name; false when there is none, or it is revoked already.
+    /// Revokes by name; false if there is none, or it is revoked already.
     pub async fn revoke_token(&self, name: &str, at: Timestamp) -> Result<bool, StoreError> {
         with_writer!(self, "revoking a token", writer => tokens::revoke(writer, name, at))
     }
 
-    /// All rows of a question, through the connections that only read.
+    /// All rows of a query, through the read-only connections.
     async fn fetch<T>(&self, question: QueryBuilder) -> Result<Vec<T>, StoreError>
     where
         T: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow>,
@@ -318,7 +319,7 @@ impl Store {
     }
 }
 
-/// Says of a database that could not be reached what it is, not how the pool saw it.
+/// Describes a database that could not be reached, not the pool's view of it.
 fn unread(error: sqlx::Error, patience: TimeDelta) -> StoreError {
     match error {
         sqlx::Error::PoolTimedOut => StoreError::TimedOut { what: "connecting", after: patience },
@@ -326,12 +327,12 @@ fn unread(error: sqlx::Error, patience: TimeDelta) -> StoreError {
     }
 }
 
-/// Searching takes longer than writing, and nobody waits behind it.
+/// Searching takes longer than writing, and no one waits behind it.
 fn reading(patience: TimeDelta) -> TimeDelta {
     patience + patience
 }
 
-/// Bounds an operation that a dead network or disk would keep for ever.
+/// Limits an operation that a dead network or disk would hang for ever.
 async fn within<T, E: From<StoreError>>(
     patience: TimeDelta,
     what: &'static str,

@@ -1,15 +1,15 @@
-//! What stands between us and PostgreSQL: a pooler must be set up so that a connection stays one, or the refusal says
-//! with which settings it would.
+//! Pooler check: a pooler in front of PostgreSQL must keep a client on one connection; otherwise the refusal names the
+//! required settings.
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, Executor, PgConnection};
 
-/// What a pooler needs; the words are pgbouncer's.
+/// Required settings of a pooler, in pgbouncer's terms.
 const NEEDED: &str = "behind pgbouncer set pool_mode = session (pool_mode = transaction only from pgbouncer 1.21 on, with \
                       max_prepared_statements above 0) and ignore_startup_parameters = extra_float_digits; or connect to \
                       PostgreSQL itself";
 
-/// Of an error that comes from how a pooler is set up: what to set. `None` of any other.
+/// The settings to change, for an error caused by a pooler's setup. `None` for any other.
 pub(super) fn explain(error: &sqlx::Error) -> Option<String> {
     let refusal = error.as_database_error()?;
     let code = refusal.code().unwrap_or_default();
@@ -19,15 +19,15 @@ pub(super) fn explain(error: &sqlx::Error) -> Option<String> {
         .then(|| format!("{}: {NEEDED}", refusal.message()))
 }
 
-/// Whether a statement that one connection prepared is still its own when another connection is busy. A pooler in
-/// transaction mode hands the server's connections around.
+/// Checks that a connection's prepared statement is still its own while another connection is busy. A pooler in
+/// transaction mode passes the server's connections around.
 pub(super) async fn check(first: &mut PgConnection, options: &PgConnectOptions) -> Result<(), String> {
     let reason = |error: sqlx::Error| explain(&error).unwrap_or_else(|| error.to_string());
     let ask = "SELECT 1 AS prepared_before_the_pooler";
     sqlx::query(ask).execute(&mut *first).await.map_err(reason)?;
-    // With one place for us there is no other connection to be mixed up with.
+    // With a limit of one connection there is no other one to be mixed up with.
     let Ok(mut second) = PgConnection::connect_with(options).await else { return Ok(()) };
-    // Busy, it holds the server's connection that was free a moment ago.
+    // While busy, it holds the server's connection that was free before.
     second.execute("BEGIN").await.map_err(reason)?;
     let asked_again = sqlx::query(ask).execute(&mut *first).await.map_err(reason);
     drop(second.close().await);

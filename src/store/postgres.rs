@@ -1,7 +1,7 @@
 //! PostgreSQL: one writing connection, a pool that only reads.
 //!
-//! Many rows at once come as arrays through UNNEST: COPY stalls on small batches. The lease's row lock orders the
-//! writers, so that a transaction whose answer was lost is over before anybody looks whether it landed.
+//! Many rows at once are sent as arrays through UNNEST, because COPY stalls on small batches. The lease's row lock
+//! orders the writers, so that a transaction whose answer was lost is over before its outcome is read.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use super::{CommitError, StoreError, statements};
 use crate::core::model::TimeDelta;
 
 const READERS: u32 = 8;
-/// How often, and after which pause each, the writer tries to take a place that was just given up.
+/// Number of attempts, with the pause after each, by which the writer takes a connection slot that was just released.
 const CROWDED_TRIES: u32 = 20;
 const CROWDED_PAUSE: Duration = Duration::from_millis(50);
-/// How many times the patience a reading statement may take: lists search a lot, and nobody waits behind them.
+/// Multiple of the time limit for a reading statement: lists search a lot, and no one waits behind them.
 const READ_PATIENCE: i64 = 3;
 
 /// An opened PostgreSQL database.
@@ -41,7 +41,7 @@ impl PostgresStore {
         let refused = |error: sqlx::Error| cannot(pooler::explain(&error).unwrap_or_else(|| error.to_string()));
         let options = PgConnectOptions::from_str(url).map_err(refused)?.application_name("watchfire");
         let mut connection = PgConnection::connect_with(&options).await.map_err(refused)?;
-        // A pooler may hand on what a reader had set.
+        // A pooler may pass on the settings of a reader.
         connection.execute("SET default_transaction_read_only = off").await.map_err(refused)?;
         check_server(&mut connection, url).await?;
         pooler::check(&mut connection, &options).await.map_err(cannot)?;
@@ -83,19 +83,19 @@ fn reading_pool(
     }
 }
 
-/// How many connections this user may have to this database.
+/// Maximum number of this user's connections to this database.
 async fn places(connection: &mut PgConnection) -> Result<u32, sqlx::Error> {
     let places: i64 = sqlx::query_scalar(own::PLACES).fetch_one(connection).await?;
     Ok(u32::try_from(places).unwrap_or(0))
 }
 
-/// Whether the server has no place left for another connection.
+/// True if the server has no slot left for another connection.
 fn is_crowded(error: &sqlx::Error) -> bool {
     // Too many connections, of the server, the database, or the role.
     error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "53300")
 }
 
-/// What no release of ours can make good: refused or warned of at the start.
+/// Server settings that no release of ours can compensate: refused or warned of at the start.
 async fn check_server(connection: &mut PgConnection, url: &str) -> Result<(), StoreError> {
     let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut *connection).await?;
     if encoding != "UTF8" {
@@ -136,7 +136,7 @@ pub(super) fn migrator() -> Migrator {
     ])
 }
 
-/// Where to connect, and how long a statement may take.
+/// The address, and the time limit of a statement.
 pub(super) struct PostgresTarget {
     options: PgConnectOptions,
     patience: TimeDelta,
@@ -144,7 +144,7 @@ pub(super) struct PostgresTarget {
 }
 
 impl PostgresTarget {
-    /// The writer comes first: when there is no place for it, those who read give theirs up.
+    /// The writer has priority: without a slot for it, the readers release theirs.
     async fn connect_before_readers(&self) -> Result<PgConnection, sqlx::Error> {
         let fewer = (self.readers.most() / 2).max(1);
         tracing::warn!(
@@ -156,7 +156,7 @@ impl PostgresTarget {
             let mut tries = 1;
             loop {
                 match PgConnection::connect_with(&self.options).await {
-                    // The server notices a moment later that a connection was closed.
+                    // The server notices a closed connection with a delay.
                     Err(error) if is_crowded(&error) && tries < CROWDED_TRIES => {
                         tokio::time::sleep(CROWDED_PAUSE).await
                     }
@@ -169,7 +169,7 @@ impl PostgresTarget {
     }
 }
 
-/// The connection that writes.
+/// The writing connection.
 pub(super) struct PostgresSession(PgConnection);
 
 impl Session for PostgresSession {
@@ -188,7 +188,7 @@ impl Session for PostgresSession {
     }
 
     async fn begin(&mut self) -> Result<(), StoreError> {
-        // One round trip; whatever the server's or the role's defaults are, this transaction is durable.
+        // One round trip; the transaction is durable whatever the defaults of server and role.
         let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on";
         sqlx::raw_sql(begin).execute(&mut self.0).await?;
         Ok(())
@@ -253,13 +253,13 @@ fn bound<'q>(query: Query<'q, Postgres, PgArguments>, values: Vec<Value>) -> Que
     })
 }
 
-/// Statements in PostgreSQL's own words: many rows at once come as one array a column.
+/// Statements in PostgreSQL's dialect: many rows at once are one array per column.
 mod own {
     use super::BulkTable;
     use super::statements::statements;
 
     statements! {
-        /// What the server, the database and the role allow, whichever is least.
+        /// The smallest limit of the server, the database and the role.
         PLACES = "SELECT LEAST(NULLIF(r.rolconnlimit, -1), NULLIF(d.datconnlimit, -1),
             CAST(current_setting('max_connections') AS int))::bigint
             FROM pg_roles r, pg_database d WHERE r.rolname = current_user AND d.datname = current_database()";

@@ -1,4 +1,4 @@
-//! What can be asked of the tables: filters, pages, rows.
+//! Queries over the tables: filters, pages, rows.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::core::inspections::RunState;
 use crate::core::model::{DeadLetter, Fingerprint, Offset, ParseWordError, Priority, ProblemId, Tier, Timestamp};
 use crate::core::problems::ProblemState;
 
-/// A piece of a list, and where the next begins.
+/// A part of a list, and the cursor of the next one.
 #[derive(Clone, Debug, Serialize)]
 pub struct Page<T> {
     pub items: Vec<T>,
@@ -41,7 +41,7 @@ pub struct IncidentFilter {
     pub rule: Option<String>,
     pub problem: Option<ProblemId>,
     pub alert: Option<Fingerprint>,
-    /// A piece of the title or the labels, any script, case-insensitive for ASCII.
+    /// A part of the title or the labels, any script, case-insensitive for ASCII.
     pub text: Option<String>,
     pub opened_after: Option<Timestamp>,
     pub opened_before: Option<Timestamp>,
@@ -76,14 +76,14 @@ pub struct AuditFilter {
     pub action: Option<String>,
 }
 
-/// What a block of the journal says of itself.
+/// Metadata of a journal block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockRow {
     pub first: Offset,
     pub entries: u64,
-    /// The engine that made its effects.
+    /// The engine version that made its effects.
     pub engine_version: u32,
-    /// Of all effects of the batch it came with, see [`super::effects_hash`].
+    /// Over all effects of its batch, see [`super::effects_hash`].
     pub effects_hash: [u8; 32],
     /// The `now` of its newest entry.
     pub written_at: Timestamp,
@@ -98,7 +98,7 @@ pub struct DeadLetterRow {
     pub letter: DeadLetter,
 }
 
-/// A notice waiting to be delivered, with how often it was tried.
+/// A notification to be delivered, with the number of attempts.
 #[derive(Clone, Debug)]
 pub struct OutboxRow {
     pub notice: Notification,
@@ -114,7 +114,7 @@ pub struct DeliveryRow {
     pub delivered_at: Option<Timestamp>,
 }
 
-/// What a token may do.
+/// Permissions of a token.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenRole {
@@ -130,9 +130,9 @@ pub enum TokenRole {
     IncidentManager,
     /// Closes problems, or accepts their risk.
     ProblemManager,
-    /// Plans maintenance: silences what a change disturbs.
+    /// Plans maintenance: silences alerts that a change causes.
     ChangeManager,
-    /// Reads rules and inventory again.
+    /// Reloads rules and inventory.
     ConfigurationManager,
     /// All of these.
     ProcessManager,
@@ -195,7 +195,7 @@ impl TokenRole {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRow {
-    /// Unique; whom or what it is for. It is the actor in the audit.
+    /// Unique name of the person or tool. It is the actor in the audit.
     pub name: String,
     pub role: TokenRole,
     pub sha256: [u8; 32],

@@ -1,16 +1,16 @@
-//! A query put together from fixed pieces of SQL and bound values, and the cursors of lists.
+//! A query built from fixed pieces of SQL and bound values, and the cursors of lists.
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::columns::{Value, search_text};
 use super::{Page, PageRequest, StoreError};
 
-/// The longest search text that counts, in characters.
+/// Maximum length of a search text, in characters.
 const NEEDLE_MAX_CHARS: usize = 256;
-/// Bounds of a page.
+/// Maximum rows of a page.
 const PAGE_MAX_ROWS: u32 = 500;
 
-/// SQL whose every piece is a literal of this program, with its values beside it.
+/// SQL of literal pieces only, with its values.
 pub(super) struct QueryBuilder {
     text: String,
     values: Vec<Value>,
@@ -22,7 +22,7 @@ impl QueryBuilder {
         QueryBuilder { text: text.to_owned(), values }
     }
 
-    /// The beginning of one, up to and with `WHERE true`.
+    /// The beginning of a statement, up to and with `WHERE true`.
     pub(super) fn new(text: &'static str) -> QueryBuilder {
         QueryBuilder::fixed(text, Vec::new())
     }
@@ -60,7 +60,7 @@ impl QueryBuilder {
         self
     }
 
-    /// Rows whose `search` holds that text.
+    /// Rows whose `search` contains that text.
     pub(super) fn and_search(&mut self, text: Option<&str>) -> &mut QueryBuilder {
         if let Some(text) = text {
             self.push(" AND search LIKE ").bind(containing(text)).push(" ESCAPE '\\'");
@@ -68,7 +68,7 @@ impl QueryBuilder {
         self
     }
 
-    /// One row more than the page holds shows whether there is a next page.
+    /// One row beyond the page shows if there is a next page.
     pub(super) fn page(&mut self, order: &'static str, request: &PageRequest) -> &mut QueryBuilder {
         self.push(order).push(" LIMIT ").bind(i64::from(rows_of(request)) + 1)
     }
@@ -79,7 +79,7 @@ impl QueryBuilder {
     }
 }
 
-/// A LIKE pattern for texts that contain this one, whose `%` and `_` mean themselves.
+/// A LIKE pattern for texts that contain this one, with `%` and `_` escaped.
 fn containing(text: &str) -> String {
     let mut pattern = String::from("%");
     for character in search_text(text).chars().take(NEEDLE_MAX_CHARS) {
@@ -96,7 +96,7 @@ fn rows_of(request: &PageRequest) -> u32 {
     request.limit.clamp(1, PAGE_MAX_ROWS)
 }
 
-/// A list that has cursors; its letter keeps them apart.
+/// A list with cursors; its letter keeps them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum List {
     Alerts,
@@ -119,7 +119,7 @@ impl List {
         }
     }
 
-    /// The sort key behind which the page begins, if it is not the first.
+    /// The sort key after which the page begins, if it is not the first.
     pub(super) fn after<const N: usize>(self, request: &PageRequest) -> Result<Option<[i64; N]>, StoreError> {
         let Some(cursor) = &request.cursor else { return Ok(None) };
         let bad = || StoreError::BadCursor { cursor: cursor.chars().take(64).collect() };
@@ -162,7 +162,7 @@ fn to_base36(number: i64) -> String {
 }
 
 fn from_base36(text: &str) -> Option<i64> {
-    // A sign would read back as another cursor.
+    // A sign would parse as another cursor.
     if text.starts_with('+') { None } else { u64::from_str_radix(text, 36).ok().map(u64::cast_signed) }
 }
 

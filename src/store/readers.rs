@@ -1,5 +1,5 @@
-//! The connections that only read: a pool that stands back when the one that writes needs their places, or when the
-//! files beneath them are gone.
+//! The read-only connections: a pool that steps back if the writer needs their slots, or if the files beneath them are
+//! gone.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,20 +8,20 @@ use arc_swap::ArcSwap;
 use sqlx::{Database, Pool};
 use tokio::sync::{RwLock, RwLockReadGuard};
 
-/// Makes a pool of at most so many connections, none of them open yet.
+/// Creates a pool of at most so many connections, none of them open yet.
 type Make<DB> = Box<dyn Fn(u32) -> Pool<DB> + Send + Sync>;
 
-/// A pool that can be made afresh while the service runs.
+/// A pool that can be recreated while the service runs.
 pub(super) struct Readers<DB: Database> {
     pool: ArcSwap<Pool<DB>>,
     make: Make<DB>,
-    /// How many connections the pool may have.
+    /// Maximum number of connections in the pool.
     most: AtomicU32,
-    /// Held by everybody who reads, and alone by a writer before whom they stand back.
+    /// Shared by readers, and exclusive for a writer before which they step back.
     turn: RwLock<()>,
 }
 
-/// The pool, for one reading.
+/// The pool, for one read.
 pub(super) struct Lent<'r, DB: Database> {
     pub(super) pool: Arc<Pool<DB>>,
     _turn: RwLockReadGuard<'r, ()>,
@@ -33,7 +33,7 @@ impl<DB: Database> Readers<DB> {
         Readers { pool, make: Box::new(make), most: AtomicU32::new(most), turn: RwLock::new(()) }
     }
 
-    /// Waits while the writer wants to be alone.
+    /// Waits while the writer needs exclusive access.
     pub(super) async fn lend(&self) -> Lent<'_, DB> {
         let turn = self.turn.read().await;
         Lent { pool: self.pool.load_full(), _turn: turn }
@@ -43,8 +43,8 @@ impl<DB: Database> Readers<DB> {
         self.most.load(Ordering::Relaxed)
     }
 
-    /// Waits for the readings under way, closes all connections, and does the work while nobody reads; afterwards there
-    /// are at most `most` of them.
+    /// Waits for running reads, closes all connections, and does the work without readers; afterwards there are at most
+    /// `most` connections.
     pub(super) async fn stand_back<T>(&self, most: u32, work: impl Future<Output = T>) -> T {
         let _alone = self.turn.write().await;
         self.most.store(most, Ordering::Relaxed);

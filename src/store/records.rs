@@ -1,4 +1,4 @@
-//! Single records, and what belongs to one.
+//! Single records, and the rows that belong to one.
 
 use std::fmt::Display;
 
@@ -14,10 +14,10 @@ use crate::core::inspections::Run;
 use crate::core::model::{Cause, Fingerprint, IncidentId, ProblemId, RunId, Timestamp};
 use crate::core::problems::Problem;
 
-/// How much of what belongs to one record is read at once.
+/// Maximum number of dependent rows read at once.
 const PARTS_MAX: i64 = 10_000;
 
-/// Cause, attempts, outcome, when it was delivered, the notice.
+/// Cause, attempts, outcome, time of delivery, notification.
 type Delivered = (String, i64, Option<String>, Option<i64>, String);
 
 impl Store {
@@ -51,7 +51,8 @@ impl Store {
         rows.into_iter().map(|(n, body)| decode("evidence", format_args!("{id}, {n}"), &body)).collect()
     }
 
-    /// The alerts of an incident as they stand, with whether each is only linked; the first 10,000 by fingerprint.
+    /// The alerts of an incident in their current state, each with a flag if it is only linked; the first 10,000 by
+    /// fingerprint.
     pub async fn members(&self, id: IncidentId) -> Result<Vec<(AlertRecord, bool)>, StoreError> {
         self.flush_before_read().await;
         let rows: Vec<(i64, String, i64)> = self.parts(sql::MEMBERS, id).await?;
@@ -61,7 +62,7 @@ impl Store {
         rows.into_iter().map(member).collect()
     }
 
-    /// Notices not yet delivered nor dead-lettered, oldest first; those after the named one, if it is there.
+    /// Notifications neither delivered nor dead-lettered, oldest first; only those after the given one, if any.
     pub async fn outbox(&self, after: Option<Cause>, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
         let after = after.map(|cause| cause.to_string()).unwrap_or_default();
         let question = QueryBuilder::fixed(sql::OUTBOX, vec![Value::Int(i64::from(limit)), after.into()]);
@@ -72,8 +73,8 @@ impl Store {
         rows.into_iter().map(row).collect()
     }
 
-    /// Every notice of a subject with its delivery state, oldest first: the delivery log of an incident. The newest
-    /// 10,000.
+    /// Every notification of a subject with its delivery state, oldest first: the delivery log of an incident. The
+    /// newest 10,000.
     pub async fn deliveries(&self, subject: &str) -> Result<Vec<DeliveryRow>, StoreError> {
         let question = QueryBuilder::fixed(sql::DELIVERIES, vec![key_text(subject).into(), Value::Int(PARTS_MAX)]);
         let rows: Vec<Delivered> = self.fetch(question).await?;
@@ -111,7 +112,7 @@ impl Store {
     }
 }
 
-/// A record from its JSON, or which row of which table cannot be read.
+/// A record from its JSON, or an error with table and row.
 pub(super) fn decode<T: DeserializeOwned>(table: &'static str, row: impl Display, body: &str) -> Result<T, StoreError> {
     serde_json::from_str(body).map_err(|error| StoreError::Corrupt {
         table,

@@ -1,7 +1,7 @@
-//! Retention: what of the journal may go, and in which order.
+//! Retention: the parts of the journal that may be deleted, and their order.
 //!
-//! Only below the older of two manifests, oldest first, so that each partition's journal stays one piece. Rulebooks,
-//! settings and records never go.
+//! Only below the older of two manifests, oldest first, so that each partition's journal has no gap. Rulebooks,
+//! settings and records are never deleted.
 
 use std::collections::VecDeque;
 
@@ -11,9 +11,9 @@ use super::writer::{Session, Writer};
 use super::{CommitError, Lease};
 use crate::core::model::Timestamp;
 
-/// How many blocks of a partition one transaction looks at.
+/// Number of a partition's blocks that one transaction examines.
 const BLOCKS_A_SLICE: i64 = 500;
-/// How many dead letters are kept.
+/// Number of dead letters kept.
 const DEAD_LETTERS_KEPT: i64 = 10_000;
 
 pub(super) struct Bounds {
@@ -21,7 +21,7 @@ pub(super) struct Bounds {
     pub(super) max_bytes: i64,
 }
 
-/// What one transaction deleted.
+/// Result of one deleting transaction.
 pub(super) struct Slice {
     pub(super) gone: u64,
     pub(super) bytes_left: u64,
@@ -32,13 +32,13 @@ struct Oldest {
     partition: i64,
     /// First offset, bytes, written at.
     blocks: VecDeque<(i64, i64, Timestamp)>,
-    /// Whether there may be more behind them.
+    /// True if there may be more behind them.
     more: bool,
-    /// The last block to go, and the bytes that go.
+    /// The last block to delete, and the bytes to delete.
     doomed: Option<(i64, i64)>,
 }
 
-/// Deletes some of the oldest blocks that the bounds condemn; none when nothing is left to delete.
+/// Deletes some of the oldest blocks beyond the limits; none if nothing is left to delete.
 pub(super) async fn slice<S: Session>(
     writer: &Writer<S>,
     lease: &Lease,
@@ -74,8 +74,8 @@ async fn delete<S: Session>(session: &mut S, bounds: &Bounds) -> Result<Slice, C
     Ok(Slice { gone, bytes_left: bytes_left.max(0).cast_unsigned() })
 }
 
-/// Marks the oldest blocks of all partitions in the order of their age, while they are too old or too many. Stops at
-/// the end of what was read of a partition: behind it may stand older ones than in the others.
+/// Marks the oldest blocks of all partitions in order of age, while they are too old or too many. Stops at the end of a
+/// partition's examined blocks, because later ones may be older than those of others.
 fn condemn(partitions: &mut [Oldest], bounds: &Bounds, mut bytes: i64) -> (u64, i64) {
     let mut gone = 0;
     while !partitions.iter().any(|oldest| oldest.blocks.is_empty() && oldest.more) {

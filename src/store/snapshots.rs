@@ -9,9 +9,9 @@ use super::{CommitError, Lease, Manifest, SectionRef, Store, StoreError};
 use crate::core::model::{Offset, Partition, Timestamp};
 use crate::core::rules::RulebookHash;
 
-/// How many manifests are kept.
+/// Number of manifests kept.
 const KEPT: usize = 2;
-/// How many bytes of sections one transaction writes.
+/// Bytes of sections per transaction.
 const PART_BYTES: usize = 1 << 20;
 
 /// A section ready to be written: name, digest, sealed bytes.
@@ -22,7 +22,7 @@ pub(super) struct Sealed {
     body: Vec<u8>,
 }
 
-/// Seals the sections, and cuts them into what one transaction each may write.
+/// Seals the sections, and cuts them into parts of one transaction each.
 pub(super) fn parts(partition: Partition, new: &[(SectionRef, Vec<u8>)]) -> Result<Vec<Vec<Sealed>>, CommitError> {
     let mut parts: Vec<Vec<Sealed>> = Vec::new();
     let mut room = 0;
@@ -121,7 +121,7 @@ fn named_sections(manifest: &Manifest) -> ColumnRows {
     }
 }
 
-/// Forgets all manifests but the newest two, and the sections that neither names.
+/// Deletes all manifests but the newest two, and the sections that neither names.
 pub(super) async fn prune<S: Session>(
     writer: &Writer<S>,
     lease: &Lease,

@@ -1,6 +1,6 @@
 //! SQLite: one file, one writing connection, a few that only read.
 //!
-//! The connection that writes lives on a thread of its own, in `sqlite_writer.rs`.
+//! The writing connection has its own thread, in `sqlite_writer.rs`.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -28,13 +28,13 @@ pub struct SqliteStore {
     pub(super) writer: Writer<SqliteSession>,
     pub(super) patience: TimeDelta,
     pub(super) late: WriteBehind,
-    /// Whether a write-ahead log with content lay beside the file before it was opened.
+    /// True if a write-ahead log with content existed next to the file before it was opened.
     pub(super) had_log: bool,
     pub(super) files: Arc<Files>,
 }
 
 impl SqliteStore {
-    /// `location` is the URL after `sqlite:`: a path, and `?max_bytes=N` to bound the file's size.
+    /// `location` is the URL after `sqlite:`: a path, and `?max_bytes=N` to limit the file's size.
     pub(super) async fn open(location: &str, patience: TimeDelta) -> Result<SqliteStore, StoreError> {
         let cannot = |reason: String| StoreError::Open { url: format!("sqlite:{location}"), reason };
         let (path, max_bytes) = parse(location).map_err(&cannot)?;
@@ -44,7 +44,7 @@ impl SqliteStore {
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .page_size(PAGE_BYTES as u32)
-            // Of a new file: what retention frees can be given back to the disk without copying everything.
+            // For a new file: space freed by retention can be returned to the disk without copying everything.
             .auto_vacuum(SqliteAutoVacuum::Incremental)
             .journal_mode(SqliteJournalMode::Wal)
             .busy_timeout(patience.to_std());

@@ -1,8 +1,8 @@
-//! The files of the embedded database: whose they are, and whether they are still those that were opened.
+//! The files of the embedded database: their permissions, and the check that they are still those that were opened.
 //!
 //! SQLite goes on writing to a file that was deleted or replaced, and answers as if it were kept. So the files are
-//! looked at after each commit, before anybody is told. What can be put back from the open connection is put back; what
-//! somebody else put there is never touched: the content goes into a file beside it, and nothing more is written.
+//! checked after each commit, before any answer. Missing files are restored from the open connection; foreign files are
+//! never touched: the content goes into a separate file, and writing ends.
 
 use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io;
@@ -14,21 +14,22 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-/// Nobody but the service's own user reads what is in there: tokens' hashes, the key of links, people's words.
+/// Readable by the service's own user only, because the files contain tokens' hashes, the key of links, and people's
+/// texts.
 const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;
 
-/// How many findings wait to be told.
+/// Maximum number of unread findings.
 const FINDINGS_MAX: usize = 16;
 
-/// How many rescued files may lie beside a database.
+/// Maximum number of rescued files per database.
 const RESCUED_MAX: u32 = 100;
 
-/// Device and number.
+/// Device and inode number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FileId(u64, u64);
 
-/// What SQLite keeps beside the database while a connection is open.
+/// Files that SQLite keeps for an open database.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
 /// Those that a connection has open.
@@ -44,15 +45,15 @@ pub(super) struct Files {
 struct State {
     /// The database that was opened.
     database: FileId,
-    /// Connections have files open that are gone: all are to be closed before another is opened.
+    /// Connections have missing files open: all must be closed before another is opened.
     stale: bool,
-    /// Somebody else's files lie there: why nothing is opened any more.
+    /// Foreign files are in place: the reason why no connection is opened any more.
     refusal: Option<String>,
-    /// What was found and not told yet.
+    /// Findings not read yet.
     findings: Vec<String>,
 }
 
-/// What a look found.
+/// Result of a check.
 enum Found {
     Whole,
     DatabaseGone,
@@ -60,8 +61,8 @@ enum Found {
     Foreign(PathBuf),
 }
 
-/// Makes the directory and the file if need be, both for their owner alone. Answers whether a write-ahead log with
-/// content lies beside it.
+/// Creates the directory and the file if needed, both for their owner alone. Returns true if a write-ahead log with
+/// content exists.
 pub(super) fn prepare(path: &Path) -> Result<bool, String> {
     let shown = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
@@ -82,7 +83,7 @@ pub(super) fn prepare(path: &Path) -> Result<bool, String> {
     Ok(had_log)
 }
 
-/// Whether nothing but the database's files lies there: a directory that is shared keeps its permissions.
+/// True if the directory contains only the database's files, because a shared directory keeps its permissions.
 fn holds_only(directory: &Path, path: &Path) -> bool {
     let stem = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let Ok(mut entries) = std::fs::read_dir(directory) else { return false };
@@ -122,7 +123,7 @@ fn id_of(path: &Path) -> Option<FileId> {
 }
 
 impl Files {
-    /// Of a database that is open now.
+    /// For a database that is open now.
     pub(super) fn new(path: PathBuf) -> Result<Files, String> {
         let database = id_of(&path).ok_or_else(|| format!("{}: it was deleted just now", path.display()))?;
         Ok(Files { path, state: Mutex::new(State { database, stale: false, refusal: None, findings: Vec::new() }) })
@@ -132,7 +133,7 @@ impl Files {
         &self.path
     }
 
-    /// Whether every connection is to be closed before one is opened; an error when none may be opened at all.
+    /// Returns true if every connection must be closed before one is opened; an error if none may be opened at all.
     pub(super) fn before_opening(&self) -> Result<bool, StoreError> {
         let state = self.state();
         match &state.refusal {
@@ -141,7 +142,7 @@ impl Files {
         }
     }
 
-    /// Notes what a new connection has open; refuses a database that is not the one of the start.
+    /// Records the files of a new connection; refuses a database other than the one of the start.
     pub(super) fn opened(&self) -> Result<Companions, StoreError> {
         let mut state = self.state();
         let found = id_of(&self.path);
@@ -157,8 +158,8 @@ impl Files {
         Ok(Companions(COMPANIONS.map(|ending| id_of(&beside(&self.path, ending)))))
     }
 
-    /// After a commit and before its answer: whether what was written lies where the next start will look for it. What
-    /// is gone is put back first; the error says what was found.
+    /// After a commit and before its answer: checks that the written data is where the next start will look for it.
+    /// Missing files are restored first; the error describes the findings.
     pub(super) fn check(&self, opened: &Companions, connection: &Connection) -> Result<(), StoreError> {
         let mut state = self.state();
         let found = self.look(&state, opened);
@@ -183,7 +184,7 @@ impl Files {
         Err(StoreError::FilesGone { reason })
     }
 
-    /// What was found since the last time this was asked.
+    /// The findings since the last call.
     pub(super) fn take_findings(&self) -> Vec<String> {
         std::mem::take(&mut self.state().findings)
     }
@@ -205,7 +206,7 @@ impl Files {
         Found::Whole
     }
 
-    /// The database from the open connection, under its own name again.
+    /// Restores the database from the open connection, under its own name.
     fn put_back(&self, state: &mut State, opened: &Companions, connection: &Connection) -> Result<(), String> {
         for (ending, opened) in COMPANIONS.into_iter().zip(opened.0) {
             let found = id_of(&beside(&self.path, ending));
@@ -229,7 +230,7 @@ impl Files {
         Ok(())
     }
 
-    /// Saves the content beside what somebody else put there, and opens nothing any more.
+    /// Saves the content next to the foreign files, and opens no connection any more.
     fn set_aside(&self, state: &mut State, connection: &Connection, what: &Path, why: &str) -> String {
         let what = what.display();
         let reason = match self.rescue(connection) {
@@ -251,7 +252,7 @@ impl Files {
         reason
     }
 
-    /// Everything that is committed, in a whole database of its own that is on the disk.
+    /// Writes all committed data into a complete separate database on disk.
     fn rescue(&self, connection: &Connection) -> Result<PathBuf, String> {
         if let Some(directory) = self.path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
             let made = DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory);
@@ -307,7 +308,7 @@ mod tests {
         let path = directory.path().join("深/数据/watchfire.db");
         assert!(!prepare(&path).unwrap());
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (FILE_MODE, DIRECTORY_MODE));
-        // What an earlier release left open to others is closed.
+        // Removes permissions that an earlier release left open to others.
         let open = |path: &Path, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
         std::fs::write(beside(&path, "-wal"), "x").unwrap();
         open(&path, 0o644);

@@ -1,4 +1,4 @@
-//! Statements in SQLite's own words; those that write records are run once for each row.
+//! Statements in SQLite's dialect; those that write records run once per row.
 
 use super::columns::BulkTable;
 use super::statements::statements;

@@ -1,4 +1,4 @@
-//! The connection that writes to SQLite, on a thread of its own: a batch is one message to it, not one a statement.
+//! The writing connection to SQLite, on its own thread: a batch is one message to it, not one per statement.
 //!
 //! WAL with synchronous=FULL: when COMMIT returns, the transaction survives a power cut. BEGIN IMMEDIATE always: a
 //! transaction that reads first and writes later would be refused while another writes.
@@ -19,28 +19,28 @@ use super::writer::{Session, Writer, newest};
 use super::{CommitError, Lease, StoreError, audit_chain, journal, sqlite_statements as own, statements};
 use crate::core::model::TimeDelta;
 
-/// The write-ahead log is cut back to that after a checkpoint.
+/// Size to which the write-ahead log is cut after a checkpoint.
 const LOG_KEPT_BYTES: i64 = 64 << 20;
-/// The log is copied into the database when it is that long, in pages: seldom, so that a page that many commits change
-/// is copied once, and short enough that a start after a crash reads it in a moment.
+/// Length of the log, in pages, at which it is copied into the database: seldom, so that a page changed by many commits
+/// is copied once, and short enough for a quick start after a crash.
 const LOG_COPIED_PAGES: i64 = 8_000;
-/// The pages kept in memory, in KiB: a block of first-seen alerts touches a few thousand, and what does not fit is
-/// written twice.
+/// Page cache, in KiB: a block of first-seen alerts touches a few thousand pages, and those that do not fit are written
+/// twice.
 const CACHE_KIB: i64 = 16 << 10;
-/// Room that is given back at once, in pages.
+/// Space returned at once, in pages.
 const GIVE_BACK: &str = "PRAGMA incremental_vacuum(2000)";
-/// More than there are statements, so that each is prepared once.
+/// More than the number of statements, so that each is prepared once.
 const STATEMENTS_KEPT: usize = 128;
 
-/// Which file, and how to write to it.
+/// The file, and the settings for writing.
 pub(super) struct SqliteTarget {
     files: Arc<Files>,
-    /// The largest size of the file, in pages.
+    /// Maximum size of the file, in pages.
     pages_max: Option<u64>,
-    /// How long to wait for another process that writes.
+    /// Time to wait for another writing process.
     patience: TimeDelta,
     readers: Arc<Readers<Sqlite>>,
-    /// Held by the one connection that writes until it is closed.
+    /// Held by the one writing connection until it is closed.
     place: Arc<Semaphore>,
 }
 
@@ -54,7 +54,7 @@ impl SqliteTarget {
         SqliteTarget { files, pages_max, patience, readers, place: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Waits until the connection before is closed, then opens one on a thread of its own.
+    /// Waits until the former connection is closed, then opens one on its own thread.
     async fn open(&self) -> Result<SqliteSession, StoreError> {
         let place = Arc::clone(&self.place).acquire_owned().await;
         let place = place.map_err(|_| StoreError::Database(sqlx::Error::WorkerCrashed))?;
@@ -75,7 +75,7 @@ impl SqliteTarget {
     }
 }
 
-/// The open connection on its thread. Fields are dropped in their order: its place is free when it is closed.
+/// The open connection on its thread. Fields are dropped in order, so the slot is free once the connection is closed.
 struct Open {
     connection: Connection,
     companions: Companions,
@@ -95,7 +95,7 @@ impl Open {
         Ok(Open { connection, companions, files, _place: place })
     }
 
-    /// Durable when it returns, and where the next start looks for it.
+    /// Durable on return, and in the file that the next start opens.
     fn commit(&self) -> Result<(), StoreError> {
         step(&self.connection, "COMMIT")?;
         self.files.check(&self.companions, &self.connection)
@@ -105,7 +105,7 @@ impl Open {
 /// Work for the connection's thread.
 type WriteJob = Box<dyn FnOnce(&mut Open) + Send>;
 
-/// The connection that writes. Dropped, it is closed after the work under way, which rolls back what is open.
+/// The writing connection. When dropped, it is closed after the work under way, which rolls back an open transaction.
 pub(super) struct SqliteSession {
     jobs: mpsc::Sender<WriteJob>,
 }
@@ -120,7 +120,7 @@ pub(super) async fn commit(
     writer.lend(async |session| session.work(move |open| land(open, &lease, prepared)).await?).await
 }
 
-/// Whether the files are still those that were opened; for moments in which nothing is committed.
+/// Checks that the files are still those that were opened; for times without commits.
 pub(super) async fn check_files(writer: &Writer<SqliteSession>) -> Result<(), StoreError> {
     let look = async |session: &mut SqliteSession| {
         Ok(session.work(|open| open.files.check(&open.companions, &open.connection)).await??)
@@ -128,15 +128,15 @@ pub(super) async fn check_files(writer: &Writer<SqliteSession>) -> Result<(), St
     writer.lend(look).await.map_err(journal::into_store_error)
 }
 
-/// Copies the write-ahead log into the database, so that the file stands alone.
+/// Copies the write-ahead log into the database, so that the file is complete by itself.
 pub(super) async fn fold_log(writer: &Writer<SqliteSession>) -> Result<(), StoreError> {
     let fold = |open: &mut Open| open.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     let fold = async |session: &mut SqliteSession| Ok(session.work(fold).await?.map_err(StoreError::from)?);
     writer.lend(fold).await.map_err(journal::into_store_error)
 }
 
-/// Gives a piece of the free room back to the disk; whether there is more. A file from before room was given back keeps
-/// it for what comes.
+/// Returns some free space to the disk; true if there is more. A file from before this feature keeps its free space for
+/// new data.
 pub(super) async fn give_back(writer: &Writer<SqliteSession>) -> Result<bool, StoreError> {
     let piece = |open: &mut Open| -> rusqlite::Result<bool> {
         let incremental = open.connection.query_row("PRAGMA auto_vacuum", [], |row| row.get::<_, i64>(0))? == 2;
@@ -152,12 +152,12 @@ fn land(open: &Open, lease: &Lease, prepared: Prepared) -> Result<(), CommitErro
     step(connection, "BEGIN IMMEDIATE").map_err(StoreError::from)?;
     let written = write(connection, lease, prepared);
     match &written {
-        // Whatever COMMIT fails with, it never means that the content was at fault.
+        // A failure of COMMIT never means that the content was at fault.
         Ok(()) => Ok(open.commit()?),
         // The connection is closed, and with it the transaction.
         Err(CommitError::Unavailable(_)) => written,
         Err(CommitError::Fenced { .. } | CommitError::OutOfStep { .. } | CommitError::Content { .. }) => {
-            // One that fails is noticed at the next BEGIN.
+            // A failure shows at the next BEGIN.
             drop(step(connection, "ROLLBACK"));
             written
         }
@@ -233,7 +233,7 @@ fn bind(statement: &mut Statement<'_>, values: &[Value]) -> rusqlite::Result<()>
     Ok(())
 }
 
-/// Which value, counted from 0, each of SQLite's parameters takes: to it `$2` is a name like any other.
+/// Index (from 0) of the value for each of SQLite's parameters, because to SQLite `$2` is a name like any other.
 fn places(statement: &Statement<'_>) -> Vec<usize> {
     let number = |parameter| statement.parameter_name(parameter)?.strip_prefix('$')?.parse::<usize>().ok();
     (1..=statement.parameter_count()).map(|parameter| number(parameter).unwrap_or(parameter) - 1).collect()
@@ -271,13 +271,13 @@ fn connect(files: &Files, pages_max: Option<u64>, patience: TimeDelta) -> rusqli
 }
 
 impl SqliteSession {
-    /// Has the thread do it, and waits.
+    /// Runs it on the thread, and waits.
     async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Open) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        // Whoever no longer waits needs no answer.
+        // A caller that no longer waits needs no answer.
         let job: WriteJob = Box::new(move |open| drop(reply.send(work(open))));
         let crashed = || StoreError::Database(sqlx::Error::WorkerCrashed);
         self.jobs.send(job).map_err(|_| crashed())?;
@@ -292,7 +292,7 @@ impl Session for SqliteSession {
 
     async fn connect(target: &SqliteTarget) -> Result<SqliteSession, StoreError> {
         if target.files.before_opening()? {
-            // Connections of one process share what they know of a file: none of the old ones may be left.
+            // Connections of one process share their knowledge of a file, so none of the old ones may be left.
             target.readers.stand_back(READERS, target.open()).await
         } else {
             target.open().await

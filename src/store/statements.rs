@@ -1,6 +1,6 @@
-//! The SQL that both databases take as it stands. What differs lies in `sqlite.rs` and `postgres.rs`.
+//! SQL common to both databases. Differing statements are in `sqlite_statements.rs` and `postgres.rs`.
 
-/// Declares the statements, and the list of all of them that is prepared when a database is opened.
+/// Declares the statements, and the list of all of them for preparation at the start.
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
         $($(#[$doc])* pub(super) const $name: &str = $sql;)*
@@ -18,7 +18,7 @@ statements! {
     PUT_BLOCK = "INSERT INTO blocks
         (partition, first_offset, entries, engine_version, effects_hash, written_at, bytes, body)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    /// Beginning with the block that holds the offset.
+    /// Starts with the block that contains the offset.
     READ_BLOCKS = "SELECT first_offset, body FROM blocks WHERE partition = $1 AND first_offset >= COALESCE(
             (SELECT MAX(first_offset) FROM blocks WHERE partition = $1 AND first_offset <= $2), 0)
         ORDER BY first_offset LIMIT $3";
@@ -41,7 +41,7 @@ statements! {
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (partition, next_offset) DO UPDATE SET
         taken_at = excluded.taken_at, engine_version = excluded.engine_version, rulebook = excluded.rulebook";
     CLEAR_MANIFEST_SECTIONS = "DELETE FROM manifest_sections WHERE partition = $1 AND next_offset = $2";
-    /// How many of a manifest's sections are really there.
+    /// Number of a manifest's sections that exist.
     PRESENT_SECTIONS = "SELECT COUNT(*) FROM manifest_sections m JOIN sections s
         ON s.partition = m.partition AND s.name = m.name AND s.digest = m.digest
         WHERE m.partition = $1 AND m.next_offset = $2";
@@ -57,7 +57,7 @@ statements! {
     DROP_SECTIONS = "DELETE FROM sections WHERE partition = $1 AND NOT EXISTS (SELECT 1 FROM manifest_sections m
         WHERE m.partition = sections.partition AND m.name = sections.name AND m.digest = sections.digest)";
 
-    /// Where each partition's older manifest begins, for those that have two.
+    /// Start of each partition's older manifest, for those that have two.
     RETENTION_BOUNDS = "SELECT partition, MIN(next_offset) FROM manifests
         GROUP BY partition HAVING COUNT(*) >= 2 ORDER BY partition";
     JOURNAL_BYTES = "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM heads";

@@ -1,5 +1,5 @@
-//! Tokens: known by their SHA-256 only, one valid token a name, each change audited. A revoked name may be given again;
-//! its old secret stays worthless, since its hash is kept no longer.
+//! Tokens: stored by their SHA-256 only, one valid token per name, each change audited. A revoked name may be given
+//! again; its old secret stays invalid, because its hash is deleted.
 
 use super::codec;
 use super::columns::Value;
@@ -12,7 +12,7 @@ use super::{CommitError, Store, StoreError, TokenRole, TokenRow};
 use crate::core::engine::AuditEntry;
 use crate::core::model::{Cause, Offset, Partition, Timestamp};
 
-/// Whoever may run commands on the machine is its operator.
+/// A person who may run commands on the machine is its operator.
 const ACTOR: &str = "operator";
 
 pub(super) async fn add<S: Session>(writer: &Writer<S>, token: &TokenRow) -> Result<(), StoreError> {
@@ -45,7 +45,7 @@ struct TokenChange<'a> {
     detail: String,
 }
 
-/// Changes one token and audits it, in one transaction. False, and nothing audited, when no row was touched.
+/// Changes one token and audits it, in one transaction. False, and not audited, if no row was touched.
 async fn apply<S: Session>(
     writer: &Writer<S>,
     statement: &'static str,
@@ -68,7 +68,7 @@ async fn change_and_audit<S: Session>(
     if session.run(statement, values).await? == 0 {
         return Ok(false);
     }
-    // No input stands behind it: it says where the desk's journal stood.
+    // It has no input of its own: it records the head of the desk's journal.
     let head = session.integers(sql::HEAD, vec![Value::Int(i64::from(Partition::DESK.number()))]).await?;
     let offset = Offset(head.first().map_or(0, |row| row[0].cast_unsigned()));
     let entry = AuditEntry {

@@ -1,8 +1,8 @@
-//! Rows that follow their journal a moment later: alerts, incidents and memberships.
+//! Write-behind cache for alert, incident and membership rows.
 //!
-//! Of these only the newest state counts, so what changes many times in a moment is written once, and neighbouring rows
-//! together. Nothing can be lost by it: the journal has their inputs before anybody is answered, a snapshot is valid only
-//! after them, and a start replays what came later. Whoever reads those tables has them written first.
+//! Only their newest state counts, so a row with many changes is written once, and neighbouring rows together. No data
+//! can be lost by it: the journal has their inputs before any answer, a snapshot is valid only after them, and a start
+//! replays later inputs. A read of those tables writes them first.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,22 +16,22 @@ use crate::core::engine::{AlertRecord, Effect};
 use crate::core::incidents::Incident;
 use crate::core::model::{Fingerprint, IncidentId, TimeDelta, Timestamp};
 
-/// How late a row may be while nobody asks for it.
+/// Maximum delay of a row without reads.
 const LATE_BY: TimeDelta = TimeDelta::from_seconds(1);
-/// Rows that may be late, lest they fill the memory.
+/// Maximum number of delayed rows, to limit memory.
 const LATE_MAX: usize = 50_000;
-/// Rows in one transaction: between two of them the journal goes on.
+/// Rows per transaction: between two of them the journal continues.
 const SLICE_ROWS: usize = 2_000;
 
-/// What is still to be written.
+/// The rows still to be written.
 #[derive(Default)]
 pub(super) struct WriteBehind {
     waiting: Mutex<DirtyRows>,
-    /// One writes at a time, so that an older state never comes after a newer one.
+    /// One writer at a time, so that an older state never overwrites a newer one.
     writing: tokio::sync::Mutex<()>,
-    /// Whether somebody was sent to write what is due.
+    /// True if a task was started to write due rows.
     sent: AtomicBool,
-    /// Under which they are written; before it nothing is late.
+    /// The lease for writing; before it no row is delayed.
     lease: Mutex<Option<Lease>>,
 }
 
@@ -39,9 +39,9 @@ pub(super) struct WriteBehind {
 struct DirtyRows {
     alerts: BTreeMap<Fingerprint, Arc<AlertRecord>>,
     incidents: BTreeMap<IncidentId, Arc<Incident>>,
-    /// Firing, and whether it is only linked.
+    /// Firing, and linked only.
     memberships: BTreeMap<(IncidentId, Fingerprint), (bool, bool)>,
-    /// When somebody first saw that rows wait.
+    /// Time since which rows wait.
     since: Option<Timestamp>,
 }
 
@@ -54,7 +54,7 @@ impl DirtyRows {
         self.len() > 0 && (self.len() >= LATE_MAX / 2 || now.since(*self.since.get_or_insert(now)) >= LATE_BY)
     }
 
-    /// Takes back what was not written, unless it changed meanwhile.
+    /// Returns unwritten rows, unless they changed meanwhile.
     fn take_back(&mut self, unwritten: DirtyRows) {
         for (key, record) in unwritten.alerts {
             self.alerts.entry(key).or_insert(record);
@@ -67,7 +67,7 @@ impl DirtyRows {
         }
     }
 
-    /// The next rows in the order of their keys, and how many they are.
+    /// The next rows in the order of their keys, and their number.
     fn slice(&self) -> Result<Vec<ColumnRows>, CommitError> {
         let mut room = SLICE_ROWS;
         let mut few = |count: usize| {
@@ -88,7 +88,7 @@ impl DirtyRows {
         ])
     }
 
-    /// Forgets what a slice held.
+    /// Forgets the rows of a written slice.
     fn written(&mut self) {
         let mut room = SLICE_ROWS;
         drop_first(&mut self.incidents, &mut room);
@@ -142,13 +142,13 @@ impl WriteBehind {
 }
 
 impl Store {
-    /// Notes the rows of effects whose inputs are committed. [`Store::commit`] does so by itself; this is for those of a
-    /// commit whose answer was lost, and of a replay.
+    /// Records the rows of effects whose inputs are committed. [`Store::commit`] does so by itself; this is for a
+    /// commit whose answer was lost, and for a replay.
     pub fn enqueue(&self, effects: &[Effect]) {
         self.late().take(effects);
     }
 
-    /// Writes every late row now. Without a lease there is none to be written.
+    /// Writes every delayed row now. Without a lease there are no delayed rows.
     pub async fn flush(&self) -> Result<(), CommitError> {
         let late = self.late();
         let lease = late.lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -173,12 +173,12 @@ impl Store {
         *late.waiting() = DirtyRows::default();
     }
 
-    /// Whether any row is still to be written.
+    /// True if any row is still to be written.
     pub fn has_late_rows(&self) -> bool {
         self.late().waiting().len() > 0
     }
 
-    /// As `settle`, in a task of its own: when nothing else is to be done, when the oldest row waits for long, or many do.
+    /// Like `flush`, in a separate task: if idle, if the oldest row has waited long, or if many wait.
     pub fn flush_if_due(&self, now: Timestamp, quiet: bool) {
         let due = self.late().waiting().is_due(now) || (quiet && self.has_late_rows());
         if !due || self.late().sent.swap(true, Ordering::Relaxed) {
@@ -193,13 +193,13 @@ impl Store {
         });
     }
 
-    /// Waits while so many rows are late that more would fill the memory.
+    /// Waits while so many rows are delayed that more would fill the memory.
     pub(super) async fn apply_backpressure(&self) -> Result<(), CommitError> {
         if self.late().waiting().len() < LATE_MAX { Ok(()) } else { self.flush().await }
     }
 
-    /// Before somebody reads; waits for rows that are being written, too. What cannot be written now is read as it last
-    /// was.
+    /// Called before a read; also waits for rows being written. Rows that cannot be written now are read in their last
+    /// written state.
     pub(super) async fn flush_before_read(&self) {
         if let Err(error) = self.flush().await {
             tracing::warn!(%error, "reading alerts and incidents as they were last written");

@@ -1,6 +1,6 @@
-//! The one writing connection, and its transactions.
+//! The writing connection, and its transactions.
 //!
-//! Each write is one transaction that begins with the lock which every other writer needs. A connection is kept only
+//! Each write is one transaction that begins with the lock that every other writer needs. A connection is kept only
 //! while its state is certain: after a doubtful error, a time-out or a dropped future it is closed, which rolls back.
 
 use tokio::sync::{Mutex, MutexGuard};
@@ -8,29 +8,29 @@ use tokio::sync::{Mutex, MutexGuard};
 use super::columns::{ColumnRows, Value};
 use super::{CommitError, Lease, StoreError};
 
-/// One connection that writes. Two databases have their own.
+/// A writing connection, with one implementation per database.
 pub(super) trait Session: Sized + Send {
-    /// How to connect.
+    /// Connection settings.
     type Target: Send + Sync;
-    /// Reads the lease's epoch, and holds off every other writer until the transaction ends.
+    /// Reads the lease's epoch, and blocks every other writer until the transaction ends.
     const EPOCH: &'static str;
     /// The statements of this database alone.
     const OWN_STATEMENTS: &'static [&'static str];
 
     fn connect(target: &Self::Target) -> impl Future<Output = Result<Self, StoreError>> + Send;
-    /// Begins a transaction that is durable when its COMMIT returns.
+    /// Begins a transaction that is durable once its COMMIT returns.
     fn begin(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
-    /// Whether a failed BEGIN says that the connection is dead, not that the database is busy.
+    /// True if a failed BEGIN means a dead connection rather than a busy database.
     fn is_dead(error: &StoreError) -> bool;
     fn commit(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
     fn roll_back(&mut self) -> impl Future<Output = Result<(), StoreError>> + Send;
-    /// Answers how many rows were touched.
+    /// Returns the number of touched rows.
     fn run(
         &mut self,
         statement: &'static str,
         values: Vec<Value>,
     ) -> impl Future<Output = Result<u64, CommitError>> + Send;
-    /// Rows of whole numbers: all that a writer ever has to read.
+    /// Reads rows of whole numbers, which is all that a writer needs.
     fn integers(
         &mut self,
         statement: &'static str,
@@ -45,11 +45,11 @@ pub(super) trait Session: Sized + Send {
     /// Writes the rows of one table in one statement.
     fn write(&mut self, rows: ColumnRows) -> impl Future<Output = Result<(), CommitError>> + Send;
     fn prepare(&mut self, statement: &'static str) -> impl Future<Output = Result<(), StoreError>> + Send;
-    /// What the database says of the durability of the transaction that is open.
+    /// The durability setting of the open transaction.
     fn durability(&mut self) -> impl Future<Output = Result<String, StoreError>> + Send;
 }
 
-/// Hands out one transaction at a time.
+/// Gives out one transaction at a time.
 pub(super) struct Writer<S: Session> {
     slot: Mutex<Option<S>>,
     target: S::Target,
@@ -65,7 +65,7 @@ impl<S: Session> Writer<S> {
         if let Some(mut session) = slot.take() {
             match session.begin().await {
                 Ok(()) => return Ok(Transaction { slot, session }),
-                // The database was restarted since: nothing is lost yet, so a new connection may begin.
+                // The database restarted meanwhile: nothing is lost yet, so a new connection may begin.
                 Err(error) if S::is_dead(&error) => drop(session),
                 Err(error) => return Err(error),
             }
@@ -75,7 +75,7 @@ impl<S: Session> Writer<S> {
         Ok(Transaction { slot, session })
     }
 
-    /// Lends the session for a transaction that begins and ends in one go. It is kept only if its state is certain.
+    /// Lends the session for a transaction in one call. It is kept only if its state is certain.
     pub(super) async fn lend<T>(
         &self,
         whole: impl AsyncFnOnce(&mut S) -> Result<T, CommitError>,
@@ -92,7 +92,7 @@ impl<S: Session> Writer<S> {
         outcome
     }
 
-    /// As `begin`, but only for the holder of the newest lease.
+    /// Like `begin`, but only for the holder of the newest lease.
     pub(super) async fn begin_leased(&self, lease: &Lease) -> Result<Transaction<'_, S>, CommitError> {
         let mut transaction = self.begin().await?;
         let checked = check_lease(&mut transaction.session, lease).await;
@@ -107,7 +107,7 @@ async fn check_lease<S: Session>(session: &mut S, lease: &Lease) -> Result<(), C
     newest(&session.integers(S::EPOCH, Vec::new()).await?, lease)
 }
 
-/// Whether the epoch that was read is the lease's.
+/// Checks the stored epoch against the lease's.
 pub(super) fn newest(epochs: &[Vec<i64>], lease: &Lease) -> Result<(), CommitError> {
     match epochs.first().and_then(|row| row.first()) {
         Some(epoch) if *epoch == lease.epoch => Ok(()),
@@ -120,18 +120,18 @@ pub(super) fn lease_row_missing() -> StoreError {
     StoreError::Corrupt { table: "lease", row: "writer".to_owned(), reason: "the row is missing".to_owned() }
 }
 
-/// An open transaction. Dropped, it closes the connection, and the database rolls back.
+/// An open transaction. When dropped, it closes the connection, and the database rolls back.
 pub(super) struct Transaction<'w, S: Session> {
     slot: MutexGuard<'w, Option<S>>,
     pub(super) session: S,
 }
 
 impl<S: Session> Transaction<'_, S> {
-    /// Commits what went well, undoes what did not.
+    /// Commits a success, rolls back a failure.
     pub(super) async fn finish<T>(mut self, outcome: Result<T, CommitError>) -> Result<T, CommitError> {
         match outcome {
             Ok(value) => {
-                // Whatever COMMIT fails with, it never means that the content was at fault.
+                // A failure of COMMIT never means that the content was at fault.
                 self.session.commit().await.map_err(CommitError::Unavailable)?;
                 *self.slot = Some(self.session);
                 Ok(value)
@@ -146,7 +146,7 @@ impl<S: Session> Transaction<'_, S> {
         }
     }
 
-    /// Ends a transaction that only looked.
+    /// Ends a transaction that only read.
     pub(super) async fn undo(mut self) {
         if self.session.roll_back().await.is_ok() {
             *self.slot = Some(self.session);

@@ -1,7 +1,7 @@
-//! `watchfire archive`: records that are old enough go from the tables into files of JSON lines, which `replay` and
-//! `explain` read.
+//! `watchfire archive`: moves old records from the tables into files of JSON lines, which `replay` and `explain` read.
 //!
-//! A line is written and on the disk before its rows go; a stop between the two leaves it in both places, never in none.
+//! A line is written to disk before its rows are deleted; a stop between the two leaves it in both places, never in
+//! none.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -22,26 +22,26 @@ use crate::core::engine::{AlertRecord, AuditEntry, CountedEvent};
 use crate::core::model::{Event, IncidentId, TimeDelta, Timestamp};
 use crate::store::{AuditLink, Store, StoreError};
 
-/// How old records are when they go, unless somebody says otherwise.
+/// Default age of archived records.
 const OLDER_THAN: &str = "365d";
-/// Younger ones the service may still need: what was closed may be opened again.
+/// Minimum age, because the service may still need younger records: a closed incident may be reopened.
 const YOUNGEST: TimeDelta = TimeDelta::from_days(30);
-/// The audit stays in the tables at least so long.
+/// Minimum age of archived audit entries.
 const AUDIT_KEPT: TimeDelta = TimeDelta::from_days(180);
-/// How often the service archives by itself.
+/// Interval at which the service archives by itself.
 const EVERY: TimeDelta = TimeDelta::from_days(1);
 /// Records in one transaction.
 const SLICE: u32 = 200;
 
-/// Writes closed incidents with all that belongs to them, alerts long over, and old entries of the audit into a file, and
-/// takes them out of the database; beside the running service. Nothing goes that is open, whose problem is not reviewed,
-/// or of which a notice waits.
+/// Writes closed incidents with their dependent rows, alerts long resolved, and old entries of the audit into a file,
+/// and deletes them from the database; also while the service runs. Keeps open incidents, incidents whose problem is
+/// not reviewed, and incidents with a notification still to be sent.
 #[derive(Args, Debug)]
 pub struct ArchiveCommand {
-    /// The file; what is there already stays, the new lines follow
+    /// The file; existing lines stay, new lines follow
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// What was over before that: 30d or more; of the audit never less than 180d
+    /// Age of archived records: 30d or more; for the audit never less than 180d
     #[arg(long, value_name = "SPAN", default_value = OLDER_THAN)]
     older_than: String,
     #[command(flatten)]
@@ -56,14 +56,14 @@ pub enum DigestLine {
     Alert(Box<AlertRecord>),
     Audit {
         seq: i64,
-        /// Over this entry and all before it.
+        /// Hash over this entry and all before it.
         hash: String,
         /// Its JSON as it was hashed.
         entry: String,
     },
 }
 
-/// How much went.
+/// Numbers of archived records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Archived {
     pub incidents: u64,
@@ -71,7 +71,7 @@ pub struct Archived {
     pub audit_entries: u64,
 }
 
-/// Exit code 0: everything that is old enough is in the file.
+/// Exit code 0: every record that is old enough is in the file.
 pub async fn run(command: ArchiveCommand) -> Result<ExitCode, String> {
     let older_than: TimeDelta = command
         .older_than
@@ -91,7 +91,7 @@ pub async fn run(command: ArchiveCommand) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Archives once a day what is old enough, if a directory for it is configured.
+/// Archives old records once a day, if a directory for it is configured.
 pub fn start(doors: &Services) -> Option<JoinHandle<()>> {
     let directory = doors.config.archive_dir.clone()?;
     let (store, keep, now, stop) = (doors.store.clone(), doors.config.records_keep, doors.now(), doors.stop.clone());
@@ -113,7 +113,7 @@ pub fn start(doors: &Services) -> Option<JoinHandle<()>> {
     }))
 }
 
-/// Archives what was over before those moments.
+/// Archives records that ended before those times.
 pub async fn archive(
     store: &Store,
     file: &Path,
@@ -178,7 +178,7 @@ async fn archive_audit(store: &Store, archive: &mut Archive, before: Timestamp) 
     }
 }
 
-/// A file that grows.
+/// A growing archive file.
 struct Archive {
     file: File,
     shown: String,
@@ -203,7 +203,7 @@ impl Archive {
     }
 }
 
-/// An incident of an archive, explained as it was when it went; the newest line of it.
+/// An incident of an archive, explained as of its archiving; from its newest line.
 pub fn find_incident(path: &Path, id: IncidentId) -> Result<IncidentExplanation, String> {
     let shown = path.display();
     let file = File::open(path).map_err(|error| format!("{shown}: {error}"))?;
@@ -220,8 +220,8 @@ pub fn find_incident(path: &Path, id: IncidentId) -> Result<IncidentExplanation,
     found.ok_or_else(|| format!("{shown}: {id} is not in this archive"))
 }
 
-/// The events of a line of an archive, to be played again: those that counted when the incident opened. `None` of a line
-/// that is of no archive.
+/// The events of an archive line, for a replay: those that counted when the incident opened. `None` for a line of
+/// another file.
 pub fn events_of(line: &[u8]) -> Option<Vec<Event>> {
     if !line.starts_with(b"{\"archived\":") {
         return None;

@@ -12,13 +12,13 @@ use crate::app::terminal::local_time::local;
 use crate::store;
 use crate::store::Contents;
 
-/// Which database.
+/// The database of the command.
 #[derive(Args, Debug)]
 pub struct Database {
     /// Configuration file of the service [default: ./watchfire.yaml if it is there]
     #[arg(long, env = "WATCHFIRE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where its embedded database lives [default: ./watchfire-data]
+    /// Directory of its embedded database [default: ./watchfire-data]
     #[arg(long, env = "WATCHFIRE_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Its PostgreSQL database instead: postgres://user@host/database
@@ -34,11 +34,11 @@ impl Database {
     }
 }
 
-/// Writes everything that is committed into one compressed file, in one moment's state, while the service goes on; the
-/// file is read back before it gets its name.
+/// Writes all committed data into one compressed file, as of one point in time, while the service runs; the file is
+/// read back before it gets its name.
 #[derive(Args, Debug)]
 pub struct BackupCommand {
-    /// The file to be made
+    /// The file to create
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
@@ -56,7 +56,7 @@ pub struct RestoreCommand {
     database: Database,
 }
 
-/// Exit code 0: the backup is made and reads back.
+/// Exit code 0: the backup is written and reads back.
 pub async fn back_up(command: BackupCommand) -> Result<ExitCode, String> {
     let url = command.database.url()?;
     let made = store::back_up(&url, &command.file, Clock::system().now(), &shown()).await;
@@ -76,7 +76,7 @@ pub async fn restore(command: RestoreCommand) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// One line on what a backup holds.
+/// One line about the contents of a backup.
 pub fn described(contents: &Contents) -> String {
     let inputs: u64 = contents.heads.iter().map(|(_, next)| next.0).sum();
     format!(

@@ -1,4 +1,4 @@
-//! `watchfire check`: are these rules good, and what do they cost?
+//! `watchfire check`: checks rules, and reports their cost.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ use crate::core::correlation::WINDOWS_PER_RULE;
 use crate::core::rules;
 use crate::core::rules::Diagnostic;
 
-/// Reads rule files and says what is wrong with them, and where; and what in good ones is hardly meant.
+/// Reads rule files and reports errors with their place; and findings about valid rules that are hardly intended.
 #[derive(Args, Debug)]
 pub struct CheckCommand {
     /// Rules: a directory or a file [default: ./rules, or the built-in rules]
@@ -24,7 +24,7 @@ pub struct CheckCommand {
     json: bool,
 }
 
-/// Exit code 0: good; 1: mistakes; 2: the files cannot be read.
+/// Exit code 0: good; 1: errors; 2: the files cannot be read.
 pub fn run(command: &CheckCommand) -> ExitCode {
     let path = rule_files::named_or_default(command.rules.as_deref());
     let texts = match rule_files::texts(path.as_deref()) {

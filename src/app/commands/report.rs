@@ -12,25 +12,25 @@ use crate::core::calendar::{is_zone, moment_in};
 use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::reports::{DurationStatistics, Figures};
 
-/// Asks the running service how well the centre did in a period, and prints the service report.
+/// Queries the running service for the figures of a period, and prints the service report.
 #[derive(Args, Debug)]
 pub struct ReportCommand {
-    /// The first moment: 2026-01-01, or 2026-01-01T00:00:00+08:00
+    /// Start: 2026-01-01, or 2026-01-01T00:00:00+08:00
     #[arg(long, value_name = "TIME")]
     from: String,
-    /// The first moment after it
+    /// End, not itself in the period
     #[arg(long, value_name = "TIME")]
     to: String,
-    /// Where a time without an offset is
+    /// Time zone of times without an offset
     #[arg(long, value_name = "IANA", default_value = "Asia/Shanghai")]
     zone: String,
     /// The calendar of the rules whose hours are working time [default: office if there is one, else always]
     #[arg(long, value_name = "NAME")]
     calendar: Option<String>,
-    /// The running service that is asked [default: http://127.0.0.1:7247]
+    /// The running service to query [default: http://127.0.0.1:7247]
     #[arg(long, value_name = "URL", env = "WATCHFIRE_URL")]
     url: Option<String>,
-    /// A token of role viewer or higher, where tokens exist
+    /// A token of role viewer or higher, if the service has tokens
     #[arg(long, value_name = "TOKEN", env = "WATCHFIRE_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// Print the figures as JSON
@@ -59,7 +59,7 @@ pub(in crate::app) fn print(figures: &Figures, json: bool, zone: &str) -> Result
     Ok(())
 }
 
-/// A day alone begins at its midnight.
+/// A date alone begins at its midnight.
 fn moment(text: &str, zone: &str) -> Result<Timestamp, String> {
     if !is_zone(zone) {
         return Err(format!("unknown time zone {zone:?}; expected an IANA name, for example Asia/Shanghai"));
@@ -70,7 +70,7 @@ fn moment(text: &str, zone: &str) -> Result<Timestamp, String> {
     })
 }
 
-/// The service report, aligned for a terminal, its period by the clock of that zone.
+/// The service report, aligned for a terminal, its period in local time of that zone.
 pub fn shown(figures: &Figures, zone: &str) -> String {
     let incidents = &figures.incidents;
     let mut text = String::new();
@@ -139,7 +139,7 @@ pub fn shown(figures: &Figures, zone: &str) -> String {
 }
 
 fn cells(name: &str, times: DurationStatistics) -> [String; 5] {
-    // Seconds are noise beside hours.
+    // Seconds are not shown beside hours.
     let span = |span: TimeDelta| match times.count {
         0 => "–".to_owned(),
         _ => TimeDelta::from_seconds(span.as_micros() / 1_000_000).to_string(),

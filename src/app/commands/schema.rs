@@ -1,4 +1,4 @@
-//! `watchfire schema`: what editors need to know of rule files.
+//! `watchfire schema`: the JSON Schema of rule files for editors.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `watchfire score`: what a grouping made of simulated events, against the truth.
+//! `watchfire score`: a grouping of simulated events against the truth.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,13 +20,13 @@ pub struct ScoreCommand {
     /// The truth, one JSON object a line, as `simulate` writes it
     #[arg(value_name = "TRUTH")]
     truth: PathBuf,
-    /// What `replay --incidents` wrote
+    /// Output of `replay --incidents`
     #[arg(value_name = "INCIDENTS", required_unless_present = "baseline", conflicts_with = "baseline")]
     incidents: Option<PathBuf>,
-    /// Instead of incidents, group the events and the inventory that lie beside the truth by a simple method
+    /// Instead of incidents, group the events and the inventory beside the truth by a simple method
     #[arg(long, value_enum)]
     baseline: Option<Baseline>,
-    /// For the baseline site-gap: how long a site must be quiet for its group to end
+    /// For the baseline site-gap: the quiet time of a site that ends its group
     #[arg(long, value_name = "TIME", default_value = "60s")]
     gap: TimeDelta,
     /// Print the score as JSON
@@ -43,7 +43,7 @@ with one another or with noise are left out; a storm's alarm found together with
 root found: of the faults with two alarms or more, the incident with most of them names the device that failed.
 INCIDENTS holds lines like {\"incident\": \"INC-1\", \"rule\": \"…\", \"root\": \"gz01-ar1\", \"events\": [\"e000001\", …]}.";
 
-/// A simple way of grouping to compare with.
+/// A simple grouping to compare with.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Baseline {
     /// Alarms of one site, until it is quiet for --gap

@@ -11,7 +11,7 @@ use crate::app::terminal::table::TextTable;
 use crate::core::simulation;
 use crate::core::simulation::{EventKind, Simulation, SimulationParameters};
 
-/// The files that `simulate` writes into its directory, and `score` finds beside the truth.
+/// Files that `simulate` writes into its directory, and `score` finds beside the truth.
 pub const EVENTS: &str = "events.jsonl";
 pub const TRUTH: &str = "truth.jsonl";
 pub const INVENTORY: &str = "inventory.yaml";
@@ -27,16 +27,16 @@ const HOURS_MAX: i64 = 24 * 366;
 #[derive(Args, Debug)]
 #[command(after_help = TEACHING)]
 pub struct SimulateCommand {
-    /// Which day of which estate
+    /// Seed of the estate and its day
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// light: 6 faults, 20 unrelated alarms and 1 flap an hour, 1 storm. heavy: 40, 150, 4 and 8
     #[arg(long, value_enum, default_value_t = PresetArgument::Light)]
     preset: PresetArgument,
-    /// How long the day is, in hours
+    /// Length of the day, in hours
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=HOURS_MAX))]
     hours: u32,
-    /// Directory for the three files; made if it is not there, its files replaced
+    /// Directory for the three files; created if missing, its files replaced
     #[arg(long, value_name = "DIR", required_unless_present = "year")]
     out: Option<PathBuf>,
     /// Instead: a year of the province of 17 branches, 2,600 clients and twelve staff on the engine itself, on virtual
@@ -44,11 +44,11 @@ pub struct SimulateCommand {
     #[arg(long, value_name = "YEAR", conflicts_with_all = ["out", "preset", "hours"],
           value_parser = clap::value_parser!(i16).range(2000..=2100))]
     year: Option<i16>,
-    /// Of the year: how many days from its first on
+    /// For the year: number of days from its first on
     #[arg(long, value_name = "N", default_value_t = 365, requires = "year",
           value_parser = clap::value_parser!(u16).range(1..=366))]
     days: u16,
-    /// Of the year: which share of the province's load, in per cent
+    /// For the year: share of the province's load, in per cent
     #[arg(long, value_name = "PERCENT", default_value_t = 100, requires = "year",
           value_parser = clap::value_parser!(u16).range(1..=100))]
     load: u16,
@@ -71,7 +71,7 @@ How good are my rules?
   watchfire score day/truth.jsonl day/incidents.jsonl
   watchfire score day/truth.jsonl --baseline alec";
 
-/// As people say it on the command line.
+/// Its spelling on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum PresetArgument {
     Light,
@@ -87,7 +87,7 @@ impl PresetArgument {
     }
 }
 
-/// What was made, in numbers.
+/// The generated data, in numbers.
 #[derive(Serialize)]
 struct Summary<'a> {
     seed: u64,
@@ -119,7 +119,7 @@ pub fn run(command: &SimulateCommand) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The year's service report, and whether the log alone gives the same one.
+/// The year's service report, and a check that the log alone gives the same one.
 fn a_year(command: &SimulateCommand, year: i16) -> Result<ExitCode, String> {
     let watch = crate::metrics::Stopwatch::start();
     let done = crate::app::simulate_year(year, command.seed, command.days, f64::from(command.load) / 100.0)?;

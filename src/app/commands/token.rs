@@ -1,4 +1,4 @@
-//! `watchfire token`: who may do what. Secrets are shown once and kept only as SHA-256.
+//! `watchfire token`: tokens and their permissions. Secrets are shown once and kept only as SHA-256.
 
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ use crate::app::terminal::table::TextTable;
 use crate::core::incidents::IncidentState;
 use crate::store::{IncidentFilter, PageRequest, Store, TokenRole, TokenRow};
 
-/// As long as a name may be where people write one.
+/// Maximum length of a name, as wherever people write one.
 const NAME_MAX_BYTES: usize = 200;
 
 /// Makes, lists and revokes the tokens of tools and people.
@@ -25,7 +25,7 @@ pub struct TokenCommand {
     /// Configuration file of the service [default: ./watchfire.yaml if it is there]
     #[arg(long, env = "WATCHFIRE_CONFIG", value_name = "FILE", global = true)]
     config: Option<PathBuf>,
-    /// Where its embedded database lives [default: ./watchfire-data]
+    /// Directory of its embedded database [default: ./watchfire-data]
     #[arg(long, env = "WATCHFIRE_DATA_DIR", value_name = "DIR", global = true)]
     data_dir: Option<PathBuf>,
     /// Its PostgreSQL database instead: postgres://user@host/database
@@ -37,7 +37,7 @@ pub struct TokenCommand {
 enum TokenAction {
     /// Make a token; its secret is printed once
     Create {
-        /// Whom or what it is for; the name in the audit, and of a person as the rules have it
+        /// Person or tool that it is for; the name in the audit, and for a person the name in the rules
         #[arg(value_parser = name)]
         name: String,
         /// ingest or ingest:SOURCE, monitoring or monitoring:SOURCE, viewer, first_line, second_line, third_line,
@@ -53,7 +53,7 @@ enum TokenAction {
     /// Make a token worthless
     Revoke {
         name: String,
-        /// Also if open incidents are assigned to that name: for a secret that has become known
+        /// Also if open incidents are assigned to that name: for a leaked secret
         #[arg(long)]
         force: bool,
     },
@@ -166,7 +166,7 @@ fn shown(tokens: &[TokenRow]) -> TextTable {
     table
 }
 
-/// Whoever goes hands over first: open work keeps an owner who can be reached.
+/// A person hands over first: open work keeps a reachable owner.
 async fn refuse_with_open_work(store: &Store, name: &str) -> Result<(), String> {
     let open = IncidentState::ALL.into_iter().filter(|state| state.is_open()).collect();
     let filter = IncidentFilter { states: open, assignee: Some(name.to_owned()), ..IncidentFilter::default() };

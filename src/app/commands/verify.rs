@@ -1,7 +1,7 @@
-//! `watchfire verify`: whether a database, or a backup, is what it should be, and what of it is not.
+//! `watchfire verify`: checks the integrity of a database or a backup, and lists its faults.
 //!
-//! Every checksum of the journal and of the snapshots, the audit's chain, and the proof of the whole: the state from the
-//! newest snapshots and the state from the oldest piece of the journal are the same, byte for byte.
+//! Checks every checksum of the journal and of the snapshots, the audit's chain, and the whole state: the state from
+//! the newest snapshots and the state from the oldest part of the journal must be equal, byte for byte.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,47 +20,47 @@ use crate::core::model::{Offset, Partition, TimeDelta};
 use crate::store;
 use crate::store::{Store, StoreError};
 
-/// How long one reading of a large database may take.
+/// Maximum time of one read of a large database.
 const PATIENCE: TimeDelta = TimeDelta::from_hours(1);
-/// How many entries are read at once.
+/// Number of entries read at once.
 const READ_ENTRIES: usize = 20_000;
-/// How many mistakes are listed.
+/// Maximum number of listed faults.
 const SHOWN_MAX: usize = 50;
 
-/// Checks every checksum of the journal and the snapshots, that a replay leads to the same state as the snapshots, and the
-/// chain of the audit. Without FILE it checks a database; that one runs may be, though a replay is compared only where
-/// nothing comes in meanwhile.
+/// Checks every checksum of the journal and the snapshots, that a replay leads to the same state as the snapshots, and
+/// the chain of the audit. Without FILE it checks a database, which may be in use, though a replay is compared only if
+/// no input arrives meanwhile.
 #[derive(Args, Debug)]
 pub struct VerifyCommand {
     /// A backup: its checksums, and then the database that it restores into
     #[arg(value_name = "FILE", conflicts_with_all = ["data_dir", "database_url"])]
     file: Option<PathBuf>,
-    /// Only whether FILE is whole
+    /// Check only that FILE is complete
     #[arg(long, requires = "file")]
     quick: bool,
     #[command(flatten)]
     database: Database,
-    /// Print what was found as JSON
+    /// Print the findings as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// What was looked at, and what is wrong with it.
+/// The checked items, and their faults.
 #[derive(Debug, Default, Serialize)]
 pub struct Verdict {
     blocks: u64,
     inputs: u64,
     snapshots: u64,
     audit_entries: u64,
-    /// Of before the audit was a chain.
+    /// Entries from before the audit was a chain.
     audit_entries_unlinked: u64,
-    /// From where the state was replayed to be compared: an offset a partition. `None`: it was not.
+    /// Start of the compared replay: an offset per partition. `None`: not compared.
     replayed_inputs: Option<u64>,
-    /// In the order in which they were found.
+    /// In the order of their discovery.
     mistakes: Vec<String>,
 }
 
-/// Exit code 0: nothing is wrong; 1: something is.
+/// Exit code 0: no fault; 1: at least one.
 pub async fn run(command: VerifyCommand) -> Result<ExitCode, String> {
     let verdict = match &command.file {
         Some(file) => {
@@ -96,7 +96,7 @@ async fn open(url: &str) -> Result<Store, String> {
     Store::open_with(url, PATIENCE).await.map_err(|error| error.to_string())
 }
 
-/// Restores it beside the backup, looks at that, and removes it.
+/// Restores it next to the backup, checks the result, and removes it.
 async fn of_backup(file: &std::path::Path) -> Result<Verdict, String> {
     let mut name = file.as_os_str().to_owned();
     name.push(".verifying");
@@ -115,7 +115,7 @@ async fn of_backup(file: &std::path::Path) -> Result<Verdict, String> {
     verdict
 }
 
-/// Looks at everything; an error only when it cannot be looked at.
+/// Checks everything; an error only if a check is impossible.
 pub async fn verify(store: &Store) -> Result<Verdict, StoreError> {
     let mut verdict = Verdict { mistakes: store.check_database().await?, ..Verdict::default() };
     let heads = store.heads().await?;
@@ -133,7 +133,7 @@ pub async fn verify(store: &Store) -> Result<Verdict, StoreError> {
     Ok(verdict)
 }
 
-/// Every block of one partition: its checksum, and that it follows the one before.
+/// Checks every block of one partition: its checksum, and that it follows the one before.
 async fn journal(store: &Store, partition: Partition, head: Offset, verdict: &mut Verdict) -> Result<(), StoreError> {
     let Some(first) = store.blocks(partition, Offset(0), 1).await?.first().map(|block| block.first) else {
         return Ok(());
@@ -150,7 +150,7 @@ async fn journal(store: &Store, partition: Partition, head: Offset, verdict: &mu
             }
             Err(error) if error.is_damage() => {
                 verdict.mistakes.push(format!("partition {partition}, from offset {next}: {error}"));
-                // The block after the one that does not read.
+                // The block after the unreadable one.
                 let blocks = store.blocks(partition, next, 2).await?;
                 let Some(after) = blocks.iter().find(|block| block.first > next) else { return Ok(()) };
                 next = after.first;
@@ -169,7 +169,7 @@ async fn journal(store: &Store, partition: Partition, head: Offset, verdict: &mu
     Ok(())
 }
 
-/// Every section of every kept snapshot.
+/// Checks every section of every kept snapshot.
 async fn snapshots(store: &Store, partition: Partition, verdict: &mut Verdict) -> Result<(), StoreError> {
     let manifests = match store.manifests(partition).await {
         Ok(manifests) => manifests,
@@ -195,7 +195,7 @@ async fn snapshots(store: &Store, partition: Partition, verdict: &mut Verdict) -
     Ok(())
 }
 
-/// The state from the newest snapshots beside the state from as far back as the journal reaches.
+/// Compares the state from the newest snapshots with the state from the oldest part of the journal.
 async fn replay(store: &Store, verdict: &mut Verdict) -> Result<(), StoreError> {
     let domain = store.setting(DOMAIN_SETTING).await?.filter(|label| !label.is_empty());
     let far = if reaches_back(store).await? { Begin::Nothing } else { Begin::Oldest };
@@ -211,7 +211,7 @@ async fn replay(store: &Store, verdict: &mut Verdict) -> Result<(), StoreError> 
         }
         (Ok(long), Ok(short)) => (long, short),
     };
-    // Something came in between the two.
+    // An input arrived between the two.
     if long.engine.heads().ne(short.engine.heads()) {
         return Ok(());
     }
@@ -240,7 +240,7 @@ fn differences(long: &Recovered, short: &Recovered) -> Vec<String> {
     names.filter(differs).map(said).collect()
 }
 
-/// The canonical bytes of an engine's whole state; why one cannot be encoded stands in their place.
+/// The canonical bytes of an engine's whole state; an encoding error takes their place.
 fn sections(engine: &Engine) -> BTreeMap<(Partition, String), Vec<u8>> {
     let mut all = BTreeMap::new();
     for frozen in engine.freeze() {

@@ -1,4 +1,4 @@
-//! Times as the reader's clock on the wall shows them.
+//! Times in the reader's local time.
 
 use jiff::tz::TimeZone;
 
@@ -9,7 +9,7 @@ pub fn local(moment: Timestamp) -> String {
     in_zone(moment, TimeZone::system())
 }
 
-/// The same in a named zone; in UTC when there is none of that name.
+/// The same in a named zone; in UTC if the name is unknown.
 pub fn local_in(moment: Timestamp, zone: &str) -> String {
     in_zone(moment, TimeZone::get(zone).unwrap_or(TimeZone::UTC))
 }

@@ -1,4 +1,4 @@
-//! What a calendar says of its days: a weekly pattern, and the days on which it does not hold.
+//! Working hours of a calendar: a weekly pattern, and the days with other hours.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,28 +62,28 @@ fn minutes(text: &str) -> Option<u16> {
     (minute < MINUTES_PER_HOUR && minutes <= MINUTES_PER_DAY).then_some(minutes)
 }
 
-/// When somebody works, in the words of a calendar. Each civil day is decided by itself: dated hours win over a make-up
-/// workday, that over a holiday, that over the weekly pattern. What a stretch over midnight leaves for the next day is
-/// part of that day's weekly pattern.
+/// The civil working hours of a calendar. Each civil day is decided by itself: dated hours win over a make-up workday,
+/// that over a holiday, that over the weekly pattern. The part of a stretch after midnight belongs to the next day's
+/// weekly pattern.
 #[derive(Clone, Debug)]
 pub struct CivilHours {
     /// Monday first.
     pub weekly: [Vec<DayHours>; 7],
     pub dated: BTreeMap<Date, Vec<DayHours>>,
-    /// What dated hours over midnight leave for the day after; worked besides whatever that day says.
+    /// The part of dated hours after midnight, for the day after; worked in addition to that day's own hours.
     pub after_dated: BTreeMap<Date, Vec<DayHours>>,
     pub make_up: BTreeSet<Date>,
-    /// What is worked on a make-up workday.
+    /// The hours of a make-up workday.
     pub make_up_hours: Vec<DayHours>,
     pub holidays: BTreeSet<Date>,
-    /// Whose statutory days hold besides the calendar's own.
+    /// Countries whose statutory days apply in addition to the calendar's own.
     pub statutory: BTreeSet<Statutory>,
     zone: TimeZone,
     zone_name: String,
 }
 
 impl CivilHours {
-    /// Nothing is worked yet; refuses a zone that is not an IANA name.
+    /// A calendar without working time; refuses a zone that is not an IANA name.
     pub fn new(zone: &str) -> Result<CivilHours, ParseScheduleError> {
         let unknown = |_| ParseScheduleError {
             reason: format!("unknown time zone {zone:?}; expected an IANA name, for example Asia/Shanghai"),
@@ -105,13 +105,13 @@ impl CivilHours {
         &self.zone_name
     }
 
-    /// The hours of the first of Monday to Friday that has any: what a make-up workday is worked unless it is said.
+    /// The hours of the first of Monday to Friday that has any: the default of a make-up workday.
     pub fn hours_of_a_weekday(&self) -> Vec<DayHours> {
         self.weekly.iter().take(5).find(|hours| !hours.is_empty()).cloned().unwrap_or_default()
     }
 
-    /// Takes the shipped days of `statutory` into holidays and make-up workdays; days that the calendar names itself
-    /// must be there already and win.
+    /// Adds the shipped days of `statutory` to holidays and make-up workdays; days that the calendar names itself must
+    /// be there already and win.
     pub fn take_statutory(&mut self, statutory: Statutory) {
         let (holidays, make_up) = (statutory.holidays(), statutory.make_up());
         let (own_holidays, own_make_up) = (self.holidays.clone(), self.make_up.clone());
@@ -121,14 +121,14 @@ impl CivilHours {
     }
 
     /// The year for which statutory days are missing at `at`: the present one, or in December the next. Years before
-    /// the first known one are nobody's worry.
+    /// the first known one are ignored.
     pub(super) fn lacks_year(&self, at: Timestamp) -> Option<i16> {
         let today = self.local(at).date();
         let next = (today.month() == 12).then(|| today.year() + 1);
         [Some(today.year()), next].into_iter().flatten().find(|year| self.lacks(*year))
     }
 
-    /// The next first of December or January: when the answer of [`CivilHours::lacks_year`] may change.
+    /// The next first of December or January, at which the result of [`CivilHours::lacks_year`] may change.
     pub(super) fn next_look(&self, at: Timestamp) -> Option<Timestamp> {
         if self.statutory.is_empty() {
             return None;
@@ -179,8 +179,8 @@ impl CivilHours {
         spans
     }
 
-    /// A local time that a clock change skips is the first instant after the change; of one that comes twice a start
-    /// is the first, an end the last.
+    /// A local time that a clock change skips is the first instant after the change; if it occurs twice, a start is the
+    /// first occurrence, an end the last.
     fn instant(&self, local: DateTime, boundary: Boundary) -> Timestamp {
         let offset = match self.zone.to_ambiguous_timestamp(local).offset() {
             AmbiguousOffset::Unambiguous { offset } => offset,
@@ -197,7 +197,7 @@ impl CivilHours {
         Timestamp::from_timestamp(offset.to_timestamp(local).unwrap_or(jiff::Timestamp::MAX))
     }
 
-    /// Everything that decides when it is open, as a text.
+    /// Everything that decides the open hours, as a text.
     pub(super) fn canonical(&self) -> String {
         let CivilHours {
             weekly,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::ParseScheduleError;
 
-/// The longest line that is read, in bytes.
+/// Maximum length of a line, in bytes.
 const TEXT_MAX_BYTES: usize = 256;
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
@@ -27,7 +27,7 @@ pub(super) struct Crontab {
     day: CronSet,
     month: CronSet,
     weekday: CronSet,
-    /// Both day fields restrict: a day that fits either is meant. A field that begins with `*` does not restrict.
+    /// Both day fields restrict, so a day that fits either is due. A field that begins with `*` does not restrict.
     either_day: bool,
 }
 

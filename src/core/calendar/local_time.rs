@@ -1,4 +1,4 @@
-//! A moment as a person writes it: with an offset, or as a local time in a zone.
+//! A time as a person writes it: with an offset, or as a local time in a zone.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -6,23 +6,23 @@ use jiff::tz::TimeZone;
 use super::ParseScheduleError;
 use crate::core::model::Timestamp;
 
-/// The zone of the house: of times that no roster, calendar or plan gives another.
+/// The default time zone, for times whose schedule, calendar or plan sets none.
 pub const HOUSE_ZONE: &str = "Asia/Shanghai";
 
-/// What the clock on the wall shows then, to the second and with its offset: `2026-02-13 17:02:30 +08:00`.
+/// The local time to the second, with its offset: `2026-02-13 17:02:30 +08:00`.
 pub fn on_the_wall(at: Timestamp, zone: &TimeZone) -> String {
     at.to_timestamp().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
 }
 
-/// The same in the zone of that name; in UTC when there is none of that name.
+/// The same in the zone of that name; in UTC if the name is unknown.
 pub fn on_the_wall_in(at: Timestamp, zone: &str) -> String {
     on_the_wall(at, &TimeZone::get(zone).unwrap_or(TimeZone::UTC))
 }
 
 /// Reads `2026-02-13T01:00:00+08:00`, or with a zone `2026-02-13T01:00` (a time that a clock change skips is the first
-/// after it, one that comes twice the first of both). An offset in the text wins over the zone.
+/// after it, one that occurs twice the first of both). An offset in the text wins over the zone.
 pub fn moment_in(text: &str, zone: Option<&str>) -> Result<Timestamp, ParseScheduleError> {
-    // Not as our messages read it: there a text without an offset is UTC.
+    // Stricter than for messages, where a text without an offset is UTC.
     if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
         return Ok(Timestamp::from_timestamp(timestamp));
     }
@@ -38,13 +38,12 @@ pub fn moment_in(text: &str, zone: Option<&str>) -> Result<Timestamp, ParseSched
     Ok(Timestamp::from_timestamp(zoned))
 }
 
-/// Whether that is an IANA name of a time zone.
+/// True for an IANA name of a time zone.
 pub fn is_zone(name: &str) -> bool {
     TimeZone::get(name).is_ok()
 }
 
-/// Seconds of the local week, from Monday 00:00 on the clock of that zone: 0 to 604,800. A zone that is not known counts
-/// as UTC.
+/// Seconds of the local week, from Monday 00:00 on the clock of that zone: 0 to 604,800. An unknown zone counts as UTC.
 pub fn week_second(at: Timestamp, zone: &str) -> f64 {
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
     let local = at.to_timestamp().to_zoned(zone).datetime();

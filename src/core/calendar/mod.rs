@@ -1,6 +1,6 @@
-//! Calendars: when things are due, in the zone of the people who do them.
+//! Calendars: due times and working time, in the time zone of the people concerned.
 //!
-//! Arithmetic on moments that are handed in. Must never read a clock.
+//! Arithmetic on times given as arguments. Must never read a clock.
 
 mod business_hours;
 mod crontab;

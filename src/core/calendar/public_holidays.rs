@@ -1,15 +1,15 @@
 //! The statutory holidays and make-up workdays that ship with watchfire.
 //!
-//! Source of the figures: the yearly notices of the General Office of the State Council (国务院办公厅关于部分节假日安排的通知),
-//! one notice a year, published in October or November of the year before; each year below was compared with the text of
-//! its notice. A year that is not here can be written into the calendar's own `holidays` and `make_up`.
+//! Source of the figures: the yearly notices of the General Office of the State Council (国务院办公厅关于部分节假日安排的通知), one
+//! notice a year, published in October or November of the year before; each year below was compared with the text of
+//! its notice. A missing year can be written into the calendar's own `holidays` and `make_up`.
 
 use std::collections::BTreeSet;
 
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
 
-/// Whose statutory days.
+/// Origin of statutory days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Statutory {
     China,
@@ -89,7 +89,7 @@ impl Statutory {
         Statutory::ALL.into_iter().find(|statutory| statutory.as_str() == word)
     }
 
-    /// Every day off that is known.
+    /// Every known day off.
     pub fn holidays(self) -> BTreeSet<Date> {
         let spans = self
             .known()
@@ -98,12 +98,12 @@ impl Statutory {
         spans.flat_map(|(first, last)| first.series(1.day()).take_while(move |day| *day <= last)).collect()
     }
 
-    /// Every weekend day that is worked instead of a day off.
+    /// Every weekend day worked instead of a day off.
     pub fn make_up(self) -> BTreeSet<Date> {
         self.known().iter().flat_map(|year| year.make_up.iter().map(|day| year.day(*day))).collect()
     }
 
-    /// The last year that is known.
+    /// The last known year.
     pub fn last_year(self) -> i16 {
         self.known().iter().map(|year| year.year).max().unwrap_or_default()
     }
@@ -122,7 +122,7 @@ mod tests {
 
     use super::Statutory;
 
-    /// How many days of the year somebody who works Monday to Friday gets wrong.
+    /// Number of days of the year that a plain Monday to Friday gets wrong.
     fn check(year: i16, expected: usize) {
         let (holidays, make_up) = (Statutory::China.holidays(), Statutory::China.make_up());
         let is_weekend = |weekday: Weekday| matches!(weekday, Weekday::Saturday | Weekday::Sunday);

@@ -1,7 +1,7 @@
-//! When a crontab line is due in a time zone.
+//! Due times of a crontab line in a time zone.
 //!
-//! The `cron` crate is asked in local time without a zone, and each answer is placed in the zone here: a time that a
-//! clock change skips is due at the first instant after it, a time that comes twice is due the first time only.
+//! The `cron` crate computes in local time without a zone, and each result is placed in the zone here: a time that a
+//! clock change skips is due at the first instant after it, a time that occurs twice is due the first time only.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,17 +14,17 @@ use crate::core::model::Timestamp;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
-/// A crontab line in a zone. Equal when text and zone are.
+/// A crontab line in a zone. Equal if text and zone are.
 #[derive(Clone)]
 pub struct Schedule {
     text: String,
     zone_name: String,
     zone: TimeZone,
-    /// Due when any of these is.
+    /// Due if any of these is.
     lines: Vec<cron::Schedule>,
 }
 
-/// Why a text is not a schedule.
+/// Reason why a text is not a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct ParseScheduleError {
@@ -33,7 +33,7 @@ pub struct ParseScheduleError {
 
 impl Schedule {
     /// Compiles a crontab line (5 fields, or 6 with seconds first; both day fields given: either fits) for that IANA
-    /// zone. What can never be due is refused.
+    /// zone. Refuses a line that can never be due.
     pub fn parse(text: &str, zone: &str) -> Result<Schedule, ParseScheduleError> {
         let crontab = Crontab::parse(text)?;
         let bad_zone = |_| ParseScheduleError {
@@ -49,7 +49,7 @@ impl Schedule {
         Ok(schedule)
     }
 
-    /// The first due moment strictly after `after`; `None` when there is none before the year 2101.
+    /// The first due time strictly after `after`; `None` if there is none before the year 2101.
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         self.lines.iter().filter_map(|line| self.next_of(line, after)).min()
     }
@@ -62,7 +62,7 @@ impl Schedule {
         &self.zone_name
     }
 
-    /// What the clock of its zone shows then: `09:00`.
+    /// The local time in its zone: `09:00`.
     pub fn clock_at(&self, at: Timestamp) -> String {
         at.to_timestamp().to_zoned(self.zone.clone()).strftime("%H:%M").to_string()
     }

@@ -55,7 +55,7 @@ fn the_golden_vectors_hold() {
     check_add(&round_the_clock(berlin), berlin, "2026-10-24T12:00", 24, "2026-10-25T11:00");
 }
 
-/// The days of a year on which somebody works, against a plain Monday to Friday.
+/// The working days of a year, against a plain Monday to Friday.
 #[track_caller]
 fn check_wrong_days(year: i16, expected: usize) {
     let (right, plain) = (office(true, true), office(false, false));

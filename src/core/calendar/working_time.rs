@@ -1,7 +1,7 @@
-//! Work calendars: how much working time lies between two moments, and when so much of it has passed.
+//! Work calendars: the working time between two times, and the time at which an amount of it has passed.
 //!
-//! Civil hours become instants one year (of UTC) at a time, when somebody first asks about that year, and stay so:
-//! prefix sums within the year make every question a binary search.
+//! Civil hours become instants one year (of UTC) at a time, on the first use of that year, and stay so: prefix sums
+//! within the year make every query a binary search.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,14 +13,14 @@ use crate::core::model::{TimeDelta, Timestamp, fnv1a};
 
 const FIRST_YEAR: i16 = 1970;
 const YEARS: usize = 131;
-/// How far ahead working time is looked for; a calendar that is closed for longer has none.
+/// Search limit for working time; a calendar that is closed for longer has none.
 const YEARS_AHEAD: usize = 20;
 
-/// When somebody works: half-open spans of time. From 1970 to 2100; before and after nobody works, unless always.
+/// Working time as half-open spans. From 1970 to 2100; outside of that there is none, unless always.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkCalendar {
     pub name: String,
-    /// Changes with whatever decides when it is open; clocks keep the version that they ran on.
+    /// Changes with everything that decides the open hours; clocks keep the version that they ran on.
     pub version: u64,
     hours: Hours,
 }
@@ -28,11 +28,11 @@ pub struct WorkCalendar {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Hours {
     Always,
-    /// Shared by clones, with what was worked out so far.
+    /// Shared by clones, with the years computed so far.
     Civil(Arc<Years>),
 }
 
-/// The civil hours, and the instants of the years that somebody asked about.
+/// The civil hours, and the instants of the years used so far.
 #[derive(Debug)]
 struct Years {
     civil: CivilHours,
@@ -47,14 +47,14 @@ impl PartialEq for Years {
 
 impl Eq for Years {}
 
-/// The stretches of one year in order, apart from one another.
+/// The stretches of one year in order, disjoint.
 #[derive(Debug)]
 struct YearOfWork {
     spans: Vec<WorkSpan>,
     total: TimeDelta,
 }
 
-/// One stretch of work, and how much there was before it in its year.
+/// One stretch of work, with the working time before it in its year.
 #[derive(Clone, Copy, Debug)]
 struct WorkSpan {
     from: Timestamp,
@@ -68,7 +68,7 @@ impl WorkCalendar {
         WorkCalendar { name: name.to_owned(), version: 0, hours: Hours::Always }
     }
 
-    /// Costs nothing until somebody asks.
+    /// Costs nothing before the first use.
     pub fn civil(name: &str, civil: CivilHours) -> WorkCalendar {
         let version = fnv1a(civil.canonical().as_bytes());
         let years = (0..YEARS).map(|_| OnceLock::new()).collect();
@@ -82,7 +82,7 @@ impl WorkCalendar {
         }
     }
 
-    /// The working time in `[from, to)`; zero when `to` is not after `from`.
+    /// The working time in `[from, to)`; zero if `to` is not after `from`.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> TimeDelta {
         let years = match &self.hours {
             _ if to <= from => return TimeDelta::ZERO,
@@ -94,13 +94,13 @@ impl WorkCalendar {
         (whole + years.year(last).worked_before(to)).saturating_sub(years.year(first).worked_before(from))
     }
 
-    /// The time in `[from, to)` in which nobody works.
+    /// The time in `[from, to)` without work.
     pub fn outside(&self, from: Timestamp, to: Timestamp) -> TimeDelta {
         to.since(from).saturating_sub(self.between(from, to))
     }
 
-    /// When `work` of working time has passed since `from`: the earliest such moment, so that a deadline at the end of a
-    /// stretch stays there. `None` when the next twenty years do not hold so much.
+    /// The earliest time at which `work` of working time has passed since `from`, so that a deadline at the end of a
+    /// stretch stays there. `None` if the next twenty years have less.
     pub fn add(&self, from: Timestamp, work: TimeDelta) -> Option<Timestamp> {
         let years = match &self.hours {
             Hours::Always => return Some(from + work),
@@ -119,7 +119,7 @@ impl WorkCalendar {
         None
     }
 
-    /// The first moment not before `at` at which somebody works; `None` when nobody does in the next twenty years.
+    /// The first working time not before `at`; `None` if there is none in the next twenty years.
     pub fn next_open(&self, at: Timestamp) -> Option<Timestamp> {
         let years = match &self.hours {
             Hours::Always => return Some(at),
@@ -131,7 +131,7 @@ impl WorkCalendar {
         })
     }
 
-    /// The first moment not before `at` at which nobody works; `None` when somebody does all the next twenty years.
+    /// The first time not before `at` without work; `None` if there is none in the next twenty years.
     pub fn next_closed(&self, at: Timestamp) -> Option<Timestamp> {
         let years = match &self.hours {
             Hours::Always => return None,
@@ -148,7 +148,7 @@ impl WorkCalendar {
         None
     }
 
-    /// The year whose statutory holidays the calendar should know at `at` (in December the next one too) and does not.
+    /// The year whose statutory holidays the calendar lacks at `at` (in December the next one too).
     pub fn lacks_statutory_year(&self, at: Timestamp) -> Option<i16> {
         match &self.hours {
             Hours::Always => None,
@@ -156,7 +156,7 @@ impl WorkCalendar {
         }
     }
 
-    /// When that should be looked at again; `None` for a calendar without statutory holidays.
+    /// Time of the next check of that; `None` for a calendar without statutory holidays.
     pub fn next_statutory_look(&self, at: Timestamp) -> Option<Timestamp> {
         match &self.hours {
             Hours::Always => None,
@@ -167,7 +167,7 @@ impl WorkCalendar {
 
 impl Years {
     fn year(&self, index: usize) -> &YearOfWork {
-        // The index is clamped where it is made; a year that does not exist has no work in it.
+        // The index is clamped at its creation; a year outside the range has no work.
         static NONE: YearOfWork = YearOfWork { spans: Vec::new(), total: TimeDelta::ZERO };
         let Some(year) = self.years.get(index) else { return &NONE };
         year.get_or_init(|| YearOfWork::of(&self.civil, index))
@@ -182,7 +182,7 @@ impl Years {
 impl YearOfWork {
     fn of(civil: &CivilHours, index: usize) -> YearOfWork {
         let number = FIRST_YEAR + i16::try_from(index).unwrap_or_default();
-        // Civil days reach over the ends of a year of UTC.
+        // Civil days extend beyond the ends of a year of UTC.
         let (first, last) = (date(number, 1, 1) - 2.days(), date(number, 12, 31) + 2.days());
         let (begin, end) = (begin_of(number), begin_of(number + 1));
         let clip = |(from, to): (Timestamp, Timestamp)| (from.max(begin), to.min(end));
@@ -214,7 +214,7 @@ impl YearOfWork {
     }
 }
 
-/// The place of a moment's year of UTC, the first or the last for moments beyond them.
+/// Index of a time's year of UTC; the first or the last for times beyond them.
 fn index_of(at: Timestamp) -> usize {
     let year = jiff::tz::TimeZone::UTC.to_datetime(at.to_timestamp()).year();
     usize::try_from(year - FIRST_YEAR).unwrap_or_default().min(YEARS - 1)

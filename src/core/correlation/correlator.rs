@@ -1,4 +1,4 @@
-//! The correlator: one domain's state machine and its verbs.
+//! The correlator: one domain's state machine and its methods.
 
 use std::sync::Arc;
 
@@ -14,19 +14,19 @@ use crate::core::rules::Rulebook;
 
 /// Alerts, windows and suppression of one correlation domain.
 ///
-/// Each verb takes its `now`, which never runs backwards, serves what is due by then, and appends what follows to
-/// `out` in a fixed order: decisions and counts as they arise, the alerts that changed last.
+/// Each method takes its `now`, which never runs backwards, runs what is due by then, and appends its results to `out`
+/// in a fixed order: decisions and counts as they arise, then the changed alerts.
 #[derive(Clone)]
 pub struct Correlator {
     state: CorrelatorState,
     index: Index,
     book: Arc<RuleIndex>,
-    /// What fired and cleared since it was last asked; `None`: nobody asks.
+    /// Conditions that fired and cleared since the last call; `None`: not recorded.
     firings: Option<Vec<Firing>>,
 }
 
 impl Correlator {
-    /// One that has seen nothing.
+    /// An empty correlator.
     pub fn new(rulebook: Arc<Rulebook>) -> Correlator {
         let names = RuleNames::default().of(&rulebook);
         let book = Arc::new(RuleIndex::new(rulebook, &names.ids));
@@ -34,7 +34,8 @@ impl Correlator {
         Correlator { state, index: Index::default(), book, firings: None }
     }
 
-    /// One from the sections of a snapshot and the rulebook that was in force. Missing sections are empty.
+    /// Restores a correlator from the sections of a snapshot and the rulebook that was in force. Missing sections are
+    /// empty.
     pub fn restore<'a>(
         rulebook: Arc<Rulebook>,
         sections: impl IntoIterator<Item = (&'a str, &'a [u8])>,
@@ -51,12 +52,12 @@ impl Correlator {
         Ok(Correlator { state, index, book: Arc::new(book), firings: None })
     }
 
-    /// The state as it stands, cheaply: shared until one side changes it.
+    /// A cheap copy of the state: shared until one side changes it.
     pub fn freeze(&self) -> Frozen {
         Frozen(self.state.clone())
     }
 
-    /// A message. `cause` is the input's place in the journal.
+    /// Handles a message. `cause` is the input's position in the journal.
     pub fn event(&mut self, now: Timestamp, cause: Cause, event: &Event, out: &mut Vec<Output>) {
         self.turn(now, out, |turn| {
             turn.cause = Some(cause);
@@ -64,7 +65,7 @@ impl Correlator {
         });
     }
 
-    /// A message in the compact form that [`Correlator::compact`] gave.
+    /// Handles a message in the compact form that [`Correlator::compact`] returned.
     pub fn resend(&mut self, now: Timestamp, cause: Cause, resend: &Resend, out: &mut Vec<Output>) {
         self.turn(now, out, |turn| {
             turn.cause = Some(cause);
@@ -76,13 +77,13 @@ impl Correlator {
         self.turn(now, out, |turn| turn.change_silence(change));
     }
 
-    /// Time has passed.
+    /// Runs the timers that are due.
     pub fn tick(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         self.turn(now, out, |_| {});
     }
 
-    /// The service is back after `gap`. Must come before any tick of that `now`: what would have ended in the gap for
-    /// want of a message is postponed, everything else that is due is served.
+    /// Resumes after a `gap` in service. Must come before any tick of that `now`: ends for want of a message in the gap
+    /// are postponed, all other due timers run.
     pub fn resumed(&mut self, now: Timestamp, gap: TimeDelta, out: &mut Vec<Output>) {
         let book = Arc::clone(&self.book);
         let mut turn = self.begin(now, out, &book);
@@ -93,7 +94,7 @@ impl Correlator {
         turn.finish();
     }
 
-    /// From here on that rulebook. Windows live on where name and shape of their rule are as before.
+    /// Switches to the rulebook. Windows survive if their rule's name and shape are unchanged.
     pub fn rulebook_changed(&mut self, now: Timestamp, rulebook: Arc<Rulebook>, out: &mut Vec<Output>) {
         let old = Arc::clone(&self.book);
         let gone = reload::gone(&old, &rulebook);
@@ -120,23 +121,23 @@ impl Correlator {
         turn.finish();
     }
 
-    /// The earliest moment at which [`Correlator::tick`] may have something to do; later than the last `now`.
+    /// The earliest time at which [`Correlator::tick`] may have work; later than the last `now`.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.index.deadlines.first()
     }
 
-    /// The compact form of an event that only says a known alert again; `None` for every other. Handling the one
-    /// at `now` leads to the same state and outputs as handling the other.
+    /// The compact form of an event that only repeats a known alert; `None` for every other. Handling either at `now`
+    /// leads to the same state and outputs.
     pub fn compact(&self, now: Timestamp, event: &Event) -> Option<Resend> {
         CorrelationContext::compact(&self.state, &self.book, now, event)
     }
 
-    /// Whether to note from now on what fires and clears, rules without incidents too; no part of the state.
+    /// Switches the recording of fired and cleared conditions, rules without incidents included; not part of the state.
     pub fn follow_firings(&mut self, follow: bool) {
         self.firings = follow.then(Vec::new);
     }
 
-    /// What fired and cleared since the last call, in its order.
+    /// The conditions that fired and cleared since the last call, in order.
     pub fn take_firings(&mut self) -> impl Iterator<Item = Firing> + '_ {
         self.firings.iter_mut().flat_map(|firings| firings.drain(..))
     }
@@ -174,7 +175,7 @@ impl Correlator {
         })
     }
 
-    /// The templates of the free texts that it was given.
+    /// The learned templates of free texts.
     pub fn templates(&self) -> impl Iterator<Item = TemplateRecord> + '_ {
         self.state.templates.iter().map(|(id, template)| TemplateRecord {
             id,
@@ -185,17 +186,17 @@ impl Correlator {
         })
     }
 
-    /// How many alerts are remembered, resolved ones included.
+    /// Number of remembered alerts, resolved ones included.
     pub fn alert_count(&self) -> usize {
         self.state.alerts.len()
     }
 
-    /// How many conditions (windows) exist.
+    /// Number of conditions (windows).
     pub fn window_count(&self) -> usize {
         self.state.conditions.len()
     }
 
-    /// Every broken invariant, in words; walks the whole state.
+    /// Describes every broken invariant; walks the whole state.
     pub fn broken_invariants(&self) -> Vec<String> {
         super::invariants::broken(&self.state, &self.index, &self.book)
     }

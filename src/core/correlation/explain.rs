@@ -1,4 +1,4 @@
-//! Why, and why not: what would become of an event as things stand, and how far each window came. Reads, changes nothing.
+//! Explanations: the effect that an event would have now, and the progress of each window. Reads only.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -20,35 +20,33 @@ use super::wording;
 use crate::core::model::{Event, Fingerprint, Labels, Matcher, SilenceId, Status, TimeDelta, Timestamp};
 use crate::core::rules::{Flap, Pattern, Rule};
 
-/// How many rules that do not fit are shown, the nearest first.
+/// Maximum number of rules shown that do not fit, the nearest first.
 pub const NEAREST_SHOWN: usize = 20;
-/// How many members of a window are named.
+/// Maximum number of members named per window.
 const MEMBERS_NAMED: usize = 20;
 
-/// What would become of an event if it came now.
+/// The effect that an event would have if it came now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
     pub fingerprint: Fingerprint,
     pub status: Status,
     pub meaning: ConditionMeaning,
-    /// The alert with these labels as it stands; never of a point.
+    /// The current alert with these labels; never of a point.
     pub alert: Option<AlertView>,
-    /// What holds it back now.
     pub held_by: Vec<Holder>,
-    /// Rules that fit, in file order; then, nearest first, those that do not.
+    /// Rules that fit, in file order; then, nearest first, rules that do not.
     pub rules: Vec<RuleTrace>,
-    /// How many more rules do not fit.
     pub more_unfit: u64,
 }
 
-/// What the event would be for the alert behind it.
+/// Meaning of the event for its alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConditionMeaning {
     BeginsFiring,
     ChangesSeverity,
     Resolves,
-    /// Says what is known: moves times, counts for rules that count every message.
+    /// Repeats known state: updates times, counts for rules that count every message.
     Repeats,
     /// Seen before, or overtaken by a later one: dropped.
     Outdated,
@@ -57,7 +55,7 @@ pub enum ConditionMeaning {
     RepeatedPoint,
 }
 
-/// One thing that holds alerts back.
+/// One suppressor of alerts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Holder {
@@ -66,12 +64,12 @@ pub enum Holder {
         comment: String,
         ends_at: Timestamp,
     },
-    /// A firing alert, by the inhibition of that name.
+    /// A firing alert, through the inhibition of that name.
     Inhibition {
         name: String,
         source: Fingerprint,
     },
-    /// A firing alert on something that its item depends on, by the inhibition of that name.
+    /// A firing alert on a dependency of its item, through the inhibition of that name.
     Dependency {
         name: String,
         source: Fingerprint,
@@ -86,30 +84,29 @@ pub enum Holder {
     },
 }
 
-/// One rule's view of the event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RuleTrace {
     pub rule: String,
     pub pattern: String,
     pub stand: ConditionStatus,
-    /// What the event counts as there; absent where the rule does not see it.
+    /// Role in which the event counts there; absent if the rule does not see it.
     pub counts: Option<CountState>,
-    /// Why it does not fit.
+    /// Failed conditions of a rule that does not fit.
     pub unmet: Vec<FailedMatch>,
-    /// Of one that does not fit: whether anything that it asks for is there.
+    /// For a rule that does not fit: true if the event meets at least one of its demands.
     pub near: bool,
-    /// The window that it would enter, as it is before that.
+    /// The window that the event would enter, in its state before the event.
     pub window: Option<WindowView>,
 }
 
-/// Whose the event is.
+/// Relation of a rule to the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConditionStatus {
     Owner,
     /// A `continue` rule: later ones see it too.
     Link,
-    /// Held the alert for `otherwise_after` without firing; its events still count.
+    /// Owned the alert for `otherwise_after` without firing; its events still count.
     GaveUp,
     /// It fits, but an earlier rule owns it.
     Behind,
@@ -119,22 +116,22 @@ pub enum ConditionStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CountState {
-    /// As one of the events that the pattern is about.
+    /// Counts as an event of the pattern.
     Entry,
-    /// As the event that ends the pattern.
+    /// Counts as the event that ends the pattern.
     Closer,
-    /// It is the rule's, but moves nothing in it.
+    /// Belongs to the rule, but changes nothing in it.
     Nothing,
 }
 
-/// A condition of a rule that does not hold.
+/// A condition of a rule that the event fails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum FailedMatch {
     Matcher {
         #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
         matcher: Matcher,
-        /// What the event has there; empty when it has no such label.
+        /// The event's value of the label; empty if the label is absent.
         value: String,
     },
     When {
@@ -152,35 +149,34 @@ pub struct WindowView {
     pub key: Labels,
     pub phase: WindowPhase,
     pub progress: Progress,
-    /// The alerts under it that fire; at most 20 are named.
+    /// The condition's firing alerts; at most 20 are named.
     pub members: Vec<Fingerprint>,
     pub member_count: u64,
-    /// How many of them nothing holds back.
+    /// Number of members that are not suppressed.
     pub free: u64,
-    /// When it next changes by itself.
+    /// Time of its next change without input.
     pub due: Option<Timestamp>,
-    /// What counts in it, oldest first, at most 20.
+    /// Counted events, oldest first, at most 20.
     pub evidence: Vec<CountedEvent>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WindowPhase {
-    /// Nothing under that key yet.
     Empty,
     Idle,
-    /// It fired, but all that counted is held back.
+    /// It fired, but all counted events are suppressed.
     Waiting,
     Raised,
-    /// Raised, and all its firing alerts are held back since.
+    /// Raised, and all its firing alerts are suppressed.
     RaisedHeld,
 }
 
-/// How far a pattern came, and what it still needs.
+/// Progress of a pattern, and what it still needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     pub counted: u64,
-    /// How many are needed; absent where it is no matter of counting.
+    /// Number needed; absent if the pattern does not count.
     pub needed: Option<u64>,
     pub within: Option<TimeDelta>,
     /// One short sentence: `2 of 5 within 10m`.
@@ -196,20 +192,20 @@ fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Matcher, D::E
 }
 
 impl Correlator {
-    /// What would become of the event at `now`, by the state as it is. The rule `wanted` is shown whatever its rank.
+    /// The effect that the event would have at `now`. The rule `wanted` is shown whatever its rank.
     pub fn explain(&self, now: Timestamp, event: &Event, wanted: Option<&str>) -> Explanation {
         let (state, index, book) = self.parts();
         Explainer { state, index, book, now }.event(event, wanted)
     }
 
-    /// The same of a known alert, as if it fired now; `None` when nothing is known of it.
+    /// Explains a known alert as if it fired now; `None` for an unknown one.
     pub fn explain_alert(&self, now: Timestamp, alert: Fingerprint, wanted: Option<&str>) -> Option<Explanation> {
         let (state, index, book) = self.parts();
         let event = state.alerts.get(&alert)?.to_event(Status::Firing);
         Some(Explainer { state, index, book, now }.event(&event, wanted))
     }
 
-    /// The window of that rule under that key; `None` when there is none, or no such rule.
+    /// The window of that rule under that key; `None` if there is none, or no such rule.
     pub fn window(&self, rule: &str, key: &Labels) -> Option<WindowView> {
         let (state, _, book) = self.parts();
         let key = ConditionKey::new(*state.names.ids.get(rule)?, key.clone());
@@ -308,7 +304,6 @@ impl Explainer<'_> {
         holders
     }
 
-    /// Every rule that fits, and the nearest of the others; how many more there are.
     fn rules(&self, subject: &MatchTarget<'_>, wanted: Option<&str>) -> (Vec<RuleTrace>, u64) {
         let alert = self.state.alerts.get(&subject.labels.fingerprint());
         let passed = alert.filter(|alert| alert.times.firing && subject.status == Status::Firing);
@@ -394,12 +389,12 @@ impl Explainer<'_> {
     }
 }
 
-/// Whether a matcher asks for something to be there: not for anything, and not for its absence.
+/// True if the matcher demands a value: neither anything nor absence.
 fn asks(matcher: &Matcher) -> bool {
     matcher.op().is_positive() && !matcher.matches_value("")
 }
 
-/// Why a rule does not fit: each matcher that fails, and `when:` and `context:` if those fail too.
+/// Reasons why a rule does not fit: each matcher that fails, and `when:` and `context:` if those fail too.
 fn unmet(state: &CorrelatorState, rule: &Rule, subject: &MatchTarget<'_>) -> Vec<FailedMatch> {
     let value = |matcher: &Matcher| subject.value(matcher.name());
     let failing = rule.matchers.iter().filter(|matcher| !matcher.matches_value(value(matcher)));
@@ -487,7 +482,7 @@ fn progress(rule: &Rule, condition: Option<&Condition>) -> Progress {
     Progress { counted, needed, within, text }
 }
 
-/// How many counted events make the pattern fire, where that is one number.
+/// Number of counted events that make the pattern fire, if it is one number.
 fn needed(pattern: &Pattern) -> Option<u64> {
     match pattern {
         Pattern::Each | Pattern::Suppress { .. } | Pattern::Pair { .. } => Some(1),

@@ -1,10 +1,10 @@
-//! What a correlator is asked besides events: re-sends in their short form, and changes of silences.
+//! Inputs of a correlator other than events: compact re-sends, and changes of silences.
 
 use serde::{Deserialize, Serialize};
 
 use crate::core::model::{Fingerprint, Silence, SilenceId, Stamp, Timestamp};
 
-/// A known alert, said again with the same labels, annotations and severity: only times and value may differ.
+/// A repeated message of a known alert with equal labels, annotations and severity: only times and value may differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resend {
     pub fingerprint: Fingerprint,
@@ -14,13 +14,14 @@ pub struct Resend {
     pub value_bits: Option<u64>,
 }
 
-/// A person's word on a silence.
+/// A person's command on a silence.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SilenceInput {
-    /// Create, or update the one with that id; by Alertmanager's rules an update may end the old and make a new one.
+    /// Create, or update the one with that id; by Alertmanager's rules an update may end the old
+    /// and make a new one.
     Put {
         id: Option<SilenceId>,
-        /// As asked for, under the id that a new silence gets.
+        /// The requested silence, with the id that a new silence gets.
         silence: Silence,
     },
     Expire(SilenceId),

@@ -1,6 +1,6 @@
-//! One input being handled: the state it changes, the indexes that follow, what it leads to.
+//! The handling of one input: the state it changes, the indexes, and its results.
 //!
-//! The other files of this room are this one's verbs. Deadlines that have come are served before the input itself.
+//! The other files of this room implement its methods. Due timers run before the input itself.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -22,26 +22,26 @@ use super::timers::{Deadlines, Timer};
 use crate::core::model::{Cause, Fingerprint, Labels, Status, Timestamp};
 use crate::core::rules::{ActionAt, Pattern};
 
-/// What follows from the state and is made again after a restore.
+/// Data derived from the state, rebuilt after a restore.
 #[derive(Clone, Default)]
 pub(super) struct Index {
     pub deadlines: Deadlines,
     pub holders: Suppressors,
     pub active_silences: ActiveSilences,
-    /// The firing alerts that each silence holds.
+    /// The firing alerts under each silence.
     pub silenced: Silenced,
     /// By their numbers in the rulebook.
     pub open_windows: BTreeSet<u32>,
-    /// Conditions without members by rule, oldest first: what the bound on windows counts.
+    /// Conditions without members by rule, oldest first: the limit on windows counts these.
     pub loose: BTreeMap<RuleId, BTreeSet<(Timestamp, ConditionKey)>>,
     /// Those of them that fired.
     pub fired: BTreeSet<ConditionKey>,
     pub event_id_order: VecDeque<(Timestamp, EventId)>,
-    /// One text for every alert of a source.
+    /// Shares one string among all alerts of a source.
     pub sources: BTreeSet<Arc<str>>,
     /// Every calendar of the rulebook has its condition.
     pub has_calendars: bool,
-    /// What grouping saw where.
+    /// The sightings of grouping, by item.
     pub places: SightingPlaces,
 }
 
@@ -110,7 +110,7 @@ impl Index {
         new
     }
 
-    /// Puts a condition into the indexes it belongs to now, and out of the others.
+    /// Adds a condition to the indexes that it belongs to now, and removes it from the others.
     pub fn list(&mut self, key: &ConditionKey, condition: &mut Condition) {
         let (was, should) = (condition.listed, condition.should_be_listed());
         if was.loose != should.loose {
@@ -133,7 +133,7 @@ impl Index {
         condition.listed = should;
     }
 
-    /// Takes a condition out of all of them.
+    /// Removes a condition from all of them.
     pub fn unlist(&mut self, key: &ConditionKey, condition: &Condition) {
         if condition.listed.loose
             && let Some(loose) = self.loose.get_mut(&key.rule)
@@ -153,22 +153,22 @@ pub(super) struct CorrelationContext<'a> {
     pub book: &'a RuleIndex,
     pub now: Timestamp,
     pub out: &'a mut Vec<Output>,
-    /// Where firings are noted, if somebody asked.
+    /// Records firings, if requested.
     pub firings: &'a mut Option<Vec<Firing>>,
-    /// Alerts to show again when the turn ends.
+    /// Alerts to publish when the input is done.
     pub changed: BTreeSet<Fingerprint>,
-    /// The input that is being handled; none while time alone acts.
+    /// The input being handled; `None` while a timer runs.
     pub cause: Option<Cause>,
-    /// The labels of the event that is entering a window.
+    /// Labels of the event that is entering a window.
     pub acting: Option<Labels>,
-    /// Events that rules made, and how deep each is.
+    /// Derived events, with their depth.
     pub derived: VecDeque<(Derived, u8)>,
-    /// How deep the event is that is being taken.
+    /// Depth of the event being handled.
     pub depth: u8,
 }
 
 impl CorrelationContext<'_> {
-    /// Serves everything that is due by `now`, in the order of its moments.
+    /// Runs every timer due by `now`, in order of time.
     pub fn serve_deadlines(&mut self) {
         if !self.knows_windows() {
             self.take_windows();
@@ -184,7 +184,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// Conditions of calendars wait for no event: they stand from the first input under their rulebook on.
+    /// Opens the conditions of calendars at the first input under their rulebook, because they wait for no event.
     pub fn open_calendars(&mut self) {
         if self.index.has_calendars {
             return;
@@ -201,7 +201,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// Says which alerts changed. Last of all, so that each is shown once, as it stands.
+    /// Reports the changed alerts. Last of all, so that each is shown once, in its final state.
     pub fn finish(mut self) {
         for fingerprint in std::mem::take(&mut self.changed) {
             if let Some(alert) = self.state.alerts.get(&fingerprint) {
@@ -281,7 +281,7 @@ impl CorrelationContext<'_> {
         self.wake(key);
     }
 
-    /// When an event happened; counts what is not believable.
+    /// Event time of a message; counts implausible times.
     pub fn event_time(&mut self, occurred_at: Option<Timestamp>) -> Timestamp {
         let at = super::clamp_event_time(occurred_at, self.now);
         if occurred_at.is_some_and(|occurred_at| occurred_at != at) {
@@ -322,7 +322,7 @@ pub(super) fn view(state: &CorrelatorState, book: &RuleIndex, fingerprint: Finge
     }
 }
 
-/// Why a firing alert raised nothing so far.
+/// Reason why a firing alert raised nothing so far.
 fn held(state: &CorrelatorState, book: &RuleIndex, fingerprint: Fingerprint, alert: &Alert) -> Option<String> {
     let owner = alert.owner.as_ref().filter(|_| alert.times.firing)?;
     let rule = book.rule_of(owner)?;

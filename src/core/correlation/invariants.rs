@@ -1,4 +1,4 @@
-//! What must be true between two inputs. Tests fail on a broken one; in production it is counted and logged.
+//! Invariants that hold between two inputs. Tests fail on a broken one; in production it is counted and logged.
 
 use super::alerts::alert::Alert;
 use super::conditions::condition::{Condition, ConditionKey, ConditionPhase};
@@ -11,7 +11,7 @@ use super::state::{AlertStage, CorrelatorState};
 use super::suppression::{holds_of, holds_of_alert, is_free, rank_of};
 use crate::core::model::{Fingerprint, SilenceId};
 
-/// Every broken invariant, in words. Walks the whole state.
+/// Describes every broken invariant. Walks the whole state.
 pub(super) fn broken(state: &CorrelatorState, index: &Index, book: &RuleIndex) -> Vec<String> {
     let mut broken = Vec::new();
     for (fingerprint, alert) in state.alerts.iter() {
@@ -118,7 +118,7 @@ fn check_condition(
     claim(is_armed, "its deadline is not in the index");
     claim(condition.listed == condition.should_be_listed(), "it is listed where it does not belong");
     if condition.is_held_memberless() {
-        // Every end of a silence, a window or a storm is looked at; only other alerts must be waited for.
+        // Every end of a silence, a window or a storm is re-evaluated; only other alerts need a watch.
         let is_told = |evidence: &CountedEvent| {
             let places = book.places(&MatchTarget::of_evidence(evidence));
             let is_held_otherwise = {

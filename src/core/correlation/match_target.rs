@@ -1,11 +1,11 @@
-//! What rules look at: a message with the normalised words that matchers may name.
+//! The view of a message that rules match: labels, and the normalised words that matchers may name.
 
 use super::alerts::alert::Alert;
 use super::output::CountedEvent;
 use crate::core::model::{Cause, Event, Labels, Matchers, Severity, Status, Timestamp};
 use crate::core::rules::fact_named;
 
-/// A message on its way through the rules: where it stands in the journal and when it happened.
+/// A message on its way through the rules, with its journal position and its event time.
 #[derive(Clone, Copy)]
 pub(super) struct EventInFlight<'a> {
     pub event: &'a Event,
@@ -14,19 +14,19 @@ pub(super) struct EventInFlight<'a> {
     pub at: Timestamp,
 }
 
-/// What matchers are held against.
+/// The data that matchers are compared with.
 #[derive(Clone, Copy)]
 pub(super) struct MatchTarget<'a> {
     pub labels: &'a Labels,
-    /// What is known of it besides, named `fact.…`.
+    /// Its facts, named `fact.…`.
     pub facts: &'a Labels,
     pub source: &'a str,
     pub severity: Severity,
-    /// As decided here: a v2 message says `firing` at the door whatever its end.
+    /// As decided here, because a v2 message arrives as `firing` whatever its end.
     pub status: Status,
-    /// For `when:`; absent where only matchers are asked.
+    /// For `when:`; absent if only matchers are evaluated.
     pub event: Option<&'a Event>,
-    /// False for an alert that ended because nothing came.
+    /// False for an alert that timed out.
     pub is_message: bool,
 }
 

@@ -1,7 +1,7 @@
-//! Which of many matcher sets can fit a label set: by the values that one matcher of each spells out, else by one of its
-//! regular expressions, all expressions on one label in one automaton; the rest one by one.
+//! Index of matcher sets that can fit a label set: by the values that one matcher of each spells out, else by one of
+//! its regular expressions, all expressions on one label in one automaton; the rest one by one.
 //!
-//! Only sets that cannot fit are left out, so the answer after a full match is that of a linear scan.
+//! Only sets that cannot fit are left out, so the result after a full match is that of a linear scan.
 
 use std::collections::BTreeMap;
 
@@ -10,22 +10,22 @@ use regex::{RegexSet, RegexSetBuilder};
 use crate::core::model::{Labels, Matcher, Matchers};
 use crate::core::rules::fact_named;
 
-/// Expressions that share an automaton: more would make it too large to be built as it is needed.
+/// Maximum number of expressions per automaton: more would make it too large to be built on demand.
 const EXPRESSIONS_MAX: usize = 128;
-/// The most memory of one automaton, in bytes.
+/// Memory limit of one automaton, in bytes.
 const AUTOMATON_MAX_BYTES: usize = 64 << 20;
 
 #[derive(Debug, Default)]
 pub(super) struct MatcherIndex {
-    /// Label name → the sets that demand something of it.
+    /// Label name → the sets with a demand on it.
     by_label: BTreeMap<String, Demands>,
-    /// The same of facts, by their names without `fact.`.
+    /// The same for facts, by their names without `fact.`.
     by_fact: BTreeMap<String, Demands>,
-    /// Sets without a matcher that an index can find.
+    /// Sets without a matcher that the index supports.
     others: Vec<u32>,
 }
 
-/// What sets demand of one label.
+/// The demands on one label.
 #[derive(Debug, Default)]
 struct Demands {
     by_value: hashbrown::HashMap<String, Vec<u32>>,
@@ -35,12 +35,12 @@ struct Demands {
 #[derive(Debug)]
 struct Automaton {
     expressions: RegexSet,
-    /// Which set each expression belongs to.
+    /// The set that each expression belongs to.
     numbers: Vec<u32>,
 }
 
 impl MatcherIndex {
-    /// Of numbered sets; a number may stand for several sets.
+    /// Builds the index of numbered sets; a number may stand for several sets.
     pub fn new<'a>(sets: impl Iterator<Item = (u32, &'a Matchers)> + Clone) -> MatcherIndex {
         let mut shared: BTreeMap<(&str, &str), u64> = BTreeMap::new();
         for (name, values) in sets.clone().flat_map(|(_, matchers)| matchers.iter()).filter_map(values) {
@@ -105,7 +105,7 @@ impl MatcherIndex {
 }
 
 impl Automaton {
-    /// `None`: together they are too large.
+    /// `None` if the expressions together are too large.
     fn new(demanded: &[(&str, u32)]) -> Option<Automaton> {
         let mut builder = RegexSetBuilder::new(demanded.iter().map(|(expression, _)| expression));
         let expressions = builder.size_limit(AUTOMATON_MAX_BYTES).build().ok()?;
@@ -113,13 +113,13 @@ impl Automaton {
     }
 }
 
-/// The values of which a label must have one. Names with `@` are not labels; an empty value fits an absent one.
+/// The values of which a label must have one. Names with `@` are not labels; an empty value fits an absent label.
 fn values(matcher: &Matcher) -> Option<(&str, Vec<&str>)> {
     let values = matcher.values().filter(|_| !matcher.name().starts_with('@'))?;
     Some((matcher.name(), values))
 }
 
-/// The expression that a label must fit, when an absent one does not.
+/// The expression that a label must fit, if an absent label does not.
 fn expression(matcher: &Matcher) -> Option<(&str, &str)> {
     let expression = matcher.expression().filter(|_| !matcher.name().starts_with('@'))?;
     Some((matcher.name(), expression))

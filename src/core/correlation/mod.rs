@@ -1,8 +1,8 @@
-//! Correlation: alerts, what holds them back, windows and patterns of one correlation domain.
+//! Correlation: alerts, suppression, windows and patterns of one correlation domain.
 //!
-//! Pure. A [`Correlator`] takes one input after another and says in [`Output`]s what they led to: which alerts changed,
-//! which conditions were raised, held back and cleared, and why. Decides when a condition is raised and cleared; must
-//! never know people, tiers or tickets, read a clock, or depend on anything but its inputs in their order.
+//! Pure. A [`Correlator`] handles one input after another and returns [`Output`]s: changed alerts, and conditions
+//! raised, suppressed and cleared, with the reason. Decides when a condition is raised and cleared; must never know
+//! people, tiers or tickets, read a clock, or depend on anything but its inputs in their order.
 
 mod alerts;
 mod conditions;
@@ -44,44 +44,44 @@ pub use output::{
 pub use state::{Frozen, ParseSectionError};
 pub use templates::{TEMPLATES_MAX, TemplateId};
 
-/// How much earlier than received an event may have happened; earlier ones are taken as from then.
+/// Maximum time between an event and its receipt; an earlier event time is moved to this limit.
 pub const LATENESS: TimeDelta = TimeDelta::from_seconds(30);
-/// How far ahead of us a producer's clock may be.
+/// Maximum lead of a producer's clock.
 pub const LEAD: TimeDelta = TimeDelta::from_seconds(30);
-/// When a v2 alert without an end ends after its last message.
+/// Time after its last message at which a v2 alert without an end ends.
 pub const RESOLVE_TIMEOUT: TimeDelta = TimeDelta::from_minutes(5);
-/// How long a resolved alert is remembered.
+/// Retention of a resolved alert.
 pub const RESOLVED_RETENTION: TimeDelta = TimeDelta::from_minutes(30);
-/// How long a silence is listed after its end.
+/// Time for which a silence is listed after its end.
 pub const SILENCE_RETENTION: TimeDelta = TimeDelta::from_hours(120);
-/// How many silences there may be, expired ones included.
+/// Maximum number of silences, expired ones included.
 pub const SILENCES_MAX: usize = 10_000;
-/// How many places storms are looked for at, all storms of the rule files together.
+/// Maximum number of places watched for storms, over all storms of the rule files.
 pub const STORM_PLACES_MAX: usize = 4_096;
-/// The alerts that one silence until resolved remembers as resolved; with more it ends as a whole.
+/// Maximum number of resolved alerts remembered by one silence until resolved; beyond it the silence ends as a whole.
 pub const RESOLVED_PER_SILENCE: usize = 10_000;
-/// How long a producer's id of a point is remembered.
+/// Retention of a producer's point id.
 pub const EVENT_ID_RETENTION: TimeDelta = TimeDelta::from_hours(1);
-/// How many of them at most.
+/// Maximum number of point ids.
 pub const EVENT_IDS_MAX: usize = 1_000_000;
-/// The members that a raised condition shows.
+/// Maximum number of members shown of a raised condition.
 pub const MEMBERS_SHOWN: usize = 1_000;
-/// The counted events that a condition keeps in full.
+/// Number of counted events that a condition keeps in full.
 pub const EVIDENCE_KEPT: usize = 20;
-/// The windows of one rule that no firing alert stands behind.
+/// Maximum number of windows of one rule without a firing alert.
 pub const WINDOWS_PER_RULE: usize = 100_000;
-/// While points keep coming under a raised condition, the desk is told again that often.
+/// Interval at which the desk gets updates while points keep coming under a raised condition.
 pub const TOLD_AGAIN_AFTER: TimeDelta = TimeDelta::from_minutes(1);
-/// How many shared contexts may live.
+/// Maximum number of shared contexts.
 pub const CONTEXTS_MAX: usize = 100_000;
-/// How deep events may be derived from derived ones.
+/// Maximum depth of derived events.
 pub const DERIVED_DEPTH: u8 = 8;
-/// How many events one input may lead to.
+/// Maximum number of events derived from one input.
 pub const DERIVED_AT_ONCE: usize = 1_000;
-/// What a downtime of ours grants at least, since we could not have seen the message.
+/// Minimum extension after a downtime of this service, because messages could not arrive.
 pub const RESUME_GRACE: TimeDelta = TimeDelta::from_minutes(5);
 
-/// The producer's time, moved into the range that we believe; without one, `now`.
+/// The producer's time, moved into the allowed range; without one, `now`.
 fn clamp_event_time(occurred_at: Option<Timestamp>, now: Timestamp) -> Timestamp {
     occurred_at.map_or(now, |occurred_at| occurred_at.clamp(now - LATENESS, now + LEAD))
 }

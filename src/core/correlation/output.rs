@@ -1,4 +1,4 @@
-//! What a correlator says after each input: plain data, in a fixed order, for the engine to record and pass on.
+//! Outputs of a correlator after each input: plain data, in a fixed order, for the engine to record and pass on.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use crate::core::model::{
 /// One consequence of an input.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// A transition of an alert, a change of its description, or of what holds it.
+    /// A transition of an alert, or a change of its description or suppression.
     AlertChanged(Box<AlertView>),
-    /// A re-send moved its times and nothing else.
+    /// A re-send changed only its times.
     AlertTouched {
         fingerprint: Fingerprint,
         ends_at: Stamp,
         updated_at: Timestamp,
     },
-    /// A resolved alert left the memory.
+    /// A resolved alert was forgotten.
     AlertForgotten {
         fingerprint: Fingerprint,
     },
@@ -33,9 +33,9 @@ pub enum Output {
     SilenceForgotten {
         id: SilenceId,
     },
-    /// To whoever sent the silence command.
+    /// Reply to the sender of the silence command.
     Answer(Result<SilenceId, Refused>),
-    /// A reload removed or changed that rule while it held that many windows.
+    /// A reload removed or changed that rule while it had that many windows.
     WindowsDropped {
         rule: String,
         windows: u64,
@@ -45,8 +45,7 @@ pub enum Output {
     Count(CorrelationMetric),
 }
 
-/// A rule fired under a key, or its condition cleared; told only to who asked with
-/// [`super::Correlator::follow_firings`].
+/// A rule fired under a key, or its condition cleared; reported only after [`super::Correlator::follow_firings`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Firing {
     pub rule: String,
@@ -56,7 +55,7 @@ pub struct Firing {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FiringEdge {
-    /// It fired: for the first time, or again while its condition stands, held back or not.
+    /// It fired: for the first time, or again while raised, suppressed or not.
     Fired,
     Cleared,
 }
@@ -69,7 +68,7 @@ pub struct QuarantinedName {
     pub source: String,
     pub first_at: Timestamp,
     pub last_at: Timestamp,
-    /// Transitions and points that spoke of it.
+    /// Transitions and points that carried the name.
     pub count: u64,
 }
 
@@ -77,21 +76,21 @@ pub struct QuarantinedName {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TemplateRecord {
     pub id: TemplateId,
-    /// With `<*>` for what varies.
+    /// With `<*>` for the variable parts.
     pub text: String,
     pub first_at: Timestamp,
     pub last_at: Timestamp,
     pub count: u64,
 }
 
-/// What normalising found that people may want to look at, each time it is seen.
+/// A finding of normalisation that people may want to review, reported each time it is seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Normalised {
     NameQuarantined {
         name: NonconformingName,
         at: Timestamp,
     },
-    /// It went for a newer one, after so many sightings.
+    /// It was dropped for a newer one, after so many sightings.
     NameForgotten {
         name: NonconformingName,
         count: u64,
@@ -102,7 +101,7 @@ pub enum Normalised {
         /// If it is new or has changed.
         text: Option<String>,
     },
-    /// It went for a newer one, after so many lines.
+    /// It was dropped for a newer one, after so many lines.
     TemplateForgotten {
         id: TemplateId,
         count: u64,
@@ -116,7 +115,7 @@ pub struct AlertView {
     pub source: Arc<str>,
     pub status: Status,
     pub labels: Labels,
-    /// What is known of it besides; no part of its identity.
+    /// Its enriched facts; no part of its identity.
     #[serde(default)]
     pub facts: Labels,
     pub annotations: Labels,
@@ -128,25 +127,25 @@ pub struct AlertView {
     pub updated_at: Timestamp,
     pub generator_url: Arc<str>,
     pub silenced_by: Vec<SilenceId>,
-    /// Empty or one: the lowest source of the first inhibition that holds it.
+    /// Empty or one: the lowest source of the first inhibition that suppresses it.
     pub inhibited_by: Vec<Fingerprint>,
-    /// Empty or one: the alert on something that its item depends on.
+    /// Empty or one: the alert on a dependency of its item.
     pub explained_by: Vec<Fingerprint>,
-    /// Open maintenance windows that it falls into.
+    /// Open maintenance windows that cover it.
     pub maintained_by: Vec<String>,
     /// `storm NAME site=GZ01`
     pub storm: Option<String>,
-    /// The rule that owns it and the key it stands under; empty for one that was never seen firing.
+    /// The rule and key that own it; empty for an alert that was never seen firing.
     pub rule: String,
     pub key: Labels,
-    /// Why it raised nothing so far: `rule R, 2 of 5`.
+    /// Reason why it raised nothing so far: `rule R, 2 of 5`.
     pub held: Option<String>,
-    /// How often it began to fire.
+    /// Number of times it began to fire.
     pub transitions: u64,
     pub first_seen_at: Timestamp,
 }
 
-/// What happened to one condition: a rule's key.
+/// A change of one condition: a rule's key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     pub rule: String,
@@ -156,20 +155,20 @@ pub struct Decision {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Verdict {
-    /// The pattern fired: for the first time, or again while the condition still stands.
+    /// The pattern fired: for the first time, or again while the condition is raised.
     Raised(Box<Raised>),
     /// An alert joined the raised condition, or changed its severity inside it.
     Joined { alert: Member },
-    /// A member stopped firing, or another rule took it over.
+    /// A member stopped firing, or moved to another rule.
     Left { fingerprint: Fingerprint },
-    /// Every firing member is held back now, by that; said again when that changes. `pauses`: all of them by approved
-    /// changes, so that clocks stand still.
+    /// Every firing member is suppressed by that; repeated when it changes. `pauses`: all of them by approved changes,
+    /// so that clocks pause.
     Held { by: String, pauses: bool },
     /// A member is free again.
     Released,
     /// The pattern and all members are clear.
     Cleared,
-    /// The rule is gone or its window was dropped: nothing more will come from it.
+    /// The rule is gone or its window was dropped: no further decision follows.
     Retired,
     /// It is one incident with another raised condition.
     Grouped(Box<GroupingDecision>),
@@ -180,17 +179,17 @@ pub enum Verdict {
 pub struct GroupingDecision {
     pub rule: String,
     pub key: Labels,
-    /// `None`: it was found out before, while this one was held back.
+    /// `None`: found earlier, while this one was suppressed.
     pub because: Option<AlertLink>,
 }
 
-/// What joins two alerts.
+/// The link between two alerts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertLink {
     pub kind: LinkKind,
-    /// The items that it is about: the one alert's, then the other's if that is another.
+    /// The items involved: the one alert's, then the other's if it differs.
     pub items: Vec<String>,
-    /// How far apart the alerts began.
+    /// Time between the starts of both alerts.
     pub apart: TimeDelta,
 }
 
@@ -205,13 +204,13 @@ pub enum LinkKind {
     DependsOnIt {
         hops: u32,
     },
-    /// Most of what depends on one item has failed, though the item itself says nothing.
+    /// Most of what depends on one item has failed, though the item itself reports nothing.
     SameDependency,
-    /// The inventory does not say that the one depends on the other, but its likes do.
+    /// The inventory lists no dependency between them, but similar items have it.
     ProbablyDependsOn,
     /// Most of the site has failed.
     SameSite,
-    /// Both began near each other, and their groups ended together; how far apart the two ended.
+    /// Both began near each other, and their groups ended together; with the time between the ends.
     EndedTogether {
         within: TimeDelta,
     },
@@ -248,16 +247,16 @@ pub struct Raised {
     /// One sentence: which pattern, the counts, the window.
     pub reason: String,
     pub severity: Severity,
-    /// What the members, or without any the counted events, have in common.
+    /// Common labels of the members or, without members, of the counted events.
     pub labels: Labels,
-    /// The firing alerts under it, at most [`super::MEMBERS_SHOWN`]; the others follow as joined.
+    /// Its firing alerts, at most [`super::MEMBERS_SHOWN`]; the others follow as joined.
     pub members: Vec<Member>,
     /// The newest counted events, at most [`super::EVIDENCE_KEPT`].
     pub evidence: Vec<CountedEvent>,
     pub counts_for_recurrence: bool,
-    /// The raised condition whose incident it becomes a part of.
+    /// The raised condition whose incident it joins.
     pub joins: Option<GroupingDecision>,
-    /// What holds it back: it is told only because it joins another one.
+    /// Its suppressor: it is reported only because it joins another condition.
     pub held: Option<String>,
 }
 
@@ -270,14 +269,14 @@ pub struct Member {
     pub firing: bool,
     /// Event time of the transition that counts.
     pub since: Timestamp,
-    /// Whether it was under maintenance when it began to fire.
+    /// True if it was under maintenance when it began to fire.
     pub maintained: bool,
 }
 
 /// One event that counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CountedEvent {
-    /// Where it stands in the journal.
+    /// Its position in the journal.
     pub cause: Cause,
     /// Its event time.
     pub at: Timestamp,
@@ -289,14 +288,14 @@ pub struct CountedEvent {
     pub summary: String,
     pub severity: Severity,
     pub value: Option<f64>,
-    /// Whether something held it back when it came.
+    /// True if it was suppressed when it came.
     pub suppressed: bool,
-    /// Whether it came under maintenance.
+    /// True if it came under maintenance.
     pub maintained: bool,
     pub raw: Option<String>,
 }
 
-/// What state refuses of a silence command, in Alertmanager's words.
+/// Reasons to refuse a silence command by state, in Alertmanager's words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error("{what}")]
@@ -305,7 +304,7 @@ pub enum Refused {
     Invalid { reason: String },
 }
 
-/// Things that happen without a record but never unseen.
+/// Counted occurrences that leave no record.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CorrelationMetric {
     /// A message of a known alert that was no transition.
@@ -316,11 +315,11 @@ pub enum CorrelationMetric {
     },
     /// `occurred_at` lay outside the allowed range and was moved into it.
     Clamped,
-    /// A point that no rule wanted.
+    /// A point that matched no rule.
     Unmatched {
         source: String,
     },
-    /// An alert or point is held back.
+    /// An alert or point is suppressed.
     Suppressed {
         by: AlertSuppressor,
     },
@@ -334,12 +333,12 @@ pub enum AlertSuppressor {
     Silence,
     Maintenance,
     Inhibition,
-    /// An alert on something that it depends on.
+    /// By an alert on one of its dependencies.
     Dependency,
     Storm,
 }
 
-/// A bound that bit.
+/// A limit that was hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CorrelationLimit {
     /// The oldest producer id was forgotten early.
@@ -348,23 +347,23 @@ pub enum CorrelationLimit {
     Members,
     /// The oldest window of a rule was dropped.
     Windows,
-    /// More things are above an item than are looked at.
+    /// An item has more ancestors than are examined.
     Ancestors,
-    /// A place where storms are looked for was forgotten early.
+    /// A place watched for storms was forgotten early.
     StormPlaces,
     /// A silence until resolved ended early.
     ResolvedUnderSilence,
     /// The oldest instance of a sequence was dropped.
     Instances,
-    /// A context was not set: there were too many.
+    /// A context was not set, because there were too many.
     Contexts,
-    /// An event was not derived: too deep, or too many at once.
+    /// An event was not derived, because it was too deep or one of too many at once.
     Derived,
-    /// An alert was not grouped: the group has as many alerts or lasts as long as one may.
+    /// An alert was not grouped, because the group reached its size or its duration.
     Group,
-    /// What was seen lately was forgotten early.
+    /// Recent sightings were forgotten early.
     Sightings,
-    /// The name not seen for longest left the quarantine.
+    /// The nonconforming name not seen for longest was dropped.
     Quarantine,
     /// The template not seen for longest was forgotten.
     Templates,

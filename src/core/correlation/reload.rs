@@ -1,4 +1,4 @@
-//! A new rulebook, and the return after downtime: what lives on, what is dropped, what gets more time.
+//! Reload and resumption after downtime: state that survives, is dropped, or gets more time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use super::{RESUME_GRACE, state};
 use crate::core::model::{Fingerprint, TimeDelta, Timestamp};
 use crate::core::rules::{Pattern, Rule, Rulebook};
 
-/// The rules whose windows do not live on: gone, or changed in what their windows mean.
+/// The rules whose windows do not survive: removed, or changed in the meaning of their windows.
 pub(super) fn gone(book: &RuleIndex, new: &Rulebook) -> Vec<RuleId> {
     let survives = |rule: &Rule| new.rules.iter().any(|other| other.name == rule.name && other.shape == rule.shape);
     let old = &book.rulebook.rules;
     (0..old.len()).filter(|position| !survives(&old[*position])).map(|position| book.id(position)).collect()
 }
 
-/// Whether every alert finds the same rules as before.
+/// True if every alert finds the same rules as before.
 pub(super) fn routes_alike(old: &Rulebook, new: &Rulebook) -> bool {
     let route = |rule: &Rule| (rule.shape, rule.continues, rule.because.is_none());
     old.rules.len() == new.rules.len()
@@ -26,7 +26,7 @@ pub(super) fn routes_alike(old: &Rulebook, new: &Rulebook) -> bool {
 }
 
 impl CorrelationContext<'_> {
-    /// Still under the old rulebook: drops what will be gone, and says so.
+    /// Still under the old rulebook: drops and reports the windows that do not survive.
     pub fn retire_rules(&mut self, gone: &[RuleId]) {
         let keys: Vec<ConditionKey> =
             self.state.conditions.iter().map(|(key, _)| key).filter(|key| gone.contains(&key.rule)).cloned().collect();
@@ -41,7 +41,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// Under the new rulebook: what is held back, and whose the alerts are now.
+    /// Under the new rulebook: re-evaluates suppression and owners of alerts.
     pub fn own_again(&mut self, gone: &[RuleId], reroute: bool) {
         let fingerprints: Vec<Fingerprint> = self.state.alerts.iter().map(|(fingerprint, _)| *fingerprint).collect();
         for fingerprint in &fingerprints {
@@ -55,7 +55,7 @@ impl CorrelationContext<'_> {
                 alert.passed.retain(|id| !gone.contains(id));
             }
         }
-        // What held back events without alerts may be gone with the old rules.
+        // Suppressors of events without alerts may be gone with the old rules.
         self.review_all_memberless();
         if reroute {
             for fingerprint in fingerprints {
@@ -66,7 +66,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// The service was away: what ended for want of a message in that time gets another chance to be heard.
+    /// Postpones ends that fell into a downtime for want of a message, because messages could not arrive.
     pub fn postpone(&mut self, gap: TimeDelta) {
         let (now, gone_since) = (self.now, self.now - gap);
         let fell_into_gap = |due: Timestamp| gone_since <= due && due <= now;
@@ -101,7 +101,7 @@ impl CorrelationContext<'_> {
     }
 }
 
-/// Compiles the new rulebook; rules that live on keep their numbers, all others get fresh ones.
+/// Compiles the new rulebook; surviving rules keep their numbers, all others get new ones.
 pub(super) fn renumber(state: &mut state::CorrelatorState, gone: &[RuleId], rulebook: Arc<Rulebook>) -> RuleIndex {
     let names = state.names.without(gone).of(&rulebook);
     let book = RuleIndex::new(rulebook, &names.ids);
@@ -109,7 +109,7 @@ pub(super) fn renumber(state: &mut state::CorrelatorState, gone: &[RuleId], rule
     book
 }
 
-/// The indexes again, after rules and windows changed under them.
+/// Rebuilds the indexes after rules and windows changed.
 pub(super) fn index_again(state: &mut state::CorrelatorState, book: &RuleIndex, index: &mut Index) {
     let sources = std::mem::take(&mut index.sources);
     *index = Index::of(state, book);

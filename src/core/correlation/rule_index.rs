@@ -1,4 +1,4 @@
-//! The rulebook as a correlator runs it: rules by number, candidates by label, the catch-all at the end.
+//! The rulebook in the form that a correlator runs: rules by number, candidates by label, the catch-all at the end.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,18 +25,18 @@ pub(super) struct RuleIndex {
     /// By position: the rulebook's rules in their order, then the catch-all.
     entries: Vec<IndexedRule>,
     catch_all: Rule,
-    /// Asked several times an event, never walked.
+    /// Looked up several times per event, never iterated.
     positions: hashbrown::HashMap<RuleId, usize>,
     candidates: MatcherIndex,
     pub enrichment: Enrichment,
     inhibition_sources: MatcherIndex,
     inhibition_targets: MatcherIndex,
-    /// Empty where no inhibition follows it.
+    /// Empty if no inhibition uses it.
     topology: Topology,
     /// By number: the maintenance windows.
     scopes: Vec<Scope>,
     no_labels: Labels,
-    /// What the inventory probably leaves out.
+    /// Dependencies that the inventory probably lacks.
     pub gaps: MissingDependencies,
 }
 
@@ -44,17 +44,17 @@ struct IndexedRule {
     id: RuleId,
     /// Its `by`, sorted, each once.
     by: Vec<String>,
-    /// A resolved event is no match unless the rule asks for the status.
+    /// A resolved event is no match unless the rule names the status.
     names_status: bool,
-    /// The same of each further matcher set: a pair's `until`, the steps of a sequence, the classes of a group.
+    /// The same for each further matcher set: a pair's `until`, the steps of a sequence, the classes of a group.
     parts_name_status: Vec<bool>,
 }
 
-/// A rule that an event concerns, and how.
+/// A rule that an event matches, and its role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Match {
     pub position: usize,
-    /// `None`: it is the rule's, but counts for nothing in it.
+    /// `None`: it belongs to the rule, but does not count.
     pub role: Option<MatchRole>,
     pub hold: Hold,
 }
@@ -65,7 +65,7 @@ pub(super) enum Hold {
     Owner,
     /// A `continue` rule.
     Link,
-    /// The rule gave the alert up earlier; its events still count.
+    /// The rule passed the alert on earlier; its events still count.
     Passed,
 }
 
@@ -117,7 +117,7 @@ impl RuleIndex {
         self.entries.get(position).map_or(RuleId::CATCH_ALL, |entry| entry.id)
     }
 
-    /// The rule behind a condition; only a condition of a former rulebook has none.
+    /// The rule of a condition; only a condition of a former rulebook has none.
     pub fn rule_of(&self, key: &ConditionKey) -> Option<&Rule> {
         self.position_of(key).map(|position| self.rule(position))
     }
@@ -130,7 +130,7 @@ impl RuleIndex {
         self.rulebook.rules.len()
     }
 
-    /// Whether one alert can hold back another.
+    /// True if one alert can suppress another.
     pub fn has_holders(&self) -> bool {
         !self.inhibition_sources.is_empty()
     }
@@ -140,12 +140,12 @@ impl RuleIndex {
         Some((self.scopes.get(number as usize)?, self.rulebook.maintenance.get(number as usize)?))
     }
 
-    /// Whether that window, while open, is over the subject.
+    /// True if that window, while open, covers the subject.
     pub fn is_maintained(&self, number: u32, subject: &MatchTarget<'_>) -> bool {
         self.window(number).is_some_and(|(scope, window)| scope.covers(window, &self.rulebook.inventory, subject))
     }
 
-    /// The rules that the event concerns, up to and with its owner; those in `passed` cannot own it again.
+    /// The rules that the event matches, up to and with its owner; rules in `passed` cannot own it again.
     pub fn hits(&self, state: &CorrelatorState, subject: &MatchTarget<'_>, passed: &[RuleId]) -> Vec<Match> {
         let mut hits = Vec::new();
         for position in self.positions_for(subject) {
@@ -159,14 +159,14 @@ impl RuleIndex {
         hits
     }
 
-    /// The rules that the event may concern by its labels, in their order.
+    /// The rules that the event may match by its labels, in their order.
     pub fn positions_for(&self, subject: &MatchTarget<'_>) -> impl Iterator<Item = usize> + use<> {
         let mut numbers = Vec::new();
         self.candidates.find(subject.labels, subject.facts, &mut numbers);
         numbers.into_iter().map(|number| number as usize)
     }
 
-    /// Whether and how the event concerns that rule, as the contexts are now.
+    /// The match of the event with that rule, under the current contexts.
     pub fn hit(
         &self,
         state: &CorrelatorState,
@@ -185,7 +185,7 @@ impl RuleIndex {
         Some(Match { position, role, hold })
     }
 
-    /// Whether the event is that rule's, and as what it counts there.
+    /// The event's role in that rule, if it matches.
     pub fn role(
         &self,
         state: &CorrelatorState,
@@ -232,7 +232,7 @@ impl RuleIndex {
         may_close && rule.pattern.until().is_some_and(|until| subject.fits(until))
     }
 
-    /// Whether that rule counts every message of an alert, not its transitions alone.
+    /// True if that rule counts every message of an alert, not its transitions alone.
     pub fn counts_messages(&self, position: usize) -> bool {
         let rule = self.rule(position);
         match rule.pattern {
@@ -251,7 +251,7 @@ impl RuleIndex {
         }
     }
 
-    /// The key under which that rule holds the event.
+    /// The key under which the event falls in that rule.
     pub fn key(&self, position: usize, subject: &MatchTarget<'_>) -> ConditionKey {
         let Some(entry) = self.entries.get(position) else {
             return ConditionKey::new(RuleId::CATCH_ALL, self.no_labels.clone());
@@ -269,7 +269,7 @@ impl RuleIndex {
         ConditionKey::new(entry.id, labels)
     }
 
-    /// Where the subject stands in the inhibitions, in their order.
+    /// The subject's keys in the inhibitions, in their order.
     pub fn places(&self, subject: &MatchTarget<'_>) -> SuppressorKeys {
         let mut places = SuppressorKeys::default();
         if !self.has_holders() {
@@ -306,7 +306,7 @@ impl RuleIndex {
         places
     }
 
-    /// Its item as a source, what is above its item as a target.
+    /// Its item as a source, its item's ancestors as a target.
     fn tie(
         &self,
         rule: u32,
@@ -367,7 +367,7 @@ impl IndexedRule {
     }
 }
 
-/// Whether an event that fits the rule's own matchers counts: a resolved one is no match unless the rule asks for it.
+/// True if an event that fits the rule's own matchers counts: a resolved one does only if the rule names the status.
 fn counts(rule: &Rule, entry: &IndexedRule, subject: &MatchTarget<'_>) -> bool {
     let is_clear = subject.status == Status::Resolved;
     match rule.pattern {
@@ -384,7 +384,7 @@ fn counts(rule: &Rule, entry: &IndexedRule, subject: &MatchTarget<'_>) -> bool {
     }
 }
 
-/// The steps that an event fits; captures are for the window to compare.
+/// The steps that an event fits; the window compares captures.
 fn steps(
     sequence: &Sequence,
     entry: &IndexedRule,
@@ -404,7 +404,7 @@ fn steps(
     is_ours.then_some((mask != 0).then_some(MatchRole::Steps(mask)))
 }
 
-/// The matcher sets of which an event of that rule fits one: what the index of candidates is made of.
+/// The alternative matcher sets of the rule's events, for the index of candidates.
 fn sets(rule: &Rule) -> Vec<Matchers> {
     let own = || rule.matchers.clone();
     match &rule.pattern {
@@ -426,7 +426,7 @@ fn sets(rule: &Rule) -> Vec<Matchers> {
     }
 }
 
-/// Names are sorted and differ, so nothing can stand twice.
+/// Names are sorted and distinct, so no pair repeats.
 fn build<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Labels {
     let mut builder = LabelsBuilder::default();
     for (name, value) in pairs {
@@ -435,7 +435,7 @@ fn build<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Labels {
     builder.build().unwrap_or_default()
 }
 
-/// What no rule owns is held together by source and alert name, so that nothing is lost and nobody is flooded.
+/// Groups alerts without an owner by source and alert name, so that no alert is lost and no one is flooded.
 fn catch_all() -> Rule {
     Rule {
         name: CATCH_ALL.to_owned(),

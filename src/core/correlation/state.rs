@@ -1,6 +1,6 @@
-//! What a correlator remembers, and how a snapshot of it is cut into sections.
+//! The state of a correlator, and its division into snapshot sections.
 //!
-//! Everything else (indexes, the compiled rulebook) is made from this again, so equal states have equal bytes.
+//! Everything else (indexes, the compiled rulebook) is derived from it, so equal states have equal bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -37,12 +37,12 @@ pub(super) struct CorrelatorState {
     pub templates: Arc<Templates>,
 }
 
-/// A silence and how far its life was taken into account.
+/// A silence and the stage of its life that was handled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct StoredSilence {
     pub silence: Silence,
     pub stage: AlertStage,
-    /// Until resolved: the alerts that resolved under it, which it holds no longer.
+    /// Until resolved: the alerts that resolved under it, which it no longer suppresses.
     pub done: BTreeSet<Fingerprint>,
 }
 
@@ -66,7 +66,7 @@ impl AlertStage {
 }
 
 impl StoredSilence {
-    /// When its stage ends.
+    /// Time at which its stage ends.
     pub fn due(&self) -> Timestamp {
         match self.stage {
             AlertStage::Pending => self.silence.starts_at.at,
@@ -76,7 +76,7 @@ impl StoredSilence {
     }
 }
 
-/// The numbers that rules' names have here.
+/// The numbers assigned to rules' names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct RuleNames {
     pub ids: BTreeMap<String, RuleId>,
@@ -84,7 +84,7 @@ pub(super) struct RuleNames {
 }
 
 impl RuleNames {
-    /// The names of that rulebook: known ones keep their numbers, the others get new ones in file order.
+    /// Numbers for that rulebook: known names keep theirs, others get new ones in file order.
     pub fn of(&self, rulebook: &Rulebook) -> RuleNames {
         let mut names = RuleNames { ids: BTreeMap::new(), next: self.next.max(RuleId::CATCH_ALL.0 + 1) };
         names.ids.insert(CATCH_ALL.to_owned(), RuleId::CATCH_ALL);
@@ -101,18 +101,18 @@ impl RuleNames {
         names
     }
 
-    /// Gives up the numbers of rules whose windows do not live on, so that nothing old is taken for theirs.
+    /// Drops the numbers of rules whose windows do not survive, so that old state is never taken for theirs.
     pub fn without(&self, gone: &[RuleId]) -> RuleNames {
         let ids = self.ids.iter().filter(|(_, id)| !gone.contains(id));
         RuleNames { ids: ids.map(|(name, id)| (name.clone(), *id)).collect(), next: self.next }
     }
 }
 
-/// The state at one moment, to be encoded while the correlator goes on.
+/// A frozen state, to be encoded while the correlator continues.
 #[derive(Clone)]
 pub struct Frozen(pub(super) CorrelatorState);
 
-/// Why a section cannot be read back.
+/// Reason why a section cannot be read back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseSectionError {
     #[error("section {name}: {reason}")]
@@ -121,7 +121,7 @@ pub enum ParseSectionError {
     Unknown { name: String },
 }
 
-/// One piece of a snapshot, as its name says.
+/// One section of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Section {
     Alerts(usize),
@@ -212,7 +212,7 @@ impl Frozen {
         encoded.map_err(|reason| ParseSectionError::Unreadable { name: name.to_owned(), reason })
     }
 
-    /// Lets go of the content, and stays good for [`Frozen::same_section`] alone.
+    /// Drops the content; only [`Frozen::same_section`] still works.
     pub fn drop_contents(&mut self) {
         let CorrelatorState {
             alerts,
@@ -233,7 +233,7 @@ impl Frozen {
         contexts.drop_contents();
     }
 
-    /// Whether that section was not touched since `earlier`, so that its bytes are the same. False is no promise.
+    /// True if that section was not touched since `earlier`, so that its bytes are equal. False proves nothing.
     pub fn same_section(&self, earlier: &Frozen, name: &str) -> bool {
         let (now, before) = (&self.0, &earlier.0);
         match Section::named(name) {
@@ -254,12 +254,12 @@ impl Frozen {
 }
 
 impl CorrelatorState {
-    /// The alert to change in place; copied first if a snapshot still holds it.
+    /// The alert for in-place changes; copied first if a snapshot shares it.
     pub fn alert_mut(&mut self, fingerprint: &Fingerprint) -> Option<&mut Alert> {
         self.alerts.get_mut(fingerprint).map(Arc::make_mut)
     }
 
-    /// The condition to change in place; copied first if a snapshot still holds it.
+    /// The condition for in-place changes; copied first if a snapshot shares it.
     pub fn condition_mut(&mut self, key: &ConditionKey) -> Option<&mut Condition> {
         self.conditions.get_mut(key).map(Arc::make_mut)
     }
@@ -281,7 +281,7 @@ impl CorrelatorState {
         restored.map_err(|reason| ParseSectionError::Unreadable { name: name.to_owned(), reason })
     }
 
-    /// An alert and its own condition have one label set: after reading both back they share it again.
+    /// Shares the one label set between an alert and its own condition after a restore.
     pub fn share_labels(&mut self) {
         for (key, condition) in self.conditions.iter() {
             for fingerprint in condition.members.iter() {

@@ -1,7 +1,7 @@
-//! The one ordered index of everything that waits for a moment.
+//! The one ordered index of all timers.
 //!
-//! An alert or condition has at most one entry, armed at or before the moment it is due. What only moves later is not
-//! touched here: when its entry comes up early it is armed again, so a re-send costs no tree operation.
+//! An alert or condition has at most one entry, armed at or before its due time. A due time that only moves later is
+//! not updated here: an entry that comes up early is armed again, so a re-send costs no tree operation.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::conditions::contexts::ContextName;
 use super::suppression::storm_detector::StormKey;
 use crate::core::model::{Fingerprint, SilenceId, Timestamp};
 
-/// Who waits. At equal moments they are served in this order, then by key.
+/// Owner of a timer. Timers of the same time run in this order, then by key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     Silence(SilenceId),
@@ -21,7 +21,7 @@ pub(super) enum Timer {
     Context(ContextName),
     Alert(Fingerprint),
     Condition(ConditionKey),
-    /// What grouping looks at again.
+    /// A sighting that grouping re-evaluates.
     Sighting(u64),
 }
 
@@ -31,12 +31,12 @@ pub(super) struct Deadlines {
 }
 
 impl Deadlines {
-    /// The earliest entry; what waits there may be due later.
+    /// The earliest entry; its owner may be due later.
     pub fn first(&self) -> Option<Timestamp> {
         self.entries.first().map(|(at, _)| *at)
     }
 
-    /// Takes out the first entry if its moment has come.
+    /// Removes the first entry if its time has come.
     pub fn pop(&mut self, now: Timestamp) -> Option<(Timestamp, Timer)> {
         if self.first()? > now {
             return None;
@@ -44,7 +44,7 @@ impl Deadlines {
         self.entries.pop_first()
     }
 
-    /// Takes out the next silence, window or storm of that very moment.
+    /// Removes the next silence, window or storm of exactly that time.
     pub fn pop_hold(&mut self, at: Timestamp) -> Option<Timer> {
         let (moment, timer) = self.entries.first()?;
         let is_hold = match timer {
@@ -65,7 +65,7 @@ impl Deadlines {
         self.entries.remove(&(at, timer));
     }
 
-    /// Makes the one entry of `timer` (standing at `armed`) serve a deadline at `due`; answers where it stands now.
+    /// Makes the one entry of `timer` (now at `armed`) cover a deadline at `due`; returns its new time.
     pub fn arm(
         &mut self,
         armed: Option<Timestamp>,

@@ -1,4 +1,4 @@
-//! What people read: titles, reasons, why something is held. Every decision carries one.
+//! Texts for people: titles, reasons, suppression. Every decision carries one.
 
 use super::conditions::condition::{Condition, ConditionKey, RuleId};
 use super::output::{CountedEvent, Member};
@@ -6,10 +6,11 @@ use super::patterns::{SequenceWindow, Window, effective};
 use crate::core::model::{Labels, LabelsBuilder, TimeDelta, Timestamp};
 use crate::core::rules::{Flap, GroupPattern, Pattern, Rule, Sequence, fact_named};
 
-/// What stands in a title for a label that is not there.
+/// Placeholder in a title for an absent label.
 const MISSING: &str = "?";
 
-/// The rule's title with its `{label}` places filled from the event that counted last, and `{count}` from the window.
+/// The rule's title with its `{label}` placeholders filled from the event that counted last, and `{count}` from the
+/// window.
 pub(super) fn title(
     rule: &Rule,
     key: &ConditionKey,
@@ -36,7 +37,7 @@ pub(super) fn title(
     fill(&rule.title, value)
 }
 
-/// The template with its `{name}` places filled.
+/// The template with its `{name}` placeholders filled.
 pub(super) fn fill(template: &str, value: impl Fn(&str) -> Option<String>) -> String {
     let mut out = String::with_capacity(template.len() + 32);
     let mut rest = template;
@@ -54,12 +55,12 @@ pub(super) fn fill(template: &str, value: impl Fn(&str) -> Option<String>) -> St
     out
 }
 
-/// How many events or alerts count under a condition.
+/// Number of events or alerts that count under a condition.
 pub(super) fn count(condition: &Condition) -> u64 {
     condition.window.count().max(condition.members.len() as u64)
 }
 
-/// Which pattern fired, by what counts, over which window.
+/// The pattern that fired, its counts, and its window.
 pub(super) fn reason(rule: &Rule, condition: &Condition, suppressed: usize) -> String {
     let what = what_fired(rule, condition);
     let held = match suppressed {
@@ -124,7 +125,7 @@ fn what_fired(rule: &Rule, condition: &Condition) -> String {
     }
 }
 
-/// Why an alert raised nothing while its pattern has not fired.
+/// Reason why an alert raised nothing while its pattern has not fired.
 pub(super) fn held_idle(rule: &Rule, window: &Window) -> String {
     match &rule.pattern {
         Pattern::Threshold { count, .. } => format!("rule {}, {} of {count}", rule.name, window.count()),
@@ -142,8 +143,8 @@ pub(super) fn held_idle(rule: &Rule, window: &Window) -> String {
     }
 }
 
-/// How far a pattern came and what is missing: "2 of 5 within 10m, 3 more before 12:04:00Z". For `explain`, and for
-/// what an alert waits for.
+/// Progress of a pattern and what is missing: "2 of 5 within 10m, 3 more before 12:04:00Z". For `explain`, and for a
+/// waiting alert.
 pub(super) fn progress(rule: &Rule, window: &Window) -> String {
     let at = |moment: Option<Timestamp>| moment.map(|at| at.to_rfc3339()).unwrap_or_default();
     let missing = |has: u64, needs: u32, within: TimeDelta, oldest: Option<Timestamp>, what: &str| {
@@ -225,7 +226,7 @@ fn group_progress(group: &GroupPattern, counts: impl Iterator<Item = (usize, usi
     format!("{} within {}", each.join(", "), group.within)
 }
 
-/// Why an alert raised nothing that its rule does not keep as a member.
+/// Reason why an alert raised nothing that its rule does not keep as a member.
 pub(super) fn held_outside(rule: &Rule) -> String {
     match rule.pattern {
         Pattern::Absence { within } => format!("rule {}, expects it again within {within}", rule.name),
@@ -242,7 +243,7 @@ pub(super) fn held_outside(rule: &Rule) -> String {
     }
 }
 
-/// The pairs that all sets hold; `None` of no sets.
+/// The pairs that all sets share; `None` of no sets.
 pub(super) fn common<'a>(mut sets: impl Iterator<Item = &'a Labels>) -> Option<Labels> {
     let first = sets.next()?;
     let mut pairs: Vec<(&str, &str)> = first.iter().collect();

@@ -1,4 +1,4 @@
-//! Who can act on a ladder's steps at a moment, and in whose time a delay counts.
+//! Availability of the teams on a policy's steps, and the calendar in which a delay counts.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,16 @@ use crate::core::calendar::WorkCalendar;
 use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::{EscalationStep, Team};
 
-/// What a climb must know of people besides its ladder.
+/// The data about teams that an escalation needs in addition to its policy.
 #[derive(Clone, Debug)]
 pub struct TeamAvailability<'a> {
     /// By name.
     pub teams: &'a BTreeMap<String, Team>,
     pub calendars: &'a Calendars,
-    /// The teams that cannot act now although people are in them, and why: nobody on duty, all absent, all at their limit.
+    /// The teams that cannot act now although they have members, with the reason: no one on duty, all absent, all at
+    /// their limit.
     pub closed: BTreeMap<String, String>,
-    /// The team that stands for the vendor of what failed, or why there is none.
+    /// The team that represents the vendor of the failed item, or the reason why there is none.
     pub vendor: Result<String, String>,
 }
 
@@ -25,12 +26,12 @@ impl<'a> TeamAvailability<'a> {
         TeamAvailability { teams, calendars, closed: BTreeMap::new(), vendor }
     }
 
-    /// Why a step must be passed over now; `None` when its team can act.
+    /// Reason to skip a step now; `None` if its team can act.
     pub fn missing(&self, step: &EscalationStep) -> Option<String> {
         self.team_of(step).err()
     }
 
-    /// The team that can act on a step now, or why the step must be passed over.
+    /// The team that can act on a step now, or the reason to skip the step.
     pub fn team_of<'b>(&'b self, step: &'b EscalationStep) -> Result<&'b str, String> {
         let name = if step.vendor { self.vendor.as_deref().map_err(Clone::clone)? } else { step.team.as_str() };
         match (self.teams.get(name), self.closed.get(name)) {
@@ -50,12 +51,13 @@ pub type Calendars = BTreeMap<String, WorkCalendar>;
 pub(super) struct Time<'a>(Option<&'a WorkCalendar>);
 
 impl<'a> Time<'a> {
-    /// The time of that calendar; wall time for none, and for one that is gone.
+    /// The time of that calendar; wall time without a name, or if the calendar is gone.
     pub fn of(calendars: &'a Calendars, name: Option<&str>) -> Time<'a> {
         Time(name.and_then(|name| calendars.get(name)))
     }
 
-    /// When so much of it has passed. A calendar that does not reach so far ends nobody's deadline: wall time then.
+    /// The time at which that much of it has passed. If the calendar does not reach so far, wall time is used, so that
+    /// no deadline is lost.
     pub fn add(self, from: Timestamp, span: TimeDelta) -> Timestamp {
         self.0.and_then(|calendar| calendar.add(from, span)).unwrap_or(from + span)
     }
@@ -67,7 +69,7 @@ impl<'a> Time<'a> {
         }
     }
 
-    /// A moment that was armed before the time stood still from `since` to `now`: as far ahead as it was.
+    /// A due time armed before a pause from `since` to `now`: as far ahead as it was.
     pub fn moved(self, at: Timestamp, since: Timestamp, now: Timestamp) -> Timestamp {
         self.add(now, self.between(since, at))
     }

@@ -1,4 +1,4 @@
-//! Hierarchical escalation: who is told of an incident that others work on, by the clock.
+//! Hierarchical escalation: notifies managers of an incident that others work on, by the clock.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::progress::Pause;
 use crate::core::model::{Priority, Timestamp};
 use crate::core::rules::{EscalationPolicy, StopWhen};
 
-/// How far the telling has come, one entry for each of the ladder's.
+/// Progress of the manager notifications, one entry for each of the policy's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct HierarchicalEscalation {
     priority: Priority,
@@ -17,11 +17,11 @@ pub(super) struct HierarchicalEscalation {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
-    /// Told (again) then; `None`: never, or not at this priority.
+    /// Next notification; `None`: never, or not at this priority.
     at: Option<Timestamp>,
-    /// How often it was.
+    /// Number of notifications so far.
     times: u32,
-    /// Its time has passed at a priority that it is not for.
+    /// Its time passed while the priority did not fit.
     passed: bool,
 }
 
@@ -40,7 +40,7 @@ impl HierarchicalEscalation {
         HierarchicalEscalation { priority, entries: ladder.hierarchy.iter().map(entry).collect() }
     }
 
-    /// Nobody is told.
+    /// No manager is notified.
     pub fn none(priority: Priority) -> HierarchicalEscalation {
         HierarchicalEscalation { priority, entries: Vec::new() }
     }
@@ -49,7 +49,7 @@ impl HierarchicalEscalation {
         self.entries.iter().filter_map(|entry| entry.at).min()
     }
 
-    /// Tells whoever is due first; what comes later moves by the delay, so that hours of downtime tell one level, not
+    /// Notifies the first due manager; later ones move by the delay, so that hours of downtime notify one level, not
     /// all of them.
     pub fn tell(&mut self, ladder: &EscalationPolicy, calendars: &Calendars, now: Timestamp) -> Vec<EscalationEvent> {
         let Some(due) = self.next_deadline().filter(|due| *due <= now) else { return Vec::new() };
@@ -83,7 +83,7 @@ impl HierarchicalEscalation {
         moves
     }
 
-    /// Whoever is told of this priority and was passed over is told now.
+    /// Notifies managers of the new priority whose time has passed.
     pub fn follow_priority(&mut self, ladder: &EscalationPolicy, now: Timestamp, priority: Priority) {
         if self.priority == priority {
             return;
@@ -97,7 +97,7 @@ impl HierarchicalEscalation {
         }
     }
 
-    /// Ends what need not be told any more for that reason.
+    /// Stops the notifications that end for that reason.
     pub fn stop(&mut self, ladder: &EscalationPolicy, why: StopWhen) {
         for (entry, one) in self.entries.iter_mut().zip(&ladder.hierarchy) {
             if one.stop_when.contains(&why) {
@@ -107,7 +107,7 @@ impl HierarchicalEscalation {
         }
     }
 
-    /// The clocks stood still for a while.
+    /// Moves all times by a pause of the clocks.
     pub fn go_on(&mut self, ladder: Option<&EscalationPolicy>, calendars: &Calendars, stood: Pause) {
         for (index, entry) in self.entries.iter_mut().enumerate() {
             let calendar = ladder.and_then(|ladder| ladder.hierarchy.get(index)?.calendar.as_deref());

@@ -1,7 +1,7 @@
-//! Tiers: who is told of an incident, by when, and who is next when nobody acts.
+//! Escalation: notifies one tier after another, by time limits, while no one acts.
 //!
-//! A pure timer over a ladder. Must never send anything itself, and never leave an open incident without either an
-//! armed deadline or the stated reason why not.
+//! A pure timer over an escalation policy. Must never send anything itself, and never leave an open incident without
+//! either an armed deadline or the stated reason why not.
 
 mod availability;
 mod hierarchical;

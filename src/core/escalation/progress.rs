@@ -1,6 +1,6 @@
-//! One record's way up its ladder.
+//! Escalation progress of one record.
 //!
-//! Each step is anchored on when it was really entered, so hours of downtime climb one step, not three.
+//! Each step counts from its real start, so hours of downtime escalate by one step, not three.
 
 use std::collections::BTreeMap;
 
@@ -11,77 +11,77 @@ use super::hierarchical::HierarchicalEscalation;
 use crate::core::model::{Priority, Tier, TimeDelta, Timestamp};
 use crate::core::rules::{EscalationPolicy, EscalationStep, Recipient, StopWhen};
 
-/// How often one step pages before it gives up saying the same thing to the same people.
+/// Maximum number of pages per step, because more repeats to the same people are useless.
 pub const PAGES_MAX: u32 = 12;
 
-/// What the passing of time makes of a climb. The desk turns each into notices and timeline.
+/// Events of an escalation over time. The desk turns each into notifications and timeline entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EscalationEvent {
-    /// The step's first page, after settling.
+    /// The step's first page, after the settle delay.
     Page,
-    /// The same people again: nobody acknowledged, or the resolve-by is near.
+    /// A repeated page: it is unacknowledged, or the resolve-by is near.
     PageAgain { reason: String },
     /// Unacknowledged at respond-by.
     RespondByMissed { tier: Tier },
     /// Unresolved at resolve-by.
     ResolveByMissed { tier: Tier },
-    /// A step whose team cannot act was passed over at once, and why.
+    /// A step was skipped at once because its team cannot act, with the reason.
     Skipped { tier: Tier, team: String, reason: String },
-    /// The next step has it now, and is paged; `demands`: what the step before owes it.
+    /// The next step got it, and is paged; `demands`: the fields that the step before still owes.
     Climbed { from: Tier, to: Tier, demands: Vec<String> },
-    /// A lower step has it again, and is paged.
+    /// A lower step got it back, and is paged.
     HandedBack { from: Tier, to: Tier },
-    /// A manager is told, for the `time`-th of `of` times; the incident stays where it is.
+    /// A manager is notified, for the `time`-th of `of` times; the incident stays with its team.
     Tell { told: Recipient, after: TimeDelta, time: u32, of: u32 },
 }
 
-/// What a climb begins with besides its ladder.
+/// Parameters of a new escalation, in addition to its policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EscalationStart<'a> {
     pub now: Timestamp,
-    /// How long the first page waits.
+    /// Delay of the first page.
     pub settle: TimeDelta,
     pub priority: Priority,
-    /// Begins at the first step of this team, if there is one.
+    /// Starts at the first step of this team, if there is one.
     pub team: Option<&'a str>,
 }
 
-/// For how long the clocks stood.
+/// Duration of a pause.
 #[derive(Clone, Copy)]
 pub(super) struct Pause {
     pub since: Timestamp,
     pub until: Timestamp,
 }
 
-/// Where a record stands on its ladder, and what happens next there.
+/// Position of a record on its escalation policy, and its next events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EscalationProgress {
     pub ladder: String,
-    /// Index into the ladder's steps.
+    /// Index into the policy's steps.
     pub step: u32,
-    /// Who has it: the step's team, or that of the vendor.
+    /// The team in charge: the step's, or that of the vendor.
     pub team: String,
-    /// When this step really began.
+    /// Real start of this step.
     pub entered_at: Timestamp,
     pub acknowledged: bool,
-    /// How much of the step's time had passed at `counted_from`.
+    /// Part of the step's time elapsed at `counted_from`.
     ran: TimeDelta,
     counted_from: Timestamp,
     /// The next page of this step.
     page_at: Option<Timestamp>,
-    /// When this step is over.
+    /// End of this step.
     over_at: Option<Timestamp>,
-    /// Pages this step has sent.
+    /// Number of pages sent by this step.
     pages: u32,
-    /// Waits for somebody outside.
+    /// Waits for an outside party.
     pending: bool,
-    /// An approved change holds it back.
+    /// Paused by an approved change.
     paused: bool,
-    /// Since when either is so; its times move by that wait.
+    /// Start of either; its times move by that wait.
     stopped_since: Option<Timestamp>,
-    /// Held back (silenced, inhibited): pages and steps wait, time runs.
+    /// Suppressed (silenced, inhibited): pages and steps wait, time runs.
     held: bool,
-    /// Everything is clear: nobody is bothered until it fires again or resolves.
+    /// All alerts are clear: no page until it fires again or resolves.
     clear: bool,
     /// Resolved, closed, merged, cancelled, or never to page.
     stopped: Option<String>,
@@ -109,14 +109,14 @@ impl EscalationProgress {
         (climb, moves)
     }
 
-    /// One that never pages, and why.
+    /// An escalation that never pages, and the reason.
     pub fn silent(ladder: &EscalationPolicy, now: Timestamp, why: &str) -> EscalationProgress {
         let mut climb = EscalationProgress::unstarted(ladder, now, Priority::P4);
         climb.stopped = Some(why.to_owned());
         climb
     }
 
-    /// When something happens next; `None` while nothing is armed (see [`Climb::unarmed`]).
+    /// Time of the next event; `None` while nothing is armed (see [`EscalationProgress::unarmed`]).
     pub fn next_deadline(&self) -> Option<Timestamp> {
         if self.stopped.is_some() || self.stopped_since.is_some() || self.held || self.clear {
             return None;
@@ -128,7 +128,7 @@ impl EscalationProgress {
         [self.page_at, self.over_at].into_iter().flatten().min()
     }
 
-    /// Why nothing is armed.
+    /// Reason why nothing is armed.
     pub fn unarmed(&self) -> Option<String> {
         if let Some(why) = &self.stopped {
             return Some(why.clone());
@@ -155,7 +155,7 @@ impl EscalationProgress {
         })
     }
 
-    /// What is due first at `now`. At most one step is climbed.
+    /// Runs the first due event at `now`. At most one step is escalated.
     pub fn tick(
         &mut self,
         now: Timestamp,
@@ -190,7 +190,7 @@ impl EscalationProgress {
         moves
     }
 
-    /// The present step has it: no more pages, and the resolve-by counts, from when the step began.
+    /// Acknowledges the present step: no more pages, and the resolve-by counts from the start of the step.
     pub fn acknowledge(&mut self, now: Timestamp, ladder: &EscalationPolicy, calendars: &Calendars) {
         self.acknowledged = true;
         self.page_at = None;
@@ -199,7 +199,7 @@ impl EscalationProgress {
         let Some(step) = ladder.steps.get(self.step as usize) else { return };
         let Some(resolve_by) = step.resolve_by else { return };
         let time = Time::of(calendars, step.calendar.as_deref());
-        // While the clocks stand, times are told as of when they stopped.
+        // During a pause, times count as of its start.
         let counted_to = self.stopped_since.unwrap_or(now);
         let ran = self.ran + time.between(self.counted_from, counted_to);
         let over_at = time.add(counted_to, resolve_by.saturating_sub(ran));
@@ -208,7 +208,7 @@ impl EscalationProgress {
         self.page_at = Some(warning).filter(|warning| *warning > counted_to);
     }
 
-    /// A person hands it on. `None` when there is no further step with anybody on it.
+    /// Escalates by a person's command. `None` without a further step that can act.
     pub fn escalate(
         &mut self,
         now: Timestamp,
@@ -219,7 +219,7 @@ impl EscalationProgress {
         self.climb_on(now, ladder, staffing, &mut moves).then_some(moves)
     }
 
-    /// A person hands it back to the nearest lower tier. `None` when there is none with anybody on it.
+    /// Hands it back to the nearest lower tier. `None` without one that can act.
     pub fn hand_back(
         &mut self,
         now: Timestamp,
@@ -246,14 +246,14 @@ impl EscalationProgress {
         None
     }
 
-    /// What the present step must have written down before a person hands it on, and has not.
+    /// The fields that the present step requires before a person escalates, and that are missing.
     pub fn missing(&self, ladder: &EscalationPolicy, written: &BTreeMap<String, String>) -> Vec<String> {
         let step = ladder.steps.get(self.step as usize);
         let demands = step.map(|step| step.demands.as_slice()).unwrap_or_default();
         demands.iter().filter(|field| !written.contains_key(*field)).cloned().collect()
     }
 
-    /// The tier that has it.
+    /// The tier in charge.
     pub fn tier(&self, ladder: &EscalationPolicy) -> Tier {
         ladder.steps.get(self.step as usize).map_or(Tier::First, |step| step.tier)
     }
@@ -271,7 +271,7 @@ impl EscalationProgress {
         self.go_on(now, ladder, calendars);
     }
 
-    /// An approved change holds it back: its clocks stand still.
+    /// Pauses the clocks because of an approved change.
     pub fn pause(&mut self, now: Timestamp) {
         self.paused = true;
         self.stopped_since.get_or_insert(now);
@@ -282,7 +282,7 @@ impl EscalationProgress {
         self.go_on(now, ladder, calendars);
     }
 
-    /// Everything that was armed moves by the wait, in its own time.
+    /// Moves every armed time by the wait, in its own calendar.
     fn go_on(&mut self, now: Timestamp, ladder: Option<&EscalationPolicy>, calendars: &Calendars) {
         if self.pending || self.paused {
             return;
@@ -302,7 +302,7 @@ impl EscalationProgress {
         self.held = true;
     }
 
-    /// Free again: what still fires is raised again, so an unacknowledged step pages at once.
+    /// Ends the suppression: an unacknowledged step pages at once, as if raised again.
     pub fn release(&mut self, now: Timestamp, ladder: Option<&EscalationPolicy>) {
         self.held = false;
         if let Some(ladder) = ladder {
@@ -314,7 +314,7 @@ impl EscalationProgress {
         self.clear = true;
     }
 
-    /// It fires again before it resolved.
+    /// The incident fires again before it resolved.
     pub fn fires_again(&mut self, now: Timestamp, ladder: &EscalationPolicy) {
         if self.clear {
             self.clear = false;
@@ -322,7 +322,7 @@ impl EscalationProgress {
         }
     }
 
-    /// Managers are told by the priority that it has now.
+    /// Updates the manager notifications to the present priority.
     pub fn follow_priority(&mut self, now: Timestamp, ladder: &EscalationPolicy, priority: Priority) {
         self.management.follow_priority(ladder, now, priority);
     }
@@ -333,7 +333,7 @@ impl EscalationProgress {
         self.stopped_since = None;
     }
 
-    /// After a reopening: the same step begins again, now.
+    /// After a reopening: the same step starts again, now.
     pub fn restart(&mut self, now: Timestamp, ladder: &EscalationPolicy, calendars: &Calendars, priority: Priority) {
         self.stopped = None;
         self.clear = false;
@@ -348,7 +348,7 @@ impl EscalationProgress {
         }
     }
 
-    /// How often this step has paged.
+    /// Number of pages of this step.
     pub fn pages(&self) -> u32 {
         self.pages
     }
@@ -382,7 +382,7 @@ impl EscalationProgress {
         self.entered_at = now;
         self.ran = TimeDelta::ZERO;
         self.counted_from = now;
-        // Entered while the clocks stand, it is told as of now.
+        // Entered during a pause, so it counts from now.
         self.stopped_since = self.stopped_since.map(|_| now);
         self.acknowledged = false;
         self.pages = 0;
@@ -390,7 +390,7 @@ impl EscalationProgress {
         self.over_at = Some(Time::of(calendars, step.calendar.as_deref()).add(now, step.respond_by));
     }
 
-    /// Goes to the next step with anybody on it; false when there is none.
+    /// Goes to the next step that can act; false if there is none.
     fn climb_on(
         &mut self,
         now: Timestamp,
@@ -444,14 +444,14 @@ impl EscalationProgress {
         self.page_at = (self.pages < PAGES_MAX).then(|| time.add(now, step.page_every));
     }
 
-    /// After a time of silence: page now if unacknowledged, and give the step one more page before it is over.
+    /// After suppression: pages now if unacknowledged, and gives the step one more page before its end.
     fn wake(&mut self, now: Timestamp, ladder: &EscalationPolicy) {
         let Some(step) = ladder.steps.get(self.step as usize) else { return };
         if self.stopped.is_some() {
             return;
         }
         if !self.acknowledged {
-            // A page that settling still holds back keeps its time.
+            // A page still in its settle delay keeps its time.
             let settling = self.pages == 0 && self.page_at.is_some_and(|at| at > now);
             if !settling {
                 self.page_at = Some(now);
@@ -461,7 +461,7 @@ impl EscalationProgress {
     }
 }
 
-/// The first step from there whose team can act, and that team; what is passed over is told.
+/// The first step from there whose team can act, and that team; skipped steps are reported.
 fn first_staffed(
     ladder: &EscalationPolicy,
     staffing: &TeamAvailability<'_>,

@@ -1,4 +1,4 @@
-//! Ladders on virtual time: minutes in, moves out.
+//! Escalation policies on virtual time: minutes in, events out.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ fn ladder() -> EscalationPolicy {
     }
 }
 
-/// Tells `whom` after so many minutes, only of these priorities.
+/// Notifies `whom` after so many minutes, only for these priorities.
 fn told(whom: &str, after: i64, priorities: &[Priority]) -> ManagerNotification {
     ManagerNotification {
         after: minutes(after),
@@ -70,11 +70,11 @@ enum Act {
     Escalate,
     HandBack,
     Priority(Priority),
-    /// Nothing is served until that minute.
+    /// Nothing runs until that minute.
     Down(i64),
 }
 
-/// Runs to `until` minutes, doing the acts at their minutes; answers the moves with the minute of each.
+/// Runs to `until` minutes with the acts at their minutes; expects the events with the minute of each.
 fn check(staffed: &[&str], acts: &[(i64, Act)], until: i64, expected: &[&str]) {
     check_ladder(&ladder(), staffed, acts, until, expected);
 }
@@ -180,7 +180,7 @@ fn waiting_for_a_vendor_moves_the_times_and_a_hold_does_not() {
         185,
         &["1 page", "170 again", "180 resolve-by missed at 1", "180 1 to 2"],
     );
-    // Held from minute 2 to 40: on release it is raised again at once, and climbs one page later.
+    // Suppressed from minute 2 to 40: on release it is raised again at once, and escalates one page later.
     check(
         &ALL,
         &[(2, Act::Hold), (40, Act::Release)],
@@ -223,7 +223,7 @@ fn the_last_step_stops_repeating_itself() {
 
 #[test]
 fn an_approved_change_stops_the_clocks_and_waits_overlap_only_once() {
-    // Held and paused from minute 5 to 35, and pending from 20 to 45: forty minutes in all, so 120 become 160.
+    // Suppressed and paused from minute 5 to 35, and pending from 20 to 45: forty minutes in all, so 120 become 160.
     check(
         &["一线", "二线", "三线"],
         &[
@@ -284,7 +284,7 @@ fn office_first() -> EscalationPolicy {
 
 #[test]
 fn a_step_of_working_time_waits_for_the_office_to_open() {
-    // 20 minutes before it closes, 10 after it opens: nobody is paged in between.
+    // 20 minutes before it closes, 10 after it opens: no page in between.
     check_ladder(
         &office_first(),
         &ALL,
@@ -353,7 +353,7 @@ fn telling_managers_stops_and_waits_as_its_entry_says() {
         40,
         &["1 page", "27 tell 总监 1/1"],
     );
-    // Held back, nobody is told; free again, at once.
+    // While suppressed no manager is notified; after release, at once.
     let plain = with_managers(vec![told("经理", 12, &[])]);
     check_ladder(&plain, &ALL, &[(2, Act::Hold), (14, Act::Release)], 15, &["1 page", "14 again", "14 tell 经理 1/1"]);
 }

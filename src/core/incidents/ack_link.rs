@@ -1,16 +1,16 @@
-//! The token behind a link that acknowledges: who may take which incident until when, signed.
+//! Signed tokens of acknowledge links: each allows one person to acknowledge one incident until a time.
 //!
-//! Whoever holds it may do that one thing and nothing else. The key and the time are arguments.
+//! The holder of a token may do that one action and nothing else. The key and the time are arguments.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::core::model::{IncidentId, Timestamp};
 
-/// The longest token that is read, in bytes.
+/// Maximum length of a token, in bytes.
 pub const ACK_TOKEN_MAX_BYTES: usize = 1_024;
 
-/// What signs tokens: 256 bits.
+/// The key that signs tokens: 256 bits.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AckKey(pub [u8; 32]);
 
@@ -20,7 +20,7 @@ impl std::fmt::Debug for AckKey {
     }
 }
 
-/// What a token says.
+/// The content of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AckClaim {
     pub incident: IncidentId,
@@ -33,10 +33,10 @@ pub struct AckClaim {
     pub issued: Timestamp,
 }
 
-/// Why a token is worth nothing.
+/// Reason to reject a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AckTokenError {
-    /// Cut, changed, or signed by another key.
+    /// Truncated, changed, or signed by another key.
     #[error("this link is not one of ours, or it was damaged on the way")]
     Forged,
     #[error("this link has expired")]
@@ -54,8 +54,8 @@ impl AckClaim {
         format!("{body}.{signature}")
     }
 
-    /// What a token says, if it is ours and still valid. The signature is compared in constant time, before anything
-    /// else is believed.
+    /// The content of a token, if it is ours and still valid. The signature is compared in constant time, before any
+    /// content is used.
     pub fn read(token: &str, key: &AckKey, now: Timestamp) -> Result<AckClaim, AckTokenError> {
         if token.len() > ACK_TOKEN_MAX_BYTES {
             return Err(AckTokenError::Forged);
@@ -82,7 +82,7 @@ impl AckClaim {
     }
 }
 
-/// The purpose is signed too, so that a signature of something else by the same key is none here.
+/// The purpose is signed too, so that another signature by the same key is invalid here.
 fn signed(key: &AckKey, body: &str) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).expect("HMAC takes keys of any length");
     mac.update(b"watchfire acknowledge 2\n");

@@ -1,4 +1,4 @@
-//! The dispatch order: what an engineer takes along, on one printed page.
+//! The dispatch order: one printed page for an engineer.
 
 use std::fmt::Write;
 
@@ -8,15 +8,15 @@ use super::Incident;
 use crate::core::model::{Timestamp, one_line};
 use crate::core::rules::{ConfigurationItem, Team};
 
-/// What the order says besides the incident itself.
+/// Data of the order in addition to the incident itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OrderedWith<'a> {
     pub team: Option<&'a Team>,
-    /// What has failed, if the inventory knows it.
+    /// The failed item, if the inventory has it.
     pub item: Option<&'a ConfigurationItem>,
 }
 
-/// Plain text, in the words of whoever signs it; times as the clock on the wall in `zone` shows them.
+/// Plain text, in the language of the signer; times are local in `zone`.
 pub fn dispatch_order(incident: &Incident, with: OrderedWith<'_>, zone: &TimeZone, now: Timestamp) -> String {
     let time = |moment: Timestamp| moment.to_timestamp().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
     let mut order = String::new();
@@ -37,7 +37,7 @@ pub fn dispatch_order(incident: &Incident, with: OrderedWith<'_>, zone: &TimeZon
     if let Some(item) = with.item {
         line("设备", &format!("{} {}", item.name, item.class));
         line("地点", item.site.as_deref().unwrap_or("未登记"));
-        // The day as the contract has it, not its end on the clock of another zone.
+        // The day as written in the contract, not its end in another zone.
         let until = item.facts.get("contract_until").map_or_else(String::new, |until| format!("，至 {until}"));
         let contract = item.contract.as_deref().unwrap_or("无合同");
         line("厂商", &format!("{}，合同 {contract}{until}", item.vendor.as_deref().unwrap_or("未登记")));

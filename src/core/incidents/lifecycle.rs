@@ -1,15 +1,15 @@
-//! The moves between an incident's states, and what each refuses.
+//! Transitions between an incident's states, and their refusals.
 //!
 //! new → assigned → in_progress ⇄ pending → resolved → closed; resolved or closed → in_progress again; merged and
-//! cancelled end it. A move changes the record or says why not; it never does half.
+//! cancelled end it. A transition changes the record completely or returns the reason for refusal.
 
 use super::{Incident, IncidentState, PendingOn};
 use crate::core::model::{BreachReason, ContactLog, IncidentId, Outage, Timestamp};
 
-/// How many contacts, and how many outages, one incident keeps.
+/// Maximum number of contacts, and of outages, of one incident.
 const LOGGED_MAX: usize = 100;
 
-/// Why a move is refused, in words for the person who asked.
+/// Reason for a refusal, in words for the person who sent the command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct TransitionRefused {
@@ -17,7 +17,7 @@ pub struct TransitionRefused {
 }
 
 impl Incident {
-    /// Somebody took it: the first time stops the time to own.
+    /// Acknowledges it for a person: the first time stops the time to own.
     pub fn acknowledge(&mut self, now: Timestamp, actor: &str) -> Result<(), TransitionRefused> {
         self.require_open("acknowledge")?;
         if self.state != IncidentState::Pending {
@@ -39,7 +39,7 @@ impl Incident {
         Ok(())
     }
 
-    /// Out of the hands of whoever has it: somebody else will get it.
+    /// Removes the assignee, because another person will get it.
     pub fn release(&mut self) {
         self.assignee = None;
         if self.state == IncidentState::Assigned {
@@ -47,7 +47,7 @@ impl Incident {
         }
     }
 
-    /// Waits for somebody outside; its clock pauses.
+    /// Waits for an outside party; its clock pauses.
     pub fn pend(&mut self, on: PendingOn, reason: &str) -> Result<(), TransitionRefused> {
         self.require_open("pend")?;
         require_text(reason, "pend", "what it waits for")?;
@@ -74,7 +74,7 @@ impl Incident {
         Ok(())
     }
 
-    /// Whether a person may hand it to the next tier with that diagnosis.
+    /// Checks if a person may escalate it to the next tier with that diagnosis.
     pub fn may_escalate(&self, diagnosis: &str) -> Result<(), TransitionRefused> {
         self.require_open("escalate")?;
         require_text(diagnosis, "escalate", "a diagnosis: what was tried and seen")?;
@@ -94,10 +94,10 @@ impl Incident {
         Ok(())
     }
 
-    /// The resolution of what nobody had to resolve.
+    /// The resolution text of an incident that cleared by itself.
     pub const RESOLVED_BY_ITSELF: &'static str = "every alert cleared";
 
-    /// How a person resolved it, in their words; none of what resolved by itself.
+    /// A person's resolution text; none if it cleared by itself.
     pub fn resolved_how(&self) -> Option<&str> {
         self.resolution.as_deref().filter(|resolution| *resolution != Incident::RESOLVED_BY_ITSELF)
     }
@@ -117,7 +117,7 @@ impl Incident {
         }
     }
 
-    /// Open again, by a person or because it came back.
+    /// Reopens it, by a person or because it recurred.
     pub fn reopen(&mut self, reason: &str) -> Result<(), TransitionRefused> {
         require_text(reason, "reopen", "why")?;
         match self.state {
@@ -138,7 +138,7 @@ impl Incident {
         }
     }
 
-    /// Ends as a part of another one.
+    /// Ends it as a part of another one.
     pub fn merge_into(&mut self, survivor: &Incident) -> Result<(), TransitionRefused> {
         self.require_open("merge")?;
         if survivor.id == self.id {
@@ -162,7 +162,7 @@ impl Incident {
         Ok(())
     }
 
-    /// Somebody was in contact with the user: the first one stops the time to own.
+    /// Logs a contact with the user: the first one stops the time to own.
     pub fn log_contact(&mut self, contact: ContactLog) -> Result<(), TransitionRefused> {
         self.require_open("log a contact on")?;
         if self.contacts.len() >= LOGGED_MAX {
@@ -172,7 +172,7 @@ impl Incident {
         Ok(())
     }
 
-    /// Says why a promise was broken.
+    /// Records the reason for a breach.
     pub fn explain_breach(&mut self, reason: BreachReason) -> Result<(), TransitionRefused> {
         require_text(&reason.text, "explain the breach", "a text: what held it up")?;
         match self.state {
@@ -191,7 +191,7 @@ impl Incident {
         }
     }
 
-    /// Notes an outage, in the place of one of the same service and customer that it overlaps.
+    /// Records an outage, in place of one of the same service and customer that it overlaps.
     pub fn note_outage(&mut self, outage: Outage) -> Result<(), TransitionRefused> {
         require_text(&outage.service, "note an outage", "the service that was out")?;
         if outage.to.is_some_and(|to| to <= outage.from) {
@@ -205,8 +205,8 @@ impl Incident {
         Ok(())
     }
 
-    /// Takes over an outage of an incident that has become a part of this one, and answers it as it stands here: with
-    /// what overlaps it, it is one outage, of whoever caused that.
+    /// Takes over an outage of an incident that became part of this one, and returns the stored outage: joined with
+    /// every overlapping one, and with their party.
     pub fn inherit_outage(&mut self, outage: Outage) -> Result<Outage, TransitionRefused> {
         let overlapping = self.outages.iter().filter(|own| outage.corrects(own)).cloned().collect::<Vec<_>>();
         let whole = overlapping.into_iter().fold(outage, |whole, own| Outage {
@@ -260,7 +260,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000);
 
-    /// Every verb against every state: the state after it, or `None` for a refusal.
+    /// Every command against every state: the state after it, or `None` for a refusal.
     #[test]
     fn the_table_of_moves_is_the_designs() {
         use IncidentState as S;
@@ -304,7 +304,7 @@ mod tests {
         }
     }
 
-    /// Whatever overlaps what the survivor noted itself makes that longer, and takes nothing from it.
+    /// An inherited outage extends an overlapping one of the survivor, and shortens nothing.
     #[test]
     fn an_inherited_outage_is_one_with_what_it_overlaps() {
         use crate::core::model::CauseParty;

@@ -1,6 +1,6 @@
-//! Incidents: what people work on, its lifecycle and the refusals of it.
+//! Incidents: the records that people work on, their lifecycle and its refusals.
 //!
-//! Plain state and moves. Must never read a clock, page anybody (tiers decide that), or know where it is stored.
+//! Plain state and transitions. Must never read a clock, page anyone (escalation decides that), or know its storage.
 
 mod ack_link;
 mod dispatch_order;
@@ -16,7 +16,7 @@ pub use probable_cause::{Affected, ProbableCause, root_candidate};
 pub use record::{Incident, IncidentState, PendingOn, SimilarIncident, TimelineEntry, TimelineKind};
 pub use support_log::{OpenPlaybook, OpenStep, SupportLog};
 
-/// A new incident to test with.
+/// A new incident for tests.
 #[cfg(test)]
 pub(crate) fn sample() -> Incident {
     use crate::core::model::{Fingerprint, IncidentId, Labels, Priority, Severity, Tier, Timestamp};

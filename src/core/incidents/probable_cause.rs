@@ -1,4 +1,4 @@
-//! Which item an incident's alerts point at: the topmost that explains most of them, and the way down from it.
+//! Probable cause of an incident: the topmost item that explains most of its alerts, and the path down from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,33 +7,33 @@ use serde::{Deserialize, Serialize};
 use crate::core::model::{Fingerprint, Timestamp};
 use crate::core::rules::{FailureMode, Grouping, Inventory, ItemIndex};
 
-/// How far up dependencies are followed, and over how many items.
+/// Maximum depth of followed dependencies, and maximum number of items.
 const HOPS_MAX: usize = 16;
 const ABOVE_MAX: usize = 512;
 
 /// An item with alerts of the incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Affected {
-    /// When the first of them began.
+    /// Start of the first of them.
     pub since: Timestamp,
-    /// The worst of them.
+    /// Failure mode of the worst one.
     pub gravity: FailureMode,
     /// The condition of the worst, the first of equals.
     pub condition: Fingerprint,
 }
 
-/// Where an incident probably comes from.
+/// The probable origin of an incident.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProbableCause {
     pub entity: String,
-    /// From the root down to the item whose alert came first, both included.
+    /// From the root down to the item with the first alert, both included.
     pub path: Vec<String>,
-    /// It has no alert of its own: most of what depends on it has failed.
+    /// It has no alert of its own: most items that depend on it have failed.
     pub inferred: bool,
 }
 
-/// Of the affected items, and those that most of what depends on them says have failed, the one that explains most of
-/// the gravest alerts; of equals the one with an alert of its own, then the first, then by name.
+/// Among the affected items, and items whose dependents have mostly failed, the one that explains most of the worst
+/// alerts; of equals the one with an alert of its own, then the first, then by name.
 pub fn root_candidate(
     affected: &BTreeMap<String, Affected>,
     inventory: &Inventory,
@@ -71,7 +71,7 @@ pub fn root_candidate(
     })
 }
 
-/// The item and what it depends on, near to far.
+/// The item and its dependencies, near to far.
 fn ancestors(inventory: &Inventory, item: ItemIndex) -> BTreeSet<ItemIndex> {
     let mut known = BTreeSet::from([item]);
     let mut edge = vec![item];
@@ -85,7 +85,7 @@ fn ancestors(inventory: &Inventory, item: ItemIndex) -> BTreeSet<ItemIndex> {
     known
 }
 
-/// The shortest way down from `root` to `item`; the root alone where there is none.
+/// The shortest path down from `root` to `item`; the root alone if there is none.
 fn path(inventory: &Inventory, root: ItemIndex, item: ItemIndex) -> Vec<ItemIndex> {
     let mut below: BTreeMap<ItemIndex, ItemIndex> = BTreeMap::new();
     let mut edge = vec![item];
@@ -119,7 +119,7 @@ mod tests {
     use crate::core::model::Labels;
     use crate::core::rules::ConfigurationItem;
 
-    /// Items as `name<parent,parent`; alerts as `name@second`, with `!` before what is down; what comes out as
+    /// Items as `name<parent,parent`; alerts as `name@second`, with `!` before an item that is down; the result as
     /// `root: path`, with `?` for an inferred one.
     fn check(items: &[&str], alerts: &[&str], expected: Option<&str>) {
         let item = |text: &&str| {
@@ -155,9 +155,9 @@ mod tests {
         check(&items, &[], None);
         check(&items, &["!h1@3"], Some("h1: h1"));
         check(&items, &["!app@1", "!sw1@9", "!h2@5"], Some("sw1: sw1 > h1 > app"));
-        // The alarm of the switch was lost; both of its hosts say so.
+        // The alarm of the switch was lost; both of its hosts fail.
         check(&items, &["!h1@4", "!h2@2", "!app@3"], Some("sw1?: sw1 > h2"));
-        // What is only impaired above explains no outage below.
+        // An impaired item explains no outage below it.
         check(&items, &["核心@0", "!h1@4", "!app@3"], Some("h1: h1 > app"));
         check(&items, &["核心@0", "h1@4"], Some("核心: 核心"));
         // Of equals the first.

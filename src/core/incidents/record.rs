@@ -1,4 +1,4 @@
-//! The incident as people see it, and its timeline.
+//! The incident record as people see it, and its timeline.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::core::model::{
     Severity, Tier, Timestamp, Waiting,
 };
 
-/// Where an incident stands. Tier, acknowledged and breached are attributes, never states.
+/// State of an incident. Tier, acknowledged and breached are attributes, never states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IncidentState {
@@ -47,7 +47,7 @@ impl IncidentState {
         }
     }
 
-    /// Somebody still has to do something: not resolved, closed, merged or cancelled.
+    /// True while work remains: not resolved, closed, merged or cancelled.
     pub const fn is_open(self) -> bool {
         match self {
             IncidentState::New | IncidentState::Assigned | IncidentState::InProgress | IncidentState::Pending => true,
@@ -56,7 +56,7 @@ impl IncidentState {
     }
 }
 
-/// Whom a pending incident waits for.
+/// The party that a pending incident waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PendingOn {
@@ -75,7 +75,7 @@ impl PendingOn {
     }
 }
 
-/// One incident. The record of it in tables and answers; its member alerts are kept beside it.
+/// One incident. The record for tables and API answers; its member alerts are stored separately.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     pub id: IncidentId,
@@ -85,109 +85,109 @@ pub struct Incident {
     pub state: IncidentState,
     /// While pending.
     pub pending_on: Option<PendingOn>,
-    /// Once merged: the incident that carries on.
+    /// Once merged: the incident that continues.
     pub merged_into: Option<IncidentId>,
     pub tier: Tier,
     pub team: String,
     pub assignee: Option<String>,
-    /// While its team has nobody who can take it.
+    /// While no one of its team can take it.
     #[serde(default)]
     pub waiting: Option<Waiting>,
     pub priority: Priority,
     pub priority_reason: String,
     pub severity: Severity,
-    /// The rule that opened it, and the key under which it holds its alerts.
+    /// The rule that opened it, and the group key of its alerts.
     pub rule: String,
     pub key: Labels,
-    /// What all its alerts had in common when it opened.
+    /// The labels common to all its alerts when it opened.
     pub labels: Labels,
     /// The identity for recurrence: of (rule, key).
     pub fingerprint: Fingerprint,
-    /// Why it was opened, in a sentence.
+    /// Reason for its opening, in a sentence.
     pub reason: String,
-    /// The item that its alerts point at, as far as they are of items that the inventory holds.
+    /// The item that its alerts point at, by their items in the inventory.
     #[serde(default)]
     pub root: Option<ProbableCause>,
-    /// How many alerts it ever held, and how many of them fire now.
+    /// Number of alerts ever, and number of firing ones.
     pub alerts: u64,
     pub firing: u64,
     pub opened_at: Timestamp,
-    /// First acknowledgement; `None` again never.
+    /// First acknowledgement; never reset.
     pub acknowledged_at: Option<Timestamp>,
-    /// Whether the present tier has acknowledged.
+    /// True if the present tier has acknowledged.
     pub acknowledged: bool,
     pub resolved_at: Option<Timestamp>,
     pub closed_at: Option<Timestamp>,
     /// Respond-by or resolve-by passed at some tier.
     pub breached: bool,
-    /// How often it climbed.
+    /// Number of escalations.
     pub escalations: u32,
     pub reopened: u32,
-    /// What holds its notices back now: every firing alert silenced or inhibited.
+    /// Reason for suppressing its notifications: every firing alert is silenced or inhibited.
     pub held: Option<String>,
     pub problem: Option<ProblemId>,
-    /// The incident during whose handling it was found: one fault with it, counted once.
+    /// The incident whose handling revealed it: one fault with it, counted once.
     #[serde(default)]
     pub found_during: Option<IncidentId>,
-    /// Earlier incidents that it looks like, the most alike first, as they were when it opened.
+    /// Similar earlier incidents, the most similar first, as of its opening.
     #[serde(default)]
     pub similar: Vec<SimilarIncident>,
     /// The newest items of inspection runs that found it: `RUN-7/ups`.
     #[serde(default)]
     pub findings: Vec<String>,
-    /// The workaround of a known error that fits, as it stood when the incident opened or it was published.
+    /// The workaround of a matching known error, as of the opening or its publication.
     pub workaround: Option<String>,
     pub runbook: Option<String>,
-    /// What the lines of support have done about it.
+    /// Records of the tiers' support work.
     #[serde(default)]
     pub support: SupportLog,
-    /// What the tiers wrote when they handed it on.
+    /// Diagnoses that the tiers wrote when they escalated it.
     pub diagnosis: Option<String>,
     pub resolution: Option<String>,
-    /// The newest digests in which it was told: `DIG-…`.
+    /// The newest digests that contain it: `DIG-…`.
     #[serde(default)]
     pub digests: Vec<String>,
-    /// Why it will never page: made by the catch-all or an unpaged rule.
+    /// True if it will never page, because the catch-all or an unpaged rule opened it.
     pub unpaged: bool,
-    /// The next moment the ladder acts, if it is armed; else `unarmed` says why not.
+    /// Time of the next escalation event, if armed; else `unarmed` gives the reason.
     pub next_step_at: Option<Timestamp>,
     pub unarmed: Option<String>,
-    /// Incident, event or request, as its rule says.
+    /// Incident, event or request, as set by its rule.
     #[serde(default)]
     pub class: Class,
-    /// Nobody offers it: nothing is promised.
+    /// Outside the service catalogue: no SLA target applies.
     #[serde(default)]
     pub out_of_catalogue: bool,
-    /// What the priority was made from, where the rule says it.
+    /// Inputs of the priority, if the rule sets them.
     #[serde(default)]
     pub impact: Option<Level>,
     #[serde(default)]
     pub urgency: Option<Level>,
-    /// How its promises stand, as of `updated_at`; empty without a target.
+    /// Status of its SLA clocks, as of `updated_at`; empty without a target.
     #[serde(default)]
     pub clocks: Vec<ClockFace>,
     /// Logged contacts with the user, oldest first.
     #[serde(default)]
     pub contacts: Vec<ContactLog>,
-    /// Why a promise was broken, once somebody said it.
+    /// Reason for a breach, once a person gave it.
     #[serde(default)]
     pub breach_reason: Option<BreachReason>,
-    /// What was out because of it.
+    /// Outages that it caused.
     #[serde(default)]
     pub outages: Vec<Outage>,
     pub updated_at: Timestamp,
 }
 
-/// An earlier incident that looks like this one.
+/// A similar earlier incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SimilarIncident {
     pub incident: IncidentId,
-    /// Cosine of what is known of both, 0 to 1.
+    /// Cosine of the terms of both, 0 to 1.
     pub similarity: f64,
 }
 
 impl Incident {
-    /// How many findings of inspections it names.
+    /// Maximum number of inspection findings.
     pub const FINDINGS_MAX: usize = 20;
 }
 
@@ -200,26 +200,26 @@ pub struct TimelineEntry {
     /// The person, or the part of watchfire (`ladder`, `rule link-down`) behind it.
     pub actor: String,
     pub text: String,
-    /// Who has the incident after this; `None`: nobody is paged for it.
+    /// The tier in charge after this; `None`: no tier is paged for it.
     #[serde(default)]
     pub tier: Option<Tier>,
-    /// What was out from when to when, of a line that notes it.
+    /// The outage, on an entry that records one.
     #[serde(default)]
     pub outage: Option<Outage>,
 }
 
 impl TimelineEntry {
-    /// How a line begins by which an incident ends as a part of another one.
+    /// Prefix of the entry with which an incident ends as a part of another one.
     pub const MERGED_INTO: &'static str = "into ";
-    /// How a line ends about a promise that only shows what would have been.
+    /// Suffix of an entry about an SLA target on trial.
     pub const ON_TRIAL: &'static str = ", on trial";
 
-    /// Whether it tells of a promise that is on trial.
+    /// True if it is about an SLA target on trial.
     pub fn is_on_trial(&self) -> bool {
         self.text.strip_suffix(')').is_some_and(|text| text.ends_with(TimelineEntry::ON_TRIAL))
     }
 
-    /// Whether the incident ended here as a part of another one, rather than took one in.
+    /// True if the incident ended here as a part of another one, rather than took one in.
     pub fn is_end_by_merging(&self) -> bool {
         self.kind == TimelineKind::Merged && self.text.starts_with(TimelineEntry::MERGED_INTO)
     }
@@ -238,15 +238,15 @@ pub enum TimelineKind {
     Paged,
     Escalated,
     StepSkipped,
-    /// A higher tier gave it back to a lower one.
+    /// A higher tier handed it back to a lower one.
     HandedBack,
-    /// What was found out before handing it on.
+    /// Triage fields, written before an escalation.
     Triaged,
     /// A step of its playbook was done.
     StepTicked,
     /// Hierarchical escalation.
     ManagersTold,
-    /// Nobody of the team can take it: it waits in the queue.
+    /// No one of the team can take it: it waits in the queue.
     Queued,
     Breached,
     Acknowledged,
@@ -267,7 +267,7 @@ pub enum TimelineKind {
     DeliveryFailed,
     WorkaroundTried,
     FoundDuring,
-    /// Which target holds for it from now on.
+    /// The SLA target that applies from now on.
     Promised,
     TargetWarning,
     Contacted,

@@ -1,4 +1,4 @@
-//! What the lines of support have done about an incident: triage, hand-backs, the playbook's ticks.
+//! The support log of an incident: triage, hand-backs, the playbook's ticks.
 
 use std::collections::BTreeMap;
 
@@ -9,26 +9,26 @@ use super::{Incident, IncidentState, TransitionRefused};
 use crate::core::model::Timestamp;
 use crate::core::rules::{DispatchMode, Playbook};
 
-/// How many triage fields an incident keeps, and how long their names may be, in bytes.
+/// Maximum number of triage fields of an incident, and maximum length of their names, in bytes.
 const FIELDS_MAX: usize = 32;
 const FIELD_MAX_BYTES: usize = 64;
 
-/// The part of the record that the lines of support write.
+/// The part of the record that the tiers write.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SupportLog {
-    /// How the present step's people are sent to work.
+    /// Dispatch mode of the present step.
     pub kind: DispatchMode,
-    /// What was found out about it, by field: symptom, tried, affected, …
+    /// Triage fields: symptom, tried, affected, …
     pub triage: BTreeMap<String, String>,
-    /// How often a higher tier handed it back; with `escalations` the bounce rate.
+    /// Number of hand-backs by a higher tier; with `escalations` the bounce rate.
     pub bounces: u32,
-    /// How often managers were told.
+    /// Number of manager notifications.
     pub managers_told: u32,
-    /// What is to be done, and what is done.
+    /// The steps to do, and the done ones.
     pub playbook: Option<OpenPlaybook>,
 }
 
-/// A playbook as it stood when the incident opened.
+/// A playbook as of the incident's opening.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenPlaybook {
     pub name: String,
@@ -36,12 +36,12 @@ pub struct OpenPlaybook {
     pub steps: Vec<OpenStep>,
 }
 
-/// One step of it, and who did it when.
+/// One step of it, with the person and time of its completion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenStep {
     pub name: String,
     pub title: String,
-    /// Whether ticking demands a note.
+    /// True if ticking requires a note.
     pub evidence: bool,
     pub ticked_by: Option<String>,
     pub ticked_at: Option<Timestamp>,
@@ -63,7 +63,7 @@ impl From<&Playbook> for OpenPlaybook {
 }
 
 impl Incident {
-    /// Writes down what was found out; a field that is there already is replaced.
+    /// Writes triage fields; an existing one is replaced.
     pub fn triage(&mut self, fields: &BTreeMap<String, String>) -> Result<(), TransitionRefused> {
         self.require_open("triage")?;
         if fields.is_empty() {
@@ -84,7 +84,7 @@ impl Incident {
         Ok(())
     }
 
-    /// Whether a person may hand it back to a lower tier for that reason.
+    /// Checks if a person may hand it back to a lower tier for that reason.
     pub fn may_hand_back(&self, reason: &str) -> Result<(), TransitionRefused> {
         self.require_open("hand back")?;
         if self.state == IncidentState::Pending {
@@ -93,7 +93,7 @@ impl Incident {
         require_text(reason, "hand back", "why")
     }
 
-    /// A person has done a step of its playbook. Steps may be ticked in any order, each once.
+    /// Marks a playbook step as done by a person. Steps may be ticked in any order, each once.
     pub fn tick(
         &mut self,
         now: Timestamp,

@@ -1,4 +1,4 @@
-//! How much of what was due was done.
+//! Completion of due inspections.
 
 use std::collections::BTreeMap;
 
@@ -11,24 +11,24 @@ use crate::core::model::Timestamp;
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Completion {
     pub plan: String,
-    /// Whose time had come.
+    /// Runs whose time has come.
     pub due: u32,
     pub completed: u32,
-    /// Of the completed ones, those that had been overdue.
+    /// Completed runs that had been overdue.
     pub late: u32,
     pub missed: u32,
-    /// Left out with a reason: they do not count against the rate.
+    /// Skipped with a reason: they do not count against the rate.
     pub skipped: u32,
     /// Due, and neither completed nor missed yet.
     pub open: u32,
-    /// Items of all but the skipped runs, and those that somebody or something looked at.
+    /// Items of all runs but the skipped ones, and the checked ones among them.
     pub items: u32,
     pub items_done: u32,
-    /// Completed of those that were due and not skipped, 0 to 1; `None` when there was none.
+    /// Completed share of the due runs that were not skipped, 0 to 1; `None` without any.
     pub rate: Option<f64>,
 }
 
-/// By plan; a run counts where its scheduled time lies in `[from, to)`. One that is not due yet does not count.
+/// By plan; a run counts if its scheduled time is in `[from, to)`. One that is not due yet does not count.
 pub fn completion<'a>(runs: impl IntoIterator<Item = &'a Run>, from: Timestamp, to: Timestamp) -> Vec<Completion> {
     let mut plans: BTreeMap<&str, Completion> = BTreeMap::new();
     for run in runs {

@@ -1,21 +1,21 @@
-//! What an inspection found, as an event that enters watchfire like any tool's.
+//! Findings of an inspection, as events that enter watchfire like any tool's.
 
 use serde::{Deserialize, Serialize};
 
 use crate::core::model::{Event, Fingerprint, IncidentId, Labels, RunId, Severity, Status, Timestamp};
 
-/// What is wrong. With the plan it is the identity: a later look at the same thing clears it.
+/// Subject of a finding. With the plan it is the identity: a later check of the same subject clears it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum FindingSubject {
     /// That item of the plan failed or warned.
     Item(String),
-    /// That item was not done at a time at which it was due.
+    /// That item was not done in one of its slots.
     Slot(String),
-    /// The values of that item go towards its limit.
+    /// The values of that item drift towards its limit.
     Trend(String),
-    /// A run is not finished in its time, but still can be.
+    /// A run is not finished in time, but can still be done.
     Overdue,
-    /// A finished run waits for its signature past the time that it would have been missed.
+    /// A finished run waits for its signature beyond its missed time.
     Unsigned,
     /// A run was never finished.
     Missed,
@@ -33,7 +33,7 @@ impl FindingSubject {
         }
     }
 
-    /// The item of the plan that it is about.
+    /// The item of the plan, if the subject is one.
     pub fn item(&self) -> Option<&str> {
         match self {
             FindingSubject::Item(item) | FindingSubject::Slot(item) | FindingSubject::Trend(item) => Some(item),
@@ -42,7 +42,7 @@ impl FindingSubject {
     }
 }
 
-/// What findings are about, in a word.
+/// Kind of subject, as a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SubjectKind {
     Item,
@@ -86,40 +86,40 @@ impl SubjectKind {
     }
 }
 
-/// Something found, or found well again.
+/// A finding, or its clearing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     pub run: RunId,
     pub plan: String,
     pub subject: FindingSubject,
-    /// The item of the run that found it; empty when it is about the run as a whole.
+    /// The run's item with the finding; empty for the run as a whole.
     pub item: String,
     pub severity: Severity,
     /// The item's own labels.
     pub labels: Labels,
     pub summary: String,
     pub at: Timestamp,
-    /// Whether it is so now; otherwise this clears it.
+    /// True while the finding holds; false clears it.
     pub firing: bool,
-    /// The incident that it led to.
+    /// Its incident.
     pub incident: Option<IncidentId>,
 }
 
 impl Finding {
-    /// The source under which findings enter.
+    /// Source name of findings.
     pub const SOURCE: &'static str = "inspection";
 
-    /// Where it was found: `RUN-7/ups`, or `RUN-7`.
+    /// Its run and item: `RUN-7/ups`, or `RUN-7`.
     pub fn place(&self) -> String {
         if self.item.is_empty() { self.run.to_string() } else { format!("{}/{}", self.run, self.item) }
     }
 
-    /// The alert that it becomes.
+    /// Fingerprint of its alert.
     pub fn fingerprint(&self) -> Fingerprint {
         self.event_labels().fingerprint()
     }
 
-    /// As it enters.
+    /// Converts it to an event.
     pub fn to_event(&self) -> Event {
         let status = if self.firing { Status::Firing } else { Status::Resolved };
         Event {
@@ -131,7 +131,7 @@ impl Finding {
         }
     }
 
-    /// `alertname`, `plan`, `item` and the item's own, which may rename the alert of a failure but never the thing.
+    /// `alertname`, `plan`, `item` and the item's own, which may rename the alert of a failure but never the subject.
     fn event_labels(&self) -> Labels {
         let kind = self.subject.kind();
         let item = self.subject.item().unwrap_or_default();
@@ -139,7 +139,7 @@ impl Finding {
             [("plan", self.plan.as_str()), ("item", item)].into_iter().filter(|(_, value)| !value.is_empty());
         let name = ("alertname", kind.alertname());
         let labels = [name].into_iter().chain(self.labels.iter()).chain(identity);
-        // What renames a failure must not make a drift or a missed hour look like it.
+        // A renamed failure must not make a drift or a missed slot look like it.
         let fixed = (kind != SubjectKind::Item).then_some(name);
         Labels::from_pairs(labels.chain(fixed))
     }

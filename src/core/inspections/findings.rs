@@ -1,4 +1,4 @@
-//! What runs find, and when it is well again: of items, of hours, of drifts, of runs as a whole.
+//! Findings of runs and their clearing: for items, slots, drifts, and runs as a whole.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::{Inspections, ItemOutcome, RunState};
 use crate::core::model::{Fingerprint, IncidentId, Labels, RunId, Severity, Timestamp};
 
 impl Inspections {
-    /// An alert became part of an incident. If a run found it, that run's item says so from now on.
+    /// Links the finding's run item to the incident of its alert.
     pub fn link(&mut self, now: Timestamp, alert: Fingerprint, incident: IncidentId) -> Vec<RunChange> {
         let Some(finding) = self.alerts.get(&alert).and_then(|key| self.findings.get_mut(key)) else {
             return Vec::new();
@@ -24,7 +24,7 @@ impl Inspections {
         self.finish(pass)
     }
 
-    /// Takes over or clears one finding. Repeats are told again: they keep what people read up to date.
+    /// Stores or clears one finding. Repeats are reported again, because they keep its text current.
     pub(super) fn find(&mut self, pass: &mut ChangeSet, mut finding: Finding) {
         let key = (finding.plan.clone(), finding.subject.clone());
         let known = self.findings.remove(&key);
@@ -32,7 +32,7 @@ impl Inspections {
             self.alerts.remove(&known.fingerprint());
         }
         if !finding.firing {
-            // What was raised is cleared, whatever the plan calls it by now.
+            // Clears under the labels of the raising, whatever the plan calls it by now.
             let Some(Finding { labels, .. }) = known else { return };
             pass.then.push(RunChange::Found(Finding { labels, ..finding }));
             return;
@@ -51,7 +51,7 @@ impl Inspections {
         self.tell_incident(pass, &finding);
     }
 
-    /// Run and incident know of each other.
+    /// Links run and incident to each other.
     fn tell_incident(&mut self, pass: &mut ChangeSet, finding: &Finding) {
         let Some(incident) = finding.incident else { return };
         let item = |run: &ActiveRun| run.record.items.iter().position(|item| item.name == finding.item);
@@ -62,7 +62,7 @@ impl Inspections {
         pass.then.push(RunChange::Linked { incident, place: finding.place() });
     }
 
-    /// The run-wide findings of a run's plan, as its unfinished runs now stand.
+    /// Updates the run-wide findings of a plan from its unfinished runs.
     pub(super) fn review_plan(&mut self, pass: &mut ChangeSet, id: RunId) {
         let Some(run) = self.runs.get(&id) else { return };
         let (plan, title) = (run.record.plan.clone(), run.record.title.clone());
@@ -91,7 +91,7 @@ impl Inspections {
         }
     }
 
-    /// Writes a result onto its item, and tells what it means.
+    /// Writes a result to its item, and reports its findings.
     pub(super) fn answer(&mut self, pass: &mut ChangeSet, id: RunId, index: usize, answer: ItemAnswer) {
         let corrects = self.runs.get(&id).is_some_and(|run| run.record.items[index].at.is_some());
         self.change(pass, id, |run| run.answer(index, answer));
@@ -117,7 +117,7 @@ impl Inspections {
         self.settle(pass, id);
     }
 
-    /// The times, among those at which items are due, that passed by without a result.
+    /// Marks the slots that passed without a result as missed.
     pub(super) fn miss_slots(&mut self, pass: &mut ChangeSet, id: RunId) {
         let now = pass.now;
         let missed = self.runs.get(&id).map(|run| run.slots_missed_by(now)).unwrap_or_default();
@@ -131,7 +131,7 @@ impl Inspections {
         }
     }
 
-    /// Raises what an item showed, or clears it if it was raised.
+    /// Raises the finding of an item, or clears a raised one.
     fn review_item(
         &mut self,
         pass: &mut ChangeSet,
@@ -145,7 +145,7 @@ impl Inspections {
         let (item, task) = (&run.record.items[index], run.task(index));
         let subject = subject(task.subject.clone());
         let known = self.findings.get(&(run.record.plan.clone(), subject.clone())).map(|finding| finding.run);
-        // An older run that ends late must not clear what a newer one found.
+        // An older run that ends late must not clear a newer run's finding.
         if severity.is_none() && known.is_none_or(|known| known > id) {
             return;
         }
@@ -164,7 +164,7 @@ impl Inspections {
         self.find(pass, finding);
     }
 
-    /// Where the item's values are going. Only what was measured counts.
+    /// Updates the drift finding of an item. Only measured values count.
     fn review_trend(&mut self, pass: &mut ChangeSet, id: RunId, index: usize, corrects: bool) {
         let Some(run) = self.runs.get(&id) else { return };
         let (item, task, plan) = (&run.record.items[index], run.task(index), run.record.plan.clone());

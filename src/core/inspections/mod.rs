@@ -1,6 +1,6 @@
-//! Inspections: checklists on a schedule, their runs, what was found and what was missed.
+//! Inspections: checklists on a schedule, their runs, findings and missed runs.
 //!
-//! Decides what is due; never runs a check itself (probes do) and never reads a clock.
+//! Decides when runs are due; never runs a check itself (probes do) and never reads a clock.
 
 mod completion;
 mod finding;

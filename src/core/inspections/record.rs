@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::model::{IncidentId, RunId, Timestamp};
 use crate::core::rules::Check;
 
-/// Where a run stands.
+/// State of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
@@ -45,7 +45,7 @@ impl RunState {
     }
 }
 
-/// What one item's check said.
+/// Result of one item's check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ItemOutcome {
     #[serde(rename = "pass")]
@@ -78,34 +78,34 @@ impl ItemOutcome {
 /// One item of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ItemResult {
-    /// Once in the run: `ups`, of a device `looks@sw3`, of an hour `voltage@09:00`.
+    /// Unique in the run: `ups`, for a device `looks@sw3`, for a slot `voltage@09:00`.
     pub name: String,
     pub title: String,
     pub kind: String,
-    /// The item of the inventory that it is about.
+    /// The inventory item that it checks.
     #[serde(default)]
     pub device: Option<String>,
-    /// Of an item that is due several times in a run: when this one is, and when it is missed.
+    /// For an item with several slots in a run: due time and missed time of this one.
     #[serde(default)]
     pub due_at: Option<Timestamp>,
     #[serde(default)]
     pub missed_at: Option<Timestamp>,
     pub outcome: ItemOutcome,
-    /// What was measured or seen: `expires in 6d`, a person's words, a link.
+    /// The measurement or observation: `expires in 6d`, a person's text, a link.
     pub evidence: String,
     pub value: Option<f64>,
-    /// What stands there, and what the inventory says should.
+    /// The observed value, and the expected one of the inventory.
     #[serde(default)]
     pub found: Option<String>,
     #[serde(default)]
     pub expected: Option<String>,
-    /// Who did it; nobody of an automated one, or of one that was missed.
+    /// The person who did it; none for an automated or a missed one.
     pub by: Option<String>,
     pub at: Option<Timestamp>,
-    /// Where its values are going, if towards a limit.
+    /// Drift of its values, if towards a limit.
     #[serde(default)]
     pub trend: Option<String>,
-    /// The incident that what it found led to.
+    /// The incident of its finding.
     #[serde(default)]
     pub incident: Option<IncidentId>,
 }
@@ -122,7 +122,7 @@ pub struct Run {
     pub scheduled_at: Timestamp,
     pub overdue_at: Timestamp,
     pub missed_at: Timestamp,
-    /// When it became due, overdue, and finished but unsigned: since when it waits for somebody.
+    /// Time at which it became due, overdue, or finished but unsigned: start of its present wait.
     #[serde(default)]
     pub due_since: Option<Timestamp>,
     #[serde(default)]
@@ -130,14 +130,14 @@ pub struct Run {
     #[serde(default)]
     pub unsigned_since: Option<Timestamp>,
     pub items: Vec<ItemResult>,
-    /// Why it was skipped, missed or rejected.
+    /// Reason why it was skipped, missed or rejected.
     pub reason: Option<String>,
     pub signed_by: Option<String>,
     pub completed_at: Option<Timestamp>,
     pub updated_at: Timestamp,
 }
 
-/// An automated item to check now. Asked again after a restart, until its result is journaled.
+/// A request to check an automated item now. Repeated after a restart, until its result is journaled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProbeRequest {
     pub run: RunId,
@@ -145,7 +145,7 @@ pub struct ProbeRequest {
     pub check: Check,
 }
 
-/// What the check said. An input of the desk.
+/// Result of a check. An input of the desk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProbeResult {
     pub run: RunId,
@@ -153,6 +153,6 @@ pub struct ProbeResult {
     pub outcome: ItemOutcome,
     pub evidence: String,
     pub value: Option<f64>,
-    /// The text that stands where the item points at.
+    /// The text at the item's JSON pointer.
     pub found: Option<String>,
 }

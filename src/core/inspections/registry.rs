@@ -1,4 +1,5 @@
-//! All runs that the desk remembers: what people and probes do to them. When time does something is in `timing`.
+//! The registry of remembered runs, with the commands of people and the results of probes. Timed changes are in
+//! `schedule`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,17 +14,17 @@ use super::{ItemOutcome, ProbeRequest, ProbeResult, Run, RunState};
 use crate::core::model::{Fingerprint, IncidentId, RunId, TimeDelta, Timestamp};
 use crate::core::rules::Plan;
 
-/// Why something is refused, in words for the person who asked.
+/// Reason for a refusal, in words for the person who sent the command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct RunRefused {
     pub reason: String,
 }
 
-/// Why a command changed nothing.
+/// Reason why a command changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RunRefusal {
-    /// Never made, or so long ended that only its row is left.
+    /// Never created, or ended so long ago that only its row is left.
     #[error("{0} is not known here")]
     Unknown(RunId),
     #[error(transparent)]
@@ -33,41 +34,41 @@ pub enum RunRefusal {
 /// One consequence for the desk to act on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunChange {
-    /// The record is another; [`Inspections::get`] has it. Once a run, before everything else.
+    /// The record changed; [`Inspections::get`] returns it. Once per run, before everything else.
     Changed(RunId),
-    /// An automated item to check now.
+    /// A request to check an automated item now.
     Probe(ProbeRequest),
     /// An item got its result.
     Checked { run: RunId, item: String, outcome: ItemOutcome },
     /// A run was completed, missed or skipped.
     Ended { run: RunId, state: RunState },
-    /// An event to feed in.
+    /// An event to emit.
     Found(Finding),
-    /// What a run found is part of that incident; `RUN-7/ups`.
+    /// A finding of the run belongs to that incident; `RUN-7/ups`.
     Linked { incident: IncidentId, place: String },
 }
 
-/// What a person saw.
+/// A person's report on an item.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ItemReport {
     pub item: String,
     pub outcome: ItemOutcome,
     pub evidence: String,
     pub value: Option<f64>,
-    /// What stands there.
+    /// The observed value.
     pub found: Option<String>,
 }
 
-/// Who may sign or reject a run, beyond the role.
+/// Rules on signing or rejecting a run, in addition to the role.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SignOffPolicy<'a> {
-    /// A team, and its members; an empty one binds nobody.
+    /// A team, and its members; an empty one restricts no one.
     pub team: Option<(&'a str, &'a [String])>,
-    /// Nobody who recorded an item of it.
+    /// True if a person who recorded an item of it may not sign.
     pub four_eyes: bool,
 }
 
-/// Runs by number, each plan's place in its schedule, and what was found and not yet found well. Cloning shares.
+/// Runs by number, each plan's position in its schedule, and the open findings. Cloning shares.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Stored")]
 pub struct Inspections {
@@ -75,30 +76,30 @@ pub struct Inspections {
     pub(super) runs: BTreeMap<RunId, Arc<ActiveRun>>,
     pub(super) plans: BTreeMap<String, PlanState>,
     pub(super) findings: BTreeMap<(String, FindingSubject), Finding>,
-    /// Both follow from the runs.
+    /// Both are derived from the runs.
     #[serde(skip)]
     pub(super) deadlines: BTreeSet<(Timestamp, RunId)>,
     #[serde(skip)]
     pub(super) ended: BTreeSet<(Timestamp, RunId)>,
-    /// Follows from the findings.
+    /// Derived from the findings.
     #[serde(skip)]
     pub(super) alerts: BTreeMap<Fingerprint, (String, FindingSubject)>,
 }
 
-/// Where a plan of the rulebook stands.
+/// Position of a plan in its schedule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct PlanState {
-    /// Up to here every scheduled moment had its run.
+    /// Every scheduled time up to here has its run.
     pub consumed: Timestamp,
-    /// The run of the next moment.
+    /// The run of the next scheduled time.
     pub scheduled: Option<RunId>,
     /// Due and not ended.
     pub unfinished: BTreeSet<RunId>,
-    /// The values of its items that have a limit, by the plan's name of them.
+    /// The values of its items that have a limit, by the plan's item names.
     pub histories: BTreeMap<String, History>,
 }
 
-/// One call's `now`, and what it leads to.
+/// One call's `now`, and its results.
 pub(super) struct ChangeSet {
     pub now: Timestamp,
     changed: BTreeSet<RunId>,
@@ -112,14 +113,14 @@ impl ChangeSet {
 }
 
 impl Inspections {
-    /// How long an ended run is remembered; then it lives in its row only.
+    /// Retention of an ended run; then only its row is left.
     pub const ENDED_KEPT: TimeDelta = TimeDelta::from_days(30);
-    /// Ended runs remembered at most; the longest ended go first.
+    /// Maximum number of ended runs; the longest ended are forgotten first.
     pub const ENDED_MAX: usize = 5_000;
-    /// Runs of one plan under way or unsigned at once; what is due beyond that is missed at once.
+    /// Maximum number of a plan's runs under way or unsigned; further due ones are missed at once.
     pub const UNFINISHED_MAX: usize = 100;
 
-    /// The record as it stands; `None` once it has ended long ago.
+    /// The current record; `None` once it ended long ago.
     pub fn get(&self, id: RunId) -> Option<&Run> {
         self.runs.get(&id).map(|run| &run.record)
     }
@@ -129,12 +130,12 @@ impl Inspections {
         self.runs.values().map(|run| &run.record)
     }
 
-    /// What is wrong now, by plan and subject.
+    /// The open findings, by plan and subject.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.findings.values()
     }
 
-    /// Every automated item that still waits for a result: to be asked again after a restart.
+    /// Every automated item without a result: requested again after a restart.
     pub fn pending_probes(&self) -> impl Iterator<Item = ProbeRequest> + '_ {
         let unfinished = self.plans.values().flat_map(|plan| &plan.unfinished);
         unfinished.filter_map(|id| self.runs.get(id)).flat_map(|run| run.pending_probes())
@@ -153,7 +154,8 @@ impl Inspections {
         Ok((id, self.finish(pass)))
     }
 
-    /// A probe's answer. One that nobody waits for (asked twice, or the run has ended) changes nothing.
+    /// Stores a probe's result. A result without a waiting item (requested twice, or the run has ended) changes
+    /// nothing.
     pub fn probe_result(&mut self, now: Timestamp, result: &ProbeResult) -> Vec<RunChange> {
         let Some(index) = self.runs.get(&result.run).and_then(|run| run.awaited(&result.item)) else {
             return Vec::new();
@@ -209,7 +211,7 @@ impl Inspections {
         Ok(self.finish(pass))
     }
 
-    /// Back to work: automated items are checked again, and at least one manual item must be recorded anew.
+    /// Rejects a finished run: automated items are checked again, and at least one manual item must be recorded again.
     pub fn reject(
         &mut self,
         now: Timestamp,
@@ -228,7 +230,7 @@ impl Inspections {
         Ok(self.finish(pass))
     }
 
-    /// The run will not take place, or not be finished.
+    /// Skips a run that will not take place, or not be finished.
     pub fn skip(
         &mut self,
         now: Timestamp,
@@ -248,7 +250,7 @@ impl Inspections {
         Ok(self.finish(pass))
     }
 
-    /// Changes a run and keeps every index in step.
+    /// Changes a run and updates every index.
     pub(super) fn change(&mut self, pass: &mut ChangeSet, id: RunId, change: impl FnOnce(&mut ActiveRun)) {
         let Some(run) = self.runs.get_mut(&id) else { return };
         if let Some(deadline) = run.deadline() {
@@ -280,7 +282,7 @@ impl Inspections {
         }
     }
 
-    /// A new run, scheduled.
+    /// Creates a scheduled run.
     pub(super) fn make(&mut self, pass: &mut ChangeSet, plan: &Plan, scheduled_at: Timestamp) -> RunId {
         self.made += 1;
         let id = RunId(self.made);
@@ -326,7 +328,7 @@ impl Inspections {
         }
     }
 
-    /// The end of a call: what is too old goes, and what changed is told in order.
+    /// Ends a call: forgets old runs, and reports the changes in order.
     pub(super) fn finish(&mut self, pass: ChangeSet) -> Vec<RunChange> {
         let oldest = pass.now - Inspections::ENDED_KEPT;
         while let Some((at, id)) = self.ended.first().copied() {
@@ -339,7 +341,7 @@ impl Inspections {
         pass.changed.into_iter().map(RunChange::Changed).chain(pass.then).collect()
     }
 
-    /// Moves a run on whose last item has its result.
+    /// Advances a run whose last item has its result.
     pub(super) fn settle(&mut self, pass: &mut ChangeSet, id: RunId) {
         match self.runs.get(&id).and_then(|run| run.finished()) {
             Some(RunState::AwaitingSignoff) => {
@@ -402,7 +404,7 @@ fn require_text(reason: &str, verb: &str) -> Result<(), RunRefused> {
     Ok(())
 }
 
-/// What a snapshot holds.
+/// The snapshot's content.
 #[derive(Deserialize)]
 struct Stored {
     made: u64,

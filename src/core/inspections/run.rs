@@ -1,4 +1,4 @@
-//! A run with what it needs of its plan: a plan that is edited or deleted meanwhile changes no run under way.
+//! A run with a copy of its plan's settings, because an edited or deleted plan must not change a run under way.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use super::{ItemOutcome, ItemReport, ItemResult, ProbeRequest, Run, RunRefused, 
 use crate::core::model::{Labels, RunId, Severity, TimeDelta, Timestamp};
 use crate::core::rules::{Check, ChecklistItem, Expected, Limit, Plan};
 
-/// How many items a refusal names.
+/// Maximum number of items that a refusal names.
 const ITEMS_NAMED: usize = 20;
 
 /// One run, its checks, and its clocks.
@@ -19,18 +19,18 @@ pub(super) struct ActiveRun {
     sign_off: bool,
     due_within: TimeDelta,
     missed_after: TimeDelta,
-    /// Rejected, and nothing recorded by hand since.
+    /// Rejected, and no manual item recorded since.
     rework: bool,
-    /// Waits for its signature longer than it may.
+    /// Its signature is overdue.
     pub unsigned_late: bool,
-    /// Up to here automated items were asked, of those that are due at several times.
+    /// Time up to which automated items with slots were requested.
     asked_until: Timestamp,
 }
 
-/// What a checklist says of one item beyond its words.
+/// The checklist's settings of one item, in addition to its text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct RunItem {
-    /// The plan's name of it: the same at every time at which it is due, and in every run.
+    /// The plan's item name: the same in every slot and every run.
     pub subject: String,
     pub check: Check,
     pub severity: Severity,
@@ -38,7 +38,7 @@ pub(super) struct RunItem {
     pub warn: Option<Limit>,
     pub fail: Option<Limit>,
     pub expect: Option<Expected>,
-    /// The limit that its values must not drift to, and how far ahead that is told.
+    /// The limit that its values must not drift to, and the horizon of the warning.
     pub trend: Option<(Limit, TimeDelta)>,
 }
 
@@ -81,7 +81,7 @@ impl ActiveRun {
         }
     }
 
-    /// When time alone changes it next.
+    /// Time of its next timed change.
     pub fn deadline(&self) -> Option<Timestamp> {
         let run = &self.record;
         match run.state {
@@ -93,7 +93,7 @@ impl ActiveRun {
         }
     }
 
-    /// The first moment at which one of its items becomes due for a machine or is missed, if before that.
+    /// The first time at which an automated item becomes due or one is missed, if earlier than the argument.
     fn next_slot(&self, other: Timestamp) -> Timestamp {
         let waits = self.record.items.iter().zip(&self.tasks).filter(|(item, _)| item.at.is_none());
         let moments = waits.flat_map(|(item, task)| {
@@ -103,12 +103,12 @@ impl ActiveRun {
         moments.flatten().min().map_or(other, |slot| slot.min(other))
     }
 
-    /// Its automated items that are due and have no result yet, while it is under way.
+    /// Its due automated items without a result, while it is under way.
     pub fn pending_probes(&self) -> impl Iterator<Item = ProbeRequest> + '_ {
         self.probes_after(None)
     }
 
-    /// Of those, the ones that became due after that moment.
+    /// Of those, the ones that became due after that time.
     fn probes_after(&self, after: Option<Timestamp>) -> impl Iterator<Item = ProbeRequest> + '_ {
         let under_way = self.record.state.is_under_way();
         let is_due = move |due: Option<Timestamp>| match (due, after) {
@@ -127,35 +127,35 @@ impl ActiveRun {
         })
     }
 
-    /// From now on what is due by `now` is asked; answers what became due since it was last asked.
+    /// Marks the items due by `now` as requested; returns the new ones.
     pub fn ask(&mut self, now: Timestamp) -> Vec<ProbeRequest> {
         let before = self.asked_until;
         self.asked_until = before.max(now);
         self.probes_after(Some(before)).collect()
     }
 
-    /// Nothing is asked before the run is due.
+    /// No item is requested before the run is due.
     pub fn become_due(&mut self, now: Timestamp) {
         self.record.state = RunState::Due;
         self.record.due_since = Some(now);
         self.asked_until = self.asked_until.max(now);
     }
 
-    /// The items, due at several times, whose time is over and that nobody did.
+    /// The items whose slot is over without a result.
     pub fn slots_missed_by(&self, now: Timestamp) -> Vec<usize> {
         let over = |item: &ItemResult| item.at.is_none() && item.missed_at.is_some_and(|missed| missed <= now);
         let items = self.record.items.iter().enumerate();
         items.filter(|(_, item)| over(item)).map(|(index, _)| index).collect()
     }
 
-    /// Where an automated item stands that still waits for its result.
+    /// Index of an automated item that waits for its result.
     pub fn awaited(&self, item: &str) -> Option<usize> {
         let index = self.position(item)?;
         let waits = self.record.state.is_under_way() && self.record.items[index].at.is_none();
         (waits && !self.tasks[index].check.is_manual()).then_some(index)
     }
 
-    /// Where the manual item stands that a person reports on, or why the report is refused.
+    /// Index of the manual item of a person's report, or the reason for refusal.
     pub fn reported(&self, report: &ItemReport, now: Timestamp) -> Result<usize, RunRefused> {
         let id = self.record.id;
         let refuse =
@@ -204,7 +204,7 @@ impl ActiveRun {
         format!("its items are {}{more}", shown.join(", "))
     }
 
-    /// Takes a result in; the first one begins the run.
+    /// Stores a result; the first one begins the run.
     pub fn answer(&mut self, index: usize, result: ItemAnswer) {
         let (outcome, evidence) = judge(&self.tasks[index], &result);
         let item = &mut self.record.items[index];
@@ -220,7 +220,7 @@ impl ActiveRun {
         }
     }
 
-    /// Its time is over.
+    /// Marks an item's slot as missed.
     pub fn miss_slot(&mut self, index: usize, now: Timestamp) {
         let item = &mut self.record.items[index];
         item.outcome = ItemOutcome::NotDone;
@@ -232,7 +232,7 @@ impl ActiveRun {
         &self.tasks[index]
     }
 
-    /// The state that it has earned when every item has its result, or its time is over.
+    /// The next state once every item has its result, or its slot is over.
     pub fn finished(&self) -> Option<RunState> {
         let items = &self.record.items;
         let done = items.iter().all(|item| item.at.is_some()) && !self.rework;
@@ -248,7 +248,8 @@ impl ActiveRun {
         (done && self.record.state.is_under_way()).then_some(next)
     }
 
-    /// Back to work with fresh clocks: what machines check is asked again, what people recorded stays to be corrected.
+    /// Returns to work with fresh deadlines: automated items are checked again, manual results stay and may be
+    /// corrected.
     pub fn reject(&mut self, reason: &str, now: Timestamp) {
         self.record.state = RunState::InProgress;
         self.record.reason = Some(reason.to_owned());
@@ -262,7 +263,7 @@ impl ActiveRun {
             .filter(|(item, _)| item.due_at.is_none() || item.by.is_some())
             .any(|(_, task)| task.check.is_manual());
         for (item, task) in self.record.items.iter_mut().zip(&self.tasks) {
-            // What was due at a certain time cannot be looked at again.
+            // An item of a past slot cannot be checked again.
             if !task.check.is_manual() && item.due_at.is_none() {
                 item.outcome = ItemOutcome::NotDone;
                 item.at = None;
@@ -270,7 +271,7 @@ impl ActiveRun {
         }
     }
 
-    /// Whether a run of this plan at this moment would be the same.
+    /// True if a new run of this plan at this time would be the same.
     pub fn says_the_same(&self, other: &ActiveRun) -> bool {
         let mut other = other.clone();
         other.record.version = self.record.version;
@@ -297,7 +298,7 @@ impl RunItem {
         }
     }
 
-    /// What a person's report must say and does not.
+    /// The missing part of a person's report, if any.
     fn lacks(&self, report: &ItemReport) -> Option<String> {
         match report.outcome {
             ItemOutcome::NotApplicable | ItemOutcome::NotDone => return None,
@@ -312,22 +313,22 @@ impl RunItem {
     }
 }
 
-/// One of the times at which the items of a run are due.
+/// One slot of a run's items.
 struct SlotTime {
-    /// On the clock of the plan's zone: `09:00`.
+    /// Local time in the plan's zone: `09:00`.
     clock: String,
     due_at: Timestamp,
     missed_at: Timestamp,
 }
 
-/// All of a run; `None`: its items are due with it.
+/// All slots of a run; `None`: its items are due with it.
 fn slots(plan: &Plan, scheduled_at: Timestamp) -> Vec<Option<SlotTime>> {
     let Some(slots) = plan.slots else { return vec![None] };
     let mut times: Vec<Option<SlotTime>> = Vec::new();
     for n in 0..slots.count() {
         let due_at = scheduled_at + TimeDelta::from_micros(slots.every.as_micros() * i64::from(n));
         let mut clock = plan.schedule.clock_at(due_at);
-        // An hour that comes twice is told apart by its number.
+        // An hour that occurs twice gets a number.
         if times.iter().flatten().any(|time| time.clock == clock) {
             clock = format!("{clock}-{}", n + 1);
         }
@@ -356,24 +357,24 @@ fn undone(item: &ChecklistItem, slot: Option<&SlotTime>) -> ItemResult {
     }
 }
 
-/// A result as it is written onto an item.
+/// A result, to be written to an item.
 pub(super) struct ItemAnswer {
     pub outcome: ItemOutcome,
     pub evidence: String,
     pub value: Option<f64>,
     pub found: Option<String>,
-    /// The person, or nobody for a machine's.
+    /// The person; none for an automated check.
     pub by: Option<String>,
     pub at: Timestamp,
 }
 
 impl Run {
-    /// The longest evidence of one item, in characters.
+    /// Maximum length of one item's evidence, in characters.
     pub const EVIDENCE_MAX_CHARS: usize = 4096;
 }
 
 impl RunState {
-    /// Items can get results.
+    /// True while items can get results.
     pub const fn is_under_way(self) -> bool {
         match self {
             RunState::Due | RunState::InProgress | RunState::Overdue => true,
@@ -385,7 +386,7 @@ impl RunState {
         }
     }
 
-    /// Nothing changes it any more.
+    /// True if no change is possible any more.
     pub const fn is_ended(self) -> bool {
         match self {
             RunState::Completed | RunState::Missed | RunState::Skipped => true,

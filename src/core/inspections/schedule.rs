@@ -1,4 +1,4 @@
-//! What time does to runs: due, overdue, missed; the moments that passed while nobody looked; plans that change.
+//! Timed changes of runs: due, overdue, missed; scheduled times that passed during downtime; changed plans.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,13 +17,13 @@ const PLAN_GONE: &str = "the plan is no longer in the rulebook";
 /// By name, as the rulebook holds them.
 type Plans = BTreeMap<String, Plan>;
 
-/// The moments of one plan that nobody served.
+/// The scheduled times of one plan without a run.
 struct Backlog {
     /// Too long ago to be done still, or too many; oldest first.
     missed: Vec<Timestamp>,
-    /// Still to be done, oldest first.
+    /// Can still be done, oldest first.
     open: Vec<Timestamp>,
-    /// More than are recorded one by one.
+    /// Number beyond those recorded one by one.
     unlisted: usize,
     /// There were so many that counting stopped.
     uncounted: bool,
@@ -32,25 +32,25 @@ struct Backlog {
 impl Inspections {
     /// Missed or open runs recorded for one plan at once; the rest is counted in the reason of one of them.
     pub const BACKLOG_MAX: usize = 100;
-    /// Scheduled moments that are looked at for one plan at once.
+    /// Maximum number of scheduled times examined for one plan at once.
     const MOMENTS_MAX: usize = 10_000;
 
-    /// When [`Inspections::tick`] must be called next.
+    /// Time of the next required call of [`Inspections::tick`].
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// Serves every deadline up to `now`.
+    /// Runs every timer up to `now`.
     pub fn tick(&mut self, now: Timestamp, plans: &Plans) -> Vec<RunChange> {
         self.advance(now, plans, None)
     }
 
-    /// As a tick, after the service was away: what cannot be done any more is missed for that reason.
+    /// Like a tick, after a downtime of the service: runs that can no longer be done are missed for that reason.
     pub fn resumed(&mut self, now: Timestamp, gap: TimeDelta, plans: &Plans) -> Vec<RunChange> {
         self.advance(now, plans, Some(gap))
     }
 
-    /// Takes over the plans of a rulebook. Runs under way keep the checklist they began with, unless their plan is gone.
+    /// Takes over the plans of a rulebook. Runs under way keep their checklist, unless their plan is gone.
     pub fn plans_changed(&mut self, now: Timestamp, plans: &Plans) -> Vec<RunChange> {
         let mut pass = ChangeSet::at(now);
         let gone: Vec<String> = self.plans.keys().filter(|name| !plans.contains_key(*name)).cloned().collect();
@@ -67,7 +67,7 @@ impl Inspections {
         self.finish(pass)
     }
 
-    /// Sees to it that every plan has the run of its next moment.
+    /// Creates the next scheduled run of every plan.
     pub(super) fn plan_ahead(&mut self, pass: &mut ChangeSet, plans: &Plans) {
         for (name, plan) in plans {
             let state = self.plans.entry(name.clone()).or_insert_with(|| PlanState::since(pass.now));
@@ -124,7 +124,7 @@ impl Inspections {
         self.finish(pass)
     }
 
-    /// Items that are due at several times: those whose time has come are asked, those whose time is over are missed.
+    /// Slots: requests the items whose slot began, and marks those as missed whose slot is over.
     fn serve_slots(&mut self, pass: &mut ChangeSet, id: RunId) {
         let now = pass.now;
         self.miss_slots(pass, id);
@@ -134,7 +134,7 @@ impl Inspections {
         self.settle(pass, id);
     }
 
-    /// The plan's next moment has come, and perhaps others behind it.
+    /// Starts the plan's due run, and those of further due times.
     fn release(&mut self, pass: &mut ChangeSet, scheduled: RunId, plan: &Plan) {
         let Some(first) = self.get(scheduled).map(|run| run.scheduled_at) else { return };
         let backlog = backlog(plan, first, pass.now);
@@ -142,7 +142,7 @@ impl Inspections {
             state.consumed = pass.now;
             state.scheduled = None;
         }
-        // The oldest moment is the scheduled run's own; the others get theirs now.
+        // The oldest time belongs to the scheduled run; the others get new runs.
         let run_of = |inspections: &mut Inspections, pass: &mut ChangeSet, at: Timestamp| {
             if at == first { scheduled } else { inspections.make(pass, plan, at) }
         };
@@ -184,9 +184,9 @@ impl Inspections {
         self.find(pass, finding);
     }
 
-    /// The scheduled run takes over what the plan says now, at the moment that it says now.
+    /// Updates the scheduled run to the plan's present settings and time.
     fn reschedule(&mut self, pass: &mut ChangeSet, id: RunId, plan: &Plan) {
-        // What is due already is for the tick: moved away, it would vanish without a trace.
+        // A due run is left to the tick: moved away, it would vanish without a trace.
         let Some(run) = self.runs.get(&id).filter(|run| run.record.scheduled_at > pass.now) else { return };
         let consumed = self.plans.get(&plan.name).map_or(pass.now, |state| state.consumed);
         let Some(next) = plan.schedule.next_after(consumed.max(pass.now)) else {
@@ -211,7 +211,7 @@ impl Inspections {
         self.retire_findings(pass, gone);
     }
 
-    /// Nobody looks at these items any more, so nobody could find them well.
+    /// Clears the findings of removed items, because no further check could clear them.
     fn retire_items(&mut self, pass: &mut ChangeSet, plans: &Plans) {
         let known: BTreeMap<&str, BTreeSet<&str>> = plans
             .values()
@@ -240,7 +240,7 @@ impl Inspections {
 }
 
 impl Backlog {
-    /// What became of the moments without a run of their own.
+    /// Describes the scheduled times without a run of their own.
     fn note(&self) -> String {
         match (self.unlisted, self.uncounted) {
             (0, false) => String::new(),
@@ -250,13 +250,13 @@ impl Backlog {
     }
 }
 
-/// Sorts the moments from `first` up to `now` into missed and still open, each bounded.
+/// Sorts the times from `first` up to `now` into missed and still open, each limited.
 fn backlog(plan: &Plan, first: Timestamp, now: Timestamp) -> Backlog {
     let open_after = now - plan.missed_after;
     let (mut missed, missed_more) = moments(&plan.schedule, Some(first), open_after);
     let first_open = if first > open_after { Some(first) } else { plan.schedule.next_after(open_after) };
     let (mut open, open_more) = moments(&plan.schedule, first_open, now);
-    // Nobody can do so many at once: the newest stay open.
+    // No one can do so many at once: the newest stay open.
     let surplus = open.len().saturating_sub(Inspections::BACKLOG_MAX);
     missed.extend(open.drain(..surplus));
     let unlisted = missed.len().saturating_sub(Inspections::BACKLOG_MAX);
@@ -264,7 +264,7 @@ fn backlog(plan: &Plan, first: Timestamp, now: Timestamp) -> Backlog {
     Backlog { missed, open, unlisted, uncounted: missed_more || open_more }
 }
 
-/// `first` and what the schedule says after it, up to and with `until`; and whether there would be more.
+/// `first` and the schedule's times after it, up to and with `until`; and true if there are more.
 fn moments(schedule: &Schedule, first: Option<Timestamp>, until: Timestamp) -> (Vec<Timestamp>, bool) {
     let mut all: Vec<Timestamp> = std::iter::successors(first, |last| schedule.next_after(*last))
         .take_while(|next| *next <= until)

@@ -50,7 +50,7 @@ fn plan(name: &str, title: &str, line: &str, zone: &str, items: Vec<ChecklistIte
     }
 }
 
-/// Every morning at eight in Shanghai (00:00 UTC), with a machine's look and a person's.
+/// Every morning at eight in Shanghai (00:00 UTC), with an automated item and a manual one.
 fn room() -> Plan {
     let items = vec![
         item("portal", "门户可用", http()),
@@ -60,7 +60,7 @@ fn room() -> Plan {
     plan("room", "机房日巡检", "0 8 * * *", "Asia/Shanghai", items, true)
 }
 
-/// Every six hours, machines only.
+/// Every six hours, automated items only.
 fn portals() -> Plan {
     let items = vec![item("portal", "门户可用", http()), item("api", "接口可用", http())];
     plan("portals", "门户巡检", "0 */6 * * *", "UTC", items, false)
@@ -70,15 +70,15 @@ fn by_name(plans: Vec<Plan>) -> Plans {
     plans.into_iter().map(|plan| (plan.name.clone(), plan)).collect()
 }
 
-/// A moment of the scenarios: `0 08:30` is day 0 of 2026-03-01, half past eight UTC.
+/// A time of the scenarios: `0 08:30` is day 0 of 2026-03-01, half past eight UTC.
 fn at(text: &str) -> Timestamp {
     let (day, time) = text.split_once(' ').unwrap();
     let start: Timestamp = format!("2026-03-01T{time}:00Z").parse().unwrap();
     start + TimeDelta::from_days(day.parse().unwrap())
 }
 
-/// What happens, by its words: `tick`, `resumed 3h`, `probe RUN-1 portal fail …`, `record RUN-1 ups pass …`, `sign RUN-1`,
-/// `reject RUN-1 …`, `skip RUN-1 …`, `start room`, `plans`.
+/// Runs one step by its words: `tick`, `resumed 3h`, `probe RUN-1 portal fail …`, `record RUN-1 ups pass …`, `sign
+/// RUN-1`, `reject RUN-1 …`, `skip RUN-1 …`, `start room`, `plans`.
 fn act(inspections: &mut Inspections, plans: &Plans, now: Timestamp, words: &str) -> Vec<String> {
     let mut parts = words.splitn(4, ' ');
     let verb = parts.next().unwrap();
@@ -131,7 +131,7 @@ fn spelled(inspections: &Inspections, change: &RunChange) -> String {
     }
 }
 
-/// Runs `(when, what, what must come of it)`. After every step the state must survive its own snapshot.
+/// Runs `(time, step, expected results)`. After every step the state must survive its own snapshot.
 fn check(plans: Vec<Plan>, steps: &[(&str, &str, &[&str])]) -> Inspections {
     let plans = by_name(plans);
     let mut inspections = Inspections::default();
@@ -571,7 +571,7 @@ fn a_changed_rulebook_moves_the_next_run_and_leaves_the_one_under_way_its_checkl
     ] {
         act(&mut inspections, &before, at(when), words);
     }
-    // The portals lose an item; the room moves to nine o'clock; both say so at once.
+    // The portals lose an item; the room moves to nine o'clock; both take effect at once.
     let mut fewer = portals();
     fewer.items.remove(1);
     let mut later = room();
@@ -692,7 +692,7 @@ proptest! {
             if index == cut {
                 restored = postcard::from_bytes(&postcard::to_allocvec(&restored).unwrap()).unwrap();
             }
-            // The driver serves deadlines before anything else.
+            // The driver runs due timers before anything else.
             for words in ["tick", words.as_str()] {
                 prop_assert_eq!(act(&mut straight, plans, now, words), act(&mut restored, plans, now, words));
             }

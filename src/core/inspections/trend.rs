@@ -1,8 +1,8 @@
-//! Where the values of an item are going, to warn before they are there.
+//! Trends of an item's values, to warn before they reach the limit.
 //!
 //! The slope is the median of the slopes between all pairs of values (Theil 1950, Sen 1968): a third of the values may
-//! be anything. Whether it is one at all is asked of the signs of those pairs (Mann 1945, Kendall 1975), and of how far
-//! it went against how far the values stray from it.
+//! be anything. Its significance follows from the signs of those pairs (Mann 1945, Kendall 1975), and from the total
+//! change against the scatter of the values.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,23 +12,22 @@ use serde::{Deserialize, Serialize};
 use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::{Comparison, Limit};
 
-/// Values kept of one item.
+/// Number of values kept per item.
 const KEPT: usize = 48;
-/// Fewer say nothing.
+/// Minimum number of values for a trend.
 const LEAST: usize = 8;
-/// One-sided 0.1 % of the normal distribution: many items are looked at often.
+/// One-sided 0.1 % of the normal distribution, because many items are tested often.
 const SIGNIFICANT: f64 = 3.09;
 /// From the median of absolute deviations to a standard deviation.
 const DEVIATION: f64 = 1.4826;
-/// How many deviations the values must have gone.
+/// Minimum change, in deviations.
 const RISE_LEAST: f64 = 4.5;
-/// A step back by that part of all that was seen, and so much larger than the usual step, is a new beginning: somebody
-/// tidied up.
+/// A step back by that part of the whole range, much larger than the usual step, is a new start: the cause was removed.
 const RESET: f64 = 0.25;
 const RESET_STEPS: f64 = 5.0;
-/// How far ahead of the time that was seen anything is said, in that time.
+/// Maximum forecast, in multiples of the observed time.
 const AHEAD_MOST: f64 = 3.0;
-/// Past the horizon a drift that was told is told no more.
+/// A reported drift ends beyond this multiple of the horizon.
 const GIVEN_UP: f64 = 1.5;
 const DAY_SECONDS: f64 = 86_400.0;
 
@@ -40,7 +39,7 @@ pub(super) struct History(VecDeque<(Timestamp, f64)>);
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Forecast {
     pub limit: Limit,
-    /// Of the values, in a day.
+    /// Slope of the values per day.
     pub slope: f64,
     /// From the last value.
     pub within: TimeDelta,
@@ -48,7 +47,7 @@ pub(super) struct Forecast {
 }
 
 impl History {
-    /// `corrects`: the newest value was wrong.
+    /// `corrects`: replaces the newest value, which was wrong.
     pub fn push(&mut self, at: Timestamp, value: f64, corrects: bool) {
         if corrects {
             self.0.pop_back();
@@ -59,8 +58,8 @@ impl History {
         self.0.push_back((at, value));
     }
 
-    /// When the values will break the limit, if they are on their way, have not, and will within the horizon. `told`:
-    /// it was said before; then it takes more to unsay it.
+    /// Time at which the values will break the limit, if they drift towards it, have not broken it, and will within the
+    /// horizon. `told`: it was reported before, so that more is needed to clear it.
     pub fn forecast(&self, limit: Limit, horizon: TimeDelta, told: bool) -> Option<Forecast> {
         let sign = match limit.comparison {
             Comparison::Above | Comparison::AtLeast => 1.0,
@@ -107,7 +106,7 @@ impl fmt::Display for Forecast {
     }
 }
 
-/// The values since the last step back; `None` while they have not passed what was before it, and so may do as before.
+/// The values since the last step back; `None` while they have not passed the earlier ones, and so may repeat them.
 fn since_reset(all: &[(f64, f64)]) -> Option<&[(f64, f64)]> {
     let (least, most) =
         all.iter().fold((f64::MAX, f64::MIN), |(least, most), (_, value)| (least.min(*value), most.max(*value)));
@@ -120,7 +119,7 @@ fn since_reset(all: &[(f64, f64)]) -> Option<&[(f64, f64)]> {
     recent.last().is_some_and(|(_, last)| *last > before).then_some(recent)
 }
 
-/// Value a second, and how sure it is that there is a slope at all, in standard deviations.
+/// Slope per second, and its significance, in standard deviations.
 fn slope(values: &[(f64, f64)]) -> (f64, f64) {
     let pairs =
         values.iter().enumerate().flat_map(|(n, earlier)| values[n + 1..].iter().map(move |later| (earlier, later)));
@@ -162,7 +161,7 @@ mod tests {
     const FULL: Limit = Limit { comparison: Comparison::AtLeast, value: 90.0 };
     const HORIZON: TimeDelta = TimeDelta::from_days(14);
 
-    /// One value a day; the days on which it warns, and the day on which the limit is broken.
+    /// One value a day; returns the days with a warning, and the day on which the limit is broken.
     fn watch(values: &[f64], limit: Limit) -> (Vec<usize>, Option<usize>) {
         let (mut history, mut warned) = (History::default(), Vec::new());
         for (day, value) in values.iter().enumerate() {
@@ -191,7 +190,7 @@ mod tests {
             assert!((8..=15).contains(&(full - first)), "seed {seed}: warned on day {first}, full on day {full}");
             assert_eq!(warned.len(), full - first, "seed {seed}: it says so until it is full: {warned:?}");
         }
-        // What falls towards a lower limit warns as well.
+        // A fall towards a lower limit warns as well.
         let below = Limit { comparison: Comparison::Below, value: 10.0 };
         let (warned, low) = watch(&(0..60).map(|day| 60.0 - f64::from(day)).collect::<Vec<_>>(), below);
         assert_eq!((warned.first(), low), (Some(&36), Some(51)));

@@ -1,10 +1,10 @@
-//! What a result means: the worst of what was reported, of what the value breaks, and of what was found instead of what
-//! is expected.
+//! Verdict on a result: the worst of the reported outcome, of the value against its limits, and of the observed against
+//! the expected text.
 
 use super::ItemOutcome;
 use super::run::{ItemAnswer, RunItem};
 
-/// The outcome, and the evidence with what made it worse.
+/// The outcome, and the evidence with the reason for a worse one.
 pub(super) fn judge(task: &RunItem, answer: &ItemAnswer) -> (ItemOutcome, String) {
     let (mut outcome, mut evidence) = (answer.outcome, answer.evidence.trim().to_owned());
     match outcome {
@@ -44,13 +44,13 @@ pub(super) fn judge(task: &RunItem, answer: &ItemAnswer) -> (ItemOutcome, String
     (outcome, evidence)
 }
 
-/// What stands there: as text, or the value.
+/// The observed value: the text, or the number.
 fn found(answer: &ItemAnswer) -> Option<String> {
     let text = answer.found.as_deref().map(str::trim).filter(|text| !text.is_empty());
     text.map(str::to_owned).or_else(|| answer.value.map(|value| value.to_string()))
 }
 
-/// As texts, or as numbers where both are.
+/// Compared as numbers if both are, else as texts.
 fn same(found: &str, expected: &str) -> bool {
     let number = |text: &str| text.trim().parse::<f64>().ok();
     let as_numbers = number(found).zip(number(expected)).is_some_and(|(found, expected)| found == expected);

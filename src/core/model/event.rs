@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Labels, Severity, Stamp, TimeDelta, Timestamp};
 
-/// What the message says of its condition.
+/// Status of the condition in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -29,7 +29,7 @@ impl Status {
     }
 }
 
-/// When a firing alert ends without being cleared.
+/// End of a firing alert without a clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Expiry {
     /// Fires until a resolved event comes.
@@ -43,14 +43,14 @@ pub enum Expiry {
 /// One message from a tool. Identity is the fingerprint of `labels`; the rest only describes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// The source file (or built-in door: `v2`, `native`, `inspection`) that it came through.
+    /// The source file (or built-in API: `v2`, `native`, `inspection`) that it came through.
     pub source: String,
     /// The producer's own id, for deduplication of points.
     pub id: Option<String>,
-    /// For v2, `Firing` at the door; the engine decides by `ends_at` against its `now`.
+    /// For v2 always `Firing` at the intake; the engine decides by `ends_at` against its `now`.
     pub status: Status,
     pub labels: Labels,
-    /// As the source maps it; `None` lets the engine look at the label `severity`.
+    /// The source's severity; with `None` the engine reads the label `severity`.
     pub severity: Option<Severity>,
     pub summary: String,
     pub annotations: Labels,
@@ -63,15 +63,15 @@ pub struct Event {
     /// v2 only: as sent, with its offset; `None` when unset.
     pub ends_at: Option<Stamp>,
     pub expiry: Expiry,
-    /// What the tool really sent, cut at 4 KiB, for the evidence of an incident. Only for mapped payloads.
+    /// The raw message of the tool, cut at 4 KiB, for the evidence of an incident. Only for mapped payloads.
     pub raw: Option<String>,
 }
 
 impl Event {
-    /// The longest raw payload kept with an event, in bytes.
+    /// Maximum length of a raw payload kept with an event, in bytes.
     pub const RAW_MAX_BYTES: usize = 4096;
 
-    /// An event with nothing but its labels; the caller fills in what it knows.
+    /// An event with only its labels; the caller fills in the rest.
     pub fn new(source: &str, status: Status, labels: Labels) -> Event {
         Event {
             source: source.to_owned(),

@@ -1,4 +1,5 @@
-//! Go's RE2 spelling into the regex crate's: the two differ in few places, and those few must not change a match.
+//! Conversion of Go's RE2 spelling into the regex crate's: the two differ in few places, and those few must not change
+//! a match.
 
 use regex::Regex;
 use regex_syntax::hir::literal::Extractor;
@@ -6,10 +7,10 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::ParseMatcherError;
 
-/// The longest pattern accepted, and the largest automaton it may become: bounds on what a person can make us run.
+/// Maximum length of a pattern, and of its automaton: limits on the work that a person's pattern can cause.
 const PATTERN_MAX_BYTES: usize = 4096;
 const AUTOMATON_MAX_BYTES: usize = 1 << 20;
-/// How many texts a pattern may spell out for each to stand in an index.
+/// Maximum number of texts that a pattern may spell out for an index.
 const SPELLED_OUT_MAX: usize = 64;
 
 /// A pattern in Go's spelling that may match anywhere in a text.
@@ -100,7 +101,7 @@ fn to_rust(pattern: &str) -> String {
     out
 }
 
-/// Whether what follows the brace is `n}`, `n,}` or `n,m}`.
+/// True if the text after the brace is `n}`, `n,}` or `n,m}`.
 fn is_repetition(rest: &str) -> bool {
     let Some((inside, _)) = rest.split_once('}') else { return false };
     let (low, high) = inside.split_once(',').unwrap_or((inside, ""));

@@ -1,4 +1,4 @@
-//! The names of things: partitions and offsets of the journal, fingerprints, the ids that people say on the phone.
+//! Identifiers: partitions and offsets of the journal, fingerprints, the ids that people say on the phone.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ pub struct Partition(u8);
 impl Partition {
     pub const CORRELATORS: u8 = 64;
     pub const DESK: Partition = Partition(64);
-    /// Where every event goes while no correlation domain is configured.
+    /// The partition of every event while no correlation domain is configured.
     pub const DEFAULT: Partition = Partition(0);
 
     /// The partition with that number; `None` above 64.
@@ -56,7 +56,7 @@ impl fmt::Display for Offset {
     }
 }
 
-/// The input behind a decision, a notice or an id: partition, offset, and which of its consequences (from 0).
+/// The input behind a decision, a notification or an id: partition, offset, and the number of the consequence (from 0).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Cause {
     pub partition: Partition,
@@ -131,7 +131,7 @@ macro_rules! numbered_id {
 
         impl FromStr for $name {
             type Err = ParseIdError;
-            /// Takes the id with or without its prefix, in any case: people type what they heard.
+            /// Accepts the id with or without its prefix, in any case, because people type what they heard.
             fn from_str(text: &str) -> Result<Self, ParseIdError> {
                 let upper = text.trim().to_ascii_uppercase();
                 let digits = upper.strip_prefix($prefix).unwrap_or(&upper);
@@ -175,7 +175,7 @@ numbered_id!(
     /// An inspection run's number.
     RunId, "RUN-");
 
-/// A silence's UUID (version 8), made from the input that created it: nothing in the engine is random.
+/// A silence's UUID (version 8), derived from the input that created it, because nothing in the engine is random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SilenceId(u128);
 

@@ -28,14 +28,14 @@ pub(crate) fn fnv1a_pair(name: &str, value: &str) -> u64 {
 
 /// A set of name–value pairs, sorted by name, no empty values, no doubles. Cloning shares.
 ///
-/// All text lies in one allocation: an alert's labels cost their bytes plus 8 a pair.
+/// All text is in one allocation: an alert's labels cost their bytes plus 8 per pair.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Labels(Arc<Pairs>);
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Pairs {
     text: Box<str>,
-    /// Where each name and its value end in `text`.
+    /// End positions of each name and its value in `text`.
     ends: Box<[(u32, u32)]>,
 }
 
@@ -57,7 +57,7 @@ impl Labels {
         builder.build().unwrap_or_else(|_| unreachable!("a map has no doubles"))
     }
 
-    /// The value of that name; `None` when absent. In matching, absent and empty are the same.
+    /// The value of that name; `None` if absent. In matching, absent and empty are the same.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(candidate, _)| *candidate == name).map(|(_, value)| value)
     }
@@ -127,14 +127,14 @@ impl fmt::Debug for Labels {
     }
 }
 
-/// A name that stands twice in one label set.
+/// A name that occurs twice in one label set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("label {name:?} stands twice; names in one set must differ")]
 pub struct ParseLabelsError {
     pub name: String,
 }
 
-/// Collects pairs on the hot path without an allocation a pair. Empty values are left out.
+/// Collects pairs on the hot path without an allocation per pair. Empty values are dropped.
 #[derive(Default)]
 pub struct LabelsBuilder {
     text: String,
@@ -143,12 +143,12 @@ pub struct LabelsBuilder {
 }
 
 impl LabelsBuilder {
-    /// Room for that many pairs and bytes of text, so that an ordinary alert grows nothing.
+    /// Reserves room for that many pairs and bytes of text, so that an ordinary alert needs no growth.
     pub fn with_capacity(pairs: usize, text_bytes: usize) -> LabelsBuilder {
         LabelsBuilder { text: String::with_capacity(text_bytes), ends: Vec::with_capacity(pairs), unsorted: false }
     }
 
-    /// Whether that character occurs in any name or value.
+    /// True if that character occurs in any name or value.
     pub fn contains(&self, character: char) -> bool {
         self.text.contains(character)
     }
@@ -174,7 +174,7 @@ impl LabelsBuilder {
         self.ends.is_empty()
     }
 
-    /// The finished set, or the name that stood twice.
+    /// The finished set, or the repeated name.
     pub fn build(self) -> Result<Labels, ParseLabelsError> {
         if self.unsorted {
             return self.build_sorted();

@@ -1,25 +1,25 @@
-//! How large an event may be, whichever door it comes through; and the collector of labels that holds to it.
+//! Size limits of an event, for every intake; and the label collector that enforces them.
 
 use std::borrow::Cow;
 
 use super::{Labels, LabelsBuilder};
 
-/// How many events one request, message or payload may hold.
+/// Maximum number of events in one request, message or payload.
 pub const EVENTS_MAX: usize = 10_000;
-/// How many labels one event may have.
+/// Maximum number of labels of one event.
 pub const LABELS_MAX: usize = 64;
-/// How many annotations one event may have.
+/// Maximum number of annotations of one event.
 pub const ANNOTATIONS_MAX: usize = 64;
-/// The longest name of a label or an annotation, in bytes.
+/// Maximum length of a label's or an annotation's name, in bytes.
 pub const NAME_MAX_BYTES: usize = 256;
-/// The longest value of a label, in bytes. Longer ones are refused: a cut value would be another identity.
+/// Maximum length of a label value, in bytes. Longer ones are refused, because a cut value would be another identity.
 pub const LABEL_MAX_BYTES: usize = 4_096;
-/// The longest value of an annotation or a summary, in bytes. Longer ones are cut, visibly.
+/// Maximum length of an annotation or a summary, in bytes. Longer ones are cut, visibly.
 pub const TEXT_MAX_BYTES: usize = 16_384;
-/// The longest producer's id, in bytes.
+/// Maximum length of a producer's id, in bytes.
 pub const ID_MAX_BYTES: usize = 256;
 
-/// What stands at the end of a text that was cut.
+/// Mark at the end of a text that was cut.
 const CUT_MARK: &str = " … (cut)";
 
 /// The text without NUL characters (PostgreSQL stores none) and at most `max` bytes long, with a mark where it was cut.
@@ -45,7 +45,7 @@ fn without_nul(text: &str) -> Cow<'_, str> {
     if text.as_bytes().contains(&0) { Cow::Owned(text.replace('\0', "")) } else { Cow::Borrowed(text) }
 }
 
-/// What a set of pairs is collected for.
+/// Purpose of a set of pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PairsOf {
     Labels,
@@ -68,8 +68,8 @@ impl PairsOf {
     }
 }
 
-/// Collects pairs within the bounds. The first thing wrong is kept and told by [`BoundedPairs::finish`], so that
-/// whoever parses can go on to the next event.
+/// Collects pairs within the limits. [`BoundedPairs::finish`] returns the first error, so that a parser can go on to
+/// the next event.
 pub struct BoundedPairs {
     of: PairsOf,
     builder: LabelsBuilder,
@@ -82,7 +82,7 @@ impl BoundedPairs {
         BoundedPairs { of, builder: LabelsBuilder::with_capacity(8, 256), count: 0, wrong: None }
     }
 
-    /// Takes one pair. An empty value is no pair; NUL characters are left out.
+    /// Adds one pair. An empty value is no pair; NUL characters are dropped.
     pub fn push(&mut self, name: &str, value: &str) {
         if name.is_empty() {
             return self.refuse(|| "invalid name \"\": a name must not be empty".to_owned());
@@ -112,14 +112,14 @@ impl BoundedPairs {
         }
     }
 
-    /// Notes what is wrong with the set; only the first is kept.
+    /// Records an error of the set; only the first is kept.
     pub fn refuse(&mut self, reason: impl FnOnce() -> String) {
         if self.wrong.is_none() {
             self.wrong = Some(reason());
         }
     }
 
-    /// The set, or the first thing that was wrong with it.
+    /// The set, or its first error.
     pub fn finish(self) -> Result<Labels, String> {
         let (word, max) = (self.of.word(), self.of.max());
         if let Some(wrong) = self.wrong {
@@ -134,7 +134,7 @@ impl BoundedPairs {
         self.builder.build().map_err(|double| format!("the {word} {:?} stands twice", double.name))
     }
 
-    /// Looked for once in the whole set, since next to no event has one.
+    /// Checked once for the whole set, because nearly no event has one.
     fn finish_without_nul(self) -> Result<Labels, String> {
         let word = self.of.word();
         let twice = |name: String| format!("the {word} {name:?} stands twice");

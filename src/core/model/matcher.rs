@@ -42,7 +42,7 @@ impl MatcherOp {
     }
 }
 
-/// Why a matcher cannot be used. `at` is the byte in the text where it went wrong, where that is known.
+/// Reason why a matcher is invalid. `at` is the byte position of the error, if known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct ParseMatcherError {
@@ -59,12 +59,12 @@ pub struct Matcher {
     test: Test,
 }
 
-/// How a value is compared, before the operator's negation.
+/// Comparison of a value, before the operator's negation.
 #[derive(Clone)]
 enum Test {
-    /// With the matcher's own value.
+    /// Equal to the matcher's own value.
     Equal,
-    /// The expression spells out what fits: sorted.
+    /// The expression spells out the values that fit: sorted.
     OneOf(Box<[String]>),
     Regex(Regex),
 }
@@ -101,8 +101,8 @@ impl Matcher {
         &self.value
     }
 
-    /// All values that fit, when the text spells them out: one for `=`, several for `=~"a|b"`; never the empty one,
-    /// which an absent label has. What an index over values can find.
+    /// All values that fit, if the text spells them out: one for `=`, several for `=~"a|b"`; never the empty one, which
+    /// an absent label has. For an index over values.
     pub fn values(&self) -> Option<Vec<&str>> {
         if !self.op.is_positive() {
             return None;
@@ -115,8 +115,8 @@ impl Matcher {
         values.iter().all(|value| !value.is_empty()).then_some(values)
     }
 
-    /// The expression of a matcher that only values which are there can fit, when it does not spell them out: what an
-    /// automaton over many expressions can find.
+    /// The expression of a matcher that only present values can fit, if it does not spell them out: for an automaton
+    /// over many expressions.
     pub fn expression(&self) -> Option<&str> {
         match &self.test {
             Test::Regex(regex) if self.op.is_positive() && !regex.is_match("") => Some(regex.as_str()),
@@ -154,7 +154,7 @@ impl PartialEq for Matcher {
 impl Eq for Matcher {}
 
 impl fmt::Display for Matcher {
-    /// `site=~"GZ.*"`, which reads back as the same matcher.
+    /// `site=~"GZ.*"`, which parses as the same matcher.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if matcher_parse::needs_quotes(&self.name) {
             write_quoted(f, &self.name)?;
@@ -166,7 +166,7 @@ impl fmt::Display for Matcher {
     }
 }
 
-/// With the only escapes that both of Alertmanager's grammars read alike; all other characters stand as they are.
+/// Uses only the escapes that both of Alertmanager's grammars read alike; all other characters are unchanged.
 fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     f.write_str("\"")?;
     for c in text.chars() {
@@ -204,7 +204,7 @@ impl<'de> Deserialize<'de> for Matcher {
 pub struct Matchers(pub Vec<Matcher>);
 
 impl Matchers {
-    /// Reads a list: matchers separated by commas, optionally in braces. An empty text is the empty list.
+    /// Parses a list: matchers separated by commas, optionally in braces. An empty text is the empty list.
     pub fn parse(text: &str) -> Result<Matchers, ParseMatcherError> {
         matcher_parse::list(text)
     }

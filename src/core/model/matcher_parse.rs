@@ -6,10 +6,10 @@
 
 use super::{Matcher, MatcherOp, Matchers, ParseMatcherError};
 
-/// The longest text that is read, in bytes.
+/// Maximum length of a text, in bytes.
 const TEXT_MAX_BYTES: usize = 64 * 1024;
 
-/// What a label name and a value in the UTF-8 grammar cannot hold without quotes, besides white space.
+/// Characters that need quotes in a label name or value of the UTF-8 grammar, in addition to white space.
 const RESERVED: [char; 10] = ['{', '}', '!', '=', '~', ',', '\\', '"', '\'', '`'];
 
 /// A list: matchers separated by commas, optionally in braces, optionally with a comma at the end.
@@ -27,7 +27,7 @@ pub(super) fn single(text: &str) -> Result<Matcher, ParseMatcherError> {
     choose(utf8_single(text), classic_matcher(text, 0))
 }
 
-/// Whether a name must be quoted to be read as a name.
+/// True if a name must be quoted to be read as a name.
 pub(super) fn needs_quotes(name: &str) -> bool {
     name.is_empty() || name.contains(is_reserved)
 }
@@ -40,7 +40,7 @@ fn choose<T: PartialEq>(
         (Ok(utf8), Ok(classic)) if utf8 == classic => Ok(utf8),
         (_, Ok(classic)) => Ok(classic),
         (Ok(utf8), Err(_)) => Ok(utf8),
-        // Its own users know the classic grammar's words; the newer one knows better where.
+        // Users know the classic grammar's words; the newer one has the better position.
         (Err(utf8), Err(classic)) => Err(ParseMatcherError { reason: classic.reason, at: utf8.at.or(classic.at) }),
     }
 }
@@ -176,7 +176,8 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// The inside of a Go string literal; the error is the byte where it is none. Bytes written by number must make UTF-8.
+/// Decodes the inside of a Go string literal; the error is the byte position where it is none. Bytes written by number
+/// must make UTF-8.
 fn unquote(inside: &str) -> Result<String, usize> {
     let mut bytes = Vec::with_capacity(inside.len());
     let mut rest = inside;
@@ -192,7 +193,7 @@ fn unquote(inside: &str) -> Result<String, usize> {
     String::from_utf8(bytes).map_err(|error| error.utf8_error().valid_up_to().min(inside.len()))
 }
 
-/// What follows the escape whose backslash has been read; its bytes are appended.
+/// Decodes the escape whose backslash has been read, and appends its bytes; returns the rest.
 fn escape<'a>(rest: &'a str, bytes: &mut Vec<u8>) -> Option<&'a str> {
     let (first, after) = rest.split_at_checked(1)?;
     let (byte, rest) = match first {
@@ -257,7 +258,7 @@ fn classic_list(text: &str) -> Result<Vec<Matcher>, ParseMatcherError> {
     Ok(matchers)
 }
 
-/// `at` is where the text stands in the whole, for the mistake.
+/// `at` is the position of the text in the whole, for the error.
 fn classic_matcher(text: &str, at: usize) -> Result<Matcher, ParseMatcherError> {
     // RE2's \s, which these texts were read with.
     let trimmed = text.trim_matches(is_ascii_space);

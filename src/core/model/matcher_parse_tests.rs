@@ -1,4 +1,4 @@
-//! What each grammar makes of texts, and which of the two wins.
+//! The results of each grammar, and the choice between the two.
 
 use proptest::prelude::*;
 

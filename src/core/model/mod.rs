@@ -1,4 +1,4 @@
-//! The words that every room shares: moments and spans, labels and matchers, severities, ids, the event.
+//! Types shared by all rooms: times and spans, labels and matchers, severities, ids, the event.
 //!
 //! Plain data and its arithmetic only. Must never read a clock, do I/O, or know a rule, an incident or a table.
 

@@ -1,5 +1,5 @@
-//! The words of service: what kind of item it is, how grave and how urgent, who was told by which way, whose fault it
-//! was, and how a clock that runs against a promise stands.
+//! Service desk types: record type, impact and urgency, contacts, outages and their party, and the status of SLA
+//! clocks.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ParseWordError, Priority, TimeDelta, Timestamp};
 
-/// A closed set of words: an enum that is written, read and listed by them.
+/// A closed set of words: an enum written, parsed and listed by them.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident ($what:literal, $expected:literal, $count:literal) {
         $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)*
@@ -47,7 +47,7 @@ macro_rules! words {
 }
 
 words! {
-    /// What kind of item an incident record is: a fault, something to be noted, or something asked for.
+    /// Type of an incident record: a fault, an event to note, or a request.
     #[derive(Default)]
     Class ("class", "incident, event, request", 3) {
         /// 故障: a service is broken or at risk.
@@ -55,13 +55,13 @@ words! {
         Incident = "incident",
         /// 监控事件: worth a look, nothing is broken.
         Event = "event",
-        /// 服务请求: somebody asks for something.
+        /// 服务请求: a user requests a service.
         Request = "request",
     }
 }
 
 words! {
-    /// How much is hit (impact), or how little time there is (urgency).
+    /// Extent of the damage (impact), or shortness of time (urgency).
     Level ("level", "high, medium, low", 3) {
         High = "high",
         Medium = "medium",
@@ -70,7 +70,7 @@ words! {
 }
 
 words! {
-    /// The way by which somebody was in contact with the user.
+    /// The channel of a contact with the user.
     ContactBy ("way of contact", "phone, mail, visit, chat", 4) {
         Phone = "phone",
         Mail = "mail",
@@ -80,7 +80,7 @@ words! {
 }
 
 words! {
-    /// Who caused an outage; only the provider's count against its promise.
+    /// The party at fault for an outage; only the provider's count against its target.
     CauseParty ("party", "provider, customer, third_party", 3) {
         Provider = "provider",
         Customer = "customer",
@@ -89,7 +89,7 @@ words! {
 }
 
 words! {
-    /// What a clock measures.
+    /// The time that a clock measures.
     ClockKind ("clock", "tto, ttr", 2) {
         /// 响应时限: the time to own, until the first contact is logged.
         Tto = "tto",
@@ -99,9 +99,9 @@ words! {
 }
 
 words! {
-    /// How a clock stands. Breached is for good, though the clock goes on.
+    /// State of a clock. Breached is for good, though the clock continues.
     ClockState ("state of a clock", "idle, running, paused, met, breached", 5) {
-        /// Does not run: nothing is promised now, or the item ended otherwise.
+        /// Does not run: no target applies now, or the record ended otherwise.
         Idle = "idle",
         Running = "running",
         Paused = "paused",
@@ -122,27 +122,27 @@ impl Priority {
     }
 }
 
-/// A clock as people see it, at the moment its record was written.
+/// A clock as people see it, as of the time its record was written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClockFace {
     pub clock: ClockKind,
     pub state: ClockState,
-    /// The target that promises it, and its version.
+    /// The SLA target, and its version.
     pub target: String,
     pub version: u32,
-    /// Whether it only shows what would have been: nobody is told.
+    /// True if the target is on trial: it is shown, but no notification is sent.
     pub shadow: bool,
-    /// The promise, in working time of the calendar.
+    /// The limit, in working time of the calendar.
     pub limit: TimeDelta,
     pub calendar: String,
-    /// The working time that has run when the record was written.
+    /// The working time elapsed when the record was written.
     pub elapsed: TimeDelta,
-    /// When the limit is reached if it goes on as now; `None` while paused, ended, or beyond the calendar's years.
+    /// Time of the limit if the clock continues; `None` while paused, ended, or beyond the calendar's years.
     pub deadline: Option<Timestamp>,
     pub breached_at: Option<Timestamp>,
-    /// Why it does not run now, if it is paused.
+    /// Reason of the pause, if it is paused.
     pub paused: Option<String>,
-    /// When contact was made, or the item resolved.
+    /// Time of the contact, or of the resolution.
     pub ended_at: Option<Timestamp>,
 }
 
@@ -153,31 +153,31 @@ pub struct ContactLog {
     pub by: ContactBy,
     pub actor: String,
     pub note: String,
-    /// How long after the opening, in working time of the target's calendar; in wall time without a target.
+    /// Time since the opening, in working time of the target's calendar; in wall time without a target.
     pub after: TimeDelta,
 }
 
-/// Why a promise was broken: a code of the configured list, and a person's words.
+/// Reason for a breach: a code of the configured list, and a person's text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreachReason {
     pub code: String,
     pub text: String,
 }
 
-/// A stretch of time in which a service was out for a customer; half-open.
+/// An outage of a service for a customer; half-open.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Outage {
-    /// Empty: all of them.
+    /// Empty: all customers.
     pub customer: String,
     pub service: String,
     pub party: CauseParty,
     pub from: Timestamp,
-    /// `None`: it goes on.
+    /// `None`: it continues.
     pub to: Option<Timestamp>,
 }
 
 impl Outage {
-    /// Whether it says something new of what another one says: the same service and customer, and they overlap.
+    /// True if it corrects the other outage: the same service and customer, and they overlap.
     pub fn corrects(&self, other: &Outage) -> bool {
         let same = (&self.service, &self.customer) == (&other.service, &other.customer);
         same && other.to.is_none_or(|to| self.from < to) && self.to.is_none_or(|to| other.from < to)

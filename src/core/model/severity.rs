@@ -1,11 +1,11 @@
-//! How bad, how urgent, whose turn: the three ranks that everything is sorted by.
+//! Severity, priority and tier: the three ranks for sorting.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A word that is not one of a closed set.
+/// A word outside a closed set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{word:?} is not a {what}; expected one of {expected}")]
 pub struct ParseWordError {
@@ -47,7 +47,7 @@ impl Severity {
         }
     }
 
-    /// The severity behind the words that tools use for it, in any case; `None` for a word nobody knows.
+    /// The severity of the words that tools use for it, in any case; `None` for an unknown word.
     pub fn from_tool_word(word: &str) -> Option<Severity> {
         super::severity_words::meaning(word)
     }
@@ -70,7 +70,7 @@ impl FromStr for Severity {
     }
 }
 
-/// How soon people must act, P1 first. Kept as an attribute of an incident, always with its reason.
+/// Urgency of the work, P1 first. Kept as an attribute of an incident, always with its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Priority {
     P1,
@@ -91,7 +91,7 @@ impl Priority {
         }
     }
 
-    /// What a severity means for work when no rule says otherwise.
+    /// The priority of a severity if no rule sets another.
     pub const fn from_severity(severity: Severity) -> Priority {
         match severity {
             Severity::Critical => Priority::P1,

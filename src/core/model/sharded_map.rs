@@ -1,4 +1,4 @@
-//! A map cut into fixed sections, so that a snapshot copies and writes only what changed.
+//! A map in fixed sections, so that a snapshot copies and writes only the changed ones.
 //!
 //! Freezing is a clone of 64 pointers. A write after it copies the one section it touches, so no input ever waits for
 //! a snapshot; sections that are still the same pointer at the next snapshot need not be written again.
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Serialize};
 
-/// How many sections a map has. Part of the snapshot's format: changing it is a new format.
+/// Number of sections. Part of the snapshot's format: changing it is a new format.
 pub const SECTION_COUNT: usize = 64;
 
 /// A key that always falls into the same section.
@@ -35,7 +35,7 @@ impl SectionKey for super::IncidentId {
 #[derive(Clone, Debug)]
 pub struct ShardedMap<K, V> {
     sections: Vec<Arc<BTreeMap<K, V>>>,
-    /// Of a hollow one: the sections that it had, without keeping them.
+    /// For an emptied map: the former sections, without keeping them alive.
     had: Vec<Weak<BTreeMap<K, V>>>,
     len: usize,
 }
@@ -57,7 +57,7 @@ impl<K: SectionKey, V: Clone> ShardedMap<K, V> {
         self.sections[Self::index(key)].get(key)
     }
 
-    /// The value to change in place; copies the section first if a snapshot still holds it.
+    /// The value for in-place changes; copies the section first if a snapshot shares it.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let section = &mut self.sections[Self::index(key)];
         if Arc::get_mut(section).is_none() && !section.contains_key(key) {
@@ -102,21 +102,21 @@ impl<K: SectionKey, V: Clone> ShardedMap<K, V> {
         self.sections.iter().flat_map(|section| section.iter())
     }
 
-    /// The entries that share the section of `key`, in key order: a bounded piece of the map to sweep.
+    /// The entries in the section of `key`, in key order: a bounded part of the map to sweep.
     pub fn section_of(&self, key: &K) -> impl Iterator<Item = (&K, &V)> {
         self.sections[Self::index(key)].iter()
     }
 
-    /// Whether section `index` is still the one that `earlier` holds or held, so that it need not be written again.
+    /// True if section `index` is still the one that `earlier` has or had, so that it need not be written again.
     pub fn same_section(&self, earlier: &Self, index: usize) -> bool {
         let before = earlier.had.get(index).map_or_else(|| Arc::as_ptr(&earlier.sections[index]), Weak::as_ptr);
         Arc::as_ptr(&self.sections[index]) == before
     }
 
-    /// Lets go of what is in it, and stays good for [`Sections::same_section`] alone: a snapshot that is written must
-    /// not keep its moment in memory until the next.
+    /// Drops the content; only [`ShardedMap::same_section`] still works. A written snapshot must not keep its state in
+    /// memory until the next.
     pub fn drop_contents(&mut self) {
-        // While the mark lives its address is nobody else's; the first change after it moves the section away.
+        // While the weak reference lives its address is not reused; the first change after it moves the section away.
         let had = self.sections.iter().map(Arc::downgrade).collect();
         *self = ShardedMap { had, ..ShardedMap::default() };
     }
@@ -134,7 +134,7 @@ impl<K: SectionKey + Serialize, V: Clone + Serialize> ShardedMap<K, V> {
 }
 
 impl<K: SectionKey + DeserializeOwned, V: Clone + DeserializeOwned> ShardedMap<K, V> {
-    /// Puts back the bytes of one section. Whole sections only; the caller restores all of them.
+    /// Restores the bytes of one section. Whole sections only; the caller restores all of them.
     pub fn restore_section(&mut self, index: usize, bytes: &[u8]) -> Result<(), postcard::Error> {
         let section: BTreeMap<K, V> = postcard::from_bytes(bytes)?;
         self.len = self.len - self.sections[index].len() + section.len();
@@ -143,7 +143,7 @@ impl<K: SectionKey + DeserializeOwned, V: Clone + DeserializeOwned> ShardedMap<K
     }
 }
 
-/// Whole maps, for the small ones that are kept in one piece.
+/// Encodes a whole map, for the small ones that are kept in one piece.
 impl<K: SectionKey + Serialize, V: Clone + Serialize> Serialize for ShardedMap<K, V> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut sequence = serializer.serialize_seq(Some(self.len))?;

@@ -1,4 +1,4 @@
-//! A silence: a person's word that some alerts should page nobody for a while.
+//! A silence: a person's decision that some alerts page no one for a while.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ pub struct Silence {
     pub created_by: String,
     pub comment: String,
     pub annotations: Labels,
-    /// It ends for each alert that resolves under it, and as a whole when all that it held have.
+    /// It ends for each alert that resolves under it, and as a whole with the last of them.
     pub until_resolved: bool,
 }
 

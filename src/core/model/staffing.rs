@@ -1,10 +1,10 @@
-//! Words about people at work that several rooms share: a heartbeat, and work that waits for somebody.
+//! Staffing types that several rooms share: a heartbeat, and work that waits for a person.
 
 use serde::{Deserialize, Serialize};
 
 use super::{TimeDelta, Timestamp};
 
-/// Somebody says, or somebody's connection says for them, whether they are there.
+/// A person's presence report, sent by themselves or by their connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heartbeat {
     pub person: String,
@@ -13,17 +13,17 @@ pub struct Heartbeat {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HeartbeatWord {
-    /// For so long; `None`: as long as their roster says.
+    /// Present for so long; `None`: as long as their on-call schedule sets.
     Here { lifetime: Option<TimeDelta> },
-    /// Until told otherwise: a connection stands for them, and its last will ends it.
+    /// Present without a limit: a connection reports for them, and its last will ends it.
     Connected,
-    /// They went away themselves.
+    /// They reported themselves away.
     Away,
     /// Their connection broke.
     Lost,
 }
 
-/// Work that nobody can take yet.
+/// Work that no one can take yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     pub since: Timestamp,

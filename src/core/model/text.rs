@@ -1,9 +1,9 @@
-//! Text that is shown on one line: titles, cells of tables, lines of printed sheets. What stands in it came from outside.
+//! Text for a single line: titles, cells of tables, lines of printed sheets. Its content came from outside.
 
 use std::borrow::Cow;
 
-/// The text with a space in place of whatever would begin a new line, command a terminal, or turn the direction of what
-/// follows.
+/// The text with a space for every character that would begin a new line, command a terminal, or turn the direction of
+/// the text.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     if !text.contains(is_command) {
         return Cow::Borrowed(text);

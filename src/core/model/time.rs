@@ -1,4 +1,4 @@
-//! Points in time and lengths of time, as numbers. Where they come from (the clock) is not this room's business.
+//! Points in time and durations, as numbers. Their source (the clock) is outside this room.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -14,7 +14,7 @@ pub struct Timestamp(i64);
 
 impl Timestamp {
     pub const EPOCH: Timestamp = Timestamp(0);
-    /// Later than every moment that can be written; the deadline of things that never end.
+    /// Later than every time that can be written; the deadline of things that never end.
     pub const FAR_FUTURE: Timestamp = Timestamp(253_402_207_200_000_000);
 
     pub const fn from_micros(micros: i64) -> Self {
@@ -34,7 +34,7 @@ impl Timestamp {
         self.0 as f64 / MICROS_PER_SECOND as f64
     }
 
-    /// The time from `earlier` to this moment; zero when `earlier` is later.
+    /// The time from `earlier` to this one; zero if `earlier` is later.
     pub fn since(self, earlier: Timestamp) -> TimeDelta {
         TimeDelta((self.0.saturating_sub(earlier.0)).max(0))
     }
@@ -80,7 +80,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Why a text is not a moment.
+/// Reason why a text is not a time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a time; expected RFC 3339, for example 2026-02-13T17:00:00+08:00")]
 pub struct ParseTimestampError {
@@ -116,7 +116,7 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// A moment as a producer wrote it: with its own offset from UTC, which answers keep.
+/// A time as a producer wrote it: with its own offset from UTC, which API answers keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stamp {
     pub at: Timestamp,
@@ -160,7 +160,7 @@ impl FromStr for Stamp {
     }
 }
 
-/// A length of time, in microseconds, never negative. Written as in Prometheus: `30s`, `5m`, `1h30m`, `7d`.
+/// A duration, in microseconds, never negative. Written as in Prometheus: `30s`, `5m`, `1h30m`, `7d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct TimeDelta(i64);
 
@@ -250,7 +250,7 @@ impl fmt::Display for TimeDelta {
     }
 }
 
-/// Why a text is not a span.
+/// Reason why a text is not a duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a length of time; expected a number with a unit, for example 30s, 5m, 1h30m or 7d")]
 pub struct ParseTimeDeltaError {

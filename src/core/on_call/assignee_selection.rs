@@ -1,28 +1,28 @@
-//! Who of a team takes the next piece of work: on duty, present, below the limit, of the site and with the skill; of
-//! those who holds the least, ties by name.
+//! Assignee selection: a team member on duty, present, below the limit, of the site and with the skill; of those the
+//! least loaded, ties by name.
 
 use super::{Attendance, OnCallShift};
 use crate::core::rules::{LIMIT_DEFAULT, Rulebook, Team, UnavailablePolicy};
 
-/// What a piece of work asks for.
+/// Requirements of a piece of work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WorkRequirements {
     pub site: Option<String>,
     pub skill: Option<String>,
 }
 
-/// What becomes of it.
+/// Result of an assignment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Assignment {
-    /// This one takes it; why, in words.
+    /// This person takes it; with the reason in words.
     Take { person: String, why: String },
-    /// It waits until somebody can.
+    /// It waits until a person can take it.
     Wait { reason: String },
-    /// The team cannot act now, and says that its step is then passed over.
+    /// The team cannot act now, and its policy is to skip the step.
     Skip { reason: String },
 }
 
-/// Who may be asked, with who is on duty by the roster, if there is one. Sorted by name, each once.
+/// The candidates of a team: the people on duty if it has an on-call schedule. Sorted by name, each once.
 pub fn responders<'a>(team: &'a Team, duty: Option<&'a OnCallShift>) -> Vec<&'a str> {
     let mut people: Vec<&str> = match duty {
         Some(duty) => duty.people.iter().map(|one| one.person.as_str()).collect(),
@@ -33,12 +33,12 @@ pub fn responders<'a>(team: &'a Team, duty: Option<&'a OnCallShift>) -> Vec<&'a 
     people
 }
 
-/// Whether a list of sites or skills takes what is asked for; an empty list takes anything, and nothing fits anywhere.
+/// True if a list of sites or skills fits the requirement; an empty list fits any, and no requirement fits any list.
 fn fits(list: &[String], wanted: Option<&str>) -> bool {
     wanted.is_none_or(|wanted| list.is_empty() || list.iter().any(|one| one == wanted))
 }
 
-/// The responder for a piece of work. `load` is how many open incidents somebody holds now.
+/// Selects the responder for a piece of work. `load` is a person's number of open incidents.
 pub fn choose(
     rulebook: &Rulebook,
     team: &Team,

@@ -1,4 +1,5 @@
-//! The hand-over sheet (交接班): what is open when one shift ends, what waits, which promises and ladders run, and who gets what.
+//! The handover sheet (交接班): open and waiting work at the end of a shift, running SLA clocks and escalations, and the
+//! proposed assignees.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,10 +11,10 @@ use crate::core::calendar::on_the_wall_in;
 use crate::core::model::{ClockFace, ClockKind, ClockState, Priority, Timestamp, Waiting};
 use crate::core::rules::{Roster, Rulebook, Team};
 
-/// How many lines of each kind the text shows; the rest is counted.
+/// Maximum number of lines of each kind in the text; the rest is counted.
 const LINES_MAX: usize = 500;
 
-/// One open piece of work of the teams of a roster.
+/// One open piece of work of the schedule's teams.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HandedOver {
     /// `INC-…`
@@ -24,19 +25,19 @@ pub struct HandedOver {
     pub team: String,
     pub assignee: Option<String>,
     pub opened_at: Timestamp,
-    /// What was found out so far.
+    /// Findings so far.
     pub diagnosis: Option<String>,
     pub waiting: Option<Waiting>,
-    /// The promises on it that are not kept yet: those that run, pause, or are broken.
+    /// Its SLA clocks that are not met yet: running, paused, or breached.
     pub clocks: Vec<ClockFace>,
-    /// Who should have it after the change; `None`: it goes on waiting.
+    /// The proposed assignee after the change; `None`: it keeps waiting.
     pub hands_to: Option<String>,
     #[serde(skip)]
     pub wanted: WorkRequirements,
 }
 
 impl HandedOver {
-    /// Whether that promise still asks something of whoever takes over.
+    /// True if that clock still matters to the next shift.
     pub fn is_running(clock: &ClockFace) -> bool {
         match clock.state {
             ClockState::Running | ClockState::Paused => true,
@@ -46,37 +47,37 @@ impl HandedOver {
     }
 }
 
-/// What the ladder does next on one of them.
+/// The next escalation of one of them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NextEscalation {
     pub id: String,
-    /// What happens when it is over.
+    /// The event at the end of that time.
     pub what: String,
     pub at: Timestamp,
 }
 
-/// The sheet for one roster.
+/// The sheet for one on-call schedule.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Handover {
     pub roster: String,
     pub title: String,
     pub zone: String,
     pub at: Timestamp,
-    /// When the next shift takes over; `None`: nobody ever does.
+    /// Time of the next shift change; `None`: there is none.
     pub changes_at: Option<Timestamp>,
     pub from: Vec<String>,
     pub to: Vec<String>,
     /// By priority, then age.
     pub open: Vec<HandedOver>,
-    /// Those of them that nobody has yet.
+    /// Number of those without an assignee.
     pub waiting: u64,
     /// By time.
     pub clocks: Vec<NextEscalation>,
 }
 
 impl Handover {
-    /// Of the open work of the roster's teams, in any order. Who stays on duty keeps theirs; the rest goes to the next
-    /// shift as dispatch would give it, by its limits, sites and skills.
+    /// From the open work of the schedule's teams, in any order. A person who stays on duty keeps theirs; the rest goes
+    /// to the next shift as dispatch would assign it, by limits, sites and skills.
     pub fn of(
         rulebook: &Rulebook,
         roster: &Roster,
@@ -120,7 +121,7 @@ fn give_out(rulebook: &Rulebook, attendance: &Attendance, next: &OnCallShift, op
     for one in open.iter_mut().filter(|one| one.hands_to.is_none()) {
         let Some(team) = rulebook.teams.get(&one.team) else { continue };
         let held = |person: &str| load.get(person).copied().unwrap_or(0);
-        // Who comes on is not there yet, so their heartbeat is no matter.
+        // The next shift is not present yet, so heartbeats are ignored.
         let expected = Attendance::default();
         let attendance = if next.people.is_empty() { attendance } else { &expected };
         if let Assignment::Take { person, .. } =
@@ -132,12 +133,12 @@ fn give_out(rulebook: &Rulebook, attendance: &Attendance, next: &OnCallShift, op
     }
 }
 
-/// The team without its roster's demands: of the next shift nobody has been heard of yet.
+/// The team without its presence requirement, because the next shift has sent no heartbeat yet.
 fn unwatched(team: &Team) -> Team {
     Team { roster: None, ..team.clone() }
 }
 
-/// The sheet as people print it; times as the clock on the wall in the zone of its roster shows them.
+/// The sheet for printing; times are local in the zone of its schedule.
 pub fn handover_text(sheet: &Handover) -> String {
     let mut text = String::new();
     // Writing to a text does not fail.
@@ -180,7 +181,7 @@ fn write_sheet(sheet: &Handover, text: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-/// Which promise, and how it stands: broken is said even where it stands still now.
+/// The clock's name and status: a breach is shown even while the clock is paused.
 fn promise(clock: &ClockFace, time: impl Fn(Timestamp) -> String) -> String {
     let what = match clock.clock {
         ClockKind::Tto => "响应时限 respond",

@@ -1,4 +1,4 @@
-//! Local minutes and instants: a time that the clock skips is the first instant after it; of a time that comes twice a
+//! Local minutes and instants: a time that the clock skips is the first instant after it; if a time occurs twice, a
 //! shift begins with the first and ends with the last.
 
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
@@ -10,24 +10,24 @@ pub(super) const DAY_MINUTES: i64 = 24 * 60;
 const MICROS_PER_MINUTE: i64 = 60_000_000;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
-/// Which of the two instants of a local time that comes twice.
+/// Selects one of the two instants of a local time that occurs twice.
 #[derive(Clone, Copy)]
 pub(super) enum Edge {
     First,
     Last,
 }
 
-/// What the local clock shows, in whole minutes since 1970-01-01T00:00 local.
+/// The local clock in whole minutes since 1970-01-01T00:00 local.
 pub(super) fn local_minutes(zone: &TimeZone, at: Timestamp) -> i64 {
     let offset = i64::from(zone.to_offset(at.to_timestamp()).seconds());
     (at.as_micros() + offset * MICROS_PER_SECOND).div_euclid(MICROS_PER_MINUTE)
 }
 
-/// The instant at which the local clock shows that.
+/// The instant of that local time.
 pub(super) fn instant(zone: &TimeZone, local: i64, edge: Edge) -> Timestamp {
     let seconds = local.saturating_mul(60);
-    // Beyond the years that can be written no zone has a clock. It goes on as in UTC: what looks for the next boundary
-    // must come past every moment, or it would look for ever.
+    // No zone has a clock beyond the years that can be written. It continues as in UTC, because the search for the next
+    // boundary must pass every time, or it would never end.
     let Ok(shown) = jiff::Timestamp::from_second(seconds) else {
         return Timestamp::from_micros(seconds.saturating_mul(MICROS_PER_SECOND));
     };

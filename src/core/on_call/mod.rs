@@ -1,7 +1,7 @@
-//! Rosters: who is on duty at a moment and why, who is there, and who of them takes the next piece of work.
+//! On-call: who is on duty at a time and why, who is present, and the selection of an assignee.
 //!
-//! Arithmetic on rule files, overrides and heartbeats that are handed in. Must never read a clock, and never give
-//! anybody more than their limit.
+//! Arithmetic on rule files, overrides and heartbeats given as arguments. Must never read a clock, and never assign
+//! beyond a person's limit.
 
 mod assignee_selection;
 mod handover;

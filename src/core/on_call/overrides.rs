@@ -1,4 +1,4 @@
-//! Overrides (替班): somebody stands in for somebody else, or for everybody, for a while.
+//! Overrides (替班): one person replaces another, or everyone, for a while.
 
 use std::collections::BTreeMap;
 
@@ -7,32 +7,32 @@ use serde::{Deserialize, Serialize};
 use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::Roster;
 
-/// How many overrides are kept at once.
+/// Maximum number of overrides.
 pub const OVERRIDES_MAX: usize = 1_000;
 
-/// How long one may last, and how far ahead it may end.
+/// Maximum length of an override, and maximum time ahead.
 const LENGTH_MAX: TimeDelta = TimeDelta::from_days(92);
 const AHEAD_MAX: TimeDelta = TimeDelta::from_days(366);
 
-/// Somebody on duty who is not by the rotation.
+/// A person on duty outside the rotation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Override {
     pub id: u64,
     pub roster: String,
-    /// Who is on instead.
+    /// The replacing person.
     pub person: String,
-    /// Whose place it is, wherever the rotation has them in that time; `None`: alone in place of everybody.
+    /// The replaced person, in every shift of that time; `None`: alone in place of everyone.
     pub instead_of: Option<String>,
     /// Half-open.
     pub from: Timestamp,
     pub until: Timestamp,
     pub reason: String,
-    /// Who put it in, and when.
+    /// The person who entered it, and the time.
     pub by: String,
     pub at: Timestamp,
 }
 
-/// An override as it is asked for.
+/// A requested override.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewOverride {
     pub person: String,
@@ -42,14 +42,14 @@ pub struct NewOverride {
     pub reason: String,
 }
 
-/// Those that are not over yet, by their numbers.
+/// The overrides that have not ended, by number.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overrides {
     last: u64,
     kept: BTreeMap<u64, Override>,
 }
 
-/// Why an override is refused.
+/// Reason to refuse an override.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OverrideError {
     #[error("an override ends after it begins; it was asked for from {from} until {until}")]
@@ -69,7 +69,7 @@ pub enum OverrideError {
 }
 
 impl Overrides {
-    /// Takes one in, or says why not; answers its number.
+    /// Adds an override, or returns the refusal; returns its number.
     pub fn put(&mut self, roster: &Roster, new: NewOverride, by: &str, now: Timestamp) -> Result<u64, OverrideError> {
         let NewOverride { person, instead_of, from, until, reason } = new;
         if until <= from {
@@ -85,7 +85,7 @@ impl Overrides {
             if *absent == person {
                 return Err(OverrideError::Oneself { person });
             }
-            // Who stands in may be stood in for in turn.
+            // A replacing person may be replaced in turn.
             let stands_in = |one: &Override| one.roster == roster.name && one.person == *absent;
             if !roster.people().any(|one| one == absent) && !self.kept.values().any(stands_in) {
                 return Err(OverrideError::NotOnRoster { person: absent.clone(), roster: roster.name.clone() });
@@ -113,33 +113,33 @@ impl Overrides {
         self.kept.remove(&id)
     }
 
-    /// Lets go of what is over.
+    /// Drops ended overrides.
     pub fn forget(&mut self, now: Timestamp) {
         self.kept.retain(|_, one| one.until > now);
     }
 
-    /// When the next of them is over.
+    /// Time of the next end.
     pub fn next_end(&self) -> Option<Timestamp> {
         self.kept.values().map(|one| one.until).min()
     }
 
-    /// By number, so in the order in which they were put in.
+    /// By number, hence in order of entry.
     pub fn iter(&self) -> impl Iterator<Item = &Override> {
         self.kept.values()
     }
 
-    /// Those of one roster.
+    /// The overrides of one schedule.
     pub fn of<'a>(&'a self, roster: &'a str) -> impl Iterator<Item = &'a Override> {
         self.kept.values().filter(move |one| one.roster == roster)
     }
 
-    /// As another one tells it.
+    /// Adds an override as published by another node.
     pub fn take(&mut self, one: Override) {
         self.last = self.last.max(one.id);
         self.kept.insert(one.id, one);
     }
 
-    /// Of a list as it is published.
+    /// From a published list.
     pub fn from_list(list: Vec<Override>) -> Overrides {
         let last = list.iter().map(|one| one.id).max().unwrap_or(0);
         Overrides { last, kept: list.into_iter().map(|one| (one.id, one)).collect() }

@@ -1,4 +1,4 @@
-//! Presence: who was heard of lately.
+//! Presence: the last heartbeat of each person.
 
 use std::collections::BTreeMap;
 
@@ -6,48 +6,48 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::model::{TimeDelta, Timestamp};
 
-/// How many people are told apart.
+/// Maximum number of tracked people.
 pub const PEOPLE_MAX: usize = 10_000;
 
-/// Whether somebody is there.
+/// Presence of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PresenceStatus {
     Present,
-    /// Said so themselves.
+    /// Reported away by themselves.
     Away,
     /// The heartbeat is too old, or the connection broke.
     Lost,
 }
 
-/// What was last heard of somebody.
+/// The last known presence of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence {
     pub person: String,
     pub standing: PresenceStatus,
-    /// Since when it stands so.
+    /// Start of this status.
     pub since: Timestamp,
     /// The newest heartbeat.
     pub seen_at: Timestamp,
-    /// Present until then without another heartbeat; `None`: until told otherwise.
+    /// Present until then without another heartbeat; `None`: without a limit.
     pub until: Option<Timestamp>,
 }
 
-/// Everybody who was ever heard of.
+/// Every person with a presence report so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attendance {
     people: BTreeMap<String, Presence>,
 }
 
 impl Attendance {
-    /// A heartbeat: there for that long, or until told otherwise. Answers whether that is news; `None` when no more
-    /// people can be told apart.
+    /// Records a heartbeat: present for that long, or without a limit. Returns true if the status changed; `None` if
+    /// the limit of people is reached.
     pub fn here(&mut self, person: &str, lifetime: Option<TimeDelta>, now: Timestamp) -> Option<bool> {
         let until = lifetime.map(|lifetime| now + lifetime);
         self.set(person, PresenceStatus::Present, until, now, now)
     }
 
-    /// They went away, or were lost. Answers whether that is news; `None` as above.
+    /// Records that they left, or were lost. Returns true if the status changed; `None` as above.
     pub fn gone(&mut self, person: &str, standing: PresenceStatus, now: Timestamp) -> Option<bool> {
         let seen_at = self.people.get(person).map_or(now, |known| known.seen_at);
         self.set(person, standing, None, seen_at, now)
@@ -72,7 +72,7 @@ impl Attendance {
         Some(is_news)
     }
 
-    /// Those whose heartbeat is too old by now, from here on lost, in the order of their names.
+    /// Marks people with expired heartbeats as lost; returns them in the order of their names.
     pub fn expire(&mut self, now: Timestamp) -> Vec<String> {
         let mut lost = Vec::new();
         for presence in self.people.values_mut() {
@@ -84,7 +84,7 @@ impl Attendance {
         lost
     }
 
-    /// Nothing could be heard until now: what would be too old holds for its own length again, at least `grace`.
+    /// After a downtime without heartbeats: extends each by its own length, at least `grace`.
     pub fn hold_on(&mut self, now: Timestamp, grace: TimeDelta) {
         for presence in self.people.values_mut() {
             if let Some(until) = presence.until.filter(|until| *until <= now) {
@@ -93,7 +93,7 @@ impl Attendance {
         }
     }
 
-    /// When the next heartbeat is too old.
+    /// Time of the next expiry of a heartbeat.
     pub fn next_expiry(&self) -> Option<Timestamp> {
         self.people.values().filter_map(|presence| presence.until).min()
     }
@@ -102,7 +102,7 @@ impl Attendance {
         self.people.get(person)
     }
 
-    /// Why somebody is not there; who was never heard of is, unless presence is required.
+    /// Reason for a person's absence; without any report they count as present, unless presence is required.
     pub fn absence(&self, person: &str, is_required: bool) -> Option<String> {
         match self.people.get(person) {
             None if is_required => Some("no heartbeat yet".to_owned()),
@@ -119,7 +119,7 @@ impl Attendance {
         self.people.values()
     }
 
-    /// As another one tells it.
+    /// Adds a presence as published by another node.
     pub fn take(&mut self, presence: Presence) {
         self.people.insert(presence.person.clone(), presence);
     }

@@ -1,4 +1,4 @@
-//! Who is on duty at a moment, when that changes, and when nobody is.
+//! On-call shifts at a time, their next change, and gaps.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use crate::core::calendar::WorkCalendar;
 use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::{DutyHours, Layer, Roster};
 
-/// How far ahead a change is looked for.
+/// Search limit for a change.
 const HORIZON: TimeDelta = TimeDelta::from_days(400);
 
-/// How many moments at which something might change are looked at for one answer.
+/// Maximum number of boundaries examined for one result.
 const EDGES_MAX: usize = 20_000;
 
 /// Days ahead in which every stretch of a week has begun.
 const WEEK_AHEAD: i64 = 8;
 
-/// Who is on duty, and why they are, or why nobody is.
+/// The people on duty with the reason, or the reason why there are none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OnCallShift {
     /// In the order of the crew; each once.
@@ -31,13 +31,13 @@ pub struct OnCallShift {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OnCall {
     pub person: String,
-    /// Whose place it is by the rotation.
+    /// The replaced person in the rotation.
     pub instead_of: Option<String>,
-    /// The override that put them there.
+    /// The override that replaced them.
     pub by_override: Option<u64>,
 }
 
-/// From then on others are on duty.
+/// A change of the people on duty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ShiftChange {
     pub at: Timestamp,
@@ -45,12 +45,12 @@ pub struct ShiftChange {
     pub why: String,
 }
 
-/// A stretch in which too few are on duty though somebody must be.
+/// A period with too few people on duty, though coverage is required.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Gap {
     pub from: Timestamp,
     pub until: Timestamp,
-    /// How many are on duty, and how many should be.
+    /// Actual and required number of people on duty.
     pub on_duty: u32,
     pub at_least: u32,
 }
@@ -64,10 +64,10 @@ impl OnCallShift {
     }
 }
 
-/// Who is on duty at that moment.
+/// The people on duty at that time.
 pub fn on_duty(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at: Timestamp) -> OnCallShift {
     let now: Vec<&Override> = overrides.of(&roster.name).filter(|one| one.from <= at && at < one.until).collect();
-    // The newest word counts.
+    // The newest override counts.
     if let Some(alone) = now.iter().rev().find(|one| one.instead_of.is_none()) {
         let person = substitute(&alone.person, &now);
         let people = vec![OnCall { instead_of: None, by_override: Some(alone.id), person: person.0 }];
@@ -88,7 +88,7 @@ pub fn on_duty(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at
     OnCallShift { people: Vec::new(), why: "no layer has anybody on duty then".to_owned() }
 }
 
-/// The first moment after `at` from which others are on duty; `None` when there is none in about a year.
+/// The first time after `at` at which the people on duty change; `None` if there is none in about a year.
 pub fn next_change(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at: Timestamp) -> Option<Timestamp> {
     let before = on_duty(roster, calendars, overrides, at).people;
     let mut now = at;
@@ -121,7 +121,7 @@ pub fn changes(
     changes
 }
 
-/// Where too few are on duty in `[from, until)` while the calendar that the roster covers is open; empty for a full one.
+/// Periods in `[from, until)` with too few people on duty while the covered calendar is open; empty for full coverage.
 pub fn gaps(
     roster: &Roster,
     calendars: &Calendars,
@@ -153,10 +153,10 @@ pub fn gaps(
     gaps
 }
 
-/// Who stands in a place after all that was put in its way, and the last override that did it.
+/// The person in a place after all overrides, and the last override that applied.
 fn substitute(name: &str, now: &[&Override]) -> (String, Option<u64>) {
     let (mut person, mut by) = (name.to_owned(), None);
-    // Each at most once, so that two who stand in for one another end it.
+    // Each at most once, so that two people who replace one another cause no loop.
     let mut unused: Vec<&&Override> = now.iter().filter(|one| one.instead_of.is_some()).collect();
     while let Some(index) = unused.iter().position(|one| one.instead_of.as_deref() == Some(person.as_str())) {
         let one = unused.remove(index);
@@ -165,7 +165,7 @@ fn substitute(name: &str, now: &[&Override]) -> (String, Option<u64>) {
     (person, by)
 }
 
-/// The crew of a layer that is on at that moment, and the how manieth in turn it is.
+/// The crew of a layer at that time, and its position in the rotation.
 fn crew_at<'a>(
     roster: &Roster,
     layer: &'a Layer,
@@ -176,7 +176,7 @@ fn crew_at<'a>(
     if layer.is_restricted() && !is_within(roster, layer, at) {
         return None;
     }
-    // A calendar that is not there holds nobody back; the loader refuses one that no file defines.
+    // A missing calendar restricts no one; the loader refuses an undefined one.
     let closed = |name: &String| calendars.get(name).is_some_and(|calendar| !calendar.is_open(at));
     if layer.calendar.as_ref().is_some_and(closed) {
         return None;
@@ -226,7 +226,7 @@ fn stretches<'a>(
     })
 }
 
-/// The first moment after `at` at which anything that decides who is on duty changes.
+/// The first time after `at` at which any input of the on-call computation changes.
 fn next_edge(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at: Timestamp) -> Option<Timestamp> {
     let layers = roster.layers.iter().filter_map(|layer| {
         let shift = shift_at(roster, layer, at).unwrap_or(-1);
@@ -249,7 +249,7 @@ fn next_edge(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at: 
     layers.chain(edges).min()
 }
 
-/// The first moment after `at` at which a calendar opens or closes, within the horizon.
+/// The first time after `at` at which a calendar opens or closes, within the horizon.
 fn calendar_edge(calendar: &WorkCalendar, at: Timestamp) -> Option<Timestamp> {
     if !calendar.is_open(at) {
         return calendar.next_open(at).filter(|edge| *edge > at);

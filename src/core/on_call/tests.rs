@@ -1,4 +1,5 @@
-//! Rosters against a slow reference that walks the local clock minute by minute, and against written-down shifts.
+//! On-call schedules against a slow reference that walks the local clock minute by minute, and against written-down
+//! shifts.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +32,7 @@ fn zoned(zone: &str, layers: &str) -> (Roster, BTreeMap<String, WorkCalendar>) {
     (rulebook.rosters["一线"].clone(), rulebook.calendars)
 }
 
-/// Open in those hours of that day, and never else.
+/// Open in those hours of that day only.
 fn calendar(date: &str, hours: &str) -> WorkCalendar {
     let dates = format!("dates: {{\"{date}\": \"{hours}\"}}");
     let rulebook = rulebook(&format!("calendars:\n  - {{name: 当天, zone: Asia/Shanghai, {dates}}}\n"));
@@ -171,7 +172,7 @@ fn gaps_are_exact_and_a_full_roster_has_none() {
         gap("2026-01-12T20:00:00+08:00", "2026-01-13T00:00:00+08:00"),
     ];
     assert_eq!(found, expected);
-    // Only what its calendar says must be covered: here Saturday from 10 to 12.
+    // Only the calendar's hours need coverage: here Saturday from 10 to 12.
     calendars.insert("值班".to_owned(), calendar("2026-01-10", "10:00-12:00"));
     roster.covers = "值班".to_owned();
     let found = gaps(&roster, &calendars, &Overrides::default(), from, until);
@@ -250,7 +251,7 @@ teams:
     let now = at("2026-03-01T00:00:00Z");
     attendance.gone("丙", PresenceStatus::Away, now);
     check(&attendance, "现场", "ZH03", "", [0, 0, 0], "skip: nobody of 现场 is present (丙: away since");
-    // Without a roster nobody said that a step may be passed over.
+    // Without an on-call schedule the default is not to skip a step.
     check(&attendance, "专家", "", "", [0, 0, 0], "wait: nobody of 专家 is present");
 }
 
@@ -272,8 +273,8 @@ fn a_heartbeat_holds_its_lifetime() {
     assert_eq!(attendance.of("甲").unwrap().since, minute(10));
 }
 
-/// The same roster, walked over minute by minute: a shift has begun when the local clock has shown its time, a stretch
-/// has ended when the local clock will never again show a time before its end.
+/// The same schedule, walked minute by minute: a shift has begun once the local clock has shown its time, a stretch has
+/// ended once the local clock will never again show a time before its end.
 struct Slow {
     from: i64,
     /// The highest local minute shown up to then, and the lowest from then on.
@@ -371,7 +372,7 @@ proptest! {
         let begin = super::local_time::local_minutes(&zone_of, from);
         roster.layers = seeds.into_iter().map(|layer| Layer { start: layer.start + begin - 1440, ..layer }).collect();
         let minutes = 6 * 1440;
-        // A day before and after, so that what the walk has shown and will show is whole.
+        // A day before and after, so that the minimum and maximum of the walk are complete.
         let lead = 2 * 1440;
         let slow = Slow::new(&roster, from - TimeDelta::from_minutes(lead), minutes + 2 * lead as usize);
         let none = Overrides::default();
@@ -386,7 +387,7 @@ proptest! {
             wanted.retain(|name| !seen.contains(name) && { seen.push(name.clone()); true });
             prop_assert_eq!(duty.names(), wanted, "{} in {}", moment, zone);
             if let Some(before) = &before {
-                // The change is named exactly where it happens.
+                // The change is reported at its exact time.
                 let changed = before.people != duty.people;
                 prop_assert_eq!(changed, next == Some(moment), "{} in {}: next {:?}", moment, zone, next);
                 if changed {

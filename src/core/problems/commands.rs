@@ -1,4 +1,4 @@
-//! What people decide about problems: each changes the register whole, or says why not.
+//! People's commands on problems: each changes the registry completely, or returns the reason for refusal.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use super::registry::Newest;
 use super::{Description, Moved, Problem, ProblemEdit, ProblemRefusal, ProblemRefused, ProblemState, Problems};
 use crate::core::model::{Fingerprint, IncidentId, Labels, ProblemId, Timestamp};
 
-/// What a merge or a split changed: the problems to write, and where incidents belong now.
+/// Result of a merge or a split: the problems to write, and the incidents' new problems.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Regrouped {
     pub problems: Vec<ProblemId>,
@@ -42,7 +42,7 @@ impl Problems {
         self.edit(now, id, |problem| problem.comment(text, actor, now).map(|()| None))
     }
 
-    /// Hands it to a person; a closed one keeps its owner.
+    /// Assigns it to a person; a closed one keeps its owner.
     pub fn own(&mut self, now: Timestamp, id: ProblemId, owner: &str) -> Result<ProblemEdit, ProblemRefusal> {
         self.edit(now, id, |problem| problem.own(owner, now).map(|()| None))
     }
@@ -57,7 +57,7 @@ impl Problems {
         self.edit(now, id, |problem| problem.describe(texts, now).map(|()| None))
     }
 
-    /// A person's word that this incident belongs to it; whether the incident exists is the caller's to know.
+    /// Links an incident by a person's command; the caller checks that the incident exists.
     pub fn link(&mut self, now: Timestamp, id: ProblemId, incident: IncidentId) -> Result<ProblemEdit, ProblemRefusal> {
         self.edit(now, id, |problem| problem.link(incident).map(|()| None))
     }
@@ -78,7 +78,7 @@ impl Problems {
         Ok(ProblemEdit { moved, published })
     }
 
-    /// Somebody of second line looked at it; the next look is due its `review_after` later.
+    /// Records a review by second line; the next one is due `review_after` later.
     pub fn review(
         &mut self,
         now: Timestamp,
@@ -96,7 +96,7 @@ impl Problems {
         })
     }
 
-    /// Second line takes a new problem on: it is investigated, by whoever accepts it unless it has an owner.
+    /// Accepts a new problem: second line investigates it, with the accepting person as its owner unless it has one.
     pub fn accept(&mut self, now: Timestamp, id: ProblemId, actor: &str) -> Result<ProblemEdit, ProblemRefusal> {
         self.edit(now, id, |problem| {
             if problem.state != ProblemState::New {
@@ -108,7 +108,7 @@ impl Problems {
         })
     }
 
-    /// Second line says that it is no problem. It is closed at once; repeats are counted anew.
+    /// Rejects it as no problem. It closes at once; repeats are counted from zero.
     pub fn reject(
         &mut self,
         now: Timestamp,
@@ -132,7 +132,7 @@ impl Problems {
         Ok(edit)
     }
 
-    /// It is the same fault as another that is worked on: that one takes its causes and incidents over.
+    /// Merges it into another problem with the same fault, which takes over its causes and incidents.
     pub fn merge(
         &mut self,
         now: Timestamp,
@@ -180,8 +180,8 @@ impl Problems {
         Ok(Regrouped { problems: vec![id, into], moved: merged.incidents.clone(), to: into })
     }
 
-    /// Some of its incidents are another fault: they leave for a new problem of the same team. A merged cause whose
-    /// remembered incidents all leave goes along; else what comes next stays with the old problem.
+    /// Splits some of its incidents off into a new problem of the same team, as another fault. A merged cause goes
+    /// along if all of its remembered incidents leave; otherwise later incidents stay with the old problem.
     pub fn split(
         &mut self,
         now: Timestamp,
@@ -254,8 +254,8 @@ impl Problems {
         problem.causes.iter().copied().filter(leaves).collect()
     }
 
-    /// An incident turned out to be a piece of another's fault: it counts as no episode of its own. The problem that
-    /// counted it.
+    /// Marks an incident as part of another's fault, so that it counts as no episode of its own. Returns the problem
+    /// that counted it.
     pub fn found_during(&mut self, now: Timestamp, incident: IncidentId, cause: Fingerprint) -> Option<ProblemId> {
         let taken = self.recurrence.take(cause, &[incident]);
         let id = self.by_cause.get(&cause)?.problem;
@@ -270,7 +270,7 @@ impl Problems {
         Some(id)
     }
 
-    /// Whether the workaround helped with an incident, as whoever tried it says.
+    /// Records if the workaround helped with an incident, by the report of the person who tried it.
     pub fn tried(&mut self, now: Timestamp, id: ProblemId, helped: bool) -> Result<ProblemEdit, ProblemRefusal> {
         self.edit(now, id, |problem| {
             let count = if helped { &mut problem.helped } else { &mut problem.not_helped };
@@ -281,7 +281,7 @@ impl Problems {
 }
 
 impl Problem {
-    /// Causes that one problem may stand for besides its own.
+    /// Maximum number of merged causes of one problem, in addition to its own.
     pub const CAUSES_MAX: usize = 64;
 
     fn take_incidents(&mut self, incidents: &[IncidentId], occurrences: u64) {

@@ -1,16 +1,17 @@
-//! What tends to come before what, on the same item or beside it: hints for whoever looks for a cause, never a verdict.
+//! Lead and lag: alerts that tend to precede others, on the same item or a near one. Hints for the search for a cause,
+//! never a verdict.
 //!
-//! Each beginning is taken as chance, or as following an earlier one; how much of which is found by expectation and
-//! maximisation (a self-exciting process per kind, one shared lag curve in four steps). So what one cause explains is
-//! not counted for another one beside it. A link must explain more than chance among all pairs tried would, and must
-//! still do so on days that it was not fitted on. How far back one has to look is read off the lag curve of the site.
+//! Each onset is attributed to chance or to an earlier onset; expectation and maximisation finds the shares (a
+//! self-exciting process per kind, one shared lag curve in four steps). So an effect that one cause explains is not
+//! counted for another one near it. A link must explain more than chance among all tested pairs would, also on days
+//! that it was not fitted on. The window follows from the lag curve of the site.
 
 use serde::{Deserialize, Serialize};
 
 use super::onsets::{EventSequence, LagModel, Part};
 use crate::core::model::{TimeDelta, Timestamp};
 
-/// One beginning: of which kind, at which place, by numbers from 0.
+/// One onset: its kind and its place, by numbers from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Onset {
     pub at: Timestamp,
@@ -23,14 +24,14 @@ pub struct Onset {
 pub struct CausalLink {
     pub cause: u32,
     pub effect: u32,
-    /// Before how many of the effect's beginnings the cause began within the window; of how many.
+    /// Number of the effect's onsets with the cause's onset in the window before them; and their total.
     pub hits: u64,
     pub of: u64,
-    /// How many of them chance would have met, at the cause's mean rate.
+    /// Number of hits expected by chance, at the cause's mean rate.
     pub expected: f64,
-    /// How much likelier the effect's moments are with the cause than without: natural logarithm of the ratio.
+    /// Likelihood ratio of the effect's times with the cause against without, as a natural logarithm.
     pub gain: f64,
-    /// The window: as long as nine of ten following beginnings of this site take, one of 5, 15, 60 and 300 s.
+    /// The window that holds nine of ten followers at this site, one of 5, 15, 60 and 300 s.
     pub within: TimeDelta,
 }
 
@@ -40,41 +41,41 @@ impl CausalLink {
         self.hits as f64 / self.expected.max(1e-9)
     }
 
-    /// By how many standard deviations hits are above the expected ones.
+    /// Excess of hits over the expected ones, in standard deviations.
     pub fn z(&self) -> f64 {
         (self.hits as f64 - self.expected) / self.expected.max(1e-9).sqrt()
     }
 }
 
-/// What tended to come before a problem's episodes. A count, shown as one; never a verdict.
+/// An alert that tended to precede a problem's episodes. A count, shown as one; never a verdict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CauseHint {
-    /// What came before: the alert's name.
+    /// Name of the preceding alert.
     pub before: String,
-    /// Where it was, seen from the episodes.
+    /// Its position, seen from the episodes.
     pub place: LeadPosition,
-    /// Before how many of the episodes it began within the window.
+    /// Number of episodes preceded by it within the window.
     pub hits: u64,
     pub of: u64,
-    /// How many of them chance alone would have met.
+    /// Number expected by chance alone.
     pub expected: f64,
     /// Hits over expected.
     pub lift: f64,
-    /// By how many standard deviations hits are above expected.
+    /// Excess of hits over expected, in standard deviations.
     pub z: f64,
-    /// How long before, at most.
+    /// Maximum lead time.
     pub within: TimeDelta,
 }
 
-/// Where a leading alert is.
+/// Position of a leading alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeadPosition {
     /// On the same item.
     Same,
-    /// On what the item depends on.
+    /// On an item that the item depends on.
     Parent,
-    /// On what depends on the item.
+    /// On an item that depends on the item.
     Child,
 }
 
@@ -88,12 +89,12 @@ impl LeadPosition {
     }
 }
 
-/// How often any link at all may be found where there is none.
+/// Accepted probability of finding any link where there is none.
 const FALSE_ALARMS: f64 = 0.01;
 
-/// Of pairs that seem linked both ways, the likelier way; strongest first. `neighbours` by place, itself apart; a place
-/// beyond it has none. `effect`: only links to that kind are looked for. Nothing with fewer than two days' worth of
-/// sense is refused: what is not significant is simply not there.
+/// Finds links; of pairs that seem linked both ways, the likelier way; strongest first. `neighbours` by place, itself
+/// excluded; a place beyond it has none. `effect`: only links to that kind. Short data is not refused, because
+/// insignificant links are never returned.
 pub fn links(onsets: &[Onset], neighbours: &[Vec<u32>], effect: Option<u32>) -> Vec<CausalLink> {
     let trace = EventSequence::new(onsets, neighbours, effect);
     let kinds = trace.kinds();
@@ -122,7 +123,7 @@ pub fn links(onsets: &[Onset], neighbours: &[Vec<u32>], effect: Option<u32>) -> 
     found
 }
 
-/// What each link explains of the days that it was not fitted on.
+/// The gain of each link on the days that it was not fitted on.
 fn held_back_gains(trace: &EventSequence) -> super::onsets::PairMatrix {
     let mut sum = LagModel::of(trace, Part::Even).gains(trace, Part::Odd);
     sum.add(&LagModel::of(trace, Part::Odd).gains(trace, Part::Even));

@@ -1,27 +1,28 @@
-//! The moves between a problem's states, what each demands, and what people write into it.
+//! Transitions between a problem's states, their requirements, and the texts that people write into it.
 //!
 //! new → investigating → known_error → fix_in_progress → observing → closed, once it has stayed away long enough; a
-//! recurrence reopens it. accepted_risk and duplicate end the work without a fix and are closed from there. A move
-//! changes the record or says why not; it never does half.
+//! recurrence reopens it. accepted_risk and duplicate end the work without a fix and are closed from there. A
+//! transition changes the record completely or returns the reason for refusal.
 
 use super::{Problem, ProblemNote, ProblemState};
 use crate::core::model::{IncidentId, Timestamp};
 
-/// Why something is refused, in words for the person who asked.
+/// Reason for a refusal, in words for the person who sent the command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct ProblemRefused {
     pub reason: String,
 }
 
-/// What a move did.
+/// Result of a transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moved {
     pub from: ProblemState,
     pub to: ProblemState,
 }
 
-/// Where a problem may go from each state. Only what was observed in vain is closed; what comes back reopens it.
+/// Allowed transitions from each state. A problem is closed only after an observation without recurrence; a recurrence
+/// reopens it.
 pub const MOVES: [(ProblemState, &[ProblemState]); 8] = {
     use ProblemState::{AcceptedRisk, Closed, Duplicate, FixInProgress, Investigating, KnownError, New, Observing};
     [
@@ -36,7 +37,7 @@ pub const MOVES: [(ProblemState, &[ProblemState]); 8] = {
     ]
 };
 
-/// What a person writes into a problem; `None` leaves a text as it is.
+/// Texts that a person writes into a problem; `None` leaves a text as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Description<'a> {
     pub root_cause: Option<&'a str>,
@@ -45,7 +46,7 @@ pub struct Description<'a> {
     pub change: Option<&'a str>,
 }
 
-/// Something that must be written down before a move.
+/// A text required before a transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Demand {
     RootCause,
@@ -55,13 +56,13 @@ enum Demand {
 }
 
 impl Demand {
-    /// What a problem must say to go from one state to another.
+    /// The texts required for a transition between two states.
     const fn of(from: ProblemState, to: ProblemState) -> &'static [Demand] {
         match (from, to) {
             (_, ProblemState::KnownError) => &[Demand::RootCause, Demand::Workaround],
             (_, ProblemState::AcceptedRisk | ProblemState::Duplicate) => &[Demand::Reason],
             (ProblemState::Closed, _) => &[Demand::Reason],
-            // They were ended with a reason; closing only files them.
+            // They ended with a reason; closing only files them.
             (ProblemState::AcceptedRisk | ProblemState::Duplicate, ProblemState::Closed) => &[],
             (_, ProblemState::Closed) => &[Demand::RootCause, Demand::Fix],
             (
@@ -82,7 +83,7 @@ impl Demand {
 }
 
 impl ProblemState {
-    /// Somebody still has to find or fix the cause.
+    /// True if work on the cause or the fix remains.
     pub const fn is_open(self) -> bool {
         match self {
             ProblemState::New
@@ -94,7 +95,7 @@ impl ProblemState {
         }
     }
 
-    /// Where it may go from here.
+    /// The states reachable from here.
     pub fn next_states(self) -> &'static [ProblemState] {
         MOVES.iter().find(|(from, _)| *from == self).map_or(&[], |(_, to)| *to)
     }
@@ -105,10 +106,10 @@ impl Problem {
     pub const INCIDENTS_MAX: usize = 64;
     /// Notes kept on the record; the audit keeps all.
     pub const NOTES_MAX: usize = 64;
-    /// The longest text a person can write into one place, in characters.
+    /// Maximum length of a person's text in one field, in characters.
     pub const TEXT_MAX_CHARS: usize = 16_384;
 
-    /// Moves on, and notes who did it and why; or says what is missing.
+    /// Makes the transition and records the person and the reason; or returns the missing texts.
     pub fn move_to(
         &mut self,
         to: ProblemState,
@@ -141,7 +142,7 @@ impl Problem {
         Ok(Moved { from, to })
     }
 
-    /// Is in that state from now on, with the dates that go with it.
+    /// Enters the state, and sets its dates.
     pub(super) fn enter(&mut self, to: ProblemState, now: Timestamp) {
         self.state = to;
         self.closed_at = (to == ProblemState::Closed).then_some(now);
@@ -153,7 +154,7 @@ impl Problem {
         self.looked_at(now);
     }
 
-    /// Somebody who is responsible has looked at it: the next look is due a while later, or when the quiet is over.
+    /// Records a review: the next one is due after its interval, or at the end of the quiet time.
     pub(super) fn looked_at(&mut self, now: Timestamp) {
         let next = self.quiet_until.filter(|until| *until > now).unwrap_or(now + self.terms.review_after);
         self.review_by = self.state.is_open().then_some(next);
@@ -170,7 +171,7 @@ impl Problem {
         Ok(())
     }
 
-    /// Names who works on it; refused once it is closed.
+    /// Sets its owner; refused once it is closed.
     pub fn own(&mut self, owner: &str, now: Timestamp) -> Result<(), ProblemRefused> {
         let verb = format!("hand {} over", self.id);
         if self.state == ProblemState::Closed {
@@ -185,7 +186,7 @@ impl Problem {
         Ok(())
     }
 
-    /// Writes down what is known; `None` leaves a text as it is, an empty one takes it back.
+    /// Sets texts; `None` leaves a text as it is, an empty one removes it.
     pub fn describe(&mut self, texts: &Description<'_>, now: Timestamp) -> Result<(), ProblemRefused> {
         let Description { root_cause, workaround, fix, change } = *texts;
         let verb = format!("describe {}", self.id);
@@ -224,7 +225,7 @@ impl Problem {
         Ok(())
     }
 
-    /// The workaround that first line is offered: published with the known error, until the fix is in place.
+    /// The workaround that first line sees: published with the known error, until the fix is in place.
     pub fn published_workaround(&self) -> Option<&str> {
         match self.state {
             ProblemState::KnownError | ProblemState::FixInProgress => self.workaround.as_deref(),
@@ -237,7 +238,7 @@ impl Problem {
         }
     }
 
-    /// One more occurrence; an incident that was reopened is listed once and counted each time.
+    /// Counts one more occurrence; a reopened incident is listed once and counted each time.
     pub(super) fn count(&mut self, incident: IncidentId) {
         self.occurrences += 1;
         if !self.incidents.contains(&incident) {

@@ -1,4 +1,4 @@
-//! Problems: the recurring cause behind incidents, from the n-th repeat to the fix that holds.
+//! Problems: the recurring cause behind incidents, from the n-th repeat to the confirmed fix.
 //!
 //! Must never read a clock, or open a second problem for a cause that has an open one.
 

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::{Burst, Problem, ProblemState, collapse};
 use crate::core::model::{IncidentId, ProblemId, TimeDelta, Timestamp};
 
-/// What the draft needs to know of one incident.
+/// The draft's data of one incident.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Occurrence {
     pub incident: IncidentId,
     pub title: String,
     pub rule: String,
     pub problem: Option<ProblemId>,
-    /// A piece of another incident's fault: counted there.
+    /// Part of another incident's fault, and counted there.
     pub found_during: Option<IncidentId>,
     pub opened_at: Timestamp,
     pub resolved_at: Option<Timestamp>,
@@ -23,7 +23,7 @@ pub struct Occurrence {
     pub runbook: Option<String>,
 }
 
-/// One cause: a problem, or what a rule found where there is none.
+/// One cause: a problem, or a rule's finding without one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CommonCause {
     /// From 1.
@@ -31,27 +31,27 @@ pub struct CommonCause {
     pub title: String,
     pub rule: String,
     pub problem: Option<ProblemId>,
-    /// How often it broke: incidents at most an hour apart, or found during another, are one fault.
+    /// Number of faults: incidents at most an hour apart, or found during another, are one fault.
     pub faults: u64,
-    /// How many incidents that were.
+    /// Number of incidents.
     pub incidents: u64,
-    /// How long those that are over lasted, summed.
+    /// Total duration of the ended ones.
     pub minutes: u64,
     pub root_cause: Option<String>,
-    /// What to do, in the order to try it: what is known of the problem, then what helped most often.
+    /// Steps in the order to try them: the problem's own texts, then the resolutions that helped most often.
     pub steps: Vec<String>,
 }
 
-/// A cause shows so many steps at most.
+/// Maximum number of steps per cause.
 const STEPS_MAX: usize = 6;
 
-/// How many faults these incidents were, whoever counts: pieces of one fault, and what lies at most an hour apart of one
-/// cause, are one.
+/// Number of faults in these incidents: parts of one fault are one, and so are incidents of one cause at most an hour
+/// apart.
 pub fn faults(occurrences: &[Occurrence]) -> u64 {
     causes(occurrences).values().map(|of_cause| faults_of(of_cause)).sum()
 }
 
-/// The causes that broke most often, at most `most`; of equals the one that lasted longer.
+/// The causes with the most faults, at most `most`; of equals the one that lasted longer.
 pub fn commonest(occurrences: &[Occurrence], problems: &BTreeMap<ProblemId, Problem>, most: usize) -> Vec<CommonCause> {
     let mut found: Vec<CommonCause> = causes(occurrences)
         .into_values()
@@ -67,7 +67,7 @@ pub fn commonest(occurrences: &[Occurrence], problems: &BTreeMap<ProblemId, Prob
     found
 }
 
-/// As a page of a manual, in Markdown.
+/// Renders a page of a manual, in Markdown.
 pub fn markdown(month: &str, causes: &[CommonCause]) -> String {
     let mut page = format!("# Common faults of {month}\n");
     if causes.is_empty() {
@@ -100,8 +100,7 @@ fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{plural}")
 }
 
-/// The resolution that was written down most often among these incidents, the newest of equals: the draft of a
-/// workaround.
+/// The resolution written most often for these incidents, the newest of equals: the draft of a workaround.
 pub fn draft_workaround(occurrences: &[Occurrence]) -> Option<String> {
     by_frequency(occurrences.iter().filter_map(|one| Some((one.opened_at, one.resolution.as_deref()?))))
         .into_iter()
@@ -118,7 +117,7 @@ fn causes(occurrences: &[Occurrence]) -> BTreeMap<DigestCause<'_>, Vec<&Occurren
     let by_id: BTreeMap<IncidentId, &Occurrence> = occurrences.iter().map(|one| (one.incident, one)).collect();
     let mut causes: BTreeMap<DigestCause<'_>, Vec<&Occurrence>> = BTreeMap::new();
     for one in occurrences {
-        // A piece of another's fault stands under that one's cause.
+        // A part of another's fault belongs to that one's cause.
         let first = one.found_during.and_then(|id| by_id.get(&id).copied()).unwrap_or(one);
         let cause = first.problem.map_or(DigestCause::Rule(&first.rule), DigestCause::Problem);
         causes.entry(cause).or_default().push(one);
@@ -169,7 +168,7 @@ fn steps(occurrences: &[&Occurrence], problem: Option<&Problem>) -> Vec<String> 
     steps
 }
 
-/// Different texts, the most frequent first, of equals the newest.
+/// Distinct texts, the most frequent first, of equals the newest.
 fn by_frequency<'a>(texts: impl Iterator<Item = (Timestamp, &'a str)>) -> Vec<String> {
     let mut counts: BTreeMap<&str, (u64, Timestamp)> = BTreeMap::new();
     for (at, text) in texts.map(|(at, text)| (at, text.trim())).filter(|(_, text)| !text.is_empty()) {

@@ -1,4 +1,4 @@
-//! Beginnings in time, which of them come shortly before which, and the fit of who followed whom.
+//! Onsets in time, their close predecessors, and the fitted model of followers.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +11,13 @@ const STEPS: [(i64, i64); 4] = [(0, 5), (5, 15), (15, 60), (60, 300)];
 /// Steps of expectation and maximisation; the gains hardly move after 30.
 const ROUNDS: usize = 40;
 
-/// So many kinds at most are looked at; what goes beyond is left out, the highest numbers first.
+/// Maximum number of kinds; beyond it the highest numbers are dropped.
 const KINDS_MAX: u32 = 256;
 
-/// Of one beginning so many before it are looked at, the newest.
+/// Maximum number of predecessors examined per onset, the newest.
 const BEFORE_MAX: usize = 512;
 
-/// How much of the background at a place is believed from all places: a place without any must not be infinitely odd.
+/// Weight of the background of all places at one place, because a place without any must not be infinitely odd.
 const SHRINK: f64 = 0.1;
 
 /// A share of the time: all, or every second block.
@@ -55,7 +55,7 @@ impl PairMatrix {
     }
 }
 
-/// So many beginnings of a kind came one step before a beginning.
+/// Number of onsets of a kind in one lag step before an onset.
 struct PriorCount {
     effect: usize,
     cause: usize,
@@ -63,14 +63,14 @@ struct PriorCount {
     count: f64,
 }
 
-/// Beginnings in order, and what came before each.
+/// Onsets in order, with their predecessors.
 pub struct EventSequence {
     onsets: Vec<Onset>,
     kinds: usize,
     places: usize,
-    /// By place: the indexes of its beginnings and of those beside it, in order.
+    /// By place: the indexes of its onsets and of those near it, in order.
     around: Vec<Vec<usize>>,
-    /// Each place and how many are beside it.
+    /// Each place plus its number of neighbours.
     exposed: Vec<f64>,
     /// In order of effect, cause and step.
     before: Vec<PriorCount>,
@@ -96,7 +96,7 @@ impl EventSequence {
             before: Vec::new(),
             effect: effect.map(|kind| kind as usize),
             seconds,
-            // A day, or an eighth of what there is.
+            // A day, or an eighth of the data.
             block: (86_400.0_f64.min(seconds / 8.0) * 1e6).max(1.0) as i64,
             onsets,
         };
@@ -111,8 +111,8 @@ impl EventSequence {
         self.kinds
     }
 
-    /// How many beginnings of `effect` had one of `cause` within so long before them, at their place or beside it; how
-    /// many there are, and how many chance would have met.
+    /// Number of onsets of `effect` with one of `cause` in that time before them, at their place or near it; their
+    /// total; and the number expected by chance.
     pub fn counts(&self, cause: u32, effect: u32, within: TimeDelta) -> (u64, u64, f64) {
         let (mut hits, mut of, mut expected) = (0, 0, 0.0);
         let causes = |place: usize| self.around[place].iter().filter(|index| self.onsets[**index].kind == cause);
@@ -169,7 +169,7 @@ impl EventSequence {
         }
     }
 
-    /// By kind: at how many places its beginnings could have been followed.
+    /// By kind: the number of places at which its onsets could have been followed.
     fn exposure(&self, part: Part) -> Vec<f64> {
         let mut exposure = vec![0.0; self.kinds];
         for (index, onset) in self.onsets.iter().enumerate().filter(|(index, _)| self.is_in(*index, part)) {
@@ -187,7 +187,7 @@ fn near(place: usize, neighbours: &[Vec<u32>], places: usize) -> BTreeSet<usize>
 
 fn around(onsets: &[Onset], places: usize, neighbours: &[Vec<u32>]) -> Vec<Vec<usize>> {
     let mut around = vec![Vec::new(); places];
-    // Who is beside a place sees what begins there.
+    // A place near another sees its onsets.
     let seen_from: Vec<BTreeSet<usize>> = (0..places).map(|place| near(place, neighbours, places)).collect();
     for (index, onset) in onsets.iter().enumerate() {
         for place in &seen_from[onset.place as usize] {
@@ -202,13 +202,14 @@ fn step_of(lag: TimeDelta) -> usize {
     STEPS.iter().position(|(_, upper)| lag <= upper * 1_000_000).unwrap_or(STEPS.len() - 1)
 }
 
-/// Who follows whom: how many of an effect one cause brings at each place that it reaches, when, and what is chance.
+/// The model of followers: the number of effects per cause at each place that it reaches, their lag, and the share of
+/// chance.
 pub struct LagModel {
-    /// Effects brought by one cause at one place.
+    /// Number of effects per cause at one place.
     brought: PairMatrix,
     /// The share of followers by step.
     curve: [f64; STEPS.len()],
-    /// Chance beginnings a second, by kind and place.
+    /// Chance onsets a second, by kind and place.
     chance: Vec<f64>,
     places: usize,
 }
@@ -235,7 +236,7 @@ impl LagModel {
         fit
     }
 
-    /// The shortest step by whose end nine of ten followers have come.
+    /// The shortest step by which nine of ten followers have come.
     pub fn reach(&self) -> TimeDelta {
         let mut sum = 0.0;
         let reached = STEPS.iter().zip(self.curve).find(|(_, share)| {
@@ -245,7 +246,7 @@ impl LagModel {
         TimeDelta::from_seconds(reached.map_or(STEPS[STEPS.len() - 1].1, |((_, upper), _)| *upper))
     }
 
-    /// By how much each link raises the logarithm of the likelihood of that part.
+    /// Gain of each link in the logarithm of the likelihood of that part.
     pub fn gains(&self, trace: &EventSequence, part: Part) -> PairMatrix {
         let mut gains = PairMatrix::new(trace.kinds, 0.0);
         for group in trace.before.chunk_by(|one, other| one.effect == other.effect) {

@@ -1,13 +1,13 @@
-//! What the moments of episodes say: how often, how long, with the clock or by chance, and when next.
+//! Periodicity of episodes: frequency, duration, regularity, and the next expected one.
 //!
-//! Levels and powers of the tests are verified by simulation in the tests of this file.
+//! Error rates and powers of the tests are verified by simulation in the tests of this file.
 
 use serde::{Deserialize, Serialize};
 
 use crate::core::calendar::week_second;
 use crate::core::model::{TimeDelta, Timestamp};
 
-/// From when to when a cause showed itself; no end while it lasts.
+/// Start and end of one appearance of a cause; no end while it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Burst {
     pub from: Timestamp,
@@ -17,17 +17,17 @@ pub struct Burst {
 /// The statistics of one cause's episodes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Periodicity {
-    /// How many episodes were looked at: at most the newest 64.
+    /// Number of episodes used: at most the newest 64.
     pub episodes: u64,
-    /// Mean time from episode to episode, by their beginnings.
+    /// Mean time between the starts of episodes.
     pub mtbf: TimeDelta,
-    /// Mean time that an ended episode lasted.
+    /// Mean duration of ended episodes.
     pub mttr: Option<TimeDelta>,
-    /// Standard deviation of the gaps over their mean, above what counts as one episode: 0 is a clock, 1 is chance.
+    /// Standard deviation of the gaps over their mean, above the length of one episode: 0 is a clock, 1 is chance.
     pub gap_variation: f64,
-    /// Its gaps are more even than chance makes them in one of a hundred.
+    /// Its gaps are more even than chance makes them in one of a hundred cases.
     pub regular: bool,
-    /// It keeps to the minute, the hour of the day, or the hour of the week.
+    /// The minute, the hour of the day, or the hour of the week that it keeps to.
     pub season: Option<Seasonality>,
     pub next: ExpectedEpisode,
 }
@@ -41,7 +41,7 @@ pub enum Seasonality {
     Week,
 }
 
-/// When the next episode is due, and how sure that is.
+/// The next expected episode, with its certainty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExpectedEpisode {
     pub at: Timestamp,
@@ -50,24 +50,24 @@ pub struct ExpectedEpisode {
     pub by: Basis,
 }
 
-/// What an expectation rests on.
+/// Basis of an expectation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// The last beginning and the median gap, ± twice the spread of the gaps.
+    /// The last start and the median gap, ± twice the spread of the gaps.
     Gaps,
-    /// The phase that it keeps to, nearest to where the median gap leads, ± twice the spread.
+    /// The season's phase nearest to the median gap, ± twice the spread.
     Season,
-    /// Nothing but the mean rate: the middle 80 % of an exponential wait.
+    /// The mean rate alone: the middle 80 % of an exponential wait.
     Rate,
 }
 
-/// Fewer episodes show no rhythm at all.
+/// Minimum number of episodes for any periodicity.
 pub const EPISODES_MIN: usize = 3;
 
-/// The largest variation of the gaps of n episodes that is called regular: the 1 % point under a Poisson process
+/// The largest variation of the gaps of n episodes that counts as regular: the 1 % point under a Poisson process
 /// (simulated, 200,000 series each, sample standard deviation). Between them it is interpolated; beyond the last it
-/// stays, which is stricter than 1 %; below the first nothing is called regular.
+/// stays, which is stricter than 1 %; below the first nothing counts as regular.
 const VARIATION_LIMITS: [(usize, f64); 5] = [(5, 0.216), (6, 0.300), (8, 0.399), (12, 0.511), (20, 0.598)];
 
 /// Three periods are tried, so each may err a third of this often.
@@ -103,7 +103,7 @@ impl Seasonality {
 }
 
 impl Periodicity {
-    /// Looks at bouts, oldest first; those at most `apart` after the one before belong to its episode. `zone` is an
+    /// Analyses bursts, oldest first; those at most `apart` after the one before belong to its episode. `zone` is an
     /// IANA name, for the hours of day and week. `None` below [`EPISODES_MIN`] episodes.
     pub fn of(bouts: &[Burst], apart: TimeDelta, zone: &str) -> Option<Periodicity> {
         let episodes = collapse(bouts, apart);
@@ -133,13 +133,13 @@ impl Periodicity {
         })
     }
 
-    /// It comes back with the clock, in one way or the other: that is no chance.
+    /// True if it recurs by the clock, in either way, which is no chance.
     pub fn keeps_time(&self) -> bool {
         self.regular || self.season.is_some()
     }
 }
 
-/// What lies at most `apart` after the end of the one before it (or its beginning, while that lasts) is one with it.
+/// Joins bursts at most `apart` after the end of the one before (or its start, while that lasts).
 pub fn collapse(bouts: &[Burst], apart: TimeDelta) -> Vec<Burst> {
     let mut episodes: Vec<Burst> = Vec::new();
     let mut latest = Timestamp::EPOCH;
@@ -167,7 +167,7 @@ fn mean_length(episodes: &[Burst]) -> Option<TimeDelta> {
     (!lengths.is_empty()).then(|| seconds(lengths.iter().sum::<f64>() / lengths.len() as f64))
 }
 
-/// Gaps are never below what counts as one episode, so chance only makes what lies above it.
+/// Gaps are never below the length of one episode, so only the part above it can be chance.
 fn variation(gaps: &[f64], floor: f64) -> f64 {
     let count = gaps.len() as f64;
     let mean = gaps.iter().sum::<f64>() / count;
@@ -190,7 +190,7 @@ fn variation_limit(episodes: usize) -> Option<f64> {
     }))
 }
 
-/// A period that is kept: the mean phase and its spread, in seconds.
+/// A season that is kept: the mean phase and its spread, in seconds.
 struct PhaseFit {
     season: Seasonality,
     phase: f64,
@@ -205,7 +205,7 @@ fn season(starts: &[Timestamp], zone: &str) -> Option<PhaseFit> {
     likely.min_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, kept)| kept)
 }
 
-/// Rayleigh's test of uniform phases: how likely chance brings them so near together (Zar's approximation).
+/// Rayleigh's test of uniform phases: the probability that chance brings them so near together (Zar's approximation).
 fn rayleigh(starts: &[Timestamp], season: Seasonality, zone: &str) -> (f64, PhaseFit) {
     let period = season.seconds();
     let turn = std::f64::consts::TAU / period;
@@ -238,7 +238,7 @@ fn expected_by_season(last: Timestamp, gaps: &[f64], kept: &PhaseFit, zone: &str
     let typical = median(gaps.to_vec());
     let reached = phase(last + seconds(typical), kept.season, zone);
     let off = (kept.phase - reached + period / 2.0).rem_euclid(period) - period / 2.0;
-    // Never again in the same turn: that was the last one.
+    // Never again in the same period, because that was the last episode.
     let wait = if typical + off < period / 2.0 { typical + off + period } else { typical + off };
     around(last, wait, 2.0 * kept.spread, Basis::Season)
 }
@@ -268,7 +268,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
 }
 
-/// Whole seconds: nobody expects a fault to the microsecond.
+/// Whole seconds, because a prediction is no more precise.
 fn seconds(count: f64) -> TimeDelta {
     TimeDelta::from_seconds(count.round() as i64)
 }

@@ -6,7 +6,7 @@ use super::{CauseHint, Periodicity};
 use crate::core::model::{Fingerprint, IncidentId, Labels, ProblemId, TimeDelta, Timestamp};
 use crate::core::rules::ProblemPolicy;
 
-/// Where a problem stands.
+/// State of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemState {
@@ -55,27 +55,27 @@ pub struct Problem {
     pub state: ProblemState,
     pub team: String,
     pub owner: Option<String>,
-    /// The policy that opened it, and the incidents' fingerprint that it stands for.
+    /// The policy that opened it, and the incidents' fingerprint that it covers.
     pub policy: String,
     pub fingerprint: Fingerprint,
     pub rule: String,
     pub key: Labels,
-    /// Why it was opened: `3 incidents in 30d`.
+    /// Reason for its opening: `3 incidents in 30d`.
     pub reason: String,
     /// Its incidents, oldest first; the newest 64.
     pub incidents: Vec<IncidentId>,
-    /// How many incidents there ever were.
+    /// Number of incidents ever.
     pub occurrences: u64,
-    /// How often it came back: what lies at most an hour apart, or was found during another, counts once.
+    /// Number of recurrences: incidents at most an hour apart, or found during another, count once.
     #[serde(default)]
     pub episodes: u64,
-    /// What the moments of its episodes say; none before there are three.
+    /// Periodicity of its episodes; none below three.
     #[serde(default)]
     pub rhythm: Option<Periodicity>,
-    /// What tended to come before its episodes: counts, never a verdict.
+    /// Alerts that tended to precede its episodes: counts, never a verdict.
     #[serde(default)]
     pub hints: Vec<CauseHint>,
-    /// Other problems that look like the same fault, the most alike first.
+    /// Other problems that look like the same fault, the most similar first.
     #[serde(default)]
     pub similar: Vec<Similar>,
     /// Causes of other problems that were merged into it.
@@ -84,30 +84,30 @@ pub struct Problem {
     pub root_cause: Option<String>,
     pub workaround: Option<String>,
     pub fix: Option<String>,
-    /// The change that brings the fix, by its number at whoever keeps changes.
+    /// The change that brings the fix, by its number in the change system.
     #[serde(default)]
     pub change: Option<String>,
-    /// As a duplicate: the problem that carries on.
+    /// For a duplicate: the problem that continues.
     #[serde(default)]
     pub duplicate_of: Option<ProblemId>,
-    /// Why second line says that it is no problem.
+    /// Reason for its rejection by second line.
     #[serde(default)]
     pub rejected: Option<String>,
-    /// How often people said that the workaround helped, and that it did not.
+    /// Number of reports that the workaround helped, and that it did not.
     #[serde(default)]
     pub helped: u64,
     #[serde(default)]
     pub not_helped: u64,
-    /// How often it came back after its fix.
+    /// Number of recurrences after its fix.
     #[serde(default)]
     pub reopened: u64,
-    /// Until when somebody of its team has to look at it; none once nobody works on it.
+    /// Due time of the next review by its team; none once the work has ended.
     #[serde(default)]
     pub review_by: Option<Timestamp>,
-    /// Its policy's waits, as they were when it was opened.
+    /// Its policy's times, as of its opening.
     #[serde(default)]
     pub terms: ProblemTerms,
-    /// Under observation: it may be closed from then on, if it has stayed away.
+    /// Under observation: it may be closed from then on, without recurrence.
     #[serde(default)]
     pub quiet_until: Option<Timestamp>,
     /// The newest notes of people; all of them are in the audit.
@@ -118,16 +118,16 @@ pub struct Problem {
     pub updated_at: Timestamp,
 }
 
-/// What its policy says of time.
+/// Time settings of its policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProblemTerms {
     /// Incidents at most so far apart are one episode.
     pub apart: TimeDelta,
-    /// Whose hours of the day and the week.
+    /// Time zone of the hours of the day and the week.
     pub zone: String,
-    /// How long it may lie before somebody has to look at it (again).
+    /// Maximum time without a review.
     pub review_after: TimeDelta,
-    /// How long it must stay away before it may be closed.
+    /// Time without recurrence before it may be closed.
     pub quiet: TimeDelta,
 }
 
@@ -157,9 +157,9 @@ impl From<&ProblemPolicy> for ProblemTerms {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Similar {
     pub problem: ProblemId,
-    /// Cosine of what is known of both, 0 to 1.
+    /// Cosine of the terms of both, 0 to 1.
     pub similarity: f64,
-    /// So alike that it is hardly another fault; below that it is only worth a look.
+    /// So similar that it is hardly another fault; below that it is only worth a look.
     pub same: bool,
 }
 
@@ -171,7 +171,7 @@ pub struct ProblemNote {
 }
 
 impl Problem {
-    /// A new one about which nothing is known yet.
+    /// A new problem without any text yet.
     pub fn blank(id: ProblemId, fingerprint: Fingerprint, now: Timestamp) -> Problem {
         Problem {
             id,

@@ -1,4 +1,4 @@
-//! What came back, and when: the memory behind "the third time this month".
+//! Recurrence: the memory of episodes behind "the third time this month".
 
 use std::collections::VecDeque;
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::Burst;
 use crate::core::model::{Fingerprint, IncidentId, ShardedMap, TimeDelta, Timestamp};
 
-/// One time that a cause showed itself: the incident it opened, or reopened. Those near each other are one episode in
-/// the statistics; here each is kept.
+/// One appearance of a cause: the incident it opened, or reopened. Those near each other are one episode in the
+/// statistics; here each is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Episode {
     pub incident: IncidentId,
     pub at: Timestamp,
-    /// When its incident was resolved; `None` while it lasts.
+    /// Time of its incident's resolution; `None` while it lasts.
     pub until: Option<Timestamp>,
 }
 
@@ -27,19 +27,19 @@ impl Episode {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recurrence {
     episodes: ShardedMap<Fingerprint, VecDeque<Episode>>,
-    /// How many fingerprints were forgotten young because there were too many.
+    /// Number of fingerprints forgotten early because of the limit.
     forgotten_early: u64,
 }
 
 impl Recurrence {
     /// Episodes kept of one fingerprint; no policy can count further.
     pub const EPISODES_MAX: usize = 64;
-    /// Fingerprints kept; past it the longest unseen one of the same section goes.
+    /// Maximum number of fingerprints; beyond it the longest unseen one of the same section is forgotten.
     pub const FINGERPRINTS_MAX: usize = 100_000;
-    /// How long an episode is remembered.
+    /// Retention of an episode.
     pub const AGE_MAX: TimeDelta = TimeDelta::from_days(400);
 
-    /// Remembers one more episode, and forgets what is too old near it.
+    /// Records one more episode, and forgets old ones in the same section.
     pub fn episode(&mut self, now: Timestamp, incident: IncidentId, fingerprint: Fingerprint) {
         self.forget_old(now, &fingerprint);
         let known = self.episodes.contains_key(&fingerprint);
@@ -65,7 +65,7 @@ impl Recurrence {
         episodes.filter(move |episode| episode.at > after)
     }
 
-    /// An incident was resolved: its newest episode ends there.
+    /// Records an incident's resolution: its newest episode ends there.
     pub fn ended(&mut self, now: Timestamp, incident: IncidentId, fingerprint: Fingerprint) {
         let episodes = self.episodes.get_mut(&fingerprint);
         let newest = episodes.and_then(|all| all.iter_mut().rev().find(|episode| episode.incident == incident));
@@ -74,7 +74,7 @@ impl Recurrence {
         }
     }
 
-    /// Takes out what those incidents were of that cause, oldest first.
+    /// Removes the episodes of those incidents from that cause, oldest first.
     pub fn take(&mut self, fingerprint: Fingerprint, incidents: &[IncidentId]) -> Vec<Episode> {
         let Some(episodes) = self.episodes.get_mut(&fingerprint) else { return Vec::new() };
         let (taken, left): (Vec<Episode>, Vec<Episode>) =
@@ -95,7 +95,7 @@ impl Recurrence {
         episodes.drain(..surplus);
     }
 
-    /// How many fingerprints are remembered.
+    /// Number of remembered fingerprints.
     pub fn len(&self) -> usize {
         self.episodes.len()
     }
@@ -104,7 +104,7 @@ impl Recurrence {
         self.episodes.is_empty()
     }
 
-    /// How often the bound on fingerprints bit, ever.
+    /// Number of times that the limit on fingerprints was hit, ever.
     pub fn forgotten_early(&self) -> u64 {
         self.forgotten_early
     }

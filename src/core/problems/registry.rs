@@ -1,4 +1,4 @@
-//! All problems that the desk remembers, and the policy that opens them.
+//! The registry of all remembered problems, and their opening by policies.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::{
 use crate::core::model::{Fingerprint, IncidentId, Labels, ProblemId, TimeDelta, Timestamp};
 use crate::core::rules::ProblemPolicy;
 
-/// What the policies need to know of an incident that opened, or came back.
+/// The data of an opened or reopened incident that policies use.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IncidentSummary {
     pub incident: IncidentId,
@@ -21,40 +21,40 @@ pub struct IncidentSummary {
     pub key: Labels,
     pub labels: Labels,
     pub title: String,
-    /// Whether it counts as a repeat; work under maintenance does not.
+    /// True if it counts as a repeat; an incident under maintenance does not.
     pub counts_for_recurrence: bool,
 }
 
-/// What an incident did to the problems. [`Problems::get`] has the record as it stands then.
+/// Effect of an incident on the problems. [`Problems::get`] returns the record after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProblemChange {
     /// The repeats reached a policy's count; these incidents are linked to the new problem.
     Opened { problem: ProblemId, incidents: Vec<IncidentId> },
-    /// An open problem has one incident more.
+    /// An open problem got one more incident.
     Linked { problem: ProblemId, incident: IncidentId },
-    /// The same, but the fix was thought to hold, or it was closed: it is investigated again.
+    /// The same, but the fix seemed to hold, or it was closed: it is investigated again.
     CameBack { problem: ProblemId, incident: IncidentId, was: ProblemState },
 }
 
-/// What a person's command changed.
+/// Result of a person's command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProblemEdit {
     pub moved: Option<Moved>,
-    /// The workaround that first line sees is another than before: show it on the open incidents.
+    /// The published workaround changed, so it is shown on the open incidents.
     pub published: bool,
 }
 
-/// Why a command changed nothing.
+/// Reason why a command changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProblemRefusal {
-    /// Never opened, or so long closed that only its row is left.
+    /// Never opened, or closed so long ago that only its row is left.
     #[error("{0} is not known here")]
     Unknown(ProblemId),
     #[error(transparent)]
     NotAllowed(#[from] ProblemRefused),
 }
 
-/// A cause that is understood, offered to whoever gets its next incident.
+/// An understood cause, offered with its next incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownError<'a> {
     pub problem: ProblemId,
@@ -71,7 +71,7 @@ pub struct Problems {
     pub(super) recurrence: Recurrence,
 }
 
-/// The newest problem of a cause, and since when nobody works on it any more.
+/// The newest problem of a cause, and the time since which the work has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Newest {
     pub problem: ProblemId,
@@ -79,10 +79,11 @@ pub(super) struct Newest {
 }
 
 impl Problems {
-    /// How long a closed problem is remembered.
+    /// Retention of a closed problem.
     pub const CLOSED_KEPT: TimeDelta = TimeDelta::from_days(400);
 
-    /// An incident opened or reopened: counts it, and links it to a problem or opens one. `policies` in file order.
+    /// Handles an opened or reopened incident: counts it, and links it to a problem or opens one. `policies` in file
+    /// order.
     pub fn incident_opened(
         &mut self,
         now: Timestamp,
@@ -106,7 +107,7 @@ impl Problems {
         }
     }
 
-    /// The record as it stands; `None` once it is long closed.
+    /// The current record; `None` once it is long closed.
     pub fn get(&self, id: ProblemId) -> Option<&Arc<Problem>> {
         self.problems.get(&id)
     }
@@ -116,7 +117,7 @@ impl Problems {
         self.problems.values()
     }
 
-    /// The problem of that cause that somebody works on.
+    /// The open problem of that cause.
     pub fn open_for(&self, fingerprint: Fingerprint) -> Option<ProblemId> {
         self.by_cause.get(&fingerprint).filter(|newest| newest.ended_at.is_none()).map(|newest| newest.problem)
     }
@@ -127,14 +128,14 @@ impl Problems {
         problem.published_workaround().map(|workaround| KnownError { problem: problem.id, workaround })
     }
 
-    /// When the remembered episodes of a problem began, oldest first.
+    /// Start times of a problem's remembered episodes, oldest first.
     pub fn episodes(&self, id: ProblemId) -> Vec<Timestamp> {
         let Some(problem) = self.problems.get(&id) else { return Vec::new() };
         let episodes = collapse(&self.bouts(problem), problem.terms.apart);
         episodes.into_iter().map(|episode| episode.from).collect()
     }
 
-    /// What a problem was compared with; whether that changed what it says.
+    /// Stores the problems similar to one; returns true if the record changed.
     pub fn compared(&mut self, now: Timestamp, id: ProblemId, similar: Vec<Similar>, hints: Vec<CauseHint>) -> bool {
         let Some(problem) = self.problems.get_mut(&id) else { return false };
         if problem.similar == similar && problem.hints == hints {
@@ -148,12 +149,12 @@ impl Problems {
         true
     }
 
-    /// What came back, and when.
+    /// The memory of episodes.
     pub fn recurrence(&self) -> &Recurrence {
         &self.recurrence
     }
 
-    /// An incident was resolved: what it was an episode of ends. The problem whose figures that changes.
+    /// Handles an incident's resolution: its episode ends. Returns the problem whose statistics change.
     pub fn incident_ended(&mut self, now: Timestamp, incident: IncidentId, cause: Fingerprint) -> Option<ProblemId> {
         self.recurrence.ended(now, incident, cause);
         let id = self.by_cause.get(&cause)?.problem;
@@ -167,7 +168,7 @@ impl Problems {
         Some(id)
     }
 
-    /// Work on an ended problem must not begin again beside a newer one of the same cause.
+    /// Refuses new work on an ended problem if there is a newer one of the same cause.
     pub(super) fn must_stay_one(&self, id: ProblemId, to: ProblemState) -> Result<(), ProblemRefusal> {
         let problem = self.problems.get(&id).ok_or(ProblemRefusal::Unknown(id))?;
         let Some(newest) = self.by_cause.get(&problem.fingerprint) else { return Ok(()) };
@@ -182,11 +183,11 @@ impl Problems {
         Ok(())
     }
 
-    /// Keeps the indexes in step with a problem that moved.
+    /// Updates the indexes after a problem's transition.
     pub(super) fn index(&mut self, now: Timestamp, id: ProblemId) {
         let Some(problem) = self.problems.get(&id) else { return };
         self.closed.retain(|(_, closed)| *closed != id);
-        // What was merged into another is as done as what was closed.
+        // A merged problem is as finished as a closed one.
         let merged_at = (problem.state == ProblemState::Duplicate).then_some(now);
         if let Some(ended_at) = problem.closed_at.or(merged_at) {
             self.closed.insert((ended_at, id));
@@ -198,7 +199,7 @@ impl Problems {
         }
     }
 
-    /// Closed with a fix, so that another episode shows that the fix did not hold.
+    /// True if closed with a fix, so that another episode shows that the fix did not hold.
     fn was_fixed(&self, id: ProblemId) -> bool {
         let is_fixed = |problem: &Arc<Problem>| problem.state == ProblemState::Closed && problem.fix.is_some();
         self.problems.get(&id).is_some_and(|problem| is_fixed(problem) && problem.rejected.is_none())
@@ -214,7 +215,7 @@ impl Problems {
         bouts
     }
 
-    /// Counts its episodes anew and looks at their moments.
+    /// Recounts its episodes and their periodicity.
     pub(super) fn measure(&mut self, id: ProblemId) {
         let Some(problem) = self.problems.get(&id) else { return };
         let bouts = self.bouts(problem);
@@ -256,7 +257,8 @@ impl Problems {
         Some(ProblemChange::CameBack { problem: id, incident, was })
     }
 
-    /// The first policy that fits and is reached opens it. Repeats before the end of the last problem are spent.
+    /// Opens a problem by the first policy that fits and is reached. Repeats before the end of the last problem are
+    /// spent.
     fn open_by_policy(
         &mut self,
         now: Timestamp,
@@ -319,7 +321,7 @@ impl Problems {
     }
 }
 
-/// Whether episodes reach a policy: which they are, and why, in words.
+/// The episodes that reach a policy, and the reason in words.
 fn reached(now: Timestamp, all: &[Episode], policy: &ProblemPolicy) -> Option<(Vec<Episode>, String)> {
     let window_start = now - policy.within;
     let recent: Vec<Episode> = all.iter().filter(|episode| episode.at > window_start).copied().collect();

@@ -1,8 +1,8 @@
-//! What looks like what came before: an index of the words of incidents, by which the alike ones are found.
+//! Similarity: an index of the terms of incidents, to find similar ones.
 //!
-//! Words are what an incident is about (rule, check, item, class, parent, service, template), with how often each occurred.
-//! Rare words weigh more: a count c of a word that d of n incidents have weighs ln(1+c) · ln((1+n)/(1+d)). Two incidents are as
-//! alike as the cosine of their weights. Only incidents that share a rare word are compared.
+//! Terms describe an incident (rule, check, item, class, parent, service, template), each with its count. Rare terms
+//! weigh more: a count c of a term that d of n incidents have weighs ln(1+c) · ln((1+n)/(1+d)). The similarity of two
+//! incidents is the cosine of their weights. Only incidents that share a rare term are compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,23 +10,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::model::{Fingerprint, IncidentId, Labels, ShardedMap};
 
-/// At least so alike: hardly another fault.
+/// Minimum similarity of the same fault.
 pub const SAME: f64 = 0.7;
-/// At least so alike: worth a look.
+/// Minimum similarity worth a look.
 pub const SUGGESTED: f64 = 0.5;
 
-/// The words of one incident, with how often each occurred.
+/// The terms of one incident, each with its count.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TermVector {
-    /// By the hash of the word.
+    /// By the hash of the term.
     counts: BTreeMap<Fingerprint, u32>,
 }
 
 impl TermVector {
-    /// Different words kept; what comes later is left out.
+    /// Maximum number of distinct terms; later ones are dropped.
     pub const MAX: usize = 128;
 
-    /// One more of that word: what kind of thing, and which. An empty one says nothing.
+    /// Counts a term: its kind and its word. An empty word is ignored.
     pub fn add(&mut self, kind: &str, word: &str, count: u32) {
         if word.is_empty() || count == 0 {
             return;
@@ -42,7 +42,7 @@ impl TermVector {
         self.counts.is_empty()
     }
 
-    /// Takes these in, too; tells which were new.
+    /// Adds these terms; returns the new ones.
     fn take_in(&mut self, more: &TermVector) -> Vec<Fingerprint> {
         let mut new = Vec::new();
         for (word, count) in &more.counts {
@@ -57,26 +57,26 @@ impl TermVector {
     }
 }
 
-/// The words of the newest incidents. Cloning shares.
+/// The terms of the newest incidents. Cloning shares.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SimilarityIndex {
     words: ShardedMap<IncidentId, TermVector>,
-    /// By word: who has it.
+    /// By term: the incidents that have it.
     having: ShardedMap<Fingerprint, BTreeSet<IncidentId>>,
     /// In order of arrival.
     known: BTreeSet<IncidentId>,
 }
 
 impl SimilarityIndex {
-    /// Incidents remembered; past it the oldest goes.
+    /// Maximum number of incidents; beyond it the oldest is dropped.
     pub const INCIDENTS_MAX: usize = 2_048;
-    /// A word is rare if less than one in so many incidents has it…
+    /// A term is rare if less than one in so many incidents has it…
     const RARE_ONE_IN: usize = 20;
-    /// … or so few; the rarest so many words of an incident count as rare in any case.
+    /// … or so few; this many of an incident's rarest terms count as rare in any case.
     const RARE_FEW: usize = 64;
     const RARE_WORDS_MIN: usize = 8;
 
-    /// Remembers the words of an incident, in place of those known of it.
+    /// Stores the terms of an incident, in place of its former ones.
     pub fn insert(&mut self, id: IncidentId, words: TermVector) {
         self.forget(id);
         for word in words.counts.keys() {
@@ -91,7 +91,7 @@ impl SimilarityIndex {
         }
     }
 
-    /// More words of an incident that is remembered; of another nothing is kept.
+    /// Adds terms of a remembered incident; others are ignored.
     pub fn learn_more(&mut self, id: IncidentId, more: &TermVector) {
         let Some(words) = self.words.get_mut(&id) else { return };
         for word in words.take_in(more) {
@@ -113,7 +113,7 @@ impl SimilarityIndex {
         }
     }
 
-    /// What is known of an incident.
+    /// The terms of an incident.
     pub fn words(&self, id: IncidentId) -> Option<&TermVector> {
         self.words.get(&id)
     }
@@ -126,7 +126,7 @@ impl SimilarityIndex {
         self.known.is_empty()
     }
 
-    /// The incidents that are at least so alike, the most alike first, of equals the newest; at most `most`.
+    /// The incidents of at least that similarity, the most similar first, of equals the newest; at most `most`.
     pub fn nearest(&self, words: &TermVector, at_least: f64, most: usize) -> Vec<(IncidentId, f64)> {
         let mut rarity = Rarity { likeness: self, known: BTreeMap::new() };
         let mut weigh = |word: &Fingerprint, count: u32| f64::from(count).ln_1p() * rarity.of(word);
@@ -175,8 +175,8 @@ impl SimilarityIndex {
     }
 }
 
-/// How rare words are, each looked up once: thousands of incidents share few words. What everybody has weighs a little
-/// too, so that incidents with nothing but common words can still be alike.
+/// Rarity of terms, each looked up once: thousands of incidents share few terms. A universal term weighs a little too,
+/// so that incidents with only common terms can still be similar.
 struct Rarity<'a> {
     likeness: &'a SimilarityIndex,
     known: BTreeMap<Fingerprint, f64>,

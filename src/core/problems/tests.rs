@@ -42,7 +42,7 @@ fn policy(name: &str, matchers: Vec<Matcher>, count: u32, days: i64) -> ProblemP
     }
 }
 
-/// Three in thirty days for everything, but two in seven for the rule `disk-full`.
+/// Three in thirty days for every rule, but two in seven for the rule `disk-full`.
 fn policies() -> Vec<ProblemPolicy> {
     vec![
         policy("disks", vec![Matcher::equal("rule", "disk-full")], 2, 7),

@@ -1,4 +1,4 @@
-//! What is billed by the hour: how much of each incident lay outside working time.
+//! Billing by the hour: the part of each incident outside working time.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,8 @@ pub struct BillingRow {
     pub off_hours_minutes: u64,
 }
 
-/// The incidents resolved in the period, in the order given; merged and cancelled ones are nobody's work.
+/// The incidents resolved in the period, in the order given; merged and cancelled ones are excluded, because they are
+/// no separate work.
 pub fn billing<'a>(
     incidents: impl IntoIterator<Item = &'a Incident>,
     period: ReportPeriod,

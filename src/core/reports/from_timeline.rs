@@ -1,5 +1,4 @@
-//! The figures once more, from nothing but what was written down as it happened: the incidents' timelines and the
-//! audit log.
+//! The service report once more, from the log alone: the incidents' timelines and the audit log.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +11,7 @@ use crate::core::inspections::RunState;
 use crate::core::model::Timestamp;
 use crate::core::problems::ProblemState;
 
-/// What the figures need of one line of the audit log that was not refused.
+/// The report's data from one accepted entry of the audit log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditLine<'a> {
     pub at: Timestamp,
@@ -22,7 +21,7 @@ pub struct AuditLine<'a> {
 }
 
 impl Figures {
-    /// Lines in the order in which they were written. An outage that goes on lasts until `now`.
+    /// Entries in the order of writing. An ongoing outage lasts until `now`.
     pub fn of_log<'a>(
         timeline: impl IntoIterator<Item = &'a TimelineEntry>,
         audit: &[AuditLine<'_>],

@@ -1,11 +1,11 @@
-//! What the figures need of one incident, taken from its record or from its timeline.
+//! The report's data of one incident, from its record or from its timeline.
 
 use std::collections::BTreeMap;
 
 use crate::core::incidents::{Incident, IncidentState, TimelineEntry, TimelineKind};
 use crate::core::model::{IncidentId, Outage, Tier, Timestamp};
 
-/// How an incident stands, as far as the figures care.
+/// End of an incident, as far as reports need it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ending {
     #[default]
@@ -24,19 +24,19 @@ pub struct IncidentFacts {
     pub acknowledged_at: Option<Timestamp>,
     pub resolved_at: Option<Timestamp>,
     pub ending: Ending,
-    /// Who has it, or had it when it was resolved; `None`: it pages nobody, and nobody is measured by it.
+    /// The tier in charge, or at its resolution; `None`: it pages no one, and is measured for no one.
     pub tier: Option<Tier>,
-    /// How often it went to a higher line, and how often one handed it back.
+    /// Number of escalations, and number of hand-backs.
     pub escalations: u64,
     pub bounces: u64,
     pub reopened: u64,
-    /// Some time limit of it passed.
+    /// True if one of its time limits passed.
     pub overdue: bool,
-    /// The code of why it was late, if somebody said it.
+    /// The code of the breach reason, if given.
     pub late_because: Option<String>,
     /// It belongs to a problem.
     pub recurring: bool,
-    /// What was out because of it, and when.
+    /// Outages that it caused.
     pub outages: Vec<Outage>,
 }
 
@@ -66,7 +66,7 @@ impl IncidentFacts {
         }
     }
 
-    /// It went beyond the line that had it first.
+    /// True if it went beyond its first tier.
     pub fn is_escalated(&self) -> bool {
         self.escalations > 0
     }
@@ -99,7 +99,7 @@ impl IncidentFacts {
             TimelineKind::Escalated => self.escalations += 1,
             TimelineKind::HandedBack => self.bounces += 1,
             TimelineKind::Breached => self.overdue |= !line.is_on_trial(),
-            // The line begins with the code, its title in parentheses.
+            // The entry begins with the code, followed by its title in parentheses.
             TimelineKind::BreachExplained => self.late_because = line.text.split(" (").next().map(str::to_owned),
             TimelineKind::ProblemLinked => self.recurring = true,
             TimelineKind::Resolved => {
@@ -114,7 +114,7 @@ impl IncidentFacts {
             }
             TimelineKind::Merged if line.is_end_by_merging() => {
                 self.ending = Ending::Merged;
-                // What was out goes on being out under the other one, whose lines say so.
+                // The outages continue in the surviving incident, whose entries record them.
                 self.outages.clear();
             }
             TimelineKind::Cancelled => {
@@ -152,7 +152,7 @@ impl IncidentFacts {
         }
     }
 
-    /// In the place of what was said before of the same time, service and customer.
+    /// Replaces an earlier outage of the same time, service and customer.
     fn note_outage(&mut self, line: &TimelineEntry) {
         let Some(outage) = &line.outage else { return };
         self.outages.retain(|old| !outage.corrects(old));
@@ -162,7 +162,7 @@ impl IncidentFacts {
         }
     }
 
-    /// With the incident ends what was out because of it.
+    /// Its outages end with the incident.
     fn end_outages(&mut self, at: Timestamp) {
         for outage in self.outages.iter_mut().filter(|outage| outage.to.is_none()) {
             outage.to = Some(at.max(outage.from));
@@ -170,7 +170,7 @@ impl IncidentFacts {
     }
 }
 
-/// Every incident as its timeline tells it, by id. `lines` in the order in which they were written.
+/// Every incident from its timeline, by id. `lines` in the order of writing.
 pub fn cases_of_log<'a>(lines: impl IntoIterator<Item = &'a TimelineEntry>) -> Vec<IncidentFacts> {
     let mut cases: BTreeMap<IncidentId, IncidentFacts> = BTreeMap::new();
     for line in lines {

@@ -1,4 +1,4 @@
-//! Incidents in figures: how soon somebody had them, how soon they were over, and by whom.
+//! Incident figures: time to acknowledge, time to resolve, and the resolving tiers.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::{Ending, IncidentFacts, ReportPeriod};
 use crate::core::calendar::WorkCalendar;
 use crate::core::model::{Tier, TimeDelta};
 
-/// What kind of desk resolves that share of its incidents in the first line.
+/// Kind of service desk, by its first-line resolution rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Band {
@@ -17,14 +17,14 @@ pub enum Band {
     Expert,
     /// 60 % and more.
     Skilled,
-    /// 30 % and more: it takes notes and knows whom to ask.
+    /// 30 % and more: it takes notes and knows the right team.
     Information,
     /// Less: it only hands on.
     Dispatch,
 }
 
 impl Band {
-    /// Of that many in a whole; exact, without rounding.
+    /// By the exact ratio, without rounding.
     pub fn of(part: u64, whole: u64) -> Option<Band> {
         let reaches = |percent: u64| u128::from(part) * 100 >= u128::from(whole) * u128::from(percent);
         (whole > 0).then(|| match () {
@@ -45,7 +45,7 @@ impl Band {
     }
 }
 
-/// How the first line's filtering stands to its target of 70 to 80 %.
+/// First-line containment against its target of 70 to 80 %.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Containment {
@@ -73,7 +73,7 @@ impl Containment {
     }
 }
 
-/// What one tier resolved.
+/// Resolutions of one tier.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TierShare {
     pub tier: Tier,
@@ -82,20 +82,20 @@ pub struct TierShare {
     pub share: Option<f64>,
 }
 
-/// The code of a reason, and how many incidents were late by it.
+/// The code of a reason, and the number of incidents late by it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OverdueReason {
     pub code: String,
     pub count: u64,
 }
 
-/// All counts are of incidents that page somebody and were neither merged nor cancelled, but for the first three.
+/// All counts but the first three exclude merged and cancelled incidents, and those that page no one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IncidentFigures {
     /// Opened in the period, and ended as a part of another one.
     pub merged: u64,
     pub cancelled: u64,
-    /// Opened in the period, and nobody is paged for it.
+    /// Opened in the period, without paging anyone.
     pub unpaged: u64,
     pub opened: u64,
     /// Of those opened in the period.
@@ -104,23 +104,23 @@ pub struct IncidentFigures {
     pub time_to_acknowledge: DurationStatistics,
     /// The same in working time.
     pub working_time_to_acknowledge: DurationStatistics,
-    /// Resolved in the period, whenever they were opened; the rest is of these.
+    /// Resolved in the period, whenever they were opened; the following fields are about these.
     pub resolved: u64,
     /// From opening to resolving.
     pub time_to_resolve: DurationStatistics,
     pub working_time_to_resolve: DurationStatistics,
     pub by_tier: Vec<TierShare>,
-    /// The kind of desk, by what the first line resolves.
+    /// The kind of desk, by first-line resolutions.
     pub band: Option<Band>,
-    /// Never left the line that had them first, and that is the first.
+    /// Never left their first tier, and that is the first line.
     pub contained: u64,
     pub containment_rate: Option<f64>,
     pub containment: Option<Containment>,
     pub escalated: u64,
-    /// How often one of them went to a higher line, and how often one handed it back.
+    /// Number of escalations, and number of hand-backs.
     pub escalations: u64,
     pub bounces: u64,
-    /// Handed back, of those handed on.
+    /// Handed back, of those escalated.
     pub bounce_rate: Option<f64>,
     /// At least once.
     pub reopened: u64,
@@ -130,7 +130,7 @@ pub struct IncidentFigures {
     pub recurrence_rate: Option<f64>,
     pub overdue: u64,
     pub overdue_rate: Option<f64>,
-    /// Why, the most frequent first; those that nobody explained are not among them.
+    /// The reasons, the most frequent first; late incidents without a reason are not counted here.
     pub overdue_reasons: Vec<OverdueReason>,
 }
 

@@ -1,4 +1,4 @@
-//! Inspections in figures: how many of the checklists that ended were done.
+//! Inspection figures: completion of the ended checklists.
 
 use serde::{Deserialize, Serialize};
 

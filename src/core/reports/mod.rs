@@ -1,6 +1,6 @@
-//! Figures: how well the centre did in a period, counted from records, and the same once more from the log alone.
+//! Service reports: the figures of a period, counted from records, and the same once more from the log alone.
 //!
-//! Must never decide anything, and never count what no record and no line of the log shows.
+//! Must never decide anything, and never count anything without a record or a log entry.
 
 mod billing;
 mod from_timeline;
@@ -36,12 +36,12 @@ const MICROS_PER_MINUTE: u64 = 60_000_000;
 pub struct Figures {
     #[serde(flatten)]
     pub period: ReportPeriod,
-    /// Whose hours are the working time.
+    /// The calendar of working time.
     pub calendar: String,
     pub incidents: IncidentFigures,
     pub problems: ProblemFigures,
     pub inspections: InspectionFigures,
-    /// How long at least one service was out by the provider's fault.
+    /// Time with at least one service out by the provider's fault.
     pub outage_minutes: u64,
 }
 
@@ -63,7 +63,7 @@ impl ProblemFigures {
 }
 
 impl Figures {
-    /// From records; those outside the period count for nothing. An outage that goes on lasts until `now`.
+    /// From records; those outside the period do not count. An ongoing outage lasts until `now`.
     pub fn of_records<'a>(
         incidents: impl IntoIterator<Item = &'a Incident>,
         problems: impl IntoIterator<Item = &'a Problem>,

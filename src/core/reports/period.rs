@@ -1,10 +1,10 @@
-//! From when to when.
+//! Report periods.
 
 use serde::{Deserialize, Serialize};
 
 use crate::core::model::Timestamp;
 
-/// Half-open: what happens at `to` belongs to the next one.
+/// Half-open: an event at `to` belongs to the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportPeriod {
     pub from: Timestamp,

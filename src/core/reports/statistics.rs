@@ -1,10 +1,10 @@
-//! Shares and lengths of time of many cases.
+//! Shares and duration statistics of many cases.
 
 use serde::{Deserialize, Serialize};
 
 use crate::core::model::TimeDelta;
 
-/// How long something took: all zero without a case.
+/// Statistics of durations: all zero without a case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DurationStatistics {
     pub count: u64,

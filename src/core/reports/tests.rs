@@ -1,4 +1,4 @@
-//! The boundaries of the bands, ranks, and periods that are half-open.
+//! The boundaries of the bands, ranks, and half-open periods.
 
 use super::*;
 use crate::core::model::{IncidentId, Tier, TimeDelta, Timestamp};

@@ -1,11 +1,12 @@
-//! Ways to tell people, as a rulebook holds them: secrets only by name, never by value.
+//! Notification channels as a rulebook stores them: secrets only by name, never by value.
 
 use serde::{Deserialize, Serialize};
 
-/// A way to tell a team or a person. Addresses may hold `{secret:NAME}`, which is looked up only when a notice is sent.
+/// A channel to notify a team or a person. Addresses may contain `{secret:NAME}`, which is looked up only when a
+/// notification is sent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Channel {
-    /// POST of the notice as JSON.
+    /// POST of the notification as JSON.
     Webhook { url: String },
     /// A message on that topic; `{id}` becomes the incident's id.
     Mqtt { topic: String },
@@ -17,20 +18,20 @@ pub enum Channel {
     Dingtalk { url: String, secret: Option<String> },
     /// A group robot of Feishu 飞书; `secret`: the name of the secret that signs.
     Feishu { url: String, secret: Option<String> },
-    /// An incoming webhook of Slack, or of what speaks like it.
+    /// An incoming webhook of Slack, or of a compatible service.
     Slack { url: String },
     /// Any HTTP request, made from templates.
     Template(Box<RequestTemplate>),
 }
 
-/// A request whose address, headers and body have places (`places.rs`).
+/// A request whose address, headers and body have placeholders (`placeholders.rs`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RequestTemplate {
     pub method: RequestMethod,
     pub url: String,
     pub headers: Vec<(String, String)>,
     pub body: String,
-    /// What a good answer must contain; any 2xx is good without it.
+    /// Text that a good response must contain; without it any 2xx is good.
     pub answer_has: Option<String>,
 }
 
@@ -64,7 +65,7 @@ impl std::str::FromStr for RequestMethod {
 }
 
 impl RequestTemplate {
-    /// Whether values must be written into the body as inside JSON texts: by its content type, else by how it begins.
+    /// True if values must be escaped as inside JSON strings: by its content type, else by its first character.
     pub fn body_is_json(&self) -> bool {
         let kind = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         match kind {
@@ -92,8 +93,8 @@ impl Channel {
         }
     }
 
-    /// Where it goes, without what may be secret: of a URL only scheme, host and port, since user parts, paths and
-    /// queries carry keys.
+    /// Its destination without secrets: of a URL only scheme, host and port, since user parts, paths and queries carry
+    /// keys.
     pub fn shown(&self) -> String {
         match self {
             Channel::Mqtt { topic } => topic.clone(),
@@ -107,7 +108,7 @@ impl Channel {
         }
     }
 
-    /// Whether people read it as it comes, so that a flood of it helps nobody.
+    /// True if people read each message, so that a flood of them helps no one.
     pub const fn is_read_by_people(&self) -> bool {
         match self {
             Channel::Webhook { .. } | Channel::Mqtt { .. } | Channel::Template(_) => false,
@@ -120,7 +121,7 @@ impl Channel {
     }
 }
 
-/// `https://host:port/…`, or only `…` of what is no URL.
+/// `https://host:port/…`, or only `…` of a text that is no URL.
 fn origin(url: &str) -> String {
     let Some((scheme, rest)) =
         url.split_once("://").filter(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphabetic()))

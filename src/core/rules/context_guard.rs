@@ -1,8 +1,8 @@
-//! Guards: boolean words over shared contexts, `MAINT_{site} && !(BACKUP || DRILL)`.
+//! Context guards: boolean expressions over shared contexts, `MAINT_{site} && !(BACKUP || DRILL)`.
 
 use std::fmt;
 
-/// Whether contexts live. Names hold `{label}` places, filled from the event that matched.
+/// A condition on active contexts. Names contain `{label}` placeholders, filled from the event that matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContextGuard {
     Alive(String),
@@ -11,16 +11,16 @@ pub enum ContextGuard {
     Any(Vec<ContextGuard>),
 }
 
-/// Why a text is not a guard, and the character (from 1) where it went wrong.
+/// Reason why a text is not a guard, and the character (from 1) of the error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseGuardError {
     pub reason: String,
     pub column: usize,
 }
 
-/// How deep a guard may nest.
+/// Maximum nesting depth of a guard.
 const DEPTH_MAX: usize = 16;
-/// The longest guard, in bytes.
+/// Maximum length of a guard, in bytes.
 const GUARD_MAX_BYTES: usize = 1024;
 
 impl ContextGuard {
@@ -36,7 +36,7 @@ impl ContextGuard {
         }
     }
 
-    /// What the guard says when `alive` says it of each name (places unfilled).
+    /// The guard's value, given `alive` for each name (placeholders unfilled).
     pub fn holds(&self, alive: &impl Fn(&str) -> bool) -> bool {
         match self {
             ContextGuard::Alive(name) => alive(name),

@@ -1,11 +1,11 @@
-//! What holds when no file says otherwise: the default ladder and its teams; the shipped rule files.
+//! Defaults without rule files: the default escalation policy and its teams; the shipped rule files.
 
 use include_dir::{Dir, DirEntry, include_dir};
 
 use super::{EscalationPolicy, EscalationStep, RuleText, Team};
 use crate::core::model::{Tier, TimeDelta};
 
-/// The ladder of rules that name none.
+/// The escalation policy of rules that name none.
 pub(super) const LADDER: &str = "default";
 /// The team of plans that name none.
 pub(super) const FIRST_LINE: &str = "first-line";
@@ -55,7 +55,7 @@ pub(super) fn ladder() -> EscalationPolicy {
     }
 }
 
-/// The default ladder's teams. Each has the seat that is on duty, so that no step is skipped before people are named.
+/// The default policy's teams. Each has the seat on duty, so that no step is skipped before people are named.
 pub(super) fn teams() -> Vec<Team> {
     let team = |name: &str, title: &str| Team {
         name: name.to_owned(),

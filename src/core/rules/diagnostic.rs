@@ -1,11 +1,11 @@
-//! A mistake in a rule file, as a person wants it: which file, where in it, what is wrong, what was expected.
+//! A diagnostic of a rule file for people: the file, the place in it, the error, the expected value.
 
 use std::fmt;
 
-/// How much of a line is shown on each side of the mistake, in characters.
+/// Number of characters shown of a line on each side of the error.
 const SHOWN_AROUND: usize = 60;
 
-/// Where something stands. Line and column count from 1, the column in characters.
+/// A location in a file. Line and column count from 1, the column in characters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct SourceLocation {
     pub path: String,
@@ -19,23 +19,24 @@ impl fmt::Display for SourceLocation {
     }
 }
 
-/// One thing that is wrong. Line and column count from 1, the column in characters.
+/// One error. Line and column count from 1, the column in characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     pub path: String,
     pub line: usize,
     pub column: usize,
-    /// What is wrong.
+    /// The error.
     pub message: String,
-    /// What would be right; empty where the message says it already.
+    /// The correct form; empty if the message contains it.
     pub expected: String,
-    /// The line of the file, cut around the mistake, and where in it to point.
+    /// The line of the file, cut around the error, and the position to point at.
     snippet: String,
     pointer: usize,
 }
 
 impl Diagnostic {
-    /// A mistake at a place of a text. A place outside of it (a file without lines) is moved to the nearest inside.
+    /// A diagnostic at a location of a text. A location outside of it (a file without lines) is moved to the nearest
+    /// inside.
     pub(super) fn at(
         path: &str,
         text: &str,
@@ -53,7 +54,7 @@ impl Diagnostic {
         Diagnostic { path: path.to_owned(), line, column, message, expected, snippet, pointer: column - 1 - skipped }
     }
 
-    /// Without the line of the file: there stands what must not be shown.
+    /// Drops the line of the file, because it contains a secret.
     pub(super) fn unquoted(self) -> Diagnostic {
         Diagnostic { snippet: String::new(), pointer: 0, ..self }
     }
@@ -65,7 +66,7 @@ fn plain(c: char) -> char {
 }
 
 impl fmt::Display for Diagnostic {
-    /// `rules/x.yaml:12:7: what is wrong; expected …`; with `{:#}` the line of the file below it.
+    /// `rules/x.yaml:12:7: message; expected …`; with `{:#}` the line of the file below it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}: {}", self.path, self.line, self.column, self.message)?;
         if !self.expected.is_empty() {

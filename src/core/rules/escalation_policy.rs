@@ -1,4 +1,5 @@
-//! Ladders: who gets an incident, and by when; which managers are told of it, and when.
+//! Escalation policies: the team that gets an incident, and the time limits; the managers that are notified, and the
+//! delays.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,39 +8,40 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::model::{ParseWordError, Priority, Tier, TimeDelta};
 
-/// Who gets an incident, by when: its steps in the order of the tiers.
+/// The steps of an incident's escalation, in the order of the tiers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EscalationPolicy {
     pub name: String,
     pub steps: Vec<EscalationStep>,
-    /// Who is told besides, in the order of time; the incident stays where it is.
+    /// Managers notified in addition, in the order of time; the incident stays with its team.
     pub hierarchy: Vec<ManagerNotification>,
 }
 
-/// One rung. Its spans count from when the step was really entered.
+/// One step. Its times count from when the step was really entered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EscalationStep {
     pub tier: Tier,
-    /// Empty when the vendor of the item decides.
+    /// Empty if the item's vendor decides.
     pub team: String,
-    /// Whether the team is that of the failed item's vendor, by its contract.
+    /// True if the team is that of the failed item's vendor, by its contract.
     pub vendor: bool,
-    /// How its people are sent to work.
+    /// Mode of dispatching its people.
     pub kind: DispatchMode,
-    /// Unacknowledged for that long: on to the next step.
+    /// Without acknowledgement for that long, the incident goes to the next step.
     pub respond_by: TimeDelta,
-    /// Pages again that often until somebody acknowledges.
+    /// Interval of repeated pages until acknowledgement.
     pub page_every: TimeDelta,
-    /// Acknowledged but unresolved for that long: paged once more `page_every` before, then on to the next step.
+    /// Acknowledged but unresolved for that long: paged once more `page_every` before, then the incident goes to the
+    /// next step.
     pub resolve_by: Option<TimeDelta>,
-    /// Its spans are working time of that calendar; `None`: wall time.
+    /// Calendar in whose working time its times count; `None`: wall time.
     pub calendar: Option<String>,
-    /// What must be written down before a person may hand it on from here.
+    /// Triage fields required before a person may escalate from here.
     pub demands: Vec<String>,
 }
 
 impl EscalationStep {
-    /// A step of wall time that demands nothing.
+    /// A step in wall time without required fields.
     pub fn wall(
         tier: Tier,
         team: &str,
@@ -60,17 +62,17 @@ impl EscalationStep {
         }
     }
 
-    /// As people call whoever has the step.
+    /// The name of the step's team for people.
     pub fn whom(&self) -> &str {
         if self.vendor { "the vendor's team" } else { &self.team }
     }
 }
 
-/// How a step's people are sent to work.
+/// Mode of dispatching a step's people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DispatchMode {
-    /// On the hot line.
+    /// By phone.
     #[default]
     Phone,
     /// An engineer on site.
@@ -90,7 +92,7 @@ impl DispatchMode {
         }
     }
 
-    /// As it stands on a dispatch order.
+    /// Its text on a dispatch order.
     pub const fn title(self) -> &'static str {
         match self {
             DispatchMode::Phone => "热线支持",
@@ -117,24 +119,24 @@ impl FromStr for DispatchMode {
     }
 }
 
-/// Hierarchical escalation: somebody is told of an incident that others work on.
+/// Hierarchical escalation: a manager is notified of an incident that others work on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ManagerNotification {
-    /// From when the incident began to climb.
+    /// Delay from the start of escalation.
     pub after: TimeDelta,
-    /// Only for these; empty: for all.
+    /// Only for these priorities; empty: for all.
     pub priorities: Vec<Priority>,
     pub told: Recipient,
-    /// How often again, and how far apart.
+    /// Number of repeats, and the interval.
     pub repeat: u32,
     pub every: TimeDelta,
-    /// What ends it besides the end of the incident.
+    /// Reasons to stop other than the end of the incident.
     pub stop_when: Vec<StopWhen>,
-    /// `after` and `every` are working time of that calendar; `None`: wall time.
+    /// Calendar in whose working time `after` and `every` count; `None`: wall time.
     pub calendar: Option<String>,
 }
 
-/// Whom hierarchical escalation tells.
+/// Recipient of hierarchical escalation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recipient {
     Team(String),
@@ -150,12 +152,12 @@ impl fmt::Display for Recipient {
     }
 }
 
-/// What makes telling a manager (again) needless.
+/// Reason to stop notifying a manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopWhen {
-    /// Somebody has taken it at its present step.
+    /// A person acknowledged it at its present step.
     Acknowledged,
-    /// It waits for somebody outside.
+    /// It waits for an outside party.
     Pending,
 }
 

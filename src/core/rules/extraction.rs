@@ -1,4 +1,4 @@
-//! Extraction: a regular expression over a text of an event, whose named groups become facts.
+//! Extraction: a regular expression over an event's text, whose named groups become facts.
 
 use regex::Regex;
 
@@ -24,7 +24,7 @@ impl Extraction {
         self.groups.names()
     }
 
-    /// The facts in that text: groups that took part in the first match, as far as they are not empty.
+    /// The facts in that text: non-empty groups of the first match.
     pub fn facts<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.groups.of(text).into_iter().flatten()
     }
@@ -51,7 +51,7 @@ impl NamedGroups {
         self.named.iter().map(|(_, name)| name.as_str())
     }
 
-    /// The named groups of the first match that hold something; `None` when nothing matches.
+    /// The non-empty named groups of the first match; `None` without a match.
     pub fn of<'a>(&'a self, text: &'a str) -> Option<impl Iterator<Item = (&'a str, &'a str)>> {
         let captures = self.regex.captures(text)?;
         Some(self.named.iter().filter_map(move |(number, name)| {

@@ -1,4 +1,4 @@
-//! Facts: what is known of an event beyond what it says itself, and the sections of rule files that they come from.
+//! Facts: data about an event beyond its own content, and the sections of rule files that they come from.
 //!
 //! A fact `site` is named `fact.site` wherever a label can be named. Facts are no part of an alert's identity.
 
@@ -7,19 +7,19 @@ use std::collections::BTreeMap;
 use super::{Extraction, NamingStandard};
 use crate::core::model::{Event, Labels, Matchers, Severity};
 
-/// The fact that holds `bad` where a name breaks the naming standard.
+/// The fact that is `bad` if a name breaks the naming standard.
 pub const NAMING_FACT: &str = "naming";
 /// The fact that holds the id of a text's template.
 pub const TEMPLATE_FACT: &str = "template";
 
 const PREFIX: &str = "fact.";
 
-/// The fact that a name in a matcher, a key or a title means; `None` for a label.
+/// The fact that a name in a matcher, a key or a title refers to; `None` for a label.
 pub fn fact_named(name: &str) -> Option<&str> {
     name.strip_prefix(PREFIX)
 }
 
-/// What normalises events, in the order of the files. Of several that know one fact, the inventory's item comes first,
+/// The normalising sections, in the order of the files. If several give one fact, the inventory's item comes first,
 /// then the naming standard, the tables, the extractions.
 #[derive(Debug, Default)]
 pub struct Normalising {
@@ -30,7 +30,7 @@ pub struct Normalising {
     pub templates: Vec<TemplateScope>,
 }
 
-/// Where in an event a text stands.
+/// Location of a text in an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventText {
     Summary,
@@ -39,7 +39,7 @@ pub enum EventText {
 }
 
 impl EventText {
-    /// Read as it is written: `summary`, `labels.NAME`, `annotations.NAME`.
+    /// Parses the written form: `summary`, `labels.NAME`, `annotations.NAME`.
     pub fn parse(text: &str) -> Option<EventText> {
         let named = |name: &str| (!name.is_empty()).then(|| name.to_owned());
         match text.split_once('.') {
@@ -50,7 +50,7 @@ impl EventText {
         }
     }
 
-    /// Empty when it is not there.
+    /// The text; empty if absent.
     pub fn of<'a>(&self, event: &'a Event) -> &'a str {
         match self {
             EventText::Summary => &event.summary,
@@ -60,7 +60,7 @@ impl EventText {
     }
 }
 
-/// A table of rows found by the values that an event has of some labels or facts.
+/// A table whose rows are found by an event's values of some labels or facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FactTable {
     pub name: String,
@@ -74,12 +74,12 @@ impl FactTable {
         FactTable { name, keys, rows: BTreeMap::new() }
     }
 
-    /// Adds the facts of one row; false if there is a row of those values.
+    /// Adds the facts of one row; returns false if a row of those values exists.
     pub fn insert(&mut self, values: &[&str], facts: Labels) -> bool {
         self.rows.insert(row_key(values.iter().copied()), facts).is_none()
     }
 
-    /// The facts of the row of these values; an absent one (empty) finds none.
+    /// The facts of the row of these values; an absent (empty) value finds none.
     pub fn find<'a>(&self, value: impl Fn(&str) -> &'a str) -> Option<&Labels> {
         let values: Vec<&str> = self.keys.iter().map(|name| value(name)).collect();
         if values.iter().any(|value| value.is_empty()) {
@@ -102,7 +102,7 @@ impl FactTable {
     }
 }
 
-/// Each value behind its length, so that no two lists of values are one text.
+/// Each value with its length, so that no two lists of values give one text.
 fn row_key<'a>(values: impl Iterator<Item = &'a str>) -> String {
     let mut key = String::new();
     for value in values {
@@ -113,7 +113,7 @@ fn row_key<'a>(values: impl Iterator<Item = &'a str>) -> String {
     key
 }
 
-/// What the words of some events mean as a severity, where their source does not say.
+/// Meanings of words as severities, if the event's source gives none.
 #[derive(Debug, Clone)]
 pub struct SeverityWords {
     pub matchers: Matchers,
@@ -123,13 +123,13 @@ pub struct SeverityWords {
 }
 
 impl SeverityWords {
-    /// What the event's word means; `None` for a word that is not listed.
+    /// The severity of the event's word; `None` for a word that is not listed.
     pub fn of(&self, event: &Event) -> Option<Severity> {
         self.words.get(&self.from.of(event).trim().to_lowercase()).copied()
     }
 }
 
-/// Which free texts are mined for templates.
+/// Selects the free texts that are mined for templates.
 #[derive(Debug, Clone)]
 pub struct TemplateScope {
     pub matchers: Matchers,

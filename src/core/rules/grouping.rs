@@ -1,4 +1,4 @@
-//! How far apart alerts of different rules may be, in time and in what depends on what, to be one incident.
+//! Grouping settings: the distance in time and in dependencies within which alerts of different rules are one incident.
 
 use super::{Inventory, ItemIndex};
 use crate::core::model::{Labels, Matchers, Severity, TimeDelta};
@@ -6,38 +6,38 @@ use crate::core::model::{Labels, Matchers, Severity, TimeDelta};
 /// The section `grouping:`. Without it, the defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grouping {
-    /// Whether alerts of different rules are joined at all.
+    /// True if alerts of different rules are joined at all.
     pub enabled: bool,
     /// Alerts of one item that begin no further apart belong together at once.
     pub same_item_within: TimeDelta,
-    /// What depends on a failed item belongs to it if it begins no later than that after it, and for each further
-    /// dependency a quarter more.
+    /// A dependent item's failure belongs to its dependency's failure if it begins within that time, plus a quarter for
+    /// each further dependency.
     pub neighbours_within: TimeDelta,
-    /// How much later than its effect a cause may be seen, for each further dependency a quarter more.
+    /// Maximum delay of a cause's alert after its effect's, plus a quarter for each further dependency.
     pub cause_late_by: TimeDelta,
-    /// Over how many dependencies causes are looked for.
+    /// Maximum number of dependencies between a failure and its cause.
     pub hops: u32,
-    /// How many items in a row may be silent on that way: their alarms may be lost.
+    /// Maximum number of consecutive silent items on that path, because their alarms may be lost.
     pub silent_hops: u32,
-    /// A failure that begins that much earlier or later than another one nearby was a part of it if both end together.
+    /// A failure that begins that much earlier or later than a near one is part of it if both end together.
     pub stragglers_within: TimeDelta,
-    /// How far apart the alerts of one failure end, a large failure's as a whole half of that.
+    /// Maximum time between the ends of one failure's alerts; half of that for a large failure as a whole.
     pub ends_within: TimeDelta,
-    /// How far apart the failures of what depends on one silent item, or of one site, may be to be one outage.
+    /// Maximum time between the failures of one silent item's dependents, or of one site, to be one outage.
     pub siblings_within: TimeDelta,
-    /// An item that says nothing has failed if at least two and that many of a hundred of what depends on it have.
+    /// Percentage of a silent item's dependents, at least two, that must have failed for the item to count as failed.
     pub siblings_percent: u32,
-    /// When an alert without an explanation is looked at again, from when it was received; then after three times that.
+    /// Delay after which an unexplained alert is evaluated again, from its receipt; then after three times that.
     pub look_again_after: TimeDelta,
-    /// Alerts of one incident begin no further apart than that.
+    /// Maximum time between the starts of one incident's alerts.
     pub lasts_at_most: TimeDelta,
-    /// How many alerts are grouped into one incident; what comes later is a storm and stays by itself.
+    /// Maximum number of alerts grouped into one incident; later ones are a storm and stay apart.
     pub alerts_at_most: u32,
-    /// That many warnings, and more than there is of anything worse but outages, are chatter: nothing worse is among them.
+    /// Number of warnings from which a group with fewer minor alerts counts as noise: the two are not joined.
     pub chatter: u32,
-    /// Kinds of alerts that never show one failure: what cannot be reached is not slow.
+    /// Kinds of alerts that never belong to one failure: an unreachable item is not slow.
     pub apart: Vec<Matchers>,
-    /// Labels whose equal values say that alerts belong together, wherever they come from.
+    /// Labels whose equal values join alerts of any items.
     pub by: Vec<String>,
 }
 
@@ -65,7 +65,7 @@ impl Default for Grouping {
 }
 
 impl Grouping {
-    /// For how long an alert can still be joined by something that happened after it began, or after it ended.
+    /// Time for which an alert can still be joined by an event after its start or its end.
     pub fn memory(&self) -> TimeDelta {
         let spans = [self.same_item_within, self.neighbours_within, self.stragglers_within, self.siblings_within];
         let longest = spans.into_iter().max().unwrap_or_default();
@@ -73,19 +73,19 @@ impl Grouping {
         longest.max(self.last_look_after()).max(after_end) + TimeDelta::from_minutes(1)
     }
 
-    /// Of which of the kinds that are kept apart an alert is: the first that it fits.
+    /// The kind of an alert among those kept apart: the first that it fits.
     pub fn kind(&self, labels: &Labels) -> Option<u32> {
         self.apart.iter().position(|kind| kind.matches(labels)).map(|place| place as u32)
     }
 
-    /// When an alert is looked at for the last time, from when it was received.
+    /// Time of an alert's last evaluation, from its receipt.
     pub fn last_look_after(&self) -> TimeDelta {
         TimeDelta::from_micros(self.look_again_after.as_micros().saturating_mul(3))
     }
 }
 
-/// How bad an alert is, as coarsely as failures follow from one another: what takes nothing down explains no outage, and
-/// an outage is not what a mere warning next to it is about.
+/// Severity in the coarse classes that decide causes: an alert that takes nothing down explains no outage, and an
+/// outage does not belong to a mere warning next to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum FailureMode {
     /// Warning or not determined.
@@ -105,12 +105,12 @@ impl FailureMode {
         }
     }
 
-    /// Whether both may show one failure of one item.
+    /// True if both may belong to one failure of one item.
     pub const fn goes_with(self, other: FailureMode) -> bool {
         !matches!((self, other), (FailureMode::Warning, FailureMode::Down) | (FailureMode::Down, FailureMode::Warning))
     }
 
-    /// Whether a failure of that gravity may have caused `effect` in what depends on it.
+    /// True if a failure of that mode may have caused `effect` in a dependent item.
     pub const fn explains(self, effect: FailureMode) -> bool {
         match (self, effect) {
             (FailureMode::Down, FailureMode::Down | FailureMode::Impaired) => true,
@@ -122,8 +122,8 @@ impl FailureMode {
 }
 
 impl Inventory {
-    /// Which item an alert is about: the one at the far end that another of its labels names (`interface="to-sw3"`), else
-    /// the one that raised it.
+    /// The item that an alert concerns: the one at the far end that another of its labels names (`interface="to-sw3"`),
+    /// else the one that raised it.
     pub fn concerned(&self, labels: &Labels) -> Option<ItemIndex> {
         let own = self.entity_of(labels)?;
         let others = labels.iter().filter(|(_, value)| self.find(value) != Some(own));
@@ -131,7 +131,7 @@ impl Inventory {
         Some(named.unwrap_or(own))
     }
 
-    /// The item whose name ends that text, after a word of its own.
+    /// The item whose name ends that text, after a separate word.
     fn named_in(&self, text: &str) -> Option<ItemIndex> {
         let is_joint = |character: char| matches!(character, '-' | '_' | ':' | '/' | ' ' | '>');
         let mut rest = text;

@@ -14,21 +14,21 @@ pub struct Plan {
     pub title: String,
     pub schedule: Schedule,
     pub team: String,
-    /// Each item once for every device that the plan is of, by unique names.
+    /// Each item once for every device of the plan, by unique names.
     pub items: Vec<ChecklistItem>,
-    /// From its scheduled time: not finished by then is overdue.
+    /// From its scheduled time: a run not finished by then is overdue.
     pub due_within: TimeDelta,
-    /// From its scheduled time: not finished by then is missed.
+    /// From its scheduled time: a run not finished by then is missed.
     pub missed_after: TimeDelta,
-    /// Whether a person must sign the finished run.
+    /// True if a person must sign the finished run.
     pub sign_off: bool,
-    /// The team whose members may sign or reject; `None`: whoever has the role.
+    /// The team whose members may sign or reject; `None`: everyone with the role.
     pub signers: Option<String>,
-    /// Whether who recorded an item of a run may not sign it.
+    /// True if a person who recorded an item of a run may not sign it.
     pub four_eyes: bool,
-    /// When every item is looked at several times in one run.
+    /// Slots, if every item is checked several times in one run.
     pub slots: Option<Slots>,
-    /// What its team can do in a run's time.
+    /// The team's capacity in a run's time.
     pub crew: Option<InspectionTeam>,
 }
 
@@ -43,19 +43,19 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// How many there are.
+    /// Number of slots.
     pub fn count(self) -> u32 {
         let whole = (self.lasts.as_micros() - 1).div_euclid(self.every.as_micros().max(1)) + 1;
         u32::try_from(whole.max(1)).unwrap_or(u32::MAX)
     }
 }
 
-/// Who works on a plan, and how long.
+/// The people of a plan, and their hours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InspectionTeam {
     /// `None`: as many as the team has members.
     pub inspectors: Option<u32>,
-    /// What one of them works on a day of the window.
+    /// Working time of one inspector on a day of the window.
     pub hours_a_day: TimeDelta,
     /// The open time of this calendar counts instead of `hours_a_day`.
     pub calendar: Option<String>,
@@ -64,29 +64,29 @@ pub struct InspectionTeam {
 /// One check of a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChecklistItem {
-    /// Once in the plan; with a device `looks@sw3`.
+    /// Unique in the plan; with a device `looks@sw3`.
     pub name: String,
     pub title: String,
-    /// The item of the inventory that it is about.
+    /// The inventory item that it checks.
     pub device: Option<String>,
     pub check: Check,
-    /// What a failure is worth.
+    /// Severity of a failure.
     pub severity: Severity,
     /// Labels of the event that a failure becomes.
     pub labels: crate::core::model::Labels,
-    /// The measured value warns or fails beyond these, whatever the check itself said.
+    /// Limits beyond which the measured value warns or fails, whatever the check's own result.
     pub warn: Option<Limit>,
     pub fail: Option<Limit>,
-    /// What must be found.
+    /// The expected fact.
     pub expect: Option<Expected>,
-    /// How far ahead a steady drift towards the limit warns; `None`: it is not watched.
+    /// Horizon within which a steady drift towards the limit warns; `None`: not watched.
     pub trend: Option<TimeDelta>,
-    /// What it takes a person.
+    /// Minutes of a person's work.
     pub minutes: u32,
 }
 
 impl ChecklistItem {
-    /// Beyond which it fails, or if nothing makes it fail, beyond which it warns.
+    /// The limit beyond which it fails or, without one, beyond which it warns.
     pub fn limit(&self) -> Option<Limit> {
         let (warn, fail) = match &self.check {
             Check::Promql { warn, fail, .. } => (*warn, *fail),
@@ -98,20 +98,20 @@ impl ChecklistItem {
     }
 }
 
-/// A fact of the inventory that an inspection must find on the spot.
+/// A fact of the inventory that an inspection must confirm on site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
     pub fact: String,
-    /// `None`: the inventory does not say.
+    /// `None`: the inventory has no value.
     pub value: Option<String>,
 }
 
-/// How an item is checked.
+/// Method of checking an item.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Check {
-    /// By a person; `evidence`: a text or link must come with the result.
+    /// By a person; `evidence`: a text or link is required with the result.
     Manual { evidence: bool },
-    /// GET answers with `status` (any 2xx when unset) and holds `contains`; `json` points at what is found in it.
+    /// GET returns `status` (any 2xx if unset) and contains `contains`; `json` points at the observed value in it.
     Http { url: String, status: Option<u16>, contains: Option<String>, json: Option<String>, timeout: TimeDelta },
     /// A connection opens.
     Tcp { address: String, timeout: TimeDelta },
@@ -145,7 +145,7 @@ impl Check {
     }
 }
 
-/// A bound that a measured value breaks, written `> 0.9`.
+/// A limit on a measured value, written as the violation: `> 0.9`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Limit {
     pub comparison: Comparison,

@@ -1,4 +1,4 @@
-//! The inventory: the things that can fail (CIs), where they stand, whose they are, and what they depend on.
+//! The inventory: configuration items (CIs), with their site, owner and dependencies.
 
 use std::collections::BTreeMap;
 
@@ -6,57 +6,57 @@ use super::spelling::Spellings;
 use crate::core::calendar::{HOUSE_ZONE, moment_in};
 use crate::core::model::{Labels, Timestamp};
 
-/// Labels that name a CI when a rule file does not say which: the first that is present and known wins.
+/// Default labels that name a CI: the first that is present and known wins.
 pub const ENTITY_LABELS: [&str; 5] = ["device", "host", "hostname", "instance", "node"];
 
-/// One thing that can fail.
+/// One configuration item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigurationItem {
     pub name: String,
-    /// What kind of thing: `switch`, `server`, `database`; empty when not said.
+    /// Its kind: `switch`, `server`, `database`; empty if not given.
     pub class: String,
     pub site: Option<String>,
     pub owner: Option<String>,
     pub vendor: Option<String>,
     pub contract: Option<String>,
-    /// Other names under which events speak of it, for example its address.
+    /// Other names that events use for it, for example its address.
     pub aliases: Vec<String>,
-    /// What else is known of it, matchable as `fact.<name>`.
+    /// Further facts, matchable as `fact.<name>`.
     pub facts: Labels,
 }
 
-/// The fact that says until when an item's contract holds.
+/// The fact with the end of an item's contract.
 pub const CONTRACT_UNTIL: &str = "contract_until";
 
 impl ConfigurationItem {
-    /// When its contract ends, if that is known: the fact `contract_until`.
+    /// End of its contract, if known: the fact `contract_until`.
     pub fn contract_until(&self) -> Option<Timestamp> {
         contract_end(self.facts.get(CONTRACT_UNTIL)?)
     }
 }
 
-/// `2026-12-31` ends with that day of the house; with a time and an offset it ends exactly then.
+/// `2026-12-31` ends with that day in the house's time zone; with a time and an offset it ends exactly then.
 pub fn contract_end(text: &str) -> Option<Timestamp> {
     let whole_day = format!("{text}T23:59:59.999999");
     moment_in(text, None).or_else(|_| moment_in(&whole_day, Some(HOUSE_ZONE))).ok()
 }
 
-/// The place of an item in an [`Inventory`]: small, and the same for equal rule files.
+/// The index of an item in an [`Inventory`]: small, and the same for equal rule files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ItemIndex(pub u32);
 
-/// All items, by name, with the edges between them.
+/// All items, by name, with their dependencies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inventory {
     /// Sorted by name.
     items: Vec<ConfigurationItem>,
-    /// What each item says of the events that speak of it, by [`ItemIndex`].
+    /// Facts for events of each item, by [`ItemIndex`].
     facts: Vec<Labels>,
     /// Names and aliases.
     by_name: BTreeMap<String, ItemIndex>,
-    /// What each item depends on, sorted, without itself.
+    /// Direct dependencies of each item, sorted, without itself.
     parents: Vec<Vec<ItemIndex>>,
-    /// What depends on each item, sorted.
+    /// Direct dependents of each item, sorted.
     children: Vec<Vec<ItemIndex>>,
     entity_labels: Vec<String>,
     /// How else names may be spelled; empty where they must be spelled exactly.
@@ -64,8 +64,8 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// Of items with the names of what each depends on. Names that no item has are left out; of items with one name
-    /// the last counts.
+    /// From items with the names of their dependencies. Unknown names are dropped; of items with one name the last
+    /// counts.
     pub fn new(items: Vec<(ConfigurationItem, Vec<String>)>, entity_labels: Vec<String>) -> Inventory {
         let sorted: BTreeMap<String, (ConfigurationItem, Vec<String>)> =
             items.into_iter().map(|(item, depends_on)| (item.name.clone(), (item, depends_on))).collect();
@@ -124,8 +124,8 @@ impl Inventory {
         &self.items[index.0 as usize]
     }
 
-    /// What the item says of an event that speaks of it: `ci`, `class`, `site`, `owner`, `vendor`, `contract`, and its
-    /// own facts. Cloning shares.
+    /// The item's facts for its events: `ci`, `class`, `site`, `owner`, `vendor`, `contract`, and its own facts.
+    /// Cloning shares.
     pub fn facts(&self, index: ItemIndex) -> &Labels {
         &self.facts[index.0 as usize]
     }
@@ -135,7 +135,7 @@ impl Inventory {
         self.by_name.get(name).copied()
     }
 
-    /// The labels that may name an item, in the order in which they are tried.
+    /// The labels that may name an item, in the order of trial.
     pub fn entity_labels(&self) -> impl Iterator<Item = &str> {
         self.entity_labels.iter().map(String::as_str)
     }
@@ -152,12 +152,12 @@ impl Inventory {
         })
     }
 
-    /// What it depends on directly.
+    /// Its direct dependencies.
     pub fn parents(&self, index: ItemIndex) -> &[ItemIndex] {
         &self.parents[index.0 as usize]
     }
 
-    /// What depends on it directly.
+    /// Its direct dependents.
     pub fn children(&self, index: ItemIndex) -> &[ItemIndex] {
         &self.children[index.0 as usize]
     }

@@ -1,6 +1,6 @@
-//! Rule files: text in, a compiled immutable rulebook or located mistakes out.
+//! Rule files: text in, a compiled immutable rulebook or located diagnostics out.
 //!
-//! Must never read a file or a clock: texts are handed in, and what they compile to depends on nothing else.
+//! Must never read a file or a clock: texts are arguments, and the result depends on nothing else.
 
 mod channel;
 mod check;

@@ -1,19 +1,19 @@
-//! The naming standard: how names of things are built, and what their parts say.
+//! The naming standard: the structure of names, and the meaning of their parts.
 
 use super::{EventText, Inventory, NamedGroups};
 use crate::core::model::{Event, Labels, Matchers, ParseMatcherError};
 
-/// How the names in one label are built. Several of one label are alternatives.
+/// The structure of the names in one label. Several for one label are alternatives.
 #[derive(Debug, Clone)]
 pub struct NamingStandard {
     /// The label that holds the name.
     pub label: String,
-    /// On the event, and on what the inventory knows of it (`fact.class="switch"`).
+    /// Over the event's labels, and the item's facts (`fact.class="switch"`).
     pub matchers: Matchers,
     groups: NamedGroups,
 }
 
-/// A name of the inventory that its own standard refuses, or reads otherwise than the item says.
+/// A name of the inventory that its own standard refuses, or that contradicts the item's facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OddName {
     pub name: String,
@@ -23,7 +23,7 @@ pub struct OddName {
 impl NamingStandard {
     /// The pattern fits a whole name.
     pub fn new(label: String, matchers: Matchers, pattern: &str) -> Result<NamingStandard, ParseMatcherError> {
-        // Alone first: its own mistakes must not be told of the text around it.
+        // Compiled alone first, so that an error is reported without the text around it.
         NamedGroups::compile(pattern)?;
         let groups = NamedGroups::compile(&format!("^(?:{pattern})$"))?;
         Ok(NamingStandard { label, matchers, groups })
@@ -34,17 +34,17 @@ impl NamingStandard {
         self.groups.names()
     }
 
-    /// What the parts of a name say; `None` when the name does not fit.
+    /// The parts of a name with their values; `None` if the name does not fit.
     pub fn parse<'a>(&'a self, name: &'a str) -> Option<impl Iterator<Item = (&'a str, &'a str)>> {
         self.groups.of(name)
     }
 
-    /// The name that the event holds under this standard's label; empty when it has none.
+    /// The event's name in this standard's label; empty if it has none.
     pub fn name_in<'a>(&self, event: &'a Event) -> &'a str {
         EventText::Label(self.label.clone()).of(event)
     }
 
-    /// Whether it can be held against an item of the inventory: it asks for nothing but facts.
+    /// True if it can be applied to an item of the inventory: it needs only facts.
     fn judges_items(&self) -> bool {
         self.matchers.iter().all(|matcher| super::fact_named(matcher.name()).is_some())
     }
@@ -57,7 +57,7 @@ impl NamingStandard {
     }
 }
 
-/// The items whose names break the standard, or say another thing than the item itself.
+/// The items whose names break the standard, or contradict the item's facts.
 pub fn odd_names(inventory: &Inventory, standards: &[NamingStandard]) -> Vec<OddName> {
     let mut odd = Vec::new();
     for (index, item) in inventory.items() {

@@ -1,10 +1,10 @@
-//! When a rule fires: its pattern, whose windows it has, and what firing does besides raising.
+//! Patterns: the time at which a rule fires, its window semantics, and the actions of firing beyond raising.
 
 use crate::core::calendar::Schedule;
 use crate::core::model::{Labels, Matchers, Severity, TimeDelta};
 
-/// When a rule fires. Windows are half-open, (t − within, t], on event time; under [`Semantics::Sec`] they are [T, T + W]
-/// in whole seconds.
+/// Time at which a rule fires. Windows are half-open, (t − within, t], on event time; under [`Semantics::Sec`] they are
+/// [T, T + W] in whole seconds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pattern {
     /// At every matching alert.
@@ -34,14 +34,14 @@ pub enum Pattern {
     Calendar { schedule: Schedule },
 }
 
-/// So many matches inside so much time.
+/// A count within a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CountWithin {
     pub count: u32,
     pub within: TimeDelta,
 }
 
-/// A rate and what it comes to.
+/// A rate and its count.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
     pub above: f64,
@@ -77,13 +77,13 @@ pub struct Capture {
     pub of: String,
 }
 
-/// Classes of events. The rule's own `match` is what all of them share.
+/// Classes of events. The rule's own `match` is common to all of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupPattern {
     /// 1 to 16; an event counts for the first that it fits.
     pub classes: Vec<GroupClass>,
     pub within: TimeDelta,
-    /// Fires again at every further event that finds all counts reached.
+    /// Fires again at every further event while all counts are reached.
     pub repeat: bool,
 }
 
@@ -93,7 +93,7 @@ pub struct GroupClass {
     pub count: u32,
 }
 
-/// What flapping is.
+/// Definition of flapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flap {
     /// Starts at the `start.count`-th transition inside `start.within`, stops when at most `stop.count` came in
@@ -123,7 +123,7 @@ impl Pattern {
         }
     }
 
-    /// How long alerts may wait in the rule's window for others; `None`: none waits there without an end.
+    /// Time for which alerts may wait in the rule's window for others; `None`: no alert waits without an end.
     pub const fn waits(&self) -> Option<TimeDelta> {
         match self {
             Pattern::Threshold { within, .. } | Pattern::Absence { within } => Some(*within),
@@ -132,7 +132,7 @@ impl Pattern {
             Pattern::Sequence(sequence) => Some(sequence.within),
             Pattern::Group(group) => Some(group.within),
             Pattern::Flap(Flap::Timed { start, .. }) => Some(start.within),
-            // As long as the time-based mode looks back by default: results have no times of their own.
+            // The default window of the time-based mode, because results have no times of their own.
             Pattern::Flap(Flap::Nagios | Flap::Icinga) => Some(TimeDelta::from_minutes(10)),
             Pattern::Each
             | Pattern::Suppress { .. }
@@ -142,7 +142,7 @@ impl Pattern {
         }
     }
 
-    /// How far back events can matter to it; none for a pair that waits without end.
+    /// Time for which past events matter; none for a pair that waits without end.
     pub fn window(&self) -> Option<TimeDelta> {
         match self {
             Pattern::Each | Pattern::Calendar { .. } => None,
@@ -156,7 +156,7 @@ impl Pattern {
             Pattern::Sequence(sequence) => Some(sequence.within),
             Pattern::Group(group) => Some(group.within),
             Pattern::Flap(Flap::Timed { start, stop }) => Some(start.within.max(stop.within)),
-            // Twenty results, whenever they came; as long as they are kept without another.
+            // Twenty results at any times, for as long as they are kept without another.
             Pattern::Flap(Flap::Nagios | Flap::Icinga) => Some(TimeDelta::from_days(1)),
         }
     }
@@ -179,7 +179,7 @@ impl Pattern {
     }
 }
 
-/// What counts once in a window.
+/// The unit of counting in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counts {
     /// A transition of an alert (first firing, firing again, change of severity), and every point.
@@ -188,7 +188,7 @@ pub enum Counts {
     Messages,
 }
 
-/// Whose windows a rule has.
+/// The window semantics of a rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Semantics {
     #[default]
@@ -197,14 +197,14 @@ pub enum Semantics {
     Sec,
 }
 
-/// What firing and clearing do besides raising.
+/// Actions of firing and clearing beyond raising.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Actions {
     pub contexts: Vec<ContextAction>,
     pub emit: Option<Emit>,
 }
 
-/// A change of a shared context, with `{label}` places in its name.
+/// A change of a shared context, with `{label}` placeholders in its name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContextAction {
     pub at: ActionAt,
@@ -220,13 +220,13 @@ pub enum ActionAt {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum ContextChange {
-    /// `lifetime`: `None` lasts until it is unset. Setting it again begins its life anew.
+    /// `lifetime`: `None` lasts until it is unset. Setting it again restarts its lifetime.
     Set { lifetime: Option<TimeDelta>, on_expiry: Option<Box<Emit>> },
-    /// Without its expiry action.
+    /// Ends it without its expiry action.
     Unset,
 }
 
-/// An event that a rule makes, with `{label}` places in its texts.
+/// An event that a rule emits, with `{label}` placeholders in its texts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Emit {
     pub labels: Labels,

@@ -1,39 +1,39 @@
-//! People: who they are, what they can take, and how each wants to be told.
+//! People: their capacity, skills and contacts.
 
 use super::{Channel, Language};
 use crate::core::model::{Priority, TimeDelta};
 
-/// How many open incidents somebody may hold who says nothing of it.
+/// Default limit of a person's open incidents.
 pub const LIMIT_DEFAULT: u32 = 5;
 
-/// Somebody who works here, or for a vendor.
+/// A person of this organisation or of a vendor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Person {
-    /// As commands, teams and rosters name them.
+    /// Its name in commands, teams and on-call schedules.
     pub name: String,
-    /// As others read it.
+    /// Display name.
     pub title: String,
     /// The employer: the centre itself, an outsourcer, a vendor.
     pub organisation: String,
-    /// Where they work; empty: everywhere.
+    /// Sites where they work; empty: everywhere.
     pub sites: Vec<String>,
     pub skills: Vec<String>,
-    /// How many open incidents they may hold at a time.
+    /// Maximum number of their open incidents.
     pub limit: u32,
-    /// In which their notices are worded.
+    /// Language of their notifications.
     pub language: Language,
-    /// How they are told, besides their team's channels.
+    /// Their contacts, in addition to their team's channels.
     pub contacts: Vec<Contact>,
 }
 
-/// One way to tell a person, and when it is used.
+/// One contact of a person, and its conditions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contact {
     pub channel: Channel,
-    /// Only for these; empty: for all.
+    /// Only for these priorities; empty: for all.
     pub priorities: Vec<Priority>,
     /// Only while this calendar is open; `None`: always.
     pub calendar: Option<String>,
-    /// How long after the page, if it is not acknowledged by then.
+    /// Delay after the page, if it is still unacknowledged.
     pub after: TimeDelta,
 }

@@ -1,5 +1,5 @@
-//! Texts with places, as the generic channel has them: `{title}` of the notice, `{label:site}` of its incident,
-//! `{secret:NAME}` of the configuration. Any other brace is only a brace, so that a body may be JSON.
+//! Texts with placeholders, as the generic channel has them: `{title}` of the notification, `{label:site}` of its
+//! incident, `{secret:NAME}` of the configuration. Any other brace is plain text, so that a body may be JSON.
 
 /// A part of such a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum TemplatePart<'t> {
     Secret(&'t str),
 }
 
-/// What a notice can say of itself.
+/// A field of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoticeField {
     Id,
@@ -74,14 +74,14 @@ impl NoticeField {
     }
 }
 
-/// A place that nothing can be put into.
+/// A placeholder without a meaning.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{{{place}}} is not a place")]
 pub struct BadPlaceholder {
     pub place: String,
 }
 
-/// Cuts a text at its places.
+/// Splits a text at its placeholders.
 pub fn pieces(text: &str) -> Result<Vec<TemplatePart<'_>>, BadPlaceholder> {
     let mut pieces = Vec::new();
     let (mut plain_from, mut at) = (0, 0);
@@ -103,7 +103,7 @@ pub fn pieces(text: &str) -> Result<Vec<TemplatePart<'_>>, BadPlaceholder> {
     Ok(pieces)
 }
 
-/// `None`: no place at all, such as what stands between the braces of JSON.
+/// `None`: no placeholder, such as the text between the braces of JSON.
 fn place(inside: &str) -> Result<Option<TemplatePart<'_>>, BadPlaceholder> {
     let bad = || BadPlaceholder { place: inside.to_owned() };
     if let Some(name) = inside.strip_prefix("secret:") {

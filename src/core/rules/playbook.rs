@@ -1,19 +1,19 @@
-//! Playbooks: what is done about an incident, step by step.
+//! Playbooks: the steps to take on an incident.
 
 /// The predefined response to a kind of incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Playbook {
     pub name: String,
-    /// As people read it.
+    /// Display name.
     pub title: String,
     pub steps: Vec<PlaybookStep>,
 }
 
-/// One thing to do, ticked by whoever did it.
+/// One step, ticked by the person who did it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlaybookStep {
     pub name: String,
     pub title: String,
-    /// Whether ticking it demands a note: what was seen, or a link.
+    /// True if ticking requires a note: an observation, or a link.
     pub evidence: bool,
 }

@@ -1,37 +1,37 @@
-//! When incidents become a problem.
+//! Problem policies: the conditions under which incidents become a problem.
 
 use crate::core::calendar::HOUSE_ZONE;
 use crate::core::model::{Matchers, TimeDelta};
 
-/// When incidents become a problem: the `count`-th episode of one fingerprint inside `within`, or a regular return.
+/// Opens a problem at the `count`-th episode of one fingerprint inside `within`, or at a regular return.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProblemPolicy {
     pub name: String,
-    /// On the incident's labels and `rule`.
+    /// Over the incident's labels and `rule`.
     pub matchers: Matchers,
     pub count: u32,
     pub within: TimeDelta,
     /// Incidents at most so far apart are one episode, and count once.
     pub apart: TimeDelta,
-    /// Whether episodes that come back with the clock open it too, however far apart.
+    /// True if episodes that recur at regular times also open it, at any distance.
     pub regular: bool,
-    /// Whose hours of the day and the week those are: an IANA name.
+    /// IANA time zone of those hours of the day and the week.
     pub zone: String,
-    /// Who reviews it; second line.
+    /// The team that reviews it; second line.
     pub team: String,
-    /// How long it may lie before somebody has to look at it (again).
+    /// Maximum time without a review.
     pub review_after: TimeDelta,
-    /// How long it must stay away under observation before it may be closed.
+    /// Time without recurrence under observation before it may be closed.
     pub quiet: TimeDelta,
 }
 
 impl ProblemPolicy {
-    /// What `apart:` is where a policy does not say.
+    /// Default of `apart:`.
     pub const APART: TimeDelta = TimeDelta::from_minutes(60);
-    /// What `zone:` is where a policy does not say.
+    /// Default of `zone:`.
     pub const ZONE: &str = HOUSE_ZONE;
-    /// What `review_after:` is where a policy does not say.
+    /// Default of `review_after:`.
     pub const REVIEW_AFTER: TimeDelta = TimeDelta::from_days(7);
-    /// What `quiet:` is where a policy does not say.
+    /// Default of `quiet:`.
     pub const QUIET: TimeDelta = TimeDelta::from_days(30);
 }

@@ -1,37 +1,37 @@
-//! Rosters: who works when, in layers of rotations, and what becomes of work that nobody there can take.
+//! On-call schedules: shifts in layers of rotations, and the policy for work that no one on duty can take.
 
 use jiff::tz::TimeZone;
 
 use crate::core::model::TimeDelta;
 
-/// Who is on duty when: layers of rotations, of which the highest that has somebody counts.
+/// Layers of rotations; at any time the highest layer with a person on duty counts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Roster {
     pub name: String,
     pub title: String,
-    /// The IANA name of the zone of all its local times, and what it means.
+    /// The IANA name of the zone of all its local times, and the zone itself.
     pub zone_name: String,
     pub zone: TimeZone,
-    /// The calendar during which somebody must be on duty.
+    /// The calendar during which a person must be on duty.
     pub covers: String,
-    /// How many people must be on duty then; 1 or more.
+    /// Minimum number of people on duty in that calendar; 1 or more.
     pub at_least: u32,
-    /// Whether who was never heard of counts as absent.
+    /// True if a person without any presence report counts as absent.
     pub presence_required: bool,
-    /// How long a heartbeat that says nothing of it holds.
+    /// Lifetime of a heartbeat that gives none.
     pub absent_after: TimeDelta,
-    /// When nobody who could take the work is there.
+    /// Policy if no suitable person is present.
     pub when_absent: UnavailablePolicy,
-    /// When everybody who is there holds as much as they may.
+    /// Policy if every present person is at the limit.
     pub when_full: UnavailablePolicy,
     /// From the lowest to the highest.
     pub layers: Vec<Layer>,
 }
 
-/// What becomes of work that no responder can take.
+/// Policy for work that no responder can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnavailablePolicy {
-    /// It goes to the next step of its ladder at once.
+    /// It goes to the next escalation step at once.
     Skip,
     /// It waits in the queue.
     Wait,
@@ -52,11 +52,11 @@ impl UnavailablePolicy {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layer {
     pub name: String,
-    /// When the first shift begins, in local minutes since 1970-01-01T00:00 of the roster's zone.
+    /// Start of the first shift, in local minutes since 1970-01-01T00:00 of the schedule's zone.
     pub start: i64,
     /// Length of a shift on the local clock, in minutes; 1 or more.
     pub shift_minutes: i64,
-    /// Who is on in turn; several together are one crew. Never empty, and no crew is.
+    /// The crews in turn; several people together are one crew. Never empty, and no crew is.
     pub crews: Vec<Vec<String>>,
     /// Only within these hours; empty: all day.
     pub hours: Vec<DutyHours>,
@@ -74,19 +74,19 @@ pub struct DutyHours {
 }
 
 impl Layer {
-    /// Everybody who is ever on in it.
+    /// Every person in it.
     pub fn people(&self) -> impl Iterator<Item = &str> {
         self.crews.iter().flatten().map(String::as_str)
     }
 
-    /// Whether it is restricted to hours of the day or to days.
+    /// True if it is restricted to hours of the day or to days.
     pub fn is_restricted(&self) -> bool {
         !self.hours.is_empty() || self.days.contains(&false)
     }
 }
 
 impl Roster {
-    /// Everybody who is ever on in it, some more than once.
+    /// Every person in it, some more than once.
     pub fn people(&self) -> impl Iterator<Item = &str> {
         self.layers.iter().flat_map(Layer::people)
     }

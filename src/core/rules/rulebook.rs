@@ -28,18 +28,18 @@ impl fmt::Debug for RulebookHash {
     }
 }
 
-/// One rule file as it was read: the path that mistakes name, and the text.
+/// One rule file as read: its path for diagnostics, and its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleText {
     pub path: String,
     pub text: String,
 }
 
-/// Everything the rule files say, checked and compiled.
+/// The content of all rule files, checked and compiled.
 #[derive(Debug)]
 pub struct Rulebook {
     pub hash: RulebookHash,
-    /// What it was made from, sorted by path; stored once by hash, so that a replay can compile it again.
+    /// Its source texts, sorted by path; stored once by hash, so that a replay can compile it again.
     pub texts: Vec<RuleText>,
     pub sources: Vec<Source>,
     pub inventory: Inventory,
@@ -54,13 +54,13 @@ pub struct Rulebook {
     pub calendars: BTreeMap<String, WorkCalendar>,
     /// By name; always holds `default`.
     pub ladders: BTreeMap<String, EscalationPolicy>,
-    /// By name; holds every team that a ladder names.
+    /// By name; contains every team that an escalation policy names.
     pub teams: BTreeMap<String, Team>,
-    /// By name; not everybody in a team needs an entry.
+    /// By name; team members need no entry.
     pub people: BTreeMap<String, Person>,
     /// By name.
     pub rosters: BTreeMap<String, Roster>,
-    /// In file order; the first that fits an incident holds.
+    /// In file order; the first that fits an incident applies.
     pub targets: Vec<super::SlaTarget>,
     pub breach_reasons: super::BreachReasons,
     pub outage_budgets: Vec<super::OutageBudget>,
@@ -72,7 +72,7 @@ pub struct Rulebook {
 }
 
 impl Rulebook {
-    /// Before the first rulebook: no rule, no ladder, nobody.
+    /// Before the first rulebook: no rule, no escalation policy, no people.
     pub fn empty() -> Rulebook {
         Rulebook {
             hash: RulebookHash([0; 32]),
@@ -103,20 +103,20 @@ impl Rulebook {
         self.rules.iter().find(|rule| rule.name == name)
     }
 
-    /// The ladder that an incident of `rule` climbs if it opens now.
+    /// The name of the escalation policy of an incident of `rule` that opens now.
     pub fn ladder_name<'a>(&self, rule: &'a Rule, now: Timestamp) -> &'a str {
         let is_closed = |after: &&AfterHours| self.calendars.get(&after.calendar).is_some_and(|it| !it.is_open(now));
         rule.after_hours.as_ref().filter(is_closed).map_or(&rule.ladder, |after| &after.ladder)
     }
 
-    /// Whether anybody of that name is described, in a team, or on a roster.
+    /// True if a person of that name has an entry, is in a team, or on an on-call schedule.
     pub fn names(&self, person: &str) -> bool {
         self.people.contains_key(person)
             || self.teams.values().any(|team| team.members.iter().any(|member| member == person))
             || self.rosters.values().any(|roster| roster.people().any(|name| name == person))
     }
 
-    /// Everybody who is described, in a team, or on a roster.
+    /// Every person with an entry, in a team, or on an on-call schedule.
     pub fn everybody(&self) -> BTreeSet<&str> {
         let members = self.teams.values().flat_map(|team| team.members.iter().map(String::as_str));
         let on_rosters = self.rosters.values().flat_map(Roster::people);
@@ -127,20 +127,20 @@ impl Rulebook {
         self.sources.iter().find(|source| source.name == name)
     }
 
-    /// The ladder of that name, else `default`, else one without steps (a rulebook made by hand in a test).
+    /// The escalation policy of that name, else `default`, else one without steps (a rulebook made by hand in a test).
     pub fn ladder(&self, name: &str) -> Option<&EscalationPolicy> {
         self.ladders.get(name).or_else(|| self.ladders.get("default"))
     }
 }
 
-/// The name of the rule that takes what no rule owns.
+/// The name of the rule that takes alerts that no other rule owns.
 pub const CATCH_ALL: &str = "catch-all";
 
 /// One correlation rule.
 #[derive(Debug, Clone)]
 pub struct Rule {
     pub name: String,
-    /// On the labels as sent; the names `@severity`, `@source` and `@status` mean the normalised words.
+    /// Over the labels as sent; the names `@severity`, `@source` and `@status` mean the normalised words.
     pub matchers: Matchers,
     pub when: Option<Expression>,
     /// The labels whose values make the key; empty: one key for all, except for `each`, where it is the alert itself.
@@ -148,14 +148,14 @@ pub struct Rule {
     pub pattern: Pattern,
     pub counts: Counts,
     pub semantics: Semantics,
-    /// Asked after matchers and `when`; does not hold: no match.
+    /// Evaluated after matchers and `when`; if it does not hold, there is no match.
     pub guard: Option<ContextGuard>,
     pub actions: Actions,
-    /// False: it only acts (contexts, derived events); the desk never hears of it.
+    /// False: it only acts (contexts, derived events); the desk never sees it.
     pub opens_incident: bool,
-    /// Whether later rules see the event too (they open incidents; this one records a link only).
+    /// True if later rules see the event too (they open incidents; this one records a link only).
     pub continues: bool,
-    /// Why this rule may hold alerts back for good; `None`: they go on to the next rule after `otherwise_after`.
+    /// The reason why this rule may keep alerts for good; `None`: they go on to the next rule after `otherwise_after`.
     pub because: Option<String>,
     /// With `{label}` places filled from the firing event, `{count}` from the window; empty: the alert's own summary.
     pub title: String,
@@ -163,36 +163,36 @@ pub struct Rule {
     pub severity: Option<Severity>,
     /// Overrides the priority that follows from the severity.
     pub priority: Option<Priority>,
-    /// The name of the ladder that its incidents climb.
+    /// The name of its incidents' escalation policy.
     pub ladder: String,
-    /// Which ladder instead, outside whose hours.
+    /// The escalation policy outside a calendar's hours.
     pub after_hours: Option<AfterHours>,
-    /// Whether its incidents page anybody.
+    /// True if its incidents send pages.
     pub pages: bool,
     pub runbook: Option<String>,
-    /// What is done about its incidents, by the name of a playbook.
+    /// The name of its incidents' playbook.
     pub playbook: Option<String>,
-    /// How long the first notice waits for a cause that explains the incident.
+    /// Delay of the first notification, in which a cause may explain the incident.
     pub settle: TimeDelta,
-    /// How long everything must be clear before the incident resolves by itself.
+    /// Time for which all alerts must be clear before the incident resolves by itself.
     pub resolve_after: TimeDelta,
-    /// How long after resolving it is closed without a person; `None`: only a person closes.
+    /// Time after resolution at which it closes without a person; `None`: only a person closes.
     pub close_after: Option<TimeDelta>,
-    /// How long after resolving the same key reopens it instead of opening a new one.
+    /// Time after resolution in which the same key reopens it instead of opening a new one.
     pub reopen_within: TimeDelta,
-    /// For what has no clear of its own (points): clear after that long without a match.
+    /// For events without a clear of their own (points): clear after that long without a match.
     pub quiet: Option<TimeDelta>,
-    /// How long a firing alert may be held before the next rule gets it.
+    /// Time for which the rule may own a firing alert without firing, before the next rule gets it.
     pub otherwise_after: TimeDelta,
-    /// Whether its alerts may be one incident with those of other rules.
+    /// True if its alerts may share an incident with those of other rules.
     pub groups: bool,
     /// Class, impact and urgency, outage.
     pub grading: super::Grading,
-    /// Over everything that decides what its windows mean; equal across a reload: the windows live on.
+    /// Over everything that decides the meaning of its windows; if equal after a reload, the windows survive.
     pub shape: u64,
 }
 
-/// The ladder of incidents that open while a calendar is closed.
+/// The escalation policy of incidents that open while a calendar is closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AfterHours {
     pub calendar: String,
@@ -200,7 +200,7 @@ pub struct AfterHours {
 }
 
 impl Rule {
-    /// Whether an incident of it can be P1: by its word, by impact and urgency at any hour, or by its severity.
+    /// True if its incidents can be P1: by its priority, by impact and urgency at any hour, or by its severity.
     pub fn can_be_urgent(&self) -> bool {
         if let Some(priority) = self.priority {
             return priority == Priority::P1;
@@ -213,8 +213,8 @@ impl Rule {
     }
 }
 
-/// Alertmanager's inhibition: a firing source holds back its targets with equal values of `equal`; or, `through` the
-/// topology, the targets on what depends on the source's item.
+/// Alertmanager's inhibition: a firing source suppresses its targets with equal values of `equal`; or, `through` the
+/// topology, the targets on items that depend on the source's item.
 #[derive(Debug, Clone)]
 pub struct Inhibition {
     pub name: String,

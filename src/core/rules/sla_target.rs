@@ -1,4 +1,4 @@
-//! Targets: what is promised to whom, in which version; how grave a rule's incidents are; how much outage a year allows.
+//! SLA targets with their versions; the grading of a rule's incidents; the outage budget of a year.
 
 use std::collections::BTreeMap;
 
@@ -6,38 +6,38 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::model::{CauseParty, Class, ContactBy, Labels, Level, Matchers, Priority, TimeDelta, Timestamp};
 
-/// A promise in one version. An incident keeps the version under which it opened.
+/// One version of an SLA target. An incident keeps the version under which it opened.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SlaTarget {
     pub name: String,
     pub version: u32,
-    /// In effect for what opens in `[from, until)`; `None`: without that bound.
+    /// In effect for incidents that open in `[from, until)`; `None`: unlimited.
     pub from: Option<Timestamp>,
     pub until: Option<Timestamp>,
-    /// Why this version was made; empty where nobody said.
+    /// Reason for this version; empty if not given.
     pub because: String,
-    /// On the incident's labels, and the facts of its item as `fact.<name>`.
+    /// Over the incident's labels, and the facts of its item as `fact.<name>`.
     pub matchers: Matchers,
     /// Empty: all.
     pub classes: Vec<Class>,
     /// Empty: all.
     pub priorities: Vec<Priority>,
-    /// Only for what opens while this calendar is open.
+    /// Only for incidents that open while this calendar is open.
     pub during: Option<String>,
     pub tto: Option<Promise>,
     pub ttr: Option<Promise>,
-    /// Percentages of the limit, in working time, at which people are warned; ascending.
+    /// Percentages of the limit, in working time, at which warnings are sent; ascending.
     pub warnings: Vec<u8>,
     pub pauses: Pauses,
-    /// Clocks run and are shown, but nobody is told, and nobody must say why it was late.
+    /// Clocks run and are shown, but no notification is sent, and no breach reason is required.
     pub shadow: bool,
     pub on_breach: OnBreach,
     pub indicators: Vec<Indicator>,
 }
 
 impl SlaTarget {
-    /// Whether it is what an incident of that kind, opened then, was promised. `is_open`: whether a calendar was open
-    /// at that moment.
+    /// True if the target applies to an incident of that kind, opened then. `is_open`: state of a calendar at that
+    /// time.
     pub fn promises(
         &self,
         labels: &Labels,
@@ -54,7 +54,7 @@ impl SlaTarget {
             && self.matchers.matches(labels)
     }
 
-    /// Whether the two are ever in effect at one moment.
+    /// True if the two are ever in effect at the same time.
     pub fn overlaps(&self, other: &SlaTarget) -> bool {
         let begins_before_end = |one: &SlaTarget, other: &SlaTarget| match (one.from, other.until) {
             (Some(from), Some(until)) => from < until,
@@ -64,17 +64,17 @@ impl SlaTarget {
     }
 }
 
-/// So much working time.
+/// A limit in working time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Promise {
     pub within: TimeDelta,
-    /// In whose working time it is counted.
+    /// The calendar of that working time.
     pub calendar: String,
-    /// Other limits for what came in by that channel (the label `channel`).
+    /// Other limits for incidents that came by that channel (the label `channel`).
     pub by_channel: BTreeMap<ContactBy, TimeDelta>,
 }
 
-/// What stops the clock of resolving while an incident is pending. An approved change always does.
+/// Reasons that pause the time-to-resolve clock while an incident is pending. An approved change always does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Pauses {
     pub customer: bool,
@@ -82,10 +82,10 @@ pub struct Pauses {
     pub change: bool,
 }
 
-/// What a breach does besides being written down and counted.
+/// Action on a breach, beyond its record and count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnBreach {
-    /// The team that has the incident is told.
+    /// The incident's team is notified.
     Page,
     /// Nothing.
     Note,
@@ -102,7 +102,7 @@ impl OnBreach {
     }
 }
 
-/// One figure that a target is judged by, and what it should reach.
+/// One measure that a target is judged by, and its goal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Indicator {
     pub name: String,
@@ -111,7 +111,7 @@ pub struct Indicator {
     pub goal: u8,
 }
 
-/// What is counted, of what.
+/// The share that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
     /// First contacts in time, of those that were due.
@@ -122,12 +122,12 @@ pub enum Measure {
     FirstFix,
     /// Reopened, of the resolved ones.
     Reopened,
-    /// Reached by that way within that time, of those reached by it at all.
+    /// Reached by that channel within that time, of those reached by it at all.
     Contact { by: ContactBy, within: TimeDelta },
 }
 
 impl Measure {
-    /// The four that every target has; [`Measure::Contact`] is made by who asks for it.
+    /// The four that every target has; [`Measure::Contact`] is set by the rule file.
     pub const ALWAYS: [Measure; 4] = [Measure::Response, Measure::Resolution, Measure::FirstFix, Measure::Reopened];
 
     pub const fn as_str(self) -> &'static str {
@@ -141,19 +141,19 @@ impl Measure {
     }
 }
 
-/// What a rule says of the incidents that it opens.
+/// A rule's grading of the incidents that it opens.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Grading {
-    /// `None`: not said, which `check` finds; they are incidents then.
+    /// `None`: not given, which `check` reports; its incidents have class incident then.
     pub class: Option<Class>,
-    /// What nobody offers: it is counted, and promised nothing.
+    /// Outside the service catalogue: counted, but without a target.
     pub out_of_catalogue: bool,
     pub urgency: Option<Urgency>,
     pub outage: Option<OutageCause>,
 }
 
 impl Grading {
-    /// Every priority that follows from impact and urgency; empty when they are not said.
+    /// Every priority that follows from impact and urgency; empty if they are not given.
     pub fn priorities(&self) -> Vec<Priority> {
         let Some(urgency) = &self.urgency else { return Vec::new() };
         let outside = urgency.outside.as_ref().map(|(_, level)| *level);
@@ -173,25 +173,25 @@ pub struct Urgency {
 /// An incident is an outage of that service, caused by that party.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutageCause {
-    /// `None`: what the label `service` says, else the rule's name.
+    /// `None`: the value of the label `service`, else the rule's name.
     pub service: Option<String>,
     pub party: CauseParty,
 }
 
-/// How long services may be out in a calendar year.
+/// Maximum outage of services in a calendar year.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutageBudget {
     pub name: String,
-    /// On `customer` and `service` of an outage.
+    /// Over `customer` and `service` of an outage.
     pub matchers: Matchers,
-    /// Whose outages count.
+    /// The party whose outages count.
     pub party: CauseParty,
     pub a_year: TimeDelta,
-    /// Where the year begins.
+    /// Time zone in which the year begins.
     pub zone: String,
     /// Percentages used at which an event is raised; ascending.
     pub warn_at: Vec<u8>,
 }
 
-/// Codes of reasons why a promise was broken, with their titles, by code.
+/// Codes of reasons for a breach, with their titles, by code.
 pub type BreachReasons = BTreeMap<String, String>;

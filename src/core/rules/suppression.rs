@@ -1,26 +1,26 @@
-//! What holds alerting back besides plain inhibitions: dependency on topology, maintenance windows, storms.
+//! Suppression beyond plain inhibitions: dependency on topology, maintenance windows, storms.
 
 use crate::core::calendar::Schedule;
 use crate::core::model::{Matchers, Severity, TimeDelta, Timestamp};
 
-/// An inhibition that follows `depends_on`: the source's item is one that the target's depends on.
+/// An inhibition that follows `depends_on`: the target's item depends on the source's item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Through {
-    /// How many dependencies may lie between them, 1 to 32.
+    /// Maximum number of dependencies between them, 1 to 32.
     pub hops: u32,
 }
 
-/// A time in which work is done on something, so that its alerts page nobody and count for no problem.
+/// A time of planned work, in which alerts send no pages and count for no problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Maintenance {
     pub name: String,
-    /// The change that it belongs to, as people know it: `CHG-123`.
+    /// The change that it belongs to, as people name it: `CHG-123`.
     pub change: Option<String>,
-    /// Whether the clocks of incidents stand still: the change is approved.
+    /// True if the clocks of incidents pause, because the change is approved.
     pub pauses: bool,
     pub time: MaintenanceTime,
     pub matchers: Matchers,
-    /// Items of the inventory, and sites of it: what has none of either is everywhere.
+    /// Items of the inventory, and sites; without both it is everywhere.
     pub items: Vec<String>,
     pub sites: Vec<String>,
 }
@@ -34,7 +34,7 @@ pub enum MaintenanceTime {
 }
 
 impl MaintenanceTime {
-    /// Whether it is open at that moment, and when to ask again: it cannot have changed before.
+    /// The state at that time, and the earliest time of the next change.
     pub fn state(&self, at: Timestamp) -> (bool, Option<Timestamp>) {
         match self {
             MaintenanceTime::Once { from, to: _ } if at < *from => (false, Some(*from)),
@@ -48,25 +48,25 @@ impl MaintenanceTime {
     }
 }
 
-/// When so many alerts begin at one place that one incident must stand for all of them.
+/// A flood of alerts at one place that one incident must represent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Storm {
-    /// Also the rule that its incident names.
+    /// Also the rule name of its incident.
     pub name: String,
     pub matchers: Matchers,
-    /// The label whose value is the place; what lacks it has no storm.
+    /// The label whose value is the place; an alert without it has no storm.
     pub scope: String,
-    /// How many distinct alerts begin within 60 s at least.
+    /// Minimum number of distinct alerts that begin within 60 s.
     pub at_least: u32,
-    /// How many deviations above the usual.
+    /// Number of deviations above the usual.
     pub factor: f64,
-    /// In how many consecutive minutes.
+    /// Number of consecutive minutes.
     pub buckets: u32,
-    /// Less than half of what began it for that long ends it.
+    /// It ends after that long with less than half of the count that began it.
     pub leave_after: TimeDelta,
-    /// How many alerts the incident shows as examples.
+    /// Number of alerts that the incident shows as examples.
     pub representatives: u32,
-    /// Alerts as bad as that are never held by it.
+    /// Alerts of that severity or worse are never suppressed by it.
     pub top_severity: Option<Severity>,
 }
 

@@ -1,44 +1,44 @@
-//! Teams, and how they are told.
+//! Teams, and their notification channels.
 
 use serde::{Deserialize, Serialize};
 
 use super::Channel;
 use crate::core::model::{Tier, TimeDelta};
 
-/// People who take work together, and how they are told.
+/// A team that shares work, and its channels.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Team {
     pub name: String,
     pub title: String,
     pub members: Vec<String>,
     pub channels: Vec<Channel>,
-    /// The vendors for whom it takes what their contracts cover.
+    /// The vendors whose contracted work it takes.
     pub vendors: Vec<String>,
-    /// The line of support that it is, where it says so.
+    /// Its line of support, if given.
     pub tier: Option<Tier>,
-    /// Where it works; empty: everywhere.
+    /// Its sites; empty: everywhere.
     pub sites: Vec<String>,
-    /// What it takes, by the incident's `skill`; empty: anything.
+    /// The work it accepts, by the incident's `skill`; empty: anything.
     pub skills: Vec<String>,
-    /// Whose people they are: the centre, an outsourcer, a vendor; empty: not said.
+    /// Employer of its people: the centre, an outsourcer, a vendor; empty: not given.
     pub organisation: String,
-    /// The roster that says who of it works when; `None`: its members, always.
+    /// The on-call schedule of its members; `None`: all of them, always.
     pub roster: Option<String>,
-    /// How its work finds a person.
+    /// Assignment of its work to people.
     pub dispatch: Dispatch,
-    /// In which its notices are worded.
+    /// Language of its notifications.
     pub language: Language,
-    /// When its channels gather; `None`: by default, and only those that people read.
+    /// Digest policy of its channels; `None`: the default, for channels that people read.
     pub digest: Option<DigestPolicy>,
 }
 
-/// How a team's work finds a person.
+/// Assignment of a team's work to people.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Dispatch {
-    /// Somebody takes it, or gives it to somebody.
+    /// A person takes it, or assigns it.
     #[default]
     ByHand,
-    /// The responder who holds the least gets it at once, up to their limit; what nobody can take waits.
+    /// The least loaded responder gets it at once, up to their limit; work that no one can take waits.
     LeastLoaded,
 }
 
@@ -54,13 +54,13 @@ impl Dispatch {
 }
 
 impl Team {
-    /// A step whose team nobody is in and nothing reaches is skipped at once.
+    /// A step is skipped at once if its team has neither members nor channels.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty() && self.channels.is_empty() && self.roster.is_none()
     }
 }
 
-/// The words of a notice around what the incident says.
+/// Language of a notification's fixed texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
@@ -90,14 +90,14 @@ impl std::str::FromStr for Language {
     }
 }
 
-/// When a channel stops telling of each incident by itself. P1 never waits.
+/// Condition for a channel to send digests instead of single notifications. P1 never waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DigestPolicy {
-    /// More than that many notices, 1 to 1,000,
+    /// Above that number of notifications, 1 to 1,000,
     pub above: u32,
     /// within that time, 10 s to a day:
     pub within: TimeDelta,
-    /// what follows is gathered, and told that often, 10 s to a day.
+    /// further ones are collected into a digest, sent at that interval, 10 s to a day.
     pub every: TimeDelta,
 }
 
@@ -105,7 +105,7 @@ impl DigestPolicy {
     pub const STANDARD: DigestPolicy =
         DigestPolicy { above: 10, within: TimeDelta::from_minutes(5), every: TimeDelta::from_minutes(5) };
 
-    /// How a channel gathers under a team's or a person's policy; `None`: never.
+    /// A channel's digest policy under its team's or person's; `None`: no digest.
     pub fn of(own: Option<DigestPolicy>, channel: &Channel) -> Option<DigestPolicy> {
         own.or(channel.is_read_by_people().then_some(DigestPolicy::STANDARD))
     }

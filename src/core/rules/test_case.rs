@@ -1,4 +1,4 @@
-//! The tests beside the rules: inputs on virtual time, and what must have come of them by when.
+//! The tests beside the rules: inputs on virtual time, and the expected results with their times.
 
 use crate::core::model::{Event, Labels, Matchers, Priority, Severity, Status, Tier, TimeDelta, Timestamp};
 
@@ -6,7 +6,7 @@ use crate::core::model::{Event, Labels, Matchers, Priority, Severity, Status, Ti
 #[derive(Clone, Debug, PartialEq)]
 pub struct TestCase {
     pub name: String,
-    /// Where it stands.
+    /// Path of its file.
     pub path: String,
     pub line: usize,
     /// The virtual time of `0s`.
@@ -28,7 +28,7 @@ pub struct TestStep {
 #[derive(Clone, Debug, PartialEq)]
 pub enum TestInput {
     Event(Box<Event>),
-    /// What a tool sends, decoded by its source.
+    /// The payload of a tool, decoded by its source.
     Payload {
         source: String,
         payload: String,
@@ -40,20 +40,20 @@ pub enum TestInput {
     },
 }
 
-/// What must be so at that time after the start, once everything due by then has happened.
+/// Expected results at that time after the start, once everything due by then has run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expectation {
     pub at: TimeDelta,
     pub line: usize,
-    /// All incidents that are open then, and those in another state that name it.
+    /// All incidents that are open then, and ended ones if the entry names such a state.
     pub incidents: Option<Vec<ExpectedIncident>>,
-    /// How many problems there are by then.
+    /// Number of problems by then.
     pub problems: Option<u32>,
-    /// Alerts that must be among those known then.
+    /// Alerts that must be among the known ones then.
     pub alerts: Vec<ExpectedAlert>,
 }
 
-/// What of an incident must be so; what is not named may be anything.
+/// Expected fields of an incident; unnamed ones are not checked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExpectedIncident {
     pub line: usize,
@@ -63,20 +63,20 @@ pub struct ExpectedIncident {
     pub title: Option<String>,
     pub severity: Option<Severity>,
     pub priority: Option<Priority>,
-    /// A word of an incident's state; an open one when not named.
+    /// An incident state; an open one if not given.
     pub state: Option<String>,
     pub tier: Option<Tier>,
     pub team: Option<String>,
     pub alerts: Option<u32>,
     pub firing: Option<u32>,
     pub reopened: Option<u32>,
-    /// Whether anybody was told of it by then.
+    /// True if a page was sent by then.
     pub paged: Option<bool>,
-    /// A piece of what holds it back; empty: nothing does.
+    /// A part of its suppression text; empty: not suppressed.
     pub held: Option<String>,
 }
 
-/// What of an alert must be so; what is not named may be anything.
+/// Expected fields of an alert; unnamed ones are not checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExpectedAlert {
     pub line: usize,
@@ -86,7 +86,7 @@ pub struct ExpectedAlert {
     pub severity: Option<Severity>,
     /// The rule that owns it.
     pub rule: Option<String>,
-    /// A piece of why it raised nothing; empty: it raised.
+    /// A part of the reason why it raised nothing; empty: it raised.
     pub held: Option<String>,
     pub silenced: Option<bool>,
     pub inhibited: Option<bool>,

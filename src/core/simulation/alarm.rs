@@ -1,4 +1,4 @@
-//! What devices say: alert names, severities and texts, by what happened to which class of device.
+//! Alarms of devices: names, severities and texts, by failure and class of device.
 
 use super::estate::Class;
 use crate::core::model::Severity;
@@ -37,7 +37,7 @@ pub enum Alarm {
     TemperatureHigh,
 }
 
-/// What happened to a root.
+/// Failure mode of a root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Dead,
@@ -95,7 +95,7 @@ impl Alarm {
         }
     }
 
-    /// What a root of that class says of itself.
+    /// Alarms of a root of that class about itself.
     pub const fn of_root(class: Class, mode: Mode) -> &'static [Alarm] {
         match (class, mode) {
             (Class::Core | Class::Aggregation | Class::Router | Class::Switch, Mode::Dead) => {
@@ -113,7 +113,7 @@ impl Alarm {
         }
     }
 
-    /// What a device of that class says when what it needs is gone or bad: always the first, sometimes the second.
+    /// Alarms of a device of that class after the failure of its dependency: always the first, sometimes the second.
     pub const fn of_symptom(class: Class, mode: Mode) -> [Alarm; 2] {
         match (class, mode) {
             (Class::Core | Class::Aggregation | Class::Router, Mode::Dead) => {
@@ -143,7 +143,7 @@ impl Alarm {
         ]
     }
 
-    /// What a storm is made of.
+    /// Alarms of a storm.
     pub const fn of_storm() -> &'static [Alarm] {
         &[Alarm::InterfaceErrors, Alarm::MacFlapping, Alarm::PortSecurityViolation, Alarm::SpanningTreeChanged]
     }

@@ -1,4 +1,4 @@
-//! Two ways of grouping to be better than: what happens at one site without a gap, and ALEC's distance.
+//! Baseline groupings to compare with: gap per site, and ALEC's distance.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -8,11 +8,11 @@ use super::score::Grouped;
 use super::stream::SimulatedEvent;
 use crate::core::model::{Status, TimeDelta, Timestamp};
 
-/// An alarm as a tool sees it: the truth is not in it.
+/// An alarm as a tool sees it, without the truth.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Observed {
     pub at: Timestamp,
-    /// The id of the event with which it fired.
+    /// The id of its first firing event.
     pub id: String,
     pub device: String,
     pub site: String,
@@ -35,8 +35,8 @@ impl Observed {
     }
 }
 
-/// Alarms of one site belong together while no more than `gap` lies between one and the next. The root is guessed to be
-/// the device of the first.
+/// Groups alarms of one site while no more than `gap` lies between one and the next. The root is guessed to be the
+/// device of the first.
 pub fn site_gap(observed: &[Observed], gap: TimeDelta) -> Vec<Grouped> {
     let mut sorted: Vec<&Observed> = observed.iter().collect();
     sorted.sort();
@@ -83,7 +83,7 @@ impl Alec {
         self.alpha * (self.beta * minutes + (1.0 - self.beta) * hops as f64)
     }
 
-    /// The furthest that anything can be and still be within reach.
+    /// Maximum number of hops within reach.
     fn hops_max(&self) -> usize {
         (self.epsilon / self.alpha / (1.0 - self.beta)) as usize
     }
@@ -134,7 +134,7 @@ fn group(rule: &str, number: usize, first: &Observed) -> Grouped {
     }
 }
 
-/// How far devices are from one another, as far as matters; edges count both ways.
+/// Distances between devices, within reach; edges count both ways.
 struct Neighbourhood<'a> {
     hops: BTreeMap<&'a str, BTreeMap<&'a str, usize>>,
 }
@@ -153,7 +153,7 @@ impl<'a> Neighbourhood<'a> {
         Neighbourhood { hops }
     }
 
-    /// `None`: too far, or no way. A device that the inventory does not know is near itself only.
+    /// `None`: too far, or no path. A device missing in the inventory is near itself only.
     fn hops(&self, one: &str, other: &str) -> Option<usize> {
         if one == other { Some(0) } else { self.hops.get(one)?.get(other).copied() }
     }

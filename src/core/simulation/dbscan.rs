@@ -1,9 +1,9 @@
-//! DBSCAN (Ester, Kriegel, Sander, Xu 1996): clusters are what dense points reach; the rest is noise.
+//! DBSCAN (Ester, Kriegel, Sander, Xu 1996): clusters grow from dense points; the rest is noise.
 
 /// The cluster of each of `count` points, numbered from 0 in the order of their first points; `None` is noise.
 ///
-/// `neighbours` names the other points within reach of one, and a point with at least `min_points` of them is dense, as
-/// in Apache Commons Math, which ALEC uses. At 1 a cluster is a connected component of at least two points.
+/// `neighbours` returns the other points within reach of one, and a point with at least `min_points` of them is dense,
+/// as in Apache Commons Math, which ALEC uses. At 1 a cluster is a connected component of at least two points.
 pub fn dbscan(count: usize, min_points: usize, neighbours: impl Fn(usize) -> Vec<usize>) -> Vec<Option<usize>> {
     let mut cluster: Vec<Option<usize>> = vec![None; count];
     let mut visited = vec![false; count];
@@ -48,7 +48,7 @@ mod tests {
         check(&[], 1.0, 1, &[]);
         check(&[5.0], 1.0, 1, &[None]);
         check(&[0.0, 1.0, 2.0, 9.0, 10.0, 20.0], 1.0, 1, &[Some(0), Some(0), Some(0), Some(1), Some(1), None]);
-        // Order of the points names the clusters, nothing else.
+        // The order of the points only numbers the clusters.
         check(&[10.0, 0.0, 9.0, 1.0], 1.0, 1, &[Some(0), Some(1), Some(0), Some(1)]);
     }
 

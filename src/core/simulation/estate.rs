@@ -1,4 +1,4 @@
-//! The estate: sites with power, routers, switches, hosts and services, and what depends on what.
+//! The estate: sites with power, routers, switches, hosts and services, and their dependencies.
 
 use std::fmt::Write;
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::parameters::SimulationParameters;
 use super::rng::Rng;
 
-/// Where everything comes together.
+/// The central site.
 const HEADQUARTERS: &str = "HQ00";
 
-/// Of the devices that fill the sites, how many are hosts; the rest are services.
+/// Share of hosts among the devices that fill the sites; the rest are services.
 const HOST_SHARE: f64 = 0.55;
 
-/// Of the devices that fill the sites, how many stand at headquarters.
+/// Share of headquarters among the devices that fill the sites.
 const HEADQUARTERS_SHARE: f64 = 0.12;
 
 /// Network devices announce their neighbours to one another, so their edges are known better.
@@ -36,7 +36,7 @@ const PLACES: [(&str, &str); 12] = [
     ("MZ", "梅州"),
 ];
 
-/// What kind of thing a device is.
+/// Class of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
@@ -65,7 +65,7 @@ impl Class {
         }
     }
 
-    /// Carries other devices' traffic.
+    /// True if it carries other devices' traffic.
     pub const fn is_network(self) -> bool {
         match self {
             Class::Core | Class::Aggregation | Class::Router | Class::Switch => true,
@@ -79,9 +79,9 @@ pub struct Device {
     pub name: String,
     pub class: Class,
     pub site: String,
-    /// The site as people call it.
+    /// Display name of the site.
     pub place: String,
-    /// Indices of what it needs.
+    /// Indices of its dependencies.
     pub depends_on: Vec<usize>,
 }
 
@@ -89,7 +89,7 @@ pub struct Device {
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Estate {
     pub devices: Vec<Device>,
-    /// By device: the indices of what needs it.
+    /// By device: the indices of its dependents.
     pub dependents: Vec<Vec<usize>>,
 }
 
@@ -144,7 +144,7 @@ impl Estate {
         estate
     }
 
-    /// Hosts and services until there are as many devices as there should be; sites differ in size.
+    /// Adds hosts and services up to the target number of devices; sites differ in size.
     fn fill(&mut self, parameters: &SimulationParameters, switches: &[Vec<usize>], chance: &mut Rng) {
         let left = parameters.devices.saturating_sub(self.devices.len());
         let weights: Vec<f64> = (0..switches.len())
@@ -162,7 +162,7 @@ impl Estate {
         let mut central: Vec<usize> = Vec::new();
         while self.devices.len() < parameters.devices {
             let site = chance.weighted(&weights);
-            // Where there are no hosts, it runs on the switch, as an appliance does.
+            // Without hosts it runs on the switch, as an appliance does.
             let Some(host) = chance.pick(&hosts[site]).or(switches[site].first()).copied() else { continue };
             let mut needs = vec![host];
             if site != 0 && chance.happens(parameters.remote_services) {
@@ -176,7 +176,7 @@ impl Estate {
         }
     }
 
-    /// What an operator's inventory says: all devices, but not all edges.
+    /// An operator's inventory: all devices, but not all edges.
     pub fn inventory(&self, missing: f64, chance: &mut Rng) -> InventoryFile {
         let entry = |device: &Device, chance: &mut Rng| InventoryEntry {
             name: device.name.clone(),
@@ -221,7 +221,7 @@ impl Estate {
         index
     }
 
-    /// How likely an edge is unknown, compared with one to a host or service.
+    /// Probability factor of an unknown edge, compared with one to a host or service.
     fn obscurity(&self, class: Class, parent: usize) -> f64 {
         if class.is_network() && self.devices[parent].class.is_network() { NETWORK_OBSCURITY } else { 1.0 }
     }

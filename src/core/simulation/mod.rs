@@ -1,9 +1,9 @@
-//! A seeded estate that breaks, the events it sends with the truth beside them, and how well a grouping met that truth.
+//! A seeded estate with faults, its events and the truth, and the score of a grouping against that truth.
 //!
-//! What is simulated is what makes correlation hard: faults that overlap in time and place, symptoms under their own
-//! names, lost alarms (the root's too), flaps, noise inside cascades, storms, clocks that are wrong, repeats, disorder,
-//! and an inventory that knows fewer edges than there are. Must never tune itself to what the correlation can do, draw
-//! from anything but its seed, or be imported by a room that serves: it only measures.
+//! It simulates the difficulties of correlation: faults that overlap in time and place, symptoms under their own names,
+//! lost alarms (the root's too), flaps, noise inside cascades, storms, clocks that are wrong, repeats, disorder, and an
+//! inventory that knows fewer edges than there are. Must never tune itself to what the correlation can do, draw from
+//! anything but its seed, or be imported by a room that serves: it only measures.
 
 mod alarm;
 mod baseline;
@@ -29,21 +29,21 @@ pub use stream::{EventKind, SimulatedEvent, Truth};
 
 pub use rng::Rng;
 
-/// Everything that one seed makes.
+/// Everything generated from one seed.
 #[derive(Clone, Debug)]
 pub struct Simulation {
     pub parameters: SimulationParameters,
     pub estate: Estate,
-    /// What an operator's inventory knows of it.
+    /// An operator's inventory of it.
     pub inventory: InventoryFile,
-    /// In the order in which they arrive, some twice.
+    /// In order of arrival, some twice.
     pub events: Vec<SimulatedEvent>,
     /// One for each event id, by id.
     pub truth: Vec<Truth>,
 }
 
-/// Runs a preset, its parameters varied around it by the seed, for that many hours (at least one).
-/// The same seed gives the same simulation on every machine.
+/// Runs a preset, its parameters varied by the seed, for that many hours (at least one). The same seed gives the same
+/// simulation on every machine.
 pub fn simulate(seed: u64, preset: Preset, hours: u32) -> Simulation {
     let mut chance = Rng::new(seed);
     let parameters = SimulationParameters::of(preset, hours.max(1)).varied(&mut chance.split());

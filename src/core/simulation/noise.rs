@@ -1,4 +1,4 @@
-//! What is no fault's: unrelated single alarms, links that flap, and storms of low value.
+//! Alarms without a fault: unrelated single alarms, flapping links, and storms of low value.
 
 use super::alarm::{Alarm, Mode};
 use super::estate::Estate;
@@ -7,21 +7,21 @@ use super::plan::LEAD_IN;
 use super::rng::Rng;
 use super::stream::{AlarmCause, EventKind, StandingAlarm};
 
-/// How long after a device was hit noise there counts as near, in seconds.
+/// Time after a device's failure in which noise there counts as near, in seconds.
 const NEAR: f64 = 120.0;
 
-/// Mean time that noise lasts, in seconds.
+/// Mean duration of noise, in seconds.
 const NOISE_LASTS: f64 = 900.0;
 
-/// A flapping link: how often it goes down, for how long and with what pauses, in seconds.
+/// A flapping link: number of cycles, down time and pauses, in seconds.
 const FLAP_CYCLES: (usize, usize) = (4, 16);
 const FLAP_DOWN: f64 = 8.0;
 const FLAP_UP: f64 = 25.0;
 
-/// How likely the other end sees a flap too.
+/// Probability that the other end sees a flap too.
 const FLAP_OTHER_END: f64 = 0.5;
 
-/// How long a storm rages, in seconds, and how long its alarms stay.
+/// Duration of a storm, and of its alarms, in seconds.
 const STORM_LASTS: (f64, f64) = (120.0, 480.0);
 const STORM_ALARM_LASTS: f64 = 300.0;
 
@@ -122,7 +122,7 @@ fn storms(parameters: &SimulationParameters, estate: &Estate, chance: &mut Rng) 
     storms
 }
 
-/// Moments, at random, that often an hour.
+/// Random times at that hourly rate.
 fn arrivals(rate: f64, parameters: &SimulationParameters, chance: &mut Rng) -> Vec<f64> {
     let end = f64::from(parameters.hours) * 3600.0;
     let mut moments = Vec::new();

@@ -1,4 +1,4 @@
-//! How big the estate is, how often it breaks, and how badly it reports.
+//! Parameters: the size of the estate, its fault rates, and the quality of its reports.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::rng::Rng;
 
-/// How hard the estate's life is.
+/// Difficulty of the simulated day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
@@ -47,9 +47,9 @@ pub struct SimulationParameters {
     pub faults: f64,
     /// Of the faults, followed within three minutes by an independent one at the same site.
     pub coincident: f64,
-    /// Of the faults, those that make things bad instead of dead: fewer devices follow, under other names.
+    /// Share of faults that degrade instead of kill: fewer devices follow, under other names.
     pub degraded: f64,
-    /// Roots that fail again and again, each with a period of its own. Their faults are among `faults`.
+    /// Roots that fail again and again, each with its own period. Their faults are among `faults`.
     pub recurring: usize,
     pub noise: f64,
     /// Of the noise, on a device that a cascade has just hit.
@@ -61,30 +61,31 @@ pub struct SimulationParameters {
     pub storms: usize,
     /// Alarms of one storm.
     pub storm_alarms: usize,
-    /// Mean time from a device to what depends on it.
+    /// Mean time from a device to its dependents.
     pub hop_delay: f64,
-    /// Mean time until a device that speaks for itself has said what stands there.
+    /// Mean detection time of a device that reports its own state.
     pub detection: f64,
-    /// Of the conditions, those that only a poll sees, at some time within its period.
+    /// Share of conditions that only a poll sees, at some time within its period.
     pub polled: f64,
     pub poll_period: f64,
-    /// Of the symptoms, seen minutes later only.
+    /// Share of symptoms seen only minutes later.
     pub stragglers: f64,
-    /// Of what depends on a dead device, that fails with it.
+    /// Share of a dead device's dependents that fail with it.
     pub spread: f64,
-    /// Of the alarms, lost on their way, the root's like any other.
+    /// Share of alarms lost on their way, the root's like any other.
     pub drops: f64,
     /// Of the events, sent twice.
     pub duplicates: f64,
-    /// Mean time on the way, which is what brings events out of order.
+    /// Mean transport time, which brings events out of order.
     pub transport: f64,
     /// Deviation of the devices' clocks.
     pub skew: f64,
-    /// Of the devices, with a clock ten times as wrong, at most 20 s.
+    /// Share of devices with a clock ten times as wrong, at most 20 s.
     pub bad_clocks: f64,
-    /// Of the edges, unknown to the inventory; between network devices a quarter of that, for they announce each other.
+    /// Share of edges unknown to the inventory; between network devices a quarter of that, because they announce each
+    /// other.
     pub missing_edges: f64,
-    /// Mean time to repair, beyond the five minutes that everything takes.
+    /// Mean time to repair, beyond the five minutes of every repair.
     pub repair: f64,
 }
 
@@ -145,7 +146,7 @@ impl SimulationParameters {
         }
     }
 
-    /// The same kind of estate and day, but another one. Devices, rates and the number of storms stay as they are.
+    /// Another estate and day of the same kind. Devices, rates and the number of storms are unchanged.
     pub fn varied(self, chance: &mut Rng) -> SimulationParameters {
         let mut around = |value: f64| value * chance.between(0.6, 1.5);
         let varied = SimulationParameters {

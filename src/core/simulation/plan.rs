@@ -1,4 +1,4 @@
-//! Which faults happen when: arrivals at random, coincidences at one site, and roots that fail again and again.
+//! The plan of faults: random arrivals, coincidences at one site, and recurring roots.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,21 @@ use super::propagation;
 use super::rng::Rng;
 use super::stream::{AlarmCause, EventKind, StandingAlarm};
 
-/// What the virtual day begins with, quietly, in seconds: clocks may be early.
+/// Quiet time at the start of the virtual day, in seconds, because clocks may be early.
 pub const LEAD_IN: f64 = 60.0;
 
-/// What every repair takes, in seconds.
+/// Minimum repair time, in seconds.
 const REPAIR_MIN: f64 = 300.0;
 const REPAIR_MAX: f64 = 3.0 * 3600.0;
 
-/// The period of what recurs, in seconds, and how much of it each occurrence may be off.
+/// Period of recurring faults, in seconds, and the deviation of each occurrence.
 const PERIOD: (f64, f64) = (2_700.0, 7_200.0);
 const PERIOD_JITTER: f64 = 0.05;
 
-/// An independent fault at the same site comes within that, in seconds.
+/// Maximum delay of an independent fault at the same site, in seconds.
 const COINCIDENCE: f64 = 180.0;
 
-/// How often a class is the root, whatever the number of its devices: a dead access switch is commoner than a dead core.
+/// Frequency of a class as root, whatever the number of its devices: a dead access switch is commoner than a dead core.
 const ROOT_WEIGHTS: [(Class, f64); 7] = [
     (Class::Core, 0.5),
     (Class::Aggregation, 1.0),
@@ -34,18 +34,18 @@ const ROOT_WEIGHTS: [(Class, f64); 7] = [
     (Class::Service, 19.0),
 ];
 
-/// One thing that breaks.
+/// One fault.
 #[derive(Clone, Debug)]
 pub struct Fault {
     pub cause: AlarmCause,
     pub root: usize,
     pub mode: Mode,
-    /// Seconds since the start, and how long until it is repaired.
+    /// Seconds since the start, and the time until its repair.
     pub at: f64,
     pub lasts: f64,
 }
 
-/// All faults of the run as the conditions that they cause.
+/// All faults of the run, as the conditions that they cause.
 pub fn faults(parameters: &SimulationParameters, estate: &Estate, chance: &mut Rng) -> Vec<StandingAlarm> {
     let mut planned = arrivals(parameters, estate, chance);
     planned.extend(recurrences(parameters, estate, chance));
@@ -99,7 +99,7 @@ fn recurrences(parameters: &SimulationParameters, estate: &Estate, chance: &mut 
     faults
 }
 
-/// What takes down half the country is mended for good the first time, so cores and aggregations do not recur.
+/// A fault of half the country is repaired for good the first time, so cores and aggregations do not recur.
 fn recurring_root(estate: &Estate, chance: &mut Rng) -> usize {
     loop {
         let root = root(estate, None, chance);
@@ -110,7 +110,7 @@ fn recurring_root(estate: &Estate, chance: &mut Rng) -> usize {
     }
 }
 
-/// A root, at that site if one is given.
+/// Selects a root, at that site if one is given.
 fn root(estate: &Estate, site: Option<&str>, chance: &mut Rng) -> usize {
     let mut by_class: BTreeMap<Class, Vec<usize>> = BTreeMap::new();
     for (index, device) in estate.devices.iter().enumerate() {

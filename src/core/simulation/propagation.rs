@@ -1,4 +1,4 @@
-//! What follows from a fault: down the dependency edges, hop by hop, and a little to the neighbours above.
+//! Propagation of a fault: down the dependency edges, hop by hop, and a little to the neighbours above.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,20 +9,20 @@ use super::plan::Fault;
 use super::rng::Rng;
 use super::stream::StandingAlarm;
 
-/// How likely a device has a second symptom, and a neighbour above sees its link to a dead device go down.
+/// Probabilities that a device has a second symptom, and that a neighbour above sees its link to a dead device go down.
 const SECOND_SYMPTOM: f64 = 0.35;
 const NEIGHBOUR_SEES: f64 = 0.35;
 
-/// How likely a device with another way up says that it has lost one.
+/// Probability that a device with another uplink reports the loss of one.
 const REDUNDANCY_REPORTED: f64 = 0.7;
 
-/// Of what depends on a device that is bad but not dead, how much notices, relative to the spread of a dead one.
+/// Share of a degraded device's dependents that notice, relative to the spread of a dead one.
 const DEGRADED_SPREAD: f64 = 0.45;
 
-/// Nothing follows sooner than that, in seconds.
+/// Minimum delay per hop, in seconds.
 const HOP_MIN: f64 = 0.3;
 
-/// How late stragglers are, in seconds.
+/// Delay of stragglers, in seconds.
 const STRAGGLER: (f64, f64) = (90.0, 360.0);
 
 /// Mean time after the repair until a device's alarms clear, in seconds.
@@ -102,7 +102,7 @@ impl FaultPropagation<'_> {
         }
     }
 
-    /// Whether a device reaches the rest by another network device than the lost one.
+    /// True if a device reaches the rest by another network device than the lost one.
     fn has_another_way(&self, device: usize, lost: usize, hit: &BTreeMap<usize, f64>) -> bool {
         let is_network = |index: usize| self.estate.devices[index].class.is_network();
         let others = self.estate.devices[device].depends_on.iter();

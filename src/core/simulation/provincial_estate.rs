@@ -1,12 +1,12 @@
-//! A provincial estate as the users' documents count it, made from a seed: 17 branches, 6 offices, 18 brigades, their
-//! 2,600 clients and everything behind them, and the 12 people who look after it. Written as rule files, so that all
-//! that reads them is tried on it.
+//! A provincial estate as the users' documents count it, generated from a seed: 17 branches, 6 offices, 18 brigades,
+//! their 2,600 clients and the infrastructure behind them, and the 12 people who look after it. Written as rule files,
+//! so that every reader of rule files is tried on it.
 
 use std::fmt::Write;
 
 use super::rng::Rng;
 
-/// How much of each kind there is.
+/// Number of each kind.
 pub const CLIENTS: usize = 2_600;
 pub const PRINTERS: usize = 800;
 pub const SERVERS: usize = 70;
@@ -36,7 +36,7 @@ pub const BRANCHES: [(&str, &str); 17] = [
     ("QY16", "清远"),
     ("DG17", "东莞"),
 ];
-/// Where the machine rooms are.
+/// The site of the machine rooms.
 pub const HEADQUARTERS: &str = "HQ00";
 
 /// The first lines by telephone, the ones on site, and the experts: twelve people in all.
@@ -45,19 +45,19 @@ const ON_SITE: usize = 7;
 const EXPERTS: usize = 3;
 pub const STAFF: usize = HOTLINE + ON_SITE + EXPERTS;
 
-/// How many open incidents one of them may hold.
+/// Limit of open incidents of each.
 const HOTLINE_LIMIT: usize = 20;
 const ON_SITE_LIMIT: usize = 8;
 const EXPERT_LIMIT: usize = 10;
 
-/// Everything that stands somewhere and can fail.
+/// An item with a site that can fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EstateItem {
     pub name: String,
     /// `client`, `printer`, `server`, `minicomputer`, `storage`, `network` or `application`.
     pub class: &'static str,
     pub site: String,
-    /// What somebody must know who repairs it.
+    /// The skill needed to repair it.
     pub skill: &'static str,
     pub depends_on: Vec<String>,
 }
@@ -68,12 +68,12 @@ pub struct Province {
     /// Headquarters, branches, offices and brigades: code and title.
     pub sites: Vec<(String, String)>,
     pub items: Vec<EstateItem>,
-    /// Of the people on site: name and the sites that each goes to.
+    /// The people on site: name and covered sites.
     pub on_site: Vec<(String, Vec<String>)>,
 }
 
 impl Province {
-    /// The same for the same seed.
+    /// The same estate for the same seed.
     pub fn build(seed: u64) -> Province {
         let mut chance = Rng::new(seed);
         let mut province = Province { sites: sites(), items: Vec::new(), on_site: Vec::new() };
@@ -84,8 +84,8 @@ impl Province {
         province
     }
 
-    /// As rule files, each with its path: the estate, and the desk that looks after it. They name no work calendar but
-    /// `always`, so that a reader may add its own.
+    /// As rule files, each with its path: the estate, and its service desk. They name no work calendar but `always`, so
+    /// that a reader may add its own.
     pub fn rule_files(&self) -> Vec<(String, String)> {
         let file = |path: &str, text: String| (path.to_owned(), text);
         vec![
@@ -95,7 +95,7 @@ impl Province {
         ]
     }
 
-    /// Two routers at headquarters, then a router and switches at each site; answers the switches by site.
+    /// Two routers at headquarters, then a router and switches at each site; returns the switches by site.
     fn network(&mut self, chance: &mut Rng) -> Vec<Vec<String>> {
         let cores: Vec<String> = (1..=2).map(|n| format!("hq00-core{n}")).collect();
         for core in &cores {
@@ -161,7 +161,7 @@ impl Province {
         }
     }
 
-    /// Who goes where: each site to exactly one of those on site, in turn.
+    /// Assigns each site to exactly one of the people on site, in turn.
     fn people(&mut self) {
         self.on_site = (1..=ON_SITE).map(|n| (format!("驻场工程师{n}"), Vec::new())).collect();
         for (number, (code, _)) in self.sites.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Seeded chance: the same draws on every machine, so only the four operations of arithmetic and no logarithms.
+//! Seeded random numbers: the same draws on every machine, so only the four operations of arithmetic and no logarithms.
 
 /// SplitMix64 (Steele, Lea, Flood 2014): one word of state, equidistributed, good enough to simulate with.
 #[derive(Clone, Debug)]
@@ -11,7 +11,7 @@ impl Rng {
         Rng { state: seed }
     }
 
-    /// A generator of its own, so that one part's number of draws does not move another part's.
+    /// An independent generator, so that one part's number of draws does not affect another part's.
     pub fn split(&mut self) -> Rng {
         Rng::new(self.word())
     }

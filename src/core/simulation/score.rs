@@ -1,6 +1,6 @@
-//! How well a grouping met the truth.
+//! Score of a grouping against the truth.
 //!
-//! What counts are alarms: the first firing of an alarm within its fault. Over pairs of them:
+//! The unit is an alarm: the first firing of an alarm within its fault. Over pairs of them:
 //!
 //! - a pair is **true** if both belong to one fault (or one flap); noise belongs to nothing, so no pair with it is true;
 //! - a pair is **found** if both are in one incident; an alarm in no incident is alone;
@@ -17,22 +17,22 @@ use serde::{Deserialize, Serialize};
 
 use super::stream::{EventKind, Truth};
 
-/// One incident with the first-firing events of the alerts that it held, as `replay --incidents` writes it.
+/// One incident with the first-firing events of its alerts, as `replay --incidents` writes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Grouped {
-    /// `INC-…`; of merged incidents, the one that carries on.
+    /// `INC-…`; for merged incidents, the surviving one.
     pub incident: String,
     pub rule: String,
-    /// The entity that the incident names as its root, if it names one.
+    /// The entity that the incident names as its root, if any.
     pub root: Option<String>,
-    /// The producers' ids of the events with which its alerts began to fire.
+    /// The producers' ids of its alerts' first firing events.
     pub events: BTreeSet<String>,
 }
 
 /// Shares are of 1; a share of nothing is 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Score {
-    /// Alarms that count, and how many of them are of faults or flaps, of noise, of storms.
+    /// Number of alarms, and of those from faults or flaps, from noise, from storms.
     pub alarms: usize,
     pub fault_alarms: usize,
     pub noise_alarms: usize,
@@ -48,7 +48,7 @@ pub struct Score {
     pub root_found: f64,
     /// 1 − incidents / alarms.
     pub reduction: f64,
-    /// Over how many incidents a fault is spread, on average.
+    /// Mean number of incidents that a fault is spread over.
     pub incidents_per_fault: f64,
     /// Of the noise: in no incident with a fault's alarm.
     pub noise_alone: f64,
@@ -56,14 +56,14 @@ pub struct Score {
     pub storm_gathered: f64,
 }
 
-/// Where one alarm ended: an incident by its place in the list, or alone.
+/// Placement of one alarm: an incident by its index, or alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum AlarmPlacement<'a> {
     Incident(usize),
     Alone(&'a str),
 }
 
-/// What one incident holds: of each fault and storm how many alarms, and how much noise.
+/// Contents of one incident: the number of alarms of each fault and storm, and of noise.
 #[derive(Default)]
 struct Contents<'a> {
     faults: BTreeMap<&'a str, u64>,
@@ -71,8 +71,8 @@ struct Contents<'a> {
     noise: u64,
 }
 
-/// Compares. An event in several incidents counts in the first of them; events that the truth does not know, or does not
-/// count, are passed over.
+/// Compares. An event in several incidents counts in the first of them; events unknown to the truth, or not counted by
+/// it, are skipped.
 pub fn score(truth: &[Truth], grouped: &[Grouped]) -> Score {
     let mut incident_of: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, group) in grouped.iter().enumerate() {
@@ -127,7 +127,7 @@ pub fn score(truth: &[Truth], grouped: &[Grouped]) -> Score {
     }
 }
 
-/// Where the alarms of one fault or storm ended.
+/// Placements of one fault's or storm's alarms.
 struct FaultSpread<'a> {
     root: Option<&'a str>,
     places: BTreeMap<AlarmPlacement<'a>, u64>,
@@ -231,7 +231,7 @@ mod tests {
         Truth { id: id.to_owned(), root: fault.clone(), fault, problem: None, kind, alarm: true }
     }
 
-    /// An incident names as its root what stands before `<`.
+    /// The text before `<` is the incident's root.
     fn group(number: usize, ids: &[&str]) -> Grouped {
         let root = ids.iter().find_map(|id| id.strip_suffix('<')).map(str::to_owned);
         let events = ids.iter().filter(|id| !id.ends_with('<')).map(|id| (*id).to_owned()).collect();

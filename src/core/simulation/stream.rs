@@ -1,4 +1,5 @@
-//! From conditions to events as they arrive: lost, late, twice, out of order, by wrong clocks; and the truth of each.
+//! From conditions to events in order of arrival: lost, late, repeated, out of order, by wrong clocks; and the truth of
+//! each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,25 +11,25 @@ use super::parameters::SimulationParameters;
 use super::rng::Rng;
 use crate::core::model::{Labels, Severity, Status, TimeDelta, Timestamp};
 
-/// When the virtual day begins: Monday, 5 January 2026, 00:00 UTC.
+/// Start of the virtual day: Monday, 5 January 2026, 00:00 UTC.
 const START: Timestamp = Timestamp::from_seconds(1_767_571_200);
 
-/// How wrong a bad clock is, compared with the others, and how wrong at most, in seconds.
+/// Error of a bad clock, relative to the others, and its maximum, in seconds.
 const BAD_CLOCK: f64 = 10.0;
 const SKEW_MAX: f64 = 20.0;
 
-/// Of the events, how many meet a slow way, and its mean time in seconds.
+/// Share of events with slow transport, and its mean time in seconds.
 const SLOW_WAY: f64 = 0.02;
 const SLOW_WAY_TIME: f64 = 8.0;
 
-/// How much later a repeat arrives, at most, in seconds.
+/// Maximum delay of a repeat, in seconds.
 const REPEAT_WITHIN: f64 = 30.0;
 
-/// What an event belongs to.
+/// Origin of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventKind {
-    /// A root and what followed from it.
+    /// A root and its consequences.
     Fault,
     /// One alarm that belongs to nothing else.
     Noise,
@@ -38,7 +39,7 @@ pub enum EventKind {
     Flap,
 }
 
-/// What is behind a condition.
+/// Cause of a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlarmCause {
     pub kind: EventKind,
@@ -47,7 +48,7 @@ pub struct AlarmCause {
     pub problem: Option<String>,
 }
 
-/// An alarm stands on a device for a while; seconds since the start.
+/// An alarm on a device for some time; seconds since the start.
 #[derive(Clone, Debug)]
 pub struct StandingAlarm {
     pub device: usize,
@@ -69,20 +70,20 @@ pub struct SimulatedEvent {
     pub occurred_at: Timestamp,
 }
 
-/// What an event is in truth.
+/// The truth about an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Truth {
-    /// The event's.
+    /// The event's id.
     pub id: String,
     /// The fault, flap or storm that it belongs to; noise has none.
     pub fault: Option<String>,
     /// The device that failed.
     pub root: Option<String>,
-    /// What the fault is an occurrence of, if its root fails again and again.
+    /// The recurring problem that the fault is an occurrence of, if its root fails again and again.
     pub problem: Option<String>,
     pub kind: EventKind,
-    /// The first firing of this alarm within its fault that was not lost: what `score` counts. Clears and the later
-    /// firings of a flap are not.
+    /// The first firing of this alarm within its fault that was not lost: the one that `score` counts. Clears and the
+    /// later firings of a flap are not.
     #[serde(default = "yes")]
     pub alarm: bool,
 }
@@ -91,7 +92,7 @@ fn yes() -> bool {
     true
 }
 
-/// Before it has an id: with the moment at which it arrives.
+/// An event before it has an id, with its time of arrival.
 struct Sent {
     arrives: f64,
     again: Option<f64>,
@@ -101,7 +102,7 @@ struct Sent {
 
 type AlarmKey = (usize, Alarm, Option<String>);
 
-/// The events in the order in which they arrive, and the truth by id.
+/// The events in order of arrival, and the truth by id.
 pub fn emit(
     parameters: &SimulationParameters,
     estate: &Estate,
@@ -133,7 +134,7 @@ pub fn emit(
     arrive(sent)
 }
 
-/// What a monitoring sees of conditions that overlap: the first one's alarm, until the last one ends.
+/// A monitoring tool's view of overlapping conditions: the first one's alarm, until the last one ends.
 fn standing(mut conditions: Vec<StandingAlarm>) -> Vec<StandingAlarm> {
     conditions.sort_by(|one, other| one.from.total_cmp(&other.from));
     let mut standing: Vec<StandingAlarm> = Vec::new();
@@ -189,7 +190,7 @@ fn on_its_way(
     Sent { arrives, again, event, truth: Truth { id: String::new(), fault, root, problem, kind, alarm } }
 }
 
-/// Gives ids in the order of arrival, and puts the repeats in.
+/// Assigns ids in order of arrival, and inserts the repeats.
 fn arrive(mut sent: Vec<Sent>) -> (Vec<SimulatedEvent>, Vec<Truth>) {
     sent.sort_by(|one, other| one.arrives.total_cmp(&other.arrives));
     let mut arrivals: Vec<(f64, SimulatedEvent)> = Vec::new();
@@ -206,7 +207,7 @@ fn arrive(mut sent: Vec<Sent>) -> (Vec<SimulatedEvent>, Vec<Truth>) {
 }
 
 impl SimulatedEvent {
-    /// Its labels as the model has them.
+    /// Its labels in the model's form.
     pub fn model_labels(&self) -> Labels {
         Labels::from_pairs(&self.labels)
     }

@@ -1,4 +1,4 @@
-//! The simulator keeps its word: one seed, one history; every event has its truth; the difficulties are there.
+//! Guarantees of the simulator: one seed, one history; every event has its truth; the difficulties are there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ fn hash(simulation: &Simulation) -> String {
     hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Asks of every preset and several seeds.
+/// Checks every preset and several seeds.
 fn of_all(check: impl Fn(&Simulation)) {
     for preset in Preset::ALL {
         for seed in SEEDS {
@@ -41,7 +41,7 @@ fn faults(simulation: &Simulation) -> BTreeMap<&str, Vec<&Truth>> {
 
 #[test]
 fn a_seed_gives_the_same_bytes_on_every_machine_and_for_ever() {
-    // Figures in benches/README.md hold for these bytes only: who changes them measures again.
+    // Figures in benches/README.md hold for these bytes only, so a change needs new measurements.
     assert_eq!(hash(&simulate(1000, Preset::Light, 8)), "e744242756e2410e");
     assert_eq!(hash(&simulate(1000, Preset::Heavy, 8)), "a30e973c04930f40");
     assert_ne!(hash(&simulate(1, Preset::Light, 1)), hash(&simulate(2, Preset::Light, 1)));

@@ -1,12 +1,11 @@
-//! A year in the province: what breaks when, who can repair it, and how long that takes. Faults of the estate at any
-//! hour, calls of clients mostly while people work, floods behind a site's router, and devices that fail again and
-//! again.
+//! A year in the province: faults with their times, required tiers and work. Faults of the estate at any hour, calls of
+//! clients mostly in working time, floods behind a site's router, and recurring devices.
 
 use super::provincial_estate::{CLIENTS, EstateItem, Province};
 use super::rng::Rng;
 use crate::core::model::{Tier, TimeDelta, Timestamp};
 
-/// How often a moment inside, or outside, working hours is looked for.
+/// Maximum number of draws for a time inside, or outside, working hours.
 const TRIES: u32 = 1_000;
 /// Requests for help of one client in a month of working days (the documents' figure).
 const CALLS_PER_CLIENT_AND_MONTH: f64 = 1.6;
@@ -15,35 +14,35 @@ const MONTHS: f64 = 12.0;
 const FAULTS_PER_DAY: f64 = 9.0;
 /// Sites cut off in a year, each a flood of alerts.
 const FLOODS: usize = 36;
-/// Devices that fail again and again, and the mean days between.
+/// Number of recurring devices, and the mean days between their faults.
 const RECURRING_DEVICES: usize = 12;
 const RECURRING_DAYS: f64 = 9.0;
 /// Of the calls, those made outside working time.
 const CALLS_OFF_HOURS: f64 = 0.04;
-/// Who can repair: first, second, third line.
+/// Share of calls by the tier that can repair them: first, second, third line.
 const CALLS_NEED: [f64; 3] = [0.79, 0.18, 0.03];
 const FAULTS_NEED: [f64; 3] = [0.35, 0.45, 0.20];
-/// Of the faults of the estate, those that are gone before anybody has done anything.
+/// Share of the estate's faults that pass before any work begins.
 const PASSES_BY_ITSELF: f64 = 0.12;
 
-/// One thing that goes wrong, and everything that the tools say of it.
+/// One fault, and all alerts of the tools about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breakage {
     pub at: Timestamp,
-    /// The value of the label by which its alerts are one incident.
+    /// Value of the label that makes its alerts one incident.
     pub key: String,
     /// The labels of each alert; all fire within a minute.
     pub alerts: Vec<Vec<(&'static str, String)>>,
     /// The lowest tier that can repair it.
     pub needs: Tier,
-    /// The work of whoever repairs it.
+    /// Time of the repair work.
     pub work: TimeDelta,
     /// It passes by itself after that.
     pub passes: Option<TimeDelta>,
 }
 
-/// Everything that breaks in `[from, to)`, in order; `share` of 1 is the whole province's load. `is_working` says when
-/// people are at work. The same for the same seed.
+/// All faults in `[from, to)`, in order; `share` of 1 is the whole province's load. `is_working` tells working time.
+/// The same for the same seed.
 pub fn breakages(
     province: &Province,
     seed: u64,
@@ -102,7 +101,7 @@ impl<'a> SimulatedYear<'a> {
         }
     }
 
-    /// A site's router is down: it and what stands behind it are out of reach.
+    /// A failed site router: it and everything behind it is unreachable.
     fn floods(&mut self, chance: &mut Rng) {
         let count = (FLOODS as f64 * self.years() * self.share).ceil() as usize;
         for _ in 0..count {
@@ -128,7 +127,7 @@ impl<'a> SimulatedYear<'a> {
             while day < self.length.as_seconds_f64() / 86_400.0 {
                 let at = self.from + TimeDelta::from_seconds((day * 86_400.0) as i64);
                 self.breakages.push(Breakage::of_item(at, item, chance));
-                // Never the same one again while it is being repaired.
+                // Never the same one again during its repair.
                 day += 2.0 + chance.exponential(RECURRING_DAYS - 2.0);
             }
         }
@@ -166,7 +165,7 @@ impl Breakage {
         chance: &mut Rng,
     ) -> Breakage {
         let needs = Tier::ALL[chance.weighted(&need)];
-        // Whom one asks later has the harder cases.
+        // A higher tier gets the harder cases.
         let harder = f64::from(needs.number());
         let work = TimeDelta::from_seconds((60.0 * (5.0 + chance.exponential(minutes * harder))) as i64);
         let passes = chance.happens(PASSES_BY_ITSELF).then(|| 60.0 * (2.0 + chance.exponential(8.0)));

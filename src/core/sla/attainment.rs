@@ -1,4 +1,4 @@
-//! How well promises were kept: exact ratios by target and version, and the reasons for those that were not.
+//! SLA attainment: exact ratios by target and version, and the reasons for breaches.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::core::model::{BreachReason, ClockFace, ClockKind, ClockState, ContactLog, Timestamp};
 use crate::core::rules::{Indicator, Measure, SlaTarget};
 
-/// What of an incident the figures are made from.
+/// The incident data behind the ratios.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IncidentOutcome {
     pub opened_at: Timestamp,
@@ -40,16 +40,16 @@ pub struct Figure {
     pub measure: &'static str,
     pub good: u64,
     pub of: u64,
-    /// In percent; `None` when nothing was counted.
+    /// In percent; `None` if nothing was counted.
     pub percent: Option<f64>,
-    /// In percent: at least, or for `reopened` at most.
+    /// In percent: minimum, or maximum for `reopened`.
     pub goal: Option<u8>,
-    /// Whether the goal was reached; `None` without a goal or without cases.
+    /// True if the goal was reached; `None` without a goal or without cases.
     pub reached: Option<bool>,
 }
 
-/// How each version of each target was kept by what opened in `[from, to)`; by name and version. `targets` tell the
-/// indicators that are asked for beside the four of every target.
+/// Attainment of each version of each target by incidents that opened in `[from, to)`; by name and version. `targets`
+/// give the indicators in addition to the four of every target.
 pub fn attainment<'a>(
     cases: impl IntoIterator<Item = &'a IncidentOutcome>,
     targets: &[SlaTarget],
@@ -79,7 +79,7 @@ pub fn attainment<'a>(
     groups.into_iter().map(of_group).collect()
 }
 
-/// The reasons given for what was late among what opened in `[from, to)`, the commonest first.
+/// The reasons given for late incidents that opened in `[from, to)`, the commonest first.
 pub fn ranked_reasons<'a>(
     cases: impl IntoIterator<Item = &'a IncidentOutcome>,
     from: Timestamp,
@@ -109,7 +109,7 @@ fn figure(name: &str, measure: Measure, goal: Option<u8>, cases: &[&IncidentOutc
     Figure { name: name.to_owned(), measure: measure.as_str(), good, of, percent, goal, reached }
 }
 
-/// Whether it counts as one of the good; `None`: it does not count here.
+/// True if it counts as good; `None`: it does not count here.
 fn judge(measure: Measure, case: &IncidentOutcome) -> Option<bool> {
     let kept = |kind: ClockKind| {
         let face = case.clocks.iter().find(|face| face.clock == kind)?;

@@ -1,4 +1,4 @@
-//! One clock: when it ran, against which limit, and what of it is due next.
+//! One SLA clock: its running intervals, its limit, and its next due event.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::core::calendar::WorkCalendar;
 use crate::core::model::{ClockState, TimeDelta, Timestamp};
 
-/// How many stretches one clock keeps apart; of more, the oldest two become one that has worked as long.
+/// Maximum number of intervals per clock; beyond it, the oldest two become one with the same working time.
 const INTERVALS_MAX: usize = 1_000;
 
-/// By name. One that is gone counts as 7×24, so that no promise is lost with it.
+/// By name. A missing one counts as 7×24, so that no clock is lost with it.
 pub type Calendars = BTreeMap<String, WorkCalendar>;
 
-/// What a clock runs against.
+/// Terms that a clock runs against.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockTerms {
     /// In working time.
@@ -23,28 +23,28 @@ pub struct ClockTerms {
     pub warnings: Vec<u8>,
 }
 
-/// A stretch in which a clock ran.
+/// An interval in which a clock ran.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningInterval {
     pub from: Timestamp,
     /// `None`: it still runs.
     pub to: Option<Timestamp>,
     pub calendar: String,
-    /// Of the calendar; a later one does not change what has run under this.
+    /// Version of the calendar; a later one does not change the time elapsed under this one.
     pub version: u64,
-    /// The working time in it, once it is over.
+    /// Its working time, once it is over.
     pub worked: TimeDelta,
 }
 
-/// What a clock should do now.
+/// The course that a clock should take now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClockDirective {
     Run,
-    /// Stands still for that reason.
+    /// Pauses for that reason.
     Pause(String),
-    /// The promise was kept then, unless the clock had breached.
+    /// Met at that time, unless the clock had breached.
     End(Timestamp),
-    /// Nothing is promised, or the item ended otherwise.
+    /// No target applies, or the record ended otherwise.
     Rest,
 }
 
@@ -54,17 +54,17 @@ pub struct SlaClock {
     /// In order; only the last may still run.
     log: Vec<RunningInterval>,
     terms: Option<ClockTerms>,
-    /// Since when these terms hold: nothing is due before it.
+    /// Start of these terms: nothing is due before it.
     since: Timestamp,
     paused: Option<String>,
-    /// The highest percentage that was told of.
+    /// The highest percentage that was reported.
     warned: u8,
     breached_at: Option<Timestamp>,
     ended_at: Option<Timestamp>,
     next: Option<Timestamp>,
 }
 
-/// What became due on a clock.
+/// A due event of a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
     /// So many percent of the limit have run.
@@ -87,7 +87,7 @@ impl SlaClock {
         }
     }
 
-    /// When `tick` has something to do.
+    /// Time of the next work for `tick`.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.next
     }
@@ -117,19 +117,19 @@ impl SlaClock {
         &self.log
     }
 
-    /// The working time that has run until `now`: that of the log, whatever happened in between.
+    /// The working time elapsed until `now`: the sum of the log.
     pub fn elapsed(&self, now: Timestamp, calendars: &Calendars) -> TimeDelta {
         let open = self.open().map_or(TimeDelta::ZERO, |open| between(calendars, &open.calendar, open.from, now));
         self.closed() + open
     }
 
-    /// When the limit is reached if it goes on as now. A deadline at the end of a working span stays there.
+    /// Time of the limit if the clock continues. A deadline at the end of a working span stays there.
     pub fn deadline(&self, calendars: &Calendars) -> Option<Timestamp> {
         self.reaches(self.terms.as_ref()?.limit, calendars)
     }
 
-    /// When it broke, else when it would if it ran from now on: which of two promises is the sooner one. `None` once the
-    /// promise was kept, and without one.
+    /// Time of its breach, else of the limit if it ran from now on: decides which of two clocks is due sooner. `None`
+    /// once met, and without terms.
     pub fn falls_due(&self, now: Timestamp, calendars: &Calendars) -> Option<Timestamp> {
         if self.breached_at.is_some() || self.ended_at.is_some() {
             return self.breached_at;
@@ -139,7 +139,7 @@ impl SlaClock {
         calendars.get(&terms.calendar).map_or(Some(now + left), |calendar| calendar.add(now, left))
     }
 
-    /// Takes a course under these terms. What has run stays; so does a breach.
+    /// Takes a course under these terms. The elapsed time stays; so does a breach.
     pub fn steer(
         &mut self,
         now: Timestamp,
@@ -172,7 +172,7 @@ impl SlaClock {
         self.arm(now, calendars);
     }
 
-    /// The calendars are others from now on: what has run keeps the working time of the old ones.
+    /// Switches the calendars: the elapsed time keeps the working time of the old ones.
     pub fn change_calendars(&mut self, now: Timestamp, old: &Calendars, new: &Calendars) {
         let Some(name) = self.open().map(|open| open.calendar.clone()) else { return };
         if version(old, &name) == version(new, &name) {
@@ -183,7 +183,7 @@ impl SlaClock {
         self.arm(now, new);
     }
 
-    /// What has become due by `now`, the most telling only: a breach, else the highest warning.
+    /// The most important due event by `now`: a breach, else the highest warning.
     pub(super) fn tick(&mut self, now: Timestamp, calendars: &Calendars) -> Option<Due> {
         if self.next.is_none_or(|next| next > now) {
             return None;
@@ -219,7 +219,7 @@ impl SlaClock {
         warning.into_iter().chain(self.reaches(terms.limit, calendars)).min()
     }
 
-    /// When the elapsed time is that much, if the clock runs.
+    /// Time at which the elapsed time is that much, if the clock runs.
     fn reaches(&self, goal: TimeDelta, calendars: &Calendars) -> Option<Timestamp> {
         let open = self.open()?;
         let left = goal.saturating_sub(self.closed());

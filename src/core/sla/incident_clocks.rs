@@ -1,4 +1,4 @@
-//! The two clocks of an incident, and the target that they run against: the version under which it opened.
+//! The two SLA clocks of an incident, and their target: the version under which it opened.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::clock::{Calendars, ClockDirective, ClockTerms, Due, SlaClock};
 use crate::core::model::{Class, ClockFace, ClockKind, ClockState, ContactBy, Labels, Priority, TimeDelta, Timestamp};
 use crate::core::rules::{OnBreach, Pauses, Promise, SlaTarget};
 
-/// What of an incident decides how its clocks go.
+/// The incident data that steer its clocks.
 #[derive(Clone, Debug)]
 pub struct Situation<'a> {
     pub opened_at: Timestamp,
@@ -14,26 +14,26 @@ pub struct Situation<'a> {
     pub priority: Priority,
     /// With the facts of its item as `fact.<name>`.
     pub labels: &'a Labels,
-    /// Outside the catalogue nothing is promised.
+    /// Outside the catalogue no target applies.
     pub out_of_catalogue: bool,
-    /// When the first contact was made.
+    /// Time of the first contact.
     pub contacted_at: Option<Timestamp>,
     pub stage: ClockStage,
-    /// Everything that fires in it is held back by an approved change.
+    /// Every firing alert of it is suppressed by an approved change.
     pub under_change: bool,
 }
 
-/// How far an incident is, as clocks see it.
+/// Phase of an incident for its clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockStage {
     Open,
     Pending(WaitingOn),
     Resolved(Timestamp),
-    /// Merged or cancelled: no promise is left.
+    /// Merged or cancelled: no clock runs.
     Ended,
 }
 
-/// For whom it waits.
+/// The party that it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitingOn {
     Customer,
@@ -41,20 +41,20 @@ pub enum WaitingOn {
     Change,
 }
 
-/// What happened to the clocks.
+/// An event of the clocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Turn {
-    /// Another target holds from now on (or none), in words.
+    /// Another target applies from now on (or none), in words.
     Promised(String),
-    /// Kept, after that working time.
+    /// Met, after that working time.
     Met { clock: ClockKind, elapsed: TimeDelta },
-    /// That percentage of the limit has run.
+    /// That percentage of the limit has elapsed.
     Warned { clock: ClockKind, percent: u8, limit: TimeDelta },
-    /// The limit was reached at that moment.
+    /// The limit was reached at that time.
     Breached { clock: ClockKind, at: Timestamp, limit: TimeDelta },
 }
 
-/// The target as it was when the incident came under it.
+/// The target as of the time it began to apply to the incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct PinnedTarget {
     target: String,
@@ -70,9 +70,9 @@ struct PinnedTarget {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Clocks {
     held: Option<PinnedTarget>,
-    /// The priority for which the target was looked up.
+    /// The priority of the last target look-up.
     looked_up: Option<Priority>,
-    /// A promise of which people were told was broken: for good, whatever target holds later.
+    /// A breach that people were notified of: for good, whatever target applies later.
     broken: bool,
     tto: SlaClock,
     ttr: SlaClock,
@@ -83,7 +83,7 @@ impl Clocks {
         [self.tto.next_deadline(), self.ttr.next_deadline()].into_iter().flatten().min()
     }
 
-    /// Whether the target of that priority is still to be looked up: only then are the labels looked at.
+    /// True if the target of that priority must be looked up: only then are the labels needed.
     pub fn looks_up(&self, priority: Priority) -> bool {
         self.looked_up != Some(priority)
     }
@@ -92,12 +92,12 @@ impl Clocks {
         self.tto.is_running() || self.ttr.is_running()
     }
 
-    /// Whether people are told of what the clocks say; false too when nothing is promised.
+    /// True if the clocks' events are notified; false also without a target.
     pub fn is_told(&self) -> bool {
         self.held.as_ref().is_some_and(|held| !held.shadow)
     }
 
-    /// Whether a promise was broken that somebody must answer for.
+    /// True if there is a breach that needs a reason.
     pub fn is_breached(&self) -> bool {
         self.broken
     }
@@ -111,13 +111,13 @@ impl Clocks {
         self.held.as_ref().map(|held| format!("{} v{}", held.target, held.version))
     }
 
-    /// The working time since a moment, in the calendar in which the first contact is measured; else wall time.
+    /// The working time since then, in the calendar of the first contact; else wall time.
     pub fn since(&self, from: Timestamp, now: Timestamp, calendars: &Calendars) -> TimeDelta {
         let calendar = self.tto.terms().and_then(|terms| calendars.get(&terms.calendar));
         calendar.map_or_else(|| now.since(from), |calendar| calendar.between(from, now))
     }
 
-    /// Brings the clocks in line with the incident: the target of its priority, who waits for whom, what is done.
+    /// Updates the clocks to the incident: the target of its priority, its pauses, its end.
     pub fn follow(
         &mut self,
         now: Timestamp,
@@ -148,14 +148,13 @@ impl Clocks {
         turns
     }
 
-    /// An item of those promises has become a part of this one: nothing that was promised is lost with it. A broken
-    /// promise stays broken, and of each clock the one that is due sooner goes on here, with all that has run.
-    /// Answers whether one does.
+    /// Takes over the clocks of an incident that became part of this one, so that no limit is lost. A breach stays, and
+    /// of each clock the one that is due sooner continues here, with its elapsed time. Returns true if one does.
     pub fn inherit(&mut self, merged: &Clocks, now: Timestamp, calendars: &Calendars) -> bool {
         self.broken |= merged.broken;
         let (Some(theirs), true) = (&merged.held, merged.is_told()) else { return false };
         let Some(ours) = self.held.as_mut().filter(|held| !held.shadow) else {
-            // The promise is of theirs; it is looked up anew only if our priority changes.
+            // The target is theirs; it is looked up again only if our priority changes.
             (self.held, self.tto, self.ttr) = (merged.held.clone(), merged.tto.clone(), merged.ttr.clone());
             return true;
         };
@@ -167,7 +166,7 @@ impl Clocks {
         for (clock, terms, their_clock, their_terms) in clocks {
             let is_sooner = match (clock.falls_due(now, calendars), their_clock.falls_due(now, calendars)) {
                 (Some(ours), Some(theirs)) => theirs < ours,
-                // What was kept here was kept for both, unless it was broken there.
+                // A clock met here counts as met for both, unless it had breached there.
                 (None, Some(_)) => clock.ended_at().is_none() || their_clock.breached_at().is_some(),
                 (_, None) => false,
             };
@@ -179,7 +178,7 @@ impl Clocks {
         goes_on
     }
 
-    /// What has become due.
+    /// The due events.
     pub fn tick(&mut self, now: Timestamp, calendars: &Calendars) -> Vec<Turn> {
         let is_told = self.is_told();
         let clocks = [(ClockKind::Tto, &mut self.tto), (ClockKind::Ttr, &mut self.ttr)];
@@ -196,13 +195,13 @@ impl Clocks {
         turns
     }
 
-    /// The calendars are others from now on.
+    /// Switches the calendars from now on.
     pub fn change_calendars(&mut self, now: Timestamp, old: &Calendars, new: &Calendars) {
         self.tto.change_calendars(now, old, new);
         self.ttr.change_calendars(now, old, new);
     }
 
-    /// As people see them; empty when nothing is promised.
+    /// The clocks as people see them; empty without a target.
     pub fn faces(&self, now: Timestamp, calendars: &Calendars) -> Vec<ClockFace> {
         let Some(held) = &self.held else { return Vec::new() };
         let clocks = [(ClockKind::Tto, &self.tto), (ClockKind::Ttr, &self.ttr)];
@@ -226,7 +225,7 @@ impl Clocks {
         clocks.into_iter().filter_map(face).collect()
     }
 
-    /// The first target that fits, as of the opening; the same version as before is not looked at again.
+    /// The first target that fits, as of the opening; an unchanged version is skipped.
     fn look_up(&mut self, situation: &Situation<'_>, targets: &[SlaTarget], calendars: &Calendars) -> Option<Turn> {
         self.looked_up = Some(situation.priority);
         let Situation { opened_at, class, priority, labels, .. } = *situation;
@@ -266,7 +265,7 @@ fn words(held: &PinnedTarget) -> String {
     format!("target {} v{}{shadow}{tto}{ttr}", held.target, held.version)
 }
 
-/// Stopped by contact alone; who resolves without any has nobody left to contact.
+/// Stopped by contact alone; a resolution without contact leaves no one to contact.
 fn tto_course(situation: &Situation<'_>) -> ClockDirective {
     match (situation.contacted_at, situation.stage) {
         (Some(at), _) => ClockDirective::End(at),

@@ -1,7 +1,7 @@
-//! Targets: the clocks that run against promises, the ledger of outages, and how well both were kept.
+//! SLA: clocks against targets, the ledger of outages, and the attainment of both.
 //!
-//! Elapsed time is always the working time in a log of intervals, never a counter. Must never read a clock, tell anybody
-//! (the desk does), or know where it is stored.
+//! Elapsed time is always the working time in a log of intervals, never a counter. Must never read a clock, notify
+//! anyone (the desk does), or know its storage.
 
 mod attainment;
 mod clock;

@@ -1,5 +1,4 @@
-//! The ledger of outages: who was out for how long by whose fault, unions of overlaps, and how much of a year's budget
-//! that burns.
+//! The ledger of outages: by customer and party, unions of overlaps, and the use of a year's budget.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +8,14 @@ use crate::core::calendar::moment_in;
 use crate::core::model::{IncidentId, Labels, Outage, TimeDelta, Timestamp};
 use crate::core::rules::OutageBudget;
 
-/// Of how many incidents outages are kept; past it, the oldest goes.
+/// Maximum number of incidents with outages; beyond it, the oldest is dropped.
 const INCIDENTS_MAX: usize = 20_000;
-/// How long an ended outage is kept: the year it belongs to and the one after.
+/// Retention of an ended outage: the year it belongs to and the one after.
 const KEPT: TimeDelta = TimeDelta::from_days(800);
-/// Below that share of the budget nothing burns too fast, in percent.
+/// Minimum share of the budget for a warning of fast use, in percent.
 const FAST_FROM: u8 = 10;
 
-/// Outages of this year and the one before, and what was said of their budgets.
+/// Outages of this year and the one before, and the reports on their budgets.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OutageLedger {
     entries: BTreeMap<IncidentId, Vec<Outage>>,
@@ -24,7 +23,7 @@ pub struct OutageLedger {
     next: Option<Timestamp>,
 }
 
-/// What was said of one budget in one year.
+/// Reports on one budget in one year.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Told {
     year: i16,
@@ -32,25 +31,25 @@ struct Told {
     fast: bool,
 }
 
-/// Something to be said of a budget.
+/// A report on a budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BudgetAlert {
     /// That percentage of the year's budget is used.
     Used { budget: String, percent: u8, used: TimeDelta, of: TimeDelta },
     /// At the present pace it will not last the year.
     Fast { budget: String, used: TimeDelta, of: TimeDelta },
-    /// A new year has begun; what was said holds no more.
+    /// A new year has begun, so earlier reports no longer apply.
     Renewed { budget: String },
 }
 
-/// How a budget stands in one year.
+/// Use of a budget in one year.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BudgetUse {
     pub budget: String,
     pub year: i16,
     pub used: TimeDelta,
     pub of: TimeDelta,
-    /// The share of the whole year in which it was not out, in percent.
+    /// Availability over the whole year, in percent.
     pub availability: f64,
 }
 
@@ -63,7 +62,7 @@ impl OutageLedger {
         self.entries.values().flatten()
     }
 
-    /// These are the outages of that incident from now on. Answers whether an older one's had to go for them.
+    /// Replaces the outages of that incident. Returns true if an older incident's were dropped for them.
     pub fn set(&mut self, incident: IncidentId, outages: &[Outage]) -> bool {
         if outages.is_empty() {
             self.entries.remove(&incident);
@@ -77,7 +76,7 @@ impl OutageLedger {
         is_over
     }
 
-    /// What is to be said now; call it after every change, when it is due, and when budgets change.
+    /// The reports due now; called after every change, when due, and when budgets change.
     pub fn follow(&mut self, now: Timestamp, budgets: &[OutageBudget]) -> Vec<BudgetAlert> {
         self.entries.retain(|_, of| of.iter().any(|outage| outage.to.is_none_or(|to| to + KEPT > now)));
         self.told.retain(|name, _| budgets.iter().any(|budget| budget.name == *name));
@@ -118,7 +117,7 @@ impl OutageLedger {
 }
 
 impl BudgetUse {
-    /// How much of a year's budget these outages have used by `now`.
+    /// The part of a year's budget used by these outages until `now`.
     pub fn of<'a>(
         budget: &OutageBudget,
         outages: impl Iterator<Item = &'a Outage>,
@@ -133,7 +132,7 @@ impl BudgetUse {
     }
 }
 
-/// How long at least one of the outages went on within `[from, to)`: what overlaps counts once.
+/// Time in `[from, to)` with at least one outage: overlaps count once.
 pub fn downtime<'a>(
     outages: impl Iterator<Item = &'a Outage>,
     from: Timestamp,
@@ -153,7 +152,7 @@ pub fn downtime<'a>(
     sum
 }
 
-/// The calendar year of a moment there.
+/// The calendar year of a time in that zone.
 pub fn year_of(at: Timestamp, zone: &str) -> Option<i16> {
     OutageYear::of(at, zone).map(|year| year.number)
 }
@@ -187,13 +186,13 @@ impl OutageYear {
         years.into_iter().find(|year| year.from <= at && at < year.to)
     }
 
-    /// Whether more of the budget is used than of the year has passed.
+    /// True if the used share of the budget exceeds the passed share of the year.
     fn is_fast(&self, used: TimeDelta, of: TimeDelta, now: Timestamp) -> bool {
         let product = |a: TimeDelta, b: TimeDelta| i128::from(a.as_micros()) * i128::from(b.as_micros());
         product(used, self.to.since(self.from)) > product(of, now.since(self.from))
     }
 
-    /// While an outage goes on: when there will be something to say.
+    /// Time of the next report while an outage continues.
     fn next(&self, budget: &OutageBudget, said: Told, used: TimeDelta, now: Timestamp) -> Option<Timestamp> {
         let until = |percent: u8| now + share(budget.a_year, percent).saturating_sub(used);
         let percent = budget.warn_at.iter().find(|percent| **percent > said.percent).map(|percent| until(*percent));

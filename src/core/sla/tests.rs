@@ -1,5 +1,5 @@
-//! Clocks over work calendars and random courses, held against a slow reference that walks minute by minute; the
-//! ledger's unions; exact ratios.
+//! Clocks over work calendars and random courses, against a slow reference that walks minute by minute; the ledger's
+//! unions; exact ratios.
 
 use super::clock::Due;
 use super::*;
@@ -91,7 +91,7 @@ impl Draws {
     }
 }
 
-/// Minute by minute: is it open, does the clock run?
+/// Minute by minute: checks if the calendar is open and the clock runs.
 fn slowly(courses: &[(i64, bool)], calendar: &WorkCalendar, until: i64) -> TimeDelta {
     let runs = |at: i64| courses.iter().rev().find(|(from, _)| *from <= at).is_some_and(|(_, runs)| *runs);
     let minutes = (0..until).filter(|at| runs(*at) && calendar.is_open(minute(*at))).count();
@@ -127,7 +127,7 @@ fn elapsed_is_the_slow_reference_however_often_the_terms_change_in_between() {
     }
 }
 
-/// The first minute at which as much as the limit has run.
+/// The first minute at which the limit has elapsed.
 #[test]
 fn breaches_come_in_the_minute_of_the_slow_reference() {
     let all = calendars();

@@ -1,4 +1,4 @@
-//! What `POST /api/v2/alerts` answers: Alertmanager's two families of errors, and its empty 200.
+//! Responses of `POST /api/v2/alerts`: Alertmanager's two families of errors, and its empty 200.
 
 use axum::Json;
 use axum::body::Body;
@@ -11,18 +11,18 @@ use crate::core::model::excerpt;
 use crate::ingest::http;
 use crate::ingest::http::{DEAD_LETTERED, HttpIntake};
 
-/// How many faults one answer names; the rest is a number.
+/// Maximum number of faults in one response; the rest is a number.
 const FAULTS_NAMED: usize = 20;
 
-/// Codes that mean "the schema says otherwise", told as 422.
+/// Code of a schema violation, returned as 422.
 const CODE_FORMAT: u16 = 601;
 const CODE_REQUIRED: u16 = 602;
 
-/// What is said instead of 200.
+/// A response other than 200.
 enum RequestRefusal {
     /// Of the framework: an object with a code, which may be finer than the status.
     Framework { status: StatusCode, code: u16, message: String, retry_after: Option<u32> },
-    /// Of the handler: a bare text, with 400.
+    /// Of the handler: a plain text, with 400.
     Handler(String),
 }
 
@@ -57,7 +57,7 @@ impl IntoResponse for RequestRefusal {
     }
 }
 
-/// Reads, decodes, hands in, and answers after the commit.
+/// Reads, decodes, submits, and responds after the commit.
 pub(in crate::ingest) async fn answer(state: &HttpIntake, headers: &HeaderMap, body: Body) -> Response {
     let mut response = match take(state, headers, body).await {
         Ok(()) => StatusCode::OK.into_response(),
@@ -89,7 +89,7 @@ async fn take(state: &HttpIntake, headers: &HeaderMap, body: Body) -> Result<(),
 }
 
 fn decode(state: &HttpIntake, headers: &HeaderMap, body: &[u8]) -> Result<DecodedRequest, RequestRefusal> {
-    // A request without a body is told so, whatever its type claims to be.
+    // An empty body is reported as such, whatever its content type.
     if !body.is_empty() {
         check_media_type(headers)?;
     }
@@ -113,7 +113,7 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), RequestRefusal> {
     Err(RequestRefusal::framework(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
 }
 
-/// Names the faults of the worst kind; the others are a number.
+/// Describes the faults of the worst kind; the others are a number.
 fn faulty(worst: FaultKind, faults: &[AlertFault]) -> RequestRefusal {
     let named = faults.iter().filter(|fault| fault.kind == worst);
     let named: Vec<&str> = named.take(FAULTS_NAMED).map(|fault| fault.message.as_str()).collect();

@@ -7,18 +7,18 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use crate::core::model::{BoundedPairs, EVENTS_MAX, Labels, PairsOf, Stamp, TEXT_MAX_BYTES, Timestamp, bounded_text};
 use crate::ingest::lenient_json::{Given, MemberName, PairsSeed, ValueKinds};
 
-/// Year 1 in UTC: how Go's clients write a time that is not set.
+/// Year 1 in UTC: an unset time in Go's clients.
 const ZERO_TIME: Timestamp = Timestamp::from_seconds(-62_135_596_800);
 
 /// One element of the request.
 pub(super) enum Element {
     Alert(Posted),
     Null,
-    /// Which member is not what it must be.
+    /// A malformed member.
     Malformed(String),
 }
 
-/// An alert as it was sent. Unknown members are ignored.
+/// An alert as sent. Unknown members are ignored.
 pub(super) struct Posted {
     /// `None`: missing or null.
     pub labels: Option<Result<Labels, String>>,
@@ -28,7 +28,7 @@ pub(super) struct Posted {
     pub generator_url: String,
 }
 
-/// Hands every element of the body to `take`, in order; fails on what is not a list, or breaks off.
+/// Passes every element of the body to `take`, in order; fails if the body is not a list, or is incomplete.
 pub(super) fn parse(body: &str, take: impl FnMut(Element)) -> serde_json::Result<()> {
     let mut json = serde_json::Deserializer::from_str(body);
     json.deserialize_any(ListVisitor { take })?;
@@ -133,7 +133,7 @@ impl<'de> Visitor<'de> for ElementSeed {
     }
 }
 
-/// An alert while its members come in.
+/// An alert while its members are parsed.
 #[derive(Default)]
 struct AlertFields {
     labels: Option<BoundedPairs>,
@@ -155,7 +155,7 @@ impl AlertFields {
         Ok(())
     }
 
-    /// Null, empty text and the zero time all mean: not set.
+    /// Null, empty text and the zero time all mean "not set".
     fn time(&mut self, member: &str, given: Given<'_>) -> Option<Stamp> {
         let text = match &given {
             Given::Null => return None,

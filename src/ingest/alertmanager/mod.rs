@@ -1,9 +1,9 @@
-//! `POST /api/v2/alerts`: Alertmanager's alerts into events, judged as Alertmanager judges them.
+//! `POST /api/v2/alerts`: Alertmanager's alerts into events, validated as Alertmanager does.
 //!
-//! Best effort: every alert is judged alone, and what is valid is kept though its neighbours are not, because
-//! Prometheus counts any answer but 2xx as a lost batch and never repeats it. Two deviations, both on purpose:
-//! `[null]` is refused instead of crashing, and an alert of a wrong shape does not take its neighbours with it.
-//! Must never resolve an alert by its `endsAt`: that is the engine's decision, on its own `now`.
+//! Best effort: every alert is validated alone, and a valid one is kept though others are not, because Prometheus
+//! counts any response but 2xx as a lost batch and never repeats it. Two deviations, both on purpose: `[null]` is
+//! refused instead of crashing, and a malformed alert does not affect the others. Must never resolve an alert by its
+//! `endsAt`: that is the engine's decision, on its own `now`.
 
 mod answer;
 mod body;
@@ -14,44 +14,44 @@ use crate::core::model::{Event, Expiry, Labels, Stamp, Status, TimeDelta, Timest
 pub(super) use answer::answer;
 use body::{Element, Posted};
 
-/// The source that such events have.
+/// Source name of these events.
 pub const SOURCE: &str = "v2";
 
-/// How long an alert fires after its last message when it names no end.
+/// Time after its last message at which an alert without an end resolves.
 pub const RESOLVE_TIMEOUT: TimeDelta = TimeDelta::from_minutes(5);
 
-/// A request that could be read: what is kept, and what is wrong with the rest.
+/// A decoded request: the valid events, and the faults of the rest.
 #[derive(Debug, Default)]
 pub struct DecodedRequest {
     pub events: Vec<Event>,
-    /// Where each event stands in the request, from 0.
+    /// Index of each event in the request, from 0.
     pub places: Vec<usize>,
     pub faults: Vec<AlertFault>,
 }
 
-/// What is wrong with one alert of a request.
+/// The fault of one alert of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertFault {
-    /// Its place in the request, from 0.
+    /// Its index in the request, from 0.
     pub index: usize,
     pub kind: FaultKind,
     pub message: String,
 }
 
-/// Which of Alertmanager's answers a fault gets; the first here outranks the others.
+/// The kind of Alertmanager's response to a fault; earlier kinds outrank later ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FaultKind {
-    /// 400, code 400: not the JSON that was expected.
+    /// 400, code 400: unexpected JSON.
     Malformed,
     /// 422, code 602: a required member is missing.
     Required,
     /// 422, code 601: a member has a bad format.
     Format,
-    /// 400 with a bare message: the right shape, but not a valid alert.
+    /// 400 with a plain message: the right shape, but not a valid alert.
     Invalid,
 }
 
-/// Why a request was not read at all.
+/// Reason why a request was not read at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotRead {
     /// 422, code 602.
@@ -60,7 +60,7 @@ pub enum NotRead {
     Unreadable(DecodeError),
 }
 
-/// Decodes one request's body; `now` judges alerts that leave a time unset.
+/// Decodes one request's body; `now` stands in for unset times.
 pub fn decode(body: &[u8], now: Timestamp) -> Result<DecodedRequest, NotRead> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(NotRead::Empty);
@@ -133,7 +133,7 @@ fn event(
     }
 }
 
-/// A URI with a scheme, or a path: what may follow "GET " in a request, which is what Alertmanager asks for.
+/// A URI with a scheme, or a path: valid after "GET " in a request, as Alertmanager requires.
 fn is_uri(text: &str) -> bool {
     if text.is_empty() || text.starts_with('/') {
         return has_no_broken_escape(text) && !text.bytes().any(|byte| byte.is_ascii_control());

@@ -1,4 +1,4 @@
-//! What the v2 door keeps of a request, and what it says of the rest.
+//! The v2 API: accepted alerts of a request, and the faults of the rest.
 
 use super::*;
 use crate::core::model::{LABEL_MAX_BYTES, TEXT_MAX_BYTES};

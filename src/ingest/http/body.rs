@@ -1,4 +1,4 @@
-//! Taking a request's body within its limit, and what a refusal means in HTTP.
+//! Reading a request's body within its limit, and mapping refusals to HTTP.
 
 use std::time::Duration;
 
@@ -9,18 +9,18 @@ use futures_util::StreamExt;
 use super::expansion::Encoding;
 use crate::ingest::SubmitError;
 
-/// Seconds until a sender should try again: a queue drains in moments, a store takes longer to come back.
+/// Seconds until a sender should retry: a queue drains at once, a store takes longer to return.
 const RETRY_OVERLOADED_SECONDS: u32 = 1;
 const RETRY_UNAVAILABLE_SECONDS: u32 = 5;
 
-/// How many times the limit is read and thrown away before the connection is cut: a sender that is cut off while it
-/// writes never sees why.
+/// Multiple of the limit that is read and discarded before the connection is cut, because a sender that is cut off
+/// while it writes never sees the reason.
 const DISCARD_FACTOR: usize = 8;
 
-/// How long a body may take: 16 MiB at 2 Mbit/s. Longer, it is one that comes a byte now and then.
+/// Maximum time of a body: 16 MiB at 2 Mbit/s. A slower one trickles.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Why a body was not taken.
+/// Reason why a body was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::ingest) enum NotTaken {
     #[error("the body is larger than {limit} bytes; send fewer events at once")]
@@ -45,7 +45,7 @@ impl NotTaken {
         }
     }
 
-    /// The word that it is counted under.
+    /// Its word in the metrics.
     pub fn reason(&self) -> &'static str {
         match self {
             NotTaken::TooLarge { .. } => "too_large",
@@ -72,7 +72,7 @@ pub(in crate::ingest) async fn read(headers: &HeaderMap, body: Body, limit: usiz
     }
 }
 
-/// `announced`: how long it says it is, in bytes.
+/// `announced`: the declared length, in bytes.
 async fn collect(body: Body, limit: usize, announced: usize) -> Result<Bytes, NotTaken> {
     let mut taken = Vec::with_capacity(announced.min(limit));
     let mut seen = 0_usize;

@@ -1,6 +1,6 @@
-//! The HTTP doors for events: Alertmanager's alerts, native events, and every tool that a source file describes.
+//! The HTTP intake of events: Alertmanager's alerts, native events, and every tool with a source file.
 //!
-//! An answer of 200 is given only after the commit. Who may knock is decided by a layer around these routes.
+//! A response of 200 is sent only after the commit. A layer around these routes decides on access.
 
 mod body;
 mod expansion;
@@ -27,26 +27,26 @@ use crate::core::rules::Rulebook;
 use crate::metrics::Metrics;
 pub(super) use body::{read, retry_after_seconds, status_of};
 
-/// The largest body taken when nothing else is configured, in bytes.
+/// Default limit of a body, in bytes.
 pub const BODY_MAX_BYTES: usize = 16 << 20;
 
-/// A tool's payload of more bytes than this is decoded beside the threads that serve requests.
+/// Size in bytes above which a tool's payload is decoded outside the threads that serve requests.
 const DECODE_APART_BYTES: usize = 64 << 10;
 
-/// What the doors need from the rest of the house.
+/// Services that the HTTP intake needs.
 #[derive(Clone)]
 pub struct HttpIntake {
     pub intake: Intake,
     pub metrics: Arc<Metrics>,
     /// The rulebook in force.
     pub rulebook: Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync>,
-    /// The engine's time, which v2 alerts that leave a time unset are judged by.
+    /// The engine's time, used for unset times of v2 alerts.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    /// The largest body taken, in bytes.
+    /// Maximum body, in bytes.
     pub body_max_bytes: usize,
 }
 
-/// The routes of all HTTP doors for events.
+/// All HTTP routes for events.
 pub fn routes(state: HttpIntake) -> Router {
     Router::new()
         .route("/api/v2/alerts", post(post_alerts))
@@ -55,7 +55,7 @@ pub fn routes(state: HttpIntake) -> Router {
         .with_state(state)
 }
 
-/// What became of a request's items.
+/// Result of a request's items.
 #[derive(Debug, Serialize)]
 struct Receipt {
     accepted: usize,
@@ -101,7 +101,7 @@ async fn post_source(
     state.take(&name, decoded, key).await
 }
 
-/// Large payloads are decoded apart, because mapping one may take long enough to keep other requests waiting.
+/// Large payloads are decoded separately, because mapping one may delay other requests.
 async fn decode_source(
     rulebook: Arc<Rulebook>,
     name: String,
@@ -120,10 +120,10 @@ async fn decode_source(
     apart.unwrap_or_else(|_| Err(DecodeError::whole("the payload could not be decoded: the decoder failed on it")))
 }
 
-/// What is said of an event that the queue took and the store did not.
+/// Text for an event that the queue accepted and the store refused.
 pub(super) const DEAD_LETTERED: &str = "the store does not take its content; it is kept as a dead letter";
 
-/// The places of those events.
+/// The indexes of those events.
 pub(super) fn dead_lettered(verdicts: &[EventVerdict], places: &[usize]) -> impl Iterator<Item = usize> {
     let judged = verdicts.iter().zip(places);
     judged.filter(|(verdict, _)| **verdict == EventVerdict::DeadLettered).map(|(_, place)| *place)
@@ -151,7 +151,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ProblemDetails> 
 }
 
 impl HttpIntake {
-    /// Hands the events in and waits for the commit.
+    /// Submits the events and waits for the commit.
     pub(super) async fn offer(&self, source: &str, events: Vec<Event>) -> Result<Vec<EventVerdict>, SubmitError> {
         if events.is_empty() {
             return Ok(Vec::new());
@@ -166,7 +166,7 @@ impl HttpIntake {
         })
     }
 
-    /// Counts what was not taken.
+    /// Counts refused events.
     pub(super) fn refused(&self, source: &str, reason: &str, count: usize) {
         self.metrics.events_refused("http", source, reason, count);
     }

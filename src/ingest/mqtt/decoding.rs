@@ -1,4 +1,4 @@
-//! Which source reads a topic, and what its decoding hands to the driver.
+//! Selection of the source for a topic, and its decoding into a submission.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::core::model::{DeadLetter, Timestamp};
 use crate::core::rules::Rulebook;
 use crate::ingest::{DecodeError, Decoded, Submission, decode, native};
 
-/// Native events come on these topics without any source file.
+/// Topics of native events, without any source file.
 pub const NATIVE_FILTER: &str = "watchfire/events/#";
 
 /// The topic filters of a rulebook's sources, and the native one.
@@ -21,8 +21,8 @@ pub fn filters(rulebook: &Rulebook) -> Vec<String> {
     filters
 }
 
-/// Decodes by the first source whose topics fit, in file order, then as native events. Items that cannot be read are
-/// kept as one dead letter beside those that can.
+/// Decodes by the first source whose topics fit, in file order, then as native events. Unreadable items are kept as one
+/// dead letter beside the readable ones.
 pub fn decoder(rulebook: Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync>) -> Decode {
     let native_topics = TopicFilters::parse([NATIVE_FILTER]).expect("the native filter is a good one");
     Arc::new(move |topic, payload, _redelivery| {

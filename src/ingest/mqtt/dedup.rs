@@ -1,4 +1,4 @@
-//! The memory of messages without an identity: whether the same message came before, as far as that can be known.
+//! The cache of messages without an identity: it recognises redeliveries, as far as possible.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -8,10 +8,10 @@ use crate::core::model::{TimeDelta, Timestamp};
 
 const MEMORY: TimeDelta = TimeDelta::from_minutes(10);
 
-/// More than can be unacknowledged at once, so that every redelivery after a lost connection is known again.
+/// More than can be unacknowledged at once, so that every redelivery after a lost connection is recognised.
 const MESSAGES_MAX: usize = 131_072;
 
-/// Topic and payload hashes of the last ten minutes, the oldest forgotten first when there are too many.
+/// Topic and payload hashes of the last ten minutes, the oldest forgotten first if there are too many.
 #[derive(Default)]
 pub(super) struct RedeliveryCache {
     last_seen: BTreeMap<u128, Timestamp>,
@@ -20,7 +20,7 @@ pub(super) struct RedeliveryCache {
 }
 
 impl RedeliveryCache {
-    /// Remembers the message, and says whether it is a repeat: sent again, and seen in the last ten minutes.
+    /// Remembers the message, and returns true for a repeat: marked as sent again, and seen in the last ten minutes.
     pub fn seen(&mut self, topic: &str, payload: &[u8], again: bool, now: Timestamp) -> bool {
         self.forget(now);
         let hash = hash(topic, payload);

@@ -1,4 +1,4 @@
-//! What the unit tests of this room share: a decoder of small words, a fixed time, and an intake without a driver.
+//! Fakes for the unit tests of this room: a decoder of short words, a fixed time, and an intake without a driver.
 
 use std::sync::Arc;
 
@@ -57,13 +57,13 @@ pub(super) fn text(parcel: &Submission) -> String {
     }
 }
 
-/// Who waits for the answer to a parcel.
+/// The waiting receiver of a submission's answer.
 pub(super) struct Waiting(
     oneshot::Sender<Result<Vec<EventVerdict>, SubmitError>>,
     #[expect(dead_code, reason = "holds the place")] OwnedSemaphorePermit,
 );
 
-/// What was handed in, and who waits for its answer.
+/// The submission, and the receiver of its answer.
 pub(super) fn open(delivery: QueuedSubmission) -> (Submission, Waiting) {
     let (parcel, reply, room) = delivery.into_parts();
     (parcel, Waiting(reply, room))

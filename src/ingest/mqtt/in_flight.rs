@@ -1,10 +1,10 @@
-//! How much may be under way at once, in messages and bytes; leaving it is automatic.
+//! The limit of messages under way, in number and bytes; leaving it is automatic.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Counts what was received and is not settled yet. Entering never fails: who reads looks first whether there is room.
+/// Counts messages received and not yet finished. Entering never fails, because the reader checks for room first.
 pub(super) struct InFlightLimit {
     messages_max: usize,
     bytes_max: usize,
@@ -18,7 +18,7 @@ struct Usage {
     bytes: usize,
 }
 
-/// One message's place; given back when dropped.
+/// One message's permit; returned when dropped.
 pub(super) struct InFlightPermit {
     window: Arc<InFlightLimit>,
     bytes: usize,
@@ -45,12 +45,12 @@ impl InFlightLimit {
         self.inside().messages
     }
 
-    /// Waits until `enough` holds, looking again whenever a message leaves.
+    /// Waits until `enough` holds, checking again whenever a message leaves.
     pub async fn wait_until(&self, enough: impl Fn(&InFlightLimit) -> bool) {
         loop {
             let left = self.left.notified();
             tokio::pin!(left);
-            // Registered before looking, so that nothing leaves unseen in between.
+            // Registered before the check, so that no message leaves unseen in between.
             left.as_mut().enable();
             if enough(self) {
                 return;

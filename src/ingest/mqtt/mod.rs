@@ -1,9 +1,9 @@
 //! MQTT intake: a client of a real broker, and a small listener of our own for sites without one.
 //!
-//! Both take a message, hand its events to the driver and acknowledge it after the commit, in the order of arrival. What
-//! cannot be kept now is held back from the sender, never dropped; what can never be read is kept as a dead letter and
-//! acknowledged, so that no message comes round for ever. Must never decide what a message means, and never acknowledge
-//! what was not kept.
+//! Both receive a message, submit its events to the driver and acknowledge it after the commit, in order of arrival. A
+//! message that cannot be kept now is left with the sender, never dropped; a message that can never be read is kept as
+//! a dead letter and acknowledged, so that it does not loop for ever. Must never decide the meaning of a message, and
+//! never acknowledge one that was not kept.
 
 mod client;
 mod decoding;
@@ -31,26 +31,26 @@ pub use listener::{
 pub use presence::topic_of as presence_topic;
 pub use topic::{ParseTopicFilterError, TopicFilters};
 
-/// What the transport knows of a message's history.
+/// The transport's knowledge of a message's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DupFlag {
     /// The sender marks it as sent before.
     pub dup: bool,
 }
 
-/// Turns a message into what the driver keeps: its events, or a dead letter that says why it cannot be read.
+/// Decodes a message into a submission: its events, or a dead letter with the reason why it cannot be read.
 pub type Decode = Arc<dyn Fn(&str, &[u8], DupFlag) -> Submission + Send + Sync>;
 
 /// The present, from the one clock of the service.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// What every MQTT door needs of the house.
+/// Services that every MQTT intake needs.
 #[derive(Clone)]
 pub struct IntakeContext {
     pub decode: Decode,
     pub intake: Intake,
     pub metrics: Arc<Metrics>,
     pub now: Now,
-    /// The topics that sources take; changes with the rulebook.
+    /// The topics of the sources; changes with the rulebook.
     pub filters: tokio::sync::watch::Receiver<Arc<TopicFilters>>,
 }

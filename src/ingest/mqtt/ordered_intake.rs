@@ -1,8 +1,8 @@
-//! One door's messages in the order of their arrival: into the intake, and out again when they are kept.
+//! One intake's messages in order of arrival: into the queue, and out again once they are kept.
 //!
-//! Many are under way at once. When one is refused, the ones behind it may have been taken already, and a firing that is
-//! handed in again after its resolved event would never clear. So nothing new is handed in until the refused one is kept,
-//! and what came behind it and changes the state of an alert is handed in once more after it.
+//! Many are under way at once. When one is refused, later ones may have been kept already, and a firing submitted again
+//! after its resolved event would never clear. So no new message is submitted until the refused one is kept, and later
+//! ones that change the state of an alert are submitted once more after it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,34 +21,34 @@ const RETRY_LONGEST: Duration = Duration::from_secs(2);
 
 type SubmitReply = oneshot::Receiver<Result<Vec<EventVerdict>, SubmitError>>;
 
-/// A message with what its door needs to confirm it (`ticket`) and its place in the window.
+/// A message with its confirmation token (`ticket`) and its in-flight permit.
 pub(super) struct InFlightMessage<T> {
     pub message: MqttMessage,
     pub ticket: T,
     pub place: InFlightPermit,
 }
 
-/// The sending end; the lane ends when all are dropped and everything is settled.
+/// The sending end; the intake ends once all senders are dropped and every message is finished.
 pub(super) type OrderedIntakeSender<T> = mpsc::UnboundedSender<InFlightMessage<T>>;
 
-/// An entry that is kept, or need not be kept: now it may be confirmed.
+/// An entry that is kept, or need not be kept: it may now be confirmed.
 pub(super) struct Committed<T> {
     pub ticket: T,
-    /// Dropped by the door after confirming, so that the window counts what is unconfirmed.
+    /// Dropped by the transport after confirming, so that the limit counts unconfirmed messages.
     pub place: InFlightPermit,
 }
 
-/// An entry that was handed in.
+/// A submitted entry.
 struct Submitted<T> {
     entry: InFlightMessage<T>,
     outcome: IntakeOutcome,
-    /// Whether it may be handed in twice.
+    /// True if it may be submitted twice.
     idempotent: bool,
 }
 
 enum IntakeOutcome {
     Awaited(SubmitReply),
-    /// Kept by the driver, or a repeat of something that came before it.
+    /// Kept by the driver, or a repeat of an earlier message.
     Kept,
     Refused,
 }
@@ -56,14 +56,14 @@ enum IntakeOutcome {
 struct OrderedIntake<T> {
     reader: Arc<Reader>,
     kept: mpsc::UnboundedSender<Committed<T>>,
-    /// Held by whoever may hand in: the door's messages, or the repair after a refusal.
+    /// Locked by the submitter: the stream of messages, or the repair after a refusal.
     turn: Mutex<()>,
-    /// No more tries after it; what was handed in is still awaited.
+    /// Ends the retries; answers to submitted entries are still awaited.
     stop: CancellationToken,
 }
 
-/// The lane's entrance, and its work, to be spawned by the caller; what may be confirmed goes to `kept`. Bounded by the
-/// window whose places the entries hold.
+/// The sender, and the task, to be spawned by the caller; entries to confirm go to `kept`. Limited by the permits that
+/// the entries hold.
 pub(super) fn lane<T: Send + 'static>(
     reader: Arc<Reader>,
     kept: mpsc::UnboundedSender<Committed<T>>,
@@ -99,7 +99,7 @@ impl<T: Send + 'static> OrderedIntake<T> {
         }
     }
 
-    /// Waits for room in the intake. An intake that is closed refuses.
+    /// Waits for room in the intake. A closed intake refuses.
     async fn hand_in(&self, parcel: Submission) -> IntakeOutcome {
         let pushed = self.stop.run_until_cancelled(self.reader.surroundings().intake.push(parcel)).await;
         match pushed {
@@ -125,11 +125,11 @@ impl<T: Send + 'static> OrderedIntake<T> {
     }
 
     fn pass_on(&self, entry: InFlightMessage<T>) {
-        // Nobody listens when the door is gone; then there is nobody to confirm to either.
+        // Fails only if the transport is gone; then there is nothing to confirm.
         let _ = self.kept.send(Committed { ticket: entry.ticket, place: entry.place });
     }
 
-    /// The first was refused, the others came behind it: again from the first on, until all are kept.
+    /// After a refusal of the first entry: submits it and the later ones again, until all are kept.
     async fn hand_in_again(&self, mut waiting: Vec<Submitted<T>>) {
         let mut back_off = BackOff::new(RETRY_FIRST, RETRY_LONGEST);
         warn!(messages = waiting.len(), "the intake cannot keep messages now; they are held back and handed in again");
@@ -138,7 +138,7 @@ impl<T: Send + 'static> OrderedIntake<T> {
             for mut handed in waiting {
                 match handed.is_kept().await {
                     true if rest.is_empty() => self.pass_on(handed.entry),
-                    // Refused, or behind a refused one.
+                    // Refused, or after a refused one.
                     true | false => rest.push(handed),
                 }
             }

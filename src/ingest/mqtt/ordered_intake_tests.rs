@@ -1,4 +1,4 @@
-//! The lane on virtual time, against an intake that answers as the test says.
+//! The ordered intake on virtual time, against a queue that answers as the test sets.
 
 use std::sync::Arc;
 

@@ -1,14 +1,14 @@
-//! Presence over MQTT: people's clients publish that they are there and leave a last will that says they are not, both
-//! retained, on a topic of their own.
+//! Presence over MQTT: people's clients publish their presence and set a last will that ends it, both retained, on one
+//! topic per person.
 
 use serde::Deserialize;
 
 use crate::core::model::{Heartbeat, HeartbeatWord, TimeDelta};
 use crate::ingest::DecodeError;
 
-/// Everybody's topic.
+/// Topic filter of all people.
 pub(super) const FILTER: &str = "watchfire/presence/+";
-/// What dead letters name as theirs.
+/// Source name of their dead letters.
 pub(super) const SOURCE: &str = "presence";
 
 const PREFIX: &str = "watchfire/presence/";
@@ -19,7 +19,7 @@ pub fn topic_of(person: &str) -> String {
     format!("{PREFIX}{person}")
 }
 
-/// Whose topic it is; `None`: nobody's.
+/// The person of the topic; `None`: it is no presence topic.
 pub(super) fn person_of(topic: &str) -> Option<&str> {
     topic.strip_prefix(PREFIX).filter(|person| !person.is_empty() && !person.contains('/'))
 }
@@ -31,8 +31,8 @@ struct PresenceBody {
     lifetime: Option<String>,
 }
 
-/// `online`, `away` or `offline`, alone or as `{"status": "online", "lifetime": "5m"}`. Nothing at all is what a broker
-/// sends when the retained word was taken back: nobody speaks for them any more.
+/// `online`, `away` or `offline`, alone or as `{"status": "online", "lifetime": "5m"}`. A broker sends an empty payload
+/// after the retained message was removed: then the presence ends.
 pub(super) fn read(person: &str, payload: &[u8]) -> Result<Heartbeat, DecodeError> {
     if person.len() > PERSON_MAX_BYTES || person.contains('\0') {
         return Err(DecodeError::whole(format!("a name of {} bytes; at most {PERSON_MAX_BYTES}", person.len())));

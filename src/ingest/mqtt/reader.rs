@@ -1,4 +1,4 @@
-//! From a message to what the driver is handed: the source's events, a dead letter, or nothing because it is a repeat.
+//! Conversion of a message into a submission: the source's events, a dead letter, or none because it is a repeat.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
@@ -10,34 +10,34 @@ use super::{DupFlag, IntakeContext};
 use crate::core::model::{DeadLetter, Event, Status};
 use crate::ingest::Submission;
 
-/// What dead letters of no source name as theirs.
+/// Source name of dead letters without a source.
 pub(super) const NO_SOURCE: &str = "mqtt";
 
 const DOOR: &str = "mqtt";
 
-/// One message, of a broker or of the listener.
+/// One message, from a broker or from the listener.
 #[derive(Clone, Debug)]
 pub(super) struct MqttMessage {
     pub topic: String,
-    /// Whole, or cut to what a dead letter keeps.
+    /// Whole, or cut to the part that a dead letter keeps.
     payload: Bytes,
     payload_bytes: u64,
-    /// Marked as sent before, or replayed from what the broker retains.
+    /// Marked as sent before, or retained by the broker.
     pub dup: bool,
     pub retained: bool,
-    /// Set when the sender has no right to this topic: the name of its token.
+    /// Set if the sender has no right to this topic: the name of its token.
     pub unpermitted: Option<String>,
 }
 
-/// What became of a message.
+/// Result of reading a message.
 #[derive(Debug)]
 pub(super) enum ReadOutcome {
     Parcel(Submission),
-    /// A point without id, or a dead letter, that came before: acknowledged, kept once.
+    /// A repeated point without id, or a repeated dead letter: acknowledged, kept once.
     Repeat,
 }
 
-/// Reads the messages of one door.
+/// Reads the messages of one transport.
 pub(super) struct Reader {
     surroundings: IntakeContext,
     payload_max_bytes: usize,
@@ -45,7 +45,7 @@ pub(super) struct Reader {
 }
 
 impl MqttMessage {
-    /// A payload longer than the limit is let go at once, but for the beginning that the dead letter shows.
+    /// A payload longer than the limit is dropped at once, except for the beginning that the dead letter shows.
     pub fn new(topic: String, payload: Bytes, payload_max_bytes: usize) -> MqttMessage {
         let payload_bytes = payload.len() as u64;
         let payload = if payload.len() > payload_max_bytes {
@@ -56,12 +56,12 @@ impl MqttMessage {
         MqttMessage { topic, payload, payload_bytes, dup: false, retained: false, unpermitted: None }
     }
 
-    /// One of which only the beginning was read.
+    /// A message of which only the beginning was read.
     pub fn cut(topic: String, beginning: Bytes, payload_bytes: u64) -> MqttMessage {
         MqttMessage { topic, payload: beginning, payload_bytes, dup: false, retained: false, unpermitted: None }
     }
 
-    /// What it holds in memory.
+    /// Its size in memory.
     pub fn bytes(&self) -> usize {
         self.topic.len() + self.payload.len()
     }
@@ -76,7 +76,7 @@ impl Reader {
         &self.surroundings
     }
 
-    /// Reads a message that came in just now.
+    /// Reads a newly received message.
     pub fn read(&self, message: &MqttMessage) -> ReadOutcome {
         let parcel = match self.decode(message) {
             Ok(parcel) => parcel,
@@ -88,12 +88,12 @@ impl Reader {
         self.unless_repeated(message, parcel)
     }
 
-    /// Reads a message again whose parcel was refused: neither counted nor remembered a second time.
+    /// Reads a message again after its submission was refused, without counting or remembering it twice.
     pub fn read_again(&self, message: &MqttMessage) -> Submission {
         self.decode(message).unwrap_or_else(|(_, why)| self.dead_letter(message, why))
     }
 
-    /// The source's parcel, or the reason (for the metric, for the person) why no source got to see it.
+    /// The source's submission, or the reason (for the metric, for the person) why no source could read it.
     fn decode(&self, message: &MqttMessage) -> Result<Submission, (&'static str, String)> {
         if message.payload_bytes > self.payload_max_bytes as u64 {
             let (bytes, most) = (message.payload_bytes, self.payload_max_bytes);
@@ -107,7 +107,7 @@ impl Reader {
         }
         let decode = &self.surroundings.decode;
         let redelivery = DupFlag { dup: message.dup };
-        // A message that makes a decoder panic would otherwise come round for ever.
+        // A message that makes a decoder panic would otherwise loop for ever.
         catch_unwind(AssertUnwindSafe(|| decode(&message.topic, &message.payload, redelivery)))
             .map(storable_parcel)
             .map_err(|_| {
@@ -145,7 +145,7 @@ impl Reader {
     }
 }
 
-/// Whether what is said behind a refused message may be said once more after it: nothing in it counts twice.
+/// True if the submission may be repeated after a refused one, because nothing in it counts twice.
 pub(super) fn is_idempotent(parcel: &Submission) -> bool {
     match parcel {
         Submission::Events(events) | Submission::Partly { events, .. } => {
@@ -156,8 +156,7 @@ pub(super) fn is_idempotent(parcel: &Submission) -> bool {
     }
 }
 
-/// The source of a parcel in which nothing has an identity by which the engine could know a second delivery: only points
-/// without id, or a dead letter.
+/// The source of a submission without any identity for deduplication: only points without id, or a dead letter.
 fn nameless(parcel: &Submission) -> Option<&str> {
     match parcel {
         Submission::DeadLetter(letter) => Some(&letter.source),
@@ -184,7 +183,7 @@ fn storable_letter(letter: DeadLetter) -> DeadLetter {
     DeadLetter { door, reason, payload, ..letter }
 }
 
-/// A database may refuse NUL in a text, and nothing else would be kept with it.
+/// A database may refuse NUL in a text, and with it the whole batch.
 fn storable(text: &str) -> String {
     text.replace('\0', "\u{FFFD}")
 }

@@ -1,9 +1,9 @@
 //! Topic filters: checked once, matched level by level.
 
-/// The longest topic or filter that MQTT can carry, in bytes.
+/// Maximum length of a topic or filter in MQTT, in bytes.
 const TOPIC_MAX_BYTES: usize = 65_535;
 
-/// Why a text is no topic filter.
+/// Reason why a text is no topic filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{filter:?} is no MQTT topic filter: {problem}; expected levels like site/+/events/#")]
 pub struct ParseTopicFilterError {
@@ -11,12 +11,12 @@ pub struct ParseTopicFilterError {
     pub problem: &'static str,
 }
 
-/// All topics that the sources of a rulebook take, without doubles.
+/// All topic filters of a rulebook's sources, without duplicates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TopicFilters(Vec<String>);
 
 impl TopicFilters {
-    /// The checked filters, sorted; the first that is wrong otherwise.
+    /// The checked filters, sorted; or the first wrong one.
     pub fn parse<T: AsRef<str>>(filters: impl IntoIterator<Item = T>) -> Result<TopicFilters, ParseTopicFilterError> {
         let mut checked = Vec::new();
         for filter in filters {
@@ -31,7 +31,7 @@ impl TopicFilters {
         Ok(TopicFilters(checked))
     }
 
-    /// Whether any filter takes the topic.
+    /// True if any filter matches the topic.
     pub fn take(&self, topic: &str) -> bool {
         self.0.iter().any(|filter| matches(filter, topic))
     }
@@ -41,7 +41,7 @@ impl TopicFilters {
     }
 }
 
-/// Whether a sender may publish on that topic; the protocol forbids wildcards, NUL and the empty topic.
+/// True if a sender may publish on that topic; the protocol forbids wildcards, NUL and the empty topic.
 pub(super) fn is_publishable(topic: &str) -> bool {
     !topic.is_empty() && !topic.contains(['+', '#', '\0'])
 }
@@ -72,7 +72,8 @@ fn filter_problem(filter: &str) -> Option<&'static str> {
     None
 }
 
-/// By the rules of MQTT: `+` is one level, `#` the level above it and all below, neither takes a `$` at the beginning.
+/// By the rules of MQTT: `+` is one level, `#` the level above it and all below, neither matches a `$` at the
+/// beginning.
 fn matches(filter: &str, topic: &str) -> bool {
     let filter = match filter.strip_prefix("$share/") {
         Some(shared) => shared.split_once('/').map_or("", |(_, levels)| levels),

@@ -12,7 +12,7 @@ use crate::core::model::{
 };
 use crate::ingest::lenient_json::{Given, MemberName, PairsSeed, ValueKinds, push_raw};
 
-/// Hands every item of the payload to `take`, in order; fails only on broken syntax or too many items.
+/// Passes every item of the payload to `take`, in order; fails only on broken syntax or too many items.
 pub(super) fn parse(payload: &str, take: impl FnMut(Result<Event, String>)) -> serde_json::Result<()> {
     let mut json = serde_json::Deserializer::from_str(payload);
     json.deserialize_any(PayloadVisitor { take })?;
@@ -125,7 +125,7 @@ fn read_event<'de, A: MapAccess<'de>>(mut map: A) -> Result<Result<Event, String
     Ok(reading.finish())
 }
 
-/// An event while its members come in; the first thing wrong is kept.
+/// An event while its members are parsed; the first error is kept.
 struct EventFields {
     labels: Option<BoundedPairs>,
     annotations: BoundedPairs,
@@ -241,7 +241,7 @@ impl EventFields {
         }
     }
 
-    /// A time like `occurred_at`; what is none is an annotation as any other member.
+    /// A time like `occurred_at`; any other value becomes an annotation like other members.
     fn ts(&mut self, raw: &RawValue) {
         match serde_json::from_str::<MemberName<'_>>(raw.get()).ok().and_then(|MemberName(text)| text.parse().ok()) {
             Some(moment) => self.ts = Some(moment),

@@ -8,9 +8,10 @@
 //!  "annotations": {}, "generator_url": "https://…"}
 //! ```
 //!
-//! `ts` is a short name of `occurred_at`, where it holds such a time. `status` is firing, resolved or point; without it a severity of `cleared` means resolved, anything else firing.
-//! Label values are text: a number has several spellings, and so would be several alerts. Any other member becomes
-//! an annotation, scalars as their text, lists and objects as their JSON. An item that is wrong is rejected alone.
+//! `ts` is a short name of `occurred_at`, if its value is such a time. `status` is firing, resolved or point; without
+//! it a severity of `cleared` means resolved, anything else firing. Label values are text: a number has several
+//! spellings, and so would be several alerts. Any other member becomes an annotation, scalars as their text, lists and
+//! objects as their JSON. A wrong item is rejected alone.
 
 mod body;
 
@@ -19,7 +20,7 @@ use super::decode_error::DecodeError;
 use super::decoded::Decoded;
 use crate::core::model::EVENTS_MAX;
 
-/// The source that such events have.
+/// Source name of these events.
 pub const SOURCE: &str = "native";
 
 /// Decodes one payload.
@@ -29,10 +30,10 @@ pub fn decode(payload: &[u8]) -> Result<Decoded, DecodeError> {
     Ok(decoded)
 }
 
-/// Decodes one payload over what another one left: for a stream of small ones.
+/// Decodes one payload into the space of an earlier one, for a stream of small payloads.
 pub fn decode_into(payload: &[u8], decoded: &mut Decoded) -> Result<(), DecodeError> {
     decoded.clear();
-    // Some publishers send the end mark of their language's texts along.
+    // Some publishers append the terminator of their language's strings.
     let payload = payload.strip_suffix(b"\0").unwrap_or(payload).trim_ascii();
     if payload.is_empty() {
         return Err(DecodeError::whole("the body is empty; expected an event"));

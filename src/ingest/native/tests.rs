@@ -1,4 +1,4 @@
-//! What the native door keeps of a request, and what it says of the rest.
+//! The native API: accepted events of a request, and the errors of the rest.
 
 use super::*;
 use crate::core::model::{Event, Labels, Severity, Status};

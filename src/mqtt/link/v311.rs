@@ -1,4 +1,4 @@
-//! MQTT 3.1.1 in the words of [`super::Link`].
+//! MQTT 3.1.1 in the terms of [`super::BrokerLink`].
 
 use rumqttc::mqttbytes::v4::{LastWill, Packet, Publish, SubscribeFilter, SubscribeReasonCode};
 use rumqttc::{

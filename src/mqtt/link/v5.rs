@@ -1,4 +1,4 @@
-//! MQTT 5 in the words of [`super::Link`].
+//! MQTT 5 in the terms of [`super::BrokerLink`].
 
 use bytes::Bytes;
 use rumqttc::v5::mqttbytes::QoS;
@@ -91,7 +91,7 @@ pub(super) fn error(error: &ConnectionError) -> LinkError {
     LinkError::Lost(error.to_string())
 }
 
-/// Retained messages come only with a new subscription: a subscription that is said again must not bring old news.
+/// Retained messages come only with a new subscription, because a repeated subscription must not bring old messages.
 pub(super) async fn subscribe(client: &AsyncClient, filters: &[String]) -> Result<(), LinkError> {
     let filters = filters.iter().map(|filter| Filter {
         retain_forward_rule: RetainForwardRule::OnNewSubscribe,

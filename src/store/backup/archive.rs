@@ -1,4 +1,5 @@
-//! The file of a backup: parts, each sealed with its checksum and compressed, and an end that covers all before it.
+//! The file of a backup: parts, each sealed with its checksum and compressed, and an end that covers all parts before
+//! it.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -16,10 +17,10 @@ use crate::store::codec;
 
 /// The first bytes of every backup; the last is the version of the format.
 const MAGIC: &[u8; 17] = b"watchfire backup\x01";
-/// The longest sealed part that is believed.
+/// Maximum accepted length of a sealed part.
 const PART_MAX_BYTES: u32 = 1 << 30;
 
-/// A piece of a backup, in this order: one begin, rows of tables, one end.
+/// A part of a backup, in this order: one begin, rows of tables, one end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Part {
     Begin(Begin),
@@ -27,14 +28,14 @@ pub enum Part {
     End(End),
 }
 
-/// What a backup is of.
+/// Origin of a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Begin {
     pub made_at: Timestamp,
     /// The newest migration of the database.
     pub schema: i64,
     pub engine_version: u32,
-    /// Where the journal of each partition stood.
+    /// Head of each partition's journal.
     pub heads: Vec<(u8, u64)>,
 }
 
@@ -56,7 +57,7 @@ pub enum Cell {
 }
 
 impl Cell {
-    /// Roughly what it takes.
+    /// Its approximate size.
     pub(super) fn bytes(&self) -> usize {
         match self {
             Cell::Null => 1,
@@ -67,7 +68,7 @@ impl Cell {
     }
 }
 
-/// That nothing is missing.
+/// Proof of completeness.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
     /// By table.
@@ -76,18 +77,18 @@ pub struct End {
     pub digest: [u8; 32],
 }
 
-/// What a whole backup holds.
+/// Contents of a complete backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contents {
     pub made_at: Timestamp,
-    /// The newest migration of the database it was made of.
+    /// The newest migration of the source database.
     pub schema: i64,
     pub engine_version: u32,
-    /// The offset that the next input of each partition gets.
+    /// The offset of each partition's next input.
     pub heads: Vec<(Partition, Offset)>,
     /// By table.
     pub rows: BTreeMap<String, u64>,
-    /// Of the file.
+    /// Size of the file.
     pub bytes: u64,
 }
 
@@ -99,13 +100,13 @@ impl Contents {
         Contents { made_at, schema, engine_version, heads, rows, bytes }
     }
 
-    /// Of all tables.
+    /// Number of rows of all tables.
     pub fn all_rows(&self) -> u64 {
         self.rows.values().sum()
     }
 }
 
-/// A backup that is being written.
+/// A backup during writing.
 pub(super) struct ArchiveWriter {
     path: PathBuf,
     out: BufWriter<File>,
@@ -116,7 +117,7 @@ pub(super) struct ArchiveWriter {
 }
 
 impl ArchiveWriter {
-    /// Over whatever an earlier try left there; for nobody else's eyes.
+    /// Overwrites an earlier attempt; readable by its owner only.
     pub(super) fn create(path: &Path) -> Result<ArchiveWriter, BackupError> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
@@ -139,7 +140,7 @@ impl ArchiveWriter {
         self.put(&Part::Begin(begin))
     }
 
-    /// A table of which there may be no rows.
+    /// Starts a table, which may have no rows.
     pub(super) fn table(&mut self, table: &str) {
         self.rows.entry(table.to_owned()).or_default();
     }
@@ -153,7 +154,7 @@ impl ArchiveWriter {
         self.rows.values().sum()
     }
 
-    /// Writes the end; everything is on the disk then.
+    /// Writes the end; afterwards the file is on disk.
     pub(super) fn end(mut self) -> Result<Contents, BackupError> {
         let end = End { rows: self.rows.clone(), digest: self.digest.clone().finalize().into() };
         self.put(&Part::End(end))?;
@@ -180,7 +181,7 @@ impl ArchiveWriter {
     }
 }
 
-/// A backup that is being read.
+/// A backup during reading.
 pub(super) struct ArchiveReader {
     path: PathBuf,
     from: BufReader<File>,
@@ -214,7 +215,7 @@ impl ArchiveReader {
         Ok(archive)
     }
 
-    /// The next part, its checksum verified; `None` after the end, which is verified to cover everything.
+    /// The next part, its checksum verified; `None` after the end, which is verified to cover all parts.
     pub(super) fn next(&mut self) -> Result<Option<Part>, BackupError> {
         if self.ended {
             return Ok(None);
@@ -241,7 +242,7 @@ impl ArchiveReader {
         Ok(Some(part))
     }
 
-    /// What it held; to be asked after its end.
+    /// Its contents; valid after its end.
     pub(super) fn contents(self) -> Result<Contents, BackupError> {
         match &self.begin {
             Some(begin) if self.ended => Ok(Contents::new(begin, self.rows, self.bytes)),

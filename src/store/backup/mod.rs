@@ -1,7 +1,7 @@
-//! Backups: everything that is committed, read in one transaction, in one file that either database takes back.
+//! Backups: all committed data, read in one transaction, in one file that restores into either database.
 //!
-//! Every table of the schema goes in, whatever later releases put there; only the lease stays behind, since nobody holds
-//! what was restored. A backup is read back before it gets its name.
+//! Every table of the schema is included, also those of later releases; only the lease is left out, because a restored
+//! database has no holder. A backup is read back before it gets its name.
 
 mod archive;
 mod postgres;
@@ -15,21 +15,21 @@ use archive::{ArchiveReader, ArchiveWriter};
 use super::StoreError;
 use crate::core::model::Timestamp;
 
-/// Tables that are not backed up: the lease, and what says which migrations ran.
+/// Tables that are not backed up: the lease, and the list of migrations.
 const LEFT_OUT: [&str; 2] = ["lease", "_sqlx_migrations"];
-/// The number that a database gives to its rows; where the other keeps none, it is left out.
+/// The column of row numbers; left out for a database without it.
 const ROW_NUMBER: &str = "id";
-/// Settings that are true only of a database in use.
+/// Settings that are true only for a database in use.
 const FORGOTTEN_SETTINGS: [&str; 2] = ["in_use", "rehearsal"];
-/// How many bytes of rows are gathered in one part.
+/// Bytes of rows per part.
 const PART_BYTES: usize = 1 << 20;
 
-/// Why a backup cannot be made, read or restored.
+/// Reason why a backup cannot be written, read or restored.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     #[error("{path}: {reason}")]
     File { path: String, reason: String },
-    /// What was read is not what was written.
+    /// The file was damaged after it was written.
     #[error("{path} is no whole backup: {reason}; take another one")]
     Damaged { path: String, reason: String },
     #[error("{path} was made with schema {schema}, which this release does not know; use the release that made it")]
@@ -70,10 +70,10 @@ impl From<sqlx::migrate::MigrateError> for BackupError {
     }
 }
 
-/// Told how many rows were written or read so far.
+/// Called with the number of rows written or read so far.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 
-/// Backs a database up into a new file, beside whatever service uses it, and reads the file back before it gets its name.
+/// Backs a database up into a new file, also while a service runs, and reads the file back before it gets its name.
 pub async fn back_up(
     url: &str,
     to: &Path,
@@ -103,7 +103,7 @@ pub async fn back_up(
     named
 }
 
-/// Reads a backup from its beginning to its end: every checksum, and that nothing is missing.
+/// Reads a backup from beginning to end: verifies every checksum, and completeness.
 pub async fn read_back(path: &Path) -> Result<Contents, BackupError> {
     let path = path.to_owned();
     blocking(move || {
@@ -115,9 +115,9 @@ pub async fn read_back(path: &Path) -> Result<Contents, BackupError> {
 }
 
 /// Restores a backup into a database that does not exist yet (SQLite) or is empty (PostgreSQL), of either kind whatever
-/// it was made of; afterwards its schema is this release's. All of it, or nothing.
+/// the source; afterwards its schema is this release's. All of it, or nothing.
 pub async fn restore(from: &Path, url: &str, progress: Progress<'_>) -> Result<Contents, BackupError> {
-    // Nothing is begun with a file that does not end.
+    // An incomplete file is refused before any change.
     let contents = read_back(from).await?;
     let archive = ArchiveReader::open(from)?;
     match url.strip_prefix("sqlite:") {
@@ -127,8 +127,8 @@ pub async fn restore(from: &Path, url: &str, progress: Progress<'_>) -> Result<C
     Ok(contents)
 }
 
-/// The columns of an archive's table that go into a database's, by their place in the archive; `None` when the two are not
-/// of the same table.
+/// The columns of an archive's table that fit a database's, by their index in the archive; `None` if the two tables
+/// differ.
 fn fitting(archived: &[String], known: &[String]) -> Option<Vec<usize>> {
     let lacks = |one: &[String], other: &[String]| other.iter().all(|name| name == ROW_NUMBER || one.contains(name));
     if known.is_empty() || !lacks(archived, known) || !lacks(known, archived) {
@@ -154,7 +154,7 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Work on files and embedded databases, on a thread where it may wait.
+/// Work on files and embedded databases, on a thread that may block.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, BackupError> + Send + 'static,
 ) -> Result<T, BackupError> {

@@ -12,7 +12,7 @@ use super::{BackupError, FORGOTTEN_SETTINGS, LEFT_OUT, PART_BYTES, Progress, blo
 use crate::core::model::Timestamp;
 use crate::store::postgres::{migrator, redacted};
 
-/// One transaction that sees one moment, however long it takes.
+/// One transaction with one snapshot of the data, however long it takes.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0;
     SET LOCAL idle_in_transaction_session_timeout = 0";
 const TABLES: &str = "SELECT table_name::text FROM information_schema.tables
@@ -20,7 +20,7 @@ const TABLES: &str = "SELECT table_name::text FROM information_schema.tables
 const COLUMNS: &str = "SELECT column_name::text, data_type::text, is_identity = 'YES'
     FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position";
 
-/// One column: its name, what it holds, whether the database numbers it.
+/// One column: its name, its type, and a flag if the database numbers it.
 struct Column {
     name: String,
     kind: Kind,
@@ -53,7 +53,7 @@ impl Kind {
     }
 }
 
-/// Reads every table in one transaction, beside whoever writes.
+/// Reads every table in one transaction, while others may write.
 pub(super) async fn read(
     url: &str,
     mut archive: ArchiveWriter,
@@ -217,7 +217,7 @@ fn bytes(cell: Option<&Cell>) -> Option<Option<Vec<u8>>> {
     }
 }
 
-/// The next number that the database gives follows the newest that was restored.
+/// Sets the next row number after the newest restored one.
 async fn number_on(connection: &mut PgConnection, table: &str) -> Result<(), BackupError> {
     for column in columns(connection, table).await?.iter().filter(|column| column.is_identity) {
         let (name, from) = (quoted(&column.name), quoted(table));

@@ -15,10 +15,10 @@ use crate::core::model::{TimeDelta, Timestamp};
 use crate::store::sqlite::{migrator, parse};
 use crate::store::sqlite_files;
 
-/// How long a lock is waited for.
+/// Maximum wait for a lock.
 const PATIENCE: TimeDelta = TimeDelta::from_seconds(5);
 
-/// Reads every table in one transaction, beside whoever writes.
+/// Reads every table in one transaction, while others may write.
 pub(super) async fn read(
     location: &str,
     archive: ArchiveWriter,
@@ -50,7 +50,7 @@ pub(super) async fn read(
     tokio::join!(reading, telling).0
 }
 
-/// Fills a new file, which gets its name when it is whole.
+/// Fills a new file, which gets its name once it is complete.
 pub(super) async fn write(
     location: &str,
     archive: ArchiveReader,
@@ -94,7 +94,7 @@ async fn fill(
     let mut connection = blocking(move || Ok(Connection::open(place)?)).await?;
     connection.execute_batch("BEGIN")?;
     loop {
-        // Both travel to the thread and back, so that progress is told between two parts.
+        // Both move to the thread and back, so that progress is reported between two parts.
         let (part, back, from) = blocking(move || {
             let part = archive.next()?;
             if let Some(Part::Rows(rows)) = &part {
@@ -144,13 +144,13 @@ fn open(path: &Path) -> Result<Connection, BackupError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE.to_std())?;
-    // The write-ahead log is the service's, also when none runs.
+    // The write-ahead log belongs to the service, even if none runs.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }
 
-/// The newest migration; `None` of what is no database of ours.
+/// The newest migration; `None` for a foreign database.
 fn schema(connection: &Connection) -> Result<Option<i64>, BackupError> {
     let ours = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
     if connection.query_row(ours, [], |row| row.get::<_, i64>(0))? == 0 {
@@ -207,7 +207,7 @@ fn read_table(
         if bytes >= PART_BYTES {
             archive.rows(part(&mut rows))?;
             bytes = 0;
-            // Nobody may listen.
+            // Fails only if no one listens.
             let _ = tell.send(archive.rows_so_far());
         }
     }

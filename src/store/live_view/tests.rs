@@ -1,4 +1,4 @@
-//! The live view told as batches and what is shown after each.
+//! The live view after batches: the shown alerts after each.
 
 use std::sync::Arc;
 
@@ -178,7 +178,7 @@ fn a_touch_moves_the_times_of_active_alerts_only() {
     let after = live.alerts(|alert| alert.alert.updated_at == Timestamp::from_seconds(30));
     assert_eq!(after.len(), 1);
     assert_eq!(after[0].alert.ends_at.at, Timestamp::from_seconds(60));
-    // What a reader holds does not change under it; what was not touched is the same piece of memory.
+    // A reader's copy does not change; untouched parts share the same memory.
     assert_eq!(before[0].alert.updated_at, Timestamp::EPOCH);
     assert!(Arc::ptr_eq(&before[1], &live.alerts(|_| true)[1]));
 }
@@ -191,7 +191,7 @@ fn subscribers_hear_changes_after_they_can_be_read() {
     assert!(matches!(changes.try_recv(), Ok(StreamChange::Alert(alert)) if alert.fingerprint == Fingerprint(7)));
     assert!(matches!(changes.try_recv(), Ok(StreamChange::Incident(incident)) if incident.id == IncidentId(1)));
     assert!(changes.try_recv().is_err());
-    // Whoever does not listen loses the oldest, and holds up nobody.
+    // A subscriber that does not read loses the oldest changes, and delays no one.
     live.apply((0..5_000).map(fires).collect());
     assert!(matches!(changes.try_recv(), Err(broadcast::error::TryRecvError::Lagged(_))));
     assert_eq!(live.alerts(|_| true).len(), 5_000);

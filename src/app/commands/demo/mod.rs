@@ -1,7 +1,7 @@
 //! `watchfire demo`: the service on the embedded default, and a simulated province that breaks before your eyes.
 //!
-//! The province stands outside: it only publishes over real MQTT and HTTP, and breaks a real HTTP server. It must never
-//! touch the store or the engine.
+//! The province is an outside system: it only publishes over real MQTT and HTTP, and breaks a real HTTP server. It must
+//! never touch the store or the engine.
 
 mod portal;
 mod province;
@@ -26,22 +26,22 @@ use crate::core::simulation::provincial_estate::BRANCHES;
 use portal::Portal;
 use story::Happening;
 
-/// The demo's own rules; `{portal}` stands for the address of its portal.
+/// The demo's own rules; `{portal}` is a placeholder for the address of its portal.
 const RULES: &str = include_str!("rules.yaml");
 
-/// How long after the last happening the summary is printed: time for the last incidents to settle and climb.
+/// Delay of the summary after the last happening: time for the last incidents to settle and escalate.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// Runs watchfire with a simulated province of 17 branches, breaks things for a minute, and shows what came of it.
+/// Runs watchfire with a simulated province of 17 branches, breaks things for a minute, and shows the result.
 #[derive(Args, Clone, Debug)]
 pub struct DemoCommand {
     /// Stop after the summary instead of running until Ctrl-C
     #[arg(long)]
     exit: bool,
-    /// Address of the HTTP doors; a taken port falls back to a free one
+    /// Address of the HTTP listener; a taken port falls back to a free one
     #[arg(long, default_value = "127.0.0.1:7247", value_name = "ADDR:PORT")]
     listen: String,
-    /// Where the demo's database lives; emptied at every start
+    /// Directory of the demo's database; emptied at every start
     #[arg(long, default_value = "watchfire-data/demo", value_name = "DIR")]
     data_dir: PathBuf,
 }
@@ -63,7 +63,7 @@ pub async fn run(command: DemoCommand) -> Result<ExitCode, String> {
     done.map(|()| ExitCode::SUCCESS)
 }
 
-/// The story, the summary, and then, unless told to exit, nothing more until somebody interrupts.
+/// Shows the story and the summary; then, unless `--exit` is given, waits for an interrupt.
 async fn show(
     command: &DemoCommand,
     running: &RunningService,
@@ -83,7 +83,7 @@ async fn show(
 }
 
 fn config(command: &DemoCommand) -> Result<Config, String> {
-    // Only a directory that a demo made is emptied.
+    // Only a directory that a demo created is emptied.
     let database = command.data_dir.join("watchfire.db");
     let made_by_demo = command.data_dir.join("this-is-a-demo");
     if database.exists() && !made_by_demo.exists() {
@@ -108,7 +108,7 @@ fn config(command: &DemoCommand) -> Result<Config, String> {
     Ok(config)
 }
 
-/// The demo must come up on a machine where a watchfire already runs.
+/// The demo must start on a machine that already runs a watchfire.
 fn free_port_if_taken(listen: &str) -> String {
     match std::net::TcpListener::bind(listen) {
         Ok(_) => listen.to_owned(),

@@ -1,4 +1,4 @@
-//! The portal that the demo's inspection looks at: a real HTTP server that really breaks.
+//! The portal that the demo's inspection checks: a real HTTP server that really breaks.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::core::simulation::provincial_estate::BRANCHES;
 
-/// What stands at every branch.
+/// Devices of every branch.
 const DEVICES: [&str; 6] = ["ar1", "sw1", "sw2", "sw3", "srv1", "ups1"];
 
 /// A device's name: its site's code, then its own.

@@ -1,4 +1,4 @@
-//! The story, a minute long: what breaks where and when, as messages in the order in which they are sent.
+//! The story of one minute: faults with place and time, as messages in the order of sending.
 
 use serde_json::{Value, json};
 
@@ -8,23 +8,23 @@ use crate::core::simulation::provincial_estate::BRANCHES;
 /// A second of the story.
 pub type Second = u64;
 
-/// Something that happens outside watchfire.
+/// An event outside watchfire.
 pub enum Happening {
-    /// Said at the start of a chapter, for the person who watches.
+    /// Heading of a chapter, for the person who watches.
     Chapter(&'static str),
     /// A native event over MQTT.
     Mqtt { site: usize, event: Value },
     /// An Alertmanager alert over HTTP, as Prometheus sends it.
     Alert { labels: Value, annotations: Value, firing: bool },
-    /// The portal that the inspection looks at breaks.
+    /// The portal of the inspection breaks.
     PortalBreaks,
     /// It is repaired.
     PortalWorks,
-    /// First line takes the newest incident of that rule.
+    /// First line acknowledges the newest incident of that rule.
     Acknowledge { rule: &'static str },
 }
 
-/// The last second in which something happens.
+/// The last second with a happening.
 pub const END: Second = 45;
 
 /// Every happening with its second, in order.
@@ -49,7 +49,7 @@ fn send(story: &mut Vec<(Second, Happening)>, at: Second, site: usize, event: Va
     story.push((at, Happening::Mqtt { site, event }));
 }
 
-/// Every site says every five seconds that it is there; one falls silent.
+/// Heartbeats of every site every five seconds; one falls silent.
 fn heartbeats(story: &mut Vec<(Second, Happening)>) {
     const SILENT: usize = 12;
     say(story, 0, "17 branch sites begin to report; 汕尾 will fall silent");
@@ -83,7 +83,7 @@ fn disk(story: &mut Vec<(Second, Happening)>) {
     }
 }
 
-/// The same optical module, again and again: the third time makes a problem.
+/// The same optical module fails again and again: the third time makes a problem.
 fn recurring_fault(story: &mut Vec<(Second, Happening)>) {
     say(story, 4, "an optical module at 惠州 fails, recovers, and fails again");
     let module = [("device", "hz11-ar1")];
@@ -93,7 +93,7 @@ fn recurring_fault(story: &mut Vec<(Second, Happening)>) {
     }
 }
 
-/// The power of a site goes; all that stands there shouts, and is explained by it.
+/// The power of a site fails; all its devices raise alarms, and are explained by it.
 fn power_cut(story: &mut Vec<(Second, Happening)>) {
     const SITE: usize = 6;
     say(story, 7, "湛江 loses its power, and everything there shouts");
@@ -106,7 +106,7 @@ fn power_cut(story: &mut Vec<(Second, Happening)>) {
     }
 }
 
-/// Hundreds of alarms from all over within two seconds.
+/// Hundreds of alarms from all sites within two seconds.
 fn storm(story: &mut Vec<(Second, Happening)>) {
     say(story, 20, "a storm: 408 alarms from every site within two seconds");
     for site in 0..BRANCHES.len() {

@@ -1,10 +1,10 @@
-//! What a person sees at the end: fetched over the same HTTP that everybody has.
+//! The summary at the end, fetched over the public HTTP API.
 
 use serde_json::Value;
 
 use crate::app::terminal::table::TextTable;
 
-/// Fetches and prints incidents by tier, problems and inspection runs, and says how to go on looking.
+/// Fetches and prints incidents by tier, problems and inspection runs, and gives the addresses for a further look.
 pub async fn print(base: &str) -> Result<(), String> {
     let http = reqwest::Client::new();
     let incidents = get(&http, &format!("{base}/api/v1/incidents?limit=200")).await?;

@@ -1,4 +1,4 @@
-//! `watchfire explain`: why there is an incident, what holds an alert, what a rule wants of an event.
+//! `watchfire explain`: why there is an incident, why an alert is suppressed, what a rule needs from an event.
 
 mod render;
 
@@ -24,16 +24,16 @@ use crate::core::engine::Engine;
 use crate::core::model::{Fingerprint, IncidentId, Offset, Partition};
 use crate::store::Store;
 
-/// Where a service is asked when nobody says otherwise.
+/// Default address of the service.
 const URL_DEFAULT: &str = "http://127.0.0.1:7247";
-/// The largest event file that is read, in bytes.
+/// Maximum size of an event file, in bytes.
 const FILE_MAX_BYTES: u64 = 1 << 20;
 
-/// Says why: the chain behind an incident, what holds an alert, how far each rule came with an event.
+/// Explains the chain behind an incident, the suppression of an alert, or how far each rule came with an event.
 #[derive(Args, Debug)]
 pub struct ExplainCommand {
-    /// INC-12; an alert's fingerprint; an event's place in the journal as evidence names it (0-1234); or a file of
-    /// events that did not come ("-" for standard input), to see what would become of them
+    /// INC-12; an alert's fingerprint; an event's position in the journal as in the evidence (0-1234); or a file of
+    /// events that did not come ("-" for standard input), to see their effect
     #[arg(value_name = "INCIDENT|ALERT|EVENT|FILE")]
     what: String,
     /// Show this rule even if others are nearer
@@ -42,16 +42,16 @@ pub struct ExplainCommand {
     /// FILE is a payload of this source of the rule files, not native events
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
-    /// The running service that is asked [default: http://127.0.0.1:7247]
+    /// The running service to query [default: http://127.0.0.1:7247]
     #[arg(long, value_name = "URL", env = "WATCHFIRE_URL")]
     url: Option<String>,
-    /// A token of role viewer or higher, where tokens exist
+    /// A token of role viewer or higher, if the service has tokens
     #[arg(long, value_name = "TOKEN", env = "WATCHFIRE_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// Ask no service, but read this data directory
+    /// Read this data directory instead of querying a service
     #[arg(long, value_name = "DIR", conflicts_with = "url")]
     data_dir: Option<PathBuf>,
-    /// Ask no service, but read this PostgreSQL database
+    /// Read this PostgreSQL database instead of querying a service
     #[arg(long, value_name = "URL", conflicts_with = "url")]
     database_url: Option<String>,
     /// Ask no service, but look the incident up in this archive
@@ -62,7 +62,7 @@ pub struct ExplainCommand {
     json: bool,
 }
 
-/// What is to be explained.
+/// Subject of the explanation.
 enum ExplainSubject {
     Incident(IncidentId),
     Alert(Fingerprint),
@@ -70,7 +70,7 @@ enum ExplainSubject {
     Events(Vec<u8>),
 }
 
-/// The explanation of it.
+/// Its explanation.
 enum Explained {
     Incident(Box<IncidentExplanation>),
     Alert(Box<AlertExplanation>),
@@ -119,7 +119,7 @@ fn subject(what: &str) -> Result<ExplainSubject, String> {
     if what == "-" {
         return read(std::io::stdin()).map(ExplainSubject::Events);
     }
-    // A file may be called anything, even by the name of a fingerprint.
+    // A file may have any name, even that of a fingerprint.
     let path = std::path::Path::new(what);
     if path.is_file() {
         let file = std::fs::File::open(path).map_err(|error| format!("{what}: {error}"))?;
@@ -145,7 +145,7 @@ fn read(from: impl Read) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Asks the running service.
+/// Queries the running service.
 async fn handle_command(command: &ExplainCommand, subject: ExplainSubject) -> Result<Explained, String> {
     let service = Service::at(command.url.as_deref(), command.token.as_deref());
     Ok(match subject {
@@ -169,7 +169,7 @@ async fn handle_command(command: &ExplainCommand, subject: ExplainSubject) -> Re
     })
 }
 
-/// A running service, asked over REST.
+/// A running service, queried over REST.
 pub(in crate::app) struct Service<'a> {
     client: reqwest::Client,
     base: String,
@@ -177,7 +177,7 @@ pub(in crate::app) struct Service<'a> {
 }
 
 impl Service<'_> {
-    /// At that address, or where a service is when nobody says otherwise.
+    /// At that address, or at the default one.
     pub(in crate::app) fn at<'a>(url: Option<&str>, token: Option<&'a str>) -> Service<'a> {
         serve::install_crypto();
         let base = url.unwrap_or(URL_DEFAULT).trim_end_matches('/').to_owned();
@@ -202,7 +202,7 @@ impl Service<'_> {
         self.answer(self.client.get(self.address(path, query)?)).await
     }
 
-    /// Sends a command; the answer comes after its commit.
+    /// Sends a command; the response comes after its commit.
     pub(in crate::app) async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -239,7 +239,7 @@ impl Service<'_> {
     }
 }
 
-/// Puts the state back from the store and asks that.
+/// Restores the state from the store and queries it.
 async fn offline(command: &ExplainCommand, subject: ExplainSubject) -> Result<Explained, String> {
     let (data_dir, database_url) = (command.data_dir.clone(), command.database_url.clone());
     let store = open_existing(ServeFlags { data_dir, database_url, ..ServeFlags::default() }).await?;

@@ -1,4 +1,4 @@
-//! Explanations as a person reads them: from the message to the notice, in the order in which it happened.
+//! Explanations for people: from the message to the notification, in order of time.
 
 use crate::api::{AlertExplanation, EventExplanation, EventExplanations, IncidentExplanation, NoticeLine};
 use crate::app::commands::replay::diagnosis;
@@ -8,9 +8,9 @@ use crate::core::correlation::Explanation;
 use crate::core::engine::CountedEvent;
 use crate::core::incidents::Incident;
 
-/// How many rules that do not fit are shown.
+/// Maximum number of rules shown that do not fit.
 const NEAREST: usize = 5;
-/// How much of a raw payload is shown, in characters.
+/// Maximum length shown of a raw payload, in characters.
 const RAW_SHOWN: usize = 200;
 
 /// Lines under headings.

@@ -1,4 +1,4 @@
-//! Inhibitions: they mean the same here.
+//! Inhibitions: they have the same meaning here.
 
 use super::routes::matchers;
 use super::strict_map::{Document, ImportReport};

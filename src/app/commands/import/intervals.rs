@@ -1,4 +1,4 @@
-//! Time intervals: when a route is mute becomes maintenance of what the route takes.
+//! Time intervals: a muted route becomes maintenance for the alerts of the route.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +36,7 @@ pub(super) struct TimeInterval {
     zone: String,
 }
 
-/// When the alerts of a route are held back, again and again.
+/// Recurring mute times of a route.
 pub(super) struct ImportedMaintenance {
     pub name: String,
     pub matchers: Vec<Matcher>,
@@ -103,7 +103,7 @@ fn minute(text: &str) -> Option<u32> {
     (minutes <= MINUTES_A_DAY).then_some(minutes)
 }
 
-/// Names, numbers and ranges of either. `None`: one of them is neither, or counts from the end.
+/// Reads names, numbers and ranges of either. `None`: one of them is neither, or counts from the end.
 fn numbers(texts: &[String], names: &[&str], first: u32) -> Option<BTreeSet<u32>> {
     let number = |text: &str| -> Option<u32> {
         let text = text.trim().to_lowercase();
@@ -122,7 +122,7 @@ fn numbers(texts: &[String], names: &[&str], first: u32) -> Option<BTreeSet<u32>
     Some(all)
 }
 
-/// What the routes' intervals mean as maintenance.
+/// Converts the routes' intervals to maintenance.
 pub(super) fn maintenance(
     routes: &[Route],
     named: &BTreeMap<String, Vec<TimeInterval>>,
@@ -162,7 +162,7 @@ fn all_numbers(number: usize, place: &str) -> String {
     format!("{place} {number}")
 }
 
-/// The minutes of the week in which nothing is active.
+/// The minutes of the week without an active interval.
 fn complement(route: &Route, active: &[TimeInterval], report: &mut ImportReport) -> Vec<TimeInterval> {
     let zones: BTreeSet<&str> = active.iter().map(|interval| interval.zone.as_str()).collect();
     let weekly = active.iter().all(|interval| interval.days_of_month.is_empty() && interval.months.is_empty());

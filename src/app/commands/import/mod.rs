@@ -1,4 +1,4 @@
-//! `watchfire import`: another tool's configuration as rule files, with a report of what has no equal here.
+//! `watchfire import`: another tool's configuration as rule files, with a report of settings without an equal here.
 
 mod inhibitions;
 mod intervals;
@@ -16,7 +16,7 @@ use crate::core::rules;
 use crate::core::rules::RuleText;
 use strict_map::{Document, ImportReport};
 
-/// The largest configuration that is read, in bytes.
+/// Maximum size of a configuration, in bytes.
 const FILE_MAX_BYTES: u64 = 4 << 20;
 
 /// Translates another tool's configuration into rule files.
@@ -31,8 +31,8 @@ enum From {
     /// Routes, receivers, inhibitions and time intervals of an Alertmanager
     ///
     /// Each route becomes a rule, innermost first, so that the same receiver gets an alert as before; each receiver a
-    /// team with a ladder of one step that pages every repeat_interval. What has no equal here is listed on standard
-    /// error, with what to do instead.
+    /// team with an escalation policy of one step that pages every repeat_interval. Settings without an equal here are
+    /// listed on standard error, with the alternative.
     Alertmanager(AlertmanagerArgs),
 }
 
@@ -46,7 +46,7 @@ struct AlertmanagerArgs {
     out: Option<PathBuf>,
 }
 
-/// Exit code 0: translated, whatever the report says.
+/// Exit code 0: translated, whatever the report contains.
 pub fn run(command: &ImportCommand) -> Result<ExitCode, String> {
     let From::Alertmanager(args) = &command.from;
     let shown = args.file.display();
@@ -64,7 +64,7 @@ pub fn run(command: &ImportCommand) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A rule file, and what could not be said in it.
+/// A rule file, and the settings that it cannot express.
 struct Imported {
     text: String,
     report: ImportReport,
@@ -96,7 +96,7 @@ fn alertmanager(text: &str) -> Result<Imported, String> {
     document.leftovers(&mut report);
     let maintenance = intervals::maintenance(&routes, &intervals, &mut report);
     let text = write::rule_file(&routes, &receivers, &inhibitions, &maintenance);
-    // What we write must load: a mistake of ours is found here, not at the next reload.
+    // Our output must load: an error of ours is found here, not at the next reload.
     let file = RuleText { path: "imported.yaml".to_owned(), text: text.clone() };
     rules::load(vec![file]).map_err(|mistakes| {
         let shown: Vec<String> = mistakes.iter().map(|mistake| format!("{mistake:#}")).collect();

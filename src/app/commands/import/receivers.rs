@@ -1,8 +1,8 @@
-//! Receivers: teams, as far as we can tell them.
+//! Receivers as teams, as far as their type is supported.
 
 use super::strict_map::{Document, ImportReport};
 
-/// A receiver and the addresses it is told at.
+/// A receiver and its addresses.
 pub(super) struct ImportedReceiver {
     pub name: String,
     pub webhooks: Vec<String>,
@@ -17,7 +17,7 @@ fn receiver(mut entry: Document, report: &mut ImportReport) -> ImportedReceiver 
     let name = entry.text("name").unwrap_or_default();
     let mut webhooks = Vec::new();
     for mut webhook in entry.list("webhook_configs") {
-        // A resolved incident is always told.
+        // A resolved incident is always notified.
         webhook.take("send_resolved");
         match webhook.text("url") {
             Some(url) if !url.contains("{{") => webhooks.push(url),
@@ -42,13 +42,13 @@ fn receiver(mut entry: Document, report: &mut ImportReport) -> ImportedReceiver 
     ImportedReceiver { name, webhooks, emails }
 }
 
-/// The bare addresses of a list, and what else stands there.
+/// The plain addresses of a list, and its other entries.
 fn addresses(to: &str) -> (Vec<String>, Vec<String>) {
     let is_bare = |one: &String| one.contains('@') && !one.contains([' ', '<', '{', '"']);
     to.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).partition(is_bare)
 }
 
-/// What a team's `notify:` has for a service whose settings cannot be carried over.
+/// Replacement in a team's `notify:` for a service whose settings cannot be imported.
 fn instead(kind: &str) -> &'static str {
     match kind {
         "slack_configs" => "slack: of the team's notify:, the hook's key as {secret:NAME}",

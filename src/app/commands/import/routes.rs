@@ -4,7 +4,7 @@ use super::strict_map::{Document, ImportReport};
 use crate::core::model::{Matcher, MatcherOp, Matchers, TimeDelta};
 
 const DEPTH_MAX: usize = 16;
-/// What a rule may wait for a cause.
+/// Maximum settle delay of a rule.
 const SETTLE_MAX: TimeDelta = TimeDelta::from_hours(1);
 const GROUP_WAIT: TimeDelta = TimeDelta::from_seconds(30);
 const REPEAT_INTERVAL: TimeDelta = TimeDelta::from_hours(4);
@@ -12,13 +12,13 @@ const REPEAT_INTERVAL: TimeDelta = TimeDelta::from_hours(4);
 /// A route with what it inherits.
 #[derive(Clone, Debug)]
 pub(super) struct Route {
-    /// Where it stands, for the report.
+    /// Its place in the file, for the report.
     pub place: String,
     pub receiver: String,
     /// Its own and those of the routes above it.
     pub matchers: Vec<Matcher>,
     pub continues: bool,
-    /// `None`: each alert by itself.
+    /// `None`: each alert separately.
     pub by: Option<Vec<String>>,
     pub settle: TimeDelta,
     pub page_every: TimeDelta,
@@ -27,7 +27,7 @@ pub(super) struct Route {
     pub has_children: bool,
 }
 
-/// All routes; the last one is the root, which takes everything.
+/// All routes; the last one is the root, which matches every alert.
 pub(super) fn read(document: &mut Document, report: &mut ImportReport) -> Result<Vec<Route>, String> {
     let root = document.map("route").ok_or("no route: not the configuration of an Alertmanager")?;
     let above = Route {
@@ -75,7 +75,7 @@ fn read_one(
         let instead = "new alerts of an incident are shown at once and page nobody again";
         report.no_equal(&entry.at("group_interval"), instead);
     }
-    // Not inherited, there as here.
+    // Not inherited, in Alertmanager as here.
     route.muted_in = entry.texts("mute_time_intervals");
     route.active_in = entry.texts("active_time_intervals");
     let children = entry.list("routes");
@@ -113,7 +113,7 @@ fn span(entry: &mut Document, key: &str, inherited: TimeDelta, report: &mut Impo
     })
 }
 
-/// The three ways in which an Alertmanager's file may say matchers.
+/// The three spellings of matchers in an Alertmanager's file.
 pub(super) fn matchers(entry: &mut Document, [equal, regex, texts]: [&str; 3]) -> Result<Vec<Matcher>, String> {
     let mut all = Vec::new();
     for (name, value) in entry.pairs(equal) {

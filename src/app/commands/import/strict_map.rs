@@ -1,4 +1,4 @@
-//! A configuration that is read key by key, so that what nobody read can be reported.
+//! A configuration read key by key, so that unread keys can be reported.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::app::terminal::table::TextTable;
 
-/// What has no equal here: where it stands, and what to do instead.
+/// Settings without an equal here: the place, and the alternative.
 #[derive(Debug, Default)]
 pub(super) struct ImportReport(Vec<(String, String)>);
 
@@ -100,12 +100,12 @@ impl Document {
         }
     }
 
-    /// The keys that nobody took.
+    /// The unread keys.
     pub fn rest(&mut self) -> Vec<String> {
         std::mem::take(&mut self.keys).into_keys().collect()
     }
 
-    /// Reports the keys that nobody took.
+    /// Reports the unread keys.
     pub fn leftovers(&mut self, report: &mut ImportReport) {
         for key in self.rest() {
             let place = self.at(&key);

@@ -1,4 +1,4 @@
-//! A configuration goes in, the rule file and the report are compared whole.
+//! Compares the whole rule file and report of a configuration.
 
 use super::alertmanager;
 

@@ -1,4 +1,4 @@
-//! The rule file that an import makes. Texts are written as JSON strings, which YAML reads as they are.
+//! The rule file of an import. Texts are written as JSON strings, which YAML reads unchanged.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use super::receivers::ImportedReceiver;
 use super::routes::Route;
 use crate::core::model::{Matcher, TimeDelta};
 
-/// Nobody leaves the step: there is no second line in an Alertmanager.
+/// No incident leaves the step, because an Alertmanager has no second line.
 const RESPOND_BY: &str = "90d";
 
 pub(super) fn rule_file(
@@ -83,7 +83,7 @@ fn teams(out: &mut String, routes: &[Route], receivers: &[ImportedReceiver]) {
     let names: BTreeSet<&str> = receivers.iter().map(|receiver| receiver.name.as_str()).chain(used).collect();
     for name in names {
         line(out, "  - name", &quoted(name));
-        // Somebody must be in it for its incidents to wait there.
+        // A member is required for its incidents to wait there.
         line(out, "    members", &list([name.to_owned()].into_iter()));
         let of_it: Vec<&ImportedReceiver> = receivers.iter().filter(|receiver| receiver.name == name).collect();
         if of_it.iter().any(|one| !one.webhooks.is_empty() || !one.emails.is_empty()) {
@@ -102,7 +102,7 @@ fn ladder(receiver: &str, page_every: TimeDelta) -> String {
     format!("{receiver}, again every {page_every}")
 }
 
-/// The name itself, or with the number that makes it another one.
+/// The name itself, or with a number that makes it unique.
 fn unique(names: &mut BTreeSet<String>, name: &str) -> String {
     let numbered = (2..).map(|number: u32| format!("{name} {number}"));
     let mut candidates = std::iter::once(name.to_owned()).chain(numbered);

@@ -1,4 +1,4 @@
-//! `watchfire problems`: second line works its review queue at a terminal.
+//! `watchfire problems`: the review queue of second line at a terminal.
 
 mod render;
 
@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::explain::Service;
 
-/// Reviews recurring problems on a running service: what comes back, why perhaps, and what is decided about it.
+/// Reviews recurring problems on a running service: what recurs, its possible causes, and the decisions about it.
 ///
-/// A problem goes new → investigating → known_error → fix_in_progress → observing → closed. A known error needs its root
-/// cause and workaround, which first line then sees on the next incident; closing needs root cause, fix, and that it
-/// stayed away while it was observed. What comes back is reopened by itself. Decisions need role second line.
+/// A problem goes new → investigating → known_error → fix_in_progress → observing → closed. A known error needs its
+/// root cause and workaround, which first line then sees on the next incident; closing needs root cause, fix, and that
+/// it stayed away while it was observed. A recurrence reopens it by itself. Decisions need role second line.
 #[derive(Args, Debug)]
 #[command(
     subcommand_negates_reqs = true,
@@ -33,7 +33,7 @@ pub struct ProblemsCommand {
     /// The running service [default: http://127.0.0.1:7247]
     #[arg(long, value_name = "URL", env = "WATCHFIRE_URL", global = true)]
     url: Option<String>,
-    /// A token, where tokens exist; viewer reads, second line decides
+    /// A token, if the service has tokens; viewer reads, second line decides
     #[arg(long, value_name = "TOKEN", env = "WATCHFIRE_TOKEN", hide_env_values = true, global = true)]
     token: Option<String>,
     /// Print the service's answer as JSON
@@ -43,32 +43,32 @@ pub struct ProblemsCommand {
 
 #[derive(Subcommand, Debug)]
 enum ProblemsAction {
-    /// The review queue: open problems, those first whose review is due first (the default)
+    /// The review queue: open problems, the first due review first (the default)
     List {
         /// Only of this team
         #[arg(long)]
         team: Option<String>,
     },
-    /// One problem: its episodes and rhythm, hints, similar problems, incidents and a draft workaround
+    /// One problem: its episodes and periodicity, hints, similar problems, incidents and a draft workaround
     Show { id: String },
-    /// Take a new one on: it is investigated, by you unless it has an owner
+    /// Accept a new problem: it is investigated, with you as its owner unless it has one
     Accept { id: String },
-    /// Say that it is no problem: closed at once, repeats count anew
+    /// Reject it as no problem: closed at once, repeats count from zero
     Reject {
         id: String,
         #[arg(long)]
         reason: String,
     },
-    /// It is the same fault as another, which takes its causes and incidents over
+    /// Merge it into another problem with the same fault, which takes over its causes and incidents
     Merge {
         id: String,
-        /// The problem that carries on
+        /// The problem that continues
         #[arg(long)]
         into: String,
         #[arg(long)]
         reason: String,
     },
-    /// Some of its incidents are another fault: they leave for a new problem
+    /// Split some of its incidents off into a new problem, as another fault
     Split {
         id: String,
         /// INC-12 INC-15 …
@@ -77,32 +77,32 @@ enum ProblemsAction {
         #[arg(long)]
         reason: String,
     },
-    /// Hand it to a person
+    /// Assign it to a person
     Own { id: String, owner: String },
-    /// Write down what is known; only what is given changes, an empty text takes it back
+    /// Write its texts; only given ones change, an empty text removes one
     Describe {
         id: String,
         #[arg(long)]
         root_cause: Option<String>,
-        /// What first line can do meanwhile
+        /// Steps for first line until the fix
         #[arg(long)]
         workaround: Option<String>,
-        /// What ends it for good
+        /// The permanent fix
         #[arg(long)]
         fix: Option<String>,
         /// The number of the change that brings the fix
         #[arg(long)]
         change: Option<String>,
     },
-    /// Move it on: investigating, known_error, fix_in_progress, observing, closed, accepted_risk or duplicate
+    /// Change its state: investigating, known_error, fix_in_progress, observing, closed, accepted_risk or duplicate
     Move {
         id: String,
         to: String,
-        /// Demanded for accepted_risk and duplicate, and to reopen
+        /// Required for accepted_risk and duplicate, and to reopen
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Note that it was looked at; the next review is due later
+    /// Record a review; the next one is due later
     Review {
         id: String,
         #[arg(long)]
@@ -113,7 +113,7 @@ enum ProblemsAction {
         /// 2026-05
         #[arg(long)]
         month: String,
-        /// Whose month [default: Asia/Shanghai]
+        /// Time zone of the month [default: Asia/Shanghai]
         #[arg(long, value_name = "ZONE")]
         zone: Option<String>,
     },

@@ -1,4 +1,4 @@
-//! Problems as a terminal shows them.
+//! Problems for the terminal.
 
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ pub fn queue(answer: &Value) -> String {
     table.to_string()
 }
 
-/// One problem with what there is to judge it by.
+/// One problem with the data for a decision.
 pub fn problem(answer: &Value) -> String {
     let problem = &answer["problem"];
     let mut lines = vec![

@@ -1,6 +1,7 @@
-//! Two stories of the same events under different rules: what appears, vanishes, changes, and whose it is now.
+//! Comparison of two replays of the same events under different rules: incidents that appear, vanish or change, and
+//! their owners.
 //!
-//! Incidents are the same when rule and key are, and their times overlap; numbers mean nothing across rulebooks.
+//! Incidents are the same if rule and key are, and their times overlap; numbers mean nothing across rulebooks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +11,10 @@ use super::outcome::{ReplayResult, ended_at};
 use crate::core::incidents::Incident;
 use crate::core::model::{Fingerprint, Labels, TimeDelta, Timestamp};
 
-/// A later start than this is told as a change.
+/// Difference in start from which a change is reported.
 const SAME_START: TimeDelta = TimeDelta::from_seconds(1);
 
-/// What would be different under the other rules.
+/// Differences under the other rules.
 #[derive(Debug, Serialize)]
 pub struct Difference {
     pub appear: Vec<Only>,
@@ -28,7 +29,7 @@ pub struct Difference {
 #[derive(Debug, Serialize)]
 pub struct Only {
     pub incident: ComparedIncident,
-    /// Where its alerts are on the other side.
+    /// Its alerts' incidents on the other side.
     pub instead: Vec<ComparedIncident>,
 }
 
@@ -45,7 +46,7 @@ pub struct FieldChange {
     pub after: String,
 }
 
-/// As much of an incident as a line needs.
+/// An incident in the short form of a line.
 #[derive(Clone, Debug, Serialize)]
 pub struct ComparedIncident {
     pub id: String,
@@ -85,7 +86,7 @@ impl ComparedIncident {
     }
 }
 
-/// Compares; what both sides had opened before `from` is left out.
+/// Compares; incidents that both sides had opened before `from` are left out.
 pub fn compare(before: &ReplayResult, after: &ReplayResult, from: Option<Timestamp>) -> Difference {
     let from = from.unwrap_or(Timestamp::from_micros(i64::MIN));
     let mut difference =
@@ -134,7 +135,7 @@ pub fn compare(before: &ReplayResult, after: &ReplayResult, from: Option<Timesta
 
 type Pair<'a> = (Option<&'a Incident>, Option<&'a Incident>);
 
-/// Each incident once, with its other self if there is one.
+/// Each incident once, with its counterpart if there is one.
 fn pairs<'a>(before: &'a ReplayResult, after: &'a ReplayResult) -> Vec<Pair<'a>> {
     type ComparedRuns<'a> = (Vec<&'a Incident>, Vec<&'a Incident>);
     let mut groups: BTreeMap<(&str, &Labels), ComparedRuns<'a>> = BTreeMap::new();
@@ -150,7 +151,7 @@ fn pairs<'a>(before: &'a ReplayResult, after: &'a ReplayResult) -> Vec<Pair<'a>>
         right.sort_by_key(|one| one.opened_at);
         let mut right = right.into_iter().peekable();
         for one in left {
-            // What ended before this one began has no other self.
+            // An incident that ended before this one began is no counterpart.
             while let Some(other) = right.next_if(|other| ended_at(other) < one.opened_at) {
                 found.push((None, Some(other)));
             }
@@ -188,7 +189,7 @@ fn changes(left: &Incident, right: &Incident, before: &ReplayResult, after: &Rep
     found
 }
 
-/// In which incidents each alert ever was.
+/// All incidents of each alert.
 struct Owners<'a> {
     story: &'a ReplayResult,
     by_alert: BTreeMap<Fingerprint, Vec<u64>>,
@@ -203,7 +204,7 @@ impl<'a> Owners<'a> {
         Owners { story, by_alert }
     }
 
-    /// The incidents that hold the alerts of `incident` on this side, at the same time.
+    /// The incidents that have the alerts of `incident` on this side, at the same time.
     fn of_alerts_in(&self, incident: &Incident, its_story: &ReplayResult) -> Vec<ComparedIncident> {
         let alerts = its_story.members.get(&incident.id.0).into_iter().flatten();
         let ids: BTreeSet<u64> = alerts.filter_map(|alert| self.by_alert.get(alert)).flatten().copied().collect();

@@ -1,4 +1,4 @@
-//! Why a rule did not make an incident of an event, in words that a tired person can read.
+//! Diagnosis of a rule that made no incident of an event, in words for a tired person.
 
 use crate::core::correlation::{
     ConditionMeaning, ConditionStatus, CountState, Explanation, FailedMatch, Holder, RuleTrace, WindowPhase, WindowView,
@@ -6,7 +6,7 @@ use crate::core::correlation::{
 
 use crate::app::terminal::local_time::local;
 
-/// What the event is for its alert.
+/// The meaning of the event for its alert.
 pub fn meaning(meaning: ConditionMeaning) -> &'static str {
     match meaning {
         ConditionMeaning::BeginsFiring => "the alert begins to fire",
@@ -19,7 +19,7 @@ pub fn meaning(meaning: ConditionMeaning) -> &'static str {
     }
 }
 
-/// What a rule has to do with the event.
+/// The relation of a rule to the event.
 pub fn stand(trace: &RuleTrace) -> String {
     let counts = match trace.counts {
         Some(CountState::Entry) | None => "",
@@ -36,7 +36,7 @@ pub fn stand(trace: &RuleTrace) -> String {
     format!("{stand}{counts}")
 }
 
-/// One condition that does not hold, with what the event has there.
+/// One failed condition, with the event's value.
 pub fn unmet(unmet: &FailedMatch) -> String {
     match unmet {
         FailedMatch::Matcher { matcher, value } if value.is_empty() => {
@@ -48,7 +48,7 @@ pub fn unmet(unmet: &FailedMatch) -> String {
     }
 }
 
-/// How far a window came.
+/// Progress of a window.
 pub fn window(window: &WindowView) -> String {
     let phase = match window.phase {
         WindowPhase::Empty => "nothing under this key yet",
@@ -78,8 +78,8 @@ pub fn holder(holder: &Holder) -> String {
     }
 }
 
-/// Everything about the rules, a line each; of those that do not fit, the first `nearest` that come near, and the first
-/// of all in any case: it may be the one that was asked for.
+/// All rules, a line each; of those that do not fit, the first `nearest` near ones, and always the very first, because
+/// it may be the requested one.
 pub fn rules(explanation: &Explanation, nearest: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let (unfit, fitting): (Vec<&RuleTrace>, Vec<&RuleTrace>) =

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::core::engine::{Firing, FiringEdge};
 
-/// The file that firings go to. Nothing is in it for sure before [`Firings::finish`].
+/// The output file of firings. Complete only after [`Firings::finish`].
 pub struct Firings {
     file: BufWriter<File>,
     name: String,

@@ -1,7 +1,7 @@
-//! The journal as a recording: what came in, in its order, from a moment on. Reads only.
+//! The journal as a recording: inputs in order, from a time on. Reads only.
 //!
-//! Events, silences and gaps come out. What people did to incidents does not: it names incidents by their numbers, and
-//! other rules make others. What inspections found is among the events.
+//! Returns events, silences and gaps. People's commands on incidents are left out, because they name incidents by
+//! number, and other rules make others. Findings of inspections are among the events.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,12 +9,12 @@ use crate::core::engine::{AlertRecord, Control, CorrelatorInput, Input, JournalE
 use crate::core::model::{Event, Expiry, Fingerprint, Offset, Partition, Status, Timestamp};
 use crate::store::{Store, StoreError};
 
-/// How many entries are read at once.
+/// Number of entries read at once.
 const READ_ENTRIES: usize = 20_000;
-/// How many blocks are looked over at once for where to begin.
+/// Number of blocks examined at once to find the start.
 const LOOK_BLOCKS: u32 = 1_000;
 
-/// One input with the moment at which it was taken.
+/// One input with its time.
 pub struct Recorded {
     pub at: Timestamp,
     pub request: Request,
@@ -24,9 +24,9 @@ pub struct Recorded {
 pub struct Journal {
     store: Store,
     streams: Vec<Stream>,
-    /// The newest full message of each alert: what a compact re-send stands for.
+    /// The newest full message of each alert, which a compact re-send repeats.
     known: BTreeMap<Fingerprint, Option<Event>>,
-    /// Re-sends of alerts of which nothing is known any more.
+    /// Re-sends of alerts whose message is no longer known.
     pub unknown_resends: u64,
 }
 
@@ -37,11 +37,11 @@ struct Stream {
     ended: bool,
 }
 
-/// How far back a journal reaches.
+/// Range of a journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reach {
     pub earliest: Timestamp,
-    /// Nothing was ever deleted: what begins with it needs no warming up.
+    /// Nothing was ever deleted, so a replay from its start needs no warm-up.
     pub complete: bool,
 }
 
@@ -57,13 +57,13 @@ impl Journal {
         Ok(Journal { store, streams, known: BTreeMap::new(), unknown_resends: 0 })
     }
 
-    /// `None` of an empty one.
+    /// `None` for an empty journal.
     pub async fn reach(&mut self) -> Result<Option<Reach>, StoreError> {
         let complete = self.streams.iter().all(|stream| stream.next == Offset(0));
         let mut earliest: Option<Timestamp> = None;
         for stream in &mut self.streams {
             stream.fill(&self.store).await?;
-            // The one that begins last decides: before that, something is missing.
+            // The partition that begins last decides, because before it inputs are missing.
             earliest = earliest.max(stream.entries.front().map(|entry| entry.now));
         }
         if complete {
@@ -72,7 +72,7 @@ impl Journal {
         Ok(earliest.map(|earliest| Reach { earliest, complete }))
     }
 
-    /// Goes on to the block that holds `from`.
+    /// Skips to the block that contains `from`.
     pub async fn skip_to(&mut self, from: Timestamp) -> Result<(), StoreError> {
         for stream in &mut self.streams {
             let mut at = stream.entries.front().map_or(stream.next, |entry| entry.offset);
@@ -118,7 +118,7 @@ impl Journal {
             }
             Input::Correlator(CorrelatorInput::Resend(resend)) => self.resent(&resend).await?,
             silence @ Input::Correlator(CorrelatorInput::Silence(_)) => silence.into_request(),
-            // Told to every partition; once is enough.
+            // Every partition has this input; once is enough.
             Input::Control(Control::Resumed { gap }) if self.is_first(partition) => Some(Request::Resumed { gap }),
             Input::Control(Control::ClockStepped { forward, by }) if self.is_first(partition) => {
                 Some(Request::ClockStepped { forward, by })
@@ -171,7 +171,7 @@ impl Stream {
     }
 }
 
-/// The message behind an alert whose first one is gone from the journal.
+/// The message of an alert whose first one is gone from the journal.
 fn described(row: AlertRecord) -> Event {
     let expiry = if &*row.source == "v2" { Expiry::AlertmanagerV2 } else { Expiry::Never };
     Event {

@@ -1,4 +1,4 @@
-//! `replay --incidents`: which events ended in which incident, as JSON lines for `watchfire score`.
+//! `replay --incidents`: the events of each incident, as JSON lines for `watchfire score`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufWriter, Write};
@@ -9,17 +9,17 @@ use crate::core::incidents::Incident;
 use crate::core::model::{Event, Fingerprint, IncidentId, Status};
 use crate::core::simulation::Grouped;
 
-/// Follows each alert from the event that made it fire to the incident that held it.
+/// Follows each alert from its first firing event to its incident.
 ///
 /// An alert that clears and fires again counts as another one: each firing has its own event and may have its own
-/// incident. Of several incidents that held a firing one after the other, the last counts; links do not.
+/// incident. If several incidents had a firing one after the other, the last counts; links do not.
 #[derive(Debug, Default)]
 pub struct MembershipExport {
-    /// Whether anybody asked.
+    /// True if the export was requested.
     wanted: bool,
-    /// The id of the event that is being handled, until an alert began to fire by it.
+    /// The id of the event being handled, until an alert began to fire by it.
     current: Option<String>,
-    /// How often each alert began to fire, and the event of the last time.
+    /// Number of times that each alert began to fire, and the event of the last one.
     firings: BTreeMap<Fingerprint, (u64, Option<String>)>,
     /// The owning incident of each first-firing event.
     owners: BTreeMap<String, IncidentId>,
@@ -47,7 +47,7 @@ impl MembershipExport {
                     self.firings.insert(alert.fingerprint, (alert.transitions, self.current.take()));
                 }
             } else if let Effect::AlertForgotten { fingerprint } = effect {
-                // Should it come back, it counts from one again.
+                // If it returns, it counts from one again.
                 self.firings.remove(fingerprint);
             }
         }
@@ -61,7 +61,7 @@ impl MembershipExport {
         self.current = None;
     }
 
-    /// A line for each incident that held anything, by incident.
+    /// A line for each incident with alerts, by incident.
     pub fn write(&self, path: &Path, incidents: &BTreeMap<u64, Incident>) -> Result<(), String> {
         let failed = |error: std::io::Error| format!("{}: {error}", path.display());
         let mut file = BufWriter::new(std::fs::File::create(path).map_err(failed)?);
@@ -88,10 +88,11 @@ impl MembershipExport {
     }
 }
 
-/// The incident that carries on, however often it was merged.
+/// The surviving incident after any number of merges.
 fn survivor(id: IncidentId, incidents: &BTreeMap<u64, Incident>) -> Option<&Incident> {
     let mut incident = incidents.get(&id.0)?;
-    // A survivor is never merged into what it survived; the bound only keeps a broken record from hanging the command.
+    // A survivor is never merged into an incident that it absorbed; the limit only keeps a broken record from hanging
+    // the command.
     for _ in 0..incidents.len() {
         match incident.merged_into {
             Some(into) => incident = incidents.get(&into.0)?,

@@ -1,5 +1,5 @@
-//! `watchfire replay`: recorded events through the live engine on virtual time: which incidents they make, and which
-//! they would make under other rules.
+//! `watchfire replay`: recorded events through the live engine on virtual time: the incidents that they make, and those
+//! that they would make under other rules.
 
 mod compare;
 pub(in crate::app) mod diagnosis;
@@ -35,10 +35,10 @@ use crate::ingest::{Decoded, decode, native};
 use crate::metrics::Stopwatch;
 use crate::store::Store;
 
-/// How often progress is shown, in events.
+/// Interval of progress reports, in events.
 const PROGRESS_EVERY: u64 = 100_000;
 
-/// Plays recorded events through the rules, as fast as they go, and shows the incidents that they make.
+/// Plays recorded events through the rules, at full speed, and shows the incidents that they make.
 ///
 /// The recording is a file of events, or, without FILE, the journal of a watchfire from --from to --to.
 #[derive(Args, Debug)]
@@ -50,31 +50,31 @@ pub struct ReplayCommand {
     /// The lines of FILE are payloads of this source of the rule files, not native events
     #[arg(long, value_name = "NAME", requires = "file")]
     source: Option<String>,
-    /// Take every line of FILE as a log line: it happened, and no alert stays behind it
+    /// Take every line of FILE as a log line: an event without an alert
     #[arg(long, requires = "file")]
     points: bool,
     /// Report from here on: 2026-02-13T17:00 (your zone), with an offset, or 7d (that long ago)
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Up to here [default: the end, and a day more for what was still to happen]
+    /// Up to here [default: the end, and a day more for pending timers]
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
     /// Rules: a directory or a file [default: ./rules, or the built-in rules]
     #[arg(long, value_name = "RULES")]
     rules: Option<PathBuf>,
-    /// Show what would be different if these rules took the place of --rules
+    /// Show the differences if these rules replaced --rules
     #[arg(long, value_name = "RULES")]
     against: Option<PathBuf>,
-    /// Whose journal: the data directory of a watchfire [default: ./watchfire-data]
+    /// Data directory of the watchfire whose journal is played [default: ./watchfire-data]
     #[arg(long, value_name = "DIR", env = "WATCHFIRE_DATA_DIR")]
     data_dir: Option<PathBuf>,
-    /// Whose journal: its PostgreSQL database
+    /// PostgreSQL database of the watchfire whose journal is played
     #[arg(long, value_name = "URL", env = "WATCHFIRE_DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
     /// Print JSON: an incident a line, or one object with --against
     #[arg(long)]
     json: bool,
-    /// Also write which events ended in which incident, as JSON lines for `watchfire score`
+    /// Also write the events of each incident, as JSON lines for `watchfire score`
     #[arg(long, value_name = "FILE")]
     incidents: Option<PathBuf>,
     /// Also write a line for each firing and clear of a rule up to the last input: `raised|cleared RULE KEY`
@@ -103,7 +103,7 @@ struct ReplaySetup {
     player: ReplayEngine,
     other: Option<ReplayEngine>,
     period: ReplayPeriod,
-    /// What comes before it matters to no window.
+    /// Earlier inputs matter to no window.
     begin: Option<Timestamp>,
     show_progress: bool,
     unknown_resends: u64,
@@ -209,7 +209,7 @@ impl ReplaySetup {
         Ok(())
     }
 
-    /// Whether to go on.
+    /// Returns true to continue.
     fn take(&mut self, at: Timestamp, request: Request) -> Result<bool, String> {
         if self.begin.is_some_and(|begin| at < begin) {
             return Ok(true);
@@ -259,13 +259,13 @@ impl ReplaySetup {
     }
 }
 
-/// The store whose journal is played; never made anew.
+/// Opens the store of the played journal; never creates one.
 async fn open(command: &ReplayCommand) -> Result<Store, String> {
     let (data_dir, database_url) = (command.data_dir.clone(), command.database_url.clone());
     open_existing(ServeFlags { data_dir, database_url, ..ServeFlags::default() }).await
 }
 
-/// Opens the store that these flags name, if it is there.
+/// Opens the store of these flags, if it exists.
 pub async fn open_existing(flags: ServeFlags) -> Result<Store, String> {
     open_database(&Config::resolve(flags).map_err(|error| error.to_string())?.database_url).await
 }
@@ -281,7 +281,7 @@ pub async fn open_database(url: &str) -> Result<Store, String> {
     Store::open(url).await.map_err(|error| error.to_string())
 }
 
-/// Reads one line over what the line before left.
+/// Reads one line into the space of the line before.
 fn read_events(line: &[u8], source: Option<&Source>, decoded: &mut Decoded) -> Result<(), String> {
     let read = match source {
         Some(source) => decode::decode(source, line, &decode::mqtt_context("")).map(|new| *decoded = new),

@@ -1,4 +1,4 @@
-//! What came out of a replay: the incidents as they ended, their alerts, what was told to whom.
+//! Result of a replay: the final incidents, their alerts, and the notifications.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,26 +11,26 @@ use crate::core::model::{Event, Fingerprint, IncidentId, Timestamp};
 /// The consequences of all inputs so far.
 #[derive(Default)]
 pub struct ReplayResult {
-    /// As they stand, by number.
+    /// In their current state, by number.
     pub incidents: BTreeMap<u64, Incident>,
-    /// The alerts that each ever held, links aside.
+    /// The alerts that each ever had, without links.
     pub members: BTreeMap<u64, BTreeSet<Fingerprint>>,
-    /// The alerts as they stand, resolved ones included.
+    /// The current alerts, resolved ones included.
     pub alerts: BTreeMap<Fingerprint, AlertRecord>,
-    /// Incidents that somebody was told of.
+    /// Incidents with at least one notification.
     pub told: BTreeSet<u64>,
     pub problems: BTreeSet<u64>,
     pub events: u64,
-    /// Points that no rule wanted.
+    /// Points that matched no rule.
     pub unmatched: u64,
     pub duplicates: u64,
-    /// Bounds that bit, and how often.
+    /// Hit limits, with their counts.
     pub bounds: BTreeMap<&'static str, u64>,
     pub first_at: Option<Timestamp>,
     pub last_at: Option<Timestamp>,
-    /// Nobody will ask for single alerts: they are not kept.
+    /// Single alerts are not needed, so they are not kept.
     pub lean: bool,
-    /// Which event ended where, if somebody asked.
+    /// The incident of each event, if requested.
     pub following: MembershipExport,
 }
 
@@ -99,7 +99,7 @@ impl ReplayResult {
     }
 }
 
-/// When an incident was over: resolved or closed; never, while it goes on.
+/// End of an incident: resolved or closed; never while it continues.
 pub fn ended_at(incident: &Incident) -> Timestamp {
     incident.resolved_at.or(incident.closed_at).unwrap_or(Timestamp::FAR_FUTURE)
 }

@@ -1,4 +1,4 @@
-//! From when to when, in the words of a person at a terminal.
+//! Replay periods, in the words of a person at a terminal.
 
 use jiff::tz::TimeZone;
 
@@ -6,7 +6,7 @@ use crate::app::runtime::clock::Clock;
 use crate::app::terminal::local_time::local;
 use crate::core::model::{TimeDelta, Timestamp};
 
-/// What of a recording is looked at.
+/// The examined part of a recording.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReplayPeriod {
     pub from: Option<Timestamp>,
@@ -47,7 +47,7 @@ fn moment(text: &str, now: Timestamp, zone: TimeZone) -> Result<Timestamp, Strin
     })
 }
 
-/// Asked for more than the journal and its warming up allow.
+/// Error for a start that the journal and its warm-up do not reach.
 pub fn too_early(from: Timestamp, begin: Timestamp, earliest: Timestamp) -> String {
     let warm = from.since(begin);
     format!(

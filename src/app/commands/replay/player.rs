@@ -1,4 +1,4 @@
-//! The live engine on virtual time: recorded inputs in, a story out, as fast as they go.
+//! The live engine on virtual time: recorded inputs in, a result out, at full speed.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use crate::core::engine::{BatchOutput, Engine, ExplainRequest, ExplainResponse, 
 use crate::core::model::{Event, TimeDelta, Timestamp};
 use crate::core::rules::Rulebook;
 
-/// How long the virtual clock runs on after the last input, so that everything that was to happen has happened.
+/// Time that the virtual clock runs on after the last input, so that all pending timers run.
 pub const RUN_ON: TimeDelta = TimeDelta::from_hours(24);
 
-/// An engine that starts with its first input and is asked for nothing but its story.
+/// An engine that starts with its first input and returns only its result.
 pub struct ReplayEngine {
     rulebook: Arc<Rulebook>,
     engine: Engine,
@@ -36,13 +36,13 @@ impl ReplayEngine {
         }
     }
 
-    /// Writes from now on what fires and clears.
+    /// Writes fired and cleared conditions from now on.
     pub fn follow_firings(&mut self, firings: Firings) {
         self.engine.follow_firings(true);
         self.firings = Some(firings);
     }
 
-    /// No firing from here on is of interest.
+    /// Stops the recording of firings.
     pub fn finish_firings(&mut self) -> Result<(), String> {
         self.engine.follow_firings(false);
         self.firings.take().map_or(Ok(()), Firings::finish)
@@ -57,10 +57,10 @@ impl ReplayEngine {
         &self.rulebook
     }
 
-    /// One input at its moment, after every deadline that is due by then.
+    /// Handles one input at its time, after every timer due by then.
     pub fn take(&mut self, at: Timestamp, request: Request) -> Result<(), String> {
         let at = self.begin(at)?;
-        // A gap is told before the deadlines that fell into it.
+        // A gap is reported before the timers that fell into it.
         if !matches!(request, Request::Resumed { .. } | Request::ClockStepped { .. }) {
             self.until(at)?;
         }
@@ -70,7 +70,7 @@ impl ReplayEngine {
         self.handle(at, request)
     }
 
-    /// Serves everything that is due by that moment, and stands there.
+    /// Runs every timer due by that time, and stops there.
     pub fn until(&mut self, moment: Timestamp) -> Result<(), String> {
         while let Some((at, partition)) = self.engine.next_deadline().filter(|(at, _)| *at <= moment) {
             self.handle(at, Request::Tick(partition))?;
@@ -79,7 +79,7 @@ impl ReplayEngine {
         Ok(())
     }
 
-    /// Lets everything happen that was still to happen.
+    /// Runs all pending timers.
     pub fn run_on(&mut self) -> Result<(), String> {
         match self.now {
             Some(now) => self.until(now + RUN_ON),
@@ -87,7 +87,7 @@ impl ReplayEngine {
         }
     }
 
-    /// What would become of an event now.
+    /// The effect that an event would have now.
     pub fn explain(&self, event: &Event, rule: Option<&str>) -> Option<Explanation> {
         let question = ExplainRequest::Event { event: Box::new(event.clone()), rule: rule.map(str::to_owned) };
         match self.engine.explain(self.now?, &question) {
@@ -96,7 +96,7 @@ impl ReplayEngine {
         }
     }
 
-    /// Whatever runs by the calendar begins with the first input, not in 1970.
+    /// Calendar timers start with the first input, not in 1970.
     pub fn begin(&mut self, at: Timestamp) -> Result<Timestamp, String> {
         if let Some(now) = self.now {
             return Ok(at.max(now));
@@ -118,13 +118,13 @@ impl ReplayEngine {
     }
 }
 
-/// Rules for a player: what inspections found is among the recorded events, so none run.
+/// Rules for a replay: inspection findings are among the recorded events, so no inspection runs.
 pub fn without_inspections(mut rulebook: Rulebook) -> Arc<Rulebook> {
     rulebook.plans.clear();
     Arc::new(rulebook)
 }
 
-/// How long before a moment one must begin so that every window stands there as it would have.
+/// Warm-up time before the start, so that every window has its real state there.
 pub fn warm_up(rulebook: &Rulebook) -> TimeDelta {
     let spans = rulebook
         .rules

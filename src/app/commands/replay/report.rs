@@ -1,4 +1,4 @@
-//! What a replay shows: tables for people, JSON for programs.
+//! Reports of a replay: tables for people, JSON for programs.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,17 @@ use crate::app::terminal::table::TextTable;
 use crate::core::incidents::Incident;
 use crate::core::model::Timestamp;
 
-/// How many incidents a table lists; JSON lists all.
+/// Maximum number of incidents in a table; JSON lists all.
 const ROWS_MAX: usize = 500;
 
-/// About the replay as such.
+/// Facts about the replay itself.
 pub struct ReplayFacts {
     pub from: Option<Timestamp>,
     pub seconds: f64,
     pub unknown_resends: u64,
 }
 
-/// The incidents of one story.
+/// The incidents of one replay.
 pub fn incidents(story: &ReplayResult, facts: &ReplayFacts, json: bool) {
     let reported: Vec<&Incident> =
         story.incidents.values().filter(|incident| facts.from.is_none_or(|from| incident.opened_at >= from)).collect();
@@ -74,7 +74,7 @@ pub fn incidents(story: &ReplayResult, facts: &ReplayFacts, json: bool) {
     notes(story, facts);
 }
 
-/// What would be different.
+/// The differences.
 pub fn difference(
     difference: &Difference,
     story: &ReplayResult,

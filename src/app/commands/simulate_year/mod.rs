@@ -1,5 +1,5 @@
-//! A year of the province on the composed engine and virtual time: what breaks, what the simulated staff does about
-//! it, and the figures of it.
+//! A year of the province on the composed engine and virtual time: faults, the work of the simulated staff, and the
+//! resulting figures.
 
 mod staff;
 
@@ -21,12 +21,12 @@ use staff::{Act, SimulatedStaff};
 const RULES: &str = include_str!("rules.yaml");
 const CALENDAR: &str = "office";
 const ZONE: &str = "Asia/Shanghai";
-/// Alerts of one cause come this far apart.
+/// Time between the alerts of one cause.
 const BETWEEN_ALERTS: TimeDelta = TimeDelta::from_millis(200);
-/// How long work goes on after the last breakage.
+/// Time that work continues after the last fault.
 const RUN_ON: TimeDelta = TimeDelta::from_days(30);
 
-/// Everything that a simulated year left behind.
+/// Result of a simulated year.
 pub struct SimulatedYear {
     pub period: ReportPeriod,
     pub calendar: WorkCalendar,
@@ -35,12 +35,12 @@ pub struct SimulatedYear {
     pub runs: BTreeMap<RunId, Run>,
     pub timeline: Vec<TimelineEntry>,
     pub audit: Vec<AuditEntry>,
-    /// What the engine took: events, commands, ticks.
+    /// Number of engine inputs: events, commands, ticks.
     pub inputs: u64,
     pub events: u64,
-    /// Commands of the staff that the desk refused.
+    /// Number of staff commands that the desk refused.
     pub refused: u64,
-    /// When the last input was taken.
+    /// Time of the last input.
     pub ended_at: Timestamp,
 }
 
@@ -101,15 +101,15 @@ pub fn simulate_year(year: i16, seed: u64, days: u16, share: f64) -> Result<Simu
     Ok(course.kept)
 }
 
-/// The year under way: what is to come by time, and what stands.
+/// The running year: pending acts by time, and current faults.
 struct YearState {
     engine: Engine,
     staff: SimulatedStaff,
     broken: Vec<Breakage>,
-    /// What people and things will do, in order.
+    /// Pending acts, in order.
     acts: BTreeMap<(Timestamp, u64), Act>,
     acted: u64,
-    /// The breakage behind each key that is broken now.
+    /// The fault of each key that is broken now.
     open: BTreeMap<String, usize>,
     kept: SimulatedYear,
 }
@@ -124,7 +124,7 @@ impl YearState {
         loop {
             let act = self.acts.first_key_value().map(|((at, _), _)| *at);
             let due = self.engine.next_deadline();
-            // A deadline before or at the moment of an act is served first, as the driver does.
+            // A timer due at or before the time of an act runs first, as in the driver.
             match (due, act) {
                 (Some((at, partition)), act) if at <= until && act.is_none_or(|act| at <= act) => {
                     self.take(at, Request::Tick(partition))?;
@@ -169,7 +169,7 @@ impl YearState {
     fn breaks(&mut self, now: Timestamp, index: usize) -> Result<(), String> {
         let breakage = &self.broken[index];
         let (key, alerts, passes) = (breakage.key.clone(), breakage.alerts.len(), breakage.passes);
-        // What is broken already cannot break.
+        // A broken key cannot break again.
         if self.open.contains_key(&key) {
             return Ok(());
         }

@@ -1,5 +1,5 @@
-//! The twelve people of the simulated year: when each of them looks, takes, hands on, repairs and closes. They learn
-//! of incidents only from what the desk writes.
+//! The twelve people of the simulated year: times at which each of them looks, acknowledges, escalates, repairs and
+//! closes. They learn of incidents only from the desk's records.
 
 use std::collections::BTreeMap;
 
@@ -12,42 +12,42 @@ use crate::core::simulation::year::Breakage;
 
 const SITES_STAFF: u64 = 9;
 const EXPERTS: u64 = 3;
-/// Means in minutes: taking an incident by day and by night, finding out that somebody else is needed.
+/// Means in minutes: acknowledging an incident by day and by night, recognising that another tier is needed.
 const TAKES_BY_DAY: f64 = 6.0;
 const TAKES_BY_NIGHT: f64 = 14.0;
 const FINDS_OUT: f64 = 18.0;
-/// How long a vendor lets wait, in minutes.
+/// Waiting time for a vendor, in minutes.
 const VENDOR: f64 = 600.0;
-/// Of what a higher line has and the first can repair: how much it hands back.
+/// Share handed back of a higher tier's incidents that the first can repair.
 const HANDS_BACK: f64 = 0.25;
-/// After resolving, the user is asked; some say that it still does not work.
+/// After resolving, the user is asked; some report that the fault persists.
 const ASKS_AFTER: f64 = 180.0;
 const STILL_BROKEN: f64 = 0.03;
-/// Checklists that nobody gets round to, and items that are not as they should be.
+/// Shares of forgotten checklists, and of failing items.
 const FORGETS_INSPECTION: f64 = 0.02;
 const ITEM_FAILS: f64 = 0.01;
 
-/// What happens at its time.
+/// A scheduled act.
 pub(super) enum Act {
     Break(usize),
     Fire {
         index: usize,
         alert: usize,
     },
-    /// What is behind that key works again.
+    /// The fault of that key is repaired.
     Clear(String),
-    /// Somebody looks at an incident.
+    /// A person looks at an incident.
     Look(IncidentId),
     Command {
         actor: String,
         role: &'static str,
         action: Action,
-        /// The key that is repaired with it.
+        /// The key repaired by it.
         repairs: Option<String>,
     },
 }
 
-/// What was seen of an incident, so that each change is acted on once.
+/// The known state of an incident, so that each change is acted on once.
 #[derive(Clone, PartialEq)]
 struct SeenIncident {
     state: IncidentState,
@@ -55,7 +55,7 @@ struct SeenIncident {
     acknowledged: bool,
 }
 
-/// Who does what, when; all by its own chance.
+/// The acts of each person, by independent random draws.
 pub(super) struct SimulatedStaff {
     seed: u64,
     calendar: WorkCalendar,
@@ -68,7 +68,7 @@ impl SimulatedStaff {
         SimulatedStaff { seed, calendar, seen: BTreeMap::new(), inspected: BTreeMap::new() }
     }
 
-    /// Whether something about it is new to the staff.
+    /// True if the record has news for the staff.
     pub fn heeds(&mut self, record: &Incident) -> bool {
         if record.unpaged {
             return false;
@@ -82,7 +82,7 @@ impl SimulatedStaff {
         self.seen.insert(record.id, seen.clone()).is_none_or(|before| before != seen)
     }
 
-    /// What somebody does next about it, and when. `breakage`: what is behind it, if it is still broken.
+    /// The next act on it, with its time. `breakage`: the fault behind it, if still broken.
     pub fn look(
         &mut self,
         now: Timestamp,
@@ -112,7 +112,7 @@ impl SimulatedStaff {
                 } else {
                     IncidentAction::Close { note: Some("回访确认".to_owned()) }
                 };
-                // Whoever repaired it, the first line closes.
+                // Whatever tier repaired it, the first line closes it.
                 vec![(asks, command(id, first_line(id), "first_line", action, None))]
             }
             IncidentState::Closed | IncidentState::Merged | IncidentState::Cancelled => Vec::new(),
@@ -136,13 +136,13 @@ impl SimulatedStaff {
             let reason = format!("{key}: 一线可处理");
             return vec![by(record, now + chance.minutes(FINDS_OUT), IncidentAction::HandBack { reason })];
         }
-        // The third line waits for its vendor once before it can do anything.
+        // The third line waits for its vendor once before it can repair.
         if record.tier == Tier::Third && record.pending_on.is_none() && chance.happens(0.5) {
             let action = IncidentAction::Pend { on: PendingOn::Vendor, reason: "等待厂商备件".to_owned() };
             return vec![by(record, now + chance.minutes(FINDS_OUT), action)];
         }
         let done = match record.priority {
-            // What cannot wait is repaired at night too.
+            // Urgent incidents are repaired at night too.
             crate::core::model::Priority::P1 | crate::core::model::Priority::P2 => now + work,
             crate::core::model::Priority::P3 | crate::core::model::Priority::P4 => self.when_at_work(now, work),
         };
@@ -156,7 +156,7 @@ impl SimulatedStaff {
         self.calendar.add(now, work).unwrap_or(now + work)
     }
 
-    /// Somebody walks the round, writes down what they see, and signs.
+    /// A person walks the round, records the observations, and signs.
     pub fn inspect(&mut self, now: Timestamp, run: &Run) -> Vec<(Timestamp, Act)> {
         if self.inspected.insert(run.id, run.state) == Some(run.state) {
             return Vec::new();
@@ -193,7 +193,7 @@ impl SimulatedStaff {
     }
 }
 
-/// Whoever has it does that.
+/// The tier in charge runs that action.
 fn by(record: &Incident, at: Timestamp, action: IncidentAction) -> (Timestamp, Act) {
     let (actor, role) = who(record);
     (at, command(record.id, actor, role, action, None))
@@ -215,7 +215,7 @@ fn first_line(id: IncidentId) -> String {
     format!("一线值班{}", 1 + id.0 % SITES_STAFF)
 }
 
-/// Draws that depend on what they are for alone, so that one person's choice does not move another's.
+/// Draws that depend on their purpose alone, so that one person's choice does not affect another's.
 struct Draw(crate::core::simulation::Rng);
 
 impl Draw {

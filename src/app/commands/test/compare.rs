@@ -1,4 +1,5 @@
-//! Expected against got: which incidents belong together, what is missing, what is too much, and how far its rule came.
+//! Comparison of expected and actual results: matching incidents, missing ones, surplus ones, and the progress of a
+//! missing one's rule.
 
 use std::collections::BTreeSet;
 
@@ -12,24 +13,24 @@ use crate::core::incidents::Incident;
 use crate::core::model::{Event, Labels};
 use crate::core::rules::{CATCH_ALL, Expectation, ExpectedAlert, ExpectedIncident};
 
-/// How many of the test's events are asked about a missing incident.
+/// Maximum number of the test's events examined for a missing incident.
 const ASKED_MAX: usize = 200;
-/// How many windows or near misses are told.
+/// Maximum number of windows or near misses reported.
 const TOLD_MAX: usize = 3;
 
-/// One thing that is not as expected.
+/// One difference from the expectation.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Mismatch {
-    /// Nothing comes near it.
+    /// No candidate comes near it.
     Missing { what: &'static str, line: usize, fields: Vec<ComparedField>, why: Vec<String> },
-    /// Something is there that differs.
+    /// A candidate exists but differs.
     Differs { what: &'static str, line: usize, name: String, fields: Vec<ComparedField>, why: Vec<String> },
-    /// An open incident that no entry names.
+    /// An open incident without an entry.
     TooMuch { name: String, fields: Vec<ComparedField> },
 }
 
-/// One line of the comparison; `got` is empty where nothing is there.
+/// One line of the comparison; `got` is empty without a candidate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ComparedField {
     pub name: &'static str,
@@ -74,7 +75,7 @@ fn incidents(expected: &[ExpectedIncident], player: &ReplayEngine, events: &[Eve
         if taken[row].is_some_and(|column| paired.contains(&column)) {
             continue;
         }
-        // The one that it was probably meant to be: of the same rule, and the fewest differences.
+        // The probably intended one: of the same rule, with the fewest differences.
         let free = (0..there.len()).filter(|column| !taken.contains(&Some(*column)));
         let same_rule = |column: &usize| one.rule.as_ref().is_none_or(|rule| *rule == there[*column].rule);
         let same_key = |column: &usize| one.key.iter().all(|(name, value)| there[*column].key.get(name) == Some(value));
@@ -99,7 +100,7 @@ fn incidents(expected: &[ExpectedIncident], player: &ReplayEngine, events: &[Eve
     }
 }
 
-/// Gives each row a column that fits it, as many as possible, no column twice.
+/// Assigns each row a fitting column, as many as possible, no column twice.
 fn assign(rows: usize, columns: usize, fits: impl Fn(usize, usize) -> bool) -> Vec<Option<usize>> {
     let mut owner: Vec<Option<usize>> = vec![None; columns];
     for row in 0..rows {
@@ -114,7 +115,7 @@ fn assign(rows: usize, columns: usize, fits: impl Fn(usize, usize) -> bool) -> V
     taken
 }
 
-/// Finds a column for the row, moving others to another of theirs if need be.
+/// Finds a column for the row, moving others to another fitting one if needed.
 fn place(
     row: usize,
     owner: &mut Vec<Option<usize>>,
@@ -138,7 +139,7 @@ fn name_of(incident: &Incident) -> String {
     format!("{} of rule {:?}", incident.id, incident.rule)
 }
 
-/// The fields that an expectation names, beside what an incident has.
+/// The fields of an expectation, with the incident's values.
 fn compare(expected: &ExpectedIncident, got: &Incident, story: &ReplayResult) -> Vec<ComparedField> {
     let key = got.key.project(expected.key.iter().map(|(name, _)| name));
     let paged = if story.told.contains(&got.id.0) { "true" } else { "false" };
@@ -173,7 +174,7 @@ fn compare(expected: &ExpectedIncident, got: &Incident, story: &ReplayResult) ->
     fields
 }
 
-/// A piece of a text; an empty one means that there is no text.
+/// Checks for a part of a text; an empty part means that there is no text.
 fn piece(expected: &str, got: &str) -> bool {
     if expected.is_empty() { got.is_empty() } else { got.contains(expected) }
 }
@@ -257,7 +258,7 @@ fn compare_alert(expected: &ExpectedAlert, got: &AlertRecord) -> Vec<ComparedFie
     all.into_iter().flatten().collect()
 }
 
-/// How far the rule of a missing incident came, by what it makes of the test's events, the newest first.
+/// Progress of a missing incident's rule on the test's events, the newest first.
 fn how_far(rule: Option<&str>, key: &Labels, player: &ReplayEngine, events: &[Event]) -> Vec<String> {
     let Some(rule) = rule else { return Vec::new() };
     if rule != CATCH_ALL && player.rulebook().rule(rule).is_none() {

@@ -13,7 +13,7 @@ use self::run::TestOutcome;
 use super::replay::without_inspections;
 use crate::app::serve::rule_files;
 
-/// Runs the tests that stand beside rules (section `tests:`) on virtual time.
+/// Runs the tests of rule files (section `tests:`) on virtual time.
 #[derive(Args, Debug)]
 pub struct TestCommand {
     /// Rules with their tests: a directory or a file [default: ./rules, or the built-in rules]

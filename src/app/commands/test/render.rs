@@ -1,4 +1,4 @@
-//! Outcomes for a tired person: expected and got side by side, what differs marked, and how far its rule came.
+//! Outcomes for a tired person: expected and actual side by side, differences marked, and the progress of the rule.
 
 use std::fmt::Write;
 

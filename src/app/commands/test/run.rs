@@ -1,4 +1,4 @@
-//! One test: its inputs through the engine, its expectations held against what came out.
+//! One test: its inputs through the engine, its expectations against the results.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,15 +11,15 @@ use crate::core::model::{Event, Labels, Stamp, TimeDelta, Timestamp};
 use crate::core::rules::{Expectation, Rulebook, TestCase, TestInput, TestStep};
 use crate::ingest::decode;
 
-/// What came of a test.
+/// Outcome of a test.
 pub struct TestOutcome<'a> {
     pub test: &'a TestCase,
-    /// The input that could not be taken, by its line, and why.
+    /// The input that failed, by its line, with the reason.
     pub broken: Option<(usize, String)>,
     pub failures: Vec<Failure>,
 }
 
-/// An expectation that was not met.
+/// A failed expectation.
 pub struct Failure {
     pub at: TimeDelta,
     pub moment: Timestamp,
@@ -61,7 +61,7 @@ pub fn run<'a>(test: &'a TestCase, rulebook: &Arc<Rulebook>) -> TestOutcome<'a> 
 struct TestRun {
     player: ReplayEngine,
     start: Timestamp,
-    /// What came in so far: asked when something is missing.
+    /// Inputs so far: examined if an incident is missing.
     events: Vec<Event>,
 }
 

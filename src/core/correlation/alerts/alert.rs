@@ -15,7 +15,7 @@ pub(crate) struct Alert {
     pub source: Arc<str>,
     pub labels: Labels,
     pub annotations: Labels,
-    /// As of its last transition.
+    /// Facts as of the last transition.
     pub facts: Labels,
     pub summary: Arc<str>,
     pub generator_url: Arc<str>,
@@ -28,41 +28,41 @@ pub(crate) struct Alert {
     /// Event time of the last transition that counts, and the input that brought it.
     pub counted_at: Timestamp,
     pub cause: Cause,
-    /// The producer's own times of the last firing and the last resolved message.
+    /// Start and end times reported by the producer in the last firing and the last resolved message.
     pub said_firing_at: Option<Timestamp>,
     pub said_resolved_at: Option<Timestamp>,
-    /// How often it began to fire.
+    /// Number of times the alert began to fire.
     pub transitions: u32,
-    /// When the message came that it fires by.
+    /// Arrival time of the message that made it fire.
     pub fires_since: Timestamp,
-    /// What holds it back; resolved: what held it back when it ended.
+    /// Suppressors of the alert; on a resolved alert, those that applied when it ended.
     pub held: Option<Box<SuppressedBy>>,
-    /// Whether it was under maintenance when it began to fire: then it counts for no problem.
+    /// True if it was under maintenance when it began to fire, because such an alert counts for no problem.
     pub began_maintained: bool,
-    /// Where it stands or, resolved, last stood.
+    /// The condition that owns the alert or, once resolved, owned it last.
     pub owner: Option<ConditionKey>,
     /// Conditions of rules that let later rules see it too.
     pub links: Vec<ConditionKey>,
-    /// Rules that held it too long without firing.
+    /// Rules that owned it too long without firing.
     pub passed: Vec<RuleId>,
-    /// When its owner must have fired.
+    /// Time by which its owner must have fired.
     pub held_until: Option<Timestamp>,
-    /// Where the deadline index waits for it; never later than it is due.
+    /// Due time under which the timer index holds the alert; never later than `due`.
     #[serde(skip)]
     pub armed: Option<Timestamp>,
 }
 
-/// From when to when it fires, and what that makes of it at the moment of the last message.
+/// Start and end of the alert's firing range, and the status that follows at the time of the last message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AlertTimes {
     pub starts_at: Stamp,
     pub ends_at: Stamp,
-    /// The end is the resolve time-out's, not the producer's word.
+    /// True if the end comes from the resolve time-out, not from the producer.
     pub by_timeout: bool,
     pub firing: bool,
 }
 
-/// What a message says of times, whether it came whole or as a compact re-send.
+/// Times reported by a message, whole or in the compact form of a re-send.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReportedTimes {
     pub status: Status,
@@ -84,7 +84,7 @@ impl From<&Event> for ReportedTimes {
     }
 }
 
-/// What a message did to its alert.
+/// Effect of a message on its alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transition {
     BeganFiring,
@@ -97,7 +97,7 @@ impl Alert {
         self.held.is_some()
     }
 
-    /// When it next has something to do: end, go on to the next rule, or be forgotten.
+    /// Time of the alert's next timer: it ends, goes on to the next rule, or is forgotten.
     pub fn due(&self) -> Option<Timestamp> {
         if !self.times.firing {
             return Some(self.updated_at + RESOLVED_RETENTION);
@@ -109,12 +109,12 @@ impl Alert {
         }
     }
 
-    /// How long the last message was worth: what a downtime of ours grants again.
+    /// Validity of the last message; a downtime of this service extends the alert by it.
     pub fn period(&self) -> TimeDelta {
         self.times.ends_at.at.since(self.updated_at)
     }
 
-    /// The conditions that it stands or stood under, the owner first.
+    /// The conditions that the alert belongs or belonged to, the owner first.
     pub fn conditions(&self) -> impl Iterator<Item = &ConditionKey> {
         self.owner.iter().chain(&self.links)
     }
@@ -127,7 +127,7 @@ impl Alert {
         }
     }
 
-    /// What going over to those times and that severity is; `None` for a mere re-send.
+    /// The transition to those times and that severity; `None` for a mere re-send.
     pub fn transition_to(&self, times: &AlertTimes, severity: Severity) -> Option<Transition> {
         match (self.times.firing, times.firing) {
             (false, true) => Some(Transition::BeganFiring),
@@ -149,12 +149,12 @@ impl Alert {
             (Status::Firing, true) | (Status::Resolved, false) | (Status::Point, _) => return false,
         };
         let recent = said_at + LATENESS >= now;
-        // The same words again, unless it ended for want of a message: then they are news.
+        // Equal times are a repeat, unless the alert timed out: then the message is news.
         let repeated = same == Some(said_at);
         opposite.is_some_and(|opposite| (recent && said_at < opposite) || (repeated && said_at <= opposite))
     }
 
-    /// Whether the message says of it what is known already, times and value aside.
+    /// True if the message carries the same description as the alert, times and value aside.
     pub fn is_described_by(&self, event: &Event) -> bool {
         self.expiry == event.expiry
             && self.annotations == event.annotations
@@ -162,7 +162,8 @@ impl Alert {
             && *self.generator_url == *event.generator_url
     }
 
-    /// Takes over what the message says, except for what rules and inhibitions look at: that changes in transitions.
+    /// Copies the message's description, except for the parts that rules and inhibitions match: those change in
+    /// transitions.
     pub fn describe(&mut self, event: &Event) {
         self.expiry = event.expiry;
         if self.annotations != event.annotations {
@@ -172,7 +173,7 @@ impl Alert {
         replace_text(&mut self.generator_url, &event.generator_url);
     }
 
-    /// Remembers the producer's own time of a firing or resolved message.
+    /// Stores the producer's own time of a firing or resolved message.
     pub fn remember(&mut self, said: &ReportedTimes) {
         match said.status {
             Status::Firing => self.said_firing_at = said.occurred_at.or(self.said_firing_at),
@@ -181,7 +182,7 @@ impl Alert {
         }
     }
 
-    /// What a compact re-send of it says.
+    /// The times that a compact re-send reports.
     pub fn resent(&self, resend: &Resend) -> ReportedTimes {
         ReportedTimes {
             status: Status::Firing,
@@ -192,7 +193,7 @@ impl Alert {
         }
     }
 
-    /// The message that would say the same again.
+    /// The message that would report the same state again.
     pub fn to_event(&self, status: Status) -> Event {
         Event {
             source: self.source.as_ref().to_owned(),
@@ -230,7 +231,7 @@ fn replace_text(text: &mut Arc<str>, new: &str) {
     }
 }
 
-/// The times of an alert nobody knew.
+/// The times of a new alert.
 pub(crate) fn first_times(said: &ReportedTimes, occurred: Timestamp, now: Timestamp) -> AlertTimes {
     match said.expiry {
         Expiry::AlertmanagerV2 => v2_times(said, now),
@@ -238,7 +239,7 @@ pub(crate) fn first_times(said: &ReportedTimes, occurred: Timestamp, now: Timest
     }
 }
 
-/// As Alertmanager fills in what a message leaves out.
+/// Fills in missing times as Alertmanager does.
 fn v2_times(said: &ReportedTimes, now: Timestamp) -> AlertTimes {
     let ends = match said.status {
         Status::Resolved => Some(said.ends_at.unwrap_or(Stamp::utc(now)).min(Stamp::utc(now))),
@@ -249,8 +250,8 @@ fn v2_times(said: &ReportedTimes, now: Timestamp) -> AlertTimes {
     AlertTimes { starts_at, ends_at, by_timeout: ends.is_none(), firing: ends_at.at > now }
 }
 
-/// Alertmanager's merge: only activity ranges that overlap are one; then the younger message with the earlier start,
-/// and the later end where that is the producer's word.
+/// Alertmanager's merge: only activity ranges that overlap become one, with the younger message, the earlier start, and
+/// the later end if the producer gave it.
 fn merge(old: &AlertTimes, new: AlertTimes, now: Timestamp) -> AlertTimes {
     let inside = |at: Timestamp| old.starts_at.at < at && at < old.ends_at.at;
     if !inside(new.ends_at.at) && !inside(new.starts_at.at) {
@@ -269,7 +270,7 @@ fn merge(old: &AlertTimes, new: AlertTimes, now: Timestamp) -> AlertTimes {
     merged
 }
 
-/// Of messages that say outright whether it fires.
+/// Times from messages that state explicitly if the alert fires.
 fn said_times(said: &ReportedTimes, old: Option<&AlertTimes>, occurred: Timestamp, now: Timestamp) -> AlertTimes {
     let same_firing = old.filter(|old| old.firing);
     match said.status {
@@ -298,7 +299,7 @@ mod tests {
         Stamp::utc(Timestamp::from_seconds(seconds))
     }
 
-    /// Old range, whether its end was a time-out; the new message's times at `now`; what comes out.
+    /// Arguments: old range with its time-out flag; the new message's times at `now`; the expected result.
     fn check(old: (i64, i64, bool), new: (Option<i64>, Option<i64>), now: i64, expected: (i64, i64, bool, bool)) {
         let now = Timestamp::from_seconds(now);
         let old =
@@ -324,7 +325,7 @@ mod tests {
         // An explicit end five minutes away survives a message without times; the start stays.
         check((0, 300, false), (None, None), 10, (0, 310, true, true));
         check((0, 400, false), (None, None), 10, (0, 400, true, true));
-        // A time-out never holds against a newer end.
+        // A time-out never overrides a newer end.
         check((0, 400, true), (Some(5), Some(300)), 10, (0, 300, false, true));
         check((0, 400, false), (Some(5), Some(300)), 10, (0, 400, false, true));
         // Resolving in the past of a firing alert ends it.
@@ -333,7 +334,7 @@ mod tests {
         check((0, 9, false), (Some(0), Some(5)), 10, (0, 9, false, false));
         // Apart: the new one replaces the old.
         check((0, 5, false), (Some(6), Some(300)), 10, (6, 300, false, true));
-        // Same start, later end (what Prometheus re-sends): replaced, which is the same.
+        // Same start, later end (as Prometheus re-sends it): replaced, which is the same.
         check((0, 240, false), (Some(0), Some(300)), 60, (0, 300, false, true));
         // Only an end in the past: it started when it ended.
         check((0, 5, false), (None, Some(8)), 10, (8, 8, false, false));

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::core::correlation::{EVENT_ID_RETENTION, EVENT_IDS_MAX};
 use crate::core::model::{Offset, SectionKey, ShardedMap, Timestamp};
 
-/// Half a SHA-256 over source and id: short, and nobody can make two of them meet.
+/// Half a SHA-256 over source and id: short, and still infeasible to collide on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct EventId(u128);
 
@@ -26,18 +26,18 @@ impl SectionKey for EventId {
     }
 }
 
-/// When an id was first seen, and by which input: the order in which ids are forgotten.
+/// Time and input at which an id was first seen: the order in which ids are forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SeenId {
     pub at: Timestamp,
     pub offset: Offset,
 }
 
-/// What remembering an id found.
+/// Result of remembering an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Remembered {
     New,
-    /// New, and the oldest had to go before its time.
+    /// New, and the oldest id was dropped early to make room.
     NewForOldest,
     SeenBefore,
 }
@@ -69,7 +69,7 @@ pub(crate) fn remember(
     Remembered::NewForOldest
 }
 
-/// The order again, from what a snapshot holds.
+/// Rebuilds the order from the ids of a snapshot.
 pub(crate) fn order_of(ids: &ShardedMap<EventId, SeenId>) -> VecDeque<(Timestamp, EventId)> {
     let mut order: Vec<(Offset, Timestamp, EventId)> =
         ids.iter().map(|(id, seen)| (seen.offset, seen.at, *id)).collect();

@@ -1,6 +1,6 @@
-//! Enrichment: what is known of an event beyond its labels, found once, when it moves its alert or comes as a point.
+//! Enrichment: facts about an event beyond its labels, looked up once, when it moves its alert or comes as a point.
 //!
-//! An alert keeps the facts of its last transition, so that its end finds the rules that its beginning found.
+//! An alert keeps the facts of its last transition, so that its end matches the rules that its start matched.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,15 +15,15 @@ use crate::core::correlation::state::CorrelatorState;
 use crate::core::model::{Event, Fingerprint, Labels, Severity, Status};
 use crate::core::rules::{NAMING_FACT, Rulebook, TEMPLATE_FACT};
 
-/// The parts of a rulebook that normalise, ready to be asked of every event.
+/// The normalising parts of a rulebook, prepared for use on every event.
 pub(crate) struct Enrichment {
     extractions: MatcherIndex,
     severities: MatcherIndex,
-    /// Nothing but the inventory says anything.
+    /// True if the inventory is the only source of facts.
     is_plain: bool,
 }
 
-/// Whether an event is a new one, or an alert's last one looked at again after a reload.
+/// Purpose of a look-up: a new event, or an alert's last event re-evaluated after a reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FactLookup {
     First,
@@ -47,7 +47,8 @@ impl Enrichment {
 }
 
 impl RuleIndex {
-    /// The source's word, else what the rule files make of the event's own, else what tools commonly mean by it.
+    /// The source's severity, else the one that the rule files derive from the event, else the common meaning of the
+    /// tool's word.
     pub fn severity_of(&self, event: &Event) -> Severity {
         let severities = &self.enrichment.severities;
         if event.severity.is_some() || severities.is_empty() {
@@ -62,7 +63,7 @@ impl RuleIndex {
         meant.next().unwrap_or_else(|| event.normalised_severity())
     }
 
-    /// What the inventory alone knows.
+    /// Facts from the inventory alone.
     fn known(&self, labels: &Labels) -> Labels {
         let inventory = &self.rulebook.inventory;
         inventory.entity_of(labels).map(|index| inventory.facts(index).clone()).unwrap_or_default()
@@ -70,12 +71,12 @@ impl RuleIndex {
 }
 
 impl CorrelationContext<'_> {
-    /// The facts of an event that moves its alert, or of a point. What they show is counted.
+    /// The facts of an event that moves its alert, or of a point; also counts templates and nonconforming names.
     pub fn facts_of(&mut self, event: &Event, severity: Severity, status: Status) -> Labels {
         self.enrich(event, severity, status, None)
     }
 
-    /// The facts of all firing alerts again, under the book of this turn; whose changed.
+    /// Recomputes the facts of all firing alerts under the current rulebook; returns the alerts whose facts changed.
     pub fn enrich_again(&mut self) -> Vec<Fingerprint> {
         let firing = self.state.alerts.iter().filter(|(_, alert)| alert.times.firing);
         let firing: Vec<Fingerprint> = firing.map(|(fingerprint, _)| *fingerprint).collect();
@@ -95,7 +96,7 @@ impl CorrelationContext<'_> {
         changed
     }
 
-    /// Routes alerts that came to other facts by a reload.
+    /// Routes the alerts whose facts changed by a reload.
     pub fn route_enriched(&mut self, enriched: &[Fingerprint]) {
         for fingerprint in enriched {
             self.route_again(*fingerprint);
@@ -132,7 +133,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// The template of the event's text. A text that was seen before is not counted again.
+    /// Finds the template of the event's text. A text that was seen before is not counted again.
     fn recognise(&mut self, facts: &mut FactSet<'_>, look: FactLookup, before: Option<&Labels>) {
         let Some(text) = facts.text_to_mine(self.book) else { return };
         if look == FactLookup::Again
@@ -153,7 +154,7 @@ impl CorrelationContext<'_> {
     }
 }
 
-/// The facts of one event while they are gathered.
+/// The facts of one event during the look-up.
 struct FactSet<'a> {
     event: &'a Event,
     severity: Severity,
@@ -166,15 +167,15 @@ impl<'a> FactSet<'a> {
         MatchTarget::of_event(self.event, self.severity, self.status, &self.known)
     }
 
-    /// What is known already stays.
+    /// Adds facts; a known fact is not overwritten.
     fn add(&mut self, found: &[(&str, &str)]) {
         if !found.is_empty() {
-            // Of those found, the first counts.
+            // Among new facts of one name, the first counts.
             self.known = Labels::from_pairs(found.iter().rev().copied()).with(&self.known);
         }
     }
 
-    /// Everything but the template; answers with the labels and names that no standard of theirs can read.
+    /// Gathers all facts but the template; returns the labels and names that their naming standard cannot read.
     fn gather(&mut self, book: &RuleIndex) -> Vec<(String, String)> {
         let bad = self.read_names(book);
         self.extract(book);
@@ -182,7 +183,7 @@ impl<'a> FactSet<'a> {
         bad
     }
 
-    /// Answers with the labels and names that no standard of theirs can read.
+    /// Returns the labels and names that their naming standard cannot read.
     fn read_names(&mut self, book: &RuleIndex) -> Vec<(String, String)> {
         let event = self.event;
         let standards = &book.rulebook.normalising.naming;
@@ -244,7 +245,7 @@ impl<'a> FactSet<'a> {
     }
 }
 
-/// The facts that an event would have if it came now. Learns nothing.
+/// The facts that an event would have if it came now. Changes no state.
 pub(crate) fn would_be_known(state: &CorrelatorState, book: &RuleIndex, event: &Event, severity: Severity) -> Labels {
     let known = book.known(&event.labels);
     if book.enrichment.is_plain {
@@ -260,7 +261,7 @@ pub(crate) fn would_be_known(state: &CorrelatorState, book: &RuleIndex, event: &
     facts.known
 }
 
-/// After reading back: alerts whose facts are the inventory's own share them again.
+/// After a restore: alerts whose facts equal the inventory's share them again.
 pub(crate) fn share(state: &mut CorrelatorState, book: &RuleIndex) {
     if book.rulebook.inventory.is_empty() {
         return;

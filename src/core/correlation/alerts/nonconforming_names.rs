@@ -1,4 +1,4 @@
-//! Names that break the naming standard: bounded, for people to look at. Their events are taken like any other.
+//! Names that break the naming standard: a bounded list for people to review. Their events are accepted like any other.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::model::Timestamp;
 
-/// How many names are kept; of more, the one that was not seen for the longest time goes.
+/// Maximum number of names; beyond it, the name that was not seen for the longest time is dropped.
 pub const QUARANTINE_MAX: usize = 1_000;
 
-/// A name where it stood.
+/// A nonconforming name and the label that it was found in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NonconformingName {
     pub label: String,
@@ -17,12 +17,12 @@ pub struct NonconformingName {
     pub source: String,
 }
 
-/// When it was seen.
+/// Times at which the name was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sightings {
     pub first_at: Timestamp,
     pub last_at: Timestamp,
-    /// Transitions and points that spoke of it.
+    /// Transitions and points that carried the name.
     pub count: u64,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Quarantine {
 }
 
 impl Quarantine {
-    /// Notes a name, and says which one had to go for it and how often that was seen.
+    /// Records a name; returns the name dropped for it, with its count.
     pub fn see(&mut self, name: NonconformingName, now: Timestamp) -> Option<(NonconformingName, u64)> {
         if let Some(seen) = self.names.get_mut(&name) {
             seen.last_at = now;

@@ -1,4 +1,5 @@
-//! Whose an alert is: the first rule that matches owns it, `continue` rules are linked, the catch-all takes the rest.
+//! Routing of alerts: the first rule that matches owns the alert, `continue` rules are linked, the catch-all takes the
+//! rest.
 
 use crate::core::correlation::conditions::condition::{ConditionKey, ConditionPhase};
 use crate::core::correlation::input_context::CorrelationContext;
@@ -9,17 +10,17 @@ use crate::core::correlation::rule_index::{Hold, Match};
 use crate::core::model::{Fingerprint, Status};
 use crate::core::rules::{Pattern, Rule};
 
-/// For which of its rules an alert counts as an event now.
+/// The rules for which an alert counts as an event now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counting {
-    /// It had a transition: for all of them.
+    /// The alert had a transition: it counts for all of its rules.
     Transition,
-    /// It only came to them (from another rule, after a reload): for those that did not hold it yet.
+    /// The alert only moved to them (from another rule, after a reload): it counts for rules that did not hold it yet.
     NewOnly,
 }
 
 impl CorrelationContext<'_> {
-    /// Finds the rules of a firing alert, takes it out of conditions it no longer belongs to and puts it into the others.
+    /// Finds the rules of a firing alert, removes it from conditions it no longer belongs to and adds it to the others.
     pub fn route(&mut self, fingerprint: Fingerprint, message: EventInFlight<'_>, counting: Counting) {
         let book = self.book;
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
@@ -55,7 +56,7 @@ impl CorrelationContext<'_> {
                 self.join(key, hit.position, fingerprint, counting);
             }
             let counts = counting == Counting::Transition || (is_new && hit.hold != Hold::Passed);
-            // What waits for messages counts from the last one, not from the last transition.
+            // Patterns that wait for messages count from the last message, not from the last transition.
             let at = match (counting, &book.rule(hit.position).pattern) {
                 (Counting::NewOnly, Pattern::Absence { .. }) => last_message_at,
                 (Counting::NewOnly | Counting::Transition, _) => message.at,
@@ -69,7 +70,7 @@ impl CorrelationContext<'_> {
         self.watch_owner(fingerprint);
     }
 
-    /// An owner that did not fire must do so in time, unless it means to swallow.
+    /// Sets the time by which an owner must fire, unless its rule swallows alerts on purpose.
     fn watch_owner(&mut self, fingerprint: Fingerprint) {
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let held_until = alert.owner.as_ref().and_then(|owner| {
@@ -87,7 +88,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// The owner had its time: if it has not fired, the next rule gets the alert.
+    /// Gives the alert to the next rule if the owner did not fire in time.
     pub fn pass_on(&mut self, fingerprint: Fingerprint) {
         let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         alert.held_until = None;
@@ -102,7 +103,7 @@ impl CorrelationContext<'_> {
         self.route_as_it_stands(fingerprint);
     }
 
-    /// Routes an alert whose rules may have changed. Where it is new it counts from when it really began.
+    /// Routes an alert whose rules may have changed. In a new condition it counts from its real start.
     pub fn route_again(&mut self, fingerprint: Fingerprint) {
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let before = (alert.owner.clone(), alert.links.clone());
@@ -114,7 +115,7 @@ impl CorrelationContext<'_> {
         self.arm_alert(fingerprint);
     }
 
-    /// Without a message of its own: it stands for the one that it last counted by.
+    /// Routes an alert without a new message: it counts as the message that it last counted by.
     fn route_as_it_stands(&mut self, fingerprint: Fingerprint) {
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let event = alert.to_event(Status::Firing);
@@ -153,7 +154,7 @@ impl CorrelationContext<'_> {
             self.decide(key, Verdict::Left { fingerprint });
         }
         self.publish_condition(key, false);
-        // The last member is gone: what counted decides now whether it is held back.
+        // The last member left: the counted events now decide if the condition is suppressed.
         self.review_memberless(key);
     }
 
@@ -165,7 +166,7 @@ impl CorrelationContext<'_> {
     }
 }
 
-/// Whether a rule gives up an alert that it holds without firing. Only counting makes an alert wait.
+/// True if the rule passes on an alert that it owns without firing. Only counting patterns make an alert wait.
 fn may_pass_on(rule: &Rule) -> bool {
     match rule.pattern {
         Pattern::Threshold { .. }

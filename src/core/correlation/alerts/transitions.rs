@@ -1,4 +1,4 @@
-//! Messages: firing and resolved ones move their alert, points go straight to the rules.
+//! Messages: firing and resolved ones change their alert, points go straight to the rules.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// The compact form of a message that moved nothing but times when it was journaled.
+    /// Handles the compact form of a message that changed only times when it was journaled.
     pub fn resend(&mut self, resend: &Resend, cause: Cause) {
         let fingerprint = resend.fingerprint;
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
@@ -100,7 +100,8 @@ impl CorrelationContext<'_> {
         self.transition(fingerprint, message, times, severity, transition);
     }
 
-    /// A message that is no transition: times, value and words, and what counts every message.
+    /// Handles a message that is no transition: updates times, value and description, and the patterns that count every
+    /// message.
     fn on_resend(&mut self, fingerprint: Fingerprint, message: EventInFlight<'_>, times: AlertTimes) {
         let event = message.event;
         let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
@@ -138,7 +139,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// Whether a rule that holds it counts every message.
+    /// True if a rule that holds the alert counts every message.
     pub fn counts_messages(&self, alert: &Alert) -> bool {
         let book = self.book;
         alert.conditions().any(|key| book.position_of(key).is_some_and(|position| book.counts_messages(position)))
@@ -153,7 +154,7 @@ impl CorrelationContext<'_> {
         let status = if alert.times.firing { Status::Firing } else { Status::Resolved };
         let facts = alert.facts.clone();
         let subject = MatchTarget::of_event(message.event, alert.severity, status, &facts);
-        // What held it back when it ended may hold it no longer.
+        // Suppressors from its end may no longer apply.
         let suppressed = match status {
             Status::Firing => alert.is_suppressed(),
             Status::Resolved | Status::Point => self.suppressor_of(&subject, message.at).is_some(),
@@ -188,7 +189,7 @@ impl CorrelationContext<'_> {
             Transition::ChangedSeverity => self.book.places(&MatchTarget::of_alert(alert)),
             Transition::BeganFiring | Transition::Resolved => SuppressorKeys::default(),
         };
-        // What ends ends under the facts under which it fired.
+        // An alert ends under the facts under which it fired.
         let facts = match transition {
             Transition::Resolved if alert.transitions > 0 => None,
             Transition::Resolved | Transition::BeganFiring | Transition::ChangedSeverity => {
@@ -215,7 +216,8 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// An alert began to fire or changed its severity: what holds it back, whose it is, what it holds back.
+    /// Handles an alert that began to fire or changed its severity: its suppressors, its owner, and the alerts it
+    /// suppresses.
     fn fires(
         &mut self,
         fingerprint: Fingerprint,
@@ -252,7 +254,8 @@ impl CorrelationContext<'_> {
         self.arm_alert(fingerprint);
     }
 
-    /// An alert stopped firing: what it held back is free first, so that no condition seems held for a moment.
+    /// Handles an alert that stopped firing. Alerts that it suppressed are released first, so that no condition seems
+    /// suppressed in between.
     fn ended(&mut self, fingerprint: Fingerprint, message: EventInFlight<'_>, is_message: bool) {
         let book = self.book;
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
@@ -281,14 +284,14 @@ impl CorrelationContext<'_> {
         self.arm_alert(fingerprint);
     }
 
-    /// The last message's time is up.
+    /// Ends an alert whose last message timed out.
     pub fn expire(&mut self, fingerprint: Fingerprint) {
         let Some(alert) = self.state.alert_mut(&fingerprint) else { return };
         alert.times.firing = false;
         alert.updated_at = self.now;
         let event = alert.to_event(Status::Resolved);
         let (at, cause) = (alert.times.ends_at.at, alert.cause);
-        // No message says that it ended, even where one is being handled.
+        // The end has no message as its cause, even while another message is being handled.
         let handled = self.cause.take();
         self.ended(fingerprint, EventInFlight { event: &event, cause, at }, false);
         self.cause = handled;
@@ -312,7 +315,7 @@ impl CorrelationContext<'_> {
         let subject = MatchTarget::of_event(event, severity, Status::Point, &facts);
         let message = EventInFlight { event, cause, at };
         let mut suppressed = None;
-        // One after the other: a context that a rule sets is there for the rules after it.
+        // In order, because a context that one rule sets applies to the rules after it.
         for position in self.book.positions_for(&subject) {
             let Some(hit) = self.book.hit(self.state, position, &subject, &[]) else { continue };
             let suppressed = *suppressed.get_or_insert_with(|| {
@@ -344,7 +347,8 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// The compact form of a message that would change nothing but times and value; `None` for every other.
+    /// The compact form of a message that would change nothing but times and value; `None` for
+    /// every other.
     pub fn compact(
         state: &crate::core::correlation::state::CorrelatorState,
         book: &crate::core::correlation::rule_index::RuleIndex,

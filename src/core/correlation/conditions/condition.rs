@@ -1,4 +1,4 @@
-//! A condition: what one rule holds under one key, with its window, its members and whether it is raised.
+//! A condition: one rule's state under one key, with its window, its members and its phase.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, VecDeque};
@@ -10,7 +10,7 @@ use crate::core::correlation::output::CountedEvent;
 use crate::core::correlation::patterns::Window;
 use crate::core::model::{Fingerprint, Labels, SectionKey, Timestamp};
 
-/// A rule's number inside one correlator: given once to a name, so that keys stay small and survive a new order.
+/// A rule's number inside one correlator: assigned once per name, so that keys stay small and survive reordering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct RuleId(pub u32);
 
@@ -18,7 +18,7 @@ impl RuleId {
     pub const CATCH_ALL: RuleId = RuleId(0);
 }
 
-/// A rule and the key it holds something under. Ordered by a hash first: nearly every comparison is one of numbers.
+/// A rule and a group key. Ordered by a hash first, so that nearly every comparison is one of numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConditionKey {
     hash: u64,
@@ -64,14 +64,14 @@ impl<'de> Deserialize<'de> for ConditionKey {
     }
 }
 
-/// How far a condition came.
+/// Phase of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ConditionPhase {
     /// The pattern did not fire.
     Idle,
-    /// It fired, but everything that counted is held back.
+    /// It fired, but all counted events are suppressed.
     Waiting,
-    /// The desk was told, last at that moment; `held`: every firing member is held back.
+    /// The condition was reported to the desk, last at `told_at`; `held`: every firing member is suppressed.
     Raised { held: bool, told_at: Timestamp },
 }
 
@@ -80,29 +80,29 @@ pub(crate) struct Condition {
     pub created_at: Timestamp,
     pub phase: ConditionPhase,
     pub window: Window,
-    /// The alerts under it that fire.
+    /// The condition's firing alerts.
     pub members: AlertSet,
-    /// How many of the members nothing holds back.
+    /// Number of members that are not suppressed.
     pub free: u32,
-    /// Raised and held: whether clocks stand still meanwhile.
+    /// For a raised and suppressed condition: true if clocks pause meanwhile.
     pub pauses: bool,
     /// The newest counted events, oldest first, at most [`crate::core::correlation::EVIDENCE_KEPT`].
     pub evidence: VecDeque<Arc<CountedEvent>>,
-    /// The labels of the alert that its rule made of it and that still fires.
+    /// Labels of the alert that its rule emitted, while that alert fires.
     pub emitted: Option<Labels>,
-    /// Where the deadline index waits for it; never later than it is due.
+    /// Due time under which the timer index holds the condition; never later than it is due.
     #[serde(skip)]
     pub armed: Option<Timestamp>,
     #[serde(skip)]
     pub listed: Listed,
 }
 
-/// In which of the indexes of member-less conditions it stands.
+/// Indexes of member-less conditions that contain this one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listed {
-    /// Among the windows that the bound of its rule counts.
+    /// Among the windows that count towards its rule's limit.
     pub loose: bool,
-    /// Among those that fired.
+    /// Among the conditions that fired.
     pub fired: bool,
 }
 
@@ -122,12 +122,12 @@ impl Condition {
         }
     }
 
-    /// Whether the pattern holds now.
+    /// True if the pattern holds now.
     pub fn is_on(&self) -> bool {
         self.window.is_on(!self.members.is_empty())
     }
 
-    /// Nothing that a later event would have to know.
+    /// True if no state is left that a later event would need.
     pub fn is_spent(&self) -> bool {
         match self.phase {
             ConditionPhase::Idle => self.members.is_empty() && self.window.is_empty(),
@@ -142,7 +142,7 @@ impl Condition {
         }
     }
 
-    /// Whether it waits, or is raised and held back, with no alert under it that would be told of a release.
+    /// True if it waits, or is raised and suppressed, with no member alert whose release would update it.
     pub fn is_held_memberless(&self) -> bool {
         self.members.is_empty()
             && match self.phase {
@@ -160,7 +160,7 @@ impl Condition {
 
     /// Keeps the event as the newest of at most `limit`.
     pub fn remember(&mut self, mut evidence: CountedEvent, limit: usize) {
-        // Most of what comes under one key says the same again.
+        // Most events under one key repeat the last one, so its strings are shared.
         if let Some(last) = self.evidence.back() {
             for (new, known) in [(&mut evidence.labels, &last.labels), (&mut evidence.facts, &last.facts)] {
                 if new == known {
@@ -204,7 +204,7 @@ impl AlertSet {
         }
     }
 
-    /// Whether it was not in yet.
+    /// Returns true if it was absent.
     pub fn insert(&mut self, fingerprint: Fingerprint) -> bool {
         match self {
             AlertSet::None => {
@@ -220,7 +220,8 @@ impl AlertSet {
         }
     }
 
-    /// Whether it was in. The shape depends on the content alone, so that snapshots of equal sets are equal.
+    /// Returns true if it was present. The shape depends on the content alone, so that snapshots of equal sets are
+    /// equal.
     pub fn remove(&mut self, fingerprint: Fingerprint) -> bool {
         match self {
             AlertSet::None => false,

@@ -1,7 +1,7 @@
-//! Shared contexts and derived events: what firing and clearing do besides raising.
+//! Shared contexts and derived events: the actions of firing and clearing beyond raising an incident.
 //!
-//! Contexts live in received time. Derived events wait in a queue and are taken before further input, first in, first
-//! out; how deep and how many at once is bounded, so that rules that feed one another come to an end.
+//! Contexts use received time. Derived events wait in a first-in, first-out queue and are handled before further input;
+//! depth and number are limited, so that rules that feed one another come to an end.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::core::rules::{ActionAt, ContextChange, ContextGuard, Emit, EmitKind, 
 const DERIVED: &str = "derived";
 const SECOND: TimeDelta = TimeDelta::from_seconds(1);
 
-/// A context's name, with its places filled.
+/// A context's name, with its placeholders filled.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct ContextName(Arc<str>);
 
@@ -38,23 +38,23 @@ impl SectionKey for ContextName {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SharedContext {
     pub set_at: Timestamp,
-    /// It is over at that moment; `None`: when it is unset.
+    /// End of the context; `None`: until it is unset.
     pub until: Option<Timestamp>,
     on_expiry: Option<Box<Derived>>,
 }
 
-/// An event that a rule made, ready to be taken.
+/// An event that a rule made, ready to be handled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Derived {
     labels: Labels,
     severity: Option<Severity>,
     summary: String,
     status: Status,
-    /// The input behind it.
+    /// The input that caused it.
     cause: Cause,
 }
 
-/// Whether a rule's guard holds for what matched.
+/// True if a rule's context guard holds for the match.
 pub(crate) fn guard_holds(state: &CorrelatorState, guard: Option<&ContextGuard>, subject: &MatchTarget<'_>) -> bool {
     let value = |name: &str| Some(subject.value(name).to_owned()).filter(|value| !value.is_empty());
     let alive = |name: &str| state.contexts.contains_key(&ContextName(wording::fill(name, value).into()));
@@ -62,7 +62,7 @@ pub(crate) fn guard_holds(state: &CorrelatorState, guard: Option<&ContextGuard>,
 }
 
 impl CorrelationContext<'_> {
-    /// Changes the contexts of the rule behind that condition; places are filled from the event that made it so.
+    /// Changes the contexts of the condition's rule; placeholders are filled from the triggering event.
     pub fn act(&mut self, key: &ConditionKey, at: ActionAt) {
         let Some(rule) = self.book.rule_of(key) else { return };
         if let Some(firings) = self.firings {
@@ -89,7 +89,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// When something that begins now and lives so long is over.
+    /// End of a context that begins now and has this lifetime.
     fn ends(&self, rule: &Rule, lifetime: TimeDelta) -> Timestamp {
         match rule.semantics {
             Semantics::Own => self.now + lifetime,
@@ -116,14 +116,14 @@ impl CorrelationContext<'_> {
         Some(context)
     }
 
-    /// A context's life is over.
+    /// Ends a context whose lifetime is over.
     pub fn context_timer(&mut self, name: &ContextName) {
         if let Some(derived) = self.drop_context(name).and_then(|context| context.on_expiry) {
             self.derive(*derived);
         }
     }
 
-    /// Makes the rule's event, if it makes one: the condition is raised, or fired again while it is.
+    /// Emits the rule's derived event, if it has one: the condition is raised, or fired again while raised.
     pub fn emit(&mut self, key: &ConditionKey) {
         let (Some(rule), Some(condition)) = (self.book.rule_of(key), self.state.conditions.get(key)) else { return };
         let Some(emit) = &rule.actions.emit else { return };
@@ -143,7 +143,7 @@ impl CorrelationContext<'_> {
         self.derive(event);
     }
 
-    /// The alert that the condition made fires no longer.
+    /// Resolves the alert that the condition emitted.
     pub fn resolve_emitted(&mut self, key: &ConditionKey) {
         let Some(condition) = self.state.conditions.get(key) else { return };
         let Some(labels) = condition.emitted.clone() else { return };
@@ -155,7 +155,7 @@ impl CorrelationContext<'_> {
         self.derive(Derived { labels, severity: None, summary: String::new(), status, cause });
     }
 
-    /// The input that is being handled, or, where time alone acts, the one behind the condition's newest event.
+    /// The input being handled or, on a timer, the input of the condition's newest event.
     fn cause_of(&self, condition: &Condition) -> Cause {
         let newest = condition.evidence.back().map(|newest| newest.cause);
         self.cause.or(newest).unwrap_or(Cause { partition: Partition::DEFAULT, offset: Offset(0), n: 0 })
@@ -168,7 +168,7 @@ impl CorrelationContext<'_> {
         self.derived.push_back((derived, self.depth + 1));
     }
 
-    /// Takes what was derived, and what is derived from that.
+    /// Handles derived events, and the events derived from those.
     pub fn take_derived(&mut self) {
         let mut taken = 0;
         while let Some((derived, depth)) = self.derived.pop_front() {
@@ -189,7 +189,7 @@ impl CorrelationContext<'_> {
         self.depth = 0;
     }
 
-    /// A time of the calendar came.
+    /// Handles a scheduled time of the rule's calendar.
     pub fn calendar_fires(&mut self, key: &ConditionKey, at: Timestamp) -> bool {
         let Some(rule) = self.book.rule_of(key) else { return false };
         let nothing = Event::new("", Status::Point, Labels::empty());
@@ -205,7 +205,7 @@ impl CorrelationContext<'_> {
         true
     }
 
-    /// Signs of life that could not be seen while the service was away get another chance.
+    /// Extends contexts that ended in a gap of the service, because their signs of life could not be seen.
     pub fn postpone_contexts(&mut self, fell_into_gap: impl Fn(Timestamp) -> bool) {
         let is_due = |context: &SharedContext| context.on_expiry.is_some() && context.until.is_some_and(&fell_into_gap);
         let contexts = self.state.contexts.iter().filter(|(_, context)| is_due(context));
@@ -221,7 +221,8 @@ impl CorrelationContext<'_> {
     }
 }
 
-/// What stands for a place: the key's label, else that of the event that acts or counted last; `{count}` is the window's.
+/// Value of a placeholder: the key's label, else that of the event that acts or counted last; `{count}` is the
+/// window's.
 fn filling(key: &ConditionKey, condition: &Condition, acting: Option<&Labels>, name: &str) -> Option<String> {
     if name == "count" {
         return Some(wording::count(condition).to_string());
@@ -239,7 +240,7 @@ fn derived(emit: &Emit, cause: Cause, status: Status, value: impl Fn(&str) -> Op
     Derived { labels: Labels::from_pairs(filled), severity: emit.severity, summary, status, cause }
 }
 
-/// The moment cut to its second.
+/// The time truncated to its second.
 pub(crate) fn whole_second(at: Timestamp) -> Timestamp {
     Timestamp::from_seconds(at.as_micros().div_euclid(1_000_000))
 }

@@ -1,4 +1,5 @@
-//! Conditions at work: events enter windows, patterns fire, and the desk hears of it unless all of it is held back.
+//! Evaluation of conditions: events enter windows, patterns fire, and the desk gets the result unless all of it is
+//! suppressed.
 
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// One event enters the window of that condition.
+    /// Adds one event to the condition's window.
     pub fn enter(
         &mut self,
         key: &ConditionKey,
@@ -84,7 +85,7 @@ impl CorrelationContext<'_> {
         self.watch(key, 1);
     }
 
-    /// The pattern was ended as a whole: its members stand under it no longer, though they may still fire.
+    /// Removes all members after the pattern ended as a whole, though they may still fire.
     fn close_members(&mut self, key: &ConditionKey) {
         let Some(condition) = self.state.condition_mut(key) else { return };
         let members = std::mem::replace(&mut condition.members, super::condition::AlertSet::None);
@@ -99,7 +100,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// Brings what the desk knows in line with the condition. `again`: its pattern fired anew.
+    /// Reports the condition's change to the desk. `again`: its pattern fired again.
     pub fn publish_condition(&mut self, key: &ConditionKey, again: bool) {
         let Some(condition) = self.state.conditions.get(key) else { return };
         let (on, clear) = (condition.is_on(), !condition.is_on() && condition.members.is_empty());
@@ -117,7 +118,7 @@ impl CorrelationContext<'_> {
                 self.decide(key, Verdict::Cleared);
                 self.cleared(key);
             }
-            // Held back as a whole, and what fired it anew is held back too: whoever comes free releases it.
+            // Suppressed as a whole, and so is the event that fired it again: the first free member releases it.
             ConditionPhase::Raised { held: true, .. } if condition.members.is_empty() => {}
             ConditionPhase::Raised { .. } if again && on => self.raise(key),
             ConditionPhase::Raised { .. } => self.update_suppression(key),
@@ -130,14 +131,14 @@ impl CorrelationContext<'_> {
         self.emit(key);
     }
 
-    /// It fired while it was raised, and is not held back: its event is made once more.
+    /// Emits the event once more if the condition fired while raised and is not suppressed.
     pub fn emit_again(&mut self, key: &ConditionKey, fired: bool) {
         if fired && !self.is_held(key) {
             self.emit(key);
         }
     }
 
-    /// Pattern and members are clear: what stood is undone, and the pattern may fire anew.
+    /// Pattern and members are clear: the raised condition is cleared, and the pattern may fire again.
     fn cleared(&mut self, key: &ConditionKey) {
         self.set_phase(key, ConditionPhase::Idle);
         self.resolve_emitted(key);
@@ -152,7 +153,7 @@ impl CorrelationContext<'_> {
         self.arm_condition(key);
     }
 
-    /// Not raised, or held back as a whole.
+    /// True if the condition is not raised, or suppressed as a whole.
     fn is_held(&self, key: &ConditionKey) -> bool {
         self.state.conditions.get(key).is_none_or(|condition| match condition.phase {
             ConditionPhase::Raised { held, .. } => held,
@@ -166,7 +167,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// It fired, but everything that counted is held back.
+    /// The pattern fired, but all counted events are suppressed.
     fn wait(&mut self, key: &ConditionKey) {
         self.set_phase(key, ConditionPhase::Waiting);
         if let Some(condition) = self.state.conditions.get(key) {
@@ -175,7 +176,7 @@ impl CorrelationContext<'_> {
         self.group_waiting(key);
     }
 
-    /// It is still held back, but something that was raised explains it: it is shown there.
+    /// Raises a suppressed condition inside the incident of the condition that explains it.
     pub fn raise_held(&mut self, key: &ConditionKey, joins: GroupingDecision) {
         let Some(condition) = self.state.conditions.get(key) else { return };
         let Some(rule) = self.book.rule_of(key) else { return };
@@ -202,7 +203,7 @@ impl CorrelationContext<'_> {
         let Some(rule) = self.book.rule_of(key) else { return };
         let (told_at, members, was_raised) = (self.now, condition.members.clone(), condition.is_raised());
         let drops_evidence = rule.pattern == Pattern::Each && !members.is_empty();
-        // Nobody reads the sentences of a rule without incidents.
+        // Sentences are needed only for rules that open incidents.
         if rule.opens_incident {
             let raised = self.raised(key, condition, rule);
             self.decide(key, Verdict::Raised(Box::new(raised)));
@@ -258,7 +259,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// Says when the last firing member of a raised condition is held back, and when the first is free again.
+    /// Reports when the last firing member of a raised condition becomes suppressed, and when the first is free again.
     fn update_suppression(&mut self, key: &ConditionKey) {
         let Some(condition) = self.state.conditions.get(key) else { return };
         let ConditionPhase::Raised { held, told_at } = condition.phase else { return };
@@ -274,7 +275,7 @@ impl CorrelationContext<'_> {
         self.stand(key, is_held, pauses, told_at, by);
     }
 
-    /// A raised condition is held back from now on, or differently, or no longer.
+    /// Records a raised condition's suppression: begun, changed, or ended.
     fn stand(&mut self, key: &ConditionKey, held: bool, pauses: bool, told_at: Timestamp, by: String) {
         let Some(condition) = self.state.condition_mut(key) else { return };
         condition.phase = ConditionPhase::Raised { held, told_at };
@@ -291,7 +292,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// Looks again at a fired condition without members: what holds its events back has changed.
+    /// Re-evaluates a fired condition without members after the suppression of its events changed.
     pub fn review_memberless(&mut self, key: &ConditionKey) {
         let Some(condition) = self.state.conditions.get(key) else { return };
         if !condition.members.is_empty() {
@@ -313,8 +314,7 @@ impl CorrelationContext<'_> {
         self.watch(key, usize::MAX);
     }
 
-    /// A condition without members that is held back wants to know when an inhibition lets go of one of its `newest`
-    /// events.
+    /// Watches the inhibitions of the `newest` events of a suppressed condition without members.
     fn watch(&mut self, key: &ConditionKey, newest: usize) {
         let Some(condition) = self.state.conditions.get(key) else { return };
         if self.book.has_holders() && condition.is_held_memberless() {
@@ -325,7 +325,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// Forgets a condition that has nothing left, and keeps the indexes and the bound on windows.
+    /// Drops a condition with no state left, and maintains the indexes and the limit on windows.
     fn tidy(&mut self, key: &ConditionKey) {
         let Some(condition) = self.state.condition_mut(key) else { return };
         if condition.is_spent() {
@@ -343,7 +343,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// Drops a condition; the desk is told that nothing more will come.
+    /// Drops a condition and reports to the desk that it is over.
     pub fn retire(&mut self, key: &ConditionKey) {
         if self.state.conditions.get(key).is_some_and(|condition| condition.is_raised()) {
             self.decide(key, Verdict::Retired);
@@ -362,12 +362,12 @@ impl CorrelationContext<'_> {
     }
 }
 
-/// Alerts of a raised `each` are its members; their events explain nothing that the raising did not.
+/// The members of a raised `each` are its alerts; their events add no evidence.
 fn keeps_evidence(condition: &Condition, is_point: bool) -> bool {
     !matches!(condition.window, Window::Each(_)) || is_point || !condition.is_raised()
 }
 
-/// What is missing is explained by its last message.
+/// A missing signal is explained by its last message.
 fn evidence_kept(pattern: &Pattern) -> usize {
     match pattern {
         Pattern::Absence { .. } => 1,

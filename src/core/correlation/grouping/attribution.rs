@@ -1,4 +1,4 @@
-//! Which groups a sighting belongs to, by time and by what depends on what.
+//! Attribution: the groups that a sighting belongs to, by time and by dependency.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,28 +7,28 @@ use crate::core::correlation::output::{AlertLink, LinkKind};
 use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::{FailureMode, Grouping, Inventory, ItemIndex, MissingDependencies};
 
-/// How many items are looked at around one alert: an item that more depends on is looked at in part.
+/// Maximum number of items searched around one alert; beyond it the search is partial.
 const LOOKED_AT_MAX: usize = 4_096;
-/// A site of so many items says nothing as a whole.
+/// A larger site is no sign of one failure.
 const SITE_MAX: usize = 2_000;
-/// An outage of a whole site shows in at least so many of its items.
+/// An outage of a whole site shows in at least this many of its items.
 const SITE_MIN: usize = 4;
-/// Only a group that small is thought to be a part of its site's outage.
+/// Only a group up to this size counts as a part of its site's outage.
 const STRAY_MAX: u32 = 8;
 
-/// A group that a sighting belongs to, and why.
+/// A group that a sighting belongs to, and the reason.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
     pub group: u64,
     pub link: AlertLink,
-    /// Something above the sighting explains it.
+    /// A failure above the sighting explains it.
     pub explains_it: bool,
-    /// One that stands in the group, and the sightings that are explained by the new one from now on.
+    /// A sighting of the group, and the sightings that the new one explains from now on.
     pub stands: u64,
     pub explained: Vec<u64>,
 }
 
-/// What there is to look at.
+/// The data that attribution searches.
 pub struct Around<'a> {
     pub settings: &'a Grouping,
     pub inventory: &'a Inventory,
@@ -37,11 +37,11 @@ pub struct Around<'a> {
     pub places: &'a SightingPlaces,
 }
 
-/// How good an explanation is: over how many dependencies, how far apart.
+/// Quality of an explanation: the number of dependencies, the time between.
 type CauseRank = (u32, TimeDelta, u64);
 
 impl<'a> Around<'a> {
-    /// What best explains the sighting: something that a label names, its own item, or a failure that it depends on.
+    /// The best explanation of the sighting: a shared label value, its own item, or a failure that it depends on.
     pub fn explanation(&self, new: &Sighting) -> Option<Found> {
         if let Some(found) = self.by_token(new) {
             return Some(found);
@@ -76,7 +76,7 @@ impl<'a> Around<'a> {
         best.map(|(_, found)| found)
     }
 
-    /// Where nothing explains it: a dependency that the inventory leaves out, or the outage of its whole site.
+    /// The fallback without an explanation: a dependency missing in the inventory, or the outage of its whole site.
     pub fn guess(&self, new: &Sighting, own: u64) -> Option<Found> {
         let item = ItemIndex(new.item?);
         let guessed = self.gaps.guessed_parents(item).iter().flat_map(|parent| self.seen_at(*parent, new));
@@ -90,7 +90,7 @@ impl<'a> Around<'a> {
         self.site_outage(item, new, own)
     }
 
-    /// The groups that the sighting explains: of what depends on its item and has no better explanation.
+    /// The groups that the sighting explains: of items that depend on its item and have no better explanation.
     pub fn effects(&self, new: &Sighting) -> Vec<Found> {
         let Some(item) = new.item.map(ItemIndex) else { return Vec::new() };
         let mut found: Vec<Found> = Vec::new();
@@ -106,7 +106,8 @@ impl<'a> Around<'a> {
         found
     }
 
-    /// The groups of what depends on the same item, if most of that has failed: the item has, and does not say so.
+    /// The groups of items that depend on the same item, if most of them failed: then the item failed without reporting
+    /// it.
     pub fn siblings(&self, new: &Sighting) -> Vec<Found> {
         let mut found: Vec<Found> = Vec::new();
         let Some(item) = new.item.map(ItemIndex).filter(|_| new.is_down()) else { return found };
@@ -145,7 +146,7 @@ impl<'a> Around<'a> {
         Some(Found { group: other.group, link, explains_it: false, stands: number, explained: Vec::new() })
     }
 
-    /// The group that most of what fails at the site stands in, if most of the site does fail.
+    /// The group that holds most failures of the site, if most of the site fails.
     fn site_outage(&self, item: ItemIndex, new: &Sighting, own: u64) -> Option<Found> {
         let items = self.gaps.at_site_of(self.inventory, item);
         let is_stray = self.groups.groups.get(&own).is_some_and(|group| group.alerts <= STRAY_MAX);
@@ -180,9 +181,9 @@ impl<'a> Around<'a> {
         Some(self.found(LinkKind::SameSite, item, number, other, new, true))
     }
 
-    /// Looks at what was seen around an item, nearest first. It goes on beyond an item only where nothing was in time
-    /// (`look` answers whether it was), and only over as many silent items as alarms may be lost in a row; an item that
-    /// has been down for long cannot say so again, so it is not silent.
+    /// Searches the sightings around an item, nearest first. It goes beyond an item only if nothing there was in time
+    /// (`look` returns true if something was), and over at most as many silent items as alarms may be lost in a row; an
+    /// item that has been down for long is not silent, because it cannot report again.
     fn walk(
         &self,
         new: &Sighting,
@@ -214,14 +215,14 @@ impl<'a> Around<'a> {
         }
     }
 
-    /// What was seen of the item that may go with the new sighting.
+    /// The item's sightings that may go with the new one.
     fn seen_at<'b>(&'b self, item: ItemIndex, new: &'b Sighting) -> impl Iterator<Item = (u64, &'a Sighting)> + 'b {
         let sightings = &self.groups.sightings;
         let seen = self.places.at_item(item).filter_map(move |number| Some((number, sightings.get(&number)?)));
         seen.filter(|(_, other)| other.may_go_with(new))
     }
 
-    /// Whether an effect began in time after its cause; the cause's alarm may come a little later than the effect's.
+    /// True if an effect began in time after its cause; the cause's alarm may come a little later than the effect's.
     fn follows(&self, effect: Timestamp, cause: Timestamp, hops: u32) -> bool {
         let early = per_hop(self.settings.cause_late_by, hops);
         effect.since(cause) <= self.reach(hops) && cause.since(effect) <= early
@@ -248,7 +249,7 @@ impl<'a> Around<'a> {
     }
 }
 
-/// Each further hop takes a quarter more.
+/// Each further hop adds a quarter of the time.
 fn per_hop(once: TimeDelta, hops: u32) -> TimeDelta {
     TimeDelta::from_micros(once.as_micros() + once.as_micros() / 4 * i64::from(hops.saturating_sub(1)))
 }

@@ -1,4 +1,4 @@
-//! What was seen lately, in groups that one failure may explain.
+//! Recent sightings, in groups that one failure may explain.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,39 +9,39 @@ use super::super::conditions::condition::ConditionKey;
 use crate::core::model::{Fingerprint, TimeDelta, Timestamp};
 use crate::core::rules::{FailureMode, Grouping, ItemIndex};
 
-/// How many sightings are remembered; beyond it the oldest are forgotten early.
+/// Maximum number of sightings; beyond it the oldest are forgotten early.
 pub const SIGHTINGS_MAX: usize = 50_000;
-/// How many of those at one item are looked at: the newest.
+/// Maximum number of sightings examined at one item: the newest.
 const AT_ITEM_MAX: usize = 256;
 
-/// An alert, or an event without one, that a rule holds something for: when, where, how bad.
+/// An alert under a rule's condition, or an event without one: time, item and severity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sighting {
     pub condition: ConditionKey,
     /// `None`: a point.
     pub alert: Option<Fingerprint>,
-    /// The place of its item in the inventory that is in force.
+    /// Index of its item in the inventory in force.
     pub item: Option<u32>,
-    /// The value of a label by which alerts belong together wherever they come from.
+    /// Value of a label by which alerts belong together across items.
     pub token: Option<Arc<str>>,
     /// Event time.
     pub at: Timestamp,
-    /// When it was received, which is when it will be forgotten.
+    /// Receive time, from which its retention counts.
     pub seen_at: Timestamp,
     pub gravity: FailureMode,
-    /// Which of the kinds of alerts that are kept apart; `None` goes with all of them.
+    /// The kind of alert, of those that are kept apart; `None` goes with all of them.
     pub kind: Option<u32>,
     pub firing: bool,
-    /// When its alert ended, if a message said so; what merely ran out ended at nobody knows when.
+    /// Reported end of its alert; after a time-out the end is unknown.
     pub ended: Option<Ended>,
-    /// Something above it explains it: it does not explain that this belongs to yet another failure.
+    /// A failure above it explains it, so it is no reason to join yet another failure.
     pub explained: bool,
-    /// When it is looked at again, for want of an explanation.
+    /// Time of the next attempt to explain it.
     pub look_again: Option<Timestamp>,
     pub group: u64,
 }
 
-/// The end of an alert: when it was over (event time), and when that was received.
+/// The end of an alert: event time and receive time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
     pub at: Timestamp,
@@ -49,12 +49,12 @@ pub struct Ended {
 }
 
 impl Sighting {
-    /// Whether it is remembered until its alert ends.
+    /// True if it is remembered until its alert ends.
     pub fn is_standing(&self) -> bool {
         self.firing && self.alert.is_some()
     }
 
-    /// When something was last heard of it.
+    /// Time of the last news about it.
     fn last_heard(&self) -> Timestamp {
         self.ended.map_or(self.seen_at, |ended| ended.seen_at.max(self.seen_at))
     }
@@ -63,17 +63,17 @@ impl Sighting {
         self.gravity == FailureMode::Down
     }
 
-    /// Whether it is of the same alert, or point, under the same condition.
+    /// True for the same alert, or point, under the same condition.
     pub fn is_same(&self, other: &Sighting) -> bool {
         self.alert == other.alert && self.at == other.at && self.condition == other.condition
     }
 
-    /// Whether neither is of a kind that never goes with the other's.
+    /// True if the kinds of both may go together.
     pub fn may_go_with(&self, other: &Sighting) -> bool {
         self.kind.is_none() || other.kind.is_none() || self.kind == other.kind
     }
 
-    /// How far its beginning is from `other`, either way.
+    /// Distance of its start from `other`, either way.
     pub fn apart(&self, other: Timestamp) -> TimeDelta {
         self.at.since(other).max(other.since(self.at))
     }
@@ -84,7 +84,7 @@ impl Sighting {
 pub struct SightingGroup {
     pub first_at: Timestamp,
     pub last_at: Timestamp,
-    /// How many ever; the remembered ones are in `sightings`.
+    /// Number of alerts ever; the remembered ones are in `sightings`.
     pub alerts: u32,
     pub warnings: u32,
     pub impaired: u32,
@@ -92,28 +92,28 @@ pub struct SightingGroup {
     /// The kind of those of its alerts that are kept apart from others.
     pub kind: Option<u32>,
     pub sightings: BTreeSet<u64>,
-    /// The condition of it that the desk heard of last.
+    /// The condition of the group last reported to the desk.
     pub told: Option<ConditionKey>,
-    /// Conditions of it that are held back, so that nobody was told.
+    /// Its conditions that are suppressed, hence not reported.
     pub waiting: BTreeSet<ConditionKey>,
 }
 
-/// Everything that grouping remembers; a part of the snapshot.
+/// The whole state of grouping; a part of the snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GroupingState {
     next: u64,
-    /// In the order in which they were received.
+    /// In receive order.
     pub sightings: BTreeMap<u64, Sighting>,
     pub groups: BTreeMap<u64, SightingGroup>,
 }
 
-/// Where to look for sightings; made again after a restore.
+/// Search indexes of sightings; rebuilt after a restore.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SightingPlaces {
     by_item: BTreeMap<u32, BTreeSet<u64>>,
     by_condition: BTreeMap<ConditionKey, BTreeSet<u64>>,
     by_token: BTreeMap<Arc<str>, BTreeSet<u64>>,
-    /// What may be forgotten, by when something was last heard of it.
+    /// Sightings that may be forgotten, by the time of their last news.
     by_age: BTreeSet<(Timestamp, u64)>,
     by_end: BTreeSet<(Timestamp, u64)>,
 }
@@ -125,12 +125,12 @@ impl SightingPlaces {
         places
     }
 
-    /// The newest that were seen there, newest first.
+    /// The newest sightings there, newest first.
     pub fn at_item(&self, item: ItemIndex) -> impl Iterator<Item = u64> + '_ {
         self.by_item.get(&item.0).into_iter().flatten().rev().take(AT_ITEM_MAX).copied()
     }
 
-    /// What ended then, or up to that much earlier or later: nearest first on either side, of each side at most so many.
+    /// Sightings that ended within that time of `at`: nearest first on either side, at most `at_most` per side.
     pub fn ended_about(&self, at: Timestamp, within: TimeDelta, at_most: usize) -> impl Iterator<Item = u64> + '_ {
         let before = self.by_end.range((at - within, 0)..(at, 0)).rev().take(at_most);
         let after = self.by_end.range((at, 0)..=(at + within, u64::MAX)).take(at_most);
@@ -186,7 +186,7 @@ fn take<K: Ord>(index: &mut BTreeMap<K, BTreeSet<u64>>, key: &K, number: u64) {
 }
 
 impl GroupingState {
-    /// Takes a sighting into `group`, or into a new one; answers its number and group.
+    /// Adds a sighting to `group`, or to a new one; returns its number and group.
     pub fn insert(&mut self, mut sighting: Sighting, group: Option<u64>, places: &mut SightingPlaces) -> (u64, u64) {
         let number = self.next;
         self.next += 1;
@@ -231,7 +231,7 @@ impl GroupingState {
         }
     }
 
-    /// Notes that a sighting fires no longer, and when it ended if that is known.
+    /// Marks a sighting as no longer firing, with its end if known.
     pub fn end(&mut self, number: u64, ended: Option<Ended>, places: &mut SightingPlaces) {
         let Some(sighting) = self.sightings.get_mut(&number).filter(|sighting| sighting.firing) else { return };
         places.remove(number, sighting);
@@ -239,8 +239,8 @@ impl GroupingState {
         places.insert(number, sighting);
     }
 
-    /// Forgets what nothing was heard of since `until`, but for what still fires; answers what of it was still to be
-    /// looked at again, which is only where the bound bit.
+    /// Forgets sightings without news since `until`, except firing ones; returns those that still awaited another look,
+    /// which occurs only when the limit is hit.
     pub fn forget(&mut self, until: Timestamp, places: &mut SightingPlaces) -> Vec<(Timestamp, u64)> {
         let mut early = Vec::new();
         loop {
@@ -254,7 +254,7 @@ impl GroupingState {
         early
     }
 
-    /// Whether two groups may be one.
+    /// Checks if two groups may become one.
     pub fn may_join(&self, one: u64, other: u64, settings: &Grouping) -> Result<(), SeparationReason> {
         let (Some(one), Some(other)) = (self.groups.get(&one), self.groups.get(&other)) else {
             return Err(SeparationReason::Apart);
@@ -266,7 +266,7 @@ impl GroupingState {
         if lasts > settings.lasts_at_most {
             return Err(SeparationReason::Full);
         }
-        // A warning is not about an outage, and what chatters is about nothing.
+        // A warning does not belong to an outage, and minor alerts do not belong to a noise of warnings.
         let mixes = (one.warnings > 0 && other.down > 0) || (other.warnings > 0 && one.down > 0);
         let warnings = one.warnings.saturating_add(other.warnings);
         let impaired = one.impaired.saturating_add(other.impaired);
@@ -278,7 +278,7 @@ impl GroupingState {
         Ok(())
     }
 
-    /// Makes two groups one: the smaller goes into the larger. Answers the group that is left.
+    /// Merges two groups: the smaller goes into the larger. Returns the remaining group.
     pub fn join(&mut self, one: u64, other: u64) -> u64 {
         let size = |group: u64| self.groups.get(&group).map_or(0, |group| group.sightings.len());
         let (from, into) = if size(one) < size(other) { (one, other) } else { (other, one) };
@@ -307,10 +307,10 @@ impl GroupingState {
     }
 }
 
-/// Why two groups stay two.
+/// Reason why two groups stay separate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeparationReason {
     Apart,
-    /// A bound: too many alerts, or over too long a time.
+    /// A limit: too many alerts, or too long a time.
     Full,
 }

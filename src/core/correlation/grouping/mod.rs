@@ -1,9 +1,9 @@
 //! Grouping: which conditions of different rules are one incident, because one failure explains them.
 //!
-//! Every alert that a rule raises something for is a sighting of an item. A new sighting joins the one group that best
+//! Every alert under a rule's raised condition is a sighting of an item. A new sighting joins the one group that best
 //! explains it (its own item, else the nearest failure that it depends on), and takes in the groups that it explains
-//! itself: what depends on its item and was seen earlier. So two failures that share a victim stay two incidents. Only
-//! says that conditions belong together and why; must never decide what becomes of their incidents.
+//! itself: earlier failures of items that depend on its item. So two failures that share a victim stay two incidents.
+//! Reports only which conditions belong together and why; must never decide the fate of their incidents.
 
 mod attribution;
 mod groups;
@@ -24,7 +24,7 @@ use super::timers::Timer;
 use crate::core::model::{Fingerprint, Labels, Severity, TimeDelta, Timestamp};
 use crate::core::rules::{FailureMode, ItemIndex, Pattern};
 
-/// An alert or event that a rule holds something for.
+/// An alert or event under a rule's condition.
 struct GroupedSubject<'a> {
     alert: Option<Fingerprint>,
     labels: &'a Labels,
@@ -40,8 +40,8 @@ impl<'a> GroupedSubject<'a> {
 }
 
 impl CorrelationContext<'_> {
-    /// Looks at what the desk is about to hear: a raised condition is told with the one that it joins; answers what else
-    /// belongs together because of it.
+    /// Groups a condition before it is reported: a raised condition is reported with the one that it joins; returns the
+    /// further groupings that follow from it.
     pub fn group(&mut self, key: &ConditionKey, verdict: &mut Verdict) -> Vec<GroupingDecision> {
         if !self.takes_part(key) {
             return Vec::new();
@@ -68,7 +68,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// A condition that waits because it is held back belongs to the incident of what explains it, if there is one.
+    /// Joins a suppressed, waiting condition to the incident of its explanation, if there is one.
     pub fn group_waiting(&mut self, key: &ConditionKey) {
         if !self.takes_part(key) {
             return;
@@ -81,8 +81,8 @@ impl CorrelationContext<'_> {
         self.wake(key);
     }
 
-    /// Tells the desk what else is one incident because of the condition: of one that is held back the desk does not know,
-    /// so what it brought together is told by another one of the group.
+    /// Reports the further groupings that the condition causes. The desk does not know a suppressed condition, so
+    /// another condition of the group reports what it brought together.
     fn tell(&mut self, key: &ConditionKey, joins: Vec<GroupingDecision>) {
         let told = if self.waits(key) {
             let group = self.group_of(key).and_then(|group| self.state.groups.groups.get(&group));
@@ -103,7 +103,7 @@ impl CorrelationContext<'_> {
         self.state.conditions.get(key).is_some_and(|condition| condition.phase == ConditionPhase::Waiting)
     }
 
-    /// Tells the desk of conditions that were held back until something that explains them was raised.
+    /// Reports conditions that were suppressed until an explanation of them was raised.
     pub fn wake(&mut self, key: &ConditionKey) {
         let Some(id) = self.group_of(key) else { return };
         let Some(group) = self.state.groups.groups.get(&id).filter(|group| !group.waiting.is_empty()) else { return };
@@ -118,7 +118,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// An alert of the condition, or all of it, fires no longer.
+    /// Handles the end of one alert of the condition, or of all.
     pub fn quiet(&mut self, key: &ConditionKey, alert: Option<Fingerprint>) {
         let numbers: Vec<u64> = self.index.places.of_condition(key).collect();
         if numbers.is_empty() {
@@ -135,7 +135,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// When the alert ended, if a message says so just now.
+    /// End of the alert, if the current message reports it.
     fn end_of(&self, alert: Fingerprint) -> Option<Ended> {
         self.cause?;
         let alert = self.state.alerts.get(&alert).filter(|alert| !alert.times.firing)?;
@@ -153,14 +153,14 @@ impl CorrelationContext<'_> {
             let seen: Vec<GroupedSubject<'_>> = raised.members.iter().map(GroupedSubject::of).collect();
             return self.sight(key, &seen, true);
         }
-        // What is missing is missing now, whenever it last came.
+        // A missing signal is missing now, whenever it last came.
         let is_missing = self.book.rule_of(key).is_some_and(|rule| matches!(rule.pattern, Pattern::Absence { .. }));
         let Some(last) = raised.evidence.last() else { return Vec::new() };
         let at = if is_missing { self.now } else { last.at };
         self.sight(key, &[GroupedSubject { alert: None, labels: &last.labels, severity: raised.severity, at }], true)
     }
 
-    /// Takes in what was seen; answers which other conditions are one incident with this one because of it.
+    /// Adds sightings; returns the other conditions that become one incident with this one.
     fn sight(&mut self, key: &ConditionKey, seen: &[GroupedSubject<'_>], is_told: bool) -> Vec<GroupingDecision> {
         let settings = &self.book.rulebook.grouping;
         let until = self.now - settings.memory();
@@ -169,7 +169,7 @@ impl CorrelationContext<'_> {
             self.index.deadlines.remove(at, Timer::Sighting(number));
             self.count(CorrelationMetric::Bound { which: CorrelationLimit::Sightings });
         }
-        // What was raised long ago takes in what its rule says, but joins nothing that begins only now.
+        // A condition raised long ago takes in what its rule matches, but joins no failure that begins only now.
         let was_raised = self.state.conditions.get(key).is_some_and(|condition| condition.is_raised());
         let mut joins = Vec::new();
         let mut own = None;
@@ -207,7 +207,7 @@ impl CorrelationContext<'_> {
         self.last_of(key).and_then(|number| self.state.groups.sightings.get(&number)).map(|sighting| sighting.group)
     }
 
-    /// The sighting to take in; `None` for what is known, or stands nowhere.
+    /// The sighting to add; `None` if it is known or has no item.
     fn sighting(&mut self, key: &ConditionKey, seen: &GroupedSubject<'_>) -> Option<Sighting> {
         let rulebook = &self.book.rulebook;
         let item = rulebook.inventory.concerned(seen.labels);
@@ -243,8 +243,8 @@ impl CorrelationContext<'_> {
         })
     }
 
-    /// Takes a sighting in, to another one of its condition if there is one (`own`), and makes the groups that it belongs
-    /// to one. Answers its number.
+    /// Adds a sighting, to another one of its condition if there is one (`own`), and merges the groups that it belongs
+    /// to. Returns its number.
     fn place(&mut self, new: Sighting, own: Option<u64>, joins: &mut Vec<GroupingDecision>) -> u64 {
         let around = self.around();
         let explanation = around.explanation(&new);
@@ -261,7 +261,7 @@ impl CorrelationContext<'_> {
         number
     }
 
-    /// A sighting had its time: now something else may explain it. Or its alert ended some time ago: what ended with it?
+    /// Searches again for an explanation of a sighting whose time came, or for the alerts that ended together with it.
     pub fn look_again(&mut self, number: u64) {
         let Some(sighting) = Arc::make_mut(&mut self.state.groups).sightings.get_mut(&number) else { return };
         sighting.look_again = None;
@@ -297,7 +297,7 @@ impl CorrelationContext<'_> {
     }
 
     fn join_what_ended_with(&mut self, number: u64, ended: &Sighting, joins: &mut Vec<GroupingDecision>) {
-        // An alert that fires anew since then stands for something else.
+        // An alert that fired again since then belongs to a new failure.
         let last = self.index.places.of_condition(&ended.condition).next_back();
         let group_of = |number: u64| self.state.groups.sightings.get(&number).map(|sighting| sighting.group);
         if last.and_then(group_of) != Some(ended.group) {
@@ -344,14 +344,14 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// Makes the group of a sighting one with what was found; answers whether they are one now.
+    /// Merges the sighting's group with the found one; returns true if they are one now.
     fn join_group(&mut self, number: u64, found: Found, joins: &mut Vec<GroupingDecision>) -> bool {
         let settings = &self.book.rulebook.grouping;
         let groups = Arc::make_mut(&mut self.state.groups);
         let Some((group, key)) = groups.sightings.get(&number).map(|one| (one.group, one.condition.clone())) else {
             return false;
         };
-        // What was found may have become part of another group by now.
+        // The found sighting may belong to another group by now.
         let Some(other) = groups.sightings.get(&found.stands).map(|one| one.group) else { return false };
         let kept = if group == other { Ok(()) } else { groups.may_join(group, other, settings) };
         match kept {
@@ -368,7 +368,7 @@ impl CorrelationContext<'_> {
             }
         }
         if group != other {
-            // What was told and fires anew since then stands for another group now.
+            // A reported condition that fired again since then belongs to another group now.
             let stands = |told: &ConditionKey, group: u64| {
                 let last = self.index.places.of_condition(told).next_back();
                 last.and_then(|last| groups.sightings.get(&last)).is_none_or(|last| last.group == group)
@@ -379,7 +379,7 @@ impl CorrelationContext<'_> {
             };
             let (own, told) = (told_of(group), told_of(other));
             groups.join(group, other);
-            // The desk does not know of a condition that waits, but of others of its group.
+            // The desk does not know a waiting condition, but it knows others of its group.
             let own = own.filter(|_| self.waits(&key));
             joins.extend(own.and_then(|own| self.joins(&own, None)));
             joins.extend(told.and_then(|told| self.joins(&told, Some(found.link))));
@@ -393,7 +393,7 @@ impl CorrelationContext<'_> {
     }
 }
 
-/// After a reload: items have other places, and what belongs to rules that are gone is forgotten.
+/// After a reload: recomputes item indexes, and forgets sightings of removed rules.
 pub(super) fn place_again(state: &mut CorrelatorState, old: &RuleIndex, new: &RuleIndex) {
     let (before, after) = (&old.rulebook.inventory, &new.rulebook.inventory);
     let mut groups = state.groups.as_ref().clone();

@@ -1,7 +1,7 @@
-//! What ends together: one repair ends everything that its failure caused.
+//! Grouping by end: one repair ends every alert that its failure caused.
 //!
-//! That tells late parts of a failure, and parts that the inventory does not connect, from other failures nearby far
-//! better than their beginnings do; it only comes to light when it is over.
+//! Ends separate late parts of a failure, and parts that the inventory does not connect, from other failures nearby far
+//! better than starts do; they are known only afterwards.
 
 use std::collections::BTreeSet;
 
@@ -11,31 +11,31 @@ use crate::core::correlation::output::LinkKind;
 use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::{FailureMode, Inventory, ItemIndex};
 
-/// Within how many dependencies two items must share something to be near each other.
+/// Number of dependencies within which two items must share something to be near each other.
 const NEAR_HOPS: usize = 2;
-/// How many that ended just before, and just after, are looked at.
+/// Maximum number of sightings examined on each side of the end.
 const ENDED_MAX: usize = 256;
-/// So many of a hundred alerts of either group must have ended within the time.
+/// Percentage of the alerts of either group that must have ended within the time.
 const ENDED_PERCENT: usize = 60;
-/// A group that small may have begun any time within `stragglers_within` of the other; a larger one begins and ends as
-/// a whole when the other does.
+/// A group up to this size may have begun any time within `stragglers_within` of the other; a larger one must begin and
+/// end as a whole with it.
 const STRAGGLERS_MAX: usize = 3;
 
-/// How a group began and ended.
+/// Start and end of a group.
 struct GroupLifetime {
-    /// How many ever: one that has nearly ended is not small.
+    /// Number of alerts ever, because a group that has nearly ended is not small.
     alerts: usize,
     first_at: Timestamp,
-    /// When half of its alerts had begun.
+    /// Time by which half of its alerts had begun.
     began: Timestamp,
-    /// When half of those that have ended had.
+    /// Time by which half of the ended ones had ended.
     ended: Timestamp,
-    /// How many ended about the time in question.
+    /// Number that ended about the time in question.
     then: usize,
 }
 
 impl Around<'_> {
-    /// One sighting of each other group that has one which began and ended near it, in time and in what it depends on.
+    /// One sighting of each other group whose start, end and dependencies are near.
     pub fn ended_near(&self, own: &Sighting) -> Vec<u64> {
         let (Some(ended), Some(item)) = (own.ended, own.item.map(ItemIndex)) else { return Vec::new() };
         let above = above(self.inventory, item);
@@ -57,7 +57,7 @@ impl Around<'_> {
         near
     }
 
-    /// Whether the groups of both were one failure, by how they began and ended.
+    /// Checks by start and end if the groups of both were one failure.
     pub fn ended_together(&self, own: u64, other: u64) -> Option<Found> {
         let (own, other_one) = (self.groups.sightings.get(&own)?, self.groups.sightings.get(&other)?);
         let item = ItemIndex(own.item?);
@@ -92,7 +92,7 @@ impl Around<'_> {
         })
     }
 
-    /// Whether two items stand at one site, or share something that they depend on, or one probably depends on the other.
+    /// True if two items are at one site, share a dependency, or one probably depends on the other.
     fn is_near(&self, one: ItemIndex, above_one: &BTreeSet<ItemIndex>, other: ItemIndex) -> bool {
         let site = |item: ItemIndex| self.inventory.item(item).site.as_deref();
         let is_guessed =
@@ -103,7 +103,7 @@ impl Around<'_> {
     }
 }
 
-/// The item and what it depends on nearby.
+/// The item and its near dependencies.
 fn above(inventory: &Inventory, item: ItemIndex) -> BTreeSet<ItemIndex> {
     let mut known = BTreeSet::from([item]);
     let mut edge = vec![item];

@@ -10,7 +10,7 @@ use crate::core::rules::{Pattern, Rule};
 pub(in crate::core::correlation) struct AbsenceWindow {
     /// Event time of the last message.
     last: Option<Timestamp>,
-    /// `last` + `within`, unless a downtime of ours moved it.
+    /// `last` + `within`, unless moved by a downtime of this service.
     deadline: Option<Timestamp>,
     overdue: bool,
 }
@@ -35,7 +35,7 @@ impl AbsenceWindow {
         if self.overdue { None } else { self.deadline }
     }
 
-    /// Whether it fired by that.
+    /// Returns true if it fires by that.
     pub fn expire(&mut self, now: Timestamp) -> bool {
         let fires = self.due().is_some_and(|due| due <= now);
         self.overdue |= fires;

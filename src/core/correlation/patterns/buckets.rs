@@ -1,4 +1,5 @@
-//! A rate whose count is too high to keep every time: sixty buckets over the window, off by at most one of them.
+//! A rate whose count is too high to keep every time: sixty buckets over the window, off by at most
+//! one of them.
 
 use std::collections::VecDeque;
 
@@ -9,16 +10,16 @@ use crate::core::correlation::LATENESS;
 use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::{Pattern, Rate, Rule};
 
-/// How many buckets a window has.
+/// Number of buckets in a window.
 const BUCKETS: i64 = 60;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct BucketsWindow {
-    /// By number, oldest first; only those that hold something.
+    /// By number, oldest first; without empty ones.
     buckets: VecDeque<Bucket>,
     on: bool,
     free: bool,
-    /// The newest bucket of the last time it was on.
+    /// The newest bucket at the last time it was on.
     told_to: Option<i64>,
 }
 
@@ -28,12 +29,12 @@ struct Bucket {
     count: u32,
 }
 
-/// How long a bucket is.
+/// Length of a bucket.
 fn width(rate: &Rate) -> TimeDelta {
     TimeDelta::from_micros((rate.within.as_micros() / BUCKETS).max(1))
 }
 
-/// When a bucket has left the window.
+/// Time at which a bucket leaves the window.
 fn leaves(rate: &Rate, number: i64) -> Timestamp {
     Timestamp::from_micros((number + BUCKETS).saturating_mul(width(rate).as_micros()))
 }
@@ -105,7 +106,7 @@ impl BucketsWindow {
         self.free
     }
 
-    /// How many matches the window holds.
+    /// Number of matches in the window.
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|bucket| u64::from(bucket.count)).sum()
     }

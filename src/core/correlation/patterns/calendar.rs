@@ -1,4 +1,4 @@
-//! Calendar: fires at the times of a crontab line, without any event; whether it may is for the guard to say.
+//! Calendar: fires at the times of a crontab line, without any event; the context guard decides if it may.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +21,8 @@ impl CalendarWindow {
         [self.next, self.stands_until].into_iter().flatten().min()
     }
 
-    /// Serves what is due at `at` and answers whether that is a time of the calendar. `now` may be later, after
-    /// downtime: what passed in between is made up once.
+    /// Runs what is due at `at` and returns true if that is a time of the calendar. `now` may be later, after downtime:
+    /// missed times are made up for once.
     pub fn expire(&mut self, rule: &Rule, at: Timestamp, now: Timestamp) -> bool {
         if self.stands_until.is_some_and(|until| until <= at) {
             self.stands_until = None;

@@ -13,7 +13,7 @@ use crate::core::rules::{Pattern, Rule};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct DistinctWindow {
     pub window: ThresholdWindow,
-    /// The value behind each of the window's times.
+    /// The value of each of the window's times.
     values: VecDeque<Box<str>>,
 }
 

@@ -1,4 +1,4 @@
-//! The times that a window keeps: sorted, bounded, sixteen bytes each.
+//! The event times of a window: sorted, bounded, sixteen bytes each.
 
 use std::collections::VecDeque;
 
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::WindowEvent;
 use crate::core::model::{Offset, Timestamp};
 
-/// A counted event: when it happened, where it stands in the journal, and whether something held it back when it came.
-/// Ordered by time, then by the journal.
+/// A counted event: its time, its journal position, and a flag if it was suppressed when it came. Ordered by time, then
+/// by journal position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct CountedAt {
     pub at: Timestamp,
-    /// Twice the offset, and one more if it was held back.
+    /// Twice the offset, plus one if it was suppressed.
     place: u64,
 }
 
@@ -35,9 +35,10 @@ impl CountedAt {
 pub(in crate::core::correlation) struct EventTimes(VecDeque<CountedAt>);
 
 impl EventTimes {
-    /// Takes one in at its place, among at most `limit`; answers the place. `None`: it is older than all of a full list.
+    /// Inserts an event in order, among at most `limit`; returns its index. `None`: it is older than all of a full
+    /// list.
     pub fn insert(&mut self, kept: CountedAt, limit: usize) -> Option<usize> {
-        // Nearly always the newest; a late one goes where its time belongs.
+        // Nearly always the newest; a late one is inserted by its time.
         let place = self.0.iter().rposition(|other| *other <= kept).map_or(0, |before| before + 1);
         if place == 0 && self.0.len() >= limit {
             return None;

@@ -1,6 +1,6 @@
-//! Flapping by results, as Nagios and Icinga see it: the last twenty changes, the newer the heavier.
+//! Flapping by results, as Nagios and Icinga compute it: the last twenty changes, weighted towards the newer.
 //!
-//! Twenty bits and the last state are all of it; weights are whole numbers, so the limits are met exactly.
+//! Twenty bits and the last state are the whole state; weights are whole numbers, so the limits are met exactly.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,14 +8,14 @@ use super::{LevelChange, WindowEvent};
 use crate::core::model::{Severity, Status, TimeDelta, Timestamp};
 use crate::core::rules::{Flap, Pattern, Rule};
 
-/// How many changes count.
+/// Number of changes that count.
 const CHANGES: u32 = 20;
-/// How long a history without results is kept when the rule does not say `quiet:`.
+/// Retention of a history without results if the rule has no `quiet:`.
 const FORGOTTEN_AFTER: TimeDelta = TimeDelta::from_days(1);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct FlapWindow {
-    /// Bit 0 says whether the newest result was a change.
+    /// Bit 0 is set if the newest result was a change.
     changes: u32,
     state: Severity,
     last: Option<Timestamp>,
@@ -23,13 +23,13 @@ pub(in crate::core::correlation) struct FlapWindow {
     free: bool,
 }
 
-/// Numerators over one denominator: what the i-th change weighs (from the oldest, 0), and where it starts and stops.
+/// Numerators over one denominator: the weight of the i-th change (from the oldest, 0), and the start and stop limits.
 struct Weights {
     first: u32,
     step: u32,
     starts: fn(u32) -> bool,
     goes_on: fn(u32) -> bool,
-    /// What the sum of the weights must be for 100 %.
+    /// The sum of weights that makes 100 %.
     whole: u32,
 }
 
@@ -69,7 +69,7 @@ impl FlapWindow {
             .sum()
     }
 
-    /// The measure in percent, rounded down.
+    /// The flapping measure in percent, rounded down.
     pub fn percent(&self, mode: Flap) -> u32 {
         weights(mode).map_or(0, |weights| self.sum(&weights) * 100 / weights.whole)
     }

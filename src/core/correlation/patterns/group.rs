@@ -9,7 +9,7 @@ use crate::core::correlation::LATENESS;
 use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::{GroupPattern, Pattern, Rule};
 
-/// The times that SEC's group keeps of a class: it ends by the oldest of all, not of those that were enough.
+/// Number of times that SEC's group keeps per class: it ends by the oldest of all, not of those that were enough.
 const SEC_KEPT: usize = 1000;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub(in crate::core::correlation) struct GroupWindow {
     /// By class; never more than its count.
     classes: Vec<EventTimes>,
     standing: HoldTimer,
-    /// The newest event of the last time it stood.
+    /// The newest event at the last time it was on.
     told_to: Option<Timestamp>,
     free: bool,
 }
@@ -34,7 +34,7 @@ fn oldest(classes: &[EventTimes]) -> Option<Timestamp> {
     classes.iter().filter_map(EventTimes::oldest).min()
 }
 
-/// How many events each class has and needs.
+/// Present and needed count of each class.
 fn counts<'a>(classes: &'a [EventTimes], group: &'a GroupPattern) -> impl Iterator<Item = (usize, usize)> + 'a {
     classes.iter().zip(&group.classes).map(|(times, class)| (times.len(), class.count as usize))
 }

@@ -1,4 +1,4 @@
-//! How long a pattern stands that has no end of its own: by its alerts, and by time for what is no alert.
+//! Duration of a pattern without an end of its own: by its alerts, and by time for points.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,12 +8,12 @@ use crate::core::rules::Rule;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct HoldTimer {
     fired: bool,
-    /// Stands until then, members or not.
+    /// Holds until then, members or not.
     until: Option<Timestamp>,
 }
 
 impl HoldTimer {
-    /// It fired, its newest event being of `at`. By an alert that stays as a member: that is enough to hold it.
+    /// Records that it fired, with its newest event at `at`. An alert that stays as a member is enough to hold it.
     pub fn fire(&mut self, rule: &Rule, within: TimeDelta, at: Timestamp, is_member: bool) {
         self.fired = true;
         if !is_member {
@@ -39,7 +39,7 @@ impl HoldTimer {
         }
     }
 
-    /// The condition is clear: it may fire anew.
+    /// The condition is clear: the pattern may fire again.
     pub fn rest(&mut self) {
         *self = HoldTimer::default();
     }

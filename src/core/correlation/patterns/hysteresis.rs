@@ -1,5 +1,5 @@
 //! Two thresholds: rises at the `rise.count`-th match inside `rise.within`, falls when at most `fall.count` came for
-//! `fall.within`, counted afresh from the rise on.
+//! `fall.within`, counted from the rise on.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::core::rules::{CountWithin, Pattern, Rule, Semantics};
 pub(in crate::core::correlation) struct TwoThresholdsWindow {
     times: EventTimes,
     phase: HysteresisPhase,
-    /// Whether something free counted since it rose.
+    /// True if an unsuppressed event counted since the rise.
     free: bool,
 }
 
@@ -21,9 +21,9 @@ pub(in crate::core::correlation) struct TwoThresholdsWindow {
 enum HysteresisPhase {
     #[default]
     Rising,
-    /// Risen; what happened before that moment does not count. Under SEC's semantics its T, which moves.
+    /// Risen; earlier events do not count. Under SEC's semantics its T, which moves.
     Risen { since: Timestamp },
-    /// It fell then; what happened before does not count.
+    /// Fallen at that time; earlier events do not count.
     Fallen { at: Timestamp },
 }
 

@@ -1,7 +1,7 @@
 //! The window state of each pattern: a closed set, one file a pattern.
 //!
-//! A window knows times, counts and flags; it never sees alerts, silences or decisions. Its rule is handed in, so it
-//! holds nothing that a rule file says. Windows are half-open, (t − within, t], on event time; under SEC's semantics
+//! A window knows times, counts and flags; it never sees alerts, silences or decisions. Its rule is an argument, so the
+//! window stores nothing of the rule file. Windows are half-open, (t − within, t], on event time; under SEC's semantics
 //! times come in whole seconds and windows are a second longer, which makes them inclusive.
 
 mod absence;
@@ -43,7 +43,7 @@ pub(super) use sequence::SequenceWindow;
 pub(super) use suppress::SuppressWindow;
 pub(super) use threshold::ThresholdWindow;
 
-/// How many times a window keeps exactly.
+/// Maximum number of times that a window keeps exactly.
 const EXACT_MAX: u32 = 1000;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ pub(super) enum Window {
     Calendar(CalendarWindow),
 }
 
-/// Which of a rule's matchers an event fits.
+/// The matchers of a rule that an event fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MatchRole {
     /// The rule's own.
@@ -80,7 +80,7 @@ pub(super) enum MatchRole {
 }
 
 impl MatchRole {
-    /// Whether the event counts for the pattern, and its alert stands under the condition.
+    /// True if the event counts for the pattern, and its alert becomes a member.
     pub const fn counts(self) -> bool {
         match self {
             MatchRole::Entry | MatchRole::Steps(_) | MatchRole::Class(_) => true,
@@ -89,7 +89,7 @@ impl MatchRole {
     }
 }
 
-/// One event as a window sees it.
+/// One event in a window's terms.
 #[derive(Clone, Copy)]
 pub(super) struct WindowEvent<'a> {
     pub now: Timestamp,
@@ -97,15 +97,15 @@ pub(super) struct WindowEvent<'a> {
     pub at: Timestamp,
     pub offset: Offset,
     pub suppressed: bool,
-    /// A point leaves no member behind, so the window itself must remember that it came.
+    /// A point leaves no member behind, so the window itself must remember it.
     pub is_point: bool,
-    /// Its alert stands under the condition and fires.
+    /// Its alert is a firing member of the condition.
     pub is_member: bool,
     pub role: MatchRole,
     pub subject: &'a MatchTarget<'a>,
 }
 
-/// What an arrival did to the pattern.
+/// Effect of an event on the pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LevelChange {
     Nothing,
@@ -117,7 +117,7 @@ pub(super) enum LevelChange {
     Closed,
 }
 
-/// A window's length as its rule means it.
+/// A window's effective length under its rule's semantics.
 pub(super) fn effective(rule: &Rule, within: TimeDelta) -> TimeDelta {
     match rule.semantics {
         Semantics::Own => within,
@@ -125,13 +125,13 @@ pub(super) fn effective(rule: &Rule, within: TimeDelta) -> TimeDelta {
     }
 }
 
-/// The event is so old that the window, and all that may still come late to it, is over.
+/// True if the event is so old that the window, and every late arrival to it, is over.
 fn is_past(arrival: &WindowEvent<'_>, within: TimeDelta) -> bool {
     arrival.at + within.max(LATENESS) < arrival.now
 }
 
 impl Window {
-    /// The window of a rule, with nothing in it; a calendar's is armed from `now` on.
+    /// An empty window of a rule; a calendar's is armed from `now` on.
     pub fn open(rule: &Rule, now: Timestamp) -> Window {
         let is_sec = rule.semantics == Semantics::Sec;
         match &rule.pattern {
@@ -175,7 +175,7 @@ impl Window {
         }
     }
 
-    /// When [`Window::expire`] will next have something to do.
+    /// Time of the next work for [`Window::expire`].
     pub fn due(&self, rule: &Rule) -> Option<Timestamp> {
         match self {
             Window::Each(window) => window.due(rule),
@@ -196,8 +196,8 @@ impl Window {
         }
     }
 
-    /// Serves what is due by `at`; afterwards nothing is due before or at it. Answers whether the pattern fires by
-    /// that; a calendar's guard has yet to be asked.
+    /// Runs what is due by `at`; afterwards nothing is due up to it. Returns true if the pattern fires by that; a
+    /// calendar's guard must still be checked.
     pub fn expire(&mut self, rule: &Rule, at: Timestamp, now: Timestamp) -> bool {
         match self {
             Window::Each(window) => window.expire(rule, at),
@@ -221,7 +221,7 @@ impl Window {
         false
     }
 
-    /// Whether the pattern holds.
+    /// True if the pattern holds.
     pub fn is_on(&self, has_members: bool) -> bool {
         match self {
             Window::Each(window) => has_members || window.has_point(),
@@ -242,7 +242,7 @@ impl Window {
         }
     }
 
-    /// The condition is clear: a pattern that stands by its alerts may fire anew.
+    /// The condition is clear: a pattern that holds by its alerts may fire again.
     pub fn rest(&mut self) {
         match self {
             Window::Sequence(window) => window.rest(),
@@ -284,7 +284,7 @@ impl Window {
         }
     }
 
-    /// Whether something counted that nothing held back when it came.
+    /// True if an unsuppressed event counted.
     pub fn has_free(&self) -> bool {
         match self {
             Window::Threshold(window) => window.times().has_free(),
@@ -303,7 +303,7 @@ impl Window {
         }
     }
 
-    /// The oldest event time that still counts, where old events stop counting.
+    /// The oldest event time that still counts, for patterns whose events expire.
     pub fn counts_since(&self) -> Option<Timestamp> {
         match self {
             Window::Threshold(window) => window.times().oldest(),
@@ -324,7 +324,7 @@ impl Window {
         }
     }
 
-    /// How many events count now.
+    /// Number of events that count now.
     pub fn count(&self) -> u64 {
         let count = match self {
             Window::Threshold(window) => window.times().len(),
@@ -344,7 +344,7 @@ impl Window {
         count as u64
     }
 
-    /// Until when it waits for a message that ends its waiting; what is silent because we were away gets more time.
+    /// Time until which it waits for an ending message; extended after downtime, because messages could not arrive.
     pub fn awaited(&self) -> Option<Timestamp> {
         match self {
             Window::Absence(window) => window.due(),
@@ -365,7 +365,7 @@ impl Window {
         }
     }
 
-    /// Moves what [`Window::awaited`] answers.
+    /// Moves the time that [`Window::awaited`] returns.
     pub fn postpone(&mut self, deadline: Timestamp) {
         if let Window::Absence(window) = self {
             window.postpone(deadline);
@@ -374,7 +374,7 @@ impl Window {
         }
     }
 
-    /// Whether a bound of the window bit since it was last asked.
+    /// Returns true, once, if a limit of the window was hit.
     pub fn take_dropped(&mut self) -> bool {
         match self {
             Window::Sequence(window) => window.take_dropped(),
@@ -396,7 +396,7 @@ impl Window {
     }
 }
 
-/// Whether alerts stand under the condition and keep it up while they fire. A heartbeat does the opposite.
+/// True if alerts become members and keep the condition raised while they fire. A heartbeat does the opposite.
 pub(super) const fn takes_members(pattern: &Pattern) -> bool {
     match pattern {
         Pattern::Each

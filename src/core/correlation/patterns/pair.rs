@@ -11,9 +11,9 @@ use crate::core::rules::{Pattern, Rule};
 pub(in crate::core::correlation) struct PairWindow {
     /// Event time of the first event.
     opened_at: Option<Timestamp>,
-    /// Whether a first event came that nothing held back.
+    /// True if an unsuppressed first event came.
     free: bool,
-    /// Event time of the second; kept for as long as a point that happened before it may still arrive.
+    /// Event time of the second; kept while an earlier point may still arrive.
     closed_at: Option<Timestamp>,
 }
 

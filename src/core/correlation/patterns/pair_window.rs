@@ -11,13 +11,13 @@ use crate::core::rules::{Pattern, Rule};
 pub(in crate::core::correlation) struct UnansweredWindow {
     /// Event time of the first event that waits for its second.
     waits_since: Option<Timestamp>,
-    /// When it will have waited long enough; moved by a downtime of ours.
+    /// End of the wait; extended by a downtime of this service.
     deadline: Option<Timestamp>,
-    /// Event time of the last that waited in vain.
+    /// Event time of the last first event without a second.
     overdue: Option<Timestamp>,
-    /// Whether a first event came that nothing held back.
+    /// True if an unsuppressed first event came.
     free: bool,
-    /// Event time of the second; kept for as long as a point that happened before it may still arrive.
+    /// Event time of the second; kept while an earlier point may still arrive.
     closed_at: Option<Timestamp>,
 }
 
@@ -63,7 +63,7 @@ impl UnansweredWindow {
         [self.deadline, self.forgets()].into_iter().flatten().min()
     }
 
-    /// Whether it fired by that.
+    /// Returns true if it fires by that.
     pub fn expire(&mut self, now: Timestamp) -> bool {
         if self.forgets().is_some_and(|forgets| forgets <= now) {
             self.closed_at = None;
@@ -76,7 +76,7 @@ impl UnansweredWindow {
         true
     }
 
-    /// The moment until which it waits for the second event.
+    /// Time until which it waits for the second event.
     pub fn awaited(&self) -> Option<Timestamp> {
         self.deadline
     }

@@ -1,4 +1,4 @@
-//! Threshold as SEC counts: T is the oldest counted event; once fired it swallows until T + W + 1s and begins anew.
+//! Threshold as SEC counts: T is the oldest counted event; once fired it swallows until T + W + 1s and starts again.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! Sequence: steps in the order of their event times, with captures; instances of one key side by side.
 //!
-//! What came within the allowed lateness is kept beside the instances as they stood before it, so that a late event is
-//! taken in at its place and what followed is played again.
+//! Events within the allowed lateness are kept beside the instances as of before them, so that a late event is inserted
+//! in order and the later ones are replayed.
 
 use std::collections::VecDeque;
 
@@ -14,9 +14,9 @@ use crate::core::correlation::LATENESS;
 use crate::core::model::Timestamp;
 use crate::core::rules::{Pattern, Rule, Sequence};
 
-/// How many instances one key may have.
+/// Maximum number of instances per key.
 const INSTANCES_MAX: usize = 16;
-/// How many events may be played again.
+/// Maximum number of events that are replayed.
 const RECENT_MAX: usize = 64;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub(in crate::core::correlation) struct SequenceWindow {
     recent: VecDeque<Played>,
     standing: HoldTimer,
     free: bool,
-    /// The oldest instance had to go; asked for and forgotten after each event.
+    /// The oldest instance was dropped; read and reset after each event.
     #[serde(skip)]
     dropped: bool,
 }
@@ -46,7 +46,7 @@ struct Instance {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct CapturedValue {
     step: u8,
-    /// Its place among the sequence's captured labels.
+    /// Its index among the sequence's captured labels.
     label: u8,
     value: Box<str>,
 }
@@ -54,13 +54,13 @@ struct CapturedValue {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Played {
     kept: CountedAt,
-    /// The steps that it fits by matchers, a bit each.
+    /// The steps whose matchers it fits, a bit each.
     fits: u16,
-    /// Of the captured labels.
+    /// Values of the captured labels.
     values: Box<[Box<str>]>,
-    /// Whether it is an alert that stays as a member.
+    /// True for an alert that stays as a member.
     is_member: bool,
-    /// It completed something, and that was told.
+    /// It completed an instance, and that was reported.
     completed: bool,
 }
 
@@ -107,7 +107,7 @@ impl SequenceWindow {
         if told.completed { LevelChange::Fired } else { LevelChange::Nothing }
     }
 
-    /// What no late event can come before any more is played for good.
+    /// Plays events for good once no late event can precede them.
     fn settle_old(&mut self, sequence: &Sequence, now: Timestamp) {
         while self.recent.len() >= RECENT_MAX
             || self.recent.front().is_some_and(|oldest| oldest.kept.at + LATENESS < now)
@@ -157,7 +157,7 @@ impl SequenceWindow {
         self.free
     }
 
-    /// How far the furthest instance came, in steps, and until when it may go on.
+    /// Number of steps that the furthest instance completed, and the time until which it may continue.
     pub fn furthest(&self, sequence: &Sequence) -> Option<(u8, Timestamp)> {
         let furthest = self.instances.iter().max_by_key(|instance| (instance.step, instance.began_at))?;
         Some((furthest.step, furthest.began_at + sequence.within))
@@ -212,7 +212,7 @@ fn fits(instance: &Instance, event: &Played, sequence: &Sequence) -> bool {
     event.fits >> step & 1 == 1 && captures.iter().all(|capture| held(capture) == value(&capture.label))
 }
 
-/// Keeps the values that later steps read of the event at the instance's present step.
+/// Stores the values that later steps read from the event at the instance's present step.
 fn hold(instance: &mut Instance, event: &Played, sequence: &Sequence) {
     let step = instance.step;
     for (label, (name, value)) in sequence.captured.iter().zip(&event.values).enumerate() {
@@ -223,7 +223,8 @@ fn hold(instance: &mut Instance, event: &Played, sequence: &Sequence) {
     }
 }
 
-/// Of those that wait for the same with the same captures only the one that began last: it lives longest.
+/// Of instances that wait for the same step with the same captures, keeps the one that began last, because it lives
+/// longest.
 fn keep_the_latest(instances: &mut Vec<Instance>) {
     instances.sort_by_key(|instance| (instance.began_at, instance.last));
     let mut at = 0;

@@ -9,10 +9,10 @@ use crate::core::rules::{Pattern, Rule};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct SuppressWindow {
-    /// Event time of the first match; kept for as long as one that happened before its end may still arrive.
+    /// Event time of the first match; kept while an earlier event may still arrive.
     opened_at: Option<Timestamp>,
     on: bool,
-    /// Whether a match came that nothing held back.
+    /// True if an unsuppressed match came.
     free: bool,
 }
 

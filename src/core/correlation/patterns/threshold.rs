@@ -16,11 +16,11 @@ pub(in crate::core::correlation) struct ThresholdWindow {
     /// Never more than the threshold's count.
     times: EventTimes,
     on: bool,
-    /// The newest event of the last time it was on: what comes late to that time makes no new one.
+    /// The newest event at the last time it was on: a late event of that time does not fire again.
     told_to: Option<Timestamp>,
 }
 
-/// The numbers of a threshold, whatever the rule calls it.
+/// The numbers of a threshold, for every pattern that is one.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::core::correlation) struct Limits {
     pub count: usize,
@@ -51,7 +51,7 @@ impl Limits {
         Some(Limits { count, within, clear: (clear.max(1) as usize).min(count), clear_within })
     }
 
-    /// How long a time may still matter.
+    /// Time for which an event may still matter.
     fn remembered(&self) -> TimeDelta {
         self.within.max(self.clear_within) + LATENESS
     }
@@ -65,7 +65,7 @@ impl ThresholdWindow {
         }
     }
 
-    /// Counts one event; answers also the place that its time got.
+    /// Counts one event; also returns the index of its time.
     pub fn count_one(&mut self, limits: &Limits, arrival: &WindowEvent<'_>) -> (LevelChange, Option<usize>) {
         // An alert that comes over from another rule may have begun long before this window.
         if is_past(arrival, limits.within) {
@@ -99,7 +99,7 @@ impl ThresholdWindow {
         self.times.newest().map(|newest| newest + limits.remembered())
     }
 
-    /// Answers how many of the oldest times were dropped.
+    /// Returns the number of oldest times that were dropped.
     pub fn expire(&mut self, rule: &Rule, now: Timestamp) -> usize {
         let Some(limits) = Limits::of(rule) else { return 0 };
         let is_over = self.times.nth_newest(limits.clear).is_none_or(|deciding| deciding + limits.clear_within <= now);
@@ -107,7 +107,7 @@ impl ThresholdWindow {
             self.on = false;
             self.told_to = self.times.newest();
         }
-        // An event may still come that happened in one window with these.
+        // A late event may still share one window with these.
         let mut dropped = 0;
         while self.times.oldest().is_some_and(|oldest| oldest + limits.remembered() <= now) {
             self.times.pop_oldest();
@@ -124,7 +124,7 @@ impl ThresholdWindow {
         &self.times
     }
 
-    /// Takes out the time at that place.
+    /// Removes the time at that index.
     pub fn remove(&mut self, place: usize) {
         self.times.remove(place);
     }

@@ -1,8 +1,8 @@
-//! Dependency on topology: what fires on a thing explains what fires on the things that depend on it.
+//! Dependency on topology: an alert on an item explains the alerts on items that depend on it.
 //!
-//! A firing alert stands in the groups of all things that its item depends on, so that a parent finds the children it
-//! explains, whichever came first, at the cost of their ancestors. Where things depend on each other in a circle only
-//! what fired first explains the others: so the relation has no circles, and something is always free.
+//! A firing alert is in the groups of all items that its item depends on, so that a parent finds the children it
+//! explains, whichever came first, at the cost of their ancestors. In a dependency circle only the alert that fired
+//! first explains the others: so the relation has no circles, and one alert is always free.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use crate::core::correlation::conditions::condition::ConditionKey;
 use crate::core::model::{Fingerprint, Timestamp};
 use crate::core::rules::{Inventory, ItemIndex};
 
-/// How many things above an item are looked at, the nearest first.
+/// Maximum number of ancestors of an item that are examined, the nearest first.
 pub(crate) const ANCESTORS_MAX: usize = 1_000;
 
-/// Since when an alert fires, and which it is: who comes first in a circle.
+/// Start time and identity of an alert: its order in a circle.
 pub(crate) type FiringOrder = (Timestamp, Fingerprint);
 
-/// An alert's place at one thing, for one inhibition.
+/// An alert's entry at one item, for one inhibition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DependencyEdge {
     pub rule: u32,
-    /// Its values of the labels that must be equal; absent is empty.
+    /// Its values of the labels that must be equal; an absent one is empty.
     pub values: Arc<[String]>,
     pub item: ItemIndex,
     pub relation: Relation,
@@ -30,15 +30,15 @@ pub(crate) struct DependencyEdge {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Relation {
-    /// It fires on the thing and may explain others.
+    /// It fires on the item and may explain others.
     Source,
-    /// Its item depends on the thing.
+    /// Its item depends on this item.
     Below,
-    /// Its item and the thing depend on each other.
+    /// Its item and this item depend on each other.
     Beside,
 }
 
-/// Everything that one thing depends on, and which things depend on each other.
+/// All ancestors of each item, and the circles.
 #[derive(Debug, Default)]
 pub(crate) struct Topology {
     /// By item: the circle it is in.
@@ -50,7 +50,7 @@ impl Topology {
         Topology { circles: circles(inventory) }
     }
 
-    /// What the item depends on within so many hops, the nearest first, and how.
+    /// The item's dependencies within so many hops, the nearest first, and their kind.
     pub fn above(&self, inventory: &Inventory, item: ItemIndex, hops: u32) -> Vec<(ItemIndex, Relation)> {
         let mut seen = BTreeSet::from([item]);
         let mut found = Vec::new();
@@ -109,7 +109,7 @@ fn circles(inventory: &Inventory) -> Vec<u32> {
     circles
 }
 
-/// The firing alerts by the things they stand at, and the conditions that wait for one to be free.
+/// The firing alerts by their items, and the conditions that wait for a release.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dependencies {
     groups: BTreeMap<DependencyKey, DependencyGroup>,
@@ -168,7 +168,7 @@ impl Dependencies {
         }
     }
 
-    /// The alert that explains what stands there: the first that fired on the nearest thing.
+    /// The alert that explains the subject there: the first that fired on the nearest item.
     pub fn explains(&self, rank: FiringOrder, ties: &[DependencyEdge]) -> Option<Fingerprint> {
         ties.iter().find_map(|tie| self.source_at(rank, tie))
     }
@@ -182,7 +182,7 @@ impl Dependencies {
         self.groups.get(&tie.key())?.sources.first().copied().filter(explains).map(|(_, fingerprint)| fingerprint)
     }
 
-    /// The condition wants to know when what explains something there changes.
+    /// Registers the condition for a change of the explanation there.
     pub fn watch(&mut self, condition: &ConditionKey, rank: FiringOrder, ties: &[DependencyEdge]) {
         let Some(tie) = ties.iter().find(|tie| self.source_at(rank, tie).is_some()) else { return };
         if let Some(group) = self.groups.get_mut(&tie.key()) {
@@ -201,7 +201,7 @@ impl Dependencies {
         }
     }
 
-    /// Whether the condition would hear of a change of what explains something there.
+    /// True if the condition is registered for a change of the explanation there.
     pub fn is_watching(&self, condition: &ConditionKey, rank: FiringOrder, ties: &[DependencyEdge]) -> bool {
         let Some(watched) = self.watched.get(condition) else { return false };
         ties.iter().any(|tie| watched.contains(&tie.key()) && self.source_at(rank, tie).is_some())

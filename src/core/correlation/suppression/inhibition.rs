@@ -1,7 +1,8 @@
 //! Inhibition with Alertmanager's meaning, indexed by rule and equal values: its cost follows the alerts of one group.
 //!
-//! A firing source holds back the targets of its group. What is both source and target is held back only by what is a
-//! source alone, so nothing holds back itself or each other. Whether a source is itself held back does not matter.
+//! A firing source suppresses the targets of its group. An alert that is both source and target is suppressed only by
+//! pure sources, so no alert suppresses itself and no two suppress each other. A source acts even while it is itself
+//! suppressed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::core::correlation::conditions::condition::ConditionKey;
 use crate::core::model::Fingerprint;
 
-/// On which sides of an inhibition an alert stands.
+/// The sides of an inhibition that an alert is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Side {
     Source,
@@ -18,7 +19,7 @@ pub(crate) enum Side {
     Both,
 }
 
-/// An alert's place in one inhibition.
+/// An alert's role in one inhibition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InhibitionRole {
     pub rule: u32,
@@ -26,13 +27,13 @@ pub(crate) struct InhibitionRole {
     pub side: Side,
 }
 
-/// One inhibition and one set of equal values: the alerts that can hold back one another. A digest, because a flood has a
-/// group for almost every alert; one that nobody can meet by choosing labels.
+/// One inhibition and one set of equal values: the alerts that can suppress one another. A digest, because a flood has
+/// a group for almost every alert; collisions cannot be made by choosing labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct InhibitionKey(u128);
 
 impl InhibitionKey {
-    /// The values of the labels that must be equal, in the rule's order; absent is empty.
+    /// From the values of the labels that must be equal, in the rule's order; an absent one is empty.
     pub fn new<'a>(rule: u32, values: impl Iterator<Item = &'a str>) -> InhibitionKey {
         let mut digest = Sha256::new_with_prefix(rule.to_le_bytes());
         for value in values {
@@ -44,7 +45,7 @@ impl InhibitionKey {
     }
 }
 
-/// The firing alerts by their places, and the conditions that wait for a group to let go.
+/// The firing alerts by their roles, and the conditions that wait for a group's release.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inhibitions {
     members: BTreeSet<(InhibitionKey, Side, Fingerprint)>,
@@ -52,7 +53,7 @@ pub(crate) struct Inhibitions {
     watched: BTreeMap<ConditionKey, BTreeSet<InhibitionKey>>,
 }
 
-/// Whose source changed.
+/// The alerts and conditions affected by a changed source.
 #[derive(Debug, Default)]
 pub(crate) struct SourceChange {
     pub alerts: BTreeSet<Fingerprint>,
@@ -60,7 +61,7 @@ pub(crate) struct SourceChange {
     pub watchers: BTreeSet<ConditionKey>,
 }
 
-/// The lowest source of a group for what is a target alone, and for what is both.
+/// The lowest source of a group for pure targets, and for alerts that are both.
 type Lowest = (Option<Fingerprint>, Option<Fingerprint>);
 
 impl Inhibitions {
@@ -80,7 +81,7 @@ impl Inhibitions {
         }
     }
 
-    /// The condition wants to know when the first group that holds back something in these places lets go.
+    /// Registers the condition for the release by the first group that suppresses these roles.
     pub fn watch(&mut self, condition: &ConditionKey, places: &[InhibitionRole]) {
         if let Some(place) = places.iter().find(|place| self.holder(place).is_some()) {
             self.watchers.entry(place.group).or_default().insert(condition.clone());
@@ -98,18 +99,18 @@ impl Inhibitions {
         }
     }
 
-    /// Whether the condition watches a group that holds back something in these places.
+    /// True if the condition watches a group that suppresses these roles.
     pub fn is_watching(&self, condition: &ConditionKey, places: &[InhibitionRole]) -> bool {
         let Some(watched) = self.watched.get(condition) else { return false };
         places.iter().any(|place| watched.contains(&place.group) && self.holder(place).is_some())
     }
 
-    /// The source that holds back what has these places: the lowest of the first inhibition that does.
+    /// The source that suppresses an alert with these roles: the lowest of the first inhibition that does.
     pub fn source_for(&self, places: &[InhibitionRole]) -> Option<Fingerprint> {
         places.iter().find_map(|place| self.holder(place))
     }
 
-    /// Which source holds back what stands there.
+    /// The source that suppresses this role.
     fn holder(&self, place: &InhibitionRole) -> Option<Fingerprint> {
         match place.side {
             Side::Source => None,

@@ -1,4 +1,4 @@
-//! Maintenance windows: which are open, and what each beginning and end does to alerts.
+//! Maintenance windows: which are open, and the effects of each start and end on alerts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use crate::core::correlation::timers::Timer;
 use crate::core::model::{Fingerprint, Timestamp};
 use crate::core::rules::{Inventory, ItemIndex, Maintenance, Rulebook};
 
-/// How far a window's time was taken into account.
+/// The stage of a window that was handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KeptWindow {
     pub is_open: bool,
-    /// When it may change; `None`: never again.
+    /// Time of its next possible change; `None`: never again.
     pub due: Option<Timestamp>,
 }
 
@@ -28,7 +28,7 @@ impl KeptWindow {
     }
 }
 
-/// A window with its things looked up in the inventory.
+/// A window with its items looked up in the inventory.
 #[derive(Debug)]
 pub(crate) struct Scope {
     pub name: Arc<str>,
@@ -58,7 +58,7 @@ impl Scope {
     }
 }
 
-/// Puts the open windows over the subject into its holds.
+/// Adds the open windows that cover the subject to its suppressors.
 pub(crate) fn hold(index: &Index, book: &RuleIndex, subject: &MatchTarget<'_>, holds: &mut SuppressedBy) {
     for number in &index.open_windows {
         if book.is_maintained(*number, subject)
@@ -70,29 +70,29 @@ pub(crate) fn hold(index: &Index, book: &RuleIndex, subject: &MatchTarget<'_>, h
     }
 }
 
-/// The windows of a rulebook as they stand at that moment.
+/// The windows of a rulebook at that time.
 pub(crate) fn windows_at(rulebook: &Rulebook, now: Timestamp) -> BTreeMap<String, KeptWindow> {
     rulebook.maintenance.iter().map(|window| (window.name.clone(), KeptWindow::at(window, now))).collect()
 }
 
 impl CorrelationContext<'_> {
-    /// Takes the windows as they stand before the very first input: only then is nothing known of them.
+    /// Takes over the windows as of before the very first input: only then none is known.
     pub fn take_windows(&mut self) {
         self.state.maintenance = Arc::new(windows_at(&self.book.rulebook, self.now));
         self.index.list_windows(&self.state.maintenance, self.book);
     }
 
-    /// Whether an open window is over the subject.
+    /// True if an open window covers the subject.
     pub fn is_maintained(&self, subject: &MatchTarget<'_>) -> bool {
         self.index.open_windows.iter().any(|number| self.book.is_maintained(*number, subject))
     }
 
-    /// Whether that was done before.
+    /// True if that was done before.
     pub fn knows_windows(&self) -> bool {
         self.state.maintenance.len() == self.book.rulebook.maintenance.len()
     }
 
-    /// A window's time has come; answers the alerts that it holds from now on, or no longer.
+    /// Handles a due window; returns the alerts that it covers from now on, or no longer.
     pub fn window_due(&mut self, at: Timestamp, number: u32) -> BTreeSet<Fingerprint> {
         let book = self.book;
         let Some((_, window)) = book.window(number) else { return BTreeSet::new() };
@@ -122,7 +122,7 @@ impl Index {
         !self.open_windows.is_empty()
     }
 
-    /// The windows as the state has them; those of the index before are gone.
+    /// Indexes the windows of the state, and drops those of the index before.
     pub fn list_windows(&mut self, kept: &BTreeMap<String, KeptWindow>, book: &RuleIndex) {
         self.open_windows.clear();
         for (window, number) in book.rulebook.maintenance.iter().zip(0_u32..) {

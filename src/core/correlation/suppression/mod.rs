@@ -1,4 +1,5 @@
-//! What holds alerts and points back, and what follows when that changes: observed always, alerted when free.
+//! Suppression of alerts and points, and the effects of its changes: suppressed alerts are observed, only free ones
+//! alert.
 
 pub(super) mod dependency;
 pub(super) mod inhibition;
@@ -27,17 +28,17 @@ use super::timers::Timer;
 use crate::core::model::{Fingerprint, Labels, SilenceId, Status, Timestamp};
 
 impl CorrelationContext<'_> {
-    /// What holds back something that is no alert, now.
+    /// Current suppressors of a subject that is no alert.
     pub fn suppressor_of(&self, subject: &MatchTarget<'_>, since: Timestamp) -> Option<AlertSuppressor> {
         holds_on(self.state, self.index, self.book, subject, since).kinds().next()
     }
 
-    /// What holds back a counted event.
+    /// Suppressors of a counted event.
     pub fn holds_of(&self, evidence: &CountedEvent) -> SuppressedBy {
         holds_of(self.state, self.index, self.book, evidence)
     }
 
-    /// What holds back an alert that just began to fire.
+    /// Suppressors of an alert that just began to fire.
     pub fn hold_from_the_start(&mut self, fingerprint: Fingerprint) {
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let held = holds_of_alert(self.state, self.index, self.book, fingerprint, alert);
@@ -50,7 +51,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// Looks again at what holds a firing alert back, and does what follows from a change.
+    /// Re-evaluates the suppression of a firing alert, and applies the change.
     pub fn review(&mut self, fingerprint: Fingerprint) {
         let Some(alert) = self.state.alerts.get(&fingerprint).filter(|alert| alert.times.firing) else { return };
         let held = holds_of_alert(self.state, self.index, self.book, fingerprint, alert);
@@ -70,13 +71,13 @@ impl CorrelationContext<'_> {
         self.suppression_changed(fingerprint, before.is_empty(), after.is_empty());
     }
 
-    /// Looks again at the alerts that another alert held, or holds from now on.
+    /// Re-evaluates the alerts that another alert suppressed, or suppresses from now on.
     pub fn review_affected(&mut self, affected: &SourceChange) {
         affected.alerts.iter().for_each(|fingerprint| self.review(*fingerprint));
         affected.watchers.iter().for_each(|key| self.review_memberless(key));
     }
 
-    /// Serves all silences, windows and storms that are due at that moment together: one that begins as another ends
+    /// Handles all silences, windows and storms that are due at that time together: one that begins as another ends
     /// leaves no gap.
     pub fn holds_due(&mut self, at: Timestamp, first: Timer) {
         let mut alerts: BTreeSet<Fingerprint> = BTreeSet::new();
@@ -93,13 +94,13 @@ impl CorrelationContext<'_> {
             next = self.index.deadlines.pop_hold(at);
         }
         alerts.extend(self.silences_due(at, &silences));
-        // The worst of a storm are free first.
+        // The worst alerts of a storm are released first.
         released.iter().for_each(|fingerprint| self.review(*fingerprint));
         alerts.iter().for_each(|fingerprint| self.review(*fingerprint));
         self.review_all_memberless();
     }
 
-    /// Keeps the count of free members in the conditions that the alert stands under.
+    /// Updates the count of free members in the alert's conditions.
     fn suppression_changed(&mut self, fingerprint: Fingerprint, was_free: bool, is_free: bool) {
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let keys: Vec<ConditionKey> = alert.conditions().cloned().collect();
@@ -126,14 +127,14 @@ fn silences_on(
 ) -> Vec<SilenceId> {
     let holds = |id: &SilenceId| {
         state.silences.get(id).is_some_and(|kept| {
-            // One until resolved holds nothing of what resolved under it.
+            // A silence until resolved does not suppress what resolved under it.
             kept.silence.silences(labels) && (kept.done.is_empty() || !kept.done.contains(&fingerprint()))
         })
     };
     index.active_silences.candidates(labels).into_iter().filter(holds).collect()
 }
 
-/// What holds back the subject of an event that happened, or an alert that fires, since that moment.
+/// Suppressors of an event's subject, or of a firing alert, since that time.
 pub(super) fn holds_on(
     state: &CorrelatorState,
     index: &Index,
@@ -166,7 +167,7 @@ fn holds_by(
     holds
 }
 
-/// What holds back a counted event, now.
+/// Current suppressors of a counted event.
 pub(super) fn holds_of(
     state: &CorrelatorState,
     index: &Index,
@@ -176,7 +177,7 @@ pub(super) fn holds_of(
     holds_on(state, index, book, &MatchTarget::of_evidence(evidence), evidence.at)
 }
 
-/// What holds back a firing alert, now.
+/// Current suppressors of a firing alert.
 pub(super) fn holds_of_alert(
     state: &CorrelatorState,
     index: &Index,
@@ -187,13 +188,13 @@ pub(super) fn holds_of_alert(
     holds_by(state, index, book, &MatchTarget::of_alert(alert), alert.fires_since, || fingerprint).kept()
 }
 
-/// Who an event is among those that depend on each other.
+/// Order of an event in a dependency circle.
 pub(super) fn rank_of(evidence: &CountedEvent) -> FiringOrder {
     (evidence.at, evidence.labels.fingerprint())
 }
 
-/// Whether anything that counted in a condition is not held back: a firing member, an event when it came, or, without
-/// members, one as of now.
+/// True if any counted part of a condition is free: a firing member, an event when it came or, without members, an
+/// event as of now.
 pub(super) fn is_free(state: &CorrelatorState, index: &Index, book: &RuleIndex, condition: &Condition) -> bool {
     let came_free = |points_only: bool| {
         let counts = |one: &&Arc<CountedEvent>| !points_only || one.status == Status::Point;
@@ -205,7 +206,7 @@ pub(super) fn is_free(state: &CorrelatorState, index: &Index, book: &RuleIndex, 
     if !condition.members.is_empty() {
         return came_free(true);
     }
-    // What is missing may be missed because of what holds its source back now, whatever held it when it last spoke.
+    // A missing signal may be missing because its source is suppressed now, whatever suppressed it at its last message.
     let then_counts = !matches!(condition.window, Window::Absence(_));
     let is_held = |one: &Arc<CountedEvent>| !holds_of(state, index, book, one).is_empty();
     (then_counts && came_free(false)) || condition.evidence.is_empty() || !condition.evidence.iter().all(is_held)

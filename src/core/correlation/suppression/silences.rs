@@ -1,4 +1,5 @@
-//! Silences: Alertmanager's rules for creating, changing and ending them, and what each start and end does to alerts.
+//! Silences: Alertmanager's rules for creating, changing and ending them, and the effects of each start and end on
+//! alerts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use crate::core::correlation::timers::Timer;
 use crate::core::correlation::{RESOLVED_PER_SILENCE, SILENCE_RETENTION, SILENCES_MAX};
 use crate::core::model::{Fingerprint, Labels, Matcher, MatcherOp, Silence, SilenceId, Stamp, Timestamp};
 
-/// The active silences, by the values that a matcher of each spells out; what spells out none is tried on everything.
+/// The active silences, by the values that a matcher of each spells out; silences without such a matcher are tried on
+/// every alert.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ActiveSilences {
     by_value: BTreeMap<String, BTreeMap<String, BTreeSet<SilenceId>>>,
@@ -56,7 +58,7 @@ impl ActiveSilences {
         }
     }
 
-    /// Those that can match, in their order.
+    /// The silences that can match, in their order.
     pub fn candidates(&self, labels: &Labels) -> BTreeSet<SilenceId> {
         let mut found = self.others.clone();
         for (name, value) in labels.iter() {
@@ -73,12 +75,12 @@ fn spelled_out(matcher: &Matcher) -> Option<(&str, Vec<&str>)> {
     matcher.values().map(|values| (matcher.name(), values))
 }
 
-/// Which firing alerts each silence holds.
+/// The firing alerts under each silence.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Silenced(BTreeMap<SilenceId, BTreeSet<Fingerprint>>);
 
 impl Silenced {
-    /// An alert goes over from some silences to others.
+    /// Moves an alert from some silences to others.
     pub fn moved(&mut self, fingerprint: Fingerprint, before: &[SilenceId], after: &[SilenceId]) {
         for id in before.iter().filter(|id| !after.contains(id)) {
             if let Some(held) = self.0.get_mut(id) {
@@ -109,7 +111,8 @@ impl CorrelationContext<'_> {
         self.out.push(Output::Answer(answer));
     }
 
-    /// A firing alert has ended: a silence until resolved holds it no longer, and has ended when it holds no other.
+    /// Handles a firing alert's end: a silence until resolved no longer suppresses it, and ends with the last of its
+    /// alerts.
     pub fn resolved_under_silences(&mut self, fingerprint: Fingerprint) {
         let Some(held) = self.state.alerts.get(&fingerprint).and_then(|alert| alert.held.as_ref()) else { return };
         let silenced_by = held.silenced_by.clone();
@@ -126,7 +129,7 @@ impl CorrelationContext<'_> {
                 self.count(CorrelationMetric::Bound { which: CorrelationLimit::ResolvedUnderSilence });
             }
             if (is_full || self.index.silenced.by(&id).is_empty()) && self.expire_silence(id, &mut touched).is_err() {
-                // Known a moment ago.
+                // Already recorded.
                 continue;
             }
         }
@@ -195,7 +198,7 @@ impl CorrelationContext<'_> {
         touched.push(id);
     }
 
-    /// Silences whose time has come; answers the alerts that they hold from now on, or no longer.
+    /// Handles due silences; returns the alerts that they suppress from now on, or no longer.
     pub fn silences_due(&mut self, at: Timestamp, ids: &[SilenceId]) -> BTreeSet<Fingerprint> {
         let mut touched = Vec::new();
         for id in ids {
@@ -217,7 +220,7 @@ impl CorrelationContext<'_> {
         self.silences_changed(&touched)
     }
 
-    /// Does what follows from silences that began, ended or changed.
+    /// Applies the effects of silences that began, ended or changed.
     fn follow_silences(&mut self, touched: &[SilenceId]) {
         if touched.is_empty() {
             return;
@@ -227,7 +230,7 @@ impl CorrelationContext<'_> {
         self.review_all_memberless();
     }
 
-    /// Takes over which silences are active; answers the alerts that they hold from now on, or no longer.
+    /// Updates the active silences; returns the alerts that they suppress from now on, or no longer.
     fn silences_changed(&mut self, touched: &[SilenceId]) -> BTreeSet<Fingerprint> {
         let mut alerts = BTreeSet::new();
         let mut begun: Vec<&Silence> = Vec::new();
@@ -235,7 +238,7 @@ impl CorrelationContext<'_> {
             let Some(kept) = self.state.silences.get(id) else { continue };
             let was_active = self.index.active_silences.contains(id);
             if !was_active {
-                // It may have matched others a moment ago.
+                // Its former matchers may have matched others.
                 alerts.extend(self.index.silenced.by(id));
             }
             match (was_active, kept.stage) {
@@ -263,7 +266,7 @@ fn not_found() -> Refused {
     Refused::NotFound { what: "silence not found".to_owned() }
 }
 
-/// What is wrong with a silence, in the order and the words of Alertmanager.
+/// Checks a silence, in the order and the words of Alertmanager.
 fn check(asked: &Silence, now: Timestamp) -> Result<(), Refused> {
     let invalid = |reason: &str| Err(Refused::Invalid { reason: reason.to_owned() });
     if asked.starts_at.at >= asked.ends_at.at {
@@ -281,7 +284,7 @@ fn check(asked: &Silence, now: Timestamp) -> Result<(), Refused> {
     Ok(())
 }
 
-/// As Alertmanager asks it: a negative matcher never counts as matching the empty string.
+/// As in Alertmanager, a negative matcher never counts as matching the empty string.
 fn matches_empty(matcher: &Matcher) -> bool {
     match matcher.op() {
         MatcherOp::Equal | MatcherOp::Matches => matcher.matches_value(""),
@@ -289,7 +292,7 @@ fn matches_empty(matcher: &Matcher) -> bool {
     }
 }
 
-/// Whether a change keeps the id: it must not rewrite what the silence did so far.
+/// True if a change keeps the id: it must not rewrite the silence's past.
 fn may_update(known: &StoredSilence, asked: &Silence, now: Timestamp) -> bool {
     let second = |stamp: Stamp| stamp.at.as_micros().div_euclid(1_000_000);
     if known.silence.matchers != asked.matchers || known.silence.until_resolved != asked.until_resolved {

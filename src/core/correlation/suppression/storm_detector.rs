@@ -1,7 +1,7 @@
-//! Storms: so many new alerts at one place that one incident stands for all of them until it is calm again.
+//! Storms: so many new alerts at one place that one incident represents all of them until the place is calm again.
 //!
-//! Counted are distinct alerts that begin to fire within one minute of the clock and that no person holds back. The bar
-//! is far above what the same hour of the last seven days showed or, without so much history, the last hour.
+//! Counted are distinct alerts that begin to fire within one minute of the clock without a person's suppression. The
+//! bar is far above the same hour of the last seven days or, without so much history, above the last hour.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -14,12 +14,12 @@ use crate::core::rules::Storm;
 const MINUTE_MICROS: i64 = 60_000_000;
 const HOUR: i64 = 60;
 const DAY: i64 = 24 * HOUR;
-/// The days whose same hour makes the baseline.
+/// Number of days whose same hour makes the baseline.
 const DAYS: i64 = 7;
-/// What makes the median of the absolute deviations a standard deviation.
+/// Factor from the median of the absolute deviations to a standard deviation.
 const DEVIATION: f64 = 1.4826;
 
-/// A storm of the rule files and the place that it is about.
+/// A storm of the rule files and its place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct StormKey {
     pub storm: String,
@@ -38,33 +38,33 @@ impl StormKey {
     }
 }
 
-/// The place of a subject in a storm of the rule files, if it is one's.
+/// The subject's place in a storm of the rule files, if the storm covers it.
 pub(crate) fn place(storm: &Storm, subject: &MatchTarget<'_>) -> Option<StormKey> {
     let value = subject.labels.get(&storm.scope).filter(|value| !value.is_empty())?;
     let key = || StormKey { storm: storm.name.clone(), scope: storm.scope.clone(), value: value.to_owned() };
     subject.fits(&storm.matchers).then(key)
 }
 
-/// Whether a storm lets it through for how bad it is.
+/// True if the storm lets the subject through because of its severity.
 pub(crate) fn passes(storm: &Storm, subject: &MatchTarget<'_>) -> bool {
     storm.top_severity.is_some_and(|top| subject.severity >= top)
 }
 
-/// What is remembered of one place: the alerts of this minute, the counts of those before, and whether it storms.
+/// State of one place: this minute's alerts, the counts of earlier minutes, and the storm if one is active.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StormSite {
     first_minute: i64,
     minute: i64,
     fresh: BTreeSet<Fingerprint>,
-    /// Minutes in which something began, the oldest first; not older than the baseline needs.
+    /// Minutes with new alerts, the oldest first; not older than the baseline needs.
     history: VecDeque<(i64, u32)>,
-    /// The bar of this minute, once it was asked for.
+    /// The bar of this minute, once computed.
     bar: Option<u32>,
     over: Over,
     pub storm: Option<Active>,
 }
 
-/// The latest minutes without a gap in which the bar was reached.
+/// The latest consecutive minutes that reached the bar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Over {
     first: i64,
@@ -79,16 +79,16 @@ impl Over {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Active {
-    /// What began earlier is not held by it.
+    /// Earlier alerts are not suppressed by it.
     pub since: Timestamp,
-    /// How many began in the minute that made it a storm, until then.
+    /// Number of alerts in the minute that made it a storm, up to that point.
     pub count: u32,
     pub bar: u32,
     last_loud: i64,
 }
 
 impl Active {
-    /// When it is over unless it grows loud again.
+    /// Time of its end if no loud minute follows.
     pub fn due(&self, storm: &Storm) -> Timestamp {
         start_of(self.last_loud + 1) + storm.leave_after
     }
@@ -116,12 +116,12 @@ impl StormSite {
         }
     }
 
-    /// When something last began there.
+    /// Time of the last new alert there.
     pub fn last_minute(&self) -> i64 {
         self.minute
     }
 
-    /// One more alert begins to fire there; answers whether that makes a storm.
+    /// Counts one more new alert there; returns true if that makes a storm.
     pub fn count(&mut self, storm: &Storm, now: Timestamp, fingerprint: Fingerprint) -> bool {
         self.turn_to(minute_of(now));
         if !self.fresh.insert(fingerprint) {
@@ -150,7 +150,7 @@ impl StormSite {
         true
     }
 
-    /// It has been calm for long enough.
+    /// Ends the storm after a calm of enough length.
     pub fn end(&mut self) {
         self.storm = None;
         self.over = Over::default();
@@ -172,13 +172,13 @@ impl StormSite {
         }
     }
 
-    /// How many must begin in this minute.
+    /// Number of new alerts in this minute that makes a storm.
     fn bar(&mut self, storm: &Storm) -> u32 {
         if let Some(bar) = self.bar {
             return bar;
         }
         let (median, deviation) = self.usual();
-        // Counts vary at least as those of independent things do; else what never varies would always storm.
+        // Independent alerts vary at least this much; without it a constant count would always be a storm.
         let spread = (DEVIATION * deviation).max(median.sqrt());
         let bar = (median + storm.factor * spread).ceil();
         // A float becomes the nearest number there is.
@@ -187,7 +187,7 @@ impl StormSite {
         bar
     }
 
-    /// Median, and median of the deviations from it, over the minutes that this one is compared with.
+    /// Median, and median of the deviations from it, over the minutes of the baseline.
     fn usual(&self) -> (f64, f64) {
         let hour = self.minute.div_euclid(HOUR) * HOUR;
         let ranges: Vec<(i64, i64)> = if self.first_minute + DAYS * DAY <= self.minute {
@@ -216,7 +216,7 @@ fn median(values: &mut [f64]) -> f64 {
     }
 }
 
-/// How long a place is worth remembering without anything new.
+/// Retention of a place without new alerts.
 pub(crate) const FORGOTTEN_AFTER: TimeDelta = TimeDelta::from_days(DAYS + 1);
 
 #[cfg(test)]
@@ -238,7 +238,7 @@ mod tests {
         }
     }
 
-    /// So many alerts begin in each minute; answers the minutes in which a storm began.
+    /// Given so many new alerts in each minute, returns the minutes in which a storm began.
     fn begun(storm: &Storm, counts: &[(i64, u64)]) -> Vec<i64> {
         let mut place = StormSite::new(start_of(counts[0].0));
         let mut begun = Vec::new();
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn what_is_usual_there_makes_no_storm() {
         let storm = storm(5, 6.0, 1);
-        // An hour in which 10 and 30 begin by turns: the middle is 20, the deviation 10, the bar 20 + 6 · 14.826.
+        // An hour in which 10 and 30 begin by turns: the median is 20, the deviation 10, the bar 20 + 6 · 14.826.
         let wild: Vec<(i64, u64)> = (0..60).map(|minute| (minute, 10 + 20 * (minute as u64 % 2))).collect();
         // In which 25 begin each minute: the bar is 25 + 6 · 5.
         let steady: Vec<(i64, u64)> = (0..60).map(|minute| (minute, 25)).collect();
@@ -287,7 +287,7 @@ mod tests {
         let mut quiet_before = counts.clone();
         counts.push((7 * DAY + 130, 20));
         assert!(!begun(&storm, &counts).contains(&(7 * DAY + 130)));
-        // An hour later that is unheard of.
+        // An hour later the same count is a storm.
         quiet_before.push((7 * DAY + 190, 20));
         assert!(begun(&storm, &quiet_before).contains(&(7 * DAY + 190)));
     }

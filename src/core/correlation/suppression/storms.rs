@@ -1,4 +1,4 @@
-//! Storms at work: alerts are counted at their places, a storm's incident is raised and cleared, its alerts held.
+//! Storm handling: counts alerts at their places, raises and clears a storm's incident, suppresses its alerts.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ use crate::core::correlation::{EVIDENCE_KEPT, STORM_PLACES_MAX};
 use crate::core::model::{Fingerprint, Severity, Status, Timestamp};
 use crate::core::rules::{ItemIndex, Rulebook, Storm};
 
-/// The storm that holds back what began at its place after it; `since`: when the subject did.
+/// The storm that suppresses alerts begun at its place after it; `since`: start of the subject.
 pub(crate) fn over(
     state: &CorrelatorState,
     book: &RuleIndex,
@@ -36,15 +36,15 @@ pub(crate) fn over(
     })
 }
 
-/// A storm that blows, and the rule that says so.
+/// An active storm, with its rule.
 fn active<'a>(state: &CorrelatorState, book: &'a RuleIndex, key: &Arc<StormKey>) -> Option<(&'a Storm, Active)> {
     let storm = book.rulebook.storms.iter().find(|storm| storm.name == key.storm)?;
     Some((storm, state.storms.get(key)?.storm?))
 }
 
 impl CorrelationContext<'_> {
-    /// An alert began to fire. If nobody means it to be quiet it counts; answers the storms that it brought about, and
-    /// holds it if it stands in one.
+    /// Counts a new alert unless a person suppresses it; returns the storms that it starts, and suppresses it if it is
+    /// in one.
     pub fn storms_of(&mut self, fingerprint: Fingerprint) -> Vec<Arc<StormKey>> {
         let book = self.book;
         let mut begun = Vec::new();
@@ -74,7 +74,7 @@ impl CorrelationContext<'_> {
         begun
     }
 
-    /// Forgets the place where nothing began for longest, if there are too many.
+    /// Forgets the place that had no new alert for the longest time, if there are too many.
     fn make_room(&mut self) {
         if self.state.storms.len() < STORM_PLACES_MAX {
             return;
@@ -89,7 +89,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// Storms that just began: each one's incident first, then what it holds back.
+    /// Starts storms: each one's incident first, then the suppression.
     pub fn begin_storms(&mut self, begun: &[Arc<StormKey>]) {
         for key in begun {
             let Some((storm, active)) = active(self.state, self.book, key) else { continue };
@@ -102,7 +102,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// Its time may be over. Answers what it no longer holds, and whether it ended.
+    /// Handles a due storm. Returns the alerts that it no longer suppresses, and true if it ended.
     pub fn storm_due(&mut self, at: Timestamp, key: &Arc<StormKey>) -> Vec<Fingerprint> {
         let Some((storm, active)) = active(self.state, self.book, key) else { return Vec::new() };
         let due = active.due(storm);
@@ -118,7 +118,7 @@ impl CorrelationContext<'_> {
         members
     }
 
-    /// The firing alerts that a storm is about, the worst first, then the earliest: the order of their release.
+    /// The firing alerts of a storm, the worst first, then the earliest: the order of their release.
     fn alerts_of(&self, storm: &Storm, key: &StormKey, since: Timestamp) -> Vec<Fingerprint> {
         let is_in = |alert: &Alert| {
             alert.times.firing
@@ -159,7 +159,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// One alert for each of the largest groups of equal name beneath one thing.
+    /// One alert for each of the largest groups of equal name below one item.
     fn representatives(&self, storm: &Storm, members: &[Fingerprint]) -> Vec<CountedEvent> {
         let inventory = &self.book.rulebook.inventory;
         type Place<'a> = (&'a str, Option<ItemIndex>);
@@ -200,7 +200,7 @@ impl CorrelationContext<'_> {
         self.out.push(Output::Decision(Box::new(decision)));
     }
 
-    /// Before a reload: forgets the storms that the new rulebook does not know as they are.
+    /// Before a reload: forgets the storms that the new rulebook lacks or changes.
     pub fn retire_storms(&mut self, new: &Rulebook) {
         let lives_on = |name: &str| {
             let old = self.book.rulebook.storms.iter().find(|storm| storm.name == name);
@@ -220,7 +220,7 @@ impl CorrelationContext<'_> {
         }
     }
 
-    /// Looks again at everything that has no alert to be told by.
+    /// Re-evaluates every condition without member alerts.
     pub fn review_all_memberless(&mut self) {
         let fired: BTreeSet<_> = self.index.fired.clone();
         fired.iter().for_each(|key| self.review_memberless(key));

@@ -1,4 +1,4 @@
-//! What holds one alert back, by kind: each held alert names it.
+//! Suppressors of one alert, by kind: each suppressed alert names them.
 
 use std::sync::Arc;
 
@@ -8,18 +8,18 @@ use super::storm_detector::StormKey;
 use crate::core::correlation::output::AlertSuppressor;
 use crate::core::model::{Fingerprint, SilenceId};
 
-/// Never kept empty: a free alert has none.
+/// Never stored empty: a free alert has none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SuppressedBy {
     /// Active silences, in their order.
     pub silenced_by: Vec<SilenceId>,
     /// Open maintenance windows, in the order of the files.
     pub maintained_by: Vec<Arc<str>>,
-    /// Whether one of them stops the clocks.
+    /// True if one of them pauses the clocks.
     pub pauses: bool,
-    /// The lowest source of the first inhibition that does.
+    /// The lowest source of the first inhibition that applies.
     pub inhibited_by: Option<Fingerprint>,
-    /// The first alert that fired on the nearest thing it depends on.
+    /// The first alert that fired on the nearest dependency.
     pub explained_by: Option<Fingerprint>,
     pub storm: Option<Arc<StormKey>>,
 }
@@ -34,12 +34,12 @@ impl SuppressedBy {
             && storm.is_none()
     }
 
-    /// Whether people meant it: then it makes no storm either.
+    /// True if people suppressed it on purpose: then it makes no storm either.
     pub fn is_meant(&self) -> bool {
         !self.silenced_by.is_empty() || !self.maintained_by.is_empty()
     }
 
-    /// The kinds, the one that is named first.
+    /// The kinds, in the order of naming.
     pub fn kinds(&self) -> impl Iterator<Item = AlertSuppressor> {
         [
             (AlertSuppressor::Silence, !self.silenced_by.is_empty()),
@@ -52,7 +52,7 @@ impl SuppressedBy {
         .filter_map(|(kind, holds)| holds.then_some(kind))
     }
 
-    /// In words: what a person meant before what a rule concluded.
+    /// Description: a person's intent before a rule's conclusion.
     pub fn words(&self) -> String {
         if let Some(silence) = self.silenced_by.first() {
             return format!("silence {silence}");
@@ -68,7 +68,7 @@ impl SuppressedBy {
         }
     }
 
-    /// `None` for nothing.
+    /// `None` if empty.
     pub fn kept(self) -> Option<Box<SuppressedBy>> {
         if self.is_empty() { None } else { Some(Box::new(self)) }
     }

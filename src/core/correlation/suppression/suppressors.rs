@@ -1,11 +1,12 @@
-//! All ways in which one firing alert holds back another: plain inhibitions and dependency, asked and changed together.
+//! All ways in which one firing alert suppresses another: plain inhibitions and dependency, queried and changed
+//! together.
 
 use super::dependency::{Dependencies, DependencyEdge, FiringOrder};
 use super::inhibition::{InhibitionRole, Inhibitions, SourceChange};
 use crate::core::correlation::conditions::condition::ConditionKey;
 use crate::core::model::Fingerprint;
 
-/// Where a subject stands in them.
+/// A subject's keys in them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SuppressorKeys {
     pub inhibitions: Vec<InhibitionRole>,
@@ -37,7 +38,7 @@ impl Suppressors {
         self.dependencies.explains(rank, &places.ties)
     }
 
-    /// The condition wants to know when what holds something in these places lets go.
+    /// Registers the condition for the end of the suppression of these keys.
     pub fn watch(&mut self, condition: &ConditionKey, rank: FiringOrder, places: &SuppressorKeys) {
         self.inhibitions.watch(condition, &places.inhibitions);
         self.dependencies.watch(condition, rank, &places.ties);
@@ -48,7 +49,7 @@ impl Suppressors {
         self.dependencies.forget(condition);
     }
 
-    /// Whether the condition would hear when the first of them lets go; also where none of them holds anything.
+    /// True if the condition is registered for the first release; also if nothing suppresses it.
     pub fn is_heard(&self, condition: &ConditionKey, rank: FiringOrder, places: &SuppressorKeys) -> bool {
         let inhibited = self.inhibits(places).is_some();
         let explained = self.explains(rank, places).is_some();

@@ -1,6 +1,7 @@
-//! Drain's tree: by the number of words, then by the first constant ones; in a leaf the most similar template.
+//! Drain's tree: by the number of words, then by the first constant ones; in a leaf the most
+//! similar template.
 //!
-//! Values do not lead the way and do not count as alike, so that a line full of them is still known by its words.
+//! Values neither choose the branch nor count as similar, so that a line full of them is still known by its words.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,15 +12,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::mask::{WILDCARD, tokens};
 use crate::core::model::{Timestamp, fnv1a};
 
-/// How many templates are kept; of more, the one not seen for the longest time goes.
+/// Maximum number of templates; beyond it, the one not seen for the longest time is dropped.
 pub const TEMPLATES_MAX: usize = 5_000;
-/// How many constant words lead from the number of words to a leaf.
+/// Number of constant words on the path from the number of words to a leaf.
 const DEPTH: usize = 3;
-/// How many ways lead on from one place; all other words share one.
+/// Maximum number of children of one node; all other words share one.
 const CHILDREN_MAX: usize = 100;
-/// The share of a template's constant words that a line must have in their places.
+/// Percentage of a template's constant words that a line must have in their positions.
 const SIMILARITY_PERCENT: usize = 40;
-/// How many of a template's constant words may differ at once: as many as the subjects of a sentence, not its meaning.
+/// Maximum number of a template's constant words that may differ at once: as many as the subjects of a sentence, not
+/// its meaning.
 const DIFFERENCES_MAX: usize = 2;
 
 /// Names a template for rules: the hash of its first text.
@@ -34,7 +36,7 @@ impl fmt::Display for TemplateId {
 }
 
 impl Serialize for TemplateId {
-    /// As people write it, or as the number in the journal's formats.
+    /// As text for people, or as the number in the journal's formats.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() { serializer.collect_str(self) } else { self.0.serialize(serializer) }
     }
@@ -55,9 +57,9 @@ impl<'de> Deserialize<'de> for TemplateId {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::core::correlation) struct Template {
     words: Vec<String>,
-    /// How its first line was led to its leaf.
+    /// The path of its first line to its leaf.
     path: Vec<String>,
-    /// The number of the line that was its last.
+    /// The number of its last line.
     used: u64,
     pub count: u64,
     pub first_at: Timestamp,
@@ -65,7 +67,7 @@ pub(in crate::core::correlation) struct Template {
 }
 
 impl Template {
-    /// As people read it; values next to each other are shown as one.
+    /// Text for people; adjacent values are shown as one.
     pub fn text(&self) -> String {
         let mut text = String::new();
         let mut last = "";
@@ -82,7 +84,7 @@ impl Template {
         text
     }
 
-    /// The constant words in their places that a line lacks; `None` where the line is another sentence.
+    /// Number of constant words that a line lacks; `None` if the line is another sentence.
     fn differences(&self, line: &[String]) -> Option<usize> {
         let constants = self.words.iter().zip(line).filter(|(word, _)| *word != WILDCARD);
         let (mut all, mut differ) = (0, 0);
@@ -99,7 +101,7 @@ impl Template {
         is_alike.then_some(differ)
     }
 
-    /// Leaves out what differs; whether anything did.
+    /// Replaces the differing words by wildcards; returns true if there were any.
     fn generalise(&mut self, line: &[String]) -> bool {
         let mut changed = false;
         for (word, other) in self.words.iter_mut().zip(line) {
@@ -112,22 +114,22 @@ impl Template {
     }
 }
 
-/// What became of a line.
+/// Result of learning a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::core::correlation) struct Learned {
     pub id: TemplateId,
     /// The template's text, if it is new or has changed.
     pub text: Option<String>,
-    /// Which template had to go for it, and how often that was seen.
+    /// The template that was dropped for it, with its count.
     pub forgotten: Option<(TemplateId, u64)>,
 }
 
-/// All templates. Two that saw the same lines are equal, byte for byte.
+/// All templates. Two sets that saw the same lines are equal, byte for byte.
 #[derive(Clone, Debug, Default)]
 pub(in crate::core::correlation) struct Templates {
     kept: BTreeMap<TemplateId, Arc<Template>>,
     lines: u64,
-    /// What follows from those kept.
+    /// Derived from the templates.
     tree: Node,
     by_use: BTreeMap<u64, TemplateId>,
 }
@@ -139,7 +141,7 @@ struct Node {
 }
 
 impl Templates {
-    /// The template of a text; a new one if none is alike.
+    /// The template of a text; a new one if none is similar.
     pub fn learn(&mut self, text: &str, now: Timestamp) -> Learned {
         let line = tokens(text);
         let path = self.tree.path(&line);
@@ -150,7 +152,7 @@ impl Templates {
         }
         let id = first_id(&line);
         if self.kept.contains_key(&id) {
-            // Led elsewhere once, when a place was full.
+            // It went to another leaf when a node was full.
             let text = self.see(id, &line, now);
             return Learned { id, text, forgotten: None };
         }
@@ -171,7 +173,7 @@ impl Templates {
         self.kept.iter().map(|(id, template)| (*id, template.as_ref()))
     }
 
-    /// Of equally similar ones the first by id.
+    /// Among equally similar ones, the first by id.
     fn most_similar(&self, path: &[String], line: &[String]) -> Option<TemplateId> {
         let leaf = path.iter().try_fold(&self.tree, |node, word| node.children.get(word))?;
         let alike = leaf.leaf.iter().filter_map(|id| Some((self.kept.get(id)?.differences(line)?, *id)));
@@ -190,7 +192,7 @@ impl Templates {
 
     fn insert(&mut self, id: TemplateId, template: Arc<Template>) {
         let leaf = template.path.iter().fold(&mut self.tree, |node, word| {
-            // Found before made: a clone of the word only for a new place.
+            // Looked up before insertion, so that the word is cloned only for a new node.
             node.children.entry(word.clone()).or_default()
         });
         leaf.leaf.insert(id);
@@ -206,7 +208,7 @@ impl Templates {
     }
 }
 
-/// The id of a template whose first line this is.
+/// The id of a template that starts with this line.
 fn first_id(line: &[String]) -> TemplateId {
     TemplateId(fnv1a(line.join(" ").as_bytes()))
 }
@@ -243,12 +245,12 @@ impl Node {
     }
 }
 
-/// Whether a word tells sentences apart: values and names with numbers in them do not.
+/// True if a word tells sentences apart: values and names with numbers in them do not.
 fn leads(word: &str) -> bool {
     !word.contains(WILDCARD) && !word.contains(|c: char| c.is_ascii_digit()) && word.contains(char::is_alphabetic)
 }
 
-/// Whether a word is one of a program's own (`GET`, `SCREEN_OFF`): such words are no values, whoever varies them.
+/// True for a program's own word (`GET`, `SCREEN_OFF`): such a word is no value, though it varies.
 fn is_keyword(word: &str) -> bool {
     word.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|part| {
         part.len() > 1

@@ -1,9 +1,9 @@
-//! What in a text is a value by its form: numbers, addresses, identifiers, paths, what stands behind `key=`.
+//! Values of a text recognised by their form: numbers, addresses, identifiers, paths, the value after `key=`.
 //!
-//! A text is cut into words and what separates them; each word is judged alone, then by its neighbours. No
-//! backtracking: the work is linear in the text.
+//! A text is split into words and separators; each word is classified alone, then by its neighbours. No backtracking:
+//! the work is linear in the text.
 
-/// What stands for a value.
+/// Placeholder of a value.
 pub(super) const WILDCARD: &str = "<*>";
 
 /// Words that belong to the number before them, in lower case.
@@ -11,18 +11,18 @@ const UNITS: [&str; 32] = [
     "%", "b", "bit", "bits", "byte", "bytes", "d", "day", "days", "gb", "gib", "h", "hour", "hours", "kb", "kib", "m",
     "mb", "mib", "min", "mins", "minute", "minutes", "ms", "ns", "s", "sec", "second", "seconds", "secs", "tb", "us",
 ];
-/// The words of a bracketed prefix that is still a context and no sentence.
+/// Maximum number of words of a bracketed prefix that is still a context and no sentence.
 const CONTEXT_MAX: usize = 3;
-/// A number of that many digits right behind letters is a value and no part of a name.
+/// A number of that many digits directly after letters is a value and no part of a name.
 const GLUED_DIGITS_MIN: usize = 3;
-/// How much of a text is looked at, in bytes, and how many words come of it.
+/// Limits on the text: bytes examined, and words produced.
 const TEXT_MAX_BYTES: usize = 4096;
 const TOKENS_MAX: usize = 256;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Piece<'a> {
     Word(&'a str),
-    /// A word with a value at its end: what stands before the value.
+    /// A word with a value at its end: the part before the value.
     Prefixed(&'a str),
     Value,
     Separator(char),
@@ -83,7 +83,7 @@ fn end_of_word(rest: &str) -> usize {
     if is_place { until(|c| is_separator(c) && !"=;|".contains(c)) } else { end }
 }
 
-/// One word: a value, a name with a value behind a colon, or itself; its last full stop stands apart.
+/// Classifies one word: a value, a name with a value after a colon, or itself; its final full stop is separate.
 fn judge<'a>(word: &'a str, pieces: &mut Vec<Piece<'a>>) {
     let core = word.trim_end_matches(['.', ':', '!', '?', '。']);
     let tail = &word[core.len()..];
@@ -99,7 +99,7 @@ fn judge<'a>(word: &'a str, pieces: &mut Vec<Piece<'a>>) {
     pieces.extend(tail.chars().map(Piece::Separator));
 }
 
-/// Where the digits at the end of a name begin, if they are many.
+/// Start of the digits at the end of a name, if they are many.
 fn glued_digits(word: &str) -> Option<usize> {
     let name = word.trim_end_matches(|c: char| c.is_ascii_digit());
     let is_named = name.ends_with(|c: char| c.is_ascii_alphabetic());
@@ -149,7 +149,7 @@ fn is_address(word: &str) -> bool {
     with_port || word.split_once('@').is_some_and(|(who, host)| !who.is_empty() && host.contains('.'))
 }
 
-/// What stands behind `key=`, and a single word in quotes, is a value whatever it looks like.
+/// The text after `key=`, and a single word in quotes, is a value whatever its form.
 fn mask_assigned(pieces: &mut [Piece<'_>]) {
     for at in 1..pieces.len() {
         let is_assigned =
@@ -169,7 +169,7 @@ fn mask_assigned(pieces: &mut [Piece<'_>]) {
     }
 }
 
-/// Of a bracketed prefix that holds a value (`[instance: 4f…]`) only the value counts.
+/// Keeps only the value of a bracketed prefix that contains one (`[instance: 4f…]`).
 fn without_context<'a>(pieces: &[Piece<'a>]) -> Vec<Piece<'a>> {
     let end = pieces.iter().position(|piece| *piece == Piece::Separator(']'));
     if let (Some(Piece::Separator('[')), Some(end)) = (pieces.first(), end) {
@@ -203,7 +203,7 @@ fn with_units<'a>(pieces: &[Piece<'a>]) -> Vec<Piece<'a>> {
     kept
 }
 
-/// What stands in round brackets and is nothing but values says something over again: `1190 bytes (1.16 KB)`.
+/// Drops round brackets with nothing but values, because they repeat a value in another unit: `1190 bytes (1.16 KB)`.
 fn without_asides<'a>(pieces: &[Piece<'a>]) -> Vec<Piece<'a>> {
     let mut kept: Vec<Piece<'a>> = Vec::with_capacity(pieces.len());
     for piece in pieces {
@@ -222,7 +222,7 @@ fn without_asides<'a>(pieces: &[Piece<'a>]) -> Vec<Piece<'a>> {
     kept
 }
 
-/// Values with nothing but separators between them are one.
+/// Joins values with only separators between them.
 fn joined<'a>(pieces: &[Piece<'a>]) -> Vec<Piece<'a>> {
     let mut kept: Vec<Piece<'a>> = Vec::with_capacity(pieces.len());
     for piece in pieces {
@@ -241,7 +241,7 @@ fn joined<'a>(pieces: &[Piece<'a>]) -> Vec<Piece<'a>> {
     kept
 }
 
-/// In a script without spaces numbers stand right beside words.
+/// In a script without spaces, numbers directly follow words.
 fn push_word(out: &mut String, word: &str) {
     if word.is_ascii() {
         return out.push_str(word);

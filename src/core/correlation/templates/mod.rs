@@ -1,8 +1,8 @@
-//! Template mining: free texts (log lines, traps) by the sentence behind them, with what varies left out.
+//! Template mining: free texts (log lines, traps) by their constant sentence, without the variable parts.
 //!
-//! Drain, with one configuration for all logs: [`mask`] takes out what is a value by its form, [`drain`] finds what
-//! varies by comparison. An id is the hash of a template's first text, so a replay and another node name it alike, and
-//! a line's id depends on the lines before it only. Pure; must never keep more than [`TEMPLATES_MAX`] templates.
+//! Drain, with one configuration for all logs: [`mask`] removes values by their form, [`drain`] finds variable words by
+//! comparison. An id is the hash of a template's first text, so a replay and another node name it alike, and a line's
+//! id depends on the lines before it only. Pure; must never keep more than [`TEMPLATES_MAX`] templates.
 
 mod drain;
 mod mask;

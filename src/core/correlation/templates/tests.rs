@@ -1,4 +1,4 @@
-//! What is one sentence and what is not, on lines of our own making.
+//! Lines that are one sentence and lines that are not, all of our own making.
 
 use std::collections::BTreeSet;
 

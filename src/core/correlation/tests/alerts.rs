@@ -1,4 +1,4 @@
-//! The life of alerts: transitions, re-sends, expiry, doubles, the catch-all.
+//! The life of alerts: transitions, re-sends, expiry, duplicates, the catch-all.
 
 use super::{check, check_only};
 

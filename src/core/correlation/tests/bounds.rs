@@ -1,4 +1,4 @@
-//! What grows is bounded, what bites is said, and a snapshot writes only what changed.
+//! Limits: growth is bounded, a limit that is hit is reported, and a snapshot writes only changed sections.
 
 use super::super::{
     CorrelationLimit, CorrelationMetric, Correlator, Frozen, MEMBERS_SHOWN, Output, Verdict, WINDOWS_PER_RULE,
@@ -33,7 +33,7 @@ fn the_oldest_window_of_a_rule_goes_when_there_are_too_many() {
     // The first lost its count, the second did not.
     let raised = send(&mut correlator, at(windows + 1), &labelled(Status::Point, "E", 1));
     assert!(matches!(verdict(&raised[0]), Some(Verdict::Raised(_))), "{raised:?}");
-    // Raised or not, the oldest is next; the desk is told.
+    // Raised or not, the oldest is dropped next; the desk gets a report.
     let said = send(&mut correlator, at(windows + 2), &labelled(Status::Point, "E", 0));
     assert_eq!(said.iter().filter_map(verdict).collect::<Vec<_>>(), [&Verdict::Retired], "{said:?}");
 }

@@ -1,4 +1,4 @@
-//! Shared contexts, derived events, and what holds them in bounds.
+//! Shared contexts, derived events, and their limits.
 
 use super::{check, check_only};
 
@@ -52,7 +52,7 @@ fn a_sign_of_life_that_stops_is_told_when_its_context_is_over() {
         scenario,
         "20s raised lost{host=甲} critical 0 alerts 1 events",
     );
-    // A downtime of ours is no silence of theirs.
+    // A downtime of this service is no silence of the producers.
     check_only(
         "raised",
         &[&rules("")],
@@ -88,7 +88,7 @@ fn events_that_derive_one_another_come_to_an_end() {
     );
 }
 
-/// What is derived is taken before further input, in the order in which it was made.
+/// Derived events are handled before further input, in the order of their creation.
 #[test]
 fn derived_events_are_taken_first_in_first_out() {
     check_only(
@@ -106,7 +106,7 @@ fn derived_events_are_taken_first_in_first_out() {
     );
 }
 
-/// Held back is held back, also when the pattern fires once more by events that are held back too.
+/// A suppressed condition stays suppressed when its pattern fires once more by suppressed events.
 #[test]
 fn a_silenced_condition_of_points_is_not_raised_again_by_silenced_points() {
     check(

@@ -1,4 +1,4 @@
-//! Enrichment: facts from inventory, names, texts and tables; what rules make of them; what a reload changes.
+//! Enrichment: facts from inventory, names, texts and tables; their use in rules; the effects of a reload.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};

@@ -1,4 +1,4 @@
-//! Which conditions are one incident: by time, by what depends on what, and what stays apart.
+//! Grouping of conditions into one incident: by time, by dependency, and the cases that stay apart.
 
 use super::check_only;
 
@@ -13,7 +13,7 @@ const ESTATE: &str = "item: 核心1
     item: app1 < h1
     down: host!=\"\" | each";
 
-/// What is raised and what joins what, for critical alerts unless they say otherwise.
+/// Expected raised conditions and joins, for critical alerts unless the scenario sets another severity.
 #[track_caller]
 fn check(more_rules: &str, scenario: &str, expected: &str) {
     let rules = format!("{more_rules}\n{ESTATE}");
@@ -109,7 +109,7 @@ fn what_begins_late_is_a_part_of_what_it_ends_with() {
     );
     check("", &late("420s resolved"), &together);
     check("", &late("500s resolved"), &format!("{apart}\n8m20s cleared down{{Down,host=h1}}"));
-    // It began again: what that belongs to is not known.
+    // The alert began again: its group is unknown.
     let again = late("420s resolved").replace("800s tick", "430s firing Down host=h1\n800s tick");
     let anew = "7m cleared down{Down,host=h1}\n7m10s raised down{Down,host=h1} critical 1 alerts 1 events";
     check("", &again, &format!("{apart}\n{anew}"));

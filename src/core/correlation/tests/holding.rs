@@ -1,4 +1,4 @@
-//! Dependency on topology, maintenance windows, silences until resolved, storms: each as people meet it.
+//! Dependency on topology, maintenance windows, silences until resolved, storms: each in typical situations.
 
 use super::{check, check_only};
 

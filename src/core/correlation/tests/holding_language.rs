@@ -1,4 +1,4 @@
-//! The lines of a scenario's rules that hold alerting back:
+//! The scenario lines for suppression:
 //!
 //! `grouping: off`, `item: sw3 @GZ01 < core1,core2`, `maintenance: NAME 10s..60s | matchers | items=a,b site=GZ change=CHG-1 pauses`
 //! (or `cron 0_2_*_*_* 90s Asia/Shanghai` as its time), `storm: NAME | matchers | scope=site at_least=3 buckets=2`.
@@ -8,7 +8,7 @@ use crate::core::calendar::Schedule;
 use crate::core::model::{Labels, Matchers, TimeDelta};
 use crate::core::rules::{ConfigurationItem, ENTITY_LABELS, Inventory, Maintenance, MaintenanceTime, Rulebook, Storm};
 
-/// Takes the line if it is one of these.
+/// Reads the line if it is one of these.
 pub(super) fn read(rulebook: &mut Rulebook, name: &str, parts: &[&str]) -> bool {
     match name {
         "grouping" => rulebook.grouping.enabled = parts[0] != "off",
@@ -33,7 +33,7 @@ fn with_item(inventory: &Inventory, text: &str) -> Inventory {
     let name = words.next().unwrap().to_owned();
     let above: Vec<String> =
         above.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    // What it depends on may be named before its own line.
+    // A dependency may be named before its own line.
     let known: Vec<String> = items.iter().map(|(item, _)| item.name.clone()).collect();
     for missing in above.iter().filter(|above| !known.contains(above) && **above != name) {
         items.push((item(missing, None), Vec::new()));

@@ -1,8 +1,8 @@
-//! Everything that holds alerting back, all together, against a slow and obvious model.
+//! All kinds of suppression together, against a slow and obvious model.
 //!
-//! The model knows no index and keeps nothing: after every step it tells the whole history again from the beginning,
-//! looking at every pair of alerts, every path of the graph and every second's minute. Compared are what holds each
-//! alert, that each is seen, and how each condition stands; a thousand random worlds by default.
+//! The model has no index and no memory: after every step it recomputes the whole history, over every pair of alerts,
+//! every path of the graph and every second. Compared are the suppressors of each alert, that each alert is seen, and
+//! the status of each condition; a thousand random worlds by default.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -37,16 +37,16 @@ fn of(text: &str) -> &'static Matchers {
 
 #[derive(Clone, Debug)]
 struct Plan {
-    /// Whether what belongs together becomes one incident: then what is held may be shown there.
+    /// True if related conditions become one incident: then suppressed ones may be shown there.
     groups: bool,
     rules: Vec<bool>,
-    /// Which host depends on which.
+    /// Dependencies between hosts.
     edges: Vec<(usize, usize)>,
-    /// Source, target, whether equal sites, hops (0: plain).
+    /// Source, target, flag for equal sites, hops (0: plain).
     inhibitions: Vec<(usize, usize, bool, u32)>,
-    /// From, length, scope (a matcher, a host or a site), whether it pauses; length 0: ten seconds of every minute.
+    /// From, length, scope (a matcher, a host or a site), flag for pausing; length 0: ten seconds of every minute.
     windows: Vec<(u64, u64, usize, bool)>,
-    /// At least, buckets, minutes until it leaves, whether major alerts pass.
+    /// At least, buckets, minutes until it ends, flag that lets major alerts pass.
     storm: Option<(u32, u32, u64, bool)>,
     acts: Vec<(u64, Act)>,
 }
@@ -146,7 +146,7 @@ impl Plan {
     }
 }
 
-/// What the model makes of one alert.
+/// The model's suppressors of one alert.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Held {
     silenced_by: Vec<usize>,
@@ -184,23 +184,23 @@ struct Silence {
 struct Gale {
     /// Distinct alerts by minute.
     counted: BTreeMap<u64, BTreeSet<Fingerprint>>,
-    /// Minutes in a row that were over the bar, since the last storm.
+    /// Consecutive minutes over the bar, since the last storm.
     over: Vec<u64>,
     /// Since, and the last loud minute.
     blows: Option<(u64, u64)>,
 }
 
-/// How a condition stands, as far as the model can say.
+/// Status of a condition, as far as the model can compute it.
 #[derive(Clone, Debug, Default)]
 struct Stand {
     raised: bool,
     members: BTreeSet<Fingerprint>,
-    /// Times of counted transitions, and whether each was held back.
+    /// Times of counted transitions, each with a flag if it was suppressed.
     events: Vec<(u64, bool)>,
     on: bool,
 }
 
-/// The whole history told once more.
+/// One recomputation of the whole history.
 struct Story<'p> {
     plan: &'p Plan,
     now: u64,
@@ -208,7 +208,7 @@ struct Story<'p> {
     silences: Vec<Silence>,
     gales: BTreeMap<String, Gale>,
     stands: BTreeMap<String, Stand>,
-    /// How many dependencies lead from one host to another at least.
+    /// The smallest number of dependencies between two hosts.
     distances: BTreeMap<(usize, usize), u32>,
 }
 
@@ -224,7 +224,7 @@ fn tell(plan: &Plan, until: usize) -> Story<'_> {
     };
     let mut now = 0;
     for (number, (gap, act)) in plan.acts[..=until].iter().enumerate() {
-        // Second by second: whatever ends or begins by itself does so in between.
+        // Second by second, because things may end or begin in between.
         while story.now < now + gap {
             story.now += 1;
             if story.may_change() {
@@ -238,7 +238,7 @@ fn tell(plan: &Plan, until: usize) -> Story<'_> {
 }
 
 impl Story<'_> {
-    /// Whether anything can begin or end by itself in this second: else there is nothing to look at.
+    /// True if anything can begin or end in this second without input.
     fn may_change(&self) -> bool {
         let now = self.now;
         now.is_multiple_of(60)
@@ -323,7 +323,8 @@ impl Story<'_> {
         }
     }
 
-    /// One more alert for the storm of its site. With so short a history the usual is nothing: the bar is `at_least`.
+    /// Counts one more alert for the storm of its site. With so short a history the baseline is zero: the bar is
+    /// `at_least`.
     fn count(&mut self, fingerprint: Fingerprint) {
         let Some((at_least, buckets, _, _)) = self.plan.storm else { return };
         let labels = &self.firing[&fingerprint].labels;
@@ -350,7 +351,7 @@ impl Story<'_> {
         }
     }
 
-    /// Everything that holds that alert now, asked of everything there is.
+    /// All current suppressors of the alert, found by checking everything.
     fn held(&self, alert: &Alert) -> Held {
         let fingerprint = alert.labels.fingerprint();
         let is_active = |silence: &&Silence| silence.starts <= self.now && self.now < silence.ends;
@@ -443,7 +444,7 @@ impl Story<'_> {
         format!("{rule}{{{}}}", language::short(&key))
     }
 
-    /// What holds each alert as of now, and how conditions stand by that.
+    /// Computes the suppressors of each alert now, and the status of conditions.
     fn look(&mut self) {
         let held: Vec<Held> = self.firing.values().map(|alert| self.held(alert)).collect();
         self.firing.values_mut().zip(held).for_each(|(alert, held)| alert.held = held);
@@ -451,7 +452,7 @@ impl Story<'_> {
             let is_threshold = place.starts_with("many");
             let newest = stand.events.iter().rev().take(2).map(|(at, _)| *at).collect::<Vec<_>>();
             stand.on = if is_threshold {
-                // On from the second within twenty seconds until twenty after the last.
+                // Continues from the second event within twenty seconds until twenty after the last.
                 let is_new = newest.len() == 2 && newest[0] < newest[1] + 20;
                 (stand.on || is_new) && self.now < newest[0] + 20
             } else {
@@ -484,14 +485,14 @@ fn same_site(equal: bool, one: &Labels, other: &Labels) -> bool {
     !equal || one.get("site").unwrap_or_default() == other.get("site").unwrap_or_default()
 }
 
-/// How the decisions left each condition: whether it was raised free, is held, is paused.
+/// The status of each condition after the decisions: raised free, suppressed, paused.
 fn standing(said: &[String]) -> BTreeMap<String, (bool, bool, bool)> {
     let mut standing: BTreeMap<String, (bool, bool, bool)> = BTreeMap::new();
     for line in said {
         let mut words = line.split(' ').skip(1);
         let (Some(verb), Some(place)) = (words.next(), words.next()) else { continue };
         let stands = match verb {
-            // It is told in the incident that explains it, held: nobody is alerted.
+            // It is reported inside the incident that explains it, suppressed, without an alert.
             "raised" if line.contains(" held by ") => (false, true, false),
             "raised" | "released" => (true, false, false),
             "held" => {
@@ -529,7 +530,7 @@ fn check_stands(story: &Story<'_>, said: &[String]) -> Result<(), TestCaseError>
         let pauses = |name: &String| story.plan.windows[name[1..].parse::<usize>().unwrap()].3;
         let all_pause = all_held && holds.iter().all(|held| held.maintained_by.iter().any(pauses));
         if !place.starts_with("many") {
-            // What fires freely is raised, and stays so until all of it is clear: a clear always gets through.
+            // A free firing condition is raised, and stays so until all of it is clear: a clear always gets through.
             prop_assert_eq!(raised, stand.raised, "{} raised", place);
         } else if stand.on && holds.iter().any(|held| held.is_free()) {
             prop_assert!(raised, "{} is on and free", place);
@@ -573,7 +574,7 @@ fn check_plan(plan: &Plan) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Points have no alert: what came to a host in the last thirty seconds is raised once nothing was over it.
+/// Points have no alert: a host's points of the last thirty seconds are raised once nothing covers it.
 fn check_points(plan: &Plan, until: usize, story: &Story<'_>, said: &[String]) -> Result<(), TestCaseError> {
     let is_calm = plan.inhibitions.is_empty() && plan.windows.is_empty() && story.silences.is_empty();
     if !plan.rules[3] || !is_calm || !story.gales.is_empty() {

@@ -1,10 +1,9 @@
-//! The little language of the scenarios.
+//! The small language of the scenarios.
 //!
-//! Rules, one a line: `name: matchers | pattern | options`; inhibitions: `inhibit: source -> target | a,b`; the bar
-//! stands between blanks. Items of the inventory: `item: name < what,it,depends,on`.
 //! Rules, one a line: `name: matchers | pattern | options`; inhibitions: `inhibit: source -> target | a,b | through=8`;
-//! the bar stands between blanks. What else holds back is read beside this file.
-//! Steps, one a line: `10s firing LinkDown site=GZ01 !at=8s`. Names beginning with `!` are no labels.
+//! the bar has blanks around it. Items of the inventory: `item: name < what,it,depends,on`. `holding_language` reads the
+//! lines for suppression. Steps, one a line: `10s firing LinkDown site=GZ01 !at=8s`. Names beginning with `!` are no
+//! labels.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use crate::core::rules::{
     Actions, Counts, Expression, Inhibition, Pattern, Rule, RuleText, Rulebook, Semantics, Through, load,
 };
 
-/// When every scenario begins: 2026-02-13T00:00:00Z.
+/// Start of every scenario: 2026-02-13T00:00:00Z.
 pub(super) const START: Timestamp = Timestamp::from_seconds(1_770_940_800);
 
 pub(super) struct Step {
@@ -75,7 +74,7 @@ fn written(name: &str, matchers: &str, pattern: &str, options: &str) -> Rule {
     loaded.rulebook.rules[0].clone()
 }
 
-/// Real rule files, each behind a line `--- path`.
+/// Whole rule files, each after a line `--- path`.
 fn rulebook_of_files(files: &str) -> Arc<Rulebook> {
     let texts = files.split("\n--- ").map(|file| {
         let (path, text) = file.split_once('\n').unwrap();
@@ -241,7 +240,7 @@ pub(super) fn silence_id(name: &str) -> SilenceId {
     SilenceId::from_cause(Cause { partition: Partition::DEFAULT, offset: Offset(number), n: 0 })
 }
 
-/// Labels by fingerprint, so that what is said can be read.
+/// Labels by fingerprint, so that the output is readable.
 #[derive(Default)]
 pub(super) struct Names(BTreeMap<Fingerprint, String>);
 

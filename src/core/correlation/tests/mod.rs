@@ -1,7 +1,8 @@
-//! Scenarios on virtual time: rules and events as text in, what the correlator says as text out.
+//! Scenarios on virtual time: rules and events as text in, the correlator's outputs as text out.
 //!
 //! Every scenario runs four times: as it is, with re-sends in their compact form, with a snapshot and restore before
-//! every input, and with both. All must say the same and end in the same bytes; invariants are checked at every step.
+//! every input, and with both. All must give the same output and end in the same bytes; invariants are checked at every
+//! step.
 
 mod alerts;
 mod bounds;
@@ -73,7 +74,7 @@ fn lines(text: &str) -> Vec<String> {
     text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
 }
 
-/// What a scenario says, and the bytes that it ends in.
+/// The output of a scenario, and its final bytes.
 pub(super) fn run(rules: &[&str], scenario: &str, mode: Mode) -> (Vec<String>, Vec<u8>) {
     let rulebooks: Vec<Arc<Rulebook>> = rules.iter().map(|text| language::rulebook(text)).collect();
     let steps = language::scenario(scenario);
@@ -113,14 +114,14 @@ impl World {
         World { correlator: Correlator::new(rulebook), mode, offset: 0, names: Names::default(), said: Vec::new() }
     }
 
-    /// Ticks whatever is due by then, then takes the step.
+    /// Ticks until every due timer ran, then applies the step.
     fn step(&mut self, step: &Step, rulebooks: &[Arc<Rulebook>]) {
         let is_return = matches!(step.verb, Verb::Resumed(_));
         while !is_return && let Some(deadline) = self.correlator.next_deadline().filter(|deadline| *deadline <= step.at)
         {
             self.take(deadline, |correlator, _, out| correlator.tick(deadline, out));
         }
-        // Ticks get no offsets here: how many there are depends on lazy deadlines, and nothing else may.
+        // Ticks get no offsets here, because their number depends on lazy deadlines, and no result may depend on it.
         self.offset += 1;
         let at = step.at;
         let compact = self.mode.compact;

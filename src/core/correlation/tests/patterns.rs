@@ -1,8 +1,8 @@
-//! Each pattern: when it fires, when it clears, what late, repeated and grouped events do to it.
+//! Each pattern: when it fires and clears, and the effects of late, repeated and grouped events.
 
 use super::{check, check_only};
 
-/// Points at those seconds against a threshold of 3 in 10 s; when it fires and clears.
+/// Points at those seconds against a threshold of 3 in 10 s; the times at which it fires and clears.
 #[track_caller]
 fn threshold(pattern: &str, seconds: &[i64], expected: &[(i64, &str)]) {
     let rules = format!("t: alertname=\"E\" | {pattern}");
@@ -26,7 +26,7 @@ fn three_in_ten_seconds_slides_and_clears_when_its_window_is_empty() {
     threshold(three, &[0, 5, 11, 14], &[fired(14), clear(24)]);
     threshold(three, &[0, 5, 11, 15], &[]);
     threshold(three, &[0, 5, 11, 16], &[]);
-    // What comes while it stands keeps it standing.
+    // Events during the raised state extend it.
     threshold(three, &[0, 1, 2, 10, 11], &[fired(2), clear(21)]);
     let every_second: Vec<i64> = (0..=40).collect();
     threshold(three, &every_second, &[fired(2), clear(50)]);
@@ -50,7 +50,7 @@ fn one_in_ten_seconds_and_a_clear_threshold_of_two() {
     );
     // Below two for the window: the second newest of 0, 2, 4 leaves it at 12.
     threshold("threshold 3 in 10s clear 2", &[0, 2, 4], &[fired(4, 3), clear(12)]);
-    // What is left of the old events still counts for the next time: 8, 13, 14 lie in one window.
+    // The remaining old events still count for the next time: 8, 13, 14 lie in one window.
     threshold("threshold 3 in 10s clear 2", &[0, 1, 2, 13, 14, 15], &[fired(2, 3), clear(11), fired(15, 3), clear(24)]);
 }
 

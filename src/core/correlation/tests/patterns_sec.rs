@@ -1,9 +1,10 @@
-//! The tables of SEC's semantics as data: what a rule says under `semantics: sec`, and beside it what the same rule says
-//! under ours.
+//! The tables of SEC's semantics as data: a rule's results under `semantics: sec`, and beside them the same rule's
+//! results under ours.
 
 use super::{MODES, run};
 
-/// One rule against points at whole seconds, `A0 B3` (a bare number is an `A`). What is expected reads `fire 10, end 11`.
+/// One rule against points at whole seconds, `A0 B3` (a bare number is an `A`). The expected text reads `fire 10, end
+/// 11`.
 #[track_caller]
 fn row(pattern: &str, events: &str, sec: &str, own: &str) {
     assert_eq!(says(pattern, "semantics: sec, ", events), sec, "under SEC's semantics: {pattern} with {events}");
@@ -82,7 +83,7 @@ fn groups() {
 
 #[test]
 fn pairs_and_suppression() {
-    // An event that met the first pattern is swallowed and extends nothing.
+    // An event that matched the first pattern is swallowed and extends nothing.
     let suppress = "{suppress: {within: 10s}}";
     row(suppress, "0 5 10", "fire 0, end 11", "fire 0, end 10, fire 10, end 20");
     row(suppress, "0 5 11 12", "fire 0, end 11, fire 11, end 22", "fire 0, end 10, fire 11, end 21");

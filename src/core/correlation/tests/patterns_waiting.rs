@@ -2,7 +2,7 @@
 
 use super::{check, check_only};
 
-/// Lines of raised, cleared and counted bounds only.
+/// Lines of raised, cleared and hit limits only.
 #[track_caller]
 fn fires(rule: &str, scenario: &str, expected: &str) {
     check_only("raised cleared", &[rule], scenario, expected);
@@ -23,7 +23,7 @@ fn a_sequence_wants_its_steps_in_order_and_in_time() {
         "0s point A\n5s point A\n6s point B\n14s point C\n60s tick",
         "14s raised s{} indeterminate 0 alerts 4 events\n19s cleared s{}",
     );
-    // What is complete is over.
+    // A completed sequence is over.
     fires(
         STEPS,
         "0s point A\n1s point B\n2s point C\n3s point C\n60s tick",
@@ -51,7 +51,7 @@ fn captures_compare_with_an_earlier_step() {
         "0s point A host=甲\n1s point A host=乙\n2s point B to=丙\n3s point B to=甲\n4s point B to=甲\n60s tick",
         "3s raised s{} indeterminate 0 alerts 4 events\n8s cleared s{}",
     );
-    // Sixteen wait at most; the oldest of them went.
+    // At most sixteen wait; the oldest was dropped.
     let many: String = (0..17).map(|host| format!("0s point A host=h{host}\n")).collect();
     check_only(
         "raised count",

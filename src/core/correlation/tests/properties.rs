@@ -1,6 +1,6 @@
-//! Random scenarios against what must always hold, and the clever parts against slow and obvious ones.
+//! Random scenarios against invariants, and the optimised parts against slow and obvious ones.
 //!
-//! The seed is fixed, so a run never surprises; `PROPTEST_SEED` and `PROPTEST_CASES` widen the search.
+//! The seed is fixed, so runs are reproducible; `PROPTEST_SEED` and `PROPTEST_CASES` widen the search.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -105,7 +105,7 @@ fn line() -> impl Strategy<Value = (u64, String)> {
     (prop::sample::select(vec![0_u64, 0, 0, 1, 1, 2, 3, 5, 8, 40]), what)
 }
 
-/// Puts the times in: everything relative becomes absolute.
+/// Converts relative times to absolute ones.
 fn written(lines: &[(u64, String)]) -> String {
     let mut now = 1_000;
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! New rulebooks and downtime: what lives on, what is dropped, what gets more time.
+//! New rulebooks and downtime: state that survives, is dropped, or gets more time.
 
 use super::{check, check_only};
 

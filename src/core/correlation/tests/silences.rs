@@ -1,4 +1,4 @@
-//! Silence commands: what Alertmanager answers, keeps and refuses.
+//! Silence commands: Alertmanager's answers and refusals.
 
 use super::{check, check_only};
 

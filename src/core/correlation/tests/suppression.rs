@@ -1,4 +1,4 @@
-//! What is held back: silences and inhibitions, what waits for their end, and that a clear always gets through.
+//! Suppression: silences and inhibitions, waiting for their end, and that a clear always gets through.
 
 use super::{check, check_only};
 
@@ -184,7 +184,7 @@ fn missing_equals_empty_and_a_silenced_source_still_holds_back() {
 
 #[test]
 fn what_is_source_and_target_is_held_back_by_sources_alone() {
-    // PowerLow and PowerDip are on both sides: they hold back Door, but not each other; PowerFail is a source alone.
+    // PowerLow and PowerDip are on both sides: they suppress Door, but not each other; PowerFail is a source alone.
     check_only(
         "raised held released alert",
         &[PLACES],

@@ -1,4 +1,4 @@
-//! Rhythm: the stated rates of false alarms and powers, and the slow reference.
+//! Periodicity: the stated rates of false alarms and powers, and the slow reference.
 
 use proptest::prelude::*;
 
@@ -31,14 +31,14 @@ fn bout(hours: f64) -> Burst {
     Burst { from: Timestamp::from_seconds((hours * 3_600.0) as i64), until: None }
 }
 
-/// The first so many episodes of a series of beginnings, in hours.
+/// The first episodes of a series of starts, in hours.
 fn rhythm(hours: impl Iterator<Item = f64>, episodes: usize) -> Periodicity {
     let bouts: Vec<Burst> = hours.map(bout).collect();
     let first = collapse(&bouts, HOUR).into_iter().take(episodes).collect::<Vec<_>>();
     Periodicity::of(&first, HOUR, "UTC").unwrap()
 }
 
-/// How often of 2,000 series chance alone looks like a clock: by gaps, and by gaps or season.
+/// Share of 2,000 random series that look like a clock: by gaps, and by gaps or season.
 fn false_alarms(mean_hours: f64, episodes: usize) -> (f64, f64) {
     let mut even = Even(episodes as u64 + mean_hours as u64);
     let (mut regular, mut either) = (0, 0);
@@ -91,7 +91,8 @@ fn bursts_without_episodes_would_look_like_seasons() {
     assert!(seasonal[1] < 15, "episodes do not: {seasonal:?}");
 }
 
-/// The share of 2,000 series that are found, each beginning within `jitter` periods (one standard deviation) of its turn.
+/// Share of 2,000 series that are detected, each start within `jitter` periods (one standard deviation) of its due
+/// time.
 fn power(period_hours: f64, jitter: f64, episodes: usize) -> f64 {
     let mut even = Even(11 + episodes as u64);
     let found = (0..2_000).filter(|_| {

@@ -1,4 +1,5 @@
-//! Whether the people of a team can do the work of its plans in their time: of each run by itself, and of all that overlap.
+//! Capacity check: can the people of a team do the work of its plans in time, for each run by itself and for
+//! overlapping runs together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,19 +11,19 @@ use crate::core::rules::{ChecklistItem, Plan, Rulebook};
 
 const DAY_SECONDS: f64 = 86_400.0;
 
-/// The work of one run against the working time of those who do it.
+/// The work of one run against the working time of its inspectors.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Capacity {
     pub from: Timestamp,
     pub to: Timestamp,
-    /// Of a person's work: items times devices times slots.
+    /// Number of items in one person's work: items times devices times slots.
     pub items: u32,
     pub needed: TimeDelta,
     pub inspectors: u32,
     /// The working time of all inspectors together.
     pub available: TimeDelta,
     pub fits: bool,
-    /// What the working time was computed from.
+    /// Basis of the working time.
     pub basis: String,
 }
 
@@ -33,8 +34,8 @@ impl Plan {
         TimeDelta::from_minutes(minutes * i64::from(self.slots.map_or(1, |slots| slots.count())))
     }
 
-    /// Of the first run that is scheduled after that moment. `None` when the plan does not say who works how long, when
-    /// its items do not say how long they take, or when it never comes again.
+    /// Capacity for the first run that is scheduled after that time. `None` if the plan gives no people or hours, if
+    /// its items give no minutes, or if it has no further run.
     pub fn capacity(&self, rulebook: &Rulebook, after: Timestamp) -> Option<Capacity> {
         let needed = self.work();
         if needed.is_zero() {
@@ -47,7 +48,7 @@ impl Plan {
         self.capacity_for(rulebook, (from, from + self.missed_after), (items, needed))
     }
 
-    /// What its people have for that work in that time.
+    /// The people's capacity for that work in that time.
     fn capacity_for(
         &self,
         rulebook: &Rulebook,
@@ -73,12 +74,12 @@ impl Plan {
         rulebook.calendars.get(self.crew.as_ref()?.calendar.as_ref()?)
     }
 
-    /// The first run from now on, of those whose time the calendar knows, that its people cannot do.
+    /// The first overloaded run from now on, among those whose time the calendar covers.
     pub(crate) fn overload(&self, rulebook: &Rulebook, now: Timestamp) -> Option<Capacity> {
         self.runs_looked_at(rulebook, now).into_iter().find(|capacity| !capacity.fits)
     }
 
-    /// The next runs, of those whose time the calendar knows.
+    /// The next runs, among those whose time the calendar covers.
     fn runs_looked_at(&self, rulebook: &Rulebook, now: Timestamp) -> Vec<Capacity> {
         let next = |after: Timestamp| {
             let capacity = self.capacity(rulebook, after)?;
@@ -89,26 +90,26 @@ impl Plan {
     }
 }
 
-/// How many runs of a plan are compared with the calendar.
+/// Number of a plan's runs that are compared with the calendar.
 const RUNS_LOOKED_AT: usize = 50;
 
-/// Several plans of a team that each fit, and together do not.
+/// Several plans of a team that fit alone, but not together.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct JointOverload<'a> {
     /// In the order of their names.
     pub plans: Vec<&'a str>,
     pub team: &'a str,
-    /// Of all the runs that lie wholly in that time; its people are those of the plan that says they have the most.
+    /// Over all runs that lie wholly in that time; its people are those of the plan with the highest number.
     pub capacity: Capacity,
 }
 
-/// Of each team the shortest time, as far as it is looked at, in which runs of several plans begin and must be done, and
-/// are more than its people can do.
+/// For each team the shortest examined time in which runs of several plans begin and must be done, but exceed the
+/// people's capacity.
 pub(crate) fn joint_overloads(rulebook: &Rulebook, now: Timestamp) -> Vec<JointOverload<'_>> {
     let teams: BTreeSet<&str> = rulebook.plans.values().map(|plan| plan.team.as_str()).collect();
     let of_team = |team: &&str| {
         let plans = rulebook.plans.values().filter(|plan| plan.team == **team);
-        // What does not fit alone is told of alone.
+        // A run that does not fit alone is reported alone.
         let mut runs: Vec<(&Plan, Capacity)> = plans
             .map(|plan| (plan, plan.runs_looked_at(rulebook, now)))
             .filter(|(_, runs)| runs.iter().all(|run| run.fits))
@@ -122,7 +123,7 @@ pub(crate) fn joint_overloads(rulebook: &Rulebook, now: Timestamp) -> Vec<JointO
     teams.iter().filter_map(of_team).collect()
 }
 
-/// The first moment by which what begins at `from` or later must be done, and cannot. `runs` by their end.
+/// The first deadline that the runs beginning at `from` or later cannot meet. `runs` by their end.
 fn first_overload<'a>(
     rulebook: &Rulebook,
     from: Timestamp,
@@ -151,7 +152,7 @@ fn first_overload<'a>(
 mod tests {
     use crate::core::rules::{FindingKind, RuleText, load, report};
 
-    /// The need, what there is, whether it fits, and what `check` says.
+    /// The need, the capacity, the result, and the finding of `check`.
     #[track_caller]
     fn check(plan: &str, expected: (&str, &str, bool), finding: Option<&str>) {
         let text = format!(
@@ -170,8 +171,8 @@ mod tests {
         assert_eq!(found, finding.into_iter().collect::<Vec<_>>());
     }
 
-    /// What `check` says of plans that share the people of one team; each opens a window of two days on the first of
-    /// January and of July, unless it says otherwise.
+    /// The finding of `check` for plans that share the people of one team; each opens a window of two days on the first
+    /// of January and of July, unless it sets another.
     #[track_caller]
     fn check_together(plans: &[&str], expected: Option<&str>) {
         let plan = |(number, said): (usize, &&str)| {

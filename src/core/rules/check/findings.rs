@@ -1,4 +1,4 @@
-//! What a person should know of good rules: each thing with its place, its kind, and what to do.
+//! Findings about valid rules: each with its place, its kind, and the remedy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::core::rules::{
     SourceLocation, TEMPLATE_FACT,
 };
 
-/// One thing that a rulebook allows but hardly anybody means.
+/// A construct that a rulebook allows but that is hardly ever intended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckFinding {
     pub kind: FindingKind,
@@ -26,29 +26,29 @@ pub struct CheckFinding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
-    /// An earlier rule owns all that it matches.
+    /// An earlier rule owns every alert that it matches.
     Unreachable,
     /// No event can fit it.
     Contradiction,
-    /// It names something that the inventory does not hold.
+    /// It names an item or value missing in the inventory.
     NotInInventory,
-    /// Nobody of the first line goes there.
+    /// A site that no first line covers.
     OrphanSite,
-    /// A calendar in which nobody ever works.
+    /// A calendar without any working time.
     NeverOpen,
-    /// A calendar whose statutory holidays of the coming year are not known.
+    /// A calendar without the statutory holidays of the coming year.
     YearMissing,
-    /// There are more things to keep apart than it may keep.
+    /// It has more keys than its limit allows.
     Bound,
-    /// Its people cannot do its work in its time.
+    /// Its people cannot do its work in time.
     Capacity,
-    /// It is looked at for every event.
+    /// It is evaluated for every event.
     Unindexed,
-    /// Its incidents can be P1, and nobody has said what is done about them.
+    /// Its incidents can be P1, but no playbook is set.
     NoPlaybook,
-    /// A rule does not say what its incidents are.
+    /// A rule does not set the class of its incidents.
     Unclassified,
-    /// The lines of support may take longer than was promised.
+    /// The escalation steps may take longer than the SLA target.
     BeyondTarget,
     /// A source's samples say a severity that nobody knows.
     UnknownSeverity,
@@ -74,7 +74,7 @@ impl FindingKind {
     }
 }
 
-/// Everything, by kind, then in file order. `windows_max`: how many windows one rule keeps.
+/// All findings, by kind, then in file order. `windows_max`: the window limit of one rule.
 pub fn findings(loaded: &Loaded, windows_max: usize, now: Timestamp) -> Vec<CheckFinding> {
     let rulebook = &loaded.rulebook;
     let mut found = Vec::new();
@@ -158,7 +158,7 @@ fn overloaded(rulebook: &Rulebook, now: Timestamp) -> Vec<(&str, String)> {
     alone.chain(together).collect()
 }
 
-/// Calendars that are never open, or do not know the next year.
+/// Calendars that are never open, or lack the next year.
 fn of_calendars(rulebook: &Rulebook, now: Timestamp) -> Vec<(FindingKind, &str, String)> {
     let mut found = Vec::new();
     for (name, calendar) in &rulebook.calendars {
@@ -195,7 +195,7 @@ fn contradictions(rule: &Rule) -> Vec<String> {
     messages
 }
 
-/// An inhibition that can hold nothing back.
+/// Reason why an inhibition can never suppress an alert.
 fn impossible(inhibition: &Inhibition) -> Option<String> {
     for (side, matchers) in [("source", &inhibition.source), ("target", &inhibition.target)] {
         let found = reachability::contradiction(matchers);
@@ -218,7 +218,7 @@ fn impossible(inhibition: &Inhibition) -> Option<String> {
     })
 }
 
-/// The matchers of which each finds events of the rule by itself.
+/// The matchers that each find events of the rule alone.
 fn entries(rule: &Rule) -> Vec<&Matchers> {
     match &rule.pattern {
         Pattern::Calendar { .. } => Vec::new(),
@@ -240,7 +240,7 @@ fn entries(rule: &Rule) -> Vec<&Matchers> {
     }
 }
 
-/// Why neither a value nor an automaton can find what the matchers fit.
+/// Reason why neither a value nor an automaton can find matching events.
 fn unindexed(matchers: &Matchers) -> Option<String> {
     let on_labels: Vec<&Matcher> = matchers.iter().filter(|matcher| !matcher.name().starts_with('@')).collect();
     if on_labels.iter().any(|matcher| matcher.values().is_some() || matcher.expression().is_some()) {
@@ -260,7 +260,7 @@ fn unindexed(matchers: &Matchers) -> Option<String> {
     })
 }
 
-/// What the inventory knows, as matchers ask for it.
+/// The inventory's values, indexed for matchers.
 struct KnownItems<'a> {
     inventory: &'a Inventory,
     entity_labels: BTreeSet<&'a str>,
@@ -273,7 +273,7 @@ struct KnownItems<'a> {
 }
 
 impl<'a> KnownItems<'a> {
-    /// `None` without an inventory: then nothing is unknown.
+    /// `None` without an inventory: then nothing counts as unknown.
     fn of(rulebook: &'a Rulebook) -> Option<KnownItems<'a>> {
         let inventory = &rulebook.inventory;
         if inventory.is_empty() {
@@ -310,7 +310,7 @@ impl<'a> KnownItems<'a> {
         Some(KnownItems { inventory, entity_labels: inventory.entity_labels().collect(), names, values, open })
     }
 
-    /// Whether something that the matcher asks for is there. What asks for nothing in particular is fine.
+    /// True if a value that the matcher demands exists. A matcher without a specific demand passes.
     fn knows(&self, matcher: &Matcher) -> bool {
         if !matcher.op().is_positive() || matcher.matches_value("") {
             return true;
@@ -321,7 +321,7 @@ impl<'a> KnownItems<'a> {
                 Some(values) => values.iter().any(|value| {
                     self.names.contains(value) || host_of(value).is_some_and(|host| self.names.contains(host.as_str()))
                 }),
-                // A port may stand behind the name, which the inventory does not know.
+                // A port, unknown to the inventory, may follow the name.
                 None if matcher.name() == "instance" => true,
                 None => self.names.iter().any(|name| matcher.matches_value(name)),
             };
@@ -335,7 +335,7 @@ impl<'a> KnownItems<'a> {
         }
     }
 
-    /// Said where a rule keeps a window a key and the estate alone makes more keys than it may have.
+    /// Reports a rule with one window per key if the inventory alone makes more keys than its limit.
     fn too_many_keys(&self, rule: &Rule, windows_max: usize) -> Option<String> {
         rule.pattern.window()?;
         let by_entity = rule.by.iter().find(|name| self.entity_labels.contains(name.as_str()));

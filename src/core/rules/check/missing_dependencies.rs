@@ -1,26 +1,26 @@
-//! What an inventory probably leaves out: dependencies that nearly all items of a class have, and some do not.
+//! Dependencies that an inventory probably lacks: nearly all items of a class have them, and some do not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::rules::{Inventory, ItemIndex};
 
-/// A class says what is usual when it has that many items.
+/// Minimum number of items for a class to show a habit.
 const CLASS_MIN: usize = 4;
-/// So many of a hundred items of a class depend on another class: the others are thought to do so too.
+/// Percentage of a class's items that depend on another class, from which the other items are assumed to do so too.
 const USUAL_PERCENT: usize = 70;
-/// So many of a hundred of those dependencies stay at one site: the one left out is thought to do so too.
+/// Percentage of those dependencies within one site, from which a missing one is assumed to be within the site too.
 const LOCAL_PERCENT: usize = 80;
-/// What could be meant by too many items says nothing.
+/// Beyond this number of candidates a guess means nothing.
 const GUESSES_MAX: usize = 256;
 
-/// The items that others probably depend on besides what the inventory says, and the items of each site.
+/// The probable dependencies that the inventory lacks, and the items of each site.
 #[derive(Debug, Default)]
 pub struct MissingDependencies {
     guesses: BTreeMap<ItemIndex, Vec<ItemIndex>>,
     by_site: BTreeMap<String, Vec<ItemIndex>>,
 }
 
-/// How often one class depends on another.
+/// Frequency with which one class depends on another.
 #[derive(Default)]
 struct Habit {
     items: usize,
@@ -76,12 +76,12 @@ impl MissingDependencies {
         MissingDependencies { guesses, by_site }
     }
 
-    /// What the item may depend on, though the inventory does not say so.
+    /// The item's probable dependencies that the inventory lacks.
     pub fn guessed_parents(&self, item: ItemIndex) -> &[ItemIndex] {
         self.guesses.get(&item).map_or(&[], Vec::as_slice)
     }
 
-    /// What stands at the same site, the item itself among it.
+    /// The items at the same site, including the item itself.
     pub fn at_site_of(&self, inventory: &Inventory, item: ItemIndex) -> &[ItemIndex] {
         let site = inventory.item(item).site.as_ref();
         site.and_then(|site| self.by_site.get(site)).map_or(&[], Vec::as_slice)

@@ -1,4 +1,4 @@
-//! What `check` says of a good rulebook: what is in it, which rules can never own anything, which cost a look at every
+//! Report of `check` on a valid rulebook: its contents, rules that can never own an alert, rules evaluated at every
 //! event.
 
 pub(super) mod capacity;
@@ -21,10 +21,10 @@ pub use findings::{CheckFinding, FindingKind};
 use super::{Loaded, Rule};
 use crate::core::model::Timestamp;
 
-/// How many rules, and how many findings of a kind, the text lists; JSON lists all.
+/// Maximum number of rules, and of findings of a kind, in the text output; JSON lists all.
 const ROWS_MAX: usize = 200;
 
-/// A rulebook's contents and what a person should know of them.
+/// A rulebook's contents and findings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckReport {
     /// The rulebook's hash in hexadecimal.
@@ -44,8 +44,7 @@ pub struct RuleSummary {
     pub matchers: String,
 }
 
-/// Looks at a rulebook as a whole. `windows_max`: how many windows a correlator keeps for one rule; `now`: when it is
-/// to be used.
+/// Checks a rulebook as a whole. `windows_max`: a correlator's window limit per rule; `now`: time of use.
 pub fn report(loaded: &Loaded, windows_max: usize, now: Timestamp) -> CheckReport {
     let rulebook = &loaded.rulebook;
     let counts = [

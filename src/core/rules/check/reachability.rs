@@ -1,11 +1,11 @@
-//! What matcher sets can and cannot fit: contradictions, and rules that an earlier one hides. Says only what is sure.
+//! Reachability of matcher sets: contradictions, and rules that an earlier one hides. Reports only certain cases.
 
 use std::collections::BTreeMap;
 
 use crate::core::model::{Matcher, MatcherOp, Matchers, Severity, Status};
 use crate::core::rules::{Pattern, Rule};
 
-/// Whether an earlier rule keeps what it matches for good.
+/// True if an earlier rule keeps its matches for good.
 fn keeps(rule: &Rule) -> bool {
     let for_good = match rule.pattern {
         Pattern::Each | Pattern::Suppress { .. } | Pattern::Pair { .. } | Pattern::PairWindow { .. } => true,
@@ -15,13 +15,13 @@ fn keeps(rule: &Rule) -> bool {
         | Pattern::Absence { .. }
         | Pattern::Sequence(_)
         | Pattern::Flap(_) => rule.because.is_some(),
-        // Only some of what its own matchers let through.
+        // It owns only some of the events that its own matchers fit.
         Pattern::Group(_) | Pattern::Calendar { .. } => false,
     };
     for_good && !rule.continues && rule.when.is_none() && rule.guard.is_none()
 }
 
-/// Rules that never own anything, each with the earlier one that owns all that it matches.
+/// Rules that never own an alert, each with the earlier rule that owns all of its matches.
 pub fn unreachable(rules: &[Rule]) -> Vec<(&Rule, &Rule)> {
     // An earlier rule with an equality can only cover a rule with the same one.
     let mut by_equality: BTreeMap<(&str, &str), Vec<&Rule>> = BTreeMap::new();
@@ -47,7 +47,7 @@ fn equalities(matchers: &Matchers) -> impl Iterator<Item = (&str, &str)> {
     equal.map(|matcher| (matcher.name(), matcher.value()))
 }
 
-/// Whether everything that fits `narrow` fits `wide`, as far as their texts tell.
+/// True if every event that fits `narrow` fits `wide`, as far as their texts show.
 fn covers(wide: &Matchers, narrow: &Matchers) -> bool {
     wide.iter().all(|condition| narrow.iter().any(|known| follows(condition, known)))
 }
@@ -56,14 +56,14 @@ fn follows(condition: &Matcher, known: &Matcher) -> bool {
     if condition.name() != known.name() {
         return false;
     }
-    // Everything but one value fits `!=`; what `known` asks for is not that value.
+    // Every value but one fits `!=`; the demand of `known` is not that value.
     let asks_for_another = || condition.op() == MatcherOp::NotEqual && !known.matches_value(condition.value());
     condition == known
         || asks_for_another()
         || spelled(known).is_some_and(|values| values.iter().all(|value| condition.matches_value(value)))
 }
 
-/// All values that fit, when the text spells them out; the empty one too.
+/// All values that fit, if the text spells them out; the empty one too.
 fn spelled(matcher: &Matcher) -> Option<Vec<&str>> {
     match matcher.op() {
         MatcherOp::Equal => Some(vec![matcher.value()]),
@@ -80,7 +80,7 @@ fn words(name: &str) -> Option<Vec<&'static str>> {
     }
 }
 
-/// Two or more of the matchers that no event can fit together; empty when none are known.
+/// Two or more matchers that no event can fit together; empty if none are known.
 pub fn contradiction(matchers: &Matchers) -> Vec<&Matcher> {
     for known in matchers.iter() {
         let on_same: Vec<&Matcher> = matchers.iter().filter(|other| other.name() == known.name()).collect();

@@ -1,11 +1,11 @@
-//! Sites of the inventory where nobody of the first line could ever be sent.
+//! Sites of the inventory that no first-line member covers.
 
 use std::collections::BTreeMap;
 
 use crate::core::model::Tier;
 use crate::core::rules::{Person, Roster, Rulebook, Team};
 
-/// Each with how many items stand there, and one of them. Nothing is an orphan where nobody says who works where.
+/// Each with its number of items, and one of them. No site is an orphan if no one's sites are given.
 pub(super) fn orphans(rulebook: &Rulebook) -> Vec<(String, usize, String)> {
     let first_line: Vec<&Team> = rulebook.teams.values().filter(|team| is_first_line(rulebook, team)).collect();
     let is_bound = |team: &&Team| !team.sites.is_empty() || people(rulebook, team).any(|one| !one.sites.is_empty());
@@ -22,7 +22,7 @@ pub(super) fn orphans(rulebook: &Rulebook) -> Vec<(String, usize, String)> {
     orphans.map(|(site, (count, item))| (site.to_owned(), count, item.to_owned())).collect()
 }
 
-/// Whether somebody of the team could be sent to that site. Of whom nothing is said, goes everywhere.
+/// True if a member of the team covers that site. A member without sites covers all.
 fn covers(rulebook: &Rulebook, team: &Team, site: &str) -> bool {
     let takes = |list: &[String]| list.is_empty() || list.iter().any(|one| one == site);
     let goes = |name: &str| rulebook.people.get(name).is_none_or(|person| takes(&person.sites));
@@ -35,7 +35,7 @@ fn names<'a>(rulebook: &'a Rulebook, team: &'a Team) -> impl Iterator<Item = &'a
     team.members.iter().map(String::as_str).chain(of_roster)
 }
 
-/// By its own word, else by a step of a ladder that says so.
+/// By its own `tier`, else by a step of an escalation policy.
 fn is_first_line(rulebook: &Rulebook, team: &Team) -> bool {
     let on_ladder = || {
         let mut steps = rulebook.ladders.values().flat_map(|ladder| &ladder.steps);

@@ -1,10 +1,11 @@
-//! What promises ask of rules: a class, and ladders whose lines of support together are not slower than the target.
+//! Demands of SLA targets on rules: a class, and escalation policies whose steps together are not slower than the
+//! target.
 
 use super::FindingKind;
 use crate::core::model::{Priority, TimeDelta};
 use crate::core::rules::{EscalationPolicy, Rule, Rulebook, SlaTarget};
 
-/// What is missing or too slow: the kind, the rule and the sentence.
+/// Missing or too slow settings: the kind, the rule and the sentence.
 pub(super) fn findings(rulebook: &Rulebook) -> Vec<(FindingKind, &str, String)> {
     let mut found = Vec::new();
     for rule in rulebook.rules.iter().filter(|rule| rule.opens_incident) {
@@ -29,13 +30,13 @@ pub(super) fn findings(rulebook: &Rulebook) -> Vec<(FindingKind, &str, String)> 
     found
 }
 
-/// How long an incident may stay on the ladder; a step without a time to resolve counts its time to respond.
+/// Total time of an incident on the policy; a step without a time to resolve counts its time to respond.
 fn all_tiers(ladder: &EscalationPolicy) -> TimeDelta {
     ladder.steps.iter().fold(TimeDelta::ZERO, |sum, step| sum + step.resolve_by.unwrap_or(step.respond_by))
 }
 
-/// Whether incidents of the rule come under the target, as far as class and priority say it. Where the priority follows
-/// from the alerts, only targets for every priority are looked at: the others would be found at nearly every rule.
+/// True if incidents of the rule may fall under the target, by class and priority. If the priority follows from the
+/// alerts, only targets for every priority are checked, because the others would be found at nearly every rule.
 fn may_hold(target: &SlaTarget, rule: &Rule) -> bool {
     let class = rule.grading.class.unwrap_or_default();
     let priorities: Vec<Priority> = match (rule.priority, rule.severity) {

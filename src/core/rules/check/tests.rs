@@ -1,9 +1,9 @@
-//! Rules with something to say of them, and what is said, where.
+//! Rules with findings, and their texts and places.
 
 use super::{CheckReport, FindingKind, report};
 use crate::core::rules::{RuleText, load};
 
-/// As many windows a rule as no estate here fills but the one that is made for it.
+/// A window limit that only the test's own inventory exceeds.
 const WINDOWS: usize = 3;
 const NOW: &str = "2026-12-02T00:00:00Z";
 

@@ -1,4 +1,4 @@
-//! What a rule does besides raising: `context:`, `contexts:`, `emit:`.
+//! Actions of a rule beyond raising: `context:`, `contexts:`, `emit:`.
 
 use serde_saphyr::Location;
 
@@ -12,9 +12,9 @@ use crate::core::rules::{
     ActionAt, Actions, ContextAction, ContextChange, ContextGuard, Emit, EmitKind, ParseGuardError,
 };
 
-/// How many contexts one rule may change.
+/// Maximum number of contexts that one rule may change.
 const CHANGES_MAX: usize = 16;
-/// The longest name of a context before its places are filled, in bytes.
+/// Maximum length of a context name before its placeholders are filled, in bytes.
 const CONTEXT_NAME_MAX_BYTES: usize = 256;
 
 pub(super) fn guard(reader: &mut SectionReader<'_>, text: Option<&Spanned<String>>) -> Option<ContextGuard> {
@@ -131,7 +131,7 @@ fn emit(reader: &mut SectionReader<'_>, text: &Spanned<EmitSyntax>, kind: EmitKi
     Emit { labels: Labels::empty(), severity, summary: String::new(), kind }
 }
 
-/// Braces must make places.
+/// Braces must form placeholders.
 fn check_places(reader: &mut SectionReader<'_>, template: &str, whole: &Spanned<String>) {
     if let Some(byte) = place_of_brace(template) {
         let before = whole.value.find(template).unwrap_or(0) + byte;

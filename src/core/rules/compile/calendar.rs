@@ -13,9 +13,9 @@ use crate::core::rules::source::OneOrMore;
 use crate::core::rules::syntax::calendar::{AfterHoursSyntax, CalendarSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
 
-/// How many stretches one day may have.
+/// Maximum number of intervals in one day.
 const STRETCHES_MAX: usize = 24;
-/// How many dates a calendar may name.
+/// Maximum number of dates in a calendar.
 const DATES_MAX: usize = 2_000;
 const FIRST_YEAR: i16 = 1970;
 const LAST_YEAR: i16 = 2100;
@@ -98,7 +98,7 @@ fn dated(
     }
 }
 
-/// The calendar's own days off; whose statutory ones are wanted is answered.
+/// Reads the calendar's own days off; returns the country whose statutory holidays it uses.
 fn holidays(
     reader: &mut SectionReader<'_>,
     texts: Option<&Spanned<OneOrMore>>,
@@ -114,7 +114,7 @@ fn holidays(
     wanted
 }
 
-/// The stretches of a day, and what they leave for the day after.
+/// The intervals of a day, and the rest that falls on the next day.
 fn stretches(reader: &mut SectionReader<'_>, texts: &Spanned<OneOrMore>) -> (Vec<DayHours>, Vec<DayHours>) {
     let (mut today, mut tomorrow) = (Vec::new(), Vec::new());
     for (text, at) in each(texts) {
@@ -133,7 +133,7 @@ fn stretches(reader: &mut SectionReader<'_>, texts: &Spanned<OneOrMore>) -> (Vec
     (today, tomorrow)
 }
 
-/// One date, or all of a span of them.
+/// One date, or all dates of a range.
 fn days(reader: &mut SectionReader<'_>, text: &str, at: Location) -> Vec<Date> {
     let (first, last) = text.split_once("..").unwrap_or((text, text));
     let date = |text: &str| {

@@ -10,12 +10,12 @@ use crate::core::rules::{Channel, RequestMethod, RequestTemplate, TemplatePart, 
 const ADDRESSES_MAX: usize = 50;
 const ADDRESS_MAX_BYTES: usize = 254;
 const HEADERS_MAX: usize = 16;
-/// The longest template of a body, in bytes.
+/// Maximum length of a body template, in bytes.
 const BODY_MAX_BYTES: usize = 16 * 1024;
-/// Query parameters that hold keys, as tools name them.
+/// Names of query parameters that contain keys, as tools use them.
 const KEY_PARAMETERS: [&str; 6] = ["key", "access_token", "token", "secret", "password", "sign"];
 
-/// What one entry stands for: a mail to several is one channel each.
+/// The channels of one entry: a mail to several addresses is one channel each.
 pub(super) fn channels(reader: &mut SectionReader<'_>, text: &ChannelSyntax) -> Vec<Channel> {
     let one = match text {
         ChannelSyntax::Webhook { url } => {
@@ -61,7 +61,7 @@ fn mails(reader: &mut SectionReader<'_>, to: &[Spanned<String>]) -> Vec<Channel>
     to.iter().map(mail).collect()
 }
 
-/// As far as it can be judged without asking anybody.
+/// Checks a mail address by its form only, without any look-up.
 fn is_mail_address(text: &str) -> bool {
     let is_odd = |c: char| c.is_whitespace() || c.is_control() || "<>,;:\"\\()[]".contains(c);
     text.len() <= ADDRESS_MAX_BYTES
@@ -69,7 +69,7 @@ fn is_mail_address(text: &str) -> bool {
         && text.rsplit_once('@').is_some_and(|(name, host)| !name.is_empty() && !name.contains('@') && !host.is_empty())
 }
 
-/// The address of a chat robot is its password: what is secret in it must be named, not written.
+/// The address of a chat robot is its password: its secret part must be a reference, not text.
 fn robot(reader: &mut SectionReader<'_>, text: &Spanned<String>) -> String {
     let url = checked(reader, text);
     let names_secret =
@@ -85,7 +85,7 @@ fn robot(reader: &mut SectionReader<'_>, text: &Spanned<String>) -> String {
     url
 }
 
-/// The address of something else: a key in it is told of.
+/// The address of another service: a key in it is reported.
 fn address(reader: &mut SectionReader<'_>, text: &Spanned<String>) -> String {
     let url = checked(reader, text);
     let authority =

@@ -12,7 +12,7 @@ const SECOND: TimeDelta = TimeDelta::from_seconds(1);
 const STEP_MAX: TimeDelta = TimeDelta::from_days(90);
 const STEPS_MAX: usize = 16;
 const HIERARCHY_MAX: usize = 16;
-/// How often a manager is told again, at most.
+/// Maximum number of repeated notifications to a manager.
 pub(in crate::core::rules) const REPEAT_MAX: u32 = 100;
 const DEMANDS_MAX: usize = 16;
 const PAGE_EVERY: TimeDelta = TimeDelta::from_minutes(10);

@@ -13,7 +13,7 @@ use crate::core::rules::syntax::spanned::Spanned;
 type Text = Spanned<String>;
 
 const SECOND: TimeDelta = TimeDelta::from_seconds(1);
-/// How far apart alerts of one failure may be at most: what a correlator must remember.
+/// Maximum distance between alerts of one failure, because a correlator must remember that long.
 const WITHIN_MAX: TimeDelta = TimeDelta::from_hours(1);
 const ENDS_MAX: TimeDelta = TimeDelta::from_minutes(10);
 const LASTS_MAX: TimeDelta = TimeDelta::from_days(1);
@@ -24,55 +24,56 @@ const ALERTS_MAX: u32 = 50_000;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::core::rules) struct GroupingSyntax {
-    /// true unless given.
+    /// Default: true.
     pub enabled: Option<bool>,
-    /// Alerts of one item that begin no further apart are one failure; 30s unless given.
+    /// Alerts of one item that begin no further apart are one failure; default: 30s.
     #[schemars(with = "Option<LengthOfTime>")]
     pub same_item_within: Option<Text>,
-    /// What depends on a failed item begins no later; 60s unless given.
+    /// Time within which dependent items fail after their dependency; default: 60s.
     #[schemars(with = "Option<LengthOfTime>")]
     pub neighbours_within: Option<Text>,
-    /// Over how many dependencies causes are looked for; 4 unless given.
+    /// Maximum number of dependencies between a failure and its cause; default: 4.
     #[schemars(range(min = 0, max = HOPS_MAX))]
     pub hops: Option<Spanned<u64>>,
-    /// How many items in a row may say nothing on that way; 1 unless given.
+    /// Maximum number of consecutive silent items on that path; default: 1.
     #[schemars(range(min = 0, max = HOPS_MAX))]
     pub silent_hops: Option<Spanned<u64>>,
-    /// How much later than its effect a cause may be seen; 30s unless given.
+    /// Maximum delay of a cause's alert after its effect's; default: 30s.
     #[schemars(with = "Option<LengthOfTime>")]
     pub cause_late_by: Option<Text>,
-    /// A failure that begins so much earlier or later than one nearby was a part of it if both end together; 6m unless
-    /// given.
+    /// A failure that begins up to that much earlier or later than a near one is part of it if both end together;
+    /// default: 6m.
     #[schemars(with = "Option<LengthOfTime>")]
     pub stragglers_within: Option<Text>,
-    /// How far apart the alerts of one failure end; 60s unless given.
+    /// Maximum time between the ends of one failure's alerts; default: 60s.
     #[schemars(with = "Option<LengthOfTime>")]
     pub ends_within: Option<Text>,
-    /// Within what time enough of what depends on a silent item must have failed; 45s unless given.
+    /// Time within which enough dependents of a silent item must have failed; default: 45s.
     #[schemars(with = "Option<LengthOfTime>")]
     pub siblings_within: Option<Text>,
-    /// What nothing explains is looked at again; 25s unless given.
+    /// Time after which an unexplained alert is evaluated again; default: 25s.
     #[schemars(with = "Option<LengthOfTime>")]
     pub look_again_after: Option<Text>,
-    /// How many of a hundred of what depends on a silent item must have failed; 60 unless given.
+    /// Percentage of a silent item's dependents that must have failed; default: 60.
     #[schemars(range(min = 1, max = 100))]
     pub siblings_percent: Option<Spanned<u64>>,
-    /// How far apart the alerts of one group may begin; 4h unless given.
+    /// Maximum time between the starts of one group's alerts; default: 4h.
     #[schemars(with = "Option<LengthOfTime>")]
     pub lasts_at_most: Option<Text>,
-    /// What comes beyond it stays by itself; 5000 unless given.
+    /// Maximum number of alerts in one group; default: 5000.
     #[schemars(range(min = 1, max = ALERTS_MAX))]
     pub alerts_at_most: Option<Spanned<u64>>,
-    /// So many warnings, and more than minor alerts, are chatter and are not grouped with these; 12 unless given.
+    /// Number of warnings from which a group with fewer minor alerts counts as noise, so that the two are not joined;
+    /// default: 12.
     #[schemars(range(min = 1, max = ALERTS_MAX))]
     pub chatter: Option<Spanned<u64>>,
-    /// Labels whose equal values join alerts whatever they are about; none unless given.
+    /// Labels whose equal values join alerts of any items; default: none.
     pub by: Option<Spanned<OneOrMore>>,
-    /// Matchers of kinds of alerts that never show one failure; the first that fits decides; none unless given.
+    /// Matchers of kinds of alerts that never belong to one failure; the first that fits decides; default: none.
     pub apart: Option<Vec<Spanned<OneOrMore>>>,
 }
 
-/// What the section says, over the defaults.
+/// The section's settings, over the defaults.
 pub(super) fn grouping(reader: &mut SectionReader<'_>, text: &GroupingSyntax) -> Grouping {
     let defaults = Grouping::default();
     let within = |reader: &mut SectionReader<'_>, text: &Option<Text>, most, default| {

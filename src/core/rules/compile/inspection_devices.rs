@@ -1,4 +1,4 @@
-//! One checklist for many devices: which items of the inventory a plan is of, and its items for each of them.
+//! Expansion of one checklist over many devices: the inventory items of a plan, and its checks for each of them.
 
 use std::collections::BTreeSet;
 
@@ -9,13 +9,13 @@ use crate::core::rules::syntax::inspection_plan::DevicesSyntax;
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{Check, ChecklistItem, Expected, Inventory, ItemIndex};
 
-/// How many devices without a fact a warning names.
+/// Maximum number of devices without a fact that a warning names.
 const NAMED_MAX: usize = 5;
-/// What stands for the device's name in the texts of an item.
+/// Placeholder of the device's name in the texts of an item.
 const DEVICE: &str = "{device}";
 const FACT: &str = "{fact.";
 
-/// Which items of the inventory; all that is given must fit, an empty list fits all.
+/// Selects items of the inventory; all given criteria must fit, an empty list fits all.
 pub(super) struct Devices {
     kinds: Vec<String>,
     sites: Vec<String>,
@@ -23,13 +23,13 @@ pub(super) struct Devices {
     matchers: Matchers,
 }
 
-/// A plan's items, and what is hardly meant.
+/// A plan's items, and warnings about them.
 pub(super) struct ExpandedItems {
     pub items: Vec<ChecklistItem>,
     pub warnings: Vec<String>,
 }
 
-/// Why a plan cannot be spread.
+/// Reason why a plan cannot be expanded.
 pub(super) struct Misfit {
     pub message: String,
     pub expected: String,
@@ -53,7 +53,7 @@ pub(super) fn devices(reader: &mut SectionReader<'_>, of: &Spanned<DevicesSyntax
     devices
 }
 
-/// Each item for each device, or as it is when the plan is of no devices.
+/// Each item for each device, or unchanged if the plan has no devices.
 pub(super) fn spread(
     items: Vec<ChecklistItem>,
     devices: Option<&Devices>,
@@ -143,7 +143,7 @@ fn for_each(
     all
 }
 
-/// The item for one device; `None` when it names a fact that is not known of it.
+/// The item for one device; `None` if it names an unknown fact of the device.
 fn item_of(item: &ChecklistItem, device: &str, facts: &Labels, label: &str) -> Option<ChecklistItem> {
     if texts(item).any(|text| filled(text, device, facts).is_none()) {
         return None;
@@ -172,7 +172,7 @@ fn item_of(item: &ChecklistItem, device: &str, facts: &Labels, label: &str) -> O
     Some(own)
 }
 
-/// The texts in which places are filled.
+/// The texts whose placeholders are filled.
 fn texts(item: &ChecklistItem) -> impl Iterator<Item = &str> {
     let of_check: Vec<&String> = match &item.check {
         Check::Manual { .. } => Vec::new(),
@@ -196,7 +196,7 @@ fn texts_mut(item: &mut ChecklistItem) -> impl Iterator<Item = &mut String> {
     std::iter::once(&mut item.title).chain(of_check)
 }
 
-/// `{device}` and `{fact.NAME}` filled in, other braces (of PromQL) left; `None` when a fact is not known.
+/// Fills `{device}` and `{fact.NAME}`, leaves other braces (of PromQL); `None` if a fact is unknown.
 fn filled(text: &str, device: &str, facts: &Labels) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -9,7 +9,7 @@ use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{Check, ChecklistItem, Comparison, Expected, Limit};
 
 const SECOND: TimeDelta = TimeDelta::from_seconds(1);
-/// Of one plan or checklist as it is written.
+/// Maximum number of items of one plan or checklist as written.
 const ITEMS_MAX: usize = 500;
 const TIMEOUT: TimeDelta = TimeDelta::from_seconds(10);
 const TIMEOUT_MAX: TimeDelta = TimeDelta::from_minutes(2);
@@ -20,10 +20,10 @@ const FAIL_BELOW: TimeDelta = TimeDelta::from_days(7);
 const TREND: TimeDelta = TimeDelta::from_days(14);
 const TREND_MAX: TimeDelta = TimeDelta::from_days(365);
 const MINUTES_MAX: u32 = 7 * 24 * 60;
-/// Labels that say which item failed.
+/// Labels that identify the failed item.
 const IDENTITY: [&str; 2] = ["plan", "item"];
 
-/// As they are written, for no device yet.
+/// The items as written, not yet expanded to devices.
 pub(super) fn items(
     reader: &mut SectionReader<'_>,
     of: &Spanned<String>,
@@ -72,7 +72,7 @@ fn item(reader: &mut SectionReader<'_>, text: &ItemSyntax) -> Option<ChecklistIt
     Some(item)
 }
 
-/// The value is the device's, which is not known here.
+/// The value comes from the device, which is unknown here.
 fn expected(reader: &mut SectionReader<'_>, text: &ExpectSyntax, check: &Check) -> Expected {
     let finds = match check {
         Check::Manual { .. } | Check::Promql { .. } => true,

@@ -18,9 +18,9 @@ const SECOND: TimeDelta = TimeDelta::from_seconds(1);
 const MINUTE: TimeDelta = TimeDelta::from_minutes(1);
 const HOUR: TimeDelta = TimeDelta::from_hours(1);
 const DAY: TimeDelta = TimeDelta::from_days(1);
-/// Of one plan, with all its devices and slots.
+/// Maximum number of items of one plan, with all its devices and slots.
 const ITEMS_MAX: usize = 3_000;
-/// Of all plans together.
+/// Maximum number of items of all plans together.
 const ALL_ITEMS_MAX: usize = 30_000;
 const RUN_MAX: TimeDelta = TimeDelta::from_days(31);
 const WINDOW_MAX: TimeDelta = TimeDelta::from_days(183);
@@ -28,11 +28,11 @@ const HOURS_A_DAY: TimeDelta = TimeDelta::from_hours(8);
 const INSPECTORS_MAX: u32 = 10_000;
 const MONTHS: u64 = 12;
 
-/// How often a year each comes.
+/// Number of times per year for each word.
 pub(in crate::core::rules) const PERIODS: [(&str, u64); 4] =
     [("year", 1), ("half-year", 2), ("quarter", 4), ("month", 12)];
 
-/// What all files say, before checklists and devices are filled in.
+/// The plans of all files, before checklists and devices are expanded.
 #[derive(Default)]
 pub(super) struct CollectedPlans {
     checklists: BTreeMap<String, Vec<ChecklistItem>>,
@@ -41,7 +41,7 @@ pub(super) struct CollectedPlans {
 
 struct PlanDraft {
     plan: Plan,
-    /// Names of checklists, and where they stand.
+    /// References to checklists, with their places.
     uses: Vec<(String, Location)>,
     devices: Option<Devices>,
     file: usize,
@@ -57,7 +57,7 @@ impl CollectedPlans {
         self.checklists.insert(name, items(reader, &entry.name, &entry.items));
     }
 
-    /// Leaves the plan out only when its schedule is a mistake.
+    /// Drops the plan only if its schedule is wrong.
     pub fn plan(&mut self, reader: &mut SectionReader<'_>, entry: &PlanSyntax) {
         let used = entry.checklist.as_ref().map(each).unwrap_or_default();
         let uses = used.into_iter().map(|(name, at)| (name.to_owned(), at)).collect();
@@ -68,7 +68,8 @@ impl CollectedPlans {
         }
     }
 
-    /// Every plan with the items of its checklists, for each of its devices. A plan of no devices is left out.
+    /// Every plan with the items of its checklists, for each of its devices. A plan without matching devices is
+    /// dropped.
     pub fn finish(
         self,
         inventory: &Inventory,
@@ -157,7 +158,7 @@ fn plan(reader: &mut SectionReader<'_>, entry: &PlanSyntax) -> Option<Plan> {
     })
 }
 
-/// When its runs begin, are overdue, and are missed: from a schedule and its keys, or from a window.
+/// The times at which its runs begin, become overdue, and are missed: from a schedule and its keys, or from a window.
 fn times(reader: &mut SectionReader<'_>, entry: &PlanSyntax) -> (Option<Schedule>, TimeDelta, TimeDelta) {
     let at = entry.name.referenced;
     match (&entry.schedule, &entry.window) {

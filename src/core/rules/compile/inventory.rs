@@ -17,18 +17,18 @@ use crate::core::rules::{CONTRACT_UNTIL, ConfigurationItem, contract_end};
 
 type Text = Spanned<String>;
 
-/// How many items there may be.
+/// Maximum number of items.
 pub(super) const ITEMS_MAX: usize = 200_000;
 const DEPENDS_ON_MAX: usize = 64;
 const ALIASES_MAX: usize = 16;
 const FACTS_MAX: usize = 64;
-/// Facts that an item's own keys say.
+/// Facts that come from an item's own keys.
 const OWN_FACTS: [&str; 7] = ["ci", "class", "site", "owner", "vendor", "contract", CONTRACT_UNTIL];
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::core::rules) struct InventorySyntax {
-    /// Labels that name an item; device, host, hostname, instance and node unless given.
+    /// Labels that name an item; default: device, host, hostname, instance and node.
     pub entity: Option<Spanned<OneOrMore>>,
     /// How events must spell an item's name: lenient (default), so that full and short host names, capitals, ports and
     /// URLs are one item, or exact.
@@ -38,36 +38,36 @@ pub(in crate::core::rules) struct InventorySyntax {
     pub items: Option<Vec<ItemSyntax>>,
     /// Tables of facts, in files beside the rules.
     pub tables: Option<Vec<TableSyntax>>,
-    /// How things must be named.
+    /// The naming standard.
     pub naming: Option<Vec<NamingSyntax>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::core::rules) struct ItemSyntax {
-    /// As labels name it; once among all files.
+    /// Its name in labels; once among all files.
     pub name: Text,
-    /// What kind of thing it is.
+    /// Its kind.
     pub class: Option<Text>,
-    /// Where it stands.
+    /// Its location.
     pub site: Option<Text>,
-    /// Whose it is.
+    /// Its owner.
     pub owner: Option<Text>,
-    /// Who made it.
+    /// Its vendor.
     pub vendor: Option<Text>,
-    /// Under which contract it is kept.
+    /// The support contract that covers it.
     pub contract: Option<Text>,
-    /// What else it is called.
+    /// Its other names.
     pub aliases: Option<Spanned<OneOrMore>>,
-    /// Until when the contract holds: `2026-12-31`, or a moment with an offset. Also the fact `contract_until`.
+    /// End of the contract: `2026-12-31`, or a time with an offset. Also the fact `contract_until`.
     pub contract_until: Option<Text>,
     /// Items that it cannot work without.
     pub depends_on: Option<Spanned<OneOrMore>>,
-    /// What else is known of it: `fact.<name>` in rules.
+    /// Further facts: `fact.<name>` in rules.
     pub facts: Option<BTreeMap<String, Text>>,
 }
 
-/// An item as it stands in a file, with the places of the names it depends on.
+/// An item as read from a file, with the places of the names it depends on.
 pub(super) struct ReadItem {
     pub item: ConfigurationItem,
     pub depends_on: Vec<(String, Location)>,

@@ -1,4 +1,4 @@
-//! From rule files to a rulebook: every file is read, every mistake is collected, and only then is it decided.
+//! From rule files to a rulebook: reads every file, collects every diagnostic, and only then decides.
 
 mod actions;
 mod calendar;
@@ -38,21 +38,21 @@ use super::{RuleText, Rulebook, RulebookHash, Source, defaults};
 use crate::core::calendar::WorkCalendar;
 use crate::core::rules::syntax::file::FileSyntax;
 
-/// How many rules a rulebook may hold.
+/// Maximum number of rules in a rulebook.
 const RULES_MAX: usize = 20_000;
 /// The calendar that every rulebook has.
 const ALWAYS: &str = "always";
-/// How many mistakes are reported; who has more has one of them many times.
+/// Maximum number of reported diagnostics; more are nearly always repeats of one.
 const MISTAKES_MAX: usize = 200;
 
-/// A rulebook, and what is allowed in it but hardly meant.
+/// A rulebook, and the warnings about it.
 #[derive(Debug)]
 pub struct Loaded {
     pub rulebook: Rulebook,
     pub warnings: Vec<Diagnostic>,
     /// The tests beside the rules; the engine never sees them.
     pub tests: Vec<super::TestCase>,
-    /// Where each named thing stands, by what it is (`rule`, `inhibition`, …) and its name.
+    /// Place of each named definition, by its kind (`rule`, `inhibition`, …) and its name.
     pub places: BTreeMap<(&'static str, String), SourceLocation>,
 }
 
@@ -85,13 +85,13 @@ pub fn load(mut texts: Vec<RuleText>) -> Result<Loaded, Vec<Diagnostic>> {
     loading.finish(texts)
 }
 
-/// Everything that was read so far.
+/// The content of the files read so far.
 #[derive(Default)]
 struct Loading {
     mistakes: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
     references: Vec<Reference>,
-    /// What stands where, by section and name.
+    /// Places of definitions, by section and name.
     defined: BTreeMap<(&'static str, String), SourceLocation>,
     sources: Vec<Source>,
     items: Vec<inventory::ReadItem>,
@@ -104,7 +104,7 @@ struct Loading {
     inhibitions: Vec<super::Inhibition>,
     maintenance: Vec<super::Maintenance>,
     storms: Vec<super::Storm>,
-    /// Items that maintenance names, with the places where it does.
+    /// Items that maintenance names, with the places of their names.
     item_names: Vec<suppression::ItemName>,
     calendars: BTreeMap<String, WorkCalendar>,
     ladders: BTreeMap<String, super::EscalationPolicy>,
@@ -177,7 +177,7 @@ impl Loading {
         self.references.extend(reader.references);
     }
 
-    /// Who works, when, who gets what by when, and what is done about it.
+    /// Reads the sections on people: schedules, calendars, escalation, targets and playbooks.
     fn of_people(&mut self, reader: &mut SectionReader<'_>, file: &mut FileSyntax) {
         for entry in file.calendars.take().unwrap_or_default() {
             self.define(reader, "calendar", &entry.name.value, entry.name.referenced);
@@ -226,7 +226,7 @@ impl Loading {
             self.maintenance.extend(suppression::maintenance(reader, &entry));
         }
         for entry in storms {
-            // Its incidents stand under its name as those of a rule do.
+            // Its incidents carry its name as those of a rule do.
             self.define(reader, "rule", &entry.name.value, entry.name.referenced);
             self.storms.push(suppression::storm(reader, &entry));
         }
@@ -280,7 +280,7 @@ impl Loading {
         }
     }
 
-    /// Notes where something stands; a second one of that name is a mistake.
+    /// Records the place of a definition; a second one of that name is an error.
     fn define(&mut self, reader: &mut SectionReader<'_>, what: &'static str, name: &str, at: Location) {
         let (line, column) = place(at);
         let here = SourceLocation { path: reader.file.path.clone(), line, column };
@@ -341,7 +341,7 @@ impl Loading {
         Ok(Loaded { rulebook, warnings: self.warnings, tests: self.tests, places: self.defined })
     }
 
-    /// The rules that sources ask for, before all others, so that none hides a message from them.
+    /// Adds the rules that sources ask for before all others, so that no rule hides a message from them.
     fn watch_sources(&mut self) {
         let watching: Vec<super::Rule> = self.sources.iter().filter_map(source_heartbeat::rule).collect();
         self.rules.splice(0..0, watching);
@@ -357,7 +357,7 @@ impl Loading {
         }
     }
 
-    /// The items of all files, joined; what they depend on must be among them.
+    /// The items of all files, joined; their dependencies must be among them.
     fn inventory(&mut self, texts: &[RuleText]) -> super::Inventory {
         let known: BTreeSet<&str> = self.items.iter().map(|read| read.item.name.as_str()).collect();
         for read in &self.items {
@@ -411,7 +411,7 @@ impl Loading {
 }
 
 impl Loading {
-    /// Somebody whom a roster names and nobody describes, where people are described at all: hardly meant.
+    /// A warning for a person named by an on-call schedule without an entry, if there is a `people:` section at all.
     fn stranger(&self, reference: &Reference, texts: &[RuleText]) -> Option<Diagnostic> {
         let name = &reference.name;
         let is_member = |team: &super::Team| team.members.contains(name);
@@ -424,7 +424,7 @@ impl Loading {
     }
 }
 
-/// Over paths and texts, each with its length, in the order of the paths.
+/// Hashes paths and texts, each with its length, in the order of the paths.
 fn hash(texts: &[RuleText]) -> RulebookHash {
     let mut hasher = Sha256::new();
     for part in texts.iter().flat_map(|file| [&file.path, &file.text]) {

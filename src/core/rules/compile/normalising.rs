@@ -22,11 +22,11 @@ use crate::core::rules::{
 
 type Text = Spanned<String>;
 
-/// How many entries of each of these sections there may be.
+/// Maximum number of entries in each of these sections.
 const ENTRIES_MAX: usize = 1_000;
 const WORDS_MAX: usize = 256;
 const EXAMPLES_MAX: usize = 64;
-/// How many of the inventory's odd names are told one by one.
+/// Maximum number of the inventory's nonconforming names reported one by one.
 const ODD_NAMES_SHOWN: usize = 50;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -34,10 +34,10 @@ const ODD_NAMES_SHOWN: usize = 50;
 pub(in crate::core::rules) struct ExtractSyntax {
     /// Once among all files.
     pub name: Text,
-    /// Matchers of the events it is about.
+    /// Matchers of the events it applies to.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
-    /// The text that is read: summary, labels.NAME or annotations.NAME.
+    /// The text to read: summary, labels.NAME or annotations.NAME.
     #[schemars(with = "TextOfEvent")]
     pub from: Text,
     /// With named groups, which become facts: `(?P<interface>\S+) changed state`.
@@ -47,13 +47,13 @@ pub(in crate::core::rules) struct ExtractSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::core::rules) struct SeveritiesSyntax {
-    /// Matchers of the events it is about.
+    /// Matchers of the events it applies to.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
-    /// Where the word stands; labels.severity unless given.
+    /// Location of the word; default: labels.severity.
     #[schemars(with = "Option<TextOfEvent>")]
     pub from: Option<Text>,
-    /// The tool's words, and what they mean.
+    /// The tool's words, and their meanings.
     #[schemars(with = "BTreeMap<String, SeverityWord>")]
     pub words: Spanned<BTreeMap<String, Text>>,
 }
@@ -61,10 +61,10 @@ pub(in crate::core::rules) struct SeveritiesSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::core::rules) struct TemplateSyntax {
-    /// Matchers of the events it is about.
+    /// Matchers of the events it applies to.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
-    /// The text that is reduced: summary, labels.NAME or annotations.NAME.
+    /// The text to reduce: summary, labels.NAME or annotations.NAME.
     #[schemars(with = "TextOfEvent")]
     pub from: Text,
 }
@@ -74,7 +74,7 @@ pub(in crate::core::rules) struct TemplateSyntax {
 pub(in crate::core::rules) struct NamingSyntax {
     /// The label whose value is such a name.
     pub label: Text,
-    /// Matchers of the events it is about.
+    /// Matchers of the events it applies to.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
     /// A regular expression for the whole name; its named groups become facts.
@@ -83,7 +83,7 @@ pub(in crate::core::rules) struct NamingSyntax {
     pub examples: Option<Spanned<OneOrMore>>,
 }
 
-/// What the files said of normalising so far.
+/// Normalising settings collected from the files so far.
 #[derive(Default)]
 pub(super) struct CollectedNormalising {
     normalising: Normalising,
@@ -127,7 +127,7 @@ impl CollectedNormalising {
         }
     }
 
-    /// With the rows of the tables.
+    /// Completes them with the rows of the tables.
     pub fn finish(
         self,
         texts: &[RuleText],
@@ -139,7 +139,7 @@ impl CollectedNormalising {
     }
 }
 
-/// What the inventory's own names are in the eyes of the naming standard, each where its item stands.
+/// Checks the inventory's own names against the naming standard, each at its item's place.
 pub(super) fn judge_names(
     inventory: &Inventory,
     items: &BTreeMap<String, (usize, serde_saphyr::Location)>,
@@ -165,12 +165,12 @@ pub(super) fn judge_names(
     warnings
 }
 
-/// Where each item's name stands.
+/// Places of the items' names.
 pub(super) fn places(items: &[ReadItem]) -> BTreeMap<String, (usize, serde_saphyr::Location)> {
     items.iter().map(|read| (read.item.name.clone(), (read.file, read.at))).collect()
 }
 
-/// Whether a fact may have that name; the error says what may.
+/// Checks the name of a fact; the error describes the allowed names.
 pub(super) fn check_fact(name: &str) -> Result<(), String> {
     if [NAMING_FACT, TEMPLATE_FACT].contains(&name) {
         return Err(format!("another name: {name} is watchfire's own fact"));

@@ -16,13 +16,13 @@ use crate::core::rules::{
     Capture, CountWithin, Flap, GroupClass, GroupPattern, Pattern, Rate, Semantics, Sequence, SequenceStep,
 };
 
-/// The highest count: a window keeps that many times exactly.
+/// Maximum count, because a window keeps that many times exactly.
 pub(in crate::core::rules) const COUNT_MAX: u32 = 1000;
-/// The highest count of a rate; above [`COUNT_MAX`] it is kept in buckets.
+/// Maximum count of a rate; above [`COUNT_MAX`] it uses buckets.
 const RATE_COUNT_MAX: u32 = 10_000_000;
-/// How many steps or classes a pattern may have.
+/// Maximum number of steps or classes in a pattern.
 const PARTS_MAX: usize = 16;
-/// How many matches all classes of a group may ask for together.
+/// Maximum sum of the counts of all classes of a group.
 const GROUP_COUNT_MAX: u32 = 1000;
 const MILLION: f64 = 1e6;
 
@@ -62,7 +62,7 @@ pub(super) fn pattern(
     }
 }
 
-/// `semantics:`, and whether the pattern has such windows.
+/// Reads `semantics:`, and checks that the pattern supports it.
 pub(super) fn semantics(
     reader: &mut SectionReader<'_>,
     text: Option<&Spanned<String>>,
@@ -112,7 +112,7 @@ fn rate(reader: &mut SectionReader<'_>, text: &RateSyntax) -> Rate {
         reader.mistake(at, format!("{above} is out of bounds"), "a number from 0 to 1000000000");
         return Rate { above: 0.0, per, within, count: 1 };
     }
-    // In millionths and whole numbers: 0.29 times 100 must be 29.
+    // In millionths and whole numbers, because 0.29 times 100 must be 29.
     let most = (above * MILLION).round() as i128 * i128::from(within.as_micros());
     let count = most / (i128::from(per.as_micros()) * 1_000_000) + 1;
     let count = u32::try_from(count).ok().filter(|count| *count <= RATE_COUNT_MAX).unwrap_or_else(|| {
@@ -159,7 +159,7 @@ fn sequence(reader: &mut SectionReader<'_>, text: &SequenceSyntax, own: &Matcher
     Sequence { steps, within: reader.span(&text.within, SECOND, WINDOW_MAX), captured }
 }
 
-/// Takes the captures, `device="{1.device}"`, out of the matchers of step `number` (from 0).
+/// Removes the captures, `device="{1.device}"`, from the matchers of step `number` (from 0).
 fn step(reader: &mut SectionReader<'_>, matchers: Matchers, number: usize, at: Location) -> SequenceStep {
     let mut step = SequenceStep { matchers: Matchers::default(), captures: Vec::new() };
     for matcher in matchers.0 {

@@ -10,7 +10,7 @@ const SECOND: TimeDelta = TimeDelta::from_seconds(1);
 const AFTER_MAX: TimeDelta = TimeDelta::from_days(1);
 const CONTACTS_MAX: usize = 16;
 const WORDS_MAX: usize = 100;
-/// How many open incidents one person may hold, at most.
+/// Maximum of a person's limit of open incidents.
 pub(in crate::core::rules) const LIMIT_MAX: u32 = 1_000;
 
 pub(super) fn person(reader: &mut SectionReader<'_>, entry: &PersonSyntax) -> Person {
@@ -40,7 +40,7 @@ pub(super) fn person(reader: &mut SectionReader<'_>, entry: &PersonSyntax) -> Pe
     }
 }
 
-/// One for each channel that the entry stands for.
+/// One contact for each channel of the entry.
 fn contacts(reader: &mut SectionReader<'_>, entry: &ContactSyntax) -> Vec<Contact> {
     let words = entry.priorities.as_deref().unwrap_or_default();
     let priorities: Vec<_> = words.iter().filter_map(|word| reader.word(word)).collect();

@@ -6,9 +6,9 @@ use crate::core::model::TimeDelta;
 use crate::core::rules::ProblemPolicy;
 use crate::core::rules::syntax::problem::ProblemSyntax;
 
-/// How many repeats of one fingerprint the desk remembers.
+/// Maximum number of repeats of one fingerprint that the desk remembers.
 pub(in crate::core::rules) const REPEATS_MAX: u32 = 64;
-/// How long it remembers them.
+/// Time for which the desk remembers them.
 const REPEATS_WITHIN_MAX: TimeDelta = TimeDelta::from_days(400);
 /// The least that `review_after` and `clear_after` may be.
 const WAIT_MIN: TimeDelta = TimeDelta::from_hours(1);

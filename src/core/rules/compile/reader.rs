@@ -1,5 +1,5 @@
-//! Reads the values of one file and collects everything that is wrong with them. A value that is wrong is replaced by a
-//! harmless one: a rulebook with mistakes is never handed out.
+//! Reads the values of one file and collects all diagnostics. A wrong value is replaced by a harmless one, because a
+//! rulebook with errors is never returned.
 
 use serde_saphyr::Location;
 
@@ -9,12 +9,12 @@ use crate::core::rules::source::OneOrMore;
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{Expression, ParseExpressionError, RuleText};
 
-/// The longest name of a rule, a team, a plan and the like, in bytes.
+/// Maximum length of the name of a rule, a team, a plan and the like, in bytes.
 const THING_NAME_MAX_BYTES: usize = 128;
-/// The longest free text, in bytes.
+/// Maximum length of a free text, in bytes.
 const TEXT_MAX_BYTES: usize = 2048;
 
-/// What matchers of a section may name besides labels.
+/// The special names that matchers of a section may use in addition to labels.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ClosedSet {
     /// `@severity`, `@source`, `@status`.
@@ -22,7 +22,7 @@ pub(super) enum ClosedSet {
     None,
 }
 
-/// A thing that another file may define.
+/// A definition that another file may contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RefKind {
     Ladder,
@@ -30,11 +30,11 @@ pub(super) enum RefKind {
     Calendar,
     Playbook,
     Roster,
-    /// Somebody who works; not everybody needs an entry, so that one is missing is only a warning.
+    /// A person; entries are optional, so a missing one is only a warning.
     Person,
 }
 
-/// A name that must be defined somewhere.
+/// A reference that must be defined in some file.
 #[derive(Debug)]
 pub(super) struct Reference {
     pub what: RefKind,
@@ -68,7 +68,7 @@ impl<'a> SectionReader<'a> {
         self.warnings.push(Diagnostic::at(&self.file.path, &self.file.text, place(at), message, ""));
     }
 
-    /// Where the file's line holds a secret.
+    /// Adds a diagnostic without the file's line, because the line contains a secret.
     pub fn mistake_unquoted(&mut self, at: Location, message: &str, expected: &str) {
         let mistake = Diagnostic::at(&self.file.path, &self.file.text, place(at), message, expected);
         self.mistakes.push(mistake.unquoted());
@@ -85,7 +85,7 @@ impl<'a> SectionReader<'a> {
         name.value.clone()
     }
 
-    /// A name that people and other sections use.
+    /// Reads a name that people and other sections use.
     pub fn name(&mut self, name: &Spanned<String>) -> String {
         let text = &name.value;
         if text.trim() != text
@@ -114,7 +114,7 @@ impl<'a> SectionReader<'a> {
         value.to_owned()
     }
 
-    /// A length of time from `least` to `most`.
+    /// Reads a duration from `least` to `most`.
     pub fn span(&mut self, text: &Spanned<String>, least: TimeDelta, most: TimeDelta) -> TimeDelta {
         match text.value.parse::<TimeDelta>() {
             Ok(span) if (least..=most).contains(&span) => span,
@@ -153,7 +153,7 @@ impl<'a> SectionReader<'a> {
         }
     }
 
-    /// A word of a closed set.
+    /// Reads a word of a closed set.
     pub fn word<T: std::str::FromStr<Err = crate::core::model::ParseWordError>>(
         &mut self,
         text: &Spanned<String>,
@@ -167,7 +167,7 @@ impl<'a> SectionReader<'a> {
         }
     }
 
-    /// The name of one label.
+    /// Reads the name of one label.
     pub fn label_name(&mut self, name: &Spanned<String>) -> String {
         let text = &name.value;
         if text.is_empty() || text.len() > NAME_MAX_BYTES || text.starts_with('@') {
@@ -176,7 +176,7 @@ impl<'a> SectionReader<'a> {
         text.clone()
     }
 
-    /// Label names, each once, in the order of the file.
+    /// Reads label names, each once, in the order of the file.
     pub fn label_names(&mut self, names: Option<&Spanned<OneOrMore>>) -> Vec<String> {
         let Some(names) = names else { return Vec::new() };
         let mut known: Vec<String> = Vec::new();
@@ -244,7 +244,7 @@ impl<'a> SectionReader<'a> {
         }
     }
 
-    /// An http or https URL, as far as it can be judged without asking anybody.
+    /// Reads an http or https URL, checked by its form only, without any look-up.
     pub fn url(&mut self, text: &Spanned<String>) -> String {
         let url = text.value.as_str();
         let after = ["http://", "https://"].into_iter().find_map(|scheme| url.strip_prefix(scheme));
@@ -266,7 +266,7 @@ impl<'a> SectionReader<'a> {
         address.to_owned()
     }
 
-    /// A topic to publish to, or a filter to listen on.
+    /// Reads a topic to publish to, or a filter to subscribe to.
     pub fn topic(&mut self, text: &Spanned<String>, is_filter: bool) -> String {
         let topic = text.value.as_str();
         if topic.is_empty() || topic.len() > TEXT_MAX_BYTES || topic.contains(char::is_control) {
@@ -298,7 +298,8 @@ impl<'a> SectionReader<'a> {
         }
     }
 
-    /// The place in the file of a place inside a value. Exact for plain and quoted values of one line and for blocks.
+    /// Converts a place inside a value to a place in the file. Exact for plain and quoted values of one line and for
+    /// blocks.
     pub fn inside(&self, start: Location, line: usize, column: usize) -> (usize, usize) {
         let (file_line, file_column) = place(start);
         if line > 1 {
@@ -327,7 +328,7 @@ pub(super) fn place(at: Location) -> (usize, usize) {
     (at.line() as usize, at.column() as usize)
 }
 
-/// The texts of one or of a list, each with its place.
+/// The texts of one value or of a list, each with its place.
 pub(super) fn each(texts: &Spanned<OneOrMore>) -> Vec<(&str, Location)> {
     match &texts.value {
         OneOrMore::One(text) => vec![(text, texts.referenced)],
@@ -335,7 +336,7 @@ pub(super) fn each(texts: &Spanned<OneOrMore>) -> Vec<(&str, Location)> {
     }
 }
 
-/// The byte of a brace that is not part of a place such as `{site}`.
+/// The byte position of a brace that is not part of a placeholder such as `{site}`.
 pub(super) fn place_of_brace(title: &str) -> Option<usize> {
     let mut at = 0;
     while let Some(found) = title[at..].find(['{', '}']) {

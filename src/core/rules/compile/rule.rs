@@ -10,7 +10,7 @@ use crate::core::rules::syntax::file::{InhibitionSyntax, RuleSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{CATCH_ALL, Counts, Flap, Inhibition, Pattern, Rule};
 
-/// The longest window: what a correlator must remember.
+/// Maximum window, because a correlator must remember that long.
 pub(super) const WINDOW_MAX: TimeDelta = TimeDelta::from_days(7);
 const BY_MAX: usize = 16;
 
@@ -18,10 +18,10 @@ const SETTLE: TimeDelta = TimeDelta::from_seconds(30);
 const SETTLE_MAX: TimeDelta = TimeDelta::from_hours(1);
 const RESOLVE_AFTER: TimeDelta = TimeDelta::from_minutes(5);
 const REOPEN_WITHIN: TimeDelta = TimeDelta::from_hours(1);
-/// How long the desk remembers a closed incident.
+/// Time for which the desk remembers a closed incident.
 const REOPEN_WITHIN_MAX: TimeDelta = TimeDelta::from_days(7);
 const CLOSE_AFTER_MAX: TimeDelta = TimeDelta::from_days(90);
-/// How long a firing alert may be held when its rule does not say.
+/// Maximum time that a rule without an own setting owns a firing alert before it passes it on.
 const OTHERWISE_AFTER_MAX: TimeDelta = TimeDelta::from_minutes(15);
 pub(super) const SECOND: TimeDelta = TimeDelta::from_seconds(1);
 
@@ -156,7 +156,7 @@ fn holding(
     (because, otherwise.unwrap_or(within.min(OTHERWISE_AFTER_MAX)))
 }
 
-/// Points have no end of their own, so a rule for nothing but points must say when it is quiet again.
+/// Points have no end of their own, so a rule for points only must set `quiet`.
 fn quiet(
     reader: &mut SectionReader<'_>,
     entry: &RuleSyntax,
@@ -215,7 +215,7 @@ fn sees_no_events(reader: &mut SectionReader<'_>, entry: &RuleSyntax) {
     }
 }
 
-/// `incident: false`: what it owns is seen by nobody, so it must let others see it or say why not.
+/// `incident: false`: the alerts it owns raise nothing, so it must continue or give the reason.
 fn opens_incident(reader: &mut SectionReader<'_>, entry: &RuleSyntax, pattern: &Pattern, matchers: &Matchers) -> bool {
     let Some(incident) = entry.incident.as_ref().filter(|incident| !incident.value) else { return true };
     let owns = !entry.continues.unwrap_or(false) && !matches!(pattern, Pattern::Calendar { .. });
@@ -226,7 +226,7 @@ fn opens_incident(reader: &mut SectionReader<'_>, entry: &RuleSyntax, pattern: &
     false
 }
 
-/// Firing and point, as far as the matchers let them through.
+/// Firing and point, as far as the matchers allow them.
 fn statuses(matchers: &Matchers) -> Vec<Status> {
     [Status::Firing, Status::Point]
         .into_iter()
@@ -237,7 +237,7 @@ fn statuses(matchers: &Matchers) -> Vec<Status> {
         .collect()
 }
 
-/// The title; empty when the alert's own summary is to be it.
+/// The title; empty if the alert's own summary is used.
 fn title(reader: &mut SectionReader<'_>, title: Option<&Spanned<String>>) -> String {
     let Some(title) = title else { return String::new() };
     if let Some(byte) = place_of_brace(&title.value) {

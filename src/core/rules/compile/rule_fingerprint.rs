@@ -1,9 +1,10 @@
-//! The shape of a rule: a number that stays while its windows keep their meaning, across reloads and releases.
+//! The fingerprint of a rule: a number that is stable while its windows keep their meaning, across reloads and
+//! releases.
 
 use crate::core::model::{Matchers, TimeDelta, fnv1a};
 use crate::core::rules::{ContextGuard, CountWithin, Counts, Expression, Flap, Pattern, Semantics};
 
-/// Everything that decides what a rule's windows mean.
+/// The parts of a rule that decide the meaning of its windows.
 pub(super) struct FingerprintInput<'a> {
     pub matchers: &'a Matchers,
     pub when: Option<&'a Expression>,
@@ -23,7 +24,7 @@ pub(super) fn of(parts: &FingerprintInput<'_>) -> u64 {
     by.sort_unstable();
     let when = parts.when.map_or("", Expression::text);
     let mut text = format!("{}\n{when}\n{by:?}\n{}\n{counts}", sorted(parts.matchers), pattern(parts.pattern));
-    // Only where they are set, so that rules of former releases keep their number.
+    // Only if set, so that rules of former releases keep their number.
     match parts.semantics {
         Semantics::Own => {}
         Semantics::Sec => text.push_str("\nsec"),
@@ -66,7 +67,7 @@ fn pattern(pattern: &Pattern) -> String {
     }
 }
 
-/// Their order means nothing.
+/// Sorted, because their order means nothing.
 fn sorted(matchers: &Matchers) -> String {
     let mut texts: Vec<String> = matchers.iter().map(ToString::to_string).collect();
     texts.sort_unstable();

@@ -1,4 +1,4 @@
-//! The sections `targets:`, `breach_reasons:` and `outages:`, and what a rule says of class, priority and outage.
+//! The sections `targets:`, `breach_reasons:` and `outages:`, and a rule's class, priority and outage.
 
 use std::collections::BTreeMap;
 
@@ -86,8 +86,8 @@ fn promise(reader: &mut SectionReader<'_>, text: &PromiseSyntax, working_day: Op
     }
 }
 
-/// Working time: a span, or so many working days, of which the target must say how long they are: a working day is not
-/// a day of 24 hours.
+/// Reads working time: a span, or a number of working days. The target must give their length, because a working day is
+/// not a day of 24 hours.
 fn working_time(reader: &mut SectionReader<'_>, text: &Spanned<String>, working_day: Option<TimeDelta>) -> TimeDelta {
     let value = text.value.trim();
     let at = text.referenced;
@@ -222,7 +222,7 @@ pub(super) fn breach_reason(reader: &mut SectionReader<'_>, entry: &BreachReason
     (reader.name(&entry.code), reader.text(&entry.title))
 }
 
-/// The reasons that hold where no file has any.
+/// The default reasons, used if no file has any.
 pub(super) fn default_reasons() -> BTreeMap<String, String> {
     let reasons = [
         ("capacity", "人手不足 nobody was free"),
@@ -256,7 +256,7 @@ pub(super) fn outage_budget(reader: &mut SectionReader<'_>, entry: &OutageBudget
     }
 }
 
-/// What a rule says of its incidents' class, priority and outage.
+/// Reads a rule's class, priority and outage of its incidents.
 pub(super) fn grading(reader: &mut SectionReader<'_>, entry: &RuleSyntax) -> Grading {
     Grading {
         class: entry.class.as_ref().and_then(|word| reader.word(word)),
@@ -292,7 +292,7 @@ fn urgency(reader: &mut SectionReader<'_>, entry: &RuleSyntax) -> Option<Urgency
     Some(Urgency { impact: impact?, urgency: urgency?, outside })
 }
 
-/// Versions of one name that are in effect together: the names with their versions.
+/// Versions of one name that are in effect at the same time: the names with their versions.
 pub(super) fn together<'a>(targets: &'a [SlaTarget], new: &SlaTarget) -> Option<&'a SlaTarget> {
     targets.iter().find(|before| before.name == new.name && before.overlaps(new))
 }

@@ -1,4 +1,4 @@
-//! The dead man's switch of a source: `silent_after:` becomes a rule that notices when nothing comes any more.
+//! The dead man's switch of a source: `silent_after:` becomes a rule that fires when no message comes any more.
 
 use super::rule::SECOND;
 use super::rule_fingerprint;
@@ -6,10 +6,10 @@ use crate::core::model::{Labels, Matcher, Matchers, Severity, TimeDelta};
 use crate::core::rules::defaults::LADDER;
 use crate::core::rules::{Actions, Counts, Emit, EmitKind, Grading, Pattern, Rule, Semantics, Source};
 
-/// The event that a source's silence is.
+/// Alert name of the event for a silent source.
 pub(super) const ALERTNAME: &str = "SourceSilent";
 
-/// The rule of one source; `None` when its file does not ask for one. It acts only: its event goes through all rules.
+/// The rule of one source; `None` if its file does not ask for one. It only acts: its event goes through all rules.
 pub(super) fn rule(source: &Source) -> Option<Rule> {
     let within = source.silent_after?;
     let name = format!("silence of {}", source.name);

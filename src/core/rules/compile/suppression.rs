@@ -1,4 +1,4 @@
-//! The sections `maintenance:` and `storms:`, and what an inhibition follows.
+//! The sections `maintenance:` and `storms:`, and an inhibition's topology.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,7 +24,7 @@ const ONCE_MAX: TimeDelta = TimeDelta::from_days(366);
 const ITEMS_MAX: usize = 10_000;
 const HOPS: u32 = 8;
 pub(in crate::core::rules) const HOPS_MAX: u32 = 32;
-/// The shipped storm: fifty new alerts in each of two minutes, far above the usual, until ten minutes are calm.
+/// Defaults of a storm: fifty new alerts in each of two minutes, far above the usual, until ten minutes are calm.
 const AT_LEAST: u32 = 50;
 const FACTOR: f64 = 6.0;
 const FACTOR_MAX: f64 = 100.0;
@@ -32,7 +32,7 @@ const BUCKETS: u32 = 2;
 const BUCKETS_MAX: u32 = 60;
 const LEAVE_AFTER: TimeDelta = TimeDelta::from_minutes(10);
 const REPRESENTATIVES: u32 = 10;
-/// As many events as an incident's evidence has.
+/// Equal to the number of events in an incident's evidence.
 const REPRESENTATIVES_MAX: u32 = 20;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -40,17 +40,17 @@ const REPRESENTATIVES_MAX: u32 = 20;
 pub(in crate::core::rules) struct MaintenanceSyntax {
     /// Once among all files.
     pub name: Text,
-    /// The change it belongs to.
+    /// The change that it belongs to.
     pub change: Option<Text>,
-    /// The change is approved: clocks stand still; false unless given.
+    /// The change is approved, so clocks pause; default: false.
     pub pauses: Option<bool>,
-    /// When it begins: `2026-02-13T01:00:00+08:00`, or `2026-02-13T01:00` with a zone.
+    /// Start: `2026-02-13T01:00:00+08:00`, or `2026-02-13T01:00` with a zone.
     pub from: Option<Text>,
-    /// When it ends, at most a year later.
+    /// End, at most a year later.
     pub to: Option<Text>,
-    /// When it begins again and again, as crontab says it; with `for` and `zone`.
+    /// Recurring start as a crontab line; with `lasts` and `zone`.
     pub schedule: Option<Text>,
-    /// How long each lasts.
+    /// Duration of each window.
     #[schemars(with = "Option<LengthOfTime>")]
     #[serde(rename = "for")]
     pub lasts: Option<Text>,
@@ -68,29 +68,29 @@ pub(in crate::core::rules) struct MaintenanceSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::core::rules) struct StormSyntax {
-    /// Also the rule that its incident names; once among all files.
+    /// Also the rule name of its incident; once among all files.
     pub name: Text,
-    /// Matchers of the alerts it is about; all unless given.
+    /// Matchers of the alerts that count; default: all.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
     /// The label whose value is the place.
     pub scope: Text,
-    /// Distinct alerts that begin within a minute; 50 unless given.
+    /// Distinct alerts that begin within a minute; default: 50.
     #[schemars(range(min = 2, max = 1_000_000))]
     pub at_least: Option<Spanned<u64>>,
-    /// How far above the usual, in deviations; 6 unless given.
+    /// Factor above the usual, in deviations; default: 6.
     #[schemars(range(min = 0, max = 100))]
     pub factor: Option<Spanned<f64>>,
-    /// In so many minutes in a row; 2 unless given.
+    /// Number of consecutive minutes; default: 2.
     #[schemars(range(min = 1, max = BUCKETS_MAX))]
     pub buckets: Option<Spanned<u64>>,
-    /// Less than half of the bar for that long ends it; 10m unless given.
+    /// It ends after that long with less than half of the bar; default: 10m.
     #[schemars(with = "Option<LengthOfTime>")]
     pub leave_after: Option<Text>,
-    /// How many alerts its incident shows; 10 unless given.
+    /// Number of alerts that its incident shows; default: 10.
     #[schemars(range(min = 1, max = REPRESENTATIVES_MAX))]
     pub representatives: Option<Spanned<u64>>,
-    /// Alerts as bad as that are never held by it; when left out, all are.
+    /// Alerts of that severity or worse are never suppressed by it; without it, all are.
     #[schemars(with = "Option<SeverityWord>")]
     pub top_severity: Option<Text>,
 }
@@ -117,7 +117,7 @@ pub(super) fn through(reader: &mut SectionReader<'_>, entry: &InhibitionSyntax) 
     Some(Through { hops: hops.unwrap_or(HOPS) })
 }
 
-/// `None` only where its time is a mistake.
+/// `None` only if its time is wrong.
 pub(super) fn maintenance(reader: &mut SectionReader<'_>, entry: &MaintenanceSyntax) -> Option<Maintenance> {
     let name = reader.name(&entry.name);
     let change = entry.change.as_ref().map(|change| reader.text(change));

@@ -1,4 +1,4 @@
-//! Tables of an inventory: `tables:` names a `.csv` among the rule files and what finds a row in it.
+//! Tables of an inventory: `tables:` names a `.csv` file among the rule files and the keys that find a row in it.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::core::rules::{FactTable, RuleText, fact_named};
 
 type Text = Spanned<String>;
 
-/// How many rows all tables of one file may hold.
+/// Maximum number of rows in all tables of one file.
 const ROWS_MAX: usize = 200_000;
 const KEYS_MAX: usize = 8;
 
@@ -33,7 +33,7 @@ pub(in crate::core::rules) struct TableSyntax {
     pub key: Spanned<OneOrMore>,
 }
 
-/// A table as a rule file declares it; its rows are read when all files are known.
+/// A table as a rule file declares it; its rows are read after all files are known.
 pub(super) struct DeclaredTable {
     name: String,
     file: String,
@@ -43,7 +43,7 @@ pub(super) struct DeclaredTable {
     declared_in: usize,
 }
 
-/// Whether a rule file is a table.
+/// True if a rule file is a table.
 pub(super) fn is_table(file: &RuleText) -> bool {
     file.path.ends_with(".csv")
 }
@@ -63,7 +63,7 @@ pub(super) fn declared(reader: &mut SectionReader<'_>, entry: &TableSyntax) -> D
     }
 }
 
-/// Reads the tables out of the files they name, and says which files nobody names.
+/// Reads the tables from their files, and reports files that no entry names.
 pub(super) fn read_all(
     tables: Vec<DeclaredTable>,
     texts: &[RuleText],
@@ -119,7 +119,7 @@ impl From<csv::ParseCsvError> for TableMistake {
     }
 }
 
-/// The first mistake ends the file: what follows a shifted cell is noise.
+/// The first error ends the file, because everything after a shifted cell is noise.
 fn rows(declared: &DeclaredTable, file: &RuleText) -> Result<FactTable, TableMistake> {
     let mut rows = csv::rows(&file.text);
     let mut columns = rows.next().unwrap_or_else(|| Ok(Vec::new()))?;
@@ -157,7 +157,7 @@ fn rows(declared: &DeclaredTable, file: &RuleText) -> Result<FactTable, TableMis
                 facts.push(&column.text, &cell.text);
             }
         }
-        // Columns differ, so no fact can stand twice.
+        // Columns differ, so no fact can repeat.
         if !table.insert(&values, facts.build().unwrap_or_default()) {
             let message = format!("a second row of {}", values.join(", "));
             return Err(wrong(start, message, "each key once"));

@@ -11,7 +11,7 @@ const MEMBERS_MAX: usize = 200;
 const VENDORS_MAX: usize = 64;
 const CHANNELS_MAX: usize = 50;
 const WORDS_MAX: usize = 500;
-/// More notices than that at once nobody reads.
+/// No one reads more notifications than that at once.
 pub(in crate::core::rules) const DIGEST_ABOVE_MAX: u32 = 1_000;
 const DIGEST_LEAST: TimeDelta = TimeDelta::from_seconds(10);
 const DIGEST_MOST: TimeDelta = TimeDelta::from_days(1);
@@ -65,7 +65,7 @@ fn tier_of(reader: &mut SectionReader<'_>, number: &Spanned<u64>) -> Option<Tier
     tier
 }
 
-/// A roster is made so that work finds its people.
+/// Reads the dispatch; a team with an on-call schedule assigns work by default.
 fn dispatch(reader: &mut SectionReader<'_>, entry: &TeamSyntax) -> Dispatch {
     let usual = if entry.roster.is_some() { Dispatch::LeastLoaded } else { Dispatch::ByHand };
     let Some(text) = &entry.dispatch else { return usual };

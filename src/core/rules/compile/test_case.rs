@@ -19,15 +19,15 @@ use crate::core::rules::test_case::{Expectation, ExpectedAlert, ExpectedIncident
 
 type Text = Spanned<String>;
 
-/// Where tests begin when they do not say: a Friday, eight in the morning in Shanghai.
+/// Default start of tests: a Friday, eight in the morning in Shanghai.
 const START: Timestamp = Timestamp::from_seconds(1_770_940_800);
 const AT_MAX: TimeDelta = TimeDelta::from_days(400);
 const STEPS_MAX: usize = 10_000;
 const PAYLOAD_MAX_BYTES: usize = 1 << 20;
-/// As Alertmanager's door, whose alerts end by themselves.
+/// As Alertmanager's API, whose alerts end by themselves.
 const V2: &str = "v2";
 const NATIVE: &str = "native";
-/// In a repeated input, the number of the repeat from 1.
+/// The number of the repeat, from 1, in a repeated input.
 const NUMBER: &str = "{n}";
 
 pub(in crate::core::rules) const STATES: [&str; 8] =
@@ -36,13 +36,13 @@ pub(in crate::core::rules) const STATES: [&str; 8] =
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::core::rules) struct TestSyntax {
-    /// What it shows.
+    /// Its description.
     pub name: Text,
-    /// The moment of 0s, such as 2026-02-13T08:00:00+08:00.
+    /// The time of 0s, such as 2026-02-13T08:00:00+08:00.
     start: Option<Text>,
-    /// What comes in.
+    /// The inputs.
     input: Vec<Spanned<InputSyntax>>,
-    /// What must be so, and when.
+    /// The expected results, with their times.
     expect: Vec<Spanned<ExpectSyntax>>,
 }
 
@@ -50,46 +50,46 @@ pub(in crate::core::rules) struct TestSyntax {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [{"required": ["labels"]}, {"required": ["payload"]}, {"required": ["silence"]}]))]
 struct InputSyntax {
-    /// When, counted from the start; 0s unless given.
+    /// Time from the start; default: 0s.
     #[schemars(with = "Option<LengthOfTime>")]
     at: Option<Text>,
     /// Labels of an event; `{n}` is the number of the repeat.
     labels: Option<BTreeMap<String, Text>>,
-    /// Of the event; firing unless given.
+    /// Status of the event; default: firing.
     #[schemars(with = "Option<StatusWord>")]
     status: Option<Text>,
-    /// Of the event.
+    /// Severity of the event.
     #[schemars(with = "Option<SeverityWord>")]
     severity: Option<Text>,
-    /// Of the event; `{n}` is the number of the repeat.
+    /// Summary of the event; `{n}` is the number of the repeat.
     summary: Option<Text>,
-    /// Of the event.
+    /// Annotations of the event.
     annotations: Option<BTreeMap<String, Text>>,
-    /// Of the event.
+    /// Value of the event.
     value: Option<Spanned<f64>>,
     /// The producer's id of the event; `{n}` is the number of the repeat.
     id: Option<Text>,
-    /// Whose event it is; native unless given. Of a payload, the source file that reads it.
+    /// The source of the event; default: native. For a payload, the source file that reads it.
     source: Option<Text>,
-    /// When it happened, if that is not when it came; counted from the start.
+    /// Event time, if it differs from the arrival; counted from the start.
     #[schemars(with = "Option<LengthOfTime>")]
     happened: Option<Text>,
-    /// How often; once unless given.
+    /// Number of repeats; default: once.
     #[schemars(range(min = 1, max = 10_000))]
     repeat: Option<Spanned<u64>>,
-    /// How far apart the repeats are.
+    /// Time between the repeats.
     #[schemars(with = "Option<LengthOfTime>")]
     every: Option<Text>,
     /// Each is followed by its resolved message.
     #[schemars(with = "Option<LengthOfTime>")]
     resolved_after: Option<Text>,
-    /// Instead of labels: what a tool sends.
+    /// Instead of labels: the payload of a tool.
     payload: Option<Text>,
-    /// The MQTT topic that the payload comes on.
+    /// The MQTT topic of the payload.
     topic: Option<Text>,
-    /// Instead of labels: somebody silences these matchers.
+    /// Instead of labels: a silence for these matchers.
     silence: Option<Text>,
-    /// How long the silence lasts; 1h unless given.
+    /// Duration of the silence; default: 1h.
     #[schemars(with = "Option<LengthOfTime>")]
     #[serde(rename = "for")]
     length: Option<Text>,
@@ -98,15 +98,15 @@ struct InputSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ExpectSyntax {
-    /// At which moment, counted from the start; at the last input unless given.
+    /// Time of the check, counted from the start; default: at the last input.
     #[schemars(with = "Option<LengthOfTime>")]
     at: Option<Text>,
     /// All that are open then, in any order; `[]`: none.
     incidents: Option<Vec<Spanned<IncidentSyntax>>>,
-    /// How many problems there are.
+    /// Number of problems.
     #[schemars(range(min = 0, max = 1_000_000))]
     problems: Option<Spanned<u64>>,
-    /// Alerts that must be among those known then.
+    /// Alerts that must be among the known ones at that time.
     alerts: Option<Vec<Spanned<AlertSyntax>>>,
 }
 
@@ -125,26 +125,26 @@ struct IncidentSyntax {
     /// Its priority.
     #[schemars(with = "Option<PriorityWord>")]
     priority: Option<Text>,
-    /// Its state; an ended one looks among those too.
+    /// Its state; an ended one matches ended incidents too.
     #[schemars(with = "Option<StateWord>")]
     state: Option<Text>,
-    /// On which tier it is.
+    /// Its tier.
     #[schemars(with = "Option<TierNumber>")]
     tier: Option<Spanned<u64>>,
-    /// Whose it is.
+    /// Its team.
     team: Option<Text>,
-    /// How many alerts it has.
+    /// Number of its alerts.
     #[schemars(range(min = 0, max = 1_000_000))]
     alerts: Option<Spanned<u64>>,
-    /// How many of them fire.
+    /// Number of its firing alerts.
     #[schemars(range(min = 0, max = 1_000_000))]
     firing: Option<Spanned<u64>>,
-    /// How often it was reopened.
+    /// Number of times it was reopened.
     #[schemars(range(min = 0, max = 1_000_000))]
     reopened: Option<Spanned<u64>>,
-    /// Whether anybody was told.
+    /// True if a page was sent.
     paged: Option<bool>,
-    /// A piece of the reason why it is held.
+    /// A part of its suppression text.
     held: Option<Text>,
 }
 
@@ -153,7 +153,7 @@ struct IncidentSyntax {
 struct AlertSyntax {
     /// These pairs are among its labels.
     labels: BTreeMap<String, Text>,
-    /// Its status; firing unless given.
+    /// Its status; default: firing.
     #[schemars(with = "Option<StatusWord>")]
     status: Option<Text>,
     /// Its severity.
@@ -161,11 +161,11 @@ struct AlertSyntax {
     severity: Option<Text>,
     /// The rule that owns it.
     rule: Option<Text>,
-    /// A piece of the reason why it is held; `""`: nothing holds it.
+    /// A part of its suppression text; `""`: not suppressed.
     held: Option<Text>,
-    /// Whether a silence covers it.
+    /// True if a silence covers it.
     silenced: Option<bool>,
-    /// Whether an inhibition covers it.
+    /// True if an inhibition covers it.
     inhibited: Option<bool>,
 }
 
@@ -211,7 +211,7 @@ fn span(reader: &mut SectionReader<'_>, text: Option<&Text>) -> Option<TimeDelta
     reader.optional_span(text, TimeDelta::ZERO, AT_MAX)
 }
 
-/// One entry of `input:`, with its repeats and what clears them.
+/// One entry of `input:`, with its repeats and their resolved messages.
 fn steps_of(reader: &mut SectionReader<'_>, entry: &Spanned<InputSyntax>, start: Timestamp, steps: &mut Vec<TestStep>) {
     let (entry, location) = (&entry.value, entry.referenced);
     let (line, _) = place(location);
@@ -426,7 +426,7 @@ fn expected_alert(reader: &mut SectionReader<'_>, entry: &Spanned<AlertSyntax>) 
     }
 }
 
-/// Rules that tests name and nobody defines: worth a word, but never a reason to refuse good rules.
+/// Undefined rules that tests name: worth a warning, but never a reason to refuse good rules.
 pub(super) fn unknown_rules(tests: &[TestCase], known: impl Fn(&str) -> bool) -> Vec<(&TestCase, usize, &str)> {
     let mut unknown = Vec::new();
     for test in tests {

@@ -1,4 +1,4 @@
-//! Broken files and what is said of them; good files and what they mean.
+//! Broken files and their diagnostics; good files and their meaning.
 
 use super::{Loaded, load};
 use crate::core::calendar::Schedule;
@@ -21,7 +21,7 @@ fn rule(fields: &str) -> Rule {
     loaded(&text).rulebook.rules.remove(0)
 }
 
-/// The mistakes of one file, a line each. What ends in … stands for everything that begins so.
+/// The diagnostics of one file, a line each. A line that ends in … matches by its beginning.
 fn check(text: &str, expected: &[&str]) {
     let mistakes = load(vec![file("x.yaml", text)]).expect_err(text);
     let shown: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
@@ -33,7 +33,7 @@ fn check(text: &str, expected: &[&str]) {
     assert!(all_fit, "in\n{text}\n{shown:#?}\nis not\n{expected:#?}");
 }
 
-/// The mistakes of one rule called `r`, whose fields begin in line 3, column 5.
+/// The diagnostics of one rule called `r`, whose fields begin in line 3, column 5.
 fn check_rule(fields: &str, expected: &[&str]) {
     check(&format!("rules:\n  - name: r\n    {}\n", fields.replace('\n', "\n    ")), expected);
 }

@@ -1,4 +1,4 @@
-//! What is checked of an expression before it may run: how deep it nests, which names it uses, its patterns.
+//! Checks of an expression before it may run: its nesting, its names, its patterns.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use regex::Regex;
 use super::ParseExpressionError;
 use crate::core::model::search_regex;
 
-/// How deep an expression may nest, in operators: a tenth of what overflows the stack of a thread, and far more than a
+/// Maximum nesting of an expression, in operators: a tenth of what overflows the stack of a thread, and far more than a
 /// person can read.
 const NESTING_MAX: usize = 60;
-/// What an open bracket, or a choice, counts in operators: the parser runs through its whole grammar for each.
+/// Weight of an open bracket, or of a choice, in operators: the parser runs through its whole grammar for each.
 const BRACKET_WEIGHT: usize = 3;
-/// How deep `map`, `filter`, `all`, `exists` may nest: each level multiplies the work by the size of a list.
+/// Maximum nesting of `map`, `filter`, `all`, `exists`: each level multiplies the work by the size of a list.
 const LOOPS_MAX: usize = 2;
 
 /// The function that gives a pattern's first group: ours, beside those of CEL.
@@ -61,8 +61,8 @@ const FUNCTIONS: [&str; 34] = [
 const NAMESPACES: [&str; 2] = ["optional", "strings"];
 const TYPES: [&str; 9] = ["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "uint"];
 
-/// Refuses what could overflow the parser's or the evaluator's stack, before either runs: an upper bound of the depth
-/// of the syntax tree from the text alone. `&&`, `||` and commas start anew, as the parser balances them.
+/// Refuses texts that could overflow the parser's or the evaluator's stack, before either runs: an upper bound of the
+/// depth of the syntax tree from the text alone. `&&`, `||` and commas reset the depth, as the parser balances them.
 pub(super) fn nesting(text: &str) -> Result<(), ParseExpressionError> {
     let mut depths = vec![0_usize];
     let mut rest = text;
@@ -103,7 +103,7 @@ pub(super) fn nesting(text: &str) -> Result<(), ParseExpressionError> {
     Ok(())
 }
 
-/// What follows a text literal whose opening quote has been read. Long literals (three quotes) are refused.
+/// The text after a literal whose opening quote has been read. Long literals (three quotes) are refused.
 fn after_literal(rest: &str, quote: char, is_raw: bool) -> Option<&str> {
     if let Some(after) = rest.strip_prefix(quote) {
         return (!after.starts_with(quote)).then_some(after);
@@ -120,7 +120,7 @@ fn after_literal(rest: &str, quote: char, is_raw: bool) -> Option<&str> {
     None
 }
 
-/// Whether the operator `in` stands there.
+/// True if the operator `in` is at that position.
 fn is_word_in(text: &str, at: usize) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     let (before, after) = (&text[..at], &text[at..]);
@@ -135,7 +135,7 @@ fn mistake_at(text: &str, byte: usize, reason: String) -> ParseExpressionError {
 }
 
 /// Checks every name, and takes the patterns of `matches` out of the tree: their calls are renamed to functions of
-/// their own, which the caller declares. The library's own `matches` compiles its pattern anew at every call.
+/// their own, which the caller declares. The library's own `matches` compiles its pattern again at every call.
 pub(super) fn names(
     root: &mut IdedExpr,
     positions: &SourceInfo,
@@ -172,7 +172,7 @@ struct Walk<'a> {
     positions: &'a SourceInfo,
     text: &'a str,
     variables: &'a [&'a str],
-    /// Names that the loops around bind.
+    /// Names bound by the enclosing loops.
     bound: Vec<String>,
     loops: usize,
     patterns: BTreeMap<String, Regex>,
@@ -312,8 +312,8 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a map that the text spells out could come out of this: the library keeps such a map in a hash table, and
-/// what the engine decides must not depend on its order.
+/// True if a map literal could be in the result: the library keeps such a map in a hash table, and the engine's
+/// decisions must not depend on its order.
 fn holds_map_literal(node: &IdedExpr) -> bool {
     match &node.expr {
         Expr::Map(_) => true,

@@ -1,8 +1,8 @@
 //! Expressions of rule and source files, in CEL (Common Expression Language).
 //!
-//! Everything that can be wrong without an event is found at load: syntax, misspelt names, regular expressions, and
-//! sizes that could exhaust the stack. What is left at run time is data that is not there; the caller decides what that
-//! means (a rule does not match, a source reports the key).
+//! Every error that needs no event is found at load: syntax, misspelt names, regular expressions, and sizes that could
+//! exhaust the stack. Missing data remains at run time; the caller decides its meaning (a rule does not match, a source
+//! reports the key).
 
 mod check;
 mod values;
@@ -19,12 +19,12 @@ use cel::{Context, Env, Value};
 use crate::core::model::{Event, Labels, Severity};
 use values::LazyMap;
 
-/// The longest expression that is read, in bytes.
+/// Maximum length of an expression, in bytes.
 const TEXT_MAX_BYTES: usize = 2048;
-/// The longest reason that an evaluation reports, in characters: the library puts whole values into its messages.
+/// Maximum length of an evaluation's error, in characters: the library puts whole values into its messages.
 const REASON_MAX_CHARS: usize = 300;
 
-/// What a rule's `when:` may name.
+/// Variables of a rule's `when:`.
 const EVENT_VARIABLES: [&str; 8] =
     ["labels", "annotations", "severity", "status", "source", "summary", "value", "facts"];
 
@@ -36,7 +36,7 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     Arc::new(environment)
 });
 
-/// A compiled CEL expression. Cloning shares; two are equal when their texts are.
+/// A compiled CEL expression. Cloning shares; two are equal if their texts are.
 #[derive(Clone)]
 pub struct Expression(Arc<Compiled>);
 
@@ -47,7 +47,7 @@ struct Compiled {
     context: Context<'static, 'static>,
 }
 
-/// Why a text is not an expression, and where in the text: line and column count from 1, columns in characters.
+/// Reason why a text is not an expression, and its position: line and column count from 1, columns in characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct ParseExpressionError {
@@ -88,8 +88,8 @@ impl Expression {
         Expression::compile(text, &EVENT_VARIABLES)
     }
 
-    /// Whether the event, of that severity and with those facts, fulfils the condition. Whatever cannot be computed (a missing label, a text where a number is
-    /// needed) does not.
+    /// True if the event, with that severity and those facts, fulfils the condition. A value that cannot be computed (a
+    /// missing label, a text instead of a number) does not.
     pub fn holds(&self, event: &Event, severity: Severity, facts: &Labels) -> bool {
         let variables = EventVariables { event, severity, facts };
         let mut scope = self.scope();
@@ -137,7 +137,7 @@ impl fmt::Debug for Expression {
     }
 }
 
-/// An event as the variables of a condition; each is made only when the expression asks for it.
+/// An event as the variables of a condition; each is created only on use.
 struct EventVariables<'a> {
     event: &'a Event,
     severity: Severity,
@@ -170,7 +170,7 @@ impl VariableResolver for JsonVariables<'_> {
     }
 }
 
-/// The first mistake in few words: the library lists every token that it would have taken instead.
+/// A short text of the first error: the library lists every token that it would have accepted.
 fn syntax_error(errors: &cel::ParseErrors) -> ParseExpressionError {
     let Some(first) = errors.errors.first() else {
         return ParseExpressionError::at_start("not a CEL expression".to_owned());

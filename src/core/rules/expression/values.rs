@@ -184,7 +184,7 @@ impl<'b, 'v, 'a: 'v> Iterator<'b, 'v> for Keys<'b, 'a> {
     }
 }
 
-/// One level of a JSON value; what lies deeper is converted when it is looked at.
+/// Converts one level of a JSON value; deeper levels are converted on access.
 pub(super) fn from_json(value: &Json) -> Box<dyn Val + '_> {
     match value {
         Json::Null => Box::new(CelNull),
@@ -200,7 +200,8 @@ pub(super) fn from_json(value: &Json) -> Box<dyn Val + '_> {
     }
 }
 
-/// A result as JSON, whole. What JSON has no word for (bytes, types, an empty optional, infinity) is an error.
+/// Converts a whole result to JSON. Values that JSON cannot express (bytes, types, an empty optional, infinity) are an
+/// error.
 pub(super) fn to_json(value: &Value) -> Result<Json, String> {
     match value {
         Value::Null => Ok(Json::Null),
@@ -212,7 +213,7 @@ pub(super) fn to_json(value: &Value) -> Result<Json, String> {
             .ok_or_else(|| format!("{double} is not a number in JSON")),
         Value::String(text) => Ok(Json::String(text.as_str().to_owned())),
         Value::List(items) => items.iter().map(to_json).collect::<Result<_, _>>().map(Json::Array),
-        // A JSON object sorts its keys, so the order of the table is not seen.
+        // A JSON object sorts its keys, so the order of the table has no effect.
         Value::Map(map) => map
             .map
             .iter()

@@ -1,4 +1,4 @@
-//! From a source's text to what runs: every mistake with its place, then the samples.
+//! From a source's text to its compiled form: every diagnostic with its place, then the samples.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::core::rules::syntax::source::{InOrder, OneOrMore, SampleSyntax, Sourc
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{Expression, ParseExpressionError};
 
-/// Names that events of the built-in doors have.
+/// Source names reserved for events of the built-in APIs.
 const RESERVED_NAMES: [&str; 4] = ["v2", "native", "inspection", "watchfire"];
 const NAME_MAX: usize = 64;
 const TOPICS_MAX: usize = 64;
@@ -31,7 +31,7 @@ const SILENT_AFTER_MAX: TimeDelta = TimeDelta::from_days(7);
 const OF_PAYLOAD: [&str; 4] = ["payload", "topic", "headers", "query"];
 const OF_ITEM: [&str; 6] = ["item", "parts", "payload", "topic", "headers", "query"];
 
-/// A source while it is compiled; mistakes are collected, not thrown.
+/// A source while it is compiled; diagnostics are collected, not thrown.
 #[derive(Default)]
 pub(super) struct Compiling {
     pub mistakes: Vec<SourceMistake>,
@@ -97,7 +97,7 @@ impl Compiling {
         }
     }
 
-    /// Runs one sample: it must be read, say what it is, and give firing and resolved one identity.
+    /// Runs one sample: it must be readable, match its declared status, and give firing and resolved one identity.
     pub fn sample(&mut self, source: &Source, sample: &SampleSyntax) {
         let headers = sample.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_str().into()));
         let context = PayloadContext {
@@ -309,7 +309,8 @@ impl Compiling {
         match Expression::compile(text, variables) {
             Ok(expression) => Some(expression),
             Err(ParseExpressionError { reason, line, column }) => {
-                // In the expression's first line the file's own column is known; further down only the line is.
+                // In the expression's first line the file's own column is known; further down only
+                // the line is.
                 let (line, column) = if line <= 1 {
                     (place.line() as usize, place.column() as usize + column.saturating_sub(1))
                 } else {

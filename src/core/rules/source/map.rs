@@ -1,4 +1,4 @@
-//! Runs a source over one parsed payload: items out of it, and an event out of each.
+//! Runs a source over one parsed payload: its items, and an event from each.
 
 use std::collections::BTreeMap;
 
@@ -27,20 +27,20 @@ pub struct PayloadContext {
     pub query: Value,
 }
 
-/// What a payload held.
+/// Result of mapping a payload.
 #[derive(Debug, Default)]
 pub struct Mapped {
     pub events: Vec<Event>,
-    /// Where each event's item stands in the payload, from 0.
+    /// Index of each event's item in the payload, from 0.
     pub places: Vec<usize>,
-    /// Items that are no valid events: their place from 0, and why.
+    /// Items that are no valid events: their index from 0, and the reason.
     pub rejected: Vec<(usize, String)>,
     /// Items that `skip_when` passed over.
     pub skipped: usize,
 }
 
 impl Source {
-    /// The events in a payload; fails when its items cannot be told apart at all.
+    /// The events in a payload; fails if its items cannot be separated.
     pub fn map(&self, payload: &Value, context: &PayloadContext) -> Result<Mapped, String> {
         let topic = Value::String(context.topic.clone());
         let of_payload =
@@ -85,13 +85,13 @@ impl Source {
     }
 }
 
-/// What the expressions of one item may name.
+/// Bindings for the expressions of one item.
 fn with<'a>(of_payload: &[(&'a str, &'a Value); 4], item: &'a Value, parts: &'a Value) -> [(&'a str, &'a Value); 6] {
     let [payload, topic, headers, query] = *of_payload;
     [("item", item), ("parts", parts), payload, topic, headers, query]
 }
 
-/// The first alternative that yields something; else why the last of them did not.
+/// The first alternative with a value; else the error of the last one.
 fn first(alternatives: &[Expression], bindings: &[(&str, &Value)]) -> Result<Value, String> {
     let mut why = "it is not mapped".to_owned();
     for expression in alternatives {
@@ -120,7 +120,7 @@ impl MappedItem<'_> {
         for condition in &mapping.skip_when {
             match condition.evaluate(&self.bindings) {
                 Ok(Value::Bool(true)) => return Ok(None),
-                // A condition on a member that this item does not have does not hold.
+                // A condition on a member that this item lacks does not hold.
                 Ok(Value::Bool(false)) | Err(_) => {}
                 Ok(other) => {
                     return Err(format!("skip_when ({condition}) gives {}; expected true or false", kind(&other)));
@@ -253,7 +253,7 @@ impl MappedItem<'_> {
         named
     }
 
-    /// A time that cannot be read is kept as it came: the event happened, and its arrival says about when.
+    /// A time that cannot be read is kept as text: the event happened, and its arrival gives the approximate time.
     fn occurred_at(&self, annotations: &mut BTreeMap<String, String>) -> Option<crate::core::model::Timestamp> {
         let text = self.text(&self.mapping.occurred_at)?;
         let read = moment(&text, self.mapping.time_format.as_deref(), &self.mapping.time_zone);
@@ -273,7 +273,7 @@ impl MappedItem<'_> {
     }
 }
 
-/// A tool's annotations only describe: too many of them do not cost the event, but say that some are missing.
+/// A tool's annotations only describe: too many of them do not cost the event; a mark says that some are missing.
 fn bounded_annotations(named: BTreeMap<String, String>) -> Result<Labels, String> {
     let left_out = named.len().checked_sub(ANNOTATIONS_MAX).filter(|left_out| *left_out > 0);
     let kept = if left_out.is_some() { ANNOTATIONS_MAX - 1 } else { ANNOTATIONS_MAX };
@@ -286,7 +286,7 @@ fn bounded_annotations(named: BTreeMap<String, String>) -> Result<Labels, String
     pairs.finish()
 }
 
-/// What a value is, for an error message.
+/// Kind of a value, for an error message.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -1,4 +1,5 @@
-//! The `sources:` section of rule files: how one tool's payload becomes events. Every tool we support is such a text.
+//! The `sources:` section of rule files: the conversion of one tool's payload into events. Every supported tool is such
+//! a text.
 //!
 //! ```yaml
 //! sources:
@@ -37,7 +38,7 @@
 //!     value: item.reading
 //!     generator_url: item.link
 //!     silent_after: 5m                 # no message for that long: the event SourceSilent, until the next one comes
-//!     silent_by: [site]                # each site by itself; one watch for all unless given
+//!     silent_by: [site]                # each site by itself; default: one watch for all
 //!     expires: 10m                     # ends that long after its last message; without it a resolved message ends it
 //!     samples:                         # checked at load: one identity for both
 //!       - firing: {…}                  # as the format reads it, or the body itself as a text
@@ -82,9 +83,9 @@ use topic::TopicPattern;
 #[derive(Debug, Clone)]
 pub struct Source {
     pub name: String,
-    /// MQTT topic filters that this source takes.
+    /// MQTT topic filters of this source.
     pub topics: Vec<String>,
-    /// How its bytes are read.
+    /// Format of its bytes.
     pub format: Format,
     /// Of payloads that are not UTF-8.
     encoding: Option<&'static encoding_rs::Encoding>,
@@ -97,7 +98,7 @@ pub struct Source {
     births: Arc<Births>,
     /// No message for that long is an event of its own: the dead man's switch.
     pub silent_after: Option<TimeDelta>,
-    /// Each of these labels' values is watched by itself.
+    /// Labels of which each value is watched separately.
     pub silent_by: Vec<String>,
     /// Severity words of its samples that nobody knows.
     pub unknown_severity_words: Vec<String>,
@@ -130,7 +131,7 @@ struct Mapping {
     expires: Option<TimeDelta>,
 }
 
-/// One thing that is wrong with a source's text, and where in its file (both from 1; 0 when unknown).
+/// One error in a source's text, and its place in the file (both from 1; 0 if unknown).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceMistake {
     pub line: usize,
@@ -139,7 +140,7 @@ pub struct SourceMistake {
 }
 
 impl Source {
-    /// Compiles a source and runs its samples, or says all that is wrong with it.
+    /// Compiles a source and runs its samples, or returns all errors.
     pub fn compile(text: SourceSyntax) -> Result<Source, Vec<SourceMistake>> {
         let mut compiling = Compiling::default();
         let samples = text.samples.clone();
@@ -152,7 +153,7 @@ impl Source {
         if compiling.mistakes.is_empty() { Ok(source) } else { Err(compiling.mistakes) }
     }
 
-    /// Whether a message on that topic is for this source.
+    /// True if a message on that topic belongs to this source.
     pub fn takes_topic(&self, topic: &str) -> bool {
         self.mapping.patterns.iter().any(|pattern| pattern.levels_of(topic).is_some())
     }

@@ -1,4 +1,4 @@
-//! What a tool really sent, for the evidence of an incident: cut at its bound, and without secrets.
+//! The raw item of a tool, for the evidence of an incident: cut at its limit, and without secrets.
 
 use std::io::Write;
 
@@ -29,7 +29,7 @@ pub(super) fn raw(item: &Value) -> String {
     match item {
         Value::String(text) => cut.bytes.extend_from_slice(&text.as_bytes()[..text.len().min(Event::RAW_MAX_BYTES)]),
         other => {
-            // The only error is the full buffer, and then it holds what is wanted.
+            // The only error is the full buffer, and then it contains the wanted part.
             let _ = serde_json::to_writer(&mut cut, &RedactedValue(other));
         }
     }
@@ -40,7 +40,7 @@ pub(super) fn raw(item: &Value) -> String {
     text
 }
 
-/// Takes bytes until it is full, and then fails, so that a large item is not written out whole.
+/// Takes bytes until it is full and then fails, so that a large item is not written out whole.
 struct Cut {
     bytes: Vec<u8>,
 }

@@ -1,4 +1,4 @@
-//! What a source makes of payloads, and what is told of a source that is wrong.
+//! A source's events from payloads, and the errors of a wrong source.
 
 use serde_json::{Value, json};
 

@@ -26,7 +26,7 @@ fn by_format(text: &str, format: &str, zone: &TimeZone) -> Option<Timestamp> {
     let broken_down = jiff::fmt::strtime::parse(format, text).ok()?;
     let timestamp = match broken_down.to_timestamp() {
         Ok(timestamp) => timestamp,
-        // Without an offset in the text it is the time of the zone that the source names.
+        // Without an offset in the text it is in the time zone of the source.
         Err(_) => {
             broken_down.to_datetime().ok().and_then(|local: DateTime| local.to_zoned(zone.clone()).ok())?.timestamp()
         }

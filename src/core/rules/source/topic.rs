@@ -2,13 +2,13 @@
 
 use crate::core::model::NAME_MAX_BYTES;
 
-/// The longest topic that MQTT can carry, in bytes.
+/// Maximum length of a topic in MQTT, in bytes.
 const TOPIC_MAX_BYTES: usize = 65_535;
 
 /// A topic filter with names for some of its levels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TopicPattern {
-    /// As it is subscribed to.
+    /// The filter to subscribe to.
     pub filter: String,
     levels: Vec<Level>,
 }
@@ -25,7 +25,7 @@ enum Level {
 }
 
 impl TopicPattern {
-    /// Reads a pattern, or says what is wrong with it.
+    /// Parses a pattern, or returns the error.
     pub fn parse(text: &str) -> Result<TopicPattern, String> {
         if text.is_empty() || text.len() > TOPIC_MAX_BYTES || text.contains('\0') {
             return Err(format!("a topic has 1 to {TOPIC_MAX_BYTES} bytes and no NUL"));
@@ -44,7 +44,7 @@ impl TopicPattern {
         Ok(TopicPattern { filter: format!("{share}{}", filter.join("/")), levels })
     }
 
-    /// The named levels of a topic that fits; `None` when it does not fit.
+    /// The named levels of a topic that fits; `None` if it does not fit.
     pub fn levels_of<'t>(&self, topic: &'t str) -> Option<Vec<(&str, &'t str)>> {
         // Topics such as $SYS are the broker's own: only a filter that spells their first level takes them.
         if topic.starts_with('$') && !matches!(self.levels.first(), Some(Level::Fixed(_))) {

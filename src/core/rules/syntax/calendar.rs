@@ -17,23 +17,24 @@ pub(crate) struct CalendarSyntax {
     pub name: Text,
     /// The IANA zone of its hours, such as `Asia/Shanghai`.
     pub zone: Text,
-    /// Hours by weekday or a span of them: `mon-fri: ["08:00-12:00", "14:00-18:00"]`.
+    /// Hours by weekday or a range of them: `mon-fri: ["08:00-12:00", "14:00-18:00"]`.
     pub weekly: Option<BTreeMap<String, Spanned<OneOrMore>>>,
-    /// Hours of single days; they win over everything else. An empty list: nobody works that day.
+    /// Hours of single days; they win over everything else. An empty list: no work on that day.
     pub dates: Option<BTreeMap<String, Spanned<OneOrMore>>>,
     /// Days off: `china` for the statutory ones, dates, or spans of dates such as `2026-08-01..2026-08-03`.
     pub holidays: Option<Spanned<OneOrMore>>,
-    /// Days worked although the week or a holiday says otherwise (调休): dates or spans of dates. `china` brings its own.
+    /// Days worked although the week or a holiday says otherwise (调休): dates or ranges of dates. `china` includes its
+    /// own.
     pub make_up: Option<Spanned<OneOrMore>>,
-    /// What is worked on those days; as on the first of Monday to Friday that has hours unless given.
+    /// Working hours of those days; default: as on the first of Monday to Friday that has hours.
     pub make_up_hours: Option<Spanned<OneOrMore>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AfterHoursSyntax {
-    /// Outside whose hours.
+    /// The calendar whose hours count.
     pub calendar: Text,
-    /// The ladder that is climbed then.
+    /// The escalation policy outside them.
     pub tiers: Text,
 }

@@ -1,25 +1,25 @@
 //! Tables as spreadsheets write them: RFC 4180, read strictly; between cells stands a comma, or a semicolon or a tab where the
 //! first line has no comma. Rows without any content are left out.
 //!
-//! A lenient reader takes a quote that somebody forgot for the start of a cell that swallows the rest of the file;
-//! here every such place is a mistake with its line and column.
+//! A lenient reader takes a forgotten quote for the start of a cell that swallows the rest of the file; here every such
+//! place is an error with its line and column.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// The most cells of a row.
+/// Maximum number of cells in a row.
 const CELLS_MAX: usize = 64;
-/// The longest cell, in bytes.
+/// Maximum length of a cell, in bytes.
 const CELL_MAX_BYTES: usize = 4096;
 
-/// One cell and where it begins: line and column from 1, the column in characters.
+/// One cell and its start: line and column from 1, the column in characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cell {
     pub text: String,
     pub at: (usize, usize),
 }
 
-/// Why a text is no table, and where.
+/// Reason why a text is no table, with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ParseCsvError {
     pub at: (usize, usize),
@@ -152,7 +152,7 @@ impl CsvRows<'_> {
         Some(c)
     }
 
-    /// The place of what was taken last, inside a line.
+    /// The place of the character read last, inside a line.
     fn before(&self) -> (usize, usize) {
         (self.line, self.column.saturating_sub(1).max(1))
     }

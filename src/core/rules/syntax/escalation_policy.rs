@@ -12,11 +12,11 @@ type Text = Spanned<String>;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LadderSyntax {
-    /// What rules name in `tiers:`; once among all files.
+    /// Its name in the `tiers:` of rules; once among all files.
     pub name: Text,
-    /// The calendar in whose working time its delays count, where a step does not say; wall time unless given.
+    /// The calendar in whose working time its delays count, for steps without their own; default: wall time.
     pub calendar: Option<Text>,
-    /// In the order in which they are climbed.
+    /// In the order of escalation.
     pub steps: Vec<StepSyntax>,
     /// Who is told besides, while the incident stays where it is.
     #[serde(alias = "hierarchy")]
@@ -31,18 +31,18 @@ pub(crate) struct StepSyntax {
     pub tier: Spanned<u64>,
     /// A team of the section `teams:`.
     pub team: Option<Text>,
-    /// Instead of a team: the one that lists the vendor of the failed item, if the item's contract still holds.
+    /// Instead of a team: the one that lists the vendor of the failed item, if the item's contract is still valid.
     pub vendor: Option<Spanned<bool>>,
-    /// How its people are sent to work; phone unless given.
+    /// Mode of dispatching its people; default: phone.
     #[schemars(with = "Option<StepKindWord>")]
     pub kind: Option<Text>,
-    /// Unacknowledged for that long: on to the next step.
+    /// Without acknowledgement for that long, it goes to the next step.
     #[schemars(with = "LengthOfTime")]
     pub respond_by: Text,
-    /// How often it is paged until then; 10m unless given.
+    /// Interval of pages until then; default: 10m.
     #[schemars(with = "Option<LengthOfTime>")]
     pub page_every: Option<Text>,
-    /// Unresolved for that long: one more page, and on to the next step.
+    /// Unresolved for that long: one more page, then the next step.
     #[schemars(with = "Option<LengthOfTime>")]
     pub resolve_by: Option<Text>,
     /// The calendar in whose working time these delays count; `always` is wall time.
@@ -55,25 +55,25 @@ pub(crate) struct StepSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HierarchicalSyntax {
-    /// From when the incident began to climb.
+    /// Delay from the start of escalation.
     #[schemars(with = "LengthOfTime")]
     pub after: Text,
-    /// Only for these; for all unless given.
+    /// Only for these priorities; default: all.
     #[schemars(with = "Option<Vec<PriorityWord>>")]
     pub priorities: Option<Vec<Text>>,
-    /// The team that is told.
+    /// The team that is notified.
     pub team: Option<Text>,
     /// Or the person.
     pub person: Option<Text>,
-    /// How often again; 0 unless given.
+    /// Number of repeats; default: 0.
     #[schemars(range(max = crate::core::rules::compile::escalation_policy::REPEAT_MAX))]
     pub repeat: Option<Spanned<u64>>,
-    /// How far apart; as long as `after` unless given.
+    /// Interval of repeats; default: as long as `after`.
     #[schemars(with = "Option<LengthOfTime>")]
     pub every: Option<Text>,
-    /// What ends it besides the end of the incident: acknowledged, pending.
+    /// Reasons to stop other than the end of the incident: acknowledged, pending.
     #[schemars(with = "Option<Vec<StopWord>>")]
     pub stop_when: Option<Vec<Text>>,
-    /// The calendar in whose working time `after` and `every` count; the ladder's unless given.
+    /// The calendar in whose working time `after` and `every` count; default: the policy's.
     pub calendar: Option<Text>,
 }

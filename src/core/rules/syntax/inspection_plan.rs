@@ -11,13 +11,13 @@ use crate::core::rules::syntax::spanned::Spanned;
 
 type Text = Spanned<String>;
 
-/// What is looked at, for plans to use by its name.
+/// A checklist that plans use by its name.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChecklistSyntax {
     /// Once among all files.
     pub name: Text,
-    /// What is looked at.
+    /// The items to check.
     pub items: Vec<ItemSyntax>,
 }
 
@@ -26,37 +26,37 @@ pub(crate) struct ChecklistSyntax {
 pub(crate) struct PlanSyntax {
     /// Once among all files.
     pub name: Text,
-    /// As people read it; the name unless given.
+    /// Display name; default: the name.
     pub title: Option<Text>,
-    /// As crontab: minute hour day-of-month month day-of-week; with six fields, seconds first. Or else a window.
+    /// As crontab: minute hour day-of-month month day-of-week; with six fields, seconds first. Instead of a window.
     pub schedule: Option<Text>,
-    /// So and so often a year, to be done at any time within a window.
+    /// A number of times a year, at any time within a window.
     pub window: Option<WindowSyntax>,
     /// Its time zone, such as Asia/Shanghai.
     pub zone: Text,
-    /// Whose work it is; first-line unless given.
+    /// The team that does it; default: first-line.
     pub team: Option<Text>,
-    /// Not finished by then: overdue. Of a window the whole of it unless given.
+    /// A run not finished by then is overdue; default of a window: its whole length.
     #[schemars(with = "Option<LengthOfTime>")]
     pub due_within: Option<Text>,
-    /// Not finished by then: missed, and raised. A window says so itself.
+    /// A run not finished by then is missed, and raised. A window sets this itself.
     #[schemars(with = "Option<LengthOfTime>")]
     pub missed_after: Option<Text>,
-    /// Several times within one run, each to be done or missed by itself.
+    /// Several rounds within one run, each done or missed separately.
     pub slots: Option<SlotsSyntax>,
-    /// Whether somebody must sign it; false unless given.
+    /// True if a person must sign it; default: false.
     pub sign_off: Option<bool>,
-    /// The team whose members may sign; whoever has the role unless given.
+    /// The team whose members may sign; default: everyone with the role.
     pub signers: Option<Text>,
-    /// Who recorded an item may not sign; false unless given.
+    /// A person who recorded an item may not sign; default: false.
     pub four_eyes: Option<bool>,
-    /// Checklists whose items are looked at.
+    /// Checklists whose items are checked.
     pub checklist: Option<Spanned<OneOrMore>>,
-    /// Items of the inventory: everything is looked at for each of them.
+    /// Items of the inventory: every check is made for each of them.
     pub of: Option<Spanned<DevicesSyntax>>,
-    /// What the team can do in the time of a run.
+    /// The team's capacity in the time of a run.
     pub capacity: Option<Spanned<CapacitySyntax>>,
-    /// What is looked at, besides the checklists.
+    /// Items to check, in addition to the checklists.
     pub items: Option<Vec<ItemSyntax>>,
 }
 
@@ -64,18 +64,18 @@ pub(crate) struct PlanSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WindowSyntax {
-    /// How often.
+    /// Number of times.
     #[schemars(range(min = 1, max = 12))]
     pub times: Option<Spanned<u64>>,
-    /// In which time; a year unless given.
+    /// The period; default: a year.
     #[schemars(with = "Option<PeriodWord>")]
     pub per: Option<Text>,
-    /// The month in which the first one of a year opens; 1 unless given.
+    /// The month in which the first window of a year opens; default: 1.
     #[schemars(range(min = 1, max = 12))]
     pub first: Option<Spanned<u64>>,
-    /// On the first day of each of these months.
+    /// Opens on the first day of each of these months.
     pub months: Option<Spanned<Vec<u64>>>,
-    /// How long it is open.
+    /// Duration of the window.
     #[schemars(with = "LengthOfTime")]
     pub within: Text,
 }
@@ -83,29 +83,29 @@ pub(crate) struct WindowSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SlotsSyntax {
-    /// How far apart they are.
+    /// Time between the rounds.
     #[schemars(with = "LengthOfTime")]
     pub every: Text,
-    /// From the run's time; none begins later.
+    /// Duration, from the run's time; no round begins later.
     #[schemars(rename = "for", with = "LengthOfTime")]
     #[serde(rename = "for")]
     pub lasts: Text,
-    /// An item not done by then is missed; `every` unless given.
+    /// An item not done by then is missed; default: `every`.
     #[schemars(with = "Option<LengthOfTime>")]
     pub within: Option<Text>,
 }
 
-/// All that are given must fit.
+/// All given criteria must fit.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DevicesSyntax {
     /// Their class.
     pub kind: Option<Spanned<OneOrMore>>,
-    /// Where they stand.
+    /// Their sites.
     pub site: Option<Spanned<OneOrMore>>,
     /// Their names.
     pub items: Option<Spanned<OneOrMore>>,
-    /// Matchers on what the inventory says of them: class, site, owner, vendor, contract, ci and their facts.
+    /// Matchers over their inventory data: class, site, owner, vendor, contract, ci and their facts.
     #[serde(rename = "match")]
     #[schemars(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
@@ -115,10 +115,10 @@ pub(crate) struct DevicesSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CapacitySyntax {
-    /// How many people; the members of the team unless given.
+    /// Number of people; default: the members of the team.
     #[schemars(range(min = 1, max = 10000))]
     pub inspectors: Option<Spanned<u64>>,
-    /// What each works on a day; 8h unless given.
+    /// Working time of each on a day; default: 8h.
     #[schemars(with = "Option<LengthOfTime>")]
     pub hours_a_day: Option<Text>,
     /// The working time of this calendar instead.
@@ -139,9 +139,9 @@ pub(crate) struct CapacitySyntax {
 pub(crate) struct ItemSyntax {
     /// Once in the plan.
     pub name: Text,
-    /// As people read it; the name unless given.
+    /// Display name; default: the name.
     pub title: Option<Text>,
-    /// Of a failure; major unless given.
+    /// Severity of a failure; default: major.
     #[schemars(with = "Option<SeverityWord>")]
     pub severity: Option<Text>,
     /// Labels of the event that a failure becomes.
@@ -152,25 +152,25 @@ pub(crate) struct ItemSyntax {
     /// A limit such as `> 16`: a measured value beyond it fails.
     #[schemars(with = "Option<Limit>")]
     pub fail: Option<Text>,
-    /// How far ahead a steady drift towards the limit warns; 14d unless given, 0 for never.
+    /// Horizon within which a steady drift towards the limit warns; default: 14d, 0 for never.
     #[schemars(with = "Option<LengthOfTime>")]
     pub trend: Option<Text>,
-    /// A fact of the device that must be found.
+    /// A fact of the device to confirm.
     pub expect: Option<ExpectSyntax>,
-    /// What it takes a person; 0 unless given.
+    /// Minutes of a person's work; default: 0.
     #[schemars(range(min = 0, max = 10080))]
     pub minutes: Option<Spanned<u64>>,
-    /// A person looks.
+    /// A check by a person.
     pub manual: Option<ManualSyntax>,
-    /// A page is fetched.
+    /// An HTTP request.
     pub http: Option<HttpSyntax>,
-    /// A connection is made.
+    /// A TCP connection.
     pub tcp: Option<TcpSyntax>,
-    /// A certificate is looked at.
+    /// A check of a TLS certificate.
     pub tls: Option<TlsSyntax>,
-    /// A query is asked of Prometheus.
+    /// A query to Prometheus.
     pub promql: Option<PromqlSyntax>,
-    /// A message must have come on a topic.
+    /// A wait for an MQTT message.
     pub mqtt: Option<MqttCheckSyntax>,
 }
 
@@ -184,24 +184,25 @@ pub(crate) struct ExpectSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ManualSyntax {
-    /// Whether a remark is required; false unless given.
+    /// True if a remark is required; default: false.
     pub evidence: Option<bool>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HttpSyntax {
-    /// What is fetched.
+    /// The URL to fetch.
     #[schemars(with = "Url")]
     pub url: Text,
-    /// The status that must come.
+    /// The expected status.
     #[schemars(range(min = 100, max = 599))]
     pub status: Option<Spanned<u64>>,
-    /// A text that must be in the body.
+    /// A text that the body must contain.
     pub contains: Option<Text>,
-    /// A JSON pointer such as /serial to what is found in the body, at most 1 MiB: the value, or what is compared.
+    /// A JSON pointer such as /serial to the observed value in the body, at most 1 MiB: the measured value, or the
+    /// compared one.
     pub json: Option<Text>,
-    /// 10s unless given.
+    /// Default: 10s.
     #[schemars(with = "Option<LengthOfTime>")]
     pub timeout: Option<Text>,
 }
@@ -212,7 +213,7 @@ pub(crate) struct TcpSyntax {
     /// host:port
     #[schemars(with = "Address")]
     pub address: Text,
-    /// 10s unless given.
+    /// Default: 10s.
     #[schemars(with = "Option<LengthOfTime>")]
     pub timeout: Option<Text>,
 }
@@ -223,13 +224,13 @@ pub(crate) struct TlsSyntax {
     /// host:port
     #[schemars(with = "Address")]
     pub address: Text,
-    /// Warns when the certificate is valid for less than that; 30d unless given.
+    /// Warns if the certificate is valid for less than that; default: 30d.
     #[schemars(with = "Option<LengthOfTime>")]
     pub warn_below: Option<Text>,
-    /// Fails when it is valid for less than that; 7d unless given.
+    /// Fails if it is valid for less than that; default: 7d.
     #[schemars(with = "Option<LengthOfTime>")]
     pub fail_below: Option<Text>,
-    /// 10s unless given.
+    /// Default: 10s.
     #[schemars(with = "Option<LengthOfTime>")]
     pub timeout: Option<Text>,
 }
@@ -237,18 +238,18 @@ pub(crate) struct TlsSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PromqlSyntax {
-    /// The Prometheus to ask.
+    /// URL of the Prometheus server.
     #[schemars(with = "Url")]
     pub server: Text,
     /// A PromQL expression.
     pub query: Text,
-    /// A limit such as `> 8`: warns where a value is beyond.
+    /// A limit such as `> 8`: a value beyond it warns.
     #[schemars(with = "Option<Limit>")]
     pub warn: Option<Text>,
-    /// A limit such as `> 16`: fails where a value is beyond.
+    /// A limit such as `> 16`: a value beyond it fails.
     #[schemars(with = "Option<Limit>")]
     pub fail: Option<Text>,
-    /// 10s unless given.
+    /// Default: 10s.
     #[schemars(with = "Option<LengthOfTime>")]
     pub timeout: Option<Text>,
 }
@@ -258,7 +259,7 @@ pub(crate) struct PromqlSyntax {
 pub(crate) struct MqttCheckSyntax {
     /// The topic, or a filter with + and #.
     pub topic: Text,
-    /// How old the last message may be, at most 1h.
+    /// Maximum age of the last message, at most 1h.
     #[schemars(with = "LengthOfTime")]
     pub within: Text,
 }

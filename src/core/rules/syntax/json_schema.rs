@@ -9,8 +9,8 @@ use super::file::FileSyntax;
 use crate::core::model::{Priority, Severity, Status, Tier};
 use crate::core::rules::{Dispatch, DispatchMode, Language, RequestMethod, StopWhen, UnavailablePolicy};
 
-/// The schema of one rule file, in the dialect 2020-12. It holds less than `load` does: what only all files together
-/// can say (a team that nobody defines), and what is inside matchers and expressions, it does not see.
+/// The schema of one rule file, in the dialect 2020-12. It holds less than `load` does: it covers neither references
+/// between files (an undefined team) nor the inside of matchers and expressions.
 pub fn schema() -> serde_json::Value {
     let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<FileSyntax>();
     schema.insert("title".to_owned(), "watchfire rule file".into());
@@ -40,7 +40,7 @@ macro_rules! spellings {
 }
 
 spellings! {
-    /// A length of time; a plain 0 is one too.
+    /// A duration; a plain 0 is one too.
     LengthOfTime => json_schema!({
         "type": ["string", "integer"],
         "pattern": r"^\s*(0|([0-9]+(w|d|h|m|s|ms))+)\s*$",
@@ -50,7 +50,8 @@ spellings! {
     });
     SeverityWord => words(&Severity::ALL.map(Severity::as_str));
     PriorityWord => words(&Priority::ALL.map(Priority::as_str));
-    /// Working time; `wd` is a working day, whose length the target says.
+    /// Types without values: each is the spelling of a text, used by `#[schemars(with = "…")]` at the fields that
+    /// contain it.
     WorkingTime => json_schema!({
         "type": "string",
         "pattern": r"^\s*([0-9]+wd)?([0-9]+(w|d|h|m|s|ms))*\s*$",
@@ -62,7 +63,7 @@ spellings! {
     OnBreachWord => words(&crate::core::rules::OnBreach::ALL.map(crate::core::rules::OnBreach::as_str));
     MeasureWord => words(&["response", "resolution", "first_fix", "reopened", "contact"]);
     StatusWord => words(&[Status::Firing, Status::Resolved, Status::Point].map(Status::as_str));
-    /// What an event that a rule makes can be.
+    /// Allowed statuses of an emitted event.
     MadeStatusWord => words(&["firing", "point"]);
     StateWord => words(&crate::core::rules::compile::test_case::STATES);
     TierNumber => json_schema!({"type": "integer", "enum": Tier::ALL.map(Tier::number)});
@@ -83,7 +84,7 @@ spellings! {
     SpellingWord => words(&["lenient", "exact"]);
     SplitWord => words(&["whole", "lines", "syslog"]);
     SourceName => json_schema!({"type": "string", "pattern": "^[a-z0-9._-]+$"});
-    /// Which text of an event.
+    /// Selects a text of an event.
     TextOfEvent => json_schema!({
         "type": "string",
         "pattern": r"^(summary|labels\..+|annotations\..+)$",

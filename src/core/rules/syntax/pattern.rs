@@ -11,17 +11,17 @@ use crate::core::rules::syntax::spanned::Spanned;
 
 type Text = Spanned<String>;
 
-/// When the rule fires.
+/// The condition for firing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PatternSyntax {
     /// At every alert or point.
     Each,
-    /// At the first; further ones within the window are swallowed.
+    /// At the first match; further ones within the window are swallowed.
     Suppress(WithinSyntax),
-    /// At so many within the window.
+    /// At a number of matches within the window.
     Threshold(ThresholdSyntax),
-    /// When there are more in a time than that.
+    /// At more matches per time than a limit.
     Rate(RateSyntax),
     /// At so many within one window; clear at few within another.
     #[serde(alias = "thresholds")]
@@ -33,13 +33,13 @@ pub(crate) enum PatternSyntax {
     MissingFollowup(MissingFollowupSyntax),
     /// When no message came for so long after the last.
     Absence(WithinSyntax),
-    /// When events came in that order.
+    /// If events came in order.
     Sequence(SequenceSyntax),
-    /// When all classes have their counts, in any order.
+    /// If all classes have their counts, in any order.
     Group(GroupSyntax),
-    /// When it changes too often.
+    /// If it changes too often.
     Flap(FlapSyntax),
-    /// At those times; such a rule has no `match`.
+    /// At scheduled times; such a rule has no `match`.
     Calendar(CalendarSyntax),
 }
 
@@ -54,13 +54,13 @@ pub(crate) struct WithinSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ThresholdSyntax {
-    /// It fires at that many within the window.
+    /// Number of matches within the window at which it fires.
     #[schemars(range(min = 1, max = crate::core::rules::compile::pattern::COUNT_MAX))]
     pub count: Spanned<u64>,
     /// The window, up to 7d.
     #[schemars(with = "LengthOfTime")]
     pub within: Text,
-    /// It is clear when fewer than that are within the window; 1 unless given.
+    /// It is clear with fewer matches than that within the window; default: 1.
     #[schemars(range(min = 1, max = crate::core::rules::compile::pattern::COUNT_MAX))]
     pub clear: Option<Spanned<u64>>,
     /// A label whose values are counted, each at its newest event.
@@ -70,13 +70,13 @@ pub(crate) struct ThresholdSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RateSyntax {
-    /// It fires when there are more than that.
+    /// It fires above that number of matches.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub above: Spanned<f64>,
-    /// In that time,
+    /// Unit of time for `above`,
     #[schemars(with = "LengthOfTime")]
     pub per: Text,
-    /// over this window.
+    /// measured over this window.
     #[schemars(with = "LengthOfTime")]
     pub within: Text,
 }
@@ -86,17 +86,17 @@ pub(crate) struct RateSyntax {
 pub(crate) struct HysteresisSyntax {
     /// It fires at that many within that time.
     pub rise: CountWithinSyntax,
-    /// It is clear when at most that many came for that time.
+    /// It is clear with at most this count.
     pub fall: CountWithinSyntax,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CountWithinSyntax {
-    /// How many, up to 1000.
+    /// Number of matches, up to 1000.
     #[schemars(range(min = 0, max = crate::core::rules::compile::pattern::COUNT_MAX))]
     pub count: Spanned<u64>,
-    /// Within what time.
+    /// Length of the window.
     #[schemars(with = "LengthOfTime")]
     pub within: Text,
 }
@@ -106,7 +106,7 @@ pub(crate) struct CountWithinSyntax {
 pub(crate) struct PairSyntax {
     /// Matchers of the event that ends it, with the same key.
     pub until: Spanned<OneOrMore>,
-    /// It ends by itself after that long; never unless given.
+    /// It ends by itself after that long; default: never.
     #[schemars(with = "Option<LengthOfTime>")]
     pub within: Option<Text>,
 }
@@ -116,7 +116,7 @@ pub(crate) struct PairSyntax {
 pub(crate) struct MissingFollowupSyntax {
     /// Matchers of the event that ends the wait, with the same key.
     pub until: Spanned<OneOrMore>,
-    /// It fires when none came for that long.
+    /// It fires if no such event came for that long.
     #[schemars(with = "LengthOfTime")]
     pub within: Text,
 }
@@ -124,9 +124,9 @@ pub(crate) struct MissingFollowupSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SequenceSyntax {
-    /// Matchers of each further step, in order; `device="{1.device}"` is what the first event had.
+    /// Matchers of each further step, in order; `device="{1.device}"` is the value of the first event.
     pub steps: Spanned<Vec<Spanned<OneOrMore>>>,
-    /// From the first event to the last.
+    /// Maximum time from the first event to the last.
     #[schemars(with = "LengthOfTime")]
     pub within: Text,
 }
@@ -136,10 +136,10 @@ pub(crate) struct SequenceSyntax {
 pub(crate) struct GroupSyntax {
     /// Classes of events, in any order.
     pub all: Spanned<Vec<GroupClassSyntax>>,
-    /// Within what time all must have come.
+    /// Time within which all must have come.
     #[schemars(with = "LengthOfTime")]
     pub within: Text,
-    /// Whether it fires at every further event; false unless given.
+    /// True if it fires at every further event; default: false.
     pub repeat: Option<bool>,
 }
 
@@ -149,7 +149,7 @@ pub(crate) struct GroupClassSyntax {
     /// Matchers of the events of this class.
     #[serde(rename = "match")]
     pub matches: Spanned<OneOrMore>,
-    /// How many of them; 1 unless given.
+    /// Number of such events; default: 1.
     #[schemars(range(min = 1, max = crate::core::rules::compile::pattern::COUNT_MAX))]
     pub count: Option<Spanned<u64>>,
 }
@@ -157,19 +157,19 @@ pub(crate) struct GroupClassSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FlapSyntax {
-    /// By times (the default), or by the weighted changes of Nagios or Icinga.
+    /// By time (the default), or by the weighted changes of Nagios or Icinga.
     #[schemars(with = "Option<FlapModeWord>")]
     pub mode: Option<Text>,
-    /// It fires at that many transitions; 5 unless given.
+    /// Number of transitions at which it fires; default: 5.
     #[schemars(range(min = 2, max = crate::core::rules::compile::pattern::COUNT_MAX))]
     pub start: Option<Spanned<u64>>,
-    /// Within what time; 10m unless given.
+    /// Window of `start`; default: 10m.
     #[schemars(with = "Option<LengthOfTime>")]
     pub within: Option<Text>,
-    /// It is clear with at most that many; 1 unless given.
+    /// It is clear with at most that many transitions; default: 1.
     #[schemars(range(min = 0, max = crate::core::rules::compile::pattern::COUNT_MAX))]
     pub stop: Option<Spanned<u64>>,
-    /// Within what time; 15m unless given.
+    /// Window of `stop`; default: 15m.
     #[schemars(with = "Option<LengthOfTime>")]
     pub stop_within: Option<Text>,
 }
@@ -192,13 +192,13 @@ pub(crate) struct ContextActionSyntax {
     pub set: Option<Text>,
     /// The context that ends.
     pub unset: Option<Text>,
-    /// How long it lives; until it is unset unless given.
+    /// Lifetime; default: until it is unset.
     #[schemars(with = "Option<LengthOfTime>")]
     #[serde(rename = "for")]
     pub lifetime: Option<Text>,
-    /// What is made when it ends by itself.
+    /// The event emitted when it ends by itself.
     pub on_expiry: Option<OnExpirySyntax>,
-    /// When the rule fires (the default), or when it is clear.
+    /// At firing (the default), or at clearing.
     #[schemars(with = "Option<ActionTimeWord>")]
     pub when: Option<Text>,
 }
@@ -206,7 +206,7 @@ pub(crate) struct ContextActionSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OnExpirySyntax {
-    /// The point that is made.
+    /// The emitted point.
     pub event: Spanned<EmitSyntax>,
 }
 

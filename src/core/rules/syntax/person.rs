@@ -12,23 +12,23 @@ type Text = Spanned<String>;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PersonSyntax {
-    /// What teams and rosters name; once among all files.
+    /// Its name in teams and on-call schedules; once among all files.
     pub name: Text,
-    /// As people read it; the name unless given.
+    /// Display name; default: the name.
     pub title: Option<Text>,
-    /// Who employs them; empty unless given.
+    /// Employer; default: empty.
     pub organisation: Option<Text>,
-    /// Where they work; everywhere unless given.
+    /// Sites where they work; default: everywhere.
     pub sites: Option<Vec<Text>>,
-    /// What they can do; what incidents ask for by the fact or label `skill`.
+    /// Their skills; incidents require one by the fact or label `skill`.
     pub skills: Option<Vec<Text>>,
-    /// How many open incidents they may hold at a time; 5 unless given.
+    /// Maximum number of their open incidents; default: 5.
     #[schemars(range(min = 1, max = crate::core::rules::compile::person::LIMIT_MAX))]
     pub limit: Option<Spanned<u64>>,
-    /// In which their notices are worded: en (the default) or zh.
+    /// Language of their notifications: en (the default) or zh.
     #[schemars(with = "Option<LanguageWord>")]
     pub language: Option<Text>,
-    /// How they are told, besides the channels of their team.
+    /// Their contacts, in addition to the channels of their team.
     pub notify: Option<Vec<ContactSyntax>>,
 }
 
@@ -37,12 +37,12 @@ pub(crate) struct PersonSyntax {
 pub(crate) struct ContactSyntax {
     /// The channel.
     pub by: Spanned<ChannelSyntax>,
-    /// Only for these priorities; for all unless given.
+    /// Only for these priorities; default: all.
     #[schemars(with = "Option<Vec<PriorityWord>>")]
     pub priorities: Option<Vec<Text>>,
-    /// Only while this calendar is open; always unless given.
+    /// Only while this calendar is open; default: always.
     pub calendar: Option<Text>,
-    /// How long after the page, if nobody has acknowledged by then; at once unless given.
+    /// Delay after the page, if it is still unacknowledged; default: at once.
     #[schemars(with = "Option<LengthOfTime>")]
     pub after: Option<Text>,
 }

@@ -10,21 +10,21 @@ type Text = Spanned<String>;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlaybookSyntax {
-    /// What rules name in `playbook:`; once among all files.
+    /// Its name in the `playbook:` of rules; once among all files.
     pub name: Text,
-    /// As people read it; the name unless given.
+    /// Display name; default: the name.
     pub title: Option<Text>,
-    /// In the order in which they are done.
+    /// In the order of execution.
     pub steps: Vec<PlaybookStepSyntax>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlaybookStepSyntax {
-    /// What ticking names; once in the playbook.
+    /// Its name for ticking; once in the playbook.
     pub name: Text,
-    /// What to do; the name unless given.
+    /// The text of the step; default: the name.
     pub title: Option<Text>,
-    /// Whether a note must say what was seen; false unless given.
+    /// True if ticking requires a note with an observation; default: false.
     pub evidence: Option<bool>,
 }

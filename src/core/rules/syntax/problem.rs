@@ -17,25 +17,25 @@ pub(crate) struct ProblemSyntax {
     /// Matchers over the incident's labels and `rule`.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
-    /// How many incidents of one rule and key open the problem.
+    /// Number of incidents of one rule and key that opens the problem.
     #[schemars(range(min = 2, max = crate::core::rules::compile::problem::REPEATS_MAX))]
     pub count: Spanned<u64>,
-    /// Within what time they must come, at most 400d.
+    /// Time within which they must come, at most 400d.
     #[schemars(with = "LengthOfTime")]
     pub within: Text,
-    /// Incidents at most so far apart are one episode and count once, up to 24h; 60m unless said.
+    /// Incidents at most so far apart are one episode and count once, up to 24h; default: 60m.
     #[schemars(with = "Option<LengthOfTime>")]
     pub apart: Option<Text>,
-    /// Whether what comes back with the clock opens one too, however far apart; true unless said.
+    /// True if a regular recurrence by the clock opens one too, at any distance; default: true.
     pub regular: Option<bool>,
-    /// The IANA time zone of that clock; Asia/Shanghai unless said.
+    /// The IANA time zone of that clock; default: Asia/Shanghai.
     pub zone: Option<Text>,
     /// A team of the section `teams:`.
     pub team: Text,
-    /// How long it may lie before somebody of the team has to look at it, 1h to 400d; 7d unless said.
+    /// Maximum time without a review by the team, 1h to 400d; default: 7d.
     #[schemars(with = "Option<LengthOfTime>")]
     pub review_after: Option<Text>,
-    /// How long the fault must stay away before the problem may be closed, 1h to 400d; 30d unless said.
+    /// Time without recurrence before the problem may be closed, 1h to 400d; default: 30d.
     #[schemars(with = "Option<LengthOfTime>")]
     #[serde(alias = "quiet")]
     pub clear_after: Option<Text>,

@@ -12,23 +12,23 @@ type Text = Spanned<String>;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RosterSyntax {
-    /// What teams name in `roster:`; once among all files.
+    /// Its name in the `roster:` of teams; once among all files.
     pub name: Text,
-    /// As people read it; the name unless given.
+    /// Display name; default: the name.
     pub title: Option<Text>,
     /// The IANA zone of its local times, such as Asia/Shanghai.
     pub zone: Text,
-    /// The work calendar during which somebody must be on duty; always unless given.
+    /// The work calendar during which a person must be on duty; default: always.
     pub covers: Option<Text>,
-    /// How many people must be on duty then; 1 unless given.
+    /// Minimum number of people on duty then; default: 1.
     #[schemars(range(min = 1, max = 100))]
     pub at_least: Option<Spanned<u64>>,
-    /// Whether who was never heard of counts as absent; false unless given.
+    /// True if a person without any presence report counts as absent; default: false.
     pub presence_required: Option<bool>,
-    /// How long a heartbeat holds that names no lifetime; 5m unless given.
+    /// Lifetime of a heartbeat that gives none; default: 5m.
     #[schemars(with = "Option<LengthOfTime>")]
     pub absent_after: Option<Text>,
-    /// When nobody who could take the work is on duty and present: skip the step (the default), or wait.
+    /// Policy if no suitable person is on duty and present: skip the step (the default), or wait.
     #[schemars(with = "Option<OtherwiseWord>")]
     #[serde(alias = "when_absent")]
     pub if_nobody_on_duty: Option<Text>,
@@ -45,15 +45,15 @@ pub(crate) struct RosterSyntax {
 pub(crate) struct LayerSyntax {
     /// Once in its roster.
     pub name: Text,
-    /// When the first shift begins, as a local time: 2026-01-05T08:00. Hand-over is at this time of day.
+    /// Start of the first shift in local time: 2026-01-05T08:00. Handover is at this time of day.
     pub start: Text,
-    /// Length of a shift: daily, weekly, or a length of time such as 12h or 3d, on the local clock.
+    /// Length of a shift: daily, weekly, or a duration such as 12h or 3d, on the local clock.
     pub every: Text,
-    /// Who is on in turn; a list inside the list is a crew whose members are on together.
+    /// The people in turn; a list inside the list is a crew whose members are on together.
     pub people: Vec<Spanned<OneOrMore>>,
-    /// Only within these hours: 08:00-20:00, also over midnight 20:00-08:00; all day unless given.
+    /// Only within these hours: 08:00-20:00, also over midnight 20:00-08:00; default: all day.
     pub hours: Option<Spanned<OneOrMore>>,
-    /// Only on these days; every day unless given. A stretch over midnight belongs to the day on which it begins.
+    /// Only on these days; default: every day. A stretch over midnight belongs to the day on which it begins.
     #[schemars(with = "Option<Vec<DayWord>>")]
     pub days: Option<Vec<Text>>,
     /// Only while this work calendar is open.

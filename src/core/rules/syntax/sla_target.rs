@@ -14,12 +14,12 @@ type Text = Spanned<String>;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TargetSyntax {
-    /// Versions of one promise share it.
+    /// The common name of all versions of one target.
     pub name: Text,
     /// Counts up from 1; once per name.
     #[schemars(range(min = 1, max = crate::core::rules::compile::sla_target::VERSION_MAX))]
     pub version: Spanned<u64>,
-    /// In effect for what opens from then on; a moment with offset, such as 2026-01-01T00:00:00+08:00.
+    /// In effect for incidents that open from then on; a time with offset, such as 2026-01-01T00:00:00+08:00.
     pub from: Option<Text>,
     /// … until then.
     pub until: Option<Text>,
@@ -29,29 +29,29 @@ pub(crate) struct TargetSyntax {
     /// Matchers on the incident's labels, and on the facts of its item as fact.owner and the like.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
-    /// incident, event or request, or a list of them; all unless given.
+    /// incident, event or request, or a list of them; default: all.
     pub class: Option<Spanned<OneOrMore>>,
-    /// P1 to P4, or a list of them; all unless given.
+    /// P1 to P4, or a list of them; default: all.
     pub priority: Option<Spanned<OneOrMore>>,
-    /// A calendar: only for what opens while it is open. So Mondays can have another target than Fridays.
+    /// A calendar: only for incidents that open while it is open. So Mondays can have another target than Fridays.
     pub during: Option<Text>,
     /// 响应时限: until the first contact is logged.
     pub tto: Option<PromiseSyntax>,
     /// 解决时限: until it is resolved.
     pub ttr: Option<PromiseSyntax>,
-    /// How long a working day (wd) of this target is.
+    /// Length of a working day (wd) of this target.
     #[schemars(with = "Option<LengthOfTime>")]
     pub working_day: Option<Text>,
-    /// Percentages of the limit at which the team is warned; [75, 90] unless given.
+    /// Percentages of the limit at which the team is warned; default: [75, 90].
     pub warnings: Option<Vec<Spanned<u64>>>,
-    /// What stops the clock of resolving: customer, vendor, change; [customer, change] unless given.
+    /// Reasons that pause the time-to-resolve clock: customer, vendor, change; default: [customer, change].
     pub pauses: Option<Spanned<OneOrMore>>,
-    /// On trial: clocks run, nobody is told; false unless given.
+    /// On trial: clocks run, no notification is sent; default: false.
     pub shadow: Option<bool>,
-    /// page (unless given) or note.
+    /// page (the default) or note.
     #[schemars(with = "Option<OnBreachWord>")]
     pub on_breach: Option<Text>,
-    /// What it is judged by.
+    /// The measures that judge it.
     pub indicators: Option<Vec<IndicatorSyntax>>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct PromiseSyntax {
     /// Working time with its unit: 8h, or 2wd for two working days.
     #[schemars(with = "WorkingTime")]
     pub within: Text,
-    /// In whose working time; always (7×24) unless given.
+    /// The calendar of that working time; default: always (7×24).
     pub calendar: Option<Text>,
     /// Other limits by channel (phone, mail, visit, chat), for incidents with the label channel.
     #[schemars(with = "Option<BTreeMap<String, WorkingTime>>")]
@@ -71,14 +71,14 @@ pub(crate) struct PromiseSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct IndicatorSyntax {
-    /// As reports name it.
+    /// Its name in reports.
     pub name: Text,
     /// response, resolution, first_fix, reopened or contact.
     #[schemars(with = "MeasureWord")]
     pub measure: Text,
-    /// For contact: by which way.
+    /// For contact: the channel.
     pub by: Option<Text>,
-    /// For contact: how soon, in the working time of tto.
+    /// For contact: the limit, in the working time of tto.
     #[schemars(with = "Option<WorkingTime>")]
     pub within: Option<Text>,
     /// In percent; for reopened use at_most.
@@ -92,19 +92,19 @@ pub(crate) struct IndicatorSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BreachReasonSyntax {
-    /// What people give when they resolve late, such as spare_part.
+    /// The code that people give when they resolve late, such as spare_part.
     pub code: Text,
-    /// As people read it.
+    /// Display name.
     pub title: Text,
 }
 
-/// Of a rule: its incidents are outages.
+/// A rule's statement that its incidents are outages.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OutageSyntax {
-    /// Which service is out; the label service unless given.
+    /// The service that is out; default: the label service.
     pub service: Option<Text>,
-    /// Whose fault it is: provider, customer or third_party.
+    /// The party at fault: provider, customer or third_party.
     #[schemars(with = "PartyWord")]
     pub party: Text,
 }
@@ -114,17 +114,17 @@ pub(crate) struct OutageSyntax {
 pub(crate) struct OutageBudgetSyntax {
     /// Once among all files.
     pub name: Text,
-    /// Matchers on customer and service; all unless given.
+    /// Matchers on customer and service; default: all.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
-    /// Whose outages count; provider unless given.
+    /// The party whose outages count; default: provider.
     #[schemars(with = "Option<PartyWord>")]
     pub party: Option<Text>,
-    /// How much a calendar year may have; 72h unless given.
+    /// Maximum in a calendar year; default: 72h.
     #[schemars(with = "Option<LengthOfTime>")]
     pub a_year: Option<Text>,
-    /// Where the year begins, such as Asia/Shanghai.
+    /// Time zone in which the year begins, such as Asia/Shanghai.
     pub zone: Text,
-    /// Percentages used at which an event is raised; [50, 80, 100] unless given.
+    /// Percentages used at which an event is raised; default: [50, 80, 100].
     pub warn_at: Option<Vec<Spanned<u64>>>,
 }

@@ -19,9 +19,9 @@ pub struct SourceSyntax {
     /// Part of the URL: POST /api/v1/sources/NAME.
     #[schemars(with = "SourceName")]
     pub name: Spanned<String>,
-    /// How it is reached over MQTT.
+    /// Its access over MQTT.
     pub mqtt: Option<MqttSyntax>,
-    /// How the payload is read; json unless given.
+    /// Format of the payload; default: json.
     #[schemars(with = "Option<FormatWord>")]
     pub format: Option<Spanned<String>>,
     /// The encoding of a payload that is not UTF-8, as browsers name them: gbk, gb18030, big5, windows-1252. Else what
@@ -43,59 +43,59 @@ pub struct SourceSyntax {
     pub pairs: Option<Spanned<String>>,
     /// A list of items; without it a list is its items, and anything else is one item.
     pub each: Option<Spanned<OneOrMore>>,
-    /// Pieces for several expressions, as `parts.NAME`; later ones see earlier ones.
+    /// Values for several expressions, as `parts.NAME`; later ones see earlier ones.
     #[serde(default)]
     pub parts: InOrder,
-    /// Any of them true: no event.
+    /// If any of them is true, the item gives no event.
     pub skip_when: Option<Spanned<OneOrMore>>,
-    /// The producer's own id, by which points are deduplicated.
+    /// The producer's own id, which deduplicates points.
     pub id: Option<Spanned<OneOrMore>>,
     /// The status, or a word of `statuses`; without it a severity of cleared means resolved.
     pub status: Option<Spanned<OneOrMore>>,
-    /// The tool's words, and what they mean.
+    /// The tool's words, and their meanings.
     #[schemars(with = "BTreeMap<String, StatusWord>")]
     #[serde(default)]
     pub statuses: BTreeMap<String, Spanned<String>>,
     /// An object; its scalars become labels.
     pub labels_from: Option<Spanned<OneOrMore>>,
-    /// Labels of `labels_from` that are left out.
+    /// Labels of `labels_from` to drop.
     #[schemars(with = "Vec<Spanned<String>>")]
     #[serde(default)]
     pub drop_labels: Vec<String>,
-    /// The identity of the alert: only what firing and clear share.
+    /// The identity of the alert: only values that firing and clear share.
     #[serde(default)]
     pub labels: BTreeMap<String, Spanned<OneOrMore>>,
     /// An object; its scalars become annotations.
     pub annotations_from: Option<Spanned<OneOrMore>>,
-    /// What else is said.
+    /// Further data.
     #[serde(default)]
     pub annotations: BTreeMap<String, Spanned<OneOrMore>>,
     /// The severity, or a word of `severities`.
     pub severity: Option<Spanned<OneOrMore>>,
-    /// The tool's words, and what they mean; else the words that tools commonly use.
+    /// The tool's words, and their meanings; without it the words that tools commonly use.
     #[schemars(with = "BTreeMap<String, SeverityWord>")]
     #[serde(default)]
     pub severities: BTreeMap<String, Spanned<String>>,
-    /// The summary; else the annotation summary, description or message.
+    /// The summary; without it the annotation summary, description or message.
     pub summary: Option<Spanned<OneOrMore>>,
     /// RFC 3339, or seconds, milli-, micro- or nanoseconds since 1970.
     pub occurred_at: Option<Spanned<OneOrMore>>,
     /// For times in another spelling, such as `%Y.%m.%d %H:%M:%S`.
     pub time_format: Option<Spanned<String>>,
-    /// Of such times; UTC unless given.
+    /// Time zone of such times; default: UTC.
     pub time_zone: Option<Spanned<String>>,
     /// A number.
     pub value: Option<Spanned<OneOrMore>>,
     /// A link back to the tool.
     pub generator_url: Option<Spanned<OneOrMore>>,
-    /// Ends that long after its last message; without it a resolved message ends it.
+    /// The alert ends that long after its last message; without it a resolved message ends it.
     #[schemars(with = "Option<LengthOfTime>")]
     pub expires: Option<Spanned<String>>,
-    /// No message of it for that long is the event SourceSilent, which the next message ends. It watches from the first
-    /// message on.
+    /// Without a message for that long, it emits the event SourceSilent, which the next message ends. It watches from
+    /// the first message on.
     #[schemars(with = "Option<LengthOfTime>")]
     pub silent_after: Option<Spanned<String>>,
-    /// Labels of which each value is watched by itself.
+    /// Labels of which each value is watched separately.
     #[schemars(with = "Vec<Spanned<String>>")]
     #[serde(default)]
     pub silent_by: Vec<String>,
@@ -146,7 +146,7 @@ impl<'de> Visitor<'de> for InOrderVisitor {
     }
 }
 
-/// How the source is reached over MQTT.
+/// The source's access over MQTT.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MqttSyntax {
@@ -165,16 +165,16 @@ pub struct SampleSyntax {
     pub resolved: Option<Spanned<serde_json::Value>>,
     /// A payload that is a point.
     pub point: Option<Spanned<serde_json::Value>>,
-    /// The topic that they came on.
+    /// The topic of the messages.
     #[schemars(with = "Option<Spanned<String>>")]
     pub topic: Option<String>,
-    /// The headers that they came with.
+    /// The headers of the requests.
     #[schemars(with = "BTreeMap<String, Spanned<String>>")]
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
 }
 
-/// One expression, or several of which the first that yields something counts.
+/// One expression, or several of which the first with a value counts.
 #[derive(Debug, Clone)]
 pub enum OneOrMore {
     One(String),
@@ -187,7 +187,7 @@ impl<'de> Deserialize<'de> for OneOrMore {
     }
 }
 
-/// As the visitor below reads it: a number alone is no text, in a list it is.
+/// Matches the visitor below: a number alone is no text, in a list it is.
 impl JsonSchema for OneOrMore {
     fn schema_name() -> Cow<'static, str> {
         "OneOrMore".into()
@@ -200,7 +200,7 @@ impl JsonSchema for OneOrMore {
     }
 }
 
-/// An untagged enum would lose the places of the list's entries.
+/// An untagged enum would lose the locations of the list's entries.
 struct OneOrMoreVisitor;
 
 impl<'de> Visitor<'de> for OneOrMoreVisitor {

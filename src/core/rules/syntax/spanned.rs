@@ -1,4 +1,4 @@
-//! A value of a rule file with its place: what a mistake points at. Transparent to the schema of the files.
+//! A value of a rule file with its location, for diagnostics. Transparent to the schema of the files.
 
 use std::borrow::Cow;
 
@@ -6,11 +6,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Location;
 
-/// A value, and where the file says it.
+/// A value, and its location in the file.
 #[derive(Debug, Clone)]
 pub struct Spanned<T> {
     pub value: T,
-    /// Where the value is used; of an alias, not where its anchor stands.
+    /// The place of use; for an alias, not the place of its anchor.
     pub referenced: Location,
 }
 
@@ -27,7 +27,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
     }
 }
 
-/// That of the value: a place is nothing that anybody writes.
+/// The schema of the value alone, because the location is not written in the file.
 impl<T: JsonSchema> JsonSchema for Spanned<T> {
     fn inline_schema() -> bool {
         T::inline_schema()
@@ -43,7 +43,7 @@ impl<T: JsonSchema> JsonSchema for Spanned<T> {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut schema = T::json_schema(generator);
-        // Where a text is wanted, `GZ: 01` and `on: true` are read as they are written.
+        // As texts, `GZ: 01` and `on: true` are read as they are written.
         if schema.get("type").is_some_and(|kind| kind == "string") {
             schema.insert("type".to_owned(), serde_json::json!(["string", "number", "boolean"]));
         }

@@ -13,47 +13,47 @@ type Text = Spanned<String>;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TeamSyntax {
-    /// What tiers, problems and inspections name; once among all files.
+    /// Its name in tiers, problems and inspections; once among all files.
     pub name: Text,
-    /// As people read it; the name unless given.
+    /// Display name; default: the name.
     pub title: Option<Text>,
-    /// Who is in it. A team with neither members nor a way to notify is skipped.
+    /// Its members. A team with neither members nor a channel is skipped.
     pub members: Option<Vec<Text>>,
-    /// Ways to tell the team.
+    /// Channels to notify the team.
     pub notify: Option<Vec<Spanned<ChannelSyntax>>>,
-    /// The vendors of items for whose steps (`vendor: true`) this team stands.
+    /// The vendors that this team represents in steps with `vendor: true`.
     pub vendors: Option<Vec<Text>>,
-    /// The line of support that it is.
+    /// Its line of support.
     #[schemars(with = "Option<TierNumber>")]
     pub tier: Option<Spanned<u64>>,
-    /// Where it works; everywhere unless given.
+    /// Its sites; default: everywhere.
     pub sites: Option<Vec<Text>>,
-    /// What it takes, by the label or fact `skill`; anything unless given.
+    /// The work it accepts, by the label or fact `skill`; default: anything.
     pub skills: Option<Vec<Text>>,
-    /// Whose people they are.
+    /// Employer of its people.
     pub organisation: Option<Text>,
-    /// The roster that says who works when; its members, always, unless given.
+    /// The on-call schedule of the team; default: its members at any time.
     pub roster: Option<Text>,
-    /// How its work finds a person; least_loaded with a roster, by_hand without, unless given.
+    /// Assignment of its work to people; default: least_loaded with an on-call schedule, by_hand without.
     #[schemars(with = "Option<DispatchWord>")]
     pub dispatch: Option<Text>,
-    /// In which its notices are worded: en (the default) or zh.
+    /// Language of its notifications: en (the default) or zh.
     #[schemars(with = "Option<LanguageWord>")]
     pub language: Option<Text>,
-    /// When its channels gather notices. Unless given, those that people read do, above 10 within 5m, every 5m.
+    /// Digest of its channels. By default, channels that people read use one above 10 within 5m, every 5m.
     pub digest: Option<DigestSyntax>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DigestSyntax {
-    /// More notices than that; 10 unless given. P1 is always told at once.
+    /// A digest starts above that number of notifications; default: 10. P1 is always sent at once.
     #[schemars(range(min = 1, max = crate::core::rules::compile::team::DIGEST_ABOVE_MAX))]
     pub above: Option<Spanned<u64>>,
-    /// Within that time; 5m unless given.
+    /// Window of `above`; default: 5m.
     #[schemars(with = "Option<LengthOfTime>")]
     pub within: Option<Text>,
-    /// So often they are told together; 5m unless given.
+    /// Interval of digests; default: 5m.
     #[schemars(with = "Option<LengthOfTime>")]
     pub every: Option<Text>,
 }
@@ -99,15 +99,15 @@ pub(crate) enum ChannelSyntax {
         /// The name of the secret that signs (签名校验).
         secret: Option<Text>,
     },
-    /// An incoming webhook of Slack, or of what speaks like it.
+    /// An incoming webhook of Slack, or of a compatible service.
     Slack {
         /// Its address with {secret:NAME} in place of the token.
         #[schemars(with = "Url")]
         url: Text,
     },
-    /// Any HTTP request, with places such as {title}, {label:site} and {secret:NAME}.
+    /// Any HTTP request, with placeholders such as {title}, {label:site} and {secret:NAME}.
     Template {
-        /// POST unless given.
+        /// Default: POST.
         #[schemars(with = "Option<MethodWord>")]
         method: Option<Text>,
         /// Values are percent-encoded in it.
@@ -115,9 +115,9 @@ pub(crate) enum ChannelSyntax {
         url: Text,
         /// By name.
         headers: Option<BTreeMap<String, Text>>,
-        /// Values are escaped in it where it is JSON; empty unless given.
+        /// Values are escaped in it if it is JSON; default: empty.
         body: Option<Text>,
-        /// What a good answer contains, for services that answer 200 whatever happens.
+        /// Text of a good response, for services that return 200 even for errors.
         answer_has: Option<Text>,
     },
 }

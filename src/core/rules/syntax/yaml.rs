@@ -1,4 +1,4 @@
-//! YAML into texts, within bounds; what the parser says, in words for the person who wrote the file.
+//! YAML into syntax types, within limits; the parser's errors, in words for the author of the file.
 
 use serde_saphyr::Error;
 
@@ -7,10 +7,10 @@ use super::old_words;
 use crate::core::rules::RuleText;
 use crate::core::rules::diagnostic::Diagnostic;
 
-/// The largest file that is parsed, in bytes.
+/// Maximum size of a parsed file, in bytes.
 const FILE_MAX_BYTES: usize = 16 << 20;
 
-/// Reads one file. The parser stops at the first thing that it cannot read.
+/// Parses one file. The parser stops at the first error.
 pub(crate) fn parse(file: &RuleText) -> Result<FileSyntax, Box<Diagnostic>> {
     let mistake = |place: (usize, usize), message: String, expected: String| {
         Box::new(Diagnostic::at(&file.path, &file.text, place, message, expected))

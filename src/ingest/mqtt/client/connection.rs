@@ -1,4 +1,4 @@
-//! One connection of the consuming client, from its making to its loss.
+//! One connection of the consuming client, from start to loss.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,19 +18,19 @@ use crate::ingest::mqtt::reader::{MqttMessage, NO_SOURCE};
 use crate::metrics::Metrics;
 use crate::mqtt::{BackOff, BrokerLink, Handle, Incoming, LinkError, LinkOptions, Signal};
 
-/// How long the last acknowledgements may take at the end.
+/// Maximum time for the last acknowledgements on shutdown.
 const FAREWELL_MAX: Duration = Duration::from_secs(5);
 
-/// Why a connection ended.
+/// Reason for a connection's end.
 #[derive(Debug)]
 pub(super) enum ConnectionEnd {
     Stopped,
     Lost(LinkError),
-    /// Messages were left with the broker for want of room; now there is room, and a new connection brings them.
+    /// Messages were left with the broker for lack of room; now there is room, and a new connection brings them.
     LeftBehind,
 }
 
-/// What lasts over connections.
+/// State that outlives connections.
 pub(super) struct Connection {
     pub broker: String,
     pub surroundings: IntakeContext,
@@ -38,20 +38,20 @@ pub(super) struct Connection {
     pub payload_max_bytes: usize,
     pub window: Arc<InFlightLimit>,
     pub entrance: OrderedIntakeSender<AckToken>,
-    /// For what is confirmed without being kept.
+    /// Receives entries that are confirmed without being kept.
     pub kept: mpsc::UnboundedSender<Committed<AckToken>>,
     pub drop_watch: DropWatch,
     pub state: watch::Sender<ClientState>,
 }
 
 impl Connection {
-    /// Says that there is no connection.
+    /// Reports that there is no connection.
     pub fn is_away(&self) {
         self.state.send_replace(ClientState::Away);
         self.surroundings.metrics.mqtt_connected(&self.broker, false);
     }
 
-    /// Connects, subscribes and receives until it is over. Success begins the back-off anew.
+    /// Connects, subscribes and receives until the end. A success resets the back-off.
     pub async fn run_session(
         &mut self,
         options: &LinkOptions,
@@ -69,7 +69,7 @@ impl Connection {
                 *state = ClientState::Connected;
                 true
             }
-            // Made anew without a loss: nothing that anybody must know.
+            // Reconnected without a loss, so no report is needed.
             ClientState::Connected | ClientState::Subscribed => false,
         });
         self.surroundings.metrics.mqtt_connected(&self.broker, true);
@@ -105,7 +105,7 @@ impl Connection {
     }
 }
 
-/// Polls until the broker took us; whether it still had our session.
+/// Polls until the broker accepts us; returns true if it still had our session.
 async fn connected(link: &mut BrokerLink) -> Result<bool, LinkError> {
     loop {
         if let Signal::Connected { session_present } = link.next().await? {
@@ -114,14 +114,14 @@ async fn connected(link: &mut BrokerLink) -> Result<bool, LinkError> {
     }
 }
 
-/// Receives no more; the acknowledgements of what is being committed still go out, then a proper goodbye.
+/// Stops receiving; sends the acknowledgements of messages being committed, then disconnects properly.
 async fn disconnect(window: &InFlightLimit, handle: &Handle, link: &mut BrokerLink) {
     let settled = async {
         window.wait_until(|window| window.messages() == 0).await;
         let _ = handle.disconnect().await;
     };
-    // Until the broker closes: a socket that is closed with unread bytes resets the connection, and the last
-    // acknowledgements are lost with it. What comes meanwhile stays unacknowledged, so it comes again.
+    // Until the broker closes: a socket closed with unread bytes resets the connection, and loses the last
+    // acknowledgements. A message that arrives meanwhile stays unacknowledged, so it comes again.
     let polled = async { while link.next().await.is_ok() {} };
     tokio::join!(settled, polled);
 }
@@ -138,18 +138,18 @@ struct MessageReceiver<'c> {
     handle: &'c Handle,
     /// The broker's answers to subscribe requests.
     answers: mpsc::Sender<Vec<bool>>,
-    /// Whether a message of this connection was not taken.
+    /// True if a message of this connection was left with the broker.
     left_behind: &'c AtomicBool,
 }
 
 impl MessageReceiver<'_> {
-    /// Never stops polling: it is what answers the broker's pings and writes acknowledgements.
+    /// Never stops polling, because polling answers the broker's pings and writes acknowledgements.
     async fn receive(&mut self, link: &mut BrokerLink) -> LinkError {
         loop {
             match link.next().await {
                 Ok(Signal::Message(incoming)) => self.take(incoming),
                 Ok(Signal::Subscribed(answer)) => {
-                    // At most one request is under way, so there is room; a surplus answer means nothing.
+                    // At most one request is under way, so there is room; a surplus answer is ignored.
                     let _ = self.answers.try_send(answer);
                 }
                 Ok(
@@ -180,9 +180,9 @@ impl MessageReceiver<'_> {
         }
     }
 
-    /// Without room a message is not taken: unacknowledged, it stays with the broker, which sends it again on the next
-    /// connection. What comes behind it must stay behind it. Reading less is no way: rumqttc reads while it writes, and
-    /// some brokers send more than they were allowed to.
+    /// Without room a message is not accepted: unacknowledged, it stays with the broker, which sends it again on the
+    /// next connection. Later messages must stay behind it. Reading less is impossible: rumqttc reads while it writes,
+    /// and some brokers send more than they were allowed to.
     fn is_left_behind(&self, incoming: &Incoming) -> bool {
         let has_room = self.window.has_room();
         if incoming.ack.is_none() {

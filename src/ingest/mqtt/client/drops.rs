@@ -1,4 +1,4 @@
-//! What the broker itself lost: its counter of dropped messages, and the alert when it grows.
+//! Losses at the broker itself: its counter of dropped messages, and the alert on its growth.
 
 use std::time::Duration;
 
@@ -15,18 +15,18 @@ use crate::mqtt::BackOff;
 /// Mosquitto's count of messages dropped for subscribers that fell behind, retained and updated as it grows.
 pub(super) const DROPPED_TOPIC: &str = "$SYS/broker/publish/messages/dropped";
 
-/// The alert ends that long after the last growth.
+/// Time after the last growth at which the alert ends.
 const QUIET: TimeDelta = TimeDelta::from_minutes(15);
 
-/// Follows the counter. What was dropped before the first look is unknown, and a counter that fell began anew.
+/// Follows the counter. Drops before the first reading are unknown, and a counter that fell was reset.
 pub(super) struct DropWatch {
     last: Option<u64>,
-    /// Messages dropped while we watched.
+    /// Messages dropped during our watch.
     total: watch::Sender<u64>,
 }
 
 impl DropWatch {
-    /// The watch, and the work that hands in an alert whenever the count grew, to be spawned.
+    /// The watch, and the task that submits an alert on each growth, to be spawned.
     pub fn new(
         broker: &str,
         surroundings: &IntakeContext,

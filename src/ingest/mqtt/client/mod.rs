@@ -1,10 +1,10 @@
 //! The consuming client of a real broker.
 //!
-//! The broker keeps our session and what we did not acknowledge; so a lost connection, a stop or a full store loses
-//! nothing that the broker keeps. Settings that a broker needs for that: mosquitto `persistence true`,
+//! The broker keeps our session and the messages that we did not acknowledge; so a lost connection, a stop or a full
+//! store loses no message that the broker keeps. Settings that a broker needs for that: mosquitto `persistence true`,
 //! `max_queued_messages 0`, `max_inflight_messages 1000`, `message_size_limit` as large as any honest message. With
 //! mosquitto's defaults (1,000 queued, 20 in flight) it drops messages for a subscriber that falls behind, though their
-//! senders were told that they arrived; the counter of that is watched, and its growth becomes an alert.
+//! senders got confirmations; its counter of drops is watched, and its growth becomes an alert.
 
 mod connection;
 mod drops;
@@ -28,11 +28,11 @@ use super::reader::Reader;
 use crate::metrics::Metrics;
 use crate::mqtt::{Ack, BackOff, BrokerAddress, Handle, LinkOptions, TlsError};
 
-/// How the client behaves; made with the defaults, adapted by the caller.
+/// Settings of the client; created with the defaults, adapted by the caller.
 #[derive(Clone, Debug)]
 pub struct ClientSettings {
     pub address: BrokerAddress,
-    /// Messages received and not acknowledged yet, at least 1; more than that is left with the broker.
+    /// Maximum number of messages received and not yet acknowledged, at least 1; further ones are left with the broker.
     pub unacknowledged_max: u16,
     /// The same in bytes of topic and payload.
     pub unacknowledged_bytes_max: usize,
@@ -40,7 +40,7 @@ pub struct ClientSettings {
     pub payload_max_bytes: usize,
     /// At least 5 s, by the library's rule.
     pub keep_alive: Duration,
-    /// The wait after the first failure to connect, and the longest.
+    /// The wait after the first failure to connect, and the maximum.
     pub reconnect: (Duration, Duration),
 }
 
@@ -48,9 +48,9 @@ impl ClientSettings {
     pub fn new(address: BrokerAddress) -> ClientSettings {
         ClientSettings {
             address,
-            // As many as there are packet ids; the bytes are the bound that bites. Mosquitto 2.0 sends more than its own
-            // limit, and gives ids that are still open to other messages once a session was taken up again: one
-            // acknowledgement then removes two. So messages are left behind, and connections made anew, as a last resort.
+            // As many as there are packet ids; the limit in bytes is the effective one. Mosquitto 2.0 sends more than
+            // its own limit, and reuses open ids for other messages after a session was resumed: one acknowledgement
+            // then removes two. So leaving messages behind and reconnecting are a last resort.
             unacknowledged_max: u16::MAX,
             unacknowledged_bytes_max: 64 << 20,
             payload_max_bytes: 1 << 20,
@@ -60,7 +60,7 @@ impl ClientSettings {
     }
 }
 
-/// Where the client stands with its broker.
+/// Connection state of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientState {
     Away,
@@ -77,14 +77,14 @@ pub struct MqttClient {
     state: watch::Sender<ClientState>,
 }
 
-/// What confirms a message: the connection that it came on, and nothing for QoS 0.
+/// The token that confirms a message: its connection, and nothing for QoS 0.
 pub(super) struct AckToken {
     handle: Handle,
     ack: Option<Ack>,
 }
 
 impl MqttClient {
-    /// Reads the certificates that the address names; connects only in [`MqttClient::run`].
+    /// Loads the certificates of the address; connects only in [`MqttClient::run`].
     pub fn new(mut settings: ClientSettings, surroundings: IntakeContext) -> Result<MqttClient, TlsError> {
         settings.unacknowledged_max = settings.unacknowledged_max.max(1);
         let mut link = LinkOptions::new(settings.address.clone())?;
@@ -100,7 +100,7 @@ impl MqttClient {
         self.state.subscribe()
     }
 
-    /// Consumes until `stop`; then confirms what is still being committed, and leaves the rest with the broker.
+    /// Consumes until `stop`; then confirms the messages being committed, and leaves the rest with the broker.
     pub async fn run(self, stop: CancellationToken) {
         let broker = self.settings.address.name();
         let window =
@@ -157,7 +157,7 @@ async fn stay_connected(
     }
 }
 
-/// Confirms each message as soon as it is kept: none waits for others to make up a number.
+/// Confirms each message as soon as it is kept, without batching.
 async fn acknowledge_all(
     mut kept: mpsc::UnboundedReceiver<Committed<AckToken>>,
     surroundings: IntakeContext,

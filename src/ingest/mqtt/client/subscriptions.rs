@@ -1,4 +1,4 @@
-//! The subscriptions of the consuming client: what the rulebook wants, said anew on every connection.
+//! The subscriptions of the consuming client: the rulebook's filters, sent again on every connection.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,16 +11,16 @@ use super::drops::DROPPED_TOPIC;
 use crate::ingest::mqtt::TopicFilters;
 use crate::mqtt::{Handle, LinkError};
 
-/// A broker that does not answer within this has forgotten the request.
+/// A broker that does not answer within this time has forgotten the request.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 
-/// How often a filter that the broker refused is asked for again: somebody may have given us the right to it.
+/// Interval of repeating a refused filter, because the right to it may have been granted.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
 
 pub(super) struct Subscriptions {
     broker: String,
     filters: watch::Receiver<Arc<TopicFilters>>,
-    /// What we asked the broker for and have not taken back, over all connections.
+    /// Filters subscribed and not withdrawn, over all connections.
     held: BTreeSet<String>,
 }
 
@@ -29,8 +29,8 @@ impl Subscriptions {
         Subscriptions { broker: broker.to_owned(), filters, held: BTreeSet::new() }
     }
 
-    /// Keeps the broker's subscriptions as the rulebook wants them until the connection fails. `subscribed` hears after
-    /// each answer whether the broker took every filter.
+    /// Keeps the broker's subscriptions equal to the rulebook's filters until the connection fails. `subscribed` is
+    /// called after each answer with true if the broker accepted every filter.
     pub async fn keep(
         &mut self,
         handle: &Handle,
@@ -45,7 +45,7 @@ impl Subscriptions {
             };
             subscribed(refused.is_empty());
             if !watches_drops {
-                // A broker without this topic, or without the right to it, is as good as any other.
+                // A broker without this topic, or without the right to it, is acceptable too.
                 if let Err(error) = ask(handle, &mut answers, &[DROPPED_TOPIC.to_owned()]).await {
                     return error;
                 }
@@ -53,7 +53,7 @@ impl Subscriptions {
             }
             if refused.is_empty() {
                 if self.filters.changed().await.is_err() {
-                    // The rulebook's owner is gone: these are the last filters.
+                    // The rulebook's owner is gone, so these are the last filters.
                     std::future::pending::<()>().await;
                 }
             } else {
@@ -63,7 +63,7 @@ impl Subscriptions {
         }
     }
 
-    /// Takes back what is no longer wanted, asks for all that is; the filters that were refused.
+    /// Withdraws unneeded filters, requests all needed ones; returns the refused ones.
     async fn subscribe(
         &mut self,
         handle: &Handle,
