@@ -177,7 +177,7 @@ impl Store {
     /// content of the log may be missing.
     pub async fn may_lack_its_log(&self) -> Result<bool, StoreError> {
         match self {
-            Store::Sqlite(store) => Ok(!store.had_log && self.setting(IN_USE).await?.as_deref() == Some("1")),
+            Store::Sqlite(_) => Ok(self.setting(IN_USE).await?.is_some_and(|word| word != "0" && word != "1")),
             Store::Postgres(_) => Ok(false),
         }
     }

@@ -22,14 +22,15 @@ use crate::core::model::TimeDelta;
 const PAGE_BYTES: u64 = 4096;
 pub(super) const READERS: u32 = 4;
 
+/// A service had it in use, and no write-ahead log lies beside it: noted before this connection makes another log.
+const LACKS_LOG: &str = "UPDATE settings SET value = 'without its log' WHERE name = 'in_use' AND value = '1'";
+
 /// An opened SQLite file.
 pub struct SqliteStore {
     pub(super) readers: Arc<Readers<Sqlite>>,
     pub(super) writer: Writer<SqliteSession>,
     pub(super) patience: TimeDelta,
     pub(super) late: WriteBehind,
-    /// True if a write-ahead log with content existed next to the file before it was opened.
-    pub(super) had_log: bool,
     pub(super) files: Arc<Files>,
 }
 
@@ -54,6 +55,9 @@ impl SqliteStore {
         let mut transaction =
             connection.begin_with("BEGIN IMMEDIATE").await.map_err(|error| cannot(error.to_string()))?;
         migrator().run_direct(None, &mut *transaction, false).await?;
+        if !had_log {
+            sqlx::query(LACKS_LOG).execute(&mut *transaction).await?;
+        }
         transaction.commit().await?;
         connection.close().await?;
         let files = Arc::new(Files::new(path.clone()).map_err(cannot)?);
@@ -69,7 +73,7 @@ impl SqliteStore {
         }));
         let pages_max = max_bytes.map(|bytes| (bytes / PAGE_BYTES).max(1));
         let target = SqliteTarget::new(Arc::clone(&files), pages_max, patience, Arc::clone(&readers));
-        Ok(SqliteStore { readers, writer: Writer::new(target), patience, late: WriteBehind::default(), had_log, files })
+        Ok(SqliteStore { readers, writer: Writer::new(target), patience, late: WriteBehind::default(), files })
     }
 }
 

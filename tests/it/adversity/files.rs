@@ -183,6 +183,12 @@ async fn a_database_copied_without_its_log_is_refused_with_what_to_do() {
     let words = ["write-ahead log (watchfire.db-wal) is missing", "watchfire restore", "--accept-loss"];
     refused(&half, &words).await;
     refused(&half, &words).await;
+    // A command that writes into one makes it no better.
+    let written = copy(&[""]);
+    let arguments = ["token", "create", "张三", "--role", "admin", "--data-dir"];
+    let mut create = std::process::Command::new(env!("CARGO_BIN_EXE_watchfire"));
+    assert!(create.args(arguments).arg(written.path("data")).output().unwrap().status.success());
+    refused(&written, &words).await;
     // With the mark beside it, it is known what is missing.
     std::fs::copy(setup.path("data/acknowledged"), half.path("data/acknowledged")).unwrap();
     refused(&half, &["partition 0: ", "offsets "]).await;
