@@ -8,3 +8,4 @@ pub(super) mod openapi;
 pub(super) mod query;
 pub(super) mod response;
 pub(super) mod schema;
+pub(super) mod shape;

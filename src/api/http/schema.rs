@@ -1,45 +1,16 @@
 //! The shapes of answers, as tables: the records themselves live in rooms that know nothing of OpenAPI. A test holds
 //! every table against what is really written.
 
+use super::shape::{Shape, page_of, shape_schema};
 use crate::api::v1::on_call::schema;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
-use utoipa::openapi::{Ref, RefOr};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
 
 use crate::api::v1::problems::schema::REVIEWED;
 use crate::api::v1::reports::schema::FIGURES;
 use crate::api::v1::sla::schema::PROMISES;
 
-/// What a member holds. The `Maybe…` ones may be null.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FieldKind {
-    Text,
-    Number,
-    Bool,
-    /// Label names and their text values.
-    Labels,
-    /// RFC 3339 in UTC with milliseconds.
-    Time,
-    /// A list of texts.
-    Texts,
-    /// Another shape, and a list of one.
-    One(&'static str),
-    Many(&'static str),
-    /// Anything else of JSON.
-    Object,
-    MaybeBool,
-    MaybeText,
-    MaybeNumber,
-    MaybeTime,
-    MaybeObject,
-}
-
-/// One shape: its name and its members, all of which are always written.
-pub struct Shape {
-    pub name: &'static str,
-    pub members: &'static [(&'static str, FieldKind)],
-}
-
-use FieldKind::{
+use super::shape::FieldKind::{
     Bool, Labels, Many, MaybeBool, MaybeNumber, MaybeObject, MaybeText, MaybeTime, Number, Object, One, Text, Texts,
     Time,
 };
@@ -366,45 +337,6 @@ pub fn components() -> Vec<(String, RefOr<Schema>)> {
         .chain(FIGURES)
         .chain(PROMISES)
         .chain(REVIEWED)
-        .map(|shape| (shape.name.to_owned(), of(shape)));
+        .map(|shape| (shape.name.to_owned(), shape_schema(shape)));
     shapes.chain(LISTED.iter().map(|name| (format!("{name}Page"), page_of(name)))).collect()
-}
-
-fn of(shape: &Shape) -> RefOr<Schema> {
-    let object = shape
-        .members
-        .iter()
-        .fold(ObjectBuilder::new(), |object, (name, kind)| object.property(*name, of_kind(*kind)).required(*name));
-    object.build().into()
-}
-
-fn page_of(name: &str) -> RefOr<Schema> {
-    let items = ArrayBuilder::new().items(Ref::from_schema_name(name));
-    ObjectBuilder::new()
-        .property("items", items)
-        .required("items")
-        .property("next", of_kind(MaybeText))
-        .required("next")
-        .build()
-        .into()
-}
-
-fn of_kind(kind: FieldKind) -> RefOr<Schema> {
-    let plain = |kind: Type| RefOr::from(ObjectBuilder::new().schema_type(kind).build());
-    let maybe =
-        |kind: Type| RefOr::from(ObjectBuilder::new().schema_type(SchemaType::Array(vec![kind, Type::Null])).build());
-    match kind {
-        Text | Time => plain(Type::String),
-        Number => plain(Type::Number),
-        Bool => plain(Type::Boolean),
-        Object => plain(Type::Object),
-        MaybeText | MaybeTime => maybe(Type::String),
-        MaybeNumber => maybe(Type::Number),
-        MaybeBool => maybe(Type::Boolean),
-        MaybeObject => maybe(Type::Object),
-        Labels => ObjectBuilder::new().additional_properties(Some(plain(Type::String))).build().into(),
-        Texts => ArrayBuilder::new().items(plain(Type::String)).build().into(),
-        One(name) => Ref::from_schema_name(name).into(),
-        Many(name) => ArrayBuilder::new().items(Ref::from_schema_name(name)).build().into(),
-    }
 }

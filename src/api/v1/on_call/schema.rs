@@ -1,7 +1,7 @@
 //! The shapes of answers about who works when.
 
-use crate::api::http::schema::FieldKind::{Bool, Many, MaybeObject, MaybeText, MaybeTime, Number, Text, Texts, Time};
-use crate::api::http::schema::Shape;
+use crate::api::http::shape::FieldKind::{Bool, Many, MaybeObject, MaybeText, MaybeTime, Number, Text, Texts, Time};
+use crate::api::http::shape::Shape;
 
 /// As the other tables.
 pub const SHAPES: &[Shape] = &[

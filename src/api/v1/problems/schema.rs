@@ -1,9 +1,9 @@
 //! The shapes of problems and inspections in answers.
 
-use crate::api::http::schema::FieldKind::{
+use crate::api::http::shape::FieldKind::{
     Bool, Labels, Many, MaybeNumber, MaybeObject, MaybeText, MaybeTime, Number, Object, Text, Texts, Time,
 };
-use crate::api::http::schema::Shape;
+use crate::api::http::shape::Shape;
 
 /// As the other shapes.
 pub const REVIEWED: &[Shape] = &[

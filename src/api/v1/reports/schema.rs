@@ -1,7 +1,7 @@
 //! The shapes of figures in answers: the service report of a period and its parts, and what is billed.
 
-use crate::api::http::schema::FieldKind::{Many, MaybeNumber, MaybeText, Number, One, Text, Time};
-use crate::api::http::schema::Shape;
+use crate::api::http::shape::FieldKind::{Many, MaybeNumber, MaybeText, Number, One, Text, Time};
+use crate::api::http::shape::Shape;
 
 /// As the other shapes.
 pub const FIGURES: &[Shape] = &[

@@ -1,9 +1,9 @@
 //! The shapes of promises in answers: clocks, contacts, targets with their figures, outages.
 
-use crate::api::http::schema::FieldKind::{
+use crate::api::http::shape::FieldKind::{
     Bool, Many, MaybeBool, MaybeNumber, MaybeObject, MaybeText, MaybeTime, Number, Text, Texts, Time,
 };
-use crate::api::http::schema::Shape;
+use crate::api::http::shape::Shape;
 
 /// As the other shapes.
 pub const PROMISES: &[Shape] = &[
