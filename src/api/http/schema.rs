@@ -11,8 +11,7 @@ use crate::api::v1::reports::schema::FIGURES;
 use crate::api::v1::sla::schema::PROMISES;
 
 use super::shape::FieldKind::{
-    Bool, Labels, Many, MaybeBool, MaybeNumber, MaybeObject, MaybeText, MaybeTime, Number, Object, One, Text, Texts,
-    Time,
+    Bool, Labels, Many, MaybeBool, MaybeNumber, MaybeObject, MaybeText, MaybeTime, Number, Object, Text, Texts, Time,
 };
 
 /// Every shape that answers refer to. Where one is listed, `…Page` is the list of it.

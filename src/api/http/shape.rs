@@ -33,6 +33,11 @@ pub struct Shape {
     pub members: &'static [(&'static str, FieldKind)],
 }
 
+use FieldKind::{
+    Bool, Labels, Many, MaybeBool, MaybeNumber, MaybeObject, MaybeText, MaybeTime, Number, Object, One, Text, Texts,
+    Time,
+};
+
 pub fn shape_schema(shape: &Shape) -> RefOr<Schema> {
     let object = shape
         .members

@@ -5,10 +5,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::alerts::alert::{ReportedTimes, Transition};
 use super::alerts::dedup::EventId;
 use super::alerts::enrich::would_be_known;
-use super::conditions::condition::{Condition, ConditionKey, ConditionPhase};
+use super::conditions::condition::{Condition, ConditionPhase};
 use super::conditions::contexts::guard_holds;
 use super::correlator::Correlator;
 use super::input_context::{Index, view};
+use super::keys::ConditionKey;
 use super::match_target::MatchTarget;
 use super::output::{AlertView, CountedEvent};
 use super::patterns::{MatchRole, Window};
@@ -353,7 +354,7 @@ impl Explainer<'_> {
         (fitting.into_iter().chain(shown).collect(), more)
     }
 
-    fn hold(&self, position: usize, passed: &[super::conditions::condition::RuleId]) -> Hold {
+    fn hold(&self, position: usize, passed: &[super::keys::RuleId]) -> Hold {
         if passed.contains(&self.book.id(position)) {
             Hold::Passed
         } else if self.book.rule(position).continues {

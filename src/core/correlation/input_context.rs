@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::alerts::alert::Alert;
 use super::alerts::dedup::{EventId, order_of};
-use super::conditions::condition::{Condition, ConditionKey, ConditionPhase, RuleId};
+use super::conditions::condition::{Condition, ConditionPhase};
 use super::conditions::contexts::Derived;
 use super::grouping::SightingPlaces;
+use super::keys::{ConditionKey, RuleId};
 use super::match_target::MatchTarget;
 use super::output::{AlertView, CorrelationMetric, Decision, Firing, Output, Verdict};
 use super::patterns::Window;

@@ -1,9 +1,10 @@
 //! Invariants that hold between two inputs. Tests fail on a broken one; in production it is counted and logged.
 
 use super::alerts::alert::Alert;
-use super::conditions::condition::{Condition, ConditionKey, ConditionPhase};
+use super::conditions::condition::{Condition, ConditionPhase};
 use super::grouping::SightingPlaces;
 use super::input_context::Index;
+use super::keys::ConditionKey;
 use super::match_target::MatchTarget;
 use super::output::CountedEvent;
 use super::rule_index::RuleIndex;

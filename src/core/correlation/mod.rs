@@ -12,6 +12,7 @@ mod grouping;
 mod input;
 mod input_context;
 mod invariants;
+mod keys;
 mod match_target;
 mod matcher_index;
 mod output;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::conditions::condition::{ConditionKey, RuleId};
 use super::input_context::{CorrelationContext, Index};
+use super::keys::{ConditionKey, RuleId};
 use super::output::Output;
 use super::rule_index::RuleIndex;
 use super::{RESUME_GRACE, state};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::alerts::enrich::Enrichment;
-use super::conditions::condition::{ConditionKey, RuleId};
 use super::conditions::contexts::guard_holds;
+use super::keys::{ConditionKey, RuleId};
 use super::match_target::MatchTarget;
 use super::matcher_index::MatcherIndex;
 use super::patterns::MatchRole;

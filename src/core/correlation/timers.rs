@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::conditions::condition::ConditionKey;
 use super::conditions::contexts::ContextName;
-use super::suppression::storm_detector::StormKey;
+use crate::core::correlation::keys::ConditionKey;
+use crate::core::correlation::keys::StormKey;
 use crate::core::model::{Fingerprint, SilenceId, Timestamp};
 
 /// Owner of a timer. Timers of the same time run in this order, then by key.

@@ -1,6 +1,7 @@
 //! Texts for people: titles, reasons, suppression. Every decision carries one.
 
-use super::conditions::condition::{Condition, ConditionKey, RuleId};
+use super::conditions::condition::Condition;
+use super::keys::{ConditionKey, RuleId};
 use super::output::{CountedEvent, Member};
 use super::patterns::{SequenceWindow, Window, effective};
 use crate::core::model::{Labels, LabelsBuilder, TimeDelta, Timestamp};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::correlation::conditions::condition::{ConditionKey, RuleId};
 use crate::core::correlation::input::Resend;
+use crate::core::correlation::keys::{ConditionKey, RuleId};
 use crate::core::correlation::suppression::suppressed_by::SuppressedBy;
 use crate::core::correlation::{LATENESS, RESOLVE_TIMEOUT, RESOLVED_RETENTION};
 use crate::core::model::{Cause, Event, Expiry, Labels, Severity, Stamp, Status, TimeDelta, Timestamp};

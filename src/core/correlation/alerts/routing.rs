@@ -1,8 +1,9 @@
 //! Routing of alerts: the first rule that matches owns the alert, `continue` rules are linked, the catch-all takes the
 //! rest.
 
-use crate::core::correlation::conditions::condition::{ConditionKey, ConditionPhase};
+use crate::core::correlation::conditions::condition::ConditionPhase;
 use crate::core::correlation::input_context::CorrelationContext;
+use crate::core::correlation::keys::ConditionKey;
 use crate::core::correlation::match_target::{EventInFlight, MatchTarget};
 use crate::core::correlation::output::{Member, Verdict};
 use crate::core::correlation::patterns::{MatchRole, takes_members};

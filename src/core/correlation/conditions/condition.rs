@@ -1,68 +1,14 @@
 //! A condition: one rule's state under one key, with its window, its members and its phase.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::core::correlation::output::CountedEvent;
 use crate::core::correlation::patterns::Window;
-use crate::core::model::{Fingerprint, Labels, SectionKey, Timestamp};
+use crate::core::model::{Fingerprint, Labels, Timestamp};
 
-/// A rule's number inside one correlator: assigned once per name, so that keys stay small and survive reordering.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub(crate) struct RuleId(pub u32);
-
-impl RuleId {
-    pub const CATCH_ALL: RuleId = RuleId(0);
-}
-
-/// A rule and a group key. Ordered by a hash first, so that nearly every comparison is one of numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ConditionKey {
-    hash: u64,
-    pub rule: RuleId,
-    pub key: Labels,
-}
-
-impl ConditionKey {
-    pub fn new(rule: RuleId, key: Labels) -> ConditionKey {
-        let hash = key.fingerprint().0.wrapping_add(u64::from(rule.0).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        ConditionKey { hash, rule, key }
-    }
-}
-
-impl Ord for ConditionKey {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.hash.cmp(&other.hash).then_with(|| self.rule.cmp(&other.rule)).then_with(|| self.key.cmp(&other.key))
-    }
-}
-
-impl PartialOrd for ConditionKey {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl SectionKey for ConditionKey {
-    fn spread(&self) -> u64 {
-        self.hash
-    }
-}
-
-impl Serialize for ConditionKey {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (self.rule, &self.key).serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for ConditionKey {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (rule, key) = <(RuleId, Labels)>::deserialize(deserializer)?;
-        Ok(ConditionKey::new(rule, key))
-    }
-}
 
 /// Phase of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -258,6 +204,7 @@ impl AlertSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::correlation::keys::{ConditionKey, RuleId};
 
     #[test]
     fn members_are_a_set_whose_shape_depends_on_its_content_alone() {

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::condition::{Condition, ConditionKey};
+use super::condition::Condition;
 use crate::core::correlation::input_context::CorrelationContext;
+use crate::core::correlation::keys::ConditionKey;
 use crate::core::correlation::match_target::MatchTarget;
 use crate::core::correlation::output::{CorrelationLimit, CorrelationMetric, Firing, FiringEdge};
 use crate::core::correlation::patterns::Window;

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use super::condition::{Condition, ConditionKey, ConditionPhase};
+use super::condition::{Condition, ConditionPhase};
 use super::contexts::whole_second;
 use crate::core::correlation::input_context::CorrelationContext;
+use crate::core::correlation::keys::ConditionKey;
 use crate::core::correlation::match_target::{EventInFlight, MatchTarget};
 use crate::core::correlation::output::{
     CorrelationLimit, CorrelationMetric, CountedEvent, GroupingDecision, Raised, Verdict,

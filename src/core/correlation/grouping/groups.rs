@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::conditions::condition::ConditionKey;
+use crate::core::correlation::keys::ConditionKey;
 use crate::core::model::{Fingerprint, TimeDelta, Timestamp};
 use crate::core::rules::{FailureMode, Grouping, ItemIndex};
 

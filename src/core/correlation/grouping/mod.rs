@@ -15,8 +15,9 @@ pub(super) use groups::{GroupingState, SightingPlaces};
 
 use self::attribution::{Around, Found};
 use self::groups::{Ended, SeparationReason, Sighting};
-use super::conditions::condition::{ConditionKey, ConditionPhase, RuleId};
+use super::conditions::condition::ConditionPhase;
 use super::input_context::CorrelationContext;
+use super::keys::{ConditionKey, RuleId};
 use super::output::{AlertLink, CorrelationLimit, CorrelationMetric, GroupingDecision, Member, Raised, Verdict};
 use super::rule_index::RuleIndex;
 use super::state::CorrelatorState;

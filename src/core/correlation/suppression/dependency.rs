@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::inhibition::SourceChange;
-use crate::core::correlation::conditions::condition::ConditionKey;
+use crate::core::correlation::keys::ConditionKey;
 use crate::core::model::{Fingerprint, Timestamp};
 use crate::core::rules::{Inventory, ItemIndex};
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use crate::core::correlation::conditions::condition::ConditionKey;
+use crate::core::correlation::keys::ConditionKey;
 use crate::core::model::Fingerprint;
 
 /// The sides of an inhibition that an alert is on.

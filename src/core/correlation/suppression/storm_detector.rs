@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::correlation::keys::StormKey;
 use crate::core::correlation::match_target::MatchTarget;
 use crate::core::model::{Fingerprint, Labels, TimeDelta, Timestamp};
 use crate::core::rules::Storm;
@@ -19,26 +20,7 @@ const DAYS: i64 = 7;
 /// Factor from the median of the absolute deviations to a standard deviation.
 const DEVIATION: f64 = 1.4826;
 
-/// A storm of the rule files and its place.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct StormKey {
-    pub storm: String,
-    pub scope: String,
-    pub value: String,
-}
-
-impl StormKey {
-    pub fn words(&self) -> String {
-        format!("storm {} {}={}", self.storm, self.scope, self.value)
-    }
-
-    /// The key of its condition.
-    pub fn labels(&self) -> Labels {
-        Labels::from_pairs([(&self.scope, &self.value)])
-    }
-}
-
-/// The subject's place in a storm of the rule files, if the storm covers it.
+/// The place of a subject in a storm of the rule files, if it is one of its places.
 pub(crate) fn place(storm: &Storm, subject: &MatchTarget<'_>) -> Option<StormKey> {
     let value = subject.labels.get(&storm.scope).filter(|value| !value.is_empty())?;
     let key = || StormKey { storm: storm.name.clone(), scope: storm.scope.clone(), value: value.to_owned() };

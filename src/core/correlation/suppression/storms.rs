@@ -4,9 +4,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::storm_detector::{Active, FORGOTTEN_AFTER, StormKey, StormSite, minute_of, passes, place};
+use super::storm_detector::{Active, FORGOTTEN_AFTER, StormSite, minute_of, passes, place};
 use crate::core::correlation::alerts::alert::Alert;
 use crate::core::correlation::input_context::CorrelationContext;
+use crate::core::correlation::keys::StormKey;
 use crate::core::correlation::match_target::MatchTarget;
 use crate::core::correlation::output::{
     CorrelationLimit, CorrelationMetric, CountedEvent, Decision, Output, Raised, Verdict,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::storm_detector::StormKey;
+use crate::core::correlation::keys::StormKey;
 use crate::core::correlation::output::AlertSuppressor;
 use crate::core::model::{Fingerprint, SilenceId};
 

@@ -3,7 +3,7 @@
 
 use super::dependency::{Dependencies, DependencyEdge, FiringOrder};
 use super::inhibition::{InhibitionRole, Inhibitions, SourceChange};
-use crate::core::correlation::conditions::condition::ConditionKey;
+use crate::core::correlation::keys::ConditionKey;
 use crate::core::model::Fingerprint;
 
 /// A subject's keys in them.
