@@ -9,14 +9,13 @@ use super::conditions::condition::{Condition, ConditionPhase};
 use super::conditions::contexts::guard_holds;
 use super::correlator::Correlator;
 use super::input_context::{Index, view};
-use super::keys::ConditionKey;
+use super::keys::{ConditionKey, RuleId};
 use super::match_target::MatchTarget;
 use super::output::{AlertView, CountedEvent};
 use super::patterns::{MatchRole, Window};
 use super::rule_index::{Hold, RuleIndex};
 use super::state::CorrelatorState;
-use super::suppression::holds_on;
-use super::suppression::suppressors::SuppressorKeys;
+use super::suppression::{holds_on, suppressors::SuppressorKeys};
 use super::wording;
 use crate::core::model::{Event, Fingerprint, Labels, Matcher, SilenceId, Status, TimeDelta, Timestamp};
 use crate::core::rules::{Flap, Pattern, Rule};
@@ -354,7 +353,7 @@ impl Explainer<'_> {
         (fitting.into_iter().chain(shown).collect(), more)
     }
 
-    fn hold(&self, position: usize, passed: &[super::keys::RuleId]) -> Hold {
+    fn hold(&self, position: usize, passed: &[RuleId]) -> Hold {
         if passed.contains(&self.book.id(position)) {
             Hold::Passed
         } else if self.book.rule(position).continues {

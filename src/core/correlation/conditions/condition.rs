@@ -9,7 +9,6 @@ use crate::core::correlation::output::CountedEvent;
 use crate::core::correlation::patterns::Window;
 use crate::core::model::{Fingerprint, Labels, Timestamp};
 
-
 /// Phase of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ConditionPhase {
