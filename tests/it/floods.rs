@@ -17,7 +17,7 @@ const PROMISE: Duration = Duration::from_secs(3);
 
 const RULES: &str = r#"
 rules:
-  - {name: one, match: alertname="Down", by: [n], pattern: each, title: "{n}", settle: 0s}
+  - {name: one, match: alertname="Down", by: [n], pattern: each, title: "{n}", notify_delay: 0s}
 "#;
 
 /// Few places, so that few sockets are a flood. `WATCHFIRE_TEST_FLOOD=4096` makes it as many as are shipped.

@@ -53,7 +53,7 @@ async fn the_link_of_a_notice_acknowledges_once_and_only_in_its_episode() {
 teams:
   - {{name: first-line, members: [张三], notify: [{{webhook: {{url: "{address}"}}}}]}}
 rules:
-  - {{name: one, match: alertname="Down", by: [n], pattern: each, title: "{{n}}", settle: 0s}}
+  - {{name: one, match: alertname="Down", by: [n], pattern: each, title: "{{n}}", notify_delay: 0s}}
 "#
     );
     let setup = Setup::new(&[("rules.yaml", &rules)]).with(&["--external-url", "https://watch.example"]);
@@ -137,7 +137,7 @@ async fn work_is_given_to_people_that_exist() {
 teams:
   - {name: first-line, members: [张三]}
 rules:
-  - {name: one, match: alertname="Down", by: [n], pattern: each, title: "{n}", settle: 0s}
+  - {name: one, match: alertname="Down", by: [n], pattern: each, title: "{n}", notify_delay: 0s}
 "#;
     let setup = Setup::new(&[("rules.yaml", rules)]);
     let service = setup.start().await;
