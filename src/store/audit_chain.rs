@@ -92,12 +92,12 @@ pub struct AuditVerdict {
 }
 
 /// Walks the chain; describes each break.
-struct Walk {
+struct ChainWalk {
     before: AuditLink,
     verdict: AuditVerdict,
 }
 
-impl Walk {
+impl ChainWalk {
     fn entry(&mut self, seq: i64, hash: &str, body: &str) {
         let missing = seq - self.before.seq - 1;
         if missing > 0 {
@@ -146,7 +146,7 @@ impl Store {
     pub async fn verify_audit(&self) -> Result<AuditVerdict, StoreError> {
         let head = self.audit_head().await?;
         let archived = self.audit_archived().await?;
-        let mut walk = Walk { before: archived, verdict: AuditVerdict::default() };
+        let mut walk = ChainWalk { before: archived, verdict: AuditVerdict::default() };
         let unlinked: Vec<(i64,)> = self.fetch(QueryBuilder::fixed(sql::UNLINKED_AUDIT, Vec::new())).await?;
         walk.verdict.unlinked = unlinked.first().map_or(0, |(count,)| count.cast_unsigned());
         loop {
@@ -175,7 +175,7 @@ mod tests {
         let written: Vec<(i64, &str, &str)> =
             numbers.iter().zip(hashes).zip(bodies).map(|((seq, hash), body)| (*seq, hash.as_str(), body)).collect();
         let check = |entries: &[(i64, &str, &str)], broken: &[&str]| {
-            let mut walk = Walk { before: AuditLink::BEGIN, verdict: AuditVerdict::default() };
+            let mut walk = ChainWalk { before: AuditLink::BEGIN, verdict: AuditVerdict::default() };
             entries.iter().for_each(|(seq, hash, body)| walk.entry(*seq, hash, body));
             assert_eq!(walk.end(&head).broken, broken);
         };

@@ -51,7 +51,7 @@ pub struct ArchiveCommand {
 /// One line of an archive.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "archived", rename_all = "snake_case")]
-pub enum DigestLine {
+pub enum ArchiveSummaryLine {
     Incident(Box<IncidentExplanation>),
     Alert(Box<AlertRecord>),
     Audit {
@@ -129,7 +129,7 @@ pub async fn archive(
         let ids: Vec<IncidentId> = old.iter().map(|incident| incident.id).collect();
         for incident in old {
             let explanation = archived_explanation(store, incident).await.map_err(|error| error.to_string())?;
-            archive.put(&DigestLine::Incident(Box::new(explanation)))?;
+            archive.put(&ArchiveSummaryLine::Incident(Box::new(explanation)))?;
         }
         archive.sync()?;
         store.drop_incidents(&ids).await.map_err(failed)?;
@@ -146,7 +146,7 @@ pub async fn archive(
         }
         let fingerprints: Vec<_> = old.iter().map(|alert| alert.fingerprint).collect();
         for alert in old {
-            archive.put(&DigestLine::Alert(Box::new(alert)))?;
+            archive.put(&ArchiveSummaryLine::Alert(Box::new(alert)))?;
         }
         archive.sync()?;
         store.drop_alerts(&fingerprints).await.map_err(failed)?;
@@ -168,7 +168,7 @@ async fn archive_audit(store: &Store, archive: &mut Archive, before: Timestamp) 
                 break;
             }
             let hash = link.hash.iter().map(|byte| format!("{byte:02x}")).collect();
-            archive.put(&DigestLine::Audit { seq: link.seq, hash, entry: body })?;
+            archive.put(&ArchiveSummaryLine::Audit { seq: link.seq, hash, entry: body })?;
             last = Some(link);
             count += 1;
         }
@@ -192,7 +192,7 @@ impl Archive {
         Ok(Archive { file: file.map_err(|error| format!("{shown}: {error}"))?, shown })
     }
 
-    fn put(&mut self, line: &DigestLine) -> Result<(), String> {
+    fn put(&mut self, line: &ArchiveSummaryLine) -> Result<(), String> {
         let mut text = serde_json::to_vec(line).map_err(|error| format!("{}: {error}", self.shown))?;
         text.push(b'\n');
         self.file.write_all(&text).map_err(|error| format!("{}: {error}", self.shown))
@@ -210,8 +210,8 @@ pub fn find_incident(path: &Path, id: IncidentId) -> Result<IncidentExplanation,
     let mut found = None;
     for (number, line) in (1..).zip(BufReader::new(file).lines()) {
         let line = line.map_err(|error| format!("{shown}:{number}: {error}"))?;
-        let line: DigestLine = serde_json::from_str(&line).map_err(|error| format!("{shown}:{number}: {error}"))?;
-        if let DigestLine::Incident(one) = line
+        let line: ArchiveSummaryLine = serde_json::from_str(&line).map_err(|error| format!("{shown}:{number}: {error}"))?;
+        if let ArchiveSummaryLine::Incident(one) = line
             && one.incident.id == id
         {
             found = Some(*one);
@@ -227,8 +227,8 @@ pub fn events_of(line: &[u8]) -> Option<Vec<Event>> {
         return None;
     }
     match serde_json::from_slice(line).ok()? {
-        DigestLine::Incident(explained) => Some(explained.evidence.into_iter().map(event).collect()),
-        DigestLine::Alert(_) | DigestLine::Audit { .. } => Some(Vec::new()),
+        ArchiveSummaryLine::Incident(explained) => Some(explained.evidence.into_iter().map(event).collect()),
+        ArchiveSummaryLine::Alert(_) | ArchiveSummaryLine::Audit { .. } => Some(Vec::new()),
     }
 }
 

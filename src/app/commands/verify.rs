@@ -47,7 +47,7 @@ pub struct VerifyCommand {
 
 /// The checked items, and their faults.
 #[derive(Debug, Default, Serialize)]
-pub struct Verdict {
+pub struct VerifyVerdict {
     blocks: u64,
     inputs: u64,
     snapshots: u64,
@@ -97,7 +97,7 @@ async fn open(url: &str) -> Result<Store, String> {
 }
 
 /// Restores it next to the backup, checks the result, and removes it.
-async fn of_backup(file: &std::path::Path) -> Result<Verdict, String> {
+async fn of_backup(file: &std::path::Path) -> Result<VerifyVerdict, String> {
     let mut name = file.as_os_str().to_owned();
     name.push(".verifying");
     let directory = PathBuf::from(name);
@@ -116,8 +116,8 @@ async fn of_backup(file: &std::path::Path) -> Result<Verdict, String> {
 }
 
 /// Checks everything; an error only if a check is impossible.
-pub async fn verify(store: &Store) -> Result<Verdict, StoreError> {
-    let mut verdict = Verdict { mistakes: store.check_database().await?, ..Verdict::default() };
+pub async fn verify(store: &Store) -> Result<VerifyVerdict, StoreError> {
+    let mut verdict = VerifyVerdict { mistakes: store.check_database().await?, ..VerifyVerdict::default() };
     let heads = store.heads().await?;
     for (partition, head) in &heads {
         journal(store, *partition, *head, &mut verdict).await?;
@@ -134,7 +134,7 @@ pub async fn verify(store: &Store) -> Result<Verdict, StoreError> {
 }
 
 /// Checks every block of one partition: its checksum, and that it follows the one before.
-async fn journal(store: &Store, partition: Partition, head: Offset, verdict: &mut Verdict) -> Result<(), StoreError> {
+async fn journal(store: &Store, partition: Partition, head: Offset, verdict: &mut VerifyVerdict) -> Result<(), StoreError> {
     let Some(first) = store.blocks(partition, Offset(0), 1).await?.first().map(|block| block.first) else {
         return Ok(());
     };
@@ -170,7 +170,7 @@ async fn journal(store: &Store, partition: Partition, head: Offset, verdict: &mu
 }
 
 /// Checks every section of every kept snapshot.
-async fn snapshots(store: &Store, partition: Partition, verdict: &mut Verdict) -> Result<(), StoreError> {
+async fn snapshots(store: &Store, partition: Partition, verdict: &mut VerifyVerdict) -> Result<(), StoreError> {
     let manifests = match store.manifests(partition).await {
         Ok(manifests) => manifests,
         Err(error) if error.is_damage() => {
@@ -196,7 +196,7 @@ async fn snapshots(store: &Store, partition: Partition, verdict: &mut Verdict) -
 }
 
 /// Compares the state from the newest snapshots with the state from the oldest part of the journal.
-async fn replay(store: &Store, verdict: &mut Verdict) -> Result<(), StoreError> {
+async fn replay(store: &Store, verdict: &mut VerifyVerdict) -> Result<(), StoreError> {
     let domain = store.setting(DOMAIN_SETTING).await?.filter(|label| !label.is_empty());
     let far = if reaches_back(store).await? { Begin::Nothing } else { Begin::Oldest };
     let (long, short) = (
@@ -252,7 +252,7 @@ fn sections(engine: &Engine) -> BTreeMap<(Partition, String), Vec<u8>> {
     all
 }
 
-fn show(verdict: &Verdict) {
+fn show(verdict: &VerifyVerdict) {
     println!(
         "journal: {} inputs in {} blocks; snapshots: {}; audit: {} entries in its chain, {} of before it",
         verdict.inputs, verdict.blocks, verdict.snapshots, verdict.audit_entries, verdict.audit_entries_unlinked

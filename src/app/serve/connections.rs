@@ -33,18 +33,18 @@ pub struct Connections {
     limits: ConnectionLimits,
     metrics: Arc<Metrics>,
     started: Stopwatch,
-    open: Mutex<Open>,
+    open: Mutex<OpenConnection>,
 }
 
 #[derive(Default)]
-struct Open {
+struct OpenConnection {
     next: u64,
-    by_id: BTreeMap<u64, Arc<Connection>>,
+    by_id: BTreeMap<u64, Arc<ServedConnection>>,
     by_address: BTreeMap<IpAddr, usize>,
 }
 
 /// One connection, as seen by those who may end it.
-pub struct Connection {
+pub struct ServedConnection {
     address: IpAddr,
     /// Milliseconds after the start of the listener.
     waiting_since: AtomicU64,
@@ -55,9 +55,9 @@ pub struct Connection {
 }
 
 /// A connection's place; free again when dropped.
-pub struct Place {
+pub struct ConnectionPlace {
     id: u64,
-    pub connection: Arc<Connection>,
+    pub connection: Arc<ServedConnection>,
     connections: Arc<Connections>,
 }
 
@@ -68,7 +68,7 @@ impl Connections {
 
     /// A place for a new connection; `None` when everybody else's request is being worked on. `shared`: the address
     /// stands for many people, so that only the total bounds it.
-    pub fn admit(self: &Arc<Connections>, address: IpAddr, shared: bool) -> Option<Place> {
+    pub fn admit(self: &Arc<Connections>, address: IpAddr, shared: bool) -> Option<ConnectionPlace> {
         let mut open = self.open();
         let of_address = open.by_address.get(&address).copied().unwrap_or_default();
         let has_room = (shared || of_address < self.limits.per_address || self.make_room(&mut open, Some(address)))
@@ -79,7 +79,7 @@ impl Connections {
         }
         let id = open.next;
         open.next += 1;
-        let connection = Arc::new(Connection {
+        let connection = Arc::new(ServedConnection {
             address,
             waiting_since: AtomicU64::new(self.now()),
             working: AtomicBool::new(false),
@@ -88,7 +88,7 @@ impl Connections {
         open.by_id.insert(id, Arc::clone(&connection));
         *open.by_address.entry(address).or_default() += 1;
         self.metrics.http_connections(open.by_id.len());
-        Some(Place { id, connection, connections: Arc::clone(self) })
+        Some(ConnectionPlace { id, connection, connections: Arc::clone(self) })
     }
 
     /// Frees what the operating system ran out of.
@@ -98,7 +98,7 @@ impl Connections {
     }
 
     /// Cuts some of those that let us wait longest; `false` when there is none.
-    fn make_room(&self, open: &mut Open, address: Option<IpAddr>) -> bool {
+    fn make_room(&self, open: &mut OpenConnection, address: Option<IpAddr>) -> bool {
         let candidates = open.by_id.iter().filter(|(_, one)| address.is_none_or(|address| one.address == address));
         let mut waiting: Vec<(u64, u64)> = candidates
             .map(|(id, one)| (one.waiting_since.load(Ordering::Relaxed), *id))
@@ -123,13 +123,13 @@ impl Connections {
     }
 
     /// A panic elsewhere leaves at most a count that is one off until its connection ends.
-    fn open(&self) -> MutexGuard<'_, Open> {
+    fn open(&self) -> MutexGuard<'_, OpenConnection> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Open {
-    fn remove(&mut self, id: u64) -> Option<Arc<Connection>> {
+impl OpenConnection {
+    fn remove(&mut self, id: u64) -> Option<Arc<ServedConnection>> {
         let connection = self.by_id.remove(&id)?;
         if let Some(count) = self.by_address.get_mut(&connection.address) {
             *count -= 1;
@@ -141,7 +141,7 @@ impl Open {
     }
 }
 
-impl Place {
+impl ConnectionPlace {
     /// The head of a request is whole.
     pub fn begin_work(&self) {
         self.connection.working.store(true, Ordering::Relaxed);
@@ -169,7 +169,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPlace {
     fn drop(&mut self) {
         let mut open = self.connections.open();
         drop(open.remove(self.id));
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn the_one_that_lets_us_wait_longest_gives_way() {
         let connections = connections();
-        let places: Vec<Place> = (1..=4).map(|n| connections.admit(address(n), false).unwrap()).collect();
+        let places: Vec<ConnectionPlace> = (1..=4).map(|n| connections.admit(address(n), false).unwrap()).collect();
         for (place, since) in places.iter().zip([7, 5, 6, NOT_WAITING]) {
             place.connection.waiting_since.store(since, Ordering::Relaxed);
         }
@@ -206,8 +206,8 @@ mod tests {
     #[test]
     fn work_under_way_never_gives_way() {
         let connections = connections();
-        let places: Vec<Place> = (1..=4).map(|n| connections.admit(address(n), false).unwrap()).collect();
-        places.iter().for_each(Place::begin_work);
+        let places: Vec<ConnectionPlace> = (1..=4).map(|n| connections.admit(address(n), false).unwrap()).collect();
+        places.iter().for_each(ConnectionPlace::begin_work);
         assert!(connections.admit(address(5), false).is_none());
         places[2].peer_is_awaited();
         assert!(connections.admit(address(5), false).is_some());
@@ -218,11 +218,11 @@ mod tests {
     fn one_address_crowds_out_itself_only_unless_many_share_it() {
         let connections = connections();
         let other = connections.admit(address(1), false).unwrap();
-        let busy: Vec<Place> = (0..3).map(|_| connections.admit(address(2), false).unwrap()).collect();
+        let busy: Vec<ConnectionPlace> = (0..3).map(|_| connections.admit(address(2), false).unwrap()).collect();
         assert!(!other.connection.cut.is_cancelled());
         assert_eq!(busy.iter().filter(|place| place.connection.cut.is_cancelled()).count(), 1);
         drop(busy);
-        let proxied: Vec<Place> = (0..3).map(|_| connections.admit(address(2), true).unwrap()).collect();
+        let proxied: Vec<ConnectionPlace> = (0..3).map(|_| connections.admit(address(2), true).unwrap()).collect();
         assert_eq!(proxied.iter().filter(|place| place.connection.cut.is_cancelled()).count(), 0);
     }
 

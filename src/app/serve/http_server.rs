@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use super::connections::{ConnectionLimits, Connections, Place};
+use super::connections::{ConnectionLimits, Connections, ConnectionPlace};
 use super::http_socket::{AnswerBody, RequestBody, Socket};
 use super::tls_server::TlsServer;
 use crate::api::Proxies;
@@ -94,7 +94,7 @@ struct Shared {
 }
 
 impl Shared {
-    async fn connection(self: Arc<Shared>, stream: TcpStream, peer: SocketAddr, place: Arc<Place>) {
+    async fn connection(self: Arc<Shared>, stream: TcpStream, peer: SocketAddr, place: Arc<ConnectionPlace>) {
         // Answers are small, and each is waited for.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, %peer, "the socket of an HTTP connection cannot be set up");
@@ -116,7 +116,7 @@ impl Shared {
         let _cut = cut.run_until_cancelled(served).await;
     }
 
-    async fn speak<S>(&self, stream: S, peer: SocketAddr, place: Arc<Place>)
+    async fn speak<S>(&self, stream: S, peer: SocketAddr, place: Arc<ConnectionPlace>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {

@@ -12,7 +12,7 @@ use hyper::body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use super::connections::Place;
+use super::connections::ConnectionPlace;
 
 /// A socket that breaks off when its peer takes nothing for too long.
 pub struct Socket<S> {
@@ -20,11 +20,11 @@ pub struct Socket<S> {
     patience: Duration,
     /// Since the peer took something last; `None` while it does.
     stalled: Option<Pin<Box<Sleep>>>,
-    place: Arc<Place>,
+    place: Arc<ConnectionPlace>,
 }
 
 impl<S> Socket<S> {
-    pub fn new(stream: S, patience: Duration, place: Arc<Place>) -> Socket<S> {
+    pub fn new(stream: S, patience: Duration, place: Arc<ConnectionPlace>) -> Socket<S> {
         Socket { stream, patience, stalled: None, place }
     }
 
@@ -87,11 +87,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
 /// A request's body: while its next piece is not there, the peer is waited for.
 pub struct RequestBody<B> {
     body: B,
-    place: Arc<Place>,
+    place: Arc<ConnectionPlace>,
 }
 
 impl<B> RequestBody<B> {
-    pub fn new(body: B, place: Arc<Place>) -> RequestBody<B> {
+    pub fn new(body: B, place: Arc<ConnectionPlace>) -> RequestBody<B> {
         RequestBody { body, place }
     }
 }
@@ -125,11 +125,11 @@ impl<B: HttpBody + Unpin> HttpBody for RequestBody<B> {
 /// An answer's body: when it is done with, the peer's next request is waited for.
 pub struct AnswerBody {
     body: Body,
-    place: Arc<Place>,
+    place: Arc<ConnectionPlace>,
 }
 
 impl AnswerBody {
-    pub fn new(body: Body, place: Arc<Place>) -> AnswerBody {
+    pub fn new(body: Body, place: Arc<ConnectionPlace>) -> AnswerBody {
         AnswerBody { body, place }
     }
 }

@@ -51,10 +51,10 @@ pub enum BadTls {
 /// A listener's TLS. Shared by everything that accepts on it.
 pub struct TlsServer {
     files: TlsFiles,
-    loaded: ArcSwap<Loaded>,
+    loaded: ArcSwap<LoadedCertificate>,
 }
 
-struct Loaded {
+struct LoadedCertificate {
     /// Of all files together: whether they have changed.
     digest: [u8; 32],
     config: Arc<ServerConfig>,
@@ -71,14 +71,14 @@ pub struct Validity {
 impl TlsServer {
     /// Reads the files. Blocks for as long as the disk does.
     pub fn load(files: TlsFiles) -> Result<TlsServer, BadTls> {
-        let loaded = Contents::read(&files)?.loaded(&files)?;
+        let loaded = FileContents::read(&files)?.loaded(&files)?;
         Ok(TlsServer { files, loaded: ArcSwap::from_pointee(loaded) })
     }
 
     /// Reads the files again; answers whether they have changed. On an error the old certificate stays in use. Blocks
     /// for as long as the disk does.
     pub fn reload(&self) -> Result<bool, BadTls> {
-        let contents = Contents::read(&self.files)?;
+        let contents = FileContents::read(&self.files)?;
         if contents.digest() == self.loaded.load().digest {
             return Ok(false);
         }
@@ -110,15 +110,15 @@ impl TlsServer {
 }
 
 /// The bytes of the files, read at one time.
-struct Contents {
+struct FileContents {
     certificate: Vec<u8>,
     key: Vec<u8>,
     client_authorities: Option<Vec<u8>>,
 }
 
-impl Contents {
-    fn read(files: &TlsFiles) -> Result<Contents, BadTls> {
-        Ok(Contents {
+impl FileContents {
+    fn read(files: &TlsFiles) -> Result<FileContents, BadTls> {
+        Ok(FileContents {
             certificate: read(&files.certificate)?,
             key: read(&files.key)?,
             client_authorities: files.client_authorities.as_deref().map(read).transpose()?,
@@ -134,7 +134,7 @@ impl Contents {
         hash.finalize().into()
     }
 
-    fn loaded(&self, files: &TlsFiles) -> Result<Loaded, BadTls> {
+    fn loaded(&self, files: &TlsFiles) -> Result<LoadedCertificate, BadTls> {
         let chain = certificates(&files.certificate, &self.certificate)?;
         let validity = chain.first().and_then(|own| validity_of(own)).ok_or_else(|| BadTls::Malformed {
             path: files.certificate.display().to_string(),
@@ -163,7 +163,7 @@ impl Contents {
             key: files.key.display().to_string(),
             reason: error.to_string(),
         })?;
-        Ok(Loaded { digest: self.digest(), config: Arc::new(config), validity })
+        Ok(LoadedCertificate { digest: self.digest(), config: Arc::new(config), validity })
     }
 }
 

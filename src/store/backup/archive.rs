@@ -22,15 +22,15 @@ const PART_MAX_BYTES: u32 = 1 << 30;
 
 /// A part of a backup, in this order: one begin, rows of tables, one end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Part {
-    Begin(Begin),
+pub enum ArchivePart {
+    ArchiveHead(ArchiveHead),
     Rows(TableRows),
     End(End),
 }
 
 /// Origin of a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Begin {
+pub struct ArchiveHead {
     pub made_at: Timestamp,
     /// The newest migration of the database.
     pub schema: i64,
@@ -44,26 +44,26 @@ pub struct Begin {
 pub struct TableRows {
     pub table: String,
     pub columns: Vec<String>,
-    pub rows: Vec<Vec<Cell>>,
+    pub rows: Vec<Vec<ArchiveCell>>,
 }
 
 /// One value of a row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Cell {
+pub enum ArchiveCell {
     Null,
     Int(i64),
     Text(String),
     Bytes(Vec<u8>),
 }
 
-impl Cell {
+impl ArchiveCell {
     /// Its approximate size.
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Cell::Null => 1,
-            Cell::Int(_) => 8,
-            Cell::Text(text) => text.len() + 2,
-            Cell::Bytes(bytes) => bytes.len() + 2,
+            ArchiveCell::Null => 1,
+            ArchiveCell::Int(_) => 8,
+            ArchiveCell::Text(text) => text.len() + 2,
+            ArchiveCell::Bytes(bytes) => bytes.len() + 2,
         }
     }
 }
@@ -79,7 +79,7 @@ pub struct End {
 
 /// Contents of a complete backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contents {
+pub struct ArchiveContents {
     pub made_at: Timestamp,
     /// The newest migration of the source database.
     pub schema: i64,
@@ -92,12 +92,12 @@ pub struct Contents {
     pub bytes: u64,
 }
 
-impl Contents {
-    fn new(begin: &Begin, rows: BTreeMap<String, u64>, bytes: u64) -> Contents {
+impl ArchiveContents {
+    fn new(begin: &ArchiveHead, rows: BTreeMap<String, u64>, bytes: u64) -> ArchiveContents {
         let heads = begin.heads.iter();
         let heads = heads.filter_map(|(partition, next)| Some((Partition::new(*partition)?, Offset(*next)))).collect();
-        let Begin { made_at, schema, engine_version, .. } = *begin;
-        Contents { made_at, schema, engine_version, heads, rows, bytes }
+        let ArchiveHead { made_at, schema, engine_version, .. } = *begin;
+        ArchiveContents { made_at, schema, engine_version, heads, rows, bytes }
     }
 
     /// Number of rows of all tables.
@@ -112,7 +112,7 @@ pub(super) struct ArchiveWriter {
     out: BufWriter<File>,
     digest: Sha256,
     bytes: u64,
-    begin: Option<Begin>,
+    begin: Option<ArchiveHead>,
     rows: BTreeMap<String, u64>,
 }
 
@@ -135,9 +135,9 @@ impl ArchiveWriter {
     }
 
     pub(super) fn begin(&mut self, made_at: Timestamp, schema: i64, heads: Vec<(u8, u64)>) -> Result<(), BackupError> {
-        let begin = Begin { made_at, schema, engine_version: ENGINE_VERSION, heads };
+        let begin = ArchiveHead { made_at, schema, engine_version: ENGINE_VERSION, heads };
         self.begin = Some(begin.clone());
-        self.put(&Part::Begin(begin))
+        self.put(&ArchivePart::ArchiveHead(begin))
     }
 
     /// Starts a table, which may have no rows.
@@ -147,7 +147,7 @@ impl ArchiveWriter {
 
     pub(super) fn rows(&mut self, rows: TableRows) -> Result<(), BackupError> {
         *self.rows.entry(rows.table.clone()).or_default() += rows.rows.len() as u64;
-        self.put(&Part::Rows(rows))
+        self.put(&ArchivePart::Rows(rows))
     }
 
     pub(super) fn rows_so_far(&self) -> u64 {
@@ -155,17 +155,17 @@ impl ArchiveWriter {
     }
 
     /// Writes the end; afterwards the file is on disk.
-    pub(super) fn end(mut self) -> Result<Contents, BackupError> {
+    pub(super) fn end(mut self) -> Result<ArchiveContents, BackupError> {
         let end = End { rows: self.rows.clone(), digest: self.digest.clone().finalize().into() };
-        self.put(&Part::End(end))?;
+        self.put(&ArchivePart::End(end))?;
         let failed = |error: std::io::Error| BackupError::file(&self.path, error);
         self.out.flush().map_err(failed)?;
         self.out.get_ref().sync_all().map_err(failed)?;
         let begin = self.begin.as_ref().ok_or_else(|| BackupError::damaged(&self.path, "it has no begin"))?;
-        Ok(Contents::new(begin, self.rows, self.bytes))
+        Ok(ArchiveContents::new(begin, self.rows, self.bytes))
     }
 
-    fn put(&mut self, part: &Part) -> Result<(), BackupError> {
+    fn put(&mut self, part: &ArchivePart) -> Result<(), BackupError> {
         let plain = postcard::to_allocvec(part).map_err(|error| BackupError::file(&self.path, error))?;
         let sealed = codec::seal(&plain);
         let length = u32::try_from(sealed.len()).ok().filter(|length| *length <= PART_MAX_BYTES);
@@ -187,7 +187,7 @@ pub(super) struct ArchiveReader {
     from: BufReader<File>,
     digest: Sha256,
     bytes: u64,
-    begin: Option<Begin>,
+    begin: Option<ArchiveHead>,
     rows: BTreeMap<String, u64>,
     ended: bool,
 }
@@ -216,7 +216,7 @@ impl ArchiveReader {
     }
 
     /// The next part, its checksum verified; `None` after the end, which is verified to cover all parts.
-    pub(super) fn next(&mut self) -> Result<Option<Part>, BackupError> {
+    pub(super) fn next(&mut self) -> Result<Option<ArchivePart>, BackupError> {
         if self.ended {
             return Ok(None);
         }
@@ -230,22 +230,22 @@ impl ArchiveReader {
         let mut sealed = vec![0; length as usize];
         self.read(&mut sealed)?;
         let plain = codec::unseal(&sealed).map_err(|reason| self.damaged(&reason))?;
-        let part: Part = postcard::from_bytes(&plain).map_err(|error| self.damaged(&error.to_string()))?;
+        let part: ArchivePart = postcard::from_bytes(&plain).map_err(|error| self.damaged(&error.to_string()))?;
         match &part {
-            Part::Begin(begin) if self.begin.is_none() => self.begin = Some(begin.clone()),
-            Part::Rows(rows) if self.begin.is_some() => {
+            ArchivePart::ArchiveHead(begin) if self.begin.is_none() => self.begin = Some(begin.clone()),
+            ArchivePart::Rows(rows) if self.begin.is_some() => {
                 *self.rows.entry(rows.table.clone()).or_default() += rows.rows.len() as u64;
             }
-            Part::End(end) => self.end(end, before)?,
-            Part::Begin(_) | Part::Rows(_) => return Err(self.damaged("its parts are out of order")),
+            ArchivePart::End(end) => self.end(end, before)?,
+            ArchivePart::ArchiveHead(_) | ArchivePart::Rows(_) => return Err(self.damaged("its parts are out of order")),
         }
         Ok(Some(part))
     }
 
     /// Its contents; valid after its end.
-    pub(super) fn contents(self) -> Result<Contents, BackupError> {
+    pub(super) fn contents(self) -> Result<ArchiveContents, BackupError> {
         match &self.begin {
-            Some(begin) if self.ended => Ok(Contents::new(begin, self.rows, self.bytes)),
+            Some(begin) if self.ended => Ok(ArchiveContents::new(begin, self.rows, self.bytes)),
             Some(_) | None => Err(self.damaged("it has no end")),
         }
     }
@@ -290,7 +290,7 @@ mod tests {
         let mut writer = ArchiveWriter::create(&path).unwrap();
         writer.begin(Timestamp::from_seconds(9), 5, vec![(0, 3), (64, 7)]).unwrap();
         writer.table("nothing");
-        let row = vec![Cell::Int(-1), Cell::Text("广州".to_owned()), Cell::Bytes(vec![0, 255]), Cell::Null];
+        let row = vec![ArchiveCell::Int(-1), ArchiveCell::Text("广州".to_owned()), ArchiveCell::Bytes(vec![0, 255]), ArchiveCell::Null];
         let columns = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
         writer.rows(TableRows { table: "t".to_owned(), columns, rows: vec![row; 3] }).unwrap();
         let written = writer.end().unwrap();

@@ -9,7 +9,7 @@ mod sqlite;
 
 use std::path::{Path, PathBuf};
 
-pub use archive::Contents;
+pub use archive::ArchiveContents;
 use archive::{ArchiveReader, ArchiveWriter};
 
 use super::StoreError;
@@ -79,7 +79,7 @@ pub async fn back_up(
     to: &Path,
     made_at: Timestamp,
     progress: Progress<'_>,
-) -> Result<Contents, BackupError> {
+) -> Result<ArchiveContents, BackupError> {
     if to.exists() {
         return Err(BackupError::Occupied { target: to.display().to_string() });
     }
@@ -104,7 +104,7 @@ pub async fn back_up(
 }
 
 /// Reads a backup from beginning to end: verifies every checksum, and completeness.
-pub async fn read_back(path: &Path) -> Result<Contents, BackupError> {
+pub async fn read_back(path: &Path) -> Result<ArchiveContents, BackupError> {
     let path = path.to_owned();
     blocking(move || {
         let mut archive = ArchiveReader::open(&path)?;
@@ -116,7 +116,7 @@ pub async fn read_back(path: &Path) -> Result<Contents, BackupError> {
 
 /// Restores a backup into a database that does not exist yet (SQLite) or is empty (PostgreSQL), of either kind whatever
 /// the source; afterwards its schema is this release's. All of it, or nothing.
-pub async fn restore(from: &Path, url: &str, progress: Progress<'_>) -> Result<Contents, BackupError> {
+pub async fn restore(from: &Path, url: &str, progress: Progress<'_>) -> Result<ArchiveContents, BackupError> {
     // An incomplete file is refused before any change.
     let contents = read_back(from).await?;
     let archive = ArchiveReader::open(from)?;
@@ -137,7 +137,7 @@ fn fitting(archived: &[String], known: &[String]) -> Option<Vec<usize>> {
     Some((0..archived.len()).filter(|at| known.contains(&archived[*at])).collect())
 }
 
-fn same(path: &Path, written: Contents, read: Contents) -> Result<Contents, BackupError> {
+fn same(path: &Path, written: ArchiveContents, read: ArchiveContents) -> Result<ArchiveContents, BackupError> {
     if written == read { Ok(read) } else { Err(BackupError::damaged(path, "it does not read back as it was written")) }
 }
 

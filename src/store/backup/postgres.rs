@@ -7,7 +7,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
-use super::archive::{ArchiveReader, ArchiveWriter, Cell, Contents, Part, TableRows};
+use super::archive::{ArchiveReader, ArchiveWriter, ArchiveCell, ArchiveContents, ArchivePart, TableRows};
 use super::{BackupError, FORGOTTEN_SETTINGS, LEFT_OUT, PART_BYTES, Progress, blocking, fitting};
 use crate::core::model::Timestamp;
 use crate::store::postgres::{migrator, redacted};
@@ -59,7 +59,7 @@ pub(super) async fn read(
     mut archive: ArchiveWriter,
     made_at: Timestamp,
     progress: Progress<'_>,
-) -> Result<Contents, BackupError> {
+) -> Result<ArchiveContents, BackupError> {
     let mut connection = connect(url).await?;
     connection.execute(sqlx::raw_sql(BEGIN)).await?;
     let tables = tables(&mut connection).await?;
@@ -94,13 +94,13 @@ async fn read_table(
     // Names come from the schema itself, never from outside.
     let select = AssertSqlSafe(format!("SELECT {select} FROM {}", quoted(table)));
     archive.table(table);
-    let part = |rows: Vec<Vec<Cell>>| TableRows { table: table.to_owned(), columns: names.clone(), rows };
+    let part = |rows: Vec<Vec<ArchiveCell>>| TableRows { table: table.to_owned(), columns: names.clone(), rows };
     let mut found = sqlx::query(select).fetch(connection);
     let (mut rows, mut bytes) = (Vec::new(), 0);
     while let Some(row) = found.try_next().await? {
-        let cells: Vec<Cell> =
+        let cells: Vec<ArchiveCell> =
             columns.iter().enumerate().map(|(at, one)| cell(&row, at, one.kind)).collect::<Result<_, _>>()?;
-        bytes += cells.iter().map(Cell::bytes).sum::<usize>();
+        bytes += cells.iter().map(ArchiveCell::bytes).sum::<usize>();
         rows.push(cells);
         if bytes >= PART_BYTES {
             let part = part(std::mem::take(&mut rows));
@@ -123,7 +123,7 @@ async fn read_table(
 pub(super) async fn write(
     url: &str,
     mut archive: ArchiveReader,
-    contents: &Contents,
+    contents: &ArchiveContents,
     progress: Progress<'_>,
 ) -> Result<(), BackupError> {
     let all = migrator();
@@ -144,12 +144,12 @@ pub(super) async fn write(
         let (part, back) = blocking(move || Ok((archive.next()?, archive))).await?;
         archive = back;
         match part {
-            Some(Part::Rows(part)) => {
+            Some(ArchivePart::Rows(part)) => {
                 rows += part.rows.len() as u64;
                 put(&mut transaction, part).await?;
                 progress(rows);
             }
-            Some(Part::Begin(_) | Part::End(_)) => {}
+            Some(ArchivePart::ArchiveHead(_) | ArchivePart::End(_)) => {}
             None => break,
         }
     }
@@ -193,27 +193,27 @@ async fn put(connection: &mut PgConnection, part: TableRows) -> Result<(), Backu
     Ok(())
 }
 
-fn int(cell: Option<&Cell>) -> Option<Option<i64>> {
+fn int(cell: Option<&ArchiveCell>) -> Option<Option<i64>> {
     match cell? {
-        Cell::Null => Some(None),
-        Cell::Int(value) => Some(Some(*value)),
-        Cell::Text(_) | Cell::Bytes(_) => None,
+        ArchiveCell::Null => Some(None),
+        ArchiveCell::Int(value) => Some(Some(*value)),
+        ArchiveCell::Text(_) | ArchiveCell::Bytes(_) => None,
     }
 }
 
-fn text(cell: Option<&Cell>) -> Option<Option<String>> {
+fn text(cell: Option<&ArchiveCell>) -> Option<Option<String>> {
     match cell? {
-        Cell::Null => Some(None),
-        Cell::Text(value) => Some(Some(value.clone())),
-        Cell::Int(_) | Cell::Bytes(_) => None,
+        ArchiveCell::Null => Some(None),
+        ArchiveCell::Text(value) => Some(Some(value.clone())),
+        ArchiveCell::Int(_) | ArchiveCell::Bytes(_) => None,
     }
 }
 
-fn bytes(cell: Option<&Cell>) -> Option<Option<Vec<u8>>> {
+fn bytes(cell: Option<&ArchiveCell>) -> Option<Option<Vec<u8>>> {
     match cell? {
-        Cell::Null => Some(None),
-        Cell::Bytes(value) => Some(Some(value.clone())),
-        Cell::Int(_) | Cell::Text(_) => None,
+        ArchiveCell::Null => Some(None),
+        ArchiveCell::Bytes(value) => Some(Some(value.clone())),
+        ArchiveCell::Int(_) | ArchiveCell::Text(_) => None,
     }
 }
 
@@ -252,11 +252,11 @@ async fn columns(connection: &mut PgConnection, table: &str) -> Result<Vec<Colum
     found.into_iter().map(column).collect()
 }
 
-fn cell(row: &PgRow, at: usize, kind: Kind) -> Result<Cell, sqlx::Error> {
+fn cell(row: &PgRow, at: usize, kind: Kind) -> Result<ArchiveCell, sqlx::Error> {
     Ok(match kind {
-        Kind::Int => row.try_get::<Option<i64>, _>(at)?.map_or(Cell::Null, Cell::Int),
-        Kind::Text => row.try_get::<Option<String>, _>(at)?.map_or(Cell::Null, Cell::Text),
-        Kind::Bytes => row.try_get::<Option<Vec<u8>>, _>(at)?.map_or(Cell::Null, Cell::Bytes),
+        Kind::Int => row.try_get::<Option<i64>, _>(at)?.map_or(ArchiveCell::Null, ArchiveCell::Int),
+        Kind::Text => row.try_get::<Option<String>, _>(at)?.map_or(ArchiveCell::Null, ArchiveCell::Text),
+        Kind::Bytes => row.try_get::<Option<Vec<u8>>, _>(at)?.map_or(ArchiveCell::Null, ArchiveCell::Bytes),
     })
 }
 

@@ -9,7 +9,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, SqliteConnection};
 
-use super::archive::{ArchiveReader, ArchiveWriter, Cell, Contents, Part, TableRows};
+use super::archive::{ArchiveReader, ArchiveWriter, ArchiveCell, ArchiveContents, ArchivePart, TableRows};
 use super::{BackupError, FORGOTTEN_SETTINGS, LEFT_OUT, PART_BYTES, Progress, blocking, fitting, rename, with_ending};
 use crate::core::model::{TimeDelta, Timestamp};
 use crate::store::sqlite::{migrator, parse};
@@ -24,7 +24,7 @@ pub(super) async fn read(
     archive: ArchiveWriter,
     made_at: Timestamp,
     progress: Progress<'_>,
-) -> Result<Contents, BackupError> {
+) -> Result<ArchiveContents, BackupError> {
     let path = path_of(location)?;
     if !path.is_file() {
         return Err(BackupError::Missing { database: path.display().to_string() });
@@ -54,7 +54,7 @@ pub(super) async fn read(
 pub(super) async fn write(
     location: &str,
     archive: ArchiveReader,
-    contents: &Contents,
+    contents: &ArchiveContents,
     progress: Progress<'_>,
 ) -> Result<(), BackupError> {
     let path = path_of(location)?;
@@ -79,7 +79,7 @@ pub(super) async fn write(
 async fn fill(
     path: &Path,
     mut archive: ArchiveReader,
-    contents: &Contents,
+    contents: &ArchiveContents,
     progress: Progress<'_>,
 ) -> Result<(), BackupError> {
     let all = migrator();
@@ -97,7 +97,7 @@ async fn fill(
         // Both move to the thread and back, so that progress is reported between two parts.
         let (part, back, from) = blocking(move || {
             let part = archive.next()?;
-            if let Some(Part::Rows(rows)) = &part {
+            if let Some(ArchivePart::Rows(rows)) = &part {
                 put(&connection, rows)?;
             }
             Ok((part, connection, archive))
@@ -105,8 +105,8 @@ async fn fill(
         .await?;
         (connection, archive) = (back, from);
         match part {
-            Some(Part::Rows(part)) => rows += part.rows.len() as u64,
-            Some(Part::Begin(_) | Part::End(_)) => {}
+            Some(ArchivePart::Rows(part)) => rows += part.rows.len() as u64,
+            Some(ArchivePart::ArchiveHead(_) | ArchivePart::End(_)) => {}
             None => break,
         }
         progress(rows);
@@ -194,7 +194,7 @@ fn read_table(
     let mut found = statement.query([])?;
     let (mut rows, mut bytes) = (Vec::new(), 0);
     archive.table(table);
-    let part = |rows: &mut Vec<Vec<Cell>>| TableRows {
+    let part = |rows: &mut Vec<Vec<ArchiveCell>>| TableRows {
         table: table.to_owned(),
         columns: columns.clone(),
         rows: std::mem::take(rows),
@@ -202,7 +202,7 @@ fn read_table(
     while let Some(row) = found.next()? {
         let cells =
             (0..columns.len()).map(|column| cell(row.get_ref(column)?)).collect::<rusqlite::Result<Vec<_>>>()?;
-        bytes += cells.iter().map(Cell::bytes).sum::<usize>();
+        bytes += cells.iter().map(ArchiveCell::bytes).sum::<usize>();
         rows.push(cells);
         if bytes >= PART_BYTES {
             archive.rows(part(&mut rows))?;
@@ -214,24 +214,24 @@ fn read_table(
     if rows.is_empty() { Ok(()) } else { archive.rows(part(&mut rows)) }
 }
 
-fn cell(value: ValueRef<'_>) -> rusqlite::Result<Cell> {
+fn cell(value: ValueRef<'_>) -> rusqlite::Result<ArchiveCell> {
     Ok(match value {
-        ValueRef::Null => Cell::Null,
-        ValueRef::Integer(value) => Cell::Int(value),
-        ValueRef::Text(text) => Cell::Text(std::str::from_utf8(text)?.to_owned()),
-        ValueRef::Blob(bytes) => Cell::Bytes(bytes.to_vec()),
+        ValueRef::Null => ArchiveCell::Null,
+        ValueRef::Integer(value) => ArchiveCell::Int(value),
+        ValueRef::Text(text) => ArchiveCell::Text(std::str::from_utf8(text)?.to_owned()),
+        ValueRef::Blob(bytes) => ArchiveCell::Bytes(bytes.to_vec()),
         // The tables are strict, and none has a column of that kind.
         ValueRef::Real(_) => return Err(rusqlite::Error::InvalidQuery),
     })
 }
 
-impl ToSql for Cell {
+impl ToSql for ArchiveCell {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self {
-            Cell::Null => ValueRef::Null,
-            Cell::Int(value) => ValueRef::Integer(*value),
-            Cell::Text(text) => ValueRef::Text(text.as_bytes()),
-            Cell::Bytes(bytes) => ValueRef::Blob(bytes),
+            ArchiveCell::Null => ValueRef::Null,
+            ArchiveCell::Int(value) => ValueRef::Integer(*value),
+            ArchiveCell::Text(text) => ValueRef::Text(text.as_bytes()),
+            ArchiveCell::Bytes(bytes) => ValueRef::Blob(bytes),
         }))
     }
 }

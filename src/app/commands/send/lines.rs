@@ -25,7 +25,7 @@ const COMMIT: &str = "COMMIT TRANSACTION";
 /// Until standard input ends. `confirm`: answer each line, and first say that all is well.
 pub fn run(sender: &mut Sender, source: Option<&str>, confirm: bool) -> Result<(), String> {
     let lines = reader();
-    let mut stream = Stream { sender, source, confirm, batch: Vec::new(), in_transaction: false, away: false };
+    let mut stream = LineStream { sender, source, confirm, batch: Vec::new(), in_transaction: false, away: false };
     stream.confirm("OK")?;
     loop {
         match lines.recv_timeout(PAUSE) {
@@ -50,7 +50,7 @@ pub fn run(sender: &mut Sender, source: Option<&str>, confirm: bool) -> Result<(
     }
 }
 
-struct Stream<'a> {
+struct LineStream<'a> {
     sender: &'a mut Sender,
     source: Option<&'a str>,
     confirm: bool,
@@ -60,7 +60,7 @@ struct Stream<'a> {
     away: bool,
 }
 
-impl Stream<'_> {
+impl LineStream<'_> {
     fn line(&mut self, line: Vec<u8>) -> Result<(), String> {
         let control = if self.confirm { std::str::from_utf8(&line).ok().map(str::trim) } else { None };
         match control {

@@ -18,7 +18,7 @@ const STRAY_MAX: u32 = 8;
 
 /// A group that a sighting belongs to, and the reason.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Found {
+pub struct FoundCause {
     pub group: u64,
     pub link: AlertLink,
     /// A failure above the sighting explains it.
@@ -42,13 +42,13 @@ type CauseRank = (u32, TimeDelta, u64);
 
 impl<'a> Around<'a> {
     /// The best explanation of the sighting: a shared label value, its own item, or a failure that it depends on.
-    pub fn explanation(&self, new: &Sighting) -> Option<Found> {
+    pub fn explanation(&self, new: &Sighting) -> Option<FoundCause> {
         if let Some(found) = self.by_token(new) {
             return Some(found);
         }
         let item = ItemIndex(new.item?);
-        let mut best: Option<(CauseRank, Found)> = None;
-        let mut offer = |rank: CauseRank, found: &dyn Fn() -> Found| {
+        let mut best: Option<(CauseRank, FoundCause)> = None;
+        let mut offer = |rank: CauseRank, found: &dyn Fn() -> FoundCause| {
             if best.as_ref().is_none_or(|(other, _)| rank < *other) {
                 best = Some((rank, found()));
             }
@@ -77,7 +77,7 @@ impl<'a> Around<'a> {
     }
 
     /// The fallback without an explanation: a dependency missing in the inventory, or the outage of its whole site.
-    pub fn guess(&self, new: &Sighting, own: u64) -> Option<Found> {
+    pub fn guess(&self, new: &Sighting, own: u64) -> Option<FoundCause> {
         let item = ItemIndex(new.item?);
         let guessed = self.gaps.guessed_parents(item).iter().flat_map(|parent| self.seen_at(*parent, new));
         let near = guessed.filter(|(_, above)| {
@@ -91,9 +91,9 @@ impl<'a> Around<'a> {
     }
 
     /// The groups that the sighting explains: of items that depend on its item and have no better explanation.
-    pub fn effects(&self, new: &Sighting) -> Vec<Found> {
+    pub fn effects(&self, new: &Sighting) -> Vec<FoundCause> {
         let Some(item) = new.item.map(ItemIndex) else { return Vec::new() };
-        let mut found: Vec<Found> = Vec::new();
+        let mut found: Vec<FoundCause> = Vec::new();
         self.walk(new, item, Attribution::Down, |number, below, hops| {
             let is_fresh = self.follows(below.at, new.at, hops);
             if is_fresh && !below.explained && new.gravity.explains(below.gravity) {
@@ -108,8 +108,8 @@ impl<'a> Around<'a> {
 
     /// The groups of items that depend on the same item, if most of them failed: then the item failed without reporting
     /// it.
-    pub fn siblings(&self, new: &Sighting) -> Vec<Found> {
-        let mut found: Vec<Found> = Vec::new();
+    pub fn siblings(&self, new: &Sighting) -> Vec<FoundCause> {
+        let mut found: Vec<FoundCause> = Vec::new();
         let Some(item) = new.item.map(ItemIndex).filter(|_| new.is_down()) else { return found };
         for parent in self.inventory.parents(item) {
             let children = self.inventory.children(*parent);
@@ -135,7 +135,7 @@ impl<'a> Around<'a> {
         found
     }
 
-    fn by_token(&self, new: &Sighting) -> Option<Found> {
+    fn by_token(&self, new: &Sighting) -> Option<FoundCause> {
         let number = self
             .places
             .with_token(new.token.as_deref()?)
@@ -143,11 +143,11 @@ impl<'a> Around<'a> {
             .find(|number| self.groups.sightings.get(number).is_some_and(|other| !other.is_same(new)))?;
         let other = self.groups.sightings.get(&number)?;
         let link = AlertLink { kind: LinkKind::SameValue, items: Vec::new(), apart: other.apart(new.at) };
-        Some(Found { group: other.group, link, explains_it: false, stands: number, explained: Vec::new() })
+        Some(FoundCause { group: other.group, link, explains_it: false, stands: number, explained: Vec::new() })
     }
 
     /// The group that holds most failures of the site, if most of the site fails.
-    fn site_outage(&self, item: ItemIndex, new: &Sighting, own: u64) -> Option<Found> {
+    fn site_outage(&self, item: ItemIndex, new: &Sighting, own: u64) -> Option<FoundCause> {
         let items = self.gaps.at_site_of(self.inventory, item);
         let is_stray = self.groups.groups.get(&own).is_some_and(|group| group.alerts <= STRAY_MAX);
         if !new.is_down() || !is_stray || items.len() > SITE_MAX {
@@ -240,12 +240,12 @@ impl<'a> Around<'a> {
         other: &Sighting,
         new: &Sighting,
         explains_it: bool,
-    ) -> Found {
+    ) -> FoundCause {
         let name = |item: ItemIndex| self.inventory.item(item).name.clone();
         let mut items = vec![name(item)];
         items.extend(other.item.map(ItemIndex).filter(|other| *other != item).map(name));
         let link = AlertLink { kind, items, apart: other.apart(new.at) };
-        Found { group: other.group, link, explains_it, stands: number, explained: Vec::new() }
+        FoundCause { group: other.group, link, explains_it, stands: number, explained: Vec::new() }
     }
 }
 
@@ -254,7 +254,7 @@ fn per_hop(once: TimeDelta, hops: u32) -> TimeDelta {
     TimeDelta::from_micros(once.as_micros() + once.as_micros() / 4 * i64::from(hops.saturating_sub(1)))
 }
 
-fn note(found: &mut Vec<Found>, group: u64, new: impl FnOnce() -> Found) -> &mut Found {
+fn note(found: &mut Vec<FoundCause>, group: u64, new: impl FnOnce() -> FoundCause) -> &mut FoundCause {
     let known = found.iter().position(|one| one.group == group);
     let index = known.unwrap_or_else(|| {
         found.push(new());

@@ -44,7 +44,7 @@ pub(crate) fn warnings(file: &RuleText) -> Vec<Diagnostic> {
     if !OLD_WORDS.iter().any(|word| file.text.contains(word.old)) {
         return Vec::new();
     }
-    let Ok(root) = yaml::from_text::<Node>(&file.text) else { return Vec::new() };
+    let Ok(root) = yaml::from_text::<KeyNode>(&file.text) else { return Vec::new() };
     let mut found = Vec::new();
     collect(&root, &mut Vec::new(), &mut found);
     found.sort_by_key(|(place, _)| *place);
@@ -62,11 +62,11 @@ pub(super) fn is_old(key: &str) -> bool {
     OLD_WORDS.iter().any(|word| word.old == key)
 }
 
-fn collect<'a>(node: &'a Node, above: &mut Vec<&'a str>, found: &mut Vec<((usize, usize), &'static OldWord)>) {
+fn collect<'a>(node: &'a KeyNode, above: &mut Vec<&'a str>, found: &mut Vec<((usize, usize), &'static OldWord)>) {
     match node {
-        Node::Scalar => {}
-        Node::List(entries) => entries.iter().for_each(|entry| collect(entry, above, found)),
-        Node::Map(entries) => {
+        KeyNode::Scalar => {}
+        KeyNode::List(entries) => entries.iter().for_each(|entry| collect(entry, above, found)),
+        KeyNode::Map(entries) => {
             for (key, value) in entries {
                 let old = OLD_WORDS.iter().find(|word| word.old == key.value && word.above == above.as_slice());
                 if let Some(word) = old {
@@ -81,13 +81,13 @@ fn collect<'a>(node: &'a Node, above: &mut Vec<&'a str>, found: &mut Vec<((usize
 }
 
 /// A file by its keys alone.
-enum Node {
+enum KeyNode {
     Scalar,
-    List(Vec<Node>),
-    Map(Vec<(Spanned<String>, Node)>),
+    List(Vec<KeyNode>),
+    Map(Vec<(Spanned<String>, KeyNode)>),
 }
 
-impl<'de> Deserialize<'de> for Node {
+impl<'de> Deserialize<'de> for KeyNode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(NodeVisitor)
     }
@@ -96,49 +96,49 @@ impl<'de> Deserialize<'de> for Node {
 struct NodeVisitor;
 
 impl<'de> Visitor<'de> for NodeVisitor {
-    type Value = Node;
+    type Value = KeyNode;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Node, E> {
-        Ok(Node::Scalar)
+    fn visit_bool<E: Error>(self, _: bool) -> Result<KeyNode, E> {
+        Ok(KeyNode::Scalar)
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Node, E> {
-        Ok(Node::Scalar)
+    fn visit_i64<E: Error>(self, _: i64) -> Result<KeyNode, E> {
+        Ok(KeyNode::Scalar)
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Node, E> {
-        Ok(Node::Scalar)
+    fn visit_u64<E: Error>(self, _: u64) -> Result<KeyNode, E> {
+        Ok(KeyNode::Scalar)
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Node, E> {
-        Ok(Node::Scalar)
+    fn visit_f64<E: Error>(self, _: f64) -> Result<KeyNode, E> {
+        Ok(KeyNode::Scalar)
     }
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<Node, E> {
-        Ok(Node::Scalar)
+    fn visit_str<E: Error>(self, _: &str) -> Result<KeyNode, E> {
+        Ok(KeyNode::Scalar)
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Node, E> {
-        Ok(Node::Scalar)
+    fn visit_unit<E: Error>(self) -> Result<KeyNode, E> {
+        Ok(KeyNode::Scalar)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Node, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<KeyNode, A::Error> {
         let mut entries = Vec::new();
         while let Some(entry) = sequence.next_element()? {
             entries.push(entry);
         }
-        Ok(Node::List(entries))
+        Ok(KeyNode::List(entries))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<KeyNode, A::Error> {
         let mut entries = Vec::new();
         while let Some(entry) = map.next_entry()? {
             entries.push(entry);
         }
-        Ok(Node::Map(entries))
+        Ok(KeyNode::Map(entries))
     }
 }

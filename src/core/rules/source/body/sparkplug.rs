@@ -27,17 +27,17 @@ struct Birth {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Payload {
+struct SparkplugPayload {
     #[prost(uint64, optional, tag = "1")]
     timestamp: Option<u64>,
     #[prost(message, repeated, tag = "2")]
-    metrics: Vec<Metric>,
+    metrics: Vec<SparkplugMetric>,
     #[prost(uint64, optional, tag = "3")]
     seq: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Metric {
+struct SparkplugMetric {
     #[prost(string, optional, tag = "1")]
     name: Option<String>,
     #[prost(uint64, optional, tag = "2")]
@@ -49,12 +49,12 @@ struct Metric {
     #[prost(bool, optional, tag = "7")]
     is_null: Option<bool>,
     #[prost(oneof = "Given", tags = "10, 11, 12, 13, 14, 15")]
-    given: Option<Given>,
+    given: Option<SparkplugValue>,
 }
 
 /// Values that have a form in JSON; data sets and templates are left out.
 #[derive(Clone, PartialEq, prost::Oneof)]
-enum Given {
+enum SparkplugValue {
     #[prost(uint32, tag = "10")]
     Int(u32),
     #[prost(uint64, tag = "11")]
@@ -107,7 +107,7 @@ fn state(payload: &[u8], host: &str) -> Result<Value, ParseBodyError> {
 
 fn of_node(payload: &[u8], topic: &Topic<'_>, births: &Births) -> Result<Value, ParseBodyError> {
     let payload =
-        Payload::decode(payload).map_err(|error| ParseBodyError::whole(format!("not Sparkplug B: {error}")))?;
+        SparkplugPayload::decode(payload).map_err(|error| ParseBodyError::whole(format!("not Sparkplug B: {error}")))?;
     if payload.metrics.len() > FIELDS_MAX {
         return Err(ParseBodyError::whole(format!("more than {FIELDS_MAX} metrics in one payload")));
     }
@@ -145,21 +145,21 @@ fn of_node(payload: &[u8], topic: &Topic<'_>, births: &Births) -> Result<Value, 
         "timestamp": payload.timestamp, "seq": payload.seq, "session": session, "stale": stale, "metrics": metrics}))
 }
 
-impl Metric {
+impl SparkplugMetric {
     fn value(&self) -> Value {
         if self.is_null == Some(true) {
             return Value::Null;
         }
         match (&self.given, self.datatype) {
             // Signed numbers stand there as their two's complement.
-            (Some(Given::Int(value)), Some(1..=3)) => Value::from(*value as i32),
-            (Some(Given::Int(value)), _) => Value::from(*value),
-            (Some(Given::Long(value)), Some(4)) => Value::from(*value as i64),
-            (Some(Given::Long(value)), _) => Value::from(*value),
-            (Some(Given::Float(value)), _) => Value::from(f64::from(*value)),
-            (Some(Given::Double(value)), _) => Value::from(*value),
-            (Some(Given::Bool(value)), _) => Value::from(*value),
-            (Some(Given::Text(value)), _) => Value::from(value.clone()),
+            (Some(SparkplugValue::Int(value)), Some(1..=3)) => Value::from(*value as i32),
+            (Some(SparkplugValue::Int(value)), _) => Value::from(*value),
+            (Some(SparkplugValue::Long(value)), Some(4)) => Value::from(*value as i64),
+            (Some(SparkplugValue::Long(value)), _) => Value::from(*value),
+            (Some(SparkplugValue::Float(value)), _) => Value::from(f64::from(*value)),
+            (Some(SparkplugValue::Double(value)), _) => Value::from(*value),
+            (Some(SparkplugValue::Bool(value)), _) => Value::from(*value),
+            (Some(SparkplugValue::Text(value)), _) => Value::from(value.clone()),
             (None, _) => Value::Null,
         }
     }
@@ -169,33 +169,33 @@ impl Metric {
 mod tests {
     use super::*;
 
-    fn metric(name: Option<&str>, alias: Option<u64>, given: Given) -> Metric {
+    fn metric(name: Option<&str>, alias: Option<u64>, given: SparkplugValue) -> SparkplugMetric {
         let name = name.map(str::to_owned);
-        Metric { name, alias, timestamp: None, datatype: Some(3), is_null: None, given: Some(given) }
+        SparkplugMetric { name, alias, timestamp: None, datatype: Some(3), is_null: None, given: Some(given) }
     }
 
-    fn payload(metrics: Vec<Metric>) -> Vec<u8> {
-        Payload { timestamp: Some(1_795_284_733_000), metrics, seq: Some(1) }.encode_to_vec()
+    fn payload(metrics: Vec<SparkplugMetric>) -> Vec<u8> {
+        SparkplugPayload { timestamp: Some(1_795_284_733_000), metrics, seq: Some(1) }.encode_to_vec()
     }
 
-    fn session(number: u64) -> Metric {
-        metric(Some(SESSION), None, Given::Long(number))
+    fn session(number: u64) -> SparkplugMetric {
+        metric(Some(SESSION), None, SparkplugValue::Long(number))
     }
 
     #[test]
     fn a_birth_names_what_comes_after_it_and_a_late_death_is_stale() {
         let births = Births::default();
-        let read = |topic: &str, metrics: Vec<Metric>| read(&payload(metrics), topic, &births).unwrap();
+        let read = |topic: &str, metrics: Vec<SparkplugMetric>| read(&payload(metrics), topic, &births).unwrap();
         let early = read("spBv1.0/gz/NDEATH/泵站", vec![session(0)]);
         assert_eq!((&early["stale"], &early["session"]), (&json!(false), &json!(0)), "nothing is known of it yet");
-        read("spBv1.0/gz/NBIRTH/泵站", vec![session(1), metric(Some("temp"), Some(7), Given::Int(20))]);
-        read("spBv1.0/gz/DBIRTH/泵站/阀1", vec![metric(Some("open"), Some(8), Given::Bool(true))]);
+        read("spBv1.0/gz/NBIRTH/泵站", vec![session(1), metric(Some("temp"), Some(7), SparkplugValue::Int(20))]);
+        read("spBv1.0/gz/DBIRTH/泵站/阀1", vec![metric(Some("open"), Some(8), SparkplugValue::Bool(true))]);
         let data = read(
             "spBv1.0/gz/DDATA/泵站/阀1",
             vec![
-                metric(None, Some(7), Given::Int((-5_i32) as u32)),
-                metric(None, Some(8), Given::Bool(false)),
-                metric(None, Some(9), Given::Text("x".to_owned())),
+                metric(None, Some(7), SparkplugValue::Int((-5_i32) as u32)),
+                metric(None, Some(8), SparkplugValue::Bool(false)),
+                metric(None, Some(9), SparkplugValue::Text("x".to_owned())),
             ],
         );
         assert_eq!(data["metrics"], json!({"temp": -5, "open": false, "alias 9": "x"}));
@@ -221,7 +221,7 @@ mod tests {
         check("spBv1.0/gz/NBIRTH/n", b"\xff\xff\xff", Err("not Sparkplug B"));
         check("other/topic", b"", Err("not a topic"));
         for length in 0..40 {
-            let whole = payload(vec![session(1), metric(Some("a"), Some(1), Given::Double(0.5))]);
+            let whole = payload(vec![session(1), metric(Some("a"), Some(1), SparkplugValue::Double(0.5))]);
             // Whatever is cut off, it is told or read, never a panic.
             let _ = read(&whole[..length.min(whole.len())], "spBv1.0/g/NBIRTH/n", &births);
         }

@@ -17,7 +17,7 @@ const NODES_MAX: usize = 100_000;
 
 pub(super) fn read(text: &str) -> Result<Value, ParseBodyError> {
     let mut reader = Reader::from_str(text);
-    let mut open: Vec<Element> = vec![Element::default()];
+    let mut open: Vec<XmlElement> = vec![XmlElement::default()];
     let mut nodes = 0_usize;
     loop {
         let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
@@ -25,13 +25,13 @@ pub(super) fn read(text: &str) -> Result<Value, ParseBodyError> {
         let event = reader.read_event().map_err(|error| bad(format!("not well-formed XML: {error}")))?;
         match event {
             Event::Start(start) => {
-                open.push(Element::begun(&start, &mut nodes).map_err(bad)?);
+                open.push(XmlElement::begun(&start, &mut nodes).map_err(bad)?);
                 if open.len() > DEPTH_MAX {
                     return Err(bad(format!("elements nest deeper than {DEPTH_MAX}")));
                 }
             }
             Event::Empty(start) => {
-                let element = Element::begun(&start, &mut nodes).map_err(bad)?;
+                let element = XmlElement::begun(&start, &mut nodes).map_err(bad)?;
                 parent(&mut open, bad)?.add(element);
             }
             Event::End(_) => {
@@ -52,7 +52,7 @@ pub(super) fn read(text: &str) -> Result<Value, ParseBodyError> {
             return Err(bad(format!("more than {NODES_MAX} elements")));
         }
     }
-    match <[Element; 1]>::try_from(open) {
+    match <[XmlElement; 1]>::try_from(open) {
         Ok([document]) if !document.members.is_empty() => Ok(Value::Object(document.members)),
         Ok(_) => Err(ParseBodyError::whole("no XML element in it")),
         Err(open) => Err(ParseBodyError::whole(format!(
@@ -71,16 +71,16 @@ pub(super) fn encoding_named_in(payload: &[u8]) -> Option<&str> {
 
 /// An element whose end has not come yet; the first stands for the document.
 #[derive(Debug, Default)]
-struct Element {
+struct XmlElement {
     name: String,
     members: Map<String, Value>,
     text: String,
 }
 
-impl Element {
-    fn begun(start: &BytesStart<'_>, nodes: &mut usize) -> Result<Element, String> {
+impl XmlElement {
+    fn begun(start: &BytesStart<'_>, nodes: &mut usize) -> Result<XmlElement, String> {
         let name = start.local_name();
-        let mut element = Element { name: AsRef::<str>::as_ref(&name).to_owned(), ..Element::default() };
+        let mut element = XmlElement { name: AsRef::<str>::as_ref(&name).to_owned(), ..XmlElement::default() };
         *nodes += 1;
         for attribute in start.attributes() {
             let attribute = attribute.map_err(|error| format!("not well-formed XML: {error}"))?;
@@ -92,8 +92,8 @@ impl Element {
         Ok(element)
     }
 
-    fn add(&mut self, child: Element) {
-        let Element { name, mut members, text } = child;
+    fn add(&mut self, child: XmlElement) {
+        let XmlElement { name, mut members, text } = child;
         let text = text.trim();
         let value = if members.is_empty() {
             Value::String(text.to_owned())
@@ -113,6 +113,6 @@ impl Element {
     }
 }
 
-fn parent(open: &mut [Element], bad: impl Fn(String) -> ParseBodyError) -> Result<&mut Element, ParseBodyError> {
+fn parent(open: &mut [XmlElement], bad: impl Fn(String) -> ParseBodyError) -> Result<&mut XmlElement, ParseBodyError> {
     open.last_mut().ok_or_else(|| bad("an end without a beginning".to_owned()))
 }
