@@ -123,7 +123,7 @@ fn bad_values_are_located_and_all_are_reported_at_once() {
             "x.yaml:7:15: \"urgent\" is not a severity; expected critical, major, minor, warning, indeterminate, cleared",
             "x.yaml:8:15: \"P9\" is not a priority; expected P1, P2, P3, P4",
             "x.yaml:9:12: unknown ladder \"night\"; expected one of default",
-            "x.yaml:10:13: \"5\" is not a length of time; expected a number with a unit, for example 30s, 5m, 1h30m or 7d",
+            "x.yaml:10:19: \"5\" is not a length of time; expected a number with a unit, for example 30s, 5m, 1h30m or 7d",
             "x.yaml:11:20: \"soon\" is not a length of time; expected a number with a unit, for example 30s, 5m, 1h30m or 7d",
             "x.yaml:12:18: 0s is out of bounds; expected 1s to 90d",
             "x.yaml:13:20: 30d is out of bounds; expected 0s to 7d",
