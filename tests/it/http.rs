@@ -140,7 +140,12 @@ fn reply(delivery: QueuedSubmission, answer: Result<Vec<EventVerdict>, SubmitErr
 
 fn nothing_taken(why: &str) -> Value {
     let detail = format!("nothing of it was taken: {why}");
-    json!({"type": "about:blank", "title": "Unprocessable Entity", "status": 422, "detail": detail})
+    let (index, error) = why.strip_prefix("item ").unwrap().split_once(": ").unwrap();
+    let rejected = json!([{"index": index.parse::<u64>().unwrap(), "error": error}]);
+    let mut answer = receipt(0, 0, rejected);
+    let problem = json!({"type": "about:blank", "title": "Unprocessable Entity", "status": 422, "detail": detail});
+    answer.as_object_mut().unwrap().extend(problem.as_object().unwrap().clone());
+    answer
 }
 
 fn receipt(accepted: usize, duplicates: usize, rejected: Value) -> Value {
@@ -262,7 +267,8 @@ async fn a_tools_own_payload_goes_through_its_source() {
     desk.trouble("/api/v1/sources/alertmanager", "{}", 400, "no list of items: payload.alerts").await;
     desk.trouble("/api/v1/sources/grafana", "{,}", 400, "not valid JSON: key must be a string at line 1, column 2")
         .await;
-    desk.trouble("/api/v1/sources/acme", "{}", 404, "no source \"acme\"; known are alertmanager, cloudevents, ").await;
+    desk.trouble("/api/v1/sources/acme", "{}", 404, "no source \"acme\"; known are alertmanager, alibabacloud-cms, ")
+        .await;
     let large = json!({"alerts": vec![json!({"name": "A", "text": "x".repeat(100)}); 1_000]}).to_string();
     desk.v1("/api/v1/sources/generic", large, 200, receipt(1_000, 0, json!([]))).await;
     let counted = desk.metrics.render();
@@ -291,14 +297,14 @@ async fn payloads_that_misbehave_get_a_clear_answer() {
     let deep = "[".repeat(10_000) + &"]".repeat(10_000);
     let labels: String = (0..10_000).map(|n| format!("\"l{n}\":\"x\",")).collect();
     let crowded = format!(r#"{{"name":"A","labels":{{{labels}"z":"x"}}}}"#);
-    let too_many = json!([{"index": 0, "error": "10001 labels on one event; at most 64"}]);
-    desk.v1("/api/v1/events", crowded.clone(), 200, receipt(0, 0, too_many)).await;
-    let too_many = json!([{"index": 0, "error": "10002 labels on one event; at most 64"}]);
-    desk.v1("/api/v1/sources/generic", crowded.clone(), 200, receipt(0, 0, too_many)).await;
+    let too_many = nothing_taken("item 0: 10001 labels on one event; at most 64");
+    desk.v1("/api/v1/events", crowded.clone(), 422, too_many).await;
+    let too_many = nothing_taken("item 0: 10002 labels on one event; at most 64");
+    desk.v1("/api/v1/sources/generic", crowded.clone(), 422, too_many).await;
     let told = "invalid label set: 10001 labels on one event; at most 64";
     desk.v2(&format!("[{crowded}]"), 400, json!(told), &[]).await;
-    let not_an_object = json!([{"index": 0, "error": "the item is a list; expected an event object"}]);
-    desk.v1("/api/v1/events", deep.clone(), 200, receipt(0, 0, not_an_object)).await;
+    let not_an_object = nothing_taken("item 0: the item is a list; expected an event object");
+    desk.v1("/api/v1/events", deep.clone(), 422, not_an_object).await;
     desk.trouble("/api/v1/sources/generic", deep.clone(), 400, "recursion limit exceeded at line 1, column 128").await;
     let told = json!({"code": 400, "message": "0 is a list; expected an alert object"});
     desk.v2(&deep, 400, told, &[]).await;

@@ -210,7 +210,8 @@ pub fn find_incident(path: &Path, id: IncidentId) -> Result<IncidentExplanation,
     let mut found = None;
     for (number, line) in (1..).zip(BufReader::new(file).lines()) {
         let line = line.map_err(|error| format!("{shown}:{number}: {error}"))?;
-        let line: ArchiveSummaryLine = serde_json::from_str(&line).map_err(|error| format!("{shown}:{number}: {error}"))?;
+        let line: ArchiveSummaryLine =
+            serde_json::from_str(&line).map_err(|error| format!("{shown}:{number}: {error}"))?;
         if let ArchiveSummaryLine::Incident(one) = line
             && one.incident.id == id
         {

@@ -134,7 +134,12 @@ pub async fn verify(store: &Store) -> Result<VerifyVerdict, StoreError> {
 }
 
 /// Checks every block of one partition: its checksum, and that it follows the one before.
-async fn journal(store: &Store, partition: Partition, head: Offset, verdict: &mut VerifyVerdict) -> Result<(), StoreError> {
+async fn journal(
+    store: &Store,
+    partition: Partition,
+    head: Offset,
+    verdict: &mut VerifyVerdict,
+) -> Result<(), StoreError> {
     let Some(first) = store.blocks(partition, Offset(0), 1).await?.first().map(|block| block.first) else {
         return Ok(());
     };

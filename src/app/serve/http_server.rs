@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use super::connections::{ConnectionLimits, Connections, ConnectionPlace};
+use super::connections::{ConnectionLimits, ConnectionPlace, Connections};
 use super::http_socket::{AnswerBody, RequestBody, Socket};
 use super::tls_server::TlsServer;
 use crate::api::Proxies;

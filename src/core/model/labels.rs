@@ -182,6 +182,31 @@ impl LabelsBuilder {
         Ok(Labels(Arc::new(Pairs { text: self.text.into(), ends: self.ends.into() })))
     }
 
+    /// The finished set; of a repeated name the value pushed last stays, as in a JSON object read by Go.
+    pub fn build_last(self) -> Labels {
+        let mut pairs = self.pairs();
+        pairs.reverse();
+        pairs.sort_by_key(|(name, _)| *name);
+        pairs.dedup_by_key(|(name, _)| *name);
+        let mut sorted = LabelsBuilder::with_capacity(pairs.len(), self.text.len());
+        for (name, value) in pairs {
+            sorted.push(name, value);
+        }
+        Labels(Arc::new(Pairs { text: sorted.text.into(), ends: sorted.ends.into() }))
+    }
+
+    /// The pairs in the order in which they were pushed.
+    fn pairs(&self) -> Vec<(&str, &str)> {
+        let mut start = 0;
+        let mut pairs = Vec::with_capacity(self.ends.len());
+        for (name_end, value_end) in &self.ends {
+            let (name_end, value_end) = (*name_end as usize, *value_end as usize);
+            pairs.push((&self.text[start..name_end], &self.text[name_end..value_end]));
+            start = value_end;
+        }
+        pairs
+    }
+
     fn last_name(&self) -> Option<&str> {
         self.ends.last().map(|(name_end, _)| {
             let start = if self.ends.len() < 2 { 0 } else { self.ends[self.ends.len() - 2].1 };
@@ -190,13 +215,7 @@ impl LabelsBuilder {
     }
 
     fn build_sorted(self) -> Result<Labels, ParseLabelsError> {
-        let mut start = 0;
-        let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(self.ends.len());
-        for (name_end, value_end) in &self.ends {
-            let (name_end, value_end) = (*name_end as usize, *value_end as usize);
-            pairs.push((&self.text[start..name_end], &self.text[name_end..value_end]));
-            start = value_end;
-        }
+        let mut pairs = self.pairs();
         pairs.sort_unstable_by_key(|(name, _)| *name);
         if let Some(double) = pairs.windows(2).find(|two| two[0].0 == two[1].0) {
             return Err(ParseLabelsError { name: double[0].0.chars().take(64).collect() });

@@ -75,11 +75,17 @@ pub struct BoundedPairs {
     builder: LabelsBuilder,
     count: usize,
     wrong: Option<String>,
+    last_wins: bool,
 }
 
 impl BoundedPairs {
     pub fn new(of: PairsOf) -> BoundedPairs {
-        BoundedPairs { of, builder: LabelsBuilder::with_capacity(8, 256), count: 0, wrong: None }
+        BoundedPairs { of, builder: LabelsBuilder::with_capacity(8, 256), count: 0, wrong: None, last_wins: false }
+    }
+
+    /// Collects pairs as Alertmanager does: of a repeated name the last value counts.
+    pub fn last_wins(of: PairsOf) -> BoundedPairs {
+        BoundedPairs { last_wins: true, ..BoundedPairs::new(of) }
     }
 
     /// Adds one pair. An empty value is no pair; NUL characters are dropped.
@@ -131,6 +137,9 @@ impl BoundedPairs {
         if self.builder.contains('\0') {
             return self.finish_without_nul();
         }
+        if self.last_wins {
+            return Ok(self.builder.build_last());
+        }
         self.builder.build().map_err(|double| format!("the {word} {:?} stands twice", double.name))
     }
 
@@ -138,7 +147,10 @@ impl BoundedPairs {
     fn finish_without_nul(self) -> Result<Labels, String> {
         let word = self.of.word();
         let twice = |name: String| format!("the {word} {name:?} stands twice");
-        let labels = self.builder.build().map_err(|double| twice(double.name))?;
+        let labels = match self.last_wins {
+            true => self.builder.build_last(),
+            false => self.builder.build().map_err(|double| twice(double.name))?,
+        };
         let mut cleaned = BoundedPairs::new(self.of);
         for (name, value) in labels.iter() {
             cleaned.push(&without_nul(name), &without_nul(value));

@@ -205,7 +205,7 @@ fn read_pairs<'de, A: MapAccess<'de>>(
     of: PairsOf,
     malformed: &mut Option<String>,
 ) -> Result<Option<BoundedPairs>, A::Error> {
-    let mut pairs = BoundedPairs::new(of);
+    let mut pairs = BoundedPairs::last_wins(of);
     let mut wrong_type = None;
     let seed = PairsSeed { member, values: ValueKinds::TextOrNull, pairs: &mut pairs, wrong_type: &mut wrong_type };
     let given = map.next_value_seed(seed)?;

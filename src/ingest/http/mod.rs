@@ -200,10 +200,11 @@ impl HttpIntake {
         rejected.sort_by_key(|rejected| rejected.index);
         let count = |wanted| verdicts.iter().filter(|verdict| **verdict == wanted).count();
         let (accepted, duplicates) = (count(EventVerdict::Accepted), count(EventVerdict::Duplicate));
-        if accepted + duplicates + skipped == 0 && !rejected.is_empty() {
-            return Err(nothing_taken(&rejected));
+        let receipt = Receipt { accepted, duplicates, skipped, rejected };
+        if accepted + duplicates + skipped == 0 && !receipt.rejected.is_empty() {
+            return Err(nothing_taken(&receipt.rejected).with_members(&receipt));
         }
-        Ok(Json(Receipt { accepted, duplicates, skipped, rejected }))
+        Ok(Json(receipt))
     }
 
     fn unreadable(&self, source: &str, unreadable: &DecodeError) -> ProblemDetails {

@@ -237,7 +237,9 @@ impl ArchiveReader {
                 *self.rows.entry(rows.table.clone()).or_default() += rows.rows.len() as u64;
             }
             ArchivePart::End(end) => self.end(end, before)?,
-            ArchivePart::ArchiveHead(_) | ArchivePart::Rows(_) => return Err(self.damaged("its parts are out of order")),
+            ArchivePart::ArchiveHead(_) | ArchivePart::Rows(_) => {
+                return Err(self.damaged("its parts are out of order"));
+            }
         }
         Ok(Some(part))
     }
@@ -290,7 +292,12 @@ mod tests {
         let mut writer = ArchiveWriter::create(&path).unwrap();
         writer.begin(Timestamp::from_seconds(9), 5, vec![(0, 3), (64, 7)]).unwrap();
         writer.table("nothing");
-        let row = vec![ArchiveCell::Int(-1), ArchiveCell::Text("广州".to_owned()), ArchiveCell::Bytes(vec![0, 255]), ArchiveCell::Null];
+        let row = vec![
+            ArchiveCell::Int(-1),
+            ArchiveCell::Text("广州".to_owned()),
+            ArchiveCell::Bytes(vec![0, 255]),
+            ArchiveCell::Null,
+        ];
         let columns = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
         writer.rows(TableRows { table: "t".to_owned(), columns, rows: vec![row; 3] }).unwrap();
         let written = writer.end().unwrap();

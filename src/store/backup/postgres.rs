@@ -7,7 +7,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
-use super::archive::{ArchiveReader, ArchiveWriter, ArchiveCell, ArchiveContents, ArchivePart, TableRows};
+use super::archive::{ArchiveCell, ArchiveContents, ArchivePart, ArchiveReader, ArchiveWriter, TableRows};
 use super::{BackupError, FORGOTTEN_SETTINGS, LEFT_OUT, PART_BYTES, Progress, blocking, fitting};
 use crate::core::model::Timestamp;
 use crate::store::postgres::{migrator, redacted};

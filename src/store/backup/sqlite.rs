@@ -9,7 +9,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, SqliteConnection};
 
-use super::archive::{ArchiveReader, ArchiveWriter, ArchiveCell, ArchiveContents, ArchivePart, TableRows};
+use super::archive::{ArchiveCell, ArchiveContents, ArchivePart, ArchiveReader, ArchiveWriter, TableRows};
 use super::{BackupError, FORGOTTEN_SETTINGS, LEFT_OUT, PART_BYTES, Progress, blocking, fitting, rename, with_ending};
 use crate::core::model::{TimeDelta, Timestamp};
 use crate::store::sqlite::{migrator, parse};

@@ -81,7 +81,7 @@ async fn check_http(service: &Service) {
     for path in DOORS {
         let request =
             super::client().post(format!("{}{path}", service.base)).header("content-type", "application/json");
-        let answer = request.header("x-long", "x".repeat(100_000)).body("[]").send().await.unwrap();
+        let answer = request.header("x-long", "x".repeat(20_000)).body("[]").send().await.unwrap();
         let (status, told) = (answer.status().as_u16(), answer.text().await.unwrap());
         assert!(
             status == 431 && told.contains("at most 64 headers of 16384 bytes are read"),

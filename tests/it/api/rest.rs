@@ -452,7 +452,7 @@ async fn what_the_state_refuses_is_a_problem_of_its_status() {
         .await;
     check(refused(CommandRefusal::Invalid { reason: "没有这个人".to_owned() }), 400, "没有这个人").await;
     let unknown = Err(CommandError::Unknown { reason: "the database is locked".to_owned() });
-    let reply = check(unknown, 503, "repeat it with the same Idempotency-Key").await;
+    let reply = check(unknown, 503, "retry with the same Idempotency-Key").await;
     assert_eq!(reply.header("retry-after"), "1");
     check(Ok(Outcome::Run { id: RunId(1), version: 1 }), 500, "another kind of outcome").await;
 }

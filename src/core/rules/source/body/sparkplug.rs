@@ -106,8 +106,8 @@ fn state(payload: &[u8], host: &str) -> Result<Value, ParseBodyError> {
 }
 
 fn of_node(payload: &[u8], topic: &Topic<'_>, births: &Births) -> Result<Value, ParseBodyError> {
-    let payload =
-        SparkplugPayload::decode(payload).map_err(|error| ParseBodyError::whole(format!("not Sparkplug B: {error}")))?;
+    let payload = SparkplugPayload::decode(payload)
+        .map_err(|error| ParseBodyError::whole(format!("not Sparkplug B: {error}")))?;
     if payload.metrics.len() > FIELDS_MAX {
         return Err(ParseBodyError::whole(format!("more than {FIELDS_MAX} metrics in one payload")));
     }
