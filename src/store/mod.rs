@@ -41,7 +41,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Postgres, Sqlite};
 
 pub use audit_chain::{AuditLink, AuditVerdict};
-pub use backup::{BackupError, Contents, back_up, read_back, restore};
+pub use backup::{BackupError, ArchiveContents, back_up, read_back, restore};
 pub use batch::{Batch, CommitError, Lease, Manifest, SectionRef, StoreError};
 pub use codec::effects_hash;
 pub use live_staff::StaffView;

@@ -10,7 +10,7 @@ use crate::app::config::{Config, ServeFlags};
 use crate::app::runtime::clock::Clock;
 use crate::app::terminal::local_time::local;
 use crate::store;
-use crate::store::Contents;
+use crate::store::ArchiveContents;
 
 /// The database of the command.
 #[derive(Args, Debug)]
@@ -77,7 +77,7 @@ pub async fn restore(command: RestoreCommand) -> Result<ExitCode, String> {
 }
 
 /// One line about the contents of a backup.
-pub fn described(contents: &Contents) -> String {
+pub fn described(contents: &ArchiveContents) -> String {
     let inputs: u64 = contents.heads.iter().map(|(_, next)| next.0).sum();
     format!(
         "{} rows, the journal up to input {inputs}, of {}, {} bytes",

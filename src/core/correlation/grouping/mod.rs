@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub(super) use groups::{GroupingState, SightingPlaces};
 
-use self::attribution::{Around, Found};
+use self::attribution::{Around, FoundCause};
 use self::groups::{Ended, SeparationReason, Sighting};
 use super::conditions::condition::ConditionPhase;
 use super::input_context::CorrelationContext;
@@ -346,7 +346,7 @@ impl CorrelationContext<'_> {
     }
 
     /// Merges the sighting's group with the found one; returns true if they are one now.
-    fn join_group(&mut self, number: u64, found: Found, joins: &mut Vec<GroupingDecision>) -> bool {
+    fn join_group(&mut self, number: u64, found: FoundCause, joins: &mut Vec<GroupingDecision>) -> bool {
         let settings = &self.book.rulebook.grouping;
         let groups = Arc::make_mut(&mut self.state.groups);
         let Some((group, key)) = groups.sightings.get(&number).map(|one| (one.group, one.condition.clone())) else {

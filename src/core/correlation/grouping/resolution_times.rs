@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::attribution::{Around, Found};
+use super::attribution::{Around, FoundCause};
 use super::groups::Sighting;
 use crate::core::correlation::output::LinkKind;
 use crate::core::model::{TimeDelta, Timestamp};
@@ -58,7 +58,7 @@ impl Around<'_> {
     }
 
     /// Checks by start and end if the groups of both were one failure.
-    pub fn ended_together(&self, own: u64, other: u64) -> Option<Found> {
+    pub fn ended_together(&self, own: u64, other: u64) -> Option<FoundCause> {
         let (own, other_one) = (self.groups.sightings.get(&own)?, self.groups.sightings.get(&other)?);
         let item = ItemIndex(own.item?);
         let ended = own.ended?.at;

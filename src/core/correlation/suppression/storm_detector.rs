@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::correlation::keys::StormKey;
 use crate::core::correlation::match_target::MatchTarget;
-use crate::core::model::{Fingerprint, Labels, TimeDelta, Timestamp};
+use crate::core::model::{Fingerprint, TimeDelta, Timestamp};
 use crate::core::rules::Storm;
 
 const MINUTE_MICROS: i64 = 60_000_000;

@@ -49,12 +49,12 @@ struct SparkplugMetric {
     #[prost(bool, optional, tag = "7")]
     is_null: Option<bool>,
     #[prost(oneof = "Given", tags = "10, 11, 12, 13, 14, 15")]
-    given: Option<SparkplugValue>,
+    given: Option<Given>,
 }
 
 /// Values that have a form in JSON; data sets and templates are left out.
 #[derive(Clone, PartialEq, prost::Oneof)]
-enum SparkplugValue {
+enum Given {
     #[prost(uint32, tag = "10")]
     Int(u32),
     #[prost(uint64, tag = "11")]
@@ -152,14 +152,14 @@ impl SparkplugMetric {
         }
         match (&self.given, self.datatype) {
             // Signed numbers stand there as their two's complement.
-            (Some(SparkplugValue::Int(value)), Some(1..=3)) => Value::from(*value as i32),
-            (Some(SparkplugValue::Int(value)), _) => Value::from(*value),
-            (Some(SparkplugValue::Long(value)), Some(4)) => Value::from(*value as i64),
-            (Some(SparkplugValue::Long(value)), _) => Value::from(*value),
-            (Some(SparkplugValue::Float(value)), _) => Value::from(f64::from(*value)),
-            (Some(SparkplugValue::Double(value)), _) => Value::from(*value),
-            (Some(SparkplugValue::Bool(value)), _) => Value::from(*value),
-            (Some(SparkplugValue::Text(value)), _) => Value::from(value.clone()),
+            (Some(Given::Int(value)), Some(1..=3)) => Value::from(*value as i32),
+            (Some(Given::Int(value)), _) => Value::from(*value),
+            (Some(Given::Long(value)), Some(4)) => Value::from(*value as i64),
+            (Some(Given::Long(value)), _) => Value::from(*value),
+            (Some(Given::Float(value)), _) => Value::from(f64::from(*value)),
+            (Some(Given::Double(value)), _) => Value::from(*value),
+            (Some(Given::Bool(value)), _) => Value::from(*value),
+            (Some(Given::Text(value)), _) => Value::from(value.clone()),
             (None, _) => Value::Null,
         }
     }
@@ -169,7 +169,7 @@ impl SparkplugMetric {
 mod tests {
     use super::*;
 
-    fn metric(name: Option<&str>, alias: Option<u64>, given: SparkplugValue) -> SparkplugMetric {
+    fn metric(name: Option<&str>, alias: Option<u64>, given: Given) -> SparkplugMetric {
         let name = name.map(str::to_owned);
         SparkplugMetric { name, alias, timestamp: None, datatype: Some(3), is_null: None, given: Some(given) }
     }
@@ -179,7 +179,7 @@ mod tests {
     }
 
     fn session(number: u64) -> SparkplugMetric {
-        metric(Some(SESSION), None, SparkplugValue::Long(number))
+        metric(Some(SESSION), None, Given::Long(number))
     }
 
     #[test]
@@ -188,14 +188,14 @@ mod tests {
         let read = |topic: &str, metrics: Vec<SparkplugMetric>| read(&payload(metrics), topic, &births).unwrap();
         let early = read("spBv1.0/gz/NDEATH/泵站", vec![session(0)]);
         assert_eq!((&early["stale"], &early["session"]), (&json!(false), &json!(0)), "nothing is known of it yet");
-        read("spBv1.0/gz/NBIRTH/泵站", vec![session(1), metric(Some("temp"), Some(7), SparkplugValue::Int(20))]);
-        read("spBv1.0/gz/DBIRTH/泵站/阀1", vec![metric(Some("open"), Some(8), SparkplugValue::Bool(true))]);
+        read("spBv1.0/gz/NBIRTH/泵站", vec![session(1), metric(Some("temp"), Some(7), Given::Int(20))]);
+        read("spBv1.0/gz/DBIRTH/泵站/阀1", vec![metric(Some("open"), Some(8), Given::Bool(true))]);
         let data = read(
             "spBv1.0/gz/DDATA/泵站/阀1",
             vec![
-                metric(None, Some(7), SparkplugValue::Int((-5_i32) as u32)),
-                metric(None, Some(8), SparkplugValue::Bool(false)),
-                metric(None, Some(9), SparkplugValue::Text("x".to_owned())),
+                metric(None, Some(7), Given::Int((-5_i32) as u32)),
+                metric(None, Some(8), Given::Bool(false)),
+                metric(None, Some(9), Given::Text("x".to_owned())),
             ],
         );
         assert_eq!(data["metrics"], json!({"temp": -5, "open": false, "alias 9": "x"}));
@@ -221,7 +221,7 @@ mod tests {
         check("spBv1.0/gz/NBIRTH/n", b"\xff\xff\xff", Err("not Sparkplug B"));
         check("other/topic", b"", Err("not a topic"));
         for length in 0..40 {
-            let whole = payload(vec![session(1), metric(Some("a"), Some(1), SparkplugValue::Double(0.5))]);
+            let whole = payload(vec![session(1), metric(Some("a"), Some(1), Given::Double(0.5))]);
             // Whatever is cut off, it is told or read, never a panic.
             let _ = read(&whole[..length.min(whole.len())], "spBv1.0/g/NBIRTH/n", &births);
         }
