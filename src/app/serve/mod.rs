@@ -5,6 +5,7 @@
 
 pub(super) mod backup_schedule;
 pub(super) mod certificate_watch;
+pub(super) mod condition_watch;
 pub(super) mod connections;
 pub(super) mod flood_watch;
 pub(super) mod gauges;
@@ -13,6 +14,7 @@ pub(super) mod http_server;
 pub(super) mod http_socket;
 pub(super) mod listeners;
 pub(super) mod logging;
+pub(super) mod mqtt_listener;
 pub(super) mod mqtt_state;
 pub(super) mod notify_config;
 pub(super) mod open_files;
@@ -35,12 +37,14 @@ use self::tls_server::BadTls;
 use super::commands::archive;
 use super::config::{Config, ConfigError, ServeFlags};
 use super::runtime::clock::Clock;
-use super::runtime::driver::{Driver, Inputs, Outputs, ReadRules, Stopped};
+use super::runtime::driver::{Driver, Inputs, Outputs, Stopped};
 use super::runtime::high_water_mark::HighWaterMark;
 use super::runtime::integrity;
 use super::runtime::recovery;
 use super::runtime::recovery::NotRecovered;
+use super::runtime::rule_reading::{ReadRules, RuleReading};
 use super::runtime::self_monitoring::{self, SelfMonitoring};
+use super::runtime::service_manager::{self, Pulse};
 use super::runtime::snapshots::Snapshots;
 use crate::api::{CommandQueue, DriverRequest};
 use crate::core::engine::{Engine, Request};
@@ -124,7 +128,7 @@ pub async fn run(flags: ServeFlags) -> Result<ExitCode, String> {
         ended = &mut running.driver_task => Some(ended),
     };
     hangups.abort();
-    drop(sd_notify::notify(&[sd_notify::NotifyState::Stopping]));
+    service_manager::stopping();
     match ended {
         None => {
             tracing::info!("stopping: closing the doors, committing what is under way");
@@ -164,7 +168,7 @@ pub async fn start(
     let notices = Arc::new(Notify::new());
     let live = Arc::new(LiveView::new(Arc::clone(engine.rulebook())));
     live.set_readiness(Readiness::NotReady { reason: "starting".to_owned() });
-    let driver_cancel = CancellationToken::new();
+    let (driver_cancel, pulse) = (CancellationToken::new(), Pulse::default());
     let mut driver = Driver {
         engine,
         store: store.clone(),
@@ -177,10 +181,11 @@ pub async fn start(
             probes: probe_requests,
             notices: Arc::clone(&notices),
             self_monitoring: self_monitoring.clone(),
+            pulse: pulse.clone(),
         },
         mark,
         snapshots: Snapshots::new(config.journal_keep, config.journal_max_bytes, Arc::clone(&metrics)),
-        read_rules,
+        rule_reading: RuleReading::new(read_rules),
         domain_label: config.domain_label.clone(),
         cancel: driver_cancel.clone(),
     };
@@ -196,7 +201,8 @@ pub async fn start(
         .map_err(|reason| StartError::Part { what: "delivery of notices", reason })?;
     let opened = listeners::open(&doors, reserved).await?;
     door_tasks.extend(look_after_itself(&doors, self_monitoring, findings).into_iter().chain(opened.tasks));
-    drop(sd_notify::notify(&[sd_notify::NotifyState::Ready]));
+    door_tasks.push(tokio::spawn(service_manager::feed_watchdog(pulse, stop.clone())));
+    service_manager::ready();
     Ok(RunningService {
         http: opened.http,
         mqtt: opened.mqtt,
@@ -300,9 +306,11 @@ impl Signals {
 
 async fn reload_on_hangup(mut hangup: Signal, commands: CommandQueue, certificates: Arc<Notify>) {
     while hangup.recv().await.is_some() {
+        service_manager::reloading();
         certificates.notify_waiters();
         // The driver logs what came of it.
         drop(commands.send(DriverRequest::Reload { by: None }).await);
+        service_manager::ready();
     }
 }
 
