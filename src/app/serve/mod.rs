@@ -168,7 +168,7 @@ pub async fn start(
     let notices = Arc::new(Notify::new());
     let live = Arc::new(LiveView::new(Arc::clone(engine.rulebook())));
     live.set_readiness(Readiness::NotReady { reason: "starting".to_owned() });
-    let (driver_cancel, pulse) = (CancellationToken::new(), Pulse::default());
+    let (driver_cancel, stop, pulse) = (CancellationToken::new(), cancel.child_token(), Pulse::default());
     let mut driver = Driver {
         engine,
         store: store.clone(),
@@ -192,7 +192,6 @@ pub async fn start(
     driver.prepare(first).await?;
     driver.ready();
     let driver_task = tokio::spawn(driver.run());
-    let stop = cancel.child_token();
     let ack_key = ack_key(&store, &config).await?;
     let (commands_of_all, stop_of_all) = (commands.clone(), stop.clone());
     let doors =
@@ -200,8 +199,7 @@ pub async fn start(
     let mut door_tasks = workers::start(&doors, reports, notices, probe_queue, probe_results)
         .map_err(|reason| StartError::Part { what: "delivery of notices", reason })?;
     let opened = listeners::open(&doors, reserved).await?;
-    door_tasks.extend(look_after_itself(&doors, self_monitoring, findings).into_iter().chain(opened.tasks));
-    door_tasks.push(tokio::spawn(service_manager::feed_watchdog(pulse, stop.clone())));
+    door_tasks.extend(look_after_itself(&doors, self_monitoring, findings, pulse).into_iter().chain(opened.tasks));
     service_manager::ready();
     Ok(RunningService {
         http: opened.http,
@@ -246,15 +244,18 @@ async fn ack_key(store: &Store, config: &Config) -> Result<AckKey, StartError> {
     key.map_err(|reason| StartError::Part { what: "key of acknowledging links", reason })
 }
 
-/// What the service finds out about itself, the backups that it makes, the records that it archives.
+/// The sign of life for systemd, what the service finds out about itself, the backups that it makes, the records that it
+/// archives.
 fn look_after_itself(
     doors: &Services,
     self_monitoring: SelfMonitoring,
     findings: mpsc::Receiver<Event>,
+    pulse: Pulse,
 ) -> Vec<JoinHandle<()>> {
+    let watching = tokio::spawn(service_manager::feed_watchdog(pulse, doors.stop.clone()));
     let telling = tokio::spawn(self_monitoring::deliver(findings, doors.intake.clone(), doors.stop.clone()));
     let keeping = [archive::start(doors), backup_schedule::start(doors, self_monitoring)];
-    [telling].into_iter().chain(keeping.into_iter().flatten()).collect()
+    [watching, telling].into_iter().chain(keeping.into_iter().flatten()).collect()
 }
 
 impl RunningService {
