@@ -12,7 +12,7 @@ mod silence_bounds;
 pub(crate) mod state;
 pub mod v1;
 
-pub use auth::{AuthOutcome, Permission, Principal, Proxies, RoleKind, TokenCache, new_token, token_digest};
+pub use auth::{AuthOutcome, Permission, Principal, Proxies, RoleKind, Standing, TokenCache, new_token, token_digest};
 pub use commands::{CommandError, CommandQueue, DriverRequest, QueuedRequest};
 pub use router::router;
 pub use silence_bounds::{SilenceBound, SilenceBounds};

@@ -8,6 +8,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::config_error::span;
+use super::mqtt_config::{MqttIntake, MqttIntakeSettings};
 use super::web_config::{HttpFile, SilenceFile, TlsFile, WebConfig, WebFile, WebFlags};
 use crate::core::model::TimeDelta;
 
@@ -43,6 +44,8 @@ pub struct ServeFlags {
     /// Address of the built-in MQTT intake, or "off" [default: 127.0.0.1:1883, unless --mqtt-url is given]
     #[arg(long, env = "WATCHFIRE_MQTT_LISTEN", value_name = "ADDR:PORT")]
     pub mqtt_listen: Option<String>,
+    #[command(flatten)]
+    pub mqtt_intake: MqttIntakeSettings,
     /// How people reach this service, for links and for the Host check
     #[arg(long, env = "WATCHFIRE_EXTERNAL_URL", value_name = "URL")]
     pub external_url: Option<String>,
@@ -59,6 +62,16 @@ pub struct ServeFlags {
     /// As whom mails are sent: noc@example.com, or "值班 <noc@example.com>"
     #[arg(long, env = "WATCHFIRE_SMTP_FROM", value_name = "ADDRESS")]
     pub smtp_from: Option<String>,
+    /// How we call ourselves to the mail server (EHLO) [default: the sender's domain]
+    #[arg(long, env = "WATCHFIRE_SMTP_HELLO_NAME", value_name = "NAME")]
+    pub smtp_hello_name: Option<String>,
+    /// What stands behind the @ of a Message-ID [default: the sender's domain]
+    #[arg(long, env = "WATCHFIRE_SMTP_MESSAGE_ID_DOMAIN", value_name = "DOMAIN")]
+    pub smtp_message_id_domain: Option<String>,
+    /// Certificates (PEM) that vouch for the mail server, in place of the system's: a private authority, or the
+    /// server's own certificate if it is not marked as an authority's
+    #[arg(long, env = "WATCHFIRE_SMTP_CA_FILE", value_name = "FILE")]
+    pub smtp_ca_file: Option<PathBuf>,
     /// Directory with one file for each secret that channels name as {secret:NAME}; `WATCHFIRE_SECRET_NAME` comes first
     #[arg(long, env = "WATCHFIRE_SECRETS_DIR", value_name = "DIR")]
     pub secrets_dir: Option<PathBuf>,
@@ -115,6 +128,7 @@ struct ConfigFile {
     database_url: Option<String>,
     mqtt_url: Option<String>,
     mqtt_listen: Option<String>,
+    mqtt_intake: MqttIntakeSettings,
     external_url: Option<String>,
     heartbeat_url: Option<String>,
     heartbeat_every: Option<String>,
@@ -147,6 +161,20 @@ struct ConfigFile {
 struct Smtp {
     url: Option<String>,
     from: Option<String>,
+    hello_name: Option<String>,
+    message_id_domain: Option<String>,
+    ca_file: Option<PathBuf>,
+}
+
+/// The mail server as configured; checked when the courier starts.
+#[derive(Clone)]
+pub struct SmtpConfig {
+    /// Names its password, but is never printed.
+    pub url: String,
+    pub from: String,
+    pub hello_name: Option<String>,
+    pub message_id_domain: Option<String>,
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Whether and where the built-in MQTT intake listens.
@@ -179,12 +207,12 @@ pub struct Config {
     pub rules: Option<PathBuf>,
     pub mqtt_url: Option<String>,
     pub mqtt_listen: MqttListen,
+    pub mqtt_intake: MqttIntake,
     pub external_url: Option<String>,
     /// May hold a secret, so it is never printed.
     pub heartbeat_url: Option<String>,
     pub heartbeat_every: TimeDelta,
-    /// URL and sender of mails; checked when the courier starts. The URL names its password, but is never printed.
-    pub smtp: Option<(String, String)>,
+    pub smtp: Option<SmtpConfig>,
     pub secrets_dir: Option<PathBuf>,
     /// A minute to 30 days.
     pub ack_link_valid: TimeDelta,
@@ -221,13 +249,20 @@ impl Config {
             rules: rules_dir(flags.rules.or(file.rules))?,
             mqtt_listen: mqtt_listen(flags.mqtt_listen.or(file.mqtt_listen), mqtt_url.is_some())?,
             mqtt_url,
+            mqtt_intake: flags.mqtt_intake.over(file.mqtt_intake)?,
             external_url: external_url(flags.external_url.or(file.external_url))?,
             heartbeat_url: heartbeat_url(flags.heartbeat_url.or(file.heartbeat_url))?,
             heartbeat_every: match flags.heartbeat_every.or(file.heartbeat_every) {
                 Some(text) => at_least_a_second("heartbeat_every", &text)?,
                 None => TimeDelta::from_minutes(1),
             },
-            smtp: smtp(flags.smtp_url.or(file.smtp.url), flags.smtp_from.or(file.smtp.from))?,
+            smtp: smtp(Smtp {
+                url: flags.smtp_url.or(file.smtp.url),
+                from: flags.smtp_from.or(file.smtp.from),
+                hello_name: flags.smtp_hello_name.or(file.smtp.hello_name),
+                message_id_domain: flags.smtp_message_id_domain.or(file.smtp.message_id_domain),
+                ca_file: flags.smtp_ca_file.or(file.smtp.ca_file),
+            })?,
             secrets_dir: flags.secrets_dir.or(file.secrets_dir),
             ack_link_valid: ack_link_valid(flags.ack_link_valid.or(file.ack_link_valid))?,
             domain_label: flags.domain_label.or(file.domain_label),
@@ -361,13 +396,14 @@ fn heartbeat_url(url: Option<String>) -> Result<Option<String>, ConfigError> {
     }
 }
 
-fn smtp(url: Option<String>, from: Option<String>) -> Result<Option<(String, String)>, ConfigError> {
+fn smtp(given: Smtp) -> Result<Option<SmtpConfig>, ConfigError> {
     let missing = |name: &'static str, reason: &str| {
         Err(ConfigError::Value { name, value: String::new(), reason: reason.to_owned() })
     };
+    let Smtp { url, from, hello_name, message_id_domain, ca_file } = given;
     match (url, from) {
         (None, None) => Ok(None),
-        (Some(url), Some(from)) => Ok(Some((url, from))),
+        (Some(url), Some(from)) => Ok(Some(SmtpConfig { url, from, hello_name, message_id_domain, ca_file })),
         (Some(_), None) => missing("smtp.from", "a mail server needs a sender, for example noc@example.com"),
         (None, Some(_)) => missing("smtp.url", "a sender needs a mail server, for example smtp://mail.example.com"),
     }

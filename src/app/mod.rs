@@ -5,6 +5,7 @@
 mod commands;
 mod config;
 mod config_error;
+mod mqtt_config;
 mod own_events;
 mod runtime;
 mod serve;
@@ -69,6 +70,9 @@ enum CliCommand {
     Verify(commands::verify::VerifyCommand),
 }
 
+/// How long threads may go on once the work is done.
+const THREADS_GRACE: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// The whole program. Exit codes: 0 done, 1 failed, 2 wrong usage.
 pub fn main() -> ExitCode {
     let command = CommandLine::parse().command;
@@ -106,5 +110,8 @@ fn in_runtime(work: impl Future<Output = Result<ExitCode, String>>) -> Result<Ex
         .enable_all()
         .build()
         .map_err(|error| format!("the runtime cannot be started: {error}"))?;
-    runtime.block_on(work)
+    let done = runtime.block_on(work);
+    // A thread that hangs in the file system must not keep the process.
+    runtime.shutdown_timeout(THREADS_GRACE);
+    done
 }

@@ -20,6 +20,8 @@ const SOURCES_MAX: usize = 200;
 const INVARIANTS_MAX: usize = 50;
 
 const STATUSES: [Status; 3] = [Status::Firing, Status::Resolved, Status::Point];
+/// The limit of a condition's steps, which is no effect of an input: nothing is decided by its count.
+const CONDITION_STEPS: &str = "condition_steps";
 /// The built-in sources, which have no source file.
 pub(super) const BUILT_IN_SOURCES: [&str; 4] = ["v2", "native", "inspection", "watchfire"];
 
@@ -136,6 +138,7 @@ impl EngineMetrics {
     fn begin_closed_sets(&self) {
         begin(&self.suppressed, Suppressor::ALL.map(Suppressor::as_str));
         begin(&self.limits, LimitHit::ALL.map(LimitHit::as_str));
+        begin(&self.limits, [CONDITION_STEPS]);
         begin(&self.alerts_active, Severity::ALL.map(Severity::as_str));
         begin(&self.incidents_unacknowledged, Priority::ALL.map(Priority::as_str));
         begin(&self.incidents_opened, Priority::ALL.map(Priority::as_str));
@@ -266,6 +269,11 @@ impl EngineMetrics {
 }
 
 impl Metrics {
+    /// Counts conditions of rules that took too many steps and were broken off.
+    pub fn conditions_broken_off(&self, count: u64) {
+        self.decided.limits.with_label_values(&[CONDITION_STEPS]).inc_by(count);
+    }
+
     /// Counts committed effects. The dispatcher counts deliveries, because it knows their channel.
     pub fn observe(&self, effects: &[Effect]) {
         for effect in effects {

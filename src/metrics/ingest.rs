@@ -123,6 +123,11 @@ impl Metrics {
         self.doors.mqtt_refused.with_label_values(&[self.doors.reasons.admit(reason).as_ref()]).inc();
     }
 
+    /// How many of them so far; from then on their series is there.
+    pub fn mqtt_refusals(&self, reason: &str) -> u64 {
+        self.doors.mqtt_refused.with_label_values(&[self.doors.reasons.admit(reason).as_ref()]).get()
+    }
+
     pub fn mqtt_unacknowledged(&self, broker: &str, messages: i64) {
         let broker = self.doors.brokers.admit(without_credentials(broker));
         self.doors.mqtt_unacknowledged.with_label_values(&[broker.as_ref()]).set(messages);

@@ -122,7 +122,7 @@ impl Metrics {
         let outcome = match outcome {
             DeliveryOutcome::Delivered => "delivered",
             DeliveryOutcome::Failed { .. } => "failed",
-            DeliveryOutcome::DeadLettered { .. } => "dead_lettered",
+            DeliveryOutcome::DeadLettered { .. } | DeliveryOutcome::Unreached(_) => "dead_lettered",
         };
         self.running.deliveries.with_label_values(&[channel, outcome]).inc();
         self.running.delivery_duration.with_label_values(&[channel]).observe(seconds);

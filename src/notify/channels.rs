@@ -16,7 +16,7 @@ use super::template::{Filler, Into, TemplateError};
 use super::wording::Wording;
 use crate::core::engine::Notification;
 use crate::core::model::Timestamp;
-use crate::core::rules::{Channel, RequestMethod, RequestTemplate};
+use crate::core::rules::{BodyFormat, Channel, RequestMethod, RequestTemplate};
 
 /// The service's clock, injected: signatures and links carry the time.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -138,14 +138,14 @@ impl Attempt<'_> {
         template: &RequestTemplate,
     ) -> Result<AttemptOutcome, TemplateError> {
         let url = filler.fill(&template.url, Into::Url).await?;
-        let is_json = template.body_is_json();
-        let body = filler.fill(&template.body, if is_json { Into::Json } else { Into::Plain }).await?;
+        let format = template.body_format();
+        let body = filler.fill(&template.body, Into::Body(format)).await?;
         let mut headers = Vec::with_capacity(template.headers.len() + 2);
         for (name, value) in &template.headers {
             headers.push((name.clone(), filler.fill(value, Into::Header).await?));
         }
         let has = |wanted: &str| template.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
-        if is_json && !has("content-type") {
+        if format == BodyFormat::Json && !has("content-type") {
             headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
         if !has("idempotency-key") {

@@ -18,7 +18,7 @@ use super::wording::Wording;
 use crate::core::model::Timestamp;
 
 /// Maximum length of a text, in bytes, with room for escaping.
-const WECOM_TEXT_MAX_BYTES: usize = 2_000;
+const WECOM_TEXT_MAX_BYTES: usize = 1_900;
 const TEXT_MAX_BYTES: usize = 8_000;
 
 /// The tool of a robot.
@@ -39,7 +39,7 @@ pub(super) struct RobotRequest {
 impl RobotKind {
     /// The message, signed with the robot's secret if it has one.
     pub fn call(self, mut url: String, wording: &Wording, secret: Option<&str>, now: Timestamp) -> RobotRequest {
-        let text = |bytes| wording.within(bytes);
+        let text = |bytes| without_tags(&wording.within(bytes));
         let body = match self {
             RobotKind::Wecom => json!({"msgtype": "text", "text": {"content": text(WECOM_TEXT_MAX_BYTES)}}),
             RobotKind::Dingtalk => {
@@ -58,7 +58,13 @@ impl RobotKind {
                 }
                 body
             }
-            RobotKind::Slack => json!({"text": slack_escaped(&text(TEXT_MAX_BYTES))}),
+            RobotKind::Slack => json!({
+                "text": slack_escaped(&wording.within(TEXT_MAX_BYTES)),
+                "mrkdwn": false,
+                "link_names": false,
+                "unfurl_links": false,
+                "unfurl_media": false,
+            }),
         };
         RobotRequest { url, body: body.to_string().into_bytes() }
     }
@@ -155,6 +161,12 @@ fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(message);
     mac.finalize().into_bytes().into()
+}
+
+/// Replaces the bracket: Feishu reads `<at user_id="all">` in a text as a mention, WeCom `<@name>`; neither knows an
+/// escape, so the replacement is the one that people read alike.
+fn without_tags(text: &str) -> String {
+    text.replace('<', "\u{FF1C}")
 }
 
 /// Escapes the three characters with a special meaning in Slack.

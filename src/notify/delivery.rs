@@ -11,7 +11,7 @@ use super::channels::{ChannelConfig, attempt_once};
 use super::dispatcher::DeliveryReport;
 use super::http_attempt::AttemptOutcome;
 use super::receiver_limit::ReceiverLimiter;
-use crate::core::engine::{DeliveryOutcome, DeliveryResult, Notification};
+use crate::core::engine::{DeliveryOutcome, DeliveryResult, Notification, Unreached};
 use crate::metrics::{Metrics, Stopwatch};
 
 /// Delay before a result is handed in again, after the driver could not commit it.
@@ -71,11 +71,11 @@ async fn attempt_in_turn(
     turn.end(matches!(answer, AttemptOutcome::Again { .. } | AttemptOutcome::TooMany { .. }));
     let (outcome, after) = match answer {
         AttemptOutcome::Taken => (DeliveryOutcome::Delivered, None),
-        AttemptOutcome::Refused { error } => (DeliveryOutcome::DeadLettered { error }, None),
+        AttemptOutcome::Refused { error } => (given_up(notice, error), None),
         AttemptOutcome::Again { error, .. } | AttemptOutcome::TooMany { error, .. }
-            if means.policy.is_last(attempt) =>
+            if means.policy.is_last(attempt, &notice.channel) =>
         {
-            (DeliveryOutcome::DeadLettered { error: format!("given up after {attempt} attempts: {error}") }, None)
+            (given_up(notice, format!("given up after {attempt} attempts: {error}")), None)
         }
         AttemptOutcome::Again { error, after } => (DeliveryOutcome::Failed { error }, after),
         AttemptOutcome::TooMany { error, rest } => {
@@ -85,6 +85,15 @@ async fn attempt_in_turn(
     };
     means.metrics.delivery(&notice.channel, &outcome, watch.seconds());
     Some((outcome, after))
+}
+
+/// What is on an incident may have to be told by another way.
+fn given_up(notice: &Notification, error: String) -> DeliveryOutcome {
+    if !notice.subject.starts_with("INC-") {
+        return DeliveryOutcome::DeadLettered { error };
+    }
+    let (kind, channel, person) = (notice.kind, notice.channel.clone(), notice.person.clone());
+    DeliveryOutcome::Unreached(Box::new(Unreached { error, kind, channel, person }))
 }
 
 /// Hands in the last result until it is committed. Never sends the notification again for a failed commit.
@@ -111,6 +120,10 @@ fn log(notice: &Notification, attempt: u32, outcome: &DeliveryOutcome) {
         }
         DeliveryOutcome::DeadLettered { error } => {
             tracing::error!(%cause, subject, team, to, attempt, error, "notice given up; tell the team by another way");
+        }
+        DeliveryOutcome::Unreached(unreached) => {
+            let error = &unreached.error;
+            tracing::error!(%cause, subject, team, to, attempt, error, "notice given up; the team is told by its other channels");
         }
     }
 }

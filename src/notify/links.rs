@@ -27,7 +27,8 @@ impl Links {
             | NotificationKind::Resolved
             | NotificationKind::HandedBack
             | NotificationKind::TargetWarning
-            | NotificationKind::TargetBreached => {
+            | NotificationKind::TargetBreached
+            | NotificationKind::Unreached => {
                 format!("{base}/api/v1/incidents/{subject}")
             }
             // A manager notification may be about either.
@@ -53,7 +54,8 @@ impl Links {
             | NotificationKind::Escalated
             | NotificationKind::HandedBack
             | NotificationKind::TargetWarning
-            | NotificationKind::TargetBreached => {}
+            | NotificationKind::TargetBreached
+            | NotificationKind::Unreached => {}
             NotificationKind::ManagersTold
             | NotificationKind::ReviewDue
             | NotificationKind::Resolved

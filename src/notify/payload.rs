@@ -1,5 +1,7 @@
 //! The notification's JSON for webhook and MQTT alike; and the escaping of values in requests.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -60,6 +62,42 @@ pub(super) fn percent_encoded(text: &str) -> String {
     encoded
 }
 
+/// As text or inside quotes of XML and HTML; without the control characters that XML has no way to write.
+pub(super) fn xml_escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '\n' | '\t' => escaped.push(c),
+            c if c.is_control() => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// The text without what chats read as a mention or a link of their own: `<at …>`, `<@…>`, `<!…>`, `<#…>`. Their bracket
+/// becomes the wide one that people read alike, since none of these chats knows an escape.
+pub(super) fn without_mentions(text: &str) -> Cow<'_, str> {
+    if !text.contains('<') {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        let rest = text[at..].strip_prefix('<').map(|rest| rest.strip_prefix('/').unwrap_or(rest));
+        let is_mention = rest.is_some_and(|rest| {
+            let begins_at = rest.get(..2).is_some_and(|word| word.eq_ignore_ascii_case("at"));
+            rest.starts_with(['@', '!', '#']) || begins_at && !rest[2..].starts_with(|c: char| c.is_alphanumeric())
+        });
+        safe.push(if is_mention { '\u{FF1C}' } else { c });
+    }
+    Cow::Owned(safe)
+}
+
 /// Escapes as inside a JSON string.
 pub(super) fn json_escaped(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
@@ -107,5 +145,15 @@ pub(super) mod tests {
     fn values_cannot_leave_their_place() {
         assert_eq!(percent_encoded("a b&c=值/../?"), "a%20b%26c%3D%E5%80%BC%2F..%2F%3F");
         assert_eq!(json_escaped("\"},{\n值\\"), "\\\"},{\\n值\\\\");
+        assert_eq!(xml_escaped("<a b='c\"'>&\u{1}值\n"), "&lt;a b=&#39;c&quot;&#39;&gt;&amp; 值\n");
+        for (text, safe) in [
+            ("<at user_id=\"all\">x</at>", "＜at user_id=\"all\">x＜/at>"),
+            ("<AT id=all>", "＜AT id=all>"),
+            ("<@U1> <!channel> <#C1>", "＜@U1> ＜!channel> ＜#C1>"),
+            ("a < b, <b>, <atom>, <", "a < b, <b>, <atom>, <"),
+            ("<值", "<值"),
+        ] {
+            assert_eq!(without_mentions(text), safe);
+        }
     }
 }

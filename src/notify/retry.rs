@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::core::rules::Channel;
+
 /// The dispatcher's retry policy for one notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
@@ -13,17 +15,20 @@ pub struct RetryPolicy {
     pub cap: Duration,
     /// Maximum number of attempts per notification, over restarts.
     pub attempts: u32,
+    /// The same for a mail: a server that lists strangers grey lets them wait for hours.
+    pub mail_attempts: u32,
     /// Maximum time of one attempt, from connecting to the status line.
     pub timeout: Duration,
 }
 
 impl RetryPolicy {
-    /// The policy of `serve`: ten attempts over about nine minutes.
+    /// The policy of `serve`: ten attempts over about nine minutes; mails over a little more than four hours.
     pub const STANDARD: RetryPolicy = RetryPolicy {
         first: Duration::from_secs(1),
         factor: 2,
         cap: Duration::from_secs(300),
         attempts: 10,
+        mail_attempts: 57,
         timeout: Duration::from_secs(10),
     };
 
@@ -34,9 +39,19 @@ impl RetryPolicy {
         self.first.saturating_mul(grown).max(asked_for.unwrap_or_default()).min(self.cap)
     }
 
-    /// True if the attempt of that number (from 1) is the last.
-    pub const fn is_last(&self, attempt: u32) -> bool {
-        attempt >= self.attempts
+    /// True if the attempt of that number (from 1) is the last by that channel.
+    pub fn is_last(&self, attempt: u32, channel: &Channel) -> bool {
+        let attempts = match channel {
+            Channel::Email { .. } => self.mail_attempts,
+            Channel::Webhook { .. }
+            | Channel::Mqtt { .. }
+            | Channel::Wecom { .. }
+            | Channel::Dingtalk { .. }
+            | Channel::Feishu { .. }
+            | Channel::Slack { .. }
+            | Channel::Template(_) => self.attempts,
+        };
+        attempt >= attempts
     }
 }
 
@@ -62,7 +77,17 @@ mod tests {
 
     #[test]
     fn the_tenth_attempt_is_the_last_even_when_a_crash_made_more() {
-        let last: Vec<bool> = [1, 9, 10, 11].map(|attempt| RetryPolicy::STANDARD.is_last(attempt)).to_vec();
+        let chat = Channel::Slack { url: String::new() };
+        let last: Vec<bool> = [1, 9, 10, 11].map(|attempt| RetryPolicy::STANDARD.is_last(attempt, &chat)).to_vec();
         assert_eq!(last, [false, false, true, true]);
+    }
+
+    #[test]
+    fn a_mail_is_tried_for_four_hours_and_hardly_longer() {
+        let mail = Channel::Email { to: "noc@example.com".to_owned() };
+        let tried = (1..).take_while(|attempt| !RetryPolicy::STANDARD.is_last(*attempt, &mail));
+        let over: Duration = tried.map(|attempt| RetryPolicy::STANDARD.wait_after(attempt, None)).sum();
+        let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+        assert!((hours(4)..hours(5)).contains(&over), "{over:?}");
     }
 }

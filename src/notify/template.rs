@@ -3,21 +3,20 @@
 
 use serde_json::Value;
 
-use super::payload::{NoticeLinks, json_escaped, percent_encoded};
+use super::payload::{NoticeLinks, json_escaped, percent_encoded, without_mentions, xml_escaped};
 use super::secrets::{SecretError, Secrets};
 use crate::core::engine::Notification;
-use crate::core::rules::{BadPlaceholder, NoticeField, TemplatePart, pieces};
+use crate::core::rules::{BadPlaceholder, BodyFormat, NoticeField, TemplatePart, pieces};
 
 /// The escaping of a value in the text around it.
 #[derive(Clone, Copy)]
 pub(super) enum Into {
     /// Percent-encoded.
     Url,
-    /// Inside a JSON text.
-    Json,
+    /// As the receiver of the body reads values.
+    Body(BodyFormat),
     /// Without line breaks and other control characters.
     Header,
-    Plain,
     /// Like `Url`, secrets included, because they are in the place of user and password.
     Credentials,
 }
@@ -63,8 +62,11 @@ impl<'n> Filler<'n> {
                     let secret = self.secret(name).await?;
                     // In a URL a secret is inserted unchanged, because it may be a path.
                     filled.push_str(&match into {
-                        Into::Url | Into::Plain => secret,
-                        Into::Json | Into::Header | Into::Credentials => written(&secret, into),
+                        Into::Url | Into::Body(BodyFormat::Plain) => secret,
+                        Into::Body(BodyFormat::Json) => json_escaped(&secret),
+                        Into::Body(BodyFormat::Form | BodyFormat::Xml) | Into::Header | Into::Credentials => {
+                            written(&secret, into)
+                        }
                     });
                 }
             }
@@ -80,8 +82,10 @@ impl<'n> Filler<'n> {
 
     /// An error or a response without the secrets of its request.
     pub fn hide(&self, text: String) -> String {
-        let written =
-            self.used.iter().flat_map(|secret| [secret.clone(), percent_encoded(secret), json_escaped(secret)]);
+        let written = self
+            .used
+            .iter()
+            .flat_map(|secret| [secret.clone(), percent_encoded(secret), json_escaped(secret), xml_escaped(secret)]);
         written.filter(|secret| !secret.is_empty()).fold(text, |text, secret| text.replace(&secret, "…"))
     }
 
@@ -115,10 +119,12 @@ impl<'n> Filler<'n> {
 
 fn written(value: &str, into: Into) -> String {
     match into {
-        Into::Url | Into::Credentials => percent_encoded(value),
-        Into::Json => json_escaped(value),
+        Into::Url | Into::Credentials | Into::Body(BodyFormat::Form) => percent_encoded(value),
+        // Behind a JSON or plain body may stand a chat that reads mentions in texts.
+        Into::Body(BodyFormat::Json) => json_escaped(&without_mentions(value)),
+        Into::Body(BodyFormat::Xml) => xml_escaped(value),
         Into::Header => value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
-        Into::Plain => value.to_owned(),
+        Into::Body(BodyFormat::Plain) => without_mentions(value).into_owned(),
     }
 }
 
@@ -134,7 +140,10 @@ mod tests {
         notice.title = "链路 \"sw3\"\n中断".to_owned();
         let links = NoticeLinks::default();
         let mut filler = Filler::new(&notice, &links, "words", &secrets);
-        let json = filler.fill(r#"{"t":"{title}","s":"{label:站点}","x":"{label:none}"}"#, Into::Json).await.unwrap();
+        let json = filler
+            .fill(r#"{"t":"{title}","s":"{label:站点}","x":"{label:none}"}"#, Into::Body(BodyFormat::Json))
+            .await
+            .unwrap();
         let json: Value = serde_json::from_str(&json).unwrap();
         assert_eq!(json["t"], "链路 \"sw3\"\n中断");
         assert_eq!(json["s"], "广州\"01");
@@ -143,7 +152,7 @@ mod tests {
         assert_eq!(url, "http://h/critical?t=%E9%93%BE%E8%B7%AF%20%22sw3%22%0A%E4%B8%AD%E6%96%AD&k=s3 cret/键");
         assert_eq!(filler.fill("{title}", Into::Header).await.unwrap(), "链路 \"sw3\" 中断");
         assert_eq!(
-            filler.fill("{id} {kind} {team} {tier} {text}", Into::Plain).await.unwrap(),
+            filler.fill("{id} {kind} {team} {tier} {text}", Into::Body(BodyFormat::Plain)).await.unwrap(),
             "INC-7 page_again noc 2 words"
         );
         assert_eq!(filler.hide("no robot s3 cret/键, s3%20cret%2F%E9%94%AE".to_owned()), "no robot …, …");

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::payload::NoticeLinks;
 use crate::core::calendar::on_the_wall;
 use crate::core::engine::{Notification, NotificationKind};
+use crate::core::model::one_line;
 use crate::core::rules::Language;
 
 /// A field of the record, its name in English and in Chinese.
@@ -52,10 +53,11 @@ impl Wording {
         let named = |name: &str, link: &Option<String>| link.as_ref().map(|link| format!("{name}{separator}{link}"));
         let links =
             [named(pick("acknowledge", "确认受理"), &links.acknowledge), named(pick("details", "详情"), &links.record)];
+        let title = one_line(&notice.title);
         let heading = match notice.kind {
             // Its title contains the kind.
-            NotificationKind::Digest => notice.title.clone(),
-            _ => format!("{} {}", kind(notice.kind, notice.language), notice.title),
+            NotificationKind::Digest => title.into_owned(),
+            _ => format!("{} {title}", kind(notice.kind, notice.language)),
         };
         Wording { heading, lines, links: links.into_iter().flatten().collect() }
     }
@@ -103,6 +105,7 @@ fn kind(kind: NotificationKind, language: Language) -> &'static str {
         NotificationKind::TargetWarning => ("Due soon:", "【即将超时】"),
         NotificationKind::TargetBreached => ("Overdue:", "【已超时】"),
         NotificationKind::Digest => ("Digest:", "【汇总】"),
+        NotificationKind::Unreached => ("A page did not arrive by another channel:", "【其他渠道未送达】"),
     };
     match language {
         Language::En => english,
@@ -110,10 +113,10 @@ fn kind(kind: NotificationKind, language: Language) -> &'static str {
     }
 }
 
-/// Non-empty texts and numbers.
+/// Non-empty texts and numbers, each on one line: a value must not look like a line of ours.
 fn shown(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+        Value::String(text) => Some(one_line(text).into_owned()).filter(|text| !text.is_empty()),
         Value::Number(number) => Some(number.to_string()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }

@@ -306,7 +306,7 @@ fn deliveries(results: &BTreeMap<Cause, &DeliveryResult>, batch: &Batch) -> Resu
     let times = if results.is_empty() { BTreeMap::new() } else { delivery_times(batch) };
     let delivered_at = |result: &&DeliveryResult| match result.outcome {
         DeliveryOutcome::Delivered => times.get(&(result.notice, result.attempt)).map(|at| at.as_micros()),
-        DeliveryOutcome::Failed { .. } | DeliveryOutcome::DeadLettered { .. } => None,
+        DeliveryOutcome::Failed { .. } | DeliveryOutcome::DeadLettered { .. } | DeliveryOutcome::Unreached(_) => None,
     };
     let all = || results.values();
     let outcomes = all().map(|result| body("outbox", result.notice, &result.outcome)).collect::<Result<_, _>>()?;
@@ -337,7 +337,7 @@ fn delivery_times(batch: &Batch) -> BTreeMap<(Cause, u32), Timestamp> {
 
 fn is_settled(outcome: &DeliveryOutcome) -> bool {
     match outcome {
-        DeliveryOutcome::Delivered | DeliveryOutcome::DeadLettered { .. } => true,
+        DeliveryOutcome::Delivered | DeliveryOutcome::DeadLettered { .. } | DeliveryOutcome::Unreached(_) => true,
         DeliveryOutcome::Failed { .. } => false,
     }
 }

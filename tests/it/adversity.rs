@@ -6,6 +6,7 @@ mod database;
 mod failover;
 mod files;
 mod flood;
+mod mqtt_flood;
 mod payloads;
 mod receivers;
 mod rule_files;

@@ -2,5 +2,8 @@
 
 mod client;
 mod driver;
+pub mod floods;
 mod listener;
 mod publisher;
+mod tls;
+mod version_5;

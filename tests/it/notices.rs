@@ -31,11 +31,11 @@ const KEY: &str = "0123-机器人的钥匙-4567";
 const SIGNING: &str = "SEC这是加签密钥abc";
 
 /// One request as a receiver saw it.
-struct Got {
+pub(super) struct Got {
     method: Method,
     uri: Uri,
-    headers: HeaderMap,
-    body: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
 }
 
 impl Got {
@@ -44,7 +44,7 @@ impl Got {
     }
 
     /// A parameter of the query, decoded.
-    fn parameter(&self, name: &str) -> String {
+    pub(super) fn parameter(&self, name: &str) -> String {
         let url = reqwest::Url::parse(&format!("http://h{}", self.uri)).unwrap();
         let found = url.query_pairs().find(|(key, _)| key == name);
         found.unwrap_or_else(|| panic!("no {name} in {}", self.uri)).1.into_owned()
@@ -52,7 +52,7 @@ impl Got {
 }
 
 /// A local receiver that follows a script of statuses and bodies, the last of it for ever.
-struct Receiver {
+pub(super) struct Receiver {
     address: String,
     got: mpsc::UnboundedReceiver<Got>,
     served: JoinHandle<()>,
@@ -65,7 +65,7 @@ struct Script {
 }
 
 impl Receiver {
-    async fn start(answers: &[(u16, &str)]) -> Receiver {
+    pub(super) async fn start(answers: &[(u16, &str)]) -> Receiver {
         let (sender, got) = mpsc::unbounded_channel();
         let answers = answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
         let script = Script { answers: Arc::new(Mutex::new(answers)), got: sender };
@@ -76,7 +76,11 @@ impl Receiver {
         Receiver { address, got, served }
     }
 
-    async fn next(&mut self) -> Got {
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(super) async fn next(&mut self) -> Got {
         in_time(self.got.recv()).await.unwrap()
     }
 }
@@ -103,7 +107,7 @@ async fn receive(
 }
 
 /// Secrets in files, as a deployment has them.
-fn secrets() -> tempfile::TempDir {
+pub(super) fn secrets() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("noc"), format!("{KEY}\n")).unwrap();
     std::fs::write(dir.path().join("noc-sign"), SIGNING).unwrap();
@@ -111,7 +115,7 @@ fn secrets() -> tempfile::TempDir {
     dir
 }
 
-fn reach(secrets: &Path) -> ChannelConfig {
+pub(super) fn reach(secrets: &Path) -> ChannelConfig {
     ChannelConfig {
         secrets: Secrets::new(|_| None, Some(secrets.to_owned())),
         ..ChannelConfig::plain(Arc::new(|| NOW))
@@ -119,7 +123,7 @@ fn reach(secrets: &Path) -> ChannelConfig {
 }
 
 /// Delivers one notice and says what became of each attempt. No outcome, no outbox row and no metric shows a secret.
-async fn deliver(notice: Notification, policy: RetryPolicy, reach: ChannelConfig) -> Vec<String> {
+pub(super) async fn deliver(notice: Notification, policy: RetryPolicy, reach: ChannelConfig) -> Vec<String> {
     let mut desk = Desk::new().await;
     let kept = serde_json::to_string(&notice).unwrap();
     desk.put(vec![notice]).await;
@@ -210,7 +214,8 @@ async fn each_chat_gets_its_own_message_with_its_key_from_a_secret() {
 
     let mut receiver = Receiver::start(&[(200, "ok")]).await;
     check(slack(&receiver.address), &["delivered"]).await;
-    assert_eq!(receiver.next().await.json(), json!({"text": text}));
+    let body = receiver.next().await.json();
+    assert_eq!((&body["text"], &body["mrkdwn"], &body["link_names"]), (&json!(text), &json!(false), &json!(false)));
 }
 
 #[tokio::test]
@@ -340,7 +345,7 @@ async fn a_template_makes_any_request() {
 
 /// What a mail server does with one connection.
 #[derive(Clone, Copy)]
-enum Sink {
+pub(super) enum Sink {
     Takes,
     /// Answers that to the recipient.
     Recipient(&'static str),
@@ -350,7 +355,7 @@ enum Sink {
 }
 
 /// Speaks just enough SMTP. Each mail that it took comes out whole.
-async fn mail_server(script: Vec<Sink>) -> (String, mpsc::UnboundedReceiver<String>, JoinHandle<()>) {
+pub(super) async fn mail_server(script: Vec<Sink>) -> (String, mpsc::UnboundedReceiver<String>, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("smtp://{}", listener.local_addr().unwrap());
     let (sender, mails) = mpsc::unbounded_channel();
@@ -360,8 +365,8 @@ async fn mail_server(script: Vec<Sink>) -> (String, mpsc::UnboundedReceiver<Stri
             let (stream, _) = listener.accept().await.unwrap();
             if let Sink::Silent = one {
                 held.push(stream);
-            } else if let Some(mail) = converse(stream, one).await {
-                sender.send(mail).unwrap();
+            } else {
+                let _ = converse(stream, one, &sender).await;
             }
         }
         std::future::pending::<()>().await;
@@ -369,15 +374,17 @@ async fn mail_server(script: Vec<Sink>) -> (String, mpsc::UnboundedReceiver<Stri
     (url, mails, served)
 }
 
-async fn converse(stream: TcpStream, sink: Sink) -> Option<String> {
+/// Until the client has no more mails; each comes out with the commands before it.
+async fn converse(stream: TcpStream, sink: Sink, mails: &mpsc::UnboundedSender<String>) -> Option<()> {
     let mut stream = BufReader::new(stream);
-    let mut mail = None;
+    let mut commands = String::new();
     stream.write_all("220 邮件 ready\r\n".as_bytes()).await.ok()?;
     loop {
         let mut line = String::new();
         if stream.read_line(&mut line).await.ok()? == 0 {
-            return mail;
+            return None;
         }
+        commands.push_str(&line);
         let verb = line.split([' ', ':']).next().unwrap().trim().to_ascii_uppercase();
         let answer = match (verb.as_str(), sink) {
             ("EHLO", _) => "250-sink\r\n250 8BITMIME\r\n",
@@ -391,7 +398,7 @@ async fn converse(stream: TcpStream, sink: Sink) -> Option<String> {
             if let Sink::HangsUp = sink {
                 return None;
             }
-            mail = Some(line + &read_mail(&mut stream).await?);
+            mails.send(std::mem::take(&mut commands) + &read_mail(&mut stream).await?).ok()?;
             stream.write_all(b"250 taken\r\n").await.ok()?;
         }
     }
@@ -410,7 +417,7 @@ async fn read_mail(stream: &mut BufReader<TcpStream>) -> Option<String> {
 }
 
 /// A header with its encoded words decoded.
-fn header(mail: &str, name: &str) -> String {
+pub(super) fn header(mail: &str, name: &str) -> String {
     let head = mail.split("\r\n\r\n").next().unwrap().replace("\r\n ", " ");
     let line = head
         .lines()
@@ -434,7 +441,7 @@ fn header(mail: &str, name: &str) -> String {
     decoded
 }
 
-fn body_of(mail: &str) -> String {
+pub(super) fn body_of(mail: &str) -> String {
     let (head, body) = mail.split_once("\r\n\r\n").unwrap();
     assert!(head.contains("Content-Type: text/plain; charset=utf-8"), "{head}");
     if head.contains("Content-Transfer-Encoding: base64") {
@@ -489,12 +496,45 @@ async fn a_mail_server_decides_what_is_tried_again() {
     check(vec![unknown], &["given up: the mail server answered 550"]).await;
     check(vec![Sink::HangsUp, Sink::Takes], &["failed: ", "delivered"]).await;
     let (url, _mails, served) = mail_server(vec![Sink::Silent, Sink::Silent]).await;
-    let policy = RetryPolicy { timeout: Duration::from_millis(100), attempts: 2, ..QUICK };
+    let policy = RetryPolicy { timeout: Duration::from_millis(100), mail_attempts: 2, ..QUICK };
     let outcomes = deliver(notice(7, &email()), policy, by_mail(&url, dir.path())).await;
     assert_eq!(outcomes[0], "failed: no answer within 0.1 s");
     served.abort();
     let nowhere = deliver(notice(7, &email()), QUICK, reach(dir.path())).await;
     assert_eq!(nowhere, ["given up: no mail server is configured (smtp: in watchfire.yaml, or --smtp-url)"]);
+}
+
+#[tokio::test]
+async fn names_domains_and_one_connection_for_several_mails() {
+    let (url, mut mails, served) = mail_server(vec![Sink::Takes]).await;
+    let dir = secrets();
+    let mail = MailServer::new(&url, "值班台 <noc@监控.example>").unwrap();
+    let mail = mail.with_hello_name("watch.internal.example").unwrap().with_message_id_domain("告警.example").unwrap();
+    let mut desk = Desk::new().await;
+    desk.send_courier_with(QUICK, ChannelConfig { mail: Some(mail), ..reach(dir.path()) });
+    let to = Channel::Email { to: "ops@例子.中国".to_owned() };
+    for number in [7, 8] {
+        desk.put(vec![notice(number, &to)]).await;
+        assert_eq!(told(&desk.next_result().await), "delivered");
+        let mail = in_time(mails.recv()).await.unwrap();
+        assert_eq!(mail.contains("EHLO watch.internal.example\r\n"), number == 7, "one connection: {mail}");
+        assert!(mail.contains("MAIL FROM:<noc@xn--izun04b.example>"), "{mail}");
+        assert!(mail.contains("RCPT TO:<ops@xn--fsqu00a.xn--fiqs8s>"), "{mail}");
+        assert_eq!(header(&mail, "Message-ID"), format!("<64-{number}-0.watchfire@xn--4rr859j.example>"));
+    }
+    served.abort();
+}
+
+#[tokio::test]
+async fn an_address_that_this_server_can_never_take_is_refused_at_once() {
+    let dir = secrets();
+    for to in ["值班@noc.example", "nobody at all"] {
+        let (url, _mails, served) = mail_server(vec![Sink::Takes]).await;
+        let channel = Channel::Email { to: to.to_owned() };
+        let outcomes = deliver(notice(7, &channel), QUICK, by_mail(&url, dir.path())).await;
+        assert!(outcomes.len() == 1 && outcomes[0].starts_with("given up: "), "{to}: {outcomes:#?}");
+        served.abort();
+    }
 }
 
 #[tokio::test]

@@ -32,6 +32,7 @@ pub(super) const QUICK: RetryPolicy = RetryPolicy {
     factor: 2,
     cap: Duration::from_millis(20),
     attempts: 3,
+    mail_attempts: 3,
     timeout: PATIENCE,
 };
 
@@ -270,6 +271,7 @@ pub(super) fn told(result: &DeliveryResult) -> String {
         DeliveryOutcome::Delivered => "delivered".to_owned(),
         DeliveryOutcome::Failed { error } => format!("failed: {error}"),
         DeliveryOutcome::DeadLettered { error } => format!("given up: {error}"),
+        DeliveryOutcome::Unreached(unreached) => format!("given up: {}", unreached.error),
     }
 }
 

@@ -15,7 +15,9 @@ use super::recovery;
 use super::snapshots::Snapshots;
 use crate::api::{CommandError, DriverRequest, QueuedRequest};
 use crate::app::runtime::high_water_mark::HighWaterMark;
+use crate::app::runtime::rule_reading::{Reload, RuleReading};
 use crate::app::runtime::self_monitoring::SelfMonitoring;
+use crate::app::runtime::service_manager::Pulse;
 use crate::core::engine::{
     Action, Command, CommandRefusal, DeskInput, Effect, Engine, EngineError, Outcome, ReloadedBy, Request, StaffAction,
 };
@@ -34,9 +36,6 @@ const NAP_MAX: TimeDelta = TimeDelta::from_seconds(1);
 /// How long nothing must come until rows that are late are written.
 const QUIET: TimeDelta = TimeDelta::from_millis(50);
 
-/// Reads the rule files; in its own task, since it reads the disk.
-pub type ReadRules = Arc<dyn Fn() -> Result<Rulebook, String> + Send + Sync>;
-
 /// Where inputs come from.
 pub struct Inputs {
     pub events: mpsc::UnboundedReceiver<QueuedSubmission>,
@@ -54,6 +53,8 @@ pub struct Outputs {
     /// Wakes the courier.
     pub notices: Arc<Notify>,
     pub self_monitoring: SelfMonitoring,
+    /// Beats with each round.
+    pub pulse: Pulse,
 }
 
 /// Why the driver had to stop.
@@ -81,7 +82,7 @@ pub struct Driver {
     pub snapshots: Snapshots,
     /// How far inputs were acknowledged.
     pub mark: HighWaterMark,
-    pub read_rules: ReadRules,
+    pub rule_reading: RuleReading,
     pub domain_label: Option<String>,
     pub cancel: CancellationToken,
 }
@@ -92,6 +93,7 @@ enum Woken {
     Command(QueuedRequest),
     Probe(ProbeResult),
     Delivered(DeliveryReport),
+    RulesRead(Reload, Result<Rulebook, String>),
     Time,
     Stop,
 }
@@ -108,6 +110,7 @@ impl Driver {
             self.fill(&mut block).await?;
             self.commit(block).await?;
             self.tell_of_files();
+            self.outputs.pulse.beat();
             self.store.flush_if_due(self.clock.now(), quiet);
             if stop && self.is_drained() {
                 if let Err(error) = self.store.flush().await {
@@ -144,6 +147,7 @@ impl Driver {
         tokio::select! {
             biased;
             Some(asked) = self.inputs.commands.recv() => Woken::Command(asked),
+            (reload, read) = self.rule_reading.done() => Woken::RulesRead(reload, read),
             Some(result) = self.inputs.probes.recv() => Woken::Probe(result),
             Some(result) = self.inputs.deliveries.recv() => Woken::Delivered(result),
             Some(delivery) = self.inputs.events.recv() => Woken::Events(delivery),
@@ -188,10 +192,11 @@ impl Driver {
                 DriverRequest::Question { question, answer } => {
                     block.explain_after_commit(answer, self.engine.explain(now(), &question));
                 }
-                DriverRequest::Reload { by } => match self.reload(by, block).await? {
-                    Ok(outcome) => block.reply_after_commit(reply, outcome),
-                    Err(report) => drop(reply.send(Err(CommandError::BadRules { report }))),
-                },
+                DriverRequest::Reload { by } => self.rule_reading.ask(Reload { by, reply }),
+            },
+            Woken::RulesRead(Reload { by, reply }, read) => match self.reload(by, read, block)? {
+                Ok(outcome) => block.reply_after_commit(reply, outcome),
+                Err(report) => drop(reply.send(Err(CommandError::BadRules { report }))),
             },
             Woken::Time | Woken::Stop => {}
         }
@@ -221,12 +226,15 @@ impl Driver {
         self.inputs.events.is_empty() && self.inputs.commands.is_empty() && self.inputs.probes.is_empty()
     }
 
-    /// The rule files again. A bad file never replaces a good rulebook.
-    async fn reload(&mut self, by: Option<ReloadedBy>, block: &mut Block) -> Result<Result<Outcome, String>, Stopped> {
+    /// The rule files as they were read again. A bad file never replaces a good rulebook.
+    fn reload(
+        &mut self,
+        by: Option<ReloadedBy>,
+        read: Result<Rulebook, String>,
+        block: &mut Block,
+    ) -> Result<Result<Outcome, String>, Stopped> {
         let actor = by.as_ref().map_or("SIGHUP", |by| by.actor.as_str());
-        let read = Arc::clone(&self.read_rules);
-        let loaded = tokio::task::spawn_blocking(move || read()).await.unwrap_or_else(|error| Err(error.to_string()));
-        let rulebook = match loaded {
+        let rulebook = match read {
             Ok(rulebook) => Arc::new(rulebook),
             Err(report) => {
                 tracing::error!(actor, report, "the rule files have mistakes; the old rules stay in force");

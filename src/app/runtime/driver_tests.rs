@@ -43,6 +43,7 @@ impl Desk {
                 probes: mpsc::unbounded_channel().0,
                 notices: Arc::new(Notify::new()),
                 self_monitoring: SelfMonitoring::new().0,
+                pulse: Pulse::default(),
             },
             engine,
             store: store.clone(),
@@ -51,7 +52,7 @@ impl Desk {
             inputs: Inputs { events, commands, probes: probe_results, deliveries },
             snapshots: Snapshots::new(TimeDelta::from_days(1), 1 << 30, metrics),
             mark: HighWaterMark::default(),
-            read_rules: Arc::new(|| Err("no rules here".to_owned())),
+            rule_reading: RuleReading::new(Arc::new(|| Err("no rules here".to_owned()))),
             domain_label: None,
             cancel: cancel.clone(),
         };

@@ -6,6 +6,8 @@ pub(super) mod driver;
 pub(super) mod high_water_mark;
 pub(super) mod integrity;
 pub(super) mod recovery;
+pub(super) mod rule_reading;
 pub(super) mod self_monitoring;
+pub(super) mod service_manager;
 pub(super) mod snapshots;
 pub(super) mod store_outage;

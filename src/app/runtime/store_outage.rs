@@ -17,6 +17,9 @@ use crate::store::{Batch, CommitError, Readiness, Store, StoreError};
 /// The pause between two tries to reach a store that cannot be written; doubles up to 32 times that.
 const RETRY_FIRST: Duration = Duration::from_millis(250);
 
+/// How often the driver shows that it lives, while it waits for the store.
+const ROUND: Duration = Duration::from_secs(1);
+
 /// The setting that is written to see whether anything can be written, and how much: a full disk takes a small row.
 const REHEARSAL: &str = "rehearsal";
 const REHEARSAL_BYTES: usize = 256 << 10;
@@ -154,8 +157,10 @@ impl Driver {
     /// Refuses whatever comes until the work is done.
     async fn refusing<T>(&mut self, why: &str, work: impl Future<Output = T>) -> T {
         tokio::pin!(work);
+        let mut round = tokio::time::interval(ROUND);
         loop {
             tokio::select! {
+                _ = round.tick() => self.outputs.pulse.beat(),
                 done = &mut work => return done,
                 Some(delivery) = self.inputs.events.recv() => refuse_delivery(delivery, why),
                 Some(asked) = self.inputs.commands.recv() => refuse_asked(asked, why),

@@ -1,4 +1,4 @@
-//! Says that HTTP is flooded: as an event, for as long as bounds had to hold against it.
+//! Says that HTTP or the built-in MQTT intake is flooded: as an event, for as long as bounds had to hold against it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,15 +22,25 @@ enum Flood {
     Connections,
     Guessing,
     Streams,
+    MqttConnections,
+    MqttGuessing,
 }
 
 impl Flood {
-    const ALL: [Flood; 3] = [Flood::Connections, Flood::Guessing, Flood::Streams];
+    const ALL: [Flood; 5] =
+        [Flood::Connections, Flood::Guessing, Flood::Streams, Flood::MqttConnections, Flood::MqttGuessing];
+
+    const fn alertname(self) -> &'static str {
+        match self {
+            Flood::Connections | Flood::Guessing | Flood::Streams => "HttpFlooded",
+            Flood::MqttConnections | Flood::MqttGuessing => "MqttFlooded",
+        }
+    }
 
     const fn as_str(self) -> &'static str {
         match self {
-            Flood::Connections => "connections",
-            Flood::Guessing => "guessing",
+            Flood::Connections | Flood::MqttConnections => "connections",
+            Flood::Guessing | Flood::MqttGuessing => "guessing",
             Flood::Streams => "streams",
         }
     }
@@ -47,6 +57,12 @@ impl Flood {
             Flood::Streams => {
                 "more streams are asked for than there are places: others get none; watchfire_http_streams says how many are open; close what is not looked at, or raise http.streams"
             }
+            Flood::MqttConnections => {
+                "more MQTT connections than one address or the intake may have: the newest are turned away; watchfire_mqtt_refused_total says why, `ss -tn` on this machine from where; keep that sender out, or raise mqtt_intake.connections_per_address for a gateway"
+            }
+            Flood::MqttGuessing => {
+                "somebody tries wrong passwords over MQTT: the logins of that address wait; watchfire_mqtt_refused_total says how many; look for a device with an old token, else keep the sender out"
+            }
         }
     }
 
@@ -58,6 +74,11 @@ impl Flood {
                     + metrics.http_connections_cut(ConnectionCut::Full)
             }
             Flood::Guessing => metrics.http_refusals(HttpRefusal::Guessing),
+            Flood::MqttConnections => ["too_many_connections", "address_connections", "address_handshakes"]
+                .into_iter()
+                .map(|reason| metrics.mqtt_refusals(reason))
+                .sum(),
+            Flood::MqttGuessing => metrics.mqtt_refusals("login_delayed"),
             Flood::Streams => metrics.http_refusals(HttpRefusal::Streams),
         }
     }
@@ -84,7 +105,7 @@ async fn watch(flood: Flood, metrics: &Metrics, intake: &Intake, now: &Now) {
             let severity = is_on.then_some(Severity::Major);
             let labels = vec![("flood", flood.as_str().to_owned())];
             let summary = if is_on { flood.summary().to_owned() } else { "it is over".to_owned() };
-            let trouble = OwnTrouble { name: "HttpFlooded", labels, severity, summary };
+            let trouble = OwnTrouble { name: flood.alertname(), labels, severity, summary };
             if is_on {
                 tracing::warn!(flood = flood.as_str(), "{}", trouble.summary);
             }

@@ -13,7 +13,7 @@ use super::StartError;
 use super::certificate_watch::CertificateWatch;
 use super::http_server::{HttpLimits, HttpServer};
 use super::tls_server::{TlsFiles, TlsServer};
-use super::{flood_watch, gauges, open_files};
+use super::{condition_watch, flood_watch, gauges, mqtt_listener, open_files};
 use crate::api;
 use crate::api::{ApiSettings, ApiState, CommandQueue, Now, TokenCache};
 use crate::app::config::{Config, MqttListen};
@@ -25,8 +25,7 @@ use crate::ingest::Intake;
 use crate::ingest::http::{BODY_MAX_BYTES, HttpIntake};
 use crate::ingest::mqtt;
 use crate::ingest::mqtt::{
-    AuthError, Authenticate, Binding, ClientSettings, IntakeContext, ListenerSettings, MqttClient, MqttListener,
-    PublishPermission, TopicFilters,
+    AuthError, Binding, ClientSettings, IntakeContext, MqttClient, PublishPermission, TopicFilters,
 };
 use crate::metrics::{Listener, Metrics};
 use crate::mqtt::BrokerAddress;
@@ -117,7 +116,10 @@ pub async fn open(doors: &Services, reserved: BoundSocket) -> Result<Listeners, 
             doors.stop.clone(),
         )),
     ];
+    let (live, metrics, intake) = (Arc::clone(&doors.live), Arc::clone(&doors.metrics), doors.intake.clone());
+    tasks.push(tokio::spawn(condition_watch::keep(live, metrics, intake, doors.now(), doors.stop.clone())));
     let (metrics, intake) = (Arc::clone(&doors.metrics), doors.intake.clone());
+    let reload = Arc::new(Notify::new());
     tasks.push(tokio::spawn(flood_watch::keep(metrics, intake, doors.now(), doors.stop.clone())));
     let mqtt = match doors.config.mqtt_listen {
         MqttListen::Off => None,
@@ -127,13 +129,8 @@ pub async fn open(doors: &Services, reserved: BoundSocket) -> Result<Listeners, 
     let mqtt = match mqtt {
         None => None,
         Some(binding) => {
-            let settings = ListenerSettings::new(authenticate(Arc::clone(&keyring), Arc::clone(&doors.live)));
-            let listener = MqttListener::bind(binding, settings, surroundings.clone())
-                .await
-                .map_err(|error| StartError::Part { what: "built-in MQTT intake", reason: error.to_string() })?;
-            let address = listener.local_address();
-            tasks.push(tokio::spawn(listener.run(doors.stop.clone())));
-            Some(address)
+            let keyring = Arc::clone(&keyring);
+            Some(mqtt_listener::open(doors, keyring, binding, surroundings.clone(), &reload, &mut tasks).await?)
         }
     };
     let part = |reason: String| StartError::Part { what: "MQTT client", reason };
@@ -142,21 +139,30 @@ pub async fn open(doors: &Services, reserved: BoundSocket) -> Result<Listeners, 
             .map_err(|error| StartError::Part { what: "MQTT client", reason: error.to_string() })?;
         tasks.push(tokio::spawn(client.run(doors.stop.clone())));
     }
-    let reload = Arc::new(Notify::new());
     if let Some(server) = reserved.tls.clone() {
-        let watch = CertificateWatch {
-            listener: Listener::Http,
-            server,
-            intake: doors.intake.clone(),
-            metrics: Arc::clone(&doors.metrics),
-            now: doors.now(),
-            reload: Arc::clone(&reload),
-        };
-        tasks.push(tokio::spawn(watch.run(doors.stop.clone())));
+        tasks.push(watch_certificate(doors, Listener::Http, server, &reload));
     }
     let (http, task) = open_http(doors, keyring, reserved)?;
     tasks.push(task);
     Ok(Listeners { http, mqtt, tasks, reload })
+}
+
+/// Keeps the certificate of a listener fresh.
+pub(super) fn watch_certificate(
+    doors: &Services,
+    listener: Listener,
+    server: Arc<TlsServer>,
+    reload: &Arc<Notify>,
+) -> JoinHandle<()> {
+    let watch = CertificateWatch {
+        listener,
+        server,
+        intake: doors.intake.clone(),
+        metrics: Arc::clone(&doors.metrics),
+        now: doors.now(),
+        reload: Arc::clone(reload),
+    };
+    tokio::spawn(watch.run(doors.stop.clone()))
 }
 
 fn open_http(
@@ -258,23 +264,8 @@ async fn follow_rulebook(live: Arc<LiveView>, filters: watch::Sender<Arc<TopicFi
     }
 }
 
-/// A token as MQTT password, whatever the user name; everybody while the service is open.
-fn authenticate(keyring: Arc<TokenCache>, live: Arc<LiveView>) -> Authenticate {
-    Arc::new(move |_user, password| {
-        let (keyring, live) = (Arc::clone(&keyring), Arc::clone(&live));
-        Box::pin(async move {
-            let secret = Some(password.as_str()).filter(|password| !password.is_empty());
-            match keyring.admit(secret).await {
-                api::AuthOutcome::Granted(caller) => permit(caller.name, caller.role, live),
-                api::AuthOutcome::Refused => Err(AuthError::BadCredentials),
-                api::AuthOutcome::Unavailable => Err(AuthError::Unavailable),
-            }
-        })
-    })
-}
-
 /// A tool's token publishes on the topics of its own source, as they stand in the rulebook in force.
-fn permit(name: String, role: TokenRole, live: Arc<LiveView>) -> Result<PublishPermission, AuthError> {
+pub(super) fn permit(name: String, role: TokenRole, live: Arc<LiveView>) -> Result<PublishPermission, AuthError> {
     match role {
         TokenRole::Admin => Ok(PublishPermission::everything(&name)),
         TokenRole::Ingest { source } | TokenRole::Monitoring { source } if source == "*" => {

@@ -5,6 +5,7 @@
 
 pub(super) mod backup_schedule;
 pub(super) mod certificate_watch;
+pub(super) mod condition_watch;
 pub(super) mod connections;
 pub(super) mod flood_watch;
 pub(super) mod gauges;
@@ -13,6 +14,7 @@ pub(super) mod http_server;
 pub(super) mod http_socket;
 pub(super) mod listeners;
 pub(super) mod logging;
+pub(super) mod mqtt_listener;
 pub(super) mod mqtt_state;
 pub(super) mod notify_config;
 pub(super) mod open_files;
@@ -35,12 +37,14 @@ use self::tls_server::BadTls;
 use super::commands::archive;
 use super::config::{Config, ConfigError, ServeFlags};
 use super::runtime::clock::Clock;
-use super::runtime::driver::{Driver, Inputs, Outputs, ReadRules, Stopped};
+use super::runtime::driver::{Driver, Inputs, Outputs, Stopped};
 use super::runtime::high_water_mark::HighWaterMark;
 use super::runtime::integrity;
 use super::runtime::recovery;
 use super::runtime::recovery::NotRecovered;
+use super::runtime::rule_reading::{ReadRules, RuleReading};
 use super::runtime::self_monitoring::{self, SelfMonitoring};
+use super::runtime::service_manager::{self, Pulse};
 use super::runtime::snapshots::Snapshots;
 use crate::api::{CommandQueue, DriverRequest};
 use crate::core::engine::{Engine, Request};
@@ -124,7 +128,7 @@ pub async fn run(flags: ServeFlags) -> Result<ExitCode, String> {
         ended = &mut running.driver_task => Some(ended),
     };
     hangups.abort();
-    drop(sd_notify::notify(&[sd_notify::NotifyState::Stopping]));
+    service_manager::stopping();
     match ended {
         None => {
             tracing::info!("stopping: closing the doors, committing what is under way");
@@ -164,7 +168,7 @@ pub async fn start(
     let notices = Arc::new(Notify::new());
     let live = Arc::new(LiveView::new(Arc::clone(engine.rulebook())));
     live.set_readiness(Readiness::NotReady { reason: "starting".to_owned() });
-    let driver_cancel = CancellationToken::new();
+    let (driver_cancel, stop, pulse) = (CancellationToken::new(), cancel.child_token(), Pulse::default());
     let mut driver = Driver {
         engine,
         store: store.clone(),
@@ -177,17 +181,17 @@ pub async fn start(
             probes: probe_requests,
             notices: Arc::clone(&notices),
             self_monitoring: self_monitoring.clone(),
+            pulse: pulse.clone(),
         },
         mark,
         snapshots: Snapshots::new(config.journal_keep, config.journal_max_bytes, Arc::clone(&metrics)),
-        read_rules,
+        rule_reading: RuleReading::new(read_rules),
         domain_label: config.domain_label.clone(),
         cancel: driver_cancel.clone(),
     };
     driver.prepare(first).await?;
     driver.ready();
     let driver_task = tokio::spawn(driver.run());
-    let stop = cancel.child_token();
     let ack_key = ack_key(&store, &config).await?;
     let (commands_of_all, stop_of_all) = (commands.clone(), stop.clone());
     let doors =
@@ -195,8 +199,8 @@ pub async fn start(
     let mut door_tasks = workers::start(&doors, reports, notices, probe_queue, probe_results)
         .map_err(|reason| StartError::Part { what: "delivery of notices", reason })?;
     let opened = listeners::open(&doors, reserved).await?;
-    door_tasks.extend(look_after_itself(&doors, self_monitoring, findings).into_iter().chain(opened.tasks));
-    drop(sd_notify::notify(&[sd_notify::NotifyState::Ready]));
+    door_tasks.extend(look_after_itself(&doors, self_monitoring, findings, pulse).into_iter().chain(opened.tasks));
+    service_manager::ready();
     Ok(RunningService {
         http: opened.http,
         mqtt: opened.mqtt,
@@ -240,15 +244,18 @@ async fn ack_key(store: &Store, config: &Config) -> Result<AckKey, StartError> {
     key.map_err(|reason| StartError::Part { what: "key of acknowledging links", reason })
 }
 
-/// What the service finds out about itself, the backups that it makes, the records that it archives.
+/// The sign of life for systemd, what the service finds out about itself, the backups that it makes, the records that it
+/// archives.
 fn look_after_itself(
     doors: &Services,
     self_monitoring: SelfMonitoring,
     findings: mpsc::Receiver<Event>,
+    pulse: Pulse,
 ) -> Vec<JoinHandle<()>> {
+    let watching = tokio::spawn(service_manager::feed_watchdog(pulse, doors.stop.clone()));
     let telling = tokio::spawn(self_monitoring::deliver(findings, doors.intake.clone(), doors.stop.clone()));
     let keeping = [archive::start(doors), backup_schedule::start(doors, self_monitoring)];
-    [telling].into_iter().chain(keeping.into_iter().flatten()).collect()
+    [watching, telling].into_iter().chain(keeping.into_iter().flatten()).collect()
 }
 
 impl RunningService {
@@ -300,9 +307,11 @@ impl Signals {
 
 async fn reload_on_hangup(mut hangup: Signal, commands: CommandQueue, certificates: Arc<Notify>) {
     while hangup.recv().await.is_some() {
+        service_manager::reloading();
         certificates.notify_waiters();
         // The driver logs what came of it.
         drop(commands.send(DriverRequest::Reload { by: None }).await);
+        service_manager::ready();
     }
 }
 

@@ -6,8 +6,9 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::listeners::Services;
+use crate::app::config::SmtpConfig;
 use crate::core::incidents::AckKey;
-use crate::notify::{ChannelConfig, Links, MailServer, Publish, SecretError, Secrets};
+use crate::notify::{ChannelConfig, Links, MailServer, MailServerError, Publish, SecretError, Secrets};
 use crate::store::Store;
 
 /// Where a key of our own making is kept: beside the journal, in none of its records.
@@ -18,17 +19,33 @@ const KEY_SECRET: &str = "ack-link";
 /// Everything that the courier needs; the error names the setting that is wrong.
 pub fn of(doors: &Services, publisher: Option<Publish>) -> Result<ChannelConfig, String> {
     let config = &doors.config;
-    let mail = config.smtp.as_ref().map(|(url, from)| MailServer::new(url, from));
+    let mail = config.smtp.as_ref().map(mail_server).transpose()?;
     let base = config.external_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
     let key = doors.ack_key.clone();
     Ok(ChannelConfig {
         publisher,
-        mail: mail.transpose().map_err(|bad| format!("smtp: {bad}"))?,
+        mail,
         secrets: secrets(config.secrets_dir.clone()),
         links: base.map(|base| Links { base, key, valid_for: config.ack_link_valid }),
         now: doors.now(),
         zone: TimeZone::system(),
     })
+}
+
+fn mail_server(smtp: &SmtpConfig) -> Result<MailServer, String> {
+    let bad = |name: &'static str| move |bad: MailServerError| format!("smtp.{name}: {bad}");
+    let mut server = MailServer::new(&smtp.url, &smtp.from).map_err(|bad| format!("smtp: {bad}"))?;
+    if let Some(name) = &smtp.hello_name {
+        server = server.with_hello_name(name).map_err(bad("hello_name"))?;
+    }
+    if let Some(domain) = &smtp.message_id_domain {
+        server = server.with_message_id_domain(domain).map_err(bad("message_id_domain"))?;
+    }
+    if let Some(file) = &smtp.ca_file {
+        let pem = std::fs::read(file).map_err(|error| format!("smtp.ca_file: {}: {error}", file.display()))?;
+        server = server.with_trusted(&pem).map_err(bad("ca_file"))?;
+    }
+    Ok(server)
 }
 
 /// The configured key, else our own: made at the first start, so that links outlive a restart.

@@ -131,10 +131,12 @@ pub enum NotificationKind {
     TargetBreached,
     /// Several incidents at once.
     Digest,
+    /// A page did not reach somebody by another channel.
+    Unreached,
 }
 
 impl NotificationKind {
-    pub const ALL: [NotificationKind; 13] = [
+    pub const ALL: [NotificationKind; 14] = [
         NotificationKind::Page,
         NotificationKind::PageAgain,
         NotificationKind::Escalated,
@@ -148,6 +150,7 @@ impl NotificationKind {
         NotificationKind::TargetWarning,
         NotificationKind::TargetBreached,
         NotificationKind::Digest,
+        NotificationKind::Unreached,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -165,6 +168,7 @@ impl NotificationKind {
             NotificationKind::TargetWarning => "target_warning",
             NotificationKind::TargetBreached => "target_breached",
             NotificationKind::Digest => "digest",
+            NotificationKind::Unreached => "unreached",
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Command, Decision, Outcome};
+use super::{Command, Decision, NotificationKind, Outcome};
 use crate::core::inspections::ProbeResult;
 use crate::core::model::{
     Cause, Event, Labels, Offset, Partition, Silence, SilenceId, Stamp, TimeDelta, Timestamp, fnv1a,
 };
-use crate::core::rules::RulebookHash;
+use crate::core::rules::{Channel, RulebookHash};
 
 /// One journaled input: where it stands, when it was taken (its own `now`), and what it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -173,6 +173,17 @@ pub enum DeliveryOutcome {
     DeadLettered {
         error: String,
     },
+    /// The same of a notice on an incident: it may have to be told by another way.
+    Unreached(Box<Unreached>),
+}
+
+/// Whom a notice on an incident did not reach.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Unreached {
+    pub error: String,
+    pub kind: NotificationKind,
+    pub channel: Channel,
+    pub person: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

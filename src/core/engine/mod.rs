@@ -27,7 +27,7 @@ pub use effect::{
 pub use explain::{ExplainRequest, ExplainResponse};
 pub use input::{
     Control, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, IdempotencyKey, IdempotentSilence, Input,
-    JournalEntry, ReloadedBy, Request, Resend, SilenceChange, SilenceCommand, SilenceDraft,
+    JournalEntry, ReloadedBy, Request, Resend, SilenceChange, SilenceCommand, SilenceDraft, Unreached,
 };
 pub use partitions::{BatchOutput, Engine, EngineError};
 pub use snapshot::{EncodingError, ParseSnapshotError, Snapshot, SnapshotView};

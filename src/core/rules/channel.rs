@@ -65,14 +65,35 @@ impl std::str::FromStr for RequestMethod {
 }
 
 impl RequestTemplate {
-    /// True if values must be escaped as inside JSON strings: by its content type, else by its first character.
-    pub fn body_is_json(&self) -> bool {
+    /// As what the receiver reads the body: by its content type, else by how it begins.
+    pub fn body_format(&self) -> BodyFormat {
         let kind = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        match kind {
-            Some((_, kind)) => kind.to_ascii_lowercase().contains("json"),
-            None => self.body.trim_start().starts_with(['{', '[']),
+        let Some((_, kind)) = kind else {
+            let is_json = self.body.trim_start().starts_with(['{', '[']);
+            return if is_json { BodyFormat::Json } else { BodyFormat::Plain };
+        };
+        let kind = kind.to_ascii_lowercase();
+        if kind.contains("json") {
+            BodyFormat::Json
+        } else if kind.contains("x-www-form-urlencoded") {
+            BodyFormat::Form
+        } else if kind.contains("xml") || kind.contains("html") {
+            BodyFormat::Xml
+        } else {
+            BodyFormat::Plain
         }
     }
+}
+
+/// How values must be written into the body of a request, so that they stay values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyFormat {
+    Json,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// HTML too.
+    Xml,
+    Plain,
 }
 
 /// Every kind of channel, as metrics and answers name it.

@@ -31,7 +31,7 @@ mod syntax;
 mod team;
 mod test_case;
 
-pub use channel::{CHANNEL_KINDS, Channel, RequestMethod, RequestTemplate};
+pub use channel::{BodyFormat, CHANNEL_KINDS, Channel, RequestMethod, RequestTemplate};
 pub use check::capacity::Capacity;
 pub use check::missing_dependencies::MissingDependencies;
 pub use check::{CheckFinding, CheckReport, FindingKind, report};
@@ -40,7 +40,7 @@ pub use context_guard::{ContextGuard, ParseGuardError};
 pub use defaults::builtin;
 pub use diagnostic::{Diagnostic, SourceLocation};
 pub use escalation_policy::{DispatchMode, EscalationPolicy, EscalationStep, ManagerNotification, Recipient, StopWhen};
-pub use expression::{Expression, ParseExpressionError};
+pub use expression::{Cost, Expression, ParseExpressionError, STEPS_MAX};
 pub use extraction::{Extraction, NamedGroups};
 pub use facts::{
     EventText, FactTable, NAMING_FACT, Normalising, SeverityWords, TEMPLATE_FACT, TemplateScope, fact_named,

@@ -26,7 +26,8 @@ use crate::metrics::Metrics;
 pub use client::{ClientSettings, ClientState, MqttClient};
 pub use decoding::{NATIVE_FILTER, decoder, filters};
 pub use listener::{
-    AuthError, Authenticate, Binding, ListenError, ListenerSettings, MqttListener, PublishPermission, REFUSAL_REASONS,
+    AuthError, Authenticate, Binding, ClientCertificate, Credentials, ListenError, ListenerSettings, MqttListener,
+    PublishPermission, REFUSAL_REASONS, TlsInForce,
 };
 pub use presence::topic_of as presence_topic;
 pub use topic::{ParseTopicFilterError, TopicFilters};

@@ -87,7 +87,8 @@ impl<T: Send + 'static> OrderedIntake<T> {
         while let Some(Some(entry)) = self.stop.run_until_cancelled(entries.recv()).await {
             let _turn = self.turn.lock().await;
             let (outcome, idempotent) = match self.reader.read(&entry.message) {
-                ReadOutcome::Repeat => (IntakeOutcome::Kept, false),
+                // Nothing to keep; its reply waits for its turn all the same.
+                ReadOutcome::Repeat | ReadOutcome::NotPermitted => (IntakeOutcome::Kept, false),
                 ReadOutcome::Parcel(parcel) => {
                     let idempotent = is_idempotent(&parcel);
                     (self.hand_in(parcel).await, idempotent)

@@ -25,8 +25,8 @@ pub(super) struct MqttMessage {
     /// Marked as sent before, or retained by the broker.
     pub dup: bool,
     pub retained: bool,
-    /// Set if the sender has no right to this topic: the name of its token.
-    pub unpermitted: Option<String>,
+    /// Whether the sender has a right to this topic.
+    pub is_permitted: bool,
 }
 
 /// Result of reading a message.
@@ -35,6 +35,8 @@ pub(super) enum ReadOutcome {
     Parcel(Submission),
     /// A repeated point without id, or a repeated dead letter: acknowledged, kept once.
     Repeat,
+    /// Of a sender without the right to its topic: not kept, and its sender is told.
+    NotPermitted,
 }
 
 /// Reads the messages of one transport.
@@ -53,12 +55,12 @@ impl MqttMessage {
         } else {
             payload
         };
-        MqttMessage { topic, payload, payload_bytes, dup: false, retained: false, unpermitted: None }
+        MqttMessage { topic, payload, payload_bytes, dup: false, retained: false, is_permitted: true }
     }
 
     /// A message of which only the beginning was read.
     pub fn cut(topic: String, beginning: Bytes, payload_bytes: u64) -> MqttMessage {
-        MqttMessage { topic, payload: beginning, payload_bytes, dup: false, retained: false, unpermitted: None }
+        MqttMessage { topic, payload: beginning, payload_bytes, dup: false, retained: false, is_permitted: true }
     }
 
     /// Its size in memory.
@@ -78,6 +80,10 @@ impl Reader {
 
     /// Reads a newly received message.
     pub fn read(&self, message: &MqttMessage) -> ReadOutcome {
+        if !message.is_permitted {
+            self.surroundings.metrics.event_refused(DOOR, NO_SOURCE, "not_permitted");
+            return ReadOutcome::NotPermitted;
+        }
         let parcel = match self.decode(message) {
             Ok(parcel) => parcel,
             Err((reason, why)) => {
@@ -98,9 +104,6 @@ impl Reader {
         if message.payload_bytes > self.payload_max_bytes as u64 {
             let (bytes, most) = (message.payload_bytes, self.payload_max_bytes);
             return Err(("too_large", format!("the payload has {bytes} bytes; at most {most} are read")));
-        }
-        if let Some(token) = &message.unpermitted {
-            return Err(("not_permitted", format!("{token} may not publish on {}", message.topic)));
         }
         if !self.surroundings.filters.borrow().take(&message.topic) {
             return Err(("no_source_for_topic", format!("no source takes the topic {}", message.topic)));
@@ -216,8 +219,9 @@ mod tests {
         check(message("t/x", &[b'x'; 101]), "the payload has 101 bytes; at most 100 are read");
         check(message("t/x", b"panic"), "the decoder failed");
         check(MqttMessage::cut("t/x".to_owned(), Bytes::from_static(b"f"), 1 << 28), "the payload has 268435456 bytes");
-        let unpermitted = MqttMessage { unpermitted: Some("token 3".to_owned()), ..message("t/x", b"firing a") };
-        check(unpermitted, "token 3 may not publish on t/x");
+        let (surroundings, _deliveries) = surroundings(10);
+        let unpermitted = MqttMessage { is_permitted: false, ..message("t/x", b"firing a") };
+        assert!(matches!(Reader::new(surroundings, 100).read(&unpermitted), ReadOutcome::NotPermitted));
     }
 
     #[test]

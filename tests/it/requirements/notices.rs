@@ -1,7 +1,7 @@
 //! How people are told: persons by their own rules, digests under a storm, and what the timeline says of it.
 
 use serde_json::Value;
-use watchfire::core::engine::{DeliveryOutcome, IncidentAction, Notification, NotificationKind};
+use watchfire::core::engine::{DeliveryOutcome, IncidentAction, Notification, NotificationKind, Unreached};
 use watchfire::core::incidents::TimelineKind;
 
 use super::centre::{Centre, minutes};
@@ -276,4 +276,48 @@ fn a_restart_in_the_middle_of_a_storm_tells_the_same() {
         centre.notices()
     };
     assert_eq!(persons(true), persons(false));
+}
+
+/// A page by mail that the courier gave up.
+fn unreached(notice: &Notification) -> DeliveryOutcome {
+    DeliveryOutcome::Unreached(Box::new(Unreached {
+        error: "given up after 57 attempts: the mail server answered 451".to_owned(),
+        kind: notice.kind,
+        channel: notice.channel.clone(),
+        person: notice.person.clone(),
+    }))
+}
+
+#[test]
+fn a_page_that_a_mail_did_not_carry_is_told_by_the_other_ways_once() {
+    let paged = || {
+        let mut centre = Centre::open(DESK, "2026-02-13T17:00:00");
+        centre.fire(LINK).after(minutes(0));
+        let mail = centre.notices().into_iter().find(|notice| notice.channel.kind() == "email").unwrap();
+        (centre, mail)
+    };
+    let (mut centre, mail) = paged();
+    let before = centre.notices().len();
+    centre.delivered(&mail, 57, unreached(&mail));
+    let told = centre.notices().split_off(before);
+    let kinds: Vec<&str> = told.iter().map(|notice| notice.channel.kind()).collect();
+    assert_eq!(kinds, ["webhook", "wecom"], "the team's and the person's own, but not the mail");
+    assert!(
+        told.iter().all(|notice| notice.kind == NotificationKind::Unreached && notice.subject == "INC-1"),
+        "{told:#?}"
+    );
+    let line = centre.timeline(1).pop().unwrap();
+    assert_eq!(
+        (line.kind, line.text.as_str()),
+        (TimelineKind::DeliveryFailed, "email zhang@noc.example could not be reached; told by 2 other channel(s)")
+    );
+    // What says so is given up in its turn, and no circle begins.
+    centre.delivered(&told[0], 10, unreached(&told[0]));
+    assert_eq!(centre.notices().len(), before + 2);
+
+    let (mut centre, mail) = paged();
+    centre.on_incident("张三", 1, IncidentAction::Acknowledge { note: None });
+    let before = centre.notices().len();
+    centre.delivered(&mail, 57, unreached(&mail));
+    assert_eq!(centre.notices().len(), before, "somebody has it: nobody else needs to know");
 }

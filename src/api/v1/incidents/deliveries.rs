@@ -44,6 +44,7 @@ impl From<DeliveryRow> for DeliveryView {
             Some(DeliveryOutcome::Delivered) => (DeliveryState::Delivered, None),
             Some(DeliveryOutcome::Failed { error }) => (DeliveryState::Failed, Some(error)),
             Some(DeliveryOutcome::DeadLettered { error }) => (DeliveryState::DeadLettered, Some(error)),
+            Some(DeliveryOutcome::Unreached(unreached)) => (DeliveryState::DeadLettered, Some(unreached.error)),
         };
         let channel = &row.notice.channel;
         let (channel, to) = (channel.kind(), channel.shown());

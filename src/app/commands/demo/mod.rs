@@ -51,7 +51,7 @@ pub async fn run(command: DemoCommand) -> Result<ExitCode, String> {
     let cancel = CancellationToken::new();
     let portal = Portal::start(cancel.child_token()).await.map_err(|error| format!("the demo's portal: {error}"))?;
     let texts = rules(&portal);
-    let read_rules: crate::app::runtime::driver::ReadRules =
+    let read_rules: crate::app::runtime::rule_reading::ReadRules =
         std::sync::Arc::new(move || rule_files::compile_logged(texts.clone()));
     let running =
         serve::start(config(&command)?, read_rules, cancel.clone()).await.map_err(|error| error.to_string())?;

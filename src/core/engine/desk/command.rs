@@ -308,6 +308,12 @@ impl Desk {
                 let text = format!("notice {} given up after {} attempts: {error}", result.notice, result.attempt);
                 step.timeline(id, TimelineKind::DeliveryFailed, "notify", text);
             }
+            DeliveryOutcome::Unreached(unreached) => {
+                let (notice, attempts, error) = (result.notice, result.attempt, &unreached.error);
+                let text = format!("notice {notice} given up after {attempts} attempts: {error}");
+                step.timeline(id, TimelineKind::DeliveryFailed, "notify", text);
+                self.tell_otherwise(id, unreached, step);
+            }
             DeliveryOutcome::Failed { .. } => {}
         }
     }

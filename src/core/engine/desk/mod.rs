@@ -17,6 +17,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod unattended_audit;
+mod unreachable;
 
 pub use state::DeskIncident;
 pub use unattended_audit::{AttentionAudit, AttentionSource, WaitingKind};

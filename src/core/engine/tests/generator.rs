@@ -8,7 +8,8 @@ use super::stage;
 use super::stage::{Given, START};
 use crate::core::engine::{
     Action, BatchOutput, Command, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Engine,
-    IdempotencyKey, IncidentAction, Input, ProblemAction, Request, RunAction, SilenceChange, SilenceDraft,
+    IdempotencyKey, IncidentAction, Input, NotificationKind, ProblemAction, Request, RunAction, SilenceChange,
+    SilenceDraft, Unreached,
 };
 use crate::core::incidents::PendingOn;
 use crate::core::inspections::{ItemOutcome, ProbeResult};
@@ -17,7 +18,7 @@ use crate::core::model::{
     SilenceId, Stamp, Status, TimeDelta, Timestamp,
 };
 use crate::core::problems::ProblemState;
-use crate::core::rules::Rulebook;
+use crate::core::rules::{Channel, Rulebook};
 
 /// The label that spreads events over 64 correlators.
 pub const DOMAIN: &str = "site";
@@ -460,10 +461,14 @@ fn delivery([which, how, attempt, _, _]: [u8; 5], work: &BatchOutput) -> Request
     let unknown = (Cause { partition: Partition::DESK, offset: Offset(999), n: 0 }, "INC-999".to_owned());
     let (notice, subject) = pick(&told, which).unwrap_or(unknown);
     let error = "connection refused".to_owned();
-    let outcome = match how % 3 {
+    let outcome = match how % 4 {
         0 => DeliveryOutcome::Delivered,
         1 => DeliveryOutcome::Failed { error },
-        _ => DeliveryOutcome::DeadLettered { error },
+        2 => DeliveryOutcome::DeadLettered { error },
+        _ => {
+            let (kind, channel) = (NotificationKind::Page, Channel::Mqtt { topic: "x".to_owned() });
+            DeliveryOutcome::Unreached(Box::new(Unreached { error, kind, channel, person: None }))
+        }
     };
     Request::Desk(DeskInput::Delivery(DeliveryResult { notice, subject, attempt: u32::from(attempt), outcome }))
 }

@@ -8,8 +8,8 @@ use super::{reachability, sites};
 use crate::core::model::{Labels, Matcher, MatcherOp, Matchers, Timestamp};
 use crate::core::rules::check::capacity::{Capacity, JointOverload, joint_overloads};
 use crate::core::rules::{
-    Extraction, FactTable, Inhibition, Inventory, Loaded, NAMING_FACT, NamingStandard, Pattern, Rule, Rulebook,
-    SourceLocation, TEMPLATE_FACT,
+    Cost, Extraction, FactTable, Inhibition, Inventory, Loaded, NAMING_FACT, NamingStandard, Pattern, Rule, Rulebook,
+    STEPS_MAX, SourceLocation, TEMPLATE_FACT,
 };
 
 /// A construct that a rulebook allows but that is hardly ever intended.
@@ -42,6 +42,8 @@ pub enum FindingKind {
     Bound,
     /// Its people cannot do its work in time.
     Capacity,
+    /// Its condition may take more steps than it is given.
+    Costly,
     /// It is evaluated for every event.
     Unindexed,
     /// Its incidents can be P1, but no playbook is set.
@@ -66,6 +68,7 @@ impl FindingKind {
             FindingKind::Bound => "will hit a bound",
             FindingKind::NoPlaybook => "can make a P1 and name no playbook",
             FindingKind::Capacity => "are more work than the people have time for",
+            FindingKind::Costly => "have a condition that a large event may make too costly; then it does not hold",
             FindingKind::Unindexed => "tried for every event; a matcher such as alertname=\"…\" would index them",
             FindingKind::Unclassified => "say not what their incidents are; class: incident, event or request",
             FindingKind::UnknownSeverity => "have severity words that nobody knows, whose events count as minor",
@@ -106,6 +109,9 @@ pub fn findings(loaded: &Loaded, windows_max: usize, now: Timestamp) -> Vec<Chec
             let message = format!("rule {:?} can make a P1 and has no playbook: what is done then?", rule.name);
             add(FindingKind::NoPlaybook, rule_of, message);
         }
+        if let Some(message) = rule.when.as_ref().and_then(|when| costly(&rule.name, when.cost())) {
+            add(FindingKind::Costly, rule_of, message);
+        }
         for why in entries(rule).into_iter().filter_map(unindexed).take(1) {
             add(FindingKind::Unindexed, rule_of, format!("rule {:?} is tried for every event: {why}", rule.name));
         }
@@ -137,6 +143,16 @@ pub fn findings(loaded: &Loaded, windows_max: usize, now: Timestamp) -> Vec<Chec
     }
     found.sort_by_key(|finding| finding.kind);
     found
+}
+
+fn costly(rule: &str, cost: Cost) -> Option<String> {
+    (cost.most > u64::from(STEPS_MAX)).then(|| {
+        format!(
+            "rule {rule:?}: its when: takes about {} steps on an ordinary event and {} on the largest, of {STEPS_MAX} \
+             that it is given; loop once, or over fewer labels",
+            cost.usual, cost.most
+        )
+    })
 }
 
 /// Plans that their people cannot do: one alone, or several of one team together.

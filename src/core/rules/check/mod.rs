@@ -18,7 +18,7 @@ use unicode_width::UnicodeWidthStr;
 
 pub use findings::{CheckFinding, FindingKind};
 
-use super::{Loaded, Rule};
+use super::{Cost, Expression, Loaded, Rule};
 use crate::core::model::Timestamp;
 
 /// Maximum number of rules, and of findings of a kind, in the text output; JSON lists all.
@@ -42,6 +42,9 @@ pub struct RuleSummary {
     pub by: Vec<String>,
     pub ladder: String,
     pub matchers: String,
+    /// What its `when:` costs an event, in steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Cost>,
 }
 
 /// Checks a rulebook as a whole. `windows_max`: a correlator's window limit per rule; `now`: time of use.
@@ -73,6 +76,7 @@ pub fn report(loaded: &Loaded, windows_max: usize, now: Timestamp) -> CheckRepor
         by: rule.by.clone(),
         ladder: rule.ladder.clone(),
         matchers: rule.matchers.to_string(),
+        steps: rule.when.as_ref().map(Expression::cost),
     };
     CheckReport {
         hash: rulebook.hash.to_string(),
@@ -99,9 +103,10 @@ impl fmt::Display for CheckReport {
         writeln!(f)?;
         let rows = self.rules.iter().take(ROWS_MAX).map(|rule| {
             let by = if rule.by.is_empty() { "-".to_owned() } else { rule.by.join(", ") };
-            vec![rule.name.clone(), rule.pattern.to_owned(), by, rule.ladder.clone()]
+            let steps = rule.steps.map_or("-".to_owned(), |steps| steps.usual.to_string());
+            vec![rule.name.clone(), rule.pattern.to_owned(), by, rule.ladder.clone(), steps]
         });
-        write_table(f, &["rule", "pattern", "by", "tiers"], rows)?;
+        write_table(f, &["rule", "pattern", "by", "tiers", "when"], rows)?;
         if let Some(more) = self.rules.len().checked_sub(ROWS_MAX).filter(|more| *more > 0) {
             writeln!(f, "… and {more} more")?;
         }

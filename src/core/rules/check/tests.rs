@@ -101,7 +101,11 @@ fn columns_stand_under_one_another_in_any_script() {
     let table: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("rule ")).take(3).collect();
     assert_eq!(
         table,
-        ["rule      pattern  by    tiers", "链路中断  each     site  default", "x         each     -     default"]
+        [
+            "rule      pattern  by    tiers    when",
+            "链路中断  each     site  default  -",
+            "x         each     -     default  -"
+        ]
     );
 }
 

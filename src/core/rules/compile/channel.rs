@@ -5,7 +5,7 @@ use serde_saphyr::Location;
 use super::reader::SectionReader;
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::syntax::team::ChannelSyntax;
-use crate::core::rules::{Channel, RequestMethod, RequestTemplate, TemplatePart, is_secret_name, pieces};
+use crate::core::rules::{BodyFormat, Channel, RequestMethod, RequestTemplate, TemplatePart, is_secret_name, pieces};
 
 const ADDRESSES_MAX: usize = 50;
 const ADDRESS_MAX_BYTES: usize = 254;
@@ -158,7 +158,7 @@ fn check_template(
     if template.headers.len() > HEADERS_MAX {
         reader.mistake(at, format!("{} headers", template.headers.len()), format!("at most {HEADERS_MAX}"));
     }
-    let Some(body) = body.filter(|_| template.body_is_json()) else { return };
+    let Some(body) = body.filter(|_| template.body_format() == BodyFormat::Json) else { return };
     let Ok(pieces) = pieces(&template.body) else { return };
     let filled: String =
         pieces.iter().map(|piece| if let TemplatePart::Plain(text) = piece { text } else { "0" }).collect();
@@ -170,7 +170,7 @@ fn check_template(
 
 #[cfg(test)]
 mod tests {
-    use crate::core::rules::{Channel, DigestPolicy, Language, RequestMethod, RuleText, load};
+    use crate::core::rules::{BodyFormat, Channel, DigestPolicy, Language, RequestMethod, RuleText, load};
 
     fn text(channel: &str) -> Vec<RuleText> {
         let text = format!("teams:\n  - name: 一线\n    notify:\n      - {channel}\n");
@@ -215,7 +215,7 @@ mod tests {
         let channel = r#"template: {method: PUT, url: "https://a.example/", headers: {X-Key: "{secret:k}"}, body: "文本 {title}", answer_has: ok}"#;
         let loaded = load(text(channel)).unwrap();
         let Channel::Template(template) = &loaded.rulebook.teams["一线"].channels[0] else { panic!() };
-        assert_eq!((template.method, template.body_is_json()), (RequestMethod::Put, false));
+        assert_eq!((template.method, template.body_format()), (RequestMethod::Put, BodyFormat::Plain));
         assert_eq!(template.headers, [("X-Key".to_owned(), "{secret:k}".to_owned())]);
         assert_eq!((template.body.as_str(), template.answer_has.as_deref()), ("文本 {title}", Some("ok")));
     }

@@ -5,19 +5,24 @@
 //! reports the key).
 
 mod check;
+mod cost;
 mod values;
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use cel::common::ast::IdedExpr;
-use cel::common::types::{CelDouble, CelString};
+use cel::common::types::{CelBool, CelDouble, CelString};
 use cel::common::value::CowVal;
 use cel::context::VariableResolver;
 use cel::{Context, Env, Value};
 
 use crate::core::model::{Event, Labels, Severity};
+use cost::{Budget, MESSAGE_STEPS_MAX};
 use values::LazyMap;
+
+pub use cost::{Cost, STEPS_MAX};
 
 /// Maximum length of an expression, in bytes.
 const TEXT_MAX_BYTES: usize = 2048;
@@ -45,6 +50,9 @@ struct Compiled {
     root: IdedExpr,
     /// The standard functions and this expression's own `matches`, one for each pattern in it.
     context: Context<'static, 'static>,
+    cost: Cost,
+    /// How often it was broken off at the bound of its steps. For people: nothing is decided by it.
+    broken_off: AtomicU64,
 }
 
 /// Reason why a text is not an expression, and its position: line and column count from 1, columns in characters.
@@ -76,11 +84,14 @@ impl Expression {
         let (mut root, positions) =
             ENVIRONMENT.parser().parse_with_source_info(text).map_err(|errors| syntax_error(&errors))?;
         let patterns = check::names(&mut root, &positions, text, variables)?;
+        let cost = Cost::of(&root);
+        cost::count_rounds(&mut root);
         let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
         for (name, pattern) in patterns {
             check::declare_pattern(&mut context, &name, pattern);
         }
-        Ok(Expression(Arc::new(Compiled { text: text.to_owned(), root, context })))
+        let (text, broken_off) = (text.to_owned(), AtomicU64::new(0));
+        Ok(Expression(Arc::new(Compiled { text, root, context, cost, broken_off })))
     }
 
     /// Compiles a rule's `when:`, for [`Expression::holds`].
@@ -89,21 +100,42 @@ impl Expression {
     }
 
     /// True if the event, with that severity and those facts, fulfils the condition. A value that cannot be computed (a
-    /// missing label, a text instead of a number) does not.
+    /// missing label, a text instead of a number) does not, nor does what takes more than [`STEPS_MAX`] steps.
     pub fn holds(&self, event: &Event, severity: Severity, facts: &Labels) -> bool {
-        let variables = EventVariables { event, severity, facts };
+        let budget = Budget::of(STEPS_MAX);
+        let variables = EventVariables::new(event, severity, facts, &budget);
         let mut scope = self.scope();
         scope.set_variable_resolver(&variables);
-        matches!(Value::resolve(&self.0.root, &scope), Ok(Value::Bool(true)))
+        let holds = matches!(Value::resolve(&self.0.root, &scope), Ok(Value::Bool(true)));
+        !self.is_broken_off(&budget) && holds
     }
 
     /// The value of the expression over these variables; a missing key and a wrong type are errors, with the reason.
     pub fn evaluate(&self, bindings: &[(&str, &serde_json::Value)]) -> Result<serde_json::Value, String> {
-        let variables = JsonVariables(bindings);
+        let variables = JsonVariables { bindings, budget: Budget::of(MESSAGE_STEPS_MAX) };
         let mut scope = self.scope();
         scope.set_variable_resolver(&variables);
-        let value = Value::resolve(&self.0.root, &scope).map_err(|error| shorten(&error.to_string()))?;
-        values::to_json(&value)
+        let value = Value::resolve(&self.0.root, &scope);
+        if self.is_broken_off(&variables.budget) {
+            return Err(format!("it takes more than {MESSAGE_STEPS_MAX} steps on this message"));
+        }
+        values::to_json(&value.map_err(|error| shorten(&error.to_string()))?)
+    }
+
+    /// What it costs, as far as its text shows.
+    pub fn cost(&self) -> Cost {
+        self.0.cost
+    }
+
+    /// How often it was broken off since it was compiled, on this event or that.
+    pub fn broken_off(&self) -> u64 {
+        self.0.broken_off.load(Ordering::Relaxed)
+    }
+
+    fn is_broken_off(&self, budget: &Budget) -> bool {
+        let is_spent = budget.is_spent();
+        self.0.broken_off.fetch_add(u64::from(is_spent), Ordering::Relaxed);
+        is_spent
     }
 
     pub fn text(&self) -> &str {
@@ -137,36 +169,66 @@ impl fmt::Debug for Expression {
     }
 }
 
-/// An event as the variables of a condition; each is created only on use.
+/// An event as the variables of a condition. Its maps are lent: the library copies a map that it is given before it
+/// looks anything up in it.
 struct EventVariables<'a> {
     event: &'a Event,
     severity: Severity,
-    facts: &'a Labels,
+    labels: LazyMap<'a>,
+    facts: LazyMap<'a>,
+    annotations: LazyMap<'a>,
+    budget: &'a Budget,
+}
+
+impl<'a> EventVariables<'a> {
+    fn new(event: &'a Event, severity: Severity, facts: &'a Labels, budget: &'a Budget) -> EventVariables<'a> {
+        EventVariables {
+            event,
+            severity,
+            labels: LazyMap::of_labels(&event.labels, budget),
+            facts: LazyMap::of_labels(facts, budget),
+            annotations: LazyMap::of_labels(&event.annotations, budget),
+            budget,
+        }
+    }
 }
 
 impl VariableResolver for EventVariables<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
-        let event = self.event;
+        if let Some(another) = self.budget.round(variable) {
+            return Some(CowVal::owned(CelBool::from(another)));
+        }
+        let (event, budget) = (self.event, self.budget);
+        let text = |text: &'b str| {
+            budget.spend_on_text(text);
+            Some(CowVal::owned(CelString::from(text)))
+        };
         match variable {
-            "labels" => Some(CowVal::owned(LazyMap::of_labels(&event.labels))),
-            "facts" => Some(CowVal::owned(LazyMap::of_labels(self.facts))),
-            "annotations" => Some(CowVal::owned(LazyMap::of_labels(&event.annotations))),
-            "severity" => Some(CowVal::owned(CelString::from(self.severity.as_str()))),
-            "status" => Some(CowVal::owned(CelString::from(event.status.as_str()))),
-            "source" => Some(CowVal::owned(CelString::from(event.source.as_str()))),
-            "summary" => Some(CowVal::owned(CelString::from(event.summary.as_str()))),
+            "labels" => Some(CowVal::Borrowed(&self.labels)),
+            "facts" => Some(CowVal::Borrowed(&self.facts)),
+            "annotations" => Some(CowVal::Borrowed(&self.annotations)),
+            "severity" => text(self.severity.as_str()),
+            "status" => text(event.status.as_str()),
+            "source" => text(&event.source),
+            "summary" => text(&event.summary),
             "value" => event.value.map(|value| CowVal::owned(CelDouble::from(value))),
             _ => None,
         }
     }
 }
 
-struct JsonVariables<'a>(&'a [(&'a str, &'a serde_json::Value)]);
+struct JsonVariables<'a> {
+    bindings: &'a [(&'a str, &'a serde_json::Value)],
+    budget: Budget,
+}
 
 impl VariableResolver for JsonVariables<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
-        let (_, value) = self.0.iter().find(|(name, _)| *name == variable)?;
-        Some(CowVal::Owned(values::from_json(value)))
+        if let Some(another) = self.budget.round(variable) {
+            return Some(CowVal::owned(CelBool::from(another)));
+        }
+        let (_, value) = self.bindings.iter().find(|(name, _)| *name == variable)?;
+        Some(CowVal::Owned(values::from_json(value, &self.budget)))
     }
 }
 

@@ -199,3 +199,59 @@ proptest! {
         let _ = Expression::condition(&text);
     }
 }
+
+/// An event with so many labels of so many bytes.
+fn large(labels: usize, bytes: usize) -> Event {
+    let named: Vec<(String, String)> =
+        (0..labels).map(|number| (format!("label{number:02}"), "x".repeat(bytes))).collect();
+    let pairs = named.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    Event::new("zabbix", Status::Firing, Labels::from_pairs(pairs))
+}
+
+#[test]
+fn what_takes_too_many_steps_is_broken_off_counted_and_does_not_hold() {
+    for text in [
+        "labels.all(a, labels.all(b, labels[a].matches('x$') && labels[b].matches('^x')))",
+        "!labels.exists(a, labels.exists(b, labels[a] + labels[b] == 'y'))",
+        "labels.map(a, labels.map(b, labels[a] + labels[b])).size() > 0",
+        "labels.filter(a, labels.filter(b, labels[b].contains('x')).size() > 0).size() > 0",
+        "labels.exists_one(a, labels.exists_one(b, labels[b] == 'y')) == false",
+    ] {
+        let condition = Expression::condition(text).unwrap();
+        assert!(holds(&condition, &large(8, 20)), "{text}");
+        assert_eq!(condition.broken_off(), 0, "{text}");
+        assert!(!holds(&condition, &large(64, 4_000)), "{text}");
+        assert_eq!(condition.broken_off(), 1, "{text}");
+        assert!(condition.cost().usual < u64::from(super::STEPS_MAX), "{text}: {:?}", condition.cost());
+        assert!(condition.cost().most > u64::from(super::STEPS_MAX), "{text}: {:?}", condition.cost());
+    }
+}
+
+#[test]
+fn ordinary_conditions_are_far_from_the_bound_on_any_event() {
+    for text in [
+        "labels.label00 == 'GZ01' && summary.contains('中断')",
+        "labels.exists(name, labels[name] == 'net')",
+        "labels.label01.matches('^GZ[0-9]+$') || annotations.exists(name, name.startsWith('run'))",
+    ] {
+        let condition = Expression::condition(text).unwrap();
+        holds(&condition, &large(64, 4_000));
+        assert_eq!(condition.broken_off(), 0, "{text}");
+        assert!(condition.cost().most < u64::from(super::STEPS_MAX), "{text}: {:?}", condition.cost());
+    }
+}
+
+#[test]
+fn the_bound_counts_steps_so_that_every_run_decides_alike() {
+    let condition = Expression::condition("labels.all(a, labels.all(b, labels[a] == labels[b]))").unwrap();
+    let first_broken = |condition: &Expression| {
+        (1..=64).find(|labels| {
+            let before = condition.broken_off();
+            holds(condition, &large(*labels, 300));
+            condition.broken_off() > before
+        })
+    };
+    let first = first_broken(&condition);
+    assert!(first.is_some_and(|labels| (10..64).contains(&labels)), "{first:?}");
+    assert_eq!(first, first_broken(&condition));
+}

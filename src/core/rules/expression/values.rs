@@ -11,6 +11,7 @@ use cel::objects::{Key, OptionalValue};
 use cel::{ExecutionError, Value};
 use serde_json::Value as Json;
 
+use super::cost::Budget;
 use crate::core::model::Labels;
 
 /// A CEL map over data that lies elsewhere. Its keys are visited in their own order, so that an expression never
@@ -18,6 +19,8 @@ use crate::core::model::Labels;
 #[derive(Debug)]
 pub(super) struct LazyMap<'a> {
     fields: Fields<'a>,
+    /// Pays for the texts that are looked at.
+    budget: &'a Budget,
     keys: OnceLock<Vec<CelString<'a>>>,
     /// The library's own kind of map, made when a value must be compared or handed out whole.
     whole: OnceLock<CelMap<'a>>,
@@ -30,10 +33,13 @@ enum Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn get(self, name: &str) -> Option<Box<dyn Val + 'a>> {
+    fn get(self, name: &str, budget: &'a Budget) -> Option<Box<dyn Val + 'a>> {
         match self {
-            Fields::Object(object) => object.get(name).map(from_json),
-            Fields::Labels(labels) => labels.get(name).map(|value| Box::new(CelString::from(value)) as Box<dyn Val>),
+            Fields::Object(object) => object.get(name).map(|value| from_json(value, budget)),
+            Fields::Labels(labels) => labels.get(name).map(|value| {
+                budget.spend_on_text(value);
+                Box::new(CelString::from(value)) as Box<dyn Val>
+            }),
         }
     }
 
@@ -53,19 +59,19 @@ impl<'a> Fields<'a> {
 }
 
 impl<'a> LazyMap<'a> {
-    pub(super) fn of_labels(labels: &'a Labels) -> LazyMap<'a> {
-        LazyMap::new(Fields::Labels(labels))
+    pub(super) fn of_labels(labels: &'a Labels, budget: &'a Budget) -> LazyMap<'a> {
+        LazyMap::new(Fields::Labels(labels), budget)
     }
 
-    fn new(fields: Fields<'a>) -> LazyMap<'a> {
-        LazyMap { fields, keys: OnceLock::new(), whole: OnceLock::new() }
+    fn new(fields: Fields<'a>, budget: &'a Budget) -> LazyMap<'a> {
+        LazyMap { fields, budget, keys: OnceLock::new(), whole: OnceLock::new() }
     }
 
     fn whole(&self) -> &CelMap<'a> {
         self.whole.get_or_init(|| {
             let mut table = CelMap::default().into_inner();
             for name in self.fields.keys() {
-                if let Some(value) = self.fields.get(name) {
+                if let Some(value) = self.fields.get(name, self.budget) {
                     table.insert(CelMapKey::String(CelString::from(name)), value);
                 }
             }
@@ -77,7 +83,7 @@ impl<'a> LazyMap<'a> {
         let Some(name) = key.downcast_ref::<CelString>() else {
             return Err(ExecutionError::no_such_key("a key that is not a text"));
         };
-        self.fields.get(name.inner()).ok_or_else(|| ExecutionError::no_such_key(name.inner()))
+        self.fields.get(name.inner(), self.budget).ok_or_else(|| ExecutionError::no_such_key(name.inner()))
     }
 }
 
@@ -127,7 +133,7 @@ impl Val for LazyMap<'_> {
     where
         Self: 'v,
     {
-        Box::new(LazyMap::new(self.fields))
+        Box::new(LazyMap::new(self.fields, self.budget))
     }
 
     fn as_builtin<'b, 'v>(&'b self) -> BuiltinRef<'b, 'v>
@@ -185,7 +191,7 @@ impl<'b, 'v, 'a: 'v> Iterator<'b, 'v> for Keys<'b, 'a> {
 }
 
 /// Converts one level of a JSON value; deeper levels are converted on access.
-pub(super) fn from_json(value: &Json) -> Box<dyn Val + '_> {
+pub(super) fn from_json<'a>(value: &'a Json, budget: &'a Budget) -> Box<dyn Val + 'a> {
     match value {
         Json::Null => Box::new(CelNull),
         Json::Bool(truth) => Box::new(CelBool::from(*truth)),
@@ -194,9 +200,15 @@ pub(super) fn from_json(value: &Json) -> Box<dyn Val + '_> {
             (None, Some(large)) => Box::new(CelUInt::from(large)),
             (None, None) => Box::new(CelDouble::from(number.as_f64().unwrap_or(f64::NAN))),
         },
-        Json::String(text) => Box::new(CelString::from(text.as_str())),
-        Json::Array(items) => Box::new(CelList::from(items.iter().map(from_json).collect::<Vec<_>>())),
-        Json::Object(object) => Box::new(LazyMap::new(Fields::Object(object))),
+        Json::String(text) => {
+            budget.spend_on_text(text);
+            Box::new(CelString::from(text.as_str()))
+        }
+        Json::Array(items) => {
+            budget.spend(u32::try_from(items.len()).unwrap_or(u32::MAX));
+            Box::new(CelList::from(items.iter().map(|item| from_json(item, budget)).collect::<Vec<_>>()))
+        }
+        Json::Object(object) => Box::new(LazyMap::new(Fields::Object(object), budget)),
     }
 }
 

@@ -3,22 +3,34 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use rumqttc::mqttbytes::v4::{ConnAck, Connect, ConnectReturnCode};
 
 use super::ListenerSettings;
+use super::addresses::AddressSlot;
+use super::packets::Connect;
 use super::refusal::ConnectRefusal;
+use super::transport::ClientCertificate;
+use crate::ingest::mqtt::topic::is_publishable;
 
-/// Decides by user and password (both empty when not given) whether a client may come in, and what it may do. The
-/// password is a token; any user name goes with it.
+/// What a client shows of who it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// Both empty when not given. The password is a token; any user name goes with it.
+    pub user: String,
+    pub password: String,
+    /// Vouched for by an authority that the listener trusts.
+    pub certificate: Option<ClientCertificate>,
+}
+
+/// Decides whether a client may come in, and what it may do.
 pub type Authenticate =
-    Arc<dyn Fn(String, String) -> BoxFuture<'static, Result<PublishPermission, AuthError>> + Send + Sync>;
+    Arc<dyn Fn(Credentials) -> BoxFuture<'static, Result<PublishPermission, AuthError>> + Send + Sync>;
 
 /// What a client that came in may do.
 #[derive(Clone)]
 pub struct PublishPermission {
     /// The token's name, for the reasons of refusals.
     pub name: String,
-    /// Whether it may publish on that topic; what it may not is kept as a dead letter.
+    /// Whether it may publish on that topic; what it may not is refused in the words of its version.
     pub may_publish: Arc<dyn Fn(&str) -> bool + Send + Sync>,
 }
 
@@ -40,74 +52,121 @@ impl PublishPermission {
     }
 }
 
-/// The permit, or the refusal with the answer that the protocol has for it.
+/// The permit, or why there is none. An address that gave many wrong passwords waits before its next one is looked at.
 pub(super) async fn admit(
     connect: &Connect,
+    certificate: Option<ClientCertificate>,
+    place: &AddressSlot,
     settings: &ListenerSettings,
-) -> Result<PublishPermission, (ConnectRefusal, ConnAck)> {
-    let refuse = |refusal, code| Err((refusal, ConnAck::new(code, false)));
-    if connect.client_id.is_empty() && !connect.clean_session {
-        return refuse(ConnectRefusal::ClientId, ConnectReturnCode::BadClientId);
+) -> Result<PublishPermission, ConnectRefusal> {
+    if connect.extended_authentication {
+        return Err(ConnectRefusal::ExtendedAuthentication);
     }
-    let (user, password) =
-        connect.login.as_ref().map(|login| (login.username.clone(), login.password.clone())).unwrap_or_default();
-    let looked_up = tokio::time::timeout(settings.patience, (settings.authenticate)(user, password)).await;
-    match looked_up.unwrap_or(Err(AuthError::Unavailable)) {
-        Ok(permit) => Ok(permit),
+    if connect.client_id.is_empty() && !connect.clean {
+        return Err(ConnectRefusal::ClientId);
+    }
+    tokio::time::sleep(place.login_delay()).await;
+    let credentials = Credentials { user: connect.user.clone(), password: connect.password.clone(), certificate };
+    let looked_up = tokio::time::timeout(settings.patience, (settings.authenticate)(credentials)).await;
+    let permit = match looked_up.unwrap_or(Err(AuthError::Unavailable)) {
+        Ok(permit) => permit,
         Err(AuthError::BadCredentials) => {
-            refuse(ConnectRefusal::BadCredentials, ConnectReturnCode::BadUserNamePassword)
+            place.login_failed();
+            return Err(ConnectRefusal::BadCredentials);
         }
-        Err(AuthError::NotAuthorised) => refuse(ConnectRefusal::NotAuthorised, ConnectReturnCode::NotAuthorized),
-        Err(AuthError::Unavailable) => refuse(ConnectRefusal::Unavailable, ConnectReturnCode::ServiceUnavailable),
+        Err(AuthError::NotAuthorised) => return Err(ConnectRefusal::NotAuthorised),
+        Err(AuthError::Unavailable) => return Err(ConnectRefusal::Unavailable),
+    };
+    // A will is a publish: what may never be said is refused now, not when its sender is gone.
+    match &connect.will {
+        Some(will) if will.exactly_once && connect.version == super::packets::Version::V5 => Err(ConnectRefusal::Qos2),
+        Some(will) if !is_publishable(&will.topic) => Err(ConnectRefusal::Topic),
+        Some(will) if !(permit.may_publish)(&will.topic) => Err(ConnectRefusal::NotAuthorised),
+        Some(_) | None => Ok(permit),
     }
 }
 
 /// The CONNACK for a CONNECT of another version, in the form that its sender can read.
 pub(super) fn foreign_answer(level: u8) -> &'static [u8] {
-    const UNSUPPORTED_VERSION_5: u8 = 0x84;
+    const UNSUPPORTED_VERSION: u8 = 0x84;
     const UNACCEPTABLE_VERSION_3: u8 = 0x01;
     match level {
-        5 => &[0x20, 0x03, 0x00, UNSUPPORTED_VERSION_5, 0x00],
-        _older => &[0x20, 0x02, 0x00, UNACCEPTABLE_VERSION_3],
+        0..5 => &[0x20, 0x02, 0x00, UNACCEPTABLE_VERSION_3],
+        _newer => &[0x20, 0x03, 0x00, UNSUPPORTED_VERSION, 0x00],
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
+    use super::super::addresses::{Addresses, Bounds};
+    use super::super::packets::{Version, Will};
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn clients_are_let_in_by_their_token_and_refused_in_the_words_of_the_protocol() {
-        let settings = ListenerSettings::new(Arc::new(|user: String, password: String| {
-            let known = match (user.as_str(), password.as_str()) {
-                (_, "令牌") => Ok(PublishPermission::everything("token 1")),
+    fn connect(client_id: &str, clean: bool, login: Option<(&str, &str)>) -> Connect {
+        let (user, password) = login.unwrap_or_default();
+        Connect {
+            version: Version::V4,
+            client_id: client_id.to_owned(),
+            clean,
+            keep_alive: 0,
+            will: None,
+            user: user.to_owned(),
+            password: password.to_owned(),
+            extended_authentication: false,
+        }
+    }
+
+    fn settings() -> ListenerSettings {
+        ListenerSettings::new(Arc::new(|shown: Credentials| {
+            let known = match (shown.user.as_str(), shown.password.as_str()) {
+                (_, "令牌") => Ok(PublishPermission {
+                    may_publish: Arc::new(|topic: &str| topic != "t/secret"),
+                    ..PublishPermission::everything("token 1")
+                }),
                 (_, "viewer") => Err(AuthError::NotAuthorised),
                 ("later", _) => Err(AuthError::Unavailable),
                 ("never", _) => return Box::pin(std::future::pending()),
                 (_, _) => Err(AuthError::BadCredentials),
             };
             Box::pin(std::future::ready(known))
-        }));
-        let check = async |client_id: &str,
-                           clean: bool,
-                           login: Option<(&str, &str)>,
-                           expected: Result<&str, (ConnectRefusal, u8)>| {
-            let mut connect = Connect::new(client_id);
-            connect.clean_session = clean;
-            if let Some((user, password)) = login {
-                connect.set_login(user, password);
-            }
-            let admitted = admit(&connect, &settings).await;
-            let shown = admitted.as_ref().map(|permit| permit.name.as_str());
-            assert_eq!(shown.map_err(|(refusal, answer)| (*refusal, answer.code as u8)), expected);
+        }))
+    }
+
+    async fn admitted(connect: &Connect) -> Result<String, ConnectRefusal> {
+        let bounds = Bounds { connections: 1, handshakes: 1, unfinished_bytes: 0, all_unfinished_bytes: 0 };
+        let place = Addresses::new(bounds).enter("192.0.2.1".parse().unwrap()).unwrap();
+        admit(connect, None, &place, &settings()).await.map(|permit| permit.name)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn clients_are_let_in_by_their_token() {
+        let check = async |client_id, clean, login, expected: Result<&str, ConnectRefusal>| {
+            let got = admitted(&connect(client_id, clean, login)).await;
+            assert_eq!(got, expected.map(str::to_owned), "{login:?}");
         };
         check("a", true, Some(("anyone", "令牌")), Ok("token 1")).await;
         check("", true, Some(("", "令牌")), Ok("token 1")).await;
-        check("", false, Some(("", "令牌")), Err((ConnectRefusal::ClientId, 2))).await;
-        check("a", true, Some(("later", "x")), Err((ConnectRefusal::Unavailable, 3))).await;
-        check("a", true, Some(("never", "x")), Err((ConnectRefusal::Unavailable, 3))).await;
-        check("a", true, Some(("a", "x")), Err((ConnectRefusal::BadCredentials, 4))).await;
-        check("a", true, None, Err((ConnectRefusal::BadCredentials, 4))).await;
-        check("a", true, Some(("a", "viewer")), Err((ConnectRefusal::NotAuthorised, 5))).await;
+        check("", false, Some(("", "令牌")), Err(ConnectRefusal::ClientId)).await;
+        check("a", true, Some(("later", "x")), Err(ConnectRefusal::Unavailable)).await;
+        check("a", true, Some(("never", "x")), Err(ConnectRefusal::Unavailable)).await;
+        check("a", true, Some(("a", "x")), Err(ConnectRefusal::BadCredentials)).await;
+        check("a", true, None, Err(ConnectRefusal::BadCredentials)).await;
+        check("a", true, Some(("a", "viewer")), Err(ConnectRefusal::NotAuthorised)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_will_that_could_never_be_said_keeps_its_sender_outside() {
+        let check = async |version, topic: &str, exactly_once, expected: Result<&str, ConnectRefusal>| {
+            let will = Will { topic: topic.to_owned(), message: Bytes::new(), exactly_once };
+            let connect = Connect { version, will: Some(will), ..connect("a", true, Some(("", "令牌"))) };
+            assert_eq!(admitted(&connect).await, expected.map(str::to_owned), "{topic}");
+        };
+        check(Version::V4, "t/x", true, Ok("token 1")).await;
+        check(Version::V5, "t/x", true, Err(ConnectRefusal::Qos2)).await;
+        check(Version::V5, "t/x", false, Ok("token 1")).await;
+        check(Version::V5, "t/secret", false, Err(ConnectRefusal::NotAuthorised)).await;
+        check(Version::V4, "t/+", false, Err(ConnectRefusal::Topic)).await;
     }
 }

@@ -1,14 +1,19 @@
 //! The built-in MQTT intake for sites without a broker: devices publish to it, and a PUBACK means committed.
 //!
-//! It is no broker: MQTT 3.1.1 with QoS 0 and 1 goes in, nothing comes out. No subscriptions, no sessions, no retained
-//! messages; a last will is taken in when its sender vanishes. What the protocol lets it refuse it refuses with the
-//! protocol's words and a counted reason; a publish that no source can use is kept as a dead letter and acknowledged.
+//! It is no broker: MQTT 3.1.1 and 5 with QoS 0 and 1 goes in, nothing comes out. No subscriptions, no sessions, no
+//! retained messages; a last will is taken in when its sender vanishes. What the protocol lets it refuse it refuses with
+//! the protocol's words and a counted reason; a publish that no source can use is kept as a dead letter and acknowledged.
+//! No address can take so much of it that the others wait.
 
+mod addresses;
 mod bind;
 mod connection;
 mod framing;
 mod handshake;
+mod packets;
 mod refusal;
+mod replies;
+mod transport;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -22,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use self::addresses::{Addresses, Bounds};
 use self::refusal::ConnectRefusal;
 use super::IntakeContext;
 use super::in_flight::InFlightLimit;
@@ -29,17 +35,26 @@ use super::reader::Reader;
 use crate::mqtt::BackOff;
 
 pub use bind::{Binding, ListenError};
-pub use handshake::{AuthError, Authenticate, PublishPermission};
+pub use handshake::{AuthError, Authenticate, Credentials, PublishPermission};
 pub use refusal::REFUSAL_REASONS;
+pub use transport::{ClientCertificate, TlsInForce};
 
-/// Connections that may be reading a packet of more than 64 KiB at the same time.
-const LARGE_PACKETS_MAX: usize = 64;
+/// One address may have this part of its connections still saying who they are.
+const HANDSHAKES_PART: usize = 4;
+const HANDSHAKES_MIN: usize = 16;
 
 /// How the listener behaves; made with the defaults, adapted by the caller.
 #[derive(Clone)]
 pub struct ListenerSettings {
     pub authenticate: Authenticate,
     pub connections_max: usize,
+    /// Of these, from one address: a network behind one address translator needs as many as it has devices.
+    pub connections_per_address_max: usize,
+    /// Bytes of large packets (over 64 KiB) that are begun and not complete, of one address and of all.
+    pub unfinished_bytes_per_address_max: usize,
+    pub unfinished_bytes_max: usize,
+    /// `None`: in clear.
+    pub tls: Option<TlsInForce>,
     /// Messages of one connection that wait for their commit; then it is not read any further.
     pub unacknowledged_max: usize,
     /// The same for all connections, in messages and in bytes of topic and payload.
@@ -47,8 +62,8 @@ pub struct ListenerSettings {
     pub all_unacknowledged_bytes_max: usize,
     /// A longer payload is kept as a dead letter and acknowledged.
     pub payload_max_bytes: usize,
-    /// How long a client may take to say CONNECT, to go on with a packet that it began, and to take our answers; and how
-    /// long looking up its token may take.
+    /// How long a client may take for its TLS handshake, to say CONNECT, to complete a packet (a long one has more), and
+    /// to take our answers; and how long looking up its token may take.
     pub patience: Duration,
 }
 
@@ -57,6 +72,10 @@ impl ListenerSettings {
         ListenerSettings {
             authenticate,
             connections_max: 1_024,
+            connections_per_address_max: 256,
+            unfinished_bytes_per_address_max: 16 << 20,
+            unfinished_bytes_max: 64 << 20,
+            tls: None,
             unacknowledged_max: 1_000,
             all_unacknowledged_max: 20_000,
             all_unacknowledged_bytes_max: 64 << 20,
@@ -82,7 +101,7 @@ struct Shared {
     surroundings: IntakeContext,
     reader: Arc<Reader>,
     window: Arc<InFlightLimit>,
-    large_packets: Arc<Semaphore>,
+    addresses: Arc<Addresses>,
     /// Who is connected: its serial number, and what ends it.
     clients: Mutex<BTreeMap<ClientId, (u64, CancellationToken)>>,
     tasks: TaskTracker,
@@ -98,14 +117,24 @@ impl MqttListener {
         surroundings: IntakeContext,
     ) -> Result<MqttListener, ListenError> {
         let (socket, address) = bind::bind(binding).await?;
+        for reason in REFUSAL_REASONS {
+            surroundings.metrics.mqtt_refusals(reason);
+        }
         let reader = Arc::new(Reader::new(surroundings.clone(), settings.payload_max_bytes));
         let window = InFlightLimit::new(settings.all_unacknowledged_max, settings.all_unacknowledged_bytes_max);
+        let per_address = settings.connections_per_address_max;
+        let addresses = Addresses::new(Bounds {
+            connections: per_address,
+            handshakes: (per_address / HANDSHAKES_PART).max(HANDSHAKES_MIN),
+            unfinished_bytes: settings.unfinished_bytes_per_address_max,
+            all_unfinished_bytes: settings.unfinished_bytes_max,
+        });
         let shared = Shared {
             settings,
             surroundings,
             reader,
             window,
-            large_packets: Arc::new(Semaphore::new(LARGE_PACKETS_MAX)),
+            addresses,
             clients: Mutex::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -148,19 +177,27 @@ impl MqttListener {
         info!(address = %self.address, "the built-in MQTT intake has stopped");
     }
 
-    fn serve(&self, stream: TcpStream, peer: SocketAddr, serial: u64, place: OwnedSemaphorePermit) {
+    fn serve(&self, stream: TcpStream, peer: SocketAddr, serial: u64, one_of_all: OwnedSemaphorePermit) {
+        let place = match self.shared.addresses.enter(peer.ip()) {
+            Ok(place) => place,
+            Err(refusal) => return self.shared.refuse(peer, refusal),
+        };
         let shared = Arc::clone(&self.shared);
         let gone = shared.stop.child_token();
         self.shared.tasks.spawn(async move {
-            connection::serve(stream, peer, serial, gone, shared).await;
-            drop(place);
+            connection::serve(stream, peer, place, serial, gone, shared).await;
+            drop(one_of_all);
         });
     }
 }
 
 impl Shared {
-    fn refuse(&self, peer: SocketAddr, refusal: ConnectRefusal) {
+    fn count(&self, refusal: ConnectRefusal) {
         self.surroundings.metrics.mqtt_refused(refusal.as_str());
+    }
+
+    fn refuse(&self, peer: SocketAddr, refusal: ConnectRefusal) {
+        self.count(refusal);
         tracing::debug!(%peer, reason = refusal.as_str(), "refused an MQTT connection or packet");
     }
 

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use rumqttc::mqttbytes::v4::{Packet, PubAck};
 use tokio::io::AsyncWriteExt;
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::mpsc;
 
+use super::packets::Version;
+use super::replies::Reply;
+use super::transport::WriteHalf;
 use crate::ingest::mqtt::in_flight::InFlightPermit;
 use crate::ingest::mqtt::ordered_intake::Committed;
 
@@ -18,8 +19,16 @@ const BATCH_MAX: usize = 256;
 pub(super) struct ReplyToken {
     /// `None`: QoS 0, nothing to confirm.
     pub packet_id: Option<u16>,
+    pub is_permitted: bool,
     /// Its place in the window of all connections.
     pub shared: InFlightPermit,
+}
+
+impl ReplyToken {
+    fn answer(&self) -> Option<Reply> {
+        let packet_id = self.packet_id?;
+        Some(if self.is_permitted { Reply::Kept { packet_id } } else { Reply::NotPermitted { packet_id } })
+    }
 }
 
 /// Why writing ended early.
@@ -32,9 +41,10 @@ pub(super) enum WriteFailure {
 
 /// Writes until both channels are closed and everything is written.
 pub(super) async fn write_answers(
-    socket: &mut OwnedWriteHalf,
+    socket: &mut WriteHalf,
     mut kept: mpsc::UnboundedReceiver<Committed<ReplyToken>>,
-    mut replies: mpsc::Receiver<Packet>,
+    mut replies: mpsc::Receiver<Reply>,
+    version: Version,
     patience: Duration,
 ) -> Result<(), WriteFailure> {
     let mut buffer = BytesMut::new();
@@ -45,13 +55,13 @@ pub(super) async fn write_answers(
             received = kept.recv_many(&mut batch, BATCH_MAX), if confirms => {
                 confirms = received > 0;
                 for message in &batch {
-                    if let Some(packet_id) = message.ticket.packet_id {
-                        encode(&Packet::PubAck(PubAck::new(packet_id)), &mut buffer);
+                    if let Some(answer) = message.ticket.answer() {
+                        answer.encode(version, &mut buffer);
                     }
                 }
             }
             reply = replies.recv(), if replying => match reply {
-                Some(packet) => encode(&packet, &mut buffer),
+                Some(answer) => answer.encode(version, &mut buffer),
                 None => replying = false,
             },
         }
@@ -65,17 +75,18 @@ pub(super) async fn write_answers(
 
 /// Writes and empties the buffer.
 pub(super) async fn write(
-    socket: &mut OwnedWriteHalf,
+    socket: &mut WriteHalf,
     buffer: &mut BytesMut,
     patience: Duration,
 ) -> Result<(), WriteFailure> {
-    match tokio::time::timeout(patience, socket.write_all_buf(buffer)).await {
+    let writing = async {
+        socket.write_all_buf(buffer).await?;
+        // TLS keeps what the socket did not take at once.
+        socket.flush().await
+    };
+    match tokio::time::timeout(patience, writing).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(WriteFailure::Closed),
         Err(_) => Err(WriteFailure::Slow),
     }
-}
-
-pub(super) fn encode(packet: &Packet, buffer: &mut BytesMut) {
-    packet.write(buffer, usize::MAX).expect("our answers are short and have packet ids that a client sent");
 }

@@ -232,6 +232,8 @@ impl Desk {
                 let text = format!("{} given up after {} attempts: {error}", result.subject, result.attempt);
                 (TimelineKind::DeliveryFailed, text)
             }
+            // Of an incident that is no longer here: nobody waits for it.
+            DeliveryOutcome::Unreached(_) => return,
         };
         for id in self.state.kept.core.digests.settled(result.notice) {
             if self.state.get(id).is_some() {

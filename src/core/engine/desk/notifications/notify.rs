@@ -64,7 +64,8 @@ impl Desk {
             | NotificationKind::ProblemOpened
             | NotificationKind::ProblemReopened
             | NotificationKind::InspectionMissed
-            | NotificationKind::Digest => self.tell_persons(&record, kind, &channels, &mut reached, step),
+            | NotificationKind::Digest
+            | NotificationKind::Unreached => self.tell_persons(&record, kind, &channels, &mut reached, step),
         }
         let line = format!("{} at tier {}: {reason} ({})", record.team, record.tier, reached.in_words());
         step.timeline(id, TimelineKind::Paged, LADDER, line);

@@ -1,0 +1,71 @@
+//! Opens the built-in MQTT intake: its bounds, its TLS, and who may come in, by token or by certificate.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::StartError;
+use super::listeners::{Services, permit, watch_certificate};
+use super::tls_server::TlsServer;
+use crate::api;
+use crate::api::{Standing, TokenCache};
+use crate::app::mqtt_config::ClientName;
+use crate::ingest::mqtt::{
+    AuthError, Authenticate, Binding, Credentials, IntakeContext, ListenerSettings, MqttListener, TlsInForce,
+};
+use crate::metrics::Listener;
+use crate::store::LiveView;
+
+/// Takes the port and serves until the doors close.
+pub async fn open(
+    doors: &Services,
+    keyring: Arc<TokenCache>,
+    binding: Binding,
+    surroundings: IntakeContext,
+    reload: &Arc<Notify>,
+    tasks: &mut Vec<JoinHandle<()>>,
+) -> Result<SocketAddr, StartError> {
+    let failed = |reason: String| StartError::Part { what: "built-in MQTT intake", reason };
+    let intake = &doors.config.mqtt_intake;
+    let mut settings = ListenerSettings::new(authenticate(keyring, Arc::clone(&doors.live), intake.client_name));
+    settings.connections_max = intake.connections;
+    settings.connections_per_address_max = intake.connections_per_address;
+    if let Some(files) = intake.tls.clone() {
+        let server = Arc::new(TlsServer::load(files).map_err(|error| failed(error.to_string()))?);
+        settings.tls = Some(in_force(Arc::clone(&server)));
+        tasks.push(watch_certificate(doors, Listener::Mqtt, server, reload));
+    }
+    let listener = MqttListener::bind(binding, settings, surroundings).await.map_err(|bad| failed(bad.to_string()))?;
+    let address = listener.local_address();
+    tasks.push(tokio::spawn(listener.run(doors.stop.clone())));
+    Ok(address)
+}
+
+fn in_force(server: Arc<TlsServer>) -> TlsInForce {
+    Arc::new(move || server.config())
+}
+
+/// A token as MQTT password, whatever the user name; without a password, the token that a certificate names; everybody
+/// while the service is open.
+fn authenticate(keyring: Arc<TokenCache>, live: Arc<LiveView>, client_name: ClientName) -> Authenticate {
+    Arc::new(move |shown: Credentials| {
+        let (keyring, live) = (Arc::clone(&keyring), Arc::clone(&live));
+        Box::pin(async move {
+            let secret = Some(shown.password.as_str()).filter(|password| !password.is_empty());
+            let named = shown.certificate.as_ref().and_then(|certificate| client_name.token_of(certificate));
+            if let (None, Some(name)) = (secret, named) {
+                return match keyring.standing_of(name).await {
+                    Standing::Valid(role) => permit(name.to_owned(), role, live),
+                    Standing::Unknown | Standing::Revoked => Err(AuthError::BadCredentials),
+                };
+            }
+            match keyring.admit(secret).await {
+                api::AuthOutcome::Granted(caller) => permit(caller.name, caller.role, live),
+                api::AuthOutcome::Refused => Err(AuthError::BadCredentials),
+                api::AuthOutcome::Unavailable => Err(AuthError::Unavailable),
+            }
+        })
+    })
+}
