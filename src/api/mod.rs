@@ -12,6 +12,7 @@ pub mod v1;
 
 pub use auth::{AuthOutcome, Permission, Principal, RoleKind, TokenCache, new_token, token_digest};
 pub use commands::{CommandError, CommandQueue, DriverRequest, QueuedRequest};
+pub use http::error::ApiError;
 pub use router::router;
 pub use state::{ApiSettings, ApiState, Now};
 pub use v1::explain::{

@@ -86,6 +86,12 @@ pub struct ServeFlags {
     /// Start although the wall clock is behind the journal
     #[arg(long, env = "WATCHFIRE_ACCEPT_CLOCK")]
     pub accept_clock: bool,
+    /// Leave the database to another process that starts now, and wait until that one is gone
+    #[arg(long, env = "WATCHFIRE_STANDBY")]
+    pub standby: bool,
+    /// Take the database from the process that holds it, however healthy
+    #[arg(long)]
+    pub take_over: bool,
     /// Log lines as JSON
     #[arg(long, env = "WATCHFIRE_LOG_JSON")]
     pub log_json: bool,
@@ -112,6 +118,7 @@ struct ConfigFile {
     journal_max_bytes: Option<u64>,
     intake_events: Option<u32>,
     accept_clock: bool,
+    standby: bool,
     log_json: bool,
 }
 
@@ -157,6 +164,8 @@ pub struct Config {
     pub journal_max_bytes: u64,
     pub intake_events: u32,
     pub accept_clock: bool,
+    pub standby: bool,
+    pub take_over: bool,
     pub log_json: bool,
 }
 
@@ -194,6 +203,8 @@ impl Config {
             journal_max_bytes: flags.journal_max_bytes.or(file.journal_max_bytes).unwrap_or(20_000_000_000),
             intake_events: flags.intake_events.or(file.intake_events).unwrap_or(50_000).max(1),
             accept_clock: flags.accept_clock || file.accept_clock,
+            standby: flags.standby || file.standby,
+            take_over: flags.take_over,
             log_json: flags.log_json || file.log_json,
         })
     }

@@ -7,6 +7,7 @@ mod config;
 mod runtime;
 mod serve;
 mod terminal;
+mod time_zones;
 
 use std::process::ExitCode;
 
@@ -58,6 +59,7 @@ enum CliCommand {
 
 /// The whole program. Exit codes: 0 done, 1 failed, 2 wrong usage.
 pub fn main() -> ExitCode {
+    time_zones::choose();
     let command = CommandLine::parse().command;
     let done = match command {
         CliCommand::Serve(flags) => in_runtime(serve::run(flags)),

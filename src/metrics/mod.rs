@@ -11,6 +11,7 @@
 mod bounded_label;
 mod engine;
 mod ingest;
+mod instance;
 mod names;
 mod on_call;
 mod registration;
@@ -19,6 +20,7 @@ mod stopwatch;
 #[cfg(test)]
 mod tests;
 
+pub use instance::TakeoverReason;
 pub use stopwatch::Stopwatch;
 
 use prometheus::process_collector::ProcessCollector;
@@ -26,6 +28,7 @@ use prometheus::{Registry, TextEncoder};
 
 use engine::EngineMetrics;
 use ingest::IngestMetrics;
+use instance::Instance;
 use runtime::RuntimeMetrics;
 
 /// The release of Alertmanager whose v2 API is answered here: clients choose by it what they may ask. Later ones filter
@@ -38,6 +41,7 @@ pub struct Metrics {
     decided: EngineMetrics,
     doors: IngestMetrics,
     running: RuntimeMetrics,
+    instance: Instance,
 }
 
 impl Metrics {
@@ -53,6 +57,7 @@ impl Metrics {
             decided: EngineMetrics::new(&registry),
             doors: IngestMetrics::new(&registry),
             running: RuntimeMetrics::new(&registry),
+            instance: Instance::new(&registry),
             registry,
         }
     }

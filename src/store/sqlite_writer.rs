@@ -54,6 +54,23 @@ pub(super) async fn commit(
     writer.lend(async |session| session.work(move |connection| land(connection, &lease, &prepared)).await?).await
 }
 
+/// One sign of life of the lease's holder. The log is not forced to the disk for it; the next commit's force takes it.
+pub(super) async fn heartbeat(writer: &Writer<SqliteSession>, lease: &Lease) -> Result<(), CommitError> {
+    let lease = lease.clone();
+    writer.lend(async |session| session.work(move |connection| count_heartbeat(connection, &lease)).await?).await
+}
+
+fn count_heartbeat(connection: &Connection, lease: &Lease) -> Result<(), CommitError> {
+    connection.pragma_update(None, "synchronous", "normal").map_err(StoreError::from)?;
+    let counted = run(connection, statements::HEARTBEAT, &[Value::Int(lease.epoch)]).map_err(StoreError::from);
+    // An error closes the connection, so that none is left that does not force its commits.
+    connection.pragma_update(None, "synchronous", "full").map_err(StoreError::from)?;
+    match counted? {
+        0 => Err(CommitError::Fenced { ours: lease.epoch }),
+        _ => Ok(()),
+    }
+}
+
 fn land(connection: &Connection, lease: &Lease, prepared: &Prepared) -> Result<(), CommitError> {
     step(connection, "BEGIN IMMEDIATE").map_err(StoreError::from)?;
     let written = write(connection, lease, prepared);
@@ -181,6 +198,7 @@ impl Session for SqliteSession {
     type Target = SqliteTarget;
     const EPOCH: &'static str = own::EPOCH;
     const OWN_STATEMENTS: &'static [&'static str] = own::ALL;
+    const NOT_DURABLE: Option<&'static str> = None;
 
     async fn connect(target: &SqliteTarget) -> Result<SqliteSession, StoreError> {
         let target = SqliteTarget { path: target.path.clone(), ..*target };

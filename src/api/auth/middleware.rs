@@ -60,7 +60,7 @@ async fn check(
         // Its token is the authority, wherever the page was opened; phones send no Origin worth the name.
         return shared
             .links
-            .take(&address_of(&request.extensions), (shared.api.now)())
+            .take(&address_of(&request.extensions), (shared.api.steady)())
             .map_err(too_many)
             .map(|()| None);
     }
@@ -79,7 +79,7 @@ async fn check(
     }
     // Pushed events are bounded by the intake queue instead: a flood of them is this service's daily work.
     if door != Permission::Ingest {
-        let now = (shared.api.now)();
+        let now = (shared.api.steady)();
         shared.requests.take(&(address, caller.name.clone()), now).map_err(too_many)?;
     }
     Ok(Some(caller))
@@ -115,7 +115,7 @@ async fn authenticate(shared: &ApiContext, headers: &HeaderMap, address: IpAddr)
             // Only a wrong secret counts as a guess; one that is absent is a mistake. A good one always passes, also
             // beside a guesser behind the same proxy.
             if shown {
-                shared.failures.take(&address, (shared.api.now)()).map_err(too_many)?;
+                shared.failures.take(&address, (shared.api.steady)()).map_err(too_many)?;
             }
             let detail = if shown { "this token is not known here" } else { "a token is needed here" };
             let challenge = HeaderValue::from_static(r#"Bearer realm="watchfire", Basic realm="watchfire""#);

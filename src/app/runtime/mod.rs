@@ -3,6 +3,10 @@
 pub(super) mod block;
 pub(super) mod clock;
 pub(super) mod driver;
+pub(super) mod lease;
+pub(super) mod queues;
+pub(super) mod raised;
 pub(super) mod recovery;
 pub(super) mod snapshots;
+pub(super) mod standby;
 pub(super) mod store_outage;

@@ -4,15 +4,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::StartError;
 use super::{gauges, http_server};
 use crate::api;
-use crate::api::{ApiSettings, ApiState, CommandQueue, Now, TokenCache};
+use crate::api::{ApiError, ApiSettings, ApiState, CommandQueue, Now, TokenCache};
 use crate::app::config::{Config, MqttListen};
 use crate::app::runtime::clock::Clock;
 use crate::console;
@@ -27,7 +31,7 @@ use crate::ingest::mqtt::{
 };
 use crate::metrics::Metrics;
 use crate::mqtt::BrokerAddress;
-use crate::store::{LiveView, Store, TokenRole};
+use crate::store::{LiveView, Readiness, Store, TokenRole};
 
 /// How soon a reload's new topics are subscribed.
 const FILTERS_EVERY: Duration = Duration::from_secs(1);
@@ -36,6 +40,7 @@ const FILTERS_EVERY: Duration = Duration::from_secs(1);
 const BACKLOG: u32 = 1_024;
 
 /// What the doors are made of.
+#[derive(Clone)]
 pub struct Services {
     pub config: Config,
     pub store: Store,
@@ -46,6 +51,8 @@ pub struct Services {
     pub commands: CommandQueue,
     /// What signs the links of notices.
     pub ack_key: AckKey,
+    /// What tells this installation's notices from another's.
+    pub installation: String,
     pub stop: CancellationToken,
 }
 
@@ -54,6 +61,8 @@ pub struct Listeners {
     pub http: SocketAddr,
     pub mqtt: Option<SocketAddr>,
     pub tasks: Vec<JoinHandle<()>>,
+    /// For the client of a real broker, which is the lease holder's.
+    pub surroundings: IntakeContext,
 }
 
 impl Services {
@@ -63,9 +72,16 @@ impl Services {
         url.map(|url| url.parse::<BrokerAddress>().map_err(|bad| format!("mqtt_url: {bad}"))).transpose()
     }
 
+    /// What the wall clock shows, as far as its steps count.
     pub fn now(&self) -> Now {
         let clock = self.clock.clone();
-        Arc::new(move || clock.now())
+        Arc::new(move || clock.civil())
+    }
+
+    /// The monotonic clock.
+    pub fn steady(&self) -> Now {
+        let clock = self.clock.clone();
+        Arc::new(move || clock.steady())
     }
 
     fn rulebook(&self) -> Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync> {
@@ -74,28 +90,16 @@ impl Services {
     }
 }
 
-/// The port of the HTTP doors, taken but not yet open: to be had before anything is taken from a service that runs.
-pub struct BoundSocket(TcpSocket);
-
-/// Takes the port.
-pub fn reserve(address: SocketAddr) -> Result<BoundSocket, StartError> {
-    let socket = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        // Connections of an earlier run may still be closing.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        Ok(socket)
-    };
-    socket().map(BoundSocket).map_err(|error| cannot_listen(address, &error))
-}
-
 fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> StartError {
     StartError::Listen { address: address.to_string(), reason: error.to_string() }
 }
 
-/// Opens all of them. They end with `stop`.
-pub async fn open(doors: &Services, reserved: BoundSocket) -> Result<Listeners, StartError> {
-    let keyring = Arc::new(TokenCache::new(doors.store.clone(), doors.now(), doors.config.listen.ip().is_loopback()));
+/// Opens all of them; nobody is answered before this process holds the lease. They end with `stop`.
+pub async fn open(doors: &Services) -> Result<Listeners, StartError> {
+    // Both ports are had before any task begins.
+    let socket = reserve(doors.config.listen)?;
+    let keyring =
+        Arc::new(TokenCache::new(doors.store.clone(), doors.steady(), doors.config.listen.ip().is_loopback()));
     let (filters, surroundings) = surroundings(doors)?;
     let mut tasks = vec![
         tokio::spawn(follow_rulebook(Arc::clone(&doors.live), filters, doors.stop.clone())),
@@ -123,21 +127,39 @@ pub async fn open(doors: &Services, reserved: BoundSocket) -> Result<Listeners, 
             Some(address)
         }
     };
+    let (http, task) = open_http(doors, keyring, socket)?;
+    tasks.push(task);
+    Ok(Listeners { http, mqtt, tasks, surroundings })
+}
+
+/// Takes the port of the HTTP doors.
+fn reserve(address: SocketAddr) -> Result<TcpSocket, StartError> {
+    let socket = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // Connections of an earlier run may still be closing.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(socket)
+    };
+    socket().map_err(|error| cannot_listen(address, &error))
+}
+
+/// Subscribes at the real broker, if one is configured. Two of one service would take the session from each other, so
+/// only the holder of the lease does; it ends with `stop`.
+pub fn listen_to_broker(doors: &Services, surroundings: IntakeContext, tasks: &TaskTracker) -> Result<(), StartError> {
     let part = |reason: String| StartError::Part { what: "MQTT client", reason };
     if let Some(address) = doors.broker().map_err(part)? {
-        let client = MqttClient::new(ClientSettings::new(address), surroundings)
-            .map_err(|error| StartError::Part { what: "MQTT client", reason: error.to_string() })?;
-        tasks.push(tokio::spawn(client.run(doors.stop.clone())));
+        let client =
+            MqttClient::new(ClientSettings::new(address), surroundings).map_err(|error| part(error.to_string()))?;
+        tasks.spawn(client.run(doors.stop.clone()));
     }
-    let (http, task) = open_http(doors, keyring, reserved)?;
-    tasks.push(task);
-    Ok(Listeners { http, mqtt, tasks })
+    Ok(())
 }
 
 fn open_http(
     doors: &Services,
     keyring: Arc<TokenCache>,
-    BoundSocket(socket): BoundSocket,
+    socket: TcpSocket,
 ) -> Result<(SocketAddr, JoinHandle<()>), StartError> {
     let intake = HttpIntake {
         intake: doors.intake.clone(),
@@ -149,7 +171,7 @@ fn open_http(
     let settings = ApiSettings {
         external_url: doors.config.external_url.clone(),
         ack_key: Some(doors.ack_key.clone()),
-        ..ApiSettings::new(doors.clock.now())
+        ..ApiSettings::new(doors.clock.civil())
     };
     let state = ApiState {
         store: doors.store.clone(),
@@ -159,6 +181,7 @@ fn open_http(
         intake,
         keyring,
         now: doors.now(),
+        steady: doors.steady(),
         stop: doors.stop.clone(),
         settings,
     };
@@ -166,8 +189,21 @@ fn open_http(
     let listener = socket.listen(BACKLOG).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     tracing::info!(address = %bound, "HTTP doors open");
-    let task = tokio::spawn(http_server::serve(listener, api::router(state, console::endpoints()), doors.stop.clone()));
+    let router =
+        api::router(state, console::endpoints()).layer(from_fn_with_state(Arc::clone(&doors.live), only_about_itself));
+    let task = tokio::spawn(http_server::serve(listener, router, doors.stop.clone()));
     Ok((bound, task))
+}
+
+/// A standby knows nothing of what is live: it answers only what is asked about itself.
+async fn only_about_itself(State(live): State<Arc<LiveView>>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    match live.readiness() {
+        Readiness::Standby { reason } if !path.starts_with("/-/") && path != "/metrics" => {
+            ApiError::unavailable(reason).answer(path)
+        }
+        Readiness::Ready | Readiness::NotReady { .. } | Readiness::Standby { .. } => next.run(request).await,
+    }
 }
 
 fn surroundings(doors: &Services) -> Result<(watch::Sender<Arc<TopicFilters>>, IntakeContext), StartError> {
@@ -209,6 +245,9 @@ fn authenticate(keyring: Arc<TokenCache>, live: Arc<LiveView>) -> Authenticate {
     Arc::new(move |_user, password| {
         let (keyring, live) = (Arc::clone(&keyring), Arc::clone(&live));
         Box::pin(async move {
+            if let Readiness::Standby { .. } = live.readiness() {
+                return Err(AuthError::Unavailable);
+            }
             let secret = Some(password.as_str()).filter(|password| !password.is_empty());
             match keyring.admit(secret).await {
                 api::AuthOutcome::Granted(caller) => permit(caller.name, caller.role, live),

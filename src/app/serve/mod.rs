@@ -1,7 +1,8 @@
 //! `watchfire serve`: everything wired together, started in the order in which it depends on each other.
 //!
-//! Store and lease, rules, state, the driver; then what carries consequences out; then the doors, last of all, so that
-//! nobody is let in before there is somebody to answer. Stopping goes the other way round.
+//! First all that can fail: store and schema, rules, doors; they answer that the service is not ready. Then the lease is
+//! waited for, and with it come state, driver and what carries consequences out (`term.rs`). Stopping goes the other way
+//! round.
 
 pub(super) mod gauges;
 pub(super) mod heartbeat;
@@ -11,6 +12,7 @@ pub(super) mod logging;
 pub(super) mod mqtt_state;
 pub(super) mod notify_config;
 pub(super) mod rule_files;
+pub(super) mod term;
 pub(super) mod workers;
 
 use std::net::SocketAddr;
@@ -19,30 +21,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use self::listeners::Services;
+use self::term::Terms;
 use super::config::{Config, ConfigError, ServeFlags};
 use super::runtime::clock::Clock;
-use super::runtime::driver::{Driver, Inputs, Outputs, ReadRules, Stopped};
-use super::runtime::recovery;
+use super::runtime::driver::{ReadRules, Stopped};
+use super::runtime::lease::Holder;
+use super::runtime::queues::Queues;
 use super::runtime::recovery::NotRecovered;
-use super::runtime::snapshots::Snapshots;
+use super::time_zones;
 use crate::api::{CommandQueue, DriverRequest};
-use crate::core::engine::{Engine, Request};
-use crate::core::model::TimeDelta;
 use crate::core::rules::Rulebook;
 use crate::ingest::Intake;
 use crate::metrics::Metrics;
 use crate::store::{LiveView, Readiness, Store, StoreError};
 
-/// A wall clock further behind the journal than this needs a person's word.
-const CLOCK_BEHIND_MAX: TimeDelta = TimeDelta::from_minutes(5);
-
 /// How long open requests may take to end when the service stops.
 const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// How often somebody who waits for the service looks whether it is ready.
+const READY_LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Where the setting that fixes the correlation domain is kept.
 pub const DOMAIN_SETTING: &str = "domain_label";
@@ -58,8 +60,6 @@ pub enum StartError {
     Rules { report: String },
     #[error("the state cannot be put back: {0}")]
     NotRecovered(#[from] NotRecovered),
-    #[error("the wall clock is {behind} behind the journal; set the clock, or start with --accept-clock")]
-    ClockBehind { behind: TimeDelta },
     #[error("this database was begun with the domain label {stored:?}, not {wanted:?}; it is fixed at the first start")]
     DomainChanged { stored: String, wanted: String },
     #[error(
@@ -80,12 +80,15 @@ pub struct RunningService {
     /// The built-in MQTT intake, if it is on.
     pub mqtt: Option<SocketAddr>,
     commands: CommandQueue,
+    live: Arc<LiveView>,
     /// Ends the doors and the courier.
     doors: CancellationToken,
     /// Ends the driver, once the doors are closed.
     driver: CancellationToken,
-    driver_task: JoinHandle<Result<(), Stopped>>,
+    serving: JoinHandle<Result<(), StartError>>,
     door_tasks: Vec<JoinHandle<()>>,
+    /// What the holder runs beside the driver.
+    tasks: TaskTracker,
 }
 
 /// Runs until SIGINT or SIGTERM; SIGHUP reloads the rules.
@@ -101,7 +104,7 @@ pub async fn run(flags: ServeFlags) -> Result<ExitCode, String> {
     let hangups = tokio::spawn(reload_on_hangup(hangup, running.commands.clone()));
     let ended = tokio::select! {
         () = interrupts.received() => None,
-        ended = &mut running.driver_task => Some(ended),
+        ended = &mut running.serving => Some(ended),
     };
     hangups.abort();
     drop(sd_notify::notify(&[sd_notify::NotifyState::Stopping]));
@@ -114,7 +117,7 @@ pub async fn run(flags: ServeFlags) -> Result<ExitCode, String> {
         }
         Some(Ok(Ok(()))) => Ok(ExitCode::SUCCESS),
         Some(Ok(Err(stopped))) => Err(stopped.to_string()),
-        Some(Err(panic)) => Err(format!("the driver failed: {panic}")),
+        Some(Err(panic)) => Err(format!("the service failed: {panic}")),
     }
 }
 
@@ -127,96 +130,91 @@ pub async fn start(
     // Another part of the process may have chosen a provider already; either is ring.
     install_crypto();
     let clock = Clock::system();
+    tracing::info!("{}", time_zones::in_force());
     let store = Store::open(&config.database_url).await?;
     fix_domain(&store, config.domain_label.as_deref()).await?;
     refuse_open_world(&store, config.listen).await?;
-    // Before the lease: a second start by mistake must not end the service that runs.
-    let reserved = listeners::reserve(config.listen)?;
-    let lease = store.take_lease(&holder()).await?;
-    let metrics = Arc::new(Metrics::new());
-    let recovered = recovery::recover(&store, config.domain_label.clone()).await?;
-    tracing::info!(replayed = recovered.replayed, snapshots = recovered.from_snapshots, "state put back");
-    let mut engine = recovered.engine;
-    let first = first_requests(&mut engine, &read_rules, &clock, &metrics, config.accept_clock)?;
-
-    let (intake, events) = Intake::new(config.intake_events);
-    let (commands, wishes) = CommandQueue::new();
-    let (probe_requests, probe_queue) = mpsc::unbounded_channel();
-    let (probe_results, probes) = mpsc::channel(256);
-    let (reports, deliveries) = mpsc::channel(256);
-    let notices = Arc::new(Notify::new());
-    let live = Arc::new(LiveView::new(Arc::clone(engine.rulebook())));
-    live.set_readiness(Readiness::NotReady { reason: "starting".to_owned() });
-    let driver_cancel = CancellationToken::new();
-    let mut driver = Driver {
-        engine,
-        store: store.clone(),
-        lease: lease.clone(),
-        clock: clock.clone(),
-        inputs: Inputs { events, commands: wishes, probes, deliveries },
-        outputs: Outputs {
-            live: Arc::clone(&live),
-            metrics: Arc::clone(&metrics),
-            probes: probe_requests,
-            notices: Arc::clone(&notices),
-        },
-        snapshots: Snapshots::new(config.journal_keep, config.journal_max_bytes, Arc::clone(&metrics)),
-        read_rules,
-        domain_label: config.domain_label.clone(),
-        cancel: driver_cancel.clone(),
-    };
-    driver.prepare(first).await?;
-    live.set_readiness(Readiness::Ready);
-    metrics.ready(true);
-    let driver_task = tokio::spawn(driver.run());
-
-    let stop = cancel.child_token();
+    refuse_bad_rules(&store, &read_rules).await?;
     let ack_key = notify_config::ack_key(&store, config.secrets_dir.clone())
         .await
         .map_err(|reason| StartError::Part { what: "key of acknowledging links", reason })?;
-    let commands_of_doors = commands.clone();
+    let installation = notify_config::installation(&store)
+        .await
+        .map_err(|reason| StartError::Part { what: "name of this installation", reason })?;
+    let (intake, events) = Intake::new(config.intake_events);
+    let (commands, wishes) = CommandQueue::new();
+    let stop = cancel.child_token();
+    let live = Arc::new(LiveView::new(Arc::new(Rulebook::empty())));
     let doors = Services {
+        live: Arc::clone(&live),
+        metrics: Arc::new(Metrics::new()),
         config,
         store,
-        live,
-        metrics,
         clock,
         intake,
-        commands: commands_of_doors,
+        commands: commands.clone(),
         ack_key,
+        installation,
         stop: stop.clone(),
     };
-    let mut door_tasks = workers::start(&doors, reports, notices, probe_queue, probe_results)
-        .map_err(|reason| StartError::Part { what: "delivery of notices", reason })?;
-    let opened = listeners::open(&doors, reserved).await?;
-    door_tasks.extend(opened.tasks);
+    // Everything that can fail comes before the lease: a start by mistake must not end the service that runs.
+    workers::rehearse(&doors).map_err(|reason| StartError::Part { what: "delivery of notices", reason })?;
+    let opened = listeners::open(&doors).await?;
+    let (driver, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let terms = Terms {
+        doors,
+        read_rules,
+        this: Holder::this(opened.http.to_string()),
+        surroundings: opened.surroundings,
+        stop: driver.clone(),
+        tasks: tasks.clone(),
+    };
+    let serving = tokio::spawn(terms.serve(Queues { events, commands: wishes }));
     drop(sd_notify::notify(&[sd_notify::NotifyState::Ready]));
     Ok(RunningService {
         http: opened.http,
         mqtt: opened.mqtt,
         commands,
+        live,
         doors: stop,
-        driver: driver_cancel,
-        driver_task,
-        door_tasks,
+        driver,
+        serving,
+        door_tasks: opened.tasks,
+        tasks,
     })
 }
 
 impl RunningService {
+    /// Returns when this process holds the lease and takes work; the error when it cannot.
+    pub async fn ready(&mut self) -> Result<(), StartError> {
+        let live = Arc::clone(&self.live);
+        let looking = async {
+            while live.readiness() != Readiness::Ready {
+                tokio::time::sleep(READY_LOOK_EVERY).await;
+            }
+        };
+        tokio::select! {
+            () = looking => Ok(()),
+            ended = &mut self.serving => ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())),
+        }
+    }
+
     /// Closes the doors, commits what was let in, writes a snapshot, and ends.
-    pub async fn stop(self) -> Result<(), Stopped> {
+    pub async fn stop(self) -> Result<(), StartError> {
         self.doors.cancel();
+        self.tasks.close();
         let closing = async {
             for task in self.door_tasks {
                 // A door that failed has logged why.
                 drop(task.await);
             }
+            self.tasks.wait().await;
         };
         if tokio::time::timeout(STOP_GRACE, closing).await.is_err() {
             tracing::warn!("some requests did not end in time and were cut off");
         }
         self.driver.cancel();
-        match self.driver_task.await {
+        match self.serving.await {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
@@ -255,47 +253,20 @@ pub fn install_crypto() {
     drop(rustls::crypto::ring::default_provider().install_default());
 }
 
-/// The inputs that stand before any other: the gap since the last one, and the rulebook if it is another.
-fn first_requests(
-    engine: &mut Engine,
-    read_rules: &ReadRules,
-    clock: &Clock,
-    metrics: &Metrics,
-    accept_clock: bool,
-) -> Result<Vec<Request>, StartError> {
-    let mut first = Vec::new();
-    let last = engine.last_now();
-    let behind = last.since(clock.now());
-    if behind > CLOCK_BEHIND_MAX && !accept_clock {
-        return Err(StartError::ClockBehind { behind });
-    }
-    clock.not_before(last);
-    if let Some(gap) = engine.gap(clock.now()) {
-        first.push(Request::Resumed { gap });
-    }
-    match read_rules() {
-        Ok(rulebook) => {
-            metrics.rulebook_loaded(true, rulebook.rules.len());
-            if rulebook.hash != engine.rulebook().hash {
-                first.push(Request::Rulebook(rulebook.hash));
-                engine.register_rulebook(Arc::new(rulebook));
-            }
-        }
-        Err(report) if engine.rulebook().hash != Rulebook::empty().hash => {
-            tracing::error!(report, "the rule files have mistakes; going on with the rules that were in force");
-            metrics.rulebook_loaded(false, engine.rulebook().rules.len());
-        }
-        Err(report) => return Err(StartError::Rules { report }),
-    }
-    Ok(first)
-}
-
 async fn fix_domain(store: &Store, wanted: Option<&str>) -> Result<(), StartError> {
     let wanted = wanted.unwrap_or_default();
     match store.setting(DOMAIN_SETTING).await? {
         None => Ok(store.put_setting(DOMAIN_SETTING, wanted).await?),
         Some(stored) if stored == wanted => Ok(()),
         Some(stored) => Err(StartError::DomainChanged { stored, wanted: wanted.to_owned() }),
+    }
+}
+
+/// Bad rules are a reason not to start only while no earlier ones are stored.
+async fn refuse_bad_rules(store: &Store, read_rules: &ReadRules) -> Result<(), StartError> {
+    match read_rules() {
+        Err(report) if store.partitions().await?.is_empty() => Err(StartError::Rules { report }),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 
@@ -313,10 +284,4 @@ async fn refuse_open_world(store: &Store, listen: SocketAddr) -> Result<(), Star
         tracing::warn!("every token is revoked: nobody may do anything (watchfire token create)");
     }
     Ok(())
-}
-
-/// Who holds the lease, for whoever finds the database taken over.
-fn holder() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("{}:{}", host.trim(), std::process::id())
 }

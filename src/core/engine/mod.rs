@@ -11,6 +11,7 @@ mod effect;
 mod explain;
 mod input;
 mod partitions;
+mod position;
 mod snapshot;
 mod staff;
 #[cfg(test)]
@@ -34,4 +35,4 @@ pub use snapshot::{EncodingError, ParseSnapshotError, Snapshot, SnapshotView};
 pub use staff::{StaffAction, StaffChange};
 
 /// The version of the engine's behaviour: raised whenever the same journal would give other effects.
-pub const ENGINE_VERSION: u32 = 4;
+pub const ENGINE_VERSION: u32 = 5;

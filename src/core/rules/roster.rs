@@ -12,6 +12,8 @@ pub struct Roster {
     /// The IANA name of the zone of all its local times, and what it means.
     pub zone_name: String,
     pub zone: TimeZone,
+    /// By how many microseconds civil time is ahead of the moments that are asked about.
+    pub ahead: i64,
     /// The calendar during which somebody must be on duty.
     pub covers: String,
     /// How many people must be on duty then; 1 or more.

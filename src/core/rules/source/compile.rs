@@ -9,6 +9,7 @@ use serde_saphyr::Location;
 use super::map::PayloadContext;
 use super::topic::TopicPattern;
 use super::{Format, Mapping, Source, SourceMistake};
+use crate::core::calendar::time_zone;
 use crate::core::model::{Event, LABELS_MAX, NAME_MAX_BYTES, Severity, Status, TimeDelta};
 use crate::core::rules::syntax::source::{InOrder, OneOrMore, SampleSyntax, SourceSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
@@ -249,7 +250,7 @@ impl Compiling {
     }
 
     fn time_zone(&mut self, name: &Spanned<String>) -> TimeZone {
-        TimeZone::get(&name.value).unwrap_or_else(|_| {
+        time_zone(&name.value).unwrap_or_else(|_| {
             let name_text = &name.value;
             self.mistake(
                 name.referenced,
