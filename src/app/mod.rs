@@ -9,6 +9,7 @@ mod own_events;
 mod runtime;
 mod serve;
 mod terminal;
+mod time_zones;
 mod web_config;
 
 use std::process::ExitCode;
@@ -71,6 +72,7 @@ enum CliCommand {
 
 /// The whole program. Exit codes: 0 done, 1 failed, 2 wrong usage.
 pub fn main() -> ExitCode {
+    time_zones::choose();
     let command = CommandLine::parse().command;
     let done = match command {
         CliCommand::Serve(flags) => in_runtime(serve::run(flags)),
