@@ -47,7 +47,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 /// How often the incident is looked at anew when it changes between the look and the command.
 const TRIES: usize = 4;
 
-/// The page behind the link of a notice: what it is about, and a button. Changes nothing.
+/// The page behind the link of a notification: its subject, and a button. Changes nothing.
 #[utoipa::path(get, path = "/ack", params(("t" = String, Query, description = "The token of the link")),
     responses((status = 200, description = "The page", body = String, content_type = "text/html"),
         (status = 410, description = "The link is no longer good", body = String, content_type = "text/html")))]

@@ -47,7 +47,7 @@ impl IngestMetrics {
             reasons: BoundedLabel::new(REASONS_MAX),
             brokers: BoundedLabel::new(BROKERS_MAX),
             routes: BoundedLabel::new(ROUTES_MAX),
-            // The crate tells series apart by their values end to end: a closed label stands between two open ones.
+            // The crate tells series apart by their concatenated values, so a closed label is between two open ones.
             refused: counters(registry, &names::EVENTS_REFUSED, &["source", "protocol", "reason"]),
             dead_letters: counters(registry, &names::DEAD_LETTERS, &["source"]),
             intake_waiting: gauge(registry, &names::INTAKE_QUEUE),
@@ -81,7 +81,7 @@ impl Metrics {
         self.events_refused(protocol, source, reason, 1);
     }
 
-    /// Several at once: under overload whole requests are refused.
+    /// Counts several at once, because under overload whole requests are refused.
     pub fn events_refused(&self, protocol: &str, source: &str, reason: &str, count: usize) {
         if count == 0 {
             return;

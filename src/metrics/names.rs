@@ -37,7 +37,7 @@ pub(super) const OLD_NAMES: [OldName; 14] = [
     relabelled("watchfire_bounds_hit_total", &LIMITS_HIT, "limit", "bound"),
 ];
 
-/// A metric's name, and the sentence that the exposition shows beside it.
+/// A metric's name, and its help text in the exposition.
 pub(super) struct MetricText {
     pub name: &'static str,
     pub help: &'static str,

@@ -22,7 +22,7 @@ use crate::core::model::TimeDelta;
 const PAGE_BYTES: u64 = 4096;
 pub(super) const READERS: u32 = 4;
 
-/// A service had it in use, and no write-ahead log lies beside it: noted before this connection makes another log.
+/// Marks a database that a service had in use without its write-ahead log, before this connection creates another log.
 const LACKS_LOG: &str = "UPDATE settings SET value = 'without its log' WHERE name = 'in_use' AND value = '1'";
 
 /// An opened SQLite file.

@@ -130,7 +130,7 @@ impl Matcher {
         self.op == MatcherOp::Matches && sure_bytes(&self.value) >= bytes
     }
 
-    /// Whether this value (empty for an absent label) fits.
+    /// True if this value (empty for an absent label) fits.
     pub fn matches_value(&self, value: &str) -> bool {
         let hit = match &self.test {
             Test::Equal => self.value == value,

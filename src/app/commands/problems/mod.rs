@@ -191,7 +191,7 @@ fn given<const N: usize>(texts: [(&str, Option<String>); N]) -> Result<Value, St
     Ok(Value::Object(given))
 }
 
-/// An id as it stands in a path.
+/// An id, checked for use in a path.
 fn checked(id: &str) -> Result<String, String> {
     let parsed = id.parse::<crate::core::model::ProblemId>().map_err(|bad| bad.to_string())?;
     Ok(parsed.to_string())

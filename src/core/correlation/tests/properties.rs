@@ -21,7 +21,7 @@ pub(super) fn config(cases: u32) -> Config {
 }
 
 const RULEBOOKS: [&str; 5] = [
-    // Every pattern, contexts and derived events, that all see the same few alerts.
+    // Every pattern, contexts and derived events, over the same few alerts.
     "begin: alertname=\"C\" | yaml | continue: true, incident: false, clear_after: 5s, contexts: [{set: 'M_{site}', for: 12s, on_expiry: {event: {labels: {alertname: P, site: '{site}'}, severity: minor}}}, {unset: 'N', when: clear}]
      distinct: alertname=~\"A|P\" | {threshold: {count: 2, within: 20s, distinct: host}} | by: [site], continue: true, context: '!M_{site}'
      rate: alertname=\"A\" | {rate: {above: 0.1, per: 1s, within: 20s}} | by: [site], continue: true

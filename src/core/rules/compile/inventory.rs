@@ -34,7 +34,7 @@ pub(in crate::core::rules) struct InventorySyntax {
     /// URLs are one item, or exact.
     #[schemars(with = "Option<SpellingWord>")]
     pub spelling: Option<Text>,
-    /// What can fail.
+    /// The configuration items.
     pub items: Option<Vec<ItemSyntax>>,
     /// Tables of facts, in files beside the rules.
     pub tables: Option<Vec<TableSyntax>>,

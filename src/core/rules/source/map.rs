@@ -16,7 +16,7 @@ use crate::core::rules::Expression;
 /// How much of an unknown severity word is kept, in bytes.
 const WORD_MAX_BYTES: usize = 128;
 
-/// What came along with a payload.
+/// Context of a payload.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PayloadContext {
     /// The MQTT topic; empty over HTTP.

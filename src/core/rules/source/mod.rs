@@ -89,14 +89,14 @@ pub struct Source {
     pub format: Format,
     /// Of payloads that are not UTF-8.
     encoding: Option<&'static encoding_rs::Encoding>,
-    /// Text before the JSON, dropped when present.
+    /// Text before the JSON, removed if present.
     unwrap: Option<String>,
     /// Members that hold JSON as a text.
     nested_json: Vec<String>,
     text_shape: TextShape,
     /// Of Sparkplug B: what nodes said of themselves, forgotten when the rules are read anew.
     births: Arc<Births>,
-    /// No message for that long is an event of its own: the dead man's switch.
+    /// Silence of that length is an event of its own: the dead man's switch.
     pub silent_after: Option<TimeDelta>,
     /// Labels of which each value is watched separately.
     pub silent_by: Vec<String>,
@@ -105,7 +105,7 @@ pub struct Source {
     mapping: Mapping,
 }
 
-/// What becomes of each item.
+/// The mapping of each item.
 #[derive(Debug, Clone)]
 struct Mapping {
     patterns: Vec<TopicPattern>,

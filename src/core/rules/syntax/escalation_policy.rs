@@ -18,7 +18,7 @@ pub(crate) struct LadderSyntax {
     pub calendar: Option<Text>,
     /// In the order of escalation.
     pub steps: Vec<StepSyntax>,
-    /// Who is told besides, while the incident stays where it is.
+    /// Managers notified in addition, while the incident stays with its team.
     #[serde(alias = "hierarchy")]
     pub notify_managers: Option<Vec<HierarchicalSyntax>>,
 }
@@ -47,7 +47,7 @@ pub(crate) struct StepSyntax {
     pub resolve_by: Option<Text>,
     /// The calendar in whose working time these delays count; `always` is wall time.
     pub calendar: Option<Text>,
-    /// Triage fields that must be written down before a person may hand it on: symptom, tried, affected, …
+    /// Triage fields required before a person may escalate: symptom, tried, affected, …
     #[serde(alias = "demands")]
     pub required_fields: Option<Spanned<OneOrMore>>,
 }

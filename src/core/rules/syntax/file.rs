@@ -64,7 +64,7 @@ pub(crate) struct FileSyntax {
     /// SLA targets: what is agreed with whom, in which version. The first that fits an incident holds.
     #[serde(alias = "targets")]
     pub sla: Option<Vec<TargetSyntax>>,
-    /// Codes of reasons why a promise was broken; a built-in list unless given.
+    /// Codes of reasons for a breach; default: a built-in list.
     pub breach_reasons: Option<Vec<BreachReasonSyntax>>,
     /// Maximum outage of services in a year.
     pub outages: Option<Vec<OutageBudgetSyntax>>,
@@ -99,10 +99,10 @@ pub(crate) struct RuleSyntax {
     /// True if later rules see the alert too; default: false.
     #[serde(rename = "continue")]
     pub continues: Option<bool>,
-    /// Why a pattern that waits may hold alerts back for good.
+    /// Reason why a pattern that waits may keep alerts for good.
     #[serde(alias = "because")]
     pub justification: Option<Text>,
-    /// With `{label}`, `{fact.name}`, `{summary}` and `{count}` filled in; the alert's summary unless given.
+    /// With `{label}`, `{fact.name}`, `{summary}` and `{count}` filled in; default: the alert's summary.
     pub title: Option<Text>,
     /// Severity of its incidents, instead of the worst of their alerts.
     #[schemars(with = "Option<SeverityWord>")]
@@ -125,7 +125,7 @@ pub(crate) struct RuleSyntax {
     #[schemars(with = "Option<LengthOfTime>")]
     #[serde(alias = "settle")]
     pub notify_delay: Option<Text>,
-    /// How long all must be clear before it resolves by itself; 5m unless given.
+    /// Time for which all must be clear before it resolves by itself; default: 5m.
     #[schemars(with = "Option<LengthOfTime>")]
     pub resolve_after: Option<Text>,
     /// Time after that at which it closes without a person; default: never.
@@ -142,7 +142,7 @@ pub(crate) struct RuleSyntax {
     #[schemars(with = "Option<LengthOfTime>")]
     #[serde(alias = "otherwise_after")]
     pub pass_on_after: Option<Text>,
-    /// `sec`: windows as SEC has them.
+    /// `sec`: windows as in SEC.
     #[schemars(with = "Option<SemanticsWord>")]
     pub semantics: Option<Text>,
     /// A guard on shared contexts: `!MAINT_{site} && ALIVE_{device}`. If it does not hold, the rule does not match.

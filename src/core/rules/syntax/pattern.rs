@@ -23,15 +23,15 @@ pub(crate) enum PatternSyntax {
     Threshold(ThresholdSyntax),
     /// At more matches per time than a limit.
     Rate(RateSyntax),
-    /// At so many within one window; clear at few within another.
+    /// At a number of matches within one window; clear at few within another.
     #[serde(alias = "thresholds")]
     Hysteresis(HysteresisSyntax),
-    /// At the first; clear at an event that fits `until`.
+    /// At the first event; clear at an event that fits `until`.
     Pair(PairSyntax),
-    /// When no event that fits `until` came for so long.
+    /// If no event that fits `until` came in time.
     #[serde(alias = "pair_window")]
     MissingFollowup(MissingFollowupSyntax),
-    /// When no message came for so long after the last.
+    /// If no message came for a time after the last.
     Absence(WithinSyntax),
     /// If events came in order.
     Sequence(SequenceSyntax),
@@ -84,7 +84,7 @@ pub(crate) struct RateSyntax {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HysteresisSyntax {
-    /// It fires at that many within that time.
+    /// It fires at this count.
     pub rise: CountWithinSyntax,
     /// It is clear with at most this count.
     pub fall: CountWithinSyntax,

@@ -32,11 +32,11 @@ pub(crate) struct RosterSyntax {
     #[schemars(with = "Option<OtherwiseWord>")]
     #[serde(alias = "when_absent")]
     pub if_nobody_on_duty: Option<Text>,
-    /// When everybody holds as much as they may: wait in the queue (the default), or skip the step.
+    /// Policy if everyone is at the limit: wait in the queue (the default), or skip the step.
     #[schemars(with = "Option<OtherwiseWord>")]
     #[serde(alias = "when_full")]
     pub if_all_at_limit: Option<Text>,
-    /// Rotations, the lowest first: the highest that has somebody at a moment counts.
+    /// Rotations, the lowest first: at any time the highest one with a person on duty counts.
     pub layers: Vec<LayerSyntax>,
 }
 

@@ -23,10 +23,10 @@ pub(crate) struct TargetSyntax {
     pub from: Option<Text>,
     /// … until then.
     pub until: Option<Text>,
-    /// Why this version was made.
+    /// Reason for this version.
     #[serde(alias = "because")]
     pub justification: Option<Text>,
-    /// Matchers on the incident's labels, and on the facts of its item as fact.owner and the like.
+    /// Matchers over the incident's labels, and over the facts of its item as fact.owner and the like.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
     /// incident, event or request, or a list of them; default: all.

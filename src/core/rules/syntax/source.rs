@@ -27,7 +27,7 @@ pub struct SourceSyntax {
     /// The encoding of a payload that is not UTF-8, as browsers name them: gbk, gb18030, big5, windows-1252. Else what
     /// the Content-Type says.
     pub encoding: Option<Spanned<String>>,
-    /// Text that the tool puts before its JSON.
+    /// Text in front of the tool's JSON.
     pub unwrap: Option<Spanned<String>>,
     /// Members, at any depth, whose text is JSON itself and is read as that.
     #[schemars(with = "Vec<Spanned<String>>")]

@@ -34,7 +34,7 @@ pub(super) fn from_text<T: serde::de::DeserializeOwned>(text: &str) -> Result<T,
     serde_saphyr::from_str_with_options(text, options())
 }
 
-/// Enough for the most rules that are loaded in one file; anchors are a convenience, not a program.
+/// Enough for the maximum number of rules in one file; anchors are a convenience, not a program.
 fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
