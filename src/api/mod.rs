@@ -14,6 +14,7 @@ pub mod v1;
 
 pub use auth::{AuthOutcome, Permission, Principal, Proxies, RoleKind, Standing, TokenCache, new_token, token_digest};
 pub use commands::{CommandError, CommandQueue, DriverRequest, QueuedRequest};
+pub use http::error::ApiError;
 pub use router::router;
 pub use silence_bounds::{SilenceBound, SilenceBounds};
 pub use state::{ApiSettings, ApiState, Now, RequestLimits};

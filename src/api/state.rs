@@ -92,6 +92,8 @@ pub struct ApiState {
     pub metrics: Arc<Metrics>,
     pub keyring: Arc<TokenCache>,
     pub now: Now,
+    /// The monotonic clock, for rate limits and the lease: no step of the wall clock moves it.
+    pub steady: Now,
     /// Ends the streams, so that a shutdown need not wait for them.
     pub stop: CancellationToken,
     pub settings: ApiSettings,

@@ -113,6 +113,12 @@ pub struct ServeFlags {
     /// Start although the wall clock is behind the journal
     #[arg(long, env = "WATCHFIRE_ACCEPT_CLOCK")]
     pub accept_clock: bool,
+    /// Leave the database to another process that starts now, and wait until that one is gone
+    #[arg(long, env = "WATCHFIRE_STANDBY")]
+    pub standby: bool,
+    /// Take the database from the process that holds it, however healthy
+    #[arg(long)]
+    pub take_over: bool,
     /// Log lines as JSON
     #[arg(long, env = "WATCHFIRE_LOG_JSON")]
     pub log_json: bool,
@@ -152,6 +158,7 @@ struct ConfigFile {
     http: HttpFile,
     silences: BTreeMap<String, SilenceFile>,
     accept_clock: bool,
+    standby: bool,
     log_json: bool,
 }
 
@@ -229,6 +236,8 @@ pub struct Config {
     pub accept_loss: bool,
     pub web: WebConfig,
     pub accept_clock: bool,
+    pub standby: bool,
+    pub take_over: bool,
     pub log_json: bool,
 }
 
@@ -293,6 +302,8 @@ impl Config {
                 },
             )?,
             accept_clock: flags.accept_clock || file.accept_clock,
+            standby: flags.standby || file.standby,
+            take_over: flags.take_over,
             log_json: flags.log_json || file.log_json,
         })
     }

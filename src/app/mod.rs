@@ -10,6 +10,7 @@ mod own_events;
 mod runtime;
 mod serve;
 mod terminal;
+mod time_zones;
 mod web_config;
 
 use std::process::ExitCode;
@@ -75,6 +76,7 @@ const THREADS_GRACE: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// The whole program. Exit codes: 0 done, 1 failed, 2 wrong usage.
 pub fn main() -> ExitCode {
+    time_zones::choose();
     let command = CommandLine::parse().command;
     let done = match command {
         CliCommand::Serve(flags) => in_runtime(serve::run(flags)),

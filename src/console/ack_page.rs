@@ -187,16 +187,16 @@ fn token_of(pairs: &str) -> String {
 /// What the token says, if it is ours. Bad ones are counted by address, good ones by what they are for: a guesser behind
 /// the same gateway slows nobody else down.
 fn claim(shared: &ApiContext, token: &str, address: IpAddr) -> Result<AckClaim, NotTaken> {
-    let now = (shared.api.now)();
+    let (now, steady) = ((shared.api.now)(), (shared.api.steady)());
     let key = shared.api.settings.ack_key.as_ref().ok_or(NotTaken::Bad(AckTokenError::Forged))?;
     let too_often = |wait| NotTaken::TooOften(too_many(wait));
     match AckClaim::read(token, key, now) {
         Ok(claim) => {
-            shared.links.take(&(claim.incident, claim.who.clone()), now).map_err(too_often)?;
+            shared.links.take(&(claim.incident, claim.who.clone()), steady).map_err(too_often)?;
             Ok(claim)
         }
         Err(bad) => {
-            shared.bad_links.take(&address, now).map_err(too_often)?;
+            shared.bad_links.take(&address, steady).map_err(too_often)?;
             Err(NotTaken::Bad(bad))
         }
     }

@@ -13,6 +13,7 @@
 mod bounded_label;
 mod engine;
 mod ingest;
+mod instance;
 mod listeners;
 mod names;
 mod on_call;
@@ -23,6 +24,7 @@ mod stopwatch;
 #[cfg(test)]
 mod tests;
 
+pub use instance::TakeoverReason;
 pub use listeners::{ConnectionCut, HttpRefusal, Listener};
 pub use stopwatch::Stopwatch;
 
@@ -32,6 +34,7 @@ use prometheus::{Registry, TextEncoder};
 
 use engine::EngineMetrics;
 use ingest::IngestMetrics;
+use instance::Instance;
 use listeners::Listeners;
 use runtime::RuntimeMetrics;
 
@@ -46,6 +49,7 @@ pub struct Metrics {
     doors: IngestMetrics,
     listeners: Listeners,
     running: RuntimeMetrics,
+    instance: Instance,
 }
 
 impl Metrics {
@@ -62,6 +66,7 @@ impl Metrics {
             doors: IngestMetrics::new(&registry),
             listeners: Listeners::new(&registry),
             running: RuntimeMetrics::new(&registry),
+            instance: Instance::new(&registry),
             registry,
         }
     }

@@ -250,6 +250,22 @@ pub(super) const HTTP_REFUSED: MetricText =
     text("watchfire_http_refused_total", "HTTP requests refused before they reached what they asked for, by reason.");
 pub(super) const HTTP_STREAMS: MetricText = text("watchfire_http_streams", "Streams of changes open now.");
 
+// This process among others, and its clock.
+pub(super) const IS_LEAD: MetricText =
+    text("watchfire_cluster_is_lead", "Whether this process holds the lease on the database (1) or is a standby (0).");
+pub(super) const TAKEOVERS: MetricText = text(
+    "watchfire_cluster_takeovers_total",
+    "Leases taken by this process from one that had not given it back, by why.",
+);
+pub(super) const FENCED: MetricText =
+    text("watchfire_cluster_fenced_total", "Times that another process took the lease from this one.");
+pub(super) const CLOCK_OFFSET: MetricText = text(
+    "watchfire_clock_offset_seconds",
+    "How far the wall clock is ahead of the service's time, which no step of it moves; below 0 when it is behind.",
+);
+pub(super) const CLOCK_STEPS: MetricText =
+    text("watchfire_clock_steps_total", "Steps of the wall clock that stood for 10 s and so count.");
+
 // The service itself.
 pub(super) const HTTP_REQUESTS: MetricText =
     text("watchfire_http_requests_total", "HTTP requests answered, by route, method and status code.");

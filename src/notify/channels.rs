@@ -21,6 +21,9 @@ use crate::core::rules::{BodyFormat, Channel, RequestMethod, RequestTemplate};
 /// The service's clock, injected: signatures and links carry the time.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// Whether this process holds the lease.
+pub type MayTell = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// The configuration for reaching people.
 pub struct ChannelConfig {
     /// Without it MQTT notifications cannot be sent.
@@ -33,20 +36,44 @@ pub struct ChannelConfig {
     pub now: Now,
     /// Time zone of times in texts.
     pub zone: TimeZone,
+    /// What tells this installation's notices from another's; empty: nothing does.
+    pub installation: String,
+    /// By how many microseconds the wall clock is ahead of the service's time: people read it.
+    pub ahead: Arc<dyn Fn() -> i64 + Send + Sync>,
+    /// Whether this process may still speak for the service, asked before each attempt.
+    pub may_tell: MayTell,
 }
 
 impl ChannelConfig {
     /// HTTP alone, without secrets.
     pub fn plain(now: Now) -> ChannelConfig {
         let secrets = Secrets::new(|_| None, None);
-        ChannelConfig { publisher: None, mail: None, secrets, links: None, now, zone: TimeZone::UTC }
+        ChannelConfig {
+            publisher: None,
+            mail: None,
+            secrets,
+            links: None,
+            now,
+            zone: TimeZone::UTC,
+            installation: String::new(),
+            ahead: Arc::new(|| 0),
+            may_tell: Arc::new(|| true),
+        }
+    }
+
+    /// A name of this installation's alone.
+    fn named(&self, name: &str) -> String {
+        if self.installation.is_empty() { name.to_owned() } else { format!("{name}.{}", self.installation) }
     }
 }
 
 /// Sends one notification by its channel.
 pub(super) async fn attempt_once(client: &Client, reach: &ChannelConfig, notice: &Notification) -> AttemptOutcome {
+    let notice = &Notification { at: notice.at.shifted((reach.ahead)()), ..notice.clone() };
     let now = (reach.now)();
     let links = NoticeLinks {
+        key: reach.named(&notice.cause.to_string()),
+        thread: reach.named(&notice.subject),
         record: reach.links.as_ref().map(|links| links.record(notice)),
         acknowledge: reach.links.as_ref().and_then(|links| links.acknowledge(notice, now)),
     };
@@ -86,7 +113,7 @@ impl Attempt<'_> {
             Channel::Webhook { url } => {
                 let url = filler.fill(url, Into::Url).await?;
                 Ok(match self.json() {
-                    Ok(payload) => post(self.client, &url, &self.notice.cause.to_string(), payload).await,
+                    Ok(payload) => post(self.client, &url, &self.links.key, payload).await,
                     Err(refused) => refused,
                 })
             }
@@ -114,7 +141,7 @@ impl Attempt<'_> {
             return Ok(AttemptOutcome::Refused { error });
         };
         let url = filler.fill(&mail.url, Into::Credentials).await?;
-        Ok(mail.send(&url, self.notice, to, self.wording).await)
+        Ok(mail.send(&url, self.notice, self.links, to, self.wording).await)
     }
 
     async fn robot(
@@ -149,7 +176,7 @@ impl Attempt<'_> {
             headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
         if !has("idempotency-key") {
-            headers.push(("Idempotency-Key".to_owned(), self.notice.cause.to_string()));
+            headers.push(("Idempotency-Key".to_owned(), self.links.key.clone()));
         }
         let method = match template.method {
             RequestMethod::Post => Method::POST,

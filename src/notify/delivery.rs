@@ -62,6 +62,10 @@ async fn attempt_in_turn(
     attempt: u32,
 ) -> Option<(DeliveryOutcome, Option<Duration>)> {
     let turn = means.stop.run_until_cancelled(lane.turn(&means.attempts)).await?;
+    // A process that was stopped and continued may stand right here, long after another took over.
+    while !(means.reach.may_tell)() {
+        means.stop.run_until_cancelled(tokio::time::sleep(HAND_IN_AGAIN_AFTER)).await?;
+    }
     let watch = Stopwatch::start();
     let attempt_made = attempt_once(&means.client, &means.reach, notice);
     let answer = tokio::time::timeout(means.policy.timeout, attempt_made).await.unwrap_or_else(|_| {

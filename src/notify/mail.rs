@@ -13,6 +13,7 @@ use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use reqwest::Url;
 
 use super::http_attempt::{AttemptOutcome, chain};
+use super::payload::NoticeLinks;
 use super::wording::{Wording, cut};
 use crate::core::engine::Notification;
 use crate::core::model::one_line;
@@ -151,8 +152,15 @@ impl MailServer {
     }
 
     /// Hands the mail to the server at that address (the URL with its secrets); ends once the server has accepted it.
-    pub(super) async fn send(&self, url: &str, notice: &Notification, to: &str, wording: &Wording) -> AttemptOutcome {
-        let message = match self.message(notice, to, wording) {
+    pub(super) async fn send(
+        &self,
+        url: &str,
+        notice: &Notification,
+        links: &NoticeLinks,
+        to: &str,
+        wording: &Wording,
+    ) -> AttemptOutcome {
+        let message = match self.message(notice, links, to, wording) {
             Ok(message) => message,
             Err(error) => return AttemptOutcome::Refused { error },
         };
@@ -169,13 +177,19 @@ impl MailServer {
         }
     }
 
-    fn message(&self, notice: &Notification, to: &str, wording: &Wording) -> Result<Message, String> {
+    fn message(
+        &self,
+        notice: &Notification,
+        links: &NoticeLinks,
+        to: &str,
+        wording: &Wording,
+    ) -> Result<Message, String> {
         let to = mailbox(to).ok_or_else(|| format!("{to:?} is not a mail address"))?;
         let domain = &self.message_id_domain;
         let subject = one_line(&wording.heading);
         // The same in every attempt, so that a mail that came twice is seen as one.
-        let message_id = format!("<{}.watchfire@{domain}>", notice.cause);
-        let thread = format!("<{}.watchfire@{domain}>", notice.subject);
+        let message_id = format!("<{}.watchfire@{domain}>", links.key);
+        let thread = format!("<{}.watchfire@{domain}>", links.thread);
         let date = SystemTime::from(notice.at.to_timestamp());
         let raw =
             |name: &'static str, value: &str| HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned());
@@ -186,7 +200,7 @@ impl MailServer {
             .message_id(Some(message_id))
             .references(thread)
             .raw_header(raw("Auto-Submitted", "auto-generated"))
-            .raw_header(raw("Idempotency-Key", &notice.cause.to_string()))
+            .raw_header(raw("Idempotency-Key", &links.key))
             .subject(cut(&subject, SUBJECT_MAX_BYTES))
             .header(ContentType::TEXT_PLAIN)
             .body(wording.within(TEXT_MAX_BYTES))

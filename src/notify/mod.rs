@@ -19,7 +19,7 @@ mod secrets;
 mod template;
 mod wording;
 
-pub use channels::{ChannelConfig, Now};
+pub use channels::{ChannelConfig, MayTell, Now};
 pub use dispatcher::{DeliveryReport, NotificationDispatcher};
 pub use http_attempt::{Publish, webhook_client};
 pub use links::Links;

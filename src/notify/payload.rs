@@ -26,9 +26,13 @@ struct Payload<'n> {
     record: &'n RawValue,
 }
 
-/// Links into the service, if any.
+/// The keys that are the same in every form of a notification, and links into the service, if any.
 #[derive(Default)]
 pub(super) struct NoticeLinks {
+    /// The same at every attempt, another for every other notice of any installation: what receivers deduplicate by.
+    pub key: String,
+    /// The same for all notices on one subject of this installation.
+    pub thread: String,
     pub record: Option<String>,
     pub acknowledge: Option<String>,
 }
@@ -36,7 +40,7 @@ pub(super) struct NoticeLinks {
 /// The notification as one JSON object; an error if its body is not JSON.
 pub(super) fn json(notice: &Notification, links: &NoticeLinks) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(&Payload {
-        id: notice.cause.to_string(),
+        id: links.key.clone(),
         kind: notice.kind,
         subject: &notice.subject,
         title: &notice.title,
@@ -128,7 +132,11 @@ pub(super) mod tests {
 
     #[test]
     fn the_record_stands_inside_as_json() {
-        let links = NoticeLinks { record: Some("https://watch.example.org/x".to_owned()), acknowledge: None };
+        let links = NoticeLinks {
+            key: "64-12-1".to_owned(),
+            record: Some("https://watch.example.org/x".to_owned()),
+            ..NoticeLinks::default()
+        };
         let text = String::from_utf8(json(&notice(r#"{"id":"INC-7","alerts":2}"#), &links).unwrap()).unwrap();
         assert_eq!(
             text,

@@ -98,7 +98,7 @@ impl<'n> Filler<'n> {
         let notice = self.notice;
         match field {
             NoticeField::Id => notice.subject.clone(),
-            NoticeField::Notice => notice.cause.to_string(),
+            NoticeField::Notice => self.links.key.clone(),
             NoticeField::Kind => notice.kind.as_str().to_owned(),
             NoticeField::Title => notice.title.clone(),
             NoticeField::Text => self.text.to_owned(),

@@ -136,6 +136,7 @@ mod tests {
         NoticeLinks {
             record: Some("https://w.example/api/v1/incidents/INC-7".to_owned()),
             acknowledge: Some("https://w.example/ack?t=7.1".to_owned()),
+            ..NoticeLinks::default()
         }
     }
 

@@ -4,7 +4,7 @@ use super::columns::{ColumnRows, Value};
 use super::encode_batch::{EncodedBlock, Prepared};
 use super::query_builder::QueryBuilder;
 use super::statements as sql;
-use super::writer::{Session, Writer, lease_row_missing};
+use super::writer::{Session, Writer};
 use super::{BlockRow, CommitError, Lease, Store, StoreError, audit_chain, codec};
 use crate::core::engine::{ENGINE_VERSION, JournalEntry};
 use crate::core::model::{Offset, Partition, Timestamp};
@@ -80,27 +80,46 @@ fn put_block(block: &EncodedBlock, effects_hash: &[u8; 32]) -> [(&'static str, V
     [(sql::PUT_BLOCK, values), (sql::MOVE_HEAD, head)]
 }
 
-pub(super) async fn take_lease<S: Session>(writer: &Writer<S>, holder: &str) -> Result<Lease, StoreError> {
-    let mut transaction = writer.begin().await?;
-    let taken = transaction.session.integers(sql::TAKE_LEASE, vec![holder.to_owned().into()]).await;
-    let epochs = transaction.finish(taken).await.map_err(into_store_error)?;
-    let epoch = epochs.first().and_then(|row| row.first()).copied().ok_or_else(lease_row_missing)?;
-    Ok(Lease { holder: holder.to_owned(), epoch })
-}
-
 pub(super) async fn head<S: Session>(writer: &Writer<S>, partition: Partition) -> Result<Offset, StoreError> {
     let mut transaction = writer.begin().await?;
     // The lock first, so that the next statement sees the effects of a commit under way.
     transaction.session.integers(S::EPOCH, Vec::new()).await.map_err(into_store_error)?;
-    let values = vec![Value::Int(i64::from(partition.number()))];
-    let rows = transaction.session.integers(sql::HEAD, values).await.map_err(into_store_error)?;
+    let head = read_head(&mut transaction.session, partition).await.map_err(into_store_error)?;
     transaction.undo().await;
+    Ok(head)
+}
+
+/// As `head`, for the holder of that lease alone.
+pub(super) async fn head_as<S: Session>(
+    writer: &Writer<S>,
+    lease: &Lease,
+    partition: Partition,
+) -> Result<Offset, CommitError> {
+    let mut transaction = writer.begin_leased(lease).await?;
+    let head = read_head(&mut transaction.session, partition).await?;
+    transaction.undo().await;
+    Ok(head)
+}
+
+async fn read_head<S: Session>(session: &mut S, partition: Partition) -> Result<Offset, CommitError> {
+    let rows = session.integers(sql::HEAD, vec![Value::Int(i64::from(partition.number()))]).await?;
     Ok(Offset(rows.first().map_or(0, |row| row[0].cast_unsigned())))
 }
 
 pub(super) async fn put_setting<S: Session>(writer: &Writer<S>, name: &str, value: &str) -> Result<(), StoreError> {
     let mut transaction = writer.begin().await?;
     let put = transaction.session.run(sql::PUT_SETTING, vec![name.to_owned().into(), value.to_owned().into()]).await;
+    transaction.finish(put.map(drop)).await.map_err(into_store_error)
+}
+
+pub(super) async fn put_setting_once<S: Session>(
+    writer: &Writer<S>,
+    name: &str,
+    value: &str,
+) -> Result<(), StoreError> {
+    let mut transaction = writer.begin().await?;
+    let values = vec![name.to_owned().into(), value.to_owned().into()];
+    let put = transaction.session.run(sql::PUT_SETTING_ONCE, values).await;
     transaction.finish(put.map(drop)).await.map_err(into_store_error)
 }
 

@@ -27,7 +27,13 @@ const SUBSCRIBER_LAG: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
     Ready,
-    NotReady { reason: String },
+    NotReady {
+        reason: String,
+    },
+    /// Another process holds the lease: this one waits for it, and answers nothing else meanwhile.
+    Standby {
+        reason: String,
+    },
 }
 
 /// An active alert with its incident.
@@ -37,6 +43,17 @@ pub struct LiveAlert {
     /// Its open incident, if any, and that incident's team: the v2 receiver.
     pub incident: Option<IncidentId>,
     pub team: Option<Arc<str>>,
+}
+
+impl LiveAlert {
+    /// As the wall clock shows it, that many microseconds ahead.
+    fn shifted(&self, micros: i64) -> LiveAlert {
+        let mut alert = AlertRecord::clone(&self.alert);
+        alert.starts_at = alert.starts_at.shifted(micros);
+        alert.ends_at = alert.ends_at.shifted(micros);
+        alert.updated_at = alert.updated_at.shifted(micros);
+        LiveAlert { alert: Arc::new(alert), ..self.clone() }
+    }
 }
 
 /// A change sent to subscribers of the stream.
@@ -54,6 +71,8 @@ pub struct LiveView {
     rulebook: ArcSwap<Rulebook>,
     readiness: ArcSwap<Readiness>,
     now: AtomicI64,
+    ahead: AtomicI64,
+    held_until: AtomicI64,
     changes: broadcast::Sender<StreamChange>,
 }
 
@@ -66,6 +85,8 @@ impl LiveView {
             rulebook: ArcSwap::new(rulebook),
             readiness: ArcSwap::from_pointee(Readiness::NotReady { reason: "starting".to_owned() }),
             now: AtomicI64::new(Timestamp::EPOCH.as_micros()),
+            ahead: AtomicI64::new(0),
+            held_until: AtomicI64::new(i64::MAX),
             changes,
         }
     }
@@ -110,7 +131,9 @@ impl LiveView {
 
     /// Heartbeats and overrides.
     pub fn staff(&self) -> StaffView {
-        self.read().staff.clone()
+        let mut staff = self.read().staff.clone();
+        staff.overrides.follow_clock(self.ahead().saturating_neg());
+        staff
     }
 
     /// Names that break the naming standard, the last seen first; at most 1,000 per partition.
@@ -156,6 +179,37 @@ impl LiveView {
         Readiness::clone(&self.readiness.load())
     }
 
+    /// Until when the last renewal of the lease holds, on the service's clock; for ever until the first is said.
+    pub fn set_held_until(&self, moment: Timestamp) {
+        self.held_until.store(moment.as_micros(), Ordering::Release);
+    }
+
+    /// Whether this process may still speak as the holder of the lease.
+    pub fn holds_lease(&self, now: Timestamp) -> bool {
+        now.as_micros() <= self.held_until.load(Ordering::Acquire)
+    }
+
+    /// The readiness, which a lease that was not renewed in time ends.
+    pub fn readiness_at(&self, now: Timestamp) -> Readiness {
+        match self.readiness() {
+            Readiness::Ready if !self.holds_lease(now) => Readiness::NotReady {
+                reason: "the lease on the database was not renewed in time; look at the database and the way to it"
+                    .to_owned(),
+            },
+            readiness @ (Readiness::Ready | Readiness::NotReady { .. } | Readiness::Standby { .. }) => readiness,
+        }
+    }
+
+    /// By how many microseconds the wall clock is ahead of the service's time: what is read here is shown by the wall
+    /// clock.
+    pub fn set_ahead(&self, micros: i64) {
+        self.ahead.store(micros, Ordering::Release);
+    }
+
+    pub fn ahead(&self) -> i64 {
+        self.ahead.load(Ordering::Acquire)
+    }
+
     /// The `now` of the newest committed input.
     pub fn set_now(&self, now: Timestamp) {
         self.now.store(now.as_micros(), Ordering::Release);
@@ -182,12 +236,20 @@ impl LiveView {
         let holds = |alert: &LiveAlert| pairs.iter().all(|(name, value)| alert.alert.labels.get(name) == Some(value));
         let frozen = self.read().alerts.clone();
         let alerts = frozen.values().filter(|shown| shown.bits.may_hold(bits)).map(|shown| &shown.alert);
-        alerts.filter(|alert| holds(alert) && wanted(alert)).cloned().collect()
+        let held = alerts.filter(|alert| holds(alert));
+        match self.ahead() {
+            0 => held.filter(|alert| wanted(alert)).cloned().collect(),
+            ahead => held.map(|alert| Arc::new(alert.shifted(ahead))).filter(|alert| wanted(alert)).collect(),
+        }
     }
 
     /// All silences within their retention, by id.
     pub fn silences(&self) -> Vec<Arc<Silence>> {
-        self.read().silences.values().cloned().collect()
+        let silences: Vec<Arc<Silence>> = self.read().silences.values().cloned().collect();
+        match self.ahead() {
+            0 => silences,
+            ahead => silences.iter().map(|silence| Arc::new(silence.shifted(ahead))).collect(),
+        }
     }
 
     /// Incidents not closed, merged or cancelled, by id.

@@ -13,6 +13,7 @@ mod cow_map;
 mod encode_batch;
 mod journal;
 mod label_filter;
+mod lease;
 mod list;
 mod live_normalisation;
 mod live_staff;
@@ -41,9 +42,10 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Postgres, Sqlite};
 
 pub use audit_chain::{AuditLink, AuditVerdict};
-pub use backup::{BackupError, ArchiveContents, back_up, read_back, restore};
+pub use backup::{ArchiveContents, BackupError, back_up, read_back, restore};
 pub use batch::{Batch, CommitError, Lease, Manifest, SectionRef, StoreError};
 pub use codec::effects_hash;
+pub use lease::LeaseState;
 pub use live_staff::StaffView;
 pub use live_view::{LiveAlert, LiveView, Readiness, StreamChange};
 pub use query::{
@@ -182,13 +184,6 @@ impl Store {
         }
     }
 
-    /// Takes the one writer's lease: raises the epoch, so that an older holder's commits are refused.
-    pub async fn take_lease(&self, holder: &str) -> Result<Lease, StoreError> {
-        let lease = with_writer!(self, "taking the lease", writer => journal::take_lease(writer, holder))?;
-        self.hold(&lease);
-        Ok(lease)
-    }
-
     /// One transaction: epoch check, journal blocks, records, outbox, dead letters, rulebooks. The rows of alerts,
     /// incidents and memberships follow within a second, and before any read of them (`write_behind.rs`). After
     /// `Unavailable` it may have happened: `head` shows it.
@@ -218,6 +213,15 @@ impl Store {
     /// A small named value that outlives restarts (the correlation domain's label, the format of the data).
     pub async fn put_setting(&self, name: &str, value: &str) -> Result<(), StoreError> {
         with_writer!(self, "writing a setting", writer => journal::put_setting(writer, name, value))
+    }
+
+    /// The value of a setting, which is this one if there was none: of two processes that begin at once both get the same.
+    pub async fn setting_or(&self, name: &str, value: &str) -> Result<String, StoreError> {
+        if let Some(kept) = self.setting(name).await? {
+            return Ok(kept);
+        }
+        with_writer!(self, "writing a setting", writer => journal::put_setting_once(writer, name, value))?;
+        Ok(self.setting(name).await?.unwrap_or_else(|| value.to_owned()))
     }
 
     /// Writes sections first, then the manifest that makes them valid, then deletes sections that no kept manifest

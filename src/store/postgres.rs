@@ -31,6 +31,8 @@ const READ_PATIENCE: i64 = 3;
 pub struct PostgresStore {
     pub(super) readers: Arc<Readers<Postgres>>,
     pub(super) writer: Writer<PostgresSession>,
+    /// The heartbeats' own connection: a long commit does not hold them up.
+    pub(super) heartbeat_writer: Writer<PostgresSession>,
     pub(super) patience: TimeDelta,
     pub(super) late: WriteBehind,
 }
@@ -48,20 +50,28 @@ impl PostgresStore {
         migrator().run_direct(None, &mut connection, false).await?;
         let places = places(&mut connection).await.map_err(refused)?;
         connection.close().await?;
-        if places < 2 {
+        if places < 3 {
             return Err(cannot(format!(
-                "it allows this user {places} connection; watchfire needs 2 at least, and {} to read without waiting \
+                "it allows this user {places} connections; watchfire needs 3 at least, and {} to read without waiting \
                  (ALTER ROLE … CONNECTION LIMIT, max_connections)",
                 READERS + 2
             )));
         }
-        let readers = Arc::new(Readers::new(READERS.min(places - 1), reading_pool(options.clone(), patience)));
+        let readers = Arc::new(Readers::new(READERS.min(places - 2), reading_pool(options.clone(), patience)));
         Ok(PostgresStore {
             readers: Arc::clone(&readers),
-            writer: Writer::new(PostgresTarget { options, patience, readers }),
+            writer: Writer::new(PostgresTarget { options: options.clone(), patience, readers: Arc::clone(&readers) }),
+            heartbeat_writer: Writer::new(PostgresTarget { options, patience, readers }),
             patience,
             late: WriteBehind::default(),
         })
+    }
+
+    /// Ends the connections of others to this database that have locked the lease's row and not committed.
+    pub(super) async fn end_stuck_writers(&self) -> Result<(), StoreError> {
+        let readers = self.readers.lend().await;
+        sqlx::query(own::END_STUCK_WRITERS).execute(&*readers.pool).await?;
+        Ok(())
     }
 }
 
@@ -132,6 +142,11 @@ pub(super) fn migrator() -> Migrator {
     Migrator::with_migrations(vec![
         migration(1, "journal and records", include_str!("../../migrations/postgres/0001_journal_and_records.sql")),
         migration(2, "alerts in their order", include_str!("../../migrations/postgres/0002_alerts_in_their_order.sql")),
+        migration(
+            3,
+            "heartbeats of the lease",
+            include_str!("../../migrations/postgres/0003_heartbeats_of_the_lease.sql"),
+        ),
         migration(5, "chained audit", include_str!("../../migrations/postgres/0005_chained_audit.sql")),
     ])
 }
@@ -176,6 +191,7 @@ impl Session for PostgresSession {
     type Target = PostgresTarget;
     const EPOCH: &'static str = own::EPOCH;
     const OWN_STATEMENTS: &'static [&'static str] = own::ALL;
+    const NOT_DURABLE: Option<&'static str> = Some(own::NOT_DURABLE);
 
     async fn connect(target: &PostgresTarget) -> Result<PostgresSession, StoreError> {
         let mut connection = match PgConnection::connect_with(&target.options).await {
@@ -267,6 +283,11 @@ mod own {
             set_config('statement_timeout', $1, false)";
         LIMIT_WRITER = "SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false),
             set_config('idle_in_transaction_session_timeout', $1, false)";
+        NOT_DURABLE = "SELECT set_config('synchronous_commit', 'off', true)";
+        END_STUCK_WRITERS = "SELECT pg_terminate_backend(pid) FROM pg_locks
+            WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            AND relation = 'lease'::regclass AND mode IN ('RowShareLock', 'RowExclusiveLock') AND granted
+            AND pid <> pg_backend_pid()";
         EPOCH = "SELECT epoch FROM lease WHERE name = 'writer' FOR UPDATE";
         ALERTS = "INSERT INTO alerts (fingerprint, firing, source, rule, updated_at, search, body)
             SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[],

@@ -98,6 +98,11 @@ pub(super) fn migrator() -> Migrator {
     Migrator::with_migrations(vec![
         migration(1, "journal and records", include_str!("../../migrations/sqlite/0001_journal_and_records.sql")),
         migration(2, "alerts in their order", include_str!("../../migrations/sqlite/0002_alerts_in_their_order.sql")),
+        migration(
+            3,
+            "heartbeats of the lease",
+            include_str!("../../migrations/sqlite/0003_heartbeats_of_the_lease.sql"),
+        ),
         migration(5, "chained audit", include_str!("../../migrations/sqlite/0005_chained_audit.sql")),
     ])
 }

@@ -120,6 +120,23 @@ pub(super) async fn commit(
     writer.lend(async |session| session.work(move |open| land(open, &lease, prepared)).await?).await
 }
 
+/// One sign of life of the lease's holder. The log is not forced to the disk for it; the next commit's force takes it.
+pub(super) async fn heartbeat(writer: &Writer<SqliteSession>, lease: &Lease) -> Result<(), CommitError> {
+    let lease = lease.clone();
+    writer.lend(async |session| session.work(move |open| count_heartbeat(&open.connection, &lease)).await?).await
+}
+
+fn count_heartbeat(connection: &Connection, lease: &Lease) -> Result<(), CommitError> {
+    connection.pragma_update(None, "synchronous", "normal").map_err(StoreError::from)?;
+    let counted = run(connection, statements::HEARTBEAT, &[Value::Int(lease.epoch)]).map_err(StoreError::from);
+    // An error closes the connection, so that none is left that does not force its commits.
+    connection.pragma_update(None, "synchronous", "full").map_err(StoreError::from)?;
+    match counted? {
+        0 => Err(CommitError::Fenced { ours: lease.epoch }),
+        _ => Ok(()),
+    }
+}
+
 /// Checks that the files are still those that were opened; for times without commits.
 pub(super) async fn check_files(writer: &Writer<SqliteSession>) -> Result<(), StoreError> {
     let look = async |session: &mut SqliteSession| {
@@ -289,6 +306,7 @@ impl Session for SqliteSession {
     type Target = SqliteTarget;
     const EPOCH: &'static str = own::EPOCH;
     const OWN_STATEMENTS: &'static [&'static str] = own::ALL;
+    const NOT_DURABLE: Option<&'static str> = None;
 
     async fn connect(target: &SqliteTarget) -> Result<SqliteSession, StoreError> {
         if target.files.before_opening()? {

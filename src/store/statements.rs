@@ -11,6 +11,11 @@ pub(super) use statements;
 
 statements! {
     TAKE_LEASE = "UPDATE lease SET epoch = epoch + 1, holder = $1 WHERE name = 'writer' RETURNING epoch";
+    GIVE_LEASE_BACK = "UPDATE lease SET holder = '' WHERE name = 'writer' AND epoch = $1";
+    LEASE = "SELECT l.epoch, h.beats, l.holder FROM lease l JOIN heartbeats h ON h.name = l.name WHERE l.name = 'writer'";
+    HEARTBEAT = "UPDATE heartbeats SET beats = beats + 1 WHERE name = 'writer' AND epoch = $1";
+    LOCK_HEARTBEATS = "UPDATE heartbeats SET beats = beats + 1 WHERE name = 'writer' AND epoch = $1 AND beats = $2";
+    BEGIN_HEARTBEATS = "UPDATE heartbeats SET epoch = $1, beats = beats + 1 WHERE name = 'writer'";
     HEADS = "SELECT partition, next_offset FROM heads ORDER BY partition";
     HEAD = "SELECT next_offset FROM heads WHERE partition = $1";
     MOVE_HEAD = "INSERT INTO heads (partition, next_offset, bytes) VALUES ($1, $2, $3)
@@ -30,6 +35,7 @@ statements! {
     RULEBOOK = "SELECT texts FROM rulebooks WHERE hash = $1";
     PUT_SETTING = "INSERT INTO settings (name, value) VALUES ($1, $2)
         ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    PUT_SETTING_ONCE = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
     SETTING = "SELECT value FROM settings WHERE name = $1";
     AUDIT_LINKS = "SELECT seq, hash, body FROM audit WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3";
     UNLINKED_AUDIT = "SELECT COUNT(*) FROM audit WHERE seq IS NULL";

@@ -224,6 +224,12 @@ impl Store {
         *self.late().lease.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease.clone());
     }
 
+    /// The lease is another's: what was still to be written is theirs to write, from the journal.
+    pub fn let_go(&self) {
+        *self.late().lease.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.late().waiting() = DirtyRows::default();
+    }
+
     fn late(&self) -> &WriteBehind {
         match self {
             Store::Sqlite(store) => &store.late,

@@ -16,6 +16,8 @@ pub(super) trait Session: Sized + Send {
     const EPOCH: &'static str;
     /// The statements of this database alone.
     const OWN_STATEMENTS: &'static [&'static str];
+    /// Makes the open transaction cheap and not durable, where this database can.
+    const NOT_DURABLE: Option<&'static str>;
 
     fn connect(target: &Self::Target) -> impl Future<Output = Result<Self, StoreError>> + Send;
     /// Begins a transaction that is durable once its COMMIT returns.

@@ -10,8 +10,10 @@ mod mqtt_flood;
 mod payloads;
 mod receivers;
 mod rule_files;
+mod standby;
 mod starting;
 mod stopping;
+mod wall_clock;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -130,6 +130,7 @@ fn metrics_of_a_run() -> Metrics {
     metrics.rulebook_loaded(true, 7);
     metrics.committed(3, 0.004);
     metrics.ready(true);
+    metrics.leads(None);
     let webhook = Channel::Webhook { url: "http://127.0.0.1:9/".to_owned() };
     metrics.delivery(&webhook, &DeliveryOutcome::Delivered, 0.02);
     metrics
@@ -255,10 +256,13 @@ fn promtool_accepts_the_exposition_and_every_query() {
 }
 
 /// An alert, a series (Prometheus' notation, a sample a minute) with which it fires, and one with which it does not.
-const ALERT_CASES: [(&str, &str, &str, &str); 22] = [
+const ALERT_CASES: [(&str, &str, &str, &str); 25] = [
     ("WatchfireDown", r#"up{job="watchfire"}"#, "0x60", "1x60"),
     ("WatchfireDown", r#"up{job="node"}"#, "1x60", ""),
     ("WatchfireNotReady", r#"watchfire_ready{instance="a"}"#, "0x60", "1x60"),
+    ("WatchfireNobodyLeads", r#"watchfire_cluster_is_lead{instance="a"}"#, "0x60", "1x60"),
+    ("WatchfireTookOver", r#"watchfire_cluster_takeovers_total{instance="a"}"#, "0x50 1x10", "4x60"),
+    ("WatchfireClockWrong", r#"watchfire_clock_offset_seconds{instance="a"}"#, "-3600x60", "2x60"),
     ("WatchfireCommitsFailing", r#"watchfire_commit_failures_total{instance="a"}"#, "0+1x60", "5x60"),
     ("WatchfireLagging", r#"watchfire_journal_lag_seconds{instance="a"}"#, "30x60", "2x60"),
     ("WatchfireHearsNothing", r#"watchfire_events_total{source="v2"}"#, "9x60", "0+1x60"),

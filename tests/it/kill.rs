@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::support::postgres;
-use crate::support::service::{Service, Setup, until};
+use crate::support::service::{Service, Setup, rounds, until};
 
-const ROUNDS: u64 = 20;
+/// At the least.
+const ROUNDS: u32 = 20;
 
 /// How many senders push at once.
 const SENDERS: u64 = 4;
@@ -57,7 +58,7 @@ async fn survive(setup: Setup) {
     let ledger = Arc::new(Ledger::default());
     // A fixed sequence: a failure comes again.
     let mut random: u64 = 0x5EED_CAFE;
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds().max(ROUNDS) {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let service = setup.start().await;
         let load = (0..SENDERS).map(|_| tokio::spawn(push(Arc::clone(&ledger), service.base.clone())));

@@ -1,8 +1,9 @@
 //! The main job end to end, on the running binary: a message becomes an incident, climbs, is a problem when it returns.
 
 use serde_json::{Value, json};
+use tokio::io::AsyncBufReadExt;
 
-use crate::support::service::{Setup, program, until};
+use crate::support::service::{PATIENCE, Setup, program, until};
 
 /// A ladder in seconds, so that a test sees all of it.
 const FAST: &str = r#"
@@ -160,6 +161,30 @@ async fn a_clean_stop_ends_with_success_and_a_second_writer_is_refused() {
     let service = setup.start().await;
     service.incident("it is still there", |one| one["key"]["site"] == "GZ01").await;
     assert!(service.log().contains("replayed=0"), "a clean stop leaves nothing to replay: {}", service.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_demo_leaves_the_first_ones_database_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let demo = || {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_watchfire"));
+        command.args(["demo", "--listen", "127.0.0.1:0"]).current_dir(directory.path());
+        command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped()).kill_on_drop(true);
+        command
+    };
+    let mut first = demo().spawn().unwrap();
+    let mut told = tokio::io::BufReader::new(first.stdout.take().unwrap());
+    let mut line = String::new();
+    tokio::time::timeout(PATIENCE, told.read_line(&mut line)).await.expect("it comes up").unwrap();
+    assert!(line.starts_with("watchfire is up"), "{line}");
+    let database = directory.path().join("watchfire-data/demo/watchfire.db");
+    let of = |path: &std::path::Path| std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(path).unwrap());
+    let before = of(&database);
+    let second = demo().arg("--exit").stderr(std::process::Stdio::piped()).output().await.unwrap();
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(!second.status.success() && said.contains("is in use by process"), "{said}");
+    assert_eq!(of(&database), before);
+    first.kill().await.unwrap();
 }
 
 /// The README's first command: the story, told by the running binary, shows every part of the main job.

@@ -53,6 +53,7 @@ on_both! {
     five_thousand_entries_are_one_block
     offsets_are_gapless_in_each_partition
     an_older_lease_writes_nothing
+    a_lease_is_taken_over_only_as_it_was_seen
     refused_content_leaves_nothing_behind
     a_nul_in_a_text_poisons_nothing
     texts_are_found_in_any_script_and_mean_themselves
@@ -606,6 +607,36 @@ async fn an_older_lease_writes_nothing(bench: Bench) {
     assert_eq!(bench.store.manifests(CORRELATOR).await.unwrap(), []);
     let entries = vec![(CORRELATOR, tick(1))];
     bench.store.commit(&newer, &Batch { entries, ..Batch::default() }).await.unwrap();
+}
+
+async fn a_lease_is_taken_over_only_as_it_was_seen(bench: Bench) {
+    let Bench { store, lease, .. } = &bench;
+    let durable = store.durability_in_writer().await.unwrap();
+    let seen = store.lease_state().await.unwrap();
+    assert_eq!((seen.epoch, seen.holder.as_str()), (lease.epoch, "test"));
+    store.heartbeat(lease).await.unwrap();
+    assert_eq!(store.take_over(&seen, "another").await.unwrap(), None, "it lives");
+    let seen = store.lease_state().await.unwrap();
+    let newer = store.take_over(&seen, "another").await.unwrap().expect("it gave no sign of life");
+    assert_eq!((newer.epoch, newer.holder.as_str()), (lease.epoch + 1, "another"));
+    assert_eq!(store.take_over(&seen, "a third").await.unwrap(), None, "another was faster");
+    let fenced = |error: CommitError| assert!(matches!(error, CommitError::Fenced { ours } if ours == lease.epoch));
+    fenced(store.heartbeat(lease).await.unwrap_err());
+    fenced(store.head_as(lease, DESK).await.unwrap_err());
+    assert_eq!(store.head_as(&newer, DESK).await.unwrap(), Offset(0));
+    // What is not ours any more cannot be given back.
+    store.give_lease_back(lease).await.unwrap();
+    assert_eq!(store.lease_state().await.unwrap().holder, "another");
+    store.heartbeat(&newer).await.unwrap();
+    store.give_lease_back(&newer).await.unwrap();
+    let free = store.lease_state().await.unwrap();
+    assert_eq!((free.epoch, free.holder.as_str()), (newer.epoch, ""));
+    store.end_stuck_writers().await.unwrap();
+    assert!(store.take_over(&free, "a third").await.unwrap().is_some());
+    // Heartbeats need not be durable, everything after them must be.
+    assert_eq!(store.durability_in_writer().await.unwrap(), durable);
+    assert_eq!(store.setting_or("name", "first").await.unwrap(), "first");
+    assert_eq!(store.setting_or("name", "second").await.unwrap(), "first");
 }
 
 async fn refused_content_leaves_nothing_behind(bench: Bench) {

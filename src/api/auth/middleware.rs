@@ -118,7 +118,7 @@ async fn check(
     }
     // What people command has bounds of its own: no reading, however much, holds an acknowledgement up.
     let key = CallerKey { address, name: caller.name.clone(), is_write };
-    let now = (shared.api.now)();
+    let now = (shared.api.steady)();
     shared.requests.take(&key, now).map_err(|wait| shared.refused(HttpRefusal::Rate, too_many(wait)))?;
     // A stream is a place among streams.
     let is_stream = request.extensions.get::<MatchedPath>().is_some_and(|path| path.as_str() == STREAM_PATH);
@@ -167,7 +167,7 @@ async fn authenticate(shared: &ApiContext, headers: &HeaderMap, address: IpAddr)
             // Only a wrong secret counts as a guess; one that is absent is a mistake. A good one always passes, also
             // beside a guesser behind the same proxy.
             if shown {
-                let slowed = shared.failures.take(&address, (shared.api.now)());
+                let slowed = shared.failures.take(&address, (shared.api.steady)());
                 slowed.map_err(|wait| shared.refused(HttpRefusal::Guessing, too_many(wait)))?;
             }
             let detail = if shown { "this token is not known here" } else { "a token is needed here" };

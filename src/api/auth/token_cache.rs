@@ -58,7 +58,7 @@ pub enum Standing {
 /// The tokens, shared by every door. Works without HTTP, for the MQTT listener.
 pub struct TokenCache {
     store: Store,
-    now: Now,
+    steady: Now,
     /// Whether a service without any token lets everybody in (bound to loopback only).
     open_allowed: bool,
     tokens: Mutex<Option<Arc<Tokens>>>,
@@ -73,9 +73,9 @@ struct Tokens {
 
 impl TokenCache {
     /// Reads nothing yet; the first question does.
-    pub fn new(store: Store, now: Now, open_allowed: bool) -> TokenCache {
+    pub fn new(store: Store, steady: Now, open_allowed: bool) -> TokenCache {
         let misses = Rates::new(MISSES, 1);
-        TokenCache { store, now, open_allowed, tokens: Mutex::default(), refreshing: Default::default(), misses }
+        TokenCache { store, steady, open_allowed, tokens: Mutex::default(), refreshing: Default::default(), misses }
     }
 
     /// Whose token this is; everybody is an anonymous admin while the service is open.
@@ -89,7 +89,7 @@ impl TokenCache {
         if let Some(caller) = tokens.find(&digest) {
             return AuthOutcome::Granted(caller);
         }
-        if self.misses.take(&(), (self.now)()).is_ok() {
+        if self.misses.take(&(), (self.steady)()).is_ok() {
             let again = self.reload(tokens.read_at).await;
             if let Some(caller) = again.and_then(|tokens| tokens.find(&digest)) {
                 return AuthOutcome::Granted(caller);
@@ -126,7 +126,7 @@ impl TokenCache {
     async fn current(&self) -> Option<Arc<Tokens>> {
         match self.cached() {
             None => self.reload(Timestamp::FAR_FUTURE).await,
-            Some(tokens) if (self.now)().since(tokens.read_at) <= FRESH_FOR => Some(tokens),
+            Some(tokens) if (self.steady)().since(tokens.read_at) <= FRESH_FOR => Some(tokens),
             Some(tokens) if self.refreshing.try_lock().is_err() => Some(tokens),
             Some(tokens) => self.reload(tokens.read_at).await,
         }
@@ -140,7 +140,7 @@ impl TokenCache {
         if let Some(tokens) = old.as_ref().filter(|tokens| tokens.read_at > seen) {
             return Some(Arc::clone(tokens));
         }
-        let read_at = (self.now)();
+        let read_at = (self.steady)();
         let rows = match self.store.tokens().await {
             Ok(rows) => rows,
             Err(error) => {

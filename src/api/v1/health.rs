@@ -44,9 +44,11 @@ async fn live() -> &'static str {
     responses((status = 200, description = "OK", body = String, content_type = "text/plain"),
         (status = 503, description = "Why not", body = String, content_type = "text/plain")))]
 async fn ready(State(shared): State<Arc<ApiContext>>) -> Response {
-    match shared.api.live.readiness() {
+    match shared.api.live.readiness_at((shared.api.steady)()) {
         Readiness::Ready => "OK".into_response(),
-        Readiness::NotReady { reason } => ApiError::unavailable(reason).answer("/-/ready"),
+        Readiness::NotReady { reason } | Readiness::Standby { reason } => {
+            ApiError::unavailable(reason).answer("/-/ready")
+        }
     }
 }
 
@@ -74,6 +76,8 @@ async fn reload(State(shared): State<Arc<ApiContext>>, caller: Principal) -> Res
     responses((status = 200, description = "Text exposition", body = String, content_type = "text/plain")))]
 async fn metrics(State(shared): State<Arc<ApiContext>>) -> impl IntoResponse {
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    // A process that was stopped may have lost its lease without having noticed yet.
+    shared.api.metrics.ready(shared.api.live.readiness_at((shared.api.steady)()) == Readiness::Ready);
     ([(header::CONTENT_TYPE, kind)], shared.api.metrics.render())
 }
 

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 
 use super::backup::Database;
 use super::replay::open_database;
@@ -92,10 +92,10 @@ pub async fn run(command: ArchiveCommand) -> Result<ExitCode, String> {
 }
 
 /// Archives old records once a day, if a directory for it is configured.
-pub fn start(doors: &Services) -> Option<JoinHandle<()>> {
-    let directory = doors.config.archive_dir.clone()?;
+pub fn start(doors: &Services, tasks: &TaskTracker) {
+    let Some(directory) = doors.config.archive_dir.clone() else { return };
     let (store, keep, now, stop) = (doors.store.clone(), doors.config.records_keep, doors.now(), doors.stop.clone());
-    Some(tokio::spawn(async move {
+    tasks.spawn(async move {
         let mut daily = tokio::time::interval(EVERY.to_std());
         daily.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stop.run_until_cancelled(daily.tick()).await.is_some() {
@@ -110,7 +110,7 @@ pub fn start(doors: &Services) -> Option<JoinHandle<()>> {
                 Err(error) => tracing::error!(error, file = %file.display(), "old records stay in the database"),
             }
         }
-    }))
+    });
 }
 
 /// Archives records that ended before those times.

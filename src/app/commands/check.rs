@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::app::runtime::clock::Clock;
 use crate::app::serve::rule_files;
+use crate::app::time_zones;
 use crate::core::correlation::WINDOWS_PER_RULE;
 use crate::core::rules;
 use crate::core::rules::Diagnostic;
@@ -36,15 +37,19 @@ pub fn run(command: &CheckCommand) -> ExitCode {
     };
     match rules::load(texts) {
         Ok(loaded) => {
-            let report = rules::report(&loaded, WINDOWS_PER_RULE, Clock::system().now());
+            let now = Clock::system().now();
+            let report = rules::report(&loaded, WINDOWS_PER_RULE, now);
+            let zones = time_zones::differing(loaded.rulebook.zones(), now);
             if command.json {
                 let mut value = report.to_json();
                 value["warnings"] = loaded.warnings.iter().map(as_json).collect();
+                value["time_zones"] = zones.into();
                 println!("{value}");
             } else {
                 for warning in &loaded.warnings {
                     println!("warning: {warning:#}");
                 }
+                zones.iter().for_each(|zone| println!("warning: {zone}"));
                 print!("{report}");
             }
             ExitCode::SUCCESS

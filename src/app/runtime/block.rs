@@ -204,8 +204,9 @@ impl Block {
         &mut self,
         engine: &mut Engine,
         clock: &impl Fn() -> Timestamp,
-        event: Event,
+        mut event: Event,
     ) -> Result<EventVerdict, EngineError> {
+        event.follow_clock(engine.ahead());
         let now = clock();
         // What a deadline leads to is not this sender's.
         self.serve_deadlines(engine, now)?;

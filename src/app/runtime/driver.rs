@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::block::{Block, refuse_delivery};
 use super::clock::Clock;
+use super::queues::Queues;
 use super::recovery;
 use super::snapshots::Snapshots;
 use crate::api::{CommandError, DriverRequest, QueuedRequest};
@@ -22,7 +23,7 @@ use crate::core::engine::{
     Action, Command, CommandRefusal, DeskInput, Effect, Engine, EngineError, Outcome, ReloadedBy, Request, StaffAction,
 };
 use crate::core::inspections::{ProbeRequest, ProbeResult};
-use crate::core::model::TimeDelta;
+use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::problems::ProblemState;
 use crate::core::rules::Rulebook;
 use crate::ingest::QueuedSubmission;
@@ -33,13 +34,15 @@ use crate::store::{Batch, CommitError, Lease, LiveView, Readiness, StaffView, St
 /// How long the loop sleeps at most, so that a stepped wall clock is noticed.
 const NAP_MAX: TimeDelta = TimeDelta::from_seconds(1);
 
+/// A loop that did not come round for that long was away: longer than a commit may take.
+const GAP_MIN: TimeDelta = TimeDelta::from_seconds(15);
+
 /// How long nothing must come until rows that are late are written.
 const QUIET: TimeDelta = TimeDelta::from_millis(50);
 
 /// Where inputs come from.
 pub struct Inputs {
-    pub events: mpsc::UnboundedReceiver<QueuedSubmission>,
-    pub commands: mpsc::Receiver<QueuedRequest>,
+    pub doors: Queues,
     pub probes: mpsc::Receiver<ProbeResult>,
     pub deliveries: mpsc::Receiver<DeliveryReport>,
 }
@@ -84,6 +87,10 @@ pub struct Driver {
     pub mark: HighWaterMark,
     pub rule_reading: RuleReading,
     pub domain_label: Option<String>,
+    /// When the loop last came round.
+    pub last_round: Option<Timestamp>,
+    /// Cancelled when the lease is another's.
+    pub fenced: CancellationToken,
     pub cancel: CancellationToken,
 }
 
@@ -96,13 +103,17 @@ enum Woken {
     RulesRead(Reload, Result<Rulebook, String>),
     Time,
     Stop,
+    Fenced,
 }
 
 impl Driver {
     /// Runs until cancelled; then takes what is already in the queues, commits it, and writes a snapshot at the head.
-    pub async fn run(mut self) -> Result<(), Stopped> {
+    pub async fn run(&mut self) -> Result<(), Stopped> {
         loop {
             let woken = self.wait().await;
+            if let Woken::Fenced = woken {
+                return Err(Stopped::Fenced(CommitError::Fenced { ours: self.lease.epoch }));
+            }
             let stop = matches!(woken, Woken::Stop);
             let quiet = matches!(woken, Woken::Time);
             let mut block = Block::default();
@@ -146,11 +157,12 @@ impl Driver {
         let nap = if self.store.has_late_rows() { nap.min(QUIET) } else { nap };
         tokio::select! {
             biased;
-            Some(asked) = self.inputs.commands.recv() => Woken::Command(asked),
+            () = self.fenced.cancelled() => Woken::Fenced,
+            Some(asked) = self.inputs.doors.commands.recv() => Woken::Command(asked),
             (reload, read) = self.rule_reading.done() => Woken::RulesRead(reload, read),
             Some(result) = self.inputs.probes.recv() => Woken::Probe(result),
             Some(result) = self.inputs.deliveries.recv() => Woken::Delivered(result),
-            Some(delivery) = self.inputs.events.recv() => Woken::Events(delivery),
+            Some(delivery) = self.inputs.doors.events.recv() => Woken::Events(delivery),
             () = self.cancel.cancelled() => Woken::Stop,
             () = tokio::time::sleep(nap.to_std()) => Woken::Time,
         }
@@ -159,8 +171,12 @@ impl Driver {
     /// Takes one input, after the passing of time and any step of the clock.
     async fn take(&mut self, woken: Woken, block: &mut Block) -> Result<(), Stopped> {
         let now = self.clock.now();
+        self.notice_gap(now, block)?;
         if let Some(step) = self.clock.take_step() {
-            tracing::warn!(forward = step.forward, by = %step.by, "the wall clock was stepped");
+            let direction = if step.forward { "forward" } else { "back" };
+            tracing::warn!(by = %step.by, direction, "the wall clock was stepped; civil time follows it, durations do not");
+            self.outputs.metrics.clock_stepped();
+            self.outputs.metrics.clock_offset(self.clock.ahead());
             let request = Request::ClockStepped { forward: step.forward, by: step.by };
             self.engine.handle(now, request, &mut block.work)?;
         }
@@ -177,11 +193,13 @@ impl Driver {
             }
             Woken::Delivered(report) => block.handle_delivery_report(&mut self.engine, &now, report)?,
             Woken::Command(QueuedRequest { wish, reply }) => match wish {
-                DriverRequest::Command(command) => {
+                DriverRequest::Command(mut command) => {
+                    command.action.follow_clock(self.engine.ahead());
                     let request = Request::Desk(DeskInput::Command(Box::new(command)));
                     block.handle_command(&mut self.engine, &now, request, reply)?;
                 }
-                DriverRequest::Silence { actor, role, change, once } => {
+                DriverRequest::Silence { actor, role, mut change, once } => {
+                    change.follow_clock(self.engine.ahead());
                     block.handle_command(
                         &mut self.engine,
                         &now,
@@ -198,7 +216,18 @@ impl Driver {
                 Ok(outcome) => block.reply_after_commit(reply, outcome),
                 Err(report) => drop(reply.send(Err(CommandError::BadRules { report }))),
             },
-            Woken::Time | Woken::Stop => {}
+            Woken::Time | Woken::Stop | Woken::Fenced => {}
+        }
+        Ok(())
+    }
+
+    /// A process that was stopped, or could not write for long, has seen no message meanwhile: a gap like one between
+    /// two runs.
+    fn notice_gap(&mut self, now: Timestamp, block: &mut Block) -> Result<(), Stopped> {
+        let gap = self.last_round.replace(now).map(|last| now.since(last)).filter(|gap| *gap >= GAP_MIN);
+        if let Some(gap) = gap {
+            tracing::warn!(%gap, "nothing was taken meanwhile: alerts that would have expired get their time again");
+            self.engine.handle(now, Request::Resumed { gap }, &mut block.work)?;
         }
         Ok(())
     }
@@ -206,13 +235,13 @@ impl Driver {
     /// Takes whatever else is there already, people first, until the block is full: the group commit.
     async fn fill(&mut self, block: &mut Block) -> Result<(), Stopped> {
         while !block.is_full() {
-            let woken = if let Ok(asked) = self.inputs.commands.try_recv() {
+            let woken = if let Ok(asked) = self.inputs.doors.commands.try_recv() {
                 Woken::Command(asked)
             } else if let Ok(result) = self.inputs.probes.try_recv() {
                 Woken::Probe(result)
             } else if let Ok(result) = self.inputs.deliveries.try_recv() {
                 Woken::Delivered(result)
-            } else if let Ok(delivery) = self.inputs.events.try_recv() {
+            } else if let Ok(delivery) = self.inputs.doors.events.try_recv() {
                 Woken::Events(delivery)
             } else {
                 break;
@@ -223,7 +252,7 @@ impl Driver {
     }
 
     fn is_drained(&self) -> bool {
-        self.inputs.events.is_empty() && self.inputs.commands.is_empty() && self.inputs.probes.is_empty()
+        self.inputs.doors.are_empty() && self.inputs.probes.is_empty()
     }
 
     /// The rule files as they were read again. A bad file never replaces a good rulebook.
@@ -295,7 +324,12 @@ impl Driver {
     async fn commit(&mut self, block: Block) -> Result<(), Stopped> {
         if block.work.entries.is_empty() && block.dead_letters.is_empty() {
             self.outputs.metrics.journal_lag(0.0);
-            block.acknowledge();
+            // No commit asks for the lease, so its time is asked.
+            if self.outputs.live.holds_lease(self.clock.steady()) {
+                block.acknowledge();
+            } else {
+                block.refuse("the lease on the database was not renewed in time");
+            }
             return self.look_at_files().await;
         }
         let mut block = block;
@@ -343,6 +377,7 @@ impl Driver {
 
     pub(in crate::app) fn publish(&mut self, batch: Batch) {
         let live = &self.outputs.live;
+        live.set_ahead(self.engine.ahead());
         if !batch.rulebooks.is_empty() {
             live.set_rulebook(Arc::clone(self.engine.rulebook()));
             self.outputs.metrics.rulebook_in_force(self.engine.rulebook());
@@ -406,6 +441,7 @@ impl Driver {
         live.rebuild_normalised(self.engine.quarantined(), self.engine.templates());
         live.rebuild_staff(StaffView::of(self.engine.presences(), self.engine.overrides()));
         live.set_rulebook(Arc::clone(self.engine.rulebook()));
+        live.set_ahead(self.engine.ahead());
         live.set_now(self.engine.last_now());
         self.outputs.metrics.rulebook_in_force(self.engine.rulebook());
         self.count_problems();

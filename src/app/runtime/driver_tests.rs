@@ -1,16 +1,17 @@
-//! The driver on a clock of the test's own, with a real store: a step of the wall clock is journaled, and time never
-//! runs backwards.
+//! The driver on clocks of the test's own, with a real store: what a step of the wall clock and a gap leave in the journal.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use super::super::clock::Reading;
 use super::*;
 use crate::core::engine::{Control, Input, JournalEntry};
 use crate::core::model::{Event, Labels, Offset, Partition, Status, Timestamp};
 use crate::ingest::{Intake, Submission};
 
 struct Desk {
-    wall: Arc<AtomicI64>,
+    elapsed: Arc<AtomicI64>,
+    wrong: Arc<AtomicI64>,
     store: Store,
     intake: Intake,
     cancel: CancellationToken,
@@ -18,17 +19,17 @@ struct Desk {
 }
 
 impl Desk {
-    /// A driver whose wall clock stands at that second until it is set; nothing ever elapses.
+    /// A driver whose clocks stand at that second until they are set.
     async fn start(second: i64) -> (Desk, Driver) {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(&format!("sqlite:{}", directory.path().join("钟.db").display())).await.unwrap();
         let lease = store.take_lease("test").await.unwrap();
-        let wall = Arc::new(AtomicI64::new(second));
-        let read = Arc::clone(&wall);
-        let clock = Clock::new(
-            Arc::new(move || Timestamp::from_seconds(read.load(Ordering::SeqCst))),
-            Arc::new(|| TimeDelta::from_seconds(0)),
-        );
+        let (elapsed, wrong) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
+        let (e, w) = (Arc::clone(&elapsed), Arc::clone(&wrong));
+        let clock = Clock::new(Arc::new(move || Reading {
+            wall: Timestamp::from_seconds(second + e.load(Ordering::SeqCst) + w.load(Ordering::SeqCst)),
+            elapsed: TimeDelta::from_seconds(e.load(Ordering::SeqCst)),
+        }));
         let engine = recovery::recover(&store, None).await.unwrap().engine;
         let (intake, events) = Intake::new(100);
         let (_, commands) = mpsc::channel(1);
@@ -49,20 +50,23 @@ impl Desk {
             store: store.clone(),
             lease,
             clock,
-            inputs: Inputs { events, commands, probes: probe_results, deliveries },
+            inputs: Inputs { doors: Queues { events, commands }, probes: probe_results, deliveries },
             snapshots: Snapshots::new(TimeDelta::from_days(1), 1 << 30, metrics),
             mark: HighWaterMark::default(),
             rule_reading: RuleReading::new(Arc::new(|| Err("no rules here".to_owned()))),
             domain_label: None,
+            last_round: None,
+            fenced: CancellationToken::new(),
             cancel: cancel.clone(),
         };
-        (Desk { wall, store, intake, cancel, _directory: directory }, driver)
+        (Desk { elapsed, wrong, store, intake, cancel, _directory: directory }, driver)
     }
 
-    /// Sets the wall clock, and waits until an event was taken after that.
-    async fn at(&self, second: i64) {
-        self.wall.store(second, Ordering::SeqCst);
-        let labels = Labels::from_pairs([("alertname", "钟"), ("n", second.to_string().as_str())]);
+    /// So many seconds after the start, with the wall clock that far off, an event was taken.
+    async fn at(&self, elapsed: i64, wrong: i64) {
+        self.wrong.store(wrong, Ordering::SeqCst);
+        self.elapsed.store(elapsed, Ordering::SeqCst);
+        let labels = Labels::from_pairs([("alertname", "钟"), ("n", elapsed.to_string().as_str())]);
         let event = Event::new("native", Status::Firing, labels);
         self.intake.offer(Submission::Events(vec![event])).await.unwrap();
     }
@@ -81,11 +85,13 @@ impl Desk {
 }
 
 #[tokio::test]
-async fn steps_of_the_wall_clock_are_journaled_and_time_never_runs_backwards() {
-    let (desk, driver) = Desk::start(1_000_000).await;
-    let running = tokio::spawn(driver.run());
-    for second in [1_000_000, 1_003_600, 1_001_800, 1_003_700] {
-        desk.at(second).await;
+async fn a_step_that_stands_is_journaled_once_and_time_goes_on_at_its_own_speed() {
+    let (desk, mut driver) = Desk::start(1_000_000).await;
+    let running = tokio::spawn(async move { driver.run().await });
+    // A lasting step of an hour, a glitch of a day, a lasting step back.
+    let seconds = [0, 1, 12, 13, 14, 15, 26, 27];
+    for (elapsed, wrong) in seconds.into_iter().zip([0, 3_600, 3_600, 90_000, 3_600, -1_800, -1_800, -1_800]) {
+        desk.at(elapsed, wrong).await;
     }
     desk.cancel.cancel();
     tokio::time::timeout(Duration::from_secs(60), running).await.unwrap().unwrap().unwrap();
@@ -97,12 +103,35 @@ async fn steps_of_the_wall_clock_are_journaled_and_time_never_runs_backwards() {
             _ => None,
         })
         .collect();
-    let seconds = TimeDelta::from_seconds;
-    assert_eq!(steps, [(true, seconds(3_600)), (false, seconds(1_800)), (true, seconds(1_900))]);
+    assert_eq!(steps, [(true, TimeDelta::from_seconds(3_600)), (false, TimeDelta::from_seconds(5_400))]);
     let taken: Vec<Timestamp> =
         journal.iter().filter(|entry| matches!(entry.input, Input::Correlator(_))).map(|entry| entry.now).collect();
-    // Set back, it stands still until the wall clock has caught up.
-    assert_eq!(taken, [1_000_000, 1_003_600, 1_003_600, 1_003_700].map(Timestamp::from_seconds));
-    // What was journaled replays.
-    recovery::recover(&desk.store, None).await.unwrap();
+    let at = |elapsed: i64| Timestamp::from_seconds(1_000_000 + elapsed);
+    // The desk says of each step that it happened: an event of its own behind it.
+    let told = [at(12), at(26)];
+    assert_eq!(taken.iter().filter(|now| !told.contains(now)).count() + 2 * told.len(), taken.len());
+    assert!(seconds.iter().all(|elapsed| taken.contains(&at(*elapsed))), "{taken:?}");
+    // What was journaled replays, with the offset.
+    assert_eq!(recovery::recover(&desk.store, None).await.unwrap().engine.ahead(), -1_800_000_000);
+}
+
+#[tokio::test]
+async fn a_loop_that_was_stopped_journals_its_gap() {
+    let (desk, mut driver) = Desk::start(1_000_000).await;
+    let running = tokio::spawn(async move { driver.run().await });
+    for elapsed in [0, 10, 70, 80] {
+        desk.at(elapsed, 0).await;
+    }
+    desk.cancel.cancel();
+    tokio::time::timeout(Duration::from_secs(60), running).await.unwrap().unwrap().unwrap();
+    let gaps: Vec<TimeDelta> = desk
+        .journal()
+        .await
+        .iter()
+        .filter_map(|entry| match entry.input {
+            Input::Control(Control::Resumed { gap }) => Some(gap),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(gaps, [TimeDelta::from_seconds(60)]);
 }

@@ -49,15 +49,12 @@ pub async fn open_mark(store: &Store, config: &Config) -> Result<HighWaterMark, 
     Ok(mark)
 }
 
-async fn database_id(store: &Store) -> Result<String, NotWhole> {
-    if let Some(known) = store.setting(DATABASE_ID).await? {
-        return Ok(known);
-    }
+/// The name of the database, drawn once: what tells this installation from every other.
+pub async fn database_id(store: &Store) -> Result<String, NotWhole> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(|error| NotWhole::NoName(error.to_string()))?;
     let id: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    store.put_setting(DATABASE_ID, &id).await?;
-    Ok(id)
+    Ok(store.setting_or(DATABASE_ID, &id).await?)
 }
 
 /// Logs, counts and raises acknowledged inputs that are gone.

@@ -6,13 +6,13 @@
 
 use std::time::Duration;
 
-use super::block::{Block, refuse_asked, refuse_delivery};
+use super::block::Block;
 use super::driver::{Driver, Stopped};
 use super::recovery;
 use super::recovery::{NotRecovered, Recovered};
 use crate::core::engine::JournalEntry;
 use crate::core::model::{DeadLetter, Partition};
-use crate::store::{Batch, CommitError, Readiness, Store, StoreError};
+use crate::store::{Batch, CommitError, Lease, Readiness, Store, StoreError};
 
 /// The pause between two tries to reach a store that cannot be written; doubles up to 32 times that.
 const RETRY_FIRST: Duration = Duration::from_millis(250);
@@ -36,8 +36,8 @@ impl Driver {
         let mut block = Some(block);
         let mut pause = RETRY_FIRST;
         loop {
-            let store = self.store.clone();
-            match self.refusing(why, landed(store, &batch)).await {
+            let (store, lease) = (self.store.clone(), self.lease.clone());
+            match self.refusing(why, landed(store, lease, &batch)).await {
                 Ok(true) => {
                     self.store.enqueue(&batch.effects);
                     self.publish(batch);
@@ -50,6 +50,13 @@ impl Driver {
                 Ok(false) => {
                     let mut block = block.take().unwrap_or_default();
                     return self.start_over(&mut block).await;
+                }
+                // What stands in the journal now may be another's.
+                Err(fenced @ CommitError::Fenced { .. }) => {
+                    if let Some(block) = block.take() {
+                        block.refuse("another watchfire took over");
+                    }
+                    return Err(Stopped::Fenced(fenced));
                 }
                 // Whether it landed is still unknown, so nobody is answered anything but "unknown".
                 Err(error) => {
@@ -71,13 +78,17 @@ impl Driver {
         let mut pause = RETRY_FIRST;
         loop {
             let (store, domain_label) = (self.store.clone(), self.domain_label.clone());
+            let lease = self.lease.clone();
             let again = async {
                 rehearse(&store).await?;
                 store.forget_late_rows().await;
-                recovery::recover(&store, domain_label).await
+                let recovered = recovery::recover(&store, domain_label).await?;
+                Ok((recovered, store.head_as(&lease, Partition::DESK).await))
             };
             match self.refusing(why, again).await {
-                Ok(Recovered { engine, replayed, passed_over, .. }) => {
+                Ok((_, Err(fenced @ CommitError::Fenced { .. }))) => return Err(Stopped::Fenced(fenced)),
+                Ok((_, Err(error))) => tracing::warn!(%error, "the store cannot be written"),
+                Ok((Recovered { engine, replayed, passed_over, .. }, Ok(_))) => {
                     self.engine = engine;
                     tracing::info!(replayed, "the store can be written again, and the state is put back");
                     self.tell_losses(&passed_over);
@@ -156,16 +167,7 @@ impl Driver {
 
     /// Refuses whatever comes until the work is done.
     async fn refusing<T>(&mut self, why: &str, work: impl Future<Output = T>) -> T {
-        tokio::pin!(work);
-        let mut round = tokio::time::interval(ROUND);
-        loop {
-            tokio::select! {
-                _ = round.tick() => self.outputs.pulse.beat(),
-                done = &mut work => return done,
-                Some(delivery) = self.inputs.events.recv() => refuse_delivery(delivery, why),
-                Some(asked) = self.inputs.commands.recv() => refuse_asked(asked, why),
-            }
-        }
+        self.inputs.doors.refusing(why, work).await
     }
 
     fn not_ready(&self, why: &str) {
@@ -175,9 +177,9 @@ impl Driver {
     }
 }
 
-async fn landed(store: Store, batch: &Batch) -> Result<bool, StoreError> {
+async fn landed(store: Store, lease: Lease, batch: &Batch) -> Result<bool, CommitError> {
     let Some((partition, last)) = batch.entries.last() else { return Ok(false) };
-    Ok(store.head(*partition).await? == last.offset.next())
+    Ok(store.head_as(&lease, *partition).await? == last.offset.next())
 }
 
 /// Writes as much as a usual block, and gives the room back. What can only be read would otherwise look well until the

@@ -5,8 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::listeners::Services;
 use crate::api::Now;
@@ -30,9 +30,10 @@ const PREFIX: &str = "watchfire-";
 const ENDING: &str = ".backup";
 
 /// Starts making backups, if that is configured.
-pub fn start(doors: &Services, self_monitoring: SelfMonitoring) -> Option<JoinHandle<()>> {
+pub fn start(doors: &Services, self_monitoring: SelfMonitoring, tasks: &TaskTracker) {
+    let Some(plan) = doors.config.backup.clone() else { return };
     let schedule = Schedule {
-        plan: doors.config.backup.clone()?,
+        plan,
         url: doors.config.database_url.clone(),
         now: doors.now(),
         metrics: Arc::clone(&doors.metrics),
@@ -40,7 +41,7 @@ pub fn start(doors: &Services, self_monitoring: SelfMonitoring) -> Option<JoinHa
         live: Arc::clone(&doors.live),
         stop: doors.stop.clone(),
     };
-    Some(tokio::spawn(schedule.run()))
+    tasks.spawn(schedule.run());
 }
 
 struct Schedule {

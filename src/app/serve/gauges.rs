@@ -55,7 +55,9 @@ fn refresh_staff(live: &LiveView, metrics: &Metrics) {
     }
     metrics.set_waiting(&waiting.into_iter().collect::<Vec<_>>());
     let (rulebook, overrides) = (live.rulebook(), live.staff().overrides);
-    let count = |roster: &Roster| on_duty(roster, &rulebook.calendars, &overrides, live.now()).people.len() as i64;
+    let count = |roster: &Roster| {
+        on_duty(roster, &rulebook.calendars, &overrides, live.now().shifted(live.ahead())).people.len() as i64
+    };
     let counts: Vec<(String, i64)> =
         rulebook.rosters.values().map(|roster| (roster.name.clone(), count(roster))).collect();
     metrics.set_on_duty(&counts);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use reqwest::Client;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::Now;
 use crate::metrics::Metrics;
 use crate::store::{LiveView, Readiness};
 
@@ -25,11 +26,11 @@ pub struct OutgoingHeartbeat {
 
 impl OutgoingHeartbeat {
     /// The first one at once, then one every interval, until `stop`.
-    pub async fn beat(self, live: Arc<LiveView>, metrics: Arc<Metrics>, stop: CancellationToken) {
+    pub async fn beat(self, live: Arc<LiveView>, metrics: Arc<Metrics>, steady: Now, stop: CancellationToken) {
         let mut interval = tokio::time::interval(self.every);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stop.run_until_cancelled(interval.tick()).await.is_some() {
-            if live.readiness() != Readiness::Ready {
+            if live.readiness_at(steady()) != Readiness::Ready {
                 continue;
             }
             let sent = stop.run_until_cancelled(self.send()).await;

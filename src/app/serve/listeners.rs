@@ -4,10 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use tokio::net::TcpSocket;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::StartError;
 use super::certificate_watch::CertificateWatch;
@@ -15,7 +19,7 @@ use super::http_server::{HttpLimits, HttpServer};
 use super::tls_server::{TlsFiles, TlsServer};
 use super::{condition_watch, flood_watch, gauges, mqtt_listener, open_files};
 use crate::api;
-use crate::api::{ApiSettings, ApiState, CommandQueue, Now, TokenCache};
+use crate::api::{ApiError, ApiSettings, ApiState, CommandQueue, Now, TokenCache};
 use crate::app::config::{Config, MqttListen};
 use crate::app::runtime::clock::Clock;
 use crate::console;
@@ -29,7 +33,7 @@ use crate::ingest::mqtt::{
 };
 use crate::metrics::{Listener, Metrics};
 use crate::mqtt::BrokerAddress;
-use crate::store::{LiveView, Store, TokenRole};
+use crate::store::{LiveView, Readiness, Store, TokenRole};
 
 /// How soon a reload's new topics are subscribed.
 const FILTERS_EVERY: Duration = Duration::from_secs(1);
@@ -38,6 +42,7 @@ const FILTERS_EVERY: Duration = Duration::from_secs(1);
 const BACKLOG: u32 = 1_024;
 
 /// What the doors are made of.
+#[derive(Clone)]
 pub struct Services {
     pub config: Config,
     pub store: Store,
@@ -48,6 +53,8 @@ pub struct Services {
     pub commands: CommandQueue,
     /// What signs the links of notices.
     pub ack_key: AckKey,
+    /// What tells this installation's notices from another's.
+    pub installation: String,
     pub stop: CancellationToken,
 }
 
@@ -58,6 +65,8 @@ pub struct Listeners {
     pub tasks: Vec<JoinHandle<()>>,
     /// Told when certificates are to be read again at once.
     pub reload: Arc<Notify>,
+    /// For the client of a real broker, which is the lease holder's.
+    pub surroundings: IntakeContext,
 }
 
 impl Services {
@@ -67,9 +76,16 @@ impl Services {
         url.map(|url| url.parse::<BrokerAddress>().map_err(|bad| format!("mqtt_url: {bad}"))).transpose()
     }
 
+    /// What the wall clock shows, as far as its steps count.
     pub fn now(&self) -> Now {
         let clock = self.clock.clone();
-        Arc::new(move || clock.now())
+        Arc::new(move || clock.civil())
+    }
+
+    /// The monotonic clock.
+    pub fn steady(&self) -> Now {
+        let clock = self.clock.clone();
+        Arc::new(move || clock.steady())
     }
 
     fn rulebook(&self) -> Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync> {
@@ -78,34 +94,22 @@ impl Services {
     }
 }
 
-/// The port and the certificate of the HTTP doors, not yet open: to be had before anything is taken from a service that
-/// runs.
-pub struct BoundSocket {
+/// The port and the certificate of the HTTP doors, not yet open.
+struct BoundSocket {
     socket: TcpSocket,
     tls: Option<Arc<TlsServer>>,
-}
-
-/// Takes the port and reads the certificate.
-pub fn reserve(address: SocketAddr, tls: Option<TlsFiles>) -> Result<BoundSocket, StartError> {
-    let tls = tls.map(TlsServer::load).transpose()?.map(Arc::new);
-    let socket = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        // Connections of an earlier run may still be closing.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        Ok(socket)
-    };
-    let socket = socket().map_err(|error| cannot_listen(address, &error))?;
-    Ok(BoundSocket { socket, tls })
 }
 
 fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> StartError {
     StartError::Listen { address: address.to_string(), reason: error.to_string() }
 }
 
-/// Opens all of them. They end with `stop`.
-pub async fn open(doors: &Services, reserved: BoundSocket) -> Result<Listeners, StartError> {
-    let keyring = Arc::new(TokenCache::new(doors.store.clone(), doors.now(), doors.config.listen.ip().is_loopback()));
+/// Opens all of them; nobody is answered before this process holds the lease. They end with `stop`.
+pub async fn open(doors: &Services) -> Result<Listeners, StartError> {
+    // Both ports are had before any task begins.
+    let bound = reserve(doors.config.listen, doors.config.web.tls.clone())?;
+    let keyring =
+        Arc::new(TokenCache::new(doors.store.clone(), doors.steady(), doors.config.listen.ip().is_loopback()));
     let (filters, surroundings) = surroundings(doors)?;
     let mut tasks = vec![
         tokio::spawn(follow_rulebook(Arc::clone(&doors.live), filters, doors.stop.clone())),
@@ -119,13 +123,13 @@ pub async fn open(doors: &Services, reserved: BoundSocket) -> Result<Listeners, 
     let (live, metrics, intake) = (Arc::clone(&doors.live), Arc::clone(&doors.metrics), doors.intake.clone());
     tasks.push(tokio::spawn(condition_watch::keep(live, metrics, intake, doors.now(), doors.stop.clone())));
     let (metrics, intake) = (Arc::clone(&doors.metrics), doors.intake.clone());
-    let reload = Arc::new(Notify::new());
     tasks.push(tokio::spawn(flood_watch::keep(metrics, intake, doors.now(), doors.stop.clone())));
     let mqtt = match doors.config.mqtt_listen {
         MqttListen::Off => None,
         MqttListen::Default(address) => Some(Binding::Preferred(address)),
         MqttListen::Fixed(address) => Some(Binding::Exactly(address)),
     };
+    let reload = Arc::new(Notify::new());
     let mqtt = match mqtt {
         None => None,
         Some(binding) => {
@@ -133,18 +137,39 @@ pub async fn open(doors: &Services, reserved: BoundSocket) -> Result<Listeners, 
             Some(mqtt_listener::open(doors, keyring, binding, surroundings.clone(), &reload, &mut tasks).await?)
         }
     };
-    let part = |reason: String| StartError::Part { what: "MQTT client", reason };
-    if let Some(address) = doors.broker().map_err(part)? {
-        let client = MqttClient::new(ClientSettings::new(address), surroundings)
-            .map_err(|error| StartError::Part { what: "MQTT client", reason: error.to_string() })?;
-        tasks.push(tokio::spawn(client.run(doors.stop.clone())));
-    }
-    if let Some(server) = reserved.tls.clone() {
+    let reload = Arc::new(Notify::new());
+    if let Some(server) = bound.tls.clone() {
         tasks.push(watch_certificate(doors, Listener::Http, server, &reload));
     }
-    let (http, task) = open_http(doors, keyring, reserved)?;
+    let (http, task) = open_http(doors, keyring, bound)?;
     tasks.push(task);
-    Ok(Listeners { http, mqtt, tasks, reload })
+    Ok(Listeners { http, mqtt, tasks, reload, surroundings })
+}
+
+/// Takes the port and reads the certificate.
+fn reserve(address: SocketAddr, tls: Option<TlsFiles>) -> Result<BoundSocket, StartError> {
+    let tls = tls.map(TlsServer::load).transpose()?.map(Arc::new);
+    let socket = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // Connections of an earlier run may still be closing.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(socket)
+    };
+    let socket = socket().map_err(|error| cannot_listen(address, &error))?;
+    Ok(BoundSocket { socket, tls })
+}
+
+/// Subscribes at the real broker, if one is configured. Two of one service would take the session from each other, so
+/// only the holder of the lease does; it ends with `stop`.
+pub fn listen_to_broker(doors: &Services, surroundings: IntakeContext, tasks: &TaskTracker) -> Result<(), StartError> {
+    let part = |reason: String| StartError::Part { what: "MQTT client", reason };
+    if let Some(address) = doors.broker().map_err(part)? {
+        let client =
+            MqttClient::new(ClientSettings::new(address), surroundings).map_err(|error| part(error.to_string()))?;
+        tasks.spawn(client.run(doors.stop.clone()));
+    }
+    Ok(())
 }
 
 /// Keeps the certificate of a listener fresh.
@@ -187,7 +212,7 @@ fn open_http(
         proxies: web.proxies.clone(),
         requests: web.requests,
         silences: web.silences.clone(),
-        ..ApiSettings::new(doors.clock.now())
+        ..ApiSettings::new(doors.clock.civil())
     };
     let state = ApiState {
         store: doors.store.clone(),
@@ -197,6 +222,7 @@ fn open_http(
         intake,
         keyring,
         now: doors.now(),
+        steady: doors.steady(),
         stop: doors.stop.clone(),
         settings,
     };
@@ -204,9 +230,11 @@ fn open_http(
     let listener = socket.listen(BACKLOG).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     tracing::info!(address = %bound, tls = tls.is_some(), "HTTP doors open");
+    let router =
+        api::router(state, console::endpoints()).layer(from_fn_with_state(Arc::clone(&doors.live), only_about_itself));
     let server = HttpServer {
         listener,
-        router: api::router(state, console::endpoints()),
+        router,
         tls,
         limits: affordable(web.limits.clone()),
         proxies: web.proxies.clone(),
@@ -228,6 +256,17 @@ fn affordable(mut limits: HttpLimits) -> HttpLimits {
         limits.connections.per_address = limits.connections.per_address.min(most);
     }
     limits
+}
+
+/// A standby knows nothing of what is live: it answers only what is asked about itself.
+async fn only_about_itself(State(live): State<Arc<LiveView>>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    match live.readiness() {
+        Readiness::Standby { reason } if !path.starts_with("/-/") && path != "/metrics" => {
+            ApiError::unavailable(reason).answer(path)
+        }
+        Readiness::Ready | Readiness::NotReady { .. } | Readiness::Standby { .. } => next.run(request).await,
+    }
 }
 
 fn surroundings(doors: &Services) -> Result<(watch::Sender<Arc<TopicFilters>>, IntakeContext), StartError> {

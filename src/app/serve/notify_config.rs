@@ -1,6 +1,7 @@
 //! What the configuration gives to reach people with: mail server, secrets, links and what signs them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
@@ -8,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::listeners::Services;
 use crate::app::config::SmtpConfig;
 use crate::core::incidents::AckKey;
-use crate::notify::{ChannelConfig, Links, MailServer, MailServerError, Publish, SecretError, Secrets};
+use crate::notify::{ChannelConfig, Links, MailServer, MailServerError, MayTell, Publish, SecretError, Secrets};
 use crate::store::Store;
 
 /// Where a key of our own making is kept: beside the journal, in none of its records.
@@ -29,6 +30,12 @@ pub fn of(doors: &Services, publisher: Option<Publish>) -> Result<ChannelConfig,
         links: base.map(|base| Links { base, key, valid_for: config.ack_link_valid }),
         now: doors.now(),
         zone: TimeZone::system(),
+        installation: doors.installation.clone(),
+        ahead: {
+            let clock = doors.clock.clone();
+            Arc::new(move || clock.ahead())
+        },
+        may_tell: may_tell(doors),
     })
 }
 
@@ -48,6 +55,12 @@ fn mail_server(smtp: &SmtpConfig) -> Result<MailServer, String> {
     Ok(server)
 }
 
+/// Only the holder of the lease speaks for the service.
+fn may_tell(doors: &Services) -> MayTell {
+    let (live, steady) = (Arc::clone(&doors.live), doors.steady());
+    Arc::new(move || live.holds_lease(steady()))
+}
+
 /// The configured key, else our own: made at the first start, so that links outlive a restart.
 pub async fn ack_key(store: &Store, secrets_dir: Option<PathBuf>) -> Result<AckKey, String> {
     match secrets(secrets_dir).get(KEY_SECRET).await {
@@ -55,15 +68,12 @@ pub async fn ack_key(store: &Store, secrets_dir: Option<PathBuf>) -> Result<AckK
         Err(SecretError::Unset { .. }) => {}
         Err(error @ SecretError::Unreadable { .. }) => return Err(error.to_string()),
     }
-    let kept = store.setting(KEY_SETTING).await.map_err(|error| error.to_string())?;
-    if let Some(key) = kept.as_deref().and_then(parse) {
-        return Ok(key);
-    }
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
     let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    store.put_setting(KEY_SETTING, &text).await.map_err(|error| error.to_string())?;
-    Ok(AckKey(bytes))
+    let kept = store.setting_or(KEY_SETTING, &text).await.map_err(|error| error.to_string())?;
+    parse(&kept)
+        .ok_or_else(|| format!("the setting {KEY_SETTING} in the database is no key; delete it, and one is made anew"))
 }
 
 fn secrets(dir: Option<PathBuf>) -> Secrets {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 
 use super::heartbeat::OutgoingHeartbeat;
 use super::listeners::Services;
@@ -14,19 +14,33 @@ use crate::mqtt::{BrokerAddress, LinkOptions};
 use crate::notify::{DeliveryReport, MqttPublisher, NotificationDispatcher, Publish, RetryPolicy, webhook_client};
 use crate::probes::Prober;
 
-/// Starts all of them; each ends with the doors.
-pub fn start(
-    doors: &Services,
-    reports: mpsc::Sender<DeliveryReport>,
-    notices: Arc<Notify>,
-    probe_queue: mpsc::UnboundedReceiver<ProbeRequest>,
-    probe_results: mpsc::Sender<ProbeResult>,
-) -> Result<Vec<JoinHandle<()>>, String> {
+/// The ends of the queues between them and the driver.
+pub struct Queues {
+    pub reports: mpsc::Sender<DeliveryReport>,
+    pub notices: Arc<Notify>,
+    pub probe_queue: mpsc::UnboundedReceiver<ProbeRequest>,
+    pub probe_results: mpsc::Sender<ProbeResult>,
+}
+
+/// Makes everything that the configuration can spoil, and throws it away.
+pub fn rehearse(doors: &Services) -> Result<(), String> {
     let broker = doors.broker()?;
-    let mut tasks = Vec::new();
-    let publisher = broker.clone().map(|address| publisher(doors, address, &mut tasks)).transpose()?;
+    notify_config::of(doors, None)?;
+    webhook_client().map_err(|error| error.to_string())?;
+    if let Some(address) = broker {
+        MqttPublisher::new(address.clone(), Arc::clone(&doors.metrics)).map_err(|error| error.to_string())?;
+        LinkOptions::new(address).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// Starts all of them; each ends with the doors' `stop`.
+pub fn start(doors: &Services, tasks: &TaskTracker, queues: Queues) -> Result<(), String> {
+    let Queues { reports, notices, probe_queue, probe_results } = queues;
+    let broker = doors.broker()?;
+    let publisher = broker.clone().map(|address| publisher(doors, address, tasks)).transpose()?;
     if let Some(publisher) = publisher.clone() {
-        tasks.push(tokio::spawn(mqtt_state::incidents(Arc::clone(&doors.live), publisher, doors.stop.clone())));
+        tasks.spawn(mqtt_state::incidents(Arc::clone(&doors.live), publisher, doors.stop.clone()));
     }
     let courier = NotificationDispatcher::new(
         doors.store.clone(),
@@ -38,27 +52,23 @@ pub fn start(
         doors.stop.clone(),
     )
     .map_err(|error| error.to_string())?;
-    tasks.push(tokio::spawn(courier.run()));
+    tasks.spawn(courier.run());
     if let Some(url) = doors.config.heartbeat_url.clone() {
         let every = doors.config.heartbeat_every.to_std();
         let client = webhook_client().map_err(|error| error.to_string())?;
         let (live, metrics) = (Arc::clone(&doors.live), Arc::clone(&doors.metrics));
-        tasks.push(tokio::spawn(OutgoingHeartbeat { url, every, client }.beat(live, metrics, doors.stop.clone())));
+        tasks.spawn(OutgoingHeartbeat { url, every, client }.beat(live, metrics, doors.steady(), doors.stop.clone()));
     }
     let listening = broker.map(LinkOptions::new).transpose().map_err(|error| error.to_string())?;
     let prober = Prober::new(listening, Arc::clone(&doors.metrics), doors.now()).map_err(|error| error.to_string())?;
-    tasks.push(tokio::spawn(Arc::new(prober).serve(probe_queue, probe_results, doors.stop.clone())));
-    Ok(tasks)
+    tasks.spawn(Arc::new(prober).serve(probe_queue, probe_results, doors.stop.clone()));
+    Ok(())
 }
 
-fn publisher(
-    doors: &Services,
-    address: BrokerAddress,
-    tasks: &mut Vec<JoinHandle<()>>,
-) -> Result<MqttPublisher, String> {
+fn publisher(doors: &Services, address: BrokerAddress, tasks: &TaskTracker) -> Result<MqttPublisher, String> {
     let (publisher, publishing) =
         MqttPublisher::new(address, Arc::clone(&doors.metrics)).map_err(|error| error.to_string())?;
-    tasks.push(tokio::spawn(publishing.run(doors.stop.clone())));
+    tasks.spawn(publishing.run(doors.stop.clone()));
     Ok(publisher)
 }
 

@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 
+use crate::core::calendar::time_zone;
 use crate::core::model::Timestamp;
 
 /// `2026-02-13 17:02:30` in the machine's zone (`TZ`, else the system's).
@@ -11,7 +12,7 @@ pub fn local(moment: Timestamp) -> String {
 
 /// The same in a named zone; in UTC if the name is unknown.
 pub fn local_in(moment: Timestamp, zone: &str) -> String {
-    in_zone(moment, TimeZone::get(zone).unwrap_or(TimeZone::UTC))
+    in_zone(moment, time_zone(zone).unwrap_or(TimeZone::UTC))
 }
 
 /// With the offset, once for a whole page: `+08:00`.

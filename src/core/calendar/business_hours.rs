@@ -8,6 +8,7 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 
 use super::ParseScheduleError;
 use super::public_holidays::Statutory;
+use super::zones::time_zone;
 use crate::core::model::Timestamp;
 
 const MINUTES_PER_HOUR: u16 = 60;
@@ -96,7 +97,7 @@ impl CivilHours {
             make_up_hours: Vec::new(),
             holidays: BTreeSet::new(),
             statutory: BTreeSet::new(),
-            zone: TimeZone::get(zone).map_err(unknown)?,
+            zone: time_zone(zone).map_err(unknown)?,
             zone_name: zone.to_owned(),
         })
     }

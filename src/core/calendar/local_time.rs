@@ -4,6 +4,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::ParseScheduleError;
+use super::zones::time_zone;
 use crate::core::model::Timestamp;
 
 /// The default time zone, for times whose schedule, calendar or plan sets none.
@@ -16,7 +17,7 @@ pub fn on_the_wall(at: Timestamp, zone: &TimeZone) -> String {
 
 /// The same in the zone of that name; in UTC if the name is unknown.
 pub fn on_the_wall_in(at: Timestamp, zone: &str) -> String {
-    on_the_wall(at, &TimeZone::get(zone).unwrap_or(TimeZone::UTC))
+    on_the_wall(at, &time_zone(zone).unwrap_or(TimeZone::UTC))
 }
 
 /// Reads `2026-02-13T01:00:00+08:00`, or with a zone `2026-02-13T01:00` (a time that a clock change skips is the first
@@ -33,19 +34,19 @@ pub fn moment_in(text: &str, zone: Option<&str>) -> Result<Timestamp, ParseSched
     let bad_zone = || ParseScheduleError {
         reason: format!("unknown time zone {zone:?}; expected an IANA name, for example Asia/Shanghai"),
     };
-    let zone = TimeZone::get(zone).map_err(|_| bad_zone())?;
+    let zone = time_zone(zone).map_err(|_| bad_zone())?;
     let zoned = zone.to_ambiguous_timestamp(local).compatible().map_err(|_| ParseScheduleError { reason: reason() })?;
     Ok(Timestamp::from_timestamp(zoned))
 }
 
 /// True for an IANA name of a time zone.
 pub fn is_zone(name: &str) -> bool {
-    TimeZone::get(name).is_ok()
+    time_zone(name).is_ok()
 }
 
 /// Seconds of the local week, from Monday 00:00 on the clock of that zone: 0 to 604,800. An unknown zone counts as UTC.
 pub fn week_second(at: Timestamp, zone: &str) -> f64 {
-    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    let zone = time_zone(zone).unwrap_or(TimeZone::UTC);
     let local = at.to_timestamp().to_zoned(zone).datetime();
     let days = f64::from(local.weekday().to_monday_zero_offset());
     let of_day = f64::from(local.hour()) * 3_600.0 + f64::from(local.minute()) * 60.0 + f64::from(local.second());

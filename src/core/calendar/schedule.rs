@@ -10,11 +10,12 @@ use chrono::{DateTime, Utc};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
 use super::crontab::Crontab;
+use super::zones::time_zone;
 use crate::core::model::Timestamp;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
-/// A crontab line in a zone. Equal if text and zone are.
+/// A crontab line in a zone. Equal if text, zone and offset are.
 #[derive(Clone)]
 pub struct Schedule {
     text: String,
@@ -22,6 +23,8 @@ pub struct Schedule {
     zone: TimeZone,
     /// Due if any of these is.
     lines: Vec<cron::Schedule>,
+    /// By how many microseconds civil time is ahead of the moments that are asked about.
+    ahead: i64,
 }
 
 /// Reason why a text is not a schedule.
@@ -39,10 +42,10 @@ impl Schedule {
         let bad_zone = |_| ParseScheduleError {
             reason: format!("unknown time zone {zone:?}; expected an IANA name, for example Asia/Shanghai"),
         };
-        let compiled = TimeZone::get(zone).map_err(bad_zone)?;
+        let compiled = time_zone(zone).map_err(bad_zone)?;
         let lines: Result<Vec<_>, _> = crontab.cron_lines().iter().map(|line| cron::Schedule::from_str(line)).collect();
         let lines = lines.map_err(|error| ParseScheduleError { reason: error.to_string() })?;
-        let schedule = Schedule { text: text.to_owned(), zone_name: zone.to_owned(), zone: compiled, lines };
+        let schedule = Schedule { text: text.to_owned(), zone_name: zone.to_owned(), zone: compiled, lines, ahead: 0 };
         if schedule.next_after(Timestamp::EPOCH).is_none() {
             return Err(ParseScheduleError { reason: format!("{text:?} is never due: no month in it has such a day") });
         }
@@ -51,7 +54,14 @@ impl Schedule {
 
     /// The first due time strictly after `after`; `None` if there is none before the year 2101.
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
-        self.lines.iter().filter_map(|line| self.next_of(line, after)).min()
+        let after = after.shifted(self.ahead);
+        let next = self.lines.iter().filter_map(|line| self.next_of(line, after)).min();
+        next.map(|next| next.shifted(self.ahead.saturating_neg()))
+    }
+
+    /// The same schedule for a service whose wall clock is that many microseconds ahead of its moments.
+    pub fn set_ahead(&mut self, micros: i64) {
+        self.ahead = micros;
     }
 
     pub fn text(&self) -> &str {
@@ -64,7 +74,7 @@ impl Schedule {
 
     /// The local time in its zone: `09:00`.
     pub fn clock_at(&self, at: Timestamp) -> String {
-        at.to_timestamp().to_zoned(self.zone.clone()).strftime("%H:%M").to_string()
+        at.shifted(self.ahead).to_timestamp().to_zoned(self.zone.clone()).strftime("%H:%M").to_string()
     }
 
     fn next_of(&self, line: &cron::Schedule, after: Timestamp) -> Option<Timestamp> {
@@ -93,7 +103,7 @@ impl Schedule {
 
 impl PartialEq for Schedule {
     fn eq(&self, other: &Self) -> bool {
-        (&self.text, &self.zone_name) == (&other.text, &other.zone_name)
+        (&self.text, &self.zone_name, self.ahead) == (&other.text, &other.zone_name, other.ahead)
     }
 }
 

@@ -23,6 +23,8 @@ pub struct WorkCalendar {
     /// Changes with everything that decides the open hours; clocks keep the version that they ran on.
     pub version: u64,
     hours: Hours,
+    /// By how many microseconds civil time is ahead of the moments that are asked about.
+    ahead: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,17 +67,42 @@ struct WorkSpan {
 impl WorkCalendar {
     /// 7×24.
     pub fn always(name: &str) -> WorkCalendar {
-        WorkCalendar { name: name.to_owned(), version: 0, hours: Hours::Always }
+        WorkCalendar { name: name.to_owned(), version: 0, hours: Hours::Always, ahead: 0 }
     }
 
     /// Costs nothing before the first use.
     pub fn civil(name: &str, civil: CivilHours) -> WorkCalendar {
         let version = fnv1a(civil.canonical().as_bytes());
         let years = (0..YEARS).map(|_| OnceLock::new()).collect();
-        WorkCalendar { name: name.to_owned(), version, hours: Hours::Civil(Arc::new(Years { civil, years })) }
+        WorkCalendar { name: name.to_owned(), version, hours: Hours::Civil(Arc::new(Years { civil, years })), ahead: 0 }
+    }
+
+    /// The same calendar for a service whose wall clock is that many microseconds ahead of its moments.
+    pub fn set_ahead(&mut self, micros: i64) {
+        self.ahead = micros;
+        if let Hours::Civil(years) = &self.hours {
+            self.version = fnv1a(format!("{} {micros}", years.civil.canonical()).as_bytes());
+        }
+    }
+
+    /// The IANA name of the zone of its hours; `None` when it is always open.
+    pub fn zone(&self) -> Option<&str> {
+        match &self.hours {
+            Hours::Always => None,
+            Hours::Civil(years) => Some(years.civil.zone()),
+        }
+    }
+
+    fn civil_time(&self, at: Timestamp) -> Timestamp {
+        at.shifted(self.ahead)
+    }
+
+    fn moment_of(&self, civil_time: Timestamp) -> Timestamp {
+        civil_time.shifted(self.ahead.saturating_neg())
     }
 
     pub fn is_open(&self, at: Timestamp) -> bool {
+        let at = self.civil_time(at);
         match &self.hours {
             Hours::Always => true,
             Hours::Civil(years) => years.year(index_of(at)).last_begun(at).is_some_and(|span| at < span.to),
@@ -84,6 +111,7 @@ impl WorkCalendar {
 
     /// The working time in `[from, to)`; zero if `to` is not after `from`.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> TimeDelta {
+        let (from, to) = (self.civil_time(from), self.civil_time(to));
         let years = match &self.hours {
             _ if to <= from => return TimeDelta::ZERO,
             Hours::Always => return to.since(from),
@@ -102,6 +130,10 @@ impl WorkCalendar {
     /// The earliest time at which `work` of working time has passed since `from`, so that a deadline at the end of a
     /// stretch stays there. `None` if the next twenty years have less.
     pub fn add(&self, from: Timestamp, work: TimeDelta) -> Option<Timestamp> {
+        self.add_civil(self.civil_time(from), work).map(|found| self.moment_of(found))
+    }
+
+    fn add_civil(&self, from: Timestamp, work: TimeDelta) -> Option<Timestamp> {
         let years = match &self.hours {
             Hours::Always => return Some(from + work),
             Hours::Civil(_) if work.is_zero() => return Some(from),
@@ -125,10 +157,12 @@ impl WorkCalendar {
             Hours::Always => return Some(at),
             Hours::Civil(years) => years,
         };
-        years.ahead_of(at).find_map(|index| {
+        let at = self.civil_time(at);
+        let found = years.ahead_of(at).find_map(|index| {
             let spans = &years.year(index).spans;
             spans.get(spans.partition_point(|span| span.to <= at)).map(|span| span.from.max(at))
-        })
+        });
+        found.map(|found| self.moment_of(found))
     }
 
     /// The first time not before `at` without work; `None` if there is none in the next twenty years.
@@ -137,12 +171,13 @@ impl WorkCalendar {
             Hours::Always => return None,
             Hours::Civil(years) => years,
         };
+        let at = self.civil_time(at);
         let mut closed = at;
         // A stretch that goes on over New Year is two that touch.
         for index in years.ahead_of(at) {
             match years.year(index).last_begun(closed).filter(|span| closed < span.to) {
                 Some(span) => closed = span.to,
-                None => return Some(closed),
+                None => return Some(self.moment_of(closed)),
             }
         }
         None
@@ -152,7 +187,7 @@ impl WorkCalendar {
     pub fn lacks_statutory_year(&self, at: Timestamp) -> Option<i16> {
         match &self.hours {
             Hours::Always => None,
-            Hours::Civil(years) => years.civil.lacks_year(at),
+            Hours::Civil(years) => years.civil.lacks_year(self.civil_time(at)),
         }
     }
 
@@ -160,7 +195,7 @@ impl WorkCalendar {
     pub fn next_statutory_look(&self, at: Timestamp) -> Option<Timestamp> {
         match &self.hours {
             Hours::Always => None,
-            Hours::Civil(years) => years.civil.next_look(at),
+            Hours::Civil(years) => years.civil.next_look(self.civil_time(at)).map(|look| self.moment_of(look)),
         }
     }
 }

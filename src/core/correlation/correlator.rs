@@ -94,6 +94,12 @@ impl Correlator {
         turn.finish();
     }
 
+    /// The wall clock was set that many microseconds forward. `rulebook`: the one in force, under that clock.
+    pub fn clock_stepped(&mut self, now: Timestamp, micros: i64, rulebook: Arc<Rulebook>, out: &mut Vec<Output>) {
+        self.turn(now, out, |turn| turn.silences_follow(micros));
+        self.rulebook_changed(now, rulebook, out);
+    }
+
     /// Switches to the rulebook. Windows survive if their rule's name and shape are unchanged.
     pub fn rulebook_changed(&mut self, now: Timestamp, rulebook: Arc<Rulebook>, out: &mut Vec<Output>) {
         let old = Arc::clone(&self.book);

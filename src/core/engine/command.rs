@@ -46,6 +46,21 @@ pub enum Action {
     Staff(super::StaffAction),
 }
 
+impl Action {
+    /// What was typed by the wall clock becomes times of a service whose wall clock is that many microseconds ahead.
+    pub fn follow_clock(&mut self, ahead: i64) {
+        let back = ahead.saturating_neg();
+        if let Action::Staff(super::StaffAction::PutOverride { roster: _, asked }) = self {
+            asked.from = asked.from.shifted(back);
+            asked.until = asked.until.shifted(back);
+        }
+        if let Action::Incident { id: _, action: IncidentAction::Outage { outage, .. } } = self {
+            outage.from = outage.from.shifted(back);
+            outage.to = outage.to.map(|to| to.shifted(back));
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum IncidentAction {
     Acknowledge {

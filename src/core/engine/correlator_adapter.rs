@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::input::signed;
 use super::{
     AlertRecord, AuditEntry, CommandRefusal, Control, CorrelatorInput, Decision, Effect, LimitHit, Metric, Outcome,
     Resend, SilenceChange, SilenceCommand, Suppressor,
@@ -85,9 +86,10 @@ impl PartitionCorrelator {
             Control::Tick => self.correlator.tick(now, &mut out),
             Control::Rulebook { .. } => self.correlator.rulebook_changed(now, Arc::clone(rulebook), &mut out),
             Control::Resumed { gap } => self.correlator.resumed(now, *gap, &mut out),
-            // A clock that jumped ahead is a gap in which no message could be seen; one set back loses nothing.
-            Control::ClockStepped { forward: true, by } => self.correlator.resumed(now, *by, &mut out),
-            Control::ClockStepped { forward: false, .. } => self.correlator.tick(now, &mut out),
+            // `now` goes on as before, so nothing was missed; civil times come sooner or later by it.
+            Control::ClockStepped { forward, by } => {
+                self.correlator.clock_stepped(now, signed(*forward, *by), Arc::clone(rulebook), &mut out);
+            }
         }
         translate(&mut out, effects, decisions);
     }

@@ -81,6 +81,20 @@ pub enum SilenceChange {
     Expire(SilenceId),
 }
 
+impl SilenceChange {
+    /// What was typed by the wall clock becomes times of a service whose wall clock is that many microseconds ahead.
+    pub fn follow_clock(&mut self, ahead: i64) {
+        let back = ahead.saturating_neg();
+        match self {
+            SilenceChange::Put { id: _, draft } => {
+                draft.starts_at = draft.starts_at.shifted(back);
+                draft.ends_at = draft.ends_at.shifted(back);
+            }
+            SilenceChange::Expire(_) => {}
+        }
+    }
+}
+
 /// What a person asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SilenceDraft {
@@ -194,8 +208,13 @@ pub enum Control {
     Rulebook { hash: RulebookHash, by: Option<ReloadedBy> },
     /// The service was away that long.
     Resumed { gap: TimeDelta },
-    /// The wall clock was stepped; `now` re-anchored.
+    /// The wall clock was stepped, and that has stood: `now` goes on, civil time follows the wall clock.
     ClockStepped { forward: bool, by: TimeDelta },
+}
+
+/// A step of the clock in microseconds, forward above 0.
+pub(super) fn signed(forward: bool, by: TimeDelta) -> i64 {
+    if forward { by.as_micros() } else { -by.as_micros() }
 }
 
 /// Who had the rule files read again.

@@ -11,6 +11,7 @@ mod effect;
 mod explain;
 mod input;
 mod partitions;
+mod position;
 mod snapshot;
 mod staff;
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::correlator_adapter::PartitionCorrelator;
 use super::desk::{Desk, DeskContext, DeskIncident};
+use super::input::signed;
+use super::position::{CivilRulebooks, Position};
 use super::{
     AlertRecord, Control, CorrelatorInput, Decision, DeskInput, Effect, IdempotencyKey, IdempotentSilence, Input,
     JournalEntry, LimitHit, Metric, ReloadedBy, Request, SilenceCommand,
@@ -50,6 +52,7 @@ pub struct Engine {
     pub(super) rulebook: Arc<Rulebook>,
     /// Rulebooks that inputs may name.
     pub(super) known: BTreeMap<RulebookHash, Arc<Rulebook>>,
+    pub(super) civil: CivilRulebooks,
     pub(super) correlators: BTreeMap<Partition, PartitionCorrelator>,
     pub(super) desk: Desk,
     pub(super) positions: BTreeMap<Partition, Position>,
@@ -57,25 +60,18 @@ pub struct Engine {
     pub(super) domain_label: Option<String>,
 }
 
-/// Where a partition stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Position {
-    pub next: Offset,
-    pub last: Timestamp,
-    pub rulebook: RulebookHash,
-}
-
 impl Engine {
     /// An engine that has seen nothing, with an empty rulebook. Its first input is a rulebook.
     pub fn new(domain_label: Option<String>) -> Engine {
         let rulebook = Arc::new(Rulebook::empty());
-        let start = Position { next: Offset(0), last: Timestamp::EPOCH, rulebook: rulebook.hash };
+        let start = Position { next: Offset(0), last: Timestamp::EPOCH, rulebook: rulebook.hash, ahead: 0 };
         let correlators: BTreeMap<Partition, PartitionCorrelator> = live_partitions(domain_label.is_some())
             .map(|partition| (partition, PartitionCorrelator::new(Arc::clone(&rulebook))))
             .collect();
         let positions = correlators.keys().copied().chain([Partition::DESK]).map(|one| (one, start)).collect();
         Engine {
             known: [(rulebook.hash, Arc::clone(&rulebook))].into(),
+            civil: CivilRulebooks::default(),
             desk: Desk::new(),
             rulebook,
             correlators,
@@ -330,11 +326,16 @@ impl Engine {
     ) {
         let partition = cause.partition;
         let old = self.rulebook_of(partition);
-        if let Control::Rulebook { hash, by: _ } = control
-            && let Some(position) = self.positions.get_mut(&partition)
-        {
-            position.rulebook = *hash;
+        if let Some(position) = self.positions.get_mut(&partition) {
+            match control {
+                Control::Rulebook { hash, by: _ } => position.rulebook = *hash,
+                Control::ClockStepped { forward, by } => {
+                    position.ahead = position.ahead.saturating_add(signed(*forward, *by));
+                }
+                Control::Tick | Control::Resumed { .. } => {}
+            }
         }
+        self.civil.keep(partition, &self.positions, &self.known);
         let rulebook = self.rulebook_of(partition);
         if partition.is_desk() {
             let step = DeskContext::new(now, cause.offset, &rulebook, effects, events);
@@ -342,7 +343,7 @@ impl Engine {
                 Control::Tick => self.desk.tick(step),
                 Control::Rulebook { hash: _, by } => self.desk.rulebook_changed(step, &old, by.as_ref()),
                 Control::Resumed { gap } => self.desk.resumed(step, *gap),
-                Control::ClockStepped { forward, by } => self.desk.clock_stepped(step, *forward, *by),
+                Control::ClockStepped { forward, by } => self.desk.clock_stepped(step, &old, *forward, *by),
             }
         } else if let Some(correlator) = self.correlators.get_mut(&partition) {
             correlator.control(now, control, &rulebook, effects, decisions);
@@ -354,6 +355,7 @@ impl Engine {
             next: Offset(0),
             last: now,
             rulebook: self.rulebook.hash,
+            ahead: 0,
         });
         let offset = position.next;
         position.next = offset.next();
@@ -362,14 +364,15 @@ impl Engine {
     }
 
     pub(super) fn position(&self, partition: Partition) -> Position {
-        let unknown = Position { next: Offset(0), last: Timestamp::EPOCH, rulebook: self.rulebook.hash };
+        let unknown = Position { next: Offset(0), last: Timestamp::EPOCH, rulebook: self.rulebook.hash, ahead: 0 };
         self.positions.get(&partition).copied().unwrap_or(unknown)
     }
 
     /// The rulebook under which a partition stands: during replay the partitions move on one by one.
-    fn rulebook_of(&self, partition: Partition) -> Arc<Rulebook> {
-        let hash = self.position(partition).rulebook;
-        Arc::clone(self.known.get(&hash).unwrap_or(&self.rulebook))
+    pub(super) fn rulebook_of(&self, partition: Partition) -> Arc<Rulebook> {
+        let position = self.position(partition);
+        let known = || self.known.get(&position.rulebook);
+        Arc::clone(self.civil.at(position).or_else(known).unwrap_or(&self.rulebook))
     }
 
     pub(super) fn partition_of(&self, event: &Event) -> Partition {
@@ -471,6 +474,11 @@ impl Engine {
             broken.extend(correlator.broken_invariants());
         }
         broken
+    }
+
+    /// By how many microseconds the wall clock is ahead of `now`, after all its steps that were journaled.
+    pub fn ahead(&self) -> i64 {
+        self.position(Partition::DESK).ahead
     }
 
     /// How long since the newest input, if there ever was one.

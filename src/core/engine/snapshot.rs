@@ -9,7 +9,8 @@ use std::sync::Arc;
 use super::EngineError;
 use super::correlator_adapter::{FrozenCorrelator, PartitionCorrelator};
 use super::desk::{AttentionAudit, Desk, PersistentState};
-use super::partitions::{Engine, Position, live_partitions};
+use super::partitions::{Engine, live_partitions};
+use super::position::Position;
 use crate::core::model::{Offset, Partition, Timestamp};
 use crate::core::rules::{Rulebook, RulebookHash};
 
@@ -22,8 +23,13 @@ pub struct SnapshotView {
     /// The newest `now` in it.
     pub taken_at: Timestamp,
     pub rulebook: RulebookHash,
+    /// By how many microseconds the wall clock is ahead of `now`.
+    ahead: i64,
     state: EngineState,
 }
+
+/// The section beside those of the state: how the partition's clock stands.
+const CLOCK: &str = "clock";
 
 #[derive(Clone)]
 enum EngineState {
@@ -33,15 +39,20 @@ enum EngineState {
 
 impl SnapshotView {
     pub fn section_names(&self) -> Vec<String> {
-        match &self.state {
+        let mut names = match &self.state {
             EngineState::Correlator(correlator) => correlator.section_names(),
             EngineState::Desk(_) => PersistentState::section_names().collect(),
-        }
+        };
+        names.push(CLOCK.to_owned());
+        names
     }
 
     /// The canonical bytes of one section.
     pub fn encode(&self, name: &str) -> Result<Vec<u8>, EncodingError> {
         let bad = |reason: String| EncodingError { section: name.to_owned(), reason };
+        if name == CLOCK {
+            return postcard::to_allocvec(&self.ahead).map_err(|error| bad(error.to_string()));
+        }
         match &self.state {
             EngineState::Correlator(correlator) => correlator.encode(name).map_err(|error| bad(error.to_string())),
             EngineState::Desk(kept) => match kept.encode(name) {
@@ -69,6 +80,9 @@ impl SnapshotView {
 
     /// Whether a section is the same as in an earlier snapshot, and need not be written again.
     pub fn is_same(&self, earlier: &SnapshotView, name: &str) -> bool {
+        if name == CLOCK {
+            return self.ahead == earlier.ahead;
+        }
         match (&self.state, &earlier.state) {
             (EngineState::Correlator(now), EngineState::Correlator(before)) => now.is_same(before, name),
             (EngineState::Desk(now), EngineState::Desk(before)) => now.is_same(before, name),
@@ -116,8 +130,8 @@ impl Engine {
         correlators
             .chain([desk])
             .map(|(partition, state)| {
-                let Position { next, last, rulebook } = self.position(partition);
-                SnapshotView { partition, next_offset: next, taken_at: last, rulebook, state }
+                let Position { next, last, rulebook, ahead } = self.position(partition);
+                SnapshotView { partition, next_offset: next, taken_at: last, rulebook, ahead, state }
             })
             .collect()
     }
@@ -133,15 +147,21 @@ impl Engine {
         for rulebook in rulebooks {
             engine.register_rulebook(rulebook);
         }
-        for one in saved {
+        for mut one in saved {
             let Some(rulebook) = engine.known.get(&one.rulebook).cloned() else {
                 return Err(ParseSnapshotError::Rulebook(EngineError::UnknownRulebook(one.rulebook)));
             };
+            let partition = one.partition;
             let bad = |section: &str, reason: String| ParseSnapshotError::Section {
-                partition: one.partition,
+                partition,
                 section: section.to_owned(),
                 reason,
             };
+            let clock = one.sections.remove(CLOCK).unwrap_or_default();
+            let ahead = postcard::from_bytes(&clock).map_err(|error| bad(CLOCK, error.to_string()))?;
+            let position = Position { next: one.next_offset, last: one.taken_at, rulebook: one.rulebook, ahead };
+            engine.positions.insert(one.partition, position);
+            engine.civil.keep(one.partition, &engine.positions, &engine.known);
             if one.partition.is_desk() {
                 let mut kept = PersistentState::default();
                 for (name, bytes) in &one.sections {
@@ -149,12 +169,10 @@ impl Engine {
                 }
                 engine.desk = Desk::from_kept(kept);
             } else {
-                let correlator = PartitionCorrelator::restore(&one.sections, &rulebook)
+                let correlator = PartitionCorrelator::restore(&one.sections, &engine.rulebook_of(one.partition))
                     .map_err(|error| bad("correlator", error.to_string()))?;
                 engine.correlators.insert(one.partition, correlator);
             }
-            let position = Position { next: one.next_offset, last: one.taken_at, rulebook: one.rulebook };
-            engine.positions.insert(one.partition, position);
             engine.rulebook = rulebook;
         }
         Ok(engine)

@@ -91,6 +91,15 @@ impl Event {
         }
     }
 
+    /// Its times as the wall clock shows them become times of a service whose wall clock is that many microseconds ahead.
+    pub fn follow_clock(&mut self, ahead: i64) {
+        let back = ahead.saturating_neg();
+        self.occurred_at = self.occurred_at.map(|at| at.shifted(back));
+        for stamp in [&mut self.starts_at, &mut self.ends_at] {
+            *stamp = stamp.map(|stamp| stamp.shifted(back));
+        }
+    }
+
     /// The annotation that keeps a tool's severity word that nobody knows.
     pub const SEVERITY_WORD: &str = "severity_word";
 

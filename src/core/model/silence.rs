@@ -28,6 +28,16 @@ impl Silence {
         self.starts_at.at <= now && now < self.ends_at.at
     }
 
+    /// That many microseconds later.
+    pub fn shifted(&self, micros: i64) -> Silence {
+        Silence {
+            starts_at: self.starts_at.shifted(micros),
+            ends_at: self.ends_at.shifted(micros),
+            updated_at: self.updated_at.shifted(micros),
+            ..self.clone()
+        }
+    }
+
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.ends_at.at
     }

@@ -39,6 +39,11 @@ impl Timestamp {
         TimeDelta((self.0.saturating_sub(earlier.0)).max(0))
     }
 
+    /// That many microseconds later, or earlier when they are below 0.
+    pub fn shifted(self, micros: i64) -> Timestamp {
+        Timestamp(self.0.saturating_add(micros))
+    }
+
     pub fn from_timestamp(timestamp: jiff::Timestamp) -> Self {
         Timestamp(timestamp.as_microsecond())
     }
@@ -127,6 +132,11 @@ pub struct Stamp {
 impl Stamp {
     pub const fn utc(at: Timestamp) -> Self {
         Stamp { at, offset_minutes: 0 }
+    }
+
+    /// That many microseconds later; what never ends still never does.
+    pub fn shifted(self, micros: i64) -> Stamp {
+        if self.at >= Timestamp::FAR_FUTURE { self } else { Stamp { at: self.at.shifted(micros), ..self } }
     }
 }
 

@@ -113,6 +113,15 @@ impl Overrides {
         self.kept.remove(&id)
     }
 
+    /// The wall clock was set that many microseconds forward: what people typed by it comes so much sooner. Answers all.
+    pub fn follow_clock(&mut self, micros: i64) -> Vec<Override> {
+        for one in self.kept.values_mut() {
+            one.from = one.from.shifted(micros.saturating_neg());
+            one.until = one.until.shifted(micros.saturating_neg());
+        }
+        self.kept.values().cloned().collect()
+    }
+
     /// Drops ended overrides.
     pub fn forget(&mut self, now: Timestamp) {
         self.kept.retain(|_, one| one.until > now);

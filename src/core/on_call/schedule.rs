@@ -188,7 +188,7 @@ fn crew_at<'a>(
 /// The number of the shift; `None` before the first.
 fn shift_at(roster: &Roster, layer: &Layer, at: Timestamp) -> Option<i64> {
     let length = layer.shift_minutes.max(1);
-    let mut shift = (local_minutes(&roster.zone, at) - layer.start).div_euclid(length);
+    let mut shift = (local_minutes(&roster.zone, at.shifted(roster.ahead)) - layer.start).div_euclid(length);
     // Around a clock change the local clock runs ahead of the shifts, or behind them.
     while begins(roster, layer, shift) > at {
         shift -= 1;
@@ -200,11 +200,12 @@ fn shift_at(roster: &Roster, layer: &Layer, at: Timestamp) -> Option<i64> {
 }
 
 fn begins(roster: &Roster, layer: &Layer, shift: i64) -> Timestamp {
-    instant(&roster.zone, layer.start.saturating_add(shift.saturating_mul(layer.shift_minutes.max(1))), Edge::First)
+    let local = layer.start.saturating_add(shift.saturating_mul(layer.shift_minutes.max(1)));
+    instant(&roster.zone, local, Edge::First).shifted(roster.ahead.saturating_neg())
 }
 
 fn is_within(roster: &Roster, layer: &Layer, at: Timestamp) -> bool {
-    let today = local_minutes(&roster.zone, at).div_euclid(DAY_MINUTES);
+    let today = local_minutes(&roster.zone, at.shifted(roster.ahead)).div_euclid(DAY_MINUTES);
     stretches(roster, layer, today - 2, today + 1).any(|(from, until)| from <= at && at < until)
 }
 
@@ -220,7 +221,9 @@ fn stretches<'a>(
     let days = (first..=last).filter(|day| layer.days[weekday(*day)]);
     days.flat_map(move |day| {
         hours.iter().map(move |stretch| {
-            let at = |minutes: i64, edge| instant(&roster.zone, day * DAY_MINUTES + minutes, edge);
+            let at = |minutes: i64, edge| {
+                instant(&roster.zone, day * DAY_MINUTES + minutes, edge).shifted(roster.ahead.saturating_neg())
+            };
             (at(stretch.from, Edge::First), at(stretch.until, Edge::Last))
         })
     })
@@ -236,7 +239,7 @@ fn next_edge(roster: &Roster, calendars: &Calendars, overrides: &Overrides, at: 
             next += 1;
         }
         let turn = Some(begins(roster, layer, next));
-        let today = local_minutes(&roster.zone, at).div_euclid(DAY_MINUTES);
+        let today = local_minutes(&roster.zone, at.shifted(roster.ahead)).div_euclid(DAY_MINUTES);
         let edges = layer.is_restricted().then(|| {
             let edges = stretches(roster, layer, today - 2, today + WEEK_AHEAD).flat_map(|(from, until)| [from, until]);
             edges.filter(|edge| *edge > at).min()

@@ -12,6 +12,8 @@ pub struct Roster {
     /// The IANA name of the zone of all its local times, and the zone itself.
     pub zone_name: String,
     pub zone: TimeZone,
+    /// By how many microseconds civil time is ahead of the moments that are asked about.
+    pub ahead: i64,
     /// The calendar during which a person must be on duty.
     pub covers: String,
     /// Minimum number of people on duty in that calendar; 1 or more.

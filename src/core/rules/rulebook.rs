@@ -99,6 +99,32 @@ impl Rulebook {
         }
     }
 
+    /// The IANA names of all time zones that the rules use.
+    pub fn zones(&self) -> BTreeSet<&str> {
+        let windows = self.maintenance.iter().filter_map(|window| match &window.time {
+            super::MaintenanceTime::Recurring { schedule, lasts: _ } => Some(schedule.zone()),
+            super::MaintenanceTime::Once { .. } => None,
+        });
+        let calendars = self.calendars.values().filter_map(WorkCalendar::zone);
+        let rosters = self.rosters.values().map(|roster| roster.zone_name.as_str());
+        let plans = self.plans.values().map(|plan| plan.schedule.zone());
+        let budgets = self.outage_budgets.iter().map(|budget| budget.zone.as_str());
+        let problems = self.problems.iter().map(|policy| policy.zone.as_str());
+        windows.chain(calendars).chain(rosters).chain(plans).chain(budgets).chain(problems).collect()
+    }
+
+    /// The same rules for a service whose wall clock is that many microseconds ahead of its moments: calendars, rosters,
+    /// schedules and dated windows follow the wall clock. Made from the texts anew; `None` when there are none.
+    pub fn with_clock_ahead(&self, micros: i64) -> Option<Rulebook> {
+        let texts = Some(self.texts.clone()).filter(|texts| !texts.is_empty())?;
+        let mut rulebook = super::load(texts).ok()?.rulebook;
+        rulebook.calendars.values_mut().for_each(|calendar| calendar.set_ahead(micros));
+        rulebook.rosters.values_mut().for_each(|roster| roster.ahead = micros);
+        rulebook.plans.values_mut().for_each(|plan| plan.schedule.set_ahead(micros));
+        rulebook.maintenance.iter_mut().for_each(|window| window.time.set_ahead(micros));
+        Some(rulebook)
+    }
+
     pub fn rule(&self, name: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.name == name)
     }

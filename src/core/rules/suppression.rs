@@ -34,6 +34,17 @@ pub enum MaintenanceTime {
 }
 
 impl MaintenanceTime {
+    /// The same time for a service whose wall clock is that many microseconds ahead of its moments.
+    pub fn set_ahead(&mut self, micros: i64) {
+        match self {
+            MaintenanceTime::Once { from, to } => {
+                *from = from.shifted(micros.saturating_neg());
+                *to = to.shifted(micros.saturating_neg());
+            }
+            MaintenanceTime::Recurring { schedule, lasts: _ } => schedule.set_ahead(micros),
+        }
+    }
+
     /// The state at that time, and the earliest time of the next change.
     pub fn state(&self, at: Timestamp) -> (bool, Option<Timestamp>) {
         match self {

@@ -15,8 +15,8 @@ use archive::{ArchiveReader, ArchiveWriter};
 use super::StoreError;
 use crate::core::model::Timestamp;
 
-/// Tables that are not backed up: the lease, and the list of migrations.
-const LEFT_OUT: [&str; 2] = ["lease", "_sqlx_migrations"];
+/// Tables that are not backed up: the lease with its heartbeats, and the list of migrations.
+const LEFT_OUT: [&str; 3] = ["lease", "heartbeats", "_sqlx_migrations"];
 /// The column of row numbers; left out for a database without it.
 const ROW_NUMBER: &str = "id";
 /// Settings that are true only for a database in use.

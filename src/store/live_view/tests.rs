@@ -214,4 +214,12 @@ fn a_rebuild_shows_what_applying_would() {
     live.set_readiness(Readiness::Ready);
     live.set_now(Timestamp::from_seconds(5));
     assert_eq!((live.readiness(), live.now()), (Readiness::Ready, Timestamp::from_seconds(5)));
+    // Readiness ends with the lease, and nothing else becomes ready by it.
+    let at = Timestamp::from_seconds;
+    live.set_held_until(at(9));
+    let readiness = [9, 10].map(|second| live.readiness_at(at(second)) == Readiness::Ready);
+    assert_eq!((readiness, live.holds_lease(at(9)), live.holds_lease(at(10))), ([true, false], true, false));
+    let standby = Readiness::Standby { reason: "another holds it".to_owned() };
+    live.set_readiness(standby.clone());
+    assert_eq!([live.readiness_at(at(1)), live.readiness_at(at(99))], [standby.clone(), standby]);
 }

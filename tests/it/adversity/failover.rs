@@ -57,10 +57,10 @@ async fn a_failover_to_a_lagging_standby_is_a_counted_raised_loss_with_its_offse
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_two_connections_it_comes_back_whoever_reads() {
+async fn with_three_connections_it_comes_back_whoever_reads() {
     let server = postgres::Server::start();
     let url = server.create_database().await;
-    execute(&url, "CREATE ROLE few LOGIN CONNECTION LIMIT 2").await;
+    execute(&url, "CREATE ROLE few LOGIN CONNECTION LIMIT 3").await;
     execute(&url, "GRANT ALL ON SCHEMA public TO few").await;
     let few = url.replace("postgres://postgres@", "postgres://few@");
     let setup = Setup::new(&[("rules.yaml", RULES)]).with(&["--database-url", &few]);
@@ -94,13 +94,13 @@ async fn with_two_connections_it_comes_back_whoever_reads() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_connection_is_refused_with_how_many_are_needed() {
+async fn two_connections_are_refused_with_how_many_are_needed() {
     let server = postgres::Server::start();
     let url = server.create_database().await;
-    execute(&url, "CREATE ROLE single LOGIN CONNECTION LIMIT 1").await;
+    execute(&url, "CREATE ROLE single LOGIN CONNECTION LIMIT 2").await;
     execute(&url, "GRANT ALL ON SCHEMA public TO single").await;
     let single = url.replace("postgres://postgres@", "postgres://single@");
-    refused(&single, &["watchfire needs 2 at least"]).await;
+    refused(&single, &["watchfire needs 3 at least"]).await;
 }
 
 async fn refused(url: &str, words: &[&str]) {

@@ -41,23 +41,6 @@ async fn a_second_start_on_a_taken_port_is_refused_and_the_first_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_on_one_database_the_older_ends_and_the_newer_goes_on() {
-    let setup = Setup::new(&[("rules.yaml", RULES)]);
-    let mut older = setup.start().await;
-    older.must_post("/api/v1/events", &event(1)).await;
-    let second = twin(&setup);
-    let newer = second.start().await;
-    // The older finds out when it wants to write.
-    let answer = super::post(&older.base, "/api/v1/events", &event(2)).await;
-    assert!(answer.is_none_or(|(status, ..)| status == 503), "acknowledged by the older one");
-    let ended = tokio::time::timeout(PATIENCE, older.process.wait()).await.expect("it ends").unwrap();
-    assert_eq!(ended.code(), Some(1));
-    assert!(older.log().contains("watchfire: ") && older.log().contains("took over"), "{}", older.log());
-    newer.must_post("/api/v1/events", &event(3)).await;
-    exactly(&newer, [1, 3]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn the_correlation_domain_is_fixed_at_the_first_start() {
     let setup = Setup::new(&[("rules.yaml", RULES)]).with(&["--domain-label", "site"]);
     let service = setup.start().await;

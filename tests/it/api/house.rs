@@ -94,6 +94,7 @@ impl House {
             intake: intake(&live, &metrics, &now),
             metrics,
             keyring: Arc::clone(&keyring),
+            steady: Arc::clone(&now),
             now,
             stop: stop.clone(),
             settings,

@@ -27,6 +27,22 @@ pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T 
     tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("waited in vain for: {what}"))
 }
 
+/// How often a fault is repeated: a few times, or as `WATCHFIRE_TEST_ROUNDS` says (`tests/run --long`: 50).
+pub fn rounds() -> u32 {
+    std::env::var("WATCHFIRE_TEST_ROUNDS").map_or(5, |text| text.parse().unwrap())
+}
+
+/// Whether this is the long run (`tests/run --long`).
+pub fn is_long() -> bool {
+    rounds() >= 50
+}
+
+/// Sends a signal to the service's process.
+pub fn signal(service: &Service, name: &str) {
+    let pid = service.process.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+}
+
 /// A port that was free a moment ago.
 pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -136,8 +152,7 @@ impl Service {
 
     /// SIGTERM, and its exit status.
     pub async fn terminate(mut self) -> std::process::ExitStatus {
-        let pid = self.process.id().unwrap().to_string();
-        assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        signal(&self, "TERM");
         tokio::time::timeout(PATIENCE, self.process.wait()).await.expect("it stops").unwrap()
     }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
-use jiff::tz::TimeZone;
 
 use crate::api::auth::Permission;
 use crate::api::http::endpoint::Endpoint;
@@ -15,6 +14,7 @@ use crate::api::http::query::QueryParameters;
 use crate::api::http::response::ApiResult;
 use crate::api::state::ApiContext;
 use crate::core::calendar::HOUSE_ZONE;
+use crate::core::calendar::time_zone;
 use crate::core::incidents::{OrderedWith, dispatch_order};
 use crate::core::model::IncidentId;
 
@@ -32,7 +32,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 async fn order(State(shared): State<Arc<ApiContext>>, Id(id): Id<IncidentId>, mut query: QueryParameters) -> ApiResult {
     let zone = query.text("zone")?.unwrap_or_else(|| ZONE.to_owned());
     query.end()?;
-    let zone = TimeZone::get(&zone)
+    let zone = time_zone(&zone)
         .map_err(|_| ApiError::bad(format!("{zone:?} is not a time zone; send a name such as {ZONE}")))?;
     let incident = shared.api.store.incident(id).await?.ok_or_else(|| ApiError::unknown(id))?;
     let rulebook = shared.api.live.rulebook();

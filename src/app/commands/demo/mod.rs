@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::config::{Config, MqttListen, ServeFlags};
+use crate::app::runtime::lease;
 use crate::app::serve;
 use crate::app::serve::rule_files;
 use crate::app::serve::{RunningService, Signals};
@@ -53,8 +54,9 @@ pub async fn run(command: DemoCommand) -> Result<ExitCode, String> {
     let texts = rules(&portal);
     let read_rules: crate::app::runtime::rule_reading::ReadRules =
         std::sync::Arc::new(move || rule_files::compile_logged(texts.clone()));
-    let running =
-        serve::start(config(&command)?, read_rules, cancel.clone()).await.map_err(|error| error.to_string())?;
+    let config = config(&command).await?;
+    let mut running = serve::start(config, read_rules, cancel.clone()).await.map_err(|error| error.to_string())?;
+    running.ready().await.map_err(|error| error.to_string())?;
     let done = tokio::select! {
         done = show(&command, &running, &portal, &cancel) => done,
         () = interrupts.received() => Ok(()),
@@ -82,13 +84,19 @@ async fn show(
     Ok(())
 }
 
-fn config(command: &DemoCommand) -> Result<Config, String> {
+async fn config(command: &DemoCommand) -> Result<Config, String> {
     // Only a directory that a demo created is emptied.
     let database = command.data_dir.join("watchfire.db");
     let made_by_demo = command.data_dir.join("this-is-a-demo");
     if database.exists() && !made_by_demo.exists() {
         let shown = command.data_dir.display();
         return Err(format!("{shown} holds data that no demo made; choose another --data-dir"));
+    }
+    if database.exists()
+        && let Some(holder) = lease::living_holder(&format!("sqlite:{}", database.display())).await?
+    {
+        let shown = command.data_dir.display();
+        return Err(format!("{shown} is in use by {holder}; stop that demo, or choose another --data-dir"));
     }
     if made_by_demo.exists() {
         std::fs::remove_dir_all(&command.data_dir).map_err(|error| error.to_string())?;

@@ -198,6 +198,26 @@ impl CorrelationContext<'_> {
         touched.push(id);
     }
 
+    /// The wall clock was set that many microseconds forward: ends that people typed as civil times come so much sooner,
+    /// and beginnings that have not come yet.
+    pub fn silences_follow(&mut self, micros: i64) {
+        let moved = |stamp: Stamp| stamp.shifted(micros.saturating_neg());
+        let timed = |kept: &&StoredSilence| {
+            kept.stage != AlertStage::Expired && kept.silence.ends_at.at < Timestamp::FAR_FUTURE
+        };
+        let silences: Vec<(AlertStage, Silence)> =
+            self.state.silences.values().filter(timed).map(|kept| (kept.stage, kept.silence.clone())).collect();
+        let mut touched = Vec::new();
+        for (stage, mut silence) in silences {
+            silence.ends_at = moved(silence.ends_at);
+            if stage == AlertStage::Pending {
+                silence.starts_at = moved(silence.starts_at);
+            }
+            self.keep_silence(silence, &mut touched);
+        }
+        self.follow_silences(&touched);
+    }
+
     /// Handles due silences; returns the alerts that they suppress from now on, or no longer.
     pub fn silences_due(&mut self, at: Timestamp, ids: &[SilenceId]) -> BTreeSet<Fingerprint> {
         let mut touched = Vec::new();

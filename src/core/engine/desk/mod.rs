@@ -24,10 +24,11 @@ pub use unattended_audit::{AttentionAudit, AttentionSource, WaitingKind};
 
 use std::sync::Arc;
 
+use super::input::signed;
 use super::{AuditEntry, DeskInput, Effect, Metric, Outcome, ReloadedBy};
 use crate::core::calendar::HOUSE_ZONE;
 use crate::core::incidents::{TimelineEntry, TimelineKind};
-use crate::core::model::{Cause, Event, IncidentId, Offset, Partition, TimeDelta, Timestamp};
+use crate::core::model::{Cause, Event, IncidentId, Labels, Offset, Partition, Severity, Status, TimeDelta, Timestamp};
 use crate::core::rules::Rulebook;
 use state::DeskState;
 pub(super) use state::PersistentState;
@@ -184,9 +185,22 @@ impl Desk {
         self.finish(step);
     }
 
-    pub(super) fn clock_stepped(&mut self, mut step: DeskContext<'_>, forward: bool, by: TimeDelta) {
+    /// The wall clock was set: durations go on as before, civil time follows it, and people hear of it. `old`: the
+    /// rulebook under the clock of before.
+    pub(super) fn clock_stepped(&mut self, mut step: DeskContext<'_>, old: &Rulebook, forward: bool, by: TimeDelta) {
         let direction = if forward { "forward" } else { "back" };
         step.audit("watchfire", "system", "clock.step", "watchfire", &format!("{by} {direction}"), None);
+        step.events.push(Event {
+            severity: Some(Severity::Warning),
+            summary: format!("the wall clock was set {by} {direction}"),
+            occurred_at: Some(step.now),
+            ..Event::new("watchfire", Status::Point, Labels::from_pairs([("alertname", "WatchfireClockStepped")]))
+        });
+        self.override_ends_follow(signed(forward, by), &mut step);
+        self.change_plans(&mut step);
+        self.change_rosters(old, &mut step);
+        self.look_at_calendars(&mut step);
+        self.change_promises(old, &mut step);
         self.finish(step);
     }
 

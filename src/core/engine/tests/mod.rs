@@ -1,5 +1,6 @@
 //! The whole engine on virtual time: random inputs against its promises, and scenarios from events to incidents.
 
+mod clock;
 mod generator;
 mod kill_points;
 mod properties;

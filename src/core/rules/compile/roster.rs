@@ -6,6 +6,7 @@ use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 
 use super::reader::{RefKind, SectionReader, each};
+use crate::core::calendar::time_zone;
 use crate::core::model::TimeDelta;
 use crate::core::rules::syntax::roster::{LayerSyntax, RosterSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
@@ -44,7 +45,7 @@ pub(super) fn roster(reader: &mut SectionReader<'_>, entry: &RosterSyntax) -> Ro
         }
         layers.push(layer);
     }
-    let zone = TimeZone::get(&entry.zone.value).unwrap_or_else(|_| {
+    let zone = time_zone(&entry.zone.value).unwrap_or_else(|_| {
         let message = format!("unknown time zone {:?}", entry.zone.value);
         reader.mistake(entry.zone.referenced, message, "an IANA name, for example Asia/Shanghai");
         TimeZone::UTC
@@ -54,6 +55,7 @@ pub(super) fn roster(reader: &mut SectionReader<'_>, entry: &RosterSyntax) -> Ro
         title: entry.title.as_ref().map_or_else(|| name.clone(), |title| reader.text(title)),
         zone_name: entry.zone.value.clone(),
         zone,
+        ahead: 0,
         covers: entry
             .covers
             .as_ref()

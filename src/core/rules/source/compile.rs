@@ -12,6 +12,7 @@ use super::body::{Split, TextShape};
 use super::map::PayloadContext;
 use super::topic::TopicPattern;
 use super::{Format, Mapping, Source, SourceMistake};
+use crate::core::calendar::time_zone;
 use crate::core::model::{Event, LABELS_MAX, NAME_MAX_BYTES, Severity, Status, TimeDelta, search_regex};
 use crate::core::rules::syntax::source::{InOrder, OneOrMore, SampleSyntax, SourceSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
@@ -323,7 +324,7 @@ impl Compiling {
     }
 
     fn time_zone(&mut self, name: &Spanned<String>) -> TimeZone {
-        TimeZone::get(&name.value).unwrap_or_else(|_| {
+        time_zone(&name.value).unwrap_or_else(|_| {
             let name_text = &name.value;
             self.mistake(
                 name.referenced,

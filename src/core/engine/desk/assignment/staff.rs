@@ -137,6 +137,13 @@ impl Desk {
         Ok(Outcome::Staff { id: Some(id) })
     }
 
+    /// PresenceStatus were typed as civil times: they follow the wall clock.
+    pub(crate) fn override_ends_follow(&mut self, micros: i64, step: &mut DeskContext<'_>) {
+        for moved in self.state.kept.core.staff.overrides.follow_clock(micros) {
+            step.effects.push(Effect::Staff(Box::new(StaffChange::Override(moved))));
+        }
+    }
+
     /// Nobody leaves with open work: it must have a new owner first.
     fn may_remove(&self, people: &[String]) -> Result<(), CommandRefusal> {
         let held = |person: &String| {
