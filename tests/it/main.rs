@@ -33,5 +33,6 @@ mod sources;
 mod store;
 mod support;
 mod tidy;
+mod tidy_desk;
 mod tls;
 mod who_may;

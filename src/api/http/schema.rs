@@ -101,6 +101,7 @@ pub const SHAPES: &[Shape] = &[
             ("breach_reason", MaybeObject),
             ("outages", Many("IncidentOutage")),
             ("updated_at", Time),
+            ("resolved_by", MaybeText),
         ],
     },
     Shape {
@@ -113,6 +114,7 @@ pub const SHAPES: &[Shape] = &[
             ("text", Text),
             ("tier", MaybeNumber),
             ("outage", MaybeObject),
+            ("fact", MaybeObject),
         ],
     },
     Shape {
@@ -271,6 +273,7 @@ pub const SHAPES: &[Shape] = &[
             ("subject", Text),
             ("detail", Text),
             ("refused", MaybeText),
+            ("fact", MaybeObject),
         ],
     },
     Shape {

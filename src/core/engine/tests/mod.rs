@@ -1,6 +1,7 @@
 //! The whole engine on virtual time: random inputs against its promises, and scenarios from events to incidents.
 
 mod generator;
+mod golden;
 mod kill_points;
 mod properties;
 mod scenarios;
