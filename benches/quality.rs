@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
-use watchfire::core::engine::{BatchOutput, Effect, Engine, Request};
+use watchfire::core::engine::{BatchOutput, Effect, Engine, LiveChange, RecordChange, Request};
 use watchfire::core::model::{Fingerprint, Status, TimeDelta, Timestamp};
 use watchfire::core::rules;
 use watchfire::core::rules::{PayloadContext, RuleText, Source};
@@ -372,22 +372,23 @@ impl Replayed {
         self.engine.handle(now, request, &mut self.work).expect("the engine takes what the bench sends");
         self.work.entries.clear();
         for effect in self.work.effects.drain(..) {
-            if let Effect::Alert(alert) = &effect
+            if let Effect::Record(RecordChange::Alert(alert)) = &effect
                 && alert.status == Status::Firing
                 && self.firings.get(&alert.fingerprint).is_none_or(|(times, _)| *times != alert.transitions)
             {
                 self.firings.insert(alert.fingerprint, (alert.transitions, self.incidents.len()));
                 self.incidents.push(None);
             }
-            if let Effect::AlertForgotten { fingerprint } = &effect {
+            if let Effect::Live(LiveChange::AlertForgotten { fingerprint }) = &effect {
                 self.firings.remove(fingerprint);
             }
-            if let Effect::Membership { incident, fingerprint, firing: true, link_only: false } = &effect
+            if let Effect::Record(RecordChange::Membership { incident, fingerprint, firing: true, link_only: false }) =
+                &effect
                 && let Some((_, firing)) = self.firings.get(fingerprint)
             {
                 self.incidents[*firing] = Some(incident.0);
             }
-            if let Effect::Incident(incident) = &effect
+            if let Effect::Record(RecordChange::Incident(incident)) = &effect
                 && let Some(into) = incident.merged_into
             {
                 self.merged.insert(incident.id.0, into.0);

@@ -7,7 +7,9 @@ use super::on_call::OnCallMetrics;
 use super::registration::{begin, counter, counters, gauges, histograms};
 use super::severity_words::SeverityWords;
 use super::{Metrics, names};
-use crate::core::engine::{Breach, Effect, LimitHit, Metric, Normalised, NotificationKind, Suppressor, TargetOutcome};
+use crate::core::engine::{
+    Breach, Effect, LimitHit, LiveChange, Metric, Normalised, NotificationKind, Suppressor, TargetOutcome, Task,
+};
 use crate::core::inspections::{ItemOutcome, RunState, SubjectKind};
 use crate::core::model::{Class, ClockKind, Priority, Severity, Status, Tier};
 use crate::core::problems::ProblemState;
@@ -279,26 +281,11 @@ impl Metrics {
         for effect in effects {
             match effect {
                 Effect::Count(counted) => self.decided.count(counted),
-                Effect::Notice(notice) => {
+                Effect::Do(Task::Notice(notice)) => {
                     self.decided.notifications.with_label_values(&[notice.kind.as_str()]).inc();
                 }
-                Effect::Alert(_)
-                | Effect::AlertTouched { .. }
-                | Effect::AlertForgotten { .. }
-                | Effect::Incident(_)
-                | Effect::Membership { .. }
-                | Effect::Timeline(_)
-                | Effect::Evidence { .. }
-                | Effect::Problem(_)
-                | Effect::Run(_)
-                | Effect::Silence(_)
-                | Effect::SilenceForgotten { .. }
-                | Effect::Audit(_)
-                | Effect::Delivery(_)
-                | Effect::Probe(_)
-                | Effect::Answer(_)
-                | Effect::Staff(_) => {}
-                Effect::Normalised(normalised) => self.decided.normalised(normalised),
+                Effect::Live(LiveChange::Normalised(normalised)) => self.decided.normalised(normalised),
+                Effect::Record(_) | Effect::Live(_) | Effect::Do(Task::Probe(_)) => {}
             }
         }
     }

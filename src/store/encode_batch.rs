@@ -13,7 +13,7 @@ use super::columns::{BulkTable, Column, ColumnRows, key_text, search_text};
 use super::{Batch, CommitError};
 use crate::core::engine::{
     AlertRecord, AuditEntry, CountedEvent, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Input, JournalEntry,
-    Notification,
+    Notification, RecordChange, Task,
 };
 use crate::core::incidents::{Incident, TimelineEntry};
 use crate::core::inspections::Run;
@@ -117,32 +117,31 @@ struct LatestPerKey<'a> {
 impl<'a> LatestPerKey<'a> {
     fn take(&mut self, effect: &'a Effect) {
         match effect {
-            Effect::Timeline(entry) => self.timeline.push(entry),
-            Effect::Evidence { incident, n, evidence } => {
+            Effect::Record(change) => self.take_record(change),
+            Effect::Do(Task::Notice(notice)) => self.notices.push(notice),
+            Effect::Do(Task::Probe(_)) | Effect::Live(_) | Effect::Count(_) => {}
+        }
+    }
+
+    fn take_record(&mut self, change: &'a RecordChange) {
+        match change {
+            RecordChange::Timeline(entry) => self.timeline.push(entry),
+            RecordChange::Evidence { incident, n, evidence } => {
                 self.evidence.insert((*incident, *n), evidence);
             }
-            Effect::Problem(record) => {
+            RecordChange::Problem(record) => {
                 self.problems.insert(record.id, record);
             }
-            Effect::Run(record) => {
+            RecordChange::Run(record) => {
                 self.runs.insert(record.id, record);
             }
-            Effect::Silence(record) => {
+            RecordChange::Silence(record) => {
                 self.silences.insert(record.id, record);
             }
-            Effect::Audit(entry) => self.audit.push(entry),
-            Effect::Notice(notice) => self.notices.push(notice),
-            Effect::Delivery(result) => self.take_delivery(result),
+            RecordChange::Audit(entry) => self.audit.push(entry),
+            RecordChange::Delivery(result) => self.take_delivery(result),
             // Their rows follow (`write_behind.rs`).
-            Effect::Alert(_) | Effect::Incident(_) | Effect::Membership { .. } => {}
-            Effect::AlertTouched { .. }
-            | Effect::AlertForgotten { .. }
-            | Effect::SilenceForgotten { .. }
-            | Effect::Probe(_)
-            | Effect::Answer(_)
-            | Effect::Normalised(_)
-            | Effect::Staff(_)
-            | Effect::Count(_) => {}
+            RecordChange::Alert(_) | RecordChange::Incident(_) | RecordChange::Membership { .. } => {}
         }
     }
 

@@ -15,7 +15,7 @@ use super::label_filter::LabelBloom;
 use super::live_normalisation::NormalisedView;
 use super::live_staff::StaffView;
 use crate::core::correlation::{QuarantinedName, TemplateRecord};
-use crate::core::engine::{AlertRecord, Effect};
+use crate::core::engine::{AlertRecord, Effect, LiveChange, RecordChange};
 use crate::core::incidents::{Incident, IncidentState};
 use crate::core::model::{Fingerprint, IncidentId, Silence, SilenceId, Stamp, Status, Timestamp};
 use crate::core::rules::Rulebook;
@@ -297,22 +297,26 @@ struct View {
 impl View {
     fn apply(&mut self, effect: Effect) -> Option<StreamChange> {
         match effect {
-            Effect::Alert(record) => {
+            Effect::Record(change) => self.record(change),
+            Effect::Live(change) => {
+                self.follow(change);
+                None
+            }
+            Effect::Do(_) | Effect::Count(_) => None,
+        }
+    }
+
+    fn record(&mut self, change: RecordChange) -> Option<StreamChange> {
+        match change {
+            RecordChange::Alert(record) => {
                 self.put_alert(Arc::clone(&record));
                 return Some(StreamChange::Alert(record));
             }
-            Effect::AlertTouched { fingerprint, ends_at, updated_at } => {
-                self.touch(fingerprint, ends_at, updated_at);
-            }
-            Effect::AlertForgotten { fingerprint } => {
-                self.alerts.remove(fingerprint);
-                self.leave(fingerprint);
-            }
-            Effect::Incident(record) => {
+            RecordChange::Incident(record) => {
                 self.put_incident(Arc::clone(&record));
                 return Some(StreamChange::Incident(record));
             }
-            Effect::Membership { incident, fingerprint, firing: _, link_only } => {
+            RecordChange::Membership { incident, fingerprint, firing: _, link_only } => {
                 if !link_only {
                     self.join(incident, fingerprint);
                 } else if self.joined.get(&fingerprint) == Some(&incident) {
@@ -320,26 +324,34 @@ impl View {
                 }
                 self.refresh(fingerprint);
             }
-            Effect::Silence(record) => {
+            RecordChange::Silence(record) => {
                 self.silences.insert(record.id, Arc::new(*record));
             }
-            Effect::SilenceForgotten { id } => {
-                self.silences.remove(&id);
-            }
-            Effect::Problem(record) => return Some(StreamChange::Problem(Arc::new(*record))),
-            Effect::Run(record) => return Some(StreamChange::Run(Arc::new(*record))),
-            Effect::Normalised(normalised) => self.normalised.apply(&normalised),
-            Effect::Staff(change) => self.staff.apply(*change),
-            Effect::Timeline(_)
-            | Effect::Evidence { .. }
-            | Effect::Audit(_)
-            | Effect::Notice(_)
-            | Effect::Delivery(_)
-            | Effect::Probe(_)
-            | Effect::Answer(_)
-            | Effect::Count(_) => {}
+            RecordChange::Problem(record) => return Some(StreamChange::Problem(Arc::new(*record))),
+            RecordChange::Run(record) => return Some(StreamChange::Run(Arc::new(*record))),
+            RecordChange::Timeline(_)
+            | RecordChange::Evidence { .. }
+            | RecordChange::Audit(_)
+            | RecordChange::Delivery(_) => {}
         }
         None
+    }
+
+    fn follow(&mut self, change: LiveChange) {
+        match change {
+            LiveChange::AlertTouched { fingerprint, ends_at, updated_at } => {
+                self.touch(fingerprint, ends_at, updated_at);
+            }
+            LiveChange::AlertForgotten { fingerprint } => {
+                self.alerts.remove(fingerprint);
+                self.leave(fingerprint);
+            }
+            LiveChange::SilenceForgotten { id } => {
+                self.silences.remove(&id);
+            }
+            LiveChange::Normalised(normalised) => self.normalised.apply(&normalised),
+            LiveChange::Staff(change) => self.staff.apply(*change),
+        }
     }
 
     fn put_alert(&mut self, alert: Arc<AlertRecord>) {

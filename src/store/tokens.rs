@@ -80,6 +80,7 @@ async fn change_and_audit<S: Session>(
         subject: change.name.to_owned(),
         detail: change.detail,
         refused: None,
+        fact: None,
     };
     let mut rows = [audit(&[&entry])?];
     link_audit(session, &mut rows).await?;

@@ -12,7 +12,7 @@ use super::columns::ColumnRows;
 use super::encode_batch;
 use super::encode_batch::{Membership, Prepared};
 use super::{CommitError, Lease, Store, journal, sqlite_writer, within};
-use crate::core::engine::{AlertRecord, Effect};
+use crate::core::engine::{AlertRecord, Effect, RecordChange};
 use crate::core::incidents::Incident;
 use crate::core::model::{Fingerprint, IncidentId, TimeDelta, Timestamp};
 
@@ -113,29 +113,24 @@ impl WriteBehind {
 
     fn take(&self, effects: &[Effect]) {
         let mut waiting = self.waiting();
-        for effect in effects {
-            match effect {
-                Effect::Alert(record) => drop(waiting.alerts.insert(record.fingerprint, Arc::clone(record))),
-                Effect::Incident(record) => drop(waiting.incidents.insert(record.id, Arc::clone(record))),
-                Effect::Membership { incident, fingerprint, firing, link_only } => {
+        let changes = effects.iter().filter_map(|effect| match effect {
+            Effect::Record(change) => Some(change),
+            Effect::Live(_) | Effect::Do(_) | Effect::Count(_) => None,
+        });
+        for change in changes {
+            match change {
+                RecordChange::Alert(record) => drop(waiting.alerts.insert(record.fingerprint, Arc::clone(record))),
+                RecordChange::Incident(record) => drop(waiting.incidents.insert(record.id, Arc::clone(record))),
+                RecordChange::Membership { incident, fingerprint, firing, link_only } => {
                     waiting.memberships.insert((*incident, *fingerprint), (*firing, *link_only));
                 }
-                Effect::AlertTouched { .. }
-                | Effect::AlertForgotten { .. }
-                | Effect::Timeline(_)
-                | Effect::Evidence { .. }
-                | Effect::Problem(_)
-                | Effect::Run(_)
-                | Effect::Staff(_)
-                | Effect::Silence(_)
-                | Effect::SilenceForgotten { .. }
-                | Effect::Audit(_)
-                | Effect::Notice(_)
-                | Effect::Delivery(_)
-                | Effect::Probe(_)
-                | Effect::Answer(_)
-                | Effect::Count(_)
-                | Effect::Normalised(_) => {}
+                RecordChange::Timeline(_)
+                | RecordChange::Evidence { .. }
+                | RecordChange::Problem(_)
+                | RecordChange::Run(_)
+                | RecordChange::Silence(_)
+                | RecordChange::Audit(_)
+                | RecordChange::Delivery(_) => {}
             }
         }
     }

@@ -37,5 +37,6 @@ mod store;
 mod support;
 mod tidy;
 mod tidy_circles;
+mod tidy_desk;
 mod tls;
 mod who_may;

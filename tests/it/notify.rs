@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use watchfire::core::engine::{
     DeliveryOutcome, DeliveryResult, DeskInput, Effect, Input, JournalEntry, Notification, NotificationKind,
+    RecordChange, Task,
 };
 use watchfire::core::model::{Cause, Offset, Partition, Tier, Timestamp};
 use watchfire::core::rules::Channel;
@@ -182,7 +183,7 @@ impl Desk {
     }
 
     pub(super) async fn put(&mut self, notices: Vec<Notification>) {
-        let effects = notices.into_iter().map(|notice| Effect::Notice(Box::new(notice))).collect();
+        let effects = notices.into_iter().map(|notice| Effect::Do(Task::Notice(Box::new(notice)))).collect();
         self.store.commit(&self.lease, &Batch { effects, ..Batch::default() }).await.unwrap();
         self.wake.notify_one();
     }
@@ -199,7 +200,7 @@ impl Desk {
         self.next_offset = self.next_offset.next();
         let batch = Batch {
             entries: vec![(Partition::DESK, entry)],
-            effects: vec![Effect::Delivery(result.clone())],
+            effects: vec![Effect::Record(RecordChange::Delivery(result.clone()))],
             ..Batch::default()
         };
         self.store.commit(&self.lease, &batch).await.unwrap();

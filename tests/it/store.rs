@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use watchfire::core::engine::{
     AlertRecord, AuditEntry, Control, CountedEvent, DeliveryOutcome, DeliveryResult, DeskInput, ENGINE_VERSION, Effect,
-    Input, JournalEntry, Metric, Notification, NotificationKind,
+    Input, JournalEntry, LiveChange, Metric, Notification, NotificationKind, RecordChange, Task,
 };
 use watchfire::core::incidents::{Incident, IncidentState, TimelineEntry, TimelineKind};
 use watchfire::core::inspections::{ItemOutcome, ItemResult, Run, RunState};
@@ -229,6 +229,7 @@ fn incident(id: u64) -> Incident {
         breach_reason: None,
         outages: Vec::new(),
         updated_at: at(id as i64),
+        resolved_by: None,
     }
 }
 
@@ -331,6 +332,7 @@ fn timeline(incident: u64, text: &str) -> TimelineEntry {
         text: text.to_owned(),
         tier: None,
         outage: None,
+        fact: None,
     }
 }
 
@@ -344,6 +346,7 @@ fn audit(offset: u64, actor: &str, subject: &str, action: &str) -> AuditEntry {
         subject: subject.to_owned(),
         detail: "已确认".to_owned(),
         refused: None,
+        fact: None,
     }
 }
 
@@ -368,7 +371,12 @@ fn delivery(offset: u64, attempt: u32, outcome: DeliveryOutcome) -> DeliveryResu
 }
 
 fn membership(incident: u64, alert: &AlertRecord, link_only: bool) -> Effect {
-    Effect::Membership { incident: IncidentId(incident), fingerprint: alert.fingerprint, firing: true, link_only }
+    Effect::Record(RecordChange::Membership {
+        incident: IncidentId(incident),
+        fingerprint: alert.fingerprint,
+        firing: true,
+        link_only,
+    })
 }
 
 fn dead_letter(n: usize) -> DeadLetter {
@@ -393,12 +401,16 @@ fn rulebook(n: u8) -> Rulebook {
     }
 }
 
-fn shared<T>(make: impl Fn(Arc<T>) -> Effect, record: T) -> Effect {
-    make(Arc::new(record))
+fn shared<T>(make: impl Fn(Arc<T>) -> RecordChange, record: T) -> Effect {
+    Effect::Record(make(Arc::new(record)))
 }
 
-fn boxed<T>(make: impl Fn(Box<T>) -> Effect, record: T) -> Effect {
-    make(Box::new(record))
+fn boxed<T>(make: impl Fn(Box<T>) -> RecordChange, record: T) -> Effect {
+    Effect::Record(make(Box::new(record)))
+}
+
+fn told(notice: Notification) -> Effect {
+    Effect::Do(Task::Notice(Box::new(notice)))
 }
 
 fn all() -> PageRequest {
@@ -431,23 +443,23 @@ async fn every_record_of_a_batch_reads_back(bench: Bench) {
     let store = &bench.store;
     let (one, two) = (alert(1, Status::Firing), alert(2, Status::Resolved));
     let effects = vec![
-        shared(Effect::Alert, one.clone()),
-        shared(Effect::Alert, two.clone()),
-        shared(Effect::Incident, incident(1)),
+        shared(RecordChange::Alert, one.clone()),
+        shared(RecordChange::Alert, two.clone()),
+        shared(RecordChange::Incident, incident(1)),
         membership(1, &one, false),
         membership(1, &two, true),
-        Effect::Timeline(timeline(1, "先")),
-        Effect::Timeline(timeline(1, "后")),
-        Effect::Evidence { incident: IncidentId(1), n: 1, evidence: Box::new(evidence(2)) },
-        Effect::Evidence { incident: IncidentId(1), n: 0, evidence: Box::new(evidence(1)) },
-        boxed(Effect::Problem, problem(1)),
-        boxed(Effect::Run, run(1)),
-        boxed(Effect::Silence, silence(1)),
-        Effect::Audit(audit(0, "li.na", "INC-1", "incident.acknowledge")),
-        boxed(Effect::Notice, notice(0, "INC-1")),
+        Effect::Record(RecordChange::Timeline(timeline(1, "先"))),
+        Effect::Record(RecordChange::Timeline(timeline(1, "后"))),
+        Effect::Record(RecordChange::Evidence { incident: IncidentId(1), n: 1, evidence: Box::new(evidence(2)) }),
+        Effect::Record(RecordChange::Evidence { incident: IncidentId(1), n: 0, evidence: Box::new(evidence(1)) }),
+        boxed(RecordChange::Problem, problem(1)),
+        boxed(RecordChange::Run, run(1)),
+        boxed(RecordChange::Silence, silence(1)),
+        Effect::Record(RecordChange::Audit(audit(0, "li.na", "INC-1", "incident.acknowledge"))),
+        told(notice(0, "INC-1")),
         Effect::Count(Metric::Resent),
-        Effect::AlertForgotten { fingerprint: Fingerprint(1) },
-        Effect::SilenceForgotten { id: SilenceId::from_cause(cause(9)) },
+        Effect::Live(LiveChange::AlertForgotten { fingerprint: Fingerprint(1) }),
+        Effect::Live(LiveChange::SilenceForgotten { id: SilenceId::from_cause(cause(9)) }),
     ];
     let batch = Batch {
         entries: vec![(CORRELATOR, tick(0)), (DESK, tick(0)), (CORRELATOR, tick(1))],
@@ -495,18 +507,22 @@ fn story() -> Vec<(JournalEntry, Vec<Effect>)> {
         let alert = alert(n % 4, if n.is_multiple_of(2) { Status::Firing } else { Status::Resolved });
         let mut effects = vec![
             membership(n % 3, &alert, n.is_multiple_of(5)),
-            shared(Effect::Alert, alert),
-            shared(Effect::Incident, incident),
-            Effect::Timeline(timeline(n % 3, &format!("第 {n} 步"))),
-            Effect::Audit(audit(n, "li.na", "INC-1", "incident.comment")),
-            Effect::Evidence { incident: IncidentId(n % 3), n: (n % 2) as u32, evidence: Box::new(evidence(n)) },
-            boxed(Effect::Problem, Problem { version: n, ..problem(n % 2) }),
-            boxed(Effect::Run, Run { version: n, ..run(n % 2) }),
-            boxed(Effect::Silence, Silence { comment: n.to_string(), ..silence(n % 2) }),
+            shared(RecordChange::Alert, alert),
+            shared(RecordChange::Incident, incident),
+            Effect::Record(RecordChange::Timeline(timeline(n % 3, &format!("第 {n} 步")))),
+            Effect::Record(RecordChange::Audit(audit(n, "li.na", "INC-1", "incident.comment"))),
+            Effect::Record(RecordChange::Evidence {
+                incident: IncidentId(n % 3),
+                n: (n % 2) as u32,
+                evidence: Box::new(evidence(n)),
+            }),
+            boxed(RecordChange::Problem, Problem { version: n, ..problem(n % 2) }),
+            boxed(RecordChange::Run, Run { version: n, ..run(n % 2) }),
+            boxed(RecordChange::Silence, Silence { comment: n.to_string(), ..silence(n % 2) }),
         ];
         let mut input = Input::Control(Control::Tick);
         match n % 4 {
-            0 => effects.push(boxed(Effect::Notice, notice(n, "INC-1"))),
+            0 => effects.push(told(notice(n, "INC-1"))),
             // The second result of a notice that was delivered already must not wake it up again.
             left => {
                 let error = "连接被拒绝".to_owned();
@@ -517,7 +533,7 @@ fn story() -> Vec<(JournalEntry, Vec<Effect>)> {
                 };
                 let result = delivery(n - left, left as u32, outcome);
                 input = Input::Desk(DeskInput::Delivery(result.clone()));
-                effects.push(Effect::Delivery(result));
+                effects.push(Effect::Record(RecordChange::Delivery(result)));
             }
         }
         (JournalEntry { offset: Offset(n), now: at(n as i64), input }, effects)
@@ -546,11 +562,11 @@ async fn the_last_change_of_a_row_counts_however_the_inputs_are_cut_into_batches
 
 async fn five_thousand_entries_are_one_block(bench: Bench) {
     let alerts: Vec<AlertRecord> = (0..5_000).map(|n| alert(n, Status::Firing)).collect();
-    let mut effects: Vec<Effect> = alerts.iter().cloned().map(|record| shared(Effect::Alert, record)).collect();
+    let mut effects: Vec<Effect> = alerts.iter().cloned().map(|record| shared(RecordChange::Alert, record)).collect();
     effects.extend(alerts.iter().map(|alert| membership(1, alert, false)));
-    effects.extend((0..1_000).map(|n| Effect::Timeline(timeline(1, &format!("告警 {n} 加入")))));
-    effects.extend((0..1_000).map(|n| boxed(Effect::Notice, notice(n, "INC-1"))));
-    effects.push(shared(Effect::Incident, incident(1)));
+    effects.extend((0..1_000).map(|n| Effect::Record(RecordChange::Timeline(timeline(1, &format!("告警 {n} 加入"))))));
+    effects.extend((0..1_000).map(|n| told(notice(n, "INC-1"))));
+    effects.push(shared(RecordChange::Incident, incident(1)));
     bench.commit(5_000, effects).await.unwrap();
 
     let blocks = bench.store.blocks(CORRELATOR, Offset(0), 10).await.unwrap();
@@ -567,7 +583,7 @@ async fn offsets_are_gapless_in_each_partition(bench: Bench) {
     bench.commit(3, vec![]).await.unwrap();
     let check = async |first: u64, offsets: &[u64], head: u64| {
         let entries = offsets.iter().map(|offset| (CORRELATOR, tick(*offset))).collect();
-        let effects = vec![shared(Effect::Incident, incident(1))];
+        let effects = vec![shared(RecordChange::Incident, incident(1))];
         let batch = Batch { entries, effects, ..Batch::default() };
         let error = bench.store.commit(&bench.lease, &batch).await.unwrap_err();
         match error {
@@ -600,7 +616,7 @@ async fn an_older_lease_writes_nothing(bench: Bench) {
     assert!(newer.epoch > bench.lease.epoch);
     let fenced =
         |error: CommitError| assert!(matches!(error, CommitError::Fenced { ours } if ours == bench.lease.epoch));
-    fenced(bench.commit(1, vec![shared(Effect::Incident, incident(1))]).await.unwrap_err());
+    fenced(bench.commit(1, vec![shared(RecordChange::Incident, incident(1))]).await.unwrap_err());
     fenced(save(&bench, 1, &[("a", "一")]).await.unwrap_err());
     fenced(bench.store.retain(&bench.lease, at(9), TimeDelta::ZERO, 0).await.unwrap_err());
     assert_eq!(bench.store.head(CORRELATOR).await.unwrap(), Offset(1));
@@ -641,17 +657,13 @@ async fn a_lease_is_taken_over_only_as_it_was_seen(bench: Bench) {
 
 async fn refused_content_leaves_nothing_behind(bench: Bench) {
     // One idempotency key for two notices: the constraint refuses the second.
-    let effects = vec![
-        shared(Effect::Incident, incident(1)),
-        boxed(Effect::Notice, notice(1, "INC-1")),
-        boxed(Effect::Notice, notice(1, "INC-2")),
-    ];
+    let effects = vec![shared(RecordChange::Incident, incident(1)), told(notice(1, "INC-1")), told(notice(1, "INC-2"))];
     let error = bench.commit(2, effects).await.unwrap_err();
     assert!(matches!(error, CommitError::Content { .. }), "{error}");
     assert_eq!(bench.store.head(CORRELATOR).await.unwrap(), Offset(0));
     assert_eq!(everything(&bench.store).await, "[]\n[]\n[]\n[]\n[]\n[]\n");
     assert_eq!(bench.store.partitions().await.unwrap(), []);
-    bench.commit(2, vec![shared(Effect::Incident, incident(1))]).await.unwrap();
+    bench.commit(2, vec![shared(RecordChange::Incident, incident(1))]).await.unwrap();
     assert_eq!(bench.store.incident(IncidentId(1)).await.unwrap(), Some(incident(1)));
 }
 
@@ -673,13 +685,13 @@ async fn a_nul_in_a_text_poisons_nothing(bench: Bench) {
     let mut problem = problem(1);
     problem.team = nul("team");
     let effects = vec![
-        shared(Effect::Incident, record.clone()),
-        shared(Effect::Alert, alert.clone()),
-        Effect::Audit(entry.clone()),
-        boxed(Effect::Run, run.clone()),
-        boxed(Effect::Problem, problem.clone()),
-        Effect::Timeline(timeline(1, &nul("text"))),
-        boxed(Effect::Notice, notice(1, &nul("INC-1"))),
+        shared(RecordChange::Incident, record.clone()),
+        shared(RecordChange::Alert, alert.clone()),
+        Effect::Record(RecordChange::Audit(entry.clone())),
+        boxed(RecordChange::Run, run.clone()),
+        boxed(RecordChange::Problem, problem.clone()),
+        Effect::Record(RecordChange::Timeline(timeline(1, &nul("text")))),
+        told(notice(1, &nul("INC-1"))),
     ];
     bench.commit(1, effects).await.unwrap();
     // The records keep what was said; the filters find it by the same words.
@@ -696,7 +708,7 @@ async fn a_nul_in_a_text_poisons_nothing(bench: Bench) {
 }
 
 async fn texts_are_found_in_any_script_and_mean_themselves(bench: Bench) {
-    let titled = |id, title: &str| shared(Effect::Incident, Incident { title: title.to_owned(), ..incident(id) });
+    let titled = |id, title: &str| shared(RecordChange::Incident, Incident { title: title.to_owned(), ..incident(id) });
     let effects = vec![
         titled(1, "广州 核心链路中断"),
         titled(2, "Disk 100% full on DB_01"),
@@ -735,8 +747,8 @@ async fn incidents_are_filtered_by_everything(bench: Bench) {
     let mut three = incident(3);
     three.rule = "catch-all".to_owned();
     let mut effects =
-        vec![shared(Effect::Alert, member.clone()), membership(2, &member, false), membership(3, &member, true)];
-    effects.extend([one, two, three].map(|record| shared(Effect::Incident, record)));
+        vec![shared(RecordChange::Alert, member.clone()), membership(2, &member, false), membership(3, &member, true)];
+    effects.extend([one, two, three].map(|record| shared(RecordChange::Incident, record)));
     bench.commit(1, effects).await.unwrap();
     let check = async |change: &dyn Fn(&mut IncidentFilter), ids: &[u64]| {
         let mut filter = IncidentFilter::default();
@@ -764,14 +776,17 @@ async fn the_other_lists_are_filtered_too(bench: Bench) {
     let mut other = alert(2, Status::Resolved);
     (other.rule, other.source) = ("other".to_owned(), "grafana".into());
     let effects = vec![
-        shared(Effect::Alert, alert(1, Status::Firing)),
-        shared(Effect::Alert, other),
-        boxed(Effect::Problem, problem(1)),
-        boxed(Effect::Problem, Problem { state: ProblemState::KnownError, team: "三线".to_owned(), ..problem(2) }),
-        boxed(Effect::Run, run(1)),
-        boxed(Effect::Run, Run { state: RunState::Missed, plan: "weekly".to_owned(), ..run(2) }),
-        Effect::Audit(audit(1, "li.na", "INC-1", "incident.acknowledge")),
-        Effect::Audit(audit(2, "operator", "INC-2", "silence.put")),
+        shared(RecordChange::Alert, alert(1, Status::Firing)),
+        shared(RecordChange::Alert, other),
+        boxed(RecordChange::Problem, problem(1)),
+        boxed(
+            RecordChange::Problem,
+            Problem { state: ProblemState::KnownError, team: "三线".to_owned(), ..problem(2) },
+        ),
+        boxed(RecordChange::Run, run(1)),
+        boxed(RecordChange::Run, Run { state: RunState::Missed, plan: "weekly".to_owned(), ..run(2) }),
+        Effect::Record(RecordChange::Audit(audit(1, "li.na", "INC-1", "incident.acknowledge"))),
+        Effect::Record(RecordChange::Audit(audit(2, "operator", "INC-2", "silence.put"))),
     ];
     bench.commit(1, effects).await.unwrap();
     let alerts = async |filter: AlertFilter| {
@@ -824,10 +839,10 @@ async fn follow<T, F: Future<Output = Result<Page<T>, StoreError>>>(
 }
 
 async fn pages_follow_one_another_to_the_end(bench: Bench) {
-    let mut effects: Vec<Effect> = (0..7).map(|n| shared(Effect::Incident, incident(n))).collect();
+    let mut effects: Vec<Effect> = (0..7).map(|n| shared(RecordChange::Incident, incident(n))).collect();
     // All at one moment: only the fingerprint tells them apart.
     let same_time = |n| AlertRecord { updated_at: at(0), ..alert(n, Status::Firing) };
-    effects.extend((0..7).map(|n| shared(Effect::Alert, same_time(n))));
+    effects.extend((0..7).map(|n| shared(RecordChange::Alert, same_time(n))));
     let entries = vec![(CORRELATOR, tick(0))];
     let dead_letters = (0..6).map(dead_letter).collect();
     bench.store.commit(&bench.lease, &Batch { entries, effects, dead_letters, ..Batch::default() }).await.unwrap();
@@ -851,7 +866,7 @@ async fn pages_follow_one_another_to_the_end(bench: Bench) {
 }
 
 async fn a_foreign_cursor_is_refused(bench: Bench) {
-    bench.commit(1, (0..3).map(|n| shared(Effect::Incident, incident(n))).collect()).await.unwrap();
+    bench.commit(1, (0..3).map(|n| shared(RecordChange::Incident, incident(n))).collect()).await.unwrap();
     let next = bench.store.incidents(&IncidentFilter::default(), &page(1, None)).await.unwrap().next;
     let error = bench.store.problems(&ProblemFilter::default(), &page(1, next)).await.unwrap_err();
     assert!(matches!(error, StoreError::BadCursor { .. }), "{error}");
@@ -867,14 +882,14 @@ async fn a_notice_waits_until_it_is_delivered_or_given_up(bench: Bench) {
         let result = delivery(offset, attempt, outcome);
         let input = Input::Desk(DeskInput::Delivery(result.clone()));
         let entries = vec![(DESK, JournalEntry { offset: head, now: at(100 + i64::from(attempt)), input })];
-        let effects = vec![Effect::Delivery(result)];
+        let effects = vec![Effect::Record(RecordChange::Delivery(result))];
         store.commit(&bench.lease, &Batch { entries, effects, ..Batch::default() }).await.unwrap();
     };
     let waiting = async || {
         let rows = store.outbox(None, 10).await.unwrap();
         rows.iter().map(|row| (row.notice.cause.offset.0, row.attempts)).collect::<Vec<_>>()
     };
-    bench.commit(1, (1..4).map(|n| boxed(Effect::Notice, notice(n, "INC-1"))).collect()).await.unwrap();
+    bench.commit(1, (1..4).map(|n| told(notice(n, "INC-1"))).collect()).await.unwrap();
     assert_eq!(waiting().await, [(1, 0), (2, 0), (3, 0)]);
     let failed = DeliveryOutcome::Failed { error: "超时".to_owned() };
     let given_up = DeliveryOutcome::DeadLettered { error: "410".to_owned() };
@@ -918,7 +933,7 @@ async fn a_damaged_block_names_itself(bench: Bench) {
 }
 
 async fn a_damaged_record_names_itself(bench: Bench) {
-    bench.commit(1, vec![shared(Effect::Incident, incident(7))]).await.unwrap();
+    bench.commit(1, vec![shared(RecordChange::Incident, incident(7))]).await.unwrap();
     bench.store.flush().await.unwrap();
     bench.execute("UPDATE incidents SET body = '{\"id\": 7'").await;
     for error in [
@@ -1155,7 +1170,10 @@ async fn a_commit_dropped_at_any_moment_is_whole_or_nothing(bench: Bench) {
         let head = bench.store.head(CORRELATOR).await.unwrap().0;
         let batch = Batch {
             entries: ticks(head, 3).map(|entry| (CORRELATOR, entry)).collect(),
-            effects: vec![shared(Effect::Incident, incident(round)), Effect::Timeline(timeline(round, "一"))],
+            effects: vec![
+                shared(RecordChange::Incident, incident(round)),
+                Effect::Record(RecordChange::Timeline(timeline(round, "一"))),
+            ],
             ..Batch::default()
         };
         // However long it takes: any outcome is right as long as head, journal and records agree.
@@ -1190,7 +1208,7 @@ async fn readers_see_whole_commits_while_one_writes(bench: Bench) {
     };
     let readers: Vec<_> = (0..3).map(|_| tokio::spawn(reader(bench.store.clone(), Arc::clone(&done)))).collect();
     for version in 1..50 {
-        let record = |id| shared(Effect::Incident, Incident { version, ..incident(id) });
+        let record = |id| shared(RecordChange::Incident, Incident { version, ..incident(id) });
         bench.commit(10, vec![record(1), record(2)]).await.unwrap();
     }
     done.store(true, Ordering::Release);
@@ -1220,7 +1238,7 @@ async fn several_may_open_a_new_database_at_once(bench: Bench) {
 }
 
 async fn what_was_committed_is_there_after_opening_again(bench: Bench) {
-    bench.commit(2, vec![shared(Effect::Incident, incident(1))]).await.unwrap();
+    bench.commit(2, vec![shared(RecordChange::Incident, incident(1))]).await.unwrap();
     let Bench { store, lease, url, directory } = bench;
     let before = everything(&store).await;
     drop(store);
@@ -1305,7 +1323,7 @@ async fn a_sqlite_file_locked_by_another_process_is_unavailable_until_it_lets_go
     let path = format!("{}/w.db", directory.path().display());
     let url = format!("sqlite:{path}");
     let bench = Bench { directory: Some(directory), ..Bench::open_with(url, TimeDelta::from_seconds(1)).await };
-    bench.commit(1, vec![shared(Effect::Incident, incident(1))]).await.unwrap();
+    bench.commit(1, vec![shared(RecordChange::Incident, incident(1))]).await.unwrap();
     bench.store.flush().await.unwrap();
     let mut other = SqliteConnection::connect(&path).await.unwrap();
     other.execute("BEGIN IMMEDIATE").await.unwrap();
@@ -1333,7 +1351,7 @@ async fn a_full_sqlite_file_is_unavailable_until_retention_makes_room() {
     let full = async |bench: &Bench| {
         for round in 0..10_000 {
             let head = bench.store.head(CORRELATOR).await.unwrap();
-            let effects = vec![Effect::Timeline(timeline(1, &"满".repeat(5_000)))];
+            let effects = vec![Effect::Record(RecordChange::Timeline(timeline(1, &"满".repeat(5_000))))];
             if let Err(error) = bench.commit(100, effects).await {
                 assert!(matches!(error, CommitError::Unavailable(_)), "{error}");
                 assert_eq!(bench.store.head(CORRELATOR).await.unwrap(), head);
@@ -1467,7 +1485,7 @@ fn one_incident(offset: u64) -> Batch {
 
 /// Its record, and a line of its timeline, which is written with the journal.
 fn of_incident(id: u64) -> Vec<Effect> {
-    vec![shared(Effect::Incident, incident(id)), Effect::Timeline(timeline(id, "打开"))]
+    vec![shared(RecordChange::Incident, incident(id)), Effect::Record(RecordChange::Timeline(timeline(id, "打开")))]
 }
 
 #[tokio::test]
@@ -1554,7 +1572,7 @@ async fn a_table_locked_for_too_long_is_unavailable() {
 async fn a_database_that_restarts_is_found_again() {
     let mut server = postgres::Server::start();
     let bench = Bench::open_with(server.create_database().await, TimeDelta::from_seconds(3)).await;
-    bench.commit(3, vec![shared(Effect::Incident, incident(1))]).await.unwrap();
+    bench.commit(3, vec![shared(RecordChange::Incident, incident(1))]).await.unwrap();
     assert!(bench.store.incident(IncidentId(1)).await.unwrap().is_some());
     // Restarted while nobody looked: the next commit passes at once.
     server.start_again();

@@ -71,6 +71,7 @@ pub const SHAPES: &[Shape] = &[
             ("breach_reason", MaybeObject),
             ("outages", Many("IncidentOutage")),
             ("updated_at", Time),
+            ("resolved_by", MaybeText),
         ],
     },
     Shape {
@@ -83,6 +84,7 @@ pub const SHAPES: &[Shape] = &[
             ("text", Text),
             ("tier", MaybeNumber),
             ("outage", MaybeObject),
+            ("fact", MaybeObject),
         ],
     },
     Shape {
@@ -241,6 +243,7 @@ pub const SHAPES: &[Shape] = &[
             ("subject", Text),
             ("detail", Text),
             ("refused", MaybeText),
+            ("fact", MaybeObject),
         ],
     },
     Shape {

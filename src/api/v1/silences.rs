@@ -73,7 +73,9 @@ async fn put_silence(
     author: CommandMeta,
     JsonBody(asked): JsonBody<PutSilence>,
 ) -> ApiResult {
-    let once = author.idempotency_key.map(|key| IdempotencyKey::of(key, &asked));
+    let PutSilence { matchers, starts_at, ends_at, until_resolved, comment } = &asked;
+    let words = (matchers, starts_at, ends_at, until_resolved, &comment.0);
+    let once = author.idempotency_key.map(|key| IdempotencyKey::of(key, &words));
     let matchers = Matchers::parse(&asked.matchers).map_err(|bad| ApiError::bad(format!("matchers: {bad}")))?;
     if matchers.0.len() > MATCHERS_MAX {
         return Err(ApiError::bad(format!("{} matchers; at most {MATCHERS_MAX} are kept", matchers.0.len())));

@@ -90,11 +90,7 @@ impl Block {
         request: Request,
         reply: CommandReply,
     ) -> Result<(), EngineError> {
-        let before = self.work.effects.len();
-        self.take(engine, clock, request)?;
-        let outcome = self.work.effects[before..]
-            .iter()
-            .find_map(|effect| if let Effect::Answer(outcome) = effect { Some(outcome.clone()) } else { None });
+        let outcome = self.take(engine, clock, request)?;
         self.waiting.push(PendingReply::Command { reply, outcome });
         Ok(())
     }
@@ -121,13 +117,13 @@ impl Block {
         self.waiting.push(PendingReply::Question { answer, explained });
     }
 
-    /// Hands one input to the engine, after every deadline that is due before it.
+    /// Hands one input to the engine, after every deadline that is due before it; answers what became of a command.
     pub fn take(
         &mut self,
         engine: &mut Engine,
         clock: &impl Fn() -> Timestamp,
         request: Request,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Option<Outcome>, EngineError> {
         let now = clock();
         self.serve_deadlines(engine, now)?;
         engine.take(now, request, &mut self.work)
@@ -197,7 +193,8 @@ impl Block {
             if_match: None,
             action: Action::Staff(StaffAction::Presence(heartbeat)),
         };
-        self.take(engine, clock, Request::Desk(DeskInput::Command(Box::new(command))))
+        self.take(engine, clock, Request::Desk(DeskInput::Command(Box::new(command))))?;
+        Ok(())
     }
 
     fn event(

@@ -20,7 +20,8 @@ use crate::app::runtime::rule_reading::{Reload, RuleReading};
 use crate::app::runtime::self_monitoring::SelfMonitoring;
 use crate::app::runtime::service_manager::Pulse;
 use crate::core::engine::{
-    Action, Command, CommandRefusal, DeskInput, Effect, Engine, EngineError, Outcome, ReloadedBy, Request, StaffAction,
+    Action, Command, CommandRefusal, DeskInput, Effect, Engine, EngineError, Outcome, RecordChange, ReloadedBy,
+    Request, StaffAction, Task,
 };
 use crate::core::inspections::{ProbeRequest, ProbeResult};
 use crate::core::model::{TimeDelta, Timestamp};
@@ -312,13 +313,19 @@ impl Driver {
             action: Action::Staff(StaffAction::Remove { people, rules: new.hash }),
         };
         let clock = self.clock.clone();
-        let before = block.work.effects.len();
-        block.take(&mut self.engine, &|| clock.now(), Request::Desk(DeskInput::Command(Box::new(command))))?;
-        let answer = block.work.effects[before..].iter().rev().find_map(|effect| match effect {
-            Effect::Answer(Outcome::Refused(refusal)) => Some(refusal.clone()),
-            _ => None,
-        });
-        Ok(answer)
+        let request = Request::Desk(DeskInput::Command(Box::new(command)));
+        match block.take(&mut self.engine, &|| clock.now(), request)? {
+            Some(Outcome::Refused(refusal)) => Ok(Some(refusal)),
+            Some(
+                Outcome::Incident { .. }
+                | Outcome::Problem { .. }
+                | Outcome::Run { .. }
+                | Outcome::Silence { .. }
+                | Outcome::Rulebook { .. }
+                | Outcome::Staff { .. },
+            )
+            | None => Ok(None),
+        }
     }
 
     async fn commit(&mut self, block: Block) -> Result<(), Stopped> {
@@ -382,7 +389,7 @@ impl Driver {
             live.set_rulebook(Arc::clone(self.engine.rulebook()));
             self.outputs.metrics.rulebook_in_force(self.engine.rulebook());
         }
-        if batch.effects.iter().any(|effect| matches!(effect, Effect::Problem(_))) {
+        if batch.effects.iter().any(|effect| matches!(effect, Effect::Record(RecordChange::Problem(_)))) {
             self.count_problems();
         }
         self.outputs.metrics.observe(&batch.effects);
@@ -393,25 +400,9 @@ impl Driver {
         for effect in &batch.effects {
             match effect {
                 // The prober lives as long as the driver; on the way down its requests are asked again at the start.
-                Effect::Probe(request) => drop(self.outputs.probes.send(request.as_ref().clone())),
-                Effect::Notice(_) => noticed = true,
-                Effect::Alert(_)
-                | Effect::AlertTouched { .. }
-                | Effect::AlertForgotten { .. }
-                | Effect::Incident(_)
-                | Effect::Membership { .. }
-                | Effect::Timeline(_)
-                | Effect::Evidence { .. }
-                | Effect::Problem(_)
-                | Effect::Run(_)
-                | Effect::Silence(_)
-                | Effect::SilenceForgotten { .. }
-                | Effect::Audit(_)
-                | Effect::Delivery(_)
-                | Effect::Answer(_)
-                | Effect::Normalised(_)
-                | Effect::Staff(_)
-                | Effect::Count(_) => {}
+                Effect::Do(Task::Probe(request)) => drop(self.outputs.probes.send(request.as_ref().clone())),
+                Effect::Do(Task::Notice(_)) => noticed = true,
+                Effect::Record(_) | Effect::Live(_) | Effect::Count(_) => {}
             }
         }
         self.mark.rise(&batch.entries);

@@ -16,7 +16,7 @@ use crate::ingest::mqtt::{
     AuthError, Authenticate, Binding, Credentials, IntakeContext, ListenerSettings, MqttListener, TlsInForce,
 };
 use crate::metrics::Listener;
-use crate::store::LiveView;
+use crate::store::{LiveView, Readiness};
 
 /// Takes the port and serves until the doors close.
 pub async fn open(
@@ -53,6 +53,9 @@ fn authenticate(keyring: Arc<TokenCache>, live: Arc<LiveView>, client_name: Clie
     Arc::new(move |shown: Credentials| {
         let (keyring, live) = (Arc::clone(&keyring), Arc::clone(&live));
         Box::pin(async move {
+            if let Readiness::Standby { .. } = live.readiness() {
+                return Err(AuthError::Unavailable);
+            }
             let secret = Some(shown.password.as_str()).filter(|password| !password.is_empty());
             let named = shown.certificate.as_ref().and_then(|certificate| client_name.token_of(certificate));
             if let (None, Some(name)) = (secret, named) {

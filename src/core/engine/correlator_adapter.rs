@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::input::signed;
 use super::{
-    AlertRecord, AuditEntry, CommandRefusal, Control, CorrelatorInput, Decision, Effect, LimitHit, Metric, Outcome,
-    Resend, SilenceChange, SilenceCommand, Suppressor,
+    AlertRecord, AuditEntry, CommandRefusal, Control, CorrelatorInput, Decision, Effect, LimitHit, LiveChange, Metric,
+    Outcome, RecordChange, Resend, SilenceChange, SilenceCommand, Suppressor,
 };
 use crate::core::correlation;
 use crate::core::correlation::{Correlator, Firing, Output, QuarantinedName, TemplateRecord};
@@ -39,6 +39,7 @@ impl PartitionCorrelator {
         self.correlator.compact(now, event)
     }
 
+    /// Answers what became of a silence, if this is the primary.
     pub fn handle(
         &mut self,
         now: Timestamp,
@@ -46,7 +47,7 @@ impl PartitionCorrelator {
         input: &CorrelatorInput,
         effects: &mut Vec<Effect>,
         decisions: &mut Vec<Decision>,
-    ) {
+    ) -> Option<Outcome> {
         let mut out = std::mem::take(&mut self.out);
         match input {
             CorrelatorInput::Event(event) => {
@@ -63,14 +64,15 @@ impl PartitionCorrelator {
                 let change = silence_change(command, now);
                 self.correlator.silence(now, &change, &mut out);
                 if command.primary {
-                    effects.push(Effect::Audit(audit(command, cause, now, &out)));
+                    effects.push(Effect::Record(RecordChange::Audit(audit(command, cause, now, &out))));
                 } else {
                     out.retain(|one| !is_of_the_primary(one));
                 }
             }
         }
-        translate(&mut out, effects, decisions);
+        let outcome = translate(&mut out, effects, decisions);
         self.out = out;
+        outcome
     }
 
     pub fn control(
@@ -213,28 +215,34 @@ fn audit(command: &SilenceCommand, cause: Cause, now: Timestamp, out: &[Output])
         subject,
         detail,
         refused,
+        fact: None,
     }
 }
 
-fn translate(out: &mut Vec<Output>, effects: &mut Vec<Effect>, decisions: &mut Vec<Decision>) {
+/// Empties `out` into effects and decisions, and answers the outcome among it.
+fn translate(out: &mut Vec<Output>, effects: &mut Vec<Effect>, decisions: &mut Vec<Decision>) -> Option<Outcome> {
+    let mut answered = None;
     for output in out.drain(..) {
         match output {
-            Output::AlertChanged(alert) => effects.push(Effect::Alert(alert.into())),
+            Output::AlertChanged(alert) => effects.push(Effect::Record(RecordChange::Alert(alert.into()))),
             Output::AlertTouched { fingerprint, ends_at, updated_at } => {
-                effects.push(Effect::AlertTouched { fingerprint, ends_at, updated_at });
+                effects.push(Effect::Live(LiveChange::AlertTouched { fingerprint, ends_at, updated_at }));
             }
-            Output::AlertForgotten { fingerprint } => effects.push(Effect::AlertForgotten { fingerprint }),
+            Output::AlertForgotten { fingerprint } => {
+                effects.push(Effect::Live(LiveChange::AlertForgotten { fingerprint }))
+            }
             Output::Decision(decision) => decisions.push(*decision),
-            Output::SilenceChanged(silence) => effects.push(Effect::Silence(silence)),
-            Output::SilenceForgotten { id } => effects.push(Effect::SilenceForgotten { id }),
-            Output::Answer(answer) => effects.push(Effect::Answer(outcome(answer))),
+            Output::SilenceChanged(silence) => effects.push(Effect::Record(RecordChange::Silence(silence))),
+            Output::SilenceForgotten { id } => effects.push(Effect::Live(LiveChange::SilenceForgotten { id })),
+            Output::Answer(answer) => answered = Some(outcome(answer)),
             Output::WindowsDropped { rule, windows } => {
                 effects.push(Effect::Count(Metric::WindowsDropped { rule, windows }));
             }
-            Output::Normalised(normalised) => effects.push(Effect::Normalised(Box::new(normalised))),
+            Output::Normalised(normalised) => effects.push(Effect::Live(LiveChange::Normalised(Box::new(normalised)))),
             Output::Count(counted) => effects.push(Effect::Count(count(counted))),
         }
     }
+    answered
 }
 
 fn outcome(answer: Result<crate::core::model::SilenceId, correlation::Refused>) -> Outcome {

@@ -4,31 +4,35 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CountedEvent, Outcome};
+use super::CountedEvent;
 use crate::core::incidents::{Incident, TimelineEntry};
-use crate::core::inspections::{ProbeRequest, Run};
+use crate::core::inspections::{ProbeRequest, Run, RunState};
 use crate::core::model::{
-    Cause, Fingerprint, IncidentId, Priority, Silence, SilenceId, Stamp, Status, Tier, Timestamp,
+    Cause, Class, ClockKind, Fingerprint, IncidentId, Priority, ProblemId, RunId, Silence, SilenceId, Stamp, Status,
+    Tier, Timestamp,
 };
-use crate::core::model::{Class, ClockKind};
-use crate::core::problems::Problem;
+use crate::core::problems::{Problem, ProblemState};
 use crate::core::rules::{Channel, Language};
 
-/// One consequence of an input. Records replace the row of the same id.
+/// One consequence of an input. Whoever handles effects looks at the kinds that concern it: a new record is one more
+/// [`RecordChange`], and no business of metrics or couriers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Effect {
-    /// A transition of an alert, or a change of what holds it: a row.
+    /// Into the tables.
+    Record(RecordChange),
+    /// Of the live view alone: no row.
+    Live(LiveChange),
+    /// To be done once the input is committed.
+    Do(Task),
+    /// Nothing to record, but never unseen.
+    Count(Metric),
+}
+
+/// A change of a row: a record replaces the one of the same id, an entry is appended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum RecordChange {
+    /// A transition of an alert, or a change of what holds it.
     Alert(Arc<AlertRecord>),
-    /// A re-send moved its times: the live view only, no row.
-    AlertTouched {
-        fingerprint: Fingerprint,
-        ends_at: Stamp,
-        updated_at: Timestamp,
-    },
-    /// A resolved alert left the memory: the live view forgets it, its row stays.
-    AlertForgotten {
-        fingerprint: Fingerprint,
-    },
     Incident(Arc<Incident>),
     /// An alert belongs to (or was linked with) an incident.
     Membership {
@@ -47,24 +51,33 @@ pub enum Effect {
     Problem(Box<Problem>),
     Run(Box<Run>),
     Silence(Box<Silence>),
-    /// A silence is past its retention: the live view forgets it.
-    SilenceForgotten {
-        id: SilenceId,
-    },
     Audit(AuditEntry),
-    /// Into the outbox.
-    Notice(Box<Notification>),
     /// What became of a delivery: the outbox row's new state.
     Delivery(super::DeliveryResult),
+}
+
+/// What only the view in memory follows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum LiveChange {
+    /// A re-send moved an alert's times.
+    AlertTouched { fingerprint: Fingerprint, ends_at: Stamp, updated_at: Timestamp },
+    /// A resolved alert left the memory; its row stays.
+    AlertForgotten { fingerprint: Fingerprint },
+    /// A silence is past its retention.
+    SilenceForgotten { id: SilenceId },
+    /// A name in quarantine or a template was seen, or forgotten.
+    Normalised(Box<Normalised>),
+    /// Who is at work.
+    Staff(Box<super::StaffChange>),
+}
+
+/// Something to do outside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Task {
+    /// Into the outbox, and from there to its receiver.
+    Notice(Box<Notification>),
     /// Run this automated check.
     Probe(Box<ProbeRequest>),
-    /// To whoever sent the input.
-    Answer(Outcome),
-    Count(Metric),
-    /// A name in quarantine or a template was seen, or forgotten: the live view only, no row.
-    Normalised(Box<Normalised>),
-    /// Who is at work: the live view only, no row.
-    Staff(Box<super::StaffChange>),
 }
 
 /// An alert as lists show it.
@@ -85,6 +98,24 @@ pub struct AuditEntry {
     pub detail: String,
     /// Why it was refused, if it was.
     pub refused: Option<String>,
+    /// What reports count by. `action` and `detail` are for people alone: nothing reads them.
+    #[serde(default)]
+    pub fact: Option<AuditFact>,
+}
+
+/// The data of what a line of the audit log tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditFact {
+    /// A problem is in that state from now on; in `new`: it was opened.
+    ProblemMoved {
+        problem: ProblemId,
+        to: ProblemState,
+    },
+    RunEnded {
+        run: RunId,
+        state: RunState,
+    },
 }
 
 /// A message to a channel of a team or of a person. Its cause is its idempotency key.

@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::command_hash::command_hash;
 use super::{Command, Decision, NotificationKind, Outcome};
 use crate::core::inspections::ProbeResult;
-use crate::core::model::{
-    Cause, Event, Labels, Offset, Partition, Silence, SilenceId, Stamp, TimeDelta, Timestamp, fnv1a,
-};
+use crate::core::model::{Cause, Event, Labels, Offset, Partition, Silence, SilenceId, Stamp, TimeDelta, Timestamp};
 use crate::core::rules::{Channel, RulebookHash};
 
 /// One journaled input: where it stands, when it was taken (its own `now`), and what it is.
@@ -149,8 +148,8 @@ pub struct IdempotencyKey {
 
 impl IdempotencyKey {
     /// Of what a person wrote, before anything that they left out was filled in.
-    pub fn of(key: String, asked: &impl std::fmt::Debug) -> IdempotencyKey {
-        IdempotencyKey { key, asked: format!("{:016x}", fnv1a(format!("{asked:?}").as_bytes())) }
+    pub fn of(key: String, asked: &impl Serialize) -> IdempotencyKey {
+        IdempotencyKey { key, asked: command_hash(asked) }
     }
 }
 

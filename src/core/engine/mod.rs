@@ -4,6 +4,7 @@
 //! depend on the order of a hash: the same journal gives the same effects, byte for byte.
 
 mod command;
+mod command_hash;
 mod correlator_adapter;
 mod decision;
 mod desk;
@@ -22,8 +23,8 @@ pub use command::{Action, Command, CommandRefusal, IncidentAction, Outcome, Prob
 pub use decision::{AlertLink, CountedEvent, Decision, GroupingDecision, LinkKind, Member, Raised, Verdict};
 pub use desk::{AttentionAudit, AttentionSource, DeskIncident, WaitingKind};
 pub use effect::{
-    AlertRecord, AuditEntry, Breach, Effect, LimitHit, Metric, Normalised, Notification, NotificationKind, Suppressor,
-    TargetOutcome,
+    AlertRecord, AuditEntry, AuditFact, Breach, Effect, LimitHit, LiveChange, Metric, Normalised, Notification,
+    NotificationKind, RecordChange, Suppressor, TargetOutcome, Task,
 };
 pub use explain::{ExplainRequest, ExplainResponse};
 pub use input::{

@@ -9,7 +9,7 @@ use super::input::signed;
 use super::position::{CivilRulebooks, Position};
 use super::{
     AlertRecord, Control, CorrelatorInput, Decision, DeskInput, Effect, IdempotencyKey, IdempotentSilence, Input,
-    JournalEntry, LimitHit, Metric, ReloadedBy, Request, SilenceCommand,
+    JournalEntry, LimitHit, Metric, Outcome, ReloadedBy, Request, SilenceCommand,
 };
 use crate::core::correlation::{Firing, QuarantinedName, TemplateRecord};
 use crate::core::model::{
@@ -86,10 +86,16 @@ impl Engine {
     }
 
     /// Takes one input at `now` and writes the records that it changed. On an error nothing has changed.
-    pub fn handle(&mut self, now: Timestamp, request: Request, work: &mut BatchOutput) -> Result<(), EngineError> {
-        self.take(now, request, work)?;
+    /// Answers what became of a command; `None` for what nobody asked.
+    pub fn handle(
+        &mut self,
+        now: Timestamp,
+        request: Request,
+        work: &mut BatchOutput,
+    ) -> Result<Option<Outcome>, EngineError> {
+        let outcome = self.take(now, request, work)?;
         self.write_records(work);
-        Ok(())
+        Ok(outcome)
     }
 
     /// The records of the incidents that changed since they were last written: many inputs of a block change the same.
@@ -98,21 +104,29 @@ impl Engine {
     }
 
     /// Takes one input of a block, at whose end [`Engine::write_records`] is called. On an error nothing has changed.
-    pub fn take(&mut self, now: Timestamp, request: Request, work: &mut BatchOutput) -> Result<(), EngineError> {
+    /// Answers what became of a command; `None` for what nobody asked.
+    pub fn take(
+        &mut self,
+        now: Timestamp,
+        request: Request,
+        work: &mut BatchOutput,
+    ) -> Result<Option<Outcome>, EngineError> {
         self.check_time(now, &request)?;
         match request {
             Request::Event(event) => self.take_event(now, event, work),
-            Request::Silence { actor, role, change, once } => self.take_silence(now, (actor, role), change, once, work),
-            Request::Desk(input) => self.take_desk(now, input, work),
-            Request::Rulebook(hash) => return self.take_rulebook(now, hash, None, work),
-            Request::Reload { hash, by } => return self.take_rulebook(now, hash, Some(by), work),
+            Request::Silence { actor, role, change, once } => {
+                return Ok(self.take_silence(now, (actor, role), change, once, work));
+            }
+            Request::Desk(input) => return Ok(self.take_desk(now, input, work)),
+            Request::Rulebook(hash) => self.take_rulebook(now, hash, None, work)?,
+            Request::Reload { hash, by } => self.take_rulebook(now, hash, Some(by), work)?,
             Request::Resumed { gap } => self.take_everywhere(now, Control::Resumed { gap }, work),
             Request::ClockStepped { forward, by } => {
                 self.take_everywhere(now, Control::ClockStepped { forward, by }, work);
             }
             Request::Tick(partition) => self.take_control(now, partition, Control::Tick, work),
         }
-        Ok(())
+        Ok(None)
     }
 
     /// The earliest deadline, and whose it is. Serve it with [`Request::Tick`] at its moment, or later.
@@ -158,6 +172,7 @@ impl Engine {
                     return Err(EngineError::WrongKind { partition, offset: entry.offset });
                 }
                 let rulebook = self.rulebook_of(partition);
+                // Whoever asked was answered when it was committed.
                 self.desk.handle(input, DeskContext::new(entry.now, cause.offset, &rulebook, effects, &mut events));
             }
             Input::Control(control) => {
@@ -213,15 +228,15 @@ impl Engine {
         change: super::SilenceChange,
         once: Option<IdempotencyKey>,
         work: &mut BatchOutput,
-    ) {
+    ) -> Option<Outcome> {
         let (by, what) = ((actor.clone(), role.clone()), change.clone());
         let once = once.map(|once| IdempotentSilence { actor: by.0, role: by.1, change: what, once, first: None });
         if let Some(repeat) = once.as_ref().filter(|once| self.desk.has_answered(once)) {
             return self.take_desk(now, DeskInput::SilenceOnce(Box::new(repeat.clone())), work);
         }
-        let before = work.effects.len();
         let partitions: Vec<Partition> = self.correlators.keys().copied().collect();
-        let Some(first) = partitions.first().copied() else { return };
+        let first = partitions.first().copied()?;
+        let mut outcome = None;
         let new_id = SilenceId::from_cause(Cause { partition: first, offset: self.position(first).next, n: 0 });
         for partition in partitions {
             let command = SilenceCommand {
@@ -231,15 +246,14 @@ impl Engine {
                 new_id,
                 change: change.clone(),
             };
-            self.take_correlator(now, partition, CorrelatorInput::Silence(command), work);
+            let answer = self.take_correlator(now, partition, CorrelatorInput::Silence(command), work);
+            outcome = outcome.or(answer);
         }
         if let Some(mut once) = once {
-            once.first = work.effects[before..].iter().find_map(|effect| match effect {
-                Effect::Answer(outcome) => Some(outcome.clone()),
-                _ => None,
-            });
+            once.first = outcome.clone();
             self.take_desk(now, DeskInput::SilenceOnce(Box::new(once)), work);
         }
+        outcome
     }
 
     fn take_correlator(
@@ -248,14 +262,14 @@ impl Engine {
         partition: Partition,
         input: CorrelatorInput,
         work: &mut BatchOutput,
-    ) {
+    ) -> Option<Outcome> {
         let cause = self.advance(partition, now);
         let mut decisions = Vec::new();
-        if let Some(correlator) = self.correlators.get_mut(&partition) {
-            correlator.handle(now, cause, &input, &mut work.effects, &mut decisions);
-        }
+        let correlator = self.correlators.get_mut(&partition);
+        let outcome = correlator.and_then(|one| one.handle(now, cause, &input, &mut work.effects, &mut decisions));
         work.entries.push((partition, JournalEntry { offset: cause.offset, now, input: Input::Correlator(input) }));
         self.forward_decisions(now, cause, decisions, work);
+        outcome
     }
 
     /// Decisions become inputs of the desk, with their cause, right behind what caused them.
@@ -266,13 +280,15 @@ impl Engine {
         }
     }
 
-    fn take_desk(&mut self, now: Timestamp, input: DeskInput, work: &mut BatchOutput) {
+    fn take_desk(&mut self, now: Timestamp, input: DeskInput, work: &mut BatchOutput) -> Option<Outcome> {
         let cause = self.advance(Partition::DESK, now);
         let mut events = Vec::new();
         let rulebook = self.rulebook_of(Partition::DESK);
-        self.desk.handle(&input, DeskContext::new(now, cause.offset, &rulebook, &mut work.effects, &mut events));
+        let step = DeskContext::new(now, cause.offset, &rulebook, &mut work.effects, &mut events);
+        let outcome = self.desk.handle(&input, step);
         work.entries.push((Partition::DESK, JournalEntry { offset: cause.offset, now, input: Input::Desk(input) }));
         self.enqueue_findings(now, events, work);
+        outcome
     }
 
     /// What an inspection found enters as an event, in the same transaction. It never finds more by itself, so the

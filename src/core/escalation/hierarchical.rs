@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::EscalationEvent;
 use super::availability::{Calendars, Time};
-use super::progress::Pause;
+use super::transition::{EscalationEvent, Pause};
 use crate::core::model::{Priority, Timestamp};
 use crate::core::rules::{EscalationPolicy, StopWhen};
 

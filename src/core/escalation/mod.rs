@@ -8,6 +8,8 @@ mod hierarchical;
 mod progress;
 #[cfg(test)]
 mod tests;
+mod transition;
 
 pub use availability::{Calendars, TeamAvailability};
-pub use progress::{EscalationEvent, EscalationProgress, EscalationStart, PAGES_MAX};
+pub use progress::{EscalationProgress, EscalationStart, PAGES_MAX};
+pub use transition::EscalationEvent;

@@ -8,32 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::availability::{Calendars, TeamAvailability, Time};
 use super::hierarchical::HierarchicalEscalation;
+use super::transition::{EscalationEvent, Pause};
 use crate::core::model::{Priority, Tier, TimeDelta, Timestamp};
-use crate::core::rules::{EscalationPolicy, EscalationStep, Recipient, StopWhen};
+use crate::core::rules::{EscalationPolicy, EscalationStep, StopWhen};
 
 /// Maximum number of pages per step, because more repeats to the same people are useless.
 pub const PAGES_MAX: u32 = 12;
-
-/// Events of an escalation over time. The desk turns each into notifications and timeline entries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EscalationEvent {
-    /// The step's first page, after the settle delay.
-    Page,
-    /// A repeated page: it is unacknowledged, or the resolve-by is near.
-    PageAgain { reason: String },
-    /// Unacknowledged at respond-by.
-    RespondByMissed { tier: Tier },
-    /// Unresolved at resolve-by.
-    ResolveByMissed { tier: Tier },
-    /// A step was skipped at once because its team cannot act, with the reason.
-    Skipped { tier: Tier, team: String, reason: String },
-    /// The next step got it, and is paged; `demands`: the fields that the step before still owes.
-    Climbed { from: Tier, to: Tier, demands: Vec<String> },
-    /// A lower step got it back, and is paged.
-    HandedBack { from: Tier, to: Tier },
-    /// A manager is notified, for the `time`-th of `of` times; the incident stays with its team.
-    Tell { told: Recipient, after: TimeDelta, time: u32, of: u32 },
-}
 
 /// Parameters of a new escalation, in addition to its policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,13 +24,6 @@ pub struct EscalationStart<'a> {
     pub priority: Priority,
     /// Starts at the first step of this team, if there is one.
     pub team: Option<&'a str>,
-}
-
-/// Duration of a pause.
-#[derive(Clone, Copy)]
-pub(super) struct Pause {
-    pub since: Timestamp,
-    pub until: Timestamp,
 }
 
 /// Position of a record on its escalation policy, and its next events.

@@ -3,7 +3,7 @@
 //! new → assigned → in_progress ⇄ pending → resolved → closed; resolved or closed → in_progress again; merged and
 //! cancelled end it. A transition changes the record completely or returns the reason for refusal.
 
-use super::{Incident, IncidentState, PendingOn};
+use super::{Incident, IncidentState, PendingOn, ResolvedBy};
 use crate::core::model::{BreachReason, ContactLog, IncidentId, Outage, Timestamp};
 
 /// Maximum number of contacts, and of outages, of one incident.
@@ -84,22 +84,37 @@ impl Incident {
         Ok(())
     }
 
+    /// By a person, in their words.
     pub fn resolve(&mut self, now: Timestamp, resolution: &str) -> Result<(), TransitionRefused> {
         self.require_open("resolve")?;
         require_text(resolution, "resolve", "how it was resolved")?;
-        self.state = IncidentState::Resolved;
-        self.pending_on = None;
-        self.resolved_at = Some(now);
-        self.resolution = Some(resolution.to_owned());
+        self.end_resolved(now, ResolvedBy::Person, resolution);
         Ok(())
     }
 
-    /// The resolution text of an incident that cleared by itself.
-    pub const RESOLVED_BY_ITSELF: &'static str = "every alert cleared";
+    /// By itself: everything stayed clear.
+    pub fn resolve_by_itself(&mut self, now: Timestamp) -> Result<(), TransitionRefused> {
+        self.require_open("resolve")?;
+        self.end_resolved(now, ResolvedBy::Itself, "every alert cleared");
+        Ok(())
+    }
+
+    fn end_resolved(&mut self, now: Timestamp, by: ResolvedBy, resolution: &str) {
+        self.state = IncidentState::Resolved;
+        self.pending_on = None;
+        self.resolved_at = Some(now);
+        self.resolved_by = Some(by);
+        self.resolution = Some(resolution.to_owned());
+    }
 
     /// A person's resolution text; none if it cleared by itself.
     pub fn resolved_how(&self) -> Option<&str> {
-        self.resolution.as_deref().filter(|resolution| *resolution != Incident::RESOLVED_BY_ITSELF)
+        match self.resolved_by {
+            Some(ResolvedBy::Itself) => None,
+            Some(ResolvedBy::Person) => self.resolution.as_deref(),
+            // Rows from before it was kept know it by these words alone, which no longer mean anything elsewhere.
+            None => self.resolution.as_deref().filter(|resolution| *resolution != "every alert cleared"),
+        }
     }
 
     pub fn close(&mut self, now: Timestamp) -> Result<(), TransitionRefused> {
@@ -124,6 +139,7 @@ impl Incident {
             IncidentState::Resolved | IncidentState::Closed => {
                 self.state = IncidentState::InProgress;
                 self.resolved_at = None;
+                self.resolved_by = None;
                 self.closed_at = None;
                 self.resolution = None;
                 self.reopened += 1;

@@ -13,7 +13,9 @@ pub use ack_link::{ACK_TOKEN_MAX_BYTES, AckClaim, AckKey, AckTokenError};
 pub use dispatch_order::{OrderedWith, dispatch_order};
 pub use lifecycle::TransitionRefused;
 pub use probable_cause::{Affected, ProbableCause, root_candidate};
-pub use record::{Incident, IncidentState, PendingOn, SimilarIncident, TimelineEntry, TimelineKind};
+pub use record::{
+    Incident, IncidentState, PendingOn, ResolvedBy, SimilarIncident, TimelineEntry, TimelineFact, TimelineKind,
+};
 pub use support_log::{OpenPlaybook, OpenStep, SupportLog};
 
 /// A new incident for tests.
@@ -73,5 +75,6 @@ pub(crate) fn sample() -> Incident {
         breach_reason: None,
         outages: Vec::new(),
         updated_at: Timestamp::EPOCH,
+        resolved_by: None,
     }
 }

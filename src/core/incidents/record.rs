@@ -176,6 +176,18 @@ pub struct Incident {
     #[serde(default)]
     pub outages: Vec<Outage>,
     pub updated_at: Timestamp,
+    /// Who resolved it, while it is; unknown of rows from before this was kept.
+    #[serde(default)]
+    pub resolved_by: Option<ResolvedBy>,
+}
+
+/// Who resolved an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResolvedBy {
+    Person,
+    /// All its alerts cleared and stayed so.
+    Itself,
 }
 
 /// A similar earlier incident.
@@ -206,23 +218,23 @@ pub struct TimelineEntry {
     /// The outage, on an entry that records one.
     #[serde(default)]
     pub outage: Option<Outage>,
+    /// What the kind does not say and reports count by. The text is for people alone: nothing reads it.
+    #[serde(default)]
+    pub fact: Option<TimelineFact>,
 }
 
-impl TimelineEntry {
-    /// Prefix of the entry with which an incident ends as a part of another one.
-    pub const MERGED_INTO: &'static str = "into ";
-    /// Suffix of an entry about an SLA target on trial.
-    pub const ON_TRIAL: &'static str = ", on trial";
-
-    /// True if it is about an SLA target on trial.
-    pub fn is_on_trial(&self) -> bool {
-        self.text.strip_suffix(')').is_some_and(|text| text.ends_with(TimelineEntry::ON_TRIAL))
-    }
-
-    /// True if the incident ended here as a part of another one, rather than took one in.
-    pub fn is_end_by_merging(&self) -> bool {
-        self.kind == TimelineKind::Merged && self.text.starts_with(TimelineEntry::MERGED_INTO)
-    }
+/// Data of a timeline entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimelineFact {
+    /// A limit passed of an SLA target on trial.
+    BreachedOnTrial,
+    /// Why the incident was late, by its code.
+    LateBecause { code: String },
+    /// It ended as a part of that one.
+    MergedInto { incident: IncidentId },
+    /// That one has become a part of it.
+    TookIn { incident: IncidentId },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -273,4 +285,42 @@ pub enum TimelineKind {
     Contacted,
     BreachExplained,
     OutageNoted,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::incidents::sample;
+
+    fn without(key: &str, record: &impl Serialize) -> serde_json::Value {
+        let mut row = serde_json::to_value(record).unwrap();
+        assert!(row.as_object_mut().unwrap().remove(key).is_some(), "{key} is kept");
+        row
+    }
+
+    /// Rows that were written before a field was kept are read, and mean what they meant.
+    #[test]
+    fn rows_from_before_are_read() {
+        let mut by_itself = sample();
+        by_itself.resolve_by_itself(Timestamp::EPOCH).unwrap();
+        let mut by_person = sample();
+        by_person.resolve(Timestamp::EPOCH, "已更换光模块").unwrap();
+        for (record, how) in [(by_itself, None), (by_person, Some("已更换光模块"))] {
+            let old: Incident = serde_json::from_value(without("resolved_by", &record)).unwrap();
+            assert_eq!(old.resolved_by, None);
+            assert_eq!((record.resolved_how(), old.resolved_how()), (how, how));
+        }
+        let line = TimelineEntry {
+            incident: IncidentId(1),
+            at: Timestamp::EPOCH,
+            kind: TimelineKind::Merged,
+            actor: "grouping".to_owned(),
+            text: "into INC-2".to_owned(),
+            tier: None,
+            outage: None,
+            fact: Some(TimelineFact::MergedInto { incident: IncidentId(2) }),
+        };
+        let old: TimelineEntry = serde_json::from_value(without("fact", &line)).unwrap();
+        assert_eq!(old, TimelineEntry { fact: None, ..line });
+    }
 }

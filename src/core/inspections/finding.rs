@@ -144,3 +144,28 @@ impl Finding {
         Labels::from_pairs(labels.chain(fixed))
     }
 }
+
+/// A finding about a run as a whole.
+pub(super) fn run_finding(
+    run: RunId,
+    plan: &str,
+    subject: FindingSubject,
+    summary: String,
+    at: Timestamp,
+    firing: bool,
+) -> Finding {
+    let severity = match (&subject, firing) {
+        (_, false) => Severity::Cleared,
+        (FindingSubject::Missed, true) => Severity::Minor,
+        (
+            FindingSubject::Overdue
+            | FindingSubject::Unsigned
+            | FindingSubject::Item(_)
+            | FindingSubject::Slot(_)
+            | FindingSubject::Trend(_),
+            true,
+        ) => Severity::Warning,
+    };
+    let (plan, item, labels) = (plan.to_owned(), String::new(), Labels::empty());
+    Finding { run, plan, subject, item, severity, labels, summary, at, firing, incident: None }
+}

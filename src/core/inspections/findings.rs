@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::finding::{Finding, FindingSubject};
-use super::registry::{ChangeSet, RunChange};
-use super::run::{ActiveRun, ItemAnswer};
+use super::change::{ChangeSet, RunChange};
+use super::finding::{Finding, FindingSubject, run_finding};
+use super::run::ActiveRun;
+use super::task::ItemAnswer;
 use super::{Inspections, ItemOutcome, RunState};
-use crate::core::model::{Fingerprint, IncidentId, Labels, RunId, Severity, Timestamp};
+use crate::core::model::{Fingerprint, IncidentId, RunId, Severity, Timestamp};
 
 impl Inspections {
     /// Links the finding's run item to the incident of its alert.
@@ -187,31 +188,6 @@ impl Inspections {
         };
         self.review_item(pass, id, index, FindingSubject::Trend, severity, &summary);
     }
-}
-
-/// A finding about a run as a whole.
-pub(super) fn run_finding(
-    run: RunId,
-    plan: &str,
-    subject: FindingSubject,
-    summary: String,
-    at: Timestamp,
-    firing: bool,
-) -> Finding {
-    let severity = match (&subject, firing) {
-        (_, false) => Severity::Cleared,
-        (FindingSubject::Missed, true) => Severity::Minor,
-        (
-            FindingSubject::Overdue
-            | FindingSubject::Unsigned
-            | FindingSubject::Item(_)
-            | FindingSubject::Slot(_)
-            | FindingSubject::Trend(_),
-            true,
-        ) => Severity::Warning,
-    };
-    let (plan, item, labels) = (plan.to_owned(), String::new(), Labels::empty());
-    Finding { run, plan, subject, item, severity, labels, summary, at, firing, incident: None }
 }
 
 fn run_state_words(runs: &BTreeMap<RunId, Arc<ActiveRun>>, id: RunId) -> &'static str {

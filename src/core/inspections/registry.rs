@@ -6,67 +6,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::finding::{Finding, FindingSubject};
-use super::findings::run_finding;
-use super::run::{ActiveRun, ItemAnswer};
+use super::change::{ChangeSet, ItemReport, RunChange, RunRefusal, RunRefused, SignOffPolicy};
+use super::finding::{Finding, FindingSubject, run_finding};
+use super::run::ActiveRun;
+use super::task::ItemAnswer;
 use super::trend::History;
-use super::{ItemOutcome, ProbeRequest, ProbeResult, Run, RunState};
-use crate::core::model::{Fingerprint, IncidentId, RunId, TimeDelta, Timestamp};
+use super::{ProbeRequest, ProbeResult, Run, RunState};
+use crate::core::model::{Fingerprint, RunId, TimeDelta, Timestamp};
 use crate::core::rules::Plan;
-
-/// Reason for a refusal, in words for the person who sent the command.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct RunRefused {
-    pub reason: String,
-}
-
-/// Reason why a command changed nothing.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RunRefusal {
-    /// Never created, or ended so long ago that only its row is left.
-    #[error("{0} is not known here")]
-    Unknown(RunId),
-    #[error(transparent)]
-    NotAllowed(#[from] RunRefused),
-}
-
-/// One consequence for the desk to act on.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RunChange {
-    /// The record changed; [`Inspections::get`] returns it. Once per run, before everything else.
-    Changed(RunId),
-    /// A request to check an automated item now.
-    Probe(ProbeRequest),
-    /// An item got its result.
-    Checked { run: RunId, item: String, outcome: ItemOutcome },
-    /// A run was completed, missed or skipped.
-    Ended { run: RunId, state: RunState },
-    /// An event to emit.
-    Found(Finding),
-    /// A finding of the run belongs to that incident; `RUN-7/ups`.
-    Linked { incident: IncidentId, place: String },
-}
-
-/// A person's report on an item.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ItemReport {
-    pub item: String,
-    pub outcome: ItemOutcome,
-    pub evidence: String,
-    pub value: Option<f64>,
-    /// The observed value.
-    pub found: Option<String>,
-}
-
-/// Rules on signing or rejecting a run, in addition to the role.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SignOffPolicy<'a> {
-    /// A team, and its members; an empty one restricts no one.
-    pub team: Option<(&'a str, &'a [String])>,
-    /// True if a person who recorded an item of it may not sign.
-    pub four_eyes: bool,
-}
 
 /// Runs by number, each plan's position in its schedule, and the open findings. Cloning shares.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -97,19 +44,6 @@ pub(super) struct PlanState {
     pub unfinished: BTreeSet<RunId>,
     /// The values of its items that have a limit, by the plan's item names.
     pub histories: BTreeMap<String, History>,
-}
-
-/// One call's `now`, and its results.
-pub(super) struct ChangeSet {
-    pub now: Timestamp,
-    changed: BTreeSet<RunId>,
-    pub then: Vec<RunChange>,
-}
-
-impl ChangeSet {
-    pub fn at(now: Timestamp) -> ChangeSet {
-        ChangeSet { now, changed: BTreeSet::new(), then: Vec::new() }
-    }
 }
 
 impl Inspections {

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::task::{ItemAnswer, RunItem};
 use super::verdict::judge;
 use super::{ItemOutcome, ItemReport, ItemResult, ProbeRequest, Run, RunRefused, RunState};
-use crate::core::model::{Labels, RunId, Severity, TimeDelta, Timestamp};
-use crate::core::rules::{Check, ChecklistItem, Expected, Limit, Plan};
+use crate::core::model::{RunId, TimeDelta, Timestamp};
+use crate::core::rules::{Check, ChecklistItem, Plan};
 
 /// Maximum number of items that a refusal names.
 const ITEMS_NAMED: usize = 20;
@@ -25,21 +26,6 @@ pub(super) struct ActiveRun {
     pub unsigned_late: bool,
     /// Time up to which automated items with slots were requested.
     asked_until: Timestamp,
-}
-
-/// The checklist's settings of one item, in addition to its text.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct RunItem {
-    /// The plan's item name: the same in every slot and every run.
-    pub subject: String,
-    pub check: Check,
-    pub severity: Severity,
-    pub labels: Labels,
-    pub warn: Option<Limit>,
-    pub fail: Option<Limit>,
-    pub expect: Option<Expected>,
-    /// The limit that its values must not drift to, and the horizon of the warning.
-    pub trend: Option<(Limit, TimeDelta)>,
 }
 
 impl ActiveRun {
@@ -284,35 +270,6 @@ impl ActiveRun {
     }
 }
 
-impl RunItem {
-    fn of(item: &ChecklistItem) -> RunItem {
-        RunItem {
-            subject: item.name.clone(),
-            check: item.check.clone(),
-            severity: item.severity,
-            labels: item.labels.clone(),
-            warn: item.warn,
-            fail: item.fail,
-            expect: item.expect.clone(),
-            trend: item.limit().zip(item.trend),
-        }
-    }
-
-    /// The missing part of a person's report, if any.
-    fn lacks(&self, report: &ItemReport) -> Option<String> {
-        match report.outcome {
-            ItemOutcome::NotApplicable | ItemOutcome::NotDone => return None,
-            ItemOutcome::Pass | ItemOutcome::Warn | ItemOutcome::Fail => {}
-        }
-        let nothing_found = report.found.as_ref().is_none_or(|found| found.trim().is_empty()) && report.value.is_none();
-        match (&self.expect, self.warn.or(self.fail)) {
-            (Some(expected), _) if nothing_found => Some(format!("it needs what was found there ({})", expected.fact)),
-            (_, Some(_)) if report.value.is_none() => Some("it needs the value that was measured".to_owned()),
-            (_, _) => None,
-        }
-    }
-}
-
 /// One slot of a run's items.
 struct SlotTime {
     /// Local time in the plan's zone: `09:00`.
@@ -355,17 +312,6 @@ fn undone(item: &ChecklistItem, slot: Option<&SlotTime>) -> ItemResult {
         trend: None,
         incident: None,
     }
-}
-
-/// A result, to be written to an item.
-pub(super) struct ItemAnswer {
-    pub outcome: ItemOutcome,
-    pub evidence: String,
-    pub value: Option<f64>,
-    pub found: Option<String>,
-    /// The person; none for an automated check.
-    pub by: Option<String>,
-    pub at: Timestamp,
 }
 
 impl Run {

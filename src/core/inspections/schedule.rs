@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::finding::{Finding, FindingSubject};
-use super::findings::run_finding;
-use super::registry::{ChangeSet, PlanState, RunChange};
+use super::change::{ChangeSet, RunChange};
+use super::finding::{Finding, FindingSubject, run_finding};
+use super::registry::PlanState;
 use super::run::ActiveRun;
 use super::{Inspections, RunState};
 use crate::core::calendar::Schedule;

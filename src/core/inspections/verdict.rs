@@ -2,7 +2,7 @@
 //! the expected text.
 
 use super::ItemOutcome;
-use super::run::{ItemAnswer, RunItem};
+use super::task::{ItemAnswer, RunItem};
 
 /// The outcome, and the evidence with the reason for a worse one.
 pub(super) fn judge(task: &RunItem, answer: &ItemAnswer) -> (ItemOutcome, String) {

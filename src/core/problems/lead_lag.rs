@@ -8,16 +8,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::onsets::{EventSequence, LagModel, Part};
-use crate::core::model::{TimeDelta, Timestamp};
-
-/// One onset: its kind and its place, by numbers from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Onset {
-    pub at: Timestamp,
-    pub kind: u32,
-    pub place: u32,
-}
+use super::onsets::{EventSequence, LagModel, Onset, Part};
+use crate::core::model::TimeDelta;
 
 /// One kind tends to come before another.
 #[derive(Clone, Debug, PartialEq)]

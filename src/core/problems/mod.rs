@@ -16,9 +16,10 @@ mod similarity;
 mod tests;
 
 pub use commands::Regrouped;
-pub use lead_lag::{CausalLink, CauseHint, LeadPosition, Onset, links};
+pub use lead_lag::{CausalLink, CauseHint, LeadPosition, links};
 pub use lifecycle::{Description, MOVES, Moved, ProblemRefused};
 pub use monthly_digest::{CommonCause, Occurrence, commonest, draft_workaround, faults, markdown};
+pub use onsets::Onset;
 pub use periodicity::{Basis, Burst, EPISODES_MIN, ExpectedEpisode, Periodicity, Seasonality, collapse};
 pub use record::{Problem, ProblemNote, ProblemState, ProblemTerms, Similar};
 pub use recurrence::{Episode, Recurrence};

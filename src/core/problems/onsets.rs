@@ -2,8 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::lead_lag::Onset;
 use crate::core::model::{TimeDelta, Timestamp};
+
+/// One onset: its kind and its place, by numbers from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Onset {
+    pub at: Timestamp,
+    pub kind: u32,
+    pub place: u32,
+}
 
 /// The steps of the lag curve, in seconds: after the lower, up to the upper.
 const STEPS: [(i64, i64); 4] = [(0, 5), (5, 15), (15, 60), (60, 300)];

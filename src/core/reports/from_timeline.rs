@@ -1,4 +1,5 @@
-//! The service report once more, from the log alone: the incidents' timelines and the audit log.
+//! The service report once more, from the log alone: the incidents' timelines and the audit log. It reads facts and
+//! kinds, never a text, because a text may be reworded at any time.
 
 use std::collections::BTreeMap;
 
@@ -7,68 +8,60 @@ use super::{
 };
 use crate::core::calendar::WorkCalendar;
 use crate::core::incidents::TimelineEntry;
-use crate::core::inspections::RunState;
-use crate::core::model::Timestamp;
+use crate::core::model::{ProblemId, Timestamp};
 use crate::core::problems::ProblemState;
 
-/// The report's data from one accepted entry of the audit log.
+/// A problem came into a state, from an accepted entry of the audit log; `new` means that it was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AuditLine<'a> {
+pub struct ProblemMove {
     pub at: Timestamp,
-    pub action: &'a str,
-    pub subject: &'a str,
-    pub detail: &'a str,
+    pub problem: ProblemId,
+    pub to: ProblemState,
 }
 
 impl Figures {
-    /// Entries in the order of writing. An ongoing outage lasts until `now`.
+    /// Everything in the order of writing. An ongoing outage lasts until `now`.
     pub fn of_log<'a>(
         timeline: impl IntoIterator<Item = &'a TimelineEntry>,
-        audit: &[AuditLine<'_>],
+        ended_runs: &[EndedRun],
+        problem_moves: &[ProblemMove],
         period: ReportPeriod,
         calendar: &WorkCalendar,
         now: Timestamp,
     ) -> Figures {
         let cases = cases_of_log(timeline);
-        let ended: Vec<EndedRun> = audit.iter().filter_map(ended_run).collect();
         Figures {
             period,
             calendar: calendar.name.clone(),
             incidents: IncidentFigures::of(&cases, period, calendar),
-            problems: problems(audit, period),
-            inspections: InspectionFigures::of(&ended, period),
+            problems: problems(problem_moves, period),
+            inspections: InspectionFigures::of(ended_runs, period),
             outage_minutes: outage_minutes(&cases, period, now),
         }
     }
 }
 
-fn ended_run(line: &AuditLine<'_>) -> Option<EndedRun> {
-    let ended = [RunState::Completed, RunState::Missed, RunState::Skipped];
-    let state = ended.into_iter().find(|state| state.as_str() == line.detail)?;
-    (line.action == "run.end").then_some(EndedRun { ended_at: line.at, state })
-}
-
-fn problems(audit: &[AuditLine<'_>], period: ReportPeriod) -> ProblemFigures {
+fn problems(moves: &[ProblemMove], period: ReportPeriod) -> ProblemFigures {
     let mut opened = BTreeMap::new();
     let mut closed = BTreeMap::new();
-    for line in audit {
-        match line.action {
-            "problem.open" => {
-                opened.insert(line.subject, line.at);
+    for one in moves {
+        match one.to {
+            ProblemState::New => {
+                opened.entry(one.problem).or_insert(one.at);
             }
-            // The detail is `to STATE: reason`.
-            "problem.move" if line.detail.split([' ', ':']).nth(1) == Some(ProblemState::Closed.as_str()) => {
-                closed.insert(line.subject, line.at);
+            ProblemState::Closed => {
+                closed.insert(one.problem, one.at);
             }
-            "problem.reject" => {
-                closed.insert(line.subject, line.at);
+            ProblemState::Investigating
+            | ProblemState::KnownError
+            | ProblemState::FixInProgress
+            | ProblemState::Observing
+            | ProblemState::AcceptedRisk
+            | ProblemState::Duplicate => {
+                closed.remove(&one.problem);
             }
-            "problem.move" | "problem.reopen" => {
-                closed.remove(line.subject);
-            }
-            _other_actions => {}
         }
     }
-    let count = |of: &BTreeMap<&str, Timestamp>| of.values().filter(|at| period.holds(**at)).count() as u64;
+    let count = |of: &BTreeMap<ProblemId, Timestamp>| of.values().filter(|at| period.holds(**at)).count() as u64;
     ProblemFigures { opened: count(&opened), closed: count(&closed) }
 }

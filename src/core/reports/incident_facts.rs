@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::incidents::{Incident, IncidentState, TimelineEntry, TimelineKind};
+use crate::core::incidents::{Incident, IncidentState, TimelineEntry, TimelineFact, TimelineKind};
 use crate::core::model::{IncidentId, Outage, Tier, Timestamp};
 
 /// End of an incident, as far as reports need it.
@@ -98,9 +98,12 @@ impl IncidentFacts {
             }
             TimelineKind::Escalated => self.escalations += 1,
             TimelineKind::HandedBack => self.bounces += 1,
-            TimelineKind::Breached => self.overdue |= !line.is_on_trial(),
-            // The entry begins with the code, followed by its title in parentheses.
-            TimelineKind::BreachExplained => self.late_because = line.text.split(" (").next().map(str::to_owned),
+            TimelineKind::Breached => self.overdue |= line.fact != Some(TimelineFact::BreachedOnTrial),
+            TimelineKind::BreachExplained => {
+                if let Some(TimelineFact::LateBecause { code }) = &line.fact {
+                    self.late_because = Some(code.clone());
+                }
+            }
             TimelineKind::ProblemLinked => self.recurring = true,
             TimelineKind::Resolved => {
                 self.ending = Ending::Resolved;
@@ -112,7 +115,7 @@ impl IncidentFacts {
                 self.resolved_at = None;
                 self.reopened += 1;
             }
-            TimelineKind::Merged if line.is_end_by_merging() => {
+            TimelineKind::Merged if matches!(line.fact, Some(TimelineFact::MergedInto { .. })) => {
                 self.ending = Ending::Merged;
                 // The outages continue in the surviving incident, whose entries record them.
                 self.outages.clear();

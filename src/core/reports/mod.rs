@@ -15,7 +15,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use billing::{BillingRow, billing};
-pub use from_timeline::AuditLine;
+pub use from_timeline::ProblemMove;
 pub use incident_facts::{Ending, IncidentFacts, cases_of_log};
 pub use incident_report::{Band, Containment, IncidentFigures, OverdueReason, TierShare};
 pub use inspection_report::{EndedRun, InspectionFigures};

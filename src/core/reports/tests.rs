@@ -1,7 +1,9 @@
 //! The boundaries of the bands, ranks, and half-open periods.
 
 use super::*;
-use crate::core::model::{IncidentId, Tier, TimeDelta, Timestamp};
+use crate::core::incidents::{TimelineEntry, TimelineFact, TimelineKind};
+use crate::core::model::{IncidentId, ProblemId, Tier, TimeDelta, Timestamp};
+use crate::core::problems::ProblemState;
 
 fn minute(minutes: i64) -> Timestamp {
     Timestamp::EPOCH + TimeDelta::from_minutes(minutes)
@@ -80,4 +82,68 @@ fn only_what_lies_in_the_period_and_pages_counts() {
     assert_eq!((figures.merged, figures.unpaged, figures.contained), (1, 1, 1));
     assert_eq!(figures.time_to_resolve.median, TimeDelta::from_minutes(50));
     assert_eq!(figures.by_tier.iter().map(|tier| tier.resolved).collect::<Vec<_>>(), [1, 1, 0]);
+}
+
+/// Whatever the words are, and whatever they look like.
+#[test]
+fn the_log_is_read_by_its_data_and_never_by_its_words() {
+    let line = |n: i64, kind, text: &str, fact| TimelineEntry {
+        incident: IncidentId(1),
+        at: minute(n),
+        kind,
+        actor: "somebody".to_owned(),
+        text: text.to_owned(),
+        tier: Some(Tier::First),
+        outage: None,
+        fact,
+    };
+    let other = IncidentId(2);
+    let late = || Some(TimelineFact::LateBecause { code: "spare_part".to_owned() });
+    for (kind, text, fact, overdue, because, ending) in [
+        (TimelineKind::Breached, "late (gold v1, on trial)", None, true, None, Ending::Open),
+        (TimelineKind::Breached, "late", Some(TimelineFact::BreachedOnTrial), false, None, Ending::Open),
+        (TimelineKind::BreachExplained, "vendor (no spare)", late(), false, Some("spare_part"), Ending::Open),
+        (TimelineKind::BreachExplained, "vendor (no spare)", None, false, None, Ending::Open),
+        (
+            TimelineKind::Merged,
+            "INC-2",
+            Some(TimelineFact::MergedInto { incident: other }),
+            false,
+            None,
+            Ending::Merged,
+        ),
+        (
+            TimelineKind::Merged,
+            "into it INC-2 went",
+            Some(TimelineFact::TookIn { incident: other }),
+            false,
+            None,
+            Ending::Open,
+        ),
+    ] {
+        let lines = [line(0, TimelineKind::Opened, "", None), line(1, kind, text, fact)];
+        let cases = cases_of_log(&lines);
+        let found = (cases[0].overdue, cases[0].late_because.as_deref(), cases[0].ending);
+        assert_eq!(found, (overdue, because, ending), "{text}");
+    }
+}
+
+#[test]
+fn a_problem_is_closed_while_its_last_move_says_so() {
+    let moves = |states: &[ProblemState]| -> Vec<ProblemMove> {
+        let at = |n: usize| minute(n as i64);
+        states.iter().enumerate().map(|(n, to)| ProblemMove { at: at(n), problem: ProblemId(1), to: *to }).collect()
+    };
+    let period = ReportPeriod { from: minute(0), to: minute(100) };
+    let always = WorkCalendar::always("always");
+    use ProblemState as S;
+    for (states, closed) in [
+        (&[S::New, S::Investigating, S::Closed][..], 1),
+        (&[S::New, S::Closed, S::Investigating], 0),
+        (&[S::New, S::Duplicate], 0),
+        (&[S::New, S::Closed, S::Investigating, S::Observing, S::Closed], 1),
+    ] {
+        let figures = Figures::of_log([], &[], &moves(states), period, &always, minute(100));
+        assert_eq!((figures.problems.opened, figures.problems.closed), (1, closed), "{states:?}");
+    }
 }

@@ -90,23 +90,29 @@ fn incident(id: u64, state: IncidentState, team: &str) -> Incident {
         breach_reason: None,
         outages: Vec::new(),
         updated_at: Timestamp::EPOCH,
+        resolved_by: None,
     }
 }
 
 fn fires(fingerprint: u64) -> Effect {
-    Effect::Alert(Arc::new(alert(fingerprint, Status::Firing)))
+    Effect::Record(RecordChange::Alert(Arc::new(alert(fingerprint, Status::Firing))))
 }
 
 fn resolves(fingerprint: u64) -> Effect {
-    Effect::Alert(Arc::new(alert(fingerprint, Status::Resolved)))
+    Effect::Record(RecordChange::Alert(Arc::new(alert(fingerprint, Status::Resolved))))
 }
 
 fn stands(id: u64, state: IncidentState, team: &str) -> Effect {
-    Effect::Incident(Arc::new(incident(id, state, team)))
+    Effect::Record(RecordChange::Incident(Arc::new(incident(id, state, team))))
 }
 
 fn joins(id: u64, fingerprint: u64, link_only: bool) -> Effect {
-    Effect::Membership { incident: IncidentId(id), fingerprint: Fingerprint(fingerprint), firing: true, link_only }
+    Effect::Record(RecordChange::Membership {
+        incident: IncidentId(id),
+        fingerprint: Fingerprint(fingerprint),
+        firing: true,
+        link_only,
+    })
 }
 
 /// Applies one batch after the other; after each, the active alerts as `fingerprint:incident:team`.
@@ -158,7 +164,10 @@ fn an_alert_follows_its_newest_incident_in_whatever_order_it_is_told() {
 fn what_is_forgotten_is_gone_from_every_index() {
     let live = live();
     live.apply(vec![stands(1, IncidentState::New, "noc"), joins(1, 7, false), fires(7)]);
-    live.apply(vec![Effect::AlertForgotten { fingerprint: Fingerprint(7) }, stands(1, IncidentState::Closed, "noc")]);
+    live.apply(vec![
+        Effect::Live(LiveChange::AlertForgotten { fingerprint: Fingerprint(7) }),
+        stands(1, IncidentState::Closed, "noc"),
+    ]);
     let view = live.read();
     assert!(view.joined.is_empty() && view.members.is_empty() && view.incidents.is_empty());
     assert_eq!(view.alerts.values().count(), 0);
@@ -167,10 +176,12 @@ fn what_is_forgotten_is_gone_from_every_index() {
 #[test]
 fn a_touch_moves_the_times_of_active_alerts_only() {
     let live = live();
-    let touch = |fingerprint| Effect::AlertTouched {
-        fingerprint: Fingerprint(fingerprint),
-        ends_at: Stamp::utc(Timestamp::from_seconds(60)),
-        updated_at: Timestamp::from_seconds(30),
+    let touch = |fingerprint| {
+        Effect::Live(LiveChange::AlertTouched {
+            fingerprint: Fingerprint(fingerprint),
+            ends_at: Stamp::utc(Timestamp::from_seconds(60)),
+            updated_at: Timestamp::from_seconds(30),
+        })
     };
     live.apply(vec![fires(7), fires(8)]);
     let before = live.alerts(|_| true);

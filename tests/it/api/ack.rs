@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use watchfire::api::DriverRequest;
-use watchfire::core::engine::{Action, CommandRefusal, Effect, IncidentAction, Outcome};
+use watchfire::core::engine::{Action, CommandRefusal, Effect, IncidentAction, Outcome, RecordChange};
 use watchfire::core::incidents::{AckClaim, AckKey, TimelineEntry, TimelineKind};
 use watchfire::core::model::{IncidentId, TimeDelta};
 use watchfire::core::rules::Rulebook;
@@ -18,7 +18,13 @@ async fn house() -> House {
     // Others need a token by now; a link needs none.
     house.token("admin", TokenRole::Admin).await;
     house.token("张三", TokenRole::FirstLine).await;
-    house.commit(vec![Effect::Incident(std::sync::Arc::new(incident(1, &[("site", "广州01")], "noc")))]).await;
+    house
+        .commit(vec![Effect::Record(RecordChange::Incident(std::sync::Arc::new(incident(
+            1,
+            &[("site", "广州01")],
+            "noc",
+        ))))])
+        .await;
     house
 }
 
@@ -72,8 +78,8 @@ async fn the_button_takes_that_incident_as_that_person_even_from_a_strange_page(
 /// What happened to INC-1 so many seconds after the notice.
 async fn happens(house: &House, seconds: i64, kind: TimelineKind) {
     let (incident, actor, text) = (IncidentId(1), "李四".to_owned(), String::new());
-    let entry = TimelineEntry { incident, at: at(seconds), kind, actor, text, tier: None, outage: None };
-    house.commit(vec![Effect::Timeline(entry)]).await;
+    let entry = TimelineEntry { incident, at: at(seconds), kind, actor, text, tier: None, outage: None, fact: None };
+    house.commit(vec![Effect::Record(RecordChange::Timeline(entry))]).await;
 }
 
 async fn is_answered(house: &House, link: &str, status: u16, what: &str) {

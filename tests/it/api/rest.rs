@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use watchfire::api::{CommandError, DriverRequest};
 use watchfire::core::engine::{
-    Action, AuditEntry, Command, CommandRefusal, DeliveryOutcome, DeliveryResult, Effect, IncidentAction, Outcome,
-    ProblemAction, RunAction,
+    Action, AuditEntry, Command, CommandRefusal, DeliveryOutcome, DeliveryResult, Effect, IncidentAction, LiveChange,
+    Outcome, ProblemAction, RecordChange, RunAction,
 };
 use watchfire::core::incidents::{IncidentState, PendingOn};
 use watchfire::core::inspections::{ItemOutcome, RunState};
@@ -49,6 +49,7 @@ async fn filled() -> House {
         subject: "INC-2".to_owned(),
         detail: String::new(),
         refused: None,
+        fact: None,
     };
     let delivered = DeliveryResult {
         notice: cause(5),
@@ -58,10 +59,10 @@ async fn filled() -> House {
     };
     house
         .commit(vec![
-            Effect::Incident(Arc::new(incident(1, &[("site", "GZ01")], "noc"))),
-            Effect::Incident(Arc::new(second)),
-            Effect::Incident(Arc::new(third)),
-            Effect::Incident(Arc::new(incident(4, &[("site", "GZ04")], "noc"))),
+            Effect::Record(RecordChange::Incident(Arc::new(incident(1, &[("site", "GZ01")], "noc")))),
+            Effect::Record(RecordChange::Incident(Arc::new(second))),
+            Effect::Record(RecordChange::Incident(Arc::new(third))),
+            Effect::Record(RecordChange::Incident(Arc::new(incident(4, &[("site", "GZ04")], "noc")))),
             joined(1, &one),
             joined(3, &past),
             timeline(1, "链路中断:1 个告警"),
@@ -69,16 +70,16 @@ async fn filled() -> House {
             bad_name("老交换机"),
             template(7, "风扇 <*> 故障"),
             notice(1, "https://chat.example.org/hook/SECRET?key=SECRET"),
-            Effect::Alert(Arc::new(one)),
-            Effect::Alert(Arc::new(past)),
-            Effect::Problem(Box::new(problem(1))),
-            Effect::Run(Box::new(run(1))),
-            Effect::Run(Box::new(missed)),
-            Effect::Silence(Box::new(silence(1, -60, 60, vec![Matcher::equal("site", "广州")]))),
-            Effect::Audit(audit),
+            Effect::Record(RecordChange::Alert(Arc::new(one))),
+            Effect::Record(RecordChange::Alert(Arc::new(past))),
+            Effect::Record(RecordChange::Problem(Box::new(problem(1)))),
+            Effect::Record(RecordChange::Run(Box::new(run(1)))),
+            Effect::Record(RecordChange::Run(Box::new(missed))),
+            Effect::Record(RecordChange::Silence(Box::new(silence(1, -60, 60, vec![Matcher::equal("site", "广州")])))),
+            Effect::Record(RecordChange::Audit(audit)),
         ])
         .await;
-    house.commit(vec![Effect::Delivery(delivered)]).await;
+    house.commit(vec![Effect::Record(RecordChange::Delivery(delivered))]).await;
     house
         .bury(DeadLetter {
             at: at(0),
@@ -152,11 +153,11 @@ async fn lists_are_filtered_by_what_was_asked() {
 async fn a_live_alert_shows_its_incident_and_a_row_its_newest_times() {
     let house = filled().await;
     let one = alert(&[("alertname", "LinkDown"), ("site", "GZ01")]);
-    let touched = Effect::AlertTouched {
+    let touched = Effect::Live(LiveChange::AlertTouched {
         fingerprint: one.fingerprint,
         ends_at: "2026-11-21T21:00:00+08:00".parse().unwrap(),
         updated_at: at(60),
-    };
+    });
     house.live.apply(vec![touched]);
     let shown = house.get(&format!("/api/v1/alerts/{}", one.fingerprint)).await.json();
     assert_eq!(shown["incident"], "INC-1");
@@ -171,7 +172,8 @@ async fn a_live_alert_shows_its_incident_and_a_row_its_newest_times() {
 #[tokio::test]
 async fn a_list_is_walked_page_by_page_without_gap_or_double() {
     let house = House::open().await;
-    let all: Vec<Effect> = (1..=25).map(|n| Effect::Incident(Arc::new(incident(n, &[("n", "x")], "noc")))).collect();
+    let all: Vec<Effect> =
+        (1..=25).map(|n| Effect::Record(RecordChange::Incident(Arc::new(incident(n, &[("n", "x")], "noc"))))).collect();
     house.commit(all).await;
     let (mut seen, mut path, mut pages) = (Vec::new(), "/api/v1/incidents?limit=10".to_owned(), 0);
     loop {
@@ -179,7 +181,9 @@ async fn a_list_is_walked_page_by_page_without_gap_or_double() {
         seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()));
         pages += 1;
         // What opens meanwhile stands before the first page and disturbs nothing.
-        house.commit(vec![Effect::Incident(Arc::new(incident(100 + pages, &[("n", "x")], "noc")))]).await;
+        house
+            .commit(vec![Effect::Record(RecordChange::Incident(Arc::new(incident(100 + pages, &[("n", "x")], "noc"))))])
+            .await;
         let Some(next) = page["next"].as_str() else { break };
         path = format!("/api/v1/incidents?limit=10&cursor={next}");
     }

@@ -2,7 +2,9 @@
 
 use watchfire::core::calendar::Schedule;
 use watchfire::core::correlation::{NonconformingName, Normalised, TemplateId};
-use watchfire::core::engine::{AlertRecord, CountedEvent, Effect, Notification, NotificationKind};
+use watchfire::core::engine::{
+    AlertRecord, CountedEvent, Effect, LiveChange, Notification, NotificationKind, RecordChange, Task,
+};
 use watchfire::core::incidents::{Incident, IncidentState, TimelineEntry, TimelineKind};
 use watchfire::core::inspections::{ItemOutcome, ItemResult, Run, RunState};
 use watchfire::core::model::{
@@ -129,6 +131,7 @@ pub fn incident(number: u64, key: &[(&str, &str)], team: &str) -> Incident {
             to: None,
         }],
         updated_at: at(number as i64),
+        resolved_by: None,
     }
 }
 
@@ -150,16 +153,16 @@ fn clock() -> ClockFace {
 }
 
 pub fn joined(incident: u64, alert: &AlertRecord) -> Effect {
-    Effect::Membership {
+    Effect::Record(RecordChange::Membership {
         incident: IncidentId(incident),
         fingerprint: alert.fingerprint,
         firing: true,
         link_only: false,
-    }
+    })
 }
 
 pub fn timeline(incident: u64, text: &str) -> Effect {
-    Effect::Timeline(TimelineEntry {
+    Effect::Record(RecordChange::Timeline(TimelineEntry {
         incident: IncidentId(incident),
         at: at(1),
         kind: TimelineKind::Opened,
@@ -167,17 +170,18 @@ pub fn timeline(incident: u64, text: &str) -> Effect {
         text: text.to_owned(),
         tier: None,
         outage: None,
-    })
+        fact: None,
+    }))
 }
 
 pub fn bad_name(name: &str) -> Effect {
     let name = NonconformingName { label: "device".to_owned(), name: name.to_owned(), source: "zabbix".to_owned() };
-    Effect::Normalised(Box::new(Normalised::NameQuarantined { name, at: at(0) }))
+    Effect::Live(LiveChange::Normalised(Box::new(Normalised::NameQuarantined { name, at: at(0) })))
 }
 
 pub fn template(id: u64, text: &str) -> Effect {
     let text = Some(text.to_owned());
-    Effect::Normalised(Box::new(Normalised::TemplateSeen { id: TemplateId(id), at: at(0), text }))
+    Effect::Live(LiveChange::Normalised(Box::new(Normalised::TemplateSeen { id: TemplateId(id), at: at(0), text })))
 }
 
 pub fn evidence(incident: u64, alert: &AlertRecord) -> Effect {
@@ -195,11 +199,11 @@ pub fn evidence(incident: u64, alert: &AlertRecord) -> Effect {
         maintained: false,
         raw: Some("{\"端口\": 3}".to_owned()),
     };
-    Effect::Evidence { incident: IncidentId(incident), n: 0, evidence: Box::new(evidence) }
+    Effect::Record(RecordChange::Evidence { incident: IncidentId(incident), n: 0, evidence: Box::new(evidence) })
 }
 
 pub fn notice(incident: u64, url: &str) -> Effect {
-    Effect::Notice(Box::new(Notification {
+    Effect::Do(Task::Notice(Box::new(Notification {
         cause: cause(5),
         at: at(30),
         kind: NotificationKind::Page,
@@ -211,7 +215,7 @@ pub fn notice(incident: u64, url: &str) -> Effect {
         title: "P2 链路中断".to_owned(),
         language: watchfire::core::rules::Language::En,
         body: "{}".to_owned(),
-    }))
+    })))
 }
 
 pub fn problem(number: u64) -> Problem {

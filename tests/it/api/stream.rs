@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, BodyDataStream};
 use futures_util::StreamExt;
-use watchfire::core::engine::Effect;
+use watchfire::core::engine::{Effect, RecordChange};
 
 use super::house::House;
 use super::samples::{alert, incident, problem, run};
@@ -53,10 +53,10 @@ async fn listeners_hear_what_was_committed_and_only_what_they_asked_for() {
     let one = alert(&[("site", "广州")]);
     house
         .commit(vec![
-            Effect::Alert(Arc::new(one.clone())),
-            Effect::Incident(Arc::new(incident(1, &[("site", "广州")], "noc"))),
-            Effect::Problem(Box::new(problem(1))),
-            Effect::Run(Box::new(run(1))),
+            Effect::Record(RecordChange::Alert(Arc::new(one.clone()))),
+            Effect::Record(RecordChange::Incident(Arc::new(incident(1, &[("site", "广州")], "noc")))),
+            Effect::Record(RecordChange::Problem(Box::new(problem(1)))),
+            Effect::Record(RecordChange::Run(Box::new(run(1)))),
         ])
         .await;
     let (name, data) = all.named().await;
@@ -74,7 +74,8 @@ async fn listeners_hear_what_was_committed_and_only_what_they_asked_for() {
 async fn a_slow_listener_is_told_how_much_it_missed() {
     let house = House::open().await;
     let mut slow = Listener::open(&house, "").await;
-    let flood: Vec<Effect> = (0..5000).map(|_| Effect::Incident(Arc::new(incident(1, &[], "noc")))).collect();
+    let flood: Vec<Effect> =
+        (0..5000).map(|_| Effect::Record(RecordChange::Incident(Arc::new(incident(1, &[], "noc"))))).collect();
     house.live.apply(flood);
     let (name, data) = slow.named().await;
     assert_eq!((name.as_str(), data["missed"].as_u64()), ("lagged", Some(5000 - 4096)));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use watchfire::api::{CommandError, DriverRequest};
-use watchfire::core::engine::{CommandRefusal, Effect, Outcome, SilenceChange};
+use watchfire::core::engine::{CommandRefusal, Effect, Outcome, RecordChange, SilenceChange};
 use watchfire::core::model::{Matcher, MatcherOp, Stamp};
 use watchfire::store::TokenRole;
 
@@ -28,13 +28,19 @@ async fn busy() -> House {
     let mut gone = alert(&[("alertname", "Ended"), ("site", "SZ01")]);
     gone.ends_at = Stamp::utc(at(-1));
     let effects = vec![
-        Effect::Incident(Arc::new(incident(1, &[("site", "GZ01")], "noc"))),
-        Effect::Incident(Arc::new(incident(2, &[("alertname", "DiskFull"), ("host", "h1")], "network"))),
+        Effect::Record(RecordChange::Incident(Arc::new(incident(1, &[("site", "GZ01")], "noc")))),
+        Effect::Record(RecordChange::Incident(Arc::new(incident(
+            2,
+            &[("alertname", "DiskFull"), ("host", "h1")],
+            "network",
+        )))),
         joined(1, &one),
         joined(1, &two),
         joined(2, &three),
     ];
-    let alerts = [one, two, three, quiet, below, gone].into_iter().map(|alert| Effect::Alert(Arc::new(alert)));
+    let alerts = [one, two, three, quiet, below, gone]
+        .into_iter()
+        .map(|alert| Effect::Record(RecordChange::Alert(Arc::new(alert))));
     house.commit(effects.into_iter().chain(alerts).collect()).await;
     house
 }
@@ -146,7 +152,9 @@ async fn silences_are_listed_active_pending_expired() {
         silence(5, -60, 7200, by("host", MatcherOp::NotEqual, "h5")),
         silence(6, -60, 60, by("site", MatcherOp::NotMatches, "广.*")),
     ];
-    house.commit(silences.into_iter().map(|silence| Effect::Silence(Box::new(silence))).collect()).await;
+    house
+        .commit(silences.into_iter().map(|silence| Effect::Record(RecordChange::Silence(Box::new(silence)))).collect())
+        .await;
     let listed = async |query: &str| -> Vec<String> {
         let silences = house.get(&format!("/api/v2/silences{query}")).await.json();
         let silences = silences.as_array().unwrap().clone();
@@ -484,7 +492,7 @@ async fn the_real_amtool_works_unmodified() {
     let house = busy().await;
     // amtool leaves out what is over by its own clock.
     let kept = silence(1, -60, 4_000_000_000, vec![Matcher::equal("site", "广州")]);
-    house.commit(vec![Effect::Silence(Box::new(kept))]).await;
+    house.commit(vec![Effect::Record(RecordChange::Silence(Box::new(kept)))]).await;
     let secret = house.token("operator", TokenRole::Admin).await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://anybody:{secret}@{}", listener.local_addr().unwrap());
@@ -577,7 +585,7 @@ async fn answers_have_every_member_of_the_recorded_answers_of_the_real_one() {
     let house = busy().await;
     let mut quiet = silence(1, -60, 600, vec![Matcher::equal("alertname", "x")]);
     quiet.comment = "planned".to_owned();
-    house.commit(vec![Effect::Silence(Box::new(quiet))]).await;
+    house.commit(vec![Effect::Record(RecordChange::Silence(Box::new(quiet)))]).await;
     let recorded = |file: &str| -> Value {
         let text = std::fs::read_to_string(payloads.join(file)).unwrap();
         let body = text.split_once("\r\n\r\n").or(text.split_once("\n\n")).filter(|_| file.ends_with(".http"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use watchfire::core::engine::{
     Action, AuditEntry, BatchOutput, Command, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Engine,
-    IncidentAction, Notification, Outcome, Request, Snapshot,
+    IncidentAction, Notification, Outcome, RecordChange, Request, Snapshot, Task,
 };
 use watchfire::core::incidents::{Incident, TimelineEntry};
 use watchfire::core::inspections::Run;
@@ -99,18 +99,19 @@ impl Centre {
 
     /// Any input, now.
     #[track_caller]
-    pub fn give(&mut self, request: Request) {
+    pub fn give(&mut self, request: Request) -> Option<Outcome> {
         self.until(self.now);
-        self.take(self.now, request);
+        self.take(self.now, request)
     }
 
     #[track_caller]
-    fn take(&mut self, at: Timestamp, request: Request) {
+    fn take(&mut self, at: Timestamp, request: Request) -> Option<Outcome> {
         let mut work = BatchOutput::default();
-        self.engine.handle(at, request, &mut work).unwrap();
+        let outcome = self.engine.handle(at, request, &mut work).unwrap();
         let broken = self.engine.broken_invariants();
         assert!(broken.is_empty(), "{broken:#?}");
         self.effects.extend(work.effects.into_iter().map(|effect| (at, effect)));
+        outcome
     }
 
     /// An alert of these labels fires; `severity` is major unless the labels say otherwise.
@@ -127,15 +128,9 @@ impl Centre {
     /// A person's command, and how it was answered.
     #[track_caller]
     pub fn command(&mut self, actor: &str, role: &str, action: Action) -> Outcome {
-        let before = self.effects.len();
         let command =
             Command { actor: actor.to_owned(), role: role.to_owned(), idempotency_key: None, if_match: None, action };
-        self.give(Request::Desk(DeskInput::Command(Box::new(command))));
-        let answer = self.effects[before..].iter().rev().find_map(|(_, effect)| match effect {
-            Effect::Answer(outcome) => Some(outcome.clone()),
-            _ => None,
-        });
-        answer.expect("every command is answered")
+        self.give(Request::Desk(DeskInput::Command(Box::new(command)))).expect("every command is answered")
     }
 
     #[track_caller]
@@ -146,7 +141,7 @@ impl Centre {
     /// Every incident as it was last written.
     pub fn incidents(&self) -> BTreeMap<IncidentId, Incident> {
         let written = self.effects.iter().filter_map(|(_, effect)| match effect {
-            Effect::Incident(incident) => Some((incident.id, incident.as_ref().clone())),
+            Effect::Record(RecordChange::Incident(incident)) => Some((incident.id, incident.as_ref().clone())),
             _ => None,
         });
         written.collect()
@@ -159,7 +154,7 @@ impl Centre {
 
     pub fn problems(&self) -> Vec<Problem> {
         let written = self.effects.iter().filter_map(|(_, effect)| match effect {
-            Effect::Problem(problem) => Some((problem.id, problem.as_ref().clone())),
+            Effect::Record(RecordChange::Problem(problem)) => Some((problem.id, problem.as_ref().clone())),
             _ => None,
         });
         written.collect::<BTreeMap<_, _>>().into_values().collect()
@@ -167,7 +162,7 @@ impl Centre {
 
     pub fn runs(&self) -> Vec<Run> {
         let written = self.effects.iter().filter_map(|(_, effect)| match effect {
-            Effect::Run(run) => Some((run.id, run.as_ref().clone())),
+            Effect::Record(RecordChange::Run(run)) => Some((run.id, run.as_ref().clone())),
             _ => None,
         });
         written.collect::<BTreeMap<_, _>>().into_values().collect()
@@ -175,7 +170,7 @@ impl Centre {
 
     pub fn notices(&self) -> Vec<Notification> {
         let sent = self.effects.iter().filter_map(|(_, effect)| match effect {
-            Effect::Notice(notice) => Some(notice.as_ref().clone()),
+            Effect::Do(Task::Notice(notice)) => Some(notice.as_ref().clone()),
             _ => None,
         });
         sent.collect()
@@ -190,7 +185,7 @@ impl Centre {
 
     pub fn timeline(&self, id: u64) -> Vec<TimelineEntry> {
         let lines = self.effects.iter().filter_map(|(_, effect)| match effect {
-            Effect::Timeline(entry) if entry.incident == IncidentId(id) => Some(entry.clone()),
+            Effect::Record(RecordChange::Timeline(entry)) if entry.incident == IncidentId(id) => Some(entry.clone()),
             _ => None,
         });
         lines.collect()
@@ -198,7 +193,7 @@ impl Centre {
 
     pub fn audit(&self) -> Vec<AuditEntry> {
         let entries = self.effects.iter().filter_map(|(_, effect)| match effect {
-            Effect::Audit(entry) => Some(entry.clone()),
+            Effect::Record(RecordChange::Audit(entry)) => Some(entry.clone()),
             _ => None,
         });
         entries.collect()

@@ -1,7 +1,7 @@
 //! What is known of an event before anybody works on it: rows 38 and 65.
 
 use super::centre::Centre;
-use watchfire::core::engine::{Effect, Suppressor};
+use watchfire::core::engine::{Effect, RecordChange, Suppressor};
 use watchfire::core::model::Status;
 
 const START: &str = "2026-03-02T09:00:00";
@@ -50,7 +50,7 @@ rules:
     centre.at("2026-03-02T10:30:00").fire(&[("alertname", "LinkDown"), ("site", "GZ01")]);
     centre.at("2026-03-02T11:59:59");
     assert_eq!(centre.notices().len(), 0);
-    let kept = |effect: &Effect| matches!(effect, Effect::Alert(alert) if alert.status == Status::Firing);
+    let kept = |effect: &Effect| matches!(effect, Effect::Record(RecordChange::Alert(alert)) if alert.status == Status::Firing);
     assert!(centre.effects.iter().any(|(_, effect)| kept(effect)), "it is recorded");
     let counted = |effect: &Effect| {
         matches!(effect, Effect::Count(watchfire::core::engine::Metric::Suppressed { by: Suppressor::Maintenance }))

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use crate::core::engine::Effect;
+use crate::core::engine::{Effect, LiveChange, RecordChange};
 use crate::core::incidents::Incident;
 use crate::core::model::{Event, Fingerprint, IncidentId, Status};
 use crate::core::simulation::Grouped;
@@ -41,18 +41,19 @@ impl MembershipExport {
             return;
         }
         for effect in effects {
-            if let Effect::Alert(alert) = effect {
+            if let Effect::Record(RecordChange::Alert(alert)) = effect {
                 let known = self.firings.get(&alert.fingerprint).map_or(0, |(times, _)| *times);
                 if alert.status == Status::Firing && alert.transitions != known {
                     self.firings.insert(alert.fingerprint, (alert.transitions, self.current.take()));
                 }
-            } else if let Effect::AlertForgotten { fingerprint } = effect {
+            } else if let Effect::Live(LiveChange::AlertForgotten { fingerprint }) = effect {
                 // If it returns, it counts from one again.
                 self.firings.remove(fingerprint);
             }
         }
         for effect in effects {
-            if let Effect::Membership { incident, fingerprint, firing: true, link_only: false } = effect
+            if let Effect::Record(RecordChange::Membership { incident, fingerprint, firing: true, link_only: false }) =
+                effect
                 && let Some((_, Some(event))) = self.firings.get(fingerprint)
             {
                 self.owners.insert(event.clone(), *incident);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::membership_export::MembershipExport;
-use crate::core::engine::{AlertRecord, Effect, Metric};
+use crate::core::engine::{AlertRecord, Effect, Metric, RecordChange};
 use crate::core::incidents::{Incident, TimelineKind};
 use crate::core::model::{Event, Fingerprint, IncidentId, Timestamp};
 
@@ -48,39 +48,38 @@ impl ReplayResult {
         self.following.effects(effects);
         for effect in effects.drain(..) {
             match effect {
-                Effect::Incident(incident) => {
-                    self.incidents.insert(incident.id.0, Arc::unwrap_or_clone(incident));
-                }
-                Effect::Membership { incident, fingerprint, firing: _, link_only: false } if !self.lean => {
-                    self.join(incident, fingerprint);
-                }
-                Effect::Alert(alert) if !self.lean => {
-                    self.alerts.insert(alert.fingerprint, Arc::unwrap_or_clone(alert));
-                }
-                Effect::Problem(problem) => {
-                    self.problems.insert(problem.id.0);
-                }
-                Effect::Timeline(line) if line.kind == TimelineKind::Paged => {
-                    self.told.insert(line.incident.0);
-                }
+                Effect::Record(change) => self.record(change),
                 Effect::Count(counted) => self.count(&counted),
-                Effect::Alert(_)
-                | Effect::Membership { .. }
-                | Effect::Staff(_)
-                | Effect::AlertTouched { .. }
-                | Effect::AlertForgotten { .. }
-                | Effect::Timeline(_)
-                | Effect::Evidence { .. }
-                | Effect::Run(_)
-                | Effect::Silence(_)
-                | Effect::SilenceForgotten { .. }
-                | Effect::Audit(_)
-                | Effect::Notice(_)
-                | Effect::Delivery(_)
-                | Effect::Probe(_)
-                | Effect::Answer(_)
-                | Effect::Normalised(_) => {}
+                Effect::Live(_) | Effect::Do(_) => {}
             }
+        }
+    }
+
+    fn record(&mut self, change: RecordChange) {
+        match change {
+            RecordChange::Incident(incident) => {
+                self.incidents.insert(incident.id.0, Arc::unwrap_or_clone(incident));
+            }
+            RecordChange::Membership { incident, fingerprint, firing: _, link_only: false } if !self.lean => {
+                self.join(incident, fingerprint);
+            }
+            RecordChange::Alert(alert) if !self.lean => {
+                self.alerts.insert(alert.fingerprint, Arc::unwrap_or_clone(alert));
+            }
+            RecordChange::Problem(problem) => {
+                self.problems.insert(problem.id.0);
+            }
+            RecordChange::Timeline(line) if line.kind == TimelineKind::Paged => {
+                self.told.insert(line.incident.0);
+            }
+            RecordChange::Alert(_)
+            | RecordChange::Membership { .. }
+            | RecordChange::Timeline(_)
+            | RecordChange::Evidence { .. }
+            | RecordChange::Run(_)
+            | RecordChange::Silence(_)
+            | RecordChange::Audit(_)
+            | RecordChange::Delivery(_) => {}
         }
     }
 

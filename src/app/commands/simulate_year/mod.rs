@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::core::calendar::{WorkCalendar, moment_in};
-use crate::core::engine::{Action, AuditEntry, BatchOutput, Command, DeskInput, Effect, Engine, Outcome, Request};
+use crate::core::engine::{
+    Action, AuditEntry, AuditFact, BatchOutput, Command, DeskInput, Effect, Engine, Outcome, RecordChange, Request,
+};
 use crate::core::incidents::{Incident, TimelineEntry};
 use crate::core::inspections::Run;
 use crate::core::model::{Event, IncidentId, Labels, ProblemId, RunId, Severity, Status, TimeDelta, Timestamp};
 use crate::core::problems::Problem;
-use crate::core::reports::{AuditLine, Figures, ReportPeriod};
+use crate::core::reports::{EndedRun, Figures, ProblemMove, ReportPeriod};
 use crate::core::rules::{RuleText, load};
 use crate::core::simulation::provincial_estate::Province;
 use crate::core::simulation::year::{Breakage, breakages};
@@ -53,16 +55,18 @@ impl SimulatedYear {
 
     /// From the audit log and the timelines alone.
     pub fn figures_of_log(&self) -> Figures {
-        let done = self.audit.iter().filter(|entry| entry.refused.is_none());
-        let lines: Vec<AuditLine<'_>> = done
-            .map(|entry| AuditLine {
-                at: entry.at,
-                action: &entry.action,
-                subject: &entry.subject,
-                detail: &entry.detail,
-            })
-            .collect();
-        Figures::of_log(&self.timeline, &lines, self.period, &self.calendar, self.ended_at)
+        let (mut ended_runs, mut problem_moves) = (Vec::new(), Vec::new());
+        for entry in &self.audit {
+            match entry.fact {
+                Some(AuditFact::RunEnded { run: _, state }) => ended_runs.push(EndedRun { ended_at: entry.at, state }),
+                Some(AuditFact::ProblemMoved { problem, to }) => {
+                    problem_moves.push(ProblemMove { at: entry.at, problem, to });
+                }
+                None => {}
+            }
+        }
+        let (period, calendar) = (self.period, &self.calendar);
+        Figures::of_log(&self.timeline, &ended_runs, &problem_moves, period, calendar, self.ended_at)
     }
 }
 
@@ -211,7 +215,8 @@ impl YearState {
 
     fn take(&mut self, now: Timestamp, request: Request) -> Result<(), String> {
         let mut work = BatchOutput::default();
-        self.engine.handle(now, request, &mut work).map_err(|error| error.to_string())?;
+        let outcome = self.engine.handle(now, request, &mut work).map_err(|error| error.to_string())?;
+        self.kept.refused += u64::from(matches!(outcome, Some(Outcome::Refused(_))));
         self.kept.inputs += 1;
         self.kept.ended_at = now;
         for effect in work.effects {
@@ -222,24 +227,23 @@ impl YearState {
 
     fn keep(&mut self, now: Timestamp, effect: Effect) {
         match effect {
-            Effect::Incident(record) => {
+            Effect::Record(RecordChange::Incident(record)) => {
                 if self.staff.heeds(&record) {
                     self.plan(now, Act::Look(record.id));
                 }
                 self.kept.incidents.insert(record.id, std::sync::Arc::unwrap_or_clone(record));
             }
-            Effect::Problem(problem) => {
+            Effect::Record(RecordChange::Problem(problem)) => {
                 self.kept.problems.insert(problem.id, *problem);
             }
-            Effect::Run(run) => {
+            Effect::Record(RecordChange::Run(run)) => {
                 for (at, act) in self.staff.inspect(now, &run) {
                     self.plan(at, act);
                 }
                 self.kept.runs.insert(run.id, *run);
             }
-            Effect::Timeline(entry) => self.kept.timeline.push(entry),
-            Effect::Audit(entry) => self.kept.audit.push(entry),
-            Effect::Answer(Outcome::Refused(_)) => self.kept.refused += 1,
+            Effect::Record(RecordChange::Timeline(entry)) => self.kept.timeline.push(entry),
+            Effect::Record(RecordChange::Audit(entry)) => self.kept.audit.push(entry),
             _not_kept => {}
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Desk, DeskContext};
+use super::context::DeskContext;
 use crate::core::model::{Event, Labels, Severity, Status, Timestamp};
 
 /// The source of what watchfire finds out about itself.
@@ -26,29 +26,20 @@ impl CalendarWatch {
     }
 }
 
-impl Desk {
-    pub(super) fn serve_calendars(&mut self, step: &mut DeskContext<'_>) {
-        if self.state.kept.core.calendars.next_look.is_some_and(|at| at <= step.now) {
-            self.look_at_calendars(step);
-        }
+/// Tells of what is newly missing and of what is there again.
+pub fn look(watch: &mut CalendarWatch, step: &mut DeskContext<'_>) {
+    let calendars = &step.rulebook.calendars;
+    let lacks = |(name, calendar): (&String, &crate::core::calendar::WorkCalendar)| {
+        calendar.lacks_statutory_year(step.now).map(|year| (name.clone(), year))
+    };
+    let lacking: BTreeMap<String, i16> = calendars.iter().filter_map(lacks).collect();
+    let next_look = calendars.values().filter_map(|calendar| calendar.next_statutory_look(step.now)).min();
+    let before = std::mem::replace(watch, CalendarWatch { lacking, next_look });
+    for (name, year) in before.lacking.iter().filter(|(name, year)| watch.lacking.get(*name) != Some(year)) {
+        tell(name, *year, Status::Resolved, step);
     }
-
-    /// Tells of what is newly missing and of what is there again.
-    pub(super) fn look_at_calendars(&mut self, step: &mut DeskContext<'_>) {
-        let calendars = &step.rulebook.calendars;
-        let lacks = |(name, calendar): (&String, &crate::core::calendar::WorkCalendar)| {
-            calendar.lacks_statutory_year(step.now).map(|year| (name.clone(), year))
-        };
-        let lacking: BTreeMap<String, i16> = calendars.iter().filter_map(lacks).collect();
-        let next_look = calendars.values().filter_map(|calendar| calendar.next_statutory_look(step.now)).min();
-        let watch = CalendarWatch { lacking, next_look };
-        let before = std::mem::replace(&mut self.state.kept.core.calendars, watch.clone());
-        for (name, year) in before.lacking.iter().filter(|(name, year)| watch.lacking.get(*name) != Some(year)) {
-            tell(name, *year, Status::Resolved, step);
-        }
-        for (name, year) in watch.lacking.iter().filter(|(name, year)| before.lacking.get(*name) != Some(year)) {
-            tell(name, *year, Status::Firing, step);
-        }
+    for (name, year) in watch.lacking.iter().filter(|(name, year)| before.lacking.get(*name) != Some(year)) {
+        tell(name, *year, Status::Firing, step);
     }
 }
 

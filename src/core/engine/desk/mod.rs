@@ -1,43 +1,51 @@
-//! The desk, partition 64: incidents on their ladders, problems, inspections, and people's commands on them.
+//! The desk ("service desk" is ITIL's word), partition 64: incidents on their ladders, problems, inspections, and people's
+//! commands on them. It learns of alerts only through decisions, and replays from its own journal alone.
 //!
-//! It learns of alerts only through decisions, and replays from its own journal alone.
+//! A pipeline. An input goes to the part that it is for; what that changes is carried through the parts in one order:
+//! incidents, problems, inspections, sla, assignment, escalation, notifications. A part may ask a later one, as data
+//! ([`requests::Requests`]) or at once; none names an earlier one. What all stand on is in the files of this folder.
 
 mod assignment;
+mod availability;
 mod command;
+mod context;
 mod escalation;
 mod holiday_check;
 mod idempotency;
+mod incident;
 mod incidents;
 mod inspections;
+mod invariants;
 mod notifications;
 mod problems;
+mod requests;
 mod sla;
 mod snapshot;
 mod state;
 #[cfg(test)]
 mod tests;
+mod timers;
 mod unattended_audit;
-mod unreachable;
 
-pub use state::DeskIncident;
+pub use incident::DeskIncident;
 pub use unattended_audit::{AttentionAudit, AttentionSource, WaitingKind};
 
-use std::sync::Arc;
-
+use super::{DeskInput, Effect, IdempotentSilence, Outcome, ReloadedBy};
 use super::input::signed;
-use super::{AuditEntry, DeskInput, Effect, Metric, Outcome, ReloadedBy};
-use crate::core::calendar::HOUSE_ZONE;
-use crate::core::incidents::{TimelineEntry, TimelineKind};
-use crate::core::model::{Cause, Event, IncidentId, Labels, Offset, Partition, Severity, Status, TimeDelta, Timestamp};
+use crate::core::model::{Event, IncidentId, Labels, Severity, Status, TimeDelta, Timestamp};
 use crate::core::rules::Rulebook;
+use assignment::{dispatch, staff};
+pub(super) use context::DeskContext;
+use escalation::transitions;
+use idempotency::AnswerKey;
+use incident::IncidentTimer;
+use inspections::runs;
+use notifications::{delivery, digest, notify};
+use problems::reviews;
+use sla::{clocks, outages};
 use state::DeskState;
 pub(super) use state::PersistentState;
-
-/// How long an answered idempotency key is remembered.
-const ANSWERS_KEPT: TimeDelta = TimeDelta::from_hours(24);
-
-/// How long an ended incident stays in memory; afterwards it lives in the tables, read-only.
-pub(super) const ENDED_KEPT: TimeDelta = TimeDelta::from_days(7);
+use timers::Timer;
 
 /// The desk's state and moves.
 #[derive(Clone)]
@@ -45,124 +53,80 @@ pub struct Desk {
     state: DeskState,
 }
 
-/// One input being handled: its time, its name, the rulebook, and what comes of it.
-pub(super) struct DeskContext<'a> {
-    pub now: Timestamp,
-    pub offset: Offset,
-    pub rulebook: &'a Rulebook,
-    pub effects: &'a mut Vec<Effect>,
-    /// Findings that enter as events, in the same transaction.
-    pub events: &'a mut Vec<Event>,
-    /// How many notices and audit lines this input has made.
-    consequences: u32,
-    /// Incidents to write once at the end, however often they changed.
-    touched: Vec<IncidentId>,
-    /// Where this input's effects begin.
-    begin: usize,
-}
-
-impl<'a> DeskContext<'a> {
-    pub fn new(
-        now: Timestamp,
-        offset: Offset,
-        rulebook: &'a Rulebook,
-        effects: &'a mut Vec<Effect>,
-        events: &'a mut Vec<Event>,
-    ) -> DeskContext<'a> {
-        let begin = effects.len();
-        DeskContext { now, offset, rulebook, effects, events, consequences: 0, touched: Vec::new(), begin }
-    }
-
-    pub fn count(&mut self, counted: Metric) {
-        self.effects.push(Effect::Count(counted));
-    }
-
-    pub fn timeline(&mut self, incident: IncidentId, kind: TimelineKind, actor: &str, text: impl Into<String>) {
-        self.timeline_at(self.now, incident, kind, actor, text);
-    }
-
-    /// A line about what happened before.
-    pub fn timeline_at(
-        &mut self,
-        at: Timestamp,
-        incident: IncidentId,
-        kind: TimelineKind,
-        actor: &str,
-        text: impl Into<String>,
-    ) {
-        let (actor, text) = (actor.to_owned(), text.into());
-        let entry = TimelineEntry { incident, at, kind, actor, text, tier: None, outage: None };
-        self.effects.push(Effect::Timeline(entry));
-    }
-
-    pub fn touch(&mut self, incident: IncidentId) {
-        if !self.touched.contains(&incident) {
-            self.touched.push(incident);
-        }
-    }
-
-    /// The zone of the people of a team: of its roster, else of the house.
-    pub fn zone_of(&self, team: &str) -> &'a str {
-        let roster = self.rulebook.teams.get(team).and_then(|team| self.rulebook.rosters.get(team.roster.as_ref()?));
-        roster.map_or(HOUSE_ZONE, |roster| roster.zone_name.as_str())
-    }
-
-    pub fn next_cause(&mut self) -> Cause {
-        let cause = Cause { partition: Partition::DESK, offset: self.offset, n: self.consequences };
-        self.consequences += 1;
-        cause
-    }
-
-    pub fn audit(
-        &mut self,
-        actor: &str,
-        role: &str,
-        action: &str,
-        subject: &str,
-        detail: &str,
-        refused: Option<String>,
-    ) {
-        let entry = AuditEntry {
-            cause: self.next_cause(),
-            at: self.now,
-            actor: actor.to_owned(),
-            role: role.to_owned(),
-            action: action.to_owned(),
-            subject: subject.to_owned(),
-            detail: detail.to_owned(),
-            refused,
-        };
-        self.effects.push(Effect::Audit(entry));
-    }
-}
-
 impl Desk {
     pub fn new() -> Desk {
         Desk { state: DeskState::default() }
     }
 
-    /// Takes one input of its partition; its consequences go into the step.
-    pub(super) fn handle(&mut self, input: &DeskInput, mut step: DeskContext<'_>) {
-        match input {
-            DeskInput::Command(command) => self.command(command, &mut step),
-            DeskInput::Decision { cause: _, decision } => self.decision(decision, &mut step),
-            DeskInput::Probe(result) => self.probe_result(result, &mut step),
-            DeskInput::Delivery(result) => self.delivery(result, &mut step),
-            DeskInput::SilenceOnce(once) => self.silence_once(once, &mut step),
+    /// Takes one input of its partition; its consequences go into the step. Answers what became of a command.
+    pub(super) fn handle(&mut self, input: &DeskInput, mut step: DeskContext<'_>) -> Option<Outcome> {
+        let (desk, cx) = (&mut self.state, &mut step);
+        let outcome = match input {
+            DeskInput::Command(command) => Some(command::command(desk, command, cx)),
+            DeskInput::SilenceOnce(once) => idempotency::silence_once(desk, once, cx),
+            DeskInput::Decision { cause: _, decision } => {
+                incidents::decisions::decision(desk, decision, cx);
+                None
+            }
+            DeskInput::Probe(result) => {
+                runs::probe_result(desk, result, cx);
+                None
+            }
+            DeskInput::Delivery(result) => {
+                delivery::delivery(desk, result, cx);
+                None
+            }
+        };
+        self.finish(step);
+        outcome
+    }
+
+    /// Serves every timer that is due.
+    pub(super) fn tick(&mut self, mut step: DeskContext<'_>) {
+        for timer in Timer::ALL {
+            if timer.due_at(&self.state).is_some_and(|at| at <= step.now) {
+                self.serve(timer, &mut step);
+                self.run_pages(&mut step);
+            }
         }
         self.finish(step);
     }
 
-    /// Serves every deadline that is due.
-    pub(super) fn tick(&mut self, mut step: DeskContext<'_>) {
-        self.serve_staff(&mut step);
-        self.serve_incidents(&mut step);
-        self.serve_inspections(&mut step);
-        self.serve_calendars(&mut step);
-        self.serve_reviews(&mut step);
-        self.serve_digests(&mut step);
-        self.state.forget_answers(step.now);
-        self.finish(step);
+    fn serve(&mut self, timer: Timer, step: &mut DeskContext<'_>) {
+        let desk = &mut self.state;
+        match timer {
+            Timer::Staff => staff::serve_staff(desk, step),
+            Timer::Incidents => self.serve_incidents(step),
+            Timer::Inspections => runs::serve_inspections(desk, step),
+            Timer::Holidays => holiday_check::look(&mut desk.kept.core.calendars, step),
+            Timer::Reviews => reviews::serve_reviews(desk, step),
+            Timer::Digests => digest::serve_digests(desk, step),
+            Timer::Budgets => outages::follow_budgets(desk, step),
+            Timer::Answers => desk.forget_answers(step.now),
+        }
+    }
+
+    /// Serves every incident that is due, in the order of (deadline, id).
+    fn serve_incidents(&mut self, step: &mut DeskContext<'_>) {
+        while let Some(id) = self.state.due(step.now) {
+            self.serve_incident(id, step);
+            // Who is told has it, so that the next incident finds others.
+            self.run_pages(step);
+            self.state.arm(id);
+        }
+    }
+
+    fn serve_incident(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
+        let desk = &mut self.state;
+        match desk.get(id).and_then(|incident| incident.due(step.now)) {
+            Some(IncidentTimer::Clocks) => clocks::serve_clocks(desk, id, step),
+            Some(IncidentTimer::Forget) => incidents::timers::forget(desk, id, step),
+            Some(IncidentTimer::Close) => incidents::timers::close(desk, id, step),
+            Some(IncidentTimer::Resolve) => incidents::timers::resolve(desk, id, step),
+            Some(IncidentTimer::Calls) => notify::make_calls(desk, id, step),
+            Some(IncidentTimer::Escalation) => transitions::tick(desk, id, step),
+            None => {}
+        }
     }
 
     /// From here on another rulebook.
@@ -170,22 +134,23 @@ impl Desk {
         let detail = format!("{} → {}, {} rules", old.hash, step.rulebook.hash, step.rulebook.rules.len());
         let (actor, role) = by.map_or(("watchfire", "system"), |by| (by.actor.as_str(), by.role.as_str()));
         step.audit(actor, role, "rulebook.change", &step.rulebook.hash.to_string(), &detail, None);
-        self.change_plans(&mut step);
-        self.change_rosters(old, &mut step);
-        self.look_at_calendars(&mut step);
-        self.change_promises(old, &mut step);
+        let desk = &mut self.state;
+        runs::change_plans(desk, &mut step);
+        staff::change_rosters(desk, old, &mut step);
+        holiday_check::look(&mut desk.kept.core.calendars, &mut step);
+        clocks::change_promises(desk, old, &mut step);
         self.finish(step);
     }
 
     /// The service was away: missed runs are materialised; ladders simply find their deadlines overdue, once.
     pub(super) fn resumed(&mut self, mut step: DeskContext<'_>, gap: TimeDelta) {
         step.audit("watchfire", "system", "service.resume", "watchfire", &format!("away for {gap}"), None);
-        self.resume_inspections(gap, &mut step);
-        self.resume_staff(&mut step);
+        runs::resume_inspections(&mut self.state, gap, &mut step);
+        staff::resume_staff(&mut self.state, &mut step);
         self.finish(step);
     }
 
-    /// The wall clock was set: durations go on as before, civil time follows it, and people hear of it. `old`: the
+    /// The wall clock was set: durations go on as before, civil time follows it, and people are notified. `old`: the
     /// rulebook under the clock of before.
     pub(super) fn clock_stepped(&mut self, mut step: DeskContext<'_>, old: &Rulebook, forward: bool, by: TimeDelta) {
         let direction = if forward { "forward" } else { "back" };
@@ -196,69 +161,72 @@ impl Desk {
             occurred_at: Some(step.now),
             ..Event::new("watchfire", Status::Point, Labels::from_pairs([("alertname", "WatchfireClockStepped")]))
         });
-        self.override_ends_follow(signed(forward, by), &mut step);
-        self.change_plans(&mut step);
-        self.change_rosters(old, &mut step);
-        self.look_at_calendars(&mut step);
-        self.change_promises(old, &mut step);
+        let desk = &mut self.state;
+        staff::override_ends_follow(desk, signed(forward, by), &mut step);
+        runs::change_plans(desk, &mut step);
+        staff::change_rosters(desk, old, &mut step);
+        holiday_check::look(&mut desk.kept.core.calendars, &mut step);
+        clocks::change_promises(desk, old, &mut step);
         self.finish(step);
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        [
-            self.state.next_incident_deadline(),
-            self.state.kept.core.inspections.next_deadline(),
-            self.state.kept.core.outages.next_deadline(),
-            self.state.kept.core.digests.next_deadline(),
-            self.state.next_answer_expiry(),
-            self.state.next_review,
-            self.state.kept.core.staff.next_deadline(),
-            self.state.kept.core.calendars.next_deadline(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        Timer::next_deadline(&self.state)
+    }
+
+    /// Runs the parts in their order, after an input, until none has anything left to do: each at one thing at a time, so that
+    /// what comes of it is done before the next. A step that is passed over is one more turn, since then another team needs
+    /// somebody.
+    fn run_parts(&mut self, step: &mut DeskContext<'_>) {
+        reviews::follow_reviews(&mut self.state, step);
+        while !(step.requests.is_empty() && dispatch::is_settled(&self.state)) {
+            clocks::run(&mut self.state, step);
+            self.run_page(step);
+        }
+    }
+
+    /// The same for pages alone, among the timers of one tick: the queue is looked at once, at its end.
+    fn run_pages(&mut self, step: &mut DeskContext<'_>) {
+        while step.requests.has_pages() {
+            self.run_page(step);
+        }
+    }
+
+    fn run_page(&mut self, step: &mut DeskContext<'_>) {
+        dispatch::run(&mut self.state, step);
+        transitions::run(&mut self.state, step);
+        notify::run(&mut self.state, step);
     }
 
     /// Counts this input as one change of each incident that it touched, and writes into its lines who has them now;
     /// [`Desk::write_records`] writes the records.
     fn finish(&mut self, mut step: DeskContext<'_>) {
-        self.follow_reviews(&mut step);
-        self.give_out(&mut step);
-        self.follow_promises(&mut step);
-        for effect in step.effects.iter_mut().skip(step.begin) {
-            if let Effect::Timeline(entry) = effect {
-                let incident = self.state.get(entry.incident).map(|incident| &incident.record);
-                entry.tier = incident.filter(|record| !record.unpaged).map(|record| record.tier);
-            }
+        self.run_parts(&mut step);
+        for entry in step.timeline_lines() {
+            let incident = self.state.get(entry.incident).map(|incident| &incident.record);
+            entry.tier = incident.filter(|record| !record.unpaged).map(|record| record.tier);
         }
-        for id in std::mem::take(&mut step.touched) {
-            self.follow_priority(id, &step);
+        for id in step.take_touched() {
+            transitions::follow_priority(&mut self.state, id, &step);
             self.state.settle(id, step.now);
         }
     }
 
     /// The records of the incidents that changed since the last call, each as it stands.
     pub(super) fn write_records(&mut self, effects: &mut Vec<Effect>) {
-        for id in self.state.take_unwritten() {
-            if let Some(incident) = self.state.get(id) {
-                effects.push(Effect::Incident(Arc::new(incident.record.clone())));
-            }
-        }
-    }
-
-    fn answer(&mut self, key: Option<String>, outcome: Outcome, step: &mut DeskContext<'_>) {
-        if let Some(key) = key {
-            self.state.keep_answer(key, step.now, outcome.clone());
-        }
-        step.effects.push(Effect::Answer(outcome));
+        self.state.write_records(effects);
     }
 }
 
 /// What others may ask of the desk's state.
 impl Desk {
+    /// Whether that person gave this key before, with the same words or with others.
+    pub(super) fn has_answered(&self, once: &IdempotentSilence) -> bool {
+        idempotency::answered(&self.state, &AnswerKey::of_silence(once)).is_some()
+    }
+
     pub fn incidents(&self) -> impl Iterator<Item = &DeskIncident> {
-        self.state.kept.incidents.iter().map(|(_, incident)| incident)
+        self.state.incidents()
     }
 
     pub fn problems(&self) -> impl Iterator<Item = &crate::core::problems::Problem> {
@@ -282,9 +250,14 @@ impl Desk {
 
     /// Every broken invariant, in words; empty when all is well.
     pub fn broken_invariants(&self) -> Vec<String> {
-        let mut broken = self.state.broken_invariants();
+        let mut broken = invariants::broken_invariants(&self.state);
         broken.extend(self.state.kept.attendance().broken);
         broken
+    }
+
+    /// What dispatch must keep, in words; empty when all is well.
+    pub fn broken_dispatch(&self, rulebook: &Rulebook, now: Timestamp) -> Vec<String> {
+        dispatch::broken_dispatch(&self.state, rulebook, now)
     }
 
     pub(super) fn kept(&self) -> &PersistentState {

@@ -1,185 +1,71 @@
 //! What the desk remembers, and the indexes over it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::assignment::dispatch::Responder;
-use super::assignment::staff::Staff;
+use super::assignment::staff_state::Staff;
 use super::assignment::workload::Workload;
 use super::holiday_check::CalendarWatch;
-use super::incidents::similarity::RecentOnsets;
-use super::notifications::digest::Digests;
-use super::notifications::notify::DelayedNotification;
-use super::problems::reviews;
-use super::problems::reviews::Reviews;
-use super::{ANSWERS_KEPT, ENDED_KEPT};
-use crate::core::engine::Outcome;
-use crate::core::escalation::EscalationProgress;
-use crate::core::incidents::{Affected, Incident, IncidentState};
+use super::incident::{ConditionPart, ConditionStatus, DeskIncident, MemberAlert};
+use super::incidents::onsets::RecentOnsets;
+use super::notifications::digest_state::Digests;
+use super::problems::review_state;
+use super::problems::review_state::Reviews;
+use crate::core::engine::{CommandRefusal, Effect, Outcome, RecordChange};
+use crate::core::incidents::{Incident, IncidentState, TransitionRefused};
 use crate::core::inspections::Inspections;
-use crate::core::model::{Fingerprint, IncidentId, Labels, Priority, Severity, ShardedMap, Timestamp};
+use crate::core::model::{Fingerprint, IncidentId, ShardedMap, TimeDelta, Timestamp};
 use crate::core::problems::{Problems, SimilarityIndex};
-use crate::core::rules::Channel;
-use crate::core::sla::{Clocks, OutageLedger};
+use crate::core::rules::{EscalationPolicy, Rulebook};
+use crate::core::sla::OutageLedger;
 
-/// An incident with what people do not see: its members, conditions and timers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DeskIncident {
-    pub record: Incident,
-    /// Its alerts.
-    pub members: BTreeMap<Fingerprint, MemberAlert>,
-    /// The conditions it stands for (several after a merge), and how each stands.
-    pub conditions: BTreeMap<Fingerprint, ConditionStatus>,
-    /// What is known of each of them.
-    pub parts: BTreeMap<Fingerprint, ConditionPart>,
-    /// The items of its alerts, by name.
-    pub affected: BTreeMap<String, Affected>,
-    /// How many items there were when its root was last looked for.
-    pub root_of: u32,
-    pub climb: EscalationProgress,
-    /// Resolves by itself then, unless something fires again.
-    pub resolve_at: Option<Timestamp>,
-    /// Closes by itself then.
-    pub close_at: Option<Timestamp>,
-    /// Leaves the memory then.
-    pub forget_at: Option<Timestamp>,
-    /// Timeline lines about members so far; bounded, the count goes on.
-    pub member_lines: u32,
-    /// Whether it counts as an episode of its fingerprint.
-    pub recurs: bool,
-    /// The most urgent priority at which anybody was paged.
-    pub paged: Option<Priority>,
-    /// Whom dispatch gave it, if they still have it.
-    pub responder: Option<Responder>,
-    /// The persons who were told by ways of their own.
-    pub told: BTreeMap<String, BTreeSet<Channel>>,
-    /// Persons to tell later, unless somebody acknowledges before.
-    pub calls: Vec<DelayedNotification>,
-    /// Its promises.
-    pub clocks: Clocks,
-    /// Whether the outage that its rule speaks of was begun since it is open.
-    pub outage_begun: bool,
-}
+/// How long an answered idempotency key is remembered.
+const ANSWERS_KEPT: TimeDelta = TimeDelta::from_hours(24);
 
-/// An alert of an incident.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MemberAlert {
-    pub firing: bool,
-    pub severity: Severity,
-    /// Under which of the conditions.
-    pub condition: Fingerprint,
-}
-
-/// One condition of an incident.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConditionPart {
-    pub rule: String,
-    pub title: String,
-    /// As it was raised.
-    pub severity: Severity,
-    /// How many of its alerts fire, by severity.
-    pub firing: BTreeMap<Severity, u32>,
-}
-
-/// How a condition stands, as its correlator last said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ConditionStatus {
-    Raised,
-    /// Raised, but every firing alert of it is held back by that.
-    /// `pauses`: by an approved change, so that clocks stand still.
-    Held {
-        by: String,
-        pauses: bool,
-    },
-    Clear,
-}
-
-impl DeskIncident {
-    pub fn is_clear(&self) -> bool {
-        self.conditions.values().all(|standing| *standing == ConditionStatus::Clear)
-    }
-
-    /// What holds it back, if nothing that still stands in it is free.
-    pub fn held_by(&self) -> Option<&str> {
-        let mut held_by = None;
-        for standing in self.conditions.values() {
-            match standing {
-                ConditionStatus::Raised => return None,
-                ConditionStatus::Held { by, pauses: _ } => held_by = held_by.or(Some(by.as_str())),
-                ConditionStatus::Clear => {}
-            }
-        }
-        held_by
-    }
-
-    /// Counts a firing alert in, or out of, the record and its condition.
-    fn count_firing(&mut self, member: Option<&MemberAlert>, comes: bool) {
-        let Some(member) = member.filter(|member| member.firing) else { return };
-        self.record.firing = if comes { self.record.firing + 1 } else { self.record.firing.saturating_sub(1) };
-        let Some(part) = self.parts.get_mut(&member.condition) else { return };
-        let count = part.firing.entry(member.severity).or_default();
-        *count = if comes { *count + 1 } else { count.saturating_sub(1) };
-        if *count == 0 {
-            part.firing.remove(&member.severity);
-        }
-    }
-
-    /// Whether all that holds it back stops its clocks.
-    pub fn is_paused(&self) -> bool {
-        let holds = |standing: &ConditionStatus| match standing {
-            ConditionStatus::Held { by: _, pauses } => *pauses,
-            ConditionStatus::Clear => true,
-            ConditionStatus::Raised => false,
-        };
-        self.held_by().is_some() && self.conditions.values().all(holds)
-    }
-
-    fn next_deadline(&self) -> Option<Timestamp> {
-        let climbing = if self.record.state.is_open() { self.climb.next_deadline() } else { None };
-        let promised = self.clocks.next_deadline();
-        let calling = self.calls.iter().map(|call| call.at).min();
-        [climbing, promised, calling, self.resolve_at, self.close_at, self.forget_at].into_iter().flatten().min()
-    }
-}
-
-/// The identity of a condition: of a rule and one of its keys.
-pub(super) fn condition_id(rule: &str, key: &Labels) -> Fingerprint {
-    key.with(&Labels::from_pairs([("@rule", rule)])).fingerprint()
-}
+/// How long an ended incident stays in memory; afterwards it lives in the tables, read-only.
+const ENDED_KEPT: TimeDelta = TimeDelta::from_days(7);
 
 /// What a snapshot holds. Cloning shares the large maps.
 #[derive(Clone, Default)]
 pub(in crate::core::engine) struct PersistentState {
     pub incidents: ShardedMap<IncidentId, DeskIncident>,
     /// The newest incident of each condition.
-    pub(super) by_condition: ShardedMap<Fingerprint, IncidentId>,
+    pub by_condition: ShardedMap<Fingerprint, IncidentId>,
     /// The incident that an alert belongs to.
-    pub(super) by_alert: ShardedMap<Fingerprint, IncidentId>,
+    pub by_alert: ShardedMap<Fingerprint, IncidentId>,
     pub core: DeskCore,
 }
 
-/// The part of the state that is kept in one piece.
+/// The part of the state that is kept in one piece: of each part of the desk what it remembers. Only that part changes it.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(in crate::core::engine) struct DeskCore {
+    /// Of incidents: the number of the newest.
     pub next_incident: u64,
+    /// Of problems.
     pub problems: Problems,
+    /// Of inspections.
     pub inspections: Inspections,
-    /// What incidents are about, and what began when: for similarity and hints.
+    /// Of incidents: what they are about, and what began when, for similarity and hints.
     pub likeness: SimilarityIndex,
     pub beginnings: RecentOnsets,
+    /// Of the watch over holidays.
     pub calendars: CalendarWatch,
+    /// Of assignment: who is at work.
     pub staff: Staff,
+    /// Of SLA.
     pub outages: OutageLedger,
-    /// What channels gather in a storm.
+    /// Of notifications: what channels gather in a storm.
     pub digests: Digests,
     /// Answers by who asked, their idempotency key, and what they asked.
     pub answers: BTreeMap<String, (Timestamp, Outcome)>,
+    /// Of problems: the reviews that are waited for.
     pub reviews: Reviews,
 }
 
 #[derive(Clone, Default)]
-pub(super) struct DeskState {
+pub struct DeskState {
     pub kept: PersistentState,
     /// Derived: when the oldest kept answer was given.
     oldest_answer: Option<Timestamp>,
@@ -204,7 +90,7 @@ impl DeskState {
         self.kept.incidents.get(&id)
     }
 
-    /// To change in place; call [`super::Step::touch`] so that the change is written.
+    /// To change in place; call [`super::context::Step::touch`] so that the change is written.
     pub fn get_mut(&mut self, id: IncidentId) -> Option<&mut DeskIncident> {
         self.kept.incidents.get_mut(&id)
     }
@@ -349,9 +235,46 @@ impl DeskState {
         self.arm(id);
     }
 
-    /// The incidents that changed since the last call.
-    pub fn take_unwritten(&mut self) -> BTreeSet<IncidentId> {
-        std::mem::take(&mut self.unwritten)
+    /// Writes the records of the incidents that changed since the last call, each as it stands.
+    pub fn write_records(&mut self, effects: &mut Vec<Effect>) {
+        for id in std::mem::take(&mut self.unwritten) {
+            if let Some(incident) = self.get(id) {
+                effects.push(Effect::Record(RecordChange::Incident(Arc::new(incident.record.clone()))));
+            }
+        }
+    }
+
+    pub fn incidents(&self) -> impl Iterator<Item = &DeskIncident> {
+        self.kept.incidents.iter().map(|(_, incident)| incident)
+    }
+
+    /// A move of an incident's record.
+    pub fn change(
+        &mut self,
+        id: IncidentId,
+        verb: impl FnOnce(&mut Incident) -> Result<(), TransitionRefused>,
+    ) -> Result<(), CommandRefusal> {
+        let Some(incident) = self.get_mut(id) else {
+            return Err(CommandRefusal::NotFound { what: format!("incident {id}") });
+        };
+        verb(&mut incident.record).map_err(|not| CommandRefusal::NotAllowed { reason: not.reason })
+    }
+
+    /// A move of an incident on its ladder, if the rules still have that.
+    pub fn climb(
+        &mut self,
+        id: IncidentId,
+        verb: impl FnOnce(&mut DeskIncident, Option<&EscalationPolicy>),
+        rulebook: &Rulebook,
+    ) {
+        if let Some(incident) = self.get_mut(id) {
+            let ladder = rulebook.ladder(&incident.climb.ladder);
+            verb(incident, ladder);
+        }
+    }
+
+    pub fn arm_reviews(&mut self) {
+        self.next_review = review_state::next_deadline(&self.kept.core.reviews);
     }
 
     pub fn forget(&mut self, id: IncidentId) {
@@ -403,6 +326,12 @@ impl DeskState {
         }
     }
 
+    /// The deadline by which an incident stands in the index.
+    pub fn armed_at(&self, id: IncidentId) -> Option<Timestamp> {
+        self.armed.get(&id).copied()
+    }
+
+    /// Puts an incident into the index of deadlines, where it belongs by now.
     pub fn arm(&mut self, id: IncidentId) {
         if let Some(at) = self.armed.remove(&id) {
             self.deadlines.remove(&(at, id));
@@ -413,47 +342,8 @@ impl DeskState {
         }
     }
 
-    pub fn broken_invariants(&self) -> Vec<String> {
-        let mut broken = Vec::new();
-        for (id, incident) in self.kept.incidents.iter() {
-            let record = &incident.record;
-            if record.state.is_open() && incident.next_deadline().is_none() && incident.climb.unarmed().is_none() {
-                broken.push(format!("{id} is open without a deadline or a reason why not"));
-            }
-            if self.armed.get(id).copied() != incident.next_deadline() {
-                broken.push(format!("{id}: the deadline index disagrees with its record"));
-            }
-            let firing = incident.members.values().filter(|member| member.firing).count() as u64;
-            if firing != record.firing || record.firing > record.alerts {
-                broken.push(format!("{id}: {firing} members fire, its record says {}", record.firing));
-            }
-            let mut counted: BTreeMap<(Fingerprint, Severity), u32> = BTreeMap::new();
-            for member in incident.members.values().filter(|member| member.firing) {
-                *counted.entry((member.condition, member.severity)).or_default() += 1;
-            }
-            let parts = incident.parts.iter().flat_map(|(condition, part)| {
-                part.firing.iter().map(move |(severity, count)| ((*condition, *severity), *count))
-            });
-            let known = |((condition, _), _): &((Fingerprint, Severity), u32)| incident.parts.contains_key(condition);
-            if parts.ne(counted.into_iter().filter(known)) {
-                broken.push(format!("{id}: its parts count other members than it has"));
-            }
-            if record.state.is_open() && record.held.as_deref() != incident.held_by() {
-                broken.push(format!(
-                    "{id} says it is held by {:?}, its conditions by {:?}",
-                    record.held,
-                    incident.held_by()
-                ));
-            }
-            if record.id.0 > self.kept.core.next_incident {
-                broken.push(format!("{id} is beyond the counter"));
-            }
-        }
-        broken
-    }
-
     pub fn from_kept(kept: PersistentState) -> DeskState {
-        let (oldest_answer, next_review) = (kept.oldest_answer(), reviews::next_deadline(&kept.core.reviews));
+        let (oldest_answer, next_review) = (kept.oldest_answer(), review_state::next_deadline(&kept.core.reviews));
         let mut state = DeskState { oldest_answer, next_review, kept, ..DeskState::default() };
         let ids: Vec<IncidentId> = state.kept.incidents.iter().map(|(id, _)| *id).collect();
         for id in ids {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::core::engine::{
     Action, BatchOutput, Command, Decision, DeskInput, Effect, Engine, IncidentAction, Member, NotificationKind,
-    Outcome, ProblemAction, Raised, Request, Verdict,
+    Outcome, ProblemAction, Raised, RecordChange, Request, Task, Verdict,
 };
 use crate::core::incidents::TimelineKind;
 use crate::core::model::{
@@ -146,8 +146,11 @@ impl Desk {
             Act::Incident(id, action) => self.command(Action::Incident { id: IncidentId(*id), action: action.clone() }),
             Act::Problem(id, action) => self.command(Action::Problem { id: ProblemId(*id), action: action.clone() }),
         };
-        self.engine.handle(seconds(at), Request::Desk(input), &mut self.work).unwrap();
+        let outcome = self.engine.handle(seconds(at), Request::Desk(input), &mut self.work).unwrap();
         self.tell(seconds(at));
+        if let Some(Outcome::Refused(refusal)) = outcome {
+            self.story.push(format!("{at} refused: {refusal}"));
+        }
         self.until(at);
     }
 
@@ -168,11 +171,11 @@ impl Desk {
         self.work.entries.clear();
         for effect in self.work.effects.drain(..) {
             match effect {
-                Effect::Notice(notice) => {
+                Effect::Do(Task::Notice(notice)) => {
                     self.story.push(format!("{at} {} {} to {}", notice.kind.as_str(), notice.subject, notice.team));
                     assert_ne!(notice.kind, NotificationKind::InspectionMissed);
                 }
-                Effect::Timeline(entry) => match entry.kind {
+                Effect::Record(RecordChange::Timeline(entry)) => match entry.kind {
                     TimelineKind::Opened
                     | TimelineKind::Resolved
                     | TimelineKind::Reopened
@@ -184,7 +187,6 @@ impl Desk {
                     }
                     _ => {}
                 },
-                Effect::Answer(Outcome::Refused(refusal)) => self.story.push(format!("{at} refused: {refusal}")),
                 _ => {}
             }
         }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::problems::reviews::review_due;
+use super::problems::review_state::{Review, review_due};
 use super::state::PersistentState;
 use crate::core::inspections::{FindingSubject, Run, RunState};
 
@@ -88,7 +88,7 @@ impl PersistentState {
         }
         for problem in self.core.problems.iter().filter(|problem| review_due(problem).is_some()) {
             let review = self.core.reviews.get(&problem.id);
-            let reason = review.and_then(super::problems::reviews::Review::unarmed);
+            let reason = review.and_then(Review::unarmed);
             found.note(WaitingKind::Problem, &problem.id, review.is_some() && reason.is_none(), reason);
         }
         let told: BTreeSet<(&str, &FindingSubject)> = self

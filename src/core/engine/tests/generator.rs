@@ -9,14 +9,15 @@ use super::stage::{Given, START};
 use crate::core::engine::{
     Action, BatchOutput, Command, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, Effect, Engine,
     IdempotencyKey, IncidentAction, Input, NotificationKind, ProblemAction, Request, RunAction, SilenceChange,
-    SilenceDraft, Unreached,
+    SilenceDraft, StaffAction, Task, Unreached,
 };
 use crate::core::incidents::PendingOn;
 use crate::core::inspections::{ItemOutcome, ProbeResult};
 use crate::core::model::{
-    BreachReason, Cause, ContactBy, Event, Expiry, IncidentId, Labels, Matchers, Offset, Partition, ProblemId, RunId,
-    SilenceId, Stamp, Status, TimeDelta, Timestamp,
+    BreachReason, Cause, CauseParty, ContactBy, Event, Expiry, Heartbeat, HeartbeatWord, IncidentId, Labels, Matchers,
+    Offset, Outage, Partition, ProblemId, RunId, SilenceId, Stamp, Status, TimeDelta, Timestamp,
 };
+use crate::core::on_call::NewOverride;
 use crate::core::problems::ProblemState;
 use crate::core::rules::{Channel, Rulebook};
 
@@ -40,6 +41,50 @@ tiers:
       - { tier: 1, team: first, respond_by: 60s, page_every: 20s, resolve_by: 5m, required_fields: [symptom] }
       - { tier: 2, team: nobody, respond_by: 60s }
       - { tier: 2, team: second, respond_by: 90s, page_every: 30s, resolve_by: 10m, calendar: half }
+      - { tier: 3, team: third, respond_by: 120s, page_every: 50s }
+outages:
+  - { name: 中断, a_year: 2m, zone: Asia/Shanghai, warn_at: [50, 100] }
+problems:
+  - { name: returns, match: 'rule!="catch-all"', count: 2, within: 1d, apart: 10s, team: second }
+"#;
+
+/// The same desk with people who are dispatched to, told in ways of their own, and gathered for.
+const STAFFED: &str = r#"
+people:
+  - name: 甲
+    limit: 1
+    notify:
+      - { by: { webhook: { url: "http://127.0.0.1:1/a" } }, priorities: [P1, P2] }
+      - { by: { template: { url: "http://127.0.0.1:1/send?text={title}" } }, after: 30s }
+  - { name: 乙, limit: 2, sites: [GZ01] }
+  - { name: 丙, limit: 1, notify: [{ by: { webhook: { url: "http://127.0.0.1:1/c" } } }] }
+rosters:
+  - name: 一线
+    zone: Asia/Shanghai
+    absent_after: 3m
+    presence_required: false
+    when_full: wait
+    layers:
+      - { name: 轮班, start: "2026-01-05T08:00", every: 1h, people: [[甲, 乙], [乙, 值班员]] }
+  - name: 二线
+    zone: Asia/Shanghai
+    when_full: skip
+    layers:
+      - { name: 值守, start: "2026-01-05T08:00", every: daily, people: [丙] }
+teams:
+  - { name: first, roster: 一线, notify: [{ webhook: { url: "http://127.0.0.1:1/first" } }], digest: { above: 2, within: 2m, every: 1m } }
+  - { name: second, roster: 二线, notify: [{ webhook: { url: "http://127.0.0.1:1/second" } }] }
+  - { name: nobody }
+  - { name: third, members: [厂商, 甲], dispatch: least_loaded, notify: [{ mqtt: { topic: noc/third } }] }
+playbooks:
+  - { name: link, steps: [{ name: 查光功率, evidence: true }] }
+tiers:
+  - name: default
+    hierarchy:
+      - { after: 70s, person: 丙, repeat: 2, every: 40s, stop_when: [acknowledged] }
+    steps:
+      - { tier: 1, team: first, respond_by: 60s, page_every: 20s, resolve_by: 5m }
+      - { tier: 2, team: second, respond_by: 90s, page_every: 30s, resolve_by: 10m }
       - { tier: 3, team: third, respond_by: 120s, page_every: 50s }
 outages:
   - { name: 中断, a_year: 2m, zone: Asia/Shanghai, warn_at: [50, 100] }
@@ -146,10 +191,12 @@ rules:
 "#,
 ];
 
-/// Four rulebooks between which the inputs change.
+/// The rulebooks between which the inputs change: four of one desk, three of the same with staff.
 pub fn rulebooks() -> &'static [Arc<Rulebook>] {
-    static BOOKS: LazyLock<Vec<Arc<Rulebook>>> =
-        LazyLock::new(|| RULES.iter().map(|rules| stage::rulebook(&format!("{DESK}{rules}"))).collect());
+    static BOOKS: LazyLock<Vec<Arc<Rulebook>>> = LazyLock::new(|| {
+        let desks = RULES.iter().map(|rules| (DESK, rules)).chain(RULES.iter().take(3).map(|rules| (STAFFED, rules)));
+        desks.map(|(desk, rules)| stage::rulebook(&format!("{desk}{rules}"))).collect()
+    });
     &BOOKS
 }
 
@@ -172,6 +219,7 @@ enum Kind {
     Run,
     Probe,
     Delivery,
+    Staff,
     Rulebook,
     Resumed,
     Stepped,
@@ -195,6 +243,7 @@ pub fn choices() -> impl Strategy<Value = Vec<Choice>> {
         3 => Just(Kind::Run),
         3 => Just(Kind::Probe),
         2 => Just(Kind::Delivery),
+        4 => Just(Kind::Staff),
         2 => Just(Kind::Rulebook),
         1 => Just(Kind::Resumed),
         1 => Just(Kind::Stepped),
@@ -262,7 +311,7 @@ fn request(choice: &Choice, now: Timestamp, engine: &Engine, work: &BatchOutput)
             let change = SilenceChange::Expire(pick(&known, detail[0]).unwrap_or(unknown));
             Request::Silence { actor: "ops".to_owned(), role: "admin".to_owned(), change, once: None }
         }
-        Kind::Incident => incident(detail, engine),
+        Kind::Incident => incident(detail, now, engine),
         Kind::Problem => problem(detail, engine),
         Kind::Run => run(detail),
         Kind::Probe => {
@@ -281,7 +330,8 @@ fn request(choice: &Choice, now: Timestamp, engine: &Engine, work: &BatchOutput)
             }))
         }
         Kind::Delivery => delivery(detail, work),
-        Kind::Rulebook => Request::Rulebook(rulebooks()[usize::from(detail[0]) % 4].hash),
+        Kind::Staff => staff(detail, now),
+        Kind::Rulebook => Request::Rulebook(rulebooks()[usize::from(detail[0]) % rulebooks().len()].hash),
         Kind::Resumed => Request::Resumed { gap: choice.wait },
         Kind::Stepped => {
             Request::ClockStepped { forward: detail[0].is_multiple_of(2), by: TimeDelta::from_seconds(10) }
@@ -364,12 +414,35 @@ fn command(action: Action, key: u8, seen: Option<u64>) -> Request {
     })))
 }
 
-fn incident([which, verb, other, key, seen]: [u8; 5], engine: &Engine) -> Request {
+/// Who is there, who goes, and who stands in for whom.
+fn staff([which, how, other, key, _]: [u8; 5], now: Timestamp) -> Request {
+    let people = ["甲", "乙", "丙", "值班员", "路人"];
+    let person = people[usize::from(which) % people.len()].to_owned();
+    let instead_of = people[usize::from(other) % people.len()].to_owned();
+    let word = |word| StaffAction::Presence(Heartbeat { person: person.clone(), word });
+    let action = match how % 8 {
+        0 | 1 => word(HeartbeatWord::Here { lifetime: None }),
+        2 => word(HeartbeatWord::Connected),
+        3 => word(HeartbeatWord::Away),
+        4 => word(HeartbeatWord::Lost),
+        5 => {
+            let until = now + TimeDelta::from_minutes(i64::from(other) + 1);
+            let asked =
+                NewOverride { person, instead_of: Some(instead_of), from: now, until, reason: "替班".to_owned() };
+            StaffAction::PutOverride { roster: "一线".to_owned(), asked }
+        }
+        6 => StaffAction::DeleteOverride { roster: "一线".to_owned(), id: u64::from(other % 4) },
+        _ => StaffAction::Remove { people: vec![person], rules: rulebooks()[0].hash },
+    };
+    command(Action::Staff(action), key, None)
+}
+
+fn incident([which, verb, other, key, seen]: [u8; 5], now: Timestamp, engine: &Engine) -> Request {
     let known: Vec<(IncidentId, u64)> =
         engine.incidents().map(|incident| (incident.record.id, incident.record.version)).collect();
     let (id, version) = pick(&known, which).unwrap_or((IncidentId(7), 1));
     let text = || "已处理".to_owned();
-    let action = match verb % 19 {
+    let action = match verb % 24 {
         0 | 1 => IncidentAction::Acknowledge { note: None },
         2 => IncidentAction::Assign { assignee: "值班工程师".to_owned() },
         3 => IncidentAction::Comment { text: text() },
@@ -388,6 +461,15 @@ fn incident([which, verb, other, key, seen]: [u8; 5], engine: &Engine) -> Reques
             let reason = BreachReason { code: "spare_part".to_owned(), text: text() };
             IncidentAction::ResolveBreached { resolution: text(), reason }
         }
+        18 => IncidentAction::FoundDuring { incident: pick(&known, other).map_or(IncidentId(9), |(id, _)| id) },
+        19 => IncidentAction::WorkaroundHelped { helped: other.is_multiple_of(2), note: None },
+        20 => IncidentAction::ExplainBreach { reason: BreachReason { code: "spare_part".to_owned(), text: text() } },
+        21 => {
+            let (customer, service, party) = (String::new(), "链路".to_owned(), CauseParty::Provider);
+            let from = now - TimeDelta::from_seconds(i64::from(other));
+            IncidentAction::Outage { outage: Outage { customer, service, party, from, to: None } }
+        }
+        22 => IncidentAction::Acknowledge { note: Some(text()) },
         _ => IncidentAction::Cancel { reason: text() },
     };
     let seen = match seen % 6 {
@@ -452,12 +534,14 @@ fn run([which, verb, other, key, seen]: [u8; 5]) -> Request {
 }
 
 fn delivery([which, how, attempt, _, _]: [u8; 5], work: &BatchOutput) -> Request {
-    let told: Vec<(Cause, String)> = work
-        .effects
-        .iter()
-        .filter_map(|effect| if let Effect::Notice(notice) = effect { Some(notice) } else { None })
-        .map(|notice| (notice.cause, notice.subject.clone()))
-        .collect();
+    let notices = work.effects.iter().filter_map(|effect| match effect {
+        Effect::Do(Task::Notice(notice)) => Some(notice),
+        _ => None,
+    });
+    let mut notices: Vec<_> = notices.collect();
+    // Whatever the order of the notices of one input, the same one is meant.
+    notices.sort_by_key(|one| (one.at, &one.subject, one.kind, &one.team, &one.person, &one.channel));
+    let told: Vec<(Cause, String)> = notices.iter().map(|notice| (notice.cause, notice.subject.clone())).collect();
     let unknown = (Cause { partition: Partition::DESK, offset: Offset(999), n: 0 }, "INC-999".to_owned());
     let (notice, subject) = pick(&told, which).unwrap_or(unknown);
     let error = "connection refused".to_owned();

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use super::stage;
 use super::stage::{Bytes, Given, START};
 use crate::core::engine::{
-    Action, BatchOutput, Command, DeskInput, Effect, Engine, IncidentAction, JournalEntry, Request, RunAction,
+    Action, BatchOutput, Command, DeskInput, Effect, Engine, IncidentAction, JournalEntry, RecordChange, Request,
+    RunAction, Task,
 };
 use crate::core::inspections::{ItemOutcome, ProbeResult};
 use crate::core::model::{Event, IncidentId, Labels, Partition, RunId, Status, TimeDelta, Timestamp};
@@ -209,7 +210,7 @@ proptest! {
             }
             let mut told = BTreeSet::new();
             for effect in &effects {
-                if let Effect::Notice(notice) = effect {
+                if let Effect::Do(Task::Notice(notice)) = effect {
                     prop_assert!(told.insert(notice.cause), "{} told twice", notice.cause);
                 }
             }
@@ -228,12 +229,12 @@ fn lives_that_are_killed_hold_escalations_dispatches_and_runs() {
         inputs += life.inputs.len();
         for effect in &life.work.effects {
             match effect {
-                Effect::Incident(incident) => {
+                Effect::Record(RecordChange::Incident(incident)) => {
                     escalated += usize::from(incident.escalations > 0);
                     assigned += usize::from(incident.assignee.is_some());
                     found += usize::from(!incident.findings.is_empty());
                 }
-                Effect::Run(run) => ended += usize::from(run.state.is_ended()),
+                Effect::Record(RecordChange::Run(run)) => ended += usize::from(run.state.is_ended()),
                 _ => {}
             }
         }

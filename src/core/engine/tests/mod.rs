@@ -2,6 +2,7 @@
 
 mod clock;
 mod generator;
+mod golden;
 mod kill_points;
 mod properties;
 mod scenarios;

@@ -9,7 +9,7 @@ use super::generator::{Script, choices, rulebooks, script};
 use super::stage;
 use super::stage::Given;
 use super::toy_store::{Fate, ToyStore};
-use crate::core::engine::{BatchOutput, Effect, Engine, Request};
+use crate::core::engine::{BatchOutput, Effect, Engine, LiveChange, RecordChange, Request, Task};
 use crate::core::incidents::Incident;
 use crate::core::model::IncidentId;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ fn apart(effects: Vec<Effect>) -> (Vec<Effect>, BTreeMap<IncidentId, Arc<Inciden
     let (mut rest, mut records) = (Vec::new(), BTreeMap::new());
     for effect in effects {
         match effect {
-            Effect::Incident(record) => drop(records.insert(record.id, record)),
+            Effect::Record(RecordChange::Incident(record)) => drop(records.insert(record.id, record)),
             other => rest.push(other),
         }
     }
@@ -81,8 +81,8 @@ proptest! {
         let mut names = BTreeSet::new();
         for effect in &script.work.effects {
             let cause = match effect {
-                Effect::Notice(notice) => notice.cause,
-                Effect::Audit(audit) => audit.cause,
+                Effect::Do(Task::Notice(notice)) => notice.cause,
+                Effect::Record(RecordChange::Audit(audit)) => audit.cause,
                 _ => continue,
             };
             prop_assert!(names.insert(cause), "{cause} names two consequences");
@@ -248,24 +248,23 @@ fn the_random_inputs_reach_every_kind_of_record() {
         let script = script(round % 3 == 0, &choices);
         for effect in &script.work.effects {
             let name = match effect {
-                Effect::Alert(_) => "alert",
-                Effect::AlertTouched { .. } => "re-send",
-                Effect::AlertForgotten { .. } => "alert forgotten",
-                Effect::Incident(_) => "incident",
-                Effect::Membership { .. } => "membership",
-                Effect::Timeline(_) => "timeline",
-                Effect::Evidence { .. } => "evidence",
-                Effect::Problem(_) => "problem",
-                Effect::Run(_) => "run",
-                Effect::Silence(_) => "silence",
-                Effect::SilenceForgotten { .. } => continue,
-                Effect::Audit(_) => "audit",
-                Effect::Notice(_) => "notice",
-                Effect::Delivery(_) => "delivery",
-                Effect::Probe(_) => "probe",
-                Effect::Answer(_) => "answer",
-                Effect::Staff(_) => continue,
-                Effect::Normalised(_) => "normalised",
+                Effect::Record(RecordChange::Alert(_)) => "alert",
+                Effect::Live(LiveChange::AlertTouched { .. }) => "re-send",
+                Effect::Live(LiveChange::AlertForgotten { .. }) => "alert forgotten",
+                Effect::Record(RecordChange::Incident(_)) => "incident",
+                Effect::Record(RecordChange::Membership { .. }) => "membership",
+                Effect::Record(RecordChange::Timeline(_)) => "timeline",
+                Effect::Record(RecordChange::Evidence { .. }) => "evidence",
+                Effect::Record(RecordChange::Problem(_)) => "problem",
+                Effect::Record(RecordChange::Run(_)) => "run",
+                Effect::Record(RecordChange::Silence(_)) => "silence",
+                Effect::Live(LiveChange::SilenceForgotten { .. }) => continue,
+                Effect::Record(RecordChange::Audit(_)) => "audit",
+                Effect::Do(Task::Notice(_)) => "notice",
+                Effect::Record(RecordChange::Delivery(_)) => "delivery",
+                Effect::Do(Task::Probe(_)) => "probe",
+                Effect::Live(LiveChange::Staff(_)) => continue,
+                Effect::Live(LiveChange::Normalised(_)) => "normalised",
                 Effect::Count(_) => "count",
             };
             *seen.entry(name).or_default() += 1;

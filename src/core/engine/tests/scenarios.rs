@@ -3,8 +3,8 @@
 use super::stage;
 use super::stage::START;
 use crate::core::engine::{
-    Action, BatchOutput, Command, DeskInput, Effect, Engine, IncidentAction, Outcome, Request, RunAction,
-    SilenceChange, SilenceDraft,
+    Action, BatchOutput, Command, DeskInput, Effect, Engine, IncidentAction, Outcome, RecordChange, Request, RunAction,
+    SilenceChange, SilenceDraft, Task,
 };
 use crate::core::incidents::TimelineKind;
 use crate::core::inspections::ItemOutcome;
@@ -69,8 +69,9 @@ impl Play {
             self.until(now);
         }
         let mut work = BatchOutput::default();
-        self.engine.handle(now, request, &mut work).unwrap();
+        let outcome = self.engine.handle(now, request, &mut work).unwrap();
         self.tell(now, &work);
+        self.tell_outcome(now, outcome);
         stage::assert_well(&self.engine);
     }
 
@@ -155,15 +156,33 @@ impl Play {
         self.give(now, Request::Desk(DeskInput::Command(Box::new(command))));
     }
 
+    fn tell_outcome(&mut self, now: Timestamp, outcome: Option<Outcome>) {
+        let at = TimeDelta::from_micros(now.since(START).as_micros());
+        match outcome {
+            Some(Outcome::Refused(refusal)) => self.story.push(format!("{at} refused: {refusal}")),
+            Some(Outcome::Incident { id, version }) => {
+                self.story.push(format!("{at} answered {id} version {version}"));
+            }
+            Some(
+                Outcome::Problem { .. }
+                | Outcome::Run { .. }
+                | Outcome::Silence { .. }
+                | Outcome::Rulebook { .. }
+                | Outcome::Staff { .. },
+            )
+            | None => {}
+        }
+    }
+
     /// What people would notice.
     fn tell(&mut self, now: Timestamp, work: &BatchOutput) {
         let at = TimeDelta::from_micros(now.since(START).as_micros());
         for effect in &work.effects {
             match effect {
-                Effect::Notice(notice) => {
+                Effect::Do(Task::Notice(notice)) => {
                     self.story.push(format!("{at} {} {} to {}", notice.kind.as_str(), notice.subject, notice.team));
                 }
-                Effect::Timeline(entry) => match entry.kind {
+                Effect::Record(RecordChange::Timeline(entry)) => match entry.kind {
                     TimelineKind::Opened => {
                         let opened = self.engine.incidents().find(|one| one.record.id == entry.incident).unwrap();
                         let (record, unpaged) = (&opened.record, if opened.record.unpaged { " unpaged" } else { "" });
@@ -177,10 +196,6 @@ impl Play {
                     | TimelineKind::DeliveryFailed => {}
                     _ => self.story.push(format!("{at} {:?} {}", entry.kind, entry.incident)),
                 },
-                Effect::Answer(Outcome::Refused(refusal)) => self.story.push(format!("{at} refused: {refusal}")),
-                Effect::Answer(Outcome::Incident { id, version }) => {
-                    self.story.push(format!("{at} answered {id} version {version}"));
-                }
                 _ => {}
             }
         }

@@ -1,8 +1,10 @@
 //! A silence that is sent again with its Idempotency-Key: one silence, one answer.
 
+use super::stage;
 use super::stage::{START, engine, play, rulebook};
 use crate::core::engine::{
-    BatchOutput, CommandRefusal, Effect, Engine, IdempotencyKey, Outcome, Request, SilenceChange, SilenceDraft,
+    BatchOutput, CommandRefusal, Effect, Engine, IdempotencyKey, Outcome, RecordChange, Request, SilenceChange,
+    SilenceDraft,
 };
 use crate::core::model::{Labels, Matchers, Stamp, TimeDelta, Timestamp};
 
@@ -26,19 +28,13 @@ fn silence(at: Timestamp, actor: &str, key: Option<&str>, site: &str) -> Request
 
 fn answer(engine: &mut Engine, at: Timestamp, request: Request) -> (Outcome, Vec<Option<String>>) {
     let mut work = BatchOutput::default();
-    play(engine, &(at, request), &mut work);
+    stage::serve(engine, at, &mut work, |_, _, _| ());
+    let outcome = engine.handle(at, request, &mut work).expect("everything due was served");
     let audited = work.effects.iter().filter_map(|effect| match effect {
-        Effect::Audit(entry) => Some(entry.refused.clone()),
+        Effect::Record(RecordChange::Audit(entry)) => Some(entry.refused.clone()),
         _ => None,
     });
-    let audited = audited.collect();
-    let answers = work.effects.into_iter().filter_map(|effect| match effect {
-        Effect::Answer(outcome) => Some(outcome),
-        _ => None,
-    });
-    let answers: Vec<Outcome> = answers.collect();
-    assert_eq!(answers.len(), 1, "{answers:?}");
-    (answers[0].clone(), audited)
+    (outcome.expect("a silence is answered"), audited.collect())
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Lead and lag on events whose causes are known.
 
 use super::*;
+use crate::core::model::Timestamp;
 
 /// Even numbers in [0, 1) from a seed.
 struct Even(u64);

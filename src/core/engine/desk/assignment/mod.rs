@@ -1,5 +1,6 @@
-//! Assignment: which person of the responsible team works on an incident, and the queue of those that wait.
+//! Assignment: who is at work, and who of them has what.
 
-pub(super) mod dispatch;
-pub(super) mod staff;
-pub(super) mod workload;
+pub mod dispatch;
+pub mod staff;
+pub mod staff_state;
+pub mod workload;

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::core::engine::desk::state::DeskIncident;
+use crate::core::engine::desk::incident::DeskIncident;
 use crate::core::model::{IncidentId, Priority, ShardedMap, Timestamp};
 
 /// What one person holds of open incidents, and the queue in the order in which it is served.
 #[derive(Clone, Default, PartialEq, Debug)]
-pub(crate) struct Workload {
+pub struct Workload {
     held: BTreeMap<String, BTreeSet<IncidentId>>,
     holder: BTreeMap<IncidentId, String>,
     queue: BTreeSet<QueuePosition>,
@@ -21,7 +21,7 @@ pub(crate) struct Workload {
 
 /// A place in the queue: the most urgent first, of those the one that has waited longest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct QueuePosition {
+pub struct QueuePosition {
     pub priority: Priority,
     pub since: Timestamp,
     pub id: IncidentId,

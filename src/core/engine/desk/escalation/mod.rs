@@ -1,5 +1,4 @@
-//! Escalation: an incident's way through the steps of its policy, and handing it between teams.
+//! Escalation: what an incident's ladder does by itself, and how people hand it up and down the lines.
 
-pub(super) mod availability;
-pub(super) mod handoff;
-pub(super) mod transitions;
+pub mod handoff;
+pub mod transitions;

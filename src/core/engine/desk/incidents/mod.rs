@@ -1,8 +1,16 @@
-//! Incidents: opened, joined, merged, resolved and rolled up from what the correlators decide.
+//! Incidents at the desk: what correlators decide becomes incidents, and people's moves on them. The first part: it may ask
+//! every other one, and none names it.
 
-pub(super) mod decisions;
-pub(super) mod grouping;
-pub(super) mod priority;
-pub(super) mod rollup;
-pub(super) mod similarity;
-pub(super) mod timers;
+pub mod decisions;
+pub mod grouping;
+pub mod lifecycle;
+mod member_lines;
+mod members;
+pub mod onsets;
+mod open;
+mod priority;
+pub mod reopening;
+mod rollup;
+mod similarity;
+mod standing;
+pub mod timers;

@@ -4,7 +4,7 @@ use crate::core::model::{Level, Priority, Severity, Timestamp};
 use crate::core::rules::{CATCH_ALL, Rule, Rulebook, Urgency};
 
 /// A priority with its reason, and what it was made from.
-pub(crate) struct Graded {
+pub struct Graded {
     pub priority: Priority,
     pub reason: String,
     pub impact: Option<Level>,
@@ -13,13 +13,7 @@ pub(crate) struct Graded {
 
 /// Of an incident of that rule and severity that opened then. The hour is that of the opening, so that nothing changes
 /// its priority but the rules and its alerts.
-pub(crate) fn grade(
-    rule: Option<&Rule>,
-    name: &str,
-    severity: Severity,
-    opened_at: Timestamp,
-    rulebook: &Rulebook,
-) -> Graded {
+pub fn grade(rule: Option<&Rule>, name: &str, severity: Severity, opened_at: Timestamp, rulebook: &Rulebook) -> Graded {
     let by_urgency =
         rule.and_then(|rule| rule.grading.urgency.as_ref()).map(|one| by_urgency(one, opened_at, rulebook));
     let (impact, urgency) = by_urgency.as_ref().map_or((None, None), |one| (one.impact, one.urgency));

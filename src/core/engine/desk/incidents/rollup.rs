@@ -1,8 +1,10 @@
 //! An incident follows its alerts: in severity and priority, in its root candidate and its title.
 
+use super::{member_lines, priority};
 use crate::core::engine::NotificationKind;
-use crate::core::engine::desk::state::ConditionStatus;
-use crate::core::engine::desk::{Desk, DeskContext, DeskIncident};
+use crate::core::engine::desk::context::{DeskContext, GROUPING};
+use crate::core::engine::desk::incident::{ConditionStatus, DeskIncident};
+use crate::core::engine::desk::state::DeskState;
 use crate::core::incidents::{Affected, TimelineKind, root_candidate};
 use crate::core::model::{Fingerprint, IncidentId, Priority, Severity, Timestamp, one_line};
 use crate::core::rules::{FailureMode, Rulebook};
@@ -10,87 +12,82 @@ use crate::core::rules::{FailureMode, Rulebook};
 /// Up to that many items the root is looked for at every new one, then less and less often.
 const ROOT_LOOKED_FOR_UP_TO: usize = 64;
 
-impl Desk {
-    /// Brings severity, priority, root and title in line with what stands in the incident now.
-    pub(crate) fn follow_alerts(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
-        self.follow_severity(id, step);
-        self.follow_root(id, step);
-        step.touch(id);
-    }
+/// Brings severity, priority, root and title in line with what stands in the incident now.
+pub fn follow_alerts(desk: &mut DeskState, id: IncidentId, step: &mut DeskContext<'_>) {
+    follow_severity(desk, id, step);
+    follow_root(desk, id, step);
+    step.touch(id);
+}
 
-    /// The worst of what fires and is not held back; what is all held back or clear keeps its severity.
-    pub(crate) fn follow_severity(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
-        let Some(incident) = self.state.get_mut(id) else { return };
-        let Some((severity, priority, why)) = stands_at(incident, step.rulebook) else { return };
-        let (was, before) = (incident.record.severity, incident.record.priority);
-        if (was, before) == (severity, priority) {
-            return;
-        }
-        incident.record.severity = severity;
-        incident.record.priority = priority;
-        incident.record.priority_reason = why;
-        let told = incident.paged.filter(|paged| priority < *paged);
-        let is_quiet = incident.held_by().is_some() || incident.is_clear() || !incident.record.state.is_open();
-        let text = match (was == severity, before == priority) {
-            (false, true) => format!("from {was} to {severity}"),
-            (false, false) => format!("from {was} to {severity}, priority from {before} to {priority}"),
-            (true, _) => format!("priority from {before} to {priority}: {}", incident.record.priority_reason),
-        };
-        step.timeline(id, TimelineKind::SeverityChanged, "watchfire", text);
-        // Whoever was paged for less is told; who was told of as much before is not.
-        if let Some(paged) = told.filter(|_| !is_quiet) {
-            let why = format!("its priority rose from {paged} to {priority}");
-            self.tell(id, NotificationKind::PageAgain, &why, step);
-        }
-        step.touch(id);
+/// The worst of what fires and is not held back; what is all held back or clear keeps its severity.
+pub fn follow_severity(desk: &mut DeskState, id: IncidentId, step: &mut DeskContext<'_>) {
+    let Some(incident) = desk.get_mut(id) else { return };
+    let Some((severity, priority, why)) = stands_at(incident, step.rulebook) else { return };
+    let (was, before) = (incident.record.severity, incident.record.priority);
+    if (was, before) == (severity, priority) {
+        return;
     }
+    incident.record.severity = severity;
+    incident.record.priority = priority;
+    incident.record.priority_reason = why;
+    let told = incident.paged.filter(|paged| priority < *paged);
+    let is_quiet = incident.held_by().is_some() || incident.is_clear() || !incident.record.state.is_open();
+    let text = match (was == severity, before == priority) {
+        (false, true) => format!("from {was} to {severity}"),
+        (false, false) => format!("from {was} to {severity}, priority from {before} to {priority}"),
+        (true, _) => format!("priority from {before} to {priority}: {}", incident.record.priority_reason),
+    };
+    step.timeline(id, TimelineKind::SeverityChanged, "watchfire", text);
+    // Whoever was paged for less is told; who was told of as much before is not.
+    if let Some(paged) = told.filter(|_| !is_quiet) {
+        let why = format!("its priority rose from {paged} to {priority}");
+        step.page(id, NotificationKind::PageAgain, why);
+    }
+    step.touch(id);
+}
 
-    /// Notes that an alert of that item belongs to the incident.
-    pub(crate) fn affect(
-        &mut self,
-        id: IncidentId,
-        item: Option<String>,
-        severity: Severity,
-        since: Timestamp,
-        condition: Fingerprint,
-    ) {
-        let Some(item) = item else { return };
-        let Some(incident) = self.state.get_mut(id) else { return };
-        let gravity = FailureMode::of(severity);
-        let affected = incident.affected.entry(item).or_insert(Affected { since, gravity, condition });
-        affected.since = affected.since.min(since);
-        if affected.gravity < gravity {
-            (affected.gravity, affected.condition) = (gravity, condition);
+/// Notes that an alert of that item belongs to the incident.
+pub fn affect(
+    desk: &mut DeskState,
+    id: IncidentId,
+    item: Option<String>,
+    severity: Severity,
+    since: Timestamp,
+    condition: Fingerprint,
+) {
+    let Some(item) = item else { return };
+    let Some(incident) = desk.get_mut(id) else { return };
+    let gravity = FailureMode::of(severity);
+    let affected = incident.affected.entry(item).or_insert(Affected { since, gravity, condition });
+    affected.since = affected.since.min(since);
+    if affected.gravity < gravity {
+        (affected.gravity, affected.condition) = (gravity, condition);
+    }
+}
+
+fn follow_root(desk: &mut DeskState, id: IncidentId, step: &mut DeskContext<'_>) {
+    let Some(incident) = desk.get_mut(id) else { return };
+    let items = incident.affected.len();
+    let last = incident.root_of as usize;
+    let is_due = items <= ROOT_LOOKED_FOR_UP_TO || items > last + last / 8;
+    if items > 0 && is_due {
+        incident.root_of = items as u32;
+        let root = root_candidate(&incident.affected, &step.rulebook.inventory, &step.rulebook.grouping);
+        let before = std::mem::replace(&mut incident.record.root, root);
+        let changed = incident.record.root.as_ref().filter(|root| {
+            before.as_ref().is_none_or(|before| before.entity != root.entity) && incident.parts.len() > 1
+        });
+        if let Some(root) = changed {
+            let how =
+                if root.inferred { ", which says nothing itself: most of what depends on it has failed" } else { "" };
+            let text = format!("probably from {}{how} ({})", root.entity, root.path.join(" → "));
+            member_lines::member_line(desk, id, TimelineKind::RootChanged, GROUPING, &text, step);
         }
     }
-
-    fn follow_root(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
-        let Some(incident) = self.state.get_mut(id) else { return };
-        let items = incident.affected.len();
-        let last = incident.root_of as usize;
-        let is_due = items <= ROOT_LOOKED_FOR_UP_TO || items > last + last / 8;
-        if items > 0 && is_due {
-            incident.root_of = items as u32;
-            let root = root_candidate(&incident.affected, &step.rulebook.inventory, &step.rulebook.grouping);
-            let before = std::mem::replace(&mut incident.record.root, root);
-            let changed = incident.record.root.as_ref().filter(|root| {
-                before.as_ref().is_none_or(|before| before.entity != root.entity) && incident.parts.len() > 1
-            });
-            if let Some(root) = changed {
-                let how = if root.inferred {
-                    ", which says nothing itself: most of what depends on it has failed"
-                } else {
-                    ""
-                };
-                let text = format!("probably from {}{how} ({})", root.entity, root.path.join(" → "));
-                self.member_line(id, TimelineKind::RootChanged, "grouping", &text, step);
-            }
-        }
-        if let Some(incident) = self.state.get_mut(id)
-            && let Some(title) = title(incident)
-        {
-            incident.record.title = one_line(&title).into_owned();
-        }
+    if let Some(incident) = desk.get_mut(id)
+        && let Some(title) = title(incident)
+    {
+        incident.record.title = one_line(&title).into_owned();
     }
 }
 
@@ -102,7 +99,7 @@ fn stands_at(incident: &DeskIncident, rulebook: &Rulebook) -> Option<(Severity, 
             let rule = rulebook.rule(&part.rule);
             let worst = part.firing.iter().rev().find(|(_, count)| **count > 0).map(|(severity, _)| *severity);
             let severity = rule.and_then(|rule| rule.severity).or(worst).unwrap_or(part.severity);
-            let graded = super::priority::grade(rule, &part.rule, severity, incident.record.opened_at, rulebook);
+            let graded = priority::grade(rule, &part.rule, severity, incident.record.opened_at, rulebook);
             (severity, graded.priority, graded.reason)
         })
     };

@@ -1,3 +1,3 @@
-//! Inspections: runs that fall due, their results and findings.
+//! Inspections at the desk: runs come due, probes and people answer them, and what they found enters as an event.
 
-pub(super) mod inspections;
+pub mod runs;

@@ -1,5 +1,11 @@
-//! Notifications: who is notified of an incident, over which channel, at once or in a digest.
+//! Notifications: whom a page of an incident tells and how, digests in a storm, managers, and what became of a delivery. The
+//! last part: it asks nothing of any other.
 
-pub(super) mod digest;
-pub(super) mod managers;
-pub(super) mod notify;
+pub mod delivery;
+pub mod digest;
+pub mod digest_state;
+pub mod managers;
+pub mod notify;
+mod recipient;
+pub mod team;
+mod unreachable;

@@ -1,27 +1,20 @@
-//! The one place that makes notices: whom a page of an incident tells, and how.
+//! The one place that makes notices of incidents: whom a page tells, and how.
 
-use serde::{Deserialize, Serialize};
-
-use super::digest::DigestRecipient;
-use crate::core::engine::desk::escalation::transitions::LADDER;
-use crate::core::engine::desk::{Desk, DeskContext};
-use crate::core::engine::{Effect, Metric, Notification, NotificationKind};
+use super::managers;
+use super::recipient::{DigestRecipient, language_of, policy_of};
+use crate::core::engine::desk::availability;
+use crate::core::engine::desk::context::{DeskContext, LADDER};
+use crate::core::engine::desk::incident::DelayedNotification;
+use crate::core::engine::desk::requests::{NotificationDraft, Page};
+use crate::core::engine::desk::state::DeskState;
+use crate::core::engine::{Effect, Metric, Notification, NotificationKind, Task};
 use crate::core::incidents::{Incident, IncidentState, TimelineKind};
 use crate::core::model::{IncidentId, Priority, Tier, Timestamp};
 use crate::core::on_call::responders;
-use crate::core::rules::{Channel, Contact, DigestPolicy, Language, Rulebook};
+use crate::core::rules::{Channel, Contact, Language, Rulebook};
 
 /// Persons who wait to be told of one incident; more are told at once.
 const CALLS_MAX: usize = 500;
-
-/// A person's way that waits: told then, if the incident still wants somebody.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DelayedNotification {
-    pub at: Timestamp,
-    pub person: String,
-    pub channel: Channel,
-    pub kind: NotificationKind,
-}
 
 /// How many a page reached, for its line in the timeline.
 #[derive(Default)]
@@ -31,257 +24,219 @@ struct NotifiedCount {
     persons: Vec<String>,
 }
 
-impl Desk {
-    /// Tells the present team of an incident, and the persons it names: the one who has it, else all members of the
-    /// team, each by their own rules. The timeline says whom, but for the end of it.
-    pub(crate) fn tell(&mut self, id: IncidentId, kind: NotificationKind, reason: &str, step: &mut DeskContext<'_>) {
-        if kind != NotificationKind::Resolved && self.dispatch(id, step) {
-            return;
-        }
-        let Some(incident) = self.state.get_mut(id) else { return };
-        let priority = incident.record.priority;
-        if kind != NotificationKind::Resolved {
-            incident.paged = Some(incident.paged.map_or(priority, |paged| paged.min(priority)));
-        }
-        let record = incident.record.clone();
-        let mut reached = NotifiedCount::default();
-        let channels = step.rulebook.teams.get(&record.team).map(|team| team.channels.clone()).unwrap_or_default();
-        for channel in &channels {
-            let recipient = DigestRecipient::of_team(&record.team, channel.clone());
-            reached.channels += 1;
-            reached.gathered += usize::from(self.hand_over(&record, kind, recipient, step));
-        }
-        match kind {
-            NotificationKind::Resolved => return self.tell_those_told(&record, &channels, step),
-            NotificationKind::Page
-            | NotificationKind::PageAgain
-            | NotificationKind::Escalated
-            | NotificationKind::HandedBack
-            | NotificationKind::ManagersTold
-            | NotificationKind::ReviewDue
-            | NotificationKind::TargetWarning
-            | NotificationKind::TargetBreached
-            | NotificationKind::ProblemOpened
-            | NotificationKind::ProblemReopened
-            | NotificationKind::InspectionMissed
-            | NotificationKind::Digest
-            | NotificationKind::Unreached => self.tell_persons(&record, kind, &channels, &mut reached, step),
-        }
-        let line = format!("{} at tier {}: {reason} ({})", record.team, record.tier, reached.in_words());
-        step.timeline(id, TimelineKind::Paged, LADDER, line);
-        step.touch(id);
-    }
-
-    /// The ways of each person: now, or later if nobody acknowledges until then.
-    fn tell_persons(
-        &mut self,
-        record: &Incident,
-        kind: NotificationKind,
-        of_team: &[Channel],
-        reached: &mut NotifiedCount,
-        step: &mut DeskContext<'_>,
-    ) {
-        for name in self.persons(record, step) {
-            let Some(person) = step.rulebook.people.get(&name) else { continue };
-            let mut told = false;
-            for contact in person.contacts.iter().filter(|contact| wants(contact, record.priority)) {
-                if of_team.contains(&contact.channel) {
-                    continue;
-                }
-                if !contact.after.is_zero() {
-                    self.call_later(record.id, &name, contact, kind, step);
-                } else if is_open(contact.calendar.as_deref(), step.now, step.rulebook) {
-                    reached.gathered += usize::from(self.tell_person(record, kind, &name, &contact.channel, step));
-                    told = true;
-                }
-            }
-            if told {
-                reached.persons.push(name);
+/// Tells whom the parts before wanted told, in the order in which they said so.
+pub fn run(desk: &mut DeskState, step: &mut DeskContext<'_>) {
+    while let Some(telling) = step.requests.tellings.pop_front() {
+        match telling {
+            NotificationDraft::Team(page) => tell(desk, &page, step),
+            NotificationDraft::Manager { incident, told, why } => {
+                managers::tell_manager(desk, incident, &told, &why, step)
             }
         }
-    }
-
-    /// Whom a page of the team means: the one who has it, else who is on duty, by the roster or as a member.
-    fn persons(&self, record: &Incident, step: &DeskContext<'_>) -> Vec<String> {
-        let Some(team) = step.rulebook.teams.get(&record.team) else { return Vec::new() };
-        let duty = self.duty(team, step.rulebook, step.now);
-        let on_duty: Vec<String> = responders(team, duty.as_ref()).into_iter().map(str::to_owned).collect();
-        match &record.assignee {
-            // One who took it for a whole team is nobody whom to tell.
-            Some(assignee) if on_duty.contains(assignee) || step.rulebook.people.contains_key(assignee) => {
-                vec![assignee.clone()]
-            }
-            Some(_) | None => on_duty,
-        }
-    }
-
-    fn call_later(
-        &mut self,
-        id: IncidentId,
-        person: &str,
-        contact: &Contact,
-        kind: NotificationKind,
-        step: &DeskContext<'_>,
-    ) {
-        let Some(incident) = self.state.get_mut(id) else { return };
-        let waits = |call: &DelayedNotification| call.person == person && call.channel == contact.channel;
-        // It counts from the first page that nobody acknowledged.
-        if incident.record.acknowledged || incident.calls.iter().any(waits) || incident.calls.len() >= CALLS_MAX {
-            return;
-        }
-        let at = step.now + contact.after;
-        incident.calls.push(DelayedNotification {
-            at,
-            person: person.to_owned(),
-            channel: contact.channel.clone(),
-            kind,
-        });
-    }
-
-    /// Tells whom it is time to tell. What is held back, waits or is clear calls nobody: it is paged again when it is
-    /// free, and then they wait again.
-    pub(crate) fn make_calls(&mut self, id: IncidentId, step: &mut DeskContext<'_>) {
-        let now = step.now;
-        let Some(incident) = self.state.get_mut(id) else { return };
-        let due: Vec<DelayedNotification> = incident.calls.extract_if(.., |call| call.at <= now).collect();
-        let quiet = match &incident.record.held {
-            Some(by) => Some(format!("held back by {by}")),
-            None if incident.record.state == IncidentState::Pending => Some("pending".to_owned()),
-            None if incident.is_clear() => Some("clear".to_owned()),
-            None => None,
-        };
-        let record = incident.record.clone();
-        for call in due {
-            let wants = step.rulebook.people.get(&call.person).and_then(|person| {
-                person
-                    .contacts
-                    .iter()
-                    .find(|contact| contact.channel == call.channel && wants(contact, record.priority))
-            });
-            let person = &call.person;
-            let line = match (&quiet, wants) {
-                (Some(quiet), _) => format!("{person} was to be told now, but it is {quiet}"),
-                (None, None) => format!("{person} was to be told now, but wants it no longer"),
-                (None, Some(contact)) if !is_open(contact.calendar.as_deref(), now, step.rulebook) => {
-                    let calendar = contact.calendar.as_deref().unwrap_or_default();
-                    format!("{person} was to be told now, but {calendar} is closed")
-                }
-                (None, Some(contact)) => {
-                    let after = contact.after;
-                    self.tell_person(&record, call.kind, person, &call.channel, step);
-                    format!("{person}: nobody acknowledged within {after} ({})", call.channel.kind())
-                }
-            };
-            step.timeline(id, TimelineKind::Paged, LADDER, line);
-        }
-        step.touch(id);
-    }
-
-    /// Whoever was told of it, by the same ways, if they may be disturbed now.
-    fn tell_those_told(&mut self, record: &Incident, of_team: &[Channel], step: &mut DeskContext<'_>) {
-        let told = self.state.get_mut(record.id).map(|incident| std::mem::take(&mut incident.told));
-        for (name, ways) in told.unwrap_or_default() {
-            let Some(person) = step.rulebook.people.get(&name) else { continue };
-            for contact in person.contacts.iter().filter(|contact| ways.contains(&contact.channel)) {
-                if !of_team.contains(&contact.channel) && is_open(contact.calendar.as_deref(), step.now, step.rulebook)
-                {
-                    let recipient = DigestRecipient::of_person(&record.team, &name, contact.channel.clone());
-                    self.hand_over(record, NotificationKind::Resolved, recipient, step);
-                }
-            }
-        }
-    }
-
-    /// Answers whether it waits for a digest.
-    fn tell_person(
-        &mut self,
-        record: &Incident,
-        kind: NotificationKind,
-        person: &str,
-        channel: &Channel,
-        step: &mut DeskContext<'_>,
-    ) -> bool {
-        if let Some(incident) = self.state.get_mut(record.id) {
-            incident.told.entry(person.to_owned()).or_default().insert(channel.clone());
-        }
-        self.hand_over(record, kind, DigestRecipient::of_person(&record.team, person, channel.clone()), step)
-    }
-
-    /// Into the outbox, or to what the channel gathers; answers which.
-    fn hand_over(
-        &mut self,
-        record: &Incident,
-        kind: NotificationKind,
-        to: DigestRecipient,
-        step: &mut DeskContext<'_>,
-    ) -> bool {
-        let alone = record.priority == Priority::P1;
-        let digests = &mut self.state.kept.core.digests;
-        if let Some(policy) = policy_of(&to, step.rulebook)
-            && digests.gathers(&to, policy, alone, record.id, kind, step.now)
-        {
-            step.count(Metric::NoticeGathered);
-            return true;
-        }
-        self.tell_alone(record, kind, to, step);
-        false
-    }
-
-    pub(crate) fn tell_alone(
-        &mut self,
-        record: &Incident,
-        kind: NotificationKind,
-        to: DigestRecipient,
-        step: &mut DeskContext<'_>,
-    ) {
-        let language = language_of(&to, step.rulebook);
-        let notice = Notification {
-            cause: step.next_cause(),
-            at: step.now,
-            kind,
-            channel: to.channel,
-            team: to.team,
-            person: to.person,
-            tier: Some(record.tier),
-            subject: record.id.to_string(),
-            title: title(record, language),
-            // Plain data of our own; if it ever could not be written, the title still says what is wrong.
-            body: serde_json::to_string(record).unwrap_or_else(|_| "{}".to_owned()),
-            language,
-        };
-        step.effects.push(Effect::Notice(Box::new(notice)));
     }
 }
 
-impl DeskContext<'_> {
-    /// One notice a channel of a team, of what is no incident.
-    pub(crate) fn tell_team(
-        &mut self,
-        kind: NotificationKind,
-        team: &str,
-        tier: Option<Tier>,
-        subject: &str,
-        title: &str,
-        body: &str,
-    ) {
-        let Some(team) = self.rulebook.teams.get(team) else { return };
-        for channel in &team.channels {
-            let notice = Notification {
-                cause: self.next_cause(),
-                at: self.now,
-                kind,
-                channel: channel.clone(),
-                team: team.name.clone(),
-                person: None,
-                tier,
-                subject: subject.to_owned(),
-                title: title.to_owned(),
-                body: body.to_owned(),
-                language: team.language,
-            };
-            self.effects.push(Effect::Notice(Box::new(notice)));
+/// Tells whom it is time to tell. What is held back, waits or is clear calls nobody: it is paged again when it is
+/// free, and then they wait again.
+pub fn make_calls(desk: &mut DeskState, id: IncidentId, step: &mut DeskContext<'_>) {
+    let now = step.now;
+    let Some(incident) = desk.get_mut(id) else { return };
+    let due: Vec<DelayedNotification> = incident.calls.extract_if(.., |call| call.at <= now).collect();
+    let quiet = match &incident.record.held {
+        Some(by) => Some(format!("held back by {by}")),
+        None if incident.record.state == IncidentState::Pending => Some("pending".to_owned()),
+        None if incident.is_clear() => Some("clear".to_owned()),
+        None => None,
+    };
+    let record = incident.record.clone();
+    for call in due {
+        let wants = step.rulebook.people.get(&call.person).and_then(|person| {
+            person.contacts.iter().find(|contact| contact.channel == call.channel && wants(contact, record.priority))
+        });
+        let person = &call.person;
+        let line = match (&quiet, wants) {
+            (Some(quiet), _) => format!("{person} was to be told now, but it is {quiet}"),
+            (None, None) => format!("{person} was to be told now, but wants it no longer"),
+            (None, Some(contact)) if !is_open(contact.calendar.as_deref(), now, step.rulebook) => {
+                let calendar = contact.calendar.as_deref().unwrap_or_default();
+                format!("{person} was to be told now, but {calendar} is closed")
+            }
+            (None, Some(contact)) => {
+                let after = contact.after;
+                tell_person(desk, &record, call.kind, person, &call.channel, step);
+                format!("{person}: nobody acknowledged within {after} ({})", call.channel.kind())
+            }
+        };
+        step.timeline(id, TimelineKind::Paged, LADDER, line);
+    }
+    step.mark_changed(id);
+}
+
+pub fn tell_alone(record: &Incident, kind: NotificationKind, to: DigestRecipient, step: &mut DeskContext<'_>) {
+    let language = language_of(&to, step.rulebook);
+    let notice = Notification {
+        cause: step.next_cause(),
+        at: step.now,
+        kind,
+        channel: to.channel,
+        team: to.team,
+        person: to.person,
+        tier: Some(record.tier),
+        subject: record.id.to_string(),
+        title: title(record, language),
+        // Plain data of our own; if it ever could not be written, the title still says what is wrong.
+        body: serde_json::to_string(record).unwrap_or_else(|_| "{}".to_owned()),
+        language,
+    };
+    step.effects.push(Effect::Do(Task::Notice(Box::new(notice))));
+}
+
+/// Tells the present team of an incident, and the persons it names: the one who has it, else all members of the
+/// team, each by their own rules. The timeline says whom, but for the end of it.
+fn tell(desk: &mut DeskState, page: &Page, step: &mut DeskContext<'_>) {
+    let Page { incident: id, kind, ref reason } = *page;
+    let Some(incident) = desk.get_mut(id) else { return };
+    let priority = incident.record.priority;
+    if kind != NotificationKind::Resolved {
+        incident.paged = Some(incident.paged.map_or(priority, |paged| paged.min(priority)));
+    }
+    let record = incident.record.clone();
+    let mut reached = NotifiedCount::default();
+    let channels = step.rulebook.teams.get(&record.team).map(|team| team.channels.clone()).unwrap_or_default();
+    for channel in &channels {
+        let recipient = DigestRecipient::of_team(&record.team, channel.clone());
+        reached.channels += 1;
+        reached.gathered += usize::from(hand_over(desk, &record, kind, recipient, step));
+    }
+    match kind {
+        NotificationKind::Resolved => return tell_those_told(desk, &record, &channels, step),
+        NotificationKind::Page
+        | NotificationKind::PageAgain
+        | NotificationKind::Escalated
+        | NotificationKind::HandedBack
+        | NotificationKind::ManagersTold
+        | NotificationKind::ReviewDue
+        | NotificationKind::TargetWarning
+        | NotificationKind::TargetBreached
+        | NotificationKind::ProblemOpened
+        | NotificationKind::ProblemReopened
+        | NotificationKind::InspectionMissed
+        | NotificationKind::Digest
+        | NotificationKind::Unreached => tell_persons(desk, &record, kind, &channels, &mut reached, step),
+    }
+    let line = format!("{} at tier {}: {reason} ({})", record.team, record.tier, reached.in_words());
+    step.timeline(id, TimelineKind::Paged, LADDER, line);
+    step.mark_changed(id);
+}
+
+/// The ways of each person: now, or later if nobody acknowledges until then.
+fn tell_persons(
+    desk: &mut DeskState,
+    record: &Incident,
+    kind: NotificationKind,
+    of_team: &[Channel],
+    reached: &mut NotifiedCount,
+    step: &mut DeskContext<'_>,
+) {
+    for name in persons(desk, record, step) {
+        let Some(person) = step.rulebook.people.get(&name) else { continue };
+        let mut told = false;
+        for contact in person.contacts.iter().filter(|contact| wants(contact, record.priority)) {
+            if of_team.contains(&contact.channel) {
+                continue;
+            }
+            if !contact.after.is_zero() {
+                call_later(desk, record.id, &name, contact, kind, step);
+            } else if is_open(contact.calendar.as_deref(), step.now, step.rulebook) {
+                reached.gathered += usize::from(tell_person(desk, record, kind, &name, &contact.channel, step));
+                told = true;
+            }
+        }
+        if told {
+            reached.persons.push(name);
         }
     }
+}
+
+/// Whom a page of the team means: the one who has it, else who is on duty, by the roster or as a member.
+fn persons(desk: &DeskState, record: &Incident, step: &DeskContext<'_>) -> Vec<String> {
+    let Some(team) = step.rulebook.teams.get(&record.team) else { return Vec::new() };
+    let duty = availability::duty(desk, team, step.rulebook, step.now);
+    let on_duty: Vec<String> = responders(team, duty.as_ref()).into_iter().map(str::to_owned).collect();
+    match &record.assignee {
+        // One who took it for a whole team is nobody whom to tell.
+        Some(assignee) if on_duty.contains(assignee) || step.rulebook.people.contains_key(assignee) => {
+            vec![assignee.clone()]
+        }
+        Some(_) | None => on_duty,
+    }
+}
+
+fn call_later(
+    desk: &mut DeskState,
+    id: IncidentId,
+    person: &str,
+    contact: &Contact,
+    kind: NotificationKind,
+    step: &DeskContext<'_>,
+) {
+    let Some(incident) = desk.get_mut(id) else { return };
+    let waits = |call: &DelayedNotification| call.person == person && call.channel == contact.channel;
+    // It counts from the first page that nobody acknowledged.
+    if incident.record.acknowledged || incident.calls.iter().any(waits) || incident.calls.len() >= CALLS_MAX {
+        return;
+    }
+    let at = step.now + contact.after;
+    incident.calls.push(DelayedNotification { at, person: person.to_owned(), channel: contact.channel.clone(), kind });
+}
+
+/// Whoever was told of it, by the same ways, if they may be disturbed now.
+fn tell_those_told(desk: &mut DeskState, record: &Incident, of_team: &[Channel], step: &mut DeskContext<'_>) {
+    let told = desk.get_mut(record.id).map(|incident| std::mem::take(&mut incident.told));
+    for (name, ways) in told.unwrap_or_default() {
+        let Some(person) = step.rulebook.people.get(&name) else { continue };
+        for contact in person.contacts.iter().filter(|contact| ways.contains(&contact.channel)) {
+            if !of_team.contains(&contact.channel) && is_open(contact.calendar.as_deref(), step.now, step.rulebook) {
+                let recipient = DigestRecipient::of_person(&record.team, &name, contact.channel.clone());
+                hand_over(desk, record, NotificationKind::Resolved, recipient, step);
+            }
+        }
+    }
+}
+
+/// Answers whether it waits for a digest.
+fn tell_person(
+    desk: &mut DeskState,
+    record: &Incident,
+    kind: NotificationKind,
+    person: &str,
+    channel: &Channel,
+    step: &mut DeskContext<'_>,
+) -> bool {
+    if let Some(incident) = desk.get_mut(record.id) {
+        incident.told.entry(person.to_owned()).or_default().insert(channel.clone());
+    }
+    hand_over(desk, record, kind, DigestRecipient::of_person(&record.team, person, channel.clone()), step)
+}
+
+/// Into the outbox, or to what the channel gathers; answers which.
+fn hand_over(
+    desk: &mut DeskState,
+    record: &Incident,
+    kind: NotificationKind,
+    to: DigestRecipient,
+    step: &mut DeskContext<'_>,
+) -> bool {
+    let alone = record.priority == Priority::P1;
+    let digests = &mut desk.kept.core.digests;
+    if let Some(policy) = policy_of(&to, step.rulebook)
+        && digests.gathers(&to, policy, alone, record.id, kind, step.now)
+    {
+        step.count(Metric::NoticeGathered);
+        return true;
+    }
+    tell_alone(record, kind, to, step);
+    false
 }
 
 impl NotifiedCount {
@@ -305,21 +260,6 @@ fn wants(contact: &Contact, priority: Priority) -> bool {
 /// A calendar that is gone from the rules keeps nobody from being told.
 fn is_open(calendar: Option<&str>, now: Timestamp, rulebook: &Rulebook) -> bool {
     calendar.and_then(|name| rulebook.calendars.get(name)).is_none_or(|calendar| calendar.is_open(now))
-}
-
-pub(crate) fn policy_of(to: &DigestRecipient, rulebook: &Rulebook) -> Option<DigestPolicy> {
-    let own = match to.person {
-        Some(_) => None,
-        None => rulebook.teams.get(&to.team).and_then(|team| team.digest),
-    };
-    DigestPolicy::of(own, &to.channel)
-}
-
-pub(crate) fn language_of(to: &DigestRecipient, rulebook: &Rulebook) -> Language {
-    match &to.person {
-        Some(person) => rulebook.people.get(person).map(|person| person.language).unwrap_or_default(),
-        None => rulebook.teams.get(&to.team).map(|team| team.language).unwrap_or_default(),
-    }
 }
 
 fn title(record: &Incident, language: Language) -> String {

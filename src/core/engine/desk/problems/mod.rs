@@ -1,4 +1,9 @@
-//! Problems: raised by recurrence, reviewed by second line, escalated past their review date.
+//! Problems at the desk: episodes become problems, problems lend their workaround to the next incident, second line works
+//! on them and reviews them.
 
-pub(super) mod problems;
-pub(super) mod reviews;
+pub mod commands;
+pub mod comparison;
+pub mod episodes;
+mod record;
+pub mod review_state;
+pub mod reviews;

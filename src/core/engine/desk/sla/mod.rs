@@ -1,3 +1,7 @@
-//! SLA: the clocks of an incident, breaches, and the outage ledger.
+//! Promises at the desk: the clocks of incidents follow whatever happens to them, outages enter the ledger and burn its
+//! budgets.
 
-pub(super) mod clocks;
+mod case;
+pub mod clocks;
+mod facts;
+pub mod outages;
