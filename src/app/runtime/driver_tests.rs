@@ -1,5 +1,6 @@
 //! The driver on clocks of the test's own, with a real store: what a step of the wall clock and a gap leave in the journal.
 
+use super::super::service_manager::Pulse;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -50,7 +51,11 @@ impl Desk {
             store: store.clone(),
             lease,
             clock,
-            inputs: Inputs { doors: Queues { events, commands }, probes: probe_results, deliveries },
+            inputs: Inputs {
+                doors: Queues { events, commands, pulse: Pulse::default() },
+                probes: probe_results,
+                deliveries,
+            },
             snapshots: Snapshots::new(TimeDelta::from_days(1), 1 << 30, metrics),
             mark: HighWaterMark::default(),
             rule_reading: RuleReading::new(Arc::new(|| Err("no rules here".to_owned()))),

@@ -17,9 +17,6 @@ use crate::store::{Batch, CommitError, Lease, Readiness, Store, StoreError};
 /// The pause between two tries to reach a store that cannot be written; doubles up to 32 times that.
 const RETRY_FIRST: Duration = Duration::from_millis(250);
 
-/// How often the driver shows that it lives, while it waits for the store.
-const ROUND: Duration = Duration::from_secs(1);
-
 /// The setting that is written to see whether anything can be written, and how much: a full disk takes a small row.
 const REHEARSAL: &str = "rehearsal";
 const REHEARSAL_BYTES: usize = 256 << 10;

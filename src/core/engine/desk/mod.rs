@@ -30,8 +30,8 @@ mod unattended_audit;
 pub use incident::DeskIncident;
 pub use unattended_audit::{AttentionAudit, AttentionSource, WaitingKind};
 
-use super::{DeskInput, Effect, IdempotentSilence, Outcome, ReloadedBy};
 use super::input::signed;
+use super::{DeskInput, Effect, IdempotentSilence, Outcome, ReloadedBy};
 use crate::core::model::{Event, IncidentId, Labels, Severity, Status, TimeDelta, Timestamp};
 use crate::core::rules::Rulebook;
 use assignment::{dispatch, staff};

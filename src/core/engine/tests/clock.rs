@@ -1,7 +1,9 @@
 //! The wall clock is set while the engine runs: what people planned by it follows it, what passes does not.
 
 use super::stage::{START, assert_same_state, bytes, engine, play, rulebook, saved, serve};
-use crate::core::engine::{BatchOutput, Effect, Engine, NotificationKind, Request, SilenceChange, SilenceDraft};
+use crate::core::engine::{
+    BatchOutput, Effect, Engine, NotificationKind, RecordChange, Request, SilenceChange, SilenceDraft, Task,
+};
 use crate::core::inspections::RunState;
 use crate::core::model::{Event, Labels, Matchers, Stamp, Status, TimeDelta, Timestamp};
 
@@ -85,14 +87,16 @@ fn story(step: i64) -> [i64; 4] {
     serve(&mut restored, at(6 * 60), &mut work, |_, _, _| ());
     let minutes = |moment: Timestamp| moment.since(START).as_micros() / 60_000_000;
     let due = work.effects.iter().find_map(|effect| match effect {
-        Effect::Run(run) if run.state == RunState::Due => Some(minutes(run.scheduled_at)),
+        Effect::Record(RecordChange::Run(run)) if run.state == RunState::Due => Some(minutes(run.scheduled_at)),
         _ => None,
     });
     let climbed = work.effects.iter().find_map(|effect| match effect {
-        Effect::Notice(notice) if notice.kind == NotificationKind::Page && notice.team == "二线" => {
+        Effect::Do(Task::Notice(notice)) if notice.kind == NotificationKind::Page && notice.team == "二线" => {
             Some(minutes(notice.at))
         }
-        Effect::Timeline(line) if line.kind == crate::core::incidents::TimelineKind::Escalated => {
+        Effect::Record(RecordChange::Timeline(line))
+            if line.kind == crate::core::incidents::TimelineKind::Escalated =>
+        {
             Some(minutes(line.at))
         }
         _ => None,
