@@ -32,6 +32,7 @@ struct CommandLine {
 }
 
 #[derive(Subcommand, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one a process")]
 enum CliCommand {
     /// Run the service
     Serve(config::ServeFlags),

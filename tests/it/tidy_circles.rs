@@ -117,7 +117,7 @@ fn definition(
 ) -> Option<usize> {
     let length = (1..=path.len()).rev().find(|length| by_module.contains_key(&path[..*length]))?;
     let module = by_module[&path[..length]];
-    let Some(item) = path.get(length) else { return None };
+    let item = path.get(length)?;
     match exports[module].get(item) {
         Some(target) if depth < 8 => definition(target, by_module, exports, depth + 1).or(Some(module)),
         _ => Some(module),
@@ -220,7 +220,7 @@ fn leaves(tree: &str) -> Vec<(Vec<String>, String)> {
         let inside = &tree[open + 1..tree.rfind('}').unwrap_or(tree.len())];
         return split_top(inside)
             .into_iter()
-            .flat_map(|part| leaves(part))
+            .flat_map(leaves)
             .map(|(path, name)| ([prefix.clone(), path].concat(), name))
             .collect();
     }

@@ -96,6 +96,7 @@ pub struct Driver {
 }
 
 /// What woke the loop.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 enum Woken {
     Events(QueuedSubmission),
     Command(QueuedRequest),

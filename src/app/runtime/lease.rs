@@ -3,7 +3,6 @@
 //! A holder that cannot renew its lease stops speaking for the service before another may take over: it is not ready,
 //! tells nobody and acknowledges nothing. The epoch in every commit makes that safe; this makes it true.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -136,7 +135,7 @@ fn read(path: &str) -> String {
 }
 
 fn link(path: &str) -> String {
-    std::fs::read_link(path).unwrap_or(PathBuf::new()).display().to_string()
+    std::fs::read_link(path).unwrap_or_default().display().to_string()
 }
 
 /// Keeps the lease while this process lives.

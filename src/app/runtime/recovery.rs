@@ -68,7 +68,7 @@ pub async fn recover_from(
 ) -> Result<Recovered, NotRecovered> {
     let mut library = Library { store: store.clone(), known: BTreeMap::new() };
     let mut snapshots = Snapshots { kept: BTreeMap::new(), passed_over: Vec::new() };
-    for partition in Engine::partitions(domain_label.is_some()).into_iter().filter(|_| begin != Begin::Nothing) {
+    for partition in Engine::partitions(domain_label.is_some()).filter(|_| begin != Begin::Nothing) {
         snapshots.list(store, partition, begin).await?;
     }
     let (mut engine, from_snapshots) = loop {

@@ -13,6 +13,7 @@ mod explain;
 mod input;
 mod partitions;
 mod position;
+mod queries;
 mod snapshot;
 mod staff;
 #[cfg(test)]

@@ -159,6 +159,7 @@ async fn take_turns(database: Option<String>) {
         let so_far = pair.acknowledged.lock().await.len();
         until("events are taken", async || (pair.acknowledged.lock().await.len() > so_far + 20).then_some(())).await;
         let fault = [Fault::Killed, Fault::Stopped, Fault::Ended][round as usize % 3];
+        #[expect(clippy::disallowed_methods, reason = "the take-over time is printed")]
         let watch = Instant::now();
         match fault {
             Fault::Killed => signal(&holder, "KILL"),

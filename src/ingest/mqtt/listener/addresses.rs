@@ -87,7 +87,7 @@ impl Addresses {
             connections: 0,
             handshakes: 0,
             failures: 0,
-            last_failure: Instant::now(),
+            last_failure: steady_now(),
             unfinished: Arc::new(Semaphore::new(self.bounds.unfinished_bytes / UNIT_BYTES)),
         });
         if one.connections >= self.bounds.connections {
@@ -110,7 +110,7 @@ impl Addresses {
 impl AddressSlot {
     /// How long this address waits before its next password is looked at.
     pub fn login_delay(&self) -> Duration {
-        let failures = self.addresses.with(self.address, |one| one.failures_now(Instant::now())).unwrap_or(0);
+        let failures = self.addresses.with(self.address, |one| one.failures_now(steady_now())).unwrap_or(0);
         match failures.checked_sub(FAILURES_FREE) {
             None => Duration::ZERO,
             Some(costly) => LOGIN_DELAY_FIRST.saturating_mul(2_u32.saturating_pow(costly)).min(LOGIN_DELAY_MAX),
@@ -119,7 +119,7 @@ impl AddressSlot {
 
     /// A password of this address was wrong.
     pub fn login_failed(&self) {
-        let now = Instant::now();
+        let now = steady_now();
         self.addresses.with(self.address, |one| {
             one.failures = one.failures_now(now).saturating_add(1);
             one.last_failure = now;
@@ -149,7 +149,7 @@ impl Drop for AddressSlot {
         let mut known = self.addresses.known.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(one) = known.get_mut(&self.address) else { return };
         one.connections -= 1;
-        if one.connections == 0 && one.failures_now(Instant::now()) == 0 {
+        if one.connections == 0 && one.failures_now(steady_now()) == 0 {
             known.remove(&self.address);
         }
     }
@@ -184,6 +184,12 @@ fn network(address: IpAddr) -> IpAddr {
             IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }
     }
+}
+
+/// Limits and deadlines of connections run on the monotonic clock; nothing of it reaches an event.
+#[expect(clippy::disallowed_methods, reason = "a time limit of a connection, never a moment of the domain")]
+pub(super) fn steady_now() -> Instant {
+    Instant::now()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 
+use super::addresses::steady_now;
 use super::addresses::{Assembly, Room};
 use super::packets;
 use super::packets::{Packet, Version};
@@ -261,10 +262,10 @@ impl Frames {
             }
             let is_begun = !self.buffer.is_empty() || self.room.is_some();
             let deadline = if is_begun {
-                let begun = *self.begun.get_or_insert_with(Instant::now);
+                let begun = *self.begun.get_or_insert_with(steady_now);
                 begun + self.patience + Duration::from_secs(self.announced as u64 / SLOWEST)
             } else {
-                Instant::now() + silence_max
+                steady_now() + silence_max
             };
             match tokio::time::timeout_at(deadline, self.socket.read_buf(&mut self.buffer)).await {
                 Err(_) if is_begun => return Err(NoFrame::Refused(ConnectRefusal::SlowSender)),
