@@ -20,7 +20,7 @@ pub struct WebFlags {
     /// Names by which this service is reached, beside localhost, the listen address and the one of --external-url
     #[arg(long, env = "WATCHFIRE_ALLOWED_HOSTS", value_name = "NAME,…", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
-    /// Pages of other sites that may use the API from a browser, as scheme://host[:port] [default: none]
+    /// Pages of other sites that may use the API from a browser, as scheme://host or scheme://host:port [default: none]
     #[arg(long, env = "WATCHFIRE_ALLOWED_ORIGINS", value_name = "ORIGIN,…", value_delimiter = ',')]
     pub allowed_origins: Vec<String>,
     /// Addresses or networks of reverse proxies whose X-Forwarded-For is believed [default: none]

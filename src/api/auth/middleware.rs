@@ -32,7 +32,7 @@ pub struct AuthLayer {
     pub door: Permission,
 }
 
-/// Lets the request through with its [`Caller`], or answers it in the words of its family of paths.
+/// Lets the request through with its [`super::Principal`], or answers it in the words of its family of paths.
 pub async fn guard(State(guard): State<AuthLayer>, request: Request, next: Next) -> Response {
     pass(&guard.shared, guard.door, request, next).await
 }

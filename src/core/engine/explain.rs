@@ -16,7 +16,7 @@ pub enum ExplainRequest {
     Window { rule: String, key: Labels },
 }
 
-/// The answer to a [`Question`]; nothing where nothing is known.
+/// The answer to a [`super::ExplainRequest`]; nothing where nothing is known.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExplainResponse {
     Event(Box<Explanation>),

@@ -70,7 +70,7 @@ impl SnapshotView {
         }
     }
 
-    /// Lets go of the content once it is written; it stays good for [`Frozen::is_same`] as the earlier one.
+    /// Lets go of the content once it is written; it stays good for [`SnapshotView::is_same`] as the earlier one.
     pub fn drop_contents(&mut self) {
         match &mut self.state {
             EngineState::Correlator(correlator) => correlator.drop_contents(),

@@ -35,7 +35,7 @@ impl PersistentState {
         Ok(())
     }
 
-    /// Lets go of the large maps' content, and stays good for [`Kept::is_same`] alone.
+    /// Lets go of the large maps' content, and stays good for `is_same` alone.
     pub fn hollow(&mut self) {
         let PersistentState { incidents, by_condition, by_alert, core: _ } = self;
         incidents.drop_contents();

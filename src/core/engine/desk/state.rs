@@ -90,7 +90,7 @@ impl DeskState {
         self.kept.incidents.get(&id)
     }
 
-    /// To change in place; call [`super::context::Step::touch`] so that the change is written.
+    /// To change in place; call [`super::context::DeskContext::touch`] so that the change is written.
     pub fn get_mut(&mut self, id: IncidentId) -> Option<&mut DeskIncident> {
         self.kept.incidents.get_mut(&id)
     }

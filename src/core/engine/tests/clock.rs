@@ -122,10 +122,11 @@ fn working_hours_follow_the_wall_clock() {
     let hours = |rules: &crate::core::rules::Rulebook, from: i64, to: i64| {
         rules.calendars["行政班"].between(at(from * 60), at(to * 60)).as_micros() / 3_600_000_000
     };
-    // BatchOutput begins at 09:00, which a clock two hours ahead shows at 07:00.
-    assert_eq!((hours(&rules, 0, 4), hours(&shifted, 0, 4), hours(&shifted, -2, 0)), (3, 4, 1));
+    // It is 08:00; work begins at 09:00 and ends at 18:00, which a clock two hours ahead shows two hours earlier.
+    assert_eq!((hours(&rules, 0, 4), hours(&shifted, 0, 4)), (3, 4));
+    assert_eq!((hours(&rules, 7, 9), hours(&shifted, 7, 9)), (2, 1));
     assert_eq!(rules.calendars["行政班"].add(at(0), TimeDelta::from_hours(9)), Some(at(10 * 60)));
-    assert_eq!(shifted.calendars["行政班"].add(at(-60), TimeDelta::from_hours(9)), Some(at(8 * 60)));
+    assert_eq!(shifted.calendars["行政班"].add(at(0), TimeDelta::from_hours(8)), Some(at(8 * 60)));
     assert_ne!(rules.calendars["行政班"].version, shifted.calendars["行政班"].version);
     assert_eq!(rules.hash, shifted.hash);
 }

@@ -85,7 +85,7 @@ pub fn must_be_explained(desk: &DeskState, id: IncidentId, verb: &str) -> Result
     Ok(())
 }
 
-/// Refuses what [`Desk::resolve`] would, before anything has changed.
+/// Refuses what `lifecycle` would, before anything has changed.
 pub fn may_resolve(desk: &DeskState, id: IncidentId) -> Result<(), CommandRefusal> {
     let is_open = desk.get(id).is_some_and(|incident| incident.record.state.is_open());
     let reason = || format!("cannot resolve {id}: it is not open");
