@@ -72,7 +72,7 @@ impl Terms {
             let Some(taken) = self.stand_by(&mut queues, by_force).await else { return Ok(()) };
             by_force = false;
             let ended;
-            (queues, ended) = self.hold(taken, queues).await;
+            (queues, ended) = Box::pin(self.hold(taken, queues)).await;
             self.doors.metrics.ready(false);
             match ended {
                 Err(StartError::Stopped(Stopped::Fenced(error))) => {
@@ -115,7 +115,7 @@ impl Terms {
         metrics.leads(taken.reason);
         live.set_readiness(Readiness::NotReady { reason: "starting: the state is being put back".to_owned() });
         drop(sd_notify::notify(&[NotifyState::Status("holds the database")]));
-        let (queues, ended) = self.lead(&taken, queues, &fenced, &term).await;
+        let (queues, ended) = Box::pin(self.lead(&taken, queues, &fenced, &term)).await;
         term.cancel();
         renewing.cancel();
         drop(keeper.await);
