@@ -126,7 +126,11 @@ impl Store {
     pub async fn give_lease_back(&self, lease: &Lease) -> Result<(), StoreError> {
         let what = "giving the lease back";
         match self {
-            Store::Sqlite(store) => within(store.patience, what, give_back(&store.writer, lease)).await,
+            Store::Sqlite(store) => {
+                within(store.patience, what, give_back(&store.writer, lease)).await?;
+                // The last word of this process is in the file itself, so that a copy of the file alone is whole.
+                within(store.patience, what, super::sqlite_writer::fold_log(&store.writer)).await
+            }
             Store::Postgres(store) => within(store.patience, what, give_back(&store.writer, lease)).await,
         }
     }

@@ -9,7 +9,8 @@ use watchfire::core::calendar::Schedule;
 use watchfire::core::model::Timestamp;
 
 /// Zones with clock changes of an hour, half an hour, at midnight, and none.
-const ZONES: [&str; 8] = [
+// Not Africa/Casablanca: 2026e and older databases differ there, and the product and croner may read different ones.
+const ZONES: [&str; 7] = [
     "UTC",
     "Asia/Shanghai",
     "America/New_York",
@@ -17,7 +18,6 @@ const ZONES: [&str; 8] = [
     "Australia/Lord_Howe",
     "Asia/Beirut",
     "America/Santiago",
-    "Africa/Casablanca",
 ];
 
 /// Clock changes of those zones in 2026, and plain days.

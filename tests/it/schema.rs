@@ -146,21 +146,21 @@ fn every_word_that_the_schema_offers_is_one_that_the_loader_knows() {
         assert!(is_unknown("无此词"), "{yaml}");
         words.into_iter().for_each(|word| assert!(!is_unknown(word), "{word}: {yaml}"));
     };
-    check("RuleEntry", "severity", "rules: [{RULE, severity: WORD}]");
-    check("RuleEntry", "priority", "rules: [{RULE, priority: WORD}]");
-    check("RuleEntry", "on", "rules: [{RULE, on: WORD}]");
-    check("RuleEntry", "semantics", "rules: [{RULE, semantics: WORD}]");
-    check("FlapText", "mode", "rules: [{RULE, pattern: {flap: {mode: WORD}}}]");
-    check("ContextActionText", "when", "rules: [{RULE, contexts: [{unset: a, when: WORD}]}]");
-    check("EmitText", "status", "rules: [{RULE, emit: {labels: {alertname: a}, status: WORD}}]");
-    check("InhibitionEntry", "through", "inhibitions: [{source: 'a=\"1\"', target: 'a=\"2\"', through: WORD}]");
-    check("StormEntry", "top_severity", "storms: [{name: a, scope: site, top_severity: WORD}]");
-    check("SourceText", "format", "sources: [{name: a, labels: {alertname: item.a}, format: WORD}]");
+    check("RuleSyntax", "severity", "rules: [{RULE, severity: WORD}]");
+    check("RuleSyntax", "priority", "rules: [{RULE, priority: WORD}]");
+    check("RuleSyntax", "on", "rules: [{RULE, on: WORD}]");
+    check("RuleSyntax", "semantics", "rules: [{RULE, semantics: WORD}]");
+    check("FlapSyntax", "mode", "rules: [{RULE, pattern: {flap: {mode: WORD}}}]");
+    check("ContextActionSyntax", "when", "rules: [{RULE, contexts: [{unset: a, when: WORD}]}]");
+    check("EmitSyntax", "status", "rules: [{RULE, emit: {labels: {alertname: a}, status: WORD}}]");
+    check("InhibitionSyntax", "through", "inhibitions: [{source: 'a=\"1\"', target: 'a=\"2\"', through: WORD}]");
+    check("StormSyntax", "top_severity", "storms: [{name: a, scope: site, top_severity: WORD}]");
+    check("SourceSyntax", "format", "sources: [{name: a, labels: {alertname: item.a}, format: WORD}]");
     let test =
         |input: &str, expect: &str| format!("tests: [{{name: a, input: [{{{input}}}], expect: [{{{expect}}}]}}]");
-    check("InputEntry", "status", &test("labels: {alertname: a}, status: WORD", "incidents: []"));
-    check("IncidentEntry", "state", &test("labels: {alertname: a}", "incidents: [{state: WORD}]"));
-    check("AlertEntry", "status", &test("labels: {alertname: a}", "alerts: [{labels: {a: b}, status: WORD}]"));
+    check("InputSyntax", "status", &test("labels: {alertname: a}, status: WORD", "incidents: []"));
+    check("IncidentSyntax", "state", &test("labels: {alertname: a}", "incidents: [{state: WORD}]"));
+    check("AlertSyntax", "status", &test("labels: {alertname: a}", "alerts: [{labels: {a: b}, status: WORD}]"));
 }
 
 /// What an editor shows beside a key.
