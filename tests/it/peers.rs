@@ -25,6 +25,9 @@ rules:
 "#;
 
 /// Four teams and what tells their alerts apart; `case` keeps every alert's incident its own.
+/// Reads after the event, by which the test of the trace shows that it can fail.
+const READS: usize = 10;
+
 const ROUTES: &str = r#"
 teams:
   - { name: network, members: [a] }
@@ -561,7 +564,9 @@ async fn the_disk_has_an_event_before_its_sender_has_the_answer() {
     let service = setup.start().await;
     let event: Value = serde_json::from_str(&link_down("GZ01")).unwrap();
     service.must_post("/api/v1/events?traced", &event).await;
-    service.get("/api/v2/status").await;
+    for nth in 0..READS {
+        service.get(&format!("/api/v2/status?{nth}")).await;
+    }
     assert!(service.terminate().await.success());
     // The tracer writes its last line when the service has gone.
     let text = until("the whole trace", async || {
@@ -571,8 +576,11 @@ async fn the_disk_has_an_event_before_its_sender_has_the_answer() {
     let lines: Vec<&str> = text.lines().collect();
     let post = exchange(&lines, "POST /api/v1/events").unwrap_or_else(|| panic!("no POST in the trace:\n{text}"));
     assert!(syncs_after_a_write(post), "no sync before the answer:\n{}", post.join("\n"));
-    // And so that this can fail: what changes nothing is not synced.
-    let get = exchange(&lines, "GET /api/v2/status").expect("the GET is in the trace");
-    assert!(!syncs_after_a_write(get), "a read is synced:\n{}", get.join("\n"));
+    // And so that this can fail: a read is not synced. A heartbeat's commit may fall into some of them, not into all.
+    let synced = |nth: usize| {
+        let get = exchange(&lines, &format!("GET /api/v2/status?{nth} ")).expect("the GET is in the trace");
+        syncs_after_a_write(get)
+    };
+    assert!(!(0..READS).all(synced), "every read is synced:\n{text}");
     println!("{} system calls between the request and its answer, a finished sync among them", post.len());
 }
