@@ -197,7 +197,7 @@ async fn acknowledgements_of_a_lost_session_do_not_confirm_messages_of_the_next_
         client.reaches(ClientState::Subscribed).await;
         // The new session numbers its messages from 1 again: 1, 2 and 3 are other messages now.
         publish_lines(broker.port, "t/x", ["b1", "b2", "b3"].map(str::to_owned)).await;
-        eventually("all six wait", || driver.waiting() == 6).await;
+        eventually("all six wait, and the event of the lost session", || driver.waiting() == 7).await;
         driver.allow(3);
         eventually("the first three are settled", || unacknowledged(&driver, broker.port) == 3.0).await;
         client.kill().await;
