@@ -36,6 +36,8 @@ pub(super) struct IngestMetrics {
     pub(super) http_duration: HistogramVec,
     pub(super) mqtt_connected: IntGaugeVec,
     pub(super) mqtt_reconnects: IntCounterVec,
+    pub(super) mqtt_sessions_lost: IntCounterVec,
+    pub(super) mqtt_filters_refused: IntGaugeVec,
     pub(super) mqtt_refused: IntCounterVec,
     pub(super) mqtt_unacknowledged: IntGaugeVec,
 }
@@ -55,6 +57,8 @@ impl IngestMetrics {
             http_duration: histograms(registry, &names::HTTP_DURATION, &["route"], &REQUEST_SECONDS),
             mqtt_connected: gauges(registry, &names::MQTT_CONNECTED, &["broker"]),
             mqtt_reconnects: counters(registry, &names::MQTT_RECONNECTS, &["broker"]),
+            mqtt_sessions_lost: counters(registry, &names::MQTT_SESSIONS_LOST, &["broker"]),
+            mqtt_filters_refused: gauges(registry, &names::MQTT_FILTERS_REFUSED, &["broker"]),
             mqtt_refused: counters(registry, &names::MQTT_REFUSED, &["reason"]),
             mqtt_unacknowledged: gauges(registry, &names::MQTT_UNACKNOWLEDGED, &["broker"]),
         };

@@ -35,6 +35,8 @@ mod sqlite_files;
 mod sqlite_statements;
 mod sqlite_writer;
 mod statements;
+mod taken_messages;
+mod taken_messages_reads;
 mod tokens;
 mod write_behind;
 mod writer;

@@ -43,11 +43,23 @@ impl Metrics {
         self.doors.mqtt_connected.with_label_values(&[broker.as_ref()]).set(i64::from(connected));
         self.doors.mqtt_reconnects.with_label_values(&[broker.as_ref()]);
         self.doors.mqtt_unacknowledged.with_label_values(&[broker.as_ref()]);
+        self.doors.mqtt_sessions_lost.with_label_values(&[broker.as_ref()]);
+        self.doors.mqtt_filters_refused.with_label_values(&[broker.as_ref()]);
     }
 
     pub fn mqtt_reconnect(&self, broker: &str) {
         let broker = self.doors.brokers.admit(without_credentials(broker));
         self.doors.mqtt_reconnects.with_label_values(&[broker.as_ref()]).inc();
+    }
+
+    pub fn mqtt_session_lost(&self, broker: &str) {
+        let broker = self.doors.brokers.admit(without_credentials(broker));
+        self.doors.mqtt_sessions_lost.with_label_values(&[broker.as_ref()]).inc();
+    }
+
+    pub fn mqtt_filters_refused(&self, broker: &str, filters: usize) {
+        let broker = self.doors.brokers.admit(without_credentials(broker));
+        self.doors.mqtt_filters_refused.with_label_values(&[broker.as_ref()]).set(filters as i64);
     }
 
     /// Counts a protocol refusal or drop at the built-in listener, by reason.
