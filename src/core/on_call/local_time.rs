@@ -37,7 +37,9 @@ pub(super) fn instant(zone: &TimeZone, local: i64, edge: Edge) -> Timestamp {
         AmbiguousOffset::Unambiguous { offset } => by(offset),
         AmbiguousOffset::Fold { before, after } => by(match edge {
             Edge::First => before,
-            Edge::Last => after,
+            // Where the clock goes back to exactly this time, every minute before it is over at its first.
+            Edge::Last if is_repeated(zone, local - 1) => after,
+            Edge::Last => before,
         }),
         AmbiguousOffset::Gap { before, .. } => {
             let past_the_change = jiff::Timestamp::from_second(by(before) + 1).unwrap_or(shown);
@@ -45,6 +47,14 @@ pub(super) fn instant(zone: &TimeZone, local: i64, edge: Edge) -> Timestamp {
         }
     };
     Timestamp::from_seconds(instant)
+}
+
+/// True if the local clock shows that minute twice.
+fn is_repeated(zone: &TimeZone, local: i64) -> bool {
+    jiff::Timestamp::from_second(local.saturating_mul(60)).is_ok_and(|shown| {
+        let civil = Offset::UTC.to_datetime(shown);
+        matches!(zone.to_ambiguous_timestamp(civil).offset(), AmbiguousOffset::Fold { .. })
+    })
 }
 
 /// Monday is 0.

@@ -349,6 +349,23 @@ fn any_layer(start: i64) -> impl Strategy<Value = Layer> {
     })
 }
 
+/// The clock of Berlin goes back from 03:00 to 02:00 on 2026-10-25 at 01:00 UTC: a shift until 02:00 ends at the first
+/// 02:00, one until 02:15 at the second 02:15, and one until 03:00 at the only 03:00.
+#[test]
+fn a_shift_that_ends_where_the_clock_goes_back_ends_once() {
+    let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    let midnight = super::local_time::local_minutes(&zone, at("2026-10-24T22:00:00Z"));
+    for (hours, ends) in [
+        (119, "2026-10-24T23:59:00Z"),
+        (120, "2026-10-25T00:00:00Z"),
+        (135, "2026-10-25T01:15:00Z"),
+        (180, "2026-10-25T02:00:00Z"),
+    ] {
+        let edge = super::local_time::Edge::Last;
+        assert_eq!(super::local_time::instant(&zone, midnight + hours, edge), at(ends), "{hours} minutes");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
