@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
+use crate::core::model::SessionProgress;
 use crate::core::model::{DeadLetter, Event, Heartbeat};
 use crate::metrics::Stopwatch;
 
@@ -31,9 +32,15 @@ pub struct QueuedSubmission {
     /// Returns the events' room in the queue when dropped.
     room: OwnedSemaphorePermit,
     under_way: Stopwatch,
+    progress: Option<SessionProgress>,
 }
 
 impl QueuedSubmission {
+    /// What a broker's session gains with it, to be kept in the same commit.
+    pub fn progress(&self) -> Option<SessionProgress> {
+        self.progress.clone()
+    }
+
     /// Runs since the submission.
     pub fn under_way(&self) -> Stopwatch {
         self.under_way
@@ -88,7 +95,7 @@ impl Intake {
     pub async fn offer(&self, parcel: Submission) -> Result<Vec<EventVerdict>, SubmitError> {
         let permits = self.size(&parcel);
         let room = Arc::clone(&self.room).try_acquire_many_owned(permits).map_err(|_| SubmitError::Overloaded)?;
-        self.send(parcel, room)?.await.unwrap_or_else(|_| Err(stopping()))
+        self.send(parcel, room, None)?.await.unwrap_or_else(|_| Err(stopping()))
     }
 
     /// Submits after waiting for room: back-pressure for protocols that must not lose messages (MQTT). The caller
@@ -96,10 +103,19 @@ impl Intake {
     pub async fn push(
         &self,
         parcel: Submission,
+        progress: Option<SessionProgress>,
     ) -> Result<oneshot::Receiver<Result<Vec<EventVerdict>, SubmitError>>, SubmitError> {
         let permits = self.size(&parcel);
         let room = Arc::clone(&self.room).acquire_many_owned(permits).await.map_err(|_| stopping())?;
-        self.send(parcel, room)
+        self.send(parcel, room, progress)
+    }
+
+    /// Has a broker's session noted with the next commit, without waiting: it takes no room.
+    pub fn note(&self, progress: SessionProgress) {
+        if let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(0) {
+            // Fails only while the service stops.
+            let _ = self.send(Submission::Events(Vec::new()), room, Some(progress));
+        }
     }
 
     /// Number of events in the queue or waiting for their commit.
@@ -121,10 +137,11 @@ impl Intake {
         &self,
         parcel: Submission,
         room: OwnedSemaphorePermit,
+        progress: Option<SessionProgress>,
     ) -> Result<oneshot::Receiver<Result<Vec<EventVerdict>, SubmitError>>, SubmitError> {
         let (reply, answer) = oneshot::channel();
         self.queue
-            .send(QueuedSubmission { parcel, reply, room, under_way: Stopwatch::start() })
+            .send(QueuedSubmission { parcel, reply, room, under_way: Stopwatch::start(), progress })
             .map_err(|_| stopping())?;
         Ok(answer)
     }

@@ -36,6 +36,8 @@ pub(super) struct IngestMetrics {
     http_duration: HistogramVec,
     mqtt_connected: IntGaugeVec,
     mqtt_reconnects: IntCounterVec,
+    mqtt_sessions_lost: IntCounterVec,
+    mqtt_filters_refused: IntGaugeVec,
     mqtt_refused: IntCounterVec,
     mqtt_unacknowledged: IntGaugeVec,
 }
@@ -55,6 +57,8 @@ impl IngestMetrics {
             http_duration: histograms(registry, &names::HTTP_DURATION, &["route"], &REQUEST_SECONDS),
             mqtt_connected: gauges(registry, &names::MQTT_CONNECTED, &["broker"]),
             mqtt_reconnects: counters(registry, &names::MQTT_RECONNECTS, &["broker"]),
+            mqtt_sessions_lost: counters(registry, &names::MQTT_SESSIONS_LOST, &["broker"]),
+            mqtt_filters_refused: gauges(registry, &names::MQTT_FILTERS_REFUSED, &["broker"]),
             mqtt_refused: counters(registry, &names::MQTT_REFUSED, &["reason"]),
             mqtt_unacknowledged: gauges(registry, &names::MQTT_UNACKNOWLEDGED, &["broker"]),
         };
@@ -111,11 +115,23 @@ impl Metrics {
         self.doors.mqtt_connected.with_label_values(&[broker.as_ref()]).set(i64::from(connected));
         self.doors.mqtt_reconnects.with_label_values(&[broker.as_ref()]);
         self.doors.mqtt_unacknowledged.with_label_values(&[broker.as_ref()]);
+        self.doors.mqtt_sessions_lost.with_label_values(&[broker.as_ref()]);
+        self.doors.mqtt_filters_refused.with_label_values(&[broker.as_ref()]);
     }
 
     pub fn mqtt_reconnect(&self, broker: &str) {
         let broker = self.doors.brokers.admit(without_credentials(broker));
         self.doors.mqtt_reconnects.with_label_values(&[broker.as_ref()]).inc();
+    }
+
+    pub fn mqtt_session_lost(&self, broker: &str) {
+        let broker = self.doors.brokers.admit(without_credentials(broker));
+        self.doors.mqtt_sessions_lost.with_label_values(&[broker.as_ref()]).inc();
+    }
+
+    pub fn mqtt_filters_refused(&self, broker: &str, filters: usize) {
+        let broker = self.doors.brokers.admit(without_credentials(broker));
+        self.doors.mqtt_filters_refused.with_label_values(&[broker.as_ref()]).set(filters as i64);
     }
 
     /// Counts a protocol refusal or drop at the built-in listener, by reason.

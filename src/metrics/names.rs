@@ -225,6 +225,12 @@ pub(super) const MQTT_CONNECTED: MetricText =
     text("watchfire_mqtt_connected", "Whether the connection to the broker stands (1) or not (0).");
 pub(super) const MQTT_RECONNECTS: MetricText =
     text("watchfire_mqtt_reconnects_total", "How often the connection to the broker had to be made again.");
+pub(super) const MQTT_SESSIONS_LOST: MetricText = text(
+    "watchfire_mqtt_sessions_lost_total",
+    "How often the broker had forgotten our session, and with it what it had kept for us.",
+);
+pub(super) const MQTT_FILTERS_REFUSED: MetricText =
+    text("watchfire_mqtt_filters_refused", "Topic filters that the broker refuses now; nothing arrives on them.");
 pub(super) const MQTT_REFUSED: MetricText =
     text("watchfire_mqtt_refused_total", "Connections and packets refused by the built-in MQTT intake, by reason.");
 pub(super) const MQTT_UNACKNOWLEDGED: MetricText = text(

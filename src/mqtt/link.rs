@@ -90,6 +90,11 @@ pub enum Signal {
         packet_id: u16,
         refusal: Option<String>,
     },
+    /// An acknowledgement was written.
+    Acknowledged(Ack),
+    /// A ping was written; its answer shows that the broker has read everything written before it.
+    PingSent,
+    PingAnswered,
     Other,
 }
 
@@ -109,6 +114,18 @@ pub struct Incoming {
 /// A message's packet id on its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ack(u16);
+
+impl Ack {
+    /// The acknowledgement of a message with that packet id.
+    #[cfg(test)]
+    pub(crate) fn of(packet_id: u16) -> Ack {
+        Ack(packet_id)
+    }
+
+    pub fn packet_id(self) -> u16 {
+        self.0
+    }
+}
 
 /// End of a connection.
 #[derive(Debug, thiserror::Error)]
@@ -230,13 +247,13 @@ fn outgoing(outgoing: &rumqttc::Outgoing) -> Signal {
     use rumqttc::Outgoing;
     match outgoing {
         Outgoing::Publish(packet_id) => Signal::PublishSent(*packet_id),
-        Outgoing::PubAck(_)
-        | Outgoing::Subscribe(_)
+        Outgoing::PubAck(packet_id) => Signal::Acknowledged(Ack(*packet_id)),
+        Outgoing::PingReq => Signal::PingSent,
+        Outgoing::Subscribe(_)
         | Outgoing::Unsubscribe(_)
         | Outgoing::PubRec(_)
         | Outgoing::PubRel(_)
         | Outgoing::PubComp(_)
-        | Outgoing::PingReq
         | Outgoing::Disconnect
         | Outgoing::PingResp
         | Outgoing::AwaitAck(_) => Signal::Other,

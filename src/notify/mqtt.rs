@@ -261,7 +261,13 @@ impl Unconfirmed {
                 let outcome = refusal.map_or(Ok(()), |reason| Err(PublishError::Refused { reason }));
                 self.0.remove(index).and_then(|waiting| waiting.reply).map(|reply| reply.send(outcome));
             }
-            Signal::Connected { .. } | Signal::Message(_) | Signal::Subscribed(_) | Signal::Other => {}
+            Signal::Connected { .. }
+            | Signal::Message(_)
+            | Signal::Subscribed(_)
+            | Signal::Acknowledged(_)
+            | Signal::PingSent
+            | Signal::PingAnswered
+            | Signal::Other => {}
         }
     }
 

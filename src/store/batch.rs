@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlx::postgres::PgDatabaseError;
 
 use crate::core::engine::{Effect, JournalEntry};
-use crate::core::model::{DeadLetter, Offset, Partition, TimeDelta, Timestamp};
+use crate::core::model::{DeadLetter, Offset, Partition, SessionProgress, TimeDelta, Timestamp};
 use crate::core::rules::{Rulebook, RulebookHash};
 
 /// Everything that one commit makes durable, or none of it.
@@ -18,6 +18,8 @@ pub struct Batch {
     pub dead_letters: Vec<DeadLetter>,
     /// Stored by hash, beside the input that refers to them.
     pub rulebooks: Vec<Arc<Rulebook>>,
+    /// Of brokers' sessions, in order of arrival.
+    pub progress: Vec<SessionProgress>,
 }
 
 /// The right to write: valid until a newer holder takes it.

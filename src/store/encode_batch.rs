@@ -18,7 +18,8 @@ use crate::core::engine::{
 use crate::core::incidents::{Incident, TimelineEntry};
 use crate::core::inspections::Run;
 use crate::core::model::{
-    Cause, Fingerprint, IncidentId, Labels, Offset, Partition, ProblemId, RunId, Silence, SilenceId, Status, Timestamp,
+    Cause, Fingerprint, IncidentId, Labels, Offset, Partition, ProblemId, RunId, SessionProgress, Silence, SilenceId,
+    Status, Timestamp,
 };
 use crate::core::problems::Problem;
 
@@ -31,12 +32,14 @@ pub(super) struct Prepared {
     pub(super) rows: Vec<ColumnRows>,
     /// Hash and texts.
     pub(super) rulebooks: Vec<(String, String)>,
+    /// Of brokers' sessions.
+    pub(super) progress: Vec<SessionProgress>,
 }
 
 impl Prepared {
     /// Nothing but rows.
     pub(super) fn of_rows(rows: Vec<ColumnRows>) -> Prepared {
-        Prepared { blocks: Vec::new(), effects_hash: [0; 32], rows, rulebooks: Vec::new() }
+        Prepared { blocks: Vec::new(), effects_hash: [0; 32], rows, rulebooks: Vec::new(), progress: Vec::new() }
     }
 }
 
@@ -76,6 +79,7 @@ pub(super) fn prepare(batch: &Batch) -> Result<Prepared, CommitError> {
         effects_hash: codec::effects_hash(&batch.effects).map_err(|error| refused("effects", "batch", error))?,
         rows,
         rulebooks: batch.rulebooks.iter().map(rulebook).collect::<Result<_, CommitError>>()?,
+        progress: batch.progress.clone(),
     })
 }
 

@@ -5,7 +5,7 @@ use super::encode_batch::{EncodedBlock, Prepared};
 use super::query_builder::QueryBuilder;
 use super::statements as sql;
 use super::writer::{Session, Writer};
-use super::{BlockRow, CommitError, Lease, Store, StoreError, audit_chain, codec};
+use super::{BlockRow, CommitError, Lease, Store, StoreError, audit_chain, codec, taken_messages};
 use crate::core::engine::{ENGINE_VERSION, JournalEntry};
 use crate::core::model::{Offset, Partition, Timestamp};
 use crate::core::rules::{RuleText, RulebookHash};
@@ -56,11 +56,13 @@ pub(super) fn follow(blocks: &[EncodedBlock], heads: &[Vec<i64>]) -> Result<(), 
     Ok(())
 }
 
-/// Statements in addition to the rows of records: blocks, heads, rulebooks.
+/// Statements in addition to the rows of records: blocks, heads, rulebooks, taken messages.
 pub(super) fn statements(prepared: &Prepared) -> impl Iterator<Item = (&'static str, Vec<Value>)> {
     let blocks = prepared.blocks.iter().flat_map(|block| put_block(block, &prepared.effects_hash));
     let rulebooks = prepared.rulebooks.iter();
-    blocks.chain(rulebooks.map(|(hash, texts)| (sql::PUT_RULEBOOK, vec![hash.clone().into(), texts.clone().into()])))
+    blocks
+        .chain(rulebooks.map(|(hash, texts)| (sql::PUT_RULEBOOK, vec![hash.clone().into(), texts.clone().into()])))
+        .chain(taken_messages::statements(&prepared.progress))
 }
 
 fn put_block(block: &EncodedBlock, effects_hash: &[u8; 32]) -> [(&'static str, Vec<Value>); 2] {

@@ -31,6 +31,7 @@ mod sqlite_files;
 mod sqlite_statements;
 mod sqlite_writer;
 mod statements;
+mod taken_messages;
 mod tokens;
 mod write_behind;
 mod writer;

@@ -104,6 +104,7 @@ pub(super) fn migrator() -> Migrator {
             include_str!("../../migrations/sqlite/0003_heartbeats_of_the_lease.sql"),
         ),
         migration(5, "chained audit", include_str!("../../migrations/sqlite/0005_chained_audit.sql")),
+        migration(6, "taken messages", include_str!("../../migrations/sqlite/0006_taken_messages.sql")),
     ])
 }
 

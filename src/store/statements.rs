@@ -71,6 +71,9 @@ statements! {
         WHERE partition = $1 AND first_offset < $2 AND first_offset + entries <= $2 ORDER BY first_offset LIMIT $3";
     DROP_BLOCKS = "DELETE FROM blocks WHERE partition = $1 AND first_offset <= $2";
     SHRINK_HEAD = "UPDATE heads SET bytes = bytes - $2 WHERE partition = $1";
+    PUT_TAKEN = "INSERT INTO taken_messages (session, newest, body) VALUES ($1, $2, $3)";
+    DROP_TAKEN = "DELETE FROM taken_messages WHERE session = $1 AND newest < $2";
+    TAKEN = "SELECT id, body FROM taken_messages WHERE session = $1 ORDER BY id";
     DROP_DEAD_LETTERS = "DELETE FROM dead_letters WHERE id <= (SELECT MAX(id) FROM dead_letters) - $1";
 
     INCIDENT = "SELECT body FROM incidents WHERE id = $1";

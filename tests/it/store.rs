@@ -21,7 +21,8 @@ use watchfire::core::incidents::{Incident, IncidentState, TimelineEntry, Timelin
 use watchfire::core::inspections::{ItemOutcome, ItemResult, Run, RunState};
 use watchfire::core::model::{
     Cause, DeadLetter, Fingerprint, IncidentId, Labels, Matcher, Matchers, Offset, Partition, Priority, ProblemId,
-    RunId, Severity, Silence, SilenceId, Stamp, Status, Tier, TimeDelta, Timestamp,
+    RunId, SessionFacts, SessionProgress, Severity, Silence, SilenceId, Stamp, Status, TakenMessage, Tier, TimeDelta,
+    Timestamp,
 };
 use watchfire::core::problems::{Problem, ProblemState};
 use watchfire::core::rules::{Channel, RuleText, Rulebook, RulebookHash};
@@ -466,8 +467,10 @@ async fn every_record_of_a_batch_reads_back(bench: Bench) {
         effects,
         dead_letters: vec![dead_letter(1)],
         rulebooks: vec![Arc::new(rulebook(1))],
+        progress: (7..10).map(|number| progress("a@broker", 3, Some(number))).collect(),
     };
     store.commit(&bench.lease, &batch).await.unwrap();
+    check_sessions(&bench).await;
 
     assert_eq!(store.read_journal(CORRELATOR, Offset(0), 10).await.unwrap(), [tick(0), tick(1)]);
     assert_eq!(store.read_journal(CORRELATOR, Offset(1), 10).await.unwrap(), [tick(1)]);
@@ -1476,6 +1479,33 @@ async fn behind_proxy(patience: TimeDelta) -> (Bench, Proxy) {
     let url = format!("postgres://postgres@127.0.0.1:{}/{database}?sslmode=disable", proxy.port);
     // What a test does behind the store's back takes the direct way.
     (Bench { url: direct, ..Bench::open_with(url, patience).await }, proxy)
+}
+
+fn progress(session: &str, settled_before: u64, number: Option<u64>) -> SessionProgress {
+    let taken = number.map(|number| TakenMessage { number, packet_id: 65_535, digest: u128::MAX - u128::from(number) });
+    SessionProgress { session: session.into(), settled_before, taken, facts: None }
+}
+
+/// Messages 7 to 9 of a session were taken in one commit.
+async fn check_sessions(bench: &Bench) {
+    let store = &bench.store;
+    let numbers = async |session: &str| {
+        let taken = store.taken_messages(session).await.unwrap();
+        taken.iter().map(|message| message.number).collect::<Vec<_>>()
+    };
+    assert_eq!(store.taken_messages("a@broker").await.unwrap()[1], progress("", 0, Some(8)).taken.unwrap());
+    let commit = async |progress: Vec<SessionProgress>| {
+        store.commit(&bench.lease, &Batch { progress, ..Batch::default() }).await.unwrap();
+    };
+    commit(vec![progress("a@broker", 9, Some(10)), progress("b@broker", 0, Some(0))]).await;
+    assert_eq!((numbers("a@broker").await, numbers("b@broker").await), (vec![7, 8, 9, 10], vec![0]));
+    commit(vec![progress("a@broker", 10, None)]).await;
+    assert_eq!((numbers("a@broker").await, numbers("b@broker").await), (vec![10], vec![0]));
+    assert!(numbers("another").await.is_empty());
+    let facts = Some(SessionFacts { dropped: Some(u64::MAX) });
+    commit(vec![SessionProgress { facts, ..progress("a@broker", 0, None) }]).await;
+    assert_eq!(store.session_facts("a@broker").await.unwrap(), facts);
+    assert_eq!(store.session_facts("b@broker").await.unwrap(), None);
 }
 
 fn one_incident(offset: u64) -> Batch {

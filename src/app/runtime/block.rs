@@ -7,6 +7,7 @@ use crate::core::engine::{
     Action, BatchOutput, Command, DeskInput, Effect, Engine, EngineError, ExplainResponse, Metric, Outcome, Request,
     StaffAction,
 };
+use crate::core::model::SessionProgress;
 use crate::core::model::{DeadLetter, Event, Heartbeat, Timestamp};
 use crate::ingest::{EventVerdict, QueuedSubmission, Submission, SubmitError};
 use crate::metrics::Stopwatch;
@@ -45,6 +46,7 @@ enum PendingReply {
 pub struct Block {
     pub work: BatchOutput,
     pub dead_letters: Vec<DeadLetter>,
+    pub progress: Vec<SessionProgress>,
     waiting: Vec<PendingReply>,
     /// Since when the parcel that has waited longest is under way.
     oldest: Option<Stopwatch>,
@@ -63,6 +65,7 @@ impl Block {
         delivery: QueuedSubmission,
     ) -> Result<(), EngineError> {
         self.oldest.get_or_insert(delivery.under_way());
+        self.progress.extend(delivery.progress());
         let (parcel, reply, room) = delivery.into_parts();
         let (events, dead_letter) = match parcel {
             Submission::Events(events) => (events, None),

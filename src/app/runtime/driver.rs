@@ -330,7 +330,7 @@ impl Driver {
     }
 
     async fn commit(&mut self, block: Block) -> Result<(), Stopped> {
-        if block.work.entries.is_empty() && block.dead_letters.is_empty() {
+        if block.work.entries.is_empty() && block.dead_letters.is_empty() && block.progress.is_empty() {
             self.outputs.metrics.journal_lag(0.0);
             // No commit asks for the lease, so its time is asked.
             if self.outputs.live.holds_lease(self.clock.steady()) {
@@ -380,7 +380,8 @@ impl Driver {
         let named = self.engine.named_rulebooks(&block.work.entries);
         let work = std::mem::take(&mut block.work);
         let dead_letters = std::mem::take(&mut block.dead_letters);
-        Batch { entries: work.entries, effects: work.effects, dead_letters, rulebooks: named }
+        let progress = std::mem::take(&mut block.progress);
+        Batch { entries: work.entries, effects: work.effects, dead_letters, rulebooks: named, progress }
     }
 
     pub(in crate::app) fn publish(&mut self, batch: Batch) {

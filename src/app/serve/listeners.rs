@@ -162,11 +162,17 @@ fn reserve(address: SocketAddr, tls: Option<TlsFiles>) -> Result<BoundSocket, St
 
 /// Subscribes at the real broker, if one is configured. Two of one service would take the session from each other, so
 /// only the holder of the lease does; it ends with `stop`.
-pub fn listen_to_broker(doors: &Services, surroundings: IntakeContext, tasks: &TaskTracker) -> Result<(), StartError> {
+pub async fn listen_to_broker(
+    doors: &Services,
+    surroundings: IntakeContext,
+    tasks: &TaskTracker,
+) -> Result<(), StartError> {
     let part = |reason: String| StartError::Part { what: "MQTT client", reason };
     if let Some(address) = doors.broker().map_err(part)? {
-        let client =
-            MqttClient::new(ClientSettings::new(address), surroundings).map_err(|error| part(error.to_string()))?;
+        let mut settings = ClientSettings::new(address);
+        settings.facts = doors.store.session_facts(&settings.session()).await?;
+        settings.taken = doors.store.taken_messages(&settings.session()).await?;
+        let client = MqttClient::new(settings, surroundings).map_err(|error| part(error.to_string()))?;
         tasks.spawn(client.run(doors.stop.clone()));
     }
     Ok(())

@@ -191,7 +191,7 @@ impl Terms {
                 .map_err(|reason| StartError::Part { what: "delivery of notices", reason })?;
             archive::start(&of_term, &self.tasks);
             backup_schedule::start(&of_term, self.self_monitoring.clone(), &self.tasks);
-            listeners::listen_to_broker(&of_term, self.surroundings.clone(), &self.tasks)?;
+            listeners::listen_to_broker(&of_term, self.surroundings.clone(), &self.tasks).await?;
             Ok(driver.run().await?)
         };
         let ended = leading.await;

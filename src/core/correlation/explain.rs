@@ -241,12 +241,12 @@ impl Explainer<'_> {
     }
 
     fn meaning(&self, event: &Event) -> ConditionMeaning {
-        if event.status == Status::Point {
-            let seen = event.id.as_ref().is_some_and(|id| {
-                let id = EventId::new(&event.source, id);
-                self.state.event_ids.get(&id).is_some()
-            });
-            return if seen { ConditionMeaning::RepeatedPoint } else { ConditionMeaning::Point };
+        let seen = EventId::of(event).is_some_and(|id| self.state.event_ids.contains_key(&id));
+        match (event.status, seen) {
+            (Status::Point, true) => return ConditionMeaning::RepeatedPoint,
+            (Status::Point, false) => return ConditionMeaning::Point,
+            (Status::Firing | Status::Resolved, true) => return ConditionMeaning::Repeats,
+            (Status::Firing | Status::Resolved, false) => {}
         }
         let first = match event.status {
             Status::Resolved => ConditionMeaning::Repeats,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::alerts::dedup::EventId;
 use crate::core::model::{Fingerprint, Silence, SilenceId, Stamp, Timestamp};
 
 /// A repeated message of a known alert with equal labels, annotations and severity: only times and value may differ.
@@ -12,6 +13,8 @@ pub struct Resend {
     pub ends_at: Option<Stamp>,
     pub occurred_at: Option<Timestamp>,
     pub value_bits: Option<u64>,
+    /// The message's identity, if its producer gave it an id.
+    pub id: Option<EventId>,
 }
 
 /// A person's command on a silence.

@@ -30,6 +30,7 @@ mod tests;
 
 use crate::core::model::{TimeDelta, Timestamp};
 
+pub use alerts::dedup::EventId;
 pub use alerts::nonconforming_names::{NonconformingName, QUARANTINE_MAX, Sightings};
 pub use correlator::Correlator;
 pub use explain::{
@@ -61,9 +62,9 @@ pub const SILENCES_MAX: usize = 10_000;
 pub const STORM_PLACES_MAX: usize = 4_096;
 /// Maximum number of resolved alerts remembered by one silence until resolved; beyond it the silence ends as a whole.
 pub const RESOLVED_PER_SILENCE: usize = 10_000;
-/// Retention of a producer's point id.
+/// Retention of a message's identity, from the first time that it was seen.
 pub const EVENT_ID_RETENTION: TimeDelta = TimeDelta::from_hours(1);
-/// Maximum number of point ids.
+/// Maximum number of messages' identities.
 pub const EVENT_IDS_MAX: usize = 1_000_000;
 /// Maximum number of members shown of a raised condition.
 pub const MEMBERS_SHOWN: usize = 1_000;

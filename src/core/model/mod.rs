@@ -2,6 +2,7 @@
 //!
 //! Plain data and its arithmetic only. Must never read a clock, do I/O, or know a rule, an incident or a table.
 
+mod broker_session;
 mod dead_letter;
 mod event;
 mod go_regex;
@@ -19,6 +20,7 @@ mod staffing;
 mod text;
 mod time;
 
+pub use broker_session::{SessionFacts, SessionProgress, TakenMessage};
 pub use dead_letter::DeadLetter;
 pub use event::{Event, Expiry, Status};
 pub(crate) use go_regex::search_regex;

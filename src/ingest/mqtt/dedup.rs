@@ -23,7 +23,7 @@ impl RedeliveryCache {
     /// Remembers the message, and returns true for a repeat: marked as sent again, and seen in the last ten minutes.
     pub fn seen(&mut self, topic: &str, payload: &[u8], again: bool, now: Timestamp) -> bool {
         self.forget(now);
-        let hash = hash(topic, payload);
+        let hash = digest(topic, payload);
         let before = self.last_seen.insert(hash, now);
         self.arrivals.push_back((now, hash));
         again && before.is_some()
@@ -42,7 +42,8 @@ impl RedeliveryCache {
     }
 }
 
-fn hash(topic: &str, payload: &[u8]) -> u128 {
+/// Half a SHA-256 over topic and payload.
+pub(super) fn digest(topic: &str, payload: &[u8]) -> u128 {
     let mut hasher = Sha256::new();
     hasher.update((topic.len() as u64).to_be_bytes());
     hasher.update(topic);

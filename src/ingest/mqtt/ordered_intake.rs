@@ -13,6 +13,7 @@ use tracing::warn;
 
 use super::in_flight::InFlightPermit;
 use super::reader::{MqttMessage, ReadOutcome, Reader, is_idempotent};
+use crate::core::model::SessionProgress;
 use crate::ingest::{EventVerdict, Submission, SubmitError};
 use crate::mqtt::BackOff;
 
@@ -91,7 +92,7 @@ impl<T: Send + 'static> OrderedIntake<T> {
                 ReadOutcome::Repeat | ReadOutcome::NotPermitted => (IntakeOutcome::Kept, false),
                 ReadOutcome::Parcel(parcel) => {
                     let idempotent = is_idempotent(&parcel);
-                    (self.hand_in(parcel).await, idempotent)
+                    (self.hand_in(parcel, entry.message.progress()).await, idempotent)
                 }
             };
             if handed.send(Submitted { entry, outcome, idempotent }).is_err() {
@@ -101,8 +102,8 @@ impl<T: Send + 'static> OrderedIntake<T> {
     }
 
     /// Waits for room in the intake. A closed intake refuses.
-    async fn hand_in(&self, parcel: Submission) -> IntakeOutcome {
-        let pushed = self.stop.run_until_cancelled(self.reader.surroundings().intake.push(parcel)).await;
+    async fn hand_in(&self, parcel: Submission, progress: Option<SessionProgress>) -> IntakeOutcome {
+        let pushed = self.stop.run_until_cancelled(self.reader.surroundings().intake.push(parcel, progress)).await;
         match pushed {
             Some(Ok(answer)) => IntakeOutcome::Awaited(answer),
             Some(Err(_)) | None => IntakeOutcome::Refused,
@@ -149,7 +150,8 @@ impl<T: Send + 'static> OrderedIntake<T> {
             }
             for handed in &mut rest {
                 if handed.idempotent || matches!(handed.outcome, IntakeOutcome::Refused) {
-                    handed.outcome = self.hand_in(self.reader.read_again(&handed.entry.message)).await;
+                    let message = &handed.entry.message;
+                    handed.outcome = self.hand_in(self.reader.read_again(message), message.progress()).await;
                 }
             }
             waiting = rest;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::dedup::RedeliveryCache;
 use super::{DupFlag, IntakeContext};
+use crate::core::model::SessionProgress;
 use crate::core::model::{DeadLetter, Event, Status};
 use crate::ingest::Submission;
 
@@ -25,15 +26,28 @@ pub(super) struct MqttMessage {
     /// Marked as sent before, or retained by the broker.
     pub dup: bool,
     pub retained: bool,
+    /// Retained, and sent only because of a repeated subscription.
+    pub is_history: bool,
     /// Whether the sender has a right to this topic.
     pub is_permitted: bool,
+    /// Of a broker's message that needs an acknowledgement.
+    pub arrival: Option<Arrival>,
+}
+
+/// A message's place in its broker's session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Arrival {
+    /// Kept with the message.
+    pub progress: SessionProgress,
+    /// True if the broker sends what was taken before.
+    pub is_repeat: bool,
 }
 
 /// Result of reading a message.
 #[derive(Debug)]
 pub(super) enum ReadOutcome {
     Parcel(Submission),
-    /// A repeated point without id, or a repeated dead letter: acknowledged, kept once.
+    /// A message that the broker sends again, or a repeated point without id or dead letter: acknowledged, kept once.
     Repeat,
     /// Of a sender without the right to its topic: not kept, and its sender is told.
     NotPermitted,
@@ -55,12 +69,26 @@ impl MqttMessage {
         } else {
             payload
         };
-        MqttMessage { topic, payload, payload_bytes, dup: false, retained: false, is_permitted: true }
+        MqttMessage {
+            topic,
+            payload,
+            payload_bytes,
+            dup: false,
+            retained: false,
+            is_history: false,
+            is_permitted: true,
+            arrival: None,
+        }
     }
 
     /// A message of which only the beginning was read.
     pub fn cut(topic: String, beginning: Bytes, payload_bytes: u64) -> MqttMessage {
-        MqttMessage { topic, payload: beginning, payload_bytes, dup: false, retained: false, is_permitted: true }
+        MqttMessage { payload_bytes, ..MqttMessage::new(topic, beginning, usize::MAX) }
+    }
+
+    /// What its session gains with it.
+    pub fn progress(&self) -> Option<SessionProgress> {
+        self.arrival.as_ref().map(|arrival| arrival.progress.clone())
     }
 
     /// Its size in memory.
@@ -83,6 +111,10 @@ impl Reader {
         if !message.is_permitted {
             self.surroundings.metrics.event_refused(DOOR, NO_SOURCE, "not_permitted");
             return ReadOutcome::NotPermitted;
+        }
+        if message.arrival.as_ref().is_some_and(|arrival| arrival.is_repeat) {
+            self.surroundings.metrics.event_refused(DOOR, NO_SOURCE, "redelivered");
+            return ReadOutcome::Repeat;
         }
         let parcel = match self.decode(message) {
             Ok(parcel) => parcel,
@@ -119,10 +151,14 @@ impl Reader {
     }
 
     fn unless_repeated(&self, message: &MqttMessage, parcel: Submission) -> ReadOutcome {
-        if let Some(source) = nameless(&parcel)
-            && self.came_before(message)
-        {
-            self.surroundings.metrics.event_refused(DOOR, source, "redelivered");
+        if let Some(source) = nameless(&parcel) {
+            let reason = match self.came_before(message) {
+                // What a state says is applied however often; a happening happened once.
+                _ if message.is_history => "retained",
+                true => "redelivered",
+                false => return ReadOutcome::Parcel(parcel),
+            };
+            self.surroundings.metrics.event_refused(DOOR, source, reason);
             return ReadOutcome::Repeat;
         }
         ReadOutcome::Parcel(parcel)

@@ -54,6 +54,7 @@ pub(super) fn signal(event: Event) -> Signal {
             Signal::Subscribed(answer.return_codes.iter().map(taken).collect())
         }
         Packet::PubAck(answer) => Signal::PublishAnswered { packet_id: answer.pkid, refusal: None },
+        Packet::PingResp => Signal::PingAnswered,
         Packet::Connect(_)
         | Packet::PubRec(_)
         | Packet::PubRel(_)
@@ -62,7 +63,6 @@ pub(super) fn signal(event: Event) -> Signal {
         | Packet::Unsubscribe(_)
         | Packet::UnsubAck(_)
         | Packet::PingReq
-        | Packet::PingResp
         | Packet::Disconnect => Signal::Other,
     }
 }

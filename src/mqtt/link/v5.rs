@@ -70,6 +70,7 @@ pub(super) fn signal(event: Event) -> Signal {
             };
             Signal::PublishAnswered { packet_id: answer.pkid, refusal }
         }
+        Packet::PingResp(_) => Signal::PingAnswered,
         Packet::Connect(..)
         | Packet::PubRec(_)
         | Packet::PubRel(_)
@@ -78,7 +79,6 @@ pub(super) fn signal(event: Event) -> Signal {
         | Packet::Unsubscribe(_)
         | Packet::UnsubAck(_)
         | Packet::PingReq(_)
-        | Packet::PingResp(_)
         | Packet::Disconnect(_)
         | Packet::Auth(_) => Signal::Other,
     }

@@ -16,30 +16,31 @@ use watchfire::mqtt::BrokerAddress;
 use super::driver::{Driver, PATIENCE, eventually};
 use crate::support::mosquitto::{Mosquitto, publish, publish_lines, run};
 
-const VERSIONS: [&str; 2] = ["3.1.1", "5"];
+pub(super) const VERSIONS: [&str; 2] = ["3.1.1", "5"];
 
 /// What a user is told to set on a broker.
-const RECOMMENDED: &str = "max_queued_messages 0\nmax_inflight_messages 1000\npersistence true\nsys_interval 1\n";
+pub(super) const RECOMMENDED: &str =
+    "max_queued_messages 0\nmax_inflight_messages 1000\npersistence true\nsys_interval 1\n";
 
-struct Client {
+pub(super) struct Client {
     state: tokio::sync::watch::Receiver<ClientState>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Client {
-    fn start(settings: ClientSettings, driver: &Driver) -> Client {
+    pub(super) fn start(settings: ClientSettings, driver: &Driver) -> Client {
         let client = MqttClient::new(settings, driver.surroundings.clone()).unwrap();
         let (state, stop) = (client.state(), CancellationToken::new());
         Client { state, task: tokio::spawn(client.run(stop.clone())), stop }
     }
 
-    async fn reaches(&mut self, state: ClientState) {
+    pub(super) async fn reaches(&mut self, state: ClientState) {
         let reached = self.state.wait_for(|now| *now == state);
         tokio::time::timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("never {state:?}")).unwrap();
     }
 
-    async fn stop(self) {
+    pub(super) async fn stop(self) {
         self.stop.cancel();
         tokio::time::timeout(PATIENCE, self.task).await.expect("the client stops").unwrap();
     }
@@ -51,20 +52,20 @@ impl Client {
     }
 }
 
-fn settings(port: u16, version: &str) -> ClientSettings {
+pub(super) fn settings(port: u16, version: &str) -> ClientSettings {
     let mut settings = ClientSettings::new(format!("mqtt://127.0.0.1:{port}?version={version}").parse().unwrap());
     settings.reconnect = (Duration::from_millis(50), Duration::from_millis(400));
     settings
 }
 
-async fn subscribed(settings: ClientSettings, driver: &Driver) -> Client {
+pub(super) async fn subscribed(settings: ClientSettings, driver: &Driver) -> Client {
     let mut client = Client::start(settings, driver);
     client.reaches(ClientState::Subscribed).await;
     client
 }
 
 /// Everything up to a marker published now has been kept: what did not come by then does not come.
-async fn up_to_now(port: u16, driver: &Driver) -> Vec<String> {
+pub(super) async fn up_to_now(port: u16, driver: &Driver) -> Vec<String> {
     publish(port, "t/marker", "marker").await;
     eventually("the marker is kept", || driver.summaries().iter().any(|summary| summary == "marker")).await;
     driver.summaries().into_iter().take_while(|summary| summary != "marker").collect()
@@ -74,7 +75,7 @@ fn unacknowledged(driver: &Driver, port: u16) -> f64 {
     driver.metric(&format!("watchfire_mqtt_unacknowledged_messages{{broker=\"127.0.0.1:{port}\"}}"))
 }
 
-fn reconnects(driver: &Driver, port: u16) -> f64 {
+pub(super) fn reconnects(driver: &Driver, port: u16) -> f64 {
     driver.metric(&format!("watchfire_mqtt_reconnects_total{{broker=\"127.0.0.1:{port}\"}}"))
 }
 
@@ -196,7 +197,7 @@ async fn acknowledgements_of_a_lost_session_do_not_confirm_messages_of_the_next_
         client.reaches(ClientState::Subscribed).await;
         // The new session numbers its messages from 1 again: 1, 2 and 3 are other messages now.
         publish_lines(broker.port, "t/x", ["b1", "b2", "b3"].map(str::to_owned)).await;
-        eventually("all six wait", || driver.waiting() == 6).await;
+        eventually("all six wait, and the event of the lost session", || driver.waiting() == 7).await;
         driver.allow(3);
         eventually("the first three are settled", || unacknowledged(&driver, broker.port) == 3.0).await;
         client.kill().await;
@@ -401,6 +402,8 @@ async fn a_filter_that_the_broker_refuses_is_not_counted_as_subscribed() {
         states.push(*client.state.borrow_and_update());
     }
     assert!(states.contains(&ClientState::Connected) && !states.contains(&ClientState::Subscribed), "{states:?}");
+    let refused = format!("watchfire_mqtt_filters_refused{{broker=\"127.0.0.1:{port}\"}}");
+    assert_eq!(driver.metric(&refused), 1.0);
     client.stop().await;
 }
 

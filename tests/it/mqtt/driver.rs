@@ -45,6 +45,10 @@ impl Driver {
             async move {
                 while let Some(delivery) = deliveries.recv().await {
                     let (parcel, reply, _room) = delivery.into_parts();
+                    // A note of the session.
+                    if matches!(&parcel, Submission::Events(events) if events.is_empty()) {
+                        continue;
+                    }
                     if *refusing.borrow() {
                         let reason = "the disk is full".to_owned();
                         let _ = reply.send(Err(SubmitError::Unavailable { reason }));

@@ -30,6 +30,11 @@ impl CorrelationContext<'_> {
         let fingerprint = resend.fingerprint;
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let said = alert.resent(resend);
+        let source = Arc::clone(&alert.source);
+        if resend.id.is_some_and(|id| self.was_seen(id, &source, cause)) {
+            return self.repeated(fingerprint, &said);
+        }
+        let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let at = crate::core::correlation::clamp_event_time(resend.occurred_at, self.now);
         let times = alert.times_after(&said, at, self.now);
         let is_transition = alert.transition_to(&times, alert.severity).is_some();
@@ -45,6 +50,9 @@ impl CorrelationContext<'_> {
     fn alert_message(&mut self, event: &Event, cause: Cause) {
         let fingerprint = event.labels.fingerprint();
         let said = ReportedTimes::from(event);
+        if EventId::of(event).is_some_and(|id| self.was_seen(id, &event.source, cause)) {
+            return self.repeated(fingerprint, &said);
+        }
         let Some(alert) = self.state.alerts.get(&fingerprint) else {
             return self.first_message(fingerprint, event, cause);
         };
@@ -59,6 +67,33 @@ impl CorrelationContext<'_> {
         match alert.transition_to(&times, severity) {
             None => self.on_resend(fingerprint, message, times),
             Some(transition) => self.transition(fingerprint, message, times, severity, transition),
+        }
+    }
+
+    /// Remembers the identity of a message; true, and counted, if the message was seen before.
+    fn was_seen(&mut self, id: EventId, source: &str, cause: Cause) -> bool {
+        let seen = SeenId { at: self.now, offset: cause.offset };
+        match remember(&mut self.state.event_ids, &mut self.index.event_id_order, id, seen) {
+            Remembered::New => return false,
+            Remembered::NewForOldest => self.count(CorrelationMetric::Bound { which: CorrelationLimit::EventIds }),
+            Remembered::SeenBefore => {
+                self.count(CorrelationMetric::Duplicate { source: source.to_owned() });
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Handles a repeated message: it counts for nothing, but a firing one keeps its firing alert from expiring, because
+    /// a tool that numbers its alerts says the same again as a sign of life.
+    fn repeated(&mut self, fingerprint: Fingerprint, said: &ReportedTimes) {
+        let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
+        let at = crate::core::correlation::clamp_event_time(said.occurred_at, self.now);
+        let times = alert.times_after(said, at, self.now);
+        if said.status == Status::Firing && alert.times.firing && times.firing {
+            let value = alert.value;
+            self.touch(fingerprint, said, times, value);
+            self.emit_touched(fingerprint, times);
         }
     }
 
@@ -298,16 +333,8 @@ impl CorrelationContext<'_> {
     }
 
     fn point(&mut self, event: &Event, cause: Cause) {
-        if let Some(id) = &event.id {
-            let seen = SeenId { at: self.now, offset: cause.offset };
-            let id = EventId::new(&event.source, id);
-            match remember(&mut self.state.event_ids, &mut self.index.event_id_order, id, seen) {
-                Remembered::New => {}
-                Remembered::NewForOldest => self.count(CorrelationMetric::Bound { which: CorrelationLimit::EventIds }),
-                Remembered::SeenBefore => {
-                    return self.count(CorrelationMetric::Duplicate { source: event.source.clone() });
-                }
-            }
+        if EventId::of(event).is_some_and(|id| self.was_seen(id, &event.source, cause)) {
+            return;
         }
         let at = self.event_time(event.occurred_at);
         let severity = self.book.severity_of(event);
@@ -382,6 +409,7 @@ impl CorrelationContext<'_> {
             ends_at: event.ends_at,
             occurred_at: event.occurred_at,
             value_bits: event.value.map(f64::to_bits),
+            id: EventId::of(event),
         })
     }
 }

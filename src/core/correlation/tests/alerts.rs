@@ -182,3 +182,46 @@ fn a_change_of_severity_changes_whose_it_is() {
          2s raised rest{host=a} minor 1 alerts 1 events",
     );
 }
+
+#[test]
+fn a_message_with_an_id_counts_once_whatever_its_status() {
+    let batch = "firing Down host=a !id=1
+         resolved Down host=a !id=2
+         firing Down host=a !id=3
+         firing Down host=a !id=4
+         resolved Down host=a !id=5
+         point Trap host=a !id=6";
+    let once: String = batch.lines().map(|line| format!("0s {}\n", line.trim())).collect();
+    let again = |seconds: u32| once.replace("0s ", &format!("{seconds}s "));
+    let scenario = [once.clone(), again(1), again(2), again(3), again(3_599)].concat();
+    let expected = "0s raised down{Down,host=a} indeterminate 1 alerts 1 events
+         0s left down{Down,host=a} Down,host=a
+         0s cleared down{Down,host=a}
+         0s raised down{Down,host=a} indeterminate 1 alerts 1 events
+         0s left down{Down,host=a} Down,host=a
+         0s cleared down{Down,host=a}";
+    check("down: alertname=\"Down\" | each", &scenario, expected);
+    // A rule that counts every message counts a repeated one once, too.
+    check(
+        "down: alertname=\"Down\" | threshold 4 in 1h | messages",
+        &[once.as_str(), &again(1), &again(2)].concat(),
+        "",
+    );
+}
+
+#[test]
+fn a_repeated_firing_message_keeps_its_alert_alive() {
+    check_only(
+        ALERTS,
+        &["down: alertname=\"Down\" | each"],
+        "0s firing Down host=a !expires=60s !id=alert-7
+         50s firing Down host=a !expires=60s !id=alert-7
+         100s tick
+         110s tick",
+        "0s alert Down,host=a firing indeterminate of down
+         50s count duplicate native
+         50s count resent
+         50s touched Down,host=a until 1m50s
+         1m50s alert Down,host=a resolved indeterminate of down",
+    );
+}

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::drops::{DROPPED_TOPIC, DropWatch};
+use super::session_lost::{raise, session_lost};
+use super::session_memory::SessionMemory;
 use super::subscriptions::Subscriptions;
 use super::{AckToken, ClientState, report_unacknowledged};
+use crate::ingest::Intake;
 use crate::ingest::mqtt::IntakeContext;
 use crate::ingest::mqtt::in_flight::InFlightLimit;
 use crate::ingest::mqtt::ordered_intake::{Committed, InFlightMessage, OrderedIntakeSender};
@@ -41,7 +44,9 @@ pub(super) struct Connection {
     /// Receives entries that are confirmed without being kept.
     pub kept: mpsc::UnboundedSender<Committed<AckToken>>,
     pub drop_watch: DropWatch,
+    pub memory: SessionMemory,
     pub state: watch::Sender<ClientState>,
+    pub stop: CancellationToken,
 }
 
 impl Connection {
@@ -49,6 +54,17 @@ impl Connection {
     pub fn is_away(&self) {
         self.state.send_replace(ClientState::Away);
         self.surroundings.metrics.mqtt_connected(&self.broker, false);
+    }
+
+    /// The broker forgot our session: what it had kept for us is gone, though its senders got confirmations.
+    fn tell_lost_session(&self) {
+        warn!(
+            broker = self.broker,
+            "the broker forgot our session and what it had kept; it must keep sessions on disk"
+        );
+        self.surroundings.metrics.mqtt_session_lost(&self.broker);
+        let event = session_lost(&self.broker, (self.surroundings.now)());
+        tokio::spawn(raise(event, self.surroundings.intake.clone(), self.stop.clone()));
     }
 
     /// Connects, subscribes and receives until the end. A success resets the back-off.
@@ -62,7 +78,12 @@ impl Connection {
         match stop.run_until_cancelled(connected(&mut link)).await {
             None => return ConnectionEnd::Stopped,
             Some(Err(error)) => return ConnectionEnd::Lost(error),
-            Some(Ok(session_present)) => info!(broker = self.broker, session_present, "connected to the broker"),
+            Some(Ok(session_present)) => {
+                info!(broker = self.broker, session_present, "connected to the broker");
+                if self.memory.connected(session_present) {
+                    self.tell_lost_session();
+                }
+            }
         }
         self.state.send_if_modified(|state| match state {
             ClientState::Away => {
@@ -87,6 +108,8 @@ impl Connection {
             entrance: &self.entrance,
             kept: &self.kept,
             drop_watch: &mut self.drop_watch,
+            memory: &mut self.memory,
+            intake: &self.surroundings.intake,
             metrics: &self.surroundings.metrics,
             handle: &handle,
             answers,
@@ -99,7 +122,11 @@ impl Connection {
             () = stop.cancelled() => ConnectionEnd::Stopped,
         };
         if matches!(end, ConnectionEnd::Stopped | ConnectionEnd::LeftBehind) {
-            let _ = tokio::time::timeout(FAREWELL_MAX, disconnect(&self.window, &handle, &mut link)).await;
+            let left = tokio::time::timeout(FAREWELL_MAX, disconnect(&self.window, &handle, &mut link)).await;
+            self.subscriptions.left();
+            if left.is_ok() {
+                self.surroundings.intake.note(self.memory.left());
+            }
         }
         end
     }
@@ -134,6 +161,8 @@ struct MessageReceiver<'c> {
     entrance: &'c OrderedIntakeSender<AckToken>,
     kept: &'c mpsc::UnboundedSender<Committed<AckToken>>,
     drop_watch: &'c mut DropWatch,
+    memory: &'c mut SessionMemory,
+    intake: &'c Intake,
     metrics: &'c Metrics,
     handle: &'c Handle,
     /// The broker's answers to subscribe requests.
@@ -149,8 +178,20 @@ impl MessageReceiver<'_> {
             match link.next().await {
                 Ok(Signal::Message(incoming)) => self.take(incoming),
                 Ok(Signal::Subscribed(answer)) => {
+                    if answer.contains(&true)
+                        && let Some(progress) = self.memory.subscribed()
+                    {
+                        self.intake.note(progress);
+                    }
                     // At most one request is under way, so there is room; a surplus answer is ignored.
                     let _ = self.answers.try_send(answer);
+                }
+                Ok(Signal::Acknowledged(ack)) => self.memory.acknowledged(ack),
+                Ok(Signal::PingSent) => self.memory.ping_sent(),
+                Ok(Signal::PingAnswered) => {
+                    if let Some(progress) = self.memory.ping_answered() {
+                        self.intake.note(progress);
+                    }
                 }
                 Ok(
                     Signal::Connected { .. } | Signal::PublishSent(_) | Signal::PublishAnswered { .. } | Signal::Other,
@@ -163,15 +204,20 @@ impl MessageReceiver<'_> {
     fn take(&mut self, incoming: Incoming) {
         let ticket = AckToken { handle: self.handle.clone(), ack: incoming.ack };
         if incoming.topic == DROPPED_TOPIC {
-            self.drop_watch.take(&incoming.payload);
+            if let Some(count) = self.drop_watch.take(&incoming.payload) {
+                self.intake.note(self.memory.dropped(count));
+            }
             let _ = self.kept.send(Committed { ticket, place: self.window.enter(0) });
             return;
         }
         if self.is_left_behind(&incoming) {
             return;
         }
+        let is_history = self.memory.is_history(&incoming);
+        let arrival = incoming.ack.map(|ack| self.memory.arrived(&incoming, ack));
         let mut message = MqttMessage::new(incoming.topic, incoming.payload, self.payload_max_bytes);
-        message.dup = incoming.dup;
+        message.arrival = arrival;
+        message.is_history = is_history;
         message.retained = incoming.retained;
         let place = self.window.enter(message.bytes());
         report_unacknowledged(self.metrics, self.broker, self.window);

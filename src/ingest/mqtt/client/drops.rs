@@ -26,21 +26,22 @@ pub(super) struct DropWatch {
 }
 
 impl DropWatch {
-    /// The watch, and the task that submits an alert on each growth, to be spawned.
+    /// The watch, from the count that an earlier run read last, and the task that submits an alert on each growth, to be spawned.
     pub fn new(
         broker: &str,
+        last: Option<u64>,
         surroundings: &IntakeContext,
         stop: CancellationToken,
     ) -> (DropWatch, impl Future<Output = ()> + Send + use<>) {
         let (total, growth) = watch::channel(0);
         let reports = report_all(broker.to_owned(), surroundings.clone(), growth, stop);
-        (DropWatch { last: None, total }, reports)
+        (DropWatch { last, total }, reports)
     }
 
-    /// The counter's payload: a decimal number.
-    pub fn take(&mut self, payload: &[u8]) {
+    /// The counter's payload: a decimal number. Returns a count other than the last one, to be kept.
+    pub fn take(&mut self, payload: &[u8]) -> Option<u64> {
         let count = std::str::from_utf8(payload).ok().and_then(|text| text.trim().parse::<u64>().ok());
-        let Some(count) = count else { return };
+        let count = count.filter(|count| self.last != Some(*count))?;
         let grown = match self.last {
             Some(last) if count >= last => count - last,
             Some(_) => count,
@@ -50,6 +51,7 @@ impl DropWatch {
         if grown > 0 {
             self.total.send_modify(|total| *total += grown);
         }
+        Some(count)
     }
 }
 
@@ -66,7 +68,7 @@ async fn report_all(
             let total = *growth.borrow_and_update();
             warn!(broker, messages = total - reported, "the broker dropped messages; give it a longer queue");
             let parcel = Submission::Events(vec![alert(&broker, total - reported, &surroundings)]);
-            let kept = async { surroundings.intake.push(parcel).await.ok()?.await.ok()?.ok() };
+            let kept = async { surroundings.intake.push(parcel, None).await.ok()?.await.ok()?.ok() };
             match stop.run_until_cancelled(kept).await {
                 None => return,
                 Some(Some(_)) => {
@@ -105,7 +107,7 @@ mod tests {
     async fn growth_becomes_one_alert_that_is_handed_in_until_it_is_kept() {
         let (surroundings, mut deliveries) = surroundings(10);
         let stop = CancellationToken::new();
-        let (mut drops, reports) = DropWatch::new("广州:1883", &surroundings, stop.clone());
+        let (mut drops, reports) = DropWatch::new("广州:1883", None, &surroundings, stop.clone());
         let reports = tokio::spawn(reports);
         for payload in ["1000", "no number", "1000", "1007"] {
             drops.take(payload.as_bytes());
@@ -124,6 +126,22 @@ mod tests {
         let Submission::Events(events) = &parcel else { panic!("{parcel:?}") };
         assert_eq!(events[0].value, Some(3.0), "a restarted broker counts from 0");
         keep(third);
+        stop.cancel();
+        reports.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_dropped_while_the_service_was_away_is_counted() {
+        let (surroundings, mut deliveries) = surroundings(10);
+        let stop = CancellationToken::new();
+        let (mut drops, reports) = DropWatch::new("b", Some(1_000), &surroundings, stop.clone());
+        let reports = tokio::spawn(reports);
+        assert_eq!(drops.take(b"1000"), None);
+        assert_eq!(drops.take(b"2003"), Some(2_003));
+        let (parcel, reply) = open(deliveries.recv().await.unwrap());
+        let Submission::Events(events) = &parcel else { panic!("{parcel:?}") };
+        assert_eq!(events[0].value, Some(1_003.0));
+        keep(reply);
         stop.cancel();
         reports.await.unwrap();
     }

@@ -2,12 +2,14 @@
 //!
 //! The broker keeps our session and the messages that we did not acknowledge; so a lost connection, a stop or a full
 //! store loses no message that the broker keeps. Settings that a broker needs for that: mosquitto `persistence true`,
-//! `max_queued_messages 0`, `max_inflight_messages 1000`, `message_size_limit` as large as any honest message. With
+//! `autosave_interval 1`, `max_queued_messages 0`, `max_inflight_messages 1000`, `message_size_limit` as large as any honest message. With
 //! mosquitto's defaults (1,000 queued, 20 in flight) it drops messages for a subscriber that falls behind, though their
 //! senders got confirmations; its counter of drops is watched, and its growth becomes an alert.
 
 mod connection;
 mod drops;
+mod session_lost;
+mod session_memory;
 mod subscriptions;
 
 use std::sync::Arc;
@@ -20,11 +22,13 @@ use tracing::{debug, info, warn};
 
 use self::connection::{Connection, ConnectionEnd};
 use self::drops::DropWatch;
+use self::session_memory::SessionMemory;
 use self::subscriptions::Subscriptions;
 use super::IntakeContext;
 use super::in_flight::InFlightLimit;
 use super::ordered_intake::{Committed, lane};
 use super::reader::Reader;
+use crate::core::model::{SessionFacts, TakenMessage};
 use crate::metrics::Metrics;
 use crate::mqtt::{Ack, BackOff, BrokerAddress, Handle, LinkOptions, TlsError};
 
@@ -42,6 +46,10 @@ pub struct ClientSettings {
     pub keep_alive: Duration,
     /// The wait after the first failure to connect, and the maximum.
     pub reconnect: (Duration, Duration),
+    /// What earlier runs took from the session and could not know to be acknowledged, in order of arrival.
+    pub taken: Vec<TakenMessage>,
+    /// What they knew of the session, if they had it.
+    pub facts: Option<SessionFacts>,
 }
 
 impl ClientSettings {
@@ -56,7 +64,14 @@ impl ClientSettings {
             payload_max_bytes: 1 << 20,
             keep_alive: Duration::from_secs(30),
             reconnect: (Duration::from_secs(1), Duration::from_secs(30)),
+            taken: Vec::new(),
+            facts: None,
         }
+    }
+
+    /// Name of our session at the broker.
+    pub fn session(&self) -> String {
+        format!("{}@{}", self.address.client_id, self.address.name())
     }
 }
 
@@ -103,12 +118,14 @@ impl MqttClient {
     /// Consumes until `stop`; then confirms the messages being committed, and leaves the rest with the broker.
     pub async fn run(self, stop: CancellationToken) {
         let broker = self.settings.address.name();
+        let last_dropped = self.settings.facts.and_then(|facts| facts.dropped);
+        let memory = SessionMemory::new(&self.settings.session(), self.settings.taken, self.settings.facts);
         let window =
             InFlightLimit::new(self.settings.unacknowledged_max.into(), self.settings.unacknowledged_bytes_max);
         let reader = Arc::new(Reader::new(self.surroundings.clone(), self.settings.payload_max_bytes));
         let (kept, kept_receiver) = mpsc::unbounded_channel();
         let (entrance, lane_work) = lane(reader, kept.clone(), stop.clone());
-        let (drop_watch, drop_reports) = DropWatch::new(&broker, &self.surroundings, stop.clone());
+        let (drop_watch, drop_reports) = DropWatch::new(&broker, last_dropped, &self.surroundings, stop.clone());
         let mut tasks = JoinSet::new();
         tasks.spawn(lane_work);
         tasks.spawn(drop_reports);
@@ -116,13 +133,15 @@ impl MqttClient {
         let mut connection = Connection {
             broker: broker.clone(),
             surroundings: self.surroundings.clone(),
-            subscriptions: Subscriptions::new(&broker, self.surroundings.filters.clone()),
+            subscriptions: Subscriptions::new(&broker, &self.surroundings),
             payload_max_bytes: self.settings.payload_max_bytes,
             window,
             entrance,
             kept,
             drop_watch,
+            memory,
             state: self.state,
+            stop: stop.clone(),
         };
         stay_connected(&mut connection, &self.link, self.settings.reconnect, &stop).await;
         drop(connection);

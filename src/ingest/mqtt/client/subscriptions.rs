@@ -8,7 +8,8 @@ use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
 use super::drops::DROPPED_TOPIC;
-use crate::ingest::mqtt::TopicFilters;
+use crate::ingest::mqtt::{IntakeContext, TopicFilters};
+use crate::metrics::Metrics;
 use crate::mqtt::{Handle, LinkError};
 
 /// A broker that does not answer within this time has forgotten the request.
@@ -20,13 +21,37 @@ const ASK_AGAIN: Duration = Duration::from_secs(60);
 pub(super) struct Subscriptions {
     broker: String,
     filters: watch::Receiver<Arc<TopicFilters>>,
+    metrics: Arc<Metrics>,
     /// Filters subscribed and not withdrawn, over all connections.
     held: BTreeSet<String>,
+    drops: DropsSubscription,
+}
+
+/// What became of the subscription to the broker's count of drops, over all connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum DropsSubscription {
+    Answered,
+    /// Asked for on this connection, or on one that ended before the answer.
+    Unanswered,
+    EndsConnection,
 }
 
 impl Subscriptions {
-    pub fn new(broker: &str, filters: watch::Receiver<Arc<TopicFilters>>) -> Subscriptions {
-        Subscriptions { broker: broker.to_owned(), filters, held: BTreeSet::new() }
+    pub fn new(broker: &str, surroundings: &IntakeContext) -> Subscriptions {
+        Subscriptions {
+            broker: broker.to_owned(),
+            filters: surroundings.filters.clone(),
+            metrics: Arc::clone(&surroundings.metrics),
+            held: BTreeSet::new(),
+            drops: DropsSubscription::Answered,
+        }
+    }
+
+    /// We ended the connection ourselves, whatever was asked on it.
+    pub fn left(&mut self) {
+        if self.drops == DropsSubscription::Unanswered {
+            self.drops = DropsSubscription::Answered;
+        }
     }
 
     /// Keeps the broker's subscriptions equal to the rulebook's filters until the connection fails. `subscribed` is
@@ -45,8 +70,7 @@ impl Subscriptions {
             };
             subscribed(refused.is_empty());
             if !watches_drops {
-                // A broker without this topic, or without the right to it, is acceptable too.
-                if let Err(error) = ask(handle, &mut answers, &[DROPPED_TOPIC.to_owned()]).await {
+                if let Err(error) = self.watch_drops(handle, &mut answers).await {
                     return error;
                 }
                 watches_drops = true;
@@ -61,6 +85,27 @@ impl Subscriptions {
                 let _ = tokio::time::timeout(ASK_AGAIN, self.filters.changed()).await;
             }
         }
+    }
+
+    /// A broker without the count of drops, or without the right to it, is acceptable too. One that ends the connection
+    /// over it is not asked again.
+    async fn watch_drops(&mut self, handle: &Handle, answers: &mut mpsc::Receiver<Vec<bool>>) -> Result<(), LinkError> {
+        match self.drops {
+            DropsSubscription::EndsConnection => return Ok(()),
+            DropsSubscription::Unanswered => {
+                warn!(
+                    broker = self.broker,
+                    topic = DROPPED_TOPIC,
+                    "the broker ended the connection over this subscription; it is left out, so drops at the broker go unseen"
+                );
+                self.drops = DropsSubscription::EndsConnection;
+                return Ok(());
+            }
+            DropsSubscription::Answered => self.drops = DropsSubscription::Unanswered,
+        }
+        ask(handle, answers, &[DROPPED_TOPIC.to_owned()]).await?;
+        self.drops = DropsSubscription::Answered;
+        Ok(())
     }
 
     /// Withdraws unneeded filters, requests all needed ones; returns the refused ones.
@@ -81,9 +126,14 @@ impl Subscriptions {
         }
         self.held.extend(wanted.as_slice().iter().cloned());
         let taken = ask(handle, answers, wanted.as_slice()).await?;
-        info!(broker = self.broker, filters = wanted.as_slice().len(), "subscribed");
         let refused = wanted.as_slice().iter().zip(taken).filter(|(_, taken)| !taken);
-        Ok(refused.map(|(filter, _)| filter.clone()).collect())
+        let refused: Vec<String> = refused.map(|(filter, _)| filter.clone()).collect();
+        self.metrics.mqtt_filters_refused(&self.broker, refused.len());
+        let accepted = wanted.as_slice().len() - refused.len();
+        if accepted > 0 {
+            info!(broker = self.broker, filters = accepted, refused = refused.len(), "subscribed");
+        }
+        Ok(refused)
     }
 }
 
