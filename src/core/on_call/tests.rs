@@ -115,7 +115,11 @@ fn a_turn_passes_only_on_shifts_that_are_worked() {
 fn who_is_never_on_is_known() {
     for (layer, never) in [
         ("every: daily, days: [mon, tue, wed, thu, fri], people: [甲, 乙, 丙, 丁, 戊, 己, 庚]", ""),
-        ("every: daily, days: [mon, tue, wed, thu, fri], people: [甲, 乙, 丙, 丁, 戊, 己, 庚], turns: all", "己 庚"),
+        (
+            "every: daily, days: [mon, tue, wed, thu, fri], people: [甲, 乙, 丙, 丁, 戊, 己, 庚], hours: \"09:00-18:00\", turns: all",
+            "己 庚",
+        ),
+        ("every: daily, days: [mon, tue, wed, thu, fri], people: [甲, 乙, 丙, 丁, 戊, 己, 庚], turns: all", "己"),
         ("every: 12h, hours: \"08:00-20:00\", people: [甲, 乙], turns: all", "乙"),
         ("every: 12h, hours: \"08:00-20:00\", people: [甲, 乙]", ""),
         ("every: weekly, days: [sat], people: [甲, 乙], turns: all", ""),
@@ -367,7 +371,10 @@ impl Slow {
             }
             let is_in = |day: i64, hours: &DutyHours| {
                 let weekday = (day + 3).rem_euclid(7) as usize;
-                layer.days[weekday] && shown >= day * 1440 + hours.from && ahead < day * 1440 + hours.until
+                let until = day * 1440 + hours.until;
+                // An end that the clock shows twice is the last of the two.
+                let is_before_end = ahead < until || self.ahead[minute + 1] == until;
+                layer.days[weekday] && shown >= day * 1440 + hours.from && is_before_end
             };
             let all_day = [DutyHours { from: 0, until: 1440 }];
             let hours: &[DutyHours] = if layer.hours.is_empty() { &all_day } else { &layer.hours };
