@@ -1,5 +1,6 @@
 //! What the doors are made of: the committed views, the queues, the keyring, and the settings.
 
+use super::now::Now;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -15,9 +16,6 @@ use crate::core::model::{IncidentId, Timestamp};
 use crate::ingest::http::HttpIntake;
 use crate::metrics::{HttpRefusal, Metrics};
 use crate::store::{LiveView, Store};
-
-/// The service's clock as the doors see it: real, monotonic, injected.
-pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// What the configuration says of the doors.
 #[derive(Clone, Debug)]

@@ -3,13 +3,11 @@
 use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Registry};
 
 use super::bounded_label::{BoundedLabel, OTHER};
+use super::names;
 use super::on_call::OnCallMetrics;
 use super::registration::{begin, counter, counters, gauges, histograms};
 use super::severity_words::SeverityWords;
-use super::{Metrics, names};
-use crate::core::engine::{
-    Breach, Effect, LimitHit, LiveChange, Metric, Normalised, NotificationKind, Suppressor, TargetOutcome, Task,
-};
+use crate::core::engine::{Breach, LimitHit, Metric, Normalised, NotificationKind, Suppressor, TargetOutcome};
 use crate::core::inspections::{ItemOutcome, RunState, SubjectKind};
 use crate::core::model::{Class, ClockKind, Priority, Severity, Status, Tier};
 use crate::core::problems::ProblemState;
@@ -23,7 +21,7 @@ const INVARIANTS_MAX: usize = 50;
 
 const STATUSES: [Status; 3] = [Status::Firing, Status::Resolved, Status::Point];
 /// The limit of a condition's steps, which is no effect of an input: nothing is decided by its count.
-const CONDITION_STEPS: &str = "condition_steps";
+pub(super) const CONDITION_STEPS: &str = "condition_steps";
 /// The built-in sources, which have no source file.
 pub(super) const BUILT_IN_SOURCES: [&str; 4] = ["v2", "native", "inspection", "watchfire"];
 
@@ -35,47 +33,47 @@ const RESOLVE_SECONDS: [f64; 12] =
     [60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14_400.0, 28_800.0, 57_600.0, 86_400.0, 259_200.0, 604_800.0];
 
 pub(super) struct EngineMetrics {
-    sources: BoundedLabel,
-    events: IntCounterVec,
-    resent: IntCounter,
-    duplicates: IntCounterVec,
-    clamped: IntCounter,
-    unmatched: IntCounterVec,
-    naming_violations: IntCounterVec,
-    rules: BoundedLabel,
-    rules_fired: IntCounterVec,
-    windows_dropped: IntCounterVec,
-    suppressed: IntCounterVec,
-    limits: IntCounterVec,
-    invariants: BoundedLabel,
-    invariants_broken: IntCounterVec,
-    alerts_active: IntGaugeVec,
-    incidents_open: IntGaugeVec,
-    incidents_unacknowledged: IntGaugeVec,
-    incidents_opened: IntCounterVec,
-    incidents_reopened: IntCounter,
-    time_to_acknowledge: HistogramVec,
-    time_to_resolve: HistogramVec,
-    escalations: IntCounterVec,
-    deescalations: IntCounterVec,
-    manager_notifications: IntCounter,
-    playbook_steps: IntCounter,
-    escalation_timeouts: IntCounterVec,
-    notifications: IntCounterVec,
-    notifications_digested: IntCounter,
-    commands_refused: IntCounter,
-    sla_outcomes: IntCounterVec,
-    opened_by_type: IntCounterVec,
-    not_in_catalogue: IntCounter,
-    budget_alerts: IntCounter,
-    problems: IntGaugeVec,
-    problems_opened: IntCounter,
-    problems_reopened: IntCounter,
-    workarounds_tried: IntCounterVec,
-    runs: IntCounterVec,
-    items: IntCounterVec,
+    pub(super) sources: BoundedLabel,
+    pub(super) events: IntCounterVec,
+    pub(super) resent: IntCounter,
+    pub(super) duplicates: IntCounterVec,
+    pub(super) clamped: IntCounter,
+    pub(super) unmatched: IntCounterVec,
+    pub(super) naming_violations: IntCounterVec,
+    pub(super) rules: BoundedLabel,
+    pub(super) rules_fired: IntCounterVec,
+    pub(super) windows_dropped: IntCounterVec,
+    pub(super) suppressed: IntCounterVec,
+    pub(super) limits: IntCounterVec,
+    pub(super) invariants: BoundedLabel,
+    pub(super) invariants_broken: IntCounterVec,
+    pub(super) alerts_active: IntGaugeVec,
+    pub(super) incidents_open: IntGaugeVec,
+    pub(super) incidents_unacknowledged: IntGaugeVec,
+    pub(super) incidents_opened: IntCounterVec,
+    pub(super) incidents_reopened: IntCounter,
+    pub(super) time_to_acknowledge: HistogramVec,
+    pub(super) time_to_resolve: HistogramVec,
+    pub(super) escalations: IntCounterVec,
+    pub(super) deescalations: IntCounterVec,
+    pub(super) manager_notifications: IntCounter,
+    pub(super) playbook_steps: IntCounter,
+    pub(super) escalation_timeouts: IntCounterVec,
+    pub(super) notifications: IntCounterVec,
+    pub(super) notifications_digested: IntCounter,
+    pub(super) commands_refused: IntCounter,
+    pub(super) sla_outcomes: IntCounterVec,
+    pub(super) opened_by_type: IntCounterVec,
+    pub(super) not_in_catalogue: IntCounter,
+    pub(super) budget_alerts: IntCounter,
+    pub(super) problems: IntGaugeVec,
+    pub(super) problems_opened: IntCounter,
+    pub(super) problems_reopened: IntCounter,
+    pub(super) workarounds_tried: IntCounterVec,
+    pub(super) runs: IntCounterVec,
+    pub(super) items: IntCounterVec,
     pub(super) staffed: OnCallMetrics,
-    findings: IntCounterVec,
+    pub(super) findings: IntCounterVec,
     pub(super) severity_words: SeverityWords,
 }
 
@@ -182,7 +180,7 @@ impl EngineMetrics {
         self.naming_violations.with_label_values(&[source.as_ref()]);
     }
 
-    fn normalised(&self, normalised: &Normalised) {
+    pub(super) fn normalised(&self, normalised: &Normalised) {
         match normalised {
             Normalised::NameQuarantined { name, .. } => {
                 self.naming_violations.with_label_values(&[self.sources.admit(&name.source).as_ref()]).inc();
@@ -202,7 +200,7 @@ impl EngineMetrics {
         }
     }
 
-    fn count(&self, counted: &Metric) {
+    pub(super) fn count(&self, counted: &Metric) {
         match counted {
             Metric::Event { source, status } => {
                 self.events.with_label_values(&[self.sources.admit(source).as_ref(), status.as_str()]).inc();
@@ -266,62 +264,6 @@ impl EngineMetrics {
             Metric::InvariantBroken { which } => {
                 self.invariants_broken.with_label_values(&[self.invariants.admit(which).as_ref()]).inc();
             }
-        }
-    }
-}
-
-impl Metrics {
-    /// Counts conditions of rules that took too many steps and were broken off.
-    pub fn conditions_broken_off(&self, count: u64) {
-        self.decided.limits.with_label_values(&[CONDITION_STEPS]).inc_by(count);
-    }
-
-    /// Counts committed effects. The dispatcher counts deliveries, because it knows their channel.
-    pub fn observe(&self, effects: &[Effect]) {
-        for effect in effects {
-            match effect {
-                Effect::Count(counted) => self.decided.count(counted),
-                Effect::Do(Task::Notice(notice)) => {
-                    self.decided.notifications.with_label_values(&[notice.kind.as_str()]).inc();
-                }
-                Effect::Live(LiveChange::Normalised(normalised)) => self.decided.normalised(normalised),
-                Effect::Record(_) | Effect::Live(_) | Effect::Do(Task::Probe(_)) => {}
-            }
-        }
-    }
-
-    /// Gauges of open records: alerts by severity, incidents by (tier, priority). Unnamed combinations are 0.
-    pub fn set_open(&self, alerts: &[(Severity, i64)], incidents: &[(Tier, Priority, i64)]) {
-        for severity in Severity::ALL {
-            let sum = alerts.iter().filter(|(of, _)| *of == severity).map(|(_, count)| count).sum();
-            self.decided.alerts_active.with_label_values(&[severity.as_str()]).set(sum);
-        }
-        for tier in Tier::ALL {
-            for priority in Priority::ALL {
-                let of = incidents.iter().filter(|(at, of, _)| *at == tier && *of == priority);
-                let sum = of.map(|(_, _, count)| count).sum();
-                self.decided.incidents_open.with_label_values(&[tier.as_str(), priority.as_str()]).set(sum);
-            }
-        }
-    }
-
-    pub(super) fn invariant_broken(&self, which: &str) {
-        self.decided.count(&Metric::InvariantBroken { which: which.to_owned() });
-    }
-
-    /// Remembered problems, by state. Unnamed states are 0.
-    pub fn set_problems(&self, problems: &[(ProblemState, i64)]) {
-        for state in ProblemState::ALL {
-            let sum = problems.iter().filter(|(of, _)| *of == state).map(|(_, count)| count).sum();
-            self.decided.problems.with_label_values(&[state.as_str()]).set(sum);
-        }
-    }
-
-    /// Open paging incidents without acknowledgement by their present tier. Unnamed priorities are 0.
-    pub fn set_unacknowledged(&self, incidents: &[(Priority, i64)]) {
-        for priority in Priority::ALL {
-            let sum = incidents.iter().filter(|(of, _)| *of == priority).map(|(_, count)| count).sum();
-            self.decided.incidents_unacknowledged.with_label_values(&[priority.as_str()]).set(sum);
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, Registry};
 
+use super::names;
 use super::registration::{begin, counter, counters, fractional_gauge, gauge};
-use super::{Metrics, names};
 
 /// Why a process took the lease from another that had not given it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +29,11 @@ impl TakeoverReason {
 }
 
 pub(super) struct Instance {
-    is_lead: IntGauge,
-    takeovers: IntCounterVec,
-    fenced: IntCounter,
-    clock_offset: Gauge,
-    clock_steps: IntCounter,
+    pub(super) is_lead: IntGauge,
+    pub(super) takeovers: IntCounterVec,
+    pub(super) fenced: IntCounter,
+    pub(super) clock_offset: Gauge,
+    pub(super) clock_steps: IntCounter,
 }
 
 impl Instance {
@@ -47,33 +47,5 @@ impl Instance {
         };
         begin(&instance.takeovers, TakeoverReason::ALL.map(TakeoverReason::as_str));
         instance
-    }
-}
-
-impl Metrics {
-    /// This process took the lease.
-    pub fn leads(&self, reason: Option<TakeoverReason>) {
-        self.instance.is_lead.set(1);
-        if let Some(reason) = reason {
-            self.instance.takeovers.with_label_values(&[reason.as_str()]).inc();
-        }
-    }
-
-    /// This process no longer holds the lease: another took it, or it gave it back.
-    pub fn stopped_leading(&self, fenced: bool) {
-        self.instance.is_lead.set(0);
-        if fenced {
-            self.instance.fenced.inc();
-        }
-    }
-
-    /// A step of the wall clock counts from here on.
-    pub fn clock_stepped(&self) {
-        self.instance.clock_steps.inc();
-    }
-
-    /// By how many microseconds the wall clock is ahead of the service's time.
-    pub fn clock_offset(&self, micros: i64) {
-        self.instance.clock_offset.set(micros as f64 / 1e6);
     }
 }

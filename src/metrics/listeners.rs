@@ -2,9 +2,8 @@
 
 use prometheus::{Gauge, GaugeVec, IntCounterVec, IntGauge, Registry};
 
+use super::names;
 use super::registration::{begin, counters, fractional_gauges, gauge};
-use super::{Metrics, names};
-use crate::core::model::Timestamp;
 
 /// What others connect to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,12 +106,12 @@ impl HttpRefusal {
 }
 
 pub(super) struct Listeners {
-    certificate_expiry: GaugeVec,
-    certificate_loads: IntCounterVec,
-    connections: IntGauge,
-    connections_cut: IntCounterVec,
-    refused: IntCounterVec,
-    streams: IntGauge,
+    pub(super) certificate_expiry: GaugeVec,
+    pub(super) certificate_loads: IntCounterVec,
+    pub(super) connections: IntGauge,
+    pub(super) connections_cut: IntCounterVec,
+    pub(super) refused: IntCounterVec,
+    pub(super) streams: IntGauge,
 }
 
 impl Listeners {
@@ -136,49 +135,11 @@ impl Listeners {
         listeners
     }
 
-    fn expiry(&self, listener: Listener) -> Gauge {
+    pub(super) fn expiry(&self, listener: Listener) -> Gauge {
         self.certificate_expiry.with_label_values(&[listener.as_str()])
     }
 }
 
-impl Metrics {
-    /// The end of the certificate in use.
-    pub fn certificate_ends(&self, listener: Listener, at: Timestamp) {
-        self.listeners.expiry(listener).set(at.as_micros() as f64 / 1e6);
-    }
-
-    /// Changed files were loaded, or could not be.
-    pub fn certificate_loaded(&self, listener: Listener, is_good: bool) {
-        self.listeners.certificate_loads.with_label_values(&[listener.as_str(), outcome(is_good)]).inc();
-    }
-
-    pub fn http_connections(&self, open: usize) {
-        self.listeners.connections.set(i64::try_from(open).unwrap_or(i64::MAX));
-    }
-
-    pub fn http_connection_cut(&self, reason: ConnectionCut) {
-        self.listeners.connections_cut.with_label_values(&[reason.as_str()]).inc();
-    }
-
-    /// How many so far.
-    pub fn http_connections_cut(&self, reason: ConnectionCut) -> u64 {
-        self.listeners.connections_cut.with_label_values(&[reason.as_str()]).get()
-    }
-
-    pub fn http_refused(&self, reason: HttpRefusal) {
-        self.listeners.refused.with_label_values(&[reason.as_str()]).inc();
-    }
-
-    /// How many so far.
-    pub fn http_refusals(&self, reason: HttpRefusal) -> u64 {
-        self.listeners.refused.with_label_values(&[reason.as_str()]).get()
-    }
-
-    pub fn http_streams(&self, open: usize) {
-        self.listeners.streams.set(i64::try_from(open).unwrap_or(i64::MAX));
-    }
-}
-
-const fn outcome(is_good: bool) -> &'static str {
+pub(super) const fn outcome(is_good: bool) -> &'static str {
     if is_good { "success" } else { "failure" }
 }

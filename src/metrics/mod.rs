@@ -17,6 +17,7 @@ mod instance;
 mod listeners;
 mod names;
 mod on_call;
+mod recording;
 mod registration;
 mod runtime;
 mod severity_words;
@@ -38,9 +39,7 @@ use instance::Instance;
 use listeners::Listeners;
 use runtime::RuntimeMetrics;
 
-/// The Alertmanager release of the v2 API implemented here, by which clients choose their requests. Later releases
-/// filter by `receiver_matchers` and show `routeLabels`, which we do not.
-pub const ALERTMANAGER_VERSION: &str = "0.28.0";
+pub use runtime::ALERTMANAGER_VERSION;
 
 /// All metrics in one registry. Shared by reference; every method takes `&self` and never blocks for long.
 pub struct Metrics {

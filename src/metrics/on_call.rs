@@ -3,8 +3,8 @@
 use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Registry};
 
 use super::bounded_label::{BoundedLabel, OTHER};
+use super::names;
 use super::registration::{counter, counters, gauges};
-use super::{Metrics, names};
 use crate::core::model::{Priority, Tier};
 
 /// Maximum number of distinct on-call schedules.
@@ -13,9 +13,9 @@ const ROSTERS_MAX: usize = 200;
 pub(super) struct OnCallMetrics {
     pub dispatched: IntCounter,
     pub skipped: IntCounterVec,
-    waiting: IntGaugeVec,
-    rosters: BoundedLabel,
-    on_duty: IntGaugeVec,
+    pub(super) waiting: IntGaugeVec,
+    pub(super) rosters: BoundedLabel,
+    pub(super) on_duty: IntGaugeVec,
 }
 
 impl OnCallMetrics {
@@ -35,25 +35,5 @@ impl OnCallMetrics {
         }
         staffed.on_duty.with_label_values(&[OTHER]);
         staffed
-    }
-}
-
-impl Metrics {
-    /// Incidents that wait in the queue, by priority. Unnamed priorities are 0.
-    pub fn set_waiting(&self, waiting: &[(Priority, i64)]) {
-        for priority in Priority::ALL {
-            let sum = waiting.iter().filter(|(of, _)| *of == priority).map(|(_, count)| count).sum();
-            self.decided.staffed.waiting.with_label_values(&[priority.as_str()]).set(sum);
-        }
-    }
-
-    /// Number of people on duty, by on-call schedule; an unnamed schedule is removed.
-    pub fn set_on_duty(&self, on_duty: &[(String, i64)]) {
-        let gauges = &self.decided.staffed.on_duty;
-        gauges.reset();
-        gauges.with_label_values(&[OTHER]).set(0);
-        for (roster, count) in on_duty {
-            gauges.with_label_values(&[self.decided.staffed.rosters.admit(roster).as_ref()]).add(*count);
-        }
     }
 }

@@ -2,14 +2,11 @@
 
 use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
-use super::bounded_label::OTHER;
-use super::ingest::known;
+use super::names;
 use super::registration::{begin, counter, counters, fractional_gauge, gauge, gauges, histogram, histograms};
-use super::{ALERTMANAGER_VERSION, Metrics, names};
-use crate::core::engine::{AttentionAudit, AttentionSource, DeliveryOutcome, ENGINE_VERSION, WaitingKind};
+use crate::core::engine::{AttentionSource, ENGINE_VERSION, WaitingKind};
 use crate::core::inspections::ItemOutcome;
-use crate::core::model::Timestamp;
-use crate::core::rules::{CHANNEL_KINDS, Channel, Rulebook};
+use crate::core::rules::CHANNEL_KINDS;
 
 /// From a fast disk's sync to a database that waits for a lock.
 const COMMIT_SECONDS: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
@@ -20,36 +17,36 @@ const PROBE_SECONDS: [f64; 9] = [0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30
 
 const DELIVERY_OUTCOMES: [&str; 3] = ["delivered", "failed", "dead_lettered"];
 /// `rules::Check::kind` of the checks that need no person.
-const PROBE_KINDS: [&str; 5] = ["http", "tcp", "tls", "promql", "mqtt"];
+pub(super) const PROBE_KINDS: [&str; 5] = ["http", "tcp", "tls", "promql", "mqtt"];
 const LOAD_OUTCOMES: [&str; 2] = ["success", "failure"];
 
 pub(super) struct RuntimeMetrics {
-    journal_inputs: IntCounter,
-    journal_bytes: IntGauge,
-    journal_lag: Gauge,
-    commit_duration: Histogram,
-    commit_failures: IntCounter,
-    snapshots: IntCounter,
-    snapshot_duration: Histogram,
-    snapshot_bytes: IntGauge,
-    acknowledged_lost: IntCounter,
-    snapshots_passed_over: IntCounter,
-    database_files_gone: IntCounter,
-    backups: IntCounterVec,
-    backup_verified: IntGauge,
-    deliveries: IntCounterVec,
-    delivery_duration: HistogramVec,
-    outbox_waiting: IntGauge,
-    probes: IntCounterVec,
-    probe_duration: HistogramVec,
-    attended: IntGaugeVec,
-    audits: IntCounter,
-    heartbeats: IntCounterVec,
-    ready: IntGauge,
-    rulebook_ok: IntGauge,
-    rulebook_loads: IntCounterVec,
-    rulebook_rules: IntGauge,
-    rulebook_info: IntGaugeVec,
+    pub(super) journal_inputs: IntCounter,
+    pub(super) journal_bytes: IntGauge,
+    pub(super) journal_lag: Gauge,
+    pub(super) commit_duration: Histogram,
+    pub(super) commit_failures: IntCounter,
+    pub(super) snapshots: IntCounter,
+    pub(super) snapshot_duration: Histogram,
+    pub(super) snapshot_bytes: IntGauge,
+    pub(super) acknowledged_lost: IntCounter,
+    pub(super) snapshots_passed_over: IntCounter,
+    pub(super) database_files_gone: IntCounter,
+    pub(super) backups: IntCounterVec,
+    pub(super) backup_verified: IntGauge,
+    pub(super) deliveries: IntCounterVec,
+    pub(super) delivery_duration: HistogramVec,
+    pub(super) outbox_waiting: IntGauge,
+    pub(super) probes: IntCounterVec,
+    pub(super) probe_duration: HistogramVec,
+    pub(super) attended: IntGaugeVec,
+    pub(super) audits: IntCounter,
+    pub(super) heartbeats: IntCounterVec,
+    pub(super) ready: IntGauge,
+    pub(super) rulebook_ok: IntGauge,
+    pub(super) rulebook_loads: IntCounterVec,
+    pub(super) rulebook_rules: IntGauge,
+    pub(super) rulebook_info: IntGaugeVec,
 }
 
 impl RuntimeMetrics {
@@ -115,124 +112,6 @@ impl RuntimeMetrics {
     }
 }
 
-impl Metrics {
-    /// Counts an attempt to deliver a notification, with its outcome and seconds.
-    pub fn delivery(&self, channel: &Channel, outcome: &DeliveryOutcome, seconds: f64) {
-        let channel = channel.kind();
-        let outcome = match outcome {
-            DeliveryOutcome::Delivered => "delivered",
-            DeliveryOutcome::Failed { .. } => "failed",
-            DeliveryOutcome::DeadLettered { .. } | DeliveryOutcome::Unreached(_) => "dead_lettered",
-        };
-        self.running.deliveries.with_label_values(&[channel, outcome]).inc();
-        self.running.delivery_duration.with_label_values(&[channel]).observe(seconds);
-    }
-
-    pub fn outbox_waiting(&self, notices: i64) {
-        self.running.outbox_waiting.set(notices);
-    }
-
-    /// Counts a commit of that many inputs, with its seconds.
-    pub fn committed(&self, inputs: usize, seconds: f64) {
-        self.running.journal_inputs.inc_by(inputs as u64);
-        self.running.commit_duration.observe(seconds);
-    }
-
-    pub fn commit_failed(&self) {
-        self.running.commit_failures.inc();
-    }
-
-    /// Seconds between the oldest waiting input's arrival and now; 0 without waiting inputs.
-    pub fn journal_lag(&self, seconds: f64) {
-        self.running.journal_lag.set(seconds);
-    }
-
-    pub fn journal_bytes(&self, bytes: u64) {
-        self.running.journal_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
-    }
-
-    pub fn snapshot_taken(&self, seconds: f64, bytes: u64) {
-        self.running.snapshots.inc();
-        self.running.snapshot_duration.observe(seconds);
-        self.running.snapshot_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
-    }
-
-    /// So many inputs that were acknowledged are gone.
-    pub fn acknowledged_lost(&self, inputs: u64) {
-        self.running.acknowledged_lost.inc_by(inputs);
-    }
-
-    pub fn snapshot_passed_over(&self) {
-        self.running.snapshots_passed_over.inc();
-    }
-
-    pub fn database_files_gone(&self) {
-        self.running.database_files_gone.inc();
-    }
-
-    /// A scheduled backup was made and read back, or failed.
-    pub fn backup(&self, made: bool) {
-        self.running.backups.with_label_values(&[if made { "success" } else { "failure" }]).inc();
-    }
-
-    /// When the newest verified backup was made.
-    pub fn backup_verified(&self, at: Timestamp) {
-        self.running.backup_verified.set(at.as_micros() / 1_000_000);
-    }
-
-    /// Counts an attempt to load the rule files; `rules`: the number of rules now in force.
-    pub fn rulebook_loaded(&self, ok: bool, rules: usize) {
-        let outcome = if ok { "success" } else { "failure" };
-        self.running.rulebook_loads.with_label_values(&[outcome]).inc();
-        self.running.rulebook_ok.set(i64::from(ok));
-        self.running.rulebook_rules.set(rules as i64);
-    }
-
-    /// Shows the hash of the rulebook in force, and gives its sources and rules series at 0.
-    pub fn rulebook_in_force(&self, rulebook: &Rulebook) {
-        self.running.rulebook_info.reset();
-        self.running.rulebook_info.with_label_values(&[rulebook.hash.to_string()]).set(1);
-        self.running.rulebook_rules.set(rulebook.rules.len() as i64);
-        let sources: Vec<&str> = rulebook.sources.iter().map(|source| source.name.as_str()).collect();
-        let rules: Vec<&str> = rulebook.rules.iter().map(|rule| rule.name.as_str()).collect();
-        self.begin_names(&sources, &rules);
-    }
-
-    /// A series at 0 for each, so that the first event, firing or dead letter is seen as an increase.
-    pub(super) fn begin_names(&self, sources: &[&str], rules: &[&str]) {
-        self.decided.begin_names(sources, rules);
-        sources.iter().for_each(|source| self.doors.begin_source(source));
-    }
-
-    /// `kind` as `rules::Check::kind`, `outcome` as `inspections::ItemOutcome::as_str`.
-    pub fn probe(&self, kind: &str, outcome: &str, seconds: f64) {
-        let kind = known(&PROBE_KINDS, kind);
-        let outcome = ItemOutcome::ALL.map(ItemOutcome::as_str).into_iter().find(|word| *word == outcome);
-        self.running.probes.with_label_values(&[kind, outcome.unwrap_or(OTHER)]).inc();
-        self.running.probe_duration.with_label_values(&[kind]).observe(seconds);
-    }
-
-    /// Results of the attention audit.
-    pub fn audited(&self, attendance: &AttentionAudit) {
-        self.running.audits.inc();
-        for kind in WaitingKind::ALL {
-            for by in AttentionSource::ALL {
-                let count = i64::try_from(attendance.count(kind, by)).unwrap_or(i64::MAX);
-                self.running.attended.with_label_values(&[kind.as_str(), by.as_str()]).set(count);
-            }
-        }
-        for _ in &attendance.broken {
-            self.invariant_broken("unattended");
-        }
-    }
-
-    /// Counts a heartbeat to the outside watcher, accepted or not.
-    pub fn heartbeat(&self, taken: bool) {
-        let outcome = if taken { "success" } else { "failure" };
-        self.running.heartbeats.with_label_values(&[outcome]).inc();
-    }
-
-    pub fn ready(&self, ready: bool) {
-        self.running.ready.set(i64::from(ready));
-    }
-}
+/// The Alertmanager release of the v2 API implemented here, by which clients choose their requests. Later releases
+/// filter by `receiver_matchers` and show `routeLabels`, which we do not.
+pub const ALERTMANAGER_VERSION: &str = "0.28.0";

@@ -1,19 +1,18 @@
 //! Severity words that nobody knows: counted, and listed by source.
 
-use prometheus::core::Collector;
 use prometheus::{IntCounterVec, Registry};
 
 use super::bounded_label::{BoundedLabel, OTHER};
+use super::names;
 use super::registration::counters;
-use super::{Metrics, names};
 use crate::core::model::Event;
 
 /// Distinct words with series of their own.
 const WORDS_MAX: usize = 100;
 
 pub(super) struct SeverityWords {
-    words: BoundedLabel,
-    unknown: IntCounterVec,
+    pub(super) words: BoundedLabel,
+    pub(super) unknown: IntCounterVec,
 }
 
 impl SeverityWords {
@@ -28,25 +27,6 @@ impl SeverityWords {
     pub fn count(&self, source: &str, word: &str) {
         let word = self.words.admit(word);
         self.unknown.with_label_values(&[source, Event::UNKNOWN_WORD_MEANS.as_str(), word.as_ref()]).inc();
-    }
-}
-
-impl Metrics {
-    /// The severity words of that source that nobody knows and that came since the start, sorted.
-    pub fn unknown_severity_words(&self, source: &str) -> Vec<String> {
-        let mut words = Vec::new();
-        for family in self.decided.severity_words.unknown.collect() {
-            for metric in family.get_metric() {
-                let value = |name: &str| {
-                    metric.get_label().iter().find(|label| label.name() == name).map(|label| label.value())
-                };
-                if value("source") == Some(source) && metric.get_counter().get_value() > 0.0 {
-                    words.extend(value("word").map(str::to_owned));
-                }
-            }
-        }
-        words.sort();
-        words
     }
 }
 

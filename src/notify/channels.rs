@@ -5,8 +5,9 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use reqwest::{Client, Method};
 
+use super::attempt_outcome::AttemptOutcome;
 use super::chat::RobotKind;
-use super::http_attempt::{AttemptOutcome, Publish, call, post, publish, request};
+use super::http_attempt::{Publish, call, post, publish, request};
 use super::links::Links;
 use super::mail::MailServer;
 use super::payload;

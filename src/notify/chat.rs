@@ -12,7 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::http_attempt::AttemptOutcome;
+use super::attempt_outcome::AttemptOutcome;
 use super::payload::percent_encoded;
 use super::wording::Wording;
 use crate::core::model::Timestamp;
@@ -132,7 +132,7 @@ fn by_code(said: &str, names: &[&str], codes: &Codes) -> AttemptOutcome {
     }
 }
 
-fn message(answer: Option<&Value>, said: &str) -> String {
+pub(super) fn message(answer: Option<&Value>, said: &str) -> String {
     let text =
         answer.and_then(|answer| ["errmsg", "msg", "StatusMessage"].iter().find_map(|name| answer.get(name)?.as_str()));
     super::wording::cut(text.unwrap_or(said), 200)

@@ -7,9 +7,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::RetryPolicy;
+use super::attempt_outcome::AttemptOutcome;
 use super::channels::{ChannelConfig, attempt_once};
-use super::dispatcher::DeliveryReport;
-use super::http_attempt::AttemptOutcome;
 use super::receiver_limit::ReceiverLimiter;
 use crate::core::engine::{DeliveryOutcome, DeliveryResult, Notification, Unreached};
 use crate::metrics::{Metrics, Stopwatch};
@@ -130,4 +129,12 @@ fn log(notice: &Notification, attempt: u32, outcome: &DeliveryOutcome) {
             tracing::error!(%cause, subject, team, to, attempt, error, "notice given up; the team is told by its other channels");
         }
     }
+}
+
+/// Result of one attempt, on its way to the driver as an input of the desk.
+#[derive(Debug)]
+pub struct DeliveryReport {
+    pub result: DeliveryResult,
+    /// Answered after the commit. If dropped without an answer, the result (never the notification) is handed in again.
+    pub committed: oneshot::Sender<()>,
 }

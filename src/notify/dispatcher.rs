@@ -1,10 +1,11 @@
 //! The notification dispatcher: reads the outbox and delivers each notification, a limited number at once.
 
+use super::delivery::DeliveryReport;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -12,7 +13,6 @@ use super::channels::ChannelConfig;
 use super::delivery::{DeliveryContext, carry};
 use super::receiver_limit::{ALL_ATTEMPTS_MAX, ReceiverLimiter};
 use super::{RetryPolicy, webhook_client};
-use crate::core::engine::DeliveryResult;
 use crate::core::model::Cause;
 use crate::core::rules::Channel;
 use crate::metrics::Metrics;
@@ -30,14 +30,6 @@ const CARRIED_PER_LANE_MAX: usize = 200;
 const LOOK_AGAIN_AFTER: usize = 64;
 /// Time for attempts under way to end on shutdown.
 const STOP_GRACE: Duration = Duration::from_secs(3);
-
-/// Result of one attempt, on its way to the driver as an input of the desk.
-#[derive(Debug)]
-pub struct DeliveryReport {
-    pub result: DeliveryResult,
-    /// Answered after the commit. If dropped without an answer, the result (never the notification) is handed in again.
-    pub committed: oneshot::Sender<()>,
-}
 
 /// Delivers the outbox. One per process.
 pub struct NotificationDispatcher {

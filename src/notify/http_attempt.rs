@@ -1,5 +1,6 @@
 //! One attempt to deliver one notification, with the response sorted by its consequence.
 
+use super::attempt_outcome::AttemptOutcome;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,26 +16,6 @@ const ANSWER_MAX_BYTES: usize = 200;
 /// Publishes a payload on a topic, at least once; the error is a text for people.
 pub type Publish =
     Arc<dyn Fn(String, Vec<u8>) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
-
-/// Outcome of an attempt.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum AttemptOutcome {
-    Taken,
-    /// A retry may help; `after`: the delay that the receiver asks for.
-    Again {
-        error: String,
-        after: Option<Duration>,
-    },
-    /// The receiver must not be called for that long.
-    TooMany {
-        error: String,
-        rest: Duration,
-    },
-    /// A retry cannot help.
-    Refused {
-        error: String,
-    },
-}
 
 /// The client of all webhooks: TLS by rustls with ring and the system's certificates, no redirects, no proxy.
 ///

@@ -12,7 +12,8 @@ use lettre::transport::smtp::{self, PoolConfig};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use reqwest::Url;
 
-use super::http_attempt::{AttemptOutcome, chain};
+use super::attempt_outcome::AttemptOutcome;
+use super::http_attempt::chain;
 use super::payload::NoticeLinks;
 use super::wording::{Wording, cut};
 use crate::core::engine::Notification;

@@ -4,6 +4,7 @@
 //! perhaps again, with the same `Idempotency-Key`) and recorded exactly once: its last result is handed to the driver
 //! until the driver has committed it.
 
+mod attempt_outcome;
 mod channels;
 mod chat;
 mod delivery;
@@ -19,8 +20,9 @@ mod secrets;
 mod template;
 mod wording;
 
+pub use self::delivery::DeliveryReport;
 pub use channels::{ChannelConfig, MayTell, Now};
-pub use dispatcher::{DeliveryReport, NotificationDispatcher};
+pub use dispatcher::NotificationDispatcher;
 pub use http_attempt::{Publish, webhook_client};
 pub use links::Links;
 pub use mail::{MailServer, MailServerError};

@@ -2,7 +2,7 @@
 
 use reqwest::{Client, Response, Url};
 
-use super::Observation;
+use super::observation::Observation;
 use crate::metrics::Stopwatch;
 
 /// Maximum length read of a body, in bytes.
@@ -88,7 +88,7 @@ fn found_in(body: &BodyExcerpt, pointer: &str, told: &str) -> Observation {
             return Observation::fail(format!("{told}, but there is no text, number or truth at {pointer}"));
         }
     };
-    let found: String = found.chars().take(super::EVIDENCE_MAX_CHARS).collect();
+    let found: String = found.chars().take(super::observation::EVIDENCE_MAX_CHARS).collect();
     let seen =
         Observation { found: Some(found.clone()), ..Observation::pass(format!("{told}; {pointer} is {found:?}")) };
     match value.pointer(pointer).and_then(serde_json::Value::as_f64) {

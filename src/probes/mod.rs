@@ -4,9 +4,12 @@
 
 mod http;
 mod mqtt;
+mod observation;
 mod promql;
 mod tls;
 
+use self::observation::EVIDENCE_MAX_CHARS;
+use self::observation::Observation;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,7 +19,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::core::inspections::{ItemOutcome, ProbeRequest, ProbeResult};
+use crate::core::inspections::{ProbeRequest, ProbeResult};
 use crate::core::model::{TimeDelta, Timestamp};
 use crate::core::rules::Check;
 use crate::metrics::{Metrics, Stopwatch};
@@ -29,9 +32,6 @@ const RUNNING_MAX: usize = 16;
 const LISTENING_MAX: usize = 16;
 /// Maximum number of running and waiting checks; further requests stay in the channel.
 const TAKEN_MAX: usize = 256;
-/// Maximum length of evidence, in characters.
-const EVIDENCE_MAX_CHARS: usize = 1_000;
-
 /// Runs checks.
 pub struct Prober {
     client: Client,
@@ -163,37 +163,6 @@ impl Prober {
         options.persistent = false;
         options.will = None;
         Some(options)
-    }
-}
-
-/// Observation of a check.
-#[derive(Debug, PartialEq)]
-struct Observation {
-    outcome: ItemOutcome,
-    evidence: String,
-    value: Option<f64>,
-    found: Option<String>,
-}
-
-impl Observation {
-    fn pass(evidence: impl Into<String>) -> Observation {
-        Observation { outcome: ItemOutcome::Pass, evidence: evidence.into(), value: None, found: None }
-    }
-
-    fn warn(evidence: impl Into<String>) -> Observation {
-        Observation { outcome: ItemOutcome::Warn, evidence: evidence.into(), value: None, found: None }
-    }
-
-    fn fail(evidence: impl Into<String>) -> Observation {
-        Observation { outcome: ItemOutcome::Fail, evidence: evidence.into(), value: None, found: None }
-    }
-
-    fn not_done(evidence: impl Into<String>) -> Observation {
-        Observation { outcome: ItemOutcome::NotDone, evidence: evidence.into(), value: None, found: None }
-    }
-
-    fn with_value(self, value: f64) -> Observation {
-        Observation { value: Some(value), ..self }
     }
 }
 

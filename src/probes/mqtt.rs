@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Observation;
+use super::observation::Observation;
 use crate::core::model::TimeDelta;
 use crate::mqtt::{BrokerLink, LinkOptions, Signal};
 

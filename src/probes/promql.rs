@@ -7,8 +7,8 @@ use reqwest::{Client, Url};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Observation;
 use super::http::{BODY_MAX_BYTES, read, reason, shown};
+use super::observation::Observation;
 use crate::core::inspections::ItemOutcome;
 use crate::core::rules::{Comparison, Limit};
 

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::Observation;
+use super::observation::Observation;
 use crate::core::model::{TimeDelta, Timestamp};
 
 /// Reads certificates, and reports in the evidence if they would be trusted.

@@ -6,12 +6,13 @@
 use super::audit_chain;
 use super::audit_chain::AuditLink;
 use super::columns::Value;
+use super::handle::within;
 use super::journal::into_store_error;
 use super::query_builder::QueryBuilder;
 use super::records::decode;
 use super::statements as sql;
 use super::writer::{Session, Writer};
-use super::{CommitError, Store, StoreError, codec, with_writer, within};
+use super::{CommitError, Store, StoreError, codec, with_writer};
 use crate::core::engine::AlertRecord;
 use crate::core::incidents::Incident;
 use crate::core::model::{Fingerprint, IncidentId, Timestamp};

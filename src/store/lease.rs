@@ -4,11 +4,12 @@
 //! holder lives, so they need not be durable, and no wall clock is compared.
 
 use super::columns::Value;
+use super::handle::within;
 use super::journal::into_store_error;
 use super::query_builder::QueryBuilder;
 use super::statements as sql;
 use super::writer::{Session, Writer, lease_row_missing};
-use super::{CommitError, Lease, Store, StoreError, journal, sqlite_writer, within};
+use super::{CommitError, Lease, Store, StoreError, journal, sqlite_writer};
 use crate::core::model::{Offset, Partition, TimeDelta};
 
 /// How long one heartbeat may take: shorter than the time after which the holder no longer counts as one.

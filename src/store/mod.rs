@@ -5,13 +5,17 @@
 
 mod archive;
 mod audit_chain;
+mod audit_reads;
 mod backup;
 mod batch;
 mod codec;
 mod columns;
 mod cow_map;
+mod dirty_rows;
 mod encode_batch;
+mod handle;
 mod journal;
+mod journal_reads;
 mod label_filter;
 mod lease;
 mod list;
@@ -32,6 +36,7 @@ mod sqlite_statements;
 mod sqlite_writer;
 mod statements;
 mod taken_messages;
+mod taken_messages_reads;
 mod tokens;
 mod write_behind;
 mod writer;
@@ -42,10 +47,13 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Postgres, Sqlite};
 
-pub use audit_chain::{AuditLink, AuditVerdict};
+pub use audit_chain::AuditLink;
+pub use audit_reads::AuditVerdict;
 pub use backup::{ArchiveContents, BackupError, back_up, read_back, restore};
+
 pub use batch::{Batch, CommitError, Lease, Manifest, SectionRef, StoreError};
 pub use codec::effects_hash;
+pub use handle::Store;
 pub use lease::LeaseState;
 pub use live_staff::StaffView;
 pub use live_view::{LiveAlert, LiveView, Readiness, StreamChange};
@@ -53,29 +61,21 @@ pub use query::{
     AlertFilter, AuditFilter, BlockRow, DeadLetterRow, DeliveryRow, IncidentFilter, OutboxRow, Page, PageRequest,
     ProblemFilter, RunFilter, TokenRole, TokenRow,
 };
+pub use sqlite_files::MARK_FILE;
 
 use columns::Value;
+use handle::{reading, unread, within};
 use postgres::PostgresStore;
 use query_builder::QueryBuilder;
 use sqlite::SqliteStore;
 
 use crate::core::model::{Offset, Partition, TimeDelta, Timestamp};
 
-/// The file next to the embedded database that records the acknowledged position; kept by the service.
-pub const MARK_FILE: &str = "acknowledged";
-
 /// The setting that marks an embedded database as in use by a service.
 const IN_USE: &str = "in_use";
 
 /// Time limit of one statement, after which the database counts as unavailable.
 const PATIENCE: TimeDelta = TimeDelta::from_seconds(5);
-
-/// One of two databases behind one interface. Cloning shares the connections.
-#[derive(Clone)]
-pub enum Store {
-    Sqlite(Arc<SqliteStore>),
-    Postgres(Arc<PostgresStore>),
-}
 
 /// Runs the same with either writer, within at most twice the time limit of one statement.
 macro_rules! with_writer {
@@ -321,31 +321,5 @@ impl Store {
                 within(reading(store.patience), "a query", rows).await
             }
         }
-    }
-}
-
-/// Describes a database that could not be reached, not the pool's view of it.
-fn unread(error: sqlx::Error, patience: TimeDelta) -> StoreError {
-    match error {
-        sqlx::Error::PoolTimedOut => StoreError::TimedOut { what: "connecting", after: patience },
-        error => StoreError::Database(error),
-    }
-}
-
-/// Searching takes longer than writing, and no one waits behind it.
-fn reading(patience: TimeDelta) -> TimeDelta {
-    patience + patience
-}
-
-/// Limits an operation that a dead network or disk would hang for ever.
-async fn within<T, E: From<StoreError>>(
-    patience: TimeDelta,
-    what: &'static str,
-    work: impl Future<Output = Result<T, E>>,
-) -> Result<T, E> {
-    let after = patience + patience;
-    match tokio::time::timeout(after.to_std(), work).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(StoreError::TimedOut { what, after }.into()),
     }
 }

@@ -12,10 +12,10 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{Connection, Executor, PgConnection, Postgres, Row, SqlStr};
 
-use super::columns::{BulkTable, Column, ColumnRows, Value};
+use super::columns::{Column, ColumnRows, Value};
+use super::dirty_rows::WriteBehind;
 use super::pooler;
 use super::readers::Readers;
-use super::write_behind::WriteBehind;
 use super::writer::{Session, Writer};
 use super::{CommitError, StoreError, statements};
 use crate::core::model::TimeDelta;
@@ -272,8 +272,8 @@ fn bound<'q>(query: Query<'q, Postgres, PgArguments>, values: Vec<Value>) -> Que
 
 /// Statements in PostgreSQL's dialect: many rows at once are one array per column.
 mod own {
-    use super::BulkTable;
     use super::statements::statements;
+    use crate::store::columns::BulkTable;
 
     statements! {
         /// The smallest limit of the server, the database and the role.

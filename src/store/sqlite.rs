@@ -2,6 +2,7 @@
 //!
 //! The writing connection has its own thread, in `sqlite_writer.rs`.
 
+use super::sqlite_writer::READERS;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -11,17 +12,15 @@ use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, Sq
 use sqlx::{Connection, SqlStr, Sqlite, SqliteConnection};
 
 use super::StoreError;
+use super::dirty_rows::WriteBehind;
 use super::readers::Readers;
 use super::sqlite_files;
 use super::sqlite_files::Files;
 use super::sqlite_writer::{SqliteSession, SqliteTarget};
-use super::write_behind::WriteBehind;
 use super::writer::Writer;
 use crate::core::model::TimeDelta;
 
 const PAGE_BYTES: u64 = 4096;
-pub(super) const READERS: u32 = 4;
-
 /// Marks a database that a service had in use without its write-ahead log, before this connection creates another log.
 const LACKS_LOG: &str = "UPDATE settings SET value = 'without its log' WHERE name = 'in_use' AND value = '1'";
 

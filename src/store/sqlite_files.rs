@@ -14,6 +14,8 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
+/// The file next to the embedded database that records the acknowledged position; kept by the service.
+pub const MARK_FILE: &str = "acknowledged";
 /// Readable by the service's own user only, because the files contain tokens' hashes, the key of links, and people's
 /// texts.
 const FILE_MODE: u32 = 0o600;
@@ -91,7 +93,7 @@ fn holds_only(directory: &Path, path: &Path) -> bool {
         entry.is_ok_and(|entry| {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            name.starts_with(&stem) || name == super::MARK_FILE
+            name.starts_with(&stem) || name == MARK_FILE
         })
     })
 }

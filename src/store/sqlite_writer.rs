@@ -13,7 +13,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::columns::{Column, ColumnRows, Value};
 use super::encode_batch::Prepared;
 use super::readers::Readers;
-use super::sqlite::READERS;
 use super::sqlite_files::{Companions, Files};
 use super::writer::{Session, Writer, newest};
 use super::{CommitError, Lease, StoreError, audit_chain, journal, sqlite_statements as own, statements};
@@ -365,3 +364,5 @@ impl Session for SqliteSession {
         })
     }
 }
+
+pub(super) const READERS: u32 = 4;

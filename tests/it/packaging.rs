@@ -28,7 +28,11 @@ fn the_archive_holds_all_that_runs_and_its_checksums_hold() {
     let stub = stub(directory.path());
     let archive = |name: &str| {
         let path = directory.path().join(name);
-        run(&root().join("packaging/archive"), &[stub.to_str().unwrap(), path.to_str().unwrap()], directory.path());
+        run(
+            &root().join("src/app/packaging/archive"),
+            &[stub.to_str().unwrap(), path.to_str().unwrap()],
+            directory.path(),
+        );
         std::fs::read(&path).unwrap()
     };
     assert_eq!(archive("first.tar.gz"), archive("second.tar.gz"), "the same files make the same archive");
@@ -50,7 +54,7 @@ fn the_archive_holds_all_that_runs_and_its_checksums_hold() {
 
 #[test]
 fn the_unit_file_names_flags_that_the_service_knows_and_the_readme_names_the_command() {
-    let unit = std::fs::read_to_string(root().join("packaging/watchfire.service")).unwrap();
+    let unit = std::fs::read_to_string(root().join("src/app/packaging/watchfire.service")).unwrap();
     let help = run(Path::new(env!("CARGO_BIN_EXE_watchfire")), &["serve", "--help"], root());
     let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
     let flags: Vec<&str> = start.split(' ').filter(|word| word.starts_with("--")).collect();
@@ -61,10 +65,10 @@ fn the_unit_file_names_flags_that_the_service_knows_and_the_readme_names_the_com
     for line in ["Type=notify", "WatchdogSec=30s", "ExecReload=/bin/kill -HUP $MAINPID", "StateDirectoryMode=0700"] {
         assert!(unit.lines().any(|one| one == line), "{line}");
     }
-    for readme in ["README.md", "packaging/README.md"] {
+    for readme in ["README.md", "src/app/packaging/README.md"] {
         let text = std::fs::read_to_string(root().join(readme)).unwrap();
-        assert!(text.contains("packaging/archive target/release/watchfire watchfire.tar.gz"), "{readme}");
+        assert!(text.contains("src/app/packaging/archive target/release/watchfire watchfire.tar.gz"), "{readme}");
     }
-    let proxies = std::fs::read_to_string(root().join("packaging/README.md")).unwrap();
+    let proxies = std::fs::read_to_string(root().join("src/app/packaging/README.md")).unwrap();
     assert!(proxies.contains("proxy_set_header Host $host;"), "nginx must pass Host");
 }

@@ -330,7 +330,6 @@ fn top_level_strangers(root: &Path) -> Vec<String> {
         "rules",
         "migrations",
         "dashboards",
-        "packaging",
         "tests",
         "README.md",
         "benches",

@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use tokio_util::task::TaskTracker;
 
 use super::backup::Database;
-use super::replay::open_database;
+use super::database::open_database;
 use crate::api::{IncidentExplanation, archived_explanation};
 use crate::app::runtime::clock::Clock;
-use crate::app::serve::listeners::Services;
+use crate::app::serve::services::Services;
 use crate::core::engine::{AlertRecord, AuditEntry, CountedEvent};
 use crate::core::model::{Event, IncidentId, TimeDelta, Timestamp};
 use crate::store::{AuditLink, Store, StoreError};

@@ -3,6 +3,7 @@
 pub(super) mod archive;
 pub(super) mod backup;
 pub(super) mod check;
+pub(super) mod database;
 pub(super) mod demo;
 pub(super) mod explain;
 pub(super) mod import;

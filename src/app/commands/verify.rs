@@ -14,7 +14,7 @@ use super::backup;
 use super::backup::Database;
 use crate::app::runtime::recovery;
 use crate::app::runtime::recovery::{Begin, NotRecovered, Recovered};
-use crate::app::serve::DOMAIN_SETTING;
+use crate::app::serve::services::DOMAIN_SETTING;
 use crate::core::engine::Engine;
 use crate::core::model::{Offset, Partition, TimeDelta};
 use crate::store;
@@ -134,7 +134,7 @@ pub async fn verify(store: &Store) -> Result<VerifyVerdict, StoreError> {
 }
 
 /// Checks every block of one partition: its checksum, and that it follows the one before.
-async fn journal(
+pub(super) async fn journal(
     store: &Store,
     partition: Partition,
     head: Offset,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::listeners::Services;
+use super::services::Services;
 use crate::api::Now;
 use crate::app::config::BackupPlan;
 use crate::app::runtime::self_monitoring::{Finding, SelfMonitoring};

@@ -1,8 +1,10 @@
 //! Keeps a listener's certificate fresh: loads changed files, says when it comes to its end, in the metrics and as an
 //! event.
 
+use super::services::Services;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -112,6 +114,24 @@ fn urgency(validity: Validity, now: Timestamp) -> Option<Severity> {
     } else {
         None
     }
+}
+
+/// Keeps the certificate of a listener fresh.
+pub(super) fn watch_certificate(
+    doors: &Services,
+    listener: Listener,
+    server: Arc<TlsServer>,
+    reload: &Arc<Notify>,
+) -> JoinHandle<()> {
+    let watch = CertificateWatch {
+        listener,
+        server,
+        intake: doors.intake.clone(),
+        metrics: Arc::clone(&doors.metrics),
+        now: doors.now(),
+        reload: Arc::clone(reload),
+    };
+    tokio::spawn(watch.run(doors.stop.clone()))
 }
 
 #[cfg(test)]

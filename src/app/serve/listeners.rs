@@ -1,5 +1,7 @@
 //! The doors: HTTP for people and tools, the built-in MQTT intake, the client of a real broker.
 
+use super::certificate_watch::watch_certificate;
+use super::services::Services;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,50 +15,26 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::StartError;
-use super::certificate_watch::CertificateWatch;
 use super::http_server::{HttpLimits, HttpServer};
+use super::start_error::StartError;
 use super::tls_server::{TlsFiles, TlsServer};
 use super::{condition_watch, flood_watch, gauges, mqtt_listener, open_files};
 use crate::api;
-use crate::api::{ApiError, ApiSettings, ApiState, CommandQueue, Now, TokenCache};
-use crate::app::config::{Config, MqttListen};
-use crate::app::runtime::clock::Clock;
+use crate::api::{ApiError, ApiSettings, ApiState, TokenCache};
+use crate::app::config::MqttListen;
 use crate::console;
-use crate::core::incidents::AckKey;
 use crate::core::rules::Rulebook;
-use crate::ingest::Intake;
 use crate::ingest::http::{BODY_MAX_BYTES, HttpIntake};
 use crate::ingest::mqtt;
-use crate::ingest::mqtt::{
-    AuthError, Binding, ClientSettings, IntakeContext, MqttClient, PublishPermission, TopicFilters,
-};
-use crate::metrics::{Listener, Metrics};
-use crate::mqtt::BrokerAddress;
-use crate::store::{LiveView, Readiness, Store, TokenRole};
+use crate::ingest::mqtt::{Binding, ClientSettings, IntakeContext, MqttClient, TopicFilters};
+use crate::metrics::Listener;
+use crate::store::{LiveView, Readiness};
 
 /// How soon a reload's new topics are subscribed.
 const FILTERS_EVERY: Duration = Duration::from_secs(1);
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1_024;
-
-/// What the doors are made of.
-#[derive(Clone)]
-pub struct Services {
-    pub config: Config,
-    pub store: Store,
-    pub live: Arc<LiveView>,
-    pub metrics: Arc<Metrics>,
-    pub clock: Clock,
-    pub intake: Intake,
-    pub commands: CommandQueue,
-    /// What signs the links of notices.
-    pub ack_key: AckKey,
-    /// What tells this installation's notices from another's.
-    pub installation: String,
-    pub stop: CancellationToken,
-}
 
 /// Open doors, and where they are.
 pub struct Listeners {
@@ -67,31 +45,6 @@ pub struct Listeners {
     pub reload: Arc<Notify>,
     /// For the client of a real broker, which is the lease holder's.
     pub surroundings: IntakeContext,
-}
-
-impl Services {
-    /// The real broker, if one is configured.
-    pub fn broker(&self) -> Result<Option<BrokerAddress>, String> {
-        let url = self.config.mqtt_url.as_deref();
-        url.map(|url| url.parse::<BrokerAddress>().map_err(|bad| format!("mqtt_url: {bad}"))).transpose()
-    }
-
-    /// What the wall clock shows, as far as its steps count.
-    pub fn now(&self) -> Now {
-        let clock = self.clock.clone();
-        Arc::new(move || clock.civil())
-    }
-
-    /// The monotonic clock.
-    pub fn steady(&self) -> Now {
-        let clock = self.clock.clone();
-        Arc::new(move || clock.steady())
-    }
-
-    fn rulebook(&self) -> Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync> {
-        let live = Arc::clone(&self.live);
-        Arc::new(move || live.rulebook())
-    }
 }
 
 /// The port and the certificate of the HTTP doors, not yet open.
@@ -176,24 +129,6 @@ pub async fn listen_to_broker(
         tasks.spawn(client.run(doors.stop.clone()));
     }
     Ok(())
-}
-
-/// Keeps the certificate of a listener fresh.
-pub(super) fn watch_certificate(
-    doors: &Services,
-    listener: Listener,
-    server: Arc<TlsServer>,
-    reload: &Arc<Notify>,
-) -> JoinHandle<()> {
-    let watch = CertificateWatch {
-        listener,
-        server,
-        intake: doors.intake.clone(),
-        metrics: Arc::clone(&doors.metrics),
-        now: doors.now(),
-        reload: Arc::clone(reload),
-    };
-    tokio::spawn(watch.run(doors.stop.clone()))
 }
 
 fn open_http(
@@ -306,33 +241,5 @@ async fn follow_rulebook(live: Arc<LiveView>, filters: watch::Sender<Arc<TopicFi
             Ok(new) => drop(filters.send_replace(Arc::new(new))),
             Err(reason) => tracing::error!(reason, "the topics of the new rules cannot be used; the old ones stay"),
         }
-    }
-}
-
-/// A tool's token publishes on the topics of its own source, as they stand in the rulebook in force.
-pub(super) fn permit(name: String, role: TokenRole, live: Arc<LiveView>) -> Result<PublishPermission, AuthError> {
-    match role {
-        TokenRole::Admin => Ok(PublishPermission::everything(&name)),
-        TokenRole::Ingest { source } | TokenRole::Monitoring { source } if source == "*" => {
-            Ok(PublishPermission::everything(&name))
-        }
-        TokenRole::Ingest { source } | TokenRole::Monitoring { source } => {
-            let may_publish =
-                move |topic: &str| live.rulebook().source(&source).is_some_and(|source| source.takes_topic(topic));
-            Ok(PublishPermission { name, may_publish: Arc::new(may_publish) })
-        }
-        // People publish that they are there, and nothing else.
-        TokenRole::FirstLine
-        | TokenRole::SecondLine
-        | TokenRole::ThirdLine
-        | TokenRole::IncidentManager
-        | TokenRole::ProblemManager
-        | TokenRole::ChangeManager
-        | TokenRole::ConfigurationManager
-        | TokenRole::ProcessManager => {
-            let own = mqtt::presence_topic(&name);
-            Ok(PublishPermission { name, may_publish: Arc::new(move |topic: &str| topic == own) })
-        }
-        TokenRole::Viewer => Err(AuthError::NotAuthorised),
     }
 }

@@ -20,10 +20,14 @@ pub(super) mod mqtt_state;
 pub(super) mod notify_config;
 pub(super) mod open_files;
 pub(super) mod rule_files;
+pub(super) mod services;
+pub(super) mod start_error;
 pub(super) mod term;
 pub(super) mod tls_server;
 pub(super) mod workers;
 
+use services::DOMAIN_SETTING;
+use start_error::StartError;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -35,16 +39,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::listeners::Services;
-use self::term::Terms;
-use self::tls_server::BadTls;
-use super::config::{Config, ConfigError, ServeFlags};
+use super::config::{Config, ServeFlags};
 use super::runtime::clock::Clock;
-use super::runtime::driver::Stopped;
 use super::runtime::integrity;
 use super::runtime::lease::Holder;
 use super::runtime::queues::Queues;
-use super::runtime::recovery::NotRecovered;
 use super::runtime::rule_reading::ReadRules;
 use super::runtime::self_monitoring::{self, SelfMonitoring};
 use super::runtime::service_manager::{self, Pulse};
@@ -55,45 +54,15 @@ use crate::core::model::Event;
 use crate::core::rules::Rulebook;
 use crate::ingest::Intake;
 use crate::metrics::Metrics;
-use crate::store::{LiveView, Readiness, Store, StoreError};
+use crate::store::{LiveView, Readiness, Store};
+use services::Services;
+use term::Terms;
 
 /// How long open requests may take to end when the service stops.
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
 /// How often somebody who waits for the service looks whether it is ready.
 const READY_LOOK_EVERY: Duration = Duration::from_millis(50);
-
-/// Where the setting that fixes the correlation domain is kept.
-pub const DOMAIN_SETTING: &str = "domain_label";
-
-/// Why the service does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("the rules have mistakes, and there is no earlier rulebook to go on with:\n{report}")]
-    Rules { report: String },
-    #[error("the state cannot be put back: {0}")]
-    NotRecovered(#[from] NotRecovered),
-    #[error(transparent)]
-    NotWhole(#[from] integrity::NotWhole),
-    #[error("this database was begun with the domain label {stored:?}, not {wanted:?}; it is fixed at the first start")]
-    DomainChanged { stored: String, wanted: String },
-    #[error(
-        "{listen} is reachable from other machines, and nobody has a token: make one with `watchfire token create NAME --role admin`, or listen on 127.0.0.1"
-    )]
-    OpenToTheWorld { listen: SocketAddr },
-    #[error("cannot listen on {address}: {reason}")]
-    Listen { address: String, reason: String },
-    #[error("TLS of the HTTP listener: {0}")]
-    Tls(#[from] BadTls),
-    #[error("{what}: {reason}")]
-    Part { what: &'static str, reason: String },
-    #[error(transparent)]
-    Stopped(#[from] Stopped),
-}
 
 /// A started service.
 pub struct RunningService {

@@ -1,19 +1,23 @@
 //! Opens the built-in MQTT intake: its bounds, its TLS, and who may come in, by token or by certificate.
 
+use crate::store::TokenRole;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::StartError;
-use super::listeners::{Services, permit, watch_certificate};
+use super::certificate_watch::watch_certificate;
+use super::services::Services;
+use super::start_error::StartError;
 use super::tls_server::TlsServer;
 use crate::api;
 use crate::api::{Standing, TokenCache};
 use crate::app::mqtt_config::ClientName;
+use crate::ingest::mqtt;
 use crate::ingest::mqtt::{
-    AuthError, Authenticate, Binding, Credentials, IntakeContext, ListenerSettings, MqttListener, TlsInForce,
+    AuthError, Authenticate, Binding, Credentials, IntakeContext, ListenerSettings, MqttListener, PublishPermission,
+    TlsInForce,
 };
 use crate::metrics::Listener;
 use crate::store::{LiveView, Readiness};
@@ -71,4 +75,32 @@ fn authenticate(keyring: Arc<TokenCache>, live: Arc<LiveView>, client_name: Clie
             }
         })
     })
+}
+
+/// A tool's token publishes on the topics of its own source, as they stand in the rulebook in force.
+pub(super) fn permit(name: String, role: TokenRole, live: Arc<LiveView>) -> Result<PublishPermission, AuthError> {
+    match role {
+        TokenRole::Admin => Ok(PublishPermission::everything(&name)),
+        TokenRole::Ingest { source } | TokenRole::Monitoring { source } if source == "*" => {
+            Ok(PublishPermission::everything(&name))
+        }
+        TokenRole::Ingest { source } | TokenRole::Monitoring { source } => {
+            let may_publish =
+                move |topic: &str| live.rulebook().source(&source).is_some_and(|source| source.takes_topic(topic));
+            Ok(PublishPermission { name, may_publish: Arc::new(may_publish) })
+        }
+        // People publish that they are there, and nothing else.
+        TokenRole::FirstLine
+        | TokenRole::SecondLine
+        | TokenRole::ThirdLine
+        | TokenRole::IncidentManager
+        | TokenRole::ProblemManager
+        | TokenRole::ChangeManager
+        | TokenRole::ConfigurationManager
+        | TokenRole::ProcessManager => {
+            let own = mqtt::presence_topic(&name);
+            Ok(PublishPermission { name, may_publish: Arc::new(move |topic: &str| topic == own) })
+        }
+        TokenRole::Viewer => Err(AuthError::NotAuthorised),
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
-use super::listeners::Services;
+use super::services::Services;
 use crate::app::config::SmtpConfig;
 use crate::core::incidents::AckKey;
 use crate::notify::{ChannelConfig, Links, MailServer, MailServerError, MayTell, Publish, SecretError, Secrets};

@@ -12,10 +12,10 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::StartError;
 use super::backup_schedule;
 use super::listeners;
-use super::listeners::Services;
+use super::services::Services;
+use super::start_error::StartError;
 use super::workers;
 use crate::app::commands::archive;
 use crate::app::runtime::clock::Clock;

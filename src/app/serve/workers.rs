@@ -6,9 +6,9 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::task::TaskTracker;
 
 use super::heartbeat::OutgoingHeartbeat;
-use super::listeners::Services;
 use super::mqtt_state;
 use super::notify_config;
+use super::services::Services;
 use crate::core::inspections::{ProbeRequest, ProbeResult};
 use crate::mqtt::{BrokerAddress, LinkOptions};
 use crate::notify::{DeliveryReport, MqttPublisher, NotificationDispatcher, Publish, RetryPolicy, webhook_client};

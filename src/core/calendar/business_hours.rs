@@ -6,7 +6,7 @@ use jiff::ToSpan;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-use super::ParseScheduleError;
+use super::crontab::ParseScheduleError;
 use super::public_holidays::Statutory;
 use super::zones::time_zone;
 use crate::core::model::Timestamp;

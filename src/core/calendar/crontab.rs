@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use super::ParseScheduleError;
-
 /// Maximum length of a line, in bytes.
 const TEXT_MAX_BYTES: usize = 256;
 
@@ -182,4 +180,11 @@ impl CronField {
 
 fn bad<T>(reason: String) -> Result<T, ParseScheduleError> {
     Err(ParseScheduleError { reason })
+}
+
+/// Reason why a text is not a schedule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct ParseScheduleError {
+    pub reason: String,
 }

@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::ParseScheduleError;
+use super::crontab::ParseScheduleError;
 use super::zones::time_zone;
 use crate::core::model::Timestamp;
 

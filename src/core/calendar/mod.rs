@@ -13,8 +13,9 @@ mod working_time;
 mod zones;
 
 pub use business_hours::{CivilHours, DayHours, ParsedHours, WEEKDAYS, weekdays};
+pub use crontab::ParseScheduleError;
 pub use local_time::{HOUSE_ZONE, is_zone, moment_in, on_the_wall, on_the_wall_in, week_second};
 pub use public_holidays::Statutory;
-pub use schedule::{ParseScheduleError, Schedule};
+pub use schedule::Schedule;
 pub use working_time::WorkCalendar;
 pub use zones::{time_zone, use_time_zones};

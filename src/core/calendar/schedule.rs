@@ -3,6 +3,7 @@
 //! The `cron` crate computes in local time without a zone, and each result is placed in the zone here: a time that a
 //! clock change skips is due at the first instant after it, a time that occurs twice is due the first time only.
 
+use super::crontab::ParseScheduleError;
 use std::fmt;
 use std::str::FromStr;
 
@@ -25,13 +26,6 @@ pub struct Schedule {
     lines: Vec<cron::Schedule>,
     /// By how many microseconds civil time is ahead of the moments that are asked about.
     ahead: i64,
-}
-
-/// Reason why a text is not a schedule.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct ParseScheduleError {
-    pub reason: String,
 }
 
 impl Schedule {

@@ -114,7 +114,7 @@ impl Automaton {
 }
 
 /// The values of which a label must have one. Names with `@` are not labels; an empty value fits an absent label.
-fn values(matcher: &Matcher) -> Option<(&str, Vec<&str>)> {
+pub(super) fn values(matcher: &Matcher) -> Option<(&str, Vec<&str>)> {
     let values = matcher.values().filter(|_| !matcher.name().starts_with('@'))?;
     Some((matcher.name(), values))
 }

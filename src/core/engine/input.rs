@@ -1,12 +1,13 @@
 //! What a partition's journal holds: one input an offset.
 
+use super::delivery::DeliveryResult;
 use serde::{Deserialize, Serialize};
 
 use super::command_hash::command_hash;
-use super::{Command, Decision, NotificationKind, Outcome};
+use super::{Command, Decision, Outcome};
 use crate::core::inspections::ProbeResult;
 use crate::core::model::{Cause, Event, Labels, Offset, Partition, Silence, SilenceId, Stamp, TimeDelta, Timestamp};
-use crate::core::rules::{Channel, RulebookHash};
+use crate::core::rules::RulebookHash;
 
 /// One journaled input: where it stands, when it was taken (its own `now`), and what it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -162,41 +163,6 @@ pub struct IdempotentSilence {
     pub once: IdempotencyKey,
     /// What became of it; `None`: it is a repeat, to be answered as before.
     pub first: Option<Outcome>,
-}
-
-/// What became of one attempt to deliver a notice.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DeliveryResult {
-    /// The notice's idempotency key.
-    pub notice: Cause,
-    /// What it was about: `INC-…`, `PRB-…` or `RUN-…`.
-    pub subject: String,
-    pub attempt: u32,
-    pub outcome: DeliveryOutcome,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum DeliveryOutcome {
-    Delivered,
-    /// Will be tried again.
-    Failed {
-        error: String,
-    },
-    /// Tried for the last time.
-    DeadLettered {
-        error: String,
-    },
-    /// The same of a notice on an incident: it may have to be told by another way.
-    Unreached(Box<Unreached>),
-}
-
-/// Whom a notice on an incident did not reach.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Unreached {
-    pub error: String,
-    pub kind: NotificationKind,
-    pub channel: Channel,
-    pub person: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -7,10 +7,12 @@ mod command;
 mod command_hash;
 mod correlator_adapter;
 mod decision;
+mod delivery;
 mod desk;
 mod effect;
 mod explain;
 mod input;
+mod notification;
 mod partitions;
 mod position;
 mod queries;
@@ -22,16 +24,18 @@ mod tests;
 pub use crate::core::correlation::{Firing, FiringEdge};
 pub use command::{Action, Command, CommandRefusal, IncidentAction, Outcome, ProblemAction, RunAction};
 pub use decision::{AlertLink, CountedEvent, Decision, GroupingDecision, LinkKind, Member, Raised, Verdict};
+pub use delivery::{DeliveryOutcome, DeliveryResult, Unreached};
 pub use desk::{AttentionAudit, AttentionSource, DeskIncident, WaitingKind};
 pub use effect::{
-    AlertRecord, AuditEntry, AuditFact, Breach, Effect, LimitHit, LiveChange, Metric, Normalised, Notification,
-    NotificationKind, RecordChange, Suppressor, TargetOutcome, Task,
+    AlertRecord, AuditEntry, AuditFact, Breach, Effect, LimitHit, LiveChange, Metric, Normalised, RecordChange,
+    Suppressor, TargetOutcome, Task,
 };
 pub use explain::{ExplainRequest, ExplainResponse};
 pub use input::{
-    Control, CorrelatorInput, DeliveryOutcome, DeliveryResult, DeskInput, IdempotencyKey, IdempotentSilence, Input,
-    JournalEntry, ReloadedBy, Request, Resend, SilenceChange, SilenceCommand, SilenceDraft, Unreached,
+    Control, CorrelatorInput, DeskInput, IdempotencyKey, IdempotentSilence, Input, JournalEntry, ReloadedBy, Request,
+    Resend, SilenceChange, SilenceCommand, SilenceDraft,
 };
+pub use notification::{Notification, NotificationKind};
 pub use partitions::{BatchOutput, Engine, EngineError};
 pub use snapshot::{EncodingError, ParseSnapshotError, Snapshot, SnapshotView};
 pub use staff::{StaffAction, StaffChange};

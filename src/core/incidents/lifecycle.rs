@@ -3,18 +3,14 @@
 //! new → assigned → in_progress ⇄ pending → resolved → closed; resolved or closed → in_progress again, or new if nobody
 //! ever acknowledged it; merged and cancelled end it. A transition changes the record completely or returns the reason for refusal.
 
+use super::refusal::TransitionRefused;
+use super::refusal::refusal;
+use super::refusal::require_text;
 use super::{Incident, IncidentState, PendingOn, ResolvedBy};
 use crate::core::model::{BreachReason, ContactLog, IncidentId, Outage, Timestamp};
 
 /// Maximum number of contacts, and of outages, of one incident.
 const LOGGED_MAX: usize = 100;
-
-/// Reason for a refusal, in words for the person who sent the command.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct TransitionRefused {
-    pub reason: String,
-}
 
 impl Incident {
     /// Acknowledges it for a person: the first time stops the time to own.
@@ -262,17 +258,6 @@ impl Incident {
     fn refusal(&self, verb: &str, why: &str) -> TransitionRefused {
         refusal(verb, self.id, why)
     }
-}
-
-pub(super) fn refusal(verb: &str, id: IncidentId, why: &str) -> TransitionRefused {
-    TransitionRefused { reason: format!("cannot {verb} {id}: {why}") }
-}
-
-pub(super) fn require_text(text: &str, verb: &str, what: &str) -> Result<(), TransitionRefused> {
-    if text.trim().is_empty() {
-        return Err(TransitionRefused { reason: format!("cannot {verb} without {what}") });
-    }
-    Ok(())
 }
 
 #[cfg(test)]

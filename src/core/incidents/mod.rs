@@ -7,15 +7,17 @@ mod dispatch_order;
 mod lifecycle;
 mod probable_cause;
 mod record;
+mod refusal;
 mod support_log;
+mod triage;
 
 pub use ack_link::{ACK_TOKEN_MAX_BYTES, AckClaim, AckKey, AckTokenError};
 pub use dispatch_order::{OrderedWith, dispatch_order};
-pub use lifecycle::TransitionRefused;
 pub use probable_cause::{Affected, ProbableCause, root_candidate};
 pub use record::{
     Incident, IncidentState, PendingOn, ResolvedBy, SimilarIncident, TimelineEntry, TimelineFact, TimelineKind,
 };
+pub use refusal::TransitionRefused;
 pub use support_log::{OpenPlaybook, OpenStep, SupportLog};
 
 /// A new incident for tests.

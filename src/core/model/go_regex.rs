@@ -5,7 +5,7 @@ use regex::Regex;
 use regex_syntax::hir::literal::Extractor;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use super::ParseMatcherError;
+use super::matcher_error::ParseMatcherError;
 
 /// Maximum length of a pattern, and of its automaton: limits on the work that a person's pattern can cause.
 const PATTERN_MAX_BYTES: usize = 4096;

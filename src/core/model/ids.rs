@@ -22,7 +22,7 @@ impl Partition {
 
     /// The correlator that owns a correlation domain: FNV-1a of its name, modulo 64.
     pub fn of_domain(domain: &str) -> Partition {
-        Partition((super::labels::fnv1a(domain.as_bytes()) % u64::from(Partition::CORRELATORS)) as u8)
+        Partition((super::hash::fnv1a(domain.as_bytes()) % u64::from(Partition::CORRELATORS)) as u8)
     }
 
     pub const fn number(self) -> u8 {

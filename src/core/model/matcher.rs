@@ -1,13 +1,14 @@
 //! Label matchers with Alertmanager's meaning: `=`, `!=`, `=~`, `!~`; regular expressions anchored at both ends; an
 //! absent label is the empty string.
 
+use super::matcher_error::ParseMatcherError;
 use std::fmt;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use super::Labels;
 use super::go_regex::{anchored_regex, spelled_out, sure_bytes};
-use super::{Labels, matcher_parse};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum MatcherOp {
@@ -42,14 +43,6 @@ impl MatcherOp {
     }
 }
 
-/// Reason why a matcher is invalid. `at` is the byte position of the error, if known.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct ParseMatcherError {
-    pub reason: String,
-    pub at: Option<usize>,
-}
-
 /// One condition on one label. Equality and order are those of its text.
 #[derive(Clone)]
 pub struct Matcher {
@@ -78,11 +71,6 @@ impl Matcher {
         let regex = anchored_regex(&value)?;
         let test = spelled_out(&value).map_or(Test::Regex(regex), |texts| Test::OneOf(texts.into()));
         Ok(Matcher { name, op, value, test })
-    }
-
-    /// Reads exactly one matcher, without braces, as Alertmanager's `filter=` takes it.
-    pub fn parse(text: &str) -> Result<Matcher, ParseMatcherError> {
-        matcher_parse::single(text)
     }
 
     pub fn equal(name: impl Into<String>, value: impl Into<String>) -> Matcher {
@@ -156,7 +144,7 @@ impl Eq for Matcher {}
 impl fmt::Display for Matcher {
     /// `site=~"GZ.*"`, which parses as the same matcher.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if matcher_parse::needs_quotes(&self.name) {
+        if needs_quotes(&self.name) {
             write_quoted(f, &self.name)?;
         } else {
             f.write_str(&self.name)?;
@@ -204,11 +192,6 @@ impl<'de> Deserialize<'de> for Matcher {
 pub struct Matchers(pub Vec<Matcher>);
 
 impl Matchers {
-    /// Parses a list: matchers separated by commas, optionally in braces. An empty text is the empty list.
-    pub fn parse(text: &str) -> Result<Matchers, ParseMatcherError> {
-        matcher_parse::list(text)
-    }
-
     pub fn matches(&self, labels: &Labels) -> bool {
         self.0.iter().all(|matcher| matcher.matches(labels))
     }
@@ -226,4 +209,16 @@ impl fmt::Display for Matchers {
         }
         Ok(())
     }
+}
+
+/// Characters that need quotes in a label name or value of the UTF-8 grammar, in addition to white space.
+const RESERVED: [char; 10] = ['{', '}', '!', '=', '~', ',', '\\', '"', '\'', '`'];
+
+/// True if a name must be quoted to be read as a name.
+pub(super) fn needs_quotes(name: &str) -> bool {
+    name.is_empty() || name.contains(is_reserved)
+}
+
+pub(super) fn is_reserved(c: char) -> bool {
+    c.is_whitespace() || RESERVED.contains(&c)
 }

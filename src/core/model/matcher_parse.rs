@@ -4,13 +4,26 @@
 //! any name but wants values that need it quoted. Where both read a text, but differently, the classic reading wins, so
 //! that no text that ever worked changes its meaning.
 
-use super::{Matcher, MatcherOp, Matchers, ParseMatcherError};
+use super::matcher::is_reserved;
+use super::matcher_error::ParseMatcherError;
+use super::{Matcher, MatcherOp, Matchers};
 
 /// Maximum length of a text, in bytes.
 const TEXT_MAX_BYTES: usize = 64 * 1024;
 
-/// Characters that need quotes in a label name or value of the UTF-8 grammar, in addition to white space.
-const RESERVED: [char; 10] = ['{', '}', '!', '=', '~', ',', '\\', '"', '\'', '`'];
+impl Matcher {
+    /// Reads exactly one matcher, without braces, as Alertmanager's `filter=` takes it.
+    pub fn parse(text: &str) -> Result<Matcher, ParseMatcherError> {
+        single(text)
+    }
+}
+
+impl Matchers {
+    /// Parses a list: matchers separated by commas, optionally in braces. An empty text is the empty list.
+    pub fn parse(text: &str) -> Result<Matchers, ParseMatcherError> {
+        list(text)
+    }
+}
 
 /// A list: matchers separated by commas, optionally in braces, optionally with a comma at the end.
 pub(super) fn list(text: &str) -> Result<Matchers, ParseMatcherError> {
@@ -25,11 +38,6 @@ pub(super) fn single(text: &str) -> Result<Matcher, ParseMatcherError> {
         return bad(format!("unexpected open or close brace: {text}"), 0);
     }
     choose(utf8_single(text), classic_matcher(text, 0))
-}
-
-/// True if a name must be quoted to be read as a name.
-pub(super) fn needs_quotes(name: &str) -> bool {
-    name.is_empty() || name.contains(is_reserved)
 }
 
 fn choose<T: PartialEq>(
@@ -54,10 +62,6 @@ fn limit(text: &str) -> Result<(), ParseMatcherError> {
 
 fn bad<T>(reason: String, at: usize) -> Result<T, ParseMatcherError> {
     Err(ParseMatcherError { reason, at: Some(at) })
-}
-
-fn is_reserved(c: char) -> bool {
-    c.is_whitespace() || RESERVED.contains(&c)
 }
 
 fn utf8_single(text: &str) -> Result<Matcher, ParseMatcherError> {

@@ -46,11 +46,6 @@ impl Severity {
             Severity::Cleared => "cleared",
         }
     }
-
-    /// The severity of the words that tools use for it, in any case; `None` for an unknown word.
-    pub fn from_tool_word(word: &str) -> Option<Severity> {
-        super::severity_words::meaning(word)
-    }
 }
 
 impl fmt::Display for Severity {

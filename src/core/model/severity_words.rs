@@ -131,6 +131,13 @@ const WORDS: [(Severity, &[&str]); 6] = [
 /// What stands before the number of a grade: `P1`, `sev-2`, `Priority 3`.
 const GRADE_PREFIXES: [&str; 6] = ["severity", "priority", "sev", "prio", "p", "s"];
 
+impl Severity {
+    /// The severity of the words that tools use for it, in any case; `None` for an unknown word.
+    pub fn from_tool_word(word: &str) -> Option<Severity> {
+        meaning(word)
+    }
+}
+
 /// The severity behind such a word, in any case; `None` for a word nobody knows. A grade counts down from 1, the worst
 /// (0 is as bad); so does a number alone. Of a word and its translation or number (`1 - Critical`, `P2/重要`) the word counts.
 pub(super) fn meaning(word: &str) -> Option<Severity> {

@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::EventText;
+use super::event_text::EventText;
 use crate::core::model::{LABEL_MAX_BYTES, Matchers, ParseMatcherError, search_regex};
 
 /// One expression. It runs in time linear in the text, whatever the text is.

@@ -2,22 +2,11 @@
 //!
 //! A fact `site` is named `fact.site` wherever a label can be named. Facts are no part of an alert's identity.
 
+use super::event_text::EventText;
 use std::collections::BTreeMap;
 
 use super::{Extraction, NamingStandard};
 use crate::core::model::{Event, Labels, Matchers, Severity};
-
-/// The fact that is `bad` if a name breaks the naming standard.
-pub const NAMING_FACT: &str = "naming";
-/// The fact that holds the id of a text's template.
-pub const TEMPLATE_FACT: &str = "template";
-
-const PREFIX: &str = "fact.";
-
-/// The fact that a name in a matcher, a key or a title refers to; `None` for a label.
-pub fn fact_named(name: &str) -> Option<&str> {
-    name.strip_prefix(PREFIX)
-}
 
 /// The normalising sections, in the order of the files. If several give one fact, the inventory's item comes first,
 /// then the naming standard, the tables, the extractions.
@@ -28,36 +17,6 @@ pub struct Normalising {
     pub tables: Vec<FactTable>,
     pub severities: Vec<SeverityWords>,
     pub templates: Vec<TemplateScope>,
-}
-
-/// Location of a text in an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EventText {
-    Summary,
-    Label(String),
-    Annotation(String),
-}
-
-impl EventText {
-    /// Parses the written form: `summary`, `labels.NAME`, `annotations.NAME`.
-    pub fn parse(text: &str) -> Option<EventText> {
-        let named = |name: &str| (!name.is_empty()).then(|| name.to_owned());
-        match text.split_once('.') {
-            None => (text == "summary").then_some(EventText::Summary),
-            Some(("labels", name)) => named(name).map(EventText::Label),
-            Some(("annotations", name)) => named(name).map(EventText::Annotation),
-            Some(_) => None,
-        }
-    }
-
-    /// The text; empty if absent.
-    pub fn of<'a>(&self, event: &'a Event) -> &'a str {
-        match self {
-            EventText::Summary => &event.summary,
-            EventText::Label(name) => event.labels.get(name).unwrap_or_default(),
-            EventText::Annotation(name) => event.annotations.get(name).unwrap_or_default(),
-        }
-    }
 }
 
 /// A table whose rows are found by an event's values of some labels or facts.

@@ -1,6 +1,7 @@
 //! Grouping settings: the distance in time and in dependencies within which alerts of different rules are one incident.
 
-use super::{Inventory, ItemIndex};
+use super::Inventory;
+use super::item_index::ItemIndex;
 use crate::core::model::{Labels, Matchers, Severity, TimeDelta};
 
 /// The section `grouping:`. Without it, the defaults.

@@ -1,5 +1,6 @@
 //! The inventory: configuration items (CIs), with their site, owner and dependencies.
 
+use super::item_index::ItemIndex;
 use std::collections::BTreeMap;
 
 use super::spelling::Spellings;
@@ -40,10 +41,6 @@ pub fn contract_end(text: &str) -> Option<Timestamp> {
     let whole_day = format!("{text}T23:59:59.999999");
     moment_in(text, None).or_else(|_| moment_in(&whole_day, Some(HOUSE_ZONE))).ok()
 }
-
-/// The index of an item in an [`Inventory`]: small, and the same for equal rule files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ItemIndex(pub u32);
 
 /// All items, by name, with their dependencies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -9,12 +9,15 @@ mod context_guard;
 mod defaults;
 mod diagnostic;
 mod escalation_policy;
+mod event_text;
 mod expression;
 mod extraction;
+mod fact_names;
 mod facts;
 mod grouping;
 mod inspection_plan;
 mod inventory;
+mod item_index;
 mod naming;
 mod pattern;
 mod person;
@@ -40,14 +43,15 @@ pub use context_guard::{ContextGuard, ParseGuardError};
 pub use defaults::builtin;
 pub use diagnostic::{Diagnostic, SourceLocation};
 pub use escalation_policy::{DispatchMode, EscalationPolicy, EscalationStep, ManagerNotification, Recipient, StopWhen};
+pub use event_text::EventText;
 pub use expression::{Cost, Expression, ParseExpressionError, STEPS_MAX};
 pub use extraction::{Extraction, NamedGroups};
-pub use facts::{
-    EventText, FactTable, NAMING_FACT, Normalising, SeverityWords, TEMPLATE_FACT, TemplateScope, fact_named,
-};
+pub use fact_names::{NAMING_FACT, TEMPLATE_FACT, fact_named};
+pub use facts::{FactTable, Normalising, SeverityWords, TemplateScope};
 pub use grouping::{FailureMode, Grouping};
 pub use inspection_plan::{Check, ChecklistItem, Comparison, Expected, InspectionTeam, Limit, Plan, Slots};
-pub use inventory::{CONTRACT_UNTIL, ConfigurationItem, ENTITY_LABELS, Inventory, ItemIndex, contract_end};
+pub use inventory::{CONTRACT_UNTIL, ConfigurationItem, ENTITY_LABELS, Inventory, contract_end};
+pub use item_index::ItemIndex;
 pub use naming::{NamingStandard, OddName, odd_names};
 pub use pattern::{
     ActionAt, Actions, Capture, ContextAction, ContextChange, CountWithin, Counts, Emit, EmitKind, Flap, GroupClass,

@@ -1,6 +1,7 @@
 //! The naming standard: the structure of names, and the meaning of their parts.
 
-use super::{EventText, Inventory, NamedGroups};
+use super::event_text::EventText;
+use super::{Inventory, NamedGroups};
 use crate::core::model::{Event, Labels, Matchers, ParseMatcherError};
 
 /// The structure of the names in one label. Several for one label are alternatives.

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-use super::ItemIndex;
+use super::item_index::ItemIndex;
 
 /// Names of items by their plain spelling.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

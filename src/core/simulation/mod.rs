@@ -9,6 +9,7 @@ mod alarm;
 mod baseline;
 mod dbscan;
 mod estate;
+mod fault;
 mod noise;
 mod parameters;
 mod plan;

@@ -1,5 +1,6 @@
 //! The plan of faults: random arrivals, coincidences at one site, and recurring roots.
 
+use super::fault::Fault;
 use std::collections::BTreeMap;
 
 use super::alarm::Mode;
@@ -33,17 +34,6 @@ const ROOT_WEIGHTS: [(Class, f64); 7] = [
     (Class::Host, 30.0),
     (Class::Service, 19.0),
 ];
-
-/// One fault.
-#[derive(Clone, Debug)]
-pub struct Fault {
-    pub cause: AlarmCause,
-    pub root: usize,
-    pub mode: Mode,
-    /// Seconds since the start, and the time until its repair.
-    pub at: f64,
-    pub lasts: f64,
-}
 
 /// All faults of the run, as the conditions that they cause.
 pub fn faults(parameters: &SimulationParameters, estate: &Estate, chance: &mut Rng) -> Vec<StandingAlarm> {

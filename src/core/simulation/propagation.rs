@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::alarm::{Alarm, Mode};
 use super::estate::Estate;
+use super::fault::Fault;
 use super::parameters::SimulationParameters;
-use super::plan::Fault;
 use super::rng::Rng;
 use super::stream::StandingAlarm;
 

@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
-use super::body::NotTaken;
+use super::refusal::NotTaken;
 use crate::core::model::excerpt;
 
 /// How much a zstd frame may make us remember, in bytes: what RFC 8878 asks every decoder to take.

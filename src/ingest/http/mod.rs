@@ -4,6 +4,7 @@
 
 mod body;
 mod expansion;
+mod refusal;
 
 use std::sync::Arc;
 
@@ -25,7 +26,8 @@ use super::{DecodeError, EventVerdict, Intake, Submission, SubmitError, alertman
 use crate::core::model::{Event, ID_MAX_BYTES, Timestamp, excerpt};
 use crate::core::rules::Rulebook;
 use crate::metrics::Metrics;
-pub(super) use body::{read, retry_after_seconds, status_of};
+pub(super) use body::read;
+pub(super) use refusal::{retry_after_seconds, status_of};
 
 /// Default limit of a body, in bytes.
 pub const BODY_MAX_BYTES: usize = 16 << 20;

@@ -5,7 +5,6 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::SOURCE;
 use crate::core::model::{
     BoundedPairs, EVENTS_MAX, Event, ID_MAX_BYTES, PairsOf, Severity, Status, TEXT_MAX_BYTES, Timestamp, bounded_text,
     excerpt,
@@ -280,3 +279,6 @@ impl EventFields {
         })
     }
 }
+
+/// Source name of these events.
+pub const SOURCE: &str = "native";

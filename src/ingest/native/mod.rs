@@ -15,13 +15,12 @@
 
 mod body;
 
+pub use body::SOURCE;
+
 use super::decode_error;
 use super::decode_error::DecodeError;
 use super::decoded::Decoded;
 use crate::core::model::EVENTS_MAX;
-
-/// Source name of these events.
-pub const SOURCE: &str = "native";
 
 /// Decodes one payload.
 pub fn decode(payload: &[u8]) -> Result<Decoded, DecodeError> {

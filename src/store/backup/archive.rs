@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::BackupError;
+use super::error::BackupError;
 use crate::core::engine::ENGINE_VERSION;
 use crate::core::model::{Offset, Partition, Timestamp};
 use crate::store::codec;

@@ -8,7 +8,8 @@ use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use super::archive::{ArchiveCell, ArchiveContents, ArchivePart, ArchiveReader, ArchiveWriter, TableRows};
-use super::{BackupError, FORGOTTEN_SETTINGS, LEFT_OUT, PART_BYTES, Progress, blocking, fitting};
+use super::copying::{FORGOTTEN_SETTINGS, LEFT_OUT, PART_BYTES, Progress, blocking, fitting};
+use super::error::BackupError;
 use crate::core::model::Timestamp;
 use crate::store::postgres::{migrator, redacted};
 

@@ -10,7 +10,9 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, SqliteConnection};
 
 use super::archive::{ArchiveCell, ArchiveContents, ArchivePart, ArchiveReader, ArchiveWriter, TableRows};
-use super::{BackupError, FORGOTTEN_SETTINGS, LEFT_OUT, PART_BYTES, Progress, blocking, fitting, rename, with_ending};
+use super::copying::{FORGOTTEN_SETTINGS, LEFT_OUT, PART_BYTES, Progress, blocking, fitting};
+use super::copying::{rename, with_ending};
+use super::error::BackupError;
 use crate::core::model::{TimeDelta, Timestamp};
 use crate::store::sqlite::{migrator, parse};
 use crate::store::sqlite_files;

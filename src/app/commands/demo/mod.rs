@@ -84,7 +84,7 @@ async fn show(
     Ok(())
 }
 
-async fn config(command: &DemoCommand) -> Result<Config, String> {
+pub(super) async fn config(command: &DemoCommand) -> Result<Config, String> {
     // Only a directory that a demo created is emptied.
     let database = command.data_dir.join("watchfire.db");
     let made_by_demo = command.data_dir.join("this-is-a-demo");
@@ -173,7 +173,7 @@ async fn acknowledge(http: &reqwest::Client, base: &str, rule: &str) -> Result<(
     post(http, &format!("{base}/api/v1/incidents/{id}/acknowledge"), &json!({ "note": "正在检查光纤接头" })).await
 }
 
-async fn post(http: &reqwest::Client, url: &str, body: &Value) -> Result<(), String> {
+pub(super) async fn post(http: &reqwest::Client, url: &str, body: &Value) -> Result<(), String> {
     let answer = http.post(url).json(body).send().await.map_err(|error| error.to_string())?;
     if answer.status().is_success() {
         return Ok(());

@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::replay::open_existing;
+use super::database::open_existing;
 use crate::api::{
     AlertExplanation, EventExplanation, EventExplanations, IncidentExplanation, Oracle, alert_explanation, dry_run,
     event_explanation, incident_explanation, journal_place, read_events,
@@ -19,7 +19,7 @@ use crate::app::commands::archive;
 use crate::app::config::ServeFlags;
 use crate::app::runtime::recovery;
 use crate::app::serve;
-use crate::app::serve::DOMAIN_SETTING;
+use crate::app::serve::services::DOMAIN_SETTING;
 use crate::core::engine::Engine;
 use crate::core::model::{Fingerprint, IncidentId, Offset, Partition};
 use crate::store::Store;

@@ -11,6 +11,7 @@ mod period;
 mod player;
 mod report;
 
+use super::database::open_existing;
 use std::io::{BufRead, BufReader, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,9 +26,9 @@ use self::period::ReplayPeriod;
 use self::player::warm_up;
 pub use self::player::{ReplayEngine, without_inspections};
 use crate::app::commands::archive;
-use crate::app::config::{Config, ServeFlags};
-use crate::app::serve::DOMAIN_SETTING;
+use crate::app::config::ServeFlags;
 use crate::app::serve::rule_files;
+use crate::app::serve::services::DOMAIN_SETTING;
 use crate::core::engine::Request;
 use crate::core::model::{Event, Status, Timestamp};
 use crate::core::rules::Source;
@@ -263,22 +264,6 @@ impl ReplaySetup {
 async fn open(command: &ReplayCommand) -> Result<Store, String> {
     let (data_dir, database_url) = (command.data_dir.clone(), command.database_url.clone());
     open_existing(ServeFlags { data_dir, database_url, ..ServeFlags::default() }).await
-}
-
-/// Opens the store of these flags, if it exists.
-pub async fn open_existing(flags: ServeFlags) -> Result<Store, String> {
-    open_database(&Config::resolve(flags).map_err(|error| error.to_string())?.database_url).await
-}
-
-/// Opens the store with that URL, if it is there.
-pub async fn open_database(url: &str) -> Result<Store, String> {
-    if let Some(path) = url.strip_prefix("sqlite:") {
-        let path = path.split('?').next().unwrap_or_default();
-        if !std::path::Path::new(path).is_file() {
-            return Err(format!("{path}: no database of watchfire there; name its directory with --data-dir"));
-        }
-    }
-    Store::open(url).await.map_err(|error| error.to_string())
 }
 
 /// Reads one line into the space of the line before.

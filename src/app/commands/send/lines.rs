@@ -8,7 +8,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::message::Message;
-use super::{Reached, Sender};
+use super::reached::Reached;
+use super::sender::Sender;
 
 /// How many lines go out in one request.
 const LINES_MAX: usize = 500;

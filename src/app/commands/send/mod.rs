@@ -6,16 +6,18 @@
 mod lines;
 mod message;
 mod post;
+mod reached;
+mod sender;
 mod spool;
 
+use sender::Sender;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 
-use message::Message;
-use post::{Answer, Post};
+use post::Post;
 use spool::Spool;
 
 /// Sends an event to the service, for hooks and programs of other tools.
@@ -103,89 +105,4 @@ fn token(command: &SendCommand) -> Result<Option<String>, String> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let first = text.lines().next().unwrap_or_default().trim().to_owned();
     if first.is_empty() { Err(format!("{}: no token in its first line", file.display())) } else { Ok(Some(first)) }
-}
-
-/// Delivers messages, or keeps them.
-struct Sender {
-    post: Post,
-    spool: Option<Spool>,
-    /// Something was not taken, in whole or in part.
-    refused: bool,
-}
-
-/// Whether the service answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reached {
-    Yes,
-    Away,
-}
-
-impl Sender {
-    /// Delivers a message behind all that waits, or keeps it. Fails when it can do neither.
-    fn send(&mut self, message: &Message) -> Result<Reached, String> {
-        if self.spool.as_ref().is_some_and(|spool| !spool.is_empty()) {
-            self.keep(message)?;
-            return Ok(self.flush());
-        }
-        match self.post.send(message) {
-            Answer::Taken => Ok(Reached::Yes),
-            Answer::Partly(reason) => {
-                self.tell(&format!("taken in part: {reason}"));
-                Ok(Reached::Yes)
-            }
-            Answer::Refused(reason) => {
-                let kept = self.spool.as_ref().and_then(|spool| spool.set_aside(message).ok());
-                let kept = kept.map(|path| format!("; kept as {}", path.display())).unwrap_or_default();
-                self.tell(&format!("refused: {reason}{kept}"));
-                Ok(Reached::Yes)
-            }
-            Answer::Away(reason) if self.spool.is_some() => {
-                self.keep(message)?;
-                eprintln!(
-                    "watchfire: the service is away ({reason}); the message is kept and goes out with the next one"
-                );
-                Ok(Reached::Away)
-            }
-            Answer::Away(reason) => Err(format!("the service is away: {reason}")),
-        }
-    }
-
-    fn keep(&self, message: &Message) -> Result<(), String> {
-        match &self.spool {
-            Some(spool) => spool.keep(message),
-            None => Ok(()),
-        }
-    }
-
-    /// Sends all that waits, oldest first, until the service is away.
-    fn flush(&mut self) -> Reached {
-        let Some(spool) = self.spool.take() else { return Reached::Yes };
-        let mut told = Vec::new();
-        let reached = spool.drain(|message| match self.post.send(message) {
-            Answer::Taken => spool::Fate::Gone,
-            Answer::Partly(reason) => {
-                told.push(format!("taken in part: {reason}"));
-                spool::Fate::Gone
-            }
-            Answer::Refused(reason) => {
-                told.push(format!("refused: {reason}; kept in {}", spool.refused_dir().display()));
-                spool::Fate::SetAside
-            }
-            Answer::Away(_) => spool::Fate::Stays,
-        });
-        self.spool = Some(spool);
-        told.iter().for_each(|what| self.tell(what));
-        match reached {
-            Ok(reached) => reached,
-            Err(error) => {
-                self.tell(&error);
-                Reached::Away
-            }
-        }
-    }
-
-    fn tell(&mut self, what: &str) {
-        eprintln!("watchfire: {what}");
-        self.refused = true;
-    }
 }

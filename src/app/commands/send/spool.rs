@@ -5,8 +5,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::Reached;
 use super::message::{Head, Message};
+use super::reached::Reached;
 use crate::app::runtime::clock::Clock;
 
 /// How many messages may wait; a message more is not kept.

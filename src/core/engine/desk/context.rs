@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use super::requests::{NotificationDraft, Page, Requests};
 use crate::core::calendar::HOUSE_ZONE;
-use crate::core::engine::{
-    AuditEntry, AuditFact, Command, CommandRefusal, Effect, Metric, NotificationKind, RecordChange,
-};
+use crate::core::engine::notification::NotificationKind;
+use crate::core::engine::{AuditEntry, AuditFact, Command, CommandRefusal, Effect, Metric, RecordChange};
 use crate::core::incidents::{TimelineEntry, TimelineFact, TimelineKind};
 use crate::core::model::{Cause, Event, IncidentId, Labels, Offset, Partition, ProblemId, Timestamp};
 use crate::core::rules::{ENTITY_LABELS, Rulebook};

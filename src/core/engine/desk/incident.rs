@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::engine::{NotificationKind, Raised};
+use crate::core::engine::Raised;
+use crate::core::engine::notification::NotificationKind;
 use crate::core::escalation::EscalationProgress;
 use crate::core::incidents::{Affected, Incident};
 use crate::core::model::{Fingerprint, Labels, Priority, Severity, TimeDelta, Timestamp};

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::core::engine::NotificationKind;
+use crate::core::engine::notification::NotificationKind;
 use crate::core::model::IncidentId;
 use crate::core::rules::Recipient;
 

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::core::rules::{Inventory, ItemIndex};
+use crate::core::rules::Inventory;
+use crate::core::rules::item_index::ItemIndex;
 
 /// Minimum number of items for a class to show a habit.
 const CLASS_MIN: usize = 4;

@@ -2,6 +2,7 @@
 //! event.
 
 pub(super) mod capacity;
+mod finding;
 mod findings;
 pub(super) mod missing_dependencies;
 mod reachability;
@@ -10,13 +11,12 @@ mod sla;
 #[cfg(test)]
 mod tests;
 
+pub use finding::{CheckFinding, FindingKind};
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
-
-pub use findings::{CheckFinding, FindingKind};
 
 use super::{Cost, Expression, Loaded, Rule};
 use crate::core::model::Timestamp;

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::reader::{ClosedSet, SectionReader, each};
 use crate::core::model::{Labels, Matchers};
+use crate::core::rules::item_index::ItemIndex;
 use crate::core::rules::source::OneOrMore;
 use crate::core::rules::syntax::inspection_plan::DevicesSyntax;
 use crate::core::rules::syntax::spanned::Spanned;
-use crate::core::rules::{Check, ChecklistItem, Expected, Inventory, ItemIndex};
+use crate::core::rules::{Check, ChecklistItem, Expected, Inventory};
 
 /// Maximum number of devices without a fact that a warning names.
 const NAMED_MAX: usize = 5;

@@ -5,9 +5,10 @@ use serde_saphyr::Location;
 
 use crate::core::model::{LABELS_MAX, Matchers, NAME_MAX_BYTES, Severity, Status, TimeDelta};
 use crate::core::rules::diagnostic::Diagnostic;
+use crate::core::rules::expression::ParseExpressionError;
 use crate::core::rules::source::OneOrMore;
 use crate::core::rules::syntax::spanned::Spanned;
-use crate::core::rules::{Expression, ParseExpressionError, RuleText};
+use crate::core::rules::{Expression, RuleText};
 
 /// Maximum length of the name of a rule, a team, a plan and the like, in bytes.
 const THING_NAME_MAX_BYTES: usize = 128;

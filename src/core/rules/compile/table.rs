@@ -10,11 +10,12 @@ use super::normalising::check_fact;
 use super::reader::{SectionReader, place};
 use crate::core::model::LabelsBuilder;
 use crate::core::rules::diagnostic::Diagnostic;
+use crate::core::rules::fact_names::fact_named;
 use crate::core::rules::source::OneOrMore;
 use crate::core::rules::syntax::csv;
 use crate::core::rules::syntax::csv::Cell;
 use crate::core::rules::syntax::spanned::Spanned;
-use crate::core::rules::{FactTable, RuleText, fact_named};
+use crate::core::rules::{FactTable, RuleText};
 
 type Text = Spanned<String>;
 

@@ -7,7 +7,7 @@ use cel::common::types::CelString;
 use cel::{Context, ExecutionError, FunctionContext, Value};
 use regex::Regex;
 
-use super::ParseExpressionError;
+use super::error::ParseExpressionError;
 use crate::core::model::search_regex;
 
 /// Maximum nesting of an expression, in operators: a tenth of what overflows the stack of a thread, and far more than a

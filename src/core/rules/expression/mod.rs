@@ -6,8 +6,11 @@
 
 mod check;
 mod cost;
+mod error;
 mod values;
 
+use self::error::shorten;
+pub use error::ParseExpressionError;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -26,9 +29,6 @@ pub use cost::{Cost, STEPS_MAX};
 
 /// Maximum length of an expression, in bytes.
 const TEXT_MAX_BYTES: usize = 2048;
-/// Maximum length of an evaluation's error, in characters: the library puts whole values into its messages.
-const REASON_MAX_CHARS: usize = 300;
-
 /// Variables of a rule's `when:`.
 const EVENT_VARIABLES: [&str; 8] =
     ["labels", "annotations", "severity", "status", "source", "summary", "value", "facts"];
@@ -53,21 +53,6 @@ struct Compiled {
     cost: Cost,
     /// How often it was broken off at the bound of its steps. For people: nothing is decided by it.
     broken_off: AtomicU64,
-}
-
-/// Reason why a text is not an expression, and its position: line and column count from 1, columns in characters.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct ParseExpressionError {
-    pub reason: String,
-    pub line: usize,
-    pub column: usize,
-}
-
-impl ParseExpressionError {
-    fn at_start(reason: String) -> ParseExpressionError {
-        ParseExpressionError { reason, line: 1, column: 1 }
-    }
 }
 
 impl Expression {
@@ -246,14 +231,6 @@ fn syntax_error(errors: &cel::ParseErrors) -> ParseExpressionError {
         line: position(first.pos.0),
         column: position(first.pos.1),
     }
-}
-
-fn shorten(message: &str) -> String {
-    let mut short: String = message.chars().take(REASON_MAX_CHARS).collect();
-    if short.len() < message.len() {
-        short.push('…');
-    }
-    short
 }
 
 #[cfg(test)]

@@ -14,9 +14,10 @@ use super::topic::TopicPattern;
 use super::{Format, Mapping, Source, SourceMistake};
 use crate::core::calendar::time_zone;
 use crate::core::model::{Event, LABELS_MAX, NAME_MAX_BYTES, Severity, Status, TimeDelta, search_regex};
+use crate::core::rules::Expression;
+use crate::core::rules::expression::ParseExpressionError;
 use crate::core::rules::syntax::source::{InOrder, OneOrMore, SampleSyntax, SourceSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
-use crate::core::rules::{Expression, ParseExpressionError};
 
 /// Source names reserved for events of the built-in APIs.
 const RESERVED_NAMES: [&str; 4] = ["v2", "native", "inspection", "watchfire"];

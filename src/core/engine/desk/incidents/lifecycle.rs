@@ -5,7 +5,8 @@ use crate::core::engine::desk::incident::closes_after;
 use crate::core::engine::desk::problems::episodes;
 use crate::core::engine::desk::sla::clocks;
 use crate::core::engine::desk::state::DeskState;
-use crate::core::engine::{CommandRefusal, Metric, NotificationKind};
+use crate::core::engine::notification::NotificationKind;
+use crate::core::engine::{CommandRefusal, Metric};
 use crate::core::incidents::{Incident, IncidentState, PendingOn, TimelineKind};
 use crate::core::model::IncidentId;
 

@@ -1,10 +1,10 @@
 //! An incident follows its alerts: in severity and priority, in its root candidate and its title.
 
 use super::{member_lines, priority};
-use crate::core::engine::NotificationKind;
 use crate::core::engine::desk::context::{DeskContext, GROUPING};
 use crate::core::engine::desk::incident::{ConditionStatus, DeskIncident};
 use crate::core::engine::desk::state::DeskState;
+use crate::core::engine::notification::NotificationKind;
 use crate::core::incidents::{Affected, TimelineKind, root_candidate};
 use crate::core::model::{Fingerprint, IncidentId, Priority, Severity, Timestamp, one_line};
 use crate::core::rules::{FailureMode, Rulebook};

@@ -3,9 +3,8 @@
 use crate::core::engine::desk::context::{Audited, DeskContext, same_version};
 use crate::core::engine::desk::notifications::team::{Notified, tell_team};
 use crate::core::engine::desk::state::DeskState;
-use crate::core::engine::{
-    AuditFact, Command, CommandRefusal, Effect, Metric, NotificationKind, Outcome, RecordChange, RunAction, Task,
-};
+use crate::core::engine::notification::NotificationKind;
+use crate::core::engine::{AuditFact, Command, CommandRefusal, Effect, Metric, Outcome, RecordChange, RunAction, Task};
 use crate::core::incidents::{Incident, TimelineKind};
 use crate::core::inspections::{FindingSubject, ItemReport, ProbeResult, Run, RunChange, RunRefusal, SignOffPolicy};
 use crate::core::model::{Fingerprint, IncidentId, RunId, TimeDelta};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::recipient::DigestRecipient;
-use crate::core::engine::NotificationKind;
+use crate::core::engine::notification::NotificationKind;
 use crate::core::model::{Cause, IncidentId, TimeDelta, Timestamp};
 use crate::core::rules::DigestPolicy;
 

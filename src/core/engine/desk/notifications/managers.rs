@@ -3,7 +3,8 @@
 use super::team::{Notified, tell_team};
 use crate::core::engine::desk::context::{DeskContext, LADDER};
 use crate::core::engine::desk::state::DeskState;
-use crate::core::engine::{Effect, Metric, Notification, NotificationKind, Task};
+use crate::core::engine::notification::Notification;
+use crate::core::engine::{Effect, Metric, NotificationKind, Task};
 use crate::core::incidents::TimelineKind;
 use crate::core::model::{IncidentId, Tier};
 use crate::core::rules::Recipient;

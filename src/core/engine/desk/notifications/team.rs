@@ -1,7 +1,8 @@
 //! One notice a channel of a team, of what is no incident.
 
 use crate::core::engine::desk::context::DeskContext;
-use crate::core::engine::{Effect, Notification, NotificationKind, Task};
+use crate::core::engine::notification::Notification;
+use crate::core::engine::{Effect, NotificationKind, Task};
 use crate::core::model::Tier;
 
 /// What a team is told.

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use super::notify::tell_alone;
 use super::recipient::DigestRecipient;
+use crate::core::engine::NotificationKind;
+use crate::core::engine::delivery::Unreached;
 use crate::core::engine::desk::context::DeskContext;
 use crate::core::engine::desk::state::DeskState;
-use crate::core::engine::{NotificationKind, Unreached};
 use crate::core::incidents::TimelineKind;
 use crate::core::model::IncidentId;
 use crate::core::rules::Channel;
