@@ -1,7 +1,7 @@
 //! Transitions between an incident's states, and their refusals.
 //!
-//! new → assigned → in_progress ⇄ pending → resolved → closed; resolved or closed → in_progress again; merged and
-//! cancelled end it. A transition changes the record completely or returns the reason for refusal.
+//! new → assigned → in_progress ⇄ pending → resolved → closed; resolved or closed → in_progress again, or new if nobody
+//! ever acknowledged it; merged and cancelled end it. A transition changes the record completely or returns the reason for refusal.
 
 use super::refusal::TransitionRefused;
 use super::refusal::refusal;
@@ -128,12 +128,18 @@ impl Incident {
         }
     }
 
-    /// Reopens it, by a person or because it recurred.
+    /// Reopens it, by a person or because it recurred. Without any acknowledgement before, it is new again and in
+    /// nobody's hands, so that the queue of new ones shows it.
     pub fn reopen(&mut self, reason: &str) -> Result<(), TransitionRefused> {
         require_text(reason, "reopen", "why")?;
         match self.state {
             IncidentState::Resolved | IncidentState::Closed => {
-                self.state = IncidentState::InProgress;
+                if self.acknowledged_at.is_some() {
+                    self.state = IncidentState::InProgress;
+                } else {
+                    self.state = IncidentState::New;
+                    self.assignee = None;
+                }
                 self.resolved_at = None;
                 self.resolved_by = None;
                 self.closed_at = None;
@@ -285,7 +291,7 @@ mod tests {
             [None, None, None, Some(S::InProgress), None, None, None, None],
             [Some(S::Resolved), Some(S::Resolved), Some(S::Resolved), Some(S::Resolved), None, None, None, None],
             [None, None, None, None, Some(S::Closed), None, None, None],
-            [None, None, None, None, Some(S::InProgress), Some(S::InProgress), None, None],
+            [None, None, None, None, Some(S::New), Some(S::New), None, None],
             [Some(S::Cancelled), Some(S::Cancelled), Some(S::Cancelled), Some(S::Cancelled), None, None, None, None],
         ];
         for ((name, verb), row) in verbs.into_iter().zip(expected) {
@@ -301,6 +307,30 @@ mod tests {
                     }
                     (got, wanted) => panic!("{name} from {state:?}: {got:?}, expected {wanted:?}"),
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_reopened_incident_is_in_the_hands_of_those_who_acknowledged_it_and_else_in_nobodys() {
+        for closed in [false, true] {
+            for acknowledged in [false, true] {
+                let mut incident = sample();
+                incident.assign("一线值班甲").unwrap();
+                if acknowledged {
+                    incident.acknowledge(NOW, "一线值班甲").unwrap();
+                }
+                incident.resolve_by_itself(NOW).unwrap();
+                if closed {
+                    incident.close(NOW).unwrap();
+                }
+                incident.reopen("again").unwrap();
+                let wanted = match acknowledged {
+                    true => (IncidentState::InProgress, Some("一线值班甲")),
+                    false => (IncidentState::New, None),
+                };
+                let found = (incident.state, incident.assignee.as_deref());
+                assert_eq!(found, wanted, "closed {closed}, acknowledged {acknowledged}");
             }
         }
     }

@@ -181,7 +181,7 @@ fn crew_at<'a>(
     if layer.calendar.as_ref().is_some_and(closed) {
         return None;
     }
-    let index = shift.rem_euclid(layer.crews.len().max(1) as i64) as usize;
+    let index = layer.crew_of(shift);
     layer.crews.get(index).map(|crew| (crew, index + 1))
 }
 

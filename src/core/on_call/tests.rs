@@ -9,7 +9,7 @@ use super::{Assignment, Attendance, Gap, NewOverride, OnCallShift, Overrides, Pr
 use super::{changes, choose, gaps, next_change, on_duty};
 use crate::core::calendar::WorkCalendar;
 use crate::core::model::{TimeDelta, Timestamp};
-use crate::core::rules::{DutyHours, Layer, Roster, RuleText, Rulebook, load};
+use crate::core::rules::{DutyHours, Layer, Roster, RuleText, Rulebook, Turns, WorkedShifts, load};
 
 const MINUTE: i64 = 60_000_000;
 
@@ -48,6 +48,17 @@ fn check(layers: &str, overrides: &Overrides, expected: &[(&str, &str)]) {
     }
 }
 
+/// With turns that pass on worked shifts only.
+fn worked(layer: Layer) -> Layer {
+    let shifts = WorkedShifts::new(layer.start, layer.shift_minutes, &layer.hours, layer.days);
+    Layer { turns: Turns::Worked(shifts), ..layer }
+}
+
+fn moved(layer: Layer, minutes: i64) -> Layer {
+    let layer = Layer { start: layer.start + minutes, ..layer };
+    if layer.turns == Turns::All { layer } else { worked(layer) }
+}
+
 const SHIFTS: &str = r#"
       - {name: 轮班, start: "2026-01-05T08:00", every: 12h, people: [甲, 乙, 丙]}
 "#;
@@ -67,6 +78,56 @@ fn shifts_go_round_from_their_start() {
             ("2027-06-01T12:00:00+08:00", "乙"),
         ],
     );
+}
+
+/// Who has the turn at noon or midnight of each of those days, in the order of the days.
+fn turns(layer: &str, moments: impl Iterator<Item = String>) -> String {
+    let (roster, calendars) = roster(&format!("      - {layer}\n"));
+    let none = Overrides::default();
+    moments.map(|moment| on_duty(&roster, &calendars, &none, at(&moment)).names().join("+")).collect()
+}
+
+#[test]
+fn a_turn_passes_only_on_shifts_that_are_worked() {
+    let noons = || (1..=14).map(|day| format!("2026-12-{day:02}T12:00:00+08:00"));
+    let nights = || (1..=14).map(|day| format!("2026-12-{day:02}T23:00:00+08:00"));
+    let weekdays = "days: [mon, tue, wed, thu, fri]";
+    let daily = format!("name: 日, start: \"2026-11-30T09:00\", every: daily, {weekdays}, hours: \"09:00-18:00\"");
+    let people = "people: [甲, 乙, 丙, 丁, 戊, 己, 庚]";
+    // From Tuesday on: nobody on Saturday and Sunday, all seven within ten working days.
+    let found = turns(&format!("{{{daily}, {people}}}"), noons());
+    assert_eq!(found, "乙丙丁戊己庚甲乙丙丁", "2026-12-01 is a Tuesday");
+    let found = turns(&format!("{{{daily}, {people}, turns: all}}"), noons());
+    assert_eq!(found, "乙丙丁戊甲乙丙丁戊甲", "every day of the clock takes a turn");
+    // Twelve hours a shift, of which only the day's are worked: both come on.
+    let halves = "name: 昼, start: \"2026-11-30T08:00\", every: 12h, hours: \"08:00-20:00\", people: [甲, 乙]";
+    assert_eq!(turns(&format!("{{{halves}}}"), noons()), "乙甲乙甲乙甲乙甲乙甲乙甲乙甲");
+    assert_eq!(turns(&format!("{{{halves}, turns: all}}"), noons()), "甲".repeat(14));
+    // A night over midnight is one shift, of the day on which it begins.
+    let night = "name: 夜, start: \"2026-11-30T20:00\", every: daily, days: [fri, sat], hours: \"20:00-08:00\"";
+    assert_eq!(turns(&format!("{{{night}, people: [甲, 乙, 丙]}}"), nights()), "甲乙丙甲");
+    // Two days a shift: that of the second weekend is not worked.
+    let second = format!("name: 隔, start: \"2026-11-30T00:00\", every: 2d, {weekdays}");
+    assert_eq!(turns(&format!("{{{second}, people: [甲, 乙]}}"), noons()), "甲乙乙甲乙甲甲乙乙甲");
+}
+
+#[test]
+fn who_is_never_on_is_known() {
+    for (layer, never) in [
+        ("every: daily, days: [mon, tue, wed, thu, fri], people: [甲, 乙, 丙, 丁, 戊, 己, 庚]", ""),
+        (
+            "every: daily, days: [mon, tue, wed, thu, fri], people: [甲, 乙, 丙, 丁, 戊, 己, 庚], hours: \"09:00-18:00\", turns: all",
+            "己 庚",
+        ),
+        ("every: daily, days: [mon, tue, wed, thu, fri], people: [甲, 乙, 丙, 丁, 戊, 己, 庚], turns: all", "己"),
+        ("every: 12h, hours: \"08:00-20:00\", people: [甲, 乙], turns: all", "乙"),
+        ("every: 12h, hours: \"08:00-20:00\", people: [甲, 乙]", ""),
+        ("every: weekly, days: [sat], people: [甲, 乙], turns: all", ""),
+        ("every: 12h, hours: \"08:00-20:00\", people: [[甲, 乙], 甲], turns: all", ""),
+    ] {
+        let (roster, _) = roster(&format!("      - {{name: a, start: \"2026-11-30T08:00\", {layer}}}\n"));
+        assert_eq!(roster.layers[0].never_on().join(" "), never, "{layer}");
+    }
 }
 
 #[test]
@@ -308,21 +369,40 @@ impl Slow {
             if shown < layer.start {
                 continue;
             }
-            let turn = (shown - layer.start) / layer.shift_minutes;
             let is_in = |day: i64, hours: &DutyHours| {
                 let weekday = (day + 3).rem_euclid(7) as usize;
-                layer.days[weekday] && shown >= day * 1440 + hours.from && ahead < day * 1440 + hours.until
+                let until = day * 1440 + hours.until;
+                // An end that the clock shows twice is the last of the two.
+                let is_before_end = ahead < until || self.ahead[minute + 1] == until;
+                layer.days[weekday] && shown >= day * 1440 + hours.from && is_before_end
             };
             let all_day = [DutyHours { from: 0, until: 1440 }];
             let hours: &[DutyHours] = if layer.hours.is_empty() { &all_day } else { &layer.hours };
             let days = shown / 1440 - 3..=shown / 1440 + 1;
             let unrestricted = layer.hours.is_empty() && layer.days == [true; 7];
             if unrestricted || days.into_iter().any(|day| hours.iter().any(|hours| is_in(day, hours))) {
-                return layer.crews[turn as usize % layer.crews.len()].clone();
+                let shift = (shown - layer.start) / layer.shift_minutes;
+                let turn = match layer.turns {
+                    Turns::All => shift as usize,
+                    Turns::Worked(_) => (0..shift).filter(|shift| is_worked(layer, *shift, hours)).count(),
+                };
+                return layer.crews[turn % layer.crews.len()].clone();
             }
         }
         Vec::new()
     }
+}
+
+/// True if any minute of the shift is within the hours of a day on which the layer works.
+fn is_worked(layer: &Layer, shift: i64, hours: &[DutyHours]) -> bool {
+    let begin = layer.start + shift * layer.shift_minutes;
+    (begin..begin + layer.shift_minutes).any(|minute| {
+        (minute.div_euclid(1440) - 2..=minute.div_euclid(1440)).any(|day| {
+            let of_day = minute - day * 1440;
+            layer.days[(day + 3).rem_euclid(7) as usize]
+                && hours.iter().any(|stretch| (stretch.from..stretch.until).contains(&of_day))
+        })
+    })
 }
 
 fn any_layer(start: i64) -> impl Strategy<Value = Layer> {
@@ -330,22 +410,27 @@ fn any_layer(start: i64) -> impl Strategy<Value = Layer> {
     let days = prop::array::uniform7(prop::bool::weighted(0.7));
     let shift = prop_oneof![Just(1440), Just(10_080), Just(720), Just(480), (1_i64..200).prop_map(|n| n * 15)];
     let crews = prop::collection::vec(prop::collection::vec(0_u8..5, 1..3), 1..4);
-    (0_i64..400, shift, crews, hours, days).prop_map(move |(offset, shift_minutes, crews, hours, days)| {
+    let all = (0_i64..400, shift, crews, hours, days, prop::bool::weighted(0.3));
+    all.prop_map(move |(offset, shift_minutes, crews, hours, days, all_turns)| {
         let crew = |crew: Vec<u8>| {
             let mut names: Vec<String> = crew.into_iter().map(|n| format!("值班{n}")).collect();
             names.dedup();
             names
         };
         let hours = hours.into_iter().map(|(from, length)| DutyHours { from: from * 15, until: (from + length) * 15 });
-        Layer {
+        let hours: Vec<DutyHours> = hours.collect();
+        let days = if days == [false; 7] { [true; 7] } else { days };
+        let layer = Layer {
             name: "轮班".to_owned(),
             start: start + offset * 15,
             shift_minutes,
             crews: crews.into_iter().map(crew).collect(),
-            hours: hours.collect(),
-            days: if days == [false; 7] { [true; 7] } else { days },
+            hours,
+            days,
             calendar: None,
-        }
+            turns: Turns::All,
+        };
+        if all_turns { layer } else { worked(layer) }
     })
 }
 
@@ -387,7 +472,7 @@ proptest! {
         let zone_of = jiff::tz::TimeZone::get(zone).unwrap();
         let (mut roster, calendars) = zoned(zone, SHIFTS);
         let begin = super::local_time::local_minutes(&zone_of, from);
-        roster.layers = seeds.into_iter().map(|layer| Layer { start: layer.start + begin - 1440, ..layer }).collect();
+        roster.layers = seeds.into_iter().map(|layer| moved(layer, begin - 1440)).collect();
         let minutes = 6 * 1440;
         // A day before and after, so that the minimum and maximum of the walk are complete.
         let lead = 2 * 1440;

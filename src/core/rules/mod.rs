@@ -61,7 +61,7 @@ pub use person::{Contact, LIMIT_DEFAULT, Person};
 pub use placeholders::{BadPlaceholder, NoticeField, TemplatePart, is_secret_name, pieces};
 pub use playbook::{Playbook, PlaybookStep};
 pub use problem::ProblemPolicy;
-pub use roster::{DutyHours, Layer, Roster, UnavailablePolicy};
+pub use roster::{DutyHours, Layer, Roster, Turns, UnavailablePolicy, WorkedShifts};
 pub use rulebook::{AfterHours, CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
 pub use sla_target::{
     BreachReasons, Grading, Indicator, Measure, OnBreach, OutageBudget, OutageCause, Pauses, Promise, SlaTarget,

@@ -45,6 +45,8 @@ pub enum FindingKind {
     BeyondTarget,
     /// A source's samples say a severity that nobody knows.
     UnknownSeverity,
+    /// People of a rotation whom no shift ever brings on.
+    NeverOn,
 }
 
 impl FindingKind {
@@ -63,6 +65,7 @@ impl FindingKind {
             FindingKind::Unindexed => "tried for every event; a matcher such as alertname=\"…\" would index them",
             FindingKind::Unclassified => "say not what their incidents are; class: incident, event or request",
             FindingKind::UnknownSeverity => "have severity words that nobody knows, whose events count as minor",
+            FindingKind::NeverOn => "are on-call schedules with people who are never on",
             FindingKind::BeyondTarget => "may take longer in their tiers than their targets promise",
         }
     }

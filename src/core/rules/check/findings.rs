@@ -76,8 +76,26 @@ pub fn findings(loaded: &Loaded, windows_max: usize, now: Timestamp) -> Vec<Chec
         );
         add(FindingKind::OrphanSite, ("inventory item", &at), message);
     }
+    for (roster, message) in never_on(rulebook) {
+        add(FindingKind::NeverOn, ("roster", roster), message);
+    }
     found.sort_by_key(|finding| finding.kind);
     found
+}
+
+/// Rotations whose length and days keep meeting in the same way, so that some of their people have no shift.
+fn never_on(rulebook: &Rulebook) -> impl Iterator<Item = (&str, String)> {
+    let layers = rulebook.rosters.values().flat_map(|roster| roster.layers.iter().map(move |layer| (roster, layer)));
+    layers.filter_map(|(roster, layer)| {
+        let people = layer.never_on();
+        let message = format!(
+            "layer {:?} of {:?} never brings on {}; with turns: worked each shift that is worked takes a turn",
+            layer.name,
+            roster.name,
+            people.join(", ")
+        );
+        (!people.is_empty()).then_some((roster.name.as_str(), message))
+    })
 }
 
 fn costly(rule: &str, cost: Cost) -> Option<String> {

@@ -10,7 +10,7 @@ use crate::core::calendar::time_zone;
 use crate::core::model::TimeDelta;
 use crate::core::rules::syntax::roster::{LayerSyntax, RosterSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
-use crate::core::rules::{DutyHours, Layer, Roster, UnavailablePolicy};
+use crate::core::rules::{DutyHours, Layer, Roster, Turns, UnavailablePolicy, WorkedShifts};
 
 const LAYERS_MAX: usize = 16;
 const CREWS_MAX: usize = 200;
@@ -100,14 +100,32 @@ fn layer(reader: &mut SectionReader<'_>, entry: &LayerSyntax) -> Layer {
             }
         }
     }
+    let (start, shift_minutes) = (start(reader, &entry.start), shift_minutes(reader, &entry.every));
+    let days = days(reader, entry);
     Layer {
         name,
-        start: start(reader, &entry.start),
-        shift_minutes: shift_minutes(reader, &entry.every),
+        start,
+        shift_minutes,
         crews,
+        turns: turns(reader, entry.turns.as_ref(), || WorkedShifts::new(start, shift_minutes, &stretches, days)),
         hours: stretches,
-        days: days(reader, entry),
+        days,
         calendar: entry.calendar.as_ref().map(|name| reader.refer(RefKind::Calendar, name)),
+    }
+}
+
+fn turns(
+    reader: &mut SectionReader<'_>,
+    text: Option<&Spanned<String>>,
+    worked: impl FnOnce() -> WorkedShifts,
+) -> Turns {
+    match text.map(|text| (text.value.as_str(), text.referenced)) {
+        None | Some(("worked", _)) => Turns::Worked(worked()),
+        Some(("all", _)) => Turns::All,
+        Some((other, at)) => {
+            reader.mistake(at, format!("{other:?} is not known here"), Turns::WORDS.join(" or "));
+            Turns::All
+        }
     }
 }
 
@@ -238,6 +256,7 @@ mod tests {
         }
         check("{name: a, start: 2026-01-05T08:00, every: daily, people: [甲], days: [周一]}", Err("is not a day"));
         check("{name: a, start: 2026-01-05T08:00, every: daily, people: [甲], calendar: 无}", Err("unknown calendar"));
+        check("{name: a, start: 2026-01-05T08:00, every: daily, people: [甲], turns: 轮}", Err("is not known here"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, js
 
 use super::file::FileSyntax;
 use crate::core::model::{Priority, Severity, Status, Tier};
-use crate::core::rules::{Dispatch, DispatchMode, Language, RequestMethod, StopWhen, UnavailablePolicy};
+use crate::core::rules::{Dispatch, DispatchMode, Language, RequestMethod, StopWhen, Turns, UnavailablePolicy};
 
 /// The schema of one rule file, in the dialect 2020-12. It holds less than `load` does: it covers neither references
 /// between files (an undefined team) nor the inside of matchers and expressions.
@@ -72,6 +72,7 @@ spellings! {
     PeriodWord => words(&crate::core::rules::compile::inspection_plan::PERIODS.map(|(word, _)| word));
     DayWord => words(&crate::core::rules::compile::roster::DAYS);
     OtherwiseWord => words(&UnavailablePolicy::ALL.map(UnavailablePolicy::as_str));
+    TurnsWord => words(&Turns::WORDS);
     DispatchWord => words(&Dispatch::ALL.map(Dispatch::as_str));
     CountedWord => words(&["transitions", "message"]);
     SemanticsWord => words(&["sec"]);

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::json_schema::{DayWord, LengthOfTime, OtherwiseWord};
+use super::json_schema::{DayWord, LengthOfTime, OtherwiseWord, TurnsWord};
 use crate::core::rules::source::OneOrMore;
 use crate::core::rules::syntax::spanned::Spanned;
 
@@ -58,4 +58,7 @@ pub(crate) struct LayerSyntax {
     pub days: Option<Vec<Text>>,
     /// Only while this work calendar is open.
     pub calendar: Option<Text>,
+    /// The shifts that take a turn: worked, those that its days and hours touch (the default), or all.
+    #[schemars(with = "Option<TurnsWord>")]
+    pub turns: Option<Text>,
 }
