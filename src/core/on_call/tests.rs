@@ -371,10 +371,7 @@ impl Slow {
             }
             let is_in = |day: i64, hours: &DutyHours| {
                 let weekday = (day + 3).rem_euclid(7) as usize;
-                let until = day * 1440 + hours.until;
-                // An end that the clock shows twice is the last of the two.
-                let is_before_end = ahead < until || self.ahead[minute + 1] == until;
-                layer.days[weekday] && shown >= day * 1440 + hours.from && is_before_end
+                layer.days[weekday] && shown >= day * 1440 + hours.from && ahead < day * 1440 + hours.until
             };
             let all_day = [DutyHours { from: 0, until: 1440 }];
             let hours: &[DutyHours] = if layer.hours.is_empty() { &all_day } else { &layer.hours };
