@@ -4,142 +4,20 @@
 //! acknowledgement of the old connection could confirm another message of the new one. So a lost [`BrokerLink`] is dropped and
 //! a new one made, and a [`Handle`] reaches only the connection that it came with: it is the epoch of its packet ids.
 
+mod options;
+mod signal;
 mod v311;
 mod v5;
 
-use std::sync::Arc;
+pub use options::{LinkOptions, Will};
+pub use signal::{Ack, Incoming, LinkError, Signal};
+
+use self::options::CONNECT_SECONDS_MAX;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rustls::ClientConfig;
 
-use super::tls;
-use super::tls::TlsError;
-use super::{BrokerAddress, Version};
-
-/// Maximum packet of MQTT, in bytes. The broker's own limit is the one that counts: a client that refuses a longer
-/// packet gets it again and again (3.1.1), or never learns of it (5). The reader handles long payloads.
-const PACKET_MAX_BYTES: u32 = 268_435_455;
-
-/// Maximum time of connecting, and of a write waiting for the network.
-const CONNECT_SECONDS_MAX: u64 = 10;
-
-/// Maximum number of requests waiting to be written: enough that acknowledgements do not wait for one another.
-const REQUESTS_WAITING_MAX: usize = 1_000;
-
-/// Publishes under way on one connection. Packet ids repeat after as many, so it must exceed what the caller allows.
-const PUBLISHES_MAX: u16 = 100;
-
-/// Time after which the broker forgets the session of a client that never returns: 7 days (MQTT 5; 3.1.1 cannot set
-/// it).
-const SESSION_EXPIRY_SECONDS: u32 = 7 * 86_400;
-
-/// Settings of a connection.
-#[derive(Clone)]
-pub struct LinkOptions {
-    pub address: BrokerAddress,
-    pub client_id: String,
-    /// True if the broker keeps subscriptions and unacknowledged messages while we are away.
-    pub persistent: bool,
-    /// The retained message that the broker publishes when the connection is lost.
-    pub will: Option<Will>,
-    /// At least 5 s, by the library's rule.
-    pub keep_alive: Duration,
-    /// Maximum number of messages without our acknowledgement; only MQTT 5 can send it to the broker.
-    pub receive_maximum: u16,
-    tls: Option<Arc<ClientConfig>>,
-}
-
-#[derive(Clone)]
-pub struct Will {
-    pub topic: String,
-    pub payload: &'static str,
-}
-
-impl LinkOptions {
-    /// Loads the certificates of the address; the caller adapts the rest.
-    pub fn new(address: BrokerAddress) -> Result<LinkOptions, TlsError> {
-        let tls = tls::configuration(&address)?;
-        let client_id = address.client_id.clone();
-        let keep_alive = Duration::from_secs(30);
-        Ok(LinkOptions {
-            address,
-            client_id,
-            persistent: false,
-            will: None,
-            keep_alive,
-            receive_maximum: u16::MAX,
-            tls,
-        })
-    }
-}
-
-/// An event of a connection.
-#[derive(Debug)]
-pub enum Signal {
-    Connected {
-        session_present: bool,
-    },
-    Message(Incoming),
-    /// The answer to one subscribe request: for each filter, in order, true if the broker accepted it.
-    Subscribed(Vec<bool>),
-    /// The next publish in order of the requests was written, under this packet id.
-    PublishSent(u16),
-    /// The broker has it, or gives the reason why not (only MQTT 5 can).
-    PublishAnswered {
-        packet_id: u16,
-        refusal: Option<String>,
-    },
-    /// An acknowledgement was written.
-    Acknowledged(Ack),
-    /// A ping was written; its answer shows that the broker has read everything written before it.
-    PingSent,
-    PingAnswered,
-    Other,
-}
-
-/// A received message.
-#[derive(Debug)]
-pub struct Incoming {
-    pub topic: String,
-    pub payload: Bytes,
-    /// To be acknowledged once it is kept; `None` for QoS 0.
-    pub ack: Option<Ack>,
-    /// The broker sends it again because it saw no acknowledgement.
-    pub dup: bool,
-    /// The broker retained it from earlier and sends it because of a subscription.
-    pub retained: bool,
-}
-
-/// A message's packet id on its connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ack(u16);
-
-impl Ack {
-    /// The acknowledgement of a message with that packet id.
-    #[cfg(test)]
-    pub(crate) fn of(packet_id: u16) -> Ack {
-        Ack(packet_id)
-    }
-
-    pub fn packet_id(self) -> u16 {
-        self.0
-    }
-}
-
-/// End of a connection.
-#[derive(Debug, thiserror::Error)]
-pub enum LinkError {
-    #[error("the broker refuses the connection: {0}")]
-    Refused(String),
-    #[error("{0}")]
-    Lost(String),
-    #[error("the connection gave no sign for {seconds} s")]
-    Silent { seconds: u64 },
-    /// The link that this handle belongs to was dropped.
-    #[error("the connection is gone")]
-    Gone,
-}
+use super::Version;
 
 /// The polled half. After an error it must be dropped.
 pub struct BrokerLink {
@@ -239,23 +117,5 @@ impl Handle {
             ProtocolClient::V311(client) => client.disconnect().await.map_err(|_| LinkError::Gone),
             ProtocolClient::V5(client) => client.disconnect().await.map_err(|_| LinkError::Gone),
         }
-    }
-}
-
-/// Our own written packets, in terms common to both versions.
-fn outgoing(outgoing: &rumqttc::Outgoing) -> Signal {
-    use rumqttc::Outgoing;
-    match outgoing {
-        Outgoing::Publish(packet_id) => Signal::PublishSent(*packet_id),
-        Outgoing::PubAck(packet_id) => Signal::Acknowledged(Ack(*packet_id)),
-        Outgoing::PingReq => Signal::PingSent,
-        Outgoing::Subscribe(_)
-        | Outgoing::Unsubscribe(_)
-        | Outgoing::PubRec(_)
-        | Outgoing::PubRel(_)
-        | Outgoing::PubComp(_)
-        | Outgoing::Disconnect
-        | Outgoing::PingResp
-        | Outgoing::AwaitAck(_) => Signal::Other,
     }
 }

@@ -6,8 +6,9 @@ use super::sqlite_writer::READERS;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{Connection, SqlStr, Sqlite, SqliteConnection};
 
@@ -23,6 +24,15 @@ use crate::core::model::TimeDelta;
 const PAGE_BYTES: u64 = 4096;
 /// Marks a database that a service had in use without its write-ahead log, before this connection creates another log.
 const LACKS_LOG: &str = "UPDATE settings SET value = 'without its log' WHERE name = 'in_use' AND value = '1'";
+
+/// Wait between two attempts to open a file that another process is opening.
+const OPEN_AGAIN: Duration = Duration::from_millis(20);
+
+/// Reason why a file cannot be opened and migrated.
+enum OpenError {
+    Database(sqlx::Error),
+    Migration(MigrateError),
+}
 
 /// An opened SQLite file.
 pub struct SqliteStore {
@@ -48,17 +58,19 @@ impl SqliteStore {
             .auto_vacuum(SqliteAutoVacuum::Incremental)
             .journal_mode(SqliteJournalMode::Wal)
             .busy_timeout(patience.to_std());
-        let mut connection =
-            SqliteConnection::connect_with(&options).await.map_err(|error| cannot(error.to_string()))?;
-        // In one transaction with a lock: two processes may start on a new file at once.
-        let mut transaction =
-            connection.begin_with("BEGIN IMMEDIATE").await.map_err(|error| cannot(error.to_string()))?;
-        migrator().run_direct(None, &mut *transaction, false).await?;
-        if !had_log {
-            sqlx::query(LACKS_LOG).execute(&mut *transaction).await?;
+        let mut attempt = migrate(&options, had_log).await;
+        // SQLite does not wait for a lock when the switch to the write-ahead log could deadlock: it answers "locked" at
+        // once, for as long as another process is opening the file.
+        let mut tries = patience.to_std().as_millis() / OPEN_AGAIN.as_millis();
+        while tries > 0 && attempt.as_ref().is_err_and(is_locked) {
+            tokio::time::sleep(OPEN_AGAIN).await;
+            tries -= 1;
+            attempt = migrate(&options, had_log).await;
         }
-        transaction.commit().await?;
-        connection.close().await?;
+        attempt.map_err(|error| match error {
+            OpenError::Database(error) => cannot(error.to_string()),
+            OpenError::Migration(error) => StoreError::from(error),
+        })?;
         let files = Arc::new(Files::new(path.clone()).map_err(cannot)?);
         let readers = Arc::new(Readers::new(READERS, move |most| {
             SqlitePoolOptions::new()
@@ -74,6 +86,36 @@ impl SqliteStore {
         let target = SqliteTarget::new(Arc::clone(&files), pages_max, patience, Arc::clone(&readers));
         Ok(SqliteStore { readers, writer: Writer::new(target), patience, late: WriteBehind::default(), files })
     }
+}
+
+/// Brings the file to the current schema, in one transaction with a lock: two processes may start on a new file at once.
+async fn migrate(options: &SqliteConnectOptions, had_log: bool) -> Result<(), OpenError> {
+    let mut connection = SqliteConnection::connect_with(options).await?;
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    migrator().run_direct(None, &mut *transaction, false).await.map_err(OpenError::Migration)?;
+    if !had_log {
+        sqlx::query(LACKS_LOG).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    connection.close().await?;
+    Ok(())
+}
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> OpenError {
+        OpenError::Database(error)
+    }
+}
+
+/// True if another connection has the file. SQLite's extended codes have the primary one in their lowest byte.
+fn is_locked(error: &OpenError) -> bool {
+    const BUSY: u32 = 5;
+    let error = match error {
+        OpenError::Database(error) | OpenError::Migration(MigrateError::Execute(error)) => error,
+        OpenError::Migration(_) => return false,
+    };
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == BUSY)
 }
 
 pub(super) fn parse(location: &str) -> Result<(PathBuf, Option<u64>), String> {

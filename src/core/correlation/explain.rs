@@ -6,7 +6,7 @@ use super::alerts::alert::{ReportedTimes, Transition};
 use super::alerts::dedup::EventId;
 use super::alerts::enrich::would_be_known;
 use super::conditions::condition::{Condition, ConditionPhase};
-use super::conditions::contexts::guard_holds;
+use super::conditions::guard::guard_holds;
 use super::correlator::Correlator;
 use super::input_context::{Index, view};
 use super::keys::{ConditionKey, RuleId};

@@ -9,7 +9,8 @@ use super::match_target::MatchTarget;
 use super::output::CountedEvent;
 use super::rule_index::RuleIndex;
 use super::state::{AlertStage, CorrelatorState};
-use super::suppression::{holds_of, holds_of_alert, is_free, rank_of};
+use super::suppression::suppressors::rank_of;
+use super::suppression::{holds_of, holds_of_alert, is_free};
 use crate::core::model::{Fingerprint, SilenceId};
 
 /// Describes every broken invariant. Walks the whole state.

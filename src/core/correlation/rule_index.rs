@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::alerts::enrich::Enrichment;
-use super::conditions::contexts::guard_holds;
+use super::alerts::enrichment::Enrichment;
+use super::conditions::guard::guard_holds;
 use super::keys::{ConditionKey, RuleId};
 use super::match_target::MatchTarget;
 use super::matcher_index::MatcherIndex;
@@ -12,7 +12,7 @@ use super::patterns::MatchRole;
 use super::state::CorrelatorState;
 use super::suppression::dependency::{ANCESTORS_MAX, DependencyEdge, Relation, Topology};
 use super::suppression::inhibition::{InhibitionKey, InhibitionRole, Side};
-use super::suppression::maintenance::Scope;
+use super::suppression::maintenance_window::Scope;
 use super::suppression::suppressors::SuppressorKeys;
 use crate::core::model::{Labels, LabelsBuilder, Matchers, Status, TimeDelta};
 use crate::core::rules::{

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::conditions::contexts::ContextName;
+use super::conditions::shared_context::ContextName;
 use crate::core::correlation::keys::ConditionKey;
 use crate::core::correlation::keys::StormKey;
 use crate::core::model::{Fingerprint, SilenceId, Timestamp};

@@ -113,18 +113,6 @@ impl Rulebook {
         windows.chain(calendars).chain(rosters).chain(plans).chain(budgets).chain(problems).collect()
     }
 
-    /// The same rules for a service whose wall clock is that many microseconds ahead of its moments: calendars, rosters,
-    /// schedules and dated windows follow the wall clock. Made from the texts anew; `None` when there are none.
-    pub fn with_clock_ahead(&self, micros: i64) -> Option<Rulebook> {
-        let texts = Some(self.texts.clone()).filter(|texts| !texts.is_empty())?;
-        let mut rulebook = super::load(texts).ok()?.rulebook;
-        rulebook.calendars.values_mut().for_each(|calendar| calendar.set_ahead(micros));
-        rulebook.rosters.values_mut().for_each(|roster| roster.ahead = micros);
-        rulebook.plans.values_mut().for_each(|plan| plan.schedule.set_ahead(micros));
-        rulebook.maintenance.iter_mut().for_each(|window| window.time.set_ahead(micros));
-        Some(rulebook)
-    }
-
     pub fn rule(&self, name: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.name == name)
     }

@@ -5,10 +5,8 @@ use rumqttc::{
     AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, NetworkOptions, QoS, TlsConfiguration, Transport,
 };
 
-use super::{
-    Ack, CONNECT_SECONDS_MAX, Incoming, LinkError, LinkOptions, PACKET_MAX_BYTES, PUBLISHES_MAX, REQUESTS_WAITING_MAX,
-    Signal,
-};
+use super::options::{CONNECT_SECONDS_MAX, LinkOptions, PACKET_MAX_BYTES, PUBLISHES_MAX, REQUESTS_WAITING_MAX};
+use super::signal::{Ack, Incoming, LinkError, Signal, outgoing};
 
 pub(super) fn open(options: &LinkOptions) -> (AsyncClient, EventLoop) {
     let address = &options.address;
@@ -38,7 +36,7 @@ pub(super) fn open(options: &LinkOptions) -> (AsyncClient, EventLoop) {
 pub(super) fn signal(event: Event) -> Signal {
     let packet = match event {
         Event::Incoming(packet) => packet,
-        Event::Outgoing(outgoing) => return super::outgoing(&outgoing),
+        Event::Outgoing(written) => return outgoing(&written),
     };
     match packet {
         Packet::ConnAck(answer) => Signal::Connected { session_present: answer.session_present },

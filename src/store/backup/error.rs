@@ -1,6 +1,6 @@
 //! Errors of backup and restore.
 
-use super::StoreError;
+use crate::store::StoreError;
 use std::path::Path;
 
 /// Reason why a backup cannot be written, read or restored.

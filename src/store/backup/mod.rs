@@ -19,7 +19,6 @@ use std::path::Path;
 pub use archive::ArchiveContents;
 use archive::{ArchiveReader, ArchiveWriter};
 
-use super::StoreError;
 use crate::core::model::Timestamp;
 
 /// Backs a database up into a new file, also while a service runs, and reads the file back before it gets its name.

@@ -8,42 +8,17 @@ use std::sync::Arc;
 use super::nonconforming_names::NonconformingName;
 use crate::core::correlation::input_context::CorrelationContext;
 use crate::core::correlation::match_target::MatchTarget;
-use crate::core::correlation::matcher_index::MatcherIndex;
 use crate::core::correlation::output::{CorrelationLimit, CorrelationMetric, Normalised, Output};
 use crate::core::correlation::rule_index::RuleIndex;
 use crate::core::correlation::state::CorrelatorState;
 use crate::core::model::{Event, Fingerprint, Labels, Severity, Status};
-use crate::core::rules::{NAMING_FACT, Rulebook, TEMPLATE_FACT};
-
-/// The normalising parts of a rulebook, prepared for use on every event.
-pub(crate) struct Enrichment {
-    extractions: MatcherIndex,
-    severities: MatcherIndex,
-    /// True if the inventory is the only source of facts.
-    is_plain: bool,
-}
+use crate::core::rules::{NAMING_FACT, TEMPLATE_FACT};
 
 /// Purpose of a look-up: a new event, or an alert's last event re-evaluated after a reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FactLookup {
     First,
     Again,
-}
-
-impl Enrichment {
-    pub fn new(rulebook: &Rulebook) -> Enrichment {
-        let of = &rulebook.normalising;
-        let extractions = of.extractions.iter().zip(0_u32..).map(|(one, number)| (number, &one.matchers));
-        let severities = of.severities.iter().zip(0_u32..).map(|(one, number)| (number, &one.matchers));
-        Enrichment {
-            is_plain: of.naming.is_empty()
-                && of.extractions.is_empty()
-                && of.tables.is_empty()
-                && of.templates.is_empty(),
-            extractions: MatcherIndex::new(extractions),
-            severities: MatcherIndex::new(severities),
-        }
-    }
 }
 
 impl RuleIndex {

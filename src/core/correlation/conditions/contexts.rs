@@ -3,9 +3,8 @@
 //! Contexts use received time. Derived events wait in a first-in, first-out queue and are handled before further input;
 //! depth and number are limited, so that rules that feed one another come to an end.
 
-use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
+use super::guard::guard_holds;
+use super::shared_context::{ContextName, Derived, SharedContext};
 
 use super::condition::Condition;
 use crate::core::correlation::input_context::CorrelationContext;
@@ -13,54 +12,17 @@ use crate::core::correlation::keys::ConditionKey;
 use crate::core::correlation::match_target::MatchTarget;
 use crate::core::correlation::output::{CorrelationLimit, CorrelationMetric, Firing, FiringEdge};
 use crate::core::correlation::patterns::Window;
-use crate::core::correlation::state::CorrelatorState;
 use crate::core::correlation::timers::Timer;
 use crate::core::correlation::{CONTEXTS_MAX, DERIVED_AT_ONCE, DERIVED_DEPTH, RESUME_GRACE, wording};
 use crate::core::model::{
-    Cause, Event, LABEL_MAX_BYTES, Labels, Offset, Partition, SectionKey, Severity, Status, TEXT_MAX_BYTES, TimeDelta,
-    Timestamp, bounded_text, fnv1a,
+    Cause, Event, LABEL_MAX_BYTES, Labels, Offset, Partition, Severity, Status, TEXT_MAX_BYTES, TimeDelta, Timestamp,
+    bounded_text,
 };
-use crate::core::rules::{ActionAt, ContextChange, ContextGuard, Emit, EmitKind, Rule, Semantics};
+use crate::core::rules::{ActionAt, ContextChange, Emit, EmitKind, Rule, Semantics};
 
 /// The source of derived events.
 const DERIVED: &str = "derived";
 const SECOND: TimeDelta = TimeDelta::from_seconds(1);
-
-/// A context's name, with its placeholders filled.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct ContextName(Arc<str>);
-
-impl SectionKey for ContextName {
-    fn spread(&self) -> u64 {
-        fnv1a(self.0.as_bytes())
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct SharedContext {
-    pub set_at: Timestamp,
-    /// End of the context; `None`: until it is unset.
-    pub until: Option<Timestamp>,
-    on_expiry: Option<Box<Derived>>,
-}
-
-/// An event that a rule made, ready to be handled.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Derived {
-    labels: Labels,
-    severity: Option<Severity>,
-    summary: String,
-    status: Status,
-    /// The input that caused it.
-    cause: Cause,
-}
-
-/// True if a rule's context guard holds for the match.
-pub(crate) fn guard_holds(state: &CorrelatorState, guard: Option<&ContextGuard>, subject: &MatchTarget<'_>) -> bool {
-    let value = |name: &str| Some(subject.value(name).to_owned()).filter(|value| !value.is_empty());
-    let alive = |name: &str| state.contexts.contains_key(&ContextName(wording::fill(name, value).into()));
-    guard.is_none_or(|guard| guard.holds(&alive))
-}
 
 impl CorrelationContext<'_> {
     /// Changes the contexts of the condition's rule; placeholders are filled from the triggering event.

@@ -12,8 +12,9 @@ use crate::core::correlation::output::{
     CorrelationLimit, CorrelationMetric, CountedEvent, GroupingDecision, Raised, Verdict,
 };
 use crate::core::correlation::patterns::{LevelChange, MatchRole, Window, WindowEvent};
+use crate::core::correlation::suppression::is_free;
 use crate::core::correlation::suppression::suppressed_by::SuppressedBy;
-use crate::core::correlation::suppression::{is_free, rank_of};
+use crate::core::correlation::suppression::suppressors::rank_of;
 use crate::core::correlation::wording;
 use crate::core::correlation::{EVIDENCE_KEPT, MEMBERS_SHOWN, TOLD_AGAIN_AFTER, WINDOWS_PER_RULE};
 use crate::core::model::{Severity, Status, Timestamp};

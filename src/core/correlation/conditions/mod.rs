@@ -3,3 +3,5 @@
 pub(super) mod condition;
 pub(super) mod contexts;
 pub(super) mod evaluate;
+pub(super) mod guard;
+pub(super) mod shared_context;

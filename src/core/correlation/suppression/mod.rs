@@ -4,6 +4,8 @@
 pub(super) mod dependency;
 pub(super) mod inhibition;
 pub(super) mod maintenance;
+pub(super) mod maintenance_window;
+pub(super) mod silence_index;
 pub(super) mod silences;
 pub(super) mod storm_detector;
 pub(super) mod storms;
@@ -13,7 +15,6 @@ pub(super) mod suppressors;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use self::dependency::FiringOrder;
 use self::inhibition::SourceChange;
 use self::suppressed_by::SuppressedBy;
 use super::alerts::alert::Alert;
@@ -187,11 +188,6 @@ pub(super) fn holds_of_alert(
     alert: &Alert,
 ) -> Option<Box<SuppressedBy>> {
     holds_by(state, index, book, &MatchTarget::of_alert(alert), alert.fires_since, || fingerprint).kept()
-}
-
-/// Order of an event in a dependency circle.
-pub(super) fn rank_of(evidence: &CountedEvent) -> FiringOrder {
-    (evidence.at, evidence.labels.fingerprint())
 }
 
 /// True if any counted part of a condition is free: a firing member, an event when it came or, without members, an

@@ -4,6 +4,7 @@
 use super::dependency::{Dependencies, DependencyEdge, FiringOrder};
 use super::inhibition::{InhibitionRole, Inhibitions, SourceChange};
 use crate::core::correlation::keys::ConditionKey;
+use crate::core::correlation::output::CountedEvent;
 use crate::core::model::Fingerprint;
 
 /// A subject's keys in them.
@@ -56,4 +57,9 @@ impl Suppressors {
         (!inhibited || self.inhibitions.is_watching(condition, &places.inhibitions))
             && (!explained || self.dependencies.is_watching(condition, rank, &places.ties))
     }
+}
+
+/// Order of an event in a dependency circle.
+pub(in crate::core::correlation) fn rank_of(evidence: &CountedEvent) -> FiringOrder {
+    (evidence.at, evidence.labels.fingerprint())
 }

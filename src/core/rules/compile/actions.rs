@@ -2,8 +2,8 @@
 
 use serde_saphyr::Location;
 
+use super::pattern::{SECOND, WINDOW_MAX};
 use super::reader::{SectionReader, place_of_brace};
-use super::rule::{SECOND, WINDOW_MAX};
 use crate::core::model::{LABEL_MAX_BYTES, LABELS_MAX, Labels, NAME_MAX_BYTES};
 use crate::core::rules::syntax::file::RuleSyntax;
 use crate::core::rules::syntax::pattern::{ContextActionSyntax, EmitSyntax};

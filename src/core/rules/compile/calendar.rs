@@ -13,6 +13,9 @@ use crate::core::rules::source::OneOrMore;
 use crate::core::rules::syntax::calendar::{AfterHoursSyntax, CalendarSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
 
+/// The calendar that every rulebook has.
+pub(super) const ALWAYS: &str = "always";
+
 /// Maximum number of intervals in one day.
 const STRETCHES_MAX: usize = 24;
 /// Maximum number of dates in a calendar.

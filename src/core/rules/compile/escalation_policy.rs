@@ -1,9 +1,10 @@
 //! The section `tiers:`.
 
-use super::ALWAYS;
+use super::calendar::ALWAYS;
 use super::reader::place;
 use super::reader::{RefKind, SectionReader, each};
 use crate::core::model::{Tier, TimeDelta};
+use crate::core::rules::syntax::escalation_policy::REPEAT_MAX;
 use crate::core::rules::syntax::escalation_policy::{HierarchicalSyntax, LadderSyntax, StepSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{DispatchMode, EscalationPolicy, EscalationStep, ManagerNotification, Recipient};
@@ -12,8 +13,6 @@ const SECOND: TimeDelta = TimeDelta::from_seconds(1);
 const STEP_MAX: TimeDelta = TimeDelta::from_days(90);
 const STEPS_MAX: usize = 16;
 const HIERARCHY_MAX: usize = 16;
-/// Maximum number of repeated notifications to a manager.
-pub(in crate::core::rules) const REPEAT_MAX: u32 = 100;
 const DEMANDS_MAX: usize = 16;
 const PAGE_EVERY: TimeDelta = TimeDelta::from_minutes(10);
 

@@ -1,5 +1,6 @@
 //! The sections `inspections:` and `checklists:`.
 
+use crate::core::rules::syntax::json_schema::PERIODS;
 use std::collections::BTreeMap;
 
 use serde_saphyr::Location;
@@ -27,10 +28,6 @@ const WINDOW_MAX: TimeDelta = TimeDelta::from_days(183);
 const HOURS_A_DAY: TimeDelta = TimeDelta::from_hours(8);
 const INSPECTORS_MAX: u32 = 10_000;
 const MONTHS: u64 = 12;
-
-/// Number of times per year for each word.
-pub(in crate::core::rules) const PERIODS: [(&str, u64); 4] =
-    [("year", 1), ("half-year", 2), ("quarter", 4), ("month", 12)];
 
 /// The plans of all files, before checklists and devices are expanded.
 #[derive(Default)]

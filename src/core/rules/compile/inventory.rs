@@ -1,17 +1,13 @@
 //! The section `inventory:`.
 
-use std::collections::BTreeMap;
+use super::fact::check_fact;
+use crate::core::rules::syntax::inventory::ItemSyntax;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_saphyr::Location;
 
-use super::normalising::{NamingSyntax, check_fact};
 use super::reader::{SectionReader, each};
-use super::table::TableSyntax;
 use crate::core::model::Labels;
 use crate::core::rules::source::OneOrMore;
-use crate::core::rules::syntax::json_schema::SpellingWord;
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{CONTRACT_UNTIL, ConfigurationItem, contract_end};
 
@@ -24,48 +20,6 @@ const ALIASES_MAX: usize = 16;
 const FACTS_MAX: usize = 64;
 /// Facts that come from an item's own keys.
 const OWN_FACTS: [&str; 7] = ["ci", "class", "site", "owner", "vendor", "contract", CONTRACT_UNTIL];
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct InventorySyntax {
-    /// Labels that name an item; default: device, host, hostname, instance and node.
-    pub entity: Option<Spanned<OneOrMore>>,
-    /// How events must spell an item's name: lenient (default), so that full and short host names, capitals, ports and
-    /// URLs are one item, or exact.
-    #[schemars(with = "Option<SpellingWord>")]
-    pub spelling: Option<Text>,
-    /// The configuration items.
-    pub items: Option<Vec<ItemSyntax>>,
-    /// Tables of facts, in files beside the rules.
-    pub tables: Option<Vec<TableSyntax>>,
-    /// The naming standard.
-    pub naming: Option<Vec<NamingSyntax>>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct ItemSyntax {
-    /// Its name in labels; once among all files.
-    pub name: Text,
-    /// Its kind.
-    pub class: Option<Text>,
-    /// Its location.
-    pub site: Option<Text>,
-    /// Its owner.
-    pub owner: Option<Text>,
-    /// Its vendor.
-    pub vendor: Option<Text>,
-    /// The support contract that covers it.
-    pub contract: Option<Text>,
-    /// Its other names.
-    pub aliases: Option<Spanned<OneOrMore>>,
-    /// End of the contract: `2026-12-31`, or a time with an offset. Also the fact `contract_until`.
-    pub contract_until: Option<Text>,
-    /// Items that it cannot work without.
-    pub depends_on: Option<Spanned<OneOrMore>>,
-    /// Further facts: `fact.<name>` in rules.
-    pub facts: Option<BTreeMap<String, Text>>,
-}
 
 /// An item as read from a file, with the places of the names it depends on.
 pub(super) struct ReadItem {

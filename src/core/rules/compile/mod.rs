@@ -4,6 +4,7 @@ mod actions;
 mod calendar;
 mod channel;
 pub(super) mod escalation_policy;
+mod fact;
 pub(super) mod grouping;
 mod inspection_devices;
 mod inspection_item;
@@ -30,18 +31,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_saphyr::Location;
 use sha2::{Digest, Sha256};
 
-pub use crate::core::rules::syntax::json_schema::schema;
+pub use crate::core::rules::syntax::schema_document::schema;
 
+use self::calendar::ALWAYS;
 use self::reader::{RefKind, Reference, SectionReader, place};
 use super::diagnostic::{Diagnostic, SourceLocation};
 use super::{RuleText, Rulebook, RulebookHash, Source, defaults};
 use crate::core::calendar::WorkCalendar;
 use crate::core::rules::syntax::file::FileSyntax;
+use crate::core::rules::syntax::inventory::InventorySyntax;
+use crate::core::rules::syntax::suppression::{MaintenanceSyntax, StormSyntax};
 
 /// Maximum number of rules in a rulebook.
 const RULES_MAX: usize = 20_000;
-/// The calendar that every rulebook has.
-const ALWAYS: &str = "always";
 /// Maximum number of reported diagnostics; more are nearly always repeats of one.
 const MISTAKES_MAX: usize = 200;
 
@@ -83,6 +85,20 @@ pub fn load(mut texts: Vec<RuleText>) -> Result<Loaded, Vec<Diagnostic>> {
         }
     }
     loading.finish(texts)
+}
+
+impl Rulebook {
+    /// The same rules for a service whose wall clock is that many microseconds ahead of its moments: calendars, rosters,
+    /// schedules and dated windows follow the wall clock. Made from the texts anew; `None` when there are none.
+    pub fn with_clock_ahead(&self, micros: i64) -> Option<Rulebook> {
+        let texts = Some(self.texts.clone()).filter(|texts| !texts.is_empty())?;
+        let mut rulebook = load(texts).ok()?.rulebook;
+        rulebook.calendars.values_mut().for_each(|calendar| calendar.set_ahead(micros));
+        rulebook.rosters.values_mut().for_each(|roster| roster.ahead = micros);
+        rulebook.plans.values_mut().for_each(|plan| plan.schedule.set_ahead(micros));
+        rulebook.maintenance.iter_mut().for_each(|window| window.time.set_ahead(micros));
+        Some(rulebook)
+    }
 }
 
 /// The content of the files read so far.
@@ -217,8 +233,8 @@ impl Loading {
     fn holding(
         &mut self,
         reader: &mut SectionReader<'_>,
-        maintenance: Vec<suppression::MaintenanceSyntax>,
-        storms: Vec<suppression::StormSyntax>,
+        maintenance: Vec<MaintenanceSyntax>,
+        storms: Vec<StormSyntax>,
     ) {
         for entry in maintenance {
             self.define(reader, "maintenance", &entry.name.value, entry.name.referenced);
@@ -261,7 +277,7 @@ impl Loading {
         }
     }
 
-    fn inventory_section(&mut self, reader: &mut SectionReader<'_>, section: inventory::InventorySyntax) {
+    fn inventory_section(&mut self, reader: &mut SectionReader<'_>, section: InventorySyntax) {
         let named = reader.label_names(section.entity.as_ref());
         self.entity_labels.extend(named);
         match section.spelling.as_ref().map(|word| (word.value.as_str(), word.referenced)) {

@@ -1,23 +1,21 @@
 //! The sections `extract:`, `severities:`, `templates:`, and an inventory's `naming:`.
 
+use super::fact::check_fact;
+use crate::core::rules::syntax::normalising::{ExtractSyntax, NamingSyntax, SeveritiesSyntax};
+use crate::core::rules::syntax::table::TableSyntax;
 use std::collections::BTreeMap;
-
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use super::inventory::ReadItem;
 use super::reader::{ClosedSet, SectionReader, each, place};
 use super::table;
-use super::table::{DeclaredTable, TableSyntax};
+use super::table::DeclaredTable;
 use crate::core::model::{NAME_MAX_BYTES, Severity};
 use crate::core::rules::diagnostic::Diagnostic;
-use crate::core::rules::source::OneOrMore;
 use crate::core::rules::syntax::file::FileSyntax;
-use crate::core::rules::syntax::json_schema::{SeverityWord, TextOfEvent};
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{
-    EventText, Extraction, Inventory, NAMING_FACT, NamedGroups, NamingStandard, Normalising, RuleText, SeverityWords,
-    TEMPLATE_FACT, TemplateScope, odd_names,
+    EventText, Extraction, Inventory, NamedGroups, NamingStandard, Normalising, RuleText, SeverityWords, TemplateScope,
+    odd_names,
 };
 
 type Text = Spanned<String>;
@@ -28,60 +26,6 @@ const WORDS_MAX: usize = 256;
 const EXAMPLES_MAX: usize = 64;
 /// Maximum number of the inventory's nonconforming names reported one by one.
 const ODD_NAMES_SHOWN: usize = 50;
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct ExtractSyntax {
-    /// Once among all files.
-    pub name: Text,
-    /// Matchers of the events it applies to.
-    #[serde(rename = "match")]
-    pub matches: Option<Spanned<OneOrMore>>,
-    /// The text to read: summary, labels.NAME or annotations.NAME.
-    #[schemars(with = "TextOfEvent")]
-    pub from: Text,
-    /// With named groups, which become facts: `(?P<interface>\S+) changed state`.
-    pub regex: Text,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct SeveritiesSyntax {
-    /// Matchers of the events it applies to.
-    #[serde(rename = "match")]
-    pub matches: Option<Spanned<OneOrMore>>,
-    /// Location of the word; default: labels.severity.
-    #[schemars(with = "Option<TextOfEvent>")]
-    pub from: Option<Text>,
-    /// The tool's words, and their meanings.
-    #[schemars(with = "BTreeMap<String, SeverityWord>")]
-    pub words: Spanned<BTreeMap<String, Text>>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct TemplateSyntax {
-    /// Matchers of the events it applies to.
-    #[serde(rename = "match")]
-    pub matches: Option<Spanned<OneOrMore>>,
-    /// The text to reduce: summary, labels.NAME or annotations.NAME.
-    #[schemars(with = "TextOfEvent")]
-    pub from: Text,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct NamingSyntax {
-    /// The label whose value is such a name.
-    pub label: Text,
-    /// Matchers of the events it applies to.
-    #[serde(rename = "match")]
-    pub matches: Option<Spanned<OneOrMore>>,
-    /// A regular expression for the whole name; its named groups become facts.
-    pub pattern: Text,
-    /// Names that fit, checked when the file is read.
-    pub examples: Option<Spanned<OneOrMore>>,
-}
 
 /// Normalising settings collected from the files so far.
 #[derive(Default)]
@@ -168,17 +112,6 @@ pub(super) fn judge_names(
 /// Places of the items' names.
 pub(super) fn places(items: &[ReadItem]) -> BTreeMap<String, (usize, serde_saphyr::Location)> {
     items.iter().map(|read| (read.item.name.clone(), (read.file, read.at))).collect()
-}
-
-/// Checks the name of a fact; the error describes the allowed names.
-pub(super) fn check_fact(name: &str) -> Result<(), String> {
-    if [NAMING_FACT, TEMPLATE_FACT].contains(&name) {
-        return Err(format!("another name: {name} is watchfire's own fact"));
-    }
-    if name.is_empty() || name.len() > NAME_MAX_BYTES || name.starts_with('@') || name.contains(char::is_control) {
-        return Err(format!("a name of 1 to {NAME_MAX_BYTES} bytes that does not begin with @"));
-    }
-    Ok(())
 }
 
 fn bounded(reader: &mut SectionReader<'_>, at: &Text, so_far: usize) {

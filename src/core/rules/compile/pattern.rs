@@ -1,9 +1,9 @@
 //! The key `pattern:` of a rule.
 
+use crate::core::rules::syntax::pattern::COUNT_MAX;
 use serde_saphyr::Location;
 
 use super::reader::{ClosedSet, SectionReader};
-use super::rule::{SECOND, WINDOW_MAX};
 use crate::core::calendar::Schedule;
 use crate::core::model::{Matcher, MatcherOp, Matchers, TimeDelta};
 use crate::core::rules::source::OneOrMore;
@@ -16,8 +16,6 @@ use crate::core::rules::{
     Capture, CountWithin, Flap, GroupClass, GroupPattern, Pattern, Rate, Semantics, Sequence, SequenceStep,
 };
 
-/// Maximum count, because a window keeps that many times exactly.
-pub(in crate::core::rules) const COUNT_MAX: u32 = 1000;
 /// Maximum count of a rate; above [`COUNT_MAX`] it uses buckets.
 const RATE_COUNT_MAX: u32 = 10_000_000;
 /// Maximum number of steps or classes in a pattern.
@@ -267,3 +265,8 @@ fn calendar(reader: &mut SectionReader<'_>, text: &CalendarSyntax, at: Location)
         }
     }
 }
+
+/// Maximum window, because a correlator must remember that long.
+pub(super) const WINDOW_MAX: TimeDelta = TimeDelta::from_days(7);
+
+pub(super) const SECOND: TimeDelta = TimeDelta::from_seconds(1);

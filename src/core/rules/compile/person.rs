@@ -3,6 +3,7 @@
 use super::channel;
 use super::reader::{RefKind, SectionReader};
 use crate::core::model::TimeDelta;
+use crate::core::rules::syntax::person::LIMIT_MAX;
 use crate::core::rules::syntax::person::{ContactSyntax, PersonSyntax};
 use crate::core::rules::{Contact, LIMIT_DEFAULT, Person};
 
@@ -10,9 +11,6 @@ const SECOND: TimeDelta = TimeDelta::from_seconds(1);
 const AFTER_MAX: TimeDelta = TimeDelta::from_days(1);
 const CONTACTS_MAX: usize = 16;
 const WORDS_MAX: usize = 100;
-/// Maximum of a person's limit of open incidents.
-pub(in crate::core::rules) const LIMIT_MAX: u32 = 1_000;
-
 pub(super) fn person(reader: &mut SectionReader<'_>, entry: &PersonSyntax) -> Person {
     let name = reader.name(&entry.name);
     let at = entry.name.referenced;

@@ -5,9 +5,8 @@ use crate::core::calendar::is_zone;
 use crate::core::model::TimeDelta;
 use crate::core::rules::ProblemPolicy;
 use crate::core::rules::syntax::problem::ProblemSyntax;
+use crate::core::rules::syntax::problem::REPEATS_MAX;
 
-/// Maximum number of repeats of one fingerprint that the desk remembers.
-pub(in crate::core::rules) const REPEATS_MAX: u32 = 64;
 /// Time for which the desk remembers them.
 const REPEATS_WITHIN_MAX: TimeDelta = TimeDelta::from_days(400);
 /// The least that `review_after` and `clear_after` may be.

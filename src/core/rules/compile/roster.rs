@@ -1,5 +1,7 @@
 //! The section `rosters:`.
 
+use super::calendar::ALWAYS;
+use crate::core::rules::syntax::json_schema::DAYS;
 use std::collections::BTreeSet;
 
 use jiff::civil::DateTime;
@@ -23,9 +25,6 @@ const ABSENT_AFTER_MIN: TimeDelta = TimeDelta::from_seconds(5);
 const ABSENT_AFTER_MAX: TimeDelta = TimeDelta::from_days(1);
 const SHIFT_MIN: TimeDelta = TimeDelta::from_minutes(15);
 const SHIFT_MAX: TimeDelta = TimeDelta::from_days(366);
-/// As files spell them, Monday first.
-pub(in crate::core::rules) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-
 pub(super) fn roster(reader: &mut SectionReader<'_>, entry: &RosterSyntax) -> Roster {
     let name = reader.name(&entry.name);
     let at = entry.name.referenced;
@@ -56,10 +55,7 @@ pub(super) fn roster(reader: &mut SectionReader<'_>, entry: &RosterSyntax) -> Ro
         zone_name: entry.zone.value.clone(),
         zone,
         ahead: 0,
-        covers: entry
-            .covers
-            .as_ref()
-            .map_or_else(|| super::ALWAYS.to_owned(), |name| reader.refer(RefKind::Calendar, name)),
+        covers: entry.covers.as_ref().map_or_else(|| ALWAYS.to_owned(), |name| reader.refer(RefKind::Calendar, name)),
         at_least: entry.at_least.as_ref().map_or(1, |count| reader.count(count, 1, AT_LEAST_MAX)),
         presence_required: entry.presence_required.unwrap_or(false),
         absent_after: absent_after.unwrap_or(ABSENT_AFTER),

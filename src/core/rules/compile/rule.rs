@@ -1,5 +1,7 @@
 //! The sections `rules:` and `inhibitions:`.
 
+use super::pattern::SECOND;
+use super::pattern::WINDOW_MAX;
 use serde_saphyr::Location;
 
 use super::reader::{ClosedSet, RefKind, SectionReader, place_of_brace};
@@ -10,8 +12,6 @@ use crate::core::rules::syntax::file::{InhibitionSyntax, RuleSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{CATCH_ALL, Counts, Flap, Inhibition, Pattern, Rule};
 
-/// Maximum window, because a correlator must remember that long.
-pub(super) const WINDOW_MAX: TimeDelta = TimeDelta::from_days(7);
 const BY_MAX: usize = 16;
 
 const SETTLE: TimeDelta = TimeDelta::from_seconds(30);
@@ -23,8 +23,6 @@ const REOPEN_WITHIN_MAX: TimeDelta = TimeDelta::from_days(7);
 const CLOSE_AFTER_MAX: TimeDelta = TimeDelta::from_days(90);
 /// Maximum time that a rule without an own setting owns a firing alert before it passes it on.
 const OTHERWISE_AFTER_MAX: TimeDelta = TimeDelta::from_minutes(15);
-pub(super) const SECOND: TimeDelta = TimeDelta::from_seconds(1);
-
 pub(super) fn rule(reader: &mut SectionReader<'_>, entry: RuleSyntax) -> Rule {
     let name = reader.name(&entry.name);
     if name == CATCH_ALL {

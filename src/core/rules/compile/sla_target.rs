@@ -1,5 +1,6 @@
 //! The sections `targets:`, `breach_reasons:` and `outages:`, and a rule's class, priority and outage.
 
+use crate::core::rules::syntax::sla_target::VERSION_MAX;
 use std::collections::BTreeMap;
 
 use serde_saphyr::Location;
@@ -17,8 +18,6 @@ use crate::core::rules::{
     Grading, Indicator, Measure, OnBreach, OutageBudget, OutageCause, Pauses, Promise, SlaTarget, Urgency,
 };
 
-/// The highest version of a target.
-pub(in crate::core::rules) const VERSION_MAX: u32 = 100_000;
 const SECOND: TimeDelta = TimeDelta::from_seconds(1);
 const WITHIN_MAX: TimeDelta = TimeDelta::from_days(400);
 const DAY: TimeDelta = TimeDelta::from_hours(24);

@@ -1,6 +1,6 @@
 //! The dead man's switch of a source: `silent_after:` becomes a rule that fires when no message comes any more.
 
-use super::rule::SECOND;
+use super::pattern::SECOND;
 use super::rule_fingerprint;
 use crate::core::model::{Labels, Matcher, Matchers, Severity, TimeDelta};
 use crate::core::rules::defaults::LADDER;

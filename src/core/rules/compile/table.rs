@@ -1,38 +1,22 @@
 //! Tables of an inventory: `tables:` names a `.csv` file among the rule files and the keys that find a row in it.
 
+use super::fact::check_fact;
+use crate::core::rules::syntax::table::TableSyntax;
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_saphyr::Location;
 
-use super::normalising::check_fact;
 use super::reader::{SectionReader, place};
 use crate::core::model::LabelsBuilder;
 use crate::core::rules::diagnostic::Diagnostic;
 use crate::core::rules::fact_names::fact_named;
-use crate::core::rules::source::OneOrMore;
 use crate::core::rules::syntax::csv;
 use crate::core::rules::syntax::csv::Cell;
-use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{FactTable, RuleText};
-
-type Text = Spanned<String>;
 
 /// Maximum number of rows in all tables of one file.
 const ROWS_MAX: usize = 200_000;
 const KEYS_MAX: usize = 8;
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct TableSyntax {
-    /// Once among all files.
-    pub name: Text,
-    /// A `.csv` file below the directory of the rules, with the names of the columns in the first row.
-    pub file: Text,
-    /// Labels (or `fact.<name>`) that find a row.
-    pub key: Spanned<OneOrMore>,
-}
 
 /// A table as a rule file declares it; its rows are read after all files are known.
 pub(super) struct DeclaredTable {

@@ -4,6 +4,7 @@ use super::channel::channels;
 use super::reader::{RefKind, SectionReader};
 use crate::core::model::{Tier, TimeDelta};
 use crate::core::rules::syntax::spanned::Spanned;
+use crate::core::rules::syntax::team::DIGEST_ABOVE_MAX;
 use crate::core::rules::syntax::team::{DigestSyntax, TeamSyntax};
 use crate::core::rules::{Channel, DigestPolicy, Dispatch, Team};
 
@@ -11,8 +12,6 @@ const MEMBERS_MAX: usize = 200;
 const VENDORS_MAX: usize = 64;
 const CHANNELS_MAX: usize = 50;
 const WORDS_MAX: usize = 500;
-/// No one reads more notifications than that at once.
-pub(in crate::core::rules) const DIGEST_ABOVE_MAX: u32 = 1_000;
 const DIGEST_LEAST: TimeDelta = TimeDelta::from_seconds(10);
 const DIGEST_MOST: TimeDelta = TimeDelta::from_days(1);
 

@@ -1,18 +1,15 @@
 //! The section `tests:`.
 
+use crate::core::rules::syntax::json_schema::STATES;
+use crate::core::rules::syntax::test_case::{AlertSyntax, ExpectSyntax, IncidentSyntax, InputSyntax, TestSyntax};
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_saphyr::Location;
 
 use super::reader::{ClosedSet, SectionReader, place};
 use crate::core::model::{
     BoundedPairs, Event, Expiry, Labels, PairsOf, Priority, Severity, Stamp, Status, TEXT_MAX_BYTES, Tier, TimeDelta,
     Timestamp, bounded_text,
-};
-use crate::core::rules::syntax::json_schema::{
-    LengthOfTime, PriorityWord, SeverityWord, StateWord, StatusWord, TierNumber,
 };
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};
@@ -29,145 +26,6 @@ const V2: &str = "v2";
 const NATIVE: &str = "native";
 /// The number of the repeat, from 1, in a repeated input.
 const NUMBER: &str = "{n}";
-
-pub(in crate::core::rules) const STATES: [&str; 8] =
-    ["new", "assigned", "in_progress", "pending", "resolved", "closed", "merged", "cancelled"];
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::core::rules) struct TestSyntax {
-    /// Its description.
-    pub name: Text,
-    /// The time of 0s, such as 2026-02-13T08:00:00+08:00.
-    start: Option<Text>,
-    /// The inputs.
-    input: Vec<Spanned<InputSyntax>>,
-    /// The expected results, with their times.
-    expect: Vec<Spanned<ExpectSyntax>>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("oneOf" = [{"required": ["labels"]}, {"required": ["payload"]}, {"required": ["silence"]}]))]
-struct InputSyntax {
-    /// Time from the start; default: 0s.
-    #[schemars(with = "Option<LengthOfTime>")]
-    at: Option<Text>,
-    /// Labels of an event; `{n}` is the number of the repeat.
-    labels: Option<BTreeMap<String, Text>>,
-    /// Status of the event; default: firing.
-    #[schemars(with = "Option<StatusWord>")]
-    status: Option<Text>,
-    /// Severity of the event.
-    #[schemars(with = "Option<SeverityWord>")]
-    severity: Option<Text>,
-    /// Summary of the event; `{n}` is the number of the repeat.
-    summary: Option<Text>,
-    /// Annotations of the event.
-    annotations: Option<BTreeMap<String, Text>>,
-    /// Value of the event.
-    value: Option<Spanned<f64>>,
-    /// The producer's id of the event; `{n}` is the number of the repeat.
-    id: Option<Text>,
-    /// The source of the event; default: native. For a payload, the source file that reads it.
-    source: Option<Text>,
-    /// Event time, if it differs from the arrival; counted from the start.
-    #[schemars(with = "Option<LengthOfTime>")]
-    happened: Option<Text>,
-    /// Number of repeats; default: once.
-    #[schemars(range(min = 1, max = 10_000))]
-    repeat: Option<Spanned<u64>>,
-    /// Time between the repeats.
-    #[schemars(with = "Option<LengthOfTime>")]
-    every: Option<Text>,
-    /// Each is followed by its resolved message.
-    #[schemars(with = "Option<LengthOfTime>")]
-    resolved_after: Option<Text>,
-    /// Instead of labels: the payload of a tool.
-    payload: Option<Text>,
-    /// The MQTT topic of the payload.
-    topic: Option<Text>,
-    /// Instead of labels: a silence for these matchers.
-    silence: Option<Text>,
-    /// Duration of the silence; default: 1h.
-    #[schemars(with = "Option<LengthOfTime>")]
-    #[serde(rename = "for")]
-    length: Option<Text>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ExpectSyntax {
-    /// Time of the check, counted from the start; default: at the last input.
-    #[schemars(with = "Option<LengthOfTime>")]
-    at: Option<Text>,
-    /// All that are open then, in any order; `[]`: none.
-    incidents: Option<Vec<Spanned<IncidentSyntax>>>,
-    /// Number of problems.
-    #[schemars(range(min = 0, max = 1_000_000))]
-    problems: Option<Spanned<u64>>,
-    /// Alerts that must be among the known ones at that time.
-    alerts: Option<Vec<Spanned<AlertSyntax>>>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct IncidentSyntax {
-    /// The rule that opened it.
-    rule: Option<Text>,
-    /// The values of the rule's `by`.
-    key: Option<BTreeMap<String, Text>>,
-    /// Its title.
-    title: Option<Text>,
-    /// Its severity.
-    #[schemars(with = "Option<SeverityWord>")]
-    severity: Option<Text>,
-    /// Its priority.
-    #[schemars(with = "Option<PriorityWord>")]
-    priority: Option<Text>,
-    /// Its state; an ended one matches ended incidents too.
-    #[schemars(with = "Option<StateWord>")]
-    state: Option<Text>,
-    /// Its tier.
-    #[schemars(with = "Option<TierNumber>")]
-    tier: Option<Spanned<u64>>,
-    /// Its team.
-    team: Option<Text>,
-    /// Number of its alerts.
-    #[schemars(range(min = 0, max = 1_000_000))]
-    alerts: Option<Spanned<u64>>,
-    /// Number of its firing alerts.
-    #[schemars(range(min = 0, max = 1_000_000))]
-    firing: Option<Spanned<u64>>,
-    /// Number of times it was reopened.
-    #[schemars(range(min = 0, max = 1_000_000))]
-    reopened: Option<Spanned<u64>>,
-    /// True if a page was sent.
-    paged: Option<bool>,
-    /// A part of its suppression text.
-    held: Option<Text>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct AlertSyntax {
-    /// These pairs are among its labels.
-    labels: BTreeMap<String, Text>,
-    /// Its status; default: firing.
-    #[schemars(with = "Option<StatusWord>")]
-    status: Option<Text>,
-    /// Its severity.
-    #[schemars(with = "Option<SeverityWord>")]
-    severity: Option<Text>,
-    /// The rule that owns it.
-    rule: Option<Text>,
-    /// A part of its suppression text; `""`: not suppressed.
-    held: Option<Text>,
-    /// True if a silence covers it.
-    silenced: Option<bool>,
-    /// True if an inhibition covers it.
-    inhibited: Option<bool>,
-}
 
 pub(super) fn test(reader: &mut SectionReader<'_>, entry: &TestSyntax) -> TestCase {
     let (line, _) = place(entry.name.referenced);

@@ -8,10 +8,11 @@ use regex::Regex;
 use serde_json::Value;
 use serde_saphyr::Location;
 
+use super::Format;
 use super::body::{Split, TextShape};
+use super::definition::{Mapping, Source, SourceMistake};
 use super::map::PayloadContext;
 use super::topic::TopicPattern;
-use super::{Format, Mapping, Source, SourceMistake};
 use crate::core::calendar::time_zone;
 use crate::core::model::{Event, LABELS_MAX, NAME_MAX_BYTES, Severity, Status, TimeDelta, search_regex};
 use crate::core::rules::Expression;
@@ -32,6 +33,21 @@ const SILENT_AFTER_MAX: TimeDelta = TimeDelta::from_days(7);
 
 const OF_PAYLOAD: [&str; 4] = ["payload", "topic", "headers", "query"];
 const OF_ITEM: [&str; 6] = ["item", "parts", "payload", "topic", "headers", "query"];
+
+impl Source {
+    /// Compiles a source and runs its samples, or returns all errors.
+    pub fn compile(text: SourceSyntax) -> Result<Source, Vec<SourceMistake>> {
+        let mut compiling = Compiling::default();
+        let samples = text.samples.clone();
+        let mut source = compiling.source(text);
+        if compiling.mistakes.is_empty() {
+            samples.iter().for_each(|sample| compiling.sample(&source, sample));
+        }
+        source.unknown_severity_words = std::mem::take(&mut compiling.unknown_severity_words);
+        compiling.mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
+        if compiling.mistakes.is_empty() { Ok(source) } else { Err(compiling.mistakes) }
+    }
+}
 
 /// A source while it is compiled; diagnostics are collected, not thrown.
 #[derive(Default)]

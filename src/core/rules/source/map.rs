@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::definition::{Mapping, Source};
 use super::raw::raw;
 use super::time::moment;
-use super::{Mapping, Source, words};
+use super::words;
 use crate::core::model::{
     ANNOTATIONS_MAX, BoundedPairs, EVENTS_MAX, Event, Expiry, ID_MAX_BYTES, Labels, PairsOf, Severity, Status,
     TEXT_MAX_BYTES, bounded_text, excerpt,

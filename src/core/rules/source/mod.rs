@@ -56,6 +56,7 @@
 
 mod body;
 mod compile;
+mod definition;
 mod format;
 mod map;
 mod raw;
@@ -63,101 +64,12 @@ mod time;
 mod topic;
 mod words;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use jiff::tz::TimeZone;
-
-use super::Expression;
-use crate::core::model::{Severity, Status, TimeDelta};
 pub(super) use crate::core::rules::syntax::source::OneOrMore;
 pub use crate::core::rules::syntax::source::SourceSyntax;
-use body::{Births, TextShape};
 pub use body::{ParseBodyError, query_fields, utf8};
-use compile::Compiling;
+pub use definition::{Source, SourceMistake};
 pub use format::Format;
 pub use map::{Mapped, PayloadContext};
-use topic::TopicPattern;
-
-/// One source file's description of a tool's payload.
-#[derive(Debug, Clone)]
-pub struct Source {
-    pub name: String,
-    /// MQTT topic filters of this source.
-    pub topics: Vec<String>,
-    /// Format of its bytes.
-    pub format: Format,
-    /// Of payloads that are not UTF-8.
-    encoding: Option<&'static encoding_rs::Encoding>,
-    /// Text before the JSON, removed if present.
-    unwrap: Option<String>,
-    /// Members that hold JSON as a text.
-    nested_json: Vec<String>,
-    text_shape: TextShape,
-    /// Of Sparkplug B: what nodes said of themselves, forgotten when the rules are read anew.
-    births: Arc<Births>,
-    /// Silence of that length is an event of its own: the dead man's switch.
-    pub silent_after: Option<TimeDelta>,
-    /// Labels of which each value is watched separately.
-    pub silent_by: Vec<String>,
-    /// Severity words of its samples that nobody knows.
-    pub unknown_severity_words: Vec<String>,
-    mapping: Mapping,
-}
-
-/// The mapping of each item.
-#[derive(Debug, Clone)]
-struct Mapping {
-    patterns: Vec<TopicPattern>,
-    each: Vec<Expression>,
-    parts: Vec<(String, Vec<Expression>)>,
-    skip_when: Vec<Expression>,
-    id: Vec<Expression>,
-    status: Vec<Expression>,
-    statuses: BTreeMap<String, Status>,
-    labels_from: Vec<Expression>,
-    drop_labels: Vec<String>,
-    labels: BTreeMap<String, Vec<Expression>>,
-    annotations_from: Vec<Expression>,
-    annotations: BTreeMap<String, Vec<Expression>>,
-    severity: Vec<Expression>,
-    severities: BTreeMap<String, Severity>,
-    summary: Vec<Expression>,
-    occurred_at: Vec<Expression>,
-    time_format: Option<String>,
-    time_zone: TimeZone,
-    value: Vec<Expression>,
-    generator_url: Vec<Expression>,
-    expires: Option<TimeDelta>,
-}
-
-/// One error in a source's text, and its place in the file (both from 1; 0 if unknown).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceMistake {
-    pub line: usize,
-    pub column: usize,
-    pub message: String,
-}
-
-impl Source {
-    /// Compiles a source and runs its samples, or returns all errors.
-    pub fn compile(text: SourceSyntax) -> Result<Source, Vec<SourceMistake>> {
-        let mut compiling = Compiling::default();
-        let samples = text.samples.clone();
-        let mut source = compiling.source(text);
-        if compiling.mistakes.is_empty() {
-            samples.iter().for_each(|sample| compiling.sample(&source, sample));
-        }
-        source.unknown_severity_words = std::mem::take(&mut compiling.unknown_severity_words);
-        compiling.mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
-        if compiling.mistakes.is_empty() { Ok(source) } else { Err(compiling.mistakes) }
-    }
-
-    /// True if a message on that topic belongs to this source.
-    pub fn takes_topic(&self, topic: &str) -> bool {
-        self.mapping.patterns.iter().any(|pattern| pattern.levels_of(topic).is_some())
-    }
-}
 
 #[cfg(test)]
 mod tests;

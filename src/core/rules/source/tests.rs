@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::core::model::{Event, Expiry};
+use crate::core::model::{Severity, Status};
 
 fn source(text: &str) -> Result<Source, Vec<SourceMistake>> {
     let text: SourceSyntax = serde_saphyr::from_str(text).unwrap_or_else(|why| panic!("{text}\n{why}"));

@@ -9,6 +9,9 @@ use crate::core::rules::syntax::spanned::Spanned;
 
 type Text = Spanned<String>;
 
+/// Maximum number of repeated notifications to a manager.
+pub(in crate::core::rules) const REPEAT_MAX: u32 = 100;
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LadderSyntax {
@@ -66,7 +69,7 @@ pub(crate) struct HierarchicalSyntax {
     /// Or the person.
     pub person: Option<Text>,
     /// Number of repeats; default: 0.
-    #[schemars(range(max = crate::core::rules::compile::escalation_policy::REPEAT_MAX))]
+    #[schemars(range(max = REPEAT_MAX))]
     pub repeat: Option<Spanned<u64>>,
     /// Interval of repeats; default: as long as `after`.
     #[schemars(with = "Option<LengthOfTime>")]

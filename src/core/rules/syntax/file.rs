@@ -5,21 +5,21 @@ use serde::Deserialize;
 
 use super::calendar::{AfterHoursSyntax, CalendarSyntax};
 use super::escalation_policy::LadderSyntax;
+use super::grouping::GroupingSyntax;
 use super::inspection_plan::{ChecklistSyntax, PlanSyntax};
+use super::inventory::InventorySyntax;
 use super::json_schema::{
     ClassWord, CountedWord, LengthOfTime, LevelWord, PriorityWord, SemanticsWord, SeverityWord, ThroughWord,
 };
+use super::normalising::{ExtractSyntax, SeveritiesSyntax, TemplateSyntax};
 use super::pattern::{ContextActionSyntax, EmitSyntax, PatternSyntax};
 use super::person::PersonSyntax;
 use super::playbook::PlaybookSyntax;
 use super::problem::ProblemSyntax;
 use super::roster::RosterSyntax;
 use super::sla_target::{BreachReasonSyntax, OutageBudgetSyntax, OutageSyntax, TargetSyntax};
+use super::suppression::{MaintenanceSyntax, StormSyntax};
 use super::team::TeamSyntax;
-use crate::core::rules::compile::grouping::GroupingSyntax;
-use crate::core::rules::compile::inventory::InventorySyntax;
-use crate::core::rules::compile::normalising::{ExtractSyntax, SeveritiesSyntax, TemplateSyntax};
-use crate::core::rules::compile::suppression::{MaintenanceSyntax, StormSyntax};
 use crate::core::rules::source::{OneOrMore, SourceSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
 
@@ -75,7 +75,7 @@ pub(crate) struct FileSyntax {
     /// Checklists for inspection plans, by name.
     pub checklists: Option<Vec<ChecklistSyntax>>,
     /// Inputs on virtual time, and their expected results (`watchfire test`).
-    pub tests: Option<Vec<crate::core::rules::compile::test_case::TestSyntax>>,
+    pub tests: Option<Vec<super::test_case::TestSyntax>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -190,6 +190,6 @@ pub(crate) struct InhibitionSyntax {
     #[schemars(with = "Option<ThroughWord>")]
     pub through: Option<Text>,
     /// Maximum number of dependencies; default: 8.
-    #[schemars(range(min = 1, max = crate::core::rules::compile::suppression::HOPS_MAX))]
+    #[schemars(range(min = 1, max = super::suppression::HOPS_MAX))]
     pub hops: Option<Spanned<u64>>,
 }

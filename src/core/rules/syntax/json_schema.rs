@@ -3,19 +3,10 @@
 
 use std::borrow::Cow;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::file::FileSyntax;
 use crate::core::model::{Priority, Severity, Status, Tier};
 use crate::core::rules::{Dispatch, DispatchMode, Language, RequestMethod, StopWhen, Turns, UnavailablePolicy};
-
-/// The schema of one rule file, in the dialect 2020-12. It holds less than `load` does: it covers neither references
-/// between files (an undefined team) nor the inside of matchers and expressions.
-pub fn schema() -> serde_json::Value {
-    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<FileSyntax>();
-    schema.insert("title".to_owned(), "watchfire rule file".into());
-    schema.to_value()
-}
 
 /// Types without values: each is the spelling of a text, named by `#[schemars(with = "…")]` at the fields that hold it.
 macro_rules! spellings {
@@ -65,12 +56,12 @@ spellings! {
     StatusWord => words(&[Status::Firing, Status::Resolved, Status::Point].map(Status::as_str));
     /// Allowed statuses of an emitted event.
     MadeStatusWord => words(&["firing", "point"]);
-    StateWord => words(&crate::core::rules::compile::test_case::STATES);
+    StateWord => words(&STATES);
     TierNumber => json_schema!({"type": "integer", "enum": Tier::ALL.map(Tier::number)});
     StepKindWord => words(&DispatchMode::ALL.map(DispatchMode::as_str));
     StopWord => words(&StopWhen::ALL.map(StopWhen::as_str));
-    PeriodWord => words(&crate::core::rules::compile::inspection_plan::PERIODS.map(|(word, _)| word));
-    DayWord => words(&crate::core::rules::compile::roster::DAYS);
+    PeriodWord => words(&PERIODS.map(|(word, _)| word));
+    DayWord => words(&DAYS);
     OtherwiseWord => words(&UnavailablePolicy::ALL.map(UnavailablePolicy::as_str));
     TurnsWord => words(&Turns::WORDS);
     DispatchWord => words(&Dispatch::ALL.map(Dispatch::as_str));
@@ -99,3 +90,13 @@ spellings! {
 fn words(words: &[&str]) -> Schema {
     json_schema!({"type": "string", "enum": words})
 }
+
+pub(in crate::core::rules) const STATES: [&str; 8] =
+    ["new", "assigned", "in_progress", "pending", "resolved", "closed", "merged", "cancelled"];
+
+/// Number of times per year for each word.
+pub(in crate::core::rules) const PERIODS: [(&str, u64); 4] =
+    [("year", 1), ("half-year", 2), ("quarter", 4), ("month", 12)];
+
+/// As files spell them, Monday first.
+pub(in crate::core::rules) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];

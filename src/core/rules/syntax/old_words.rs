@@ -5,39 +5,11 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::renamed_keys::{OLD_WORDS, OldWord};
 use super::spanned::Spanned;
 use super::yaml;
 use crate::core::rules::RuleText;
 use crate::core::rules::diagnostic::Diagnostic;
-
-/// A key, its name before, and the keys above it (lists between them are not counted).
-struct OldWord {
-    above: &'static [&'static str],
-    old: &'static str,
-    new: &'static str,
-}
-
-const fn renamed(above: &'static [&'static str], old: &'static str, new: &'static str) -> OldWord {
-    OldWord { above, old, new }
-}
-
-/// Delete an entry, and the `serde(alias)` of its field, with the release after the one that renamed it.
-const OLD_WORDS: [OldWord; 14] = [
-    renamed(&[], "targets", "sla"),
-    renamed(&["sla"], "because", "justification"),
-    renamed(&["rules"], "because", "justification"),
-    renamed(&["rules"], "pages", "paging"),
-    renamed(&["rules"], "settle", "notify_delay"),
-    renamed(&["rules"], "quiet", "clear_after"),
-    renamed(&["rules"], "otherwise_after", "pass_on_after"),
-    renamed(&["rules", "pattern"], "thresholds", "hysteresis"),
-    renamed(&["rules", "pattern"], "pair_window", "missing_followup"),
-    renamed(&["tiers"], "hierarchy", "notify_managers"),
-    renamed(&["tiers", "steps"], "demands", "required_fields"),
-    renamed(&["rosters"], "when_absent", "if_nobody_on_duty"),
-    renamed(&["rosters"], "when_full", "if_all_at_limit"),
-    renamed(&["problems"], "quiet", "clear_after"),
-];
 
 /// A warning for each old word of a file that the loader could read.
 pub(crate) fn warnings(file: &RuleText) -> Vec<Diagnostic> {
@@ -55,11 +27,6 @@ pub(crate) fn warnings(file: &RuleText) -> Vec<Diagnostic> {
         Diagnostic::at(&file.path, &file.text, place, message, "")
     };
     found.into_iter().map(warning).collect()
-}
-
-/// Whether a key is an old word somewhere: what is expected at a mistake names only the new ones.
-pub(super) fn is_old(key: &str) -> bool {
-    OLD_WORDS.iter().any(|word| word.old == key)
 }
 
 fn collect<'a>(node: &'a KeyNode, above: &mut Vec<&'a str>, found: &mut Vec<((usize, usize), &'static OldWord)>) {

@@ -11,6 +11,9 @@ use crate::core::rules::syntax::spanned::Spanned;
 
 type Text = Spanned<String>;
 
+/// Maximum count, because a window keeps that many times exactly.
+pub(in crate::core::rules) const COUNT_MAX: u32 = 1000;
+
 /// The condition for firing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -55,13 +58,13 @@ pub(crate) struct WithinSyntax {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ThresholdSyntax {
     /// Number of matches within the window at which it fires.
-    #[schemars(range(min = 1, max = crate::core::rules::compile::pattern::COUNT_MAX))]
+    #[schemars(range(min = 1, max = COUNT_MAX))]
     pub count: Spanned<u64>,
     /// The window, up to 7d.
     #[schemars(with = "LengthOfTime")]
     pub within: Text,
     /// It is clear with fewer matches than that within the window; default: 1.
-    #[schemars(range(min = 1, max = crate::core::rules::compile::pattern::COUNT_MAX))]
+    #[schemars(range(min = 1, max = COUNT_MAX))]
     pub clear: Option<Spanned<u64>>,
     /// A label whose values are counted, each at its newest event.
     pub distinct: Option<Text>,
@@ -94,7 +97,7 @@ pub(crate) struct HysteresisSyntax {
 #[serde(deny_unknown_fields)]
 pub(crate) struct CountWithinSyntax {
     /// Number of matches, up to 1000.
-    #[schemars(range(min = 0, max = crate::core::rules::compile::pattern::COUNT_MAX))]
+    #[schemars(range(min = 0, max = COUNT_MAX))]
     pub count: Spanned<u64>,
     /// Length of the window.
     #[schemars(with = "LengthOfTime")]
@@ -150,7 +153,7 @@ pub(crate) struct GroupClassSyntax {
     #[serde(rename = "match")]
     pub matches: Spanned<OneOrMore>,
     /// Number of such events; default: 1.
-    #[schemars(range(min = 1, max = crate::core::rules::compile::pattern::COUNT_MAX))]
+    #[schemars(range(min = 1, max = COUNT_MAX))]
     pub count: Option<Spanned<u64>>,
 }
 
@@ -161,13 +164,13 @@ pub(crate) struct FlapSyntax {
     #[schemars(with = "Option<FlapModeWord>")]
     pub mode: Option<Text>,
     /// Number of transitions at which it fires; default: 5.
-    #[schemars(range(min = 2, max = crate::core::rules::compile::pattern::COUNT_MAX))]
+    #[schemars(range(min = 2, max = COUNT_MAX))]
     pub start: Option<Spanned<u64>>,
     /// Window of `start`; default: 10m.
     #[schemars(with = "Option<LengthOfTime>")]
     pub within: Option<Text>,
     /// It is clear with at most that many transitions; default: 1.
-    #[schemars(range(min = 0, max = crate::core::rules::compile::pattern::COUNT_MAX))]
+    #[schemars(range(min = 0, max = COUNT_MAX))]
     pub stop: Option<Spanned<u64>>,
     /// Window of `stop`; default: 15m.
     #[schemars(with = "Option<LengthOfTime>")]

@@ -9,6 +9,9 @@ use crate::core::rules::syntax::spanned::Spanned;
 
 type Text = Spanned<String>;
 
+/// Maximum of a person's limit of open incidents.
+pub(in crate::core::rules) const LIMIT_MAX: u32 = 1_000;
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PersonSyntax {
@@ -23,7 +26,7 @@ pub(crate) struct PersonSyntax {
     /// Their skills; incidents require one by the fact or label `skill`.
     pub skills: Option<Vec<Text>>,
     /// Maximum number of their open incidents; default: 5.
-    #[schemars(range(min = 1, max = crate::core::rules::compile::person::LIMIT_MAX))]
+    #[schemars(range(min = 1, max = LIMIT_MAX))]
     pub limit: Option<Spanned<u64>>,
     /// Language of their notifications: en (the default) or zh.
     #[schemars(with = "Option<LanguageWord>")]

@@ -9,6 +9,9 @@ use crate::core::rules::syntax::spanned::Spanned;
 
 type Text = Spanned<String>;
 
+/// Maximum number of repeats of one fingerprint that the desk remembers.
+pub(in crate::core::rules) const REPEATS_MAX: u32 = 64;
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProblemSyntax {
@@ -18,7 +21,7 @@ pub(crate) struct ProblemSyntax {
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
     /// Number of incidents of one rule and key that opens the problem.
-    #[schemars(range(min = 2, max = crate::core::rules::compile::problem::REPEATS_MAX))]
+    #[schemars(range(min = 2, max = REPEATS_MAX))]
     pub count: Spanned<u64>,
     /// Time within which they must come, at most 400d.
     #[schemars(with = "LengthOfTime")]

@@ -11,13 +11,16 @@ use crate::core::rules::syntax::spanned::Spanned;
 
 type Text = Spanned<String>;
 
+/// The highest version of a target.
+pub(in crate::core::rules) const VERSION_MAX: u32 = 100_000;
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TargetSyntax {
     /// The common name of all versions of one target.
     pub name: Text,
     /// Counts up from 1; once per name.
-    #[schemars(range(min = 1, max = crate::core::rules::compile::sla_target::VERSION_MAX))]
+    #[schemars(range(min = 1, max = VERSION_MAX))]
     pub version: Spanned<u64>,
     /// In effect for incidents that open from then on; a time with offset, such as 2026-01-01T00:00:00+08:00.
     pub from: Option<Text>,

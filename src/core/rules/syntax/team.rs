@@ -10,6 +10,9 @@ use crate::core::rules::syntax::spanned::Spanned;
 
 type Text = Spanned<String>;
 
+/// No one reads more notifications than that at once.
+pub(in crate::core::rules) const DIGEST_ABOVE_MAX: u32 = 1_000;
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TeamSyntax {
@@ -48,7 +51,7 @@ pub(crate) struct TeamSyntax {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DigestSyntax {
     /// A digest starts above that number of notifications; default: 10. P1 is always sent at once.
-    #[schemars(range(min = 1, max = crate::core::rules::compile::team::DIGEST_ABOVE_MAX))]
+    #[schemars(range(min = 1, max = DIGEST_ABOVE_MAX))]
     pub above: Option<Spanned<u64>>,
     /// Window of `above`; default: 5m.
     #[schemars(with = "Option<LengthOfTime>")]

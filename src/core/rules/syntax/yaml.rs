@@ -3,7 +3,7 @@
 use serde_saphyr::Error;
 
 use super::file::FileSyntax;
-use super::old_words;
+use super::renamed_keys::is_old;
 use crate::core::rules::RuleText;
 use crate::core::rules::diagnostic::Diagnostic;
 
@@ -89,6 +89,6 @@ fn words(error: &Error) -> (String, String) {
 /// `one of a, b, c` without the names that keys had before.
 fn without_old_words(expected: &str) -> String {
     let Some(names) = expected.strip_prefix("one of ") else { return expected.to_owned() };
-    let names: Vec<&str> = names.split(", ").filter(|name| !old_words::is_old(name.trim_matches('`'))).collect();
+    let names: Vec<&str> = names.split(", ").filter(|name| !is_old(name.trim_matches('`'))).collect();
     format!("one of {}", names.join(", "))
 }

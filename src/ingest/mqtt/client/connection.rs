@@ -8,11 +8,12 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::acknowledgement::{AckToken, report_unacknowledged};
 use super::drops::{DROPPED_TOPIC, DropWatch};
 use super::session_lost::{raise, session_lost};
 use super::session_memory::SessionMemory;
+use super::state::ClientState;
 use super::subscriptions::Subscriptions;
-use super::{AckToken, ClientState, report_unacknowledged};
 use crate::ingest::Intake;
 use crate::ingest::mqtt::IntakeContext;
 use crate::ingest::mqtt::in_flight::InFlightLimit;

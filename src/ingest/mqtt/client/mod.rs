@@ -6,10 +6,12 @@
 //! mosquitto's defaults (1,000 queued, 20 in flight) it drops messages for a subscriber that falls behind, though their
 //! senders got confirmations; its counter of drops is watched, and its growth becomes an alert.
 
+mod acknowledgement;
 mod connection;
 mod drops;
 mod session_lost;
 mod session_memory;
+mod state;
 mod subscriptions;
 
 use std::sync::Arc;
@@ -18,19 +20,20 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
+use self::acknowledgement::acknowledge_all;
 use self::connection::{Connection, ConnectionEnd};
 use self::drops::DropWatch;
 use self::session_memory::SessionMemory;
+pub use self::state::ClientState;
 use self::subscriptions::Subscriptions;
 use super::IntakeContext;
 use super::in_flight::InFlightLimit;
-use super::ordered_intake::{Committed, lane};
+use super::ordered_intake::lane;
 use super::reader::Reader;
 use crate::core::model::{SessionFacts, TakenMessage};
-use crate::metrics::Metrics;
-use crate::mqtt::{Ack, BackOff, BrokerAddress, Handle, LinkOptions, TlsError};
+use crate::mqtt::{BackOff, BrokerAddress, LinkOptions, TlsError};
 
 /// Settings of the client; created with the defaults, adapted by the caller.
 #[derive(Clone, Debug)]
@@ -75,27 +78,12 @@ impl ClientSettings {
     }
 }
 
-/// Connection state of the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientState {
-    Away,
-    Connected,
-    /// The broker confirmed every topic filter of the rulebook.
-    Subscribed,
-}
-
 /// The consuming client; see the module.
 pub struct MqttClient {
     settings: ClientSettings,
     link: LinkOptions,
     surroundings: IntakeContext,
     state: watch::Sender<ClientState>,
-}
-
-/// The token that confirms a message: its connection, and nothing for QoS 0.
-pub(super) struct AckToken {
-    handle: Handle,
-    ack: Option<Ack>,
 }
 
 impl MqttClient {
@@ -174,26 +162,4 @@ async fn stay_connected(
         }
         connection.surroundings.metrics.mqtt_reconnect(&connection.broker);
     }
-}
-
-/// Confirms each message as soon as it is kept, without batching.
-async fn acknowledge_all(
-    mut kept: mpsc::UnboundedReceiver<Committed<AckToken>>,
-    surroundings: IntakeContext,
-    window: Arc<InFlightLimit>,
-    broker: String,
-) {
-    while let Some(Committed { ticket, place }) = kept.recv().await {
-        if let Some(ack) = ticket.ack
-            && ticket.handle.acknowledge(ack).await.is_err()
-        {
-            debug!(broker, "kept a message of a lost connection; the broker will send it again");
-        }
-        drop(place);
-        report_unacknowledged(&surroundings.metrics, &broker, &window);
-    }
-}
-
-fn report_unacknowledged(metrics: &Metrics, broker: &str, window: &InFlightLimit) {
-    metrics.mqtt_unacknowledged(broker, i64::try_from(window.messages()).unwrap_or(i64::MAX));
 }

@@ -10,13 +10,14 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::Shared;
 use super::addresses::AddressSlot;
+use super::authentication::PublishPermission;
 use super::framing::{Frame, Frames, LongPublish, NoFrame};
-use super::handshake::{PublishPermission, admit, foreign_answer};
+use super::handshake::{admit, foreign_answer};
 use super::packets::{Connect, Packet, Publish, Version, Will};
 use super::refusal::ConnectRefusal;
 use super::replies::{Farewell, Reply, Welcome};
+use super::shared::Shared;
 use super::transport;
 use super::transport::{ClientCertificate, Transport, WriteHalf};
 use super::writer::{ReplyToken, WriteFailure, write, write_answers};

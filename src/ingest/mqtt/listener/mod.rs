@@ -6,6 +6,7 @@
 //! No address can take so much of it that the others wait.
 
 mod addresses;
+mod authentication;
 mod bind;
 mod connection;
 mod framing;
@@ -13,12 +14,13 @@ mod handshake;
 mod packets;
 mod refusal;
 mod replies;
+mod settings;
+mod shared;
 mod transport;
 mod writer;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -29,84 +31,27 @@ use tracing::{info, warn};
 
 use self::addresses::{Addresses, Bounds};
 use self::refusal::ConnectRefusal;
+use self::shared::Shared;
 use super::IntakeContext;
 use super::in_flight::InFlightLimit;
 use super::reader::Reader;
 use crate::mqtt::BackOff;
 
+pub use authentication::{AuthError, Authenticate, Credentials, PublishPermission};
 pub use bind::{Binding, ListenError};
-pub use handshake::{AuthError, Authenticate, Credentials, PublishPermission};
 pub use refusal::REFUSAL_REASONS;
+pub use settings::ListenerSettings;
 pub use transport::{ClientCertificate, TlsInForce};
 
 /// One address may have this part of its connections still saying who they are.
 const HANDSHAKES_PART: usize = 4;
 const HANDSHAKES_MIN: usize = 16;
 
-/// How the listener behaves; made with the defaults, adapted by the caller.
-#[derive(Clone)]
-pub struct ListenerSettings {
-    pub authenticate: Authenticate,
-    pub connections_max: usize,
-    /// Of these, from one address: a network behind one address translator needs as many as it has devices.
-    pub connections_per_address_max: usize,
-    /// Bytes of large packets (over 64 KiB) that are begun and not complete, of one address and of all.
-    pub unfinished_bytes_per_address_max: usize,
-    pub unfinished_bytes_max: usize,
-    /// `None`: in clear.
-    pub tls: Option<TlsInForce>,
-    /// Messages of one connection that wait for their commit; then it is not read any further.
-    pub unacknowledged_max: usize,
-    /// The same for all connections, in messages and in bytes of topic and payload.
-    pub all_unacknowledged_max: usize,
-    pub all_unacknowledged_bytes_max: usize,
-    /// A longer payload is kept as a dead letter and acknowledged.
-    pub payload_max_bytes: usize,
-    /// How long a client may take for its TLS handshake, to say CONNECT, to complete a packet (a long one has more), and
-    /// to take our answers; and how long looking up its token may take.
-    pub patience: Duration,
-}
-
-impl ListenerSettings {
-    pub fn new(authenticate: Authenticate) -> ListenerSettings {
-        ListenerSettings {
-            authenticate,
-            connections_max: 1_024,
-            connections_per_address_max: 256,
-            unfinished_bytes_per_address_max: 16 << 20,
-            unfinished_bytes_max: 64 << 20,
-            tls: None,
-            unacknowledged_max: 1_000,
-            all_unacknowledged_max: 20_000,
-            all_unacknowledged_bytes_max: 64 << 20,
-            payload_max_bytes: 1 << 20,
-            patience: Duration::from_secs(10),
-        }
-    }
-}
-
 /// The listener, bound to its port; takes connections in [`MqttListener::run`].
 pub struct MqttListener {
     socket: TcpListener,
     address: SocketAddr,
     shared: Arc<Shared>,
-}
-
-/// The token's name, and what the client calls itself.
-type ClientId = (String, String);
-
-/// What all connections share.
-struct Shared {
-    settings: ListenerSettings,
-    surroundings: IntakeContext,
-    reader: Arc<Reader>,
-    window: Arc<InFlightLimit>,
-    addresses: Arc<Addresses>,
-    /// Who is connected: its serial number, and what ends it.
-    clients: Mutex<BTreeMap<ClientId, (u64, CancellationToken)>>,
-    tasks: TaskTracker,
-    /// Of the whole listener.
-    stop: CancellationToken,
 }
 
 impl MqttListener {
@@ -188,38 +133,5 @@ impl MqttListener {
             connection::serve(stream, peer, place, serial, gone, shared).await;
             drop(one_of_all);
         });
-    }
-}
-
-impl Shared {
-    fn count(&self, refusal: ConnectRefusal) {
-        self.surroundings.metrics.mqtt_refused(refusal.as_str());
-    }
-
-    fn refuse(&self, peer: SocketAddr, refusal: ConnectRefusal) {
-        self.count(refusal);
-        tracing::debug!(%peer, reason = refusal.as_str(), "refused an MQTT connection or packet");
-    }
-
-    /// Enters a client under its id. One that is connected by the same id is the same device before it lost its
-    /// connection, by the protocol's rule: it is ended.
-    fn enter(&self, client_id: &ClientId, serial: u64, gone: &CancellationToken) {
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, before)) = clients.insert(client_id.clone(), (serial, gone.clone())) {
-            before.cancel();
-        }
-    }
-
-    fn leave(&self, client_id: &ClientId, serial: u64) {
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if clients.get(client_id).is_some_and(|(holder, _)| *holder == serial) {
-            clients.remove(client_id);
-        }
-    }
-
-    /// Whether a newer connection has taken over the client id.
-    fn is_taken_over(&self, client_id: &ClientId, serial: u64) -> bool {
-        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        clients.get(client_id).is_some_and(|(holder, _)| *holder != serial)
     }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{ParseBodyError, check_fields};
+use super::error::ParseBodyError;
+use super::fields::check_fields;
 
 /// Between its variables stands the one character that no value can hold.
 fn is_nul_separated(text: &str) -> bool {

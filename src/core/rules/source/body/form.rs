@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{ParseBodyError, check_fields, parameter};
+use super::error::ParseBodyError;
+use super::fields::check_fields;
 
 /// RFC 2046: a boundary has at most so many characters.
 const BOUNDARY_MAX: usize = 70;
@@ -87,4 +88,12 @@ fn take_part(part: &[u8], fields: &mut Map<String, Value>) -> Result<(), ParseBo
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
+}
+
+/// A parameter of a header's value: `text/plain; charset=GBK`.
+pub(super) fn parameter<'a>(header: &'a str, name: &str) -> Option<&'a str> {
+    header.split(';').skip(1).find_map(|parameter| {
+        let (found, value) = parameter.split_once('=')?;
+        found.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
+    })
 }

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use super::error::ParseBodyError;
+use super::fields::FIELDS_MAX;
 use super::form::percent_decoded;
-use super::{FIELDS_MAX, ParseBodyError};
 
 /// How many commas and brackets a JSON payload may have: more would take far more memory than its bytes.
 const MARKS_MAX: usize = 1_000_000;

@@ -4,6 +4,7 @@
 
 mod env;
 mod error;
+mod fields;
 mod form;
 mod json;
 mod sparkplug;
@@ -12,14 +13,12 @@ mod xml;
 
 use serde_json::{Map, Value};
 
+use super::PayloadContext;
+use super::definition::Source;
 use super::format::Format;
-use super::{PayloadContext, Source};
 pub use error::{ParseBodyError, utf8};
 pub(super) use sparkplug::Births;
 pub(super) use text::{Split, TextShape};
-
-/// How many fields a form, an environment or a text may have.
-const FIELDS_MAX: usize = 10_000;
 
 impl Source {
     /// Reads one payload; the headers say how it is encoded where the source leaves it open.
@@ -56,7 +55,7 @@ impl Source {
         if std::str::from_utf8(payload).is_ok() {
             return Ok(String::from_utf8_lossy(payload));
         }
-        let named = parameter(content_type, "charset").or_else(|| xml::encoding_named_in(payload));
+        let named = form::parameter(content_type, "charset").or_else(|| xml::encoding_named_in(payload));
         let named = named.and_then(|name| encoding_rs::Encoding::for_label(name.as_bytes()));
         let Some(encoding) = self.encoding.or(named).filter(|encoding| *encoding != encoding_rs::UTF_8) else {
             return error::utf8(payload).map(Into::into);
@@ -76,21 +75,6 @@ pub fn query_fields(query: &str) -> Map<String, Value> {
 
 fn is_multipart(content_type: &str) -> bool {
     content_type.trim_start().to_ascii_lowercase().starts_with("multipart/")
-}
-
-/// A parameter of a header's value: `text/plain; charset=GBK`.
-fn parameter<'a>(header: &'a str, name: &str) -> Option<&'a str> {
-    header.split(';').skip(1).find_map(|parameter| {
-        let (found, value) = parameter.split_once('=')?;
-        found.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
-    })
-}
-
-fn check_fields(fields: &Map<String, Value>) -> Result<(), ParseBodyError> {
-    if fields.len() <= FIELDS_MAX {
-        return Ok(());
-    }
-    Err(ParseBodyError::whole(format!("more than {FIELDS_MAX} fields in one payload")))
 }
 
 #[cfg(test)]

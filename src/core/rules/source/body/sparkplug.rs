@@ -9,7 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use prost::Message;
 use serde_json::{Map, Value, json};
 
-use super::{FIELDS_MAX, ParseBodyError, error};
+use super::error;
+use super::error::ParseBodyError;
+use super::fields::FIELDS_MAX;
 
 /// How many nodes are remembered; the oldest name in the alphabet goes for another.
 const NODES_MAX: usize = 10_000;

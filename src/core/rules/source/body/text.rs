@@ -3,7 +3,8 @@
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::{ParseBodyError, check_fields};
+use super::error::ParseBodyError;
+use super::fields::check_fields;
 use crate::core::model::EVENTS_MAX;
 
 /// How a text becomes items, and an item members.
