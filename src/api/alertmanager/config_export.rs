@@ -83,7 +83,7 @@ fn route(yaml: &mut String, rulebook: &Rulebook, rule: &Rule) {
     if !by.is_empty() {
         let names = by.into_iter().map(|name| scalar(name)).collect::<Vec<_>>().join(", ");
         let _ = writeln!(yaml, "    group_by: [{names}]");
-    } else if rule.by.is_empty() && rule.pattern == Pattern::Each {
+    } else if rule.by.is_empty() && !rule.one_group && rule.pattern == Pattern::Each {
         yaml.push_str("    group_by: [\"...\"]\n");
     }
     let _ = writeln!(yaml, "    continue: {}", rule.continues);

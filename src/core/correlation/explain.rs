@@ -1,12 +1,12 @@
 //! Explanations: the effect that an event would have now, and the progress of each window. Reads only.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::alerts::alert::{ReportedTimes, Transition};
 use super::alerts::dedup::EventId;
 use super::alerts::enrich::would_be_known;
 use super::conditions::condition::{Condition, ConditionPhase};
-use super::conditions::guard::guard_holds;
+use super::failed_match::{FailedMatch, unmet};
 use super::correlator::Correlator;
 use super::input_context::{Index, view};
 use super::keys::{ConditionKey, RuleId};
@@ -124,25 +124,6 @@ pub enum CountState {
     Nothing,
 }
 
-/// A condition of a rule that the event fails.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum FailedMatch {
-    Matcher {
-        #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
-        matcher: Matcher,
-        /// The event's value of the label; empty if the label is absent.
-        value: String,
-    },
-    When {
-        expression: String,
-    },
-    /// The guard on shared contexts, as the rule writes it.
-    Context {
-        guard: String,
-    },
-}
-
 /// A window: a rule under one key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WindowView {
@@ -181,14 +162,6 @@ pub struct Progress {
     pub within: Option<TimeDelta>,
     /// One short sentence: `2 of 5 within 10m`.
     pub text: String,
-}
-
-fn as_text<S: Serializer>(matcher: &Matcher, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(matcher)
-}
-
-fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Matcher, D::Error> {
-    Matcher::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }
 
 impl Correlator {
@@ -257,7 +230,8 @@ impl Explainer<'_> {
         if alert.is_outdated(&said, self.now) {
             return ConditionMeaning::Outdated;
         }
-        let times = alert.times_after(&said, super::clamp_event_time(event.occurred_at, self.now), self.now);
+        let at = super::clamp_event_time(event.occurred_at, self.now);
+        let times = alert.times_after(&said, at, self.now, self.book.rulebook.resolve_timeout);
         match alert.transition_to(&times, self.book.severity_of(event)) {
             Some(Transition::BeganFiring) => ConditionMeaning::BeginsFiring,
             Some(Transition::ChangedSeverity) => ConditionMeaning::ChangesSeverity,
@@ -395,25 +369,6 @@ fn asks(matcher: &Matcher) -> bool {
 }
 
 /// Reasons why a rule does not fit: each matcher that fails, and `when:` and `context:` if those fail too.
-fn unmet(state: &CorrelatorState, rule: &Rule, subject: &MatchTarget<'_>) -> Vec<FailedMatch> {
-    let value = |matcher: &Matcher| subject.value(matcher.name());
-    let failing = rule.matchers.iter().filter(|matcher| !matcher.matches_value(value(matcher)));
-    let mut unmet: Vec<FailedMatch> = failing
-        .map(|matcher| FailedMatch::Matcher { matcher: matcher.clone(), value: value(matcher).to_owned() })
-        .collect();
-    if let (Some(when), Some(event)) = (&rule.when, subject.event)
-        && !when.holds(event, subject.severity, subject.facts)
-    {
-        unmet.push(FailedMatch::When { expression: when.text().to_owned() });
-    }
-    if let Some(guard) = &rule.guard
-        && !guard_holds(state, Some(guard), subject)
-    {
-        unmet.push(FailedMatch::Context { guard: guard.to_string() });
-    }
-    unmet
-}
-
 fn window_view(rule: &Rule, key: &ConditionKey, condition: Option<&Condition>) -> WindowView {
     let members: Vec<Fingerprint> =
         condition.iter().flat_map(|condition| condition.members.iter()).take(MEMBERS_NAMED).collect();

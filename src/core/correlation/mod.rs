@@ -8,6 +8,7 @@ mod alerts;
 mod conditions;
 mod correlator;
 mod explain;
+mod failed_match;
 mod grouping;
 mod input;
 mod input_context;
@@ -34,9 +35,10 @@ pub use alerts::dedup::EventId;
 pub use alerts::nonconforming_names::{NonconformingName, QUARANTINE_MAX, Sightings};
 pub use correlator::Correlator;
 pub use explain::{
-    ConditionMeaning, ConditionStatus, CountState, Explanation, FailedMatch, Holder, Progress, RuleTrace, WindowPhase,
+    ConditionMeaning, ConditionStatus, CountState, Explanation, Holder, Progress, RuleTrace, WindowPhase,
     WindowView,
 };
+pub use failed_match::FailedMatch;
 pub use input::{Resend, SilenceInput};
 pub use output::{
     AlertLink, AlertSuppressor, AlertView, CorrelationLimit, CorrelationMetric, CountedEvent, Decision, Firing,
@@ -50,8 +52,6 @@ pub use templates::{TEMPLATES_MAX, TemplateId};
 pub const LATENESS: TimeDelta = TimeDelta::from_seconds(30);
 /// Maximum lead of a producer's clock.
 pub const LEAD: TimeDelta = TimeDelta::from_seconds(30);
-/// Time after its last message at which a v2 alert without an end ends.
-pub const RESOLVE_TIMEOUT: TimeDelta = TimeDelta::from_minutes(5);
 /// Retention of a resolved alert.
 pub const RESOLVED_RETENTION: TimeDelta = TimeDelta::from_minutes(30);
 /// Time for which a silence is listed after its end.

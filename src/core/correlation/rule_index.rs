@@ -198,7 +198,8 @@ impl RuleIndex {
             (Some(when), Some(event)) => when.holds(event, subject.severity, subject.facts),
             (Some(_), None) => false,
         };
-        let holds = || when_holds() && guard_holds(state, rule.guard.as_ref(), subject);
+        let is_excepted = || rule.unless.iter().any(|set| subject.fits(set));
+        let holds = || !is_excepted() && when_holds() && guard_holds(state, rule.guard.as_ref(), subject);
         match &rule.pattern {
             Pattern::Calendar { .. } => return None,
             Pattern::Sequence(sequence) => return steps(sequence, entry, subject, holds),
@@ -261,7 +262,7 @@ impl RuleIndex {
             build([("alertname", alertname), ("source", subject.source)].into_iter())
         } else if !entry.by.is_empty() {
             build(entry.by.iter().map(|name| (name.as_str(), subject.value(name))))
-        } else if self.rule(position).pattern == Pattern::Each {
+        } else if self.rule(position).pattern == Pattern::Each && !self.rule(position).one_group {
             subject.labels.clone()
         } else {
             self.no_labels.clone()
@@ -440,8 +441,10 @@ fn catch_all() -> Rule {
     Rule {
         name: CATCH_ALL.to_owned(),
         matchers: Matchers::default(),
+        unless: Vec::new(),
         when: None,
         by: vec!["alertname".to_owned(), "source".to_owned()],
+        one_group: false,
         pattern: Pattern::Each,
         counts: Counts::Transitions,
         semantics: Semantics::Own,
@@ -456,6 +459,7 @@ fn catch_all() -> Rule {
         ladder: "default".to_owned(),
         after_hours: None,
         pages: false,
+        notify_times: Default::default(),
         runbook: None,
         playbook: None,
         settle: TimeDelta::ZERO,

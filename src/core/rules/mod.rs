@@ -19,6 +19,7 @@ mod inspection_plan;
 mod inventory;
 mod item_index;
 mod naming;
+mod notify_times;
 mod pattern;
 mod person;
 mod placeholders;
@@ -52,6 +53,7 @@ pub use grouping::{FailureMode, Grouping};
 pub use inspection_plan::{Check, ChecklistItem, Comparison, Expected, InspectionTeam, Limit, Plan, Slots};
 pub use inventory::{CONTRACT_UNTIL, ConfigurationItem, ENTITY_LABELS, Inventory, contract_end};
 pub use item_index::ItemIndex;
+pub use notify_times::NotifyTimes;
 pub use naming::{NamingStandard, OddName, odd_names};
 pub use pattern::{
     ActionAt, Actions, Capture, ContextAction, ContextChange, CountWithin, Counts, Emit, EmitKind, Flap, GroupClass,
@@ -62,7 +64,7 @@ pub use placeholders::{BadPlaceholder, NoticeField, TemplatePart, is_secret_name
 pub use playbook::{Playbook, PlaybookStep};
 pub use problem::ProblemPolicy;
 pub use roster::{DutyHours, Layer, Roster, Turns, UnavailablePolicy, WorkedShifts};
-pub use rulebook::{AfterHours, CATCH_ALL, Inhibition, Rule, RuleText, Rulebook, RulebookHash};
+pub use rulebook::{AfterHours, CATCH_ALL, Inhibition, RESOLVE_TIMEOUT, Rule, RuleText, Rulebook, RulebookHash};
 pub use sla_target::{
     BreachReasons, Grading, Indicator, Measure, OnBreach, OutageBudget, OutageCause, Pauses, Promise, SlaTarget,
     Urgency,

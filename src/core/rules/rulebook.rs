@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Actions, ContextGuard, Counts, EscalationPolicy, Expression, Grouping, Inventory, Maintenance, Normalising,
-    Pattern, Person, Plan, Playbook, ProblemPolicy, Roster, Semantics, Source, Storm, Team, Through,
+    NotifyTimes, Pattern, Person, Plan, Playbook, ProblemPolicy, Roster, Semantics, Source, Storm, Team, Through,
 };
-use crate::core::calendar::WorkCalendar;
+use crate::core::calendar::{TimeInterval, WorkCalendar};
 use crate::core::model::{Matchers, Priority, Severity, TimeDelta, Timestamp};
 
 /// SHA-256 over the rule files' paths and texts.
@@ -50,6 +50,10 @@ pub struct Rulebook {
     pub inhibitions: Vec<Inhibition>,
     pub maintenance: Vec<Maintenance>,
     pub storms: Vec<Storm>,
+    /// By name.
+    pub time_intervals: BTreeMap<String, Vec<TimeInterval>>,
+    /// Time after its last message at which an Alertmanager's alert without an end is over.
+    pub resolve_timeout: TimeDelta,
     /// By name; always holds `always`, which is 7×24.
     pub calendars: BTreeMap<String, WorkCalendar>,
     /// By name; always holds `default`.
@@ -85,6 +89,8 @@ impl Rulebook {
             inhibitions: Vec::new(),
             maintenance: Vec::new(),
             storms: Vec::new(),
+            time_intervals: BTreeMap::new(),
+            resolve_timeout: RESOLVE_TIMEOUT,
             calendars: BTreeMap::new(),
             ladders: BTreeMap::new(),
             teams: BTreeMap::new(),
@@ -110,7 +116,8 @@ impl Rulebook {
         let plans = self.plans.values().map(|plan| plan.schedule.zone());
         let budgets = self.outage_budgets.iter().map(|budget| budget.zone.as_str());
         let problems = self.problems.iter().map(|policy| policy.zone.as_str());
-        windows.chain(calendars).chain(rosters).chain(plans).chain(budgets).chain(problems).collect()
+        let intervals = self.time_intervals.values().flatten().map(TimeInterval::zone);
+        windows.chain(intervals).chain(calendars).chain(rosters).chain(plans).chain(budgets).chain(problems).collect()
     }
 
     pub fn rule(&self, name: &str) -> Option<&Rule> {
@@ -147,6 +154,9 @@ impl Rulebook {
     }
 }
 
+/// An Alertmanager's `resolve_timeout` unless the rules give another.
+pub const RESOLVE_TIMEOUT: TimeDelta = TimeDelta::from_minutes(5);
+
 /// The name of the rule that takes alerts that no other rule owns.
 pub const CATCH_ALL: &str = "catch-all";
 
@@ -156,9 +166,14 @@ pub struct Rule {
     pub name: String,
     /// Over the labels as sent; the names `@severity`, `@source` and `@status` mean the normalised words.
     pub matchers: Matchers,
+    /// What fits any of these does not match.
+    pub unless: Vec<Matchers>,
     pub when: Option<Expression>,
-    /// The labels whose values make the key; empty: one key for all, except for `each`, where it is the alert itself.
+    /// The labels whose values make the key; empty: one key for all, except for `each` without `one_group`, where it is
+    /// the alert itself.
     pub by: Vec<String>,
+    /// True if `by` is given as empty: one key for all.
+    pub one_group: bool,
     pub pattern: Pattern,
     pub counts: Counts,
     pub semantics: Semantics,
@@ -183,6 +198,8 @@ pub struct Rule {
     pub after_hours: Option<AfterHours>,
     /// True if its incidents send pages.
     pub pages: bool,
+    /// When they do.
+    pub notify_times: NotifyTimes,
     pub runbook: Option<String>,
     /// The name of its incidents' playbook.
     pub playbook: Option<String>,

@@ -297,6 +297,9 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
     Rule {
         name: name.to_owned(),
         matchers: Matchers(matchers),
+        unless: Vec::new(),
+        one_group: false,
+        notify_times: Default::default(),
         when: None,
         by: by.iter().map(|name| (*name).to_owned()).collect(),
         pattern: Pattern::Each,

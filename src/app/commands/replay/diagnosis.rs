@@ -44,6 +44,7 @@ pub fn unmet(unmet: &FailedMatch) -> String {
         }
         FailedMatch::Matcher { matcher, value } => format!("{matcher}: {} is {value:?}", matcher.name()),
         FailedMatch::When { expression } => format!("when: {expression} is not true of it"),
+        FailedMatch::Unless { matchers } => format!("unless: it fits {matchers}"),
         FailedMatch::Context { guard } => format!("context: {guard} does not hold"),
     }
 }

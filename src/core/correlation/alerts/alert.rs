@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::correlation::input::Resend;
 use crate::core::correlation::keys::{ConditionKey, RuleId};
 use crate::core::correlation::suppression::suppressed_by::SuppressedBy;
-use crate::core::correlation::{LATENESS, RESOLVE_TIMEOUT, RESOLVED_RETENTION};
+use crate::core::correlation::{LATENESS, RESOLVED_RETENTION};
 use crate::core::model::{Cause, Event, Expiry, Labels, Severity, Stamp, Status, TimeDelta, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,10 +119,16 @@ impl Alert {
         self.owner.iter().chain(&self.links)
     }
 
-    /// The times after one more message.
-    pub fn times_after(&self, said: &ReportedTimes, occurred: Timestamp, now: Timestamp) -> AlertTimes {
+    /// The times after one more message. `timeout`: an Alertmanager's `resolve_timeout`.
+    pub fn times_after(
+        &self,
+        said: &ReportedTimes,
+        occurred: Timestamp,
+        now: Timestamp,
+        timeout: TimeDelta,
+    ) -> AlertTimes {
         match said.expiry {
-            Expiry::AlertmanagerV2 => merge(&self.times, v2_times(said, now), now),
+            Expiry::AlertmanagerV2 => merge(&self.times, v2_times(said, now, timeout), now),
             Expiry::Never | Expiry::After(_) => said_times(said, Some(&self.times), occurred, now),
         }
     }
@@ -231,22 +237,27 @@ fn replace_text(text: &mut Arc<str>, new: &str) {
     }
 }
 
-/// The times of a new alert.
-pub(crate) fn first_times(said: &ReportedTimes, occurred: Timestamp, now: Timestamp) -> AlertTimes {
+/// The times of a new alert. `timeout`: an Alertmanager's `resolve_timeout`.
+pub(crate) fn first_times(
+    said: &ReportedTimes,
+    occurred: Timestamp,
+    now: Timestamp,
+    timeout: TimeDelta,
+) -> AlertTimes {
     match said.expiry {
-        Expiry::AlertmanagerV2 => v2_times(said, now),
+        Expiry::AlertmanagerV2 => v2_times(said, now, timeout),
         Expiry::Never | Expiry::After(_) => said_times(said, None, occurred, now),
     }
 }
 
 /// Fills in missing times as Alertmanager does.
-fn v2_times(said: &ReportedTimes, now: Timestamp) -> AlertTimes {
+fn v2_times(said: &ReportedTimes, now: Timestamp, timeout: TimeDelta) -> AlertTimes {
     let ends = match said.status {
         Status::Resolved => Some(said.ends_at.unwrap_or(Stamp::utc(now)).min(Stamp::utc(now))),
         Status::Firing | Status::Point => said.ends_at,
     };
     let starts_at = said.starts_at.or(ends).unwrap_or(Stamp::utc(now));
-    let ends_at = ends.unwrap_or(Stamp::utc(now + RESOLVE_TIMEOUT));
+    let ends_at = ends.unwrap_or(Stamp::utc(now + timeout));
     AlertTimes { starts_at, ends_at, by_timeout: ends.is_none(), firing: ends_at.at > now }
 }
 
@@ -311,7 +322,7 @@ mod tests {
             ends_at: new.1.map(at),
             occurred_at: None,
         };
-        let merged = merge(&old, v2_times(&said, now), now);
+        let merged = merge(&old, v2_times(&said, now, crate::core::rules::RESOLVE_TIMEOUT), now);
         let (starts, ends, by_timeout, firing) = expected;
         assert_eq!(
             merged,

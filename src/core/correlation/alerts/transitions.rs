@@ -36,7 +36,7 @@ impl CorrelationContext<'_> {
         }
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let at = crate::core::correlation::clamp_event_time(resend.occurred_at, self.now);
-        let times = alert.times_after(&said, at, self.now);
+        let times = alert.times_after(&said, at, self.now, self.book.rulebook.resolve_timeout);
         let is_transition = alert.transition_to(&times, alert.severity).is_some();
         if is_transition || alert.is_outdated(&said, self.now) || self.counts_messages(alert) {
             let event = alert.resent_event(resend);
@@ -63,7 +63,7 @@ impl CorrelationContext<'_> {
         let message = EventInFlight { event, cause, at };
         let severity = self.book.severity_of(event);
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
-        let times = alert.times_after(&said, at, self.now);
+        let times = alert.times_after(&said, at, self.now, self.book.rulebook.resolve_timeout);
         match alert.transition_to(&times, severity) {
             None => self.on_resend(fingerprint, message, times),
             Some(transition) => self.transition(fingerprint, message, times, severity, transition),
@@ -89,7 +89,7 @@ impl CorrelationContext<'_> {
     fn repeated(&mut self, fingerprint: Fingerprint, said: &ReportedTimes) {
         let Some(alert) = self.state.alerts.get(&fingerprint) else { return };
         let at = crate::core::correlation::clamp_event_time(said.occurred_at, self.now);
-        let times = alert.times_after(said, at, self.now);
+        let times = alert.times_after(said, at, self.now, self.book.rulebook.resolve_timeout);
         if said.status == Status::Firing && alert.times.firing && times.firing {
             let value = alert.value;
             self.touch(fingerprint, said, times, value);
@@ -100,7 +100,7 @@ impl CorrelationContext<'_> {
     fn first_message(&mut self, fingerprint: Fingerprint, event: &Event, cause: Cause) {
         let at = self.event_time(event.occurred_at);
         let said = ReportedTimes::from(event);
-        let times = first_times(&said, at, self.now);
+        let times = first_times(&said, at, self.now, self.book.rulebook.resolve_timeout);
         let alert = Alert {
             source: self.index.intern(&event.source),
             labels: event.labels.clone(),
@@ -389,7 +389,7 @@ impl CorrelationContext<'_> {
         let alert = state.alerts.get(&fingerprint)?;
         let said = ReportedTimes::from(event);
         let at = crate::core::correlation::clamp_event_time(event.occurred_at, now);
-        let times = alert.times_after(&said, at, now);
+        let times = alert.times_after(&said, at, now, book.rulebook.resolve_timeout);
         let severity = book.severity_of(event);
         let same = alert.labels == event.labels
             && *alert.source == *event.source

@@ -92,8 +92,10 @@ fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
     let mut rule = Rule {
         name: name.to_owned(),
         matchers: Matchers::parse(matchers).unwrap(),
+        unless: Vec::new(),
         when: None,
         by: Vec::new(),
+        one_group: false,
         pattern,
         counts: Counts::Transitions,
         semantics: Semantics::Own,
@@ -108,6 +110,7 @@ fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
         ladder: "default".to_owned(),
         after_hours: None,
         pages: true,
+        notify_times: Default::default(),
         runbook: None,
         playbook: None,
         settle: TimeDelta::ZERO,

@@ -9,7 +9,7 @@ use crate::core::engine::notification::NotificationKind;
 use crate::core::escalation::EscalationProgress;
 use crate::core::incidents::{Affected, Incident};
 use crate::core::model::{Fingerprint, Labels, Priority, Severity, TimeDelta, Timestamp};
-use crate::core::rules::{CATCH_ALL, Channel, Rulebook};
+use crate::core::rules::{CATCH_ALL, Channel, Rule, Rulebook};
 use crate::core::sla::Clocks;
 
 /// How long after resolving an unpaged incident is closed without a person.
@@ -52,6 +52,10 @@ pub struct DeskIncident {
     pub clocks: Clocks,
     /// Whether the outage that its rule speaks of was begun since it is open.
     pub outage_begun: bool,
+    /// The time interval of its rules in which they page nobody, while it lasts.
+    pub muted: Option<String>,
+    /// When that may change.
+    pub mute_ends_at: Option<Timestamp>,
 }
 
 /// An alert of an incident.
@@ -116,17 +120,20 @@ pub enum IncidentTimer {
     Resolve,
     /// Persons who wait to be told.
     Calls,
+    /// A time interval begins or ends.
+    Mute,
     /// Its ladder.
     Escalation,
 }
 
 impl IncidentTimer {
-    pub const ALL: [IncidentTimer; 6] = [
+    pub const ALL: [IncidentTimer; 7] = [
         IncidentTimer::Clocks,
         IncidentTimer::Forget,
         IncidentTimer::Close,
         IncidentTimer::Resolve,
         IncidentTimer::Calls,
+        IncidentTimer::Mute,
         IncidentTimer::Escalation,
     ];
 }
@@ -136,12 +143,18 @@ impl DeskIncident {
         self.conditions.values().all(|standing| *standing == ConditionStatus::Clear)
     }
 
+    /// The rules of what stands in it.
+    pub fn standing_rules<'a>(&'a self, rulebook: &'a Rulebook) -> impl Iterator<Item = Option<&'a Rule>> {
+        let raised = self.conditions.iter().filter(|(_, standing)| **standing == ConditionStatus::Raised);
+        raised.map(|(condition, _)| self.parts.get(condition).and_then(|part| rulebook.rule(&part.rule)))
+    }
+
     /// What holds it back, if nothing that still stands in it is free.
     pub fn held_by(&self) -> Option<&str> {
         let mut held_by = None;
         for standing in self.conditions.values() {
             match standing {
-                ConditionStatus::Raised => return None,
+                ConditionStatus::Raised => held_by = held_by.or(Some(self.muted.as_deref()?)),
                 ConditionStatus::Held { by, pauses: _ } => held_by = held_by.or(Some(by.as_str())),
                 ConditionStatus::Clear => {}
             }
@@ -187,6 +200,7 @@ impl DeskIncident {
             IncidentTimer::Close => self.close_at,
             IncidentTimer::Resolve => self.resolve_at,
             IncidentTimer::Calls => self.calls.iter().map(|call| call.at).min(),
+            IncidentTimer::Mute => self.mute_ends_at.filter(|_| self.record.state.is_open()),
             IncidentTimer::Escalation if self.record.state.is_open() => self.climb.next_deadline(),
             IncidentTimer::Escalation => None,
         }

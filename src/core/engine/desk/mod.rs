@@ -124,6 +124,7 @@ impl Desk {
             Some(IncidentTimer::Close) => incidents::timers::close(desk, id, step),
             Some(IncidentTimer::Resolve) => incidents::timers::resolve(desk, id, step),
             Some(IncidentTimer::Calls) => notify::make_calls(desk, id, step),
+            Some(IncidentTimer::Mute) => incidents::standing::hold_or_release(desk, id, step),
             Some(IncidentTimer::Escalation) => transitions::tick(desk, id, step),
             None => {}
         }
@@ -139,6 +140,7 @@ impl Desk {
         staff::change_rosters(desk, old, &mut step);
         holiday_check::look(&mut desk.kept.core.calendars, &mut step);
         clocks::change_promises(desk, old, &mut step);
+        incidents::standing::follow_rules(desk, &mut step);
         self.finish(step);
     }
 
@@ -167,6 +169,7 @@ impl Desk {
         staff::change_rosters(desk, old, &mut step);
         holiday_check::look(&mut desk.kept.core.calendars, &mut step);
         clocks::change_promises(desk, old, &mut step);
+        incidents::standing::follow_rules(desk, &mut step);
         self.finish(step);
     }
 

@@ -25,8 +25,10 @@ fn rule(name: &str) -> Rule {
     Rule {
         name: name.to_owned(),
         matchers: Matchers::default(),
+        unless: Vec::new(),
         when: None,
         by: vec!["site".to_owned()],
+        one_group: false,
         pattern: Pattern::Each,
         counts: Counts::Transitions,
         semantics: Semantics::Own,
@@ -41,6 +43,7 @@ fn rule(name: &str) -> Rule {
         ladder: "default".to_owned(),
         after_hours: None,
         pages: true,
+        notify_times: Default::default(),
         runbook: None,
         playbook: None,
         settle: TimeDelta::from_seconds(30),

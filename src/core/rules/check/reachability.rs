@@ -18,7 +18,7 @@ fn keeps(rule: &Rule) -> bool {
         // It owns only some of the events that its own matchers fit.
         Pattern::Group(_) | Pattern::Calendar { .. } => false,
     };
-    for_good && !rule.continues && rule.when.is_none() && rule.guard.is_none()
+    for_good && !rule.continues && rule.unless.is_empty() && rule.when.is_none() && rule.guard.is_none()
 }
 
 /// Rules that never own an alert, each with the earlier rule that owns all of its matches.

@@ -25,6 +25,7 @@ pub(super) mod suppression;
 pub(super) mod table;
 pub(super) mod team;
 pub(super) mod test_case;
+mod time_interval;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,6 +95,7 @@ impl Rulebook {
         let texts = Some(self.texts.clone()).filter(|texts| !texts.is_empty())?;
         let mut rulebook = load(texts).ok()?.rulebook;
         rulebook.calendars.values_mut().for_each(|calendar| calendar.set_ahead(micros));
+        rulebook.time_intervals.values_mut().flatten().for_each(|interval| interval.set_ahead(micros));
         rulebook.rosters.values_mut().for_each(|roster| roster.ahead = micros);
         rulebook.plans.values_mut().for_each(|plan| plan.schedule.set_ahead(micros));
         rulebook.maintenance.iter_mut().for_each(|window| window.time.set_ahead(micros));
@@ -120,6 +122,8 @@ struct Loading {
     inhibitions: Vec<super::Inhibition>,
     maintenance: Vec<super::Maintenance>,
     storms: Vec<super::Storm>,
+    time_intervals: BTreeMap<String, Vec<crate::core::calendar::TimeInterval>>,
+    resolve_timeout: Option<crate::core::model::TimeDelta>,
     /// Items that maintenance names, with the places of their names.
     item_names: Vec<suppression::ItemName>,
     calendars: BTreeMap<String, WorkCalendar>,
@@ -140,6 +144,7 @@ impl Loading {
     fn file(&mut self, mut reader: SectionReader<'_>, mut file: FileSyntax) {
         self.normalising.sections(&mut reader, &mut file);
         self.of_people(&mut reader, &mut file);
+        self.of_alertmanager(&mut reader, &mut file);
         for entry in file.sources.unwrap_or_default() {
             self.define(&mut reader, "source", &entry.name.value, entry.name.referenced);
             match Source::compile(entry) {
@@ -164,7 +169,7 @@ impl Loading {
             self.rules.push(rule::rule(&mut reader, entry));
         }
         for entry in file.inhibitions.unwrap_or_default() {
-            let at = entry.name.as_ref().map_or(entry.source.referenced, |name| name.referenced);
+            let at = rule::place_of(&entry);
             let inhibition = rule::inhibition(&mut reader, &entry, self.inhibitions.len() + 1);
             self.define(&mut reader, "inhibition", &inhibition.name, at);
             self.inhibitions.push(inhibition);
@@ -191,6 +196,19 @@ impl Loading {
         self.mistakes.extend(reader.mistakes);
         self.warnings.extend(reader.warnings);
         self.references.extend(reader.references);
+    }
+
+    /// Reads the sections that an Alertmanager's configuration has too.
+    fn of_alertmanager(&mut self, reader: &mut SectionReader<'_>, file: &mut FileSyntax) {
+        for entry in file.time_intervals.take().unwrap_or_default() {
+            self.define(reader, "time interval", &entry.name.value, entry.name.referenced);
+            let (name, intervals) = time_interval::named(reader, &entry);
+            self.time_intervals.insert(name, intervals);
+        }
+        if let Some(section) = &file.alertmanager {
+            self.define(reader, "section", "alertmanager", section.referenced);
+            self.resolve_timeout = time_interval::resolve_timeout(reader, &section.value);
+        }
     }
 
     /// Reads the sections on people: schedules, calendars, escalation, targets and playbooks.
@@ -342,6 +360,8 @@ impl Loading {
             inhibitions: self.inhibitions,
             maintenance: self.maintenance,
             storms: self.storms,
+            time_intervals: self.time_intervals,
+            resolve_timeout: self.resolve_timeout.unwrap_or(super::RESOLVE_TIMEOUT),
             calendars: self.calendars,
             ladders: self.ladders,
             teams: self.teams,
@@ -400,6 +420,7 @@ impl Loading {
                 RefKind::Calendar => ("calendar", self.calendars.keys().map(String::as_str).collect()),
                 RefKind::Playbook => ("playbook", self.playbooks.keys().map(String::as_str).collect()),
                 RefKind::Team => ("team", self.teams.keys().map(String::as_str).collect()),
+                RefKind::TimeInterval => ("time interval", self.time_intervals.keys().map(String::as_str).collect()),
                 RefKind::Roster => ("roster", self.rosters.keys().map(String::as_str).collect()),
                 RefKind::Person => {
                     self.warnings.extend(self.stranger(reference, texts));

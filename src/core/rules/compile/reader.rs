@@ -31,6 +31,7 @@ pub(super) enum RefKind {
     Calendar,
     Playbook,
     Roster,
+    TimeInterval,
     /// A person; entries are optional, so a missing one is only a warning.
     Person,
 }

@@ -4,8 +4,9 @@ use super::pattern::SECOND;
 use super::pattern::WINDOW_MAX;
 use serde_saphyr::Location;
 
-use super::reader::{ClosedSet, RefKind, SectionReader, place_of_brace};
-use super::{actions, rule_fingerprint, suppression};
+use super::reader::{ClosedSet, RefKind, SectionReader, each, place_of_brace};
+use crate::core::rules::source::OneOrMore;
+use super::{actions, rule_fingerprint, suppression, time_interval};
 use crate::core::model::{Matchers, Priority, Status, TimeDelta};
 use crate::core::rules::defaults::LADDER;
 use crate::core::rules::syntax::file::{InhibitionSyntax, RuleSyntax};
@@ -13,6 +14,7 @@ use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{CATCH_ALL, Counts, Flap, Inhibition, Pattern, Rule};
 
 const BY_MAX: usize = 16;
+const UNLESS_MAX: usize = 1_000;
 
 const SETTLE: TimeDelta = TimeDelta::from_seconds(30);
 const SETTLE_MAX: TimeDelta = TimeDelta::from_hours(1);
@@ -29,8 +31,10 @@ pub(super) fn rule(reader: &mut SectionReader<'_>, entry: RuleSyntax) -> Rule {
         reader.mistake(entry.name.referenced, format!("{name:?} is the built-in rule's name"), "another name");
     }
     let matchers = reader.matchers(entry.matches.as_ref(), ClosedSet::OfEvents);
+    let unless = unless(reader, &entry);
     let when = entry.when.as_ref().and_then(|when| reader.condition(when));
     let by = reader.label_names(entry.by.as_ref());
+    let one_group = entry.by.is_some() && by.is_empty();
     if by.len() > BY_MAX {
         reader.mistake(entry.name.referenced, format!("{} labels in by", by.len()), format!("at most {BY_MAX}"));
     }
@@ -51,8 +55,10 @@ pub(super) fn rule(reader: &mut SectionReader<'_>, entry: RuleSyntax) -> Rule {
     let reopen_within = optional(&entry.reopen_within, TimeDelta::ZERO, REOPEN_WITHIN_MAX).unwrap_or(REOPEN_WITHIN);
     let parts = rule_fingerprint::FingerprintInput {
         matchers: &matchers,
+        unless: &unless,
         when: when.as_ref(),
         by: &by,
+        one_group,
         pattern: &pattern,
         counts,
         semantics,
@@ -64,13 +70,16 @@ pub(super) fn rule(reader: &mut SectionReader<'_>, entry: RuleSyntax) -> Rule {
         ladder: entry.tiers.as_ref().map_or_else(|| LADDER.to_owned(), |ladder| reader.refer(RefKind::Ladder, ladder)),
         after_hours: entry.after_hours.as_ref().map(|text| super::calendar::after_hours(reader, text)),
         pages: entry.paging.unwrap_or(true),
+        notify_times: time_interval::notify_times(reader, &entry),
         runbook: entry.runbook.as_ref().map(|runbook| reader.text(runbook)),
         playbook: entry.playbook.as_ref().map(|playbook| reader.refer(RefKind::Playbook, playbook)),
         continues: entry.continues.unwrap_or(false),
         name,
         matchers,
+        unless,
         when,
         by,
+        one_group,
         pattern,
         counts,
         semantics,
@@ -90,6 +99,23 @@ pub(super) fn rule(reader: &mut SectionReader<'_>, entry: RuleSyntax) -> Rule {
         groups: entry.group.unwrap_or(true),
         shape,
     }
+}
+
+/// Each text is a set of its own, unlike those of `match`, which must all hold.
+fn unless(reader: &mut SectionReader<'_>, entry: &RuleSyntax) -> Vec<Matchers> {
+    let mut sets = Vec::new();
+    for (text, at) in entry.unless.as_ref().map(each).unwrap_or_default() {
+        let one = Spanned::new(OneOrMore::One(text.to_owned()), at);
+        let set = reader.matchers(Some(&one), ClosedSet::OfEvents);
+        if set.0.is_empty() {
+            reader.mistake(at, "a set without a matcher fits everything", "at least one matcher");
+        }
+        sets.push(set);
+    }
+    if sets.len() > UNLESS_MAX {
+        reader.mistake(entry.name.referenced, format!("{} sets in unless", sets.len()), format!("at most {UNLESS_MAX}"));
+    }
+    sets
 }
 
 fn counts(reader: &mut SectionReader<'_>, on: Option<&Spanned<String>>, pattern: &Pattern) -> Counts {
@@ -247,16 +273,18 @@ fn title(reader: &mut SectionReader<'_>, title: Option<&Spanned<String>>) -> Str
 }
 
 pub(super) fn inhibition(reader: &mut SectionReader<'_>, entry: &InhibitionSyntax, number: usize) -> Inhibition {
-    let mut side = |texts, at: Location| {
-        let matchers = reader.matchers(Some(texts), ClosedSet::OfEvents);
-        if matchers.0.is_empty() {
-            reader.mistake(at, "this side fits everything", "at least one matcher");
-        }
-        matchers
-    };
-    let source = side(&entry.source, entry.source.referenced);
-    let target = side(&entry.target, entry.target.referenced);
+    let source = reader.matchers(entry.source.as_ref(), ClosedSet::OfEvents);
+    let target = reader.matchers(entry.target.as_ref(), ClosedSet::OfEvents);
+    if source.0.is_empty() && target.0.is_empty() {
+        reader.mistake(place_of(entry), "both sides fit everything", "at least one matcher in source or target");
+    }
     let name = entry.name.as_ref().map_or_else(|| format!("inhibition {number}"), |name| reader.name(name));
     let equal = reader.label_names(entry.equal.as_ref());
     Inhibition { name, source, target, equal, through: suppression::through(reader, entry) }
+}
+
+/// The place of an inhibition in its file.
+pub(super) fn place_of(entry: &InhibitionSyntax) -> Location {
+    let sides = [&entry.source, &entry.target].into_iter().flatten().map(|side| side.referenced);
+    entry.name.iter().map(|name| name.referenced).chain(sides).next().unwrap_or(Location::UNKNOWN)
 }

@@ -7,8 +7,10 @@ use crate::core::rules::{ContextGuard, CountWithin, Counts, Expression, Flap, Pa
 /// The parts of a rule that decide the meaning of its windows.
 pub(super) struct FingerprintInput<'a> {
     pub matchers: &'a Matchers,
+    pub unless: &'a [Matchers],
     pub when: Option<&'a Expression>,
     pub by: &'a [String],
+    pub one_group: bool,
     pub pattern: &'a Pattern,
     pub counts: Counts,
     pub semantics: Semantics,
@@ -31,6 +33,12 @@ pub(super) fn of(parts: &FingerprintInput<'_>) -> u64 {
     }
     if let Some(guard) = parts.guard {
         text.push_str(&format!("\ncontext {guard}"));
+    }
+    for set in parts.unless {
+        text.push_str(&format!("\nunless {}", sorted(set)));
+    }
+    if parts.one_group {
+        text.push_str("\none group");
     }
     fnv1a(text.as_bytes())
 }

@@ -17,8 +17,10 @@ pub(super) fn rule(source: &Source) -> Option<Rule> {
     let pattern = Pattern::Absence { within };
     let parts = rule_fingerprint::FingerprintInput {
         matchers: &matchers,
+        unless: &[],
         when: None,
         by: &source.silent_by,
+        one_group: false,
         pattern: &pattern,
         counts: Counts::Transitions,
         semantics: Semantics::Own,
@@ -38,8 +40,10 @@ pub(super) fn rule(source: &Source) -> Option<Rule> {
     Some(Rule {
         name,
         matchers,
+        unless: Vec::new(),
         when: None,
         by: source.silent_by.clone(),
+        one_group: false,
         pattern,
         counts: Counts::Transitions,
         semantics: Semantics::Own,
@@ -54,6 +58,7 @@ pub(super) fn rule(source: &Source) -> Option<Rule> {
         ladder: LADDER.to_owned(),
         after_hours: None,
         pages: false,
+        notify_times: Default::default(),
         runbook: None,
         playbook: None,
         settle: TimeDelta::ZERO,

@@ -20,6 +20,7 @@ use super::roster::RosterSyntax;
 use super::sla_target::{BreachReasonSyntax, OutageBudgetSyntax, OutageSyntax, TargetSyntax};
 use super::suppression::{MaintenanceSyntax, StormSyntax};
 use super::team::TeamSyntax;
+use super::time_interval::{AlertmanagerSyntax, NamedIntervalsSyntax};
 use crate::core::rules::source::{OneOrMore, SourceSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
 
@@ -47,6 +48,10 @@ pub(crate) struct FileSyntax {
     pub inhibitions: Option<Vec<InhibitionSyntax>>,
     /// Alerts suppressed during planned work.
     pub maintenance: Option<Vec<MaintenanceSyntax>>,
+    /// Stretches of the wall clock in which rules page people, or do not.
+    pub time_intervals: Option<Vec<NamedIntervalsSyntax>>,
+    /// How alerts that come as an Alertmanager's are read; in one file only.
+    pub alertmanager: Option<Spanned<AlertmanagerSyntax>>,
     /// Floods of alerts that one incident represents.
     pub storms: Option<Vec<StormSyntax>>,
     /// Escalation policies: the teams that get an incident, and the time limits.
@@ -87,9 +92,11 @@ pub(crate) struct RuleSyntax {
     /// everything.
     #[serde(rename = "match")]
     pub matches: Option<Spanned<OneOrMore>>,
+    /// Matcher sets whose alerts it does not match: each text is one set, and an alert that fits any of them passes it by.
+    pub unless: Option<Spanned<OneOrMore>>,
     /// A CEL expression for conditions beyond matchers: `value > 90.0 && has(labels.site)`.
     pub when: Option<Text>,
-    /// Labels whose values make the key: alerts with equal values are one incident.
+    /// Labels whose values make the key: alerts with equal values are one incident; [] is one incident for all.
     pub by: Option<Spanned<OneOrMore>>,
     /// The condition for firing; default: `each`.
     pub pattern: Option<Spanned<PatternSyntax>>,
@@ -114,6 +121,10 @@ pub(crate) struct RuleSyntax {
     pub tiers: Option<Text>,
     /// Another escalation policy for incidents that open outside the hours of a calendar.
     pub after_hours: Option<AfterHoursSyntax>,
+    /// Names of time_intervals in which it pages nobody; what still stands when they end is paged then.
+    pub mute_time_intervals: Option<Vec<Text>>,
+    /// Names of time_intervals outside of which it pages nobody.
+    pub active_time_intervals: Option<Vec<Text>>,
     /// Whether it pages anybody; true unless given.
     #[serde(alias = "pages")]
     pub paging: Option<bool>,
@@ -180,10 +191,10 @@ pub(crate) struct RuleSyntax {
 pub(crate) struct InhibitionSyntax {
     /// Once among all files.
     pub name: Option<Text>,
-    /// Matchers of the source alert, which explains the others.
-    pub source: Spanned<OneOrMore>,
-    /// Matchers of the alerts that are suppressed while it fires.
-    pub target: Spanned<OneOrMore>,
+    /// Matchers of the source alert, which explains the others; default: any alert. One of the two sides must be given.
+    pub source: Option<Spanned<OneOrMore>>,
+    /// Matchers of the alerts that are suppressed while it fires; default: any alert.
+    pub target: Option<Spanned<OneOrMore>>,
     /// Labels whose values must be equal in both.
     pub equal: Option<Spanned<OneOrMore>>,
     /// The source explains alerts on items that depend on its item in the inventory.

@@ -24,4 +24,5 @@ pub(crate) mod suppression;
 pub(crate) mod table;
 pub(crate) mod team;
 pub(crate) mod test_case;
+pub(crate) mod time_interval;
 pub(crate) mod yaml;

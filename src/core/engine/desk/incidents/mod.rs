@@ -12,5 +12,5 @@ mod priority;
 pub mod reopening;
 mod rollup;
 mod similarity;
-mod standing;
+pub mod standing;
 pub mod timers;

@@ -48,6 +48,8 @@ pub fn open(
         responder: None,
         clocks: Default::default(),
         outage_begun: false,
+        muted: None,
+        mute_ends_at: None,
         told: Default::default(),
         calls: Vec::new(),
     });
