@@ -26,7 +26,9 @@ pub enum FailedMatch {
         guard: String,
     },
     /// It fits that set of `unless`.
-    Unless { matchers: String },
+    Unless {
+        matchers: String,
+    },
 }
 
 /// The conditions of the rule that the event fails.

@@ -53,8 +53,8 @@ pub use grouping::{FailureMode, Grouping};
 pub use inspection_plan::{Check, ChecklistItem, Comparison, Expected, InspectionTeam, Limit, Plan, Slots};
 pub use inventory::{CONTRACT_UNTIL, ConfigurationItem, ENTITY_LABELS, Inventory, contract_end};
 pub use item_index::ItemIndex;
-pub use notify_times::NotifyTimes;
 pub use naming::{NamingStandard, OddName, odd_names};
+pub use notify_times::NotifyTimes;
 pub use pattern::{
     ActionAt, Actions, Capture, ContextAction, ContextChange, CountWithin, Counts, Emit, EmitKind, Flap, GroupClass,
     GroupPattern, Pattern, Rate, Semantics, Sequence, SequenceStep,

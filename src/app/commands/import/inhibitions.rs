@@ -16,6 +16,11 @@ pub(super) fn read(document: &mut Document, report: &mut ImportReport) -> Result
     for mut entry in document.list("inhibit_rules") {
         let source = matchers(&mut entry, ["source_match", "source_match_re", "source_matchers"])?;
         let target = matchers(&mut entry, ["target_match", "target_match_re", "target_matchers"])?;
+        if source.is_empty() && target.is_empty() {
+            report
+                .no_equal(entry.place(), "left out: without a matcher every alert is on both sides, so it mutes none");
+            continue;
+        }
         all.push(ImportedInhibition { name: entry.text("name"), source, target, equal: entry.texts("equal") });
         entry.leftovers(report);
     }

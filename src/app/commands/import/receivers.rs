@@ -1,45 +1,66 @@
-//! Receivers as teams, as far as their type is supported.
+//! Receivers as teams.
 
 use super::strict_map::{Document, ImportReport};
 
-/// A receiver and its addresses.
+/// Names that say of a receiver without anything in it that it throws alerts away.
+const NOBODY: [&str; 6] = ["null", "blackhole", "devnull", "dev-null", "none", "void"];
+
 pub(super) struct ImportedReceiver {
     pub name: String,
     pub webhooks: Vec<String>,
     pub emails: Vec<String>,
+    /// It has any integration, one that cannot be imported too.
+    pub has_integration: bool,
 }
 
 pub(super) fn read(document: &mut Document, report: &mut ImportReport) -> Vec<ImportedReceiver> {
     document.list("receivers").into_iter().map(|entry| receiver(entry, report)).collect()
 }
 
+/// Whether alerts of that receiver are thrown away. In a file in which no receiver has anything, only the name tells.
+pub(super) fn is_nobody(name: &str, receivers: &[ImportedReceiver]) -> bool {
+    let is_empty = receivers.iter().any(|one| one.name == name && !one.has_integration);
+    is_empty && (NOBODY.contains(&name.to_lowercase().as_str()) || receivers.iter().any(|one| one.has_integration))
+}
+
 fn receiver(mut entry: Document, report: &mut ImportReport) -> ImportedReceiver {
     let name = entry.text("name").unwrap_or_default();
+    let mut has_integration = false;
     let mut webhooks = Vec::new();
     for mut webhook in entry.list("webhook_configs") {
-        // A resolved incident is always notified.
-        webhook.take("send_resolved");
+        has_integration = true;
+        tells_the_end(&mut webhook, true, report);
         match webhook.text("url") {
             Some(url) if !url.contains("{{") => webhooks.push(url),
-            Some(_) => report.no_equal(&webhook.at("url"), "a URL is plain text here: one team for each"),
-            None => report.no_equal(webhook.path(), "write the URL into the team's notify:"),
+            Some(_) => report.no_equal(webhook.at("url"), "a URL is plain text here: one team for each"),
+            None => report.no_equal(webhook.at("url"), "write the URL into the team's notify:"),
         }
         webhook.leftovers(report);
     }
     let mut emails = Vec::new();
     for mut email in entry.list("email_configs") {
-        email.take("send_resolved");
+        has_integration = true;
+        tells_the_end(&mut email, false, report);
         let (bare, others) = addresses(&email.text("to").unwrap_or_default());
         emails.extend(bare);
         for address in others {
-            report.no_equal(&email.at("to"), &format!("write the bare address of {address:?} into the team's email:"));
+            report.no_equal(email.at("to"), format!("write the bare address of {address:?} into the team's email:"));
         }
         email.leftovers(report);
     }
     for kind in entry.rest() {
-        report.no_equal(&format!("receiver {name:?}: {kind}"), instead(&kind));
+        has_integration = true;
+        report.no_equal(entry.at(&kind), format!("receiver {name:?}: {}", instead(&kind)));
     }
-    ImportedReceiver { name, webhooks, emails }
+    ImportedReceiver { name, webhooks, emails, has_integration }
+}
+
+/// The end of an incident is always told here. `by_default`: whether this integration tells it unless it says so.
+fn tells_the_end(entry: &mut Document, by_default: bool, report: &mut ImportReport) {
+    let given = entry.flag("send_resolved");
+    if !given.unwrap_or(by_default) {
+        report.no_equal(entry.at("send_resolved"), "the end of an incident is told here");
+    }
 }
 
 /// The plain addresses of a list, and its other entries.

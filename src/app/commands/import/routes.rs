@@ -1,116 +1,150 @@
-//! The tree of routes as a list of rules: innermost first, in the order of the tree.
+//! The tree of routes as it is written, each route with what it inherits.
 
-use super::strict_map::{Document, ImportReport};
+use super::strict_map::{Document, ImportReport, Place};
+use super::yaml::{Node, Value};
 use crate::core::model::{Matcher, MatcherOp, Matchers, TimeDelta};
 
 const DEPTH_MAX: usize = 16;
 /// Maximum settle delay of a rule.
 const SETTLE_MAX: TimeDelta = TimeDelta::from_hours(1);
 const GROUP_WAIT: TimeDelta = TimeDelta::from_seconds(30);
+/// Maximum time for which all must be clear before an incident resolves.
+const GROUP_INTERVAL_MAX: TimeDelta = TimeDelta::from_days(7);
+const GROUP_INTERVAL: TimeDelta = TimeDelta::from_minutes(5);
 const REPEAT_INTERVAL: TimeDelta = TimeDelta::from_hours(4);
+const REPEAT_INTERVAL_LEAST: TimeDelta = TimeDelta::from_seconds(1);
+/// Maximum time between two pages.
+const REPEAT_INTERVAL_MAX: TimeDelta = TimeDelta::from_days(90);
+const HOURS_A_YEAR: i64 = 365 * 24;
 
-/// A route with what it inherits.
 #[derive(Clone, Debug)]
 pub(super) struct Route {
-    /// Its place in the file, for the report.
-    pub place: String,
-    pub receiver: String,
-    /// Its own and those of the routes above it.
+    pub place: Place,
+    pub settings: RouteSettings,
+    /// Its own.
     pub matchers: Vec<Matcher>,
     pub continues: bool,
-    /// `None`: each alert separately.
-    pub by: Option<Vec<String>>,
-    pub settle: TimeDelta,
-    pub page_every: TimeDelta,
-    pub muted_in: Vec<String>,
-    pub active_in: Vec<String>,
-    pub has_children: bool,
+    pub mute: Vec<String>,
+    pub active: Vec<String>,
+    pub children: Vec<Route>,
 }
 
-/// All routes; the last one is the root, which matches every alert.
-pub(super) fn read(document: &mut Document, report: &mut ImportReport) -> Result<Vec<Route>, String> {
+/// What a route inherits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RouteSettings {
+    pub receiver: String,
+    /// `None`: each alert separately; empty: one group for all.
+    pub by: Option<Vec<String>>,
+    pub group_wait: TimeDelta,
+    pub group_interval: TimeDelta,
+    pub repeat_interval: TimeDelta,
+}
+
+/// The root, which matches every alert.
+pub(super) fn read(document: &mut Document, report: &mut ImportReport) -> Result<Route, String> {
     let root = document.map("route").ok_or("no route: not the configuration of an Alertmanager")?;
-    let above = Route {
-        place: String::new(),
+    let instead = "a page that nobody acknowledges is sent 12 times, then the incident waits in the queue";
+    report.no_equal(root.at("repeat_interval"), instead);
+    let settings = RouteSettings {
         receiver: String::new(),
-        matchers: Vec::new(),
-        continues: false,
         by: Some(Vec::new()),
-        settle: GROUP_WAIT,
-        page_every: REPEAT_INTERVAL,
-        muted_in: Vec::new(),
-        active_in: Vec::new(),
-        has_children: false,
+        group_wait: GROUP_WAIT,
+        group_interval: GROUP_INTERVAL,
+        repeat_interval: REPEAT_INTERVAL,
     };
-    let mut routes = Vec::new();
-    read_one(root, &above, 0, &mut routes, report)?;
-    Ok(routes)
+    read_one(root, &settings, 0, report)
 }
 
 fn read_one(
     mut entry: Document,
-    above: &Route,
+    above: &RouteSettings,
     depth: usize,
-    routes: &mut Vec<Route>,
     report: &mut ImportReport,
-) -> Result<(), String> {
-    let place = entry.path().to_owned();
+) -> Result<Route, String> {
+    let place = entry.place();
     if depth > DEPTH_MAX {
-        return Err(format!("{place}: routes nest deeper than {DEPTH_MAX}"));
+        return Err(format!("line {}: routes nest deeper than {DEPTH_MAX}", place.line));
     }
-    let mut route = Route { place, ..above.clone() };
-    if let Some(receiver) = entry.text("receiver") {
-        route.receiver = receiver;
+    let mut settings = above.clone();
+    if let Some(receiver) = entry.text("receiver").filter(|receiver| !receiver.is_empty()) {
+        settings.receiver = receiver;
     }
-    route.matchers.extend(matchers(&mut entry, ["match", "match_re", "matchers"])?);
-    route.continues = entry.flag("continue");
-    route.by = grouping(&mut entry, above, depth, report);
-    route.settle = span(&mut entry, "group_wait", above.settle, report);
-    if route.settle > SETTLE_MAX {
-        report.no_equal(&entry.at("group_wait"), "notify_delay: waits an hour at most; an hour it is");
-        route.settle = SETTLE_MAX;
-    }
-    route.page_every = span(&mut entry, "repeat_interval", above.page_every, report);
-    if entry.take("group_interval").is_some() && depth == 0 {
-        let instead = "new alerts of an incident are shown at once and page nobody again";
-        report.no_equal(&entry.at("group_interval"), instead);
-    }
-    // Not inherited, in Alertmanager as here.
-    route.muted_in = entry.texts("mute_time_intervals");
-    route.active_in = entry.texts("active_time_intervals");
+    settings.by = grouping(&mut entry, above, report);
+    let mut span = |key, inherited, least, most| within(&mut entry, key, inherited, (least, most), report);
+    settings.group_wait = span("group_wait", above.group_wait, TimeDelta::ZERO, SETTLE_MAX);
+    settings.group_interval = span("group_interval", above.group_interval, TimeDelta::ZERO, GROUP_INTERVAL_MAX);
+    settings.repeat_interval =
+        span("repeat_interval", above.repeat_interval, REPEAT_INTERVAL_LEAST, REPEAT_INTERVAL_MAX);
+    let mut route = Route {
+        place,
+        settings,
+        matchers: matchers(&mut entry, ["match", "match_re", "matchers"])?,
+        continues: entry.flag("continue").unwrap_or(false),
+        // Not inherited, in Alertmanager as here.
+        mute: entry.texts("mute_time_intervals"),
+        active: entry.texts("active_time_intervals"),
+        children: Vec::new(),
+    };
     let children = entry.list("routes");
     entry.leftovers(report);
-    route.has_children = !children.is_empty();
-    if route.continues && !route.matchers.is_empty() {
-        let instead = "an alert belongs to one incident: later rules get it too, and this one only links it if they do";
-        report.no_equal(&format!("{}.continue", route.place), instead);
-    }
     for child in children {
-        read_one(child, &route, depth + 1, routes, report)?;
+        route.children.push(read_one(child, &route.settings, depth + 1, report)?);
     }
-    routes.push(route);
-    Ok(())
+    Ok(route)
 }
 
-fn grouping(entry: &mut Document, above: &Route, depth: usize, report: &mut ImportReport) -> Option<Vec<String>> {
+fn grouping(entry: &mut Document, above: &RouteSettings, report: &mut ImportReport) -> Option<Vec<String>> {
     let place = entry.at("group_by");
-    let given = entry.take("group_by");
-    if given.is_none() && depth == 0 {
-        report
-            .no_equal(&place, "without group_by all alerts of a route are one group there; here each is one incident");
+    let Some(Value::List(names)) = entry.take("group_by") else { return above.by.clone() };
+    let texts = names.into_iter().filter_map(|Node { value, line: _ }| match value {
+        Value::Text(name) => Some(name),
+        Value::Null | Value::List(_) | Value::Map(_) => None,
+    });
+    let names: Vec<String> = texts.collect();
+    if names.iter().any(|name| name == "...") {
         return None;
     }
-    let Some(serde_json::Value::Array(names)) = given else { return above.by.clone() };
-    let names: Vec<String> = names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
-    if names.iter().any(|name| name == "...") || names.is_empty() { None } else { Some(names) }
+    if names.is_empty() {
+        let as_above = match &above.by {
+            None => "each alert is a group".to_owned(),
+            Some(by) if by.is_empty() => "all alerts of the route are one group".to_owned(),
+            Some(by) => format!("the groups are those of the route above, by {}", by.join(", ")),
+        };
+        let instead =
+            format!("an empty list changes nothing in an Alertmanager: {as_above}; for one group write by: []");
+        report.no_equal(place, instead);
+        return above.by.clone();
+    }
+    Some(names)
 }
 
-fn span(entry: &mut Document, key: &str, inherited: TimeDelta, report: &mut ImportReport) -> TimeDelta {
+/// A length of time, moved into the bounds of the rule language.
+fn within(
+    entry: &mut Document,
+    key: &str,
+    inherited: TimeDelta,
+    (least, most): (TimeDelta, TimeDelta),
+    report: &mut ImportReport,
+) -> TimeDelta {
     let Some(text) = entry.text(key) else { return inherited };
-    text.parse().unwrap_or_else(|_| {
-        report.no_equal(&format!("{} {text:?}", entry.at(key)), "write lengths of time as 30s, 5m, 4h or 7d");
-        inherited
-    })
+    let Some(span) = duration(&text) else {
+        report.no_equal(entry.at(key), format!("{text:?} is no length of time; {inherited} it is"));
+        return inherited;
+    };
+    let bounded = span.clamp(least, most);
+    if bounded != span {
+        report.no_equal(entry.at(key), format!("{text}: from {least} to {most} here; {bounded} it is"));
+    }
+    bounded
+}
+
+/// A length of time as Prometheus writes it: `1y2w3d4h5m6s7ms`.
+pub(super) fn duration(text: &str) -> Option<TimeDelta> {
+    let text = text.trim();
+    let Some((years, rest)) = text.split_once('y') else { return text.parse().ok() };
+    let years = years.parse::<i64>().ok()?.checked_mul(HOURS_A_YEAR).filter(|hours| *hours <= HOURS_A_YEAR * 200)?;
+    let rest = if rest.is_empty() { TimeDelta::ZERO } else { rest.parse().ok()? };
+    Some(TimeDelta::from_hours(years) + rest)
 }
 
 /// The three spellings of matchers in an Alertmanager's file.
@@ -119,13 +153,14 @@ pub(super) fn matchers(entry: &mut Document, [equal, regex, texts]: [&str; 3]) -
     for (name, value) in entry.pairs(equal) {
         all.push(Matcher::equal(name, value));
     }
+    let refused = |place: &Place, bad: String| format!("line {}: {}: {bad}", place.line, place.path);
     for (name, value) in entry.pairs(regex) {
         let place = entry.at(regex);
-        all.push(Matcher::new(name, MatcherOp::Matches, value).map_err(|bad| format!("{place}: {bad}"))?);
+        all.push(Matcher::new(name, MatcherOp::Matches, value).map_err(|bad| refused(&place, bad.to_string()))?);
     }
     for text in entry.texts(texts) {
         let place = entry.at(texts);
-        all.extend(Matchers::parse(&text).map_err(|bad| format!("{place}: {text:?}: {bad}"))?.0);
+        all.extend(Matchers::parse(&text).map_err(|bad| refused(&place, format!("{text:?}: {bad}")))?.0);
     }
     Ok(all)
 }

@@ -3,84 +3,113 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::inhibitions::ImportedInhibition;
-use super::intervals::ImportedMaintenance;
-use super::receivers::ImportedReceiver;
-use super::routes::Route;
-use crate::core::model::{Matcher, TimeDelta};
+use super::Configuration;
+use super::flatten::RoutedRule;
+use super::intervals::ImportedInterval;
+use super::receivers::{ImportedReceiver, is_nobody};
+use super::routes::RouteSettings;
+use crate::core::model::{Matcher, Matchers};
+use crate::core::rules::CATCH_ALL;
 
 /// No incident leaves the step, because an Alertmanager has no second line.
 const RESPOND_BY: &str = "90d";
 
-pub(super) fn rule_file(
-    routes: &[Route],
-    receivers: &[ImportedReceiver],
-    inhibitions: &[ImportedInhibition],
-    maintenance: &[ImportedMaintenance],
-) -> String {
+pub(super) fn rule_file(configuration: &Configuration) -> String {
     let mut out = "# From an Alertmanager. The last rule takes everything: let this file be read last.\n".to_owned();
-    rules(&mut out, routes);
-    teams(&mut out, routes, receivers);
-    if !inhibitions.is_empty() {
+    if let Some(timeout) = configuration.resolve_timeout {
+        let _ = writeln!(out, "\nalertmanager: {{resolve_timeout: {timeout}}}");
+    }
+    rules(&mut out, configuration);
+    ladders(&mut out, configuration);
+    teams(&mut out, configuration);
+    intervals(&mut out, &configuration.intervals);
+    if !configuration.inhibitions.is_empty() {
         out.push_str("\ninhibitions:\n");
     }
-    for (number, inhibition) in inhibitions.iter().enumerate() {
+    for (number, inhibition) in configuration.inhibitions.iter().enumerate() {
         let name = inhibition.name.clone().unwrap_or_else(|| format!("imported {}", number + 1));
         line(&mut out, "  - name", &quoted(&name));
-        line(&mut out, "    source", &list(inhibition.source.iter().map(Matcher::to_string)));
-        line(&mut out, "    target", &list(inhibition.target.iter().map(Matcher::to_string)));
+        for (key, side) in [("    source", &inhibition.source), ("    target", &inhibition.target)] {
+            if !side.is_empty() {
+                line(&mut out, key, &list(side.iter().map(Matcher::to_string)));
+            }
+        }
         if !inhibition.equal.is_empty() {
             line(&mut out, "    equal", &list(inhibition.equal.iter().cloned()));
         }
     }
-    if !maintenance.is_empty() {
-        out.push_str("\nmaintenance:\n");
-    }
-    for one in maintenance {
-        line(&mut out, "  - name", &quoted(&one.name));
-        if !one.matchers.is_empty() {
-            line(&mut out, "    match", &list(one.matchers.iter().map(Matcher::to_string)));
-        }
-        line(&mut out, "    schedule", &quoted(&one.schedule));
-        line(&mut out, "    for", &TimeDelta::from_minutes(i64::from(one.minutes)).to_string());
-        line(&mut out, "    zone", &quoted(&one.zone));
-    }
     out
 }
 
-fn rules(out: &mut String, routes: &[Route]) {
+fn rules(out: &mut String, configuration: &Configuration) {
     out.push_str("\nrules:\n");
-    let mut names = BTreeSet::new();
-    for route in routes {
-        line(out, "  - name", &quoted(&unique(&mut names, &route.receiver)));
-        if !route.matchers.is_empty() {
-            line(out, "    match", &list(route.matchers.iter().map(Matcher::to_string)));
+    let mut names = BTreeSet::from([CATCH_ALL.to_owned()]);
+    for rule in &configuration.rules {
+        line(out, "  - name", &quoted(&unique(&mut names, &rule.settings.receiver)));
+        if !rule.matchers.is_empty() {
+            line(out, "    match", &list(rule.matchers.iter().map(Matcher::to_string)));
         }
-        if let Some(by) = route.by.as_ref().filter(|by| !by.is_empty()) {
-            line(out, "    by", &list(by.iter().cloned()));
+        if !rule.unless.is_empty() {
+            let sets = rule.unless.iter().map(|set| Matchers(set.clone()).to_string());
+            line(out, "    unless", &list(sets));
         }
-        line(out, "    tiers", &quoted(&ladder(&route.receiver, route.page_every)));
-        line(out, "    notify_delay", &route.settle.to_string());
-        if route.continues && !route.matchers.is_empty() {
+        if is_nobody(&rule.settings.receiver, &configuration.receivers) {
+            line(out, "    incident", "false");
+            line(out, "    justification", &quoted("nothing is in this receiver: nobody is told"));
+        } else {
+            incidents(out, rule);
+        }
+        if rule.continues {
             line(out, "    continue", "true");
+        }
+    }
+    // What only rules that continue took has been told, too.
+    if configuration.rules.iter().any(|rule| rule.continues) {
+        line(out, "  - name", &quoted(&unique(&mut names, "told by the routes before")));
+        line(out, "    incident", "false");
+        line(out, "    justification", &quoted("a route that continues has taken it"));
+    }
+}
+
+/// How the incidents of a route are grouped and told.
+fn incidents(out: &mut String, rule: &RoutedRule) {
+    let settings = &rule.settings;
+    if let Some(by) = &settings.by {
+        line(out, "    by", &list(by.iter().cloned()));
+    }
+    line(out, "    group", "false");
+    line(out, "    tiers", &quoted(&ladder(settings)));
+    line(out, "    notify_delay", &settings.group_wait.to_string());
+    line(out, "    resolve_after", &settings.group_interval.to_string());
+    for (key, names) in [("    mute_time_intervals", &rule.mute), ("    active_time_intervals", &rule.active)] {
+        if !names.is_empty() {
+            line(out, key, &list(names.iter().cloned()));
         }
     }
 }
 
-fn teams(out: &mut String, routes: &[Route], receivers: &[ImportedReceiver]) {
-    let ladders: BTreeMap<String, &Route> =
-        routes.iter().map(|route| (ladder(&route.receiver, route.page_every), route)).collect();
-    out.push_str("\n# One step each: add a second and a third line, so that what nobody takes climbs.\ntiers:\n");
-    for (name, route) in ladders {
+fn ladders(out: &mut String, configuration: &Configuration) {
+    let told = configuration.rules.iter().filter(|rule| !is_nobody(&rule.settings.receiver, &configuration.receivers));
+    let ladders: BTreeMap<String, &RouteSettings> = told.map(|rule| (ladder(&rule.settings), &rule.settings)).collect();
+    out.push_str("\n# One step each: add a second and a third line, so that what nobody takes climbs.\ntiers:");
+    out.push_str(if ladders.is_empty() { " []\n" } else { "\n" });
+    for (name, RouteSettings { receiver, repeat_interval, .. }) in ladders {
         line(out, "  - name", &quoted(&name));
-        let team = quoted(&route.receiver);
-        let page_every = route.page_every;
-        out.push_str("    steps:\n");
-        let _ = writeln!(out, "      - {{tier: 1, team: {team}, respond_by: {RESPOND_BY}, page_every: {page_every}}}");
+        let team = quoted(receiver);
+        let every = repeat_interval.to_string();
+        let _ = writeln!(
+            out,
+            "    steps:\n      - {{tier: 1, team: {team}, respond_by: {RESPOND_BY}, page_every: {every}}}"
+        );
     }
-    out.push_str("\nteams:\n");
-    let used = routes.iter().map(|route| route.receiver.as_str());
-    let names: BTreeSet<&str> = receivers.iter().map(|receiver| receiver.name.as_str()).chain(used).collect();
+}
+
+fn teams(out: &mut String, configuration: &Configuration) {
+    let receivers = &configuration.receivers;
+    let used = configuration.rules.iter().map(|rule| rule.settings.receiver.as_str());
+    let names = receivers.iter().map(|receiver| receiver.name.as_str()).chain(used);
+    let names: BTreeSet<&str> = names.filter(|name| !is_nobody(name, receivers)).collect();
+    out.push_str(if names.is_empty() { "\nteams: []\n" } else { "\nteams:\n" });
     for name in names {
         line(out, "  - name", &quoted(name));
         // A member is required for its incidents to wait there.
@@ -98,8 +127,30 @@ fn teams(out: &mut String, routes: &[Route], receivers: &[ImportedReceiver]) {
     }
 }
 
-fn ladder(receiver: &str, page_every: TimeDelta) -> String {
-    format!("{receiver}, again every {page_every}")
+fn intervals(out: &mut String, named: &BTreeMap<String, Vec<ImportedInterval>>) {
+    if !named.is_empty() {
+        out.push_str("\ntime_intervals:\n");
+    }
+    for (name, intervals) in named {
+        line(out, "  - name", &quoted(name));
+        let shown: Vec<String> = intervals.iter().map(interval).collect();
+        line(out, "    time_intervals", &format!("[{}]", shown.join(", ")));
+    }
+}
+
+fn interval(interval: &ImportedInterval) -> String {
+    let time =
+        |(start, end): &(String, String)| format!("{{start_time: {}, end_time: {}}}", quoted(start), quoted(end));
+    let times: Vec<String> = interval.times.iter().map(time).collect();
+    let times = (!times.is_empty()).then(|| format!("times: [{}]", times.join(", ")));
+    let ranges = interval.ranges.iter().map(|(key, texts)| format!("{key}: {}", list(texts.iter().cloned())));
+    let location = interval.location.iter().map(|zone| format!("location: {}", quoted(zone)));
+    let parts: Vec<String> = times.into_iter().chain(ranges).chain(location).collect();
+    format!("{{{}}}", parts.join(", "))
+}
+
+fn ladder(settings: &RouteSettings) -> String {
+    format!("{}, again every {}", settings.receiver, settings.repeat_interval)
 }
 
 /// The name itself, or with a number that makes it unique.

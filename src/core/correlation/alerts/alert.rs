@@ -238,12 +238,7 @@ fn replace_text(text: &mut Arc<str>, new: &str) {
 }
 
 /// The times of a new alert. `timeout`: an Alertmanager's `resolve_timeout`.
-pub(crate) fn first_times(
-    said: &ReportedTimes,
-    occurred: Timestamp,
-    now: Timestamp,
-    timeout: TimeDelta,
-) -> AlertTimes {
+pub(crate) fn first_times(said: &ReportedTimes, occurred: Timestamp, now: Timestamp, timeout: TimeDelta) -> AlertTimes {
     match said.expiry {
         Expiry::AlertmanagerV2 => v2_times(said, now, timeout),
         Expiry::Never | Expiry::After(_) => said_times(said, None, occurred, now),

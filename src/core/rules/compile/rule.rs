@@ -5,10 +5,10 @@ use super::pattern::WINDOW_MAX;
 use serde_saphyr::Location;
 
 use super::reader::{ClosedSet, RefKind, SectionReader, each, place_of_brace};
-use crate::core::rules::source::OneOrMore;
 use super::{actions, rule_fingerprint, suppression, time_interval};
 use crate::core::model::{Matchers, Priority, Status, TimeDelta};
 use crate::core::rules::defaults::LADDER;
+use crate::core::rules::source::OneOrMore;
 use crate::core::rules::syntax::file::{InhibitionSyntax, RuleSyntax};
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::{CATCH_ALL, Counts, Flap, Inhibition, Pattern, Rule};
@@ -113,7 +113,11 @@ fn unless(reader: &mut SectionReader<'_>, entry: &RuleSyntax) -> Vec<Matchers> {
         sets.push(set);
     }
     if sets.len() > UNLESS_MAX {
-        reader.mistake(entry.name.referenced, format!("{} sets in unless", sets.len()), format!("at most {UNLESS_MAX}"));
+        reader.mistake(
+            entry.name.referenced,
+            format!("{} sets in unless", sets.len()),
+            format!("at most {UNLESS_MAX}"),
+        );
     }
     sets
 }
