@@ -123,11 +123,15 @@ fn alertmanager(text: &str, here: &str) -> Result<Imported, String> {
 fn global(document: &mut Document, report: &mut ImportReport) -> Option<TimeDelta> {
     let mut global = document.map("global")?;
     let timeout = global.text("resolve_timeout").and_then(|text| {
-        let timeout = routes::duration(&text).filter(|timeout| *timeout >= TimeDelta::from_seconds(1));
-        if timeout.is_none() {
-            report.no_equal(global.at("resolve_timeout"), format!("{text:?}: from 1s here; 5m it is"));
+        let (least, most) = (TimeDelta::from_seconds(1), TimeDelta::from_days(90));
+        let given = routes::duration(&text);
+        let bounded = given.map(|timeout| timeout.clamp(least, most));
+        if given.is_none() || given != bounded {
+            let taken = bounded.unwrap_or(rules::RESOLVE_TIMEOUT);
+            report
+                .no_equal(global.at("resolve_timeout"), format!("{text}: from {least} to {most} here; {taken} it is"));
         }
-        timeout
+        bounded
     });
     for key in global.rest() {
         let instead = match key.as_str() {

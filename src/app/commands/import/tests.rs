@@ -1,9 +1,9 @@
-//! Compares the whole rule file and report of a configuration.
+//! Compares the whole rule file and report of a configuration; `tests/it/import.rs` tries what the rules do.
 
 use super::alertmanager;
 
 const ROUTES: &str = r#"
-global: {smtp_smarthost: 'localhost:25'}
+global: {smtp_smarthost: 'localhost:25', resolve_timeout: 20m}
 route:
   receiver: default
   group_by: [alertname, cluster]
@@ -12,6 +12,7 @@ route:
     - matchers: ['service=~"db|数据库"']
       receiver: dba
       group_wait: 10s
+      mute_time_intervals: [lunch]
       routes:
         - match: {severity: critical}
           receiver: dba-pager
@@ -28,14 +29,19 @@ receivers:
     email_configs: [{to: 'ops@noc.example, 值班 <duty@noc.example>', send_resolved: true}]
 inhibit_rules:
   - {source_matchers: ['severity="critical"'], target_match: {severity: warning}, equal: [cluster]}
+time_intervals:
+  - {name: lunch, time_intervals: [{times: [{start_time: '12:00', end_time: '13:00'}], location: Local}]}
 "#;
 
-/// The written file, and the report as lines of `place: instead`.
+/// The written file, and the places that the report names.
 fn check(config: &str, expected: &str, report: &[&str]) {
-    let imported = alertmanager(config).unwrap();
+    let imported = alertmanager(config, "Asia/Shanghai").unwrap();
     assert_eq!(imported.text.trim(), expected.trim());
-    let lines: Vec<&str> = imported.report.lines().map(|(place, _)| place.as_str()).collect();
-    assert_eq!(lines, report);
+    let lines = imported.report.render("am.yml");
+    let places =
+        lines.lines().skip(1).map(|line| line.split("  ").map(str::trim).filter(|part| !part.is_empty()).take(2));
+    let places: Vec<String> = places.map(|parts| parts.collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(places, report);
 }
 
 #[test]
@@ -45,26 +51,41 @@ fn routes_become_rules_innermost_first_and_receivers_teams() {
         r#"
 # From an Alertmanager. The last rule takes everything: let this file be read last.
 
+alertmanager: {resolve_timeout: 20m}
+
 rules:
   - name: "dba-pager"
     match: ["service=~\"db|数据库\"", "severity=\"critical\""]
+    group: false
     tiers: "dba-pager, again every 3h"
     notify_delay: 10s
+    resolve_after: 5m
   - name: "dba"
     match: ["service=~\"db|数据库\""]
     by: ["alertname", "cluster"]
+    group: false
     tiers: "dba, again every 3h"
     notify_delay: 10s
+    resolve_after: 5m
+    mute_time_intervals: ["lunch"]
   - name: "web"
     match: ["test=~\"^[12]$\""]
     by: ["alertname", "cluster"]
+    group: false
     tiers: "web, again every 3h"
     notify_delay: 30s
+    resolve_after: 5m
     continue: true
   - name: "default"
+    unless: ["test=~\"^[12]$\""]
     by: ["alertname", "cluster"]
+    group: false
     tiers: "default, again every 3h"
     notify_delay: 30s
+    resolve_after: 5m
+  - name: "told by the routes before"
+    incident: false
+    justification: "a route that continues has taken it"
 
 # One step each: add a second and a third line, so that what nobody takes climbs.
 tiers:
@@ -95,6 +116,10 @@ teams:
     notify:
       - email: {to: ["ops@noc.example"]}
 
+time_intervals:
+  - name: "lunch"
+    time_intervals: [{times: [{start_time: "12:00", end_time: "13:00"}], location: "Asia/Shanghai"}]
+
 inhibitions:
   - name: "imported 1"
     source: ["severity=\"critical\""]
@@ -102,20 +127,21 @@ inhibitions:
     equal: ["cluster"]
 "#,
         &[
-            "receivers[1].webhook_configs[0].http_config",
-            "receivers[2].email_configs[0].to",
-            "receiver \"web\": slack_configs",
-            "route.routes[1].continue",
-            "global.smtp_smarthost",
+            "am.yml:2 global.smtp_smarthost",
+            "am.yml:6 route.repeat_interval",
+            "am.yml:22 receivers[1].webhook_configs[0].http_config",
+            "am.yml:24 receivers[2].slack_configs",
+            "am.yml:25 receivers[2].email_configs[0].to",
+            "am.yml:29 time_intervals[0].time_intervals[0].location",
         ],
     );
 }
 
 #[test]
 fn what_is_no_configuration_is_refused_with_the_reason() {
-    let refused = |config: &str| alertmanager(config).err().unwrap();
+    let refused = |config: &str| alertmanager(config, "UTC").err().unwrap();
     assert!(refused("receivers: []\n").contains("no route"));
     assert!(refused("- 1\n").contains("not the configuration"));
-    assert!(refused("route: {receiver: a, matchers: ['a=~\"(\"']}\n").contains("route.matchers"));
-    assert!(refused("route: [\n").contains("line 1"));
+    assert!(refused("route: {receiver: a, matchers: ['a=~\"(\"']}\n").contains("line 1: route.matchers"));
+    assert!(refused("route: [\n").contains("line "));
 }

@@ -277,9 +277,15 @@ fn title(reader: &mut SectionReader<'_>, title: Option<&Spanned<String>>) -> Str
 }
 
 pub(super) fn inhibition(reader: &mut SectionReader<'_>, entry: &InhibitionSyntax, number: usize) -> Inhibition {
-    let source = reader.matchers(entry.source.as_ref(), ClosedSet::OfEvents);
-    let target = reader.matchers(entry.target.as_ref(), ClosedSet::OfEvents);
-    if source.0.is_empty() && target.0.is_empty() {
+    let mut side = |texts: Option<&Spanned<OneOrMore>>| {
+        let matchers = reader.matchers(texts, ClosedSet::OfEvents);
+        if let Some(texts) = texts.filter(|_| matchers.0.is_empty()) {
+            reader.mistake(texts.referenced, "this side fits everything", "at least one matcher");
+        }
+        matchers
+    };
+    let (source, target) = (side(entry.source.as_ref()), side(entry.target.as_ref()));
+    if entry.source.is_none() && entry.target.is_none() {
         reader.mistake(place_of(entry), "both sides fit everything", "at least one matcher in source or target");
     }
     let name = entry.name.as_ref().map_or_else(|| format!("inhibition {number}"), |name| reader.name(name));

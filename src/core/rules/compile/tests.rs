@@ -815,3 +815,63 @@ fn a_key_cannot_have_both_its_names() {
     let mistakes = load(vec![file("x.yaml", text)]).unwrap_err();
     assert!(mistakes[0].message.contains("duplicate field"), "{}", mistakes[0]);
 }
+
+#[test]
+fn a_rule_excepts_sets_pages_in_intervals_and_groups_all() {
+    let text = r#"
+rules:
+  - {name: r, by: [], unless: ['a="1", b="2"', c=~"x|y"], mute_time_intervals: [night], active_time_intervals: [day, night]}
+  - {name: s, pattern: {threshold: {count: 2, within: 1m}}}
+time_intervals:
+  - name: day
+    time_intervals: [{weekdays: ['monday:friday'], times: [{start_time: '09:00', end_time: '17:00'}], location: Asia/Shanghai}]
+  - {name: night, time_intervals: [{times: [{start_time: '20:00', end_time: '24:00'}]}, {months: ['2'], years: ['2028'], days_of_month: ['-1']}]}
+alertmanager: {resolve_timeout: 20m}
+"#;
+    let rulebook = loaded(text).rulebook;
+    let rule = &rulebook.rules[0];
+    let sets: Vec<String> = rule.unless.iter().map(ToString::to_string).collect();
+    assert_eq!((sets.len(), rule.unless[0].0.len(), rule.one_group), (2, 2, true), "{sets:?}");
+    assert_eq!((rule.notify_times.mute.len(), rule.notify_times.active.len()), (1, 2));
+    assert_eq!(rulebook.resolve_timeout, TimeDelta::from_minutes(20));
+    assert_eq!(rulebook.zones(), ["Asia/Shanghai", "UTC"].into());
+    let at = |text: &str| text.parse().unwrap();
+    let muted = |text: &str| rule.notify_times.muted_by(&rulebook.time_intervals, at(text));
+    assert_eq!(muted("2026-11-24T10:00:00+08:00"), None);
+    assert_eq!(muted("2026-11-24T21:00:00Z").as_deref(), Some("mute time night"));
+    assert_eq!(muted("2026-11-29T10:00:00+08:00").as_deref(), Some("the time outside of day, night"));
+    assert!(muted("2028-02-29T01:00:00Z").is_some() && muted("2028-02-28T01:00:00Z").is_none());
+    assert!(!rulebook.rules[1].one_group && rulebook.rules[1].notify_times.is_empty());
+}
+
+#[test]
+fn what_no_time_interval_or_exception_can_be_is_a_mistake() {
+    check(
+        "rules: [{name: r, mute_time_intervals: [lunch]}]\n",
+        &[
+            "x.yaml:1:41: unknown time interval \"lunch\"; expected the name of a time interval; these rules have none yet",
+        ],
+    );
+    check_rule(
+        "unless: ['']",
+        &["x.yaml:3:14: a set without a matcher fits everything; expected at least one matcher"],
+    );
+    check_rule("unless: ['a=~\"(\"']", &["x.yaml:3:…"]);
+    check(
+        "time_intervals: [{name: a, time_intervals: [{location: Mars}]}]\n",
+        &["x.yaml:1:56: unknown time zone \"Mars\"; expected an IANA name, for example Asia/Shanghai"],
+    );
+    check(
+        "time_intervals: [{name: a, time_intervals: [{times: [{start_time: '22:00', end_time: '06:00'}]}]}]\n",
+        &["x.yaml:1:67: 22:00 to 06:00 does not end after its start; a night is two stretches"],
+    );
+    check(
+        "time_intervals: [{name: a, time_intervals: [{weekdays: ['fri']}]}]\n",
+        &["x.yaml:1:57: \"fri\" is not a day…"],
+    );
+    check(
+        "inhibitions: [{name: i}]\n",
+        &["x.yaml:1:22: both sides fit everything; expected at least one matcher in source or target"],
+    );
+    check("alertmanager: {resolve_timeout: 0s}\n", &["x.yaml:1:33: 0s is out of bounds; expected 1s to 90d"]);
+}
