@@ -21,7 +21,7 @@ route:
       receiver: web
       continue: true
 receivers:
-  - {name: default}
+  - {name: default, webhook_configs: [{url: 'http://127.0.0.1:9/all'}]}
   - name: dba-pager
     webhook_configs: [{url: 'http://127.0.0.1:9/dba', send_resolved: true, http_config: {}}]
   - name: web
@@ -111,6 +111,8 @@ teams:
       - webhook: {url: "http://127.0.0.1:9/dba"}
   - name: "default"
     members: ["default"]
+    notify:
+      - webhook: {url: "http://127.0.0.1:9/all"}
   - name: "web"
     members: ["web"]
     notify:

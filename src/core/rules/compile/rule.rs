@@ -106,8 +106,9 @@ fn unless(reader: &mut SectionReader<'_>, entry: &RuleSyntax) -> Vec<Matchers> {
     let mut sets = Vec::new();
     for (text, at) in entry.unless.as_ref().map(each).unwrap_or_default() {
         let one = Spanned::new(OneOrMore::One(text.to_owned()), at);
+        let before = reader.mistakes.len();
         let set = reader.matchers(Some(&one), ClosedSet::OfEvents);
-        if set.0.is_empty() {
+        if set.0.is_empty() && reader.mistakes.len() == before {
             reader.mistake(at, "a set without a matcher fits everything", "at least one matcher");
         }
         sets.push(set);

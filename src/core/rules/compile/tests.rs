@@ -66,8 +66,8 @@ fn unknown_and_doubled_keys_are_mistakes() {
     check(
         "rules:\n- name: 告警\n  tittle: x\n",
         &[
-            "x.yaml:3:3: unknown field `tittle`; expected one of name, match, when, by, pattern, on, continue, justification, \
-         title, severity, priority, tiers, after_hours, paging, runbook, playbook, notify_delay, resolve_after, close_after, reopen_within, clear_after, \
+            "x.yaml:3:3: unknown field `tittle`; expected one of name, match, unless, when, by, pattern, on, continue, justification, \
+         title, severity, priority, tiers, after_hours, mute_time_intervals, active_time_intervals, paging, runbook, playbook, notify_delay, resolve_after, close_after, reopen_within, clear_after, \
          pass_on_after, semantics, context, contexts, emit, incident, group, class, out_of_catalogue, impact, urgency, hours, out_of_hours_urgency, outage",
         ],
     );
@@ -856,7 +856,7 @@ fn what_no_time_interval_or_exception_can_be_is_a_mistake() {
         "unless: ['']",
         &["x.yaml:3:14: a set without a matcher fits everything; expected at least one matcher"],
     );
-    check_rule("unless: ['a=~\"(\"']", &["x.yaml:3:…"]);
+    check_rule("unless: ['a=~\"(\"']", &["x.yaml:3:18: bad regular expression…"]);
     check(
         "time_intervals: [{name: a, time_intervals: [{location: Mars}]}]\n",
         &["x.yaml:1:56: unknown time zone \"Mars\"; expected an IANA name, for example Asia/Shanghai"],
