@@ -1,5 +1,6 @@
 //! `watchfire import`: another tool's configuration as rule files, with a report of settings without an equal here.
 
+mod configuration;
 mod flatten;
 mod inhibitions;
 mod intervals;
@@ -18,10 +19,9 @@ use clap::{Args, Subcommand};
 use crate::core::model::TimeDelta;
 use crate::core::rules;
 use crate::core::rules::RuleText;
+use configuration::Configuration;
 use flatten::RoutedRule;
-use inhibitions::ImportedInhibition;
 use intervals::ImportedInterval;
-use receivers::ImportedReceiver;
 use strict_map::{Document, ImportReport, Place};
 
 /// Maximum size of a configuration, in bytes.
@@ -76,15 +76,6 @@ pub fn run(command: &ImportCommand) -> Result<ExitCode, String> {
 struct Imported {
     text: String,
     report: ImportReport,
-}
-
-/// What is imported.
-struct Configuration {
-    resolve_timeout: Option<TimeDelta>,
-    rules: Vec<RoutedRule>,
-    receivers: Vec<ImportedReceiver>,
-    intervals: BTreeMap<String, Vec<ImportedInterval>>,
-    inhibitions: Vec<ImportedInhibition>,
 }
 
 /// The IANA name of this machine's zone; UTC if it has none.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::Configuration;
+use super::configuration::Configuration;
 use super::flatten::RoutedRule;
 use super::intervals::ImportedInterval;
 use super::receivers::{ImportedReceiver, is_nobody};

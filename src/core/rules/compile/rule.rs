@@ -47,12 +47,7 @@ pub(super) fn rule(reader: &mut SectionReader<'_>, entry: RuleSyntax) -> Rule {
     let quiet = quiet(reader, &entry, &pattern, &matchers);
     let severity = entry.severity.as_ref().and_then(|word| reader.word(word));
     let priority: Option<Priority> = entry.priority.as_ref().and_then(|word| reader.word(word));
-    let settle_default = if priority == Some(Priority::P1) { TimeDelta::ZERO } else { SETTLE };
-    let mut optional = |text: &Option<Spanned<String>>, least, most| reader.optional_span(text.as_ref(), least, most);
-    let settle = optional(&entry.notify_delay, TimeDelta::ZERO, SETTLE_MAX).unwrap_or(settle_default);
-    let resolve_after = optional(&entry.resolve_after, TimeDelta::ZERO, WINDOW_MAX).unwrap_or(RESOLVE_AFTER);
-    let close_after = optional(&entry.close_after, SECOND, CLOSE_AFTER_MAX);
-    let reopen_within = optional(&entry.reopen_within, TimeDelta::ZERO, REOPEN_WITHIN_MAX).unwrap_or(REOPEN_WITHIN);
+    let Delays { settle, resolve_after, close_after, reopen_within } = delays(reader, &entry, priority);
     let parts = rule_fingerprint::FingerprintInput {
         matchers: &matchers,
         unless: &unless,
@@ -98,6 +93,25 @@ pub(super) fn rule(reader: &mut SectionReader<'_>, entry: RuleSyntax) -> Rule {
         otherwise_after,
         groups: entry.group.unwrap_or(true),
         shape,
+    }
+}
+
+/// When incidents of a rule are told, resolve, close and reopen.
+struct Delays {
+    settle: TimeDelta,
+    resolve_after: TimeDelta,
+    close_after: Option<TimeDelta>,
+    reopen_within: TimeDelta,
+}
+
+fn delays(reader: &mut SectionReader<'_>, entry: &RuleSyntax, priority: Option<Priority>) -> Delays {
+    let settle = if priority == Some(Priority::P1) { TimeDelta::ZERO } else { SETTLE };
+    let mut optional = |text: &Option<Spanned<String>>, least, most| reader.optional_span(text.as_ref(), least, most);
+    Delays {
+        settle: optional(&entry.notify_delay, TimeDelta::ZERO, SETTLE_MAX).unwrap_or(settle),
+        resolve_after: optional(&entry.resolve_after, TimeDelta::ZERO, WINDOW_MAX).unwrap_or(RESOLVE_AFTER),
+        close_after: optional(&entry.close_after, SECOND, CLOSE_AFTER_MAX),
+        reopen_within: optional(&entry.reopen_within, TimeDelta::ZERO, REOPEN_WITHIN_MAX).unwrap_or(REOPEN_WITHIN),
     }
 }
 
