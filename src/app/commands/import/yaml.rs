@@ -99,7 +99,8 @@ impl<'a> Reader<'a> {
     }
 
     fn map(&mut self, depth: usize) -> Result<Value, String> {
-        let (mut own, mut merged): (Vec<(String, Node)>, Vec<(String, Node)>) = (Vec::new(), Vec::new());
+        let mut own: Vec<(String, Node)> = Vec::new();
+        let mut merged = Vec::new();
         loop {
             let (event, span) = self.next()?;
             if event == Event::MappingEnd {
