@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use reqwest::{Client, Method};
 
+use super::alertmanager;
 use super::attempt_outcome::AttemptOutcome;
 use super::chat::RobotKind;
 use super::http_attempt::{Publish, call, post, publish, request};
@@ -15,9 +16,10 @@ use super::payload::NoticeLinks;
 use super::secrets::Secrets;
 use super::template::{Filler, Into, TemplateError};
 use super::wording::Wording;
-use crate::core::engine::Notification;
-use crate::core::model::Timestamp;
-use crate::core::rules::{BodyFormat, Channel, RequestMethod, RequestTemplate};
+use crate::core::engine::{AlertRecord, Notification};
+use crate::core::model::{IncidentId, Timestamp};
+use crate::core::rules::{AlertmanagerWebhook, BodyFormat, Channel, RequestMethod, RequestTemplate};
+use crate::store::Store;
 
 /// The service's clock, injected: signatures and links carry the time.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -69,7 +71,12 @@ impl ChannelConfig {
 }
 
 /// Sends one notification by its channel.
-pub(super) async fn attempt_once(client: &Client, reach: &ChannelConfig, notice: &Notification) -> AttemptOutcome {
+pub(super) async fn attempt_once(
+    client: &Client,
+    reach: &ChannelConfig,
+    store: &Store,
+    notice: &Notification,
+) -> AttemptOutcome {
     let notice = &Notification { at: notice.at.shifted((reach.ahead)()), ..notice.clone() };
     let now = (reach.now)();
     let links = NoticeLinks {
@@ -81,7 +88,7 @@ pub(super) async fn attempt_once(client: &Client, reach: &ChannelConfig, notice:
     let wording = Wording::of(notice, &links, &reach.zone);
     let text = wording.within(usize::from(u16::MAX));
     let mut filler = Filler::new(notice, &links, &text, &reach.secrets);
-    let sending = Attempt { client, reach, notice, links: &links, wording: &wording, now };
+    let sending = Attempt { client, reach, store, notice, links: &links, wording: &wording, now };
     let answer = sending.send(&mut filler).await.unwrap_or_else(not_filled);
     match answer {
         AttemptOutcome::Taken => AttemptOutcome::Taken,
@@ -101,6 +108,7 @@ fn not_filled(error: TemplateError) -> AttemptOutcome {
 
 struct Attempt<'s> {
     client: &'s Client,
+    store: &'s Store,
     reach: &'s ChannelConfig,
     notice: &'s Notification,
     links: &'s NoticeLinks,
@@ -128,12 +136,36 @@ impl Attempt<'_> {
             Channel::Feishu { url, secret } => self.robot(filler, RobotKind::Feishu, url, secret.as_deref()).await,
             Channel::Slack { url } => self.robot(filler, RobotKind::Slack, url, None).await,
             Channel::Template(template) => self.template(filler, template).await,
+            Channel::Alertmanager(webhook) => self.alertmanager(filler, webhook).await,
         }
     }
 
     fn json(&self) -> Result<Vec<u8>, AttemptOutcome> {
         payload::json(self.notice, self.links)
             .map_err(|error| AttemptOutcome::Refused { error: format!("the notice's record is not JSON: {error}") })
+    }
+
+    async fn alertmanager(
+        &self,
+        filler: &mut Filler<'_>,
+        webhook: &AlertmanagerWebhook,
+    ) -> Result<AttemptOutcome, TemplateError> {
+        let url = filler.fill(&webhook.url, Into::Url).await?;
+        let Ok(id) = self.notice.subject.parse::<IncidentId>() else {
+            let error = format!("an Alertmanager's webhook cannot tell of {}", self.notice.subject);
+            return Ok(AttemptOutcome::Refused { error });
+        };
+        let members = match self.store.members(id).await {
+            Ok(members) => members,
+            Err(error) => return Ok(AttemptOutcome::Again { error: error.to_string(), after: None }),
+        };
+        let own: Vec<AlertRecord> =
+            members.into_iter().filter(|(_, link_only)| !link_only).map(|(alert, _)| alert).collect();
+        let external_url = self.reach.links.as_ref().map_or("", |links| links.base.as_str());
+        Ok(match alertmanager::body(self.notice, &own, webhook.max_alerts, external_url) {
+            Ok(payload) => post(self.client, &url, &self.links.key, payload).await,
+            Err(error) => AttemptOutcome::Refused { error: format!("the notice's record is not JSON: {error}") },
+        })
     }
 
     async fn mail(&self, filler: &mut Filler<'_>, to: &str) -> Result<AttemptOutcome, TemplateError> {

@@ -12,6 +12,7 @@ use super::channels::{ChannelConfig, attempt_once};
 use super::receiver_limit::ReceiverLimiter;
 use crate::core::engine::{DeliveryOutcome, DeliveryResult, Notification, Unreached};
 use crate::metrics::{Metrics, Stopwatch};
+use crate::store::Store;
 
 /// Delay before a result is handed in again, after the driver could not commit it.
 const HAND_IN_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -20,6 +21,7 @@ const HAND_IN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct DeliveryContext {
     pub results: mpsc::Sender<DeliveryReport>,
     pub client: reqwest::Client,
+    pub store: Store,
     pub reach: ChannelConfig,
     pub metrics: Arc<Metrics>,
     pub policy: RetryPolicy,
@@ -66,7 +68,7 @@ async fn attempt_in_turn(
         means.stop.run_until_cancelled(tokio::time::sleep(HAND_IN_AGAIN_AFTER)).await?;
     }
     let watch = Stopwatch::start();
-    let attempt_made = attempt_once(&means.client, &means.reach, notice);
+    let attempt_made = attempt_once(&means.client, &means.reach, &means.store, notice);
     let answer = tokio::time::timeout(means.policy.timeout, attempt_made).await.unwrap_or_else(|_| {
         let error = format!("no answer within {} s", means.policy.timeout.as_secs_f64());
         AttemptOutcome::Again { error, after: None }

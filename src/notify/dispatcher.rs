@@ -62,8 +62,8 @@ impl NotificationDispatcher {
         let client = webhook_client()?;
         let attempts = Semaphore::new(ALL_ATTEMPTS_MAX);
         Ok(NotificationDispatcher {
-            store,
-            means: Arc::new(DeliveryContext { results, client, reach, metrics, policy, stop, attempts }),
+            store: store.clone(),
+            means: Arc::new(DeliveryContext { results, client, store, reach, metrics, policy, stop, attempts }),
             wake,
             carried: BTreeMap::new(),
             lanes: BTreeMap::new(),

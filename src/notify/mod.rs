@@ -4,6 +4,7 @@
 //! perhaps again, with the same `Idempotency-Key`) and recorded exactly once: its last result is handed to the driver
 //! until the driver has committed it.
 
+mod alertmanager;
 mod attempt_outcome;
 mod channels;
 mod chat;

@@ -46,7 +46,8 @@ impl ReceiverLimiter {
             | Channel::Email { .. }
             | Channel::Feishu { .. }
             | Channel::Slack { .. }
-            | Channel::Template(_) => None,
+            | Channel::Template(_)
+            | Channel::Alertmanager(_) => None,
         };
         ReceiverLimiter {
             slots: Semaphore::new(ATTEMPTS_MAX),

@@ -49,7 +49,8 @@ impl RetryPolicy {
             | Channel::Dingtalk { .. }
             | Channel::Feishu { .. }
             | Channel::Slack { .. }
-            | Channel::Template(_) => self.attempts,
+            | Channel::Template(_)
+            | Channel::Alertmanager(_) => self.attempts,
         };
         attempt >= attempts
     }

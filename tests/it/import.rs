@@ -3,6 +3,7 @@
 
 mod judge;
 mod random;
+mod webhook;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -26,12 +27,13 @@ fn import(config: &Path) -> (String, String) {
     (String::from_utf8(output.stdout).unwrap(), report)
 }
 
-fn import_text(yaml: &str) -> (Arc<Rulebook>, String) {
+fn import_text(yaml: &str) -> (Arc<Rulebook>, String, String) {
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("alertmanager.yml");
     std::fs::write(&config, yaml).unwrap();
     let (text, report) = import(&config);
-    (Arc::new(rulebook(&text)), report.replace(config.to_str().unwrap(), "alertmanager.yml"))
+    let report = report.replace(config.to_str().unwrap(), "alertmanager.yml");
+    (Arc::new(rulebook(&text)), report, text)
 }
 
 /// `team=db; severity=page`
@@ -52,7 +54,7 @@ fn after(rules: &Arc<Rulebook>, start: &str, alert: &str, after: &str) -> Story 
 
 /// Each line: labels -> the receivers told.
 fn check_told(config: &str, expected: &[(&str, &[&str])]) {
-    let (rules, _) = import_text(config);
+    let (rules, _, _) = import_text(config);
     for (alert, receivers) in expected {
         let story = after(&rules, "2026-11-24T10:00:00Z", alert, "1m");
         assert_eq!(story.teams(&labels(alert)), receivers.iter().copied().collect(), "{alert} in\n{config}");
@@ -62,7 +64,7 @@ fn check_told(config: &str, expected: &[(&str, &[&str])]) {
 
 /// Each line: when it begins, the alert, how long it fires, and who has been paged by then.
 fn check_paged(config: &str, expected: &[(&str, &str, &str, &[&str])]) {
-    let (rules, _) = import_text(config);
+    let (rules, _, _) = import_text(config);
     for (start, alert, span, receivers) in expected {
         let story = after(&rules, start, alert, span);
         let paged = story.paged(&labels(alert));
@@ -183,7 +185,7 @@ fn a_receiver_without_anything_in_it_leaves_no_incident() {
 #[test]
 fn inhibitions_may_have_one_side() {
     let config = "route: {receiver: all, group_by: ['...']}\ninhibit_rules:\n  - target_matchers: ['alertname = Quiet']\n  - {source_match: {alertname: Loud}, equal: [site]}\nreceivers: [{name: all}]\n";
-    let (rules, _) = import_text(config);
+    let (rules, _, _) = import_text(config);
     let start: Timestamp = "2026-11-24T10:00:00Z".parse().unwrap();
     let check = |texts: &[&str], paged: &[&str]| {
         let messages: Vec<(TimeDelta, Labels)> = texts.iter().map(|text| (TimeDelta::ZERO, labels(text))).collect();
@@ -202,7 +204,7 @@ fn inhibitions_may_have_one_side() {
 #[test]
 fn groups_are_those_of_the_routes() {
     let config = "route:\n  receiver: all\n  routes:\n    - {match: {by: each}, receiver: each, group_by: ['...']}\n    - {match: {by: site}, receiver: site, group_by: [site]}\nreceivers: [{name: all}, {name: each}, {name: site}]\n";
-    let (rules, report) = import_text(config);
+    let (rules, report, _) = import_text(config);
     let start: Timestamp = "2026-11-24T10:00:00Z".parse().unwrap();
     for (by, incidents) in [("none", 1), ("each", 3), ("site", 2)] {
         let alerts = ["a=1; site=1", "a=2; site=1", "a=3; site=2"].map(|text| labels(&format!("{text}; by={by}")));
@@ -212,14 +214,14 @@ fn groups_are_those_of_the_routes() {
     assert!(!report.contains("group_by"), "{report}");
     // An empty list inherits, as in an Alertmanager, and the report says so.
     let empty = "route:\n  receiver: all\n  group_by: [site]\n  routes:\n    - {match: {a: b}, group_by: []}\nreceivers: [{name: all}]\n";
-    let (rules, report) = import_text(empty);
+    let (rules, report, _) = import_text(empty);
     assert_eq!(rules.rules[0].by, ["site"]);
     assert!(report.contains("alertmanager.yml:5") && report.contains("route.routes[0].group_by"), "{report}");
 }
 
 #[test]
 fn an_alert_without_an_end_lasts_for_the_resolve_timeout() {
-    let (rules, _) = import_text(
+    let (rules, _, _) = import_text(
         "global: {resolve_timeout: 25m}\nroute: {receiver: all, group_by: [a]}\nreceivers: [{name: all}]\n",
     );
     let start: Timestamp = "2026-11-24T10:00:00Z".parse().unwrap();
@@ -245,7 +247,7 @@ receivers:
   - {name: all, webhook_configs: [{url: 'http://127.0.0.1:9/z'}]}
   - name: net
     pagerduty_configs: [{routing_key: k}]
-    webhook_configs: [{url: 'http://127.0.0.1:9/x', send_resolved: false}]
+    webhook_configs: [{url: 'http://127.0.0.1:9/x', send_resolved: false, http_config: {}}]
 time_intervals:
   - name: lunch
     time_intervals: [{times: [{start_time: '12:00', end_time: '13:00'}], location: Local}]
@@ -255,7 +257,7 @@ inhibit_rules:
   - {equal: [a]}
 templates: [x.tmpl]
 "#;
-    let (rules, report) = import_text(config);
+    let (rules, report, _) = import_text(config);
     let expected = [
         (1, "global.resolve_timeout"),
         (1, "global.slack_api_url"),
@@ -264,7 +266,7 @@ templates: [x.tmpl]
         (7, "route.routes[0].mute_time_intervals"),
         (9, "route.routes[0].repeat_interval"),
         (14, "receivers[1].pagerduty_configs"),
-        (15, "receivers[1].webhook_configs[0].send_resolved"),
+        (15, "receivers[1].webhook_configs[0].http_config"),
         (18, "time_intervals[0].time_intervals[0].location"),
         (20, "time_intervals[1].time_intervals[0].weekdays"),
         (22, "inhibit_rules[0]"),

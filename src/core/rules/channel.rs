@@ -22,6 +22,18 @@ pub enum Channel {
     Slack { url: String },
     /// Any HTTP request, made from templates.
     Template(Box<RequestTemplate>),
+    /// POST of the incident's alerts as an Alertmanager's webhook.
+    Alertmanager(Box<AlertmanagerWebhook>),
+}
+
+/// A receiver that reads an Alertmanager's webhook.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AlertmanagerWebhook {
+    pub url: String,
+    /// How many alerts a body holds; 0 is all.
+    pub max_alerts: u32,
+    /// Whether it is told the end.
+    pub send_resolved: bool,
 }
 
 /// A request whose address, headers and body have placeholders (`placeholders.rs`).
@@ -103,7 +115,7 @@ impl Channel {
     /// One of [`CHANNEL_KINDS`].
     pub const fn kind(&self) -> &'static str {
         match self {
-            Channel::Webhook { .. } => "webhook",
+            Channel::Webhook { .. } | Channel::Alertmanager(_) => "webhook",
             Channel::Mqtt { .. } => "mqtt",
             Channel::Email { .. } => "email",
             Channel::Wecom { .. } => "wecom",
@@ -126,13 +138,34 @@ impl Channel {
             | Channel::Feishu { url, .. }
             | Channel::Slack { url } => origin(url),
             Channel::Template(template) => origin(&template.url),
+            Channel::Alertmanager(webhook) => origin(&webhook.url),
+        }
+    }
+
+    /// True if it tells of alerts alone: no problems, inspections or digests.
+    pub const fn tells_alerts_alone(&self) -> bool {
+        matches!(self, Channel::Alertmanager(_))
+    }
+
+    /// True if it is told when an incident is over.
+    pub fn is_told_the_end(&self) -> bool {
+        match self {
+            Channel::Alertmanager(webhook) => webhook.send_resolved,
+            Channel::Webhook { .. }
+            | Channel::Mqtt { .. }
+            | Channel::Email { .. }
+            | Channel::Wecom { .. }
+            | Channel::Dingtalk { .. }
+            | Channel::Feishu { .. }
+            | Channel::Slack { .. }
+            | Channel::Template(_) => true,
         }
     }
 
     /// True if people read each message, so that a flood of them helps no one.
     pub const fn is_read_by_people(&self) -> bool {
         match self {
-            Channel::Webhook { .. } | Channel::Mqtt { .. } | Channel::Template(_) => false,
+            Channel::Webhook { .. } | Channel::Mqtt { .. } | Channel::Template(_) | Channel::Alertmanager(_) => false,
             Channel::Email { .. }
             | Channel::Wecom { .. }
             | Channel::Dingtalk { .. }

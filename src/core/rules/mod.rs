@@ -35,7 +35,7 @@ mod syntax;
 mod team;
 mod test_case;
 
-pub use channel::{BodyFormat, CHANNEL_KINDS, Channel, RequestMethod, RequestTemplate};
+pub use channel::{AlertmanagerWebhook, BodyFormat, CHANNEL_KINDS, Channel, RequestMethod, RequestTemplate};
 pub use check::capacity::Capacity;
 pub use check::missing_dependencies::MissingDependencies;
 pub use check::{CheckFinding, CheckReport, FindingKind, report};

@@ -1,13 +1,14 @@
 //! Receivers as teams.
 
 use super::strict_map::{Document, ImportReport};
+use crate::core::rules::AlertmanagerWebhook;
 
 /// Names that say of a receiver without anything in it that it throws alerts away.
 const NOBODY: [&str; 6] = ["null", "blackhole", "devnull", "dev-null", "none", "void"];
 
 pub(super) struct ImportedReceiver {
     pub name: String,
-    pub webhooks: Vec<String>,
+    pub webhooks: Vec<AlertmanagerWebhook>,
     pub emails: Vec<String>,
     /// It has any integration, one that cannot be imported too.
     pub has_integration: bool,
@@ -29,9 +30,12 @@ fn receiver(mut entry: Document, report: &mut ImportReport) -> ImportedReceiver 
     let mut webhooks = Vec::new();
     for mut webhook in entry.list("webhook_configs") {
         has_integration = true;
-        tells_the_end(&mut webhook, true, report);
+        let send_resolved = webhook.flag("send_resolved").unwrap_or(true);
+        let max_alerts = webhook.text("max_alerts").and_then(|text| text.parse().ok()).unwrap_or(0);
         match webhook.text("url") {
-            Some(url) if !url.contains("{{") => webhooks.push(url),
+            Some(url) if !url.contains("{{") => {
+                webhooks.push(AlertmanagerWebhook { url, max_alerts, send_resolved });
+            }
             Some(_) => report.no_equal(webhook.at("url"), "a URL is plain text here: one team for each"),
             None => report.no_equal(webhook.at("url"), "write the URL into the team's notify:"),
         }
@@ -40,7 +44,10 @@ fn receiver(mut entry: Document, report: &mut ImportReport) -> ImportedReceiver 
     let mut emails = Vec::new();
     for mut email in entry.list("email_configs") {
         has_integration = true;
-        tells_the_end(&mut email, false, report);
+        // An Alertmanager's mails do not tell it unless they say so.
+        if !email.flag("send_resolved").unwrap_or(false) {
+            report.no_equal(email.at("send_resolved"), "the end of an incident is told by mail here");
+        }
         let (bare, others) = addresses(&email.text("to").unwrap_or_default());
         emails.extend(bare);
         for address in others {
@@ -53,14 +60,6 @@ fn receiver(mut entry: Document, report: &mut ImportReport) -> ImportedReceiver 
         report.no_equal(entry.at(&kind), format!("receiver {name:?}: {}", instead(&kind)));
     }
     ImportedReceiver { name, webhooks, emails, has_integration }
-}
-
-/// The end of an incident is always told here. `by_default`: whether this integration tells it unless it says so.
-fn tells_the_end(entry: &mut Document, by_default: bool, report: &mut ImportReport) {
-    let given = entry.flag("send_resolved");
-    if !given.unwrap_or(by_default) {
-        report.no_equal(entry.at("send_resolved"), "the end of an incident is told here");
-    }
 }
 
 /// The plain addresses of a list, and its other entries.

@@ -45,6 +45,8 @@ pub(super) fn read(document: &mut Document, report: &mut ImportReport) -> Result
     let root = document.map("route").ok_or("no route: not the configuration of an Alertmanager")?;
     let instead = "a page that nobody acknowledges is sent 12 times, then the incident waits in the queue";
     report.no_equal(root.at("repeat_interval"), instead);
+    let instead = "how long all must be clear before an incident resolves; new alerts of it page nobody again";
+    report.no_equal(root.at("group_interval"), instead);
     let settings = RouteSettings {
         receiver: String::new(),
         by: Some(Vec::new()),

@@ -108,11 +108,11 @@ teams:
   - name: "dba-pager"
     members: ["dba-pager"]
     notify:
-      - webhook: {url: "http://127.0.0.1:9/dba"}
+      - webhook: {url: "http://127.0.0.1:9/dba", format: alertmanager}
   - name: "default"
     members: ["default"]
     notify:
-      - webhook: {url: "http://127.0.0.1:9/all"}
+      - webhook: {url: "http://127.0.0.1:9/all", format: alertmanager}
   - name: "web"
     members: ["web"]
     notify:
@@ -130,6 +130,7 @@ inhibitions:
 "#,
         &[
             "am.yml:2 global.smtp_smarthost",
+            "am.yml:3 route.group_interval",
             "am.yml:6 route.repeat_interval",
             "am.yml:22 receivers[1].webhook_configs[0].http_config",
             "am.yml:24 receivers[2].slack_configs",

@@ -9,7 +9,7 @@ use super::intervals::ImportedInterval;
 use super::receivers::{ImportedReceiver, is_nobody};
 use super::routes::RouteSettings;
 use crate::core::model::{Matcher, Matchers};
-use crate::core::rules::CATCH_ALL;
+use crate::core::rules::{AlertmanagerWebhook, CATCH_ALL};
 
 /// No incident leaves the step, because an Alertmanager has no second line.
 const RESPOND_BY: &str = "90d";
@@ -118,8 +118,12 @@ fn teams(out: &mut String, configuration: &Configuration) {
         if of_it.iter().any(|one| !one.webhooks.is_empty() || !one.emails.is_empty()) {
             out.push_str("    notify:\n");
         }
-        for url in of_it.iter().flat_map(|one| &one.webhooks) {
-            let _ = writeln!(out, "      - webhook: {{url: {}}}", quoted(url));
+        for webhook in of_it.iter().flat_map(|one| &one.webhooks) {
+            let AlertmanagerWebhook { url, max_alerts, send_resolved } = webhook;
+            let max_alerts = if *max_alerts == 0 { String::new() } else { format!(", max_alerts: {max_alerts}") };
+            let silent = if *send_resolved { "" } else { ", send_resolved: false" };
+            let url = quoted(url);
+            let _ = writeln!(out, "      - webhook: {{url: {url}, format: alertmanager{max_alerts}{silent}}}");
         }
         for one in of_it.iter().filter(|one| !one.emails.is_empty()) {
             let _ = writeln!(out, "      - email: {{to: {}}}", list(one.emails.iter().cloned()));

@@ -5,8 +5,12 @@ use serde_saphyr::Location;
 use super::reader::SectionReader;
 use crate::core::rules::syntax::spanned::Spanned;
 use crate::core::rules::syntax::team::ChannelSyntax;
-use crate::core::rules::{BodyFormat, Channel, RequestMethod, RequestTemplate, TemplatePart, is_secret_name, pieces};
+use crate::core::rules::{
+    AlertmanagerWebhook, BodyFormat, Channel, RequestMethod, RequestTemplate, TemplatePart, is_secret_name, pieces,
+};
 
+/// Maximum of `max_alerts`.
+const ALERTS_MAX: u32 = 1_000_000;
 const ADDRESSES_MAX: usize = 50;
 const ADDRESS_MAX_BYTES: usize = 254;
 const HEADERS_MAX: usize = 16;
@@ -18,9 +22,26 @@ const KEY_PARAMETERS: [&str; 6] = ["key", "access_token", "token", "secret", "pa
 /// The channels of one entry: a mail to several addresses is one channel each.
 pub(super) fn channels(reader: &mut SectionReader<'_>, text: &ChannelSyntax) -> Vec<Channel> {
     let one = match text {
-        ChannelSyntax::Webhook { url } => {
-            let url = address(reader, url);
-            Channel::Webhook { url }
+        ChannelSyntax::Webhook { url, format, max_alerts, send_resolved } => {
+            let webhook = AlertmanagerWebhook {
+                url: address(reader, url),
+                max_alerts: max_alerts.as_ref().map_or(0, |count| reader.count(count, 0, ALERTS_MAX)),
+                send_resolved: send_resolved.unwrap_or(true),
+            };
+            match format.as_ref().map(|word| (word.value.as_str(), word.referenced)) {
+                Some(("alertmanager", _)) => Channel::Alertmanager(Box::new(webhook)),
+                None | Some(("watchfire", _)) => {
+                    if max_alerts.is_some() || send_resolved.is_some() {
+                        let expected = "format: alertmanager beside it";
+                        reader.mistake(url.referenced, "max_alerts or send_resolved of our own format", expected);
+                    }
+                    Channel::Webhook { url: webhook.url }
+                }
+                Some((other, at)) => {
+                    reader.mistake(at, format!("{other:?} is not a format"), "watchfire or alertmanager");
+                    Channel::Webhook { url: webhook.url }
+                }
+            }
         }
         ChannelSyntax::Mqtt { topic } => Channel::Mqtt { topic: reader.topic(topic, false) },
         ChannelSyntax::Email { to } => return mails(reader, to),

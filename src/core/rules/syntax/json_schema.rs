@@ -73,6 +73,7 @@ spellings! {
     LanguageWord => words(&Language::ALL.map(Language::as_str));
     MethodWord => words(&RequestMethod::ALL.map(RequestMethod::as_str));
     FormatWord => words(&crate::core::rules::Format::ALL.map(crate::core::rules::Format::as_str));
+    WebhookFormatWord => words(&["watchfire", "alertmanager"]);
     SpellingWord => words(&["lenient", "exact"]);
     SplitWord => words(&["whole", "lines", "syslog"]);
     SourceName => json_schema!({"type": "string", "pattern": "^[a-z0-9._-]+$"});

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::json_schema::{DispatchWord, LanguageWord, LengthOfTime, MethodWord, TierNumber, Url};
+use super::json_schema::{DispatchWord, LanguageWord, LengthOfTime, MethodWord, TierNumber, Url, WebhookFormatWord};
 use crate::core::rules::syntax::spanned::Spanned;
 
 type Text = Spanned<String>;
@@ -69,6 +69,13 @@ pub(crate) enum ChannelSyntax {
         /// http or https.
         #[schemars(with = "Url")]
         url: Text,
+        /// Its body: watchfire (the default), or alertmanager, the body of an Alertmanager's webhook.
+        #[schemars(with = "Option<WebhookFormatWord>")]
+        format: Option<Text>,
+        /// With format alertmanager: how many alerts a body holds; default: 0, which is all.
+        max_alerts: Option<Spanned<u64>>,
+        /// With format alertmanager: whether it is told the end; default: true.
+        send_resolved: Option<bool>,
     },
     /// A message on this topic; `{id}` is the incident's.
     Mqtt {

@@ -228,7 +228,10 @@ fn hand_over(
     to: DigestRecipient,
     step: &mut DeskContext<'_>,
 ) -> bool {
-    let alone = record.priority == Priority::P1;
+    if kind == NotificationKind::Resolved && !to.channel.is_told_the_end() {
+        return false;
+    }
+    let alone = record.priority == Priority::P1 || to.channel.tells_alerts_alone();
     let digests = &mut desk.kept.core.digests;
     if let Some(policy) = policy_of(&to, step.rulebook)
         && digests.gathers(&to, policy, alone, record.id, kind, step.now)

@@ -20,7 +20,7 @@ pub struct Notified<'a> {
 pub fn tell_team(team: &str, notified: Notified<'_>, step: &mut DeskContext<'_>) {
     let Some(team) = step.rulebook.teams.get(team) else { return };
     let Notified { kind, tier, subject, title, body } = notified;
-    for channel in &team.channels {
+    for channel in team.channels.iter().filter(|channel| !channel.tells_alerts_alone()) {
         let notice = Notification {
             cause: step.next_cause(),
             at: step.now,
