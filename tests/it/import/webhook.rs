@@ -15,7 +15,7 @@ use crate::support::service::{PATIENCE, Setup, free_port, program, until};
 
 fn config(sink: &str, path: &str) -> String {
     format!(
-        "route: {{receiver: noc, group_by: [alertname], group_wait: 1s, group_interval: 2s}}\n\
+        "route: {{receiver: noc, group_by: [alertname], group_wait: 3s, group_interval: 2s}}\n\
          receivers: [{{name: noc, webhook_configs: [{{url: 'http://{sink}/{path}', max_alerts: 2}}]}}]\n"
     )
 }
@@ -69,16 +69,21 @@ async fn an_imported_webhook_gets_the_body_that_the_real_alertmanager_sends() {
         answer.status().is_success().then_some(())
     })
     .await;
-    let post = async |ends_at: Option<&str>| {
+    // Later than that an Alertmanager would not wait for the group's second alert.
+    let answer = service.client.get(format!("{}/-/ready", service.base)).send().await.unwrap();
+    let date = answer.headers()["date"].to_str().unwrap();
+    let starts = jiff::fmt::rfc2822::parse(date).unwrap().timestamp();
+    let ends = starts + std::time::Duration::from_secs(1);
+    let post = async |ends_at: Option<jiff::Timestamp>| {
         let alert = |host: &str| {
             let mut alert = json!({
                 "labels": {"alertname": "DiskFull", "host": host, "room": "广州"},
                 "annotations": {"summary": "盘满", "of": host},
-                "startsAt": "2026-01-01T00:00:00Z",
+                "startsAt": starts.to_string(),
                 "generatorURL": "http://prometheus/graph?g0.expr=up",
             });
             if let Some(ends_at) = ends_at {
-                alert["endsAt"] = ends_at.into();
+                alert["endsAt"] = ends_at.to_string().into();
             }
             alert
         };
@@ -88,7 +93,7 @@ async fn an_imported_webhook_gets_the_body_that_the_real_alertmanager_sends() {
             assert!(answer.status().is_success(), "{base}");
         }
     };
-    for (ends_at, status) in [(None, "firing"), (Some("2026-01-01T01:00:00Z"), "resolved")] {
+    for (ends_at, status) in [(None, "firing"), (Some(ends), "resolved")] {
         post(ends_at).await;
         let (mut ours, mut theirs) = (None, None);
         while ours.is_none() || theirs.is_none() {
