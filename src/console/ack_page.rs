@@ -63,10 +63,10 @@ async fn ask(
     };
     match standing(&shared, &claim).await {
         // Whoever looks again sees who took it.
-        Ok(Seen { incident, is_used: true }) if !incident.acknowledged && incident.state.is_open() => {
-            NotTaken::Used.answer()
+        Ok(AckSubject { incident, is_used: true }) if !incident.acknowledged && incident.state.is_open() => {
+            AckRefusal::Used.answer()
         }
-        Ok(Seen { incident, .. }) => page(StatusCode::OK, &question(&incident, &claim, &token)),
+        Ok(AckSubject { incident, .. }) => page(StatusCode::OK, &question(&incident, &claim, &token)),
         Err(refused) => refused.answer(),
     }
 }
@@ -87,18 +87,18 @@ async fn acknowledge(
         Ok(claim) => claim,
         Err(refused) => return refused.answer(),
     };
-    let mut refused = NotTaken::Busy;
+    let mut refused = AckRefusal::Busy;
     for _ in 0..TRIES {
         // The link is judged by the incident as it stands, so the command is for exactly that version of it.
         let version = match standing(&shared, &claim).await {
-            Ok(Seen { is_used: true, .. }) => return NotTaken::Used.answer(),
-            Ok(Seen { incident, .. }) => incident.version,
+            Ok(AckSubject { is_used: true, .. }) => return AckRefusal::Used.answer(),
+            Ok(AckSubject { incident, .. }) => incident.version,
             Err(refused) => return refused.answer(),
         };
         match shared.api.commands.send(DriverRequest::Command(command(&claim, version))).await {
             Ok(Outcome::Refused(CommandRefusal::VersionMismatch { .. })) => {}
             Ok(Outcome::Refused(refusal)) => {
-                refused = NotTaken::Refused(refusal);
+                refused = AckRefusal::Refused(refusal);
                 break;
             }
             Ok(
@@ -130,7 +130,7 @@ fn command(claim: &AckClaim, version: u64) -> Command {
 }
 
 /// Why a link does not do what it was made for.
-enum NotTaken {
+enum AckRefusal {
     Bad(AckTokenError),
     NoIncident,
     /// It was acknowledged since the notice went out.
@@ -145,24 +145,26 @@ enum NotTaken {
     Busy,
 }
 
-impl NotTaken {
+impl AckRefusal {
     fn answer(self) -> Response {
         let said = |status: StatusCode, words: &str| page(status, &format!("<h1>{words}</h1>"));
         match self {
-            NotTaken::Bad(AckTokenError::Expired) => said(StatusCode::GONE, "链接已过期 · This link has expired"),
-            NotTaken::Bad(AckTokenError::Forged) => said(StatusCode::BAD_REQUEST, "链接无效 · This link is not valid"),
-            NotTaken::NoIncident => said(StatusCode::NOT_FOUND, "没有这个故障 · No such incident"),
-            NotTaken::Used => {
+            AckRefusal::Bad(AckTokenError::Expired) => said(StatusCode::GONE, "链接已过期 · This link has expired"),
+            AckRefusal::Bad(AckTokenError::Forged) => {
+                said(StatusCode::BAD_REQUEST, "链接无效 · This link is not valid")
+            }
+            AckRefusal::NoIncident => said(StatusCode::NOT_FOUND, "没有这个故障 · No such incident"),
+            AckRefusal::Used => {
                 said(StatusCode::GONE, "已有人受理，链接已失效 · Acknowledged already: this link is used up")
             }
-            NotTaken::AnotherEpisode => {
+            AckRefusal::AnotherEpisode => {
                 said(StatusCode::GONE, "故障已恢复后又发生，请用新通知 · It came back since: use the newest notice")
             }
-            NotTaken::PersonGone => {
+            AckRefusal::PersonGone => {
                 said(StatusCode::GONE, "此人已不在值班名单 · Whoever got this link is no longer here")
             }
-            NotTaken::TooOften(failure) => failure.into_response(),
-            NotTaken::Refused(refusal) => {
+            AckRefusal::TooOften(failure) => failure.into_response(),
+            AckRefusal::Refused(refusal) => {
                 let status = match refusal {
                     CommandRefusal::NotFound { .. } => StatusCode::NOT_FOUND,
                     CommandRefusal::Forbidden { .. } => StatusCode::FORBIDDEN,
@@ -173,7 +175,7 @@ impl NotTaken {
                 let why = escaped(&refusal.to_string());
                 page(status, &format!("<h1>未受理 · Not acknowledged</h1><p>{why}</p>"))
             }
-            NotTaken::Busy => said(StatusCode::SERVICE_UNAVAILABLE, "请稍后再试 · Try again in a moment"),
+            AckRefusal::Busy => said(StatusCode::SERVICE_UNAVAILABLE, "请稍后再试 · Try again in a moment"),
         }
     }
 }
@@ -186,10 +188,10 @@ fn token_of(pairs: &str) -> String {
 
 /// What the token says, if it is ours. Bad ones are counted by address, good ones by what they are for: a guesser behind
 /// the same gateway slows nobody else down.
-fn claim(shared: &ApiContext, token: &str, address: IpAddr) -> Result<AckClaim, NotTaken> {
+fn claim(shared: &ApiContext, token: &str, address: IpAddr) -> Result<AckClaim, AckRefusal> {
     let (now, steady) = ((shared.api.now)(), (shared.api.steady)());
-    let key = shared.api.settings.ack_key.as_ref().ok_or(NotTaken::Bad(AckTokenError::Forged))?;
-    let too_often = |wait| NotTaken::TooOften(too_many(wait));
+    let key = shared.api.settings.ack_key.as_ref().ok_or(AckRefusal::Bad(AckTokenError::Forged))?;
+    let too_often = |wait| AckRefusal::TooOften(too_many(wait));
     match AckClaim::read(token, key, now) {
         Ok(claim) => {
             shared.links.take(&(claim.incident, claim.who.clone()), steady).map_err(too_often)?;
@@ -197,41 +199,41 @@ fn claim(shared: &ApiContext, token: &str, address: IpAddr) -> Result<AckClaim, 
         }
         Err(bad) => {
             shared.bad_links.take(&address, steady).map_err(too_often)?;
-            Err(NotTaken::Bad(bad))
+            Err(AckRefusal::Bad(bad))
         }
     }
 }
 
 /// The incident that a link is for.
-struct Seen {
+struct AckSubject {
     incident: Incident,
     /// Whether it was acknowledged since the notice went out, by this link or otherwise.
     is_used: bool,
 }
 
 /// The incident that a link is for, if the link is still good for looking at it.
-async fn standing(shared: &ApiContext, claim: &AckClaim) -> Result<Seen, NotTaken> {
+async fn standing(shared: &ApiContext, claim: &AckClaim) -> Result<AckSubject, AckRefusal> {
     let busy = |error| {
         tracing::error!(%error, "a read from the store failed");
-        NotTaken::Busy
+        AckRefusal::Busy
     };
-    let incident = shared.api.store.incident(claim.incident).await.map_err(busy)?.ok_or(NotTaken::NoIncident)?;
+    let incident = shared.api.store.incident(claim.incident).await.map_err(busy)?.ok_or(AckRefusal::NoIncident)?;
     let is_gone = if claim.is_person {
         shared.has_gone(&claim.who).await
     } else {
         !shared.api.live.rulebook().teams.contains_key(&claim.who)
     };
     if is_gone {
-        return Err(NotTaken::PersonGone);
+        return Err(AckRefusal::PersonGone);
     }
     let timeline = shared.api.store.timeline(claim.incident).await.map_err(busy)?;
     let mut since = timeline.iter().filter(|entry| entry.at >= claim.issued);
     // The notice of a reopened incident is of the same moment as its reopening.
     if since.clone().any(|entry| entry.kind == TimelineKind::Reopened && entry.at > claim.issued) {
-        return Err(NotTaken::AnotherEpisode);
+        return Err(AckRefusal::AnotherEpisode);
     }
     let is_used = since.any(|entry| entry.kind == TimelineKind::Acknowledged);
-    Ok(Seen { incident, is_used })
+    Ok(AckSubject { incident, is_used })
 }
 
 fn question(incident: &Incident, claim: &AckClaim, token: &str) -> String {

@@ -6,7 +6,7 @@ use super::bounded_label::{BoundedLabel, OTHER};
 use super::names;
 use super::on_call::OnCallMetrics;
 use super::registration::{begin, counter, counters, gauges, histograms};
-use super::severity_words::SeverityWords;
+use super::severity_words::SeverityWordMetrics;
 use crate::core::engine::{Breach, LimitHit, Metric, Normalised, NotificationKind, Suppressor, TargetOutcome};
 use crate::core::inspections::{ItemOutcome, RunState, SubjectKind};
 use crate::core::model::{Class, ClockKind, Priority, Severity, Status, Tier};
@@ -74,7 +74,7 @@ pub(super) struct EngineMetrics {
     pub(super) items: IntCounterVec,
     pub(super) staffed: OnCallMetrics,
     pub(super) findings: IntCounterVec,
-    pub(super) severity_words: SeverityWords,
+    pub(super) severity_words: SeverityWordMetrics,
 }
 
 impl EngineMetrics {
@@ -122,7 +122,7 @@ impl EngineMetrics {
             items: counters(registry, &names::INSPECTION_ITEMS, &["outcome"]),
             staffed: OnCallMetrics::new(registry),
             findings: counters(registry, &names::INSPECTION_FINDINGS, &["subject"]),
-            severity_words: SeverityWords::new(registry),
+            severity_words: SeverityWordMetrics::new(registry),
         };
         decided.begin_closed_sets();
         for source in BUILT_IN_SOURCES.into_iter().chain([OTHER]) {

@@ -28,7 +28,7 @@ impl TakeoverReason {
     }
 }
 
-pub(super) struct Instance {
+pub(super) struct InstanceMetrics {
     pub(super) is_lead: IntGauge,
     pub(super) takeovers: IntCounterVec,
     pub(super) fenced: IntCounter,
@@ -36,9 +36,9 @@ pub(super) struct Instance {
     pub(super) clock_steps: IntCounter,
 }
 
-impl Instance {
-    pub fn new(registry: &Registry) -> Instance {
-        let instance = Instance {
+impl InstanceMetrics {
+    pub fn new(registry: &Registry) -> InstanceMetrics {
+        let instance = InstanceMetrics {
             is_lead: gauge(registry, &names::IS_LEAD),
             takeovers: counters(registry, &names::TAKEOVERS, &["why"]),
             fenced: counter(registry, &names::FENCED),

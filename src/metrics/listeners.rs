@@ -105,7 +105,7 @@ impl HttpRefusal {
     }
 }
 
-pub(super) struct Listeners {
+pub(super) struct ListenerMetrics {
     pub(super) certificate_expiry: GaugeVec,
     pub(super) certificate_loads: IntCounterVec,
     pub(super) connections: IntGauge,
@@ -114,9 +114,9 @@ pub(super) struct Listeners {
     pub(super) streams: IntGauge,
 }
 
-impl Listeners {
-    pub fn new(registry: &Registry) -> Listeners {
-        let listeners = Listeners {
+impl ListenerMetrics {
+    pub fn new(registry: &Registry) -> ListenerMetrics {
+        let listeners = ListenerMetrics {
             certificate_expiry: fractional_gauges(registry, &names::CERTIFICATE_EXPIRY, &["listener"]),
             certificate_loads: counters(registry, &names::CERTIFICATE_LOADS, &["listener", "outcome"]),
             connections: gauge(registry, &names::HTTP_CONNECTIONS),

@@ -35,8 +35,8 @@ use prometheus::{Registry, TextEncoder};
 
 use engine::EngineMetrics;
 use ingest::IngestMetrics;
-use instance::Instance;
-use listeners::Listeners;
+use instance::InstanceMetrics;
+use listeners::ListenerMetrics;
 use runtime::RuntimeMetrics;
 
 pub use runtime::ALERTMANAGER_VERSION;
@@ -46,9 +46,9 @@ pub struct Metrics {
     registry: Registry,
     decided: EngineMetrics,
     doors: IngestMetrics,
-    listeners: Listeners,
+    listeners: ListenerMetrics,
     running: RuntimeMetrics,
-    instance: Instance,
+    instance: InstanceMetrics,
 }
 
 impl Metrics {
@@ -63,9 +63,9 @@ impl Metrics {
         Metrics {
             decided: EngineMetrics::new(&registry),
             doors: IngestMetrics::new(&registry),
-            listeners: Listeners::new(&registry),
+            listeners: ListenerMetrics::new(&registry),
             running: RuntimeMetrics::new(&registry),
-            instance: Instance::new(&registry),
+            instance: InstanceMetrics::new(&registry),
             registry,
         }
     }

@@ -10,17 +10,17 @@ use crate::core::model::Event;
 /// Distinct words with series of their own.
 const WORDS_MAX: usize = 100;
 
-pub(super) struct SeverityWords {
+pub(super) struct SeverityWordMetrics {
     pub(super) words: BoundedLabel,
     pub(super) unknown: IntCounterVec,
 }
 
-impl SeverityWords {
-    pub fn new(registry: &Registry) -> SeverityWords {
+impl SeverityWordMetrics {
+    pub fn new(registry: &Registry) -> SeverityWordMetrics {
         // The crate tells series apart by their values end to end: a closed label stands between two open ones.
         let unknown = counters(registry, &names::SEVERITY_WORDS_UNKNOWN, &["source", "counted_as", "word"]);
         unknown.with_label_values(&[OTHER, Event::UNKNOWN_WORD_MEANS.as_str(), OTHER]);
-        SeverityWords { words: BoundedLabel::new(WORDS_MAX), unknown }
+        SeverityWordMetrics { words: BoundedLabel::new(WORDS_MAX), unknown }
     }
 
     /// `source`: admitted already.

@@ -44,7 +44,7 @@ pub(super) struct Files {
     state: Mutex<State>,
 }
 
-struct State {
+pub(crate) struct State {
     /// The database that was opened.
     database: FileId,
     /// Connections have missing files open: all must be closed before another is opened.

@@ -35,8 +35,9 @@ object Notification "watchfire" {
 CONF
   local define=()
   for name in DataDir LogDir InitRunDir CacheDir SpoolDir; do define+=(-D "$name=$D/icinga2/$(echo "$name" | tr A-Z a-z | sed 's/dir$//; s/initrun/run/')"); done
-  icinga2_program daemon -c "$D/icinga2/icinga2.conf" -D "RunAsUser=$(id -un)" -D "RunAsGroup=$(id -gn)" "${define[@]}" -I "$T/usr/share/icinga2/include" & local daemon=$!
-  trap "kill $daemon" EXIT
+  # exec: the pid is Icinga's own, so that ending it ends its workers too.
+  (exec "$M/icinga2/sbin/icinga2" daemon -c "$D/icinga2/icinga2.conf" -D "RunAsUser=$(id -un)" -D "RunAsGroup=$(id -gn)" "${define[@]}" -I "$T/usr/share/icinga2/include") & local daemon=$!
+  trap "kill $daemon; wait $daemon" EXIT
   touch "$D/icinga2/down"
   until_true 60 firing alertname=HostDown host=db-01
   rm "$D/icinga2/down"

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct Places<K: Ord> {
     total: usize,
     each: usize,
-    taken: Arc<Mutex<Taken<K>>>,
+    taken: Arc<Mutex<TakenPlaces<K>>>,
 }
 
-struct Taken<K> {
+struct TakenPlaces<K> {
     total: usize,
     by_caller: BTreeMap<K, usize>,
 }
@@ -19,7 +19,7 @@ struct Taken<K> {
 /// A taken place; free again when dropped.
 pub struct Place<K: Ord> {
     caller: K,
-    taken: Arc<Mutex<Taken<K>>>,
+    taken: Arc<Mutex<TakenPlaces<K>>>,
 }
 
 /// Why there is no place.
@@ -32,7 +32,7 @@ pub enum NoPlace {
 
 impl<K: Ord + Clone> Places<K> {
     pub fn new(total: usize, each: usize) -> Places<K> {
-        Places { total, each, taken: Arc::new(Mutex::new(Taken { total: 0, by_caller: BTreeMap::new() })) }
+        Places { total, each, taken: Arc::new(Mutex::new(TakenPlaces { total: 0, by_caller: BTreeMap::new() })) }
     }
 
     pub fn take(&self, caller: K) -> Result<Place<K>, NoPlace> {
@@ -67,7 +67,7 @@ impl<K: Ord> Drop for Place<K> {
 }
 
 /// Nothing that holds the lock can panic.
-fn lock<K>(taken: &Mutex<Taken<K>>) -> MutexGuard<'_, Taken<K>> {
+fn lock<K>(taken: &Mutex<TakenPlaces<K>>) -> MutexGuard<'_, TakenPlaces<K>> {
     taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

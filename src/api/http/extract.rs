@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 use std::time::Duration;
+use utoipa::ToSchema;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -37,6 +38,11 @@ impl<S: Send + Sync, T: FromStr<Err: std::fmt::Display>> FromRequestParts<S> for
 
 /// How long a command's body may take.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
+
+/// The body of a command that needs no words: absent, or `{}`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmptyBody {}
 
 /// A JSON body; an absent one is `{}`, for commands that need no words.
 pub struct JsonBody<T>(pub T);

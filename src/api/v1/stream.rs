@@ -83,7 +83,7 @@ async fn stream(
         shared.refused(HttpRefusal::Streams, failure)
     })?;
     shared.api.metrics.http_streams(shared.streams.taken());
-    let listener = Listener {
+    let listener = Subscriber {
         changes: shared.api.live.subscribe(),
         stop: shared.api.stop.clone(),
         kinds,
@@ -102,7 +102,7 @@ fn stream_caller(caller: &Principal, address: IpAddr) -> String {
 }
 
 /// One open stream; its place is free again when it is dropped.
-struct Listener {
+struct Subscriber {
     changes: Receiver<StreamChange>,
     stop: CancellationToken,
     kinds: Vec<StreamKind>,
@@ -110,14 +110,14 @@ struct Listener {
     shared: Arc<ApiContext>,
 }
 
-impl Drop for Listener {
+impl Drop for Subscriber {
     fn drop(&mut self) {
         self.place = None;
         self.shared.api.metrics.http_streams(self.shared.streams.taken());
     }
 }
 
-impl Listener {
+impl Subscriber {
     fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
         let greeting = Event::default().retry(RETRY).comment("listening");
         futures_util::stream::unfold((self, Some(greeting)), |(mut listener, greeting)| async move {

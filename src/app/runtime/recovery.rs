@@ -67,7 +67,7 @@ pub async fn recover_from(
     begin: Begin,
 ) -> Result<Recovered, NotRecovered> {
     let mut library = Library { store: store.clone(), known: BTreeMap::new() };
-    let mut snapshots = Snapshots { kept: BTreeMap::new(), passed_over: Vec::new() };
+    let mut snapshots = LoadedSnapshots { kept: BTreeMap::new(), passed_over: Vec::new() };
     for partition in Engine::partitions(domain_label.is_some()).filter(|_| begin != Begin::Nothing) {
         snapshots.list(store, partition, begin).await?;
     }
@@ -97,13 +97,13 @@ pub async fn recover_from(
 }
 
 /// The manifests that may still be used, and what became of the others.
-struct Snapshots {
+struct LoadedSnapshots {
     /// The one to be tried next first.
     kept: BTreeMap<Partition, VecDeque<Manifest>>,
     passed_over: Vec<String>,
 }
 
-impl Snapshots {
+impl LoadedSnapshots {
     async fn list(&mut self, store: &Store, partition: Partition, begin: Begin) -> Result<(), NotRecovered> {
         let manifests = match store.manifests(partition).await {
             Ok(manifests) => manifests,

@@ -61,7 +61,7 @@ impl HttpServer {
     pub async fn serve(self, stop: CancellationToken) {
         let HttpServer { listener, router, tls, limits, proxies, metrics } = self;
         let places = Connections::new(limits.connections, Arc::clone(&metrics));
-        let server = Arc::new(Shared { router, tls, limits, metrics, stop: stop.clone() });
+        let server = Arc::new(ServerContext { router, tls, limits, metrics, stop: stop.clone() });
         let connections = TaskTracker::new();
         while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
             match accepted {
@@ -85,7 +85,7 @@ impl HttpServer {
     }
 }
 
-struct Shared {
+struct ServerContext {
     router: Router,
     tls: Option<Arc<TlsServer>>,
     limits: HttpLimits,
@@ -93,8 +93,8 @@ struct Shared {
     stop: CancellationToken,
 }
 
-impl Shared {
-    async fn connection(self: Arc<Shared>, stream: TcpStream, peer: SocketAddr, place: Arc<ConnectionPlace>) {
+impl ServerContext {
+    async fn connection(self: Arc<ServerContext>, stream: TcpStream, peer: SocketAddr, place: Arc<ConnectionPlace>) {
         // Answers are small, and each is waited for.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, %peer, "the socket of an HTTP connection cannot be set up");

@@ -74,9 +74,9 @@ fn logged(loaded: Loaded) -> Rulebook {
 
 /// What the reader is at, for the report when it does not come back.
 #[derive(Clone, Default)]
-struct Progress(Arc<Mutex<PathBuf>>);
+struct ReadProgress(Arc<Mutex<PathBuf>>);
 
-impl Progress {
+impl ReadProgress {
     fn at(&self, path: &Path) {
         path.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
@@ -86,9 +86,9 @@ impl Progress {
 /// mount cannot be broken off.
 fn within<T: Send + 'static>(
     patience: Duration,
-    work: impl FnOnce(&Progress) -> Result<T, String> + Send + 'static,
+    work: impl FnOnce(&ReadProgress) -> Result<T, String> + Send + 'static,
 ) -> Result<T, String> {
-    let progress = Progress::default();
+    let progress = ReadProgress::default();
     let (done, answer) = mpsc::channel();
     let reader = std::thread::Builder::new().name("rule files".to_owned()).spawn({
         let progress = progress.clone();
@@ -105,7 +105,7 @@ fn within<T: Send + 'static>(
 
 /// Every `.yaml`, `.yml` and `.csv` (a table) below a directory, sorted by path. Paths are relative to it, so that the
 /// same rules have the same hash wherever they lie.
-fn read(dir: &Path, progress: &Progress) -> Result<Vec<RuleText>, String> {
+fn read(dir: &Path, progress: &ReadProgress) -> Result<Vec<RuleText>, String> {
     let mut found = Vec::new();
     find(dir, 0, &mut found, progress)?;
     found.sort();
@@ -132,7 +132,7 @@ fn read(dir: &Path, progress: &Progress) -> Result<Vec<RuleText>, String> {
     if mistakes.is_empty() { Ok(texts) } else { Err(mistakes.join("\n")) }
 }
 
-fn find(dir: &Path, depth: usize, found: &mut Vec<PathBuf>, progress: &Progress) -> Result<(), String> {
+fn find(dir: &Path, depth: usize, found: &mut Vec<PathBuf>, progress: &ReadProgress) -> Result<(), String> {
     progress.at(dir);
     if depth > DEPTH_MAX {
         return Err(format!(

@@ -187,8 +187,12 @@ impl Terms {
             driver.prepare(first).await?;
             driver.ready();
             let of_term = Services { stop: term.clone(), ..self.doors.clone() };
-            workers::start(&of_term, &self.tasks, workers::Queues { reports, notices, probe_queue, probe_results })
-                .map_err(|reason| StartError::Part { what: "delivery of notices", reason })?;
+            workers::start(
+                &of_term,
+                &self.tasks,
+                workers::WorkerQueues { reports, notices, probe_queue, probe_results },
+            )
+            .map_err(|reason| StartError::Part { what: "delivery of notices", reason })?;
             archive::start(&of_term, &self.tasks);
             backup_schedule::start(&of_term, self.self_monitoring.clone(), &self.tasks);
             listeners::listen_to_broker(&of_term, self.surroundings.clone(), &self.tasks).await?;

@@ -15,7 +15,7 @@ use crate::notify::{DeliveryReport, MqttPublisher, NotificationDispatcher, Publi
 use crate::probes::Prober;
 
 /// The ends of the queues between them and the driver.
-pub struct Queues {
+pub struct WorkerQueues {
     pub reports: mpsc::Sender<DeliveryReport>,
     pub notices: Arc<Notify>,
     pub probe_queue: mpsc::UnboundedReceiver<ProbeRequest>,
@@ -35,8 +35,8 @@ pub fn rehearse(doors: &Services) -> Result<(), String> {
 }
 
 /// Starts all of them; each ends with the doors' `stop`.
-pub fn start(doors: &Services, tasks: &TaskTracker, queues: Queues) -> Result<(), String> {
-    let Queues { reports, notices, probe_queue, probe_results } = queues;
+pub fn start(doors: &Services, tasks: &TaskTracker, queues: WorkerQueues) -> Result<(), String> {
+    let WorkerQueues { reports, notices, probe_queue, probe_results } = queues;
     let broker = doors.broker()?;
     let publisher = broker.clone().map(|address| publisher(doors, address, tasks)).transpose()?;
     if let Some(publisher) = publisher.clone() {

@@ -19,5 +19,5 @@ pub use local_time::{HOUSE_ZONE, is_zone, moment_in, on_the_wall, on_the_wall_in
 pub use public_holidays::Statutory;
 pub use schedule::Schedule;
 pub use time_interval::{TimeInterval, days_of_month, month_range, times_of_day, weekday_range, year_range};
-pub use working_time::WorkCalendar;
+pub use working_time::{Calendars, WorkCalendar};
 pub use zones::{time_zone, use_time_zones};

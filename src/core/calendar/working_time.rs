@@ -3,6 +3,7 @@
 //! Civil hours become instants one year (of UTC) at a time, on the first use of that year, and stay so: prefix sums
 //! within the year make every query a binary search.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use jiff::ToSpan;
@@ -15,6 +16,9 @@ const FIRST_YEAR: i16 = 1970;
 const YEARS: usize = 131;
 /// Search limit for working time; a calendar that is closed for longer has none.
 const YEARS_AHEAD: usize = 20;
+
+/// Work calendars by name. A missing one counts as 7×24, so that no clock is lost with it.
+pub type Calendars = BTreeMap<String, WorkCalendar>;
 
 /// Working time as half-open spans. From 1970 to 2100; outside of that there is none, unless always.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -33,7 +33,7 @@ pub struct Explanation {
     pub meaning: ConditionMeaning,
     /// The current alert with these labels; never of a point.
     pub alert: Option<AlertView>,
-    pub held_by: Vec<Holder>,
+    pub held_by: Vec<SuppressedByView>,
     /// Rules that fit, in file order; then, nearest first, rules that do not.
     pub rules: Vec<RuleTrace>,
     pub more_unfit: u64,
@@ -58,7 +58,7 @@ pub enum ConditionMeaning {
 /// One suppressor of alerts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Holder {
+pub enum SuppressedByView {
     Silence {
         id: SilenceId,
         comment: String,
@@ -240,14 +240,14 @@ impl Explainer<'_> {
         }
     }
 
-    fn holders(&self, subject: &MatchTarget<'_>) -> Vec<Holder> {
+    fn holders(&self, subject: &MatchTarget<'_>) -> Vec<SuppressedByView> {
         let known = self.state.alerts.get(&subject.labels.fingerprint()).filter(|alert| alert.times.firing);
         let since = known.map_or(self.now, |alert| alert.fires_since);
         let holds = holds_on(self.state, self.index, self.book, subject, since);
         let silences = holds.silenced_by.iter().filter_map(|id| self.state.silences.get(id));
-        let mut holders: Vec<Holder> = silences
+        let mut holders: Vec<SuppressedByView> = silences
             .map(|kept| &kept.silence)
-            .map(|silence| Holder::Silence {
+            .map(|silence| SuppressedByView::Silence {
                 id: silence.id,
                 comment: silence.comment.clone(),
                 ends_at: silence.ends_at.at,
@@ -256,7 +256,10 @@ impl Explainer<'_> {
         let windows = &self.book.rulebook.maintenance;
         let open = windows.iter().filter(|window| holds.maintained_by.iter().any(|name| **name == *window.name));
         holders.extend(
-            open.map(|window| Holder::Maintenance { name: window.name.clone(), change: window.change.clone() }),
+            open.map(|window| SuppressedByView::Maintenance {
+                name: window.name.clone(),
+                change: window.change.clone(),
+            }),
         );
         let (places, rank) = (self.book.places(subject), (since, subject.labels.fingerprint()));
         let name = |rule: u32| self.book.rulebook.inhibitions.get(rule as usize).map(|rule| rule.name.clone());
@@ -264,17 +267,17 @@ impl Explainer<'_> {
             let rule = place.rule;
             let alone = SuppressorKeys { inhibitions: vec![place], ties: Vec::new() };
             if let (Some(name), Some(source)) = (name(rule), self.index.holders.inhibits(&alone)) {
-                holders.push(Holder::Inhibition { name, source });
+                holders.push(SuppressedByView::Inhibition { name, source });
             }
         }
         for tie in places.ties {
             let rule = tie.rule;
             let alone = SuppressorKeys { inhibitions: Vec::new(), ties: vec![tie] };
             if let (Some(name), Some(source)) = (name(rule), self.index.holders.explains(rank, &alone)) {
-                holders.push(Holder::Dependency { name, source });
+                holders.push(SuppressedByView::Dependency { name, source });
             }
         }
-        holders.extend(holds.storm.map(|storm| Holder::Storm { words: storm.words() }));
+        holders.extend(holds.storm.map(|storm| SuppressedByView::Storm { words: storm.words() }));
         holders
     }
 

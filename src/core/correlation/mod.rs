@@ -35,7 +35,8 @@ pub use alerts::dedup::EventId;
 pub use alerts::nonconforming_names::{NonconformingName, QUARANTINE_MAX, Sightings};
 pub use correlator::Correlator;
 pub use explain::{
-    ConditionMeaning, ConditionStatus, CountState, Explanation, Holder, Progress, RuleTrace, WindowPhase, WindowView,
+    ConditionMeaning, ConditionStatus, CountState, Explanation, Progress, RuleTrace, SuppressedByView, WindowPhase,
+    WindowView,
 };
 pub use failed_match::FailedMatch;
 pub use input::{Resend, SilenceInput};

@@ -1,5 +1,6 @@
 //! Availability of the teams on a policy's steps, and the calendar in which a delay counts.
 
+use crate::core::calendar::Calendars;
 use std::collections::BTreeMap;
 
 use crate::core::calendar::WorkCalendar;
@@ -42,9 +43,6 @@ impl<'a> TeamAvailability<'a> {
         }
     }
 }
-
-/// By name, as the rulebook holds them.
-pub type Calendars = BTreeMap<String, WorkCalendar>;
 
 /// The time in which a delay counts.
 #[derive(Clone, Copy)]

@@ -1,8 +1,9 @@
 //! Hierarchical escalation: notifies managers of an incident that others work on, by the clock.
 
+use crate::core::calendar::Calendars;
 use serde::{Deserialize, Serialize};
 
-use super::availability::{Calendars, Time};
+use super::availability::Time;
 use super::transition::{EscalationEvent, Pause};
 use crate::core::model::{Priority, Timestamp};
 use crate::core::rules::{EscalationPolicy, StopWhen};

@@ -10,6 +10,6 @@ mod progress;
 mod tests;
 mod transition;
 
-pub use availability::{Calendars, TeamAvailability};
+pub use availability::TeamAvailability;
 pub use progress::{EscalationProgress, EscalationStart, PAGES_MAX};
 pub use transition::EscalationEvent;

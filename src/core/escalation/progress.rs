@@ -2,11 +2,12 @@
 //!
 //! Each step counts from its real start, so hours of downtime escalate by one step, not three.
 
+use crate::core::calendar::Calendars;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::availability::{Calendars, TeamAvailability, Time};
+use super::availability::{TeamAvailability, Time};
 use super::hierarchical::HierarchicalEscalation;
 use super::transition::{EscalationEvent, Pause};
 use crate::core::model::{Priority, Tier, TimeDelta, Timestamp};

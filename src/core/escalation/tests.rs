@@ -1,8 +1,9 @@
 //! Escalation policies on virtual time: minutes in, events out.
 
+use crate::core::calendar::Calendars;
 use std::collections::BTreeMap;
 
-use super::{Calendars, EscalationEvent, EscalationProgress, EscalationStart, TeamAvailability};
+use super::{EscalationEvent, EscalationProgress, EscalationStart, TeamAvailability};
 use crate::core::model::{Priority, Tier, TimeDelta, Timestamp};
 use crate::core::rules::{
     EscalationPolicy, EscalationStep, ManagerNotification, Recipient, RuleText, StopWhen, Team, load,

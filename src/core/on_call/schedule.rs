@@ -1,6 +1,6 @@
 //! On-call shifts at a time, their next change, and gaps.
 
-use std::collections::BTreeMap;
+use crate::core::calendar::Calendars;
 
 use serde::Serialize;
 
@@ -56,8 +56,6 @@ pub struct Gap {
 }
 
 /// The calendars of the rulebook.
-type Calendars = BTreeMap<String, WorkCalendar>;
-
 impl OnCallShift {
     pub fn names(&self) -> Vec<String> {
         self.people.iter().map(|one| one.person.clone()).collect()

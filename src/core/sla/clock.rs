@@ -1,17 +1,13 @@
 //! One SLA clock: its running intervals, its limit, and its next due event.
 
-use std::collections::BTreeMap;
+use crate::core::calendar::Calendars;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::calendar::WorkCalendar;
 use crate::core::model::{ClockState, TimeDelta, Timestamp};
 
 /// Maximum number of intervals per clock; beyond it, the oldest two become one with the same working time.
 const INTERVALS_MAX: usize = 1_000;
-
-/// By name. A missing one counts as 7×24, so that no clock is lost with it.
-pub type Calendars = BTreeMap<String, WorkCalendar>;
 
 /// Terms that a clock runs against.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,9 @@
 //! The two SLA clocks of an incident, and their target: the version under which it opened.
 
+use crate::core::calendar::Calendars;
 use serde::{Deserialize, Serialize};
 
-use super::clock::{Calendars, ClockDirective, ClockTerms, Due, SlaClock};
+use super::clock::{ClockDirective, ClockTerms, Due, SlaClock};
 use crate::core::model::{Class, ClockFace, ClockKind, ClockState, ContactBy, Labels, Priority, TimeDelta, Timestamp};
 use crate::core::rules::{OnBreach, Pauses, Promise, SlaTarget};
 

@@ -11,6 +11,6 @@ mod outage_ledger;
 mod tests;
 
 pub use attainment::{Attainment, Figure, IncidentOutcome, attainment, ranked_reasons};
-pub use clock::{Calendars, ClockDirective, ClockTerms, RunningInterval, SlaClock};
+pub use clock::{ClockDirective, ClockTerms, RunningInterval, SlaClock};
 pub use incident_clocks::{ClockStage, Clocks, Situation, Turn, WaitingOn};
 pub use outage_ledger::{BudgetAlert, BudgetUse, OutageLedger, downtime, year_of};

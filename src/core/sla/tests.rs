@@ -3,6 +3,7 @@
 
 use super::clock::Due;
 use super::*;
+use crate::core::calendar::Calendars;
 use crate::core::calendar::WorkCalendar;
 use crate::core::model::{
     BreachReason, CauseParty, ClockFace, ClockKind, ClockState, ContactBy, ContactLog, IncidentId, Matchers, Outage,

@@ -328,7 +328,7 @@ async fn a_last_will_is_taken_in_when_its_device_vanishes_and_only_then() {
 #[tokio::test]
 async fn whoever_wastes_a_connection_loses_it_with_a_counted_reason() {
     let driver = Driver::new(100);
-    let listener = Listener::start(&driver, |settings| settings.patience = Duration::from_millis(300)).await;
+    let listener = Listener::start(&driver, |settings| settings.patience = Duration::from_secs(2)).await;
     let sends = async |bytes: &[u8], reason: &str| {
         let before = refused(&driver, reason);
         let mut device = listener.device().await;

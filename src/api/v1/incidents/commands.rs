@@ -1,5 +1,7 @@
 //! What people do with an incident: fourteen commands, each its own route, since they do not stand behind one door.
 
+use crate::api::http::extract::EmptyBody;
+use crate::api::state::Api;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -75,10 +77,6 @@ struct Hold {
     #[schema(value_type = String)]
     note: NonEmptyText,
 }
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -191,8 +189,7 @@ struct ParentBody {
     parent: IncidentId,
 }
 
-type Api = State<Arc<ApiContext>>;
-type Incident = Id<IncidentId>;
+type IncidentPath = Id<IncidentId>;
 
 /// Says whether the workaround of its problem helped; counted on the problem.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/workaround", request_body = inline(Workaround),
@@ -200,7 +197,7 @@ type Incident = Id<IncidentId>;
 async fn workaround(
     State(api): Api,
     author: CommandMeta,
-    Id(id): Incident,
+    Id(id): IncidentPath,
     JsonBody(body): JsonBody<Workaround>,
 ) -> ApiResult {
     let note = body.note.map(|note| note.0);
@@ -213,7 +210,7 @@ async fn workaround(
 async fn set_parent(
     State(api): Api,
     author: CommandMeta,
-    Id(id): Incident,
+    Id(id): IncidentPath,
     JsonBody(body): JsonBody<ParentBody>,
 ) -> ApiResult {
     act(&api, author, id, IncidentAction::FoundDuring { incident: body.parent }).await
@@ -225,7 +222,7 @@ async fn set_parent(
 async fn acknowledge(
     State(api): Api,
     author: CommandMeta,
-    Id(id): Incident,
+    Id(id): IncidentPath,
     JsonBody(body): JsonBody<NoteBody>,
 ) -> ApiResult {
     act(&api, author, id, IncidentAction::Acknowledge { note: body.note.map(|note| note.0) }).await
@@ -234,7 +231,12 @@ async fn acknowledge(
 /// Gives it to a person.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/assign", request_body = inline(Assign),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn assign(State(api): Api, author: CommandMeta, Id(id): Incident, JsonBody(body): JsonBody<Assign>) -> ApiResult {
+async fn assign(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): IncidentPath,
+    JsonBody(body): JsonBody<Assign>,
+) -> ApiResult {
     api.must_be_somebody(&body.assignee.0).await?;
     act(&api, author, id, IncidentAction::Assign { assignee: body.assignee.0 }).await
 }
@@ -245,7 +247,7 @@ async fn assign(State(api): Api, author: CommandMeta, Id(id): Incident, JsonBody
 async fn comment(
     State(api): Api,
     author: CommandMeta,
-    Id(id): Incident,
+    Id(id): IncidentPath,
     JsonBody(body): JsonBody<CommentBody>,
 ) -> ApiResult {
     act(&api, author, id, IncidentAction::Comment { text: body.note.0 }).await
@@ -254,18 +256,18 @@ async fn comment(
 /// Waits for the customer, a vendor or a change.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/hold", request_body = inline(Hold),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn hold(State(api): Api, author: CommandMeta, Id(id): Incident, JsonBody(body): JsonBody<Hold>) -> ApiResult {
+async fn hold(State(api): Api, author: CommandMeta, Id(id): IncidentPath, JsonBody(body): JsonBody<Hold>) -> ApiResult {
     act(&api, author, id, IncidentAction::Pend { on: body.on, reason: body.note.0 }).await
 }
 
 /// Goes on after waiting.
-#[utoipa::path(post, path = "/api/v1/incidents/{id}/resume", request_body = inline(Nothing),
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/resume", request_body = inline(EmptyBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
 async fn resume(
     State(api): Api,
     author: CommandMeta,
-    Id(id): Incident,
-    JsonBody(Nothing {}): JsonBody<Nothing>,
+    Id(id): IncidentPath,
+    JsonBody(EmptyBody {}): JsonBody<EmptyBody>,
 ) -> ApiResult {
     act(&api, author, id, IncidentAction::Resume).await
 }
@@ -276,7 +278,7 @@ async fn resume(
 async fn escalate(
     State(api): Api,
     author: CommandMeta,
-    Id(id): Incident,
+    Id(id): IncidentPath,
     JsonBody(body): JsonBody<Escalate>,
 ) -> ApiResult {
     act(&api, author, id, IncidentAction::Escalate { diagnosis: body.note.0 }).await
@@ -285,7 +287,12 @@ async fn escalate(
 /// Writes down what was found out; a step may demand it before the incident is handed on.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/triage", request_body = inline(Triage),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn triage(State(api): Api, author: CommandMeta, Id(id): Incident, JsonBody(body): JsonBody<Triage>) -> ApiResult {
+async fn triage(
+    State(api): Api,
+    author: CommandMeta,
+    Id(id): IncidentPath,
+    JsonBody(body): JsonBody<Triage>,
+) -> ApiResult {
     let fields = body.fields.into_iter().map(|(name, text)| (name, text.0)).collect();
     act(&api, author, id, IncidentAction::Triage { fields }).await
 }
@@ -296,7 +303,7 @@ async fn triage(State(api): Api, author: CommandMeta, Id(id): Incident, JsonBody
 async fn deescalate(
     State(api): Api,
     author: CommandMeta,
-    Id(id): Incident,
+    Id(id): IncidentPath,
     JsonBody(body): JsonBody<ReasonBody>,
 ) -> ApiResult {
     act(&api, author, id, IncidentAction::HandBack { reason: body.note.0 }).await
@@ -321,7 +328,7 @@ async fn complete_step(
 /// The same with the step in the body, as the release before had it.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/tick", request_body = inline(Tick),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Incident"))))]
-async fn tick(State(api): Api, author: CommandMeta, Id(id): Incident, JsonBody(body): JsonBody<Tick>) -> ApiResult {
+async fn tick(State(api): Api, author: CommandMeta, Id(id): IncidentPath, JsonBody(body): JsonBody<Tick>) -> ApiResult {
     let note = body.note.map(|note| note.0);
     act(&api, author, id, IncidentAction::Tick { step: body.step.0, note }).await
 }
@@ -332,7 +339,7 @@ async fn tick(State(api): Api, author: CommandMeta, Id(id): Incident, JsonBody(b
 async fn resolve(
     State(api): Api,
     author: CommandMeta,
-    Id(id): Incident,
+    Id(id): IncidentPath,
     JsonBody(body): JsonBody<Resolve>,
 ) -> ApiResult {
     let resolution = body.note.0;
@@ -349,7 +356,7 @@ async fn resolve(
 async fn close(
     State(api): Api,
     author: CommandMeta,
-    Id(id): Incident,
+    Id(id): IncidentPath,
     JsonBody(body): JsonBody<NoteBody>,
 ) -> ApiResult {
     act(&api, author, id, IncidentAction::Close { note: body.note.map(|note| note.0) }).await
@@ -361,7 +368,7 @@ async fn close(
 async fn reopen(
     State(api): Api,
     author: CommandMeta,
-    Id(id): Incident,
+    Id(id): IncidentPath,
     JsonBody(body): JsonBody<ReasonBody>,
 ) -> ApiResult {
     act(&api, author, id, IncidentAction::Reopen { reason: body.note.0 }).await
@@ -373,7 +380,7 @@ async fn reopen(
 async fn merge(
     State(api): Api,
     author: CommandMeta,
-    Id(id): Incident,
+    Id(id): IncidentPath,
     JsonBody(body): JsonBody<MergeBody>,
 ) -> ApiResult {
     act(&api, author, id, IncidentAction::Merge { into: body.into }).await
@@ -385,7 +392,7 @@ async fn merge(
 async fn cancel(
     State(api): Api,
     author: CommandMeta,
-    Id(id): Incident,
+    Id(id): IncidentPath,
     JsonBody(body): JsonBody<ReasonBody>,
 ) -> ApiResult {
     act(&api, author, id, IncidentAction::Cancel { reason: body.note.0 }).await
@@ -397,7 +404,7 @@ async fn cancel(
 async fn contact(
     State(api): Api,
     author: CommandMeta,
-    Id(id): Incident,
+    Id(id): IncidentPath,
     JsonBody(body): JsonBody<ContactBody>,
 ) -> ApiResult {
     let note = body.note.map(|note| note.0).unwrap_or_default();
@@ -410,7 +417,7 @@ async fn contact(
 async fn explain_breach(
     State(api): Api,
     author: CommandMeta,
-    Id(id): Incident,
+    Id(id): IncidentPath,
     JsonBody(body): JsonBody<BreachReasonBody>,
 ) -> ApiResult {
     act(&api, author, id, IncidentAction::ExplainBreach { reason: body.into_reason() }).await
@@ -422,7 +429,7 @@ async fn explain_breach(
 async fn outage(
     State(api): Api,
     author: CommandMeta,
-    Id(id): Incident,
+    Id(id): IncidentPath,
     JsonBody(body): JsonBody<OutageBody>,
 ) -> ApiResult {
     let outage = Outage {

@@ -1,5 +1,7 @@
 //! Inspection runs: what was found, item by item, and who signed it.
 
+use crate::api::http::extract::EmptyBody;
+use crate::api::state::Api;
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
@@ -63,12 +65,6 @@ struct RunReasonBody {
     note: NonEmptyText,
 }
 
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
-type Api = State<Arc<ApiContext>>;
-
 /// Runs, newest first.
 #[utoipa::path(get, path = "/api/v1/inspections/runs",
     params(
@@ -94,13 +90,13 @@ async fn run(State(shared): Api, Id(id): Id<RunId>, query: QueryParameters) -> A
 }
 
 /// Starts a run now, outside the plan's schedule.
-#[utoipa::path(post, path = "/api/v1/inspections/{plan}/start", request_body = inline(Nothing),
+#[utoipa::path(post, path = "/api/v1/inspections/{plan}/start", request_body = inline(EmptyBody),
     responses((status = 201, description = "Started", body = ref("#/components/schemas/Run"))))]
 async fn start(
     State(api): Api,
     author: CommandMeta,
     Id(plan): Id<String>,
-    JsonBody(Nothing {}): JsonBody<Nothing>,
+    JsonBody(EmptyBody {}): JsonBody<EmptyBody>,
 ) -> ApiResult {
     let (id, version) = run_of(api.command(author, Action::StartRun { plan }).await?)?;
     let mut response = (StatusCode::CREATED, shown(&api, id, version).await?).into_response();

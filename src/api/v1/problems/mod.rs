@@ -3,6 +3,7 @@
 pub(in crate::api) mod review;
 pub(in crate::api) mod schema;
 
+use crate::api::state::Api;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -89,8 +90,6 @@ struct LinkBody {
     #[schema(value_type = String)]
     incident: IncidentId,
 }
-
-type Api = State<Arc<ApiContext>>;
 
 /// Problems, newest first; or the review queue: all open ones, whose review is due first.
 #[utoipa::path(get, path = "/api/v1/problems",

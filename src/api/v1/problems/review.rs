@@ -1,8 +1,9 @@
 //! What second line does with problems besides writing: take on, refuse, put together, take apart; and what it reads
 //! for that.
 
+use crate::api::http::extract::EmptyBody;
+use crate::api::state::Api;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -38,10 +39,6 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::of(__path_review, Permission::Review, review),
     ]
 }
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -99,8 +96,6 @@ struct ProblemEvidence {
     draft_workaround: Option<String>,
 }
 
-type Api = State<Arc<ApiContext>>;
-
 /// The ten commonest causes of a month with their steps, as a draft in Markdown.
 #[utoipa::path(get, path = "/api/v1/problems/monthly-digest",
     params(
@@ -147,13 +142,13 @@ async fn evidence(State(shared): Api, Id(id): Id<ProblemId>, query: QueryParamet
 }
 
 /// Takes a new one on: it is investigated, by whoever accepts it unless it has an owner.
-#[utoipa::path(post, path = "/api/v1/problems/{id}/accept", operation_id = "accept", request_body = inline(Nothing),
+#[utoipa::path(post, path = "/api/v1/problems/{id}/accept", operation_id = "accept", request_body = inline(EmptyBody),
     responses((status = 200, description = "Committed", body = ref("#/components/schemas/Problem"))))]
 async fn accept(
     State(api): Api,
     author: CommandMeta,
     Id(id): Id<ProblemId>,
-    JsonBody(_): JsonBody<Nothing>,
+    JsonBody(_): JsonBody<EmptyBody>,
 ) -> ApiResult {
     act(&api, author, id, ProblemAction::Accept).await
 }

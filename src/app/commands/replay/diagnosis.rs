@@ -1,7 +1,8 @@
 //! Diagnosis of a rule that made no incident of an event, in words for a tired person.
 
 use crate::core::correlation::{
-    ConditionMeaning, ConditionStatus, CountState, Explanation, FailedMatch, Holder, RuleTrace, WindowPhase, WindowView,
+    ConditionMeaning, ConditionStatus, CountState, Explanation, FailedMatch, RuleTrace, SuppressedByView, WindowPhase,
+    WindowView,
 };
 
 use crate::app::terminal::local_time::local;
@@ -66,16 +67,22 @@ pub fn window(window: &WindowView) -> String {
     format!("{key}: {}{missing}; {phase}", window.progress.text)
 }
 
-pub fn holder(holder: &Holder) -> String {
+pub fn holder(holder: &SuppressedByView) -> String {
     match holder {
-        Holder::Silence { id, comment, ends_at } => format!("silence {id} until {} ({comment})", local(*ends_at)),
-        Holder::Inhibition { name, source } => format!("inhibition {name:?} by alert {source}, while it fires"),
-        Holder::Dependency { name, source } => {
+        SuppressedByView::Silence { id, comment, ends_at } => {
+            format!("silence {id} until {} ({comment})", local(*ends_at))
+        }
+        SuppressedByView::Inhibition { name, source } => {
+            format!("inhibition {name:?} by alert {source}, while it fires")
+        }
+        SuppressedByView::Dependency { name, source } => {
             format!("dependency {name:?} on alert {source} above it, while that fires")
         }
-        Holder::Maintenance { name, change: Some(change) } => format!("maintenance {name:?}, change {change}"),
-        Holder::Maintenance { name, change: None } => format!("maintenance {name:?}"),
-        Holder::Storm { words } => format!("{words}, until it is calm"),
+        SuppressedByView::Maintenance { name, change: Some(change) } => {
+            format!("maintenance {name:?}, change {change}")
+        }
+        SuppressedByView::Maintenance { name, change: None } => format!("maintenance {name:?}"),
+        SuppressedByView::Storm { words } => format!("{words}, until it is calm"),
     }
 }
 

@@ -5,9 +5,7 @@ use crate::core::rules::syntax::grouping::{ALERTS_MAX, GroupingSyntax, HOPS_MAX}
 use super::reader::{ClosedSet, SectionReader};
 use crate::core::model::TimeDelta;
 use crate::core::rules::Grouping;
-use crate::core::rules::syntax::spanned::Spanned;
-
-type Text = Spanned<String>;
+use crate::core::rules::syntax::spanned::{Spanned, Text};
 
 const SECOND: TimeDelta = TimeDelta::from_seconds(1);
 /// Maximum distance between alerts of one failure, because a correlator must remember that long.

@@ -8,10 +8,8 @@ use serde_saphyr::Location;
 use super::reader::{SectionReader, each};
 use crate::core::model::Labels;
 use crate::core::rules::source::OneOrMore;
-use crate::core::rules::syntax::spanned::Spanned;
+use crate::core::rules::syntax::spanned::{Spanned, Text};
 use crate::core::rules::{CONTRACT_UNTIL, ConfigurationItem, contract_end};
-
-type Text = Spanned<String>;
 
 /// Maximum number of items.
 pub(super) const ITEMS_MAX: usize = 200_000;

@@ -12,13 +12,11 @@ use super::table::DeclaredTable;
 use crate::core::model::{NAME_MAX_BYTES, Severity};
 use crate::core::rules::diagnostic::Diagnostic;
 use crate::core::rules::syntax::file::FileSyntax;
-use crate::core::rules::syntax::spanned::Spanned;
+use crate::core::rules::syntax::spanned::Text;
 use crate::core::rules::{
     EventText, Extraction, Inventory, NamedGroups, NamingStandard, Normalising, RuleText, SeverityWords, TemplateScope,
     odd_names,
 };
-
-type Text = Spanned<String>;
 
 /// Maximum number of entries in each of these sections.
 const ENTRIES_MAX: usize = 1_000;

@@ -10,10 +10,8 @@ use crate::core::calendar::{Schedule, moment_in};
 use crate::core::model::{Severity, TimeDelta, Timestamp};
 use crate::core::rules::source::OneOrMore;
 use crate::core::rules::syntax::file::InhibitionSyntax;
-use crate::core::rules::syntax::spanned::Spanned;
+use crate::core::rules::syntax::spanned::{Spanned, Text};
 use crate::core::rules::{Diagnostic, Inventory, Maintenance, MaintenanceTime, RuleText, Storm, Through};
-
-type Text = Spanned<String>;
 
 const SECOND: TimeDelta = TimeDelta::from_seconds(1);
 const MINUTE: TimeDelta = TimeDelta::from_minutes(1);

@@ -11,10 +11,8 @@ use crate::core::model::{
     BoundedPairs, Event, Expiry, Labels, PairsOf, Priority, Severity, Stamp, Status, TEXT_MAX_BYTES, Tier, TimeDelta,
     Timestamp, bounded_text,
 };
-use crate::core::rules::syntax::spanned::Spanned;
+use crate::core::rules::syntax::spanned::{Spanned, Text};
 use crate::core::rules::test_case::{Expectation, ExpectedAlert, ExpectedIncident, TestCase, TestInput, TestStep};
-
-type Text = Spanned<String>;
 
 /// Default start of tests: a Friday, eight in the morning in Shanghai.
 const START: Timestamp = Timestamp::from_seconds(1_770_940_800);

@@ -6,9 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::core::rules::source::OneOrMore;
-use crate::core::rules::syntax::spanned::Spanned;
-
-type Text = Spanned<String>;
+use crate::core::rules::syntax::spanned::{Spanned, Text};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

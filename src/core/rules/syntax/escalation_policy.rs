@@ -5,9 +5,7 @@ use serde::Deserialize;
 
 use super::json_schema::{LengthOfTime, PriorityWord, StepKindWord, StopWord, TierNumber};
 use crate::core::rules::source::OneOrMore;
-use crate::core::rules::syntax::spanned::Spanned;
-
-type Text = Spanned<String>;
+use crate::core::rules::syntax::spanned::{Spanned, Text};
 
 /// Maximum number of repeated notifications to a manager.
 pub(in crate::core::rules) const REPEAT_MAX: u32 = 100;

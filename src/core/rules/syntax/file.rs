@@ -22,9 +22,7 @@ use super::suppression::{MaintenanceSyntax, StormSyntax};
 use super::team::TeamSyntax;
 use super::time_interval::{AlertmanagerSyntax, NamedIntervalsSyntax};
 use crate::core::rules::source::{OneOrMore, SourceSyntax};
-use crate::core::rules::syntax::spanned::Spanned;
-
-type Text = Spanned<String>;
+use crate::core::rules::syntax::spanned::{Spanned, Text};
 
 /// One file; any file may hold any section.
 #[derive(Debug, Deserialize, JsonSchema)]

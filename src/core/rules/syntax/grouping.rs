@@ -5,9 +5,7 @@ use serde::Deserialize;
 
 use super::json_schema::LengthOfTime;
 use super::source::OneOrMore;
-use super::spanned::Spanned;
-
-type Text = Spanned<String>;
+use super::spanned::{Spanned, Text};
 
 pub(in crate::core::rules) const ALERTS_MAX: u32 = 50_000;
 pub(in crate::core::rules) const HOPS_MAX: u32 = 8;

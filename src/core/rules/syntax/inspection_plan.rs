@@ -7,9 +7,7 @@ use serde::Deserialize;
 
 use super::json_schema::{Address, LengthOfTime, Limit, PeriodWord, SeverityWord, Url};
 use crate::core::rules::source::OneOrMore;
-use crate::core::rules::syntax::spanned::Spanned;
-
-type Text = Spanned<String>;
+use crate::core::rules::syntax::spanned::{Spanned, Text};
 
 /// A checklist that plans use by its name.
 #[derive(Debug, Deserialize, JsonSchema)]

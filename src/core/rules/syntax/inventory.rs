@@ -8,10 +8,8 @@ use serde::Deserialize;
 use super::json_schema::SpellingWord;
 use super::normalising::NamingSyntax;
 use super::source::OneOrMore;
-use super::spanned::Spanned;
+use super::spanned::{Spanned, Text};
 use super::table::TableSyntax;
-
-type Text = Spanned<String>;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

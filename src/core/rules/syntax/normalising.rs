@@ -7,9 +7,7 @@ use serde::Deserialize;
 
 use super::json_schema::{SeverityWord, TextOfEvent};
 use super::source::OneOrMore;
-use super::spanned::Spanned;
-
-type Text = Spanned<String>;
+use super::spanned::{Spanned, Text};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -7,9 +7,7 @@ use serde::Deserialize;
 
 use super::json_schema::{ActionTimeWord, FlapModeWord, LengthOfTime, MadeStatusWord, SeverityWord};
 use crate::core::rules::source::OneOrMore;
-use crate::core::rules::syntax::spanned::Spanned;
-
-type Text = Spanned<String>;
+use crate::core::rules::syntax::spanned::{Spanned, Text};
 
 /// Maximum count, because a window keeps that many times exactly.
 pub(in crate::core::rules) const COUNT_MAX: u32 = 1000;

@@ -5,9 +5,7 @@ use serde::Deserialize;
 
 use super::json_schema::{LanguageWord, LengthOfTime, PriorityWord};
 use super::team::ChannelSyntax;
-use crate::core::rules::syntax::spanned::Spanned;
-
-type Text = Spanned<String>;
+use crate::core::rules::syntax::spanned::{Spanned, Text};
 
 /// Maximum of a person's limit of open incidents.
 pub(in crate::core::rules) const LIMIT_MAX: u32 = 1_000;

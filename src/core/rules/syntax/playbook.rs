@@ -3,9 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::core::rules::syntax::spanned::Spanned;
-
-type Text = Spanned<String>;
+use crate::core::rules::syntax::spanned::Text;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

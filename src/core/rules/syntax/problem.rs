@@ -5,9 +5,7 @@ use serde::Deserialize;
 
 use super::json_schema::LengthOfTime;
 use crate::core::rules::source::OneOrMore;
-use crate::core::rules::syntax::spanned::Spanned;
-
-type Text = Spanned<String>;
+use crate::core::rules::syntax::spanned::{Spanned, Text};
 
 /// Maximum number of repeats of one fingerprint that the desk remembers.
 pub(in crate::core::rules) const REPEATS_MAX: u32 = 64;

@@ -5,9 +5,7 @@ use serde::Deserialize;
 
 use super::json_schema::{DayWord, LengthOfTime, OtherwiseWord, TurnsWord};
 use crate::core::rules::source::OneOrMore;
-use crate::core::rules::syntax::spanned::Spanned;
-
-type Text = Spanned<String>;
+use crate::core::rules::syntax::spanned::{Spanned, Text};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

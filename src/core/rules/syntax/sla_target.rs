@@ -7,9 +7,7 @@ use serde::Deserialize;
 
 use super::json_schema::{LengthOfTime, MeasureWord, OnBreachWord, PartyWord, WorkingTime};
 use crate::core::rules::source::OneOrMore;
-use crate::core::rules::syntax::spanned::Spanned;
-
-type Text = Spanned<String>;
+use crate::core::rules::syntax::spanned::{Spanned, Text};
 
 /// The highest version of a target.
 pub(in crate::core::rules) const VERSION_MAX: u32 = 100_000;

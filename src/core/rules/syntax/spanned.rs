@@ -14,6 +14,9 @@ pub struct Spanned<T> {
     pub referenced: Location,
 }
 
+/// A text of a rule file.
+pub type Text = Spanned<String>;
+
 impl<T> Spanned<T> {
     pub fn new(value: T, referenced: Location) -> Spanned<T> {
         Spanned { value, referenced }

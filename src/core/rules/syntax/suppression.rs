@@ -5,9 +5,7 @@ use serde::Deserialize;
 
 use super::json_schema::{LengthOfTime, SeverityWord};
 use super::source::OneOrMore;
-use super::spanned::Spanned;
-
-type Text = Spanned<String>;
+use super::spanned::{Spanned, Text};
 
 pub(in crate::core::rules) const BUCKETS_MAX: u32 = 60;
 /// Equal to the number of events in an incident's evidence.

@@ -4,9 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::source::OneOrMore;
-use super::spanned::Spanned;
-
-type Text = Spanned<String>;
+use super::spanned::{Spanned, Text};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -6,9 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::json_schema::{DispatchWord, LanguageWord, LengthOfTime, MethodWord, TierNumber, Url, WebhookFormatWord};
-use crate::core::rules::syntax::spanned::Spanned;
-
-type Text = Spanned<String>;
+use crate::core::rules::syntax::spanned::{Spanned, Text};
 
 /// No one reads more notifications than that at once.
 pub(in crate::core::rules) const DIGEST_ABOVE_MAX: u32 = 1_000;

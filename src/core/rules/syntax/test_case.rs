@@ -6,9 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::json_schema::{LengthOfTime, PriorityWord, SeverityWord, StateWord, StatusWord, TierNumber};
-use super::spanned::Spanned;
-
-type Text = Spanned<String>;
+use super::spanned::{Spanned, Text};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -103,8 +103,8 @@ impl Framer {
         }
         if kind == CONNECT {
             match level(&buffer[header..length]) {
-                Level::Spoken(version) => self.version = version,
-                Level::Foreign(level) => {
+                ProtocolLevel::Spoken(version) => self.version = version,
+                ProtocolLevel::Foreign(level) => {
                     buffer.advance(length);
                     return Ok(Some(Frame::ForeignConnect(level)));
                 }
@@ -207,22 +207,22 @@ fn variable_length(from: &[u8]) -> Result<Option<(usize, usize)>, ConnectRefusal
 }
 
 /// What a CONNECT says of its version.
-enum Level {
+enum ProtocolLevel {
     Spoken(Version),
     /// The codecs would read the rest of it wrongly.
     Foreign(u8),
 }
 
-fn level(connect: &[u8]) -> Level {
+fn level(connect: &[u8]) -> ProtocolLevel {
     let name_length = connect.first_chunk().map_or(0, |length| usize::from(u16::from_be_bytes(*length)));
     let name = connect.get(2..2 + name_length);
     let level = connect.get(2 + name_length).copied();
     match (name, level) {
-        (Some(b"MQTT"), Some(5)) => Level::Spoken(Version::V5),
-        (Some(b"MQTT"), Some(level)) if level != 4 => Level::Foreign(level),
-        (Some(b"MQIsdp"), Some(level)) => Level::Foreign(level),
+        (Some(b"MQTT"), Some(5)) => ProtocolLevel::Spoken(Version::V5),
+        (Some(b"MQTT"), Some(level)) if level != 4 => ProtocolLevel::Foreign(level),
+        (Some(b"MQIsdp"), Some(level)) => ProtocolLevel::Foreign(level),
         // What is no MQTT at all the codec refuses.
-        (_, _) => Level::Spoken(Version::V4),
+        (_, _) => ProtocolLevel::Spoken(Version::V4),
     }
 }
 

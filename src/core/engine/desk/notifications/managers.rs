@@ -10,7 +10,7 @@ use crate::core::model::{IncidentId, Tier};
 use crate::core::rules::Recipient;
 
 /// One text for one team or person.
-pub struct NotificationDraft<'a> {
+pub struct ManagerDraft<'a> {
     pub kind: NotificationKind,
     pub subject: String,
     pub tier: Option<Tier>,
@@ -27,7 +27,7 @@ pub fn tell_manager(desk: &mut DeskState, id: IncidentId, told: &Recipient, why:
     step.mark_changed(id);
     let body = serde_json::to_string(record).unwrap_or_else(|_| "{}".to_owned());
     let title = format!("[{} 升级告知 {why}] {} {}", record.priority, record.id, record.title);
-    let telling = NotificationDraft {
+    let telling = ManagerDraft {
         kind: NotificationKind::ManagersTold,
         subject: id.to_string(),
         tier: Some(record.tier),
@@ -41,10 +41,10 @@ pub fn tell_manager(desk: &mut DeskState, id: IncidentId, told: &Recipient, why:
 }
 
 /// One notice a channel; answers how many.
-pub fn send(told: &Recipient, telling: &NotificationDraft<'_>, step: &mut DeskContext<'_>) -> usize {
+pub fn send(told: &Recipient, telling: &ManagerDraft<'_>, step: &mut DeskContext<'_>) -> usize {
     match told {
         Recipient::Team(name) => {
-            let NotificationDraft { kind, tier, .. } = *telling;
+            let ManagerDraft { kind, tier, .. } = *telling;
             let notified =
                 Notified { kind, tier, subject: &telling.subject, title: &telling.title, body: telling.body };
             tell_team(name, notified, step);

@@ -8,7 +8,8 @@ use super::review_state::{Review, review_due};
 use crate::core::engine::desk::availability;
 use crate::core::engine::desk::context::{DeskContext, LADDER};
 use crate::core::engine::desk::notifications::managers;
-use crate::core::engine::desk::notifications::managers::NotificationDraft;
+
+use crate::core::engine::desk::notifications::managers::ManagerDraft;
 use crate::core::engine::desk::state::DeskState;
 use crate::core::engine::notification::NotificationKind;
 use crate::core::engine::{Breach, Metric};
@@ -149,7 +150,7 @@ fn notify_review(
     let climb = review.and_then(|review| review.climb.as_ref());
     let ladder = step.rulebook.ladder(REVIEW_LADDER);
     let body = serde_json::to_string(problem).unwrap_or_else(|_| "{}".to_owned());
-    let telling = NotificationDraft {
+    let telling = ManagerDraft {
         kind,
         subject: problem.id.to_string(),
         tier: climb.zip(ladder).map(|(climb, ladder)| climb.tier(ladder)),
