@@ -55,9 +55,9 @@ async fn survive(port: u16, version: &str) {
     }
     let service = setup.start().await;
     let expected = (rounds() * PAIRS) as usize;
-    until("every transition is there", async || (settled(&service).await >= expected).then_some(())).await;
+    until("every transition is there", async || (told_in_full(&service).await >= expected).then_some(())).await;
     let mut opened: BTreeMap<String, u32> = BTreeMap::new();
-    for incident in all_incidents(&service).await {
+    for incident in everything(&service, "incidents").await {
         *opened.entry(incident["key"]["n"].as_str().unwrap().to_owned()).or_default() += 1;
     }
     let twice: Vec<_> = opened.iter().filter(|(_, times)| **times > 1).collect();
@@ -76,15 +76,22 @@ fn lines(round: u32) -> Vec<String> {
     (0..PAIRS).flat_map(|n| [line(n, "firing"), line(n, "resolved")]).collect()
 }
 
-/// Number of alerts that ended.
-async fn settled(service: &Service) -> usize {
-    all_incidents(service).await.iter().filter(|one| one["state"] == "resolved" || one["state"] == "closed").count()
+/// Number of alerts of which both messages came. Mosquitto 2.0 lets a message that is published while the session comes
+/// back overtake those that waited: a resolved event before its firing leaves the alert open, first seen before it began.
+async fn told_in_full(service: &Service) -> usize {
+    let alerts = everything(service, "alerts").await;
+    let both_came = |alert: &&Value| {
+        let time = |field: &str| alert[field].as_str().unwrap().to_owned();
+        alert["status"] == "resolved" || time("first_seen_at") < time("starts_at")
+    };
+    alerts.iter().filter(both_came).count()
 }
 
-async fn all_incidents(service: &Service) -> Vec<Value> {
+/// All pages of a list of the API.
+async fn everything(service: &Service, list: &str) -> Vec<Value> {
     let (mut all, mut cursor) = (Vec::new(), String::new());
     loop {
-        let page = service.get(&format!("/api/v1/incidents?limit=500{cursor}")).await;
+        let page = service.get(&format!("/api/v1/{list}?limit=500{cursor}")).await;
         all.extend(page["items"].as_array().unwrap().clone());
         match page["next"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
