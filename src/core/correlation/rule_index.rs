@@ -460,6 +460,7 @@ fn catch_all() -> Rule {
         after_hours: None,
         pages: false,
         notify_times: Default::default(),
+        tells_new_alerts: None,
         runbook: None,
         playbook: None,
         settle: TimeDelta::ZERO,

@@ -166,8 +166,9 @@ impl EscalationProgress {
 
     /// Acknowledges the present step: no more pages, and the resolve-by counts from the start of the step.
     pub fn acknowledge(&mut self, now: Timestamp, ladder: &EscalationPolicy, calendars: &Calendars) {
+        let keeps_paging = ladder.steps.get(self.step as usize).is_some_and(|step| step.keeps_paging);
         self.acknowledged = true;
-        self.page_at = None;
+        self.page_at = self.page_at.filter(|_| keeps_paging);
         self.over_at = None;
         self.management.stop(ladder, StopWhen::Acknowledged);
         let Some(step) = ladder.steps.get(self.step as usize) else { return };
@@ -178,6 +179,9 @@ impl EscalationProgress {
         let ran = self.ran + time.between(self.counted_from, counted_to);
         let over_at = time.add(counted_to, resolve_by.saturating_sub(ran));
         self.over_at = Some(over_at);
+        if keeps_paging {
+            return;
+        }
         let warning = time.add(counted_to, resolve_by.saturating_sub(ran).saturating_sub(step.page_every));
         self.page_at = Some(warning).filter(|warning| *warning > counted_to);
     }
@@ -387,14 +391,15 @@ impl EscalationProgress {
     }
 
     fn page_due(&mut self, now: Timestamp, step: &EscalationStep, time: Time<'_>, moves: &mut Vec<EscalationEvent>) {
-        if self.acknowledged {
+        if self.acknowledged && !step.keeps_paging {
             self.page_at = None;
             moves.push(EscalationEvent::PageAgain { reason: format!("its resolve-by is in {}", step.page_every) });
         } else if self.pages == 0 {
             moves.push(EscalationEvent::Page);
             self.count_page(now, step, time);
         } else {
-            self.page_once_more(now, step, time, "nobody has acknowledged it", moves);
+            let why = if step.keeps_paging { "it still stands" } else { "nobody has acknowledged it" };
+            self.page_once_more(now, step, time, why, moves);
         }
     }
 
@@ -408,14 +413,14 @@ impl EscalationProgress {
     ) {
         moves.push(EscalationEvent::PageAgain { reason: why.to_owned() });
         self.count_page(now, step, time);
-        if self.acknowledged {
+        if self.acknowledged && !step.keeps_paging {
             self.page_at = None;
         }
     }
 
     fn count_page(&mut self, now: Timestamp, step: &EscalationStep, time: Time<'_>) {
-        self.pages += 1;
-        self.page_at = (self.pages < PAGES_MAX).then(|| time.add(now, step.page_every));
+        self.pages = self.pages.saturating_add(1);
+        self.page_at = (step.keeps_paging || self.pages < PAGES_MAX).then(|| time.add(now, step.page_every));
     }
 
     /// After suppression: pages now if unacknowledged, and gives the step one more page before its end.
@@ -424,7 +429,7 @@ impl EscalationProgress {
         if self.stopped.is_some() {
             return;
         }
-        if !self.acknowledged {
+        if !self.acknowledged || step.keeps_paging {
             // A page still in its settle delay keeps its time.
             let settling = self.pages == 0 && self.page_at.is_some_and(|at| at > now);
             if !settling {

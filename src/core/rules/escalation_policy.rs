@@ -31,6 +31,8 @@ pub struct EscalationStep {
     pub respond_by: TimeDelta,
     /// Interval of repeated pages until acknowledgement.
     pub page_every: TimeDelta,
+    /// True if it pages until the incident is over, whoever acknowledges it.
+    pub keeps_paging: bool,
     /// Acknowledged but unresolved for that long: paged once more `page_every` before, then the incident goes to the
     /// next step.
     pub resolve_by: Option<TimeDelta>,
@@ -56,6 +58,7 @@ impl EscalationStep {
             kind: DispatchMode::Phone,
             respond_by,
             page_every,
+            keeps_paging: false,
             resolve_by,
             calendar: None,
             demands: Vec::new(),

@@ -200,6 +200,8 @@ pub struct Rule {
     pub pages: bool,
     /// When they do.
     pub notify_times: NotifyTimes,
+    /// Whether people are told of alerts that join an acknowledged incident; `None`: by its priority.
+    pub tells_new_alerts: Option<bool>,
     pub runbook: Option<String>,
     /// The name of its incidents' playbook.
     pub playbook: Option<String>,

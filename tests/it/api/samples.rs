@@ -317,6 +317,7 @@ pub fn rule(name: &str, matchers: &[(&str, MatcherOp, &str)], by: &[&str]) -> Ru
         after_hours: None,
         grading: Default::default(),
         pages: true,
+        tells_new_alerts: None,
         runbook: None,
         playbook: None,
         settle: TimeDelta::from_seconds(30),

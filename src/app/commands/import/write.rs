@@ -11,6 +11,9 @@ use super::routes::RouteSettings;
 use crate::core::model::{Matcher, Matchers};
 use crate::core::rules::{AlertmanagerWebhook, CATCH_ALL};
 
+/// Alerts that always fire: the Prometheus operator's, and the name that older rules give it.
+const WATCHDOGS: [&str; 2] = ["Watchdog", "DeadMansSwitch"];
+
 /// No incident leaves the step, because an Alertmanager has no second line.
 const RESPOND_BY: &str = "90d";
 
@@ -78,7 +81,7 @@ fn incidents(out: &mut String, rule: &RoutedRule) {
         line(out, "    by", &list(by.iter().cloned()));
     }
     line(out, "    group", "false");
-    line(out, "    tiers", &quoted(&ladder(settings)));
+    line(out, "    tiers", &quoted(&ladder(rule)));
     line(out, "    notify_delay", &settings.group_wait.to_string());
     line(out, "    resolve_after", &settings.group_interval.to_string());
     for (key, names) in [("    mute_time_intervals", &rule.mute), ("    active_time_intervals", &rule.active)] {
@@ -90,16 +93,17 @@ fn incidents(out: &mut String, rule: &RoutedRule) {
 
 fn ladders(out: &mut String, configuration: &Configuration) {
     let told = configuration.rules.iter().filter(|rule| !is_nobody(&rule.settings.receiver, &configuration.receivers));
-    let ladders: BTreeMap<String, &RouteSettings> = told.map(|rule| (ladder(&rule.settings), &rule.settings)).collect();
+    let ladders: BTreeMap<String, &RoutedRule> = told.map(|rule| (ladder(rule), rule)).collect();
     out.push_str("\n# One step each: add a second and a third line, so that what nobody takes climbs.\ntiers:");
     out.push_str(if ladders.is_empty() { " []\n" } else { "\n" });
-    for (name, RouteSettings { receiver, repeat_interval, .. }) in ladders {
+    for (name, rule) in ladders {
         line(out, "  - name", &quoted(&name));
-        let team = quoted(receiver);
-        let every = repeat_interval.to_string();
+        let RouteSettings { receiver, repeat_interval, .. } = &rule.settings;
+        let (team, every) = (quoted(receiver), repeat_interval.to_string());
+        let beats = if is_watchdog(rule) { ", keeps_paging: true" } else { "" };
         let _ = writeln!(
             out,
-            "    steps:\n      - {{tier: 1, team: {team}, respond_by: {RESPOND_BY}, page_every: {every}}}"
+            "    steps:\n      - {{tier: 1, team: {team}, respond_by: {RESPOND_BY}, page_every: {every}{beats}}}"
         );
     }
 }
@@ -153,8 +157,18 @@ fn interval(interval: &ImportedInterval) -> String {
     format!("{{{}}}", parts.join(", "))
 }
 
-fn ladder(settings: &RouteSettings) -> String {
-    format!("{}, again every {}", settings.receiver, settings.repeat_interval)
+fn ladder(rule: &RoutedRule) -> String {
+    let RouteSettings { receiver, repeat_interval, .. } = &rule.settings;
+    let beats = if is_watchdog(rule) { ", whoever acknowledges" } else { "" };
+    format!("{receiver}, again every {repeat_interval}{beats}")
+}
+
+/// True if the route takes only an alert that always fires: its receiver raises an alarm when the pages stop.
+fn is_watchdog(rule: &RoutedRule) -> bool {
+    rule.matchers.iter().any(|matcher| {
+        let named = WATCHDOGS.iter().any(|name| matcher.matches_value(name));
+        matcher.name() == "alertname" && named && !matcher.matches_value("") && !matcher.matches_value("LinkDown")
+    })
 }
 
 /// The name itself, or with a number that makes it unique.

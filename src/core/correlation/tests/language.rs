@@ -111,6 +111,7 @@ fn rule(name: &str, matchers: &str, pattern_text: &str, options: &str) -> Rule {
         after_hours: None,
         pages: true,
         notify_times: Default::default(),
+        tells_new_alerts: None,
         runbook: None,
         playbook: None,
         settle: TimeDelta::ZERO,

@@ -56,6 +56,17 @@ pub struct DeskIncident {
     pub muted: Option<String>,
     /// When that may change.
     pub mute_ends_at: Option<Timestamp>,
+    /// Alerts that joined it after somebody had acknowledged it, and of which nobody was told yet.
+    pub new_alerts: Option<NewAlerts>,
+}
+
+/// Alerts that are told together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewAlerts {
+    pub due: Timestamp,
+    pub count: u32,
+    /// The items of the first few.
+    pub items: Vec<String>,
 }
 
 /// An alert of an incident.
@@ -124,10 +135,12 @@ pub enum IncidentTimer {
     Mute,
     /// Its ladder.
     Escalation,
+    /// New alerts that are told together.
+    NewAlerts,
 }
 
 impl IncidentTimer {
-    pub const ALL: [IncidentTimer; 7] = [
+    pub const ALL: [IncidentTimer; 8] = [
         IncidentTimer::Clocks,
         IncidentTimer::Forget,
         IncidentTimer::Close,
@@ -135,6 +148,7 @@ impl IncidentTimer {
         IncidentTimer::Calls,
         IncidentTimer::Mute,
         IncidentTimer::Escalation,
+        IncidentTimer::NewAlerts,
     ];
 }
 
@@ -203,6 +217,7 @@ impl DeskIncident {
             IncidentTimer::Mute => self.mute_ends_at.filter(|_| self.record.state.is_open()),
             IncidentTimer::Escalation if self.record.state.is_open() => self.climb.next_deadline(),
             IncidentTimer::Escalation => None,
+            IncidentTimer::NewAlerts => self.new_alerts.as_ref().map(|new| new.due),
         }
     }
 }

@@ -125,6 +125,7 @@ impl Desk {
             Some(IncidentTimer::Resolve) => incidents::timers::resolve(desk, id, step),
             Some(IncidentTimer::Calls) => notify::make_calls(desk, id, step),
             Some(IncidentTimer::Mute) => incidents::standing::hold_or_release(desk, id, step),
+            Some(IncidentTimer::NewAlerts) => incidents::new_alerts::tell(desk, id, step),
             Some(IncidentTimer::Escalation) => transitions::tick(desk, id, step),
             None => {}
         }

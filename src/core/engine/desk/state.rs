@@ -1,5 +1,6 @@
 //! What the desk remembers, and the indexes over it.
 
+use crate::core::engine::notification::NotificationKind;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -216,9 +217,12 @@ impl DeskState {
         incident.record.version += 1;
         incident.record.updated_at = now;
         let open = incident.record.state.is_open();
-        if !open || incident.record.acknowledged {
-            incident.calls.clear();
-        }
+        // Notices of its end wait for the hours of those who are told; nobody is told of the end of what goes on.
+        let acknowledged = incident.record.acknowledged;
+        incident.calls.retain(|call| {
+            let is_of_end = call.kind == NotificationKind::Resolved;
+            if open { !is_of_end && !acknowledged } else { is_of_end }
+        });
         incident.record.next_step_at = if open { incident.climb.next_deadline() } else { None };
         incident.record.unarmed = if open { incident.climb.unarmed() } else { None };
         incident.forget_at = match incident.record.state {

@@ -44,6 +44,7 @@ fn rule(name: &str) -> Rule {
         after_hours: None,
         pages: true,
         notify_times: Default::default(),
+        tells_new_alerts: None,
         runbook: None,
         playbook: None,
         settle: TimeDelta::from_seconds(30),

@@ -621,3 +621,86 @@ fn of_two_incidents_the_oldest_goes_on_and_the_other_is_never_told() {
          2m SeverityChanged INC-1",
     );
 }
+
+/// START is a Friday, 08:00 in Shanghai.
+const HOURS: &str = r#"
+calendars:
+  - { name: daytime, zone: Asia/Shanghai, weekly: { mon-sun: "08:30-17:30" } }
+people:
+  - { name: 甲, notify: [{ by: { webhook: { url: "http://127.0.0.1:1/day" } }, calendar: daytime }] }
+teams:
+  - { name: first, members: [甲] }
+  - { name: second, notify: [{ webhook: { url: "http://127.0.0.1:1/second" } }] }
+tiers:
+  - { name: default, steps: [{ tier: 1, team: first, respond_by: 9d, page_every: 9d }] }
+  - { name: slow, steps: [{ tier: 1, team: second, respond_by: 1h, page_every: 2h }] }
+  - { name: beat, steps: [{ tier: 1, team: second, respond_by: 90d, page_every: 10m, keeps_paging: true }] }
+rules:
+  - { name: day, match: alertname="Day", notify_delay: 0s, resolve_after: 0s, reopen_within: 10h }
+  - { name: beat, match: alertname="Watchdog", tiers: beat, notify_delay: 0s, resolve_after: 0s }
+  - { name: disk, match: alertname="Disk", by: [alertname], severity: major, tiers: slow, notify_delay: 0s, resolve_after: 0s }
+  - { name: temp, match: alertname="Temp", by: [alertname], severity: minor, tiers: slow, notify_delay: 0s, resolve_after: 0s }
+  - { name: told, match: alertname="Told", by: [alertname], severity: minor, tiers: slow, notify_delay: 0s, resolve_after: 0s, notify_new_alerts: true }
+"#;
+
+#[track_caller]
+fn check_hours(scenario: &str, expected: &str) {
+    let mut play = Play::new(HOURS);
+    lines(scenario).for_each(|line| play.line(line));
+    assert_eq!(play.story, lines(expected).collect::<Vec<_>>(), "{scenario}");
+}
+
+#[test]
+fn notices_outside_a_persons_hours_wait_for_the_opening() {
+    // It stands at the opening.
+    check_hours("0s firing Day\n 1h until", "0s opened INC-1 P4: Day\n 30m page INC-1 to first");
+    // It is over before the opening: nobody was told, nobody is.
+    check_hours("0s firing Day\n 10m resolved Day\n 1h until", "0s opened INC-1 P4: Day\n 10m Resolved INC-1");
+    // Acknowledged before: nobody needs to be told.
+    check_hours(
+        "0s firing Day\n 10m acknowledge 1\n 1h until",
+        "0s opened INC-1 P4: Day\n 10m Acknowledged INC-1\n 10m answered INC-1 version 3",
+    );
+    // Told by day, over at night: the end is told at the next opening, once.
+    check_hours(
+        "1h firing Day\n 15h resolved Day\n 60h until",
+        "1h opened INC-1 P4: Day\n 1h page INC-1 to first\n 15h Resolved INC-1\n 1d30m resolved INC-1 to first",
+    );
+    // Back before the opening: nobody is told that it is over.
+    check_hours(
+        "1h firing Day\n 15h resolved Day\n 16h firing Day\n 25h until",
+        "1h opened INC-1 P4: Day\n 1h page INC-1 to first\n 15h Resolved INC-1\n 16h Reopened INC-1
+         1d30m page INC-1 to first",
+    );
+}
+
+#[test]
+fn a_watchdogs_pages_go_on_whoever_acknowledges() {
+    check_hours(
+        "0s firing Watchdog\n 5m acknowledge 1\n 35m until\n 36m resolved Watchdog\n 1h until",
+        "0s opened INC-1 P4: Watchdog\n 0s page INC-1 to second
+         5m Acknowledged INC-1\n 5m answered INC-1 version 3
+         10m page_again INC-1 to second\n 20m page_again INC-1 to second\n 30m page_again INC-1 to second
+         36m Resolved INC-1\n 36m resolved INC-1 to second",
+    );
+}
+
+#[test]
+fn alerts_that_join_an_acknowledged_incident_are_told_together() {
+    let check = |name: &str, priority: &str, told: &str, version: u32| {
+        check_hours(
+            &format!(
+                "0s firing {name} host=a\n 1m acknowledge 1\n 10m firing {name} host=b\n 11m firing {name} host=c
+                 12m firing {name} host=a\n 30m firing {name} host=d\n 31m resolve 1\n 50m until"
+            ),
+            &format!(
+                "0s opened INC-1 {priority}: {name}\n 0s page INC-1 to second
+                 1m Acknowledged INC-1\n 1m answered INC-1 version 3\n {told}
+                 31m Resolved INC-1\n 31m resolved INC-1 to second\n 31m answered INC-1 version {version}"
+            ),
+        );
+    };
+    check("Disk", "P2", "15m page_again INC-1 to second", 8);
+    check("Temp", "P3", "", 7);
+    check("Told", "P3", "15m page_again INC-1 to second", 8);
+}

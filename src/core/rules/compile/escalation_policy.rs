@@ -83,6 +83,7 @@ fn step(reader: &mut SectionReader<'_>, text: &StepSyntax, of_ladder: &Option<St
         kind: text.kind.as_ref().and_then(|word| reader.word(word)).unwrap_or(DispatchMode::Phone),
         respond_by,
         page_every: page_every.unwrap_or(PAGE_EVERY.min(respond_by)),
+        keeps_paging: text.keeps_paging.unwrap_or(false),
         resolve_by,
         calendar: calendar_or(reader, text.calendar.as_ref(), of_ladder),
         demands: demands(reader, text),

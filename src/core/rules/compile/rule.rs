@@ -66,6 +66,7 @@ pub(super) fn rule(reader: &mut SectionReader<'_>, entry: RuleSyntax) -> Rule {
         after_hours: entry.after_hours.as_ref().map(|text| super::calendar::after_hours(reader, text)),
         pages: entry.paging.unwrap_or(true),
         notify_times: time_interval::notify_times(reader, &entry),
+        tells_new_alerts: entry.notify_new_alerts,
         runbook: entry.runbook.as_ref().map(|runbook| reader.text(runbook)),
         playbook: entry.playbook.as_ref().map(|playbook| reader.refer(RefKind::Playbook, playbook)),
         continues: entry.continues.unwrap_or(false),

@@ -59,6 +59,7 @@ pub(super) fn rule(source: &Source) -> Option<Rule> {
         after_hours: None,
         pages: false,
         notify_times: Default::default(),
+        tells_new_alerts: None,
         runbook: None,
         playbook: None,
         settle: TimeDelta::ZERO,

@@ -43,6 +43,9 @@ pub(crate) struct StepSyntax {
     /// Interval of pages until then; default: 10m.
     #[schemars(with = "Option<LengthOfTime>")]
     pub page_every: Option<Text>,
+    /// true: its pages are a sign of life for another service. They go on until the incident is over, whoever acknowledges
+    /// it; default: false.
+    pub keeps_paging: Option<bool>,
     /// Unresolved for that long: one more page, then the next step.
     #[schemars(with = "Option<LengthOfTime>")]
     pub resolve_by: Option<Text>,

@@ -126,6 +126,8 @@ pub(crate) struct RuleSyntax {
     /// Whether it pages anybody; true unless given.
     #[serde(alias = "pages")]
     pub paging: Option<bool>,
+    /// Whether people are told of alerts that join an acknowledged incident, several together; default: for P1 and P2.
+    pub notify_new_alerts: Option<bool>,
     /// A text or a link, shown with the incident.
     pub runbook: Option<Text>,
     /// The playbook of its incidents, from the section `playbooks:`.

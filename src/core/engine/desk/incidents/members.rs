@@ -1,6 +1,6 @@
 //! Alerts that join an incident and leave it.
 
-use super::{member_lines, rollup, similarity};
+use super::{member_lines, new_alerts, rollup, similarity};
 use crate::core::engine::desk::context::{DeskContext, item_of};
 use crate::core::engine::desk::incident::MemberAlert;
 use crate::core::engine::desk::inspections::runs;
@@ -25,6 +25,9 @@ pub fn join(desk: &mut DeskState, id: IncidentId, condition: Fingerprint, member
     });
     step.effects.push(membership);
     if is_new {
+        if member.firing && !link_only {
+            new_alerts::note(desk, id, condition, &member.labels, step);
+        }
         similarity::remember_alert(desk, id, member, step);
         member_lines::member_line(
             desk,

@@ -6,6 +6,7 @@ pub mod grouping;
 pub mod lifecycle;
 mod member_lines;
 mod members;
+pub mod new_alerts;
 pub mod onsets;
 mod open;
 mod priority;

@@ -52,6 +52,7 @@ pub fn open(
         mute_ends_at: None,
         told: Default::default(),
         calls: Vec::new(),
+        new_alerts: None,
     });
     note_part(desk, id, decision, condition, raised);
     transitions::take_team(desk, id, step);

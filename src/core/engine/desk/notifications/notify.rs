@@ -44,6 +44,7 @@ pub fn make_calls(desk: &mut DeskState, id: IncidentId, step: &mut DeskContext<'
     let Some(incident) = desk.get_mut(id) else { return };
     let due: Vec<DelayedNotification> = incident.calls.extract_if(.., |call| call.at <= now).collect();
     let quiet = match &incident.record.held {
+        _ if incident.record.state == IncidentState::Resolved || incident.record.state == IncidentState::Closed => None,
         Some(by) => Some(format!("held back by {by}")),
         None if incident.record.state == IncidentState::Pending => Some("pending".to_owned()),
         None if incident.is_clear() => Some("clear".to_owned()),
@@ -58,14 +59,22 @@ pub fn make_calls(desk: &mut DeskState, id: IncidentId, step: &mut DeskContext<'
         let line = match (&quiet, wants) {
             (Some(quiet), _) => format!("{person} was to be told now, but it is {quiet}"),
             (None, None) => format!("{person} was to be told now, but wants it no longer"),
-            (None, Some(contact)) if !is_open(contact.calendar.as_deref(), now, step.rulebook) => {
+            (None, Some(contact)) if !is_open(contact, now, step.rulebook) => {
                 let calendar = contact.calendar.as_deref().unwrap_or_default();
-                format!("{person} was to be told now, but {calendar} is closed")
+                put_off(desk, id, person, contact, call.kind, step);
+                format!("{person} was to be told now, but {calendar} is closed: at its opening")
             }
             (None, Some(contact)) => {
                 let after = contact.after;
                 tell_person(desk, &record, call.kind, person, &call.channel, step);
-                format!("{person}: nobody acknowledged within {after} ({})", call.channel.kind())
+                let kind = call.channel.kind();
+                if call.kind == NotificationKind::Resolved {
+                    format!("{person} is told at the opening of their hours that it is over ({kind})")
+                } else if after.is_zero() {
+                    format!("{person} is told at the opening of their hours ({kind})")
+                } else {
+                    format!("{person}: nobody acknowledged within {after} ({kind})")
+                }
             }
         };
         step.timeline(id, TimelineKind::Paged, LADDER, line);
@@ -148,7 +157,9 @@ fn tell_persons(
             }
             if !contact.after.is_zero() {
                 call_later(desk, record.id, &name, contact, kind, step);
-            } else if is_open(contact.calendar.as_deref(), step.now, step.rulebook) {
+            } else if !is_open(contact, step.now, step.rulebook) {
+                put_off(desk, record.id, &name, contact, kind, step);
+            } else {
                 reached.gathered += usize::from(tell_person(desk, record, kind, &name, &contact.channel, step));
                 told = true;
             }
@@ -191,13 +202,43 @@ fn call_later(
     incident.calls.push(DelayedNotification { at, person: person.to_owned(), channel: contact.channel.clone(), kind });
 }
 
-/// Whoever was told of it, by the same ways, if they may be disturbed now.
+/// Tells a person when the calendar of that channel opens again.
+fn put_off(
+    desk: &mut DeskState,
+    id: IncidentId,
+    person: &str,
+    contact: &Contact,
+    kind: NotificationKind,
+    step: &DeskContext<'_>,
+) {
+    let calendar = contact.calendar.as_deref().and_then(|name| step.rulebook.calendars.get(name));
+    let (Some(at), Some(incident)) = (calendar.and_then(|one| one.next_open(step.now)), desk.get_mut(id)) else {
+        return;
+    };
+    let waits =
+        |call: &DelayedNotification| call.person == person && call.channel == contact.channel && call.kind == kind;
+    if !incident.calls.iter().any(waits) && incident.calls.len() < CALLS_MAX {
+        incident.calls.push(DelayedNotification {
+            at,
+            person: person.to_owned(),
+            channel: contact.channel.clone(),
+            kind,
+        });
+    }
+}
+
+/// Whoever was told of it, by the same ways; outside their hours, at the opening.
 fn tell_those_told(desk: &mut DeskState, record: &Incident, of_team: &[Channel], step: &mut DeskContext<'_>) {
     let told = desk.get_mut(record.id).map(|incident| std::mem::take(&mut incident.told));
     for (name, ways) in told.unwrap_or_default() {
         let Some(person) = step.rulebook.people.get(&name) else { continue };
         for contact in person.contacts.iter().filter(|contact| ways.contains(&contact.channel)) {
-            if !of_team.contains(&contact.channel) && is_open(contact.calendar.as_deref(), step.now, step.rulebook) {
+            if of_team.contains(&contact.channel) {
+                continue;
+            }
+            if !is_open(contact, step.now, step.rulebook) {
+                put_off(desk, record.id, &name, contact, NotificationKind::Resolved, step);
+            } else {
                 let recipient = DigestRecipient::of_person(&record.team, &name, contact.channel.clone());
                 hand_over(desk, record, NotificationKind::Resolved, recipient, step);
             }
@@ -262,8 +303,12 @@ fn wants(contact: &Contact, priority: Priority) -> bool {
 }
 
 /// A calendar that is gone from the rules keeps nobody from being told.
-fn is_open(calendar: Option<&str>, now: Timestamp, rulebook: &Rulebook) -> bool {
-    calendar.and_then(|name| rulebook.calendars.get(name)).is_none_or(|calendar| calendar.is_open(now))
+fn is_open(contact: &Contact, now: Timestamp, rulebook: &Rulebook) -> bool {
+    contact
+        .calendar
+        .as_deref()
+        .and_then(|name| rulebook.calendars.get(name))
+        .is_none_or(|calendar| calendar.is_open(now))
 }
 
 fn title(record: &Incident, language: Language) -> String {
