@@ -67,7 +67,7 @@ fn unknown_and_doubled_keys_are_mistakes() {
         "rules:\n- name: 告警\n  tittle: x\n",
         &[
             "x.yaml:3:3: unknown field `tittle`; expected one of name, match, unless, when, by, pattern, on, continue, justification, \
-         title, severity, priority, tiers, after_hours, mute_time_intervals, active_time_intervals, notify_new_alerts, paging, runbook, playbook, notify_delay, resolve_after, close_after, reopen_within, clear_after, \
+         title, severity, priority, tiers, after_hours, mute_time_intervals, active_time_intervals, paging, notify_new_alerts, runbook, playbook, notify_delay, resolve_after, close_after, reopen_within, clear_after, \
          pass_on_after, semantics, context, contexts, emit, incident, group, class, out_of_catalogue, impact, urgency, hours, out_of_hours_urgency, outage",
         ],
     );
