@@ -38,5 +38,6 @@ mod support;
 mod tidy;
 mod tidy_circles;
 mod tidy_desk;
+mod tidy_names;
 mod tls;
 mod who_may;
