@@ -27,7 +27,7 @@ fn a_name_that_stands_twice_is_found_and_tests_do_not_count() {
     let one = "pub struct Place;\nenum Kind { A }\n#[cfg(test)]\nmod tests {\n    struct Rig;\n}\n";
     let other = "/// struct Kind\npub(super) enum Place {}\nfn kind() {\n    struct Rig;\n}\n";
     let shared = shared_names([("a.rs", one), ("b.rs", other)].into_iter());
-    assert_eq!(shared.keys().collect::<Vec<_>>(), ["Place"]);
+    assert_eq!(shared.keys().copied().collect::<Vec<_>>(), ["Place"]);
 }
 
 /// The names of struct, enum, trait and type items that stand in more than one file, with the files.
