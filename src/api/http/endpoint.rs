@@ -97,7 +97,12 @@ pub fn mount(
     let mut router = Router::new();
     for (path, (mut methods, route)) in paths {
         methods.sort_by(|left, right| left.as_str().cmp(right.as_str()));
-        router = router.route(&path, route.fallback(move |request| refuse_method(methods.clone(), request)));
+        let route = route.fallback(move |request| refuse_method(methods.clone(), request));
+        // Alertmanager's router takes a slash at the end, and clients that join URLs send one.
+        if path.starts_with("/api/v2/") {
+            router = router.route(&format!("{path}/"), route.clone());
+        }
+        router = router.route(&path, route);
     }
     router
 }

@@ -52,6 +52,7 @@ pub struct HttpIntake {
 pub fn routes(state: HttpIntake) -> Router {
     Router::new()
         .route("/api/v2/alerts", post(post_alerts))
+        .route("/api/v2/alerts/", post(post_alerts))
         .route("/api/v1/events", post(post_events))
         .route("/api/v1/sources/{name}", post(post_source))
         .with_state(state)

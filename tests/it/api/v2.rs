@@ -618,3 +618,21 @@ async fn alerts_pushed_at_the_same_path_reach_ingest() {
     let reply = house.post("/api/v1/events", r#"{"labels":{"alertname":"A"}}"#).await;
     assert_eq!(reply.json(), json!({"accepted": 1, "duplicates": 0, "rejected": []}));
 }
+
+#[tokio::test]
+async fn a_slash_at_the_end_is_the_same_path_and_the_removed_api_is_gone() {
+    let house = busy().await;
+    for path in ["alerts", "alerts/groups", "silences", "receivers", "status"] {
+        let (plain, slashed) =
+            (house.get(&format!("/api/v2/{path}")).await, house.get(&format!("/api/v2/{path}/")).await);
+        assert_eq!((plain.status.as_u16(), slashed.status.as_u16()), (200, 200), "{path}");
+        assert_eq!(plain.json(), slashed.json(), "{path}");
+    }
+    let pushed = house.post("/api/v2/alerts/", r#"[{"labels":{"alertname":"A"}}]"#).await;
+    assert_eq!((pushed.status.as_u16(), pushed.text().as_str()), (200, ""));
+    let wrong = house.send("DELETE", "/api/v2/alerts/", &[], "").await;
+    assert_eq!((wrong.status.as_u16(), wrong.header("allow")), (405, "GET,POST"));
+    let removed = house.post("/api/v1/alerts", r#"[{"labels":{"alertname":"A"}}]"#).await;
+    assert_eq!((removed.status.as_u16(), removed.json()["status"].as_str()), (410, Some("deprecated")));
+    assert_eq!(house.get("/api/v1/alerts").await.status, 200);
+}

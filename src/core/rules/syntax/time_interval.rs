@@ -4,10 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::json_schema::LengthOfTime;
-use super::spanned::Spanned;
+use super::spanned::{Spanned, Text};
 use crate::core::rules::source::OneOrMore;
-
-type Text = Spanned<String>;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
