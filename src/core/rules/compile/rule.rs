@@ -33,11 +33,7 @@ pub(super) fn rule(reader: &mut SectionReader<'_>, entry: RuleSyntax) -> Rule {
     let matchers = reader.matchers(entry.matches.as_ref(), ClosedSet::OfEvents);
     let unless = unless(reader, &entry);
     let when = entry.when.as_ref().and_then(|when| reader.condition(when));
-    let by = reader.label_names(entry.by.as_ref());
-    let one_group = entry.by.is_some() && by.is_empty();
-    if by.len() > BY_MAX {
-        reader.mistake(entry.name.referenced, format!("{} labels in by", by.len()), format!("at most {BY_MAX}"));
-    }
+    let (by, one_group) = key(reader, &entry);
     let pattern = super::pattern::pattern(reader, entry.pattern.as_ref(), &matchers);
     let semantics = super::pattern::semantics(reader, entry.semantics.as_ref(), &pattern);
     let guard = actions::guard(reader, entry.context.as_ref());
@@ -136,6 +132,16 @@ fn unless(reader: &mut SectionReader<'_>, entry: &RuleSyntax) -> Vec<Matchers> {
         );
     }
     sets
+}
+
+/// The labels of the key; and true for `by: []`, which is one key for all.
+fn key(reader: &mut SectionReader<'_>, entry: &RuleSyntax) -> (Vec<String>, bool) {
+    let by = reader.label_names(entry.by.as_ref());
+    if by.len() > BY_MAX {
+        reader.mistake(entry.name.referenced, format!("{} labels in by", by.len()), format!("at most {BY_MAX}"));
+    }
+    let one_group = entry.by.is_some() && by.is_empty();
+    (by, one_group)
 }
 
 fn counts(reader: &mut SectionReader<'_>, on: Option<&Spanned<String>>, pattern: &Pattern) -> Counts {
