@@ -84,6 +84,7 @@ async fn every_role_passes_exactly_its_doors() {
         ("POST", "/api/v1/incidents/1/merge", "..x..xx"),
         ("POST", "/api/v1/incidents/1/cancel", "..x..xx"),
         ("GET", "/api/v1/alerts", ".xxxxxx"),
+        ("POST", "/api/v1/alerts", "......x"),
         ("GET", "/api/v1/alerts/0123456789abcdef", ".xxxxxx"),
         ("GET", "/api/v1/alerts/0123456789abcdef/explain", ".xxxxxx"),
         ("GET", "/api/v1/problems", ".xxxxxx"),
